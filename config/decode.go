@@ -1,0 +1,176 @@
+package config
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"math"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	yaml "go.yaml.in/yaml/v4"
+)
+
+var rootFields = []field[Config]{
+	{"providers", func(d *decoder, n *yaml.Node, _ *Config) { d.each(n, d.provider) }},
+	{"api_keys", func(d *decoder, n *yaml.Node, _ *Config) { d.each(n, d.apiKey) }},
+	take("preferences", nested(preferenceFields, Preferences{Cooldown: DefaultCooldown}), func(c *Config) *Preferences { return &c.Preferences }),
+	{"video_providers", func(d *decoder, n *yaml.Node, _ *Config) {
+		d.warn(n, "video_providers", "video_providers is not supported: there is no video API; remove it")
+	}},
+}
+
+// DefaultCooldown is how long a channel that failed rests if preferences.cooldown_period does not say.
+const DefaultCooldown = 300 * time.Second
+
+var preferenceFields = []field[Preferences]{
+	take("model_timeout", modelTable(someSeconds), func(p *Preferences) *ModelTable[time.Duration] { return &p.ModelTimeout }),
+	take("keepalive_interval", modelTable(someSeconds), func(p *Preferences) *ModelTable[time.Duration] { return &p.KeepaliveInterval }),
+	take("cooldown_period", seconds, func(p *Preferences) *time.Duration { return &p.Cooldown }),
+	take("rate_limit", rateLimit, func(p *Preferences) *RateLimit { return &p.RateLimit }),
+	take("error_triggers", listOf(text), func(p *Preferences) *[]string { return &p.ErrorTriggers }),
+	take("proxy", proxy, func(p *Preferences) *string { return &p.Proxy }),
+	take("model_price", modelPrices, func(p *Preferences) *[]ModelPrice { return &p.ModelPrice }),
+	take("timeout_policy", nested(timeoutPolicyFields, TimeoutPolicy{}), func(p *Preferences) *TimeoutPolicy { return &p.TimeoutPolicy }),
+	take("hedging", nested(hedgingFields, Hedging{MaxInflight: 2, WinnerPolicy: "first_valid_success"}), func(p *Preferences) *Hedging { return &p.Hedging }),
+}
+
+var apiKeyFields = []field[APIKey]{
+	take("api", secretText, func(k *APIKey) *string { return &k.Key }),
+	{"model", func(d *decoder, n *yaml.Node, k *APIKey) { d.ruleNodes(n, k) }},
+	take("role", text, func(k *APIKey) *string { return &k.Role }),
+	ignore[APIKey]("weights"), // uni-api leaves it behind in files that it rewrites; the weights of the rules say the same
+	take("preferences", nested(keyPreferenceFields, newKeyPreferences), func(k *APIKey) *KeyPreferences { return &k.Preferences }),
+}
+
+var newKeyPreferences = KeyPreferences{Schedule: FixedPriority, AutoRetry: RetryAll}
+
+var keyPreferenceFields = []field[KeyPreferences]{
+	take("SCHEDULING_ALGORITHM", schedule, func(p *KeyPreferences) *Schedule { return &p.Schedule }),
+	take("AUTO_RETRY", autoRetry, func(p *KeyPreferences) *int { return &p.AutoRetry }),
+	take("rate_limit", modelTable(rateLimit), func(p *KeyPreferences) *ModelTable[RateLimit] { return &p.RateLimit }),
+	take("ENABLE_MODERATION", flag, func(p *KeyPreferences) *bool { return &p.Moderation }),
+	take("credits", optional(money), func(p *KeyPreferences) **int64 { return &p.Credits }),
+	take("created_at", optional(timestamp), func(p *KeyPreferences) **time.Time { return &p.CreatedAt }),
+}
+
+// Parse is Load for bytes; name stands for the file in problems and getenv answers for ${NAME} and TIMEOUT (nil = the
+// process's environment). The error is Problems and holds everything that is wrong, the warnings included.
+func Parse(name string, data []byte, getenv func(string) string) (*Config, error) {
+	if getenv == nil {
+		getenv = os.Getenv
+	}
+	d := &decoder{
+		file: name, getenv: getenv, cfg: &Config{Preferences: Preferences{Cooldown: DefaultCooldown}},
+		providers: map[*Provider]*yaml.Node{}, keys: map[*APIKey]*yaml.Node{}, rules: map[*APIKey][]ruleNode{},
+	}
+	if doc, ok := d.document(data); ok {
+		d.expand(doc)
+		d.root(resolve(doc.Content[0]))
+	}
+	if len(d.errors) > 0 {
+		return nil, d.tidy(append(d.errors, d.warnings...))
+	}
+	d.cfg.Warnings = d.tidy(d.warnings)
+	d.cfg.Hash = d.hash(data)
+	return d.cfg, nil
+}
+
+func (d *decoder) root(n *yaml.Node) {
+	if !level(d, n, "the file", rootFields, d.cfg) {
+		return
+	}
+	if d.lacks(n, "api_keys") {
+		d.fail(n, "", "api_keys is missing: nobody could use the gateway; add api_keys: with an entry - api: sk-…")
+	}
+	if d.lacks(n, "providers") {
+		d.warn(n, "", "providers is missing or empty: there is nothing to send requests to")
+	}
+	d.cfg.timeout = d.baseTimeout(n)
+	d.checkProviders()
+	d.checkKeys()
+}
+
+// lacks tells whether the list is missing or empty.
+func (d *decoder) lacks(n *yaml.Node, key string) bool {
+	list := d.valueOf(n, key)
+	return list == n || isNull(list) || list.Kind == yaml.SequenceNode && len(list.Content) == 0
+}
+
+// each reads the entries of a list at the top of the file.
+func (d *decoder) each(n *yaml.Node, read func(*yaml.Node)) {
+	if n.Kind != yaml.SequenceNode {
+		d.fail(n, "", "%s must be a list; begin each entry with \"- \"", d.key)
+		return
+	}
+	for _, item := range d.items(n) {
+		read(item)
+	}
+}
+
+func (d *decoder) apiKey(n *yaml.Node) {
+	if n.Kind == yaml.ScalarNode {
+		d.fail(n, "", "an entry of api_keys must be a mapping; write - api: before the key")
+		return
+	}
+	k := &APIKey{Preferences: newKeyPreferences}
+	if !level(d, n, "an entry of api_keys", apiKeyFields, k) {
+		return
+	}
+	d.keys[k] = n
+	d.cfg.APIKeys = append(d.cfg.APIKeys, k)
+}
+
+var schedules = []string{
+	string(FixedPriority), string(RoundRobin), string(WeightedRoundRobin), string(SmartRoundRobin), string(Lottery), string(Random),
+}
+
+func schedule(d *decoder, n *yaml.Node) (Schedule, bool) {
+	s, ok := oneOf(schedules...)(d, n)
+	return Schedule(s), ok
+}
+
+// autoRetry reads true, false, or how many retries at most.
+func autoRetry(d *decoder, n *yaml.Node) (int, bool) {
+	if n.Kind == yaml.ScalarNode && n.ShortTag() != "!!bool" {
+		if _, err := strconv.ParseFloat(n.Value, 64); err == nil {
+			return integer(0, 1000)(d, n)
+		}
+	}
+	on, ok := flag(d, n)
+	if on {
+		return RetryAll, ok
+	}
+	return 0, ok
+}
+
+// baseTimeout reads env TIMEOUT. It is not in the file, so a bad one is noted at its beginning.
+func (d *decoder) baseTimeout(n *yaml.Node) time.Duration {
+	value := strings.TrimSpace(d.getenv("TIMEOUT"))
+	if value == "" {
+		return DefaultTimeout
+	}
+	f, err := strconv.ParseFloat(value, 64)
+	if err != nil || math.IsNaN(f) || f <= 0 || f > maxSeconds {
+		d.warn(n, "TIMEOUT", "environment variable TIMEOUT is %s; it must be a number of seconds. %v is used", shown(value), DefaultTimeout)
+		return DefaultTimeout
+	}
+	return time.Duration(f * float64(time.Second))
+}
+
+func (d *decoder) tidy(p Problems) Problems {
+	p.scrub(d.secrets)
+	p.sort()
+	return p.once()
+}
+
+func (d *decoder) hash(data []byte) (sum [32]byte) {
+	h := sha256.New()
+	h.Write(data)
+	for _, v := range d.expanded {
+		fmt.Fprintf(h, "\x00%d:%s", len(v), v)
+	}
+	h.Sum(sum[:0])
+	return sum
+}

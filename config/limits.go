@@ -1,0 +1,187 @@
+package config
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	yaml "go.yaml.in/yaml/v4"
+)
+
+// rateUnits are the windows of a rate limit, as uni-api spells them. Months have 30 days and years 365.
+var rateUnits = map[string]time.Duration{
+	"s": time.Second, "sec": time.Second, "second": time.Second,
+	"m": time.Minute, "min": time.Minute, "minute": time.Minute,
+	"h": time.Hour, "hr": time.Hour, "hour": time.Hour,
+	"d": 24 * time.Hour, "day": 24 * time.Hour,
+	"mo": 30 * 24 * time.Hour, "month": 30 * 24 * time.Hour,
+	"y": 365 * 24 * time.Hour, "year": 365 * 24 * time.Hour,
+}
+
+// tokensPerRequest is the unit that limits the size of a request rather than their rate.
+const tokensPerRequest = "tpr"
+
+// rateLimit reads "15/min,10/day".
+func rateLimit(d *decoder, n *yaml.Node) (RateLimit, bool) {
+	var limit RateLimit
+	if n.Kind != yaml.ScalarNode {
+		d.fail(n, "", "%s must be a text such as 60/min, not %s", d.key, kindOf(n))
+		return limit, false
+	}
+	good := true
+	for item := range strings.SplitSeq(n.Value, ",") {
+		item = strings.TrimSpace(item)
+		count, unit, _ := strings.Cut(item, "/")
+		value, err := strconv.ParseUint(count, 10, 63)
+		window, known := rateUnits[unit]
+		switch {
+		case err == nil && known:
+			limit.Limits = append(limit.Limits, Limit{int64(value), window})
+		case err == nil && unit == tokensPerRequest && value > 0:
+			limit.TokensPerRequest = int64(value)
+		default:
+			good = false
+			d.fail(n, item, "%s: %s is no rate limit%s; write <count>/<unit> with a unit of s, min, hour, day, month, year or tpr (tokens per request), several separated by commas",
+				d.key, shown(item), unitHint(item, unit))
+		}
+	}
+	return limit, good
+}
+
+func unitHint(item, unit string) string {
+	plain := strings.ToLower(strings.TrimSpace(unit))
+	if _, known := rateUnits[plain]; known && (plain != unit || strings.Contains(item, " ")) {
+		return " (units are in lower case, without spaces)"
+	}
+	return ""
+}
+
+// sizeUnits are the suffixes of max_request_body_bytes in lower case.
+var sizeUnits = map[string]float64{
+	"": 1, "b": 1,
+	"k": 1e3, "kb": 1e3, "ki": 1 << 10, "kib": 1 << 10,
+	"m": 1e6, "mb": 1e6, "mi": 1 << 20, "mib": 1 << 20,
+	"g": 1e9, "gb": 1e9, "gi": 1 << 30, "gib": 1 << 30,
+	"t": 1e12, "tb": 1e12, "ti": 1 << 40, "tib": 1 << 40,
+}
+
+// byteSize reads 20000000, "20MB" or "1.5 MiB" as bytes.
+func byteSize(d *decoder, n *yaml.Node) (int64, bool) {
+	if !isPlain(n) {
+		d.fail(n, "", "%s must be a size such as 20MB, not %s", d.key, kindOf(n))
+		return 0, false
+	}
+	digits := strings.ReplaceAll(strings.TrimSpace(n.Value), "_", "")
+	unit := ""
+	if end := strings.IndexFunc(digits, func(r rune) bool { return r != '.' && (r < '0' || r > '9') }); end >= 0 {
+		digits, unit = digits[:end], strings.ToLower(strings.TrimSpace(digits[end:]))
+	}
+	factor, known := sizeUnits[unit]
+	f, err := strconv.ParseFloat(digits, 64)
+	if err != nil || !known || f*factor < 1 || f*factor >= math.MaxInt64 {
+		d.fail(n, n.Value, "%s must be a size such as 20000000, 20MB or 20MiB, not %s", d.key, shown(n.Value))
+		return 0, false
+	}
+	return int64(f * factor), true
+}
+
+// decimal reads an amount that is not negative as a whole number of units of 10^-places, without rounding.
+func decimal(s string, places int) (int64, bool) {
+	whole, fraction, _ := strings.Cut(s, ".")
+	fraction = strings.TrimRight(fraction, "0")
+	if len(fraction) > places || whole+fraction == "" && !strings.Contains(s, "0") {
+		return 0, false
+	}
+	v, err := strconv.ParseUint(whole+fraction+strings.Repeat("0", places-len(fraction)), 10, 63)
+	return int64(v), err == nil
+}
+
+// pricePlaces is how many decimals of a dollar per million tokens Price holds.
+const pricePlaces = 6
+
+// price reads "input,output[,cached,cache_write]" in dollars per million tokens, as text or list.
+func price(d *decoder, n *yaml.Node) (Price, bool) {
+	var parts []string
+	for _, item := range d.items(n) {
+		if !isPlain(item) {
+			d.fail(item, "", "%s must be a text such as \"3,15\", not %s", d.key, kindOf(item))
+			return Price{}, false
+		}
+		parts = append(parts, strings.Split(item.Value, ",")...)
+	}
+	var amounts [4]int64
+	good := len(parts) == 2 || len(parts) == 4
+	for i := 0; good && i < len(parts); i++ {
+		amounts[i], good = decimal(strings.TrimSpace(parts[i]), pricePlaces)
+		good = good && amounts[i] < 1e12 // a million dollars
+	}
+	if !good {
+		word := strings.Join(parts, ",")
+		d.fail(n, word, "%s: %s is no price; write \"input,output\" or \"input,output,cached,cache_write\" in dollars per million tokens, with at most %d decimals",
+			d.key, shown(word), pricePlaces)
+		return Price{}, false
+	}
+	p := Price{Input: amounts[0], Output: amounts[1], Cached: amounts[2], CacheWrite: amounts[3]}
+	if len(parts) == 2 {
+		p.Cached, p.CacheWrite = p.Input, p.Input
+	}
+	return p, true
+}
+
+// modelPrices reads model_price. Prefixes keep their case: they are compared with what clients write.
+func modelPrices(d *decoder, n *yaml.Node) ([]ModelPrice, bool) {
+	if n.Kind != yaml.MappingNode {
+		d.fail(n, "", "%s must be a mapping from models to prices, not %s", d.key, kindOf(n))
+		return nil, false
+	}
+	outer := d.key
+	defer func() { d.key = outer }()
+	var out []ModelPrice
+	for _, p := range d.pairs(n) {
+		if isNull(p.value) {
+			continue
+		}
+		d.key = outer + "." + p.key
+		if v, ok := price(d, p.value); ok {
+			out = append(out, ModelPrice{p.key, v})
+		}
+	}
+	return out, true
+}
+
+// nanoDollarPlaces is how many decimals of a dollar money has.
+const nanoDollarPlaces = 9
+
+// money reads an amount of dollars as nano-dollars.
+func money(d *decoder, n *yaml.Node) (int64, bool) {
+	if !isPlain(n) {
+		d.fail(n, "", "%s must be an amount of dollars, not %s", d.key, kindOf(n))
+		return 0, false
+	}
+	v, ok := decimal(strings.ReplaceAll(n.Value, "_", ""), nanoDollarPlaces)
+	if !ok {
+		d.fail(n, n.Value, "%s must be an amount of dollars such as 10 or 2.50, not %s", d.key, shown(n.Value))
+	}
+	return v, ok
+}
+
+// timeForms are how people write created_at; without a zone it is local time.
+var timeForms = []string{
+	time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999Z07:00",
+	"2006-01-02 15:04:05.999999999 Z07:00", "2006-01-02 15:04:05.999999999", "2006-01-02T15:04", "2006-01-02 15:04", "2006-1-2",
+}
+
+func timestamp(d *decoder, n *yaml.Node) (time.Time, bool) {
+	if !isPlain(n) {
+		d.fail(n, "", "%s must be a date, not %s", d.key, kindOf(n))
+		return time.Time{}, false
+	}
+	for _, form := range timeForms {
+		if t, err := time.ParseInLocation(form, strings.TrimSpace(n.Value), time.Local); err == nil {
+			return t, true
+		}
+	}
+	d.fail(n, n.Value, "%s must be a date such as 2024-07-01T00:00:00+08:00, not %s", d.key, shown(n.Value))
+	return time.Time{}, false
+}

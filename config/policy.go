@@ -1,0 +1,110 @@
+package config
+
+import (
+	"strings"
+	"time"
+
+	yaml "go.yaml.in/yaml/v4"
+)
+
+// The fields of a request that conditions may name.
+var (
+	excludeMatchKeys = []string{"endpoint", "request_model", "upstream_model", "reasoning_effort", "request_type"}
+	timeoutMatchKeys = []string{"endpoint", "stream", "request_type", "method", "engine", "provider", "model", "request_model", "upstream_model", "role"}
+)
+
+// conditions reads match: {field: value or list of values}.
+func conditions(known []string) reader[[]Condition] {
+	var fields []field[[]Condition]
+	for _, name := range known {
+		fields = append(fields, field[[]Condition]{name, func(d *decoder, n *yaml.Node, into *[]Condition) {
+			if values, ok := listOf(text)(d, n); ok && len(values) > 0 {
+				*into = append(*into, Condition{name, values})
+			}
+		}})
+	}
+	return nested(fields, nil)
+}
+
+var excludeRuleFields = []field[ExcludeRule]{
+	take("match", conditions(excludeMatchKeys), func(r *ExcludeRule) *[]Condition { return &r.Match }),
+	take("reason", text, func(r *ExcludeRule) *string { return &r.Reason }),
+}
+
+// excludeRules reads one rule or a list of them. A rule without conditions matches nothing and is left out.
+func excludeRules(d *decoder, n *yaml.Node) ([]ExcludeRule, bool) {
+	var out []ExcludeRule
+	for _, item := range d.items(n) {
+		var rule ExcludeRule
+		if !level(d, item, "a rule of exclude_request_rules", excludeRuleFields, &rule) {
+			continue
+		}
+		if len(rule.Match) == 0 {
+			d.warn(item, "", "this rule of exclude_request_rules has no conditions and is never used; add match: with one of %s",
+				strings.Join(excludeMatchKeys, ", "))
+			continue
+		}
+		out = append(out, rule)
+	}
+	return out, true
+}
+
+var timeoutFields = []field[Timeouts]{
+	take("connect", optional(seconds), func(t *Timeouts) **time.Duration { return &t.Connect }),
+	take("write", optional(seconds), func(t *Timeouts) **time.Duration { return &t.Write }),
+	take("pool", optional(seconds), func(t *Timeouts) **time.Duration { return &t.Pool }),
+	take("first_byte", optional(seconds), func(t *Timeouts) **time.Duration { return &t.FirstByte }),
+	take("idle", optional(seconds), func(t *Timeouts) **time.Duration { return &t.Idle }),
+	take("total", optional(seconds), func(t *Timeouts) **time.Duration { return &t.Total }),
+}
+
+// timeouts reads a mapping of phases, or one number for the first byte.
+func timeouts(d *decoder, n *yaml.Node) (Timeouts, bool) {
+	if n.Kind == yaml.ScalarNode {
+		v, ok := seconds(d, n)
+		return Timeouts{FirstByte: &v}, ok
+	}
+	return nested(timeoutFields, Timeouts{})(d, n)
+}
+
+var timeoutRuleFields = []field[TimeoutRule]{
+	take("match", conditions(timeoutMatchKeys), func(r *TimeoutRule) *[]Condition { return &r.Match }),
+	take("timeout", timeouts, func(r *TimeoutRule) *Timeouts { return &r.Timeouts }),
+}
+
+var timeoutPolicyFields = []field[TimeoutPolicy]{
+	take("default", timeouts, func(p *TimeoutPolicy) *Timeouts { return &p.Default }),
+	take("rules", timeoutRules, func(p *TimeoutPolicy) *[]TimeoutRule { return &p.Rules }),
+}
+
+func timeoutRules(d *decoder, n *yaml.Node) ([]TimeoutRule, bool) {
+	var out []TimeoutRule
+	for _, item := range d.items(n) {
+		var rule TimeoutRule
+		if !level(d, item, "a rule of timeout_policy", timeoutRuleFields, &rule) {
+			continue
+		}
+		if rule.Timeouts == (Timeouts{}) {
+			d.warn(item, "", "this rule of timeout_policy sets no timeout; add timeout: with connect, write, pool, first_byte, idle or total")
+		}
+		out = append(out, rule)
+	}
+	return out, true
+}
+
+var hedgingFields = []field[Hedging]{
+	take("enabled", flag, func(h *Hedging) *bool { return &h.Enabled }),
+	take("max_inflight_attempts", integer(1, 4), func(h *Hedging) *int { return &h.MaxInflight }),
+	take("winner_policy", oneOf("first_valid_success"), func(h *Hedging) *string { return &h.WinnerPolicy }),
+}
+
+// endpoints reads request paths and gives them one spelling: "/v1/messages".
+func endpoints(d *decoder, n *yaml.Node) ([]string, bool) {
+	return listOf(func(d *decoder, n *yaml.Node) (string, bool) {
+		s, ok := text(d, n)
+		if s == "" {
+			return s, ok
+		}
+		return "/" + strings.Trim(s, "/"), ok
+	})(d, n)
+}

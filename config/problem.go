@@ -1,0 +1,142 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Problem is one thing wrong with the file: where, which word, and in Message what to change.
+type Problem struct {
+	File         string
+	Line, Column int    // from 1
+	Word         string // the wrong word; masked if it may be a secret; empty if something is missing
+	Message      string
+}
+
+// String is "api.yaml:3:5: message".
+func (p Problem) String() string {
+	return fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, p.Message)
+}
+
+// Problems are all that is wrong with a file, in the order of its lines.
+type Problems []Problem
+
+// Error prints all problems, one per line.
+func (p Problems) Error() string {
+	lines := make([]string, len(p))
+	for i := range p {
+		lines[i] = p[i].String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+func (p Problems) sort() {
+	slices.SortStableFunc(p, func(a, b Problem) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+}
+
+// once leaves out repetitions: a place that aliases lead to is read more than once.
+func (p Problems) once() Problems {
+	seen := map[Problem]bool{}
+	return slices.DeleteFunc(p, func(q Problem) bool {
+		again := seen[q]
+		seen[q] = true
+		return again
+	})
+}
+
+// scrubMinimum keeps scrub from mangling messages because somebody's upstream key is "x".
+const scrubMinimum = 8
+
+// scrub masks every secret of the file that found its way into a problem, whatever that way was. The readers do not
+// quote secrets; this is for the key that somebody wrote where something else belongs.
+func (p Problems) scrub(secrets []string) {
+	var long []string
+	for _, s := range secrets {
+		if len(s) < scrubMinimum {
+			continue
+		}
+		quoted := strconv.Quote(s)
+		long = append(long, s, quoted[1:len(quoted)-1])
+		if runes := []rune(s); len(runes) > shownMost {
+			quoted = strconv.Quote(string(runes[:shownMost]))
+			long = append(long, quoted[1:len(quoted)-1])
+		}
+	}
+	// Longest first, so that a secret which is part of another one does not leave the rest of that one behind.
+	slices.SortFunc(long, func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b)) })
+	long = slices.Compact(long)
+	for i := range p {
+		for _, s := range long {
+			p[i].Word = strings.ReplaceAll(p[i].Word, s, Mask(s))
+			p[i].Message = strings.ReplaceAll(p[i].Message, s, Mask(s))
+		}
+	}
+}
+
+// shown is a word of the file as a message quotes it: masked if it looks like a key, short, on one line.
+func shown(word string) string {
+	word = maskRule(word)
+	if runes := []rune(word); len(runes) > shownMost {
+		word = string(runes[:shownMost]) + "…"
+	}
+	return strconv.Quote(word)
+}
+
+const shownMost = 60 // characters
+
+// didYouMean is a clause that proposes the known word nearest to a misspelt one; empty if none is near.
+func didYouMean(word string, known []string) string {
+	if near := nearest(word, known); near != "" {
+		return fmt.Sprintf(": did you mean %q?", near)
+	}
+	return ""
+}
+
+// nearest returns the known word that the fewest edits make of word, if a third of it or less has to change.
+func nearest(word string, known []string) string {
+	const longest = 64
+	if len(word) > longest {
+		return ""
+	}
+	best, bestDistance := "", max(2, len(word)/3)+1
+	if len(word) < 4 {
+		bestDistance = 2
+	}
+	for _, k := range known {
+		if len(k) > longest {
+			continue
+		}
+		if d := distance(strings.ToLower(word), strings.ToLower(k)); d < bestDistance {
+			best, bestDistance = k, d
+		}
+	}
+	return best
+}
+
+// distance counts the insertions, deletions, replacements and swaps of neighbours that make b of a.
+func distance(a, b string) int {
+	before, last, now := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range last {
+		last[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		now[0] = i
+		for j := 1; j <= len(b); j++ {
+			replace := 1
+			if a[i-1] == b[j-1] {
+				replace = 0
+			}
+			now[j] = min(last[j]+1, now[j-1]+1, last[j-1]+replace)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				now[j] = min(now[j], before[j-2]+1)
+			}
+		}
+		before, last, now = last, now, before
+	}
+	return last[len(b)]
+}

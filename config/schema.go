@@ -1,0 +1,231 @@
+// Package config turns api.yaml into a validated, immutable Config: where the file comes from, what may stand in it,
+// what is wrong with it and where, and when it changed.
+package config
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Config is one parsed and validated api.yaml. It is never changed after Parse or Load has returned it.
+type Config struct {
+	Providers   []*Provider // in file order; two may share a name
+	APIKeys     []*APIKey   // in file order; at least one
+	Preferences Preferences
+
+	// Warnings are what a running server can live with but the author of the file did not mean: unknown keys,
+	// rules that name nothing, unset environment variables. `uni-api check` counts them as errors.
+	Warnings []Problem
+
+	// Hash is of the file's bytes and of every value that ${NAME} put in them. Equal hash: nothing to reload.
+	Hash [32]byte
+
+	timeout time.Duration // env TIMEOUT; 0 = DefaultTimeout
+}
+
+// Provider is one upstream account, also called a channel.
+type Provider struct {
+	Name    string
+	BaseURL string // never empty: the fixed address of Vertex or Cloudflare is filled in where none is given
+	Engine  string // forced wire format; "" = detect from BaseURL and model
+
+	Keys   []string // `api`; may be empty (AWS, Vertex service accounts, open upstreams)
+	Models []Model  // in file order, aliases unique; nil = ask the provider what it has
+
+	ProjectIDs  []string // Vertex; a list is aligned with Keys
+	PrivateKey  string   // Vertex service account, PEM
+	ClientEmail string
+	TokenURI    string   // where a service account's token is fetched; "" = Google's
+	Regions     []string // Vertex locations or AWS regions, used in turn
+
+	CFAccountID     string
+	AWSAccessKey    string
+	AWSSecretKey    string
+	AWSSessionToken string
+
+	Tools bool // default true; false: tools are taken out of requests
+	Image bool // default true; false: image parts are taken out of requests
+
+	// Exclusions, from the provider and its preferences together.
+	ExcludeEndpoints    []string // request paths, with a leading and without a trailing slash
+	ExcludeRequestTypes []string
+	OnlyRequestTypes    []string
+	ExcludeRules        []ExcludeRule
+
+	Preferences ProviderPreferences
+}
+
+// Model is one model of a provider: clients ask for Alias, the provider is asked for Upstream.
+type Model struct{ Upstream, Alias string }
+
+// ExcludeRule keeps requests away from a provider when all its conditions hold.
+type ExcludeRule struct {
+	Match  []Condition
+	Reason string // for logs; may be empty
+}
+
+// Condition holds for a field of a request when one of Values fits it, ignoring case: "*" fits anything but an empty
+// field, a trailing "*" fits a prefix.
+type Condition struct {
+	Field  string
+	Values []string
+}
+
+// Header is one HTTP header to send upstream.
+type Header struct{ Name, Value string }
+
+// Override is one entry of post_body_parameter_overrides: a body field, a model name with a block of fields, or
+// "__remove__". Value is JSON with the order of members and the spelling of numbers as in the file.
+type Override struct {
+	Key   string
+	Value json.RawMessage
+}
+
+// ProviderPreferences is how one provider is used.
+type ProviderPreferences struct {
+	Proxy   string // http, https, socks5 or socks5h URL; "" = the global one
+	Headers []Header
+
+	ModelTimeout      ModelTable[time.Duration]
+	KeepaliveInterval ModelTable[time.Duration]
+	TimeoutPolicy     TimeoutPolicy
+	Cooldown          *time.Duration // of the channel; nil = the global one, 0 = never cooled
+
+	KeySchedule          string                // round_robin (default), random, fixed_priority, smart_round_robin
+	KeyRateLimit         ModelTable[RateLimit] // per provider key and upstream model
+	KeyCooldown          time.Duration         // of a key that failed; 0 = off
+	KeyQuotaCooldown     time.Duration         // of a key whose quota is used up; default 6 h
+	KeyRateLimitCooldown time.Duration         // of a key the provider rate-limited without saying for how long; default 30 min
+
+	Overrides          []Override
+	PassthroughHeaders []string // client headers copied upstream
+	MaxRequestBody     int64    // bytes; 0 = no limit
+
+	ResponsesCommit      string          // real_output (default) or completed_usage
+	NormalizeToolCallIDs []string        // models whose custom tool call ids are normalised; "*" = all; nil = the engine's habit, empty = none
+	SearchDefaults       json.RawMessage // object; nil = none
+	AccessKey, SecretKey string          // of video engines
+	OAIXRoutingAttemptID bool            // send X-OAIX-Routing-Attempt-ID upstream
+}
+
+// APIKey is one key that clients present.
+type APIKey struct {
+	Key         string
+	Alias       string // what logs show: the role, else the first 8 characters of a long key, else the masked key; unique unless roles are not
+	Role        string
+	Rules       []Rule // in file order
+	Preferences KeyPreferences
+}
+
+// RuleKind is the form of an access rule.
+type RuleKind int
+
+// The forms of an access rule.
+const (
+	RuleAll           RuleKind = iota // all
+	RuleModel                         // M or <a/b>: model M of any provider
+	RuleProvider                      // P/*
+	RuleProviderModel                 // P/M
+	RuleKey                           // sk-K/*: whatever client key K may use
+	RuleKeyModel                      // sk-K/M
+)
+
+// Rule lets a client key use providers and models. Which of the fields are set follows from Kind.
+type Rule struct {
+	Kind     RuleKind
+	Provider string
+	Model    string
+	Key      string // the client key in full
+	Weight   int    // 0 = none
+	Text     string // as written, with a client key masked, for messages
+}
+
+// Schedule is the order in which the channels of a client key are tried.
+type Schedule string
+
+// The schedules. The same words name the orders of a provider's keys, as far as they apply to them.
+const (
+	FixedPriority      Schedule = "fixed_priority"
+	RoundRobin         Schedule = "round_robin"
+	WeightedRoundRobin Schedule = "weighted_round_robin"
+	SmartRoundRobin    Schedule = "smart_round_robin"
+	Lottery            Schedule = "lottery"
+	Random             Schedule = "random"
+)
+
+// RetryAll is the AutoRetry of a key that retries as often as the plan has channels and keys.
+const RetryAll = -1
+
+// KeyPreferences is how requests with one client key are served.
+type KeyPreferences struct {
+	Schedule   Schedule
+	AutoRetry  int                   // RetryAll; 0 = off; N = at most N retries
+	RateLimit  ModelTable[RateLimit] // per request model
+	Moderation bool
+	Credits    *int64     // nano-dollars; nil = unlimited, 0 = blocked
+	CreatedAt  *time.Time // credits count from here; nil = 30 days ago
+}
+
+// Preferences is what holds for the whole gateway.
+type Preferences struct {
+	Proxy             string
+	ModelTimeout      ModelTable[time.Duration]
+	KeepaliveInterval ModelTable[time.Duration]
+	TimeoutPolicy     TimeoutPolicy
+	Cooldown          time.Duration // of a channel that failed; default 300 s, 0 = off
+	ErrorTriggers     []string      // texts that make an answer a failure
+	RateLimit         RateLimit     // one budget for all requests
+	ModelPrice        []ModelPrice  // in file order; the first whose Prefix begins the model's name, else "default"
+	Hedging           Hedging
+}
+
+// ModelPrice is what models whose names begin with Prefix cost.
+type ModelPrice struct {
+	Prefix string
+	Price  Price
+}
+
+// Price is in pico-dollars per token, which is micro-dollars per million tokens: exact for the six decimals allowed in
+// model_price. A billion tokens at 1000 dollars a million still fit into an int64.
+type Price struct {
+	Input, Output      int64
+	Cached, CacheWrite int64 // like Input where the file names only two prices
+}
+
+// Limit allows Count requests in any Window.
+type Limit struct {
+	Count  int64
+	Window time.Duration
+}
+
+// RateLimit is what a string such as "15/min,10/day" says: all Limits hold. The zero value limits nothing, which is
+// also what uni-api's default of 999999/min means in practice.
+type RateLimit struct {
+	Limits           []Limit
+	TokensPerRequest int64 // `tpr`; 0 = no limit
+}
+
+// Timeouts by phase of an attempt; nil = not said here, 0 = no limit.
+type Timeouts struct {
+	Connect, Write, Pool, FirstByte, Idle, Total *time.Duration
+}
+
+// TimeoutPolicy refines timeouts by what a request looks like. The rule with the most conditions that hold wins, the
+// first of equals.
+type TimeoutPolicy struct {
+	Default Timeouts
+	Rules   []TimeoutRule
+}
+
+// TimeoutRule sets Timeouts for attempts for which all conditions of Match hold.
+type TimeoutRule struct {
+	Match    []Condition
+	Timeouts Timeouts
+}
+
+// Hedging lets several attempts of one request run at once.
+type Hedging struct {
+	Enabled      bool
+	MaxInflight  int    // 1 to 4
+	WinnerPolicy string // first_valid_success
+}

@@ -1,0 +1,156 @@
+package config
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+)
+
+// Limits of reading a configuration. The times are uni-api's.
+const (
+	maxSize        = 16 << 20 // bytes; people list thousands of models, but not millions
+	connectTimeout = 15 * time.Second
+	readTimeout    = 100 * time.Second
+)
+
+// DefaultPath is the file that is used if no other is named.
+const DefaultPath = "api.yaml"
+
+// Source is where the configuration comes from: a file or, if URL is set, an http or https URL.
+type Source struct {
+	Path string
+	URL  string
+
+	Getenv   func(string) string // for ${NAME} in the file; nil = the process's environment
+	Interval time.Duration       // between looks at it; 0 = 2 s for a file, 30 s for a URL
+}
+
+// Resolve finds the source at the start: the file flagPath (default DefaultPath) if it is there and valid, else what env
+// CONFIG_URL names, else the file, whose Load then says what is wrong. CONFIG_URL is an http or https URL, a file:// URL
+// or a path. That a file is passed over is logged.
+func Resolve(flagPath string, getenv func(string) string) Source {
+	if flagPath == "" {
+		flagPath = DefaultPath
+	}
+	if getenv == nil {
+		getenv = os.Getenv
+	}
+	file := Source{Path: flagPath, Getenv: getenv}
+	location := strings.TrimSpace(getenv("CONFIG_URL"))
+	if location == "" {
+		return file
+	}
+	_, err := file.Load(context.Background())
+	if err == nil {
+		return file
+	}
+	other := fromLocation(location, getenv)
+	if errors.Is(err, os.ErrNotExist) {
+		slog.Info("no local configuration, CONFIG_URL is used", "file", flagPath, "source", other.String())
+	} else {
+		slog.Error("the local configuration is unusable, CONFIG_URL is used instead", "file", flagPath, "source", other.String(), "error", err)
+	}
+	return other
+}
+
+func fromLocation(location string, getenv func(string) string) Source {
+	s := Source{Path: location, Getenv: getenv}
+	switch u, err := url.Parse(location); {
+	case err != nil:
+		// A path with a percent sign, or a URL so broken that only its error is of use.
+		if strings.Contains(location, "://") {
+			s.Path, s.URL = "", location
+		}
+	case u.Scheme == "file":
+		s.Path = u.Path
+		if s.Path == "" {
+			s.Path = u.Opaque // file:api.yaml
+		}
+	case u.Scheme == "http" || u.Scheme == "https":
+		s.Path, s.URL = "", location
+	}
+	return s
+}
+
+// String is the path, or the URL without credentials and query.
+func (s Source) String() string {
+	if s.URL != "" {
+		return maskURL(s.URL)
+	}
+	return s.Path
+}
+
+// Load reads and parses the configuration. The error is Problems when the content is at fault.
+func (s Source) Load(ctx context.Context) (*Config, error) {
+	read := s.readFile
+	if s.URL != "" {
+		read = s.fetch
+	}
+	data, err := read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return Parse(s.String(), data, s.Getenv)
+}
+
+func (s Source) readFile(context.Context) ([]byte, error) {
+	f, err := os.Open(s.Path)
+	if err != nil {
+		return nil, fmt.Errorf("reading the configuration: %w", err)
+	}
+	defer f.Close()
+	return readLimited(f, s.Path)
+}
+
+func readLimited(r io.Reader, name string) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, maxSize+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading the configuration %s: %w", name, err)
+	}
+	if len(data) > maxSize {
+		return nil, fmt.Errorf("reading the configuration %s: it is larger than %d MiB", name, maxSize>>20)
+	}
+	return data, nil
+}
+
+// client is for configurations only: seldom used, so it keeps no connections.
+var client = &http.Client{
+	Timeout: connectTimeout + readTimeout,
+	Transport: &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           (&net.Dialer{Timeout: connectTimeout}).DialContext,
+		TLSHandshakeTimeout:   connectTimeout,
+		ResponseHeaderTimeout: readTimeout,
+		ForceAttemptHTTP2:     true,
+		DisableKeepAlives:     true,
+	},
+}
+
+func (s Source) fetch(ctx context.Context) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL, nil)
+	if err != nil {
+		// The error would quote the URL with its password.
+		return nil, fmt.Errorf("fetching the configuration: CONFIG_URL %s is no valid URL", s)
+	}
+	req.Header.Set("User-Agent", "uni-api")
+	resp, err := client.Do(req)
+	if err != nil {
+		if e, ok := errors.AsType[*url.Error](err); ok {
+			err = e.Err // without the URL and the query in it
+		}
+		return nil, fmt.Errorf("fetching the configuration %s: %w", s, err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode/100 != 2 {
+		return nil, fmt.Errorf("fetching the configuration %s: the server answered %d %s", s, resp.StatusCode, http.StatusText(resp.StatusCode))
+	}
+	return readLimited(resp.Body, s.String())
+}

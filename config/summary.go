@@ -1,0 +1,204 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Summary is what `uni-api check` prints of a good configuration: what was understood, without any secret.
+func (c *Config) Summary() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "providers: %d\n", len(c.Providers))
+	for _, p := range c.Providers {
+		p.summarise(&b)
+	}
+	fmt.Fprintf(&b, "api_keys: %d\n", len(c.APIKeys))
+	for _, k := range c.APIKeys {
+		k.summarise(&b)
+	}
+	c.summarisePreferences(&b)
+	return b.String()
+}
+
+// line writes "    name: value" unless the value is empty.
+func line(b *strings.Builder, name, value string) {
+	if value != "" {
+		fmt.Fprintf(b, "    %s: %s\n", name, value)
+	}
+}
+
+func (p *Provider) summarise(b *strings.Builder) {
+	fmt.Fprintf(b, "  %s: %s\n", p.Name, maskURL(p.BaseURL))
+	line(b, "engine", p.Engine)
+	keys := make([]string, len(p.Keys))
+	for i, k := range p.Keys {
+		keys[i] = Mask(k)
+	}
+	if len(keys) > 1 {
+		keys = append(keys, "("+p.Preferences.KeySchedule+")")
+	}
+	line(b, "api", strings.Join(keys, " "))
+	line(b, "project_id", strings.Join(p.ProjectIDs, ", "))
+	line(b, "region", strings.Join(p.Regions, ", "))
+	names := make([]string, len(p.Models))
+	for i, m := range p.Models {
+		names[i] = m.Alias
+		if m.Alias != m.Upstream {
+			names[i] += " (" + m.Upstream + ")"
+		}
+	}
+	if p.Models == nil {
+		names = []string{"as the provider lists them"}
+	}
+	line(b, "model", strings.Join(names, ", "))
+	if !p.Tools {
+		line(b, "tools", "false")
+	}
+	if !p.Image {
+		line(b, "image", "false")
+	}
+	line(b, "exclude_endpoints", strings.Join(p.ExcludeEndpoints, ", "))
+	line(b, "only_request_types", strings.Join(p.OnlyRequestTypes, ", "))
+	line(b, "exclude_request_types", strings.Join(p.ExcludeRequestTypes, ", "))
+	line(b, "exclude_request_rules", count(len(p.ExcludeRules)))
+	p.Preferences.summarise(b)
+}
+
+func (p *ProviderPreferences) summarise(b *strings.Builder) {
+	line(b, "proxy", maskURL(p.Proxy))
+	var names []string
+	for _, h := range p.Headers {
+		names = append(names, h.Name)
+	}
+	line(b, "headers", strings.Join(names, ", "))
+	line(b, "model_timeout", table(p.ModelTimeout, time.Duration.String))
+	line(b, "keepalive_interval", table(p.KeepaliveInterval, time.Duration.String))
+	line(b, "timeout_policy", count(len(p.TimeoutPolicy.Rules)))
+	if p.Cooldown != nil {
+		line(b, "cooldown_period", p.Cooldown.String())
+	}
+	if p.KeyCooldown > 0 {
+		line(b, "api_key_cooldown_period", p.KeyCooldown.String())
+	}
+	line(b, "api_key_rate_limit", table(p.KeyRateLimit, RateLimit.String))
+	if p.MaxRequestBody > 0 {
+		line(b, "max_request_body_bytes", fmt.Sprint(p.MaxRequestBody))
+	}
+	names = nil
+	for _, o := range p.Overrides {
+		names = append(names, o.Key)
+	}
+	line(b, "post_body_parameter_overrides", strings.Join(names, ", "))
+	line(b, "passthrough_request_headers", strings.Join(p.PassthroughHeaders, ", "))
+}
+
+func (k *APIKey) summarise(b *strings.Builder) {
+	fmt.Fprintf(b, "  %s: %s\n", k.Alias, Mask(k.Key))
+	rules := make([]string, len(k.Rules))
+	for i, r := range k.Rules {
+		rules[i] = r.Text
+		if r.Weight > 0 {
+			rules[i] += fmt.Sprintf(" (weight %d)", r.Weight)
+		}
+	}
+	line(b, "model", strings.Join(rules, ", "))
+	line(b, "SCHEDULING_ALGORITHM", string(k.Preferences.Schedule))
+	retry := fmt.Sprint(k.Preferences.AutoRetry)
+	switch k.Preferences.AutoRetry {
+	case RetryAll:
+		retry = "true"
+	case 0:
+		retry = "false"
+	}
+	line(b, "AUTO_RETRY", retry)
+	line(b, "rate_limit", table(k.Preferences.RateLimit, RateLimit.String))
+	if k.Preferences.Moderation {
+		line(b, "ENABLE_MODERATION", "true")
+	}
+	if c := k.Preferences.Credits; c != nil {
+		line(b, "credits", dollars(*c, nanoDollarPlaces))
+	}
+	if t := k.Preferences.CreatedAt; t != nil {
+		line(b, "created_at", t.Format(time.RFC3339))
+	}
+}
+
+func (c *Config) summarisePreferences(b *strings.Builder) {
+	p := &c.Preferences
+	b.WriteString("preferences:\n")
+	line(b, "proxy", maskURL(p.Proxy))
+	line(b, "model_timeout", table(p.ModelTimeout, time.Duration.String))
+	if _, ok := p.ModelTimeout.Default(); !ok {
+		line(b, "model_timeout of all other models", c.ModelTimeout(&Provider{}, "", "").String())
+	}
+	line(b, "keepalive_interval", table(p.KeepaliveInterval, time.Duration.String))
+	line(b, "timeout_policy", count(len(p.TimeoutPolicy.Rules)))
+	line(b, "cooldown_period", p.Cooldown.String())
+	line(b, "rate_limit", p.RateLimit.String())
+	line(b, "error_triggers", count(len(p.ErrorTriggers)))
+	prices := make([]string, len(p.ModelPrice))
+	for i, m := range p.ModelPrice {
+		prices[i] = m.Prefix + " " + m.Price.String()
+	}
+	line(b, "model_price", strings.Join(prices, "; "))
+	if p.Hedging.Enabled {
+		line(b, "hedging", fmt.Sprintf("at most %d attempts at once", p.Hedging.MaxInflight))
+	}
+}
+
+// count is a number of things; nothing for none.
+func count(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprint(n)
+}
+
+func table[T any](t ModelTable[T], text func(T) string) string {
+	var parts []string
+	for name, value := range t.All() {
+		parts = append(parts, name+" "+text(value))
+	}
+	return strings.Join(parts, "; ")
+}
+
+// String is the limit as it would be written in the file, with windows in full.
+func (l RateLimit) String() string {
+	var parts []string
+	for _, x := range l.Limits {
+		parts = append(parts, fmt.Sprintf("%d/%s", x.Count, windowName(x.Window)))
+	}
+	if l.TokensPerRequest > 0 {
+		parts = append(parts, fmt.Sprintf("%d/%s", l.TokensPerRequest, tokensPerRequest))
+	}
+	return strings.Join(parts, ",")
+}
+
+// windowName is the longest unit for a window: "minute".
+func windowName(window time.Duration) string {
+	name := ""
+	for unit, d := range rateUnits {
+		if d == window && len(unit) > len(name) {
+			name = unit
+		}
+	}
+	return name
+}
+
+// String is the price as it would be written in the file, in dollars per million tokens.
+func (p Price) String() string {
+	return strings.Join([]string{
+		dollars(p.Input, pricePlaces), dollars(p.Output, pricePlaces), dollars(p.Cached, pricePlaces), dollars(p.CacheWrite, pricePlaces),
+	}, ",")
+}
+
+// dollars writes an amount in units of 10^-places without trailing zeros.
+func dollars(amount int64, places int) string {
+	text := fmt.Sprintf("%0*d", places+1, amount)
+	whole, fraction := text[:len(text)-places], strings.TrimRight(text[len(text)-places:], "0")
+	if fraction == "" {
+		return whole
+	}
+	return whole + "." + fraction
+}
