@@ -1,0 +1,56 @@
+package pool
+
+import (
+	"context"
+	"net"
+	"sync"
+	"sync/atomic"
+)
+
+// Call is one client request as the pool sees it through all its attempts. The zero value is ready; after Reset it serves another request.
+// One goroutine at a time may be in Do or hold the Response; Cancel and Canceled may be called from any.
+type Call struct {
+	canceled atomic.Bool
+	mu       sync.Mutex
+	stop     context.CancelFunc // ends the dial in progress
+	conn     net.Conn           // the socket of the exchange in progress
+}
+
+// Cancel ends the dial, the write or the read in progress at once by closing the socket, and fails every later Do with ErrCanceled.
+func (c *Call) Cancel() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.canceled.Store(true)
+	if c.stop != nil {
+		c.stop()
+	}
+	// Closed under the lock: once detach has returned, the connection may serve another call.
+	if c.conn != nil {
+		_ = c.conn.Close()
+	}
+}
+
+// Canceled reports whether Cancel was called since the last Reset.
+func (c *Call) Canceled() bool { return c.canceled.Load() }
+
+// Reset makes the call ready for another request. The last Response must be closed, and whoever might cancel must have let go.
+func (c *Call) Reset() { c.canceled.Store(false) }
+
+// attach names what Cancel ends from now on; false when it is too late.
+func (c *Call) attach(conn net.Conn, stop context.CancelFunc) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.canceled.Load() {
+		return false
+	}
+	c.conn, c.stop = conn, stop
+	return true
+}
+
+// detach lets go of what was attached; true when it was ended by Cancel.
+func (c *Call) detach() (canceled bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.conn, c.stop = nil, nil
+	return c.canceled.Load()
+}

@@ -1,0 +1,153 @@
+package pool
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// soon is the time within which an exchange must have ended that is cancelled or late: far below patient, far above what a busy machine delays.
+const soon = 2 * time.Second
+
+func TestCancelEndsWhateverIsGoingOn(t *testing.T) {
+	roots, _ := authority(t)
+	large := &Request{Method: "POST", Path: "/", Body: [][]byte{bytes.Repeat([]byte("x"), 64<<20)}}
+	for _, tt := range []struct {
+		name   string
+		scheme string
+		proxy  bool
+		req    *Request
+		serve  func(p *peer, reached func())
+	}{
+		{"in the TLS handshake", "https", false, post, func(p *peer, reached func()) { _, _ = p.br.ReadByte(); reached() }},
+		{"while the proxy thinks", "https", true, post, func(p *peer, reached func()) { _, _ = p.br.ReadString('\n'); reached() }},
+		{"in the write", "http", false, large, func(p *peer, reached func()) { _, _ = p.br.ReadByte(); reached() }},
+		{"before the first byte", "http", false, post, func(p *peer, reached func()) { p.request(); reached() }},
+		{"within the head", "http", false, post, func(p *peer, reached func()) { p.request(); p.say("HTTP/1.1 200 OK\r\n"); reached() }},
+		{"within the body", "http", false, post, func(p *peer, reached func()) {
+			p.request()
+			p.say("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi")
+			reached()
+		}},
+		{"between chunks", "http", false, post, func(p *peer, reached func()) {
+			p.request()
+			p.say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n")
+			reached()
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var call Call
+			var canceledAt time.Time
+			ended := make(chan bool)
+			u := listen(t, func(p *peer) {
+				tt.serve(p, func() {
+					canceledAt = time.Now()
+					call.Cancel()
+				})
+				p.hangUp() // the upstream sees the end
+				ended <- true
+			})
+			p := newPool(t, Options{TLS: clientTLS(roots)})
+			proxyURL := ""
+			if tt.proxy {
+				proxyURL = "http://" + u.addr
+			}
+			tg := target(t, p, tt.scheme, u.addr, proxyURL)
+			resp, err := tg.Do(&call, tt.req, patient)
+			if err == nil {
+				_, err = resp.AppendBody(nil, 0)
+				resp.Close()
+			}
+			<-ended
+			if took := time.Since(canceledAt); took > soon {
+				t.Errorf("took %v", took)
+			}
+			if !errors.Is(err, ErrCanceled) || !call.Canceled() {
+				t.Errorf("%v", err)
+			}
+			if _, err := tg.Do(&call, post, patient); !errors.Is(err, ErrCanceled) {
+				t.Errorf("the next Do: %v", err)
+			}
+			if s := p.Stats(); s.Open != 0 || s.Resent != 0 {
+				t.Errorf("%+v", s)
+			}
+		})
+	}
+}
+
+func TestCancelEndsTheLookUpAndTheConnect(t *testing.T) {
+	var call Call
+	call.Cancel()
+	tg := target(t, newPool(t, Options{}), "http", "127.0.0.1:1", "")
+	if _, err := tg.dial(&call); !errors.Is(err, ErrCanceled) {
+		t.Error(err)
+	}
+	call.Reset()
+	// A connect can only be caught in the act with an address that never answers, so the dialer is held up instead.
+	dialing := make(chan bool)
+	tg.pool.dialer.ControlContext = func(ctx context.Context, _, _ string, _ syscall.RawConn) error {
+		close(dialing)
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	go func() {
+		<-dialing
+		call.Cancel()
+	}()
+	if _, err := tg.dial(&call); !errors.Is(err, ErrCanceled) {
+		t.Error(err)
+	}
+}
+
+func TestACallServesAgainAfterReset(t *testing.T) {
+	u := listen(t, always(okAnswer))
+	tg := direct(t, u)
+	var call Call
+	for range 3 {
+		resp, err := tg.Do(&call, post, patient)
+		if err != nil {
+			t.Fatal(err)
+		}
+		call.Cancel()
+		call.Cancel()
+		resp.Close()
+		call.Reset()
+	}
+	if s := tg.pool.Stats(); s.Dials != 3 || s.Idle != 0 || s.Open != 0 {
+		t.Errorf("a cancelled exchange left its connection: %+v", s)
+	}
+}
+
+// Cancel may come when the exchange has just ended; the connection then belongs to another call.
+func TestALateCancelDoesNotHitTheNextUser(t *testing.T) {
+	u := listen(t, always(okAnswer))
+	tg := direct(t, u)
+	for range 300 {
+		var first, second Call
+		resp, err := tg.Do(&first, post, patient)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := resp.AppendBody(nil, 0); err != nil {
+			t.Fatal(err)
+		}
+		canceled := make(chan bool)
+		go func() {
+			first.Cancel()
+			close(canceled)
+		}()
+		resp.Close()
+		resp, err = tg.Do(&second, post, patient)
+		if err != nil {
+			t.Fatal(err)
+		}
+		<-canceled
+		if _, err := resp.AppendBody(nil, 0); err != nil {
+			t.Fatal(err)
+		}
+		resp.Close()
+	}
+}

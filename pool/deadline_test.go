@@ -1,0 +1,120 @@
+package pool
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestAnAlarmMovesOnlyWhenItWouldFireTooEarlyOrTooLate(t *testing.T) {
+	for _, tt := range []struct {
+		name              string
+		armed, need, late int64
+		at                int64
+		changed           bool
+	}{
+		{"not set, not needed", 0, 0, 0, 0, false},
+		{"not set, needed", 0, 100, 3, 103, true},
+		{"set, not needed", 103, 0, 0, 0, true},
+		{"exactly right", 100, 100, 3, 100, false},
+		{"late, but within the slack", 103, 100, 3, 103, false},
+		{"too late", 104, 100, 3, 103, true},
+		{"too early", 99, 100, 3, 103, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			a := alarm{armed: tt.armed}
+			if at, changed := a.move(tt.need, tt.late); at != tt.at || changed != tt.changed || a.armed != tt.at {
+				t.Errorf("%d, %v; want %d, %v", at, changed, tt.at, tt.changed)
+			}
+		})
+	}
+}
+
+func TestEachPhaseHasItsDeadline(t *testing.T) {
+	const limit = 80 * time.Millisecond
+	head := "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+	drip := func(p *peer, what string, until chan bool) {
+		for {
+			select {
+			case <-until:
+				return
+			case <-time.After(limit / 4):
+				p.say(what)
+			}
+		}
+	}
+	for _, tt := range []struct {
+		name  string
+		d     Deadlines
+		serve func(p *peer, done chan bool)
+		kind  Kind
+		text  string
+	}{
+		{"no first byte", Deadlines{limit, time.Minute}, func(*peer, chan bool) {}, FirstByteTimeout, "nothing within 80ms"},
+		{"a head that stops", Deadlines{limit, limit}, func(p *peer, _ chan bool) { p.say(head[:10]) }, FirstByteTimeout, ""},
+		{"a head that drips", Deadlines{limit, limit}, func(p *peer, done chan bool) { p.say("HTTP/1.1 200 OK\r\n"); drip(p, "X: y\r\n", done) }, FirstByteTimeout, ""},
+		{"interim answers only", Deadlines{limit, limit}, func(p *peer, done chan bool) { drip(p, "HTTP/1.1 102 Processing\r\n\r\n", done) }, FirstByteTimeout, ""},
+		{"a body that stops", Deadlines{time.Minute, limit}, func(p *peer, _ chan bool) { p.say(head + "2\r\nhi\r\n") }, IdleTimeout, "silent for 80ms"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			done := make(chan bool)
+			u := listen(t, func(p *peer) {
+				if _, _, ok := p.request(); ok {
+					tt.serve(p, done)
+					<-done
+				}
+			})
+			defer close(done)
+			tg := direct(t, u)
+			start := time.Now()
+			_, _, err := fetch(tg, post, tt.d)
+			if kindOf(t, err) != tt.kind || (err != nil && !strings.Contains(err.Error(), tt.text)) {
+				t.Errorf("%v; want %v", err, tt.kind)
+			}
+			if took := time.Since(start); err != nil && (took < limit || took > 3*limit+soon) {
+				t.Errorf("after %v", took)
+			}
+			if s := tg.pool.Stats(); err != nil && s.Open != 0 {
+				t.Errorf("%+v", s)
+			}
+		})
+	}
+}
+
+func TestABodyThatDripsWithinTheIdleTimeGoesOn(t *testing.T) {
+	const idle, drips = 600 * time.Millisecond, 8
+	u := listen(t, func(p *peer) {
+		p.request()
+		p.say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+		for range drips {
+			time.Sleep(idle / drips * 5 / 4) // in all longer than idle
+			p.say("1\r\nx\r\n")
+		}
+		p.say("0\r\n\r\n")
+	})
+	if _, body, err := fetch(direct(t, u), post, Deadlines{FirstByte: time.Minute, Idle: idle}); len(body) != drips || err != nil {
+		t.Errorf("%q, %v", body, err)
+	}
+}
+
+// The deadline of one exchange stays set on the idle connection and may pass there.
+func TestAPassedDeadlineDoesNotHurtTheNextExchange(t *testing.T) {
+	u := listen(t, always(okAnswer))
+	tg := direct(t, u)
+	if _, _, err := fetch(tg, post, Deadlines{FirstByte: 500 * time.Millisecond}); err != nil {
+		t.Fatal(err)
+	}
+	tg.mu.Lock()
+	c := tg.idle[0]
+	tg.mu.Unlock()
+	eventually(t, "the deadline passes", func() bool { return tg.pool.now() > c.readAlarm.armed })
+	for _, d := range []Deadlines{{}, {FirstByte: time.Minute}} {
+		age(tg, time.Second)
+		if _, _, err := fetch(tg, post, d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s := tg.pool.Stats(); s.Dials != 1 {
+		t.Errorf("%+v", s)
+	}
+}

@@ -1,0 +1,128 @@
+package pool
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+)
+
+// Do sends the request and waits for the head of the answer, over an idle connection or a new one. A request whose idle connection proves dead
+// before a byte of the answer is sent again, once, over a new one. Every error is an *Error; the Response must be closed.
+func (t *Target) Do(call *Call, req *Request, d Deadlines) (*Response, error) {
+	if call.Canceled() {
+		return nil, ErrCanceled
+	}
+	if !req.valid() {
+		return nil, &Error{Write, "sending the request to " + t.host, errRequestLine}
+	}
+	counts := &t.pool.counts
+	if c := t.pop(); c != nil {
+		resp, err := c.exchange(call, req, d)
+		if err == nil {
+			counts.reused.Add(1)
+			return resp, nil
+		}
+		c.dispose()
+		if c.answered || !diedEarly(err) {
+			return nil, err
+		}
+		counts.resent.Add(1)
+	}
+	c, err := t.dial(call)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := c.exchange(call, req, d)
+	if err != nil {
+		c.dispose()
+	}
+	return resp, err
+}
+
+// diedEarly tells a connection that broke from one that was slow, or that Cancel closed.
+func diedEarly(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && (e.Kind == Reset || e.Kind == Write) && !timedOut(err)
+}
+
+// dial makes a connection that is ready for a request: the TCP connection, the proxy's part and TLS, all within Options.Connect.
+func (t *Target) dial(call *Call) (*conn, error) {
+	t.pool.counts.dials.Add(1)
+	ctx, cancel := context.WithTimeout(context.Background(), t.pool.opts.Connect)
+	defer cancel()
+	if !call.attach(nil, cancel) {
+		return nil, ErrCanceled
+	}
+	c, err := t.connect(ctx)
+	switch canceled := call.detach(); {
+	case err == nil:
+		return c, nil // canceled or not: the exchange attaches it first, and finds out
+	case canceled:
+		return nil, ErrCanceled
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		if e, ok := errors.AsType[*Error](err); ok {
+			return nil, &Error{e.Kind, e.Op, fmt.Errorf("not done within %v: %w", t.pool.opts.Connect, context.DeadlineExceeded)}
+		}
+	}
+	return nil, err
+}
+
+func (t *Target) connect(ctx context.Context) (*conn, error) {
+	addr, kind, op := t.addr, Dial, "connecting to "+t.addr
+	if t.proxy != nil {
+		addr, kind, op = t.proxy.addr, Proxy, "connecting to the proxy "+t.proxy.name
+	}
+	// net.Dialer tries IPv6 and IPv4 side by side, and has TCP_NODELAY set on what it returns.
+	tcp, err := t.pool.dialer.DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return nil, &Error{kind, op, err}
+	}
+	// From here on the end of ctx closes the socket, which ends whatever waits on it.
+	stop := context.AfterFunc(ctx, func() { _ = tcp.Close() })
+	c, err := t.secure(ctx, tcp)
+	if !stop() && err == nil {
+		c.dispose()
+		return nil, &Error{kind, op, ctx.Err()}
+	}
+	if err != nil {
+		_ = tcp.Close()
+	}
+	return c, err
+}
+
+// secure makes of a TCP connection, to the target or to its proxy, one to the target.
+func (t *Target) secure(ctx context.Context, tcp net.Conn) (*conn, error) {
+	sock, err := newSocket(tcp.(*net.TCPConn))
+	if err != nil {
+		return nil, &Error{Dial, "connecting to " + t.addr, err}
+	}
+	// Without TLS the TCP connection itself is used: only it can writev.
+	rw := tcp
+	if t.proxy != nil {
+		if t.proxy.tls != nil {
+			if rw, err = handshake(sock, t.proxy.tls); err != nil {
+				return nil, &Error{Proxy, "TLS handshake with the proxy " + t.proxy.name, err}
+			}
+		}
+		if err := t.proxy.open(ctx, rw, t); err != nil {
+			return nil, &Error{Proxy, "asking the proxy " + t.proxy.name + " for " + t.addr, err}
+		}
+	}
+	if t.tls != nil {
+		below := net.Conn(sock)
+		if rw != tcp {
+			below = rw
+		}
+		if rw, err = handshake(below, t.tls); err != nil {
+			return nil, &Error{TLS, "TLS handshake with " + t.addr, err}
+		}
+	}
+	return newConn(t, sock, rw), nil
+}
+
+func handshake(below net.Conn, config *tls.Config) (net.Conn, error) {
+	c := tls.Client(below, config)
+	return c, c.Handshake()
+}

@@ -1,0 +1,390 @@
+package pool
+
+import (
+	"bytes"
+	"crypto/tls"
+	"net"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+func TestAConnectionIsUsedAgain(t *testing.T) {
+	u := listen(t, always(okAnswer))
+	tg := direct(t, u)
+	for range 10 {
+		mustFetch(t, tg)
+	}
+	if s := tg.pool.Stats(); s != (Stats{Open: 1, Idle: 1, Dials: 1, Reused: 9}) {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestARequestWhoseIdleConnectionDiedIsSentAgain(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		second func(*peer, chan bool) // what the first connection does after its first answer
+		limit  time.Duration
+		resent int64
+		kind   Kind
+	}{
+		{"the peer closes on the second request", func(p *peer, _ chan bool) { p.request() }, time.Minute, 1, 0},
+		{"the peer resets on the second request", func(p *peer, _ chan bool) { p.request(); p.reset() }, time.Minute, 1, 0},
+		{"the peer closes within the head", func(p *peer, _ chan bool) { p.request(); p.say("HTTP/1.1 2") }, time.Minute, 0, Reset},
+		{"the peer says nothing", func(p *peer, done chan bool) { p.request(); <-done }, 100 * time.Millisecond, 0, FirstByteTimeout},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			done := make(chan bool)
+			u := listen(t, func(p *peer) {
+				if p.nth > 1 {
+					always(okAnswer)(p)
+					return
+				}
+				p.request()
+				p.say(okAnswer)
+				tt.second(p, done)
+			})
+			defer close(done)
+			tg := direct(t, u)
+			mustFetch(t, tg)
+			_, body, err := fetch(tg, post, Deadlines{FirstByte: tt.limit})
+			if kindOf(t, err) != tt.kind || (err == nil && body != "{}") {
+				t.Errorf("%q, %v; want kind %v", body, err, tt.kind)
+			}
+			if s := tg.pool.Stats(); s.Resent != tt.resent || s.Dials != 1+tt.resent {
+				t.Errorf("%+v", s)
+			}
+		})
+	}
+}
+
+func TestARequestIsSentAgainOnlyOnce(t *testing.T) {
+	var requests atomic.Int64
+	u := listen(t, func(p *peer) {
+		p.request()
+		requests.Add(1)
+		if p.nth == 1 {
+			p.say(okAnswer)
+			p.request()
+			requests.Add(1)
+		}
+	})
+	tg := direct(t, u)
+	mustFetch(t, tg)
+	if _, _, err := fetch(tg, post, patient); kindOf(t, err) != Reset {
+		t.Error(err)
+	}
+	if n := requests.Load(); n != 3 {
+		t.Errorf("%d requests arrived", n)
+	}
+}
+
+// age makes a target's idle connections look idle for longer than they are.
+func age(tg *Target, by time.Duration) {
+	tg.mu.Lock()
+	defer tg.mu.Unlock()
+	for _, c := range tg.idle {
+		c.idleSince -= int64(by)
+	}
+}
+
+func TestTheHangUpCheckOfIdleConnections(t *testing.T) {
+	roots, serverTLS := authority(t)
+	for _, tt := range []struct {
+		name  string
+		then  func(*peer) // after the first answer
+		alive bool
+	}{
+		{"nothing happened", (*peer).hangUp, true},
+		{"the peer closed", func(*peer) {}, false},
+		{"the peer reset", (*peer).reset, false},
+		{"the peer said something unasked", func(p *peer) { p.say("HTTP/1.1 408 Request Timeout\r\n\r\n"); p.hangUp() }, false},
+	} {
+		for _, scheme := range []string{"http", "https"} {
+			t.Run(tt.name+" over "+scheme, func(t *testing.T) {
+				serve := func(p *peer) {
+					p.request()
+					p.say(okAnswer)
+					tt.then(p)
+				}
+				if scheme == "https" {
+					serve = overTLS(serverTLS, serve)
+				}
+				u := listen(t, serve)
+				tg := target(t, newPool(t, Options{TLS: clientTLS(roots)}), scheme, u.addr, "")
+				mustFetch(t, tg)
+				if tt.alive {
+					age(tg, time.Second)
+					c := tg.pop()
+					if c == nil {
+						t.Fatal("a good connection was thrown away")
+					}
+					tg.push(c)
+					return
+				}
+				eventually(t, "the connection is found dead", func() bool {
+					age(tg, time.Second)
+					c := tg.pop()
+					if c != nil {
+						tg.push(c)
+					}
+					return c == nil
+				})
+				if s := tg.pool.Stats(); s.Open != 0 || s.Idle != 0 {
+					t.Errorf("%+v", s)
+				}
+			})
+		}
+	}
+}
+
+// A TLS 1.3 server may send its session tickets when the answer has long been read: they are no reason to part.
+func TestLateSessionTicketsDoNotCostTheConnection(t *testing.T) {
+	roots, serverTLS := authority(t)
+	serverTLS.ClientAuth = tls.RequestClientCert // makes crypto/tls send the tickets after the handshake, as other servers do
+	release := make(chan bool)
+	u := listen(t, func(p *peer) {
+		if p.nth == 1 {
+			p.Conn = &lateConn{Conn: p.Conn, release: release}
+		}
+		overTLS(serverTLS, always(okAnswer))(p)
+	})
+	tg := target(t, newPool(t, Options{TLS: clientTLS(roots)}), "https", u.addr, "")
+	c, err := tg.dial(&Call{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tg.push(c)
+	age(tg, time.Second)
+	if c = tg.pop(); c == nil {
+		t.Fatal("not alive before the tickets")
+	}
+	tg.push(c)
+	close(release)
+	eventually(t, "the tickets are there", func() bool { return !c.sock.quiet() })
+	age(tg, time.Second)
+	if c = tg.pop(); c == nil {
+		t.Fatal("not alive after the tickets")
+	}
+	if !c.sock.quiet() {
+		t.Error("the tickets were not read")
+	}
+	tg.push(c)
+	mustFetch(t, tg)
+	if s := tg.pool.Stats(); s.Dials != 1 || s.Reused != 1 {
+		t.Errorf("%+v", s)
+	}
+	c, err = tg.dial(&Call{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.dispose()
+	if !c.rw.(*tls.Conn).ConnectionState().DidResume {
+		t.Error("the ticket was not used")
+	}
+}
+
+// lateConn holds back every write but the first, the server's part of the handshake, until release: the tickets are the next.
+type lateConn struct {
+	net.Conn
+	writes  int
+	release chan bool
+}
+
+func (c *lateConn) Write(p []byte) (int, error) {
+	if c.writes++; c.writes > 1 {
+		<-c.release
+	}
+	return c.Conn.Write(p)
+}
+
+func TestIdleConnectionsExpireAndAreLimited(t *testing.T) {
+	u := listen(t, always(okAnswer))
+	p := newPool(t, Options{MaxIdlePerTarget: 2, IdleTimeout: 500 * time.Millisecond})
+	tg := target(t, p, "http", u.addr, "")
+	var call Call
+	var open []*Response
+	for range 3 {
+		resp, err := tg.Do(&call, post, patient)
+		if err != nil {
+			t.Fatal(err)
+		}
+		open = append(open, resp)
+	}
+	for _, resp := range open {
+		resp.Close()
+	}
+	if s := p.Stats(); s.Idle != 2 || s.Open != 2 {
+		t.Errorf("%+v", s)
+	}
+	eventually(t, "they expire", func() bool { return p.Stats().Open == 0 })
+	eventually(t, "the upstream sees it", func() bool { return u.open.Load() == 0 })
+}
+
+func TestAnAnswerThatComesBeforeTheBodyWasReadIsReturned(t *testing.T) {
+	const answer = "HTTP/1.1 413 Content Too Large\r\nContent-Length: 4\r\n\r\nmuch"
+	roots, serverTLS := authority(t)
+	req := &Request{Method: "POST", Path: "/", Body: [][]byte{bytes.Repeat([]byte("x"), 32<<20)}}
+	for _, scheme := range []string{"http", "https"} {
+		t.Run(scheme, func(t *testing.T) {
+			serve := func(p *peer) {
+				if _, err := p.br.ReadString('\n'); err != nil {
+					return
+				}
+				p.say(answer)
+			}
+			if scheme == "https" {
+				serve = overTLS(serverTLS, serve)
+			}
+			u := listen(t, serve)
+			tg := target(t, newPool(t, Options{TLS: clientTLS(roots)}), scheme, u.addr, "")
+			status, body, err := fetch(tg, req, patient)
+			if status != 413 || body != "much" || err != nil {
+				t.Errorf("%d %q, %v", status, body, err)
+			}
+			if s := tg.pool.Stats(); s.Open != 0 {
+				t.Errorf("%+v", s)
+			}
+		})
+	}
+	t.Run("unless there is none", func(t *testing.T) {
+		u := listen(t, func(p *peer) { _, _ = p.br.ReadString('\n'); p.reset() })
+		if _, _, err := fetch(direct(t, u), req, patient); kindOf(t, err) != Write {
+			t.Error(err)
+		}
+	})
+	t.Run("also by a peer that stays but does not read", func(t *testing.T) {
+		done := make(chan bool)
+		u := listen(t, func(p *peer) {
+			_, _ = p.br.ReadString('\n')
+			p.say(answer)
+			<-done
+		})
+		defer close(done)
+		tg := target(t, newPool(t, Options{Write: 100 * time.Millisecond}), "http", u.addr, "")
+		if status, _, err := fetch(tg, req, patient); status != 413 || err != nil {
+			t.Errorf("%d, %v", status, err)
+		}
+	})
+}
+
+func TestRequestsArriveAsTheyWereGiven(t *testing.T) {
+	roots, serverTLS := authority(t)
+	parts := func(sizes ...int) (all [][]byte) {
+		for i, n := range sizes {
+			all = append(all, bytes.Repeat([]byte{byte('a' + i)}, n))
+		}
+		return all
+	}
+	for _, tt := range []struct {
+		name   string
+		method string
+		body   [][]byte
+		length string // of Content-Length
+	}{
+		{"no body", "POST", nil, "0"},
+		{"a GET", "GET", nil, ""},
+		{"small parts", "POST", parts(10, 0, 20), "30"},
+		{"just too much to copy", "POST", parts(inlineBody-10, 11), "16385"},
+		{"a large part", "POST", parts(10, 300_000, 7), "300017"},
+		{"more than one step", "POST", parts(writeStep-5, 100, 3*writeStep, 1), "4194400"},
+		{"many parts", "POST", parts(make([]int, 3000)...), "0"},
+	} {
+		for _, scheme := range []string{"http", "https"} {
+			t.Run(tt.name+" over "+scheme, func(t *testing.T) {
+				got := make(chan string, 1)
+				serve := func(p *peer) {
+					for {
+						req, body, ok := p.request()
+						if !ok {
+							return
+						}
+						got <- req.Method + " " + req.RequestURI + " " + req.Host + " " + req.Header.Get("X-Key") + " " + req.Header.Get("Content-Length") + " " + string(body)
+						p.say(okAnswer)
+					}
+				}
+				if scheme == "https" {
+					serve = overTLS(serverTLS, serve)
+				}
+				u := listen(t, serve)
+				tg := target(t, newPool(t, Options{TLS: clientTLS(roots)}), scheme, u.addr, "")
+				for range 2 {
+					req := &Request{Method: tt.method, Path: "/v1/a?b=c", Host: "api.example.test", Header: []byte("X-Key: k\r\n"), Body: tt.body}
+					if _, _, err := fetch(tg, req, patient); err != nil {
+						t.Fatal(err)
+					}
+					want := tt.method + " /v1/a?b=c api.example.test k " + tt.length + " " + string(bytes.Join(tt.body, nil))
+					if is := <-got; is != want {
+						t.Errorf("%.80q (%d bytes), want %.80q (%d)", is, len(is), want, len(want))
+					}
+				}
+				if s := tg.pool.Stats(); s.Dials != 1 {
+					t.Errorf("%+v", s)
+				}
+			})
+		}
+	}
+}
+
+func TestARequestCannotSmuggleAnother(t *testing.T) {
+	tg := target(t, newPool(t, Options{}), "http", "127.0.0.1:1", "")
+	for _, req := range []*Request{
+		{Method: "GET", Path: "/models/a HTTP/1.1\r\nX: y"}, {Method: "GET", Path: "/a b"}, {Method: "GET", Path: "/", Host: "a\r\nX: y"},
+	} {
+		_, _, err := fetch(tg, req, patient)
+		if kindOf(t, err) != Write || !strings.Contains(err.Error(), "percent-encode") {
+			t.Error(err)
+		}
+	}
+}
+
+func TestTLSIsVerifiedAndResumed(t *testing.T) {
+	roots, serverTLS := authority(t)
+	var alpn, sni atomic.Value
+	serverTLS.GetConfigForClient = func(h *tls.ClientHelloInfo) (*tls.Config, error) {
+		alpn.Store(strings.Join(h.SupportedProtos, ","))
+		sni.Store(h.ServerName)
+		return nil, nil
+	}
+	u := listen(t, overTLS(serverTLS, always(okAnswer)))
+	if _, _, err := fetch(target(t, newPool(t, Options{}), "https", u.addr, ""), post, patient); kindOf(t, err) != TLS {
+		t.Errorf("an unknown authority: %v", err)
+	}
+	p := newPool(t, Options{TLS: &tls.Config{RootCAs: roots, InsecureSkipVerify: true}})
+	wrongName := target(t, p, "https", strings.Replace(u.addr, "127.0.0.1", "localhost", 1), "")
+	if _, _, err := fetch(wrongName, post, patient); kindOf(t, err) != TLS {
+		t.Errorf("a certificate for another name: %v", err)
+	}
+	if alpn.Load() != "http/1.1" || sni.Load() != "localhost" {
+		t.Errorf("ALPN %v, SNI %v", alpn.Load(), sni.Load())
+	}
+	mustFetch(t, target(t, p, "https", u.addr, ""))
+}
+
+func TestDialErrorsSayWhatFailed(t *testing.T) {
+	silent := listen(t, (*peer).hangUp)
+	garbage := listen(t, func(p *peer) { p.say("HTTP/1.0 400 Bad Request\r\n\r\n") })
+	gone := listen(t, always(okAnswer))
+	gone.stop()
+	p := newPool(t, Options{Connect: 500 * time.Millisecond})
+	for _, tt := range []struct {
+		name, scheme, addr string
+		kind               Kind
+		text               string
+	}{
+		{"nobody listens", "http", gone.addr, Dial, "refused"},
+		{"a handshake that never ends", "https", silent.addr, TLS, "not done within 500ms"},
+		{"no TLS there", "https", garbage.addr, TLS, "first record does not look like a TLS handshake"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, _, err := fetch(target(t, p, tt.scheme, tt.addr, ""), post, patient)
+			if kindOf(t, err) != tt.kind || !strings.Contains(err.Error(), tt.text) || !strings.Contains(err.Error(), tt.addr) {
+				t.Errorf("%v; want %v, %q", err, tt.kind, tt.text)
+			}
+		})
+	}
+	if s := p.Stats(); s.Open != 0 || s.Dials != 3 {
+		t.Errorf("%+v", s)
+	}
+}

@@ -1,0 +1,139 @@
+package pool
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+
+	"uniapi/config"
+)
+
+// Engine names a dialect that a provider may speak, as the `engine` key of
+// api.yaml does.
+type Engine string
+
+// The engines.
+const (
+	EngineGPT        Engine = "gpt"
+	EngineOpenRouter Engine = "openrouter"
+	EngineResponses  Engine = "responses"
+	EngineClaude     Engine = "claude"
+	EngineGemini     Engine = "gemini"
+	EngineVertex     Engine = "vertex"
+	EngineAzure      Engine = "azure"
+	EngineDatabricks Engine = "azure-databricks"
+	EngineAWS        Engine = "aws"
+	EngineCohere     Engine = "cohere"
+	EngineCloudflare Engine = "cloudflare"
+)
+
+// DetectEngine finds the dialect of a provider from its address, as uni-api
+// does (behaviour 2.1), but for two of its mistakes: a base_url ending in plain
+// /v1 is OpenAI's, and the model's name never overrules what the address says.
+// `engine` in the configuration goes before all of it.
+func DetectEngine(p *config.Provider) (Engine, error) {
+	if p.Engine != "" {
+		return Engine(strings.ToLower(p.Engine)), nil
+	}
+	u, err := url.Parse(p.BaseURL)
+	if err != nil {
+		return "", fmt.Errorf("base_url is not an address: %w", err)
+	}
+	host, path := strings.ToLower(u.Hostname()), strings.TrimRight(u.Path, "/")
+	switch {
+	case strings.Contains(path, "/v1beta/openai"): // the OpenAI-compatible door of Google and of Cloudflare's gateway
+		return EngineGPT, nil
+	case strings.HasSuffix(path, "/v1beta"), host == "generativelanguage.googleapis.com":
+		return EngineGemini, nil
+	case strings.HasSuffix(host, "aiplatform.googleapis.com"), strings.Contains(path, "google-vertex-ai"),
+		strings.Contains(path, "aiplatform.googleapis.com"):
+		return EngineVertex, nil
+	case host == "models.inference.ai.azure.com": // GitHub's models: OpenAI's format, a bearer token
+		return EngineGPT, nil
+	case strings.HasSuffix(host, "azure.com"):
+		return EngineAzure, nil
+	case strings.HasSuffix(host, "azuredatabricks.net"):
+		return EngineDatabricks, nil
+	case host == "api.cloudflare.com":
+		return EngineCloudflare, nil
+	case host == "api.anthropic.com", strings.HasSuffix(path, "v1/messages"):
+		return EngineClaude, nil
+	case strings.HasSuffix(path, "v1/responses"):
+		return EngineResponses, nil
+	case strings.Contains(host, "amazonaws.com"):
+		return EngineAWS, nil
+	case host == "api.cohere.com":
+		return EngineCohere, nil
+	}
+	return EngineGPT, nil
+}
+
+// Ask is what a request asks a channel for.
+type Ask struct {
+	Model  string // the upstream's name for it
+	Stream bool
+	Key    int // index into the provider's keys, -1 for a provider without keys
+}
+
+// Channel is a provider made ready to be asked. Everything that can be prepared
+// is, once, when the configuration is loaded.
+type Channel struct {
+	Engine Engine
+	// Format names the wire format of the provider's chat endpoint, as
+	// codec.Format.Name does.
+	Format string
+	// AskUsage says that the upstream reports usage in a stream only if the
+	// request asks for it (stream_options.include_usage).
+	AskUsage bool
+
+	dialect
+}
+
+// dialect is what differs from engine to engine.
+type dialect interface {
+	// Chat addresses req, whose body is set, to the provider's chat endpoint.
+	Chat(req *Request, ask Ask) (*Target, error)
+	// Models asks the provider which models it has.
+	Models(call *Call, limits Deadlines) ([]string, error)
+}
+
+// engines is where a dialect enters: how a channel of its kind is prepared.
+var engines = map[Engine]func(*source) (*Channel, error){
+	EngineGPT:        openAIChannel,
+	EngineOpenRouter: openAIChannel,
+}
+
+// source is what a dialect is made from.
+type source struct {
+	*config.Provider
+	pool   *Pool
+	engine Engine
+	base   *url.URL
+	proxy  string // the provider's, else the global one
+}
+
+// target is the address of a URL, by way of the provider's proxy.
+func (s *source) target(u *url.URL) (*Target, error) {
+	return s.pool.Target(u.Scheme, u.Host, s.proxy)
+}
+
+// Channel prepares a provider. Its error says what to change in api.yaml.
+func (p *Pool) Channel(cfg *config.Config, provider *config.Provider) (*Channel, error) {
+	engine, err := DetectEngine(provider)
+	if err != nil {
+		return nil, err
+	}
+	build, known := engines[engine]
+	if !known {
+		return nil, fmt.Errorf("engine %q is not served yet; the OpenAI format (engine: gpt) is", engine)
+	}
+	base, err := url.Parse(provider.BaseURL)
+	if err != nil {
+		return nil, fmt.Errorf("base_url is not an address: %w", err)
+	}
+	s := &source{Provider: provider, pool: p, engine: engine, base: base, proxy: provider.Preferences.Proxy}
+	if s.proxy == "" {
+		s.proxy = cfg.Preferences.Proxy
+	}
+	return build(s)
+}

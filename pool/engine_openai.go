@@ -1,0 +1,128 @@
+package pool
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"uniapi/config"
+)
+
+// openAI is a provider that speaks OpenAI's format at an OpenAI-like address.
+type openAI struct {
+	target     *Target
+	chatPath   string
+	modelsPath string
+	modelIDs   []string // a fixed list, for the one provider that has no endpoint for it
+	headers    [][]byte // by key index
+}
+
+func openAIChannel(s *source) (*Channel, error) {
+	target, err := s.target(s.base)
+	if err != nil {
+		return nil, err
+	}
+	d := &openAI{target: target, chatPath: endpointPath(s.base, "chat/completions"), modelsPath: endpointPath(s.base, "models")}
+	if s.base.Hostname() == "models.inference.ai.azure.com" {
+		d.modelIDs = githubModels
+	}
+	d.headers = perKey(s.Provider, func(key string) (h []config.Header) {
+		if key != "" {
+			h = append(h, config.Header{Name: "Authorization", Value: "Bearer " + key})
+		}
+		if strings.Contains(s.base.Host, "openrouter.ai") { // its way of naming the application
+			h = append(h, config.Header{Name: "X-Title", Value: "uni-api"})
+		}
+		return h
+	})
+	return &Channel{Engine: s.engine, Format: "openai", AskUsage: true, dialect: d}, nil
+}
+
+func (d *openAI) Chat(req *Request, ask Ask) (*Target, error) {
+	req.Method, req.Path, req.Header = "POST", d.chatPath, d.headers[max(ask.Key, 0)]
+	return d.target, nil
+}
+
+// knownEndings are the endpoints that people leave at the end of a base_url.
+var knownEndings = []string{
+	"/chat/completions", "/images/generations", "/images/edits", "/audio/transcriptions", "/audio/speech",
+	"/moderations", "/embeddings", "/models",
+}
+
+// endpointPath puts an endpoint in the place of the one that the base_url ends
+// in, or behind it if it ends in none (behaviour 2.3). The query stays.
+func endpointPath(base *url.URL, endpoint string) string {
+	path := strings.TrimRight(base.EscapedPath(), "/")
+	for _, ending := range knownEndings {
+		if rest, found := strings.CutSuffix(path, ending); found {
+			path = rest
+			break
+		}
+	}
+	path += "/" + endpoint
+	if base.RawQuery != "" {
+		path += "?" + base.RawQuery
+	}
+	return path
+}
+
+// githubModels is what GitHub's models offer; there is no list to ask for.
+var githubModels = []string{
+	"gpt-4o", "gpt-4.1", "gpt-4o-mini", "o4-mini", "o3", "text-embedding-3-small", "text-embedding-3-large",
+}
+
+// maxModelList bounds the answer to a model list; OpenRouter's, one of the
+// longest, is about 1 MB.
+const maxModelList = 16 << 20
+
+// Models asks with the provider's first key.
+func (d *openAI) Models(call *Call, limits Deadlines) ([]string, error) {
+	if d.modelIDs != nil {
+		return d.modelIDs, nil
+	}
+	return fetchModels(call, d.target, &Request{Method: "GET", Path: d.modelsPath, Header: d.headers[0]}, limits)
+}
+
+// fetchModels gets a model list.
+func fetchModels(call *Call, target *Target, req *Request, limits Deadlines) ([]string, error) {
+	answer, err := target.Do(call, req, limits)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Close()
+	body, err := answer.AppendBody(nil, maxModelList)
+	if err != nil {
+		return nil, err
+	}
+	if answer.Status != 200 {
+		return nil, fmt.Errorf("%s answered status %d; name the provider's models under model", req.Path, answer.Status)
+	}
+	return modelIDs(body)
+}
+
+// modelIDs reads the lists that providers give: OpenAI's data[].id, and models[]
+// with an id or a name.
+func modelIDs(body []byte) ([]string, error) {
+	type model struct{ ID, Name string }
+	var list struct{ Data, Models []model }
+	if err := json.Unmarshal(body, &list); err != nil {
+		return nil, fmt.Errorf("the model list is not the JSON it should be: %w", err)
+	}
+	var ids []string
+	seen := make(map[string]bool)
+	for _, m := range append(list.Data, list.Models...) {
+		id := m.ID
+		if id == "" {
+			id = m.Name
+		}
+		if id != "" && !seen[id] {
+			seen[id] = true
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) == 0 {
+		return nil, fmt.Errorf("the model list is empty; name the provider's models under model")
+	}
+	return ids, nil
+}

@@ -1,0 +1,142 @@
+// Package pool reaches upstreams: it owns the connections to them, directly or through proxies, and speaks HTTP/1.1 over them.
+//
+// A connection serves one exchange at a time, in the goroutine that called Do: one write, then reads as the caller asks for the body. No
+// goroutine stands behind a connection, busy or idle.
+package pool
+
+import (
+	"crypto/tls"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Options are the limits of a Pool. Zero fields mean the defaults named here.
+type Options struct {
+	Connect          time.Duration // from the first look-up to the end of the last handshake, proxy included; 15 s, as uni-api has it
+	Write            time.Duration // how long a write may stand still; 30 s, as uni-api has it
+	MaxIdlePerTarget int           // idle connections kept for one target; 256
+	IdleTimeout      time.Duration // how long an idle connection is kept; 90 s, below the 100 s and more that load balancers allow
+	TLS              *tls.Config   // what to start from, e.g. another root in tests; verification and ALPN are set by the pool
+	MaxHeader        int           // bytes of an answer's head, and of its trailers; also the read buffer of each connection; 16 KiB
+	MaxAnswer        int64         // bytes of an answer's body once inflated, streams included; 256 MiB, room for generated video
+}
+
+func (o Options) withDefaults() Options {
+	or := func(d *time.Duration, otherwise time.Duration) {
+		if *d <= 0 {
+			*d = otherwise
+		}
+	}
+	or(&o.Connect, 15*time.Second)
+	or(&o.Write, 30*time.Second)
+	or(&o.IdleTimeout, 90*time.Second)
+	if o.MaxIdlePerTarget <= 0 {
+		o.MaxIdlePerTarget = 256
+	}
+	if o.MaxHeader <= 0 {
+		o.MaxHeader = 16 << 10
+	}
+	if o.MaxAnswer <= 0 {
+		o.MaxAnswer = 256 << 20
+	}
+	return o
+}
+
+// Pool holds the connections to all targets.
+type Pool struct {
+	opts   Options
+	dialer net.Dialer
+	tls    *tls.Config
+	start  time.Time // zero of the pool's clock
+
+	mu      sync.Mutex
+	targets map[targetKey]*Target
+
+	closed   atomic.Bool
+	sweeping atomic.Bool // a sweep is scheduled
+	counts   struct{ open, dials, reused, resent atomic.Int64 }
+}
+
+// New makes a pool without connections.
+func New(opts Options) *Pool {
+	p := &Pool{opts: opts.withDefaults(), start: time.Now(), targets: make(map[targetKey]*Target)}
+	// Keep-alive probes find the peer that vanished while a model thinks for minutes.
+	p.dialer = net.Dialer{KeepAlive: 30 * time.Second}
+	p.tls = &tls.Config{}
+	if opts.TLS != nil {
+		p.tls = opts.TLS.Clone()
+	}
+	p.tls.InsecureSkipVerify = false
+	p.tls.NextProtos = []string{"http/1.1"}
+	p.tls.MinVersion = max(p.tls.MinVersion, tls.VersionTLS12)
+	p.tls.ClientSessionCache = tls.NewLRUClientSessionCache(256)
+	// A request then leaves as one record and one system call, not as a dozen of one packet each.
+	p.tls.DynamicRecordSizingDisabled = true
+	return p
+}
+
+// now is the pool's clock: nanoseconds since New, monotonic, never 0 (which means "none" to deadlines).
+func (p *Pool) now() int64 { return int64(time.Since(p.start)) + 1 }
+
+// Stats is a snapshot of the pool's counters.
+type Stats struct {
+	Open   int64 // connections now, idle and busy
+	Idle   int64 // of these, waiting for a request
+	Dials  int64 // connections asked for since New, the failed included
+	Reused int64 // answers that came over a connection that had served before
+	Resent int64 // requests sent again because their idle connection had died
+}
+
+// Stats reads the counters; they are not of one instant.
+func (p *Pool) Stats() Stats {
+	s := Stats{Open: p.counts.open.Load(), Dials: p.counts.dials.Load(), Reused: p.counts.reused.Load(), Resent: p.counts.resent.Load()}
+	for _, t := range p.snapshot() {
+		s.Idle += int64(t.idleCount())
+	}
+	return s
+}
+
+// Close closes the idle connections, and busy ones when their exchange ends. Do still works, but nothing is kept any more.
+func (p *Pool) Close() {
+	p.closed.Store(true)
+	for _, t := range p.snapshot() {
+		for _, c := range t.takeIdle(func([]*conn) int { return -1 }) {
+			c.dispose()
+		}
+	}
+}
+
+func (p *Pool) snapshot() []*Target {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	all := make([]*Target, 0, len(p.targets))
+	for _, t := range p.targets {
+		all = append(all, t)
+	}
+	return all
+}
+
+// scheduleSweep makes sure that idle connections will expire. There is one timer for the pool, and none while nothing is idle.
+func (p *Pool) scheduleSweep() {
+	if !p.sweeping.Load() && p.sweeping.CompareAndSwap(false, true) {
+		time.AfterFunc(p.opts.IdleTimeout/4, p.sweep)
+	}
+}
+
+func (p *Pool) sweep() {
+	// Cleared first: a connection that becomes idle behind the sweep's back schedules the next one itself.
+	p.sweeping.Store(false)
+	expired := p.now() - int64(p.opts.IdleTimeout)
+	left := 0
+	for _, t := range p.snapshot() {
+		for _, c := range t.expire(expired) {
+			c.dispose()
+		}
+		left += t.idleCount()
+	}
+	if left > 0 {
+		p.scheduleSweep()
+	}
+}

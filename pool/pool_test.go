@@ -1,0 +1,70 @@
+package pool
+
+import (
+	"sync"
+	"testing"
+)
+
+func TestAWarmExchangeAllocatesNothing(t *testing.T) {
+	for name, answer := range map[string][]byte{"plain": []byte(okAnswer), "a stream": stream(50, event)} {
+		t.Run(name, func(t *testing.T) {
+			tg := direct(t, cheapUpstream(t, post.bodyLen(), answer))
+			var call Call
+			exchange := func() {
+				call.Reset()
+				resp, err := tg.Do(&call, post, patient)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for err == nil {
+					_, err = resp.Next()
+				}
+				resp.Close()
+			}
+			exchange()
+			if n := testing.AllocsPerRun(100, exchange); n > 0 {
+				t.Errorf("%v allocations", n)
+			}
+		})
+	}
+}
+
+func TestConcurrentExchangesHaveConnectionsOfTheirOwn(t *testing.T) {
+	u := listen(t, always(okAnswer))
+	tg := direct(t, u)
+	var wg sync.WaitGroup
+	for range 16 {
+		wg.Go(func() {
+			for range 50 {
+				if status, body, err := fetch(tg, post, patient); status != 200 || body != "{}" || err != nil {
+					t.Errorf("%d %q %v", status, body, err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	s := tg.pool.Stats()
+	if s.Open != s.Idle || s.Dials != s.Open || s.Dials+s.Reused != 16*50 || s.Dials > 16 {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestAClosedPoolKeepsNothing(t *testing.T) {
+	u := listen(t, always(okAnswer))
+	tg := direct(t, u)
+	mustFetch(t, tg)
+	var call Call
+	resp, err := tg.Do(&call, post, patient)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tg.pool.Close()
+	if s := tg.pool.Stats(); s.Open != 1 || s.Idle != 0 {
+		t.Errorf("with one exchange in progress: %+v", s)
+	}
+	resp.Close()
+	mustFetch(t, tg)
+	if s := tg.pool.Stats(); s.Open != 0 {
+		t.Errorf("%+v", s)
+	}
+}

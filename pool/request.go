@@ -1,0 +1,169 @@
+package pool
+
+import (
+	"errors"
+	"strconv"
+)
+
+// Request is one HTTP request. It is written as: Method SP Path SP HTTP/1.1, Host, Header verbatim, Content-Length, an empty line, Body. It is not
+// modified and may be sent again.
+type Request struct {
+	Method string
+	Path   string   // path and query, percent-encoded; "" = "/"
+	Host   string   // Host header; "" = the target's
+	Header []byte   // complete "Name: value\r\n" lines, prepared once per channel and key; without Host, Content-Length and Accept-Encoding
+	Body   [][]byte // parts: the client's bytes with spliced pieces between; nil = no body
+}
+
+const (
+	// inlineBody is up to which size a body is copied behind the head: below it the copy costs less than a writev with its pieces. It is also
+	// the size of a TLS record.
+	inlineBody = 16 << 10
+	// writeStep is what one write may carry, and so what has to move within Options.Write: 1 MiB in 30 s is slower than any uplink in use.
+	writeStep = 1 << 20
+)
+
+var errRequestLine = errors.New("path and Host must not hold spaces or control characters: percent-encode them")
+
+// valid guards against a model name that would end the request line and begin a request of its own.
+func (r *Request) valid() bool { return cleanToken(r.Path) && cleanToken(r.Host) }
+
+func cleanToken(s string) bool {
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] == 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *Request) bodyLen() (n int) {
+	for _, part := range r.Body {
+		n += len(part)
+	}
+	return n
+}
+
+// appendHead appends the head of a request for the target.
+func (r *Request) appendHead(dst []byte, t *Target, bodyLen int) []byte {
+	dst = append(append(dst, r.Method...), ' ')
+	host := r.Host
+	if host == "" {
+		host = t.host
+	}
+	dst = append(dst, t.absolute...)
+	if r.Path == "" {
+		dst = append(dst, '/')
+	}
+	dst = append(append(dst, r.Path...), " HTTP/1.1\r\nHost: "...)
+	dst = append(append(dst, host...), '\r', '\n')
+	if t.proxyAuth != "" {
+		dst = append(append(append(dst, "Proxy-Authorization: "...), t.proxyAuth...), '\r', '\n')
+	}
+	dst = append(dst, r.Header...)
+	if bodyLen > 0 || (r.Method != "GET" && r.Method != "HEAD") {
+		dst = append(dst, "Content-Length: "...)
+		dst = strconv.AppendInt(dst, int64(bodyLen), 10)
+		dst = append(dst, '\r', '\n')
+	}
+	return append(dst, '\r', '\n')
+}
+
+// send writes the request: in one system call as long as the kernel takes it.
+func (c *conn) send(req *Request) error {
+	size := req.bodyLen()
+	c.wbuf = req.appendHead(c.wbuf[:0], c.target, size)
+	var err error
+	switch {
+	case len(c.wbuf)+size <= inlineBody:
+		for _, part := range req.Body {
+			c.wbuf = append(c.wbuf, part...)
+		}
+		err = c.write(c.wbuf)
+	case c.tls:
+		err = c.writeRecords(req.Body)
+	default:
+		err = c.writePieces(req.Body)
+	}
+	if err != nil {
+		return &Error{Write, "sending the request to " + c.target.host, err}
+	}
+	return nil
+}
+
+// write sets the deadline anew for each step of a long body.
+func (c *conn) write(p []byte) error {
+	if err := c.armWrite(); err != nil {
+		return err
+	}
+	_, err := c.rw.Write(p)
+	return err
+}
+
+func (c *conn) armWrite() error {
+	p := c.target.pool
+	at, changed := c.writeAlarm.move(p.now()+int64(p.opts.Write), slack(p.opts.Write))
+	if !changed {
+		return nil
+	}
+	return c.sock.SetWriteDeadline(p.when(at))
+}
+
+// writeRecords writes head and body in pieces of one TLS record each: what TLS is handed it copies and encrypts in any case.
+func (c *conn) writeRecords(body [][]byte) error {
+	for _, part := range body {
+		for len(part) > 0 {
+			n := min(len(part), max(inlineBody-len(c.wbuf), 0))
+			c.wbuf = append(c.wbuf, part[:n]...)
+			part = part[n:]
+			if len(c.wbuf) >= inlineBody {
+				if err := c.write(c.wbuf); err != nil {
+					return err
+				}
+				c.wbuf = c.wbuf[:0]
+			}
+		}
+	}
+	if len(c.wbuf) == 0 {
+		return nil
+	}
+	return c.write(c.wbuf)
+}
+
+// writePieces writes head and body by writev, without copying the body.
+func (c *conn) writePieces(body [][]byte) error {
+	c.vec = append(c.vec[:0], c.wbuf)
+	size := len(c.wbuf)
+	for _, part := range body {
+		for len(part) > 0 {
+			n := min(len(part), max(writeStep-size, 0))
+			if n > 0 {
+				c.vec = append(c.vec, part[:n])
+			}
+			size += n
+			part = part[n:]
+			if size >= writeStep {
+				if err := c.writev(); err != nil {
+					return err
+				}
+				size = 0
+			}
+		}
+	}
+	if len(c.vec) == 0 {
+		return nil
+	}
+	return c.writev()
+}
+
+// writev writes c.vec and empties it.
+func (c *conn) writev() error {
+	if err := c.armWrite(); err != nil {
+		return err
+	}
+	c.sent = c.vec
+	_, err := c.sent.WriteTo(c.rw)
+	clear(c.vec) // the body is the client's; an idle connection must not hold on to it
+	c.vec, c.sent = c.vec[:0], nil
+	return err
+}

@@ -1,0 +1,150 @@
+package pool
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+// Response is the answer to one request. It lives in its connection: after Close it belongs to somebody else. It is for one goroutine.
+type Response struct {
+	Status int
+	Header fasthttp.ResponseHeader // as it came, except that Content-Encoding is gone when the pool undoes it
+
+	bodyReader
+	inflate *inflater // nil unless the body is compressed
+	total   int64     // bytes given out
+}
+
+// begin prepares the response for its body once its head has been read.
+func (r *Response) begin(method string, head []byte, d Deadlines) error {
+	r.Status = r.Header.StatusCode()
+	r.total, r.inflate = 0, nil
+	if r.Status == fasthttp.StatusProxyAuthRequired && r.c.target.absolute != "" {
+		return &Error{Proxy, "asking the proxy " + r.c.target.proxy.name + " for " + r.c.target.addr, errProxyAuth}
+	}
+	r.bodyReader.begin(method, &r.Header, head, d)
+	if coding := r.Header.ContentEncoding(); len(coding) > 0 && r.framing != noBody {
+		var err error
+		if r.inflate, err = newInflater(&r.bodyReader, string(coding)); err != nil {
+			return r.c.protocolError(err)
+		}
+		r.Header.Del(fasthttp.HeaderContentEncoding)
+	}
+	return nil
+}
+
+// Next returns the next bytes of the body, decoded: everything already received, as one slice, valid until the next call. io.EOF is the proper
+// end; a body that was cut is an *Error of kind Reset. It is never empty without an error.
+func (r *Response) Next() ([]byte, error) {
+	p, err := r.decoded()
+	r.total += int64(len(p))
+	if r.total > r.c.target.pool.opts.MaxAnswer {
+		return nil, r.tooLarge(r.c.target.pool.opts.MaxAnswer)
+	}
+	return p, err
+}
+
+func (r *Response) decoded() ([]byte, error) {
+	if r.inflate != nil {
+		return r.inflate.next()
+	}
+	return r.next()
+}
+
+func (r *Response) tooLarge(limit int64) error {
+	r.err = &Error{TooLarge, r.op(), fmt.Errorf("larger than %d bytes", limit)}
+	return r.err
+}
+
+// AppendBody appends the rest of the body to dst. More than limit bytes (0: only Options.MaxAnswer) is an *Error of kind TooLarge; on any error
+// what came before it is returned too.
+func (r *Response) AppendBody(dst []byte, limit int) ([]byte, error) {
+	if highest := r.c.target.pool.opts.MaxAnswer; limit <= 0 || int64(limit) > highest {
+		limit = int(highest)
+	}
+	if r.framing == fixedLength && r.inflate == nil {
+		if r.left > limit {
+			return dst, r.tooLarge(int64(limit))
+		}
+		dst = slices.Grow(dst, min(r.left, firstGrowth))
+	}
+	start := len(dst)
+	for {
+		if r.framing == fixedLength && r.inflate == nil && r.err == nil && r.left >= r.c.br.Size() && r.c.br.Buffered() == 0 {
+			var err error
+			if dst, err = r.appendDirect(dst); err != nil {
+				return dst, err
+			}
+			continue
+		}
+		p, err := r.Next()
+		if len(dst)-start+len(p) > limit {
+			return dst, r.tooLarge(int64(limit))
+		}
+		dst = append(dst, p...)
+		if err == io.EOF {
+			return dst, nil
+		}
+		if err != nil {
+			return dst, err
+		}
+	}
+}
+
+// firstGrowth is how much memory an announced length is worth before bytes have come.
+const firstGrowth = 64 << 10
+
+// appendDirect makes one large read of a large body into dst. It leaves the last buffer's worth to the buffered way, which sees whether more
+// came than was announced.
+func (r *Response) appendDirect(dst []byte) ([]byte, error) {
+	if len(dst) == cap(dst) {
+		dst = slices.Grow(dst, min(r.left, max(firstGrowth, len(dst))))
+	}
+	n, err := r.readInto(dst[len(dst):min(cap(dst), len(dst)+r.left-r.c.br.Size()+1)])
+	return dst[:len(dst)+n], err
+}
+
+// The longest that the end of an answer is waited for once nobody needs the rest: most servers send the last chunk at once, some in a
+// packet of its own.
+const endWithin = time.Second
+
+// CloseLater is Close for an answer of which everything that counts has been read, though its end may not have come: the end is waited for in
+// the background, so that the connection can be kept. The call is free at once.
+func (r *Response) CloseLater() {
+	if r.drain() || r.err != nil {
+		r.Close()
+		return
+	}
+	if r.call.detach() {
+		r.call, r.inflate = nil, nil
+		r.c.dispose()
+		return
+	}
+	r.call = new(Call)
+	r.c.headBy(endWithin)
+	go func() {
+		for range 2 { // the end, or a little and the end
+			if _, err := r.Next(); err != nil {
+				break
+			}
+		}
+		r.Close()
+	}()
+}
+
+// Close ends the exchange; it must be called once. The connection is kept if the body was read to its end, or its rest has already been
+// received; otherwise it is closed, which tells the upstream to stop.
+func (r *Response) Close() {
+	c, call := r.c, r.call
+	reusable := r.drain() && c.keep && c.br.Buffered() == 0
+	r.call, r.inflate = nil, nil
+	if canceled := call.detach(); canceled || !reusable {
+		c.dispose()
+		return
+	}
+	c.target.push(c)
+}

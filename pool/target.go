@@ -1,0 +1,167 @@
+package pool
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// trustedIdle is how long an idle connection is taken without asking the kernel whether the peer hung up. A hang-up within it is caught by
+// sending the request again; the check would cost a system call on every request of a busy target.
+const trustedIdle = 10 * time.Millisecond
+
+type targetKey struct{ scheme, addr, proxy string }
+
+// Target is one upstream address, reached directly or by one proxy. Its connections are interchangeable.
+type Target struct {
+	pool  *Pool
+	addr  string      // host:port
+	host  string      // Host header: without the scheme's own port
+	tls   *tls.Config // nil for http
+	proxy *proxyServer
+
+	// What stands in the request line before the path, and the header that goes with it, when a proxy forwards plain HTTP.
+	absolute  string
+	proxyAuth string
+
+	mu   sync.Mutex
+	idle []*conn // the last one in is the first one out; so they lie in the order of their idle time
+}
+
+// Target returns the target for scheme "http" or "https", "host" or "host:port", and a proxy URL or "". The same arguments give the same
+// *Target for the pool's life. Proxies: http://, https://, socks5://, socks5h:// with optional user:password@; both kinds of SOCKS5 let the
+// proxy resolve names. An error names the proxy without its password.
+func (p *Pool) Target(scheme, hostport, proxyURL string) (*Target, error) {
+	ownPort, ok := map[string]string{"http": "80", "https": "443"}[scheme]
+	if !ok {
+		return nil, fmt.Errorf("upstream scheme %q: must be http or https", scheme)
+	}
+	host, port, err := splitAddress(hostport, ownPort)
+	if err != nil {
+		return nil, fmt.Errorf("upstream address %q: %w", hostport, err)
+	}
+	t := &Target{pool: p, addr: net.JoinHostPort(host, port), host: hostport}
+	if scheme == "https" {
+		t.tls = p.tls.Clone()
+		t.tls.ServerName = host
+	}
+	if port == ownPort {
+		t.host = strings.TrimSuffix(hostport, ":"+port)
+	}
+	if proxyURL != "" {
+		if t.proxy, err = parseProxy(proxyURL, p.tls); err != nil {
+			return nil, err
+		}
+		if scheme == "http" && !t.proxy.socks {
+			t.absolute, t.proxyAuth = "http://"+t.host, t.proxy.authorization
+		}
+	}
+
+	key := targetKey{scheme, t.addr, proxyURL}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if known := p.targets[key]; known != nil {
+		return known, nil
+	}
+	p.targets[key] = t
+	return t, nil
+}
+
+// String names the target for logs, without the proxy's credentials.
+func (t *Target) String() string {
+	s := "http://" + t.host
+	if t.tls != nil {
+		s = "https://" + t.host
+	}
+	if t.proxy != nil {
+		s += " via " + t.proxy.name
+	}
+	return s
+}
+
+// splitAddress takes "host", "host:port" or an IPv6 address, bare or in brackets.
+func splitAddress(hostport, defaultPort string) (host, port string, err error) {
+	if strings.ContainsFunc(hostport, func(r rune) bool { return r <= ' ' || r == 0x7f || strings.ContainsRune("/@?#", r) }) {
+		return "", "", errors.New("must be a host name or address with an optional port")
+	}
+	host, port, err = net.SplitHostPort(hostport)
+	if err != nil {
+		host, port, err = strings.TrimSuffix(strings.TrimPrefix(hostport, "["), "]"), defaultPort, nil
+		if strings.Contains(host, ":") && net.ParseIP(host) == nil {
+			return "", "", errors.New("must be a host name or address with an optional port")
+		}
+	}
+	if host == "" || port == "" {
+		return "", "", errors.New("must name a host and, after a colon, a port")
+	}
+	return host, port, nil
+}
+
+// pop returns an idle connection that the peer has not hung up on, as far as one can tell, or nil.
+func (t *Target) pop() *conn {
+	for {
+		t.mu.Lock()
+		last := len(t.idle) - 1
+		if last < 0 {
+			t.mu.Unlock()
+			return nil
+		}
+		c := t.idle[last]
+		t.idle[last] = nil
+		t.idle = t.idle[:last]
+		t.mu.Unlock()
+
+		age := time.Duration(t.pool.now() - c.idleSince)
+		if age <= trustedIdle || (age <= t.pool.opts.IdleTimeout && c.alive()) {
+			return c
+		}
+		c.dispose()
+	}
+}
+
+// push takes a connection back whose answer was read to its end.
+func (t *Target) push(c *conn) {
+	c.idleSince = t.pool.now()
+	t.mu.Lock()
+	full := len(t.idle) >= t.pool.opts.MaxIdlePerTarget || t.pool.closed.Load()
+	if !full {
+		t.idle = append(t.idle, c)
+	}
+	t.mu.Unlock()
+	if full {
+		c.dispose()
+		return
+	}
+	t.pool.scheduleSweep()
+}
+
+// expire takes out the connections that have been idle since before the given time.
+func (t *Target) expire(before int64) []*conn {
+	return t.takeIdle(func(idle []*conn) int {
+		return slices.IndexFunc(idle, func(c *conn) bool { return c.idleSince > before })
+	})
+}
+
+// takeIdle takes out the longest idle connections: as many as count says, -1 for all.
+func (t *Target) takeIdle(count func([]*conn) int) []*conn {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := count(t.idle)
+	if n < 0 {
+		n = len(t.idle)
+	}
+	taken := slices.Clone(t.idle[:n])
+	t.idle = slices.Delete(t.idle, 0, n)
+	return taken
+}
+
+func (t *Target) idleCount() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.idle)
+}
