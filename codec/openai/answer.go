@@ -1,0 +1,94 @@
+package openai
+
+import (
+	"bytes"
+	"strings"
+
+	"uniapi/codec"
+	"uniapi/codec/rawjson"
+)
+
+// CheckAnswer looks at a whole plain answer that came with a success status, in one pass, and returns its usage. The error, always
+// a *codec.Error, says that it is none: an error object, HTML or anything else that is not a JSON object, an answer that says
+// nothing, or one that holds one of the operator's error triggers.
+func CheckAnswer(body []byte, triggers []string) (codec.Usage, error) {
+	var f findings
+	err := f.inspect(body)
+	switch {
+	case f.failure != nil:
+		return f.usage, f.failure
+	case err != nil:
+		return f.usage, notAnAnswer(body)
+	}
+	if t := triggered(body, triggers); t != "" {
+		return f.usage, triggerError(t)
+	}
+	if !f.content {
+		return f.usage, f.emptyAnswer(body)
+	}
+	return f.usage, nil
+}
+
+// emptyAnswer is nil for an answer that has a reason to say nothing: a model that spent its tokens on thinking, or a filter. To ask
+// another channel would cost the same again and end the same way.
+func (f *findings) emptyAnswer(body []byte) error {
+	if failure := finishFailure(f.finish); failure != nil {
+		return failure
+	}
+	if f.choices && (f.finish == "length" || f.finish == "content_filter") {
+		return nil
+	}
+	if failure := f.disguised(body); failure != nil {
+		return failure
+	}
+	return errEmpty()
+}
+
+// disguised is the error in an object that has neither an error member nor a choice, but a message: Alibaba, Mistral and FastAPI
+// servers write errors so. Nil if there is no such thing.
+func (f *findings) disguised(data []byte) *codec.Error {
+	if f.choices {
+		return nil
+	}
+	v, err := rawjson.One(data)
+	if err != nil || !readShape(new(codec.Error), data, v) {
+		return nil
+	}
+	return answerError(data, v)
+}
+
+func errEmpty() *codec.Error {
+	return codec.NoAnswer("the upstream returned an empty response")
+}
+
+func triggerError(trigger string) *codec.Error {
+	return codec.NoAnswer("the upstream's answer matches the error trigger '" + trigger + "'")
+}
+
+// notAnAnswer words the error for bytes that are not one JSON object.
+func notAnAnswer(body []byte) *codec.Error {
+	text := bytes.TrimSpace(body)
+	if len(text) == 0 {
+		return errEmpty()
+	}
+	if v, err := rawjson.One(text); err == nil {
+		// Google wraps the errors of its OpenAI-compatible endpoint in an array.
+		for it := v.Elements(text); it.Next(); {
+			if inner := it.Value.Get(text, "error"); inner.Present() {
+				return answerError(text, inner)
+			}
+		}
+		return codec.NoAnswer("the upstream answered with " + v.Kind.String() + " where a JSON object was due")
+	}
+	if isHTML(text) {
+		e := htmlError(502, text)
+		e.InAnswer, e.Class = true, codec.Semantic
+		return e
+	}
+	return codec.NoAnswer("the upstream's answer is not JSON: " + firstLine(text))
+}
+
+func firstLine(text []byte) string {
+	line, _, _ := bytes.Cut(text[:min(len(text), 200)], []byte{'\n'})
+	return strings.TrimSpace(clip(string(line)))
+}

@@ -1,0 +1,238 @@
+package openai
+
+import (
+	"bytes"
+	"net/http"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"uniapi/codec"
+	"uniapi/codec/rawjson"
+)
+
+const (
+	messageLimit = 4 << 10  // bytes of an error message that are kept; longer ones are pages or echoes of the prompt
+	rawLimit     = 64 << 10 // bytes of an error object that are kept
+)
+
+// ReadError makes an error of an upstream's answer with a status outside 200 to 299. It takes every shape that providers are known
+// to send: an error object or string, FastAPI's detail, a bare message, Cloudflare's errors, Google's array around it, an HTML page,
+// plain text, nothing.
+func ReadError(status int, contentType string, body []byte) *codec.Error {
+	e := &codec.Error{Status: status}
+	text := bytes.TrimSpace(body)
+	v, err := rawjson.One(text)
+	switch {
+	case len(text) == 0:
+		e.Message = "the upstream answered " + statusText(status) + " with an empty body"
+	case err == nil && readShape(e, text, v):
+		keepRaw(e, text)
+	case err != nil && (isHTML(text) || strings.Contains(contentType, "text/html")):
+		return htmlError(status, text)
+	default:
+		e.Message = clip(string(text))
+	}
+	if e.Message == "" {
+		e.Message = "the upstream answered " + statusText(status)
+	}
+	e.Status = status // what HTTP says counts, whatever code the body repeats
+	e.Classify(text)
+	return e
+}
+
+// answerError makes an error of an object that came where an answer was due. Its status is the one that the object tells.
+func answerError(data []byte, v rawjson.Value) *codec.Error {
+	e := &codec.Error{InAnswer: true}
+	if !readShape(e, data, v) || e.Message == "" {
+		e.Message = "the upstream answered with an error: " + clip(string(v.Raw(data)))
+	}
+	keepRaw(e, v.Raw(data))
+	known := e.Status
+	if known == 0 {
+		known = statusOfWord(e.Code + " " + e.Type)
+	}
+	e.Status = known
+	e.Classify(v.Raw(data))
+	if known == 0 && e.Class == codec.Server {
+		e.Class = codec.Semantic
+	}
+	return e
+}
+
+func keepRaw(e *codec.Error, raw []byte) {
+	if len(raw) <= rawLimit {
+		e.Raw = bytes.Clone(raw)
+	}
+}
+
+// readShape fills e from a JSON value of unknown shape. False if there is no error text in it.
+func readShape(e *codec.Error, data []byte, v rawjson.Value) bool {
+	switch v.Kind {
+	case rawjson.String:
+		e.Message = text(data, v)
+		return e.Message != ""
+	case rawjson.Array:
+		for it := v.Elements(data); it.Next(); {
+			if readShape(e, data, it.Value) {
+				return true
+			}
+		}
+		return false
+	case rawjson.Object:
+	default:
+		return false
+	}
+	found := false
+	for it := v.Members(data); it.Next(); {
+		value := it.Value
+		switch it.Name() {
+		case "error", "errors", "detail", "base_resp":
+			found = readShape(e, data, value) || found
+		case "message", "msg", "Message", "error_msg", "error_message", "status_msg", "errorMessage":
+			if value.Kind == rawjson.String {
+				e.Message = text(data, value)
+				found = true
+			}
+		case "type":
+			if s := text(data, value); s != "error" {
+				e.Type = firstText(e.Type, s)
+			}
+		case "param":
+			e.Param = firstText(e.Param, text(data, value))
+		case "code", "status_code", "status":
+			if n, ok := rawjson.Int(data, value); ok {
+				e.Code = firstText(e.Code, strconv.FormatInt(n, 10))
+				setStatus(e, n)
+			} else if s := text(data, value); s != "" {
+				e.Code = firstText(e.Code, s)
+				if n, err := strconv.ParseInt(s, 10, 32); err == nil {
+					setStatus(e, n)
+				}
+			}
+		}
+	}
+	return found
+}
+
+// minimaxStatus are the error numbers of MiniMax's base_resp that have a status.
+var minimaxStatus = map[int64]int{1008: 429, 2013: 400}
+
+func setStatus(e *codec.Error, n int64) {
+	if n >= 400 && n <= 599 {
+		e.Status = int(n)
+	} else if s := minimaxStatus[n]; s != 0 && e.Status == 0 {
+		e.Status = s
+	}
+}
+
+func firstText(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// text is a string value, copied and cut to what is kept of a message.
+func text(data []byte, v rawjson.Value) string {
+	s, _ := rawjson.Text(data, v)
+	return clip(strings.Clone(s))
+}
+
+func clip(s string) string {
+	if len(s) <= messageLimit {
+		return strings.ToValidUTF8(s, "\ufffd")
+	}
+	cut := messageLimit
+	for cut > messageLimit-utf8.UTFMax && !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return strings.ToValidUTF8(s[:cut], "\ufffd") + "…"
+}
+
+// wordStatus are words in an error's code or type that stand for a status, for errors that came with none.
+var wordStatus = []struct {
+	word   string
+	status int
+}{
+	{"insufficient_quota", 429}, {"rate_limit", 429}, {"too_many_requests", 429}, {"resource_exhausted", 429}, {"throttl", 429},
+	{"overloaded", 503}, {"unavailable", 503}, {"invalid_api_key", 401}, {"authentication", 401}, {"unauthenticated", 401},
+	{"permission", 403}, {"not_found", 404}, {"timeout", 504}, {"deadline_exceeded", 504}, {"invalid_request", 400},
+	{"invalid_argument", 400}, {"content_filter", 400}, {"context_length_exceeded", 400},
+}
+
+func statusOfWord(s string) int {
+	s = strings.ToLower(s)
+	for _, w := range wordStatus {
+		if strings.Contains(s, w.word) {
+			return w.status
+		}
+	}
+	return 0
+}
+
+func isHTML(text []byte) bool {
+	return len(text) > 0 && text[0] == '<'
+}
+
+// htmlError reads what a proxy's error page has to say: its title. nginx answers 413 of its own when it stands before a busy
+// provider's pool and 400 when its upstream is gone, which are no mistakes of the client (behaviour 4.5).
+func htmlError(status int, page []byte) *codec.Error {
+	low := bytes.ToLower(page[:min(len(page), 4096)])
+	title := ""
+	if a := bytes.Index(low, []byte("<title>")); a >= 0 {
+		if b := bytes.Index(low[a:], []byte("</title>")); b >= 0 {
+			title = strings.Join(strings.Fields(string(page[a+len("<title>"):a+b])), " ")
+		}
+	}
+	message := "the upstream answered with an HTML page"
+	if title != "" {
+		message += ": " + clip(title)
+	}
+	if bytes.Contains(low, []byte("nginx")) {
+		switch status {
+		case 400:
+			status = 502
+		case 413:
+			status = 429
+		}
+	}
+	e := &codec.Error{Status: status, Message: message}
+	e.Classify(nil)
+	return e
+}
+
+func statusText(status int) string {
+	s := strconv.Itoa(status)
+	if name := http.StatusText(status); name != "" {
+		s += " " + name
+	}
+	return s
+}
+
+// AppendError appends the body that an OpenAI client expects of an error.
+func AppendError(dst []byte, e *codec.Error) []byte {
+	dst = append(dst, `{"error":{"message":`...)
+	dst = rawjson.AppendString(dst, e.Message)
+	dst = append(dst, `,"type":`...)
+	dst = rawjson.AppendString(dst, firstText(e.Type, "server_error"))
+	dst = append(dst, `,"param":`...)
+	dst = appendTextOrNull(dst, e.Param)
+	dst = append(dst, `,"code":`...)
+	dst = appendTextOrNull(dst, e.Code)
+	return append(dst, "}}"...)
+}
+
+// AppendErrorEvent appends the error as the last event of a stream that has begun. No [DONE] follows: the stream did not end well.
+func AppendErrorEvent(dst []byte, e *codec.Error) []byte {
+	dst = append(dst, "data: "...)
+	dst = AppendError(dst, e)
+	return append(dst, "\n\n"...)
+}
+
+func appendTextOrNull(dst []byte, s string) []byte {
+	if s == "" {
+		return append(dst, "null"...)
+	}
+	return rawjson.AppendString(dst, s)
+}

@@ -1,0 +1,171 @@
+package openai
+
+import (
+	"strings"
+
+	"uniapi/codec"
+	"uniapi/codec/rawjson"
+)
+
+// findings are what the passthrough needs to know of a chunk of a stream or of a whole answer.
+type findings struct {
+	choices  bool   // there is at least one choice, or another kind of result (data)
+	content  bool   // a choice says something: text, reasoning, a refusal, a tool call, audio, an image
+	finished bool   // a choice has a finish_reason
+	finish   string // that of the last choice; aliases the data
+	usage    codec.Usage
+	hasUsage bool
+	failure  *codec.Error
+	// holes are the strings that differ from one ordinary chunk to the next, for the template.
+	holes  [maxHoles]rawjson.Value
+	nHoles int
+	single bool // one choice
+}
+
+func (f *findings) hole(v rawjson.Value) {
+	if v.Kind != rawjson.String {
+		return
+	}
+	if f.nHoles < maxHoles {
+		f.holes[f.nHoles] = v
+	}
+	f.nHoles++
+}
+
+// inspect reads a chunk or an answer in one pass. The error says that data is not one JSON object; what was found before it
+// is in f all the same.
+func (f *findings) inspect(data []byte) error {
+	var status int64 // Groq and others put it beside the error object
+	it := rawjson.MembersOf(data)
+	for it.Next() {
+		v := it.Value
+		switch it.Name() {
+		case "status_code":
+			status, _ = rawjson.Int(data, v)
+		case "choices":
+			f.inspectChoices(data, v)
+		case "usage":
+			f.takeUsage(data, v)
+		case "x_groq":
+			f.takeUsage(data, v.Get(data, "usage"))
+			f.takeError(data, v.Get(data, "error"))
+		case "error":
+			f.takeError(data, v)
+		case "base_resp":
+			if n, ok := rawjson.Int(data, v.Get(data, "status_code")); ok && n != 0 && n != 200 {
+				f.failure = answerError(data, v)
+			}
+		case "data":
+			f.choices = f.choices || v.Kind == rawjson.Array && v.End-v.Start > len("[]")
+			f.content = f.content || f.choices
+		case "obfuscation":
+			f.hole(v)
+		}
+	}
+	if err := it.Err(); err != nil {
+		// Of a body that is cut off in its error member the error is still certain.
+		if it.Key.End > 0 && it.Name() == "error" && f.failure == nil {
+			f.failure = codec.NoAnswer("the upstream answered with an error that is not valid JSON or too long")
+		}
+		return err
+	}
+	if f.failure != nil && f.failure.Class == codec.Semantic && status >= 400 && status <= 599 {
+		f.failure.Status = int(status)
+		f.failure.Type = ""
+		f.failure.Classify(f.failure.Raw)
+	}
+	return nil
+}
+
+func (f *findings) takeUsage(data []byte, v rawjson.Value) {
+	if !v.Present() {
+		return
+	}
+	f.hasUsage = true
+	if u, ok := readUsage(data, v); ok {
+		f.usage = u
+	}
+}
+
+// takeError reads an error member unless it says that there is none: null, "", {}, or the object with nothing in it that some
+// upstreams send with every answer (behaviour 4.2).
+func (f *findings) takeError(data []byte, v rawjson.Value) {
+	switch v.Kind {
+	case rawjson.String:
+		if v.End-v.Start == len(`""`) {
+			return
+		}
+	case rawjson.Object:
+		blank := true
+		for it := v.Members(data); it.Next(); {
+			blank = blank && (!it.Value.Present() || it.Value.Kind == rawjson.String && it.Value.End-it.Value.Start == len(`""`))
+		}
+		if blank {
+			return
+		}
+	case rawjson.Missing, rawjson.Null, rawjson.False:
+		return
+	}
+	f.failure = answerError(data, v)
+}
+
+func (f *findings) inspectChoices(data []byte, v rawjson.Value) {
+	n := 0
+	for choices := v.Elements(data); choices.Next(); {
+		n++
+		for it := choices.Value.Members(data); it.Next(); {
+			v := it.Value
+			switch it.Name() {
+			case "delta", "message":
+				f.inspectDelta(data, v)
+			case "text":
+				f.content = f.content || nonEmpty(v)
+				f.hole(v)
+			case "finish_reason":
+				if s, ok := rawjson.Text(data, v); ok && s != "" {
+					f.finished, f.finish = true, s
+				}
+			case "usage":
+				f.takeUsage(data, v)
+			case "error":
+				f.takeError(data, v)
+			}
+		}
+	}
+	f.choices = f.choices || n > 0
+	f.single = n == 1
+}
+
+func (f *findings) inspectDelta(data []byte, v rawjson.Value) {
+	for it := v.Members(data); it.Next(); {
+		v := it.Value
+		switch it.Name() {
+		case "content", "reasoning_content", "reasoning", "refusal":
+			f.content = f.content || nonEmpty(v)
+			f.hole(v)
+		case "tool_calls":
+			f.content = f.content || nonEmpty(v)
+			for calls := v.Elements(data); calls.Next(); {
+				f.hole(calls.Value.Get(data, "function").Get(data, "arguments"))
+			}
+		case "function_call", "audio", "images", "annotations", "reasoning_details", "thinking_blocks":
+			f.content = f.content || nonEmpty(v)
+		}
+	}
+}
+
+// nonEmpty says whether a value carries anything: neither null nor "" nor [] nor {}.
+func nonEmpty(v rawjson.Value) bool { return v.Present() && v.End-v.Start > 2 }
+
+// finishFailure is the error that a finish_reason stands for, nil for the others. OpenAI has no such words; compatible upstreams
+// use them for answers that did not come about.
+func finishFailure(reason string) *codec.Error {
+	switch strings.ToLower(reason) {
+	case "prohibited_content":
+		return &codec.Error{Status: 400, Class: codec.ContentPolicy, Type: "invalid_request_error", Code: "content_filter", InAnswer: true,
+			Message: "the upstream refused the request: prohibited content"}
+	case "error", "network_error", "insufficient_system_resource":
+		return codec.NoAnswer("the upstream could not finish its answer: " + strings.Clone(reason))
+	}
+	return nil
+}

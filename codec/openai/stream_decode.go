@@ -1,0 +1,313 @@
+package openai
+
+import (
+	"bytes"
+
+	"uniapi/codec"
+	"uniapi/codec/rawjson"
+	"uniapi/codec/sse"
+)
+
+// NewStreamDecoder reads a chat stream into events.
+func (Format) NewStreamDecoder() codec.StreamDecoder { return &streamDecoder{} }
+
+// streamDecoder holds what must be known across chunks. A finish is held back until the stream or its usage ends it, because compatible
+// upstreams send content behind it, or send it twice.
+type streamDecoder struct {
+	reader  sse.Reader
+	text    []byte // decoded texts of the events of one Push
+	started bool
+	done    bool
+	err     *codec.Error
+	choices []choiceState
+}
+
+type choiceState struct {
+	index  int64
+	finish codec.Finish
+	ended  bool
+	calls  []callState
+}
+
+// Push implements codec.StreamDecoder.
+func (d *streamDecoder) Push(dst []codec.Event, p []byte) ([]codec.Event, error) {
+	d.text = d.text[:0]
+	if !d.reader.Push(p) && d.err == nil {
+		d.err = codec.NoAnswer("the upstream sent an event that is too large")
+	}
+	for !d.done && d.err == nil {
+		e, ok := d.reader.Next()
+		if !ok {
+			break
+		}
+		dst = d.event(dst, e)
+	}
+	return dst, d.failure()
+}
+
+// End implements codec.StreamDecoder.
+func (d *streamDecoder) End(dst []codec.Event) ([]codec.Event, error) {
+	d.text = d.text[:0]
+	if d.done || d.err != nil {
+		return dst, d.failure()
+	}
+	if e, ok := d.reader.Rest(); ok {
+		dst = d.event(dst, e)
+	}
+	finished := false
+	for i := range d.choices {
+		finished = finished || d.choices[i].finish.Reason != codec.FinishNone
+	}
+	switch {
+	case d.done:
+	case d.err != nil && d.err.Raw == nil && d.started, d.err == nil && d.started && !finished:
+		d.err = errCut()
+	case !d.started && d.err == nil:
+		d.err = errEmpty()
+	case d.err == nil:
+		dst = d.finish(dst)
+	}
+	return dst, d.failure()
+}
+
+func (d *streamDecoder) failure() error {
+	if d.err == nil {
+		return nil
+	}
+	return d.err
+}
+
+func (d *streamDecoder) event(dst []codec.Event, e sse.Event) []codec.Event {
+	data := bytes.TrimSpace(e.Data)
+	switch {
+	case string(e.Name) == "error":
+		d.err = eventError(data)
+	case e.Foreign != nil && len(data) == 0:
+		d.err = foreignError(e.Foreign)
+	case len(data) == 0:
+	case string(data) == "[DONE]":
+		if !d.started {
+			d.err = errEmpty()
+			return dst
+		}
+		d.done = true
+		return d.finish(dst)
+	case data[0] != '{' && d.started:
+	default:
+		return d.chunk(dst, data)
+	}
+	return dst
+}
+
+// chunk reads one chunk. Its usage comes last, whatever the order of the members.
+func (d *streamDecoder) chunk(dst []codec.Event, data []byte) []codec.Event {
+	var f findings // for its reading of errors and usage
+	var choices rawjson.Value
+	start := codec.Event{Kind: codec.EventStart}
+	it := rawjson.MembersOf(data)
+	for it.Next() {
+		v := it.Value
+		switch it.Name() {
+		case "choices":
+			choices = v
+		case "usage":
+			f.takeUsage(data, v)
+		case "x_groq":
+			f.takeUsage(data, v.Get(data, "usage"))
+			f.takeError(data, v.Get(data, "error"))
+		case "error":
+			f.takeError(data, v)
+		case "id":
+			start.ID, _ = rawjson.Text(data, v)
+		case "model":
+			start.Name, _ = rawjson.Text(data, v)
+		case "created":
+			start.Created, _ = rawjson.Int(data, v)
+		}
+	}
+	switch {
+	case f.failure != nil:
+		d.err = f.failure
+	case it.Err() != nil && !d.started:
+		d.err = notAnAnswer(data)
+	case it.Err() != nil:
+		d.err = codec.NoAnswer("the upstream sent an event that is not valid JSON: " + it.Err().Error())
+	}
+	if d.err != nil {
+		return dst
+	}
+	if !d.started {
+		f.choices = choices.End-choices.Start > len("[]")
+		if d.err = f.disguised(data); d.err != nil {
+			return dst
+		}
+		d.started = true
+		dst = append(dst, start)
+	}
+	n := int64(0)
+	for it := choices.Elements(data); it.Next() && d.err == nil; n++ {
+		dst = d.choice(dst, data, it.Value, n, &f)
+	}
+	if !f.usage.Zero() {
+		dst = append(dst, codec.Event{Kind: codec.EventUsage, Usage: f.usage})
+	}
+	return dst
+}
+
+func (d *streamDecoder) choice(dst []codec.Event, data []byte, v rawjson.Value, index int64, f *findings) []codec.Event {
+	var delta, logprobs rawjson.Value
+	word := ""
+	for it := v.Members(data); it.Next(); {
+		switch it.Name() {
+		case "index":
+			if n, ok := rawjson.Int(data, it.Value); ok {
+				index = n
+			}
+		case "delta":
+			delta = it.Value
+		case "message": // a whole answer in one event, or Perplexity's repetition of what has come so far
+			if !delta.Present() {
+				delta = it.Value
+			}
+		case "finish_reason":
+			word, _ = rawjson.Text(data, it.Value)
+		case "logprobs":
+			logprobs = it.Value
+		case "usage":
+			f.takeUsage(data, it.Value)
+		case "error":
+			if f.takeError(data, it.Value); f.failure != nil {
+				d.err = f.failure
+				return dst
+			}
+		}
+	}
+	c := d.state(index)
+	dst = d.delta(dst, data, delta, logprobs, c)
+	if finish := finishOf(word); finish.Reason != codec.FinishNone && c.finish.Reason == codec.FinishNone {
+		finish.Native = finishNative(word)
+		c.finish = finish
+	}
+	return dst
+}
+
+// finishNative keeps the word beyond its bytes, without a copy for the usual ones.
+func finishNative(word string) string {
+	for _, known := range []string{"stop", "length", "tool_calls", "content_filter", "function_call"} {
+		if word == known {
+			return known
+		}
+	}
+	return string([]byte(word))
+}
+
+func (d *streamDecoder) state(index int64) *choiceState {
+	for i := range d.choices {
+		if d.choices[i].index == index {
+			return &d.choices[i]
+		}
+	}
+	d.choices = append(d.choices, choiceState{index: index})
+	return &d.choices[len(d.choices)-1]
+}
+
+// decode returns the text of v, decoded into d.text if it must be.
+func (d *streamDecoder) decode(data []byte, v rawjson.Value) []byte {
+	if v.Kind != rawjson.String || v.End-v.Start == len(`""`) {
+		return nil
+	}
+	if inner := data[v.Start+1 : v.End-1]; bytes.IndexByte(inner, '\\') < 0 {
+		return inner
+	}
+	at := len(d.text)
+	d.text, _ = rawjson.AppendText(d.text, data, v)
+	return d.text[at:len(d.text):len(d.text)]
+}
+
+func (d *streamDecoder) delta(dst []codec.Event, data []byte, v, logprobs rawjson.Value, c *choiceState) []codec.Event {
+	var thinking, content, refusal, calls, call, images, annotations rawjson.Value
+	for it := v.Members(data); it.Next(); {
+		switch it.Name() {
+		case "reasoning_content":
+			thinking = it.Value
+		case "reasoning":
+			if !thinking.Present() {
+				thinking = it.Value
+			}
+		case "content":
+			content = it.Value
+		case "refusal":
+			refusal = it.Value
+		case "tool_calls":
+			calls = it.Value
+		case "function_call":
+			call = it.Value
+		case "images":
+			images = it.Value
+		case "annotations":
+			annotations = it.Value
+		}
+	}
+	piece := func(kind codec.EventKind, v rawjson.Value) {
+		if text := d.decode(data, v); len(text) > 0 {
+			dst = append(dst, codec.Event{Kind: kind, Choice: c.index, Text: text})
+		}
+	}
+	piece(codec.EventReasoning, thinking)
+	text := len(dst)
+	piece(codec.EventText, content)
+	if len(dst) > text && logprobs.Present() {
+		dst[text].LogProbs = logprobs.Raw(data)
+	}
+	r := reader{data: data}
+	for it := content.Elements(data); it.Next(); {
+		dst = d.contentPart(dst, &r, it.Value, c)
+	}
+	piece(codec.EventRefusal, refusal)
+	for it := images.Elements(data); it.Next(); {
+		dst = d.contentPart(dst, &r, it.Value, c)
+	}
+	for _, cited := range r.citations(annotations) {
+		dst = append(dst, codec.Event{Kind: codec.EventCitation, Choice: c.index, Citation: &cited})
+	}
+	for it := calls.Elements(data); it.Next(); {
+		dst = d.toolDelta(dst, data, it.Value, c)
+	}
+	if call.Kind == rawjson.Object {
+		dst = d.functionDelta(dst, data, call, c.call(0, "call_0"), c.index, 0)
+	}
+	return dst
+}
+
+// contentPart reads an element of content that comes as a list, as Mistral's thinking models send it.
+func (d *streamDecoder) contentPart(dst []codec.Event, r *reader, v rawjson.Value, c *choiceState) []codec.Event {
+	p := r.part(v, "content")
+	e := codec.Event{Kind: codec.EventText, Choice: c.index, Text: []byte(p.Text), Media: p.Media}
+	switch p.Kind {
+	case codec.PartText:
+	case codec.PartReasoning:
+		e.Kind = codec.EventReasoning
+	case codec.PartImage, codec.PartAudio, codec.PartVideo, codec.PartFile:
+		e.Kind = codec.EventMedia
+	default:
+		return dst
+	}
+	if e.Kind != codec.EventMedia && len(e.Text) == 0 {
+		return dst
+	}
+	return append(dst, e)
+}
+
+// finish ends the choices that have not ended. A stream closed by [DONE] is complete even if the upstream gave no reason.
+func (d *streamDecoder) finish(dst []codec.Event) []codec.Event {
+	for i := range d.choices {
+		c := &d.choices[i]
+		if failure := finishFailure(c.finish.Native); failure != nil && d.err == nil {
+			d.err = failure
+		} else if !c.ended {
+			c.ended = true
+			dst = append(dst, codec.Event{Kind: codec.EventFinish, Choice: c.index, Finish: settle(c.finish, len(c.calls) > 0)})
+		}
+	}
+	return dst
+}

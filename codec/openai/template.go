@@ -1,0 +1,78 @@
+package openai
+
+import (
+	"cmp"
+	"slices"
+
+	"uniapi/codec/rawjson"
+)
+
+const (
+	maxHoles    = 4
+	maxHole     = 128  // bytes; a longer string is read the slow way, which is then the faster one
+	maxTemplate = 2048 // bytes of an event that is worth remembering
+)
+
+// template is the shape of the last ordinary event: a chunk with one choice and neither usage nor error nor finish reason. Most
+// events of a stream differ from the one before only in the text of their delta. An event that has the same bytes around those strings
+// therefore means the same, and a few comparisons replace its parsing. This is exact, not a guess.
+type template struct {
+	bytes []byte
+	lits  [maxHoles + 1][2]int // what lies before, between and behind the holes, as offsets into bytes
+	n     int                  // literals in use; 0 = no template
+}
+
+// learn remembers an ordinary event whose JSON, of which f tells, starts at offset in it.
+func (t *template) learn(event []byte, offset int, f *findings) {
+	t.n = 0
+	if f.nHoles > maxHoles || len(event) > maxTemplate || event[len(event)-1] != '\n' {
+		return
+	}
+	t.bytes = append(t.bytes[:0], event...)
+	holes := f.holes[:f.nHoles]
+	slices.SortFunc(holes, func(a, b rawjson.Value) int { return cmp.Compare(a.Start, b.Start) })
+	from := 0
+	for i, h := range holes {
+		t.lits[i] = [2]int{from, offset + h.Start + 1} // with the opening quote
+		from = offset + h.End - 1                      // at the closing one
+	}
+	t.lits[len(holes)] = [2]int{from, len(event)}
+	t.n = len(holes) + 1
+}
+
+// match returns the length of the event that p starts with, if it has the template's shape, else 0.
+func (t *template) match(p []byte) int {
+	pos := 0
+	for i := range t.n {
+		if i > 0 {
+			if pos = stringEnd(p, pos); pos < 0 {
+				return 0
+			}
+		}
+		lit := t.bytes[t.lits[i][0]:t.lits[i][1]]
+		if len(p)-pos < len(lit) || string(p[pos:pos+len(lit)]) != string(lit) {
+			return 0
+		}
+		pos += len(lit)
+	}
+	return pos
+}
+
+// stringEnd returns the offset of the quote that closes the string whose inside starts at p[i], or -1 if it is not near or a control
+// character comes first: that may be the end of the line.
+func stringEnd(p []byte, i int) int {
+	for end := min(i+maxHole, len(p)); i < end; i++ {
+		switch c := p[i]; {
+		case c == '"':
+			return i
+		case c == '\\':
+			i++
+			if i < end && p[i] < ' ' {
+				return -1
+			}
+		case c < ' ':
+			return -1
+		}
+	}
+	return -1
+}

@@ -1,0 +1,168 @@
+package openai
+
+import (
+	"strings"
+
+	"uniapi/codec"
+	"uniapi/codec/rawjson"
+)
+
+// Thinking travels through chat clients in three forms (wire formats 0.5). reasoning_content is for reading; thinking_blocks and
+// reasoning_details also carry what the provider wants back unchanged. Where one of these is there, the first only repeats it.
+
+// thinkingParts reads the blocks, or else the details.
+func (r *reader) thinkingParts(blocks, details rawjson.Value) []codec.Part {
+	var parts []codec.Part
+	for it := blocks.Elements(r.data); it.Next(); {
+		get := func(name string) string {
+			s, _ := rawjson.Text(r.data, it.Value.Get(r.data, name))
+			return s
+		}
+		p := codec.Part{Kind: codec.PartReasoning}
+		switch get("type") {
+		case "redacted_thinking":
+			p.Reasoning = &codec.ReasoningInfo{Encrypted: get("data")}
+		default:
+			p.Text = get("thinking")
+		}
+		p.Signature = signature("anthropic", get("signature"))
+		parts = append(parts, p)
+	}
+	if parts != nil {
+		return parts
+	}
+	for it := details.Elements(r.data); it.Next(); {
+		get := func(name string) string {
+			s, _ := rawjson.Text(r.data, it.Value.Get(r.data, name))
+			return s
+		}
+		info := &codec.ReasoningInfo{ID: get("id"), Format: get("format"), Encrypted: get("data"), Summary: get("type") == "reasoning.summary"}
+		if info.Format == "" {
+			info.Format = "unknown" // OpenRouter's own word, and what brings the part back into reasoning_details
+		}
+		p := codec.Part{Kind: codec.PartReasoning, Text: get("text") + get("summary"), Reasoning: info}
+		p.Signature = signature(detailsProvider(info.Format), get("signature"))
+		parts = append(parts, p)
+	}
+	return parts
+}
+
+func signature(provider, value string) codec.Signature {
+	if value == "" {
+		return codec.Signature{}
+	}
+	return codec.Signature{Provider: provider, Value: value}
+}
+
+// detailsProvider is whose signature a detail of that format carries.
+func detailsProvider(format string) string {
+	provider, _, _ := strings.Cut(format, "-")
+	return provider
+}
+
+// appendThinking writes the thinking of a message in each form that it has something for.
+func appendThinking(dst []byte, parts []codec.Part) []byte {
+	text, blocks, details := false, false, false
+	for _, p := range parts {
+		if p.Kind == codec.PartReasoning {
+			text = text || p.Text != ""
+			inDetails := p.Reasoning != nil && (p.Reasoning.Format != "" || p.Reasoning.ID != "")
+			details = details || inDetails
+			blocks = blocks || !inDetails && (p.Signature.Provider == "anthropic" || p.Reasoning != nil)
+		}
+	}
+	if text {
+		dst = rawjson.Key(dst, "reasoning_content")
+		var all []byte
+		for _, p := range parts {
+			if p.Kind == codec.PartReasoning {
+				all = append(all, p.Text...)
+			}
+		}
+		dst = rawjson.AppendString(dst, all)
+	}
+	if blocks {
+		dst = append(rawjson.Key(dst, "thinking_blocks"), '[')
+		for _, p := range parts {
+			if p.Kind == codec.PartReasoning {
+				dst = appendThinkingBlock(rawjson.Comma(dst), p.Text, p.Signature, p.Reasoning)
+			}
+		}
+		dst = append(dst, ']')
+	}
+	if details {
+		dst = append(rawjson.Key(dst, "reasoning_details"), '[')
+		for i, p := range parts {
+			if p.Kind == codec.PartReasoning {
+				dst = appendDetail(rawjson.Comma(dst), int64(i), p.Text, p.Signature, p.Reasoning)
+			}
+		}
+		dst = append(dst, ']')
+	}
+	return dst
+}
+
+func appendThinkingBlock[T string | []byte](dst []byte, text T, s codec.Signature, info *codec.ReasoningInfo) []byte {
+	if info != nil && info.Encrypted != "" {
+		dst = append(dst, `{"type":"redacted_thinking"`...)
+		return append(rawjson.Str(dst, "data", info.Encrypted), '}')
+	}
+	dst = append(dst, `{"type":"thinking"`...)
+	dst = rawjson.Str(dst, "thinking", text)
+	return append(rawjson.StrIf(dst, "signature", s.Value), '}')
+}
+
+// appendDetail writes OpenRouter's form.
+func appendDetail[T string | []byte](dst []byte, index int64, text T, s codec.Signature, info *codec.ReasoningInfo) []byte {
+	if info == nil {
+		info = &codec.ReasoningInfo{}
+	}
+	switch {
+	case info.Encrypted != "":
+		dst = append(dst, `{"type":"reasoning.encrypted"`...)
+		dst = rawjson.Str(dst, "data", info.Encrypted)
+	case info.Summary:
+		dst = append(dst, `{"type":"reasoning.summary"`...)
+		dst = rawjson.Str(dst, "summary", text)
+	default:
+		dst = append(dst, `{"type":"reasoning.text"`...)
+		dst = rawjson.Str(dst, "text", text)
+	}
+	dst = rawjson.StrIf(dst, "signature", s.Value)
+	dst = rawjson.StrIf(dst, "id", info.ID)
+	dst = rawjson.StrIf(dst, "format", info.Format)
+	return append(rawjson.Num(dst, "index", index), '}')
+}
+
+// citations reads annotations; of url_citation the content, of all the bytes.
+func (r *reader) citations(v rawjson.Value) []codec.Citation {
+	var list []codec.Citation
+	for it := v.Elements(r.data); it.Next(); {
+		c := codec.Citation{Raw: it.Value.Raw(r.data)}
+		url := it.Value.Get(r.data, "url_citation")
+		c.URL, _ = rawjson.Text(r.data, url.Get(r.data, "url"))
+		c.Title, _ = rawjson.Text(r.data, url.Get(r.data, "title"))
+		c.Text, _ = rawjson.Text(r.data, url.Get(r.data, "content"))
+		c.Start, _ = rawjson.Int(r.data, url.Get(r.data, "start_index"))
+		c.End, _ = rawjson.Int(r.data, url.Get(r.data, "end_index"))
+		list = append(list, c)
+	}
+	return list
+}
+
+// appendCitation writes an annotation. Only a citation with an address has a form here.
+func appendCitation(dst []byte, c *codec.Citation, own bool) []byte {
+	if own && c.Raw != nil {
+		return append(rawjson.Comma(dst), c.Raw...)
+	}
+	if c.URL == "" {
+		return dst
+	}
+	dst = append(rawjson.Comma(dst), `{"type":"url_citation","url_citation":{`...)
+	dst = rawjson.Str(dst, "url", c.URL)
+	dst = rawjson.Str(dst, "title", c.Title)
+	dst = rawjson.StrIf(dst, "content", c.Text)
+	dst = rawjson.Num(dst, "start_index", c.Start)
+	dst = rawjson.Num(dst, "end_index", c.End)
+	return append(dst, "}}"...)
+}

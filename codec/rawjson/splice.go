@@ -1,0 +1,118 @@
+package rawjson
+
+import "slices"
+
+// Edit is one change to the top-level members of an object: Name gets Value, which is raw JSON. A nil Value removes the member.
+type Edit struct {
+	Name  string
+	Value []byte
+}
+
+// Splicer rewrites top-level members and leaves every other byte as it is. The new body comes out as parts that alias the old
+// body and the edits, ready for one writev. The zero value is ready; Reset makes it so again and keeps its memory.
+type Splicer struct {
+	edits []Edit
+	found []bool // by edit: the body has such a member
+	cuts  []cut
+}
+
+// cut replaces data[start:end] by with.
+type cut struct {
+	start, end int
+	with       []byte
+}
+
+// Reset forgets the edits.
+func (s *Splicer) Reset() { s.edits = s.edits[:0] }
+
+// Set gives the member called name the value, which must be valid JSON and stay unchanged while the parts are in use. A member
+// that is missing is added at the end. The last Set or Remove of a name holds.
+func (s *Splicer) Set(name string, value []byte) {
+	for i := range s.edits {
+		if s.edits[i].Name == name {
+			s.edits[i].Value = value
+			return
+		}
+	}
+	s.edits = append(s.edits, Edit{name, value})
+}
+
+// Remove takes the member called name out, if it is there.
+func (s *Splicer) Remove(name string) { s.Set(name, nil) }
+
+// Parts appends the parts of the changed body to dst. A member that occurs several times is changed or removed everywhere, so
+// that no reader can see an old value. The error is a *SyntaxError if body is not one JSON object.
+func (s *Splicer) Parts(dst [][]byte, body []byte) ([][]byte, error) {
+	if len(s.edits) == 0 {
+		return append(dst, body), nil
+	}
+	s.cuts = s.cuts[:0]
+	s.found = append(s.found[:0], make([]bool, len(s.edits))...)
+	kept := -1    // end of the last member that stays
+	dropped := -1 // start of a run of removed members that is not cut yet
+	end := skipSpace(body, 0) + 1
+	it := MembersOf(body)
+	for it.Next() {
+		end = it.Value.End
+		e := slices.IndexFunc(s.edits, func(e Edit) bool { return e.Name == it.Name() })
+		if e >= 0 {
+			s.found[e] = true
+			if s.edits[e].Value == nil {
+				if dropped < 0 {
+					dropped = it.Key.Start
+				}
+				continue
+			}
+		}
+		switch {
+		case dropped >= 0 && kept < 0: // removed from the front, with the comma behind them
+			s.cuts = append(s.cuts, cut{dropped, it.Key.Start, nil})
+		case dropped >= 0: // removed from the middle: one of the commas stays
+			s.cuts = append(s.cuts, cut{kept, it.Key.Start, comma})
+		}
+		dropped, kept = -1, end
+		if e >= 0 {
+			s.cuts = append(s.cuts, cut{it.Value.Start, end, s.edits[e].Value})
+		}
+	}
+	if err := it.Err(); err != nil {
+		return dst, err
+	}
+	if dropped >= 0 && kept < 0 {
+		s.cuts = append(s.cuts, cut{dropped, end, nil})
+	} else if dropped >= 0 {
+		s.cuts = append(s.cuts, cut{kept, end, nil})
+	}
+	for i, e := range s.edits {
+		if s.found[i] || e.Value == nil {
+			continue
+		}
+		var piece []byte
+		if kept >= 0 {
+			piece = comma
+		}
+		kept = end
+		piece = append(AppendString(slices.Clone(piece), e.Name), ':')
+		s.cuts = append(s.cuts, cut{end, end, append(piece, e.Value...)})
+	}
+	return s.apply(dst, body), nil
+}
+
+var comma = []byte{','}
+
+func (s *Splicer) apply(dst [][]byte, body []byte) [][]byte {
+	pos := 0
+	for _, c := range s.cuts {
+		if c.start > pos {
+			dst = append(dst, body[pos:c.start])
+		}
+		if len(c.with) > 0 {
+			dst = append(dst, c.with)
+		}
+		pos = c.end
+	}
+	if pos < len(body) {
+		dst = append(dst, body[pos:])
+	}
+	return dst
+}

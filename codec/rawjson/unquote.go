@@ -1,0 +1,87 @@
+package rawjson
+
+import (
+	"bytes"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// AppendText appends the decoded text of a string value. False if v is not a string, or holds a bad escape or a raw control
+// character; half of a surrogate pair becomes U+FFFD, as in every lenient decoder.
+func AppendText(dst, data []byte, v Value) ([]byte, bool) {
+	if v.Kind != String {
+		return dst, false
+	}
+	b := data[v.Start+1 : v.End-1]
+	for len(b) > 0 {
+		n := bytes.IndexByte(b, '\\')
+		if n < 0 {
+			n = len(b)
+		}
+		for _, c := range b[:n] {
+			if c < ' ' {
+				return dst, false
+			}
+		}
+		dst = append(dst, b[:n]...)
+		if b = b[n:]; len(b) == 0 {
+			break
+		}
+		if len(b) < 2 {
+			return dst, false
+		}
+		c := b[1]
+		switch c {
+		case '"', '\\', '/':
+		case 'b':
+			c = '\b'
+		case 'f':
+			c = '\f'
+		case 'n':
+			c = '\n'
+		case 'r':
+			c = '\r'
+		case 't':
+			c = '\t'
+		case 'u':
+			r, ok := Escaped(b)
+			if !ok {
+				return dst, false
+			}
+			b = b[len(`\u0000`):]
+			if utf16.IsSurrogate(r) {
+				low, _ := Escaped(b)
+				if r = utf16.DecodeRune(r, low); r != utf8.RuneError {
+					b = b[len(`\u0000`):]
+				}
+			}
+			dst = utf8.AppendRune(dst, r)
+			continue
+		default:
+			return dst, false
+		}
+		dst = append(dst, c)
+		b = b[2:]
+	}
+	return dst, true
+}
+
+// Escaped reads the \uXXXX that b starts with. False if b does not start with one.
+func Escaped(b []byte) (rune, bool) {
+	if len(b) < len(`\u0000`) || b[0] != '\\' || b[1] != 'u' {
+		return 0, false
+	}
+	var r rune
+	for _, c := range b[2:6] {
+		switch {
+		case c >= '0' && c <= '9':
+			c -= '0'
+		case c|0x20 >= 'a' && c|0x20 <= 'f':
+			c = c | 0x20 - 'a' + 10
+		default:
+			return 0, false
+		}
+		r = r<<4 | rune(c)
+	}
+	return r, true
+}

@@ -1,0 +1,77 @@
+package sse
+
+import "bytes"
+
+// Event is one event by its fields. The slices alias the bytes it was parsed from, or the join buffer of Parse.
+type Event struct {
+	// Name is the value of the last event: line, nil if there is none.
+	Name []byte
+	// Data is the data: lines joined with LF, and Lines how many there were: with one, Data aliases the block, with none there is no
+	// data, which is not the same as empty data.
+	Data  []byte
+	Lines int
+	// ID is the value of the last id: line.
+	ID []byte
+	// Foreign is the block from its first line on that is no field of an event stream: an error page or a JSON body where events
+	// were promised. Nil otherwise.
+	Foreign []byte
+}
+
+var (
+	bom   = []byte("\xef\xbb\xbf")
+	colon = []byte{':'}
+)
+
+// Parse reads the lines of one event, with or without the empty line at its end. Several data lines are joined in join, which is
+// reused; the usual single line is not copied. Unknown fields are ignored, as the standard says, but a line that does not even
+// look like a field is reported as Foreign.
+func Parse(block []byte, join *[]byte) Event {
+	var e Event
+	block = bytes.TrimPrefix(block, bom)
+	for len(block) > 0 {
+		end := lineEnd(block, 0)
+		line, rest := block[:end], block[min(end+1, len(block)):]
+		name, value, _ := bytes.Cut(line, colon)
+		if len(value) > 0 && value[0] == ' ' {
+			value = value[1:]
+		}
+		switch {
+		case len(name) == 0: // empty line or comment
+		case string(name) == "data":
+			switch e.Lines {
+			case 0:
+				e.Data = value
+			case 1:
+				*join = append((*join)[:0], e.Data...)
+				fallthrough
+			default:
+				*join = append(append(*join, '\n'), value...)
+				e.Data = *join
+			}
+			e.Lines++
+		case string(name) == "event":
+			e.Name = value
+		case string(name) == "id":
+			e.ID = value
+		case e.Foreign == nil && !fieldLike(name):
+			e.Foreign = block
+		}
+		block = rest
+	}
+	return e
+}
+
+// fieldLike says whether name may be the name of a field that we do not know: a short word, as in "retry".
+func fieldLike(name []byte) bool {
+	if len(name) > 32 {
+		return false
+	}
+	for _, c := range name {
+		if c|0x20 < 'a' || c|0x20 > 'z' {
+			if c != '-' && c != '_' {
+				return false
+			}
+		}
+	}
+	return true
+}
