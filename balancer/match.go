@@ -1,7 +1,11 @@
 package balancer
 
 import (
+	"fmt"
 	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	"uniapi/config"
 )
@@ -11,96 +15,270 @@ import (
 const maxKeyDepth = 8
 
 // matcher resolves the access rules of behaviour 3.1 against the models that
-// the providers have at this moment.
+// the providers have at this moment. It numbers the models.
 type matcher struct {
 	providers []*Provider
 	byName    map[string][]*Provider
-	keys      map[string]*config.APIKey
-	aliases   []map[string]string // per provider: alias → upstream model
+	models    []string
+	numbers   map[string]int
+	offers    [][]*Candidate // by model number, in the order of the providers
+	has       [][]int        // by provider: the numbers of its models, in its order
+
+	state   *State
+	configs map[string]*config.APIKey
+	keys    map[string]*Key
+	shared  map[string]*Routes // keys with equal rules share their routes
 }
 
-func newMatcher(cfg *config.Config, providers []*Provider) *matcher {
+func newMatcher(cfg *config.Config, state *State, providers []*Provider) *matcher {
 	m := &matcher{
 		providers: providers,
 		byName:    make(map[string][]*Provider, len(providers)),
-		keys:      make(map[string]*config.APIKey, len(cfg.APIKeys)),
-		aliases:   make([]map[string]string, len(providers)),
+		numbers:   make(map[string]int),
+		has:       make([][]int, len(providers)),
+		state:     state,
+		configs:   make(map[string]*config.APIKey, len(cfg.APIKeys)),
+		keys:      make(map[string]*Key, len(cfg.APIKeys)),
+		shared:    make(map[string]*Routes),
 	}
 	for i, p := range providers {
 		m.byName[p.Config.Name] = append(m.byName[p.Config.Name], p)
-		m.aliases[i] = make(map[string]string, len(p.Models))
 		for _, model := range p.Models {
-			m.aliases[i][model.Alias] = model.Upstream // the last of equal aliases wins
+			m.offer(i, m.number(model.Alias), newCandidate(cfg, state, p, model))
 		}
 	}
 	for _, k := range cfg.APIKeys {
-		m.keys[k.Key] = k
+		m.configs[k.Key] = k
 	}
 	return m
 }
 
-// routes evaluates a key's rules in their order. The order of candidates in a
-// route is the order of the rules, then that of the providers.
-func (m *matcher) routes(rules []config.Rule) *Routes {
-	set := &Routes{byModel: make(map[string]*Route)}
-	m.walk(rules, 0, func(alias string, p *Provider) {
-		route := set.byModel[alias]
-		if route == nil {
-			route = &Route{Model: alias}
-			set.byModel[alias] = route
-			set.Models = append(set.Models, alias)
-		}
-		upstream := m.aliases[p.Index][alias]
-		same := func(c Candidate) bool { return c.Provider == p && c.Upstream == upstream }
-		if !slices.ContainsFunc(route.Candidates, same) { // overlapping rules name a channel twice
-			route.Candidates = append(route.Candidates, Candidate{Provider: p, Upstream: upstream})
-		}
-	})
-	return set
+func newCandidate(cfg *config.Config, state *State, p *Provider, model config.Model) *Candidate {
+	return &Candidate{
+		Provider: p, Upstream: model.Upstream,
+		Timeout:   cfg.ModelTimeout(p.Config, model.Alias, model.Upstream),
+		keepalive: cfg.KeepaliveInterval(p.Config, model.Alias, model.Upstream),
+		rest:      state.rest(p.id, model.Upstream),
+	}
 }
 
-// walk calls found for every (alias, provider) that the rules give, in order.
-func (m *matcher) walk(rules []config.Rule, depth int, found func(string, *Provider)) {
-	for _, r := range rules {
-		switch r.Kind {
-		case config.RuleAll:
-			for _, p := range m.providers {
-				m.every(p, found)
-			}
-		case config.RuleModel:
-			for _, p := range m.providers {
-				m.one(p, r.Model, found)
-			}
-		case config.RuleProvider:
-			for _, p := range m.byName[r.Provider] {
-				m.every(p, found)
-			}
-		case config.RuleProviderModel:
-			for _, p := range m.byName[r.Provider] {
-				m.one(p, r.Model, found)
-			}
-		case config.RuleKey, config.RuleKeyModel:
-			inner := m.keys[r.Key]
-			if inner == nil || depth == maxKeyDepth {
+func (m *matcher) number(model string) int {
+	n, known := m.numbers[model]
+	if !known {
+		n = len(m.models)
+		m.numbers[model] = n
+		m.models = append(m.models, model)
+		m.offers = append(m.offers, nil)
+	}
+	return n
+}
+
+// offer notes that a provider has a model. The last of equal aliases wins.
+func (m *matcher) offer(provider, number int, c *Candidate) {
+	known := m.offers[number]
+	if n := len(known); n > 0 && known[n-1].Provider == c.Provider {
+		known[n-1] = c
+		return
+	}
+	m.offers[number] = append(known, c)
+	m.has[provider] = append(m.has[provider], number)
+}
+
+// key resolves an API key, and first those it names as channels. Rules that lead
+// back to a key they come from, or too far, are left out.
+func (m *matcher) key(k *config.APIKey) *Key {
+	if known := m.keys[k.Key]; known != nil {
+		return known
+	}
+	key := &Key{Config: k, state: m.state}
+	m.keys[k.Key] = key // of depth 0 as long as its rules are followed
+	rules, deepest := make([]config.Rule, 0, len(k.Rules)), 0
+	for _, r := range k.Rules {
+		if r.Kind == config.RuleKey || r.Kind == config.RuleKeyModel {
+			inner := m.configs[r.Key]
+			if inner == nil {
 				continue
 			}
-			m.walk(inner.Rules, depth+1, func(alias string, p *Provider) {
-				if r.Kind == config.RuleKey || alias == r.Model {
-					found(alias, p)
+			depth := m.key(inner).depth
+			if depth == 0 || depth == maxKeyDepth {
+				continue
+			}
+			deepest = max(deepest, depth)
+		}
+		rules = append(rules, r)
+	}
+	key.depth = deepest + 1
+	key.turns = newSparse[atomic.Uint64](len(m.models))
+	id := ruleText(rules)
+	if m.shared[id] == nil {
+		m.shared[id] = &Routes{matcher: m, rules: rules, found: newSparse[atomic.Pointer[Route]](len(m.models))}
+	}
+	key.Routes = m.shared[id]
+	return key
+}
+
+// ruleText is equal for rules that mean the same. Rule.Text is not: it masks keys.
+func ruleText(rules []config.Rule) string {
+	var text []byte
+	for _, r := range rules {
+		text = fmt.Appendf(text, "%d %q %q %q %d\n", r.Kind, r.Provider, r.Model, r.Key, r.Weight)
+	}
+	return string(text)
+}
+
+// Routes are the models that a set of access rules gives. Of the many that a
+// key may use most are never asked for, so a route is made for the first request
+// for its model: a thousand keys with rules of their own load as fast as one.
+type Routes struct {
+	matcher *matcher
+	rules   []config.Rule
+	found   *sparse[atomic.Pointer[Route]] // by model number
+	listing sync.Once
+	list    []string
+}
+
+// Find returns the route of a model, nil if the rules give none.
+func (r *Routes) Find(model string) *Route {
+	number, known := r.matcher.numbers[model]
+	if !known {
+		return nil
+	}
+	found := r.found.at(number)
+	route := found.Load()
+	if route == nil {
+		found.CompareAndSwap(nil, r.route(number))
+		route = found.Load()
+	}
+	if len(route.entries) == 0 {
+		return nil
+	}
+	return route
+}
+
+// Models lists the models in the order of the rules, each once. It belongs to
+// the table and must not be changed.
+func (r *Routes) Models() []string {
+	r.listing.Do(func() {
+		listed := make([]bool, len(r.matcher.models))
+		for _, rule := range r.rules {
+			for _, number := range r.matcher.given(rule) {
+				if !listed[number] {
+					listed[number] = true
+					r.list = append(r.list, r.matcher.models[number])
 				}
-			})
+			}
+		}
+	})
+	return r.list
+}
+
+// given are the models of one rule, as numbers; some may come twice.
+func (m *matcher) given(r config.Rule) []int {
+	var numbers []int
+	switch r.Kind {
+	case config.RuleAll:
+		for _, has := range m.has {
+			numbers = append(numbers, has...)
+		}
+	case config.RuleProvider:
+		for _, p := range m.byName[r.Provider] {
+			numbers = append(numbers, m.has[p.Index]...)
+		}
+	case config.RuleKey:
+		for _, model := range m.keys[r.Key].Models() {
+			numbers = append(numbers, m.numbers[model])
+		}
+	default: // one model
+		number, known := m.numbers[r.Model]
+		if known && len(m.entries(r, number)) > 0 {
+			numbers = append(numbers, number)
 		}
 	}
+	return numbers
 }
 
-func (m *matcher) every(p *Provider, found func(string, *Provider)) {
-	for _, model := range p.Models {
-		found(model.Alias, p)
+// entries are what one rule gives for a model, in the order of the providers.
+func (m *matcher) entries(r config.Rule, number int) []entry {
+	if r.Model != "" && r.Model != m.models[number] {
+		return nil
+	}
+	if r.Kind == config.RuleKey || r.Kind == config.RuleKeyModel {
+		via := m.keys[r.Key] // instead of a channel
+		if via.Find(m.models[number]) == nil {
+			return nil
+		}
+		return []entry{{via: via}}
+	}
+	var entries []entry
+	for _, c := range m.offers[number] {
+		if r.Provider == "" || r.Provider == c.Provider.Config.Name {
+			entries = append(entries, entry{Candidate: c, weight: r.Weight})
+		}
+	}
+	return entries
+}
+
+// route evaluates the rules in their order for one model.
+func (r *Routes) route(number int) *Route {
+	route := &Route{Model: r.matcher.models[number], number: number}
+	for _, rule := range r.rules {
+		for _, e := range r.matcher.entries(rule, number) {
+			route.add(e)
+		}
+	}
+	route.finish()
+	return route
+}
+
+// add appends an entry. Overlapping rules name a channel twice: it keeps its
+// first place, and its last weight.
+func (r *Route) add(e entry) {
+	same := func(o entry) bool { return o.via == e.via && o.Candidate == e.Candidate }
+	if i := slices.IndexFunc(r.entries, same); i >= 0 {
+		if e.weight > 0 {
+			r.entries[i].weight = e.weight
+		}
+		return
+	}
+	r.entries = append(r.entries, e)
+}
+
+// finish computes what each request would otherwise compute again.
+func (r *Route) finish() {
+	weights := make([]int, len(r.entries))
+	for i, e := range r.entries {
+		weights[i] = e.weight
+	}
+	r.turns = weightedTurns(weights)
+	seen := make(map[*Candidate]bool, len(r.entries))
+	r.channels(func(c *Candidate) {
+		if seen[c] { // reached by way of two keys, it is tried once
+			return
+		}
+		seen[c] = true
+		r.leaves++
+		r.keys += len(c.Provider.Config.Keys)
+		// One that is not shorter than the timeout can never come to anything.
+		if c.keepalive < c.Timeout {
+			r.hear(c.keepalive)
+		}
+	})
+}
+
+// channels visits the channels of a route, those behind other keys included.
+func (r *Route) channels(visit func(*Candidate)) {
+	for _, e := range r.entries {
+		if e.via == nil {
+			visit(e.Candidate)
+			continue
+		}
+		e.via.Find(r.Model).channels(visit)
 	}
 }
 
-func (m *matcher) one(p *Provider, alias string, found func(string, *Provider)) {
-	if _, has := m.aliases[p.Index][alias]; has {
-		found(alias, p)
+// hear takes a channel's keepalive interval into account.
+func (r *Route) hear(every time.Duration) {
+	if every > 0 && (r.Keepalive == 0 || every < r.Keepalive) {
+		r.Keepalive = every
 	}
 }

@@ -1,61 +1,80 @@
 package balancer
 
-import "uniapi/config"
-
-// Verdict is what the relay learned from an attempt, in the terms that decide
-// about the next one. The table is DESIGN's "Failures and what they do".
-type Verdict int
-
-// The verdicts, from best to worst for the request.
-const (
-	Served      Verdict = iota
-	Unavailable         // no connection, timeout, 5xx, an answer that is none: try elsewhere, then here again
-	RateLimited         // 429 and its like: this key rests
-	KeyRefused          // 401, 403: this key is of no use
-	NoModel             // 404: this channel does not have the model
-	Mistaken            // 400, 422: the client's mistake, unless another channel is more lenient
-	TooLong             // 413, context length, content policy: the same model will say the same again
-	Over                // the client left, or bytes have reached it: no further attempt
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"time"
 )
 
-// Attempt is one try: a channel and one of its keys.
+// Attempt is one try: a channel and one of its keys. It must be reported.
 type Attempt struct {
 	*Candidate
-	Key    int // index into the provider's keys, -1 for a provider without keys
-	Number int // 1 for the first
-	slot   int
+	Key    int           // index into the provider's keys, -1 for a provider without keys
+	Number int           // 1 for the first
+	Wait   time.Duration // to let pass before it; only before the same channel is tried again
+
+	at           int64 // when it was given out, on the state's clock
+	try          int   // index into the plan's tries
+	channelProbe bool
+	keyProbe     bool
 }
 
-// Plan walks one request through its channels. Every channel is tried once, in
-// the order of the schedule, before any is tried again. A Plan is reused from
-// request to request; it allocates only when it meets a longer route than
+// Plan walks one request through its channels. Every channel has its turn once,
+// in the order of the key's schedule, before any is tried again. A Plan is reused
+// from request to request; it allocates only when it meets a longer route than
 // before. It is used by one goroutine.
 type Plan struct {
+	key    *Key
 	route  *Route
-	slots  []slot
-	left   int // attempts that may still be made
+	lone   bool // there is one channel only: it is never left to rest
+	left   int  // attempts that may still be made
 	number int
-	first  int // where the schedule begins
+	frames []frame
+	marks  []bool // of frames that do not go through their entries in order
+	tries  []try  // the channels tried, in the order of their first try
+	barred []string
+	block  Block
+
+	peek bool // only looking: no turn is counted
 }
 
-// slot is what this request knows of one candidate.
-type slot struct {
-	tries   int
-	refused int // keys that turned out to be of no use
-	closed  bool
+// try is what this request knows of a channel it has tried.
+type try struct {
+	candidate *Candidate
+	count     int
+	refused   uint64 // keys that turned out to be of no use, by index; those beyond 63 are not remembered
+	closed    bool
 }
 
-// Start begins a request. retry is the API key's AUTO_RETRY: −1 for as many
-// attempts as the route has, otherwise the number of attempts after the first.
-func (p *Plan) Start(route *Route, schedule config.Schedule, retry int) {
-	p.route = route
-	p.slots = append(p.slots[:0], make([]slot, len(route.Candidates))...)
-	p.left = route.attempts
-	if retry >= 0 {
+// Block says why channels were left out: what the client is told if all were.
+type Block struct {
+	Resting int   // channels and keys that were passed over because they rest after failures
+	Limited int   // channels all of whose keys have reached a limit
+	Until   int64 // when the first of them can be tried again, on the state's clock; 0 is unknown
+	Reason  string
+}
+
+// Start begins a request of a key for one of its routes.
+func (p *Plan) Start(key *Key, route *Route) {
+	*p = Plan{
+		key: key, route: route, lone: route.leaves == 1, left: route.attempts(),
+		peek: p.peek, frames: p.frames[:0], marks: p.marks[:0], tries: p.tries[:0], barred: p.barred[:0],
+	}
+	if retry := key.Config.Preferences.AutoRetry; retry >= 0 {
 		p.left = min(p.left, 1+retry)
 	}
-	p.number = 0
-	p.first = firstSlot(schedule, route)
+	p.enter(key, route)
+}
+
+// enter makes a route the one whose entries have their turn next.
+func (p *Plan) enter(key *Key, route *Route) {
+	f := frame{key: key, route: route, from: len(p.marks)}
+	if needsTurn(key.Config.Preferences.Schedule) {
+		f.start = key.turn(route, p.peek)
+	}
+	p.marks = append(p.marks, make([]bool, len(route.entries))...)
+	p.frames = append(p.frames, f)
 }
 
 // Next returns the attempt to make now, false when there is none left.
@@ -63,51 +82,164 @@ func (p *Plan) Next() (Attempt, bool) {
 	if p.left <= 0 {
 		return Attempt{}, false
 	}
-	// The slot with the fewest tries comes first, and of those the one next in
-	// order: a full round over the others lies between two tries of a channel.
-	best := -1
-	for i := range p.slots {
-		at := (p.first + i) % len(p.slots)
-		if s := &p.slots[at]; !s.closed && (best < 0 || s.tries < p.slots[best].tries) {
-			best = at
+	now := p.key.state.now()
+	for c := p.advance(); c != nil; c = p.advance() {
+		if p.isBarred(c) || p.tried(c) {
+			continue
 		}
-	}
-	if best < 0 {
-		return Attempt{}, false
-	}
-	p.left--
-	p.number++
-	p.slots[best].tries++
-	c := &p.route.Candidates[best]
-	return Attempt{Candidate: c, Key: c.Provider.ring.next(), Number: p.number, slot: best}, true
-}
-
-// Report tells the plan how an attempt ended, so that Next leaves out what
-// cannot help.
-func (p *Plan) Report(a Attempt, v Verdict) {
-	s := &p.slots[a.slot]
-	switch v {
-	case Served, Over:
-		p.left = 0
-	case KeyRefused, RateLimited:
-		if s.refused++; s.refused >= a.Provider.ring.size {
-			s.closed = true
+		p.tries = append(p.tries, try{candidate: c})
+		if a, ok := p.attempt(len(p.tries)-1, now); ok {
+			return a, true
 		}
-	case NoModel:
-		s.closed = true
-	case Mistaken:
-		s.closed = true
-		p.left = min(p.left, 1) // once elsewhere, then it is the client's
-	case TooLong:
-		for i := range p.slots {
-			if p.route.Candidates[i].Upstream == a.Upstream {
-				p.slots[i].closed = true
+		p.tries = p.tries[:len(p.tries)-1]
+	}
+	// Every channel has had its turn: again, from the one tried least.
+	for range p.tries {
+		best := -1
+		for i, t := range p.tries {
+			if !t.closed && !p.isBarred(t.candidate) && (best < 0 || t.count < p.tries[best].count) {
+				best = i
 			}
 		}
-	case Unavailable:
+		if best < 0 {
+			break
+		}
+		if a, ok := p.attempt(best, now); ok {
+			return a, true
+		}
+		p.tries[best].closed = true
 	}
+	return Attempt{}, false
 }
 
-// firstSlot is where a schedule begins. fixed_priority begins at the first
-// candidate; the other schedules move in here with their counters.
-func firstSlot(config.Schedule, *Route) int { return 0 }
+// advance gives the next channel in the order of the schedules, nil after the
+// last. A key in the place of a channel is gone through before what follows it.
+func (p *Plan) advance() *Candidate {
+	for len(p.frames) > 0 {
+		f := &p.frames[len(p.frames)-1]
+		i := p.pick(f)
+		if i < 0 {
+			p.frames = p.frames[:len(p.frames)-1]
+			continue
+		}
+		e := &f.route.entries[i]
+		if e.via == nil {
+			return e.Candidate
+		}
+		p.enter(e.via, e.via.Find(p.route.Model))
+	}
+	return nil
+}
+
+// attempt takes the right to try a channel and one of its keys, if both may be
+// tried now.
+func (p *Plan) attempt(index int, now int64) (Attempt, bool) {
+	t := &p.tries[index]
+	c := t.candidate
+	channel := fit
+	if !p.lone {
+		if channel = c.rest.take(now); channel == resting {
+			p.leftOut(c.rest, now)
+			return Attempt{}, false
+		}
+	}
+	key, keyStanding := p.takeKey(t, now)
+	if keyStanding == resting {
+		if channel == probing {
+			c.rest.release(now)
+		}
+		return Attempt{}, false
+	}
+	a := Attempt{Candidate: c, Key: key, at: now, try: index, channelProbe: channel == probing, keyProbe: keyStanding == probing}
+	if t.count > 0 {
+		a.Wait = backoff(t.count)
+	}
+	t.count++
+	p.left--
+	p.number++
+	a.Number = p.number
+	return a, true
+}
+
+// takeKey takes the first of the provider's keys, in the order of its ring, that
+// is fit and that this request has not found useless.
+func (p *Plan) takeKey(t *try, now int64) (int, standing) {
+	ring := t.candidate.Provider.ring
+	if len(ring.keys) == 0 {
+		return -1, fit
+	}
+	first, soft, softUntil := ring.first(), -1, int64(math.MaxInt64)
+	order := ring.lap(first)
+	for i := range ring.keys {
+		key := (first + i) % len(ring.keys)
+		if order != nil {
+			key = order[key]
+		}
+		if t.refused&keyBit(key) != 0 {
+			continue
+		}
+		state := ring.keys[key]
+		if s := state.rest.take(now); s != resting {
+			return key, s
+		}
+		if pause := p.leftOut(&state.rest, now); pause != nil && !pause.hard && pause.until < softUntil {
+			soft, softUntil = key, pause.until
+		}
+	}
+	if p.lone && soft >= 0 {
+		return soft, fit // nobody else could serve, and nobody said that this key cannot
+	}
+	return 0, resting
+}
+
+func keyBit(key int) uint64 {
+	if key > 63 {
+		return 0
+	}
+	return 1 << key
+}
+
+// leftOut notes that something was passed over because it rests, and returns its
+// pause, nil if it has just ended.
+func (p *Plan) leftOut(r *rest, now int64) *pause {
+	standing, pause := r.look(now)
+	if standing == fit {
+		return nil
+	}
+	p.block.Resting++
+	if p.block.Until == 0 || pause.until < p.block.Until {
+		p.block.Until, p.block.Reason = pause.until, pause.reason
+	}
+	return pause
+}
+
+// Blocked tells why there was no attempt, and after how long there may be one.
+func (p *Plan) Blocked() (b Block, wait time.Duration) {
+	if p.block.Until > 0 {
+		wait = max(0, time.Duration(p.block.Until-p.key.state.now()))
+	}
+	return p.block, wait
+}
+
+// tried says whether the request has had a channel already: two keys may lead to
+// the same.
+func (p *Plan) tried(c *Candidate) bool {
+	return slices.ContainsFunc(p.tries, func(t try) bool { return t.candidate == c })
+}
+
+func (p *Plan) isBarred(c *Candidate) bool {
+	return len(p.barred) > 0 && slices.Contains(p.barred, c.Upstream)
+}
+
+const (
+	shortestBackoff = 50 * time.Millisecond
+	longestBackoff  = 400 * time.Millisecond
+)
+
+// backoff is how long to wait before a channel is tried again: somewhere in a
+// doubling time, so that the requests that failed together do not come back
+// together.
+func backoff(tries int) time.Duration {
+	most := min(shortestBackoff<<min(tries, 8), longestBackoff)
+	return shortestBackoff/2 + rand.N(most)
+}

@@ -4,74 +4,47 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"uniapi/config"
 )
 
-// planned builds a route of providers given as name=number of keys; their
-// upstream model is the letter after a colon, m if none is given.
-func planned(channels ...string) *Route {
-	cfg := &config.Config{APIKeys: []*config.APIKey{{Key: "sk", Rules: []config.Rule{{Kind: config.RuleAll}}}}}
-	for _, text := range channels {
-		var name string
-		keys, upstream := 1, "m"
-		if before, model, found := strings.Cut(text, ":"); found {
-			text, upstream = before, model
-		}
-		name, count, found := strings.Cut(text, "=")
-		if found {
-			fmt.Sscan(count, &keys)
-		}
-		p := &config.Provider{Name: name, Models: []config.Model{{Upstream: upstream, Alias: "m"}}}
-		for i := range keys {
-			p.Keys = append(p.Keys, fmt.Sprint("key", i))
-		}
-		cfg.Providers = append(cfg.Providers, p)
-	}
-	table := Build(cfg, NewState(), func(i int) []config.Model { return cfg.Providers[i].Models })
-	return table.Routes("sk").Find("m")
-}
+const minute = time.Minute
 
 func TestAttemptsFollowWhatTheLastOneLearned(t *testing.T) {
 	for _, test := range []struct {
 		name     string
 		channels []string
-		retry    int
 		verdicts []Verdict // of the attempts in turn; the last repeats
 		want     string    // the channels tried
 	}{
-		{"a channel that serves ends it", []string{"p", "q"}, config.RetryAll, []Verdict{Served}, "p"},
-		{"every channel is tried before any is tried again", []string{"p", "q", "r"}, config.RetryAll, []Verdict{Unavailable}, "p q r p q r p q r"},
-		{"one channel with one key", []string{"p"}, config.RetryAll, []Verdict{Unavailable}, "p p p"},
-		{"one channel with three keys", []string{"p=3"}, config.RetryAll, []Verdict{Unavailable}, "p p p p"},
-		{"one channel without keys", []string{"p=0"}, config.RetryAll, []Verdict{Unavailable}, "p"},
-		{"no retry", []string{"p", "q"}, 0, []Verdict{Unavailable}, "p"},
-		{"one retry", []string{"p", "q", "r"}, 1, []Verdict{Unavailable}, "p q"},
-		{"more retries than there are attempts", []string{"p=0", "q=0"}, 9, []Verdict{Unavailable}, "p q"},
-		{"the client's mistake is tried once elsewhere", []string{"p", "q", "r"}, config.RetryAll, []Verdict{Mistaken}, "p q"},
-		{"the client's mistake with nowhere else to go", []string{"p"}, config.RetryAll, []Verdict{Mistaken}, "p"},
-		{"after the client's mistake one failure is the last", []string{"p", "q", "r"}, config.RetryAll, []Verdict{Mistaken, Unavailable}, "p q"},
-		{"a prompt too long goes to no channel of that model", []string{"p", "q", "r:big"}, config.RetryAll, []Verdict{TooLong}, "p r"},
-		{"a refused key leaves the other keys", []string{"p=2"}, config.RetryAll, []Verdict{KeyRefused}, "p p"},
-		{"a channel whose only key is refused is done", []string{"p", "q"}, config.RetryAll, []Verdict{KeyRefused}, "p q"},
-		{"a rate-limited key is not asked again", []string{"p", "q"}, config.RetryAll, []Verdict{RateLimited, Unavailable}, "p q q q q q"},
-		{"a channel without the model is done", []string{"p=2", "q"}, config.RetryAll, []Verdict{NoModel}, "p q"},
-		{"a client that left is not worked for", []string{"p", "q"}, config.RetryAll, []Verdict{Over}, "p"},
+		{"a channel that serves ends it", []string{"p", "q"}, []Verdict{Served}, "p"},
+		{"every channel is tried before any is tried again", []string{"p", "q", "r"}, []Verdict{Unavailable}, "p q r p q r p q r"},
+		{"the client's mistake is tried once elsewhere", []string{"p", "q", "r"}, []Verdict{Mistaken}, "p q"},
+		{"the client's mistake with nowhere else to go", []string{"p"}, []Verdict{Mistaken}, "p"},
+		{"after the client's mistake one failure is the last", []string{"p", "q", "r"}, []Verdict{Mistaken, Unavailable}, "p q"},
+		{"a mistake after a failure still has one elsewhere", []string{"p", "q", "r"}, []Verdict{Unavailable, Mistaken}, "p q r"},
+		{"a prompt too long goes to no channel of that model", []string{"p", "q", "r:big=m"}, []Verdict{TooLong}, "p r"},
+		{"a prompt too long for all goes nowhere twice", []string{"p:a=m", "q:b=m", "r:a=m"}, []Verdict{TooLong}, "p q"},
+		{"a prompt too long bars a model that failed before", []string{"p", "q:big=m", "r"}, []Verdict{Unavailable, Unavailable, TooLong, Unavailable}, "p q r q q q q q q"},
+		{"a refused key leaves the other keys", []string{"p=2"}, []Verdict{KeyRefused}, "p p"},
+		{"a channel whose only key is refused is done", []string{"p", "q"}, []Verdict{KeyRefused}, "p q"},
+		{"a channel without keys that is refused is done", []string{"p=0", "q"}, []Verdict{KeyRefused, Unavailable}, "p q q"},
+		{"a key without quota leaves the other keys", []string{"p=3"}, []Verdict{OutOfQuota}, "p p p"},
+		{"a rate-limited key is not asked again", []string{"p", "q"}, []Verdict{RateLimited, Unavailable}, "p q q q q q"},
+		{"a channel without the model is done", []string{"p=2", "q"}, []Verdict{NoModel}, "p q"},
+		{"a client that left is not worked for", []string{"p", "q"}, []Verdict{Over}, "p"},
+		{"an answer that broke off is not begun again", []string{"p", "q"}, []Verdict{Broken}, "p"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			var plan Plan
-			plan.Start(planned(test.channels...), config.FixedPriority, test.retry)
+			plan := providers(test.channels...).key("sk", "").build().start("sk")
 			var tried []string
-			for {
-				a, more := plan.Next()
-				if !more {
-					break
-				}
-				if a.Number != len(tried)+1 {
-					t.Errorf("attempt %d has the number %d", len(tried)+1, a.Number)
-				}
+			for a, more := plan.Next(); more; a, more = plan.Next() {
 				tried = append(tried, a.Provider.Config.Name)
-				plan.Report(a, test.verdicts[min(len(tried), len(test.verdicts))-1])
+				if a.Number != len(tried) {
+					t.Errorf("attempt %d has the number %d", len(tried), a.Number)
+				}
+				plan.Report(a, Outcome{Verdict: test.verdicts[min(len(tried), len(test.verdicts))-1]})
 			}
 			if got := strings.Join(tried, " "); got != test.want {
 				t.Errorf("tried %q, want %q", got, test.want)
@@ -80,47 +53,107 @@ func TestAttemptsFollowWhatTheLastOneLearned(t *testing.T) {
 	}
 }
 
-func TestKeysOfAProviderTakeTurnsAcrossRequestsAndReloads(t *testing.T) {
-	cfg := &config.Config{
-		Providers: []*config.Provider{{Name: "p", Keys: []string{"a", "b", "c"}, Models: []config.Model{{Upstream: "m", Alias: "m"}}}},
-		APIKeys:   []*config.APIKey{{Key: "sk", Rules: []config.Rule{{Kind: config.RuleAll}}}},
+// The numbers are those of behaviour 4.1 for the newest uni-api: n + R.
+func TestTheNumberOfAttemptsIsBoundedAsInUniAPI(t *testing.T) {
+	for _, test := range []struct {
+		channels string
+		retry    int
+		want     int
+	}{
+		{"p", config.RetryAll, 3},
+		{"p=3", config.RetryAll, 4},
+		{"p=30", config.RetryAll, 31},
+		{"p=0", config.RetryAll, 1},
+		{"p q", config.RetryAll, 6},
+		{"p q r", config.RetryAll, 9},
+		{"p=2 q=2", config.RetryAll, 10},
+		{"p=5 q=5", config.RetryAll, 12},
+		{"p=0 q=0", config.RetryAll, 2},
+		{"p=1 q=0", config.RetryAll, 4},
+		{"p q", 0, 1},
+		{"p q r", 1, 2},
+		{"p q r", 3, 4},
+		{"p=0 q=0", 9, 2},
+	} {
+		t.Run(fmt.Sprintf("%s with AUTO_RETRY %d", test.channels, test.retry), func(t *testing.T) {
+			f := providers(strings.Fields(test.channels)...).key("sk", "")
+			f.cfg.APIKeys[0].Preferences.AutoRetry = test.retry
+			tried := walk(f.build().start("sk"), always(Unavailable))
+			if got := len(strings.Fields(tried)); got != test.want {
+				t.Errorf("%d attempts (%s), want %d", got, tried, test.want)
+			}
+		})
 	}
-	state := NewState()
-	models := func(int) []config.Model { return cfg.Providers[0].Models }
-	var got []int
-	for range 2 {
-		route := Build(cfg, state, models).Routes("sk").Find("m")
-		for range 2 {
-			var plan Plan
-			plan.Start(route, config.FixedPriority, config.RetryAll)
-			a, _ := plan.Next()
-			got = append(got, a.Key)
+}
+
+func TestOnlyAnotherTryOfTheSameChannelWaits(t *testing.T) {
+	plan := providers("p=2", "q").key("sk", "").build().start("sk")
+	seen := map[string]int{}
+	for a, more := plan.Next(); more; a, more = plan.Next() {
+		name := a.Provider.Config.Name
+		if again := seen[name] > 0; again != (a.Wait > 0) {
+			t.Errorf("attempt %d, number %d at %s, waits %v", a.Number, seen[name]+1, name, a.Wait)
 		}
+		if a.Wait > time.Second {
+			t.Errorf("attempt %d waits %v: longer than clients like", a.Number, a.Wait)
+		}
+		seen[name]++
+		plan.Report(a, Outcome{Verdict: Unavailable})
 	}
-	if fmt.Sprint(got) != "[0 1 2 0]" {
-		t.Errorf("keys %v, want 0 1 2 0", got)
+	if seen["p"] < 2 || seen["q"] < 2 {
+		t.Errorf("tried %v, want both twice", seen)
+	}
+}
+
+func TestWaitsDifferSoThatRequestsDoNotComeBackTogether(t *testing.T) {
+	waits := map[time.Duration]bool{}
+	for range 100 {
+		waits[backoff(1)] = true
+	}
+	if len(waits) < 50 {
+		t.Errorf("100 waits have only %d lengths", len(waits))
 	}
 }
 
 func TestAProviderWithoutKeysIsAskedWithoutOne(t *testing.T) {
-	var plan Plan
-	plan.Start(planned("p=0"), config.FixedPriority, config.RetryAll)
-	if a, _ := plan.Next(); a.Key != -1 {
+	if a, _ := providers("p=0").key("sk", "").build().start("sk").Next(); a.Key != -1 {
 		t.Errorf("key %d, want -1", a.Key)
 	}
 }
 
-func TestPlanningAllocatesNothing(t *testing.T) {
-	route := planned("p", "q", "r")
+func TestAPlanCanBeUsedForOneRequestAfterTheOther(t *testing.T) {
+	f := providers("p=0", "q=0", "r=0:big=m").key("sk", "").key("sk-other", config.Random, "r/m", "sk/*").build()
 	var plan Plan
-	one := func() {
-		plan.Start(route, config.FixedPriority, config.RetryAll)
-		for a, more := plan.Next(); more; a, more = plan.Next() {
-			plan.Report(a, Unavailable)
+	for range 3 {
+		plan.Start(f.table.Key("sk"), f.table.Key("sk").Find("m"))
+		if got := walk(&plan, always(TooLong)); got != "p r" {
+			t.Errorf("tried %q, want p r", got)
+		}
+		plan.Start(f.table.Key("sk-other"), f.table.Key("sk-other").Find("m"))
+		if got := walk(&plan, always(Unavailable)); len(got) != len("p q r") {
+			t.Errorf("tried %q, want all three", got)
 		}
 	}
-	one()
-	if n := testing.AllocsPerRun(100, one); n != 0 {
-		t.Errorf("%v allocations a request, want none", n)
+}
+
+func TestPlanningAllocatesNothing(t *testing.T) {
+	for _, schedule := range schedules {
+		t.Run(string(schedule), func(t *testing.T) {
+			f := providers("p", "q", "r").key("sk-sub", schedule, "p/m: 2", "r/m: 1").
+				key("sk", schedule, "p/m: 5", "q/m: 2", "sk-sub/*").build()
+			key := f.table.Key("sk")
+			route := key.Find("m")
+			var plan Plan
+			one := func() {
+				plan.Start(key, route)
+				for a, more := plan.Next(); more; a, more = plan.Next() {
+					plan.Report(a, Outcome{Verdict: Unavailable})
+				}
+			}
+			one()
+			if n := testing.AllocsPerRun(100, one); n != 0 {
+				t.Errorf("%v allocations a request, want none", n)
+			}
+		})
 	}
 }

@@ -5,6 +5,7 @@ package balancer
 
 import (
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -15,7 +16,7 @@ import (
 // it was built. It is immutable; what must survive a reload lives in State.
 type Table struct {
 	Providers []*Provider
-	routes    map[string]*Routes // by API key
+	keys      map[string]*Key
 }
 
 // Provider is one provider as the balancer sees it.
@@ -23,99 +24,159 @@ type Provider struct {
 	Index  int // position in the configuration, the same in every room that keeps a list
 	Config *config.Provider
 	Models []config.Model
-	ring   *keyRing
+
+	id       string // in State
+	ring     *keyRing
+	cooldown time.Duration // of a channel that failed; 0 is none
 }
 
-// Routes are the models one set of access rules gives.
-type Routes struct {
-	Models  []string // in the order of the rules, each once
-	byModel map[string]*Route
+// Key is a client key: what it may use, and whose turn it is.
+type Key struct {
+	Config *config.APIKey
+	*Routes
+	state *State
+	turns *sparse[atomic.Uint64] // by model number
+	depth int                    // how many keys it is away from a provider; 1 without keys among its rules
 }
 
 // Route is the list of channels that can serve one model for one key, in
 // priority order.
 type Route struct {
-	Model      string
-	Candidates []Candidate
-	attempts   int // at most, behaviour 4.1
+	Model   string
+	number  int // of the model, in this table
+	entries []entry
+	turns   []int // the weighted sequence of entries; nil without weights
+	leaves  int   // channels, those behind other keys included
+
+	// Keepalive is how long a stream's client may go without a byte; 0 is for as
+	// long as it takes. The shortest of the channels' counts.
+	Keepalive time.Duration
+	keys      int // provider keys of all leaves
 }
 
-// Candidate is one channel: a provider and the model's name there.
+// entry is one place in a route: a channel, or another key whose own route for
+// the model takes this place.
+type entry struct {
+	*Candidate
+	via    *Key
+	weight int
+}
+
+// Candidate is one channel: a provider and the model's name there. All routes
+// that lead to it share it, so pointers tell whether two are the same.
 type Candidate struct {
-	Provider *Provider
-	Upstream string
-	Timeout  time.Duration // to the first byte, and between bytes
+	Provider  *Provider
+	Upstream  string
+	Timeout   time.Duration // to the first byte, and between bytes
+	keepalive time.Duration
+	rest      *rest
 }
 
-// State is what outlives a configuration: the turn of each provider's keys,
-// and, as they come, cooling and limits. It is keyed by names, so a reload that
-// keeps a provider's name keeps its state.
+// State is what outlives a configuration: whose turn it is and who rests. It is
+// keyed by names, so a reload that keeps a name keeps its state.
 type State struct {
+	now   func() int64 // a clock that never goes back, in nanoseconds
 	turns map[string]*atomic.Uint32
+	keys  map[string]*keyState
+	rests map[[2]string]*rest // by provider and upstream model
+	last  map[string]*Key     // of the table built last, by API key
+	names []string            // of that table's models, by their numbers
 }
 
 // NewState returns an empty state.
-func NewState() *State { return &State{turns: make(map[string]*atomic.Uint32)} }
+func NewState() *State {
+	begin := time.Now().Add(-time.Second) // so that no moment is 0
+	return &State{
+		now:   func() int64 { return int64(time.Since(begin)) },
+		turns: make(map[string]*atomic.Uint32),
+		keys:  make(map[string]*keyState),
+		rests: make(map[[2]string]*rest),
+	}
+}
 
 // Build compiles the routing of cfg. models gives what the provider at an index
 // serves: its configured list, or what was discovered, or nothing while it
 // cannot be used. Calls with the same state must not overlap; requests may go on
 // meanwhile.
 func Build(cfg *config.Config, state *State, models func(index int) []config.Model) *Table {
-	t := &Table{routes: make(map[string]*Routes, len(cfg.APIKeys))}
+	t := &Table{keys: make(map[string]*Key, len(cfg.APIKeys))}
+	named := make(map[string]int, len(cfg.Providers))
 	for i, pc := range cfg.Providers {
-		t.Providers = append(t.Providers, &Provider{Index: i, Config: pc, Models: models(i), ring: state.ring(pc)})
-	}
-	m := newMatcher(cfg, t.Providers)
-	shared := make(map[string]*Routes) // keys with equal rules share their routes
-	for _, k := range cfg.APIKeys {
-		text := ruleText(k.Rules)
-		if shared[text] == nil {
-			shared[text] = m.routes(k.Rules)
-			shared[text].finish(cfg)
+		id := pc.Name
+		if n := named[pc.Name]; n > 0 { // two accounts under one name: neither rests for the other
+			id = fmt.Sprintf("%s\x00%d", pc.Name, n)
 		}
-		t.routes[k.Key] = shared[text]
+		named[pc.Name]++
+		p := &Provider{Index: i, Config: pc, Models: models(i), id: id, ring: state.ring(id, pc), cooldown: cfg.Preferences.Cooldown}
+		if own := pc.Preferences.Cooldown; own != nil {
+			p.cooldown = *own
+		}
+		t.Providers = append(t.Providers, p)
 	}
+	m := newMatcher(cfg, state, t.Providers)
+	for _, k := range cfg.APIKeys {
+		t.keys[k.Key] = m.key(k)
+	}
+	state.keep(t, m.models)
 	return t
 }
 
-// ruleText is equal for rules that mean the same. Rule.Text is not: it masks keys.
-func ruleText(rules []config.Rule) string {
-	var text []byte
-	for _, r := range rules {
-		text = fmt.Appendf(text, "%d %q %q %q %d\n", r.Kind, r.Provider, r.Model, r.Key, r.Weight)
+// Key returns a client key by its secret, nil if the configuration has none like
+// it.
+func (t *Table) Key(secret string) *Key { return t.keys[secret] }
+
+func (s *State) rest(provider, upstream string) *rest {
+	id := [2]string{provider, upstream}
+	if s.rests[id] == nil {
+		s.rests[id] = new(rest)
 	}
-	return string(text)
+	return s.rests[id]
 }
 
-// finish computes what the route's requests would otherwise compute each time.
-func (r *Routes) finish(cfg *config.Config) {
-	for _, route := range r.byModel {
-		for i := range route.Candidates {
-			c := &route.Candidates[i]
-			c.Timeout = cfg.ModelTimeout(c.Provider.Config, route.Model, c.Upstream)
+// keep takes the turns of the table before over into t, which takes its place.
+// While the models stay the same, both count together, so that not even the
+// requests of that moment are lost.
+func (s *State) keep(t *Table, models []string) {
+	same := slices.Equal(s.names, models)
+	numbers := make(map[string]int)
+	if !same {
+		for i, model := range models {
+			numbers[model] = i
 		}
-		route.attempts = attemptLimit(route.Candidates)
 	}
+	for secret, k := range t.keys {
+		before := s.last[secret]
+		switch {
+		case before == nil:
+		case same:
+			k.turns = before.turns
+		default:
+			for old, count := range before.turns.all() {
+				if number, still := numbers[s.names[old]]; still && count.Load() > 0 {
+					k.turns.at(number).Store(count.Load())
+				}
+			}
+		}
+	}
+	s.last, s.names = t.keys, models
 }
 
-// attemptLimit is how often a request may be tried, as in uni-api (behaviour
-// 4.1): every channel once, and then as many times more as there are keys to
-// try with, within reason.
-func attemptLimit(candidates []Candidate) int {
-	keys := 0
-	for _, c := range candidates {
-		keys += len(c.Provider.Config.Keys)
+// turn counts a request for a route and returns how many came before it. peek
+// leaves the count as it is.
+func (k *Key) turn(r *Route, peek bool) uint64 {
+	count := k.turns.at(r.number)
+	if peek {
+		return count.Load()
 	}
-	if len(candidates) == 1 && keys > 1 {
-		return 1 + keys
-	}
-	return len(candidates) + min(10, 2*keys)
+	return count.Add(1) - 1
 }
 
-// Routes returns what the API key may use. The key must be one of the
-// configuration's.
-func (t *Table) Routes(key string) *Routes { return t.routes[key] }
-
-// Find returns the route of a model, nil if the rules give none.
-func (r *Routes) Find(model string) *Route { return r.byModel[model] }
+// attempts is how often a request may be tried, as in uni-api (behaviour 4.1):
+// every channel once, and then as many times more as there are keys to try with,
+// within reason.
+func (r *Route) attempts() int {
+	if r.leaves == 1 && r.keys > 1 {
+		return 1 + r.keys
+	}
+	return r.leaves + min(10, 2*r.keys)
+}

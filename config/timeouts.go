@@ -74,19 +74,35 @@ func (t ModelTable[T]) All() iter.Seq2[string, T] {
 // ModelTimeout is how long an attempt at this provider may wait for its first byte: the provider's model_timeout by
 // request model, by upstream model, its default; then the global one likewise; then env TIMEOUT; then DefaultTimeout.
 func (c *Config) ModelTimeout(p *Provider, requestModel, upstreamModel string) time.Duration {
-	for _, table := range [...]ModelTable[time.Duration]{p.Preferences.ModelTimeout, c.Preferences.ModelTimeout} {
-		if d, ok := table.Find(requestModel); ok {
-			return d
-		}
-		if d, ok := table.Find(upstreamModel); ok {
-			return d
-		}
-		if d, ok := table.Default(); ok {
-			return d
-		}
+	if d, ok := lookUp(requestModel, upstreamModel, p.Preferences.ModelTimeout, c.Preferences.ModelTimeout); ok {
+		return d
 	}
 	if c.timeout > 0 {
 		return c.timeout
 	}
 	return DefaultTimeout
+}
+
+// KeepaliveInterval is how long a client may go without a byte while an attempt at this provider is silent, looked up as
+// ModelTimeout is; 0 is for as long as it takes.
+func (c *Config) KeepaliveInterval(p *Provider, requestModel, upstreamModel string) time.Duration {
+	d, _ := lookUp(requestModel, upstreamModel, p.Preferences.KeepaliveInterval, c.Preferences.KeepaliveInterval)
+	return d
+}
+
+// lookUp asks the tables one after the other, each by request model, by upstream model, and for its default.
+func lookUp[T any](requestModel, upstreamModel string, tables ...ModelTable[T]) (T, bool) {
+	for _, table := range tables {
+		if v, ok := table.Find(requestModel); ok {
+			return v, true
+		}
+		if v, ok := table.Find(upstreamModel); ok {
+			return v, true
+		}
+		if v, ok := table.Default(); ok {
+			return v, true
+		}
+	}
+	var none T
+	return none, false
 }

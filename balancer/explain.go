@@ -1,0 +1,106 @@
+package balancer
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"uniapi/config"
+)
+
+// Explanation is what a request of a key for a model would meet at this moment.
+type Explanation struct {
+	Key, Model string
+	Schedule   config.Schedule
+	Attempts   int // at most
+	Steps      []Step
+}
+
+// Step is one channel in the order in which it would be tried.
+type Step struct {
+	Provider, Upstream string
+	Why                string // for its place
+	Excluded           string // why it would be left out now; "" if it would be tried
+	Timeout            time.Duration
+	Keys               []string // of the provider, in their order: "" is fit, else why it rests
+}
+
+// Explain tells what would be tried for a model, in which order, and what would
+// be left out, without taking a turn. False if the rules give the model no
+// channel.
+func (k *Key) Explain(model string) (Explanation, bool) {
+	e := Explanation{Key: k.Config.Alias, Model: model, Schedule: k.Config.Preferences.Schedule}
+	if e.Schedule == "" {
+		e.Schedule = config.FixedPriority
+	}
+	route := k.Find(model)
+	if route == nil {
+		return e, false
+	}
+	p := Plan{peek: true}
+	p.Start(k, route)
+	e.Attempts = p.left
+	now := k.state.now()
+	for c := p.advance(); c != nil; c = p.advance() {
+		if p.tried(c) {
+			continue
+		}
+		p.tries = append(p.tries, try{candidate: c})
+		s := Step{Provider: c.Provider.Config.Name, Upstream: c.Upstream, Timeout: c.Timeout, Why: p.place(c)}
+		usable := len(c.Provider.ring.keys) == 0
+		for _, key := range c.Provider.ring.keys {
+			s.Keys = append(s.Keys, excuse(&key.rest, now))
+			standing, pause := key.rest.look(now)
+			usable = usable || standing != resting || p.lone && !pause.hard
+		}
+		if !p.lone {
+			s.Excluded = excuse(c.rest, now)
+		}
+		if s.Excluded == "" && !usable {
+			s.Excluded = "all its keys rest"
+		}
+		e.Steps = append(e.Steps, s)
+	}
+	return e, true
+}
+
+// place words why the channel that advance has just given comes now.
+func (p *Plan) place(c *Candidate) string {
+	f := &p.frames[len(p.frames)-1]
+	s, n := f.key.Config.Preferences.Schedule, len(f.route.entries)
+	unweighted := func(e entry) bool { return e.Candidate == c && e.weight == 0 }
+	var why string
+	switch {
+	case n == 1:
+		why = "the only channel"
+	case f.route.turns != nil && byWeight(s) && slices.ContainsFunc(f.route.entries, unweighted):
+		why = fmt.Sprintf("%s: without a weight, after those that have one", s)
+	case s == config.Random:
+		why = "random: drawn now, another request draws anew"
+	case s == config.Lottery && f.route.turns != nil:
+		why = "lottery: drawn by weight, another request draws anew"
+	case byWeight(s) && f.route.turns != nil:
+		why = fmt.Sprintf("%s: turn %d of %d", s, f.start%uint64(len(f.route.turns))+1, len(f.route.turns))
+	case s == config.FixedPriority || s == "":
+		why = fmt.Sprintf("fixed_priority: number %d of the key's rules", f.step)
+	default:
+		why = fmt.Sprintf("%s: turn %d of %d", s, f.start%uint64(n)+1, n)
+	}
+	if len(p.frames) > 1 {
+		why = "by way of key " + f.key.Config.Alias + ", " + why
+	}
+	return why
+}
+
+// excuse words why something that rests would be left out now.
+func excuse(r *rest, now int64) string {
+	standing, pause := r.look(now)
+	switch {
+	case standing != resting:
+		return "" // the next request may probe it
+	case pause.until <= now:
+		return "waits for the probe that is under way, after: " + pause.reason
+	}
+	wait := time.Duration(pause.until - now).Round(time.Second)
+	return fmt.Sprintf("rests for another %v after: %s", wait, pause.reason)
+}
