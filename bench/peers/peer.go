@@ -1,0 +1,108 @@
+package main
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"text/template"
+)
+
+// peer is one thing in front of the mock upstream. As with scenarios, what
+// differs is data.
+type peer struct {
+	name    string
+	binary  string   // "" for the mock itself, without anything in front
+	version []string // arguments that print the version
+	config  string   // file in configs/, a template of place
+	args    []string // each a template of place
+}
+
+const (
+	nginx     = "nginx" // what the ratio is to
+	clientKey = "sk-bench-client-0000000000000000"
+)
+
+// peers in the order in which they take their turns. binary is the gateway's.
+func peers(binary string) []peer {
+	return []peer{
+		{name: "direct"},
+		{name: nginx, binary: "nginx", version: []string{"-v"}, config: "nginx.conf",
+			args: []string{"-p", "{{.Dir}}", "-e", "{{.Dir}}/nginx-error.log", "-c", "{{.Dir}}/nginx.conf"}},
+		{name: "haproxy", binary: "haproxy", version: []string{"-v"}, config: "haproxy.cfg",
+			args: []string{"-db", "-f", "{{.Dir}}/haproxy.cfg"}},
+		{name: "uni-api", binary: binary, version: []string{"--version"}, config: "api.yaml",
+			args: []string{"--config", "{{.Dir}}/api.yaml", "--listen", "{{.Listen}}", "--data", "{{.Dir}}/data"}},
+	}
+}
+
+// place is what a peer has to know of where it runs.
+type place struct {
+	Dir              string // for its files, its logs among them
+	Listen, Upstream string // host:port
+	ClientKey        string
+}
+
+//go:embed configs
+var configs embed.FS
+
+// locate returns the path of p's binary. Daemons live in /usr/sbin, which is
+// not in every user's PATH.
+func (p peer) locate() (string, error) {
+	path, err := exec.LookPath(p.binary)
+	if err != nil && !strings.Contains(p.binary, "/") {
+		path, err = exec.LookPath("/usr/sbin/" + p.binary)
+	}
+	return path, err
+}
+
+// versionText is the first line of what p says of its version.
+func (p peer) versionText(path string) string {
+	out, err := exec.Command(path, p.version...).CombinedOutput()
+	line, _, _ := bytes.Cut(bytes.TrimSpace(out), []byte("\n"))
+	if err != nil || len(line) == 0 {
+		return "version unknown"
+	}
+	return string(line)
+}
+
+// start writes p's configuration into dir and runs p in front of upstream. It
+// returns when p takes connections.
+func (p peer) start(path, dir, upstream string) (*process, error) {
+	listen, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	at := place{Dir: dir, Listen: listen, Upstream: upstream, ClientKey: clientKey}
+	text, err := configs.ReadFile("configs/" + p.config)
+	if err != nil {
+		return nil, err
+	}
+	config, err := at.fill(string(text))
+	if err != nil {
+		return nil, fmt.Errorf("configs/%s: %w", p.config, err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, p.config), []byte(config), 0o600); err != nil {
+		return nil, err
+	}
+	args := make([]string, len(p.args))
+	for i, arg := range p.args {
+		if args[i], err = at.fill(arg); err != nil {
+			return nil, fmt.Errorf("argument %q of %s: %w", arg, p.name, err)
+		}
+	}
+	return startProcess(p.name, dir, listen, path, args...)
+}
+
+func (at place) fill(text string) (string, error) {
+	tmpl, err := template.New("").Option("missingkey=error").Parse(text)
+	if err != nil {
+		return "", err
+	}
+	var out strings.Builder
+	err = tmpl.Execute(&out, at)
+	return out.String(), err
+}
