@@ -1,0 +1,191 @@
+package server
+
+import (
+	"bytes"
+	"errors"
+	"io"
+
+	"github.com/valyala/fasthttp"
+
+	"uniapi/balancer"
+	"uniapi/codec"
+	"uniapi/codec/openai"
+	"uniapi/pool"
+)
+
+const (
+	maxAnswer  = 256 << 20 // of a plain answer; images come inside JSON
+	maxFailure = 64 << 10  // of an upstream's error page
+)
+
+// readFailure turns an answer that is not 200 into an error.
+func (x *exchange) readFailure(answer *pool.Response, from codec.Format) error {
+	body, err := answer.AppendBody(x.buffer[:0], maxFailure)
+	if x.call.Canceled() {
+		answer.Close()
+		return err
+	}
+	// Whatever else kept the page from coming whole: what came of it says enough.
+	e := from.DecodeError(answer.Status, string(answer.Header.ContentType()), body)
+	failure := &upstreamError{said: e, retryAfter: retryAfter(&answer.Header, e.Message)}
+	answer.Close()
+	return failure
+}
+
+// readAnswer reads a plain answer to its end, into the client's response, and
+// looks whether it is one: some upstreams say 200 and mean an error.
+func (x *exchange) readAnswer(answer *pool.Response, from codec.Format) error {
+	kept := x.ctx.Response.SwapBody(nil)
+	body, err := answer.AppendBody(kept[:0], maxAnswer)
+	answer.Close()
+	x.ctx.Response.SwapBody(body)
+	if err != nil {
+		return err
+	}
+	if from == x.format {
+		x.usage, err = openai.CheckAnswer(body, x.triggers())
+		return err
+	}
+	whole, err := from.DecodeResponse(body)
+	if err != nil {
+		return err
+	}
+	return x.writeWhole(whole)
+}
+
+// writeWhole puts a decoded answer into the client's response, in its format.
+func (x *exchange) writeWhole(whole *codec.Response) error {
+	if err := checkResponse(whole, x.triggers()); err != nil {
+		return err
+	}
+	request, err := x.decodedRequest()
+	if err != nil {
+		return err
+	}
+	x.usage = whole.Usage
+	x.ctx.Response.SwapBody(x.format.EncodeResponse(nil, whole, request)) // what is decoded may point into the old one
+	return nil
+}
+
+// collectAnswer serves a client that asked for no stream from an upstream that
+// streams all the same.
+func (x *exchange) collectAnswer(answer *pool.Response, from codec.Format) error {
+	defer answer.Close()
+	decoder := from.NewStreamDecoder()
+	var c codec.Collector
+	var events []codec.Event
+	for {
+		in, err := answer.Next()
+		switch err {
+		case nil:
+			events, err = decoder.Push(events[:0], in)
+		case io.EOF:
+			events, err = decoder.End(events[:0])
+			if err == nil {
+				err = io.EOF
+			}
+		}
+		for i := range events {
+			c.Add(&events[i])
+		}
+		events = events[:0]
+		if err == io.EOF {
+			return x.writeWhole(c.Response())
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// readFirstEvent waits for a stream's first event. Until it has come, nothing
+// has been promised to the client.
+func (x *exchange) readFirstEvent(answer *pool.Response, from codec.Format) error {
+	if err := x.openFlow(from); err != nil {
+		answer.Close()
+		return err
+	}
+	for !x.flow.Started() {
+		in, err := answer.Next()
+		if err == io.EOF {
+			x.first, err = x.flow.End()
+		} else if err == nil {
+			x.first, err = x.flow.Push(in)
+		}
+		if err != nil {
+			answer.Close()
+			return err
+		}
+	}
+	x.answer = answer
+	return nil
+}
+
+// openFlow prepares what the stream goes through.
+func (x *exchange) openFlow(from codec.Format) error {
+	if from == x.format {
+		x.pass.Reset(!x.head.IncludeUsage, x.triggers()...)
+		x.flow = &x.pass
+		return nil
+	}
+	request, err := x.decodedRequest()
+	if err != nil {
+		return err
+	}
+	x.mixed.reset(from.NewStreamDecoder(), x.format.NewStreamEncoder(request), x.triggers())
+	x.flow = &x.mixed
+	return nil
+}
+
+// replayAnswer serves a client that asked for a stream from an upstream that
+// answered at once.
+func (x *exchange) replayAnswer(answer *pool.Response, from codec.Format) error {
+	body, err := answer.AppendBody(nil, maxAnswer)
+	answer.Close()
+	if err != nil {
+		return err
+	}
+	whole, err := from.DecodeResponse(body)
+	if err == nil {
+		err = checkResponse(whole, x.triggers())
+	}
+	if err != nil {
+		return err
+	}
+	request, err := x.decodedRequest()
+	if err != nil {
+		return err
+	}
+	encoder := x.format.NewStreamEncoder(request)
+	x.usage = whole.Usage
+	x.first = nil
+	for _, e := range whole.Events(nil) {
+		x.first = encoder.Append(x.first, &e)
+	}
+	x.first = encoder.End(x.first)
+	return nil
+}
+
+func (x *exchange) triggers() []string { return x.snap.config.Preferences.ErrorTriggers }
+
+// isWhole and isEvents tell what an upstream sends by its content type; some
+// send the one where the other was asked for.
+func isWhole(h *fasthttp.ResponseHeader) bool {
+	return bytes.HasPrefix(h.ContentType(), []byte("application/json"))
+}
+
+func isEvents(h *fasthttp.ResponseHeader) bool {
+	return bytes.HasPrefix(h.ContentType(), []byte("text/event-stream"))
+}
+
+// judgeBroken is judge for a stream that the client has begun to read.
+func judgeBroken(err error, a balancer.Attempt) (balancer.Outcome, *codec.Error) {
+	outcome, told := judge(err, a)
+	if outcome.Verdict != balancer.Over {
+		outcome.Verdict = balancer.Broken
+	}
+	return outcome, told
+}
+
+// errClient is an error in writing to the client.
+var errClient = errors.New("writing to the client")

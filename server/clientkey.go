@@ -1,0 +1,69 @@
+package server
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"strings"
+
+	"github.com/valyala/fasthttp"
+
+	"uniapi/balancer"
+	"uniapi/config"
+)
+
+// clientKey is one of api_keys with what a request under it may use.
+type clientKey struct {
+	*config.APIKey
+	balance *balancer.Key
+	routes  *balancer.Routes
+	admin   bool
+}
+
+// admins says who may administrate: the keys with admin in their role, and if
+// there are none, the only key.
+func admins(cfg *config.Config) func(*config.APIKey) bool {
+	named := func(k *config.APIKey) bool { return strings.Contains(k.Role, "admin") }
+	if len(cfg.APIKeys) == 1 && !named(cfg.APIKeys[0]) {
+		return func(*config.APIKey) bool { return true }
+	}
+	return named
+}
+
+// keyIndex finds client keys by their SHA-256, so that the time of a look-up
+// tells nothing about how much of a guess was right.
+type keyIndex map[[sha256.Size]byte]*clientKey
+
+func (keys keyIndex) add(k *clientKey) { keys[sha256.Sum256([]byte(k.Key))] = k }
+
+// keyHeaders carry a client's key. Which one a client uses depends on the
+// provider it believes it talks to: OpenAI, Anthropic, Gemini, Azure.
+var keyHeaders = []string{fasthttp.HeaderAuthorization, "X-Api-Key", "X-Goog-Api-Key", "Api-Key"}
+
+// find returns the key a request carries, nil if it carries none that is known.
+// Clients that send several headers (an SDK's placeholder besides the real one)
+// are let in by any of them.
+func (keys keyIndex) find(h *fasthttp.RequestHeader) *clientKey {
+	for i, name := range keyHeaders {
+		token := h.Peek(name)
+		if i == 0 {
+			token = bearer(token)
+		}
+		if len(token) == 0 {
+			continue
+		}
+		if k := keys[sha256.Sum256(token)]; k != nil {
+			return k
+		}
+	}
+	return nil
+}
+
+// bearer returns the token of an Authorization header. The scheme's case does
+// not matter.
+func bearer(value []byte) []byte {
+	const scheme = "bearer "
+	if len(value) < len(scheme) || !bytes.EqualFold(value[:len(scheme)], []byte(scheme)) {
+		return nil
+	}
+	return bytes.TrimSpace(value[len(scheme):])
+}

@@ -1,0 +1,179 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"slices"
+	"strings"
+
+	"github.com/valyala/fasthttp"
+
+	"uniapi/balancer"
+	"uniapi/codec"
+	"uniapi/codec/openai"
+	"uniapi/config"
+	"uniapi/pool"
+)
+
+// statusClientGone is what the log says of a client that left, after nginx.
+const statusClientGone = 499
+
+// errorf makes an error of our own in OpenAI's terms.
+func errorf(status int, kind, code, format string, args ...any) *codec.Error {
+	class := codec.ClientMistake
+	if status >= 500 {
+		class = codec.Server
+	}
+	return &codec.Error{Status: status, Class: class, Type: kind, Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// errNoKey is told to a request without one of the configured keys.
+var errNoKey = errorf(fasthttp.StatusUnauthorized, "invalid_request_error", "invalid_api_key",
+	"Invalid or missing API key. Send one of the keys under api_keys as Authorization: Bearer KEY.")
+
+// errNotAdmin is told to a key that may use models but not look behind them.
+var errNotAdmin = errorf(fasthttp.StatusForbidden, "permission_error", "admin_required",
+	"This needs an admin key: one whose role contains admin, or the only key there is.")
+
+// writeError answers with an error in OpenAI's envelope.
+func writeError(ctx *fasthttp.RequestCtx, e *codec.Error) {
+	ctx.Response.ResetBody()
+	ctx.SetStatusCode(e.Status)
+	ctx.SetContentType("application/json")
+	if e.Status == fasthttp.StatusUnauthorized {
+		ctx.Response.Header.Set(fasthttp.HeaderWWWAuthenticate, "Bearer")
+	}
+	ctx.Response.SetBody(openai.AppendError(ctx.Response.Body(), e))
+}
+
+// judge is DESIGN's table of failures: what an attempt's error means for the
+// next attempt, and what the client is told if there is none.
+func judge(err error, attempt balancer.Attempt) (balancer.Outcome, *codec.Error) {
+	if e, ok := errors.AsType[*pool.Error](err); ok {
+		return judgeConnection(e, attempt)
+	}
+	e, ok := errors.AsType[*codec.Error](err)
+	if !ok {
+		return balancer.Outcome{Verdict: balancer.Unavailable}, errorf(fasthttp.StatusBadGateway, "server_error", "bad_gateway", "%v", err)
+	}
+	outcome := balancer.Outcome{Verdict: verdictOf(e)}
+	if u, ok := errors.AsType[*upstreamError](err); ok {
+		outcome.RetryAfter = u.retryAfter
+	}
+	told := *e
+	if e.Class == codec.Auth {
+		told.Status, told.Type, told.Code = fasthttp.StatusBadGateway, "server_error", "upstream_auth"
+		told.Message = fmt.Sprintf("the provider refused the key configured for it (status %d): %s", e.Status, e.Message)
+	}
+	if e.InAnswer {
+		told.Status = fasthttp.StatusBadGateway // whatever it was, the upstream said it was well
+	}
+	return outcome, &told
+}
+
+func verdictOf(e *codec.Error) balancer.Verdict {
+	switch e.Class {
+	case codec.ClientMistake:
+		return balancer.Mistaken
+	case codec.TooLong, codec.ContentPolicy:
+		return balancer.TooLong
+	case codec.NotFound:
+		return balancer.NoModel
+	case codec.Auth:
+		if e.Status == fasthttp.StatusPaymentRequired {
+			return balancer.OutOfQuota
+		}
+		return balancer.KeyRefused
+	case codec.RateLimit:
+		if outOfQuota(e) {
+			return balancer.OutOfQuota
+		}
+		return balancer.RateLimited
+	}
+	return balancer.Unavailable
+}
+
+// quotaWords tell a quota that is used up from a limit that passes (behaviour
+// 5.4).
+var quotaWords = []string{
+	"insufficient_quota", "billing_hard_limit_reached", "quota exceeded", "exceeded your current quota", "usage limit",
+	"out of credits", "payment required",
+}
+
+func outOfQuota(e *codec.Error) bool {
+	text := strings.ToLower(e.Code + " " + e.Type + " " + e.Message)
+	return slices.ContainsFunc(quotaWords, func(w string) bool { return strings.Contains(text, w) })
+}
+
+func judgeConnection(e *pool.Error, attempt balancer.Attempt) (balancer.Outcome, *codec.Error) {
+	unavailable := balancer.Outcome{Verdict: balancer.Unavailable}
+	switch e.Kind {
+	case pool.Canceled:
+		return balancer.Outcome{Verdict: balancer.Over}, errorf(statusClientGone, "client_closed_request", "client_gone", "the client hung up")
+	case pool.FirstByteTimeout, pool.IdleTimeout:
+		return unavailable, errorf(fasthttp.StatusGatewayTimeout, "server_error", "timeout",
+			"Request timed out after %g seconds", attempt.Timeout.Seconds())
+	case pool.Dial, pool.TLS, pool.Proxy:
+		return unavailable, errorf(fasthttp.StatusServiceUnavailable, "server_error", "upstream_unreachable",
+			"Unable to connect to the provider: %v", e)
+	default:
+		return unavailable, errorf(fasthttp.StatusBadGateway, "server_error", "bad_gateway",
+			"The connection to the provider failed: %v", e)
+	}
+}
+
+// maskKeys takes a provider's keys out of a text that may repeat them.
+func maskKeys(text string, p *config.Provider) string {
+	for _, key := range p.Keys {
+		if len(key) >= 4 { // shorter ones are placeholders that any text may hold
+			text = strings.ReplaceAll(text, key, config.Mask(key))
+		}
+	}
+	return text
+}
+
+// onProtocolError answers what fasthttp itself refuses: a request that is not
+// HTTP, a body over the limit, a header that is too long.
+func (s *Server) onProtocolError(ctx *fasthttp.RequestCtx, err error) {
+	var small *fasthttp.ErrSmallBuffer
+	e := errorf(fasthttp.StatusBadRequest, "invalid_request_error", "bad_request", "This is not a valid HTTP/1.1 request.")
+	switch {
+	case errors.Is(err, fasthttp.ErrBodyTooLarge):
+		e = s.tooLarge()
+		connOf(ctx).linger = true
+	case errors.As(err, &small):
+		e = errorf(fasthttp.StatusRequestHeaderFieldsTooLarge, "invalid_request_error", "header_too_large",
+			"The request's header is longer than %d bytes.", maxHeader)
+		connOf(ctx).linger = true
+	}
+	writeError(ctx, e)
+	ctx.SetConnectionClose()
+	setID(ctx, s.requestID(ctx))
+	allowAnyOrigin(ctx) // whether there was an Origin may not have been read
+	level := slog.LevelWarn
+	if brokenOff(err) { // nobody reads the answer, and load balancers do it all day
+		level = slog.LevelDebug
+	}
+	s.log.Log(ctx, level, "bad request", "status", e.Status, "client", ctx.RemoteIP().String(), "error", unquoted(err))
+}
+
+// brokenOff says that a request could not be read because its client left.
+func brokenOff(err error) bool {
+	_, broken := errors.AsType[*net.OpError](err)
+	return broken || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)
+}
+
+// unquoted is an error of fasthttp's up to where it quotes the request, which
+// may hold a key.
+func unquoted(err error) string {
+	text, _, _ := strings.Cut(err.Error(), `"`)
+	return strings.TrimRight(text, " :")
+}
+
+func (s *Server) tooLarge() *codec.Error {
+	return errorf(fasthttp.StatusRequestEntityTooLarge, "invalid_request_error", "request_too_large",
+		"The request's body is larger than %d bytes, which is this gateway's limit (--max-body).", s.options.MaxBody)
+}

@@ -1,0 +1,105 @@
+package server
+
+import (
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"uniapi/balancer"
+	"uniapi/codec"
+	"uniapi/codec/openai"
+	"uniapi/pool"
+)
+
+// exchange is one client request on its way through the gateway. It is reused
+// from request to request, so that a request allocates next to nothing.
+type exchange struct {
+	server *Server
+	snap   *snapshot
+	key    *clientKey
+	call   *pool.Call // the client connection's; cancelled when the client leaves
+	ctx    *fasthttp.RequestCtx
+
+	start time.Time
+	id    []byte
+
+	body    []byte // the client's bytes, valid until the answer is written
+	head    openai.Head
+	format  codec.Format   // the client's
+	decoded *codec.Request // nil as long as nothing needs it
+	encoded []byte         // the request in an upstream's format
+	plan    balancer.Plan
+	route   *balancer.Route
+
+	attempt    balancer.Attempt
+	tried      time.Time    // when the attempt began
+	records    []record     // of the attempts so far
+	failure    *codec.Error // what the client is told if no attempt follows
+	retryAfter time.Duration
+
+	request pool.Request
+	parts   [][]byte // the request's body: the client's bytes and what is spliced in
+	scratch []byte   // holds what is spliced in
+	buffer  []byte   // an upstream's error, or a request body that came compressed
+
+	answer *pool.Response // open while a stream goes on
+	pass   openai.Passthrough
+	mixed  translation
+	flow   flow   // one of the two
+	first  []byte // what the first event check has let through
+
+	comments time.Duration     // longest silence towards the client; 0 is any
+	pending  chan *codec.Error // the attempts, while they go on behind comments
+
+	status int           // how a stream ended
+	ttft   time.Duration // from the request's arrival to the first answer byte ready for the client
+	usage  codec.Usage
+
+	attrs []slog.Attr // of the log line
+}
+
+var exchanges = sync.Pool{New: func() any { return new(exchange) }}
+
+// begin starts a request on a client connection.
+func (s *Server) begin(ctx *fasthttp.RequestCtx) *exchange {
+	x := exchanges.Get().(*exchange)
+	x.server, x.ctx = s, ctx
+	x.format = formats["openai"]
+	x.start = time.Now()
+	x.snap = s.snapshot.Load()
+	conn := connOf(ctx)
+	conn.ctx, x.call = ctx, &conn.call
+	x.id = append(x.id[:0], s.requestID(ctx)...)
+	setID(ctx, x.id)
+	s.inFlight.Add(1)
+	return x
+}
+
+// maxKept is how large a buffer may be to be kept for the next request.
+const maxKept = 64 << 10
+
+// end closes the books of a request, whatever its end was, and takes the
+// exchange back. It is called once, after the last use of anything in it.
+func (x *exchange) end(status int) {
+	s := x.server
+	s.inFlight.Add(-1)
+	s.logRequest(x, status)
+	if x.answer != nil {
+		x.answer.Close()
+	}
+	clear(x.parts) // the client's bytes are not ours to hold
+	clear(x.request.Body)
+	if cap(x.buffer) > maxKept {
+		x.buffer = nil
+	}
+	if cap(x.encoded) > maxKept {
+		x.encoded = nil
+	}
+	*x = exchange{
+		id: x.id, plan: x.plan, parts: x.parts[:0], scratch: x.scratch[:0], buffer: x.buffer[:0], encoded: x.encoded[:0], pass: x.pass,
+		attrs: x.attrs, records: x.records[:0],
+	}
+	exchanges.Put(x)
+}

@@ -1,0 +1,22 @@
+package server
+
+import "github.com/valyala/fasthttp"
+
+// root says what answers here; agents probe it before their first request.
+func (s *Server) root(ctx *fasthttp.RequestCtx) {
+	writeJSON(ctx, fasthttp.StatusOK, map[string]string{"name": "uni-api", "version": s.options.Version, "chat": "/v1/chat/completions"})
+}
+
+// healthz answers as long as the process can answer.
+func (s *Server) healthz(ctx *fasthttp.RequestCtx) {
+	writeJSON(ctx, fasthttp.StatusOK, map[string]string{"status": "ok", "version": s.options.Version})
+}
+
+// readyz tells a load balancer whether to send new requests here.
+func (s *Server) readyz(ctx *fasthttp.RequestCtx) {
+	if s.draining.Load() {
+		writeJSON(ctx, fasthttp.StatusServiceUnavailable, map[string]string{"status": "draining"})
+		return
+	}
+	writeJSON(ctx, fasthttp.StatusOK, map[string]string{"status": "ready"})
+}

@@ -1,0 +1,67 @@
+package server
+
+import (
+	"encoding/json"
+	"slices"
+	"testing"
+)
+
+// listed are the models that a key is told of.
+func (g *gateway) listed(key string) []string {
+	g.t.Helper()
+	a := g.do("GET", "/v1/models", "", "Authorization", "Bearer "+key)
+	var list struct {
+		Object string
+		Data   []struct {
+			ID, Object string
+			Created    int64
+			OwnedBy    string `json:"owned_by"`
+		}
+	}
+	if err := json.Unmarshal([]byte(a.body), &list); err != nil || a.StatusCode != 200 || list.Object != "list" || list.Data == nil {
+		g.t.Fatalf("%d %s (%v)", a.StatusCode, a.body, err)
+	}
+	ids := []string{}
+	for _, m := range list.Data {
+		if m.Object != "model" || m.Created <= 0 || m.OwnedBy == "" {
+			g.t.Errorf("entry %+v", m)
+		}
+		ids = append(ids, m.ID)
+	}
+	return ids
+}
+
+func TestAKeyIsToldOfTheModelsItMayUse(t *testing.T) {
+	up := listen(t, both)
+	g := start(t,
+		provider("p", up, "    model: [a, {upstream-b: b}, vendor/c]\n"),
+		provider("q", up, "    model: [b, d]\n"),
+		`api_keys:
+  - api: sk-all-0123456789abcdef
+  - api: sk-provider-0123456789abc
+    model: [q/*]
+  - api: sk-models-0123456789abcdef
+    model: [d, p/a, <vendor/c>]
+  - api: sk-renamed-0123456789abcd
+    model: [upstream-b, b]
+  - api: sk-key-0123456789abcdef
+    model: [sk-provider-0123456789abc/*]
+  - api: sk-none-0123456789abcdef
+    model: [nothing]
+`)
+	for key, want := range map[string][]string{
+		"sk-all-0123456789abcdef":    {"a", "b", "vendor/c", "d"},
+		"sk-provider-0123456789abc":  {"b", "d"},
+		"sk-models-0123456789abcdef": {"d", "a", "vendor/c"},
+		"sk-renamed-0123456789abcd":  {"b"},
+		"sk-key-0123456789abcdef":    {"b", "d"},
+		"sk-none-0123456789abcdef":   {},
+	} {
+		if got := g.listed(key); !slices.Equal(got, want) {
+			t.Errorf("%s is told of %q, want %q", key, got, want)
+		}
+	}
+	if n := len(up.requests()); n != 0 {
+		t.Errorf("%d requests at the upstream", n)
+	}
+}

@@ -1,0 +1,197 @@
+package server
+
+import (
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"uniapi/balancer"
+	"uniapi/codec"
+	"uniapi/codec/openai"
+	"uniapi/pool"
+)
+
+// chat serves POST /v1/chat/completions.
+func (s *Server) chat(ctx *fasthttp.RequestCtx) {
+	x := s.begin(ctx)
+	if err := x.read(); err != nil {
+		x.refuse(err)
+		return
+	}
+	if x.route = x.key.routes.Find(x.head.Model); x.route == nil {
+		x.refuse(errorf(fasthttp.StatusNotFound, "invalid_request_error", "model_not_found",
+			"No available providers at the moment: %s. GET /v1/models lists what this key may use.", x.head.Model))
+		return
+	}
+	if every := x.keepalive(); every > 0 {
+		x.relayBehindComments(every)
+		return
+	}
+	if err := x.relay(); err != nil {
+		x.refuse(err)
+		return
+	}
+	x.respond()
+}
+
+// read finds out who asks for what.
+func (x *exchange) read() (err *codec.Error) {
+	if x.key = x.snap.keys.find(&x.ctx.Request.Header); x.key == nil {
+		return errNoKey
+	}
+	if x.body, err = x.server.plainBody(x.ctx, &x.buffer); err != nil {
+		return err
+	}
+	head, bad := openai.ReadHead(x.body)
+	if bad != nil {
+		_, err = judge(bad, balancer.Attempt{})
+		return err
+	}
+	x.head = head
+	return nil
+}
+
+// relay tries the route's channels until one answers, and returns what the
+// client is told if none does. Nothing of an answer has been written to the
+// client before one does, so every failure up to the first event of a stream, or
+// to the end of a plain answer, is invisible when another channel can serve.
+func (x *exchange) relay() *codec.Error {
+	x.plan.Start(x.key.balance, x.route)
+	for !x.late() {
+		attempt, more := x.plan.Next()
+		if !more {
+			break
+		}
+		time.Sleep(attempt.Wait)
+		x.attempt, x.tried = attempt, time.Now()
+		err := x.try()
+		if err == nil {
+			x.succeeded()
+			return nil
+		}
+		x.failed(judge(err, attempt))
+	}
+	return x.exhausted()
+}
+
+// try makes one attempt: it sends the request and waits for the first event of
+// a stream, or for the whole of a plain answer.
+func (x *exchange) try() error {
+	channel := x.snap.channels[x.attempt.Provider.Index]
+	from := formats[channel.Format]
+	if err := x.write(channel, from); err != nil {
+		return err
+	}
+	target, err := channel.Chat(&x.request, pool.Ask{Model: x.attempt.Upstream, Stream: x.head.Stream, Key: x.attempt.Key})
+	if err != nil {
+		return err
+	}
+	limits := pool.Deadlines{FirstByte: x.attempt.Timeout, Idle: x.attempt.Timeout}
+	answer, err := target.Do(x.call, &x.request, limits)
+	if err != nil {
+		return err
+	}
+	switch {
+	case answer.Status != fasthttp.StatusOK:
+		return x.readFailure(answer, from)
+	case x.head.Stream && isWhole(&answer.Header):
+		return x.replayAnswer(answer, from)
+	case x.head.Stream:
+		return x.readFirstEvent(answer, from)
+	case isEvents(&answer.Header):
+		return x.collectAnswer(answer, from)
+	}
+	return x.readAnswer(answer, from)
+}
+
+// write makes the request's body for a channel: the client's bytes with what
+// must change spliced in where both speak the same format, else translated.
+func (x *exchange) write(channel *pool.Channel, to codec.Format) error {
+	if to == x.format {
+		x.scratch = x.scratch[:0]
+		x.parts = x.head.Parts(x.parts[:0], x.body, x.attempt.Upstream, channel.AskUsage, &x.scratch)
+		x.request.Body = x.parts
+		return nil
+	}
+	request, err := x.decodedRequest()
+	if err != nil {
+		return err
+	}
+	x.encoded, err = to.EncodeRequest(x.encoded[:0], request, x.attempt.Upstream)
+	x.parts = append(x.parts[:0], x.encoded)
+	x.request.Body = x.parts
+	return err
+}
+
+// decodedRequest is the client's request in the neutral form, decoded when it is
+// first needed.
+func (x *exchange) decodedRequest() (*codec.Request, error) {
+	if x.decoded == nil {
+		request, err := x.format.DecodeRequest(x.body)
+		if err != nil {
+			return nil, err
+		}
+		x.decoded = request
+	}
+	return x.decoded, nil
+}
+
+// late says that a further attempt would come after the client has waited for
+// as long as two attempts may take.
+func (x *exchange) late() bool {
+	return x.attempt.Number > 0 && x.attempt.Timeout > 0 && time.Since(x.start) >= 2*x.attempt.Timeout
+}
+
+func (x *exchange) succeeded() {
+	x.plan.Report(x.attempt, balancer.Outcome{Verdict: balancer.Served})
+	x.ttft = time.Since(x.start)
+	x.note(fasthttp.StatusOK)
+}
+
+// failed remembers what the client is told if no attempt helps. A mistake of
+// the client's is told even when a later channel failed for another reason.
+func (x *exchange) failed(outcome balancer.Outcome, told *codec.Error) {
+	told.Message = maskKeys(told.Message, x.attempt.Provider.Config)
+	outcome.Reason = clip(told.Message)
+	x.plan.Report(x.attempt, outcome)
+	x.note(told.Status)
+	x.server.logAttempt(x, told)
+	if x.failure == nil || x.failure.Class != codec.ClientMistake {
+		x.failure = told
+		x.retryAfter = outcome.RetryAfter
+	}
+}
+
+// exhausted is the error of a request that no channel could serve.
+func (x *exchange) exhausted() *codec.Error {
+	if x.failure != nil {
+		return x.failure
+	}
+	// Every channel was left out before it was tried.
+	block, wait := x.plan.Blocked()
+	x.retryAfter = wait
+	if block.Limited > 0 {
+		return errorf(fasthttp.StatusTooManyRequests, "rate_limit_error", "provider_keys_limited",
+			"All keys of the providers of %s have reached the limits that this gateway's api.yaml sets for them (api_key_rate_limit).", x.route.Model)
+	}
+	e := errorf(fasthttp.StatusServiceUnavailable, "server_error", "all_channels_resting",
+		"No available providers at the moment: %s.", x.route.Model)
+	if block.Resting > 0 {
+		e.Message += " Every channel rests after a failure; the one that is back first failed with: " + block.Reason
+	}
+	return e
+}
+
+// refuse answers with an error and ends the request.
+func (x *exchange) refuse(e *codec.Error) {
+	if x.call.Canceled() {
+		x.ctx.SetConnectionClose() // nobody reads it
+		x.end(statusClientGone)
+		return
+	}
+	x.failure = e
+	writeError(x.ctx, e)
+	setRetryAfter(x.ctx, x.retryAfter)
+	x.showAttempts()
+	x.end(e.Status)
+}

@@ -1,0 +1,49 @@
+package server
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"strconv"
+	"sync/atomic"
+
+	"github.com/valyala/fasthttp"
+)
+
+const requestIDHeader = "X-Request-Id"
+
+// requestIDs makes ids that no other process makes: a random part of the
+// process and a number.
+type requestIDs struct {
+	process string
+	next    *atomic.Uint64
+}
+
+func newRequestIDs() requestIDs {
+	var random [6]byte
+	rand.Read(random[:])
+	return requestIDs{process: hex.EncodeToString(random[:]) + "-", next: new(atomic.Uint64)}
+}
+
+// requestID is the client's own id if it sent one that is fit to be repeated in
+// a header and a log, else a new one.
+func (s *Server) requestID(ctx *fasthttp.RequestCtx) []byte {
+	if id := ctx.Request.Header.Peek(requestIDHeader); len(id) > 0 && len(id) <= 128 && visible(id) {
+		return id
+	}
+	id := make([]byte, 0, 32)
+	id = append(id, s.ids.process...)
+	return strconv.AppendUint(id, s.ids.next.Add(1), 36)
+}
+
+func visible(id []byte) bool {
+	for _, c := range id {
+		if c <= ' ' || c > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+func setID(ctx *fasthttp.RequestCtx, id []byte) {
+	ctx.Response.Header.SetBytesV(requestIDHeader, id)
+}

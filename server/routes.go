@@ -1,0 +1,105 @@
+package server
+
+import (
+	"bytes"
+	"runtime/debug"
+
+	"github.com/fasthttp/router"
+	"github.com/valyala/fasthttp"
+)
+
+// handler builds the way of a request from the outside in: CORS, the entrance,
+// the router, the key, the endpoint.
+func (s *Server) handler() fasthttp.RequestHandler {
+	r := router.New()
+	r.RedirectTrailingSlash = false
+	r.RedirectFixedPath = false
+	r.HandleOPTIONS = false // CORS has answered them
+	r.NotFound = notFound
+	r.MethodNotAllowed = methodNotAllowed
+	r.PanicHandler = s.onPanic
+
+	for _, method := range []string{fasthttp.MethodGet, fasthttp.MethodHead} {
+		r.Handle(method, "/", s.root)
+		r.Handle(method, "/healthz", s.healthz)
+		r.Handle(method, "/readyz", s.readyz)
+	}
+	r.GET("/v1/models", s.models)
+	r.GET("/v1/explain", s.explain)
+	r.POST("/v1/chat/completions", s.chat)
+	return s.cors(s.enter(r.Handler))
+}
+
+func notFound(ctx *fasthttp.RequestCtx) {
+	writeError(ctx, errorf(fasthttp.StatusNotFound, "invalid_request_error", "not_found",
+		"There is no %s here. Chat is POST /v1/chat/completions, models are GET /v1/models; SDKs want the base URL to end in /v1.",
+		ctx.Path()))
+}
+
+func methodNotAllowed(ctx *fasthttp.RequestCtx) {
+	writeError(ctx, errorf(fasthttp.StatusMethodNotAllowed, "invalid_request_error", "method_not_allowed",
+		"%s does not take %s; it takes %s.", ctx.Path(), ctx.Method(), ctx.Response.Header.Peek(fasthttp.HeaderAllow)))
+}
+
+// onPanic keeps one broken request from ending all the others.
+func (s *Server) onPanic(ctx *fasthttp.RequestCtx, panicked any) {
+	s.log.Error("a request panicked; please report this", "path", string(ctx.Path()), "panic", panicked, "stack", string(debug.Stack()))
+	ctx.Response.Reset()
+	writeError(ctx, errorf(fasthttp.StatusInternalServerError, "server_error", "internal_error",
+		"The gateway failed on this request. Its log says where."))
+	ctx.SetConnectionClose()
+}
+
+// enter gives every answer a request id, and the router the normalised path: it
+// would route by the path as it was sent, and a base URL with a slash too many
+// is an old mistake.
+func (s *Server) enter(next fasthttp.RequestHandler) fasthttp.RequestHandler {
+	return func(ctx *fasthttp.RequestCtx) {
+		if uri := ctx.Request.URI(); !bytes.Equal(uri.PathOriginal(), uri.Path()) {
+			uri.SetPathBytes(uri.Path())
+		}
+		next(ctx)
+		if len(ctx.Response.Header.Peek(requestIDHeader)) == 0 {
+			setID(ctx, s.requestID(ctx))
+		}
+	}
+}
+
+// cors is the outermost, so that a browser can read errors too.
+func (s *Server) cors(next fasthttp.RequestHandler) fasthttp.RequestHandler {
+	return func(ctx *fasthttp.RequestCtx) {
+		if string(ctx.Method()) == fasthttp.MethodOptions {
+			preflight(ctx)
+			return
+		}
+		next(ctx)
+		allowOrigin(ctx)
+	}
+}
+
+func allowOrigin(ctx *fasthttp.RequestCtx) {
+	if len(ctx.Request.Header.Peek(fasthttp.HeaderOrigin)) > 0 {
+		allowAnyOrigin(ctx)
+	}
+}
+
+func allowAnyOrigin(ctx *fasthttp.RequestCtx) {
+	ctx.Response.Header.Set(fasthttp.HeaderAccessControlAllowOrigin, "*")
+	ctx.Response.Header.Set(fasthttp.HeaderAccessControlExposeHeaders, "*")
+}
+
+// preflight allows every origin: a request is authorised by the key it carries,
+// never by a cookie.
+func preflight(ctx *fasthttp.RequestCtx) {
+	h := &ctx.Response.Header
+	h.Set(fasthttp.HeaderAccessControlAllowOrigin, "*")
+	h.Set(fasthttp.HeaderAccessControlAllowMethods, "GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS")
+	wanted := ctx.Request.Header.Peek(fasthttp.HeaderAccessControlRequestHeaders)
+	if len(wanted) == 0 {
+		wanted = []byte("*")
+	}
+	h.SetBytesV(fasthttp.HeaderAccessControlAllowHeaders, wanted)
+	h.Set(fasthttp.HeaderAccessControlMaxAge, "600")
+	h.Set(fasthttp.HeaderVary, "Origin, Access-Control-Request-Headers")
+	ctx.SetStatusCode(fasthttp.StatusNoContent)
+}

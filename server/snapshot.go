@@ -1,0 +1,63 @@
+package server
+
+import (
+	"uniapi/balancer"
+	"uniapi/config"
+	"uniapi/pool"
+)
+
+// snapshot is everything a request needs to know of the configuration. It is
+// immutable: a reload or a newly discovered model list builds another one, and
+// requests in flight keep theirs.
+type snapshot struct {
+	config   *config.Config
+	table    *balancer.Table
+	channels []*pool.Channel // by provider index; nil where the provider cannot be reached
+	keys     keyIndex
+}
+
+// build compiles cfg and what discovery knows at this moment.
+func (s *Server) build(cfg *config.Config) *snapshot {
+	snap := &snapshot{config: cfg, keys: make(keyIndex, len(cfg.APIKeys))}
+	snap.channels = make([]*pool.Channel, len(cfg.Providers))
+	for i, p := range cfg.Providers {
+		channel, err := s.pool.Channel(cfg, p)
+		if err != nil {
+			s.log.Error("this provider is left out", "provider", p.Name, "error", err)
+			continue
+		}
+		snap.channels[i] = channel
+	}
+	snap.table = balancer.Build(cfg, s.state, func(i int) []config.Model {
+		switch p := cfg.Providers[i]; {
+		case snap.channels[i] == nil:
+			return nil
+		case p.Models != nil:
+			return p.Models
+		default:
+			return s.discovery.models(p)
+		}
+	})
+	admins := admins(cfg)
+	for _, k := range cfg.APIKeys {
+		balance := snap.table.Key(k.Key)
+		snap.keys.add(&clientKey{APIKey: k, balance: balance, routes: balance.Routes, admin: admins(k)})
+	}
+	return snap
+}
+
+// Apply puts a configuration into force. Requests that have begun finish under
+// the one they began with.
+func (s *Server) Apply(cfg *config.Config) {
+	s.building.Lock()
+	defer s.building.Unlock()
+	s.snapshot.Store(s.build(cfg))
+	s.discovery.watch(cfg, s.snapshot.Load().channels)
+}
+
+// rebuild takes up model lists that discovery has found.
+func (s *Server) rebuild() {
+	s.building.Lock()
+	defer s.building.Unlock()
+	s.snapshot.Store(s.build(s.snapshot.Load().config))
+}

@@ -1,0 +1,160 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+
+	"github.com/valyala/fasthttp"
+
+	"uniapi/codec/openai"
+)
+
+var contentTypeEvents = []byte("text/event-stream; charset=utf-8")
+
+// respond hands the answer to fasthttp, which writes it after the handler has
+// returned.
+func (x *exchange) respond() {
+	x.showAttempts()
+	x.ctx.SetStatusCode(fasthttp.StatusOK)
+	if x.head.Stream {
+		x.beginStream()
+		return
+	}
+	x.ctx.Response.Header.SetContentType("application/json")
+	x.end(fasthttp.StatusOK)
+}
+
+func (x *exchange) beginStream() {
+	x.status = statusClientGone // until it is known to have ended otherwise
+	header := &x.ctx.Response.Header
+	header.SetContentTypeBytes(contentTypeEvents)
+	header.Set(fasthttp.HeaderCacheControl, "no-cache")
+	header.Set("X-Accel-Buffering", "no") // an nginx in front must not collect events
+	if !x.ctx.Request.Header.IsHTTP11() {
+		x.streamUntilClose()
+		return
+	}
+	x.ctx.Response.SetBodyStream(x, -1)
+}
+
+// streamUntilClose answers a client that speaks HTTP/1.0, as nginx does towards
+// its upstreams unless told otherwise. It cannot read chunks: its stream ends
+// with the connection. fasthttp streams in chunks only, so this takes the
+// connection over.
+func (x *exchange) streamUntilClose() {
+	ctx := x.ctx
+	ctx.HijackSetNoResponse(true)
+	ctx.Hijack(func(c net.Conn) {
+		head := []byte("HTTP/1.1 200 OK\r\nConnection: close\r\n")
+		for name, value := range ctx.Response.Header.All() {
+			if string(name) != fasthttp.HeaderContentLength {
+				head = fmt.Appendf(head, "%s: %s\r\n", name, value)
+			}
+		}
+		if _, err := c.Write(append(head, "\r\n"...)); err == nil {
+			x.WriteTo(c)
+		}
+		x.Close()
+	})
+}
+
+// WriteTo is the life of a stream: fasthttp calls it in the connection's own
+// goroutine, and each Write is one chunk and one flush.
+func (x *exchange) WriteTo(w io.Writer) (int64, error) {
+	if x.comments > 0 {
+		c := newCommenter(w, x.comments)
+		defer c.stop()
+		w = c
+	}
+	if x.pending != nil {
+		if told := x.await(w); told != nil {
+			x.failure = told
+			return 0, x.breakOff(w)
+		}
+	}
+	written, err := x.pump(w)
+	switch {
+	case err == io.EOF:
+		x.status = fasthttp.StatusOK
+		return written, nil
+	case errors.Is(err, errClient):
+		return written, err
+	}
+	outcome, told := judgeBroken(err, x.attempt)
+	told.Message = maskKeys(told.Message, x.attempt.Provider.Config)
+	outcome.Reason = clip(told.Message)
+	x.plan.Report(x.attempt, outcome)
+	x.failure = told
+	return written, x.breakOff(w)
+}
+
+// pump passes the stream on, whatever a read brought as one write, until it
+// ends: io.EOF is the proper end.
+func (x *exchange) pump(w io.Writer) (written int64, err error) {
+	out := x.first
+	for {
+		if len(out) > 0 {
+			n, werr := w.Write(out)
+			written += int64(n)
+			if werr != nil {
+				return written, errors.Join(errClient, werr)
+			}
+		}
+		switch {
+		case err != nil:
+			return written, err
+		case x.answer == nil, x.flow.Done(): // a replayed answer is all there
+			return written, io.EOF
+		}
+		var in []byte
+		switch in, err = x.answer.Next(); err {
+		case nil:
+			out, err = x.flow.Push(in)
+		case io.EOF:
+			if out, err = x.flow.End(); err == nil {
+				err = io.EOF
+			}
+		default:
+			out = nil
+		}
+	}
+}
+
+// breakOff ends a stream that failed. A client must be able to tell an answer
+// that was cut from one that ended: it gets an error event, and the connection
+// is closed without the last chunk.
+func (x *exchange) breakOff(w io.Writer) error {
+	if x.call.Canceled() {
+		return errClient
+	}
+	x.status = x.failure.Status
+	w.Write(openai.AppendErrorEvent(nil, x.failure))
+	return x.failure
+}
+
+// Close is called by fasthttp when it is done with the stream, also when it
+// could not begin to write it.
+func (x *exchange) Close() error {
+	if x.pending != nil { // the attempts still go on
+		x.call.Cancel()
+		<-x.pending
+	}
+	if x.answer != nil {
+		x.usage, _ = x.flow.Usage()
+		if x.status == fasthttp.StatusOK {
+			x.answer.CloseLater()
+			x.answer = nil
+		}
+	}
+	x.end(x.status)
+	return nil
+}
+
+// SupportsBodyWriteTo lets fasthttp use WriteTo, which saves a goroutine and a
+// pipe for every stream.
+func (x *exchange) SupportsBodyWriteTo() bool { return true }
+
+// Read is what io.Reader asks for; fasthttp uses WriteTo.
+func (x *exchange) Read([]byte) (int, error) { return 0, errors.ErrUnsupported }

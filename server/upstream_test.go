@@ -1,0 +1,183 @@
+package server
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// upstream is a provider that does what a test says, byte for byte.
+type upstream struct {
+	addr string
+	ln   net.Listener
+	wg   sync.WaitGroup
+
+	mu       sync.Mutex
+	conns    map[net.Conn]bool
+	accepted int
+	seen     []seen
+}
+
+// seen is a request that an upstream got.
+type seen struct {
+	*http.Request
+	body string
+}
+
+// peer is the upstream's end of one connection.
+type peer struct {
+	*net.TCPConn
+	br *bufio.Reader
+	up *upstream
+}
+
+// script serves one request; the connection is closed when it returns false.
+type script func(*peer, seen) bool
+
+// listen starts an upstream that serves each request by the script.
+func listen(t testing.TB, serve script) *upstream {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := &upstream{addr: ln.Addr().String(), ln: ln, conns: map[net.Conn]bool{}}
+	u.wg.Go(func() {
+		for {
+			c, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			u.mu.Lock()
+			u.conns[c] = true
+			u.accepted++
+			u.mu.Unlock()
+			u.wg.Go(func() { u.run(&peer{c.(*net.TCPConn), bufio.NewReader(c), u}, serve) })
+		}
+	})
+	t.Cleanup(u.stop)
+	return u
+}
+
+func (u *upstream) run(p *peer, serve script) {
+	defer func() {
+		p.Close()
+		u.mu.Lock()
+		delete(u.conns, p.TCPConn)
+		u.mu.Unlock()
+	}()
+	for {
+		req, err := http.ReadRequest(p.br)
+		if err != nil {
+			return
+		}
+		body, err := io.ReadAll(req.Body)
+		if err != nil {
+			return
+		}
+		s := seen{req, string(body)}
+		u.mu.Lock()
+		u.seen = append(u.seen, s)
+		u.mu.Unlock()
+		if !serve(p, s) {
+			return
+		}
+	}
+}
+
+func (u *upstream) stop() {
+	u.ln.Close()
+	u.mu.Lock()
+	for c := range u.conns {
+		c.Close()
+	}
+	u.mu.Unlock()
+	u.wg.Wait()
+}
+
+// requests are those that have come so far.
+func (u *upstream) requests() []seen {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return append([]seen(nil), u.seen...)
+}
+
+// open is the number of connections to the upstream.
+func (u *upstream) open() int {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return len(u.conns)
+}
+
+func (p *peer) say(text string) { io.WriteString(p.TCPConn, text) }
+
+// gone waits until the gateway has closed the connection.
+func (p *peer) gone() { io.Copy(io.Discard, p.br) }
+
+// reset breaks the connection off.
+func (p *peer) reset() {
+	p.SetLinger(0)
+	p.Close()
+}
+
+// says makes a script that gives every request the same answer.
+func says(text string) script {
+	return func(p *peer, _ seen) bool {
+		p.say(text)
+		return true
+	}
+}
+
+// reply is an answer with a length.
+func reply(status int, kind, body string) string {
+	return fmt.Sprintf("HTTP/1.1 %d Whatever\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s", status, kind, len(body), body)
+}
+
+const jsonKind = "application/json"
+
+// plainBodyOf is a plain answer that says text.
+func plainBodyOf(text string) string {
+	return fmt.Sprintf(`{"id":"c1","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":%q},"finish_reason":"stop"}],"usage":{"prompt_tokens":11,"completion_tokens":7,"total_tokens":18,"prompt_tokens_details":{"cached_tokens":3}}}`, text)
+}
+
+// plainOK is a whole plain answer.
+var plainOK = reply(200, jsonKind, plainBodyOf("hello"))
+
+const streamHead = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+// chunk is one chunk of a chunked body; the empty one ends it.
+func chunk(text string) string { return fmt.Sprintf("%x\r\n%s\r\n", len(text), text) }
+
+// event is a stream's event that says text.
+func event(text string) string {
+	return fmt.Sprintf("data: {\"id\":\"c1\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{\"content\":%q},\"finish_reason\":null}]}\n\n", text)
+}
+
+const (
+	stopEvent  = "data: {\"id\":\"c1\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n"
+	usageEvent = "data: {\"id\":\"c1\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[],\"usage\":{\"prompt_tokens\":11,\"completion_tokens\":7,\"total_tokens\":18}}\n\n"
+	doneEvent  = "data: [DONE]\n\n"
+)
+
+// streamOK is a whole stream, each event a chunk of its own.
+var streamOK = streamHead + chunk(event("one")) + chunk(event(" two")) + chunk(stopEvent) + chunk(usageEvent) + chunk(doneEvent) + chunk("")
+
+// streamSeen is what the client sees of it.
+var streamSeen = event("one") + event(" two") + stopEvent + doneEvent
+
+// both answers a stream or plainly, as it is asked.
+func both(p *peer, r seen) bool {
+	if wantsStream(r) {
+		p.say(streamOK)
+	} else {
+		p.say(plainOK)
+	}
+	return true
+}
+
+func wantsStream(r seen) bool { return strings.Contains(r.body, `"stream":true`) }

@@ -1,0 +1,81 @@
+//go:build !linux
+
+package server
+
+import (
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// watcher notices clients that hang up by looking at every open connection
+// every 100 ms. It stands in where there is no EPOLLRDHUP; Linux is where many
+// connections are served.
+type watcher struct {
+	mu    sync.Mutex
+	conns map[*clientConn]struct{}
+	stop  chan struct{}
+	done  chan struct{}
+}
+
+const peekEvery = 100 * time.Millisecond
+
+func newWatcher() (*watcher, error) {
+	w := &watcher{conns: make(map[*clientConn]struct{}), stop: make(chan struct{}), done: make(chan struct{})}
+	go w.loop()
+	return w, nil
+}
+
+func (w *watcher) add(c *clientConn) error {
+	w.mu.Lock()
+	w.conns[c] = struct{}{}
+	w.mu.Unlock()
+	c.forgotten = func() {
+		w.mu.Lock()
+		delete(w.conns, c)
+		w.mu.Unlock()
+	}
+	return nil
+}
+
+func (w *watcher) loop() {
+	defer close(w.done)
+	tick := time.NewTicker(peekEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-w.stop:
+			return
+		case <-tick.C:
+		}
+		w.mu.Lock()
+		for c := range w.conns {
+			if hungUp(c) {
+				delete(w.conns, c)
+				c.hangUp()
+			}
+		}
+		w.mu.Unlock()
+	}
+}
+
+// hungUp peeks: nothing to read and no error is a client that waits.
+func hungUp(c *clientConn) bool {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return true
+	}
+	gone := false
+	err = raw.Control(func(fd uintptr) {
+		var b [1]byte
+		n, _, err := unix.Recvfrom(int(fd), b[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
+		gone = (n == 0 && err == nil) || (err != nil && err != unix.EAGAIN && err != unix.EINTR)
+	})
+	return gone || err != nil
+}
+
+func (w *watcher) close() {
+	close(w.stop)
+	<-w.done
+}
