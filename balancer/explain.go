@@ -37,7 +37,7 @@ func (k *Key) Explain(model string) (Explanation, bool) {
 	if route == nil {
 		return e, false
 	}
-	p := Plan{peek: true}
+	p := Plan{peek: true, Facts: Facts{Model: model, Role: k.Config.Role}}
 	p.Start(k, route)
 	e.Attempts = p.left
 	now := k.state.now()
@@ -59,6 +59,9 @@ func (k *Key) Explain(model string) (Explanation, bool) {
 		if s.Excluded == "" && !usable {
 			s.Excluded = "all its keys rest"
 		}
+		if why, out := c.Provider.filter.Exclude(&p.Facts, c.channel()); out && s.Excluded == "" {
+			s.Excluded = why.Reason
+		}
 		e.Steps = append(e.Steps, s)
 	}
 	return e, true
@@ -73,18 +76,16 @@ func (p *Plan) place(c *Candidate) string {
 	switch {
 	case n == 1:
 		why = "the only channel"
-	case f.route.turns != nil && byWeight(s) && slices.ContainsFunc(f.route.entries, unweighted):
+	case f.route.weighs(s) && slices.ContainsFunc(f.route.entries, unweighted):
 		why = fmt.Sprintf("%s: without a weight, after those that have one", s)
 	case s == config.Random:
 		why = "random: drawn now, another request draws anew"
-	case s == config.Lottery && f.route.turns != nil:
+	case f.turns != nil:
+		why = fmt.Sprintf("%s: turn %d of %d", s, f.start%uint64(len(f.turns))+1, len(f.turns))
+	case f.route.weighs(s):
 		why = "lottery: drawn by weight, another request draws anew"
-	case byWeight(s) && f.route.turns != nil:
-		why = fmt.Sprintf("%s: turn %d of %d", s, f.start%uint64(len(f.route.turns))+1, len(f.route.turns))
-	case s == config.FixedPriority || s == "":
-		why = fmt.Sprintf("fixed_priority: number %d of the key's rules", f.step)
 	default:
-		why = fmt.Sprintf("%s: turn %d of %d", s, f.start%uint64(n)+1, n)
+		why = fmt.Sprintf("fixed_priority: number %d of the key's rules", f.step)
 	}
 	if len(p.frames) > 1 {
 		why = "by way of key " + f.key.Config.Alias + ", " + why

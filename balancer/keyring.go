@@ -14,6 +14,7 @@ import (
 // all models of the provider, as in uni-api.
 type keyRing struct {
 	keys   []*keyState
+	limits []Limiter // of api_key_rate_limit, by key; nil without limits
 	order  config.Schedule
 	turn   *atomic.Uint32
 	ranked *atomic.Pointer[[]int] // smart_round_robin's order, best first
@@ -34,6 +35,9 @@ func (s *State) ring(provider string, p *config.Provider) *keyRing {
 	r := &keyRing{order: config.Schedule(p.Preferences.KeySchedule), turn: turn, ranked: new(atomic.Pointer[[]int])}
 	for _, key := range p.Keys {
 		r.keys = append(r.keys, s.key(provider, key))
+		if l := s.limits.Subject("provider "+provider+"\x00"+string(hash(key)), p.Preferences.KeyRateLimit); l != (unlimited{}) {
+			r.limits = append(r.limits, l)
+		}
 	}
 	return r
 }
@@ -43,7 +47,7 @@ func (s *State) ring(provider string, p *config.Provider) *keyRing {
 func (s *State) key(provider, key string) *keyState {
 	id := provider + "\x00" + string(hash(key))
 	if s.keys[id] == nil {
-		s.keys[id] = new(keyState)
+		s.keys[id] = &keyState{rest: rest{changes: &s.changes}}
 	}
 	return s.keys[id]
 }

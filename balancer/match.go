@@ -248,8 +248,9 @@ func (r *Route) finish() {
 	weights := make([]int, len(r.entries))
 	for i, e := range r.entries {
 		weights[i] = e.weight
+		r.inTurn.turns = append(r.inTurn.turns, i)
 	}
-	r.turns = weightedTurns(weights)
+	r.weights.turns = weightedTurns(weights)
 	seen := make(map[*Candidate]bool, len(r.entries))
 	r.channels(func(c *Candidate) {
 		if seen[c] { // reached by way of two keys, it is tried once
@@ -258,6 +259,7 @@ func (r *Route) finish() {
 		seen[c] = true
 		r.leaves++
 		r.keys += len(c.Provider.Config.Keys)
+		r.AsksFacts = r.AsksFacts || c.Provider.filter != nil || c.Provider.timeouts != nil
 		// One that is not shorter than the timeout can never come to anything.
 		if c.keepalive < c.Timeout {
 			r.hear(c.keepalive)

@@ -14,6 +14,7 @@ type Attempt struct {
 	Number int           // 1 for the first
 	Wait   time.Duration // to let pass before it; only before the same channel is tried again
 
+	grant        Grant // of the limit of the provider's key
 	at           int64 // when it was given out, on the state's clock
 	try          int   // index into the plan's tries
 	channelProbe bool
@@ -36,6 +37,9 @@ type Plan struct {
 	barred []string
 	block  Block
 
+	// Facts of the request, for routes that ask for them; Start keeps them.
+	Facts Facts
+
 	peek bool // only looking: no turn is counted
 }
 
@@ -49,17 +53,19 @@ type try struct {
 
 // Block says why channels were left out: what the client is told if all were.
 type Block struct {
-	Resting int   // channels and keys that were passed over because they rest after failures
-	Limited int   // channels all of whose keys have reached a limit
-	Until   int64 // when the first of them can be tried again, on the state's clock; 0 is unknown
-	Reason  string
+	Excluded int    // channels that do not take such a request
+	Cause    Cause  // the last filter that left one out
+	Resting  int    // channels at rest after failures, or all of whose keys are
+	Limited  int    // channels all of whose keys have reached a limit
+	Until    int64  // when the first of them can be tried again, on the state's clock; 0 is unknown
+	Reason   string // of that one
 }
 
 // Start begins a request of a key for one of its routes.
 func (p *Plan) Start(key *Key, route *Route) {
 	*p = Plan{
 		key: key, route: route, lone: route.leaves == 1, left: route.attempts(),
-		peek: p.peek, frames: p.frames[:0], marks: p.marks[:0], tries: p.tries[:0], barred: p.barred[:0],
+		peek: p.peek, Facts: p.Facts, frames: p.frames[:0], marks: p.marks[:0], tries: p.tries[:0], barred: p.barred[:0],
 	}
 	if retry := key.Config.Preferences.AutoRetry; retry >= 0 {
 		p.left = min(p.left, 1+retry)
@@ -70,8 +76,8 @@ func (p *Plan) Start(key *Key, route *Route) {
 // enter makes a route the one whose entries have their turn next.
 func (p *Plan) enter(key *Key, route *Route) {
 	f := frame{key: key, route: route, from: len(p.marks)}
-	if needsTurn(key.Config.Preferences.Schedule) {
-		f.start = key.turn(route, p.peek)
+	if rota := route.rota(key.Config.Preferences.Schedule); rota != nil {
+		f.turns, f.start = rota.now(route, key.state), key.turn(route, p.peek)
 	}
 	p.marks = append(p.marks, make([]bool, len(route.entries))...)
 	p.frames = append(p.frames, f)
@@ -84,7 +90,7 @@ func (p *Plan) Next() (Attempt, bool) {
 	}
 	now := p.key.state.now()
 	for c := p.advance(); c != nil; c = p.advance() {
-		if p.isBarred(c) || p.tried(c) {
+		if p.isBarred(c) || p.tried(c) || !p.isTaken(c) {
 			continue
 		}
 		p.tries = append(p.tries, try{candidate: c})
@@ -126,6 +132,12 @@ func (p *Plan) advance() *Candidate {
 		if e.via == nil {
 			return e.Candidate
 		}
+		if !p.peek {
+			if _, refusal, ok := e.via.limiter.Take(p.route.Model, p.key.state.now()); !ok { // its own limit holds for it here too
+				p.limited(refusal, p.key.state.now())
+				continue
+			}
+		}
 		p.enter(e.via, e.via.Find(p.route.Model))
 	}
 	return nil
@@ -143,14 +155,14 @@ func (p *Plan) attempt(index int, now int64) (Attempt, bool) {
 			return Attempt{}, false
 		}
 	}
-	key, keyStanding := p.takeKey(t, now)
+	key, keyStanding, grant := p.takeKey(t, now)
 	if keyStanding == resting {
 		if channel == probing {
 			c.rest.release(now)
 		}
 		return Attempt{}, false
 	}
-	a := Attempt{Candidate: c, Key: key, at: now, try: index, channelProbe: channel == probing, keyProbe: keyStanding == probing}
+	a := Attempt{Candidate: c, Key: key, at: now, grant: grant, try: index, channelProbe: channel == probing, keyProbe: keyStanding == probing}
 	if t.count > 0 {
 		a.Wait = backoff(t.count)
 	}
@@ -163,10 +175,10 @@ func (p *Plan) attempt(index int, now int64) (Attempt, bool) {
 
 // takeKey takes the first of the provider's keys, in the order of its ring, that
 // is fit and that this request has not found useless.
-func (p *Plan) takeKey(t *try, now int64) (int, standing) {
+func (p *Plan) takeKey(t *try, now int64) (int, standing, Grant) {
 	ring := t.candidate.Provider.ring
 	if len(ring.keys) == 0 {
-		return -1, fit
+		return -1, fit, Grant{}
 	}
 	first, soft, softUntil := ring.first(), -1, int64(math.MaxInt64)
 	order := ring.lap(first)
@@ -180,16 +192,47 @@ func (p *Plan) takeKey(t *try, now int64) (int, standing) {
 		}
 		state := ring.keys[key]
 		if s := state.rest.take(now); s != resting {
-			return key, s
+			grant, ok := p.takeLimit(ring, key, t.candidate.Upstream, now)
+			if ok {
+				return key, s, grant
+			}
+			if s == probing {
+				state.rest.release(now)
+			}
+			continue
 		}
 		if pause := p.leftOut(&state.rest, now); pause != nil && !pause.hard && pause.until < softUntil {
 			soft, softUntil = key, pause.until
 		}
 	}
-	if p.lone && soft >= 0 {
-		return soft, fit // nobody else could serve, and nobody said that this key cannot
+	if p.lone && soft >= 0 { // nobody else could serve, and nobody said that this key cannot
+		if grant, ok := p.takeLimit(ring, soft, t.candidate.Upstream, now); ok {
+			return soft, fit, grant
+		}
 	}
-	return 0, resting
+	return 0, resting, Grant{}
+}
+
+// takeLimit counts an attempt against the limit of one of a provider's keys, if
+// it allows it.
+func (p *Plan) takeLimit(ring *keyRing, key int, upstream string, now int64) (Grant, bool) {
+	if ring.limits == nil {
+		return Grant{}, true
+	}
+	grant, refusal, ok := ring.limits[key].Take(upstream, now)
+	if !ok {
+		p.limited(refusal, now)
+	}
+	return grant, ok
+}
+
+// limited notes that something was passed over because it has reached a limit of
+// this gateway's own.
+func (p *Plan) limited(r Refusal, now int64) {
+	p.block.Limited++
+	if until := now + int64(r.After); p.block.Until == 0 || until < p.block.Until {
+		p.block.Until, p.block.Reason = until, r.String()
+	}
 }
 
 func keyBit(key int) uint64 {
@@ -225,6 +268,16 @@ func (p *Plan) Blocked() (b Block, wait time.Duration) {
 // the same.
 func (p *Plan) tried(c *Candidate) bool {
 	return slices.ContainsFunc(p.tries, func(t try) bool { return t.candidate == c })
+}
+
+// isTaken says whether a channel takes such a request at all.
+func (p *Plan) isTaken(c *Candidate) bool {
+	why, out := c.Provider.filter.Exclude(&p.Facts, c.channel())
+	if out {
+		p.block.Excluded++
+		p.block.Cause = max(p.block.Cause, why.Cause)
+	}
+	return !out
 }
 
 func (p *Plan) isBarred(c *Candidate) bool {

@@ -29,7 +29,7 @@ func TestAttemptsFollowWhatTheLastOneLearned(t *testing.T) {
 		{"a prompt too long bars a model that failed before", []string{"p", "q:big=m", "r"}, []Verdict{Unavailable, Unavailable, TooLong, Unavailable}, "p q r q q q q q q"},
 		{"a refused key leaves the other keys", []string{"p=2"}, []Verdict{KeyRefused}, "p p"},
 		{"a channel whose only key is refused is done", []string{"p", "q"}, []Verdict{KeyRefused}, "p q"},
-		{"a channel without keys that is refused is done", []string{"p=0", "q"}, []Verdict{KeyRefused, Unavailable}, "p q q"},
+		{"a channel without keys that is refused is done", []string{"p=0", "q"}, []Verdict{KeyRefused, Unavailable}, "p q q q"},
 		{"a key without quota leaves the other keys", []string{"p=3"}, []Verdict{OutOfQuota}, "p p p"},
 		{"a rate-limited key is not asked again", []string{"p", "q"}, []Verdict{RateLimited, Unavailable}, "p q q q q q"},
 		{"a channel without the model is done", []string{"p=2", "q"}, []Verdict{NoModel}, "p q"},
@@ -122,10 +122,10 @@ func TestAProviderWithoutKeysIsAskedWithoutOne(t *testing.T) {
 }
 
 func TestAPlanCanBeUsedForOneRequestAfterTheOther(t *testing.T) {
-	f := providers("p=0", "q=0", "r=0:big=m").key("sk", "").key("sk-other", config.Random, "r/m", "sk/*").build()
+	f := providers("p=0", "q=0", "r=0:big=m").key("sk-all", "").key("sk-other", config.Random, "r/m", "sk-all/*").build()
 	var plan Plan
 	for range 3 {
-		plan.Start(f.table.Key("sk"), f.table.Key("sk").Find("m"))
+		plan.Start(f.table.Key("sk-all"), f.table.Key("sk-all").Find("m"))
 		if got := walk(&plan, always(TooLong)); got != "p r" {
 			t.Errorf("tried %q, want p r", got)
 		}

@@ -12,7 +12,8 @@ import (
 //
 // A request that finds nothing at rest pays one load.
 type rest struct {
-	pause atomic.Pointer[pause] // nil is fit
+	pause   atomic.Pointer[pause] // nil is fit
+	changes *atomic.Uint64        // the state's count of what has begun to rest or is back
 }
 
 // pause is one stay out of the way. Only its probe changes: a further failure
@@ -53,6 +54,7 @@ func (r *rest) take(now int64) standing {
 			return resting
 		}
 		if r.pause.Load() == p {
+			r.changes.Add(1)
 			return probing
 		}
 		// It has healed or failed again since p was loaded.
@@ -71,6 +73,15 @@ func (r *rest) look(now int64) (standing, *pause) {
 	return probing, p
 }
 
+// back is when it may be tried again; 0 is now.
+func (r *rest) back(now int64) int64 {
+	standing, p := r.look(now)
+	if standing != resting {
+		return 0
+	}
+	return max(p.until, p.probe.Load(), now+1)
+}
+
 // begin starts a pause after the failure of an attempt. A pause that is on is
 // never cut short: what a provider said to a request that was late does not undo
 // what it said to another.
@@ -84,6 +95,7 @@ func (r *rest) begin(next *pause) {
 			}
 		}
 		if r.pause.CompareAndSwap(old, next) {
+			r.changes.Add(1)
 			return
 		}
 	}
@@ -92,16 +104,16 @@ func (r *rest) begin(next *pause) {
 // healed ends the pause after an attempt that was served. at is when the attempt
 // began: one that began before the pause says nothing about what came since.
 func (r *rest) healed(at int64) {
-	if p := r.pause.Load(); p != nil && p.began < at {
-		r.pause.CompareAndSwap(p, nil)
+	if p := r.pause.Load(); p != nil && p.began < at && r.pause.CompareAndSwap(p, nil) {
+		r.changes.Add(1)
 	}
 }
 
 // release gives back a probe that told nothing, because the client left or was
 // itself at fault.
 func (r *rest) release(at int64) {
-	if p := r.pause.Load(); p != nil {
-		p.probe.CompareAndSwap(at+probeLease, 0)
+	if p := r.pause.Load(); p != nil && p.probe.CompareAndSwap(at+probeLease, 0) {
+		r.changes.Add(1)
 	}
 }
 

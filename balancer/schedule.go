@@ -80,59 +80,61 @@ func gcd(a, b int) int {
 type frame struct {
 	key   *Key
 	route *Route
-	start uint64 // the route's turn, counted for this key
-	step  int    // entries picked so far; for a weighted sequence, turns looked at
+	turns []int  // the order of a schedule that moves on with each request; nil for others
+	start uint64 // the request's turn in it, counted for this key
+	step  int    // entries picked so far; of turns, those looked at
 	from  int    // where this frame's marks begin in the plan's
 }
 
-// byWeight says which schedules heed weights.
-func byWeight(s config.Schedule) bool {
-	return s == config.WeightedRoundRobin || s == config.SmartRoundRobin || s == config.Lottery
+// weighs says whether a schedule heeds the weights of a route. Those that would,
+// but find none, are round robins.
+func (r *Route) weighs(s config.Schedule) bool {
+	return (s == config.WeightedRoundRobin || s == config.SmartRoundRobin || s == config.Lottery) && r.weights.turns != nil
 }
 
-// needsTurn says which schedules move on with each request. Those by weight do
-// too: for want of weights they are round robins.
-func needsTurn(s config.Schedule) bool { return s == config.RoundRobin || byWeight(s) }
+// rota is the order of a schedule that moves on with each request, nil for those
+// that do not.
+func (r *Route) rota(s config.Schedule) *rota {
+	switch {
+	case s == config.FixedPriority, s == config.Random, s == "":
+		return nil
+	case !r.weighs(s):
+		return &r.inTurn
+	case s == config.Lottery:
+		return nil
+	}
+	return &r.weights
+}
 
 // pick returns the next entry of a frame that has not had its turn, -1 when all
 // have. The order is the key's schedule; this is the one place that knows it.
 func (p *Plan) pick(f *frame) int {
-	route := f.route
-	n := len(route.entries)
 	switch schedule := f.key.Config.Preferences.Schedule; {
-	case schedule == config.Lottery && route.turns != nil:
+	case f.turns != nil:
+		return p.pickInTurn(f)
+	case f.route.weighs(schedule):
 		return p.draw(f)
-	case byWeight(schedule) && route.turns != nil:
-		return p.pickWeighted(f)
 	case schedule == config.Random:
 		return p.pickRandom(f)
-	case schedule == config.FixedPriority, schedule == "":
-		if f.step == n {
-			return -1
-		}
-		f.step++
-		return f.step - 1
-	default: // round_robin, and what falls back to it for want of weights
-		if f.step == n {
-			return -1
-		}
-		f.step++
-		return int((f.start + uint64(f.step-1)) % uint64(n))
 	}
+	if f.step == len(f.route.entries) {
+		return -1
+	}
+	f.step++
+	return f.step - 1
 }
 
-// pickWeighted follows the weighted sequence from the request's turn, leaving
-// out who had one; channels without a weight come after all that have one.
-func (p *Plan) pickWeighted(f *frame) int {
-	turns := f.route.turns
-	for f.step < len(turns) {
-		i := turns[(f.start+uint64(f.step))%uint64(len(turns))]
+// pickInTurn follows the turns from the request's own, leaving out who had one;
+// then come channels without a weight, and those that rested.
+func (p *Plan) pickInTurn(f *frame) int {
+	for f.step < len(f.turns) {
+		i := f.turns[(f.start+uint64(f.step))%uint64(len(f.turns))]
 		f.step++
 		if p.mark(f, i) {
 			return i
 		}
 	}
-	return p.pickUnweighted(f)
+	return p.pickLeft(f)
 }
 
 // draw picks by lot, each channel in proportion to its weight among those left.
@@ -144,7 +146,7 @@ func (p *Plan) draw(f *frame) int {
 		}
 	}
 	if left == 0 {
-		return p.pickUnweighted(f)
+		return p.pickLeft(f)
 	}
 	lot := rand.IntN(left)
 	for i, e := range f.route.entries {
@@ -159,9 +161,10 @@ func (p *Plan) draw(f *frame) int {
 	return -1
 }
 
-func (p *Plan) pickUnweighted(f *frame) int {
-	for i, e := range f.route.entries {
-		if e.weight == 0 && p.mark(f, i) {
+// pickLeft takes those that are left in the order of the rules.
+func (p *Plan) pickLeft(f *frame) int {
+	for i := range f.route.entries {
+		if p.mark(f, i) {
 			return i
 		}
 	}

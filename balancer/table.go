@@ -25,7 +25,9 @@ type Provider struct {
 	Config *config.Provider
 	Models []config.Model
 
-	id       string // in State
+	id       string         // in State
+	filter   *Filter        // nil if it takes every request
+	timeouts *TimeoutPolicy // nil without timeout_policy
 	ring     *keyRing
 	cooldown time.Duration // of a channel that failed; 0 is none
 }
@@ -35,8 +37,10 @@ type Key struct {
 	Config *config.APIKey
 	*Routes
 	state *State
-	turns *sparse[atomic.Uint64] // by model number
-	depth int                    // how many keys it is away from a provider; 1 without keys among its rules
+
+	limiter, global Limiter
+	turns           *sparse[atomic.Uint64] // by model number
+	depth           int                    // how many keys it is away from a provider; 1 without keys among its rules
 }
 
 // Route is the list of channels that can serve one model for one key, in
@@ -45,13 +49,18 @@ type Route struct {
 	Model   string
 	number  int // of the model, in this table
 	entries []entry
-	turns   []int // the weighted sequence of entries; nil without weights
-	leaves  int   // channels, those behind other keys included
+	inTurn  rota
+	weights rota // the weighted sequence; without turns if there is nothing to weigh
+	leaves  int  // channels, those behind other keys included
 
 	// Keepalive is how long a stream's client may go without a byte; 0 is for as
 	// long as it takes. The shortest of the channels' counts.
 	Keepalive time.Duration
 	keys      int // provider keys of all leaves
+
+	// AsksFacts says that a channel looks at more of a request than its model:
+	// Plan.Facts must be set.
+	AsksFacts bool
 }
 
 // entry is one place in a route: a channel, or another key whose own route for
@@ -72,25 +81,41 @@ type Candidate struct {
 	rest      *rest
 }
 
+// channel is the candidate in the words of filters and timeouts.
+func (c *Candidate) channel() Channel {
+	return Channel{Provider: c.Provider.Config.Name, Engine: c.Provider.Config.Engine, Upstream: c.Upstream}
+}
+
+// Timeouts are what timeout_policy says of an attempt with an engine.
+func (c *Candidate) Timeouts(facts *Facts, engine string) config.Timeouts {
+	at := c.channel()
+	at.Engine = engine
+	return c.Provider.timeouts.Find(facts, at)
+}
+
 // State is what outlives a configuration: whose turn it is and who rests. It is
 // keyed by names, so a reload that keeps a name keeps its state.
 type State struct {
-	now   func() int64 // a clock that never goes back, in nanoseconds
-	turns map[string]*atomic.Uint32
-	keys  map[string]*keyState
-	rests map[[2]string]*rest // by provider and upstream model
-	last  map[string]*Key     // of the table built last, by API key
-	names []string            // of that table's models, by their numbers
+	now    func() int64 // a clock that never goes back, in nanoseconds
+	limits Limits
+
+	changes atomic.Uint64 // how often something has begun to rest or was back
+	turns   map[string]*atomic.Uint32
+	keys    map[string]*keyState
+	rests   map[[2]string]*rest // by provider and upstream model
+	last    map[string]*Key     // of the table built last, by API key
+	names   []string            // of that table's models, by their numbers
 }
 
 // NewState returns an empty state.
 func NewState() *State {
 	begin := time.Now().Add(-time.Second) // so that no moment is 0
 	return &State{
-		now:   func() int64 { return int64(time.Since(begin)) },
-		turns: make(map[string]*atomic.Uint32),
-		keys:  make(map[string]*keyState),
-		rests: make(map[[2]string]*rest),
+		now:    func() int64 { return int64(time.Since(begin)) },
+		limits: NewLimits(),
+		turns:  make(map[string]*atomic.Uint32),
+		keys:   make(map[string]*keyState),
+		rests:  make(map[[2]string]*rest),
 	}
 }
 
@@ -107,15 +132,17 @@ func Build(cfg *config.Config, state *State, models func(index int) []config.Mod
 			id = fmt.Sprintf("%s\x00%d", pc.Name, n)
 		}
 		named[pc.Name]++
-		p := &Provider{Index: i, Config: pc, Models: models(i), id: id, ring: state.ring(id, pc), cooldown: cfg.Preferences.Cooldown}
+		p := &Provider{Index: i, Config: pc, Models: models(i), id: id, filter: NewFilter(pc, models(i)), timeouts: NewTimeoutPolicy(cfg.Preferences.TimeoutPolicy, pc.Preferences.TimeoutPolicy), ring: state.ring(id, pc), cooldown: cfg.Preferences.Cooldown}
 		if own := pc.Preferences.Cooldown; own != nil {
 			p.cooldown = *own
 		}
 		t.Providers = append(t.Providers, p)
 	}
 	m := newMatcher(cfg, state, t.Providers)
+	global := state.globalLimit(cfg.Preferences.RateLimit)
 	for _, k := range cfg.APIKeys {
 		t.keys[k.Key] = m.key(k)
+		state.limit(t.keys[k.Key], global)
 	}
 	state.keep(t, m.models)
 	return t
@@ -128,7 +155,7 @@ func (t *Table) Key(secret string) *Key { return t.keys[secret] }
 func (s *State) rest(provider, upstream string) *rest {
 	id := [2]string{provider, upstream}
 	if s.rests[id] == nil {
-		s.rests[id] = new(rest)
+		s.rests[id] = &rest{changes: &s.changes}
 	}
 	return s.rests[id]
 }
@@ -152,7 +179,10 @@ func (s *State) keep(t *Table, models []string) {
 			k.turns = before.turns
 		default:
 			for old, count := range before.turns.all() {
-				if number, still := numbers[s.names[old]]; still && count.Load() > 0 {
+				if count.Load() == 0 {
+					continue
+				}
+				if number, still := numbers[s.names[old]]; still {
 					k.turns.at(number).Store(count.Load())
 				}
 			}

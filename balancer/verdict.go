@@ -24,6 +24,7 @@ const (
 type Outcome struct {
 	Verdict    Verdict
 	RetryAfter time.Duration // what the provider asked for; 0 if it did not
+	Unsent     bool          // the request never reached the provider, so no limit counts it
 	Reason     string        // for people: logs, explain, the answer when all rest
 }
 
@@ -33,14 +34,18 @@ type Outcome struct {
 func (p *Plan) Report(a Attempt, o Outcome) {
 	t := &p.tries[a.try]
 	p.settle(a, o)
+	if o.Unsent {
+		a.grant.Cancel()
+	}
 	switch o.Verdict {
 	case Served, Broken, Over:
 		p.left = 0
 	case KeyRefused, RateLimited, OutOfQuota:
-		t.refused |= keyBit(a.Key)
 		if a.Key < 0 {
 			t.closed = true
+			break
 		}
+		t.refused |= keyBit(a.Key)
 	case NoModel:
 		t.closed = true
 	case Mistaken:
@@ -75,7 +80,9 @@ func (p *Plan) settle(a Attempt, o Outcome) {
 	switch {
 	case keyRests > 0:
 		next := &pause{began: now, until: now + int64(keyRests), reason: o.Reason, refusals: key.rest.refusals(a.at)}
-		next.hard = o.Verdict == KeyRefused || o.Verdict == OutOfQuota || o.Verdict == RateLimited && o.RetryAfter > 0
+		// A provider's only key is asked again by a route that has no other channel: nothing else could serve.
+		several := len(a.Provider.ring.keys) > 1
+		next.hard = several && (o.Verdict == KeyRefused || o.Verdict == OutOfQuota) || o.Verdict == RateLimited && o.RetryAfter > 0
 		if o.Verdict == KeyRefused {
 			next.refusals++
 		}

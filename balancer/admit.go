@@ -1,0 +1,63 @@
+package balancer
+
+import (
+	"uniapi/config"
+)
+
+// Refused is why a request was not let in: a limit of this gateway's own.
+type Refused struct {
+	Refusal
+	Global bool // the limit of all requests together, not the key's
+}
+
+// Admission is a request that was let in.
+type Admission struct {
+	key, global Grant
+}
+
+// Admit counts a request for a model against the key's limit and against that of
+// all requests together, if both allow it. A limit that refuses counts nothing.
+func (k *Key) Admit(model string) (Admission, *Refused) {
+	now := k.state.now()
+	own, refusal, ok := k.limiter.Take(model, now)
+	if !ok {
+		return Admission{}, &Refused{Refusal: refusal}
+	}
+	all, refusal, ok := k.global.Take("", now)
+	if !ok {
+		own.Cancel()
+		return Admission{}, &Refused{Refusal: refusal, Global: true}
+	}
+	return Admission{own, all}, nil
+}
+
+// AdmitOther counts a request that is for no model: only the limit of all
+// requests together knows it.
+func (k *Key) AdmitOther() *Refused {
+	if _, refusal, ok := k.global.Take("", k.state.now()); !ok {
+		return &Refused{Refusal: refusal, Global: true}
+	}
+	return nil
+}
+
+// Quota is what is left of the limit that is nearest to its end, the key's before
+// that of all requests.
+func (a Admission) Quota() Quota {
+	if q := a.key.Quota(); q.Limit.Count > 0 {
+		return q
+	}
+	return a.global.Quota()
+}
+
+// limit gives a key the limits of its configuration.
+func (s *State) limit(k *Key, global Limiter) {
+	k.limiter = s.limits.Subject("key "+string(hash(k.Config.Key)), k.Config.Preferences.RateLimit)
+	k.global = global
+}
+
+// globalLimit is the one limit of all requests.
+func (s *State) globalLimit(limit config.RateLimit) Limiter {
+	var table config.ModelTable[config.RateLimit]
+	table.Set("default", limit)
+	return s.limits.Subject("all", table)
+}

@@ -1,0 +1,5 @@
+//go:build !race
+
+package balancer
+
+const simulatedRequests = 1_000_000

@@ -1,0 +1,404 @@
+package balancer
+
+import (
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"uniapi/config"
+)
+
+// rested is how long the m of a provider, and the first of its keys, are at rest.
+func (f *fixture) rested(provider string) (channel, key time.Duration) {
+	left := func(r *rest) time.Duration {
+		if p := r.pause.Load(); p != nil {
+			return time.Duration(p.until - f.clock.Load())
+		}
+		return 0
+	}
+	for _, p := range f.table.Providers {
+		if p.Config.Name != provider {
+			continue
+		}
+		if len(p.ring.keys) > 0 {
+			key = left(&p.ring.keys[0].rest)
+		}
+		return left(f.state.rest(p.id, "m")), key
+	}
+	return 0, 0
+}
+
+func TestWhatRestsAndForHowLong(t *testing.T) {
+	const hour = time.Hour
+	zero := time.Duration(0)
+	own := func(d time.Duration) func(*config.ProviderPreferences) {
+		return func(p *config.ProviderPreferences) { p.Cooldown = &d }
+	}
+	keys := func(d time.Duration) func(*config.ProviderPreferences) {
+		return func(p *config.ProviderPreferences) { p.KeyCooldown = d }
+	}
+	limits := func(d time.Duration) func(*config.ProviderPreferences) {
+		return func(p *config.ProviderPreferences) { p.KeyRateLimitCooldown = d }
+	}
+	nothing := func(*config.ProviderPreferences) {}
+	for _, test := range []struct {
+		name         string
+		p            string
+		prefs        func(*config.ProviderPreferences)
+		global       time.Duration
+		outcome      Outcome
+		channel, key time.Duration
+	}{
+		{"what serves does not rest", "p=2", keys(hour), minute, Outcome{Verdict: Served}, 0, 0},
+		{"a failure cools the channel", "p", nothing, minute, Outcome{Verdict: Unavailable}, minute, 0},
+		{"a failure without cooldown_period cools nothing", "p", nothing, 0, Outcome{Verdict: Unavailable}, 0, 0},
+		{"a provider's own cooldown_period goes over the global one", "p", own(hour), minute, Outcome{Verdict: Unavailable}, hour, 0},
+		{"a provider's own 0 too", "p", own(zero), minute, Outcome{Verdict: Unavailable}, 0, 0},
+		{"a provider may cool where no other does", "p", own(hour), 0, Outcome{Verdict: Unavailable}, hour, 0},
+		{"a failure rests the key if api_key_cooldown_period says so", "p=2", keys(hour), minute, Outcome{Verdict: Unavailable}, minute, hour},
+		{"a failure never rests an only key", "p", keys(hour), minute, Outcome{Verdict: Unavailable}, minute, 0},
+		{"an answer that broke off cools the channel", "p", nothing, minute, Outcome{Verdict: Broken}, minute, 0},
+		{"a missing model cools that channel", "p=2", keys(hour), minute, Outcome{Verdict: NoModel}, minute, 0},
+		{"a client's mistake cools nothing", "p=2", keys(hour), minute, Outcome{Verdict: Mistaken}, 0, 0},
+		{"a prompt too long cools nothing", "p=2", keys(hour), minute, Outcome{Verdict: TooLong}, 0, 0},
+		{"a client that left cools nothing", "p=2", keys(hour), minute, Outcome{Verdict: Over}, 0, 0},
+
+		{"a rate limit rests the key for as long as the provider says", "p=2", keys(hour), minute, Outcome{Verdict: RateLimited, RetryAfter: 7 * time.Second}, 0, 7 * time.Second},
+		{"a rate limit rests an only key for as long as the provider says", "p", nothing, minute, Outcome{Verdict: RateLimited, RetryAfter: hour}, 0, hour},
+		{"a provider cannot rest a key for ever", "p", nothing, minute, Outcome{Verdict: RateLimited, RetryAfter: 1000 * hour}, 0, longestRetry},
+		{"a rate limit without a time rests the key for api_key_cooldown_period", "p=2", keys(hour), minute, Outcome{Verdict: RateLimited}, 0, hour},
+		{"else for api_key_rate_limit_cooldown_period", "p=2", limits(hour), minute, Outcome{Verdict: RateLimited}, 0, hour},
+		{"else for cooldown_period", "p=2", nothing, minute, Outcome{Verdict: RateLimited}, 0, minute},
+		{"an only key for cooldown_period", "p", limits(hour), minute, Outcome{Verdict: RateLimited}, 0, minute},
+		{"but not for long", "p", nothing, hour, Outcome{Verdict: RateLimited}, 0, loneKeyMost},
+		{"a rate limit without keys rests the channel", "p=0", nothing, minute, Outcome{Verdict: RateLimited, RetryAfter: 7 * time.Second}, 7 * time.Second, 0},
+
+		{"a key without quota rests for hours", "p=2", nothing, minute, Outcome{Verdict: OutOfQuota}, 0, 6 * hour},
+		{"longer if the provider says so", "p=2", nothing, minute, Outcome{Verdict: OutOfQuota, RetryAfter: 9 * hour}, 0, 9 * hour},
+		{"an only key without quota rests for minutes", "p", nothing, minute, Outcome{Verdict: OutOfQuota}, 0, loneKeyMost},
+		{"an only key without quota that may come back soon", "p", nothing, minute, Outcome{Verdict: OutOfQuota, RetryAfter: time.Second}, 0, loneKeyMost},
+
+		{"a refused key rests, whatever cools", "p=2", nothing, 0, Outcome{Verdict: KeyRefused}, 0, deadKeyRest},
+		{"an only key that was refused rests", "p", nothing, minute, Outcome{Verdict: KeyRefused}, 0, deadKeyRest},
+		{"a channel without keys that was refused rests", "p=0", nothing, minute, Outcome{Verdict: KeyRefused}, deadKeyRest, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			f := providers(test.p, "q").cooling(test.global).with("p", test.prefs).key("sk", "").build()
+			plan := f.start("sk")
+			a, _ := plan.Next()
+			plan.Report(a, test.outcome)
+			if channel, key := f.rested("p"); channel != test.channel || key != test.key {
+				t.Errorf("the channel rests for %v, its key for %v; want %v, %v", channel, key, test.channel, test.key)
+			}
+		})
+	}
+}
+
+func TestARefusedKeyRestsLongerEachTime(t *testing.T) {
+	f := providers("p=2", "q").key("sk", "").with("p", func(p *config.ProviderPreferences) { p.KeySchedule = "fixed_priority" }).build()
+	refuse := func() time.Duration {
+		plan := f.start("sk")
+		a, _ := plan.Next()
+		if a.Key != 0 {
+			t.Fatalf("key %d is tried, want the first to be probed", a.Key)
+		}
+		plan.Report(a, Outcome{Verdict: KeyRefused})
+		_, rest := f.rested("p")
+		return rest
+	}
+	for i, want := range []time.Duration{minute, 4 * minute, 16 * minute, 64 * minute, 4 * time.Hour, 4 * time.Hour} {
+		got := refuse()
+		if got != want {
+			t.Errorf("rest %d is %v, want %v", i+1, got, want)
+		}
+		f.pass(got)
+	}
+	if got := f.first("sk"); got != "p" { // the probe is served
+		t.Fatalf("%q serves", got)
+	}
+	f.pass(time.Second)
+	if got := refuse(); got != minute {
+		t.Errorf("after it has served, a refused key rests for %v, want %v", got, minute)
+	}
+}
+
+func TestRequestsThatAreRefusedTogetherCountAsOne(t *testing.T) {
+	f := providers("p", "q").key("sk", "").build()
+	plans := make([]*Plan, 20)
+	attempts := make([]Attempt, len(plans))
+	for i := range plans {
+		plans[i] = f.start("sk")
+		attempts[i], _ = plans[i].Next()
+	}
+	for i := range plans {
+		f.pass(time.Millisecond)
+		plans[i].Report(attempts[i], Outcome{Verdict: KeyRefused})
+	}
+	if _, rest := f.rested("p"); rest != minute {
+		t.Errorf("the key rests for %v, want %v", rest, minute)
+	}
+}
+
+func TestTheKeyThatFailedRests(t *testing.T) {
+	const keys = 8
+	f := providers("p=8", "q").with("p", func(p *config.ProviderPreferences) { p.KeyCooldown = minute }).key("sk", "").build()
+	ring := f.table.Providers[0].ring
+	var refused [keys]atomic.Int32
+	// Each goroutine has an attempt in hand before any is reported.
+	ready := make(chan struct{}, keys)
+	reported := make(chan struct{})
+	go func() {
+		for range keys {
+			<-ready
+		}
+		close(reported)
+	}()
+	concurrently(keys, func(int) {
+		plan := f.start("sk")
+		a, _ := plan.Next()
+		ready <- struct{}{}
+		<-reported
+		if a.Key%2 == 1 {
+			refused[a.Key].Add(1)
+			plan.Report(a, Outcome{Verdict: KeyRefused})
+		} else {
+			plan.Report(a, Outcome{Verdict: Served})
+		}
+	})
+	for i, key := range ring.keys {
+		if s, _ := key.rest.look(f.clock.Load()); (s == resting) != (i%2 == 1) || refused[i].Load() != int32(i%2) {
+			t.Errorf("key %d is %v and was refused %d times", i, s, refused[i].Load())
+		}
+	}
+}
+
+func TestChannelsRestPerProviderAndUpstreamModel(t *testing.T) {
+	f := providers("p:m,same=other,same=another", "q:m,same=other,same=another").cooling(minute).key("sk", "").build()
+	fail := func(model string) {
+		plan := f.startFor("sk", model)
+		a, _ := plan.Next()
+		plan.Report(a, Outcome{Verdict: Unavailable})
+	}
+	fail("other")
+	for model, want := range map[string]string{"m": "p", "other": "q", "another": "q"} {
+		if got := f.firstFor("sk", model); got != want {
+			t.Errorf("%s is served by %s, want %s", model, got, want)
+		}
+	}
+}
+
+func TestRestsAreSharedByAllKeysAndSurviveAReload(t *testing.T) {
+	f := providers("p=2", "q").cooling(minute).key("sk-1", "").key("sk-2", "").build()
+	plan := f.start("sk-1")
+	a, _ := plan.Next()
+	plan.Report(a, Outcome{Verdict: Unavailable})
+	if got := f.build().first("sk-2"); got != "q" {
+		t.Errorf("%s serves, want q while p rests", got)
+	}
+	f.pass(minute)
+	if got := f.first("sk-2"); got != "p" {
+		t.Errorf("%s serves, want p again", got)
+	}
+}
+
+func TestALoneChannelIsNeverCooled(t *testing.T) {
+	for _, verdict := range []Verdict{Unavailable, NoModel, Broken} {
+		f := providers("p").cooling(minute).key("sk", "").build()
+		walk(f.start("sk"), always(verdict))
+		if got := f.first("sk"); got != "p" {
+			t.Errorf("after verdict %d the lone channel is not tried", verdict)
+		}
+	}
+}
+
+func TestAChannelThatOthersCooledServesAKeyThatHasNoOther(t *testing.T) {
+	f := providers("p", "q").cooling(minute).key("sk-many", "").key("sk-lone", "", "p/m").build()
+	before := f.start("sk-lone")
+	early, _ := before.Next()
+	plan := f.start("sk-many")
+	a, _ := plan.Next()
+	f.pass(time.Second)
+	plan.Report(a, Outcome{Verdict: Unavailable})
+	before.Report(early, Outcome{Verdict: Served})
+	if got := f.first("sk-many"); got != "q" {
+		t.Errorf("%s serves: a request from before the failure ended the rest", got)
+	}
+	f.pass(time.Second)
+	if got := f.first("sk-lone"); got != "p" {
+		t.Error("the lone channel is not tried")
+	}
+	if got := f.first("sk-many"); got != "p" {
+		t.Errorf("%s serves: p has served after the failure", got)
+	}
+}
+
+func TestALoneChannelsDeadKeysRest(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		keys    int
+		outcome Outcome       // of all keys
+		serves  bool          // the next request is tried all the same
+		wait    time.Duration // else: until it may be
+	}{
+		{"refused", 2, Outcome{Verdict: KeyRefused, Reason: "bad key"}, false, minute},
+		{"out of quota", 2, Outcome{Verdict: OutOfQuota, Reason: "bad key"}, false, 6 * time.Hour},
+		{"limited, says the provider", 2, Outcome{Verdict: RateLimited, RetryAfter: 9 * time.Second, Reason: "bad key"}, false, 9 * time.Second},
+		{"limited, we guess for how long", 2, Outcome{Verdict: RateLimited, Reason: "bad key"}, true, 0},
+		{"its only one, refused", 1, Outcome{Verdict: KeyRefused, Reason: "bad key"}, true, 0},
+		{"its only one, out of quota", 1, Outcome{Verdict: OutOfQuota, Reason: "bad key"}, true, 0},
+		{"its only one, limited, says the provider", 1, Outcome{Verdict: RateLimited, RetryAfter: 9 * time.Second, Reason: "bad key"}, false, 9 * time.Second},
+		{"its only one, limited, we guess for how long", 1, Outcome{Verdict: RateLimited, Reason: "bad key"}, true, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			f := providers(fmt.Sprint("p=", test.keys)).cooling(minute).key("sk", "").build()
+			plan := f.start("sk")
+			for range test.keys {
+				a, _ := plan.Next()
+				plan.Report(a, test.outcome)
+			}
+			if _, more := plan.Next(); more {
+				t.Error("the same request is tried again with the same key")
+			}
+			plan = f.start("sk")
+			_, tried := plan.Next()
+			if tried != test.serves {
+				t.Errorf("the next request is tried: %v", tried)
+			}
+			block, wait := plan.Blocked()
+			if !tried && (block.Resting != test.keys || block.Limited != 0 || block.Reason != "bad key" || wait != test.wait) {
+				t.Errorf("block %+v, wait %v; want %d at rest for %v", block, wait, test.keys, test.wait)
+			}
+			f.pass(test.wait)
+			if got := f.first("sk"); got != "p" {
+				t.Error("the key is not probed when its rest is over")
+			}
+		})
+	}
+}
+
+func TestALoneChannelUsesTheKeyThatIsBackFirst(t *testing.T) {
+	f := providers("p=3").with("p", func(p *config.ProviderPreferences) { p.KeyCooldown, p.KeySchedule = minute, "fixed_priority" }).key("sk", "").build()
+	for i := range 3 {
+		plan := f.start("sk")
+		a, _ := plan.Next()
+		if a.Key != i {
+			t.Fatalf("request %d has key %d", i, a.Key)
+		}
+		plan.Report(a, Outcome{Verdict: []Verdict{KeyRefused, Unavailable, Unavailable}[i]})
+		f.pass(time.Second)
+	}
+	if a, more := f.start("sk").Next(); !more || a.Key != 1 {
+		t.Errorf("key %d, want the one that failed first and was not refused", a.Key)
+	}
+}
+
+func TestWhenAllRestTheBlockSaysWhoIsBackFirst(t *testing.T) {
+	f := providers("p", "q", "r").cooling(minute).key("sk", "").build()
+	plan := f.start("sk")
+	for i := range 3 {
+		a, _ := plan.Next()
+		f.pass(time.Second)
+		plan.Report(a, Outcome{Verdict: Unavailable, Reason: []string{"first", "second", "third"}[i]})
+	}
+	if _, more := plan.Next(); more {
+		t.Error("a channel that rests is tried")
+	}
+	plan = f.start("sk")
+	if a, more := plan.Next(); more {
+		t.Errorf("%s is tried while it rests", a.Provider.Config.Name)
+	}
+	if block, wait := plan.Blocked(); block.Resting != 3 || block.Reason != "first" || wait != minute-2*time.Second {
+		t.Errorf("block %+v, wait %v", block, wait)
+	}
+}
+
+func TestAfterARestOneRequestProbesAndTheOthersStayAway(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		probe Verdict
+		want  string // who serves the requests after it
+	}{
+		{"the probe is served", Served, "p p"},
+		{"the probe fails", Unavailable, "q q"},
+		{"the probe's client leaves", Over, "p p"}, // the next one probes, and is served
+		{"the probe's client is mistaken", Mistaken, "p p"},
+		{"the probe's key is refused", KeyRefused, "q q"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			f := providers("p", "q").cooling(minute).key("sk", "").build()
+			plan := f.start("sk")
+			a, _ := plan.Next()
+			plan.Report(a, Outcome{Verdict: Unavailable})
+			f.pass(minute)
+			probe := f.start("sk")
+			a, _ = probe.Next()
+			if got := a.Provider.Config.Name; got != "p" {
+				t.Fatalf("%s is tried, want p to be probed", got)
+			}
+			if got := f.firsts("sk", 3); got != "q q q" {
+				t.Errorf("while it is probed %q serve", got)
+			}
+			probe.Report(a, Outcome{Verdict: test.probe})
+			if got := f.firsts("sk", 2); got != test.want {
+				t.Errorf("after it %q serve, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+func TestOfManyRequestsExactlyOneProbesTheChannelAndTheKey(t *testing.T) {
+	for range 50 {
+		f := providers("p=2", "q").cooling(minute).with("p", func(p *config.ProviderPreferences) { p.KeyCooldown = minute }).key("sk", "").build()
+		f.state.rest("p", "m").begin(&pause{began: 1, until: 2})
+		for _, key := range f.table.Providers[0].ring.keys {
+			key.rest.begin(&pause{began: 1, until: 2})
+		}
+		var probes, others atomic.Int32
+		concurrently(16, func(int) {
+			switch a, _ := f.start("sk").Next(); a.Provider.Config.Name {
+			case "p":
+				probes.Add(1)
+			case "q":
+				others.Add(1)
+			}
+		})
+		if probes.Load() != 1 || others.Load() != 15 {
+			t.Fatalf("%d requests probe and %d go elsewhere, want 1 and 15", probes.Load(), others.Load())
+		}
+	}
+}
+
+func TestAChannelProbeWithoutAKeyIsGivenBack(t *testing.T) {
+	f := providers("p", "q").cooling(minute).key("sk", "").build()
+	plan := f.start("sk")
+	a, _ := plan.Next()
+	plan.Report(a, Outcome{Verdict: Unavailable})
+	f.pass(minute)
+	key := &f.table.Providers[0].ring.keys[0].rest
+	key.begin(&pause{began: f.clock.Load(), until: f.clock.Load() + second})
+	if got := f.first("sk"); got != "q" {
+		t.Errorf("%s serves while p has no key", got)
+	}
+	f.pass(time.Second)
+	if got := f.first("sk"); got != "p" {
+		t.Errorf("%s serves: the probe that found no key was not given back", got)
+	}
+}
+
+func TestAStreamThatBreaksAfterItWasServedCoolsTheChannel(t *testing.T) {
+	f := providers("p", "q").cooling(minute).key("sk", "").build()
+	plan := f.start("sk")
+	a, _ := plan.Next()
+	plan.Report(a, Outcome{Verdict: Served})
+	if got := f.first("sk"); got != "p" {
+		t.Errorf("%s serves while the stream runs", got)
+	}
+	plan.Report(a, Outcome{Verdict: Broken})
+	if _, more := plan.Next(); more {
+		t.Error("there is an attempt after the client has got a part of an answer")
+	}
+	if got := f.first("sk"); got != "q" {
+		t.Errorf("%s serves after the stream broke", got)
+	}
+}
