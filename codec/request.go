@@ -1,6 +1,9 @@
 package codec
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"slices"
+)
 
 // Request is a request for a chat answer. Numbers that only pass through keep their spelling in json.Number; "" is absent, as is nil.
 type Request struct {
@@ -126,4 +129,27 @@ const (
 // Cache marks the end of a prefix that is worth caching (Anthropic's cache_control, Bedrock's cachePoint).
 type Cache struct {
 	TTL string // "5m", "1h", or "" for the default
+}
+
+// Without is the request without tools or images, for a provider that takes none. What is left of a message always has a part.
+func (r *Request) Without(tools, images bool) *Request {
+	c := *r
+	if tools {
+		c.Tools, c.ToolChoice, c.ParallelToolCalls = nil, ToolChoice{}, nil
+	}
+	if !images {
+		return &c
+	}
+	c.Messages = make([]Message, len(r.Messages))
+	for i, m := range r.Messages {
+		isImage := func(p Part) bool { return p.Kind == PartImage }
+		if slices.ContainsFunc(m.Parts, isImage) {
+			m.Parts = slices.DeleteFunc(slices.Clone(m.Parts), isImage)
+			if len(m.Parts) == 0 {
+				m.Parts = []Part{{Kind: PartText, Text: "[image removed: this provider takes none]"}}
+			}
+		}
+		c.Messages[i] = m
+	}
+	return &c
 }

@@ -1,0 +1,34 @@
+package anthropic
+
+import "uniapi/codec"
+
+// Betas are the anthropic-beta flags that a request needs at a model. Anthropic and Vertex take them in that header, beside those of
+// the client; where they stand in the body EncodeRequest puts them there.
+func Betas(q *codec.Request, model string) (flags []string) {
+	family, version := generation(model)
+	if q.Reasoning != nil && family == "opus" && version == 45 {
+		flags = append(flags, "effort-2025-11-24")
+	}
+	if hasFile(q) {
+		flags = append(flags, "files-api-2025-04-14")
+	}
+	for _, m := range []struct{ member, flag string }{
+		{"context_management", "context-management-2025-06-27"}, {"mcp_servers", "mcp-client-2025-11-20"},
+	} {
+		if q.Extra.Get(m.member) != nil {
+			flags = append(flags, m.flag)
+		}
+	}
+	return flags
+}
+
+func hasFile(q *codec.Request) bool {
+	for i := range q.Messages {
+		for _, p := range q.Messages[i].Parts {
+			if p.Media != nil && p.Media.FileID != "" {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,195 @@
+package anthropic
+
+import (
+	"strconv"
+
+	"uniapi/codec"
+	"uniapi/codec/rawjson"
+)
+
+// DecodeRequest reads a Messages request. Unknown members are kept in Extra, at each level.
+func (Format) DecodeRequest(body []byte) (*codec.Request, error) {
+	q := &codec.Request{Format: formatName, IncludeUsage: true}
+	r := &reader{data: body}
+	var messages, system rawjson.Value
+	it := rawjson.MembersOf(body)
+	for it.Next() {
+		v, name := it.Value, it.Name()
+		switch name {
+		case "model":
+			q.Model = r.text(v, name)
+		case "stream":
+			if b := r.boolean(v, name); b != nil {
+				q.Stream = *b
+			}
+		case "messages":
+			messages = v
+		case "system":
+			system = v
+		case "max_tokens":
+			q.MaxTokens = r.integer(v, name)
+		case "temperature":
+			q.Temperature = r.number(v, name)
+		case "top_p":
+			q.TopP = r.number(v, name)
+		case "top_k":
+			q.TopK = r.integer(v, name)
+		case "stop_sequences":
+			q.Stop = r.texts(v, name)
+		case "tools":
+			q.Tools = r.tools(v)
+		case "tool_choice":
+			r.toolChoice(v, q)
+		case "thinking":
+			r.thinking(v, q)
+		case "output_config":
+			r.outputConfig(v, q)
+		case "metadata":
+			q.User, _ = rawjson.Text(body, v.Get(body, "user_id"))
+			r.field(&q.Extra, name, v)
+		case "service_tier":
+			q.ServiceTier = r.text(v, name)
+		case "cache_control":
+			q.Cache = r.cache(v)
+		default:
+			r.field(&q.Extra, name, v)
+		}
+	}
+	if err := it.Err(); err != nil {
+		return nil, codec.BadRequest("", "the request body is not valid JSON: "+err.Error())
+	}
+	if parts := r.content(system, "system"); len(parts) > 0 {
+		q.Messages = append(q.Messages, codec.Message{Role: codec.RoleSystem, Parts: parts})
+	}
+	q.Messages = r.messages(messages, q.Messages)
+	if q.Model == "" {
+		r.fail("model", "must name a model")
+	}
+	if !messages.Present() {
+		r.fail("messages", "must be an array with at least one message")
+	}
+	if r.err != nil {
+		return nil, r.err
+	}
+	return q, nil
+}
+
+func (r *reader) thinking(v rawjson.Value, q *codec.Request) {
+	if !r.want(v, rawjson.Object, "thinking") {
+		return
+	}
+	to := r.reasoning(q)
+	switch kind, _ := rawjson.Text(r.data, v.Get(r.data, "type")); kind {
+	case "disabled":
+		to.Disabled = true
+	case "adaptive":
+		to.Adaptive = true
+	case "enabled":
+		if to.Budget = r.integer(v.Get(r.data, "budget_tokens"), "thinking.budget_tokens"); to.Budget == nil {
+			to.Adaptive = true
+		}
+	default:
+		r.fail("thinking.type", "must be enabled, disabled or adaptive, not '"+kind+"'")
+	}
+	to.Summary = r.text(v.Get(r.data, "display"), "thinking.display")
+}
+
+func (r *reader) reasoning(q *codec.Request) *codec.Reasoning {
+	if q.Reasoning == nil {
+		q.Reasoning = new(codec.Reasoning)
+	}
+	return q.Reasoning
+}
+
+func (r *reader) outputConfig(v rawjson.Value, q *codec.Request) {
+	if !r.want(v, rawjson.Object, "output_config") {
+		return
+	}
+	for it := v.Members(r.data); it.Next(); {
+		switch it.Name() {
+		case "effort":
+			if effort := r.text(it.Value, "output_config.effort"); effort != "" {
+				r.reasoning(q).Effort = effort
+			}
+		case "format":
+			if kind, _ := rawjson.Text(r.data, it.Value.Get(r.data, "type")); kind == "json_schema" {
+				q.Output = &codec.OutputFormat{Kind: codec.OutputSchema, Schema: r.raw(it.Value.Get(r.data, "schema"))}
+			}
+		default:
+			if q.Extra.Get("output_config") == nil {
+				r.field(&q.Extra, "output_config", v)
+			}
+		}
+	}
+}
+
+func (r *reader) tools(v rawjson.Value) []codec.Tool {
+	if !r.want(v, rawjson.Array, "tools") {
+		return nil
+	}
+	var tools []codec.Tool
+	for it := v.Elements(r.data); it.Next() && r.err == nil; {
+		path := "tools[" + strconv.Itoa(len(tools)) + "]"
+		if r.want(it.Value, rawjson.Object, path) {
+			tools = append(tools, r.tool(it.Value, path))
+		}
+	}
+	return tools
+}
+
+// tool reads a tool of the client, or keeps one that Anthropic defines.
+func (r *reader) tool(v rawjson.Value, path string) codec.Tool {
+	var t codec.Tool
+	kind := ""
+	for it := v.Members(r.data); it.Next(); {
+		switch name := it.Name(); name {
+		case "type":
+			kind = r.text(it.Value, path+".type")
+		case "name":
+			t.Name = r.text(it.Value, path+".name")
+		case "description":
+			t.Description = r.text(it.Value, path+".description")
+		case "input_schema":
+			t.Schema = r.raw(it.Value)
+		case "strict":
+			t.Strict = r.boolean(it.Value, path+".strict")
+		case "cache_control":
+			t.Cache = r.cache(it.Value)
+		default:
+			r.field(&t.Extra, name, it.Value)
+		}
+	}
+	if kind != "" && kind != "custom" {
+		return codec.Tool{Kind: codec.ToolHosted, Name: kind, Raw: v.Raw(r.data)}
+	}
+	if t.Name == "" {
+		r.fail(path, "needs a name")
+	}
+	return t
+}
+
+func (r *reader) toolChoice(v rawjson.Value, q *codec.Request) {
+	if !r.want(v, rawjson.Object, "tool_choice") {
+		return
+	}
+	c := &q.ToolChoice
+	switch kind := r.text(v.Get(r.data, "type"), "tool_choice.type"); kind {
+	case "auto":
+		c.Mode = codec.ToolAuto
+	case "any":
+		c.Mode = codec.ToolRequired
+	case "none":
+		c.Mode = codec.ToolNone
+	case "tool":
+		c.Mode = codec.ToolNamed
+		if c.Name = r.text(v.Get(r.data, "name"), "tool_choice.name"); c.Name == "" {
+			r.fail("tool_choice", "needs the name of a tool")
+		}
+	default:
+		r.fail("tool_choice.type", "must be auto, any, none or tool, not '"+kind+"'")
+	}
+	if one := r.boolean(v.Get(r.data, "disable_parallel_tool_use"), "tool_choice.disable_parallel_tool_use"); one != nil {
+		many := !*one
+		q.ParallelToolCalls = &many
+	}
+}

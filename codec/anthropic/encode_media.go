@@ -1,0 +1,100 @@
+package anthropic
+
+import (
+	"encoding/base64"
+	"strings"
+
+	"uniapi/codec"
+	"uniapi/codec/rawjson"
+)
+
+// appendMedia writes an image or a document.
+func (w *writer) appendMedia(dst []byte, p *codec.Part) []byte {
+	m := p.Media
+	mime := MediaType(m)
+	kind := "image"
+	switch {
+	case p.Kind == codec.PartAudio:
+		w.fail("messages", "this provider takes no audio")
+	case p.Kind == codec.PartVideo:
+		w.fail("messages", "this provider takes no video")
+	case p.Kind == codec.PartFile && !strings.HasPrefix(mime, "image/"), strings.HasPrefix(mime, "application/pdf"):
+		kind = "document"
+	}
+	dst = append(dst, `{"type":"`...)
+	dst = append(append(dst, kind...), `","source":{`...)
+	switch {
+	case m.FileID != "":
+		dst = rawjson.Str(dst, "type", "file")
+		dst = rawjson.Str(dst, "file_id", m.FileID)
+	case m.Data == "":
+		if w.format.hosted() || !strings.HasPrefix(m.URL, "http") {
+			w.fail("messages", "this provider cannot fetch '"+clipped(m.URL)+"': send the content itself")
+		}
+		dst = rawjson.Str(dst, "type", "url")
+		dst = rawjson.Str(dst, "url", m.URL)
+	case kind == "document" && strings.HasPrefix(mime, "text/"):
+		text, err := base64.StdEncoding.DecodeString(Base64(m.Data))
+		if err != nil {
+			w.fail("messages", "the file '"+m.Name+"' is not valid base64")
+		}
+		dst = rawjson.Str(dst, "type", "text")
+		dst = rawjson.Str(dst, "media_type", "text/plain")
+		dst = rawjson.Str(dst, "data", text)
+	default:
+		if kind == "document" && mime != "application/pdf" {
+			w.fail("messages", "this provider takes PDF and text files, not '"+mime+"'")
+		}
+		dst = rawjson.Str(dst, "type", "base64")
+		dst = rawjson.Str(dst, "media_type", mime)
+		dst = append(append(rawjson.Key(dst, "data"), '"'), Base64(m.Data)...) // its alphabet needs no escapes
+		dst = append(dst, '"')
+	}
+	dst = append(dst, '}')
+	if kind == "document" {
+		dst = rawjson.StrIf(dst, "title", m.Name)
+	}
+	for _, f := range p.Extra {
+		if w.own {
+			dst = rawjson.Field(dst, f.Name, f.Raw)
+		}
+	}
+	return append(w.appendMark(dst, p.Cache), '}')
+}
+
+func clipped(url string) string { return url[:min(len(url), 80)] }
+
+// signatures are the first bytes of media, in base64.
+var signatures = []struct{ start, mime string }{
+	{"iVBORw0KGgo", "image/png"}, {"/9j/", "image/jpeg"}, {"R0lGOD", "image/gif"}, {"UklGR", "image/webp"}, {"JVBERi0", "application/pdf"},
+}
+
+// MediaType is the type of media by its first bytes, which tell the truth more often than what clients say; else what they say.
+func MediaType(m *codec.Media) string {
+	data := Base64(m.Data[:min(len(m.Data), 32)])
+	for _, s := range signatures {
+		if strings.HasPrefix(data, s.start) {
+			return s.mime
+		}
+	}
+	mime, _, _ := strings.Cut(strings.ToLower(m.MIME), ";")
+	if mime == "image/jpg" {
+		return "image/jpeg"
+	}
+	return mime
+}
+
+// Base64 is base64 with only what belongs to it: some clients break it into lines.
+func Base64(data string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '+', r == '/', r == '=':
+			return r
+		case r == '-':
+			return '+'
+		case r == '_':
+			return '/'
+		}
+		return -1
+	}, data)
+}

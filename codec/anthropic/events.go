@@ -1,0 +1,369 @@
+package anthropic
+
+import (
+	"bytes"
+	"unicode/utf8"
+
+	"uniapi/codec"
+	"uniapi/codec/rawjson"
+	"uniapi/codec/toolid"
+)
+
+// Events gives the meaning of a stream's events one by one, however they are framed. It holds what must be known across them: the
+// blocks that are open and the counts so far. A finish is held back until the connection ends, because some proxies run the turns of
+// a loop together and send a second message behind the first. The zero value is at the start of a stream.
+type Events struct {
+	text    []byte // decoded texts of the events since Reset
+	started bool
+	stopped bool // message_stop has come, and no message after it
+	err     *codec.Error
+	blocks  []openBlock
+	calls   int64
+	said    bool  // there was text or a call
+	runes   int64 // of text so far
+	counts  counts
+	finish  codec.Finish
+	refusal string // why, if it was refused
+
+	// signature is that of the last thinking, until a call takes it along.
+	signature codec.Signature
+}
+
+type blockKind uint8
+
+const (
+	otherBlock blockKind = iota // of a hosted tool, or not known
+	textBlock
+	thinkingBlock
+	callBlock
+	answerBlock // the answer to an emulated schema
+)
+
+type openBlock struct {
+	index     int64
+	kind      blockKind
+	call      int64
+	begin     int64 // runes before it
+	fragments bool
+	input     []byte // what the start of a call had; used if no fragments follow
+	signature []byte
+}
+
+// Reset ends the life of the texts that were given out.
+func (d *Events) Reset() { d.text = d.text[:0] }
+
+// Open says whether more events are wanted: no error has come.
+func (d *Events) Open() bool { return d.err == nil }
+
+// Fail makes e the end of the stream, unless an error came before it.
+func (d *Events) Fail(e *codec.Error) {
+	if d.err == nil {
+		d.err = e
+	}
+}
+
+// Err is the error that ended the stream.
+func (d *Events) Err() error {
+	if d.err == nil {
+		return nil
+	}
+	return d.err
+}
+
+// Append appends what one event, given by its JSON, means.
+func (d *Events) Append(dst []codec.Event, data []byte) []codec.Event {
+	var kind string
+	var index int64
+	var delta, block, message, usage, failure rawjson.Value
+	it := rawjson.MembersOf(data)
+	for it.Next() {
+		switch it.Name() {
+		case "type":
+			kind, _ = rawjson.Text(data, it.Value)
+		case "index":
+			index, _ = rawjson.Int(data, it.Value)
+		case "delta":
+			delta = it.Value
+		case "content_block":
+			block = it.Value
+		case "message":
+			message = it.Value
+		case "usage":
+			usage = it.Value
+		case "error":
+			failure = it.Value
+		}
+	}
+	switch {
+	case it.Err() != nil && string(data) == "[DONE]":
+		return dst
+	case it.Err() != nil && d.started:
+		d.Fail(codec.NoAnswer("the upstream sent an event that is not valid JSON: " + it.Err().Error()))
+		return dst
+	case failure.Kind == rawjson.Object:
+		d.Fail(streamError(data, failure))
+		return dst
+	case !d.started && kind != "message_start" && kind != "ping" && kind != "content_block_start":
+		d.Fail(answerFailure(data))
+		return dst
+	}
+	switch kind {
+	case "message_start":
+		return d.start(dst, data, message)
+	case "content_block_start":
+		if !d.started {
+			dst = d.start(dst, data, message)
+		}
+		return d.open(dst, data, index, block)
+	case "content_block_delta":
+		return d.delta(dst, data, index, delta)
+	case "content_block_stop":
+		return d.close(dst, index)
+	case "message_delta":
+		d.counts.take(data, usage)
+		d.takeFinish(data, delta)
+		if d.counts.seen {
+			dst = append(dst, codec.Event{Kind: codec.EventUsage, Usage: d.counts.usage()})
+		}
+	case "message_stop":
+		d.stopped = true
+	case "ping":
+		return append(dst, codec.Event{Kind: codec.EventPing})
+	}
+	return dst
+}
+
+// start begins the answer. A proxy that was spliced to another begins it twice: the first counts.
+func (d *Events) start(dst []codec.Event, data []byte, message rawjson.Value) []codec.Event {
+	d.counts.take(data, message.Get(data, "usage"))
+	if d.started {
+		if d.stopped {
+			d.stopped, d.finish = false, codec.Finish{}
+		}
+		return dst
+	}
+	d.started = true
+	e := codec.Event{Kind: codec.EventStart, Usage: d.counts.usage()}
+	e.ID, _ = rawjson.Text(data, message.Get(data, "id"))
+	e.Name, _ = rawjson.Text(data, message.Get(data, "model"))
+	return append(dst, e)
+}
+
+// find returns the open block of that index, nil if there is none.
+func (d *Events) find(index int64) *openBlock {
+	for i := range d.blocks {
+		if d.blocks[i].index == index {
+			return &d.blocks[i]
+		}
+	}
+	return nil
+}
+
+func (d *Events) open(dst []codec.Event, data []byte, index int64, v rawjson.Value) []codec.Event {
+	if d.find(index) != nil {
+		dst = d.close(dst, index)
+	}
+	b := openBlock{index: index, begin: d.runes}
+	kind, _ := rawjson.Text(data, v.Get(data, "type"))
+	switch kind {
+	case "text":
+		b.kind = textBlock
+		dst = d.piece(dst, codec.EventText, data, v.Get(data, "text"))
+		for it := v.Get(data, "citations").Elements(data); it.Next(); {
+			dst = d.citation(dst, data, it.Value, b.begin)
+		}
+	case "thinking":
+		b.kind = thinkingBlock
+		dst = d.piece(dst, codec.EventReasoning, data, v.Get(data, "thinking"))
+		b.signature, _ = rawjson.AppendText(nil, data, v.Get(data, "signature"))
+	case "redacted_thinking":
+		if s, _ := rawjson.Text(data, v.Get(data, "data")); s != "" {
+			dst = append(dst, codec.Event{Kind: codec.EventReasoningEnd, Reasoning: &codec.ReasoningInfo{Encrypted: string([]byte(s))}})
+		}
+	case "tool_use":
+		name, _ := rawjson.Text(data, v.Get(data, "name"))
+		if b.kind = callBlock; name == AnswerTool {
+			b.kind = answerBlock
+		}
+		if input := v.Get(data, "input"); input.Kind == rawjson.Object && input.End-input.Start > len("{}") {
+			b.input = bytes.Clone(input.Raw(data))
+		}
+		d.said = true
+		if b.kind == answerBlock {
+			break
+		}
+		id, _ := rawjson.Text(data, v.Get(data, "id"))
+		b.call = d.calls
+		d.calls++
+		dst = append(dst, codec.Event{Kind: codec.EventToolStart, Index: b.call, ID: toolid.Join(id, d.signature), Name: name})
+		d.signature = codec.Signature{}
+	}
+	d.blocks = append(d.blocks, b)
+	return dst
+}
+
+// piece appends a text, if there is one.
+func (d *Events) piece(dst []codec.Event, kind codec.EventKind, data []byte, v rawjson.Value) []codec.Event {
+	text := d.decode(data, v)
+	if len(text) == 0 {
+		return dst
+	}
+	if kind == codec.EventText {
+		d.said = true
+		d.runes += int64(utf8.RuneCount(text))
+	}
+	return append(dst, codec.Event{Kind: kind, Text: text})
+}
+
+// decode returns the text of v, decoded into d.text if it must be.
+func (d *Events) decode(data []byte, v rawjson.Value) []byte {
+	if v.Kind != rawjson.String || v.End-v.Start == len(`""`) {
+		return nil
+	}
+	if inner := data[v.Start+1 : v.End-1]; bytes.IndexByte(inner, '\\') < 0 {
+		return inner
+	}
+	at := len(d.text)
+	d.text, _ = rawjson.AppendText(d.text, data, v)
+	return d.text[at:len(d.text):len(d.text)]
+}
+
+func (d *Events) delta(dst []codec.Event, data []byte, index int64, v rawjson.Value) []codec.Event {
+	var kind string
+	var text, thinking, arguments, signature, citation rawjson.Value
+	for it := v.Members(data); it.Next(); {
+		switch it.Name() {
+		case "type":
+			kind, _ = rawjson.Text(data, it.Value)
+		case "text":
+			text = it.Value
+		case "thinking":
+			thinking = it.Value
+		case "partial_json":
+			arguments = it.Value
+		case "signature":
+			signature = it.Value
+		case "citation":
+			citation = it.Value
+		}
+	}
+	switch kind {
+	case "text_delta":
+		return d.piece(dst, codec.EventText, data, text)
+	case "thinking_delta":
+		return d.piece(dst, codec.EventReasoning, data, thinking)
+	}
+	b := d.find(index)
+	if b == nil {
+		return dst
+	}
+	switch kind {
+	case "input_json_delta":
+		return d.arguments(dst, data, b, arguments)
+	case "signature_delta":
+		b.signature, _ = rawjson.AppendText(b.signature, data, signature)
+	case "citations_delta":
+		return d.citation(dst, data, citation, b.begin)
+	}
+	return dst
+}
+
+func (d *Events) arguments(dst []codec.Event, data []byte, b *openBlock, v rawjson.Value) []codec.Event {
+	text := d.decode(data, v)
+	if len(text) == 0 || b.input != nil && string(text) == "{}" {
+		return dst
+	}
+	switch b.kind {
+	case callBlock:
+		b.fragments = true
+		return append(dst, codec.Event{Kind: codec.EventToolArguments, Index: b.call, Text: text})
+	case answerBlock:
+		b.fragments = true
+		return append(dst, codec.Event{Kind: codec.EventText, Text: text})
+	}
+	return dst
+}
+
+func (d *Events) citation(dst []codec.Event, data []byte, v rawjson.Value, begin int64) []codec.Event {
+	if v.Kind != rawjson.Object {
+		return dst
+	}
+	r := reader{data: data}
+	c := r.citation(v)
+	c.Start, c.End = begin, d.runes
+	return append(dst, codec.Event{Kind: codec.EventCitation, Citation: &c})
+}
+
+func (d *Events) close(dst []codec.Event, index int64) []codec.Event {
+	b := d.find(index)
+	if b == nil {
+		return dst
+	}
+	switch b.kind {
+	case thinkingBlock:
+		e := codec.Event{Kind: codec.EventReasoningEnd}
+		if len(b.signature) > 0 {
+			e.Signature = codec.Signature{Provider: providerName, Value: string(b.signature)}
+			d.signature = e.Signature
+		}
+		dst = append(dst, e)
+	case callBlock:
+		if !b.fragments && b.input != nil {
+			dst = append(dst, codec.Event{Kind: codec.EventToolArguments, Index: b.call, Text: b.input})
+		}
+		dst = append(dst, codec.Event{Kind: codec.EventToolEnd, Index: b.call})
+	case answerBlock:
+		if !b.fragments && b.input != nil {
+			dst = append(dst, codec.Event{Kind: codec.EventText, Text: b.input})
+		}
+	}
+	*b = d.blocks[len(d.blocks)-1]
+	d.blocks = d.blocks[:len(d.blocks)-1]
+	return dst
+}
+
+func (d *Events) takeFinish(data []byte, delta rawjson.Value) {
+	word, _ := rawjson.Text(data, delta.Get(data, "stop_reason"))
+	if word == "" {
+		return
+	}
+	d.finish.Native = string([]byte(word))
+	if s, _ := rawjson.Text(data, delta.Get(data, "stop_sequence")); s != "" {
+		d.finish.StopSequence = string([]byte(s))
+	}
+	if why, _ := rawjson.Text(data, delta.Get(data, "stop_details").Get(data, "explanation")); why != "" {
+		d.refusal = string([]byte(why))
+	}
+}
+
+// End takes the end of the connection. A stream that told its stop reason is complete without its last event.
+func (d *Events) End(dst []codec.Event) ([]codec.Event, error) {
+	switch {
+	case d.err != nil:
+	case !d.started:
+		d.err = codec.NoAnswer("the upstream returned an empty response")
+	case d.finish.Native == "" && !d.stopped:
+		d.err = errCut()
+	default:
+		dst = d.ending(dst)
+	}
+	return dst, d.Err()
+}
+
+func errCut() *codec.Error {
+	return &codec.Error{Status: 502, Class: codec.Cut, Type: "server_error", InAnswer: true,
+		Message: "the upstream's stream ended before its answer was complete"}
+}
+
+// ending appends what ends the answer.
+func (d *Events) ending(dst []codec.Event) []codec.Event {
+	for len(d.blocks) > 0 {
+		dst = d.close(dst, d.blocks[0].index)
+	}
+	f := finishOf(d.finish.Native, d.calls > 0)
+	f.StopSequence = d.finish.StopSequence
+	if f.Reason == codec.FinishFilter && !d.said && d.refusal != "" {
+		dst = append(dst, codec.Event{Kind: codec.EventRefusal, Text: []byte(d.refusal)})
+	}
+	return append(dst, codec.Event{Kind: codec.EventFinish, Finish: f})
+}

@@ -1,0 +1,34 @@
+// Package anthropic is the Messages format, as Anthropic, Bedrock's InvokeModel and Vertex speak it, and clients like Claude Code.
+package anthropic
+
+import (
+	"uniapi/codec"
+)
+
+// Format is the Messages format. The zero value is Anthropic's own API; other hosts of Claude differ in the body.
+type Format struct {
+	// Version is the anthropic_version in the body of hosts that have the model's name in the path. "" is Anthropic's API, which has it
+	// in a header.
+	Version string
+	// OmitStream is for hosts that say by the path whether to stream.
+	OmitStream bool
+	// Betas are put into the body as anthropic_beta.
+	Betas []string
+}
+
+var _ codec.Format = Format{}
+
+// Vertex is Claude on Google's Vertex AI.
+var Vertex = Format{Version: "vertex-2023-10-16"}
+
+const (
+	formatName = "anthropic"
+	// providerName is whose signatures ours are, in codec.Signature.
+	providerName = "anthropic"
+)
+
+// Name implements codec.Format.
+func (Format) Name() string { return formatName }
+
+// hosted says whether another than Anthropic runs the model: without its files, URLs, containers and hosted caching.
+func (f Format) hosted() bool { return f.Version != "" }

@@ -1,0 +1,256 @@
+package gemini
+
+import (
+	"strconv"
+
+	"uniapi/codec"
+	"uniapi/codec/rawjson"
+)
+
+// system reads systemInstruction: a content, a part, a list of parts or a text.
+func (r *reader) system(q *codec.Request, v rawjson.Value) {
+	const path = "systemInstruction"
+	m := codec.Message{Role: codec.RoleSystem}
+	add := func(v rawjson.Value) {
+		if text := r.text(v, path); text != "" {
+			m.Parts = append(m.Parts, codec.Part{Kind: codec.PartText, Text: text})
+		}
+	}
+	list := v
+	switch v.Kind {
+	case rawjson.String:
+		add(v)
+	case rawjson.Object:
+		add(v.Get(r.data, "text"))
+		if list = v.Get(r.data, "parts"); list.Kind == rawjson.Object {
+			add(list.Get(r.data, "text"))
+		}
+	case rawjson.Missing, rawjson.Null, rawjson.Array:
+	default:
+		r.fail(path, "must be a content, not "+v.Kind.String())
+	}
+	for it := list.Elements(r.data); it.Next(); {
+		if it.Value.Kind == rawjson.String {
+			add(it.Value)
+		} else {
+			add(it.Value.Get(r.data, "text"))
+		}
+	}
+	if m.Parts != nil {
+		q.Messages = append(q.Messages, m)
+	}
+}
+
+// called is a function call that has no response yet.
+type called struct{ id, name string }
+
+// conversation is what must be known of earlier contents to read a later one.
+type conversation struct {
+	open []called
+	turn int
+}
+
+// contents reads the conversation. A text alone is what the user says.
+func (r *reader) contents(q *codec.Request, v rawjson.Value) {
+	var c conversation
+	switch v.Kind {
+	case rawjson.String:
+		if text := r.text(v, "contents"); text != "" {
+			q.Messages = append(q.Messages, codec.Message{Parts: []codec.Part{{Kind: codec.PartText, Text: text}}})
+		}
+		return
+	case rawjson.Object:
+		r.content(q, v, "contents", &c)
+		return
+	}
+	if !r.want(v, rawjson.Array, "contents") {
+		return
+	}
+	for it := v.Elements(r.data); it.Next() && r.err == nil; c.turn++ {
+		r.content(q, it.Value, "contents["+strconv.Itoa(c.turn)+"]", &c)
+	}
+}
+
+// content reads one content. Responses of functions become a message of their own, before what else the user says.
+func (r *reader) content(q *codec.Request, v rawjson.Value, path string, c *conversation) {
+	if !r.want(v, rawjson.Object, path) {
+		r.fail(path, "must be an object")
+		return
+	}
+	role := codec.RoleUser
+	switch word := r.text(v.Get(r.data, "role"), path+".role"); word {
+	case "", "user", "function", "tool":
+	case "model", "assistant":
+		role = codec.RoleAssistant
+	case "system":
+		role = codec.RoleSystem
+	default:
+		r.fail(path+".role", "must be user or model, not '"+word+"'")
+		return
+	}
+	parts := v.Get(r.data, "parts")
+	said := codec.Message{Role: role}
+	results := codec.Message{Role: codec.RoleTool}
+	add := func(v rawjson.Value, at string) {
+		p, ok := r.part(v, at, c)
+		switch {
+		case !ok:
+		case p.Kind == codec.PartToolResult:
+			results.Parts = append(results.Parts, p)
+		default:
+			said.Parts = appendPart(said.Parts, p)
+		}
+	}
+	if parts.Kind == rawjson.Object {
+		add(parts, path+".parts")
+	} else if r.want(parts, rawjson.Array, path+".parts") {
+		n := 0
+		for it := parts.Elements(r.data); it.Next(); n++ {
+			add(it.Value, path+".parts["+strconv.Itoa(n)+"]")
+		}
+	}
+	if results.Parts != nil {
+		q.Messages = append(q.Messages, results)
+	}
+	if said.Parts != nil {
+		q.Messages = append(q.Messages, said)
+	}
+}
+
+// appendPart adds a part. Thinking comes in pieces from clients that keep what was streamed: they are joined up to a signature.
+func appendPart(parts []codec.Part, p codec.Part) []codec.Part {
+	if n := len(parts); n > 0 && p.Kind == codec.PartReasoning {
+		if last := &parts[n-1]; last.Kind == p.Kind && last.Signature.Value == "" && last.Reasoning == nil && p.Reasoning == nil {
+			last.Text += p.Text
+			last.Signature = p.Signature
+			return parts
+		}
+	}
+	return append(parts, p)
+}
+
+// part reads a part; false if there is nothing in it.
+func (r *reader) part(v rawjson.Value, path string, c *conversation) (codec.Part, bool) {
+	if v.Kind == rawjson.String {
+		text := r.text(v, path)
+		return codec.Part{Kind: codec.PartText, Text: text}, text != ""
+	}
+	if !r.want(v, rawjson.Object, path) {
+		return codec.Part{}, false
+	}
+	var kind string
+	var value rawjson.Value
+	var signature string
+	thought := false
+	for it := v.Members(r.data); it.Next(); {
+		switch name := camel(it.Name()); name {
+		case "thought":
+			thought = it.Value.Kind == rawjson.True
+		case "thoughtSignature":
+			signature = r.text(it.Value, path+".thoughtSignature")
+		case "text", "functionCall", "functionResponse", "inlineData", "fileData", "executableCode", "codeExecutionResult", "toolCall",
+			"toolResponse":
+			kind, value = name, it.Value
+		}
+	}
+	p := codec.Part{Kind: codec.PartText}
+	if signature != "" {
+		p.Signature, p.Reasoning = unseal(signature)
+	}
+	at := path + "." + kind
+	switch kind {
+	case "text":
+		if p.Text = r.text(value, at); thought {
+			p.Kind = codec.PartReasoning
+		}
+		return p, p.Text != "" || signature != ""
+	case "functionCall":
+		p.Kind, p.Call = codec.PartToolCall, r.call(value, at, c)
+	case "functionResponse":
+		return codec.Part{Kind: codec.PartToolResult, Result: r.response(value, at, c)}, true
+	case "inlineData", "fileData":
+		m := &codec.Media{MIME: r.text(member(r.data, value, "mimeType"), at+".mimeType"), Data: r.text(value.Get(r.data, "data"), at+".data"),
+			URL: r.text(member(r.data, value, "fileUri"), at+".fileUri"), Name: r.text(member(r.data, value, "displayName"), at+".displayName")}
+		p.Kind, p.Media = kindOf(m.MIME), m
+		return p, m.Data != "" || m.URL != ""
+	default:
+		p.Kind, p.Raw = codec.PartOpaque, v.Raw(r.data)
+		return p, kind != ""
+	}
+	return p, true
+}
+
+// call reads a functionCall. One without an id gets one by its place, the same each time that the conversation comes.
+func (r *reader) call(v rawjson.Value, path string, c *conversation) *codec.ToolCall {
+	call := &codec.ToolCall{Arguments: "{}"}
+	for it := v.Members(r.data); it.Next(); {
+		switch it.Name() {
+		case "id":
+			call.ID = r.text(it.Value, path+".id")
+		case "name":
+			call.Name = r.text(it.Value, path+".name")
+		case "args":
+			if r.want(it.Value, rawjson.Object, path+".args") {
+				call.Arguments = string(it.Value.Raw(r.data))
+			}
+		}
+	}
+	if call.Name == "" {
+		r.fail(path, "needs a name")
+	}
+	if call.ID == "" {
+		call.ID = "call_" + strconv.Itoa(c.turn) + "_" + strconv.Itoa(len(c.open))
+	}
+	c.open = append(c.open, called{call.ID, call.Name})
+	return call
+}
+
+// response reads a functionResponse. One without an id belongs to the first call of its name that is still open.
+func (r *reader) response(v rawjson.Value, path string, c *conversation) *codec.ToolResult {
+	result := &codec.ToolResult{}
+	for it := v.Members(r.data); it.Next(); {
+		switch it.Name() {
+		case "id":
+			result.CallID = r.text(it.Value, path+".id")
+		case "name":
+			result.Name = r.text(it.Value, path+".name")
+		case "response":
+			text, failed := r.responseText(it.Value, path+".response")
+			result.Error = failed
+			result.Parts = append([]codec.Part{{Kind: codec.PartText, Text: text}}, result.Parts...)
+		case "parts":
+			for parts := it.Value.Elements(r.data); parts.Next(); {
+				if p, ok := r.part(parts.Value, path+".parts", c); ok && p.Media != nil {
+					result.Parts = append(result.Parts, p)
+				}
+			}
+		}
+	}
+	for i, open := range c.open {
+		if open.id == result.CallID || result.CallID == "" && open.name == result.Name {
+			result.CallID = open.id
+			c.open = append(c.open[:i:i], c.open[i+1:]...)
+			break
+		}
+	}
+	return result
+}
+
+// responseText is what a response says: the text of its only member, where that has one of the names that SDKs use, or the JSON of all.
+func (r *reader) responseText(v rawjson.Value, path string) (text string, failed bool) {
+	if v.Kind == rawjson.String {
+		return r.text(v, path), false
+	}
+	n, name := 0, ""
+	var only rawjson.Value
+	for it := v.Members(r.data); it.Next(); n++ {
+		name, only = it.Name(), it.Value
+	}
+	if n == 1 && (name == "output" || name == "result" || name == "error") {
+		if only.Kind == rawjson.String {
+			return r.text(only, path+"."+name), name == "error"
+		}
+		return string(only.Raw(r.data)), name == "error"
+	}
+	return string(v.Raw(r.data)), false
+}

@@ -1,0 +1,122 @@
+package gemini
+
+import (
+	"encoding/json"
+	"strings"
+
+	"uniapi/codec"
+	"uniapi/codec/rawjson"
+)
+
+// DecodeRequest reads a generateContent request. Names may be written topP or top_p. What the model has no place for stays in Extra,
+// members of generationConfig and toolConfig with that name and a dot before theirs.
+func (Format) DecodeRequest(body []byte) (*codec.Request, error) {
+	q := &codec.Request{Format: formatName, IncludeUsage: true}
+	r := &reader{data: body}
+	var system, conversation rawjson.Value
+	it := rawjson.MembersOf(body)
+	for it.Next() {
+		v := it.Value
+		switch name := camel(it.Name()); name {
+		case "contents":
+			conversation = v
+		case "systemInstruction":
+			system = v
+		case "tools":
+			q.Tools = r.tools(v)
+		case "toolConfig":
+			r.toolConfig(q, v)
+		case "generationConfig":
+			r.config(q, v)
+		case "model":
+			q.Model = strings.TrimPrefix(r.text(v, name), "models/")
+		case "serviceTier":
+			q.ServiceTier = tierWord(r.text(v, name))
+		default:
+			q.Extra = append(q.Extra, codec.Field{Name: name, Raw: v.Raw(body)})
+		}
+	}
+	if err := it.Err(); err != nil {
+		return nil, codec.BadRequest("", "the request body is not a valid JSON object: "+err.Error())
+	}
+	r.system(q, system)
+	r.contents(q, conversation)
+	if len(q.Messages) == 0 {
+		r.fail("contents", "must be an array with at least one content")
+	}
+	if r.err != nil {
+		return nil, r.err
+	}
+	return q, nil
+}
+
+func tierWord(word string) string {
+	word = strings.ToLower(word)
+	if word == "standard" {
+		return "default"
+	}
+	return word
+}
+
+// config reads generationConfig.
+func (r *reader) config(q *codec.Request, v rawjson.Value) {
+	const path = "generationConfig"
+	if !r.want(v, rawjson.Object, path) {
+		return
+	}
+	var mime string
+	var schema json.RawMessage
+	for it := v.Members(r.data); it.Next(); {
+		v, name := it.Value, camel(it.Name())
+		at := path + "." + name
+		switch name {
+		case "temperature":
+			q.Temperature = r.number(v, at)
+		case "topP":
+			q.TopP = r.number(v, at)
+		case "topK":
+			q.TopK = r.integer(v, at)
+		case "maxOutputTokens":
+			q.MaxTokens = r.integer(v, at)
+		case "candidateCount":
+			q.N = r.integer(v, at)
+		case "stopSequences":
+			q.Stop = r.texts(v, at)
+		case "seed":
+			q.Seed = r.number(v, at)
+		case "presencePenalty":
+			q.PresencePenalty = r.number(v, at)
+		case "frequencyPenalty":
+			q.FrequencyPenalty = r.number(v, at)
+		case "responseLogprobs":
+			q.LogProbs = r.boolean(v, at)
+		case "logprobs":
+			q.TopLogProbs = r.integer(v, at)
+		case "responseMimeType":
+			mime = r.text(v, at)
+		case "responseSchema":
+			schema = r.schema(v, at)
+		case "responseJsonSchema":
+			if r.want(v, rawjson.Object, at) {
+				schema = v.Raw(r.data)
+			}
+		case "responseModalities":
+			q.Modalities = r.texts(v, at)
+			for i, m := range q.Modalities {
+				q.Modalities[i] = strings.ToLower(m)
+			}
+		case "thinkingConfig":
+			q.Reasoning = r.thinkingWish(v, at)
+		default:
+			q.Extra = append(q.Extra, codec.Field{Name: at, Raw: v.Raw(r.data)})
+		}
+	}
+	switch {
+	case schema != nil:
+		q.Output = &codec.OutputFormat{Kind: codec.OutputSchema, Schema: schema}
+	case mime == "application/json":
+		q.Output = &codec.OutputFormat{Kind: codec.OutputJSON}
+	case mime != "" && mime != "text/plain":
+		q.Extra = append(q.Extra, codec.Field{Name: path + ".responseMimeType", Raw: rawjson.AppendString(nil, mime)})
+	}
+}

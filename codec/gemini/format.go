@@ -1,0 +1,192 @@
+// Package gemini is Google's generateContent format, of AI Studio and of Vertex, in both directions.
+package gemini
+
+import (
+	"encoding/json"
+	"math"
+	"strconv"
+	"strings"
+
+	"uniapi/codec"
+	"uniapi/codec/rawjson"
+)
+
+// Format is the generateContent format. The zero value is AI Studio's v1beta. The model and whether to stream stand in the address and
+// not in the body: who decodes a request sets Model and Stream of the result.
+type Format struct {
+	// Vertex is for Google Cloud: it takes addresses of files, has a smaller limit for the output, and shows the thoughts of 2.5
+	// models unasked, as uni-api does.
+	Vertex bool
+	// NoSystemInstruction is for addresses without v1beta, where instructions must stand in the first user message.
+	NoSystemInstruction bool
+	// Array makes streams for clients one JSON array, for those that ask without alt=sse. Decoding takes both forms anyway.
+	Array bool
+}
+
+var _ codec.Format = Format{}
+
+const (
+	formatName = "gemini"
+	provider   = "google" // in codec.Signature
+)
+
+// Name implements codec.Format.
+func (Format) Name() string { return formatName }
+
+// reader reads values of a client's body and keeps the first complaint about one. A null is an absent value. Texts alias the body.
+type reader struct {
+	data []byte
+	err  *codec.Error
+}
+
+func (r *reader) fail(path, message string) {
+	if r.err == nil {
+		r.err = codec.BadRequest(path, "'"+path+"' "+message)
+	}
+}
+
+// want says whether v is there and of the kind; one that is there and is not gets the complaint.
+func (r *reader) want(v rawjson.Value, kind rawjson.Kind, path string) bool {
+	if v.Kind != kind && v.Present() {
+		r.fail(path, "must be "+kind.String()+", not "+v.Kind.String())
+	}
+	return v.Kind == kind
+}
+
+func (r *reader) text(v rawjson.Value, path string) string {
+	if !r.want(v, rawjson.String, path) {
+		return ""
+	}
+	s, ok := rawjson.Text(r.data, v)
+	if !ok {
+		r.fail(path, "is not a valid JSON string")
+	}
+	return s
+}
+
+func (r *reader) texts(v rawjson.Value, path string) []string {
+	if !r.want(v, rawjson.Array, path) {
+		return nil
+	}
+	list := []string{}
+	for it := v.Elements(r.data); it.Next(); {
+		list = append(list, r.text(it.Value, path))
+	}
+	return list
+}
+
+func (r *reader) number(v rawjson.Value, path string) json.Number {
+	if !r.want(v, rawjson.Number, path) {
+		return ""
+	}
+	return json.Number(v.Raw(r.data))
+}
+
+// integer takes 4096, 4096.0, and "4096", which is how Google's own JSON writes 64-bit numbers.
+func (r *reader) integer(v rawjson.Value, path string) *int64 {
+	if !v.Present() {
+		return nil
+	}
+	word := string(v.Raw(r.data))
+	if v.Kind == rawjson.String {
+		word = r.text(v, path)
+	}
+	n, err := strconv.ParseInt(word, 10, 64)
+	if err != nil {
+		f, err := strconv.ParseFloat(word, 64)
+		if err != nil || f != math.Trunc(f) || math.Abs(f) > 1<<53 {
+			r.fail(path, "must be a whole number")
+			return nil
+		}
+		n = int64(f)
+	}
+	return &n
+}
+
+func (r *reader) boolean(v rawjson.Value, path string) *bool {
+	if !v.Present() {
+		return nil
+	}
+	b := v.Kind == rawjson.True
+	if !b && v.Kind != rawjson.False {
+		r.fail(path, "must be true or false, not "+v.Kind.String())
+	}
+	return &b
+}
+
+// camel is a member's name as Google writes it. Its parser takes top_p as well as topP, and so must ours.
+func camel(name string) string {
+	if strings.IndexByte(name, '_') < 0 {
+		return name
+	}
+	out := make([]byte, 0, len(name))
+	for i := 0; i < len(name); i++ {
+		c := name[i]
+		if c == '_' && i+1 < len(name) && name[i+1] >= 'a' && name[i+1] <= 'z' {
+			i++
+			c = name[i] - ('a' - 'A')
+		}
+		out = append(out, c)
+	}
+	return string(out)
+}
+
+// member returns the member with that name, in either spelling.
+func member(data []byte, v rawjson.Value, name string) rawjson.Value {
+	var found rawjson.Value
+	for it := v.Members(data); it.Next(); {
+		if camel(it.Name()) == name {
+			found = it.Value
+		}
+	}
+	return found
+}
+
+func appendTexts(dst []byte, name string, list []string) []byte {
+	dst = append(rawjson.Key(dst, name), '[')
+	for _, s := range list {
+		dst = rawjson.AppendString(rawjson.Comma(dst), s)
+	}
+	return append(dst, ']')
+}
+
+// finishes are Google's reasons. What is not here is an end like any other.
+var finishes = map[string]codec.FinishReason{
+	"MAX_TOKENS": codec.FinishLength,
+
+	"SAFETY": codec.FinishFilter, "RECITATION": codec.FinishFilter, "BLOCKLIST": codec.FinishFilter, "PROHIBITED_CONTENT": codec.FinishFilter,
+	"SPII": codec.FinishFilter, "LANGUAGE": codec.FinishFilter, "IMAGE_SAFETY": codec.FinishFilter, "IMAGE_RECITATION": codec.FinishFilter,
+	"IMAGE_PROHIBITED_CONTENT": codec.FinishFilter, "MODEL_ARMOR": codec.FinishFilter,
+
+	"MALFORMED_FUNCTION_CALL": codec.FinishError, "UNEXPECTED_TOOL_CALL": codec.FinishError, "TOO_MANY_TOOL_CALLS": codec.FinishError,
+	"MALFORMED_RESPONSE": codec.FinishError, "MISSING_THOUGHT_SIGNATURE": codec.FinishError, "NO_IMAGE": codec.FinishError,
+	"IMAGE_OTHER": codec.FinishError,
+}
+
+// finishOf reads a finishReason; calls is whether the answer has tool calls, for which Google has no reason of its own.
+func finishOf(word string, calls bool) codec.Finish {
+	f := codec.Finish{Native: word, Reason: finishes[word]}
+	if f.Reason == codec.FinishNone {
+		f.Reason = codec.FinishStop
+		if calls {
+			f.Reason = codec.FinishToolCalls
+		}
+	}
+	return f
+}
+
+// finishWord is the finishReason for a client.
+func finishWord(f codec.Finish) string {
+	if finishes[f.Native] == f.Reason && f.Native != "" {
+		return f.Native
+	}
+	switch f.Reason {
+	case codec.FinishLength:
+		return "MAX_TOKENS"
+	case codec.FinishFilter:
+		return "SAFETY"
+	case codec.FinishError:
+		return "OTHER"
+	}
+	return "STOP"
+}

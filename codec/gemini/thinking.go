@@ -1,0 +1,189 @@
+package gemini
+
+import (
+	"uniapi/codec"
+	"uniapi/codec/rawjson"
+)
+
+// How a wish for thinking is said depends on the model's generation (wire formats 12.3): 2.5 takes a budget in tokens, 3 and later a
+// level. Never both.
+
+const (
+	maxBudgetPro   = 32768
+	maxBudgetFlash = 24576
+	minBudgetPro   = 128 // Pro cannot be kept from thinking
+	minBudgetLite  = 512 // for more than none at all
+)
+
+// effortBudgets are the tokens that an effort stands for; xhigh and max are all that the model has.
+var effortBudgets = map[string]int64{"none": 0, "minimal": 512, "low": 1024, "medium": 8192, "high": 24576}
+
+// appendThinking writes thinkingConfig, or nothing to leave it to the provider.
+func (f Format) appendThinking(dst []byte, q *codec.Request, t traits) []byte {
+	if raw := knob(q, "thinkingConfig"); raw != nil {
+		return rawjson.Field(rawjson.Comma(dst), "thinkingConfig", raw)
+	}
+	if !t.thinks() {
+		return dst
+	}
+	want := q.Reasoning
+	if want == nil {
+		if f.Vertex && t.version == 25 && !t.lite {
+			dst = append(rawjson.Key(dst, "thinkingConfig"), `{"includeThoughts":true}`...)
+		}
+		return dst
+	}
+	before := len(dst)
+	dst = append(rawjson.Key(dst, "thinkingConfig"), '{')
+	empty := len(dst)
+	silent := false
+	switch {
+	case t.image:
+	case t.version >= 30:
+		dst = rawjson.StrIf(dst, "thinkingLevel", level(want, t))
+	default:
+		if n, ok := budget(want, t); ok {
+			dst = rawjson.Num(dst, "thinkingBudget", n)
+			silent = n == 0
+		}
+	}
+	switch {
+	case want.Summary == "omitted":
+		dst = append(rawjson.Key(dst, "includeThoughts"), "false"...)
+	case want.Summary == "" && (q.Format == formatName || want.Disabled) || silent:
+	default:
+		dst = append(rawjson.Key(dst, "includeThoughts"), "true"...)
+	}
+	if len(dst) == empty {
+		return dst[:before]
+	}
+	return append(dst, '}')
+}
+
+// budget is the thinkingBudget; -1 lets the model decide. False if the wish says nothing about the amount.
+func budget(want *codec.Reasoning, t traits) (int64, bool) {
+	most := int64(maxBudgetFlash)
+	if t.pro {
+		most = maxBudgetPro
+	}
+	var n int64
+	switch {
+	case want.Disabled:
+	case want.Budget != nil && *want.Budget < 0:
+		return -1, true
+	case want.Budget != nil:
+		n = *want.Budget
+	case want.Effort != "":
+		known := false
+		if n, known = effortBudgets[want.Effort]; !known {
+			n = most
+		}
+	case want.Adaptive:
+		return -1, true
+	default:
+		return 0, false
+	}
+	n = min(n, most)
+	if t.pro {
+		n = max(n, minBudgetPro)
+	}
+	if t.lite && n > 0 {
+		n = max(n, minBudgetLite)
+	}
+	return n, true
+}
+
+// level is the thinkingLevel, "" to leave it to the model.
+func level(want *codec.Reasoning, t traits) string {
+	effort := want.Effort
+	switch {
+	case want.Disabled:
+		effort = "none"
+	case want.Budget != nil && *want.Budget >= 0:
+		effort = effortOfBudget(*want.Budget, t)
+	}
+	switch effort {
+	case "":
+		return ""
+	case "none", "minimal":
+		if t.flash && t.version < 37 {
+			return "MINIMAL"
+		}
+		return "LOW"
+	case "low":
+		return "LOW"
+	case "medium":
+		if t.flash || t.version >= 31 {
+			return "MEDIUM"
+		}
+	}
+	return "HIGH"
+}
+
+// effortOfBudget puts tokens into the steps that uni-api has (behaviour 8.4).
+func effortOfBudget(n int64, t traits) string {
+	if !t.flash {
+		if n*100 <= maxBudgetPro*40 {
+			return "low"
+		}
+		return "high"
+	}
+	switch percent := n * 100 / maxBudgetFlash; {
+	case percent <= 10:
+		return "minimal"
+	case percent <= 30:
+		return "low"
+	case percent <= 60:
+		return "medium"
+	}
+	return "high"
+}
+
+// thinkingWish reads a client's thinkingConfig.
+func (r *reader) thinkingWish(v rawjson.Value, path string) *codec.Reasoning {
+	if !r.want(v, rawjson.Object, path) {
+		return nil
+	}
+	want := &codec.Reasoning{}
+	for it := v.Members(r.data); it.Next(); {
+		switch camel(it.Name()) {
+		case "thinkingLevel":
+			want.Effort = levelEffort(r.text(it.Value, path+".thinkingLevel"))
+		case "thinkingBudget":
+			n := r.integer(it.Value, path+".thinkingBudget")
+			switch {
+			case n == nil:
+			case *n == 0:
+				want.Disabled = true
+			case *n < 0:
+				want.Adaptive = true
+			default:
+				want.Budget = n
+			}
+		case "includeThoughts":
+			if shown := r.boolean(it.Value, path+".includeThoughts"); shown != nil && *shown {
+				want.Summary = "auto"
+			} else if shown != nil {
+				want.Summary = "omitted"
+			}
+		}
+	}
+	if *want == (codec.Reasoning{}) {
+		return nil
+	}
+	return want
+}
+
+func levelEffort(level string) string {
+	switch level {
+	case "MINIMAL", "minimal":
+		return "minimal"
+	case "LOW", "low":
+		return "low"
+	case "MEDIUM", "medium":
+		return "medium"
+	case "HIGH", "high":
+		return "high"
+	}
+	return ""
+}

@@ -1,0 +1,102 @@
+package schema
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+func TestCleanWritesTheSchemaInTheDialect(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		dialect *Dialect
+		in, out string
+	}{
+		{"order and number spelling stay", &Dialect{}, `{"z":1.50,"a":[1e3,{"y":0,"b":"\u00e9"}]}`, `{"z":1.50,"a":[1e3,{"y":0,"b":"\u00e9"}]}`},
+		{"a null among types is nullable", Gemini, `{"type":["string","null"]}`, `{"type":"string","nullable":true}`},
+		{"and goes out of the enum", Gemini, `{"type":["string","null"],"enum":["c","f",null]}`, `{"type":"string","enum":["c","f"],"nullable":true}`},
+		{"several types are branches", Gemini, `{"type":["string","integer","null"]}`, `{"anyOf":[{"type":"string"},{"type":"integer"}],"nullable":true}`},
+		{"a null branch is nullable and the other takes its place", Gemini, `{"description":"d","anyOf":[{"type":"string","description":"x"},{"type":"null"}]}`,
+			`{"type":"string","description":"d","nullable":true}`},
+		{"oneOf is anyOf", Gemini, `{"oneOf":[{"type":"string"},{"type":"number"}]}`, `{"anyOf":[{"type":"string"},{"type":"number"}]}`},
+		{"allOf is merged", Gemini, `{"allOf":[{"type":"object","properties":{"a":{"type":"string"}},"required":["a"]},{"properties":{"b":{"type":"string"}},"required":["b"]}]}`,
+			`{"type":"object","properties":{"a":{"type":"string"},"b":{"type":"string"}},"required":["a","b"]}`},
+		{"const is an enum", Gemini, `{"const":"x"}`, `{"enum":["x"],"type":"string"}`},
+		{"branches of single strings are an enum", Gemini, `{"anyOf":[{"const":"x"},{"type":"string","enum":["y"]}]}`, `{"enum":["x","y"],"type":"string"}`},
+		{"an enum of numbers is told", Gemini, `{"type":"integer","enum":[1,2]}`, `{"type":"integer","description":"one of: [1,2]"}`},
+		{"empty strings go out of an enum", Gemini, `{"type":"string","enum":["","a"]}`, `{"type":"string","enum":["a"]}`},
+		{"a strange format is told", Gemini, `{"type":"string","format":"uri","description":"d"}`, `{"type":"string","description":"d\nformat: uri"}`},
+		{"limits that do not exist are told", Gemini, `{"type":"number","exclusiveMinimum":0}`, `{"type":"number","description":"exclusiveMinimum: 0"}`},
+		{"an array gets items", Gemini, `{"type":"array"}`, `{"type":"array","items":{"type":"string"}}`},
+		{"a tuple's items are branches", Gemini, `{"type":"array","prefixItems":[{"type":"string"},{"type":"number"}]}`,
+			`{"type":"array","items":{"anyOf":[{"type":"string"},{"type":"number"}]}}`},
+		{"required names what is there", Gemini, `{"type":"object","properties":{"a":{"type":"string"},"b":false},"required":["a","b"]}`,
+			`{"type":"object","properties":{"a":{"type":"string"}},"required":["a"]}`},
+		{"properties may be called like keywords", Gemini, `{"properties":{"$ref":{"type":"string"},"const":{"type":"string"},"not":{"type":"string"}}}`,
+			`{"type":"object","properties":{"$ref":{"type":"string"},"const":{"type":"string"},"not":{"type":"string"}}}`},
+		{"references are resolved", Gemini, `{"properties":{"a":{"$ref":"#/$defs/A~1b","description":"mine"}},"$defs":{"A/b":{"type":"string","description":"its"}}}`,
+			`{"type":"object","properties":{"a":{"type":"string","description":"mine"}}}`},
+		{"a cycle is cut", Gemini, `{"$ref":"#/definitions/N","definitions":{"N":{"type":"object","properties":{"next":{"$ref":"#/definitions/N"}}}}}`,
+			`{"type":"object","properties":{"next":{"type":"object"}}}`},
+		{"a reference to nowhere is anything", Gemini, `{"properties":{"a":{"$ref":"http://x/y","description":"d"}}}`, `{"type":"object","properties":{"a":{"description":"d"}}}`},
+		{"Bedrock's top is an object without combinators", Bedrock, `{"$schema":"x","anyOf":[{"properties":{"a":{"type":"string"}},"required":["a"]},{"properties":{"b":{"type":["integer","null"]}}}]}`,
+			`{"type":"object","properties":{"a":{"type":"string"},"b":{"type":"integer","nullable":true}}}`},
+		{"no schema is an object without properties", Bedrock, ``, `{"type":"object","properties":{}}`},
+		{"Anthropic's tools keep references", AnthropicTool, `{"type":"object","properties":{"a":{"$ref":"#/$defs/A"}},"$defs":{"A":{"type":["string","null"]}}}`,
+			`{"type":"object","properties":{"a":{"$ref":"#/$defs/A"}},"$defs":{"A":{"type":["string","null"]}}}`},
+		{"Anthropic's answers are closed and limits are told", AnthropicOutput, `{"type":"object","properties":{"a":{"type":"integer","minimum":1}},"required":["a"]}`,
+			`{"type":"object","properties":{"a":{"type":"integer","description":"minimum: 1"}},"required":["a"],"additionalProperties":false}`},
+		{"GeminiJSON keeps references and type lists", GeminiJSON, `{"title":"T","type":["object","null"],"properties":{"title":{"type":"string"}},"if":{}}`,
+			`{"type":["object","null"],"properties":{"title":{"type":"string"}}}`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			out, err := Clean([]byte("x"), []byte(c.in), c.dialect)
+			if err != nil || string(out[1:]) != c.out {
+				t.Errorf("%s\n got %s, %v\nwant %s", c.in, out[1:], err, c.out)
+			}
+		})
+	}
+}
+
+func TestCleanRefusesWhatIsNoSchema(t *testing.T) {
+	for _, in := range []string{`[]`, `true`, `{`, `{"a":1} x`, `{"enum":[` + strings.Repeat("1,", maxNodes) + `1]}`} {
+		if out, err := Clean(nil, []byte(in), Gemini); err == nil {
+			t.Errorf("%.40s gave %.40s", in, out)
+		}
+	}
+}
+
+func TestCleanStaysSmallForReferencesThatDouble(t *testing.T) {
+	var b strings.Builder
+	b.WriteString(`{"$ref":"#/$defs/a0","$defs":{`)
+	for i := range 19 {
+		next := string(rune('b' + i))
+		b.WriteString(`"` + string(rune('a'+i)) + `0":{"properties":{"x":{"$ref":"#/$defs/` + next + `0"},"y":{"$ref":"#/$defs/` + next + `0"}}},`)
+	}
+	b.WriteString(`"t0":{"type":"string"}}}`)
+	out, err := Clean(nil, []byte(b.String()), Bedrock)
+	if err != nil || len(out) > 4<<20 || !json.Valid(out) {
+		t.Errorf("%d bytes, %v", len(out), err)
+	}
+}
+
+func FuzzClean(f *testing.F) {
+	f.Add([]byte(`{"type":["string","null"],"anyOf":[{"$ref":"#/anyOf/0"},{"const":1}],"allOf":[{"$ref":"#"}]}`))
+	f.Add([]byte(`{"properties":{"a":{"items":[{"enum":[null,""]}]}},"required":["a","b"],"oneOf":[true,false]}`))
+	f.Fuzz(func(t *testing.T, in []byte) {
+		for _, d := range []*Dialect{{}, Gemini, GeminiJSON, Bedrock, AnthropicTool, AnthropicOutput} {
+			out, err := Clean(nil, in, d)
+			if err != nil {
+				continue
+			}
+			again, err := Clean(nil, in, d)
+			if err != nil || !bytes.Equal(out, again) {
+				t.Fatalf("two runs differ: %s and %s", out, again)
+			}
+			if json.Valid(in) && !json.Valid(out) {
+				t.Fatalf("%s is not JSON", out)
+			}
+		}
+	})
+}
