@@ -101,6 +101,11 @@ type dialect interface {
 var engines = map[Engine]func(*source) (*Channel, error){
 	EngineGPT:        openAIChannel,
 	EngineOpenRouter: openAIChannel,
+	EngineClaude:     claudeChannel,
+	EngineGemini:     geminiChannel,
+	EngineAzure:      azureChannel,
+	EngineDatabricks: databricksChannel,
+	EngineCloudflare: cloudflareChannel,
 }
 
 // source is what a dialect is made from.
@@ -125,7 +130,7 @@ func (p *Pool) Channel(cfg *config.Config, provider *config.Provider) (*Channel,
 	}
 	build, known := engines[engine]
 	if !known {
-		return nil, fmt.Errorf("engine %q is not served yet; the OpenAI format (engine: gpt) is", engine)
+		return nil, fmt.Errorf("engine %q is not served yet; gpt, openrouter, claude, gemini, azure, azure-databricks and cloudflare are", engine)
 	}
 	base, err := url.Parse(provider.BaseURL)
 	if err != nil {

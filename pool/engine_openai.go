@@ -2,6 +2,7 @@ package pool
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -61,16 +62,15 @@ func endpointPath(base *url.URL, endpoint string) string {
 		}
 	}
 	path += "/" + endpoint
-	if base.RawQuery != "" {
-		path += "?" + base.RawQuery
-	}
-	return path
+	return withQuery(path, base)
 }
 
 // githubModels is what GitHub's models offer; there is no list to ask for.
 var githubModels = []string{
 	"gpt-4o", "gpt-4.1", "gpt-4o-mini", "o4-mini", "o3", "text-embedding-3-small", "text-embedding-3-large",
 }
+
+var errNameModels = errors.New("the provider has no list of models to ask for; name its models under model")
 
 // maxModelList bounds the answer to a model list; OpenRouter's, one of the
 // longest, is about 1 MB.
@@ -96,7 +96,8 @@ func fetchModels(call *Call, target *Target, req *Request, limits Deadlines) ([]
 		return nil, err
 	}
 	if answer.Status != 200 {
-		return nil, fmt.Errorf("%s answered status %d; name the provider's models under model", req.Path, answer.Status)
+		path, _, _ := strings.Cut(req.Path, "?") // the query may hold a key
+		return nil, fmt.Errorf("%s answered status %d; name the provider's models under model", path, answer.Status)
 	}
 	return modelIDs(body)
 }

@@ -1,0 +1,60 @@
+package pool
+
+import (
+	"net/url"
+	"strings"
+
+	"uniapi/config"
+)
+
+// claude is Anthropic's Messages API, or a server that speaks it. The address
+// in base_url ends in /v1/messages and is used as it is.
+type claude struct {
+	target     *Target
+	path       string
+	modelsPath string
+	headers    [][]byte // by key index
+}
+
+// anthropicVersion is the version of the API that codec/anthropic speaks; there
+// has been no other since 2023.
+const anthropicVersion = "2023-06-01"
+
+func claudeChannel(s *source) (*Channel, error) {
+	target, err := s.target(s.base)
+	if err != nil {
+		return nil, err
+	}
+	path := strings.TrimRight(s.base.EscapedPath(), "/")
+	if !strings.HasSuffix(path, "/messages") {
+		path += "/v1/messages"
+	}
+	d := &claude{target: target, path: withQuery(path, s.base), modelsPath: strings.TrimSuffix(path, "/messages") + "/models"}
+	d.headers = perKey(s.Provider, func(key string) []config.Header {
+		h := []config.Header{{Name: "Anthropic-Version", Value: anthropicVersion}}
+		if key != "" {
+			h = append(h, config.Header{Name: "X-Api-Key", Value: key})
+		}
+		return h
+	})
+	return &Channel{Engine: s.engine, Format: "anthropic", dialect: d}, nil
+}
+
+func (d *claude) Chat(req *Request, ask Ask) (*Target, error) {
+	req.Method, req.Path, req.Header = "POST", d.path, d.headers[max(ask.Key, 0)]
+	return d.target, nil
+}
+
+// Models asks with the provider's first key.
+func (d *claude) Models(call *Call, limits Deadlines) ([]string, error) {
+	path := d.modelsPath + "?limit=1000"
+	return fetchModels(call, d.target, &Request{Method: "GET", Path: path, Header: d.headers[0]}, limits)
+}
+
+// withQuery keeps the query that a base_url has.
+func withQuery(path string, base *url.URL) string {
+	if base.RawQuery != "" {
+		path += "?" + base.RawQuery
+	}
+	return path
+}

@@ -1,0 +1,62 @@
+package pool
+
+import (
+	"net/url"
+	"strings"
+
+	"uniapi/config"
+)
+
+// gemini is Google's Generative Language API. The key goes into a header, never
+// into the address, where it would end in logs.
+type gemini struct {
+	target  *Target
+	prefix  string // up to and with /models
+	query   string // of the base_url, behind our own
+	headers [][]byte
+}
+
+func geminiChannel(s *source) (*Channel, error) {
+	target, err := s.target(s.base)
+	if err != nil {
+		return nil, err
+	}
+	path, _, _ := strings.Cut(s.base.EscapedPath(), "/models")
+	path = strings.TrimRight(path, "/")
+	if path == "" {
+		path = "/v1beta"
+	}
+	d := &gemini{target: target, prefix: path + "/models"}
+	if s.base.RawQuery != "" {
+		d.query = "&" + s.base.RawQuery
+	}
+	d.headers = perKey(s.Provider, func(key string) (h []config.Header) {
+		if key != "" {
+			h = append(h, config.Header{Name: "X-Goog-Api-Key", Value: key})
+		}
+		return h
+	})
+	return &Channel{Engine: s.engine, Format: "gemini", dialect: d}, nil
+}
+
+func (d *gemini) Chat(req *Request, ask Ask) (*Target, error) {
+	verb := ":generateContent"
+	if ask.Stream {
+		verb = ":streamGenerateContent?alt=sse" + d.query
+	} else if d.query != "" {
+		verb += "?" + d.query[1:]
+	}
+	req.Method, req.Header = "POST", d.headers[max(ask.Key, 0)]
+	req.Path = d.prefix + "/" + url.PathEscape(ask.Model) + verb
+	return d.target, nil
+}
+
+// Models asks with the provider's first key. Google's pages hold 50 models
+// unless told otherwise, and 1000 is more than it has.
+func (d *gemini) Models(call *Call, limits Deadlines) ([]string, error) {
+	ids, err := fetchModels(call, d.target, &Request{Method: "GET", Path: d.prefix + "?pageSize=1000" + d.query, Header: d.headers[0]}, limits)
+	for i, id := range ids {
+		ids[i] = strings.TrimPrefix(id, "models/")
+	}
+	return ids, err
+}

@@ -1,0 +1,179 @@
+package pool
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"uniapi/config"
+)
+
+func TestTheEngineFollowsFromTheAddress(t *testing.T) {
+	for address, want := range map[string]Engine{
+		"https://api.openai.com/v1/chat/completions":                                               EngineGPT,
+		"https://api.openai.com/v1":                                                                EngineGPT, // uni-api takes it for Gemini
+		"https://api.groq.com/openai/v1/chat/completions":                                          EngineGPT,
+		"https://openrouter.ai/api/v1/chat/completions":                                            EngineGPT,
+		"https://api.x.ai/v1/chat/completions":                                                     EngineGPT,
+		"https://models.inference.ai.azure.com/chat/completions":                                   EngineGPT,
+		"https://generativelanguage.googleapis.com/v1beta/openai/chat/completions":                 EngineGPT,
+		"https://gateway.ai.cloudflare.com/v1/a/g/google-ai-studio/v1beta/openai/chat/completions": EngineGPT,
+		"https://generativelanguage.googleapis.com/v1beta":                                         EngineGemini,
+		"https://gateway.ai.cloudflare.com/v1/a/g/google-ai-studio/v1beta":                         EngineGemini,
+		"https://gateway.ai.cloudflare.com/v1/a/g/google-vertex-ai":                                EngineVertex,
+		"https://us-central1-aiplatform.googleapis.com/":                                           EngineVertex,
+		"https://e.openai.azure.com":                                                               EngineAzure,
+		"https://e.services.ai.azure.com/models/chat/completions":                                  EngineAzure,
+		"https://ws.azuredatabricks.net":                                                           EngineDatabricks,
+		"https://api.anthropic.com/v1/messages":                                                    EngineClaude,
+		"https://relay.example/anthropic/v1/messages":                                              EngineClaude,
+		"https://relay.example/v1/responses":                                                       EngineResponses,
+		"https://bedrock-runtime.us-east-1.amazonaws.com":                                          EngineAWS,
+		"https://api.cohere.com/v2/chat":                                                           EngineCohere,
+		"https://api.cloudflare.com/":                                                              EngineCloudflare,
+	} {
+		if got, err := DetectEngine(&config.Provider{BaseURL: address}); got != want || err != nil {
+			t.Errorf("%s: %s, %v; want %s", address, got, err, want)
+		}
+	}
+	if got, _ := DetectEngine(&config.Provider{BaseURL: "https://api.anthropic.com/v1/messages", Engine: "GPT"}); got != EngineGPT {
+		t.Errorf("engine: GPT gives %s", got)
+	}
+}
+
+func TestAnEndpointTakesThePlaceOfTheOneInTheAddress(t *testing.T) {
+	for _, test := range []struct{ base, endpoint, want string }{
+		{"https://api.openai.com/v1/chat/completions", "models", "/v1/models"},
+		{"https://api.openai.com/v1/", "chat/completions", "/v1/chat/completions"},
+		{"https://api.openai.com", "chat/completions", "/chat/completions"},
+		{"https://open.bigmodel.cn/api/paas/v4/chat/completions", "embeddings", "/api/paas/v4/embeddings"},
+		{"https://api.deepseek.com/chat/completions", "models", "/models"},
+		{"https://x.example/v1/images/generations", "images/generations", "/v1/images/generations"},
+		{"https://x.example/v1/chat/completions?tenant=a%20b", "models", "/v1/models?tenant=a%20b"},
+		{"https://x.example/v%2F1/chat/completions", "chat/completions", "/v%2F1/chat/completions"},
+	} {
+		base, err := url.Parse(test.base)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := endpointPath(base, test.endpoint); got != test.want {
+			t.Errorf("%s with %s: %s, want %s", test.base, test.endpoint, got, test.want)
+		}
+	}
+}
+
+func TestAProvidersHeadersOverruleOurs(t *testing.T) {
+	p := &config.Provider{Keys: []string{"k1", "k2"}}
+	p.Preferences.Headers = []config.Header{{Name: "user-agent", Value: "mine"}, {Name: "X-New", Value: "n"}}
+	lines := perKey(p, func(key string) []config.Header {
+		return []config.Header{{Name: "Authorization", Value: "Bearer " + key}}
+	})
+	if len(lines) != 2 {
+		t.Fatalf("%d headers for two keys", len(lines))
+	}
+	for i, key := range []string{"k1", "k2"} {
+		text := string(lines[i])
+		for _, line := range []string{"user-agent: mine\r\n", "X-New: n\r\n", "Authorization: Bearer " + key + "\r\n"} {
+			if !strings.Contains(text, line) {
+				t.Errorf("header %q lacks %q", text, line)
+			}
+		}
+		if strings.Contains(text, "uni-api") {
+			t.Errorf("header %q names two user agents", text)
+		}
+	}
+}
+
+func TestModelListsAreReadInTheFormsThatProvidersGive(t *testing.T) {
+	for _, test := range []struct {
+		name, body string
+		want       []string
+	}{
+		{"OpenAI's", `{"object":"list","data":[{"id":"a"},{"id":"b"},{"id":"a"}]}`, []string{"a", "b"}},
+		{"Gemini's", `{"models":[{"name":"models/g"}]}`, []string{"models/g"}},
+		{"an empty one", `{"data":[]}`, nil},
+		{"an error", `{"error":{"message":"no"}}`, nil},
+		{"a page", `<html>`, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := modelIDs([]byte(test.body))
+			if !slices.Equal(got, test.want) || (err == nil) != (test.want != nil) {
+				t.Errorf("%q, %v; want %q", got, err, test.want)
+			}
+		})
+	}
+}
+
+func TestGitHubsModelsAreKnownWithoutAsking(t *testing.T) {
+	p := New(Options{})
+	defer p.Close()
+	channel, err := p.Channel(&config.Config{}, &config.Provider{BaseURL: "https://models.inference.ai.azure.com/chat/completions", Keys: []string{"k"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ids, err := channel.Models(new(Call), Deadlines{}); err != nil || !slices.Contains(ids, "gpt-4o") {
+		t.Errorf("%q, %v", ids, err)
+	}
+}
+
+func TestAnEngineThatIsNotServedSaysWhichAre(t *testing.T) {
+	p := New(Options{})
+	defer p.Close()
+	_, err := p.Channel(&config.Config{}, &config.Provider{BaseURL: "https://api.cohere.com/v2/chat"})
+	if err == nil || !strings.Contains(err.Error(), "cohere") || !strings.Contains(err.Error(), "gpt") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestAModelListIsAskedForWithTheFirstKey(t *testing.T) {
+	asked := make(chan string, 1)
+	up := listen(t, func(p *peer) {
+		for {
+			req, _, ok := p.request()
+			if !ok {
+				return
+			}
+			asked <- req.Method + " " + req.URL.String() + " " + req.Header.Get("Authorization")
+			p.say("HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\n{\"data\":[{\"id\":\"vendor/a-1\"}]}")
+		}
+	})
+	p := newPool(t, Options{})
+	channel, err := p.Channel(&config.Config{}, &config.Provider{BaseURL: "http://" + up.addr + "/v1/chat/completions?tenant=x", Keys: []string{"first", "second"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids, err := channel.Models(new(Call), patient)
+	if err != nil || !slices.Equal(ids, []string{"vendor/a-1"}) {
+		t.Errorf("%q, %v", ids, err)
+	}
+	if got := <-asked; got != "GET /v1/models?tenant=x Bearer first" {
+		t.Errorf("asked %q", got)
+	}
+}
+
+// A key may stand in the query of the address, and errors are logged.
+func TestAModelListThatIsRefusedDoesNotRepeatTheAddressesQuery(t *testing.T) {
+	up := listen(t, always("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"))
+	p := newPool(t, Options{})
+	channel, err := p.Channel(&config.Config{}, &config.Provider{BaseURL: "http://" + up.addr + "/v1?key=hunter22"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = channel.Models(new(Call), patient)
+	if err == nil || !strings.Contains(err.Error(), "/v1/models") || !strings.Contains(err.Error(), "404") || strings.Contains(err.Error(), "hunter22") {
+		t.Errorf("%v", err)
+	}
+}
+
+func FuzzModelIDs(f *testing.F) {
+	f.Add([]byte(`{"object":"list","data":[{"id":"a"},{"id":"b"},{"id":"a"}]}`))
+	f.Add([]byte(`{"models":[{"name":"models/g"},{"id":"x","name":"y"}]}`))
+	f.Add([]byte(`{"data":null}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		ids, err := modelIDs(body)
+		if (err == nil) != (len(ids) > 0) || slices.Contains(ids, "") {
+			t.Errorf("%q, %v", ids, err)
+		}
+	})
+}
