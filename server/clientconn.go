@@ -1,9 +1,13 @@
 package server
 
 import (
+	"errors"
 	"io"
+	"log/slog"
 	"net"
+	"slices"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -96,9 +100,31 @@ func trimBuffers(conn net.Conn, state fasthttp.ConnState) {
 type listener struct {
 	*net.TCPListener
 	watch *watcher
+	log   *slog.Logger
 }
 
+// passing are errors that end by themselves when connections do.
+var passing = []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ENOSPC, syscall.ECONNABORTED}
+
+// acceptPause lies between two tries while no connection can be taken.
+const acceptPause = 50 * time.Millisecond
+
+// Accept waits for the next connection. An error ends fasthttp's serving, which
+// must not happen for a want of descriptors.
 func (l *listener) Accept() (net.Conn, error) {
+	for told := false; ; told = true {
+		conn, err := l.accept()
+		if !slices.ContainsFunc(passing, func(p error) bool { return errors.Is(err, p) }) {
+			return conn, err
+		}
+		if !told {
+			l.log.Error("no further connection can be taken until others have ended", "error", err)
+		}
+		time.Sleep(acceptPause)
+	}
+}
+
+func (l *listener) accept() (net.Conn, error) {
 	c, err := l.AcceptTCP()
 	if err != nil {
 		return nil, err

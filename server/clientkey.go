@@ -17,6 +17,18 @@ type clientKey struct {
 	balance *balancer.Key
 	routes  *balancer.Routes
 	admin   bool
+
+	limitsTokens bool // some rate_limit of the key has a tpr
+}
+
+// limitsTokens says whether a table of limits has one on the length of prompts.
+func limitsTokens(table config.ModelTable[config.RateLimit]) bool {
+	for _, limit := range table.All() {
+		if limit.TokensPerRequest > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // admins says who may administrate: the keys with admin in their role, and if

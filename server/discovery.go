@@ -15,11 +15,8 @@ import (
 	"uniapi/pool"
 )
 
-const (
-	rediscover   = 10 * time.Minute // how often a provider's list is read again
-	retryFirst   = 5 * time.Second  // after a failure, doubled up to rediscover
-	listLifetime = 24 * time.Hour   // a provider that stays unreachable keeps its last list this long
-)
+// listLifetime is how long a provider that stays unreachable keeps its last list.
+const listLifetime = 24 * time.Hour
 
 // discoveryLimits bound one look at a model list; some providers take their time.
 var discoveryLimits = pool.Deadlines{FirstByte: 20 * time.Second, Idle: 20 * time.Second}
@@ -33,6 +30,9 @@ type discovery struct {
 	changed func() // called, from any goroutine, when a list is new or different
 	lists   *ristretto.Cache[string, []string]
 
+	again time.Duration // how often a provider's list is read again
+	retry time.Duration // after a failure, doubled up to again
+
 	mu      sync.Mutex
 	running map[string]chan struct{} // by list key; closing ends the look-outs
 	group   sync.WaitGroup
@@ -45,7 +45,10 @@ func newDiscovery(log *slog.Logger, changed func()) (*discovery, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the model list cache: %w", err)
 	}
-	return &discovery{log: log, changed: changed, lists: lists, running: make(map[string]chan struct{})}, nil
+	return &discovery{
+		log: log, changed: changed, lists: lists, running: make(map[string]chan struct{}),
+		again: 10 * time.Minute, retry: 5 * time.Second,
+	}, nil
 }
 
 // listKey names a list by what was asked: address, first key, engine.
@@ -106,9 +109,9 @@ func (d *discovery) lookOut(p *config.Provider, channel *pool.Channel, key strin
 		case <-ended:
 		}
 	}()
-	wait := retryFirst
+	wait := d.retry
 	for {
-		next := rediscover
+		next := d.again
 		ids, err := channel.Models(&call, discoveryLimits)
 		switch {
 		case call.Canceled():
@@ -116,9 +119,9 @@ func (d *discovery) lookOut(p *config.Provider, channel *pool.Channel, key strin
 		case err != nil:
 			d.log.Warn("the model list could not be read; the provider serves what was known before",
 				"provider", p.Name, "error", maskKeys(err.Error(), p), "again_in", wait.String())
-			next, wait = wait, min(2*wait, rediscover)
+			next, wait = wait, min(2*wait, d.again)
 		default:
-			wait = retryFirst
+			wait = d.retry
 			if old, found := d.lists.Get(key); !found || !slices.Equal(old, ids) {
 				d.keep(key, ids)
 				d.log.Info("models discovered", "provider", p.Name, "models", len(ids))

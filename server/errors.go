@@ -68,6 +68,9 @@ func judge(err error, attempt balancer.Attempt) (balancer.Outcome, *codec.Error)
 		told.Status, told.Type, told.Code = fasthttp.StatusBadGateway, "server_error", "upstream_auth"
 		told.Message = fmt.Sprintf("the provider refused the key configured for it (status %d): %s", e.Status, e.Message)
 	}
+	if e.Class == codec.RateLimit {
+		told.Message = "the provider's limit was reached, not this gateway's: " + e.Message
+	}
 	if e.InAnswer {
 		told.Status = fasthttp.StatusBadGateway // whatever it was, the upstream said it was well
 	}
@@ -117,6 +120,7 @@ func judgeConnection(e *pool.Error, attempt balancer.Attempt) (balancer.Outcome,
 		return unavailable, errorf(fasthttp.StatusGatewayTimeout, "server_error", "timeout",
 			"Request timed out after %g seconds", attempt.Timeout.Seconds())
 	case pool.Dial, pool.TLS, pool.Proxy:
+		unavailable.Unsent = true
 		return unavailable, errorf(fasthttp.StatusServiceUnavailable, "server_error", "upstream_unreachable",
 			"Unable to connect to the provider: %v", e)
 	default:

@@ -42,6 +42,7 @@ type exchange struct {
 	request pool.Request
 	parts   [][]byte // the request's body: the client's bytes and what is spliced in
 	scratch []byte   // holds what is spliced in
+	header  []byte   // the request's header, where the client's own are passed on
 	buffer  []byte   // an upstream's error, or a request body that came compressed
 
 	answer *pool.Response // open while a stream goes on
@@ -98,7 +99,7 @@ func (x *exchange) end(status int) {
 		x.encoded = nil
 	}
 	*x = exchange{
-		id: x.id, plan: x.plan, parts: x.parts[:0], scratch: x.scratch[:0], buffer: x.buffer[:0], encoded: x.encoded[:0], pass: x.pass,
+		id: x.id, plan: x.plan, parts: x.parts[:0], scratch: x.scratch[:0], header: x.header, buffer: x.buffer[:0], encoded: x.encoded[:0], pass: x.pass, mixed: x.mixed,
 		attrs: x.attrs, records: x.records[:0],
 	}
 	exchanges.Put(x)

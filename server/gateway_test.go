@@ -204,7 +204,11 @@ func (g *gateway) dial() *client {
 	}
 	g.t.Cleanup(func() { c.Close() })
 	c.SetDeadline(time.Now().Add(2 * patience))
-	return &client{c.(*net.TCPConn), g.t, bufio.NewReader(c)}
+	return newClient(g.t, c)
+}
+
+func newClient(t testing.TB, c net.Conn) *client {
+	return &client{c.(*net.TCPConn), t, bufio.NewReader(c)}
 }
 
 func (c *client) send(text string) {

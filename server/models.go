@@ -24,6 +24,11 @@ func (s *Server) models(ctx *fasthttp.RequestCtx) {
 		writeError(ctx, errNoKey)
 		return
 	}
+	if refused := key.balance.AdmitOther(); refused != nil {
+		writeError(ctx, limitReached(refused, ""))
+		setRetryAfter(ctx, refused.After)
+		return
+	}
 	list := struct {
 		Object string       `json:"object"`
 		Data   []modelEntry `json:"data"`

@@ -23,6 +23,10 @@ func (s *Server) chat(ctx *fasthttp.RequestCtx) {
 			"No available providers at the moment: %s. GET /v1/models lists what this key may use.", x.head.Model))
 		return
 	}
+	if err := x.admit(); err != nil {
+		x.refuse(err)
+		return
+	}
 	if every := x.keepalive(); every > 0 {
 		x.relayBehindComments(every)
 		return
@@ -56,6 +60,7 @@ func (x *exchange) read() (err *codec.Error) {
 // client before one does, so every failure up to the first event of a stream, or
 // to the end of a plain answer, is invisible when another channel can serve.
 func (x *exchange) relay() *codec.Error {
+	x.plan.Facts = x.facts()
 	x.plan.Start(x.key.balance, x.route)
 	for !x.late() {
 		attempt, more := x.plan.Next()
@@ -79,15 +84,19 @@ func (x *exchange) relay() *codec.Error {
 func (x *exchange) try() error {
 	channel := x.snap.channels[x.attempt.Provider.Index]
 	from := formats[channel.Format]
-	if err := x.write(channel, from); err != nil {
-		return err
-	}
-	target, err := channel.Chat(&x.request, pool.Ask{Model: x.attempt.Upstream, Stream: x.head.Stream, Key: x.attempt.Key})
+	stream, err := x.write(channel, from)
 	if err != nil {
 		return err
 	}
-	limits := pool.Deadlines{FirstByte: x.attempt.Timeout, Idle: x.attempt.Timeout}
-	answer, err := target.Do(x.call, &x.request, limits)
+	target, err := channel.Chat(&x.request, pool.Ask{Model: x.attempt.Upstream, Stream: stream, Key: x.attempt.Key})
+	if err != nil {
+		return err
+	}
+	if provider := x.attempt.Provider.Config; len(provider.Preferences.PassthroughHeaders) > 0 {
+		x.header = passHeaders(x.header, x.request.Header, &x.ctx.Request.Header, provider)
+		x.request.Header = x.header
+	}
+	answer, err := target.Do(x.call, &x.request, x.deadlines(channel))
 	if err != nil {
 		return err
 	}
@@ -102,38 +111,6 @@ func (x *exchange) try() error {
 		return x.collectAnswer(answer, from)
 	}
 	return x.readAnswer(answer, from)
-}
-
-// write makes the request's body for a channel: the client's bytes with what
-// must change spliced in where both speak the same format, else translated.
-func (x *exchange) write(channel *pool.Channel, to codec.Format) error {
-	if to == x.format {
-		x.scratch = x.scratch[:0]
-		x.parts = x.head.Parts(x.parts[:0], x.body, x.attempt.Upstream, channel.AskUsage, &x.scratch)
-		x.request.Body = x.parts
-		return nil
-	}
-	request, err := x.decodedRequest()
-	if err != nil {
-		return err
-	}
-	x.encoded, err = to.EncodeRequest(x.encoded[:0], request, x.attempt.Upstream)
-	x.parts = append(x.parts[:0], x.encoded)
-	x.request.Body = x.parts
-	return err
-}
-
-// decodedRequest is the client's request in the neutral form, decoded when it is
-// first needed.
-func (x *exchange) decodedRequest() (*codec.Request, error) {
-	if x.decoded == nil {
-		request, err := x.format.DecodeRequest(x.body)
-		if err != nil {
-			return nil, err
-		}
-		x.decoded = request
-	}
-	return x.decoded, nil
 }
 
 // late says that a further attempt would come after the client has waited for
@@ -170,9 +147,13 @@ func (x *exchange) exhausted() *codec.Error {
 	// Every channel was left out before it was tried.
 	block, wait := x.plan.Blocked()
 	x.retryAfter = wait
-	if block.Limited > 0 {
+	if block.Limited > 0 && block.Resting == 0 {
 		return errorf(fasthttp.StatusTooManyRequests, "rate_limit_error", "provider_keys_limited",
-			"All keys of the providers of %s have reached the limits that this gateway's api.yaml sets for them (api_key_rate_limit).", x.route.Model)
+			"All keys of the providers of %s have reached a limit that this gateway's api.yaml sets (%s). The provider was not asked.",
+			x.route.Model, block.Reason)
+	}
+	if block.Excluded > 0 && block.Resting == 0 {
+		return excluded(block, x.route.Model)
 	}
 	e := errorf(fasthttp.StatusServiceUnavailable, "server_error", "all_channels_resting",
 		"No available providers at the moment: %s.", x.route.Model)

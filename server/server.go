@@ -91,7 +91,7 @@ func New(o Options) (*Server, error) {
 
 // Serve answers on ln until Shutdown.
 func (s *Server) Serve(ln *net.TCPListener) error {
-	if err := s.http.Serve(&listener{TCPListener: ln, watch: s.watch}); err != nil {
+	if err := s.http.Serve(&listener{ln, s.watch, s.log}); err != nil {
 		return fmt.Errorf("serving %s: %w", ln.Addr(), err)
 	}
 	return nil

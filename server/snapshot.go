@@ -2,6 +2,7 @@ package server
 
 import (
 	"uniapi/balancer"
+	"uniapi/codec/override"
 	"uniapi/config"
 	"uniapi/pool"
 )
@@ -14,6 +15,8 @@ type snapshot struct {
 	table    *balancer.Table
 	channels []*pool.Channel // by provider index; nil where the provider cannot be reached
 	keys     keyIndex
+
+	overrides []map[string]*override.Rules // by provider index and request model
 }
 
 // build compiles cfg and what discovery knows at this moment.
@@ -38,10 +41,14 @@ func (s *Server) build(cfg *config.Config) *snapshot {
 			return s.discovery.models(p)
 		}
 	})
+	for _, p := range snap.table.Providers {
+		snap.overrides = append(snap.overrides, s.compileOverrides(p.Config, p.Models))
+	}
 	admins := admins(cfg)
 	for _, k := range cfg.APIKeys {
 		balance := snap.table.Key(k.Key)
-		snap.keys.add(&clientKey{APIKey: k, balance: balance, routes: balance.Routes, admin: admins(k)})
+		snap.keys.add(&clientKey{APIKey: k, balance: balance, routes: balance.Routes, admin: admins(k),
+			limitsTokens: limitsTokens(k.Preferences.RateLimit)})
 	}
 	return snap
 }

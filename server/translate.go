@@ -4,12 +4,16 @@ import (
 	"strings"
 
 	"uniapi/codec"
+	"uniapi/codec/anthropic"
+	"uniapi/codec/gemini"
 	"uniapi/codec/openai"
 )
 
 // formats are the wire formats by the names that channels know them by.
 var formats = map[string]codec.Format{
-	"openai": openai.Format{},
+	"openai":    openai.Format{},
+	"anthropic": anthropic.Format{},
+	"gemini":    gemini.Format{},
 }
 
 // flow is an upstream's stream on its way to the client: passed through, or
@@ -30,11 +34,10 @@ type translation struct {
 	encoder  codec.StreamEncoder
 	triggers []string
 
-	events   []codec.Event
-	out      []byte // collected until the answer has started, since nothing goes out before
-	started  bool
-	finished bool
-	usage    codec.Usage
+	events  []codec.Event
+	out     []byte // collected until the answer has started, since nothing goes out before
+	started bool
+	usage   codec.Usage
 }
 
 func (t *translation) reset(d codec.StreamDecoder, e codec.StreamEncoder, triggers []string) {

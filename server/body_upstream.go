@@ -1,0 +1,113 @@
+package server
+
+import (
+	"slices"
+
+	"uniapi/codec"
+	"uniapi/codec/alias"
+	"uniapi/codec/openai"
+	"uniapi/codec/override"
+	"uniapi/codec/rawjson"
+	"uniapi/config"
+	"uniapi/pool"
+)
+
+// write makes the request's body for a channel: the client's bytes with what
+// must change spliced in where both speak the same format, else translated. It
+// returns whether the upstream is asked for a stream.
+func (x *exchange) write(channel *pool.Channel, to codec.Format) (stream bool, err error) {
+	provider := x.attempt.Provider.Config
+	rules := x.snap.overrides[x.attempt.Provider.Index][x.head.Model]
+	stream = x.head.Stream
+	if rules != nil && rules.Stream != nil {
+		stream = *rules.Stream
+	}
+	body, head := x.body, x.head
+	switch {
+	case to != x.format:
+		if body, err = x.translated(to, provider); err != nil {
+			return stream, err
+		}
+		x.parts = append(x.parts[:0], overridden(rules, body))
+		x.request.Body = x.parts
+		return stream, nil
+	case rules != nil || !provider.Tools || !provider.Image:
+		body = overridden(rules, openai.Strip(body, !provider.Tools, !provider.Image))
+		if head, err = openai.ReadHead(body); err != nil {
+			return stream, err
+		}
+	}
+	upstream := x.attempt.Upstream
+	if head.Model != x.head.Model {
+		upstream = head.Model // an override names another
+	}
+	x.scratch = x.scratch[:0]
+	x.parts = head.Parts(x.parts[:0], body, upstream, channel.AskUsage, &x.scratch)
+	x.request.Body = x.parts
+	return stream, nil
+}
+
+// translated is the request in another format.
+func (x *exchange) translated(to codec.Format, provider *config.Provider) ([]byte, error) {
+	request, err := x.decodedRequest()
+	if err != nil {
+		return nil, err
+	}
+	if !provider.Tools || !provider.Image {
+		request = request.Without(!provider.Tools, !provider.Image)
+	}
+	request = alias.Apply(request, x.attempt.Upstream)
+	x.encoded, err = to.EncodeRequest(x.encoded[:0], request, x.attempt.Upstream)
+	return x.encoded, err
+}
+
+// decodedRequest is the client's request in the neutral form, decoded when it is
+// first needed.
+func (x *exchange) decodedRequest() (*codec.Request, error) {
+	if x.decoded == nil {
+		request, err := x.format.DecodeRequest(x.body)
+		if err != nil {
+			return nil, err
+		}
+		x.decoded = request
+	}
+	return x.decoded, nil
+}
+
+// overridden is a body with post_body_parameter_overrides laid over it.
+func overridden(rules *override.Rules, body []byte) []byte {
+	if rules == nil {
+		return body
+	}
+	var s rawjson.Splicer
+	rules.Edit(&s, body)
+	parts, err := s.Parts(nil, body)
+	if err != nil {
+		return body // it is not an object: the provider says so
+	}
+	return slices.Concat(parts...)
+}
+
+// compileOverrides prepares a provider's overrides for each of its models.
+func (s *Server) compileOverrides(p *config.Provider, models []config.Model) map[string]*override.Rules {
+	if len(p.Preferences.Overrides) == 0 {
+		return nil
+	}
+	entries := make([]override.Entry, len(p.Preferences.Overrides))
+	for i, o := range p.Preferences.Overrides {
+		entries[i] = override.Entry{Name: o.Key, Value: o.Value}
+	}
+	isModel := func(name string) bool {
+		return slices.ContainsFunc(models, func(m config.Model) bool { return m.Alias == name })
+	}
+	rules := make(map[string]*override.Rules, len(models))
+	for _, m := range models {
+		r, err := override.Compile(entries, m.Alias, isModel)
+		if err != nil {
+			s.log.Error("post_body_parameter_overrides is not used", "provider", p.Name, "model", m.Alias, "error", err)
+			continue
+		}
+		rules[m.Alias] = r
+	}
+	return rules
+}
