@@ -19,6 +19,9 @@ type Admission struct {
 // all requests together, if both allow it. A limit that refuses counts nothing.
 func (k *Key) Admit(model string) (Admission, *Refused) {
 	now := k.state.now()
+	if refusal, ok := k.global.Check("", now); !ok { // before the key's own count, which cannot always be taken back
+		return Admission{}, &Refused{Refusal: refusal, Global: true}
+	}
 	own, refusal, ok := k.limiter.Take(model, now)
 	if !ok {
 		return Admission{}, &Refused{Refusal: refusal}

@@ -39,7 +39,7 @@ type limiter struct {
 }
 
 // Counts up to maxExact are exact. A larger one is kept in blocks of a thousandth of the count, each with the time of its
-// last request, in 8 KB whatever the count: it may refuse when fewer than a block are missing to its count, never too late.
+// last request, in 8 KB whatever the count: it never allows more than its count, and may refuse up to a block too early.
 const (
 	maxExact  = 4096
 	perBlock  = 1000 // the part of the count that a block is

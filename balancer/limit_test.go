@@ -89,7 +89,7 @@ func TestLimitsAllowExactlyWhatCountingOneByOneAllows(t *testing.T) {
 	for _, text := range []string{
 		"1/1s", "2/1s 4/1m", "15/1m 10/24h", "3/1s 3/1s", "0/1m", "5/1m 0/1h", "20/1s 100/1m 120/1h", "700/1s", "15/1m 40/3m 90/1h",
 	} {
-		for seed := range uint64(6) {
+		for seed := range uint64(5) {
 			t.Run(fmt.Sprintf("%s, seed %d", text, seed), func(t *testing.T) {
 				random := rand.New(rand.NewPCG(seed, 1))
 				ref := naive{limits: limitsOf(t, text)}
@@ -97,7 +97,7 @@ func TestLimitsAllowExactlyWhatCountingOneByOneAllows(t *testing.T) {
 				var grants []Grant
 				now := int64(0)
 				pace := int64(1) << (5 * (2 + seed)) // average distance: from 1 µs to 36 minutes
-				for range 6000 {
+				for range 3000 {
 					if random.IntN(3) > 0 {
 						now += random.Int64N(2 * pace)
 					}
@@ -130,15 +130,15 @@ func TestLimitsAllowExactlyWhatCountingOneByOneAllows(t *testing.T) {
 }
 
 func TestHugeLimitsAreNeverTooGenerousAndMissAThousandthAtMost(t *testing.T) {
-	for _, text := range []string{"5000/1m", "10000/1s 30/10ms", "50000/1m 250000/1h", "6000/1s 3/1ms 20000/1m"} {
+	for _, text := range []string{"5000/1m", "10000/1s 30/10ms", "20000/1m 250000/1h", "6000/1s 3/1ms 20000/1m"} {
 		t.Run(text, func(t *testing.T) {
 			random := rand.New(rand.NewPCG(7, 7))
 			ref := naive{limits: limitsOf(t, text)}
 			subject := NewLimits().Subject("s", perModel(t, text))
 			now, refusals := int64(0), 0
-			for range 120_000 {
+			for range 60_000 {
 				now += random.Int64N(int64(ref.limits[0].Window) / ref.limits[0].Count)
-				if random.IntN(20_000) == 0 {
+				if random.IntN(10_000) == 0 {
 					now += int64(ref.limits[0].Window) / 3
 				}
 				grant, refusal, ok := subject.Take("m", now)
@@ -200,7 +200,7 @@ func TestRacingRequestsGetExactlyTheCount(t *testing.T) {
 			limits := strictest(limitsOf(t, text))
 			now := int64(time.Hour)
 			for range 3 {
-				allowed := race(8, int(limits[0].Count)/4+20, func() bool {
+				allowed := race(8, int(limits[0].Count)/7+20, func() bool {
 					_, _, ok := subject.Take("m", now)
 					return ok
 				})

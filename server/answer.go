@@ -179,8 +179,8 @@ func isEvents(h *fasthttp.ResponseHeader) bool {
 }
 
 // judgeBroken is judge for a stream that the client has begun to read.
-func judgeBroken(err error, a balancer.Attempt) (balancer.Outcome, *codec.Error) {
-	outcome, told := judge(err, a)
+func judgeBroken(err error, limits pool.Deadlines) (balancer.Outcome, *codec.Error) {
+	outcome, told := judge(err, limits)
 	if outcome.Verdict != balancer.Over {
 		outcome.Verdict = balancer.Broken
 	}

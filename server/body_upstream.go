@@ -8,6 +8,7 @@ import (
 	"uniapi/codec/openai"
 	"uniapi/codec/override"
 	"uniapi/codec/rawjson"
+	"uniapi/codec/toolid"
 	"uniapi/config"
 	"uniapi/pool"
 )
@@ -31,8 +32,8 @@ func (x *exchange) write(channel *pool.Channel, to codec.Format) (stream bool, e
 		x.parts = append(x.parts[:0], overridden(rules, body))
 		x.request.Body = x.parts
 		return stream, nil
-	case rules != nil || !provider.Tools || !provider.Image:
-		body = overridden(rules, openai.Strip(body, !provider.Tools, !provider.Image))
+	case rules != nil || !provider.Tools || !provider.Image || x.snap.translates && toolid.Carries(body):
+		body = overridden(rules, openai.Strip(toolid.Strip(body), !provider.Tools, !provider.Image))
 		if head, err = openai.ReadHead(body); err != nil {
 			return stream, err
 		}

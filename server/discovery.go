@@ -34,7 +34,7 @@ type discovery struct {
 	retry time.Duration // after a failure, doubled up to again
 
 	mu      sync.Mutex
-	running map[string]chan struct{} // by list key; closing ends the look-outs
+	running map[string]chan struct{} // by list key and by how it is asked; closing ends the look-out
 	group   sync.WaitGroup
 }
 
@@ -82,17 +82,18 @@ func (d *discovery) watch(cfg *config.Config, channels []*pool.Channel) {
 			continue
 		}
 		key := listKey(p)
-		wanted[key] = true
-		if d.running[key] == nil {
+		way := fmt.Sprintf("%s %q %q %q", key, p.Preferences.Proxy, cfg.Preferences.Proxy, p.Preferences.Headers)
+		wanted[way] = true
+		if d.running[way] == nil {
 			stop := make(chan struct{})
-			d.running[key] = stop
+			d.running[way] = stop
 			d.group.Go(func() { d.lookOut(p, channels[i], key, stop) })
 		}
 	}
-	for key, stop := range d.running {
-		if !wanted[key] {
+	for way, stop := range d.running {
+		if !wanted[way] {
 			close(stop)
-			delete(d.running, key)
+			delete(d.running, way)
 		}
 	}
 }

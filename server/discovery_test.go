@@ -131,6 +131,27 @@ func TestAReloadKeepsTheListsAndLetsGoOfRemovedProviders(t *testing.T) {
 	eventually(t, "the provider that came back", func() bool { return len(g.listed(clientKeyText)) == 2 })
 }
 
+// A list is asked for as the configuration in force says, and kept meanwhile.
+func TestAReloadChangesHowAListIsAskedFor(t *testing.T) {
+	c := newCatalogue(t, "a")
+	g := start(t, discovered("p", c))
+	eventually(t, "the list", func() bool { return len(g.listed(clientKeyText)) == 1 })
+	g.Apply(parseConfig(t, discovered("p", c)+"    preferences:\n      headers:\n        X-Tenant: new\n"))
+	if got := g.listed(clientKeyText); !slices.Equal(got, []string{"a"}) {
+		t.Errorf("after the reload: %q", got)
+	}
+	eventually(t, "it is asked for in the new way", func() bool { return c.asked() == 2 })
+	all := c.requests()
+	if tenant := all[len(all)-1].Header.Get("X-Tenant"); tenant != "new" {
+		t.Errorf("asked with %v", all[len(all)-1].Header)
+	}
+	g.discovery.mu.Lock()
+	defer g.discovery.mu.Unlock()
+	if len(g.discovery.running) != 1 {
+		t.Errorf("%d look-outs", len(g.discovery.running))
+	}
+}
+
 // lookOut runs discovery alone, with short times.
 func lookOut(t *testing.T, c *catalogue) (d *discovery, cfg *config.Config, log *logLines, changes chan []config.Model) {
 	t.Helper()

@@ -51,17 +51,17 @@ func writeError(ctx *fasthttp.RequestCtx, e *codec.Error) {
 
 // judge is DESIGN's table of failures: what an attempt's error means for the
 // next attempt, and what the client is told if there is none.
-func judge(err error, attempt balancer.Attempt) (balancer.Outcome, *codec.Error) {
+func judge(err error, limits pool.Deadlines) (balancer.Outcome, *codec.Error) {
 	if e, ok := errors.AsType[*pool.Error](err); ok {
-		return judgeConnection(e, attempt)
+		return judgeConnection(e, limits)
 	}
 	e, ok := errors.AsType[*codec.Error](err)
 	if !ok {
 		return balancer.Outcome{Verdict: balancer.Unavailable}, errorf(fasthttp.StatusBadGateway, "server_error", "bad_gateway", "%v", err)
 	}
-	outcome := balancer.Outcome{Verdict: verdictOf(e)}
+	outcome := balancer.Outcome{Verdict: verdictOf(e), RetryAfter: e.RetryAfter}
 	if u, ok := errors.AsType[*upstreamError](err); ok {
-		outcome.RetryAfter = u.retryAfter
+		outcome.RetryAfter = max(outcome.RetryAfter, u.retryAfter)
 	}
 	told := *e
 	if e.Class == codec.Auth {
@@ -111,14 +111,18 @@ func outOfQuota(e *codec.Error) bool {
 	return slices.ContainsFunc(quotaWords, func(w string) bool { return strings.Contains(text, w) })
 }
 
-func judgeConnection(e *pool.Error, attempt balancer.Attempt) (balancer.Outcome, *codec.Error) {
+func judgeConnection(e *pool.Error, limits pool.Deadlines) (balancer.Outcome, *codec.Error) {
 	unavailable := balancer.Outcome{Verdict: balancer.Unavailable}
 	switch e.Kind {
 	case pool.Canceled:
 		return balancer.Outcome{Verdict: balancer.Over}, errorf(statusClientGone, "client_closed_request", "client_gone", "the client hung up")
 	case pool.FirstByteTimeout, pool.IdleTimeout:
+		waited := limits.FirstByte
+		if e.Kind == pool.IdleTimeout {
+			waited = limits.Idle
+		}
 		return unavailable, errorf(fasthttp.StatusGatewayTimeout, "server_error", "timeout",
-			"Request timed out after %g seconds", attempt.Timeout.Seconds())
+			"Request timed out after %g seconds", waited.Seconds())
 	case pool.Dial, pool.TLS, pool.Proxy:
 		unavailable.Unsent = true
 		return unavailable, errorf(fasthttp.StatusServiceUnavailable, "server_error", "upstream_unreachable",

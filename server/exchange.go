@@ -34,9 +34,10 @@ type exchange struct {
 	route   *balancer.Route
 
 	attempt    balancer.Attempt
-	tried      time.Time    // when the attempt began
-	records    []record     // of the attempts so far
-	failure    *codec.Error // what the client is told if no attempt follows
+	tried      time.Time      // when the attempt began
+	limits     pool.Deadlines // of the attempt
+	records    []record       // of the attempts so far
+	failure    *codec.Error   // what the client is told if no attempt follows
 	retryAfter time.Duration
 
 	request pool.Request

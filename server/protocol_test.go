@@ -48,7 +48,7 @@ func TestWhatIsNoRequestIsRefusedInTheEnvelope(t *testing.T) {
 // A client in the middle of sending what is refused must get to read why: a
 // connection closed at once would be reset over the unread bytes.
 func TestAClientThatGoesOnSendingReadsItsRefusal(t *testing.T) {
-	const size = 32 << 20
+	const size = 8 << 20
 	g := startWith(t, Options{MaxBody: 1 << 10}, provider("p", listen(t, both)))
 	for name, begin := range map[string]string{
 		"by length":   fmt.Sprintf("POST /v1/chat/completions HTTP/1.1\r\nHost: gateway\r\nContent-Length: %d\r\n\r\n", size),

@@ -48,7 +48,7 @@ func (x *exchange) read() (err *codec.Error) {
 	}
 	head, bad := openai.ReadHead(x.body)
 	if bad != nil {
-		_, err = judge(bad, balancer.Attempt{})
+		_, err = judge(bad, pool.Deadlines{})
 		return err
 	}
 	x.head = head
@@ -74,7 +74,7 @@ func (x *exchange) relay() *codec.Error {
 			x.succeeded()
 			return nil
 		}
-		x.failed(judge(err, attempt))
+		x.failed(judge(err, x.limits))
 	}
 	return x.exhausted()
 }
@@ -96,7 +96,8 @@ func (x *exchange) try() error {
 		x.header = passHeaders(x.header, x.request.Header, &x.ctx.Request.Header, provider)
 		x.request.Header = x.header
 	}
-	answer, err := target.Do(x.call, &x.request, x.deadlines(channel))
+	x.limits = x.deadlines(channel)
+	answer, err := target.Do(x.call, &x.request, x.limits)
 	if err != nil {
 		return err
 	}

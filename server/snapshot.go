@@ -16,6 +16,8 @@ type snapshot struct {
 	channels []*pool.Channel // by provider index; nil where the provider cannot be reached
 	keys     keyIndex
 
+	translates bool // some provider speaks another format than clients do
+
 	overrides []map[string]*override.Rules // by provider index and request model
 }
 
@@ -30,6 +32,7 @@ func (s *Server) build(cfg *config.Config) *snapshot {
 			continue
 		}
 		snap.channels[i] = channel
+		snap.translates = snap.translates || channel.Format != "openai"
 	}
 	snap.table = balancer.Build(cfg, s.state, func(i int) []config.Model {
 		switch p := cfg.Providers[i]; {

@@ -82,7 +82,7 @@ func (x *exchange) WriteTo(w io.Writer) (int64, error) {
 	case errors.Is(err, errClient):
 		return written, err
 	}
-	outcome, told := judgeBroken(err, x.attempt)
+	outcome, told := judgeBroken(err, x.limits)
 	told.Message = maskKeys(told.Message, x.attempt.Provider.Config)
 	outcome.Reason = clip(told.Message)
 	x.plan.Report(x.attempt, outcome)

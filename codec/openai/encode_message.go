@@ -95,12 +95,26 @@ func appendMessage(dst []byte, m *codec.Message, own bool) []byte {
 			calls = true
 		}
 	}
+	if m.Role == codec.RoleAssistant && !own && isPlainText(content) {
+		// Providers cut an answer into pieces at citations and tools of their own; clients want one text.
+		content = []codec.Part{{Kind: codec.PartText, Text: joinTexts(content)}}
+	}
 	dst = appendContent(rawjson.Key(dst, "content"), content, own, "null")
 	if m.Role == codec.RoleAssistant {
 		dst = appendSpoken(dst, m, calls, own)
 	}
 	dst = rawjson.StrIf(dst, "phase", m.Phase)
 	return appendExtra(dst, m.Extra, own)
+}
+
+// isPlainText says whether there are several texts and nothing else, not even a cache marker.
+func isPlainText(parts []codec.Part) bool {
+	for _, p := range parts {
+		if p.Kind != codec.PartText || p.Cache != nil {
+			return false
+		}
+	}
+	return len(parts) > 1
 }
 
 // appendSpoken writes what only an assistant's message has beside its content.

@@ -1,0 +1,263 @@
+package balancer
+
+import (
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"uniapi/config"
+)
+
+func TestChannelsRestPerProviderAndUpstreamModel(t *testing.T) {
+	f := providers("p:m,same=other,same=another", "q:m,same=other,same=another").cooling(minute).key("sk", "").build()
+	fail := func(model string) {
+		plan := f.startFor("sk", model)
+		a, _ := plan.Next()
+		plan.Report(a, Outcome{Verdict: Unavailable})
+	}
+	fail("other")
+	for model, want := range map[string]string{"m": "p", "other": "q", "another": "q"} {
+		if got := f.firstFor("sk", model); got != want {
+			t.Errorf("%s is served by %s, want %s", model, got, want)
+		}
+	}
+}
+
+func TestRestsAreSharedByAllKeysAndSurviveAReload(t *testing.T) {
+	f := providers("p=2", "q").cooling(minute).key("sk-1", "").key("sk-2", "").build()
+	plan := f.start("sk-1")
+	a, _ := plan.Next()
+	plan.Report(a, Outcome{Verdict: Unavailable})
+	if got := f.build().first("sk-2"); got != "q" {
+		t.Errorf("%s serves, want q while p rests", got)
+	}
+	f.pass(minute)
+	if got := f.first("sk-2"); got != "p" {
+		t.Errorf("%s serves, want p again", got)
+	}
+}
+
+func TestALoneChannelIsNeverCooled(t *testing.T) {
+	for _, verdict := range []Verdict{Unavailable, NoModel, Broken} {
+		f := providers("p").cooling(minute).key("sk", "").build()
+		walk(f.start("sk"), always(verdict))
+		if got := f.first("sk"); got != "p" {
+			t.Errorf("after verdict %d the lone channel is not tried", verdict)
+		}
+	}
+}
+
+func TestALoneChannelsFailureCoolsItForNobody(t *testing.T) {
+	f := providers("p", "q").cooling(minute).key("sk-many", "").key("sk-lone", "", "p/m").build()
+	walk(f.start("sk-lone"), always(Unavailable))
+	if got := f.first("sk-many"); got != "p" {
+		t.Errorf("%s serves the key that has others", got)
+	}
+}
+
+func TestAChannelThatOthersCooledServesAKeyThatHasNoOther(t *testing.T) {
+	f := providers("p", "q").cooling(minute).key("sk-many", "").key("sk-lone", "", "p/m").build()
+	before := f.start("sk-lone")
+	early, _ := before.Next()
+	plan := f.start("sk-many")
+	a, _ := plan.Next()
+	f.pass(time.Second)
+	plan.Report(a, Outcome{Verdict: Unavailable})
+	before.Report(early, Outcome{Verdict: Served})
+	if got := f.first("sk-many"); got != "q" {
+		t.Errorf("%s serves: a request from before the failure ended the rest", got)
+	}
+	f.pass(time.Second)
+	if got := f.first("sk-lone"); got != "p" {
+		t.Error("the lone channel is not tried")
+	}
+	if got := f.first("sk-many"); got != "p" {
+		t.Errorf("%s serves: p has served after the failure", got)
+	}
+}
+
+func TestALoneChannelsDeadKeysRest(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		keys    int
+		outcome Outcome       // of all keys
+		serves  bool          // the next request is tried all the same
+		wait    time.Duration // else: until it may be
+	}{
+		{"refused", 2, Outcome{Verdict: KeyRefused, Reason: "bad key"}, false, minute},
+		{"out of quota", 2, Outcome{Verdict: OutOfQuota, Reason: "bad key"}, false, 6 * time.Hour},
+		{"limited, says the provider", 2, Outcome{Verdict: RateLimited, RetryAfter: 9 * time.Second, Reason: "bad key"}, false, 9 * time.Second},
+		{"limited, we guess for how long", 2, Outcome{Verdict: RateLimited, Reason: "bad key"}, true, 0},
+		{"its only one, refused", 1, Outcome{Verdict: KeyRefused, Reason: "bad key"}, true, 0},
+		{"its only one, out of quota", 1, Outcome{Verdict: OutOfQuota, Reason: "bad key"}, true, 0},
+		{"its only one, limited, says the provider", 1, Outcome{Verdict: RateLimited, RetryAfter: 9 * time.Second, Reason: "bad key"}, false, 9 * time.Second},
+		{"its only one, limited, we guess for how long", 1, Outcome{Verdict: RateLimited, Reason: "bad key"}, true, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			f := providers(fmt.Sprint("p=", test.keys)).cooling(minute).key("sk", "").build()
+			plan := f.start("sk")
+			for range test.keys {
+				a, _ := plan.Next()
+				plan.Report(a, test.outcome)
+			}
+			if _, more := plan.Next(); more {
+				t.Error("the same request is tried again with the same key")
+			}
+			plan = f.start("sk")
+			_, tried := plan.Next()
+			if tried != test.serves {
+				t.Errorf("the next request is tried: %v", tried)
+			}
+			block, wait := plan.Blocked()
+			if !tried && (block.Resting != test.keys || block.Limited != 0 || block.Reason != "bad key" || wait != test.wait) {
+				t.Errorf("block %+v, wait %v; want %d at rest for %v", block, wait, test.keys, test.wait)
+			}
+			f.pass(test.wait)
+			if got := f.first("sk"); got != "p" {
+				t.Error("the key is not probed when its rest is over")
+			}
+		})
+	}
+}
+
+func TestALoneChannelUsesTheKeyThatIsBackFirst(t *testing.T) {
+	f := providers("p=3").with("p", func(p *config.ProviderPreferences) { p.KeyCooldown, p.KeySchedule = minute, "fixed_priority" }).key("sk", "").build()
+	for i := range 3 {
+		plan := f.start("sk")
+		a, _ := plan.Next()
+		if a.Key != i {
+			t.Fatalf("request %d has key %d", i, a.Key)
+		}
+		plan.Report(a, Outcome{Verdict: []Verdict{KeyRefused, Unavailable, Unavailable}[i]})
+		f.pass(time.Second)
+	}
+	if a, more := f.start("sk").Next(); !more || a.Key != 1 {
+		t.Errorf("key %d, want the one that failed first and was not refused", a.Key)
+	}
+}
+
+func TestWhenAllRestTheBlockSaysWhoIsBackFirst(t *testing.T) {
+	f := providers("p", "q", "r").cooling(minute).key("sk", "").build()
+	plan := f.start("sk")
+	for i := range 3 {
+		a, _ := plan.Next()
+		f.pass(time.Second)
+		plan.Report(a, Outcome{Verdict: Unavailable, Reason: []string{"first", "second", "third"}[i]})
+	}
+	if _, more := plan.Next(); more {
+		t.Error("a channel that rests is tried")
+	}
+	plan = f.start("sk")
+	if a, more := plan.Next(); more {
+		t.Errorf("%s is tried while it rests", a.Provider.Config.Name)
+	}
+	if block, wait := plan.Blocked(); block.Resting != 3 || block.Reason != "first" || wait != minute-2*time.Second {
+		t.Errorf("block %+v, wait %v", block, wait)
+	}
+}
+
+func TestAfterARestOneRequestProbesAndTheOthersStayAway(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		probe Verdict
+		want  string // who serves the requests after it
+	}{
+		{"the probe is served", Served, "p p"},
+		{"the probe fails", Unavailable, "q q"},
+		{"the probe's client leaves", Over, "p p"}, // the next one probes, and is served
+		{"the probe's client is mistaken", Mistaken, "p p"},
+		{"the probe's key is refused", KeyRefused, "q q"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			f := providers("p", "q").cooling(minute).key("sk", "").build()
+			plan := f.start("sk")
+			a, _ := plan.Next()
+			plan.Report(a, Outcome{Verdict: Unavailable})
+			f.pass(minute)
+			probe := f.start("sk")
+			a, _ = probe.Next()
+			if got := a.Provider.Config.Name; got != "p" {
+				t.Fatalf("%s is tried, want p to be probed", got)
+			}
+			if got := f.firsts("sk", 3); got != "q q q" {
+				t.Errorf("while it is probed %q serve", got)
+			}
+			probe.Report(a, Outcome{Verdict: test.probe})
+			if got := f.firsts("sk", 2); got != test.want {
+				t.Errorf("after it %q serve, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+func TestOfManyRequestsExactlyOneProbesTheChannelAndTheKey(t *testing.T) {
+	for range 50 {
+		f := providers("p=2", "q").cooling(minute).with("p", func(p *config.ProviderPreferences) { p.KeyCooldown = minute }).key("sk", "").build()
+		f.state.rest("p", "m").begin(&pause{began: 1, until: 2})
+		for _, key := range f.table.Providers[0].ring.keys {
+			key.rest.begin(&pause{began: 1, until: 2})
+		}
+		var probes, others atomic.Int32
+		concurrently(16, func(int) {
+			switch a, _ := f.start("sk").Next(); a.Provider.Config.Name {
+			case "p":
+				probes.Add(1)
+			case "q":
+				others.Add(1)
+			}
+		})
+		if probes.Load() != 1 || others.Load() != 15 {
+			t.Fatalf("%d requests probe and %d go elsewhere, want 1 and 15", probes.Load(), others.Load())
+		}
+	}
+}
+
+func TestAChannelProbeWithoutAKeyIsGivenBack(t *testing.T) {
+	f := providers("p", "q").cooling(minute).key("sk", "").build()
+	plan := f.start("sk")
+	a, _ := plan.Next()
+	plan.Report(a, Outcome{Verdict: Unavailable})
+	f.pass(minute)
+	key := &f.table.Providers[0].ring.keys[0].rest
+	key.begin(&pause{began: f.clock.Load(), until: f.clock.Load() + second})
+	if got := f.first("sk"); got != "q" {
+		t.Errorf("%s serves while p has no key", got)
+	}
+	f.pass(time.Second)
+	if got := f.first("sk"); got != "p" {
+		t.Errorf("%s serves: the probe that found no key was not given back", got)
+	}
+}
+
+func TestAKeysProbeThatToldNothingIsGivenBack(t *testing.T) {
+	for _, verdict := range []Verdict{Over, Mistaken, TooLong, NoModel, Unavailable} {
+		f := providers("p=2", "q").with("p", func(p *config.ProviderPreferences) { p.KeySchedule = "fixed_priority" }).key("sk", "").build()
+		f.table.Providers[0].ring.keys[0].rest.begin(&pause{began: 1, until: 2})
+		for i, want := range []int{0, 0} {
+			plan := f.start("sk")
+			a, _ := plan.Next()
+			if a.Key != want {
+				t.Errorf("request %d, after a probe with the verdict %d, has key %d", i, verdict, a.Key)
+			}
+			plan.Report(a, Outcome{Verdict: verdict})
+		}
+	}
+}
+
+func TestAStreamThatBreaksAfterItWasServedCoolsTheChannel(t *testing.T) {
+	f := providers("p", "q").cooling(minute).key("sk", "").build()
+	plan := f.start("sk")
+	a, _ := plan.Next()
+	plan.Report(a, Outcome{Verdict: Served})
+	if got := f.first("sk"); got != "p" {
+		t.Errorf("%s serves while the stream runs", got)
+	}
+	plan.Report(a, Outcome{Verdict: Broken})
+	if _, more := plan.Next(); more {
+		t.Error("there is an attempt after the client has got a part of an answer")
+	}
+	if got := f.first("sk"); got != "q" {
+		t.Errorf("%s serves after the stream broke", got)
+	}
+}

@@ -1,0 +1,219 @@
+package bedrock
+
+import (
+	"bytes"
+	"encoding/base64"
+	"unicode/utf8"
+
+	"uniapi/codec"
+	"uniapi/codec/rawjson"
+	"uniapi/codec/toolid"
+)
+
+// events gives the meaning of ConverseStream's events one by one.
+type events struct {
+	text     []byte // decoded texts of the events of one Push
+	started  bool
+	finished bool
+	blocks   []openBlock
+	calls    int64
+	runes    int64 // of text so far
+
+	// signature is that of the last reasoning, until a call takes it along.
+	signature codec.Signature
+}
+
+type blockKind uint8
+
+const (
+	plainBlock blockKind = iota // text, reasoning, or both unknown yet: they have no start
+	callBlock
+	answerBlock // the answer to an emulated schema
+	otherBlock  // of a hosted tool
+)
+
+type openBlock struct {
+	index     int64
+	kind      blockKind
+	call      int64
+	begin     int64 // runes before it
+	reasoning bool
+	signature []byte
+	redacted  []byte
+}
+
+var converseEvents = map[string]bool{"messageStart": true, "contentBlockStart": true, "contentBlockDelta": true, "contentBlockStop": true,
+	"messageStop": true, "metadata": true}
+
+func (d *events) append(dst []codec.Event, name string, data []byte) []codec.Event {
+	if !d.started && converseEvents[name] {
+		d.started = true
+		dst = append(dst, codec.Event{Kind: codec.EventStart})
+	}
+	var index int64
+	var start, delta, stop, usage rawjson.Value
+	for it := rawjson.MembersOf(data); it.Next(); {
+		switch it.Name() {
+		case "contentBlockIndex":
+			index, _ = rawjson.Int(data, it.Value)
+		case "start":
+			start = it.Value
+		case "delta":
+			delta = it.Value
+		case "stopReason":
+			stop = it.Value
+		case "usage":
+			usage = it.Value
+		}
+	}
+	switch name {
+	case "contentBlockStart":
+		return d.open(dst, data, index, start)
+	case "contentBlockDelta":
+		return d.delta(dst, data, index, delta)
+	case "contentBlockStop":
+		return d.close(dst, index)
+	case "messageStop":
+		for len(d.blocks) > 0 {
+			dst = d.close(dst, d.blocks[0].index)
+		}
+		d.finished = true
+		word, _ := rawjson.Text(data, stop)
+		return append(dst, codec.Event{Kind: codec.EventFinish, Finish: finishOf(string([]byte(word)), d.calls > 0)})
+	case "metadata":
+		if u, ok := readUsage(data, usage); ok {
+			dst = append(dst, codec.Event{Kind: codec.EventUsage, Usage: u})
+		}
+	}
+	return dst
+}
+
+func (d *events) find(index int64) *openBlock {
+	for i := range d.blocks {
+		if d.blocks[i].index == index {
+			return &d.blocks[i]
+		}
+	}
+	return nil
+}
+
+func (d *events) open(dst []codec.Event, data []byte, index int64, start rawjson.Value) []codec.Event {
+	if d.find(index) != nil {
+		dst = d.close(dst, index)
+	}
+	b := openBlock{index: index, begin: d.runes}
+	if use := start.Get(data, "toolUse"); use.Kind == rawjson.Object {
+		id, _ := rawjson.Text(data, use.Get(data, "toolUseId"))
+		name, _ := rawjson.Text(data, use.Get(data, "name"))
+		kind, _ := rawjson.Text(data, use.Get(data, "type"))
+		switch {
+		case kind == "server_tool_use":
+			b.kind = otherBlock
+		case name == answerTool:
+			b.kind = answerBlock
+		default:
+			b.kind, b.call = callBlock, d.calls
+			d.calls++
+			dst = append(dst, codec.Event{Kind: codec.EventToolStart, Index: b.call, ID: toolid.Join(id, d.signature), Name: name})
+			d.signature = codec.Signature{}
+		}
+	} else if start.Get(data, "toolResult").Present() {
+		b.kind = otherBlock
+	}
+	d.blocks = append(d.blocks, b)
+	return dst
+}
+
+// decode returns the text of v, decoded into d.text if it must be.
+func (d *events) decode(data []byte, v rawjson.Value) []byte {
+	if v.Kind != rawjson.String || v.End-v.Start == len(`""`) {
+		return nil
+	}
+	if inner := data[v.Start+1 : v.End-1]; bytes.IndexByte(inner, '\\') < 0 {
+		return inner
+	}
+	at := len(d.text)
+	d.text, _ = rawjson.AppendText(d.text, data, v)
+	return d.text[at:len(d.text):len(d.text)]
+}
+
+func (d *events) delta(dst []codec.Event, data []byte, index int64, v rawjson.Value) []codec.Event {
+	b := d.find(index)
+	if b == nil {
+		d.blocks = append(d.blocks, openBlock{index: index, begin: d.runes})
+		b = &d.blocks[len(d.blocks)-1]
+	}
+	it := v.Members(data)
+	if !it.Next() {
+		return dst
+	}
+	switch it.Name() {
+	case "text":
+		if text := d.decode(data, it.Value); len(text) > 0 {
+			d.runes += int64(utf8.RuneCount(text))
+			dst = append(dst, codec.Event{Kind: codec.EventText, Text: text})
+		}
+	case "reasoningContent":
+		return d.reasoning(dst, data, b, it.Value)
+	case "toolUse":
+		text := d.decode(data, it.Value.Get(data, "input"))
+		if len(text) == 0 {
+			return dst
+		}
+		switch b.kind {
+		case callBlock:
+			return append(dst, codec.Event{Kind: codec.EventToolArguments, Index: b.call, Text: text})
+		case answerBlock:
+			return append(dst, codec.Event{Kind: codec.EventText, Text: text})
+		}
+	case "citation":
+		r := reader{data: data}
+		c := r.citation(it.Value)
+		c.Start, c.End = b.begin, d.runes
+		return append(dst, codec.Event{Kind: codec.EventCitation, Citation: &c})
+	}
+	return dst
+}
+
+func (d *events) reasoning(dst []codec.Event, data []byte, b *openBlock, v rawjson.Value) []codec.Event {
+	b.reasoning = true
+	for it := v.Members(data); it.Next(); {
+		switch it.Name() {
+		case "text":
+			if text := d.decode(data, it.Value); len(text) > 0 {
+				dst = append(dst, codec.Event{Kind: codec.EventReasoning, Text: text})
+			}
+		case "signature":
+			b.signature, _ = rawjson.AppendText(b.signature, data, it.Value)
+		case "redactedContent":
+			b.redacted, _ = rawjson.AppendText(b.redacted, data, it.Value)
+		}
+	}
+	return dst
+}
+
+func (d *events) close(dst []codec.Event, index int64) []codec.Event {
+	b := d.find(index)
+	if b == nil {
+		return dst
+	}
+	switch {
+	case b.kind == callBlock:
+		dst = append(dst, codec.Event{Kind: codec.EventToolEnd, Index: b.call})
+	case len(b.redacted) > 0:
+		inner, err := base64.StdEncoding.DecodeString(string(b.redacted))
+		if err != nil {
+			inner = b.redacted
+		}
+		dst = append(dst, codec.Event{Kind: codec.EventReasoningEnd, Reasoning: &codec.ReasoningInfo{Encrypted: string(inner)}})
+	case b.reasoning:
+		s := signature(string(b.signature))
+		if s.Value != "" {
+			d.signature = s
+		}
+		dst = append(dst, codec.Event{Kind: codec.EventReasoningEnd, Signature: s})
+	}
+	*b = d.blocks[len(d.blocks)-1]
+	d.blocks = d.blocks[:len(d.blocks)-1]
+	return dst
+}

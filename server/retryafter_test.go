@@ -1,0 +1,44 @@
+package server
+
+import (
+	"testing"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+func TestRetryAfterIsReadInAllItsForms(t *testing.T) {
+	for _, test := range []struct {
+		name, header, value, message string
+		want                         time.Duration
+	}{
+		{"nothing", "", "", "", 0},
+		{"seconds", "Retry-After", "17", "", 17 * time.Second},
+		{"a fraction", "Retry-After", "0.5", "", 500 * time.Millisecond},
+		{"milliseconds", "Retry-After-Ms", "1500", "", 1500 * time.Millisecond},
+		{"a date that has passed", "Retry-After", "Wed, 21 Oct 2015 07:28:00 GMT", "", 0},
+		{"nonsense", "Retry-After", "soon", "", 0},
+		{"a negative number", "Retry-After", "-5", "", 0},
+		{"no number", "Retry-After", "NaN", "", 0},
+		{"more than a year", "Retry-After", "1e300", "", 365 * 24 * time.Hour},
+		{"the message", "", "", "Please try again in 1.5s. Visit", 1500 * time.Millisecond},
+		{"the message in milliseconds", "", "", "try again in 200ms", 200 * time.Millisecond},
+		{"the message in minutes", "", "", "Try again in 2m", 2 * time.Minute},
+		{"the header before the message", "Retry-After", "3", "try again in 9s", 3 * time.Second},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var h fasthttp.ResponseHeader
+			if test.header != "" {
+				h.Set(test.header, test.value)
+			}
+			if got := retryAfter(&h, test.message); got != test.want {
+				t.Errorf("%v, want %v", got, test.want)
+			}
+		})
+	}
+	var h fasthttp.ResponseHeader
+	h.Set("Retry-After", string(fasthttp.AppendHTTPDate(nil, time.Now().Add(time.Hour))))
+	if got := retryAfter(&h, ""); got < 59*time.Minute || got > time.Hour {
+		t.Errorf("a date in an hour: %v", got)
+	}
+}

@@ -1,0 +1,114 @@
+package server
+
+import (
+	"strings"
+	"testing"
+)
+
+const anthropicStream = streamHeadOnly + "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\",\"type\":\"message\",\"role\":\"assistant\",\"model\":\"c\",\"content\":[],\"usage\":{\"input_tokens\":9,\"output_tokens\":1}}}\n\n" +
+	"event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n" +
+	"event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"Bonjour\"}}\n\n" +
+	"event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\n" +
+	"event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":{\"output_tokens\":4}}\n\n" +
+	"event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"
+
+const streamHeadOnly = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
+
+// messages is a provider of Anthropic's format.
+func messages(name string, u *upstream, more ...string) string {
+	return strings.Replace(provider(name, u, more...), "/v1/chat/completions", "/v1/messages", 1)
+}
+
+func TestAnOpenAIClientIsServedByAnAnthropicProvider(t *testing.T) {
+	up := listen(t, func(p *peer, r seen) bool {
+		if wantsStream(r) {
+			p.say(anthropicStream)
+			return false
+		}
+		p.say(reply(200, jsonKind, `{"id":"msg_1","type":"message","role":"assistant","model":"c","content":[{"type":"text","text":"Bonjour"}],"stop_reason":"end_turn","usage":{"input_tokens":9,"output_tokens":4}}`))
+		return true
+	})
+	g := start(t, messages("claude", up))
+	a := g.chat(plainRequest)
+	if a.StatusCode != 200 || !strings.Contains(a.body, `"content":"Bonjour"`) || !strings.Contains(a.body, `"finish_reason":"stop"`) {
+		t.Errorf("%d %s", a.StatusCode, a.body)
+	}
+	a = g.chat(streamRequest)
+	if !strings.Contains(a.body, `"content":"Bonjour"`) || !strings.HasSuffix(a.body, doneEvent) {
+		t.Errorf("%s", a.body)
+	}
+	request := up.requests()[0]
+	if request.URL.Path != "/v1/messages" || request.Header.Get("X-Api-Key") != upstreamKeyText || request.Header.Get("Authorization") != "" ||
+		!strings.Contains(request.body, `"max_tokens"`) {
+		t.Errorf("asked %s %v %s", request.URL, request.Header, request.body)
+	}
+	for range 2 {
+		if line := g.log.next(t, "request"); line["prompt_tokens"] != 9.0 || line["completion_tokens"] != 4.0 {
+			t.Errorf("logged as %v", line)
+		}
+	}
+}
+
+func TestFailuresOfAnotherFormatAreTranslatedAndRetried(t *testing.T) {
+	for _, test := range []struct {
+		name, answer string
+		status       int
+		word         string
+	}{
+		{"an error", reply(529, jsonKind, `{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}`), 503, "Overloaded"},
+		{"a mistake", reply(400, jsonKind, `{"type":"error","error":{"type":"invalid_request_error","message":"max_tokens: wrong"}}`), 400, "max_tokens: wrong"},
+		{"a stream that begins with an error", streamHeadOnly + "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}\n\n", 502, "Overloaded"},
+		{"an empty stream", streamHeadOnly, 502, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			odd := listen(t, func(p *peer, _ seen) bool {
+				p.say(test.answer)
+				return false
+			})
+			g := start(t, messages("claude", odd), once)
+			if message := g.chat(streamRequest).failure(t, test.status, ""); !strings.Contains(message, test.word) {
+				t.Errorf("told %q", message)
+			}
+			g = start(t, messages("claude", odd), provider("q", listen(t, both)))
+			if a := g.chat(streamRequest); a.body != streamSeen {
+				t.Errorf("%d %s", a.StatusCode, a.body)
+			}
+		})
+	}
+}
+
+func TestATranslatedStreamThatIsCutIsNotACleanEnd(t *testing.T) {
+	cut := listen(t, func(p *peer, _ seen) bool {
+		p.say(anthropicStream[:strings.Index(anthropicStream, "event: message_delta")])
+		return false
+	})
+	g := start(t, messages("claude", cut))
+	c := g.dial()
+	c.post(streamRequest)
+	c.head()
+	if got := c.rest(); !strings.Contains(got, "Bonjour") || !strings.Contains(got, `data: {"error"`) || strings.Contains(got, "[DONE]") {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestOverridesAndStrippingReachTheUpstream(t *testing.T) {
+	const tools = `{"model":"m","tools":[{"type":"function","function":{"name":"f"}}],"temperature":0.70,"messages":[{"role":"user","content":"hi"}]}`
+	for _, test := range []struct{ name, more, want, lacks string }{
+		{"a field for all models", "    preferences: {post_body_parameter_overrides: {temperature: 1, seed: 7}}\n", `"temperature":1,`, "0.70"},
+		{"a block of the model", "    preferences: {post_body_parameter_overrides: {m: {seed: 7}, other: {seed: 8}}}\n", `"seed":7`, `"m":{`},
+		{"a field removed", "    preferences: {post_body_parameter_overrides: {__remove__: [temperature]}}\n", `"tools"`, "temperature"},
+		{"no tools", "    tools: false\n", `"temperature":0.70`, "tools"},
+		{"the model's name stays the upstream's", "    tools: false\n    model: [{real: m}]\n", `"model":"real"`, `"model":"m"`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			up := listen(t, both)
+			g := start(t, provider("p", up, test.more))
+			if a := g.chat(tools); a.StatusCode != 200 {
+				t.Fatalf("%d %s", a.StatusCode, a.body)
+			}
+			if body := up.requests()[0].body; !strings.Contains(body, test.want) || strings.Contains(body, test.lacks) {
+				t.Errorf("sent %s", body)
+			}
+		})
+	}
+}
