@@ -148,3 +148,24 @@ func TestDollarsAreWrittenWithoutTrailingZeros(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 }
+
+func TestARuleWithAFieldThatDoesNotExistKeepsIt(t *testing.T) {
+	cfg, err := Parse("api.yaml", []byte(`
+providers:
+  - provider: p
+    base_url: http://127.0.0.1:1/v1/chat/completions
+    model: [m]
+    exclude_request_rules: {match: {request_modell: m, endpoint: /v1/chat/completions}}
+api_keys:
+  - api: sk-0123456789abcdefghijklmn
+`), func(string) string { return "" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if match := cfg.Providers[0].ExcludeRules[0].Match; len(match) != 2 || match[1].Field != "request_modell" || match[1].Values != nil {
+		t.Errorf("%+v: without the misspelt field the rule would hold for every request", match)
+	}
+	if len(cfg.Warnings) == 0 {
+		t.Error("no warning")
+	}
+}

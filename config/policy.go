@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -13,7 +14,8 @@ var (
 	timeoutMatchKeys = []string{"endpoint", "stream", "request_type", "method", "engine", "provider", "model", "request_model", "upstream_model", "role"}
 )
 
-// conditions reads match: {field: value or list of values}.
+// conditions reads match: {field: value or list of values}. A field that does not exist is kept, beside its warning: without it the
+// rule would hold for more requests than its author meant, and with it it holds for none.
 func conditions(known []string) reader[[]Condition] {
 	var fields []field[[]Condition]
 	for _, name := range known {
@@ -23,7 +25,16 @@ func conditions(known []string) reader[[]Condition] {
 			}
 		}})
 	}
-	return nested(fields, nil)
+	read := nested(fields, nil)
+	return func(d *decoder, n *yaml.Node) ([]Condition, bool) {
+		list, ok := read(d, n)
+		for i := 0; ok && n.Kind == yaml.MappingNode && i < len(n.Content); i += 2 {
+			if name := n.Content[i].Value; !slices.Contains(known, name) && name != "<<" {
+				list = append(list, Condition{Field: name})
+			}
+		}
+		return list, ok
+	}
 }
 
 var excludeRuleFields = []field[ExcludeRule]{

@@ -50,9 +50,9 @@ func DetectEngine(p *config.Provider) (Engine, error) {
 		return EngineVertex, nil
 	case host == "models.inference.ai.azure.com": // GitHub's models: OpenAI's format, a bearer token
 		return EngineGPT, nil
-	case strings.HasSuffix(host, "azure.com"):
+	case within(host, "azure.com"):
 		return EngineAzure, nil
-	case strings.HasSuffix(host, "azuredatabricks.net"):
+	case within(host, "azuredatabricks.net"):
 		return EngineDatabricks, nil
 	case host == "api.cloudflare.com":
 		return EngineCloudflare, nil
@@ -60,12 +60,17 @@ func DetectEngine(p *config.Provider) (Engine, error) {
 		return EngineClaude, nil
 	case strings.HasSuffix(path, "v1/responses"):
 		return EngineResponses, nil
-	case strings.Contains(host, "amazonaws.com"):
+	case strings.HasPrefix(host, "bedrock") && strings.Contains(host, ".amazonaws.com"):
 		return EngineAWS, nil
 	case host == "api.cohere.com":
 		return EngineCohere, nil
 	}
 	return EngineGPT, nil
+}
+
+// within says whether a host is of a domain.
+func within(host, domain string) bool {
+	return host == domain || strings.HasSuffix(host, "."+domain)
 }
 
 // Ask is what a request asks a channel for.

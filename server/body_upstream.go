@@ -42,8 +42,9 @@ func (x *exchange) write(channel *pool.Channel, to codec.Format) (stream bool, e
 	if head.Model != x.head.Model {
 		upstream = head.Model // an override names another
 	}
+	askUsage := channel.AskUsage && (rules == nil || !rules.Touches("stream_options"))
 	x.scratch = x.scratch[:0]
-	x.parts = head.Parts(x.parts[:0], body, upstream, channel.AskUsage, &x.scratch)
+	x.parts = head.Parts(x.parts[:0], body, upstream, askUsage, &x.scratch)
 	x.request.Body = x.parts
 	return stream, nil
 }
@@ -82,6 +83,9 @@ func overridden(rules *override.Rules, body []byte) []byte {
 	}
 	var s rawjson.Splicer
 	rules.Edit(&s, body)
+	if rules.Stream != nil && !*rules.Stream && !rules.Touches("stream_options") {
+		s.Remove("stream_options") // providers refuse it without a stream
+	}
 	parts, err := s.Parts(nil, body)
 	if err != nil {
 		return body // it is not an object: the provider says so

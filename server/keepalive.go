@@ -24,7 +24,15 @@ func (x *exchange) keepalive() time.Duration {
 // comments; the attempts go on behind them.
 func (x *exchange) relayBehindComments(every time.Duration) {
 	result := make(chan *codec.Error, 1)
-	go func() { result <- x.relay() }()
+	go func() {
+		defer func() { // outside the handler nothing else would catch it
+			if p := recover(); p != nil {
+				x.server.logPanic(x.ctx, p)
+				result <- errPanic
+			}
+		}()
+		result <- x.relay()
+	}()
 	timer := time.NewTimer(every)
 	defer timer.Stop()
 	select {

@@ -102,7 +102,7 @@ func (x *exchange) try() error {
 		return err
 	}
 	switch {
-	case answer.Status != fasthttp.StatusOK:
+	case answer.Status < 200 || answer.Status > 299:
 		return x.readFailure(answer, from)
 	case x.head.Stream && isWhole(&answer.Header):
 		return x.replayAnswer(answer, from)

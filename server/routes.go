@@ -43,11 +43,17 @@ func methodNotAllowed(ctx *fasthttp.RequestCtx) {
 
 // onPanic keeps one broken request from ending all the others.
 func (s *Server) onPanic(ctx *fasthttp.RequestCtx, panicked any) {
-	s.log.Error("a request panicked; please report this", "path", string(ctx.Path()), "panic", panicked, "stack", string(debug.Stack()))
+	s.logPanic(ctx, panicked)
 	ctx.Response.Reset()
-	writeError(ctx, errorf(fasthttp.StatusInternalServerError, "server_error", "internal_error",
-		"The gateway failed on this request. Its log says where."))
+	writeError(ctx, errPanic)
 	ctx.SetConnectionClose()
+}
+
+var errPanic = errorf(fasthttp.StatusInternalServerError, "server_error", "internal_error",
+	"The gateway failed on this request. Its log says where.")
+
+func (s *Server) logPanic(ctx *fasthttp.RequestCtx, panicked any) {
+	s.log.Error("a request panicked; please report this", "path", string(ctx.Path()), "panic", panicked, "stack", string(debug.Stack()))
 }
 
 // enter gives every answer a request id, and the router the normalised path: it

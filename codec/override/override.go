@@ -93,6 +93,13 @@ func members(object []byte) ([]Entry, error) {
 	return list, it.Err()
 }
 
+// Touches says whether a top-level field is set or removed.
+func (r *Rules) Touches(name string) bool {
+	return slices.ContainsFunc(r.steps, func(s step) bool {
+		return s.name == name || s.removal != nil && s.removal.path[0] == name
+	})
+}
+
 // Edit puts the changes of a body into s. Nothing is changed in a body that is not one JSON object.
 func (r *Rules) Edit(s *rawjson.Splicer, body []byte) {
 	top, err := rawjson.One(body)

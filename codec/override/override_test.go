@@ -147,3 +147,16 @@ func BenchmarkEdit100KB(b *testing.B) {
 		}
 	}
 }
+
+func TestWhatIsTouchedIsKnown(t *testing.T) {
+	list, _ := members([]byte(`{"a":1,"__remove__":["b",{"path":"c.d"}]}`))
+	r, err := Compile(list, "m", func(string) bool { return false })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]bool{"a": true, "b": true, "c": true, "d": false} {
+		if r.Touches(name) != want {
+			t.Errorf("touches %s: %v", name, !want)
+		}
+	}
+}
