@@ -53,12 +53,13 @@ type try struct {
 
 // Block says why channels were left out: what the client is told if all were.
 type Block struct {
-	Excluded int    // channels that do not take such a request
-	Cause    Cause  // the last filter that left one out
-	Resting  int    // channels at rest after failures, or all of whose keys are
-	Limited  int    // channels all of whose keys have reached a limit
-	Until    int64  // when the first of them can be tried again, on the state's clock; 0 is unknown
-	Reason   string // of that one
+	Excluded  int    // channels that do not take such a request
+	Cause     Cause  // the last filter that left one out
+	Resting   int    // channels and keys that were passed over because they rest after failures
+	Throttled int    // of those, by limits of the provider's own
+	Limited   int    // keys that have reached a limit of this gateway's own
+	Until     int64  // when the first of them can be tried again, on the state's clock; 0 is unknown
+	Reason    string // of that one
 }
 
 // Start begins a request of a key for one of its routes.
@@ -250,6 +251,9 @@ func (p *Plan) leftOut(r *rest, now int64) *pause {
 		return nil
 	}
 	p.block.Resting++
+	if pause.limit {
+		p.block.Throttled++
+	}
 	if p.block.Until == 0 || pause.until < p.block.Until {
 		p.block.Until, p.block.Reason = pause.until, pause.reason
 	}

@@ -21,6 +21,7 @@ type rest struct {
 // begun.
 type pause struct {
 	began, until int64  // on the state's clock
+	limit        bool   // it began with a limit of the provider's: a 429, or no quota left
 	hard         bool   // the provider said so, or the key is dead: it holds for lone channels too
 	refusals     int    // how often in a row the key was refused
 	reason       string // the failure
@@ -91,7 +92,7 @@ func (r *rest) begin(next *pause) {
 		if old != nil && old.until > next.began {
 			next.hard = next.hard || old.hard
 			if old.until > next.until {
-				next.until, next.reason = old.until, old.reason
+				next.until, next.reason, next.limit = old.until, old.reason, old.limit
 			}
 		}
 		if r.pause.CompareAndSwap(old, next) {

@@ -65,10 +65,11 @@ func (p *Plan) settle(a Attempt, o Outcome) {
 		key = a.Provider.ring.keys[a.Key]
 	}
 	channelRests, keyRests := p.pauses(a, o)
+	limit := o.Verdict == RateLimited || o.Verdict == OutOfQuota
 
 	switch {
 	case channelRests > 0 && !p.lone:
-		a.rest.begin(&pause{began: now, until: now + int64(channelRests), reason: o.Reason})
+		a.rest.begin(&pause{began: now, until: now + int64(channelRests), limit: limit, reason: o.Reason})
 	case o.Verdict == Served:
 		a.rest.healed(a.at)
 	case a.channelProbe:
@@ -79,7 +80,7 @@ func (p *Plan) settle(a Attempt, o Outcome) {
 	}
 	switch {
 	case keyRests > 0:
-		next := &pause{began: now, until: now + int64(keyRests), reason: o.Reason, refusals: key.rest.refusals(a.at)}
+		next := &pause{began: now, until: now + int64(keyRests), limit: limit, reason: o.Reason, refusals: key.rest.refusals(a.at)}
 		// A provider's only key is asked again by a route that has no other channel: nothing else could serve.
 		several := len(a.Provider.ring.keys) > 1
 		next.hard = several && (o.Verdict == KeyRefused || o.Verdict == OutOfQuota) || o.Verdict == RateLimited && o.RetryAfter > 0

@@ -44,3 +44,24 @@ func limitReached(r *balancer.Refused, model string) *codec.Error {
 	return errorf(fasthttp.StatusTooManyRequests, "rate_limit_error", "gateway_rate_limit",
 		"This API key may make %s of model %s (rate_limit in the gateway's api.yaml). The provider was not asked.", r, model)
 }
+
+// blocked words why no channel was tried: limits are a 429, whoever set them, and
+// anything else that passes is a 503.
+func blocked(b balancer.Block, model string) *codec.Error {
+	failed := b.Resting - b.Throttled
+	switch {
+	case failed == 0 && b.Throttled > 0:
+		return errorf(fasthttp.StatusTooManyRequests, "rate_limit_error", "provider_rate_limit",
+			"All providers of %s have limited their keys; the one that is back first said: %s", model, b.Reason)
+	case failed == 0 && b.Limited > 0:
+		return errorf(fasthttp.StatusTooManyRequests, "rate_limit_error", "provider_keys_limited",
+			"All keys of the providers of %s have reached a limit that this gateway's api.yaml sets (%s). The provider was not asked.",
+			model, b.Reason)
+	case b.Resting == 0 && b.Excluded > 0:
+		return excluded(b, model)
+	case failed > 0:
+		return errorf(fasthttp.StatusServiceUnavailable, "server_error", "all_channels_resting",
+			"No available providers at the moment: %s. Every channel rests after a failure; the one that is back first failed with: %s", model, b.Reason)
+	}
+	return errorf(fasthttp.StatusServiceUnavailable, "server_error", "no_channel", "No available providers at the moment: %s.", model)
+}

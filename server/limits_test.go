@@ -133,3 +133,39 @@ func TestAttemptsAreShownToAnAdminWhoAsks(t *testing.T) {
 		t.Errorf("shown to a key that is no admin's: %q", shown)
 	}
 }
+
+func TestAllChannelsAtRestSayWhetherItWasALimit(t *testing.T) {
+	limited := "HTTP/1.1 429 Slow\r\nContent-Type: application/json\r\nRetry-After: 30\r\nContent-Length: 33\r\n\r\n" + `{"error":{"message":"slow down"}}`
+	broken := reply(500, jsonKind, `{"error":{"message":"broken"}}`)
+	for _, test := range []struct {
+		name, one, other string
+		status           int
+		code             string
+	}{
+		{"limits of both", limited, limited, 429, "provider_rate_limit"},
+		{"failures of both", broken, broken, 503, "all_channels_resting"},
+		{"a limit and a failure", limited, broken, 503, "all_channels_resting"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			g := start(t, provider("p", listen(t, says(test.one))), provider("q", listen(t, says(test.other))))
+			g.chat(plainRequest)
+			a := g.chat(plainRequest)
+			a.failure(t, test.status, test.code)
+			if a.Header.Get("Retry-After") == "" {
+				t.Error("no Retry-After")
+			}
+		})
+	}
+}
+
+func TestAStreamThatAnOverrideForbidsIsStillAStreamForTheClient(t *testing.T) {
+	up := listen(t, both)
+	g := start(t, provider("p", up, "    preferences: {post_body_parameter_overrides: {stream: false}}\n"))
+	a := g.chat(strings.Replace(streamRequest, `"stream":true`, `"stream":true,"stream_options":{"include_usage":true}`, 1))
+	if !strings.Contains(a.body, `"content":"hello"`) || !strings.HasSuffix(a.body, doneEvent) {
+		t.Errorf("got %s", a.body)
+	}
+	if body := up.requests()[0].body; !strings.Contains(body, `"stream":false`) || strings.Contains(body, "stream_options") {
+		t.Errorf("sent %s", body)
+	}
+}

@@ -117,7 +117,7 @@ func (x *exchange) try() error {
 // late says that a further attempt would come after the client has waited for
 // as long as two attempts may take.
 func (x *exchange) late() bool {
-	return x.attempt.Number > 0 && x.attempt.Timeout > 0 && time.Since(x.start) >= 2*x.attempt.Timeout
+	return x.attempt.Number > 0 && x.limits.FirstByte > 0 && time.Since(x.start) >= 2*x.limits.FirstByte
 }
 
 func (x *exchange) succeeded() {
@@ -148,20 +148,7 @@ func (x *exchange) exhausted() *codec.Error {
 	// Every channel was left out before it was tried.
 	block, wait := x.plan.Blocked()
 	x.retryAfter = wait
-	if block.Limited > 0 && block.Resting == 0 {
-		return errorf(fasthttp.StatusTooManyRequests, "rate_limit_error", "provider_keys_limited",
-			"All keys of the providers of %s have reached a limit that this gateway's api.yaml sets (%s). The provider was not asked.",
-			x.route.Model, block.Reason)
-	}
-	if block.Excluded > 0 && block.Resting == 0 {
-		return excluded(block, x.route.Model)
-	}
-	e := errorf(fasthttp.StatusServiceUnavailable, "server_error", "all_channels_resting",
-		"No available providers at the moment: %s.", x.route.Model)
-	if block.Resting > 0 {
-		e.Message += " Every channel rests after a failure; the one that is back first failed with: " + block.Reason
-	}
-	return e
+	return blocked(block, x.route.Model)
 }
 
 // refuse answers with an error and ends the request.
