@@ -8,6 +8,14 @@ import (
 type Refused struct {
 	Refusal
 	Global bool // the limit of all requests together, not the key's
+	Broke  bool // the key has no credit
+}
+
+// hasCredit says whether a key may spend anything: credits: 0 blocks it. What it
+// has spent of more is for the books to know, which take their place here.
+func (k *Key) hasCredit() bool {
+	credits := k.Config.Preferences.Credits
+	return credits == nil || *credits > 0
 }
 
 // Admission is a request that was let in.
@@ -18,6 +26,9 @@ type Admission struct {
 // Admit counts a request for a model against the key's limit and against that of
 // all requests together, if both allow it. A limit that refuses counts nothing.
 func (k *Key) Admit(model string) (Admission, *Refused) {
+	if !k.hasCredit() {
+		return Admission{}, &Refused{Broke: true}
+	}
 	now := k.state.now()
 	if refusal, ok := k.global.Check("", now); !ok { // before the key's own count, which cannot always be taken back
 		return Admission{}, &Refused{Refusal: refusal, Global: true}

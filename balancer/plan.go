@@ -133,6 +133,11 @@ func (p *Plan) advance() *Candidate {
 		if e.via == nil {
 			return e.Candidate
 		}
+		if !e.via.hasCredit() {
+			p.block.Limited++
+			p.block.Reason = "a key in the place of a channel has no credit"
+			continue
+		}
 		if !p.peek {
 			if _, refusal, ok := e.via.limiter.Take(p.route.Model, p.key.state.now()); !ok { // its own limit holds for it here too
 				p.limited(refusal, p.key.state.now())

@@ -37,6 +37,10 @@ func (x *exchange) admit() *codec.Error {
 // limitReached says whose limit it was: users have taken this gateway's limits
 // for the provider's.
 func limitReached(r *balancer.Refused, model string) *codec.Error {
+	if r.Broke {
+		return errorf(fasthttp.StatusTooManyRequests, "insufficient_quota", "insufficient_quota",
+			"Balance is insufficient, please check your account: this API key has credits: 0 in the gateway's api.yaml.")
+	}
 	if r.Global {
 		return errorf(fasthttp.StatusTooManyRequests, "rate_limit_error", "gateway_rate_limit",
 			"This gateway takes %s from all its keys together (preferences.rate_limit in its api.yaml). The provider was not asked.", r)

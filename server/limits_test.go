@@ -40,6 +40,24 @@ func TestARateLimitSaysWhoseItIsAndWhenToComeBack(t *testing.T) {
 	}
 }
 
+func TestAKeyWithoutCreditIsBlockedAlsoInThePlaceOfAChannel(t *testing.T) {
+	up := listen(t, both)
+	g := start(t, provider("p", up), keyed("credits: 0"))
+	if message := g.chat(plainRequest).failure(t, 429, "insufficient_quota"); !strings.Contains(message, "Balance is insufficient") {
+		t.Errorf("told %q", message)
+	}
+	const poor = "sk-poor-0123456789abcdefghijkl"
+	g = start(t, provider("p", up), "api_keys:\n  - {api: "+clientKeyText+", model: ["+poor+"/*]}\n  - {api: "+poor+", preferences: {credits: 0}}\n")
+	g.chat(plainRequest).failure(t, 429, "")
+	if n := len(up.requests()); n != 0 {
+		t.Errorf("the provider saw %d requests", n)
+	}
+	g = start(t, provider("p", up), keyed("credits: 0.5"))
+	if a := g.chat(plainRequest); a.StatusCode != 200 {
+		t.Errorf("%d %s", a.StatusCode, a.body)
+	}
+}
+
 func TestAnAnswerTellsWhatIsLeftOfTheLimit(t *testing.T) {
 	g := start(t, provider("p", listen(t, both)), keyed("rate_limit: '5/min,100/day'"))
 	h := g.chat(plainRequest).Header
