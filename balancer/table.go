@@ -59,8 +59,9 @@ type Route struct {
 	keys      int // provider keys of all leaves
 
 	// AsksFacts says that a channel looks at more of a request than its model:
-	// Plan.Facts must be set.
-	AsksFacts bool
+	// Plan.Facts must be set. AsksEffort and AsksTokens are for those that cost
+	// reading the body.
+	AsksFacts, AsksEffort, AsksTokens bool
 }
 
 // entry is one place in a route: a channel, or another key whose own route for

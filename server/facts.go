@@ -19,16 +19,21 @@ func (x *exchange) facts() balancer.Facts {
 	if !x.route.AsksFacts {
 		return balancer.Facts{}
 	}
-	return balancer.Facts{
-		Endpoint:     string(x.ctx.Path()),
-		Method:       string(x.ctx.Method()),
-		Model:        x.head.Model,
-		Role:         x.key.Role,
-		Effort:       effort(x.body),
-		Stream:       x.head.Stream,
-		BodyBytes:    int64(len(x.body)),
-		PromptTokens: x.promptTokens(),
+	f := balancer.Facts{
+		Endpoint:  string(x.ctx.Path()),
+		Method:    string(x.ctx.Method()),
+		Model:     x.head.Model,
+		Role:      x.key.Role,
+		Stream:    x.head.Stream,
+		BodyBytes: int64(len(x.body)),
 	}
+	if x.route.AsksEffort {
+		f.Effort = effort(x.body)
+	}
+	if x.route.AsksTokens {
+		f.PromptTokens = x.promptTokens()
+	}
+	return f
 }
 
 // effort is what a request says of how much the model shall think.
