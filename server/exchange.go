@@ -92,7 +92,6 @@ func (x *exchange) end(status int) {
 		x.answer.Close()
 	}
 	clear(x.parts) // the client's bytes are not ours to hold
-	clear(x.request.Body)
 	if cap(x.buffer) > maxKept {
 		x.buffer = nil
 	}

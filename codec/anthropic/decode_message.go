@@ -11,33 +11,33 @@ import (
 
 // messages reads the conversation. The results of tools in a user's message become a message of their own before it.
 func (r *reader) messages(v rawjson.Value, list []codec.Message) []codec.Message {
-	if !r.want(v, rawjson.Array, "messages") {
+	if !r.Want(v, rawjson.Array, "messages") {
 		return list
 	}
 	n := 0
-	for it := v.Elements(r.data); it.Next() && r.err == nil; n++ {
+	for it := v.Elements(r.Data); it.Next() && r.Err == nil; n++ {
 		path := "messages[" + strconv.Itoa(n) + "]"
-		if !r.want(it.Value, rawjson.Object, path) {
+		if !r.Want(it.Value, rawjson.Object, path) {
 			return list
 		}
 		m := codec.Message{}
 		var content rawjson.Value
-		for it := it.Value.Members(r.data); it.Next(); {
+		for it := it.Value.Members(r.Data); it.Next(); {
 			switch name := it.Name(); name {
 			case "role":
-				switch word := r.text(it.Value, path+".role"); word {
+				switch word := r.Text(it.Value, path+".role"); word {
 				case "user":
 				case "assistant":
 					m.Role = codec.RoleAssistant
 				case "system":
 					m.Role = codec.RoleSystem
 				default:
-					r.fail(path+".role", "must be user or assistant, not '"+word+"'")
+					r.Fail(path+".role", "must be user or assistant, not '"+word+"'")
 				}
 			case "content":
 				content = it.Value
 			default:
-				r.field(&m.Extra, name, it.Value)
+				r.Field(&m.Extra, name, it.Value)
 			}
 		}
 		results := codec.Message{Role: codec.RoleTool}
@@ -61,17 +61,17 @@ func (r *reader) messages(v rawjson.Value, list []codec.Message) []codec.Message
 // content reads a text, a list of blocks, or nothing.
 func (r *reader) content(v rawjson.Value, path string) []codec.Part {
 	if v.Kind == rawjson.String {
-		return []codec.Part{{Kind: codec.PartText, Text: r.text(v, path)}}
+		return []codec.Part{{Kind: codec.PartText, Text: r.Text(v, path)}}
 	}
-	if !r.want(v, rawjson.Array, path) {
+	if !r.Want(v, rawjson.Array, path) {
 		return nil
 	}
 	var parts []codec.Part
-	for it := v.Elements(r.data); it.Next() && r.err == nil; {
+	for it := v.Elements(r.Data); it.Next() && r.Err == nil; {
 		at := path + "[" + strconv.Itoa(len(parts)) + "]"
 		if it.Value.Kind == rawjson.String {
-			parts = append(parts, codec.Part{Kind: codec.PartText, Text: r.text(it.Value, at)})
-		} else if r.want(it.Value, rawjson.Object, at) {
+			parts = append(parts, codec.Part{Kind: codec.PartText, Text: r.Text(it.Value, at)})
+		} else if r.Want(it.Value, rawjson.Object, at) {
 			parts = append(parts, r.block(it.Value, at))
 		}
 	}
@@ -81,13 +81,13 @@ func (r *reader) content(v rawjson.Value, path string) []codec.Part {
 // block reads a content block of a request or an answer. A type that is not known is kept whole.
 func (r *reader) block(v rawjson.Value, path string) codec.Part {
 	var p codec.Part
-	get := func(name string) rawjson.Value { return v.Get(r.data, name) }
-	text := func(name string) string { return r.text(get(name), path+"."+name) }
+	get := func(name string) rawjson.Value { return v.Get(r.Data, name) }
+	text := func(name string) string { return r.Text(get(name), path+"."+name) }
 	p.Cache = r.cache(get("cache_control"))
 	switch text("type") {
 	case "text":
 		p.Text = text("text")
-		for it := get("citations").Elements(r.data); it.Next(); {
+		for it := get("citations").Elements(r.Data); it.Next(); {
 			p.Citations = append(p.Citations, r.citation(it.Value))
 		}
 	case "thinking":
@@ -102,28 +102,28 @@ func (r *reader) block(v rawjson.Value, path string) codec.Part {
 		p.Kind = codec.PartToolResult
 		p.Result = &codec.ToolResult{CallID: text("tool_use_id"), Parts: r.content(get("content"), path+".content"), Error: get("is_error").Kind == rawjson.True}
 	default:
-		p.Kind, p.Raw = codec.PartOpaque, v.Raw(r.data)
+		p.Kind, p.Raw = codec.PartOpaque, v.Raw(r.Data)
 	}
 	return p
 }
 
 func (r *reader) call(v rawjson.Value, path string) *codec.ToolCall {
 	c := &codec.ToolCall{}
-	for it := v.Members(r.data); it.Next(); {
+	for it := v.Members(r.Data); it.Next(); {
 		switch name := it.Name(); name {
 		case "type", "cache_control":
 		case "id":
-			c.ID = r.text(it.Value, path+".id")
+			c.ID = r.Text(it.Value, path+".id")
 		case "name":
-			c.Name = r.text(it.Value, path+".name")
+			c.Name = r.Text(it.Value, path+".name")
 		case "input":
 			if it.Value.Kind == rawjson.String {
-				c.Arguments = r.text(it.Value, path+".input")
+				c.Arguments = r.Text(it.Value, path+".input")
 			} else {
-				c.Arguments = string(r.raw(it.Value))
+				c.Arguments = string(r.Raw(it.Value))
 			}
 		default:
-			r.field(&c.Extra, name, it.Value)
+			r.Field(&c.Extra, name, it.Value)
 		}
 	}
 	return c
@@ -134,22 +134,22 @@ func (r *reader) media(p *codec.Part, v rawjson.Value, path string) {
 	m := &codec.Media{}
 	p.Kind, p.Media = codec.PartFile, m
 	var source rawjson.Value
-	for it := v.Members(r.data); it.Next(); {
+	for it := v.Members(r.Data); it.Next(); {
 		switch name := it.Name(); name {
 		case "type":
-			if word, _ := rawjson.Text(r.data, it.Value); word == "image" {
+			if word, _ := rawjson.Text(r.Data, it.Value); word == "image" {
 				p.Kind = codec.PartImage
 			}
 		case "source":
 			source = it.Value
 		case "title":
-			m.Name = r.text(it.Value, path+".title")
+			m.Name = r.Text(it.Value, path+".title")
 		case "cache_control":
 		default:
-			r.field(&p.Extra, name, it.Value)
+			r.Field(&p.Extra, name, it.Value)
 		}
 	}
-	text := func(name string) string { return r.text(source.Get(r.data, name), path+".source."+name) }
+	text := func(name string) string { return r.Text(source.Get(r.Data, name), path+".source."+name) }
 	m.MIME = text("media_type")
 	switch text("type") {
 	case "base64":
@@ -161,15 +161,15 @@ func (r *reader) media(p *codec.Part, v rawjson.Value, path string) {
 	case "file":
 		m.FileID = text("file_id")
 	default:
-		p.Kind, p.Media, p.Extra, p.Raw = codec.PartOpaque, nil, nil, v.Raw(r.data)
+		p.Kind, p.Media, p.Extra, p.Raw = codec.PartOpaque, nil, nil, v.Raw(r.Data)
 	}
 }
 
 // citation reads a citation of any type; only some have an address.
 func (r *reader) citation(v rawjson.Value) codec.Citation {
-	c := codec.Citation{Raw: v.Raw(r.data)}
-	for it := v.Members(r.data); it.Next(); {
-		s, _ := rawjson.Text(r.data, it.Value)
+	c := codec.Citation{Raw: v.Raw(r.Data)}
+	for it := v.Members(r.Data); it.Next(); {
+		s, _ := rawjson.Text(r.Data, it.Value)
 		switch it.Name() {
 		case "url":
 			c.URL = s

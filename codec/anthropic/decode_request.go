@@ -4,22 +4,23 @@ import (
 	"strconv"
 
 	"uniapi/codec"
+	"uniapi/codec/fields"
 	"uniapi/codec/rawjson"
 )
 
 // DecodeRequest reads a Messages request. Unknown members are kept in Extra, at each level.
 func (Format) DecodeRequest(body []byte) (*codec.Request, error) {
 	q := &codec.Request{Format: formatName, IncludeUsage: true}
-	r := &reader{data: body}
+	r := &reader{fields.Reader{Data: body}}
 	var messages, system rawjson.Value
 	it := rawjson.MembersOf(body)
 	for it.Next() {
 		v, name := it.Value, it.Name()
 		switch name {
 		case "model":
-			q.Model = r.text(v, name)
+			q.Model = r.Text(v, name)
 		case "stream":
-			if b := r.boolean(v, name); b != nil {
+			if b := r.Boolean(v, name); b != nil {
 				q.Stream = *b
 			}
 		case "messages":
@@ -27,15 +28,15 @@ func (Format) DecodeRequest(body []byte) (*codec.Request, error) {
 		case "system":
 			system = v
 		case "max_tokens":
-			q.MaxTokens = r.integer(v, name)
+			q.MaxTokens = r.Integer(v, name)
 		case "temperature":
-			q.Temperature = r.number(v, name)
+			q.Temperature = r.Number(v, name)
 		case "top_p":
-			q.TopP = r.number(v, name)
+			q.TopP = r.Number(v, name)
 		case "top_k":
-			q.TopK = r.integer(v, name)
+			q.TopK = r.Integer(v, name)
 		case "stop_sequences":
-			q.Stop = r.texts(v, name)
+			q.Stop = r.Texts(v, name)
 		case "tools":
 			q.Tools = r.tools(v)
 		case "tool_choice":
@@ -46,13 +47,13 @@ func (Format) DecodeRequest(body []byte) (*codec.Request, error) {
 			r.outputConfig(v, q)
 		case "metadata":
 			q.User, _ = rawjson.Text(body, v.Get(body, "user_id"))
-			r.field(&q.Extra, name, v)
+			r.Field(&q.Extra, name, v)
 		case "service_tier":
-			q.ServiceTier = r.text(v, name)
+			q.ServiceTier = r.Text(v, name)
 		case "cache_control":
 			q.Cache = r.cache(v)
 		default:
-			r.field(&q.Extra, name, v)
+			r.Field(&q.Extra, name, v)
 		}
 	}
 	if err := it.Err(); err != nil {
@@ -63,35 +64,35 @@ func (Format) DecodeRequest(body []byte) (*codec.Request, error) {
 	}
 	q.Messages = r.messages(messages, q.Messages)
 	if q.Model == "" {
-		r.fail("model", "must name a model")
+		r.Fail("model", "must name a model")
 	}
 	if !messages.Present() {
-		r.fail("messages", "must be an array with at least one message")
+		r.Fail("messages", "must be an array with at least one message")
 	}
-	if r.err != nil {
-		return nil, r.err
+	if r.Err != nil {
+		return nil, r.Err
 	}
 	return q, nil
 }
 
 func (r *reader) thinking(v rawjson.Value, q *codec.Request) {
-	if !r.want(v, rawjson.Object, "thinking") {
+	if !r.Want(v, rawjson.Object, "thinking") {
 		return
 	}
 	to := r.reasoning(q)
-	switch kind, _ := rawjson.Text(r.data, v.Get(r.data, "type")); kind {
+	switch kind, _ := rawjson.Text(r.Data, v.Get(r.Data, "type")); kind {
 	case "disabled":
 		to.Disabled = true
 	case "adaptive":
 		to.Adaptive = true
 	case "enabled":
-		if to.Budget = r.integer(v.Get(r.data, "budget_tokens"), "thinking.budget_tokens"); to.Budget == nil {
+		if to.Budget = r.Integer(v.Get(r.Data, "budget_tokens"), "thinking.budget_tokens"); to.Budget == nil {
 			to.Adaptive = true
 		}
 	default:
-		r.fail("thinking.type", "must be enabled, disabled or adaptive, not '"+kind+"'")
+		r.Fail("thinking.type", "must be enabled, disabled or adaptive, not '"+kind+"'")
 	}
-	to.Summary = r.text(v.Get(r.data, "display"), "thinking.display")
+	to.Summary = r.Text(v.Get(r.Data, "display"), "thinking.display")
 }
 
 func (r *reader) reasoning(q *codec.Request) *codec.Reasoning {
@@ -102,35 +103,35 @@ func (r *reader) reasoning(q *codec.Request) *codec.Reasoning {
 }
 
 func (r *reader) outputConfig(v rawjson.Value, q *codec.Request) {
-	if !r.want(v, rawjson.Object, "output_config") {
+	if !r.Want(v, rawjson.Object, "output_config") {
 		return
 	}
-	for it := v.Members(r.data); it.Next(); {
+	for it := v.Members(r.Data); it.Next(); {
 		switch it.Name() {
 		case "effort":
-			if effort := r.text(it.Value, "output_config.effort"); effort != "" {
+			if effort := r.Text(it.Value, "output_config.effort"); effort != "" {
 				r.reasoning(q).Effort = effort
 			}
 		case "format":
-			if kind, _ := rawjson.Text(r.data, it.Value.Get(r.data, "type")); kind == "json_schema" {
-				q.Output = &codec.OutputFormat{Kind: codec.OutputSchema, Schema: r.raw(it.Value.Get(r.data, "schema"))}
+			if kind, _ := rawjson.Text(r.Data, it.Value.Get(r.Data, "type")); kind == "json_schema" {
+				q.Output = &codec.OutputFormat{Kind: codec.OutputSchema, Schema: r.Raw(it.Value.Get(r.Data, "schema"))}
 			}
 		default:
 			if q.Extra.Get("output_config") == nil {
-				r.field(&q.Extra, "output_config", v)
+				r.Field(&q.Extra, "output_config", v)
 			}
 		}
 	}
 }
 
 func (r *reader) tools(v rawjson.Value) []codec.Tool {
-	if !r.want(v, rawjson.Array, "tools") {
+	if !r.Want(v, rawjson.Array, "tools") {
 		return nil
 	}
 	var tools []codec.Tool
-	for it := v.Elements(r.data); it.Next() && r.err == nil; {
+	for it := v.Elements(r.Data); it.Next() && r.Err == nil; {
 		path := "tools[" + strconv.Itoa(len(tools)) + "]"
-		if r.want(it.Value, rawjson.Object, path) {
+		if r.Want(it.Value, rawjson.Object, path) {
 			tools = append(tools, r.tool(it.Value, path))
 		}
 	}
@@ -141,39 +142,39 @@ func (r *reader) tools(v rawjson.Value) []codec.Tool {
 func (r *reader) tool(v rawjson.Value, path string) codec.Tool {
 	var t codec.Tool
 	kind := ""
-	for it := v.Members(r.data); it.Next(); {
+	for it := v.Members(r.Data); it.Next(); {
 		switch name := it.Name(); name {
 		case "type":
-			kind = r.text(it.Value, path+".type")
+			kind = r.Text(it.Value, path+".type")
 		case "name":
-			t.Name = r.text(it.Value, path+".name")
+			t.Name = r.Text(it.Value, path+".name")
 		case "description":
-			t.Description = r.text(it.Value, path+".description")
+			t.Description = r.Text(it.Value, path+".description")
 		case "input_schema":
-			t.Schema = r.raw(it.Value)
+			t.Schema = r.Raw(it.Value)
 		case "strict":
-			t.Strict = r.boolean(it.Value, path+".strict")
+			t.Strict = r.Boolean(it.Value, path+".strict")
 		case "cache_control":
 			t.Cache = r.cache(it.Value)
 		default:
-			r.field(&t.Extra, name, it.Value)
+			r.Field(&t.Extra, name, it.Value)
 		}
 	}
 	if kind != "" && kind != "custom" {
-		return codec.Tool{Kind: codec.ToolHosted, Name: kind, Raw: v.Raw(r.data)}
+		return codec.Tool{Kind: codec.ToolHosted, Name: kind, Raw: v.Raw(r.Data)}
 	}
 	if t.Name == "" {
-		r.fail(path, "needs a name")
+		r.Fail(path, "needs a name")
 	}
 	return t
 }
 
 func (r *reader) toolChoice(v rawjson.Value, q *codec.Request) {
-	if !r.want(v, rawjson.Object, "tool_choice") {
+	if !r.Want(v, rawjson.Object, "tool_choice") {
 		return
 	}
 	c := &q.ToolChoice
-	switch kind := r.text(v.Get(r.data, "type"), "tool_choice.type"); kind {
+	switch kind := r.Text(v.Get(r.Data, "type"), "tool_choice.type"); kind {
 	case "auto":
 		c.Mode = codec.ToolAuto
 	case "any":
@@ -182,13 +183,13 @@ func (r *reader) toolChoice(v rawjson.Value, q *codec.Request) {
 		c.Mode = codec.ToolNone
 	case "tool":
 		c.Mode = codec.ToolNamed
-		if c.Name = r.text(v.Get(r.data, "name"), "tool_choice.name"); c.Name == "" {
-			r.fail("tool_choice", "needs the name of a tool")
+		if c.Name = r.Text(v.Get(r.Data, "name"), "tool_choice.name"); c.Name == "" {
+			r.Fail("tool_choice", "needs the name of a tool")
 		}
 	default:
-		r.fail("tool_choice.type", "must be auto, any, none or tool, not '"+kind+"'")
+		r.Fail("tool_choice.type", "must be auto, any, none or tool, not '"+kind+"'")
 	}
-	if one := r.boolean(v.Get(r.data, "disable_parallel_tool_use"), "tool_choice.disable_parallel_tool_use"); one != nil {
+	if one := r.Boolean(v.Get(r.Data, "disable_parallel_tool_use"), "tool_choice.disable_parallel_tool_use"); one != nil {
 		many := !*one
 		q.ParallelToolCalls = &many
 	}

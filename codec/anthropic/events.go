@@ -5,6 +5,7 @@ import (
 	"unicode/utf8"
 
 	"uniapi/codec"
+	"uniapi/codec/fields"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/toolid"
 )
@@ -288,7 +289,7 @@ func (d *Events) citation(dst []codec.Event, data []byte, v rawjson.Value, begin
 	if v.Kind != rawjson.Object {
 		return dst
 	}
-	r := reader{data: data}
+	r := reader{fields.Reader{Data: data}}
 	c := r.citation(v)
 	c.Start, c.End = begin, d.runes
 	return append(dst, codec.Event{Kind: codec.EventCitation, Citation: &c})

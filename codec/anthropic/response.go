@@ -4,6 +4,7 @@ import (
 	"unicode/utf8"
 
 	"uniapi/codec"
+	"uniapi/codec/fields"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/toolid"
 )
@@ -47,7 +48,7 @@ func finishWord(f codec.Finish) string {
 // DecodeResponse reads a message.
 func (Format) DecodeResponse(body []byte) (*codec.Response, error) {
 	a := &codec.Response{Format: formatName}
-	r := &reader{data: body}
+	r := &reader{fields.Reader{Data: body}}
 	var content, stop, sequence, details rawjson.Value
 	var n counts
 	kind := ""
@@ -74,15 +75,15 @@ func (Format) DecodeResponse(body []byte) (*codec.Response, error) {
 			n.take(body, v)
 			a.ServiceTier, _ = rawjson.Text(body, v.Get(body, "service_tier"))
 		default:
-			r.field(&a.Extra, name, v)
+			r.Field(&a.Extra, name, v)
 		}
 	}
 	if it.Err() != nil || kind == "error" || content.Kind != rawjson.Array {
 		return nil, answerFailure(body)
 	}
 	parts := r.content(content, "content")
-	if r.err != nil {
-		return nil, codec.NoAnswer("the upstream's answer cannot be read: " + r.err.Message)
+	if r.Err != nil {
+		return nil, codec.NoAnswer("the upstream's answer cannot be read: " + r.Err.Message)
 	}
 	parts, calls := answered(parts)
 	word, _ := rawjson.Text(body, stop)

@@ -12,7 +12,7 @@ func (r *reader) system(q *codec.Request, v rawjson.Value) {
 	const path = "systemInstruction"
 	m := codec.Message{Role: codec.RoleSystem}
 	add := func(v rawjson.Value) {
-		if text := r.text(v, path); text != "" {
+		if text := r.Text(v, path); text != "" {
 			m.Parts = append(m.Parts, codec.Part{Kind: codec.PartText, Text: text})
 		}
 	}
@@ -21,19 +21,19 @@ func (r *reader) system(q *codec.Request, v rawjson.Value) {
 	case rawjson.String:
 		add(v)
 	case rawjson.Object:
-		add(v.Get(r.data, "text"))
-		if list = v.Get(r.data, "parts"); list.Kind == rawjson.Object {
-			add(list.Get(r.data, "text"))
+		add(v.Get(r.Data, "text"))
+		if list = v.Get(r.Data, "parts"); list.Kind == rawjson.Object {
+			add(list.Get(r.Data, "text"))
 		}
 	case rawjson.Missing, rawjson.Null, rawjson.Array:
 	default:
-		r.fail(path, "must be a content, not "+v.Kind.String())
+		r.Fail(path, "must be a content, not "+v.Kind.String())
 	}
-	for it := list.Elements(r.data); it.Next(); {
+	for it := list.Elements(r.Data); it.Next(); {
 		if it.Value.Kind == rawjson.String {
 			add(it.Value)
 		} else {
-			add(it.Value.Get(r.data, "text"))
+			add(it.Value.Get(r.Data, "text"))
 		}
 	}
 	if m.Parts != nil {
@@ -55,7 +55,7 @@ func (r *reader) contents(q *codec.Request, v rawjson.Value) {
 	var c conversation
 	switch v.Kind {
 	case rawjson.String:
-		if text := r.text(v, "contents"); text != "" {
+		if text := r.Text(v, "contents"); text != "" {
 			q.Messages = append(q.Messages, codec.Message{Parts: []codec.Part{{Kind: codec.PartText, Text: text}}})
 		}
 		return
@@ -63,32 +63,32 @@ func (r *reader) contents(q *codec.Request, v rawjson.Value) {
 		r.content(q, v, "contents", &c)
 		return
 	}
-	if !r.want(v, rawjson.Array, "contents") {
+	if !r.Want(v, rawjson.Array, "contents") {
 		return
 	}
-	for it := v.Elements(r.data); it.Next() && r.err == nil; c.turn++ {
+	for it := v.Elements(r.Data); it.Next() && r.Err == nil; c.turn++ {
 		r.content(q, it.Value, "contents["+strconv.Itoa(c.turn)+"]", &c)
 	}
 }
 
 // content reads one content. Responses of functions become a message of their own, before what else the user says.
 func (r *reader) content(q *codec.Request, v rawjson.Value, path string, c *conversation) {
-	if !r.want(v, rawjson.Object, path) {
-		r.fail(path, "must be an object")
+	if !r.Want(v, rawjson.Object, path) {
+		r.Fail(path, "must be an object")
 		return
 	}
 	role := codec.RoleUser
-	switch word := r.text(v.Get(r.data, "role"), path+".role"); word {
+	switch word := r.Text(v.Get(r.Data, "role"), path+".role"); word {
 	case "", "user", "function", "tool":
 	case "model", "assistant":
 		role = codec.RoleAssistant
 	case "system":
 		role = codec.RoleSystem
 	default:
-		r.fail(path+".role", "must be user or model, not '"+word+"'")
+		r.Fail(path+".role", "must be user or model, not '"+word+"'")
 		return
 	}
-	parts := v.Get(r.data, "parts")
+	parts := v.Get(r.Data, "parts")
 	said := codec.Message{Role: role}
 	results := codec.Message{Role: codec.RoleTool}
 	add := func(v rawjson.Value, at string) {
@@ -103,9 +103,9 @@ func (r *reader) content(q *codec.Request, v rawjson.Value, path string, c *conv
 	}
 	if parts.Kind == rawjson.Object {
 		add(parts, path+".parts")
-	} else if r.want(parts, rawjson.Array, path+".parts") {
+	} else if r.Want(parts, rawjson.Array, path+".parts") {
 		n := 0
-		for it := parts.Elements(r.data); it.Next(); n++ {
+		for it := parts.Elements(r.Data); it.Next(); n++ {
 			add(it.Value, path+".parts["+strconv.Itoa(n)+"]")
 		}
 	}
@@ -132,22 +132,22 @@ func appendPart(parts []codec.Part, p codec.Part) []codec.Part {
 // part reads a part; false if there is nothing in it.
 func (r *reader) part(v rawjson.Value, path string, c *conversation) (codec.Part, bool) {
 	if v.Kind == rawjson.String {
-		text := r.text(v, path)
+		text := r.Text(v, path)
 		return codec.Part{Kind: codec.PartText, Text: text}, text != ""
 	}
-	if !r.want(v, rawjson.Object, path) {
+	if !r.Want(v, rawjson.Object, path) {
 		return codec.Part{}, false
 	}
 	var kind string
 	var value rawjson.Value
 	var signature string
 	thought := false
-	for it := v.Members(r.data); it.Next(); {
+	for it := v.Members(r.Data); it.Next(); {
 		switch name := camel(it.Name()); name {
 		case "thought":
 			thought = it.Value.Kind == rawjson.True
 		case "thoughtSignature":
-			signature = r.text(it.Value, path+".thoughtSignature")
+			signature = r.Text(it.Value, path+".thoughtSignature")
 		case "text", "functionCall", "functionResponse", "inlineData", "fileData", "executableCode", "codeExecutionResult", "toolCall",
 			"toolResponse":
 			kind, value = name, it.Value
@@ -160,7 +160,7 @@ func (r *reader) part(v rawjson.Value, path string, c *conversation) (codec.Part
 	at := path + "." + kind
 	switch kind {
 	case "text":
-		if p.Text = r.text(value, at); thought {
+		if p.Text = r.Text(value, at); thought {
 			p.Kind = codec.PartReasoning
 		}
 		return p, p.Text != "" || signature != ""
@@ -169,12 +169,12 @@ func (r *reader) part(v rawjson.Value, path string, c *conversation) (codec.Part
 	case "functionResponse":
 		return codec.Part{Kind: codec.PartToolResult, Result: r.response(value, at, c)}, true
 	case "inlineData", "fileData":
-		m := &codec.Media{MIME: r.text(member(r.data, value, "mimeType"), at+".mimeType"), Data: r.text(value.Get(r.data, "data"), at+".data"),
-			URL: r.text(member(r.data, value, "fileUri"), at+".fileUri"), Name: r.text(member(r.data, value, "displayName"), at+".displayName")}
+		m := &codec.Media{MIME: r.Text(member(r.Data, value, "mimeType"), at+".mimeType"), Data: r.Text(value.Get(r.Data, "data"), at+".data"),
+			URL: r.Text(member(r.Data, value, "fileUri"), at+".fileUri"), Name: r.Text(member(r.Data, value, "displayName"), at+".displayName")}
 		p.Kind, p.Media = kindOf(m.MIME), m
 		return p, m.Data != "" || m.URL != ""
 	default:
-		p.Kind, p.Raw = codec.PartOpaque, v.Raw(r.data)
+		p.Kind, p.Raw = codec.PartOpaque, v.Raw(r.Data)
 		return p, kind != ""
 	}
 	return p, true
@@ -183,20 +183,20 @@ func (r *reader) part(v rawjson.Value, path string, c *conversation) (codec.Part
 // call reads a functionCall. One without an id gets one by its place, the same each time that the conversation comes.
 func (r *reader) call(v rawjson.Value, path string, c *conversation) *codec.ToolCall {
 	call := &codec.ToolCall{Arguments: "{}"}
-	for it := v.Members(r.data); it.Next(); {
+	for it := v.Members(r.Data); it.Next(); {
 		switch it.Name() {
 		case "id":
-			call.ID = r.text(it.Value, path+".id")
+			call.ID = r.Text(it.Value, path+".id")
 		case "name":
-			call.Name = r.text(it.Value, path+".name")
+			call.Name = r.Text(it.Value, path+".name")
 		case "args":
-			if r.want(it.Value, rawjson.Object, path+".args") {
-				call.Arguments = string(it.Value.Raw(r.data))
+			if r.Want(it.Value, rawjson.Object, path+".args") {
+				call.Arguments = string(it.Value.Raw(r.Data))
 			}
 		}
 	}
 	if call.Name == "" {
-		r.fail(path, "needs a name")
+		r.Fail(path, "needs a name")
 	}
 	if call.ID == "" {
 		call.ID = "call_" + strconv.Itoa(c.turn) + "_" + strconv.Itoa(len(c.open))
@@ -208,18 +208,18 @@ func (r *reader) call(v rawjson.Value, path string, c *conversation) *codec.Tool
 // response reads a functionResponse. One without an id belongs to the first call of its name that is still open.
 func (r *reader) response(v rawjson.Value, path string, c *conversation) *codec.ToolResult {
 	result := &codec.ToolResult{}
-	for it := v.Members(r.data); it.Next(); {
+	for it := v.Members(r.Data); it.Next(); {
 		switch it.Name() {
 		case "id":
-			result.CallID = r.text(it.Value, path+".id")
+			result.CallID = r.Text(it.Value, path+".id")
 		case "name":
-			result.Name = r.text(it.Value, path+".name")
+			result.Name = r.Text(it.Value, path+".name")
 		case "response":
 			text, failed := r.responseText(it.Value, path+".response")
 			result.Error = failed
 			result.Parts = append([]codec.Part{{Kind: codec.PartText, Text: text}}, result.Parts...)
 		case "parts":
-			for parts := it.Value.Elements(r.data); parts.Next(); {
+			for parts := it.Value.Elements(r.Data); parts.Next(); {
 				if p, ok := r.part(parts.Value, path+".parts", c); ok && p.Media != nil {
 					result.Parts = append(result.Parts, p)
 				}
@@ -239,18 +239,18 @@ func (r *reader) response(v rawjson.Value, path string, c *conversation) *codec.
 // responseText is what a response says: the text of its only member, where that has one of the names that SDKs use, or the JSON of all.
 func (r *reader) responseText(v rawjson.Value, path string) (text string, failed bool) {
 	if v.Kind == rawjson.String {
-		return r.text(v, path), false
+		return r.Text(v, path), false
 	}
 	n, name := 0, ""
 	var only rawjson.Value
-	for it := v.Members(r.data); it.Next(); n++ {
+	for it := v.Members(r.Data); it.Next(); n++ {
 		name, only = it.Name(), it.Value
 	}
 	if n == 1 && (name == "output" || name == "result" || name == "error") {
 		if only.Kind == rawjson.String {
-			return r.text(only, path+"."+name), name == "error"
+			return r.Text(only, path+"."+name), name == "error"
 		}
-		return string(only.Raw(r.data)), name == "error"
+		return string(only.Raw(r.Data)), name == "error"
 	}
-	return string(v.Raw(r.data)), false
+	return string(v.Raw(r.Data)), false
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"uniapi/codec"
+	"uniapi/codec/fields"
 	"uniapi/codec/rawjson"
 )
 
@@ -12,7 +13,7 @@ import (
 // members of generationConfig and toolConfig with that name and a dot before theirs.
 func (Format) DecodeRequest(body []byte) (*codec.Request, error) {
 	q := &codec.Request{Format: formatName, IncludeUsage: true}
-	r := &reader{data: body}
+	r := &reader{fields.Reader{Data: body}}
 	var system, conversation rawjson.Value
 	it := rawjson.MembersOf(body)
 	for it.Next() {
@@ -29,9 +30,9 @@ func (Format) DecodeRequest(body []byte) (*codec.Request, error) {
 		case "generationConfig":
 			r.config(q, v)
 		case "model":
-			q.Model = strings.TrimPrefix(r.text(v, name), "models/")
+			q.Model = strings.TrimPrefix(r.Text(v, name), "models/")
 		case "serviceTier":
-			q.ServiceTier = tierWord(r.text(v, name))
+			q.ServiceTier = tierWord(r.Text(v, name))
 		default:
 			q.Extra = append(q.Extra, codec.Field{Name: name, Raw: v.Raw(body)})
 		}
@@ -42,10 +43,10 @@ func (Format) DecodeRequest(body []byte) (*codec.Request, error) {
 	r.system(q, system)
 	r.contents(q, conversation)
 	if len(q.Messages) == 0 {
-		r.fail("contents", "must be an array with at least one content")
+		r.Fail("contents", "must be an array with at least one content")
 	}
-	if r.err != nil {
-		return nil, r.err
+	if r.Err != nil {
+		return nil, r.Err
 	}
 	return q, nil
 }
@@ -61,19 +62,19 @@ func tierWord(word string) string {
 // config reads generationConfig.
 func (r *reader) config(q *codec.Request, v rawjson.Value) {
 	const path = "generationConfig"
-	if !r.want(v, rawjson.Object, path) {
+	if !r.Want(v, rawjson.Object, path) {
 		return
 	}
 	var mime string
 	var schema json.RawMessage
-	for it := v.Members(r.data); it.Next(); {
+	for it := v.Members(r.Data); it.Next(); {
 		v, name := it.Value, camel(it.Name())
 		at := path + "." + name
 		switch name {
 		case "temperature":
-			q.Temperature = r.number(v, at)
+			q.Temperature = r.Number(v, at)
 		case "topP":
-			q.TopP = r.number(v, at)
+			q.TopP = r.Number(v, at)
 		case "topK":
 			q.TopK = r.integer(v, at)
 		case "maxOutputTokens":
@@ -83,22 +84,22 @@ func (r *reader) config(q *codec.Request, v rawjson.Value) {
 		case "stopSequences":
 			q.Stop = r.texts(v, at)
 		case "seed":
-			q.Seed = r.number(v, at)
+			q.Seed = r.Number(v, at)
 		case "presencePenalty":
-			q.PresencePenalty = r.number(v, at)
+			q.PresencePenalty = r.Number(v, at)
 		case "frequencyPenalty":
-			q.FrequencyPenalty = r.number(v, at)
+			q.FrequencyPenalty = r.Number(v, at)
 		case "responseLogprobs":
-			q.LogProbs = r.boolean(v, at)
+			q.LogProbs = r.Boolean(v, at)
 		case "logprobs":
 			q.TopLogProbs = r.integer(v, at)
 		case "responseMimeType":
-			mime = r.text(v, at)
+			mime = r.Text(v, at)
 		case "responseSchema":
 			schema = r.schema(v, at)
 		case "responseJsonSchema":
-			if r.want(v, rawjson.Object, at) {
-				schema = v.Raw(r.data)
+			if r.Want(v, rawjson.Object, at) {
+				schema = v.Raw(r.Data)
 			}
 		case "responseModalities":
 			q.Modalities = r.texts(v, at)
@@ -108,7 +109,7 @@ func (r *reader) config(q *codec.Request, v rawjson.Value) {
 		case "thinkingConfig":
 			q.Reasoning = r.thinkingWish(v, at)
 		default:
-			q.Extra = append(q.Extra, codec.Field{Name: at, Raw: v.Raw(r.data)})
+			q.Extra = append(q.Extra, codec.Field{Name: at, Raw: v.Raw(r.Data)})
 		}
 	}
 	switch {

@@ -14,34 +14,34 @@ func (r *reader) tools(v rawjson.Value) []codec.Tool {
 	if v.Kind == rawjson.Object { // which Google's parser takes for a list of one
 		return r.toolObject(nil, v, "tools")
 	}
-	if !r.want(v, rawjson.Array, "tools") {
+	if !r.Want(v, rawjson.Array, "tools") {
 		return nil
 	}
 	var list []codec.Tool
 	n := 0
-	for it := v.Elements(r.data); it.Next(); n++ {
+	for it := v.Elements(r.Data); it.Next(); n++ {
 		list = r.toolObject(list, it.Value, "tools["+strconv.Itoa(n)+"]")
 	}
 	return list
 }
 
 func (r *reader) toolObject(list []codec.Tool, v rawjson.Value, path string) []codec.Tool {
-	if !r.want(v, rawjson.Object, path) {
+	if !r.Want(v, rawjson.Object, path) {
 		return list
 	}
-	for it := v.Members(r.data); it.Next(); {
+	for it := v.Members(r.Data); it.Next(); {
 		name := camel(it.Name())
 		if name != "functionDeclarations" {
-			raw := append(rawjson.Key([]byte{'{'}, name), it.Value.Raw(r.data)...)
+			raw := append(rawjson.Key([]byte{'{'}, name), it.Value.Raw(r.Data)...)
 			list = append(list, codec.Tool{Kind: codec.ToolHosted, Name: name, Raw: append(raw, '}')})
 			continue
 		}
 		at := path + ".functionDeclarations"
-		if !r.want(it.Value, rawjson.Array, at) {
+		if !r.Want(it.Value, rawjson.Array, at) {
 			return list
 		}
 		n := 0
-		for functions := it.Value.Elements(r.data); functions.Next(); n++ {
+		for functions := it.Value.Elements(r.Data); functions.Next(); n++ {
 			list = append(list, r.function(functions.Value, at+"["+strconv.Itoa(n)+"]"))
 		}
 	}
@@ -50,46 +50,46 @@ func (r *reader) toolObject(list []codec.Tool, v rawjson.Value, path string) []c
 
 func (r *reader) function(v rawjson.Value, path string) codec.Tool {
 	var t codec.Tool
-	if !r.want(v, rawjson.Object, path) {
+	if !r.Want(v, rawjson.Object, path) {
 		return t
 	}
-	for it := v.Members(r.data); it.Next(); {
+	for it := v.Members(r.Data); it.Next(); {
 		switch name := camel(it.Name()); name {
 		case "name":
-			t.Name = r.text(it.Value, path+".name")
+			t.Name = r.Text(it.Value, path+".name")
 		case "description":
-			t.Description = r.text(it.Value, path+".description")
+			t.Description = r.Text(it.Value, path+".description")
 		case "parameters":
 			t.Schema = r.schema(it.Value, path+".parameters")
 		case "parametersJsonSchema":
-			if r.want(it.Value, rawjson.Object, path+".parametersJsonSchema") {
-				t.Schema = it.Value.Raw(r.data)
+			if r.Want(it.Value, rawjson.Object, path+".parametersJsonSchema") {
+				t.Schema = it.Value.Raw(r.Data)
 			}
 		default:
-			t.Extra = append(t.Extra, codec.Field{Name: name, Raw: it.Value.Raw(r.data)})
+			t.Extra = append(t.Extra, codec.Field{Name: name, Raw: it.Value.Raw(r.Data)})
 		}
 	}
 	if t.Name == "" {
-		r.fail(path, "needs a name")
+		r.Fail(path, "needs a name")
 	}
 	return t
 }
 
 // toolConfig reads how functions may be called.
 func (r *reader) toolConfig(q *codec.Request, v rawjson.Value) {
-	if !r.want(v, rawjson.Object, "toolConfig") {
+	if !r.Want(v, rawjson.Object, "toolConfig") {
 		return
 	}
-	for it := v.Members(r.data); it.Next(); {
+	for it := v.Members(r.Data); it.Next(); {
 		name := camel(it.Name())
 		if name != "functionCallingConfig" {
-			q.Extra = append(q.Extra, codec.Field{Name: "toolConfig." + name, Raw: it.Value.Raw(r.data)})
+			q.Extra = append(q.Extra, codec.Field{Name: "toolConfig." + name, Raw: it.Value.Raw(r.Data)})
 			continue
 		}
 		const path = "toolConfig.functionCallingConfig"
-		names := r.texts(member(r.data, it.Value, "allowedFunctionNames"), path+".allowedFunctionNames")
+		names := r.texts(member(r.Data, it.Value, "allowedFunctionNames"), path+".allowedFunctionNames")
 		c := &q.ToolChoice
-		switch mode := r.text(it.Value.Get(r.data, "mode"), path+".mode"); strings.ToUpper(mode) {
+		switch mode := r.Text(it.Value.Get(r.Data, "mode"), path+".mode"); strings.ToUpper(mode) {
 		case "AUTO":
 			c.Mode = codec.ToolAuto
 		case "NONE":
@@ -106,7 +106,7 @@ func (r *reader) toolConfig(q *codec.Request, v rawjson.Value) {
 			}
 		case "", "MODE_UNSPECIFIED":
 		default:
-			r.fail(path+".mode", "must be AUTO, ANY, NONE or VALIDATED, not '"+mode+"'")
+			r.Fail(path+".mode", "must be AUTO, ANY, NONE or VALIDATED, not '"+mode+"'")
 		}
 	}
 }
@@ -117,7 +117,7 @@ const maxSchemaDepth = 64
 // schema makes JSON schema of Google's: types in upper case, nullable, and counts that its JSON writes as strings. JSON schema stays
 // as it is.
 func (r *reader) schema(v rawjson.Value, path string) json.RawMessage {
-	if !r.want(v, rawjson.Object, path) {
+	if !r.Want(v, rawjson.Object, path) {
 		return nil
 	}
 	return r.appendSchema(nil, v, path, 0)
@@ -125,15 +125,15 @@ func (r *reader) schema(v rawjson.Value, path string) json.RawMessage {
 
 func (r *reader) appendSchema(dst []byte, v rawjson.Value, path string, depth int) []byte {
 	if v.Kind != rawjson.Object {
-		return append(dst, v.Raw(r.data)...)
+		return append(dst, v.Raw(r.Data)...)
 	}
 	if depth == maxSchemaDepth {
-		r.fail(path, "is nested deeper than "+strconv.Itoa(maxSchemaDepth)+" levels")
+		r.Fail(path, "is nested deeper than "+strconv.Itoa(maxSchemaDepth)+" levels")
 		return append(dst, "{}"...)
 	}
-	nullable := v.Get(r.data, "nullable").Kind == rawjson.True && v.Get(r.data, "type").Kind == rawjson.String
+	nullable := v.Get(r.Data, "nullable").Kind == rawjson.True && v.Get(r.Data, "type").Kind == rawjson.String
 	dst = append(dst, '{')
-	for it := v.Members(r.data); it.Next(); {
+	for it := v.Members(r.Data); it.Next(); {
 		v, name := it.Value, camel(it.Name())
 		if name == "nullable" && (nullable || v.Kind == rawjson.False) {
 			continue
@@ -141,10 +141,10 @@ func (r *reader) appendSchema(dst []byte, v rawjson.Value, path string, depth in
 		dst = append(rawjson.AppendString(rawjson.Comma(dst), name), ':')
 		switch name {
 		case "type":
-			word, ok := rawjson.Text(r.data, v)
+			word, ok := rawjson.Text(r.Data, v)
 			switch {
 			case !ok:
-				dst = append(dst, v.Raw(r.data)...)
+				dst = append(dst, v.Raw(r.Data)...)
 			case nullable:
 				dst = append(rawjson.AppendString(append(dst, '['), strings.ToLower(word)), `,"null"]`...)
 			default:
@@ -158,11 +158,11 @@ func (r *reader) appendSchema(dst []byte, v rawjson.Value, path string, depth in
 			}
 		case "properties", "$defs", "defs", "definitions":
 			if v.Kind != rawjson.Object {
-				dst = append(dst, v.Raw(r.data)...)
+				dst = append(dst, v.Raw(r.Data)...)
 				break
 			}
 			dst = append(dst, '{')
-			for inner := v.Members(r.data); inner.Next(); {
+			for inner := v.Members(r.Data); inner.Next(); {
 				dst = append(rawjson.AppendString(rawjson.Comma(dst), inner.Name()), ':')
 				dst = r.appendSchema(dst, inner.Value, path, depth+1)
 			}
@@ -171,12 +171,12 @@ func (r *reader) appendSchema(dst []byte, v rawjson.Value, path string, depth in
 			dst = r.appendSchema(dst, v, path, depth+1)
 		case "anyOf", "oneOf", "allOf", "prefixItems":
 			dst = append(dst, '[')
-			for inner := v.Elements(r.data); inner.Next(); {
+			for inner := v.Elements(r.Data); inner.Next(); {
 				dst = r.appendSchema(rawjson.Comma(dst), inner.Value, path, depth+1)
 			}
 			dst = append(dst, ']')
 		default:
-			dst = append(dst, v.Raw(r.data)...)
+			dst = append(dst, v.Raw(r.Data)...)
 		}
 	}
 	return append(dst, '}')

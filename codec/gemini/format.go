@@ -2,12 +2,12 @@
 package gemini
 
 import (
-	"encoding/json"
 	"math"
 	"strconv"
 	"strings"
 
 	"uniapi/codec"
+	"uniapi/codec/fields"
 	"uniapi/codec/rawjson"
 )
 
@@ -33,53 +33,18 @@ const (
 // Name implements codec.Format.
 func (Format) Name() string { return formatName }
 
-// reader reads values of a client's body and keeps the first complaint about one. A null is an absent value. Texts alias the body.
-type reader struct {
-	data []byte
-	err  *codec.Error
-}
-
-func (r *reader) fail(path, message string) {
-	if r.err == nil {
-		r.err = codec.BadRequest(path, "'"+path+"' "+message)
-	}
-}
-
-// want says whether v is there and of the kind; one that is there and is not gets the complaint.
-func (r *reader) want(v rawjson.Value, kind rawjson.Kind, path string) bool {
-	if v.Kind != kind && v.Present() {
-		r.fail(path, "must be "+kind.String()+", not "+v.Kind.String())
-	}
-	return v.Kind == kind
-}
-
-func (r *reader) text(v rawjson.Value, path string) string {
-	if !r.want(v, rawjson.String, path) {
-		return ""
-	}
-	s, ok := rawjson.Text(r.data, v)
-	if !ok {
-		r.fail(path, "is not a valid JSON string")
-	}
-	return s
-}
+// reader reads a request of this format.
+type reader struct{ fields.Reader }
 
 func (r *reader) texts(v rawjson.Value, path string) []string {
-	if !r.want(v, rawjson.Array, path) {
+	if !r.Want(v, rawjson.Array, path) {
 		return nil
 	}
 	list := []string{}
-	for it := v.Elements(r.data); it.Next(); {
-		list = append(list, r.text(it.Value, path))
+	for it := v.Elements(r.Data); it.Next(); {
+		list = append(list, r.Text(it.Value, path))
 	}
 	return list
-}
-
-func (r *reader) number(v rawjson.Value, path string) json.Number {
-	if !r.want(v, rawjson.Number, path) {
-		return ""
-	}
-	return json.Number(v.Raw(r.data))
 }
 
 // integer takes 4096, 4096.0, and "4096", which is how Google's own JSON writes 64-bit numbers.
@@ -87,31 +52,20 @@ func (r *reader) integer(v rawjson.Value, path string) *int64 {
 	if !v.Present() {
 		return nil
 	}
-	word := string(v.Raw(r.data))
+	word := string(v.Raw(r.Data))
 	if v.Kind == rawjson.String {
-		word = r.text(v, path)
+		word = r.Text(v, path)
 	}
 	n, err := strconv.ParseInt(word, 10, 64)
 	if err != nil {
 		f, err := strconv.ParseFloat(word, 64)
 		if err != nil || f != math.Trunc(f) || math.Abs(f) > 1<<53 {
-			r.fail(path, "must be a whole number")
+			r.Fail(path, "must be a whole number")
 			return nil
 		}
 		n = int64(f)
 	}
 	return &n
-}
-
-func (r *reader) boolean(v rawjson.Value, path string) *bool {
-	if !v.Present() {
-		return nil
-	}
-	b := v.Kind == rawjson.True
-	if !b && v.Kind != rawjson.False {
-		r.fail(path, "must be true or false, not "+v.Kind.String())
-	}
-	return &b
 }
 
 // camel is a member's name as Google writes it. Its parser takes top_p as well as topP, and so must ours.

@@ -141,14 +141,14 @@ func effortOfBudget(n int64, t traits) string {
 
 // thinkingWish reads a client's thinkingConfig.
 func (r *reader) thinkingWish(v rawjson.Value, path string) *codec.Reasoning {
-	if !r.want(v, rawjson.Object, path) {
+	if !r.Want(v, rawjson.Object, path) {
 		return nil
 	}
 	want := &codec.Reasoning{}
-	for it := v.Members(r.data); it.Next(); {
+	for it := v.Members(r.Data); it.Next(); {
 		switch camel(it.Name()) {
 		case "thinkingLevel":
-			want.Effort = levelEffort(r.text(it.Value, path+".thinkingLevel"))
+			want.Effort = levelEffort(r.Text(it.Value, path+".thinkingLevel"))
 		case "thinkingBudget":
 			n := r.integer(it.Value, path+".thinkingBudget")
 			switch {
@@ -161,7 +161,7 @@ func (r *reader) thinkingWish(v rawjson.Value, path string) *codec.Reasoning {
 				want.Budget = n
 			}
 		case "includeThoughts":
-			if shown := r.boolean(it.Value, path+".includeThoughts"); shown != nil && *shown {
+			if shown := r.Boolean(it.Value, path+".includeThoughts"); shown != nil && *shown {
 				want.Summary = "auto"
 			} else if shown != nil {
 				want.Summary = "omitted"

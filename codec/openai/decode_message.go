@@ -14,20 +14,20 @@ var roles = map[string]codec.Role{
 }
 
 func (r *reader) messages(v rawjson.Value, q *codec.Request) []codec.Message {
-	if !r.want(v, rawjson.Array, "messages") {
+	if !r.Want(v, rawjson.Array, "messages") {
 		return nil
 	}
 	var list []codec.Message
-	for it := v.Elements(r.data); it.Next() && r.err == nil; {
+	for it := v.Elements(r.Data); it.Next() && r.Err == nil; {
 		path := "messages[" + strconv.Itoa(len(list)) + "]"
 		if it.Value.Kind != rawjson.Object {
-			r.fail(path, "must be an object, not "+it.Value.Kind.String())
+			r.Fail(path, "must be an object, not "+it.Value.Kind.String())
 			break
 		}
-		word := r.text(it.Value.Get(r.data, "role"), path+".role")
+		word := r.Text(it.Value.Get(r.Data, "role"), path+".role")
 		role, known := roles[word]
 		if !known {
-			r.fail(path+".role", "must be user, assistant, system, developer or tool, not '"+word+"'")
+			r.Fail(path+".role", "must be user, assistant, system, developer or tool, not '"+word+"'")
 			break
 		}
 		if role == codec.RoleTool {
@@ -45,19 +45,19 @@ func (r *reader) toolMessage(v rawjson.Value, path string, before []codec.Messag
 	result := &codec.ToolResult{}
 	part := codec.Part{Kind: codec.PartToolResult, Result: result}
 	m := codec.Message{Role: codec.RoleTool}
-	for it := v.Members(r.data); it.Next(); {
+	for it := v.Members(r.Data); it.Next(); {
 		switch name := it.Name(); name {
 		case "role":
 		case "tool_call_id":
-			result.CallID = r.text(it.Value, path+".tool_call_id")
+			result.CallID = r.Text(it.Value, path+".tool_call_id")
 		case "name":
-			result.Name = r.text(it.Value, path+".name")
+			result.Name = r.Text(it.Value, path+".name")
 		case "content":
 			result.Parts = r.content(it.Value, path+".content")
 		case "cache_control":
 			part.Cache = r.cache(it.Value)
 		default:
-			r.field(&m.Extra, name, it.Value)
+			r.Field(&m.Extra, name, it.Value)
 		}
 	}
 	if result.CallID == "" {
@@ -83,16 +83,16 @@ func lastCall(messages []codec.Message, name string) string {
 func (r *reader) message(v rawjson.Value, role codec.Role, path string) codec.Message {
 	m := codec.Message{Role: role}
 	var content, reasoning, blocks, details, refusal, calls, call, audio, images, annotations, cache rawjson.Value
-	for it := v.Members(r.data); it.Next(); {
+	for it := v.Members(r.Data); it.Next(); {
 		v := it.Value
 		switch name := it.Name(); name {
 		case "role":
 		case "content":
 			content = v
 		case "name":
-			m.Name = r.text(v, path+".name")
+			m.Name = r.Text(v, path+".name")
 		case "phase":
-			m.Phase = r.text(v, path+".phase")
+			m.Phase = r.Text(v, path+".phase")
 		case "reasoning_content":
 			reasoning = v
 		case "reasoning":
@@ -118,11 +118,11 @@ func (r *reader) message(v rawjson.Value, role codec.Role, path string) codec.Me
 		case "cache_control":
 			cache = v
 		default:
-			r.field(&m.Extra, name, v)
+			r.Field(&m.Extra, name, v)
 		}
 	}
 	m.Parts = r.thinkingParts(blocks, details)
-	if text := r.text(reasoning, path+".reasoning_content"); text != "" && len(m.Parts) == 0 {
+	if text := r.Text(reasoning, path+".reasoning_content"); text != "" && len(m.Parts) == 0 {
 		m.Parts = append(m.Parts, codec.Part{Kind: codec.PartReasoning, Text: text})
 	}
 	m.Parts = append(m.Parts, r.content(content, path+".content")...)
@@ -134,16 +134,16 @@ func (r *reader) message(v rawjson.Value, role codec.Role, path string) codec.Me
 			}
 		}
 	}
-	if text := r.text(refusal, path+".refusal"); text != "" {
+	if text := r.Text(refusal, path+".refusal"); text != "" {
 		m.Parts = append(m.Parts, codec.Part{Kind: codec.PartRefusal, Text: text})
 	}
 	if audio.Kind == rawjson.Object {
 		m.Parts = append(m.Parts, r.answerAudio(audio))
 	}
-	for it := images.Elements(r.data); it.Next(); {
+	for it := images.Elements(r.Data); it.Next(); {
 		m.Parts = append(m.Parts, r.part(it.Value, path+".images"))
 	}
-	for it := calls.Elements(r.data); it.Next(); {
+	for it := calls.Elements(r.Data); it.Next(); {
 		m.Parts = append(m.Parts, r.toolCall(it.Value, path+".tool_calls"))
 	}
 	if call.Kind == rawjson.Object {
@@ -163,17 +163,17 @@ func (r *reader) content(v rawjson.Value, path string) []codec.Part {
 	case rawjson.Missing, rawjson.Null:
 		return nil
 	case rawjson.String:
-		return []codec.Part{{Kind: codec.PartText, Text: r.text(v, path)}}
+		return []codec.Part{{Kind: codec.PartText, Text: r.Text(v, path)}}
 	}
-	if !r.want(v, rawjson.Array, path) {
+	if !r.Want(v, rawjson.Array, path) {
 		return nil
 	}
 	var parts []codec.Part
-	for it := v.Elements(r.data); it.Next(); {
+	for it := v.Elements(r.Data); it.Next(); {
 		at := path + "[" + strconv.Itoa(len(parts)) + "]"
 		if it.Value.Kind == rawjson.String { // LangChain's
-			parts = append(parts, codec.Part{Kind: codec.PartText, Text: r.text(it.Value, at)})
-		} else if r.want(it.Value, rawjson.Object, at) {
+			parts = append(parts, codec.Part{Kind: codec.PartText, Text: r.Text(it.Value, at)})
+		} else if r.Want(it.Value, rawjson.Object, at) {
 			parts = append(parts, r.part(it.Value, at))
 		}
 	}
@@ -182,14 +182,14 @@ func (r *reader) content(v rawjson.Value, path string) []codec.Part {
 
 // part reads a content part. A type that is not known is kept whole.
 func (r *reader) part(v rawjson.Value, path string) codec.Part {
-	kind := r.text(v.Get(r.data, "type"), path+".type")
-	p := codec.Part{Cache: r.cache(v.Get(r.data, "cache_control"))}
-	inner := v.Get(r.data, kind)
+	kind := r.Text(v.Get(r.Data, "type"), path+".type")
+	p := codec.Part{Cache: r.cache(v.Get(r.Data, "cache_control"))}
+	inner := v.Get(r.Data, kind)
 	switch kind {
 	case "text", "input_text", "output_text":
-		p.Text = r.text(v.Get(r.data, "text"), path+".text")
+		p.Text = r.Text(v.Get(r.Data, "text"), path+".text")
 	case "refusal":
-		p.Kind, p.Text = codec.PartRefusal, r.text(inner, path+".refusal")
+		p.Kind, p.Text = codec.PartRefusal, r.Text(inner, path+".refusal")
 	case "image_url", "video_url":
 		p.Kind, p.Media = codec.PartImage, &codec.Media{}
 		if kind == "video_url" {
@@ -197,21 +197,21 @@ func (r *reader) part(v rawjson.Value, path string) codec.Part {
 		}
 		url := inner
 		if inner.Kind == rawjson.Object {
-			url = inner.Get(r.data, "url")
-			p.Media.Detail = r.text(inner.Get(r.data, "detail"), path+".detail")
+			url = inner.Get(r.Data, "url")
+			p.Media.Detail = r.Text(inner.Get(r.Data, "detail"), path+".detail")
 		}
-		setURL(p.Media, r.text(url, path+"."+kind+".url"))
+		setURL(p.Media, r.Text(url, path+"."+kind+".url"))
 	case "input_audio":
 		p.Kind = codec.PartAudio
-		p.Media = &codec.Media{Data: r.text(inner.Get(r.data, "data"), path+".input_audio.data")}
-		if format := r.text(inner.Get(r.data, "format"), path+".input_audio.format"); format != "" {
+		p.Media = &codec.Media{Data: r.Text(inner.Get(r.Data, "data"), path+".input_audio.data")}
+		if format := r.Text(inner.Get(r.Data, "format"), path+".input_audio.format"); format != "" {
 			p.Media.MIME = "audio/" + format
 		}
 	case "file":
 		p.Kind = codec.PartFile
-		p.Media = &codec.Media{Name: r.text(inner.Get(r.data, "filename"), path+".file.filename"),
-			FileID: r.text(inner.Get(r.data, "file_id"), path+".file.file_id")}
-		data := r.text(inner.Get(r.data, "file_data"), path+".file.file_data")
+		p.Media = &codec.Media{Name: r.Text(inner.Get(r.Data, "filename"), path+".file.filename"),
+			FileID: r.Text(inner.Get(r.Data, "file_id"), path+".file.file_id")}
+		data := r.Text(inner.Get(r.Data, "file_data"), path+".file.file_data")
 		if setURL(p.Media, data); p.Media.URL == data && !strings.Contains(data, ":") {
 			p.Media.URL, p.Media.Data = "", data
 		}
@@ -221,7 +221,7 @@ func (r *reader) part(v rawjson.Value, path string) codec.Part {
 		}
 		fallthrough
 	default:
-		p.Kind, p.Raw = codec.PartOpaque, v.Raw(r.data)
+		p.Kind, p.Raw = codec.PartOpaque, v.Raw(r.Data)
 	}
 	return p
 }
@@ -230,8 +230,8 @@ func (r *reader) part(v rawjson.Value, path string) codec.Part {
 func (r *reader) nestedText(v rawjson.Value) string {
 	var text strings.Builder
 	for _, list := range []string{"thinking", "summary"} {
-		for it := v.Get(r.data, list).Elements(r.data); it.Next(); {
-			s, _ := rawjson.Text(r.data, it.Value.Get(r.data, "text"))
+		for it := v.Get(r.Data, list).Elements(r.Data); it.Next(); {
+			s, _ := rawjson.Text(r.Data, it.Value.Get(r.Data, "text"))
 			text.WriteString(s)
 		}
 	}
@@ -251,16 +251,16 @@ func setURL(m *codec.Media, url string) {
 
 func (r *reader) answerAudio(v rawjson.Value) codec.Part {
 	p := codec.Part{Kind: codec.PartAudio, Media: &codec.Media{}}
-	for it := v.Members(r.data); it.Next(); {
+	for it := v.Members(r.Data); it.Next(); {
 		switch name := it.Name(); name {
 		case "id":
-			p.Media.FileID = r.text(it.Value, "audio.id")
+			p.Media.FileID = r.Text(it.Value, "audio.id")
 		case "data":
-			p.Media.Data = r.text(it.Value, "audio.data")
+			p.Media.Data = r.Text(it.Value, "audio.data")
 		case "transcript":
-			p.Media.Transcript = r.text(it.Value, "audio.transcript")
+			p.Media.Transcript = r.Text(it.Value, "audio.transcript")
 		default:
-			r.field(&p.Extra, name, it.Value)
+			r.Field(&p.Extra, name, it.Value)
 		}
 	}
 	return p
@@ -269,11 +269,11 @@ func (r *reader) answerAudio(v rawjson.Value) codec.Part {
 func (r *reader) toolCall(v rawjson.Value, path string) codec.Part {
 	c := &codec.ToolCall{}
 	p := codec.Part{Kind: codec.PartToolCall, Call: c}
-	for it := v.Members(r.data); it.Next(); {
+	for it := v.Members(r.Data); it.Next(); {
 		switch name := it.Name(); name {
 		case "type", "index":
 		case "id":
-			c.ID = r.text(it.Value, path+".id")
+			c.ID = r.Text(it.Value, path+".id")
 		case "function":
 			r.calledFunction(c, it.Value, path+".function")
 		case "custom":
@@ -282,14 +282,14 @@ func (r *reader) toolCall(v rawjson.Value, path string) codec.Part {
 		case "cache_control":
 			p.Cache = r.cache(it.Value)
 		case "extra_content":
-			google := it.Value.Get(r.data, "google")
-			if s, _ := rawjson.Text(r.data, google.Get(r.data, "thought_signature")); s != "" {
+			google := it.Value.Get(r.Data, "google")
+			if s, _ := rawjson.Text(r.Data, google.Get(r.Data, "thought_signature")); s != "" {
 				p.Signature = codec.Signature{Provider: "google", Value: s}
 			} else {
-				r.field(&c.Extra, name, it.Value)
+				r.Field(&c.Extra, name, it.Value)
 			}
 		default:
-			r.field(&c.Extra, name, it.Value)
+			r.Field(&c.Extra, name, it.Value)
 		}
 	}
 	return p
@@ -297,15 +297,15 @@ func (r *reader) toolCall(v rawjson.Value, path string) codec.Part {
 
 // calledFunction reads the name and arguments of a call. Arguments that are no string but JSON are taken as that.
 func (r *reader) calledFunction(c *codec.ToolCall, v rawjson.Value, path string) {
-	for it := v.Members(r.data); it.Next(); {
+	for it := v.Members(r.Data); it.Next(); {
 		switch it.Name() {
 		case "name":
-			c.Name = r.text(it.Value, path+".name")
+			c.Name = r.Text(it.Value, path+".name")
 		case "arguments", "input":
 			if it.Value.Kind == rawjson.String {
-				c.Arguments = r.text(it.Value, path+".arguments")
+				c.Arguments = r.Text(it.Value, path+".arguments")
 			} else {
-				c.Arguments = string(r.raw(it.Value))
+				c.Arguments = string(r.Raw(it.Value))
 			}
 		}
 	}

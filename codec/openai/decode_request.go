@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"uniapi/codec"
+	"uniapi/codec/fields"
 	"uniapi/codec/rawjson"
 )
 
@@ -14,7 +15,7 @@ func (Format) DecodeRequest(body []byte) (*codec.Request, error) {
 		return nil, err
 	}
 	q := &codec.Request{Format: formatName, Model: head.Model, Stream: head.Stream, IncludeUsage: head.IncludeUsage}
-	r := &reader{data: body}
+	r := &reader{fields.Reader{Data: body}}
 	var maxTokens, maxCompletion *int64
 	for it := rawjson.MembersOf(body); it.Next(); {
 		v, name := it.Value, it.Name()
@@ -31,55 +32,55 @@ func (Format) DecodeRequest(body []byte) (*codec.Request, error) {
 		case "function_call":
 			q.ToolChoice, q.LegacyFunctions = r.toolChoice(v), true
 		case "parallel_tool_calls":
-			q.ParallelToolCalls = r.boolean(v, name)
+			q.ParallelToolCalls = r.Boolean(v, name)
 		case "max_tokens":
-			maxTokens = r.integer(v, name)
+			maxTokens = r.Integer(v, name)
 		case "max_completion_tokens":
-			maxCompletion = r.integer(v, name)
+			maxCompletion = r.Integer(v, name)
 		case "n":
-			q.N = r.integer(v, name)
+			q.N = r.Integer(v, name)
 		case "top_k":
-			q.TopK = r.integer(v, name)
+			q.TopK = r.Integer(v, name)
 		case "seed":
-			q.Seed = r.number(v, name)
+			q.Seed = r.Number(v, name)
 		case "temperature":
-			q.Temperature = r.number(v, name)
+			q.Temperature = r.Number(v, name)
 		case "top_p":
-			q.TopP = r.number(v, name)
+			q.TopP = r.Number(v, name)
 		case "frequency_penalty":
-			q.FrequencyPenalty = r.number(v, name)
+			q.FrequencyPenalty = r.Number(v, name)
 		case "presence_penalty":
-			q.PresencePenalty = r.number(v, name)
+			q.PresencePenalty = r.Number(v, name)
 		case "stop":
 			q.Stop = r.texts(v, name)
 		case "logprobs":
-			q.LogProbs = r.boolean(v, name)
+			q.LogProbs = r.Boolean(v, name)
 		case "top_logprobs":
-			q.TopLogProbs = r.integer(v, name)
+			q.TopLogProbs = r.Integer(v, name)
 		case "verbosity":
-			q.Verbosity = r.text(v, name)
+			q.Verbosity = r.Text(v, name)
 		case "modalities":
 			q.Modalities = r.texts(v, name)
 		case "user":
-			q.User = r.text(v, name)
+			q.User = r.Text(v, name)
 		case "service_tier":
-			q.ServiceTier = r.text(v, name)
+			q.ServiceTier = r.Text(v, name)
 		case "cache_control":
 			q.Cache = r.cache(v)
 		case "reasoning_effort":
-			r.reasoning(q).Effort = r.text(v, name)
+			r.reasoning(q).Effort = r.Text(v, name)
 		case "response_format":
 			if q.Output = r.outputFormat(v); q.Output == nil && v.Present() {
-				r.field(&q.Extra, name, v)
+				r.Field(&q.Extra, name, v)
 			}
 		case "reasoning":
 			r.openRouterReasoning(v, q)
-			r.field(&q.Extra, name, v)
+			r.Field(&q.Extra, name, v)
 		case "thinking":
 			r.thinking(v, q)
-			r.field(&q.Extra, name, v)
+			r.Field(&q.Extra, name, v)
 		default:
-			r.field(&q.Extra, name, v)
+			r.Field(&q.Extra, name, v)
 		}
 	}
 	if q.MaxTokens = maxCompletion; q.MaxTokens == nil {
@@ -89,10 +90,10 @@ func (Format) DecodeRequest(body []byte) (*codec.Request, error) {
 		q.Reasoning = nil
 	}
 	if len(q.Messages) == 0 {
-		r.fail("messages", "must be an array with at least one message")
+		r.Fail("messages", "must be an array with at least one message")
 	}
-	if r.err != nil {
-		return nil, r.err
+	if r.Err != nil {
+		return nil, r.Err
 	}
 	return q, nil
 }
@@ -107,14 +108,14 @@ func (r *reader) reasoning(q *codec.Request) *codec.Reasoning {
 // openRouterReasoning reads {"effort","max_tokens","enabled","exclude"}.
 func (r *reader) openRouterReasoning(v rawjson.Value, q *codec.Request) {
 	to := r.reasoning(q)
-	for it := v.Members(r.data); it.Next(); {
+	for it := v.Members(r.Data); it.Next(); {
 		switch it.Name() {
 		case "effort":
-			to.Effort = r.text(it.Value, "reasoning.effort")
+			to.Effort = r.Text(it.Value, "reasoning.effort")
 		case "max_tokens":
-			to.Budget = r.integer(it.Value, "reasoning.max_tokens")
+			to.Budget = r.Integer(it.Value, "reasoning.max_tokens")
 		case "summary":
-			to.Summary = r.text(it.Value, "reasoning.summary")
+			to.Summary = r.Text(it.Value, "reasoning.summary")
 		case "enabled":
 			to.Disabled = it.Value.Kind == rawjson.False
 		case "exclude":
@@ -128,20 +129,20 @@ func (r *reader) openRouterReasoning(v rawjson.Value, q *codec.Request) {
 // thinking reads Anthropic's object, which DeepSeek, GLM and Kimi have taken over.
 func (r *reader) thinking(v rawjson.Value, q *codec.Request) {
 	to := r.reasoning(q)
-	kind, _ := rawjson.Text(r.data, v.Get(r.data, "type"))
+	kind, _ := rawjson.Text(r.Data, v.Get(r.Data, "type"))
 	to.Disabled = kind == "disabled"
 	to.Adaptive = kind == "adaptive"
-	if budget := v.Get(r.data, "budget_tokens"); budget.Present() {
-		to.Budget = r.integer(budget, "thinking.budget_tokens")
+	if budget := v.Get(r.Data, "budget_tokens"); budget.Present() {
+		to.Budget = r.Integer(budget, "thinking.budget_tokens")
 	}
 }
 
 // outputFormat reads a response_format; nil for a kind that only some upstreams know.
 func (r *reader) outputFormat(v rawjson.Value) *codec.OutputFormat {
-	if !r.want(v, rawjson.Object, "response_format") {
+	if !r.Want(v, rawjson.Object, "response_format") {
 		return nil
 	}
-	kind, _ := rawjson.Text(r.data, v.Get(r.data, "type"))
+	kind, _ := rawjson.Text(r.Data, v.Get(r.Data, "type"))
 	switch kind {
 	case "text":
 		return &codec.OutputFormat{Kind: codec.OutputText}
@@ -152,29 +153,29 @@ func (r *reader) outputFormat(v rawjson.Value) *codec.OutputFormat {
 		return nil
 	}
 	f := &codec.OutputFormat{Kind: codec.OutputSchema}
-	for it := v.Get(r.data, "json_schema").Members(r.data); it.Next(); {
+	for it := v.Get(r.Data, "json_schema").Members(r.Data); it.Next(); {
 		switch it.Name() {
 		case "name":
-			f.Name = r.text(it.Value, "response_format.json_schema.name")
+			f.Name = r.Text(it.Value, "response_format.json_schema.name")
 		case "description":
-			f.Description = r.text(it.Value, "response_format.json_schema.description")
+			f.Description = r.Text(it.Value, "response_format.json_schema.description")
 		case "schema":
-			f.Schema = r.raw(it.Value)
+			f.Schema = r.Raw(it.Value)
 		case "strict":
-			f.Strict = r.boolean(it.Value, "response_format.json_schema.strict")
+			f.Strict = r.Boolean(it.Value, "response_format.json_schema.strict")
 		}
 	}
 	return f
 }
 
 func (r *reader) tools(v rawjson.Value) []codec.Tool {
-	if !r.want(v, rawjson.Array, "tools") {
+	if !r.Want(v, rawjson.Array, "tools") {
 		return nil
 	}
 	var tools []codec.Tool
-	for it := v.Elements(r.data); it.Next(); {
+	for it := v.Elements(r.Data); it.Next(); {
 		path := "tools[" + strconv.Itoa(len(tools)) + "]"
-		if !r.want(it.Value, rawjson.Object, path) {
+		if !r.Want(it.Value, rawjson.Object, path) {
 			return tools
 		}
 		tools = append(tools, r.tool(it.Value, path))
@@ -185,10 +186,10 @@ func (r *reader) tools(v rawjson.Value) []codec.Tool {
 func (r *reader) tool(v rawjson.Value, path string) codec.Tool {
 	var t codec.Tool
 	kind := ""
-	for it := v.Members(r.data); it.Next(); {
+	for it := v.Members(r.Data); it.Next(); {
 		switch name := it.Name(); name {
 		case "type":
-			kind = r.text(it.Value, path+".type")
+			kind = r.Text(it.Value, path+".type")
 		case "function":
 			r.toolBody(&t, it.Value, path+".function")
 		case "custom":
@@ -197,51 +198,51 @@ func (r *reader) tool(v rawjson.Value, path string) codec.Tool {
 		case "cache_control":
 			t.Cache = r.cache(it.Value)
 		default:
-			r.field(&t.Extra, name, it.Value)
+			r.Field(&t.Extra, name, it.Value)
 		}
 	}
 	switch kind {
 	case "function", "custom", "":
 		if t.Name == "" {
-			r.fail(path, "needs a name")
+			r.Fail(path, "needs a name")
 		}
 		return t
 	}
-	return codec.Tool{Kind: codec.ToolHosted, Name: kind, Raw: v.Raw(r.data)}
+	return codec.Tool{Kind: codec.ToolHosted, Name: kind, Raw: v.Raw(r.Data)}
 }
 
 // toolBody reads a function or a custom tool.
 func (r *reader) toolBody(t *codec.Tool, v rawjson.Value, path string) {
-	if !r.want(v, rawjson.Object, path) {
+	if !r.Want(v, rawjson.Object, path) {
 		return
 	}
-	for it := v.Members(r.data); it.Next(); {
+	for it := v.Members(r.Data); it.Next(); {
 		switch it.Name() {
 		case "name":
-			t.Name = r.text(it.Value, path+".name")
+			t.Name = r.Text(it.Value, path+".name")
 		case "description":
-			t.Description = r.text(it.Value, path+".description")
+			t.Description = r.Text(it.Value, path+".description")
 		case "parameters":
-			t.Schema = r.raw(it.Value)
+			t.Schema = r.Raw(it.Value)
 		case "strict":
-			t.Strict = r.boolean(it.Value, path+".strict")
+			t.Strict = r.Boolean(it.Value, path+".strict")
 		case "format":
-			t.Grammar = r.raw(it.Value)
+			t.Grammar = r.Raw(it.Value)
 		}
 	}
 }
 
 // functions reads what tools were called before there were others.
 func (r *reader) functions(v rawjson.Value) []codec.Tool {
-	if !r.want(v, rawjson.Array, "functions") {
+	if !r.Want(v, rawjson.Array, "functions") {
 		return nil
 	}
 	var tools []codec.Tool
-	for it := v.Elements(r.data); it.Next(); {
+	for it := v.Elements(r.Data); it.Next(); {
 		var t codec.Tool
 		path := "functions[" + strconv.Itoa(len(tools)) + "]"
 		if r.toolBody(&t, it.Value, path); t.Name == "" {
-			r.fail(path, "needs a name")
+			r.Fail(path, "needs a name")
 		}
 		tools = append(tools, t)
 	}
@@ -254,7 +255,7 @@ func (r *reader) toolChoice(v rawjson.Value) codec.ToolChoice {
 	case rawjson.Missing, rawjson.Null:
 		return c
 	case rawjson.String:
-		word := r.text(v, "tool_choice")
+		word := r.Text(v, "tool_choice")
 		switch word {
 		case "auto":
 			c.Mode = codec.ToolAuto
@@ -263,32 +264,32 @@ func (r *reader) toolChoice(v rawjson.Value) codec.ToolChoice {
 		case "required", "any":
 			c.Mode = codec.ToolRequired
 		default:
-			r.fail("tool_choice", "must be auto, none, required or an object, not '"+word+"'")
+			r.Fail("tool_choice", "must be auto, none, required or an object, not '"+word+"'")
 		}
 		return c
 	}
-	if !r.want(v, rawjson.Object, "tool_choice") {
+	if !r.Want(v, rawjson.Object, "tool_choice") {
 		return c
 	}
-	kind, _ := rawjson.Text(r.data, v.Get(r.data, "type"))
+	kind, _ := rawjson.Text(r.Data, v.Get(r.Data, "type"))
 	switch kind {
 	case "allowed_tools":
-		allowed := v.Get(r.data, "allowed_tools")
+		allowed := v.Get(r.Data, "allowed_tools")
 		c.Mode = codec.ToolAuto
-		if mode, _ := rawjson.Text(r.data, allowed.Get(r.data, "mode")); mode == "required" {
+		if mode, _ := rawjson.Text(r.Data, allowed.Get(r.Data, "mode")); mode == "required" {
 			c.Mode = codec.ToolRequired
 		}
-		list := allowed.Get(r.data, "tools")
-		c.Raw = r.raw(list)
+		list := allowed.Get(r.Data, "tools")
+		c.Raw = r.Raw(list)
 		c.Allowed = []string{}
-		for it := list.Elements(r.data); it.Next(); {
+		for it := list.Elements(r.Data); it.Next(); {
 			c.Allowed = append(c.Allowed, r.toolName(it.Value))
 		}
 	default:
 		c.Mode = codec.ToolNamed
 		c.Custom = kind == "custom"
 		if c.Name = r.toolName(v); c.Name == "" {
-			r.fail("tool_choice", "needs the name of a tool")
+			r.Fail("tool_choice", "needs the name of a tool")
 		}
 	}
 	return c
@@ -296,8 +297,8 @@ func (r *reader) toolChoice(v rawjson.Value) codec.ToolChoice {
 
 // toolName finds the name in {"function":{"name"}}, {"custom":{"name"}} or {"name"}.
 func (r *reader) toolName(v rawjson.Value) string {
-	for _, inner := range []rawjson.Value{v.Get(r.data, "function"), v.Get(r.data, "custom"), v} {
-		if name, _ := rawjson.Text(r.data, inner.Get(r.data, "name")); name != "" {
+	for _, inner := range []rawjson.Value{v.Get(r.Data, "function"), v.Get(r.Data, "custom"), v} {
+		if name, _ := rawjson.Text(r.Data, inner.Get(r.Data, "name")); name != "" {
 			return name
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"uniapi/codec"
+	"uniapi/codec/fields"
 	"uniapi/codec/rawjson"
 )
 
@@ -18,7 +19,7 @@ func (Format) DecodeResponse(body []byte) (*codec.Response, error) {
 		return nil, err
 	}
 	a := &codec.Response{Format: formatName, Usage: usage, HasUsage: !usage.Zero()}
-	r := &reader{data: body}
+	r := &reader{fields.Reader{Data: body}}
 	for it := rawjson.MembersOf(body); it.Next(); {
 		v := it.Value
 		switch name := it.Name(); name {
@@ -36,33 +37,33 @@ func (Format) DecodeResponse(body []byte) (*codec.Response, error) {
 				a.Choices = append(a.Choices, r.choice(it.Value, int64(len(a.Choices))))
 			}
 		default:
-			r.field(&a.Extra, name, v)
+			r.Field(&a.Extra, name, v)
 		}
 	}
-	if r.err != nil {
-		return nil, codec.NoAnswer("the upstream's answer cannot be read: " + r.err.Message)
+	if r.Err != nil {
+		return nil, codec.NoAnswer("the upstream's answer cannot be read: " + r.Err.Message)
 	}
 	return a, nil
 }
 
 func (r *reader) choice(v rawjson.Value, index int64) codec.Choice {
 	c := codec.Choice{Index: index}
-	for it := v.Members(r.data); it.Next(); {
+	for it := v.Members(r.Data); it.Next(); {
 		v := it.Value
 		switch name := it.Name(); name {
 		case "index":
-			if n, ok := rawjson.Int(r.data, v); ok {
+			if n, ok := rawjson.Int(r.Data, v); ok {
 				c.Index = n
 			}
 		case "message":
 			c.Message = r.message(v, codec.RoleAssistant, "choices["+strconv.FormatInt(index, 10)+"].message")
 		case "finish_reason":
-			word, _ := rawjson.Text(r.data, v)
+			word, _ := rawjson.Text(r.Data, v)
 			c.Finish = finishOf(word)
 		case "logprobs":
-			c.LogProbs = r.raw(v)
+			c.LogProbs = r.Raw(v)
 		default:
-			r.field(&c.Extra, name, v)
+			r.Field(&c.Extra, name, v)
 		}
 	}
 	calls := false

@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"uniapi/codec"
+	"uniapi/codec/fields"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/sse"
 )
@@ -259,7 +260,7 @@ func (d *streamDecoder) delta(dst []codec.Event, data []byte, v, logprobs rawjso
 	if len(dst) > text && logprobs.Present() {
 		dst[text].LogProbs = logprobs.Raw(data)
 	}
-	r := reader{data: data}
+	r := reader{fields.Reader{Data: data}}
 	for it := content.Elements(data); it.Next(); {
 		dst = d.contentPart(dst, &r, it.Value, c)
 	}

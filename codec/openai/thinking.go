@@ -13,9 +13,9 @@ import (
 // thinkingParts reads the blocks, or else the details.
 func (r *reader) thinkingParts(blocks, details rawjson.Value) []codec.Part {
 	var parts []codec.Part
-	for it := blocks.Elements(r.data); it.Next(); {
+	for it := blocks.Elements(r.Data); it.Next(); {
 		get := func(name string) string {
-			s, _ := rawjson.Text(r.data, it.Value.Get(r.data, name))
+			s, _ := rawjson.Text(r.Data, it.Value.Get(r.Data, name))
 			return s
 		}
 		p := codec.Part{Kind: codec.PartReasoning}
@@ -31,9 +31,9 @@ func (r *reader) thinkingParts(blocks, details rawjson.Value) []codec.Part {
 	if parts != nil {
 		return parts
 	}
-	for it := details.Elements(r.data); it.Next(); {
+	for it := details.Elements(r.Data); it.Next(); {
 		get := func(name string) string {
-			s, _ := rawjson.Text(r.data, it.Value.Get(r.data, name))
+			s, _ := rawjson.Text(r.Data, it.Value.Get(r.Data, name))
 			return s
 		}
 		info := &codec.ReasoningInfo{ID: get("id"), Format: get("format"), Encrypted: get("data"), Summary: get("type") == "reasoning.summary"}
@@ -137,14 +137,14 @@ func appendDetail[T string | []byte](dst []byte, index int64, text T, s codec.Si
 // citations reads annotations; of url_citation the content, of all the bytes.
 func (r *reader) citations(v rawjson.Value) []codec.Citation {
 	var list []codec.Citation
-	for it := v.Elements(r.data); it.Next(); {
-		c := codec.Citation{Raw: it.Value.Raw(r.data)}
-		url := it.Value.Get(r.data, "url_citation")
-		c.URL, _ = rawjson.Text(r.data, url.Get(r.data, "url"))
-		c.Title, _ = rawjson.Text(r.data, url.Get(r.data, "title"))
-		c.Text, _ = rawjson.Text(r.data, url.Get(r.data, "content"))
-		c.Start, _ = rawjson.Int(r.data, url.Get(r.data, "start_index"))
-		c.End, _ = rawjson.Int(r.data, url.Get(r.data, "end_index"))
+	for it := v.Elements(r.Data); it.Next(); {
+		c := codec.Citation{Raw: it.Value.Raw(r.Data)}
+		url := it.Value.Get(r.Data, "url_citation")
+		c.URL, _ = rawjson.Text(r.Data, url.Get(r.Data, "url"))
+		c.Title, _ = rawjson.Text(r.Data, url.Get(r.Data, "title"))
+		c.Text, _ = rawjson.Text(r.Data, url.Get(r.Data, "content"))
+		c.Start, _ = rawjson.Int(r.Data, url.Get(r.Data, "start_index"))
+		c.End, _ = rawjson.Int(r.Data, url.Get(r.Data, "end_index"))
 		list = append(list, c)
 	}
 	return list

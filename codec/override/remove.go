@@ -41,7 +41,8 @@ func compileRemovals(value []byte) ([]step, error) {
 		return err
 	}
 	if v.Kind != rawjson.Array {
-		return steps, errorOf(one(v), &steps)
+		err := one(v)
+		return steps, err
 	}
 	for items := v.Elements(value); items.Next(); {
 		if err := one(items.Value); err != nil {
@@ -49,13 +50,6 @@ func compileRemovals(value []byte) ([]step, error) {
 		}
 	}
 	return steps, nil
-}
-
-func errorOf(err error, steps *[]step) error {
-	if err != nil {
-		*steps = nil
-	}
-	return err
 }
 
 func compileRemoval(data []byte, v rawjson.Value) (*removal, error) {

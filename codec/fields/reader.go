@@ -1,0 +1,106 @@
+// Package fields reads the members of a client's request, in whichever format, and words what is wrong with one.
+package fields
+
+import (
+	"encoding/json"
+	"math"
+	"strconv"
+
+	"uniapi/codec"
+	"uniapi/codec/rawjson"
+)
+
+// Reader reads values of a body and keeps the first complaint about one. A null is an absent value. Texts alias the body.
+type Reader struct {
+	Data []byte
+	Err  *codec.Error
+}
+
+// Fail complains about the value at path, unless there is a complaint already.
+func (r *Reader) Fail(path, message string) {
+	if r.Err == nil {
+		r.Err = codec.BadRequest(path, "'"+path+"' "+message)
+	}
+}
+
+// Want says whether v is there and of the kind; one that is there and is not gets the complaint.
+func (r *Reader) Want(v rawjson.Value, kind rawjson.Kind, path string) bool {
+	if v.Kind != kind && v.Present() {
+		r.Fail(path, "must be "+kind.String()+", not "+v.Kind.String())
+	}
+	return v.Kind == kind
+}
+
+// Text is a string, "" if it is absent.
+func (r *Reader) Text(v rawjson.Value, path string) string {
+	if !r.Want(v, rawjson.String, path) {
+		return ""
+	}
+	s, ok := rawjson.Text(r.Data, v)
+	if !ok {
+		r.Fail(path, "is not a valid JSON string")
+	}
+	return s
+}
+
+// Raw is the JSON of a value, nil if it is absent.
+func (r *Reader) Raw(v rawjson.Value) []byte {
+	if !v.Present() {
+		return nil
+	}
+	return v.Raw(r.Data)
+}
+
+// Number is a number as it is spelt, "" if it is absent.
+func (r *Reader) Number(v rawjson.Value, path string) json.Number {
+	if !r.Want(v, rawjson.Number, path) {
+		return ""
+	}
+	return json.Number(v.Raw(r.Data))
+}
+
+// Integer takes 4096 and also 4096.0, which some clients' languages make of it.
+func (r *Reader) Integer(v rawjson.Value, path string) *int64 {
+	if !r.Want(v, rawjson.Number, path) {
+		return nil
+	}
+	n, ok := rawjson.Int(r.Data, v)
+	if !ok {
+		f, err := strconv.ParseFloat(string(v.Raw(r.Data)), 64)
+		if err != nil || f != math.Trunc(f) || math.Abs(f) > 1<<53 {
+			r.Fail(path, "must be a whole number")
+			return nil
+		}
+		n = int64(f)
+	}
+	return &n
+}
+
+// Boolean is true, false or absent.
+func (r *Reader) Boolean(v rawjson.Value, path string) *bool {
+	if !v.Present() {
+		return nil
+	}
+	b := v.Kind == rawjson.True
+	if !b && v.Kind != rawjson.False {
+		r.Fail(path, "must be true or false, not "+v.Kind.String())
+	}
+	return &b
+}
+
+// Texts is a list of strings.
+func (r *Reader) Texts(v rawjson.Value, path string) []string {
+	if !r.Want(v, rawjson.Array, path) {
+		return nil
+	}
+	var list []string
+	for it := v.Elements(r.Data); it.Next(); {
+		list = append(list, r.Text(it.Value, path))
+	}
+	return list
+}
+
+// Field keeps a member that the model has no place for.
+func (r *Reader) Field(to *codec.Fields, name string, v rawjson.Value) {
+	*to = append(*to, codec.Field{Name: name, Raw: v.Raw(r.Data)})
+}
