@@ -19,7 +19,7 @@ const (
 // engines are the wire formats that `engine` can force.
 var engines = []string{
 	"gpt", "claude", "gemini", "vertex", "vertex-gemini", "vertex-claude", "aws", "azure", "azure-databricks", "cohere", "cloudflare",
-	"openrouter", "codex", "dalle", "whisper", "tts", "embedding", "moderation", "search", "doubao-translation", "content-generation", "lingjing",
+	"openrouter", "responses", "codex", "dalle", "whisper", "tts", "embedding", "moderation", "search", "doubao-translation", "content-generation", "lingjing",
 }
 
 var requestTypes = []string{"compaction"}

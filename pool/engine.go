@@ -1,8 +1,11 @@
 package pool
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 
 	"uniapi/config"
@@ -73,20 +76,46 @@ func within(host, domain string) bool {
 	return host == domain || strings.HasSuffix(host, "."+domain)
 }
 
+// Endpoint is which of a provider's services a request is for. Its text is what
+// the service's path ends in at OpenAI.
+type Endpoint string
+
+// The endpoints. Chat is the one for conversations, in whatever format the
+// provider has it; CountTokens and Compact are for a conversation too.
+const (
+	Chat           Endpoint = "chat/completions"
+	CountTokens    Endpoint = "messages/count_tokens"
+	Compact        Endpoint = "responses/compact"
+	Completions    Endpoint = "completions"
+	Embeddings     Endpoint = "embeddings"
+	Images         Endpoint = "images/generations"
+	ImageEdits     Endpoint = "images/edits"
+	Transcriptions Endpoint = "audio/transcriptions"
+	Translations   Endpoint = "audio/translations"
+	Speech         Endpoint = "audio/speech"
+	Moderations    Endpoint = "moderations"
+	Rerank         Endpoint = "rerank"
+)
+
 // Ask is what a request asks a channel for.
 type Ask struct {
+	Endpoint Endpoint
+	// Client names the wire format that the client speaks, for providers that
+	// speak several.
+	Client string
 	Model  string // the upstream's name for it
 	Stream bool
 	Key    int // index into the provider's keys, -1 for a provider without keys
 }
 
+// ErrNoEndpoint says that a provider does not have the endpoint that was asked
+// for. Another provider may.
+var ErrNoEndpoint = errors.New("the provider has no such endpoint")
+
 // Channel is a provider made ready to be asked. Everything that can be prepared
 // is, once, when the configuration is loaded.
 type Channel struct {
 	Engine Engine
-	// Format names the wire format of the provider's chat endpoint, as
-	// codec.Format.Name does.
-	Format string
 	// AskUsage says that the upstream reports usage in a stream only if the
 	// request asks for it (stream_options.include_usage).
 	AskUsage bool
@@ -96,8 +125,12 @@ type Channel struct {
 
 // dialect is what differs from engine to engine.
 type dialect interface {
-	// Chat addresses req, whose body is set, to the provider's chat endpoint.
-	Chat(req *Request, ask Ask) (*Target, error)
+	// Format names the wire format that the provider takes ask in.
+	Format(ask Ask) string
+	// Address directs req, whose body is set, to the endpoint. The error is
+	// ErrNoEndpoint if the provider has none like that. What must be asked for
+	// first, such as an access token, ends with call.
+	Address(call *Call, req *Request, ask Ask) (*Target, error)
 	// Models asks the provider which models it has.
 	Models(call *Call, limits Deadlines) ([]string, error)
 }
@@ -105,12 +138,26 @@ type dialect interface {
 // engines is where a dialect enters: how a channel of its kind is prepared.
 var engines = map[Engine]func(*source) (*Channel, error){
 	EngineGPT:        openAIChannel,
+	"dalle":          openAIChannel, // names of uni-api's for OpenAI's other endpoints
+	"whisper":        openAIChannel,
+	"tts":            openAIChannel,
+	"embedding":      openAIChannel,
+	"moderation":     openAIChannel,
 	EngineOpenRouter: openAIChannel,
+	EngineResponses:  openAIChannel,
 	EngineClaude:     claudeChannel,
 	EngineGemini:     geminiChannel,
 	EngineAzure:      azureChannel,
 	EngineDatabricks: databricksChannel,
 	EngineCloudflare: cloudflareChannel,
+}
+
+// served lists the engines for an error.
+func served() (names []string) {
+	for _, e := range slices.Sorted(maps.Keys(engines)) {
+		names = append(names, string(e))
+	}
+	return names
 }
 
 // source is what a dialect is made from.
@@ -135,7 +182,7 @@ func (p *Pool) Channel(cfg *config.Config, provider *config.Provider) (*Channel,
 	}
 	build, known := engines[engine]
 	if !known {
-		return nil, fmt.Errorf("engine %q is not served yet; gpt, openrouter, claude, gemini, azure, azure-databricks and cloudflare are", engine)
+		return nil, fmt.Errorf("engine %q is not served; %s are", engine, strings.Join(served(), ", "))
 	}
 	base, err := url.Parse(provider.BaseURL)
 	if err != nil {

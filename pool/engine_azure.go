@@ -15,8 +15,8 @@ const defaultAzureVersion = "2024-10-21"
 // each model, the /models endpoint of AI Foundry, or the newer /openai/v1.
 type azure struct {
 	target  *Target
-	path    func(model string) string
-	list    string // "" where models cannot be listed
+	path    func(endpoint Endpoint, model string) string // "" where there is none
+	list    string                                       // "" where models cannot be listed
 	headers [][]byte
 }
 
@@ -33,12 +33,12 @@ func azureChannel(s *source) (*Channel, error) {
 		}
 		return h
 	})
-	return &Channel{Engine: s.engine, Format: "openai", AskUsage: true, dialect: d}, nil
+	return &Channel{Engine: s.engine, AskUsage: true, dialect: d}, nil
 }
 
 // azurePaths tells the forms of address apart by what is given (behaviour 2.4
 // REC): whatever names an endpoint whole is kept, with its api-version.
-func azurePaths(base *url.URL) (path func(model string) string, list string) {
+func azurePaths(base *url.URL) (path func(endpoint Endpoint, model string) string, list string) {
 	given := strings.TrimRight(base.EscapedPath(), "/")
 	query := base.RawQuery
 	if !base.Query().Has("api-version") {
@@ -47,18 +47,26 @@ func azurePaths(base *url.URL) (path func(model string) string, list string) {
 	switch {
 	case strings.Contains(given, "/openai/v1"):
 		prefix, _, _ := strings.Cut(given, "/openai/v1")
-		p := withQuery(prefix+"/openai/v1/chat/completions", base) // it needs no version
-		return func(string) string { return p }, prefix + "/openai/v1/models"
+		return func(e Endpoint, _ string) string {
+			return withQuery(prefix+"/openai/v1/"+string(e), base) // it needs no version
+		}, prefix + "/openai/v1/models"
 	case strings.HasSuffix(given, "/chat/completions"):
-		return func(string) string { return given + "?" + query }, ""
+		prefix := strings.TrimSuffix(given, string(Chat))
+		return func(e Endpoint, _ string) string { return prefix + string(e) + "?" + query }, ""
 	}
-	return func(model string) string {
-		return "/openai/deployments/" + url.PathEscape(model) + "/chat/completions?" + query
+	return func(e Endpoint, model string) string {
+		return "/openai/deployments/" + url.PathEscape(model) + "/" + string(e) + "?" + query
 	}, ""
 }
 
-func (d *azure) Chat(req *Request, ask Ask) (*Target, error) {
-	req.Method, req.Path, req.Header = "POST", d.path(ask.Model), d.headers[max(ask.Key, 0)]
+func (*azure) Format(Ask) string { return "openai" }
+
+func (d *azure) Address(_ *Call, req *Request, ask Ask) (*Target, error) {
+	path := d.path(ask.Endpoint, ask.Model)
+	if path == "" || ask.Endpoint == CountTokens || ask.Endpoint == Compact {
+		return nil, ErrNoEndpoint
+	}
+	req.Method, req.Path, req.Header = "POST", path, d.headers[max(ask.Key, 0)]
 	return d.target, nil
 }
 
@@ -76,12 +84,17 @@ func databricksChannel(s *source) (*Channel, error) {
 		return nil, err
 	}
 	d := &azure{target: target}
-	d.path = func(model string) string { return "/serving-endpoints/" + url.PathEscape(model) + "/invocations" }
+	d.path = func(e Endpoint, model string) string {
+		if e != Chat && e != Embeddings && e != Completions { // what a serving endpoint can be for
+			return ""
+		}
+		return "/serving-endpoints/" + url.PathEscape(model) + "/invocations"
+	}
 	d.headers = perKey(s.Provider, func(key string) []config.Header {
 		basic := base64.StdEncoding.EncodeToString([]byte("token:" + key))
 		return []config.Header{{Name: "Authorization", Value: "Basic " + basic}}
 	})
-	return &Channel{Engine: s.engine, Format: "openai", AskUsage: true, dialect: d}, nil
+	return &Channel{Engine: s.engine, AskUsage: true, dialect: d}, nil
 }
 
 // cloudflareChannel is Workers AI by its OpenAI-compatible endpoint.

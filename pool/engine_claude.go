@@ -12,6 +12,7 @@ import (
 type claude struct {
 	target     *Target
 	path       string
+	countPath  string
 	modelsPath string
 	headers    [][]byte // by key index
 }
@@ -29,7 +30,10 @@ func claudeChannel(s *source) (*Channel, error) {
 	if !strings.HasSuffix(path, "/messages") {
 		path += "/v1/messages"
 	}
-	d := &claude{target: target, path: withQuery(path, s.base), modelsPath: strings.TrimSuffix(path, "/messages") + "/models"}
+	d := &claude{
+		target: target, path: withQuery(path, s.base), countPath: withQuery(path+"/count_tokens", s.base),
+		modelsPath: strings.TrimSuffix(path, "/messages") + "/models",
+	}
 	d.headers = perKey(s.Provider, func(key string) []config.Header {
 		h := []config.Header{{Name: "Anthropic-Version", Value: anthropicVersion}}
 		if key != "" {
@@ -37,11 +41,21 @@ func claudeChannel(s *source) (*Channel, error) {
 		}
 		return h
 	})
-	return &Channel{Engine: s.engine, Format: "anthropic", dialect: d}, nil
+	return &Channel{Engine: s.engine, dialect: d}, nil
 }
 
-func (d *claude) Chat(req *Request, ask Ask) (*Target, error) {
-	req.Method, req.Path, req.Header = "POST", d.path, d.headers[max(ask.Key, 0)]
+func (*claude) Format(Ask) string { return "anthropic" }
+
+func (d *claude) Address(_ *Call, req *Request, ask Ask) (*Target, error) {
+	switch ask.Endpoint {
+	case Chat:
+		req.Path = d.path
+	case CountTokens:
+		req.Path = d.countPath
+	default:
+		return nil, ErrNoEndpoint
+	}
+	req.Method, req.Header = "POST", d.headers[max(ask.Key, 0)]
 	return d.target, nil
 }
 

@@ -36,13 +36,23 @@ func geminiChannel(s *source) (*Channel, error) {
 		}
 		return h
 	})
-	return &Channel{Engine: s.engine, Format: "gemini", dialect: d}, nil
+	return &Channel{Engine: s.engine, dialect: d}, nil
 }
 
-func (d *gemini) Chat(req *Request, ask Ask) (*Target, error) {
+func (*gemini) Format(Ask) string { return "gemini" }
+
+func (d *gemini) Address(_ *Call, req *Request, ask Ask) (*Target, error) {
 	verb := ":generateContent"
-	if ask.Stream {
-		verb = ":streamGenerateContent?alt=sse" + d.query
+	switch {
+	case ask.Endpoint == CountTokens:
+		verb = ":countTokens"
+	case ask.Endpoint != Chat:
+		return nil, ErrNoEndpoint
+	case ask.Stream:
+		verb = ":streamGenerateContent?alt=sse"
+	}
+	if d.query != "" && strings.Contains(verb, "?") {
+		verb += d.query
 	} else if d.query != "" {
 		verb += "?" + d.query[1:]
 	}

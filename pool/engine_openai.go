@@ -13,10 +13,21 @@ import (
 // openAI is a provider that speaks OpenAI's format at an OpenAI-like address.
 type openAI struct {
 	target     *Target
-	chatPath   string
+	paths      map[Endpoint]string
 	modelsPath string
 	modelIDs   []string // a fixed list, for the one provider that has no endpoint for it
 	headers    [][]byte // by key index
+	chat       string   // format of the chat endpoint
+	// responses says that a Responses client is served by the endpoint of that
+	// format, which the provider is known to have beside the other.
+	responses bool
+}
+
+const responsesPath Endpoint = "responses"
+
+// openAIEndpoints are those whose paths follow from the base_url.
+var openAIEndpoints = [...]Endpoint{
+	Chat, responsesPath, Compact, Completions, Embeddings, Images, ImageEdits, Transcriptions, Translations, Speech, Moderations, Rerank,
 }
 
 func openAIChannel(s *source) (*Channel, error) {
@@ -24,7 +35,14 @@ func openAIChannel(s *source) (*Channel, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &openAI{target: target, chatPath: endpointPath(s.base, "chat/completions"), modelsPath: endpointPath(s.base, "models")}
+	d := &openAI{target: target, paths: make(map[Endpoint]string), modelsPath: endpointPath(s.base, "models"), chat: "openai"}
+	for _, e := range openAIEndpoints {
+		d.paths[e] = endpointPath(s.base, string(e))
+	}
+	d.responses = s.base.Hostname() == "api.openai.com"
+	if s.engine == EngineResponses {
+		d.paths[Chat], d.chat = d.paths[responsesPath], "responses"
+	}
 	if s.base.Hostname() == "models.inference.ai.azure.com" {
 		d.modelIDs = githubModels
 	}
@@ -37,18 +55,37 @@ func openAIChannel(s *source) (*Channel, error) {
 		}
 		return h
 	})
-	return &Channel{Engine: s.engine, Format: "openai", AskUsage: true, dialect: d}, nil
+	return &Channel{Engine: s.engine, AskUsage: d.chat == "openai", dialect: d}, nil
 }
 
-func (d *openAI) Chat(req *Request, ask Ask) (*Target, error) {
-	req.Method, req.Path, req.Header = "POST", d.chatPath, d.headers[max(ask.Key, 0)]
+func (d *openAI) Format(ask Ask) string {
+	switch {
+	case ask.Endpoint == Chat && d.responses && ask.Client == "responses":
+		return "responses"
+	case ask.Endpoint == Compact:
+		return "responses"
+	case ask.Endpoint == Chat:
+		return d.chat
+	}
+	return "openai"
+}
+
+func (d *openAI) Address(_ *Call, req *Request, ask Ask) (*Target, error) {
+	if ask.Endpoint == Chat && d.Format(ask) == "responses" {
+		ask.Endpoint = responsesPath
+	}
+	path, has := d.paths[ask.Endpoint]
+	if !has || ask.Endpoint == Compact && d.chat != "responses" && !d.responses {
+		return nil, ErrNoEndpoint
+	}
+	req.Method, req.Path, req.Header = "POST", path, d.headers[max(ask.Key, 0)]
 	return d.target, nil
 }
 
 // knownEndings are the endpoints that people leave at the end of a base_url.
 var knownEndings = []string{
-	"/chat/completions", "/images/generations", "/images/edits", "/audio/transcriptions", "/audio/speech",
-	"/moderations", "/embeddings", "/models",
+	"/chat/completions", "/responses/compact", "/responses", "/images/generations", "/images/edits", "/audio/transcriptions",
+	"/audio/translations", "/audio/speech", "/moderations", "/embeddings", "/models", "/completions", "/rerank",
 }
 
 // endpointPath puts an endpoint in the place of the one that the base_url ends

@@ -16,35 +16,35 @@ func TestEnginesAddressTheirChatEndpoints(t *testing.T) {
 		path     string
 		header   string
 	}{
-		{"Anthropic", config.Provider{BaseURL: "https://api.anthropic.com/v1/messages", Keys: []string{"k"}}, Ask{Model: "c"},
+		{"Anthropic", config.Provider{BaseURL: "https://api.anthropic.com/v1/messages", Keys: []string{"k"}}, Ask{Endpoint: Chat, Model: "c"},
 			"anthropic", "/v1/messages", "X-Api-Key: k\r\n"},
-		{"Anthropic by its host alone", config.Provider{BaseURL: "https://api.anthropic.com", Keys: []string{"k"}}, Ask{Model: "c"},
+		{"Anthropic by its host alone", config.Provider{BaseURL: "https://api.anthropic.com", Keys: []string{"k"}}, Ask{Endpoint: Chat, Model: "c"},
 			"anthropic", "/v1/messages", "Anthropic-Version: 2023-06-01\r\n"},
-		{"Messages at another host", config.Provider{BaseURL: "https://x.example/anthropic/v1/messages?beta=true", Keys: []string{"k"}}, Ask{Model: "c"},
+		{"Messages at another host", config.Provider{BaseURL: "https://x.example/anthropic/v1/messages?beta=true", Keys: []string{"k"}}, Ask{Endpoint: Chat, Model: "c"},
 			"anthropic", "/anthropic/v1/messages?beta=true", "X-Api-Key: k\r\n"},
-		{"Gemini", config.Provider{BaseURL: "https://generativelanguage.googleapis.com/v1beta", Keys: []string{"k"}}, Ask{Model: "gemini-2.5-pro"},
+		{"Gemini", config.Provider{BaseURL: "https://generativelanguage.googleapis.com/v1beta", Keys: []string{"k"}}, Ask{Endpoint: Chat, Model: "gemini-2.5-pro"},
 			"gemini", "/v1beta/models/gemini-2.5-pro:generateContent", "X-Goog-Api-Key: k\r\n"},
-		{"Gemini streamed", config.Provider{BaseURL: "https://generativelanguage.googleapis.com/v1beta", Keys: []string{"k"}}, Ask{Model: "g", Stream: true},
+		{"Gemini streamed", config.Provider{BaseURL: "https://generativelanguage.googleapis.com/v1beta", Keys: []string{"k"}}, Ask{Endpoint: Chat, Model: "g", Stream: true},
 			"gemini", "/v1beta/models/g:streamGenerateContent?alt=sse", "X-Goog-Api-Key: k\r\n"},
-		{"Gemini by its host alone", config.Provider{BaseURL: "https://generativelanguage.googleapis.com", Keys: []string{"k"}}, Ask{Model: "g"},
+		{"Gemini by its host alone", config.Provider{BaseURL: "https://generativelanguage.googleapis.com", Keys: []string{"k"}}, Ask{Endpoint: Chat, Model: "g"},
 			"gemini", "/v1beta/models/g:generateContent", ""},
-		{"Gemini behind a gateway, with a query", config.Provider{BaseURL: "https://gateway.ai.cloudflare.com/v1/a/b/google-ai-studio/v1beta?x=1", Keys: []string{"k"}}, Ask{Model: "g", Stream: true},
+		{"Gemini behind a gateway, with a query", config.Provider{BaseURL: "https://gateway.ai.cloudflare.com/v1/a/b/google-ai-studio/v1beta?x=1", Keys: []string{"k"}}, Ask{Endpoint: Chat, Model: "g", Stream: true},
 			"gemini", "/v1/a/b/google-ai-studio/v1beta/models/g:streamGenerateContent?alt=sse&x=1", ""},
-		{"a model's name cannot leave its place", config.Provider{BaseURL: "https://generativelanguage.googleapis.com/v1beta"}, Ask{Model: "a/../b?c"},
+		{"a model's name cannot leave its place", config.Provider{BaseURL: "https://generativelanguage.googleapis.com/v1beta"}, Ask{Endpoint: Chat, Model: "a/../b?c"},
 			"gemini", "/v1beta/models/a%2F..%2Fb%3Fc:generateContent", ""},
-		{"Azure by its host", config.Provider{BaseURL: "https://e.openai.azure.com/", Keys: []string{"k"}}, Ask{Model: "gpt-4o"},
+		{"Azure by its host", config.Provider{BaseURL: "https://e.openai.azure.com/", Keys: []string{"k"}}, Ask{Endpoint: Chat, Model: "gpt-4o"},
 			"openai", "/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21", "Api-Key: k\r\n"},
-		{"Azure with a version of its own", config.Provider{BaseURL: "https://e.openai.azure.com?api-version=2025-01-01", Keys: []string{"k"}}, Ask{Model: "gpt-4o"},
+		{"Azure with a version of its own", config.Provider{BaseURL: "https://e.openai.azure.com?api-version=2025-01-01", Keys: []string{"k"}}, Ask{Endpoint: Chat, Model: "gpt-4o"},
 			"openai", "/openai/deployments/gpt-4o/chat/completions?api-version=2025-01-01", ""},
-		{"Azure with a deployment's whole path", config.Provider{BaseURL: "https://e.openai.azure.com/openai/deployments/d/chat/completions"}, Ask{Model: "gpt-4o"},
+		{"Azure with a deployment's whole path", config.Provider{BaseURL: "https://e.openai.azure.com/openai/deployments/d/chat/completions"}, Ask{Endpoint: Chat, Model: "gpt-4o"},
 			"openai", "/openai/deployments/d/chat/completions?api-version=2024-10-21", ""},
-		{"Azure AI Foundry", config.Provider{BaseURL: "https://e.services.ai.azure.com/models/chat/completions?api-version=2024-05-01-preview"}, Ask{Model: "m"},
+		{"Azure AI Foundry", config.Provider{BaseURL: "https://e.services.ai.azure.com/models/chat/completions?api-version=2024-05-01-preview"}, Ask{Endpoint: Chat, Model: "m"},
 			"openai", "/models/chat/completions?api-version=2024-05-01-preview", ""},
-		{"Azure's newer address", config.Provider{BaseURL: "https://e.openai.azure.com/openai/v1", Keys: []string{"k"}}, Ask{Model: "m"},
+		{"Azure's newer address", config.Provider{BaseURL: "https://e.openai.azure.com/openai/v1", Keys: []string{"k"}}, Ask{Endpoint: Chat, Model: "m"},
 			"openai", "/openai/v1/chat/completions", "Api-Key: k\r\n"},
-		{"Databricks", config.Provider{BaseURL: "https://ws.azuredatabricks.net", Keys: []string{"k"}}, Ask{Model: "claude"},
+		{"Databricks", config.Provider{BaseURL: "https://ws.azuredatabricks.net", Keys: []string{"k"}}, Ask{Endpoint: Chat, Model: "claude"},
 			"openai", "/serving-endpoints/claude/invocations", "Authorization: Basic dG9rZW46aw==\r\n"},
-		{"Cloudflare by its account", config.Provider{BaseURL: "https://api.cloudflare.com/", CFAccountID: "acc", Keys: []string{"k"}}, Ask{Model: "@cf/x"},
+		{"Cloudflare by its account", config.Provider{BaseURL: "https://api.cloudflare.com/", CFAccountID: "acc", Keys: []string{"k"}}, Ask{Endpoint: Chat, Model: "@cf/x"},
 			"openai", "/client/v4/accounts/acc/ai/v1/chat/completions", "Authorization: Bearer k\r\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -54,11 +54,11 @@ func TestEnginesAddressTheirChatEndpoints(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if channel.Format != test.format {
-				t.Errorf("format %s, want %s", channel.Format, test.format)
+			if channel.Format(test.ask) != test.format {
+				t.Errorf("format %s, want %s", channel.Format(test.ask), test.format)
 			}
 			var req Request
-			if _, err := channel.Chat(&req, test.ask); err != nil {
+			if _, err := channel.Address(nil, &req, test.ask); err != nil {
 				t.Fatal(err)
 			}
 			if req.Path != test.path {

@@ -83,12 +83,14 @@ func (x *exchange) relay() *codec.Error {
 // a stream, or for the whole of a plain answer.
 func (x *exchange) try() error {
 	channel := x.snap.channels[x.attempt.Provider.Index]
-	from := formats[channel.Format]
+	ask := pool.Ask{Endpoint: pool.Chat, Client: x.format.Name(), Model: x.attempt.Upstream, Key: x.attempt.Key}
+	from := formats[channel.Format(ask)]
 	stream, err := x.write(channel, from)
 	if err != nil {
 		return err
 	}
-	target, err := channel.Chat(&x.request, pool.Ask{Model: x.attempt.Upstream, Stream: stream, Key: x.attempt.Key})
+	ask.Stream = stream
+	target, err := channel.Address(x.call, &x.request, ask)
 	if err != nil {
 		return err
 	}

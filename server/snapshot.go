@@ -32,7 +32,7 @@ func (s *Server) build(cfg *config.Config) *snapshot {
 			continue
 		}
 		snap.channels[i] = channel
-		snap.translates = snap.translates || channel.Format != "openai"
+		snap.translates = snap.translates || channel.Format(pool.Ask{Endpoint: pool.Chat}) != "openai"
 	}
 	snap.table = balancer.Build(cfg, s.state, func(i int) []config.Model {
 		switch p := cfg.Providers[i]; {
