@@ -18,6 +18,7 @@ const (
 	TooLong             // 413, context length, content policy: the same model will say the same again
 	Broken              // the answer broke off after the client had got some of it: no further attempt
 	Over                // the client left: no further attempt
+	Unfit               // the provider has no such endpoint and was not asked: another may have it
 )
 
 // Outcome is how an attempt ended.
@@ -46,7 +47,7 @@ func (p *Plan) Report(a Attempt, o Outcome) {
 			break
 		}
 		t.refused |= keyBit(a.Key)
-	case NoModel:
+	case NoModel, Unfit:
 		t.closed = true
 	case Mistaken:
 		t.closed = true

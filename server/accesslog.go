@@ -21,8 +21,8 @@ func (s *Server) logRequest(x *exchange, status int) {
 	attrs := append(x.attrs[:0],
 		slog.String("id", string(x.id)),
 		slog.Int("status", status),
-		slog.String("model", clip(x.head.Model)),
-		slog.Bool("stream", x.head.Stream),
+		slog.String("model", clip(x.model)),
+		slog.Bool("stream", x.stream),
 		slog.Int("attempts", x.attempt.Number),
 		slog.Float64("ms", milliseconds(time.Since(x.start))),
 	)
@@ -31,7 +31,7 @@ func (s *Server) logRequest(x *exchange, status int) {
 	}
 	if x.attempt.Number > 0 {
 		attrs = append(attrs, slog.String("provider", x.attempt.Provider.Config.Name))
-		if x.attempt.Upstream != x.head.Model {
+		if x.attempt.Upstream != x.model {
 			attrs = append(attrs, slog.String("upstream_model", x.attempt.Upstream))
 		}
 	}

@@ -9,7 +9,6 @@ import (
 
 	"uniapi/balancer"
 	"uniapi/codec"
-	"uniapi/codec/openai"
 	"uniapi/pool"
 )
 
@@ -42,8 +41,8 @@ func (x *exchange) readAnswer(answer *pool.Response, from codec.Format) error {
 	if err != nil {
 		return err
 	}
-	if from == x.format {
-		x.usage, err = openai.CheckAnswer(body, x.triggers())
+	if x.untranslated() {
+		x.usage, err = x.face.check(x, body)
 		return err
 	}
 	whole, err := from.DecodeResponse(body)
@@ -123,16 +122,17 @@ func (x *exchange) readFirstEvent(answer *pool.Response, from codec.Format) erro
 
 // openFlow prepares what the stream goes through.
 func (x *exchange) openFlow(from codec.Format) error {
-	if from == x.format {
-		x.pass.Reset(!x.head.IncludeUsage, x.triggers()...)
-		x.flow = &x.pass
+	x.encoder = nil
+	if x.untranslated() {
+		x.flow = x.face.pass(x, x.upstream)
 		return nil
 	}
 	request, err := x.decodedRequest()
 	if err != nil {
 		return err
 	}
-	x.mixed.reset(from.NewStreamDecoder(), x.format.NewStreamEncoder(request), x.triggers())
+	x.encoder = x.format.NewStreamEncoder(request)
+	x.mixed.reset(from.NewStreamDecoder(), x.encoder, x.triggers())
 	x.flow = &x.mixed
 	return nil
 }
@@ -175,7 +175,8 @@ func isWhole(h *fasthttp.ResponseHeader) bool {
 }
 
 func isEvents(h *fasthttp.ResponseHeader) bool {
-	return bytes.HasPrefix(h.ContentType(), []byte("text/event-stream"))
+	kind := h.ContentType()
+	return bytes.HasPrefix(kind, []byte("text/event-stream")) || bytes.HasPrefix(kind, []byte("application/vnd.amazon.eventstream"))
 }
 
 // judgeBroken is judge for a stream that the client has begun to read.

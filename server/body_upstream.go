@@ -18,36 +18,34 @@ import (
 // returns whether the upstream is asked for a stream.
 func (x *exchange) write(channel *pool.Channel, to codec.Format) (stream bool, err error) {
 	provider := x.attempt.Provider.Config
-	rules := x.snap.overrides[x.attempt.Provider.Index][x.head.Model]
-	stream = x.head.Stream
+	rules := x.snap.overrides[x.attempt.Provider.Index][x.model]
+	stream = x.stream
 	if rules != nil && rules.Stream != nil {
 		stream = *rules.Stream
 	}
-	body, head := x.body, x.head
-	switch {
-	case to != x.format:
-		if body, err = x.translated(to, provider); err != nil {
+	if !x.untranslated() {
+		body, err := x.translated(to, provider)
+		if err != nil {
 			return stream, err
 		}
 		x.parts = append(x.parts[:0], overridden(rules, body))
 		x.request.Body = x.parts
 		return stream, nil
-	case rules != nil || !provider.Tools || !provider.Image || x.snap.translates && toolid.Carries(body):
+	}
+	body := x.body
+	if rules != nil || !provider.Tools || !provider.Image || x.snap.translates && toolid.Carries(body) {
 		body = overridden(rules, openai.Strip(toolid.Strip(body), !provider.Tools, !provider.Image))
-		if head, err = openai.ReadHead(body); err != nil {
-			return stream, err
-		}
 	}
-	upstream := x.attempt.Upstream
-	if head.Model != x.head.Model {
-		upstream = head.Model // an override names another
-	}
-	askUsage := channel.AskUsage && (rules == nil || !rules.Touches("stream_options"))
-	x.scratch = x.scratch[:0]
-	x.parts = head.Parts(x.parts[:0], body, upstream, askUsage, &x.scratch)
+	err = x.face.splice(x, body, spliced{
+		format: x.upstream, model: x.attempt.Upstream,
+		askUsage: channel.AskUsage && (rules == nil || !rules.Touches("stream_options")),
+	})
 	x.request.Body = x.parts
-	return stream, nil
+	return stream, err
 }
+
+// untranslated says whether the attempt's upstream speaks as the client does.
+func (x *exchange) untranslated() bool { return x.face.speaks(x.upstream) }
 
 // translated is the request in another format.
 func (x *exchange) translated(to codec.Format, provider *config.Provider) ([]byte, error) {
@@ -67,7 +65,7 @@ func (x *exchange) translated(to codec.Format, provider *config.Provider) ([]byt
 // first needed.
 func (x *exchange) decodedRequest() (*codec.Request, error) {
 	if x.decoded == nil {
-		request, err := x.format.DecodeRequest(x.body)
+		request, err := x.face.decode(x)
 		if err != nil {
 			return nil, err
 		}

@@ -54,7 +54,8 @@ var keyHeaders = []string{fasthttp.HeaderAuthorization, "X-Api-Key", "X-Goog-Api
 // find returns the key a request carries, nil if it carries none that is known.
 // Clients that send several headers (an SDK's placeholder besides the real one)
 // are let in by any of them.
-func (keys keyIndex) find(h *fasthttp.RequestHeader) *clientKey {
+func (keys keyIndex) find(ctx *fasthttp.RequestCtx) *clientKey {
+	h := &ctx.Request.Header
 	for i, name := range keyHeaders {
 		token := h.Peek(name)
 		if i == 0 {
@@ -66,6 +67,10 @@ func (keys keyIndex) find(h *fasthttp.RequestHeader) *clientKey {
 		if k := keys[sha256.Sum256(token)]; k != nil {
 			return k
 		}
+	}
+	// Google's SDKs of old have it in the query. No log line holds a query.
+	if bytes.HasPrefix(ctx.Path(), []byte("/v1beta/")) {
+		return keys[sha256.Sum256(ctx.QueryArgs().Peek("key"))]
 	}
 	return nil
 }

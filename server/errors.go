@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -13,7 +14,6 @@ import (
 
 	"uniapi/balancer"
 	"uniapi/codec"
-	"uniapi/codec/openai"
 	"uniapi/config"
 	"uniapi/pool"
 )
@@ -34,19 +34,42 @@ func errorf(status int, kind, code, format string, args ...any) *codec.Error {
 var errNoKey = errorf(fasthttp.StatusUnauthorized, "invalid_request_error", "invalid_api_key",
 	"Invalid or missing API key. Send one of the keys under api_keys as Authorization: Bearer KEY.")
 
+// errNoEndpoint is told where no channel of a model has what is asked for.
+func errNoEndpoint() *codec.Error {
+	return errorf(fasthttp.StatusNotFound, "invalid_request_error", "no_such_endpoint",
+		"No provider of this model has such an endpoint. The model may be meant for another, chat for example.")
+}
+
 // errNotAdmin is told to a key that may use models but not look behind them.
 var errNotAdmin = errorf(fasthttp.StatusForbidden, "permission_error", "admin_required",
 	"This needs an admin key: one whose role contains admin, or the only key there is.")
 
-// writeError answers with an error in OpenAI's envelope.
+// writeError answers with an error in the envelope of the client that the path is
+// for.
 func writeError(ctx *fasthttp.RequestCtx, e *codec.Error) {
+	writeErrorIn(ctx, envelopeOf(ctx.Path()), e)
+}
+
+// envelopeOf is the format that an error on a path is written in before it is
+// known what the request is.
+func envelopeOf(path []byte) codec.Format {
+	switch {
+	case bytes.HasPrefix(path, []byte("/v1/messages")):
+		return formats["anthropic"]
+	case bytes.HasPrefix(path, []byte("/v1beta/")):
+		return formats["gemini"]
+	}
+	return formats["openai"]
+}
+
+func writeErrorIn(ctx *fasthttp.RequestCtx, envelope codec.Format, e *codec.Error) {
 	ctx.Response.ResetBody()
 	ctx.SetStatusCode(e.Status)
 	ctx.SetContentType("application/json")
 	if e.Status == fasthttp.StatusUnauthorized {
 		ctx.Response.Header.Set(fasthttp.HeaderWWWAuthenticate, "Bearer")
 	}
-	ctx.Response.SetBody(openai.AppendError(ctx.Response.Body(), e))
+	ctx.Response.SetBody(envelope.EncodeError(nil, e))
 }
 
 // judge is DESIGN's table of failures: what an attempt's error means for the
@@ -54,6 +77,9 @@ func writeError(ctx *fasthttp.RequestCtx, e *codec.Error) {
 func judge(err error, limits pool.Deadlines) (balancer.Outcome, *codec.Error) {
 	if e, ok := errors.AsType[*pool.Error](err); ok {
 		return judgeConnection(e, limits)
+	}
+	if errors.Is(err, pool.ErrNoEndpoint) {
+		return balancer.Outcome{Verdict: balancer.Unfit, Unsent: true}, errNoEndpoint()
 	}
 	e, ok := errors.AsType[*codec.Error](err)
 	if !ok {

@@ -22,17 +22,23 @@ type exchange struct {
 	call   *pool.Call // the client connection's; cancelled when the client leaves
 	ctx    *fasthttp.RequestCtx
 
+	face     face
+	endpoint pool.Endpoint
+
 	start time.Time
 	id    []byte
 
-	body    []byte // the client's bytes, valid until the answer is written
-	head    openai.Head
+	body    []byte         // the client's bytes, valid until the answer is written
+	model   string         // that the client asks for
+	stream  bool           // whether it wants events
+	head    openai.Head    // of a chat request
 	format  codec.Format   // the client's
 	decoded *codec.Request // nil as long as nothing needs it
 	encoded []byte         // the request in an upstream's format
 	plan    balancer.Plan
 	route   *balancer.Route
 
+	upstream   string // the wire format of the attempt's channel
 	attempt    balancer.Attempt
 	tried      time.Time      // when the attempt began
 	limits     pool.Deadlines // of the attempt
@@ -49,11 +55,12 @@ type exchange struct {
 	answer *pool.Response // open while a stream goes on
 	pass   openai.Passthrough
 	mixed  translation
-	flow   flow   // one of the two
+	flow   flow   // one of them, or another face's
 	first  []byte // what the first event check has let through
 
-	comments time.Duration     // longest silence towards the client; 0 is any
-	pending  chan *codec.Error // the attempts, while they go on behind comments
+	encoder  codec.StreamEncoder // writes a translated stream
+	comments time.Duration       // longest silence towards the client; 0 is any
+	pending  chan *codec.Error   // the attempts, while they go on behind comments
 
 	status int           // how a stream ended
 	ttft   time.Duration // from the request's arrival to the first answer byte ready for the client
@@ -65,10 +72,10 @@ type exchange struct {
 var exchanges = sync.Pool{New: func() any { return new(exchange) }}
 
 // begin starts a request on a client connection.
-func (s *Server) begin(ctx *fasthttp.RequestCtx) *exchange {
+func (s *Server) begin(ctx *fasthttp.RequestCtx, face face, endpoint pool.Endpoint) *exchange {
 	x := exchanges.Get().(*exchange)
-	x.server, x.ctx = s, ctx
-	x.format = formats["openai"]
+	x.server, x.ctx, x.face, x.endpoint = s, ctx, face, endpoint
+	x.format = face.format(x)
 	x.start = time.Now()
 	x.snap = s.snapshot.Load()
 	conn := connOf(ctx)

@@ -21,7 +21,7 @@ import (
 func (s *Server) explain(ctx *fasthttp.RequestCtx) {
 	setID(ctx, s.requestID(ctx))
 	snap := s.snapshot.Load()
-	switch asking := snap.keys.find(&ctx.Request.Header); {
+	switch asking := snap.keys.find(ctx); {
 	case asking == nil:
 		writeError(ctx, errNoKey)
 		return

@@ -22,9 +22,9 @@ func (x *exchange) facts() balancer.Facts {
 	f := balancer.Facts{
 		Endpoint:  string(x.ctx.Path()),
 		Method:    string(x.ctx.Method()),
-		Model:     x.head.Model,
+		Model:     x.model,
 		Role:      x.key.Role,
-		Stream:    x.head.Stream,
+		Stream:    x.stream,
 		BodyBytes: int64(len(x.body)),
 	}
 	if x.route.AsksEffort {

@@ -13,7 +13,7 @@ import (
 // keepalive is how long a stream's client may go without a byte, 0 if it may go
 // without for as long as it takes (keepalive_interval, behaviour 7.3).
 func (x *exchange) keepalive() time.Duration {
-	if !x.head.Stream {
+	if !x.stream {
 		return 0
 	}
 	return x.route.Keepalive

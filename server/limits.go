@@ -12,16 +12,16 @@ import (
 // admit counts the request against the limits of this gateway's own.
 func (x *exchange) admit() *codec.Error {
 	if x.key.limitsTokens {
-		most := balancer.RateLimitOf(x.key.Preferences.RateLimit, x.head.Model).TokensPerRequest
+		most := balancer.RateLimitOf(x.key.Preferences.RateLimit, x.model).TokensPerRequest
 		if n := x.promptTokens(); most > 0 && n > most {
 			return errorf(fasthttp.StatusRequestEntityTooLarge, "invalid_request_error", "prompt_too_long",
 				"The prompt has about %d tokens; this API key may send %d in a request (rate_limit: %d/tpr in the gateway's api.yaml).", n, most, most)
 		}
 	}
-	admission, refused := x.key.balance.Admit(x.head.Model)
+	admission, refused := x.key.balance.Admit(x.model)
 	if refused != nil {
 		x.retryAfter = refused.After
-		return limitReached(refused, x.head.Model)
+		return limitReached(refused, x.model)
 	}
 	quota := admission.Quota()
 	if quota.Limit.Count == 0 {

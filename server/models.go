@@ -19,7 +19,7 @@ const modelsCreated = 1720524448
 // models serves GET /v1/models: what the key may use, from memory.
 func (s *Server) models(ctx *fasthttp.RequestCtx) {
 	setID(ctx, s.requestID(ctx))
-	key := s.snapshot.Load().keys.find(&ctx.Request.Header)
+	key := s.snapshot.Load().keys.find(ctx)
 	if key == nil {
 		writeError(ctx, errNoKey)
 		return

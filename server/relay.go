@@ -7,26 +7,36 @@ import (
 
 	"uniapi/balancer"
 	"uniapi/codec"
-	"uniapi/codec/openai"
 	"uniapi/pool"
 )
 
-// chat serves POST /v1/chat/completions.
-func (s *Server) chat(ctx *fasthttp.RequestCtx) {
-	x := s.begin(ctx)
+// serve makes the handler of an endpoint for the clients that speak to face.
+func (s *Server) serve(face face, endpoint pool.Endpoint) fasthttp.RequestHandler {
+	return func(ctx *fasthttp.RequestCtx) {
+		x := s.begin(ctx, face, endpoint)
+		if err := x.enter(); err != nil {
+			x.refuse(err)
+			return
+		}
+		x.converse()
+	}
+}
+
+// enter lets the request in: its key, its model and its limits are found to be
+// good.
+func (x *exchange) enter() *codec.Error {
 	if err := x.read(); err != nil {
-		x.refuse(err)
-		return
+		return err
 	}
-	if x.route = x.key.routes.Find(x.head.Model); x.route == nil {
-		x.refuse(errorf(fasthttp.StatusNotFound, "invalid_request_error", "model_not_found",
-			"No available providers at the moment: %s. GET /v1/models lists what this key may use.", x.head.Model))
-		return
+	if x.route = x.key.routes.Find(x.model); x.route == nil {
+		return errorf(fasthttp.StatusNotFound, "invalid_request_error", "model_not_found",
+			"No available providers at the moment: %s. GET /v1/models lists what this key may use.", x.model)
 	}
-	if err := x.admit(); err != nil {
-		x.refuse(err)
-		return
-	}
+	return x.admit()
+}
+
+// converse has the request served and answers it.
+func (x *exchange) converse() {
 	if every := x.keepalive(); every > 0 {
 		x.relayBehindComments(every)
 		return
@@ -40,19 +50,16 @@ func (s *Server) chat(ctx *fasthttp.RequestCtx) {
 
 // read finds out who asks for what.
 func (x *exchange) read() (err *codec.Error) {
-	if x.key = x.snap.keys.find(&x.ctx.Request.Header); x.key == nil {
+	if x.key = x.snap.keys.find(x.ctx); x.key == nil {
 		return errNoKey
 	}
 	if x.body, err = x.server.plainBody(x.ctx, &x.buffer); err != nil {
 		return err
 	}
-	head, bad := openai.ReadHead(x.body)
-	if bad != nil {
+	if bad := x.face.read(x); bad != nil {
 		_, err = judge(bad, pool.Deadlines{})
-		return err
 	}
-	x.head = head
-	return nil
+	return err
 }
 
 // relay tries the route's channels until one answers, and returns what the
@@ -83,21 +90,18 @@ func (x *exchange) relay() *codec.Error {
 // a stream, or for the whole of a plain answer.
 func (x *exchange) try() error {
 	channel := x.snap.channels[x.attempt.Provider.Index]
-	ask := pool.Ask{Endpoint: pool.Chat, Client: x.format.Name(), Model: x.attempt.Upstream, Key: x.attempt.Key}
-	from := formats[channel.Format(ask)]
-	stream, err := x.write(channel, from)
-	if err != nil {
+	ask := pool.Ask{Endpoint: x.endpoint, Client: x.format.Name(), Model: x.attempt.Upstream, Key: x.attempt.Key}
+	x.upstream = channel.Format(ask)
+	from := formats[x.upstream]
+	var err error
+	if ask.Stream, err = x.write(channel, from); err != nil {
 		return err
 	}
-	ask.Stream = stream
 	target, err := channel.Address(x.call, &x.request, ask)
 	if err != nil {
 		return err
 	}
-	if provider := x.attempt.Provider.Config; len(provider.Preferences.PassthroughHeaders) > 0 {
-		x.header = passHeaders(x.header, x.request.Header, &x.ctx.Request.Header, provider)
-		x.request.Header = x.header
-	}
+	x.writeHeader()
 	x.limits = x.deadlines(channel)
 	answer, err := target.Do(x.call, &x.request, x.limits)
 	if err != nil {
@@ -106,9 +110,9 @@ func (x *exchange) try() error {
 	switch {
 	case answer.Status < 200 || answer.Status > 299:
 		return x.readFailure(answer, from)
-	case x.head.Stream && isWhole(&answer.Header):
+	case x.stream && isWhole(&answer.Header):
 		return x.replayAnswer(answer, from)
-	case x.head.Stream:
+	case x.stream:
 		return x.readFirstEvent(answer, from)
 	case isEvents(&answer.Header):
 		return x.collectAnswer(answer, from)
@@ -161,7 +165,7 @@ func (x *exchange) refuse(e *codec.Error) {
 		return
 	}
 	x.failure = e
-	writeError(x.ctx, e)
+	writeErrorIn(x.ctx, x.format, e)
 	setRetryAfter(x.ctx, x.retryAfter)
 	x.showAttempts()
 	x.end(e.Status)

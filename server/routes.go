@@ -6,6 +6,8 @@ import (
 
 	"github.com/fasthttp/router"
 	"github.com/valyala/fasthttp"
+
+	"uniapi/pool"
 )
 
 // handler builds the way of a request from the outside in: CORS, the entrance,
@@ -26,7 +28,7 @@ func (s *Server) handler() fasthttp.RequestHandler {
 	}
 	r.GET("/v1/models", s.models)
 	r.GET("/v1/explain", s.explain)
-	r.POST("/v1/chat/completions", s.chat)
+	r.POST("/v1/chat/completions", s.serve(chatFace{}, pool.Chat))
 	return s.cors(s.enter(r.Handler))
 }
 

@@ -8,7 +8,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
-	"uniapi/codec/openai"
+	"uniapi/codec"
 )
 
 var contentTypeEvents = []byte("text/event-stream; charset=utf-8")
@@ -18,7 +18,7 @@ var contentTypeEvents = []byte("text/event-stream; charset=utf-8")
 func (x *exchange) respond() {
 	x.showAttempts()
 	x.ctx.SetStatusCode(fasthttp.StatusOK)
-	if x.head.Stream {
+	if x.stream {
 		x.beginStream()
 		return
 	}
@@ -130,7 +130,11 @@ func (x *exchange) breakOff(w io.Writer) error {
 		return errClient
 	}
 	x.status = x.failure.Status
-	w.Write(openai.AppendErrorEvent(nil, x.failure))
+	encoder := x.encoder
+	if encoder == nil { // the stream passed through, or has not begun
+		encoder = x.format.NewStreamEncoder(&codec.Request{Model: x.model})
+	}
+	w.Write(encoder.Fail(nil, x.failure))
 	return x.failure
 }
 
