@@ -57,7 +57,7 @@ func (x *exchange) translated(to codec.Format, provider *config.Provider) ([]byt
 		request = request.Without(!provider.Tools, !provider.Image)
 	}
 	request = alias.Apply(request, x.attempt.Upstream)
-	x.encoded, err = to.EncodeRequest(x.encoded[:0], request, x.attempt.Upstream)
+	x.encoded, err = x.withBetas(to).EncodeRequest(x.encoded[:0], request, x.attempt.Upstream)
 	return x.encoded, err
 }
 

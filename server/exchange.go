@@ -55,6 +55,7 @@ type exchange struct {
 	answer *pool.Response // open while a stream goes on
 	pass   openai.Passthrough
 	mixed  translation
+	echo   echo
 	flow   flow   // one of them, or another face's
 	first  []byte // what the first event check has let through
 
@@ -106,7 +107,7 @@ func (x *exchange) end(status int) {
 		x.encoded = nil
 	}
 	*x = exchange{
-		id: x.id, plan: x.plan, parts: x.parts[:0], scratch: x.scratch[:0], header: x.header, buffer: x.buffer[:0], encoded: x.encoded[:0], pass: x.pass, mixed: x.mixed,
+		id: x.id, plan: x.plan, parts: x.parts[:0], scratch: x.scratch[:0], header: x.header, buffer: x.buffer[:0], encoded: x.encoded[:0], pass: x.pass, mixed: x.mixed, echo: x.echo,
 		attrs: x.attrs, records: x.records[:0],
 	}
 	exchanges.Put(x)

@@ -1,5 +1,20 @@
 package server
 
+import (
+	"bytes"
+	"slices"
+	"strings"
+
+	"uniapi/codec"
+	"uniapi/codec/anthropic"
+	"uniapi/codec/bedrock"
+)
+
+const (
+	headerAnthropicVersion = "Anthropic-Version"
+	headerAnthropicBeta    = "Anthropic-Beta"
+)
+
 // writeHeader finishes the request's header, which the channel has prepared but
 // for what is the client's own.
 func (x *exchange) writeHeader() {
@@ -7,4 +22,75 @@ func (x *exchange) writeHeader() {
 		x.header = passHeaders(x.header, x.request.Header, &x.ctx.Request.Header, provider)
 		x.request.Header = x.header
 	}
+	if x.upstream != "anthropic" && x.upstream != "anthropic-vertex" {
+		return
+	}
+	if version := x.ctx.Request.Header.Peek(headerAnthropicVersion); len(version) > 0 && x.untranslated() {
+		x.setHeader(headerAnthropicVersion, string(version))
+	}
+	if flags := x.betas(); len(flags) > 0 {
+		x.setHeader(headerAnthropicBeta, strings.Join(flags, ","))
+	}
+}
+
+// betas are the flags of anthropic-beta: what the provider's headers have, the
+// client's, and what a translated request needs.
+func (x *exchange) betas() (flags []string) {
+	add := func(list string) {
+		for flag := range strings.SplitSeq(list, ",") {
+			if flag = strings.TrimSpace(flag); flag != "" && !slices.Contains(flags, flag) {
+				flags = append(flags, flag)
+			}
+		}
+	}
+	add(string(headerValue(x.request.Header, headerAnthropicBeta)))
+	if x.untranslated() {
+		add(string(x.ctx.Request.Header.Peek(headerAnthropicBeta)))
+		return flags
+	}
+	if x.decoded != nil {
+		for _, flag := range anthropic.Betas(x.decoded, x.attempt.Upstream) {
+			add(flag)
+		}
+	}
+	return flags
+}
+
+// withBetas is the format of an upstream that takes the flags in the body.
+func (x *exchange) withBetas(to codec.Format) codec.Format {
+	invoke, is := to.(bedrock.InvokeFormat)
+	if !is {
+		return to
+	}
+	flags := anthropic.Betas(x.decoded, x.attempt.Upstream)
+	if x.decoded.Format == to.Name() {
+		flags = append(flags, strings.FieldsFunc(string(x.ctx.Request.Header.Peek(headerAnthropicBeta)), func(r rune) bool {
+			return r == ',' || r == ' '
+		})...)
+	}
+	return invoke.WithBetas(flags)
+}
+
+// headerValue is the value of a line of a prepared header, nil if it has none
+// of that name.
+func headerValue(lines []byte, name string) []byte {
+	for line := range bytes.Lines(lines) {
+		if n, value, _ := bytes.Cut(line, []byte(":")); strings.EqualFold(string(n), name) {
+			return bytes.TrimSpace(value)
+		}
+	}
+	return nil
+}
+
+// setHeader puts a value into the request's header, in the place of one that is
+// there. What the client sent has no line breaks: fasthttp has read it.
+func (x *exchange) setHeader(name, value string) {
+	var out []byte
+	for line := range bytes.Lines(x.request.Header) {
+		if n, _, _ := bytes.Cut(line, []byte(":")); !strings.EqualFold(string(n), name) {
+			out = append(out, line...)
+		}
+	}
+	out = append(append(append(append(out, name...), ": "...), value...), "\r\n"...)
+	x.request.Header = out
 }

@@ -8,16 +8,42 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"uniapi/codec"
+	"uniapi/codec/anthropic"
+	"uniapi/codec/gemini"
 )
 
 // keepalive is how long a stream's client may go without a byte, 0 if it may go
 // without for as long as it takes (keepalive_interval, behaviour 7.3).
 func (x *exchange) keepalive() time.Duration {
+	switch f := x.format.(type) {
+	case gemini.Format:
+		if f.Array {
+			return 0 // an array has no place for comments
+		}
+	case anthropic.Format:
+		if x.stream && x.route.Keepalive == 0 {
+			return pingEvery
+		}
+	}
 	if !x.stream {
 		return 0
 	}
 	return x.route.Keepalive
 }
+
+// pingEvery is how often Anthropic's clients are shown that somebody is there:
+// Claude Code gives a silent stream up, and its own upstream pings too.
+const pingEvery = 15 * time.Second
+
+// sign is what says that the upstream is still at work, in the client's format.
+func (x *exchange) sign() []byte {
+	if _, is := x.format.(anthropic.Format); is {
+		return ping
+	}
+	return comment
+}
+
+var ping = []byte("event: ping\ndata: {\"type\": \"ping\"}\n\n")
 
 // relayBehindComments is the relay of a request with a keepalive_interval. If no
 // channel has answered when it is over, the answer begins all the same, with
@@ -53,6 +79,7 @@ func (x *exchange) relayBehindComments(every time.Duration) {
 // its interval. Its methods may be called while the timer fires.
 type commenter struct {
 	every time.Duration
+	sign  []byte
 
 	mu      sync.Mutex
 	w       io.Writer
@@ -63,8 +90,8 @@ type commenter struct {
 
 var comment = []byte(": keepalive\n\n")
 
-func newCommenter(w io.Writer, every time.Duration) *commenter {
-	c := &commenter{w: w, every: every}
+func newCommenter(w io.Writer, every time.Duration, sign []byte) *commenter {
+	c := &commenter{w: w, every: every, sign: sign}
 	c.mu.Lock()
 	c.timer = time.AfterFunc(every, c.comment)
 	c.mu.Unlock()
@@ -77,7 +104,7 @@ func (c *commenter) comment() {
 	if c.stopped {
 		return
 	}
-	if _, c.err = c.w.Write(comment); c.err == nil {
+	if _, c.err = c.w.Write(c.sign); c.err == nil {
 		c.timer.Reset(c.every)
 	}
 }
@@ -104,7 +131,7 @@ func (c *commenter) stop() {
 // await waits for the attempts behind the comments, and says whether one was
 // served. If none was, the error is the last event of the stream.
 func (x *exchange) await(w io.Writer) *codec.Error {
-	if _, err := w.Write(comment); err != nil {
+	if _, err := w.Write(x.sign()); err != nil {
 		x.call.Cancel() // so that the attempts end
 	}
 	err := <-x.pending

@@ -92,6 +92,9 @@ func (x *exchange) try() error {
 	channel := x.snap.channels[x.attempt.Provider.Index]
 	ask := pool.Ask{Endpoint: x.endpoint, Client: x.format.Name(), Model: x.attempt.Upstream, Key: x.attempt.Key}
 	x.upstream = channel.Format(ask)
+	if x.endpoint != pool.Chat && !x.untranslated() {
+		return pool.ErrNoEndpoint // what is no conversation is not translated
+	}
 	from := formats[x.upstream]
 	var err error
 	if ask.Stream, err = x.write(channel, from); err != nil {

@@ -29,6 +29,9 @@ func (s *Server) handler() fasthttp.RequestHandler {
 	r.GET("/v1/models", s.models)
 	r.GET("/v1/explain", s.explain)
 	r.POST("/v1/chat/completions", s.serve(chatFace{}, pool.Chat))
+	r.POST("/v1/messages", s.serve(messagesFace{}, pool.Chat))
+	r.POST("/v1/messages/count_tokens", s.countTokens(messagesFace{}))
+	r.POST("/v1beta/models/{name:*}", s.generate)
 	return s.cors(s.enter(r.Handler))
 }
 
@@ -63,14 +66,34 @@ func (s *Server) logPanic(ctx *fasthttp.RequestCtx, panicked any) {
 // is an old mistake.
 func (s *Server) enter(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 	return func(ctx *fasthttp.RequestCtx) {
-		if uri := ctx.Request.URI(); !bytes.Equal(uri.PathOriginal(), uri.Path()) {
-			uri.SetPathBytes(uri.Path())
+		uri := ctx.Request.URI()
+		if path := homePath(uri.Path()); !bytes.Equal(uri.PathOriginal(), path) {
+			uri.SetPathBytes(path)
 		}
 		next(ctx)
 		if len(ctx.Response.Header.Peek(requestIDHeader)) == 0 {
 			setID(ctx, s.requestID(ctx))
 		}
 	}
+}
+
+// homePath is the path as the router knows it. Base URLs come with /v1, without,
+// and with it twice, and all are meant well.
+func homePath(path []byte) []byte {
+	for bytes.HasPrefix(path, []byte("/v1/v1/")) || bytes.HasPrefix(path, []byte("/v1/v1beta/")) {
+		path = path[len("/v1"):]
+	}
+	for _, bare := range bareEndpoints {
+		if bytes.HasPrefix(path, []byte(bare)) && (len(path) == len(bare) || path[len(bare)] == '/') {
+			return append([]byte("/v1"), path...)
+		}
+	}
+	return path
+}
+
+// bareEndpoints are what a path begins with if its /v1 was left out.
+var bareEndpoints = []string{
+	"/chat/completions", "/completions", "/responses", "/messages", "/models", "/embeddings", "/images", "/audio", "/moderations", "/rerank",
 }
 
 // cors is the outermost, so that a browser can read errors too.

@@ -64,7 +64,7 @@ func (x *exchange) streamUntilClose() {
 // goroutine, and each Write is one chunk and one flush.
 func (x *exchange) WriteTo(w io.Writer) (int64, error) {
 	if x.comments > 0 {
-		c := newCommenter(w, x.comments)
+		c := newCommenter(w, x.comments, x.sign())
 		defer c.stop()
 		w = c
 	}

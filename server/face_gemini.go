@@ -1,0 +1,104 @@
+package server
+
+import (
+	"bytes"
+	"net/url"
+	"strings"
+
+	"github.com/valyala/fasthttp"
+
+	"uniapi/codec"
+	"uniapi/codec/gemini"
+	"uniapi/codec/rawjson"
+	"uniapi/pool"
+)
+
+// geminiFace is Google's generateContent format, which Gemini CLI speaks. Model
+// and verb stand in the address.
+type geminiFace struct{ stream bool }
+
+// format writes streams as events if the client asks for them so, else as the
+// one JSON array that Google sends.
+func (f geminiFace) format(x *exchange) codec.Format {
+	return gemini.Format{Array: f.stream && !wantsEvents(x)}
+}
+
+func wantsEvents(x *exchange) bool { return string(x.ctx.QueryArgs().Peek("alt")) == "sse" }
+
+func (f geminiFace) read(x *exchange) error {
+	it := rawjson.MembersOf(x.body)
+	for it.Next() {
+	}
+	if err := it.Err(); err != nil {
+		return codec.BadRequest("", "the request body is not a valid JSON object: "+err.Error())
+	}
+	x.model, x.stream = geminiModel(x.ctx.Path()), f.stream
+	if x.model == "" {
+		return codec.BadRequest("model", "the address names no model: it is /v1beta/models/MODEL:generateContent")
+	}
+	return nil
+}
+
+// geminiModel is the model in a path: what stands between models/ and the last
+// colon. It may have slashes.
+func geminiModel(path []byte) string {
+	_, name, _ := bytes.Cut(path, []byte("/models/"))
+	if at := bytes.LastIndexByte(name, ':'); at >= 0 {
+		name = name[:at]
+	}
+	model := strings.TrimPrefix(string(name), "models/")
+	if plain, err := url.PathUnescape(model); err == nil {
+		return plain
+	}
+	return model
+}
+
+func (f geminiFace) decode(x *exchange) (*codec.Request, error) {
+	q, err := gemini.Format{}.DecodeRequest(x.body)
+	if err != nil {
+		return nil, err
+	}
+	q.Model, q.Stream = x.model, x.stream
+	return q, nil
+}
+
+func (f geminiFace) speaks(upstream string) bool {
+	return upstream == "gemini" || upstream == "gemini-vertex"
+}
+
+// splice has nothing to change.
+func (geminiFace) splice(x *exchange, body []byte, _ spliced) error {
+	x.parts = append(x.parts[:0], body)
+	return nil
+}
+
+func (f geminiFace) pass(x *exchange, upstream string) flow {
+	decoder := formats[upstream].NewStreamDecoder()
+	if wantsEvents(x) {
+		x.echo.reset(decoder, x.triggers())
+		return &x.echo
+	}
+	// The upstream was asked for events, and the client gets an array.
+	x.encoder = x.format.NewStreamEncoder(&codec.Request{Model: x.model, Stream: true})
+	x.mixed.reset(decoder, x.encoder, x.triggers())
+	return &x.mixed
+}
+
+func (geminiFace) check(x *exchange, body []byte) (codec.Usage, error) {
+	return checkWhole(formats[x.upstream], body, x.triggers())
+}
+
+// generate serves POST /v1beta/models/{model}:{verb}.
+func (s *Server) generate(ctx *fasthttp.RequestCtx) {
+	path := ctx.Path()
+	switch verb := string(path[bytes.LastIndexByte(path, ':')+1:]); verb {
+	case "generateContent":
+		s.serve(geminiFace{}, pool.Chat)(ctx)
+	case "streamGenerateContent":
+		s.serve(geminiFace{stream: true}, pool.Chat)(ctx)
+	case "countTokens":
+		s.countTokens(geminiFace{})(ctx)
+	default:
+		notFound(ctx)
+	}
+}
