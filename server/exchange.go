@@ -9,6 +9,7 @@ import (
 
 	"uniapi/balancer"
 	"uniapi/codec"
+	"uniapi/codec/form"
 	"uniapi/codec/openai"
 	"uniapi/pool"
 )
@@ -32,6 +33,7 @@ type exchange struct {
 	model   string         // that the client asks for
 	stream  bool           // whether it wants events
 	head    openai.Head    // of a chat request
+	form    form.Form      // of a request that is a form
 	format  codec.Format   // the client's
 	decoded *codec.Request // nil as long as nothing needs it
 	encoded []byte         // the request in an upstream's format
@@ -62,6 +64,8 @@ type exchange struct {
 	encoder  codec.StreamEncoder // writes a translated stream
 	comments time.Duration       // longest silence towards the client; 0 is any
 	pending  chan *codec.Error   // the attempts, while they go on behind comments
+
+	contentType []byte // of an answer that passes as it comes
 
 	status int           // how a stream ended
 	ttft   time.Duration // from the request's arrival to the first answer byte ready for the client
@@ -107,7 +111,7 @@ func (x *exchange) end(status int) {
 		x.encoded = nil
 	}
 	*x = exchange{
-		id: x.id, plan: x.plan, parts: x.parts[:0], scratch: x.scratch[:0], header: x.header, buffer: x.buffer[:0], encoded: x.encoded[:0], pass: x.pass, mixed: x.mixed, echo: x.echo,
+		id: x.id, plan: x.plan, parts: x.parts[:0], scratch: x.scratch[:0], header: x.header, contentType: x.contentType[:0], buffer: x.buffer[:0], encoded: x.encoded[:0], pass: x.pass, mixed: x.mixed, echo: x.echo,
 		attrs: x.attrs, records: x.records[:0],
 	}
 	exchanges.Put(x)

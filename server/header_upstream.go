@@ -22,6 +22,7 @@ func (x *exchange) writeHeader() {
 		x.header = passHeaders(x.header, x.request.Header, &x.ctx.Request.Header, provider)
 		x.request.Header = x.header
 	}
+	x.passType()
 	if x.upstream != "anthropic" && x.upstream != "anthropic-vertex" {
 		return
 	}

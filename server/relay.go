@@ -113,6 +113,8 @@ func (x *exchange) try() error {
 	switch {
 	case answer.Status < 200 || answer.Status > 299:
 		return x.readFailure(answer, from)
+	case x.raw():
+		return x.receive(answer)
 	case x.stream && isWhole(&answer.Header):
 		return x.replayAnswer(answer, from)
 	case x.stream:

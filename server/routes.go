@@ -29,6 +29,10 @@ func (s *Server) handler() fasthttp.RequestHandler {
 	r.GET("/v1/models", s.models)
 	r.GET("/v1/explain", s.explain)
 	r.POST("/v1/chat/completions", s.serve(chatFace{}, pool.Chat))
+	r.POST("/v1/completions", s.serve(chatFace{}, pool.Completions))
+	for _, e := range plainEndpoints {
+		r.POST("/v1/"+string(e.endpoint), s.serve(plainFace{fallback: e.fallback}, e.endpoint))
+	}
 	r.POST("/v1/messages", s.serve(messagesFace{}, pool.Chat))
 	r.POST("/v1/messages/count_tokens", s.countTokens(messagesFace{}))
 	r.POST("/v1beta/models/{name:*}", s.generate)

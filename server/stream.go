@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -11,7 +12,18 @@ import (
 	"uniapi/codec"
 )
 
-var contentTypeEvents = []byte("text/event-stream; charset=utf-8")
+var (
+	contentTypeJSON   = []byte("application/json")
+	contentTypeEvents = []byte("text/event-stream; charset=utf-8")
+)
+
+// typeOr is the answer's own content type, where it has one.
+func (x *exchange) typeOr(usual []byte) []byte {
+	if len(x.contentType) > 0 {
+		return x.contentType
+	}
+	return usual
+}
 
 // respond hands the answer to fasthttp, which writes it after the handler has
 // returned.
@@ -22,14 +34,14 @@ func (x *exchange) respond() {
 		x.beginStream()
 		return
 	}
-	x.ctx.Response.Header.SetContentType("application/json")
+	x.ctx.Response.Header.SetContentTypeBytes(x.typeOr(contentTypeJSON))
 	x.end(fasthttp.StatusOK)
 }
 
 func (x *exchange) beginStream() {
 	x.status = statusClientGone // until it is known to have ended otherwise
 	header := &x.ctx.Response.Header
-	header.SetContentTypeBytes(contentTypeEvents)
+	header.SetContentTypeBytes(x.typeOr(contentTypeEvents))
 	header.Set(fasthttp.HeaderCacheControl, "no-cache")
 	header.Set("X-Accel-Buffering", "no") // an nginx in front must not collect events
 	if !x.ctx.Request.Header.IsHTTP11() {
@@ -130,6 +142,9 @@ func (x *exchange) breakOff(w io.Writer) error {
 		return errClient
 	}
 	x.status = x.failure.Status
+	if x.raw() && !bytes.HasPrefix(x.contentType, []byte("text/event-stream")) {
+		return x.failure // an error event would be a piece of a sound
+	}
 	encoder := x.encoder
 	if encoder == nil { // the stream passed through, or has not begun
 		encoder = x.format.NewStreamEncoder(&codec.Request{Model: x.model})

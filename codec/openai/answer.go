@@ -92,3 +92,16 @@ func firstLine(text []byte) string {
 	line, _, _ := bytes.Cut(text[:min(len(text), 200)], []byte{'\n'})
 	return strings.TrimSpace(clip(string(line)))
 }
+
+// CheckObject is CheckAnswer for endpoints whose answers are no conversation: any JSON object that is no error will do.
+func CheckObject(body []byte) (codec.Usage, error) {
+	var f findings
+	err := f.inspect(body)
+	switch {
+	case f.failure != nil:
+		return f.usage, f.failure
+	case err != nil:
+		return f.usage, notAnAnswer(body)
+	}
+	return f.usage, nil
+}

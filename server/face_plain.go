@@ -1,0 +1,138 @@
+package server
+
+import (
+	"bytes"
+
+	"github.com/valyala/fasthttp"
+
+	"uniapi/codec"
+	"uniapi/codec/form"
+	"uniapi/codec/openai"
+	"uniapi/codec/rawjson"
+	"uniapi/pool"
+)
+
+// plainFace is an endpoint of OpenAI's that is no conversation: embeddings,
+// images, audio, moderation, ranking. Requests are JSON or forms and answers
+// anything; all of it passes but for the model's name.
+type plainFace struct {
+	chatFace
+	fallback string // the model of requests that name none; "" refuses them
+}
+
+func (plainFace) format(*exchange) codec.Format { return openai.Format{} }
+
+// read takes the model out of a body of either kind. Whether the answer comes as
+// a stream is known when it comes.
+func (f plainFace) read(x *exchange) error {
+	if x.isForm() {
+		fields, err := form.Read(string(x.ctx.Request.Header.ContentType()), x.body)
+		if err != nil {
+			return codec.BadRequest("", "the form cannot be read: "+err.Error())
+		}
+		x.form = fields
+		x.model, _ = fields.Text(x.body, "model")
+	} else if !f.readModel(x) {
+		head, err := openai.ReadHead(x.body)
+		if err != nil {
+			return err
+		}
+		x.head, x.model = head, head.Model
+	}
+	if x.model == "" {
+		x.model = f.fallback
+	}
+	if x.model == "" {
+		return codec.BadRequest("model", "you must provide a model parameter")
+	}
+	return nil
+}
+
+// readModel says whether the body is JSON without a model, of an endpoint that
+// has one for that.
+func (f plainFace) readModel(x *exchange) bool {
+	if f.fallback == "" {
+		return false
+	}
+	top, err := rawjson.One(x.body)
+	return err == nil && top.Kind == rawjson.Object && !top.Get(x.body, "model").Present()
+}
+
+func (x *exchange) isForm() bool {
+	return bytes.HasPrefix(x.ctx.Request.Header.ContentType(), []byte("multipart/form-data"))
+}
+
+func (plainFace) speaks(upstream string) bool { return upstream == "openai" }
+
+func (f plainFace) splice(x *exchange, body []byte, to spliced) error {
+	switch {
+	case x.isForm():
+		x.parts = x.form.Set(x.parts[:0], body, "model", to.model)
+		return nil
+	case x.head.Model == "": // the client named none
+		var s rawjson.Splicer
+		s.Set("model", rawjson.AppendString(nil, to.model))
+		parts, err := s.Parts(x.parts[:0], body)
+		x.parts = parts
+		return err
+	}
+	to.askUsage = false
+	return f.chatFace.splice(x, body, to)
+}
+
+// raw says whether the answer is no conversation's: it passes as it comes.
+func (x *exchange) raw() bool {
+	_, is := x.face.(plainFace)
+	return is
+}
+
+// receive takes an answer that passes as it comes: JSON whole, so that an error
+// in it can go to another channel, anything else from its first bytes on.
+func (x *exchange) receive(answer *pool.Response) error {
+	x.contentType = append(x.contentType[:0], answer.Header.ContentType()...)
+	if isWhole(&answer.Header) {
+		kept := x.ctx.Response.SwapBody(nil)
+		body, err := answer.AppendBody(kept[:0], maxAnswer)
+		answer.Close()
+		x.ctx.Response.SwapBody(body)
+		if err == nil {
+			x.usage, err = openai.CheckObject(body)
+		}
+		return err
+	}
+	first, err := answer.Next()
+	if err != nil {
+		answer.Close()
+		if len(first) == 0 && err != nil {
+			return errEmpty
+		}
+		return err
+	}
+	x.answer, x.flow, x.first, x.stream = answer, through{}, first, true
+	return nil
+}
+
+// through is the flow of bytes that nobody looks at.
+type through struct{}
+
+func (through) Push(p []byte) ([]byte, error) { return p, nil }
+func (through) End() ([]byte, error)          { return nil, nil }
+func (through) Done() bool                    { return false }
+func (through) Started() bool                 { return true }
+func (through) Usage() (codec.Usage, bool)    { return codec.Usage{}, false }
+
+// plainEndpoints are served by plainFace.
+var plainEndpoints = []struct {
+	endpoint pool.Endpoint
+	fallback string // what uni-api takes for a missing model
+}{
+	{pool.Embeddings, ""}, {pool.Images, "dall-e-3"}, {pool.ImageEdits, "gpt-image-2"}, {pool.Transcriptions, ""}, {pool.Translations, ""},
+	{pool.Speech, ""}, {pool.Moderations, "omni-moderation-latest"}, {pool.Rerank, ""},
+}
+
+// passType keeps the client's own Content-Type, whose boundary the body needs.
+func (x *exchange) passType() {
+	if x.raw() && x.isForm() {
+		x.setHeader(fasthttp.HeaderContentType, string(x.ctx.Request.Header.ContentType()))
+	}
+}
