@@ -15,7 +15,7 @@ import (
 var rootFields = []field[Config]{
 	{"providers", func(d *decoder, n *yaml.Node, _ *Config) { d.each(n, d.provider) }},
 	{"api_keys", func(d *decoder, n *yaml.Node, _ *Config) { d.each(n, d.apiKey) }},
-	take("preferences", nested(preferenceFields, Preferences{Cooldown: DefaultCooldown}), func(c *Config) *Preferences { return &c.Preferences }),
+	take("preferences", nested(preferenceFields, newPreferences), func(c *Config) *Preferences { return &c.Preferences }),
 	{"video_providers", func(d *decoder, n *yaml.Node, _ *Config) {
 		d.warn(n, "video_providers", "video_providers is not supported: there is no video API; remove it")
 	}},
@@ -23,6 +23,8 @@ var rootFields = []field[Config]{
 
 // DefaultCooldown is how long a channel that failed rests if preferences.cooldown_period does not say.
 const DefaultCooldown = 300 * time.Second
+
+var newPreferences = Preferences{Cooldown: DefaultCooldown, ImageFetch: newImageFetch}
 
 var preferenceFields = []field[Preferences]{
 	take("model_timeout", modelTable(someSeconds), func(p *Preferences) *ModelTable[time.Duration] { return &p.ModelTimeout }),
@@ -33,6 +35,7 @@ var preferenceFields = []field[Preferences]{
 	take("proxy", proxy, func(p *Preferences) *string { return &p.Proxy }),
 	take("model_price", modelPrices, func(p *Preferences) *[]ModelPrice { return &p.ModelPrice }),
 	take("timeout_policy", nested(timeoutPolicyFields, TimeoutPolicy{}), func(p *Preferences) *TimeoutPolicy { return &p.TimeoutPolicy }),
+	take("image_fetch", nested(imageFetchFields, newImageFetch), func(p *Preferences) *ImageFetch { return &p.ImageFetch }),
 	take("hedging", nested(hedgingFields, Hedging{MaxInflight: 2, WinnerPolicy: "first_valid_success"}), func(p *Preferences) *Hedging { return &p.Hedging }),
 }
 
@@ -51,6 +54,7 @@ var keyPreferenceFields = []field[KeyPreferences]{
 	take("AUTO_RETRY", autoRetry, func(p *KeyPreferences) *int { return &p.AutoRetry }),
 	take("rate_limit", modelTable(rateLimit), func(p *KeyPreferences) *ModelTable[RateLimit] { return &p.RateLimit }),
 	take("ENABLE_MODERATION", flag, func(p *KeyPreferences) *bool { return &p.Moderation }),
+	take("fail_open", flag, func(p *KeyPreferences) *bool { return &p.FailOpen }),
 	take("credits", optional(money), func(p *KeyPreferences) **int64 { return &p.Credits }),
 	take("created_at", optional(timestamp), func(p *KeyPreferences) **time.Time { return &p.CreatedAt }),
 }
@@ -62,7 +66,7 @@ func Parse(name string, data []byte, getenv func(string) string) (*Config, error
 		getenv = os.Getenv
 	}
 	d := &decoder{
-		file: name, getenv: getenv, cfg: &Config{Preferences: Preferences{Cooldown: DefaultCooldown}},
+		file: name, getenv: getenv, cfg: &Config{Preferences: newPreferences},
 		providers: map[*Provider]*yaml.Node{}, keys: map[*APIKey]*yaml.Node{}, rules: map[*APIKey][]ruleNode{},
 	}
 	if doc, ok := d.document(data); ok {

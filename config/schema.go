@@ -162,8 +162,10 @@ type KeyPreferences struct {
 	AutoRetry  int                   // RetryAll; 0 = off; N = at most N retries
 	RateLimit  ModelTable[RateLimit] // per request model
 	Moderation bool
-	Credits    *int64     // nano-dollars; nil = unlimited, 0 = blocked
-	CreatedAt  *time.Time // credits count from here; nil = 30 days ago
+	// FailOpen lets a request pass that could not be moderated.
+	FailOpen  bool
+	Credits   *int64     // nano-dollars; nil = unlimited, 0 = blocked
+	CreatedAt *time.Time // credits count from here; nil = 30 days ago
 }
 
 // Preferences is what holds for the whole gateway.
@@ -176,6 +178,7 @@ type Preferences struct {
 	ErrorTriggers     []string      // texts that make an answer a failure
 	RateLimit         RateLimit     // one budget for all requests
 	ModelPrice        []ModelPrice  // in file order; the first whose Prefix begins the model's name, else "default"
+	ImageFetch        ImageFetch
 	Hedging           Hedging
 }
 

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -115,6 +116,7 @@ func (k *APIKey) summarise(b *strings.Builder) {
 	line(b, "rate_limit", table(k.Preferences.RateLimit, RateLimit.String))
 	if k.Preferences.Moderation {
 		line(b, "ENABLE_MODERATION", "true")
+		line(b, "fail_open", strconv.FormatBool(k.Preferences.FailOpen))
 	}
 	if c := k.Preferences.Credits; c != nil {
 		line(b, "credits", dollars(*c, nanoDollarPlaces))
@@ -142,6 +144,7 @@ func (c *Config) summarisePreferences(b *strings.Builder) {
 		prices[i] = m.Prefix + " " + m.Price.String()
 	}
 	line(b, "model_price", strings.Join(prices, "; "))
+	line(b, "image_fetch.allow", p.ImageFetch.allowed())
 	if p.Hedging.Enabled {
 		line(b, "hedging", fmt.Sprintf("at most %d attempts at once", p.Hedging.MaxInflight))
 	}

@@ -32,7 +32,10 @@ func (x *exchange) enter() *codec.Error {
 		return errorf(fasthttp.StatusNotFound, "invalid_request_error", "model_not_found",
 			"No available providers at the moment: %s. GET /v1/models lists what this key may use.", x.model)
 	}
-	return x.admit()
+	if err := x.admit(); err != nil {
+		return err
+	}
+	return x.moderate()
 }
 
 // converse has the request served and answers it.

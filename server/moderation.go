@@ -1,0 +1,197 @@
+package server
+
+import (
+	"strings"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"uniapi/balancer"
+	"uniapi/codec"
+	"uniapi/codec/openai"
+	"uniapi/codec/rawjson"
+	"uniapi/pool"
+)
+
+// moderationModels are asked for in turn: the first that the key may use.
+var moderationModels = []string{"omni-moderation-latest", "text-moderation-latest"}
+
+// moderate has what the user says judged before the request is served, through
+// the key's own routing (ENABLE_MODERATION, behaviour 11.6). Where nobody can
+// judge, the request is stopped, unless the key has fail_open.
+func (x *exchange) moderate() *codec.Error {
+	if !x.key.Preferences.Moderation || x.endpoint == pool.Moderations || x.endpoint == pool.CountTokens {
+		return nil
+	}
+	text, err := x.userText()
+	if err != nil {
+		_, told := judge(err, pool.Deadlines{})
+		return told
+	}
+	if text == "" {
+		return nil
+	}
+	flagged, failure := x.flagged(text)
+	switch {
+	case flagged:
+		return errorf(fasthttp.StatusBadRequest, "invalid_request_error", "content_policy_violation",
+			"Content did not pass the moral check, please modify and try again.")
+	case failure == nil:
+		return nil
+	case x.key.Preferences.FailOpen:
+		x.server.log.Warn("moderation failed; the request goes on (fail_open)", "id", string(x.id), "error", clip(failure.Message))
+		return nil
+	}
+	status := fasthttp.StatusServiceUnavailable
+	if x.call.Canceled() {
+		status = statusClientGone
+	}
+	return errorf(status, "server_error", "moderation_failed",
+		"The request was not served because it could not be moderated (ENABLE_MODERATION in the gateway's api.yaml; fail_open: true would let it pass): %s",
+		failure.Message)
+}
+
+// flagged asks the moderation endpoints that the key may use.
+func (x *exchange) flagged(text string) (flagged bool, failure *codec.Error) {
+	route := (*balancer.Route)(nil)
+	model := ""
+	for _, model = range moderationModels {
+		if route = x.key.routes.Find(model); route != nil {
+			break
+		}
+	}
+	if route == nil {
+		return false, errorf(fasthttp.StatusNotFound, "invalid_request_error", "model_not_found",
+			"this API key may use none of %s", strings.Join(moderationModels, ", "))
+	}
+	var plan balancer.Plan
+	plan.Facts = balancer.Facts{Endpoint: "/v1/moderations", Method: fasthttp.MethodPost, Model: model, Role: x.key.Role}
+	plan.Start(x.key.balance, route)
+	for {
+		attempt, more := plan.Next()
+		if !more {
+			break
+		}
+		time.Sleep(attempt.Wait)
+		answer, limits, err := x.askModerator(attempt, text)
+		if err == nil {
+			flagged, err = verdictOn(answer)
+		}
+		if err == nil {
+			plan.Report(attempt, balancer.Outcome{Verdict: balancer.Served})
+			return flagged, nil
+		}
+		outcome, told := judge(err, limits)
+		told.Message = maskKeys(told.Message, attempt.Provider.Config)
+		outcome.Reason, failure = clip(told.Message), told
+		plan.Report(attempt, outcome)
+	}
+	if failure == nil {
+		block, _ := plan.Blocked()
+		failure = blocked(block, model)
+	}
+	return false, failure
+}
+
+// askModerator makes one attempt and returns the whole answer.
+func (x *exchange) askModerator(attempt balancer.Attempt, text string) ([]byte, pool.Deadlines, error) {
+	limits := pool.Deadlines{FirstByte: attempt.Timeout, Idle: attempt.Timeout}
+	body := rawjson.AppendString([]byte(`{"model":`), attempt.Upstream)
+	body = append(rawjson.AppendString(append(body, `,"input":`...), text), '}')
+	request := pool.Request{Body: [][]byte{body}}
+	channel := x.snap.channels[attempt.Provider.Index]
+	target, err := channel.Address(x.call, &request, pool.Ask{Endpoint: pool.Moderations, Model: attempt.Upstream, Key: attempt.Key})
+	if err != nil {
+		return nil, limits, err
+	}
+	answer, err := target.Do(x.call, &request, limits)
+	if err != nil {
+		return nil, limits, err
+	}
+	defer answer.Close()
+	whole, err := answer.AppendBody(nil, maxAnswer)
+	if err == nil && (answer.Status < 200 || answer.Status > 299) {
+		err = openai.ReadError(answer.Status, string(answer.Header.ContentType()), whole)
+	}
+	return whole, limits, err
+}
+
+// verdictOn reads a moderation's answer.
+func verdictOn(answer []byte) (flagged bool, err error) {
+	if _, err := openai.CheckObject(answer); err != nil {
+		return false, err
+	}
+	top, err := rawjson.One(answer)
+	if err != nil {
+		return false, err
+	}
+	results := top.Get(answer, "results").Elements(answer)
+	judged := false
+	for results.Next() {
+		verdict := results.Value.Get(answer, "flagged")
+		judged = judged || verdict.Kind == rawjson.True || verdict.Kind == rawjson.False
+		flagged = flagged || verdict.Kind == rawjson.True
+	}
+	if !judged {
+		return false, codec.NoAnswer("the moderation's answer has no results[].flagged")
+	}
+	return flagged, nil
+}
+
+// userText is all text of the last turn of the user: of a conversation what
+// stands behind the last answer, of another request its prompt or input.
+func (x *exchange) userText() (string, error) {
+	if x.raw() || x.endpoint == pool.Completions {
+		return x.promptText(), nil
+	}
+	request, err := x.decodedRequest()
+	if err != nil {
+		return "", err
+	}
+	var texts []string
+	for i := len(request.Messages) - 1; i >= 0; i-- {
+		m := &request.Messages[i]
+		if m.Role == codec.RoleAssistant {
+			break
+		}
+		if m.Role != codec.RoleUser {
+			continue
+		}
+		var own []string
+		for _, p := range m.Parts {
+			if p.Kind == codec.PartText && p.Text != "" {
+				own = append(own, p.Text)
+			}
+		}
+		texts = append(own, texts...)
+	}
+	return strings.Join(texts, "\n"), nil
+}
+
+// promptText is the text in a request that is no conversation.
+func (x *exchange) promptText() string {
+	var texts []string
+	if x.isForm() {
+		text, _ := x.form.Text(x.body, "prompt")
+		return text
+	}
+	top, err := rawjson.One(x.body)
+	if err != nil {
+		return ""
+	}
+	for _, member := range []string{"prompt", "input", "query"} {
+		v := top.Get(x.body, member)
+		if text, is := rawjson.Text(x.body, v); is {
+			texts = append(texts, text)
+		}
+		if v.Kind != rawjson.Array {
+			continue
+		}
+		for list := v.Elements(x.body); list.Next(); {
+			if text, is := rawjson.Text(x.body, list.Value); is {
+				texts = append(texts, text)
+			}
+		}
+	}
+	return strings.Join(texts, "\n")
+}
