@@ -1,6 +1,12 @@
 package server
 
 import (
+	"bytes"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
 	"github.com/bytedance/sonic"
 	"github.com/valyala/fasthttp"
 )
@@ -16,27 +22,112 @@ type modelEntry struct {
 
 const modelsCreated = 1720524448
 
-// models serves GET /v1/models: what the key may use, from memory.
+func openAIModel(id string) any { return modelEntry{id, "model", modelsCreated, "uni-api"} }
+
+// anthropicModelEntry is one as Anthropic lists it.
+type anthropicModelEntry struct {
+	Type        string `json:"type"`
+	ID          string `json:"id"`
+	DisplayName string `json:"display_name"`
+	CreatedAt   string `json:"created_at"`
+}
+
+func anthropicModel(id string) any {
+	return anthropicModelEntry{"model", id, id, time.Unix(modelsCreated, 0).UTC().Format(time.RFC3339)}
+}
+
+// geminiModelEntry is one as Google lists it.
+type geminiModelEntry struct {
+	Name        string   `json:"name"`
+	BaseModelID string   `json:"baseModelId"`
+	DisplayName string   `json:"displayName"`
+	Methods     []string `json:"supportedGenerationMethods"`
+}
+
+func googleModel(id string) any {
+	return geminiModelEntry{"models/" + id, id, id, []string{"generateContent", "streamGenerateContent", "countTokens"}}
+}
+
+// modelList is the list in the form of the client's API.
+func modelList(ctx *fasthttp.RequestCtx, ids []string) any {
+	entry := modelShape(ctx)
+	entries := make([]any, len(ids))
+	for i, id := range ids {
+		entries[i] = entry(id)
+	}
+	switch {
+	case isGoogle(ctx):
+		return map[string]any{"models": entries}
+	case isAnthropic(ctx):
+		list := map[string]any{"data": entries, "has_more": false, "first_id": nil, "last_id": nil}
+		if len(ids) > 0 {
+			list["first_id"], list["last_id"] = ids[0], ids[len(ids)-1]
+		}
+		return list
+	}
+	return struct {
+		Object string `json:"object"`
+		Data   []any  `json:"data"`
+	}{"list", entries}
+}
+
+func modelShape(ctx *fasthttp.RequestCtx) func(id string) any {
+	switch {
+	case isGoogle(ctx):
+		return googleModel
+	case isAnthropic(ctx):
+		return anthropicModel
+	}
+	return openAIModel
+}
+
+func isGoogle(ctx *fasthttp.RequestCtx) bool { return bytes.HasPrefix(ctx.Path(), []byte("/v1beta/")) }
+
+func isAnthropic(ctx *fasthttp.RequestCtx) bool {
+	return len(ctx.Request.Header.Peek(headerAnthropicVersion)) > 0
+}
+
+// models serves GET /v1/models and /v1beta/models: what the key may use, from
+// memory.
 func (s *Server) models(ctx *fasthttp.RequestCtx) {
+	if ids, ok := s.modelsOf(ctx); ok {
+		writeJSON(ctx, fasthttp.StatusOK, modelList(ctx, ids))
+	}
+}
+
+// model serves GET /v1/models/{id}. Names may have slashes, plain or escaped.
+func (s *Server) model(ctx *fasthttp.RequestCtx) {
+	ids, ok := s.modelsOf(ctx)
+	if !ok {
+		return
+	}
+	_, name, _ := strings.Cut(string(ctx.Path()), "/models/")
+	if plain, err := url.PathUnescape(name); err == nil {
+		name = plain
+	}
+	if !slices.Contains(ids, name) {
+		writeError(ctx, errorf(fasthttp.StatusNotFound, "invalid_request_error", "model_not_found",
+			"The model %s does not exist or this API key may not use it. GET /v1/models lists what it may.", clip(name)))
+		return
+	}
+	writeJSON(ctx, fasthttp.StatusOK, modelShape(ctx)(name))
+}
+
+// modelsOf are the models that a request's key may use; if it may not ask, it has
+// been answered.
+func (s *Server) modelsOf(ctx *fasthttp.RequestCtx) (ids []string, ok bool) {
 	setID(ctx, s.requestID(ctx))
 	key := s.snapshot.Load().keys.find(ctx)
 	if key == nil {
 		writeError(ctx, errNoKey)
-		return
+		return nil, false
 	}
 	if refused := key.balance.AdmitOther(); refused != nil {
 		writeError(ctx, limitReached(refused, ""))
 		setRetryAfter(ctx, refused.After)
-		return
+		return nil, false
 	}
-	list := struct {
-		Object string       `json:"object"`
-		Data   []modelEntry `json:"data"`
-	}{"list", make([]modelEntry, 0, len(key.routes.Models()))}
-	for _, id := range key.routes.Models() {
-		list.Data = append(list.Data, modelEntry{id, "model", modelsCreated, "uni-api"})
-	}
-	writeJSON(ctx, fasthttp.StatusOK, list)
+	return key.routes.Models(), true
 }
 
 func writeJSON(ctx *fasthttp.RequestCtx, status int, v any) {

@@ -27,6 +27,9 @@ func (s *Server) handler() fasthttp.RequestHandler {
 		r.Handle(method, "/readyz", s.readyz)
 	}
 	r.GET("/v1/models", s.models)
+	r.GET("/v1/models/{id:*}", s.model)
+	r.GET("/v1beta/models", s.models)
+	r.GET("/v1beta/models/{id:*}", s.model)
 	r.GET("/v1/explain", s.explain)
 	r.POST("/v1/chat/completions", s.serve(chatFace{}, pool.Chat))
 	r.POST("/v1/completions", s.serve(chatFace{}, pool.Completions))
