@@ -1,0 +1,154 @@
+package embed
+
+import (
+	"bytes"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"uniapi/codec"
+	"uniapi/codec/gemini"
+	"uniapi/codec/rawjson"
+)
+
+// Google is the upstream: AI Studio, or Vertex AI.
+type Google struct{ Vertex bool }
+
+// How an upstream is asked, which is also the end of its address behind a colon.
+const (
+	embedContent      = "embedContent"       // one input
+	batchEmbedContent = "batchEmbedContents" // several, AI Studio only
+	predict           = "predict"            // Vertex's older models
+)
+
+// Method is the word behind the colon in the address for so many inputs of a model.
+func (g Google) Method(model string, inputs int) string {
+	switch {
+	case g.Vertex && !newGeneration(model):
+		return predict
+	case g.Vertex || inputs == 1:
+		return embedContent
+	}
+	return batchEmbedContent
+}
+
+// Most is how many inputs one request of a model may have. Who has more asks several times and puts the answers together with Response.Add.
+func (g Google) Most(model string) int {
+	switch name := bare(model); {
+	case !g.Vertex:
+		return 100
+	case strings.HasPrefix(name, "gemini-embedding"):
+		return 1
+	}
+	return 250
+}
+
+// newGeneration says whether a model on Vertex is asked as AI Studio is. gemini-embedding-001 and the text-embedding models are not yet.
+func newGeneration(model string) bool {
+	name := bare(model)
+	return strings.HasPrefix(name, "gemini-embedding-") && !strings.HasPrefix(name, "gemini-embedding-001")
+}
+
+// bare is a model's name without what stands before it in Google's resource names.
+func bare(model string) string { return model[strings.LastIndexByte(model, '/')+1:] }
+
+// EncodeRequest appends the body for the address that Method names. The error is a *codec.Error if there are more inputs than Most.
+func (g Google) EncodeRequest(dst []byte, q *Request, model string) ([]byte, error) {
+	if most := g.Most(model); len(q.Inputs) > most {
+		return dst, codec.BadRequest("input", "'input' has "+strconv.Itoa(len(q.Inputs))+" texts, but the upstream takes "+strconv.Itoa(most)+" of this model: send fewer at once")
+	}
+	dst = append(dst, '{')
+	switch g.Method(model, len(q.Inputs)) {
+	case predict:
+		dst = append(rawjson.Key(dst, "instances"), '[')
+		for _, text := range q.Inputs {
+			dst = rawjson.Str(append(rawjson.Comma(dst), '{'), "content", text)
+			dst = append(rawjson.StrIf(dst, "task_type", q.TaskType), '}')
+		}
+		dst = append(dst, ']')
+		if q.Dimensions != nil {
+			dst = append(rawjson.Key(dst, "parameters"), '{')
+			dst = append(rawjson.Num(dst, "outputDimensionality", *q.Dimensions), '}')
+		}
+	case embedContent:
+		dst = g.appendContent(dst, q, model, q.Inputs[0])
+	default:
+		dst = append(rawjson.Key(dst, "requests"), '[')
+		for _, text := range q.Inputs {
+			dst = append(g.appendContent(append(rawjson.Comma(dst), '{'), q, model, text), '}')
+		}
+		dst = append(dst, ']')
+	}
+	return append(dst, '}'), nil
+}
+
+// appendContent writes the members of an embedContent request.
+func (g Google) appendContent(dst []byte, q *Request, model, text string) []byte {
+	if !g.Vertex {
+		if !strings.Contains(model, "/") {
+			model = "models/" + model
+		}
+		dst = rawjson.Str(dst, "model", model)
+	}
+	dst = append(rawjson.Key(dst, "content"), '{')
+	if g.Vertex {
+		dst = rawjson.Str(dst, "role", "user") // which Vertex wants in every content
+	}
+	dst = append(rawjson.Key(dst, "parts"), "[{"...)
+	dst = append(rawjson.Str(dst, "text", text), "}]}"...)
+	dst = rawjson.StrIf(dst, "taskType", q.TaskType)
+	return rawjson.NumIf(dst, "outputDimensionality", q.Dimensions)
+}
+
+// DecodeResponse reads an answer in any of the three forms to the inputs of q. What is kept of body is valid as long as that. The error is a
+// *codec.Error.
+func (g Google) DecodeResponse(body []byte, q *Request) (*Response, error) {
+	a := &Response{data: bytes.TrimSpace(body)}
+	var err error
+	counted, failed := int64(0), false
+	it := rawjson.MembersOf(a.data)
+	for it.Next() && err == nil {
+		switch v := it.Value; it.Name() {
+		case "embedding":
+			err = a.read(v)
+		case "embeddings":
+			for one := v.Elements(a.data); one.Next() && err == nil; {
+				err = a.read(one.Value)
+			}
+		case "predictions":
+			for one := v.Elements(a.data); one.Next() && err == nil; {
+				err = a.read(one.Value.Get(a.data, "embeddings"))
+			}
+		case "usageMetadata":
+			counted, _ = rawjson.Int(a.data, v.Get(a.data, "promptTokenCount"))
+		case "error":
+			failed = v.Present()
+		}
+	}
+	if failed || it.Err() != nil {
+		e := gemini.Format{}.DecodeError(502, "", a.data)
+		e.InAnswer, e.Class = true, codec.Semantic
+		return nil, e
+	}
+	if err != nil {
+		return nil, err
+	}
+	if got, want := len(a.vectors), len(q.Inputs); got != want {
+		return nil, codec.NoAnswer("the upstream returned " + strconv.Itoa(got) + " embeddings for " + strconv.Itoa(want) + " inputs")
+	}
+	if counted > 0 {
+		a.Usage.Prompt = counted
+	}
+	if a.Usage.Prompt == 0 {
+		a.Usage = codec.Usage{Prompt: estimate(q.Inputs), Estimated: true}
+	}
+	return a, nil
+}
+
+// estimate is about how many tokens texts have, four characters to one, where the upstream does not count.
+func estimate(texts []string) (n int64) {
+	for _, t := range texts {
+		n += int64(utf8.RuneCountInString(t)+3) / 4
+	}
+	return n
+}

@@ -1,0 +1,257 @@
+package pool
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/tls"
+	"encoding/base64"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"uniapi/config"
+)
+
+// Fetcher gets images and files that clients name by address, for upstreams that do not read addresses. It goes to public addresses only, and
+// to those that the operator allows. Any number of goroutines may use it. Unlike the rest of the pool it works with net/http: it is off the
+// path that must be fast, and a redirect, a proxy or a strange server costs nothing but its own fetch.
+type Fetcher struct {
+	guard    *fetchGuard
+	maxSize  int64
+	timeout  time.Duration
+	base     *tls.Config
+	cache    *fetchCache
+	resolver *net.Resolver // nil is the system's
+	proxy    *proxyServer  // nil is none
+	client   *http.Client
+}
+
+// Fetched is content that was fetched.
+type Fetched struct {
+	MIME   string // by the first bytes
+	Base64 string // kept like this, so that turns of a conversation share it
+}
+
+// FetchError is a fetch that failed. Its text is for the client and says what to change; what it wraps is for the log.
+type FetchError struct {
+	Address string // without query and fragment, which may hold signatures
+	Reason  string
+	cause   error
+}
+
+func (e *FetchError) Error() string { return "could not fetch " + e.Address + ": " + e.Reason }
+
+// Unwrap returns the cause.
+func (e *FetchError) Unwrap() error { return e.cause }
+
+const (
+	fetchRedirects  = 5
+	fetchURLLimit   = 8 << 10
+	fetchShownLimit = 120 // bytes of an address in a message
+)
+
+// Fetcher makes a Fetcher with the pool's certificates and an empty cache. Zero limits mean config's defaults.
+func (p *Pool) Fetcher(rules config.ImageFetch) *Fetcher {
+	f := &Fetcher{
+		guard: newFetchGuard(rules), base: p.tls, cache: newFetchCache(),
+		maxSize: cmp.Or(rules.MaxSize, config.DefaultFetchSize), timeout: cmp.Or(rules.Timeout, config.DefaultFetchTimeout),
+	}
+	f.client = f.newClient()
+	return f
+}
+
+// Via is the Fetcher that reaches the world through a proxy, as a provider's requests do; "" is none. It shares the cache.
+func (f *Fetcher) Via(proxyURL string) (*Fetcher, error) {
+	via := *f
+	via.proxy = nil
+	if proxyURL != "" {
+		var err error
+		if via.proxy, err = parseProxy(proxyURL, f.base); err != nil {
+			return nil, err
+		}
+	}
+	via.client = via.newClient()
+	return &via, nil
+}
+
+// MaxSize is the most bytes that one image or file may have.
+func (f *Fetcher) MaxSize() int64 { return f.maxSize }
+
+func (f *Fetcher) newClient() *http.Client {
+	return &http.Client{
+		Transport: &http.Transport{
+			DialContext:     f.dial,
+			TLSClientConfig: f.base,
+			// A connection that is kept was checked for another request, maybe for another name.
+			DisableKeepAlives:      true,
+			DisableCompression:     true, // images are compressed, and what is not could grow without end
+			MaxResponseHeaderBytes: 64 << 10,
+		},
+		CheckRedirect: func(next *http.Request, before []*http.Request) error {
+			if len(before) > fetchRedirects {
+				return refusal("it redirects more than " + strconv.Itoa(fetchRedirects) + " times")
+			}
+			next.Header.Del("Referer") // the address may hold a signature
+			return checkFetchURL(next.URL)
+		},
+	}
+}
+
+// checkFetchURL looks at what an address says by itself; the dialer looks at where it leads.
+func checkFetchURL(u *url.URL) error {
+	switch {
+	case u.Scheme != "http" && u.Scheme != "https":
+		return refusal("only http and https addresses are fetched")
+	case u.Hostname() == "":
+		return refusal("it names no host")
+	case u.User != nil:
+		return refusal("it holds a user name or password, which are not sent; give an address without them")
+	}
+	return nil
+}
+
+// Fetch gets what is at an http or https address. kinds are the types that will do: whole types, or beginnings such as "image/". The error is
+// a *FetchError, or ctx's when that has ended.
+func (f *Fetcher) Fetch(ctx context.Context, address string, kinds ...string) (Fetched, error) {
+	u, err := url.Parse(address)
+	switch {
+	case len(address) > fetchURLLimit:
+		err = refusal("the address is longer than " + strconv.Itoa(fetchURLLimit) + " bytes")
+	case err != nil:
+		err = refusal("it is no valid address")
+	default:
+		err = checkFetchURL(u)
+	}
+	if err != nil {
+		return Fetched{}, &FetchError{Address: shownAddress(address), Reason: err.Error()}
+	}
+	u.Fragment, u.RawFragment = "", ""
+	content, found := f.cache.get(u.String())
+	if found && typeOfKind(content.MIME, kinds) {
+		return content, nil
+	}
+	limited, cancel := context.WithTimeout(ctx, f.timeout)
+	defer cancel()
+	content, err = f.get(limited, u.String(), kinds)
+	switch {
+	case err == nil:
+		return content, nil
+	case ctx.Err() != nil:
+		return Fetched{}, ctx.Err()
+	case limited.Err() != nil:
+		return Fetched{}, &FetchError{shownAddress(address), "it took longer than " + f.timeout.String(), err}
+	}
+	return Fetched{}, &FetchError{shownAddress(address), fetchReason(err), err}
+}
+
+func (f *Fetcher) get(ctx context.Context, address string, kinds []string) (Fetched, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return Fetched{}, err
+	}
+	req.Header.Set("User-Agent", "uni-api")
+	req.Header.Set("Accept", "*/*")
+	resp, err := f.client.Do(req)
+	if err != nil {
+		return Fetched{}, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return Fetched{}, refusal("its server answered " + strconv.Itoa(resp.StatusCode) + " " + http.StatusText(resp.StatusCode))
+	}
+	content, err := f.read(resp, kinds)
+	if err == nil && !strings.Contains(strings.ToLower(resp.Header.Get("Cache-Control")), "no-store") {
+		f.cache.put(address, content)
+	}
+	return content, err
+}
+
+// read reads the body, no further than is needed to refuse it.
+func (f *Fetcher) read(resp *http.Response, kinds []string) (Fetched, error) {
+	tooLarge := refusal("it has more than " + strconv.FormatInt(f.maxSize, 10) + " bytes (preferences.image_fetch.max_size)")
+	if resp.ContentLength > f.maxSize {
+		return Fetched{}, tooLarge
+	}
+	var head [fetchSniff]byte
+	n, err := io.ReadFull(resp.Body, head[:])
+	if err != nil && err != io.ErrUnexpectedEOF && err != io.EOF {
+		return Fetched{}, err
+	}
+	mime := fetchedType(head[:n])
+	if !typeOfKind(mime, kinds) {
+		return Fetched{}, refusal("what is there is none of " + namesOfKinds(kinds))
+	}
+	var text strings.Builder
+	// Not all that a server announces, before it has sent anything.
+	text.Grow(base64.StdEncoding.EncodedLen(int(min(max(resp.ContentLength, 0), 1<<20))))
+	encoder := base64.NewEncoder(base64.StdEncoding, &text)
+	size, err := io.Copy(encoder, io.LimitReader(io.MultiReader(bytes.NewReader(head[:n]), resp.Body), f.maxSize+1))
+	if err != nil {
+		return Fetched{}, err
+	}
+	if size > f.maxSize {
+		return Fetched{}, tooLarge
+	}
+	_ = encoder.Close() // into memory
+	return Fetched{MIME: mime, Base64: text.String()}, nil
+}
+
+// fetchReason words an error for the client, without names and addresses of the network that the gateway is in.
+func fetchReason(err error) string {
+	if r, ok := errors.AsType[refusal](err); ok {
+		return string(r)
+	}
+	if _, ok := errors.AsType[*Error](err); ok {
+		return "the gateway's proxy does not reach it"
+	}
+	if dns, ok := errors.AsType[*net.DNSError](err); ok {
+		if dns.IsNotFound {
+			return "its host name is not known"
+		}
+		return "its host name could not be resolved"
+	}
+	if certificate, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return "its certificate is not valid: " + certificate.Err.Error()
+	}
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "its server refuses the connection"
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
+		return "its server broke off"
+	}
+	return "its server was not reached, or does not speak HTTP"
+}
+
+// shownAddress is an address as messages show it.
+func shownAddress(address string) string {
+	address, _, _ = strings.Cut(address, "#")
+	address, _, _ = strings.Cut(address, "?")
+	if scheme, rest, ok := strings.Cut(address, "://"); ok {
+		host, _, _ := strings.Cut(rest, "/")
+		address = scheme + "://" + rest[strings.LastIndexByte(host, '@')+1:]
+	}
+	if len(address) > fetchShownLimit {
+		address = strings.ToValidUTF8(address[:fetchShownLimit], "") + "…"
+	}
+	return address
+}
+
+// Context is a context that Cancel ends, for work of a request that is no exchange with an upstream, such as a fetch. release must be called
+// before the call is used for anything else.
+func (c *Call) Context() (ctx context.Context, release func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	if !c.attach(nil, cancel) {
+		cancel()
+	}
+	return ctx, func() {
+		c.detach()
+		cancel()
+	}
+}
