@@ -56,9 +56,26 @@ func (x *exchange) translated(to codec.Format, provider *config.Provider) ([]byt
 	if !provider.Tools || !provider.Image {
 		request = request.Without(!provider.Tools, !provider.Image)
 	}
+	if request, err = x.inlined(request, to); err != nil {
+		return nil, err
+	}
+	if to.Name() == "openai" {
+		request = request.WithoutCustom()
+	}
 	request = alias.Apply(request, x.attempt.Upstream)
 	x.encoded, err = x.withBetas(to).EncodeRequest(x.encoded[:0], request, x.attempt.Upstream)
 	return x.encoded, err
+}
+
+// inlined is the request with what the upstream cannot fetch fetched for it.
+func (x *exchange) inlined(request *codec.Request, to codec.Format) (*codec.Request, error) {
+	ctx, release := x.call.Context()
+	defer release()
+	inlined, err := inlineMedia(ctx, x.snap.fetchers[x.attempt.Provider.Index], request, takesURL(to))
+	if x.call.Canceled() {
+		return nil, pool.ErrCanceled
+	}
+	return inlined, err
 }
 
 // decodedRequest is the client's request in the neutral form, decoded when it is

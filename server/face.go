@@ -3,6 +3,7 @@ package server
 import (
 	"uniapi/codec"
 	"uniapi/codec/openai"
+	"uniapi/codec/rawjson"
 )
 
 // face is the side of the gateway that the clients of one wire format see. What
@@ -42,6 +43,9 @@ func (chatFace) format(*exchange) codec.Format { return openai.Format{} }
 func (chatFace) read(x *exchange) (err error) {
 	x.head, err = openai.ReadHead(x.body)
 	x.model, x.stream = x.head.Model, x.head.Stream
+	if err == nil && x.head.Messages.Kind == rawjson.Missing && x.face == (chatFace{}) {
+		x.turnMixed()
+	}
 	return err
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"uniapi/codec"
 	"uniapi/codec/anthropic"
+	"uniapi/codec/bedrock"
 	"uniapi/pool"
 )
 
@@ -36,8 +37,10 @@ func takesURL(f codec.Format) func(*codec.Part) bool {
 	switch f := f.(type) {
 	case interface{ TakesURL(*codec.Media) bool }:
 		return func(p *codec.Part) bool { return f.TakesURL(p.Media) }
+	case bedrock.InvokeFormat:
+		kinds = nil
 	case anthropic.Format:
-		if f.Version != "" { // on Vertex or Bedrock
+		if f.Version != "" { // on Vertex
 			kinds = nil
 		}
 	}

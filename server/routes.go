@@ -36,6 +36,9 @@ func (s *Server) handler() fasthttp.RequestHandler {
 	for _, e := range plainEndpoints {
 		r.POST("/v1/"+string(e.endpoint), s.serve(plainFace{fallback: e.fallback}, e.endpoint))
 	}
+	r.POST("/v1/responses", s.serve(responsesFace{}, pool.Chat))
+	r.POST("/v1/responses/compact", s.serve(responsesFace{}, pool.Compact))
+	r.GET("/v1/responses", noSocket)
 	r.POST("/v1/messages", s.serve(messagesFace{}, pool.Chat))
 	r.POST("/v1/messages/count_tokens", s.countTokens(messagesFace{}))
 	r.POST("/v1beta/models/{name:*}", s.generate)
@@ -46,6 +49,14 @@ func notFound(ctx *fasthttp.RequestCtx) {
 	writeError(ctx, errorf(fasthttp.StatusNotFound, "invalid_request_error", "not_found",
 		"There is no %s here. Chat is POST /v1/chat/completions, models are GET /v1/models; SDKs want the base URL to end in /v1.",
 		ctx.Path()))
+}
+
+// noSocket refuses Codex's probe for a WebSocket with the status that makes it use
+// HTTP from then on, instead of trying again.
+func noSocket(ctx *fasthttp.RequestCtx) {
+	writeError(ctx, errorf(fasthttp.StatusUpgradeRequired, "invalid_request_error", "no_websocket",
+		"Responses are served over HTTP here, not over a WebSocket: POST /v1/responses."))
+	ctx.SetConnectionClose()
 }
 
 func methodNotAllowed(ctx *fasthttp.RequestCtx) {

@@ -1,6 +1,9 @@
 package server
 
 import (
+	"cmp"
+	"reflect"
+
 	"uniapi/balancer"
 	"uniapi/codec/override"
 	"uniapi/config"
@@ -16,6 +19,9 @@ type snapshot struct {
 	channels []*pool.Channel // by provider index; nil where the provider cannot be reached
 	keys     keyIndex
 
+	fetcher  *pool.Fetcher   // of images that are given by address
+	fetchers []*pool.Fetcher // the same by the proxies of the providers, by their index
+
 	translates bool // some provider speaks another format than clients do
 
 	overrides []map[string]*override.Rules // by provider index and request model
@@ -25,7 +31,15 @@ type snapshot struct {
 func (s *Server) build(cfg *config.Config) *snapshot {
 	snap := &snapshot{config: cfg, keys: make(keyIndex, len(cfg.APIKeys))}
 	snap.channels = make([]*pool.Channel, len(cfg.Providers))
+	snap.fetcher = s.fetcher(cfg)
+	snap.fetchers = make([]*pool.Fetcher, len(cfg.Providers))
 	for i, p := range cfg.Providers {
+		via, err := snap.fetcher.Via(cmp.Or(p.Preferences.Proxy, cfg.Preferences.Proxy))
+		if err != nil {
+			s.log.Error("this provider is left out", "provider", p.Name, "error", err)
+			continue
+		}
+		snap.fetchers[i] = via
 		channel, err := s.pool.Channel(cfg, p)
 		if err != nil {
 			s.log.Error("this provider is left out", "provider", p.Name, "error", err)
@@ -54,6 +68,15 @@ func (s *Server) build(cfg *config.Config) *snapshot {
 			limitsTokens: limitsTokens(k.Preferences.RateLimit)})
 	}
 	return snap
+}
+
+// fetcher keeps the one in use, and what it has in its cache, as long as its rules
+// stay the same.
+func (s *Server) fetcher(cfg *config.Config) *pool.Fetcher {
+	if old := s.snapshot.Load(); old != nil && reflect.DeepEqual(old.config.Preferences.ImageFetch, cfg.Preferences.ImageFetch) {
+		return old.fetcher
+	}
+	return s.pool.Fetcher(cfg.Preferences.ImageFetch)
 }
 
 // Apply puts a configuration into force. Requests that have begun finish under

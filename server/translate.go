@@ -7,6 +7,7 @@ import (
 	"uniapi/codec/anthropic"
 	"uniapi/codec/gemini"
 	"uniapi/codec/openai"
+	"uniapi/codec/responses"
 )
 
 // formats are the wire formats by the names that channels know them by.
@@ -14,6 +15,7 @@ var formats = map[string]codec.Format{
 	"openai":    openai.Format{},
 	"anthropic": anthropic.Format{},
 	"gemini":    gemini.Format{},
+	"responses": responses.Format{},
 }
 
 // flow is an upstream's stream on its way to the client: passed through, or

@@ -62,3 +62,6 @@ func readUsageDetails(data []byte, v rawjson.Value, u *codec.Usage, audio *int64
 		}
 	}
 }
+
+// ReadUsage reads a usage object, of chat or of the Responses API. False if there is nothing in it.
+func ReadUsage(data []byte, v rawjson.Value) (codec.Usage, bool) { return readUsage(data, v) }

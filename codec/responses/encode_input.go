@@ -1,0 +1,203 @@
+package responses
+
+import (
+	"strings"
+
+	"uniapi/codec"
+	"uniapi/codec/rawjson"
+)
+
+// inputWriter writes a conversation as items.
+type inputWriter struct {
+	custom map[string]bool // ids of calls to custom tools, whose results are items of another type
+}
+
+var roleWords = map[codec.Role]string{codec.RoleUser: "user", codec.RoleAssistant: "assistant", codec.RoleSystem: "system", codec.RoleDeveloper: "developer"}
+
+func (w *inputWriter) append(dst []byte, messages []codec.Message) []byte {
+	for i := range messages {
+		m := &messages[i]
+		switch m.Role {
+		case codec.RoleAssistant:
+			dst = w.assistant(dst, m)
+		case codec.RoleTool:
+			dst = w.results(dst, m.Parts)
+		default:
+			dst = w.results(dst, m.Parts) // a user's message may bring results too
+			dst = w.message(dst, m, "input_text")
+		}
+	}
+	return dst
+}
+
+// message writes what a message says itself, if it says anything.
+func (w *inputWriter) message(dst []byte, m *codec.Message, textType string) []byte {
+	mark := len(dst)
+	dst = rawjson.Str(append(rawjson.Comma(dst), `{"type":"message"`...), "role", roleWords[m.Role])
+	dst = rawjson.StrIf(dst, "phase", m.Phase)
+	dst = append(rawjson.Key(dst, "content"), '[')
+	empty := len(dst)
+	for i := range m.Parts {
+		dst = appendPart(dst, &m.Parts[i], textType)
+	}
+	if len(dst) == empty {
+		return dst[:mark]
+	}
+	return append(dst, "]}"...)
+}
+
+// appendPart writes a part of a message; parts that are items of their own are not.
+func appendPart(dst []byte, p *codec.Part, textType string) []byte {
+	switch p.Kind {
+	case codec.PartText:
+		dst = rawjson.Str(append(rawjson.Comma(dst), '{'), "type", textType)
+		dst = rawjson.Str(dst, "text", p.Text)
+		if textType == "output_text" {
+			dst = append(rawjson.Key(dst, "annotations"), "[]"...)
+		}
+	case codec.PartRefusal:
+		dst = rawjson.Str(append(rawjson.Comma(dst), `{"type":"refusal"`...), "refusal", p.Text)
+	case codec.PartImage:
+		dst = append(rawjson.Comma(dst), `{"type":"input_image"`...)
+		dst = rawjson.StrIf(dst, "image_url", dataURL(p.Media))
+		dst = rawjson.StrIf(dst, "file_id", p.Media.FileID)
+		dst = rawjson.StrIf(dst, "detail", p.Media.Detail)
+	case codec.PartFile:
+		dst = append(rawjson.Comma(dst), `{"type":"input_file"`...)
+		dst = rawjson.StrIf(dst, "filename", p.Media.Name)
+		dst = rawjson.StrIf(dst, "file_id", p.Media.FileID)
+		dst = rawjson.StrIf(dst, "file_url", p.Media.URL)
+		if p.Media.Data != "" {
+			dst = rawjson.Str(dst, "file_data", dataURL(p.Media))
+		}
+	case codec.PartAudio:
+		format := strings.TrimPrefix(p.Media.MIME, "audio/")
+		switch format {
+		case "mpeg":
+			format = "mp3"
+		case "x-wav", "wave", "":
+			format = "wav"
+		}
+		dst = append(rawjson.Comma(dst), `{"type":"input_audio","input_audio":{`...)
+		dst = append(rawjson.Str(rawjson.Str(dst, "data", p.Media.Data), "format", format), '}')
+	default:
+		return dst
+	}
+	return append(dst, '}')
+}
+
+// assistant writes a turn of the model in the order in which it came: what it thought stands right before what came of it.
+func (w *inputWriter) assistant(dst []byte, m *codec.Message) []byte {
+	said := codec.Message{Role: m.Role, Phase: m.Phase}
+	flush := func() {
+		dst = w.message(dst, &said, "output_text")
+		said.Parts = nil
+	}
+	for i := 0; i < len(m.Parts); i++ {
+		p := &m.Parts[i]
+		switch p.Kind {
+		case codec.PartReasoning:
+			flush()
+			n := sameThought(m.Parts[i:])
+			dst = appendThought(dst, m.Parts[i:i+n])
+			i += n - 1
+		case codec.PartToolCall:
+			flush()
+			dst = w.call(dst, p.Call)
+		case codec.PartText, codec.PartRefusal:
+			said.Parts = append(said.Parts, *p)
+		}
+	}
+	flush()
+	return dst
+}
+
+// sameThought is how many parts are pieces of one reasoning item: chat clients bring its summary and its sealed content apart.
+func sameThought(parts []codec.Part) int {
+	n := 1
+	first := parts[0].Reasoning
+	for n < len(parts) && first != nil && first.ID != "" && parts[n].Kind == codec.PartReasoning &&
+		parts[n].Reasoning != nil && parts[n].Reasoning.ID == first.ID {
+		n++
+	}
+	return n
+}
+
+// appendThought writes a reasoning item. Only the provider's own, sealed, is taken back.
+func appendThought(dst []byte, parts []codec.Part) []byte {
+	sealed, id, text := "", "", ""
+	for i := range parts {
+		p := &parts[i]
+		text += p.Text
+		if p.Reasoning != nil && p.Reasoning.Encrypted != "" && isOpenAI(p.Signature, p.Reasoning) {
+			sealed, id = p.Reasoning.Encrypted, p.Reasoning.ID
+		}
+	}
+	if sealed == "" {
+		return dst
+	}
+	dst = append(rawjson.Comma(dst), `{"type":"reasoning"`...)
+	if strings.HasPrefix(id, "rs_") {
+		dst = rawjson.Str(dst, "id", id)
+	}
+	dst = append(rawjson.Key(dst, "summary"), '[')
+	if text != "" {
+		dst = append(rawjson.Str(append(dst, `{"type":"summary_text"`...), "text", text), '}')
+	}
+	return append(rawjson.Str(append(dst, ']'), "encrypted_content", sealed), '}')
+}
+
+func (w *inputWriter) call(dst []byte, c *codec.ToolCall) []byte {
+	kind, input, arguments := "function_call", "arguments", c.Arguments
+	switch {
+	case c.Custom:
+		kind, input = "custom_tool_call", "input"
+		if w.custom == nil {
+			w.custom = map[string]bool{}
+		}
+		w.custom[c.ID] = true
+	case arguments == "":
+		arguments = "{}"
+	}
+	dst = rawjson.Str(append(rawjson.Comma(dst), '{'), "type", kind)
+	dst = rawjson.Str(dst, "call_id", callID(c.ID))
+	dst = rawjson.Str(dst, "name", c.Name)
+	return append(rawjson.Str(dst, input, arguments), '}')
+}
+
+// results writes the results among parts.
+func (w *inputWriter) results(dst []byte, parts []codec.Part) []byte {
+	for i := range parts {
+		if parts[i].Kind != codec.PartToolResult {
+			continue
+		}
+		result := parts[i].Result
+		kind := "function_call_output"
+		if w.custom[result.CallID] {
+			kind = "custom_tool_call_output"
+		}
+		dst = rawjson.Str(append(rawjson.Comma(dst), '{'), "type", kind)
+		dst = rawjson.Str(dst, "call_id", callID(result.CallID))
+		if text, only := onlyText(result.Parts); only {
+			dst = append(rawjson.Str(dst, "output", text), '}')
+			continue
+		}
+		dst = append(rawjson.Key(dst, "output"), '[')
+		for j := range result.Parts {
+			dst = appendPart(dst, &result.Parts[j], "input_text")
+		}
+		dst = append(dst, "]}"...)
+	}
+	return dst
+}
+
+func onlyText(parts []codec.Part) (string, bool) {
+	var texts []string
+	for i := range parts {
+		if parts[i].Kind != codec.PartText {
+			return "", false
+		}
+		texts = append(texts, parts[i].Text)
+	}
+	return strings.Join(texts, "\n"), true
+}

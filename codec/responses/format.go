@@ -1,0 +1,101 @@
+// Package responses is OpenAI's Responses format, which Codex speaks, in both directions.
+package responses
+
+import (
+	"strings"
+
+	"uniapi/codec"
+	"uniapi/codec/fields"
+	"uniapi/codec/openai"
+)
+
+// Format is the Responses format.
+type Format struct{}
+
+var _ codec.Format = Format{}
+
+const (
+	formatName = "responses"
+	// reasoningFormat is what OpenRouter calls OpenAI's thinking, and so what brings it back through chat clients.
+	reasoningFormat = "openai-responses-v1"
+	// maxCallID is the longest call_id that OpenAI takes.
+	maxCallID = 64
+)
+
+// Name implements codec.Format.
+func (Format) Name() string { return formatName }
+
+// DecodeError implements codec.Format.
+func (Format) DecodeError(status int, contentType string, body []byte) *codec.Error {
+	return openai.ReadError(status, contentType, body)
+}
+
+// EncodeError implements codec.Format.
+func (Format) EncodeError(dst []byte, e *codec.Error) []byte { return openai.AppendError(dst, e) }
+
+// reader reads a request of this format.
+type reader struct{ fields.Reader }
+
+// Thinking that another provider signed goes to clients as encrypted_content in an envelope of ours, since the next turn may come to
+// another gateway and nothing else of an item is kept by every client.
+const envelope = "uniapi1"
+
+// seal puts a proof into an envelope. kind is s for the signature of thinking that can be read, e for thinking that cannot.
+func seal(kind, provider, value string) string {
+	return strings.Join([]string{envelope, kind, provider, value}, ".")
+}
+
+// unseal opens an envelope; ok is false for the encrypted_content of OpenAI itself.
+func unseal(sealed string) (kind, provider, value string, ok bool) {
+	rest, ok := strings.CutPrefix(sealed, envelope+".")
+	if !ok {
+		return "", "", "", false
+	}
+	kind, rest, _ = strings.Cut(rest, ".")
+	provider, value, ok = strings.Cut(rest, ".")
+	return kind, provider, value, ok
+}
+
+// reasoningPart is the neutral form of a reasoning item.
+func reasoningPart(id, text, encrypted string) codec.Part {
+	p := codec.Part{Kind: codec.PartReasoning, Text: text}
+	switch kind, provider, value, ours := unseal(encrypted); {
+	case ours && kind == "e":
+		p.Reasoning = &codec.ReasoningInfo{Encrypted: value}
+		p.Signature = codec.Signature{Provider: provider}
+	case ours:
+		p.Signature = codec.Signature{Provider: provider, Value: value}
+	default:
+		p.Reasoning = &codec.ReasoningInfo{ID: id, Encrypted: encrypted, Format: reasoningFormat, Summary: true}
+	}
+	return p
+}
+
+// sealed is the encrypted_content that shows a part to a client, "" if there is nothing to keep.
+func sealed(s codec.Signature, info *codec.ReasoningInfo) string {
+	switch {
+	case info != nil && info.Encrypted != "" && isOpenAI(s, info):
+		return info.Encrypted
+	case info != nil && info.Encrypted != "":
+		provider := s.Provider
+		if provider == "" {
+			provider = "anthropic" // the only one whose thinking cannot be read and which does not sign it
+		}
+		return seal("e", provider, info.Encrypted)
+	case s.Value != "":
+		return seal("s", s.Provider, s.Value)
+	}
+	return ""
+}
+
+func isOpenAI(s codec.Signature, info *codec.ReasoningInfo) bool {
+	return s.Provider == "openai" || info != nil && strings.HasPrefix(info.Format, "openai")
+}
+
+// namespaced is the one name of a tool in a namespace.
+func namespaced(namespace, name string) string {
+	if namespace == "" {
+		return name
+	}
+	return namespace + "__" + name
+}

@@ -1,0 +1,181 @@
+package responses
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"uniapi/codec"
+	"uniapi/codec/fields"
+	"uniapi/codec/openai"
+	"uniapi/codec/rawjson"
+)
+
+// DecodeResponse implements codec.Format.
+func (Format) DecodeResponse(body []byte) (*codec.Response, error) {
+	if _, err := openai.CheckObject(body); err != nil {
+		return nil, err
+	}
+	r := &reader{fields.Reader{Data: body}}
+	a := &codec.Response{Format: formatName}
+	var output, details rawjson.Value
+	status := ""
+	for it := rawjson.MembersOf(body); it.Next(); {
+		v := it.Value
+		switch it.Name() {
+		case "id":
+			a.ID, _ = rawjson.Text(body, v)
+		case "model":
+			a.Model, _ = rawjson.Text(body, v)
+		case "created_at":
+			a.Created = seconds(body, v)
+		case "status":
+			status, _ = rawjson.Text(body, v)
+		case "incomplete_details":
+			details = v
+		case "output":
+			output = v
+		case "service_tier":
+			a.ServiceTier, _ = rawjson.Text(body, v)
+		case "usage":
+			a.Usage, a.HasUsage = openai.ReadUsage(body, v)
+		}
+	}
+	if status == "failed" || status == "cancelled" {
+		return nil, codec.NoAnswer("the upstream ended the response as " + status + " without saying why")
+	}
+	c := codec.Choice{Message: codec.Message{Role: codec.RoleAssistant}}
+	calls := false
+	for it := output.Elements(body); it.Next(); {
+		parts := r.outputItem(it.Value, &c.Message)
+		for i := range parts {
+			calls = calls || parts[i].Kind == codec.PartToolCall
+		}
+		c.Message.Parts = append(c.Message.Parts, parts...)
+	}
+	reason, _ := rawjson.Text(body, details.Get(body, "reason"))
+	c.Finish = finishOf(status, reason, calls)
+	a.Choices = []codec.Choice{c}
+	return a, nil
+}
+
+// seconds reads a time, which some servers write with a fraction.
+func seconds(data []byte, v rawjson.Value) int64 {
+	if n, ok := rawjson.Int(data, v); ok {
+		return n
+	}
+	f, _ := strconv.ParseFloat(string(v.Raw(data)), 64)
+	return int64(f)
+}
+
+func finishOf(status, reason string, calls bool) codec.Finish {
+	switch {
+	case status == "incomplete" && reason == "content_filter":
+		return codec.Finish{Reason: codec.FinishFilter, Native: reason}
+	case status == "incomplete":
+		return codec.Finish{Reason: codec.FinishLength, Native: reason}
+	case calls:
+		return codec.Finish{Reason: codec.FinishToolCalls, Native: status}
+	}
+	return codec.Finish{Reason: codec.FinishStop, Native: status}
+}
+
+// outputItem reads an item of an answer.
+func (r *reader) outputItem(v rawjson.Value, m *codec.Message) []codec.Part {
+	get := func(name string) string {
+		s, _ := rawjson.Text(r.Data, v.Get(r.Data, name))
+		return s
+	}
+	switch get("type") {
+	case "message":
+		if phase := get("phase"); phase != "" {
+			m.Phase = phase
+		}
+		var parts []codec.Part
+		for it := v.Get(r.Data, "content").Elements(r.Data); it.Next(); {
+			if p, ok := r.part(it.Value, "output"); ok {
+				p.Citations = r.citations(it.Value.Get(r.Data, "annotations"))
+				parts = append(parts, p)
+			}
+		}
+		return parts
+	case "reasoning":
+		return []codec.Part{reasoningPart(get("id"), r.thoughts(v), get("encrypted_content"))}
+	case "function_call":
+		return []codec.Part{{Kind: codec.PartToolCall, Call: &codec.ToolCall{
+			ID: get("call_id"), Name: namespaced(get("namespace"), get("name")), Arguments: get("arguments")}}}
+	case "custom_tool_call":
+		return []codec.Part{{Kind: codec.PartToolCall, Call: &codec.ToolCall{
+			ID: get("call_id"), Name: namespaced(get("namespace"), get("name")), Arguments: get("input"), Custom: true}}}
+	case "image_generation_call":
+		if data := get("result"); data != "" {
+			return []codec.Part{{Kind: codec.PartImage, Media: &codec.Media{MIME: imageType(get("output_format")), Data: data}}}
+		}
+	}
+	return nil
+}
+
+func imageType(format string) string {
+	if format == "" {
+		format = "png"
+	}
+	return "image/" + format
+}
+
+func (r *reader) citations(v rawjson.Value) (list []codec.Citation) {
+	for it := v.Elements(r.Data); it.Next(); {
+		if c, ok := citation(r.Data, it.Value); ok {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// citation reads an annotation that names a source by its address.
+func citation(data []byte, v rawjson.Value) (c codec.Citation, ok bool) {
+	if kind, _ := rawjson.Text(data, v.Get(data, "type")); kind != "url_citation" {
+		return c, false
+	}
+	c.URL, _ = rawjson.Text(data, v.Get(data, "url"))
+	c.Title, _ = rawjson.Text(data, v.Get(data, "title"))
+	c.Start, _ = rawjson.Int(data, v.Get(data, "start_index"))
+	c.End, _ = rawjson.Int(data, v.Get(data, "end_index"))
+	return c, true
+}
+
+func appendCitation(dst []byte, c *codec.Citation) []byte {
+	dst = append(dst, `{"type":"url_citation"`...)
+	dst = rawjson.Str(rawjson.Str(dst, "url", c.URL), "title", c.Title)
+	return append(rawjson.Num(rawjson.Num(dst, "start_index", c.Start), "end_index", c.End), '}')
+}
+
+// EncodeResponse implements codec.Format. It is the stream's last event, made of the stream that the answer could have been, so that the
+// two cannot differ.
+func (f Format) EncodeResponse(dst []byte, a *codec.Response, q *codec.Request) []byte {
+	s := newStreamEncoder(q)
+	for _, e := range a.Events(nil) {
+		s.scratch = s.Append(s.scratch[:0], &e)
+	}
+	s.scratch = s.closeAll(s.scratch[:0])
+	return s.appendResponse(dst, s.status(), nil)
+}
+
+// appendUsage writes a usage object with all that SDKs read.
+func appendUsage(dst []byte, u codec.Usage) []byte {
+	dst = rawjson.Num(append(dst, '{'), "input_tokens", u.Prompt)
+	dst = rawjson.Num(append(rawjson.Key(dst, "input_tokens_details"), '{'), "cached_tokens", u.Cached)
+	dst = rawjson.Num(append(dst, '}'), "output_tokens", u.Completion)
+	dst = rawjson.Num(append(rawjson.Key(dst, "output_tokens_details"), '{'), "reasoning_tokens", u.Reasoning)
+	return append(rawjson.Num(append(dst, '}'), "total_tokens", u.Sum()), '}')
+}
+
+// itemID is an id of an item, made of the answer's: the same answer gets the same.
+func itemID(prefix, answer string, n int64) string {
+	for _, known := range []string{"resp_", "chatcmpl-", "msg_", "gen-"} {
+		answer = strings.TrimPrefix(answer, known)
+	}
+	return prefix + answer + "_" + strconv.FormatInt(n, 10)
+}
+
+// clock is when an answer was made whose upstream does not say.
+var clock = func() int64 { return time.Now().Unix() }

@@ -1,0 +1,325 @@
+package responses
+
+import (
+	"bytes"
+
+	"uniapi/codec"
+	"uniapi/codec/fields"
+	"uniapi/codec/openai"
+	"uniapi/codec/rawjson"
+	"uniapi/codec/sse"
+)
+
+// NewStreamDecoder implements codec.Format.
+func (Format) NewStreamDecoder() codec.StreamDecoder { return &streamDecoder{} }
+
+// streamDecoder holds what must be known across events: which items have come piece by piece, so that what ends an item is not taken
+// for more of it.
+type streamDecoder struct {
+	reader  sse.Reader
+	text    []byte // decoded texts of the events of one Push
+	started bool
+	done    bool
+	err     *codec.Error
+	items   []itemState
+	calls   int64
+}
+
+// itemState is what is known of an item, by its place in the output: ids change on the way at some servers.
+type itemState struct {
+	place int64
+	seen  bool  // pieces of it have come
+	done  bool  // it has ended
+	call  int64 // index among the calls, -1 if it is none
+}
+
+// Push implements codec.StreamDecoder.
+func (d *streamDecoder) Push(dst []codec.Event, p []byte) ([]codec.Event, error) {
+	d.text = d.text[:0]
+	if !d.reader.Push(p) && d.err == nil {
+		d.err = codec.NoAnswer("the upstream sent an event that is too large")
+	}
+	for !d.done && d.err == nil {
+		e, ok := d.reader.Next()
+		if !ok {
+			break
+		}
+		dst = d.event(dst, e)
+	}
+	return dst, d.failure()
+}
+
+// End implements codec.StreamDecoder.
+func (d *streamDecoder) End(dst []codec.Event) ([]codec.Event, error) {
+	d.text = d.text[:0]
+	if e, ok := d.reader.Rest(); ok && !d.done && d.err == nil {
+		dst = d.event(dst, e)
+	}
+	switch {
+	case d.done || d.err != nil:
+	case !d.started:
+		d.err = codec.NoAnswer("the upstream returned an empty response")
+	default:
+		d.err = &codec.Error{Status: 502, Class: codec.Cut, Type: "server_error", InAnswer: true,
+			Message: "the upstream's stream ended before its answer was complete"}
+	}
+	return dst, d.failure()
+}
+
+func (d *streamDecoder) failure() error {
+	if d.err == nil {
+		return nil
+	}
+	return d.err
+}
+
+func (d *streamDecoder) event(dst []codec.Event, e sse.Event) []codec.Event {
+	data := bytes.TrimSpace(e.Data)
+	if e.Foreign != nil && len(data) == 0 { // no event: an error, or a page
+		if _, d.err = asError(e.Foreign); d.err == nil {
+			d.err = codec.NoAnswer("the upstream sent something else where an event stream was due")
+		}
+		return dst
+	}
+	if len(data) == 0 || string(data) == "[DONE]" {
+		return dst
+	}
+	var kind, delta, item, response, part, place, annotation, failure rawjson.Value
+	it := rawjson.MembersOf(data)
+	for it.Next() {
+		v := it.Value
+		switch it.Name() {
+		case "type":
+			kind = v
+		case "delta":
+			delta = v
+		case "item":
+			item = v
+		case "response":
+			response = v
+		case "summary_index":
+			part = v
+		case "output_index":
+			place = v
+		case "annotation":
+			annotation = v
+		case "error":
+			failure = v
+		}
+	}
+	if err := it.Err(); err != nil {
+		d.err = codec.NoAnswer("the upstream sent an event that is not valid JSON: " + err.Error())
+		return dst
+	}
+	name, _ := rawjson.Text(data, kind)
+	if name == "" {
+		name = string(e.Name)
+	}
+	at, _ := rawjson.Int(data, place)
+	switch name {
+	case "response.created":
+		return d.start(dst, data, response)
+	case "response.output_item.added":
+		return d.added(d.start(dst, data, rawjson.Value{}), data, item, at)
+	case "response.output_text.delta":
+		return d.piece(dst, codec.EventText, data, delta, at)
+	case "response.refusal.delta":
+		return d.piece(dst, codec.EventRefusal, data, delta, at)
+	case "response.reasoning_summary_text.delta", "response.reasoning_text.delta":
+		return d.piece(dst, codec.EventReasoning, data, delta, at)
+	case "response.reasoning_summary_part.added":
+		if n, _ := rawjson.Int(data, part); n > 0 { // parts are paragraphs
+			dst = append(d.start(dst, data, rawjson.Value{}), codec.Event{Kind: codec.EventReasoning, Text: paragraph})
+		}
+	case "response.function_call_arguments.delta", "response.custom_tool_call_input.delta":
+		if s := d.state(at); s.call >= 0 {
+			s.seen = true
+			return append(dst, codec.Event{Kind: codec.EventToolArguments, Index: s.call, Text: d.keep(data, delta)})
+		}
+	case "response.output_text.annotation.added":
+		if c, ok := citation(data, annotation); ok {
+			return append(dst, codec.Event{Kind: codec.EventCitation, Citation: &c})
+		}
+	case "response.output_item.done":
+		return d.ended(d.start(dst, data, rawjson.Value{}), data, item, at)
+	case "response.completed", "response.incomplete":
+		return d.completed(d.start(dst, data, response), data, response)
+	case "response.failed", "response.cancelled":
+		d.err = failed(data, response)
+	case "error":
+		if _, d.err = asError(data); d.err == nil {
+			d.err = codec.NoAnswer("the upstream reported an error without a text")
+		}
+	case "keepalive":
+		return append(dst, codec.Event{Kind: codec.EventPing})
+	case "":
+		if failure.Present() {
+			_, d.err = asError(data)
+		}
+	}
+	return dst
+}
+
+var paragraph = []byte("\n\n")
+
+// asError reads an object that is an error, in either of its forms.
+func asError(data []byte) (codec.Usage, *codec.Error) {
+	u, err := openai.CheckObject(data)
+	if e, is := err.(*codec.Error); is {
+		return u, e
+	}
+	v, err := rawjson.One(data)
+	if err != nil {
+		return u, nil
+	}
+	if message, _ := rawjson.Text(data, v.Get(data, "message")); message == "" {
+		return u, nil
+	}
+	// {"type":"error","code","message"}: an error object without the member around it
+	_, failure := openai.CheckObject(append(append([]byte(`{"error":`), data...), '}'))
+	e, _ := failure.(*codec.Error)
+	return u, e
+}
+
+// failed is the error of a response that came to nothing.
+func failed(data []byte, response rawjson.Value) *codec.Error {
+	if response.Present() {
+		if _, e := asError(response.Raw(data)); e != nil {
+			return e
+		}
+	}
+	return codec.NoAnswer("the upstream gave the response up without saying why")
+}
+
+func (d *streamDecoder) keep(data []byte, v rawjson.Value) []byte {
+	mark := len(d.text)
+	d.text, _ = rawjson.AppendText(d.text, data, v)
+	return d.text[mark:len(d.text):len(d.text)]
+}
+
+// state finds an item, or takes it up.
+func (d *streamDecoder) state(place int64) *itemState {
+	for i := len(d.items) - 1; i >= 0; i-- {
+		if d.items[i].place == place {
+			return &d.items[i]
+		}
+	}
+	d.items = append(d.items, itemState{place: place, call: -1})
+	return &d.items[len(d.items)-1]
+}
+
+func (d *streamDecoder) start(dst []codec.Event, data []byte, response rawjson.Value) []codec.Event {
+	if d.started {
+		return dst
+	}
+	d.started = true
+	e := codec.Event{Kind: codec.EventStart}
+	if response.Kind == rawjson.Object {
+		e.ID = string(d.keep(data, response.Get(data, "id")))
+		e.Name = string(d.keep(data, response.Get(data, "model")))
+		e.Created = seconds(data, response.Get(data, "created_at"))
+	}
+	return append(dst, e)
+}
+
+// piece is one delta of a text.
+func (d *streamDecoder) piece(dst []codec.Event, kind codec.EventKind, data []byte, delta rawjson.Value, place int64) []codec.Event {
+	if !d.started {
+		dst = d.start(dst, data, rawjson.Value{})
+	}
+	d.state(place).seen = true
+	return append(dst, codec.Event{Kind: kind, Text: d.keep(data, delta)})
+}
+
+// added begins a call; of other items the pieces say enough.
+func (d *streamDecoder) added(dst []codec.Event, data []byte, item rawjson.Value, place int64) []codec.Event {
+	kind, _ := rawjson.Text(data, item.Get(data, "type"))
+	if kind != "function_call" && kind != "custom_tool_call" {
+		return dst
+	}
+	s := d.state(place)
+	if s.call >= 0 {
+		return dst
+	}
+	s.call = d.calls
+	d.calls++
+	get := func(name string) string { return string(d.keep(data, item.Get(data, name))) }
+	return append(dst, codec.Event{
+		Kind: codec.EventToolStart, Index: s.call, ID: get("call_id"), Name: namespaced(get("namespace"), get("name")), Custom: kind == "custom_tool_call",
+	})
+}
+
+// ended takes the whole of an item: what is sealed in it, and all of it if no piece has come.
+func (d *streamDecoder) ended(dst []codec.Event, data []byte, item rawjson.Value, place int64) []codec.Event {
+	s := d.state(place)
+	if s.done {
+		return dst
+	}
+	s.done = true
+	r := &reader{fields.Reader{Data: data}}
+	var m codec.Message
+	for _, p := range r.outputItem(item, &m) {
+		switch p.Kind {
+		case codec.PartToolCall:
+			dst = d.added(dst, data, item, place)
+			s = d.state(place)
+			if !s.seen && p.Call.Arguments != "" {
+				dst = append(dst, codec.Event{Kind: codec.EventToolArguments, Index: s.call, Text: []byte(p.Call.Arguments)})
+			}
+			dst = append(dst, codec.Event{Kind: codec.EventToolEnd, Index: s.call})
+		case codec.PartReasoning:
+			if !s.seen && p.Text != "" {
+				dst = append(dst, codec.Event{Kind: codec.EventReasoning, Text: []byte(p.Text)})
+			}
+			dst = append(dst, codec.Event{Kind: codec.EventReasoningEnd, Signature: p.Signature, Reasoning: p.Reasoning})
+		case codec.PartImage:
+			dst = append(dst, codec.Event{Kind: codec.EventMedia, Media: p.Media})
+		case codec.PartText, codec.PartRefusal:
+			if s.seen {
+				continue
+			}
+			kind := codec.EventText
+			if p.Kind == codec.PartRefusal {
+				kind = codec.EventRefusal
+			}
+			dst = append(dst, codec.Event{Kind: kind, Text: []byte(p.Text)})
+			for i := range p.Citations {
+				dst = append(dst, codec.Event{Kind: codec.EventCitation, Citation: &p.Citations[i]})
+			}
+		}
+	}
+	return dst
+}
+
+// completed ends the answer. A server may have sent nothing before.
+func (d *streamDecoder) completed(dst []codec.Event, data []byte, response rawjson.Value) []codec.Event {
+	if e := response.Get(data, "error"); e.Present() && e.Kind == rawjson.Object && e.End-e.Start > len("{}") {
+		d.err = failed(data, response)
+		return dst
+	}
+	place := int64(0)
+	for it := response.Get(data, "output").Elements(data); it.Next(); place++ {
+		if len(d.items) > 0 && d.known(place) {
+			continue
+		}
+		dst = d.ended(dst, data, it.Value, place)
+	}
+	d.done = true
+	status, _ := rawjson.Text(data, response.Get(data, "status"))
+	reason, _ := rawjson.Text(data, response.Get(data, "incomplete_details").Get(data, "reason"))
+	dst = append(dst, codec.Event{Kind: codec.EventFinish, Finish: finishOf(status, reason, d.calls > 0)})
+	if u, ok := openai.ReadUsage(data, response.Get(data, "usage")); ok {
+		dst = append(dst, codec.Event{Kind: codec.EventUsage, Usage: u})
+	}
+	return dst
+}
+
+// known says whether anything has come of an item.
+func (d *streamDecoder) known(place int64) bool {
+	for i := range d.items {
+		if d.items[i].place == place {
+			return d.items[i].seen || d.items[i].done
+		}
+	}
+	return false
+}

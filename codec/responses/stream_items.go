@@ -1,0 +1,354 @@
+package responses
+
+import (
+	"slices"
+	"strings"
+
+	"uniapi/codec"
+	"uniapi/codec/rawjson"
+)
+
+// itemKind is a kind of output item and what its events are called.
+type itemKind struct {
+	name, prefix string // its type, and what its ids begin with
+	delta, done  string // the events of its growing and of its whole text
+	member       string // of the done event
+}
+
+var (
+	messageItem   = &itemKind{"message", "msg_", "response.output_text.delta", "response.output_text.done", "text"}
+	reasoningItem = &itemKind{"reasoning", "rs_", "response.reasoning_summary_text.delta", "response.reasoning_summary_text.done", "text"}
+	functionItem  = &itemKind{"function_call", "fc_", "response.function_call_arguments.delta", "response.function_call_arguments.done", "arguments"}
+	customItem    = &itemKind{"custom_tool_call", "ctc_", "response.custom_tool_call_input.delta", "response.custom_tool_call_input.done", "input"}
+)
+
+// item is one of the output that grows.
+type item struct {
+	kind  *itemKind
+	place int64
+	id    string
+	text  []byte // of the part or the call that grows
+
+	// of a message:
+	part        partKind
+	parts       []byte // those that are complete
+	number      int64  // of the part that grows
+	annotations []byte
+	cited       int64
+
+	// of a call:
+	index    int64
+	callID   string
+	toolName string
+	space    string
+	wrapped  bool // the text is in a function's arguments, and shown when it is whole
+
+	sealed string // of thinking
+}
+
+// partKind is a kind of a message's parts.
+type partKind uint8
+
+const (
+	noPart partKind = iota
+	outputText
+	refusal
+)
+
+// namespacesOf finds which of a client's tools have a namespace.
+func namespacesOf(q *codec.Request) map[string]string {
+	var spaces map[string]string
+	for i := range q.Tools {
+		raw := q.Tools[i].Extra.Get("namespace")
+		if raw == nil || q.Format != formatName {
+			continue
+		}
+		if spaces == nil {
+			spaces = map[string]string{}
+		}
+		v, _ := rawjson.One(raw)
+		spaces[q.Tools[i].Name], _ = rawjson.Text(raw, v)
+	}
+	return spaces
+}
+
+// add begins an item.
+func (s *streamEncoder) add(dst []byte, it *item) []byte {
+	it.place = s.places
+	it.id = itemID(it.kind.prefix, s.id, it.place)
+	s.places++
+	s.output = append(s.output, nil)
+	return s.event(dst, "response.output_item.added", func(dst []byte) []byte {
+		dst = rawjson.Num(dst, "output_index", it.place)
+		return it.append(rawjson.Key(dst, "item"), "in_progress")
+	})
+}
+
+// done ends an item and keeps the whole of it for the end.
+func (s *streamEncoder) done(dst []byte, it *item) []byte {
+	whole := it.append(nil, "completed")
+	s.output[it.place] = whole
+	return s.event(dst, "response.output_item.done", func(dst []byte) []byte {
+		dst = rawjson.Num(dst, "output_index", it.place)
+		return append(rawjson.Key(dst, "item"), whole...)
+	})
+}
+
+// append writes the item; one in progress has nothing in it yet.
+func (it *item) append(dst []byte, status string) []byte {
+	begun := status != "in_progress"
+	dst = rawjson.Str(append(dst, '{'), "id", it.id)
+	dst = rawjson.Str(dst, "type", it.kind.name)
+	dst = rawjson.Str(dst, "status", status)
+	text := it.text
+	if !begun {
+		text = nil
+	}
+	switch it.kind {
+	case messageItem:
+		dst = rawjson.Str(dst, "role", "assistant")
+		dst = append(rawjson.Key(dst, "content"), '[')
+		if begun {
+			dst = append(dst, it.parts...)
+		}
+		return append(dst, "]}"...)
+	case reasoningItem:
+		dst = append(rawjson.Key(dst, "summary"), '[')
+		if len(text) > 0 {
+			dst = append(rawjson.Str(append(dst, `{"type":"summary_text"`...), "text", text), '}')
+		}
+		return append(rawjson.StrIf(append(dst, ']'), "encrypted_content", it.sealed), '}')
+	}
+	dst = rawjson.Str(dst, "call_id", it.callID)
+	dst = rawjson.Str(dst, "name", it.toolName)
+	dst = rawjson.StrIf(dst, "namespace", it.space)
+	return append(rawjson.Str(dst, it.kind.member, text), '}')
+}
+
+// at writes where an event of the item belongs.
+func (it *item) at(dst []byte) []byte {
+	dst = rawjson.Num(rawjson.Str(dst, "item_id", it.id), "output_index", it.place)
+	switch it.kind {
+	case messageItem:
+		dst = rawjson.Num(dst, "content_index", it.number)
+	case reasoningItem:
+		dst = rawjson.Num(dst, "summary_index", 0)
+	}
+	return dst
+}
+
+// grow adds to the item's text.
+func (it *item) grow(s *streamEncoder, dst []byte, name string, text []byte) []byte {
+	it.text = append(it.text, text...)
+	if it.wrapped {
+		return dst
+	}
+	return s.event(dst, name, func(dst []byte) []byte {
+		dst = rawjson.Str(it.at(dst), "delta", text)
+		if it.part == outputText {
+			dst = append(rawjson.Key(dst, "logprobs"), "[]"...)
+		}
+		return dst
+	})
+}
+
+// text adds to the message's text or to its refusal.
+func (s *streamEncoder) text(dst []byte, kind partKind, e *codec.Event) []byte {
+	if len(e.Text) == 0 {
+		return dst
+	}
+	if s.open == nil || s.open.kind != messageItem {
+		dst = s.close(dst)
+		s.open = &item{kind: messageItem}
+		dst = s.add(dst, s.open)
+	}
+	if it := s.open; it.part != kind {
+		dst = s.closePart(dst, it)
+		it.part = kind
+		dst = s.event(dst, "response.content_part.added", func(dst []byte) []byte {
+			return it.appendPart(rawjson.Key(it.at(dst), "part"))
+		})
+	}
+	name := messageItem.delta
+	if kind == refusal {
+		name = "response.refusal.delta"
+	}
+	return s.open.grow(s, dst, name, e.Text)
+}
+
+// appendPart writes the part that grows.
+func (it *item) appendPart(dst []byte) []byte {
+	if it.part == refusal {
+		return append(rawjson.Str(append(dst, `{"type":"refusal"`...), "refusal", it.text), '}')
+	}
+	dst = rawjson.Str(append(dst, `{"type":"output_text"`...), "text", it.text)
+	dst = append(append(rawjson.Key(dst, "annotations"), '['), it.annotations...)
+	return append(dst, `],"logprobs":[]}`...)
+}
+
+// closePart ends the part of a message that grows.
+func (s *streamEncoder) closePart(dst []byte, it *item) []byte {
+	if it.part == noPart {
+		return dst
+	}
+	name, member := messageItem.done, messageItem.member
+	if it.part == refusal {
+		name, member = "response.refusal.done", "refusal"
+	}
+	dst = s.event(dst, name, func(dst []byte) []byte {
+		dst = rawjson.Str(it.at(dst), member, it.text)
+		if it.part == outputText {
+			dst = append(rawjson.Key(dst, "logprobs"), "[]"...)
+		}
+		return dst
+	})
+	dst = s.event(dst, "response.content_part.done", func(dst []byte) []byte {
+		return it.appendPart(rawjson.Key(it.at(dst), "part"))
+	})
+	if len(it.parts) > 0 {
+		it.parts = append(it.parts, ',')
+	}
+	it.parts = it.appendPart(it.parts)
+	it.number++
+	it.part, it.text, it.annotations, it.cited = noPart, it.text[:0], nil, 0
+	return dst
+}
+
+func (s *streamEncoder) cite(dst []byte, c *codec.Citation) []byte {
+	it := s.open
+	if it == nil || it.part != outputText || c == nil || c.URL == "" {
+		return dst
+	}
+	annotation := appendCitation(nil, c)
+	if len(it.annotations) > 0 {
+		it.annotations = append(it.annotations, ',')
+	}
+	it.annotations = append(it.annotations, annotation...)
+	it.cited++
+	return s.event(dst, "response.output_text.annotation.added", func(dst []byte) []byte {
+		dst = rawjson.Num(it.at(dst), "annotation_index", it.cited-1)
+		return append(rawjson.Key(dst, "annotation"), annotation...)
+	})
+}
+
+// thinking makes sure that a reasoning item is open.
+func (s *streamEncoder) thinking(dst []byte) []byte {
+	if s.open != nil && s.open.kind == reasoningItem {
+		return dst
+	}
+	dst = s.close(dst)
+	it := &item{kind: reasoningItem}
+	s.open = it
+	dst = s.add(dst, it)
+	return s.event(dst, "response.reasoning_summary_part.added", func(dst []byte) []byte {
+		return append(rawjson.Key(it.at(dst), "part"), `{"type":"summary_text","text":""}`...)
+	})
+}
+
+// endThinking closes a block of thinking with what proves it. One of a chat upstream has neither proof nor end.
+func (s *streamEncoder) endThinking(dst []byte, e *codec.Event) []byte {
+	proof := sealed(e.Signature, e.Reasoning)
+	if (s.open == nil || s.open.kind != reasoningItem) && proof == "" {
+		return dst
+	}
+	if s.open == nil || s.open.kind != reasoningItem {
+		dst = s.close(dst)
+		s.open = &item{kind: reasoningItem}
+		dst = s.add(dst, s.open)
+	}
+	s.open.sealed = proof
+	if e.Reasoning != nil && strings.HasPrefix(e.Reasoning.ID, "rs_") && isOpenAI(e.Signature, e.Reasoning) && len(s.open.text) == 0 {
+		s.open.id = e.Reasoning.ID
+	}
+	return s.close(dst)
+}
+
+// close ends the message or the thinking that is open.
+func (s *streamEncoder) close(dst []byte) []byte {
+	it := s.open
+	if it == nil {
+		return dst
+	}
+	s.open = nil
+	if it.kind == messageItem {
+		return s.done(s.closePart(dst, it), it)
+	}
+	if len(it.text) > 0 {
+		dst = s.event(dst, it.kind.done, func(dst []byte) []byte { return rawjson.Str(it.at(dst), "text", it.text) })
+		dst = s.event(dst, "response.reasoning_summary_part.done", func(dst []byte) []byte {
+			return append(rawjson.Str(append(rawjson.Key(it.at(dst), "part"), `{"type":"summary_text"`...), "text", it.text), '}')
+		})
+	}
+	return s.done(dst, it)
+}
+
+func (s *streamEncoder) beginCall(dst []byte, e *codec.Event) []byte {
+	it := &item{kind: functionItem, index: e.Index, callID: strings.Clone(e.ID), toolName: strings.Clone(e.Name)}
+	if e.Custom || s.isCustom(e.Name) {
+		it.kind, it.wrapped = customItem, !e.Custom
+	}
+	if space := s.namespaces[it.toolName]; space != "" {
+		it.space, it.toolName = space, strings.TrimPrefix(it.toolName, namespaced(space, ""))
+	}
+	s.calls = append(s.calls, it)
+	return s.add(dst, it)
+}
+
+// isCustom says whether a tool is one that the client takes text for. Upstreams without such tools were told of a function.
+func (s *streamEncoder) isCustom(name string) bool {
+	return slices.ContainsFunc(s.q.Tools, func(t codec.Tool) bool { return t.Kind == codec.ToolCustom && t.Name == name })
+}
+
+func (s *streamEncoder) call(index int64) *item {
+	for _, c := range s.calls {
+		if c.index == index {
+			return c
+		}
+	}
+	return nil
+}
+
+func (s *streamEncoder) closeCall(dst []byte, it *item) []byte {
+	s.calls = slices.DeleteFunc(s.calls, func(c *item) bool { return c == it })
+	if it.wrapped {
+		text := customInput(it.text)
+		it.wrapped, it.text = false, nil
+		dst = it.grow(s, dst, it.kind.delta, text)
+	}
+	dst = s.event(dst, it.kind.done, func(dst []byte) []byte { return rawjson.Str(it.at(dst), it.kind.member, it.text) })
+	return s.done(dst, it)
+}
+
+// customInput is the text for a custom tool out of the arguments of the function that stood for it: {"input":"…"}.
+func customInput(arguments []byte) []byte {
+	v, err := rawjson.One(arguments)
+	if err != nil || v.Kind != rawjson.Object {
+		return arguments
+	}
+	if input := v.Get(arguments, "input"); input.Kind == rawjson.String {
+		text, _ := rawjson.AppendText(nil, arguments, input)
+		return text
+	}
+	return arguments
+}
+
+// media writes an image that the model made, as OpenAI's own tool does.
+func (s *streamEncoder) media(dst []byte, m *codec.Media) []byte {
+	if m == nil || !strings.HasPrefix(m.MIME, "image/") || m.Data == "" {
+		return dst
+	}
+	place := s.places
+	s.places++
+	whole := rawjson.Str([]byte{'{'}, "id", itemID("ig_", s.id, place))
+	whole = rawjson.Str(whole, "type", "image_generation_call")
+	whole = rawjson.Str(whole, "status", "completed")
+	whole = rawjson.Str(whole, "output_format", strings.TrimPrefix(m.MIME, "image/"))
+	whole = append(rawjson.Str(whole, "result", m.Data), '}')
+	s.output = append(s.output, whole)
+	for _, name := range []string{"response.output_item.added", "response.output_item.done"} {
+		dst = s.event(dst, name, func(dst []byte) []byte {
+			return append(rawjson.Key(rawjson.Num(dst, "output_index", place), "item"), whole...)
+		})
+	}
+	return dst
+}
