@@ -62,7 +62,6 @@ func reasoningPart(id, text, encrypted string) codec.Part {
 	switch kind, provider, value, ours := unseal(encrypted); {
 	case ours && kind == "e":
 		p.Reasoning = &codec.ReasoningInfo{Encrypted: value}
-		p.Signature = codec.Signature{Provider: provider}
 	case ours:
 		p.Signature = codec.Signature{Provider: provider, Value: value}
 	default:

@@ -100,7 +100,11 @@ func (r *reader) outputItem(v rawjson.Value, m *codec.Message) []codec.Part {
 		}
 		return parts
 	case "reasoning":
-		return []codec.Part{reasoningPart(get("id"), r.thoughts(v), get("encrypted_content"))}
+		text, sealed := r.thoughts(v), get("encrypted_content")
+		if text == "" && sealed == "" {
+			return nil // the model thought, and nothing is shown of it
+		}
+		return []codec.Part{reasoningPart(get("id"), text, sealed)}
 	case "function_call":
 		return []codec.Part{{Kind: codec.PartToolCall, Call: &codec.ToolCall{
 			ID: get("call_id"), Name: namespaced(get("namespace"), get("name")), Arguments: get("arguments")}}}

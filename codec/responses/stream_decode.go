@@ -31,6 +31,7 @@ type itemState struct {
 	seen  bool  // pieces of it have come
 	done  bool  // it has ended
 	call  int64 // index among the calls, -1 if it is none
+	text  bool  // the call is to a tool that takes text
 }
 
 // Push implements codec.StreamDecoder.
@@ -134,7 +135,7 @@ func (d *streamDecoder) event(dst []codec.Event, e sse.Event) []codec.Event {
 	case "response.function_call_arguments.delta", "response.custom_tool_call_input.delta":
 		if s := d.state(at); s.call >= 0 {
 			s.seen = true
-			return append(dst, codec.Event{Kind: codec.EventToolArguments, Index: s.call, Text: d.keep(data, delta)})
+			return append(dst, codec.Event{Kind: codec.EventToolArguments, Index: s.call, Custom: s.text, Text: d.keep(data, delta)})
 		}
 	case "response.output_text.annotation.added":
 		if c, ok := citation(data, annotation); ok {
@@ -241,11 +242,11 @@ func (d *streamDecoder) added(dst []codec.Event, data []byte, item rawjson.Value
 	if s.call >= 0 {
 		return dst
 	}
-	s.call = d.calls
+	s.call, s.text = d.calls, kind == "custom_tool_call"
 	d.calls++
 	get := func(name string) string { return string(d.keep(data, item.Get(data, name))) }
 	return append(dst, codec.Event{
-		Kind: codec.EventToolStart, Index: s.call, ID: get("call_id"), Name: namespaced(get("namespace"), get("name")), Custom: kind == "custom_tool_call",
+		Kind: codec.EventToolStart, Index: s.call, ID: get("call_id"), Name: namespaced(get("namespace"), get("name")), Custom: s.text,
 	})
 }
 
@@ -264,7 +265,7 @@ func (d *streamDecoder) ended(dst []codec.Event, data []byte, item rawjson.Value
 			dst = d.added(dst, data, item, place)
 			s = d.state(place)
 			if !s.seen && p.Call.Arguments != "" {
-				dst = append(dst, codec.Event{Kind: codec.EventToolArguments, Index: s.call, Text: []byte(p.Call.Arguments)})
+				dst = append(dst, codec.Event{Kind: codec.EventToolArguments, Index: s.call, Custom: s.text, Text: []byte(p.Call.Arguments)})
 			}
 			dst = append(dst, codec.Event{Kind: codec.EventToolEnd, Index: s.call})
 		case codec.PartReasoning:
