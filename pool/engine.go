@@ -106,6 +106,9 @@ type Ask struct {
 	Model  string // the upstream's name for it
 	Stream bool
 	Key    int // index into the provider's keys, -1 for a provider without keys
+	// Verb is what Google has behind the colon of a model's address, for what is
+	// no conversation.
+	Verb string
 }
 
 // ErrNoEndpoint says that a provider does not have the endpoint that was asked
@@ -147,6 +150,10 @@ var engines = map[Engine]func(*source) (*Channel, error){
 	EngineResponses:  openAIChannel,
 	EngineClaude:     claudeChannel,
 	EngineGemini:     geminiChannel,
+	EngineVertex:     vertexChannel,
+	"vertex-gemini":  vertexChannel,
+	"vertex-claude":  vertexChannel,
+	EngineAWS:        awsChannel,
 	EngineAzure:      azureChannel,
 	EngineDatabricks: databricksChannel,
 	EngineCloudflare: cloudflareChannel,

@@ -42,14 +42,9 @@ func geminiChannel(s *source) (*Channel, error) {
 func (*gemini) Format(Ask) string { return "gemini" }
 
 func (d *gemini) Address(_ *Call, req *Request, ask Ask) (*Target, error) {
-	verb := ":generateContent"
-	switch {
-	case ask.Endpoint == CountTokens:
-		verb = ":countTokens"
-	case ask.Endpoint != Chat:
+	verb, ok := geminiVerb(ask)
+	if !ok {
 		return nil, ErrNoEndpoint
-	case ask.Stream:
-		verb = ":streamGenerateContent?alt=sse"
 	}
 	if d.query != "" && strings.Contains(verb, "?") {
 		verb += d.query
@@ -59,6 +54,20 @@ func (d *gemini) Address(_ *Call, req *Request, ask Ask) (*Target, error) {
 	req.Method, req.Header = "POST", d.headers[max(ask.Key, 0)]
 	req.Path = d.prefix + "/" + url.PathEscape(ask.Model) + verb
 	return d.target, nil
+}
+
+// geminiVerb is what stands behind a model in an address, and false if there is no
+// such endpoint.
+func geminiVerb(ask Ask) (verb string, ok bool) {
+	switch {
+	case ask.Endpoint == CountTokens:
+		return ":countTokens", true
+	case ask.Endpoint == Chat && ask.Stream:
+		return ":streamGenerateContent?alt=sse", true
+	case ask.Endpoint == Chat:
+		return ":generateContent", true
+	}
+	return ":" + ask.Verb, ask.Verb != ""
 }
 
 // Models asks with the provider's first key. Google's pages hold 50 models

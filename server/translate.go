@@ -5,6 +5,7 @@ import (
 
 	"uniapi/codec"
 	"uniapi/codec/anthropic"
+	"uniapi/codec/bedrock"
 	"uniapi/codec/gemini"
 	"uniapi/codec/openai"
 	"uniapi/codec/responses"
@@ -16,6 +17,11 @@ var formats = map[string]codec.Format{
 	"anthropic": anthropic.Format{},
 	"gemini":    gemini.Format{},
 	"responses": responses.Format{},
+
+	"gemini-vertex":    gemini.Format{Vertex: true},
+	"anthropic-vertex": anthropic.Vertex,
+	"bedrock-invoke":   bedrock.Invoke,
+	"bedrock-converse": bedrock.Format{},
 }
 
 // flow is an upstream's stream on its way to the client: passed through, or
