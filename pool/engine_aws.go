@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -54,12 +55,9 @@ func awsChannel(s *source) (*Channel, error) {
 	})
 	names := s.Regions
 	if len(names) == 0 {
-		names = []string{regionOf(s.base.Hostname())}
+		names = []string{cmp.Or(regionOf(s.base.Hostname()), defaultRegion)}
 	}
 	for _, name := range names {
-		if name == "" {
-			return nil, errors.New("Bedrock needs a region: name one under region, or in base_url as in https://bedrock-runtime.us-east-1.amazonaws.com")
-		}
 		at := *s.base
 		if own := regionOf(at.Hostname()); own != "" {
 			at.Host = strings.Replace(at.Host, own, name, 1)
@@ -73,12 +71,15 @@ func awsChannel(s *source) (*Channel, error) {
 	return &Channel{Engine: s.engine, dialect: d}, nil
 }
 
+// defaultRegion signs requests to a host whose name tells no region, of a gateway for example.
+const defaultRegion = "us-east-1"
+
 // regionOf is the region in an Amazon host's name, "" in another's.
 func regionOf(host string) string {
-	if !strings.Contains(host, awsDomain) {
+	labels := strings.Split(host, ".")
+	if !strings.Contains(host, awsDomain) || len(labels) < 4 {
 		return ""
 	}
-	labels := strings.Split(host, ".")
 	return labels[1]
 }
 

@@ -2,6 +2,7 @@ package anthropic
 
 import (
 	"cmp"
+	"slices"
 
 	"uniapi/codec"
 	"uniapi/codec/rawjson"
@@ -106,8 +107,9 @@ func unsignedCall(list []turns.Turn) bool {
 	for i := len(list) - 1; i >= 0; i-- {
 		t := &list[i]
 		if t.Role != codec.RoleAssistant {
-			if t.Parts[0].Kind != codec.PartToolResult {
-				return false
+			own := func(p codec.Part) bool { return p.Kind != codec.PartToolResult }
+			if slices.ContainsFunc(t.Parts, own) {
+				return false // with words of the user's own another turn begins
 			}
 			continue
 		}
