@@ -156,6 +156,7 @@ var engines = map[Engine]func(*source) (*Channel, error){
 	EngineAWS:        awsChannel,
 	EngineAzure:      azureChannel,
 	EngineDatabricks: databricksChannel,
+	EngineCohere:     cohereChannel,
 	EngineCloudflare: cloudflareChannel,
 }
 

@@ -6,6 +6,7 @@ import (
 	"uniapi/codec"
 	"uniapi/codec/anthropic"
 	"uniapi/codec/bedrock"
+	"uniapi/codec/cohere"
 	"uniapi/codec/gemini"
 	"uniapi/codec/openai"
 	"uniapi/codec/responses"
@@ -17,6 +18,7 @@ var formats = map[string]codec.Format{
 	"anthropic": anthropic.Format{},
 	"gemini":    gemini.Format{},
 	"responses": responses.Format{},
+	"cohere":    cohere.Format{},
 
 	"gemini-vertex":    gemini.Format{Vertex: true},
 	"anthropic-vertex": anthropic.Vertex,
