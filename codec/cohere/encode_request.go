@@ -16,6 +16,9 @@ var known = []string{"documents", "citation_options", "safety_mode", "strict_too
 
 // EncodeRequest implements codec.Format.
 func (Format) EncodeRequest(dst []byte, q *codec.Request, model string) ([]byte, error) {
+	if err := refused(q); err != nil {
+		return dst, err
+	}
 	q = q.WithoutCustom()
 	dst = rawjson.Str(append(dst, '{'), "model", model)
 	if q.Stream {
@@ -53,6 +56,19 @@ func (Format) EncodeRequest(dst []byte, q *codec.Request, model string) ([]byte,
 		dst = rawjson.RawIf(dst, name, q.Extra.Get(name))
 	}
 	return append(dst, '}'), nil
+}
+
+// refused is the error for media that Cohere does not take: to leave them out would change the question.
+func refused(q *codec.Request) error {
+	for i := range q.Messages {
+		for _, p := range q.Messages[i].Parts {
+			switch p.Kind {
+			case codec.PartFile, codec.PartAudio, codec.PartVideo:
+				return codec.BadRequest("messages", "the provider that serves this model takes text and images, no files, sounds or videos")
+			}
+		}
+	}
+	return nil
 }
 
 // offered are the tools that the model may call: there is no way to name one of them, so naming leaves out the others.
