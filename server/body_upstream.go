@@ -1,6 +1,7 @@
 package server
 
 import (
+	"net/url"
 	"slices"
 
 	"uniapi/codec"
@@ -28,11 +29,17 @@ func (x *exchange) write(channel *pool.Channel, to codec.Format) (stream bool, e
 		if err != nil {
 			return stream, err
 		}
+		if x.upstream == "openai" {
+			body = x.accent().EditTranslated(body)
+		}
 		x.parts = append(x.parts[:0], overridden(rules, body))
 		x.request.Body = x.parts
 		return stream, nil
 	}
 	body := x.body
+	if accent := x.accent(); accent != nil && x.upstream == "openai" && x.endpoint == pool.Chat {
+		body = accent.Edit(body)
+	}
 	if rules != nil || !provider.Tools || !provider.Image || x.snap.translates && toolid.Carries(body) {
 		body = overridden(rules, openai.Strip(toolid.Strip(body), !provider.Tools, !provider.Image))
 	}
@@ -42,6 +49,27 @@ func (x *exchange) write(channel *pool.Channel, to codec.Format) (stream bool, e
 	})
 	x.request.Body = x.parts
 	return stream, err
+}
+
+// accent is what the attempt's upstream wants otherwise than OpenAI's format has
+// it; nil for most.
+func (x *exchange) accent() *openai.Rules {
+	return x.snap.accents[x.attempt.Provider.Index][x.model]
+}
+
+// compileAccents finds the rules for each of a provider's models that has any.
+func compileAccents(p *config.Provider, models []config.Model) map[string]*openai.Rules {
+	base, err := url.Parse(p.BaseURL)
+	if err != nil {
+		return nil // there is no channel either
+	}
+	rules := make(map[string]*openai.Rules)
+	for _, m := range models {
+		if r := openai.RulesFor(base.Hostname(), m.Alias, m.Upstream); r != nil {
+			rules[m.Alias] = r
+		}
+	}
+	return rules
 }
 
 // untranslated says whether the attempt's upstream speaks as the client does.

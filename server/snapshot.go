@@ -5,6 +5,7 @@ import (
 	"reflect"
 
 	"uniapi/balancer"
+	"uniapi/codec/openai"
 	"uniapi/codec/override"
 	"uniapi/config"
 	"uniapi/pool"
@@ -25,6 +26,7 @@ type snapshot struct {
 	translates bool // some provider speaks another format than clients do
 
 	overrides []map[string]*override.Rules // by provider index and request model
+	accents   []map[string]*openai.Rules   // the same; of upstreams that speak chat
 }
 
 // build compiles cfg and what discovery knows at this moment.
@@ -60,6 +62,7 @@ func (s *Server) build(cfg *config.Config) *snapshot {
 	})
 	for _, p := range snap.table.Providers {
 		snap.overrides = append(snap.overrides, s.compileOverrides(p.Config, p.Models))
+		snap.accents = append(snap.accents, compileAccents(p.Config, p.Models))
 	}
 	admins := admins(cfg)
 	for _, k := range cfg.APIKeys {
