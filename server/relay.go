@@ -96,7 +96,7 @@ func (x *exchange) try() error {
 	ask := pool.Ask{Endpoint: x.endpoint, Client: x.format.Name(), Model: x.attempt.Upstream, Key: x.attempt.Key}
 	x.upstream = channel.Format(ask)
 	if x.endpoint != pool.Chat && !x.untranslated() {
-		return pool.ErrNoEndpoint // what is no conversation is not translated
+		return x.viaGoogle(channel, ask) // all else that is no conversation is not translated
 	}
 	from := formats[x.upstream]
 	var err error

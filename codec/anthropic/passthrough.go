@@ -1,0 +1,166 @@
+package anthropic
+
+import (
+	"bytes"
+
+	"uniapi/codec"
+	"uniapi/codec/native"
+	"uniapi/codec/rawjson"
+)
+
+// Inspector reads a Messages stream for a native.Stream. The answer begins with what the decoder finds to say something: an upstream that
+// is overloaded often notices behind message_start.
+type Inspector struct {
+	events Events
+	said   []codec.Event
+}
+
+var _ native.Inspector = (*Inspector)(nil)
+
+// Reset implements native.Inspector.
+func (in *Inspector) Reset() {
+	in.events = Events{text: in.events.text[:0], blocks: in.events.blocks[:0]}
+}
+
+// Usage implements native.Inspector.
+func (in *Inspector) Usage() codec.Usage { return in.events.counts.usage() }
+
+// Failure implements native.Inspector.
+func (in *Inspector) Failure(block []byte) *codec.Error { return answerFailure(block) }
+
+// Event implements native.Inspector.
+func (in *Inspector) Event(name, data []byte, begun bool) native.Sign {
+	if begun && goesOn(name, data) {
+		return native.Sign{}
+	}
+	d := &in.events
+	d.Reset()
+	in.said = d.Append(in.said[:0], data)
+	if d.err == nil && string(name) == "error" {
+		d.Fail(answerFailure(data))
+	}
+	return native.Sign{Begins: in.begins(), Done: d.stopped, Err: d.err}
+}
+
+// goesOn says whether an event only goes on with an answer, which is so of nearly all. These neither count nor end anything, and an event
+// that is cut off is not one of them.
+func goesOn(name, data []byte) bool {
+	const delta = `{"type":"content_block_`
+	return (bytes.HasPrefix(name, []byte("content_block_")) || len(name) == 0 && bytes.HasPrefix(data, []byte(delta))) &&
+		data[len(data)-1] == '}'
+}
+
+// begins looks whether the last event says something, or ends an answer that has reason to say nothing.
+func (in *Inspector) begins() bool {
+	for i := range in.said {
+		if in.said[i].Says() {
+			return true
+		}
+	}
+	for i := range in.events.blocks { // a hosted tool is at work, which the decoder has no word for
+		if in.events.blocks[i].kind == otherBlock {
+			return true
+		}
+	}
+	return in.silent()
+}
+
+// silent says whether the stop reason explains that the answer says nothing. Another channel would say no more.
+func (in *Inspector) silent() bool {
+	switch finishOf(in.events.finish.Native, false).Reason {
+	case codec.FinishLength, codec.FinishFilter:
+		return true
+	}
+	return false
+}
+
+// Head implements native.Inspector.
+func (in *Inspector) Head(name, data []byte, begun bool) native.Sign {
+	if begun && goesOn(name, []byte("{}")) {
+		return native.Sign{}
+	}
+	kind := string(name)
+	it := rawjson.MembersOf(data)
+	for it.Next() {
+		if it.Name() == "type" {
+			kind, _ = rawjson.Text(data, it.Value)
+		}
+	}
+	if kind == "error" {
+		return native.Sign{Err: codec.NoAnswer("the upstream reported an error whose text is too long")}
+	}
+	in.events.started = true
+	return native.Sign{Begins: kind != "message_start"}
+}
+
+// Tail implements native.Inspector. The events with counts are small.
+func (in *Inspector) Tail([]byte) native.Sign { return native.Sign{} }
+
+const lastEvent = "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"
+
+// End implements native.Inspector.
+func (in *Inspector) End(begun bool) (last string, err *codec.Error) {
+	switch d := &in.events; {
+	case !d.started:
+		return "", native.ErrEmpty()
+	case d.finish.Native == "":
+		return "", native.ErrCut()
+	case !begun && !in.silent():
+		return "", native.ErrEmpty()
+	}
+	return lastEvent, nil
+}
+
+// CheckAnswer looks at a whole plain answer that came with a success status, in one pass, and returns its usage. The error, always a
+// *codec.Error, says that it is none: an error object, a page, an answer that says nothing, or one that holds one of the operator's
+// error triggers.
+func CheckAnswer(body []byte, triggers []string) (codec.Usage, error) {
+	var n counts
+	var kind, word string
+	said, whole := false, false
+	it := rawjson.MembersOf(body)
+	for it.Next() {
+		switch it.Name() {
+		case "type":
+			kind, _ = rawjson.Text(body, it.Value)
+		case "content":
+			whole = it.Value.Kind == rawjson.Array
+			for blocks := it.Value.Elements(body); blocks.Next() && !said; {
+				said = says(body, blocks.Value)
+			}
+		case "stop_reason":
+			word, _ = rawjson.Text(body, it.Value)
+		case "usage":
+			n.take(body, it.Value)
+		}
+	}
+	if it.Err() != nil || kind == "error" || !whole {
+		return n.usage(), answerFailure(body)
+	}
+	if t := native.Triggered(body, triggers); t != "" {
+		return n.usage(), native.TriggerError(t)
+	}
+	switch finishOf(word, false).Reason {
+	case codec.FinishLength, codec.FinishFilter:
+	default:
+		if !said {
+			return n.usage(), native.ErrEmpty()
+		}
+	}
+	return n.usage(), nil
+}
+
+// says tells whether a block of an answer has anything for its reader.
+func says(body []byte, block rawjson.Value) bool {
+	var kind string
+	var text rawjson.Value
+	for it := block.Members(body); it.Next(); {
+		switch it.Name() {
+		case "type":
+			kind, _ = rawjson.Text(body, it.Value)
+		case "text", "thinking":
+			text = it.Value
+		}
+	}
+	return kind != "text" && kind != "thinking" || text.Kind == rawjson.String && text.End-text.Start > len(`""`)
+}

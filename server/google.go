@@ -1,0 +1,118 @@
+package server
+
+import (
+	"time"
+
+	"uniapi/codec/embed"
+	"uniapi/codec/images"
+	"uniapi/pool"
+)
+
+// viaGoogle serves OpenAI's embeddings and images from Gemini and Vertex, which
+// have other endpoints for them. Some take fewer at a time than a client may ask
+// for: then they are asked several times, and the answers put together.
+func (x *exchange) viaGoogle(channel *pool.Channel, ask pool.Ask) error {
+	vertex := x.upstream == "gemini-vertex"
+	switch {
+	case x.upstream != "gemini" && !vertex:
+	case x.endpoint == pool.Embeddings:
+		return x.embed(channel, ask, embed.Google{Vertex: vertex})
+	case x.endpoint == pool.Images:
+		return x.makeImages(channel, ask, images.Google{Vertex: vertex})
+	}
+	return pool.ErrNoEndpoint
+}
+
+func (x *exchange) embed(channel *pool.Channel, ask pool.Ask, google embed.Google) error {
+	q, err := embed.DecodeRequest(x.body)
+	if err != nil {
+		return err
+	}
+	var whole *embed.Response
+	for rest := q.Inputs; len(rest) > 0; {
+		some := *q
+		some.Inputs = rest[:min(len(rest), google.Most(ask.Model))]
+		rest = rest[len(some.Inputs):]
+		ask.Verb = google.Method(ask.Model, len(some.Inputs))
+		body, err := google.EncodeRequest(nil, &some, ask.Model)
+		if err != nil {
+			return err
+		}
+		answer, err := x.exchangeWhole(channel, ask, body)
+		if err != nil {
+			return err
+		}
+		part, err := google.DecodeResponse(answer, &some)
+		if err != nil {
+			return err
+		}
+		if whole == nil {
+			whole = part
+		} else {
+			whole.Add(part)
+		}
+	}
+	x.usage = whole.Usage
+	x.ctx.Response.SwapBody(embed.EncodeResponse(nil, whole, q))
+	return nil
+}
+
+func (x *exchange) makeImages(channel *pool.Channel, ask pool.Ask, google images.Google) error {
+	q, err := images.DecodeRequest(x.body)
+	if err != nil {
+		return err
+	}
+	var whole *images.Response
+	for left := q.N; left > 0; {
+		some := *q
+		some.N = min(left, google.Most(ask.Model))
+		left -= some.N
+		ask.Verb = google.Method(ask.Model)
+		body, err := google.EncodeRequest(nil, &some, ask.Model)
+		if err != nil {
+			return err
+		}
+		answer, err := x.exchangeWhole(channel, ask, body)
+		if err != nil {
+			return err
+		}
+		part, err := google.DecodeResponse(answer, ask.Model)
+		if err != nil {
+			return err
+		}
+		if whole == nil {
+			whole = part
+		} else {
+			whole.Add(part)
+		}
+	}
+	x.usage = whole.Usage
+	now := time.Now().Unix()
+	if q.Stream {
+		x.contentType = append(x.contentType[:0], contentTypeEvents...)
+		x.ctx.Response.SwapBody(images.EncodeStream(nil, whole, q, now))
+		return nil
+	}
+	x.ctx.Response.SwapBody(images.EncodeResponse(nil, whole, q, now))
+	return nil
+}
+
+// exchangeWhole sends a body and returns the whole answer, which stays as it is.
+func (x *exchange) exchangeWhole(channel *pool.Channel, ask pool.Ask, body []byte) ([]byte, error) {
+	x.parts = append(x.parts[:0], body)
+	x.request.Body = x.parts
+	target, err := channel.Address(x.call, &x.request, ask)
+	if err != nil {
+		return nil, err
+	}
+	x.limits = x.deadlines(channel)
+	answer, err := target.Do(x.call, &x.request, x.limits)
+	if err != nil {
+		return nil, err
+	}
+	if answer.Status < 200 || answer.Status > 299 {
+		return nil, x.readFailure(answer, formats[x.upstream])
+	}
+	defer answer.Close()
+	return answer.AppendBody(nil, maxAnswer)
+}
