@@ -69,7 +69,7 @@ func (keys keyIndex) find(ctx *fasthttp.RequestCtx) *clientKey {
 		}
 	}
 	// Google's SDKs of old have it in the query. No log line holds a query.
-	if bytes.HasPrefix(ctx.Path(), []byte("/v1beta/")) {
+	if isGoogle(ctx) {
 		return keys[sha256.Sum256(ctx.QueryArgs().Peek("key"))]
 	}
 	return nil

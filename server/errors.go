@@ -47,16 +47,16 @@ var errNotAdmin = errorf(fasthttp.StatusForbidden, "permission_error", "admin_re
 // writeError answers with an error in the envelope of the client that the path is
 // for.
 func writeError(ctx *fasthttp.RequestCtx, e *codec.Error) {
-	writeErrorIn(ctx, envelopeOf(ctx.Path()), e)
+	writeErrorIn(ctx, envelopeOf(ctx), e)
 }
 
-// envelopeOf is the format that an error on a path is written in before it is
-// known what the request is.
-func envelopeOf(path []byte) codec.Format {
+// envelopeOf is the format that an error is written in before it is known what the
+// request is.
+func envelopeOf(ctx *fasthttp.RequestCtx) codec.Format {
 	switch {
-	case bytes.HasPrefix(path, []byte("/v1/messages")):
+	case bytes.HasPrefix(ctx.Path(), []byte("/v1/messages")), isAnthropic(ctx):
 		return formats["anthropic"]
-	case bytes.HasPrefix(path, []byte("/v1beta/")):
+	case isGoogle(ctx):
 		return formats["gemini"]
 	}
 	return formats["openai"]

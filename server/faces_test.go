@@ -155,6 +155,8 @@ func TestAnyClientIsServedByAnyProvider(t *testing.T) {
 			`{"contents":[{"parts":[{"text":"hi"}]}]}`, "\n\n"},
 		{"/v1beta/models/m:generateContent", `{"contents":[{"parts":[{"text":"hi"}]}]}`, "/v1beta/models/m:streamGenerateContent",
 			`{"contents":[{"parts":[{"text":"hi"}]}]}`, "]"},
+		{"/v1/models/m:generateContent", `{"contents":[{"parts":[{"text":"hi"}]}]}`, "/v1/models/m:streamGenerateContent?alt=sse",
+			`{"contents":[{"parts":[{"text":"hi"}]}]}`, "\n\n"},
 		{"/v1/responses", `{"model":"m","input":"hi"}`, "", `{"model":"m","input":"hi","stream":true}`, "\n\n"},
 		{"/v1/chat/completions", `{"model":"m","input":"hi"}`, "", `{"model":"m","input":"hi","stream":true}`, "data: [DONE]\n\n"}, // Cursor's agent
 	} {

@@ -81,7 +81,13 @@ func modelShape(ctx *fasthttp.RequestCtx) func(id string) any {
 	return openAIModel
 }
 
-func isGoogle(ctx *fasthttp.RequestCtx) bool { return bytes.HasPrefix(ctx.Path(), []byte("/v1beta/")) }
+// isGoogle says whether a request is of a client that speaks Google's API. In its
+// version 1 nothing but the key's header tells, or the verb in the address.
+func isGoogle(ctx *fasthttp.RequestCtx) bool {
+	path := ctx.Path()
+	return bytes.HasPrefix(path, []byte("/v1beta/")) ||
+		bytes.HasPrefix(path, []byte("/v1/models")) && (len(ctx.Request.Header.Peek("X-Goog-Api-Key")) > 0 || bytes.IndexByte(path, ':') > 0 && ctx.IsPost())
+}
 
 func isAnthropic(ctx *fasthttp.RequestCtx) bool {
 	return len(ctx.Request.Header.Peek(headerAnthropicVersion)) > 0

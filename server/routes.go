@@ -42,6 +42,7 @@ func (s *Server) handler() fasthttp.RequestHandler {
 	r.POST("/v1/messages", s.serve(messagesFace{}, pool.Chat))
 	r.POST("/v1/messages/count_tokens", s.countTokens(messagesFace{}))
 	r.POST("/v1beta/models/{name:*}", s.generate)
+	r.POST("/v1/models/{name:*}", s.generate) // Google's SDKs of today leave the beta out
 	return s.cors(s.enter(r.Handler))
 }
 
@@ -98,6 +99,9 @@ func (s *Server) enter(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 // homePath is the path as the router knows it. Base URLs come with /v1, without,
 // and with it twice, and all are meant well.
 func homePath(path []byte) []byte {
+	if rest, is := bytes.CutPrefix(path, []byte("/v1alpha/")); is {
+		path = append([]byte("/v1beta/"), rest...)
+	}
 	for bytes.HasPrefix(path, []byte("/v1/v1/")) || bytes.HasPrefix(path, []byte("/v1/v1beta/")) {
 		path = path[len("/v1"):]
 	}
