@@ -4,7 +4,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"errors"
 	"flag"
 	"fmt"
@@ -21,12 +20,13 @@ import (
 	"uniapi/config"
 	"uniapi/loadtest"
 	"uniapi/server"
+	"uniapi/usage"
 )
 
 // version is set by the linker; a plain `go build` takes what git says.
 var version = ""
 
-const usage = `uni-api puts one API in front of every LLM provider.
+const help = `uni-api puts one API in front of every LLM provider.
 
   uni-api [serve] [flags]   serve the gateway that api.yaml describes
   uni-api check [flags]     say what is wrong with api.yaml, or what was understood
@@ -70,15 +70,15 @@ func run(command string, args []string) int {
 		if command == "demo" {
 			return loadtest.Demo(os.Stdout, os.Stderr)
 		}
-		fmt.Println(newKey())
+		fmt.Println(server.NewKey())
 	case "mock":
 		return loadtest.Command(args, os.Stdout, os.Stderr)
 	case "version":
 		fmt.Println("uni-api", versionName())
 	case "help":
-		fmt.Print(usage)
+		fmt.Print(help)
 	default:
-		fmt.Fprintf(os.Stderr, "uni-api: there is no command %q\n\n%s", command, usage)
+		fmt.Fprintf(os.Stderr, "uni-api: there is no command %q\n\n%s", command, help)
 		return 2
 	}
 	return 0
@@ -88,7 +88,8 @@ func serve(args []string) int {
 	flags := flag.NewFlagSet("uni-api serve", flag.ContinueOnError)
 	path := flags.String("config", "", "the api.yaml; default ./api.yaml, else what CONFIG_URL names")
 	listen := flags.String("listen", "0.0.0.0:"+cmp.Or(os.Getenv("PORT"), "8000"), "address to serve on; the environment's PORT changes the default's port")
-	flags.String("data", "./data", "folder for what must outlive the process")
+	data := flags.String("data", "./data", "folder of the ledger; DISABLE_DATABASE=true does without")
+	retention := flags.Duration("retention", usage.DefaultRetention, "how long usage is kept in the ledger")
 	maxBody := flags.Int("max-body", server.DefaultMaxBody, "largest request body, in bytes, compressed or not")
 	drain := flags.Duration("drain-timeout", 10*time.Minute, "how long requests may take to finish after SIGTERM")
 	verbose := flags.Bool("debug", truth(os.Getenv("DEBUG")), "log more; the environment's DEBUG=true does the same")
@@ -111,7 +112,21 @@ func serve(args []string) int {
 		return 1
 	}
 	warn(log, cfg)
-	gateway, err := server.New(server.Options{Config: cfg, Log: log, MaxBody: *maxBody, Version: versionName()})
+	books, err := usage.Open(usage.Options{Dir: *data, Memory: truth(os.Getenv("DISABLE_DATABASE")), Retention: *retention, Log: log})
+	if err != nil {
+		log.Error("the books cannot be opened", "error", err)
+		return 1
+	}
+	defer func() {
+		if err := books.Close(); err != nil {
+			log.Error("the books were not closed", "error", err)
+		}
+	}()
+	options := server.Options{Config: cfg, Log: log, MaxBody: *maxBody, Version: versionName(), Books: books}
+	if source.Path != "" {
+		options.Update = source.Update
+	}
+	gateway, err := server.New(options)
 	if err != nil {
 		log.Error("the gateway cannot start", "error", err)
 		return 1
@@ -240,20 +255,6 @@ func warn(log *slog.Logger, cfg *config.Config) {
 	for _, w := range cfg.Warnings {
 		log.Warn("in the configuration", "problem", w.String())
 	}
-}
-
-// newKey makes a key as uni-api does: sk- and 48 letters and digits.
-func newKey() string {
-	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-	key := []byte("sk-")
-	var b [1]byte
-	for len(key) < len("sk-")+48 {
-		rand.Read(b[:])
-		if i := int(b[0]) & 63; i < len(alphabet) { // the others would favour some letters
-			key = append(key, alphabet[i])
-		}
-	}
-	return string(key)
 }
 
 func versionName() string {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"fmt"
 	"math"
@@ -78,6 +79,7 @@ func Parse(name string, data []byte, getenv func(string) string) (*Config, error
 	}
 	d.cfg.Warnings = d.tidy(d.warnings)
 	d.cfg.Hash = d.hash(data)
+	d.cfg.source = bytes.Clone(data)
 	return d.cfg, nil
 }
 

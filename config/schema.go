@@ -20,6 +20,8 @@ type Config struct {
 	// Hash is of the file's bytes and of every value that ${NAME} put in them. Equal hash: nothing to reload.
 	Hash [32]byte
 
+	source []byte // the file as it was written
+
 	timeout time.Duration // env TIMEOUT; 0 = DefaultTimeout
 }
 

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -30,7 +31,8 @@ type bedrock struct {
 	turn        atomic.Uint32
 	credentials aws.Credentials
 	signer      *v4.Signer
-	headers     [][]byte // by key index
+	whole       [][]byte // header lines by key index, of requests for a whole answer
+	events      [][]byte // and of those for a stream
 	now         func() time.Time
 }
 
@@ -46,13 +48,16 @@ func awsChannel(s *source) (*Channel, error) {
 		return nil, errors.New("Bedrock needs aws_access_key and aws_secret_key, or API keys under api")
 	}
 	d.credentials = aws.Credentials{AccessKeyID: s.AWSAccessKey, SecretAccessKey: s.AWSSecretKey, SessionToken: s.AWSSessionToken}
-	d.headers = perKey(s.Provider, func(key string) []config.Header {
-		h := []config.Header{{Name: "Accept", Value: "application/json, application/vnd.amazon.eventstream"}}
-		if key != "" {
-			h = append(h, config.Header{Name: "Authorization", Value: "Bearer " + key})
-		}
-		return h
-	})
+	accepting := func(kind string) [][]byte {
+		return perKey(s.Provider, func(key string) []config.Header {
+			h := []config.Header{{Name: "Accept", Value: kind}}
+			if key != "" {
+				h = append(h, config.Header{Name: "Authorization", Value: "Bearer " + key})
+			}
+			return h
+		})
+	}
+	d.whole, d.events = accepting("application/json"), accepting("application/vnd.amazon.eventstream")
 	names := s.Regions
 	if len(names) == 0 {
 		names = []string{cmp.Or(regionOf(s.base.Hostname()), defaultRegion)}
@@ -74,13 +79,15 @@ func awsChannel(s *source) (*Channel, error) {
 // defaultRegion signs requests to a host whose name tells no region, of a gateway for example.
 const defaultRegion = "us-east-1"
 
-// regionOf is the region in an Amazon host's name, "" in another's.
+// regionOf is the region in an Amazon host's name, "" in another's. It follows the service's name, which a private endpoint has in front of.
 func regionOf(host string) string {
-	labels := strings.Split(host, ".")
-	if !strings.Contains(host, awsDomain) || len(labels) < 4 {
+	_, rest, is := strings.Cut("."+host, ".bedrock")
+	_, rest, _ = strings.Cut(rest, ".")
+	region, rest, _ := strings.Cut(rest, ".")
+	if !is || !strings.Contains("."+rest, awsDomain) {
 		return ""
 	}
-	return labels[1]
+	return region
 }
 
 func (d *bedrock) Format(ask Ask) string {
@@ -95,18 +102,19 @@ func (d *bedrock) Address(_ *Call, req *Request, ask Ask) (*Target, error) {
 		return nil, ErrNoEndpoint
 	}
 	region := &d.regions[int(d.turn.Add(1)-1)%len(d.regions)]
-	verb := "/converse"
+	invoke := d.Format(ask) == "bedrock-invoke"
+	verb, headers := "/converse", d.whole
 	switch {
-	case d.Format(ask) == "bedrock-invoke" && ask.Stream:
-		verb = "/invoke-with-response-stream"
-	case d.Format(ask) == "bedrock-invoke":
+	case invoke && ask.Stream:
+		verb, headers = "/invoke-with-response-stream", d.events
+	case invoke:
 		verb = "/invoke"
 	case ask.Stream:
-		verb = "/converse-stream"
+		verb, headers = "/converse-stream", d.events
 	}
 	req.Method = "POST"
 	req.Path = strings.TrimRight(d.source.base.EscapedPath(), "/") + "/model/" + segment(ask.Model) + verb
-	req.Header = d.headers[max(ask.Key, 0)]
+	req.Header = headers[max(ask.Key, 0)]
 	if ask.Key >= 0 && len(d.source.Keys) > 0 {
 		return region.target, nil
 	}
@@ -144,24 +152,47 @@ func (d *bedrock) sign(req *Request, host, region string) ([]byte, error) {
 	return lines, nil
 }
 
-// Models asks which models are there to be used as they are, without a contract of one's own.
+// bedrockLists name what can be asked for without a contract of one's own: models that answer in words, and the profiles by which the newer
+// ones are reached only.
+var bedrockLists = [...]string{
+	"/foundation-models?byInferenceType=ON_DEMAND&byOutputModality=TEXT",
+	"/inference-profiles?maxResults=1000&type=SYSTEM_DEFINED",
+}
+
+// Models asks the region's control plane. A key may be allowed to read one of the lists only: then that is what it has.
 func (d *bedrock) Models(call *Call, limits Deadlines) ([]string, error) {
 	region := &d.regions[0]
-	host, is := strings.CutPrefix(region.host, "bedrock-runtime.")
+	domain, is := strings.CutPrefix(region.host, "bedrock-runtime.")
 	if !is {
 		return nil, errNameModels
 	}
-	host = "bedrock." + host
-	target, err := d.source.target(&url.URL{Scheme: "https", Host: host})
+	host := "bedrock." + domain
+	target, err := d.source.target(&url.URL{Scheme: d.source.base.Scheme, Host: host})
 	if err != nil {
 		return nil, err
 	}
-	req := &Request{Method: "GET", Path: "/foundation-models?byInferenceType=ON_DEMAND", Header: d.headers[0]}
-	if len(d.source.Keys) == 0 {
-		if req.Header, err = d.sign(req, host, region.name); err != nil {
-			return nil, err
+	var ids []string
+	var failure error
+	for _, path := range bedrockLists {
+		req := &Request{Method: "GET", Path: path, Header: d.whole[0]}
+		if len(d.source.Keys) == 0 {
+			if req.Header, err = d.sign(req, host, region.name); err != nil {
+				return nil, err
+			}
 		}
+		some, err := fetchBedrockModels(call, target, req, limits)
+		if err != nil {
+			failure = err
+		}
+		ids = append(ids, some...)
 	}
+	if len(ids) == 0 {
+		return nil, failure
+	}
+	return ids, nil
+}
+
+func fetchBedrockModels(call *Call, target *Target, req *Request, limits Deadlines) ([]string, error) {
 	answer, err := target.Do(call, req, limits)
 	if err != nil {
 		return nil, err
@@ -171,15 +202,28 @@ func (d *bedrock) Models(call *Call, limits Deadlines) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	ids := bedrockModelIDs(body)
+	if answer.Status != http.StatusOK || len(ids) == 0 {
+		path, _, _ := strings.Cut(req.Path, "?")
+		return nil, fmt.Errorf("%s answered status %d without a list; name the provider's models under model", path, answer.Status)
+	}
+	return ids, nil
+}
+
+// bedrockModelIDs reads a list of models or of profiles; nil if it is neither.
+func bedrockModelIDs(body []byte) (ids []string) {
 	var list struct {
-		ModelSummaries []struct{ ModelID string }
+		ModelSummaries            []struct{ ModelID string }
+		InferenceProfileSummaries []struct{ InferenceProfileID string }
 	}
-	if err := json.Unmarshal(body, &list); err != nil || answer.Status != http.StatusOK || len(list.ModelSummaries) == 0 {
-		return nil, fmt.Errorf("/foundation-models answered status %d without a list; name the provider's models under model", answer.Status)
+	if json.Unmarshal(body, &list) != nil {
+		return nil
 	}
-	var ids []string
 	for _, m := range list.ModelSummaries {
 		ids = append(ids, m.ModelID)
 	}
-	return ids, nil
+	for _, p := range list.InferenceProfileSummaries {
+		ids = append(ids, p.InferenceProfileID)
+	}
+	return slices.DeleteFunc(ids, func(id string) bool { return id == "" })
 }

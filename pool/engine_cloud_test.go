@@ -1,17 +1,18 @@
 package pool
 
 import (
-	"context"
+	"crypto/hmac"
+	"crypto/sha256"
 	"errors"
+	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
+	"strconv"
 	"strings"
-	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
-
-	"golang.org/x/oauth2"
 
 	"uniapi/config"
 )
@@ -31,6 +32,7 @@ func TestVertexAddresses(t *testing.T) {
 	express := config.Provider{BaseURL: "https://aiplatform.googleapis.com", Keys: []string{"AQ.1", "AQ.2"}, ProjectIDs: []string{"p1", "p2"}}
 	alone := config.Provider{BaseURL: "https://us-east5-aiplatform.googleapis.com/", Keys: []string{"AQ.1"}}
 	gateway := config.Provider{BaseURL: "https://gateway.ai.cloudflare.com/v1/a/g/google-vertex-ai", Keys: []string{"AQ.1"}, ProjectIDs: []string{"p"}, Regions: []string{"us-central1"}}
+	preview := config.Provider{BaseURL: "https://aiplatform.googleapis.com/v1beta1/", Keys: []string{"AQ.1"}, ProjectIDs: []string{"p"}, Regions: []string{"eu"}}
 	forced := config.Provider{BaseURL: "https://x.example/v", Engine: "vertex-claude", Keys: []string{"AQ.1"}, ProjectIDs: []string{"p"}}
 	for _, test := range []struct {
 		name               string
@@ -52,6 +54,10 @@ func TestVertexAddresses(t *testing.T) {
 			"/v1/a/g/google-vertex-ai/v1/projects/p/locations/us-central1/publishers/google/models/gemini-x:countTokens", "gemini-vertex"},
 		{"what has a verb of its own", gateway, Ask{Endpoint: Embeddings, Model: "text-embedding-005", Verb: "predict"}, "gateway.ai.cloudflare.com:443",
 			"/v1/a/g/google-vertex-ai/v1/projects/p/locations/us-central1/publishers/google/models/text-embedding-005:predict", "gemini-vertex"},
+		{"a model of one's own", express, Ask{Endpoint: Chat, Model: "endpoints/12"}, "aiplatform.googleapis.com:443",
+			"/v1/projects/p1/locations/global/endpoints/12:generateContent", "gemini-vertex"},
+		{"a version and a place of several regions", preview, Ask{Endpoint: Chat, Model: "gemini-x"}, "aiplatform.eu.rep.googleapis.com:443",
+			"/v1beta1/projects/p/locations/eu/publishers/google/models/gemini-x:generateContent", "gemini-vertex"},
 		{"an engine that names the publisher", forced, Ask{Endpoint: Chat, Model: "opus"}, "x.example:443",
 			"/v/v1/projects/p/locations/global/publishers/anthropic/models/opus:rawPredict", "anthropic-vertex"},
 	} {
@@ -92,8 +98,9 @@ func TestBedrockAddresses(t *testing.T) {
 		{"Claude", aws, Ask{Endpoint: Chat, Model: "us.anthropic.claude-x-v1:0", Key: -1}, "/model/us.anthropic.claude-x-v1%3A0/invoke", "bedrock-invoke",
 			[]string{"Authorization: AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260102/us-west-2/bedrock/aws4_request", "X-Amz-Date: 20260102T030405Z\r\n", "X-Amz-Security-Token: session\r\n"}},
 		{"Claude streamed", key, Ask{Endpoint: Chat, Model: "anthropic.claude-x", Stream: true}, "/model/anthropic.claude-x/invoke-with-response-stream", "bedrock-invoke",
-			[]string{"Authorization: Bearer k\r\n"}},
-		{"another", key, Ask{Endpoint: Chat, Model: "amazon.nova-pro-v1:0"}, "/model/amazon.nova-pro-v1%3A0/converse", "bedrock-converse", nil},
+			[]string{"Authorization: Bearer k\r\n", "Accept: application/vnd.amazon.eventstream\r\n"}},
+		{"another", key, Ask{Endpoint: Chat, Model: "amazon.nova-pro-v1:0"}, "/model/amazon.nova-pro-v1%3A0/converse", "bedrock-converse",
+			[]string{"Accept: application/json\r\n"}},
 		{"a profile, streamed", key, Ask{Endpoint: Chat, Model: "arn:aws:bedrock:us-east-1:1:application-inference-profile/a", Stream: true},
 			"/model/arn%3Aaws%3Abedrock%3Aus-east-1%3A1%3Aapplication-inference-profile%2Fa/converse-stream", "bedrock-converse", nil},
 	} {
@@ -134,6 +141,7 @@ func TestWhatACloudNeedsIsNamed(t *testing.T) {
 	for word, p := range map[string]config.Provider{
 		"client_email":   {BaseURL: "https://aiplatform.googleapis.com"},
 		"project_id":     {BaseURL: "https://aiplatform.googleapis.com", ClientEmail: "a@b", PrivateKey: "x"},
+		"private_key":    {BaseURL: "https://aiplatform.googleapis.com", ClientEmail: "a@b", PrivateKey: "no key", ProjectIDs: []string{"p"}},
 		"aws_access_key": {BaseURL: "https://bedrock-runtime.us-east-1.amazonaws.com"},
 	} {
 		if _, err := pool.Channel(&config.Config{}, &p); err == nil || !strings.Contains(err.Error(), word) {
@@ -142,106 +150,159 @@ func TestWhatACloudNeedsIsNamed(t *testing.T) {
 	}
 }
 
-// tokenMaker counts fetches and answers when it is let.
-type tokenMaker struct {
-	mu   sync.Mutex
-	made int
-	err  error
-}
-
-func (m *tokenMaker) fetch(context.Context) (*oauth2.Token, error) {
-	time.Sleep(time.Second) // of the bubble
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.made++
-	if m.err != nil {
-		return nil, m.err
+func TestTheRegionIsReadFromAmazonsHosts(t *testing.T) {
+	for host, want := range map[string]string{
+		"bedrock-runtime.us-east-1.amazonaws.com":               "us-east-1",
+		"bedrock-runtime-fips.us-gov-west-1.amazonaws.com":      "us-gov-west-1",
+		"bedrock-runtime.cn-north-1.amazonaws.com.cn":           "cn-north-1",
+		"vpce-1-a.bedrock-runtime.eu-west-1.vpce.amazonaws.com": "eu-west-1",
+		"bedrock.amazonaws.com":                                 "",
+		"s3.us-east-1.amazonaws.com":                            "",
+		"gateway.example":                                       "",
+		"bedrock-runtime.us-east-1.example":                     "",
+	} {
+		if got := regionOf(host); got != want {
+			t.Errorf("%s: %q, want %q", host, got, want)
+		}
 	}
-	return &oauth2.Token{AccessToken: strings.Repeat("t", m.made), Expiry: time.Now().Add(time.Hour)}, nil
 }
 
-func (m *tokenMaker) tokens() *tokens {
-	return &tokens{now: time.Now, fetch: m.fetch, made: func(access string) []byte { return []byte(access) }}
-}
-
-func TestATokenIsFetchedOnceAndRenewedBeforeItEnds(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		maker := &tokenMaker{}
-		tokens := maker.tokens()
-		want := func(token string, wait time.Duration) {
-			t.Helper()
-			begun := time.Now()
-			got, err := tokens.header(new(Call))
-			if err != nil || string(got) != token || time.Since(begun) != wait {
-				t.Fatalf("%q, %v after %v; want %q after %v", got, err, time.Since(begun), token, wait)
-			}
-		}
-		var all sync.WaitGroup
-		for range 10 {
-			all.Go(func() { want("t", time.Second) })
-		}
-		all.Wait()
-		time.Sleep(50 * time.Minute)
-		want("t", 0)
-		time.Sleep(6 * time.Minute)
-		want("t", 0) // the old one still holds, and the new one is on its way
-		time.Sleep(2 * time.Second)
-		want("tt", 0)
-		if maker.made != 2 {
-			t.Errorf("%d tokens were made", maker.made)
-		}
-	})
-}
-
-func TestATokenThatCannotBeRenewedServesToItsEnd(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		maker := &tokenMaker{}
-		tokens := maker.tokens()
-		if _, err := tokens.header(new(Call)); err != nil {
-			t.Fatal(err)
-		}
-		maker.err = errors.New("invalid_grant")
-		time.Sleep(57 * time.Minute)
-		for range 3 {
-			if got, err := tokens.header(new(Call)); string(got) != "t" || err != nil {
-				t.Fatalf("%q, %v", got, err)
-			}
-			time.Sleep(2 * time.Second)
-		}
-		time.Sleep(4 * time.Minute)
-		if _, err := tokens.header(new(Call)); err == nil || !strings.Contains(err.Error(), "invalid_grant") {
-			t.Errorf("after its end: %v", err)
-		}
-		if maker.made > 4 {
-			t.Errorf("the token server was asked %d times", maker.made)
-		}
-	})
-}
-
-func TestACallThatIsCanceledWaitsForNoToken(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		tokens := (&tokenMaker{}).tokens()
-		call := new(Call)
-		time.AfterFunc(100*time.Millisecond, call.Cancel)
-		begun := time.Now()
-		if _, err := tokens.header(call); !errors.Is(err, ErrCanceled) || time.Since(begun) > 200*time.Millisecond {
-			t.Errorf("%v after %v", err, time.Since(begun))
-		}
-		time.Sleep(2 * time.Second)
-	})
-}
-
-func TestARefusedServiceAccountIsToldWithoutItsKey(t *testing.T) {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		http.Error(w, `{"error":"invalid_grant"}`, http.StatusBadRequest)
-	}))
+// The signature is computed anew from what came over the wire, by the rules of Signature Version 4.
+func TestAmazonCanVerifyWhatIsSent(t *testing.T) {
+	const secret = "a/secret+key"
+	checked := make(chan error, 1)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { checked <- verifySignature(r, secret) }))
 	defer server.Close()
-	p := config.Provider{BaseURL: "https://aiplatform.googleapis.com", ClientEmail: "a@b", PrivateKey: "no key at all", ProjectIDs: []string{"p"}, TokenURI: server.URL}
-	c := channelOf(t, p)
-	_, err := c.Address(new(Call), new(Request), Ask{Endpoint: Chat, Model: "gemini-x", Key: -1})
-	if err == nil || strings.Contains(err.Error(), "no key at all") || !strings.Contains(err.Error(), "private_key") {
-		t.Error(err)
+	pool := newPool(t, Options{})
+	for name, token := range map[string]string{"with an access key": "", "with a session": "a session/token=="} {
+		t.Run(name, func(t *testing.T) {
+			c, err := pool.Channel(&config.Config{}, &config.Provider{BaseURL: server.URL + "/a/gateway", Engine: "aws", AWSAccessKey: "AKID",
+				AWSSecretKey: secret, AWSSessionToken: token, Regions: []string{"eu-west-3"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			req := Request{Body: [][]byte{[]byte(`{"messages":`), nil, []byte(`[]}`)}}
+			to, err := c.Address(nil, &req, Ask{Endpoint: Chat, Model: "arn:aws:bedrock:eu-west-3:1:inference-profile/eu.x-v1:0", Key: -1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, _, err := fetch(to, &req, patient); err != nil {
+				t.Fatal(err)
+			}
+			if err := <-checked; err != nil {
+				t.Error(err)
+			}
+		})
 	}
+}
+
+func verifySignature(r *http.Request, secret string) error {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return err
+	}
+	var credential, signedNames, signature string
+	_, fields, _ := strings.Cut(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 ")
+	for field := range strings.SplitSeq(fields, ", ") {
+		name, value, _ := strings.Cut(field, "=")
+		switch name {
+		case "Credential":
+			credential = value
+		case "SignedHeaders":
+			signedNames = value
+		case "Signature":
+			signature = value
+		}
+	}
+	_, scope, _ := strings.Cut(credential, "/")
+	digest := func(text string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(text))) }
+	// Every segment of the path is escaped once more than it was sent.
+	var canonical strings.Builder
+	fmt.Fprintf(&canonical, "%s\n%s\n\n", r.Method, strings.ReplaceAll(r.RequestURI, "%", "%25"))
+	for name := range strings.SplitSeq(signedNames, ";") {
+		value := r.Header.Get(name)
+		switch name {
+		case "host":
+			value = r.Host
+		case "content-length":
+			value = strconv.FormatInt(r.ContentLength, 10)
+		}
+		fmt.Fprintf(&canonical, "%s:%s\n", name, value)
+	}
+	fmt.Fprintf(&canonical, "\n%s\n%s", signedNames, digest(string(body)))
+	key := []byte("AWS4" + secret)
+	for part := range strings.SplitSeq(scope, "/") { // date, region, service, aws4_request
+		key = keyed(key, part)
+	}
+	want := fmt.Sprintf("%x", keyed(key, "AWS4-HMAC-SHA256\n"+r.Header.Get("X-Amz-Date")+"\n"+scope+"\n"+digest(canonical.String())))
+	token := r.Header.Get("X-Amz-Security-Token")
+	switch {
+	case !strings.HasSuffix(scope, "/eu-west-3/bedrock/aws4_request"):
+		return fmt.Errorf("scope %q", scope)
+	case token != "" && !strings.Contains(signedNames, "x-amz-security-token"):
+		return errors.New("the session token is not signed")
+	case signature != want:
+		return fmt.Errorf("signature %s, want %s of %q", signature, want, canonical.String())
+	}
+	return nil
+}
+
+func keyed(key []byte, text string) []byte {
+	h := hmac.New(sha256.New, key)
+	h.Write([]byte(text))
+	return h.Sum(nil)
+}
+
+// bedrockByProxy is a Bedrock whose control plane is what a proxy answers.
+func bedrockByProxy(t *testing.T, answers map[string]string) *Channel {
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, has := answers[r.Host+r.URL.Path]
+		if !has || !strings.HasPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 Credential=AKID/") {
+			w.WriteHeader(http.StatusForbidden)
+		}
+		_, _ = io.WriteString(w, body)
+	}))
+	t.Cleanup(proxy.Close)
+	provider := config.Provider{BaseURL: "http://bedrock-runtime.us-east-1.amazonaws.com", AWSAccessKey: "AKID", AWSSecretKey: "s", Regions: []string{"eu-west-3"}}
+	provider.Preferences.Proxy = proxy.URL
+	return channelOf(t, provider)
+}
+
+func TestBedrocksModelsAreThoseAndTheProfilesThatCanBeListed(t *testing.T) {
+	const (
+		control  = "bedrock.eu-west-3.amazonaws.com"
+		models   = `{"modelSummaries":[{"modelId":"amazon.a-v1:0"},{"modelName":"nameless"}]}`
+		profiles = `{"inferenceProfileSummaries":[{"inferenceProfileId":"eu.b-v1:0"}]}`
+	)
+	for _, test := range []struct {
+		name    string
+		answers map[string]string
+		want    []string
+	}{
+		{"both", map[string]string{control + "/foundation-models": models, control + "/inference-profiles": profiles}, []string{"amazon.a-v1:0", "eu.b-v1:0"}},
+		{"one is forbidden", map[string]string{control + "/inference-profiles": profiles}, []string{"eu.b-v1:0"}},
+		{"nothing", nil, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := bedrockByProxy(t, test.answers).Models(new(Call), patient)
+			if !slices.Equal(got, test.want) || (err == nil) != (test.want != nil) {
+				t.Errorf("%q, %v; want %q", got, err, test.want)
+			}
+		})
+	}
+	if _, err := channelOf(t, config.Provider{BaseURL: "https://x.example", Engine: "aws", Keys: []string{"k"}}).Models(new(Call), patient); !errors.Is(err, errNameModels) {
+		t.Errorf("behind a gateway: %v", err)
+	}
+}
+
+func FuzzBedrockModelIDs(f *testing.F) {
+	f.Add([]byte(`{"modelSummaries":[{"modelId":"a"},{}],"inferenceProfileSummaries":[{"inferenceProfileId":"b"}]}`))
+	f.Add([]byte(`{"modelSummaries":null}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		if slices.Contains(bedrockModelIDs(body), "") {
+			t.Error("a model without a name")
+		}
+	})
 }
 
 func BenchmarkSigningTenKilobytes(b *testing.B) {

@@ -120,8 +120,8 @@ func TestGitHubsModelsAreKnownWithoutAsking(t *testing.T) {
 func TestAnEngineThatIsNotServedSaysWhichAre(t *testing.T) {
 	p := New(Options{})
 	defer p.Close()
-	_, err := p.Channel(&config.Config{}, &config.Provider{BaseURL: "https://api.cohere.com/v2/chat"})
-	if err == nil || !strings.Contains(err.Error(), "cohere") || !strings.Contains(err.Error(), "gpt") {
+	_, err := p.Channel(&config.Config{}, &config.Provider{BaseURL: "https://x.example", Engine: "lingjing"})
+	if err == nil || !strings.Contains(err.Error(), "lingjing") || !strings.Contains(err.Error(), "gpt") {
 		t.Errorf("%v", err)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/url"
 	"strings"
-	"sync"
 	"sync/atomic"
 
 	"uniapi/config"
@@ -18,55 +17,114 @@ const (
 // vertex is Google Cloud: Gemini, Claude, and the open models behind its OpenAI-compatible door. Who asks is a service account, or an
 // express key.
 type vertex struct {
-	source  *source
-	prefix  string // of every path, of a gateway
-	fixed   *Target
-	regions []string
-	turn    atomic.Uint32
-	targets sync.Map // by location, where the host depends on it
+	provider  *config.Provider
+	engine    Engine
+	locations []vertexLocation
+	turn      atomic.Uint32
 
-	tokens  *tokens
 	headers [][]byte // by key index, of express keys
+	account *account // nil with express keys
+	bearer  atomic.Pointer[bearerLines]
+}
+
+type vertexLocation struct {
+	target *Target
+	roots  []string // by project: the path up to the publisher
+}
+
+// bearerLines are the header lines with a token.
+type bearerLines struct {
+	token *accessToken
+	lines []byte
 }
 
 func vertexChannel(s *source) (*Channel, error) {
-	d := &vertex{source: s, regions: s.Regions}
-	host := strings.ToLower(s.base.Hostname())
-	if !strings.HasSuffix(host, vertexDomain) { // a gateway, or a server of one's own
-		target, err := s.target(s.base)
-		if err != nil {
-			return nil, err
-		}
-		d.fixed, d.prefix = target, strings.TrimRight(s.base.EscapedPath(), "/")
-	} else if region, is := strings.CutSuffix(host, "-"+vertexDomain); is && len(d.regions) == 0 {
-		d.regions = []string{region}
+	d := &vertex{provider: s.Provider, engine: s.engine}
+	if err := d.locate(s); err != nil {
+		return nil, err
 	}
-	if len(d.regions) == 0 {
-		d.regions = []string{everywhere}
-	}
-	if s.PrivateKey == "" {
-		if len(s.Keys) == 0 {
-			return nil, errors.New("Vertex needs client_email and private_key of a service account, or express keys under api")
-		}
+	switch {
+	case s.PrivateKey == "" && len(s.Keys) == 0:
+		return nil, errors.New("Vertex needs client_email and private_key of a service account, or express keys under api")
+	case s.PrivateKey == "":
 		d.headers = perKey(s.Provider, func(key string) []config.Header {
 			return []config.Header{{Name: "X-Goog-Api-Key", Value: key}}
 		})
-		return &Channel{Engine: s.engine, dialect: d}, nil
-	}
-	if len(s.ProjectIDs) == 0 {
+	case len(s.ProjectIDs) == 0:
 		return nil, errors.New("Vertex needs project_id beside the service account")
+	default:
+		var err error
+		if d.account, err = s.account(); err != nil {
+			return nil, err
+		}
 	}
-	var err error
-	d.tokens, err = serviceAccount(s, func(token string) []byte { return bearerLines(s.Provider, token) })
-	return &Channel{Engine: s.engine, AskUsage: true, dialect: d}, err
+	return &Channel{Engine: s.engine, AskUsage: true, dialect: d}, nil
 }
+
+// locate finds the addresses: those that region names, else the one in the host's name, else the place that is everywhere. A host that is
+// not Google's, of a gateway, serves them all.
+func (d *vertex) locate(s *source) error {
+	host, path := strings.ToLower(s.base.Hostname()), strings.TrimRight(s.base.EscapedPath(), "/")
+	google := strings.HasSuffix(host, vertexDomain)
+	names := s.Regions
+	if region, is := strings.CutSuffix(host, "-"+vertexDomain); is && len(names) == 0 {
+		names = []string{region}
+	} else if len(names) == 0 {
+		names = []string{everywhere}
+	}
+	versioned := strings.HasSuffix(path, "/v1") || strings.HasSuffix(path, "/v1beta1")
+	switch {
+	case google && !versioned:
+		path = "/v1"
+	case !versioned:
+		path += "/v1"
+	}
+	for _, name := range names {
+		at := s.base
+		if google {
+			at = &url.URL{Scheme: "https", Host: vertexHost(name)}
+		}
+		target, err := s.target(at)
+		if err != nil {
+			return err
+		}
+		d.locations = append(d.locations, vertexLocation{target, vertexRoots(path, name, s.ProjectIDs)})
+	}
+	return nil
+}
+
+// vertexRoots are the beginnings of paths, by project. An express key needs no project.
+func vertexRoots(version, location string, projects []string) []string {
+	roots := make([]string, max(len(projects), 1))
+	for i := range roots {
+		roots[i] = version
+		if i < len(projects) && projects[i] != "" {
+			roots[i] += "/projects/" + url.PathEscape(projects[i]) + "/locations/" + url.PathEscape(location)
+		}
+	}
+	return roots
+}
+
+// vertexHost is where a location is served.
+func vertexHost(location string) string {
+	switch location {
+	case everywhere:
+		return vertexDomain
+	case "us", "eu":
+		return "aiplatform." + location + ".rep.googleapis.com"
+	}
+	return location + "-" + vertexDomain
+}
+
+// tuned is what the names of models of one's own begin with; a number follows.
+const tuned = "endpoints/"
 
 // Format goes by the model's name, and by the engine where that names it.
 func (d *vertex) Format(ask Ask) string {
 	switch {
-	case d.source.engine == "vertex-claude", strings.Contains(ask.Model, "claude") && d.source.engine != "vertex-gemini":
+	case d.engine == "vertex-claude", strings.Contains(ask.Model, "claude") && d.engine != "vertex-gemini":
 		return "anthropic-vertex"
-	case strings.Contains(ask.Model, "/"):
+	case strings.Contains(ask.Model, "/") && !strings.HasPrefix(ask.Model, tuned):
 		return "openai"
 	}
 	return "gemini-vertex"
@@ -78,35 +136,32 @@ func (d *vertex) Address(call *Call, req *Request, ask Ask) (*Target, error) {
 	if !ok {
 		return nil, ErrNoEndpoint
 	}
-	location := d.regions[int(d.turn.Add(1)-1)%len(d.regions)]
-	target, err := d.target(location)
+	header, err := d.header(call, ask.Key)
 	if err != nil {
 		return nil, err
 	}
-	req.Header, err = d.header(call, ask.Key)
-	if err != nil {
-		return nil, err
-	}
-	place := d.place(ask.Key, location)
-	req.Method = "POST"
-	switch format {
-	case "anthropic-vertex":
-		req.Path = d.prefix + "/v1" + place + "/publishers/anthropic/models/" + url.PathEscape(ask.Model) + verb
-	case "openai":
-		req.Path = d.prefix + "/v1" + place + "/endpoints/openapi/chat/completions"
+	at := &d.locations[int(d.turn.Add(1)-1)%len(d.locations)]
+	root := at.roots[min(max(ask.Key, 0), len(at.roots)-1)]
+	req.Method, req.Header = "POST", header
+	switch id, own := strings.CutPrefix(ask.Model, tuned); {
+	case format == "anthropic-vertex":
+		req.Path = root + "/publishers/anthropic/models/" + url.PathEscape(ask.Model) + verb
+	case format == "openai":
+		req.Path = root + "/endpoints/openapi/chat/completions"
+	case own:
+		req.Path = root + "/endpoints/" + url.PathEscape(id) + verb
 	default:
-		req.Path = d.prefix + "/v1" + place + "/publishers/google/models/" + url.PathEscape(ask.Model) + verb
+		req.Path = root + "/publishers/google/models/" + url.PathEscape(ask.Model) + verb
 	}
-	return target, nil
+	return at.target, nil
 }
 
 // vertexVerb is what stands behind the model in an address.
 func vertexVerb(format string, ask Ask) (verb string, ok bool) {
 	switch {
+	case format == "anthropic-vertex" && ask.Stream:
+		return ":streamRawPredict", ask.Endpoint == Chat
 	case format == "anthropic-vertex":
-		if ask.Stream {
-			return ":streamRawPredict", ask.Endpoint == Chat
-		}
 		return ":rawPredict", ask.Endpoint == Chat
 	case format == "openai":
 		return "", ask.Endpoint == Chat
@@ -114,45 +169,21 @@ func vertexVerb(format string, ask Ask) (verb string, ok bool) {
 	return geminiVerb(ask)
 }
 
-// place is the part of a path between the version and the publisher. An express key needs none, but may be given a project.
-func (d *vertex) place(key int, location string) string {
-	project := ""
-	if n := len(d.source.ProjectIDs); n > 0 {
-		project = d.source.ProjectIDs[min(max(key, 0), n-1)]
-	}
-	if project == "" {
-		return ""
-	}
-	return "/projects/" + url.PathEscape(project) + "/locations/" + url.PathEscape(location)
-}
-
+// header returns the lines for a key, or with an access token, which may have to be fetched first.
 func (d *vertex) header(call *Call, key int) ([]byte, error) {
-	if d.tokens == nil {
+	if d.account == nil {
 		return d.headers[max(key, 0)], nil
 	}
-	return d.tokens.header(call)
-}
-
-// target is the host for a location.
-func (d *vertex) target(location string) (*Target, error) {
-	if d.fixed != nil {
-		return d.fixed, nil
+	token, err := d.account.token(call)
+	if err != nil {
+		return nil, err
 	}
-	if t, known := d.targets.Load(location); known {
-		return t.(*Target), nil
+	made := d.bearer.Load()
+	if made == nil || made.token != token {
+		made = &bearerLines{token, headerLines(d.provider, config.Header{Name: "Authorization", Value: "Bearer " + token.access})}
+		d.bearer.Store(made)
 	}
-	host := location + "-" + vertexDomain
-	switch location {
-	case everywhere:
-		host = vertexDomain
-	case "us", "eu":
-		host = "aiplatform." + location + ".rep.googleapis.com"
-	}
-	t, err := d.source.target(&url.URL{Scheme: "https", Host: host})
-	if err == nil {
-		d.targets.Store(location, t)
-	}
-	return t, err
+	return made.lines, nil
 }
 
 // Models cannot be asked for: what a project may use is not on any list.

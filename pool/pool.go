@@ -54,6 +54,8 @@ type Pool struct {
 	mu      sync.Mutex
 	targets map[targetKey]*Target
 
+	accounts sync.Map // accountKey → *account: who asks for access tokens
+
 	closed   atomic.Bool
 	sweeping atomic.Bool // a sweep is scheduled
 	counts   struct{ open, dials, reused, resent atomic.Int64 }

@@ -1,9 +1,16 @@
 package pool
 
 import (
+	"bytes"
+	"cmp"
 	"context"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"sync"
@@ -13,137 +20,207 @@ import (
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/jwt"
 
-	"uniapi/config"
+	"uniapi/codec"
 )
 
 const (
-	cloudScope      = "https://www.googleapis.com/auth/cloud-platform"
-	googleTokenURI  = "https://oauth2.googleapis.com/token"
-	tokenPatience   = 15 * time.Second // for the token server
-	renewBefore     = 5 * time.Minute  // of its end a token is renewed, in the background
-	tokenTooOld     = 30 * time.Second // before its end a token is of no more use
-	renewalInterval = 10 * time.Second // between attempts to renew that failed
+	cloudScope     = "https://www.googleapis.com/auth/cloud-platform"
+	googleTokenURI = "https://oauth2.googleapis.com/token"
+	tokenLifetime  = time.Hour        // asked for: the longest that Google gives
+	renewBefore    = 5 * time.Minute  // of its end a token is renewed, in the background
+	tokenTooOld    = 30 * time.Second // before its end a token is of no more use: a request may be long on its way
+	renewalPause   = 5 * time.Second  // after a fetch that failed
+	maxToken       = 64 << 10         // of the token server's answer; Google's is about 1 KB
 )
 
-// tokens are the access tokens of a service account. One is kept until shortly before it ends, and renewed ahead of that, so that no
-// request waits for one but the first.
-type tokens struct {
-	fetch func(context.Context) (*oauth2.Token, error)
+// tokenLimits bound a fetch, beside the pool's limit for connecting.
+var tokenLimits = Deadlines{FirstByte: 15 * time.Second, Idle: 5 * time.Second}
+
+// account is a service account with its access token. The token is renewed ahead of its end, so that no request waits for one but the
+// first. The pool keeps accounts for its life: a reload of the configuration costs no wait either.
+type account struct {
+	fetch func() (*oauth2.Token, error)
 	now   func() time.Time
-	made  func(access string) []byte // the header lines with a token
 
 	current atomic.Pointer[accessToken]
 
-	mu    sync.Mutex
-	under *fetching // the fetch under way, nil if there is none
-	next  time.Time // no renewal before it
+	mu   sync.Mutex
+	last *fetching // under way, or ended; nil before the first
 }
 
 type accessToken struct {
-	header []byte
-	ends   time.Time
+	access      string
+	renew, ends time.Time // when it is time for another, and when it is of no more use
 }
 
+// fetching is one fetch, which all who need its token wait for.
 type fetching struct {
-	done chan struct{}
-	err  error
+	done  chan struct{}
+	again time.Time // there is no reason for another fetch before; zero while this one is under way
+	token *accessToken
+	err   error
 }
 
-// serviceAccount prepares a provider's tokens. header makes the lines of a request from one.
-func serviceAccount(s *source, header func(access string) []byte) (*tokens, error) {
-	uri := s.TokenURI
-	if uri == "" {
-		uri = googleTokenURI
+type accountKey struct{ email, key, uri, proxy string }
+
+// account returns the provider's service account. The error is of its private_key or token_uri.
+func (s *source) account() (*account, error) {
+	if !isRSAKey(s.PrivateKey) {
+		return nil, errors.New("private_key is not an RSA key in PEM form; copy it whole from the service account's JSON file")
 	}
-	account := &jwt.Config{Email: s.ClientEmail, PrivateKey: []byte(s.PrivateKey), Scopes: []string{cloudScope}, TokenURL: uri, Expires: time.Hour}
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.Proxy, transport.TLSClientConfig = nil, s.pool.tls
-	if s.proxy != "" {
-		proxy, err := url.Parse(s.proxy)
-		if err != nil {
-			return nil, errors.New("proxy is not an address") // the error would repeat its password
-		}
-		transport.Proxy = http.ProxyURL(proxy)
+	uri, err := url.Parse(cmp.Or(s.TokenURI, googleTokenURI))
+	if err != nil {
+		return nil, fmt.Errorf("token_uri is not an address: %w", err)
 	}
-	client := &http.Client{Transport: transport, Timeout: tokenPatience}
-	return &tokens{now: time.Now, made: header, fetch: func(ctx context.Context) (*oauth2.Token, error) {
-		return account.TokenSource(context.WithValue(ctx, oauth2.HTTPClient, client)).Token()
-	}}, nil
+	target, err := s.target(uri)
+	if err != nil {
+		return nil, fmt.Errorf("token_uri: %w", err)
+	}
+	a := &account{now: time.Now, fetch: fetchBy(target, &jwt.Config{
+		Email: s.ClientEmail, PrivateKey: []byte(s.PrivateKey), Scopes: []string{cloudScope}, TokenURL: uri.String(), Expires: tokenLifetime,
+	})}
+	known, _ := s.pool.accounts.LoadOrStore(accountKey{s.ClientEmail, s.PrivateKey, uri.String(), s.proxy}, a)
+	return known.(*account), nil
 }
 
-// header returns the lines of a request. It waits only if there is no token that can be used.
-func (t *tokens) header(call *Call) ([]byte, error) {
-	now := t.now()
-	token := t.current.Load()
-	if token != nil && now.Before(token.ends.Add(-renewBefore)) {
-		return token.header, nil
+// isRSAKey finds a wrong key when the configuration is loaded, and not when the first request comes.
+func isRSAKey(text string) bool {
+	block, _ := pem.Decode([]byte(text))
+	if block == nil {
+		return false
 	}
-	f := t.renew(now, token)
-	if token != nil && now.Before(token.ends.Add(-tokenTooOld)) {
-		return token.header, nil
+	if _, err := x509.ParsePKCS1PrivateKey(block.Bytes); err == nil {
+		return true
 	}
-	if f == nil {
-		return nil, fmt.Errorf("no access token: the last attempt to get one failed, the next is made in a few seconds")
+	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	_, is := key.(*rsa.PrivateKey)
+	return err == nil && is
+}
+
+// token returns a token that can be used. It waits only if there is none, at most until the call is cancelled. The error is a *codec.Error
+// if the account was refused, and an *Error if the token server was not reached.
+func (a *account) token(call *Call) (*accessToken, error) {
+	now := a.now()
+	token := a.current.Load()
+	if token != nil && now.Before(token.renew) {
+		return token, nil
+	}
+	f := a.renewal(now)
+	if token != nil && now.Before(token.ends) {
+		return token, nil
 	}
 	ctx, release := call.Context()
 	defer release()
 	select {
 	case <-f.done:
+		return f.token, f.err
 	case <-ctx.Done():
 		return nil, ErrCanceled
 	}
-	if f.err != nil {
-		return nil, f.err
-	}
-	return t.current.Load().header, nil
 }
 
-// renew begins to fetch a token, unless that is under way; nil if it is too soon after a failure.
-func (t *tokens) renew(now time.Time, old *accessToken) *fetching {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.under != nil {
-		return t.under
-	}
-	if t.current.Load() != old { // somebody was faster
-		f := &fetching{done: make(chan struct{})}
-		close(f.done)
+// renewal is the fetch that is under way, or has just ended; if there is none, one begins.
+func (a *account) renewal(now time.Time) *fetching {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if f := a.last; f != nil && (f.again.IsZero() || now.Before(f.again)) {
 		return f
 	}
-	if now.Before(t.next) {
-		return nil
-	}
 	f := &fetching{done: make(chan struct{})}
-	t.under = f
+	a.last = f
 	go func() {
-		ctx, cancel := context.WithTimeout(context.Background(), tokenPatience)
-		defer cancel()
-		token, err := t.fetch(ctx)
-		t.mu.Lock()
-		defer t.mu.Unlock()
+		token, err := a.fetch()
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		now := a.now()
 		if err != nil {
-			f.err = fmt.Errorf("getting an access token for the service account (client_email, private_key, token_uri): %w", withoutURL(err))
-			if t.current.Load() != nil {
-				t.next = t.now().Add(renewalInterval)
-			}
+			f.err, f.again = err, now.Add(renewalPause)
 		} else {
-			t.current.Store(&accessToken{header: t.made(token.AccessToken), ends: token.Expiry})
+			f.token = newToken(token, now)
+			f.again = f.token.renew
+			a.current.Store(f.token)
 		}
-		t.under = nil
 		close(f.done)
 	}()
 	return f
 }
 
-// withoutURL takes the address off an error of net/http: it may hold the proxy's password.
-func withoutURL(err error) error {
-	if e, ok := errors.AsType[*url.Error](err); ok {
-		return e.Err
+// newToken plans the life of a token: for a short one the times before its end are short too.
+func newToken(t *oauth2.Token, now time.Time) *accessToken {
+	ends := t.Expiry
+	if ends.IsZero() {
+		ends = now.Add(tokenLifetime)
 	}
-	return err
+	life := ends.Sub(now)
+	return &accessToken{t.AccessToken, ends.Add(-min(renewBefore, life/4)), ends.Add(-min(tokenTooOld, life/10))}
 }
 
-// bearerLines are a provider's header lines with a bearer token.
-func bearerLines(p *config.Provider, token string) []byte {
-	return headerLines(p, config.Header{Name: "Authorization", Value: "Bearer " + token})
+// fetchBy asks a token server for tokens.
+func fetchBy(target *Target, config *jwt.Config) func() (*oauth2.Token, error) {
+	return func() (*oauth2.Token, error) {
+		way := &tokenTransport{target: target}
+		token, err := config.TokenSource(context.WithValue(context.Background(), oauth2.HTTPClient, &http.Client{Transport: way})).Token()
+		if refused, is := errors.AsType[*oauth2.RetrieveError](err); is {
+			return nil, accountRefused(refused.Response.StatusCode, refused.Body)
+		}
+		switch {
+		case way.err != nil: // the library keeps its text only
+			return nil, &Error{Dial, "getting an access token for the service account", way.err}
+		case err != nil:
+			return nil, fmt.Errorf("getting an access token for the service account from %s: %w", target, err)
+		}
+		return token, nil
+	}
+}
+
+// accountRefused is the error for an account that the token server answers with a failure.
+func accountRefused(status int, body []byte) *codec.Error {
+	var said struct {
+		Error       string
+		Description string `json:"error_description"`
+	}
+	if json.Unmarshal(body, &said) != nil || said.Error == "" {
+		said.Error = "no reason given"
+	}
+	e := &codec.Error{Status: status, Class: codec.Auth, Message: "no access token for the service account (client_email, private_key): " + said.Error}
+	if said.Description != "" {
+		e.Message += ": " + said.Description
+	}
+	if status == http.StatusTooManyRequests || status >= 500 {
+		e.Class = codec.Unready
+	}
+	return e
+}
+
+// tokenTransport lets the oauth2 package use the pool, and so the provider's proxy, like every request to the provider.
+type tokenTransport struct {
+	target *Target
+	err    error
+}
+
+var tokenHeader = []byte("User-Agent: uni-api\r\nAccept: application/json\r\nContent-Type: application/x-www-form-urlencoded\r\n")
+
+// RoundTrip implements http.RoundTripper.
+func (t *tokenTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	body, status, err := t.exchange(r)
+	if err != nil {
+		t.err = err
+		return nil, err
+	}
+	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(body)), Request: r}, nil
+}
+
+func (t *tokenTransport) exchange(r *http.Request) (body []byte, status int, err error) {
+	form, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, 0, err
+	}
+	req := &Request{Method: r.Method, Path: r.URL.RequestURI(), Header: tokenHeader, Body: [][]byte{form}}
+	answer, err := t.target.Do(new(Call), req, tokenLimits)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer answer.Close()
+	body, err = answer.AppendBody(nil, maxToken)
+	return body, answer.Status, err
 }

@@ -9,6 +9,7 @@ import (
 
 	"uniapi/balancer"
 	"uniapi/config"
+	"uniapi/usage"
 )
 
 // clientKey is one of api_keys with what a request under it may use.
@@ -17,6 +18,7 @@ type clientKey struct {
 	balance *balancer.Key
 	routes  *balancer.Routes
 	admin   bool
+	book    *usage.Key
 
 	limitsTokens bool // some rate_limit of the key has a tpr
 }

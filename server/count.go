@@ -16,6 +16,7 @@ import (
 func (s *Server) countTokens(face face) fasthttp.RequestHandler {
 	return func(ctx *fasthttp.RequestCtx) {
 		x := s.begin(ctx, counting{face}, pool.CountTokens)
+		x.label = "POST " + face.label(pool.CountTokens)
 		if err := x.enter(); err != nil {
 			x.refuse(err)
 			return

@@ -25,6 +25,7 @@ type exchange struct {
 
 	face     face
 	endpoint pool.Endpoint
+	label    string // of the endpoint in the books
 
 	start time.Time
 	id    []byte
@@ -67,9 +68,13 @@ type exchange struct {
 
 	contentType []byte // of an answer that passes as it comes
 
-	status int           // how a stream ended
-	ttft   time.Duration // from the request's arrival to the first answer byte ready for the client
-	usage  codec.Usage
+	status      int   // how a stream ended
+	reserved    int64 // of the key's credits, nano-dollars
+	hasReserved bool
+	written     int64 // bytes of a stream
+
+	ttft  time.Duration // from the request's arrival to the first answer byte ready for the client
+	usage codec.Usage
 
 	attrs []slog.Attr // of the log line
 }
@@ -99,6 +104,7 @@ const maxKept = 64 << 10
 func (x *exchange) end(status int) {
 	s := x.server
 	s.inFlight.Add(-1)
+	x.account(status)
 	s.logRequest(x, status)
 	if x.answer != nil {
 		x.answer.Close()

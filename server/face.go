@@ -4,6 +4,7 @@ import (
 	"uniapi/codec"
 	"uniapi/codec/openai"
 	"uniapi/codec/rawjson"
+	"uniapi/pool"
 )
 
 // face is the side of the gateway that the clients of one wire format see. What
@@ -13,6 +14,8 @@ import (
 type face interface {
 	// format is the client's, as far as its request has been read.
 	format(x *exchange) codec.Format
+	// label names an endpoint in the books, by its path without a model.
+	label(endpoint pool.Endpoint) string
 	// read finds out which model is asked for, and whether for a stream.
 	read(x *exchange) error
 	// decode reads the whole request.
@@ -39,6 +42,8 @@ type spliced struct {
 type chatFace struct{}
 
 func (chatFace) format(*exchange) codec.Format { return openai.Format{} }
+
+func (chatFace) label(endpoint pool.Endpoint) string { return "/v1/" + string(endpoint) }
 
 func (chatFace) read(x *exchange) (err error) {
 	x.head, err = openai.ReadHead(x.body)

@@ -25,6 +25,16 @@ func (f geminiFace) format(x *exchange) codec.Format {
 
 func wantsEvents(x *exchange) bool { return string(x.ctx.QueryArgs().Peek("alt")) == "sse" }
 
+func (f geminiFace) label(endpoint pool.Endpoint) string {
+	switch {
+	case endpoint == pool.CountTokens:
+		return "/v1beta/models:countTokens"
+	case f.stream:
+		return "/v1beta/models:streamGenerateContent"
+	}
+	return "/v1beta/models:generateContent"
+}
+
 func (f geminiFace) read(x *exchange) error {
 	it := rawjson.MembersOf(x.body)
 	for it.Next() {

@@ -4,12 +4,20 @@ import (
 	"uniapi/codec"
 	"uniapi/codec/anthropic"
 	"uniapi/codec/rawjson"
+	"uniapi/pool"
 )
 
 // messagesFace is Anthropic's Messages format, which Claude Code speaks.
 type messagesFace struct{ chatFace }
 
 func (messagesFace) format(*exchange) codec.Format { return anthropic.Format{} }
+
+func (messagesFace) label(endpoint pool.Endpoint) string {
+	if endpoint == pool.Chat {
+		return "/v1/messages"
+	}
+	return "/v1/" + string(endpoint)
+}
 
 func (messagesFace) decode(x *exchange) (*codec.Request, error) {
 	return anthropic.Format{}.DecodeRequest(x.body)

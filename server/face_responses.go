@@ -13,6 +13,13 @@ type responsesFace struct{ chatFace }
 
 func (responsesFace) format(*exchange) codec.Format { return responses.Format{} }
 
+func (responsesFace) label(endpoint pool.Endpoint) string {
+	if endpoint == pool.Chat {
+		return "/v1/responses"
+	}
+	return "/v1/" + string(endpoint)
+}
+
 func (responsesFace) decode(x *exchange) (*codec.Request, error) {
 	return responses.Format{}.DecodeRequest(x.body)
 }

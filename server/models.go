@@ -86,7 +86,12 @@ func modelShape(ctx *fasthttp.RequestCtx) func(id string) any {
 func isGoogle(ctx *fasthttp.RequestCtx) bool {
 	path := ctx.Path()
 	return bytes.HasPrefix(path, []byte("/v1beta/")) ||
-		bytes.HasPrefix(path, []byte("/v1/models")) && (len(ctx.Request.Header.Peek("X-Goog-Api-Key")) > 0 || bytes.IndexByte(path, ':') > 0 && ctx.IsPost())
+		bytes.HasPrefix(path, []byte("/v1/models")) && (onlyGoogles(&ctx.Request.Header) || bytes.IndexByte(path, ':') > 0 && ctx.IsPost())
+}
+
+// onlyGoogles says whether a client sends its key as Google's clients do, and in no other way.
+func onlyGoogles(h *fasthttp.RequestHeader) bool {
+	return len(h.Peek("X-Goog-Api-Key")) > 0 && len(h.Peek(fasthttp.HeaderAuthorization)) == 0
 }
 
 func isAnthropic(ctx *fasthttp.RequestCtx) bool {

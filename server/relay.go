@@ -12,8 +12,10 @@ import (
 
 // serve makes the handler of an endpoint for the clients that speak to face.
 func (s *Server) serve(face face, endpoint pool.Endpoint) fasthttp.RequestHandler {
+	label := "POST " + face.label(endpoint)
 	return func(ctx *fasthttp.RequestCtx) {
 		x := s.begin(ctx, face, endpoint)
+		x.label = label
 		if err := x.enter(); err != nil {
 			x.refuse(err)
 			return
@@ -33,6 +35,9 @@ func (x *exchange) enter() *codec.Error {
 			"No available providers at the moment: %s. GET /v1/models lists what this key may use.", x.model)
 	}
 	if err := x.admit(); err != nil {
+		return err
+	}
+	if err := x.reserve(); err != nil {
 		return err
 	}
 	return x.moderate()
@@ -138,6 +143,7 @@ func (x *exchange) succeeded() {
 	x.plan.Report(x.attempt, balancer.Outcome{Verdict: balancer.Served})
 	x.ttft = time.Since(x.start)
 	x.note(fasthttp.StatusOK)
+	x.attempted(true)
 }
 
 // failed remembers what the client is told if no attempt helps. A mistake of
@@ -147,6 +153,9 @@ func (x *exchange) failed(outcome balancer.Outcome, told *codec.Error) {
 	outcome.Reason = clip(told.Message)
 	x.plan.Report(x.attempt, outcome)
 	x.note(told.Status)
+	if outcome.Verdict != balancer.Over && outcome.Verdict != balancer.Unfit {
+		x.attempted(false)
+	}
 	x.server.logAttempt(x, told)
 	if x.failure == nil || x.failure.Class != codec.ClientMistake {
 		x.failure = told

@@ -31,6 +31,19 @@ func (s *Server) handler() fasthttp.RequestHandler {
 	r.GET("/v1beta/models", s.models)
 	r.GET("/v1beta/models/{id:*}", s.model)
 	r.GET("/v1/explain", s.explain)
+	r.GET("/v1/stats", s.asAdmin(s.stats))
+	r.GET("/v1/token_usage", s.asKey(s.tokenUsage))
+	r.GET("/v1/api_keys_states", s.asAdmin(s.keyStates))
+	r.POST("/v1/add_credits", s.asAdmin(s.addCredits))
+	r.GET("/v1/generate-api-key", s.asAdmin(s.generateKey))
+	r.GET("/v1/api_config", s.asAdmin(s.apiConfig))
+	r.POST("/v1/api_config/update", s.asAdmin(s.updateConfig))
+	r.GET("/v1/channel_key_rankings", s.asAdmin(s.keyRankings))
+	for _, base := range []string{"/dashboard/billing", "/v1/dashboard/billing"} {
+		r.GET(base+"/subscription", s.asKey(s.billingSubscription))
+		r.GET(base+"/usage", s.asKey(s.billingUsage))
+	}
+	r.GET("/metrics", s.asAdmin(s.metrics))
 	r.POST("/v1/chat/completions", s.serve(chatFace{}, pool.Chat))
 	r.POST("/v1/completions", s.serve(chatFace{}, pool.Completions))
 	for _, e := range plainEndpoints {

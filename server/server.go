@@ -5,6 +5,8 @@ package server
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -17,6 +19,7 @@ import (
 	"uniapi/balancer"
 	"uniapi/config"
 	"uniapi/pool"
+	"uniapi/usage"
 )
 
 // DefaultMaxBody is the largest request body taken, in bytes, compressed or not.
@@ -34,6 +37,10 @@ type Options struct {
 	Log     *slog.Logger
 	MaxBody int // bytes; 0 is DefaultMaxBody
 	Version string
+	// Books are kept by the caller; nil keeps them in memory only.
+	Books *usage.Books
+	// Update changes the file that Config came from; nil where it is no file.
+	Update func(changes map[string]json.RawMessage) error
 }
 
 // Server is the gateway. Use New.
@@ -46,6 +53,8 @@ type Server struct {
 	discovery *discovery
 	watch     *watcher
 	ids       requestIDs
+	books     *usage.Books
+	ownBooks  bool // made here, and so closed here
 
 	snapshot atomic.Pointer[snapshot]
 	building sync.Mutex // held while a snapshot is built
@@ -68,6 +77,12 @@ func New(o Options) (*Server, error) {
 	}
 	if s.discovery, err = newDiscovery(s.log, s.rebuild); err != nil {
 		return nil, err
+	}
+	if s.books = o.Books; s.books == nil {
+		s.ownBooks = true
+		if s.books, err = usage.Open(usage.Options{Memory: true, Log: s.log}); err != nil {
+			return nil, err
+		}
 	}
 	s.http = &fasthttp.Server{
 		Handler:                      s.handler(),
@@ -108,6 +123,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.discovery.close()
 	s.watch.close()
 	s.pool.Close()
+	if s.ownBooks {
+		err = errors.Join(err, s.books.Close())
+	}
 	return err
 }
 

@@ -9,6 +9,7 @@ import (
 	"uniapi/codec/override"
 	"uniapi/config"
 	"uniapi/pool"
+	"uniapi/usage"
 )
 
 // snapshot is everything a request needs to know of the configuration. It is
@@ -22,6 +23,9 @@ type snapshot struct {
 
 	fetcher  *pool.Fetcher   // of images that are given by address
 	fetchers []*pool.Fetcher // the same by the proxies of the providers, by their index
+
+	prices     *usage.Prices
+	maskedKeys [][]string // by provider index, of its keys
 
 	translates bool // some provider speaks another format than clients do
 
@@ -50,6 +54,7 @@ func (s *Server) build(cfg *config.Config) *snapshot {
 		snap.channels[i] = channel
 		snap.translates = snap.translates || channel.Format(pool.Ask{Endpoint: pool.Chat}) != "openai"
 	}
+	snap.prices = usage.NewPrices(cfg)
 	snap.table = balancer.Build(cfg, s.state, func(i int) []config.Model {
 		switch p := cfg.Providers[i]; {
 		case snap.channels[i] == nil:
@@ -62,12 +67,13 @@ func (s *Server) build(cfg *config.Config) *snapshot {
 	})
 	for _, p := range snap.table.Providers {
 		snap.overrides = append(snap.overrides, s.compileOverrides(p.Config, p.Models))
+		snap.maskedKeys = append(snap.maskedKeys, maskKeysOf(p.Config))
 		snap.accents = append(snap.accents, compileAccents(p.Config, p.Models))
 	}
 	admins := admins(cfg)
 	for _, k := range cfg.APIKeys {
 		balance := snap.table.Key(k.Key)
-		snap.keys.add(&clientKey{APIKey: k, balance: balance, routes: balance.Routes, admin: admins(k),
+		snap.keys.add(&clientKey{APIKey: k, balance: balance, routes: balance.Routes, admin: admins(k), book: s.books.Key(k.Key),
 			limitsTokens: limitsTokens(k.Preferences.RateLimit)})
 	}
 	return snap
@@ -87,6 +93,9 @@ func (s *Server) fetcher(cfg *config.Config) *pool.Fetcher {
 func (s *Server) Apply(cfg *config.Config) {
 	s.building.Lock()
 	defer s.building.Unlock()
+	if err := s.books.Configure(terms(cfg)); err != nil {
+		s.log.Error("what keys have spent is not known", "error", err)
+	}
 	s.snapshot.Store(s.build(cfg))
 	s.discovery.watch(cfg, s.snapshot.Load().channels)
 }

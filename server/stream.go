@@ -110,6 +110,7 @@ func (x *exchange) pump(w io.Writer) (written int64, err error) {
 		if len(out) > 0 {
 			n, werr := w.Write(out)
 			written += int64(n)
+			x.written += int64(n)
 			if werr != nil {
 				return written, errors.Join(errClient, werr)
 			}
@@ -161,7 +162,9 @@ func (x *exchange) Close() error {
 		<-x.pending
 	}
 	if x.answer != nil {
-		x.usage, _ = x.flow.Usage()
+		if u, told := x.flow.Usage(); told {
+			x.usage = u
+		}
 		if x.status == fasthttp.StatusOK {
 			x.answer.CloseLater()
 			x.answer = nil

@@ -10,7 +10,7 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// DecodeRequest implements codec.Format.
+// DecodeRequest reads a chat request. Unknown members are kept in Extra.
 func (Format) DecodeRequest(body []byte) (*codec.Request, error) {
 	head, err := openai.ReadHead(body)
 	if err != nil {
@@ -27,11 +27,14 @@ func (Format) DecodeRequest(body []byte) (*codec.Request, error) {
 		case "tools":
 			q.Tools = r.tools(v)
 		case "tool_choice":
-			switch r.Text(v, name) {
+			switch word := r.Text(v, name); word {
 			case "REQUIRED":
 				q.ToolChoice.Mode = codec.ToolRequired
 			case "NONE":
 				q.ToolChoice.Mode = codec.ToolNone
+			case "":
+			default:
+				r.Fail(name, "must be REQUIRED or NONE, not '"+word+"'")
 			}
 		case "max_tokens":
 			q.MaxTokens = r.Integer(v, name)
@@ -71,10 +74,12 @@ func (Format) DecodeRequest(body []byte) (*codec.Request, error) {
 func (r *reader) output(v rawjson.Value) *codec.OutputFormat {
 	schema := r.Raw(v.Get(r.Data, "json_schema"))
 	switch {
-	case r.Text(v.Get(r.Data, "type"), "response_format.type") != "json_object":
+	case r.Want(v, rawjson.Object, "response_format") && r.Text(v.Get(r.Data, "type"), "response_format.type") != "json_object":
 		return nil
-	case schema == nil:
+	case schema == nil && v.Present():
 		return &codec.OutputFormat{Kind: codec.OutputJSON}
+	case schema == nil:
+		return nil
 	}
 	return &codec.OutputFormat{Kind: codec.OutputSchema, Schema: schema}
 }
@@ -96,6 +101,10 @@ func (r *reader) tools(v rawjson.Value) (tools []codec.Tool) {
 	}
 	for it := v.Elements(r.Data); it.Next(); {
 		f := it.Value.Get(r.Data, "function")
+		if kind := r.soft(it.Value, "type"); !f.Present() && kind != "" {
+			tools = append(tools, codec.Tool{Kind: codec.ToolHosted, Name: kind, Raw: it.Value.Raw(r.Data)})
+			continue
+		}
 		t := codec.Tool{
 			Name:        r.Text(f.Get(r.Data, "name"), "tools.function.name"),
 			Description: r.Text(f.Get(r.Data, "description"), "tools.function.description"),
@@ -176,7 +185,7 @@ func (r *reader) parts(v rawjson.Value, path string) (parts []codec.Part) {
 		return nil
 	}
 	for it := v.Elements(r.Data); it.Next(); {
-		switch kind := r.soft(it.Value, "type"); kind {
+		switch r.soft(it.Value, "type") {
 		case "text":
 			parts = append(parts, codec.Part{Kind: codec.PartText, Text: r.soft(it.Value, "text")})
 		case "thinking":
@@ -194,8 +203,8 @@ func (r *reader) parts(v rawjson.Value, path string) (parts []codec.Part) {
 			parts = append(parts, codec.Part{Kind: codec.PartImage, Media: m})
 		case "document":
 			parts = append(parts, codec.Part{Kind: codec.PartText, Text: r.document(it.Value.Get(r.Data, "document"))})
-		default:
-			r.Fail(path+".content", "has a part of the type '"+kind+"', which is not known")
+		default: // kept whole, for the same format
+			parts = append(parts, codec.Part{Kind: codec.PartOpaque, Raw: it.Value.Raw(r.Data)})
 		}
 	}
 	return parts

@@ -3,103 +3,137 @@ package cohere
 import (
 	"encoding/json"
 	"slices"
-	"strconv"
 	"strings"
 
 	"uniapi/codec"
 	"uniapi/codec/rawjson"
-	"uniapi/codec/toolid"
+	"uniapi/codec/turns"
 )
 
-// known are the members of Extra that Cohere has under the same name; chat clients write them for it.
+const (
+	maxStops = 5   // stop sequences
+	maxTopK  = 500 // of k
+)
+
+// known are the members of Extra that Cohere has; chat clients write them for it.
 var known = []string{"documents", "citation_options", "safety_mode", "strict_tools", "priority"}
 
-// EncodeRequest implements codec.Format.
-func (Format) EncodeRequest(dst []byte, q *codec.Request, model string) ([]byte, error) {
-	if err := refused(q); err != nil {
-		return dst, err
+// writer writes one request.
+type writer struct {
+	q      *codec.Request
+	own    bool // the request was in this format
+	thinks bool // the model does
+	err    *codec.Error
+}
+
+func (w *writer) fail(param, message string) {
+	if w.err == nil {
+		w.err = codec.BadRequest(param, message)
 	}
-	q = q.WithoutCustom()
+}
+
+// EncodeRequest writes a chat request. What Cohere has no place for (n, user, parallel_tool_calls, logit_bias) is left out.
+func (Format) EncodeRequest(dst []byte, q *codec.Request, model string) ([]byte, error) {
+	w := &writer{q: q.WithoutCustom(), own: q.Format == formatName, thinks: thinks(model)}
+	system, list := turns.Split(w.q.Messages, turns.Options{KeepSystem: true, Prepare: w.prepare})
+	tools := w.offered()
+	if hint := w.jsonHint(tools); hint != "" {
+		system = append(system, codec.Part{Kind: codec.PartText, Text: hint})
+	}
 	dst = rawjson.Str(append(dst, '{'), "model", model)
 	if q.Stream {
 		dst = append(rawjson.Key(dst, "stream"), "true"...)
 	}
-	dst = append(rawjson.Key(dst, "messages"), '[')
-	for i := range q.Messages {
-		dst = appendMessage(dst, &q.Messages[i])
-	}
-	dst = append(dst, ']')
-	tools := offered(q)
-	dst = appendTools(dst, q, tools)
-	dst = rawjson.NumIf(dst, "max_tokens", q.MaxTokens)
-	dst = rawjson.RawIf(dst, "temperature", q.Temperature)
-	if p, err := strconv.ParseFloat(string(q.TopP), 64); err == nil && p > 0 && p < 1 { // 1 is refused, and changes nothing
-		dst = rawjson.RawIf(dst, "p", q.TopP)
-	}
-	dst = rawjson.NumIf(dst, "k", q.TopK)
-	dst = rawjson.RawIf(dst, "seed", q.Seed)
-	dst = rawjson.RawIf(dst, "frequency_penalty", q.FrequencyPenalty)
-	dst = rawjson.RawIf(dst, "presence_penalty", q.PresencePenalty)
-	dst = rawjson.BoolIf(dst, "logprobs", q.LogProbs)
-	if stops := slices.DeleteFunc(slices.Clone(q.Stop), func(s string) bool { return s == "" }); len(stops) > 0 {
-		dst = append(rawjson.Key(dst, "stop_sequences"), '[')
-		for _, s := range stops[:min(len(stops), maxStops)] {
-			dst = rawjson.AppendString(rawjson.Comma(dst), s)
-		}
-		dst = append(dst, ']')
-	}
-	if len(tools) == 0 { // beside tools the form of the answer cannot be asked for
+	dst = w.appendMessages(dst, system, list)
+	dst = w.appendTools(dst, tools)
+	dst = w.appendSampling(dst)
+	if len(tools) == 0 {
 		dst = appendOutput(dst, q.Output)
 	}
-	dst = appendThinking(dst, q.Reasoning)
-	for _, name := range known {
-		dst = rawjson.RawIf(dst, name, q.Extra.Get(name))
+	dst = w.appendThinking(dst)
+	for _, f := range q.Extra {
+		if w.own || slices.Contains(known, f.Name) {
+			dst = rawjson.Field(dst, f.Name, f.Raw)
+		}
+	}
+	if w.err != nil {
+		return nil, w.err
 	}
 	return append(dst, '}'), nil
 }
 
-// refused is the error for media that Cohere does not take: to leave them out would change the question.
-func refused(q *codec.Request) error {
-	for i := range q.Messages {
-		for _, p := range q.Messages[i].Parts {
-			switch p.Kind {
-			case codec.PartFile, codec.PartAudio, codec.PartVideo:
-				return codec.BadRequest("messages", "the provider that serves this model takes text and images, no files, sounds or videos")
-			}
-		}
+// appendSampling writes what shapes the answer, in Cohere's narrower ranges.
+func (w *writer) appendSampling(dst []byte) []byte {
+	q := w.q
+	dst = rawjson.NumIf(dst, "max_tokens", q.MaxTokens)
+	dst = rawjson.RawIf(dst, "temperature", clamp(q.Temperature, "0", "1"))
+	dst = rawjson.RawIf(dst, "p", clamp(q.TopP, "0.01", "0.99"))
+	if q.TopK != nil {
+		dst = rawjson.Num(dst, "k", min(max(*q.TopK, 0), maxTopK))
 	}
-	return nil
+	dst = rawjson.RawIf(dst, "seed", q.Seed)
+	dst = rawjson.RawIf(dst, "frequency_penalty", clamp(q.FrequencyPenalty, "0", "1"))
+	dst = rawjson.RawIf(dst, "presence_penalty", clamp(q.PresencePenalty, "0", "1"))
+	dst = rawjson.BoolIf(dst, "logprobs", q.LogProbs)
+	stops := slices.DeleteFunc(slices.Clone(q.Stop), func(s string) bool { return s == "" })
+	if len(stops) == 0 {
+		return dst
+	}
+	dst = append(rawjson.Key(dst, "stop_sequences"), '[')
+	for _, s := range stops[:min(len(stops), maxStops)] {
+		dst = rawjson.AppendString(rawjson.Comma(dst), s)
+	}
+	return append(dst, ']')
 }
 
-// offered are the tools that the model may call: there is no way to name one of them, so naming leaves out the others.
-func offered(q *codec.Request) []codec.Tool {
-	return slices.DeleteFunc(slices.Clone(q.Tools), func(t codec.Tool) bool {
-		switch {
-		case t.Kind == codec.ToolHosted:
-			return true
-		case q.ToolChoice.Mode == codec.ToolNamed:
-			return t.Name != q.ToolChoice.Name
-		}
-		return q.ToolChoice.Allowed != nil && !slices.Contains(q.ToolChoice.Allowed, t.Name)
+// clamp is n, or the bound that it is beyond. A number within keeps its spelling.
+func clamp(n, low, high json.Number) json.Number {
+	f, err := n.Float64()
+	if err != nil {
+		return ""
+	}
+	if l, _ := low.Float64(); f < l {
+		return low
+	}
+	if h, _ := high.Float64(); f > h {
+		return high
+	}
+	return n
+}
+
+// offered are the tools that the model may call: there is no way to name one of them, so naming one leaves out the others.
+func (w *writer) offered() []codec.Tool {
+	c := &w.q.ToolChoice
+	return slices.DeleteFunc(slices.Clone(w.q.Tools), func(t codec.Tool) bool {
+		return t.Kind == codec.ToolHosted && !w.own || c.Mode == codec.ToolNamed && t.Name != c.Name ||
+			c.Allowed != nil && !slices.Contains(c.Allowed, t.Name)
 	})
 }
 
-func appendTools(dst []byte, q *codec.Request, tools []codec.Tool) []byte {
+func (w *writer) appendTools(dst []byte, tools []codec.Tool) []byte {
 	if len(tools) == 0 {
 		return dst
 	}
 	dst = append(rawjson.Key(dst, "tools"), '[')
 	for i := range tools {
-		dst = rawjson.Str(append(rawjson.Comma(dst), `{"type":"function","function":{`...), "name", tools[i].Name)
-		dst = rawjson.StrIf(dst, "description", tools[i].Description)
-		schema := tools[i].Schema
+		t := &tools[i]
+		if t.Kind == codec.ToolHosted {
+			dst = append(rawjson.Comma(dst), t.Raw...)
+			continue
+		}
+		dst = rawjson.Str(append(rawjson.Comma(dst), `{"type":"function","function":{`...), "name", t.Name)
+		dst = rawjson.StrIf(dst, "description", t.Description)
+		schema := t.Schema
 		if len(schema) == 0 {
 			schema = json.RawMessage(`{"type":"object","properties":{}}`)
 		}
-		dst = append(rawjson.Field(dst, "parameters", schema), "}}"...)
+		dst = append(rawjson.RawIf(dst, "parameters", schema), "}}"...)
 	}
 	dst = append(dst, ']')
-	switch q.ToolChoice.Mode {
+	if w.q.Extra.Get("strict_tools") == nil && !slices.ContainsFunc(tools, lenient) {
+		dst = append(rawjson.Key(dst, "strict_tools"), "true"...)
+	}
+	switch w.q.ToolChoice.Mode {
 	case codec.ToolNamed, codec.ToolRequired:
 		dst = rawjson.Str(dst, "tool_choice", "REQUIRED")
 	case codec.ToolNone:
@@ -108,6 +142,18 @@ func appendTools(dst []byte, q *codec.Request, tools []codec.Tool) []byte {
 	return dst
 }
 
+// lenient says whether a tool is not one that Cohere can be strict about: that is for all tools or none, and each must have an argument
+// that is required.
+func lenient(t codec.Tool) bool {
+	if t.Strict == nil || !*t.Strict {
+		return true
+	}
+	v, err := rawjson.One(t.Schema)
+	required := v.Get(t.Schema, "required").Elements(t.Schema)
+	return err != nil || !required.Next()
+}
+
+// appendOutput asks for JSON. Cohere refuses that beside tools: see jsonHint.
 func appendOutput(dst []byte, o *codec.OutputFormat) []byte {
 	if o == nil || o.Kind == codec.OutputText {
 		return dst
@@ -116,111 +162,49 @@ func appendOutput(dst []byte, o *codec.OutputFormat) []byte {
 	return append(rawjson.RawIf(dst, "json_schema", o.Schema), '}')
 }
 
-func appendThinking(dst []byte, r *codec.Reasoning) []byte {
+// jsonHint asks for JSON in words where there are tools.
+func (w *writer) jsonHint(tools []codec.Tool) string {
+	o := w.q.Output
+	if len(tools) == 0 || o == nil || o.Kind == codec.OutputText {
+		return ""
+	}
+	hint := "When you answer the user, answer with one JSON object and nothing else: no other words and no code fence."
+	if len(o.Schema) > 0 {
+		hint += " It must follow this JSON schema: " + string(o.Schema)
+	}
+	return hint
+}
+
+// budgets are limits of thinking in tokens for the efforts that want less than the model would do by itself (wire formats 12.3).
+var budgets = map[string]int64{"minimal": 1024, "low": 2048, "medium": 8192}
+
+func (w *writer) appendThinking(dst []byte) []byte {
+	r := w.q.Reasoning
 	switch {
-	case r == nil:
+	case r == nil || !w.thinks:
 		return dst
 	case r.Disabled || r.Effort == "none":
 		return append(rawjson.Key(dst, "thinking"), `{"type":"disabled"}`...)
 	}
+	budget := r.Budget
+	if n, ok := budgets[r.Effort]; ok && budget == nil {
+		budget = &n
+	}
+	if limit := w.q.MaxTokens; budget != nil && limit != nil && *budget >= *limit { // something must be left for the answer
+		half := max(*limit/2, 1)
+		budget = &half
+	}
 	dst = append(rawjson.Key(dst, "thinking"), `{"type":"enabled"`...)
-	return append(rawjson.NumIf(dst, "token_budget", r.Budget), '}')
+	return append(rawjson.NumIf(dst, "token_budget", budget), '}')
 }
 
-var roleWords = map[codec.Role]string{codec.RoleUser: "user", codec.RoleAssistant: "assistant", codec.RoleSystem: "system", codec.RoleDeveloper: "system"}
-
-// appendMessage writes a message, and before it the results that it may hold as messages of their own.
-func appendMessage(dst []byte, m *codec.Message) []byte {
-	own := false
-	for i := range m.Parts {
-		p := &m.Parts[i]
-		if p.Kind == codec.PartToolResult {
-			dst = appendResult(dst, p.Result)
-			continue
-		}
-		own = own || p.Kind != codec.PartOpaque
-	}
-	if !own || m.Role == codec.RoleTool {
-		return dst
-	}
-	dst = rawjson.Str(append(rawjson.Comma(dst), '{'), "role", roleWords[m.Role])
-	calls := slices.ContainsFunc(m.Parts, func(p codec.Part) bool { return p.Kind == codec.PartToolCall })
-	if calls {
-		dst = appendCalls(dst, m.Parts)
-	}
-	if text, only := onlyText(m.Parts); only || calls {
-		name := "content"
-		if calls { // what is said beside calls is the plan
-			name = "tool_plan"
-		}
-		return append(rawjson.StrIf(dst, name, text), '}')
-	}
-	dst = append(rawjson.Key(dst, "content"), '[')
-	for i := range m.Parts {
-		dst = appendPart(dst, &m.Parts[i])
-	}
-	return append(dst, "]}"...)
-}
-
-// onlyText joins the texts, and says whether there is nothing else.
-func onlyText(parts []codec.Part) (text string, only bool) {
+// plain joins the texts among parts.
+func plain(parts []codec.Part) string {
 	var texts []string
-	only = true
 	for i := range parts {
-		switch parts[i].Kind {
-		case codec.PartText, codec.PartRefusal:
+		if parts[i].Kind == codec.PartText {
 			texts = append(texts, parts[i].Text)
-		default:
-			only = false
 		}
 	}
-	return strings.Join(texts, "\n"), only
-}
-
-func appendPart(dst []byte, p *codec.Part) []byte {
-	switch p.Kind {
-	case codec.PartText, codec.PartRefusal:
-		return append(rawjson.Str(append(rawjson.Comma(dst), `{"type":"text"`...), "text", p.Text), '}')
-	case codec.PartReasoning:
-		if p.Text == "" {
-			return dst
-		}
-		return append(rawjson.Str(append(rawjson.Comma(dst), `{"type":"thinking"`...), "thinking", p.Text), '}')
-	case codec.PartImage:
-		url := p.Media.URL
-		if p.Media.Data != "" {
-			url = "data:" + p.Media.MIME + ";base64," + p.Media.Data
-		}
-		dst = rawjson.Str(append(rawjson.Comma(dst), `{"type":"image_url","image_url":{`...), "url", url)
-		return append(rawjson.StrIf(dst, "detail", p.Media.Detail), "}}"...)
-	}
-	return dst
-}
-
-func appendCalls(dst []byte, parts []codec.Part) []byte {
-	dst = append(rawjson.Key(dst, "tool_calls"), '[')
-	for i := range parts {
-		if parts[i].Kind != codec.PartToolCall {
-			continue
-		}
-		c := parts[i].Call
-		arguments := c.Arguments
-		if arguments == "" {
-			arguments = "{}"
-		}
-		dst = rawjson.Str(append(rawjson.Comma(dst), '{'), "id", toolid.Clean(c.ID, 0))
-		dst = rawjson.Str(append(rawjson.Str(dst, "type", "function"), `,"function":{`...), "name", c.Name)
-		dst = append(rawjson.Str(dst, "arguments", arguments), "}}"...)
-	}
-	return append(dst, ']')
-}
-
-// appendResult writes a result. Images have no place in one.
-func appendResult(dst []byte, result *codec.ToolResult) []byte {
-	text, only := onlyText(result.Parts)
-	if !only {
-		text = strings.TrimSpace(text + "\n[media removed: this provider takes none in results]")
-	}
-	dst = rawjson.Str(append(rawjson.Comma(dst), `{"role":"tool"`...), "tool_call_id", toolid.Clean(result.CallID, 0))
-	return append(rawjson.Str(dst, "content", text), '}')
+	return strings.Join(texts, "\n")
 }

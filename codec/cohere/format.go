@@ -2,9 +2,10 @@
 package cohere
 
 import (
+	"strings"
+
 	"uniapi/codec"
 	"uniapi/codec/fields"
-	"uniapi/codec/openai"
 	"uniapi/codec/rawjson"
 )
 
@@ -13,11 +14,7 @@ type Format struct{}
 
 var _ codec.Format = Format{}
 
-const (
-	formatName = "cohere"
-	// maxStops is how many stop sequences are taken.
-	maxStops = 5
-)
+const formatName = "cohere"
 
 // Name implements codec.Format.
 func (Format) Name() string { return formatName }
@@ -25,7 +22,7 @@ func (Format) Name() string { return formatName }
 // reader reads a request or an answer of this format.
 type reader struct{ fields.Reader }
 
-// soft is a text of an answer, "" if it is none.
+// soft is the text at the end of a path, "" if there is none.
 func (r *reader) soft(v rawjson.Value, names ...string) string {
 	for _, name := range names {
 		v = v.Get(r.Data, name)
@@ -34,41 +31,39 @@ func (r *reader) soft(v rawjson.Value, names ...string) string {
 	return s
 }
 
-// DecodeError implements codec.Format.
-func (Format) DecodeError(status int, contentType string, body []byte) *codec.Error {
-	e := openai.ReadError(status, contentType, body)
-	switch status {
-	case 498: // Cohere's own word for a token that it does not know
-		e.Class, e.Status = codec.Auth, 401
-	case 499:
-		e.Class, e.Status, e.Type = codec.Server, 502, "server_error"
+// without are beginnings of the names of models that do not think. They refuse to be asked to, and thinking of others in a talk.
+var without = []string{"command-r", "command-light", "command-nightly", "command-a-03", "command-a-vision", "command-a-translate", "c4ai-"}
+
+// thinks says whether a model does. One that is newer than the list is taken for one that does.
+func thinks(model string) bool {
+	model = strings.ToLower(model[strings.LastIndexByte(model, '/')+1:])
+	for _, start := range without {
+		if strings.HasPrefix(model, start) {
+			return false
+		}
 	}
-	return e
+	return model != "command"
 }
 
-// EncodeError implements codec.Format.
-func (Format) EncodeError(dst []byte, e *codec.Error) []byte {
-	return append(rawjson.Str(append(dst, '{'), "message", e.Message), '}')
-}
-
-// finishes are Cohere's reasons.
+// finishes are Cohere's reasons. The last two are those of its first API, which proxies still send.
 var finishes = map[string]codec.FinishReason{
 	"COMPLETE": codec.FinishStop, "STOP_SEQUENCE": codec.FinishStop, "MAX_TOKENS": codec.FinishLength, "TOOL_CALL": codec.FinishToolCalls,
 	"ERROR": codec.FinishError, "TIMEOUT": codec.FinishError, "ERROR_TOXIC": codec.FinishFilter, "ERROR_LIMIT": codec.FinishLength,
 }
 
-func finishOf(word string) codec.Finish {
+// finishOf reads a finish_reason. calls is whether the answer calls tools, which not every server says.
+func finishOf(word string, calls bool) codec.Finish {
 	f := codec.Finish{Reason: finishes[word], Native: word}
-	if f.Reason == codec.FinishNone {
+	switch {
+	case calls && (f.Reason == codec.FinishNone || f.Reason == codec.FinishStop):
+		f.Reason = codec.FinishToolCalls
+	case f.Reason == codec.FinishNone, f.Reason == codec.FinishToolCalls && !calls:
 		f.Reason = codec.FinishStop
 	}
 	return f
 }
 
 func finishWord(f codec.Finish) string {
-	if finishes[f.Native] == f.Reason && f.Native != "" {
-		return f.Native
-	}
 	switch f.Reason {
 	case codec.FinishLength:
 		return "MAX_TOKENS"
@@ -79,25 +74,21 @@ func finishWord(f codec.Finish) string {
 	case codec.FinishFilter:
 		return "ERROR_TOXIC"
 	}
-	if f.StopSequence != "" {
+	if f.StopSequence != "" || f.Native == "STOP_SEQUENCE" {
 		return "STOP_SEQUENCE"
 	}
 	return "COMPLETE"
 }
 
-// readUsage reads a usage object. What is billed is less than what is used; both are there, and the larger is what other formats tell.
+// readUsage reads a usage object. The tokens count, as everywhere; what is billed are fewer, and is all that some servers tell.
 func readUsage(data []byte, v rawjson.Value) (codec.Usage, bool) {
 	tokens := v.Get(data, "tokens")
 	if !tokens.Present() {
 		tokens = v.Get(data, "billed_units")
 	}
 	count := func(v rawjson.Value, name string) int64 {
-		v = v.Get(data, name)
-		if n, ok := rawjson.Int(data, v); ok {
-			return max(n, 0)
-		}
-		f := fields.Reader{Data: data}
-		if n := f.Integer(v, name); n != nil { // 12.0, as some versions write it
+		r := fields.Reader{Data: data}
+		if n := r.Integer(v.Get(data, name), name); n != nil { // it may be 12.0
 			return max(*n, 0)
 		}
 		return 0
@@ -107,28 +98,38 @@ func readUsage(data []byte, v rawjson.Value) (codec.Usage, bool) {
 }
 
 func appendUsage(dst []byte, u codec.Usage) []byte {
+	dst = append(rawjson.Key(dst, "usage"), '{')
 	for _, name := range []string{"billed_units", "tokens"} {
 		dst = append(rawjson.Key(dst, name), '{')
 		dst = append(rawjson.Num(rawjson.Num(dst, "input_tokens", u.Prompt), "output_tokens", u.Completion), '}')
 	}
-	return rawjson.Num(dst, "cached_tokens", u.Cached)
+	return append(rawjson.Num(dst, "cached_tokens", u.Cached), '}')
 }
 
-// citation reads a source that has an address or a title; the offsets are in the answer's text.
+// citation reads a citation, of whose sources the first that has an address counts. False if none has: other formats have no place for
+// it. The offsets are in the answer's text.
 func citation(data []byte, v rawjson.Value) (c codec.Citation, ok bool) {
 	r := reader{fields.Reader{Data: data}}
-	c.Start, _ = rawjson.Int(data, v.Get(data, "start"))
-	c.End, _ = rawjson.Int(data, v.Get(data, "end"))
-	c.Raw = v.Raw(data)
-	for it := v.Get(data, "sources").Elements(data); it.Next(); {
-		document := it.Value.Get(data, "document")
-		c.URL, c.Title, c.Text = r.soft(document, "url"), r.soft(document, "title"), r.soft(document, "text")
+	for it := v.Get(data, "sources").Elements(data); it.Next() && c.URL == ""; {
+		source := it.Value.Get(data, "document")
+		if !source.Present() {
+			source = it.Value.Get(data, "tool_output")
+		}
+		c.URL, c.Title, c.Text = r.soft(source, "url"), r.soft(source, "title"), r.soft(source, "snippet")
 		if c.Title == "" {
 			c.Title = r.soft(it.Value, "id")
 		}
-		if c.URL != "" {
-			return c, true
-		}
 	}
+	c.Start, _ = rawjson.Int(data, v.Get(data, "start"))
+	c.End, _ = rawjson.Int(data, v.Get(data, "end"))
+	c.Raw = v.Raw(data)
 	return c, c.URL != ""
+}
+
+// appendCitation writes a citation of an answer in another format.
+func appendCitation(dst []byte, c *codec.Citation) []byte {
+	dst = rawjson.Num(rawjson.Num(append(dst, '{'), "start", c.Start), "end", c.End)
+	dst = append(dst, `,"sources":[{"type":"document","document":{`...)
+	dst = rawjson.StrIf(rawjson.StrIf(rawjson.StrIf(dst, "url", c.URL), "title", c.Title), "snippet", c.Text)
+	return append(dst, "}}]}"...)
 }

@@ -1,25 +1,24 @@
 package cohere
 
 import (
+	"slices"
+
 	"uniapi/codec"
 	"uniapi/codec/fields"
-	"uniapi/codec/openai"
 	"uniapi/codec/rawjson"
 )
 
 // DecodeResponse implements codec.Format.
 func (Format) DecodeResponse(body []byte) (*codec.Response, error) {
-	if _, err := openai.CheckObject(body); err != nil {
-		return nil, err
-	}
 	r := &reader{fields.Reader{Data: body}}
 	top, err := rawjson.One(body)
-	if err != nil {
-		return nil, codec.NoAnswer("the upstream's answer is not valid JSON: " + err.Error())
-	}
 	message := top.Get(body, "message")
-	if message.Kind == rawjson.String { // an error, with a status that means success
-		return nil, openai.ReadError(502, "", body)
+	if err != nil || message.Kind != rawjson.Object { // an error has a text there
+		return nil, answerFailure(body)
+	}
+	word := r.soft(top, "finish_reason")
+	if failure := finishFailure(word, r.soft(top, "error")); failure != nil {
+		return nil, failure
 	}
 	a := &codec.Response{Format: formatName, ID: r.soft(top, "id")}
 	m := codec.Message{Role: codec.RoleAssistant}
@@ -32,15 +31,13 @@ func (Format) DecodeResponse(body []byte) (*codec.Response, error) {
 			cite(m.Parts, c)
 		}
 	}
-	m.Parts = append(m.Parts, r.calls(message.Get(body, "tool_calls"))...)
+	calls := r.calls(message.Get(body, "tool_calls"))
+	m.Parts = append(m.Parts, calls...)
 	if r.Err != nil {
 		return nil, codec.NoAnswer("the upstream's answer cannot be read: " + r.Err.Message)
 	}
-	a.Choices = []codec.Choice{{Message: m, Finish: finishOf(r.soft(top, "finish_reason"))}}
+	a.Choices = []codec.Choice{{Message: m, Finish: finishOf(word, len(calls) > 0)}}
 	a.Usage, a.HasUsage = readUsage(body, top.Get(body, "usage"))
-	if a.Choices[0].Finish.Reason == codec.FinishError && !a.Says() {
-		return nil, codec.NoAnswer("the upstream could not finish its answer")
-	}
 	return a, nil
 }
 
@@ -63,30 +60,22 @@ func (Format) EncodeResponse(dst []byte, a *codec.Response, _ *codec.Request) []
 	dst = rawjson.Str(append(dst, '{'), "id", a.ID)
 	dst = rawjson.Str(dst, "finish_reason", finishWord(choice.Finish))
 	dst = append(rawjson.Key(dst, "message"), `{"role":"assistant","content":[`...)
-	calls := false
-	for i := range choice.Message.Parts {
-		p := &choice.Message.Parts[i]
-		calls = calls || p.Kind == codec.PartToolCall
-		dst = appendPart(dst, p)
-	}
-	dst = append(dst, ']')
-	if calls {
-		dst = appendCalls(dst, choice.Message.Parts)
-	}
-	dst = append(rawjson.Key(dst, "citations"), '[')
-	for i := range choice.Message.Parts {
-		for j := range choice.Message.Parts[i].Citations {
-			dst = appendCitation(rawjson.Comma(dst), &choice.Message.Parts[i].Citations[j])
+	own := a.Format == formatName
+	parts := choice.Message.Parts
+	for i := range parts {
+		if own || parts[i].Kind != codec.PartOpaque {
+			dst = appendPart(dst, &parts[i])
 		}
 	}
-	dst = append(dst, "]}"...)
-	dst = appendUsage(append(rawjson.Key(dst, "usage"), '{'), a.Usage)
-	return append(dst, "}}"...)
-}
-
-func appendCitation(dst []byte, c *codec.Citation) []byte {
-	dst = rawjson.Num(rawjson.Num(append(dst, '{'), "start", c.Start), "end", c.End)
-	dst = append(dst, `,"sources":[{"type":"document","document":{`...)
-	dst = rawjson.StrIf(rawjson.StrIf(rawjson.StrIf(dst, "url", c.URL), "title", c.Title), "text", c.Text)
-	return append(dst, "}}]}"...)
+	dst = append(dst, ']')
+	if slices.ContainsFunc(parts, isCall) { // a signature in an id must come back with it
+		dst = appendCalls(dst, parts, func(id string) string { return id })
+	}
+	dst = append(rawjson.Key(dst, "citations"), '[')
+	for i := range parts {
+		for j := range parts[i].Citations {
+			dst = appendCitation(rawjson.Comma(dst), &parts[i].Citations[j])
+		}
+	}
+	return append(appendUsage(append(dst, "]}"...), a.Usage), '}')
 }

@@ -71,11 +71,11 @@ func (s *streamEncoder) Append(dst []byte, e *codec.Event) []byte {
 		return s.toolStart(dst, e)
 	case codec.EventToolArguments:
 		c.bare = slices.DeleteFunc(c.bare, func(i int64) bool { return i == e.Index })
-		return s.arguments(dst, e.Choice, e.Index, e.Text)
+		return s.arguments(dst, e, e.Text)
 	case codec.EventToolEnd:
 		if i := slices.Index(c.bare, e.Index); i >= 0 {
 			c.bare = slices.Delete(c.bare, i, i+1)
-			return s.arguments(dst, e.Choice, e.Index, emptyArguments)
+			return s.arguments(dst, e, emptyArguments)
 		}
 	case codec.EventMedia:
 		return s.media(dst, e)
@@ -84,7 +84,7 @@ func (s *streamEncoder) Append(dst []byte, e *codec.Event) []byte {
 		return s.close(append(appendCitation(dst, e.Citation, false), ']'), nil, "")
 	case codec.EventFinish:
 		for _, index := range c.bare {
-			dst = s.arguments(dst, e.Choice, index, emptyArguments)
+			dst = s.arguments(dst, &codec.Event{Choice: e.Choice, Index: index}, emptyArguments)
 		}
 		c.finished, c.bare = true, nil
 		return s.close(s.open(dst, e.Choice), nil, finishWord(e.Finish, s.legacy))
@@ -158,16 +158,20 @@ func (s *streamEncoder) toolStart(dst []byte, e *codec.Event) []byte {
 	return s.close(append(dst, "}]"...), nil, "")
 }
 
-func (s *streamEncoder) arguments(dst []byte, choice, index int64, text []byte) []byte {
-	dst = s.open(dst, choice)
+func (s *streamEncoder) arguments(dst []byte, e *codec.Event, text []byte) []byte {
+	dst = s.open(dst, e.Choice)
 	if s.legacy {
 		dst = append(rawjson.Key(dst, "function_call"), '{')
 		return s.close(append(rawjson.Str(dst, "arguments", text), '}'), nil, "")
 	}
+	kind, input := "function", "arguments"
+	if e.Custom {
+		kind, input = "custom", "input"
+	}
 	dst = append(rawjson.Key(dst, "tool_calls"), "[{"...)
-	dst = rawjson.Num(dst, "index", index)
-	dst = append(rawjson.Key(dst, "function"), '{')
-	return s.close(append(rawjson.Str(dst, "arguments", text), "}}]"...), nil, "")
+	dst = rawjson.Num(dst, "index", e.Index)
+	dst = append(rawjson.Key(dst, kind), '{')
+	return s.close(append(rawjson.Str(dst, input, text), "}}]"...), nil, "")
 }
 
 // reasoningEnd gives the client what it must send back: the block with its signature, or what only the provider can read.

@@ -45,7 +45,11 @@ func (r *reader) item(v rawjson.Value, path string) (m codec.Message, ok bool) {
 	get := func(name string) rawjson.Value { return v.Get(r.Data, name) }
 	text := func(name string) string { return r.Text(get(name), path+"."+name) }
 	m.Role = codec.RoleAssistant
-	switch kind := text("type"); kind {
+	kind := text("type")
+	if kind == "" && !get("role").Present() && get("id").Present() {
+		kind = "item_reference" // whose type may be left out
+	}
+	switch kind {
 	case "message", "":
 		return r.message(v, path), true
 	case "function_call":

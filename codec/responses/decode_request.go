@@ -51,7 +51,10 @@ func (Format) DecodeRequest(body []byte) (*codec.Request, error) {
 		case "top_p":
 			q.TopP = r.Number(v, name)
 		case "top_logprobs":
-			q.TopLogProbs = r.Integer(v, name)
+			if q.TopLogProbs = r.Integer(v, name); q.TopLogProbs != nil && *q.TopLogProbs > 0 { // chat wants to be asked for both
+				yes := true
+				q.LogProbs = &yes
+			}
 		case "include":
 			r.include(v, q)
 			r.Field(&q.Extra, name, v)

@@ -10,6 +10,7 @@ import (
 // inputWriter writes a conversation as items.
 type inputWriter struct {
 	custom map[string]bool // ids of calls to custom tools, whose results are items of another type
+	err    error
 }
 
 var roleWords = map[codec.Role]string{codec.RoleUser: "user", codec.RoleAssistant: "assistant", codec.RoleSystem: "system", codec.RoleDeveloper: "developer"}
@@ -38,7 +39,7 @@ func (w *inputWriter) message(dst []byte, m *codec.Message, textType string) []b
 	dst = append(rawjson.Key(dst, "content"), '[')
 	empty := len(dst)
 	for i := range m.Parts {
-		dst = appendPart(dst, &m.Parts[i], textType)
+		dst = w.part(dst, &m.Parts[i], textType)
 	}
 	if len(dst) == empty {
 		return dst[:mark]
@@ -46,8 +47,8 @@ func (w *inputWriter) message(dst []byte, m *codec.Message, textType string) []b
 	return append(dst, "]}"...)
 }
 
-// appendPart writes a part of a message; parts that are items of their own are not.
-func appendPart(dst []byte, p *codec.Part, textType string) []byte {
+// part writes a part of a message; parts that are items of their own are not.
+func (w *inputWriter) part(dst []byte, p *codec.Part, textType string) []byte {
 	switch p.Kind {
 	case codec.PartText:
 		dst = rawjson.Str(append(rawjson.Comma(dst), '{'), "type", textType)
@@ -80,6 +81,11 @@ func appendPart(dst []byte, p *codec.Part, textType string) []byte {
 		}
 		dst = append(rawjson.Comma(dst), `{"type":"input_audio","input_audio":{`...)
 		dst = append(rawjson.Str(rawjson.Str(dst, "data", p.Media.Data), "format", format), '}')
+	case codec.PartVideo:
+		if w.err == nil {
+			w.err = codec.BadRequest("messages", "the provider that serves this model takes no video")
+		}
+		return dst
 	default:
 		return dst
 	}
@@ -178,13 +184,20 @@ func (w *inputWriter) results(dst []byte, parts []codec.Part) []byte {
 		}
 		dst = rawjson.Str(append(rawjson.Comma(dst), '{'), "type", kind)
 		dst = rawjson.Str(dst, "call_id", callID(result.CallID))
+		failed := ""
+		if result.Error {
+			failed = "Error: " // there is no other place to say it
+		}
 		if text, only := onlyText(result.Parts); only {
-			dst = append(rawjson.Str(dst, "output", text), '}')
+			dst = append(rawjson.Str(dst, "output", failed+text), '}')
 			continue
 		}
 		dst = append(rawjson.Key(dst, "output"), '[')
+		if result.Error {
+			dst = w.part(dst, &codec.Part{Kind: codec.PartText, Text: failed}, "input_text")
+		}
 		for j := range result.Parts {
-			dst = appendPart(dst, &result.Parts[j], "input_text")
+			dst = w.part(dst, &result.Parts[j], "input_text")
 		}
 		dst = append(dst, "]}"...)
 	}

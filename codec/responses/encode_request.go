@@ -22,12 +22,16 @@ func (Format) EncodeRequest(dst []byte, q *codec.Request, model string) ([]byte,
 	if q.N != nil && *q.N > 1 {
 		return dst, codec.BadRequest("n", "the provider that serves this model gives one answer at a time: 'n' must be 1")
 	}
+	w := inputWriter{}
+	start := len(dst)
 	dst = rawjson.Str(append(dst, '{'), "model", model)
 	instructions, messages := leading(q.Messages)
 	dst = rawjson.StrIf(dst, "instructions", instructions)
-	w := inputWriter{}
 	dst = w.append(append(rawjson.Key(dst, "input"), '['), messages)
 	dst = append(dst, ']')
+	if w.err != nil {
+		return dst[:start], w.err
+	}
 	if q.Stream {
 		dst = append(rawjson.Key(dst, "stream"), "true"...)
 	}
@@ -45,8 +49,8 @@ func (Format) EncodeRequest(dst []byte, q *codec.Request, model string) ([]byte,
 	}
 	dst = append(rawjson.Key(dst, "store"), cmp.Or(string(storeOf(q, own)), "false")...)
 	dst = appendInclude(dst, q, own)
-	dst = appendTools(dst, q, own)
-	if len(q.Tools) > 0 {
+	before := len(dst)
+	if dst = appendTools(dst, q, own); len(dst) > before { // without tools the rest is refused
 		dst = appendChoice(dst, q)
 		dst = rawjson.BoolIf(dst, "parallel_tool_calls", q.ParallelToolCalls)
 	}
@@ -99,17 +103,20 @@ func leading(messages []codec.Message) (instructions string, rest []codec.Messag
 	return "", messages // nothing but instructions: they are the input
 }
 
+// appendTools writes the tools in their order, which prompt caches depend on. Of another format's hosted tools only search has a form
+// here; without any tool there is no list, since an empty one is refused.
 func appendTools(dst []byte, q *codec.Request, own bool) []byte {
-	if len(q.Tools) == 0 {
-		return dst
-	}
+	before := len(dst)
 	dst = append(rawjson.Key(dst, "tools"), '[')
+	empty := len(dst)
+	search := !own && q.Extra.Get("web_search_options") != nil // chat's way to ask for it
 	for i := range q.Tools {
 		t := &q.Tools[i]
 		if t.Kind == codec.ToolHosted {
 			if own {
 				dst = append(rawjson.Comma(dst), t.Raw...)
 			}
+			search = search || !own && searches(t.Name)
 			continue
 		}
 		dst = append(rawjson.Comma(dst), `{"type":"function"`...)
@@ -130,7 +137,18 @@ func appendTools(dst []byte, q *codec.Request, own bool) []byte {
 		strict := t.Strict != nil && *t.Strict // what is left out counts as true here, as false for chat
 		dst = append(rawjson.BoolIf(dst, "strict", &strict), '}')
 	}
+	if search {
+		dst = append(rawjson.Comma(dst), `{"type":"web_search"}`...)
+	}
+	if len(dst) == empty {
+		return dst[:before]
+	}
 	return append(dst, ']')
+}
+
+// searches says whether a hosted tool of Anthropic or Google, by its name, searches the web.
+func searches(name string) bool {
+	return strings.HasPrefix(name, "web_search") || strings.HasPrefix(name, "googleSearch")
 }
 
 func appendChoice(dst []byte, q *codec.Request) []byte {
@@ -148,7 +166,12 @@ func appendChoice(dst []byte, q *codec.Request) []byte {
 		dst = append(rawjson.Key(dst, "tool_choice"), `{"type":"allowed_tools"`...)
 		dst = append(rawjson.Key(rawjson.Str(dst, "mode", word), "tools"), '[')
 		for _, name := range c.Allowed {
-			dst = append(rawjson.Str(append(rawjson.Comma(dst), `{"type":"function"`...), "name", name), '}')
+			kind := "function"
+			if isCustom(q.Tools, name) {
+				kind = "custom"
+			}
+			dst = rawjson.Str(append(rawjson.Comma(dst), '{'), "type", kind)
+			dst = append(rawjson.Str(dst, "name", name), '}')
 		}
 		return append(dst, "]}"...)
 	}

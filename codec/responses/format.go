@@ -6,7 +6,6 @@ import (
 
 	"uniapi/codec"
 	"uniapi/codec/fields"
-	"uniapi/codec/openai"
 )
 
 // Format is the Responses format.
@@ -24,14 +23,6 @@ const (
 
 // Name implements codec.Format.
 func (Format) Name() string { return formatName }
-
-// DecodeError implements codec.Format.
-func (Format) DecodeError(status int, contentType string, body []byte) *codec.Error {
-	return openai.ReadError(status, contentType, body)
-}
-
-// EncodeError implements codec.Format.
-func (Format) EncodeError(dst []byte, e *codec.Error) []byte { return openai.AppendError(dst, e) }
 
 // reader reads a request of this format.
 type reader struct{ fields.Reader }
@@ -56,10 +47,11 @@ func unseal(sealed string) (kind, provider, value string, ok bool) {
 	return kind, provider, value, ok
 }
 
-// reasoningPart is the neutral form of a reasoning item.
+// reasoningPart is the neutral form of a reasoning item. One without a proof is text like that of providers that sign nothing.
 func reasoningPart(id, text, encrypted string) codec.Part {
 	p := codec.Part{Kind: codec.PartReasoning, Text: text}
 	switch kind, provider, value, ours := unseal(encrypted); {
+	case encrypted == "":
 	case ours && kind == "e":
 		p.Reasoning = &codec.ReasoningInfo{Encrypted: value}
 	case ours:
@@ -91,9 +83,9 @@ func isOpenAI(s codec.Signature, info *codec.ReasoningInfo) bool {
 	return s.Provider == "openai" || info != nil && strings.HasPrefix(info.Format, "openai")
 }
 
-// namespaced is the one name of a tool in a namespace.
+// namespaced is the one name of a tool in a namespace. A tool that is only loaded late is in one of its own name, and keeps that.
 func namespaced(namespace, name string) string {
-	if namespace == "" {
+	if namespace == "" || namespace == name {
 		return name
 	}
 	return namespace + "__" + name

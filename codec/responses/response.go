@@ -13,8 +13,8 @@ import (
 
 // DecodeResponse implements codec.Format.
 func (Format) DecodeResponse(body []byte) (*codec.Response, error) {
-	if _, err := openai.CheckObject(body); err != nil {
-		return nil, err
+	if _, e := asError(body); e != nil {
+		return nil, e
 	}
 	r := &reader{fields.Reader{Data: body}}
 	a := &codec.Response{Format: formatName}
@@ -44,10 +44,14 @@ func (Format) DecodeResponse(body []byte) (*codec.Response, error) {
 	if status == "failed" || status == "cancelled" {
 		return nil, codec.NoAnswer("the upstream ended the response as " + status + " without saying why")
 	}
+	if output.Kind != rawjson.Array {
+		return nil, noResponse(body)
+	}
 	c := codec.Choice{Message: codec.Message{Role: codec.RoleAssistant}}
 	calls := false
 	for it := output.Elements(body); it.Next(); {
 		parts := r.outputItem(it.Value, &c.Message)
+		c.LogProbs = appendItemLogProbs(c.LogProbs, body, it.Value)
 		for i := range parts {
 			calls = calls || parts[i].Kind == codec.PartToolCall
 		}
@@ -157,17 +161,29 @@ func appendCitation(dst []byte, c *codec.Citation) []byte {
 // two cannot differ.
 func (f Format) EncodeResponse(dst []byte, a *codec.Response, q *codec.Request) []byte {
 	s := newStreamEncoder(q)
-	for _, e := range a.Events(nil) {
-		s.scratch = s.Append(s.scratch[:0], &e)
+	var logprobs, events []byte
+	if len(a.Choices) > 0 {
+		logprobs = a.Choices[0].LogProbs
 	}
-	s.scratch = s.closeAll(s.scratch[:0])
-	return s.appendResponse(dst, s.status(), nil)
+	for _, e := range a.Events(nil) {
+		if e.Kind == codec.EventText && e.Choice == 0 { // those of the whole answer go to its first text
+			e.LogProbs, logprobs = logprobs, nil
+		}
+		events = s.Append(events[:0], &e)
+	}
+	s.closeAll(events[:0])
+	status := s.status()
+	if status == "failed" {
+		return s.appendResponse(dst, status, errUnfinished())
+	}
+	return s.appendResponse(dst, status, nil)
 }
 
 // appendUsage writes a usage object with all that SDKs read.
 func appendUsage(dst []byte, u codec.Usage) []byte {
 	dst = rawjson.Num(append(dst, '{'), "input_tokens", u.Prompt)
 	dst = rawjson.Num(append(rawjson.Key(dst, "input_tokens_details"), '{'), "cached_tokens", u.Cached)
+	dst = rawjson.Num(dst, "cache_write_tokens", u.CacheWrite)
 	dst = rawjson.Num(append(dst, '}'), "output_tokens", u.Completion)
 	dst = rawjson.Num(append(rawjson.Key(dst, "output_tokens_details"), '{'), "reasoning_tokens", u.Reasoning)
 	return append(rawjson.Num(append(dst, '}'), "total_tokens", u.Sum()), '}')

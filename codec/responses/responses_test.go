@@ -263,19 +263,3 @@ func plain(t *testing.T, body []byte) (m map[string]any) {
 	}
 	return m
 }
-
-func BenchmarkATextEventToChat(b *testing.B) {
-	d := Format{}.NewStreamDecoder()
-	e := openai.Format{}.NewStreamEncoder(&codec.Request{Model: "m"})
-	event := []byte("event: response.output_text.delta\ndata: {\"type\":\"response.output_text.delta\",\"sequence_number\":7,\"item_id\":\"msg_1\",\"output_index\":0,\"content_index\":0,\"delta\":\" token\",\"logprobs\":[]}\n\n")
-	var list []codec.Event
-	var out []byte
-	b.ReportAllocs()
-	for b.Loop() {
-		list, _ = d.Push(list[:0], event)
-		out = out[:0]
-		for i := range list {
-			out = e.Append(out, &list[i])
-		}
-	}
-}

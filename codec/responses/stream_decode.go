@@ -85,7 +85,7 @@ func (d *streamDecoder) event(dst []codec.Event, e sse.Event) []codec.Event {
 	if len(data) == 0 || string(data) == "[DONE]" {
 		return dst
 	}
-	var kind, delta, item, response, part, place, annotation, failure rawjson.Value
+	var kind, delta, logprobs, item, response, part, place, annotation, failure rawjson.Value
 	it := rawjson.MembersOf(data)
 	for it.Next() {
 		v := it.Value
@@ -94,6 +94,8 @@ func (d *streamDecoder) event(dst []codec.Event, e sse.Event) []codec.Event {
 			kind = v
 		case "delta":
 			delta = v
+		case "logprobs":
+			logprobs = v
 		case "item":
 			item = v
 		case "response":
@@ -123,7 +125,9 @@ func (d *streamDecoder) event(dst []codec.Event, e sse.Event) []codec.Event {
 	case "response.output_item.added":
 		return d.added(d.start(dst, data, rawjson.Value{}), data, item, at)
 	case "response.output_text.delta":
-		return d.piece(dst, codec.EventText, data, delta, at)
+		dst = d.piece(dst, codec.EventText, data, delta, at)
+		dst[len(dst)-1].LogProbs = d.logProbs(data, logprobs)
+		return dst
 	case "response.refusal.delta":
 		return d.piece(dst, codec.EventRefusal, data, delta, at)
 	case "response.reasoning_summary_text.delta", "response.reasoning_text.delta":
@@ -163,38 +167,18 @@ func (d *streamDecoder) event(dst []codec.Event, e sse.Event) []codec.Event {
 
 var paragraph = []byte("\n\n")
 
-// asError reads an object that is an error, in either of its forms.
-func asError(data []byte) (codec.Usage, *codec.Error) {
-	u, err := openai.CheckObject(data)
-	if e, is := err.(*codec.Error); is {
-		return u, e
-	}
-	v, err := rawjson.One(data)
-	if err != nil {
-		return u, nil
-	}
-	if message, _ := rawjson.Text(data, v.Get(data, "message")); message == "" {
-		return u, nil
-	}
-	// {"type":"error","code","message"}: an error object without the member around it
-	_, failure := openai.CheckObject(append(append([]byte(`{"error":`), data...), '}'))
-	e, _ := failure.(*codec.Error)
-	return u, e
-}
-
-// failed is the error of a response that came to nothing.
-func failed(data []byte, response rawjson.Value) *codec.Error {
-	if response.Present() {
-		if _, e := asError(response.Raw(data)); e != nil {
-			return e
-		}
-	}
-	return codec.NoAnswer("the upstream gave the response up without saying why")
-}
-
 func (d *streamDecoder) keep(data []byte, v rawjson.Value) []byte {
 	mark := len(d.text)
 	d.text, _ = rawjson.AppendText(d.text, data, v)
+	return d.text[mark:len(d.text):len(d.text)]
+}
+
+// logProbs puts the list of a delta into the object of the neutral model, nil if it is empty.
+func (d *streamDecoder) logProbs(data []byte, v rawjson.Value) []byte {
+	mark := len(d.text)
+	if d.text = appendLogProbs(d.text, data, v); len(d.text) == mark {
+		return nil
+	}
 	return d.text[mark:len(d.text):len(d.text)]
 }
 
@@ -272,7 +256,9 @@ func (d *streamDecoder) ended(dst []codec.Event, data []byte, item rawjson.Value
 			if !s.seen && p.Text != "" {
 				dst = append(dst, codec.Event{Kind: codec.EventReasoning, Text: []byte(p.Text)})
 			}
-			dst = append(dst, codec.Event{Kind: codec.EventReasoningEnd, Signature: p.Signature, Reasoning: p.Reasoning})
+			if p.Signature.Value != "" || p.Reasoning != nil { // else there is nothing to tell: OpenRouter ends it behind the text
+				dst = append(dst, codec.Event{Kind: codec.EventReasoningEnd, Signature: p.Signature, Reasoning: p.Reasoning})
+			}
 		case codec.PartImage:
 			dst = append(dst, codec.Event{Kind: codec.EventMedia, Media: p.Media})
 		case codec.PartText, codec.PartRefusal:

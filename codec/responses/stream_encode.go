@@ -2,9 +2,11 @@ package responses
 
 import (
 	"cmp"
+	"crypto/rand"
 	"strings"
 
 	"uniapi/codec"
+	"uniapi/codec/openai"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/sse"
 )
@@ -62,14 +64,14 @@ func (s *streamEncoder) Append(dst []byte, e *codec.Event) []byte {
 			return dst
 		}
 		dst = s.thinking(dst)
-		return s.open.grow(s, dst, "response.reasoning_summary_text.delta", e.Text)
+		return s.open.grow(s, dst, reasoningItem.delta, e.Text, nil)
 	case codec.EventReasoningEnd:
 		return s.endThinking(dst, e)
 	case codec.EventToolStart:
 		return s.beginCall(s.close(dst), e)
 	case codec.EventToolArguments:
 		if c := s.call(e.Index); c != nil && len(e.Text) > 0 {
-			return c.grow(s, dst, c.kind.delta, e.Text)
+			return c.grow(s, dst, c.kind.delta, e.Text, nil)
 		}
 	case codec.EventToolEnd:
 		if c := s.call(e.Index); c != nil {
@@ -108,7 +110,10 @@ func (s *streamEncoder) begin(dst []byte) []byte {
 		return dst
 	}
 	s.begun = true
-	s.id = "resp_" + strings.TrimPrefix(cmp.Or(s.id, "0"), "resp_")
+	if s.id == "" {
+		s.id = strings.ToLower(rand.Text())
+	}
+	s.id = "resp_" + strings.TrimPrefix(s.id, "resp_")
 	s.created = cmp.Or(s.created, clock())
 	for _, name := range []string{"response.created", "response.in_progress"} {
 		dst = s.event(dst, name, func(dst []byte) []byte {
@@ -192,20 +197,30 @@ func (s *streamEncoder) End(dst []byte) []byte {
 	dst = s.closeAll(s.begin(dst))
 	status := s.status()
 	if status == "failed" {
-		return s.Fail(dst, codec.NoAnswer("the upstream could not finish its answer"))
+		return s.Fail(dst, errUnfinished())
 	}
 	return s.event(dst, "response."+status, func(dst []byte) []byte {
 		return s.appendResponse(rawjson.Key(dst, "response"), status, nil)
 	})
 }
 
-// Fail implements codec.StreamEncoder. SDKs raise on the first event, Codex reads the second.
+func errUnfinished() *codec.Error { return codec.NoAnswer("the upstream could not finish its answer") }
+
+// Fail implements codec.StreamEncoder. SDKs raise on the error member of the first event, others read the members beside it, which are
+// what OpenAI documents, and Codex reads the second event.
 func (s *streamEncoder) Fail(dst []byte, e *codec.Error) []byte {
 	dst = s.begin(dst)
 	dst = s.event(dst, "error", func(dst []byte) []byte {
-		dst = rawjson.Str(dst, "code", cmp.Or(e.Code, e.Type))
+		dst = rawjson.Str(dst, "code", cmp.Or(e.Code, e.Type, "server_error"))
 		dst = rawjson.Str(dst, "message", e.Message)
-		return append(rawjson.Key(dst, "param"), "null"...)
+		dst = rawjson.Key(dst, "param")
+		if e.Param == "" {
+			dst = append(dst, "null"...)
+		} else {
+			dst = rawjson.AppendString(dst, e.Param)
+		}
+		s.scratch = openai.AppendError(s.scratch[:0], e)
+		return append(append(dst, ','), s.scratch[1:len(s.scratch)-1]...) // the envelope's only member
 	})
 	return s.event(dst, "response.failed", func(dst []byte) []byte {
 		return s.appendResponse(rawjson.Key(dst, "response"), "failed", e)

@@ -1,6 +1,7 @@
 package responses
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
@@ -35,6 +36,7 @@ type item struct {
 	number      int64  // of the part that grows
 	annotations []byte
 	cited       int64
+	logprobs    []byte
 
 	// of a call:
 	index    int64
@@ -75,7 +77,9 @@ func namespacesOf(q *codec.Request) map[string]string {
 // add begins an item.
 func (s *streamEncoder) add(dst []byte, it *item) []byte {
 	it.place = s.places
-	it.id = itemID(it.kind.prefix, s.id, it.place)
+	if it.id == "" {
+		it.id = itemID(it.kind.prefix, s.id, it.place)
+	}
 	s.places++
 	s.output = append(s.output, nil)
 	return s.event(dst, "response.output_item.added", func(dst []byte) []byte {
@@ -84,9 +88,14 @@ func (s *streamEncoder) add(dst []byte, it *item) []byte {
 	})
 }
 
-// done ends an item and keeps the whole of it for the end.
+// done ends an item and keeps the whole of it for the end. What is still open when the limit is met was cut off: a client must not run
+// half a call.
 func (s *streamEncoder) done(dst []byte, it *item) []byte {
-	whole := it.append(nil, "completed")
+	status := "completed"
+	if s.status() == "incomplete" {
+		status = "incomplete"
+	}
+	whole := it.append(nil, status)
 	s.output[it.place] = whole
 	return s.event(dst, "response.output_item.done", func(dst []byte) []byte {
 		dst = rawjson.Num(dst, "output_index", it.place)
@@ -137,8 +146,8 @@ func (it *item) at(dst []byte) []byte {
 	return dst
 }
 
-// grow adds to the item's text.
-func (it *item) grow(s *streamEncoder, dst []byte, name string, text []byte) []byte {
+// grow adds to the item's text. logprobs are those of its tokens, as elements of a list.
+func (it *item) grow(s *streamEncoder, dst []byte, name string, text, logprobs []byte) []byte {
 	it.text = append(it.text, text...)
 	if it.wrapped {
 		return dst
@@ -146,7 +155,7 @@ func (it *item) grow(s *streamEncoder, dst []byte, name string, text []byte) []b
 	return s.event(dst, name, func(dst []byte) []byte {
 		dst = rawjson.Str(it.at(dst), "delta", text)
 		if it.part == outputText {
-			dst = append(rawjson.Key(dst, "logprobs"), "[]"...)
+			dst = appendList(dst, "logprobs", logprobs)
 		}
 		return dst
 	})
@@ -173,7 +182,22 @@ func (s *streamEncoder) text(dst []byte, kind partKind, e *codec.Event) []byte {
 	if kind == refusal {
 		name = "response.refusal.delta"
 	}
-	return s.open.grow(s, dst, name, e.Text)
+	logprobs := logProbElements(e.LogProbs)
+	s.open.logprobs = joined(s.open.logprobs, logprobs)
+	return s.open.grow(s, dst, name, e.Text, logprobs)
+}
+
+// joined adds elements to those of a list.
+func joined(list, elements []byte) []byte {
+	if len(list) > 0 && len(elements) > 0 {
+		list = append(list, ',')
+	}
+	return append(list, elements...)
+}
+
+// appendList writes a member with a list of elements that are written already.
+func appendList(dst []byte, name string, elements []byte) []byte {
+	return append(append(append(rawjson.Key(dst, name), '['), elements...), ']')
 }
 
 // appendPart writes the part that grows.
@@ -182,8 +206,8 @@ func (it *item) appendPart(dst []byte) []byte {
 		return append(rawjson.Str(append(dst, `{"type":"refusal"`...), "refusal", it.text), '}')
 	}
 	dst = rawjson.Str(append(dst, `{"type":"output_text"`...), "text", it.text)
-	dst = append(append(rawjson.Key(dst, "annotations"), '['), it.annotations...)
-	return append(dst, `],"logprobs":[]}`...)
+	dst = appendList(dst, "annotations", it.annotations)
+	return append(appendList(dst, "logprobs", it.logprobs), '}')
 }
 
 // closePart ends the part of a message that grows.
@@ -198,19 +222,17 @@ func (s *streamEncoder) closePart(dst []byte, it *item) []byte {
 	dst = s.event(dst, name, func(dst []byte) []byte {
 		dst = rawjson.Str(it.at(dst), member, it.text)
 		if it.part == outputText {
-			dst = append(rawjson.Key(dst, "logprobs"), "[]"...)
+			dst = appendList(dst, "logprobs", it.logprobs)
 		}
 		return dst
 	})
 	dst = s.event(dst, "response.content_part.done", func(dst []byte) []byte {
 		return it.appendPart(rawjson.Key(it.at(dst), "part"))
 	})
-	if len(it.parts) > 0 {
-		it.parts = append(it.parts, ',')
-	}
-	it.parts = it.appendPart(it.parts)
+	s.scratch = it.appendPart(s.scratch[:0])
+	it.parts = joined(it.parts, s.scratch)
 	it.number++
-	it.part, it.text, it.annotations, it.cited = noPart, it.text[:0], nil, 0
+	it.part, it.text, it.annotations, it.cited, it.logprobs = noPart, it.text[:0], nil, 0, nil
 	return dst
 }
 
@@ -220,10 +242,7 @@ func (s *streamEncoder) cite(dst []byte, c *codec.Citation) []byte {
 		return dst
 	}
 	annotation := appendCitation(nil, c)
-	if len(it.annotations) > 0 {
-		it.annotations = append(it.annotations, ',')
-	}
-	it.annotations = append(it.annotations, annotation...)
+	it.annotations = joined(it.annotations, annotation)
 	it.cited++
 	return s.event(dst, "response.output_text.annotation.added", func(dst []byte) []byte {
 		dst = rawjson.Num(it.at(dst), "annotation_index", it.cited-1)
@@ -254,12 +273,12 @@ func (s *streamEncoder) endThinking(dst []byte, e *codec.Event) []byte {
 	if s.open == nil || s.open.kind != reasoningItem {
 		dst = s.close(dst)
 		s.open = &item{kind: reasoningItem}
+		if e.Reasoning != nil && strings.HasPrefix(e.Reasoning.ID, "rs_") && isOpenAI(e.Signature, e.Reasoning) {
+			s.open.id = strings.Clone(e.Reasoning.ID) // what is sealed in it belongs to that id
+		}
 		dst = s.add(dst, s.open)
 	}
 	s.open.sealed = proof
-	if e.Reasoning != nil && strings.HasPrefix(e.Reasoning.ID, "rs_") && isOpenAI(e.Signature, e.Reasoning) && len(s.open.text) == 0 {
-		s.open.id = e.Reasoning.ID
-	}
 	return s.close(dst)
 }
 
@@ -284,7 +303,7 @@ func (s *streamEncoder) close(dst []byte) []byte {
 
 func (s *streamEncoder) beginCall(dst []byte, e *codec.Event) []byte {
 	it := &item{kind: functionItem, index: e.Index, callID: strings.Clone(e.ID), toolName: strings.Clone(e.Name)}
-	if e.Custom || s.isCustom(e.Name) {
+	if e.Custom || isCustom(s.q.Tools, e.Name) {
 		it.kind, it.wrapped = customItem, !e.Custom
 	}
 	if space := s.namespaces[it.toolName]; space != "" {
@@ -295,8 +314,8 @@ func (s *streamEncoder) beginCall(dst []byte, e *codec.Event) []byte {
 }
 
 // isCustom says whether a tool is one that the client takes text for. Upstreams without such tools were told of a function.
-func (s *streamEncoder) isCustom(name string) bool {
-	return slices.ContainsFunc(s.q.Tools, func(t codec.Tool) bool { return t.Kind == codec.ToolCustom && t.Name == name })
+func isCustom(tools []codec.Tool, name string) bool {
+	return slices.ContainsFunc(tools, func(t codec.Tool) bool { return t.Kind == codec.ToolCustom && t.Name == name })
 }
 
 func (s *streamEncoder) call(index int64) *item {
@@ -313,11 +332,16 @@ func (s *streamEncoder) closeCall(dst []byte, it *item) []byte {
 	if it.wrapped {
 		text := customInput(it.text)
 		it.wrapped, it.text = false, nil
-		dst = it.grow(s, dst, it.kind.delta, text)
+		dst = it.grow(s, dst, it.kind.delta, text, nil)
+	}
+	if it.kind == functionItem && len(bytes.TrimSpace(it.text)) == 0 && s.status() != "incomplete" { // clients parse what they get
+		dst = it.grow(s, dst, it.kind.delta, emptyObject, nil)
 	}
 	dst = s.event(dst, it.kind.done, func(dst []byte) []byte { return rawjson.Str(it.at(dst), it.kind.member, it.text) })
 	return s.done(dst, it)
 }
+
+var emptyObject = []byte("{}")
 
 // customInput is the text for a custom tool out of the arguments of the function that stood for it: {"input":"…"}.
 func customInput(arguments []byte) []byte {

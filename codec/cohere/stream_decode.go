@@ -1,0 +1,242 @@
+package cohere
+
+import (
+	"bytes"
+	"strings"
+
+	"uniapi/codec"
+	"uniapi/codec/fields"
+	"uniapi/codec/rawjson"
+	"uniapi/codec/sse"
+)
+
+// NewStreamDecoder reads a chat stream into events.
+func (Format) NewStreamDecoder() codec.StreamDecoder { return &streamDecoder{} }
+
+// streamDecoder holds what must be known across events.
+type streamDecoder struct {
+	reader  sse.Reader
+	text    []byte // decoded texts of the events of one Push
+	started bool
+	done    bool
+	calls   int64 // so far
+	open    []openCall
+	err     *codec.Error
+}
+
+// openCall is a call whose arguments are coming.
+type openCall struct {
+	upstream, index int64 // as Cohere counts, and as we do
+	bare            bool  // no arguments have come
+}
+
+// Push implements codec.StreamDecoder.
+func (d *streamDecoder) Push(dst []codec.Event, p []byte) ([]codec.Event, error) {
+	d.text = d.text[:0]
+	if !d.reader.Push(p) && d.err == nil {
+		d.err = codec.NoAnswer("the upstream sent an event that is too large")
+	}
+	for !d.done && d.err == nil {
+		e, ok := d.reader.Next()
+		if !ok {
+			break
+		}
+		dst = d.event(dst, e)
+	}
+	return dst, d.failure()
+}
+
+// End implements codec.StreamDecoder.
+func (d *streamDecoder) End(dst []codec.Event) ([]codec.Event, error) {
+	d.text = d.text[:0]
+	if e, ok := d.reader.Rest(); ok && !d.done && d.err == nil {
+		if _, err := rawjson.One(e.Data); err != nil && e.Lines > 0 && d.started {
+			d.err = errCut()
+		} else {
+			dst = d.event(dst, e)
+		}
+	}
+	switch {
+	case d.done || d.err != nil:
+	case !d.started:
+		d.err = codec.NoAnswer("the upstream returned an empty response")
+	default:
+		d.err = errCut()
+	}
+	return dst, d.failure()
+}
+
+func (d *streamDecoder) failure() error {
+	if d.err == nil {
+		return nil
+	}
+	return d.err
+}
+
+func (d *streamDecoder) event(dst []codec.Event, e sse.Event) []codec.Event {
+	data := bytes.TrimSpace(e.Data)
+	switch {
+	case len(data) > 0 && string(data) != "[DONE]": // some proxies add OpenAI's end
+		return d.read(dst, string(e.Name) == "error", data)
+	case string(e.Name) == "error":
+		d.err = codec.NoAnswer("the upstream broke the stream off with an error")
+	case e.Foreign != nil:
+		d.err = answerFailure(e.Foreign)
+	}
+	return dst
+}
+
+// read gives the meaning of one event by its JSON.
+func (d *streamDecoder) read(dst []codec.Event, failed bool, data []byte) []codec.Event {
+	var kind string
+	var id, index, delta, message rawjson.Value
+	it := rawjson.MembersOf(data)
+	for it.Next() {
+		switch it.Name() {
+		case "type":
+			kind, _ = rawjson.Text(data, it.Value)
+		case "id":
+			id = it.Value
+		case "index":
+			index = it.Value
+		case "delta":
+			delta = it.Value
+		}
+	}
+	switch {
+	case it.Err() != nil && d.started:
+		d.err = codec.NoAnswer("the upstream sent an event that is not valid JSON: " + it.Err().Error())
+		return dst
+	case it.Err() != nil, kind == "", failed:
+		d.err = answerFailure(data)
+		return dst
+	}
+	for it := delta.Members(data); it.Next(); {
+		if it.Name() == "message" {
+			message = it.Value
+		}
+	}
+	switch kind {
+	case "message-start":
+		d.started = true
+		return append(dst, codec.Event{Kind: codec.EventStart, ID: string(d.decode(data, id))})
+	case "content-start", "content-delta":
+		return d.content(dst, data, message.Get(data, "content"))
+	case "tool-plan-delta":
+		return d.piece(dst, codec.EventReasoning, data, message.Get(data, "tool_plan"))
+	case "tool-call-start":
+		return d.start(dst, data, index, message.Get(data, "tool_calls"))
+	case "tool-call-delta":
+		return d.arguments(dst, data, d.find(data, index), message.Get(data, "tool_calls"))
+	case "tool-call-end":
+		return d.end(dst, d.find(data, index))
+	case "citation-start":
+		if c, ok := citation(data, message.Get(data, "citations")); ok {
+			return append(dst, codec.Event{Kind: codec.EventCitation, Citation: &c})
+		}
+	case "message-end":
+		return d.finish(dst, data, delta)
+	}
+	return dst
+}
+
+// decode returns the text of v, decoded into d.text if it must be.
+func (d *streamDecoder) decode(data []byte, v rawjson.Value) []byte {
+	if v.Kind != rawjson.String || v.End-v.Start == len(`""`) {
+		return nil
+	}
+	if inner := data[v.Start+1 : v.End-1]; bytes.IndexByte(inner, '\\') < 0 {
+		return inner
+	}
+	at := len(d.text)
+	d.text, _ = rawjson.AppendText(d.text, data, v)
+	return d.text[at:len(d.text):len(d.text)]
+}
+
+func (d *streamDecoder) content(dst []codec.Event, data []byte, v rawjson.Value) []codec.Event {
+	for it := v.Members(data); it.Next(); {
+		switch it.Name() {
+		case "thinking":
+			dst = d.piece(dst, codec.EventReasoning, data, it.Value)
+		case "text":
+			dst = d.piece(dst, codec.EventText, data, it.Value)
+		}
+	}
+	return dst
+}
+
+func (d *streamDecoder) piece(dst []codec.Event, kind codec.EventKind, data []byte, v rawjson.Value) []codec.Event {
+	text := d.decode(data, v)
+	if len(text) == 0 {
+		return dst
+	}
+	d.started = true
+	return append(dst, codec.Event{Kind: kind, Text: text})
+}
+
+// start begins a call. Some servers send all of its arguments with it.
+func (d *streamDecoder) start(dst []codec.Event, data []byte, index, v rawjson.Value) []codec.Event {
+	d.started = true
+	upstream, ok := rawjson.Int(data, index)
+	if !ok {
+		upstream = d.calls
+	}
+	dst = append(dst, codec.Event{Kind: codec.EventToolStart, Index: d.calls, ID: string(d.decode(data, v.Get(data, "id"))),
+		Name: string(d.decode(data, v.Get(data, "function").Get(data, "name")))})
+	d.open = append(d.open, openCall{upstream: upstream, index: d.calls, bare: true})
+	d.calls++
+	return d.arguments(dst, data, &d.open[len(d.open)-1], v)
+}
+
+// find returns the open call of that index, the last if the event has none; nil if there is no such call.
+func (d *streamDecoder) find(data []byte, index rawjson.Value) *openCall {
+	upstream, ok := rawjson.Int(data, index)
+	for i := len(d.open) - 1; i >= 0; i-- {
+		if !ok || d.open[i].upstream == upstream {
+			return &d.open[i]
+		}
+	}
+	return nil
+}
+
+// arguments adds to those of a call. In the place of none Cohere writes null.
+func (d *streamDecoder) arguments(dst []codec.Event, data []byte, c *openCall, v rawjson.Value) []codec.Event {
+	text := d.decode(data, v.Get(data, "function").Get(data, "arguments"))
+	if c == nil || len(text) == 0 || c.bare && string(text) == "null" {
+		return dst
+	}
+	c.bare = false
+	return append(dst, codec.Event{Kind: codec.EventToolArguments, Index: c.index, Text: text})
+}
+
+var noArguments = []byte("{}")
+
+func (d *streamDecoder) end(dst []codec.Event, c *openCall) []codec.Event {
+	if c == nil {
+		return dst
+	}
+	if c.bare {
+		dst = append(dst, codec.Event{Kind: codec.EventToolArguments, Index: c.index, Text: noArguments})
+	}
+	dst = append(dst, codec.Event{Kind: codec.EventToolEnd, Index: c.index})
+	*c = d.open[len(d.open)-1]
+	d.open = d.open[:len(d.open)-1]
+	return dst
+}
+
+func (d *streamDecoder) finish(dst []codec.Event, data []byte, delta rawjson.Value) []codec.Event {
+	r := reader{fields.Reader{Data: data}}
+	word := r.soft(delta, "finish_reason")
+	if d.err = finishFailure(word, r.soft(delta, "error")); d.err != nil {
+		return dst
+	}
+	d.started, d.done = true, true
+	for len(d.open) > 0 {
+		dst = d.end(dst, &d.open[0])
+	}
+	dst = append(dst, codec.Event{Kind: codec.EventFinish, Finish: finishOf(strings.Clone(word), d.calls > 0)})
+	if u, ok := readUsage(data, delta.Get(data, "usage")); ok {
+		dst = append(dst, codec.Event{Kind: codec.EventUsage, Usage: u})
+	}
+	return dst
+}

@@ -1,0 +1,240 @@
+package responses
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+	"strings"
+
+	"uniapi/codec"
+	"uniapi/codec/native"
+	"uniapi/codec/openai"
+	"uniapi/codec/rawjson"
+)
+
+// Inspector reads a Responses stream for a native.Stream. The answer begins with the first thing that is said or called: up to there a
+// response only waits, and may yet fail for want of quota.
+type Inspector struct {
+	usage codec.Usage
+	seen  bool // an event of the format has come
+	last  bool // the big event that is under way ends the answer
+}
+
+var _ native.Inspector = (*Inspector)(nil)
+
+// Reset implements native.Inspector.
+func (in *Inspector) Reset() { *in = Inspector{} }
+
+// Usage implements native.Inspector.
+func (in *Inspector) Usage() codec.Usage { return in.usage }
+
+// Failure implements native.Inspector.
+func (in *Inspector) Failure(block []byte) *codec.Error {
+	if _, e := asError(block); e != nil {
+		return e
+	}
+	return errOther()
+}
+
+func errOther() *codec.Error {
+	return codec.NoAnswer("the upstream answered in another format than that of Responses")
+}
+
+// End implements native.Inspector. The last event of a stream holds the whole answer, and nothing can stand for it.
+func (in *Inspector) End(bool) (last string, err *codec.Error) {
+	if !in.seen {
+		return "", native.ErrEmpty()
+	}
+	return "", native.ErrCut()
+}
+
+// Event implements native.Inspector.
+func (in *Inspector) Event(name, data []byte, begun bool) native.Sign {
+	if begun && passGoesOn(name, data) {
+		return native.Sign{}
+	}
+	var m passMembers
+	it := m.read(name, data)
+	if err := it.Err(); err != nil {
+		return native.Sign{Err: codec.NoAnswer("the upstream sent an event that is not valid JSON: " + err.Error())}
+	}
+	in.seen = in.seen || m.kind != ""
+	switch m.kind {
+	case "response.output_item.added", "response.output_item.done":
+		return native.Sign{Begins: passSays(data, m.item)}
+	case "response.completed", "response.incomplete":
+		return in.completed(data, m.response, m.kind == "response.incomplete")
+	case "response.failed", "response.cancelled":
+		return native.Sign{Err: failed(data, m.response)}
+	case "error", "":
+		if _, e := asError(data); e != nil {
+			return native.Sign{Err: e}
+		}
+		if m.kind == "error" {
+			return native.Sign{Err: codec.NoAnswer("the upstream reported an error without a text")}
+		}
+		if !begun {
+			return native.Sign{Err: errOther()}
+		}
+	}
+	return native.Sign{Begins: strings.HasSuffix(m.kind, ".delta") && passHolds(m.delta)}
+}
+
+// passMembers are the members of an event that tell what it is.
+type passMembers struct {
+	kind                           string
+	delta, item, response, failure rawjson.Value
+}
+
+// read finds the members, and returns where it stopped: at the end, or where the JSON is broken or cut off. The type counts, and the event's
+// name where there is none.
+func (m *passMembers) read(name, data []byte) rawjson.Members {
+	m.kind = string(name)
+	it := rawjson.MembersOf(data)
+	for it.Next() {
+		switch it.Name() {
+		case "type":
+			if word, _ := rawjson.Text(data, it.Value); word != "" {
+				m.kind = word
+			}
+		case "delta":
+			m.delta = it.Value
+		case "item":
+			m.item = it.Value
+		case "response":
+			m.response = it.Value
+		case "error":
+			m.failure = it.Value
+		}
+	}
+	return it
+}
+
+// passGoesOn says whether an event only adds a piece to what has begun, which is so of nearly all. One that is cut off does not.
+func passGoesOn(name, data []byte) bool {
+	const lead = `{"type":"`
+	if len(name) == 0 && bytes.HasPrefix(data, []byte(lead)) {
+		name, _, _ = bytes.Cut(data[len(lead):], []byte{'"'})
+	}
+	return bytes.HasSuffix(name, []byte(".delta")) && data[len(data)-1] == '}'
+}
+
+// passHolds says whether a value carries anything: neither null nor "" nor [] nor {}.
+func passHolds(v rawjson.Value) bool { return v.Present() && v.End-v.Start > len(`""`) }
+
+// passSays tells whether an item of an answer has anything for its reader. Messages and thinking are empty when they begin.
+func passSays(data []byte, item rawjson.Value) bool {
+	if item.Kind != rawjson.Object {
+		return false
+	}
+	kind, _ := rawjson.Text(data, item.Get(data, "type"))
+	switch kind {
+	case "message":
+		for it := item.Get(data, "content").Elements(data); it.Next(); {
+			if passHolds(it.Value.Get(data, "text")) || passHolds(it.Value.Get(data, "refusal")) {
+				return true
+			}
+		}
+		return false
+	case "reasoning":
+		return passHolds(item.Get(data, "summary")) || passHolds(item.Get(data, "content")) || passHolds(item.Get(data, "encrypted_content"))
+	}
+	return true
+}
+
+// passAnySays is passSays for a list of items.
+func passAnySays(data []byte, output rawjson.Value) bool {
+	for it := output.Elements(data); it.Next(); {
+		if passSays(data, it.Value) {
+			return true
+		}
+	}
+	return false
+}
+
+// completed ends the answer. Some servers have sent nothing before. An incomplete one has a reason to be empty.
+func (in *Inspector) completed(data []byte, response rawjson.Value, incomplete bool) native.Sign {
+	if failure := response.Get(data, "error"); failure.Kind == rawjson.Object && passHolds(failure) {
+		return native.Sign{Err: failed(data, response)}
+	}
+	in.usage, _ = openai.ReadUsage(data, response.Get(data, "usage"))
+	return native.Sign{Begins: incomplete || passAnySays(data, response.Get(data, "output")), Done: true}
+}
+
+// Head implements native.Inspector. What is so large is an image, or echoes the request, as every event does that has a response in it.
+func (in *Inspector) Head(name, data []byte, begun bool) native.Sign {
+	var m passMembers
+	it := m.read(name, data)
+	if cut := native.CutMember(data, &it); cut.Kind != rawjson.Missing && it.Name() == "response" {
+		m.response = cut
+	}
+	var output rawjson.Value
+	for it := m.response.Members(data); it.Next(); {
+		switch it.Name() {
+		case "error":
+			m.failure = it.Value
+		case "output":
+			output = it.Value
+		}
+	}
+	in.seen = true
+	switch m.kind {
+	case "response.created", "response.queued", "response.in_progress":
+		return native.Sign{}
+	case "response.completed":
+		in.last = true
+		return native.Sign{Begins: output.Kind == rawjson.Missing || passAnySays(data, output)}
+	case "response.incomplete":
+		in.last = true
+	case "response.failed", "response.cancelled", "error":
+		if m.failure.Kind == rawjson.Object {
+			_, e := asError(slices.Concat([]byte(`{"error":`), m.failure.Raw(data), []byte{'}'}))
+			return native.Sign{Err: cmp.Or(e, failed(nil, rawjson.Value{}))}
+		}
+		return native.Sign{Err: failed(nil, rawjson.Value{})}
+	}
+	return native.Sign{Begins: true}
+}
+
+// Tail implements native.Inspector. The usage stands at the end of a response.
+func (in *Inspector) Tail(data []byte) native.Sign {
+	if in.last {
+		in.usage, _ = openai.ReadUsage(data, native.LastMember(data, `"usage"`))
+	}
+	return native.Sign{Done: in.last}
+}
+
+// CheckAnswer looks at a whole plain answer that came with a success status, and returns its usage. The error, always a *codec.Error, says
+// that it is none: an error object, a page, a response that failed or says nothing, or one that holds one of the operator's error
+// triggers. A response that is made in the background has yet to say something.
+func CheckAnswer(body []byte, triggers []string) (codec.Usage, error) {
+	u, failure := asError(body)
+	if failure != nil {
+		return u, failure
+	}
+	if t := native.Triggered(body, triggers); t != "" {
+		return u, native.TriggerError(t)
+	}
+	status, said, whole := "", false, false
+	for it := rawjson.MembersOf(body); it.Next(); {
+		switch it.Name() {
+		case "status":
+			status, _ = rawjson.Text(body, it.Value)
+		case "output":
+			whole, said = it.Value.Kind == rawjson.Array, passAnySays(body, it.Value)
+		}
+	}
+	switch status {
+	case "failed", "cancelled":
+		return u, failed(nil, rawjson.Value{})
+	case "incomplete", "queued", "in_progress":
+		return u, nil
+	}
+	switch {
+	case !whole:
+		return u, noResponse(body)
+	case !said:
+		return u, native.ErrEmpty()
+	}
+	return u, nil
+}

@@ -1,0 +1,267 @@
+package server
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"uniapi/codec"
+	"uniapi/config"
+	"uniapi/usage"
+)
+
+// asAdmin lets only admin keys through.
+func (s *Server) asAdmin(next func(*fasthttp.RequestCtx, *clientKey)) fasthttp.RequestHandler {
+	return s.asKey(func(ctx *fasthttp.RequestCtx, key *clientKey) {
+		if !key.admin {
+			writeError(ctx, errNotAdmin)
+			return
+		}
+		next(ctx, key)
+	})
+}
+
+// asKey lets any key through.
+func (s *Server) asKey(next func(*fasthttp.RequestCtx, *clientKey)) fasthttp.RequestHandler {
+	return func(ctx *fasthttp.RequestCtx) {
+		setID(ctx, s.requestID(ctx))
+		key := s.snapshot.Load().keys.find(ctx)
+		if key == nil {
+			writeError(ctx, errNoKey)
+			return
+		}
+		next(ctx, key)
+	}
+}
+
+func badQuery(format string, args ...any) *codec.Error {
+	return errorf(fasthttp.StatusBadRequest, "invalid_request_error", "bad_query", format, args...)
+}
+
+// mostHours is uni-api's limit of /v1/stats.
+const mostHours = 720
+
+// stats serves GET /v1/stats?hours=24.
+func (s *Server) stats(ctx *fasthttp.RequestCtx, _ *clientKey) {
+	hours := 24
+	if text := string(ctx.QueryArgs().Peek("hours")); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > mostHours {
+			writeError(ctx, badQuery("hours must be a number from 1 to %d, not %q", mostHours, clip(text)))
+			return
+		}
+		hours = n
+	}
+	writeJSON(ctx, fasthttp.StatusOK, s.books.Stats(hours))
+}
+
+// tokenUsage serves GET /v1/token_usage (behaviour 10.5): an admin sees all keys,
+// or the one it names, and any other key itself.
+func (s *Server) tokenUsage(ctx *fasthttp.RequestCtx, key *clientKey) {
+	query := ctx.QueryArgs()
+	from, to, bad := timeRange(query, 30)
+	if bad != nil {
+		writeError(ctx, bad)
+		return
+	}
+	secret, filter := key.Key, "self"
+	if asked := string(query.Peek("api_key_param")); key.admin {
+		if secret, filter = asked, "all"; asked != "" {
+			filter = config.Mask(asked)
+		}
+	} else if asked != "" && asked != key.Key {
+		writeError(ctx, errNotAdmin)
+		return
+	}
+	model := string(query.Peek("model"))
+	details := map[string]any{
+		"start_datetime": from.UTC().Format(time.RFC3339), "end_datetime": to.UTC().Format(time.RFC3339),
+		"api_key_filter": filter, "model_filter": or(model, "all"), "credits": "$None", "total_cost": "$None", "balance": nil,
+	}
+	if state, known := s.books.State(secret); secret != "" && known {
+		details["credits"], details["total_cost"] = "$-1", usage.Dollars(state.Spent)
+		if state.Credits >= 0 {
+			details["credits"] = usage.Dollars(int64(math.Round((state.Credits + state.Added) * 1e9)))
+			details["balance"] = usage.Dollars(state.Balance)
+		}
+	}
+	writeJSON(ctx, fasthttp.StatusOK, map[string]any{"usage": s.books.TokenUsage(secret, model, from, to), "query_details": details})
+}
+
+func or(text, other string) string {
+	if text == "" {
+		return other
+	}
+	return text
+}
+
+// timeRange reads start_datetime and end_datetime, or last_n_days.
+func timeRange(query *fasthttp.Args, days int) (from, to time.Time, bad *codec.Error) {
+	now := time.Now()
+	from, to = now.AddDate(0, 0, -days), now
+	start, end, last := string(query.Peek("start_datetime")), string(query.Peek("end_datetime")), string(query.Peek("last_n_days"))
+	if last != "" {
+		n, err := strconv.Atoi(last)
+		switch {
+		case start != "" || end != "":
+			return from, to, badQuery("last_n_days cannot be used together with start_datetime or end_datetime")
+		case err != nil || n <= 0:
+			return from, to, badQuery("last_n_days must be a positive number, not %q", clip(last))
+		}
+		return now.AddDate(0, 0, -min(n, 100_000)), now, nil
+	}
+	for text, t := range map[string]*time.Time{start: &from, end: &to} {
+		if text == "" {
+			continue
+		}
+		moment, ok := readTime(text)
+		if !ok {
+			return from, to, badQuery("%q is no time: write 2026-01-31, 2026-01-31T12:00:00Z or seconds since 1970", clip(text))
+		}
+		*t = moment
+	}
+	if to.Before(from) {
+		return from, to, badQuery("end_datetime is before start_datetime")
+	}
+	return from, to, nil
+}
+
+// timeForms are those of ISO 8601 that people write; without a zone it is UTC.
+var timeForms = []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02"}
+
+func readTime(text string) (time.Time, bool) {
+	if seconds, err := strconv.ParseFloat(text, 64); err == nil && seconds >= 0 && seconds < 1e12 {
+		return time.Unix(int64(seconds), 0), true
+	}
+	for _, form := range timeForms {
+		if t, err := time.Parse(form, text); err == nil {
+			return t, true
+		}
+	}
+	return time.Time{}, false
+}
+
+// keyStates serves GET /v1/api_keys_states.
+func (s *Server) keyStates(ctx *fasthttp.RequestCtx, _ *clientKey) {
+	writeJSON(ctx, fasthttp.StatusOK, map[string]any{"api_keys_states": s.books.KeyStates()})
+}
+
+// addCredits serves POST /v1/add_credits?paid_key=K&amount=DOLLARS.
+func (s *Server) addCredits(ctx *fasthttp.RequestCtx, _ *clientKey) {
+	query := ctx.QueryArgs()
+	text := string(query.Peek("amount"))
+	amount, err := strconv.ParseFloat(text, 64)
+	if err != nil || !(amount > 0) || amount > 1e9 {
+		writeError(ctx, badQuery("amount must be dollars above 0, not %q", clip(text)))
+		return
+	}
+	key := string(query.Peek("paid_key"))
+	state, known, err := s.books.AddCredits(key, int64(math.Round(amount*1e9)))
+	switch {
+	case !known && err == nil:
+		writeError(ctx, errorf(fasthttp.StatusNotFound, "invalid_request_error", "key_not_found", "paid_key is none of the configured API keys"))
+	case err != nil:
+		writeError(ctx, errorf(fasthttp.StatusServiceUnavailable, "server_error", "ledger_unavailable", "the credit was not added: %v", err))
+	default:
+		s.log.Info("credits were added", "key", state.Alias, "dollars", amount)
+		writeJSON(ctx, fasthttp.StatusOK, map[string]any{"message": "Credits added successfully", "paid_key": config.Mask(key),
+			"new_credits": state.Credits + state.Added, "enabled": state.Enabled})
+	}
+}
+
+// keyRankings serves GET /v1/channel_key_rankings?provider_name=P.
+func (s *Server) keyRankings(ctx *fasthttp.RequestCtx, _ *clientKey) {
+	query := ctx.QueryArgs()
+	from, to, bad := timeRange(query, 1)
+	provider := string(query.Peek("provider_name"))
+	if provider == "" && bad == nil {
+		bad = badQuery("provider_name is missing")
+	}
+	if bad != nil {
+		writeError(ctx, bad)
+		return
+	}
+	writeJSON(ctx, fasthttp.StatusOK, map[string]any{"rankings": s.books.KeyRankings(provider, from, to), "query_details": map[string]any{
+		"provider_name": provider, "start_datetime": from.UTC().Format(time.RFC3339), "end_datetime": to.UTC().Format(time.RFC3339)}})
+}
+
+// generateKey serves GET /v1/generate-api-key. The key is stored nowhere: it is
+// for the admin to put into api.yaml.
+func (s *Server) generateKey(ctx *fasthttp.RequestCtx, _ *clientKey) {
+	writeJSON(ctx, fasthttp.StatusOK, map[string]string{"api_key": NewKey()})
+}
+
+// NewKey makes a client key as uni-api does: sk- and 48 letters and digits.
+func NewKey() string {
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+	key := []byte("sk-")
+	var b [1]byte
+	for len(key) < len("sk-")+48 {
+		rand.Read(b[:])
+		if i := int(b[0]) & 63; i < len(alphabet) { // the others would favour some letters
+			key = append(key, alphabet[i])
+		}
+	}
+	return string(key)
+}
+
+// apiConfig serves GET /v1/api_config: the file as JSON, its secrets masked unless
+// reveal=true asks for them.
+func (s *Server) apiConfig(ctx *fasthttp.RequestCtx, key *clientKey) {
+	reveal := string(ctx.QueryArgs().Peek("reveal")) == "true"
+	if reveal {
+		s.log.Warn("the configuration was shown with its secrets", "key", key.Alias, "client", ctx.RemoteIP().String())
+	}
+	shown, err := s.snapshot.Load().config.JSON(reveal)
+	if err != nil {
+		writeError(ctx, errorf(fasthttp.StatusInternalServerError, "server_error", "internal_error", "%v", err))
+		return
+	}
+	writeJSON(ctx, fasthttp.StatusOK, map[string]any{"api_config": json.RawMessage(shown)})
+}
+
+// updateConfig serves POST /v1/api_config/update: the top-level members of the
+// body take the place of those in the file, which is checked before it is written.
+func (s *Server) updateConfig(ctx *fasthttp.RequestCtx, key *clientKey) {
+	if s.options.Update == nil {
+		writeError(ctx, errorf(fasthttp.StatusConflict, "invalid_request_error", "config_is_remote",
+			"The configuration comes from a URL (CONFIG_URL); change it there."))
+		return
+	}
+	var changes map[string]json.RawMessage
+	if err := json.Unmarshal(ctx.PostBody(), &changes); err != nil || len(changes) == 0 {
+		writeError(ctx, badQuery("the body must be a JSON object with providers, api_keys or preferences"))
+		return
+	}
+	err := s.options.Update(changes)
+	if problems, is := errors.AsType[config.Problems](err); is {
+		writeError(ctx, errorf(fasthttp.StatusUnprocessableEntity, "invalid_request_error", "bad_config", "nothing was changed: %v", problems))
+		return
+	}
+	if err != nil {
+		writeError(ctx, errorf(fasthttp.StatusBadRequest, "invalid_request_error", "bad_config", "nothing was changed: %v", err))
+		return
+	}
+	s.log.Warn("the configuration was changed by the API", "key", key.Alias)
+	writeJSON(ctx, fasthttp.StatusOK, map[string]string{"message": "API config updated"})
+}
+
+// billing serves the two addresses by which chat UIs show what is left.
+func (s *Server) billingSubscription(ctx *fasthttp.RequestCtx, key *clientKey) {
+	limit := 1e8 // no limit
+	if state, known := s.books.State(key.Key); known && state.Credits >= 0 {
+		limit = state.Credits + state.Added
+	}
+	writeJSON(ctx, fasthttp.StatusOK, map[string]any{"object": "billing_subscription", "has_payment_method": true,
+		"soft_limit_usd": limit, "hard_limit_usd": limit, "system_hard_limit_usd": limit, "access_until": 0})
+}
+
+func (s *Server) billingUsage(ctx *fasthttp.RequestCtx, key *clientKey) {
+	state, _ := s.books.State(key.Key)
+	writeJSON(ctx, fasthttp.StatusOK, map[string]any{"object": "list", "total_usage": state.Cost * 100}) // cents
+}

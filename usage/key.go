@@ -1,0 +1,78 @@
+package usage
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// Key is a client key's account. It outlives configurations.
+type Key struct {
+	books *Books
+	hash  string
+
+	terms    atomic.Pointer[Terms]
+	added    atomic.Int64 // credits that were added, nano-dollars
+	spent    atomic.Int64 // since Terms.CreatedAt, settled
+	reserved atomic.Int64 // by requests in flight
+}
+
+// Terms are what the configuration says of a client key.
+type Terms struct {
+	Secret, Alias string
+	Credits       *int64     // nano-dollars; nil is unlimited
+	CreatedAt     *time.Time // what was spent before does not count; nil is 30 days ago
+}
+
+// Broke says whether the key may spend nothing more, and why: its credits are 0 or used up.
+func (k *Key) Broke() bool {
+	t := k.terms.Load()
+	if t == nil || t.Credits == nil {
+		return false
+	}
+	return *t.Credits == 0 || k.spent.Load() >= *t.Credits+k.added.Load()
+}
+
+// Reserve takes an estimate out of what is left, until Settle. A request may begin as long as something is left beside what is in flight,
+// even if it turns out to cost more: nobody can know that before. False refuses it.
+func (k *Key) Reserve(estimate int64) bool {
+	t := k.terms.Load()
+	if t == nil || t.Credits == nil {
+		return true
+	}
+	if *t.Credits == 0 {
+		return false
+	}
+	limit := *t.Credits + k.added.Load()
+	for {
+		reserved := k.reserved.Load()
+		if k.spent.Load()+reserved >= limit {
+			return false
+		}
+		if k.reserved.CompareAndSwap(reserved, reserved+estimate) {
+			return true
+		}
+	}
+}
+
+// Limited says whether the key has credits at all, and so whether a reservation is needed.
+func (k *Key) Limited() bool {
+	t := k.terms.Load()
+	return t != nil && t.Credits != nil
+}
+
+// Settle ends a reservation of that estimate, with what the request cost: 0 if it came to nothing.
+func (k *Key) Settle(estimate, cost int64) {
+	k.spent.Add(cost)
+	k.reserved.Add(-estimate)
+}
+
+// Spend counts a cost without a reservation.
+func (k *Key) Spend(cost int64) { k.spent.Add(cost) }
+
+// shown is the key in answers: its first seven characters and its last four, as in uni-api.
+func shown(secret string) string {
+	if len(secret) < 20 { // the two pieces would give it away
+		return secret[:min(3, len(secret)/4)] + "..."
+	}
+	return secret[:7] + "..." + secret[len(secret)-4:]
+}

@@ -1,0 +1,194 @@
+package usage
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"hash/maphash"
+	"maps"
+	"net/netip"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Tokens are those of one request, as OpenAI counts: Prompt includes Cached and CacheWrite, Completion includes Reasoning.
+type Tokens struct {
+	Prompt, Cached, CacheWrite, Completion, Reasoning int64
+	Estimated                                         bool // the upstream did not say; the numbers are a guess
+}
+
+// Sample is one finished request.
+type Sample struct {
+	Success  bool
+	Tokens   Tokens
+	Cost     int64         // nano-dollars
+	TTFT     time.Duration // to the first byte of the answer; 0 if there was none
+	Duration time.Duration
+}
+
+// Series counts what belongs together. Counting takes no lock.
+type Series struct {
+	name   name
+	books  *Books
+	next   *Series     // of the same hash
+	dirty  atomic.Bool // it is on the books' list of those to write
+	fields [fieldCount]atomic.Int64
+}
+
+func (s *Series) count(field int, n int64) {
+	if n != 0 {
+		s.fields[field].Add(n)
+	}
+}
+
+// touched puts the series on the list of those that the next fold looks at.
+func (s *Series) touched() {
+	if s.dirty.Load() || s.dirty.Swap(true) {
+		return
+	}
+	s.books.mu.Lock()
+	s.books.changed = append(s.books.changed, s)
+	s.books.mu.Unlock()
+}
+
+// Record counts a request.
+func (s *Series) Record(r Sample) {
+	s.count(requests, 1)
+	if !r.Success {
+		s.count(failures, 1)
+	}
+	if r.Tokens.Estimated {
+		s.count(estimated, 1)
+	}
+	s.count(promptTokens, r.Tokens.Prompt)
+	s.count(cachedTokens, r.Tokens.Cached)
+	s.count(cacheWriteTokens, r.Tokens.CacheWrite)
+	s.count(completionTokens, r.Tokens.Completion)
+	s.count(reasoningTokens, r.Tokens.Reasoning)
+	s.count(cost, r.Cost)
+	if r.TTFT > 0 {
+		s.count(firstByteTime, r.TTFT.Microseconds())
+		s.count(firstBytes, 1)
+	}
+	s.count(totalTime, r.Duration.Microseconds())
+	s.touched()
+}
+
+// attempt counts one attempt.
+func (s *Series) attempt(success bool) {
+	s.count(requests, 1)
+	if !success {
+		s.count(failures, 1)
+	}
+	s.touched()
+}
+
+// take empties the counters.
+func (s *Series) take() (r Row) {
+	for i := range r {
+		r[i] = s.fields[i].Swap(0)
+	}
+	return r
+}
+
+// giveBack undoes take.
+func (s *Series) giveBack(r *Row) {
+	for i, n := range r {
+		s.count(i, n)
+	}
+	s.touched()
+}
+
+// table finds series. Reading takes no lock; a new one copies its shard, of which there are enough for that to be little.
+type table struct {
+	seed   maphash.Seed
+	shards [64]shard
+}
+
+type shard struct {
+	known atomic.Pointer[map[uint64]*Series] // by hash; those of one hash are chained
+	mu    sync.Mutex
+}
+
+// hash mixes those of the words, which costs less than to hash the name whole.
+func (t *table) hash(n *name) uint64 {
+	const odd = 0x9e3779b97f4a7c15
+	h := uint64(n.kind)
+	for _, word := range [...]string{n.a, n.b, n.c, n.d} {
+		if word != "" {
+			h ^= maphash.String(t.seed, word)
+		}
+		h = (h<<7 | h>>57) * odd
+	}
+	return h
+}
+
+func (s *shard) find(h uint64, n *name) *Series {
+	known := s.known.Load()
+	if known == nil {
+		return nil
+	}
+	for found := (*known)[h]; found != nil; found = found.next {
+		if found.name == *n {
+			return found
+		}
+	}
+	return nil
+}
+
+func (t *table) find(b *Books, n name) *Series {
+	h := t.hash(&n)
+	at := &t.shards[h>>58]
+	if s := at.find(h, &n); s != nil {
+		return s
+	}
+	at.mu.Lock()
+	defer at.mu.Unlock()
+	if s := at.find(h, &n); s != nil {
+		return s
+	}
+	next := map[uint64]*Series{}
+	if known := at.known.Load(); known != nil {
+		next = maps.Clone(*known)
+	}
+	// The caller's texts may lie in a buffer of a request.
+	own := name{n.kind, strings.Clone(n.a), strings.Clone(n.b), strings.Clone(n.c), strings.Clone(n.d)}
+	s := &Series{name: own, books: b, next: next[h]}
+	next[h] = s
+	at.known.Store(&next)
+	return s
+}
+
+// Series finds what counts the requests of the key to a provider for a model at an endpoint.
+func (k *Key) Series(provider, model, endpoint string) *Series {
+	return k.books.table.find(k.books, name{ofRequests, k.hash, provider, model, endpoint})
+}
+
+// Attempt counts one attempt at a provider, with which of its keys, masked; "" is a provider without keys.
+func (b *Books) Attempt(provider, model, maskedKey string, success bool) {
+	b.table.find(b, name{kind: ofAttempts, a: provider, b: model, c: maskedKey}).attempt(success)
+}
+
+// mostAddresses bounds how many client addresses are told apart in the life of a process. What comes after is counted as one.
+const mostAddresses = 10_000
+
+// Seen counts a request of a client's address.
+func (b *Books) Seen(addr netip.Addr) {
+	text := "others"
+	if known, is := b.addresses.Load(addr); is {
+		text = known.(string)
+	} else if b.addressCount.Load() < mostAddresses {
+		text = addr.Unmap().String()
+		if _, was := b.addresses.LoadOrStore(addr, text); !was {
+			b.addressCount.Add(1)
+		}
+	}
+	b.table.find(b, name{kind: ofClients, a: text}).attempt(true)
+}
+
+// hashOf is a client key as the ledger knows it.
+func hashOf(secret string) string {
+	sum := sha256.Sum256([]byte(secret))
+	return hex.EncodeToString(sum[:8])
+}
