@@ -9,8 +9,10 @@ import (
 
 	"uniapi/balancer"
 	"uniapi/codec"
+	"uniapi/codec/anthropic"
 	"uniapi/codec/form"
 	"uniapi/codec/openai"
+	"uniapi/codec/responses"
 	"uniapi/pool"
 )
 
@@ -30,16 +32,18 @@ type exchange struct {
 	start time.Time
 	id    []byte
 
-	body    []byte         // the client's bytes, valid until the answer is written
-	model   string         // that the client asks for
-	stream  bool           // whether it wants events
-	head    openai.Head    // of a chat request
-	form    form.Form      // of a request that is a form
-	format  codec.Format   // the client's
-	decoded *codec.Request // nil as long as nothing needs it
-	encoded []byte         // the request in an upstream's format
-	plan    balancer.Plan
-	route   *balancer.Route
+	body     []byte         // the client's bytes, valid until the answer is written
+	model    string         // that the client asks for
+	stream   bool           // whether it wants events
+	head     openai.Head    // of a chat request
+	messages anthropic.Head // of a Messages request
+	items    responses.Head // of a Responses request
+	form     form.Form      // of a request that is a form
+	format   codec.Format   // the client's
+	decoded  *codec.Request // nil as long as nothing needs it
+	encoded  []byte         // the request in an upstream's format
+	plan     balancer.Plan
+	route    *balancer.Route
 
 	upstream   string // the wire format of the attempt's channel
 	attempt    balancer.Attempt
@@ -55,12 +59,12 @@ type exchange struct {
 	header  []byte   // the request's header, where the client's own are passed on
 	buffer  []byte   // an upstream's error, or a request body that came compressed
 
-	answer *pool.Response // open while a stream goes on
-	pass   openai.Passthrough
-	mixed  translation
-	echo   echo
-	flow   flow   // one of them, or another face's
-	first  []byte // what the first event check has let through
+	answer  *pool.Response // open while a stream goes on
+	pass    openai.Passthrough
+	mixed   translation
+	natives *natives
+	flow    flow   // one of them, or another face's
+	first   []byte // what the first event check has let through
 
 	encoder  codec.StreamEncoder // writes a translated stream
 	comments time.Duration       // longest silence towards the client; 0 is any
@@ -117,7 +121,7 @@ func (x *exchange) end(status int) {
 		x.encoded = nil
 	}
 	*x = exchange{
-		id: x.id, plan: x.plan, parts: x.parts[:0], scratch: x.scratch[:0], header: x.header, contentType: x.contentType[:0], buffer: x.buffer[:0], encoded: x.encoded[:0], pass: x.pass, mixed: x.mixed, echo: x.echo,
+		id: x.id, plan: x.plan, parts: x.parts[:0], scratch: x.scratch[:0], header: x.header, contentType: x.contentType[:0], buffer: x.buffer[:0], encoded: x.encoded[:0], pass: x.pass, mixed: x.mixed, natives: x.natives,
 		attrs: x.attrs, records: x.records[:0],
 	}
 	exchanges.Put(x)

@@ -82,20 +82,18 @@ func (geminiFace) splice(x *exchange, body []byte, _ spliced) error {
 	return nil
 }
 
-func (f geminiFace) pass(x *exchange, upstream string) flow {
-	decoder := formats[upstream].NewStreamDecoder()
+func (f geminiFace) pass(x *exchange, _ string) flow {
+	n := x.natively()
 	if wantsEvents(x) {
-		x.echo.reset(decoder, x.triggers())
-		return &x.echo
+		return n.inspected(&n.generate, x.triggers())
 	}
 	// The upstream was asked for events, and the client gets an array.
-	x.encoder = x.format.NewStreamEncoder(&codec.Request{Model: x.model, Stream: true})
-	x.mixed.reset(decoder, x.encoder, x.triggers())
-	return &x.mixed
+	n.array.Reset(&n.generate, x.triggers()...)
+	return &n.array
 }
 
 func (geminiFace) check(x *exchange, body []byte) (codec.Usage, error) {
-	return checkWhole(formats[x.upstream], body, x.triggers())
+	return gemini.CheckAnswer(body, x.triggers())
 }
 
 // generate serves POST /v1beta/models/{model}:{verb}.

@@ -26,21 +26,38 @@ func (responsesFace) decode(x *exchange) (*codec.Request, error) {
 
 func (responsesFace) speaks(upstream string) bool { return upstream == "responses" }
 
-func (f responsesFace) splice(x *exchange, body []byte, to spliced) error {
-	to.askUsage = false
-	return f.chatFace.splice(x, body, to)
+func (responsesFace) read(x *exchange) error {
+	head, err := responses.ReadHead(x.body)
+	x.items = head
+	x.model, x.stream = head.Model, head.Stream
+	return err
 }
 
-func (responsesFace) pass(x *exchange, upstream string) flow {
-	x.echo.reset(formats[upstream].NewStreamDecoder(), x.triggers())
-	return &x.echo
+func (responsesFace) splice(x *exchange, body []byte, to spliced) (err error) {
+	head := x.items
+	if !sameBytes(body, x.body) {
+		if head, err = responses.ReadHead(body); err != nil {
+			return err
+		}
+		if head.Model != x.model {
+			to.model = head.Model // an override names another
+		}
+	}
+	x.scratch = x.scratch[:0]
+	x.parts = head.Parts(x.parts[:0], body, to.model, &x.scratch)
+	return nil
+}
+
+func (responsesFace) pass(x *exchange, _ string) flow {
+	n := x.natively()
+	return n.inspected(&n.responses, x.triggers())
 }
 
 func (responsesFace) check(x *exchange, body []byte) (codec.Usage, error) {
 	if x.endpoint == pool.Compact { // its answer is a list of items, and says nothing
 		return openai.CheckObject(body)
 	}
-	return checkWhole(formats[x.upstream], body, x.triggers())
+	return responses.CheckAnswer(body, x.triggers())
 }
 
 // mixedFace is for clients that send a Responses request to the chat endpoint and

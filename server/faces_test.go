@@ -69,8 +69,8 @@ const (
 		"event: response.completed\ndata: {\"type\":\"response.completed\",\"sequence_number\":2,\"response\":" + responsesAnswer + "}\n\n"
 )
 
-// native plays a provider of each format, by the path.
-func native(w http.ResponseWriter, r *http.Request) {
+// playNative plays a provider of each format, by the path.
+func playNative(w http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	stream := bytes.Contains(body, []byte(`"stream":true`)) || strings.Contains(r.URL.Path, "streamGenerate")
 	plain, events := messagesAnswer, messagesStream
@@ -118,7 +118,7 @@ func TestAClientOnItsOwnFormatSeesEveryByte(t *testing.T) {
 			"/v1/responses/compact", `{"model":"real","input":[]}`, `{"id":"c","object":"response.compaction","output":[]}`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			up := act(t, native)
+			up := act(t, playNative)
 			g := start(t, up.section(test.at, "{"+test.models+"}"))
 			a := g.do("POST", test.path, test.body, append(asClient, "Anthropic-Version", "2023-01-01", "Anthropic-Beta", "b-1")...)
 			if a.StatusCode != 200 || a.body != test.answer {
@@ -162,7 +162,7 @@ func TestAnyClientIsServedByAnyProvider(t *testing.T) {
 	} {
 		for _, at := range []string{"/v1/chat/completions", "/v1/messages", "/v1beta", "/v1/responses"} {
 			t.Run(client.path+" on "+at, func(t *testing.T) {
-				play := native
+				play := playNative
 				if strings.HasSuffix(at, "completions") {
 					play = chat
 				}
@@ -238,7 +238,7 @@ func TestAStreamThatBreaksSaysSoInTheClientsFormat(t *testing.T) {
 }
 
 func TestTokensAreEstimatedWhereNobodyCounts(t *testing.T) {
-	up := act(t, native)
+	up := act(t, playNative)
 	g := start(t, up.section("/v1/chat/completions", "m"))
 	for path, body := range map[string]string{
 		"/v1/messages/count_tokens":    `{"model":"m","messages":[{"role":"user","content":"twelve chars"}]}`,
@@ -255,13 +255,13 @@ func TestTokensAreEstimatedWhereNobodyCounts(t *testing.T) {
 }
 
 func TestCodexIsToldAtOnceThatThereIsNoWebSocket(t *testing.T) {
-	g := start(t, act(t, native).section("/v1/responses", "m"))
+	g := start(t, act(t, playNative).section("/v1/responses", "m"))
 	a := g.do("GET", "/v1/responses", "", "Connection", "Upgrade", "Upgrade", "websocket")
 	a.failure(t, http.StatusUpgradeRequired, "no_websocket")
 }
 
 func TestWhatNeedsAMemoryIsRefusedWhereThereIsNone(t *testing.T) {
-	up := act(t, native)
+	up := act(t, playNative)
 	g := start(t, up.section("/v1/messages", "m"))
 	a := g.do("POST", "/v1/responses", `{"model":"m","input":"hi","previous_response_id":"resp_1"}`, asClient...)
 	if a.StatusCode != 400 || !strings.Contains(a.body, "previous_response_id") || len(up.asked) != 0 {

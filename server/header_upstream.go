@@ -65,9 +65,7 @@ func (x *exchange) withBetas(to codec.Format) codec.Format {
 	}
 	flags := anthropic.Betas(x.decoded, x.attempt.Upstream)
 	if x.decoded.Format == to.Name() {
-		flags = append(flags, strings.FieldsFunc(string(x.ctx.Request.Header.Peek(headerAnthropicBeta)), func(r rune) bool {
-			return r == ',' || r == ' '
-		})...)
+		flags = append(flags, x.clientBetas()...)
 	}
 	return invoke.WithBetas(flags)
 }

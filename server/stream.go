@@ -10,6 +10,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"uniapi/codec"
+	"uniapi/codec/gemini"
 )
 
 var (
@@ -21,6 +22,9 @@ var (
 func (x *exchange) typeOr(usual []byte) []byte {
 	if len(x.contentType) > 0 {
 		return x.contentType
+	}
+	if f, is := x.format.(gemini.Format); is && f.Array {
+		return contentTypeJSON // even as a stream
 	}
 	return usual
 }
@@ -145,6 +149,12 @@ func (x *exchange) breakOff(w io.Writer) error {
 	x.status = x.failure.Status
 	if x.raw() && !bytes.HasPrefix(x.contentType, []byte("text/event-stream")) {
 		return x.failure // an error event would be a piece of a sound
+	}
+	if own, has := x.flow.(interface {
+		Fail(dst []byte, e *codec.Error) []byte
+	}); has {
+		w.Write(own.Fail(nil, x.failure))
+		return x.failure
 	}
 	encoder := x.encoder
 	if encoder == nil { // the stream passed through, or has not begun

@@ -114,10 +114,10 @@ func (w *writer) appendUser(dst []byte, parts []codec.Part) []byte {
 				texts = append(texts, p)
 			}
 		}
-		if r.Error {
-			texts = []codec.Part{{Kind: codec.PartText, Text: "Error: " + plain(texts)}}
-		}
-		if len(texts) == 0 {
+		switch text := plain(texts); {
+		case r.Error:
+			texts = []codec.Part{{Kind: codec.PartText, Text: "Error: " + text}}
+		case turns.Blank(text):
 			texts = []codec.Part{{Kind: codec.PartText, Text: turns.Filler}}
 		}
 		dst = append(rawjson.Comma(dst), `{"role":"tool"`...)

@@ -27,9 +27,11 @@ func (in *Inspector) Reset() {
 // Usage implements native.Inspector.
 func (in *Inspector) Usage() codec.Usage { return in.answer.usage }
 
-// Failure implements native.Inspector. What comes behind a finish comes too late to matter.
+// Failure implements native.Inspector. Behind a finish, which old versions repeat in every object, only an error matters.
 func (in *Inspector) Failure(block []byte) *codec.Error {
-	if in.answer.finished() {
+	block = bytes.TrimSpace(block)
+	v, err := rawjson.One(block)
+	if in.answer.finished() && (err != nil || !errorObject(block, v).Present()) {
 		return nil
 	}
 	return foreignError(block)
@@ -97,7 +99,14 @@ func (in *Inspector) End(bool) (last string, err *codec.Error) {
 // triggers.
 func CheckAnswer(body []byte, triggers []string) (codec.Usage, error) {
 	var a answer
-	a.object(nil, bytes.TrimSpace(body))
+	text := bytes.TrimSpace(body)
+	if v, err := rawjson.One(text); err == nil && v.Kind != rawjson.Object {
+		if errorObject(text, v).Present() {
+			return a.usage, answerError(text, v)
+		}
+		return a.usage, codec.NoAnswer("the upstream answered with " + v.Kind.String() + " where a JSON object was due")
+	}
+	a.object(nil, text)
 	if a.err == nil {
 		a.end(nil, true)
 	}

@@ -82,6 +82,7 @@ func TestAFailedStreamSaysWhatIsWrong(t *testing.T) {
 		{"an error behind an empty piece", words("") + framed(quota), "", "Quota", 429, codec.RateLimit},
 		{"an error within", words("a") + framed(quota), words("a"), "Quota", 429, codec.RateLimit},
 		{"an error as bare JSON", "[" + quota + "]", "", "Quota", 429, codec.RateLimit},
+		{"an error as bare JSON behind a finish", ending("STOP") + words("a") + quota, ending("STOP") + words("a"), "Quota", 429, codec.RateLimit},
 		{"a refused prompt", framed(`{"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}}`), "", "PROHIBITED_CONTENT", 400, codec.ContentPolicy},
 		{"a broken call", ending("MALFORMED_FUNCTION_CALL"), "", "MALFORMED_FUNCTION_CALL", 502, codec.Semantic},
 		{"an answer that says nothing", words("") + ending("STOP"), "", "empty", 502, codec.Semantic},
@@ -181,6 +182,8 @@ func TestCheckAnswerTellsAnAnswerFromWhatIsNone(t *testing.T) {
 		{"a refused prompt", `{"promptFeedback": {"blockReason": "SAFETY"}}`, "SAFETY", 400},
 		{"an error", `{"error": {"code": 503,"message": "overloaded"}}`, "overloaded", 503},
 		{"a page", `<html><title>Oh no</title></html>`, "Oh no", 502},
+		{"an array", `[` + answer(`{"content": {"parts": [{"text": "x"}]}}`) + `]`, "an array", 502},
+		{"an error in an array", `[{"error": {"code": 503,"message": "overloaded"}}]`, "overloaded", 503},
 		{"another format", `{"choices":[]}`, "empty", 502},
 		{"a trigger in escapes", answer(`{"content": {"parts": [{"text": "\u4f60\u597d"}]},"finishReason": "STOP"}`), "trigger", 502},
 	} {
