@@ -45,7 +45,7 @@ type awsRegion struct {
 func awsChannel(s *source) (*Channel, error) {
 	d := &bedrock{source: s, now: time.Now, signer: v4.NewSigner()}
 	if len(s.Keys) == 0 && s.AWSAccessKey == "" {
-		return nil, errors.New("Bedrock needs aws_access_key and aws_secret_key, or API keys under api")
+		return nil, errors.New("a Bedrock provider needs aws_access_key and aws_secret_key, or API keys under api")
 	}
 	d.credentials = aws.Credentials{AccessKeyID: s.AWSAccessKey, SecretAccessKey: s.AWSSecretKey, SessionToken: s.AWSSessionToken}
 	accepting := func(kind string) [][]byte {

@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"net/url"
 	"strings"
 
 	"uniapi/config"
@@ -14,21 +15,31 @@ type cohere struct {
 	headers    [][]byte
 }
 
+// cohereAddress is where Cohere is if api.yaml does not say.
+var cohereAddress = &url.URL{Scheme: "https", Host: "api.cohere.com"}
+
 func cohereChannel(s *source) (*Channel, error) {
-	target, err := s.target(s.base)
+	base := s.base
+	if base.Host == "" {
+		base = cohereAddress
+	}
+	target, err := s.target(base)
 	if err != nil {
 		return nil, err
 	}
-	chat := strings.TrimRight(s.base.EscapedPath(), "/")
-	switch {
-	case strings.HasSuffix(chat, "/v1/chat"): // the API before this one, which uni-api used
-		chat = strings.TrimSuffix(chat, "/v1/chat") + "/v2/chat"
-	case !strings.HasSuffix(chat, "/chat"):
-		chat += "/v2/chat"
+	given := strings.TrimRight(base.EscapedPath(), "/")
+	root, whole := strings.CutSuffix(given, "/chat")
+	root, first := strings.CutSuffix(root, "/v1")
+	root = strings.TrimSuffix(root, "/v2")
+	chat := root + "/v2/chat"
+	if whole && !first { // the first API, which uni-api used, is not spoken: its address is taken for the second's
+		chat = given
 	}
-	root := strings.TrimSuffix(strings.TrimSuffix(chat, "/chat"), "/v2")
-	d := &cohere{target: target, modelsPath: root + "/v1/models?endpoint=chat&page_size=1000", paths: map[Endpoint]string{
-		Chat: withQuery(chat, s.base), Embeddings: root + "/compatibility/v1/embeddings", Rerank: root + "/v2/rerank",
+	models := &url.URL{RawQuery: strings.TrimSuffix("endpoint=chat&page_size=1000&"+base.RawQuery, "&")}
+	d := &cohere{target: target, modelsPath: withQuery(root+"/v1/models", models), paths: map[Endpoint]string{
+		Chat:       withQuery(chat, base),
+		Embeddings: withQuery(root+"/compatibility/v1/embeddings", base),
+		Rerank:     withQuery(root+"/v2/rerank", base),
 	}}
 	d.headers = perKey(s.Provider, func(key string) (h []config.Header) {
 		if key != "" {

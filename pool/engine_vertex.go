@@ -45,13 +45,13 @@ func vertexChannel(s *source) (*Channel, error) {
 	}
 	switch {
 	case s.PrivateKey == "" && len(s.Keys) == 0:
-		return nil, errors.New("Vertex needs client_email and private_key of a service account, or express keys under api")
+		return nil, errors.New("a Vertex provider needs client_email and private_key of a service account, or express keys under api")
 	case s.PrivateKey == "":
 		d.headers = perKey(s.Provider, func(key string) []config.Header {
 			return []config.Header{{Name: "X-Goog-Api-Key", Value: key}}
 		})
 	case len(s.ProjectIDs) == 0:
-		return nil, errors.New("Vertex needs project_id beside the service account")
+		return nil, errors.New("a Vertex provider needs project_id beside the service account")
 	default:
 		var err error
 		if d.account, err = s.account(); err != nil {

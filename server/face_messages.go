@@ -10,7 +10,7 @@ import (
 )
 
 // messagesFace is Anthropic's Messages format, which Claude Code speaks.
-type messagesFace struct{ chatFace }
+type messagesFace struct{}
 
 func (messagesFace) format(*exchange) codec.Format { return anthropic.Format{} }
 

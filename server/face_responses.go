@@ -9,7 +9,7 @@ import (
 )
 
 // responsesFace is OpenAI's Responses format, which Codex speaks.
-type responsesFace struct{ chatFace }
+type responsesFace struct{}
 
 func (responsesFace) format(*exchange) codec.Format { return responses.Format{} }
 

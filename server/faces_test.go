@@ -245,7 +245,7 @@ func TestTokensAreEstimatedWhereNobodyCounts(t *testing.T) {
 		"/v1beta/models/m:countTokens": `{"contents":[{"parts":[{"text":"twelve chars"}]}]}`,
 	} {
 		a := g.do("POST", path, body, asClient...)
-		if a.StatusCode != 200 || a.Header.Get("X-Token-Count") != "estimate" || !strings.Contains(a.body, "okens\":") && !strings.Contains(a.body, "okens\":") {
+		if a.StatusCode != 200 || a.Header.Get("X-Token-Count") != "estimate" || !strings.Contains(a.body, "okens\":") {
 			t.Errorf("%s: %d %s", path, a.StatusCode, a.body)
 		}
 	}

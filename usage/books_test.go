@@ -234,7 +234,7 @@ func TestCreditsRunOutAndCanBeAdded(t *testing.T) {
 		k.Settle(1000, 1_000_000_000)
 		return true
 	}
-	if !spend() || !spend() || spend() {
+	if first, second, third := spend(), spend(), spend(); !first || !second || third {
 		t.Fatal("two dollars of one and a half may be spent, since the second began in time, and no third")
 	}
 	if _, known, err := b.AddCredits("sk-unknown", 1); known || err != nil {
