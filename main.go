@@ -2,25 +2,16 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
-	"io"
-	"log/slog"
-	"net"
 	"os"
-	"os/signal"
 	"runtime/debug"
-	"strconv"
-	"syscall"
-	"time"
 
 	"uniapi/config"
 	"uniapi/loadtest"
 	"uniapi/server"
-	"uniapi/usage"
 )
 
 // version is set by the linker; a plain `go build` takes what git says.
@@ -82,110 +73,6 @@ func run(command string, args []string) int {
 		return 2
 	}
 	return 0
-}
-
-func serve(args []string) int {
-	flags := flag.NewFlagSet("uni-api serve", flag.ContinueOnError)
-	path := flags.String("config", "", "the api.yaml; default ./api.yaml, else what CONFIG_URL names")
-	listen := flags.String("listen", "0.0.0.0:"+cmp.Or(os.Getenv("PORT"), "8000"), "address to serve on; the environment's PORT changes the default's port")
-	data := flags.String("data", "./data", "folder of the ledger; DISABLE_DATABASE=true does without")
-	retention := flags.Duration("retention", usage.DefaultRetention, "how long usage is kept in the ledger")
-	maxBody := flags.Int("max-body", server.DefaultMaxBody, "largest request body, in bytes, compressed or not")
-	drain := flags.Duration("drain-timeout", 10*time.Minute, "how long requests may take to finish after SIGTERM")
-	verbose := flags.Bool("debug", truth(os.Getenv("DEBUG")), "log more; the environment's DEBUG=true does the same")
-	if code, stop := parse(flags, args); stop {
-		return code
-	}
-	level := slog.LevelInfo
-	if *verbose {
-		level = slog.LevelDebug
-	}
-	log, flush := server.NewLogger(os.Stderr, isTerminal(os.Stderr), level)
-	defer flush()
-
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	source := config.Resolve(*path, os.Getenv)
-	cfg, err := source.Load(ctx)
-	if err != nil {
-		log.Error("the configuration cannot be used", "source", source.String(), "error", err)
-		return 1
-	}
-	warn(log, cfg)
-	books, err := usage.Open(usage.Options{Dir: *data, Memory: truth(os.Getenv("DISABLE_DATABASE")), Retention: *retention, Log: log})
-	if err != nil {
-		log.Error("the books cannot be opened", "error", err)
-		return 1
-	}
-	defer func() {
-		if err := books.Close(); err != nil {
-			log.Error("the books were not closed", "error", err)
-		}
-	}()
-	options := server.Options{Config: cfg, Log: log, MaxBody: *maxBody, Version: versionName(), Books: books}
-	if source.Path != "" {
-		options.Update = source.Update
-	}
-	gateway, err := server.New(options)
-	if err != nil {
-		log.Error("the gateway cannot start", "error", err)
-		return 1
-	}
-	ln, err := net.Listen("tcp", *listen)
-	if err != nil {
-		log.Error("this address cannot be served on; another --listen can", "address", *listen, "error", err)
-		return 1
-	}
-	kick := make(chan struct{}, 1)
-	go source.Watch(ctx, cfg, kick, func(cfg *config.Config) {
-		warn(log, cfg)
-		gateway.Apply(cfg)
-		log.Info("the configuration was reloaded", "source", source.String(), "providers", len(cfg.Providers), "keys", len(cfg.APIKeys))
-	}, func(err error) {
-		log.Error("the changed configuration cannot be used; the old one stays in force", "source", source.String(), "error", err)
-	})
-	ended := make(chan error, 1)
-	go func() { ended <- gateway.Serve(ln.(*net.TCPListener)) }()
-	log.Info("serving", "address", ln.Addr().String(), "version", versionName(), "source", source.String(),
-		"providers", len(cfg.Providers), "keys", len(cfg.APIKeys))
-	return wait(log, gateway, ended, kick, *drain)
-}
-
-// wait passes signals on until the gateway ends.
-func wait(log *slog.Logger, gateway *server.Server, ended <-chan error, kick chan<- struct{}, drain time.Duration) int {
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
-	for {
-		select {
-		case err := <-ended:
-			log.Error("the gateway ended", "error", err)
-			return 1
-		case s := <-signals:
-			if s == syscall.SIGHUP {
-				select {
-				case kick <- struct{}{}:
-				default: // one is under way
-				}
-				continue
-			}
-			log.Info("ending; a second signal ends at once", "signal", s.String(), "drain_timeout", drain.String())
-			ctx, cancel := context.WithTimeout(context.Background(), drain)
-			defer cancel()
-			go func() {
-				for s := range signals {
-					if s != syscall.SIGHUP {
-						cancel()
-					}
-				}
-			}()
-			if err := gateway.Shutdown(ctx); err != nil {
-				log.Error("ended before every request had", "error", err)
-				return 1
-			}
-			log.Info("ended")
-			return 0
-		}
-	}
 }
 
 func check(args []string) int {
@@ -251,12 +138,6 @@ func parse(flags *flag.FlagSet, args []string) (code int, stop bool) {
 	return 0, false
 }
 
-func warn(log *slog.Logger, cfg *config.Config) {
-	for _, w := range cfg.Warnings {
-		log.Warn("in the configuration", "problem", w.String())
-	}
-}
-
 func versionName() string {
 	if version != "" {
 		return version
@@ -265,18 +146,4 @@ func versionName() string {
 		return info.Main.Version
 	}
 	return "unknown"
-}
-
-func truth(value string) bool {
-	on, err := strconv.ParseBool(value)
-	return on && err == nil
-}
-
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

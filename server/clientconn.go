@@ -1,13 +1,14 @@
 package server
 
 import (
+	"bufio"
 	"errors"
 	"io"
 	"log/slog"
 	"net"
-	"slices"
+	"net/netip"
+	"os"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -19,14 +20,22 @@ import (
 // it run under, one after the other: when the client hangs up, the watcher
 // cancels it, which ends whatever is going on upstream for this client. A
 // hung-up connection never comes back, so the call needs no reset.
+//
+// Under TLS it is what lies below the tls.Conn; see secureConn.
 type clientConn struct {
 	*net.TCPConn
+	log       *slog.Logger
 	call      pool.Call
 	gone      atomic.Bool
+	reading   readBounds
 	writeBy   time.Time // the write deadline that is armed
 	linger    bool      // the client is still sending what was refused
 	ctx       *fasthttp.RequestCtx
 	forgotten func() // takes the connection off the watcher; nil if it needs none
+
+	announced bool          // a PROXY header has yet to come
+	ahead     *bufio.Reader // what was read together with the PROXY header; nil once it is used up
+	source    netip.Addr    // the client as the PROXY header has it; invalid without one
 }
 
 // writeTimeout is how long a client may refuse to take any byte. It bounds each
@@ -39,16 +48,48 @@ func (c *clientConn) hangUp() {
 	c.call.Cancel()
 }
 
-// Write arms the deadline seldom: moving a timer for each event of a stream
-// costs more than the event.
-func (c *clientConn) Write(p []byte) (int, error) {
-	if now := time.Now(); c.writeBy.Sub(now) < writeTimeout {
-		c.writeBy = now.Add(writeTimeout + writeTimeout/4)
-		if err := c.SetWriteDeadline(c.writeBy); err != nil {
+func (c *clientConn) Read(p []byte) (int, error) {
+	if err := c.reading.admit(len(p)); err != nil {
+		return 0, err
+	}
+	if c.announced {
+		if err := c.readAnnouncement(); err != nil {
 			return 0, err
 		}
 	}
-	return c.TCPConn.Write(p)
+	if c.ahead != nil {
+		if c.ahead.Buffered() > 0 {
+			return c.ahead.Read(p)
+		}
+		c.ahead = nil
+	}
+	return c.reading.read(c.TCPConn, p)
+}
+
+// Write arms the deadline seldom: moving a timer for each event of a stream
+// costs more than the event. A large write may take as long as it needs, as long
+// as the client takes some of it.
+func (c *clientConn) Write(p []byte) (written int, err error) {
+	for {
+		if now := time.Now(); c.writeBy.Sub(now) < writeTimeout {
+			c.writeBy = now.Add(writeTimeout + writeTimeout/4)
+			if err := c.SetWriteDeadline(c.writeBy); err != nil {
+				return written, err
+			}
+		}
+		n, err := c.TCPConn.Write(p[written:])
+		written += n
+		if err == nil || n == 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+			return written, err
+		}
+	}
+}
+
+// SetDeadline is called by fasthttp when a connection is taken over, to lift
+// whatever deadline there is.
+func (c *clientConn) SetDeadline(t time.Time) error {
+	c.reading.armed, c.writeBy = time.Time{}, time.Time{}
+	return c.TCPConn.SetDeadline(t)
 }
 
 func (c *clientConn) Close() error {
@@ -56,6 +97,7 @@ func (c *clientConn) Close() error {
 		c.forgotten()
 	}
 	c.call.Cancel()
+	c.reading.release()
 	if c.linger {
 		c.drain()
 	}
@@ -77,15 +119,40 @@ func (c *clientConn) drain() {
 
 // connOf returns the client's connection.
 func connOf(ctx *fasthttp.RequestCtx) *clientConn {
-	return ctx.Conn().(*clientConn)
+	return below(ctx.Conn())
 }
 
-// trimBuffers is fasthttp's hook on a connection's state. fasthttp keeps a
-// connection's body buffers for its next request; after a request with large
-// ones (inline images), an idle connection would sit on them.
-func trimBuffers(conn net.Conn, state fasthttp.ConnState) {
-	c, ok := conn.(*clientConn)
-	if !ok || state != fasthttp.StateIdle || c.ctx == nil {
+// below is the connection itself, whether there is TLS over it or not; nil if it
+// is none of the listener's.
+func below(conn net.Conn) *clientConn {
+	switch c := conn.(type) {
+	case *clientConn:
+		return c
+	case *secureConn:
+		return c.below
+	}
+	return nil
+}
+
+// connState is fasthttp's hook on a connection's state.
+func (s *Server) connState(conn net.Conn, state fasthttp.ConnState) {
+	c := below(conn)
+	if c == nil {
+		return
+	}
+	switch state {
+	case fasthttp.StateActive:
+		c.reading.begin()
+	case fasthttp.StateIdle:
+		c.reading.rest()
+		c.trimBuffers()
+	}
+}
+
+// trimBuffers keeps a connection from sitting on the buffers of a large request
+// (inline images): fasthttp would keep them for the next one.
+func (c *clientConn) trimBuffers() {
+	if c.ctx == nil {
 		return
 	}
 	if cap(c.ctx.Request.Body()) > maxKept {
@@ -94,45 +161,4 @@ func trimBuffers(conn net.Conn, state fasthttp.ConnState) {
 	if cap(c.ctx.Response.Body()) > maxKept {
 		c.ctx.Response.SwapBody(nil)
 	}
-}
-
-// listener hands fasthttp connections that the watcher watches.
-type listener struct {
-	*net.TCPListener
-	watch *watcher
-	log   *slog.Logger
-}
-
-// passing are errors that end by themselves when connections do.
-var passing = []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ENOSPC, syscall.ECONNABORTED}
-
-// acceptPause lies between two tries while no connection can be taken.
-const acceptPause = 50 * time.Millisecond
-
-// Accept waits for the next connection. An error ends fasthttp's serving, which
-// must not happen for a want of descriptors.
-func (l *listener) Accept() (net.Conn, error) {
-	for told := false; ; told = true {
-		conn, err := l.accept()
-		if !slices.ContainsFunc(passing, func(p error) bool { return errors.Is(err, p) }) {
-			return conn, err
-		}
-		if !told {
-			l.log.Error("no further connection can be taken until others have ended", "error", err)
-		}
-		time.Sleep(acceptPause)
-	}
-}
-
-func (l *listener) accept() (net.Conn, error) {
-	c, err := l.AcceptTCP()
-	if err != nil {
-		return nil, err
-	}
-	conn := &clientConn{TCPConn: c}
-	if err := l.watch.add(conn); err != nil {
-		c.Close()
-		return nil, err
-	}
-	return conn, nil
 }

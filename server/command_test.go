@@ -146,6 +146,10 @@ func TestTheCommand(t *testing.T) {
 			{[]string{"check", good}, nil, 2, `^$`, `takes flags only.*good\.yaml`},
 			{[]string{"serve", "now"}, nil, 2, `^$`, `takes flags only.*now`},
 			{[]string{"--listen"}, nil, 2, `^$`, `-listen`},
+			{[]string{"--trusted-proxies", "10.0.0.0/40"}, nil, 2, `^$`, `--trusted-proxies: "10\.0\.0\.0/40"`},
+			{[]string{"--proxy-protocol"}, nil, 2, `^$`, `--proxy-protocol needs --trusted-proxies`},
+			{[]string{"--tls-cert", "cert.pem"}, nil, 2, `^$`, `--tls-cert and --tls-key`},
+			{[]string{"--config", good, "--tls-cert", "cert.pem", "--tls-key", "key.pem"}, nil, 1, `^$`, `--tls-cert cert\.pem.*no such file`},
 
 			{[]string{"check", "--config", good}, nil, 0, `providers: 1\n  p: http[\s\S]*model: m[\s\S]*tester`, `^$`},
 			{[]string{"check"}, []string{"CONFIG_URL=" + good}, 0, `providers: 1`, ``},
@@ -250,7 +254,7 @@ func TestTheCommand(t *testing.T) {
 	})
 
 	t.Run("survives a lack of descriptors", func(t *testing.T) {
-		s := &serving{Cmd: exec.CommandContext(t.Context(), "sh", "-c", "ulimit -n 48; exec ./uni-api --config good.yaml --listen 127.0.0.1:0"), log: newLogLines()}
+		s := &serving{Cmd: exec.CommandContext(t.Context(), "sh", "-c", "ulimit -n 48; exec ./uni-api --config good.yaml --listen 127.0.0.1:0 --max-connections 1000"), log: newLogLines()}
 		s.Dir, s.Stderr = program.dir, s.log
 		if err := s.Start(); err != nil {
 			t.Fatal(err)

@@ -1,6 +1,10 @@
 package server
 
-import "github.com/valyala/fasthttp"
+import (
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
 
 // root says what answers here; agents probe it before their first request.
 func (s *Server) root(ctx *fasthttp.RequestCtx) {
@@ -12,8 +16,10 @@ func (s *Server) healthz(ctx *fasthttp.RequestCtx) {
 	writeJSON(ctx, fasthttp.StatusOK, map[string]string{"status": "ok", "version": s.options.Version})
 }
 
-// readyz tells a load balancer whether to send new requests here.
+// readyz tells a load balancer whether to send new requests here. That it was
+// asked is remembered: see Shutdown.
 func (s *Server) readyz(ctx *fasthttp.RequestCtx) {
+	s.probed.Store(time.Now().UnixNano())
 	if s.draining.Load() {
 		writeJSON(ctx, fasthttp.StatusServiceUnavailable, map[string]string{"status": "draining"})
 		return

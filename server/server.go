@@ -4,9 +4,8 @@
 package server
 
 import (
-	"context"
+	"crypto/tls"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -28,19 +27,46 @@ const DefaultMaxBody = 64 << 20
 const (
 	maxHeader   = 16 << 10 // of a request; also the read buffer, so most requests are read at once
 	writeBuffer = 16 << 10 // holds a burst of events, so that it leaves in one write
-	idleClient  = 5 * time.Minute
 )
 
 // Options say how a Server runs.
 type Options struct {
 	Config  *config.Config
 	Log     *slog.Logger
-	MaxBody int // bytes; 0 is DefaultMaxBody
 	Version string
-	// Books are kept by the caller; nil keeps them in memory only.
-	Books *usage.Books
-	// Update changes the file that Config came from; nil where it is no file.
-	Update func(changes map[string]json.RawMessage) error
+
+	MaxBody        int   // bytes; 0 is DefaultMaxBody
+	MaxConnections int   // of clients; 0 is half of the descriptors the process may have
+	MaxInFlight    int64 // requests for answers; 0 is what half of Memory holds
+	Memory         int64 // bytes the process may use; 0 is no limit. LimitMemory finds it
+
+	TLSCert, TLSKey string   // PEM files; without them the server speaks plain HTTP
+	TrustedProxies  Networks // whose X-Forwarded-For and PROXY headers are believed
+	ProxyProtocol   bool     // every connection from TrustedProxies begins with a PROXY header
+
+	Books  *usage.Books                           // nil keeps them in memory, until Shutdown
+	Update func(map[string]json.RawMessage) error // changes the configuration's source; nil if it cannot be changed
+
+	DrainGrace time.Duration // how long a server that is watched goes on serving when it is told to end
+
+	readTimes *readTimes // nil is usualReadTimes; tests have less patience
+}
+
+// withDefaults fills in what was left to the server.
+func (o Options) withDefaults() Options {
+	if o.MaxBody <= 0 {
+		o.MaxBody = DefaultMaxBody
+	}
+	if o.MaxConnections <= 0 {
+		o.MaxConnections = maxConnections()
+	}
+	if o.MaxInFlight <= 0 {
+		o.MaxInFlight = maxInFlight(o.Memory)
+	}
+	if o.readTimes == nil {
+		o.readTimes = &usualReadTimes
+	}
+	return o
 }
 
 // Server is the gateway. Use New.
@@ -48,55 +74,70 @@ type Server struct {
 	options   Options
 	log       *slog.Logger
 	http      *fasthttp.Server
+	tls       *tls.Config // nil: plain HTTP
 	pool      *pool.Pool
 	state     *balancer.State
+	books     *usage.Books
 	discovery *discovery
 	watch     *watcher
 	ids       requestIDs
-	books     *usage.Books
-	ownBooks  bool // made here, and so closed here
 
 	snapshot atomic.Pointer[snapshot]
 	building sync.Mutex // held while a snapshot is built
-	draining atomic.Bool
 	inFlight atomic.Int64
+
+	bodies      bodyBudget
+	overloaded  refusals // of requests
+	unconnected refusals // of connections
+	refusing    atomic.Int32
+
+	probed   atomic.Int64 // when /readyz was last asked, in Unix nanoseconds
+	draining atomic.Bool  // /readyz says 503
+	leaving  atomic.Bool  // idle connections are closed
+	mu       sync.Mutex   // of what follows
+	ln       []*listener
+	stopped  bool // no listener is served any more
+	released sync.Once
 }
 
 // New prepares a gateway; Serve runs it.
 func New(o Options) (*Server, error) {
-	if o.MaxBody <= 0 {
-		o.MaxBody = DefaultMaxBody
-	}
-	watch, err := newWatcher()
-	if err != nil {
-		return nil, err
-	}
+	o = o.withDefaults()
 	s := &Server{
-		options: o, log: o.Log, watch: watch,
-		pool: pool.New(pool.Options{}), state: balancer.NewState(), ids: newRequestIDs(),
+		options: o, log: o.Log, books: o.Books,
+		state: balancer.NewState(), ids: newRequestIDs(),
 	}
-	if s.discovery, err = newDiscovery(s.log, s.rebuild); err != nil {
-		return nil, err
-	}
-	if s.books = o.Books; s.books == nil {
-		s.ownBooks = true
-		if s.books, err = usage.Open(usage.Options{Memory: true, Log: s.log}); err != nil {
+	s.bodies.limit = o.Memory / 2
+	var err error
+	if s.books == nil {
+		if s.books, err = usage.Open(usage.Options{Memory: true, Log: o.Log}); err != nil {
 			return nil, err
 		}
 	}
+	if o.TLSCert != "" || o.TLSKey != "" {
+		if s.tls, err = tlsConfig(o.TLSCert, o.TLSKey, o.Log); err != nil {
+			return nil, err
+		}
+	}
+	if s.watch, err = newWatcher(); err != nil {
+		return nil, err
+	}
+	s.pool = pool.New(pool.Options{})
+	if s.discovery, err = newDiscovery(s.log, s.rebuild); err != nil {
+		return nil, err
+	}
 	s.http = &fasthttp.Server{
-		Handler:                      s.handler(),
-		ErrorHandler:                 s.onProtocolError,
-		ConnState:                    trimBuffers,
+		Handler:                      s.bounded(s.handler()),
+		ErrorHandler:                 s.onUnread,
+		ConnState:                    s.connState,
+		Concurrency:                  o.MaxConnections + 1, // the listener refuses before fasthttp would
 		MaxRequestBodySize:           o.MaxBody,
 		ReadBufferSize:               maxHeader,
 		WriteBufferSize:              writeBuffer,
-		IdleTimeout:                  idleClient,
 		NoDefaultServerHeader:        true,
 		NoDefaultContentType:         true,
 		DisablePreParseMultipartForm: true,
 		LazyRequestTime:              true,
-		CloseOnShutdown:              true,
 		SecureErrorLogMessage:        true, // errors must not repeat a header: it has the key
 		Logger:                       quiet{s.log},
 	}
@@ -104,29 +145,19 @@ func New(o Options) (*Server, error) {
 	return s, nil
 }
 
-// Serve answers on ln until Shutdown.
+// Serve answers on ln until Shutdown. It may be called for several listeners.
 func (s *Server) Serve(ln *net.TCPListener) error {
-	if err := s.http.Serve(&listener{ln, s.watch, s.log}); err != nil {
+	l := &listener{TCPListener: ln, server: s}
+	s.mu.Lock()
+	s.ln = append(s.ln, l)
+	if s.stopped {
+		l.stop()
+	}
+	s.mu.Unlock()
+	if err := s.http.Serve(l); err != nil {
 		return fmt.Errorf("serving %s: %w", ln.Addr(), err)
 	}
 	return nil
-}
-
-// Shutdown takes no further connection, lets the requests in flight finish
-// until ctx ends, and lets go of everything.
-func (s *Server) Shutdown(ctx context.Context) error {
-	s.draining.Store(true)
-	err := s.http.ShutdownWithContext(ctx)
-	if err != nil {
-		err = fmt.Errorf("%d requests were still in flight: %w", s.inFlight.Load(), err)
-	}
-	s.discovery.close()
-	s.watch.close()
-	s.pool.Close()
-	if s.ownBooks {
-		err = errors.Join(err, s.books.Close())
-	}
-	return err
 }
 
 // quiet takes what fasthttp logs on its own: clients that send no HTTP or

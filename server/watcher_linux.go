@@ -2,6 +2,8 @@ package server
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -77,6 +79,20 @@ func (w *watcher) forget(fd int32, c *clientConn) {
 		delete(w.conns, fd)
 	}
 	w.mu.Unlock()
+}
+
+// size is how many connections are watched.
+func (w *watcher) size() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.conns)
+}
+
+// all are the connections that are watched at this moment.
+func (w *watcher) all() []*clientConn {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Collect(maps.Values(w.conns))
 }
 
 func (w *watcher) loop() {

@@ -3,6 +3,8 @@
 package server
 
 import (
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -37,6 +39,20 @@ func (w *watcher) add(c *clientConn) error {
 		w.mu.Unlock()
 	}
 	return nil
+}
+
+// size is how many connections are watched.
+func (w *watcher) size() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.conns)
+}
+
+// all are the connections that are watched at this moment.
+func (w *watcher) all() []*clientConn {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Collect(maps.Keys(w.conns))
 }
 
 func (w *watcher) loop() {

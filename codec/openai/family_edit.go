@@ -2,13 +2,9 @@ package openai
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/base64"
 	"slices"
-	"strings"
 
 	"uniapi/codec/rawjson"
-	"uniapi/codec/toolid"
 )
 
 // edit is a request that is being changed.
@@ -24,14 +20,23 @@ type member struct {
 	value rawjson.Value
 }
 
+// usualMembers is how many members of a request are kept without an allocation.
+const usualMembers = 16
+
 // get is the last member of that name.
-func (e *edit) get(name string) (v rawjson.Value) {
-	for i := range e.members {
+func (e *edit) get(name string) rawjson.Value {
+	for i := len(e.members) - 1; i >= 0; i-- {
 		if e.members[i].name == name {
-			v = e.members[i].value
+			return e.members[i].value
 		}
 	}
-	return v
+	return rawjson.Value{}
+}
+
+// word is a member that is a text, "" if it is none.
+func (e *edit) word(name string) string {
+	s, _ := rawjson.Text(e.body, e.get(name))
+	return s
 }
 
 func (e *edit) set(name string, value []byte) {
@@ -41,17 +46,23 @@ func (e *edit) set(name string, value []byte) {
 
 func (e *edit) setWord(name, word string) { e.set(name, rawjson.AppendString(nil, word)) }
 
-// drop takes a member out, if it is there.
-func (e *edit) drop(name string) {
-	if e.get(name).Kind != rawjson.Missing {
-		e.set(name, nil)
+// drop takes members out, where they are there.
+func (e *edit) drop(names ...string) {
+	for _, name := range names {
+		if e.get(name).Kind != rawjson.Missing {
+			e.set(name, nil)
+		}
 	}
 }
 
 // Edit returns the request as the rules want it. What they do not speak of stays byte for byte, and a body that needs no change is
-// returned itself; so is one that cannot be read, for the upstream to refuse.
+// returned itself; so is one that cannot be read, for the upstream to refuse. The body is not changed.
 func (r *Rules) Edit(body []byte) []byte {
-	e := edit{body: body}
+	if r == nil {
+		return body
+	}
+	var usual [usualMembers]member
+	e := edit{body: body, members: usual[:0]}
 	it := rawjson.MembersOf(body)
 	for it.Next() {
 		e.members = append(e.members, member{it.Name(), it.Value})
@@ -59,25 +70,26 @@ func (r *Rules) Edit(body []byte) []byte {
 	if it.Err() != nil {
 		return body
 	}
-	for _, name := range r.drop {
-		e.drop(name)
-	}
+	e.drop(r.drop...)
 	for from, to := range r.rename {
 		if v := e.get(from); v.Present() {
 			e.set(from, nil)
 			e.set(to, v.Raw(body))
 		}
 	}
+	if n, ok := rawjson.Int(body, e.get("n")); ok && n > 1 && r.single {
+		e.set("n", nil)
+	}
 	r.editLimit(&e)
-	r.editTools(&e)
+	tools := r.editTools(&e)
 	if r.known && e.get("stream").Kind != rawjson.True {
 		e.drop("stream_options") // refused without a stream
 	}
 	if r.temperature != "" && !e.get("temperature").Present() {
 		e.set("temperature", []byte(r.temperature))
 	}
-	r.editThinking(&e)
-	if edited := r.editMessages(body, e.get("messages")); edited != nil {
+	r.editThinking(&e, tools)
+	if edited := r.editMessages(body, e.get("messages"), r.thinks(&e)); edited != nil {
 		e.set("messages", edited)
 	}
 	if !e.changed {
@@ -109,161 +121,86 @@ func (r *Rules) editLimit(e *edit) {
 	}
 }
 
-// editTools takes out an empty list of tools, and what is refused without any.
-func (r *Rules) editTools(e *edit) {
+// editTools takes out an empty list of tools, and what is refused without any. It returns whether there are tools.
+func (r *Rules) editTools(e *edit) bool {
 	tools := e.get("tools")
 	if tools.Kind == rawjson.Array && isEmpty(e.body, tools) {
 		e.set("tools", nil)
 		tools = rawjson.Value{}
 	}
-	if !tools.Present() && r.known {
-		e.drop("tool_choice")
-		e.drop("parallel_tool_calls")
-		return
+	if !tools.Present() {
+		if r.known {
+			e.drop("tool_choice", "parallel_tool_calls")
+		}
+		return false
 	}
-	if word, _ := rawjson.Text(e.body, e.get("tool_choice")); r.choice[word] != "" {
+	if r.Refuses("tools") {
+		return false // they are gone with the rest
+	}
+	choice := e.get("tool_choice")
+	switch word, isWord := rawjson.Text(e.body, choice); {
+	case r.wakes && !r.thinks(e):
+	case isWord && r.choice[word] != "":
 		e.setWord("tool_choice", r.choice[word])
+	case choice.Kind == rawjson.Object && r.named != "":
+		e.setWord("tool_choice", r.named)
 	}
+	return true
 }
 
 func isEmpty(body []byte, v rawjson.Value) bool {
 	return len(bytes.TrimSpace(v.Raw(body)[1:v.End-v.Start-1])) == 0
 }
 
-// editThinking sets the effort that the name of the model wishes, raises one that is too weak for the model, and takes out what a model
-// that thinks refuses.
-func (r *Rules) editThinking(e *edit) {
-	word, _ := rawjson.Text(e.body, e.get("reasoning_effort"))
-	if word == "" && r.effort != "" {
+// thinks says whether a model of the families that name those which do not is going to, by the request's own switch or by its name.
+func (r *Rules) thinks(e *edit) bool {
+	kind, _ := rawjson.Text(e.body, e.get("thinking").Get(e.body, "type"))
+	return kind == "enabled" || !r.wakes && kind != "disabled"
+}
+
+// editThinking sets the effort that the name of the model wishes, puts another in the place of one that the model does not take, and takes
+// out what a model that thinks refuses.
+func (r *Rules) editThinking(e *edit, tools bool) {
+	asked := e.word("reasoning_effort")
+	word := asked
+	if word == "" {
 		word = r.effort
-		e.setWord("reasoning_effort", word)
 	}
 	g := r.generation
 	if g == nil {
+		if word != asked {
+			e.setWord("reasoning_effort", word)
+		}
 		return
 	}
-	if weak := word == "none" && g.least != "none" || word == "minimal" && g.least != "minimal"; weak && g.least != "" {
-		if word == "none" {
-			word = g.least
-		} else {
-			word = "low" // the next one
-		}
+	if other := g.words[word]; other != "" {
+		word = other
+	}
+	if g.toolsAwake && r.official && tools && (word != "" || g.byDefault) {
+		word = "none"
+	}
+	if word != asked {
 		e.setWord("reasoning_effort", word)
 	}
-	if g.always || g.byDefault && word != "none" || g.least == "none" && word != "" && word != "none" {
-		for _, name := range sampling {
-			e.drop(name)
-		}
+	e.drop(g.drop...)
+	awake := g.byDefault
+	if word != "" {
+		awake = word != "none"
 	}
-}
-
-// editMessages returns the messages as the upstream takes them, nil if they may stay.
-func (r *Rules) editMessages(body []byte, messages rawjson.Value) []byte {
-	noSystem := r.generation != nil && r.generation.noSystem
-	changed := false
-	out := []byte{'['}
-	for list := messages.Elements(body); list.Next(); {
-		m := list.Value
-		raw := m.Raw(body)
-		var s rawjson.Splicer
-		edit := false
-		role, _ := rawjson.Text(body, m.Get(body, "role"))
-		switch {
-		case noSystem && (role == "system" || role == "developer"):
-			s.Set("role", []byte(`"user"`))
-			edit = true
-		case r.system && role == "developer":
-			s.Set("role", []byte(`"system"`))
-			edit = true
-		}
-		if thoughts := m.Get(body, "reasoning_content"); r.thoughts != "" && thoughts.Present() {
-			s.Remove("reasoning_content")
-			s.Set(r.thoughts, thoughts.Raw(body))
-			edit = true
-		}
-		if id, is := rawjson.Text(body, m.Get(body, "tool_call_id")); is && r.known && r.id(id) != id {
-			s.Set("tool_call_id", rawjson.AppendString(nil, r.id(id)))
-			edit = true
-		}
-		if calls := r.editCalls(body, m.Get(body, "tool_calls")); calls != nil {
-			s.Set("tool_calls", calls)
-			edit = true
-		}
-		out = rawjson.Comma(out)
-		if !edit {
-			out = append(out, raw...)
-			continue
-		}
-		parts, err := s.Parts(nil, raw)
-		if err != nil {
-			return nil
-		}
-		out = append(out, slices.Concat(parts...)...)
-		changed = true
+	if g.always || awake && r.limit == maxCompletion { // models of others that think take sampling all the same
+		e.drop(sampling...)
 	}
-	if !changed {
-		return nil
-	}
-	return append(out, ']')
-}
-
-// editCalls returns calls with ids that the upstream takes, nil if they may stay.
-func (r *Rules) editCalls(body []byte, calls rawjson.Value) []byte {
-	changed := false
-	out := []byte{'['}
-	for list := calls.Elements(body); list.Next(); {
-		raw := list.Value.Raw(body)
-		id, _ := rawjson.Text(body, list.Value.Get(body, "id"))
-		out = rawjson.Comma(out)
-		if !r.known || r.id(id) == id {
-			out = append(out, raw...)
-			continue
-		}
-		var s rawjson.Splicer
-		s.Set("id", rawjson.AppendString(nil, r.id(id)))
-		parts, err := s.Parts(nil, raw)
-		if err != nil {
-			return nil
-		}
-		out = append(out, slices.Concat(parts...)...)
-		changed = true
-	}
-	if !changed {
-		return nil
-	}
-	return append(out, ']')
-}
-
-// id is an id of a call as the upstream takes it. The same id becomes the same, so that a call and its result stay a pair.
-func (r *Rules) id(id string) string {
-	switch {
-	case id == "":
-		return id
-	case r.callID == 0:
-		if len(id) <= maxCallID {
-			return id
-		}
-		return toolid.Clean(id, maxCallID)
-	case len(id) == r.callID && strings.IndexFunc(id, notAlphanumeric) < 0:
-		return id
-	}
-	sum := sha256.Sum256([]byte(id))
-	text := strings.NewReplacer("-", "x", "_", "y").Replace(base64.RawURLEncoding.EncodeToString(sum[:]))
-	return text[:r.callID]
-}
-
-func notAlphanumeric(c rune) bool {
-	return (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z')
 }
 
 // EditTranslated is Edit for a request that was translated. An upstream about which nothing is known gets the older name of the limit
 // there, which every server knows.
 func (r *Rules) EditTranslated(body []byte) []byte {
-	if r != nil && (r.known || r.limit != "") {
-		return r.Edit(body)
-	}
 	older := Rules{family: family{limit: maxTokens}}
-	if r != nil {
+	switch {
+	case r == nil:
+	case r.known || r.limit != "":
+		return r.Edit(body)
+	default:
 		older = *r
 		older.limit = maxTokens
 	}

@@ -2,6 +2,8 @@ package openai
 
 import (
 	"encoding/json"
+	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -26,13 +28,41 @@ func TestUpstreamsGetWhatTheyTake(t *testing.T) {
 		{"o1-mini knows no system", "api.openai.com", "m", "o1-mini", `{"messages":[{"role":"system","content":"a"}]}`, `{"messages":[{"role":"user","content":"a"}]}`},
 		{"empty tools", "api.openai.com", "m", "gpt-4o", `{"tools":[ ],"tool_choice":"auto","parallel_tool_calls":true,"x":1}`, `{"x":1}`},
 		{"stream options without a stream", "api.openai.com", "m", "gpt-4o", `{"stream":false,"stream_options":{}}`, `{"stream":false}`},
+		{"codex thinks whatever it is told", "api.openai.com", "m", "gpt-5.1-codex", `{"temperature":0.2,"reasoning_effort":"none"}`, `{"reasoning_effort":"low"}`},
+		{"an effort that is too strong", "api.openai.com", "m", "o3", `{"reasoning_effort":"max"}`, `{"reasoning_effort":"high"}`},
+		{"the strongest where there is none above", "api.openai.com", "m", "gpt-5.2", `{"reasoning_effort":"max"}`, `{"reasoning_effort":"xhigh"}`},
+		{"a model newer than this table is like the newest", "api.openai.com", "m", "gpt-5.9", `{"temperature":0.2,"max_tokens":5}`, `{"max_completion_tokens":5}`},
+		{"tools keep it from thinking", "api.openai.com", "m", "gpt-5.5", `{"tools":[{}],"temperature":0.2}`, `{"tools":[{}],"temperature":0.2,"reasoning_effort":"none"}`},
+		{"which is not known of resellers", "proxy.example", "m", "gpt-5.5", `{"tools":[{}]}`, `{"tools":[{}]}`},
+		{"o1 calls one tool at a time", "e.openai.azure.com", "m", "o1", `{"tools":[{}],"parallel_tool_calls":false}`, `{"tools":[{}]}`},
+		{"o3-mini is told to format", "api.openai.com", "m", "o3-mini", `{"messages":[{"role":"developer","content":"a"},{"role":"system","content":"b"}]}`,
+			`{"messages":[{"role":"developer","content":"Formatting re-enabled. a"},{"role":"system","content":"b"}]}`},
+		{"chatgpt takes no tools", "api.openai.com", "m", "chatgpt-4o-latest", `{"max_tokens":5,"tools":[{}],"tool_choice":"auto"}`, `{"max_tokens":5}`},
 		{"nothing to do", "api.openai.com", "m", "gpt-4o", `{"max_tokens": 5, "temperature":1.0}`, `{"max_tokens": 5, "temperature":1.0}`},
 		{"Mistral", "api.mistral.ai", "m", "mistral-large", `{"max_completion_tokens":5,"seed":7,"tools":[{}],"tool_choice":"required","stream":true,"stream_options":{},"messages":[{"role":"developer","content":"a"},{"role":"assistant","tool_calls":[{"id":"call_1","function":{}}]},{"role":"tool","tool_call_id":"call_1"}]}`,
 			`{"tools":[{}],"tool_choice":"any","stream":true,"messages":[{"role":"system","content":"a"},{"role":"assistant","tool_calls":[{"id":"dBlv5y5M3","function":{}}]},{"role":"tool","tool_call_id":"dBlv5y5M3"}],"random_seed":7,"max_tokens":5}`},
-		{"Groq", "api.groq.com", "m", "qwen", `{"logprobs":true,"messages":[{"role":"assistant","content":"a","reasoning_content":"hm"}]}`,
-			`{"messages":[{"role":"assistant","content":"a","reasoning":"hm"}]}`},
-		{"xAI", "api.x.ai", "grok-3-mini-low", "grok-3-mini", `{"stream":true,"stream_options":{},"presence_penalty":1}`, `{"stream":true,"reasoning_effort":"low"}`},
-		{"DeepSeek", "api.deepseek.com", "m", "deepseek-chat", `{"tools":[{}],"tool_choice":"required"}`, `{"tools":[{}],"tool_choice":"auto"}`},
+		{"Mistral takes no more than it knows", "api.mistral.ai", "m", "magistral-small", `{"verbosity":"low","messages":[{"role":"assistant","refusal":null,"content":"a","reasoning_content":"hm","thinking_blocks":[]}]}`,
+			`{"messages":[{"role":"assistant","content":"a"}]}`},
+		{"Groq", "api.groq.com", "m", "qwen", `{"logprobs":true,"n":2,"messages":[{"role":"user","name":"x"},{"role":"assistant","content":"a","reasoning_content":"hm","annotations":[]}]}`,
+			`{"messages":[{"role":"user"},{"role":"assistant","content":"a","reasoning":"hm"}]}`},
+		{"one answer is not too many", "api.groq.com", "m", "llama", `{"n":1}`, `{"n":1}`},
+		{"gpt-oss at Groq", "api.groq.com", "gpt-oss-none", "openai/gpt-oss-120b", `{"temperature":1}`, `{"temperature":1,"reasoning_effort":"low"}`},
+		{"gpt-oss elsewhere", "proxy.example", "gpt-oss-high", "gpt-oss-20b", `{"temperature":1}`, `{"temperature":1,"reasoning_effort":"high"}`},
+		{"xAI", "api.x.ai", "grok-3-mini-low", "grok-3-mini", `{"stream":true,"stream_options":{},"presence_penalty":1,"stop":["a"]}`,
+			`{"stream":true,"stream_options":{},"reasoning_effort":"low"}`},
+		{"xAI knows two efforts", "api.x.ai", "m", "grok-3-mini", `{"reasoning_effort":"medium"}`, `{"reasoning_effort":"high"}`},
+		{"xAI's that think take no stop", "api.x.ai", "m", "grok-4-0709", `{"stop":["a"],"frequency_penalty":0}`, `{}`},
+		{"xAI's that do not", "api.x.ai", "m", "grok-4-fast-non-reasoning", `{"stop":["a"]}`, `{"stop":["a"]}`},
+		{"DeepSeek", "api.deepseek.com", "m", "deepseek-v4", `{"tools":[{}],"tool_choice":"required","max_completion_tokens":5}`,
+			`{"tools":[{}],"tool_choice":"auto","max_tokens":5}`},
+		{"DeepSeek with a tool by its name", "api.deepseek.com", "m", "deepseek-chat", `{"thinking":{"type":"enabled"},"tools":[{}],"tool_choice":{"type":"function","function":{"name":"f"}}}`,
+			`{"thinking":{"type":"enabled"},"tools":[{}],"tool_choice":"auto"}`},
+		{"DeepSeek without thinking", "api.deepseek.com", "m", "deepseek-chat", `{"tools":[{}],"tool_choice":"required","messages":[{"role":"assistant","tool_calls":[{"id":"a"}]}]}`,
+			`{"tools":[{}],"tool_choice":"required","messages":[{"role":"assistant","tool_calls":[{"id":"a"}]}]}`},
+		{"DeepSeek wants its thoughts back", "api.deepseek.com", "m", "deepseek-v4", `{"messages":[ {"role":"user"}, {"role":"assistant","tool_calls":[{"id":"a"}]} ,{"role":"assistant","reasoning":"hm","tool_calls":[{"id":"b"}]}]}`,
+			`{"messages":[ {"role":"user"}, {"role":"assistant","tool_calls":[{"id":"a"}],"reasoning_content":""} ,{"role":"assistant","reasoning":"hm","tool_calls":[{"id":"b"}],"reasoning_content":"hm"}]}`},
+		{"Kimi that does not think", "api.moonshot.ai", "m", "kimi-k2-0905-preview", `{"messages":[{"role":"assistant","tool_calls":[{"id":"a"}]}]}`,
+			`{"messages":[{"role":"assistant","tool_calls":[{"id":"a"}]}]}`},
 		{"DeepSeek's advice", "proxy.example", "m", "deepseek-r1", `{}`, `{"temperature":0.6}`},
 		{"Perplexity", "api.perplexity.ai", "m", "sonar", `{"tools":[{}],"tool_choice":"auto"}`, `{}`},
 		{"a long id", "api.openai.com", "m", "gpt-4o", `{"messages":[{"role":"tool","tool_call_id":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}]}`,
@@ -43,8 +73,12 @@ func TestUpstreamsGetWhatTheyTake(t *testing.T) {
 			if r == nil {
 				t.Fatal("no rules")
 			}
-			if got := string(r.Edit([]byte(test.body))); got != test.want {
+			got := string(r.Edit([]byte(test.body)))
+			if got != test.want {
 				t.Errorf("got\n%s\nwant\n%s", got, test.want)
+			}
+			if again := string(r.Edit([]byte(got))); again != got {
+				t.Errorf("edited twice it becomes\n%s", again)
 			}
 		})
 	}
@@ -62,9 +96,35 @@ func TestNothingIsKnownOfPeoplesOwnServers(t *testing.T) {
 	}
 }
 
+func TestWhatTheGatewayMustNotAdd(t *testing.T) {
+	for host, want := range map[string]bool{"api.mistral.ai": true, "api.openai.com": false, "proxy.example": false} {
+		if got := RulesFor(host, "m", "m").Refuses("stream_options"); got != want {
+			t.Errorf("%s: %v", host, got)
+		}
+	}
+}
+
+func BenchmarkRulesThatChangeNothing(b *testing.B) {
+	r := RulesFor("api.openai.com", "m", "gpt-4o")
+	message := `{"role":"user","content":"` + strings.Repeat("some words of a question, ", 40) + `"},{"role":"assistant","content":null,"tool_calls":[{"id":"call_1","type":"function","function":{"name":"f","arguments":"{}"}}]},{"role":"tool","tool_call_id":"call_1","content":"18"}`
+	for _, n := range []int{1, 90} {
+		body := []byte(`{"model":"m","stream":true,"messages":[` + strings.Repeat(message+",", n-1) + message + `],"temperature":0.5,"tools":[{"type":"function","function":{"name":"f"}}]}`)
+		b.Run(strconv.Itoa(len(body)>>10)+" KB", func(b *testing.B) {
+			b.ReportAllocs()
+			b.SetBytes(int64(len(body)))
+			for b.Loop() {
+				if out := r.Edit(body); len(out) != len(body) {
+					b.Fatalf("%s", out)
+				}
+			}
+		})
+	}
+}
+
 func FuzzRules(f *testing.F) {
 	f.Add([]byte(`{"max_tokens":5,"tools":[],"messages":[{"role":"developer","tool_calls":[{"id":"x"}]}]}`))
-	all := []*Rules{RulesFor("api.openai.com", "o3-high", "o3"), RulesFor("api.mistral.ai", "m", "m"), RulesFor("api.groq.com", "m", "m")}
+	all := []*Rules{RulesFor("api.openai.com", "o3-high", "o3"), RulesFor("api.mistral.ai", "m", "m"), RulesFor("api.groq.com", "m", "m"),
+		RulesFor("api.deepseek.com", "m", "m"), RulesFor("api.openai.com", "m", "o1-mini"), RulesFor("api.openai.com", "m", "o3-mini")}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		for _, r := range all {
 			if out := r.Edit(body); json.Valid(body) && !json.Valid(out) {

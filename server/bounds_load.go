@@ -1,0 +1,122 @@
+package server
+
+import (
+	"io"
+	"log/slog"
+	"net"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/valyala/fasthttp"
+	"golang.org/x/sys/unix"
+
+	"uniapi/codec"
+	"uniapi/codec/openai"
+)
+
+// requestMemory is what a request in flight is reckoned to take, in bytes: its
+// buffers and stacks are 48 KB, the rest is for its body and the provider's form
+// of it.
+const requestMemory = 256 << 10
+
+// maxInFlight is how many requests are served at a time if nobody says: as many
+// as half of the memory holds. Without a limit of memory there is none.
+func maxInFlight(memory int64) int64 {
+	if memory == 0 {
+		return 1<<63 - 1
+	}
+	return memory / 2 / requestMemory
+}
+
+// maxConnections is how many connections are taken if nobody says: half of the
+// descriptors, since each may need another one to a provider.
+func maxConnections() int {
+	const most = 1 << 20
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil || limit.Cur/2 > most {
+		return most
+	}
+	return max(int(limit.Cur/2), 1)
+}
+
+var errOverloaded = errorf(fasthttp.StatusServiceUnavailable, "server_error", "overloaded",
+	"The gateway has as many requests in hand as it may. Try again soon.")
+
+// retryLater is the Retry-After of an overloaded gateway, in seconds.
+const retryLater = "1"
+
+// bounded refuses requests for answers while there are as many in flight as may
+// be. What only looks (GET) is always served: it is how an operator sees why.
+func (s *Server) bounded(next fasthttp.RequestHandler) fasthttp.RequestHandler {
+	return func(ctx *fasthttp.RequestCtx) {
+		if s.inFlight.Load() >= s.options.MaxInFlight && ctx.IsPost() {
+			s.overloaded.count(s.log, "as many requests are in flight as may be", "limit", s.options.MaxInFlight)
+			s.refuse(ctx, errOverloaded)
+		} else {
+			next(ctx)
+		}
+		s.farewell(ctx)
+	}
+}
+
+// refuse answers a request that goes no further than here.
+func (s *Server) refuse(ctx *fasthttp.RequestCtx, e *codec.Error) {
+	writeError(ctx, e)
+	if e.Status == fasthttp.StatusServiceUnavailable {
+		ctx.Response.Header.Set(fasthttp.HeaderRetryAfter, retryLater)
+	}
+	setID(ctx, s.requestID(ctx))
+	allowAnyOrigin(ctx)
+}
+
+// refusals counts what was refused for want of room. The log hears of it seldom:
+// in a flood it would be part of the flood.
+type refusals struct {
+	total atomic.Int64
+	told  atomic.Int64 // when, in Unix nanoseconds
+}
+
+const tellEvery = 10 * time.Second
+
+func (r *refusals) count(log *slog.Logger, why string, args ...any) {
+	total := r.total.Add(1)
+	told, now := r.told.Load(), time.Now().UnixNano()
+	if now-told >= int64(tellEvery) && r.told.CompareAndSwap(told, now) {
+		log.Warn(why, append(args, "refused", total)...)
+	}
+}
+
+// tooMany is the answer to a connection too many.
+var tooMany = func() string {
+	body := openai.AppendError(nil, errorf(fasthttp.StatusServiceUnavailable, "server_error", "too_many_connections",
+		"The gateway has as many connections as it may (--max-connections). Try again soon."))
+	return "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: " + retryLater +
+		"\r\nConnection: close\r\nContent-Length: " + strconv.Itoa(len(body)) + "\r\n\r\n" + string(body)
+}()
+
+// What is spent on letting refused clients read why: closing a connection on
+// which a request is about to come would reset it, answer and all.
+const (
+	refusalTime  = time.Second
+	refusalsOpen = 128 // beyond these they are reset
+)
+
+// refuseConnection ends a connection too many. Under TLS there is nothing to be
+// said before a handshake, which is what cannot be afforded.
+func (s *Server) refuseConnection(c *net.TCPConn) {
+	s.unconnected.count(s.log, "as many connections are open as may be", "limit", s.options.MaxConnections)
+	if s.tls != nil || s.refusing.Load() >= refusalsOpen {
+		c.Close()
+		return
+	}
+	s.refusing.Add(1)
+	go func() {
+		defer s.refusing.Add(-1)
+		defer c.Close()
+		c.SetDeadline(time.Now().Add(refusalTime))
+		if _, err := io.WriteString(c, tooMany); err == nil && c.CloseWrite() == nil {
+			io.Copy(io.Discard, c)
+		}
+	}()
+}

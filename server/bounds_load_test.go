@@ -1,0 +1,106 @@
+package server
+
+import (
+	"net"
+	"strings"
+	"testing"
+)
+
+func TestRequestsBeyondMaxInFlightAreRefused(t *testing.T) {
+	goOn := make(chan bool)
+	up := listen(t, func(p *peer, _ seen) bool {
+		p.say(streamHead + chunk(event("one")))
+		<-goOn
+		p.say(chunk(stopEvent) + chunk(doneEvent) + chunk(""))
+		return true
+	})
+	g := startWith(t, Options{MaxInFlight: 1}, provider("p", up))
+	stream := g.dial()
+	stream.post(streamRequest)
+	body := stream.head()
+	a := g.chat(plainRequest, "Origin", "http://chat")
+	a.failure(t, 503, "overloaded")
+	for _, header := range []string{"Retry-After", "X-Request-Id", "Access-Control-Allow-Origin"} {
+		if a.Header.Get(header) == "" {
+			t.Errorf("no %s", header)
+		}
+	}
+	if a := g.do("GET", "/healthz", ""); a.StatusCode != 200 {
+		t.Errorf("/healthz: %d", a.StatusCode)
+	}
+	g.chat(plainRequest).failure(t, 503, "overloaded")
+	if n := g.log.count("as many requests are in flight as may be"); n != 1 {
+		t.Errorf("logged %d times", n)
+	}
+	close(goOn)
+	body.Body.Close()
+	eventually(t, "the stream ends", func() bool { return g.inFlight.Load() == 0 })
+	if a := g.chat(streamRequest); a.StatusCode != 200 {
+		t.Errorf("afterwards: %d %s", a.StatusCode, a.body)
+	}
+}
+
+func TestConnectionsBeyondMaxConnectionsAreRefused(t *testing.T) {
+	g := startWith(t, Options{MaxConnections: 2}, provider("p", listen(t, both)))
+	var held []*client
+	for range 2 {
+		c := g.dial()
+		c.post(plainRequest)
+		if a := c.answer(); a.StatusCode != 200 {
+			t.Fatalf("%d %s", a.StatusCode, a.body)
+		}
+		held = append(held, c)
+	}
+	c := g.dial()
+	c.post(bigRequest(1 << 20)) // what it sends on must not reset the answer
+	a := c.answer()
+	a.failure(t, 503, "too_many_connections")
+	if a.Header.Get("Retry-After") == "" {
+		t.Error("no Retry-After")
+	}
+	held[0].Close()
+	eventually(t, "the connection is gone", func() bool { return g.watch.size() == 1 })
+	c = g.dial()
+	c.post(plainRequest)
+	if a := c.answer(); a.StatusCode != 200 {
+		t.Errorf("afterwards: %d %s", a.StatusCode, a.body)
+	}
+}
+
+func TestAFloodOfConnectionsIsRefusedWithoutHoldingThem(t *testing.T) {
+	g := startWith(t, Options{MaxConnections: 1}, provider("p", listen(t, both)))
+	c := g.dial()
+	c.post(plainRequest)
+	c.answer()
+	for range 4 * refusalsOpen {
+		c, err := net.Dial("tcp", g.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+	}
+	eventually(t, "all are refused", func() bool { return g.unconnected.total.Load() == 4*refusalsOpen })
+	if n := g.refusing.Load(); n > refusalsOpen {
+		t.Errorf("%d at a time", n)
+	}
+	if text := g.log.String(); strings.Count(text, "as many connections are open as may be") != 1 {
+		t.Errorf("logged:\n%s", text)
+	}
+	c.post(plainRequest)
+	if a := c.answer(); a.StatusCode != 200 {
+		t.Errorf("the one that was there: %d", a.StatusCode)
+	}
+	eventually(t, "nothing is left of the flood", func() bool { return g.refusing.Load() == 0 })
+}
+
+func TestTheDefaultsFollowFromWhatThereIs(t *testing.T) {
+	if n := maxInFlight(1 << 30); n != 2048 {
+		t.Errorf("%d requests in 1 GB", n)
+	}
+	if n := maxInFlight(0); n < 1<<40 {
+		t.Errorf("%d requests without a limit", n)
+	}
+	if n := maxConnections(); n < 1 || n > 1<<20 {
+		t.Errorf("%d connections", n)
+	}
+}

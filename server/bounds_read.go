@@ -1,0 +1,212 @@
+package server
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+// readTimes is how long clients may take. A request has to come at a pace: it
+// has headTime from its first byte, every byte that comes buys byteTime more,
+// and what is bought never lies more than stallTime ahead. So a slow upload goes
+// on for hours, while one that stands still or drips holds nothing for long. An
+// answer is bounded by writeTimeout alone.
+type readTimes struct {
+	head     time.Duration // for a new connection to begin its first request, and for each request to begin
+	stall    time.Duration // longest pause within a request
+	perByte  time.Duration
+	idle     time.Duration // between two requests
+	farewell time.Duration // the same when the server ends
+}
+
+var usualReadTimes = readTimes{
+	head:     15 * time.Second,
+	stall:    30 * time.Second,
+	perByte:  time.Millisecond, // 1,000 bytes/s
+	idle:     5 * time.Minute,  // longer than any load balancer keeps its end, so that it is the one that closes
+	farewell: time.Second,
+}
+
+// readBounds are the bounds of reading from one connection. fasthttp would move
+// two timers for every request; here a request that comes in one piece moves
+// none: a deadline that is armed too early is found out when it passes.
+type readBounds struct {
+	times   *readTimes
+	leaving *atomic.Bool // the server ends: idle connections are closed
+	budget  *bodyBudget
+
+	phase    phase
+	by       time.Time // when what is being waited for must be there; zero: not yet set
+	armed    time.Time // the deadline the socket has
+	received int       // bytes of the request, beyond the first read
+	reserved int       // bytes of the budget
+	failure  error     // why the request in hand was given up: errLate or errNoMemory
+}
+
+// phase is what a connection's reader waits for.
+type phase uint8
+
+const (
+	phaseNew    phase = iota // the first byte of all
+	phaseWithin              // more of a request
+	phaseIdle                // the next request
+)
+
+var (
+	errLate     = errors.New("the client was too slow with its request")
+	errNoMemory = errors.New("no memory is left for request bodies")
+)
+
+// begin is called when the first bytes of a request have come.
+func (r *readBounds) begin() { r.phase, r.by, r.received, r.failure = phaseWithin, time.Time{}, 0, nil }
+
+// rest is called when a request has been answered.
+func (r *readBounds) rest() {
+	r.phase, r.by = phaseIdle, time.Time{}
+	r.release()
+}
+
+// release gives the budget back.
+func (r *readBounds) release() {
+	if r.reserved > 0 {
+		r.budget.release(r.reserved)
+		r.reserved = 0
+	}
+}
+
+// largeRead is how much a reader must have room for to be counted against the
+// budget. fasthttp reads heads and small bodies into smaller buffers.
+const largeRead = 128 << 10
+
+// admit takes what a reader has made room for out of the budget.
+func (r *readBounds) admit(size int) error {
+	if size < largeRead || r.phase != phaseWithin {
+		return nil
+	}
+	more := r.received + size - r.reserved
+	if more <= 0 {
+		return nil
+	}
+	if !r.budget.reserve(more) {
+		r.failure = errNoMemory
+		return errNoMemory
+	}
+	r.reserved += more
+	return nil
+}
+
+// read reads within the time there is.
+func (r *readBounds) read(conn *net.TCPConn, p []byte) (int, error) {
+	now := time.Now()
+	if r.by.IsZero() {
+		r.by = now.Add(r.allowance())
+	}
+	hurried := false // the time to leave is in force
+	for {
+		if r.armed.Before(now) || r.armed.After(r.by) {
+			if err := conn.SetReadDeadline(r.by); err != nil {
+				return 0, err
+			}
+			r.armed = r.by
+		}
+		// After arming: the drain wakes everybody once, by a deadline of its own.
+		if !hurried && r.phase != phaseWithin && r.leaving.Load() {
+			hurried = true
+			if by := now.Add(r.times.farewell); by.Before(r.by) {
+				r.by, r.armed = by, time.Time{}
+				continue
+			}
+		}
+		n, err := conn.Read(p)
+		if err == nil {
+			r.pace(n)
+			return n, nil
+		}
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			return n, err
+		}
+		now, r.armed = time.Now(), time.Time{}
+		switch {
+		case now.Before(r.by):
+		case r.phase == phaseWithin:
+			r.failure = errLate
+			return n, errLate
+		default:
+			return r.lastLook(conn, p)
+		}
+	}
+}
+
+func (r *readBounds) allowance() time.Duration {
+	if r.phase == phaseIdle {
+		return r.times.idle
+	}
+	return r.times.head
+}
+
+// pace moves the time by which the next bytes of a request must come.
+func (r *readBounds) pace(n int) {
+	if r.phase != phaseWithin {
+		return
+	}
+	r.received += n
+	r.by = r.by.Add(time.Duration(n) * r.times.perByte)
+	if latest := time.Now().Add(r.times.stall); latest.Before(r.by) {
+		r.by = latest
+	}
+}
+
+// lastLook ends an idle connection, unless a request has come in the meantime: a
+// deadline that has passed hides what is there. io.EOF ends it without a word.
+func (r *readBounds) lastLook(conn *net.TCPConn, p []byte) (int, error) {
+	if err := conn.SetReadDeadline(time.Now().Add(time.Millisecond)); err != nil {
+		return 0, err
+	}
+	n, err := conn.Read(p)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = io.EOF
+	}
+	return n, err
+}
+
+// bodyBudget is the memory that request bodies may take together. fasthttp makes
+// room for a body when it sees its length, so a few requests that only announce
+// one could ask for more memory than there is. Only large bodies are counted.
+type bodyBudget struct {
+	limit int64 // bytes; 0 is none
+	taken atomic.Int64
+}
+
+func (b *bodyBudget) reserve(size int) bool {
+	if b.taken.Add(int64(size)) > b.limit && b.limit > 0 {
+		b.taken.Add(int64(-size))
+		return false
+	}
+	return true
+}
+
+func (b *bodyBudget) release(size int) { b.taken.Add(int64(-size)) }
+
+// onUnread answers a request that could not be read.
+func (s *Server) onUnread(ctx *fasthttp.RequestCtx, err error) {
+	conn := connOf(ctx)
+	switch conn.reading.failure {
+	case errLate:
+		s.refuse(ctx, errorf(fasthttp.StatusRequestTimeout, "invalid_request_error", "request_timeout",
+			"The request came too slowly: at most %v may pass without any of it, and it must come at %d bytes/s.",
+			conn.reading.times.stall, time.Second/conn.reading.times.perByte))
+	case errNoMemory:
+		conn.linger = true
+		s.overloaded.count(s.log, "request bodies take as much memory as they may", "limit", conn.reading.budget.limit)
+		s.refuse(ctx, errOverloaded)
+	default:
+		s.onProtocolError(ctx, err)
+		return
+	}
+	ctx.SetConnectionClose()
+}

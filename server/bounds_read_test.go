@@ -1,0 +1,171 @@
+package server
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+)
+
+// hasty leaves clients little time.
+var hasty = readTimes{
+	head: 150 * time.Millisecond, stall: 150 * time.Millisecond, perByte: 10 * time.Millisecond, idle: 150 * time.Millisecond, farewell: 150 * time.Millisecond,
+}
+
+func TestASlowRequestIsGivenUp(t *testing.T) {
+	up := listen(t, both)
+	g := startWith(t, Options{readTimes: &hasty}, provider("p", up))
+	whole := chatText(plainRequest)
+	for name, send := range map[string]func(c *client){
+		"a head that stands still": func(c *client) { c.send(whole[:40]) },
+		"a body that stands still": func(c *client) { c.send(whole[:len(whole)-5]) },
+		"a body that does not begin": func(c *client) {
+			c.send(strings.Replace(whole[:strings.Index(whole, "\r\n\r\n")+4], "Content-Length: ", "Content-Length: 9", 1))
+		},
+		"a head that drips": func(c *client) {
+			for i := range len(whole) { // at a fifth of the pace
+				if _, err := io.WriteString(c.TCPConn, whole[i:i+1]); err != nil {
+					return
+				}
+				time.Sleep(50 * time.Millisecond)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := g.dial()
+			go send(c)
+			began := time.Now()
+			c.answer().failure(t, 408, "request_timeout")
+			c.rest()
+			if took := time.Since(began); took < 100*time.Millisecond {
+				t.Errorf("given up after %v", took)
+			}
+		})
+	}
+}
+
+func TestASlowRequestThatKeepsItsPaceIsServed(t *testing.T) {
+	g := startWith(t, Options{readTimes: &hasty}, provider("p", listen(t, both)))
+	c := g.dial()
+	text := chatText(plainRequest)
+	for len(text) > 0 { // 20 bytes buy 200 ms
+		n := min(20, len(text))
+		c.send(text[:n])
+		text = text[n:]
+		time.Sleep(20 * time.Millisecond)
+	}
+	if a := c.answer(); a.StatusCode != 200 {
+		t.Errorf("%d %s", a.StatusCode, a.body)
+	}
+}
+
+func TestAConnectionWithoutARequestIsClosedWithoutAWord(t *testing.T) {
+	g := startWith(t, Options{readTimes: &hasty}, provider("p", listen(t, both)))
+	t.Run("a new one", func(t *testing.T) {
+		if rest := g.dial().rest(); rest != "" {
+			t.Errorf("got %q", rest)
+		}
+	})
+	t.Run("an idle one", func(t *testing.T) {
+		c := g.dial()
+		c.post(plainRequest)
+		c.answer()
+		if rest := c.rest(); rest != "" {
+			t.Errorf("got %q", rest)
+		}
+	})
+}
+
+func TestALongAnswerIsNotBoundedByTheTimesForRequests(t *testing.T) {
+	up := listen(t, func(p *peer, _ seen) bool {
+		p.say(streamHead + chunk(event("one")))
+		time.Sleep(3 * hasty.idle)
+		p.say(chunk(event(" two")) + chunk(stopEvent) + chunk(doneEvent) + chunk(""))
+		return true
+	})
+	g := startWith(t, Options{readTimes: &hasty}, provider("p", up))
+	c := g.dial()
+	for range 2 { // the connection serves on, too
+		c.post(streamRequest)
+		if a := c.answer(); a.body != event("one")+event(" two")+stopEvent+doneEvent {
+			t.Errorf("got %q", a.body)
+		}
+	}
+}
+
+// bigRequest is a chat request of about size bytes.
+func bigRequest(size int) string {
+	return fmt.Sprintf(`{"model":"m","messages":[{"role":"user","content":"%s"}]}`, strings.Repeat("x", size))
+}
+
+func TestLargeBodiesAreRefusedBeforeMemoryIsGone(t *testing.T) {
+	goOn := make(chan bool)
+	up := listen(t, func(p *peer, r seen) bool {
+		<-goOn
+		return both(p, r)
+	})
+	g := startWith(t, Options{Memory: 4 << 20, MaxInFlight: 100}, provider("p", up))
+	first := g.dial()
+	first.post(bigRequest(1 << 20))
+	eventually(t, "the first is upstream", func() bool { return len(up.requests()) == 1 })
+	second := g.dial()
+	second.send("POST /v1/chat/completions HTTP/1.1\r\nHost: gateway\r\nContent-Length: 1500000\r\n\r\n")
+	a := second.answer()
+	a.failure(t, 503, "overloaded")
+	if a.Header.Get("Retry-After") == "" {
+		t.Error("no Retry-After")
+	}
+	small := g.dial()
+	small.post(plainRequest)
+	close(goOn)
+	if a := small.answer(); a.StatusCode != 200 {
+		t.Errorf("a small one: %d %s", a.StatusCode, a.body)
+	}
+	if a := first.answer(); a.StatusCode != 200 {
+		t.Errorf("the first: %d %s", a.StatusCode, a.body)
+	}
+	eventually(t, "the memory is given back", func() bool { return g.bodies.taken.Load() == 0 })
+	first.post(bigRequest(1 << 20))
+	if a := first.answer(); a.StatusCode != 200 {
+		t.Errorf("afterwards: %d %s", a.StatusCode, a.body)
+	}
+}
+
+func TestASlowReaderHoldsUpItsUpstreamAndNothingElse(t *testing.T) {
+	const events, size = 4000, 16 << 10 // 64 MB: more than all buffers on the way hold
+	sent := make(chan int, events)
+	up := listen(t, func(p *peer, _ seen) bool {
+		p.say(streamHead)
+		for i := range events {
+			if _, err := io.WriteString(p.TCPConn, chunk(event(strings.Repeat("x", size)))); err != nil {
+				return false
+			}
+			sent <- i
+		}
+		p.say(chunk(stopEvent) + chunk(doneEvent) + chunk(""))
+		return true
+	})
+	g := start(t, provider("p", up))
+	c := g.dial()
+	c.SetReadBuffer(64 << 10)
+	c.post(streamRequest)
+	body := c.head().Body
+	before := -1
+	eventually(t, "the upstream is held up", func() bool {
+		held := len(sent)
+		time.Sleep(100 * time.Millisecond)
+		same := held > 0 && held == before && held == len(sent)
+		before = held
+		return same
+	})
+	if before >= events {
+		t.Fatal("the whole stream was taken in")
+	}
+	text, err := io.ReadAll(body)
+	if err != nil || !bytes.HasSuffix(text, []byte(doneEvent)) || bytes.Count(text, []byte("data: ")) != events+2 {
+		t.Errorf("%v; %d bytes", err, len(text))
+	}
+}

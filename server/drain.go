@@ -1,0 +1,80 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+const (
+	// probeMemory is how long after its last question /readyz counts as watched
+	// by a load balancer. They ask every few seconds.
+	probeMemory = time.Minute
+	drainLook   = 20 * time.Millisecond // between two looks whether everything has ended
+)
+
+// Shutdown ends the gateway without losing a request: /readyz says 503, and if a
+// load balancer has asked it lately, everybody is served for DrainGrace more, so
+// that it notices. Then no connection is taken any more, idle ones are closed,
+// and the requests in flight may finish until ctx ends. Requests that have not by
+// then are cut, and the error says how many.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.draining.Store(true)
+	if time.Since(time.Unix(0, s.probed.Load())) < probeMemory {
+		select {
+		case <-time.After(s.options.DrainGrace):
+		case <-ctx.Done():
+		}
+	}
+	s.mu.Lock()
+	s.stopped = true
+	for _, l := range s.ln {
+		l.stop()
+	}
+	s.mu.Unlock()
+	s.leaving.Store(true)
+	for _, c := range s.watch.all() {
+		c.SetReadDeadline(time.Unix(1, 0)) // wakes those that wait for a request; see readBounds.read
+	}
+	err := s.awaitEnd(ctx)
+	for _, c := range s.watch.all() {
+		c.hangUp()
+	}
+	return errors.Join(err, s.release())
+}
+
+// awaitEnd waits until there is neither a connection nor a request. Streams to
+// HTTP/1.0 clients no longer count among fasthttp's connections.
+func (s *Server) awaitEnd(ctx context.Context) error {
+	look := time.NewTicker(drainLook)
+	defer look.Stop()
+	for s.http.GetOpenConnectionsCount() > 0 || s.inFlight.Load() > 0 {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%d requests were still in flight: %w", s.inFlight.Load(), ctx.Err())
+		case <-look.C:
+		}
+	}
+	return nil
+}
+
+// release lets go of everything, once, and writes what is left of the books.
+func (s *Server) release() error {
+	s.released.Do(func() {
+		s.discovery.close()
+		s.watch.close()
+		s.pool.Close()
+	})
+	return s.books.Close()
+}
+
+// farewell makes the answers of a server that ends the last on their
+// connections, so that clients go elsewhere before theirs is closed.
+func (s *Server) farewell(ctx *fasthttp.RequestCtx) {
+	if s.draining.Load() {
+		ctx.SetConnectionClose()
+	}
+}
