@@ -11,11 +11,11 @@ type Refused struct {
 	Broke  bool // the key has no credit
 }
 
-// hasCredit says whether a key may spend anything: credits: 0 blocks it. What it
-// has spent of more is for the books to know, which take their place here.
+// hasCredit says whether a key may spend anything: credits: 0 blocks it, and the
+// books know what it has spent of more.
 func (k *Key) hasCredit() bool {
 	credits := k.Config.Preferences.Credits
-	return credits == nil || *credits > 0
+	return credits == nil || *credits > 0 && (k.Broke == nil || !k.Broke())
 }
 
 // Admission is a request that was let in.

@@ -36,6 +36,9 @@ type Provider struct {
 type Key struct {
 	Config *config.APIKey
 	*Routes
+	// Broke says that the books let the key spend nothing more; nil is never. It
+	// is set before the table is used.
+	Broke func() bool
 	state *State
 
 	limiter, global Limiter

@@ -37,7 +37,7 @@ func (d *decoder) checkBaseURL(p *Provider) {
 		return // of the wrong kind, which has been noted
 	}
 	if p.BaseURL == "" {
-		d.fail(at, "", "provider %s has no base_url; add one such as https://api.example.com/v1/chat/completions (only Vertex with project_id and Cloudflare with cf_account_id need none)",
+		d.fail(at, "", "provider %s has no base_url; add one such as https://api.example.com/v1/chat/completions (only Vertex with project_id, Cloudflare with cf_account_id and engine: cohere need none)",
 			shown(p.Name))
 		return
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -24,7 +25,7 @@ func (c *Config) JSON(reveal bool) ([]byte, error) {
 		return nil, fmt.Errorf("reading the configuration again: %w", err)
 	}
 	if !reveal {
-		tree = masked(tree, false)
+		tree = masked(tree)
 	}
 	out, err := json.Marshal(plainKeys(tree))
 	if err != nil {
@@ -33,37 +34,67 @@ func (c *Config) JSON(reveal bool) ([]byte, error) {
 	return out, nil
 }
 
-// masked is a tree with every text under a secret key masked. A client's key also stands in the rules of others.
-func masked(v any, secret bool) any {
+// masked is a tree with every secret in it masked.
+func masked(tree any) any {
+	return eachText(tree, false, func(text string, secret bool) string {
+		switch {
+		case isVariable(text):
+			return text // the name of a variable is no secret
+		case secret:
+			return Mask(text)
+		case strings.HasPrefix(text, "sk-"): // a client's key also stands in the rules of others
+			return maskRule(text)
+		case strings.Contains(text, "://"):
+			return maskURL(text)
+		}
+		return text
+	})
+}
+
+// hasMasked says whether a tree holds what masked has made of a secret.
+func hasMasked(tree any) (has bool) {
+	eachText(tree, false, func(text string, secret bool) string {
+		if strings.Contains(text, "…") && (secret || strings.HasPrefix(text, "sk-") || strings.Contains(text, "://")) {
+			has = true
+		}
+		return text
+	})
+	return has
+}
+
+func isVariable(text string) bool {
+	name, open := strings.CutPrefix(text, "${")
+	return open && strings.IndexByte(name, '}') == len(name)-1
+}
+
+// eachText is a tree with every text in it, names of keys too, replaced by what f makes of it. Whatever is below one of secretKeys is secret,
+// also a key that was written as a number.
+func eachText(v any, secret bool, f func(text string, secret bool) string) any {
 	switch v := v.(type) {
 	case map[string]any:
 		out := make(map[string]any, len(v))
 		for k, inner := range v {
-			out[k] = masked(inner, secret || slices.Contains(secretKeys, strings.ToLower(k)))
+			out[f(k, false)] = eachText(inner, secret || slices.Contains(secretKeys, strings.ToLower(k)), f)
 		}
 		return out
 	case map[any]any:
-		out := make(map[any]any, len(v))
+		out := make(map[string]any, len(v))
 		for k, inner := range v {
-			out[k] = masked(inner, secret || slices.Contains(secretKeys, strings.ToLower(fmt.Sprint(k))))
+			name := fmt.Sprint(k)
+			out[f(name, false)] = eachText(inner, secret || slices.Contains(secretKeys, strings.ToLower(name)), f)
 		}
 		return out
 	case []any:
 		out := make([]any, len(v))
 		for i, inner := range v {
-			out[i] = masked(inner, secret)
+			out[i] = eachText(inner, secret, f)
 		}
 		return out
 	case string:
-		switch {
-		case strings.HasPrefix(v, "${") && strings.HasSuffix(v, "}"):
-			return v // the name of a variable is no secret
-		case secret:
-			return Mask(v)
-		case strings.HasPrefix(v, "sk-"):
-			return maskRule(v)
-		case strings.Contains(v, "://"):
-			return maskURL(v)
+		return f(v, secret)
+	case int, int64, uint64, float64:
+		if secret {
+			return f(fmt.Sprint(v), true)
 		}
 	}
 	return v
@@ -93,6 +124,9 @@ func plainKeys(v any) any {
 // editable are the top-level keys that Update may change.
 var editable = []string{"providers", "api_keys", "preferences"}
 
+// updating is held from the reading of a file to its writing, so that no update undoes another.
+var updating sync.Mutex
+
 // Update puts the values, which are JSON, in the place of the file's top-level keys of the same names. Everything else stays, with its comments
 // and its order. The file is only written, at once and whole, if what comes out is a good configuration; else the error says what is
 // wrong with it.
@@ -100,6 +134,8 @@ func (s Source) Update(changes map[string]json.RawMessage) error {
 	if s.Path == "" {
 		return fmt.Errorf("the configuration does not come from a file, but from %s", s)
 	}
+	updating.Lock()
+	defer updating.Unlock()
 	data, err := os.ReadFile(s.Path)
 	if err != nil {
 		return fmt.Errorf("reading the configuration to change it: %w", err)
@@ -117,6 +153,13 @@ func (s Source) Update(changes map[string]json.RawMessage) error {
 		if err := yaml.Unmarshal(value, &node); err != nil || len(node.Content) != 1 { // JSON is YAML
 			return fmt.Errorf("%s is not valid JSON", name)
 		}
+		var tree any
+		if err := node.Decode(&tree); err != nil {
+			return fmt.Errorf("%s is not valid JSON", name)
+		}
+		if hasMasked(tree) {
+			return fmt.Errorf("%s holds masked secrets, which would take the place of the real ones; read the configuration with reveal=true to change it", name)
+		}
 		blockStyle(node.Content[0])
 		replaceKey(top, name, node.Content[0])
 	}
@@ -132,12 +175,15 @@ func (s Source) Update(changes map[string]json.RawMessage) error {
 	return writeWhole(s.Path, out.Bytes())
 }
 
-// blockStyle writes mappings and lists over lines, as people do, and not as JSON.
+// blockStyle writes mappings and lists over lines and keys without quotes, as people do, and not as JSON.
 func blockStyle(n *yaml.Node) {
 	if n.Kind == yaml.MappingNode || n.Kind == yaml.SequenceNode {
 		n.Style = 0
 	}
-	for _, inner := range n.Content {
+	for i, inner := range n.Content {
+		if n.Kind == yaml.MappingNode && i%2 == 0 {
+			inner.Style = 0 // the encoder quotes those that need it
+		}
 		blockStyle(inner)
 	}
 }

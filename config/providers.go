@@ -14,6 +14,7 @@ import (
 const (
 	vertexURL     = "https://aiplatform.googleapis.com/"
 	cloudflareURL = "https://api.cloudflare.com/"
+	cohereURL     = "https://api.cohere.com/v2/chat"
 )
 
 // engines are the wire formats that `engine` can force.
@@ -122,6 +123,9 @@ func (d *decoder) provider(n *yaml.Node) {
 	}
 	if p.BaseURL == "" && len(p.ProjectIDs) > 0 {
 		p.BaseURL = vertexURL
+	}
+	if p.BaseURL == "" && p.Engine == "cohere" {
+		p.BaseURL = cohereURL
 	}
 	if p.BaseURL == "" && p.CFAccountID != "" {
 		p.BaseURL = cloudflareURL

@@ -10,7 +10,15 @@ import (
 	"net"
 	"os/signal"
 	"syscall"
+
+	"uniapi/loadtest/scripted"
 )
+
+// upstream is what the command serves with.
+type upstream interface {
+	Serve(net.Listener) error
+	Close() error
+}
 
 // Command is `uni-api mock`: it parses args, serves until SIGINT or SIGTERM
 // and returns the exit code, 0, or 1 if it cannot serve, or 2 if the arguments
@@ -28,6 +36,7 @@ func Command(args []string, stdout, stderr io.Writer) int {
 	flags.DurationVar(&mock.Latency, "latency", 0, "pause before the first byte of an answer")
 	flags.Float64Var(&mock.ErrorRate, "error-rate", 0, "share of chat requests answered with 503, 0 to 1")
 	flags.IntVar(&mock.AnswerSize, "size", 0, "`bytes` of a plain answer; 0 leaves it as short as it is")
+	formats := flags.Bool("formats", false, "act out conversations in the formats of OpenAI, Anthropic, Gemini and Bedrock instead; takes -addr only")
 	flags.Usage = func() {
 		fmt.Fprint(flags.Output(), "uni-api mock runs an upstream that speaks OpenAI chat, for demos and load tests.\n\nFlags:\n")
 		flags.PrintDefaults()
@@ -43,8 +52,18 @@ func Command(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "uni-api mock: unexpected argument %q; see uni-api mock --help\n", flags.Arg(0))
 		return 2
 	}
-	if err := mock.init(); err != nil {
-		fmt.Fprintf(stderr, "uni-api mock: %v\n", err)
+	wrong := mock.init()
+	var served upstream = &mock
+	if *formats {
+		served = new(scripted.Server)
+		flags.Visit(func(f *flag.Flag) {
+			if f.Name != "addr" && f.Name != "formats" && wrong == nil {
+				wrong = fmt.Errorf("--%s is for load and has no meaning with --formats", f.Name)
+			}
+		})
+	}
+	if wrong != nil {
+		fmt.Fprintf(stderr, "uni-api mock: %v\n", wrong)
 		return 2
 	}
 
@@ -55,9 +74,9 @@ func Command(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "uni-api mock: cannot listen on --addr %s: %v\n", *addr, err)
 		return 1
 	}
-	context.AfterFunc(ctx, func() { mock.Close() })
+	context.AfterFunc(ctx, func() { served.Close() })
 	fmt.Fprintf(stdout, "mock upstream on http://%s/v1/chat/completions\n", ln.Addr())
-	if err := mock.Serve(ln); err != nil {
+	if err := served.Serve(ln); err != nil {
 		fmt.Fprintf(stderr, "uni-api mock: serving on %s: %v\n", ln.Addr(), err)
 		return 1
 	}

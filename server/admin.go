@@ -156,11 +156,16 @@ func (s *Server) addCredits(ctx *fasthttp.RequestCtx, _ *clientKey) {
 	query := ctx.QueryArgs()
 	text := string(query.Peek("amount"))
 	amount, err := strconv.ParseFloat(text, 64)
-	if err != nil || !(amount > 0) || amount > 1e9 {
-		writeError(ctx, badQuery("amount must be dollars above 0, not %q", clip(text)))
+	if err != nil || !(amount >= 1e-9) || amount > 1e9 { // the books count in nano-dollars
+		writeError(ctx, badQuery("amount must be dollars above 0 and at most a billion, not %q", clip(text)))
 		return
 	}
 	key := string(query.Peek("paid_key"))
+	if state, known := s.books.State(key); known && state.Credits == 0 {
+		writeError(ctx, errorf(fasthttp.StatusConflict, "invalid_request_error", "key_is_blocked",
+			"The key has credits: 0 in api.yaml, which blocks it whatever is added. Give it an amount there, or leave credits out."))
+		return
+	}
 	state, known, err := s.books.AddCredits(key, int64(math.Round(amount*1e9)))
 	switch {
 	case !known && err == nil:
@@ -215,7 +220,7 @@ func NewKey() string {
 func (s *Server) apiConfig(ctx *fasthttp.RequestCtx, key *clientKey) {
 	reveal := string(ctx.QueryArgs().Peek("reveal")) == "true"
 	if reveal {
-		s.log.Warn("the configuration was shown with its secrets", "key", key.Alias, "client", ctx.RemoteIP().String())
+		s.log.Warn("the configuration was shown with its secrets", "key", key.Alias, "client", s.clientIP(ctx).String())
 	}
 	shown, err := s.snapshot.Load().config.JSON(reveal)
 	if err != nil {

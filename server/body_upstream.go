@@ -45,7 +45,7 @@ func (x *exchange) write(channel *pool.Channel, to codec.Format) (stream bool, e
 	}
 	err = x.face.splice(x, body, spliced{
 		format: x.upstream, model: x.attempt.Upstream,
-		askUsage: channel.AskUsage && (rules == nil || !rules.Touches("stream_options")),
+		askUsage: channel.AskUsage && (rules == nil || !rules.Touches("stream_options")) && !(x.endpoint == pool.Chat && x.accent().Refuses("stream_options")),
 	})
 	x.request.Body = x.parts
 	return stream, err

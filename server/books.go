@@ -1,7 +1,7 @@
 package server
 
 import (
-	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -56,23 +56,26 @@ func (x *exchange) account(status int) {
 	x.key.book.Series(x.attempt.Provider.Config.Name, x.model, x.label).Record(usage.Sample{
 		Success: status < 400 || status == statusClientGone && x.ttft > 0, Tokens: tokens, Cost: cost, TTFT: x.ttft, Duration: time.Since(x.start),
 	})
-	if addr, ok := netip.AddrFromSlice(x.ctx.RemoteIP()); ok {
-		x.server.books.Seen(addr)
-	}
+	x.server.books.Seen(x.server.clientIP(x.ctx))
 }
 
 // tokens are what the upstream counted, or a guess at what a stream brought before
 // it was cut. A request that failed before its answer began cost nothing.
 func (x *exchange) tokens(status int) usage.Tokens {
 	u := x.usage
-	if !u.Zero() {
-		return usage.Tokens{Prompt: u.Prompt, Cached: u.Cached, CacheWrite: u.CacheWrite, Completion: u.Completion, Reasoning: u.Reasoning, Estimated: u.Estimated}
+	cut := status != fasthttp.StatusOK && x.written > 0 && x.endpoint == pool.Chat
+	switch {
+	case u.Zero() && cut:
+		return usage.Tokens{Prompt: int64(len(x.body)) / charactersPerToken, Completion: max(x.written/bytesPerToken, 1), Estimated: true}
+	case cut && slices.Contains(countsFirst, x.upstream):
+		u.Completion, u.Estimated = max(u.Completion, x.written/bytesPerToken), true
 	}
-	if status == fasthttp.StatusOK || x.written == 0 || x.endpoint != pool.Chat {
-		return usage.Tokens{}
-	}
-	return usage.Tokens{Prompt: int64(len(x.body)) / charactersPerToken, Completion: max(x.written/bytesPerToken, 1), Estimated: true}
+	return usage.Tokens{Prompt: u.Prompt, Cached: u.Cached, CacheWrite: u.CacheWrite, Completion: u.Completion, Reasoning: u.Reasoning, Estimated: u.Estimated}
 }
+
+// countsFirst are the formats whose streams begin with a usage in which almost
+// nothing has been generated yet, and correct it at the end.
+var countsFirst = []string{"anthropic", "anthropic-vertex", "bedrock-invoke"}
 
 // attempted counts an attempt.
 func (x *exchange) attempted(success bool) {

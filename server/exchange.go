@@ -48,6 +48,7 @@ type exchange struct {
 	upstream   string // the wire format of the attempt's channel
 	attempt    balancer.Attempt
 	tried      time.Time      // when the attempt began
+	sent       bool           // whether the provider was asked in it
 	limits     pool.Deadlines // of the attempt
 	records    []record       // of the attempts so far
 	failure    *codec.Error   // what the client is told if no attempt follows

@@ -39,7 +39,7 @@ func (x *exchange) admit() *codec.Error {
 func limitReached(r *balancer.Refused, model string) *codec.Error {
 	if r.Broke {
 		return errorf(fasthttp.StatusTooManyRequests, "insufficient_quota", "insufficient_quota",
-			"Balance is insufficient, please check your account: this API key has credits: 0 in the gateway's api.yaml.")
+			"Balance is insufficient, please check your account: the credits of this API key (credits in the gateway's api.yaml) are 0 or used up.")
 	}
 	if r.Global {
 		return errorf(fasthttp.StatusTooManyRequests, "rate_limit_error", "gateway_rate_limit",

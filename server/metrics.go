@@ -28,9 +28,9 @@ func (s *Server) writeMetrics(w io.Writer) {
 		fmt.Fprintf(w, "# TYPE %s %s\n", name, kind)
 		for i := range list {
 			t := &list[i]
-			labels := fmt.Sprintf(`provider=%q,model=%q`, label(t.Provider), label(t.Model))
+			labels := fmt.Sprintf(`provider="%s",model="%s"`, label(t.Provider), label(t.Model))
 			if endpoint {
-				labels += fmt.Sprintf(`,endpoint=%q`, label(t.Endpoint))
+				labels += fmt.Sprintf(`,endpoint="%s"`, label(t.Endpoint))
 			}
 			fmt.Fprintf(w, "%s{%s} %v\n", name, labels, value(t))
 		}
@@ -67,5 +67,8 @@ func (s *Server) writeMetrics(w io.Writer) {
 	}
 }
 
-// label is a text as a label's value may hold it; %q does the rest.
-func label(text string) string { return strings.ToValidUTF8(clip(text), "?") }
+// label is a text as a label's value may hold it. Prometheus knows three escapes
+// and refuses the whole page for any other.
+func label(text string) string { return labelEscapes.Replace(strings.ToValidUTF8(clip(text), "?")) }
+
+var labelEscapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)

@@ -83,7 +83,7 @@ func (x *exchange) relay() *codec.Error {
 			break
 		}
 		time.Sleep(attempt.Wait)
-		x.attempt, x.tried = attempt, time.Now()
+		x.attempt, x.tried, x.sent = attempt, time.Now(), false
 		err := x.try()
 		if err == nil {
 			x.succeeded()
@@ -113,7 +113,7 @@ func (x *exchange) try() error {
 		return err
 	}
 	x.writeHeader()
-	x.limits = x.deadlines(channel)
+	x.limits, x.sent = x.deadlines(channel), true
 	answer, err := target.Do(x.call, &x.request, x.limits)
 	if err != nil {
 		return err
@@ -153,7 +153,7 @@ func (x *exchange) failed(outcome balancer.Outcome, told *codec.Error) {
 	outcome.Reason = clip(told.Message)
 	x.plan.Report(x.attempt, outcome)
 	x.note(told.Status)
-	if outcome.Verdict != balancer.Over && outcome.Verdict != balancer.Unfit {
+	if x.sent && outcome.Verdict != balancer.Over {
 		x.attempted(false)
 	}
 	x.server.logAttempt(x, told)

@@ -72,8 +72,9 @@ func (s *Server) build(cfg *config.Config) *snapshot {
 	}
 	admins := admins(cfg)
 	for _, k := range cfg.APIKeys {
-		balance := snap.table.Key(k.Key)
-		snap.keys.add(&clientKey{APIKey: k, balance: balance, routes: balance.Routes, admin: admins(k), book: s.books.Key(k.Key),
+		balance, book := snap.table.Key(k.Key), s.books.Key(k.Key)
+		balance.Broke = book.Broke
+		snap.keys.add(&clientKey{APIKey: k, balance: balance, routes: balance.Routes, admin: admins(k), book: book,
 			limitsTokens: limitsTokens(k.Preferences.RateLimit)})
 	}
 	return snap

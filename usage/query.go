@@ -185,6 +185,8 @@ type KeyState struct {
 
 	Balance int64 `json:"-"` // nano-dollars that are left; 0 if unlimited
 	Spent   int64 `json:"-"` // nano-dollars
+	// Reserved is what requests in flight have taken out of Balance until they end, in nano-dollars; 0 when there are none.
+	Reserved int64 `json:"-"`
 }
 
 // KeyStates tells of every configured key, by how it is shown.
@@ -216,7 +218,7 @@ func (b *Books) State(secret string) (state KeyState, known bool) {
 func (b *Books) state(k *Key, t *Terms) KeyState {
 	spent := k.spent.Load()
 	s := KeyState{Alias: t.Alias, Credits: -1, Added: dollars(k.added.Load()), CreatedAt: b.since(t.CreatedAt).Format(time.RFC3339),
-		Cost: dollars(spent), Enabled: !k.Broke(), Spent: spent}
+		Cost: dollars(spent), Enabled: !k.Broke(), Spent: spent, Reserved: k.reserved.Load()}
 	if t.Credits != nil {
 		s.Credits = dollars(*t.Credits)
 		s.Balance = *t.Credits + k.added.Load() - spent

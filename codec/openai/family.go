@@ -52,9 +52,10 @@ var ossEfforts = generation{name: named(`gpt-oss`), words: map[string]string{"no
 // families in the order in which they are tried. Hosts that are not here are people's own servers and resellers, about which nothing is
 // known: to them everything goes as the client wrote it.
 var families = []family{
-	{hosts: []string{"api.openai.com", "openai.azure.com", "services.ai.azure.com", "cognitiveservices.azure.com"}, official: true},
-	// uni-api also drops stream_options. xAI has learnt them since, and tells what a stream cost to those who ask.
-	{hosts: []string{"api.x.ai"}, system: true, drop: []string{"presence_penalty", "frequency_penalty"}, models: []generation{
+	{hosts: []string{"api.openai.com", "openai.azure.com", "services.ai.azure.com", "cognitiveservices.azure.com"}, official: true, drop: []string{"top_k"},
+		models: []generation{{name: named(`(?:ft:)?(?:gpt-3\.5|gpt-4|gpt-4o|gpt-4\.1|gpt-4\.5)`), drop: []string{"reasoning_effort"}}}},
+	// xAI tells what a stream cost without being asked.
+	{hosts: []string{"api.x.ai"}, system: true, drop: []string{"stream_options", "presence_penalty", "frequency_penalty"}, models: []generation{
 		{name: named(`grok-3-mini`), drop: []string{"stop"}, words: map[string]string{"none": "low", "minimal": "low", "medium": "high", "xhigh": "high", "max": "high"}},
 		{name: regexp.MustCompile(`non-reasoning`)},
 		{name: named(`grok-(?:[4-9]|code).*`), drop: []string{"stop"}},
@@ -66,9 +67,9 @@ var families = []family{
 			"modalities", "audio", "top_k", "thinking", "reasoning", "web_search_options", "prompt_cache_key", "prompt_cache_retention",
 			"safety_identifier"}},
 	{hosts: []string{"api.groq.com"}, system: true, thoughts: "reasoning", single: true, unsaid: append(slices.Clone(answered), "name"),
-		drop: []string{"logprobs", "top_logprobs", "logit_bias"}, models: []generation{ossEfforts}},
+		drop: []string{"logprobs", "top_logprobs", "logit_bias", "top_k"}, models: []generation{ossEfforts}},
 	{hosts: []string{"api.cerebras.ai"}, system: true, thoughts: "reasoning", unsaid: answered,
-		drop: []string{"frequency_penalty", "presence_penalty", "logit_bias"}, models: []generation{ossEfforts}},
+		drop: []string{"frequency_penalty", "presence_penalty", "logit_bias", "top_k"}, models: []generation{ossEfforts}},
 	{hosts: []string{"api.deepseek.com"}, limit: maxTokens, system: true, choice: map[string]string{"required": "auto"}, named: "auto",
 		echo: true, plain: []string{"deepseek-chat"}},
 	{hosts: []string{"api.perplexity.ai"}, limit: maxTokens, system: true, drop: []string{"tools", "tool_choice", "parallel_tool_calls"}},
@@ -134,7 +135,7 @@ var thinking = []generation{
 }
 
 // noTools is for the one model of OpenAI's that takes none and does not think.
-var noTools = generation{name: named(`chatgpt-4o-latest`), drop: toolMembers}
+var noTools = generation{name: named(`chatgpt-4o-latest`), drop: append(slices.Clone(toolMembers), "reasoning_effort")}
 
 // generationOf finds how a model is asked, by its name behind any publisher's; nil for one that is not known.
 func generationOf(list []generation, model string) *generation {

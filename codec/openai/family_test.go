@@ -38,6 +38,8 @@ func TestUpstreamsGetWhatTheyTake(t *testing.T) {
 		{"o3-mini is told to format", "api.openai.com", "m", "o3-mini", `{"messages":[{"role":"developer","content":"a"},{"role":"system","content":"b"}]}`,
 			`{"messages":[{"role":"developer","content":"Formatting re-enabled. a"},{"role":"system","content":"b"}]}`},
 		{"chatgpt takes no tools", "api.openai.com", "m", "chatgpt-4o-latest", `{"max_tokens":5,"tools":[{}],"tool_choice":"auto"}`, `{"max_tokens":5}`},
+		{"an effort for one that does not think", "api.openai.com", "m", "gpt-4.1-mini", `{"reasoning_effort":"low","top_k":5,"temperature":1}`, `{"temperature":1}`},
+		{"an effort for one that is not known", "api.openai.com", "m", "gpt-6", `{"reasoning_effort":"low"}`, `{"reasoning_effort":"low"}`},
 		{"nothing to do", "api.openai.com", "m", "gpt-4o", `{"max_tokens": 5, "temperature":1.0}`, `{"max_tokens": 5, "temperature":1.0}`},
 		{"Mistral", "api.mistral.ai", "m", "mistral-large", `{"max_completion_tokens":5,"seed":7,"tools":[{}],"tool_choice":"required","stream":true,"stream_options":{},"messages":[{"role":"developer","content":"a"},{"role":"assistant","tool_calls":[{"id":"call_1","function":{}}]},{"role":"tool","tool_call_id":"call_1"}]}`,
 			`{"tools":[{}],"tool_choice":"any","stream":true,"messages":[{"role":"system","content":"a"},{"role":"assistant","tool_calls":[{"id":"dBlv5y5M3","function":{}}]},{"role":"tool","tool_call_id":"dBlv5y5M3"}],"random_seed":7,"max_tokens":5}`},
@@ -49,7 +51,7 @@ func TestUpstreamsGetWhatTheyTake(t *testing.T) {
 		{"gpt-oss at Groq", "api.groq.com", "gpt-oss-none", "openai/gpt-oss-120b", `{"temperature":1}`, `{"temperature":1,"reasoning_effort":"low"}`},
 		{"gpt-oss elsewhere", "proxy.example", "gpt-oss-high", "gpt-oss-20b", `{"temperature":1}`, `{"temperature":1,"reasoning_effort":"high"}`},
 		{"xAI", "api.x.ai", "grok-3-mini-low", "grok-3-mini", `{"stream":true,"stream_options":{},"presence_penalty":1,"stop":["a"]}`,
-			`{"stream":true,"stream_options":{},"reasoning_effort":"low"}`},
+			`{"stream":true,"reasoning_effort":"low"}`},
 		{"xAI knows two efforts", "api.x.ai", "m", "grok-3-mini", `{"reasoning_effort":"medium"}`, `{"reasoning_effort":"high"}`},
 		{"xAI's that think take no stop", "api.x.ai", "m", "grok-4-0709", `{"stop":["a"],"frequency_penalty":0}`, `{}`},
 		{"xAI's that do not", "api.x.ai", "m", "grok-4-fast-non-reasoning", `{"stop":["a"]}`, `{"stop":["a"]}`},
@@ -97,7 +99,7 @@ func TestNothingIsKnownOfPeoplesOwnServers(t *testing.T) {
 }
 
 func TestWhatTheGatewayMustNotAdd(t *testing.T) {
-	for host, want := range map[string]bool{"api.mistral.ai": true, "api.openai.com": false, "proxy.example": false} {
+	for host, want := range map[string]bool{"api.mistral.ai": true, "api.x.ai": true, "api.openai.com": false, "proxy.example": false} {
 		if got := RulesFor(host, "m", "m").Refuses("stream_options"); got != want {
 			t.Errorf("%s: %v", host, got)
 		}

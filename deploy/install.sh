@@ -1,0 +1,45 @@
+#!/bin/sh
+# Installs uni-api as a systemd service, from an unpacked release or a repository
+# in which `make` has run. Run again with a newer release, it upgrades.
+#
+#   sudo deploy/install.sh
+#
+# It writes /usr/local/bin/uni-api, the two units, and, where they are missing,
+# /etc/uni-api/api.yaml and /etc/uni-api/environment. DESTDIR=folder writes below
+# that folder and starts nothing.
+set -eu
+cd "$(dirname "$0")/.."
+
+[ -x uni-api ] || { echo "there is no ./uni-api here: run make first, or unpack a release" >&2; exit 1; }
+root=${DESTDIR:-}
+[ -n "$root" ] || [ "$(id -u)" = 0 ] || { echo "this needs root: sudo $0" >&2; exit 1; }
+
+install -d "$root/usr/local/bin" "$root/usr/local/share/doc/uni-api" "$root/etc/systemd/system"
+install -d -m 700 "$root/etc/uni-api"
+# Moved into place: the file of a running program cannot be written to.
+install -m 755 uni-api "$root/usr/local/bin/uni-api.new"
+mv "$root/usr/local/bin/uni-api.new" "$root/usr/local/bin/uni-api"
+install -m 644 deploy/uni-api.service deploy/uni-api.socket "$root/etc/systemd/system/"
+install -m 644 docs/*.md "$root/usr/local/share/doc/uni-api/"
+
+config=$root/etc/uni-api/api.yaml
+fresh=
+if [ ! -e "$config" ]; then
+  fresh=yes
+  umask 077
+  # The client keys of the example are known to all; this machine gets its own.
+  sed -e "s/sk-replace-me-with[-a-z]*/$(./uni-api keygen)/" \
+    -e "s/sk-replace-me-too[-a-z]*/$(./uni-api keygen)/" api.example.yaml >"$config"
+  echo "# Variables for api.yaml, as NAME=value; there they are \${NAME}." >"$root/etc/uni-api/environment"
+fi
+
+[ -z "$root" ] || exit 0
+systemctl daemon-reload
+systemctl enable --now uni-api.socket
+systemctl enable uni-api.service
+if [ -n "$fresh" ]; then
+  echo "Put your providers into $config, then:"
+elif uni-api check --config "$config" >/dev/null; then
+  exec systemctl restart uni-api.service
+fi
+echo "  uni-api check --config $config && systemctl restart uni-api"
