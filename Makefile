@@ -6,7 +6,7 @@ GO      ?= go
 # The race detector needs a C compiler; without one the tests run all the same.
 RACE    := $(if $(shell command -v cc || command -v gcc || command -v clang),-race)
 
-.PHONY: build demo test bench bench-peers locust lint fuzz cross clean
+.PHONY: build demo test test-chaos release bench bench-peers locust lint fuzz cross clean
 
 build: ## the static, stripped binary
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o uni-api .
@@ -16,6 +16,9 @@ demo: build ## one streamed answer through a mock provider: no key, no network, 
 
 test: ## everything
 	$(GO) test $(RACE) ./...
+
+test-chaos: ## behind haproxy, nginx and Caddy, and at 5,000 streams: apt-get install haproxy nginx caddy
+	$(GO) test -tags chaos -count 1 -timeout 10m ./server
 
 bench: ## the hot path, with allocations
 	$(GO) test -run '^$$' -bench . -benchmem ./bench ./codec/... ./pool
@@ -43,5 +46,14 @@ cross: ## the other platforms that must build
 	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 $(GO) build -o /dev/null .
 	GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 $(GO) build -o /dev/null .
 
+release: ## archives of the platforms that are served, with their checksums, in dist/
+	rm -rf dist
+	for platform in linux-amd64 linux-arm64 darwin-amd64 darwin-arm64; do \
+		dir=dist/uni-api-$(VERSION)-$$platform; mkdir -p $$dir || exit 1; \
+		GOOS=$${platform%-*} GOARCH=$${platform#*-} CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $$dir/uni-api . || exit 1; \
+		cp -R LICENSE README.md api.example.yaml deploy docs $$dir && tar -C dist -czf $$dir.tar.gz $${dir#dist/} && rm -r $$dir || exit 1; \
+	done
+	cd dist && (sha256sum *.tar.gz || shasum -a 256 *.tar.gz) >SHA256SUMS
+
 clean:
-	rm -rf uni-api build
+	rm -rf uni-api build dist

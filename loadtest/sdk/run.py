@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+"""The gateway tried with the SDKs that people use: each client on each upstream, in each case.
+
+    run.py BINARY                 everything; exits 1 unless the matrix is full
+    run.py BINARY --direct        the SDKs against the mock itself, which checks mock and drivers
+    run.py BINARY -k 'tool loop' --client chat --upstream gemini
+
+`make test-sdk` installs what this needs and runs it.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+
+from anthropic_client import Messages
+from bedrock_client import Converse, Invoke
+from cases import Place, cases_of
+from google_client import Gemini
+from openai_clients import Chat, Responses
+from servers import KEY, MODELS, start_gateway, start_mock
+
+HERE = Path(__file__).resolve().parent
+PYTHON = [Chat, Responses, Messages, Gemini]
+# Without the gateway each client meets the one upstream that speaks its format.
+SPOKEN = {"chat": "openai", "responses": "responses", "messages": "anthropic", "gemini": "gemini", "invoke": "bedrock", "converse": "bedrock"}
+
+
+@dataclass
+class Result:
+    client: str
+    upstream: str
+    case: str
+    error: str | None  # none if it passed
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("binary", type=Path, help="the uni-api to try")
+    parser.add_argument("--direct", action="store_true", help="leave the gateway out")
+    parser.add_argument("--node", type=Path, help="folder with node_modules; without it the Node clients are left out")
+    parser.add_argument("--client", default="", help="only clients with this in their name")
+    parser.add_argument("--upstream", default="", help="only this upstream")
+    parser.add_argument("-k", dest="case", default="", help="only cases with this in their name")
+    parser.add_argument("--verbose", action="store_true", help="show where a failure was raised")
+    return parser.parse_args()
+
+
+def run_python(client, upstream: str, args: argparse.Namespace) -> list[Result]:
+    place = Place(client, upstream, MODELS[upstream] if args.direct else upstream, args.direct)
+    results = []
+    for name, case, stream in cases_of(client):
+        if args.case not in name:
+            continue
+        try:
+            case(place, stream)
+            error = None
+        except Exception as raised:
+            error = f"{type(raised).__name__}: {raised}"
+            if args.verbose:
+                error += "\n" + traceback.format_exc()
+        results.append(Result(client.name, upstream, name, error))
+    return results
+
+
+def run_node(base: str, args: argparse.Namespace) -> list[Result]:
+    """The Node driver prints a JSON object for each case."""
+    command = ["node", str(HERE / "node" / "run.mjs")]
+    given = {"base": base, "key": KEY, "direct": args.direct, "models": MODELS, "client": args.client, "upstream": args.upstream, "case": args.case}
+    # Modules are looked for beside the file that imports them, and these are elsewhere.
+    env = dict(os.environ, SDK_MODULES=str(args.node.resolve()), SDK_RUN=json.dumps(given))
+    done = subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True, timeout=600)
+    results = [Result(**json.loads(line)) for line in done.stdout.splitlines()]
+    if done.returncode != 0:
+        results.append(Result("node", "-", "the driver", f"it ended with exit code {done.returncode}"))
+    return results
+
+
+def node_clients(folder: Path | None) -> list[str]:
+    if folder is None:
+        return []
+    env = dict(os.environ, SDK_MODULES=str(folder.resolve()))
+    done = subprocess.run(["node", str(HERE / "node" / "run.mjs"), "--list"], env=env, stdout=subprocess.PIPE, text=True, timeout=60, check=True)
+    return json.loads(done.stdout)
+
+
+def show(results: list[Result]) -> bool:
+    """Print the matrix and what failed, and tell whether it is full."""
+    clients = list(dict.fromkeys(r.client for r in results))
+    upstreams = list(dict.fromkeys(r.upstream for r in results))
+    width = max(map(len, clients), default=0) + 2
+    print(f"{'':{width}}" + "".join(f"{u:>12}" for u in upstreams))
+    for client in clients:
+        row = f"{client:{width}}"
+        for upstream in upstreams:
+            cell = [r for r in results if r.client == client and r.upstream == upstream]
+            passed = sum(r.error is None for r in cell)
+            row += f"{f'{passed}/{len(cell)}' if cell else '':>12}"
+        print(row)
+    failed = [r for r in results if r.error is not None]
+    for r in failed:
+        print(f"\nFAILED  {r.client} on {r.upstream}: {r.case}\n        " + r.error.replace("\n", "\n        ")[:2000])
+    print(f"\n{len(results) - len(failed)} of {len(results)} cases passed")
+    return bool(results) and not failed
+
+
+def main() -> int:
+    args = arguments()
+    if args.node and not shutil.which("node"):
+        raise SystemExit("node is not on this machine; install it, or leave --node out to try the Python SDKs alone")
+    binary = args.binary.resolve()
+    kinds = PYTHON + ([Invoke, Converse] if args.direct else [])
+    names = [k.name for k in kinds] + node_clients(args.node)
+    servers = []
+    with tempfile.TemporaryDirectory(prefix="uni-api-sdk-") as folder:
+        try:
+            servers.append(start_mock(binary, Path(folder)))
+            if not args.direct:
+                servers.append(start_gateway(binary, Path(folder), servers[0], names))
+            base = servers[-1].base
+            results = []
+            for kind in kinds:
+                if args.client not in kind.name:
+                    continue
+                client = kind(base, KEY)
+                for upstream in [SPOKEN[kind.inbound]] if args.direct else MODELS:
+                    if args.upstream in ("", upstream):
+                        results += run_python(client, upstream, args)
+            if args.node:
+                results += run_node(base, args)
+        finally:
+            for server in reversed(servers):
+                server.stop()
+    return 0 if show(results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
