@@ -1,3 +1,5 @@
+//lint:file-ignore ST1005 the errors are in the words of the providers
+
 package scripted
 
 import (

@@ -54,7 +54,8 @@ class GeminiConversation(Conversation):
                 parts += candidate.content and candidate.content.parts or []
         if finish != types.FinishReason.STOP:
             raise AssertionError(f"finishReason is {finish!r}")
-        self.contents.append(types.Content(role="model", parts=[p for p in parts if p.text != "" or p.function_call]))
+        kept = [p for p in parts if p.text != "" or p.function_call or p.thought_signature]  # streams end in an empty part
+        self.contents.append(types.Content(role="model", parts=kept))
         answer = Answer(output_tokens=(used.candidates_token_count or 0) + (used.thoughts_token_count or 0))
         answer.prompt_tokens, answer.cached_tokens = used.prompt_token_count, used.cached_content_token_count
         for part in parts:
