@@ -75,6 +75,7 @@ type chatMessage struct {
 	Annotations      any `json:"annotations"`
 	FunctionCall     any `json:"function_call"`
 	ReasoningContent any `json:"reasoning_content"`
+	Parsed           any `json:"parsed"` // OpenAI's SDK for Node sends back what it has parsed
 }
 
 type chatPart struct {
@@ -96,6 +97,7 @@ type chatCall struct {
 	Function *struct {
 		Name      string `json:"name"`
 		Arguments string `json:"arguments"`
+		Parsed    any    `json:"parsed_arguments"`
 	} `json:"function"`
 }
 

@@ -128,6 +128,9 @@ func (v invoke) read(r *http.Request, body []byte) (*talk, error) {
 		m.unless(members[name] == nil, "%s: Extra inputs are not permitted", name)
 	}
 	m.unless(q.Version == bedrockVersion, "anthropic_version: %q is not supported by this model", q.Version)
+	for i, o := range q.Tools {
+		m.unless(o.Eager == nil, "tools.%d.custom.eager_input_streaming: Extra inputs are not permitted", i)
+	}
 	m.unless(q.MaxTokens != nil, "max_tokens: Field required")
 	if m.first != nil {
 		return nil, m.first

@@ -87,6 +87,7 @@ type claudeTool struct {
 	InputSchema  json.RawMessage `json:"input_schema"`
 	CacheControl any             `json:"cache_control"`
 	Strict       any             `json:"strict"`
+	Eager        any             `json:"eager_input_streaming"`
 }
 
 type claudeChoice struct {

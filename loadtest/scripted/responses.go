@@ -82,6 +82,7 @@ type item struct {
 	Encrypted *string              `json:"encrypted_content"`
 	Status    any                  `json:"status"`
 	Phase     any                  `json:"phase"`
+	Parsed    any                  `json:"parsed_arguments"` // as in chat
 }
 
 type responsePart struct {
@@ -94,6 +95,7 @@ type responsePart struct {
 	Annotations any `json:"annotations"`
 	Logprobs    any `json:"logprobs"`
 	Refusal     any `json:"refusal"`
+	Parsed      any `json:"parsed"`
 }
 
 // minOutput is the least max_output_tokens.

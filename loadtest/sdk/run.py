@@ -10,7 +10,6 @@
 
 import argparse
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -19,9 +18,11 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
+import cases
 from anthropic_client import Messages
 from bedrock_client import Converse, Invoke
 from cases import Place, cases_of
+from conversation import PNG_BASE64, PNG_SEEN
 from google_client import Gemini
 from openai_clients import Chat, Responses
 from servers import KEY, MODELS, start_gateway, start_mock
@@ -69,25 +70,29 @@ def run_python(client, upstream: str, args: argparse.Namespace) -> list[Result]:
     return results
 
 
+def node(folder: Path, *arguments: str, given: str = "") -> subprocess.CompletedProcess:
+    """Run the Node driver. Node looks for modules beside the file that imports them, so it is copied to where they are."""
+    for file in (HERE / "node").glob("*.mjs"):
+        shutil.copy(file, folder)
+    return subprocess.run(["node", str(folder / "run.mjs"), *arguments], input=given, stdout=subprocess.PIPE, text=True, timeout=600)
+
+
+def node_clients(folder: Path) -> list[str]:
+    listed = node(folder, "--list")
+    listed.check_returncode()
+    return json.loads(listed.stdout)
+
+
 def run_node(base: str, args: argparse.Namespace) -> list[Result]:
-    """The Node driver prints a JSON object for each case."""
-    command = ["node", str(HERE / "node" / "run.mjs")]
-    given = {"base": base, "key": KEY, "direct": args.direct, "models": MODELS, "client": args.client, "upstream": args.upstream, "case": args.case}
-    # Modules are looked for beside the file that imports them, and these are elsewhere.
-    env = dict(os.environ, SDK_MODULES=str(args.node.resolve()), SDK_RUN=json.dumps(given))
-    done = subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True, timeout=600)
-    results = [Result(**json.loads(line)) for line in done.stdout.splitlines()]
+    usage = {"prompt": cases.PROMPT_TOKENS, "cached": cases.CACHED_TOKENS, "output": cases.OUTPUT_TOKENS}
+    say = {"plain": cases.PLAIN, "thought": cases.THOUGHT, "long": cases.LONG, "system": cases.SYSTEM, "png": PNG_BASE64, "seen": PNG_SEEN, "usage": usage}
+    given = {"base": base, "key": KEY, "models": MODELS, "say": say}
+    given |= {name: getattr(args, name) for name in ("direct", "client", "upstream", "case", "verbose")}
+    done = node(args.node, given=json.dumps(given))
+    results = [Result(**json.loads(line)) for line in done.stdout.splitlines() if line.startswith("{")]
     if done.returncode != 0:
         results.append(Result("node", "-", "the driver", f"it ended with exit code {done.returncode}"))
     return results
-
-
-def node_clients(folder: Path | None) -> list[str]:
-    if folder is None:
-        return []
-    env = dict(os.environ, SDK_MODULES=str(folder.resolve()))
-    done = subprocess.run(["node", str(HERE / "node" / "run.mjs"), "--list"], env=env, stdout=subprocess.PIPE, text=True, timeout=60, check=True)
-    return json.loads(done.stdout)
 
 
 def show(results: list[Result]) -> bool:
@@ -116,7 +121,7 @@ def main() -> int:
         raise SystemExit("node is not on this machine; install it, or leave --node out to try the Python SDKs alone")
     binary = args.binary.resolve()
     kinds = PYTHON + ([Invoke, Converse] if args.direct else [])
-    names = [k.name for k in kinds] + node_clients(args.node)
+    names = [k.name for k in kinds] + (node_clients(args.node) if args.node else [])
     servers = []
     with tempfile.TemporaryDirectory(prefix="uni-api-sdk-") as folder:
         try:
