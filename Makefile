@@ -20,6 +20,22 @@ test: ## everything
 test-chaos: ## behind haproxy, nginx and Caddy, and at 5,000 streams: apt-get install haproxy nginx caddy
 	$(GO) test -tags chaos -count 1 -timeout 10m ./server
 
+SDK := build/sdk
+test-sdk: build $(SDK)/installed ## the SDKs that people use, through the gateway to each upstream format
+	@echo "== the SDKs and the mock, without the gateway"
+	$(SDK)/venv/bin/python loadtest/sdk/run.py ./uni-api --node $(SDK)/node --direct
+	@echo "== the SDKs through the gateway"
+	$(SDK)/venv/bin/python loadtest/sdk/run.py ./uni-api --node $(SDK)/node $(ARGS)
+
+$(SDK)/installed: loadtest/sdk/requirements.txt loadtest/sdk/node/package.json
+	@for tool in python3 node npm; do command -v $$tool >/dev/null || { echo "test-sdk needs $$tool: apt-get install python3-venv nodejs npm"; exit 1; }; done
+	mkdir -p $(SDK)/node
+	python3 -m venv $(SDK)/venv
+	$(SDK)/venv/bin/pip install --quiet -r loadtest/sdk/requirements.txt
+	cp loadtest/sdk/node/package.json $(SDK)/node
+	cd $(SDK)/node && npm install --no-package-lock --no-audit --no-fund --loglevel=error
+	touch $@
+
 bench: ## the hot path, with allocations
 	$(GO) test -run '^$$' -bench . -benchmem ./bench ./codec/... ./pool
 

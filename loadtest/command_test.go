@@ -51,6 +51,7 @@ func TestCommandExplainsItself(t *testing.T) {
 		{[]string{"--gap", "5"}, 2, "", "-gap"},
 		{[]string{"--events", "2"}, 2, "", "events is 2"},
 		{[]string{"--size", "7"}, 2, "", "size 7 is too small"},
+		{[]string{"--formats", "--events", "20"}, 2, "", "--events is for load"},
 		{[]string{"now"}, 2, "", `unexpected argument "now"`},
 		{[]string{"--addr", "127.0.0.1:99999"}, 1, "", "--addr 127.0.0.1:99999"},
 	} {

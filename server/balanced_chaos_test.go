@@ -167,3 +167,28 @@ func TestTwoInstancesBehindALoadBalancerAreRestartedWithoutALoss(t *testing.T) {
 		})
 	}
 }
+
+func TestAClientThatLeavesALoadBalancerEndsItsUpstreamRequest(t *testing.T) {
+	for _, f := range fronts {
+		t.Run(f.name, func(t *testing.T) {
+			ended := make(chan bool, 1)
+			up := listen(t, func(p *peer, _ seen) bool {
+				p.say(streamHead + chunk(event("one")))
+				p.gone()
+				ended <- true
+				return false
+			})
+			g := start(t, provider("p", up))
+			url := f.start(t, g.addr, g.addr)
+			c, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			stream := newClient(t, c)
+			stream.post(streamRequest)
+			stream.head()
+			stream.Close()
+			receive(t, ended, "the end of the upstream's connection")
+		})
+	}
+}

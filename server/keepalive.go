@@ -15,11 +15,9 @@ import (
 // keepalive is how long a stream's client may go without a byte, 0 if it may go
 // without for as long as it takes (keepalive_interval, behaviour 7.3).
 func (x *exchange) keepalive() time.Duration {
-	switch f := x.format.(type) {
+	switch x.format.(type) {
 	case gemini.Format:
-		if f.Array {
-			return 0 // an array has no place for comments
-		}
+		return 0 // an array has no place for comments, and Google's SDKs break on those among events
 	case anthropic.Format:
 		if x.stream && x.route.Keepalive == 0 {
 			return pingEvery

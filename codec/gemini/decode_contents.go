@@ -2,6 +2,7 @@ package gemini
 
 import (
 	"strconv"
+	"strings"
 
 	"uniapi/codec"
 	"uniapi/codec/rawjson"
@@ -169,7 +170,7 @@ func (r *reader) part(v rawjson.Value, path string, c *conversation) (codec.Part
 	case "functionResponse":
 		return codec.Part{Kind: codec.PartToolResult, Result: r.response(value, at, c)}, true
 	case "inlineData", "fileData":
-		m := &codec.Media{MIME: r.Text(member(r.Data, value, "mimeType"), at+".mimeType"), Data: r.Text(value.Get(r.Data, "data"), at+".data"),
+		m := &codec.Media{MIME: r.Text(member(r.Data, value, "mimeType"), at+".mimeType"), Data: standardBase64(r.Text(value.Get(r.Data, "data"), at+".data")),
 			URL: r.Text(member(r.Data, value, "fileUri"), at+".fileUri"), Name: r.Text(member(r.Data, value, "displayName"), at+".displayName")}
 		p.Kind, p.Media = kindOf(m.MIME), m
 		return p, m.Data != "" || m.URL != ""
@@ -178,6 +179,14 @@ func (r *reader) part(v rawjson.Value, path string, c *conversation) (codec.Part
 		return p, kind != ""
 	}
 	return p, true
+}
+
+// standardBase64 is base64 in the alphabet that everybody reads. Google's Python SDK writes the one for URLs, which Google alone reads too.
+func standardBase64(text string) string {
+	if strings.ContainsAny(text, "-_") {
+		return strings.NewReplacer("-", "+", "_", "/").Replace(text)
+	}
+	return text
 }
 
 // call reads a functionCall. One without an id gets one by its place, the same each time that the conversation comes.

@@ -50,9 +50,7 @@ func (s *streamEncoder) Append(dst []byte, e *codec.Event) []byte {
 	case codec.EventUsage:
 		s.usage = e.Usage
 	case codec.EventPing:
-		if !s.format.Array {
-			dst = append(dst, ": keep-alive\n\n"...)
-		} else if s.begun {
+		if s.format.Array && s.begun { // as events, Google's SDKs take a comment for a broken answer
 			dst = append(dst, ' ')
 		}
 	case codec.EventText, codec.EventRefusal:

@@ -52,7 +52,7 @@ func TestStreamEncoderWritesFramesForGooglesClients(t *testing.T) {
 			`"responseId":"r1","usageMetadata":{"promptTokenCount":10,"candidatesTokenCount":5,"totalTokenCount":17,"cachedContentTokenCount":4,"thoughtsTokenCount":2}}`,
 	}
 	q := &codec.Request{Model: "m", Reasoning: &codec.Reasoning{Summary: "auto"}}
-	want := ": keep-alive\n\ndata: " + strings.Join(objects, "\r\n\r\ndata: ") + "\r\n\r\n"
+	want := "data: " + strings.Join(objects, "\r\n\r\ndata: ") + "\r\n\r\n"
 	if got := streamed(Format{}, q, events()); got != want {
 		t.Errorf("events:\n got %s\nwant %s", got, want)
 	}

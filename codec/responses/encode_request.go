@@ -60,7 +60,7 @@ func (Format) EncodeRequest(dst []byte, q *codec.Request, model string) ([]byte,
 	dst = rawjson.RawIf(dst, "temperature", q.Temperature)
 	dst = rawjson.RawIf(dst, "top_p", q.TopP)
 	dst = rawjson.NumIf(dst, "top_logprobs", q.TopLogProbs)
-	dst = appendReasoning(dst, q.Reasoning)
+	dst = appendReasoning(dst, q)
 	dst = appendText(dst, q)
 	dst = rawjson.StrIf(dst, "user", q.User)
 	dst = rawjson.StrIf(dst, "service_tier", q.ServiceTier)
@@ -178,7 +178,8 @@ func appendChoice(dst []byte, q *codec.Request) []byte {
 	return rawjson.StrIf(dst, "tool_choice", word)
 }
 
-func appendReasoning(dst []byte, r *codec.Reasoning) []byte {
+func appendReasoning(dst []byte, q *codec.Request) []byte {
+	r := q.Reasoning
 	if r == nil {
 		return dst
 	}
@@ -197,6 +198,10 @@ func appendReasoning(dst []byte, r *codec.Reasoning) []byte {
 		summary = "auto"
 	case "omitted":
 		summary = ""
+	case "":
+		if q.Format == "anthropic" && !r.Disabled {
+			summary = "auto" // there thinking is shown unless a request says otherwise
+		}
 	}
 	if effort == "" && summary == "" {
 		return dst

@@ -10,6 +10,9 @@ import (
 	"strings"
 )
 
+// maxDepth is how deep an example goes into a schema that may contain itself.
+const maxDepth = 12
+
 // example is a value that fits a JSON schema. Types may be written as Gemini does, in capitals.
 func example(schema json.RawMessage) (any, error) {
 	var root map[string]any
@@ -20,7 +23,7 @@ func example(schema json.RawMessage) (any, error) {
 }
 
 func exampleOf(root, schema map[string]any, depth int) (any, error) {
-	if depth > 20 {
+	if depth > maxDepth {
 		return nil, fmt.Errorf("the schema is nested too deeply")
 	}
 	if ref, ok := schema["$ref"].(string); ok {

@@ -54,6 +54,15 @@ func signed(r *http.Request, body []byte) error {
 	if !slices.Contains(names, "host") || !slices.Contains(names, "x-amz-date") {
 		return deny("'Host' and 'X-Amz-Date' must be signed headers")
 	}
+	toSign := stringToSign(r, names, strings.Join(scope[1:], "/"), body)
+	if !hmac.Equal([]byte(signature(SecretKey(scope[0]), strings.Join(scope[1:], "/"), toSign)), []byte(members["Signature"])) {
+		return deny("The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method.")
+	}
+	return nil
+}
+
+// stringToSign is what a request with these signed headers has the signature of.
+func stringToSign(r *http.Request, names []string, scope string, body []byte) string {
 	var canonical strings.Builder
 	fmt.Fprintf(&canonical, "%s\n%s\n%s\n", r.Method, escapeAgain(r.URL.EscapedPath()), sortedQuery(r.URL.Query()))
 	for _, name := range names {
@@ -66,19 +75,18 @@ func signed(r *http.Request, body []byte) error {
 		}
 		fmt.Fprintf(&canonical, "%s:%s\n", name, strings.Join(strings.Fields(value), " "))
 	}
-	fmt.Fprintf(&canonical, "\n%s\n%s", members["SignedHeaders"], payload)
-	sum = sha256.Sum256([]byte(canonical.String()))
-	toSign := "AWS4-HMAC-SHA256\n" + date + "\n" + strings.Join(scope[1:], "/") + "\n" + hex.EncodeToString(sum[:])
-	key := []byte("AWS4" + SecretKey(scope[0]))
-	for _, part := range append(scope[1:], toSign) {
+	fmt.Fprintf(&canonical, "\n%s\n%x", strings.Join(names, ";"), sha256.Sum256(body))
+	return fmt.Sprintf("AWS4-HMAC-SHA256\n%s\n%s\n%x", r.Header.Get("X-Amz-Date"), scope, sha256.Sum256([]byte(canonical.String())))
+}
+
+func signature(secret, scope, toSign string) string {
+	key := []byte("AWS4" + secret)
+	for _, part := range append(strings.Split(scope, "/"), toSign) {
 		mac := hmac.New(sha256.New, key)
 		mac.Write([]byte(part))
 		key = mac.Sum(nil)
 	}
-	if !hmac.Equal([]byte(hex.EncodeToString(key)), []byte(members["Signature"])) {
-		return deny("The request signature we calculated does not match the signature you provided. The Canonical String for this request should have been\n'%s'", &canonical)
-	}
-	return nil
+	return hex.EncodeToString(key)
 }
 
 // escapeAgain escapes a path that is escaped already, as AWS wants it for all services but S3.

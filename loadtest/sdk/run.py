@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +37,7 @@ SPOKEN = {"chat": "openai", "responses": "responses", "messages": "anthropic", "
 @dataclass
 class Result:
     client: str
+    inbound: str
     upstream: str
     case: str
     error: str | None  # none if it passed
@@ -66,7 +68,7 @@ def run_python(client, upstream: str, args: argparse.Namespace) -> list[Result]:
             error = f"{type(raised).__name__}: {raised}"
             if args.verbose:
                 error += "\n" + traceback.format_exc()
-        results.append(Result(client.name, upstream, name, error))
+        results.append(Result(client.name, client.inbound, upstream, name, error))
     return results
 
 
@@ -91,27 +93,32 @@ def run_node(base: str, args: argparse.Namespace) -> list[Result]:
     done = node(args.node, given=json.dumps(given))
     results = [Result(**json.loads(line)) for line in done.stdout.splitlines() if line.startswith("{")]
     if done.returncode != 0:
-        results.append(Result("node", "-", "the driver", f"it ended with exit code {done.returncode}"))
+        results.append(Result("node", "node", "-", "the driver", f"it ended with exit code {done.returncode}"))
     return results
 
 
-def show(results: list[Result]) -> bool:
-    """Print the matrix and what failed, and tell whether it is full."""
-    clients = list(dict.fromkeys(r.client for r in results))
+def matrix(results: list[Result], row_of: Callable[[Result], str]) -> None:
+    rows = list(dict.fromkeys(map(row_of, results)))
     upstreams = list(dict.fromkeys(r.upstream for r in results))
-    width = max(map(len, clients), default=0) + 2
+    width = max(map(len, rows), default=0) + 2
     print(f"{'':{width}}" + "".join(f"{u:>12}" for u in upstreams))
-    for client in clients:
-        row = f"{client:{width}}"
+    for row in rows:
+        line = f"{row:{width}}"
         for upstream in upstreams:
-            cell = [r for r in results if r.client == client and r.upstream == upstream]
-            passed = sum(r.error is None for r in cell)
-            row += f"{f'{passed}/{len(cell)}' if cell else '':>12}"
-        print(row)
+            cell = [r.error is None for r in results if row_of(r) == row and r.upstream == upstream]
+            line += f"{f'{sum(cell)}/{len(cell)}' if cell else '':>12}"
+        print(line)
+    print()
+
+
+def show(results: list[Result]) -> bool:
+    """Print inbound × upstream, client × upstream and what failed, and tell whether all passed."""
+    matrix(results, lambda r: r.inbound)
+    matrix(results, lambda r: r.client)
     failed = [r for r in results if r.error is not None]
     for r in failed:
-        print(f"\nFAILED  {r.client} on {r.upstream}: {r.case}\n        " + r.error.replace("\n", "\n        ")[:2000])
-    print(f"\n{len(results) - len(failed)} of {len(results)} cases passed")
+        print(f"FAILED  {r.client} on {r.upstream}: {r.case}\n        " + r.error.replace("\n", "\n        ")[:2000] + "\n")
+    print(f"{len(results) - len(failed)} of {len(results)} cases passed")
     return bool(results) and not failed
 
 

@@ -1,5 +1,5 @@
 // Runs the cases with the Node clients. run.py gives it what to do on stdin and reads a JSON object a line for each case:
-// {client, upstream, case, error}. With --list it prints the clients' names.
+// {client, inbound, upstream, case, error}. With --list it prints the clients' names.
 
 import { readFileSync } from 'node:fs';
 import { clients } from './clients.mjs';
@@ -7,9 +7,11 @@ import { clients } from './clients.mjs';
 const spoken = { chat: 'openai', responses: 'responses', messages: 'anthropic', gemini: 'gemini' };
 
 if (process.argv.includes('--list')) {
-  console.log(JSON.stringify(clients.map((make) => make('http://127.0.0.1', 'sk').name)));
+  console.log(JSON.stringify(clients.map((make) => make('http://127.0.0.1', 'unused').name)));
   process.exit(0);
 }
+
+globalThis.AI_SDK_LOG_WARNINGS = false;
 
 const run = JSON.parse(readFileSync(0, 'utf8'));
 const { say } = run; // what is asked and answered, as in cases.py
@@ -122,7 +124,7 @@ for (const make of clients) {
       } catch (thrown) {
         error = run.verbose ? String(thrown?.stack ?? thrown) : String(thrown);
       }
-      console.log(JSON.stringify({ client: client.name, upstream, case: name, error }));
+      console.log(JSON.stringify({ client: client.name, inbound: client.inbound, upstream, case: name, error }));
     }
   }
 }
