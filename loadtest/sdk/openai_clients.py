@@ -115,9 +115,13 @@ def chat_end(answer: Answer, finish, used) -> Answer:
     return answer
 
 
+class ResponseFailed(Exception):
+    """What a program raises at an event that says so: the SDK gives such events out like all others."""
+
+
 class Responses(OpenAIClient):
     name, inbound = "openai-python responses", "responses"
-    own = (openai.APIError, ResponseFailed := type("ResponseFailed", (Exception,), {}))
+    own = (openai.APIError, ResponseFailed)
 
     def talk(self, model, ask):
         return ResponsesConversation(self.sdk, model, ask)
@@ -189,8 +193,8 @@ class ResponsesConversation(Conversation):
         for event in self.sdk.responses.create(input=self.input, stream=True, **self.options):
             if event.type == "response.output_text.delta":
                 seen.append(event.delta)
-            elif event.type in ("error", "response.failed"):  # events like the others: the SDK leaves it to its caller to raise
-                raise Responses.ResponseFailed(str(event))
+            elif event.type in ("error", "response.failed"):
+                raise ResponseFailed(str(event))
             ended = ended or event.type in ("response.completed", "response.incomplete")
         if not ended:
             raise AssertionError("the stream ended without an end and without an error")
