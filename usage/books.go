@@ -1,15 +1,18 @@
 // Package usage keeps the books: what every client key asked for, what came of it and what it cost.
 //
-// Requests are counted in memory without a lock, and once a second everything that changed is written to the ledger in one transaction. A
-// process that is killed loses that second and nothing else. If the ledger cannot be written, the counters keep what they have, and the
-// next second tries again.
+// Requests are counted in memory without a lock. Once a second what changed goes into the journal, by the minute, and from there into
+// the ledger in one transaction. A process that is killed loses that second and nothing else. If the ledger cannot be written, the
+// journal keeps what it has, and the next second tries again.
+//
+// The ledger holds one batch for each kind of row and span of time: a minute for two days, an hour and a day for as long as the
+// retention says. Hours and days are complete and beside each other, so that a question about a month reads some thirty days and the
+// hours at both ends.
 package usage
 
 import (
 	"fmt"
 	"hash/maphash"
 	"log/slog"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,7 +22,8 @@ import (
 type Options struct {
 	Dir    string // of the ledger; made if it is not there
 	Memory bool   // no ledger: everything is forgotten at the end
-	// Retention is how long rows are kept; 0 is DefaultRetention.
+	// Retention is how long rows are kept, by the day; 0 is DefaultRetention. What each key cost on a day is kept for ever: it is a few
+	// bytes, and credits count it.
 	Retention time.Duration
 	Log       *slog.Logger
 	Now       func() time.Time // nil is time.Now
@@ -28,12 +32,8 @@ type Options struct {
 // DefaultRetention is a year and a month.
 const DefaultRetention = 396 * 24 * time.Hour
 
-const (
-	foldEvery    = time.Second
-	compactEvery = 10 * time.Minute
-	// minutesFor is how long rows are kept by the minute, before those of an hour become one.
-	minutesFor = 48 * time.Hour
-)
+// foldEvery is what a process that is killed loses at most, beside the time a write takes.
+const foldEvery = time.Second
 
 // Books are the counters and the ledger behind them.
 type Books struct {
@@ -44,35 +44,25 @@ type Books struct {
 	addresses    sync.Map // netip.Addr → text
 	addressCount atomic.Int64
 
-	mu      sync.Mutex
-	changed []*Series
-	keys    map[string]*Key // by hash
-	folding sync.Mutex
-	totals  map[name]*Row         // since the start; touched while folding
-	failed  atomic.Pointer[error] // of the last write; nil if it went well
+	changing sync.Mutex
+	changed  []*Series // since the last fold
+
+	mu      sync.Mutex // of what follows; it is not held while the disk works
+	keys    map[string]*Key
+	journal journal
+	marks   marks
+	totals  sums[name] // since the start, of channels and of attempts by provider and model
+
+	configuring sync.Mutex // of when keys begin to count
+	renewed     int64      // the hour in which renew last looked
+
+	writing sync.Mutex // held by the one who writes spans
+	failed  atomic.Pointer[error]
 
 	stop   chan struct{}
 	done   chan struct{}
 	ending sync.Once
 	ended  error
-}
-
-// row is what a fold adds to a series at a time.
-type row struct {
-	name name
-	Row
-}
-
-// store holds rows by the minute they are of.
-type store interface {
-	add(minute int64, rows []row) error
-	// scan gives the rows of series of a kind in [from, to), minutes since 1970. Those that were made one are dated at their hour.
-	scan(k kind, from, to int64, visit func(minute int64, n name, r *Row)) error
-	// compact makes one of the rows of each hour before a minute, and forgets those before another.
-	compact(before, forget int64) error
-	credit(hash string, nano int64) (total int64, err error)
-	credits() (map[string]int64, error)
-	close() error
 }
 
 // Open opens the ledger. The error says what to do.
@@ -83,7 +73,7 @@ func Open(o Options) (*Books, error) {
 	if o.Retention <= 0 {
 		o.Retention = DefaultRetention
 	}
-	b := &Books{options: o, keys: make(map[string]*Key), totals: make(map[name]*Row), stop: make(chan struct{}), done: make(chan struct{})}
+	b := &Books{options: o, keys: make(map[string]*Key), totals: sums[name]{}, stop: make(chan struct{}), done: make(chan struct{})}
 	b.table.seed = maphash.MakeSeed()
 	if o.Memory {
 		b.store = newMemory()
@@ -94,8 +84,35 @@ func Open(o Options) (*Books, error) {
 		}
 		b.store = ledger
 	}
+	if err := b.begin(); err != nil {
+		_ = b.store.close()
+		return nil, fmt.Errorf("reading the ledger in %s: %w", o.Dir, err)
+	}
 	go b.keep()
 	return b, nil
+}
+
+// begin reads what the journal needs of the ledger, or begins a ledger.
+func (b *Books) begin() error {
+	var names []name
+	found := false
+	err := b.store.view(func(r reader) (err error) {
+		if names, err = readNames(r); err == nil {
+			b.marks, found, err = readMarks(r)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if !found {
+		b.marks = startMarks(b.options.Now().Unix())
+		if err := b.store.update(b.marks.write); err != nil {
+			return err
+		}
+	}
+	b.journal = journal{index: indexOf(names), minutes: make(map[int64]*span), saved: len(names), floor: b.marks.HoursTo}
+	return nil
 }
 
 // keep writes the changes once a second until Close.
@@ -103,17 +120,10 @@ func (b *Books) keep() {
 	defer close(b.done)
 	fold := time.NewTicker(foldEvery)
 	defer fold.Stop()
-	compact := time.NewTicker(compactEvery)
-	defer compact.Stop()
 	for {
 		select {
 		case <-fold.C:
-			b.fold()
-		case <-compact.C:
-			now := b.options.Now()
-			if err := b.store.compact(minuteOf(now.Add(-minutesFor)), minuteOf(now.Add(-b.options.Retention))); err != nil {
-				b.options.Log.Error("the ledger could not be made smaller; it is tried again", "error", err)
-			}
+			_ = b.fold() // it has been logged, and is in Health
 			b.renew()
 		case <-b.stop:
 			return
@@ -121,43 +131,107 @@ func (b *Books) keep() {
 	}
 }
 
-// fold moves what was counted into the ledger. What cannot be written stays in the counters.
+// fold writes what was counted into the ledger. What cannot be written stays in the journal.
 func (b *Books) fold() error {
-	b.folding.Lock()
-	defer b.folding.Unlock()
-	b.mu.Lock()
-	changed := b.changed
-	b.changed = nil
-	b.mu.Unlock()
-	if len(changed) == 0 {
-		return b.Health()
-	}
-	rows := make([]row, 0, len(changed))
-	series := changed[:0]
-	for _, s := range changed {
-		s.dirty.Store(false) // before the counters are read, so that what comes now puts it on the list again
-		if r := s.take(); !r.zero() {
-			rows = append(rows, row{s.name, r})
-			series = append(series, s)
-		}
-	}
-	err := b.store.add(minuteOf(b.options.Now()), rows)
-	for i := range rows {
-		if err != nil {
-			break
-		}
-		if b.totals[rows[i].name] == nil {
-			b.totals[rows[i].name] = new(Row)
-		}
-		b.totals[rows[i].name].add(&rows[i].Row)
-	}
-	if err != nil {
-		for i, s := range series {
-			s.giveBack(&rows[i].Row)
-		}
+	b.writing.Lock()
+	defer b.writing.Unlock()
+	now := b.options.Now()
+	err := b.write(now.Unix())
+	if err == nil {
+		err = b.rollUp(now)
 	}
 	b.note(err)
 	return err
+}
+
+// gather moves what was counted into the journal, as of a time. b.mu is held.
+func (b *Books) gather(now int64) error {
+	b.changing.Lock()
+	changed := b.changed
+	b.changed = nil
+	b.changing.Unlock()
+	if len(changed) == 0 {
+		return nil
+	}
+	m, err := b.journal.at(b.store, max(begin(now, minute), b.journal.floor))
+	if err != nil {
+		b.changing.Lock()
+		b.changed = append(b.changed, changed...)
+		b.changing.Unlock()
+		return err
+	}
+	for _, s := range changed {
+		s.dirty.Store(false) // before the counters are read, so that what comes now puts it on the list again
+		c := s.take()
+		m.count(b.journal.index, s.name, &c)
+		switch s.name.kind {
+		case ofRequests:
+			b.totals.add(s.name.channel(), &c)
+		case ofAttempts:
+			b.totals.add(name{kind: ofAttempts, b: s.name.a, c: s.name.b}, &c)
+		}
+	}
+	return nil
+}
+
+// write writes all minutes that have changed in one transaction. b.writing is held.
+func (b *Books) write(now int64) error {
+	type change struct {
+		at      int64
+		m       *span
+		changes int
+		batches [len(allKinds)][]byte
+	}
+	var list []change
+	b.mu.Lock()
+	err := b.gather(now)
+	if err == nil {
+		err = b.journal.squeeze(b.store, now)
+	}
+	for at, m := range b.journal.minutes {
+		if m.changes == m.written {
+			continue
+		}
+		c := change{at: at, m: m, changes: m.changes}
+		for i, k := range allKinds {
+			c.batches[i] = m.batch(k)
+		}
+		list = append(list, c)
+	}
+	names, saved := b.journal.index.names, b.journal.saved
+	b.mu.Unlock()
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	err = b.store.update(func(w writer) error {
+		for number := saved; number < len(names); number++ {
+			if err := putName(w, uint32(number), names[number]); err != nil {
+				return err
+			}
+		}
+		for i := range list {
+			for n, k := range allKinds {
+				if err := putSpan(w, minute, k, list[i].at, list[i].batches[n]); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for i := range list {
+		list[i].m.stored = true // even after an error: it may have come behind the last byte
+	}
+	if err != nil {
+		return err
+	}
+	for i := range list {
+		list[i].m.written = list[i].changes
+	}
+	b.journal.saved = len(names)
+	b.journal.forget(now)
+	return nil
 }
 
 // note keeps the state of the ledger, and tells of a change once.
@@ -191,6 +265,8 @@ func (b *Books) Close() error {
 		close(b.stop)
 		<-b.done
 		err := b.fold()
+		b.writing.Lock() // a fold that somebody else began
+		defer b.writing.Unlock()
 		if closing := b.store.close(); err == nil {
 			err = closing
 		}
@@ -216,120 +292,4 @@ func (b *Books) account(hash string) *Key {
 		b.keys[hash] = k
 	}
 	return k
-}
-
-// Configure takes the terms of all client keys. What a key has spent is added up from the ledger when its terms change.
-func (b *Books) Configure(terms []Terms) error {
-	added, err := b.store.credits()
-	if err != nil {
-		return fmt.Errorf("reading the credits that were added: %w", err)
-	}
-	kept := map[string]bool{}
-	for _, t := range terms {
-		hash := hashOf(t.Secret)
-		kept[hash] = true
-		b.mu.Lock()
-		k := b.account(hash)
-		b.mu.Unlock()
-		old := k.terms.Load()
-		k.added.Store(added[hash])
-		if old == nil || !sameTime(old.CreatedAt, t.CreatedAt) {
-			k.spent.Store(b.spentBy(hash, t.CreatedAt))
-		}
-		k.terms.Store(&t)
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for hash, k := range b.keys {
-		if !kept[hash] {
-			k.terms.Store(nil)
-		}
-	}
-	return nil
-}
-
-// renew adds up again what keys have spent whose credits are for the last 30 days.
-func (b *Books) renew() {
-	b.mu.Lock()
-	keys := make([]*Key, 0, len(b.keys))
-	for _, k := range b.keys {
-		keys = append(keys, k)
-	}
-	b.mu.Unlock()
-	for _, k := range keys {
-		if t := k.terms.Load(); t != nil && t.Credits != nil && t.CreatedAt == nil {
-			before := k.spent.Load()
-			k.spent.Add(b.spentBy(k.hash, nil) - before)
-		}
-	}
-}
-
-func sameTime(a, b *time.Time) bool {
-	return a == b || a != nil && b != nil && a.Equal(*b)
-}
-
-// spentBy adds up the costs of a key.
-func (b *Books) spentBy(hash string, since *time.Time) (nano int64) {
-	b.each(ofRequests, minuteOf(b.since(since)), forever, func(_ int64, n name, r *Row) {
-		if n.a == hash {
-			nano += r[cost]
-		}
-	})
-	return nano
-}
-
-// creditPeriod is what credits are for where created_at does not say, as in uni-api.
-const creditPeriod = 30 * 24 * time.Hour
-
-func (b *Books) since(createdAt *time.Time) time.Time {
-	if createdAt != nil {
-		return *createdAt
-	}
-	return b.options.Now().Add(-creditPeriod)
-}
-
-const forever = int64(1) << 60
-
-// each visits the rows of the ledger, and what is counted and not in it yet.
-func (b *Books) each(k kind, from, to int64, visit func(minute int64, n name, r *Row)) {
-	b.fold()
-	if err := b.store.scan(k, from, to, visit); err != nil {
-		b.options.Log.Error("the ledger could not be read", "error", err)
-	}
-	if b.Health() == nil {
-		return
-	}
-	now := minuteOf(b.options.Now())
-	if now < from || now >= to {
-		return
-	}
-	b.mu.Lock()
-	waiting := slices.Clone(b.changed)
-	b.mu.Unlock()
-	for _, s := range waiting {
-		if s.name.kind != k {
-			continue
-		}
-		var r Row
-		for i := range r {
-			r[i] = s.fields[i].Load()
-		}
-		visit(now, s.name, &r)
-	}
-}
-
-// AddCredits adds to what a key may spend, in nano-dollars, and has that written before it returns. known is false for a key that is not
-// configured.
-func (b *Books) AddCredits(secret string, nano int64) (state KeyState, known bool, err error) {
-	k := b.Key(secret)
-	t := k.terms.Load()
-	if t == nil {
-		return state, false, nil
-	}
-	total, err := b.store.credit(k.hash, nano)
-	if err != nil {
-		return state, true, fmt.Errorf("writing the credit to the ledger: %w", err)
-	}
-	k.added.Store(total)
-	return b.state(k, t), true, nil
 }

@@ -10,10 +10,13 @@ type Key struct {
 	books *Books
 	hash  string
 
-	terms    atomic.Pointer[Terms]
-	added    atomic.Int64 // credits that were added, nano-dollars
-	spent    atomic.Int64 // since Terms.CreatedAt, settled
-	reserved atomic.Int64 // by requests in flight
+	start int64 // from which second costs count; 0 until terms are known. Books.configuring guards it
+
+	terms atomic.Pointer[Terms]
+	added atomic.Int64 // credits that were added, nano-dollars
+	spent atomic.Int64 // since start, settled
+	// held is spent and what requests in flight have reserved. That it is one word makes Reserve exact.
+	held atomic.Int64
 }
 
 // Terms are what the configuration says of a client key.
@@ -44,11 +47,11 @@ func (k *Key) Reserve(estimate int64) bool {
 	}
 	limit := *t.Credits + k.added.Load()
 	for {
-		reserved := k.reserved.Load()
-		if k.spent.Load()+reserved >= limit {
+		held := k.held.Load()
+		if held >= limit {
 			return false
 		}
-		if k.reserved.CompareAndSwap(reserved, reserved+estimate) {
+		if k.held.CompareAndSwap(held, held+estimate) {
 			return true
 		}
 	}
@@ -62,12 +65,15 @@ func (k *Key) Limited() bool {
 
 // Settle ends a reservation of that estimate, with what the request cost: 0 if it came to nothing.
 func (k *Key) Settle(estimate, cost int64) {
+	k.held.Add(cost - estimate)
 	k.spent.Add(cost)
-	k.reserved.Add(-estimate)
 }
 
 // Spend counts a cost without a reservation.
-func (k *Key) Spend(cost int64) { k.spent.Add(cost) }
+func (k *Key) Spend(cost int64) { k.Settle(0, cost) }
+
+// reserved is what requests in flight hold.
+func (k *Key) reserved() int64 { return max(k.held.Load()-k.spent.Load(), 0) }
 
 // shown is the key in answers: its first seven characters and its last four, as in uni-api.
 func shown(secret string) string {

@@ -2,86 +2,58 @@ package usage
 
 import (
 	"maps"
+	"slices"
 	"sync"
 )
 
 // memory is a store without a file, for DISABLE_DATABASE.
 type memory struct {
-	mu    sync.Mutex
-	rows  map[int64]map[name]*Row
-	extra map[string]int64
+	mu     sync.RWMutex
+	tables map[string]map[string][]byte
 }
 
-func newMemory() *memory {
-	return &memory{rows: make(map[int64]map[name]*Row), extra: make(map[string]int64)}
+func newMemory() *memory { return &memory{tables: make(map[string]map[string][]byte)} }
+
+func (m *memory) view(read func(reader) error) error {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return read(m)
 }
 
-func (m *memory) add(minute int64, rows []row) error {
+// update need not undo anything: there is nothing here that fails.
+func (m *memory) update(change func(writer) error) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for i := range rows {
-		m.put(minute, rows[i].name, &rows[i].Row)
-	}
-	return nil
-}
-
-func (m *memory) put(minute int64, n name, r *Row) {
-	at := m.rows[minute]
-	if at == nil {
-		at = make(map[name]*Row)
-		m.rows[minute] = at
-	}
-	if at[n] == nil {
-		at[n] = new(Row)
-	}
-	at[n].add(r)
-}
-
-func (m *memory) scan(k kind, from, to int64, visit func(int64, name, *Row)) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for minute, rows := range m.rows {
-		if minute < from || minute >= to {
-			continue
-		}
-		for n, r := range rows {
-			if n.kind == k {
-				copied := *r
-				visit(minute, n, &copied)
-			}
-		}
-	}
-	return nil
-}
-
-func (m *memory) compact(before, forget int64) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for minute, rows := range maps.Clone(m.rows) {
-		switch {
-		case minute < forget:
-			delete(m.rows, minute)
-		case minute < before && minute%60 != 0:
-			delete(m.rows, minute)
-			for n, r := range rows {
-				m.put(minute-minute%60, n, r)
-			}
-		}
-	}
-	return nil
-}
-
-func (m *memory) credit(hash string, nano int64) (int64, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.extra[hash] += nano
-	return m.extra[hash], nil
-}
-
-func (m *memory) credits() (map[string]int64, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return maps.Clone(m.extra), nil
+	return change(m)
 }
 
 func (m *memory) close() error { return nil }
+
+func (m *memory) get(table string, key []byte) []byte { return m.tables[table][string(key)] }
+
+func (m *memory) each(table string, visit func(key, value []byte) error) error {
+	for _, key := range slices.Sorted(maps.Keys(m.tables[table])) {
+		if err := visit([]byte(key), m.tables[table][key]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *memory) put(table string, key, value []byte) error {
+	if m.tables[table] == nil {
+		m.tables[table] = make(map[string][]byte)
+	}
+	m.tables[table][string(key)] = value
+	return nil
+}
+
+func (m *memory) remove(table string, key []byte) error {
+	delete(m.tables[table], string(key))
+	return nil
+}
+
+func (m *memory) drop(table string) error {
+	delete(m.tables, table)
+	return nil
+}

@@ -1,7 +1,6 @@
 package usage
 
 import (
-	"encoding/binary"
 	"errors"
 	"strings"
 	"time"
@@ -33,51 +32,69 @@ func (r *Row) add(o *Row) {
 	}
 }
 
-func (r *Row) zero() bool { return *r == Row{} }
-
-// append writes the row as varints, without the zeros at its end.
-func (r *Row) append(dst []byte) []byte {
-	n := len(r)
-	for n > 0 && r[n-1] == 0 {
-		n--
-	}
-	for _, v := range r[:n] {
-		dst = binary.AppendVarint(dst, v)
-	}
-	return dst
+// counts are a Row with how its durations are distributed.
+type counts struct {
+	Row
+	histograms [histogramCount]*Histogram // nil as long as they are empty
 }
 
-var errRow = errors.New("a row of the ledger cannot be read")
-
-// readRow reads what append wrote. Fields that a later version has are left out.
-func readRow(data []byte) (r Row, err error) {
-	for i := 0; len(data) > 0; i++ {
-		v, n := binary.Varint(data)
-		if n <= 0 {
-			return r, errRow
-		}
-		if i < len(r) {
-			r[i] = v
-		}
-		data = data[n:]
+func (c *counts) histogram(which int) *Histogram {
+	if c.histograms[which] == nil {
+		c.histograms[which] = new(Histogram)
 	}
-	return r, nil
+	return c.histograms[which]
+}
+
+// clear empties it and keeps its memory.
+func (c *counts) clear() {
+	c.Row = Row{}
+	for _, h := range c.histograms {
+		if h != nil {
+			*h = Histogram{}
+		}
+	}
+}
+
+func (c *counts) add(o *counts) {
+	c.Row.add(&o.Row)
+	for which, h := range o.histograms {
+		if h == nil {
+			continue
+		}
+		to := c.histogram(which)
+		for i, n := range h {
+			to[i] += n
+		}
+	}
 }
 
 // kind tells what a Series counts.
 type kind byte
 
+// What is counted, and the two sums of requests that most questions are about: without them a month of /v1/stats would have to
+// read the requests of every key.
 const (
 	ofRequests kind = 'r' // by client key, provider, model, endpoint
+	ofChannels kind = 'c' // requests by provider, model, endpoint
+	ofKeys     kind = 'k' // requests by client key
 	ofAttempts kind = 'a' // by provider, model, upstream key
 	ofClients  kind = 'i' // by address
 )
+
+// kindsOfRows are those that the ledger keeps by number; addresses come and go, and are kept by what they are.
+var kindsOfRows = [...]kind{ofRequests, ofChannels, ofKeys, ofAttempts}
+
+var allKinds = [...]kind{ofRequests, ofChannels, ofKeys, ofAttempts, ofClients}
 
 // name is a Series by what it counts.
 type name struct {
 	kind       kind
 	a, b, c, d string
 }
+
+// channel and key name the sums that a series of requests goes into.
+func (n name) channel() name { return name{ofChannels, "", n.b, n.c, n.d} }
+func (n name) key() name     { return name{kind: ofKeys, a: n.a} }
 
 // separator stands between the words of a written name; none of them has it.
 const separator = "\x00"
@@ -99,5 +116,19 @@ func readName(text string) (n name, err error) {
 	return name{kind(text[0]), words[0], words[1], words[2], words[3]}, nil
 }
 
-// minuteOf is a time as rows are dated.
-func minuteOf(t time.Time) int64 { return t.Unix() / 60 }
+// The ledger keeps rows by spans of three lengths, in seconds since 1970, UTC.
+const (
+	minute = int64(60)
+	hour   = 60 * minute
+	day    = 24 * hour
+)
+
+// begin is when the span of a length began that a time is in.
+func begin(at, length int64) int64 {
+	if at < 0 {
+		return 0
+	}
+	return at - at%length
+}
+
+func minuteOf(t time.Time) int64 { return begin(t.Unix(), minute) }

@@ -27,13 +27,20 @@ type Sample struct {
 	Duration time.Duration
 }
 
+// cacheLine keeps the counters of one series out of the line of its neighbour in memory, which another core may be counting into.
+const cacheLine = 64
+
 // Series counts what belongs together. Counting takes no lock.
 type Series struct {
-	name   name
-	books  *Books
-	next   *Series     // of the same hash
-	dirty  atomic.Bool // it is on the books' list of those to write
+	name       name
+	books      *Books
+	next       *Series         // of the same hash
+	histograms *liveHistograms // nil where no durations are counted
+
+	_      [cacheLine]byte
 	fields [fieldCount]atomic.Int64
+	dirty  atomic.Bool // it is on the books' list of those to write
+	_      [cacheLine]byte
 }
 
 func (s *Series) count(field int, n int64) {
@@ -47,12 +54,12 @@ func (s *Series) touched() {
 	if s.dirty.Load() || s.dirty.Swap(true) {
 		return
 	}
-	s.books.mu.Lock()
+	s.books.changing.Lock()
 	s.books.changed = append(s.books.changed, s)
-	s.books.mu.Unlock()
+	s.books.changing.Unlock()
 }
 
-// Record counts a request.
+// Record counts a request. The histograms take those that succeeded: a refusal that comes at once says nothing about how long answers take.
 func (s *Series) Record(r Sample) {
 	s.count(requests, 1)
 	if !r.Success {
@@ -72,6 +79,12 @@ func (s *Series) Record(r Sample) {
 		s.count(firstBytes, 1)
 	}
 	s.count(totalTime, r.Duration.Microseconds())
+	if r.Success {
+		if r.TTFT > 0 {
+			s.histograms[firstByte][bucketOf(r.TTFT)].Add(1)
+		}
+		s.histograms[duration][bucketOf(r.Duration)].Add(1)
+	}
 	s.touched()
 }
 
@@ -85,19 +98,16 @@ func (s *Series) attempt(success bool) {
 }
 
 // take empties the counters.
-func (s *Series) take() (r Row) {
-	for i := range r {
-		r[i] = s.fields[i].Swap(0)
+func (s *Series) take() (c counts) {
+	for i := range c.Row {
+		if s.fields[i].Load() != 0 {
+			c.Row[i] = s.fields[i].Swap(0)
+		}
 	}
-	return r
-}
-
-// giveBack undoes take.
-func (s *Series) giveBack(r *Row) {
-	for i, n := range r {
-		s.count(i, n)
+	if s.histograms != nil {
+		s.histograms.take(&c)
 	}
-	s.touched()
+	return c
 }
 
 // table finds series. Reading takes no lock; a new one copies its shard, of which there are enough for that to be little.
@@ -155,6 +165,9 @@ func (t *table) find(b *Books, n name) *Series {
 	// The caller's texts may lie in a buffer of a request.
 	own := name{n.kind, strings.Clone(n.a), strings.Clone(n.b), strings.Clone(n.c), strings.Clone(n.d)}
 	s := &Series{name: own, books: b, next: next[h]}
+	if n.kind == ofRequests {
+		s.histograms = new(liveHistograms)
+	}
 	next[h] = s
 	at.known.Store(&next)
 	return s
@@ -175,7 +188,7 @@ const mostAddresses = 10_000
 
 // Seen counts a request of a client's address.
 func (b *Books) Seen(addr netip.Addr) {
-	text := "others"
+	text := otherAddresses
 	if known, is := b.addresses.Load(addr); is {
 		text = known.(string)
 	} else if b.addressCount.Load() < mostAddresses {

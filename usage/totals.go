@@ -10,32 +10,39 @@ type Total struct {
 	Cost                      int64 // nano-dollars
 	FirstByteTime, TotalTime  time.Duration
 	FirstBytes                int64 // requests that FirstByteTime is of
+	// FirstByte and Duration are of the requests that succeeded.
+	FirstByte, Duration Histogram
 }
 
 // Totals tells of requests by provider, model and endpoint, and of attempts by provider and model, for metrics.
 func (b *Books) Totals() (ofAll, attempts []Total) {
-	b.fold()
-	b.folding.Lock()
-	defer b.folding.Unlock()
-	byRequest, byAttempt := sums[name]{}, sums[name]{}
-	for n, r := range b.totals {
-		switch n.kind {
-		case ofRequests:
-			byRequest.add(name{b: n.b, c: n.c, d: n.d}, r)
-		case ofAttempts:
-			byAttempt.add(name{b: n.a, c: n.b}, r)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err := b.gather(b.options.Now().Unix()); err != nil {
+		b.options.Log.Error("the ledger could not be read; the totals lack what was counted last", "dir", b.options.Dir, "error", err)
+	}
+	for n, c := range b.totals {
+		if n.kind == ofAttempts {
+			attempts = append(attempts, total(n, c))
+		} else {
+			ofAll = append(ofAll, total(n, c))
 		}
 	}
-	list := func(s sums[name]) (out []Total) {
-		for n, r := range s {
-			out = append(out, Total{
-				Provider: n.b, Model: n.c, Endpoint: n.d, Requests: r[requests], Failures: r[failures],
-				Tokens: Tokens{Prompt: r[promptTokens], Cached: r[cachedTokens], CacheWrite: r[cacheWriteTokens], Completion: r[completionTokens], Reasoning: r[reasoningTokens]},
-				Cost:   r[cost], FirstByteTime: time.Duration(r[firstByteTime]) * time.Microsecond, FirstBytes: r[firstBytes],
-				TotalTime: time.Duration(r[totalTime]) * time.Microsecond,
-			})
-		}
-		return out
+	return ofAll, attempts
+}
+
+func total(n name, c *counts) Total {
+	r := &c.Row
+	t := Total{
+		Provider: n.b, Model: n.c, Endpoint: n.d, Requests: r[requests], Failures: r[failures],
+		Tokens: Tokens{Prompt: r[promptTokens], Cached: r[cachedTokens], CacheWrite: r[cacheWriteTokens], Completion: r[completionTokens], Reasoning: r[reasoningTokens]},
+		Cost:   r[cost], FirstByteTime: time.Duration(r[firstByteTime]) * time.Microsecond, FirstBytes: r[firstBytes],
+		TotalTime: time.Duration(r[totalTime]) * time.Microsecond,
 	}
-	return list(byRequest), list(byAttempt)
+	for which, into := range [...]*Histogram{firstByte: &t.FirstByte, duration: &t.Duration} {
+		if h := c.histograms[which]; h != nil {
+			*into = *h
+		}
+	}
+	return t
 }

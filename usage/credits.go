@@ -1,0 +1,173 @@
+package usage
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// creditPeriod is what credits are for where created_at does not say, as in uni-api.
+const creditPeriod = 30 * 24 * time.Hour
+
+func (b *Books) since(createdAt *time.Time) time.Time {
+	if createdAt != nil {
+		return *createdAt
+	}
+	return b.options.Now().Add(-creditPeriod)
+}
+
+// startOf is the second from which the costs of a key count. A period that moves does so by the hour.
+func (b *Books) startOf(t *Terms) int64 {
+	start := b.since(t.CreatedAt).Unix()
+	if t.CreatedAt == nil {
+		start = begin(start, hour)
+	}
+	return max(start, 1) // 0 is a key whose terms are not known yet
+}
+
+// Configure takes the terms of all client keys. What a key has spent is added up from the ledger when it is new, and corrected by
+// what lies between when its created_at changes; requests in flight go on.
+func (b *Books) Configure(terms []Terms) error {
+	added := make(map[string]int64)
+	if err := b.store.view(func(r reader) error {
+		return r.each(tableCredits, func(hash, nano []byte) error {
+			if len(nano) != 8 {
+				return errors.New("an amount is not eight bytes long")
+			}
+			added[string(hash)] = int64(binary.BigEndian.Uint64(nano))
+			return nil
+		})
+	}); err != nil {
+		return fmt.Errorf("reading the credits that were added: %w", err)
+	}
+	b.configuring.Lock()
+	defer b.configuring.Unlock()
+	kept := make(map[string]bool, len(terms))
+	var fresh []*Key
+	for i := range terms {
+		t := terms[i]
+		k := b.Key(t.Secret)
+		kept[k.hash] = true
+		k.added.Store(added[k.hash])
+		if k.start == 0 {
+			k.start = b.startOf(&t)
+			fresh = append(fresh, k)
+		} else {
+			b.restart(map[*Key]int64{k: b.startOf(&t)})
+		}
+		k.terms.Store(&t)
+	}
+	if len(fresh) > 0 {
+		b.load(fresh)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for hash, k := range b.keys {
+		if !kept[hash] {
+			k.terms.Store(nil)
+		}
+	}
+	return nil
+}
+
+// load adds up what keys have spent since they count.
+func (b *Books) load(keys []*Key) {
+	starts := make(map[string]int64, len(keys))
+	for _, k := range keys {
+		starts[k.hash] = k.start
+	}
+	b.read(func(r *reading) error {
+		sums, err := sinceOf(r, ofKeys, columnsOf(cost), starts, func(n name) (string, bool) { return n.a, true })
+		if err != nil {
+			return err
+		}
+		for _, k := range keys {
+			if sum := sums[k.hash]; sum != nil {
+				k.Spend(sum.Row[cost] - k.spent.Load())
+			}
+		}
+		return nil
+	}, ofKeys)
+}
+
+// restart lets the costs of keys count from other times than they did: the costs between are added or taken off.
+func (b *Books) restart(starts map[*Key]int64) {
+	type piece struct{ from, to int64 }
+	pieces := make(map[piece][]*Key)
+	for k, start := range starts {
+		if start != k.start {
+			p := piece{min(start, k.start), max(start, k.start)}
+			pieces[p] = append(pieces[p], k)
+		}
+	}
+	if len(pieces) == 0 {
+		return
+	}
+	b.read(func(r *reading) error {
+		for p, keys := range pieces {
+			t := newTally(r, columnsOf(cost), func(n name) (string, bool) { return n.a, true })
+			if err := r.scan(ofKeys, r.aligned(ofKeys, p.from), r.aligned(ofKeys, p.to), day, t.add); err != nil {
+				return err
+			}
+			for _, k := range keys {
+				between := int64(0)
+				if sum := t.sums[k.hash]; sum != nil {
+					between = sum.Row[cost]
+				}
+				if starts[k] > k.start {
+					between = -between
+				}
+				k.Spend(between)
+				k.start = starts[k]
+			}
+		}
+		return nil
+	}, ofKeys)
+}
+
+// renew moves the period of the keys whose credits are for the last 30 days.
+func (b *Books) renew() {
+	b.configuring.Lock()
+	defer b.configuring.Unlock()
+	now := begin(b.options.Now().Unix(), hour)
+	if now == b.renewed {
+		return
+	}
+	b.renewed = now
+	b.mu.Lock()
+	starts := make(map[*Key]int64)
+	for _, k := range b.keys {
+		if t := k.terms.Load(); t != nil && t.CreatedAt == nil {
+			starts[k] = b.startOf(t)
+		}
+	}
+	b.mu.Unlock()
+	b.restart(starts)
+}
+
+// AddCredits adds to what a key may spend, in nano-dollars, and has that written before it returns. known is false for a key that is not
+// configured.
+func (b *Books) AddCredits(secret string, nano int64) (state KeyState, known bool, err error) {
+	k := b.Key(secret)
+	t := k.terms.Load()
+	if t == nil {
+		return state, false, nil
+	}
+	total := int64(0)
+	err = b.store.update(func(w writer) error {
+		if have := w.get(tableCredits, []byte(k.hash)); len(have) == 8 {
+			total = int64(binary.BigEndian.Uint64(have))
+		}
+		if nano > 0 && total+nano < total {
+			return errors.New("that is more than can be counted")
+		}
+		total += nano
+		return w.put(tableCredits, []byte(k.hash), binary.BigEndian.AppendUint64(nil, uint64(total)))
+	})
+	if err != nil {
+		return state, true, fmt.Errorf("writing the credit to the ledger: %w", err)
+	}
+	k.added.Store(total)
+	return b.state(k, t), true, nil
+}

@@ -1,0 +1,185 @@
+package usage
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+)
+
+// index numbers series. Numbers are given once and are the ledger's as soon as a fold that uses them is written.
+type index struct {
+	names   []name // by number; the first is 1
+	numbers map[name]uint32
+}
+
+func indexOf(names []name) *index {
+	x := &index{names: names, numbers: make(map[name]uint32, len(names))}
+	for number, n := range names[1:] {
+		x.numbers[n] = uint32(number + 1)
+	}
+	return x
+}
+
+func (x *index) number(n name) uint32 {
+	number, known := x.numbers[n]
+	if !known {
+		number = uint32(len(x.names))
+		x.names = append(x.names, n)
+		x.numbers[n] = number
+	}
+	return number
+}
+
+// span is all that was counted in a span of time: when it is written it takes the place of what the ledger has.
+type span struct {
+	rows    map[kind]rows
+	clients addresses
+
+	changes int  // how often it was changed
+	written int  // changes that are in the ledger
+	stored  bool // the ledger may have something of it
+}
+
+func newSpan() *span {
+	m := &span{rows: make(map[kind]rows, len(kindsOfRows)), clients: addresses{}}
+	for _, k := range kindsOfRows {
+		m.rows[k] = rows{}
+	}
+	return m
+}
+
+// count adds what was counted of a series, and that to the sums it belongs to. The rows of single series go without histograms,
+// which are most of a row and of use for a whole channel or key.
+func (m *span) count(x *index, n name, c *counts) {
+	m.changes++
+	switch n.kind {
+	case ofClients:
+		m.clients[n.a] += c.Row[requests]
+	case ofRequests:
+		m.rows[ofRequests].at(x.number(n)).Row.add(&c.Row)
+		m.rows[ofChannels].at(x.number(n.channel())).add(c)
+		m.rows[ofKeys].at(x.number(n.key())).add(c)
+	default:
+		m.rows[n.kind].at(x.number(n)).add(c)
+	}
+}
+
+// batch is what is written of one kind.
+func (m *span) batch(k kind) []byte {
+	if k == ofClients {
+		return m.clients.encode()
+	}
+	return m.rows[k].encode()
+}
+
+func (m *span) write(w writer, length, at int64) error {
+	for _, k := range allKinds {
+		if err := putSpan(w, length, k, at, m.batch(k)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// read adds what the ledger has of a span.
+func (m *span) read(r reader, length, at int64) error {
+	var d decoder
+	for _, k := range allKinds {
+		batch := r.get(spanTable(length, k), spanKey(at))
+		m.stored = m.stored || batch != nil
+		var err error
+		if k == ofClients {
+			err = m.clients.add(batch)
+		} else {
+			err = d.add(batch, allColumns, m.rows[k].at)
+		}
+		if err != nil {
+			return fmt.Errorf("reading the ledger's %s of %s: %w", spanTable(length, k), time.Unix(at, 0).UTC().Format(time.RFC3339), err)
+		}
+	}
+	return nil
+}
+
+func (m *span) empty() bool {
+	return len(m.rows[ofRequests])+len(m.rows[ofAttempts])+len(m.clients) == 0
+}
+
+func (m *span) merge(o *span) {
+	for k, list := range o.rows {
+		for number, c := range list {
+			m.rows[k].at(number).add(c)
+		}
+	}
+	for address, n := range o.clients {
+		m.clients[address] += n
+	}
+	m.changes++
+}
+
+// journal holds the minutes that are not in the ledger yet, and the one that goes on.
+type journal struct {
+	index   *index
+	minutes map[int64]*span
+	saved   int   // names that are in the ledger
+	floor   int64 // no minute before it is counted into: those have been made hours
+}
+
+// at gives a minute to count into. What the ledger has of it, from before a restart, is taken over.
+func (j *journal) at(s store, at int64) (*span, error) {
+	if m := j.minutes[at]; m != nil {
+		return m, nil
+	}
+	m := newSpan()
+	if err := s.view(func(r reader) error { return m.read(r, minute, at) }); err != nil {
+		return nil, err
+	}
+	j.minutes[at] = m
+	return m, nil
+}
+
+// mostMinutes is how many minutes wait for the ledger as they are. Beyond it, those of an hour that is over become one, which
+// bounds what a full disk costs in memory.
+const mostMinutes = 60
+
+// squeeze does that, as of a time.
+func (j *journal) squeeze(s store, now int64) error {
+	if len(j.minutes) <= mostMinutes {
+		return nil
+	}
+	for _, at := range slices.Sorted(maps.Keys(j.minutes)) {
+		first := begin(at, hour)
+		if at == first || first == begin(now, hour) || j.minutes[at].empty() {
+			continue
+		}
+		into, err := j.at(s, first)
+		if err != nil {
+			return err
+		}
+		m := j.minutes[at]
+		into.merge(m)
+		delete(j.minutes, at)
+		if m.stored { // what the ledger has of it has moved: it is written empty
+			j.minutes[at] = newSpan()
+			j.minutes[at].stored, j.minutes[at].changes = true, 1
+		}
+	}
+	return nil
+}
+
+// forget lets go of minutes that are over and written.
+func (j *journal) forget(now int64) {
+	maps.DeleteFunc(j.minutes, func(at int64, m *span) bool {
+		return m.changes == m.written && at < begin(now, minute)
+	})
+}
+
+// waiting says whether something before a time has not been written.
+func (j *journal) waiting(before int64) bool {
+	for at, m := range j.minutes {
+		if at < before && m.changes != m.written {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,82 @@
+package usage
+
+import "time"
+
+// minutesFor is how long there are rows by the minute.
+const minutesFor = 48 * time.Hour
+
+// daysAtOnce bounds a transaction that catches up after the process was not there for long.
+const daysAtOnce = 32
+
+// rollUp makes hours of minutes and days of hours as soon as they are over, and forgets what has been kept for long enough. b.writing
+// is held.
+func (b *Books) rollUp(now time.Time) error {
+	to := begin(now.Unix(), hour)
+	b.mu.Lock()
+	m := b.marks
+	due := to > m.HoursTo && !b.journal.waiting(to)
+	if due {
+		b.journal.floor = to // a clock that is set back must not count into what is complete
+	}
+	b.mu.Unlock()
+	for due && m.HoursTo < to {
+		if err := b.store.update(func(w writer) error {
+			return m.advance(w, min(to, m.HoursTo+daysAtOnce*day), now, b.options.Retention)
+		}); err != nil {
+			return err
+		}
+		b.mu.Lock()
+		b.marks = m
+		b.mu.Unlock()
+	}
+	return nil
+}
+
+// advance completes the hours before a time and the days that end before it.
+func (m *marks) advance(w writer, to int64, now time.Time, retention time.Duration) error {
+	for ; m.HoursTo < to; m.HoursTo += hour {
+		if err := combine(w, hour, m.HoursTo, minute); err != nil {
+			return err
+		}
+	}
+	for ; m.DaysTo+day <= m.HoursTo; m.DaysTo += day {
+		if err := combine(w, day, m.DaysTo, hour); err != nil {
+			return err
+		}
+	}
+	if err := forget(w, minute, &m.MinutesFrom, min(begin(now.Add(-minutesFor).Unix(), hour), m.HoursTo), allKinds[:]); err != nil {
+		return err
+	}
+	kept := min(begin(now.Add(-retention).Unix(), day), m.DaysTo)
+	if err := forget(w, hour, &m.HoursFrom, kept, allKinds[:]); err != nil {
+		return err
+	}
+	// What a key has spent counts for as long as its created_at says: the days of keys stay.
+	if err := forget(w, day, &m.DaysFrom, kept, []kind{ofRequests, ofChannels, ofAttempts, ofClients}); err != nil {
+		return err
+	}
+	return m.write(w)
+}
+
+// combine makes a span of the shorter ones in it.
+func combine(w writer, length, at, of int64) error {
+	sum := newSpan()
+	for t := at; t < at+length; t += of {
+		if err := sum.read(w, of, t); err != nil {
+			return err
+		}
+	}
+	return sum.write(w, length, at)
+}
+
+// forget removes spans from a time on, which it moves, up to another.
+func forget(w writer, length int64, from *int64, to int64, kinds []kind) error {
+	for ; *from < to; *from += length {
+		for _, k := range kinds {
+			if err := w.remove(spanTable(length, k), spanKey(*from)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,161 @@
+package usage
+
+import (
+	"net/netip"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// clock is a time that a test moves.
+type clock struct{ at atomic.Int64 }
+
+// newClock begins at noon of a day.
+func newClock() *clock {
+	c := new(clock)
+	c.at.Store(time.Date(2025, 3, 10, 12, 0, 0, 0, time.UTC).Unix())
+	return c
+}
+
+func (c *clock) now() time.Time           { return time.Unix(c.at.Load(), 0) }
+func (c *clock) advance(by time.Duration) { c.at.Add(int64(by / time.Second)) }
+
+// fold folds, which must go well.
+func fold(t testing.TB, b *Books) {
+	t.Helper()
+	if err := b.fold(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// everywhere runs a test on a ledger in a file and on one in memory.
+func everywhere(t *testing.T, test func(t *testing.T, b *Books, c *clock)) {
+	for kind, memory := range map[string]bool{"file": false, "memory": true} {
+		t.Run(kind, func(t *testing.T) {
+			c := newClock()
+			test(t, open(t, Options{Dir: t.TempDir(), Memory: memory, Retention: 10 * 24 * time.Hour, Now: c.now}), c)
+		})
+	}
+}
+
+func requestsIn(b *Books, from, to time.Time) (n int64) {
+	for _, u := range b.TokenUsage("", "", from, to) {
+		n += u.Requests
+	}
+	return n
+}
+
+func TestAQuestionIsAnsweredFromMinutesHoursAndDaysTogether(t *testing.T) {
+	everywhere(t, func(t *testing.T, b *Books, c *clock) {
+		s := configure(t, b, nil, nil).Series("p", "m", "e")
+		start := c.now()
+		for range 5 * 24 * 4 { // five days, a request every quarter of an hour
+			s.Record(sample(1, 1))
+			b.Attempt("p", "m", "sk-…1", true)
+			b.Seen(netip.MustParseAddr("127.0.0.1"))
+			fold(t, b)
+			c.advance(15 * time.Minute)
+		}
+		end := c.now()
+		s.Record(sample(1, 1)) // nothing has folded it
+		for _, test := range []struct {
+			name     string
+			from, to time.Time
+			want     int64
+		}{
+			{"everything", time.Unix(0, 0), end, 5*96 + 1},
+			{"from the first second on", start, end.Add(time.Hour), 5*96 + 1},
+			{"the last hour by the minute", end.Add(-time.Hour), end, 5},
+			{"a day by days and hours", start.Add(24 * time.Hour), start.Add(48*time.Hour - time.Minute), 96},
+			{"a minute two days ago is an hour", start.Add(30 * time.Minute), start.Add(59 * time.Minute), 4},
+			{"a whole day", time.Date(2025, 3, 12, 0, 0, 0, 0, time.UTC), time.Date(2025, 3, 12, 23, 59, 0, 0, time.UTC), 96},
+			{"before", time.Unix(0, 0), start.Add(-time.Hour), 0},
+			{"in the future", end.Add(24 * time.Hour), end.Add(48 * time.Hour), 0},
+		} {
+			if got := requestsIn(b, test.from, test.to); got != test.want {
+				t.Errorf("%s: %d requests, not %d", test.name, got, test.want)
+			}
+		}
+		stats := b.Stats(48)
+		if stats.Channel[0].Total != 2*96 || stats.Models[0].Count != 2*96+1 || stats.Addresses[0] != (AddressCount{"127.0.0.1", 2 * 96}) {
+			t.Errorf("%+v", stats)
+		}
+	})
+}
+
+func TestRowsAreForgottenAfterTheRetentionButNotWhatAKeySpent(t *testing.T) {
+	everywhere(t, func(t *testing.T, b *Books, c *clock) {
+		long := c.now().Add(-24 * time.Hour)
+		k := configure(t, b, nil, &long)
+		start := c.now()
+		for range 20 {
+			k.Series("p", "m", "e").Record(sample(1, 7))
+			k.Spend(7)
+			fold(t, b)
+			c.advance(24 * time.Hour)
+		}
+		fold(t, b)
+		if n := requestsIn(b, time.Unix(0, 0), c.now()); n != 10 {
+			t.Errorf("%d requests of ten days are left", n)
+		}
+		b.store.view(func(r reader) error {
+			at := begin(start.Unix(), day)
+			for _, table := range []string{spanTable(minute, ofRequests), spanTable(hour, ofRequests), spanTable(day, ofRequests), spanTable(hour, ofKeys)} {
+				if r.each(table, func(key, _ []byte) error {
+					if string(key) < string(spanKey(at+day)) {
+						return errBatch
+					}
+					return nil
+				}) != nil {
+					t.Errorf("%s still has the first day", table)
+				}
+			}
+			return nil
+		})
+		k.start, k.terms = 0, atomic.Pointer[Terms]{} // as after a restart
+		if configure(t, b, nil, &long); k.spent.Load() != 20*7 {
+			t.Errorf("of 140 that were spent %d are known", k.spent.Load())
+		}
+	})
+}
+
+func TestAClockThatIsSetBackLosesNothing(t *testing.T) {
+	everywhere(t, func(t *testing.T, b *Books, c *clock) {
+		s := configure(t, b, nil, nil).Series("p", "m", "e")
+		s.Record(sample(1, 1))
+		fold(t, b)
+		c.advance(2 * time.Hour)
+		s.Record(sample(1, 1))
+		fold(t, b)
+		c.advance(-3 * time.Hour)
+		s.Record(sample(1, 1))
+		fold(t, b)
+		s.Record(sample(1, 1))
+		c.advance(5 * time.Hour)
+		fold(t, b)
+		if n := requestsIn(b, time.Unix(0, 0), c.now()); n != 4 {
+			t.Errorf("%d requests", n)
+		}
+	})
+}
+
+func TestWhatIsCountedIsInTheLedgerWithinASecond(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		b := open(t, Options{Dir: dir})
+		b.Key(secret).Series("p", "m", "e").Record(sample(1, 1))
+		time.Sleep(foldEvery + time.Millisecond)
+		synctest.Wait()
+		found := 0
+		if err := b.store.view(func(r reader) error {
+			return r.each(spanTable(minute, ofRequests), func(_, _ []byte) error {
+				found++
+				return nil
+			})
+		}); err != nil || found != 1 {
+			t.Errorf("%d minutes, %v", found, err)
+		}
+		b.Close()
+	})
+}
