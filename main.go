@@ -2,16 +2,27 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
+	"io"
+	"log/slog"
+	"net"
 	"os"
+	"os/signal"
 	"runtime/debug"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
 
 	"uniapi/config"
 	"uniapi/loadtest"
 	"uniapi/server"
+	"uniapi/usage"
 )
 
 // version is set by the linker; a plain `go build` takes what git says.
@@ -73,6 +84,225 @@ func run(command string, args []string) int {
 		return 2
 	}
 	return 0
+}
+
+// serveFlags are the flags of `uni-api serve`.
+type serveFlags struct {
+	config, listen, data string
+	retention            time.Duration
+	debug                bool
+	reusePort            bool
+	trusted              string
+	drain                time.Duration
+	server               server.Options
+}
+
+func (f *serveFlags) parse(args []string) (code int, stop bool) {
+	flags := flag.NewFlagSet("uni-api serve", flag.ContinueOnError)
+	flags.StringVar(&f.config, "config", "", "the api.yaml; default ./api.yaml, else what CONFIG_URL names")
+	flags.StringVar(&f.listen, "listen", "0.0.0.0:"+cmp.Or(os.Getenv("PORT"), "8000"), "address to serve on, unless systemd passes a socket; the environment's PORT changes the default's port")
+	flags.StringVar(&f.data, "data", "./data", "folder of the ledger; DISABLE_DATABASE=true does without")
+	flags.DurationVar(&f.retention, "retention", usage.DefaultRetention, "how long usage is kept in the ledger")
+	flags.BoolVar(&f.debug, "debug", truth(os.Getenv("DEBUG")), "log more; the environment's DEBUG=true does the same")
+
+	flags.IntVar(&f.server.MaxBody, "max-body", server.DefaultMaxBody, "largest request body, in bytes, compressed or not")
+	flags.IntVar(&f.server.MaxConnections, "max-connections", 0, "connections of clients; more are refused with 503. 0 is half of the descriptors the process may have")
+	flags.Int64Var(&f.server.MaxInFlight, "max-in-flight", 0, "requests served at a time; more are refused with 503. 0 is what half of the memory limit holds, without one no limit")
+
+	flags.DurationVar(&f.drain, "drain-timeout", 10*time.Minute, "how long requests may take to finish after SIGTERM")
+	flags.DurationVar(&f.server.DrainGrace, "drain-grace", 10*time.Second, "how long to go on serving after SIGTERM while /readyz says 503, if it was asked within the last minute")
+	flags.BoolVar(&f.reusePort, "reuse-port", false, "share the address with other processes (SO_REUSEPORT)")
+	flags.StringVar(&f.trusted, "trusted-proxies", "", "addresses and CIDR ranges, with commas, whose X-Forwarded-For is believed")
+	flags.BoolVar(&f.server.ProxyProtocol, "proxy-protocol", false, "connections from --trusted-proxies begin with a PROXY header, version 1 or 2")
+	flags.StringVar(&f.server.TLSCert, "tls-cert", "", "PEM file of the certificate chain; serves HTTPS. Read again when it changes")
+	flags.StringVar(&f.server.TLSKey, "tls-key", "", "PEM file of the certificate's key")
+	if code, stop = parse(flags, args); stop {
+		return code, stop
+	}
+	var err error
+	if f.server.TrustedProxies, err = server.ParseNetworks(f.trusted); err != nil {
+		err = fmt.Errorf("--trusted-proxies: %w", err)
+	} else if f.server.ProxyProtocol && f.server.TrustedProxies == nil {
+		err = fmt.Errorf("--proxy-protocol needs --trusted-proxies: who may say whom it speaks for")
+	} else if (f.server.TLSCert == "") != (f.server.TLSKey == "") {
+		err = fmt.Errorf("--tls-cert and --tls-key go together")
+	}
+	if err != nil {
+		fmt.Fprintln(flags.Output(), "uni-api serve:", err)
+		return 2, true
+	}
+	return 0, false
+}
+
+func serve(args []string) int {
+	var flags serveFlags
+	if code, stop := flags.parse(args); stop {
+		return code
+	}
+	level := slog.LevelInfo
+	if flags.debug {
+		level = slog.LevelDebug
+	}
+	log, flush := server.NewLogger(os.Stderr, isTerminal(os.Stderr), level)
+	defer flush()
+
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	source := config.Resolve(flags.config, os.Getenv)
+	cfg, err := source.Load(ctx)
+	if err != nil {
+		log.Error("the configuration cannot be used", "source", source.String(), "error", err)
+		return 1
+	}
+	warn(log, cfg)
+	options := flags.server
+	options.Config, options.Log, options.Version = cfg, log, versionName()
+	options.Memory = server.LimitMemory()
+	s := &service{log: log, source: source, inForce: cfg, supervisor: server.NewSupervisor(log)}
+	if source.Path != "" {
+		options.Update = func(changes map[string]json.RawMessage) error {
+			err := source.Update(changes)
+			if err == nil {
+				s.reload(ctx) // so that who asked finds it in force
+			}
+			return err
+		}
+	}
+	options.Books, err = usage.Open(usage.Options{Dir: flags.data, Memory: truth(os.Getenv("DISABLE_DATABASE")), Retention: flags.retention, Log: log})
+	if err != nil {
+		log.Error("the books cannot be opened", "error", err)
+		return 1
+	}
+	s.gateway, err = server.New(options)
+	if err != nil {
+		log.Error("the gateway cannot start", "error", err)
+		return 1
+	}
+	listeners, err := server.Listen(flags.listen, flags.reusePort)
+	if err != nil {
+		log.Error("this address cannot be served on; another --listen can", "address", flags.listen, "error", err)
+		return 1
+	}
+	s.ended = make(chan error, len(listeners))
+	go source.Watch(ctx, cfg, nil, s.apply, s.keepOld)
+	for _, ln := range listeners {
+		go func() { s.ended <- s.gateway.Serve(ln) }()
+		log.Info("serving", "address", ln.Addr().String(), "version", options.Version, "source", source.String(),
+			"providers", len(cfg.Providers), "keys", len(cfg.APIKeys))
+	}
+	return s.run(ctx, flags.drain, listeners[0].Addr())
+}
+
+// service is a gateway while it serves.
+type service struct {
+	log        *slog.Logger
+	gateway    *server.Server
+	source     config.Source
+	supervisor server.Supervisor
+	ended      chan error // what Serve returned
+
+	mu      sync.Mutex // held while a configuration is put into force
+	inForce *config.Config
+}
+
+// run passes signals on until the gateway ends.
+func (s *service) run(ctx context.Context, drain time.Duration, address net.Addr) (code int) {
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+	heartbeat := s.supervisor.Heartbeat()
+	s.supervisor.Ready("serving on %s", address)
+	for {
+		select {
+		case err := <-s.ended:
+			s.log.Error("the gateway ended", "error", err)
+			return 1
+		case <-heartbeat:
+			s.supervisor.Alive()
+		case sig := <-signals:
+			if sig != syscall.SIGHUP {
+				s.log.Info("ending; a second signal ends at once", "signal", sig.String(), "drain_timeout", drain.String())
+				s.supervisor.Stopping()
+				return s.end(drain, signals, heartbeat)
+			}
+			s.supervisor.Reloading()
+			s.reload(ctx)
+			s.supervisor.Ready("serving on %s", address)
+		}
+	}
+}
+
+// end lets the requests in flight finish, until the time is over or a further
+// signal comes.
+func (s *service) end(drain time.Duration, signals <-chan os.Signal, heartbeat <-chan time.Time) (code int) {
+	ctx, cancel := context.WithTimeout(context.Background(), drain)
+	defer cancel()
+	over := make(chan error, 1)
+	go func() { over <- s.gateway.Shutdown(ctx) }()
+	for {
+		select {
+		case err := <-over:
+			if err != nil {
+				s.log.Error("ended before every request had", "error", err)
+				return 1
+			}
+			s.log.Info("ended")
+			return 0
+		case <-heartbeat:
+			s.supervisor.Alive()
+		case sig := <-signals:
+			if sig != syscall.SIGHUP {
+				cancel()
+			}
+		}
+	}
+}
+
+// reload reads the configuration at once, without waiting for its being found to
+// have changed.
+func (s *service) reload(ctx context.Context) {
+	cfg, err := s.source.Load(ctx)
+	if err != nil {
+		s.keepOld(err)
+		return
+	}
+	s.apply(cfg)
+}
+
+// apply puts a configuration into force, unless it is in force already.
+func (s *service) apply(cfg *config.Config) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if cfg.Hash == s.inForce.Hash {
+		return
+	}
+	warn(s.log, cfg)
+	s.gateway.Apply(cfg)
+	s.inForce = cfg
+	s.log.Info("the configuration was reloaded", "source", s.source.String(), "providers", len(cfg.Providers), "keys", len(cfg.APIKeys))
+}
+
+func (s *service) keepOld(err error) {
+	s.log.Error("the changed configuration cannot be used; the old one stays in force", "source", s.source.String(), "error", err)
+}
+
+func warn(log *slog.Logger, cfg *config.Config) {
+	for _, w := range cfg.Warnings {
+		log.Warn("in the configuration", "problem", w.String())
+	}
+}
+
+func truth(value string) bool {
+	on, err := strconv.ParseBool(value)
+	return on && err == nil
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 func check(args []string) int {

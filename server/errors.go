@@ -191,7 +191,7 @@ func (s *Server) onProtocolError(ctx *fasthttp.RequestCtx, err error) {
 	if brokenOff(err) { // nobody reads the answer, and load balancers do it all day
 		level = slog.LevelDebug
 	}
-	s.log.Log(ctx, level, "bad request", "status", e.Status, "client", ctx.RemoteIP().String(), "error", unquoted(err))
+	s.log.Log(ctx, level, "bad request", "status", e.Status, "client", s.clientIP(ctx).String(), "error", unquoted(err))
 }
 
 // brokenOff says that a request could not be read because its client left.

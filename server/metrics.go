@@ -39,6 +39,8 @@ func (s *Server) writeMetrics(w io.Writer) {
 	write("uniapi_request_failures_total", "counter", requests, true, func(t *usage.Total) float64 { return float64(t.Failures) })
 	write("uniapi_prompt_tokens_total", "counter", requests, true, func(t *usage.Total) float64 { return float64(t.Tokens.Prompt) })
 	write("uniapi_cached_tokens_total", "counter", requests, true, func(t *usage.Total) float64 { return float64(t.Tokens.Cached) })
+	write("uniapi_cache_write_tokens_total", "counter", requests, true, func(t *usage.Total) float64 { return float64(t.Tokens.CacheWrite) })
+	write("uniapi_reasoning_tokens_total", "counter", requests, true, func(t *usage.Total) float64 { return float64(t.Tokens.Reasoning) })
 	write("uniapi_completion_tokens_total", "counter", requests, true, func(t *usage.Total) float64 { return float64(t.Tokens.Completion) })
 	write("uniapi_cost_dollars_total", "counter", requests, true, func(t *usage.Total) float64 { return float64(t.Cost) / 1e9 })
 	write("uniapi_first_byte_seconds_sum", "counter", requests, true, func(t *usage.Total) float64 { return t.FirstByteTime.Seconds() })
@@ -57,6 +59,9 @@ func (s *Server) writeMetrics(w io.Writer) {
 		value      any
 	}{
 		{"uniapi_requests_in_flight", "gauge", s.inFlight.Load()},
+		{"uniapi_requests_refused_total", "counter", s.overloaded.total.Load()},
+		{"uniapi_client_connections", "gauge", s.watch.size()},
+		{"uniapi_client_connections_refused_total", "counter", s.unconnected.total.Load()},
 		{"uniapi_upstream_connections", "gauge", pool.Open},
 		{"uniapi_upstream_connections_idle", "gauge", pool.Idle},
 		{"uniapi_upstream_dials_total", "counter", pool.Dials},

@@ -1,8 +1,6 @@
 package server
 
 import (
-	"strings"
-
 	"uniapi/codec"
 	"uniapi/codec/anthropic"
 	"uniapi/codec/bedrock"
@@ -10,6 +8,7 @@ import (
 	"uniapi/codec/gemini"
 	"uniapi/codec/openai"
 	"uniapi/codec/responses"
+	"uniapi/codec/trigger"
 )
 
 // formats are the wire formats by the names that channels know them by.
@@ -119,7 +118,7 @@ func (t *translation) translate(events []codec.Event) error {
 		}
 		if e.Says() {
 			if !t.started {
-				if err := checkTriggers(t.triggers, string(e.Text)); err != nil {
+				if err := trigger.InText(string(e.Text), t.triggers); err != nil {
 					return err
 				}
 			}
@@ -136,20 +135,11 @@ func mayBeEmpty(f codec.Finish) bool {
 	return f.Reason == codec.FinishLength || f.Reason == codec.FinishFilter
 }
 
-func checkTriggers(triggers []string, text string) error {
-	for _, t := range triggers {
-		if t != "" && strings.Contains(text, t) {
-			return codec.NoAnswer("the upstream's answer matches the error trigger '" + t + "'")
-		}
-	}
-	return nil
-}
-
 // checkResponse looks whether a decoded answer is one.
 func checkResponse(a *codec.Response, triggers []string) error {
 	for _, c := range a.Choices {
 		for _, p := range c.Message.Parts {
-			if err := checkTriggers(triggers, p.Text); err != nil {
+			if err := trigger.InText(p.Text, triggers); err != nil {
 				return err
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"uniapi/codec"
 	"uniapi/codec/native"
 	"uniapi/codec/rawjson"
+	"uniapi/codec/trigger"
 )
 
 // Inspector reads a Messages stream for a native.Stream. The answer begins with what the decoder finds to say something: an upstream that
@@ -137,8 +138,8 @@ func CheckAnswer(body []byte, triggers []string) (codec.Usage, error) {
 	if it.Err() != nil || kind == "error" || !whole {
 		return n.usage(), answerFailure(body)
 	}
-	if t := native.Triggered(body, triggers); t != "" {
-		return n.usage(), native.TriggerError(t)
+	if e := trigger.InJSON(body, triggers); e != nil {
+		return n.usage(), e
 	}
 	switch finishOf(word, false).Reason {
 	case codec.FinishLength, codec.FinishFilter:

@@ -7,6 +7,7 @@ import (
 	"uniapi/codec"
 	"uniapi/codec/native"
 	"uniapi/codec/rawjson"
+	"uniapi/codec/trigger"
 )
 
 // Inspector reads a stream of generateContent for a native.Stream. Google has no event that is the last: the answer is complete with its
@@ -113,8 +114,8 @@ func CheckAnswer(body []byte, triggers []string) (codec.Usage, error) {
 	if a.err != nil {
 		return a.usage, a.err
 	}
-	if t := native.Triggered(body, triggers); t != "" {
-		return a.usage, native.TriggerError(t)
+	if e := trigger.InJSON(body, triggers); e != nil {
+		return a.usage, e
 	}
 	return a.usage, nil
 }

@@ -8,6 +8,7 @@ import (
 	"uniapi/codec"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/sse"
+	"uniapi/codec/trigger"
 )
 
 const (
@@ -223,8 +224,8 @@ func (s *Stream) take(sign Sign, data []byte) bool {
 	case sign.Err != nil:
 		return s.fail(sign.Err)
 	case sign.Begins && !s.started:
-		if t := Triggered(data, s.triggers); t != "" {
-			return s.fail(TriggerError(t))
+		if e := trigger.InJSON(data, s.triggers); e != nil {
+			return s.fail(e)
 		}
 		s.started = true
 	case sign.Done && !s.started:

@@ -6,6 +6,7 @@ import (
 
 	"uniapi/codec"
 	"uniapi/codec/rawjson"
+	"uniapi/codec/trigger"
 )
 
 // CheckAnswer looks at a whole plain answer that came with a success status, in one pass, and returns its usage. The error, always
@@ -20,8 +21,8 @@ func CheckAnswer(body []byte, triggers []string) (codec.Usage, error) {
 	case err != nil:
 		return f.usage, notAnAnswer(body)
 	}
-	if t := triggered(body, triggers); t != "" {
-		return f.usage, triggerError(t)
+	if e := trigger.InJSON(body, triggers); e != nil {
+		return f.usage, e
 	}
 	if !f.content {
 		return f.usage, f.emptyAnswer(body)
@@ -59,10 +60,6 @@ func (f *findings) disguised(data []byte) *codec.Error {
 
 func errEmpty() *codec.Error {
 	return codec.NoAnswer("the upstream returned an empty response")
-}
-
-func triggerError(trigger string) *codec.Error {
-	return codec.NoAnswer("the upstream's answer matches the error trigger '" + trigger + "'")
 }
 
 // notAnAnswer words the error for bytes that are not one JSON object.

@@ -6,6 +6,7 @@ import (
 	"uniapi/codec"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/sse"
+	"uniapi/codec/trigger"
 )
 
 const (
@@ -213,8 +214,8 @@ func (s *Passthrough) take(f *findings, data []byte) bool {
 	if e := f.disguised(data); e != nil {
 		return s.fail(e)
 	}
-	if t := triggered(data, s.triggers); t != "" {
-		return s.fail(triggerError(t))
+	if e := trigger.InJSON(data, s.triggers); e != nil {
+		return s.fail(e)
 	}
 	if e := finishFailure(f.finish); e != nil {
 		return s.fail(e)

@@ -44,13 +44,13 @@ func AppendText(dst, data []byte, v Value) ([]byte, bool) {
 		case 't':
 			c = '\t'
 		case 'u':
-			r, ok := Escaped(b)
+			r, ok := escaped(b)
 			if !ok {
 				return dst, false
 			}
 			b = b[len(`\u0000`):]
 			if utf16.IsSurrogate(r) {
-				low, _ := Escaped(b)
+				low, _ := escaped(b)
 				if r = utf16.DecodeRune(r, low); r != utf8.RuneError {
 					b = b[len(`\u0000`):]
 				}
@@ -66,8 +66,8 @@ func AppendText(dst, data []byte, v Value) ([]byte, bool) {
 	return dst, true
 }
 
-// Escaped reads the \uXXXX that b starts with. False if b does not start with one.
-func Escaped(b []byte) (rune, bool) {
+// escaped reads the \u and four hexadecimal digits that b starts with. False if b does not start with them.
+func escaped(b []byte) (rune, bool) {
 	if len(b) < len(`\u0000`) || b[0] != '\\' || b[1] != 'u' {
 		return 0, false
 	}

@@ -10,6 +10,7 @@ import (
 	"uniapi/codec/native"
 	"uniapi/codec/openai"
 	"uniapi/codec/rawjson"
+	"uniapi/codec/trigger"
 )
 
 // Inspector reads a Responses stream for a native.Stream. The answer begins with the first thing that is said or called: up to there a
@@ -212,8 +213,8 @@ func CheckAnswer(body []byte, triggers []string) (codec.Usage, error) {
 	if failure != nil {
 		return u, failure
 	}
-	if t := native.Triggered(body, triggers); t != "" {
-		return u, native.TriggerError(t)
+	if e := trigger.InJSON(body, triggers); e != nil {
+		return u, e
 	}
 	status, said, whole := "", false, false
 	for it := rawjson.MembersOf(body); it.Next(); {

@@ -1,17 +1,20 @@
-package native
+// Package trigger finds the operator's error_triggers in answers: texts that some providers send with a success status and mean as an
+// error.
+package trigger
 
 import (
 	"bytes"
+	"strings"
 
 	"uniapi/codec"
 	"uniapi/codec/rawjson"
 )
 
-// Triggered returns the first of the operator's error triggers that occurs in an answer, "" if none does. The answer's escapes are decoded
-// first: many upstreams escape all that is not ASCII, and triggers are written in plain text.
-func Triggered(data []byte, triggers []string) string {
+// InJSON returns the error of an answer that holds a trigger, nil if it holds none. The answer's escapes are decoded first: many upstreams
+// escape all that is not ASCII, and triggers are written in plain text.
+func InJSON(data []byte, triggers []string) *codec.Error {
 	if len(triggers) == 0 {
-		return ""
+		return nil
 	}
 	plain := data
 	if bytes.IndexByte(data, '\\') >= 0 {
@@ -19,10 +22,20 @@ func Triggered(data []byte, triggers []string) string {
 	}
 	for _, t := range triggers {
 		if t != "" && (bytes.Contains(plain, []byte(t)) || bytes.Contains(data, []byte(t))) {
-			return t
+			return matched(t)
 		}
 	}
-	return ""
+	return nil
+}
+
+// InText is InJSON for text that is decoded already.
+func InText(text string, triggers []string) *codec.Error {
+	for _, t := range triggers {
+		if t != "" && strings.Contains(text, t) {
+			return matched(t)
+		}
+	}
+	return nil
 }
 
 // unescaped is JSON with the escapes in its strings decoded. No string reaches over the end of a line, so that each line can be read as the
@@ -37,7 +50,6 @@ func unescaped(data []byte) []byte {
 	return plain
 }
 
-// TriggerError is the error of an answer that holds a trigger.
-func TriggerError(trigger string) *codec.Error {
+func matched(trigger string) *codec.Error {
 	return codec.NoAnswer("the upstream's answer matches the error trigger '" + trigger + "'")
 }
