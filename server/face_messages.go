@@ -40,6 +40,9 @@ func (messagesFace) speaks(upstream string) bool {
 // splice replaces the model, or takes it out where it stands in the address.
 func (messagesFace) splice(x *exchange, body []byte, to spliced) (err error) {
 	head := x.messages
+	if to.format == "bedrock-invoke" {
+		body = anthropic.WithoutEagerInput(body)
+	}
 	if !sameBytes(body, x.body) {
 		if head, err = anthropic.ReadHead(body); err != nil {
 			return err

@@ -43,8 +43,7 @@ func (w *writer) prepare(m *codec.Message) []codec.Part {
 			change = change || !w.sendable(p)
 		case codec.PartToolCall:
 			if !change && !w.own {
-				_, s := toolid.Split(p.Call.ID)
-				change = s.Provider == providerName
+				change = toolid.Of(p).Provider == providerName
 			}
 		}
 	}
@@ -66,7 +65,7 @@ func (w *writer) prepare(m *codec.Message) []codec.Part {
 			}
 			signed = true
 		case codec.PartToolCall:
-			_, s := toolid.Split(p.Call.ID)
+			s := toolid.Of(&p)
 			if s.Provider != providerName || signed || !w.thinks() || said == "" && w.can.signsText {
 				break
 			}

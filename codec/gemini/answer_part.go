@@ -53,10 +53,8 @@ func appendAnswerPart(dst []byte, p *codec.Part, thoughts bool) ([]byte, bool) {
 
 func appendAnswerCall(dst []byte, id, name, arguments string, custom bool, s codec.Signature) ([]byte, bool) {
 	before := len(dst)
-	id, inID := toolid.Split(id)
-	if s.Value == "" {
-		s = inID
-	}
+	s = toolid.Of(&codec.Part{Signature: s, Call: &codec.ToolCall{ID: id}})
+	id, _ = toolid.Split(id)
 	dst = append(rawjson.Comma(dst), `{"functionCall":{`...)
 	dst = rawjson.StrIf(dst, "id", id)
 	dst = rawjson.Key(rawjson.Str(dst, "name", name), "args")

@@ -5,6 +5,7 @@ import (
 
 	"uniapi/codec"
 	"uniapi/codec/rawjson"
+	"uniapi/codec/toolid"
 )
 
 // inputWriter writes a conversation as items.
@@ -95,6 +96,7 @@ func (w *inputWriter) part(dst []byte, p *codec.Part, textType string) []byte {
 // assistant writes a turn of the model in the order in which it came: what it thought stands right before what came of it.
 func (w *inputWriter) assistant(dst []byte, m *codec.Message) []byte {
 	said := codec.Message{Role: m.Role, Phase: m.Phase}
+	sent := "" // the sealed thinking that was written last
 	flush := func() {
 		dst = w.message(dst, &said, "output_text")
 		said.Parts = nil
@@ -105,10 +107,17 @@ func (w *inputWriter) assistant(dst []byte, m *codec.Message) []byte {
 		case codec.PartReasoning:
 			flush()
 			n := sameThought(m.Parts[i:])
-			dst = appendThought(dst, m.Parts[i:i+n])
+			sealed := thoughtOf(m.Parts[i : i+n])
+			dst = sealed.append(dst)
+			sent = sealed.sealed
 			i += n - 1
 		case codec.PartToolCall:
 			flush()
+			// A client that keeps no thinking brings it back with the first call that it led to.
+			if s := toolid.Of(p); s.Provider == "openai" && s.Value != sent {
+				dst = (&thought{sealed: s.Value}).append(dst)
+				sent = s.Value
+			}
 			dst = w.call(dst, p.Call)
 		case codec.PartText, codec.PartRefusal:
 			said.Parts = append(said.Parts, *p)
@@ -129,28 +138,34 @@ func sameThought(parts []codec.Part) int {
 	return n
 }
 
-// appendThought writes a reasoning item. Only the provider's own, sealed, is taken back.
-func appendThought(dst []byte, parts []codec.Part) []byte {
-	sealed, id, text := "", "", ""
+// thought is a reasoning item. Only the provider's own, sealed, is taken back.
+type thought struct{ sealed, id, text string }
+
+func thoughtOf(parts []codec.Part) *thought {
+	t := new(thought)
 	for i := range parts {
 		p := &parts[i]
-		text += p.Text
+		t.text += p.Text
 		if p.Reasoning != nil && p.Reasoning.Encrypted != "" && isOpenAI(p.Signature, p.Reasoning) {
-			sealed, id = p.Reasoning.Encrypted, p.Reasoning.ID
+			t.sealed, t.id = p.Reasoning.Encrypted, p.Reasoning.ID
 		}
 	}
-	if sealed == "" {
+	return t
+}
+
+func (t *thought) append(dst []byte) []byte {
+	if t.sealed == "" {
 		return dst
 	}
 	dst = append(rawjson.Comma(dst), `{"type":"reasoning"`...)
-	if strings.HasPrefix(id, "rs_") {
-		dst = rawjson.Str(dst, "id", id)
+	if strings.HasPrefix(t.id, "rs_") {
+		dst = rawjson.Str(dst, "id", t.id)
 	}
 	dst = append(rawjson.Key(dst, "summary"), '[')
-	if text != "" {
-		dst = append(rawjson.Str(append(dst, `{"type":"summary_text"`...), "text", text), '}')
+	if t.text != "" {
+		dst = append(rawjson.Str(append(dst, `{"type":"summary_text"`...), "text", t.text), '}')
 	}
-	return append(rawjson.Str(append(dst, ']'), "encrypted_content", sealed), '}')
+	return append(rawjson.Str(append(dst, ']'), "encrypted_content", t.sealed), '}')
 }
 
 func (w *inputWriter) call(dst []byte, c *codec.ToolCall) []byte {

@@ -9,6 +9,7 @@ import (
 	"uniapi/codec/fields"
 	"uniapi/codec/openai"
 	"uniapi/codec/rawjson"
+	"uniapi/codec/toolid"
 )
 
 // DecodeResponse implements codec.Format.
@@ -49,11 +50,19 @@ func (Format) DecodeResponse(body []byte) (*codec.Response, error) {
 	}
 	c := codec.Choice{Message: codec.Message{Role: codec.RoleAssistant}}
 	calls := false
+	var proof codec.Signature // of the last thinking, until a call takes it along
 	for it := output.Elements(body); it.Next(); {
 		parts := r.outputItem(it.Value, &c.Message)
 		c.LogProbs = appendItemLogProbs(c.LogProbs, body, it.Value)
 		for i := range parts {
-			calls = calls || parts[i].Kind == codec.PartToolCall
+			switch p := &parts[i]; p.Kind {
+			case codec.PartReasoning:
+				proof = proofOf(p)
+			case codec.PartToolCall:
+				calls = true
+				p.Call.ID = toolid.Join(p.Call.ID, proof)
+				proof = codec.Signature{}
+			}
 		}
 		c.Message.Parts = append(c.Message.Parts, parts...)
 	}
@@ -61,6 +70,14 @@ func (Format) DecodeResponse(body []byte) (*codec.Response, error) {
 	c.Finish = finishOf(status, reason, calls)
 	a.Choices = []codec.Choice{c}
 	return a, nil
+}
+
+// proofOf is what a call takes along of the thinking before it, for clients that keep nothing of that but the calls.
+func proofOf(p *codec.Part) codec.Signature {
+	if p.Reasoning != nil && p.Reasoning.Encrypted != "" && isOpenAI(p.Signature, p.Reasoning) {
+		return codec.Signature{Provider: "openai", Value: strings.Clone(p.Reasoning.Encrypted)} // the bytes it came in do not last
+	}
+	return codec.Signature{}
 }
 
 // seconds reads a time, which some servers write with a fraction.

@@ -8,6 +8,7 @@ import (
 	"uniapi/codec/openai"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/sse"
+	"uniapi/codec/toolid"
 )
 
 // NewStreamDecoder implements codec.Format.
@@ -23,6 +24,7 @@ type streamDecoder struct {
 	err     *codec.Error
 	items   []itemState
 	calls   int64
+	proof   codec.Signature // of the last thinking, until a call takes it along
 }
 
 // itemState is what is known of an item, by its place in the output: ids change on the way at some servers.
@@ -229,8 +231,10 @@ func (d *streamDecoder) added(dst []codec.Event, data []byte, item rawjson.Value
 	s.call, s.text = d.calls, kind == "custom_tool_call"
 	d.calls++
 	get := func(name string) string { return string(d.keep(data, item.Get(data, name))) }
+	id := toolid.Join(get("call_id"), d.proof)
+	d.proof = codec.Signature{}
 	return append(dst, codec.Event{
-		Kind: codec.EventToolStart, Index: s.call, ID: get("call_id"), Name: namespaced(get("namespace"), get("name")), Custom: s.text,
+		Kind: codec.EventToolStart, Index: s.call, ID: id, Name: namespaced(get("namespace"), get("name")), Custom: s.text,
 	})
 }
 
@@ -253,6 +257,7 @@ func (d *streamDecoder) ended(dst []codec.Event, data []byte, item rawjson.Value
 			}
 			dst = append(dst, codec.Event{Kind: codec.EventToolEnd, Index: s.call})
 		case codec.PartReasoning:
+			d.proof = proofOf(&p)
 			if !s.seen && p.Text != "" {
 				dst = append(dst, codec.Event{Kind: codec.EventReasoning, Text: []byte(p.Text)})
 			}

@@ -97,3 +97,12 @@ func Clean(id string, limit int) string {
 func allowed(c byte) bool {
 	return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z' || c == '_' || c == '-'
 }
+
+// Of is the proof that comes with a call: its own, or the one in its id. The former is from formats that have a place for it.
+func Of(p *codec.Part) codec.Signature {
+	if p.Signature.Value != "" {
+		return p.Signature
+	}
+	_, s := Split(p.Call.ID)
+	return s
+}
