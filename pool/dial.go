@@ -22,6 +22,7 @@ func (t *Target) Do(call *Call, req *Request, d Deadlines) (*Response, error) {
 		resp, err := c.exchange(call, req, d)
 		if err == nil {
 			counts.reused.Add(1)
+			resp.Reused = true
 			return resp, nil
 		}
 		c.dispose()

@@ -3,7 +3,6 @@ package pool
 import (
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -13,6 +12,8 @@ import (
 type Response struct {
 	Status int
 	Header fasthttp.ResponseHeader // as it came, except that Content-Encoding is gone when the pool undoes it
+	Reused bool                    // it came over a connection that had served before
+	Tap    func(p []byte)          // called with what is read of the body, before it is given out, until Close or CloseLater
 
 	bodyReader
 	inflate *inflater // nil unless the body is compressed
@@ -42,11 +43,18 @@ func (r *Response) begin(method string, head []byte, d Deadlines) error {
 func (r *Response) Next() ([]byte, error) {
 	p, err := r.decoded()
 	r.total += int64(len(p))
+	if r.Tap != nil {
+		r.Tap(p)
+	}
 	if r.total > r.c.target.pool.opts.MaxAnswer {
 		return nil, r.tooLarge(r.c.target.pool.opts.MaxAnswer)
 	}
 	return p, err
 }
+
+// Ended says that the body has come and been given out to its proper end: Next would say io.EOF, without waiting. It may be so without being
+// known yet.
+func (r *Response) Ended() bool { return r.inflate == nil && r.err == nil && r.ended() }
 
 func (r *Response) decoded() ([]byte, error) {
 	if r.inflate != nil {
@@ -66,17 +74,19 @@ func (r *Response) AppendBody(dst []byte, limit int) ([]byte, error) {
 	if highest := r.c.target.pool.opts.MaxAnswer; limit <= 0 || int64(limit) > highest {
 		limit = int(highest)
 	}
-	if r.framing == fixedLength && r.inflate == nil {
-		if r.left > limit {
-			return dst, r.tooLarge(int64(limit))
-		}
-		dst = slices.Grow(dst, min(r.left, firstGrowth))
+	if r.framing == fixedLength && r.inflate == nil && r.left > limit {
+		return dst, r.tooLarge(int64(limit))
 	}
-	start := len(dst)
+	start, own := len(dst), false
 	for {
 		if r.framing == fixedLength && r.inflate == nil && r.err == nil && r.left >= r.c.br.Size() && r.c.br.Buffered() == 0 {
-			var err error
-			if dst, err = r.appendDirect(dst); err != nil {
+			// One large read. It leaves the last buffer's worth to the buffered way, which sees whether more came than was announced.
+			dst, own = withRoom(dst, 1, r.left, own)
+			n, err := r.readInto(dst[len(dst):min(cap(dst), len(dst)+r.left-r.c.br.Size()+1)])
+			if dst = dst[:len(dst)+n]; r.Tap != nil {
+				r.Tap(dst[len(dst)-n:])
+			}
+			if err != nil {
 				return dst, err
 			}
 			continue
@@ -85,6 +95,7 @@ func (r *Response) AppendBody(dst []byte, limit int) ([]byte, error) {
 		if len(dst)-start+len(p) > limit {
 			return dst, r.tooLarge(int64(limit))
 		}
+		dst, own = withRoom(dst, len(p), r.announced(), own)
 		dst = append(dst, p...)
 		if err == io.EOF {
 			return dst, nil
@@ -95,17 +106,12 @@ func (r *Response) AppendBody(dst []byte, limit int) ([]byte, error) {
 	}
 }
 
-// firstGrowth is how much memory an announced length is worth before bytes have come.
-const firstGrowth = 64 << 10
-
-// appendDirect makes one large read of a large body into dst. It leaves the last buffer's worth to the buffered way, which sees whether more
-// came than was announced.
-func (r *Response) appendDirect(dst []byte) ([]byte, error) {
-	if len(dst) == cap(dst) {
-		dst = slices.Grow(dst, min(r.left, max(firstGrowth, len(dst))))
+// announced is how many bytes are said to follow, 0 if it is not known.
+func (r *Response) announced() int {
+	if r.framing == fixedLength && r.inflate == nil {
+		return r.left
 	}
-	n, err := r.readInto(dst[len(dst):min(cap(dst), len(dst)+r.left-r.c.br.Size()+1)])
-	return dst[:len(dst)+n], err
+	return 0
 }
 
 // The longest that the end of an answer is waited for once nobody needs the rest: most servers send the last chunk at once, some in a
@@ -115,6 +121,7 @@ const endWithin = time.Second
 // CloseLater is Close for an answer of which everything that counts has been read, though its end may not have come: the end is waited for in
 // the background, so that the connection can be kept. The call is free at once.
 func (r *Response) CloseLater() {
+	r.Tap = nil
 	if r.drain() || r.err != nil {
 		r.Close()
 		return
@@ -141,7 +148,7 @@ func (r *Response) CloseLater() {
 func (r *Response) Close() {
 	c, call := r.c, r.call
 	reusable := r.drain() && c.keep && c.br.Buffered() == 0
-	r.call, r.inflate = nil, nil
+	r.call, r.inflate, r.Tap = nil, nil, nil
 	if canceled := call.detach(); canceled || !reusable {
 		c.dispose()
 		return

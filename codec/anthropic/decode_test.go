@@ -83,3 +83,28 @@ func TestStreamsAreReadForChatClients(t *testing.T) {
 		return whole
 	})
 }
+
+func TestWhatFollowsAMessageIsNoTextUnlessAMessageBegins(t *testing.T) {
+	for text, stream := range map[string]string{
+		"ab":  before + delta("a") + delta("b") + behind + delta("b") + counted,
+		"abc": before + delta("a") + delta("b") + behind + opening + block + delta("c") + behind,
+	} {
+		d := Format{}.NewStreamDecoder()
+		var got []byte
+		take := func(events []codec.Event, err error) {
+			for _, e := range events {
+				if e.Kind == codec.EventText {
+					got = append(got, e.Text...)
+				}
+			}
+			if err != nil {
+				t.Errorf("%q: %v", text, err)
+			}
+		}
+		take(d.Push(nil, []byte(stream)))
+		take(d.End(nil))
+		if string(got) != text {
+			t.Errorf("%q, want %q", got, text)
+		}
+	}
+}

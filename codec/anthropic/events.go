@@ -107,6 +107,8 @@ func (d *Events) Append(dst []codec.Event, data []byte) []codec.Event {
 	case !d.started && kind != "message_start" && kind != "ping" && kind != "content_block_start":
 		d.Fail(answerFailure(data))
 		return dst
+	case d.stopped && kind != "message_start":
+		return dst // strays of a message that has ended
 	}
 	switch kind {
 	case "message_start":

@@ -39,7 +39,7 @@ func TestReadHeadFindsWhatRoutingNeeds(t *testing.T) {
 }
 
 func TestReadHeadIsAsStrictAsThatOfChat(t *testing.T) {
-	for _, body := range []string{``, `{`, `[]`, `null`, `{}`, `{"model":null}`, `{"model":5}`, `{"model":""}`, `{"model":" "}`, `{"model":"\x"}`,
+	for _, body := range []string{``, `{`, `[]`, `null`, `{}`, `{"model":null}`, `{"model":5}`, `{"model":""}`, `{"model":" "}`, `{"model":"\x"}`, `{"model":"a\x"}`,
 		`{"model":"a","Model":"b"}`, `{"model":"a","stream":"yes"}`, `{"model":"a","stream":1}`, "\xff\xfe", `{"model":"m","talk":`,
 		`{"model":"m"} {}`, strings.Repeat("[", 200_000)} {
 		_, want := openai.ReadHead([]byte(body))

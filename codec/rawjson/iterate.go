@@ -205,7 +205,10 @@ func Text(data []byte, v Value) (string, bool) {
 		return alias(inner), true
 	}
 	decoded, ok := AppendText(make([]byte, 0, len(inner)), data, v)
-	return alias(decoded), ok
+	if !ok {
+		return "", false
+	}
+	return alias(decoded), true
 }
 
 // plain says whether the inside of a string means what it says.

@@ -60,7 +60,7 @@ func TestTextAndInt(t *testing.T) {
 		ok        bool
 	}{
 		{`"plain"`, "plain", true}, {`""`, "", true}, {`"\u00e9\n\"\ud83d\ude00"`, "é\n\"😀", true}, {`"ü"`, "ü", true},
-		{`5`, "", false}, {`null`, "", false}, {"\"a\nb\"", "", false}, {`"\x"`, "", false},
+		{`5`, "", false}, {`null`, "", false}, {"\"a\nb\"", "", false}, {`"\x"`, "", false}, {`"a\x"`, "", false},
 	} {
 		v, _ := skip([]byte(c.raw), 0)
 		if got, ok := Text([]byte(c.raw), v); got != c.text || ok != c.ok {

@@ -7,11 +7,13 @@ import (
 )
 
 // AppendText appends the decoded text of a string value. False if v is not a string, or holds a bad escape or a raw control
-// character; half of a surrogate pair becomes U+FFFD, as in every lenient decoder.
-func AppendText(dst, data []byte, v Value) ([]byte, bool) {
+// character, which then stand in the text as they came: a stream must not lose a word for them. Half of a surrogate pair becomes
+// U+FFFD, as in every lenient decoder.
+func AppendText(dst, data []byte, v Value) (text []byte, ok bool) {
 	if v.Kind != String {
 		return dst, false
 	}
+	ok = true
 	b := data[v.Start+1 : v.End-1]
 	for len(b) > 0 {
 		n := bytes.IndexByte(b, '\\')
@@ -20,17 +22,18 @@ func AppendText(dst, data []byte, v Value) ([]byte, bool) {
 		}
 		for _, c := range b[:n] {
 			if c < ' ' {
-				return dst, false
+				ok = false
+				break
 			}
 		}
 		dst = append(dst, b[:n]...)
 		if b = b[n:]; len(b) == 0 {
 			break
 		}
-		if len(b) < 2 {
-			return dst, false
+		c := byte(0)
+		if len(b) > 1 {
+			c = b[1]
 		}
-		c := b[1]
 		switch c {
 		case '"', '\\', '/':
 		case 'b':
@@ -44,9 +47,10 @@ func AppendText(dst, data []byte, v Value) ([]byte, bool) {
 		case 't':
 			c = '\t'
 		case 'u':
-			r, ok := escaped(b)
-			if !ok {
-				return dst, false
+			r, good := escaped(b)
+			if !good {
+				dst, b, ok = append(dst, '\\'), b[1:], false
+				continue
 			}
 			b = b[len(`\u0000`):]
 			if utf16.IsSurrogate(r) {
@@ -58,12 +62,13 @@ func AppendText(dst, data []byte, v Value) ([]byte, bool) {
 			dst = utf8.AppendRune(dst, r)
 			continue
 		default:
-			return dst, false
+			dst, b, ok = append(dst, '\\'), b[1:], false
+			continue
 		}
 		dst = append(dst, c)
 		b = b[2:]
 	}
-	return dst, true
+	return dst, ok
 }
 
 // escaped reads the \u and four hexadecimal digits that b starts with. False if b does not start with them.

@@ -69,6 +69,9 @@ func (d *streamDecoder) End(dst []codec.Event) ([]codec.Event, error) {
 	return dst, d.failure()
 }
 
+// Done says that the upstream has ended its answer: nothing can follow, even if it keeps the connection open.
+func (d *streamDecoder) Done() bool { return d.done }
+
 func (d *streamDecoder) failure() error {
 	if d.err == nil {
 		return nil
