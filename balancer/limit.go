@@ -19,6 +19,8 @@ type Limits interface {
 	// what each model may use. The newest Subject of a name decides: requests that still hold an older one are counted
 	// together with the new ones, by the new limits.
 	Subject(name string, table config.ModelTable[config.RateLimit]) Limiter
+	// Counters is how many pairs of a subject and a model are being counted.
+	Counters() int
 }
 
 // Limiter limits the requests of one subject, each model by itself (behaviour 6.3). now is in nanoseconds of a clock that
@@ -176,6 +178,13 @@ func (l *localLimits) Subject(name string, table config.ModelTable[config.RateLi
 		return unlimited{}
 	}
 	return s
+}
+
+// Counters implements Limits.
+func (l *localLimits) Counters() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.table.Load().count
 }
 
 type unlimited struct{}

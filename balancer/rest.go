@@ -14,6 +14,7 @@ import (
 type rest struct {
 	pause   atomic.Pointer[pause] // nil is fit
 	changes *atomic.Uint64        // the state's count of what has begun to rest or is back
+	last    lastFailure           // it stays when the pause is over
 }
 
 // pause is one stay out of the way. Only its probe changes: a further failure

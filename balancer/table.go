@@ -29,6 +29,7 @@ type Provider struct {
 	filter   *Filter        // nil if it takes every request
 	timeouts *TimeoutPolicy // nil without timeout_policy
 	ring     *keyRing
+	rests    []*rest       // by the index of the model
 	cooldown time.Duration // of a channel that failed; 0 is none
 }
 
@@ -123,6 +124,10 @@ func NewState() *State {
 	}
 }
 
+// LimitCounters is how many rate limits are being counted: pairs of a subject and
+// a model.
+func (s *State) LimitCounters() int { return s.limits.Counters() }
+
 // Build compiles the routing of cfg. models gives what the provider at an index
 // serves: its configured list, or what was discovered, or nothing while it
 // cannot be used. Calls with the same state must not overlap; requests may go on
@@ -139,6 +144,9 @@ func Build(cfg *config.Config, state *State, models func(index int) []config.Mod
 		p := &Provider{Index: i, Config: pc, Models: models(i), id: id, filter: NewFilter(pc, models(i)), timeouts: NewTimeoutPolicy(cfg.Preferences.TimeoutPolicy, pc.Preferences.TimeoutPolicy), ring: state.ring(id, pc), cooldown: cfg.Preferences.Cooldown}
 		if own := pc.Preferences.Cooldown; own != nil {
 			p.cooldown = *own
+		}
+		for _, model := range p.Models {
+			p.rests = append(p.rests, state.rest(id, model.Upstream))
 		}
 		t.Providers = append(t.Providers, p)
 	}

@@ -67,6 +67,9 @@ func (p *Plan) settle(a Attempt, o Outcome) {
 	}
 	channelRests, keyRests := p.pauses(a, o)
 	limit := o.Verdict == RateLimited || o.Verdict == OutOfQuota
+	if o.Verdict.blames() {
+		a.rest.last.note(now, o.Reason)
+	}
 
 	switch {
 	case channelRests > 0 && !p.lone:
@@ -99,7 +102,18 @@ func (p *Plan) settle(a Attempt, o Outcome) {
 		key.served.Add(1)
 	case Unavailable, RateLimited, OutOfQuota, KeyRefused, Broken:
 		key.failed.Add(1)
+		key.rest.last.note(now, o.Reason)
 	}
+}
+
+// blames says whether a verdict is a failure of the channel or its key, and not
+// of the client.
+func (v Verdict) blames() bool {
+	switch v {
+	case Unavailable, RateLimited, OutOfQuota, KeyRefused, NoModel, Broken:
+		return true
+	}
+	return false
 }
 
 const (

@@ -128,9 +128,9 @@ var editable = []string{"providers", "api_keys", "preferences"}
 var updating sync.Mutex
 
 // Update puts the values, which are JSON, in the place of the file's top-level keys of the same names. Everything else stays, with its comments
-// and its order. The file is only written, at once and whole, if what comes out is a good configuration; else the error says what is
-// wrong with it.
-func (s Source) Update(changes map[string]json.RawMessage) error {
+// and its order. The file is only written, at once and whole, if what comes out is a good configuration, and check, unless it is nil, has
+// nothing against it; else the error says what is wrong with it.
+func (s Source) Update(changes map[string]json.RawMessage, check func(*Config) error) error {
 	if s.Path == "" {
 		return fmt.Errorf("the configuration does not come from a file, but from %s", s)
 	}
@@ -169,7 +169,11 @@ func (s Source) Update(changes map[string]json.RawMessage) error {
 	if err := encoder.Encode(&doc); err != nil {
 		return fmt.Errorf("writing the changed configuration: %w", err)
 	}
-	if _, err := Parse(s.Path, out.Bytes(), s.Getenv); err != nil {
+	next, err := Parse(s.Path, out.Bytes(), s.Getenv)
+	if err == nil && check != nil {
+		err = check(next)
+	}
+	if err != nil {
 		return err
 	}
 	return writeWhole(s.Path, out.Bytes())

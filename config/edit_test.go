@@ -42,7 +42,7 @@ const newProviders = `[{"provider":"new","base_url":"http://127.0.0.1:2/v1/chat/
 func TestAnUpdateChangesWhatItNamesAndNothingElse(t *testing.T) {
 	path := writeMode(t, filepath.Join(t.TempDir(), "api.yaml"), editedFile, 0o640)
 	source := Source{Path: path, Getenv: env("KEY", "sk-b-0123456789abcdefghijkl")}
-	if err := source.Update(changes("providers", newProviders)); err != nil {
+	if err := source.Update(changes("providers", newProviders), nil); err != nil {
 		t.Fatal(err)
 	}
 	text := readFile(t, path)
@@ -64,7 +64,7 @@ func TestAnUpdateChangesWhatItNamesAndNothingElse(t *testing.T) {
 	if err != nil || len(c.Providers) != 1 || !slices.Contains(c.Providers[0].Keys, "sk-b-0123456789abcdefghijkl") {
 		t.Errorf("%v, %+v", err, c)
 	}
-	if err := source.Update(changes("preferences", `{"cooldown_period":3}`, "api_keys", `[{"api":"sk-other-0123456789abcdefghij"}]`)); err != nil {
+	if err := source.Update(changes("preferences", `{"cooldown_period":3}`, "api_keys", `[{"api":"sk-other-0123456789abcdefghij"}]`), nil); err != nil {
 		t.Fatal(err)
 	}
 	text = readFile(t, path)
@@ -77,7 +77,7 @@ func TestATopLevelKeyThatWasNotThereIsAdded(t *testing.T) {
 	bare := editedFile[strings.Index(editedFile, "# the providers"):]
 	path := writeMode(t, filepath.Join(t.TempDir(), "api.yaml"), bare, 0o600)
 	source := Source{Path: path, Getenv: noEnv}
-	if err := source.Update(changes("preferences", `{"cooldown_period":3}`)); err != nil {
+	if err := source.Update(changes("preferences", `{"cooldown_period":3}`), nil); err != nil {
 		t.Fatal(err)
 	}
 	if text := readFile(t, path); !strings.Contains(text, "\npreferences:\n  cooldown_period: 3") || !strings.Contains(text, "# the only one") {
@@ -104,7 +104,7 @@ func TestABadUpdateLeavesTheFileAsItIs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			path := writeMode(t, filepath.Join(dir, "api.yaml"), editedFile, 0o600)
-			err := Source{Path: path, Getenv: env("KEY", "sk-b-0123456789abcdefghijkl")}.Update(test.changes)
+			err := Source{Path: path, Getenv: env("KEY", "sk-b-0123456789abcdefghijkl")}.Update(test.changes, nil)
 			if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "0123456789") {
 				t.Errorf("the error is %v", err)
 			}
@@ -121,6 +121,26 @@ func TestABadUpdateLeavesTheFileAsItIs(t *testing.T) {
 	}
 }
 
+func TestAnUpdateIsWrittenOnlyIfNothingIsHeldAgainstIt(t *testing.T) {
+	path := writeMode(t, filepath.Join(t.TempDir(), "api.yaml"), editedFile, 0o600)
+	source := Source{Path: path, Getenv: env("KEY", "sk-b-0123456789abcdefghijkl")}
+	refusal := errors.New("not this one")
+	providers := 0
+	err := source.Update(changes("providers", newProviders), func(next *Config) error {
+		providers = len(next.Providers)
+		return refusal
+	})
+	if !errors.Is(err, refusal) || providers == 0 {
+		t.Errorf("%v, %d providers", err, providers)
+	}
+	if text := readFile(t, path); text != editedFile {
+		t.Errorf("the file is now\n%s", text)
+	}
+	if err := source.Update(changes("providers", newProviders), func(*Config) error { return nil }); err != nil || readFile(t, path) == editedFile {
+		t.Errorf("%v, and the file is\n%s", err, readFile(t, path))
+	}
+}
+
 func TestAnUpdateKeepsTheModeAndTheLinkOfAFile(t *testing.T) {
 	for _, mode := range []os.FileMode{0o600, 0o644, 0o660} {
 		home, dir := t.TempDir(), t.TempDir()
@@ -133,7 +153,7 @@ func TestAnUpdateKeepsTheModeAndTheLinkOfAFile(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := (Source{Path: link, Getenv: env("KEY", "k")}).Update(changes("providers", newProviders)); err != nil {
+		if err := (Source{Path: link, Getenv: env("KEY", "k")}).Update(changes("providers", newProviders), nil); err != nil {
 			t.Fatal(err)
 		}
 		if to, err := os.Readlink(link); err != nil || to != target {
@@ -168,7 +188,7 @@ func TestUpdatesAtOnceDoNotUndoEachOther(t *testing.T) {
 		"providers": newProviders, "preferences": `{"cooldown_period":3}`, "api_keys": `[{"api":"sk-other-0123456789abcdefghij"}]`,
 	} {
 		wg.Go(func() {
-			if err := source.Update(changes(name, value)); err != nil {
+			if err := source.Update(changes(name, value), nil); err != nil {
 				t.Error(err)
 			}
 		})
@@ -191,7 +211,7 @@ func TestWhatIsNoFileCannotBeUpdated(t *testing.T) {
 		"no YAML":    {Path: writeMode(t, filepath.Join(dir, "bad.yaml"), "a: [\n", 0o600)},
 		"empty":      {Path: writeMode(t, filepath.Join(dir, "empty.yaml"), "", 0o600)},
 	} {
-		if err := source.Update(changes("providers", newProviders)); err == nil || strings.Contains(err.Error(), "pass@") {
+		if err := source.Update(changes("providers", newProviders), nil); err == nil || strings.Contains(err.Error(), "pass@") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -90,15 +90,18 @@ func (s Source) String() string {
 
 // Load reads and parses the configuration. The error is Problems when the content is at fault.
 func (s Source) Load(ctx context.Context) (*Config, error) {
-	read := s.readFile
-	if s.URL != "" {
-		read = s.fetch
-	}
-	data, err := read(ctx)
+	data, err := s.read(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return Parse(s.String(), data, s.Getenv)
+}
+
+func (s Source) read(ctx context.Context) ([]byte, error) {
+	if s.URL != "" {
+		return s.fetch(ctx)
+	}
+	return s.readFile(ctx)
 }
 
 func (s Source) readFile(context.Context) ([]byte, error) {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"context"
 	"os"
 	"path/filepath"
@@ -22,7 +23,7 @@ const (
 func (s Source) Watch(ctx context.Context, current *Config, kick <-chan struct{}, apply func(*Config), failed func(error)) {
 	w := watcher{source: s, apply: apply, failed: failed}
 	if current != nil {
-		w.hash = current.Hash
+		w.hash, w.text = current.Hash, current.source
 	}
 	interval := s.Interval
 	var events chan fsnotify.Event
@@ -55,7 +56,7 @@ func (s Source) Watch(ctx context.Context, current *Config, kick <-chan struct{}
 				kick = nil
 				continue
 			}
-			w.failure = ""
+			w.failure, w.text = "", nil
 			w.load(ctx)
 		case e := <-events:
 			// Not started anew by further events: in a directory that is written to all the time it would never end.
@@ -89,6 +90,7 @@ type watcher struct {
 	failed  func(error)
 	hash    [32]byte    // of the configuration in force
 	seen    os.FileInfo // of the file when it was last read; nil = not there
+	text    []byte      // that was read last: the same once more is not parsed, or a start would parse it twice
 	failure string      // the last error, so that a poll does not repeat it
 }
 
@@ -105,7 +107,14 @@ func (w *watcher) load(ctx context.Context) {
 	if w.source.URL == "" {
 		w.seen, _ = os.Stat(w.source.Path) // before reading: a change in between is found by the next look
 	}
-	cfg, err := w.source.Load(ctx)
+	text, err := w.source.read(ctx)
+	if err == nil && w.text != nil && bytes.Equal(text, w.text) {
+		return
+	}
+	var cfg *Config
+	if w.text = text; err == nil {
+		cfg, err = Parse(w.source.String(), text, w.source.Getenv)
+	}
 	switch {
 	case ctx.Err() != nil:
 	case err != nil:

@@ -253,3 +253,28 @@ func TestAKickReadsAURLAtOnce(t *testing.T) {
 	close(w.kick) // must not spin
 	w.stop()
 }
+
+func TestTheSameTextIsParsedOnce(t *testing.T) {
+	path := writeFile(t, filepath.Join(t.TempDir(), "api.yaml"), configNamed("one"))
+	parsed, applied := 0, 0
+	w := watcher{
+		source: Source{Path: path, Getenv: func(name string) string {
+			if name == "TIMEOUT" { // which every parsing asks for once
+				parsed++
+			}
+			return ""
+		}},
+		apply:  func(*Config) { applied++ },
+		failed: func(err error) { t.Error(err) },
+	}
+	for _, step := range []struct {
+		name            string
+		parsed, applied int
+	}{{"one", 1, 1}, {"one", 1, 1}, {"two", 2, 2}, {"one", 3, 3}} {
+		writeFile(t, path, configNamed(step.name))
+		w.load(t.Context())
+		if parsed != step.parsed || applied != step.applied {
+			t.Errorf("after %s: parsed %d times, applied %d times; want %d and %d", step.name, parsed, applied, step.parsed, step.applied)
+		}
+	}
+}

@@ -52,6 +52,7 @@ type Books struct {
 	journal journal
 	marks   marks
 	totals  sums[name] // since the start, of channels and of attempts by provider and model
+	last    lastFold
 
 	configuring sync.Mutex // of when keys begin to count
 	renewed     int64      // the hour in which renew last looked
@@ -88,6 +89,7 @@ func Open(o Options) (*Books, error) {
 		_ = b.store.close()
 		return nil, fmt.Errorf("reading the ledger in %s: %w", o.Dir, err)
 	}
+	b.last.at = o.Now()
 	go b.keep()
 	return b, nil
 }
@@ -141,6 +143,11 @@ func (b *Books) fold() error {
 		err = b.rollUp(now)
 	}
 	b.note(err)
+	if err == nil {
+		b.mu.Lock()
+		b.last.at = now
+		b.mu.Unlock()
+	}
 	return err
 }
 
@@ -176,6 +183,7 @@ func (b *Books) gather(now int64) error {
 
 // write writes all minutes that have changed in one transaction. b.writing is held.
 func (b *Books) write(now int64) error {
+	began, rows := time.Now(), 0
 	type change struct {
 		at      int64
 		m       *span
@@ -196,6 +204,7 @@ func (b *Books) write(now int64) error {
 		for i, k := range allKinds {
 			c.batches[i] = m.batch(k)
 		}
+		rows += m.size()
 		list = append(list, c)
 	}
 	names, saved := b.journal.index.names, b.journal.saved
@@ -231,6 +240,7 @@ func (b *Books) write(now int64) error {
 	}
 	b.journal.saved = len(names)
 	b.journal.forget(now)
+	b.last.took, b.last.rows = time.Since(began), rows
 	return nil
 }
 

@@ -64,16 +64,30 @@ const (
 	histogramCount
 )
 
-// liveHistograms are those that requests count into. A fold empties them once a second, so that 32 bits are plenty.
-type liveHistograms [histogramCount][HistogramBuckets]atomic.Uint32
+// liveHistograms are those that requests count into.
+type liveHistograms [histogramCount]liveHistogram
+
+type liveHistogram struct {
+	buckets [HistogramBuckets]atomic.Uint32 // a fold empties them once a second, so that 32 bits are plenty
+	sum     atomic.Int64                    // microseconds
+}
+
+func (l *liveHistogram) count(d time.Duration) {
+	l.buckets[bucketOf(d)].Add(1)
+	l.sum.Add(d.Microseconds())
+}
 
 // take moves what was counted into c.
 func (l *liveHistograms) take(c *counts) {
 	for which := range l {
-		for i := range l[which] {
-			if l[which][i].Load() != 0 {
-				c.histogram(which)[i] += int64(l[which][i].Swap(0))
+		h := &l[which]
+		for i := range h.buckets {
+			if h.buckets[i].Load() != 0 {
+				c.histogram(which)[i] += int64(h.buckets[i].Swap(0))
 			}
+		}
+		if h.sum.Load() != 0 {
+			c.sums[which] += h.sum.Swap(0)
 		}
 	}
 }

@@ -82,6 +82,15 @@ func (m *span) write(w writer, length, at int64) error {
 	return nil
 }
 
+// size is how many rows it has.
+func (m *span) size() int {
+	n := len(m.clients)
+	for _, list := range m.rows {
+		n += len(list)
+	}
+	return n
+}
+
 // read adds what the ledger has of a span.
 func (m *span) read(r reader, length, at int64) error {
 	var d decoder

@@ -23,13 +23,13 @@ type ledger struct{ db *bbolt.DB }
 
 // openLedger opens the file, or makes it, and brings it to the schema of this version.
 func openLedger(dir string) (*ledger, error) {
-	if err := os.MkdirAll(dir, 0o750); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("the data folder %s cannot be made (--data names another, DISABLE_DATABASE=true does without): %w", dir, err)
 	}
 	path := filepath.Join(dir, ledgerFile)
 	l := new(ledger)
 	err := guarded(func() (err error) {
-		l.db, err = bbolt.Open(path, 0o640, &bbolt.Options{Timeout: lockWait, FreelistType: bbolt.FreelistMapType})
+		l.db, err = bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockWait, FreelistType: bbolt.FreelistMapType})
 		return err
 	})
 	switch {
@@ -98,6 +98,16 @@ func (l *ledger) update(change func(writer) error) error {
 	return guarded(func() error {
 		return l.db.Update(func(tx *bbolt.Tx) error { return change(boltTx{tx}) })
 	})
+}
+
+func (l *ledger) size() (bytes int64) {
+	_ = guarded(func() error {
+		return l.db.View(func(tx *bbolt.Tx) error {
+			bytes = tx.Size()
+			return nil
+		})
+	})
+	return bytes
 }
 
 // close does not wait for transactions that a damaged page has ended; there are none else.

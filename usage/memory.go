@@ -27,6 +27,8 @@ func (m *memory) update(change func(writer) error) error {
 	return change(m)
 }
 
+func (m *memory) size() int64 { return 0 }
+
 func (m *memory) close() error { return nil }
 
 func (m *memory) get(table string, key []byte) []byte { return m.tables[table][string(key)] }

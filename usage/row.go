@@ -36,6 +36,7 @@ func (r *Row) add(o *Row) {
 type counts struct {
 	Row
 	histograms [histogramCount]*Histogram // nil as long as they are empty
+	sums       [histogramCount]int64      // microseconds, of what is in them; the ledger does not keep it
 }
 
 func (c *counts) histogram(which int) *Histogram {
@@ -47,7 +48,7 @@ func (c *counts) histogram(which int) *Histogram {
 
 // clear empties it and keeps its memory.
 func (c *counts) clear() {
-	c.Row = Row{}
+	c.Row, c.sums = Row{}, [histogramCount]int64{}
 	for _, h := range c.histograms {
 		if h != nil {
 			*h = Histogram{}
@@ -58,6 +59,7 @@ func (c *counts) clear() {
 func (c *counts) add(o *counts) {
 	c.Row.add(&o.Row)
 	for which, h := range o.histograms {
+		c.sums[which] += o.sums[which]
 		if h == nil {
 			continue
 		}

@@ -81,9 +81,9 @@ func (s *Series) Record(r Sample) {
 	s.count(totalTime, r.Duration.Microseconds())
 	if r.Success {
 		if r.TTFT > 0 {
-			s.histograms[firstByte][bucketOf(r.TTFT)].Add(1)
+			s.histograms[firstByte].count(r.TTFT)
 		}
-		s.histograms[duration][bucketOf(r.Duration)].Add(1)
+		s.histograms[duration].count(r.Duration)
 	}
 	s.touched()
 }

@@ -11,6 +11,8 @@ type store interface {
 	view(func(reader) error) error
 	// update makes all the changes or none.
 	update(func(writer) error) error
+	// size is that of its file in bytes, 0 if it has none.
+	size() int64
 	close() error
 }
 

@@ -19,9 +19,9 @@ const (
 
 // Line is one model, provider or client key over time.
 type Line struct {
-	Name     string  `json:"name"` // of a key its alias, or a piece of its hash if it is no longer configured
-	Requests int64   `json:"requests"`
-	Points   []Point `json:"points"` // in order; times at which nothing happened are left out
+	Name   string  `json:"name"`   // of a key its alias, or a piece of its hash if it is no longer configured
+	Total  Point   `json:"total"`  // of all its points, from the first step's beginning
+	Points []Point `json:"points"` // in order; times at which nothing happened are left out
 }
 
 // Point is what was counted from a time for as long as the timeline's step. Times of answers are milliseconds of requests that
@@ -97,7 +97,7 @@ func (b *Books) Timeline(from, to time.Time, step time.Duration, group Grouping)
 			return t.add(begun, batch)
 		})
 		lines.point(at, t.sums)
-		list = lines.list
+		list = lines.totalled(start)
 		return err
 	}, k)
 	if group == ByKey {
@@ -112,26 +112,26 @@ var timelineColumns = columnsOf(requests, failures, promptTokens, cachedTokens, 
 
 // lines are those of a timeline that is being made.
 type lines struct {
-	list  []Line
-	index map[string]int
+	list   []Line
+	totals []counts // of each
+	index  map[string]int
 }
 
 // linesOf chooses the lines, by what there was of them in all.
 func linesOf(all sums[string]) *lines {
 	l := &lines{list: []Line{}, index: make(map[string]int)}
 	for i, sum := range all.sorted(cmp.Compare) {
-		n := sum.Row[requests]
-		if i < mostLines {
-			l.index[sum.key] = i
-			l.list = append(l.list, Line{Name: sum.key, Requests: n, Points: []Point{}})
-			continue
-		}
+		name := sum.key
 		if i == mostLines {
-			l.index[restOfLines] = i
-			l.list = append(l.list, Line{Name: restOfLines, Points: []Point{}})
+			name = restOfLines
 		}
-		l.list[mostLines].Requests += n
+		l.index[name] = i
+		l.list = append(l.list, Line{Name: name, Points: []Point{}})
+		if i == mostLines {
+			break
+		}
 	}
+	l.totals = make([]counts, len(l.list))
 	return l
 }
 
@@ -151,8 +151,17 @@ func (l *lines) point(at int64, all sums[string]) {
 			continue
 		}
 		l.list[i].Points = append(l.list[i].Points, pointOf(at, c))
+		l.totals[i].add(c)
 		c.clear()
 	}
+}
+
+// totalled are the lines when all their points are there.
+func (l *lines) totalled(start int64) []Line {
+	for i := range l.list {
+		l.list[i].Total = pointOf(start, &l.totals[i])
+	}
+	return l.list
 }
 
 func pointOf(at int64, c *counts) Point {

@@ -23,8 +23,11 @@ func TestATimelineTellsWhatHappenedWhen(t *testing.T) {
 		}
 		for _, step := range []time.Duration{time.Minute, time.Hour} {
 			lines, err := b.Timeline(start, c.now(), step, ByModel)
-			if err != nil || len(lines) != 7 || lines[0].Name != "m" || lines[0].Requests != 600 {
+			if err != nil || len(lines) != 7 || lines[0].Name != "m" || lines[0].Total.Requests != 600 {
 				t.Fatalf("%v, %+v", err, lines)
+			}
+			if all := lines[0].Total; all.Time != begin(start.Unix(), int64(step/time.Second)) || all.Prompt != 6000 || all.TTFT50 < 96 || all.TTFT95 > 128 {
+				t.Errorf("in all %+v", all)
 			}
 			points, each := 6, int64(100)
 			if step == time.Hour {
@@ -77,7 +80,7 @@ func TestLinesThatAreTooManyBecomeOne(t *testing.T) {
 		t.Fatalf("%v, %d lines", err, len(lines))
 	}
 	rest := lines[mostLines]
-	if want := int64(mostLines * (mostLines + 1) / 2); rest.Name != restOfLines || rest.Requests != want || lines[0].Name != "m59" {
+	if want := int64(mostLines * (mostLines + 1) / 2); rest.Name != restOfLines || rest.Total.Requests != want || lines[0].Name != "m59" {
 		t.Errorf("%+v", rest)
 	}
 }

@@ -8,10 +8,9 @@ type Total struct {
 	Requests, Failures        int64
 	Tokens                    Tokens
 	Cost                      int64 // nano-dollars
-	FirstByteTime, TotalTime  time.Duration
-	FirstBytes                int64 // requests that FirstByteTime is of
-	// FirstByte and Duration are of the requests that succeeded.
-	FirstByte, Duration Histogram
+	// FirstByte and Duration are of the requests that succeeded, and so are their sums.
+	FirstByte, Duration       Histogram
+	FirstByteSum, DurationSum time.Duration
 }
 
 // Totals tells of requests by provider, model and endpoint, and of attempts by provider and model, for metrics.
@@ -36,8 +35,7 @@ func total(n name, c *counts) Total {
 	t := Total{
 		Provider: n.b, Model: n.c, Endpoint: n.d, Requests: r[requests], Failures: r[failures],
 		Tokens: Tokens{Prompt: r[promptTokens], Cached: r[cachedTokens], CacheWrite: r[cacheWriteTokens], Completion: r[completionTokens], Reasoning: r[reasoningTokens]},
-		Cost:   r[cost], FirstByteTime: time.Duration(r[firstByteTime]) * time.Microsecond, FirstBytes: r[firstBytes],
-		TotalTime: time.Duration(r[totalTime]) * time.Microsecond,
+		Cost:   r[cost], FirstByteSum: time.Duration(c.sums[firstByte]) * time.Microsecond, DurationSum: time.Duration(c.sums[duration]) * time.Microsecond,
 	}
 	for which, into := range [...]*Histogram{firstByte: &t.FirstByte, duration: &t.Duration} {
 		if h := c.histograms[which]; h != nil {
