@@ -89,6 +89,7 @@ func run(command string, args []string) int {
 // serveFlags are the flags of `uni-api serve`.
 type serveFlags struct {
 	config, listen, data string
+	metrics              string // where /metrics is served without a key
 	retention            time.Duration
 	debug                bool
 	reusePort            bool
@@ -101,9 +102,11 @@ func (f *serveFlags) parse(args []string) (code int, stop bool) {
 	flags := flag.NewFlagSet("uni-api serve", flag.ContinueOnError)
 	flags.StringVar(&f.config, "config", "", "the api.yaml; default ./api.yaml, else what CONFIG_URL names")
 	flags.StringVar(&f.listen, "listen", "0.0.0.0:"+cmp.Or(os.Getenv("PORT"), "8000"), "address to serve on, unless systemd passes a socket; the environment's PORT changes the default's port")
+	flags.StringVar(&f.metrics, "metrics-listen", "", "serve /metrics without a key on this address too, e.g. 127.0.0.1:9100")
 	flags.StringVar(&f.data, "data", "./data", "folder of the ledger; DISABLE_DATABASE=true does without")
 	flags.DurationVar(&f.retention, "retention", usage.DefaultRetention, "how long usage is kept in the ledger")
 	flags.BoolVar(&f.debug, "debug", truth(os.Getenv("DEBUG")), "log more; the environment's DEBUG=true does the same")
+	flags.BoolVar(&f.server.LogBodies, "log-bodies", false, "log what is asked and answered too, up to 4 KB of each, without the keys; implies --debug")
 
 	flags.IntVar(&f.server.MaxBody, "max-body", server.DefaultMaxBody, "largest request body, in bytes, compressed or not")
 	flags.IntVar(&f.server.MaxConnections, "max-connections", 0, "connections of clients; more are refused with 503. 0 is half of the descriptors the process may have")
@@ -140,7 +143,7 @@ func serve(args []string) int {
 		return code
 	}
 	level := slog.LevelInfo
-	if flags.debug {
+	if flags.debug || flags.server.LogBodies {
 		level = slog.LevelDebug
 	}
 	log, flush := server.NewLogger(os.Stderr, isTerminal(os.Stderr), level)
@@ -160,8 +163,8 @@ func serve(args []string) int {
 	options.Memory = server.LimitMemory()
 	s := &service{log: log, source: source, inForce: cfg, supervisor: server.NewSupervisor(log)}
 	if source.Path != "" {
-		options.Update = func(changes map[string]json.RawMessage) error {
-			err := source.Update(changes)
+		options.Update = func(changes map[string]json.RawMessage, check func(*config.Config) error) error {
+			err := source.Update(changes, check)
 			if err == nil {
 				s.reload(ctx) // so that who asked finds it in force
 			}
@@ -182,6 +185,14 @@ func serve(args []string) int {
 	if err != nil {
 		log.Error("this address cannot be served on; another --listen can", "address", flags.listen, "error", err)
 		return 1
+	}
+	if flags.metrics != "" {
+		address, err := s.gateway.ServeMetrics(flags.metrics)
+		if err != nil {
+			log.Error("metrics cannot be served on this address; another --metrics-listen can", "address", flags.metrics, "error", err)
+			return 1
+		}
+		log.Info("serving metrics", "address", address.String())
 	}
 	s.ended = make(chan error, len(listeners))
 	go source.Watch(ctx, cfg, nil, s.apply, s.keepOld)

@@ -28,6 +28,8 @@ func (s *Server) logRequest(x *exchange, status int) {
 	)
 	if x.key != nil {
 		attrs = append(attrs, slog.String("key", x.key.Alias))
+	} else { // somebody tries the door
+		attrs = append(attrs, slog.String("client", s.clientIP(x.ctx).String()))
 	}
 	if x.attempt.Number > 0 {
 		attrs = append(attrs, slog.String("provider", x.attempt.Provider.Config.Name))
@@ -50,7 +52,7 @@ func (s *Server) logRequest(x *exchange, status int) {
 	if x.failure != nil && status >= 400 {
 		attrs = append(attrs, slog.String("error", clip(x.failure.Message)))
 	}
-	s.log.LogAttrs(context.Background(), level, "request", attrs...)
+	x.line = writeLine(s.log, x.line, level, "request", attrs)
 	clear(attrs)
 	x.attrs = attrs[:0]
 }

@@ -53,8 +53,8 @@ func TestARequestLeavesOneLine(t *testing.T) {
 			logLine{"status": 400.0, "model": "", "key": "tester"},
 			[]string{"attempts", "error", "id", "key", "model", "ms", "status", "stream"}},
 		{"a wrong key", plainRequest, "sk-wrong", "INFO",
-			logLine{"status": 401.0, "model": "", "attempts": 0.0},
-			[]string{"attempts", "error", "id", "model", "ms", "status", "stream"}},
+			logLine{"status": 401.0, "model": "", "attempts": 0.0, "client": "127.0.0.1"},
+			[]string{"attempts", "client", "error", "id", "model", "ms", "status", "stream"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			g := start(t, sections...)

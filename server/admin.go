@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -15,8 +16,16 @@ import (
 	"uniapi/usage"
 )
 
-// asAdmin lets only admin keys through.
+// asAdmin lets only admin keys through, and no secret back.
 func (s *Server) asAdmin(next func(*fasthttp.RequestCtx, *clientKey)) fasthttp.RequestHandler {
+	return s.asRevealing(func(ctx *fasthttp.RequestCtx, key *clientKey) {
+		next(ctx, key)
+		s.secrets.Load().body(ctx)
+	})
+}
+
+// asRevealing is asAdmin for what is there to show secrets.
+func (s *Server) asRevealing(next func(*fasthttp.RequestCtx, *clientKey)) fasthttp.RequestHandler {
 	return s.asKey(func(ctx *fasthttp.RequestCtx, key *clientKey) {
 		if !key.admin {
 			writeError(ctx, errNotAdmin)
@@ -115,7 +124,7 @@ func timeRange(query *fasthttp.Args, days int) (from, to time.Time, bad *codec.E
 		}
 		return now.AddDate(0, 0, -min(n, 100_000)), now, nil
 	}
-	for text, t := range map[string]*time.Time{start: &from, end: &to} {
+	for t, text := range map[*time.Time]string{&from: start, &to: end} {
 		if text == "" {
 			continue
 		}
@@ -228,10 +237,49 @@ func (s *Server) apiConfig(ctx *fasthttp.RequestCtx, key *clientKey) {
 		return
 	}
 	writeJSON(ctx, fasthttp.StatusOK, map[string]any{"api_config": json.RawMessage(shown)})
+	if !reveal {
+		s.secrets.Load().body(ctx)
+	}
+}
+
+var (
+	errNoProviders = errorf(fasthttp.StatusUnprocessableEntity, "invalid_request_error", "bad_config",
+		"nothing was changed: providers is empty, so that nothing could be served any more. Send the whole list as it is to be; "+
+			"leave providers out to change only api_keys or preferences.")
+	errLockedOut = errorf(fasthttp.StatusConflict, "invalid_request_error", "locked_out",
+		"nothing was changed: the API key of this request would not be an admin's any more, so that you could not undo it here. "+
+			"Keep the key in api_keys, with admin in its role if there are other keys. To replace it, add the new admin key first, and take the old one out with that.")
+)
+
+// staysAdmin refuses a configuration in which a key that is an admin's would not
+// be one.
+func staysAdmin(key string) func(*config.Config) error {
+	return func(next *config.Config) error {
+		isAdmin := admins(next)
+		for _, k := range next.APIKeys {
+			if k.Key == key && isAdmin(k) {
+				return nil
+			}
+		}
+		return errLockedOut
+	}
+}
+
+// isEmptyJSON says whether a value is null, or a list or an object without anything
+// in it.
+func isEmptyJSON(value json.RawMessage) bool {
+	var compact bytes.Buffer
+	if json.Compact(&compact, value) != nil {
+		return false
+	}
+	text := compact.String()
+	return text == "null" || text == "[]" || text == "{}"
 }
 
 // updateConfig serves POST /v1/api_config/update: the top-level members of the
 // body take the place of those in the file, which is checked before it is written.
+// What would leave the gateway without providers, or without the admin who asks,
+// is taken for a mistake.
 func (s *Server) updateConfig(ctx *fasthttp.RequestCtx, key *clientKey) {
 	if s.options.Update == nil {
 		writeError(ctx, errorf(fasthttp.StatusConflict, "invalid_request_error", "config_is_remote",
@@ -243,7 +291,15 @@ func (s *Server) updateConfig(ctx *fasthttp.RequestCtx, key *clientKey) {
 		writeError(ctx, badQuery("the body must be a JSON object with providers, api_keys or preferences"))
 		return
 	}
-	err := s.options.Update(changes)
+	if providers, given := changes["providers"]; given && isEmptyJSON(providers) {
+		writeError(ctx, errNoProviders)
+		return
+	}
+	err := s.options.Update(changes, staysAdmin(key.Key))
+	if told, is := errors.AsType[*codec.Error](err); is {
+		writeError(ctx, told)
+		return
+	}
 	if problems, is := errors.AsType[config.Problems](err); is {
 		writeError(ctx, errorf(fasthttp.StatusUnprocessableEntity, "invalid_request_error", "bad_config", "nothing was changed: %v", problems))
 		return

@@ -282,6 +282,12 @@ func TestProvidersAreReplacedInTheFile(t *testing.T) {
 		"nothing":              {"{}", 400},
 		"another key":          {`{"listen":1}`, 400},
 		"a masked key":         {`{"providers":[{"provider":"n","base_url":"http://127.0.0.1:2/v1","api":"sk-…wxyz"}]}`, 400},
+		"no providers":         {`{"providers":[ ]}`, 422},
+		"null for providers":   {`{"providers":null,"preferences":{}}`, 422},
+		"an object":            {`{"providers":{}}`, 422},
+		"no keys":              {`{"api_keys":[]}`, 422},
+		"another's key":        {`{"api_keys":[{"api":"` + clientKeyText + `","role":"admin"}]}`, 409},
+		"no more an admin":     {`{"api_keys":[{"api":"` + adminKeyText + `"},{"api":"` + clientKeyText + `"}]}`, 409},
 		"a provider without a": {`{"providers":[{"provider":"n","api":"CANARY-0123456789"}]}`, 422},
 	} {
 		message := g.admin("POST", "/v1/api_config/update", test.body).failure(t, test.status, "")
@@ -294,12 +300,46 @@ func TestProvidersAreReplacedInTheFile(t *testing.T) {
 	if a.into(t, &told); told["message"] != "API config updated" {
 		t.Error(a.body)
 	}
+	if a := g.admin("POST", "/v1/api_config/update", `{"preferences":{"cooldown_period":3}}`); a.StatusCode != 200 { // providers left out is none of them emptied
+		t.Errorf("%d %s", a.StatusCode, a.body)
+	}
 	text, err := os.ReadFile(path)
 	if err != nil || !strings.HasPrefix(string(text), "# mine\nproviders:\n") || !strings.Contains(string(text), "CANARY") || !strings.Contains(string(text), "# me\n") || strings.Contains(string(text), "k-0123456789\n") {
 		t.Errorf("%v\n%s", err, text)
 	}
 	if strings.Contains(g.log.String(), "CANARY") {
 		t.Errorf("a key is in the log:\n%s", g.log)
+	}
+}
+
+func TestAnAdminKeyIsReplacedInTwoSteps(t *testing.T) {
+	const fresh = "sk-fresh-0123456789abcdefghijklm"
+	entry := func(key string) string { return `{"api":"` + key + `","role":"admin"}` }
+	path, up := filepath.Join(t.TempDir(), "api.yaml"), listen(t, both)
+	section := "api_keys:\n  - api: " + adminKeyText + "\n    role: admin\n"
+	if err := os.WriteFile(path, []byte("providers:\n"+provider("p", up)+section), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	source := config.Source{Path: path, Getenv: func(string) string { return "" }}
+	g := startWith(t, Options{Update: source.Update}, provider("p", up), section)
+	update := func(key, keys string) answer {
+		return g.do("POST", "/v1/api_config/update", `{"api_keys":[`+keys+`]}`, "Authorization", "Bearer "+key)
+	}
+	if message := update(adminKeyText, entry(fresh)).failure(t, 409, "locked_out"); !strings.Contains(message, "add the new admin key first") {
+		t.Errorf("told %q", message)
+	}
+	for _, step := range []struct{ key, keys string }{{adminKeyText, entry(adminKeyText) + "," + entry(fresh)}, {fresh, entry(fresh)}} {
+		if a := update(step.key, step.keys); a.StatusCode != 200 {
+			t.Fatalf("%d %s", a.StatusCode, a.body)
+		}
+		cfg, err := source.Load(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.Apply(cfg)
+	}
+	if a := g.do("GET", "/v1/stats", "", "Authorization", "Bearer "+adminKeyText); a.StatusCode != 401 {
+		t.Errorf("the old key is let in: %d", a.StatusCode)
 	}
 }
 

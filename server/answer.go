@@ -69,7 +69,6 @@ func (x *exchange) writeWhole(whole *codec.Response) error {
 // collectAnswer serves a client that asked for no stream from an upstream that
 // streams all the same.
 func (x *exchange) collectAnswer(answer *pool.Response, from codec.Format) error {
-	defer answer.Close()
 	decoder := from.NewStreamDecoder()
 	var c codec.Collector
 	var events []codec.Event
@@ -77,7 +76,9 @@ func (x *exchange) collectAnswer(answer *pool.Response, from codec.Format) error
 		in, err := answer.Next()
 		switch err {
 		case nil:
-			events, err = decoder.Push(events[:0], in)
+			if events, err = decoder.Push(events[:0], in); err == nil && hasEnded(decoder) {
+				err = io.EOF
+			}
 		case io.EOF:
 			events, err = decoder.End(events[:0])
 			if err == nil {
@@ -89,9 +90,12 @@ func (x *exchange) collectAnswer(answer *pool.Response, from codec.Format) error
 		}
 		events = events[:0]
 		if err == io.EOF {
-			return x.writeWhole(c.Response())
+			err = x.writeWhole(c.Response())
+			answer.CloseLater()
+			return err
 		}
 		if err != nil {
+			answer.Close()
 			return err
 		}
 	}

@@ -3,6 +3,8 @@ package server
 import (
 	"fmt"
 	"time"
+
+	"github.com/valyala/fasthttp"
 )
 
 // record is one attempt as the log line and X-Debug-Attempts tell it.
@@ -17,6 +19,9 @@ type record struct {
 func (x *exchange) note(status int) {
 	a := x.attempt
 	x.records = append(x.records, record{a.Provider.Config.Name, a.Upstream, a.Key, status, time.Since(x.tried)})
+	if status != fasthttp.StatusOK { // else its answer goes on
+		x.tell(status)
+	}
 }
 
 // trail words the attempts: provider/model, which of the provider's keys, what

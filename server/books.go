@@ -27,6 +27,7 @@ func (x *exchange) reserve() *codec.Error {
 	}
 	estimate := x.snap.prices.Cost(x.model, usage.Tokens{Prompt: int64(len(x.body)) / charactersPerToken})
 	if !book.Reserve(estimate) {
+		x.server.counters.limited[limitCredits].Add(1)
 		return errorf(fasthttp.StatusTooManyRequests, "insufficient_quota", "insufficient_quota",
 			"Balance is insufficient, please check your account: the credits of this API key (credits in the gateway's api.yaml, and what was added) are used up.")
 	}
@@ -63,12 +64,13 @@ func (x *exchange) account(status int) {
 // it was cut. A request that failed before its answer began cost nothing.
 func (x *exchange) tokens(status int) usage.Tokens {
 	u := x.usage
-	cut := status != fasthttp.StatusOK && x.written > 0 && x.endpoint == pool.Chat
+	written := x.live.written.Load()
+	cut := status != fasthttp.StatusOK && written > 0 && x.endpoint == pool.Chat
 	switch {
 	case u.Zero() && cut:
-		return usage.Tokens{Prompt: int64(len(x.body)) / charactersPerToken, Completion: max(x.written/bytesPerToken, 1), Estimated: true}
+		return usage.Tokens{Prompt: int64(len(x.body)) / charactersPerToken, Completion: max(written/bytesPerToken, 1), Estimated: true}
 	case cut && slices.Contains(countsFirst, x.upstream):
-		u.Completion, u.Estimated = max(u.Completion, x.written/bytesPerToken), true
+		u.Completion, u.Estimated = max(u.Completion, written/bytesPerToken), true
 	}
 	return usage.Tokens{Prompt: u.Prompt, Cached: u.Cached, CacheWrite: u.CacheWrite, Completion: u.Completion, Reasoning: u.Reasoning, Estimated: u.Estimated}
 }

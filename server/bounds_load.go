@@ -57,6 +57,7 @@ func (s *Server) bounded(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 			next(ctx)
 		}
 		s.farewell(ctx)
+		s.counters.answered(ctx)
 	}
 }
 

@@ -194,6 +194,7 @@ func (b *bodyBudget) release(size int) { b.taken.Add(int64(-size)) }
 
 // onUnread answers a request that could not be read.
 func (s *Server) onUnread(ctx *fasthttp.RequestCtx, err error) {
+	defer s.counters.answered(ctx)
 	conn := connOf(ctx)
 	switch conn.reading.failure {
 	case errLate:
@@ -205,6 +206,9 @@ func (s *Server) onUnread(ctx *fasthttp.RequestCtx, err error) {
 		s.overloaded.count(s.log, "request bodies take as much memory as they may", "limit", conn.reading.budget.limit)
 		s.refuse(ctx, errOverloaded)
 	default:
+		if refused := conn.requests.refused; refused != nil {
+			err, conn.linger = refused, true
+		}
 		s.onProtocolError(ctx, err)
 		return
 	}

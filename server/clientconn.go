@@ -26,10 +26,15 @@ type clientConn struct {
 	*net.TCPConn
 	log       *slog.Logger
 	call      pool.Call
+	live      underWay
 	gone      atomic.Bool
 	reading   readBounds
+	requests  framing
+	secure    bool      // TLS lies above, and the requests with it
 	writeBy   time.Time // the write deadline that is armed
-	linger    bool      // the client is still sending what was refused
+	hold      heldWrites
+	large     int  // size of the last request's buffer, if that was not kept
+	linger    bool // the client is still sending what was refused
 	ctx       *fasthttp.RequestCtx
 	forgotten func() // takes the connection off the watcher; nil if it needs none
 
@@ -49,6 +54,16 @@ func (c *clientConn) hangUp() {
 }
 
 func (c *clientConn) Read(p []byte) (int, error) {
+	if c.secure {
+		return unframed{c}.Read(p)
+	}
+	return c.requests.read(unframed{c}, p)
+}
+
+// unframed reads what comes, be it requests or TLS.
+type unframed struct{ *clientConn }
+
+func (c unframed) Read(p []byte) (int, error) {
 	if err := c.reading.admit(len(p)); err != nil {
 		return 0, err
 	}
@@ -66,10 +81,10 @@ func (c *clientConn) Read(p []byte) (int, error) {
 	return c.reading.read(c.TCPConn, p)
 }
 
-// Write arms the deadline seldom: moving a timer for each event of a stream
+// write arms the deadline seldom: moving a timer for each event of a stream
 // costs more than the event. A large write may take as long as it needs, as long
 // as the client takes some of it.
-func (c *clientConn) Write(p []byte) (written int, err error) {
+func (c *clientConn) write(p []byte) (written int, err error) {
 	for {
 		if now := time.Now(); c.writeBy.Sub(now) < writeTimeout {
 			c.writeBy = now.Add(writeTimeout + writeTimeout/4)
@@ -143,7 +158,9 @@ func (s *Server) connState(conn net.Conn, state fasthttp.ConnState) {
 	switch state {
 	case fasthttp.StateActive:
 		c.reading.begin()
+		c.expectLarge()
 	case fasthttp.StateIdle:
+		c.writeHeld()
 		c.reading.rest()
 		c.trimBuffers()
 	}
@@ -152,13 +169,26 @@ func (s *Server) connState(conn net.Conn, state fasthttp.ConnState) {
 // trimBuffers keeps a connection from sitting on the buffers of a large request
 // (inline images): fasthttp would keep them for the next one.
 func (c *clientConn) trimBuffers() {
+	c.large = 0
 	if c.ctx == nil {
 		return
 	}
-	if cap(c.ctx.Request.Body()) > maxKept {
-		c.ctx.Request.SwapBody(nil)
+	if n := cap(c.ctx.Request.Body()); n > maxKept {
+		c.large = min(n, mostExpected)
+		pool.Recycle(c.ctx.Request.SwapBody(nil))
 	}
 	if cap(c.ctx.Response.Body()) > maxKept {
-		c.ctx.Response.SwapBody(nil)
+		pool.Recycle(c.ctx.Response.SwapBody(nil))
+	}
+}
+
+// mostExpected bounds what a client holds by the first byte of a request.
+const mostExpected = 1 << 20
+
+// expectLarge has a buffer ready for a request if the one before it was large: a
+// conversation only grows, and fasthttp would make one anew each time.
+func (c *clientConn) expectLarge() {
+	if c.large > 0 && c.ctx != nil {
+		c.ctx.Request.SwapBody(pool.Buffer(c.large))
 	}
 }

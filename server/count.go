@@ -46,7 +46,7 @@ func (x *exchange) estimate() *codec.Error {
 	if x.format.Name() == "gemini" {
 		name = "totalTokens"
 	}
-	x.attempt = balancer.Attempt{} // no provider had to do with it
+	x.take(balancer.Attempt{}) // no provider had to do with it
 	writeJSON(x.ctx, fasthttp.StatusOK, map[string]int64{name: anthropic.EstimateTokens(request)})
 	x.ctx.Response.Header.Set("X-Token-Count", "estimate")
 	return nil

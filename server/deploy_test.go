@@ -1,12 +1,14 @@
 package server
 
 import (
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestTheInstallerWritesAServiceAndKeepsItsConfiguration(t *testing.T) {
@@ -61,20 +63,122 @@ func TestTheInstallerWritesAServiceAndKeepsItsConfiguration(t *testing.T) {
 	}
 }
 
-func TestTheOperatorsGuideNamesEveryFlag(t *testing.T) {
+func TestTheContainersCommandServes(t *testing.T) {
 	program := build(t)
-	_, usage, _ := program.run(t, nil, "serve", "--help")
-	guide, err := os.ReadFile("../docs/operations.md")
+	dockerfile, err := os.ReadFile("../deploy/Dockerfile")
 	if err != nil {
 		t.Fatal(err)
 	}
-	flags := regexp.MustCompile(`(?m)^  -([a-z-]+)`).FindAllStringSubmatch(usage, -1)
-	if len(flags) < 10 {
-		t.Fatalf("found %d flags in\n%s", len(flags), usage)
+	line := regexp.MustCompile(`(?m)^CMD (.+)$`).FindSubmatch(dockerfile)
+	if line == nil {
+		t.Fatal("deploy/Dockerfile has no CMD")
 	}
-	for _, flag := range flags {
-		if !strings.Contains(string(guide), "`--"+flag[1]) {
-			t.Errorf("docs/operations.md does not name --%s", flag[1])
+	var args []string
+	if err := json.Unmarshal(line[1], &args); err != nil {
+		t.Fatal(err)
+	}
+	here := strings.NewReplacer("/etc/uni-api/api.yaml", program.file(t, "api.yaml", goodFile), "/data", filepath.Join(program.dir, "data"))
+	for i := range args {
+		args[i] = here.Replace(args[i])
+	}
+	s := program.serve(t, []string{"PORT=0"}, args...)
+	if status, body := s.get(t, "/readyz"); status != 200 {
+		t.Errorf("%d %s", status, body)
+	}
+}
+
+func document(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "docs", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// flags are a command's flags with their defaults, by its own --help. A default that is nothing, none or off is "".
+func (c command) flags(t *testing.T, name string) map[string]string {
+	t.Helper()
+	stdout, stderr, _ := c.run(t, nil, name, "--help")
+	flags := map[string]string{}
+	for _, f := range regexp.MustCompile(`(?m)^  -([a-z-]+).*\n(.*)$`).FindAllStringSubmatch(stdout+stderr, -1) {
+		flags[f[1]] = ""
+		if normal := regexp.MustCompile(`\(default "?([^"]*)"?\)$`).FindStringSubmatch(f[2]); normal != nil {
+			flags[f[1]] = normal[1]
+		}
+	}
+	return flags
+}
+
+func TestTheOperatorsGuideHasEveryFlagOfServeWithItsDefault(t *testing.T) {
+	flags := build(t).flags(t, "serve")
+	if len(flags) < 10 {
+		t.Fatalf("found %d flags", len(flags))
+	}
+	documented := map[string]bool{}
+	_, table, _ := strings.Cut(document(t, "operations.md"), "\n## Flags of `uni-api serve`\n")
+	table, _, _ = strings.Cut(table, "\n## ")
+	for _, row := range regexp.MustCompile("(?m)^\\| `--([a-z-]+)` \\| ([^|]+) \\| [^|]+ \\|$").FindAllStringSubmatch(table, -1) {
+		name, told := row[1], row[2]
+		documented[name] = true
+		normal, known := flags[name]
+		if !known {
+			t.Errorf("there is no flag --%s", name)
+		}
+		// A default that is told in words stands for one that is found out at the start.
+		code, isCode := strings.CutPrefix(strings.TrimSuffix(told, "`"), "`")
+		switch {
+		case name == "config": // ./api.yaml, if it is there
+		case normal != "" && !isCode, isCode && !sameDefault(code, normal):
+			t.Errorf("--%s: the guide says %s, the program %q", name, told, normal)
+		}
+	}
+	for name := range flags {
+		if !documented[name] {
+			t.Errorf("docs/operations.md has no row for --%s", name)
+		}
+	}
+}
+
+// sameDefault compares a default in the guide with one of the flag package, which writes durations out (10m0s) and leaves
+// out false.
+func sameDefault(told, normal string) bool {
+	if a, err := time.ParseDuration(told); err == nil {
+		b, err := time.ParseDuration(normal)
+		return err == nil && a == b
+	}
+	return told == normal || told == "false" && normal == ""
+}
+
+func TestTheGuideNamesTheFlagsOfTheOtherCommands(t *testing.T) {
+	program := build(t)
+	_, table, _ := strings.Cut(document(t, "configuration.md"), "\n## Command line\n")
+	table, _, _ = strings.Cut(table, "\n## ")
+	rows := map[string]string{} // by command
+	command := ""
+	for line := range strings.Lines(table) {
+		if !strings.HasPrefix(line, "|") {
+			continue
+		}
+		if name := regexp.MustCompile("^\\| `uni-api ([a-z]+)`").FindStringSubmatch(line); name != nil {
+			command = name[1]
+		}
+		rows[command] += line
+	}
+	for _, command := range []string{"check", "explain", "mock"} {
+		flags := program.flags(t, command)
+		if len(flags) == 0 {
+			t.Errorf("%s has no flags", command)
+		}
+		for name := range flags {
+			if !regexp.MustCompile("`--" + name + "[` ]").MatchString(rows[command]) {
+				t.Errorf("docs/configuration.md does not name --%s of %s", name, command)
+			}
+		}
+		for _, name := range regexp.MustCompile("`--([a-z-]+)").FindAllStringSubmatch(rows[command], -1) {
+			if _, known := flags[name[1]]; !known {
+				t.Errorf("%s has no flag --%s", command, name[1])
+			}
 		}
 	}
 }

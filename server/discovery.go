@@ -119,7 +119,7 @@ func (d *discovery) lookOut(p *config.Provider, channel *pool.Channel, key strin
 			return
 		case err != nil:
 			d.log.Warn("the model list could not be read; the provider serves what was known before",
-				"provider", p.Name, "error", maskKeys(err.Error(), p), "again_in", wait.String())
+				"provider", p.Name, "error", err, "again_in", wait.String())
 			next, wait = wait, min(2*wait, d.again)
 		default:
 			wait = d.retry

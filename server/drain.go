@@ -64,6 +64,7 @@ func (s *Server) awaitEnd(ctx context.Context) error {
 // release lets go of everything, once, and writes what is left of the books.
 func (s *Server) release() error {
 	s.released.Do(func() {
+		s.closeMetrics()
 		s.discovery.close()
 		s.watch.close()
 		s.pool.Close()

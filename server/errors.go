@@ -14,7 +14,6 @@ import (
 
 	"uniapi/balancer"
 	"uniapi/codec"
-	"uniapi/config"
 	"uniapi/pool"
 )
 
@@ -159,21 +158,14 @@ func judgeConnection(e *pool.Error, limits pool.Deadlines) (balancer.Outcome, *c
 	}
 }
 
-// maskKeys takes a provider's keys out of a text that may repeat them.
-func maskKeys(text string, p *config.Provider) string {
-	for _, key := range p.Keys {
-		if len(key) >= 4 { // shorter ones are placeholders that any text may hold
-			text = strings.ReplaceAll(text, key, config.Mask(key))
-		}
-	}
-	return text
-}
-
 // onProtocolError answers what fasthttp itself refuses: a request that is not
 // HTTP, a body over the limit, a header that is too long.
 func (s *Server) onProtocolError(ctx *fasthttp.RequestCtx, err error) {
 	var small *fasthttp.ErrSmallBuffer
 	e := errorf(fasthttp.StatusBadRequest, "invalid_request_error", "bad_request", "This is not a valid HTTP/1.1 request.")
+	if why, is := errors.AsType[malformed](err); is {
+		e.Message = "This is not a valid HTTP/1.1 request: " + why.Error() + "."
+	}
 	switch {
 	case errors.Is(err, fasthttp.ErrBodyTooLarge):
 		e = s.tooLarge()

@@ -23,6 +23,7 @@ type exchange struct {
 	snap   *snapshot
 	key    *clientKey
 	call   *pool.Call // the client connection's; cancelled when the client leaves
+	live   *underWay  // the client connection's; nobody else sees a change but through it
 	ctx    *fasthttp.RequestCtx
 
 	face     face
@@ -66,6 +67,7 @@ type exchange struct {
 	natives *natives
 	flow    flow   // one of them, or another face's
 	first   []byte // what the first event check has let through
+	tail    []byte // the last of a stream
 
 	encoder  codec.StreamEncoder // writes a translated stream
 	comments time.Duration       // longest silence towards the client; 0 is any
@@ -73,15 +75,19 @@ type exchange struct {
 
 	contentType []byte // of an answer that passes as it comes
 
+	chunked     bool  // fasthttp writes the stream's chunks
 	status      int   // how a stream ended
 	reserved    int64 // of the key's credits, nano-dollars
 	hasReserved bool
-	written     int64 // bytes of a stream
 
 	ttft  time.Duration // from the request's arrival to the first answer byte ready for the client
 	usage codec.Usage
 
+	trace  *trace // of the attempt, at debug level; nil as long as there is no answer
+	traced bool   // the attempt's line has been written
+
 	attrs []slog.Attr // of the log line
+	line  []byte      // the same as it is written
 }
 
 var exchanges = sync.Pool{New: func() any { return new(exchange) }}
@@ -94,10 +100,11 @@ func (s *Server) begin(ctx *fasthttp.RequestCtx, face face, endpoint pool.Endpoi
 	x.start = time.Now()
 	x.snap = s.snapshot.Load()
 	conn := connOf(ctx)
-	conn.ctx, x.call = ctx, &conn.call
+	conn.ctx, x.call, x.live = ctx, &conn.call, &conn.live
 	x.id = append(x.id[:0], s.requestID(ctx)...)
 	setID(ctx, x.id)
 	s.inFlight.Add(1)
+	x.live.enter(x)
 	return x
 }
 
@@ -107,23 +114,34 @@ const maxKept = 64 << 10
 // end closes the books of a request, whatever its end was, and takes the
 // exchange back. It is called once, after the last use of anything in it.
 func (x *exchange) end(status int) {
-	s := x.server
-	s.inFlight.Add(-1)
-	x.account(status)
-	s.logRequest(x, status)
-	if x.answer != nil {
-		x.answer.Close()
-	}
+	x.close(status)
 	clear(x.parts) // the client's bytes are not ours to hold
 	if cap(x.buffer) > maxKept {
 		x.buffer = nil
+	}
+	if cap(x.tail) > maxKept {
+		x.tail = nil
 	}
 	if cap(x.encoded) > maxKept {
 		x.encoded = nil
 	}
 	*x = exchange{
-		id: x.id, plan: x.plan, parts: x.parts[:0], scratch: x.scratch[:0], header: x.header, contentType: x.contentType[:0], buffer: x.buffer[:0], encoded: x.encoded[:0], pass: x.pass, mixed: x.mixed, natives: x.natives,
-		attrs: x.attrs, records: x.records[:0],
+		id: x.id, plan: x.plan, parts: x.parts[:0], scratch: x.scratch[:0], header: x.header, contentType: x.contentType[:0], buffer: x.buffer[:0], encoded: x.encoded[:0], tail: x.tail[:0], pass: x.pass, mixed: x.mixed, natives: x.natives,
+		attrs: x.attrs, line: x.line, records: x.records[:0],
 	}
 	exchanges.Put(x)
+}
+
+// close is end without taking the exchange back.
+func (x *exchange) close(status int) {
+	x.live.leave()
+	x.server.inFlight.Add(-1)
+	x.server.counters.outcomes.count(x.outcome(status))
+	x.account(status)
+	x.tell(status)
+	x.tellBody()
+	x.server.logRequest(x, status)
+	if x.answer != nil {
+		x.answer.Close()
+	}
 }

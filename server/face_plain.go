@@ -108,7 +108,10 @@ func (x *exchange) receive(answer *pool.Response) error {
 		}
 		return err
 	}
-	x.answer, x.flow, x.first, x.stream = answer, through{}, first, true
+	x.answer, x.flow, x.first = answer, through{}, first
+	x.live.mu.Lock()
+	x.stream = true
+	x.live.mu.Unlock()
 	return nil
 }
 

@@ -110,6 +110,7 @@ func (x *exchange) exchangeWhole(channel *pool.Channel, ask pool.Ask, body []byt
 	if err != nil {
 		return nil, err
 	}
+	x.listen(answer)
 	if answer.Status < 200 || answer.Status > 299 {
 		return nil, x.readFailure(answer, formats[x.upstream])
 	}

@@ -13,7 +13,11 @@ func (s *Server) root(ctx *fasthttp.RequestCtx) {
 
 // healthz answers as long as the process can answer.
 func (s *Server) healthz(ctx *fasthttp.RequestCtx) {
-	writeJSON(ctx, fasthttp.StatusOK, map[string]string{"status": "ok", "version": s.options.Version})
+	writeJSON(ctx, fasthttp.StatusOK, s.health())
+}
+
+func (s *Server) health() map[string]string {
+	return map[string]string{"status": "ok", "version": s.options.Version}
 }
 
 // readyz tells a load balancer whether to send new requests here. That it was

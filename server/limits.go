@@ -14,6 +14,7 @@ func (x *exchange) admit() *codec.Error {
 	if x.key.limitsTokens {
 		most := balancer.RateLimitOf(x.key.Preferences.RateLimit, x.model).TokensPerRequest
 		if n := x.promptTokens(); most > 0 && n > most {
+			x.server.counters.limited[limitPrompt].Add(1)
 			return errorf(fasthttp.StatusRequestEntityTooLarge, "invalid_request_error", "prompt_too_long",
 				"The prompt has about %d tokens; this API key may send %d in a request (rate_limit: %d/tpr in the gateway's api.yaml).", n, most, most)
 		}
@@ -21,7 +22,7 @@ func (x *exchange) admit() *codec.Error {
 	admission, refused := x.key.balance.Admit(x.model)
 	if refused != nil {
 		x.retryAfter = refused.After
-		return limitReached(refused, x.model)
+		return x.server.limitReached(refused, x.model)
 	}
 	quota := admission.Quota()
 	if quota.Limit.Count == 0 {
@@ -34,20 +35,26 @@ func (x *exchange) admit() *codec.Error {
 	return nil
 }
 
-// limitReached says whose limit it was: users have taken this gateway's limits
-// for the provider's.
-func limitReached(r *balancer.Refused, model string) *codec.Error {
+// limitReached counts a refusal and says whose limit it was: users have taken this
+// gateway's limits for the provider's.
+func (s *Server) limitReached(r *balancer.Refused, model string) *codec.Error {
 	if r.Broke {
+		s.counters.limited[limitCredits].Add(1)
 		return errorf(fasthttp.StatusTooManyRequests, "insufficient_quota", "insufficient_quota",
 			"Balance is insufficient, please check your account: the credits of this API key (credits in the gateway's api.yaml) are 0 or used up.")
 	}
 	if r.Global {
+		s.counters.limited[limitGateway].Add(1)
 		return errorf(fasthttp.StatusTooManyRequests, "rate_limit_error", "gateway_rate_limit",
 			"This gateway takes %s from all its keys together (preferences.rate_limit in its api.yaml). The provider was not asked.", r)
 	}
+	s.counters.limited[limitKey].Add(1)
 	return errorf(fasthttp.StatusTooManyRequests, "rate_limit_error", "gateway_rate_limit",
 		"This API key may make %s of model %s (rate_limit in the gateway's api.yaml). The provider was not asked.", r, model)
 }
+
+// codeKeysLimited is the code of a request that no key of a provider was left for.
+const codeKeysLimited = "provider_keys_limited"
 
 // blocked words why no channel was tried: limits are a 429, whoever set them, and
 // anything else that passes is a 503.
@@ -58,7 +65,7 @@ func blocked(b balancer.Block, model string) *codec.Error {
 		return errorf(fasthttp.StatusTooManyRequests, "rate_limit_error", "provider_rate_limit",
 			"All providers of %s have limited their keys; the one that is back first said: %s", model, b.Reason)
 	case failed == 0 && b.Limited > 0:
-		return errorf(fasthttp.StatusTooManyRequests, "rate_limit_error", "provider_keys_limited",
+		return errorf(fasthttp.StatusTooManyRequests, "rate_limit_error", codeKeysLimited,
 			"All keys of the providers of %s have reached a limit that this gateway's api.yaml sets (%s). The provider was not asked.",
 			model, b.Reason)
 	case b.Resting == 0 && b.Excluded > 0:

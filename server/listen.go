@@ -134,6 +134,7 @@ func (l *listener) take(c *net.TCPConn) net.Conn {
 		return nil
 	}
 	if s.tls != nil {
+		conn.secure = true
 		return &secureConn{tls.Server(conn, s.tls), conn}
 	}
 	return conn

@@ -26,7 +26,8 @@ func NewLogger(w io.Writer, text bool, level slog.Level) (log *slog.Logger, flus
 	if text {
 		h = slog.NewTextHandler(lines, options)
 	}
-	return slog.New(&urgent{h, lines}), lines.flush
+	log, _ = redacted(slog.New(&urgent{h, lines, !text}))
+	return log, lines.flush
 }
 
 // batch collects lines. A failing log must not stop requests: lines that cannot
@@ -70,7 +71,8 @@ func (b *batch) write() {
 // urgent writes warnings and errors at once, in order with the lines before.
 type urgent struct {
 	slog.Handler
-	lines *batch
+	lines  *batch
+	direct bool // a line may be written as JSON without the handler
 }
 
 func (u *urgent) Handle(ctx context.Context, r slog.Record) error {
@@ -82,9 +84,9 @@ func (u *urgent) Handle(ctx context.Context, r slog.Record) error {
 }
 
 func (u *urgent) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return &urgent{u.Handler.WithAttrs(attrs), u.lines}
+	return &urgent{u.Handler.WithAttrs(attrs), u.lines, false}
 }
 
 func (u *urgent) WithGroup(name string) slog.Handler {
-	return &urgent{u.Handler.WithGroup(name), u.lines}
+	return &urgent{u.Handler.WithGroup(name), u.lines, false}
 }

@@ -2,9 +2,7 @@ package server
 
 import (
 	"bytes"
-	"fmt"
-	"io"
-	"strings"
+	"strconv"
 
 	"github.com/VictoriaMetrics/metrics"
 	"github.com/valyala/fasthttp"
@@ -12,68 +10,161 @@ import (
 	"uniapi/usage"
 )
 
-// metrics serves GET /metrics to an admin key, in Prometheus' text form. Labels
-// are names of providers, models and endpoints, which api.yaml bounds.
+// metricsType is Prometheus' text form.
+const metricsType = "text/plain; version=0.0.4; charset=utf-8"
+
+// metrics serves GET /metrics to an admin key.
 func (s *Server) metrics(ctx *fasthttp.RequestCtx, _ *clientKey) {
-	var b bytes.Buffer
-	s.writeMetrics(&b)
-	metrics.WriteProcessMetrics(&b)
-	ctx.SetContentType("text/plain; version=0.0.4; charset=utf-8")
-	ctx.SetBody(b.Bytes())
+	ctx.SetContentType(metricsType)
+	ctx.SetBody(s.metricsPage())
 }
 
-func (s *Server) writeMetrics(w io.Writer) {
-	requests, attempts := s.books.Totals()
-	write := func(name, kind string, list []usage.Total, endpoint bool, value func(t *usage.Total) float64) {
-		fmt.Fprintf(w, "# TYPE %s %s\n", name, kind)
-		for i := range list {
-			t := &list[i]
-			labels := fmt.Sprintf(`provider="%s",model="%s"`, label(t.Provider), label(t.Model))
-			if endpoint {
-				labels += fmt.Sprintf(`,endpoint="%s"`, label(t.Endpoint))
-			}
-			fmt.Fprintf(w, "%s{%s} %v\n", name, labels, value(t))
+func init() { metrics.ExposeMetadata(true) } // so that what the runtime tells has types too
+
+// metricsPage is what /metrics tells. Labels are names of providers, models and
+// endpoints, which api.yaml bounds, and words of this file: never what a client or
+// a provider says, and no key.
+func (s *Server) metricsPage() []byte {
+	var page []byte
+	page = s.appendTraffic(page)
+	page = s.appendChannels(page)
+	page = s.appendGateway(page)
+	page = s.appendLedger(page)
+	b := bytes.NewBuffer(page)
+	metrics.WriteProcessMetrics(b)
+	return []byte(s.secrets.Load().clean(b.String())) // a provider that was asked for its models may have said anything
+}
+
+// totalFamilies are the families of what the books count of requests, by provider,
+// model and endpoint.
+var totalFamilies = []struct {
+	name, help string
+	value      func(t *usage.Total) float64
+}{
+	{"uniapi_request_failures_total", "Requests that were sent to a provider and not answered well.", func(t *usage.Total) float64 { return float64(t.Failures) }},
+	{"uniapi_prompt_tokens_total", "Tokens of prompts, those from and to a cache included.", func(t *usage.Total) float64 { return float64(t.Tokens.Prompt) }},
+	{"uniapi_cached_tokens_total", "Tokens of prompts that were read from a provider's cache.", func(t *usage.Total) float64 { return float64(t.Tokens.Cached) }},
+	{"uniapi_cache_write_tokens_total", "Tokens of prompts that were written to a provider's cache.", func(t *usage.Total) float64 { return float64(t.Tokens.CacheWrite) }},
+	{"uniapi_completion_tokens_total", "Tokens of answers, those of reasoning included.", func(t *usage.Total) float64 { return float64(t.Tokens.Completion) }},
+	{"uniapi_reasoning_tokens_total", "Tokens of reasoning.", func(t *usage.Total) float64 { return float64(t.Tokens.Reasoning) }},
+	{"uniapi_cost_dollars_total", "What answers cost, by model_price.", func(t *usage.Total) float64 { return float64(t.Cost) / 1e9 }},
+}
+
+// appendTraffic tells of requests and attempts that have ended.
+func (s *Server) appendTraffic(page []byte) []byte {
+	requests := counter("uniapi_requests_total", "Requests for answers that have ended, by the provider of the last attempt and the status. Those refused before a provider was asked have none; 499 is a client that left.")
+	s.counters.outcomes.all(func(of outcome, n int64) {
+		requests.add(float64(n), "provider", of.provider, "model", of.model, "endpoint", of.endpoint, "status", strconv.Itoa(of.status))
+	})
+	page = requests.appendTo(page)
+
+	totals, attempts := s.books.Totals()
+	for _, of := range totalFamilies {
+		f := counter(of.name, of.help)
+		for i := range totals {
+			t := &totals[i]
+			f.add(of.value(t), "provider", t.Provider, "model", t.Model, "endpoint", t.Endpoint)
+		}
+		page = f.appendTo(page)
+	}
+	firstByte := histogramOf("uniapi_first_byte_seconds", "Time from a request's arrival to the first byte of its answer, of requests that succeeded.")
+	duration := histogramOf("uniapi_request_seconds", "Time from a request's arrival to the end of its answer, of requests that succeeded.")
+	for i := range totals {
+		t := &totals[i]
+		firstByte.add(&t.FirstByte, t.FirstByteSum, "provider", t.Provider, "model", t.Model)
+		duration.add(&t.Duration, t.DurationSum, "provider", t.Provider, "model", t.Model)
+	}
+	page = duration.appendTo(firstByte.appendTo(page))
+
+	tried := counter("uniapi_attempts_total", "Requests sent to a provider.")
+	failed := counter("uniapi_attempt_failures_total", "Requests sent to a provider that failed before their answer began.")
+	for i := range attempts {
+		t := &attempts[i]
+		tried.add(float64(t.Requests), "provider", t.Provider, "model", t.Model)
+		failed.add(float64(t.Failures), "provider", t.Provider, "model", t.Model)
+	}
+	page = failed.appendTo(tried.appendTo(page))
+	return counter("uniapi_retries_total", "Attempts that followed a failed one of the same request.").of(float64(s.counters.retries.Load())).appendTo(page)
+}
+
+// appendChannels tells what rests.
+func (s *Server) appendChannels(page []byte) []byte {
+	channels := gauge("uniapi_channel_resting", "1 while a provider's model rests after a failure.")
+	keys := gauge("uniapi_provider_keys", "Keys of a provider.")
+	resting := gauge("uniapi_provider_keys_resting", "Keys of a provider that rest after a failure.")
+	for _, p := range s.state.Overview(s.snapshot.Load().table) {
+		for _, c := range p.Channels {
+			channels.add(oneIf(c.Resting), "provider", p.Name, "model", c.Model)
+		}
+		for _, k := range p.Keys {
+			keys.add(1, "provider", p.Name)
+			resting.add(oneIf(k.Resting), "provider", p.Name)
 		}
 	}
-	write("uniapi_requests_total", "counter", requests, true, func(t *usage.Total) float64 { return float64(t.Requests) })
-	write("uniapi_request_failures_total", "counter", requests, true, func(t *usage.Total) float64 { return float64(t.Failures) })
-	write("uniapi_prompt_tokens_total", "counter", requests, true, func(t *usage.Total) float64 { return float64(t.Tokens.Prompt) })
-	write("uniapi_cached_tokens_total", "counter", requests, true, func(t *usage.Total) float64 { return float64(t.Tokens.Cached) })
-	write("uniapi_cache_write_tokens_total", "counter", requests, true, func(t *usage.Total) float64 { return float64(t.Tokens.CacheWrite) })
-	write("uniapi_reasoning_tokens_total", "counter", requests, true, func(t *usage.Total) float64 { return float64(t.Tokens.Reasoning) })
-	write("uniapi_completion_tokens_total", "counter", requests, true, func(t *usage.Total) float64 { return float64(t.Tokens.Completion) })
-	write("uniapi_cost_dollars_total", "counter", requests, true, func(t *usage.Total) float64 { return float64(t.Cost) / 1e9 })
-	write("uniapi_first_byte_seconds_sum", "counter", requests, true, func(t *usage.Total) float64 { return t.FirstByteTime.Seconds() })
-	write("uniapi_first_byte_seconds_count", "counter", requests, true, func(t *usage.Total) float64 { return float64(t.FirstBytes) })
-	write("uniapi_request_seconds_sum", "counter", requests, true, func(t *usage.Total) float64 { return t.TotalTime.Seconds() })
-	write("uniapi_attempts_total", "counter", attempts, false, func(t *usage.Total) float64 { return float64(t.Requests) })
-	write("uniapi_attempt_failures_total", "counter", attempts, false, func(t *usage.Total) float64 { return float64(t.Failures) })
-
-	pool := s.pool.Stats()
-	ledger := 1
-	if s.books.Health() != nil {
-		ledger = 0
-	}
-	for _, g := range []struct {
-		name, kind string
-		value      any
-	}{
-		{"uniapi_requests_in_flight", "gauge", s.inFlight.Load()},
-		{"uniapi_requests_refused_total", "counter", s.overloaded.total.Load()},
-		{"uniapi_client_connections", "gauge", s.watch.size()},
-		{"uniapi_client_connections_refused_total", "counter", s.unconnected.total.Load()},
-		{"uniapi_upstream_connections", "gauge", pool.Open},
-		{"uniapi_upstream_connections_idle", "gauge", pool.Idle},
-		{"uniapi_upstream_dials_total", "counter", pool.Dials},
-		{"uniapi_upstream_reused_total", "counter", pool.Reused},
-		{"uniapi_ledger_writable", "gauge", ledger},
-	} {
-		fmt.Fprintf(w, "# TYPE %s %s\n%s %v\n", g.name, g.kind, g.name, g.value)
-	}
+	return resting.appendTo(keys.appendTo(channels.appendTo(page)))
 }
 
-// label is a text as a label's value may hold it. Prometheus knows three escapes
-// and refuses the whole page for any other.
-func label(text string) string { return labelEscapes.Replace(strings.ToValidUTF8(clip(text), "?")) }
+// appendGateway tells of the gateway itself: what is under way, and what was
+// refused.
+func (s *Server) appendGateway(page []byte) []byte {
+	answers := counter("uniapi_http_responses_total", "HTTP answers of every kind, by status.")
+	for status := range s.counters.answers {
+		if n := s.counters.answers[status].Load(); n > 0 {
+			answers.add(float64(n), "status", strconv.Itoa(status))
+		}
+	}
+	limited := counter("uniapi_limited_requests_total", "Requests refused by a limit that api.yaml sets.")
+	for kind, name := range limitNames {
+		limited.add(float64(s.counters.limited[kind].Load()), "limit", name)
+	}
+	connected, serving, streams := s.connections()
+	clients := gauge("uniapi_client_connections", "Connections of clients: serving, while a request for an answer is under way, or waiting.")
+	clients.add(float64(serving), "state", "serving")
+	clients.add(float64(connected-serving), "state", "waiting")
+	pool := s.pool.Stats()
+	upstream := gauge("uniapi_upstream_connections", "Connections to providers.")
+	upstream.add(float64(pool.Open-pool.Idle), "state", "busy")
+	upstream.add(float64(pool.Idle), "state", "idle")
+	version := gauge("uniapi_build_info", "Always 1.")
+	version.add(1, "version", s.options.Version)
 
-var labelEscapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
+	for _, f := range []*family{
+		version, answers, limited,
+		gauge("uniapi_limit_counters", "Pairs of a limit's subject and a model that are being counted.").of(float64(s.state.LimitCounters())),
+		gauge("uniapi_requests_in_flight", "Requests for answers that are under way.").of(float64(s.inFlight.Load())),
+		gauge("uniapi_streams_in_flight", "Of these, streams.").of(float64(streams)),
+		counter("uniapi_requests_refused_total", "Requests refused because as many were under way as may be, or their bodies took as much memory.").of(float64(s.overloaded.total.Load())),
+		clients,
+		counter("uniapi_client_connections_refused_total", "Connections refused because as many were open as may be.").of(float64(s.unconnected.total.Load())),
+		upstream,
+		counter("uniapi_upstream_dials_total", "Connections to providers that were begun, those that failed included.").of(float64(pool.Dials)),
+		counter("uniapi_upstream_reused_total", "Answers over a connection that had served before.").of(float64(pool.Reused)),
+		counter("uniapi_upstream_resent_total", "Requests sent again because the idle connection they were sent over had been closed.").of(float64(pool.Resent)),
+	} {
+		page = f.appendTo(page)
+	}
+	return page
+}
+
+// appendLedger tells how the ledger stands.
+func (s *Server) appendLedger(page []byte) []byte {
+	ledger := s.books.Ledger()
+	for _, f := range []*family{
+		gauge("uniapi_ledger_writable", "0 while the ledger cannot be written and usage is kept in memory.").of(oneIf(ledger.Err == nil)),
+		gauge("uniapi_ledger_pending_rows", "Rows that are not in the ledger yet.").of(float64(ledger.Pending)),
+		gauge("uniapi_ledger_lag_seconds", "Time since the last fold that left nothing behind: about a second if all is well.").of(ledger.Lag.Seconds()),
+		gauge("uniapi_ledger_fold_rows", "Rows that the last fold wrote.").of(float64(ledger.Rows)),
+		gauge("uniapi_ledger_fold_seconds", "Time that the last fold took.").of(ledger.Took.Seconds()),
+		gauge("uniapi_ledger_size_bytes", "Size of the ledger's file, 0 without one.").of(float64(ledger.Size)),
+	} {
+		page = f.appendTo(page)
+	}
+	return page
+}
+
+func oneIf(is bool) float64 {
+	if is {
+		return 1
+	}
+	return 0
+}

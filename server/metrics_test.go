@@ -2,56 +2,36 @@ package server
 
 import (
 	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 )
 
-// Prometheus' text form, as far as it is used.
-var (
-	metricType = regexp.MustCompile(`^# TYPE ([a-zA-Z_:][a-zA-Z0-9_:]*) (counter|gauge|summary|histogram)$`)
-	metricLine = regexp.MustCompile(`^([a-zA-Z_:][a-zA-Z0-9_:]*)(\{(?:[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\[\\"n])*"(?:, ?)?)*\})? ([^ ]+)$`)
-)
-
-// scrape reads /metrics. Every line must be good, and no series may come twice.
-func (g *gateway) scrape() map[string]float64 {
+// scrape reads /metrics with an admin key.
+func (g *gateway) scrape(key ...string) *metricsText {
 	g.t.Helper()
-	a := g.do("GET", "/metrics", "", asClient...)
+	a := g.do("GET", "/metrics", "", "Authorization", "Bearer "+append(key, clientKeyText)[0])
 	if kind := a.Header.Get("Content-Type"); a.StatusCode != 200 || !strings.HasPrefix(kind, "text/plain; version=0.0.4") {
 		g.t.Fatalf("%d %s %s", a.StatusCode, kind, a.body)
 	}
-	values, types := map[string]float64{}, map[string]bool{}
-	for line := range strings.Lines(a.body) {
-		line = strings.TrimSuffix(line, "\n")
-		if line == "" || strings.HasPrefix(line, "# HELP ") {
-			continue
-		}
-		if parts := metricType.FindStringSubmatch(line); parts != nil {
-			if types[parts[1]] {
-				g.t.Errorf("the type of %s is told twice", parts[1])
-			}
-			types[parts[1]] = true
-			continue
-		}
-		parts := metricLine.FindStringSubmatch(line)
-		if parts == nil {
-			g.t.Errorf("not Prometheus' text form: %q", line)
-			continue
-		}
-		value, err := strconv.ParseFloat(parts[3], 64)
-		if _, twice := values[parts[1]+parts[2]]; err != nil || twice {
-			g.t.Errorf("no number (%v), or twice (%v): %q", err, twice, line)
-		}
-		values[parts[1]+parts[2]] = value
+	m, err := readMetrics(a.body)
+	if err != nil {
+		g.t.Fatalf("%v in\n%s", err, a.body)
 	}
-	for _, key := range []string{clientKeyText, upstreamKeyText, clientKeyText[3:16], upstreamKeyText[3:16]} {
-		if strings.Contains(a.body, key) {
+	for _, secret := range []string{clientKeyText, upstreamKeyText, clientKeyText[3:16], upstreamKeyText[3:16]} {
+		if strings.Contains(a.body, secret) {
 			g.t.Errorf("a key is in the metrics:\n%s", a.body)
 		}
 	}
-	return values
+	return m
 }
+
+const chatLabel = "POST /v1/chat/completions"
 
 func TestMetricsAreValidAndGrow(t *testing.T) {
 	up := listen(t, func(p *peer, r seen) bool {
@@ -62,39 +42,226 @@ func TestMetricsAreValidAndGrow(t *testing.T) {
 		return both(p, r)
 	})
 	g := start(t, provider("p", up, "    preferences: {cooldown_period: 0}\n"), bookPrices)
-	const of, ofAttempts = `{provider="p",model="m",endpoint="POST /v1/chat/completions"}`, `{provider="p",model="m"}`
-	if before := g.scrape(); before["uniapi_requests_total"+of] != 0 || before["uniapi_ledger_writable"] != 1 {
-		t.Errorf("%v", before)
+	if before := g.scrape(); before.total("uniapi_requests_total") != 0 || before.values["uniapi_ledger_writable"] != 1 {
+		t.Errorf("%v", before.values)
 	}
 	for round := range 2 {
 		g.chat(plainRequest)
 		g.chat(streamRequest)
 		g.chat(strings.Replace(plainRequest, "hi", "fail", 1))
 		g.settled(3 * (round + 1))
-		values := g.scrape()
-		for name, once := range map[string]float64{
-			"uniapi_requests_total" + of: 3, "uniapi_request_failures_total" + of: 1, "uniapi_prompt_tokens_total" + of: 22, "uniapi_completion_tokens_total" + of: 14,
-			"uniapi_cached_tokens_total" + of: 3, "uniapi_first_byte_seconds_count" + of: 2,
-			"uniapi_attempts_total" + ofAttempts: float64(len(up.requests())) / float64(round+1), "uniapi_upstream_dials_total": values["uniapi_upstream_dials_total"] / float64(round+1),
+		m := g.scrape()
+		tries := float64(len(up.requests()))
+		rounds := float64(round + 1)
+		for _, c := range []struct {
+			name   string
+			labels []string
+			want   float64
+		}{
+			{"uniapi_requests_total", []string{"provider", "p", "model", "m", "endpoint", chatLabel, "status", "200"}, 2 * rounds},
+			{"uniapi_requests_total", []string{"provider", "p", "model", "m", "endpoint", chatLabel, "status", "500"}, rounds},
+			{"uniapi_request_failures_total", []string{"provider", "p", "model", "m", "endpoint", chatLabel}, rounds},
+			{"uniapi_prompt_tokens_total", []string{"provider", "p", "model", "m", "endpoint", chatLabel}, 22 * rounds},
+			{"uniapi_completion_tokens_total", []string{"provider", "p", "model", "m", "endpoint", chatLabel}, 14 * rounds},
+			{"uniapi_cached_tokens_total", []string{"provider", "p", "model", "m", "endpoint", chatLabel}, 3 * rounds},
+			{"uniapi_first_byte_seconds_count", []string{"provider", "p", "model", "m"}, 2 * rounds},
+			{"uniapi_request_seconds_count", []string{"provider", "p", "model", "m"}, 2 * rounds},
+			{"uniapi_request_seconds_bucket", []string{"provider", "p", "model", "m", "le", "327.68"}, 2 * rounds},
+			{"uniapi_attempts_total", []string{"provider", "p", "model", "m"}, tries},
+			{"uniapi_attempt_failures_total", []string{"provider", "p", "model", "m"}, tries - 2*rounds},
+			{"uniapi_retries_total", nil, tries - 3*rounds},
+			{"uniapi_http_responses_total", []string{"status", "500"}, rounds},
+			{"uniapi_requests_in_flight", nil, 0},
+			{"uniapi_streams_in_flight", nil, 0},
+			{"uniapi_provider_keys", []string{"provider", "p"}, 1},
+			{"uniapi_channel_resting", []string{"provider", "p", "model", "m"}, 0},
+			{"uniapi_build_info", []string{"version", "v0-test"}, 1},
 		} {
-			if got := values[name]; got != once*float64(round+1) {
-				t.Errorf("round %d: %s is %v", round, name, got)
+			if got := m.total(c.name, c.labels...); got != c.want {
+				t.Errorf("round %d: %s%v is %v, want %v", round, c.name, c.labels, got, c.want)
 			}
 		}
-		for _, name := range []string{"uniapi_cost_dollars_total" + of, "uniapi_request_seconds_sum" + of, "uniapi_first_byte_seconds_sum" + of, "uniapi_attempt_failures_total" + ofAttempts,
-			"uniapi_upstream_dials_total", "go_goroutines", "process_resident_memory_bytes"} {
-			if values[name] <= 0 {
-				t.Errorf("%s is %v", name, values[name])
+		for _, name := range []string{"uniapi_cost_dollars_total", "uniapi_request_seconds_sum", "uniapi_first_byte_seconds_sum", "uniapi_upstream_dials_total",
+			"uniapi_http_responses_total", "go_goroutines", "process_resident_memory_bytes"} {
+			if m.total(name) <= 0 {
+				t.Errorf("%s is %v", name, m.total(name))
 			}
 		}
-		if values["uniapi_requests_in_flight"] != 0 {
-			t.Errorf("%v in flight", values["uniapi_requests_in_flight"])
+		for name, kind := range m.kinds {
+			if strings.HasPrefix(name, "uniapi_") && strings.HasSuffix(name, "_total") != (kind == "counter") {
+				t.Errorf("%s is a %s", name, kind)
+			}
 		}
 	}
 }
 
+func TestEveryMetricIsInTheOperationsGuide(t *testing.T) {
+	guide, err := os.ReadFile(filepath.Join("..", "docs", "operations.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := start(t, provider("p", listen(t, both)))
+	g.chat(plainRequest)
+	told := g.scrape().kinds
+	for name := range told {
+		if strings.HasPrefix(name, "uniapi_") && !strings.Contains(string(guide), "`"+name+"`") {
+			t.Errorf("%s is not in docs/operations.md", name)
+		}
+	}
+	for _, name := range regexp.MustCompile("`(uniapi_[a-z_]+)`").FindAllStringSubmatch(string(guide), -1) {
+		if told[name[1]] == "" {
+			t.Errorf("docs/operations.md tells of %s, which is not served", name[1])
+		}
+	}
+}
+
+func TestWhatIsRefusedBeforeAProviderIsAskedIsCountedByStatus(t *testing.T) {
+	up := listen(t, both)
+	g := start(t, provider("p", up), keyed("rate_limit: 1/hour"))
+	g.chat(plainRequest)
+	g.chat(plainRequest).failure(t, 429, "")
+	g.do("POST", "/v1/chat/completions", plainRequest, "Authorization", "Bearer sk-wrong").failure(t, 401, "")
+	g.chat(strings.Replace(plainRequest, `"m"`, `"other"`, 1)).failure(t, 404, "")
+	g.chat("{").failure(t, 400, "")
+	g.do("GET", "/v1/nothing", "").failure(t, 404, "")
+	m := g.scrape()
+	for status, want := range map[string][2]float64{"200": {1, 1}, "400": {1, 1}, "401": {1, 1}, "404": {1, 2}, "429": {1, 1}} {
+		if got := m.total("uniapi_requests_total", "status", status, "endpoint", chatLabel); got != want[0] {
+			t.Errorf("%v requests with %s, want %v", got, status, want[0])
+		}
+		if got := m.total("uniapi_http_responses_total", "status", status); got != want[1] {
+			t.Errorf("%v answers with %s, want %v", got, status, want[1])
+		}
+	}
+	if n := m.total("uniapi_requests_total", "provider", "", "model", "m", "status", "429"); n != 1 {
+		t.Errorf("%v requests for a known model were refused by a limit", n)
+	}
+}
+
+func TestModelsThatAreNotConfiguredAreNoLabels(t *testing.T) {
+	g := start(t, provider("p", listen(t, both)))
+	g.chat(strings.Replace(plainRequest, `"m"`, `"nothing"`, 1))
+	before := g.scrape()
+	for i := range 50 {
+		name := fmt.Sprintf("hostile-%d\n\"} 1\nuniapi_forged_total ", i)
+		g.chat(strings.Replace(plainRequest, `"m"`, strconv.Quote(name), 1)).failure(t, 404, "model_not_found")
+		g.do("POST", "/v1beta/models/"+fmt.Sprint("hostile-", i)+":generateContent", "{}", "X-Goog-Api-Key", clientKeyText)
+	}
+	g.do("POST", "/v1beta/models/hostile:generateContent", "{}", "X-Goog-Api-Key", "hostile")
+	g.do("GET", "/hostile", "")
+	m := g.scrape()
+	for series, labels := range m.labels {
+		for _, value := range labels {
+			if strings.Contains(series+value, "hostile") || strings.Contains(series, "forged") {
+				t.Errorf("a client has named the series %s", series)
+			}
+		}
+	}
+	fresh := 0
+	for series := range m.values {
+		if _, known := before.values[series]; !known && strings.HasPrefix(series, "uniapi_requests_total") {
+			fresh++
+		}
+	}
+	if fresh != 2 { // another endpoint, with a key and without
+		t.Errorf("%d series have come up", fresh)
+	}
+}
+
+func TestLimitsCountWhomTheyRefuse(t *testing.T) {
+	for _, c := range []struct{ limit, key, rest, more string }{
+		{"key", keyed("rate_limit: 1/hour"), "", ""},
+		{"gateway", keyed(""), "preferences: {rate_limit: 1/day}\n", ""},
+		{"provider_key", keyed(""), "", "    preferences: {api_key_rate_limit: 1/min}\n"},
+		{"credits", keyed("credits: 0.01"), bookPrices, ""},
+		{"prompt_tokens", keyed("rate_limit: 1/tpr"), "", ""},
+	} {
+		t.Run(c.limit, func(t *testing.T) {
+			g := start(t, provider("p", listen(t, both), c.more), c.key, c.rest)
+			long := strings.Replace(plainRequest, "hi", "how long is a piece of string", 1)
+			g.chat(long)
+			if g.chat(long).StatusCode == 200 {
+				t.Fatal("nothing was refused")
+			}
+			m := g.scrape()
+			refused := m.total("uniapi_limited_requests_total", "limit", c.limit)
+			if refused < 1 || refused != m.total("uniapi_limited_requests_total") {
+				t.Errorf("%v requests were refused by it, %v in all", refused, m.total("uniapi_limited_requests_total"))
+			}
+			if counted := m.values["uniapi_limit_counters"]; (counted > 0) != (c.limit == "key" || c.limit == "gateway" || c.limit == "provider_key") {
+				t.Errorf("%v limits are being counted", counted)
+			}
+		})
+	}
+}
+
+func TestMetricsTellWhatRests(t *testing.T) {
+	broken := listen(t, says(reply(429, jsonKind, errorBody("slow down"))))
+	g := start(t, provider("p", broken, "    api: [sk-first-0123456789, sk-second-0123456789]\n    preferences: {api_key_cooldown_period: 60, cooldown_period: 60}\n"),
+		provider("p", listen(t, says(reply(500, jsonKind, errorBody("broken")))), "    preferences: {cooldown_period: 60}\n"), // of the same name
+		provider("q", listen(t, both)))
+	if a := g.chat(plainRequest); a.StatusCode != 200 {
+		t.Fatalf("%d %s", a.StatusCode, a.body)
+	}
+	m := g.scrape()
+	for _, c := range []struct {
+		name, provider string
+		want           float64
+	}{
+		{"uniapi_channel_resting", "p", 1}, {"uniapi_channel_resting", "q", 0}, {"uniapi_provider_keys", "p", 3},
+		{"uniapi_provider_keys_resting", "p", 1}, {"uniapi_provider_keys_resting", "q", 0},
+	} {
+		if got := m.total(c.name, "provider", c.provider); got != c.want {
+			t.Errorf("%s of %s is %v, want %v", c.name, c.provider, got, c.want)
+		}
+	}
+}
+
+func TestMetricsTellWhatIsUnderWay(t *testing.T) {
+	goOn := make(chan bool)
+	letGo := sync.OnceFunc(func() { close(goOn) })
+	defer letGo()
+	up := listen(t, func(p *peer, r seen) bool {
+		if wantsStream(r) {
+			p.say(streamHead + chunk(event("one")))
+		}
+		<-goOn
+		p.gone()
+		return false
+	})
+	g := start(t, provider("p", up))
+	streaming, waiting := g.dial(), g.dial()
+	streaming.post(streamRequest)
+	streaming.head()
+	waiting.post(plainRequest)
+	g.dial()
+	eventually(t, "both are at the provider", func() bool { return len(up.requests()) == 2 })
+	m := g.scrape()
+	for _, c := range []struct {
+		name, state string
+		want        float64
+	}{
+		{"uniapi_client_connections", "serving", 2}, {"uniapi_client_connections", "waiting", 2}, // a silent one, and that of the scrape
+		{"uniapi_upstream_connections", "busy", 2}, {"uniapi_upstream_connections", "idle", 0},
+	} {
+		if got := m.total(c.name, "state", c.state); got != c.want {
+			t.Errorf("%s %s is %v, want %v", c.name, c.state, got, c.want)
+		}
+	}
+	if m.values["uniapi_requests_in_flight"] != 2 || m.values["uniapi_streams_in_flight"] != 1 {
+		t.Errorf("%v requests and %v streams", m.values["uniapi_requests_in_flight"], m.values["uniapi_streams_in_flight"])
+	}
+	letGo()
+	streaming.Close()
+	waiting.Close()
+	g.settled(2)
+	if n := g.scrape().total("uniapi_requests_total", "status", "499", "provider", "p"); n != 2 {
+		t.Errorf("%v requests whose client left", n)
+	}
+}
+
 func TestNamesOfAnyKindMakeValidLabels(t *testing.T) {
-	names := []string{`a"b`, `a\b`, "späße/模型", "a\tb", "a\u200bb", "{x}", "a=b,c"}
+	names := []string{`a"b`, `a\b`, "späße/模型", "a\tb", "a\u200bb", "{x}", "a=b,c", strings.Repeat("long", 200) + "1", strings.Repeat("long", 200) + "2"}
 	list := ""
 	for _, name := range names {
 		list += strconv.Quote(name) + ", "
@@ -107,14 +274,14 @@ func TestNamesOfAnyKindMakeValidLabels(t *testing.T) {
 		}
 	}
 	g.settled(len(names))
-	n := 0
-	for series := range g.scrape() {
-		if strings.HasPrefix(series, "uniapi_requests_total{") {
-			n++
+	m := g.scrape()
+	for _, name := range names[:7] {
+		if n := m.total("uniapi_requests_total", "model", name); n != 1 {
+			t.Errorf("%v requests of %q", n, name)
 		}
 	}
-	if n != len(names) {
-		t.Errorf("%d series of %d models", n, len(names))
+	if n := m.total("uniapi_requests_total"); n != float64(len(names)) {
+		t.Errorf("%v requests in all", n)
 	}
 }
 
@@ -122,6 +289,7 @@ func TestOnlyAnAdminMayScrape(t *testing.T) {
 	g := start(t, provider("p", listen(t, both)), paidKeys("1"))
 	g.do("GET", "/metrics", "").failure(t, 401, "invalid_api_key")
 	g.do("GET", "/metrics", "", asClient...).failure(t, 403, "admin_required")
+	g.scrape(adminKeyText)
 }
 
 func jsonText(s string) string {

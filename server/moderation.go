@@ -82,7 +82,7 @@ func (x *exchange) flagged(text string) (flagged bool, failure *codec.Error) {
 			return flagged, nil
 		}
 		outcome, told := judge(err, limits)
-		told.Message = maskKeys(told.Message, attempt.Provider.Config)
+		x.snap.secrets.told(told)
 		outcome.Reason, failure = clip(told.Message), told
 		plan.Report(attempt, outcome)
 	}

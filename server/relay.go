@@ -66,8 +66,10 @@ func (x *exchange) read() (err *codec.Error) {
 	}
 	if bad := x.face.read(x); bad != nil {
 		_, err = judge(bad, pool.Deadlines{})
+		return err
 	}
-	return err
+	x.live.read.Store(true)
+	return nil
 }
 
 // relay tries the route's channels until one answers, and returns what the
@@ -83,7 +85,7 @@ func (x *exchange) relay() *codec.Error {
 			break
 		}
 		time.Sleep(attempt.Wait)
-		x.attempt, x.tried, x.sent = attempt, time.Now(), false
+		x.take(attempt)
 		err := x.try()
 		if err == nil {
 			x.succeeded()
@@ -92,6 +94,18 @@ func (x *exchange) relay() *codec.Error {
 		x.failed(judge(err, x.limits))
 	}
 	return x.exhausted()
+}
+
+// take begins an attempt.
+func (x *exchange) take(attempt balancer.Attempt) {
+	x.live.mu.Lock()
+	x.attempt = attempt
+	x.live.mu.Unlock()
+	x.tried, x.sent = time.Now(), false
+	x.trace, x.traced = nil, false
+	if attempt.Number > 1 {
+		x.server.counters.retries.Add(1)
+	}
 }
 
 // try makes one attempt: it sends the request and waits for the first event of
@@ -118,6 +132,7 @@ func (x *exchange) try() error {
 	if err != nil {
 		return err
 	}
+	x.listen(answer)
 	switch {
 	case answer.Status < 200 || answer.Status > 299:
 		return x.readFailure(answer, from)
@@ -142,6 +157,7 @@ func (x *exchange) late() bool {
 func (x *exchange) succeeded() {
 	x.plan.Report(x.attempt, balancer.Outcome{Verdict: balancer.Served})
 	x.ttft = time.Since(x.start)
+	x.live.firstByte.Store(int64(x.ttft))
 	x.note(fasthttp.StatusOK)
 	x.attempted(true)
 }
@@ -149,7 +165,7 @@ func (x *exchange) succeeded() {
 // failed remembers what the client is told if no attempt helps. A mistake of
 // the client's is told even when a later channel failed for another reason.
 func (x *exchange) failed(outcome balancer.Outcome, told *codec.Error) {
-	told.Message = maskKeys(told.Message, x.attempt.Provider.Config)
+	x.snap.secrets.told(told)
 	outcome.Reason = clip(told.Message)
 	x.plan.Report(x.attempt, outcome)
 	x.note(told.Status)
@@ -171,12 +187,17 @@ func (x *exchange) exhausted() *codec.Error {
 	// Every channel was left out before it was tried.
 	block, wait := x.plan.Blocked()
 	x.retryAfter = wait
-	return blocked(block, x.route.Model)
+	told := blocked(block, x.route.Model)
+	if told.Code == codeKeysLimited {
+		x.server.counters.limited[limitProviderKey].Add(1)
+	}
+	return told
 }
 
 // refuse answers with an error and ends the request.
 func (x *exchange) refuse(e *codec.Error) {
 	if x.call.Canceled() {
+		x.ctx.SetStatusCode(statusClientGone)
 		x.ctx.SetConnectionClose() // nobody reads it
 		x.end(statusClientGone)
 		return

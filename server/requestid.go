@@ -27,7 +27,7 @@ func newRequestIDs() requestIDs {
 // requestID is the client's own id if it sent one that is fit to be repeated in
 // a header and a log, else a new one.
 func (s *Server) requestID(ctx *fasthttp.RequestCtx) []byte {
-	if id := ctx.Request.Header.Peek(requestIDHeader); len(id) > 0 && len(id) <= 128 && visible(id) {
+	if id := ctx.Request.Header.Peek(requestIDHeader); len(id) > 0 && len(id) <= 128 && visible(id) && !s.secrets.Load().hasBytes(id) {
 		return id
 	}
 	id := make([]byte, 0, 32)

@@ -35,7 +35,7 @@ func retryAfter(h *fasthttp.ResponseHeader, message string) time.Duration {
 			return duration(s, time.Second)
 		}
 		if at, err := fasthttp.ParseHTTPDate(value); err == nil {
-			return max(0, time.Until(at))
+			return duration(time.Until(at).Seconds(), time.Second)
 		}
 	}
 	if m := tryAgain.FindStringSubmatch(message); m != nil {

@@ -21,6 +21,7 @@ func TestRetryAfterIsReadInAllItsForms(t *testing.T) {
 		{"a negative number", "Retry-After", "-5", "", 0},
 		{"no number", "Retry-After", "NaN", "", 0},
 		{"more than a year", "Retry-After", "1e300", "", 365 * 24 * time.Hour},
+		{"a date that no clock will see", "Retry-After", "Wed, 21 Oct 9999 07:28:00 GMT", "", 365 * 24 * time.Hour},
 		{"the message", "", "", "Please try again in 1.5s. Visit", 1500 * time.Millisecond},
 		{"the message in milliseconds", "", "", "try again in 200ms", 200 * time.Millisecond},
 		{"the message in minutes", "", "", "Try again in 2m", 2 * time.Minute},

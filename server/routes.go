@@ -2,7 +2,6 @@ package server
 
 import (
 	"bytes"
-	"runtime/debug"
 
 	"github.com/fasthttp/router"
 	"github.com/valyala/fasthttp"
@@ -30,19 +29,26 @@ func (s *Server) handler() fasthttp.RequestHandler {
 	r.GET("/v1/models/{id:*}", s.model)
 	r.GET("/v1beta/models", s.models)
 	r.GET("/v1beta/models/{id:*}", s.model)
-	r.GET("/v1/explain", s.explain)
+	r.GET("/v1/explain", s.asAdmin(s.explain))
 	r.GET("/v1/stats", s.asAdmin(s.stats))
 	r.GET("/v1/token_usage", s.asKey(s.tokenUsage))
 	r.GET("/v1/api_keys_states", s.asAdmin(s.keyStates))
 	r.POST("/v1/add_credits", s.asAdmin(s.addCredits))
 	r.GET("/v1/generate-api-key", s.asAdmin(s.generateKey))
-	r.GET("/v1/api_config", s.asAdmin(s.apiConfig))
+	r.GET("/v1/api_config", s.asRevealing(s.apiConfig))
 	r.POST("/v1/api_config/update", s.asAdmin(s.updateConfig))
 	r.GET("/v1/channel_key_rankings", s.asAdmin(s.keyRankings))
 	for _, base := range []string{"/dashboard/billing", "/v1/dashboard/billing"} {
 		r.GET(base+"/subscription", s.asKey(s.billingSubscription))
 		r.GET(base+"/usage", s.asKey(s.billingUsage))
 	}
+	r.GET("/v1/timeline", s.asAdmin(s.timeline))
+	r.GET("/v1/overview", s.asAdmin(s.overview))
+	r.GET("/v1/live", s.asAdmin(s.live))
+	page := dashboardAssets()
+	r.GET("/dashboard", dashboardSlash)
+	r.GET("/dashboard/{file:*}", page.serve)
+	r.HEAD("/dashboard/{file:*}", page.serve)
 	r.GET("/metrics", s.asAdmin(s.metrics))
 	r.POST("/v1/chat/completions", s.serve(chatFace{}, pool.Chat))
 	r.POST("/v1/completions", s.serve(chatFace{}, pool.Completions))
@@ -78,21 +84,6 @@ func methodNotAllowed(ctx *fasthttp.RequestCtx) {
 		"%s does not take %s; it takes %s.", ctx.Path(), ctx.Method(), ctx.Response.Header.Peek(fasthttp.HeaderAllow)))
 }
 
-// onPanic keeps one broken request from ending all the others.
-func (s *Server) onPanic(ctx *fasthttp.RequestCtx, panicked any) {
-	s.logPanic(ctx, panicked)
-	ctx.Response.Reset()
-	writeError(ctx, errPanic)
-	ctx.SetConnectionClose()
-}
-
-var errPanic = errorf(fasthttp.StatusInternalServerError, "server_error", "internal_error",
-	"The gateway failed on this request. Its log says where.")
-
-func (s *Server) logPanic(ctx *fasthttp.RequestCtx, panicked any) {
-	s.log.Error("a request panicked; please report this", "path", string(ctx.Path()), "panic", panicked, "stack", string(debug.Stack()))
-}
-
 // enter gives every answer a request id, and the router the normalised path: it
 // would route by the path as it was sent, and a base URL with a slash too many
 // is an old mistake.
@@ -103,6 +94,9 @@ func (s *Server) enter(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 			uri.SetPathBytes(path)
 		}
 		next(ctx)
+		if ctx.Response.StatusCode() >= 400 {
+			s.secrets.Load().body(ctx) // whatever way one got there
+		}
 		if len(ctx.Response.Header.Peek(requestIDHeader)) == 0 {
 			setID(ctx, s.requestID(ctx))
 		}
@@ -131,21 +125,20 @@ var bareEndpoints = []string{
 	"/chat/completions", "/completions", "/responses", "/messages", "/models", "/embeddings", "/images", "/audio", "/moderations", "/rerank",
 }
 
-// cors is the outermost, so that a browser can read errors too.
+// cors is the outermost, so that a browser can read errors too. It looks at the
+// request first: behind comments the attempts go on when next has returned, and
+// fasthttp writes to a header even to find something in it.
 func (s *Server) cors(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 	return func(ctx *fasthttp.RequestCtx) {
 		if string(ctx.Method()) == fasthttp.MethodOptions {
 			preflight(ctx)
 			return
 		}
+		foreign := len(ctx.Request.Header.Peek(fasthttp.HeaderOrigin)) > 0
 		next(ctx)
-		allowOrigin(ctx)
-	}
-}
-
-func allowOrigin(ctx *fasthttp.RequestCtx) {
-	if len(ctx.Request.Header.Peek(fasthttp.HeaderOrigin)) > 0 {
-		allowAnyOrigin(ctx)
+		if foreign {
+			allowAnyOrigin(ctx)
+		}
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/valyala/fasthttp"
 )
 
 func TestEveryAnswerCanBeReadByABrowser(t *testing.T) {
@@ -162,5 +164,26 @@ func TestAGatewayThatEndsIsNotReady(t *testing.T) {
 	}
 	if err := receive(t, over, "the end"); err != nil {
 		t.Error(err)
+	}
+}
+
+// Under the race detector it fails if the request is looked at once more.
+func TestARequestWhoseAttemptsGoOnIsNotLookedAtBehindTheirBack(t *testing.T) {
+	s := start(t, provider("p", listen(t, both))).Server
+	looked := make(chan bool)
+	handler := s.bounded(s.cors(s.enter(func(ctx *fasthttp.RequestCtx) {
+		setID(ctx, []byte("id"))
+		go func() { // as attempts do behind comments
+			ctx.Request.Header.Peek("X-Passed-On")
+			close(looked)
+		}()
+	})))
+	var ctx fasthttp.RequestCtx
+	ctx.Init(&fasthttp.Request{}, nil, nil)
+	ctx.Request.Header.Set("Origin", "https://chat.example")
+	handler(&ctx)
+	<-looked
+	if string(ctx.Response.Header.Peek("Access-Control-Allow-Origin")) != "*" {
+		t.Error("a browser cannot read the answer")
 	}
 }

@@ -4,11 +4,13 @@
 package server
 
 import (
+	"context"
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,20 +34,22 @@ const (
 // Options say how a Server runs.
 type Options struct {
 	Config  *config.Config
-	Log     *slog.Logger
+	Log     *slog.Logger // nil is silence
 	Version string
 
 	MaxBody        int   // bytes; 0 is DefaultMaxBody
 	MaxConnections int   // of clients; 0 is half of the descriptors the process may have
 	MaxInFlight    int64 // requests for answers; 0 is what half of Memory holds
+	LogBodies      bool  // at debug level, the beginnings of what is asked and answered
 	Memory         int64 // bytes the process may use; 0 is no limit. LimitMemory finds it
 
 	TLSCert, TLSKey string   // PEM files; without them the server speaks plain HTTP
 	TrustedProxies  Networks // whose X-Forwarded-For and PROXY headers are believed
 	ProxyProtocol   bool     // every connection from TrustedProxies begins with a PROXY header
 
-	Books  *usage.Books                           // nil keeps them in memory, until Shutdown
-	Update func(map[string]json.RawMessage) error // changes the configuration's source; nil if it cannot be changed
+	Books *usage.Books // nil keeps them in memory, until Shutdown
+	// Update changes the configuration's source, as config.Source.Update does; nil if it cannot be changed.
+	Update func(changes map[string]json.RawMessage, check func(*config.Config) error) error
 
 	DrainGrace time.Duration // how long a server that is watched goes on serving when it is told to end
 
@@ -63,6 +67,9 @@ func (o Options) withDefaults() Options {
 	if o.MaxInFlight <= 0 {
 		o.MaxInFlight = maxInFlight(o.Memory)
 	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
 	if o.readTimes == nil {
 		o.readTimes = &usualReadTimes
 	}
@@ -72,7 +79,9 @@ func (o Options) withDefaults() Options {
 // Server is the gateway. Use New.
 type Server struct {
 	options   Options
-	log       *slog.Logger
+	log       *slog.Logger // takes the secrets out of what it is told
+	secrets   *atomic.Pointer[redactor]
+	debug     bool // the log takes lines at debug level
 	http      *fasthttp.Server
 	tls       *tls.Config // nil: plain HTTP
 	pool      *pool.Pool
@@ -81,10 +90,13 @@ type Server struct {
 	discovery *discovery
 	watch     *watcher
 	ids       requestIDs
+	started   time.Time
 
 	snapshot atomic.Pointer[snapshot]
 	building sync.Mutex // held while a snapshot is built
 	inFlight atomic.Int64
+
+	counters counters
 
 	bodies      bodyBudget
 	overloaded  refusals // of requests
@@ -96,7 +108,8 @@ type Server struct {
 	leaving  atomic.Bool  // idle connections are closed
 	mu       sync.Mutex   // of what follows
 	ln       []*listener
-	stopped  bool // no listener is served any more
+	scraped  []*http.Server // of ServeMetrics
+	stopped  bool           // no listener is served any more
 	released sync.Once
 }
 
@@ -104,18 +117,20 @@ type Server struct {
 func New(o Options) (*Server, error) {
 	o = o.withDefaults()
 	s := &Server{
-		options: o, log: o.Log, books: o.Books,
-		state: balancer.NewState(), ids: newRequestIDs(),
+		options: o, books: o.Books,
+		state: balancer.NewState(), ids: newRequestIDs(), started: time.Now(),
 	}
+	s.log, s.secrets = redacted(o.Log)
+	s.debug = s.log.Enabled(context.Background(), slog.LevelDebug)
 	s.bodies.limit = o.Memory / 2
 	var err error
 	if s.books == nil {
-		if s.books, err = usage.Open(usage.Options{Memory: true, Log: o.Log}); err != nil {
+		if s.books, err = usage.Open(usage.Options{Memory: true, Log: s.log}); err != nil {
 			return nil, err
 		}
 	}
 	if o.TLSCert != "" || o.TLSKey != "" {
-		if s.tls, err = tlsConfig(o.TLSCert, o.TLSKey, o.Log); err != nil {
+		if s.tls, err = tlsConfig(o.TLSCert, o.TLSKey, s.log); err != nil {
 			return nil, err
 		}
 	}

@@ -20,6 +20,7 @@ type snapshot struct {
 	table    *balancer.Table
 	channels []*pool.Channel // by provider index; nil where the provider cannot be reached
 	keys     keyIndex
+	secrets  *redactor
 
 	fetcher  *pool.Fetcher   // of images that are given by address
 	fetchers []*pool.Fetcher // the same by the proxies of the providers, by their index
@@ -35,7 +36,8 @@ type snapshot struct {
 
 // build compiles cfg and what discovery knows at this moment.
 func (s *Server) build(cfg *config.Config) *snapshot {
-	snap := &snapshot{config: cfg, keys: make(keyIndex, len(cfg.APIKeys))}
+	snap := &snapshot{config: cfg, keys: make(keyIndex, len(cfg.APIKeys)), secrets: s.redactor(cfg)}
+	s.secrets.Store(snap.secrets)
 	snap.channels = make([]*pool.Channel, len(cfg.Providers))
 	snap.fetcher = s.fetcher(cfg)
 	snap.fetchers = make([]*pool.Fetcher, len(cfg.Providers))
@@ -87,6 +89,19 @@ func (s *Server) fetcher(cfg *config.Config) *pool.Fetcher {
 		return old.fetcher
 	}
 	return s.pool.Fetcher(cfg.Preferences.ImageFetch)
+}
+
+// redactor keeps the one in use as long as the configuration stays the same. It
+// knows the secrets of the one before, too: requests go on under it.
+func (s *Server) redactor(cfg *config.Config) *redactor {
+	secrets := cfg.Secrets()
+	if old := s.snapshot.Load(); old != nil {
+		if old.config == cfg {
+			return old.secrets
+		}
+		secrets = append(secrets, old.config.Secrets()...)
+	}
+	return newRedactor(secrets)
 }
 
 // Apply puts a configuration into force. Requests that have begun finish under

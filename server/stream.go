@@ -52,6 +52,7 @@ func (x *exchange) beginStream() {
 		x.streamUntilClose()
 		return
 	}
+	x.chunked = true
 	x.ctx.Response.SetBodyStream(x, -1)
 }
 
@@ -78,7 +79,8 @@ func (x *exchange) streamUntilClose() {
 
 // WriteTo is the life of a stream: fasthttp calls it in the connection's own
 // goroutine, and each Write is one chunk and one flush.
-func (x *exchange) WriteTo(w io.Writer) (int64, error) {
+func (x *exchange) WriteTo(w io.Writer) (written int64, err error) {
+	defer x.surviveStream(&err)
 	if x.comments > 0 {
 		c := newCommenter(w, x.comments, x.sign())
 		defer c.stop()
@@ -90,7 +92,7 @@ func (x *exchange) WriteTo(w io.Writer) (int64, error) {
 			return 0, x.breakOff(w)
 		}
 	}
-	written, err := x.pump(w)
+	written, err = x.pump(w)
 	switch {
 	case err == io.EOF:
 		x.status = fasthttp.StatusOK
@@ -99,7 +101,7 @@ func (x *exchange) WriteTo(w io.Writer) (int64, error) {
 		return written, err
 	}
 	outcome, told := judgeBroken(err, x.limits)
-	told.Message = maskKeys(told.Message, x.attempt.Provider.Config)
+	x.snap.secrets.told(told)
 	outcome.Reason = clip(told.Message)
 	x.plan.Report(x.attempt, outcome)
 	x.failure = told
@@ -111,19 +113,23 @@ func (x *exchange) WriteTo(w io.Writer) (int64, error) {
 func (x *exchange) pump(w io.Writer) (written int64, err error) {
 	out := x.first
 	for {
+		switch {
+		case err != nil:
+		case x.answer == nil, x.flow.Done(): // a replayed answer is all there
+			err = io.EOF
+		case x.answer.Ended():
+			out, err = x.endBehind(out)
+		}
 		if len(out) > 0 {
-			n, werr := w.Write(out)
+			n, werr := x.send(w, out, err == io.EOF)
 			written += int64(n)
-			x.written += int64(n)
+			x.live.written.Add(int64(n))
 			if werr != nil {
 				return written, errors.Join(errClient, werr)
 			}
 		}
-		switch {
-		case err != nil:
+		if err != nil {
 			return written, err
-		case x.answer == nil, x.flow.Done(): // a replayed answer is all there
-			return written, io.EOF
 		}
 		var in []byte
 		switch in, err = x.answer.Next(); err {
@@ -137,6 +143,29 @@ func (x *exchange) pump(w io.Writer) (written int64, err error) {
 			out = nil
 		}
 	}
+}
+
+// endBehind ends the flow behind what is still to be written, so that both leave
+// in one write.
+func (x *exchange) endBehind(out []byte) ([]byte, error) {
+	x.tail = append(x.tail[:0], out...)
+	end, err := x.flow.End()
+	x.tail = append(x.tail, end...)
+	if err == nil {
+		err = io.EOF
+	}
+	return x.tail, err
+}
+
+// send writes one chunk. The last one waits for what fasthttp puts behind it.
+func (x *exchange) send(w io.Writer, out []byte, last bool) (int, error) {
+	if !last || !x.chunked || x.comments > 0 || len(out) > mostHeld {
+		return w.Write(out)
+	}
+	hold := &connOf(x.ctx).hold
+	hold.on = true
+	defer func() { hold.on = false }()
+	return w.Write(out)
 }
 
 // breakOff ends a stream that failed. A client must be able to tell an answer

@@ -20,7 +20,7 @@ func (c *secureConn) Read(p []byte) (int, error) {
 	if err := c.below.reading.admit(len(p)); err != nil {
 		return 0, err
 	}
-	return c.Conn.Read(p)
+	return c.below.requests.read(c.Conn, p)
 }
 
 // certificate is the server's certificate and key. It is looked at again when a

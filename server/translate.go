@@ -46,6 +46,7 @@ type translation struct {
 	events  []codec.Event
 	out     []byte // collected until the answer has started, since nothing goes out before
 	started bool
+	done    bool
 	usage   codec.Usage
 }
 
@@ -55,8 +56,14 @@ func (t *translation) reset(d codec.StreamDecoder, e codec.StreamEncoder, trigge
 
 func (t *translation) Started() bool { return t.started }
 
-// Done is never known: what ends a stream is its format's own.
-func (t *translation) Done() bool { return false }
+func (t *translation) Done() bool { return t.done }
+
+// hasEnded says whether an upstream has said that its stream is complete, in those
+// formats that say it and let nothing follow. Some keep the connection open.
+func hasEnded(d codec.StreamDecoder) bool {
+	e, says := d.(interface{ Done() bool })
+	return says && e.Done()
+}
 
 func (t *translation) Usage() (codec.Usage, bool) { return t.usage, !t.usage.Zero() }
 
@@ -68,6 +75,9 @@ func (t *translation) Push(p []byte) ([]byte, error) {
 	t.events = events
 	if bad := t.translate(events); bad != nil {
 		return nil, bad
+	}
+	if err == nil && hasEnded(t.decoder) {
+		return t.finish()
 	}
 	return t.ready(), err
 }
@@ -81,13 +91,17 @@ func (t *translation) End() ([]byte, error) {
 	if bad := t.translate(events); bad != nil {
 		return nil, bad
 	}
-	switch {
-	case err != nil:
+	if err != nil {
 		return t.ready(), err
-	case !t.started:
+	}
+	return t.finish()
+}
+
+func (t *translation) finish() ([]byte, error) {
+	if !t.started {
 		return nil, errEmpty
 	}
-	t.out = t.encoder.End(t.out)
+	t.out, t.done = t.encoder.End(t.out), true
 	return t.out, nil
 }
 

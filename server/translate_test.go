@@ -1,6 +1,7 @@
 package server
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -110,5 +111,39 @@ func TestOverridesAndStrippingReachTheUpstream(t *testing.T) {
 				t.Errorf("sent %s", body)
 			}
 		})
+	}
+}
+
+func TestATranslatedStreamEndsWhenItsUpstreamSaysSo(t *testing.T) {
+	for _, from := range []*dialect{chatDialect, responsesDialect} {
+		for _, stream := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, stream %v", from.name, stream), func(t *testing.T) {
+				t.Parallel()
+				up := listen(t, func(p *peer, _ seen) bool {
+					p.say(streamHead + chunk(strings.Join(from.events([]string{"sun", "ny"}), "")))
+					p.gone() // no last chunk
+					return false
+				})
+				g := start(t, fmt.Sprintf("  - {provider: p, base_url: 'http://%s%s', api: k, model: [m]}\n", up.addr, from.at))
+				path, body := messagesDialect.ask("m", stream, "hi")
+				a := g.do("POST", path, body, asClient...)
+				text, err := messagesDialect.read([]byte(a.body))
+				if stream {
+					var h heard
+					for _, data := range sseData(a.body) {
+						messagesDialect.hear(&h, []byte(data))
+					}
+					if text = h.text.String(); !h.ended {
+						t.Error("it does not end")
+					}
+				} else if err != nil {
+					t.Error(err)
+				}
+				if text != "sunny" {
+					t.Errorf("%q in %s", text, a.body)
+				}
+				eventually(t, "the connection is given up", func() bool { return g.pool.Stats().Open == 0 })
+			})
+		}
 	}
 }

@@ -42,6 +42,12 @@ type script func(*peer, seen) bool
 // listen starts an upstream that serves each request by the script.
 func listen(t testing.TB, serve script) *upstream {
 	t.Helper()
+	return listenRaw(t, func(p *peer) { p.serve(serve) })
+}
+
+// listenRaw starts an upstream that does as it likes with each connection.
+func listenRaw(t testing.TB, serve func(*peer)) *upstream {
+	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -64,13 +70,18 @@ func listen(t testing.TB, serve script) *upstream {
 	return u
 }
 
-func (u *upstream) run(p *peer, serve script) {
+func (u *upstream) run(p *peer, serve func(*peer)) {
 	defer func() {
 		p.Close()
 		u.mu.Lock()
 		delete(u.conns, p.TCPConn)
 		u.mu.Unlock()
 	}()
+	serve(p)
+}
+
+// serve reads requests and plays the script for each.
+func (p *peer) serve(script script) {
 	for {
 		req, err := http.ReadRequest(p.br)
 		if err != nil {
@@ -81,10 +92,10 @@ func (u *upstream) run(p *peer, serve script) {
 			return
 		}
 		s := seen{req, string(body)}
-		u.mu.Lock()
-		u.seen = append(u.seen, s)
-		u.mu.Unlock()
-		if !serve(p, s) {
+		p.up.mu.Lock()
+		p.up.seen = append(p.up.seen, s)
+		p.up.mu.Unlock()
+		if !script(p, s) {
 			return
 		}
 	}

@@ -1,0 +1,51 @@
+package server
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+)
+
+func TestOutcomesAreCountedExactlyWhoeverCountsThem(t *testing.T) {
+	const goroutines, each, kinds = 8, 1000, 20
+	var o outcomes
+	var counting sync.WaitGroup
+	for range goroutines {
+		counting.Go(func() {
+			for i := range each {
+				o.count(outcome{"p", fmt.Sprint("m", i%kinds), chatLabel, 200})
+			}
+		})
+	}
+	counting.Wait()
+	seen := 0
+	o.all(func(of outcome, n int64) {
+		seen++
+		if n != goroutines*each/kinds {
+			t.Errorf("%v was counted %d times", of, n)
+		}
+	})
+	if seen != kinds {
+		t.Errorf("%d outcomes", seen)
+	}
+}
+
+func TestAStatusThatIsNoneIsCountedAsAFailure(t *testing.T) {
+	for status, want := range map[int]int{200: 200, 499: 499, 599: 599, 100: 100, 0: 500, -1: 500, 600: 500, 99: 500, 1 << 40: 500} {
+		if got := statusIndex(status); got != want {
+			t.Errorf("%d is counted as %d", status, got)
+		}
+	}
+}
+
+func BenchmarkOutcomes(b *testing.B) {
+	var o outcomes
+	for i := range 100 {
+		o.count(outcome{"provider", fmt.Sprint("model-", i), chatLabel, 200})
+	}
+	of := outcome{"provider", "model-50", chatLabel, 200}
+	b.ReportAllocs()
+	for b.Loop() {
+		o.count(of)
+	}
+}

@@ -1,0 +1,144 @@
+// How things stand now: the requests that are being answered, and the providers with their channels and keys.
+
+import { el, fill } from './dom.js';
+import * as format from './format.js';
+
+// Clock is the gateway's time, which the viewer's may differ from.
+export class Clock {
+  #ahead = 0;
+
+  set(now) {
+    this.#ahead = now - Date.now() / 1000;
+  }
+
+  now() {
+    return Date.now() / 1000 + this.#ahead;
+  }
+}
+
+// tick rewrites what changes by itself: how long something has gone on, and how long it will.
+export function tick(clock) {
+  for (const node of document.querySelectorAll('[data-since]')) {
+    node.textContent = format.duration(clock.now() - Number(node.dataset.since));
+  }
+  for (const node of document.querySelectorAll('[data-until]')) {
+    const left = Number(node.dataset.until) - clock.now();
+    node.textContent = left > 0 ? `cooling, ${format.duration(Math.ceil(left))} more` : 'being tried again';
+  }
+}
+
+const headings = (...titles) => el('thead', {}, el('tr', {}, titles.map((title) => {
+  const number = title.startsWith('#');
+  return el('th', { scope: 'col', className: number ? 'number' : '' }, number ? title.slice(1) : title);
+})));
+
+// openRequests lists what is under way.
+export function openRequests(table, live) {
+  if (!table.tHead) table.append(headings('Open for', 'Model', 'Channel', 'Key', '#First byte', '#Sent', 'Kind', 'Id'), el('tbody'));
+  const rows = live.requests.map((request) => el('tr', {},
+    el('td', {}, el('span', { 'data-since': request.since })),
+    el('th', { scope: 'row' }, el('span', { className: 'named', title: request.model }, el('span', {}, request.model || format.none))),
+    el('td', {}, channelOf(request)),
+    el('td', {}, request.key || format.none),
+    el('td', { className: 'number' }, request.first_byte_ms ? format.milliseconds(request.first_byte_ms) : 'waiting'),
+    el('td', { className: 'number' }, request.stream ? format.bytes(request.bytes) : format.none),
+    el('td', {}, request.stream ? 'stream' : 'whole'),
+    el('td', {}, el('code', {}, request.id))));
+  if (rows.length === 0) rows.push(el('tr', {}, el('td', { className: 'nothing', colSpan: 8 }, 'No request is being answered at this moment.')));
+  table.tBodies[0].replaceChildren(...rows);
+}
+
+function channelOf(request) {
+  if (!request.provider) return 'being chosen';
+  const again = request.attempt > 1 ? `, attempt ${request.attempt}` : '';
+  return (request.upstream_model === request.model ? request.provider : `${request.provider} → ${request.upstream_model}`) + again;
+}
+
+// Providers is the list of providers, each of which can be opened.
+export class Providers {
+  #cards = [];
+
+  constructor(node) {
+    this.node = node;
+  }
+
+  show(providers) {
+    const names = JSON.stringify(providers.map((p) => p.name));
+    if (names !== this.names) { // another configuration
+      this.#cards = providers.map(() => new Card());
+      this.node.replaceChildren(...this.#cards.map((card) => card.details));
+      this.names = names;
+    }
+    providers.forEach((provider, i) => this.#cards[i].show(provider));
+    if (providers.length === 0) fill(this.node, el('p', { className: 'faint' }, 'api.yaml names no provider yet.'));
+  }
+}
+
+const resting = (list) => list.filter((one) => one.resting).length;
+
+// Card is one provider. It opens by itself the first time that something of it rests.
+class Card {
+  #troubled = false;
+
+  constructor() {
+    this.summary = el('summary');
+    this.channels = el('table', {}, headings('Model', 'Upstream', 'State', 'Last error'), el('tbody'));
+    this.keys = el('table', {}, headings('Key', '#Served', '#Failed', 'State', 'Last error'), el('tbody'));
+    this.inside = [this.channels, this.keys].map((table) => el('div', { className: 'inside', tabIndex: 0 }, table));
+    this.details = el('details', { className: 'card provider', ontoggle: () => this.#open() }, this.summary, this.inside);
+  }
+
+  show(provider) {
+    const { channels, keys } = provider;
+    this.provider = provider;
+    fill(this.summary, el('h3', {}, provider.name), el('span', { className: 'badge' }, provider.engine || 'unknown'), summaryState(provider),
+      el('span', { className: 'faint sums' }, sums(channels, keys)));
+    const troubled = !provider.usable || resting(channels) + resting(keys) > 0;
+    if (troubled && !this.#troubled) this.details.open = true;
+    this.#troubled = troubled;
+    this.#open();
+  }
+
+  // #open fills the tables, which may be long, if they are to be seen.
+  #open() {
+    if (!this.details.open) return;
+    const { channels, keys, usable } = this.provider;
+    const list = channels.map((channel) => el('tr', {},
+      el('th', { scope: 'row' }, channel.model), el('td', {}, channel.upstream_model === channel.model ? 'the same' : channel.upstream_model),
+      el('td', {}, stateOf(channel)), lastError(channel)));
+    fill(this.channels.tBodies[0], list.length ? list : el('tr', {}, el('td', { className: 'nothing', colSpan: 4 },
+      usable ? 'No model is known yet: the provider is being asked for its list.' : 'This provider was left out when the configuration was read. The log says why.')));
+    fill(this.keys.tBodies[0], keys.map((key) => el('tr', {},
+      el('th', { scope: 'row' }, el('code', {}, key.key || format.none)), el('td', { className: 'number' }, format.count(key.served)),
+      el('td', { className: 'number' }, format.count(key.failed)), el('td', {}, stateOf(key)), lastError(key))));
+    this.inside[1].hidden = keys.length === 0;
+  }
+}
+
+function stateOf(one) {
+  if (!one.resting) return el('span', { className: 'state' }, 'ready');
+  return el('span', { className: 'state resting' }, el('span', { 'data-until': one.resting_until }, 'cooling'));
+}
+
+function summaryState(provider) {
+  const { channels, keys } = provider;
+  if (!provider.usable) return el('span', { className: 'state broken' }, 'left out');
+  const channelsRest = resting(channels);
+  const keysRest = resting(keys);
+  if ((channels.length && channelsRest === channels.length) || (keys.length && keysRest === keys.length)) return el('span', { className: 'state broken' }, 'cooling');
+  if (channelsRest + keysRest) return el('span', { className: 'state resting' }, 'partly cooling');
+  return el('span', { className: 'state' }, 'ready');
+}
+
+function sums(channels, keys) {
+  const some = (list, word) => {
+    const rest = resting(list);
+    return `${format.count(list.length)} ${word}${list.length === 1 ? '' : 's'}${rest ? ` (${format.count(rest)} cooling)` : ''}`;
+  };
+  return keys.length ? `${some(channels, 'model')} · ${some(keys, 'key')}` : some(channels, 'model');
+}
+
+function lastError(one) {
+  if (!one.last_error) return el('td', { className: 'wide' }, format.none);
+  return el('td', { className: 'wide' }, el('span', { className: 'faint' }, `${format.moment(one.last_error_at)} · `), one.last_error);
+}

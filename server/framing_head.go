@@ -1,0 +1,281 @@
+package server
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math/bits"
+)
+
+// head is what a request's head says about what follows it.
+type head struct {
+	size    int   // bytes of the head; 0 if it has not come whole
+	length  int64 // of the body
+	chunked bool
+}
+
+const (
+	errMethod      malformed = "the method is no name"
+	errTarget      malformed = "the target of the request is neither a path nor the URL of this host"
+	errVersion     malformed = "only HTTP/1.1 and HTTP/1.0 are spoken here"
+	errName        malformed = "the name of a header is malformed"
+	errFolded      malformed = "a header is folded over lines"
+	errValue       malformed = "the value of a header has a control character"
+	errHost        malformed = "it needs one Host header, with a host name"
+	errLength      malformed = "Content-Length is no number"
+	errLengths     malformed = "there is more than one Content-Length"
+	errCoding      malformed = "Transfer-Encoding can only be chunked, once, in HTTP/1.1"
+	errBothLengths malformed = "it has both Content-Length and Transfer-Encoding"
+)
+
+// maxLengthDigits keeps a length below what overflows.
+const maxLengthDigits = 18
+
+// readHead reads a head by the letter of RFC 9112, without what the RFC lets a
+// server put up with, but for one: an empty line before the request.
+func readHead(p []byte) (head, error) {
+	h := fields{at: 0}
+	switch {
+	case len(p) == 1 && p[0] == '\r':
+		return head{}, nil
+	case len(p) > 1 && p[0] == '\r' && p[1] == '\n':
+		h.at = 2
+	}
+	target, err := h.requestLine(p)
+	if err != nil || h.at == 0 {
+		return head{}, err
+	}
+	for h.at < len(p) {
+		if p[h.at] == '\r' {
+			switch {
+			case h.at+1 == len(p):
+				return head{}, nil
+			case p[h.at+1] != '\n':
+				return head{}, errName
+			}
+			return h.end(target)
+		}
+		if err := h.field(p); err != nil || h.at == 0 {
+			return head{}, err
+		}
+	}
+	return head{}, nil
+}
+
+// fields is a head as far as it has been read.
+type fields struct {
+	at     int  // the next byte; 0 if the rest has not come
+	old    bool // HTTP/1.0
+	host   []byte
+	hosts  int
+	length int64
+	sized  bool // there is a Content-Length
+	coded  bool // there is a Transfer-Encoding
+}
+
+// end is what a head that has come whole says.
+func (h *fields) end(target []byte) (head, error) {
+	switch {
+	case h.hosts != 1 && (!h.old || h.hosts > 1), h.hosts == 1 && !isHost(h.host):
+		return head{}, errHost
+	case !isTarget(target, h.host):
+		return head{}, errTarget
+	case h.coded && h.sized:
+		return head{}, errBothLengths
+	case h.coded && h.old:
+		return head{}, errCoding
+	}
+	return head{size: h.at + 2, length: h.length, chunked: h.coded}, nil
+}
+
+// requestLine reads METHOD SP target SP HTTP/1.x CRLF.
+func (h *fields) requestLine(p []byte) (target []byte, err error) {
+	start := h.at
+	h.at = 0
+	i := start
+	for i < len(p) && tokens[p[i]] {
+		i++
+	}
+	if i == len(p) {
+		return nil, nil
+	}
+	if p[i] != ' ' || i == start {
+		return nil, errMethod
+	}
+	method := p[start:i]
+	i++
+	start = i
+	if i = until('#', p, i); i == len(p) {
+		return nil, nil
+	}
+	target = p[start:i]
+	if p[i] != ' ' || i == start || string(target) == "*" && string(method) != "OPTIONS" || string(method) == "CONNECT" {
+		return nil, errTarget // with a fragment, too: it is for browsers to keep
+	}
+	i++
+	version := p[i:min(i+len("HTTP/1.1\r\n"), len(p))]
+	switch {
+	case string(version) == "HTTP/1.1\r\n":
+	case string(version) == "HTTP/1.0\r\n":
+		h.old = true
+	case string(version) == "HTTP/1.1\r\n"[:len(version)], string(version) == "HTTP/1.0\r\n"[:len(version)]:
+		return nil, nil
+	default:
+		return nil, errVersion
+	}
+	h.at = i + len(version)
+	return target, nil
+}
+
+// field reads a line of the header. What is neither a name's nor a separator in
+// other grammars too, such as brackets, is left to fasthttp, which refuses it.
+func (h *fields) field(p []byte) error {
+	start := h.at
+	h.at = 0
+	i := until(':', p, start)
+	if i == len(p) {
+		return nil
+	}
+	switch c := p[i]; {
+	case c == ':' && i > start:
+	case i == start && (c == ' ' || c == '\t'):
+		return errFolded
+	default:
+		return errName
+	}
+	name := p[start:i]
+	start = i + 1
+	for i = start; ; i++ {
+		if i = control(p, i); i == len(p) {
+			return nil
+		}
+		if p[i] != '\t' {
+			break
+		}
+	}
+	switch {
+	case p[i] == '\n':
+		return errBareLF
+	case p[i] != '\r':
+		return errValue
+	case i+1 == len(p):
+		return nil
+	case p[i+1] != '\n':
+		return errValue
+	}
+	h.at = i + 2
+	switch len(name) {
+	case len("Host"), len("Content-Length"), len("Transfer-Encoding"):
+		return h.take(name, p[start:i])
+	}
+	return nil
+}
+
+// take keeps what the framing depends on.
+func (h *fields) take(name, value []byte) error {
+	switch {
+	case len(name) == len("Host") && bytes.EqualFold(name, []byte("Host")):
+		h.hosts++
+		h.host = bytes.Trim(value, " \t")
+	case len(name) == len("Content-Length") && bytes.EqualFold(name, []byte("Content-Length")):
+		if h.sized {
+			return errLengths
+		}
+		h.sized = true
+		value = bytes.Trim(value, " \t")
+		if len(value) == 0 || len(value) > maxLengthDigits {
+			return errLength
+		}
+		for _, c := range value {
+			if c < '0' || c > '9' {
+				return errLength
+			}
+			h.length = h.length*10 + int64(c-'0')
+		}
+	case len(name) == len("Transfer-Encoding") && bytes.EqualFold(name, []byte("Transfer-Encoding")):
+		if h.coded || !bytes.EqualFold(bytes.Trim(value, " \t"), []byte("chunked")) {
+			return errCoding
+		}
+		h.coded = true
+	}
+	return nil
+}
+
+// isTarget says whether a target means this gateway: a path, or a URL with the
+// host that Host has too. fasthttp takes //host/path for a URL where it has
+// nothing else to find the host in.
+func isTarget(target, host []byte) bool {
+	if target[0] == '/' {
+		return !bytes.HasPrefix(target, []byte("//")) || len(host) > 0 && !bytes.Contains(target, []byte("://"))
+	}
+	if string(target) == "*" {
+		return true
+	}
+	scheme, rest, _ := bytes.Cut(target, []byte("://"))
+	if !bytes.EqualFold(scheme, []byte("http")) && !bytes.EqualFold(scheme, []byte("https")) {
+		return false
+	}
+	if end := bytes.IndexAny(rest, "/?"); end >= 0 {
+		rest = rest[:end]
+	}
+	return isHost(rest) && (len(host) == 0 || bytes.EqualFold(rest, host))
+}
+
+// isHost says whether a text is a host name or an address, with a port or without.
+func isHost(text []byte) bool {
+	for _, c := range text {
+		if !hosts[c] {
+			return false
+		}
+	}
+	return len(text) > 0
+}
+
+var (
+	tokens = bytesOf("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+	hosts  = bytesOf("-._~:[]%0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+)
+
+func bytesOf(set string) (table [256]bool) {
+	for i := range len(set) {
+		table[set[i]] = true
+	}
+	return table
+}
+
+const (
+	everyByte = 0x0101010101010101
+	highBits  = 0x80 * everyByte
+)
+
+// lessThan marks the high bit of each byte of word that is less than limit, at most
+// 0x80. A mark above the lowest may be wrong.
+func lessThan(limit, word uint64) uint64 { return (word - limit*everyByte) &^ word & highBits }
+
+// until finds the first byte of p from i on that is stop, white space or a
+// control character.
+func until(stop byte, p []byte, i int) int {
+	for stops := uint64(stop) * everyByte; i+8 <= len(p); i += 8 {
+		word := binary.LittleEndian.Uint64(p[i:])
+		if hits := lessThan(' '+1, word) | lessThan(1, word^stops) | lessThan(1, word^0x7f*everyByte); hits != 0 {
+			return i + bits.TrailingZeros64(hits)/8
+		}
+	}
+	for i < len(p) && p[i] > ' ' && p[i] != 0x7f && p[i] != stop {
+		i++
+	}
+	return i
+}
+
+// control finds the first control character of p from i on.
+func control(p []byte, i int) int {
+	for ; i+8 <= len(p); i += 8 {
+		word := binary.LittleEndian.Uint64(p[i:])
+		if hits := lessThan(' ', word) | lessThan(1, word^0x7f*everyByte); hits != 0 {
+			return i + bits.TrailingZeros64(hits)/8
+		}
+	}
+	for i < len(p) && p[i] >= ' ' && p[i] != 0x7f {
+		i++
+	}
+	return i
+}

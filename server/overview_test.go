@@ -1,0 +1,231 @@
+package server
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+var insights = []string{"/v1/timeline", "/v1/overview", "/v1/live"}
+
+func TestOnlyAdminsSeeWhatTheDashboardShows(t *testing.T) {
+	g := startPaid(t, "10")
+	var o overviewAnswer
+	if g.admin("GET", "/v1/overview", "").into(t, &o); o.Limits["max_in_flight"] != 0 {
+		t.Errorf("no limit is told as %d", o.Limits["max_in_flight"])
+	}
+	for _, path := range insights {
+		g.do("GET", path, "").failure(t, 401, "invalid_api_key")
+		g.do("GET", path, "", "Authorization", "Bearer "+otherKeyText).failure(t, 401, "invalid_api_key")
+		g.do("GET", path, "", asClient...).failure(t, 403, "admin_required")
+		a := g.admin("GET", path, "")
+		if a.StatusCode != 200 || a.Header.Get("Cache-Control") != "no-store" || a.Header.Get("Content-Type") != "application/json" {
+			t.Errorf("%s: %d %v", path, a.StatusCode, a.Header)
+		}
+		for _, secret := range []string{clientKeyText, adminKeyText, upstreamKeyText} {
+			if strings.Contains(a.body, secret) {
+				t.Errorf("%s tells %s", path, secret)
+			}
+		}
+	}
+}
+
+// timelineAnswer is what GET /v1/timeline says.
+type timelineAnswer struct {
+	By               string
+	Start, End, Step int64
+	Lines            []struct {
+		Name   string
+		Total  map[string]float64
+		Points []map[string]float64
+	}
+}
+
+func TestATimelineHasALineForEachOfAGroup(t *testing.T) {
+	g := startPaid(t, "10")
+	for by, want := range map[string]string{"": "", "model": "m", "provider": "p", "key": "payer"} {
+		var got timelineAnswer
+		g.admin("GET", "/v1/timeline?by="+by, "").into(t, &got)
+		if got.By != by || len(got.Lines) != 1 || got.Lines[0].Name != want || len(got.Lines[0].Points) != 1 {
+			t.Fatalf("by %q: %+v", by, got)
+		}
+		if day := got.End - got.Start; day < 23*3600 || day > 25*3600 || got.Step != 600 {
+			t.Errorf("by %q: %d seconds in steps of %d", by, day, got.Step)
+		}
+		total, point := got.Lines[0].Total, got.Lines[0].Points[0]
+		for name, value := range map[string]float64{"requests": 1, "failures": 0, "prompt_tokens": 11, "completion_tokens": 7, "cost": 0.025} {
+			if total[name] != value || point[name] != value {
+				t.Errorf("by %q, %s: %v in all, %v in the point", by, name, total[name], point[name])
+			}
+		}
+		for _, name := range []string{"time", "cached_tokens", "ttft_p50_ms", "ttft_p95_ms", "duration_p50_ms", "duration_p95_ms"} {
+			if _, has := point[name]; !has {
+				t.Errorf("a point has no %s: %v", name, point)
+			}
+		}
+	}
+}
+
+func TestTheStepOfATimelineFitsItsRange(t *testing.T) {
+	g := startPaid(t, "10")
+	const day = 24 * 3600
+	now := time.Now().Unix()
+	for _, test := range []struct {
+		name, query string
+		step        int64
+	}{
+		{"an hour", fmt.Sprintf("start_datetime=%d", now-3600), 60},
+		{"six hours", fmt.Sprintf("start_datetime=%d", now-6*3600), 120},
+		{"a day", "", 600},
+		{"two days, which is as long as there are minutes", "last_n_days=2", 3600},
+		{"a week", "last_n_days=7", 3600},
+		{"a month", "last_n_days=30", 6 * 3600},
+		{"half a year", "last_n_days=182", day},
+		{"two years", "last_n_days=730", 4 * day},
+		{"all time", "start_datetime=0", (1 + now/(200*day)) * day},
+		{"no time at all", fmt.Sprintf("start_datetime=%d&end_datetime=%d", now, now), 60},
+		{"what is asked for, in seconds", "step=300", 300},
+		{"what is asked for, in words", "step=2h30m", 9000},
+		{"what is asked for, a year", "step=8784h", 366 * day},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var got timelineAnswer
+			if g.admin("GET", "/v1/timeline?"+test.query, "").into(t, &got); got.Step != test.step {
+				t.Errorf("%d", got.Step)
+			}
+		})
+	}
+}
+
+func TestATimelineThatMakesNoSenseIsRefused(t *testing.T) {
+	g := startPaid(t, "10")
+	for query, names := range map[string]string{
+		"by=colour":               "model, provider or key",
+		"step=0":                  "step",
+		"step=-60":                "step",
+		"step=soon":               "step",
+		"step=90":                 "whole minutes",
+		"step=1ms":                "whole minutes",
+		"step=9999h":              "at most a year",
+		"step=99999999999999999":  "at most a year",
+		"step=60&last_n_days=30":  "2000",
+		"start_datetime=tomorrow": "tomorrow",
+		"start_datetime=2026-02-01&end_datetime=2026-01-01": "end_datetime",
+		"last_n_days=0": "last_n_days",
+	} {
+		if message := g.admin("GET", "/v1/timeline?"+query, "").failure(t, 400, "bad_query"); !strings.Contains(message, names) {
+			t.Errorf("%s: %s", query, message)
+		}
+	}
+}
+
+// overviewAnswer is what GET /v1/overview says.
+type overviewAnswer struct {
+	Now       float64
+	Version   string
+	Uptime    float64 `json:"uptime_seconds"`
+	Draining  bool
+	Ledger    string `json:"ledger_error"`
+	Limits    map[string]int64
+	Clients   int `json:"client_connections"`
+	Providers []struct {
+		Name, Engine string
+		Usable       bool
+		Channels     []struct {
+			Model    string
+			Upstream string `json:"upstream_model"`
+			standingAnswer
+		}
+		Keys []struct {
+			Key            string
+			Served, Failed int64
+			standingAnswer
+		}
+	}
+}
+
+type standingAnswer struct {
+	Resting bool
+	Until   float64 `json:"resting_until"`
+	Error   string  `json:"last_error"`
+	ErrorAt float64 `json:"last_error_at"`
+}
+
+func TestAnOverviewTellsWhoRestsAndWhy(t *testing.T) {
+	broken := listen(t, says(reply(503, jsonKind, `{"error":{"message":"no room for `+upstreamKeyText+`","type":"server_error"}}`)))
+	g := startWith(t, Options{MaxInFlight: 1000}, provider("broken", broken, "    model: [{away: m}]\n"), provider("well", listen(t, both)),
+		"  - provider: claude\n    base_url: http://127.0.0.1:9/v1/messages\n    api: [sk-one-0123456789, sk-two-0123456789]\n    model: [c]\n", paidKeys("10"), "preferences:\n  cooldown_period: 300\n")
+	if a := g.chat(plainRequest); a.StatusCode != 200 {
+		t.Fatalf("%d %s", a.StatusCode, a.body)
+	}
+	var o overviewAnswer
+	a := g.admin("GET", "/v1/overview", "")
+	a.into(t, &o)
+	if now := float64(time.Now().UnixMilli()) / 1000; o.Now < now-60 || o.Now > now+1 || o.Version != "v0-test" || o.Uptime <= 0 || o.Uptime > 600 || o.Draining || o.Ledger != "" || o.Clients < 1 {
+		t.Errorf("%+v", o)
+	}
+	if o.Limits["max_in_flight"] != 1000 || o.Limits["max_connections"] != int64(g.options.MaxConnections) || o.Limits["max_body_bytes"] != DefaultMaxBody {
+		t.Errorf("%v", o.Limits)
+	}
+	if len(o.Providers) != 3 {
+		t.Fatal(a.body)
+	}
+	ill, well, claude := o.Providers[0], o.Providers[1], o.Providers[2]
+	if ill.Name != "broken" || ill.Engine != "gpt" || !ill.Usable || len(ill.Channels) != 1 || ill.Channels[0].Model != "m" || ill.Channels[0].Upstream != "away" {
+		t.Fatalf("%+v", ill)
+	}
+	if c := ill.Channels[0]; !c.Resting || c.Until < o.Now+280 || c.Until > o.Now+300 || !strings.Contains(c.Error, "no room for") || strings.Contains(c.Error, upstreamKeyText) || c.ErrorAt > o.Now || c.ErrorAt < o.Now-60 {
+		t.Errorf("%+v", c)
+	}
+	if c, k := well.Channels[0], well.Keys[0]; c.Resting || c.Until != 0 || c.Error != "" || k.Served != 1 || k.Failed != 0 || k.Resting {
+		t.Errorf("%+v", well)
+	}
+	if k := ill.Keys[0]; k.Served != 0 || k.Failed != 1 || strings.Contains(k.Key, "abcdefghij") || !strings.HasSuffix(k.Key, "wxyz") {
+		t.Errorf("%+v", k)
+	}
+	if claude.Engine != "claude" || len(claude.Keys) != 2 || claude.Keys[0].Key == "" {
+		t.Errorf("%+v", claude)
+	}
+}
+
+func TestARequestIsToBeSeenWhileItIsAnswered(t *testing.T) {
+	up := listen(t, func(p *peer, _ seen) bool {
+		p.say(streamHead + chunk(event("one")))
+		p.gone()
+		return false
+	})
+	g := start(t, provider("p", up, "    model: [{far: m}]\n"), paidKeys("10"))
+	type seenLive struct {
+		Now      float64
+		InFlight int `json:"in_flight"`
+		Streams  int
+		Requests []struct {
+			ID, Key, Model, Endpoint, Provider string
+			Stream                             bool
+			Upstream                           string `json:"upstream_model"`
+			Attempt                            int
+			Since                              float64
+			FirstByte                          float64 `json:"first_byte_ms"`
+			Bytes                              int64
+		}
+	}
+	look := func() (l seenLive) {
+		g.admin("GET", "/v1/live", "").into(t, &l)
+		return l
+	}
+	if l := look(); l.InFlight != 0 || l.Streams != 0 || l.Requests == nil || len(l.Requests) != 0 {
+		t.Errorf("before: %+v", l)
+	}
+	c := g.dial()
+	c.post(streamRequest, "X-Request-Id", "one-to-look-at")
+	c.head()
+	eventually(t, "a byte was sent", func() bool { l := look(); return len(l.Requests) == 1 && l.Requests[0].Bytes > 0 })
+	l := look()
+	if r := l.Requests[0]; l.InFlight != 1 || l.Streams != 1 || r.ID == "" || r.Key != "payer" || r.Model != "m" || r.Upstream != "far" || r.Provider != "p" || !r.Stream || r.Attempt != 1 ||
+		r.Endpoint == "" || r.FirstByte <= 0 || r.Since > l.Now || r.Since < l.Now-60 {
+		t.Errorf("%+v", l)
+	}
+	c.Close()
+	eventually(t, "it is gone", func() bool { return look().InFlight == 0 })
+}

@@ -1,0 +1,42 @@
+package server
+
+import (
+	"runtime/debug"
+
+	"github.com/valyala/fasthttp"
+)
+
+var errPanic = errorf(fasthttp.StatusInternalServerError, "server_error", "internal_error",
+	"The gateway failed on this request. Its log says where.")
+
+// onPanic keeps one broken request from ending all the others, and closes its
+// books: what it has reserved is somebody's credit.
+func (s *Server) onPanic(ctx *fasthttp.RequestCtx, panicked any) {
+	s.logPanic(ctx, panicked)
+	if x := connOf(ctx).live.x.Load(); x != nil {
+		x.failure = errPanic
+		x.close(errPanic.Status) // and never again in use: who knows in what state it is
+	}
+	ctx.Response.Reset()
+	writeError(ctx, errPanic)
+	ctx.SetConnectionClose()
+}
+
+// surviveStream ends a stream that panics as one that broke off. fasthttp writes
+// streams after the handler has returned, where nothing would catch it.
+func (x *exchange) surviveStream(err *error) {
+	panicked := recover()
+	if panicked == nil {
+		return
+	}
+	x.server.logPanic(x.ctx, panicked)
+	x.status, x.failure, *err = errPanic.Status, errPanic, errPanic
+	if x.answer != nil {
+		x.answer.Close()
+		x.answer = nil // its usage is not asked for
+	}
+}
+
+func (s *Server) logPanic(ctx *fasthttp.RequestCtx, panicked any) {
+	s.log.Error("a request panicked; please report this", "path", string(ctx.Path()), "panic", panicked, "stack", string(debug.Stack()))
+}

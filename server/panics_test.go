@@ -1,0 +1,112 @@
+package server
+
+import (
+	"crypto/sha256"
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/fasthttp/router"
+	"github.com/valyala/fasthttp"
+
+	"uniapi/pool"
+)
+
+// faulty is a face that panics where a test says.
+type faulty struct {
+	chatFace
+	where string
+}
+
+func (f faulty) splice(x *exchange, body []byte, to spliced) error {
+	if f.where == "attempt" {
+		panic("in an attempt")
+	}
+	return f.chatFace.splice(x, body, to)
+}
+
+func (f faulty) pass(x *exchange, upstream string) flow {
+	if f.where == "stream" {
+		return faultyFlow{f.chatFace.pass(x, upstream)}
+	}
+	return f.chatFace.pass(x, upstream)
+}
+
+// faultyFlow passes the first event.
+type faultyFlow struct{ flow }
+
+func (f faultyFlow) Push(p []byte) ([]byte, error) {
+	if f.Started() {
+		panic("in a stream")
+	}
+	return f.flow.Push(p)
+}
+
+// serveFaulty serves chat by faces that panic, on an address of its own.
+func (g *gateway) serveFaulty() (addr string) {
+	g.t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	r := router.New()
+	r.PanicHandler = g.onPanic
+	for _, where := range []string{"attempt", "stream"} {
+		r.POST("/"+where, g.serve(faulty{where: where}, pool.Chat))
+	}
+	server := &fasthttp.Server{Handler: r.Handler, NoDefaultContentType: true, Logger: quiet{g.Server.log}}
+	over := make(chan error, 1)
+	go func() { over <- server.Serve(&listener{TCPListener: ln.(*net.TCPListener), server: g.Server}) }()
+	g.t.Cleanup(func() {
+		ln.Close()
+		<-over
+	})
+	return ln.Addr().String()
+}
+
+func TestARequestThatPanicsIsTheOnlyOneThatEnds(t *testing.T) {
+	goOn := make(chan bool)
+	defer close(goOn) // nobody is left waiting if the test fails
+	up := listen(t, func(p *peer, r seen) bool {
+		if !wantsStream(r) {
+			return both(p, r)
+		}
+		p.say(streamHead + chunk(event("one")))
+		<-goOn
+		p.say(chunk(event("two")))
+		p.gone()
+		return false
+	})
+	for _, c := range []struct{ name, where, version, body, want string }{
+		{"in an attempt", "/attempt", "HTTP/1.1", plainRequest, `"code":"internal_error"`},
+		{"in a stream", "/stream", "HTTP/1.1", streamRequest, event("one")},
+		{"in a stream over HTTP/1.0", "/stream", "HTTP/1.0", streamRequest, event("one")},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			g := start(t, provider("p", up), paidKeys("1"), bookPrices)
+			g.addr = g.serveFaulty()
+			client := g.dial()
+			text := strings.Replace(chatText(c.body), "/v1/chat/completions", c.where, 1)
+			client.send(strings.Replace(text, "HTTP/1.1", c.version, 1))
+			if c.body == streamRequest {
+				client.br.Peek(1)
+				goOn <- true
+			}
+			if got := client.rest(); !strings.Contains(got, c.want) || strings.Contains(got, "[DONE]") || strings.HasSuffix(got, "0\r\n\r\n") {
+				t.Errorf("the client got %q", got)
+			}
+			if line := g.log.next(t, "a request panicked; please report this"); line["stack"] == "" {
+				t.Errorf("logged as %v", line)
+			}
+			if line := g.log.next(t, "request"); line["status"] != 500.0 || line["error"] == "" {
+				t.Errorf("logged as %v", line)
+			}
+			eventually(t, "nothing is in flight", func() bool { return g.inFlight.Load() == 0 && len(g.liveRequests()) == 0 })
+			const dollar = 1_000_000_000
+			key := g.snapshot.Load().keys[sha256.Sum256([]byte(clientKeyText))]
+			if c.body == plainRequest && !key.book.Reserve(dollar) {
+				t.Error("a part of the key's credits stays reserved")
+			}
+		})
+	}
+}

@@ -1,0 +1,139 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+
+	"github.com/valyala/fasthttp"
+
+	"uniapi/codec"
+)
+
+// redacting is the handler that every line of the log passes on its way out. What
+// is too short to hold a secret costs a comparison.
+type redacting struct {
+	slog.Handler
+	secrets *atomic.Pointer[redactor] // of the configuration in force; nil before there is one
+}
+
+// redacted is log with the secrets of a configuration taken out of its lines, and
+// where to put them. A log is not wrapped twice.
+func redacted(log *slog.Logger) (*slog.Logger, *atomic.Pointer[redactor]) {
+	if h, is := log.Handler().(*redacting); is {
+		return log, h.secrets
+	}
+	h := &redacting{log.Handler(), new(atomic.Pointer[redactor])}
+	return slog.New(h), h.secrets
+}
+
+func (h *redacting) Handle(ctx context.Context, r slog.Record) error {
+	secrets := h.secrets.Load()
+	found := secrets.has(r.Message)
+	r.Attrs(func(a slog.Attr) bool {
+		found = found || secrets.inValue(a.Value)
+		return !found
+	})
+	if !found {
+		return h.Handler.Handle(ctx, r)
+	}
+	out := slog.NewRecord(r.Time, r.Level, secrets.clean(r.Message), r.PC)
+	r.Attrs(func(a slog.Attr) bool {
+		out.AddAttrs(slog.Attr{Key: a.Key, Value: secrets.value(a.Value)})
+		return true
+	})
+	return h.Handler.Handle(ctx, out)
+}
+
+func (h *redacting) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return &redacting{h.Handler.WithAttrs(h.secrets.Load().attrs(attrs)), h.secrets}
+}
+
+func (h *redacting) WithGroup(name string) slog.Handler {
+	return &redacting{h.Handler.WithGroup(name), h.secrets}
+}
+
+// attrs are a line's attributes without secrets.
+func (r *redactor) attrs(attrs []slog.Attr) []slog.Attr {
+	if !r.inAttrs(attrs) {
+		return attrs
+	}
+	out := make([]slog.Attr, len(attrs))
+	for i, a := range attrs {
+		out[i] = slog.Attr{Key: a.Key, Value: r.value(a.Value)}
+	}
+	return out
+}
+
+// inAttrs says whether there is a secret in a line's attributes. It is asked for
+// each request.
+func (r *redactor) inAttrs(attrs []slog.Attr) bool {
+	for i := range attrs {
+		switch v := &attrs[i].Value; v.Kind() {
+		case slog.KindString:
+			if r.short(v.String()) {
+				continue
+			}
+		case slog.KindInt64, slog.KindFloat64, slog.KindBool:
+			continue
+		}
+		if r.inValue(attrs[i].Value) {
+			return true
+		}
+	}
+	return false
+}
+
+// inValue says whether there is a secret in what a line of the log would show of
+// a value.
+func (r *redactor) inValue(v slog.Value) bool {
+	switch v.Kind() {
+	case slog.KindString:
+		text := v.String()
+		return !r.short(text) && r.has(text)
+	case slog.KindAny:
+		return r.has(shownAs(v.Any()))
+	case slog.KindLogValuer:
+		return r.inValue(v.Resolve())
+	case slog.KindGroup:
+		return r.inAttrs(v.Group())
+	}
+	return false
+}
+
+// value is a value without secrets.
+func (r *redactor) value(v slog.Value) slog.Value {
+	switch v = v.Resolve(); v.Kind() {
+	case slog.KindString:
+		return slog.StringValue(r.clean(v.String()))
+	case slog.KindAny:
+		return slog.StringValue(r.clean(shownAs(v.Any())))
+	case slog.KindGroup:
+		return slog.GroupValue(r.attrs(v.Group())...)
+	}
+	return v
+}
+
+// shownAs is a value of any type as text.
+func shownAs(v any) string {
+	if b, is := v.([]byte); is {
+		return string(b)
+	}
+	return fmt.Sprintf("%+v", v)
+}
+
+// told takes the secrets out of what a client is told of an error.
+func (r *redactor) told(e *codec.Error) {
+	e.Message, e.Type, e.Code, e.Param, e.Raw = r.clean(e.Message), r.clean(e.Type), r.clean(e.Code), r.clean(e.Param), nil
+}
+
+// body takes the secrets out of an answer of our own.
+func (r *redactor) body(ctx *fasthttp.RequestCtx) {
+	if ctx.Response.IsBodyStream() {
+		return
+	}
+	if text := ctx.Response.Body(); r.hasBytes(text) {
+		ctx.Response.SetBodyString(r.clean(string(text)))
+	}
+}

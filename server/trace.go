@@ -1,0 +1,149 @@
+package server
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"uniapi/config"
+	"uniapi/pool"
+)
+
+// trace is what is kept of an attempt for its line in the log at debug level.
+type trace struct {
+	status   int // of the provider's answer; 0 if there was none
+	reused   bool
+	head     time.Duration // until the answer's head was there
+	received int64
+	begun    []byte // of the answer, if bodies are logged
+}
+
+const (
+	// mostShown is how much of a body the log shows, in bytes.
+	mostShown = 4 << 10
+	// mostBegun is how much of an answer is kept for that: images are shortened.
+	mostBegun = 4 * mostShown
+)
+
+// listen makes what is read of an answer known to the attempt's trace.
+func (x *exchange) listen(answer *pool.Response) {
+	if !x.server.debug {
+		return
+	}
+	t := &trace{status: answer.Status, reused: answer.Reused, head: time.Since(x.tried)}
+	x.trace = t
+	bodies := x.server.options.LogBodies
+	answer.Tap = func(p []byte) {
+		t.received += int64(len(p))
+		if room := mostBegun - len(t.begun); bodies && room > 0 {
+			t.begun = append(t.begun, p[:min(room, len(p))]...)
+		}
+	}
+}
+
+// tell writes the line of the attempt that has ended.
+func (x *exchange) tell(status int) {
+	if !x.server.debug || x.attempt.Number == 0 || x.traced {
+		return
+	}
+	x.traced = true
+	t, a, sent := x.trace, x.attempt, len(x.request.Header)
+	if t == nil {
+		t = &trace{}
+	}
+	for _, part := range x.request.Body {
+		sent += len(part)
+	}
+	attrs := []slog.Attr{
+		slog.String("id", string(x.id)),
+		slog.Int("attempt", a.Number),
+		slog.String("endpoint", string(x.endpoint)),
+		slog.String("provider", a.Provider.Config.Name),
+		slog.String("upstream_model", a.Upstream),
+		slog.String("format", x.upstream),
+		slog.Int("status", status),
+		slog.Int("upstream_status", t.status),
+		slog.Bool("sent", x.sent),
+		slog.Int("sent_bytes", sent),
+		slog.Int64("received_bytes", t.received),
+		slog.Bool("reused", t.reused),
+		slog.Float64("head_ms", milliseconds(t.head)),
+		slog.Float64("ms", milliseconds(time.Since(x.tried))),
+	}
+	if keys := a.Provider.Config.Keys; a.Key >= 0 && a.Key < len(keys) {
+		attrs = append(attrs, slog.String("provider_key", config.Mask(keys[a.Key])))
+	}
+	if x.ttft > 0 {
+		attrs = append(attrs, slog.Float64("first_byte_ms", milliseconds(x.start.Add(x.ttft).Sub(x.tried))))
+	}
+	if x.server.options.LogBodies {
+		attrs = append(attrs, slog.String("request", shorten(x.request.Body...)), slog.String("answer", shorten(t.begun)))
+	}
+	x.server.log.LogAttrs(context.Background(), slog.LevelDebug, "attempt", attrs...)
+}
+
+// tellBody writes what the client has asked, as it asked it.
+func (x *exchange) tellBody() {
+	if !x.server.options.LogBodies || len(x.body) == 0 {
+		return
+	}
+	x.server.log.LogAttrs(context.Background(), slog.LevelDebug, "request body",
+		slog.String("id", string(x.id)), slog.Int("bytes", len(x.body)), slog.String("body", shorten(x.body)))
+}
+
+const (
+	// mostEncoded is how long a run of base64 may be that is shown: longer ones are
+	// images and files.
+	mostEncoded = 256
+	// shownEncoded is how much of a longer one is shown; less than a secret's start.
+	shownEncoded = 8
+)
+
+// shorten is the beginning of a body as the log shows it.
+func shorten(parts ...[]byte) string {
+	var out strings.Builder
+	total, run := 0, 0
+	endRun := func(p []byte, end int) {
+		if run > mostEncoded {
+			out.WriteString("…(base64)")
+		} else if run > shownEncoded {
+			out.Write(p[end-run+shownEncoded : end])
+		}
+		run = 0
+	}
+	for _, p := range parts {
+		total += len(p)
+		i := 0
+		for ; i < len(p) && out.Len() < mostShown; i++ {
+			c := p[i]
+			switch {
+			case c == '/' || c == '=' || c == '+' || c == '-' || c == '_' || c|0x20 >= 'a' && c|0x20 <= 'z' || c >= '0' && c <= '9':
+				if run++; run <= shownEncoded {
+					out.WriteByte(c)
+				}
+				continue
+			case c < ' ' && c != '\n' && c != '\r' && c != '\t' || c == 0x7f:
+				endRun(p, i)
+				return out.String() + "…(binary)"
+			}
+			endRun(p, i)
+			if c < utf8.RuneSelf {
+				out.WriteByte(c)
+				continue
+			}
+			r, size := utf8.DecodeRune(p[i:])
+			if r == utf8.RuneError && size == 1 && i+utf8.UTFMax < len(p) {
+				return out.String() + "…(binary)"
+			}
+			out.WriteRune(r)
+			i += size - 1
+		}
+		endRun(p, i)
+	}
+	if text := out.String(); len(text) < total && out.Len() >= mostShown {
+		return strings.ToValidUTF8(text[:mostShown], "") + "…"
+	}
+	return out.String()
+}
