@@ -6,7 +6,7 @@ GO      ?= go
 # The race detector needs a C compiler; without one the tests run all the same.
 RACE    := $(if $(shell command -v cc || command -v gcc || command -v clang),-race)
 
-.PHONY: build demo test test-chaos release bench bench-peers locust lint fuzz cross clean
+.PHONY: build demo test test-chaos test-dashboard test-install test-sdk release bench bench-peers bench-guard bench-baseline bench-compare locust lint fuzz cross clean
 
 build: ## the static, stripped binary
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o uni-api .
@@ -17,8 +17,13 @@ demo: build ## one streamed answer through a mock provider: no key, no network, 
 test: ## everything
 	$(GO) test $(RACE) ./...
 
-test-chaos: ## behind haproxy, nginx and Caddy, and at 5,000 streams: apt-get install haproxy nginx caddy
-	$(GO) test -tags chaos -count 1 -timeout 10m ./server
+# Only what the tag changes: the rest is in make test.
+CHAOS := server/*_chaos_test.go server/faults_linux_test.go
+test-chaos: ## behind haproxy, nginx and Caddy, at 5,000 streams, and in two minutes of faults: apt-get install haproxy nginx caddy
+	$(GO) test -tags chaos -count 1 -timeout 10m -run "^($$(sed -n 's/^func \(Test[A-Za-z]*\)(.*/\1/p' $(CHAOS) | paste -sd'|' -))$$" ./server
+
+test-install: release ## docs/operations.md's installation on an empty machine: root, and apt-get install systemd-container
+	$(GO) test -tags install -count 1 -timeout 5m -run TheGuidesInstallation ./server
 
 SDK := build/sdk
 test-sdk: build $(SDK)/installed ## the SDKs that people use, through the gateway to each upstream format
@@ -36,19 +41,53 @@ $(SDK)/installed: loadtest/sdk/requirements.txt loadtest/sdk/node/package.json
 	cd $(SDK)/node && npm install --no-package-lock --no-audit --no-fund --loglevel=error
 	touch $@
 
+DASHBOARD := build/dashboard
+test-dashboard: build $(DASHBOARD)/installed ## the dashboard in Chromium; ARGS="--minutes 45 --update docs" renews its pictures
+	node loadtest/dashboard/run.js ./uni-api $(DASHBOARD) $(DASHBOARD) $(ARGS)
+
+$(DASHBOARD)/installed: loadtest/dashboard/package.json
+	@for tool in node npm chromium; do command -v $$tool >/dev/null || { echo "test-dashboard needs $$tool: apt-get install nodejs npm chromium"; exit 1; }; done
+	mkdir -p $(DASHBOARD)
+	cp loadtest/dashboard/package.json $(DASHBOARD)
+	cd $(DASHBOARD) && npm install --no-package-lock --no-audit --no-fund --loglevel=error
+	touch $@
+
 bench: ## the hot path, with allocations
 	$(GO) test -run '^$$' -bench . -benchmem ./bench ./codec/... ./pool
 
-bench-peers: build ## CPU per request beside nginx and haproxy, one run
+bench-peers: build ## cost, latency and memory beside nginx and haproxy, in one run; ARGS=--quick for a look
 	$(GO) run ./bench/peers --bin ./uni-api $(ARGS)
+
+# What is guarded: benchmarks that allocate the same each time. A fixed number of
+# rounds, so that what warms up weighs the same on every machine.
+GUARDED := -run '^$$' -bench . -benchmem -benchtime 500x \
+	-skip 'Year|Build|ListingModels|Parallel|KeptAlive|Loopback|/parallel|/tls' ./bench ./codec/... ./pool ./balancer ./config ./usage ./server
+bench-guard: ## fails if a guarded benchmark allocates more than bench/baseline.txt says
+	@mkdir -p build
+	$(GO) test -count 3 $(GUARDED) >build/bench.txt || { cat build/bench.txt; exit 1; }
+	$(GO) run ./bench/guard allocs bench/baseline.txt build/bench.txt
+
+bench-baseline: ## takes what the guarded benchmarks give now as the baseline: on purpose, on a quiet machine
+	@mkdir -p build
+	$(GO) test -count 6 $(GUARDED) >build/bench.txt || { cat build/bench.txt; exit 1; }
+	grep -E '^(goos|goarch|pkg|cpu|Benchmark)' build/bench.txt >bench/baseline.txt
+
+bench-compare: build ## time as well, and the cost beside nginx: for a quiet machine like the baseline's
+	@mkdir -p build
+	$(GO) test -count 6 $(GUARDED) >build/bench.txt || { cat build/bench.txt; exit 1; }
+	$(GO) tool benchstat bench/baseline.txt build/bench.txt
+	$(GO) run ./bench/guard allocs bench/baseline.txt build/bench.txt
+	$(GO) run ./bench/peers --bin ./uni-api --out build/peers.md $(ARGS) >build/peers.log
+	$(GO) run ./bench/guard ratios bench/results/peers.json build/peers.json
 
 locust: build ## uni-api's own load test: 100 users, 120 s
 	./loadtest/run.sh ./uni-api
 
-lint:
+lint: ## formatting, vet, staticcheck, and known vulnerabilities where the database of them can be reached
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "run gofmt -w on these"; exit 1; }
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
+	./.ci/govulncheck
 
 FUZZTIME ?= 10m
 fuzz: ## every fuzz target for FUZZTIME each
@@ -62,12 +101,13 @@ cross: ## the other platforms that must build
 	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 $(GO) build -o /dev/null .
 	GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 $(GO) build -o /dev/null .
 
+PLATFORMS ?= linux-amd64 linux-arm64 darwin-amd64 darwin-arm64
 release: ## archives of the platforms that are served, with their checksums, in dist/
 	rm -rf dist
-	for platform in linux-amd64 linux-arm64 darwin-amd64 darwin-arm64; do \
+	for platform in $(PLATFORMS); do \
 		dir=dist/uni-api-$(VERSION)-$$platform; mkdir -p $$dir || exit 1; \
 		GOOS=$${platform%-*} GOARCH=$${platform#*-} CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $$dir/uni-api . || exit 1; \
-		cp -R LICENSE README.md api.example.yaml deploy docs $$dir && tar -C dist -czf $$dir.tar.gz $${dir#dist/} && rm -r $$dir || exit 1; \
+		cp -R LICENSE README.md SECURITY.md api.example.yaml deploy docs $$dir && tar -C dist -czf $$dir.tar.gz $${dir#dist/} && rm -r $$dir || exit 1; \
 	done
 	cd dist && (sha256sum *.tar.gz || shasum -a 256 *.tar.gz) >SHA256SUMS
 

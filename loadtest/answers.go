@@ -13,6 +13,8 @@ const mockModel = "gpt-4o-mini-2024-07-18"
 // mockTokens is the text of an answer. A stream of more tokens repeats it.
 var mockTokens = []string{"Hello", "!", " How", " can", " I", " assist", " you", " today", "?"}
 
+var mockText = strings.Join(mockTokens, "")
+
 // minEvents is the shortest stream: role, one token, finish, usage, [DONE].
 const minEvents = 5
 
@@ -25,10 +27,10 @@ const (
 
 // answers are the bodies a Mock sends, built once.
 type answers struct {
-	plain                 []byte
-	stream, streamNoUsage [][]byte // one element an event
-	models                []byte
-	notFound, overloaded  []byte
+	chat, chatNoUsage    spoken
+	claude, gemini       spoken
+	models               []byte
+	notFound, overloaded []byte
 }
 
 func newAnswers(events, size int) (answers, error) {
@@ -37,19 +39,20 @@ func newAnswers(events, size int) (answers, error) {
 		return answers{}, err
 	}
 	return answers{
-		plain:         plain,
-		stream:        streamEvents(events, true),
-		streamNoUsage: streamEvents(events, false),
-		models:        []byte(`{"object":"list","data":[{"id":"gpt-4o","object":"model","created":1715367049,"owned_by":"mock"},{"id":"` + mockModel + `","object":"model","created":1721172741,"owned_by":"mock"}]}`),
-		notFound:      []byte(`{"error":{"message":"the mock upstream serves /v1/chat/completions and /v1/models","type":"invalid_request_error","param":null,"code":"not_found"}}`),
-		overloaded:    []byte(`{"error":{"message":"the mock upstream was told to fail","type":"server_error","param":null,"code":"overloaded"}}`),
+		chat:        spoken{plain, streamEvents(events, true)},
+		chatNoUsage: spoken{plain, streamEvents(events, false)},
+		claude:      claudeAnswers(events),
+		gemini:      geminiAnswers(events),
+		models:      []byte(`{"object":"list","data":[{"id":"gpt-4o","object":"model","created":1715367049,"owned_by":"mock"},{"id":"` + mockModel + `","object":"model","created":1721172741,"owned_by":"mock"}]}`),
+		notFound:    []byte(`{"error":{"message":"the mock upstream serves /v1/chat/completions and /v1/models","type":"invalid_request_error","param":null,"code":"not_found"}}`),
+		overloaded:  []byte(`{"error":{"message":"the mock upstream was told to fail","type":"server_error","param":null,"code":"overloaded"}}`),
 	}, nil
 }
 
 // plainAnswer is a whole chat completion of exactly size bytes, or of the
 // length its text gives if size is 0.
 func plainAnswer(size int) ([]byte, error) {
-	text := strings.Join(mockTokens, "")
+	text := mockText
 	if size != 0 {
 		room := size - len(answerHead) - len(answerTail)
 		if room < 1 {

@@ -31,6 +31,8 @@ const maxRequestBody = 128 << 20
 // Mock is an upstream that speaks OpenAI chat. A request to a path ending in
 // /chat/completions is answered whole or as a stream, as its "stream" member
 // says, always with the same answer; one ending in /models lists the models.
+// Anthropic's Messages (/messages) and Gemini's (:generateContent,
+// :streamGenerateContent) are answered in the same way.
 // The zero value answers at full speed. Fields must not change after the first
 // request.
 type Mock struct {
@@ -51,7 +53,7 @@ type Mock struct {
 	Latency time.Duration
 	// ErrorRate is the share of chat requests, 0 to 1, that get a 503.
 	ErrorRate float64
-	// AnswerSize is the length in bytes of a plain answer's body. 0 leaves
+	// AnswerSize is the length in bytes of a plain chat answer's body. 0 leaves
 	// the answer as short as it is (about 330 bytes); less is an error.
 	AnswerSize int
 
@@ -134,10 +136,11 @@ func (m *Mock) Handler(ctx *fasthttp.RequestCtx) {
 		ctx.Error(err.Error(), fasthttp.StatusInternalServerError)
 		return
 	}
-	path := string(ctx.Path())
+	path, body := string(ctx.Path()), ctx.Request.Body()
+	in, stream := m.asked(path, body)
 	switch {
-	case strings.HasSuffix(path, "/chat/completions"):
-		m.chat(ctx)
+	case in != nil:
+		m.answer(ctx, in, stream)
 	case strings.HasSuffix(path, "/models"):
 		writeJSON(ctx, fasthttp.StatusOK, m.answers.models)
 	default:
@@ -145,7 +148,7 @@ func (m *Mock) Handler(ctx *fasthttp.RequestCtx) {
 	}
 }
 
-func (m *Mock) chat(ctx *fasthttp.RequestCtx) {
+func (m *Mock) answer(ctx *fasthttp.RequestCtx, in *spoken, stream bool) {
 	if m.Latency > 0 && !m.sleep(m.Latency) {
 		ctx.Conn().Close() // an answer written now would look whole
 		return
@@ -154,19 +157,14 @@ func (m *Mock) chat(ctx *fasthttp.RequestCtx) {
 		writeJSON(ctx, fasthttp.StatusServiceUnavailable, m.answers.overloaded)
 		return
 	}
-	body := ctx.Request.Body()
-	if !hasMember(body, "stream", "true") {
-		writeJSON(ctx, fasthttp.StatusOK, m.answers.plain)
+	if !stream {
+		writeJSON(ctx, fasthttp.StatusOK, in.plain)
 		return
-	}
-	events := m.answers.stream
-	if hasMember(body, "include_usage", "false") {
-		events = m.answers.streamNoUsage
 	}
 	conn, _ := ctx.Conn().(*corkedConn)
 	ctx.Response.Header.SetContentType("text/event-stream")
 	ctx.Response.Header.Set("Cache-Control", "no-cache")
-	ctx.Response.SetBodyStream(&eventBody{mock: m, conn: conn, events: events}, -1)
+	ctx.Response.SetBodyStream(&eventBody{mock: m, conn: conn, events: in.stream}, -1)
 }
 
 func writeJSON(ctx *fasthttp.RequestCtx, status int, body []byte) {

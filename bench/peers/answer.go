@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -16,8 +18,10 @@ type answer struct {
 	chunked bool
 	left    int // bytes to come of the body or of the chunk, CRLF included
 
-	body int      // bytes of the body so far
-	tail [16]byte // the last bytes of the body
+	body     int      // bytes of the body so far
+	tail     [16]byte // the last bytes of the body
+	counting bool     // events are to be counted
+	events   int      // that are whole
 }
 
 type phase int
@@ -40,6 +44,7 @@ var (
 	errChunkSize   = errors.New("bad chunk size")
 	errAfterEnd    = errors.New("bytes after the end of the answer")
 
+	eventEnd = []byte("\n\n")
 	doneMark = []byte("data: [DONE]\n\n")
 )
 
@@ -171,6 +176,12 @@ func (a *answer) readHead(head []byte) error {
 // take counts bytes of the body and keeps the last of them.
 func (a *answer) take(p []byte) {
 	a.body += len(p)
+	if a.counting && len(p) > 0 {
+		a.events += bytes.Count(p, eventEnd)
+		if p[0] == '\n' && a.tail[len(a.tail)-1] == '\n' { // the end came in two pieces
+			a.events++
+		}
+	}
 	if len(p) >= len(a.tail) {
 		copy(a.tail[:], p[len(p)-len(a.tail):])
 		return

@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -25,6 +27,38 @@ func cpuTime(pids []int) (time.Duration, error) {
 			return 0, fmt.Errorf("reading the CPU clock of process %d: %w", pid, err)
 		}
 		sum += time.Duration(ts.Nano())
+	}
+	return sum, nil
+}
+
+// machineTime is the time that the cores have spent on anything so far, in steps
+// of 10 ms.
+func machineTime() (time.Duration, error) {
+	stat, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0, fmt.Errorf("reading the time of all cores: %w", err)
+	}
+	return busyTime(stat)
+}
+
+var errNotCPUs = errors.New("unexpected content of /proc/stat")
+
+// busyTime reads the first line of /proc/stat: user, nice, system, idle, iowait,
+// irq, softirq, steal in hundredths of a second.
+func busyTime(stat []byte) (sum time.Duration, err error) {
+	line, _, _ := bytes.Cut(stat, []byte("\n"))
+	fields := bytes.Fields(line)
+	if len(fields) < 9 || string(fields[0]) != "cpu" {
+		return 0, errNotCPUs
+	}
+	for i, field := range fields[1:9] {
+		ticks, err := strconv.ParseInt(string(field), 10, 64)
+		if err != nil || ticks < 0 {
+			return 0, errNotCPUs
+		}
+		if i != 3 && i != 4 { // idle, and idle while a disk works
+			sum += time.Duration(ticks) * 10 * time.Millisecond
+		}
 	}
 	return sum, nil
 }
@@ -108,4 +142,27 @@ func residentPages(statm []byte) (int64, error) {
 		return 0, errNotStatm
 	}
 	return pages, nil
+}
+
+// residentOwn is the memory of a process that is in RAM, in bytes, and the part
+// of it that is not a file's, such as its binary's.
+func residentOwn(pid int) (all, own int64, err error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0, 0, fmt.Errorf("reading the memory of process %d: %w", pid, err)
+	}
+	for line := range bytes.Lines(status) {
+		name, value, _ := bytes.Cut(line, []byte(":"))
+		kilobytes := func() int64 {
+			n, _ := strconv.ParseInt(string(bytes.TrimSuffix(bytes.TrimSpace(value), []byte(" kB"))), 10, 64)
+			return n << 10
+		}
+		switch string(name) {
+		case "VmRSS":
+			all = kilobytes()
+		case "RssAnon":
+			own = kilobytes()
+		}
+	}
+	return all, own, nil
 }

@@ -1,6 +1,11 @@
+//go:build linux
+
 package main
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 func TestParentIsReadFromStat(t *testing.T) {
 	for stat, want := range map[string]int{
@@ -46,4 +51,22 @@ func FuzzStat(f *testing.F) {
 			t.Errorf("parent %d", parent)
 		}
 	})
+}
+
+func TestBusyTimeIsReadFromStat(t *testing.T) {
+	for stat, want := range map[string]time.Duration{
+		"cpu  1 2 3 100 200 4 5 6 0 0\ncpu0 1 1\n": 210 * time.Millisecond,
+		"cpu  1 2 3 100 200 4 5\n":                 -1,
+		"cpu0 1 2 3 100 200 4 5 6\n":               -1,
+		"cpu  1 2 3 100 200 4 x 6\n":               -1,
+		"":                                         -1,
+	} {
+		got, err := busyTime([]byte(stat))
+		if err != nil {
+			got = -1
+		}
+		if got != want {
+			t.Errorf("%q: %v, want %v (%v)", stat, got, want, err)
+		}
+	}
 }

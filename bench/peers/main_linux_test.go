@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
+	"encoding/xml"
 	"flag"
 	"io"
 	"net/http"
@@ -40,6 +42,7 @@ func standIn(args []string) int {
 	config := flags.String("config", "", "")
 	listen := flags.String("listen", "", "")
 	flags.String("data", "", "")
+	flags.String("drain-grace", "", "")
 	flags.Parse(args)
 	text, err := os.ReadFile(*config)
 	if err != nil {
@@ -53,6 +56,9 @@ func standIn(args []string) int {
 	proxy := httputil.NewSingleHostReverseProxy(upstream)
 	proxy.FlushInterval = -1
 	panic(http.ListenAndServe(*listen, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/readyz" {
+			return
+		}
 		// Read whole first: net/http closes the body when the answer begins,
 		// which may be before its transport has looked for the body's end.
 		body, err := io.ReadAll(r.Body)
@@ -73,18 +79,26 @@ func TestRunMeasuresEveryPeerAndLeavesNothingBehind(t *testing.T) {
 	t.Setenv("TMPDIR", temp)
 	out := filepath.Join(t.TempDir(), "results", "peers.md")
 	var stdout, stderr bytes.Buffer
-	code := run(t.Context(), []string{"--bin", self, "--rounds", "2", "--seconds", "50ms", "--warm", "20ms",
-		"--connections", "4", "--out", out}, &stdout, &stderr)
+	code := run(t.Context(), []string{"--bin", self, "--scenarios", "plain,convert-stream,paced-500,held-5000,start", "--rounds", "2",
+		"--seconds", "50ms", "--warm", "20ms", "--connections", "4", "--most", "8", "--ramp", "20ms", "--settle", "1ms", "--out", out}, &stdout, &stderr)
 	if code != 0 {
 		t.Fatalf("exit code %d: %s", code, stderr.String())
 	}
-	for _, want := range []string{"## plain, 0.3 KB answer\n", "## stream of 50 events", "| direct | ", "| uni-api | ", "- uni-api: stand-in 1\n"} {
+	for _, want := range []string{"## plain: ", "## translated: stream of 50 events", "## 500 streams", "## 5,000 open streams", "## Start", "| direct | ",
+		"| uni-api | ", "| uni-api, to Gemini | ", "- uni-api: stand-in 1\n", "](peers.svg)"} {
 		if !strings.Contains(stdout.String(), want) {
 			t.Errorf("no %q in the table:\n%s", want, stdout.String())
 		}
 	}
 	if written, err := os.ReadFile(out); err != nil || string(written) != stdout.String() {
 		t.Errorf("the file differs from what was printed: %v", err)
+	}
+	var kept results
+	if data, err := os.ReadFile(beside(out, ".json")); err != nil || json.Unmarshal(data, &kept) != nil || kept.gateway("plain", saturated)[perSecond] <= 0 {
+		t.Errorf("the figures are not kept: %v", err)
+	}
+	if plot, err := os.ReadFile(beside(out, ".svg")); err != nil || xml.Unmarshal(plot, new(struct{})) != nil {
+		t.Errorf("the plot is no SVG: %v", err)
 	}
 	if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)

@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -22,19 +24,22 @@ type peer struct {
 }
 
 const (
-	nginx     = "nginx" // what the ratio is to
+	withoutPeer = "direct"
+	nginx       = "nginx" // what the ratio is to
+	gateway     = "uni-api"
+
 	clientKey = "sk-bench-client-0000000000000000"
 )
 
 // peers in the order in which they take their turns. binary is the gateway's.
 func peers(binary string) []peer {
 	return []peer{
-		{name: "direct"},
+		{name: withoutPeer},
 		{name: nginx, binary: "nginx", version: []string{"-v"}, config: "nginx.conf",
 			args: []string{"-p", "{{.Dir}}", "-e", "{{.Dir}}/nginx-error.log", "-c", "{{.Dir}}/nginx.conf"}},
 		{name: "haproxy", binary: "haproxy", version: []string{"-v"}, config: "haproxy.cfg",
 			args: []string{"-db", "-f", "{{.Dir}}/haproxy.cfg"}},
-		{name: "uni-api", binary: binary, version: []string{"--version"}, config: "api.yaml",
+		{name: gateway, binary: binary, version: []string{"--version"}, config: "api.yaml",
 			args: []string{"--config", "{{.Dir}}/api.yaml", "--listen", "{{.Listen}}", "--data", "{{.Dir}}/data"}},
 	}
 }

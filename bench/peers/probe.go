@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -10,11 +12,11 @@ import (
 	"time"
 )
 
-// probe sends the request of s to address once, checks the answer from end to
+// probe sends the request of s for model to address once, checks the answer from end to
 // end and returns the length of its body. The answers under load are then
 // compared with that length only.
-func probe(address string, s scenario) (int, error) {
-	request, err := http.NewRequest(http.MethodPost, "http://"+address+"/v1/chat/completions", bytes.NewReader(s.body()))
+func probe(address string, s scenario, model string) (int, error) {
+	request, err := http.NewRequest(http.MethodPost, "http://"+address+"/v1/chat/completions", bytes.NewReader(s.body(model)))
 	if err != nil {
 		return 0, err
 	}

@@ -1,7 +1,10 @@
+//go:build linux
+
 package main
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -28,28 +31,37 @@ const (
 // takes connections on listen.
 func startProcess(name, dir, listen, path string, args ...string) (*process, error) {
 	p := &process{name: name, listen: listen, ended: make(chan struct{}), output: filepath.Join(dir, name+".log")}
-	output, err := os.Create(p.output)
-	if err != nil {
+	p.cmd = exec.Command(path, args...)
+	if err := p.start(); err != nil {
 		return nil, err
 	}
-	defer output.Close()
-	p.cmd = exec.Command(path, args...)
-	p.cmd.Stdout, p.cmd.Stderr = output, output
-	// A group of its own: an interrupt from the terminal is for us, who then
-	// stop it, and its children can be reached if it dies without them.
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := p.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("starting %s: %w", name, err)
-	}
-	go func() {
-		p.cmd.Wait() // how it ended is in its output
-		close(p.ended)
-	}()
 	if err := p.awaitListener(); err != nil {
 		p.stop()
 		return nil, err
 	}
 	return p, nil
+}
+
+// start runs p's command.
+func (p *process) start() error {
+	output, err := os.Create(p.output)
+	if err != nil {
+		return err
+	}
+	defer output.Close()
+	p.cmd.Stdout, p.cmd.Stderr = output, output
+	// A group of its own: an interrupt from the terminal is for us, who then
+	// stop it, and its children can be reached if it dies without them. If we
+	// are killed, the kernel tells it.
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
+	if err := p.cmd.Start(); err != nil {
+		return fmt.Errorf("starting %s: %w", p.name, err)
+	}
+	go func() {
+		p.cmd.Wait() // how it ended is in its output
+		close(p.ended)
+	}()
+	return nil
 }
 
 func (p *process) awaitListener() error {
@@ -90,12 +102,19 @@ func (p *process) stop() {
 	<-p.ended
 }
 
-// freeAddress is a loopback address that nothing listens on now.
+// freeAddress is a loopback address that nothing listens on now. It is none of
+// the ports that the kernel hands out by itself, so that no connection gets it
+// before the server that it is for.
 func freeAddress() (string, error) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("looking for a free port: %w", err)
+	const low, high, tries = 20000, 32000, 100
+	var failed error
+	for range tries {
+		ln, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", low+rand.IntN(high-low)))
+		if err == nil {
+			defer ln.Close()
+			return ln.Addr().String(), nil
+		}
+		failed = err
 	}
-	defer ln.Close()
-	return ln.Addr().String(), nil
+	return "", fmt.Errorf("looking for a free port: %w", failed)
 }

@@ -1,52 +1,29 @@
+//go:build linux
+
 package main
 
 import (
 	"fmt"
-	"math"
 	"os"
-	"runtime"
 	"strings"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// report is a run's outcome, written as Markdown.
-type report struct {
-	command     string
-	settings    string
-	versions    []string // "nginx: nginx version ..."
-	missing     []string
-	scenarios   []scenarioResult
-	when        time.Time
-	environment string
-}
-
-type scenarioResult struct {
-	title string
-	rows  []row
-}
-
-// row is one peer in one scenario: its rounds.
-type row struct {
-	peer     string
-	inFront  bool // there is a process whose cost counts
-	rounds   []*measurement
-	baseline []*measurement // nginx's rounds; nil without nginx
-}
-
-// machine says what the figures were taken on.
-func machine() string {
-	kernel := "unknown kernel"
+func kernel() string {
 	var name unix.Utsname
-	if err := unix.Uname(&name); err == nil {
-		kernel = unix.ByteSliceToString(name.Sysname[:]) + " " + unix.ByteSliceToString(name.Release[:])
+	if err := unix.Uname(&name); err != nil {
+		return "unknown kernel"
 	}
-	cpu := "unknown CPU"
-	if info, err := os.ReadFile("/proc/cpuinfo"); err == nil {
-		cpu = cpuModel(string(info))
+	return unix.ByteSliceToString(name.Sysname[:]) + " " + unix.ByteSliceToString(name.Release[:])
+}
+
+func processor() string {
+	info, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		return "unknown CPU"
 	}
-	return fmt.Sprintf("%s, %s, %d cores, %s %s", kernel, cpu, runtime.NumCPU(), runtime.Version(), runtime.GOARCH)
+	return cpuModel(string(info))
 }
 
 // cpuModel finds the processor's name in /proc/cpuinfo.
@@ -59,84 +36,165 @@ func cpuModel(info string) string {
 	return "unknown CPU"
 }
 
-const columns = "| peer | requests/s | CPU µs/request | × nginx | first byte p50 µs | p99 µs | whole p50 µs | p99 µs | RSS MB | upstream CPU µs |\n" +
-	"| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n"
+// column of a table of figures.
+type column struct {
+	title    string
+	figure   string
+	decimals int
+}
 
-func (r report) markdown() string {
+// columnsOf each load's table.
+var columnsOf = map[string][]column{
+	saturated: {
+		{"requests/s", perSecond, 0}, {"CPU µs/request", cpuEach, 1}, {"× nginx", timesNginx, 2}, {"× untranslated", timesPassed, 2},
+		{"first byte p50 µs", firstByteOf + "_p50", 0}, {"p99", firstByteOf + "_p99", 0},
+		{"whole p50 µs", wholeOf + "_p50", 0}, {"p99", wholeOf + "_p99", 0},
+		{"RSS MB", memory, 1}, {"upstream CPU µs", upstreamCPU, 1}, {"cores busy %", busyShare, 0},
+	},
+	light: openColumns,
+	half:  openColumns,
+	pacedLoad: {
+		{"events/s", perSecond, 0}, {"CPU µs/1,000 events", cpuEach, 0}, {"× nginx", timesNginx, 2},
+		{"jitter p50 µs", jitterOf + "_p50", 0}, {"p99", jitterOf + "_p99", 0}, {"p99.9", jitterOf + "_p999", 0},
+		{"added p50 µs", added + jitterOf + "_p50", 0}, {"p99", added + jitterOf + "_p99", 0}, {"p99.9", added + jitterOf + "_p999", 0},
+		{"came together %", together, 0}, {"streams", openStreams, 0}, {"RSS MB", memory, 1}, {"KB/stream", streamKB, 1},
+		{"upstream CPU µs", upstreamCPU, 0}, {"cores busy %", busyShare, 0},
+	},
+	heldLoad: {
+		{"streams", openStreams, 0}, {"RSS MB", memory, 1}, {"KB/stream", streamKB, 1}, {"events/s", perSecond, 0}, {"cores busy %", busyShare, 0},
+	},
+}
+
+var openColumns = []column{
+	{"first byte p50 µs", firstByteOf + "_p50", 0}, {"p99", firstByteOf + "_p99", 0}, {"p99.9", firstByteOf + "_p999", 0},
+	{"added p50 µs", added + firstByteOf + "_p50", 0}, {"p99", added + firstByteOf + "_p99", 0}, {"p99.9", added + firstByteOf + "_p999", 0},
+	{"whole p50 µs", wholeOf + "_p50", 0}, {"p99", wholeOf + "_p99", 0}, {"p99.9", wholeOf + "_p999", 0},
+	{"added p50 µs", added + wholeOf + "_p50", 0}, {"p99", added + wholeOf + "_p99", 0}, {"p99.9", added + wholeOf + "_p999", 0},
+	{"CPU µs/request", cpuEach, 1}, {"35–45 ms ‰", fortyShare, 2}, {"sent late p99 µs", lateness, 0}, {"cores busy %", busyShare, 0},
+}
+
+// heading of a load's table.
+func (s *section) heading() string {
+	switch s.Load {
+	case saturated:
+		return "As fast as it goes"
+	case light, half:
+		return fmt.Sprintf("At %.0f requests/s, %.0f %% of what nginx can do", s.Rate, 100*shareOf[s.Load])
+	case pacedLoad:
+		return "Cost of events, and how evenly they come"
+	}
+	return "Memory"
+}
+
+// rowName is a peer's name with what it translates to.
+func rowName(peer, model string) string {
+	switch model {
+	case claudeModel:
+		return peer + ", to Anthropic"
+	case geminiModel:
+		return peer + ", to Gemini"
+	}
+	return peer
+}
+
+// markdown is the whole report; plot is where its picture is.
+func (r *results) markdown(plot string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# Beside nginx and haproxy\n\n%s, on %s.\n\n    %s\n\n%s\n\n",
-		r.when.UTC().Format("2006-01-02 15:04 UTC"), r.environment, r.command, r.settings)
-	for _, v := range r.versions {
+		r.When.UTC().Format("2006-01-02 15:04 UTC"), r.Environment, r.Command, r.Settings)
+	for _, v := range r.Versions {
 		fmt.Fprintf(&b, "- %s\n", v)
 	}
-	for _, m := range r.missing {
+	for _, m := range r.Missing {
 		fmt.Fprintf(&b, "- %s: not installed\n", m)
 	}
-	for _, s := range r.scenarios {
-		fmt.Fprintf(&b, "\n## %s\n\n%s", s.title, columns)
-		for _, row := range s.rows {
-			b.WriteString(row.markdown())
+	if others := r.disturbance(); others >= 5 {
+		fmt.Fprintf(&b, "\n**Not a quiet machine**: other processes took up to %.0f %% of the cores during a turn. The latencies of this run mean nothing, and the ratios little.\n", others)
+	}
+	b.WriteString("\n## The aims\n\n| | at most | measured | |\n| --- | ---: | ---: | --- |\n")
+	for _, t := range targets {
+		value, ok := t.measure(r)
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", t.title, t.show(t.most), t.measured(value, ok), t.verdict(value, ok))
+	}
+	fmt.Fprintf(&b, "\n![CPU of each scenario as a multiple of nginx's](%s)\n", plot)
+	for _, s := range r.Scenarios {
+		fmt.Fprintf(&b, "\n## %s\n", s.Title)
+		for _, section := range s.Sections {
+			fmt.Fprintf(&b, "\n%s:\n\n%s", section.heading(), section.table())
+		}
+	}
+	if len(r.Start) > 0 {
+		b.WriteString("\n## Start\n\nReady is from the start of the process to the first 200 of /readyz; memory is that of two seconds later.\n\n" +
+			"| models | ready ms | CPU ms | RSS MB | not of the binary MB |\n| ---: | ---: | ---: | ---: | ---: |\n")
+		for _, s := range r.Start {
+			fmt.Fprintf(&b, "| %d | %.0f | %.0f | %.1f | %.1f |\n", s.Models, s.Ready, s.CPU, s.RSS, s.Own)
 		}
 	}
 	return b.String()
 }
 
-// perRequest is a CPU time in µs a request.
-func perRequest(cpu time.Duration, requests int) float64 {
-	return float64(cpu) / float64(time.Microsecond) / float64(requests)
+// disturbance is the most that other processes took of the cores.
+func (r *results) disturbance() (most float64) {
+	for _, s := range r.Scenarios {
+		for _, section := range s.Sections {
+			for _, row := range section.Rows {
+				most = max(most, row.Figures[othersShare])
+			}
+		}
+	}
+	return most
 }
 
-// over is the median over the rounds of what of gives for each.
-func (r row) over(of func(*measurement) float64) float64 {
-	values := make([]float64, len(r.rounds))
-	for i, m := range r.rounds {
-		values[i] = of(m)
+// table has the columns for which there are figures.
+func (s *section) table() string {
+	var used []column
+	for _, c := range columnsOf[s.Load] {
+		for _, r := range s.Rows {
+			if _, ok := r.Figures[c.figure]; ok && (c.figure != timesPassed || s.translates()) {
+				used = append(used, c)
+				break
+			}
+		}
 	}
-	return median(values)
+	var b strings.Builder
+	b.WriteString("| peer |")
+	for _, c := range used {
+		fmt.Fprintf(&b, " %s |", c.title)
+	}
+	b.WriteString("\n| --- |" + strings.Repeat(" ---: |", len(used)) + "\n")
+	for _, r := range s.Rows {
+		fmt.Fprintf(&b, "| %s |", rowName(r.Peer, r.Model))
+		for _, c := range used {
+			if value, ok := r.Figures[c.figure]; ok {
+				fmt.Fprintf(&b, " %.*f |", c.decimals, value)
+			} else {
+				b.WriteString(" – |")
+			}
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
 }
 
-// ratio is the median of the ratios of the rounds, each to nginx's in the same
-// round, so that a machine that gets slower meanwhile does not matter. It is
-// NaN without nginx.
-func (r row) ratio() float64 {
-	ratios := make([]float64, 0, len(r.baseline))
-	for i, base := range r.baseline {
-		ratios = append(ratios, perRequest(r.rounds[i].peerCPU, r.rounds[i].requests)/perRequest(base.peerCPU, base.requests))
+// translates tells whether the gateway was asked for anything to translate.
+func (s *section) translates() bool {
+	for _, r := range s.Rows {
+		if r.Model != chatModel {
+			return true
+		}
 	}
-	return median(ratios)
+	return false
 }
 
-func (r row) markdown() string {
-	cpu, ratio, rss := math.NaN(), math.NaN(), math.NaN()
-	if r.inFront {
-		cpu = r.over(func(m *measurement) float64 { return perRequest(m.peerCPU, m.requests) })
-		ratio = r.ratio()
-		rss = r.over(func(m *measurement) float64 { return float64(m.peerResidentBytes) / (1 << 20) })
+// progress is a turn in one line.
+func (f figures) progress() string {
+	out := fmt.Sprintf("%.0f/s", f[perSecond])
+	for _, shown := range []struct{ format, figure string }{
+		{", %.1f µs CPU", cpuEach}, {", %.1f KB a stream", streamKB}, {", first byte p99 %.0f µs", firstByteOf + "_p99"}, {", jitter p99 %.0f µs", jitterOf + "_p99"},
+	} {
+		if value, ok := f[shown.figure]; ok {
+			out += fmt.Sprintf(shown.format, value)
+		}
 	}
-	micros := func(p float64, of func(*measurement) []time.Duration) string {
-		return cell(0, r.over(func(m *measurement) float64 {
-			return float64(percentile(of(m), p)) / float64(time.Microsecond)
-		}))
-	}
-	firstByte := func(m *measurement) []time.Duration { return m.firstByte }
-	whole := func(m *measurement) []time.Duration { return m.whole }
-	cells := []string{
-		r.peer,
-		cell(0, r.over(func(m *measurement) float64 { return float64(m.requests) / m.elapsed.Seconds() })),
-		cell(1, cpu),
-		cell(2, ratio),
-		micros(50, firstByte), micros(99, firstByte),
-		micros(50, whole), micros(99, whole),
-		cell(1, rss),
-		cell(1, r.over(func(m *measurement) float64 { return perRequest(m.upCPU, m.requests) })),
-	}
-	return "| " + strings.Join(cells, " | ") + " |\n"
-}
-
-// cell writes a figure, or a dash for what was not measured.
-func cell(decimals int, value float64) string {
-	if math.IsNaN(value) {
-		return "–"
-	}
-	return fmt.Sprintf("%.*f", decimals, value)
+	return out
 }

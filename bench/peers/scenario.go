@@ -1,8 +1,10 @@
+//go:build linux
+
 package main
 
 import (
-	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -11,92 +13,92 @@ import (
 type scenario struct {
 	name  string
 	title string
+	kind  kindOfLoad
 	mock  []string // flags of `uni-api mock`: the answer
-	turns int      // messages of the request
+	// prompt is about how many bytes of JSON the request has.
+	prompt int
 	// stream asks for a streamed answer. The client does not ask for the
 	// usage, as most do not, so the gateway has to ask for it and hide it.
-	stream bool
+	stream  bool
+	streams int      // that are open at a time, of those that are held open
+	models  []string // that the gateway is asked for besides chatModel: what it has to translate
 }
+
+type kindOfLoad int
+
+const (
+	// saturating is a closed loop for cost and throughput, then an open one at
+	// a rate well below for the latency.
+	saturating kindOfLoad = iota
+	// paced is many streams at a time, each event on its own.
+	paced
+	// held is as many streams as the memory of each needs to be seen, with next
+	// to nothing on them.
+	held
+)
+
+const (
+	chatModel   = "gpt-4o"    // of an upstream that speaks as the client does
+	claudeModel = "claude"    // Anthropic's Messages
+	geminiModel = "gemini-x"  // generateContent
+	eventPause  = "20ms"      // of paced streams
+	kilobyte    = 1000        // of scenarios' sizes
+	megabyte    = 1000 * 1000 // likewise
+)
+
+var (
+	shortAnswer  = []string{"--size", "310"}
+	fiftyEvents  = []string{"--events", "50", "--gap", "0"}
+	translations = []string{claudeModel, geminiModel}
+)
 
 // scenarios in the order in which they run.
 var scenarios = []scenario{
-	{name: "plain", title: "plain, 0.3 KB answer", mock: []string{"--size", "310"}, turns: 1},
-	{name: "history", title: "plain, 50 messages in the request", mock: []string{"--size", "310"}, turns: 50},
-	{name: "plain-10k", title: "plain, 10 KB answer", mock: []string{"--size", "10000"}, turns: 1},
-	{name: "plain-100k", title: "plain, 100 KB answer", mock: []string{"--size", "100000"}, turns: 1},
-	{name: "plain-1m", title: "plain, 1 MB answer", mock: []string{"--size", "1000000"}, turns: 1},
-	{name: "stream", title: "stream of 50 events at full speed", mock: []string{"--events", "50", "--gap", "0"}, turns: 1, stream: true},
+	{name: "plain", title: "plain: request of 1 KB, answer of 0.3 KB", mock: shortAnswer, prompt: kilobyte},
+	{name: "prompt-10k", title: "prompt of 10 KB, answer of 0.3 KB", mock: shortAnswer, prompt: 10 * kilobyte},
+	{name: "prompt-100k", title: "prompt of 100 KB, answer of 0.3 KB", mock: shortAnswer, prompt: 100 * kilobyte},
+	{name: "prompt-1m", title: "prompt of 1 MB, answer of 0.3 KB", mock: shortAnswer, prompt: megabyte},
+	{name: "answer-10k", title: "request of 1 KB, answer of 10 KB", mock: []string{"--size", "10000"}, prompt: kilobyte},
+	{name: "answer-100k", title: "request of 1 KB, answer of 100 KB", mock: []string{"--size", "100000"}, prompt: kilobyte},
+	{name: "answer-1m", title: "request of 1 KB, answer of 1 MB", mock: []string{"--size", "1000000"}, prompt: kilobyte},
+	{name: "stream", title: "stream of 50 events at full speed", mock: fiftyEvents, prompt: kilobyte, stream: true},
+	{name: "convert", title: "translated: plain, 1 KB and 0.3 KB", mock: shortAnswer, prompt: kilobyte, models: translations},
+	{name: "convert-stream", title: "translated: stream of 50 events at full speed", mock: fiftyEvents, prompt: kilobyte, stream: true, models: translations},
+	{name: "paced-500", title: "500 streams, an event each 20 ms", kind: paced, streams: 500,
+		mock: []string{"--events", "250", "--gap", eventPause}, prompt: kilobyte, stream: true},
+	{name: "paced-2000", title: "2,000 streams, an event each 20 ms", kind: paced, streams: 2000,
+		mock: []string{"--events", "250", "--gap", eventPause}, prompt: kilobyte, stream: true},
+	{name: "held-5000", title: "5,000 open streams, an event each second", kind: held, streams: 5000,
+		mock: []string{"--events", "1000", "--gap", "1s"}, prompt: kilobyte, stream: true},
 }
 
-// chosen returns the scenarios of a comma-separated list of names.
-func chosen(names string) ([]scenario, error) {
-	if names == "all" {
-		return scenarios, nil
+// everything names all that can be measured: the scenarios, and the start.
+func everything() []string {
+	names := make([]string, 0, len(scenarios)+1)
+	for _, s := range scenarios {
+		names = append(names, s.name)
 	}
-	var out []scenario
-	for name := range strings.SplitSeq(names, ",") {
-		s, err := scenarioNamed(strings.TrimSpace(name))
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, s)
-	}
-	return out, nil
+	return append(names, startName)
 }
 
-func scenarioNamed(name string) (scenario, error) {
-	known := make([]string, len(scenarios))
-	for i, s := range scenarios {
-		if s.name == name {
-			return s, nil
-		}
-		known[i] = s.name
+// chosen returns the scenarios of a comma-separated list of names, and whether
+// the start is among them.
+func chosen(list string) (picked []scenario, start bool, err error) {
+	all := everything()
+	names := all
+	if list != "all" {
+		names = strings.Split(list, ",")
 	}
-	return scenario{}, fmt.Errorf("no scenario %q: there are %s, or all", name, strings.Join(known, ", "))
-}
-
-const (
-	systemPrompt = "You are a careful assistant. Answer in the language of the question. Say so when you do not know. "
-	userTurn     = "Please read the following paragraph and tell me in one sentence what its author wants the reader to do next."
-	modelTurn    = "The author wants the reader to measure first, to change one thing at a time, and to write down what did not help."
-)
-
-// body is the chat request of s as a client's SDK would write it; with a
-// single message it is about 1 KB.
-func (s scenario) body() []byte {
-	type message struct {
-		Role    string `json:"role"`
-		Content string `json:"content"`
-	}
-	messages := []message{{"system", strings.Repeat(systemPrompt, 4)}}
-	for i := range s.turns {
+	for _, name := range names {
+		i := slices.Index(all, strings.TrimSpace(name))
 		switch {
-		case i == s.turns-1:
-			messages = append(messages, message{"user", strings.Repeat(userTurn+" ", 4)})
-		case i%2 == 0:
-			messages = append(messages, message{"user", userTurn})
+		case i < 0:
+			return nil, false, fmt.Errorf("no scenario %q: there are %s, or all", name, strings.Join(all, ", "))
+		case i < len(scenarios):
+			picked = append(picked, scenarios[i])
 		default:
-			messages = append(messages, message{"assistant", modelTurn})
+			start = true
 		}
 	}
-	request := struct {
-		Model       string    `json:"model"`
-		Messages    []message `json:"messages"`
-		Temperature float64   `json:"temperature"`
-		MaxTokens   int       `json:"max_tokens"`
-		Stream      bool      `json:"stream,omitempty"`
-	}{"gpt-4o", messages, 0.7, 1024, s.stream}
-	data, err := json.Marshal(request)
-	if err != nil {
-		panic(err) // strings and numbers always encode
-	}
-	return data
-}
-
-// request is the whole HTTP request, ready to be written.
-func (s scenario) request(host string) []byte {
-	body := s.body()
-	head := fmt.Sprintf("POST /v1/chat/completions HTTP/1.1\r\nHost: %s\r\nUser-Agent: bench/1\r\nAccept: */*\r\n"+
-		"Authorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n", host, clientKey, len(body))
-	return append([]byte(head), body...)
+	return picked, start, nil
 }
