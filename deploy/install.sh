@@ -20,7 +20,7 @@ install -d -m 700 "$root/etc/uni-api"
 install -m 755 uni-api "$root/usr/local/bin/uni-api.new"
 mv "$root/usr/local/bin/uni-api.new" "$root/usr/local/bin/uni-api"
 install -m 644 deploy/uni-api.service deploy/uni-api.socket "$root/etc/systemd/system/"
-install -m 644 docs/*.md "$root/usr/local/share/doc/uni-api/"
+install -m 644 docs/* "$root/usr/local/share/doc/uni-api/"
 
 config=$root/etc/uni-api/api.yaml
 fresh=
@@ -38,8 +38,13 @@ systemctl daemon-reload
 systemctl enable --now uni-api.socket
 systemctl enable uni-api.service
 if [ -n "$fresh" ]; then
-  echo "Put your providers into $config, then:"
-elif uni-api check --config "$config" >/dev/null; then
-  exec systemctl restart uni-api.service
+  echo "Put your providers into $config, then: systemctl restart uni-api"
+# With the variables that the service will have.
+elif systemd-run --quiet --pipe --wait --collect --property=EnvironmentFile=-/etc/uni-api/environment \
+  /usr/local/bin/uni-api check --config "$config" >/dev/null; then
+  systemctl restart uni-api.service
+  echo "uni-api was restarted."
+else
+  echo "The program that was running goes on. When that is put right, or is meant: systemctl restart uni-api" >&2
+  exit 1
 fi
-echo "  uni-api check --config $config && systemctl restart uni-api"
