@@ -29,11 +29,21 @@ func (x *exchange) admit() *codec.Error {
 		return nil
 	}
 	h := &x.ctx.Response.Header
-	h.Set("X-Ratelimit-Limit-Requests", strconv.FormatInt(quota.Limit.Count, 10))
-	h.Set("X-Ratelimit-Remaining-Requests", strconv.FormatInt(quota.Remaining, 10))
-	h.Set("X-Ratelimit-Reset-Requests", quota.Reset.String())
+	x.scratch = strconv.AppendInt(x.scratch[:0], quota.Limit.Count, 10)
+	h.SetCanonical(headerLimit, x.scratch)
+	x.scratch = strconv.AppendInt(x.scratch[:0], quota.Remaining, 10)
+	h.SetCanonical(headerRemaining, x.scratch)
+	x.scratch = append(x.scratch[:0], quota.Reset.String()...)
+	h.SetCanonical(headerReset, x.scratch)
 	return nil
 }
+
+// The headers are those that OpenAI's SDKs know.
+var (
+	headerLimit     = []byte("X-Ratelimit-Limit-Requests")
+	headerRemaining = []byte("X-Ratelimit-Remaining-Requests")
+	headerReset     = []byte("X-Ratelimit-Reset-Requests")
+)
 
 // limitReached counts a refusal and says whose limit it was: users have taken this
 // gateway's limits for the provider's.

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"log/slog"
+	"math"
 	"strconv"
 	"time"
 
@@ -67,7 +68,24 @@ func appendLogValue(dst []byte, v slog.Value) []byte {
 	case slog.KindBool:
 		return strconv.AppendBool(dst, v.Bool())
 	case slog.KindFloat64:
-		return strconv.AppendFloat(dst, v.Float64(), 'f', -1, 64)
+		return appendDecimal(dst, v.Float64())
 	}
 	return rawjson.AppendString(dst, v.String())
+}
+
+// appendDecimal appends a number with the three decimals that times have here;
+// the shortest form, which slog looks for, takes longer to find.
+func appendDecimal(dst []byte, f float64) []byte {
+	thousandths := int64(math.Round(f * 1000))
+	if f < 0 || f > 1e12 || float64(thousandths)/1000 != f {
+		return strconv.AppendFloat(dst, f, 'f', -1, 64)
+	}
+	dst = strconv.AppendInt(dst, thousandths/1000, 10)
+	if rest := thousandths % 1000; rest != 0 {
+		dst = append(dst, '.', byte('0'+rest/100), byte('0'+rest/10%10), byte('0'+rest%10))
+		for dst[len(dst)-1] == '0' {
+			dst = dst[:len(dst)-1]
+		}
+	}
+	return dst
 }

@@ -19,7 +19,7 @@ func TestALineSaysWhatSlogWouldSay(t *testing.T) {
 		slog.Int("int", -7),
 		slog.Int64("large", math.MaxInt64),
 		slog.Bool("yes", true), slog.Bool("no", false),
-		slog.Float64("ms", 12.345), slog.Float64("whole", 3), slog.Float64("small", 0.001),
+		slog.Float64("ms", 12.345), slog.Float64("whole", 3), slog.Float64("small", 0.001), slog.Float64("tenths", 7.5), slog.Float64("finer", 0.0001234), slog.Float64("negative", -2.25), slog.Float64("huge", 1e15),
 		slog.Duration("other", time.Second),
 	}
 	for _, level := range []slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError} {
