@@ -174,7 +174,9 @@ func (c *clientConn) trimBuffers() {
 		return
 	}
 	if n := cap(c.ctx.Request.Body()); n > maxKept {
-		c.large = min(n, mostExpected)
+		if n <= mostExpected {
+			c.large = n
+		}
 		pool.Recycle(c.ctx.Request.SwapBody(nil))
 	}
 	if cap(c.ctx.Response.Body()) > maxKept {
@@ -183,7 +185,7 @@ func (c *clientConn) trimBuffers() {
 }
 
 // mostExpected bounds what a client holds by the first byte of a request.
-const mostExpected = 1 << 20
+const mostExpected = 4 << 20
 
 // expectLarge has a buffer ready for a request if the one before it was large: a
 // conversation only grows, and fasthttp would make one anew each time.
