@@ -153,7 +153,7 @@ func (a *performance) content() []string {
 	pieces := a.events(words)
 	if !a.stream {
 		whole := strings.ReplaceAll(a.whole(strings.Join(words, "")), oddPlace, a.odd)
-		at := a.rng.IntN(len(whole))
+		at := a.within(whole) // a piece of nothing would be the last chunk
 		pieces = []string{whole[:at], whole[at:]}
 		if a.rng.IntN(2) == 0 {
 			pieces = []string{whole}
