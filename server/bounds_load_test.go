@@ -8,12 +8,7 @@ import (
 
 func TestRequestsBeyondMaxInFlightAreRefused(t *testing.T) {
 	goOn := make(chan bool)
-	up := listen(t, func(p *peer, _ seen) bool {
-		p.say(streamHead + chunk(event("one")))
-		<-goOn
-		p.say(chunk(stopEvent) + chunk(doneEvent) + chunk(""))
-		return true
-	})
+	up := listen(t, pausing(goOn))
 	g := startWith(t, Options{MaxInFlight: 1}, provider("p", up))
 	stream := g.dial()
 	stream.post(streamRequest)

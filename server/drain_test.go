@@ -111,12 +111,7 @@ func TestStreamsAreWaitedFor(t *testing.T) {
 	for _, version := range []string{"HTTP/1.1", "HTTP/1.0"} {
 		t.Run(version, func(t *testing.T) {
 			goOn := make(chan bool)
-			up := listen(t, func(p *peer, _ seen) bool {
-				p.say(streamHead + chunk(event("one")))
-				<-goOn
-				p.say(chunk(stopEvent) + chunk(doneEvent) + chunk(""))
-				return true
-			})
+			up := listen(t, pausing(goOn))
 			g := start(t, provider("p", up))
 			c := g.dial()
 			c.send(strings.Replace(chatText(streamRequest), "HTTP/1.1", version, 1))

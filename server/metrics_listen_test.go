@@ -29,12 +29,7 @@ func scrapeWithout(t *testing.T, method, url string) (status int, body string) {
 
 func TestMetricsOnAnAddressOfTheirOwnNeedNoKeyUntilTheEndOfTheDrain(t *testing.T) {
 	goOn := make(chan bool)
-	up := listen(t, func(p *peer, _ seen) bool {
-		p.say(streamHead + chunk(event("one")))
-		<-goOn
-		p.say(chunk(stopEvent) + chunk(doneEvent) + chunk(""))
-		return true
-	})
+	up := listen(t, pausing(goOn))
 	g := start(t, provider("p", up))
 	addr, err := g.ServeMetrics("127.0.0.1:0")
 	if err != nil {

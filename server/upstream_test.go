@@ -192,3 +192,13 @@ func both(p *peer, r seen) bool {
 }
 
 func wantsStream(r seen) bool { return strings.Contains(r.body, `"stream":true`) }
+
+// pausing begins a stream, and ends it when it may go on.
+func pausing(goOn <-chan bool) func(*peer, seen) bool {
+	return func(p *peer, _ seen) bool {
+		p.say(streamHead + chunk(event("one")))
+		<-goOn
+		p.say(chunk(stopEvent) + chunk(doneEvent) + chunk(""))
+		return true
+	}
+}
