@@ -6,6 +6,8 @@ import (
 	"io"
 	"net"
 	"time"
+
+	"uniapi/pool/tcp"
 )
 
 // conn is one connection with everything an exchange over it needs, so that an exchange allocates nothing.
@@ -55,7 +57,7 @@ func (c *conn) alive() bool {
 	c.sock.polling = true
 	n, err := c.rw.Read(c.sock.probe[:])
 	c.sock.polling = false
-	return n == 0 && errors.Is(err, errNothingYet)
+	return n == 0 && errors.Is(err, tcp.ErrNothingYet)
 }
 
 // Read is where the bufio.Reader gets its bytes from.

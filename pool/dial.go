@@ -99,8 +99,9 @@ func (t *Target) secure(ctx context.Context, tcp net.Conn) (*conn, error) {
 	if err != nil {
 		return nil, &Error{Dial, "connecting to " + t.addr, err}
 	}
-	// Without TLS the TCP connection itself is used: only it can writev.
-	rw := tcp
+	// Without TLS the exchange goes through the TCP connection itself.
+	plain := sock.Conn
+	rw := plain
 	if t.proxy != nil {
 		if t.proxy.tls != nil {
 			if rw, err = handshake(sock, t.proxy.tls); err != nil {
@@ -113,7 +114,7 @@ func (t *Target) secure(ctx context.Context, tcp net.Conn) (*conn, error) {
 	}
 	if t.tls != nil {
 		below := net.Conn(sock)
-		if rw != tcp {
+		if rw != plain {
 			below = rw
 		}
 		if rw, err = handshake(below, t.tls); err != nil {

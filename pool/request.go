@@ -162,8 +162,8 @@ func (c *conn) writev() error {
 		return err
 	}
 	c.sent = c.vec
-	_, err := c.sent.WriteTo(c.rw)
-	clear(c.vec) // the body is the client's; an idle connection must not hold on to it
+	_, err := c.sent.WriteTo(c.sock.tcp.TCPConn) // only the net package's connection can writev
+	clear(c.vec)                                 // the body is the client's; an idle connection must not hold on to it
 	c.vec, c.sent = c.vec[:0], nil
 	return err
 }

@@ -3,12 +3,13 @@ package server
 import (
 	"errors"
 	"io"
-	"net"
 	"os"
 	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"uniapi/pool/tcp"
 )
 
 // readTimes is how long clients may take. A request has to come at a pace: it
@@ -101,7 +102,7 @@ func (r *readBounds) admit(size int) error {
 }
 
 // read reads within the time there is.
-func (r *readBounds) read(conn *net.TCPConn, p []byte) (int, error) {
+func (r *readBounds) read(conn *tcp.Conn, p []byte) (int, error) {
 	now := time.Now()
 	if r.by.IsZero() {
 		r.by = now.Add(r.allowance())
@@ -163,7 +164,7 @@ func (r *readBounds) pace(n int) {
 
 // lastLook ends an idle connection, unless a request has come in the meantime: a
 // deadline that has passed hides what is there. io.EOF ends it without a word.
-func (r *readBounds) lastLook(conn *net.TCPConn, p []byte) (int, error) {
+func (r *readBounds) lastLook(conn *tcp.Conn, p []byte) (int, error) {
 	if err := conn.SetReadDeadline(time.Now().Add(time.Millisecond)); err != nil {
 		return 0, err
 	}

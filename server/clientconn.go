@@ -14,6 +14,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"uniapi/pool"
+	"uniapi/pool/tcp"
 )
 
 // clientConn is a client's connection. Its call is the one that the requests on
@@ -23,7 +24,7 @@ import (
 //
 // Under TLS it is what lies below the tls.Conn; see secureConn.
 type clientConn struct {
-	*net.TCPConn
+	*tcp.Conn
 	log       *slog.Logger
 	call      pool.Call
 	live      underWay
@@ -78,7 +79,7 @@ func (c unframed) Read(p []byte) (int, error) {
 		}
 		c.ahead = nil
 	}
-	return c.reading.read(c.TCPConn, p)
+	return c.reading.read(c.Conn, p)
 }
 
 // write arms the deadline seldom: moving a timer for each event of a stream
@@ -92,7 +93,7 @@ func (c *clientConn) write(p []byte) (written int, err error) {
 				return written, err
 			}
 		}
-		n, err := c.TCPConn.Write(p[written:])
+		n, err := c.Conn.Write(p[written:])
 		written += n
 		if err == nil || n == 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
 			return written, err
@@ -104,7 +105,7 @@ func (c *clientConn) write(p []byte) (written int, err error) {
 // whatever deadline there is.
 func (c *clientConn) SetDeadline(t time.Time) error {
 	c.reading.armed, c.writeBy = time.Time{}, time.Time{}
-	return c.TCPConn.SetDeadline(t)
+	return c.Conn.SetDeadline(t)
 }
 
 func (c *clientConn) Close() error {
@@ -116,7 +117,7 @@ func (c *clientConn) Close() error {
 	if c.linger {
 		c.drain()
 	}
-	return c.TCPConn.Close()
+	return c.Conn.Close()
 }
 
 // What a client that was refused in mid-sending may still send, so that it gets
@@ -129,7 +130,7 @@ const (
 func (c *clientConn) drain() {
 	c.CloseWrite()
 	c.SetReadDeadline(time.Now().Add(lingerTime))
-	io.CopyN(io.Discard, c.TCPConn, lingerBytes)
+	io.CopyN(io.Discard, c.Conn, lingerBytes)
 }
 
 // connOf returns the client's connection.

@@ -15,6 +15,8 @@ import (
 
 	"github.com/coreos/go-systemd/v22/activation"
 	"golang.org/x/sys/unix"
+
+	"uniapi/pool/tcp"
 )
 
 // Listen returns what to serve on: the sockets that the service manager has
@@ -125,7 +127,12 @@ func (l *listener) take(c *net.TCPConn) net.Conn {
 		s.refuseConnection(c)
 		return nil
 	}
-	conn := &clientConn{TCPConn: c, log: s.log}
+	sock, err := tcp.New(c)
+	if err != nil {
+		c.Close()
+		return nil // it was closed behind our back
+	}
+	conn := &clientConn{Conn: sock, log: s.log}
 	conn.reading = readBounds{times: s.options.readTimes, leaving: &s.leaving, budget: &s.bodies}
 	conn.announced = s.options.ProxyProtocol && s.options.TrustedProxies.contains(conn.peer())
 	if err := s.watch.add(conn); err != nil {

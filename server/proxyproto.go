@@ -15,7 +15,7 @@ const announcementBuffer = 256
 // timedReader reads from a connection below its PROXY header.
 type timedReader struct{ conn *clientConn }
 
-func (r timedReader) Read(p []byte) (int, error) { return r.conn.reading.read(r.conn.TCPConn, p) }
+func (r timedReader) Read(p []byte) (int, error) { return r.conn.reading.read(r.conn.Conn, p) }
 
 // readAnnouncement reads the PROXY header, version 1 or 2, with which a load
 // balancer announces whom it speaks for. One that is expected and does not come
