@@ -2,10 +2,7 @@
 
 package tcp
 
-import (
-	"errors"
-	"syscall"
-)
+import "syscall"
 
 // With the race detector the calls must be the library's: it learns from them what came before what.
 
@@ -16,12 +13,12 @@ func receive(fd uintptr, p []byte, flags int) (n int, errno syscall.Errno) {
 	} else {
 		n, _, err = syscall.Recvfrom(int(fd), p, flags)
 	}
-	errors.As(err, &errno)
+	errno, _ = err.(syscall.Errno)
 	return n, errno
 }
 
 func transmit(fd uintptr, p []byte) (n int, errno syscall.Errno) {
 	n, err := syscall.Write(int(fd), p)
-	errors.As(err, &errno)
+	errno, _ = err.(syscall.Errno)
 	return n, errno
 }
