@@ -60,7 +60,10 @@ func (p *Plan) Report(a Attempt, o Outcome) {
 
 // settle puts to rest what failed and lets go of what was probed.
 func (p *Plan) settle(a Attempt, o Outcome) {
-	now := p.key.state.now()
+	now := int64(0)
+	if o.Verdict != Served { // then nothing rests, and no time is noted
+		now = p.key.state.now()
+	}
 	var key *keyState
 	if a.Key >= 0 {
 		key = a.Provider.ring.keys[a.Key]

@@ -8,53 +8,52 @@ import (
 	"uniapi/codec"
 )
 
-// logRequest writes the one line that a request leaves. It names keys by their
-// alias and holds nothing of what was said.
-func (s *Server) logRequest(x *exchange, status int) {
+// logRequest writes the one line that a request leaves, at its end. It names keys
+// by their alias and holds nothing of what was said.
+func (s *Server) logRequest(x *exchange, status int, now time.Time) {
 	level := slog.LevelInfo
 	if status >= 500 {
 		level = slog.LevelWarn
 	}
-	if !s.log.Enabled(context.Background(), level) {
+	if !s.access.enabled(level) {
 		return
 	}
-	attrs := append(x.attrs[:0],
-		slog.String("id", string(x.id)),
-		slog.Int("status", status),
-		slog.String("model", clip(x.model)),
-		slog.Bool("stream", x.stream),
-		slog.Int("attempts", x.attempt.Number),
-		slog.Float64("ms", milliseconds(time.Since(x.start))),
-	)
+	l := &x.line
+	s.access.begin(l, now, level)
+	l.checked("id", x.id) // by requestID
+	l.number("status", int64(status))
+	l.text("model", clip(x.model))
+	l.truth("stream", x.stream)
+	l.number("attempts", int64(x.attempt.Number))
+	l.milliseconds("ms", now.Sub(x.start))
 	if x.key != nil {
-		attrs = append(attrs, slog.String("key", x.key.Alias))
+		l.text("key", x.key.Alias)
 	} else { // somebody tries the door
-		attrs = append(attrs, slog.String("client", s.clientIP(x.ctx).String()))
+		l.text("client", s.clientIP(x.ctx).String())
 	}
 	if x.attempt.Number > 0 {
-		attrs = append(attrs, slog.String("provider", x.attempt.Provider.Config.Name))
+		l.text("provider", x.attempt.Provider.Config.Name)
 		if x.attempt.Upstream != x.model {
-			attrs = append(attrs, slog.String("upstream_model", x.attempt.Upstream))
+			l.text("upstream_model", x.attempt.Upstream)
 		}
 	}
 	if len(x.records) > 1 {
-		attrs = append(attrs, slog.String("tried", x.trail()))
+		l.text("tried", x.trail())
 	}
 	if x.ttft > 0 {
-		attrs = append(attrs, slog.Float64("first_byte_ms", milliseconds(x.ttft)))
+		l.milliseconds("first_byte_ms", x.ttft)
 	}
-	if u := x.usage; !u.Zero() {
-		attrs = append(attrs, slog.Int64("prompt_tokens", u.Prompt), slog.Int64("completion_tokens", u.Completion))
+	if u := &x.usage; !u.Zero() {
+		l.number("prompt_tokens", u.Prompt)
+		l.number("completion_tokens", u.Completion)
 		if u.Cached > 0 {
-			attrs = append(attrs, slog.Int64("cached_tokens", u.Cached))
+			l.number("cached_tokens", u.Cached)
 		}
 	}
 	if x.failure != nil && status >= 400 {
-		attrs = append(attrs, slog.String("error", clip(x.failure.Message)))
+		l.text("error", clip(x.failure.Message))
 	}
-	x.line = writeLine(s.log, x.line, level, "request", attrs)
-	clear(attrs)
-	x.attrs = attrs[:0]
+	s.access.end(l, level)
 }
 
 // logAttempt tells of an attempt that failed, since the request may yet succeed

@@ -15,10 +15,10 @@ type record struct {
 	took               time.Duration
 }
 
-// note adds the attempt that has just ended.
-func (x *exchange) note(status int) {
-	a := x.attempt
-	x.records = append(x.records, record{a.Provider.Config.Name, a.Upstream, a.Key, status, time.Since(x.tried)})
+// note adds the attempt that has just ended, as long after it began.
+func (x *exchange) note(status int, took time.Duration) {
+	a := &x.attempt
+	x.records = append(x.records, record{a.Provider.Config.Name, a.Upstream, a.Key, status, took})
 	if status != fasthttp.StatusOK { // else its answer goes on
 		x.tell(status)
 	}

@@ -37,7 +37,7 @@ func (x *exchange) reserve() *codec.Error {
 
 // account writes a finished request into the books. It is called once, whatever
 // the end was.
-func (x *exchange) account(status int) {
+func (x *exchange) account(status int, took time.Duration) {
 	if x.key == nil {
 		return
 	}
@@ -54,10 +54,10 @@ func (x *exchange) account(status int) {
 	if x.attempt.Number == 0 {
 		return
 	}
-	x.key.book.Series(x.attempt.Provider.Config.Name, x.model, x.label).Record(usage.Sample{
-		Success: status < 400 || status == statusClientGone && x.ttft > 0, Tokens: tokens, Cost: cost, TTFT: x.ttft, Duration: time.Since(x.start),
+	x.recent.Series(x.key.book, x.attempt.Provider.Config.Name, x.model, x.label).Record(usage.Sample{
+		Success: status < 400 || status == statusClientGone && x.ttft > 0, Tokens: tokens, Cost: cost, TTFT: x.ttft, Duration: took,
 	})
-	x.server.books.Seen(x.server.clientIP(x.ctx))
+	x.recent.Seen(x.server.books, x.server.clientIP(x.ctx))
 }
 
 // tokens are what the upstream counted, or a guess at what a stream brought before
@@ -85,7 +85,7 @@ func (x *exchange) attempted(success bool) {
 	if x.attempt.Key >= 0 && x.attempt.Key < len(p.Keys) {
 		masked = x.snap.maskedKeys[x.attempt.Provider.Index][x.attempt.Key]
 	}
-	x.server.books.Attempt(p.Name, x.model, masked, success)
+	x.recent.Attempt(x.server.books, p.Name, x.model, masked, success)
 }
 
 // terms are what the books must know of the client keys.

@@ -1,18 +1,26 @@
 package server
 
-import "sync"
+import (
+	"io"
+	"net"
+	"strconv"
+	"sync"
+)
 
-// heldWrites keeps the last bytes of a stream until fasthttp writes what ends it,
-// the last chunk, so that both leave in one write: a write costs more than all
-// that the gateway does with a stream.
+// heldWrites keeps what is not to leave yet, so that it leaves in one write with
+// what follows: the head of a stream with its first chunk, and the last bytes
+// with the last chunk. A write costs more than all that the gateway does with a
+// stream.
 type heldWrites struct {
-	on   bool
-	held *[]byte // nil if nothing is held
+	catching bool    // what is written is kept
+	held     *[]byte // nil if nothing is held
 }
 
-// mostHeld is how much is copied to save a write.
+// mostHeld is the most of a stream that is put together for one write.
 const mostHeld = 16 << 10
 
+// Few buffers, which are used one after the other, stay in the processor's
+// cache; the ones that each connection has of fasthttp do not.
 var heldBuffers = sync.Pool{New: func() any { return new(make([]byte, 0, mostHeld+1<<10)) }}
 
 func (h *heldWrites) add(p []byte) int {
@@ -31,25 +39,89 @@ func (h *heldWrites) release() {
 	h.held = nil
 }
 
-// Write writes p, behind what was held back.
-func (c *clientConn) Write(p []byte) (int, error) {
+// write writes p behind what was held back.
+func (h *heldWrites) write(to io.Writer, p []byte) (int, error) {
 	switch {
-	case c.hold.on:
-		return c.hold.add(p), nil
-	case c.hold.held == nil:
-		return c.write(p)
+	case h.catching:
+		return h.add(p), nil
+	case h.held == nil:
+		return to.Write(p)
 	}
-	before := len(*c.hold.held)
-	c.hold.add(p)
-	n, err := c.write(*c.hold.held)
-	c.hold.release()
+	before := len(*h.held)
+	h.add(p)
+	n, err := to.Write(*h.held)
+	h.release()
 	return max(0, n-before), err
 }
 
-// writeHeld writes what was held back if nothing has followed, as it is when the
-// client has sent its next request already.
-func (c *clientConn) writeHeld() {
-	if c.hold.held != nil {
-		c.Write(nil) // an error shows when the rest is written
+// Write passes on what fasthttp or TLS writes.
+func (c *clientConn) Write(p []byte) (int, error) {
+	if c.secure {
+		return c.write(p)
 	}
+	return c.hold.write(bounded{c}, p)
 }
+
+func (c *secureConn) Write(p []byte) (int, error) { return c.below.hold.write(c.Conn, p) }
+
+// bounded writes to the socket, within the time there is.
+type bounded struct{ *clientConn }
+
+func (c bounded) Write(p []byte) (int, error) { return c.write(p) }
+
+// flush writes what was held back, if anything was.
+func (h *heldWrites) flush(conn net.Conn) (err error) {
+	if h.held != nil {
+		_, err = conn.Write(nil)
+	}
+	return err
+}
+
+// chunkWriter frames a stream in chunks, each a write, past fasthttp's: that
+// copies each into a buffer of the connection's first. The last chunk of all,
+// which is empty, is fasthttp's still.
+type chunkWriter struct {
+	conn net.Conn
+	hold *heldWrites
+}
+
+// catchHead has the head kept that fasthttp writes next.
+func (w *chunkWriter) catchHead(conn net.Conn) {
+	w.conn, w.hold = conn, &below(conn).hold
+	w.hold.catching = true
+}
+
+func (w *chunkWriter) begin() { w.hold.catching = false }
+
+func (w *chunkWriter) flush() error { return w.hold.flush(w.conn) }
+
+func (w *chunkWriter) Write(p []byte) (written int, err error) {
+	for len(p) > 0 && err == nil {
+		n := min(len(p), mostHeld)
+		w.hold.addChunk(p[:n])
+		if err = w.flush(); err == nil {
+			written += n
+		}
+		p = p[n:]
+	}
+	return written, err
+}
+
+// finish is Write for the last of a stream, which leaves together with what
+// fasthttp writes behind it.
+func (w *chunkWriter) finish(p []byte) (int, error) {
+	if len(p) > mostHeld {
+		return w.Write(p)
+	}
+	w.hold.addChunk(p)
+	return len(p), nil
+}
+
+func (h *heldWrites) addChunk(p []byte) {
+	var size [18]byte
+	h.add(append(strconv.AppendUint(size[:0], uint64(len(p)), 16), '\r', '\n'))
+	h.add(p)
+	h.add(crlf)
+}
+
+var crlf = []byte("\r\n")

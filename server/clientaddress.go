@@ -55,14 +55,13 @@ func (c *clientConn) peer() netip.Addr {
 // end.
 func (s *Server) clientIP(ctx *fasthttp.RequestCtx) netip.Addr {
 	conn := connOf(ctx)
-	addr := conn.source
-	if !addr.IsValid() {
-		addr = conn.peer()
+	if !conn.source.IsValid() {
+		conn.source = conn.peer()
 	}
 	if len(s.options.TrustedProxies) == 0 {
-		return addr
+		return conn.source
 	}
-	return s.options.TrustedProxies.behind(addr, ctx.Request.Header.PeekAll(fasthttp.HeaderXForwardedFor))
+	return s.options.TrustedProxies.behind(conn.source, ctx.Request.Header.PeekAll(fasthttp.HeaderXForwardedFor))
 }
 
 // behind finds the client behind a chain of proxies. Each proxy appended whom it

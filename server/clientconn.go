@@ -15,6 +15,7 @@ import (
 
 	"uniapi/pool"
 	"uniapi/pool/tcp"
+	"uniapi/usage"
 )
 
 // clientConn is a client's connection. Its call is the one that the requests on
@@ -28,6 +29,7 @@ type clientConn struct {
 	log       *slog.Logger
 	call      pool.Call
 	live      underWay
+	recent    usage.Recent
 	gone      atomic.Bool
 	reading   readBounds
 	requests  framing
@@ -41,7 +43,7 @@ type clientConn struct {
 
 	announced bool          // a PROXY header has yet to come
 	ahead     *bufio.Reader // what was read together with the PROXY header; nil once it is used up
-	source    netip.Addr    // the client as the PROXY header has it; invalid without one
+	source    netip.Addr    // the client as the PROXY header has it, else the peer; invalid until it is asked for
 }
 
 // writeTimeout is how long a client may refuse to take any byte. It bounds each
@@ -161,7 +163,7 @@ func (s *Server) connState(conn net.Conn, state fasthttp.ConnState) {
 		c.reading.begin()
 		c.expectLarge()
 	case fasthttp.StateIdle:
-		c.writeHeld()
+		c.hold.flush(conn) // if the client has sent its next request already; an error shows when that is answered
 		c.reading.rest()
 		c.trimBuffers()
 	}

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"log/slog"
 	"sync"
 	"time"
 
@@ -14,16 +13,40 @@ import (
 	"uniapi/codec/openai"
 	"uniapi/codec/responses"
 	"uniapi/pool"
+	"uniapi/usage"
 )
 
 // exchange is one client request on its way through the gateway. It is reused
 // from request to request, so that a request allocates next to nothing.
 type exchange struct {
+	current
+
+	// What keeps its memory:
+	id      []byte
+	encoded []byte // the request in an upstream's format
+	plan    balancer.Plan
+	records []record // of the attempts so far
+	parts   [][]byte // the request's body: the client's bytes and what is spliced in
+	scratch []byte   // holds what is spliced in
+	header  []byte   // the request's header, where the client's own are passed on
+	buffer  []byte   // an upstream's error, or a request body that came compressed
+
+	pass        openai.Passthrough
+	mixed       translation
+	natives     *natives
+	contentType []byte // of an answer that passes as it comes
+	line        line   // of the log
+}
+
+// current is what an exchange holds of one request. Nothing of it is left for the
+// next.
+type current struct {
 	server *Server
 	snap   *snapshot
 	key    *clientKey
-	call   *pool.Call // the client connection's; cancelled when the client leaves
-	live   *underWay  // the client connection's; nobody else sees a change but through it
+	call   *pool.Call    // the client connection's; cancelled when the client leaves
+	live   *underWay     // the client connection's; nobody else sees a change but through it
+	recent *usage.Recent // the client connection's
 	ctx    *fasthttp.RequestCtx
 
 	face     face
@@ -31,7 +54,6 @@ type exchange struct {
 	label    string // of the endpoint in the books
 
 	start time.Time
-	id    []byte
 
 	body     []byte         // the client's bytes, valid until the answer is written
 	model    string         // that the client asks for
@@ -42,8 +64,6 @@ type exchange struct {
 	form     form.Form      // of a request that is a form
 	format   codec.Format   // the client's
 	decoded  *codec.Request // nil as long as nothing needs it
-	encoded  []byte         // the request in an upstream's format
-	plan     balancer.Plan
 	route    *balancer.Route
 
 	upstream   string // the wire format of the attempt's channel
@@ -51,31 +71,21 @@ type exchange struct {
 	tried      time.Time      // when the attempt began
 	sent       bool           // whether the provider was asked in it
 	limits     pool.Deadlines // of the attempt
-	records    []record       // of the attempts so far
 	failure    *codec.Error   // what the client is told if no attempt follows
 	retryAfter time.Duration
 
 	request pool.Request
-	parts   [][]byte // the request's body: the client's bytes and what is spliced in
-	scratch []byte   // holds what is spliced in
-	header  []byte   // the request's header, where the client's own are passed on
-	buffer  []byte   // an upstream's error, or a request body that came compressed
 
-	answer  *pool.Response // open while a stream goes on
-	pass    openai.Passthrough
-	mixed   translation
-	natives *natives
-	flow    flow   // one of them, or another face's
-	first   []byte // what the first event check has let through
-	tail    []byte // the last of a stream
+	answer *pool.Response // open while a stream goes on
+	flow   flow           // one of them, or another face's
+	first  []byte         // what the first event check has let through
 
 	encoder  codec.StreamEncoder // writes a translated stream
 	comments time.Duration       // longest silence towards the client; 0 is any
 	pending  chan *codec.Error   // the attempts, while they go on behind comments
 
-	contentType []byte // of an answer that passes as it comes
-
-	chunked     bool  // fasthttp writes the stream's chunks
+	chunked     bool // the stream leaves in chunks
+	chunks      chunkWriter
 	status      int   // how a stream ended
 	reserved    int64 // of the key's credits, nano-dollars
 	hasReserved bool
@@ -85,9 +95,6 @@ type exchange struct {
 
 	trace  *trace // of the attempt, at debug level; nil as long as there is no answer
 	traced bool   // the attempt's line has been written
-
-	attrs []slog.Attr // of the log line
-	line  []byte      // the same as it is written
 }
 
 var exchanges = sync.Pool{New: func() any { return new(exchange) }}
@@ -100,7 +107,7 @@ func (s *Server) begin(ctx *fasthttp.RequestCtx, face face, endpoint pool.Endpoi
 	x.start = time.Now()
 	x.snap = s.snapshot.Load()
 	conn := connOf(ctx)
-	conn.ctx, x.call, x.live = ctx, &conn.call, &conn.live
+	conn.ctx, x.call, x.live, x.recent = ctx, &conn.call, &conn.live, &conn.recent
 	x.id = append(x.id[:0], s.requestID(ctx)...)
 	setID(ctx, x.id)
 	s.inFlight.Add(1)
@@ -119,28 +126,26 @@ func (x *exchange) end(status int) {
 	if cap(x.buffer) > maxKept {
 		x.buffer = nil
 	}
-	if cap(x.tail) > maxKept {
-		x.tail = nil
-	}
 	if cap(x.encoded) > maxKept {
 		x.encoded = nil
 	}
-	*x = exchange{
-		id: x.id, plan: x.plan, parts: x.parts[:0], scratch: x.scratch[:0], header: x.header, contentType: x.contentType[:0], buffer: x.buffer[:0], encoded: x.encoded[:0], tail: x.tail[:0], pass: x.pass, mixed: x.mixed, natives: x.natives,
-		attrs: x.attrs, line: x.line, records: x.records[:0],
-	}
+	x.records, x.parts, x.scratch, x.contentType, x.buffer, x.encoded = x.records[:0], x.parts[:0], x.scratch[:0], x.contentType[:0], x.buffer[:0], x.encoded[:0]
+	x.current = current{}
 	exchanges.Put(x)
 }
 
 // close is end without taking the exchange back.
 func (x *exchange) close(status int) {
+	now := time.Now()
 	x.live.leave()
 	x.server.inFlight.Add(-1)
 	x.server.counters.outcomes.count(x.outcome(status))
-	x.account(status)
-	x.tell(status)
-	x.tellBody()
-	x.server.logRequest(x, status)
+	x.account(status, now.Sub(x.start))
+	if x.server.debug {
+		x.tell(status)
+		x.tellBody()
+	}
+	x.server.logRequest(x, status, now)
 	if x.answer != nil {
 		x.answer.Close()
 	}

@@ -6,73 +6,146 @@ import (
 	"log/slog"
 	"math"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 )
 
+// everyField is a line with fields of every kind.
+func everyField(l *line) {
+	l.checked("id", []byte("0123456789ab-1a"))
+	l.text("plain", "gpt-4o")
+	l.text("hostile", "a\"b\\c\nd\te\x00f\xffg<&>")
+	l.text("empty", "")
+	l.number("int", -7)
+	l.number("large", math.MaxInt64)
+	l.truth("yes", true)
+	l.truth("no", false)
+	l.milliseconds("ms", 12345*time.Microsecond)
+	l.milliseconds("whole", 3*time.Millisecond)
+	l.milliseconds("finest", time.Microsecond)
+	l.milliseconds("tenths", 7500*time.Microsecond)
+	l.milliseconds("none", time.Nanosecond)
+	l.milliseconds("long", 1234567*time.Second)
+}
+
 func TestALineSaysWhatSlogWouldSay(t *testing.T) {
-	now := time.Date(2026, 1, 31, 12, 0, 0, 123456789, time.FixedZone("", 3600))
-	attrs := []slog.Attr{
-		slog.String("plain", "gpt-4o"),
-		slog.String("hostile", "a\"b\\c\nd\te\x00f\xffg<&>"),
-		slog.String("empty", ""),
-		slog.Int("int", -7),
-		slog.Int64("large", math.MaxInt64),
-		slog.Bool("yes", true), slog.Bool("no", false),
-		slog.Float64("ms", 12.345), slog.Float64("whole", 3), slog.Float64("small", 0.001), slog.Float64("tenths", 7.5), slog.Float64("finer", 0.0001234), slog.Float64("negative", -2.25), slog.Float64("huge", 1e15),
-		slog.Duration("other", time.Second),
-	}
+	var ours, theirs bytes.Buffer
+	log, flush := NewLogger(&ours, false, slog.LevelDebug)
+	var direct, through accessLog
+	direct.use(log)
+	through.use(slog.New(slog.NewJSONHandler(&theirs, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	var l line
 	for _, level := range []slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError} {
-		var theirs bytes.Buffer
-		record := slog.NewRecord(now, level, "re\"quest", 0)
-		record.AddAttrs(attrs...)
-		if err := slog.NewJSONHandler(&theirs, &slog.HandlerOptions{Level: slog.LevelDebug}).Handle(t.Context(), record); err != nil {
-			t.Fatal(err)
+		ours.Reset()
+		theirs.Reset()
+		for _, a := range []*accessLog{&direct, &through} {
+			a.begin(&l, time.Now(), level)
+			everyField(&l)
+			a.end(&l, level)
 		}
-		line := appendLine(nil, now, level, "re\"quest", attrs)
+		flush()
 		var got, want map[string]any
-		if err := json.Unmarshal(line, &got); err != nil {
-			t.Fatalf("%q: %v", line, err)
+		if err := json.Unmarshal(ours.Bytes(), &got); err != nil {
+			t.Fatalf("%q: %v", ours.Bytes(), err)
 		}
 		if err := json.Unmarshal(theirs.Bytes(), &want); err != nil {
 			t.Fatal(err)
 		}
-		want["other"] = "1s" // slog has nanoseconds; no line of ours has a duration
-		if !reflect.DeepEqual(got, want) || bytes.Count(line, []byte("\n")) != 1 {
-			t.Errorf("%s\n%s", line, theirs.Bytes())
+		delete(got, "time")
+		delete(want, "time")
+		if !reflect.DeepEqual(got, want) || bytes.Count(ours.Bytes(), []byte("\n")) != 1 {
+			t.Errorf("%s\n%s", ours.Bytes(), theirs.Bytes())
+		}
+		order := func(line []byte) (names []string) {
+			for _, part := range strings.Split(string(line), `,"`) {
+				names = append(names, part[:strings.IndexByte(part, '"')])
+			}
+			return names
+		}
+		if got, want := order(ours.Bytes()), order(theirs.Bytes()); !reflect.DeepEqual(got, want) {
+			t.Errorf("the fields are %q, slog's %q", got, want)
+		}
+	}
+}
+
+func TestTheTimeOfALineIsWrittenAsRFC3339Nano(t *testing.T) {
+	second := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
+	for _, zone := range []*time.Location{time.UTC, time.FixedZone("", 3600), time.FixedZone("", -12600)} {
+		var a accessLog
+		for _, after := range []time.Duration{0, 1, 10, 123456789, 123456000, 500 * time.Millisecond, 999999999, time.Second, time.Hour, 1, 365 * 24 * time.Hour} {
+			now := second.Add(after).In(zone)
+			if got, want := string(a.appendTime(nil, now)), now.Format(time.RFC3339Nano); got != want {
+				t.Errorf("%s, want %s", got, want)
+			}
 		}
 	}
 }
 
 func TestALineGoesThroughAHandlerThatIsNotOurs(t *testing.T) {
 	var out bytes.Buffer
-	attrs := []slog.Attr{slog.Int("status", 200)}
 	for name, log := range map[string]*slog.Logger{
 		"slog's own":        slog.New(slog.NewJSONHandler(&out, nil)),
 		"with an attribute": func() *slog.Logger { l, _ := NewLogger(&out, false, slog.LevelInfo); return l.With("a", 1) }(),
 		"for a terminal":    func() *slog.Logger { l, _ := NewLogger(&out, true, slog.LevelInfo); return l }(),
 	} {
 		out.Reset()
-		writeLine(log, nil, slog.LevelWarn, "request", attrs)
-		if !bytes.Contains(out.Bytes(), []byte("status")) || !bytes.Contains(out.Bytes(), []byte("request")) {
+		var a accessLog
+		a.use(log)
+		var l line
+		for range 2 {
+			a.begin(&l, time.Now(), slog.LevelWarn)
+			l.number("status", 200)
+			a.end(&l, slog.LevelWarn)
+		}
+		if bytes.Count(out.Bytes(), []byte("status")) != 2 || bytes.Count(out.Bytes(), []byte("request")) != 2 {
 			t.Errorf("%s: %q", name, out.String())
+		}
+	}
+}
+
+func TestALineIsWrittenIfTheLogTakesItsLevel(t *testing.T) {
+	for _, least := range []slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError} {
+		ours, _ := NewLogger(discard{}, false, least)
+		var a, b accessLog
+		a.use(ours)
+		b.use(ours.With("a", 1))
+		for _, level := range []slog.Level{slog.LevelInfo, slog.LevelWarn} {
+			if a.enabled(level) != (level >= least) || b.enabled(level) != (level >= least) {
+				t.Errorf("a log from %v up takes %v: %v", least, level, a.enabled(level))
+			}
 		}
 	}
 }
 
 func BenchmarkLine(b *testing.B) {
 	log, _ := NewLogger(discard{}, false, slog.LevelInfo)
-	attrs := []slog.Attr{slog.String("id", "0123456789abcdef"), slog.Int("status", 200), slog.String("model", "gpt-4o"), slog.Bool("stream", true),
-		slog.Int("attempts", 1), slog.Float64("ms", 12.345), slog.String("key", "alias"), slog.String("provider", "openai"),
-		slog.Float64("first_byte_ms", 1.234), slog.Int64("prompt_tokens", 1000), slog.Int64("completion_tokens", 500)}
 	b.Run("direct", func(b *testing.B) {
+		var a accessLog
+		a.use(log)
+		a.secrets.Store(manySecrets())
+		var l line
 		b.ReportAllocs()
-		var line []byte
 		for b.Loop() {
-			line = writeLine(log, line, slog.LevelInfo, "request", attrs)
+			a.begin(&l, time.Now(), slog.LevelInfo)
+			l.checked("id", []byte("0123456789ab-1a"))
+			l.number("status", 200)
+			l.text("model", "gpt-4o")
+			l.truth("stream", true)
+			l.number("attempts", 1)
+			l.milliseconds("ms", 12345*time.Microsecond)
+			l.text("key", "alias")
+			l.text("provider", "openai")
+			l.milliseconds("first_byte_ms", 1234*time.Microsecond)
+			l.number("prompt_tokens", 1000)
+			l.number("completion_tokens", 500)
+			a.end(&l, slog.LevelInfo)
 		}
 	})
 	b.Run("slog", func(b *testing.B) {
+		attrs := []slog.Attr{slog.String("id", "0123456789ab-1a"), slog.Int("status", 200), slog.String("model", "gpt-4o"), slog.Bool("stream", true),
+			slog.Int("attempts", 1), slog.Float64("ms", 12.345), slog.String("key", "alias"), slog.String("provider", "openai"),
+			slog.Float64("first_byte_ms", 1.234), slog.Int64("prompt_tokens", 1000), slog.Int64("completion_tokens", 500)}
 		b.ReportAllocs()
 		for b.Loop() {
 			log.LogAttrs(b.Context(), slog.LevelInfo, "request", attrs...)

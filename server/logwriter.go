@@ -26,7 +26,7 @@ func NewLogger(w io.Writer, text bool, level slog.Level) (log *slog.Logger, flus
 	if text {
 		h = slog.NewTextHandler(lines, options)
 	}
-	log, _ = redacted(slog.New(&urgent{h, lines, !text}))
+	log, _ = redacted(slog.New(&urgent{h, lines, level, !text}))
 	return log, lines.flush
 }
 
@@ -72,7 +72,8 @@ func (b *batch) write() {
 type urgent struct {
 	slog.Handler
 	lines  *batch
-	direct bool // a line may be written as JSON without the handler
+	level  slog.Level // of the least important lines that are written
+	direct bool       // a line may be written as JSON without the handler
 }
 
 func (u *urgent) Handle(ctx context.Context, r slog.Record) error {
@@ -84,9 +85,9 @@ func (u *urgent) Handle(ctx context.Context, r slog.Record) error {
 }
 
 func (u *urgent) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return &urgent{u.Handler.WithAttrs(attrs), u.lines, false}
+	return &urgent{u.Handler.WithAttrs(attrs), u.lines, u.level, false}
 }
 
 func (u *urgent) WithGroup(name string) slog.Handler {
-	return &urgent{u.Handler.WithGroup(name), u.lines, false}
+	return &urgent{u.Handler.WithGroup(name), u.lines, u.level, false}
 }

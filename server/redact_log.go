@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 
 	"github.com/valyala/fasthttp"
@@ -11,8 +12,9 @@ import (
 	"uniapi/codec"
 )
 
-// redacting is the handler that every line of the log passes on its way out. What
-// is too short to hold a secret costs a comparison.
+// redacting is the handler that every line of the log passes on its way out, but
+// for those that accessLog cleans itself. What is too short to hold a secret costs
+// a comparison.
 type redacting struct {
 	slog.Handler
 	secrets *atomic.Pointer[redactor] // of the configuration in force; nil before there is one
@@ -66,23 +68,9 @@ func (r *redactor) attrs(attrs []slog.Attr) []slog.Attr {
 	return out
 }
 
-// inAttrs says whether there is a secret in a line's attributes. It is asked for
-// each request.
+// inAttrs says whether there is a secret in a line's attributes.
 func (r *redactor) inAttrs(attrs []slog.Attr) bool {
-	for i := range attrs {
-		switch v := &attrs[i].Value; v.Kind() {
-		case slog.KindString:
-			if r.short(v.String()) {
-				continue
-			}
-		case slog.KindInt64, slog.KindFloat64, slog.KindBool:
-			continue
-		}
-		if r.inValue(attrs[i].Value) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(attrs, func(a slog.Attr) bool { return r.inValue(a.Value) })
 }
 
 // inValue says whether there is a secret in what a line of the log would show of
@@ -90,8 +78,7 @@ func (r *redactor) inAttrs(attrs []slog.Attr) bool {
 func (r *redactor) inValue(v slog.Value) bool {
 	switch v.Kind() {
 	case slog.KindString:
-		text := v.String()
-		return !r.short(text) && r.has(text)
+		return r.has(v.String())
 	case slog.KindAny:
 		return r.has(shownAs(v.Any()))
 	case slog.KindLogValuer:

@@ -158,7 +158,7 @@ func (x *exchange) succeeded() {
 	x.plan.Report(x.attempt, balancer.Outcome{Verdict: balancer.Served})
 	x.ttft = time.Since(x.start)
 	x.live.firstByte.Store(int64(x.ttft))
-	x.note(fasthttp.StatusOK)
+	x.note(fasthttp.StatusOK, x.ttft-x.tried.Sub(x.start))
 	x.attempted(true)
 }
 
@@ -168,7 +168,7 @@ func (x *exchange) failed(outcome balancer.Outcome, told *codec.Error) {
 	x.snap.secrets.told(told)
 	outcome.Reason = clip(told.Message)
 	x.plan.Report(x.attempt, outcome)
-	x.note(told.Status)
+	x.note(told.Status, time.Since(x.tried))
 	if x.sent && outcome.Verdict != balancer.Over {
 		x.attempted(false)
 	}

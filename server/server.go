@@ -81,6 +81,7 @@ type Server struct {
 	options   Options
 	log       *slog.Logger // takes the secrets out of what it is told
 	secrets   *atomic.Pointer[redactor]
+	access    accessLog
 	debug     bool // the log takes lines at debug level
 	http      *fasthttp.Server
 	tls       *tls.Config // nil: plain HTTP
@@ -121,6 +122,7 @@ func New(o Options) (*Server, error) {
 		state: balancer.NewState(), ids: newRequestIDs(), started: time.Now(),
 	}
 	s.log, s.secrets = redacted(o.Log)
+	s.access.use(s.log)
 	s.debug = s.log.Enabled(context.Background(), slog.LevelDebug)
 	s.bodies.limit = o.Memory / 2
 	var err error

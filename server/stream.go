@@ -53,6 +53,8 @@ func (x *exchange) beginStream() {
 		return
 	}
 	x.chunked = true
+	x.chunks.catchHead(x.ctx.Conn())
+	x.ctx.Response.ImmediateHeaderFlush = true
 	x.ctx.Response.SetBodyStream(x, -1)
 }
 
@@ -78,9 +80,13 @@ func (x *exchange) streamUntilClose() {
 }
 
 // WriteTo is the life of a stream: fasthttp calls it in the connection's own
-// goroutine, and each Write is one chunk and one flush.
+// goroutine, behind the head.
 func (x *exchange) WriteTo(w io.Writer) (written int64, err error) {
 	defer x.surviveStream(&err)
+	if x.chunked {
+		x.chunks.begin()
+		w = &x.chunks
+	}
 	if x.comments > 0 {
 		c := newCommenter(w, x.comments, x.sign())
 		defer c.stop()
@@ -117,16 +123,21 @@ func (x *exchange) pump(w io.Writer) (written int64, err error) {
 		case err != nil:
 		case x.answer == nil, x.flow.Done(): // a replayed answer is all there
 			err = io.EOF
-		case x.answer.Ended():
-			out, err = x.endBehind(out)
-		}
-		if len(out) > 0 {
-			n, werr := x.send(w, out, err == io.EOF)
-			written += int64(n)
-			x.live.written.Add(int64(n))
+		case x.answer.Ended() && x.joins():
+			// It has all come: what the flow says behind it leaves with it.
+			n, werr := x.send(w, out, true)
+			written += n
 			if werr != nil {
-				return written, errors.Join(errClient, werr)
+				return written, werr
 			}
+			if out, err = x.flow.End(); err == nil {
+				err = io.EOF
+			}
+		}
+		n, werr := x.send(w, out, err == io.EOF)
+		written += n
+		if werr != nil {
+			return written, werr
 		}
 		if err != nil {
 			return written, err
@@ -145,28 +156,28 @@ func (x *exchange) pump(w io.Writer) (written int64, err error) {
 	}
 }
 
-// endBehind ends the flow behind what is still to be written, so that both leave
-// in one write.
-func (x *exchange) endBehind(out []byte) ([]byte, error) {
-	x.tail = append(x.tail[:0], out...)
-	end, err := x.flow.End()
-	x.tail = append(x.tail, end...)
-	if err == nil {
-		err = io.EOF
+// send writes a piece of the stream. The last one waits for what fasthttp puts
+// behind it.
+func (x *exchange) send(w io.Writer, out []byte, last bool) (written int64, err error) {
+	if len(out) == 0 {
+		return 0, nil
 	}
-	return x.tail, err
+	var n int
+	if last && x.joins() {
+		n, err = x.chunks.finish(out)
+	} else {
+		n, err = w.Write(out)
+	}
+	x.live.written.Add(int64(n))
+	if err != nil {
+		err = errors.Join(errClient, err)
+	}
+	return int64(n), err
 }
 
-// send writes one chunk. The last one waits for what fasthttp puts behind it.
-func (x *exchange) send(w io.Writer, out []byte, last bool) (int, error) {
-	if !last || !x.chunked || x.comments > 0 || len(out) > mostHeld {
-		return w.Write(out)
-	}
-	hold := &connOf(x.ctx).hold
-	hold.on = true
-	defer func() { hold.on = false }()
-	return w.Write(out)
-}
+// joins says that what is written last can wait for what follows. Not if a
+// comment may come between.
+func (x *exchange) joins() bool { return x.chunked && x.comments == 0 }
 
 // breakOff ends a stream that failed. A client must be able to tell an answer
 // that was cut from one that ended: it gets an error event, and the connection
@@ -174,6 +185,9 @@ func (x *exchange) send(w io.Writer, out []byte, last bool) (int, error) {
 func (x *exchange) breakOff(w io.Writer) error {
 	if x.call.Canceled() {
 		return errClient
+	}
+	if x.joins() {
+		x.chunks.flush()
 	}
 	x.status = x.failure.Status
 	if x.raw() && !bytes.HasPrefix(x.contentType, []byte("text/event-stream")) {
@@ -196,6 +210,9 @@ func (x *exchange) breakOff(w io.Writer) error {
 // Close is called by fasthttp when it is done with the stream, also when it
 // could not begin to write it.
 func (x *exchange) Close() error {
+	if x.chunked {
+		x.chunks.begin()
+	}
 	if x.pending != nil { // the attempts still go on
 		x.call.Cancel()
 		<-x.pending

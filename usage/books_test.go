@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"math"
+	"math/rand/v2"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -87,6 +88,45 @@ func TestWhatWasCountedIsThereAfterARestart(t *testing.T) {
 	}
 }
 
+// A connection's requests mostly go where the one before went, but any of them may go elsewhere.
+func TestWhoRemembersTheLastSeriesCountsAsIfItDidNot(t *testing.T) {
+	straight, remembering := open(t, Options{Memory: true}), open(t, Options{Memory: true})
+	random := rand.New(rand.NewPCG(1, 2))
+	one := func(of ...string) string { return of[random.IntN(len(of))] }
+	var recent Recent
+	secret, provider, model, endpoint, masked, addr := "k1", "p1", "m1", "e1", "", netip.MustParseAddr("127.0.0.1")
+	for range 2000 {
+		switch random.IntN(8) { // the others stay
+		case 0:
+			secret = one("k1", "k2")
+		case 1:
+			provider = one("p1", "p2")
+		case 2:
+			model = one("m1", "m2")
+		case 3:
+			endpoint = one("e1", "e2")
+		case 4:
+			masked = one("", "sk-…1", "sk-…2")
+		case 5:
+			addr = netip.MustParseAddr(one("127.0.0.1", "::1", "::ffff:127.0.0.1"))
+		}
+		straight.Key(secret).Series(provider, model, endpoint).Record(sample(3, 0))
+		success := random.IntN(2) == 0
+		straight.Attempt(provider, model, masked, success)
+		straight.Seen(addr)
+		recent.Series(remembering.Key(secret), provider, model, endpoint).Record(sample(3, 0))
+		recent.Attempt(remembering, provider, model, masked, success)
+		recent.Seen(remembering, addr)
+	}
+	from, to := time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
+	told := func(b *Books) string {
+		return fmt.Sprint(b.Stats(1), b.TokenUsage("", "", from, to), b.KeyRankings("p1", from, to), b.KeyRankings("p2", from, to))
+	}
+	if got, want := told(remembering), told(straight); got != want {
+		t.Errorf("%s\nwant %s", got, want)
+	}
+}
+
 // fill makes a ledger with a few pages in it.
 func fill(t *testing.T, dir string) {
 	b := open(t, Options{Dir: dir})
@@ -160,14 +200,16 @@ func BenchmarkAccounting(b *testing.B) {
 	prices := NewPrices(&config.Config{})
 	addr := netip.MustParseAddr("127.0.0.1")
 	b.ReportAllocs()
+	b.ResetTimer()
 	b.RunParallel(func(p *testing.PB) {
+		var recent Recent
 		s := sample(10, 0)
 		for p.Next() {
 			key.Reserve(10)
 			s.Cost = prices.Cost("m", s.Tokens)
-			key.Series("provider", "model", "POST /v1/chat/completions").Record(s)
-			books.Attempt("provider", "model", "sk-…1", true)
-			books.Seen(addr)
+			recent.Series(key, "provider", "model", "POST /v1/chat/completions").Record(s)
+			recent.Attempt(books, "provider", "model", "sk-…1", true)
+			recent.Seen(books, addr)
 			key.Settle(10, s.Cost)
 		}
 	})

@@ -188,6 +188,10 @@ const mostAddresses = 10_000
 
 // Seen counts a request of a client's address.
 func (b *Books) Seen(addr netip.Addr) {
+	b.client(addr).attempt(true)
+}
+
+func (b *Books) client(addr netip.Addr) *Series {
 	text := otherAddresses
 	if known, is := b.addresses.Load(addr); is {
 		text = known.(string)
@@ -197,7 +201,40 @@ func (b *Books) Seen(addr netip.Addr) {
 			b.addressCount.Add(1)
 		}
 	}
-	b.table.find(b, name{kind: ofClients, a: text}).attempt(true)
+	return b.table.find(b, name{kind: ofClients, a: text})
+}
+
+// Recent counts for somebody whose requests are mostly counted where the one before was, as those of a connection are: to look whether
+// a series is the same costs a fraction of finding it. The zero value is ready; it is used by one goroutine at a time.
+type Recent struct {
+	requests, attempts, client *Series
+	addr                       netip.Addr // of client
+}
+
+// Series is Key.Series.
+func (r *Recent) Series(k *Key, provider, model, endpoint string) *Series {
+	return k.books.recent(&r.requests, name{ofRequests, k.hash, provider, model, endpoint})
+}
+
+// Attempt is Books.Attempt.
+func (r *Recent) Attempt(b *Books, provider, model, maskedKey string, success bool) {
+	b.recent(&r.attempts, name{kind: ofAttempts, a: provider, b: model, c: maskedKey}).attempt(success)
+}
+
+// Seen is Books.Seen.
+func (r *Recent) Seen(b *Books, addr netip.Addr) {
+	if r.client == nil || r.addr != addr {
+		r.client, r.addr = b.client(addr), addr
+	}
+	r.client.attempt(true)
+}
+
+// recent finds a series, which may be the last one.
+func (b *Books) recent(last **Series, n name) *Series {
+	if s := *last; s == nil || s.name != n {
+		*last = b.table.find(b, n)
+	}
+	return *last
 }
 
 // hashOf is a client key as the ledger knows it.
