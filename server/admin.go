@@ -38,7 +38,7 @@ func (s *Server) asRevealing(next func(*fasthttp.RequestCtx, *clientKey)) fastht
 // asKey lets any key through.
 func (s *Server) asKey(next func(*fasthttp.RequestCtx, *clientKey)) fasthttp.RequestHandler {
 	return func(ctx *fasthttp.RequestCtx) {
-		setID(ctx, s.requestID(ctx))
+		setID(ctx, s.appendID(nil, ctx))
 		key := s.snapshot.Load().keys.find(ctx)
 		if key == nil {
 			writeError(ctx, errNoKey)

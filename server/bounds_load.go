@@ -67,7 +67,7 @@ func (s *Server) refuse(ctx *fasthttp.RequestCtx, e *codec.Error) {
 	if e.Status == fasthttp.StatusServiceUnavailable {
 		ctx.Response.Header.Set(fasthttp.HeaderRetryAfter, retryLater)
 	}
-	setID(ctx, s.requestID(ctx))
+	setID(ctx, s.appendID(nil, ctx))
 	allowAnyOrigin(ctx)
 }
 

@@ -125,7 +125,7 @@ func (r *readBounds) read(conn *tcp.Conn, p []byte) (int, error) {
 		}
 		n, err := conn.Read(p)
 		if err == nil {
-			r.pace(n)
+			r.pace(n, now)
 			return n, nil
 		}
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
@@ -150,13 +150,18 @@ func (r *readBounds) allowance() time.Duration {
 	return r.times.head
 }
 
-// pace moves the time by which the next bytes of a request must come.
-func (r *readBounds) pace(n int) {
+// pace moves the time by which the next bytes of a request must come. The read
+// began at the time given; the clock is read again only where that makes a
+// difference.
+func (r *readBounds) pace(n int, began time.Time) {
 	if r.phase != phaseWithin {
 		return
 	}
 	r.received += n
 	r.by = r.by.Add(time.Duration(n) * r.times.perByte)
+	if !r.by.After(began.Add(r.times.stall)) {
+		return
+	}
 	if latest := time.Now().Add(r.times.stall); latest.Before(r.by) {
 		r.by = latest
 	}

@@ -51,7 +51,7 @@ func (keys keyIndex) add(k *clientKey) { keys[sha256.Sum256([]byte(k.Key))] = k 
 
 // keyHeaders carry a client's key. Which one a client uses depends on the
 // provider it believes it talks to: OpenAI, Anthropic, Gemini, Azure.
-var keyHeaders = []string{fasthttp.HeaderAuthorization, "X-Api-Key", "X-Goog-Api-Key", "Api-Key"}
+var keyHeaders = [][]byte{[]byte(fasthttp.HeaderAuthorization), []byte("X-Api-Key"), []byte("X-Goog-Api-Key"), []byte("Api-Key")}
 
 // find returns the key a request carries, nil if it carries none that is known.
 // Clients that send several headers (an SDK's placeholder besides the real one)
@@ -59,7 +59,7 @@ var keyHeaders = []string{fasthttp.HeaderAuthorization, "X-Api-Key", "X-Goog-Api
 func (keys keyIndex) find(ctx *fasthttp.RequestCtx) *clientKey {
 	h := &ctx.Request.Header
 	for i, name := range keyHeaders {
-		token := h.Peek(name)
+		token := h.PeekCanonical(name)
 		if i == 0 {
 			token = bearer(token)
 		}

@@ -76,7 +76,7 @@ func TestAKeyIsFoundInEveryHeaderThatClientsUse(t *testing.T) {
 			t.Errorf("the upstream got %q", r.Header)
 		}
 		for _, name := range keyHeaders[1:] {
-			if r.Header.Get(name) != "" {
+			if r.Header.Get(string(name)) != "" {
 				t.Errorf("the upstream got the client's %s", name)
 			}
 		}

@@ -177,7 +177,7 @@ func (s *Server) onProtocolError(ctx *fasthttp.RequestCtx, err error) {
 	}
 	writeError(ctx, e)
 	ctx.SetConnectionClose()
-	setID(ctx, s.requestID(ctx))
+	setID(ctx, s.appendID(nil, ctx))
 	allowAnyOrigin(ctx) // whether there was an Origin may not have been read
 	level := slog.LevelWarn
 	if brokenOff(err) { // nobody reads the answer, and load balancers do it all day

@@ -108,7 +108,7 @@ func (s *Server) begin(ctx *fasthttp.RequestCtx, face face, endpoint pool.Endpoi
 	x.snap = s.snapshot.Load()
 	conn := connOf(ctx)
 	conn.ctx, x.call, x.live, x.recent = ctx, &conn.call, &conn.live, &conn.recent
-	x.id = append(x.id[:0], s.requestID(ctx)...)
+	x.id = s.appendID(x.id[:0], ctx)
 	setID(ctx, x.id)
 	s.inFlight.Add(1)
 	x.live.enter(x)

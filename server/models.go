@@ -127,7 +127,7 @@ func (s *Server) model(ctx *fasthttp.RequestCtx) {
 // modelsOf are the models that a request's key may use; if it may not ask, it has
 // been answered.
 func (s *Server) modelsOf(ctx *fasthttp.RequestCtx) (ids []string, ok bool) {
-	setID(ctx, s.requestID(ctx))
+	setID(ctx, s.appendID(nil, ctx))
 	key := s.snapshot.Load().keys.find(ctx)
 	if key == nil {
 		writeError(ctx, errNoKey)

@@ -11,6 +11,13 @@ import (
 
 const requestIDHeader = "X-Request-Id"
 
+// Names as fasthttp keeps them, for where every request is looked at: it would
+// bring them into that form each time.
+var (
+	canonicalRequestID = []byte(requestIDHeader)
+	canonicalOrigin    = []byte(fasthttp.HeaderOrigin)
+)
+
 // requestIDs makes ids that no other process makes: a random part of the
 // process and a number.
 type requestIDs struct {
@@ -24,15 +31,14 @@ func newRequestIDs() requestIDs {
 	return requestIDs{process: hex.EncodeToString(random[:]) + "-", next: new(atomic.Uint64)}
 }
 
-// requestID is the client's own id if it sent one that is fit to be repeated in
-// a header and a log, else a new one.
-func (s *Server) requestID(ctx *fasthttp.RequestCtx) []byte {
-	if id := ctx.Request.Header.Peek(requestIDHeader); len(id) > 0 && len(id) <= 128 && visible(id) && !s.secrets.Load().hasBytes(id) {
-		return id
+// appendID appends the client's own id if it sent one that is fit to be repeated
+// in a header and a log, else a new one.
+func (s *Server) appendID(dst []byte, ctx *fasthttp.RequestCtx) []byte {
+	if id := ctx.Request.Header.PeekCanonical(canonicalRequestID); len(id) > 0 && len(id) <= 128 && visible(id) && !s.secrets.Load().hasBytes(id) {
+		return append(dst, id...)
 	}
-	id := make([]byte, 0, 32)
-	id = append(id, s.ids.process...)
-	return strconv.AppendUint(id, s.ids.next.Add(1), 36)
+	dst = append(dst, s.ids.process...)
+	return strconv.AppendUint(dst, s.ids.next.Add(1), 36)
 }
 
 func visible(id []byte) bool {
@@ -45,5 +51,5 @@ func visible(id []byte) bool {
 }
 
 func setID(ctx *fasthttp.RequestCtx, id []byte) {
-	ctx.Response.Header.SetBytesV(requestIDHeader, id)
+	ctx.Response.Header.SetCanonical(canonicalRequestID, id)
 }

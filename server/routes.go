@@ -97,8 +97,8 @@ func (s *Server) enter(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 		if ctx.Response.StatusCode() >= 400 {
 			s.secrets.Load().body(ctx) // whatever way one got there
 		}
-		if len(ctx.Response.Header.Peek(requestIDHeader)) == 0 {
-			setID(ctx, s.requestID(ctx))
+		if len(ctx.Response.Header.PeekCanonical(canonicalRequestID)) == 0 {
+			setID(ctx, s.appendID(nil, ctx))
 		}
 	}
 }
@@ -106,6 +106,9 @@ func (s *Server) enter(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 // homePath is the path as the router knows it. Base URLs come with /v1, without,
 // and with it twice, and all are meant well.
 func homePath(path []byte) []byte {
+	if bytes.HasPrefix(path, []byte("/v1/")) && !bytes.HasPrefix(path, []byte("/v1/v1")) {
+		return path
+	}
 	if rest, is := bytes.CutPrefix(path, []byte("/v1alpha/")); is {
 		path = append([]byte("/v1beta/"), rest...)
 	}
@@ -134,7 +137,7 @@ func (s *Server) cors(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 			preflight(ctx)
 			return
 		}
-		foreign := len(ctx.Request.Header.Peek(fasthttp.HeaderOrigin)) > 0
+		foreign := len(ctx.Request.Header.PeekCanonical(canonicalOrigin)) > 0
 		next(ctx)
 		if foreign {
 			allowAnyOrigin(ctx)
