@@ -37,29 +37,33 @@ func (f *findings) hole(v rawjson.Value) {
 func (f *findings) inspect(data []byte) error {
 	var status int64 // Groq and others put it beside the error object
 	it := rawjson.MembersOf(data)
-	for it.Next() {
-		v := it.Value
+	for it.Step() {
 		switch it.Name() {
 		case "status_code":
-			status, _ = rawjson.Int(data, v)
+			status, _ = rawjson.Int(data, it.Value)
 		case "choices":
-			f.inspectChoices(data, v)
+			choices := it.Elements()
+			f.inspectChoices(data, &choices)
+			it.Leave(&choices.Walk)
 		case "usage":
-			f.takeUsage(data, v)
+			f.takeUsage(data, it.Whole())
 		case "x_groq":
+			v := it.Whole()
 			f.takeUsage(data, v.Get(data, "usage"))
 			f.takeError(data, v.Get(data, "error"))
 		case "error":
-			f.takeError(data, v)
+			f.takeError(data, it.Whole())
 		case "base_resp":
+			v := it.Whole()
 			if n, ok := rawjson.Int(data, v.Get(data, "status_code")); ok && n != 0 && n != 200 {
 				f.failure = answerError(data, v)
 			}
 		case "data":
+			v := it.Whole()
 			f.choices = f.choices || v.Kind == rawjson.Array && v.End-v.Start > len("[]")
 			f.content = f.content || f.choices
 		case "obfuscation":
-			f.hole(v)
+			f.hole(it.Value)
 		}
 	}
 	if err := it.Err(); err != nil {
@@ -109,47 +113,52 @@ func (f *findings) takeError(data []byte, v rawjson.Value) {
 	f.failure = answerError(data, v)
 }
 
-func (f *findings) inspectChoices(data []byte, v rawjson.Value) {
+func (f *findings) inspectChoices(data []byte, choices *rawjson.Elements) {
 	n := 0
-	for choices := v.Elements(data); choices.Next(); {
+	for choices.Step() {
 		n++
-		for it := choices.Value.Members(data); it.Next(); {
-			v := it.Value
+		it := choices.Members()
+		for it.Step() {
 			switch it.Name() {
 			case "delta", "message":
-				f.inspectDelta(data, v)
+				delta := it.Members()
+				f.inspectDelta(data, &delta)
+				it.Leave(&delta.Walk)
 			case "text":
+				v := it.Whole()
 				f.content = f.content || nonEmpty(v)
 				f.hole(v)
 			case "finish_reason":
-				if s, ok := rawjson.Text(data, v); ok && s != "" {
+				if s, ok := rawjson.Text(data, it.Value); ok && s != "" {
 					f.finished, f.finish = true, s
 				}
 			case "usage":
-				f.takeUsage(data, v)
+				f.takeUsage(data, it.Whole())
 			case "error":
-				f.takeError(data, v)
+				f.takeError(data, it.Whole())
 			}
 		}
+		choices.Leave(&it.Walk)
 	}
 	f.choices = f.choices || n > 0
 	f.single = n == 1
 }
 
-func (f *findings) inspectDelta(data []byte, v rawjson.Value) {
-	for it := v.Members(data); it.Next(); {
-		v := it.Value
+func (f *findings) inspectDelta(data []byte, it *rawjson.Members) {
+	for it.Step() {
 		switch it.Name() {
 		case "content", "reasoning_content", "reasoning", "refusal":
+			v := it.Whole()
 			f.content = f.content || nonEmpty(v)
 			f.hole(v)
 		case "tool_calls":
+			v := it.Whole()
 			f.content = f.content || nonEmpty(v)
 			for calls := v.Elements(data); calls.Next(); {
 				f.hole(calls.Value.Get(data, "function").Get(data, "arguments"))
 			}
 		case "function_call", "audio", "images", "annotations", "reasoning_details", "thinking_blocks":
-			f.content = f.content || nonEmpty(v)
+			f.content = f.content || nonEmpty(it.Whole())
 		}
 	}
 }

@@ -17,7 +17,7 @@ type Members struct {
 	// Value is the member's value.
 	Value Value
 
-	walk
+	Walk
 }
 
 // Elements walks the elements of an array, used like Members.
@@ -25,57 +25,59 @@ type Elements struct {
 	// Value is the element.
 	Value Value
 
-	walk
+	Walk
 }
 
-// walk is a position in a container. open is '{' or '['.
-type walk struct {
+// Walk is a position in a container. open is '{' or '['.
+type Walk struct {
 	data    []byte
 	pos     int
 	open    byte
 	whole   bool // nothing but space may follow the container
 	started bool
 	escaped bool // the key holds a backslash
+	behind  bool // pos is at the item's value, an object or array that has not been read
+	end     int  // behind the container, once it is closed
 	err     *SyntaxError
 }
 
 // MembersOf starts on a document that must be one object and nothing else. If it is not an object at all, Err says so.
 func MembersOf(data []byte) Members {
-	return Members{walk: walk{data: data, pos: skipSpace(data, 0), open: '{', whole: true}}
+	return Members{Walk: Walk{data: data, pos: skipSpace(data, 0), open: '{', whole: true}}
 }
 
 // Members starts on the object v, found before in data. Of anything but an object it yields nothing.
 func (v Value) Members(data []byte) Members {
 	if v.Kind != Object {
-		return Members{walk: walk{open: '{', started: true, pos: -1}}
+		return Members{Walk: Walk{open: '{', started: true, pos: -1}}
 	}
-	return Members{walk: walk{data: data[:v.End], pos: v.Start, open: '{'}}
+	return Members{Walk: Walk{data: data[:v.End], pos: v.Start, open: '{'}}
 }
 
 // Elements starts on the array v, found before in data. Of anything but an array it yields nothing.
 func (v Value) Elements(data []byte) Elements {
 	if v.Kind != Array {
-		return Elements{walk: walk{open: '[', started: true, pos: -1}}
+		return Elements{Walk: Walk{open: '[', started: true, pos: -1}}
 	}
-	return Elements{walk: walk{data: data[:v.End], pos: v.Start, open: '['}}
+	return Elements{Walk: Walk{data: data[:v.End], pos: v.Start, open: '['}}
 }
 
 // Err is the first error of the walk; nil after a walk to the end of a good container.
-func (w *walk) Err() error {
+func (w *Walk) Err() error {
 	if w.err == nil {
 		return nil
 	}
 	return w.err
 }
 
-func (w *walk) fail(at int, msg string) bool {
+func (w *Walk) fail(at int, msg string) bool {
 	w.err = &SyntaxError{min(at, len(w.data)), msg}
 	w.pos = -1
 	return false
 }
 
 // advance moves to the next item's first byte and says whether there is one.
-func (w *walk) advance() bool {
+func (w *Walk) advance() bool {
 	b, i := w.data, w.pos
 	if i < 0 {
 		return false
@@ -117,19 +119,23 @@ func (w *walk) advance() bool {
 	return true
 }
 
-func (w *walk) close(i int) bool {
+func (w *Walk) close(i int) bool {
 	if w.whole {
 		if end := skipSpace(w.data, i+1); end < len(w.data) {
 			return w.fail(end, errTrailing)
 		}
 	}
-	w.pos = -1
+	w.pos, w.end = -1, i+1
 	return false
 }
 
 // Next moves to the next member. False at the end and at an error.
-func (m *Members) Next() bool {
-	if !m.advance() {
+func (m *Members) Next() bool { return m.Step() && m.Whole().Kind != Missing }
+
+// Step is Next for whoever looks into the values: an object or an array is not read yet, and the End of Value not known, so that its bytes are
+// gone through once and not once for each level. Whole reads it; Members and Elements walk into it, and Leave ends that.
+func (m *Members) Step() bool {
+	if m.behind && m.Whole().Kind == Missing || !m.advance() {
 		return false
 	}
 	b, i := m.data, m.pos
@@ -162,13 +168,70 @@ func (m *Members) Next() bool {
 	if b[i] != ':' {
 		return m.fail(i, errColon)
 	}
-	v, msg := skipAny(b, i+1)
-	if msg != "" {
-		return m.fail(v.End, msg)
+	m.pos = i + 1
+	return m.begin(&m.Value)
+}
+
+// begin reads the value at pos, unless it is an object or an array.
+func (w *Walk) begin(v *Value) bool {
+	i := skipSpace(w.data, w.pos)
+	if i < len(w.data) && (w.data[i] == '{' || w.data[i] == '[') {
+		*v = Value{Start: i, Kind: kindOf(w.data[i])}
+		w.pos, w.behind = i, true
+		return true
 	}
-	m.Value = v
-	m.pos = v.End
+	return w.read(v)
+}
+
+func (w *Walk) read(v *Value) bool {
+	w.behind = false
+	found, msg := skipAny(w.data, w.pos)
+	if msg != "" {
+		*v = Value{}
+		return w.fail(found.End, msg)
+	}
+	*v = found
+	w.pos = found.End
 	return true
+}
+
+// Whole is the member's value, read to its end; Kind Missing if that fails, which ends the walk.
+func (m *Members) Whole() Value {
+	if m.behind {
+		m.read(&m.Value)
+	}
+	return m.Value
+}
+
+// Whole is the element, as with Members.
+func (e *Elements) Whole() Value {
+	if e.behind {
+		e.read(&e.Value)
+	}
+	return e.Value
+}
+
+// Members walks into the value that Step has found. Of anything but an object it yields nothing. Leave must follow, before anything else.
+func (w *Walk) Members() Members { return Members{Walk: w.into('{')} }
+
+// Elements is Members for an array.
+func (w *Walk) Elements() Elements { return Elements{Walk: w.into('[')} }
+
+func (w *Walk) into(open byte) Walk {
+	if !w.behind || w.data[w.pos] != open {
+		return Walk{open: open, started: true, pos: -1}
+	}
+	return Walk{data: w.data, pos: w.pos, open: open}
+}
+
+// Leave goes on behind what was walked into, which must have been walked to its end. An error in there is one here.
+func (w *Walk) Leave(inner *Walk) {
+	switch {
+	case inner.err != nil:
+		w.err, w.pos, w.behind = inner.err, -1, false
+	case inner.end > 0:
+		w.pos, w.behind = inner.end, false
+	}
 }
 
 // Name is the member's name, decoded. It aliases the data; one with an escape in it is copied.
@@ -181,17 +244,14 @@ func (m *Members) Name() string {
 }
 
 // Next moves to the next element. False at the end and at an error.
-func (e *Elements) Next() bool {
-	if !e.advance() {
+func (e *Elements) Next() bool { return e.Step() && e.Whole().Kind != Missing }
+
+// Step is Next without reading an object or an array, as with Members.
+func (e *Elements) Step() bool {
+	if e.behind && e.Whole().Kind == Missing || !e.advance() {
 		return false
 	}
-	v, msg := skipAny(e.data, e.pos)
-	if msg != "" {
-		return e.fail(v.End, msg)
-	}
-	e.Value = v
-	e.pos = v.End
-	return true
+	return e.begin(&e.Value)
 }
 
 // Text decodes a string value. The result aliases data if nothing had to be decoded, so it must be cloned to be kept longer than
