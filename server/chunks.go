@@ -113,7 +113,9 @@ func (w *chunkWriter) finish(p []byte) (int, error) {
 	if len(p) > mostHeld {
 		return w.Write(p)
 	}
-	w.hold.addChunk(p)
+	if len(p) > 0 { // an empty chunk would be the end
+		w.hold.addChunk(p)
+	}
 	return len(p), nil
 }
 
