@@ -135,13 +135,18 @@ func skipAny(b []byte, i int) (Value, string) {
 			return v, ""
 		}
 	case String:
-		if n := bytes.IndexByte(b[i+1:], '"'); n >= 0 && b[i+n] != '\\' {
+		n := bytes.IndexByte(b[i+1:], '"')
+		if n < 0 {
+			return Value{i, len(b), String}, errTruncated
+		}
+		if b[i+n] != '\\' {
 			return Value{i, i + n + 2, String}, ""
 		}
 	default:
 		return skip(b, i)
 	}
-	if start, end := decoder.Skip(b[i:]); start == 0 {
+	// Of a string that is cut off at the end of one of its 32-byte blocks sonic says that it is closed.
+	if start, end := decoder.Skip(b[i:]); start == 0 && (kind != String || i+end < len(b)) {
 		return Value{i, i + end, kind}, ""
 	}
 	return skip(b, i)

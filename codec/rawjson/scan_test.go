@@ -81,9 +81,24 @@ func TestHostileBodiesAreRefusedQuickly(t *testing.T) {
 	}
 }
 
+func TestWhatIsCutOffIsRefusedWhereverItIs(t *testing.T) {
+	for _, begin := range []string{`"`, `"\"`, `"\\`, `["`, `["\"`, `{"`, `{"a":"`, `{"a":"\"`, `[{"a":[1,"`} {
+		for n := range 4 * largeValue {
+			cut := []byte(begin + strings.Repeat("0", n))
+			// What lies behind the slice is not to be read.
+			cut = append(cut, strings.Repeat(`"`, 64)...)[:len(cut)]
+			for name, scan := range map[string]func([]byte, int) (Value, string){"ours": skip, "sonic's": skipAny} {
+				if v, msg := scan(cut, 0); msg != errTruncated || v.End != len(cut) {
+					t.Fatalf("%s and %d digits, by %s: %v %q", begin, n, name, v, msg)
+				}
+			}
+		}
+	}
+}
+
 func FuzzSkip(f *testing.F) {
 	for _, s := range []string{`[1,2]`, `{"a":[tru]}`, `[1 2]`, `["a\"",-0.5e+7]`, `{"a":1,}`, "[\"\x01\"]", `{"a":{"b":[[]]}}`,
-		"[" + strings.Repeat(`"0123456789",`, 30) + "1]"} {
+		"[" + strings.Repeat(`"0123456789",`, 30) + "1]", `"` + strings.Repeat("0", 512), `"\"` + strings.Repeat("0", 510)} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
