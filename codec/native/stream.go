@@ -70,7 +70,7 @@ type Stream struct {
 	started bool
 	done    bool
 	big     bool // in the middle of an event that is forwarded piece by piece
-	crEnd   bool // the last event ended with a CR at the end of what had come; an LF next belongs to it
+	crEnd   bool // the last event ended with a CR; an LF next belongs to it
 	kept    bool // the last event goes out
 	err     *codec.Error
 }
@@ -182,7 +182,7 @@ func (s *Stream) next(rest []byte) int {
 	default:
 		s.kept = s.judge(rest[:n])
 	}
-	s.crEnd = n == len(rest) && rest[n-1] == '\r'
+	s.crEnd = rest[n-1] == '\r'
 	return n
 }
 

@@ -308,7 +308,8 @@ func TestAStreamCanBeUsedAgain(t *testing.T) {
 
 func FuzzStream(f *testing.F) {
 	for _, s := range []string{lead + say("a") + say(`\n`) + stop + end, ": c\r\n\r\n" + strings.ReplaceAll(lead+say("b")+end, "\n", "\r\n"),
-		say("a") + "event: error\ndata: {}\n\n", say("a") + "data: {\"count\":\r\rdata\r\r\n", "{\n\"error\":1}\n", lead + say("trigger"), lead + end + "x"} {
+		say("a") + "event: error\ndata: {}\n\n", say("a") + "data: {\"count\":\r\rdata\r\r\n", "{\n\"error\":1}\n", lead + say("trigger"), lead + end + "x",
+		"data: {\"k\":\"say\"}\r\r\ndata: {\"k\":\"end\"}\r\r\n"} {
 		f.Add(s, uint16(1), uint16(7))
 	}
 	f.Fuzz(func(t *testing.T, stream string, a, b uint16) {

@@ -37,7 +37,7 @@ type Passthrough struct {
 	done     bool // [DONE] has been seen
 	finished bool // a finish_reason has been seen
 	big      bool // in the middle of an event that is forwarded piece by piece
-	crEnd    bool // the last event ended with a CR at the end of what had come; an LF next belongs to it
+	crEnd    bool // the last event ended with a CR; an LF next belongs to it
 	kept     bool // the last event was forwarded
 	usage    codec.Usage
 	err      *codec.Error
@@ -128,7 +128,7 @@ func (s *Passthrough) next(rest []byte) int {
 	default:
 		s.kept = s.judge(rest[:n])
 	}
-	s.crEnd = n == len(rest) && rest[n-1] == '\r'
+	s.crEnd = rest[n-1] == '\r'
 	return n
 }
 

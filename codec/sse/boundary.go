@@ -12,7 +12,8 @@ type Boundary struct {
 
 // Find looks for the empty line that ends the current event and returns the offset behind it, or -1 if it is not in p. Then scanned
 // says how much of p is done with: the next call must get what follows that, which is nothing but the bytes to come, or a CR at the
-// end of p before them: it may yet turn out to be half of a CRLF.
+// end of p before them: it may yet turn out to be half of a CRLF. Where a lone CR has ended the line before, another ends the event at
+// once, so that nobody waits for what follows; an LF that does is then an empty line of its own, however the bytes were split.
 func (b *Boundary) Find(p []byte) (end, scanned int) {
 	for i := 0; i < len(p); {
 		at := i
@@ -25,11 +26,14 @@ func (b *Boundary) Find(p []byte) (end, scanned int) {
 		}
 		next := at + 1
 		lone := p[at] == '\r'
-		if lone && next < len(p) && p[next] == '\n' {
-			next++
-			lone = false
-		} else if lone && next == len(p) && (b.inLine || !b.loneCR) {
-			return -1, at
+		if lone && (b.inLine || !b.loneCR) {
+			if next == len(p) {
+				return -1, at
+			}
+			if p[next] == '\n' {
+				next++
+				lone = false
+			}
 		}
 		if !b.inLine {
 			*b = Boundary{}
