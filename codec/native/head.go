@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"uniapi/codec/openai"
 	"uniapi/codec/rawjson"
@@ -67,7 +68,7 @@ func ReadHead(body []byte, messages string, others []string) (Head, error) {
 	}
 	h.Model, _ = rawjson.Text(body, model)
 	h.Stream = h.stream.Kind == rawjson.True
-	if it.Err() != nil || !good || strings.TrimSpace(h.Model) == "" || h.stream.Kind > rawjson.True {
+	if it.Err() != nil || !good || strings.TrimSpace(h.Model) == "" || !utf8.ValidString(h.Model) || h.stream.Kind > rawjson.True {
 		_, err := openai.ReadHead(body)
 		return h, err
 	}

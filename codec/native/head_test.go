@@ -39,7 +39,7 @@ func TestReadHeadFindsWhatRoutingNeeds(t *testing.T) {
 }
 
 func TestReadHeadIsAsStrictAsThatOfChat(t *testing.T) {
-	for _, body := range []string{``, `{`, `[]`, `null`, `{}`, `{"model":null}`, `{"model":5}`, `{"model":""}`, `{"model":" "}`, `{"model":"\x"}`, `{"model":"a\x"}`,
+	for _, body := range []string{``, `{`, `[]`, `null`, `{}`, `{"model":null}`, `{"model":5}`, `{"model":""}`, `{"model":" "}`, `{"model":"\x"}`, `{"model":"a\x"}`, "{\"model\":\"\xf9\"}",
 		`{"model":"a","Model":"b"}`, `{"model":"a","stream":"yes"}`, `{"model":"a","stream":1}`, "\xff\xfe", `{"model":"m","talk":`,
 		`{"model":"m"} {}`, strings.Repeat("[", 200_000)} {
 		_, want := openai.ReadHead([]byte(body))
@@ -129,7 +129,7 @@ func TestReadHeadAndPartsDoNotAllocate(t *testing.T) {
 
 func FuzzParts(f *testing.F) {
 	for _, body := range []string{`{"model":"m","stream":true}`, `{"model":"a","version":null,"model":"b","betas":[],"stream":false,"stream":true}`,
-		`{ "x":"\u00e9" , "model" : "m" }`} {
+		`{ "x":"\u00e9" , "model" : "m" }`, "{\"model\":\"\xf9\"}"} {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {

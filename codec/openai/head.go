@@ -4,6 +4,7 @@ package openai
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"uniapi/codec"
 	"uniapi/codec/rawjson"
@@ -80,7 +81,7 @@ func (h *Head) check(body []byte) error {
 		return codec.BadRequest("model", "'model' must be a string, not "+h.model.Kind.String())
 	}
 	model, ok := rawjson.Text(body, h.model)
-	if !ok {
+	if !ok || !utf8.ValidString(model) { // of bytes that are no text every reader makes another name
 		return codec.BadRequest("model", "'model' is not a valid JSON string")
 	}
 	if strings.TrimSpace(model) == "" {

@@ -51,6 +51,7 @@ func TestReadHeadTellsTheClientWhatIsWrong(t *testing.T) {
 		{`{"model":" "}`, "must not be empty"},
 		{`{"model":"\x"}`, "not a valid JSON string"},
 		{"{\"model\":\"a\nb\"}", "not a valid JSON string"},
+		{"{\"model\":\"\xf9\"}", "not a valid JSON string"},
 		{`{"model":"a","Model":"b"}`, "did you mean 'model'"},
 		{`{"model":"a","stream":"yes"}`, "'stream' must be true or false, not a string"},
 		{`{"model":"a","stream":1}`, "'stream' must be true or false"},
@@ -169,7 +170,7 @@ func TestReadHeadAndPartsDoNotAllocate(t *testing.T) {
 
 func FuzzParts(f *testing.F) {
 	for _, body := range []string{`{"model":"m","stream":true}`, `{"model":"m","stream":true,"stream_options":{"a":[1]},"x":"\u00e9"}`,
-		`{"model":"a","stream_options":null,"model":"b","stream":false,"stream":true,"stream_options":{"include_usage":null}}`} {
+		`{"model":"a","stream_options":null,"model":"b","stream":false,"stream":true,"stream_options":{"include_usage":null}}`, "{\"model\":\"\xf9\"}"} {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
