@@ -90,12 +90,9 @@ lint: ## formatting, vet, staticcheck, and known vulnerabilities where the datab
 	./.ci/govulncheck
 
 FUZZTIME ?= 10m
-fuzz: ## every fuzz target for FUZZTIME each
-	@for target in $$(grep -rlE '^func Fuzz' --include='*_test.go' . | xargs -n1 dirname | sort -u); do \
-		for name in $$($(GO) test -list '^Fuzz' $$target | grep ^Fuzz); do \
-			echo "$$target $$name"; \
-			$(GO) test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) $$target || exit 1; \
-		done; done
+JOBS     ?= 1
+fuzz: ## every fuzz target for FUZZTIME each, JOBS of them at once; PACKAGES="./codec/sse ./usage" for some
+	GO=$(GO) ./.ci/fuzz $(FUZZTIME) $(JOBS) $(PACKAGES)
 
 cross: ## the other platforms that must build
 	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 $(GO) build -o /dev/null .
