@@ -347,3 +347,43 @@ func TestARemoteConfigurationIsNotUpdated(t *testing.T) {
 	g := start(t, provider("p", listen(t, both)))
 	g.do("POST", "/v1/api_config/update", `{"providers":[]}`, asClient...).failure(t, http.StatusConflict, "config_is_remote")
 }
+
+// The only key is an admin's if nobody has said what it is: whatever a reload takes
+// away, a key with a role stays what its role says. A log line tells what nobody
+// has written.
+func TestTheOnlyKeyIsAnAdminsOnlyWithoutARole(t *testing.T) {
+	const admin, user = "api_keys:\n  - api: " + adminKeyText + "\n    role: admin\n", "  - api: " + clientKeyText + "\n"
+	up := listen(t, both)
+	for _, c := range []struct {
+		name, before, after string // more of the only key that stays
+		status              int
+		told                string // at which level, "" if not at all
+	}{
+		{"it has none", admin + user, "", 200, "WARN"},
+		{"it is empty", admin + user, "    role:\n", 200, "WARN"},
+		{"it was the only one before", "api_keys:\n" + user, "    model: [all]\n", 200, "INFO"},
+		{"it says user", admin + user + "    role: user\n", "    role: user\n", 403, ""},
+		{"it is a name", admin + user + "    role: Ada\n", "    role: Ada\n", 403, ""},
+		{"it is a space", admin + user, "    role: ' '\n", 200, "WARN"},
+		{"it was given with the reload", admin + user, "    role: user\n", 403, ""},
+		{"it says admin", admin + user + "    role: user\n", "    role: team-admin\n", 200, ""},
+		{"the key is its own channel's name", admin + user + "    role: user\n    model: [p/*]\n", "    role: user\n    model: [p/*]\n", 403, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			g := start(t, provider("p", up), c.before)
+			g.Apply(parseConfig(t, provider("p", up), "api_keys:\n"+user+c.after))
+			if a := g.do("GET", "/v1/api_config?reveal=true", "", asClient...); a.StatusCode != c.status {
+				t.Errorf("%d %s", a.StatusCode, a.body)
+			}
+			told := ""
+			for line := range strings.Lines(g.log.String()) {
+				if strings.Contains(line, "the only key is an admin's") {
+					told = regexp.MustCompile(`"level":"([A-Z]+)"`).FindStringSubmatch(line)[1]
+				}
+			}
+			if told != c.told {
+				t.Errorf("told at level %q, want %q:\n%s", told, c.told, g.log)
+			}
+		})
+	}
+}

@@ -2,7 +2,10 @@ package server
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
+	"log/slog"
+	"slices"
 	"strings"
 
 	"github.com/valyala/fasthttp"
@@ -33,14 +36,42 @@ func limitsTokens(table config.ModelTable[config.RateLimit]) bool {
 	return false
 }
 
-// admins says who may administrate: the keys with admin in their role, and if
-// there are none, the only key.
+// admins says who may administrate: the keys with admin in their role, and the
+// only key if it has no role.
 func admins(cfg *config.Config) func(*config.APIKey) bool {
-	named := func(k *config.APIKey) bool { return strings.Contains(k.Role, "admin") }
-	if len(cfg.APIKeys) == 1 && !named(cfg.APIKeys[0]) {
-		return func(*config.APIKey) bool { return true }
+	if only := loneAdmin(cfg); only != nil {
+		return func(k *config.APIKey) bool { return k == only }
 	}
-	return named
+	return func(k *config.APIKey) bool { return strings.Contains(k.Role, "admin") }
+}
+
+// loneAdmin is the key that is an admin's because it is the only one and nobody
+// has said what it is; else nil. A role says so: a configuration that loses its
+// other keys makes no user an admin.
+func loneAdmin(cfg *config.Config) *config.APIKey {
+	if len(cfg.APIKeys) == 1 && cfg.APIKeys[0].Role == "" {
+		return cfg.APIKeys[0]
+	}
+	return nil
+}
+
+// tellAdmins says in the log what follows from the rule above without anybody
+// having written it. It warns where a reload has made an admin of a key that was
+// none.
+func (s *Server) tellAdmins(old *snapshot, cfg *config.Config) {
+	only := loneAdmin(cfg)
+	switch {
+	case only != nil:
+		level := slog.LevelInfo
+		if old != nil {
+			if before := old.keys[sha256.Sum256([]byte(only.Key))]; before == nil || !before.admin {
+				level = slog.LevelWarn
+			}
+		}
+		s.log.Log(context.Background(), level, "the only key is an admin's, since it has no role; give it one if it is a user's", "key", only.Alias)
+	case !slices.ContainsFunc(cfg.APIKeys, admins(cfg)):
+		s.log.Info("no key is an admin's: give one a role with admin in it to administrate by HTTP")
+	}
 }
 
 // keyIndex finds client keys by their SHA-256, so that the time of a look-up

@@ -41,7 +41,7 @@ func errNoEndpoint() *codec.Error {
 
 // errNotAdmin is told to a key that may use models but not look behind them.
 var errNotAdmin = errorf(fasthttp.StatusForbidden, "permission_error", "admin_required",
-	"This needs an admin key: one whose role contains admin, or the only key there is.")
+	"This needs an admin key: one whose role contains admin, or the only key there is if it has no role.")
 
 // writeError answers with an error in the envelope of the client that the path is
 // for.

@@ -89,7 +89,7 @@ func startWith(t testing.TB, o Options, providers ...string) *gateway {
 // with another top-level word than a provider's takes the place of the key.
 func parseConfig(t testing.TB, sections ...string) *config.Config {
 	t.Helper()
-	text, keys := "providers:\n", "api_keys:\n  - api: "+clientKeyText+"\n    role: tester\n"
+	text, keys := "providers:\n", "api_keys:\n  - api: "+clientKeyText+"\n    role: tester-admin\n"
 	for _, s := range sections {
 		if strings.HasPrefix(s, "api_keys:") {
 			keys = s

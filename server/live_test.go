@@ -48,7 +48,7 @@ func TestARequestUnderWayIsSeenFromItsAttemptsToItsEnd(t *testing.T) {
 			if first.Since.Before(before) || first.Since.After(time.Now()) {
 				t.Errorf("it began at %v", first.Since)
 			}
-			want := liveRequest{ID: "the-id", Key: "tester", Model: "m", Endpoint: "POST /v1/chat/completions", Stream: true, Provider: "p", Upstream: "m", Attempt: 1, Since: first.Since}
+			want := liveRequest{ID: "the-id", Key: "tester-admin", Model: "m", Endpoint: "POST /v1/chat/completions", Stream: true, Provider: "p", Upstream: "m", Attempt: 1, Since: first.Since}
 			if first != want {
 				t.Errorf("in its first attempt it is\n%+v, want\n%+v", first, want)
 			}

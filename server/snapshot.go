@@ -112,7 +112,9 @@ func (s *Server) Apply(cfg *config.Config) {
 	if err := s.books.Configure(terms(cfg)); err != nil {
 		s.log.Error("what keys have spent is not known", "error", err)
 	}
+	old := s.snapshot.Load()
 	s.snapshot.Store(s.build(cfg))
+	s.tellAdmins(old, cfg)
 	s.discovery.watch(cfg, s.snapshot.Load().channels)
 }
 
