@@ -153,6 +153,9 @@ func modelPrices(d *decoder, n *yaml.Node) ([]ModelPrice, bool) {
 // nanoDollarPlaces is how many decimals of a dollar money has.
 const nanoDollarPlaces = 9
 
+// mostMoney is a billion dollars, in nano-dollars: what may be added to it many times does not reach the end of an int64.
+const mostMoney = 1e18
+
 // money reads an amount of dollars as nano-dollars.
 func money(d *decoder, n *yaml.Node) (int64, bool) {
 	if !isPlain(n) {
@@ -160,10 +163,11 @@ func money(d *decoder, n *yaml.Node) (int64, bool) {
 		return 0, false
 	}
 	v, ok := decimal(strings.ReplaceAll(n.Value, "_", ""), nanoDollarPlaces)
-	if !ok {
-		d.fail(n, n.Value, "%s must be an amount of dollars such as 10 or 2.50, not %s", d.key, shown(n.Value))
+	if !ok || v > mostMoney {
+		d.fail(n, n.Value, "%s must be an amount of dollars such as 10 or 2.50, not negative and at most a billion, not %s", d.key, shown(n.Value))
+		return 0, false
 	}
-	return v, ok
+	return v, true
 }
 
 // timeForms are how people write created_at; without a zone it is local time.

@@ -169,3 +169,22 @@ api_keys:
 		t.Error("no warning")
 	}
 }
+
+func TestAmountsThatNoLedgerCanHoldAreRefused(t *testing.T) {
+	for amount, good := range map[string]bool{
+		"0": true, "1000000000": true, "999999999.999999999": true,
+		"1000000000.000000001": false, "9223372036": false, "1e30": false, "-1": false, ".nan": false, ".inf": false, "0x10": false, "1e-3": false,
+	} {
+		if _, refused := problemsOf(t, withKey("    preferences:\n      credits: "+amount+"\n"), noEnv); refused == good {
+			t.Errorf("credits: %s is refused: %v", amount, refused)
+		}
+	}
+	for price, good := range map[string]bool{
+		"0,0": true, "999999.999999,999999.999999": true,
+		"1000000,1": false, "1,1e30": false, "-1,1": false, "1,-1": false, "NaN,1": false, "1,Inf": false, "99999999999999999999,1": false,
+	} {
+		if _, refused := problemsOf(t, withPreferences("  model_price: {m: \""+price+"\"}\n"), noEnv); refused == good {
+			t.Errorf("the price %s is refused: %v", price, refused)
+		}
+	}
+}

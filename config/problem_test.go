@@ -71,7 +71,7 @@ func TestErrorsNameThePlaceAndTheWord(t *testing.T) {
 		"price":                     {withPreferences("  model_price: {gpt: 3}\n"), `api.yaml:9:22: model_price.gpt: "3" is no price`, "3"},
 		"price too fine":            {withPreferences("  model_price: {gpt: \"0.0000001,1\"}\n"), `api.yaml:9:22: model_price.gpt: "0.0000001,1" is no price`, "0.0000001,1"},
 		"retries":                   {withKey("    preferences:\n      AUTO_RETRY: -2\n"), `api.yaml:9:19: AUTO_RETRY must be a whole number from 0 to 1000, not "-2"`, "-2"},
-		"credits":                   {withKey("    preferences:\n      credits: lots\n"), `api.yaml:9:16: credits must be an amount of dollars such as 10 or 2.50, not "lots"`, "lots"},
+		"credits":                   {withKey("    preferences:\n      credits: lots\n"), `api.yaml:9:16: credits must be an amount of dollars such as 10 or 2.50, not negative and at most a billion, not "lots"`, "lots"},
 		"created_at":                {withKey("    preferences:\n      created_at: yesterday\n"), `api.yaml:9:19: created_at must be a date`, "yesterday"},
 		"size":                      {withProvider("    preferences:\n      max_request_body_bytes: 20XB\n"), `api.yaml:7:31: max_request_body_bytes must be a size`, "20XB"},
 		"hedging":                   {withPreferences("  hedging: {max_inflight_attempts: 9}\n"), `api.yaml:9:36: max_inflight_attempts must be a whole number from 1 to 4, not "9"`, "9"},

@@ -5,13 +5,13 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
-	"math"
 	"strconv"
 	"time"
 
 	"github.com/valyala/fasthttp"
 
 	"uniapi/codec"
+	"uniapi/codec/saturate"
 	"uniapi/config"
 	"uniapi/usage"
 )
@@ -95,7 +95,7 @@ func (s *Server) tokenUsage(ctx *fasthttp.RequestCtx, key *clientKey) {
 	if state, known := s.books.State(secret); secret != "" && known {
 		details["credits"], details["total_cost"] = "$-1", usage.Dollars(state.Spent)
 		if state.Credits >= 0 {
-			details["credits"] = usage.Dollars(int64(math.Round((state.Credits + state.Added) * 1e9)))
+			details["credits"] = usage.Dollars(state.Granted)
 			details["balance"] = usage.Dollars(state.Balance)
 		}
 	}
@@ -175,7 +175,7 @@ func (s *Server) addCredits(ctx *fasthttp.RequestCtx, _ *clientKey) {
 			"The key has credits: 0 in api.yaml, which blocks it whatever is added. Give it an amount there, or leave credits out."))
 		return
 	}
-	state, known, err := s.books.AddCredits(key, int64(math.Round(amount*1e9)))
+	state, known, err := s.books.AddCredits(key, saturate.Float(amount*1e9))
 	switch {
 	case !known && err == nil:
 		writeError(ctx, errorf(fasthttp.StatusNotFound, "invalid_request_error", "key_not_found", "paid_key is none of the configured API keys"))

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"uniapi/codec/saturate"
 	"uniapi/usage"
 )
 
@@ -66,14 +67,14 @@ type histogramFamily struct {
 type histogram struct {
 	within [len(histogramBounds)]int64 // cumulative
 	count  int64
-	sum    time.Duration
+	sum    float64 // seconds
 }
 
 func histogramOf(name, help string) *histogramFamily {
 	return &histogramFamily{name, help, make(map[string]*histogram)}
 }
 
-func (f *histogramFamily) add(from *usage.Histogram, sum time.Duration, labels ...string) {
+func (f *histogramFamily) add(from *usage.Histogram, sum float64, labels ...string) {
 	text := labelText(labels)
 	h := f.series[text]
 	if h == nil {
@@ -82,13 +83,13 @@ func (f *histogramFamily) add(from *usage.Histogram, sum time.Duration, labels .
 	}
 	passed, bound := int64(0), 0
 	for i, n := range from {
-		passed += n
+		passed = saturate.Add(passed, n)
 		if bound < len(histogramBounds) && usage.BucketBound(i) == histogramBounds[bound] {
-			h.within[bound] += passed
+			h.within[bound] = saturate.Add(h.within[bound], passed)
 			bound++
 		}
 	}
-	h.count += passed
+	h.count = saturate.Add(h.count, passed)
 	h.sum += sum
 }
 
@@ -107,7 +108,7 @@ func (f *histogramFamily) appendTo(page []byte) []byte {
 			page = appendSample(page, f.name+"_bucket", open+`le="`+number(histogramBounds[i].Seconds())+`"}`, float64(n))
 		}
 		page = appendSample(page, f.name+"_bucket", open+`le="+Inf"}`, float64(h.count))
-		page = appendSample(page, f.name+"_sum", labels, h.sum.Seconds())
+		page = appendSample(page, f.name+"_sum", labels, h.sum)
 		page = appendSample(page, f.name+"_count", labels, float64(h.count))
 	}
 	return page

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"maps"
 	"slices"
+
+	"uniapi/codec/saturate"
 )
 
 // addresses are how many requests came from which client address in one span of time.
@@ -29,7 +31,7 @@ func (a addresses) encode() []byte {
 		if i < keptAddresses && address != otherAddresses {
 			write(address, a[address])
 		} else {
-			rest += a[address]
+			rest = saturate.Add(rest, a[address])
 		}
 	}
 	if rest > 0 {
@@ -51,7 +53,7 @@ func (a addresses) add(data []byte) error {
 		if err != nil {
 			return err
 		}
-		a[string(address)] += int64(n)
+		a[string(address)] = saturate.Add(a[string(address)], int64(n))
 	}
 	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"math"
 	"slices"
+
+	"uniapi/codec/saturate"
 )
 
 // A batch holds the rows of one kind of one span of time, column by column, so that a question reads only what it is about: a
@@ -208,7 +210,7 @@ func addField(list []*counts, column []byte, field int) ([]byte, error) {
 			}
 		}
 		if c != nil {
-			c.Row[field] += n
+			c.Row[field] = saturate.Add(c.Row[field], n)
 		}
 	}
 	return column[at:], nil
@@ -231,7 +233,8 @@ func addHistogram(list []*counts, column []byte, which int) ([]byte, error) {
 				return nil, err
 			}
 			if bucket += step; c != nil {
-				c.histogram(which)[bucket] += int64(n)
+				into := &c.histogram(which)[bucket]
+				*into = saturate.Add(*into, int64(n))
 			}
 		}
 	}

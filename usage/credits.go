@@ -4,7 +4,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"time"
+
+	"uniapi/codec/saturate"
 )
 
 // creditPeriod is what credits are for where created_at does not say, as in uni-api.
@@ -84,7 +87,7 @@ func (b *Books) load(keys []*Key) {
 		}
 		for _, k := range keys {
 			if sum := sums[k.hash]; sum != nil {
-				k.Spend(sum.Row[cost] - k.spent.Load())
+				k.move(saturate.Sub(sum.Row[cost], k.spent.Load()))
 			}
 		}
 		return nil
@@ -105,6 +108,7 @@ func (b *Books) restart(starts map[*Key]int64) {
 		return
 	}
 	b.read(func(r *reading) error {
+		moved := make(map[*Key]int64, len(starts))
 		for p, keys := range pieces {
 			t := newTally(r, columnsOf(cost), func(n name) (string, bool) { return n.a, true })
 			if err := r.scan(ofKeys, r.aligned(ofKeys, p.from), r.aligned(ofKeys, p.to), day, t.add); err != nil {
@@ -118,9 +122,12 @@ func (b *Books) restart(starts map[*Key]int64) {
 				if starts[k] > k.start {
 					between = -between
 				}
-				k.Spend(between)
-				k.start = starts[k]
+				moved[k] = between
 			}
+		}
+		for k, between := range moved { // all or none
+			k.move(between)
+			k.start = starts[k]
 		}
 		return nil
 	}, ofKeys)
@@ -159,10 +166,9 @@ func (b *Books) AddCredits(secret string, nano int64) (state KeyState, known boo
 		if have := w.get(tableCredits, []byte(k.hash)); len(have) == 8 {
 			total = int64(binary.BigEndian.Uint64(have))
 		}
-		if nano > 0 && total+nano < total {
+		if total = saturate.Add(total, nano); total == math.MaxInt64 {
 			return errors.New("that is more than can be counted")
 		}
-		total += nano
 		return w.put(tableCredits, []byte(k.hash), binary.BigEndian.AppendUint64(nil, uint64(total)))
 	})
 	if err != nil {

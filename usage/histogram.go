@@ -4,6 +4,8 @@ import (
 	"math/bits"
 	"sync/atomic"
 	"time"
+
+	"uniapi/codec/saturate"
 )
 
 // HistogramBuckets is how many buckets a Histogram has.
@@ -41,7 +43,7 @@ func (h *Histogram) Quantile(q float64) time.Duration {
 	}
 	total := int64(0)
 	for _, n := range h {
-		total += n
+		total = saturate.Add(total, n)
 	}
 	rank := q * float64(total)
 	for i, n := range h {
@@ -69,7 +71,7 @@ type liveHistograms [histogramCount]liveHistogram
 
 type liveHistogram struct {
 	buckets [HistogramBuckets]atomic.Uint32 // a fold empties them once a second, so that 32 bits are plenty
-	sum     atomic.Int64                    // microseconds
+	sum     saturate.Counter                // microseconds
 }
 
 func (l *liveHistogram) count(d time.Duration) {
@@ -83,11 +85,12 @@ func (l *liveHistograms) take(c *counts) {
 		h := &l[which]
 		for i := range h.buckets {
 			if h.buckets[i].Load() != 0 {
-				c.histogram(which)[i] += int64(h.buckets[i].Swap(0))
+				into := &c.histogram(which)[i]
+				*into = saturate.Add(*into, int64(h.buckets[i].Swap(0)))
 			}
 		}
 		if h.sum.Load() != 0 {
-			c.sums[which] += h.sum.Swap(0)
+			c.sums[which] = saturate.Add(c.sums[which], h.sum.Take())
 		}
 	}
 }

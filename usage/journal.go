@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"uniapi/codec/saturate"
 )
 
 // index numbers series. Numbers are given once and are the ledger's as soon as a fold that uses them is written.
@@ -55,7 +57,7 @@ func (m *span) count(x *index, n name, c *counts) {
 	m.changes++
 	switch n.kind {
 	case ofClients:
-		m.clients[n.a] += c.Row[requests]
+		m.clients[n.a] = saturate.Add(m.clients[n.a], c.Row[requests])
 	case ofRequests:
 		m.rows[ofRequests].at(x.number(n)).Row.add(&c.Row)
 		m.rows[ofChannels].at(x.number(n.channel())).add(c)
@@ -121,7 +123,7 @@ func (m *span) merge(o *span) {
 		}
 	}
 	for address, n := range o.clients {
-		m.clients[address] += n
+		m.clients[address] = saturate.Add(m.clients[address], n)
 	}
 	m.changes++
 }

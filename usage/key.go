@@ -3,6 +3,8 @@ package usage
 import (
 	"sync/atomic"
 	"time"
+
+	"uniapi/codec/saturate"
 )
 
 // Key is a client key's account. It outlives configurations.
@@ -13,10 +15,10 @@ type Key struct {
 	start int64 // from which second costs count; 0 until terms are known. Books.configuring guards it
 
 	terms atomic.Pointer[Terms]
-	added atomic.Int64 // credits that were added, nano-dollars
-	spent atomic.Int64 // since start, settled
+	added atomic.Int64     // credits that were added, nano-dollars
+	spent saturate.Counter // since start, settled
 	// held is spent and what requests in flight have reserved. That it is one word makes Reserve exact.
-	held atomic.Int64
+	held saturate.Counter
 }
 
 // Terms are what the configuration says of a client key.
@@ -32,7 +34,7 @@ func (k *Key) Broke() bool {
 	if t == nil || t.Credits == nil {
 		return false
 	}
-	return *t.Credits == 0 || k.spent.Load() >= *t.Credits+k.added.Load()
+	return *t.Credits == 0 || k.spent.Load() >= k.limit(t)
 }
 
 // Reserve takes an estimate out of what is left, until Settle. A request may begin as long as something is left beside what is in flight,
@@ -45,17 +47,13 @@ func (k *Key) Reserve(estimate int64) bool {
 	if *t.Credits == 0 {
 		return false
 	}
-	limit := *t.Credits + k.added.Load()
-	for {
-		held := k.held.Load()
-		if held >= limit {
-			return false
-		}
-		if k.held.CompareAndSwap(held, held+estimate) {
-			return true
-		}
-	}
+	limit, estimate := k.limit(t), money(estimate)
+	_, taken := k.held.Change(func(held int64) (int64, bool) { return saturate.Add(held, estimate), held < limit })
+	return taken
 }
+
+// limit is what a key with credits may spend in all.
+func (k *Key) limit(t *Terms) int64 { return saturate.Add(*t.Credits, k.added.Load()) }
 
 // Limited says whether the key has credits at all, and so whether a reservation is needed.
 func (k *Key) Limited() bool {
@@ -65,15 +63,25 @@ func (k *Key) Limited() bool {
 
 // Settle ends a reservation of that estimate, with what the request cost: 0 if it came to nothing.
 func (k *Key) Settle(estimate, cost int64) {
+	estimate, cost = money(estimate), money(cost)
 	k.held.Add(cost - estimate)
 	k.spent.Add(cost)
 }
 
+// money is an amount as one request may move it: nothing that is paid gives anything back.
+func money(nano int64) int64 { return min(max(nano, 0), mostCost) }
+
 // Spend counts a cost without a reservation.
 func (k *Key) Spend(cost int64) { k.Settle(0, cost) }
 
+// move changes what is counted as spent because the time from which it counts has moved: the one way for it to become less.
+func (k *Key) move(by int64) {
+	by, _ = k.spent.Change(func(spent int64) (int64, bool) { return saturate.Add(spent, by), true })
+	k.held.Change(func(held int64) (int64, bool) { return saturate.Add(held, by), true })
+}
+
 // reserved is what requests in flight hold.
-func (k *Key) reserved() int64 { return max(k.held.Load()-k.spent.Load(), 0) }
+func (k *Key) reserved() int64 { return max(saturate.Sub(k.held.Load(), k.spent.Load()), 0) }
 
 // shown is the key in answers: its first seven characters and its last four, as in uni-api.
 func shown(secret string) string {

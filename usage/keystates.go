@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"uniapi/codec/saturate"
 )
 
 // TokenUsage is a line of /v1/token_usage (behaviour 10.5).
@@ -57,14 +59,14 @@ func (b *Books) tokenUsage(all sums[keyModel]) []TokenUsage {
 	names := make(map[string]string)
 	for _, sum := range all.sorted(keyModel.compare) {
 		k, r := sum.key, &sum.Row
-		if r[requests] == r[failures] {
+		if r[requests] == r[failures] && r[promptTokens]|r[completionTokens]|r[cost] == 0 {
 			continue // nothing came of them
 		}
 		if names[k.key] == "" {
 			names[k.key] = b.shown(k.key)
 		}
 		list = append(list, TokenUsage{
-			names[k.key], k.model, r[promptTokens], r[completionTokens], r[promptTokens] + r[completionTokens], r[requests] - r[failures],
+			names[k.key], k.model, r[promptTokens], r[completionTokens], saturate.Add(r[promptTokens], r[completionTokens]), r[requests] - r[failures],
 			r[cachedTokens], r[reasoningTokens], Dollars(r[cost]),
 		})
 	}
@@ -99,11 +101,11 @@ func (b *Books) termsOf(hash string) *Terms {
 
 // Dollars writes nano-dollars: "$1.25".
 func Dollars(nano int64) string {
-	sign := ""
+	sign, amount := "", uint64(nano)
 	if nano < 0 {
-		sign, nano = "-", -nano
+		sign, amount = "-", -amount
 	}
-	text := fmt.Sprintf("%s$%d.%09d", sign, nano/1e9, nano%1e9)
+	text := fmt.Sprintf("%s$%d.%09d", sign, amount/1e9, amount%1e9)
 	for n := 0; n < 7 && text[len(text)-1] == '0'; n++ { // two decimals stay
 		text = text[:len(text)-1]
 	}
@@ -120,6 +122,7 @@ type KeyState struct {
 	Cost      float64      `json:"total_cost"`
 	Enabled   bool         `json:"enabled"`
 
+	Granted int64 `json:"-"` // nano-dollars that it may spend in all; 0 if unlimited
 	Balance int64 `json:"-"` // nano-dollars that are left; 0 if unlimited
 	Spent   int64 `json:"-"` // nano-dollars
 	// Reserved is what requests in flight have taken out of Balance until they end, in nano-dollars; 0 when there are none.
@@ -181,7 +184,8 @@ func (b *Books) state(k *Key, t *Terms) KeyState {
 		Cost: dollars(spent), Enabled: !k.Broke(), Spent: spent, Reserved: k.reserved()}
 	if t.Credits != nil {
 		s.Credits = dollars(*t.Credits)
-		s.Balance = *t.Credits + k.added.Load() - spent
+		s.Granted = k.limit(t)
+		s.Balance = saturate.Sub(s.Granted, spent)
 	}
 	return s
 }

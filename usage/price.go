@@ -4,6 +4,7 @@ import (
 	"math/bits"
 	"strings"
 
+	"uniapi/codec/saturate"
 	"uniapi/config"
 )
 
@@ -40,26 +41,31 @@ func (p *Prices) Of(model string) config.Price {
 	return p.fallback
 }
 
+// mostCost bounds what one request costs, in nano-dollars: 72 million dollars.
+const mostCost = saturate.Most
+
 // Cost is what a request costs, in nano-dollars. Prices are pico-dollars for a token.
 func (p *Prices) Cost(model string, t Tokens) int64 {
 	price := p.Of(model)
-	cached := min(t.Cached, t.Prompt)
-	written := min(t.CacheWrite, t.Prompt-cached)
+	prompt := max(t.Prompt, 0)
+	cached := min(max(t.Cached, 0), prompt)
+	written := min(max(t.CacheWrite, 0), prompt-cached)
+	// In 128 bits. Each product is below 2^126, and all four together below 2^128.
 	var high, low uint64
 	for _, item := range [...][2]int64{
-		{t.Prompt - cached - written, price.Input}, {cached, price.Cached}, {written, price.CacheWrite}, {t.Completion, price.Output},
+		{prompt - cached - written, price.Input}, {cached, price.Cached}, {written, price.CacheWrite}, {max(t.Completion, 0), price.Output},
 	} {
-		h, l := bits.Mul64(uint64(max(item[0], 0)), uint64(item[1]))
+		h, l := bits.Mul64(uint64(item[0]), uint64(max(item[1], 0)))
 		var carry uint64
 		low, carry = bits.Add64(low, l, 0)
 		high += h + carry
 	}
-	if high >= 500 { // more than fits: nine billion dollars
-		return 1<<63 - 1
+	if high >= 500 { // more than fits
+		return mostCost
 	}
 	whole, rest := bits.Div64(high, low, 1000)
 	if rest >= 500 {
 		whole++
 	}
-	return int64(min(whole, 1<<63-1))
+	return int64(min(whole, mostCost))
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"time"
+
+	"uniapi/codec/saturate"
 )
 
 // The fields of a Row.
@@ -28,7 +30,7 @@ type Row [fieldCount]int64
 
 func (r *Row) add(o *Row) {
 	for i := range r {
-		r[i] += o[i]
+		r[i] = saturate.Add(r[i], o[i])
 	}
 }
 
@@ -59,13 +61,13 @@ func (c *counts) clear() {
 func (c *counts) add(o *counts) {
 	c.Row.add(&o.Row)
 	for which, h := range o.histograms {
-		c.sums[which] += o.sums[which]
+		c.sums[which] = saturate.Add(c.sums[which], o.sums[which])
 		if h == nil {
 			continue
 		}
 		to := c.histogram(which)
 		for i, n := range h {
-			to[i] += n
+			to[i] = saturate.Add(to[i], n)
 		}
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"uniapi/codec/saturate"
 )
 
 // Tokens are those of one request, as OpenAI counts: Prompt includes Cached and CacheWrite, Completion includes Reasoning.
@@ -38,13 +40,14 @@ type Series struct {
 	histograms *liveHistograms // nil where no durations are counted
 
 	_      [cacheLine]byte
-	fields [fieldCount]atomic.Int64
+	fields [fieldCount]saturate.Counter
 	dirty  atomic.Bool // it is on the books' list of those to write
 	_      [cacheLine]byte
 }
 
+// count adds to a field. Nothing that is counted is negative, and what does not fit any more stays at the end.
 func (s *Series) count(field int, n int64) {
-	if n != 0 {
+	if n > 0 {
 		s.fields[field].Add(n)
 	}
 }
@@ -101,7 +104,7 @@ func (s *Series) attempt(success bool) {
 func (s *Series) take() (c counts) {
 	for i := range c.Row {
 		if s.fields[i].Load() != 0 {
-			c.Row[i] = s.fields[i].Swap(0)
+			c.Row[i] = s.fields[i].Take()
 		}
 	}
 	if s.histograms != nil {
