@@ -1,0 +1,9 @@
+//go:build chaos
+
+package linear
+
+// Small and Large are the sizes of inputs in bytes.
+const (
+	Small = 64 << 10
+	Large = Growth * Small
+)
