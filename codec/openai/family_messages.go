@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"slices"
+	"strconv"
 	"strings"
 
 	"uniapi/codec/rawjson"
@@ -20,9 +21,10 @@ func (r *Rules) editMessages(body []byte, messages rawjson.Value, thinks bool) [
 	var out []byte
 	done := messages.Start
 	prefaced := false
+	ids := callIDs{rules: r}
 	for list := messages.Elements(body); list.Next(); {
 		var s rawjson.Splicer
-		if !r.editMessage(&s, body, list.Value, thinks, &prefaced) {
+		if !r.editMessage(&s, body, list.Value, thinks, &prefaced, &ids) {
 			continue
 		}
 		parts, err := s.Parts(nil, list.Value.Raw(body))
@@ -49,15 +51,26 @@ func hasLongID(messages []byte) bool {
 		if i < 0 {
 			return false
 		}
-		messages = messages[i+len(resultID):]
-		if v, err := rawjson.Skip(messages, bytes.IndexByte(messages, ':')+1); err == nil && v.End-v.Start > maxCallID+len(`""`) {
+		messages = bytes.TrimLeft(messages[i+len(resultID):], " \t\r\n")
+		if len(messages) == 0 || messages[0] != ':' {
+			continue
+		}
+		if messages = bytes.TrimLeft(messages[1:], " \t\r\n"); len(messages) == 0 || messages[0] != '"' {
+			continue // it is no id
+		}
+		v, err := rawjson.Skip(messages, 0)
+		if err != nil {
+			return false
+		}
+		if v.End-v.Start > maxCallID+len(`""`) {
 			return true
 		}
+		messages = messages[v.End:]
 	}
 }
 
 // editMessage puts the changes of one message into s, and says whether there are any.
-func (r *Rules) editMessage(s *rawjson.Splicer, body []byte, m rawjson.Value, thinks bool, prefaced *bool) (edited bool) {
+func (r *Rules) editMessage(s *rawjson.Splicer, body []byte, m rawjson.Value, thinks bool, prefaced *bool, ids *callIDs) (edited bool) {
 	set := func(name string, value []byte) {
 		s.Set(name, value)
 		edited = true
@@ -76,12 +89,13 @@ func (r *Rules) editMessage(s *rawjson.Splicer, body []byte, m rawjson.Value, th
 		case "reasoning":
 			other = v
 		case "tool_call_id":
-			if id, _ := rawjson.Text(body, v); r.id(id) != id {
-				set(name, rawjson.AppendString(nil, r.id(id)))
+			id, _ := rawjson.Text(body, v)
+			if form := ids.form(id); form != id {
+				set(name, rawjson.AppendString(nil, form))
 			}
 		case "tool_calls":
 			calls = v
-			if changed := r.editCalls(body, v); changed != nil {
+			if changed := ids.editCalls(body, v); changed != nil {
 				set(name, changed)
 			}
 		default:
@@ -139,18 +153,27 @@ func (r *Rules) editThoughts(set func(string, []byte), body []byte, thoughts, ot
 	}
 }
 
+// callIDs gives the ids of one request's calls the form that the upstream takes. The same id becomes the same, so that a call and its
+// result stay a pair, in this turn and in the next; two never become one, whatever a client makes up.
+type callIDs struct {
+	rules *Rules
+	forms map[string]string // by the client's id, of those that may meet another's form
+	taken map[string]bool
+}
+
 // editCalls returns calls with ids that the upstream takes, nil if they may stay.
-func (r *Rules) editCalls(body []byte, calls rawjson.Value) []byte {
+func (c *callIDs) editCalls(body []byte, calls rawjson.Value) []byte {
 	var out []byte
 	done := calls.Start
 	for list := calls.Elements(body); list.Next(); {
 		v := list.Value.Get(body, "id")
 		id, _ := rawjson.Text(body, v)
-		if r.id(id) == id {
+		form := c.form(id)
+		if form == id {
 			continue
 		}
 		out = append(out, body[done:v.Start]...)
-		out = rawjson.AppendString(out, r.id(id))
+		out = rawjson.AppendString(out, form)
 		done = v.End
 	}
 	if out == nil {
@@ -159,23 +182,45 @@ func (r *Rules) editCalls(body []byte, calls rawjson.Value) []byte {
 	return append(out, body[done:calls.End]...)
 }
 
-// id is an id of a call as the upstream takes it. The same id becomes the same, so that a call and its result stay a pair, in this
-// turn and in the next.
-func (r *Rules) id(id string) string {
-	switch {
-	case id == "", !r.known:
-		return id
-	case r.callID == 0:
-		if len(id) <= maxCallID {
-			return id
-		}
-		return toolid.Clean(id, maxCallID)
-	case len(id) == r.callID && strings.IndexFunc(id, notAlphanumeric) < 0:
+func (c *callIDs) form(id string) string {
+	r := c.rules
+	if id == "" || !r.known || r.callID == 0 && r.fits(id) && !toolid.Made(id) {
 		return id
 	}
+	form, known := c.forms[id]
+	if known {
+		return form
+	}
+	if c.forms == nil {
+		c.forms, c.taken = map[string]string{}, map[string]bool{}
+	}
+	id = strings.Clone(id)
+	form = id
+	for n := 0; !r.fits(form) || c.taken[form]; n++ {
+		form = r.shaped(id, n)
+	}
+	c.forms[id], c.taken[form] = form, true
+	return form
+}
+
+// fits says whether the upstream takes an id as it is.
+func (r *Rules) fits(id string) bool {
+	if r.callID == 0 {
+		return len(id) <= maxCallID
+	}
+	return len(id) == r.callID && strings.IndexFunc(id, notAlphanumeric) < 0
+}
+
+// shaped is an id that fits, made of another one; another for each n.
+func (r *Rules) shaped(id string, n int) string {
+	if n > 0 {
+		id += "\x00" + strconv.Itoa(n)
+	}
+	if r.callID == 0 {
+		return toolid.Clean(id, maxCallID)
+	}
 	sum := sha256.Sum256([]byte(id))
-	text := strings.NewReplacer("-", "x", "_", "y").Replace(base64.RawURLEncoding.EncodeToString(sum[:]))
-	return text[:r.callID]
+	return strings.NewReplacer("-", "x", "_", "y").Replace(base64.RawURLEncoding.EncodeToString(sum[:]))[:r.callID]
 }
 
 func notAlphanumeric(c rune) bool {

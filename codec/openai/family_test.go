@@ -2,9 +2,13 @@ package openai
 
 import (
 	"encoding/json"
+	"fmt"
 	"strconv"
 	"strings"
 	"testing"
+
+	"uniapi/codec/toolid"
+	"uniapi/internal/linear"
 )
 
 func TestUpstreamsGetWhatTheyTake(t *testing.T) {
@@ -68,7 +72,7 @@ func TestUpstreamsGetWhatTheyTake(t *testing.T) {
 		{"DeepSeek's advice", "proxy.example", "m", "deepseek-r1", `{}`, `{"temperature":0.6}`},
 		{"Perplexity", "api.perplexity.ai", "m", "sonar", `{"tools":[{}],"tool_choice":"auto"}`, `{}`},
 		{"a long id", "api.openai.com", "m", "gpt-4o", `{"messages":[{"role":"tool","tool_call_id":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}]}`,
-			`{"messages":[{"role":"tool","tool_call_id":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa_0e058e3f"}]}`},
+			`{"messages":[{"role":"tool","tool_call_id":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa_h0e058e3f7d0439f9054d59c735587ae9"}]}`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r := RulesFor(test.host, test.request, test.upstream)
@@ -102,6 +106,77 @@ func TestWhatTheGatewayMustNotAdd(t *testing.T) {
 	for host, want := range map[string]bool{"api.mistral.ai": true, "api.x.ai": true, "api.openai.com": false, "proxy.example": false} {
 		if got := RulesFor(host, "m", "m").Refuses("stream_options"); got != want {
 			t.Errorf("%s: %v", host, got)
+		}
+	}
+}
+
+// callBody is a conversation of calls with these ids and their results, the last first.
+func callBody(ids []string) []byte {
+	body := []byte(`{"messages":[`)
+	for _, id := range ids {
+		body = fmt.Appendf(body, `{"role":"assistant","tool_calls":[{"id":%q}]},`, id)
+	}
+	for i := len(ids) - 1; i >= 0; i-- {
+		body = fmt.Appendf(body, `{"role":"tool","tool_call_id":%q},`, ids[i])
+	}
+	return append(body[:len(body)-1], `]}`...)
+}
+
+func TestNoIDMakesTwoCallsOne(t *testing.T) {
+	long := strings.Repeat("a", 70)
+	short := func(id string, n int) string { return (&Rules{family: family{callID: 9}}).shaped(id, n) }
+	for _, c := range []struct {
+		host string
+		ids  []string
+	}{
+		{"api.mistral.ai", []string{"call_1", short("call_1", 0), short("call_1", 1), "call_2"}},
+		{"api.mistral.ai", []string{short("call_1", 0), "call_1"}},
+		{"api.openai.com", []string{long, toolid.Clean(long, maxCallID), toolid.Clean(long+"b", maxCallID), "call_1"}},
+	} {
+		var edited struct {
+			Messages []struct {
+				Calls  []struct{ ID string } `json:"tool_calls"`
+				Answer string                `json:"tool_call_id"`
+			}
+		}
+		if err := json.Unmarshal(RulesFor(c.host, "m", "m").Edit(callBody(c.ids)), &edited); err != nil {
+			t.Fatal(err)
+		}
+		seen := map[string]bool{}
+		for i := range c.ids {
+			id, answer := edited.Messages[i].Calls[0].ID, edited.Messages[2*len(c.ids)-1-i].Answer
+			if seen[id] || answer != id {
+				t.Errorf("%s: of %q call %d became %q, its answer %q", c.host, c.ids, i, id, answer)
+			}
+			seen[id] = true
+		}
+	}
+}
+
+func TestRulesCostLinearTime(t *testing.T) {
+	for name, body := range map[string]func(size int) []byte{
+		"ids": func(size int) []byte {
+			var ids []string
+			for i := range size / 90 {
+				ids = append(ids, "call_"+strconv.Itoa(i))
+			}
+			return callBody(ids)
+		},
+		"the name of an id as a value": func(size int) []byte {
+			return []byte(`{"messages":[{"x":[` + strings.Repeat(`"tool_call_id",`, size/15) + `1],"y":1}]}`)
+		},
+		"the name of an id in the value of an id": func(size int) []byte {
+			return []byte(`{"messages":[` + strings.Repeat(`{"tool_call_id":`+strings.Repeat(`[{"tool_call_id":`, 200)+`1`+strings.Repeat(`}]`, 200)+`},`, size/3800) + `1]}`)
+		},
+	} {
+		for _, host := range []string{"api.mistral.ai", "api.openai.com"} {
+			t.Run(name+" for "+host, func(t *testing.T) {
+				r := RulesFor(host, "m", "gpt-4o")
+				linear.Check(t, func(size int) func() {
+					b := body(size)
+					return func() { r.Edit(b) }
+				})
+			})
 		}
 	}
 }

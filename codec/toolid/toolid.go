@@ -67,13 +67,14 @@ func Split(id string) (string, codec.Signature) {
 }
 
 // Clean returns an id of letters, digits, '_' and '-' of at most limit characters (0 is any number), without a signature. One that is
-// good already stays. Others keep what they can and get a hash behind it, so that two ids never become one, and a call and its
-// result become the same, in this turn and in the next.
+// good already stays. Others keep what they can and get a hash behind it, so that a call and its result become the same, in this turn
+// and in the next, and two ids never become one: the hash is too long for anybody to find two ids that share it, and an id that
+// already ends like one that was made here is not good.
 func Clean(id string, limit int) string {
 	if strings.Contains(id, mark) {
 		id, _ = Split(id)
 	}
-	good := id != "" && (limit == 0 || len(id) <= limit)
+	good := id != "" && (limit == 0 || len(id) <= limit) && !Made(id)
 	for i := 0; good && i < len(id); i++ {
 		good = allowed(id[i])
 	}
@@ -81,17 +82,36 @@ func Clean(id string, limit int) string {
 		return id
 	}
 	sum := sha256.Sum256([]byte(id))
-	hash := "_" + hex.EncodeToString(sum[:4])
 	kept := []byte(id)
+	if limit > 0 && len(kept) > limit-hashSize {
+		kept = kept[:limit-hashSize]
+	}
 	for i, c := range kept {
 		if !allowed(c) {
 			kept[i] = '_'
 		}
 	}
-	if limit > 0 && len(kept) > limit-len(hash) {
-		kept = kept[:limit-len(hash)]
+	return string(hex.AppendEncode(append(kept, hashMark...), sum[:hashBytes]))
+}
+
+const (
+	hashMark  = "_h"
+	hashBytes = 16
+	hashSize  = len(hashMark) + 2*hashBytes
+)
+
+// Made says whether an id ends like those that Clean makes.
+func Made(id string) bool {
+	at := len(id) - hashSize
+	if at < 0 || id[at:at+len(hashMark)] != hashMark {
+		return false
 	}
-	return string(kept) + hash
+	for _, c := range []byte(id[at+len(hashMark):]) {
+		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
 }
 
 func allowed(c byte) bool {

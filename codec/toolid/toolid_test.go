@@ -40,9 +40,11 @@ func TestCleanKeepsGoodIDsAndOthersApart(t *testing.T) {
 		}
 	}
 	seen := map[string]string{}
-	for _, id := range []string{"", "functions.get:0", "functions_get:0", "functions.get_0", "ü", strings.Repeat("x", 65), strings.Repeat("x", 66)} {
+	made := Clean("functions.get:0", 64)
+	for _, id := range []string{"", "functions.get:0", "functions_get:0", "functions.get_0", "ü", strings.Repeat("x", 65), strings.Repeat("x", 66),
+		made, Clean(made, 64), strings.Repeat("x", 30) + made[len(made)-34:]} {
 		got := Clean(id, 64)
-		if other, ok := seen[got]; ok || len(got) > 64 || got == "" || Clean(got, 64) != got {
+		if other, ok := seen[got]; ok || len(got) > 64 || got == "" || strings.IndexFunc(got, func(c rune) bool { return c > 127 || !allowed(byte(c)) }) >= 0 {
 			t.Errorf("%q became %q, as %q did", id, got, other)
 		}
 		seen[got] = id
@@ -57,6 +59,26 @@ func FuzzSplit(f *testing.F) {
 			if again, got := Split(Join(plain, s)); again != plain || got != s {
 				t.Fatalf("%q: %q %+v, then %q %+v", id, plain, s, again, got)
 			}
+		}
+	})
+}
+
+func FuzzClean(f *testing.F) {
+	f.Add("functions.get:0", Clean("functions.get:0", 64), 64)
+	f.Add(strings.Repeat("x", 65), strings.Repeat("x", 66), 64)
+	f.Add("call_1__sig_gbYWJj", "call_1", 0)
+	f.Fuzz(func(t *testing.T, a, b string, limit int) {
+		if limit = limit & 63; limit > 0 {
+			limit += hashSize
+		}
+		plainA, _ := Split(a)
+		plainB, _ := Split(b)
+		cleanA, cleanB := Clean(a, limit), Clean(b, limit)
+		if (plainA == plainB) != (cleanA == cleanB) {
+			t.Fatalf("%q and %q became %q and %q", a, b, cleanA, cleanB)
+		}
+		if limit > 0 && len(cleanA) > limit || cleanA == "" || strings.Trim(cleanA, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") != "" {
+			t.Fatalf("%q became %q", a, cleanA)
 		}
 	})
 }

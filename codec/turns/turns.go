@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"uniapi/codec"
+	"uniapi/codec/toolid"
 )
 
 // Turn is what one side says until the other does. Role is RoleUser, RoleAssistant or, if it is kept in place, RoleSystem. The parts of
@@ -81,7 +82,7 @@ func Blank(s string) bool { return strings.TrimSpace(s) == "" }
 // result is made up, and a result that answers nothing becomes text. An id used before is made another, in the call and its result.
 func pair(list []Turn) []Turn {
 	out := make([]Turn, 0, len(list)+1)
-	used := map[string]bool{}
+	used := usedIDs{}
 	for i := 0; i < len(list); i++ {
 		t := list[i]
 		if t.Role != codec.RoleAssistant {
@@ -105,8 +106,32 @@ type call struct {
 	given, id, name string
 }
 
+// usedIDs has the ids of the calls so far, without signatures, and for each the number that the next other id made of it gets: a client
+// that makes up many ids of that form does not make us try them all again for each.
+type usedIDs map[string]int
+
+// other is an id that was not used, made of one that is empty or was.
+func (u usedIDs) other(id string) string {
+	n, known := u[id]
+	if !known || n == 0 {
+		n = len(u)
+	}
+	base := id + "_"
+	if id == "" {
+		base = "call_"
+	}
+	for {
+		made := base + strconv.Itoa(n)
+		n++
+		if _, taken := u[made]; !taken {
+			u[id], u[made] = n, 0
+			return made
+		}
+	}
+}
+
 // renamed lists the calls of a turn. It gives an id to those that have none, or one that was used.
-func renamed(t *Turn, used map[string]bool) (calls []call) {
+func renamed(t *Turn, used usedIDs) (calls []call) {
 	copied := false
 	for i := range t.Parts {
 		p := &t.Parts[i]
@@ -114,17 +139,14 @@ func renamed(t *Turn, used map[string]bool) (calls []call) {
 			continue
 		}
 		c := call{p.Call.ID, p.Call.ID, p.Call.Name}
-		for n := len(used); c.id == "" || used[c.id]; n++ {
-			c.id = c.given + "_" + strconv.Itoa(n)
-			if c.given == "" {
-				c.id = "call" + c.id
-			}
-		}
-		used[c.id] = true
-		calls = append(calls, c)
-		if c.id == c.given {
+		id, signature := toolid.Split(c.given)
+		if _, again := used[id]; id != "" && !again {
+			used[id] = 0
+			calls = append(calls, c)
 			continue
 		}
+		c.id = used.other(id)
+		calls = append(calls, c)
 		if !copied {
 			t.Parts = append([]codec.Part(nil), t.Parts...)
 			p, copied = &t.Parts[i], true
@@ -132,6 +154,9 @@ func renamed(t *Turn, used map[string]bool) (calls []call) {
 		renamed := *p.Call
 		renamed.ID = c.id
 		p.Call = &renamed
+		if p.Signature.Value == "" {
+			p.Signature = signature
+		}
 	}
 	return calls
 }
@@ -149,8 +174,9 @@ func appendUser(out []Turn, t Turn, calls []call) []Turn {
 	}
 	parts := make([]codec.Part, 0, len(t.Parts)+len(calls))
 	taken := make([]bool, len(t.Parts))
+	find := finder(t.Parts, taken, len(calls)*results)
 	for _, c := range calls {
-		at := find(t.Parts, taken, c.given)
+		at := find(c.given)
 		if at < 0 {
 			parts = append(parts, codec.Part{Kind: codec.PartToolResult, Result: &codec.ToolResult{CallID: c.id, Name: c.name, Error: true,
 				Parts: []codec.Part{{Kind: codec.PartText, Text: "[no result]"}}}})
@@ -180,11 +206,35 @@ func appendUser(out []Turn, t Turn, calls []call) []Turn {
 	return append(out, Turn{t.Role, parts})
 }
 
-func find(parts []codec.Part, taken []bool, id string) int {
-	for i, p := range parts {
-		if p.Kind == codec.PartToolResult && !taken[i] && p.Result.CallID == id {
-			return i
+// fewLooks is up to how many looks at results a list is faster than a map.
+const fewLooks = 256
+
+// finder returns what finds the first result of a call that is not taken, -1 if there is none.
+func finder(parts []codec.Part, taken []bool, looks int) func(id string) int {
+	answers := func(i int) bool { return parts[i].Kind == codec.PartToolResult && !taken[i] }
+	if looks <= fewLooks {
+		return func(id string) int {
+			for i := range parts {
+				if answers(i) && parts[i].Result.CallID == id {
+					return i
+				}
+			}
+			return -1
 		}
 	}
-	return -1
+	places := make(map[string][]int, len(parts))
+	for i := range parts {
+		if answers(i) {
+			id := parts[i].Result.CallID
+			places[id] = append(places[id], i)
+		}
+	}
+	return func(id string) int {
+		left := places[id]
+		if len(left) == 0 {
+			return -1
+		}
+		places[id] = left[1:]
+		return left[0]
+	}
 }
