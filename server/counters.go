@@ -46,6 +46,13 @@ func statusIndex(status int) int {
 	return status
 }
 
+// mostOutcomes bounds what is told apart in the life of a process: a provider may
+// list other models each time that it is asked for them.
+const mostOutcomes = 20_000
+
+// otherModels stands for those that come after.
+const otherModels = "others"
+
 // outcome is what requests for answers are told apart by. All of it is bounded by
 // the configuration: provider and model are empty where none was found.
 type outcome struct {
@@ -61,24 +68,38 @@ type outcomes struct {
 }
 
 func (o *outcomes) count(of outcome) {
-	if known := o.known.Load(); known != nil {
-		if n := (*known)[of]; n != nil {
-			n.Add(1)
-			return
-		}
+	if o.add(of) {
+		return
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	next := map[outcome]*atomic.Int64{}
 	if known := o.known.Load(); known != nil {
+		if len(*known) >= mostOutcomes {
+			of.model = otherModels
+		}
+		if o.add(of) {
+			return
+		}
 		next = maps.Clone(*known)
 	}
-	if next[of] == nil {
-		of.model = strings.Clone(of.model)
-		next[of] = new(atomic.Int64)
-	}
+	of.model = strings.Clone(of.model)
+	next[of] = new(atomic.Int64)
 	next[of].Add(1)
 	o.known.Store(&next)
+}
+
+// add counts an outcome that is known.
+func (o *outcomes) add(of outcome) bool {
+	known := o.known.Load()
+	if known == nil {
+		return false
+	}
+	n := (*known)[of]
+	if n != nil {
+		n.Add(1)
+	}
+	return n != nil
 }
 
 // all visits what was counted, in no order.

@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -27,6 +28,28 @@ func TestOutcomesAreCountedExactlyWhoeverCountsThem(t *testing.T) {
 	})
 	if seen != kinds {
 		t.Errorf("%d outcomes", seen)
+	}
+}
+
+func TestOutcomesOfMoreModelsThanAreToldApartAreCountedTogether(t *testing.T) {
+	var o outcomes
+	known := make(map[outcome]*atomic.Int64)
+	for i := range mostOutcomes {
+		known[outcome{"p", fmt.Sprint("m", i), chatLabel, 200}] = new(atomic.Int64)
+	}
+	o.known.Store(&known)
+	for i := range 100 {
+		o.count(outcome{"p", fmt.Sprint("new", i), chatLabel, 200})
+		o.count(outcome{"p", "m7", chatLabel, 200})
+	}
+	kinds := 0
+	o.all(func(of outcome, n int64) {
+		if kinds++; n > 0 && (n != 100 || of.model != otherModels && of.model != "m7") {
+			t.Errorf("%v was counted %d times", of, n)
+		}
+	})
+	if kinds != mostOutcomes+1 {
+		t.Errorf("%d outcomes are told apart", kinds)
 	}
 }
 

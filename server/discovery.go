@@ -6,8 +6,11 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/dgraph-io/ristretto/v2"
 
@@ -17,6 +20,13 @@ import (
 
 // listLifetime is how long a provider that stays unreachable keeps its last list.
 const listLifetime = 24 * time.Hour
+
+// What a provider may list: more names, or names that are longer than any in use or
+// hold what is no text, are a mistake or an attack.
+const (
+	mostListed    = 10_000 // of a provider; OpenRouter's list, one of the longest, has 400
+	mostModelName = 255    // bytes
+)
 
 // discoveryLimits bound one look at a model list; some providers take their time.
 var discoveryLimits = pool.Deadlines{FirstByte: 20 * time.Second, Idle: 20 * time.Second}
@@ -111,9 +121,16 @@ func (d *discovery) lookOut(p *config.Provider, channel *pool.Channel, key strin
 		}
 	}()
 	wait := d.retry
+	refused := 0
 	for {
 		next := d.again
 		ids, err := channel.Models(&call, discoveryLimits)
+		ids, bad := namesOnly(ids)
+		if len(bad) > 0 && len(bad) != refused {
+			d.log.Warn("names in the model list are refused", "provider", p.Name, "models", len(bad), "first", fmt.Sprintf("%.60q", bad[0]),
+				"because", fmt.Sprintf("there are more than %d, or they are longer than %d bytes or hold control characters", mostListed, mostModelName))
+		}
+		refused = len(bad)
 		switch {
 		case call.Canceled():
 			return
@@ -137,6 +154,18 @@ func (d *discovery) lookOut(p *config.Provider, channel *pool.Channel, key strin
 		case <-time.After(next + rand.N(next/10)): // several gateways must not ask in step
 		}
 	}
+}
+
+// namesOnly takes out of a list what is no name of a model.
+func namesOnly(ids []string) (good, bad []string) {
+	for _, id := range ids {
+		if len(id) > mostModelName || !utf8.ValidString(id) || strings.ContainsFunc(id, unicode.IsControl) || len(good) == mostListed {
+			bad = append(bad, id)
+		} else {
+			good = append(good, id)
+		}
+	}
+	return good, bad
 }
 
 func (d *discovery) keep(key string, ids []string) {

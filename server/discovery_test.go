@@ -71,6 +71,21 @@ func discovered(name string, c *catalogue) string {
 	return fmt.Sprintf("  - provider: %s\n    base_url: http://%s/v1/chat/completions\n    api: [%s, sk-second]\n", name, c.addr, upstreamKeyText)
 }
 
+func TestNamesInAModelListThatAreNoNamesAreRefused(t *testing.T) {
+	long := strings.Repeat("n", mostModelName)
+	c := newCatalogue(t)
+	c.say(reply(200, jsonKind, `{"data":[{"id":"m\u0000n"},{"id":"ok"},{"id":"line\nline"},{"id":"`+long+`"},{"id":"`+long+`r"},{"id":"\u0085"},{"id":"modèle/日本 1"}]}`))
+	g := start(t, discovered("p", c))
+	if line := g.log.next(t, "names in the model list are refused"); !strings.Contains(fmt.Sprint(line), `m\x00n`) {
+		t.Errorf("the log says %v", line)
+	}
+	eventually(t, "the others are listed", func() bool { return slices.Equal(g.listed(clientKeyText), []string{"ok", long, "modèle/日本 1"}) })
+	good, bad := namesOnly(slices.Repeat([]string{"m"}, mostListed+5))
+	if len(good) != mostListed || len(bad) != 5 {
+		t.Errorf("of a long list %d are taken and %d refused", len(good), len(bad))
+	}
+}
+
 func TestModelsOfAProviderWithoutAListAreFound(t *testing.T) {
 	c := newCatalogue(t, "b", "a", "b")
 	g := start(t, discovered("p", c), provider("q", listen(t, both), "    model: [m]\n"))

@@ -155,6 +155,7 @@ func (s *Server) appendLedger(page []byte) []byte {
 		gauge("uniapi_ledger_lag_seconds", "Time since the last fold that left nothing behind: about a second if all is well.").of(ledger.Lag.Seconds()),
 		gauge("uniapi_ledger_fold_rows", "Rows that the last fold wrote.").of(float64(ledger.Rows)),
 		gauge("uniapi_ledger_fold_seconds", "Time that the last fold took.").of(ledger.Took.Seconds()),
+		gauge("uniapi_ledger_damaged_rows", "Rows of the ledger that could not be read and were set aside in it.").of(float64(ledger.Damaged)),
 		gauge("uniapi_ledger_size_bytes", "Size of the ledger's file, 0 without one.").of(float64(ledger.Size)),
 	} {
 		page = f.appendTo(page)

@@ -113,13 +113,3 @@ func FuzzAddresses(f *testing.F) {
 		}
 	})
 }
-
-func FuzzName(f *testing.F) {
-	f.Add(name{ofRequests, "k", "p", "m", "e"}.String())
-	f.Add("r")
-	f.Fuzz(func(t *testing.T, text string) {
-		if n, err := readName(text); err == nil && n.String() != text {
-			t.Fatalf("%q became %q", text, n.String())
-		}
-	})
-}

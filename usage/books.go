@@ -53,6 +53,7 @@ type Books struct {
 	marks   marks
 	totals  sums[name] // since the start, of channels and of attempts by provider and model
 	last    lastFold
+	damaged atomic.Int64 // rows of the ledger that could not be read and were set aside, ever
 
 	configuring sync.Mutex // of when keys begin to count
 	renewed     int64      // the hour in which renew last looked
@@ -79,11 +80,13 @@ func Open(o Options) (*Books, error) {
 	if o.Memory {
 		b.store = newMemory()
 	} else {
-		ledger, err := openLedger(o.Dir)
+		var lost damages
+		ledger, err := openLedger(o.Dir, &lost, o.Now())
 		if err != nil {
 			return nil, err
 		}
 		b.store = ledger
+		b.told(&lost)
 	}
 	if err := b.begin(); err != nil {
 		_ = b.store.close()
@@ -97,21 +100,37 @@ func Open(o Options) (*Books, error) {
 // begin reads what the journal needs of the ledger, or begins a ledger.
 func (b *Books) begin() error {
 	var names []name
+	var lost damages
 	found := false
+	now := b.options.Now()
 	err := b.store.view(func(r reader) (err error) {
-		if names, err = readNames(r); err == nil {
-			b.marks, found, err = readMarks(r)
+		damaged := int64(0)
+		if err = r.each(tableDamaged, func(_, _ []byte) error {
+			damaged++
+			return nil
+		}); err != nil {
+			return err
 		}
-		return err
+		b.damaged.Store(damaged)
+		if names, err = readNames(r, lengthened, &lost); err != nil {
+			return err
+		}
+		b.marks, found = believedMarks(r, now.Unix(), &lost)
+		return nil
 	})
 	if err != nil {
 		return err
 	}
-	if !found {
-		b.marks = startMarks(b.options.Now().Unix())
-		if err := b.store.update(b.marks.write); err != nil {
+	if !found || len(lost.list) > 0 {
+		if err := b.store.update(func(w writer) error {
+			if err := lost.setAside(w, now); err != nil {
+				return err
+			}
+			return b.marks.write(w)
+		}); err != nil {
 			return err
 		}
+		b.told(&lost)
 	}
 	b.journal = journal{index: indexOf(names), minutes: make(map[int64]*span), saved: len(names), floor: b.marks.HoursTo}
 	return nil
@@ -208,11 +227,15 @@ func (b *Books) write(now int64) error {
 		list = append(list, c)
 	}
 	names, saved := b.journal.index.names, b.journal.saved
+	lost := b.journal.lost
 	b.mu.Unlock()
 	if err != nil || len(list) == 0 {
 		return err
 	}
 	err = b.store.update(func(w writer) error {
+		if err := lost.setAside(w, b.options.Now()); err != nil { // before the minutes that they were in are written anew
+			return err
+		}
 		for number := saved; number < len(names); number++ {
 			if err := putName(w, uint32(number), names[number]); err != nil {
 				return err
@@ -228,11 +251,11 @@ func (b *Books) write(now int64) error {
 		return nil
 	})
 	b.mu.Lock()
-	defer b.mu.Unlock()
 	for i := range list {
 		list[i].m.stored = true // even after an error: it may have come behind the last byte
 	}
 	if err != nil {
+		b.mu.Unlock()
 		return err
 	}
 	for i := range list {
@@ -240,7 +263,10 @@ func (b *Books) write(now int64) error {
 	}
 	b.journal.saved = len(names)
 	b.journal.forget(now)
+	b.journal.lost.forget(len(lost.list))
 	b.last.took, b.last.rows = time.Since(began), rows
+	b.mu.Unlock()
+	b.told(&lost)
 	return nil
 }
 

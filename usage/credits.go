@@ -32,16 +32,8 @@ func (b *Books) startOf(t *Terms) int64 {
 // Configure takes the terms of all client keys. What a key has spent is added up from the ledger when it is new, and corrected by
 // what lies between when its created_at changes; requests in flight go on.
 func (b *Books) Configure(terms []Terms) error {
-	added := make(map[string]int64)
-	if err := b.store.view(func(r reader) error {
-		return r.each(tableCredits, func(hash, nano []byte) error {
-			if len(nano) != 8 {
-				return errors.New("an amount is not eight bytes long")
-			}
-			added[string(hash)] = int64(binary.BigEndian.Uint64(nano))
-			return nil
-		})
-	}); err != nil {
+	added, err := b.addedCredits()
+	if err != nil {
 		return fmt.Errorf("reading the credits that were added: %w", err)
 	}
 	b.configuring.Lock()
@@ -62,7 +54,9 @@ func (b *Books) Configure(terms []Terms) error {
 		k.terms.Store(&t)
 	}
 	if len(fresh) > 0 {
-		b.load(fresh)
+		if err := b.load(fresh); err != nil {
+			return fmt.Errorf("adding up what the client keys have spent: %w", err)
+		}
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -74,15 +68,46 @@ func (b *Books) Configure(terms []Terms) error {
 	return nil
 }
 
-// load adds up what keys have spent since they count.
-func (b *Books) load(keys []*Key) {
+var errAmount = errors.New("an amount in the ledger cannot be")
+
+// amount is what was added to a key's credits.
+func amount(nano []byte) (int64, error) {
+	if len(nano) != 8 || nano[0] > math.MaxInt8 {
+		return 0, errAmount
+	}
+	return int64(binary.BigEndian.Uint64(nano)), nil
+}
+
+// addedCredits are by the hash of the key.
+func (b *Books) addedCredits() (map[string]int64, error) {
+	added := make(map[string]int64)
+	var lost damages
+	err := b.store.view(func(r reader) error {
+		return r.each(tableCredits, func(hash, value []byte) error {
+			nano, err := amount(value)
+			if err != nil {
+				lost.note(tableCredits, hash, value, err)
+				return nil
+			}
+			added[string(hash)] = nano
+			return nil
+		})
+	})
+	if err == nil {
+		b.setAside(&lost)
+	}
+	return added, err
+}
+
+// load adds up what keys have spent since they count. If that cannot be read, none of them counts yet.
+func (b *Books) load(keys []*Key) error {
 	starts := make(map[string]int64, len(keys))
 	for _, k := range keys {
 		starts[k.hash] = k.start
 	}
-	b.read(func(r *reading) error {
+	err := b.freshly(func(r *reading) error {
 		sums, err := sinceOf(r, ofKeys, columnsOf(cost), starts, func(n name) (string, bool) { return n.a, true })
-		if err != nil {
+		if err != nil || r.torn {
 			return err
 		}
 		for _, k := range keys {
@@ -91,7 +116,13 @@ func (b *Books) load(keys []*Key) {
 			}
 		}
 		return nil
-	}, ofKeys)
+	}, []kind{ofKeys})
+	if err != nil {
+		for _, k := range keys {
+			k.start = 0
+		}
+	}
+	return err
 }
 
 // restart lets the costs of keys count from other times than they did: the costs between are added or taken off.
@@ -124,6 +155,9 @@ func (b *Books) restart(starts map[*Key]int64) {
 				}
 				moved[k] = between
 			}
+		}
+		if r.torn {
+			return nil
 		}
 		for k, between := range moved { // all or none
 			k.move(between)
@@ -163,9 +197,7 @@ func (b *Books) AddCredits(secret string, nano int64) (state KeyState, known boo
 	}
 	total := int64(0)
 	err = b.store.update(func(w writer) error {
-		if have := w.get(tableCredits, []byte(k.hash)); len(have) == 8 {
-			total = int64(binary.BigEndian.Uint64(have))
-		}
+		total, _ = amount(w.get(tableCredits, []byte(k.hash))) // none, or none that can be read
 		if total = saturate.Add(total, nano); total == math.MaxInt64 {
 			return errors.New("that is more than can be counted")
 		}

@@ -1,10 +1,8 @@
 package usage
 
 import (
-	"fmt"
 	"maps"
 	"slices"
-	"time"
 
 	"uniapi/codec/saturate"
 )
@@ -93,12 +91,21 @@ func (m *span) size() int {
 	return n
 }
 
-// read adds what the ledger has of a span.
-func (m *span) read(r reader, length, at int64) error {
+// read adds what the ledger has of a span, but for what is lost. What turns out to be so is added to that, and then the span holds
+// some of it: whole is false.
+func (m *span) read(r reader, length, at int64, lost *damages) (whole bool) {
 	var d decoder
+	whole = true
 	for _, k := range allKinds {
-		batch := r.get(spanTable(length, k), spanKey(at))
-		m.stored = m.stored || batch != nil
+		table, key := spanTable(length, k), spanKey(at)
+		batch := r.get(table, key)
+		if batch == nil {
+			continue
+		}
+		m.stored = true
+		if lost.has(table, key) {
+			continue
+		}
 		var err error
 		if k == ofClients {
 			err = m.clients.add(batch)
@@ -106,10 +113,24 @@ func (m *span) read(r reader, length, at int64) error {
 			err = d.add(batch, allColumns, m.rows[k].at)
 		}
 		if err != nil {
-			return fmt.Errorf("reading the ledger's %s of %s: %w", spanTable(length, k), time.Unix(at, 0).UTC().Format(time.RFC3339), err)
+			lost.note(table, key, batch, err)
+			whole = false
 		}
 	}
-	return nil
+	return whole
+}
+
+// readSpans is the sum of the spans of a length in [from, to).
+func readSpans(r reader, length, from, to int64, lost *damages) *span {
+	for {
+		sum, whole := newSpan(), true
+		for at := from; at < to; at += length {
+			whole = sum.read(r, length, at, lost) && whole
+		}
+		if whole {
+			return sum
+		}
+	}
 }
 
 func (m *span) empty() bool {
@@ -134,6 +155,7 @@ type journal struct {
 	minutes map[int64]*span
 	saved   int   // names that are in the ledger
 	floor   int64 // no minute before it is counted into: those have been made hours
+	lost    damages
 }
 
 // at gives a minute to count into. What the ledger has of it, from before a restart, is taken over.
@@ -141,8 +163,11 @@ func (j *journal) at(s store, at int64) (*span, error) {
 	if m := j.minutes[at]; m != nil {
 		return m, nil
 	}
-	m := newSpan()
-	if err := s.view(func(r reader) error { return m.read(r, minute, at) }); err != nil {
+	var m *span
+	if err := s.view(func(r reader) error {
+		m = readSpans(r, minute, at, at+minute, &j.lost)
+		return nil
+	}); err != nil {
 		return nil, err
 	}
 	j.minutes[at] = m

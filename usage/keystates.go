@@ -40,6 +40,7 @@ func (k keyModel) compare(o keyModel) int {
 // two days; before, the range begins and ends with a whole hour, and with a whole day where only days are left.
 func (b *Books) TokenUsage(secret, model string, from, to time.Time) []TokenUsage {
 	only := ""
+	model = boundedWord(model)
 	if secret != "" {
 		only = hashOf(secret)
 	}

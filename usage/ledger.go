@@ -21,8 +21,8 @@ const lockWait = 2 * time.Second
 // ledger is a store in a bbolt file.
 type ledger struct{ db *bbolt.DB }
 
-// openLedger opens the file, or makes it, and brings it to the schema of this version.
-func openLedger(dir string) (*ledger, error) {
+// openLedger opens the file, or makes it, and brings it to the schema of this version. Rows that it cannot read on the way are in lost.
+func openLedger(dir string, lost *damages, now time.Time) (*ledger, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("the data folder %s cannot be made (--data names another, DISABLE_DATABASE=true does without): %w", dir, err)
 	}
@@ -41,7 +41,7 @@ func openLedger(dir string) (*ledger, error) {
 		return nil, fmt.Errorf("opening the ledger %s: %w", path, err)
 	}
 	if err = l.whole(path); err == nil {
-		err = l.update(migrate)
+		err = l.update(func(w writer) error { return migrate(w, lost, now) })
 	}
 	switch {
 	case err == nil:
@@ -128,6 +128,14 @@ func (t boltTx) each(table string, visit func(key, value []byte) error) error {
 		return b.ForEach(visit)
 	}
 	return nil
+}
+
+func (t boltTx) ends(table string) (first, last []byte) {
+	if b := t.tx.Bucket([]byte(table)); b != nil {
+		first, _ = b.Cursor().First()
+		last, _ = b.Cursor().Last()
+	}
+	return first, last
 }
 
 func (t boltTx) put(table string, key, value []byte) error {

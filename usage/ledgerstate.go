@@ -10,6 +10,7 @@ type LedgerState struct {
 	Rows    int           // that the last fold wrote
 	Took    time.Duration // by the last fold that wrote
 	Size    int64         // of its file, in bytes; 0 without one
+	Damaged int64         // rows that could not be read and were set aside, ever
 }
 
 // lastFold is what is told of the last fold that succeeded.
@@ -21,7 +22,7 @@ type lastFold struct {
 
 // Ledger tells how the ledger stands.
 func (b *Books) Ledger() LedgerState {
-	s := LedgerState{Err: b.Health(), Size: b.store.size()}
+	s := LedgerState{Err: b.Health(), Size: b.store.size(), Damaged: b.damaged.Load()}
 	b.changing.Lock()
 	s.Pending = len(b.changed)
 	b.changing.Unlock()

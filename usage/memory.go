@@ -42,6 +42,14 @@ func (m *memory) each(table string, visit func(key, value []byte) error) error {
 	return nil
 }
 
+func (m *memory) ends(table string) (first, last []byte) {
+	keys := slices.Sorted(maps.Keys(m.tables[table]))
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	return []byte(keys[0]), []byte(keys[len(keys)-1])
+}
+
 func (m *memory) put(table string, key, value []byte) error {
 	if m.tables[table] == nil {
 		m.tables[table] = make(map[string][]byte)

@@ -4,18 +4,20 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // migrations bring a ledger from the version that is their index to the next. They run in the transaction that opens it, so that
 // a process that is killed meanwhile leaves the old one. The last one's result is the schema of this version.
-var migrations = [...]func(writer) error{
-	func(writer) error { return nil }, // an empty file: tables are made when something is put into them
+var migrations = [...]func(writer, *damages) error{
+	func(writer, *damages) error { return nil }, // an empty file: tables are made when something is put into them
 	batchesFromRows,
+	lengthenNames,
 }
 
 var keySchema = []byte("schema")
 
-func migrate(w writer) error {
+func migrate(w writer, lost *damages, now time.Time) error {
 	version := 0
 	switch have := w.get(tableMeta, keySchema); {
 	case have == nil:
@@ -25,9 +27,12 @@ func migrate(w writer) error {
 		version = int(have[0])
 	}
 	for ; version < len(migrations); version++ {
-		if err := migrations[version](w); err != nil {
+		if err := migrations[version](w, lost); err != nil {
 			return fmt.Errorf("bringing it from version %d to %d: %w", version, version+1, err)
 		}
+	}
+	if err := lost.setAside(w, now); err != nil {
+		return err
 	}
 	return w.put(tableMeta, keySchema, []byte{byte(version)})
 }
@@ -38,8 +43,8 @@ const tableRows = "rows"
 
 // batchesFromRows makes batches of the minutes of version 1. Those that were hours already are dated at their first minute; the next
 // fold makes hours and days of them as of any others.
-func batchesFromRows(w writer) error {
-	names, err := readNames(w)
+func batchesFromRows(w writer, lost *damages) error {
+	names, err := readNames(w, separated, lost)
 	if err != nil {
 		return err
 	}
@@ -48,12 +53,24 @@ func batchesFromRows(w writer) error {
 	minutes := make(map[int64]*span)
 	first := int64(-1)
 	err = w.each(tableRows, func(key, value []byte) error {
-		if len(key) != 8 {
-			return errBatch
+		number := uint32(0)
+		if len(key) == 8 {
+			number = binary.BigEndian.Uint32(key[4:])
 		}
-		number := binary.BigEndian.Uint32(key[4:])
-		if number == 0 || int(number) >= known {
-			return errName
+		if number == 0 || int(number) >= known || index.names[number].kind == ofNothing {
+			lost.note(tableRows, key, value, errName)
+			return nil
+		}
+		var c counts
+		for i, left := 0, value; len(left) > 0; i++ {
+			v, n := binary.Varint(left)
+			if n <= 0 {
+				lost.note(tableRows, key, value, errBatch)
+				return nil
+			}
+			if left = left[n:]; i < fieldCount {
+				c.Row[i] = max(v, 0)
+			}
 		}
 		at := int64(binary.BigEndian.Uint32(key)) * minute
 		if first < 0 {
@@ -61,16 +78,6 @@ func batchesFromRows(w writer) error {
 		}
 		if minutes[at] == nil {
 			minutes[at] = newSpan()
-		}
-		var c counts
-		for i := 0; len(value) > 0; i++ {
-			v, n := binary.Varint(value)
-			if n <= 0 {
-				return errBatch
-			}
-			if value = value[n:]; i < fieldCount {
-				c.Row[i] = v
-			}
 		}
 		minutes[at].count(index, index.names[number], &c)
 		return nil
@@ -84,7 +91,7 @@ func batchesFromRows(w writer) error {
 		}
 	}
 	for number := known; number < len(index.names); number++ {
-		if err := putName(w, uint32(number), index.names[number]); err != nil {
+		if err := w.put(tableNames, nameKey(uint32(number)), separated.write(index.names[number])); err != nil {
 			return err
 		}
 	}
@@ -96,4 +103,21 @@ func batchesFromRows(w writer) error {
 	}
 	m := startMarks(first)
 	return m.write(w)
+}
+
+// lengthenNames writes the names of version 2, in which no word could have a NUL, in the form of today.
+func lengthenNames(w writer, lost *damages) error {
+	names, err := readNames(w, separated, lost)
+	if err != nil {
+		return err
+	}
+	for number, n := range names[1:] {
+		if lost.has(tableNames, nameKey(uint32(number+1))) {
+			continue // it is set aside as it is
+		}
+		if err := putName(w, uint32(number+1), n); err != nil {
+			return err
+		}
+	}
+	return nil
 }

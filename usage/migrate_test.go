@@ -1,7 +1,10 @@
 package usage
 
 import (
+	"bytes"
 	"encoding/binary"
+	"fmt"
+	"maps"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -31,8 +34,8 @@ func version1(t *testing.T, dir string, at map[int64]Row, names []name) {
 		put("credits", []byte(hashOf(secret)), binary.BigEndian.AppendUint64(nil, 5_000))
 		for i, n := range names {
 			number := binary.BigEndian.AppendUint32(nil, uint32(i+1))
-			put("names", number, []byte(n.String()))
-			put("numbers", []byte(n.String()), number)
+			put("names", number, separated.write(n))
+			put("numbers", separated.write(n), number)
 			for m, r := range at {
 				var value []byte
 				for _, v := range r {
@@ -84,9 +87,75 @@ func TestALedgerOfVersion1IsTakenOver(t *testing.T) {
 	}
 }
 
+// version2 makes the ledger in a folder one of version 2, as far as names go.
+func version2(t *testing.T, dir string, edit func(names map[uint32][]byte)) {
+	t.Helper()
+	rewrite(t, dir, func(tx *bbolt.Tx) error {
+		names := make(map[uint32][]byte)
+		if err := tx.Bucket([]byte(tableNames)).ForEach(func(key, value []byte) error {
+			n, err := lengthened.read(value)
+			names[binary.BigEndian.Uint32(key)] = separated.write(n)
+			return err
+		}); err != nil {
+			return err
+		}
+		edit(names)
+		for number, value := range names {
+			if err := tx.Bucket([]byte(tableNames)).Put(nameKey(number), value); err != nil {
+				return err
+			}
+		}
+		return tx.Bucket([]byte(tableMeta)).Put(keySchema, []byte{2})
+	})
+}
+
+func TestALedgerOfVersion2ThatANameHasSpoiledOpens(t *testing.T) {
+	dir := t.TempDir()
+	b := open(t, Options{Dir: dir})
+	credits := int64(1000)
+	for _, model := range []string{"ok", "m?n", "last"} {
+		configure(t, b, &credits, nil).Series("p", model, "e").Record(sample(1, 10))
+	}
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	spoiled := 0
+	version2(t, dir, func(names map[uint32][]byte) {
+		for number, value := range names {
+			if bytes.Contains(value, []byte("m?n")) {
+				names[number] = bytes.ReplaceAll(value, []byte("?"), []byte{0})
+				spoiled++
+			}
+		}
+	})
+	var log lineLog
+	want := map[string]int64{"ok": 1, "last": 1}
+	for run := range 3 {
+		b = open(t, Options{Dir: dir, Log: log.logger()})
+		k := configure(t, b, &credits, nil)
+		if got := modelsOf(b); !maps.Equal(got, want) || b.Ledger().Damaged != int64(spoiled) {
+			t.Errorf("run %d: the books have %v, with %d of %d rows damaged", run, got, b.Ledger().Damaged, spoiled)
+		}
+		if state, _ := b.State(secret); state.Spent != 30+10*int64(run) {
+			t.Errorf("run %d: the key has spent %d", run, state.Spent)
+		}
+		// A new name must not be counted under the number of a lost one.
+		model := fmt.Sprint("new ", run)
+		k.Series("p", model, "e").Record(sample(1, 10))
+		k.Spend(10)
+		want[model] = 1
+		if err := b.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := log.count("could not be read"); n != spoiled || spoiled != 2 {
+		t.Errorf("%d lines tell of %d rows", n, spoiled)
+	}
+}
+
 func TestALedgerOfALaterVersionIsLeftAlone(t *testing.T) {
 	dir := t.TempDir()
-	l, err := openLedger(dir)
+	l, err := openLedger(dir, new(damages), time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,9 @@
 package usage
 
-import "slices"
+import (
+	"errors"
+	"slices"
+)
 
 // reading is the ledger as one question sees it, together with what is not in it yet.
 type reading struct {
@@ -9,6 +12,9 @@ type reading struct {
 	names []name
 	end   int64 // nothing was counted after it
 	fresh map[freshKey][]byte
+
+	lost damages
+	torn bool // a row turned out to be damaged: the question is asked again, without it
 }
 
 // freshKey is a minute's batch of one kind.
@@ -17,7 +23,7 @@ type freshKey struct {
 	at int64
 }
 
-// read asks the ledger, and the journal for the minutes that it has: those are whole, and are copied before the ledger is looked at,
+// read asks the ledger, again if a row of it turns out to be damaged, and the journal for the minutes that it has: those are whole, and are copied before the ledger is looked at,
 // so that a fold meanwhile is seen once whichever of the two it is in.
 func (b *Books) read(ask func(*reading) error, kinds ...kind) {
 	err := b.freshly(ask, kinds)
@@ -41,13 +47,18 @@ func (b *Books) freshly(ask func(*reading) error, kinds []kind) error {
 	if err != nil {
 		return err
 	}
-	return b.store.view(func(from reader) error {
-		r.reader = from
-		if r.marks, _, err = readMarks(from); err != nil {
-			return err
-		}
-		return ask(r)
-	})
+	for again := true; again && err == nil; again = r.torn {
+		r.torn = false
+		err = b.store.view(func(from reader) (err error) {
+			r.reader = from
+			if r.marks, _, err = readMarks(from); err != nil {
+				return err
+			}
+			return ask(r)
+		})
+	}
+	b.setAside(&r.lost)
+	return err
 }
 
 // scan visits what was counted in [from, to) by spans of at most a length. Where the ledger has only longer ones left, it begins with
@@ -58,10 +69,16 @@ func (r *reading) scan(k kind, from, to, longest int64, visit func(at int64, bat
 		length := r.spanAt(t, min(to, r.end), longest)
 		t = begin(t, length)
 		batch, is := r.fresh[freshKey{k, t}]
+		table, key := spanTable(length, k), spanKey(t)
 		if length != minute || !is {
-			batch = r.get(spanTable(length, k), spanKey(t))
+			if batch = r.get(table, key); r.lost.has(table, key) {
+				batch = nil
+			}
 		}
-		if err := visit(t, batch); err != nil {
+		if err := visit(t, batch); errors.Is(err, errBatch) && batch != nil {
+			r.lost.note(table, key, batch, err)
+			r.torn = true
+		} else if err != nil {
 			return err
 		}
 		t += length
@@ -123,7 +140,7 @@ func (t *tally[K]) of(number uint32) *counts {
 	sum := t.bySeries[number]
 	if sum == nil {
 		sum = uncounted
-		if key, counted := t.group(t.names[number]); counted {
+		if key, counted := t.group(t.names[number]); counted && t.names[number].kind != ofNothing {
 			if sum = t.sums[key]; sum == nil {
 				sum = new(counts)
 				t.sums[key] = sum

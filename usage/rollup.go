@@ -20,11 +20,18 @@ func (b *Books) rollUp(now time.Time) error {
 	}
 	b.mu.Unlock()
 	for due && m.HoursTo < to {
+		var lost damages
+		next := m
 		if err := b.store.update(func(w writer) error {
-			return m.advance(w, min(to, m.HoursTo+daysAtOnce*day), now, b.options.Retention)
+			if err := next.advance(w, min(to, m.HoursTo+daysAtOnce*day), now, b.options.Retention, &lost); err != nil {
+				return err
+			}
+			return lost.setAside(w, now)
 		}); err != nil {
 			return err
 		}
+		m = next
+		b.told(&lost)
 		b.mu.Lock()
 		b.marks = m
 		b.mu.Unlock()
@@ -33,14 +40,14 @@ func (b *Books) rollUp(now time.Time) error {
 }
 
 // advance completes the hours before a time and the days that end before it.
-func (m *marks) advance(w writer, to int64, now time.Time, retention time.Duration) error {
+func (m *marks) advance(w writer, to int64, now time.Time, retention time.Duration, lost *damages) error {
 	for ; m.HoursTo < to; m.HoursTo += hour {
-		if err := combine(w, hour, m.HoursTo, minute); err != nil {
+		if err := combine(w, hour, m.HoursTo, minute, lost); err != nil {
 			return err
 		}
 	}
 	for ; m.DaysTo+day <= m.HoursTo; m.DaysTo += day {
-		if err := combine(w, day, m.DaysTo, hour); err != nil {
+		if err := combine(w, day, m.DaysTo, hour, lost); err != nil {
 			return err
 		}
 	}
@@ -59,14 +66,8 @@ func (m *marks) advance(w writer, to int64, now time.Time, retention time.Durati
 }
 
 // combine makes a span of the shorter ones in it.
-func combine(w writer, length, at, of int64) error {
-	sum := newSpan()
-	for t := at; t < at+length; t += of {
-		if err := sum.read(w, of, t); err != nil {
-			return err
-		}
-	}
-	return sum.write(w, length, at)
+func combine(w writer, length, at, of int64, lost *damages) error {
+	return readSpans(w, of, at, at+length, lost).write(w, length, at)
 }
 
 // forget removes spans from a time on, which it moves, up to another.

@@ -1,8 +1,6 @@
 package usage
 
 import (
-	"errors"
-	"strings"
 	"time"
 
 	"uniapi/codec/saturate"
@@ -83,42 +81,28 @@ const (
 	ofKeys     kind = 'k' // requests by client key
 	ofAttempts kind = 'a' // by provider, model, upstream key
 	ofClients  kind = 'i' // by address
+	ofNothing  kind = '-' // a series whose name the ledger has lost
 )
+
+// what is what is counted, in the words of the log.
+func (k kind) what() string {
+	switch k {
+	case ofChannels:
+		return "the requests by channel"
+	case ofKeys:
+		return "the requests and costs by client key"
+	case ofAttempts:
+		return "the attempts"
+	case ofClients:
+		return "the requests by client address"
+	}
+	return "the requests"
+}
 
 // kindsOfRows are those that the ledger keeps by number; addresses come and go, and are kept by what they are.
 var kindsOfRows = [...]kind{ofRequests, ofChannels, ofKeys, ofAttempts}
 
 var allKinds = [...]kind{ofRequests, ofChannels, ofKeys, ofAttempts, ofClients}
-
-// name is a Series by what it counts.
-type name struct {
-	kind       kind
-	a, b, c, d string
-}
-
-// channel and key name the sums that a series of requests goes into.
-func (n name) channel() name { return name{ofChannels, "", n.b, n.c, n.d} }
-func (n name) key() name     { return name{kind: ofKeys, a: n.a} }
-
-// separator stands between the words of a written name; none of them has it.
-const separator = "\x00"
-
-func (n name) String() string {
-	return string([]byte{byte(n.kind)}) + strings.Join([]string{n.a, n.b, n.c, n.d}, separator)
-}
-
-var errName = errors.New("a name in the ledger cannot be read")
-
-func readName(text string) (n name, err error) {
-	if text == "" {
-		return n, errName
-	}
-	words := strings.Split(text[1:], separator)
-	if len(words) != 4 {
-		return n, errName
-	}
-	return name{kind(text[0]), words[0], words[1], words[2], words[3]}, nil
-}
 
 // The ledger keeps rows by spans of three lengths, in seconds since 1970, UTC.
 const (

@@ -117,7 +117,14 @@ func (s *Series) take() (c counts) {
 type table struct {
 	seed   maphash.Seed
 	shards [64]shard
+	count  atomic.Int64
 }
+
+// mostSeries bounds the series in the life of a process, which take a kilobyte each: a provider may list other models each time that it is
+// asked for them. The requests for models that come after are counted together.
+const mostSeries = 100_000
+
+const otherModels = "others"
 
 type shard struct {
 	known atomic.Pointer[map[uint64]*Series] // by hash; those of one hash are chained
@@ -151,10 +158,16 @@ func (s *shard) find(h uint64, n *name) *Series {
 }
 
 func (t *table) find(b *Books, n name) *Series {
+	if n.long() {
+		n = n.bounded()
+	}
 	h := t.hash(&n)
 	at := &t.shards[h>>58]
 	if s := at.find(h, &n); s != nil {
 		return s
+	}
+	if others := n.ofOtherModels(); others != n && t.count.Load() >= mostSeries {
+		return t.find(b, others)
 	}
 	at.mu.Lock()
 	defer at.mu.Unlock()
@@ -173,6 +186,7 @@ func (t *table) find(b *Books, n name) *Series {
 	}
 	next[h] = s
 	at.known.Store(&next)
+	t.count.Add(1)
 	return s
 }
 

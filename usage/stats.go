@@ -92,6 +92,7 @@ func (b *Books) Stats(hours int) *Stats {
 	type pair [2]string
 	attempts, served, clients := sums[pair]{}, sums[pair]{}, addresses{}
 	b.read(func(r *reading) error {
+		clients = addresses{}
 		tried := newTally(r, columnsOf(requests, failures), func(n name) (pair, bool) { return pair{n.a, n.b}, true })
 		asked := newTally(r, columnsOf(requests), func(n name) (pair, bool) { return pair{n.c, n.d}, true })
 		err := r.scan(ofAttempts, from, r.end, day, tried.add)
@@ -145,6 +146,7 @@ type KeyRanking struct {
 // KeyRankings tells how the keys of a provider did.
 func (b *Books) KeyRankings(provider string, from, to time.Time) []KeyRanking {
 	var byKey sums[string]
+	provider = boundedWord(provider)
 	b.read(func(r *reading) error {
 		t := newTally(r, columnsOf(requests, failures), func(n name) (string, bool) { return n.c, n.a == provider })
 		byKey = t.sums

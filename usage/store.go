@@ -2,7 +2,7 @@ package usage
 
 import (
 	"encoding/binary"
-	"fmt"
+	"errors"
 )
 
 // store keeps what the journal hands over: tables of keys and values, read and changed in transactions.
@@ -20,6 +20,8 @@ type store interface {
 type reader interface {
 	get(table string, key []byte) []byte
 	each(table string, visit func(key, value []byte) error) error
+	// ends are the first and the last key, nil if there is none.
+	ends(table string) (first, last []byte)
 }
 
 // writer changes tables. Values must stay as they are until the transaction is over.
@@ -78,6 +80,8 @@ func (m *marks) write(w writer) error {
 	return w.put(tableMeta, keyMarks, value)
 }
 
+var errMarks = errors.New("the marks of the ledger cannot be")
+
 // readMarks reads them; found is false in a ledger in which nothing has been counted.
 func readMarks(r reader) (m marks, found bool, err error) {
 	value := r.get(tableMeta, keyMarks)
@@ -86,34 +90,75 @@ func readMarks(r reader) (m marks, found bool, err error) {
 	}
 	into := [...]*int64{&m.Origin, &m.MinutesFrom, &m.HoursFrom, &m.HoursTo, &m.DaysFrom, &m.DaysTo}
 	if len(value) != 8*len(into) {
-		return m, false, fmt.Errorf("the marks of the ledger are %d bytes long", len(value))
+		return m, false, errMarks
 	}
 	for i, n := range into {
 		*n = int64(binary.BigEndian.Uint64(value[8*i:]))
 	}
+	if !m.possible() {
+		return m, false, errMarks
+	}
 	return m, true, nil
+}
+
+// mostTime is the end of the year 9999, in seconds since 1970.
+const mostTime = 253402300800
+
+// possible says whether there can be such a ledger.
+func (m *marks) possible() bool {
+	whole := m.Origin%minute == 0 && m.MinutesFrom%minute == 0 && m.HoursFrom%hour == 0 && m.HoursTo%hour == 0 && m.DaysFrom%day == 0 && m.DaysTo%day == 0
+	return whole && m.Origin >= 0 && m.Origin <= m.DaysFrom && m.DaysFrom <= m.DaysTo && m.DaysTo <= m.HoursTo &&
+		m.HoursFrom >= 0 && m.HoursFrom <= m.HoursTo && m.MinutesFrom >= 0 && m.MinutesFrom <= m.HoursTo && m.HoursTo < mostTime
+}
+
+// fits says whether the marks can be those of the spans that there are, by what findMarks makes of these. A ledger may know more of its
+// past than the spans tell.
+func (m *marks) fits(found *marks) bool {
+	return m.Origin <= found.Origin && m.DaysTo >= found.DaysTo && m.HoursTo >= found.HoursTo && m.HoursFrom <= found.HoursFrom && m.MinutesFrom <= found.MinutesFrom
+}
+
+// findMarks finds out from the spans which there are; any is false if there are none.
+func findMarks(r reader, now int64) (m marks, any bool) {
+	first, last := map[int64]int64{}, map[int64]int64{} // by length
+	for _, length := range [...]int64{minute, hour, day} {
+		first[length] = mostTime
+		for _, k := range allKinds {
+			from, to := r.ends(spanTable(length, k))
+			for _, key := range [...][]byte{from, to} {
+				if len(key) != 8 {
+					continue
+				}
+				if at := int64(binary.BigEndian.Uint64(key)); at >= 0 && at < mostTime && at%length == 0 {
+					first[length], last[length] = min(first[length], at), max(last[length], at+length)
+					any = true
+				}
+			}
+		}
+	}
+	origin := begin(min(first[minute], first[hour], first[day], now), day)
+	m.Origin, m.DaysFrom, m.DaysTo = origin, origin, max(origin, last[day])
+	m.HoursTo = max(m.DaysTo, last[hour])
+	m.HoursFrom = min(begin(first[hour], day), m.HoursTo)
+	m.MinutesFrom = min(begin(first[minute], hour), m.HoursTo)
+	return m, any
+}
+
+// believedMarks are those that the ledger has, if they fit its spans, else what the spans say; then found is false.
+func believedMarks(r reader, now int64, lost *damages) (m marks, found bool) {
+	m, found, err := readMarks(r)
+	spans, any := findMarks(r, now)
+	switch {
+	case err != nil, found && any && !m.fits(&spans):
+		lost.note(tableMeta, keyMarks, r.get(tableMeta, keyMarks), errMarks)
+		return spans, false
+	case !found, !any && m.HoursTo < spans.HoursTo: // there is nothing before, whatever they say
+		return spans, false
+	}
+	return m, true
 }
 
 // startMarks are those of a ledger that begins now.
 func startMarks(now int64) marks {
 	today := begin(now, day)
 	return marks{today, today, today, today, today, today}
-}
-
-// readNames reads the names by number; the first number is 1.
-func readNames(r reader) ([]name, error) {
-	list := make([]name, 1)
-	err := r.each(tableNames, func(key, value []byte) error {
-		n, err := readName(string(value))
-		if err != nil || len(key) != 4 || binary.BigEndian.Uint32(key) != uint32(len(list)) {
-			return errName
-		}
-		list = append(list, n)
-		return nil
-	})
-	return list, err
-}
-
-func putName(w writer, number uint32, n name) error {
-	return w.put(tableNames, binary.BigEndian.AppendUint32(nil, number), []byte(n.String()))
 }

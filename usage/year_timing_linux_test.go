@@ -77,7 +77,7 @@ func BenchmarkYear(b *testing.B) {
 
 // writeYear makes the ledger. A fold a minute for a year would take hours, so it writes what they would have left behind.
 func writeYear(b *testing.B, dir string, c *clock) (rows int) {
-	l, err := openLedger(dir)
+	l, err := openLedger(dir, new(damages), time.Now())
 	if err != nil {
 		b.Fatal(err)
 	}

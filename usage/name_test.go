@@ -1,0 +1,111 @@
+package usage
+
+import (
+	"fmt"
+	"maps"
+	"strings"
+	"testing"
+	"time"
+)
+
+// oddNames are names of models that a provider may list, or a file have.
+var oddNames = []string{"m", "", "\x00", "a\x00b", "\x00\x00\x00", "line\nline", "\xff\xfe", "é\u2028", "…", strings.Repeat("long", 16<<10), strings.Repeat("é", 200),
+	strings.Repeat("long", 16<<10) + "er"}
+
+func FuzzName(f *testing.F) {
+	for _, odd := range oddNames {
+		f.Add(byte(ofRequests), "k", odd, "m", odd)
+	}
+	f.Fuzz(func(t *testing.T, kind_ byte, a, b, c, d string) {
+		n := name{kind(kind_), a, b, c, d}
+		if got, err := lengthened.read(lengthened.write(n)); err != nil || got != n {
+			t.Fatalf("%+v became %+v, %v", n, got, err)
+		}
+		short := n.bounded()
+		if short.long() || short.bounded() != short {
+			t.Fatalf("%+v is still too long: %+v", n, short)
+		}
+		if !n.long() && short != n {
+			t.Fatalf("%+v was changed to %+v", n, short)
+		}
+	})
+}
+
+func FuzzNameForms(f *testing.F) {
+	f.Add(lengthened.write(name{ofRequests, "k", "p", "m", "e"}))
+	f.Add([]byte("r\xff\xff\xff\xff\xff\xff\xff\xff\x7f"))
+	f.Add([]byte{})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		for _, form := range []nameForm{lengthened, separated} {
+			if n, err := form.read(data); err == nil {
+				if again, err := form.read(form.write(n)); err != nil || again != n {
+					t.Fatalf("%q is %+v, and then %+v, %v", data, n, again, err)
+				}
+			}
+		}
+	})
+}
+
+// modelsOf are the models that the books know, with their requests.
+func modelsOf(b *Books) map[string]int64 {
+	models := make(map[string]int64)
+	for _, m := range b.Stats(1).Models {
+		models[m.Model] += m.Count
+	}
+	return models
+}
+
+func TestModelsBeyondThoseThatAreToldApartAreCountedTogether(t *testing.T) {
+	b := open(t, Options{Memory: true})
+	k := configure(t, b, nil, nil)
+	k.Series("p", "known", "e").Record(sample(1, 1))
+	b.table.count.Store(mostSeries)
+	for n := range 100 {
+		k.Series("p", fmt.Sprint("new ", n), "e").Record(sample(1, 1))
+		b.Attempt("p", fmt.Sprint("new ", n), "", true)
+		k.Series("p", "known", "e").Record(sample(1, 1))
+	}
+	if got := modelsOf(b); !maps.Equal(got, map[string]int64{"known": 101, otherModels: 100}) || b.Stats(1).Channel[0].Total != 100 {
+		t.Errorf("the books have %v", got)
+	}
+	if n := b.table.count.Load(); n != mostSeries+2 {
+		t.Errorf("there are %d series more than may be", n-mostSeries)
+	}
+}
+
+// FuzzNames writes two names of models through a ledger, and reads them in another process' life.
+func FuzzNames(f *testing.F) {
+	for i, odd := range oddNames {
+		f.Add(odd, oddNames[(i+1)%len(oddNames)])
+	}
+	f.Fuzz(func(t *testing.T, first, second string) {
+		dir := t.TempDir()
+		b := open(t, Options{Dir: dir})
+		want := map[string]int64{}
+		for _, model := range []string{first, second} {
+			for range 2 {
+				configure(t, b, nil, nil).Series(model, model, model).Record(sample(1, 10))
+				b.Attempt(model, model, model, true)
+				want[boundedWord(model)]++
+			}
+		}
+		for range 2 {
+			if got := modelsOf(b); !maps.Equal(got, want) {
+				t.Fatalf("the books have %.200v, not %.200v", fmt.Sprint(got), fmt.Sprint(want))
+			}
+			if first != "" {
+				if u := b.TokenUsage(secret, first, time.Unix(0, 0), time.Now().Add(time.Hour)); len(u) != 1 || u[0].Requests < 2 {
+					t.Fatalf("of %.50q the books have %+v", first, u)
+				}
+			}
+			if err := b.Close(); err != nil {
+				t.Fatal(err)
+			}
+			b = open(t, Options{Dir: dir})
+			configure(t, b, nil, nil)
+			if n := b.Ledger().Damaged; n != 0 {
+				t.Fatalf("%d rows are damaged", n)
+			}
+		}
+	})
+}
