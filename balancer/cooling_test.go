@@ -25,15 +25,18 @@ func TestChannelsRestPerProviderAndUpstreamModel(t *testing.T) {
 }
 
 func TestRestsAreSharedByAllKeysAndSurviveAReload(t *testing.T) {
-	f := providers("p=2", "q").cooling(minute).key("sk-1", "").key("sk-2", "").build()
-	plan := f.start("sk-1")
-	a, _ := plan.Next()
-	plan.Report(a, Outcome{Verdict: Unavailable})
-	if got := f.build().first("sk-2"); got != "q" {
+	f := providers("p=2", "q").cooling(minute).key("sk-1", "").key("sk-2", "").key("sk-3", "").build()
+	for _, secret := range []string{"sk-1", "sk-2"} {
+		if got := f.failFor(secret, Outcome{Verdict: Unavailable}); got != "p" {
+			t.Fatalf("%s tries %s", secret, got)
+		}
+		f.build()
+	}
+	if got := f.first("sk-3"); got != "q" {
 		t.Errorf("%s serves, want q while p rests", got)
 	}
 	f.pass(minute)
-	if got := f.first("sk-2"); got != "p" {
+	if got := f.first("sk-3"); got != "p" {
 		t.Errorf("%s serves, want p again", got)
 	}
 }
@@ -63,7 +66,7 @@ func TestAChannelThatOthersCooledServesAKeyThatHasNoOther(t *testing.T) {
 	plan := f.start("sk-many")
 	a, _ := plan.Next()
 	f.pass(time.Second)
-	plan.Report(a, Outcome{Verdict: Unavailable})
+	plan.Report(a, Outcome{Verdict: Unavailable, Sure: true})
 	before.Report(early, Outcome{Verdict: Served})
 	if got := f.first("sk-many"); got != "q" {
 		t.Errorf("%s serves: a request from before the failure ended the rest", got)

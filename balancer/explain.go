@@ -49,12 +49,13 @@ func (k *Key) Explain(model string) (Explanation, bool) {
 		s := Step{Provider: c.Provider.Config.Name, Upstream: c.Upstream, Timeout: c.Timeout, Why: p.place(c)}
 		usable := len(c.Provider.ring.keys) == 0
 		for _, key := range c.Provider.ring.keys {
-			s.Keys = append(s.Keys, excuse(&key.rest, now))
-			standing, pause := key.rest.look(now)
-			usable = usable || standing != resting || p.lone && !pause.hard
+			v := key.rest.look(now, k.client)
+			s.Keys = append(s.Keys, v.excuse(now))
+			usable = usable || v.standing != resting || p.lone && !v.hard
 		}
 		if !p.lone {
-			s.Excluded = excuse(c.rest, now)
+			v := c.rest.look(now, k.client)
+			s.Excluded = v.excuse(now)
 		}
 		if s.Excluded == "" && !usable {
 			s.Excluded = "all its keys rest"
@@ -94,14 +95,16 @@ func (p *Plan) place(c *Candidate) string {
 }
 
 // excuse words why something that rests would be left out now.
-func excuse(r *rest, now int64) string {
-	standing, pause := r.look(now)
+func (v *view) excuse(now int64) string {
 	switch {
-	case standing != resting:
+	case v.standing != resting:
 		return "" // the next request may probe it
-	case pause.until <= now:
-		return "waits for the probe that is under way, after: " + pause.reason
+	case v.until <= now:
+		return "waits for the probe that is under way, after: " + v.reason
 	}
-	wait := time.Duration(pause.until - now).Round(time.Second)
-	return fmt.Sprintf("rests for another %v after: %s", wait, pause.reason)
+	whom, wait := "", time.Duration(v.until-now).Round(time.Second)
+	if v.alone {
+		whom = "for this client key alone "
+	}
+	return fmt.Sprintf("rests %sfor another %v after: %s", whom, wait, v.reason)
 }

@@ -110,7 +110,7 @@ func TestExplainSaysWhoIsLeftOut(t *testing.T) {
 		}
 		plan.Report(a, o)
 	}
-	fail("a", Outcome{Verdict: KeyRefused, Reason: "bad key"})
+	fail("a", Outcome{Verdict: KeyRefused, Sure: true, Reason: "bad key"})
 	fail("a", Outcome{Verdict: Unavailable, Reason: "status 500"})
 	fail("b", Outcome{Verdict: OutOfQuota, Reason: "no money"})
 	fail("c", Outcome{Verdict: Unavailable, Reason: "timeout"})
@@ -120,9 +120,9 @@ func TestExplainSaysWhoIsLeftOut(t *testing.T) {
 		excluded string
 		keys     string
 	}{
-		"a": {"rests for another 20s after: status 500", `["rests for another 20s after: bad key" ""]`},
-		"b": {"all its keys rest", `["rests for another 4m20s after: no money"]`},
-		"c": {"rests for another 20s after: timeout", `[""]`},
+		"a": {"rests for this client key alone for another 20s after: status 500", `["rests for another 20s after: bad key" ""]`},
+		"b": {"all its keys rest", `["rests for this client key alone for another 4m20s after: no money"]`},
+		"c": {"rests for this client key alone for another 20s after: timeout", `[""]`},
 		"d": {"", `[]`},
 	}
 	e, _ := f.table.Key("sk").Explain("m")
@@ -141,7 +141,7 @@ func TestExplainSaysWhoIsLeftOut(t *testing.T) {
 	if got := e.Steps[0].Excluded; got != "all its keys rest" {
 		t.Errorf("a lone channel whose keys are dead is excluded by %q", got)
 	}
-	f.table.Providers[0].ring.keys[1].rest.healed(2)
+	f.table.Providers[0].ring.keys[1].rest.served(2, nil)
 
 	f.pass(20 * time.Second)
 	probe := f.start("sk")

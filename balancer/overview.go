@@ -30,42 +30,68 @@ type KeyStanding struct {
 // Standing says whether something may be tried now, and what went wrong with it
 // last, however long ago and whether it rested for it or not.
 type Standing struct {
-	Resting     bool
+	Resting     bool      // for all client keys
 	Until       time.Time // when its pause ends; in the past while a request probes it, zero if it does not rest
+	Alone       []Alone   // client keys for which alone it rests, since no other has met a failure
 	LastError   string    // "" if nothing has failed since the process began
 	LastErrorAt time.Time
+}
+
+// Alone is a client key for which something rests that serves others.
+type Alone struct {
+	Key    string    // alias
+	Until  time.Time // as in Standing
+	Reason string
 }
 
 // Overview tells how all channels and keys of the configuration stand, in its
 // order. It may be called at any time and disturbs no request.
 func (s *State) Overview(t *Table) []ProviderStanding {
-	now, wall := s.now(), time.Now()
+	w := watcher{s.now(), time.Now(), make(map[*client]string, len(t.keys))}
+	for _, k := range t.keys {
+		w.aliases[k.client] = k.Config.Alias
+	}
 	all := make([]ProviderStanding, 0, len(t.Providers))
 	for _, p := range t.Providers {
 		standing := ProviderStanding{Name: p.Config.Name, Engine: p.Config.Engine}
 		for i, model := range p.Models {
-			standing.Channels = append(standing.Channels, ChannelStanding{model.Alias, model.Upstream, p.rests[i].standing(now, wall)})
+			standing.Channels = append(standing.Channels, ChannelStanding{model.Alias, model.Upstream, w.standing(p.rests[i])})
 		}
 		for i, key := range p.ring.keys {
-			standing.Keys = append(standing.Keys, KeyStanding{i, key.served.Load(), key.failed.Load(), key.rest.standing(now, wall)})
+			standing.Keys = append(standing.Keys, KeyStanding{i, key.served.Load(), key.failed.Load(), w.standing(&key.rest)})
 		}
 		all = append(all, standing)
 	}
 	return all
 }
 
-// standing words a rest for people. now, on the state's clock, is the moment
-// that others call wall.
-func (r *rest) standing(now int64, wall time.Time) Standing {
+// watcher words rests for people.
+type watcher struct {
+	now     int64     // on the state's clock
+	wall    time.Time // the same moment, as others call it
+	aliases map[*client]string
+}
+
+func (w *watcher) standing(r *rest) Standing {
 	var s Standing
-	if standing, pause := r.look(now); standing == resting {
-		s.Resting, s.Until = true, wall.Add(time.Duration(pause.until-now))
+	rec := r.record.Load()
+	if rec != nil && rec.all != nil && (w.now < rec.all.until || rec.probed(w.now)) {
+		s.Resting, s.Until = true, w.time(rec.all.until)
+	}
+	if rec != nil {
+		for _, a := range rec.alone {
+			if alias, known := w.aliases[a.client]; known && w.now < max(a.pause.until, a.probe) {
+				s.Alone = append(s.Alone, Alone{alias, w.time(a.pause.until), a.pause.reason})
+			}
+		}
 	}
 	if at, reason := r.last.get(); at > 0 {
-		s.LastError, s.LastErrorAt = reason, wall.Add(time.Duration(at-now))
+		s.LastError, s.LastErrorAt = reason, w.time(at)
 	}
 	return s
 }
+
+func (w *watcher) time(at int64) time.Time { return w.wall.Add(time.Duration(at - w.now)) }
 
 // lastFailure is what went wrong with something last, whether it rests for it or
 // not. It is under a lock rather than a pointer, so that a provider that is down

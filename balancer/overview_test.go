@@ -1,7 +1,7 @@
 package balancer
 
 import (
-	"slices"
+	"reflect"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,9 +11,13 @@ import (
 
 // fail makes a request, whose first attempt fails.
 func (f *fixture) fail(model string, verdict Verdict, reason string) {
+	f.end(model, Outcome{Verdict: verdict, Reason: reason})
+}
+
+func (f *fixture) end(model string, o Outcome) {
 	plan := f.startFor("sk", model)
 	a, _ := plan.Next()
-	plan.Report(a, Outcome{Verdict: verdict, Reason: reason})
+	plan.Report(a, o)
 }
 
 func TestAnOverviewTellsWhatRestsUntilWhenAndWhy(t *testing.T) {
@@ -21,16 +25,16 @@ func TestAnOverviewTellsWhatRestsUntilWhenAndWhy(t *testing.T) {
 		f := providers("p=2:m,up=alias,up=other", "q=0:m,alias,other").cooling(minute).key("sk", config.FixedPriority).
 			with("p", func(p *config.ProviderPreferences) { p.KeySchedule = string(config.FixedPriority) }).build()
 		began := time.Now()
-		f.fail("alias", Unavailable, "connection refused")
+		f.end("alias", Outcome{Verdict: Unavailable, Sure: true, Reason: "connection refused"})
 		f.pass(20 * time.Second)
 		f.fail("m", KeyRefused, "no such key")
 		f.pass(10 * time.Second)
 
 		now := began // the state's clock went on by thirty seconds
-		down := Standing{true, now.Add(30 * time.Second), "connection refused", now.Add(-30 * time.Second)}
-		refused := Standing{true, now.Add(50 * time.Second), "no such key", now.Add(-10 * time.Second)}
-		seen := refused // a channel does not rest for one of its keys
-		seen.Resting, seen.Until = false, time.Time{}
+		down := Standing{Resting: true, Until: now.Add(30 * time.Second), LastError: "connection refused", LastErrorAt: now.Add(-30 * time.Second)}
+		seen := Standing{LastError: "no such key", LastErrorAt: now.Add(-10 * time.Second)} // a channel does not rest for one of its keys
+		refused := seen
+		refused.Alone = []Alone{{"sk", now.Add(50 * time.Second), "no such key"}} // who knows whether others would be
 		want := []ProviderStanding{
 			{Name: "p",
 				Channels: []ChannelStanding{{"m", "m", seen}, {"alias", "up", down}, {"other", "up", down}},
@@ -39,7 +43,7 @@ func TestAnOverviewTellsWhatRestsUntilWhenAndWhy(t *testing.T) {
 		}
 		got := f.state.Overview(f.table)
 		for i := range want {
-			if i >= len(got) || got[i].Name != want[i].Name || !slices.Equal(got[i].Channels, want[i].Channels) || !slices.Equal(got[i].Keys, want[i].Keys) {
+			if i >= len(got) || got[i].Name != want[i].Name || !reflect.DeepEqual(got[i].Channels, want[i].Channels) || !reflect.DeepEqual(got[i].Keys, want[i].Keys) {
 				t.Errorf("provider %d stands\n%+v, want\n%+v", i, got, want[i])
 			}
 		}
@@ -82,7 +86,7 @@ func TestTheLastErrorIsShownAfterWhatItLedTo(t *testing.T) {
 
 func TestWhatIsProbedRestsForOthersPastItsPause(t *testing.T) {
 	f := providers("p", "q").cooling(minute).key("sk", config.FixedPriority).build()
-	f.fail("m", Unavailable, "it is down")
+	f.end("m", Outcome{Verdict: Unavailable, Sure: true, Reason: "it is down"})
 	f.pass(2 * minute)
 	probe := f.start("sk")
 	a, _ := probe.Next()

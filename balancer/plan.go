@@ -57,6 +57,7 @@ type Block struct {
 	Cause     Cause  // the last filter that left one out
 	Resting   int    // channels and keys that were passed over because they rest after failures
 	Throttled int    // of those, by limits of the provider's own
+	Alone     int    // of those, after failures that only this client key has met
 	Limited   int    // keys that have reached a limit of this gateway's own
 	Until     int64  // when the first of them can be tried again, on the state's clock; 0 is unknown
 	Reason    string // of that one
@@ -78,7 +79,7 @@ func (p *Plan) Start(key *Key, route *Route) {
 func (p *Plan) enter(key *Key, route *Route) {
 	f := frame{key: key, route: route, from: len(p.marks)}
 	if rota := route.rota(key.Config.Preferences.Schedule); rota != nil {
-		f.turns, f.start = rota.now(route, key.state), key.turn(route, p.peek)
+		f.turns, f.start = rota.now(route, p.key), key.turn(route, p.peek)
 	}
 	p.marks = append(p.marks, make([]bool, len(route.entries))...)
 	p.frames = append(p.frames, f)
@@ -156,7 +157,7 @@ func (p *Plan) attempt(index int, now int64) (Attempt, bool) {
 	c := t.candidate
 	channel := fit
 	if !p.lone {
-		if channel = c.rest.take(now); channel == resting {
+		if channel = c.rest.take(now, p.key.client); channel == resting {
 			p.leftOut(c.rest, now)
 			return Attempt{}, false
 		}
@@ -164,7 +165,7 @@ func (p *Plan) attempt(index int, now int64) (Attempt, bool) {
 	key, keyStanding, grant := p.takeKey(t, now)
 	if keyStanding == resting {
 		if channel == probing {
-			c.rest.release(now)
+			c.rest.release(now, p.key.client)
 		}
 		return Attempt{}, false
 	}
@@ -197,18 +198,18 @@ func (p *Plan) takeKey(t *try, now int64) (int, standing, Grant) {
 			continue
 		}
 		state := ring.keys[key]
-		if s := state.rest.take(now); s != resting {
+		if s := state.rest.take(now, p.key.client); s != resting {
 			grant, ok := p.takeLimit(ring, key, t.candidate.Upstream, now)
 			if ok {
 				return key, s, grant
 			}
 			if s == probing {
-				state.rest.release(now)
+				state.rest.release(now, p.key.client)
 			}
 			continue
 		}
-		if pause := p.leftOut(&state.rest, now); pause != nil && !pause.hard && pause.until < softUntil {
-			soft, softUntil = key, pause.until
+		if v := p.leftOut(&state.rest, now); v.standing == resting && !v.hard && v.until < softUntil {
+			soft, softUntil = key, v.until
 		}
 	}
 	if p.lone && soft >= 0 { // nobody else could serve, and nobody said that this key cannot
@@ -248,21 +249,24 @@ func keyBit(key int) uint64 {
 	return 1 << key
 }
 
-// leftOut notes that something was passed over because it rests, and returns its
-// pause, nil if it has just ended.
-func (p *Plan) leftOut(r *rest, now int64) *pause {
-	standing, pause := r.look(now)
-	if standing == fit {
-		return nil
+// leftOut notes that something was passed over because it rests, and returns what
+// that means for this request.
+func (p *Plan) leftOut(r *rest, now int64) view {
+	v := r.look(now, p.key.client)
+	if v.standing != resting {
+		return v // it has just ended
 	}
 	p.block.Resting++
-	if pause.limit {
+	if v.limit {
 		p.block.Throttled++
 	}
-	if p.block.Until == 0 || pause.until < p.block.Until {
-		p.block.Until, p.block.Reason = pause.until, pause.reason
+	if v.alone {
+		p.block.Alone++
 	}
-	return pause
+	if p.block.Until == 0 || v.until < p.block.Until {
+		p.block.Until, p.block.Reason = v.until, v.reason
+	}
+	return v
 }
 
 // Blocked tells why there was no attempt, and after how long there may be one.

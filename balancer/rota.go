@@ -25,22 +25,45 @@ const never = math.MaxInt64
 
 // now is the order without those that rest. It is computed when something has
 // begun to rest or is back, and found again by all requests in between.
-func (o *rota) now(route *Route, s *State) []int {
+func (o *rota) now(route *Route, key *Key) []int {
+	if key.client.named.Load() != 0 {
+		return o.own(route, key)
+	}
+	s := key.state
 	changes := s.changes.Load()
 	l := o.last.Load()
-	if l == nil || l.changes != changes || l.until < never && l.until <= s.now() {
-		l = o.without(route, s.now())
-		l.changes = changes
+	if l == nil || l.stale(changes, s) {
+		next := o.without(route, s.now(), nil)
+		next.changes = changes
+		l = &next
 		o.last.Store(l)
 	}
 	return l.turns
 }
 
-func (o *rota) without(route *Route, now int64) *lineup {
-	l := &lineup{until: never, turns: o.turns}
+// own is the order for a client key for which something rests that serves others.
+func (o *rota) own(route *Route, key *Key) []int {
+	s := key.state
+	changes, own := s.changes.Load(), key.client.changes.Load()
+	place := &key.lineups[route.number%ownLineups]
+	l := place.Load()
+	if l == nil || l.of != o || l.own != own || l.stale(changes, s) {
+		l = &ownLineup{lineup: o.without(route, s.now(), key.client), of: o, own: own}
+		l.changes = changes
+		place.Store(l)
+	}
+	return l.turns
+}
+
+func (l *lineup) stale(changes uint64, s *State) bool {
+	return l.changes != changes || l.until < never && l.until <= s.now()
+}
+
+func (o *rota) without(route *Route, now int64, c *client) lineup {
+	l := lineup{until: never, turns: o.turns}
 	away := make([]bool, len(route.entries))
 	for i := range route.entries {
-		if back := route.entries[i].back(route.Model, now); back > now {
+		if back := route.entries[i].back(route.Model, now, c); back > now {
 			away[i] = true
 			l.until = min(l.until, back)
 		}
@@ -60,26 +83,26 @@ func (o *rota) without(route *Route, now int64) *lineup {
 	return l
 }
 
-// back is when an entry may be tried again; 0 is now.
-func (e *entry) back(model string, now int64) int64 {
+// back is when a client may try an entry again; 0 is now.
+func (e *entry) back(model string, now int64, c *client) int64 {
 	if e.via == nil {
-		return e.Candidate.back(now)
+		return e.Candidate.back(now, c)
 	}
 	first := int64(never)
 	inner := e.via.Find(model).entries
 	for i := range inner {
-		first = min(first, inner[i].back(model, now))
+		first = min(first, inner[i].back(model, now, c))
 	}
 	return first
 }
 
-func (c *Candidate) back(now int64) int64 {
-	if back := c.rest.back(now); back > 0 || len(c.Provider.ring.keys) == 0 {
+func (c *Candidate) back(now int64, by *client) int64 {
+	if back := c.rest.back(now, by); back > 0 || len(c.Provider.ring.keys) == 0 {
 		return back
 	}
 	first := int64(never)
 	for _, key := range c.Provider.ring.keys {
-		if first = min(first, key.rest.back(now)); first == 0 {
+		if first = min(first, key.rest.back(now, by)); first == 0 {
 			break
 		}
 	}

@@ -106,9 +106,13 @@ func TestWhileAProbeIsUnderWayTheOthersShare(t *testing.T) {
 func TestALineupIsFoundAgain(t *testing.T) {
 	f := providers("a", "b", "c").key("sk", config.RoundRobin).build()
 	f.rests("b")
-	route := f.table.Key("sk").Find("m")
-	if n := testing.AllocsPerRun(100, func() { route.inTurn.now(route, f.state) }); n != 0 {
-		t.Errorf("%v allocations while nothing changes", n)
+	key := f.table.Key("sk")
+	route := key.Find("m")
+	for _, whom := range []string{"all", "this client key alone"} {
+		if n := testing.AllocsPerRun(100, func() { route.inTurn.now(route, key) }); n != 0 {
+			t.Errorf("%v allocations while nothing changes, and b rests for %s", n, whom)
+		}
+		f.failFor("sk", Outcome{Verdict: KeyRefused})
 	}
 }
 

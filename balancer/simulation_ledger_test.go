@@ -27,33 +27,137 @@ func (t trouble) at(now int64) bool {
 
 // account is what the ledger knows of a channel or of a provider's key.
 type account struct {
+	stay                                // for all
+	probes    []*flight                 // that try whether it is over
+	alone     map[*simulatedKey]*single // for one client key each
+	vouched   int64                     // when the last attempt began that was served after others had failed
+	freeSince int64                     // when it could be used again, if it can
+	used      int                       // probes
+}
+
+// stay is a time out of the way.
+type stay struct {
 	rests        bool
 	hard         bool
 	began, until int64
 	refusals     int
-	probe        *flight
-	freeSince    int64 // when it could be used again, if it can
-	used         int   // probes
+	real         bool // by script, and not by a client's own doing
 }
 
-func (a *account) free(now int64) bool { return !a.rests || now >= a.until && a.probe == nil }
+// single is a stay for one client key.
+type single struct {
+	stay
+	probe     *flight
+	freeSince int64
+}
 
-// begin is the report of a failure.
-func (a *account) begin(now int64, length time.Duration, hard bool) {
-	until := now + int64(length)
-	if a.rests && a.until > now {
-		until, hard = max(until, a.until), hard || a.hard
+// since is when a client key could use it again; never if it cannot.
+func (a *account) since(now int64, k *simulatedKey) int64 {
+	since := a.freeSince
+	if a.rests && (now < a.until || len(a.probes) == probesAtOnce || slices.ContainsFunc(a.probes, func(f *flight) bool { return f.key == k })) {
+		return never
 	}
-	a.rests, a.hard, a.began, a.until, a.probe, a.freeSince = true, hard, now, until, nil, until
+	if own := a.alone[k]; own != nil {
+		if now < own.until || own.probe != nil {
+			return never
+		}
+		since = max(since, own.freeSince)
+	}
+	return since
 }
 
-// end is the report of anything else.
-func (a *account) end(now int64, f *flight, served bool) {
-	switch {
-	case served && a.rests && a.began < f.at:
-		*a = account{used: a.used, freeSince: now}
-	case a.probe == f:
-		a.probe, a.freeSince = nil, now
+// forces says whether what keeps a client key away holds for lone channels too.
+func (a *account) forces(k *simulatedKey) bool {
+	return a.rests && a.hard || a.alone[k] != nil && a.alone[k].hard
+}
+
+// refused is how often in a row a key was refused before a request.
+func (a *account) refused(f *flight) int {
+	most := 0
+	stays := []stay{a.stay}
+	if own := a.alone[f.key]; own != nil {
+		stays = append(stays, own.stay)
+	}
+	for _, s := range stays {
+		switch {
+		case !s.rests:
+		case f.at > s.began:
+			most = max(most, s.refusals)
+		default:
+			most = max(most, s.refusals-1)
+		}
+	}
+	return most
+}
+
+// fails is the report of a failure. It tells whether it now rests for all, and
+// whether one who has met it has met a fault by script.
+func (a *account) fails(now int64, f *flight, s stay) (all, real bool) {
+	a.land(now, f)
+	seconded := false
+	for k, own := range a.alone {
+		if own.probe == nil && now >= own.until+probeLease {
+			delete(a.alone, k)
+			continue
+		}
+		if k != f.key && own.until > now && own.began > a.vouched {
+			seconded, real = true, real || own.real
+		}
+	}
+	if !seconded && !f.sure {
+		before := stay{}
+		if own := a.alone[f.key]; own != nil {
+			before = own.stay
+		}
+		s = s.behind(before)
+		a.alone[f.key] = &single{stay: s, freeSince: s.until}
+		return false, false
+	}
+	real = real || s.real
+	a.stay, a.probes = s.behind(a.stay), nil
+	a.freeSince = a.until
+	for k, own := range a.alone {
+		if own.until <= a.until {
+			delete(a.alone, k)
+		}
+	}
+	return true, real
+}
+
+// behind is a stay after another.
+func (s stay) behind(before stay) stay {
+	if before.rests && before.until > s.began {
+		s.until, s.hard = max(s.until, before.until), s.hard || before.hard
+	}
+	return s
+}
+
+// serves is the report of an answer.
+func (a *account) serves(now int64, f *flight) {
+	a.land(now, f)
+	for k, own := range a.alone {
+		if k != f.key && own.began < f.at && own.began > a.vouched {
+			a.vouched = f.at
+			break
+		}
+	}
+	if a.rests && a.began < f.at {
+		a.stay, a.probes, a.freeSince = stay{}, nil, now
+	}
+	if own := a.alone[f.key]; own != nil && own.began < f.at {
+		delete(a.alone, f.key)
+		a.freeSince = now
+	}
+}
+
+// land is the report of anything else: if it was a probe, it told nothing.
+func (a *account) land(now int64, f *flight) {
+	if i := slices.Index(a.probes, f); i >= 0 {
+		a.probes = slices.Delete(a.probes, i, i+1)
+		a.freeSince = now
+	}
+	if own := a.alone[f.key]; own != nil && own.probe == f {
+		own.probe, own.freeSince = nil, now
 	}
 }
 
@@ -67,20 +171,16 @@ type simulatedChannel struct {
 	served                int
 }
 
-// since is when the channel and one of its keys came to be of use; never
-// if they are not.
-func (c *simulatedChannel) since(now int64) int64 {
-	if !c.free(now) {
-		return never
-	}
-	if len(c.keys) == 0 {
-		return c.freeSince
+// since is when the channel and one of its keys came to be of use for a client
+// key; never if they are not.
+func (c *simulatedChannel) since(now int64, k *simulatedKey) int64 {
+	since := c.account.since(now, k)
+	if len(c.keys) == 0 || since == never {
+		return since
 	}
 	first := int64(never)
 	for i := range c.keys {
-		if k := &c.keys[i]; k.free(now) {
-			first = min(first, k.freeSince)
-		}
+		first = min(first, c.keys[i].since(now, k))
 	}
-	return max(first, c.freeSince)
+	return max(first, since)
 }

@@ -21,9 +21,11 @@ import (
 // until when. By it every event is checked:
 //
 //   - Cooling: what rests is not used, and after its rest by one attempt at a
-//     time until one was served. Only a client key with a single channel may use
-//     it while it rests, and then only with a provider key that is not known to
-//     be dead.
+//     time, of each of two client keys, until one was served. Only a client key with
+//     a single channel may use it while it rests, and then only with a provider key
+//     that is not known to be dead.
+//   - Blame: it rests for the client key that has met a failure; for all when two
+//     have and nobody else was served in between, or when it is beyond doubt.
 //   - Drift: the ideal of a schedule that takes turns is its order of turns
 //     without the channels that rest at the moment; the n-th request of a client
 //     key is owed to the channel at n modulo the length of that order. The first
@@ -38,11 +40,7 @@ import (
 //     that is well again serves within one period after its last failure.
 func TestAMillionRequestsOverFlappingChannels(t *testing.T) {
 	s := newSimulation(t, rand.New(rand.NewPCG(3, 14)))
-	for range simulatedRequests {
-		s.until(s.clock + int64(s.random.ExpFloat64()*float64(arrivals)))
-		s.arrive()
-	}
-	s.until(s.clock + int64(time.Hour))
+	s.run(simulatedRequests)
 	s.finish()
 }
 
@@ -65,6 +63,7 @@ type simulatedKey struct {
 	length       int                    // of the stretch: the requests in a row with the same lineup
 	counts       [simulatedChannels]int // of its requests, by channel
 	slots        [simulatedChannels]int // in the lineup
+	hostile      bool                   // its requests make attempts fail that would be served
 }
 
 // flight is a request on its way.
@@ -75,6 +74,9 @@ type flight struct {
 	attempt Attempt
 	at, end int64 // of the attempt
 	verdict Verdict
+	wait    time.Duration // that the provider asks for
+	sure    bool          // beyond doubt
+	real    bool          // by script, and not by the client's doing
 	tried   [simulatedChannels]int
 	wrong   bool // a client's mistake: it is tried once elsewhere, and no more
 }
@@ -103,6 +105,7 @@ type simulation struct {
 	spare    []*flight
 
 	served, left, exhausted, attempts, most int
+	alone                                   int // failures for which something rests for one client key alone
 }
 
 func newSimulation(t *testing.T, random *rand.Rand) *simulation {
@@ -115,13 +118,14 @@ func newSimulation(t *testing.T, random *rand.Rand) *simulation {
 		key("sk-nested", config.RoundRobin, "d/m", "sk-inner/*", "l/m").
 		key("sk-lone", config.RoundRobin, "e/m").
 		key("sk-inner", config.WeightedRoundRobin, "f/m: 2", "g/m: 1", "sk-innermost/m").
-		key("sk-innermost", config.Random, "h/m", "i/m", "d/m")
+		key("sk-innermost", config.Random, "h/m", "i/m", "d/m").
+		key("sk-hostile", config.RoundRobin)
 	s := &simulation{T: t, random: random, fixture: f, clock: f.clock.Load()}
 	for i, p := range f.cfg.Providers {
 		c := simulatedChannel{
 			cooldown: time.Duration(4+i) * time.Second,
 			trouble:  script(random, 60*time.Second, 20*time.Second),
-			keys:     make([]account, len(p.Keys)),
+			account:  account{alone: map[*simulatedKey]*single{}},
 		}
 		p.Preferences.Cooldown = &c.cooldown
 		if i%3 == 2 {
@@ -129,6 +133,7 @@ func newSimulation(t *testing.T, random *rand.Rand) *simulation {
 			p.Preferences.KeyCooldown = c.keyCooldown
 		}
 		for range p.Keys {
+			c.keys = append(c.keys, account{alone: map[*simulatedKey]*single{}})
 			c.keyTrouble = append(c.keyTrouble, script(random, 300*time.Second, 60*time.Second))
 		}
 		s.channels = append(s.channels, c)
@@ -148,6 +153,7 @@ func newSimulation(t *testing.T, random *rand.Rand) *simulation {
 		{name: "sk-random", channels: letters("a b c d e f g h i j k l")},
 		{name: "sk-nested", channels: letters("d l f g h i")},
 		{name: "sk-lone", channels: letters("e")},
+		{name: "sk-hostile", turns: letters("a b c d e f g h i j k l"), hostile: true},
 	}
 	for _, k := range s.keys {
 		if k.channels == nil {
@@ -155,6 +161,15 @@ func newSimulation(t *testing.T, random *rand.Rand) *simulation {
 		}
 	}
 	return s
+}
+
+// run makes requests, and lets all of them end.
+func (s *simulation) run(requests int) {
+	for range requests {
+		s.until(s.clock + int64(s.random.ExpFloat64()*float64(arrivals)))
+		s.arrive()
+	}
+	s.until(s.clock + int64(time.Hour))
 }
 
 // until runs the attempts that end before a moment, and then it is that moment.
@@ -202,6 +217,7 @@ func (s *simulation) fly(f *flight) {
 		s.nothingLeft(f, "tries "+a.Provider.Config.Name+" again")
 	}
 	f.attempt, f.at = a, s.clock
+	f.sure, f.real, f.wait = false, false, 0
 	s.use(f, &s.channels[index], a)
 
 	c := &s.channels[index]
@@ -209,9 +225,13 @@ func (s *simulation) fly(f *flight) {
 	latency := 50*time.Millisecond + time.Duration(s.random.Int64N(int64(2*time.Second)))
 	switch {
 	case c.trouble.at(sent):
-		f.verdict, latency = Unavailable, latency*2
+		f.verdict, f.real, latency = Unavailable, true, latency*2
+		f.sure = s.random.IntN(4) == 0
 	case a.Key >= 0 && c.keyTrouble[a.Key].at(sent):
-		f.verdict = KeyRefused
+		f.verdict, f.real = KeyRefused, true
+	case f.key.hostile && s.random.IntN(3) > 0:
+		f.verdict = []Verdict{Unavailable, NoModel, KeyRefused, RateLimited}[s.random.IntN(4)]
+		f.wait = time.Duration(1+s.random.IntN(9)) * time.Second
 	case s.random.IntN(100) == 0:
 		f.verdict = Over
 	case s.random.IntN(200) == 0:
@@ -227,62 +247,61 @@ func (s *simulation) fly(f *flight) {
 // use checks an attempt against the ledger and enters it.
 func (s *simulation) use(f *flight, c *simulatedChannel, a Attempt) {
 	lone := len(f.key.channels) == 1
-	blocked := c.freeSince
+	channel, key := c.account.since(s.clock, f.key), int64(0)
+	var k *account
 	if a.Key >= 0 {
-		k := &c.keys[a.Key]
-		switch {
-		case !k.rests:
-		case lone && s.clock < k.until && !k.hard: // nobody else could serve
-		default:
-			s.probe(f, k, a, "key", max(k.freeSince, blocked))
-		}
-		blocked = max(blocked, k.freeSince)
+		k = &c.keys[a.Key]
+		key = k.since(s.clock, f.key)
 	}
-	if c.rests && !lone {
-		s.probe(f, &c.account, a, "channel", blocked)
+	if lone {
+		channel = 0
+	} else {
+		s.probe(f, &c.account, "channel", key, 1)
 	}
+	if k == nil {
+		return
+	}
+	if lone && key == never && !k.forces(f.key) {
+		return // nobody else could serve
+	}
+	s.probe(f, k, "key", channel, 10) // the turn of keys is shared by all: that of one may take long to meet one client key
 }
 
-func (s *simulation) probe(f *flight, x *account, a Attempt, what string, since int64) {
-	switch {
-	case s.clock < x.until:
-		s.Fatalf("%s uses %s, whose %s rests for another %v", f.key.name, a.Provider.Config.Name, what, time.Duration(x.until-s.clock))
-	case x.probe != nil:
-		s.Fatalf("%s uses %s, whose %s is being probed", f.key.name, a.Provider.Config.Name, what)
-	case s.clock-since > int64(patience):
-		s.Fatalf("the %s of %s is probed %v after it could have been", what, a.Provider.Config.Name, time.Duration(s.clock-since))
+// probe checks that a client key may use a channel or key, and notes a probe.
+func (s *simulation) probe(f *flight, x *account, what string, blocked int64, slow int) {
+	name, since := f.attempt.Provider.Config.Name, x.since(s.clock, f.key)
+	if since == never {
+		s.Fatalf("%s uses %s, whose %s rests: %+v, for it alone %+v", f.key.name, name, what, x, x.alone[f.key])
 	}
-	x.probe = f
-	x.used++
+	late := s.clock - max(since, blocked)
+	own := x.alone[f.key]
+	if x.rests {
+		for _, other := range x.alone { // for whom it rests longer does not probe
+			late = min(late, s.clock-other.freeSince)
+		}
+		if own == nil && late > int64(patience) {
+			s.Fatalf("the %s of %s is probed %v after it could have been", what, name, time.Duration(late))
+		}
+		x.probes = append(x.probes, f)
+		x.used++
+	}
+	if own != nil {
+		if !f.key.fixed && slices.Contains(f.key.turns, f.attempt.Provider.Index) && late > int64(slow)*int64(patience) {
+			s.Fatalf("the %s of %s is probed by %s %v after it could have been", what, name, f.key.name, time.Duration(late))
+		}
+		own.probe = f
+	}
 }
 
 // land reports an attempt to the balancer and to the ledger.
 func (s *simulation) land(f *flight) {
 	a, c := f.attempt, &s.channels[f.attempt.Provider.Index]
-	f.plan.Report(a, Outcome{Verdict: f.verdict, Reason: "by script"})
-	lone, served := len(f.key.channels) == 1, f.verdict == Served
-	if f.verdict == Unavailable && !lone {
-		c.begin(s.clock, c.cooldown, false)
-	} else {
-		c.end(s.clock, f, served)
-	}
+	f.plan.Report(a, Outcome{Verdict: f.verdict, RetryAfter: f.wait, Sure: f.sure, Reason: "by script"})
+	channel, key := s.lengths(f, c)
+	lone := len(f.key.channels) == 1
+	s.enter(f, &c.account, channel, lone)
 	if a.Key >= 0 {
-		k := &c.keys[a.Key]
-		switch {
-		case f.verdict == KeyRefused:
-			if !k.rests || f.at > k.began || k.refusals == 0 {
-				k.refusals++
-			}
-			k.begin(s.clock, min(time.Minute<<(2*(k.refusals-1)), 4*time.Hour), true)
-			if len(c.keys) == 1 {
-				k.until = min(k.until, s.clock+int64(5*time.Minute))
-				k.freeSince = k.until
-			}
-		case f.verdict == Unavailable && c.keyCooldown > 0 && len(c.keys) > 1:
-			k.begin(s.clock, c.keyCooldown, false)
-		default:
-			k.end(s.clock, f, served)
-		}
+		s.enter(f, &c.keys[a.Key], key, false)
 	}
 	switch f.verdict {
 	case Served:
@@ -297,12 +316,65 @@ func (s *simulation) land(f *flight) {
 	s.spare = append(s.spare, f)
 }
 
+// lengths is for how long the channel and the key rest after an attempt.
+func (s *simulation) lengths(f *flight, c *simulatedChannel) (channel, key time.Duration) {
+	switch f.verdict {
+	case Unavailable:
+		channel = c.cooldown
+		if len(c.keys) > 1 {
+			key = c.keyCooldown
+		}
+	case NoModel:
+		channel = c.cooldown
+	case RateLimited:
+		key = f.wait
+	case KeyRefused:
+		key = time.Minute
+		if f.attempt.Key >= 0 {
+			key = min(time.Minute<<(2*min(c.keys[f.attempt.Key].refused(f), 4)), 4*time.Hour)
+		}
+		if len(c.keys) == 1 {
+			key = min(key, 5*time.Minute)
+		}
+	}
+	if f.attempt.Key < 0 {
+		return max(channel, key), 0
+	}
+	return channel, key
+}
+
+// enter is what the ledger learns of a channel or key.
+func (s *simulation) enter(f *flight, x *account, length time.Duration, lone bool) {
+	switch {
+	case length > 0 && !lone:
+		stay := stay{rests: true, began: s.clock, until: s.clock + int64(length), real: f.real, refusals: x.refused(f)}
+		several := len(s.channels[f.attempt.Provider.Index].keys) > 1
+		if f.attempt.Key >= 0 && x != &s.channels[f.attempt.Provider.Index].account {
+			stay.hard = f.verdict == KeyRefused && several || f.verdict == RateLimited
+			if f.verdict == KeyRefused {
+				stay.refusals++
+			}
+		}
+		all, real := x.fails(s.clock, f, stay)
+		if all && !real {
+			s.Fatalf("a failure that is %s's own doing closes %s for all", f.key.name, f.attempt.Provider.Config.Name)
+		}
+		if !all {
+			s.alone++
+		}
+	case f.verdict == Served:
+		x.serves(s.clock, f)
+	default:
+		x.land(s.clock, f)
+	}
+}
+
 // lineup makes the order of turns without the channels that rest. If it is
 // another than before, a new stretch begins.
 func (s *simulation) lineup(k *simulatedKey) {
 	k.next = k.next[:0]
 	for _, i := range k.turns {
-		if s.channels[i].since(s.clock) < never {
+		if s.channels[i].since(s.clock, k) < never {
 			k.next = append(k.next, i)
 		}
 	}
@@ -349,7 +421,7 @@ func (s *simulation) nothingLeft(f *flight, what string) {
 		return
 	}
 	for _, i := range f.key.channels {
-		if f.tried[i] == 0 && s.channels[i].since(s.clock) <= f.began {
+		if f.tried[i] == 0 && s.channels[i].since(s.clock, f.key) <= f.began {
 			s.Fatalf("a request of %s %s after %v; it has not tried %s", f.key.name, what, f.tried, s.fixture.cfg.Providers[i].Name)
 		}
 	}
@@ -370,6 +442,6 @@ func (s *simulation) finish() {
 	if probes < len(s.channels) || s.exhausted == 0 || s.left == 0 {
 		s.Errorf("%d probes, %d requests exhausted, %d left: the script tests too little", probes, s.exhausted, s.left)
 	}
-	s.Logf("%d requests in %v: %d attempts, %d in flight at most, %d served, %d left, %d exhausted, %d probes of channels",
-		simulatedRequests, time.Duration(s.clock-int64(2*time.Hour)), s.attempts, s.most, s.served, s.left, s.exhausted, probes)
+	s.Logf("%d requests in %v: %d attempts, %d in flight at most, %d served, %d left, %d exhausted, %d probes of channels, %d rests for one client key",
+		simulatedRequests, time.Duration(s.clock-int64(2*time.Hour)), s.attempts, s.most, s.served, s.left, s.exhausted, probes, s.alone)
 }

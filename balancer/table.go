@@ -39,12 +39,14 @@ type Key struct {
 	*Routes
 	// Broke says that the books let the key spend nothing more; nil is never. It
 	// is set before the table is used.
-	Broke func() bool
-	state *State
+	Broke  func() bool
+	state  *State
+	client *client
 
 	limiter, global Limiter
 	turns           *sparse[atomic.Uint64] // by model number
-	depth           int                    // how many keys it is away from a provider; 1 without keys among its rules
+	lineups         [ownLineups]atomic.Pointer[ownLineup]
+	depth           int // how many keys it is away from a provider; 1 without keys among its rules
 }
 
 // Route is the list of channels that can serve one model for one key, in
@@ -104,10 +106,11 @@ type State struct {
 	now    func() int64 // a clock that never goes back, in nanoseconds
 	limits Limits
 
-	changes atomic.Uint64 // how often something has begun to rest or was back
+	changes atomic.Uint64 // how often something has begun to rest for all or was back
 	turns   map[string]*atomic.Uint32
 	keys    map[string]*keyState
 	rests   map[[2]string]*rest // by provider and upstream model
+	clients map[string]*client  // by API key
 	last    map[string]*Key     // of the table built last, by API key
 	names   []string            // of that table's models, by their numbers
 }
@@ -121,6 +124,8 @@ func NewState() *State {
 		turns:  make(map[string]*atomic.Uint32),
 		keys:   make(map[string]*keyState),
 		rests:  make(map[[2]string]*rest),
+
+		clients: make(map[string]*client),
 	}
 }
 
@@ -198,6 +203,11 @@ func (s *State) keep(t *Table, models []string) {
 					k.turns.at(number).Store(count.Load())
 				}
 			}
+		}
+	}
+	for secret := range s.clients {
+		if t.keys[secret] == nil {
+			delete(s.clients, secret)
 		}
 	}
 	s.last, s.names = t.keys, models

@@ -18,7 +18,7 @@ const (
 	TooLong             // 413, context length, content policy: the same model will say the same again
 	Broken              // the answer broke off after the client had got some of it: no further attempt
 	Over                // the client left: no further attempt
-	Unfit               // the provider has no such endpoint and was not asked: another may have it
+	Unfit               // not here, and nothing is wrong: no such endpoint, a file of another account, more than this account may send
 )
 
 // Outcome is how an attempt ended.
@@ -26,6 +26,7 @@ type Outcome struct {
 	Verdict    Verdict
 	RetryAfter time.Duration // what the provider asked for; 0 if it did not
 	Unsent     bool          // the request never reached the provider, so no limit counts it
+	Sure       bool          // no request can bring it about: what rests does so for all client keys at once
 	Reason     string        // for people: logs, explain, the answer when all rest
 }
 
@@ -69,36 +70,37 @@ func (p *Plan) settle(a Attempt, o Outcome) {
 		key = a.Provider.ring.keys[a.Key]
 	}
 	channelRests, keyRests := p.pauses(a, o)
-	limit := o.Verdict == RateLimited || o.Verdict == OutOfQuota
+	client := p.key.client
 	if o.Verdict.blames() {
 		a.rest.last.note(now, o.Reason)
 	}
 
 	switch {
 	case channelRests > 0 && !p.lone:
-		a.rest.begin(&pause{began: now, until: now + int64(channelRests), limit: limit, reason: o.Reason})
+		a.rest.failed(o.pause(now, channelRests), client, a.at)
 	case o.Verdict == Served:
-		a.rest.healed(a.at)
+		a.rest.served(a.at, client)
 	case a.channelProbe:
-		a.rest.release(a.at)
+		a.rest.release(a.at, client)
 	}
 	if key == nil {
 		return
 	}
 	switch {
 	case keyRests > 0:
-		next := &pause{began: now, until: now + int64(keyRests), limit: limit, reason: o.Reason, refusals: key.rest.refusals(a.at)}
+		next := o.pause(now, keyRests)
+		next.refusals = key.rest.refusals(a.at, client)
 		// A provider's only key is asked again by a route that has no other channel: nothing else could serve.
 		several := len(a.Provider.ring.keys) > 1
 		next.hard = several && (o.Verdict == KeyRefused || o.Verdict == OutOfQuota) || o.Verdict == RateLimited && o.RetryAfter > 0
 		if o.Verdict == KeyRefused {
 			next.refusals++
 		}
-		key.rest.begin(next)
+		key.rest.failed(next, client, a.at)
 	case o.Verdict == Served:
-		key.rest.healed(a.at)
+		key.rest.served(a.at, client)
 	case a.keyProbe:
-		key.rest.release(a.at)
+		key.rest.release(a.at, client)
 	}
 	switch o.Verdict {
 	case Served:
@@ -106,6 +108,14 @@ func (p *Plan) settle(a Attempt, o Outcome) {
 	case Unavailable, RateLimited, OutOfQuota, KeyRefused, Broken:
 		key.failed.Add(1)
 		key.rest.last.note(now, o.Reason)
+	}
+}
+
+// pause is how long what failed at a moment rests for it.
+func (o *Outcome) pause(now int64, length time.Duration) *pause {
+	return &pause{
+		began: now, until: now + int64(length), sure: o.Sure, broken: o.Verdict == Broken,
+		limit: o.Verdict == RateLimited || o.Verdict == OutOfQuota, reason: o.Reason,
 	}
 }
 
@@ -153,7 +163,7 @@ func (p *Plan) pauses(a Attempt, o Outcome) (channel, key time.Duration) {
 	case OutOfQuota:
 		key = max(prefs.KeyQuotaCooldown, asked)
 	case KeyRefused:
-		key = min(deadKeyRest<<(2*min(a.refusals(), 4)), deadKeyMost)
+		key = min(deadKeyRest<<(2*min(p.refusals(a), 4)), deadKeyMost)
 	}
 	if !several {
 		key = min(key, max(loneKeyMost, asked))
@@ -164,10 +174,10 @@ func (p *Plan) pauses(a Attempt, o Outcome) (channel, key time.Duration) {
 	return channel, key
 }
 
-// refusals is how often in a row the attempt's key had been refused before it.
-func (a Attempt) refusals() int {
+// refusals is how often in a row an attempt's key had been refused before it.
+func (p *Plan) refusals(a Attempt) int {
 	if a.Key < 0 {
 		return 0
 	}
-	return a.Provider.ring.keys[a.Key].rest.refusals(a.at)
+	return a.Provider.ring.keys[a.Key].rest.refusals(a.at, p.key.client)
 }

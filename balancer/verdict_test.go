@@ -11,8 +11,8 @@ import (
 // rested is how long the m of a provider, and the first of its keys, are at rest.
 func (f *fixture) rested(provider string) (channel, key time.Duration) {
 	left := func(r *rest) time.Duration {
-		if p := r.pause.Load(); p != nil {
-			return time.Duration(p.until - f.clock.Load())
+		if v := r.look(f.clock.Load(), f.table.Key("sk").client); v.standing == resting {
+			return time.Duration(v.until - f.clock.Load())
 		}
 		return 0
 	}
@@ -166,7 +166,7 @@ func TestTheKeyThatFailedRests(t *testing.T) {
 		}
 	})
 	for i, key := range ring.keys {
-		if s, _ := key.rest.look(f.clock.Load()); (s == resting) != (i%2 == 1) || refused[i].Load() != int32(i%2) {
+		if s := key.rest.look(f.clock.Load(), f.table.Key("sk").client).standing; (s == resting) != (i%2 == 1) || refused[i].Load() != int32(i%2) {
 			t.Errorf("key %d is %v and was refused %d times", i, s, refused[i].Load())
 		}
 	}

@@ -1,0 +1,268 @@
+package balancer
+
+import "slices"
+
+// record says for whom something rests at one moment. It is never changed:
+// whatever happens makes another. nil is one by which it rests for nobody.
+type record struct {
+	all    *pause  // for all client keys; nil if it does not
+	probes []probe // of all, each of another client key
+	alone  []alone // for one client key each
+}
+
+// probe is an attempt that tries whether a pause for all is over.
+type probe struct {
+	by    *client
+	until int64 // when it is given up
+}
+
+// alone is a pause for one client key.
+type alone struct {
+	client *client
+	pause  *pause
+	probe  int64 // until when a probe has the word; 0 is none
+}
+
+const (
+	// probesAtOnce is of how many client keys one request each may probe what rests for all.
+	probesAtOnce = 2
+	// mostAlone bounds for how many client keys something can rest that serves others. One more takes the place
+	// of the one that is back first.
+	mostAlone = 32
+)
+
+// view is what a record means for one client.
+type view struct {
+	standing standing
+	back     int64 // when it may be tried again, if it rests
+	alone    bool  // it rests for this client, and not for all
+
+	// Of the pause that lasts longest:
+	until  int64
+	limit  bool
+	hard   bool // of any
+	reason string
+}
+
+func (r *record) look(now int64, c *client) view {
+	var v view
+	if r == nil {
+		return v
+	}
+	if r.all != nil {
+		v.add(r.all, now, r.probesTaken(now, c))
+	}
+	if i := r.find(c); i >= 0 {
+		own := &r.alone[i]
+		before := v.standing
+		if v.add(own.pause, now, own.probe) && before != resting {
+			v.alone = true
+		}
+	}
+	return v
+}
+
+// add takes a pause into the view, which cannot be probed until a moment.
+func (v *view) add(p *pause, now, probed int64) (rests bool) {
+	back := max(p.until, probed)
+	if now >= back {
+		if v.standing == fit {
+			v.standing = probing
+		}
+		return false
+	}
+	v.standing, v.hard = resting, v.hard || p.hard
+	if back > v.back {
+		v.back, v.until, v.limit, v.reason = back, p.until, p.limit, p.reason
+	}
+	return true
+}
+
+// probesTaken is until when a client cannot probe what rests for all, because it
+// does so already or enough others do; 0 is now.
+func (r *record) probesTaken(now int64, c *client) int64 {
+	under, first := 0, int64(never)
+	for _, p := range r.probes {
+		if p.until <= now {
+			continue
+		}
+		if p.by == c {
+			return p.until
+		}
+		under++
+		first = min(first, p.until)
+	}
+	if under < probesAtOnce {
+		return 0
+	}
+	return first
+}
+
+// probed says whether a probe of what rests for all is under way.
+func (r *record) probed(now int64) bool {
+	return slices.ContainsFunc(r.probes, func(p probe) bool { return p.until > now })
+}
+
+// take is the record after a client has asked for the right to try; r itself if
+// that changes nothing.
+func (r *record) take(now int64, c *client) (*record, standing) {
+	v := r.look(now, c)
+	if v.standing != probing {
+		return r, v.standing
+	}
+	next, lease := r.copy(), now+probeLease
+	if next.all != nil {
+		next.probes = slices.DeleteFunc(next.probes, func(p probe) bool { return p.until <= now })
+		next.probes = append(next.probes, probe{c, lease})
+	}
+	if i := next.find(c); i >= 0 {
+		next.alone[i].probe = lease
+	}
+	return next, probing
+}
+
+// failed is the record after an attempt of a client, begun at a moment, has
+// failed. vouched is when an attempt began that was served.
+func (r *record) failed(p *pause, c *client, at, vouched int64) *record {
+	next := r.release(at, c).copy()
+	next.alone = slices.DeleteFunc(next.alone, func(a alone) bool { return max(a.pause.until+probeLease, a.probe) <= p.began })
+	if p.sure || next.seconds(p, c, vouched) {
+		next.all, next.probes = p.behind(next.all), nil
+		// For whom it rests longer it still does: what a provider said to one is not for all.
+		next.alone = slices.DeleteFunc(next.alone, func(a alone) bool { return a.pause.until <= next.all.until })
+		return next
+	}
+	if i := next.find(c); i >= 0 {
+		next.alone[i] = alone{client: c, pause: p.behind(next.alone[i].pause)}
+		return next
+	}
+	if len(next.alone) == mostAlone {
+		first := 0
+		for i, a := range next.alone {
+			if a.pause.until < next.alone[first].pause.until {
+				first = i
+			}
+		}
+		next.alone = slices.Delete(next.alone, first, first+1)
+	}
+	next.alone = append(next.alone, alone{client: c, pause: p})
+	return next
+}
+
+// seconds says whether a failure is the second that client keys have met: while
+// it rests for another, and nobody else was served since. That an answer began
+// says nothing about whether one breaks off.
+func (r *record) seconds(p *pause, c *client, vouched int64) bool {
+	return slices.ContainsFunc(r.alone, func(a alone) bool {
+		return a.client != c && a.pause.until > p.began && (a.pause.broken || a.pause.began > vouched)
+	})
+}
+
+// doubted says whether an attempt of a client, begun at a moment and served, is
+// the first to say that it is not for all that it failed for another.
+func (r *record) doubted(at int64, c *client, vouched int64) bool {
+	return slices.ContainsFunc(r.alone, func(a alone) bool { return a.client != c && vouched < a.pause.began && a.pause.began < at })
+}
+
+// behind is a pause after another, nil for none. A pause that is on is never cut
+// short: what a provider said to a request that was late does not undo what it said
+// to another.
+func (p *pause) behind(old *pause) *pause {
+	if old == nil || old.until <= p.began {
+		return p
+	}
+	both := *p
+	both.hard, both.broken = p.hard || old.hard, p.broken || old.broken
+	if old.until > p.until {
+		both.until, both.reason, both.limit = old.until, old.reason, old.limit
+	}
+	return &both
+}
+
+// served is the record after an attempt of a client, begun at a moment, was
+// served; r itself if that changes nothing.
+func (r *record) served(at int64, c *client) *record {
+	all := r.all != nil && r.all.began < at
+	i := r.find(c)
+	own := i >= 0 && r.alone[i].pause.began < at
+	if !all && !own {
+		return r
+	}
+	next := r.copy()
+	if all {
+		next.all, next.probes = nil, nil
+	}
+	if own {
+		next.alone = slices.Delete(next.alone, i, i+1)
+	}
+	return next
+}
+
+// release is the record without the probe of a client that began at a moment; r
+// itself if there is none.
+func (r *record) release(at int64, c *client) *record {
+	if r == nil {
+		return nil
+	}
+	lease := at + probeLease
+	mine := func(p probe) bool { return p.by == c && p.until == lease }
+	i := r.find(c)
+	own := i >= 0 && r.alone[i].probe == lease
+	if !own && !slices.ContainsFunc(r.probes, mine) {
+		return r
+	}
+	next := r.copy()
+	next.probes = slices.DeleteFunc(next.probes, mine)
+	if own {
+		next.alone[i].probe = 0
+	}
+	return next
+}
+
+// find is the index of the pause for a client alone, -1 if there is none.
+func (r *record) find(c *client) int {
+	return slices.IndexFunc(r.alone, func(a alone) bool { return a.client == c })
+}
+
+func (r *record) pauseOf(c *client) *pause {
+	if i := r.find(c); i >= 0 {
+		return r.alone[i].pause
+	}
+	return nil
+}
+
+func (r *record) copy() *record {
+	if r == nil {
+		return &record{}
+	}
+	return &record{r.all, slices.Clone(r.probes), slices.Clone(r.alone)}
+}
+
+func (r *record) empty() bool { return r == nil || r.all == nil && len(r.alone) == 0 }
+
+// sameForAll says whether two records mean the same for those whom neither names.
+func (r *record) sameForAll(o *record) bool {
+	if r == nil || o == nil {
+		return (r == nil || r.all == nil) && (o == nil || o.all == nil)
+	}
+	return r.all == o.all && slices.Equal(r.probes, o.probes)
+}
+
+// name counts for each client how often the record names it.
+func (r *record) name(by int32) {
+	if r == nil {
+		return
+	}
+	count := func(c *client) {
+		if c != nil {
+			c.named.Add(by)
+			c.changes.Add(1)
+		}
+	}
+	for _, p := range r.probes {
+		count(p.by)
+	}
+	for _, a := range r.alone {
+		count(a.client)
+	}
+}
