@@ -90,7 +90,7 @@ func (m *matcher) key(k *config.APIKey) *Key {
 	if known := m.keys[k.Key]; known != nil {
 		return known
 	}
-	key := &Key{Config: k, state: m.state, client: m.state.client(k.Key)}
+	key := &Key{Config: k, state: m.state, client: m.state.client(k.Key), only: len(m.configs) == 1}
 	m.keys[k.Key] = key // of depth 0 as long as its rules are followed
 	rules, deepest := make([]config.Rule, 0, len(k.Rules)), 0
 	for _, r := range k.Rules {

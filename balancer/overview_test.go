@@ -11,13 +11,9 @@ import (
 
 // fail makes a request, whose first attempt fails.
 func (f *fixture) fail(model string, verdict Verdict, reason string) {
-	f.end(model, Outcome{Verdict: verdict, Reason: reason})
-}
-
-func (f *fixture) end(model string, o Outcome) {
 	plan := f.startFor("sk", model)
 	a, _ := plan.Next()
-	plan.Report(a, o)
+	plan.Report(a, Outcome{Verdict: verdict, Reason: reason})
 }
 
 func TestAnOverviewTellsWhatRestsUntilWhenAndWhy(t *testing.T) {
@@ -25,16 +21,16 @@ func TestAnOverviewTellsWhatRestsUntilWhenAndWhy(t *testing.T) {
 		f := providers("p=2:m,up=alias,up=other", "q=0:m,alias,other").cooling(minute).key("sk", config.FixedPriority).
 			with("p", func(p *config.ProviderPreferences) { p.KeySchedule = string(config.FixedPriority) }).build()
 		began := time.Now()
-		f.end("alias", Outcome{Verdict: Unavailable, Sure: true, Reason: "connection refused"})
+		f.fail("alias", Unavailable, "connection refused")
 		f.pass(20 * time.Second)
 		f.fail("m", KeyRefused, "no such key")
 		f.pass(10 * time.Second)
 
 		now := began // the state's clock went on by thirty seconds
-		down := Standing{Resting: true, Until: now.Add(30 * time.Second), LastError: "connection refused", LastErrorAt: now.Add(-30 * time.Second)}
-		seen := Standing{LastError: "no such key", LastErrorAt: now.Add(-10 * time.Second)} // a channel does not rest for one of its keys
-		refused := seen
-		refused.Alone = []Alone{{"sk", now.Add(50 * time.Second), "no such key"}} // who knows whether others would be
+		down := Standing{true, now.Add(30 * time.Second), nil, "connection refused", now.Add(-30 * time.Second)}
+		refused := Standing{true, now.Add(50 * time.Second), nil, "no such key", now.Add(-10 * time.Second)}
+		seen := refused // a channel does not rest for one of its keys
+		seen.Resting, seen.Until = false, time.Time{}
 		want := []ProviderStanding{
 			{Name: "p",
 				Channels: []ChannelStanding{{"m", "m", seen}, {"alias", "up", down}, {"other", "up", down}},
@@ -86,7 +82,7 @@ func TestTheLastErrorIsShownAfterWhatItLedTo(t *testing.T) {
 
 func TestWhatIsProbedRestsForOthersPastItsPause(t *testing.T) {
 	f := providers("p", "q").cooling(minute).key("sk", config.FixedPriority).build()
-	f.end("m", Outcome{Verdict: Unavailable, Sure: true, Reason: "it is down"})
+	f.fail("m", Unavailable, "it is down")
 	f.pass(2 * minute)
 	probe := f.start("sk")
 	a, _ := probe.Next()

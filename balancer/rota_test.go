@@ -104,7 +104,7 @@ func TestWhileAProbeIsUnderWayTheOthersShare(t *testing.T) {
 }
 
 func TestALineupIsFoundAgain(t *testing.T) {
-	f := providers("a", "b", "c").key("sk", config.RoundRobin).build()
+	f := providers("a", "b", "c").key("sk", config.RoundRobin).key("sk-other", "").build()
 	f.rests("b")
 	key := f.table.Key("sk")
 	route := key.Find("m")

@@ -42,6 +42,7 @@ type Key struct {
 	Broke  func() bool
 	state  *State
 	client *client
+	only   bool // there is no other client key
 
 	limiter, global Limiter
 	turns           *sparse[atomic.Uint64] // by model number

@@ -70,6 +70,7 @@ func (p *Plan) settle(a Attempt, o Outcome) {
 		key = a.Provider.ring.keys[a.Key]
 	}
 	channelRests, keyRests := p.pauses(a, o)
+	o.Sure = o.Sure || p.key.only // nobody else is there to meet it
 	client := p.key.client
 	if o.Verdict.blames() {
 		a.rest.last.note(now, o.Reason)

@@ -80,6 +80,9 @@ func blocked(b balancer.Block, model string) *codec.Error {
 			model, b.Reason)
 	case b.Resting == 0 && b.Excluded > 0:
 		return excluded(b, model)
+	case failed > 0 && b.Alone == b.Resting:
+		return errorf(fasthttp.StatusServiceUnavailable, "server_error", "all_channels_resting",
+			"No available providers at the moment: %s. For this API key every channel rests after failures that no other key has met; the one that is back first failed with: %s", model, b.Reason)
 	case failed > 0:
 		return errorf(fasthttp.StatusServiceUnavailable, "server_error", "all_channels_resting",
 			"No available providers at the moment: %s. Every channel rests after a failure; the one that is back first failed with: %s", model, b.Reason)

@@ -89,19 +89,26 @@ func (s *Server) appendTraffic(page []byte) []byte {
 
 // appendChannels tells what rests.
 func (s *Server) appendChannels(page []byte) []byte {
-	channels := gauge("uniapi_channel_resting", "1 while a provider's model rests after a failure.")
+	channels := gauge("uniapi_channel_resting", "1 while a provider's model rests for all client keys after a failure.")
+	channelsAlone := gauge("uniapi_channel_resting_alone", "Client keys for which alone a provider's model rests, since no other has met a failure.")
 	keys := gauge("uniapi_provider_keys", "Keys of a provider.")
-	resting := gauge("uniapi_provider_keys_resting", "Keys of a provider that rest after a failure.")
+	resting := gauge("uniapi_provider_keys_resting", "Keys of a provider that rest for all client keys after a failure.")
+	restingAlone := gauge("uniapi_provider_keys_resting_alone", "Pairs of a provider's key that rests and the client key for which alone it does.")
 	for _, p := range s.state.Overview(s.snapshot.Load().table) {
 		for _, c := range p.Channels {
 			channels.add(oneIf(c.Resting), "provider", p.Name, "model", c.Model)
+			channelsAlone.add(float64(len(c.Alone)), "provider", p.Name, "model", c.Model)
 		}
 		for _, k := range p.Keys {
 			keys.add(1, "provider", p.Name)
 			resting.add(oneIf(k.Resting), "provider", p.Name)
+			restingAlone.add(float64(len(k.Alone)), "provider", p.Name)
 		}
 	}
-	return resting.appendTo(keys.appendTo(channels.appendTo(page)))
+	for _, f := range []*family{channels, channelsAlone, keys, resting, restingAlone} {
+		page = f.appendTo(page)
+	}
+	return page
 }
 
 // appendGateway tells of the gateway itself: what is under way, and what was

@@ -121,14 +121,25 @@ type overviewKey struct {
 }
 
 type overviewStanding struct {
-	Resting     bool    `json:"resting"`
-	Until       float64 `json:"resting_until"` // in the past while a request finds out whether it is fit again
-	LastError   string  `json:"last_error"`
-	LastErrorAt float64 `json:"last_error_at"`
+	Resting     bool            `json:"resting"`       // for all client keys
+	Until       float64         `json:"resting_until"` // in the past while a request finds out whether it is fit again
+	Alone       []overviewAlone `json:"resting_alone"` // client keys for which alone it rests
+	LastError   string          `json:"last_error"`
+	LastErrorAt float64         `json:"last_error_at"`
+}
+
+type overviewAlone struct {
+	Key    string  `json:"key"` // alias
+	Until  float64 `json:"until"`
+	Reason string  `json:"reason"`
 }
 
 func overviewOf(s balancer.Standing) overviewStanding {
-	return overviewStanding{s.Resting, epoch(s.Until), s.LastError, epoch(s.LastErrorAt)}
+	alone := make([]overviewAlone, 0, len(s.Alone))
+	for _, a := range s.Alone {
+		alone = append(alone, overviewAlone{a.Key, epoch(a.Until), a.Reason})
+	}
+	return overviewStanding{s.Resting, epoch(s.Until), alone, s.LastError, epoch(s.LastErrorAt)}
 }
 
 // epoch is a time in seconds since 1970, to the millisecond.

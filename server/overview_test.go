@@ -148,6 +148,10 @@ type overviewAnswer struct {
 type standingAnswer struct {
 	Resting bool
 	Until   float64 `json:"resting_until"`
+	Alone   []struct {
+		Key, Reason string
+		Until       float64
+	} `json:"resting_alone"`
 	Error   string  `json:"last_error"`
 	ErrorAt float64 `json:"last_error_at"`
 }
@@ -175,10 +179,22 @@ func TestAnOverviewTellsWhoRestsAndWhy(t *testing.T) {
 	if ill.Name != "broken" || ill.Engine != "gpt" || !ill.Usable || len(ill.Channels) != 1 || ill.Channels[0].Model != "m" || ill.Channels[0].Upstream != "away" {
 		t.Fatalf("%+v", ill)
 	}
-	if c := ill.Channels[0]; !c.Resting || c.Until < o.Now+280 || c.Until > o.Now+300 || !strings.Contains(c.Error, "no room for") || strings.Contains(c.Error, upstreamKeyText) || c.ErrorAt > o.Now || c.ErrorAt < o.Now-60 {
+	if c := ill.Channels[0]; c.Resting || c.Until != 0 || !strings.Contains(c.Error, "no room for") || strings.Contains(c.Error, upstreamKeyText) || c.ErrorAt > o.Now || c.ErrorAt < o.Now-60 {
 		t.Errorf("%+v", c)
 	}
-	if c, k := well.Channels[0], well.Keys[0]; c.Resting || c.Until != 0 || c.Error != "" || k.Served != 1 || k.Failed != 0 || k.Resting {
+	if alone := ill.Channels[0].Alone; len(alone) != 1 || alone[0].Key != "payer" || alone[0].Until < o.Now+280 || alone[0].Until > o.Now+300 || alone[0].Reason != ill.Channels[0].Error {
+		t.Errorf("what one client key has met rests for %+v", alone)
+	}
+	page := string(g.metricsPage())
+	for _, line := range []string{
+		`uniapi_channel_resting{provider="broken",model="m"} 0`, `uniapi_channel_resting_alone{provider="broken",model="m"} 1`,
+		`uniapi_provider_keys_resting{provider="broken"} 0`, `uniapi_provider_keys_resting_alone{provider="broken"} 0`,
+	} {
+		if !strings.Contains(page, line+"\n") {
+			t.Errorf("the metrics lack %s", line)
+		}
+	}
+	if c, k := well.Channels[0], well.Keys[0]; c.Resting || len(c.Alone) > 0 || c.Until != 0 || c.Error != "" || k.Served != 1 || k.Failed != 0 || k.Resting {
 		t.Errorf("%+v", well)
 	}
 	if k := ill.Keys[0]; k.Served != 0 || k.Failed != 1 || strings.Contains(k.Key, "abcdefghij") || !strings.HasSuffix(k.Key, "wxyz") {
@@ -186,6 +202,10 @@ func TestAnOverviewTellsWhoRestsAndWhy(t *testing.T) {
 	}
 	if claude.Engine != "claude" || len(claude.Keys) != 2 || claude.Keys[0].Key == "" {
 		t.Errorf("%+v", claude)
+	}
+	g.do("POST", "/v1/chat/completions", plainRequest, "Authorization", "Bearer "+adminKeyText)
+	if g.admin("GET", "/v1/overview", "").into(t, &o); !o.Providers[0].Channels[0].Resting || o.Providers[0].Channels[0].Until < o.Now+280 || o.Providers[0].Channels[0].Until > o.Now+300 || len(o.Providers[0].Channels[0].Alone) != 0 {
+		t.Errorf("what two client keys have met stands %+v", o.Providers[0].Channels[0])
 	}
 }
 

@@ -75,6 +75,7 @@ export class Providers {
 }
 
 const resting = (list) => list.filter((one) => one.resting).length;
+const restingForSome = (list) => list.filter((one) => one.resting_alone.length).length;
 
 // Card is one provider. It opens by itself the first time that something of it rests.
 class Card {
@@ -93,7 +94,7 @@ class Card {
     this.provider = provider;
     fill(this.summary, el('h3', {}, provider.name), el('span', { className: 'badge' }, provider.engine || 'unknown'), summaryState(provider),
       el('span', { className: 'faint sums' }, sums(channels, keys)));
-    const troubled = !provider.usable || resting(channels) + resting(keys) > 0;
+    const troubled = !provider.usable || resting(channels) + resting(keys) + restingForSome(channels) + restingForSome(keys) > 0;
     if (troubled && !this.#troubled) this.details.open = true;
     this.#troubled = troubled;
     this.#open();
@@ -116,8 +117,20 @@ class Card {
 }
 
 function stateOf(one) {
+  if (!one.resting && one.resting_alone.length) return readyButFor(one.resting_alone);
   if (!one.resting) return el('span', { className: 'state' }, 'ready');
   return el('span', { className: 'state resting' }, el('span', { 'data-until': one.resting_until }, 'cooling'));
+}
+
+const mostNamed = 3; // client keys in one cell
+
+// readyButFor is the state of what is well for all but these client keys, whose failures no other has met.
+function readyButFor(clients) {
+  const more = clients.length - mostNamed;
+  return el('span', { className: 'state resting' }, 'ready, but ',
+    clients.slice(0, mostNamed).map((client, i) => el('span', { title: client.reason },
+      `${i ? ', ' : ''}for ${client.key} `, el('span', { 'data-until': client.until }, 'cooling'))),
+    more > 0 ? ` and for ${format.count(more)} others` : '');
 }
 
 function summaryState(provider) {
@@ -126,7 +139,7 @@ function summaryState(provider) {
   const channelsRest = resting(channels);
   const keysRest = resting(keys);
   if ((channels.length && channelsRest === channels.length) || (keys.length && keysRest === keys.length)) return el('span', { className: 'state broken' }, 'cooling');
-  if (channelsRest + keysRest) return el('span', { className: 'state resting' }, 'partly cooling');
+  if (channelsRest + keysRest + restingForSome(channels) + restingForSome(keys)) return el('span', { className: 'state resting' }, 'partly cooling');
   return el('span', { className: 'state' }, 'ready');
 }
 
