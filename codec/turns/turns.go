@@ -222,19 +222,23 @@ func finder(parts []codec.Part, taken []bool, looks int) func(id string) int {
 			return -1
 		}
 	}
-	places := make(map[string][]int, len(parts))
-	for i := range parts {
-		if answers(i) {
+	// Those of one id are a chain: first has where it begins, next where it goes on.
+	first, next := make(map[string]int, len(parts)), make([]int, len(parts))
+	for i := len(parts) - 1; i >= 0; i-- {
+		if next[i] = -1; answers(i) {
 			id := parts[i].Result.CallID
-			places[id] = append(places[id], i)
+			if later, is := first[id]; is {
+				next[i] = later
+			}
+			first[id] = i
 		}
 	}
 	return func(id string) int {
-		left := places[id]
-		if len(left) == 0 {
+		i, is := first[id]
+		if !is || i < 0 {
 			return -1
 		}
-		places[id] = left[1:]
-		return left[0]
+		first[id] = next[i]
+		return i
 	}
 }

@@ -18,7 +18,7 @@ const (
 
 // What large inputs cost beyond that, without anybody doing anything twice: memory that no cache holds, and buffers that grow.
 const (
-	timePerByte  = 20 * time.Nanosecond
+	timePerByte  = 50 * time.Nanosecond
 	bytesPerByte = 32
 )
 

@@ -1,0 +1,292 @@
+package server
+
+import (
+	"encoding/base64"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"uniapi/codec"
+	"uniapi/codec/anthropic"
+	"uniapi/codec/bedrock"
+	"uniapi/codec/cohere"
+	"uniapi/codec/eventstream"
+	"uniapi/codec/gemini"
+	"uniapi/codec/native"
+	"uniapi/codec/openai"
+	"uniapi/codec/responses"
+	"uniapi/codec/sse"
+)
+
+// reader is something that takes a stream in pieces.
+type reader struct {
+	// kind is the type in the source whose Push is behind it.
+	kind string
+	// open begins a stream and returns what takes the pieces.
+	open func() func(p []byte) error
+	// event is an event of the stream with that JSON in the place of a text, quotes and all.
+	event func(text string) []byte
+	// lead comes before it.
+	lead string
+	// lines says that the format has lines of data, and comments.
+	lines bool
+}
+
+// How an event with a text looks in the formats.
+var (
+	chatEvent = func(text string) string {
+		return `{"id":"1","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":` + text + `},"finish_reason":null}]}`
+	}
+	messagesEvent = func(text string) string {
+		return `{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":` + text + `}}`
+	}
+	geminiEvent = func(text string) string {
+		return `{"candidates":[{"content":{"role":"model","parts":[{"text":` + text + `}]},"index":0}],"usageMetadata":{"promptTokenCount":1}}`
+	}
+	responsesEvent = func(text string) string {
+		return `{"type":"response.output_text.delta","item_id":"m","output_index":0,"content_index":0,"delta":` + text + `,"sequence_number":3}`
+	}
+	cohereEvent = func(text string) string {
+		return `{"type":"content-delta","index":0,"delta":{"message":{"content":{"text":` + text + `}}}}`
+	}
+)
+
+const (
+	messagesLead = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg\",\"type\":\"message\",\"role\":\"assistant\",\"content\":[],\"model\":\"m\",\"usage\":{\"input_tokens\":1,\"output_tokens\":1}}}\n\n" +
+		"event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n"
+	responsesLead = "event: response.created\ndata: {\"type\":\"response.created\",\"response\":{\"id\":\"resp\",\"status\":\"in_progress\",\"model\":\"m\",\"output\":[]},\"sequence_number\":0}\n\n"
+	cohereLead    = "event: message-start\ndata: {\"type\":\"message-start\",\"id\":\"c\",\"delta\":{\"message\":{\"role\":\"assistant\"}}}\n\n"
+)
+
+// asEvent is an event of server-sent events with that JSON.
+func asEvent(name string, json func(text string) string) func(text string) []byte {
+	return func(text string) []byte {
+		event := ""
+		if name != "" {
+			event = "event: " + name + "\n"
+		}
+		return []byte(event + "data: " + json(text) + "\n\n")
+	}
+}
+
+// piecesTo is a flow that passes events on.
+func piecesTo(f flow) func(p []byte) error {
+	return func(p []byte) error {
+		_, err := f.Push(p)
+		return err
+	}
+}
+
+// decoding is a decoder on its own.
+func decoding(f codec.Format) func() func(p []byte) error {
+	return func() func(p []byte) error {
+		d := f.NewStreamDecoder()
+		var events []codec.Event
+		return func(p []byte) error {
+			var err error
+			events, err = d.Push(events[:0], p)
+			return err
+		}
+	}
+}
+
+// translating is a flow from a format to another.
+func translating(from, to codec.Format) func() func(p []byte) error {
+	return func() func(p []byte) error {
+		t := new(translation)
+		t.reset(from.NewStreamDecoder(), to.NewStreamEncoder(&codec.Request{Model: "m"}), nil)
+		return piecesTo(t)
+	}
+}
+
+func watching(in native.Inspector) func() func(p []byte) error {
+	return func() func(p []byte) error {
+		s := new(native.Stream)
+		s.Reset(in)
+		return piecesTo(s)
+	}
+}
+
+// readers are all that take streams in pieces. Those of the pool are looked at there.
+var readers = map[string]reader{
+	"the reader of server-sent events": {kind: "sse.Reader", open: func() func(p []byte) error {
+		r := new(sse.Reader)
+		return func(p []byte) error {
+			if !r.Push(p) {
+				return codec.NoAnswer("too large")
+			}
+			for _, ok := r.Next(); ok; _, ok = r.Next() {
+			}
+			return nil
+		}
+	}, event: asEvent("", chatEvent), lines: true},
+	"the reader of frames": {kind: "eventstream.Reader", open: func() func(p []byte) error {
+		r := new(eventstream.Reader)
+		return func(p []byte) error {
+			r.Push(p)
+			for {
+				if _, ok, err := r.Next(); !ok {
+					return err
+				}
+			}
+		}
+	}, event: func(text string) []byte { return eventstream.AppendEvent(nil, "chunk", []byte(text)) }},
+
+	"chat that passes": {kind: "openai.Passthrough", open: func() func(p []byte) error {
+		s := new(openai.Passthrough)
+		s.Reset(true)
+		return piecesTo(s)
+	}, event: asEvent("", chatEvent), lines: true},
+	"Messages that pass":   {kind: "native.Stream", open: watching(new(anthropic.Inspector)), event: asEvent("content_block_delta", messagesEvent), lead: messagesLead, lines: true},
+	"Gemini's that passes": {kind: "native.Stream", open: watching(new(gemini.Inspector)), event: asEvent("", geminiEvent), lines: true},
+	"Responses that pass":  {kind: "native.Stream", open: watching(new(responses.Inspector)), event: asEvent("response.output_text.delta", responsesEvent), lead: responsesLead, lines: true},
+	"an array out of Gemini's events": {kind: "gemini.ArrayStream", open: func() func(p []byte) error {
+		s := new(gemini.ArrayStream)
+		s.Reset(new(gemini.Inspector))
+		return piecesTo(s)
+	}, event: asEvent("", geminiEvent), lines: true},
+	"Claude's events out of frames": {kind: "bedrock.Unwrapped", open: func() func(p []byte) error {
+		u := new(bedrock.Unwrapped)
+		u.Reset()
+		return piecesTo(u)
+	}, event: invokeEvent, lead: invokeLead},
+	"bytes that nobody looks at": {kind: "server.through", open: func() func(p []byte) error { return piecesTo(through{}) }, event: asEvent("", chatEvent)},
+
+	"chat that is translated":       {kind: "server.translation", open: translating(openai.Format{}, anthropic.Format{}), event: asEvent("", chatEvent), lines: true},
+	"Messages that are translated":  {kind: "server.translation", open: translating(anthropic.Format{}, responses.Format{}), event: asEvent("", messagesEvent), lead: messagesLead, lines: true},
+	"Responses that are translated": {kind: "server.translation", open: translating(responses.Format{}, gemini.Format{}), event: asEvent("", responsesEvent), lead: responsesLead, lines: true},
+	"Gemini's that are translated":  {kind: "server.translation", open: translating(gemini.Format{}, openai.Format{}), event: asEvent("", geminiEvent), lines: true},
+
+	"chat that is read":      {kind: "openai.streamDecoder", open: decoding(openai.Format{}), event: asEvent("", chatEvent), lines: true},
+	"Messages that are read": {kind: "anthropic.streamDecoder", open: decoding(anthropic.Format{}), event: asEvent("", messagesEvent), lead: messagesLead, lines: true},
+	"Responses that are read": {kind: "responses.streamDecoder", open: decoding(responses.Format{}), event: asEvent("", responsesEvent),
+		lead: responsesLead, lines: true},
+	"Gemini's that are read": {kind: "gemini.streamDecoder", open: decoding(gemini.Format{}), event: asEvent("", geminiEvent), lines: true},
+	"Gemini's array that is read": {kind: "gemini.streamDecoder", open: decoding(gemini.Format{}), lead: "[",
+		event: func(text string) []byte { return []byte(geminiEvent(text) + ",\r\n") }},
+	"Cohere's that are read": {kind: "cohere.streamDecoder", open: decoding(cohere.Format{}), event: asEvent("", cohereEvent), lead: cohereLead, lines: true},
+	"Converse's that are read": {kind: "bedrock.streamDecoder", open: decoding(bedrock.Format{}), event: func(text string) []byte {
+		return eventstream.AppendEvent(nil, "contentBlockDelta", []byte(`{"contentBlockIndex":0,"delta":{"text":`+text+`}}`))
+	}},
+	"Claude's frames that are read": {kind: "bedrock.streamDecoder", open: decoding(bedrock.Invoke), event: invokeEvent, lead: invokeLead},
+}
+
+// invokeLead is what comes before the events of Claude's in Bedrock's frames.
+var invokeLead = func() string {
+	lead := ""
+	for event := range strings.SplitSeq(strings.TrimSpace(messagesLead), "\n\n") {
+		_, data, _ := strings.Cut(event, "data: ")
+		lead += string(invokeFrame(data))
+	}
+	return lead
+}()
+
+func invokeEvent(text string) []byte { return invokeFrame(messagesEvent(text)) }
+
+// invokeFrame is an event of Claude's in a frame of Bedrock's.
+func invokeFrame(event string) []byte {
+	return eventstream.AppendEvent(nil, "chunk", []byte(`{"bytes":"`+base64.StdEncoding.EncodeToString([]byte(event))+`"}`))
+}
+
+// longEvents are events of about so many bytes.
+func (r reader) longEvents() map[string]func(size int) []byte {
+	with := func(event string) []byte { return append([]byte(r.lead), event...) }
+	all := map[string]func(size int) []byte{
+		"one text": func(size int) []byte {
+			return with(string(r.event(`"` + strings.Repeat("some words ", size/11) + `"`)))
+		},
+		"escapes": func(size int) []byte {
+			return with(string(r.event(`"` + strings.Repeat(`\n`, size/2) + `"`)))
+		},
+		"never an end": func(size int) []byte {
+			event := r.event(`"` + strings.Repeat("some words ", size/11) + `"`)
+			return with(string(event[:len(event)-4]))
+		},
+		"many texts": func(size int) []byte {
+			return with(strings.Repeat(string(r.event(`"word"`)), size/200))
+		},
+	}
+	if !r.lines {
+		return all
+	}
+	all["lines of data"] = func(size int) []byte {
+		begin, end, _ := strings.Cut(string(r.event(`"TEXT"`)), `"TEXT"`)
+		return with(begin + strings.Repeat("\ndata:", size/6) + `"text"` + end)
+	}
+	all["comments and CRs"] = func(size int) []byte {
+		event := string(r.event(`"text"`))
+		return with(event[:len(event)-2] + strings.Repeat("\r: c", size/4) + "\r\n\r\n")
+	}
+	return all
+}
+
+// feed gives a stream to a reader in pieces of n bytes, in a buffer that every piece comes in, as from a connection.
+func (r reader) feed(stream []byte, n int) (err error) {
+	push := r.open()
+	buffer := make([]byte, 0, n)
+	for piece := range slices.Chunk(stream, n) {
+		if err = push(append(buffer, piece...)); err != nil {
+			return fmt.Errorf("behind pieces of %d bytes: %w", n, err)
+		}
+	}
+	return nil
+}
+
+// TestEveryReaderOfStreamsIsListed finds in the source what else has a Push.
+func TestEveryReaderOfStreamsIsListed(t *testing.T) {
+	listed := map[string]bool{}
+	for _, r := range readers {
+		listed[r.kind] = true
+	}
+	for _, room := range []string{".", "../codec", "../pool"} {
+		err := filepath.WalkDir(room, func(path string, entry fs.DirEntry, err error) error {
+			if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+			if err != nil {
+				return err
+			}
+			for _, d := range file.Decls {
+				f, is := d.(*ast.FuncDecl)
+				if !is || f.Recv == nil || f.Name.Name != "Push" {
+					continue
+				}
+				of := f.Recv.List[0].Type
+				if star, is := of.(*ast.StarExpr); is {
+					of = star.X
+				}
+				if name := fmt.Sprintf("%s.%s", file.Name, of); !listed[name] {
+					t.Errorf("%s: %s takes streams and is not listed among the readers that are measured", path, name)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestWhatLeadsToAnAnswerIsNotHeldForever(t *testing.T) {
+	f := new(translation)
+	f.reset(anthropic.Format{}.NewStreamDecoder(), openai.Format{}.NewStreamEncoder(&codec.Request{Model: "m"}), nil)
+	pings := []byte(messagesLead + strings.Repeat("event: ping\ndata: {\"type\":\"ping\"}\n\n", 1000))
+	for n := 0; !f.Started(); n += len(pings) {
+		if len(f.out) > maxLead {
+			t.Fatalf("%d bytes are held back", len(f.out))
+		}
+		if n > 100*maxLead {
+			t.Fatal("nothing is held back")
+		}
+		if _, err := f.Push(pings); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
