@@ -60,15 +60,17 @@ func (c *conn) parseHead(head []byte) error {
 
 // awaitHead waits until a whole head is buffered. It stays valid until the next read.
 func (c *conn) awaitHead(d Deadlines) ([]byte, error) {
+	seen := 0
 	for n := 1; ; {
 		_, err := c.br.Peek(n)
 		buf, _ := c.br.Peek(c.br.Buffered())
 		if k := min(len(buf), len("HTTP/")); string(buf[:k]) != "HTTP/"[:k] {
 			return buf, errNotHTTP
 		}
-		if end := headEnd(buf); end > 0 {
+		if end := headEnd(buf, max(0, seen-len("\n\r"))); end > 0 {
 			return buf[:end], nil
 		}
+		seen = len(buf)
 		if errors.Is(err, bufio.ErrBufferFull) {
 			return buf, errHeadTooLong
 		}
@@ -87,10 +89,10 @@ func (c *conn) awaitHead(d Deadlines) ([]byte, error) {
 	}
 }
 
-// headEnd returns the length of the head including the empty line that ends it, 0 when it is not complete. An empty line that ends in a
-// bare LF counts here, so that such a head is refused at once and not waited for.
-func headEnd(buf []byte) int {
-	for from := 0; ; {
+// headEnd returns the length of the head including the empty line that ends it, 0 when it is not complete. It looks for the end of the line
+// before that one from from on. An empty line that ends in a bare LF counts here, so that such a head is refused at once and not waited for.
+func headEnd(buf []byte, from int) int {
+	for {
 		i := bytes.IndexByte(buf[from:], '\n')
 		if i < 0 {
 			return 0

@@ -17,7 +17,7 @@ func TestTheEndOfAHead(t *testing.T) {
 	}{
 		{"", 0}, {"HTTP/1.1 200 OK\r\n", 0}, {"HTTP/1.1 200 OK\r\n\r", 0}, {"HTTP/1.1 200 OK\r\n\r\n", 19}, {"a\r\nb\r\n\r\nc\r\n\r\n", 8}, {"a\n\nb", 3}, {"a\n\r\nb", 4},
 	} {
-		if got := headEnd([]byte(tt.buf)); got != tt.want {
+		if got := headEnd([]byte(tt.buf), 0); got != tt.want {
 			t.Errorf("%q: %d, want %d", tt.buf, got, tt.want)
 		}
 	}

@@ -28,7 +28,13 @@ type Unwrapped struct {
 func (u *Unwrapped) Reset(triggers ...string) {
 	u.events.Reset(&u.inspector, triggers...)
 	u.frames, u.foreign, u.begun, u.err = eventstream.Reader{}, nil, false, nil
+	if cap(u.raw)+cap(u.sse) > keptBuffer {
+		u.raw, u.sse = nil, nil
+	}
 }
+
+// keptBuffer is how large the buffers of a stream are kept for the next.
+const keptBuffer = 1 << 20
 
 // Started is that of native.Stream.
 func (u *Unwrapped) Started() bool { return u.events.Started() }

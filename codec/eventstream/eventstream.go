@@ -36,20 +36,34 @@ var (
 
 // Reader gives the messages of a stream whose bytes come in pieces. The zero value is ready.
 type Reader struct {
-	buf  []byte
-	from int
-	held []byte
+	buf  []byte // what has come: the last piece, or held
+	from int    // where the current frame starts in it
+	held []byte // what was kept of pieces
 }
+
+// keptBuffer is how large a buffer is kept behind the frame that needed it.
+const keptBuffer = 1 << 20
 
 // Push takes the next piece, which must stay unchanged until the next.
 func (r *Reader) Push(p []byte) {
-	if rest := r.buf[r.from:]; len(rest) > 0 {
+	switch rest := r.buf[r.from:]; {
+	case len(rest) == 0:
+		if r.buf = p; cap(r.held) > keptBuffer {
+			r.held = nil
+		}
+	case r.from == 0 && r.isHeld():
+		r.held = append(r.held, p...)
+		r.buf = r.held
+	default: // it came with the last piece, so that no byte moves twice
 		r.held = append(append(r.held[:0], rest...), p...)
 		r.buf = r.held
-	} else {
-		r.buf = p
 	}
 	r.from = 0
+}
+
+// isHeld says whether buf is held, all of it.
+func (r *Reader) isHeld() bool {
+	return len(r.held) > 0 && len(r.buf) > 0 && &r.buf[0] == &r.held[0]
 }
 
 // Next returns the next whole message. False if more bytes are needed; an error ends the stream.
@@ -84,7 +98,7 @@ func (r *Reader) Next() (m Message, ok bool, err error) {
 
 // keep copies what is left of a piece, which belongs to the caller.
 func (r *Reader) keep() {
-	if len(r.held) > 0 && len(r.buf) > 0 && &r.buf[0] == &r.held[0] {
+	if r.isHeld() {
 		return
 	}
 	r.held = append(r.held[:0], r.buf[r.from:]...)

@@ -65,7 +65,7 @@ type Stream struct {
 	scanned  int    // how much of it boundary has seen
 	join     []byte // for events with several data lines
 	lead     []byte // events from before the answer, with what follows them in the Push that it begins in
-	tail     []byte // the last bytes of a big event
+	tail     []byte // the last bytes of a big event, at least bigTail of them
 
 	started bool
 	done    bool
@@ -114,8 +114,11 @@ func (s *Stream) Push(p []byte) (out []byte, err error) {
 	}
 	buf := p
 	if len(s.held) > s.from {
-		s.held = append(s.held[:copy(s.held, s.held[s.from:])], p...)
-		s.from = 0
+		if s.from > 0 { // what is left came with the last piece, so that no byte moves twice
+			s.held = s.held[:copy(s.held, s.held[s.from:])]
+			s.from = 0
+		}
+		s.held = append(s.held, p...)
 		buf = s.held
 	}
 	at := 0 // start of the current event in buf
@@ -247,11 +250,15 @@ func (s *Stream) piece(p []byte) {
 		s.big = true
 		s.tail = s.tail[:0]
 	}
-	if over := len(s.tail) + len(p) - bigTail; over > 0 {
-		s.tail = s.tail[:copy(s.tail, s.tail[min(over, len(s.tail)):])]
+	p = p[max(0, len(p)-bigTail):]
+	if len(s.tail)+len(p) > 2*bigTail { // not for each piece: they may be of a byte
+		s.tail = s.tail[:copy(s.tail, s.tail[len(s.tail)-bigTail:])]
 	}
-	s.tail = append(s.tail, p[max(0, len(p)-bigTail):]...)
+	s.tail = append(s.tail, p...)
 }
+
+// bigEnding is the end of a big event, as much as is kept of it.
+func (s *Stream) bigEnding() []byte { return s.tail[max(0, len(s.tail)-bigTail):] }
 
 // judgeHead decides on a big event by its first bytes, before any of it goes out.
 func (s *Stream) judgeHead(head []byte) bool {
@@ -269,7 +276,7 @@ func (s *Stream) judgeHead(head []byte) bool {
 func (s *Stream) endBig() {
 	s.big = false
 	if s.kept && s.err == nil {
-		s.take(s.inspector.Tail(s.tail), nil)
+		s.take(s.inspector.Tail(s.bigEnding()), nil)
 	}
 }
 
@@ -304,7 +311,7 @@ func (s *Stream) rest(event []byte) {
 		if len(event) > 0 {
 			s.piece(event)
 		}
-		if !bytes.HasSuffix(bytes.TrimSpace(s.tail), []byte{'}'}) {
+		if !bytes.HasSuffix(bytes.TrimSpace(s.bigEnding()), []byte{'}'}) {
 			s.err = ErrCut()
 			return
 		}

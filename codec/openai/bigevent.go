@@ -17,11 +17,15 @@ func (s *Passthrough) piece(p []byte) {
 		s.big = true
 		s.tail = s.tail[:0]
 	}
-	if over := len(s.tail) + len(p) - bigTail; over > 0 {
-		s.tail = s.tail[:copy(s.tail, s.tail[min(over, len(s.tail)):])]
+	p = p[max(0, len(p)-bigTail):]
+	if len(s.tail)+len(p) > 2*bigTail { // not for each piece: they may be of a byte
+		s.tail = s.tail[:copy(s.tail, s.tail[len(s.tail)-bigTail:])]
 	}
-	s.tail = append(s.tail, p[max(0, len(p)-bigTail):]...)
+	s.tail = append(s.tail, p...)
 }
+
+// bigEnding is the end of a big event, as much as is kept of it.
+func (s *Passthrough) bigEnding() []byte { return s.tail[max(0, len(s.tail)-bigTail):] }
 
 // bigStart judges the first bytes of a big event. False, with the error set, if it must not go out.
 func (s *Passthrough) bigStart(head []byte) bool {
@@ -49,15 +53,16 @@ func (s *Passthrough) bigStart(head []byte) bool {
 // of which object is not known, but no other has a usage with token counts.
 func (s *Passthrough) bigEnd() {
 	s.big = false
-	if at := lastMember(s.tail, `"usage"`); at >= 0 {
-		if v, err := rawjson.Skip(s.tail, at); err == nil {
-			if u, ok := readUsage(s.tail, v); ok {
+	tail := s.bigEnding()
+	if at := lastMember(tail, `"usage"`); at >= 0 {
+		if v, err := rawjson.Skip(tail, at); err == nil {
+			if u, ok := readUsage(tail, v); ok {
 				s.usage = u
 			}
 		}
 	}
-	if at := lastMember(s.tail, `"finish_reason"`); at >= 0 {
-		v, err := rawjson.Skip(s.tail, at)
+	if at := lastMember(tail, `"finish_reason"`); at >= 0 {
+		v, err := rawjson.Skip(tail, at)
 		s.finished = s.finished || err == nil && v.Kind == rawjson.String && v.End-v.Start > len(`""`)
 	}
 }
@@ -67,7 +72,7 @@ func (s *Passthrough) endBig(rest []byte) (out []byte) {
 	if len(rest) > 0 {
 		s.piece(rest)
 	}
-	if !bytes.HasSuffix(bytes.TrimSpace(s.tail), []byte{'}'}) {
+	if !bytes.HasSuffix(bytes.TrimSpace(s.bigEnding()), []byte{'}'}) {
 		s.err = errCut()
 		return nil
 	}

@@ -72,8 +72,11 @@ func (s *Passthrough) Push(p []byte) (out []byte, err error) {
 	}
 	buf := p
 	if len(s.held) > s.from {
-		s.held = append(s.held[:copy(s.held, s.held[s.from:])], p...)
-		s.from = 0
+		if s.from > 0 { // what is left came with the last piece, so that no byte moves twice
+			s.held = s.held[:copy(s.held, s.held[s.from:])]
+			s.from = 0
+		}
+		s.held = append(s.held, p...)
 		buf = s.held
 	}
 	at := 0 // start of the current event in buf
@@ -100,9 +103,9 @@ func (s *Passthrough) Push(p []byte) (out []byte, err error) {
 // next decides on the event that rest starts with, or on the next piece of a big one, and returns its length: kept says whether it
 // goes out. 0 means that more bytes are needed.
 func (s *Passthrough) next(rest []byte) int {
-	if !s.big {
+	if !s.big && s.scanned == 0 { // not again for each piece of an event
 		if n := s.shape.match(rest); n > 0 {
-			s.boundary, s.scanned = sse.Boundary{}, 0
+			s.boundary = sse.Boundary{}
 			s.kept, s.crEnd = true, false
 			return n
 		}

@@ -7,23 +7,33 @@ type Reader struct {
 	Limit int
 
 	boundary Boundary
-	held     []byte // what has come and is not read, behind what the last piece left
+	buf      []byte // what has come: the last piece, or held
+	held     []byte // what was kept of pieces
 	from     int    // where the current event starts in buf
 	scanned  int    // how much of it boundary has seen
-	buf      []byte
 	join     []byte
 }
 
-const defaultLimit = 64 << 20
+const (
+	defaultLimit = 64 << 20
+	// keptBuffer is how large a buffer is kept behind the event that needed it.
+	keptBuffer = 1 << 20
+)
 
 // Push takes the next piece, which must stay unchanged until the next. Events from before are invalid from here on. False if an event
 // grows over the limit.
 func (r *Reader) Push(p []byte) bool {
-	if rest := r.buf[r.from:]; len(rest) > 0 {
+	switch rest := r.buf[r.from:]; {
+	case len(rest) == 0:
+		if r.buf = p; cap(r.held) > keptBuffer {
+			r.held = nil
+		}
+	case r.from == 0 && r.isHeld():
+		r.held = append(r.held, p...)
+		r.buf = r.held
+	default: // it came with the last piece, so that no byte moves twice
 		r.held = append(append(r.held[:0], rest...), p...)
 		r.buf = r.held
-	} else {
-		r.buf = p
 	}
 	r.from = 0
 	limit := r.Limit
@@ -31,6 +41,11 @@ func (r *Reader) Push(p []byte) bool {
 		limit = defaultLimit
 	}
 	return len(r.buf) <= limit+len(p)
+}
+
+// isHeld says whether buf is held, all of it.
+func (r *Reader) isHeld() bool {
+	return len(r.held) > 0 && len(r.buf) > 0 && &r.buf[0] == &r.held[0]
 }
 
 // Next returns the next complete event with anything in it. False if more bytes are needed.
@@ -59,11 +74,10 @@ func (r *Reader) Next() (Event, bool) {
 
 // keep copies what is left of a piece, which belongs to the caller.
 func (r *Reader) keep() {
-	rest := r.buf[r.from:]
-	if len(r.held) > 0 && len(r.buf) > 0 && &r.buf[0] == &r.held[0] {
+	if r.isHeld() {
 		return
 	}
-	r.held = append(r.held[:0], rest...)
+	r.held = append(r.held[:0], r.buf[r.from:]...)
 	r.buf, r.from = r.held, 0
 }
 
