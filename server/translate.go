@@ -50,6 +50,10 @@ type translation struct {
 	usage   codec.Usage
 }
 
+// maxLead is how much is kept back for an answer to begin. An upstream that has
+// said more is taken to be answering.
+const maxLead = 1 << 20
+
 func (t *translation) reset(d codec.StreamDecoder, e codec.StreamEncoder, triggers []string) {
 	*t = translation{decoder: d, encoder: e, triggers: triggers, events: t.events[:0], out: t.out[:0]}
 }
@@ -108,7 +112,7 @@ func (t *translation) finish() ([]byte, error) {
 var errEmpty = codec.NoAnswer("the upstream returned an empty response")
 
 func (t *translation) ready() []byte {
-	if !t.started {
+	if t.started = t.started || len(t.out) > maxLead; !t.started {
 		return nil
 	}
 	return t.out
