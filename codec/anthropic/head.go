@@ -1,6 +1,10 @@
 package anthropic
 
 import (
+	"slices"
+
+	"uniapi/codec/choice"
+	"uniapi/codec/fields"
 	"uniapi/codec/native"
 	"uniapi/codec/rawjson"
 )
@@ -14,10 +18,22 @@ var (
 	invokeMembers = []string{"anthropic_version", "anthropic_beta", "stream"}
 )
 
-// ReadHead finds in one pass what routing needs, and checks that the body is one JSON object. Of a member that occurs twice the last one
-// counts. An error is a *codec.Error with status 400. It does not allocate.
+// known are the members that the gateway reads of a Messages request.
+var known = fields.NewKnown(slices.Concat([]string{"model", "stream", "messages", "tools"}, hostMembers, []string{
+	"system", "max_tokens", "temperature", "top_p", "top_k", "stop_sequences", "tool_choice", "thinking", "output_config", "metadata", "service_tier",
+	"cache_control", "context_management", "container", "mcp_servers", "inference_geo", "speed", "betas",
+}, choice.Members())...).
+	Inside("thinking", fields.NewKnown("type", "budget_tokens", "display")).
+	Inside("output_config", fields.NewKnown("effort", "format")).
+	Inside("metadata", fields.NewKnown("user_id")).
+	Mark(choice.Members()...)
+
+var layout = native.NewLayout(known, "messages", hostMembers...)
+
+// ReadHead finds in one pass what routing needs, and checks that the body is one JSON object in which each member that the gateway reads is
+// there once. An error is a *codec.Error with status 400. It does not allocate.
 func ReadHead(body []byte) (Head, error) {
-	h, err := native.ReadHead(body, "messages", hostMembers)
+	h, err := layout.ReadHead(body)
 	return Head{h}, err
 }
 

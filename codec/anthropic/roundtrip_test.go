@@ -68,7 +68,10 @@ func TestFlagsOfBetas(t *testing.T) {
 		{"claude-opus-4-6", `{"context_management":{},"mcp_servers":[]}`, "context-management-2025-06-27 mcp-client-2025-11-20"},
 		{"claude-opus-4-6", `{"messages":[{"role":"user","content":[{"type":"file","file":{"file_id":"f"}}]}]}`, "files-api-2025-04-14"},
 	} {
-		body := `{"model":"m","messages":[{"role":"user","content":"q"}],` + strings.TrimPrefix(c.body, "{")
+		body := `{"model":"m",` + strings.TrimPrefix(c.body, "{")
+		if !strings.Contains(body, `"messages"`) {
+			body = `{"messages":[{"role":"user","content":"q"}],` + body[1:]
+		}
 		q, err := openai.Format{}.DecodeRequest([]byte(body))
 		if err != nil {
 			t.Fatal(err)

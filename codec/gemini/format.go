@@ -4,7 +4,6 @@ package gemini
 import (
 	"math"
 	"strconv"
-	"strings"
 
 	"uniapi/codec"
 	"uniapi/codec/fields"
@@ -69,21 +68,7 @@ func (r *reader) integer(v rawjson.Value, path string) *int64 {
 }
 
 // camel is a member's name as Google writes it. Its parser takes top_p as well as topP, and so must ours.
-func camel(name string) string {
-	if strings.IndexByte(name, '_') < 0 {
-		return name
-	}
-	out := make([]byte, 0, len(name))
-	for i := 0; i < len(name); i++ {
-		c := name[i]
-		if c == '_' && i+1 < len(name) && name[i+1] >= 'a' && name[i+1] <= 'z' {
-			i++
-			c = name[i] - ('a' - 'A')
-		}
-		out = append(out, c)
-	}
-	return string(out)
-}
+func camel(name string) string { return fields.Camel(name) }
 
 // member returns the member with that name, in either spelling.
 func member(data []byte, v rawjson.Value, name string) rawjson.Value {

@@ -6,9 +6,30 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"uniapi/codec/choice"
+	"uniapi/codec/fields"
 	"uniapi/codec/openai"
 	"uniapi/codec/rawjson"
 )
+
+// Layout is what the requests of a format have at their top.
+type Layout struct {
+	known                          *fields.Known
+	others                         []string
+	model, stream, messages, tools int
+	firstOther                     int
+}
+
+// NewLayout makes a layout of the members that are known, among them model, stream and tools. Messages is the conversation, however the format
+// calls it; others are the members that an Edit may take out, at most two, which stand in known one after the other.
+func NewLayout(known *fields.Known, messages string, others ...string) *Layout {
+	l := &Layout{known: known, others: others, model: known.Number("model"), stream: known.Number("stream"), messages: known.Number(messages),
+		tools: known.Number("tools"), firstOther: len(known.Names())}
+	if len(others) > 0 {
+		l.firstOther = known.Number(others[0])
+	}
+	return l
+}
 
 // Head is what routing needs to know of a request that names its model in its body, and where it stands there.
 type Head struct {
@@ -17,16 +38,15 @@ type Head struct {
 	Model string
 	// Stream is whether the client wants events.
 	Stream bool
+	// Choosing is whether the request may name other models, or leave the choice to the provider: see choice.Names.
+	Choosing bool
 	// Messages and Tools are offsets for those who look closer; Kind Missing if absent. Messages is the conversation, however the format
 	// calls it.
 	Messages, Tools rawjson.Value
 
-	stream rawjson.Value // the one that counts
-	// marks are the members that an upstream may get otherwise, in body order. More than the array holds is only in a body that has
-	// them twice.
+	// marks are the members that an upstream may get otherwise, in body order.
 	marks [4]mark
 	n     int
-	more  []mark
 }
 
 // mark is a member that may change.
@@ -36,39 +56,48 @@ type mark struct {
 	value rawjson.Value
 }
 
-// ReadHead finds in one pass what routing needs, and checks that the body is one JSON object. Of a member that occurs twice the last one
-// counts. Messages is the name of the conversation; others are the members that an Edit may take out. The errors, *codec.Error with
-// status 400, are those of openai.ReadHead. It does not allocate.
-func ReadHead(body []byte, messages string, others []string) (Head, error) {
+// ReadHead finds in one pass what routing needs, and checks that the body is one JSON object in which each known member is there once. The
+// errors, *codec.Error with status 400, are those of openai.ReadHead. It does not allocate.
+func (l *Layout) ReadHead(body []byte) (Head, error) {
 	var h Head
-	var model rawjson.Value
-	good := true
+	var model, stream rawjson.Value
+	var seen fields.Seen
 	from := bytes.IndexByte(body, '{') + 1
 	it := rawjson.MembersOf(body)
-	for it.Next() {
-		switch name := it.Name(); name {
-		case "model":
-			model = it.Value
-			h.mark(name, from, it.Value)
-		case "stream":
-			h.stream = it.Value
-			h.mark(name, from, it.Value)
-		case messages:
-			h.Messages = it.Value
-		case "tools":
-			h.Tools = it.Value
-		default:
-			// A reader that ignores case would take this for the model, past the check that the key may use it.
-			good = good && (len(name) != len("model") || !strings.EqualFold(name, "model"))
-			if slices.Contains(others, name) {
-				h.mark(name, from, it.Value)
-			}
+	for it.Step() {
+		n, err := l.known.Take(&seen, &it)
+		if err != nil {
+			return h, err
 		}
-		from = it.Value.End
+		switch {
+		case n == l.model:
+			model = it.Whole()
+			h.mark("model", from, model)
+		case n == l.stream:
+			stream = it.Whole()
+			h.mark("stream", from, stream)
+		case n == l.messages:
+			h.Messages = it.Whole()
+		case n == l.tools:
+			tools := it.Elements()
+			h.Choosing = choice.Hosted(body, &tools, false) || h.Choosing
+			it.Leave(&tools.Walk)
+			h.Tools = it.Whole()
+		case n >= l.firstOther && n < l.firstOther+len(l.others):
+			h.mark(l.others[n-l.firstOther], from, it.Whole())
+		default:
+			choosing, err := l.known.Enter(n, body, it.Whole())
+			if err != nil {
+				return h, err
+			}
+			h.Choosing = h.Choosing || choosing
+		}
+		from = it.Whole().End
 	}
 	h.Model, _ = rawjson.Text(body, model)
-	h.Stream = h.stream.Kind == rawjson.True
-	if it.Err() != nil || !good || strings.TrimSpace(h.Model) == "" || !utf8.ValidString(h.Model) || h.stream.Kind > rawjson.True {
+	h.Stream = stream.Kind == rawjson.True
+	h.Choosing = h.Choosing || seen.Marked
+	if it.Err() != nil || strings.TrimSpace(h.Model) == "" || !utf8.ValidString(h.Model) || stream.Kind > rawjson.True {
 		_, err := openai.ReadHead(body)
 		return h, err
 	}
@@ -76,20 +105,15 @@ func ReadHead(body []byte, messages string, others []string) (Head, error) {
 }
 
 func (h *Head) mark(name string, from int, value rawjson.Value) {
-	m := mark{name, from, value}
-	if h.n < len(h.marks) {
-		h.marks[h.n] = m
-		h.n++
-		return
-	}
-	h.more = append(h.more, m)
+	h.marks[h.n] = mark{name, from, value}
+	h.n++
 }
 
 // Edit is what an upstream gets otherwise.
 type Edit struct {
 	// Model is the upstream's name of the model; "" takes the member out, for those who have it in the address.
 	Model string
-	// Without are the names of further members that are taken out: stream, and those that ReadHead was told of.
+	// Without are the names of further members that are taken out: stream, and the others of the layout.
 	Without []string
 	// Before are members that are put before all others, with the commas between them. Without a Model there must be one.
 	Before []byte
@@ -100,8 +124,7 @@ func (e *Edit) removes(name string) bool {
 }
 
 // Parts appends to dst the edited body, as parts that alias body, the edit and scratch, which takes the new pieces. Everything else is
-// byte for byte the client's. A member that the client wrote twice gets the value that counts in every place, so that no upstream can
-// choose another.
+// byte for byte the client's.
 //
 // It does not allocate once dst and scratch have grown.
 func (h *Head) Parts(dst [][]byte, body []byte, e Edit, scratch *[]byte) [][]byte {
@@ -122,17 +145,15 @@ func (h *Head) Parts(dst [][]byte, body []byte, e Edit, scratch *[]byte) [][]byt
 			dst = append(dst, comma)
 		}
 	}
-	for i := range h.n + len(h.more) {
-		m := h.at(i)
+	for i := range h.n {
+		m := &h.marks[i]
 		switch {
 		case e.removes(m.name):
 			put(m.from, nil, m.value.End)
-		case m.name == "model" && e.Model != h.Model, m.name == "model" && h.repeats(m.name):
+		case m.name == "model" && e.Model != h.Model:
 			at := len(*scratch)
 			*scratch = rawjson.AppendString(*scratch, e.Model)
 			put(m.value.Start, (*scratch)[at:len(*scratch):len(*scratch)], m.value.End)
-		case m.name == "stream" && m.value != h.stream:
-			put(m.value.Start, h.stream.Raw(body), m.value.End)
 		}
 	}
 	put(len(body), nil, len(body))
@@ -141,28 +162,10 @@ func (h *Head) Parts(dst [][]byte, body []byte, e Edit, scratch *[]byte) [][]byt
 
 var comma = []byte{','}
 
-func (h *Head) at(i int) *mark {
-	if i < h.n {
-		return &h.marks[i]
-	}
-	return &h.more[i-h.n]
-}
-
-// repeats says whether a member is there more than once.
-func (h *Head) repeats(name string) bool {
-	n := 0
-	for i := range h.n + len(h.more) {
-		if h.at(i).name == name {
-			n++
-		}
-	}
-	return n > 1
-}
-
 // keepsFirst says whether the body's first member, which stands behind front, stays. Those behind it bring a comma of their own.
 func (h *Head) keepsFirst(front int, e *Edit) bool {
-	for i := range h.n + len(h.more) {
-		if m := h.at(i); m.from == front {
+	for i := range h.n {
+		if m := &h.marks[i]; m.from == front {
 			return !e.removes(m.name)
 		}
 	}

@@ -10,10 +10,15 @@ import (
 	"testing"
 
 	"uniapi/codec"
+	"uniapi/codec/fields"
 	"uniapi/codec/openai"
 )
 
-var others = []string{"version", "betas"}
+var (
+	others = []string{"version", "betas"}
+	known  = fields.NewKnown("model", "stream", "talk", "tools", "version", "betas", "models").Mark("models")
+	talk   = NewLayout(known, "talk", others...)
+)
 
 func TestReadHeadFindsWhatRoutingNeeds(t *testing.T) {
 	for _, c := range []struct {
@@ -24,15 +29,14 @@ func TestReadHeadFindsWhatRoutingNeeds(t *testing.T) {
 		{`{"model":"claude"}`, "claude", false},
 		{` {"talk":[{"model":"no","stream":true}], "model" : "a/b:c" ,"stream": true} `, "a/b:c", true},
 		{`{"m\u006fdel":"m\u00fcller","stream":null}`, "müller", false},
-		{`{"model":"a","stream":true,"model":"b","stream":false}`, "b", false},
 	} {
-		h, err := ReadHead([]byte(c.body), "talk", others)
+		h, err := talk.ReadHead([]byte(c.body))
 		if err != nil || h.Model != c.model || h.Stream != c.stream {
 			t.Errorf("%s: got %q %v, %v", c.body, h.Model, h.Stream, err)
 		}
 	}
 	body := []byte(`{"model":"m","talk":[1],"tools":[2]}`)
-	h, err := ReadHead(body, "talk", nil)
+	h, err := talk.ReadHead(body)
 	if err != nil || string(h.Messages.Raw(body)) != "[1]" || string(h.Tools.Raw(body)) != "[2]" {
 		t.Errorf("got %+v, %v", h, err)
 	}
@@ -41,9 +45,9 @@ func TestReadHeadFindsWhatRoutingNeeds(t *testing.T) {
 func TestReadHeadIsAsStrictAsThatOfChat(t *testing.T) {
 	for _, body := range []string{``, `{`, `[]`, `null`, `{}`, `{"model":null}`, `{"model":5}`, `{"model":""}`, `{"model":" "}`, `{"model":"\x"}`, `{"model":"a\x"}`, "{\"model\":\"\xf9\"}",
 		`{"model":"a","Model":"b"}`, `{"model":"a","stream":"yes"}`, `{"model":"a","stream":1}`, "\xff\xfe", `{"model":"m","talk":`,
-		`{"model":"m"} {}`, strings.Repeat("[", 200_000)} {
+		`{"model":"m"} {}`, `{"model":"a","model":"a"}`, `{"model":"m","stream":true,"\u0073tream":true}`, strings.Repeat("[", 200_000)} {
 		_, want := openai.ReadHead([]byte(body))
-		_, err := ReadHead([]byte(body), "talk", others)
+		_, err := talk.ReadHead([]byte(body))
 		var e *codec.Error
 		if !errors.As(err, &e) || e.Status != 400 || err.Error() != want.Error() {
 			t.Errorf("%.40q: got %v, want %v", body, err, want)
@@ -53,7 +57,7 @@ func TestReadHeadIsAsStrictAsThatOfChat(t *testing.T) {
 
 func parts(t testing.TB, body string, e Edit) string {
 	t.Helper()
-	h, err := ReadHead([]byte(body), "talk", others)
+	h, err := talk.ReadHead([]byte(body))
 	if err != nil {
 		t.Fatalf("%s: %v", body, err)
 	}
@@ -73,14 +77,10 @@ func TestPartsChangesNothingButWhatItMust(t *testing.T) {
 		{"the model", replaced, ` {"n": 9007199254740993, "model" : "m","x":1.50} `, ` {"n": 9007199254740993, "model" : "up","x":1.50} `},
 		{"a model that needs escapes", Edit{Model: `a"b`}, `{"model":"m"}`, `{"model":"a\"b"}`},
 		{"a model of that name already", replaced, `{"model":"\u0075p"}`, `{"model":"\u0075p"}`},
-		{"a second model wins everywhere", replaced, `{"model":"a","x":1,"model":"up"}`, `{"model":"up","x":1,"model":"up"}`},
-		{"a second stream wins everywhere", replaced, `{"stream":false,"model":"m","stream":true}`, `{"stream":true,"model":"up","stream":true}`},
-		{"more than the usual", replaced, `{"model":"a","stream":true,"model":"b","version":1,"stream":false,"model":"c"}`,
-			`{"model":"up","stream":false,"model":"up","version":1,"stream":false,"model":"up"}`},
 		{"the first member goes", moved, `{"model":"m","x":1}`, `{"version":"v1","x":1}`},
 		{"a later member goes", moved, `{ "x":1 , "model" : "m" , "y":2 }`, `{"version":"v1", "x":1 , "y":2 }`},
 		{"the last member goes", moved, `{"x":1,"model":"m" }`, `{"version":"v1","x":1 }`},
-		{"several in a row go", moved, `{"stream":true,"model":"m","version":"own","x":1,"betas":[1],"stream":false}`, `{"version":"v1","x":1}`},
+		{"several in a row go", moved, `{"stream":true,"model":"m","version":"own","x":1,"betas":[1]}`, `{"version":"v1","x":1}`},
 		{"all of them go", moved, `{"model":"m","stream":true}`, `{"version":"v1"}`},
 	} {
 		if got := parts(t, c.body, c.edit); got != c.want {
@@ -91,7 +91,7 @@ func TestPartsChangesNothingButWhatItMust(t *testing.T) {
 
 func TestPartsLeavesTheBodyWholeIfNothingChanges(t *testing.T) {
 	body := []byte(`{"model":"m","stream":true,"talk":[]}`)
-	h, err := ReadHead(body, "talk", nil)
+	h, err := talk.ReadHead(body)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func TestReadHeadAndPartsDoNotAllocate(t *testing.T) {
 	var scratch []byte
 	allocs := testing.AllocsPerRun(100, func() {
 		for _, e := range edits {
-			h, err := ReadHead(body, "talk", others)
+			h, err := talk.ReadHead(body)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -128,12 +128,12 @@ func TestReadHeadAndPartsDoNotAllocate(t *testing.T) {
 }
 
 func FuzzParts(f *testing.F) {
-	for _, body := range []string{`{"model":"m","stream":true}`, `{"model":"a","version":null,"model":"b","betas":[],"stream":false,"stream":true}`,
+	for _, body := range []string{`{"model":"m","stream":true}`, `{"model":"a","version":null,"betas":[],"stream":true}`,
 		`{ "x":"\u00e9" , "model" : "m" }`, "{\"model\":\"\xf9\"}"} {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		h, err := ReadHead(body, "talk", others)
+		h, err := talk.ReadHead(body)
 		if err != nil {
 			return
 		}
@@ -173,7 +173,7 @@ func BenchmarkHeadAndParts(b *testing.B) {
 			b.ReportAllocs()
 			b.SetBytes(int64(len(body)))
 			for b.Loop() {
-				h, err := ReadHead(body, "talk", others)
+				h, err := talk.ReadHead(body)
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"uniapi/codec"
+	"uniapi/codec/choice"
+	"uniapi/codec/fields"
 	"uniapi/codec/rawjson"
 )
 
@@ -22,72 +24,93 @@ type Head struct {
 	// Messages and Tools are offsets for those who look closer; Kind Missing if absent.
 	Messages, Tools rawjson.Value
 
+	// Choosing is whether the request may name other models, or leave the choice to the provider: see choice.Names.
+	Choosing bool
+
 	model, stream, streamOptions rawjson.Value
 	includeUsage                 rawjson.Value // inside streamOptions
-	// earlier holds the values of model, stream and stream_options that a later one of the same name overrules, in body order.
-	// Nil in every sane request.
-	earlier []overruled
+	input                        bool          // there is one
 }
 
-type overruled struct {
-	name  byte // 'm', 's' or 'o'
-	value rawjson.Value
-}
+// IsResponses says whether this is a Responses request: it has an input in the place of messages.
+func (h *Head) IsResponses() bool { return h.Messages.Kind == rawjson.Missing && h.input }
 
-// ReadHead finds in one pass what routing needs, and checks that the body is one JSON object. Of a member that occurs twice the
-// last one counts. An error is a *codec.Error with status 400. It does not allocate.
+// ReadHead finds in one pass what routing needs, and checks that the body is one JSON object in which each member that the gateway reads is
+// there once. An error is a *codec.Error with status 400. It does not allocate.
 func ReadHead(body []byte) (Head, error) {
+	h, err := ReadUnnamed(body)
+	if err == nil {
+		err = h.named()
+	}
+	return h, err
+}
+
+// ReadUnnamed is ReadHead for an endpoint that has a model for requests without one: Model is "" then.
+func ReadUnnamed(body []byte) (Head, error) {
 	var h Head
+	var seen fields.Seen
 	it := rawjson.MembersOf(body)
-	for it.Next() {
-		switch name := it.Name(); name {
-		case "model":
-			h.overrule('m', &h.model, it.Value)
-		case "stream":
-			h.overrule('s', &h.stream, it.Value)
-		case "stream_options":
-			h.overrule('o', &h.streamOptions, it.Value)
-		case "messages":
-			h.Messages = it.Value
-		case "tools":
-			h.Tools = it.Value
+	for it.Step() {
+		n, err := Known.Take(&seen, &it)
+		if err != nil {
+			return h, err
+		}
+		switch n {
+		case knownModel:
+			h.model = it.Value
+		case knownStream:
+			h.stream = it.Value
+		case knownMessages:
+			h.Messages = it.Whole()
+		case knownTools:
+			tools := it.Elements()
+			h.Choosing = choice.Hosted(body, &tools, false) || h.Choosing
+			it.Leave(&tools.Walk)
+			h.Tools = it.Whole()
+		case knownInput:
+			h.input = it.Value.Present()
+		case knownStreamOptions:
+			h.streamOptions = it.Whole()
+			fallthrough
 		default:
-			// Readers that ignore case (Go's among them) would take this for the model, past the check that the key may use it.
-			if len(name) == len("model") && strings.EqualFold(name, "model") {
-				return h, codec.BadRequest(strings.Clone(name), "unknown field '"+name+"': did you mean 'model'?")
+			choosing, err := Known.Enter(n, body, it.Whole())
+			if err != nil {
+				return h, err
 			}
+			h.Choosing = h.Choosing || choosing
 		}
 	}
 	if err := it.Err(); err != nil {
 		return h, notAnObject(body, err)
 	}
+	h.Choosing = h.Choosing || seen.Marked
 	return h, h.check(body)
 }
 
-func (h *Head) overrule(name byte, slot *rawjson.Value, v rawjson.Value) {
-	if slot.Kind != rawjson.Missing {
-		h.earlier = append(h.earlier, overruled{name, *slot})
+// named says that a model is missing, if it is.
+func (h *Head) named() error {
+	if h.model.Present() {
+		return nil
 	}
-	*slot = v
+	return codec.BadRequest("model", "you must provide a model parameter")
 }
 
 // check reads the values that were found.
 func (h *Head) check(body []byte) error {
 	switch h.model.Kind {
 	case rawjson.Missing, rawjson.Null:
-		return codec.BadRequest("model", "you must provide a model parameter")
 	case rawjson.String:
+		model, ok := rawjson.Text(body, h.model)
+		if !ok || !utf8.ValidString(model) { // of bytes that are no text every reader makes another name
+			return codec.BadRequest("model", "'model' is not a valid JSON string")
+		}
+		if strings.TrimSpace(model) == "" {
+			return codec.BadRequest("model", "'model' must not be empty")
+		}
+		h.Model = model
 	default:
 		return codec.BadRequest("model", "'model' must be a string, not "+h.model.Kind.String())
 	}
-	model, ok := rawjson.Text(body, h.model)
-	if !ok || !utf8.ValidString(model) { // of bytes that are no text every reader makes another name
-		return codec.BadRequest("model", "'model' is not a valid JSON string")
-	}
-	if strings.TrimSpace(model) == "" {
-		return codec.BadRequest("model", "'model' must not be empty")
-	}
-	h.Model = model
 
 	switch h.stream.Kind {
 	case rawjson.True:

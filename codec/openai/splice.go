@@ -1,7 +1,6 @@
 package openai
 
 import (
-	"cmp"
 	"slices"
 
 	"uniapi/codec/rawjson"
@@ -15,20 +14,17 @@ const (
 
 // Parts appends to dst the body as the upstream of a channel gets it: with the model replaced and, if it is a stream and askUsage,
 // stream_options.include_usage set; the client's other stream options stay. Everything else is byte for byte the client's. The
-// parts alias body and scratch, which takes the new pieces. A member that the client wrote twice gets the value that counts in
-// every place, so that no upstream can choose another.
+// parts alias body and scratch, which takes the new pieces.
 //
 // It does not allocate once dst and scratch have grown.
 func (h *Head) Parts(dst [][]byte, body []byte, upstreamModel string, askUsage bool, scratch *[]byte) [][]byte {
 	p := parts{dst: dst, body: body, buf: *scratch}
 	askUsage = askUsage && h.Stream
-	if len(h.earlier) > 0 {
-		h.everyPlace(&p, upstreamModel, askUsage)
-	} else if h.streamOptions.Kind != rawjson.Missing && h.streamOptions.Start < h.model.Start {
+	if h.streamOptions.Kind != rawjson.Missing && h.streamOptions.Start < h.model.Start {
 		h.putOptions(&p, askUsage)
-		h.putModel(&p, h.model, upstreamModel, false)
+		h.putModel(&p, upstreamModel, false)
 	} else {
-		h.putModel(&p, h.model, upstreamModel, askUsage && h.streamOptions.Kind == rawjson.Missing)
+		h.putModel(&p, upstreamModel, askUsage && h.streamOptions.Kind == rawjson.Missing)
 		h.putOptions(&p, askUsage)
 	}
 	p.rest()
@@ -39,14 +35,6 @@ func (h *Head) Parts(dst [][]byte, body []byte, upstreamModel string, askUsage b
 // Edit sets on s what Parts would change, for a channel that changes other members of the body too.
 func (h *Head) Edit(s *rawjson.Splicer, body []byte, upstreamModel string, askUsage bool) {
 	s.Set("model", rawjson.AppendString(nil, upstreamModel))
-	if len(h.earlier) > 0 {
-		if h.stream.Kind != rawjson.Missing {
-			s.Set("stream", h.stream.Raw(body))
-		}
-		if h.streamOptions.Kind != rawjson.Missing {
-			s.Set("stream_options", h.streamOptions.Raw(body))
-		}
-	}
 	if !askUsage || !h.Stream || h.IncludeUsage {
 		return
 	}
@@ -89,21 +77,21 @@ func (p *parts) rest() {
 	}
 }
 
-// putModel writes the model in the place of v, and the stream options behind it if they must be added.
-func (h *Head) putModel(p *parts, v rawjson.Value, upstreamModel string, addOptions bool) {
-	mark, start := len(p.buf), v.Start
-	if upstreamModel == h.Model && v == h.model {
+// putModel writes the model in its place, and the stream options behind it if they must be added.
+func (h *Head) putModel(p *parts, upstreamModel string, addOptions bool) {
+	mark, start := len(p.buf), h.model.Start
+	if upstreamModel == h.Model {
 		if !addOptions {
 			return
 		}
-		start = v.End
+		start = h.model.End
 	} else {
 		p.buf = rawjson.AppendString(p.buf, upstreamModel)
 	}
 	if addOptions {
 		p.buf = append(p.buf, addedOptions...)
 	}
-	p.put(start, v.End, mark)
+	p.put(start, h.model.End, mark)
 }
 
 // putOptions makes the stream options that count ask for usage. Without askUsage they stay as they are.
@@ -124,34 +112,8 @@ func (h *Head) putOptions(p *parts, askUsage bool) {
 			p.putText(inner, text)
 			return
 		}
-		for it := h.streamOptions.Members(p.body); it.Next(); {
-			if it.Value.Kind != rawjson.True && it.Name() == "include_usage" {
-				p.putText(it.Value, "true")
-			}
-		}
-	}
-}
-
-// everyPlace is the way for a body with a member written twice.
-func (h *Head) everyPlace(p *parts, upstreamModel string, askUsage bool) {
-	places := append(slices.Clone(h.earlier), overruled{'m', h.model})
-	if h.streamOptions.Kind != rawjson.Missing {
-		places = append(places, overruled{'o', h.streamOptions})
-	}
-	slices.SortFunc(places, func(a, b overruled) int { return cmp.Compare(a.value.Start, b.value.Start) })
-	for _, at := range places {
-		switch {
-		case at.name == 'm':
-			add := at.value == h.model && askUsage && h.streamOptions.Kind == rawjson.Missing
-			h.putModel(p, at.value, upstreamModel, add)
-		case at.name == 's':
-			p.putText(at.value, string(h.stream.Raw(p.body)))
-		case at.value == h.streamOptions:
-			h.putOptions(p, askUsage)
-		case askUsage:
-			p.putText(at.value, usageOptions)
-		default:
-			p.putText(at.value, string(h.streamOptions.Raw(p.body)))
+		if h.includeUsage.Kind != rawjson.True {
+			p.putText(h.includeUsage, "true")
 		}
 	}
 }

@@ -234,6 +234,14 @@ func (w *Walk) Leave(inner *Walk) {
 	}
 }
 
+// Leave is that of Walk, and the member's value is known to its end then.
+func (m *Members) Leave(inner *Walk) {
+	m.Walk.Leave(inner)
+	if inner.end > 0 {
+		m.Value.End = inner.end
+	}
+}
+
 // Name is the member's name, decoded. It aliases the data; one with an escape in it is copied.
 func (m *Members) Name() string {
 	if m.escaped {

@@ -194,13 +194,13 @@ func TestCheckAnswerTellsAnAnswerFromWhatIsNone(t *testing.T) {
 }
 
 func TestPartsReplacesTheModel(t *testing.T) {
-	body := []byte(`{"input":"hi","model":"m", "x_new":1.50,"model":"n"}`)
+	body := []byte(`{"input":"hi","model":"n", "x_new":1.50,"x_new":2}`)
 	h, err := ReadHead(body)
 	if err != nil || h.Model != "n" || string(h.Messages.Raw(body)) != `"hi"` {
 		t.Fatalf("%+v, %v", h, err)
 	}
 	var scratch []byte
-	if got := string(bytes.Join(h.Parts(nil, body, "up", &scratch), nil)); got != `{"input":"hi","model":"up", "x_new":1.50,"model":"up"}` {
+	if got := string(bytes.Join(h.Parts(nil, body, "up", &scratch), nil)); got != `{"input":"hi","model":"up", "x_new":1.50,"x_new":2}` {
 		t.Error(got)
 	}
 }

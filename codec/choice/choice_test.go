@@ -1,0 +1,125 @@
+package choice
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"uniapi/codec"
+	"uniapi/codec/fields"
+	"uniapi/codec/rawjson"
+)
+
+func TestNamesFindsTheModels(t *testing.T) {
+	for _, c := range []struct {
+		body   string
+		google bool
+		want   []string
+	}{
+		{`{"model":"m","models":["a","b"],"fallbacks":[{"model":"c","messages":[{"role":"user","content":"x"}]},{"d":["e"]},"f"]}`, false, []string{"a", "b", "c", "e", "f"}},
+		{`{"plugins":[{"id":"x","model":"a","analysis_models":["b"],"allowed_models":["no"],"engine":"no"}],"preset":"p","extra_body":{"model":"c","metadata":{"models":["d"]}}}`, false,
+			[]string{"a", "b", "@preset/p", "c", "d"}},
+		{`{"tools":[{"type":"function","function":{"name":"f","parameters":{"model":"no"}}},{"type":"image_generation","model":"a"},{"type":"custom","model":"no"},{"name":"f","input_schema":{"model":"no"}}]}`,
+			false, []string{"a"}},
+		{`{"model":"models/a","models":["b"],"generationConfig":{"model":"no","routingConfig":{"manualMode":{"modelName":"c"}}},"generateContentRequest":{"model":"d"}}`, true, []string{"models/a", "b", "c", "d"}},
+		{`{"tools":[{"functionDeclarations":[{"name":"f","parameters":{"model":"no"}}]},{"retrieval":{"llmRanker":{"model_name":"a"}}}]}`, true, []string{"a"}},
+		{`{"model":"m","messages":[{"model":"no"}],"metadata":{"models":["no"]},"x":{"models":["no"]}}`, false, nil},
+		{`{"models":null,"fallbacks":{},"plugins":"no","preset":null,"route":null}`, false, nil},
+		{`{"plugins":[{"x-model":"no","fallback_of":"a"}]}`, false, []string{"a"}},
+	} {
+		names, err := Names([]byte(c.body), c.google)
+		var got []string
+		for _, n := range names {
+			got = append(got, n.Text)
+		}
+		if err != nil || !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%s: got %q, %v, want %q", c.body, got, err, c.want)
+		}
+	}
+}
+
+func TestNamesRefusesWhatCannotBeKnown(t *testing.T) {
+	for body, says := range map[string]string{
+		`{"route":"fallback"}`:                                                                             "'route'",
+		`{"models":["` + strings.Repeat(`a","`, most) + `a"]}`:                                             "more than 64",
+		`{"plugins":` + strings.Repeat("[", 20) + strings.Repeat("]", 20) + `}`:                            "'plugins' is nested too deep",
+		`{"models":["\x"]}`:                                                                                "not a valid JSON string",
+		`{"tools":[` + strings.Repeat(`{"tools":[`, 20) + strings.Repeat(`]}`, 20) + `]}`:                  "'tools' are nested too deep",
+		`{"tools":[{"type":"x","x":` + strings.Repeat(`{"a":`, 20) + "1" + strings.Repeat(`}`, 20) + `}]}`: "'tools' is nested too deep",
+	} {
+		var e *codec.Error
+		if _, err := Names([]byte(body), false); !errors.As(err, &e) || e.Status != 400 || !strings.Contains(e.Message, says) {
+			t.Errorf("%.60s: %v, want %s", body, err, says)
+		}
+	}
+}
+
+// hosted is Hosted for a list by itself.
+func hosted(t *testing.T, tools string, google bool) bool {
+	body := []byte(`{"tools":` + tools + `,"x":1}`)
+	it := rawjson.MembersOf(body)
+	it.Step()
+	list := it.Elements()
+	found := Hosted(body, &list, google)
+	it.Leave(&list.Walk)
+	if whole := it.Whole(); string(whole.Raw(body)) != tools || !it.Step() || it.Next() || it.Err() != nil {
+		t.Errorf("%s: Hosted left it at %s, %v", tools, whole.Raw(body), it.Err())
+	}
+	return found
+}
+
+func TestHostedTellsWhoRunsATool(t *testing.T) {
+	for _, c := range []struct {
+		tools  string
+		google bool
+		want   bool
+	}{
+		{`[{"type":"function","function":{"type":"image_generation"}},{"type":"custom"},{"name":"f"},{"type":null}]`, false, false},
+		{`[{"type":"web_search"}]`, false, true},
+		{`[{"name":"f"},{"Type":"web_search"}]`, false, true},
+		{`[{"type":"function","\u0074ype":"web_search"}]`, false, true},
+		{`[{"type":5}]`, false, true},
+		{`[{"type":"namespace","name":"n","tools":[{"type":"function"},{"type":"custom"}]}]`, false, false},
+		{`[{"type":"namespace","name":"n","tools":[{"type":"function"},{"type":"web_search"}]}]`, false, true},
+		{`[{"type":"namespace","tools":[{"type":"namespace","tools":[]}]}]`, false, true},
+		{`[{"functionDeclarations":[{"type":"x"}]},{"function_declarations":[]}]`, true, false},
+		{`[{"functionDeclarations":[]},{"googleSearch":{}}]`, true, true},
+		{`[]`, false, false}, {`{}`, false, false}, {`[[{"type":"x"}],"x",null]`, false, false},
+	} {
+		if got := hosted(t, c.tools, c.google); got != c.want {
+			t.Errorf("%s: %v", c.tools, got)
+		}
+	}
+}
+
+func FuzzNames(f *testing.F) {
+	f.Add([]byte(`{"models":["a"],"fallbacks":[{"model":"c"},{"d":["e"]}],"plugins":[{"model":"a"}],"preset":"p","tools":[{"type":"x","model":"y"}]}`), true)
+	f.Add([]byte(`{"tools":[{"type":"namespace","tools":[{"type":"x","models":{"a":"y"}}]}],"generationConfig":{"routingConfig":{"manualMode":{"modelName":"c"}}}}`), false)
+	f.Fuzz(func(t *testing.T, body []byte, google bool) {
+		names, err := Names(body, google)
+		if err != nil {
+			return
+		}
+		top, err := rawjson.One(body)
+		if err != nil {
+			return
+		}
+		asks := false
+		for it := top.Members(body); it.Next(); {
+			list := it.Value.Elements(body)
+			asks = asks || slices.ContainsFunc(append(Members(), "model", Asked, "generationConfig"), func(m string) bool { return m == it.Name() || fields.Camel(m) == fields.Camel(it.Name()) }) ||
+				it.Name() == "tools" && Hosted(body, &list, google)
+		}
+		if len(names) > 0 && !asks {
+			t.Fatalf("%s names %v, and nothing tells", body, names)
+		}
+		for _, n := range names {
+			if text, _ := rawjson.Text(body, n.Value); n.Value.Kind != rawjson.Missing && text != n.Text {
+				t.Fatal(fmt.Sprint(n, text))
+			}
+		}
+	})
+}
