@@ -37,6 +37,11 @@ func (x *exchange) write(channel *pool.Channel, to codec.Format) (stream bool, e
 		return stream, nil
 	}
 	body := x.body
+	if x.choosing {
+		if body, err = x.withNames(body, x.upstream); err != nil {
+			return stream, err
+		}
+	}
 	if accent := x.accent(); accent != nil && x.upstream == "openai" && x.endpoint == pool.Chat {
 		body = accent.Edit(body)
 	}
@@ -92,6 +97,9 @@ func (x *exchange) translated(to codec.Format, provider *config.Provider) ([]byt
 	}
 	request = alias.Apply(request, x.attempt.Upstream)
 	x.encoded, err = x.withBetas(to).EncodeRequest(x.encoded[:0], request, x.attempt.Upstream)
+	if err == nil && x.choosing {
+		return x.withNames(x.encoded, to.Name())
+	}
 	return x.encoded, err
 }
 

@@ -80,6 +80,9 @@ func judge(err error, limits pool.Deadlines) (balancer.Outcome, *codec.Error) {
 	if errors.Is(err, pool.ErrNoEndpoint) {
 		return balancer.Outcome{Verdict: balancer.Unfit, Unsent: true}, errNoEndpoint()
 	}
+	if e, ok := errors.AsType[*notHere](err); ok {
+		return balancer.Outcome{Verdict: balancer.Unfit, Unsent: true}, e.told
+	}
 	e, ok := errors.AsType[*codec.Error](err)
 	if !ok {
 		return balancer.Outcome{Verdict: balancer.Unavailable}, errorf(fasthttp.StatusBadGateway, "server_error", "bad_gateway", "%v", err)

@@ -58,6 +58,7 @@ type current struct {
 	body     []byte         // the client's bytes, valid until the answer is written
 	model    string         // that the client asks for
 	stream   bool           // whether it wants events
+	choosing bool           // whether it may name other models beside
 	head     openai.Head    // of a chat request
 	messages anthropic.Head // of a Messages request
 	items    responses.Head // of a Responses request

@@ -3,7 +3,6 @@ package server
 import (
 	"uniapi/codec"
 	"uniapi/codec/openai"
-	"uniapi/codec/rawjson"
 	"uniapi/pool"
 )
 
@@ -47,8 +46,8 @@ func (chatFace) label(endpoint pool.Endpoint) string { return "/v1/" + string(en
 
 func (chatFace) read(x *exchange) (err error) {
 	x.head, err = openai.ReadHead(x.body)
-	x.model, x.stream = x.head.Model, x.head.Stream
-	if err == nil && x.head.Messages.Kind == rawjson.Missing && x.face == (chatFace{}) {
+	x.model, x.stream, x.choosing = x.head.Model, x.head.Stream, x.head.Choosing
+	if err == nil && x.head.IsResponses() && x.face == (chatFace{}) {
 		x.turnMixed()
 	}
 	return err

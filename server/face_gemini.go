@@ -9,7 +9,6 @@ import (
 
 	"uniapi/codec"
 	"uniapi/codec/gemini"
-	"uniapi/codec/rawjson"
 	"uniapi/pool"
 )
 
@@ -36,13 +35,11 @@ func (f geminiFace) label(endpoint pool.Endpoint) string {
 }
 
 func (f geminiFace) read(x *exchange) error {
-	it := rawjson.MembersOf(x.body)
-	for it.Next() {
+	head, err := gemini.ReadHead(x.body)
+	if err != nil {
+		return err
 	}
-	if err := it.Err(); err != nil {
-		return codec.BadRequest("", "the request body is not a valid JSON object: "+err.Error())
-	}
-	x.model, x.stream = geminiModel(x.ctx.Path()), f.stream
+	x.model, x.stream, x.choosing = geminiModel(x.ctx.Path()), f.stream, head.Choosing
 	if x.model == "" {
 		return codec.BadRequest("model", "the address names no model: it is /v1beta/models/MODEL:generateContent")
 	}

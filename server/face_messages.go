@@ -24,7 +24,7 @@ func (messagesFace) label(endpoint pool.Endpoint) string {
 func (messagesFace) read(x *exchange) error {
 	head, err := anthropic.ReadHead(x.body)
 	x.messages = head
-	x.model, x.stream = head.Model, head.Stream
+	x.model, x.stream, x.choosing = head.Model, head.Stream, head.Choosing
 	return err
 }
 

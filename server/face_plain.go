@@ -32,12 +32,12 @@ func (f plainFace) read(x *exchange) error {
 		}
 		x.form = fields
 		x.model, _ = fields.Text(x.body, "model")
-	} else if !f.readModel(x) {
-		head, err := openai.ReadHead(x.body)
+	} else {
+		head, err := openai.ReadUnnamed(x.body)
 		if err != nil {
 			return err
 		}
-		x.head, x.model = head, head.Model
+		x.head, x.model, x.choosing = head, head.Model, head.Choosing
 	}
 	if x.model == "" {
 		x.model = f.fallback
@@ -46,16 +46,6 @@ func (f plainFace) read(x *exchange) error {
 		return codec.BadRequest("model", "you must provide a model parameter")
 	}
 	return nil
-}
-
-// readModel says whether the body is JSON without a model, of an endpoint that
-// has one for that.
-func (f plainFace) readModel(x *exchange) bool {
-	if f.fallback == "" {
-		return false
-	}
-	top, err := rawjson.One(x.body)
-	return err == nil && top.Kind == rawjson.Object && !top.Get(x.body, "model").Present()
 }
 
 func (x *exchange) isForm() bool {

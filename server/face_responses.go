@@ -3,7 +3,6 @@ package server
 import (
 	"uniapi/codec"
 	"uniapi/codec/openai"
-	"uniapi/codec/rawjson"
 	"uniapi/codec/responses"
 	"uniapi/pool"
 )
@@ -29,7 +28,7 @@ func (responsesFace) speaks(upstream string) bool { return upstream == "response
 func (responsesFace) read(x *exchange) error {
 	head, err := responses.ReadHead(x.body)
 	x.items = head
-	x.model, x.stream = head.Model, head.Stream
+	x.model, x.stream, x.choosing = head.Model, head.Stream, head.Choosing
 	return err
 }
 
@@ -76,10 +75,7 @@ func (mixedFace) speaks(string) bool { return false }
 
 // turnMixed changes the face of a chat request that is none.
 func (x *exchange) turnMixed() {
-	if x.endpoint != pool.Chat {
-		return
-	}
-	if top, err := rawjson.One(x.body); err == nil && top.Get(x.body, "input").Present() {
+	if x.endpoint == pool.Chat {
 		x.face = mixedFace{}
 	}
 }

@@ -34,6 +34,11 @@ func (x *exchange) enter() *codec.Error {
 		return errorf(fasthttp.StatusNotFound, "invalid_request_error", "model_not_found",
 			"No available providers at the moment: %s. GET /v1/models lists what this key may use.", x.model)
 	}
+	if x.choosing {
+		if err := x.permit(); err != nil {
+			return err
+		}
+	}
 	if err := x.admit(); err != nil {
 		return err
 	}

@@ -1,0 +1,37 @@
+package balancer
+
+// Named is what provider p calls the model that a request of the key names beside the one that it asks for: a model that the key may use there, by
+// the name that clients have for it or by the provider's own. False for every other name.
+func (k *Key) Named(name string, p *Provider) (upstream string, ok bool) {
+	if upstream, ok = k.at(name, p); ok {
+		return upstream, true
+	}
+	for _, m := range p.Models {
+		if m.Upstream != name {
+			continue
+		}
+		if upstream, ok = k.at(m.Alias, p); ok && upstream == name {
+			return name, true
+		}
+	}
+	return "", false
+}
+
+// at is the upstream name of a model that the key may use at p.
+func (k *Key) at(model string, p *Provider) (upstream string, ok bool) {
+	route := k.Find(model)
+	if route == nil {
+		return "", false
+	}
+	for _, e := range route.entries {
+		switch {
+		case e.via != nil:
+			if upstream, ok = e.via.at(model, p); ok {
+				return upstream, true
+			}
+		case e.Provider == p:
+			return e.Upstream, true
+		}
+	}
+	return "", false
+}
