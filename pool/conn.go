@@ -2,12 +2,9 @@ package pool
 
 import (
 	"bufio"
-	"errors"
 	"io"
 	"net"
 	"time"
-
-	"uniapi/pool/tcp"
 )
 
 // conn is one connection with everything an exchange over it needs, so that an exchange allocates nothing.
@@ -23,10 +20,23 @@ type conn struct {
 	sent net.Buffers   // what is left of vec; kept here because WriteTo wants a pointer
 	resp Response
 
-	keep      bool  // may serve another exchange after this one
-	parsing   bool  // the head is being parsed: no more reading
-	answered  bool  // a byte has come since the request was sent
-	idleSince int64 // on the pool's clock, while in the target's idle list
+	owner  string // Request.Owner of all that it serves
+	strays uint32 // the target's when it was made
+
+	served   bool    // an exchange before this one
+	found    finding // of the look before the request was sent; if it is not silence, it was not
+	asking   bool    // the request will be sent by the first read
+	keep     bool    // may serve another exchange after this one
+	parsing  bool    // the head is being parsed: no more reading
+	answered bool    // a byte has come since the request was sent
+
+	// Times on the pool's clock.
+	sentAt    int64 // just before the last write of the request: what is slow here makes no answer look too soon
+	writtenAt int64 // when that was done, or sentAt if it was a small write
+	firstByte int64 // of the final head; 0: none has come
+	readMore  bool  // bytes have come since
+	idleSince int64 // while in the target's idle list
+	sweep     int64 // number of the last sweep that looked at it
 
 	readAlarm, writeAlarm alarm
 	readBy, readSlack     int64         // the head must be there by then; 0: idle counts instead
@@ -34,7 +44,7 @@ type conn struct {
 }
 
 func newConn(t *Target, sock *socket, rw net.Conn) *conn {
-	c := &conn{target: t, sock: sock, rw: rw, tls: rw != sock.Conn}
+	c := &conn{target: t, sock: sock, rw: rw, tls: rw != sock.Conn, strays: t.strays.Load()}
 	c.br = bufio.NewReaderSize(c, t.pool.opts.MaxHeader)
 	c.resp.c = c
 	c.resp.Header.SetNoDefaultContentType(true)
@@ -46,18 +56,6 @@ func newConn(t *Target, sock *socket, rw net.Conn) *conn {
 func (c *conn) dispose() {
 	_ = c.sock.Close()
 	c.target.pool.counts.open.Add(-1)
-}
-
-// alive reports whether an idle connection can still be used: the peer has neither hung up nor sent what nobody asked for.
-func (c *conn) alive() bool {
-	if !c.tls {
-		return c.sock.quiet()
-	}
-	// Bytes on a TLS connection may be session tickets or key updates. Only the TLS layer can tell them from data and alerts, so it reads.
-	c.sock.polling = true
-	n, err := c.rw.Read(c.sock.probe[:])
-	c.sock.polling = false
-	return n == 0 && errors.Is(err, tcp.ErrNothingYet)
 }
 
 // Read is where the bufio.Reader gets its bytes from.
@@ -74,9 +72,20 @@ func (c *conn) Read(p []byte) (int, error) {
 			return 0, err
 		}
 	}
-	n, err := c.rw.Read(p)
+	var n int
+	var err error
+	if c.asking {
+		n, err = c.ask(p)
+	} else {
+		n, err = c.rw.Read(p)
+	}
 	if n > 0 {
 		c.answered = true
+		if c.firstByte == 0 {
+			c.firstByte = c.target.pool.now()
+		} else {
+			c.readMore = true
+		}
 	}
 	if err != nil {
 		c.keep = false
@@ -84,19 +93,23 @@ func (c *conn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// exchange sends the request and reads the head of the answer. On an error the connection is of no further use.
+// exchange sends the request and reads the head of the answer. On an error the connection is of no further use; the request was not sent if
+// anything was found on a connection that had served before.
 func (c *conn) exchange(call *Call, req *Request, d Deadlines) (*Response, error) {
 	if !call.attach(c.sock, nil) {
 		return nil, ErrCanceled
 	}
-	c.keep, c.answered = true, false
+	c.keep, c.answered, c.firstByte, c.readMore = !req.Alone, false, 0, false
 	err := c.send(req)
-	if err != nil {
+	switch {
+	case c.found != silence:
+	case err != nil:
 		err = c.earlyAnswer(req, d, err)
-	} else {
-		c.headBy(d.FirstByte)
+	default:
+		c.headBy(c.writtenAt, d.FirstByte)
 		err = c.readHead(req, d)
 	}
+	c.served = true
 	if err != nil {
 		if call.detach() {
 			err = ErrCanceled
@@ -107,12 +120,23 @@ func (c *conn) exchange(call *Call, req *Request, d Deadlines) (*Response, error
 	return &c.resp, nil
 }
 
-// headBy makes the head due in a time from now; 0 is never.
-func (c *conn) headBy(timeout time.Duration) {
+// headBy makes the head due in a time from a moment; 0 is never.
+func (c *conn) headBy(from int64, timeout time.Duration) {
 	c.readBy, c.readSlack, c.idle = 0, 0, 0
 	if timeout > 0 {
-		c.readBy, c.readSlack = c.target.pool.now()+int64(timeout), slack(timeout)
+		c.readBy, c.readSlack = from+int64(timeout), slack(timeout)
 	}
+}
+
+// took is how long the answer whose head has come was waited for.
+func (c *conn) took() int64 { return c.firstByte - c.sentAt }
+
+// lastHeard is since when nothing has come.
+func (c *conn) lastHeard() int64 {
+	if c.firstByte == 0 || c.readMore {
+		return c.target.pool.now()
+	}
+	return c.firstByte
 }
 
 // earlyAnswerWait is how long an answer is waited for after the write has failed. What the peer said before it hung up is already in the
@@ -121,7 +145,7 @@ const earlyAnswerWait = time.Second
 
 // earlyAnswer looks for the answer of a peer that did not want the whole body, e.g. a 413, and hung up while we wrote.
 func (c *conn) earlyAnswer(req *Request, d Deadlines, writeErr error) error {
-	c.headBy(earlyAnswerWait)
+	c.headBy(c.target.pool.now(), earlyAnswerWait)
 	err := c.readHead(req, d)
 	c.keep = false
 	if err != nil {

@@ -109,7 +109,6 @@ func TestAPassedDeadlineDoesNotHurtTheNextExchange(t *testing.T) {
 	tg.mu.Unlock()
 	eventually(t, "the deadline passes", func() bool { return tg.pool.now() > c.readAlarm.armed })
 	for _, d := range []Deadlines{{}, {FirstByte: time.Minute}} {
-		age(tg, time.Second)
 		if _, _, err := fetch(tg, post, d); err != nil {
 			t.Fatal(err)
 		}

@@ -8,8 +8,9 @@ import (
 	"net"
 )
 
-// Do sends the request and waits for the head of the answer, over an idle connection or a new one. A request whose idle connection proves dead
-// before a byte of the answer is sent again, once, over a new one. Every error is an *Error; the Response must be closed.
+// Do sends the request and waits for the head of the answer, over an idle connection of its owner or a new one. A request whose idle connection
+// proves dead before a byte of the answer, or brings an answer that may be somebody else's, is sent again, once, over a new one. Every error is an
+// *Error; the Response must be closed.
 func (t *Target) Do(call *Call, req *Request, d Deadlines) (*Response, error) {
 	if call.Canceled() {
 		return nil, ErrCanceled
@@ -17,35 +18,37 @@ func (t *Target) Do(call *Call, req *Request, d Deadlines) (*Response, error) {
 	if !req.valid() {
 		return nil, &Error{Write, "sending the request to " + t.host, errRequestLine}
 	}
-	counts := &t.pool.counts
-	if c := t.pop(); c != nil {
+	for !req.Alone {
+		c := t.pop(req.Owner)
+		if c == nil {
+			break
+		}
 		resp, err := c.exchange(call, req, d)
-		if err == nil {
-			counts.reused.Add(1)
-			resp.Reused = true
-			return resp, nil
+		if c.found == silence {
+			return t.judge(call, req, d, c, resp, err)
 		}
 		c.dispose()
-		if c.answered || !diedEarly(err) {
-			return nil, err
+		if c.found == unasked {
+			t.stray(Unasked)
 		}
-		counts.resent.Add(1)
 	}
+	return t.ask(call, req, d)
+}
+
+// ask is Do over a new connection.
+func (t *Target) ask(call *Call, req *Request, d Deadlines) (*Response, error) {
 	c, err := t.dial(call)
 	if err != nil {
 		return nil, err
 	}
+	c.owner = req.Owner
 	resp, err := c.exchange(call, req, d)
 	if err != nil {
 		c.dispose()
+		return nil, err
 	}
-	return resp, err
-}
-
-// diedEarly tells a connection that broke from one that was slow, or that Cancel closed.
-func diedEarly(err error) bool {
-	e, ok := errors.AsType[*Error](err)
-	return ok && (e.Kind == Reset || e.Kind == Write) && !timedOut(err)
+	req.Pace.learn(resp.refusal(), c.took())
+	return resp, nil
 }
 
 // dial makes a connection that is ready for a request: the TCP connection, the proxy's part and TLS, all within Options.Connect.

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"uniapi/pool/tcp"
 )
 
 func TestAConnectionIsUsedAgain(t *testing.T) {
@@ -80,65 +82,6 @@ func TestARequestIsSentAgainOnlyOnce(t *testing.T) {
 	}
 }
 
-// age makes a target's idle connections look idle for longer than they are.
-func age(tg *Target, by time.Duration) {
-	tg.mu.Lock()
-	defer tg.mu.Unlock()
-	for _, c := range tg.idle {
-		c.idleSince -= int64(by)
-	}
-}
-
-func TestTheHangUpCheckOfIdleConnections(t *testing.T) {
-	roots, serverTLS := authority(t)
-	for _, tt := range []struct {
-		name  string
-		then  func(*peer) // after the first answer
-		alive bool
-	}{
-		{"nothing happened", (*peer).hangUp, true},
-		{"the peer closed", func(*peer) {}, false},
-		{"the peer reset", (*peer).reset, false},
-		{"the peer said something unasked", func(p *peer) { p.say("HTTP/1.1 408 Request Timeout\r\n\r\n"); p.hangUp() }, false},
-	} {
-		for _, scheme := range []string{"http", "https"} {
-			t.Run(tt.name+" over "+scheme, func(t *testing.T) {
-				serve := func(p *peer) {
-					p.request()
-					p.say(okAnswer)
-					tt.then(p)
-				}
-				if scheme == "https" {
-					serve = overTLS(serverTLS, serve)
-				}
-				u := listen(t, serve)
-				tg := target(t, newPool(t, Options{TLS: clientTLS(roots)}), scheme, u.addr, "")
-				mustFetch(t, tg)
-				if tt.alive {
-					age(tg, time.Second)
-					c := tg.pop()
-					if c == nil {
-						t.Fatal("a good connection was thrown away")
-					}
-					tg.push(c)
-					return
-				}
-				eventually(t, "the connection is found dead", func() bool {
-					age(tg, time.Second)
-					c := tg.pop()
-					if c != nil {
-						tg.push(c)
-					}
-					return c == nil
-				})
-				if s := tg.pool.Stats(); s.Open != 0 || s.Idle != 0 {
-					t.Errorf("%+v", s)
-				}
-			})
-		}
-	}
-}
-
 // A TLS 1.3 server may send its session tickets when the answer has long been read: they are no reason to part.
 func TestLateSessionTicketsDoNotCostTheConnection(t *testing.T) {
 	roots, serverTLS := authority(t)
@@ -155,24 +98,20 @@ func TestLateSessionTicketsDoNotCostTheConnection(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tg.push(c)
-	age(tg, time.Second)
-	if c = tg.pop(); c == nil {
-		t.Fatal("not alive before the tickets")
+	if found := c.look(); found != silence {
+		t.Fatalf("before the tickets: %v", found)
 	}
-	tg.push(c)
 	close(release)
-	eventually(t, "the tickets are there", func() bool { return !c.sock.quiet() })
-	age(tg, time.Second)
-	if c = tg.pop(); c == nil {
-		t.Fatal("not alive after the tickets")
+	eventually(t, "the tickets are there", func() bool { return !quiet(c) })
+	if found := c.look(); found != silence {
+		t.Fatalf("after the tickets: %v", found)
 	}
-	if !c.sock.quiet() {
+	if !quiet(c) {
 		t.Error("the tickets were not read")
 	}
 	tg.push(c)
 	mustFetch(t, tg)
-	if s := tg.pool.Stats(); s.Dials != 1 || s.Reused != 1 {
+	if s := tg.pool.Stats(); s.Dials != 1 || s.Reused != 1 || s.Strays != (Stats{}).Strays {
 		t.Errorf("%+v", s)
 	}
 	c, err = tg.dial(&Call{})
@@ -183,6 +122,12 @@ func TestLateSessionTicketsDoNotCostTheConnection(t *testing.T) {
 	if !c.rw.(*tls.Conn).ConnectionState().DidResume {
 		t.Error("the ticket was not used")
 	}
+}
+
+// quiet says that nothing is there to be read below TLS.
+func quiet(c *conn) bool {
+	_, err := c.sock.tcp.Peek(make([]byte, 1))
+	return err == tcp.ErrNothingYet
 }
 
 // lateConn holds back every write but the first, the server's part of the handshake, until release: the tickets are the next.

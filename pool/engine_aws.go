@@ -174,7 +174,7 @@ func (d *bedrock) Models(call *Call, limits Deadlines) ([]string, error) {
 	var ids []string
 	var failure error
 	for _, path := range bedrockLists {
-		req := &Request{Method: "GET", Path: path, Header: d.whole[0]}
+		req := &Request{Method: "GET", Path: path, Header: d.whole[0], Alone: true}
 		if len(d.source.Keys) == 0 {
 			if req.Header, err = d.sign(req, host, region.name); err != nil {
 				return nil, err

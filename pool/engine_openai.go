@@ -121,8 +121,9 @@ func (d *openAI) Models(call *Call, limits Deadlines) ([]string, error) {
 	return fetchModels(call, d.target, &Request{Method: "GET", Path: d.modelsPath, Header: d.headers[0]}, limits)
 }
 
-// fetchModels gets a model list.
+// fetchModels gets a model list. It is nobody's, so it goes over a connection of its own.
 func fetchModels(call *Call, target *Target, req *Request, limits Deadlines) ([]string, error) {
+	req.Alone = true
 	answer, err := target.Do(call, req, limits)
 	if err != nil {
 		return nil, err

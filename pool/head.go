@@ -29,6 +29,9 @@ func (c *conn) readHead(req *Request, d Deadlines) error {
 		case status >= fasthttp.StatusOK:
 			return c.resp.begin(req.Method, head, d)
 		}
+		if c.br.Buffered() == 0 {
+			c.firstByte = 0 // this was only to say that the answer takes longer
+		}
 	}
 	return c.protocolError(fmt.Errorf("more than %d interim answers", maxInterim))
 }

@@ -13,7 +13,7 @@ type socket struct {
 
 	// polling makes Read return tcp.ErrNothingYet instead of waiting, so that the TLS layer above can take in what arrived while it was idle.
 	polling bool
-	probe   [1]byte
+	probe   [len(timeoutAnswer)]byte
 }
 
 func newSocket(c *net.TCPConn) (*socket, error) {
@@ -30,6 +30,3 @@ func (s *socket) Read(p []byte) (int, error) {
 	}
 	return s.Conn.Read(p)
 }
-
-// quiet reports that the peer has neither sent a byte nor hung up.
-func (s *socket) quiet() bool { return s.tcp.Quiet() }

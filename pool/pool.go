@@ -21,6 +21,10 @@ type Options struct {
 	TLS              *tls.Config   // what to start from, e.g. another root in tests; verification and ALPN are set by the pool
 	MaxHeader        int           // bytes of an answer's head, and of its trailers; also the read buffer of each connection; 16 KiB
 	MaxAnswer        int64         // bytes of an answer's body once inflated, streams included; 256 MiB, room for generated video
+	Distrust         time.Duration // how long no connection to a target is kept that sent what nobody asked for; 10 min
+
+	// OnStray is told each time that begins. It must not call the pool.
+	OnStray func(t *Target, what Stray)
 }
 
 func (o Options) withDefaults() Options {
@@ -32,6 +36,7 @@ func (o Options) withDefaults() Options {
 	or(&o.Connect, 15*time.Second)
 	or(&o.Write, 30*time.Second)
 	or(&o.IdleTimeout, 90*time.Second)
+	or(&o.Distrust, 10*time.Minute)
 	if o.MaxIdlePerTarget <= 0 {
 		o.MaxIdlePerTarget = 256
 	}
@@ -55,10 +60,15 @@ type Pool struct {
 	targets map[targetKey]*Target
 
 	accounts sync.Map // accountKey → *account: who asks for access tokens
+	paces    sync.Map // [2]string, a provider's name and base_url → *paces
 
 	closed   atomic.Bool
 	sweeping atomic.Bool // a sweep is scheduled
-	counts   struct{ open, dials, reused, resent atomic.Int64 }
+	sweeps   atomic.Int64
+	counts   struct {
+		open, dials, reused, resent, doubted atomic.Int64
+		strays                               [strayKinds]atomic.Int64
+	}
 }
 
 // New makes a pool without connections.
@@ -84,16 +94,24 @@ func (p *Pool) now() int64 { return int64(time.Since(p.start)) + 1 }
 
 // Stats is a snapshot of the pool's counters.
 type Stats struct {
-	Open   int64 // connections now, idle and busy
-	Idle   int64 // of these, waiting for a request
-	Dials  int64 // connections asked for since New, the failed included
-	Reused int64 // answers that came over a connection that had served before
-	Resent int64 // requests sent again because their idle connection had died
+	Open    int64             // connections now, idle and busy
+	Idle    int64             // of these, waiting for a request
+	Dials   int64             // connections asked for since New, the failed included
+	Reused  int64             // answers that came over a connection that had served before
+	Resent  int64             // requests sent again because their idle connection had died
+	Doubted int64             // requests sent again because the answer may have been somebody else's
+	Strays  [strayKinds]int64 // how often a target gave itself away, by how it did
 }
 
 // Stats reads the counters; they are not of one instant.
 func (p *Pool) Stats() Stats {
-	s := Stats{Open: p.counts.open.Load(), Dials: p.counts.dials.Load(), Reused: p.counts.reused.Load(), Resent: p.counts.resent.Load()}
+	s := Stats{
+		Open: p.counts.open.Load(), Dials: p.counts.dials.Load(), Reused: p.counts.reused.Load(), Resent: p.counts.resent.Load(),
+		Doubted: p.counts.doubted.Load(),
+	}
+	for kind := range s.Strays {
+		s.Strays[kind] = p.counts.strays[kind].Load()
+	}
 	for _, t := range p.snapshot() {
 		s.Idle += int64(t.idleCount())
 	}
@@ -104,7 +122,7 @@ func (p *Pool) Stats() Stats {
 func (p *Pool) Close() {
 	p.closed.Store(true)
 	for _, t := range p.snapshot() {
-		for _, c := range t.takeIdle(func([]*conn) int { return -1 }) {
+		for _, c := range t.takeIdle() {
 			c.dispose()
 		}
 	}
@@ -118,27 +136,4 @@ func (p *Pool) snapshot() []*Target {
 		all = append(all, t)
 	}
 	return all
-}
-
-// scheduleSweep makes sure that idle connections will expire. There is one timer for the pool, and none while nothing is idle.
-func (p *Pool) scheduleSweep() {
-	if !p.sweeping.Load() && p.sweeping.CompareAndSwap(false, true) {
-		time.AfterFunc(p.opts.IdleTimeout/4, p.sweep)
-	}
-}
-
-func (p *Pool) sweep() {
-	// Cleared first: a connection that becomes idle behind the sweep's back schedules the next one itself.
-	p.sweeping.Store(false)
-	expired := p.now() - int64(p.opts.IdleTimeout)
-	left := 0
-	for _, t := range p.snapshot() {
-		for _, c := range t.expire(expired) {
-			c.dispose()
-		}
-		left += t.idleCount()
-	}
-	if left > 0 {
-		p.scheduleSweep()
-	}
 }

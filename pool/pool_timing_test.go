@@ -117,6 +117,52 @@ func BenchmarkLoopback(b *testing.B) {
 	}
 }
 
+// BenchmarkFiftyKeys is what isolate_keys costs with 50 client keys that ask in turn: a search among the idle connections and as many more of those.
+// Beside it, what a request costs whose key has none left.
+func BenchmarkFiftyKeys(b *testing.B) {
+	keys := make([]string, 50)
+	for i := range keys {
+		keys[i] = fmt.Sprintf("sk-%048d", i)
+	}
+	for _, scheme := range []string{"plain", "tls"} {
+		for _, bench := range []struct {
+			name string
+			ask  func(req *Request, n int)
+		}{
+			{"shared", func(*Request, int) {}},
+			{"isolated", func(req *Request, n int) { req.Owner = keys[n*7%len(keys)] }},
+			{"of a new connection", func(req *Request, _ int) { req.Alone = true }},
+		} {
+			b.Run(bench.name+"/"+scheme, func(b *testing.B) {
+				roots, serverTLS := authority(b)
+				serve, protocol := always(okAnswer), "http"
+				if scheme == "tls" {
+					serve, protocol = overTLS(serverTLS, serve), "https"
+				}
+				tg := target(b, newPool(b, Options{TLS: clientTLS(roots)}), protocol, listen(b, serve).addr, "")
+				n := 0
+				exchange := func() {
+					req := *post
+					bench.ask(&req, n)
+					n++
+					resp, err := tg.Do(new(Call), &req, patient)
+					if err != nil {
+						b.Fatal(err)
+					}
+					resp.Close()
+				}
+				for range keys {
+					exchange()
+				}
+				for b.Loop() {
+					exchange()
+				}
+				b.ReportMetric(float64(tg.pool.Stats().Open), "connections")
+			})
+		}
+	}
+}
+
 func BenchmarkChunkDecoder(b *testing.B) {
 	answer := stream(50, event)
 	body := answer[bytes.Index(answer, []byte("\r\n\r\n"))+4:]
@@ -133,16 +179,17 @@ func BenchmarkChunkDecoder(b *testing.B) {
 	}
 }
 
+// BenchmarkHangUpCheck is what it costs to look before a connection is used again.
 func BenchmarkHangUpCheck(b *testing.B) {
 	u := listen(b, always(okAnswer))
 	tg := target(b, newPool(b, Options{}), "http", u.addr, "")
 	mustFetch(b, tg)
-	c := tg.pop()
+	c := tg.pop("")
 	defer tg.push(c)
 	b.ReportAllocs()
 	for b.Loop() {
-		if !c.alive() {
-			b.Fatal("dead")
+		if found := c.look(); found != silence {
+			b.Fatal(found)
 		}
 	}
 }

@@ -13,6 +13,10 @@ type Request struct {
 	Host   string   // Host header; "" = the target's
 	Header []byte   // complete "Name: value\r\n" lines, prepared once per channel and key; without Host, Content-Length and Accept-Encoding
 	Body   [][]byte // parts: the client's bytes with spliced pieces between; nil = no body
+
+	Owner string // connections that are kept are shared among requests with the same one only; "" is one too
+	Alone bool   // over a connection that serves nothing else, before or after
+	Pace  *Pace  // what is known of the times of such requests; nil = nothing
 }
 
 const (
@@ -69,26 +73,59 @@ func (r *Request) appendHead(dst []byte, t *Target, bodyLen int) []byte {
 	return append(dst, '\r', '\n')
 }
 
-// send writes the request: in one system call as long as the kernel takes it.
+// send writes the request: in one system call as long as the kernel takes it. A connection that has served before is looked at first.
 func (c *conn) send(req *Request) error {
 	size := req.bodyLen()
 	c.wbuf = req.appendHead(c.wbuf[:0], c.target, size)
+	inline := len(c.wbuf)+size <= inlineBody
+	c.asking = inline && c.served && !c.tls
+	if c.served && !c.asking {
+		if c.found = c.look(); c.found != silence {
+			return errNotSent
+		}
+	}
 	var err error
 	switch {
-	case len(c.wbuf)+size <= inlineBody:
+	case inline:
 		for _, part := range req.Body {
 			c.wbuf = append(c.wbuf, part...)
 		}
-		err = c.write(c.wbuf)
+		if c.asking {
+			err = c.armWrite()
+		} else {
+			err = c.write(c.wbuf)
+		}
 	case c.tls:
 		err = c.writeRecords(req.Body)
 	default:
 		err = c.writePieces(req.Body)
 	}
 	if err != nil {
+		c.asking = false
 		return &Error{Write, "sending the request to " + c.target.host, err}
 	}
+	c.writtenAt = c.sentAt
+	if !inline {
+		c.writtenAt = c.target.pool.now()
+	}
 	return nil
+}
+
+var errNotSent = errors.New("the connection could not serve another request")
+
+// ask looks at the connection, sends the request that is in wbuf, and is the first read of the answer.
+func (c *conn) ask(p []byte) (int, error) {
+	c.asking = false
+	n, sent, err := c.sock.tcp.Ask(c.wbuf, p)
+	switch {
+	case sent || timedOut(err):
+		return n, err
+	case n > 0 && !announcesEnd(p[:n]):
+		c.found = unasked
+	default:
+		c.found = closing
+	}
+	return 0, errNotSent
 }
 
 // write sets the deadline anew for each step of a long body.
@@ -102,7 +139,8 @@ func (c *conn) write(p []byte) error {
 
 func (c *conn) armWrite() error {
 	p := c.target.pool
-	at, changed := c.writeAlarm.move(p.now()+int64(p.opts.Write), slack(p.opts.Write))
+	c.sentAt = p.now()
+	at, changed := c.writeAlarm.move(c.sentAt+int64(p.opts.Write), slack(p.opts.Write))
 	if !changed {
 		return nil
 	}

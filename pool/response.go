@@ -132,7 +132,7 @@ func (r *Response) CloseLater() {
 		return
 	}
 	r.call = new(Call)
-	r.c.headBy(endWithin)
+	r.c.headBy(r.c.target.pool.now(), endWithin)
 	go func() {
 		for range 2 { // the end, or a little and the end
 			if _, err := r.Next(); err != nil {
@@ -144,14 +144,24 @@ func (r *Response) CloseLater() {
 }
 
 // Close ends the exchange; it must be called once. The connection is kept if the body was read to its end, or its rest has already been
-// received; otherwise it is closed, which tells the upstream to stop.
+// received; otherwise it is closed, which tells the upstream to stop. Nothing may stand behind the end.
 func (r *Response) Close() {
 	c, call := r.c, r.call
-	reusable := r.drain() && c.keep && c.br.Buffered() == 0
+	reusable := r.drain() && c.keep
+	behind := silence
+	if reusable {
+		behind = c.trailing()
+	}
 	r.call, r.inflate, r.Tap = nil, nil, nil
-	if canceled := call.detach(); canceled || !reusable {
+	if canceled := call.detach(); canceled || !reusable || behind != silence {
 		c.dispose()
+		if behind == unasked {
+			c.target.stray(Unasked)
+		}
 		return
 	}
 	c.target.push(c)
 }
+
+// refusal says that the answer is none that a model has made.
+func (r *Response) refusal() bool { return r.Status < 200 || r.Status > 299 }

@@ -5,19 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"slices"
 	"strings"
 	"sync"
-	"time"
+	"sync/atomic"
 )
-
-// trustedIdle is how long an idle connection is taken without asking the kernel whether the peer hung up. A hang-up within it is caught by
-// sending the request again; the check would cost a system call on every request of a busy target.
-const trustedIdle = 10 * time.Millisecond
 
 type targetKey struct{ scheme, addr, proxy string }
 
-// Target is one upstream address, reached directly or by one proxy. Its connections are interchangeable.
+// Target is one upstream address, reached directly or by one proxy. Its connections are interchangeable among requests of one Owner.
 type Target struct {
 	pool  *Pool
 	addr  string      // host:port
@@ -29,8 +24,13 @@ type Target struct {
 	absolute  string
 	proxyAuth string
 
-	mu   sync.Mutex
-	idle []*conn // the last one in is the first one out; so they lie in the order of their idle time
+	mu       sync.Mutex
+	idle     []idleConn // the last one in is the first one out
+	resumeAt int64      // on the pool's clock: until then no connection is kept; 0 is no such time
+
+	// strays counts how often connections ceased to be kept. One made before the last time is not kept, nor what it answers believed, if it had
+	// served before.
+	strays atomic.Uint32
 }
 
 // Target returns the target for scheme "http" or "https", "host" or "host:port", and a proxy URL or "". The same arguments give the same
@@ -100,68 +100,4 @@ func splitAddress(hostport, defaultPort string) (host, port string, err error) {
 		return "", "", errors.New("must name a host and, after a colon, a port")
 	}
 	return host, port, nil
-}
-
-// pop returns an idle connection that the peer has not hung up on, as far as one can tell, or nil.
-func (t *Target) pop() *conn {
-	for {
-		t.mu.Lock()
-		last := len(t.idle) - 1
-		if last < 0 {
-			t.mu.Unlock()
-			return nil
-		}
-		c := t.idle[last]
-		t.idle[last] = nil
-		t.idle = t.idle[:last]
-		t.mu.Unlock()
-
-		age := time.Duration(t.pool.now() - c.idleSince)
-		if age <= trustedIdle || (age <= t.pool.opts.IdleTimeout && c.alive()) {
-			return c
-		}
-		c.dispose()
-	}
-}
-
-// push takes a connection back whose answer was read to its end.
-func (t *Target) push(c *conn) {
-	c.idleSince = t.pool.now()
-	t.mu.Lock()
-	full := len(t.idle) >= t.pool.opts.MaxIdlePerTarget || t.pool.closed.Load()
-	if !full {
-		t.idle = append(t.idle, c)
-	}
-	t.mu.Unlock()
-	if full {
-		c.dispose()
-		return
-	}
-	t.pool.scheduleSweep()
-}
-
-// expire takes out the connections that have been idle since before the given time.
-func (t *Target) expire(before int64) []*conn {
-	return t.takeIdle(func(idle []*conn) int {
-		return slices.IndexFunc(idle, func(c *conn) bool { return c.idleSince > before })
-	})
-}
-
-// takeIdle takes out the longest idle connections: as many as count says, -1 for all.
-func (t *Target) takeIdle(count func([]*conn) int) []*conn {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	n := count(t.idle)
-	if n < 0 {
-		n = len(t.idle)
-	}
-	taken := slices.Clone(t.idle[:n])
-	t.idle = slices.Delete(t.idle, 0, n)
-	return taken
-}
-
-func (t *Target) idleCount() int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return len(t.idle)
 }

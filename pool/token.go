@@ -215,7 +215,7 @@ func (t *tokenTransport) exchange(r *http.Request) (body []byte, status int, err
 	if err != nil {
 		return nil, 0, err
 	}
-	req := &Request{Method: r.Method, Path: r.URL.RequestURI(), Header: tokenHeader, Body: [][]byte{form}}
+	req := &Request{Method: r.Method, Path: r.URL.RequestURI(), Header: tokenHeader, Body: [][]byte{form}, Alone: true}
 	answer, err := t.target.Do(new(Call), req, tokenLimits)
 	if err != nil {
 		return nil, 0, err

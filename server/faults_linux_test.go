@@ -209,7 +209,8 @@ func (s *trouble) checkBooks() {
 	for _, e := range stats.Endpoints {
 		requests += e.Count
 	}
-	came, unsure := s.bad.asked.Load()+s.good.asked.Load(), s.left.Load()+s.pool.Stats().Resent
+	pool := s.pool.Stats()
+	came, unsure := s.bad.asked.Load()+s.good.asked.Load(), s.left.Load()+pool.Resent+pool.Doubted
 	if came > attempts+unsure || came < attempts-attempts/100 {
 		s.t.Errorf("the books have %d attempts; the upstreams were asked %d times, and of %d it cannot be said", attempts, came, unsure)
 	}

@@ -54,6 +54,7 @@ type Options struct {
 	DrainGrace time.Duration // how long a server that is watched goes on serving when it is told to end
 
 	readTimes *readTimes // nil is usualReadTimes; tests have less patience
+	pool      pool.Options
 }
 
 // withDefaults fills in what was left to the server.
@@ -139,7 +140,8 @@ func New(o Options) (*Server, error) {
 	if s.watch, err = newWatcher(); err != nil {
 		return nil, err
 	}
-	s.pool = pool.New(pool.Options{})
+	o.pool.OnStray = s.onStray
+	s.pool = pool.New(o.pool)
 	if s.discovery, err = newDiscovery(s.log, s.rebuild); err != nil {
 		return nil, err
 	}
@@ -175,6 +177,13 @@ func (s *Server) Serve(ln *net.TCPListener) error {
 		return fmt.Errorf("serving %s: %w", ln.Addr(), err)
 	}
 	return nil
+}
+
+const strayMessage = "an upstream sent what it was not asked for; for ten minutes no connection to it serves more than one request"
+
+// onStray tells of an upstream that gave itself away.
+func (s *Server) onStray(target *pool.Target, what pool.Stray) {
+	s.log.Error(strayMessage, "upstream", target.String(), "sent", what.String())
 }
 
 // quiet takes what fasthttp logs on its own: clients that send no HTTP or

@@ -19,10 +19,10 @@ type Conn struct {
 	*net.TCPConn
 	raw syscall.RawConn
 
-	in, out            transfer
-	readFunc, sendFunc func(fd uintptr) bool // bound once: a closure for each call would be an allocation
-	lookFunc, takeFunc func(fd uintptr)
-	probe              [1]byte
+	in, out transfer
+	// Bound once: a closure for each call would be an allocation.
+	readFunc, sendFunc, askFunc func(fd uintptr) bool
+	peekFunc, takeFunc          func(fd uintptr)
 }
 
 // transfer is a call's argument and what came of it.
@@ -39,8 +39,8 @@ func New(c *net.TCPConn) (*Conn, error) {
 		return nil, err
 	}
 	conn := &Conn{TCPConn: c, raw: raw}
-	conn.readFunc, conn.sendFunc = conn.read, conn.send
-	conn.lookFunc, conn.takeFunc = conn.look, conn.take
+	conn.readFunc, conn.sendFunc, conn.askFunc = conn.read, conn.send, conn.ask
+	conn.peekFunc, conn.takeFunc = conn.peek, conn.take
 	return conn, nil
 }
 
@@ -118,11 +118,8 @@ var ErrNothingYet net.Error = nothingYet{}
 // Take reads what is there right now, or ErrNothingYet. It minds no deadline.
 func (c *Conn) Take(p []byte) (int, error) { return c.now(p, c.takeFunc) }
 
-// Quiet reports that the peer has neither sent a byte that is still to be read nor hung up.
-func (c *Conn) Quiet() bool {
-	_, err := c.now(c.probe[:], c.lookFunc)
-	return err == ErrNothingYet
-}
+// Peek is Take without taking: the next read brings the same bytes.
+func (c *Conn) Peek(p []byte) (int, error) { return c.now(p, c.peekFunc) }
 
 func (c *Conn) now(p []byte, call func(uintptr)) (int, error) {
 	c.in.p = p
@@ -142,7 +139,7 @@ func (c *Conn) now(p []byte, call func(uintptr)) (int, error) {
 }
 
 func (c *Conn) take(fd uintptr) { c.atOnce(fd, 0) }
-func (c *Conn) look(fd uintptr) { c.atOnce(fd, syscall.MSG_PEEK) }
+func (c *Conn) peek(fd uintptr) { c.atOnce(fd, syscall.MSG_PEEK) }
 
 func (c *Conn) atOnce(fd uintptr, flags int) {
 	for c.in.errno = syscall.EINTR; c.in.errno == syscall.EINTR; {

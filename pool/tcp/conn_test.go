@@ -150,21 +150,27 @@ func TestACloseEndsAReadThatWaits(t *testing.T) {
 func TestWhatIsThereRightNow(t *testing.T) {
 	near, far := dialed(t)
 	p := make([]byte, 4)
-	if n, err := near.Take(p); n != 0 || err != ErrNothingYet || !near.Quiet() {
-		t.Fatalf("of nothing %d bytes and %v were taken", n, err)
+	for name, look := range map[string]func([]byte) (int, error){"take": near.Take, "peek": near.Peek} {
+		if n, err := look(p); n != 0 || err != ErrNothingYet {
+			t.Fatalf("%s: of nothing %d bytes and %v", name, n, err)
+		}
 	}
 	far.Write([]byte("ab"))
 	near.Read(p[:1]) // waits for them
-	if near.Quiet() {
-		t.Error("a byte is there, and the connection is said to be quiet")
+	for range 2 {
+		if n, err := near.Peek(p); n != 1 || err != nil || p[0] != 'b' {
+			t.Errorf("peeked at %d bytes, %q, %v", n, p[:n], err)
+		}
 	}
 	if n, err := near.Take(p); n != 1 || err != nil || p[0] != 'b' {
 		t.Errorf("took %d bytes, %q, %v", n, p[:n], err)
 	}
 	far.CloseWrite()
 	near.Read(p) // waits for the end
-	if n, err := near.Take(p); n != 0 || err != io.EOF || near.Quiet() {
-		t.Errorf("after the end: %d bytes, %v", n, err)
+	for name, look := range map[string]func([]byte) (int, error){"take": near.Take, "peek": near.Peek} {
+		if n, err := look(p); n != 0 || err != io.EOF {
+			t.Errorf("%s, after the end: %d bytes, %v", name, n, err)
+		}
 	}
 }
 
@@ -185,6 +191,53 @@ func BenchmarkWriteAndRead(b *testing.B) {
 			for b.Loop() {
 				bench.a.Write(out)
 				bench.z.Read(in)
+			}
+		})
+	}
+}
+
+// The way of a request and its answer, with a look before it.
+func BenchmarkAsk(b *testing.B) {
+	request, answer := make([]byte, 1<<10), make([]byte, 1<<10)
+	in := make([]byte, 4<<10)
+	for _, bench := range []struct {
+		name string
+		ask  func(c *Conn) error
+	}{
+		{"without a look", func(c *Conn) error {
+			c.Write(request)
+			_, err := c.Read(in)
+			return err
+		}},
+		{"peek, write, read", func(c *Conn) error {
+			if _, err := c.Peek(in[:1]); err != ErrNothingYet {
+				return err
+			}
+			c.Write(request)
+			_, err := c.Read(in)
+			return err
+		}},
+		{"at once", func(c *Conn) error {
+			_, _, err := c.Ask(request, in)
+			return err
+		}},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			near, far := dialed(b)
+			go func() {
+				p := make([]byte, 4<<10)
+				for {
+					if _, err := far.Read(p); err != nil {
+						return
+					}
+					far.Write(answer)
+				}
+			}()
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := bench.ask(near); err != nil {
+					b.Fatal(err)
+				}
 			}
 		})
 	}

@@ -1,0 +1,148 @@
+package pool
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// owners is an upstream that remembers which paths came over which of its connections.
+type owners struct {
+	mu   sync.Mutex
+	seen map[int64][]string
+}
+
+func (o *owners) serve(p *peer) {
+	for {
+		req, _, ok := p.request()
+		if !ok {
+			return
+		}
+		o.mu.Lock()
+		if o.seen == nil {
+			o.seen = map[int64][]string{}
+		}
+		o.seen[p.nth] = append(o.seen[p.nth], req.URL.Path)
+		o.mu.Unlock()
+		p.say(okAnswer)
+	}
+}
+
+// strangers are the connections over which more than one path came.
+func (o *owners) strangers() (mixed [][]string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, paths := range o.seen {
+		if len(slices.Compact(slices.Clone(paths))) > 1 {
+			mixed = append(mixed, paths)
+		}
+	}
+	return mixed
+}
+
+func owned(owner string) *Request {
+	return &Request{Method: "POST", Path: "/" + owner, Body: post.Body, Owner: owner}
+}
+
+func TestConnectionsAreNotSharedAmongOwners(t *testing.T) {
+	for _, way := range []string{"http", "https", "http by an HTTP proxy", "http by an HTTPS proxy", "https by an HTTP proxy", "http by a SOCKS5 proxy"} {
+		t.Run(way, func(t *testing.T) {
+			var o owners
+			tg := ways(t, o.serve, Options{})[way]
+			var wg sync.WaitGroup
+			for i := range 6 {
+				wg.Go(func() {
+					owner := fmt.Sprint("key-", i%3)
+					for range 20 {
+						if status, _, err := fetch(tg, owned(owner), patient); status != 200 || err != nil {
+							t.Error(status, err)
+						}
+					}
+				})
+			}
+			wg.Wait()
+			if mixed := o.strangers(); len(mixed) > 0 {
+				t.Errorf("connections with requests of several owners: %q", mixed)
+			}
+			if s := tg.pool.Stats(); s.Dials > 6 || s.Reused != 120-s.Dials {
+				t.Errorf("%+v", s)
+			}
+		})
+	}
+}
+
+// The room for idle connections is that of the target, whoever owns them; an owner that comes late has some too.
+func TestTheConnectionIdleLongestMakesRoom(t *testing.T) {
+	var o owners
+	p := newPool(t, Options{MaxIdlePerTarget: 4})
+	tg := target(t, p, "http", listen(t, o.serve).addr, "")
+	ask := func(owner string) (reused bool) {
+		t.Helper()
+		resp, err := tg.Do(new(Call), owned(owner), patient)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Close()
+		return resp.Reused
+	}
+	for _, tt := range []struct {
+		owner  string
+		reused bool
+	}{
+		{"a", false}, {"b", false}, {"c", false}, {"d", false},
+		{"a", true}, {"b", true},
+		{"e", false}, // in the place of c's
+		{"d", true}, {"a", true}, {"b", true}, {"e", true},
+		{"c", false}, // in the place of d's
+		{"d", false},
+	} {
+		if reused := ask(tt.owner); reused != tt.reused {
+			t.Fatalf("%s's connection has served before: %v", tt.owner, reused)
+		}
+		if s := p.Stats(); s.Idle > 4 || s.Open != s.Idle {
+			t.Fatalf("%+v", s)
+		}
+	}
+}
+
+// What the gateway asks for itself goes over connections of its own.
+func TestARequestThatIsAloneSharesItsConnectionWithNone(t *testing.T) {
+	var o owners
+	tg := direct(t, listen(t, o.serve))
+	mustFetch(t, tg)
+	for range 3 {
+		resp, err := tg.Do(new(Call), &Request{Method: "GET", Path: "/alone", Alone: true}, patient)
+		if err != nil || resp.Reused {
+			t.Fatalf("%v; over a connection that has served before: %v", err, resp.Reused)
+		}
+		resp.Close()
+	}
+	mustFetch(t, tg)
+	if s := tg.pool.Stats(); s.Dials != 4 || s.Reused != 1 || s.Open != 1 || len(o.strangers()) > 0 {
+		t.Errorf("%+v, %q", s, o.strangers())
+	}
+}
+
+// A list that is fetched for all belongs to no client.
+func TestModelListsAreAskedForAlone(t *testing.T) {
+	list := "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 23\r\n\r\n" + `{"data":[{"id":"m-1"}]}`
+	u := listen(t, func(p *peer) {
+		for {
+			if _, _, ok := p.request(); !ok {
+				return
+			}
+			p.say(list)
+		}
+	})
+	tg := direct(t, u)
+	for range 2 {
+		if ids, err := fetchModels(new(Call), tg, &Request{Method: "GET", Path: "/models"}, patient); err != nil || strings.Join(ids, " ") != "m-1" {
+			t.Fatal(ids, err)
+		}
+	}
+	if s := tg.pool.Stats(); s.Dials != 2 || s.Open != 0 {
+		t.Errorf("%+v", s)
+	}
+}

@@ -1,0 +1,385 @@
+package pool
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// told keeps what OnStray is told.
+type told struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (l *told) hear(t *Target, what Stray) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lines = append(l.lines, t.String()+": "+what.String())
+}
+
+func (l *told) all() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.lines)
+}
+
+// ways are the ways on which a request reaches an upstream.
+func ways(t *testing.T, serve func(*peer), o Options) map[string]*Target {
+	roots, serverTLS := authority(t)
+	o.TLS = clientTLS(roots)
+	const login = "user:p%40ss%3Aword@"
+	targets := map[string]*Target{}
+	add := func(name, scheme, addr, proxyURL string) {
+		targets[name] = target(t, newPool(t, o), scheme, addr, proxyURL)
+	}
+	add("http", "http", listen(t, serve).addr, "")
+	add("https", "https", listen(t, overTLS(serverTLS, serve)).addr, "")
+	// A proxy that forwards plain HTTP is the upstream, as far as one can see.
+	add("http by an HTTP proxy", "http", "api.example.test", "http://"+login+listen(t, serve).addr)
+	add("http by an HTTPS proxy", "http", "api.example.test", "https://"+login+listen(t, overTLS(serverTLS, serve)).addr)
+	add("https by an HTTP proxy", "https", listen(t, overTLS(serverTLS, serve)).addr, "http://"+login+listen(t, httpProxy).addr)
+	add("https by an HTTPS proxy", "https", listen(t, overTLS(serverTLS, serve)).addr, "https://"+login+listen(t, overTLS(serverTLS, httpProxy)).addr)
+	add("http by a SOCKS5 proxy", "http", listen(t, serve).addr, "socks5://"+login+listen(t, socksProxy).addr)
+	add("https by a SOCKS5 proxy", "https", listen(t, overTLS(serverTLS, serve)).addr, "socks5://"+login+listen(t, socksProxy).addr)
+	return targets
+}
+
+const timeoutPage = "HTTP/1.0 408 Request Time-out\r\nCache-Control: no-cache\r\nConnection: close\r\nContent-Type: text/html\r\n\r\n<html></html>"
+
+// What an idle connection is found in, before a request is sent over it and by the sweep alike.
+func TestWhatComesOverAnIdleConnection(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		then func(*peer) // after the first answer
+		want finding
+	}{
+		{"nothing", (*peer).hangUp, silence},
+		{"its end", func(*peer) {}, closing},
+		{"a reset", (*peer).reset, closing},
+		{"a 408 before the end", func(p *peer) { p.say(timeoutPage) }, closing},
+		{"a 408 and no end", func(p *peer) { p.say("HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"); p.hangUp() }, closing},
+		{"a byte", func(p *peer) { p.say("x"); p.hangUp() }, unasked},
+		{"an empty line", func(p *peer) { p.say("\r\n"); p.hangUp() }, unasked},
+		{"an answer", func(p *peer) { p.say(okAnswer); p.hangUp() }, unasked},
+		{"an answer and its end", func(p *peer) { p.say(okAnswer) }, unasked},
+		{"the beginning of an answer", func(p *peer) { p.say("HTTP/1."); p.hangUp() }, unasked},
+		{"another failure", func(p *peer) { p.say("HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n"); p.hangUp() }, unasked},
+		{"an answer that says 408 elsewhere", func(p *peer) { p.say("HTTP/1.1 200 408\r\nContent-Length: 0\r\n\r\n"); p.hangUp() }, unasked},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var heard told
+			say := make(chan bool)
+			for way, tg := range ways(t, func(p *peer) {
+				p.request()
+				p.say(okAnswer)
+				if p.nth == 1 {
+					<-say
+					tt.then(p)
+				}
+			}, Options{OnStray: heard.hear}) {
+				mustFetch(t, tg)
+				c := tg.idle[0].conn
+				say <- true
+				strays, dials := int64(0), int64(2)
+				switch tt.want {
+				case silence:
+					dials = 1
+					if found := c.look(); found != silence {
+						t.Errorf("%s: found %v", way, found)
+					}
+				case unasked:
+					strays = 1
+					fallthrough
+				default:
+					eventually(t, way+": it has come", func() bool { return !quiet(c) })
+					mustFetch(t, tg)
+				}
+				if s := tg.pool.Stats(); s.Dials != dials || s.Resent != 0 || s.Doubted != 0 || s.Strays != [strayKinds]int64{Unasked: strays} {
+					t.Errorf("%s: %+v", way, s)
+				}
+			}
+			for _, line := range heard.all() {
+				if tt.want != unasked || !strings.HasPrefix(line, "http") || strings.Contains(line, "ss%3A") || strings.Contains(line, "user") {
+					t.Errorf("told %q", line)
+				}
+			}
+		})
+	}
+}
+
+// A large request is written in pieces, after a look of its own.
+func TestNoRequestIsSentOverAConnectionThatHasSomethingToSay(t *testing.T) {
+	got := make(chan int, 8)
+	for size, serve := range map[int]func(*peer){100: nil, 1 << 20: nil} {
+		serve = func(p *peer) {
+			for {
+				_, body, ok := p.request()
+				if !ok {
+					return
+				}
+				got <- len(body)
+				p.say(okAnswer)
+				if p.nth == 1 {
+					p.say(okAnswer)
+				}
+			}
+		}
+		u := listen(t, serve)
+		tg := direct(t, u)
+		mustFetch(t, tg)
+		<-got
+		c := tg.pop("")
+		if c != nil { // else the second answer was there with the first
+			eventually(t, "the second answer is there", func() bool { return c.look() == unasked })
+			tg.push(c)
+		}
+		if status, body, err := fetch(tg, &Request{Method: "POST", Path: "/", Body: [][]byte{make([]byte, size)}}, patient); status != 200 || body != "{}" || err != nil {
+			t.Errorf("%d %q %v", status, body, err)
+		}
+		if n := <-got; n != size || len(got) != 0 {
+			t.Errorf("a request of %d bytes came with %d, and %d more came", size, n, len(got))
+		}
+	}
+}
+
+func TestBytesBehindAnAnswerEndTheConnection(t *testing.T) {
+	const ok = "HTTP/1.1 200 OK\r\n"
+	large := strings.Repeat("0123456789abcdef", 20_000)
+	for _, tt := range []struct {
+		name   string
+		method string // POST
+		answer string
+		behind string
+		strays int64
+	}{
+		{name: "a length", answer: ok + "Content-Length: 2\r\n\r\nhi", behind: okAnswer, strays: 1},
+		{name: "a length of zero", answer: ok + "Content-Length: 0\r\n\r\n", behind: "x", strays: 1},
+		{name: "a large length", answer: ok + "Content-Length: 320000\r\n\r\n" + large, behind: okAnswer, strays: 1},
+		{name: "chunks", answer: ok + "Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n", behind: okAnswer, strays: 1},
+		{name: "trailers", answer: ok + "Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nX-A: 1\r\n\r\n", behind: "0\r\n\r\n", strays: 1},
+		{name: "an empty line", answer: ok + "Content-Length: 2\r\n\r\nhi", behind: "\r\n", strays: 1},
+		{name: "no content", answer: "HTTP/1.1 204 No Content\r\n\r\n", behind: "hello", strays: 1},
+		{name: "not modified with a length", answer: "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", behind: "hello", strays: 1},
+		{name: "an answer to HEAD with a body", method: "HEAD", answer: ok + "Content-Length: 5\r\n\r\n", behind: "hello", strays: 1},
+		{name: "HTTP/1.0 that is kept", answer: "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nhi", behind: okAnswer, strays: 1},
+		{name: "a refusal", answer: "HTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\n\r\nhi", behind: okAnswer, strays: 1},
+		{name: "a 408", answer: ok + "Content-Length: 2\r\n\r\nhi", behind: timeoutPage},
+		{name: "nothing", answer: ok + "Content-Length: 2\r\n\r\nhi"},
+
+		// These connections were not to serve again in any case.
+		{name: "connection: close", answer: ok + "Connection: close\r\nContent-Length: 2\r\n\r\nhi", behind: okAnswer},
+		{name: "HTTP/1.0", answer: "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nhi", behind: okAnswer},
+		{name: "chunks and a length", answer: ok + "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n2\r\nhi\r\n0\r\n\r\n", behind: okAnswer},
+		{name: "no length at all", answer: ok + "\r\nhi", behind: okAnswer},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var heard told
+			p := newPool(t, Options{OnStray: heard.hear})
+			tg := target(t, p, "http", "127.0.0.1:1", "")
+			script := &script{answer: []byte(tt.answer + tt.behind), piece: len(tt.answer + tt.behind)}
+			c := newConn(tg, &socket{Conn: script}, script)
+			req := *post
+			if tt.method != "" {
+				req.Method = tt.method
+			}
+			resp, err := c.exchange(new(Call), &req, patient)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := resp.AppendBody(nil, 0); err != nil {
+				t.Fatal(err)
+			}
+			resp.Close()
+			kept := int64(0)
+			if tt.behind == "" {
+				kept = 1
+			}
+			if s := p.Stats(); s.Strays[Unasked] != tt.strays || s.Open != kept || len(heard.all()) != int(tt.strays) {
+				t.Errorf("%+v, told %q", s, heard.all())
+			}
+			if kept == 1 {
+				tg.pop("").dispose()
+			}
+		})
+	}
+}
+
+// An incident ends the keeping of all connections to the target for a time, and only for it.
+func TestAnIncidentEndsTheKeepingOfConnections(t *testing.T) {
+	var heard told
+	release := make(chan bool)
+	u := listen(t, func(p *peer) {
+		for {
+			req, _, ok := p.request()
+			if !ok {
+				return
+			}
+			if req.URL.Path == "/wait" {
+				<-release
+			}
+			p.say(okAnswer)
+			if req.URL.Path == "/twice" {
+				p.say(okAnswer)
+			}
+		}
+	})
+	other := listen(t, always(okAnswer))
+	p := newPool(t, Options{OnStray: heard.hear})
+	tg, unconcerned := target(t, p, "http", u.addr, ""), target(t, p, "http", other.addr, "")
+	mustFetch(t, unconcerned)
+	ask := func(path string) *Response {
+		t.Helper()
+		resp, err := tg.Do(new(Call), &Request{Method: "POST", Path: path}, patient)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp
+	}
+	// Four connections: two idle, one whose answer is being read, one that waits for its answer, over a connection that has served before.
+	open := []*Response{ask("/"), ask("/"), ask("/"), ask("/")}
+	for _, resp := range open[1:] {
+		resp.Close()
+	}
+	waited := make(chan error)
+	go func() {
+		_, body, err := fetch(tg, &Request{Method: "POST", Path: "/wait"}, patient)
+		if body != "{}" {
+			err = errors.Join(err, errors.New(body))
+		}
+		waited <- err
+	}()
+	eventually(t, "one waits", func() bool { return tg.idleCount() == 2 })
+	twice := ask("/twice")
+	eventually(t, "the second answer is there", func() bool { return twice.c.br.Buffered() > 40 || twice.c.look() == unasked })
+	twice.Close()
+	if twice = nil; p.Stats().Strays[Unasked] == 0 { // it stands in the socket
+		ask("/").Close()
+	}
+	if s := p.Stats(); s.Strays != [strayKinds]int64{Unasked: 1} || tg.idleCount() != 0 || unconcerned.idleCount() != 1 {
+		t.Fatalf("after the incident: %+v", s)
+	}
+	if lines := heard.all(); len(lines) != 1 || lines[0] != "http://"+u.addr+": "+Unasked.String() {
+		t.Errorf("told %q", lines)
+	}
+	open[0].Close()
+	close(release)
+	if err := <-waited; err != nil {
+		t.Error(err)
+	}
+	for range 3 {
+		ask("/twice").Close() // part of the same incident
+		ask("/").Close()
+	}
+	if s := p.Stats(); s.Strays[Unasked] != 1 || s.Doubted != 1 || s.Open != 1 || len(heard.all()) != 1 {
+		t.Errorf("in the time after it: %+v", s)
+	}
+	tg.mu.Lock()
+	tg.resumeAt = p.now()
+	tg.mu.Unlock()
+	ask("/").Close()
+	if resp := ask("/"); !resp.Reused {
+		t.Error("after that time no connection is kept")
+	} else {
+		resp.Close()
+	}
+}
+
+// What comes over an idle connection that no request takes is noticed all the same.
+func TestTheSweepNoticesWhatComesOverIdleConnections(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		then   func(*peer)
+		strays int64
+	}{
+		{"a hang-up", func(*peer) {}, 0},
+		{"an answer", func(p *peer) { p.say(okAnswer); p.hangUp() }, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			ready := make(chan bool)
+			for way, tg := range ways(t, func(p *peer) {
+				p.request()
+				p.say(okAnswer)
+				if p.nth > sweepStep+2 {
+					<-ready
+					tt.then(p)
+					return
+				}
+				p.hangUp()
+			}, Options{}) {
+				if way != "http" && way != "https" {
+					continue
+				}
+				var open []*Response
+				for range sweepStep + 4 {
+					resp, err := tg.Do(new(Call), post, patient)
+					if err != nil {
+						t.Fatal(err)
+					}
+					open = append(open, resp)
+				}
+				for _, resp := range open {
+					resp.Close()
+				}
+				if n := tg.idleCount(); n != len(open) {
+					t.Fatalf("%s: %d are idle", way, n)
+				}
+				for range 2 {
+					ready <- true
+				}
+				left := int64(sweepStep + 2)
+				if tt.strays > 0 {
+					left = 0
+				}
+				eventually(t, way+": it is noticed", func() bool {
+					tg.sweep()
+					s := tg.pool.Stats()
+					return s.Open == left && s.Idle == left && s.Strays[Unasked] == tt.strays
+				})
+				if !slices.IsSortedFunc(tg.idle, func(a, b idleConn) int { return int(a.idleSince - b.idleSince) }) {
+					t.Error("they are out of order")
+				}
+			}
+		})
+	}
+}
+
+// A connection serves again only if its answer was all that came over it.
+func FuzzEnding(f *testing.F) {
+	for _, answer := range []string{okAnswer, okAnswer + okAnswer, okAnswer + "\r\n", okAnswer + timeoutPage, "HTTP/1.1 204 No Content\r\n\r\nx",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n0\r\n\r\n"} {
+		f.Add([]byte(answer), uint16(1))
+		f.Add([]byte(answer), uint16(1000))
+	}
+	f.Fuzz(func(t *testing.T, answer []byte, piece uint16) {
+		p := New(Options{MaxAnswer: 1 << 20})
+		defer p.Close()
+		tg := target(t, p, "http", "127.0.0.1:1", "")
+		s := &script{answer: answer, piece: int(piece) + 1}
+		c := newConn(tg, &socket{Conn: s}, s)
+		c.tls = true // it is looked at by reading
+		resp, err := c.exchange(new(Call), post, patient)
+		if err != nil {
+			c.dispose()
+			return
+		}
+		body, err := resp.AppendBody(nil, 0)
+		resp.Close()
+		if c = tg.pop(""); c == nil {
+			return
+		}
+		defer c.dispose()
+		if err != nil || c.br.Buffered() > 0 {
+			t.Fatalf("kept after %v with %d bytes behind %q", err, c.br.Buffered(), body)
+		}
+		want := closing
+		if rest := s.answer[:min(len(s.answer), s.piece)]; len(rest) > 0 && !announcesEnd(rest) {
+			want = unasked
+		}
+		if found := c.look(); found != want {
+			t.Fatalf("found %v where %q stands behind %q", found, s.answer, body)
+		}
+	})
+}
