@@ -38,6 +38,7 @@ var preferenceFields = []field[Preferences]{
 	take("timeout_policy", nested(timeoutPolicyFields, TimeoutPolicy{}), func(p *Preferences) *TimeoutPolicy { return &p.TimeoutPolicy }),
 	take("image_fetch", nested(imageFetchFields, newImageFetch), func(p *Preferences) *ImageFetch { return &p.ImageFetch }),
 	take("hedging", nested(hedgingFields, Hedging{MaxInflight: 2, WinnerPolicy: "first_valid_success"}), func(p *Preferences) *Hedging { return &p.Hedging }),
+	take("isolate_keys", flag, func(p *Preferences) *bool { return &p.IsolateKeys }),
 }
 
 var apiKeyFields = []field[APIKey]{

@@ -108,6 +108,8 @@ type ProviderPreferences struct {
 	SearchDefaults       json.RawMessage // object; nil = none
 	AccessKey, SecretKey string          // of video engines
 	OAIXRoutingAttemptID bool            // send X-OAIX-Routing-Attempt-ID upstream
+
+	IsolateKeys *bool // nil = the global one
 }
 
 // APIKey is one key that clients present.
@@ -182,6 +184,7 @@ type Preferences struct {
 	ModelPrice        []ModelPrice  // in file order; the first whose Prefix begins the model's name, else "default"
 	ImageFetch        ImageFetch
 	Hedging           Hedging
+	IsolateKeys       bool // client keys never share a connection to a provider
 }
 
 // ModelPrice is what models whose names begin with Prefix cost.

@@ -123,7 +123,22 @@ type Channel struct {
 	// request asks for it (stream_options.include_usage).
 	AskUsage bool
 
+	isolate bool // connections are not shared among client keys
+	paces   *paces
 	dialect
+}
+
+// Prepare directs req, whose body is set, to where ask is served, on behalf of a client key. The errors are the dialect's.
+func (c *Channel) Prepare(call *Call, req *Request, ask Ask, clientKey string) (*Target, error) {
+	target, err := c.Address(call, req, ask)
+	if err != nil {
+		return nil, err
+	}
+	req.Pace = c.paces.of(paceKey{ask.Model, ask.Endpoint, ask.Stream})
+	if req.Owner = ""; c.isolate {
+		req.Owner = clientKey
+	}
+	return target, nil
 }
 
 // dialect is what differs from engine to engine.
@@ -200,5 +215,14 @@ func (p *Pool) Channel(cfg *config.Config, provider *config.Provider) (*Channel,
 	if s.proxy == "" {
 		s.proxy = cfg.Preferences.Proxy
 	}
-	return build(s)
+	channel, err := build(s)
+	if err != nil {
+		return nil, err
+	}
+	timed, _ := p.paces.LoadOrStore([2]string{provider.Name, provider.BaseURL}, new(paces))
+	channel.paces = timed.(*paces)
+	if channel.isolate = cfg.Preferences.IsolateKeys; provider.Preferences.IsolateKeys != nil {
+		channel.isolate = *provider.Preferences.IsolateKeys
+	}
+	return channel, nil
 }

@@ -177,3 +177,57 @@ func FuzzModelIDs(f *testing.F) {
 		}
 	})
 }
+
+func TestWhoSharesConnectionsIsSaidForAllAndByProviders(t *testing.T) {
+	yes, no := true, false
+	for _, tt := range []struct {
+		global bool
+		own    *bool
+		owner  string
+	}{
+		{false, nil, ""}, {false, &yes, "sk-client"}, {false, &no, ""},
+		{true, nil, "sk-client"}, {true, &yes, "sk-client"}, {true, &no, ""},
+	} {
+		p := newPool(t, Options{})
+		cfg := &config.Config{Preferences: config.Preferences{IsolateKeys: tt.global}}
+		provider := &config.Provider{Name: "p", BaseURL: "http://127.0.0.1:1/v1"}
+		provider.Preferences.IsolateKeys = tt.own
+		c, err := p.Channel(cfg, provider)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req := &Request{Owner: "of the request before"}
+		if _, err := c.Prepare(new(Call), req, Ask{Endpoint: Chat, Model: "m"}, "sk-client"); err != nil || req.Owner != tt.owner {
+			t.Errorf("%+v: owner %q, %v", tt, req.Owner, err)
+		}
+	}
+}
+
+// What is known of a channel's times outlives a reload, and is that of one kind of request alone.
+func TestTimesAreKnownByModelEndpointAndKindOfAnswer(t *testing.T) {
+	p := newPool(t, Options{})
+	pace := func(name string, ask Ask) *Pace {
+		t.Helper()
+		c, err := p.Channel(&config.Config{}, &config.Provider{Name: name, BaseURL: "http://127.0.0.1:1/v1", Keys: []string{"a", "b"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var req Request
+		if _, err := c.Prepare(new(Call), &req, ask, "sk-client"); err != nil {
+			t.Fatal(err)
+		}
+		return req.Pace
+	}
+	first := pace("p", Ask{Endpoint: Chat, Model: "m"})
+	if again := pace("p", Ask{Endpoint: Chat, Model: "m", Key: 1}); again != first {
+		t.Error("they are forgotten")
+	}
+	for _, other := range []*Pace{
+		pace("q", Ask{Endpoint: Chat, Model: "m"}), pace("p", Ask{Endpoint: Chat, Model: "n"}),
+		pace("p", Ask{Endpoint: Embeddings, Model: "m"}), pace("p", Ask{Endpoint: Chat, Model: "m", Stream: true}),
+	} {
+		if other == first {
+			t.Error("what does not compare is compared")
+		}
+	}
+}

@@ -101,7 +101,7 @@ func (x *exchange) makeImages(channel *pool.Channel, ask pool.Ask, google images
 func (x *exchange) exchangeWhole(channel *pool.Channel, ask pool.Ask, body []byte) ([]byte, error) {
 	x.parts = append(x.parts[:0], body)
 	x.request.Body = x.parts
-	target, err := channel.Address(x.call, &x.request, ask)
+	target, err := channel.Prepare(x.call, &x.request, ask, x.key.Key)
 	if err != nil {
 		return nil, err
 	}

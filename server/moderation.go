@@ -100,7 +100,7 @@ func (x *exchange) askModerator(attempt balancer.Attempt, text string) ([]byte, 
 	body = append(rawjson.AppendString(append(body, `,"input":`...), text), '}')
 	request := pool.Request{Body: [][]byte{body}}
 	channel := x.snap.channels[attempt.Provider.Index]
-	target, err := channel.Address(x.call, &request, pool.Ask{Endpoint: pool.Moderations, Model: attempt.Upstream, Key: attempt.Key})
+	target, err := channel.Prepare(x.call, &request, pool.Ask{Endpoint: pool.Moderations, Model: attempt.Upstream, Key: attempt.Key}, x.key.Key)
 	if err != nil {
 		return nil, limits, err
 	}

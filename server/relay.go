@@ -127,7 +127,7 @@ func (x *exchange) try() error {
 	if ask.Stream, err = x.write(channel, from); err != nil {
 		return err
 	}
-	target, err := channel.Address(x.call, &x.request, ask)
+	target, err := channel.Prepare(x.call, &x.request, ask, x.key.Key)
 	if err != nil {
 		return err
 	}
