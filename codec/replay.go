@@ -32,7 +32,7 @@ func (a *Response) Events(dst []Event) []Event {
 		}
 		dst = append(dst, Event{Kind: EventFinish, Choice: c.Index, Finish: c.Finish})
 	}
-	if a.HasUsage {
+	if a.HasUsage || a.Usage.Tells() {
 		dst = append(dst, Event{Kind: EventUsage, Usage: a.Usage})
 	}
 	return dst
@@ -90,17 +90,20 @@ func (c *Collector) Add(e *Event) {
 	switch e.Kind {
 	case EventStart:
 		c.answer.ID, c.answer.Model, c.answer.Created = strings.Clone(e.ID), strings.Clone(e.Name), e.Created
-		if !e.Usage.Zero() {
-			c.answer.Usage, c.answer.HasUsage = e.Usage, true
-		}
+		c.count(e.Usage)
 		return
 	case EventUsage:
-		c.answer.Usage, c.answer.HasUsage = e.Usage, true
+		c.count(e.Usage)
 		return
 	case EventPing:
 		return
 	}
 	c.choice(e.Choice).add(e)
+}
+
+func (c *Collector) count(u Usage) {
+	c.answer.Usage.Update(u)
+	c.answer.HasUsage = !c.answer.Usage.Zero()
 }
 
 func (c *Collector) choice(index int64) *collected {

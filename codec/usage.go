@@ -1,5 +1,10 @@
 package codec
 
+import (
+	"uniapi/codec/rawjson"
+	"uniapi/codec/saturate"
+)
+
 // Usage is what a request cost, in tokens, as the upstream counted them. OpenAI's meaning throughout: Prompt includes Cached and
 // CacheWrite, Completion includes Reasoning. Formats that count otherwise add or subtract when they read and write.
 type Usage struct {
@@ -14,12 +19,131 @@ type Usage struct {
 	PromptAudio, CompletionAudio int64
 	// AcceptedPrediction and RejectedPrediction are the predicted-output tokens in Completion.
 	AcceptedPrediction, RejectedPrediction int64
+	// Seconds are how long the sound was, rounded up, where the upstream counts that and no tokens.
+	Seconds int64
 	// Estimated says that the upstream gave no usage and the numbers are our guess.
 	Estimated bool
+	// Gaps are what the upstream did not tell.
+	Gaps Gaps
 }
 
+// Gaps are what of a Usage the upstream did not tell, or so that it cannot be used. The zero value is a usage that is complete, or, if
+// that is Zero, none.
+type Gaps uint8
+
+const (
+	// NoPrompt and NoCompletion are the halves that are missing. What Completion has all the same is the least that it can be.
+	NoPrompt Gaps = 1 << iota
+	NoCompletion
+	noTotal
+	// Unreadable is why: a count was no number.
+	Unreadable
+	// Absurd is why: a count was below zero, or above MostTokens.
+	Absurd
+	// OtherUnit is why: it was counted in something else than tokens.
+	OtherUnit
+	// Nothing is a usage that is told to be zero, which is not the same as one that is not told.
+	Nothing
+)
+
+// MostTokens is the most that one count of an answer may be to be believed: ten times the largest context window that there is, of ten
+// million tokens.
+const MostTokens = 100_000_000
+
 // Sum is the number of tokens in and out.
-func (u Usage) Sum() int64 { return max(u.Total, u.Prompt+u.Completion) }
+func (u Usage) Sum() int64 { return max(u.Total, saturate.Add(u.Prompt, u.Completion)) }
 
 // Zero says whether there is nothing in it, as in the first chunks of upstreams that repeat a running total.
-func (u Usage) Zero() bool { return u.Prompt == 0 && u.Completion == 0 && u.Total == 0 }
+func (u Usage) Zero() bool {
+	return u.Prompt == 0 && u.Completion == 0 && u.Total == 0 && u.Seconds == 0
+}
+
+// Tells says whether there is anything in it, be it that it cannot be used.
+func (u Usage) Tells() bool { return u.Gaps != 0 || !u.Zero() }
+
+// Add adds the usage of another part of the same answer.
+func (u *Usage) Add(o Usage) {
+	for _, sum := range [...]struct {
+		of *int64
+		n  int64
+	}{
+		{&u.Prompt, o.Prompt}, {&u.Cached, o.Cached}, {&u.CacheWrite, o.CacheWrite}, {&u.Completion, o.Completion}, {&u.Reasoning, o.Reasoning}, {&u.Total, o.Total},
+		{&u.PromptAudio, o.PromptAudio}, {&u.CompletionAudio, o.CompletionAudio}, {&u.Seconds, o.Seconds},
+	} {
+		*sum.of = saturate.Add(*sum.of, sum.n)
+	}
+	u.Estimated = u.Estimated || o.Estimated
+	u.Gaps |= o.Gaps
+}
+
+// Untold is a usage of which nothing has been read yet.
+func Untold() Usage { return Usage{Gaps: NoPrompt | NoCompletion | noTotal} }
+
+// Read reads a count into one of the numbers, which tells a half or none. A number that is no number, or that nobody can believe, is noted,
+// and left out.
+func (u *Usage) Read(to *int64, tells Gaps, data []byte, v rawjson.Value) {
+	switch n, is := rawjson.Count(data, v); {
+	case is == rawjson.NotThere:
+	case is == rawjson.NoNumber:
+		u.Gaps |= Unreadable
+	case n < 0 || n > MostTokens:
+		u.Gaps |= Absurd
+	default:
+		*to = n
+		u.Gaps &^= tells
+	}
+}
+
+// ReadTotal is Read for the sum.
+func (u *Usage) ReadTotal(data []byte, v rawjson.Value) { u.Read(&u.Total, noTotal, data, v) }
+
+// Settle ends the reading: a half that is missing is what the other leaves of the total.
+func (u *Usage) Settle() {
+	if u.Gaps&noTotal == 0 {
+		switch u.Gaps & (NoPrompt | NoCompletion) {
+		case NoPrompt:
+			u.Prompt = max(u.Total-u.Completion, 0)
+			u.Gaps &^= NoPrompt
+		case NoCompletion:
+			u.Completion = max(u.Total-u.Prompt, 0)
+			u.Gaps &^= NoCompletion
+		}
+	}
+	u.Gaps &^= noTotal
+	if u.Gaps&(NoPrompt|NoCompletion) == 0 {
+		u.Gaps = 0 // whatever was wrong with the others
+		if u.Zero() {
+			u.Gaps = Nothing
+		}
+	}
+}
+
+// SettleWithout is Settle where no total was told.
+func (u *Usage) SettleWithout() {
+	u.Gaps |= noTotal
+	u.Settle()
+}
+
+// Update takes what a stream tells later. What tells nothing takes nothing away, and a half that is not told again stays.
+func (u *Usage) Update(next Usage) {
+	if next.Gaps == 0 && next.Prompt|next.Completion != 0 {
+		*u = next // nearly always
+		return
+	}
+	u.update(&next)
+}
+
+func (u *Usage) update(next *Usage) {
+	if next.Zero() && (next.Gaps == 0 || !u.Zero()) {
+		return
+	}
+	if !u.Zero() && next.Gaps&NoPrompt != 0 && u.Gaps&NoPrompt == 0 {
+		next.Prompt, next.Cached, next.CacheWrite, next.PromptAudio = u.Prompt, u.Cached, u.CacheWrite, u.PromptAudio
+		next.Gaps &^= NoPrompt
+	}
+	if !u.Zero() && next.Gaps&NoCompletion != 0 && u.Gaps&NoCompletion == 0 {
+		next.Completion, next.Reasoning, next.CompletionAudio = max(u.Completion, next.Completion), u.Reasoning, u.CompletionAudio
+		next.Gaps &^= NoCompletion
+	}
+	*u = *next
+}

@@ -123,7 +123,7 @@ func (d *Events) Append(dst []codec.Event, data []byte) []codec.Event {
 	case "content_block_stop":
 		return d.close(dst, index)
 	case "message_delta":
-		d.counts.take(data, usage)
+		d.counts.take(data, usage, false)
 		d.takeFinish(data, delta)
 		if d.counts.seen {
 			dst = append(dst, codec.Event{Kind: codec.EventUsage, Usage: d.counts.usage()})
@@ -138,7 +138,7 @@ func (d *Events) Append(dst []codec.Event, data []byte) []codec.Event {
 
 // start begins the answer. A proxy that was spliced to another begins it twice: the first counts.
 func (d *Events) start(dst []codec.Event, data []byte, message rawjson.Value) []codec.Event {
-	d.counts.take(data, message.Get(data, "usage"))
+	d.counts.take(data, message.Get(data, "usage"), true)
 	if d.started {
 		if d.stopped {
 			d.stopped, d.finish = false, codec.Finish{}

@@ -132,7 +132,7 @@ func CheckAnswer(body []byte, triggers []string) (codec.Usage, error) {
 		case "stop_reason":
 			word, _ = rawjson.Text(body, it.Value)
 		case "usage":
-			n.take(body, it.Value)
+			n.take(body, it.Value, false)
 		}
 	}
 	if it.Err() != nil || kind == "error" || !whole {

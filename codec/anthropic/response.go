@@ -72,7 +72,7 @@ func (Format) DecodeResponse(body []byte) (*codec.Response, error) {
 		case "stop_details":
 			details = v
 		case "usage":
-			n.take(body, v)
+			n.take(body, v, false)
 			a.ServiceTier, _ = rawjson.Text(body, v.Get(body, "service_tier"))
 		default:
 			r.Field(&a.Extra, name, v)

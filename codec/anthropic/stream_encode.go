@@ -36,7 +36,7 @@ func (s *streamEncoder) Append(dst []byte, e *codec.Event) []byte {
 		}
 		return dst
 	case codec.EventUsage:
-		s.usage = e.Usage
+		s.usage.Update(e.Usage)
 		return dst
 	case codec.EventFinish:
 		s.finish = e.Finish

@@ -8,38 +8,62 @@ import (
 // counts are the numbers of a usage object as Anthropic counts: input without what the cache read and wrote. In a stream each number
 // is the total so far, and a later one replaces it; one that is missing stays.
 type counts struct {
-	seen                                 bool
-	input, read, write, output, thinking int64
+	seen                                        bool
+	final                                       bool // the output is not that of the beginning of a stream
+	told, notes                                 codec.Gaps
+	input, read, write, output, thinking, total int64
 }
 
-func (c *counts) take(data []byte, v rawjson.Value) {
+// take reads a usage object. What stands at the beginning of a stream says nothing of the answer yet.
+func (c *counts) take(data []byte, v rawjson.Value, beginning bool) {
+	if !v.Present() {
+		return
+	}
+	u := codec.Untold()
+	if v.Kind != rawjson.Object {
+		u.Gaps |= codec.Unreadable
+	}
 	for it := v.Members(data); it.Next(); {
-		to := (*int64)(nil)
 		switch it.Name() {
-		case "input_tokens":
-			to = &c.input
+		case "input_tokens", "prompt_tokens":
+			u.Read(&c.input, codec.NoPrompt, data, it.Value)
 		case "cache_read_input_tokens":
-			to = &c.read
+			u.Read(&c.read, codec.NoPrompt, data, it.Value)
 		case "cache_creation_input_tokens":
-			to = &c.write
-		case "output_tokens":
-			to = &c.output
+			u.Read(&c.write, codec.NoPrompt, data, it.Value)
+		case "output_tokens", "completion_tokens":
+			u.Read(&c.output, codec.NoCompletion, data, it.Value)
 		case "output_tokens_details":
-			if n, ok := rawjson.Int(data, it.Value.Get(data, "thinking_tokens")); ok && n >= 0 {
-				c.thinking = n
-			}
-		}
-		if to == nil {
-			continue
-		}
-		if n, ok := rawjson.Int(data, it.Value); ok && n >= 0 {
-			*to, c.seen = n, true
+			u.Read(&c.thinking, 0, data, it.Value.Get(data, "thinking_tokens"))
+		case "total_tokens":
+			u.Read(&c.total, 0, data, it.Value)
 		}
 	}
+	const halves = codec.NoPrompt | codec.NoCompletion
+	told := halves &^ u.Gaps
+	c.told |= told
+	c.notes |= u.Gaps & (codec.Unreadable | codec.Absurd)
+	c.seen = c.seen || told != 0 || c.total > 0
+	c.final = c.final || !beginning && told&codec.NoCompletion != 0
 }
 
 func (c *counts) usage() codec.Usage {
-	return codec.Usage{Prompt: c.input + c.read + c.write, Cached: c.read, CacheWrite: c.write, Completion: c.output, Reasoning: c.thinking}
+	u := codec.Usage{Prompt: c.input + c.read + c.write, Cached: c.read, CacheWrite: c.write, Completion: c.output, Reasoning: c.thinking}
+	switch {
+	case c.told == 0 && c.total == 0 && c.notes == 0:
+		return codec.Usage{}
+	case c.told != codec.NoPrompt|codec.NoCompletion:
+		u.Gaps = (codec.NoPrompt|codec.NoCompletion)&^c.told | c.notes
+		if c.total > 0 {
+			u.Total = c.total
+			u.Settle()
+		}
+	case !c.final:
+		u.Gaps = codec.NoCompletion
+	case u.Zero():
+		u.Gaps = codec.Nothing
+	}
+	return u
 }
 
 // appendUsage writes a usage object. All members are always there: Claude Code reads them without asking.

@@ -81,7 +81,7 @@ func (d *events) append(dst []codec.Event, name string, data []byte) []codec.Eve
 		word, _ := rawjson.Text(data, stop)
 		return append(dst, codec.Event{Kind: codec.EventFinish, Finish: finishOf(string([]byte(word)), d.calls > 0)})
 	case "metadata":
-		if u, ok := readUsage(data, usage); ok {
+		if u, _ := codec.ReadUsage(data, usage); u.Tells() {
 			dst = append(dst, codec.Event{Kind: codec.EventUsage, Usage: u})
 		}
 	}

@@ -25,7 +25,7 @@ func (Format) DecodeResponse(body []byte) (*codec.Response, error) {
 		case "stopReason":
 			word, _ = rawjson.Text(body, v)
 		case "usage":
-			a.Usage, a.HasUsage = readUsage(body, v)
+			a.Usage, a.HasUsage = codec.ReadUsage(body, v)
 		default:
 			r.field(&a.Extra, name, v)
 		}
@@ -66,30 +66,6 @@ func answered(parts []codec.Part) (out []codec.Part, calls bool) {
 		}
 	}
 	return parts, calls
-}
-
-// readUsage reads a usage object. Input is counted without what the cache read and wrote.
-func readUsage(data []byte, v rawjson.Value) (u codec.Usage, ok bool) {
-	for it := v.Members(data); it.Next(); {
-		n, whole := rawjson.Int(data, it.Value)
-		if !whole || n < 0 {
-			continue
-		}
-		switch it.Name() {
-		case "inputTokens":
-			u.Prompt, ok = n, true
-		case "outputTokens":
-			u.Completion, ok = n, true
-		case "totalTokens":
-			u.Total = n
-		case "cacheReadInputTokens":
-			u.Cached = n
-		case "cacheWriteInputTokens":
-			u.CacheWrite = n
-		}
-	}
-	u.Prompt += u.Cached + u.CacheWrite
-	return u, ok
 }
 
 func appendUsage(dst []byte, u codec.Usage) []byte {

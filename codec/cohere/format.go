@@ -82,19 +82,15 @@ func finishWord(f codec.Finish) string {
 
 // readUsage reads a usage object. The tokens count, as everywhere; what is billed are fewer, and is all that some servers tell.
 func readUsage(data []byte, v rawjson.Value) (codec.Usage, bool) {
-	tokens := v.Get(data, "tokens")
-	if !tokens.Present() {
-		tokens = v.Get(data, "billed_units")
+	u, said := codec.ReadUsage(data, v.Get(data, "tokens"))
+	if !said {
+		u, said = codec.ReadUsage(data, v.Get(data, "billed_units"))
 	}
-	count := func(v rawjson.Value, name string) int64 {
-		r := fields.Reader{Data: data}
-		if n := r.Integer(v.Get(data, name), name); n != nil { // it may be 12.0
-			return max(*n, 0)
-		}
-		return 0
+	if !said { // another dialect
+		return codec.ReadUsage(data, v)
 	}
-	u := codec.Usage{Prompt: count(tokens, "input_tokens"), Completion: count(tokens, "output_tokens"), Cached: count(v, "cached_tokens")}
-	return u, !u.Zero()
+	u.Read(&u.Cached, 0, data, v.Get(data, "cached_tokens"))
+	return u, true
 }
 
 func appendUsage(dst []byte, u codec.Usage) []byte {

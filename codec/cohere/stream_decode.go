@@ -238,7 +238,7 @@ func (d *streamDecoder) finish(dst []codec.Event, data []byte, delta rawjson.Val
 		dst = d.end(dst, &d.open[0])
 	}
 	dst = append(dst, codec.Event{Kind: codec.EventFinish, Finish: finishOf(strings.Clone(word), d.calls > 0)})
-	if u, ok := readUsage(data, delta.Get(data, "usage")); ok {
+	if u, _ := readUsage(data, delta.Get(data, "usage")); u.Tells() {
 		dst = append(dst, codec.Event{Kind: codec.EventUsage, Usage: u})
 	}
 	return dst

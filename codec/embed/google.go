@@ -120,7 +120,8 @@ func (g Google) DecodeResponse(body []byte, q *Request) (*Response, error) {
 				err = a.read(one.Value.Get(a.data, "embeddings"))
 			}
 		case "usageMetadata":
-			counted, _ = rawjson.Int(a.data, v.Get(a.data, "promptTokenCount"))
+			u, _ := codec.ReadUsage(a.data, v)
+			counted = u.Prompt
 		case "error":
 			failed = v.Present()
 		}

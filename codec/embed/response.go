@@ -33,8 +33,9 @@ func (a *Response) read(v rawjson.Value) error {
 		case "values":
 			values = it.Value
 		case "statistics": // of Vertex
-			n, _ := rawjson.Int(a.data, it.Value.Get(a.data, "token_count"))
-			a.Usage.Prompt += max(n, 0)
+			var u codec.Usage
+			u.Read(&u.Prompt, 0, a.data, it.Value.Get(a.data, "token_count"))
+			a.Usage.Add(u)
 		}
 	}
 	numbers := 0
@@ -53,8 +54,7 @@ func (a *Response) read(v rawjson.Value) error {
 // Add puts the answer for the inputs that follow behind those of a.
 func (a *Response) Add(next *Response) {
 	a.vectors = append(a.vectors, next.vectors...)
-	a.Usage.Prompt += next.Usage.Prompt
-	a.Usage.Estimated = a.Usage.Estimated || next.Usage.Estimated
+	a.Usage.Add(next.Usage)
 }
 
 // EncodeResponse appends the answer to q as OpenAI gives it.

@@ -44,7 +44,7 @@ func (a *answer) object(dst []codec.Event, data []byte) []codec.Event {
 	if t := &a.shape; t.match(data) {
 		t.miss = 0
 		if c := a.state(t.choice); c.open == nil {
-			return a.counted(a.texts(dst, data, t.text, t.thought, codec.Signature{}, c), t.counts)
+			return a.counted(a.texts(dst, data, t.text, t.thought, codec.Signature{}, c), t.counts.usage())
 		}
 	}
 	dst = a.parse(dst, data)
@@ -63,7 +63,7 @@ func (a *answer) parse(dst []codec.Event, data []byte) []codec.Event {
 		switch it.Name() {
 		case "candidates":
 			candidates = v
-		case "usageMetadata":
+		case "usageMetadata", "usage_metadata", "usage":
 			usage = v
 		case "promptFeedback":
 			feedback = v
@@ -115,18 +115,16 @@ func (a *answer) parse(dst []codec.Event, data []byte) []codec.Event {
 	for it := candidates.Elements(data); it.Next(); n++ {
 		dst = a.candidate(dst, data, it.Value, n)
 	}
-	return a.counted(dst, readCounts(data, usage))
+	u := readUsage(data, usage)
+	return a.counted(dst, u)
 }
 
 // counted takes the counts of an object. They are said with the start if nothing else is said before.
-func (a *answer) counted(dst []codec.Event, c counts) []codec.Event {
-	u := c.usage()
-	if u.Zero() {
-		return dst
-	}
-	a.usage = u
-	if a.started {
-		dst = append(dst, codec.Event{Kind: codec.EventUsage, Usage: u})
+func (a *answer) counted(dst []codec.Event, u codec.Usage) []codec.Event {
+	before := a.usage
+	a.usage.Update(u)
+	if a.started && (!u.Zero() || a.usage != before) {
+		dst = append(dst, codec.Event{Kind: codec.EventUsage, Usage: a.usage})
 	}
 	return dst
 }

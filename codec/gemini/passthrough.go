@@ -43,9 +43,7 @@ func (in *Inspector) Event(_, data []byte, begun bool) native.Sign {
 	a := &in.answer
 	if begun && a.shape.match(data) { // nothing but its text and its counts is new
 		a.shape.miss = 0
-		if u := a.shape.counts.usage(); !u.Zero() {
-			a.usage = u
-		}
+		a.usage.Update(a.shape.counts.usage())
 		return native.Sign{}
 	}
 	a.text = a.text[:0]
@@ -79,10 +77,7 @@ func (in *Inspector) Head(_, data []byte, _ bool) native.Sign {
 // Tail implements native.Inspector. Counts and finishes stand behind what makes an event large.
 func (in *Inspector) Tail(data []byte) native.Sign {
 	a := &in.answer
-	c := readCounts(data, native.LastMember(data, `"usageMetadata"`))
-	if u := c.usage(); !u.Zero() {
-		a.usage = u
-	}
+	a.usage.Update(readUsage(data, native.LastMember(data, `"usageMetadata"`)))
 	if finish := native.LastMember(data, `"finishReason"`); finish.Present() {
 		a.state(0).finish = a.keep(data, finish)
 	}

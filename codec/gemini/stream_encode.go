@@ -48,7 +48,7 @@ func (s *streamEncoder) Append(dst []byte, e *codec.Event) []byte {
 		s.usage = e.Usage
 		s.tail = rawjson.StrIf(rawjson.Str(append(s.tail[:0], ']'), "modelVersion", s.model), "responseId", e.ID)
 	case codec.EventUsage:
-		s.usage = e.Usage
+		s.usage.Update(e.Usage)
 	case codec.EventPing:
 		if s.format.Array && s.begun { // as events, Google's SDKs take a comment for a broken answer
 			dst = append(dst, ' ')

@@ -9,6 +9,8 @@ import (
 // the prompt.
 type counts struct {
 	n                        [len(countNames)]int64
+	told                     uint8 // a bit for each of n
+	notes                    codec.Gaps
 	promptAudio, answerAudio int64
 }
 
@@ -38,6 +40,7 @@ func countOf(name string) int {
 // readCounts reads usageMetadata.
 func readCounts(data []byte, v rawjson.Value) counts {
 	var c counts
+	var u codec.Usage // for its notes
 	for it := v.Members(data); it.Next(); {
 		switch name := it.Name(); name {
 		case "promptTokensDetails":
@@ -46,26 +49,85 @@ func readCounts(data []byte, v rawjson.Value) counts {
 			c.answerAudio = audioTokens(data, it.Value)
 		default:
 			if i := countOf(name); i >= 0 {
-				n, _ := rawjson.Int(data, it.Value)
-				c.n[i] = max(n, 0)
+				u.Gaps |= codec.NoPrompt
+				u.Read(&c.n[i], codec.NoPrompt, data, it.Value)
+				if u.Gaps&codec.NoPrompt == 0 {
+					c.told |= 1 << i
+				}
 			}
 		}
 	}
+	c.notes = u.Gaps &^ codec.NoPrompt
 	return c
 }
 
-// usage says the counts as OpenAI does.
+// readUsage is readCounts and usage, for what may be in another dialect.
+func readUsage(data []byte, v rawjson.Value) codec.Usage {
+	c := readCounts(data, v)
+	u := c.usage()
+	if !u.Tells() {
+		u, _ = codec.ReadUsage(data, v)
+	}
+	return u
+}
+
+// usage says the counts as OpenAI does. Google leaves out a count that is zero.
 func (c *counts) usage() codec.Usage {
-	return codec.Usage{Prompt: c.n[countPrompt] + c.n[countToolPrompt], Cached: c.n[countCached],
+	u := codec.Usage{Prompt: c.n[countPrompt] + c.n[countToolPrompt], Cached: c.n[countCached],
 		Completion: c.n[countAnswer] + c.n[countThoughts], Reasoning: c.n[countThoughts], Total: c.n[countTotal],
 		PromptAudio: c.promptAudio, CompletionAudio: c.answerAudio}
+	const both = 1<<countPrompt | 1<<countAnswer
+	if c.told&both == both && c.small() && u.Prompt|u.Completion != 0 {
+		return u // nearly always
+	}
+	return c.settled(u)
+}
+
+// small says that no count is near codec.MostTokens.
+func (c *counts) small() bool {
+	n := int64(0)
+	for _, m := range c.n {
+		n |= m
+	}
+	return n < codec.MostTokens/2
+}
+
+func (c *counts) largest() (n int64) {
+	for _, m := range c.n {
+		n = max(n, m)
+	}
+	return n
+}
+
+// settled is usage for counts that are not complete, or too large: a template reads any digits.
+func (c *counts) settled(u codec.Usage) codec.Usage {
+	if c.told == 0 && c.notes == 0 {
+		return codec.Usage{}
+	}
+	u.Gaps = c.notes
+	if c.largest() > codec.MostTokens {
+		return codec.Usage{Gaps: codec.NoPrompt | codec.NoCompletion | codec.Absurd}
+	}
+	if c.told&(1<<countPrompt) == 0 {
+		u.Gaps |= codec.NoPrompt
+	}
+	if c.told&(1<<countAnswer|1<<countThoughts) == 0 {
+		u.Gaps |= codec.NoCompletion
+	}
+	if c.told&(1<<countTotal) == 0 {
+		u.SettleWithout()
+	} else {
+		u.Settle()
+	}
+	return u
 }
 
 func audioTokens(data []byte, v rawjson.Value) int64 {
 	for it := v.Elements(data); it.Next(); {
 		if kind, _ := rawjson.Text(data, it.Value.Get(data, "modality")); kind == "AUDIO" {
-			n, _ := rawjson.Int(data, it.Value.Get(data, "tokenCount"))
-			return max(n, 0)
+			var u codec.Usage
+			u.Read(&u.PromptAudio, 0, data, it.Value.Get(data, "tokenCount"))
+			return u.PromptAudio
 		}
 	}
 	return 0

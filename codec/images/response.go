@@ -26,11 +26,7 @@ type Image struct {
 func (a *Response) Add(next *Response) {
 	a.Images = append(a.Images, next.Images...)
 	a.HasUsage = a.HasUsage || next.HasUsage
-	a.Usage.Prompt += next.Usage.Prompt
-	a.Usage.Completion += next.Usage.Completion
-	a.Usage.Reasoning += next.Usage.Reasoning
-	a.Usage.Cached += next.Usage.Cached
-	a.Usage.Total += next.Usage.Total
+	a.Usage.Add(next.Usage)
 }
 
 // EncodeResponse appends the answer to q as OpenAI gives it. created is in Unix seconds.

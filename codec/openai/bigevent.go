@@ -3,6 +3,7 @@ package openai
 import (
 	"bytes"
 
+	"uniapi/codec"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/sse"
 )
@@ -56,9 +57,8 @@ func (s *Passthrough) bigEnd() {
 	tail := s.bigEnding()
 	if at := lastMember(tail, `"usage"`); at >= 0 {
 		if v, err := rawjson.Skip(tail, at); err == nil {
-			if u, ok := readUsage(tail, v); ok {
-				s.usage = u
-			}
+			u, _ := codec.ReadUsage(tail, v)
+			s.usage.Update(u)
 		}
 	}
 	if at := lastMember(tail, `"finish_reason"`); at >= 0 {

@@ -45,8 +45,13 @@ func (f *findings) inspect(data []byte) error {
 			choices := it.Elements()
 			f.inspectChoices(data, &choices)
 			it.Leave(&choices.Walk)
-		case "usage":
+		case "usage", "usageMetadata", "usage_metadata":
 			f.takeUsage(data, it.Whole())
+		case "meta":
+			if v := it.Whole(); v.Kind == rawjson.Object {
+				u, _ := readMeta(data, v)
+				f.usage.Update(u)
+			}
 		case "x_groq":
 			v := it.Whole()
 			f.takeUsage(data, v.Get(data, "usage"))
@@ -86,9 +91,8 @@ func (f *findings) takeUsage(data []byte, v rawjson.Value) {
 		return
 	}
 	f.hasUsage = true
-	if u, ok := readUsage(data, v); ok {
-		f.usage = u
-	}
+	u, _ := codec.ReadUsage(data, v)
+	f.usage.Update(u)
 }
 
 // takeError reads an error member unless it says that there is none: null, "", {}, or the object with nothing in it that some

@@ -204,9 +204,7 @@ func offsetIn(whole, part []byte) int { return cap(whole) - cap(part) }
 
 // take notes what an event tells. False if it is not to go out.
 func (s *Passthrough) take(f *findings, data []byte) bool {
-	if !f.usage.Zero() {
-		s.usage = f.usage
-	}
+	s.usage.Update(f.usage)
 	s.finished = s.finished || f.finished
 	if s.started {
 		return true

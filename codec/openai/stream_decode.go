@@ -114,7 +114,7 @@ func (d *streamDecoder) chunk(dst []codec.Event, data []byte) []codec.Event {
 		switch it.Name() {
 		case "choices":
 			choices = v
-		case "usage":
+		case "usage", "usageMetadata", "usage_metadata":
 			f.takeUsage(data, v)
 		case "x_groq":
 			f.takeUsage(data, v.Get(data, "usage"))
@@ -152,7 +152,7 @@ func (d *streamDecoder) chunk(dst []codec.Event, data []byte) []codec.Event {
 	for it := choices.Elements(data); it.Next() && d.err == nil; n++ {
 		dst = d.choice(dst, data, it.Value, n, &f)
 	}
-	if !f.usage.Zero() {
+	if f.usage.Tells() {
 		dst = append(dst, codec.Event{Kind: codec.EventUsage, Usage: f.usage})
 	}
 	return dst

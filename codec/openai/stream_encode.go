@@ -41,7 +41,7 @@ func (s *streamEncoder) Append(dst []byte, e *codec.Event) []byte {
 		s.usage = e.Usage
 		return dst
 	case codec.EventUsage:
-		s.usage = e.Usage
+		s.usage.Update(e.Usage)
 		return dst
 	case codec.EventPing:
 		return append(dst, ": keep-alive\n\n"...)

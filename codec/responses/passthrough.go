@@ -8,7 +8,6 @@ import (
 
 	"uniapi/codec"
 	"uniapi/codec/native"
-	"uniapi/codec/openai"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/trigger"
 )
@@ -158,7 +157,8 @@ func (in *Inspector) completed(data []byte, response rawjson.Value, incomplete b
 	if failure := response.Get(data, "error"); failure.Kind == rawjson.Object && passHolds(failure) {
 		return native.Sign{Err: failed(data, response)}
 	}
-	in.usage, _ = openai.ReadUsage(data, response.Get(data, "usage"))
+	u, _ := codec.ReadUsage(data, response.Get(data, "usage"))
+	in.usage.Update(u)
 	return native.Sign{Begins: incomplete || passAnySays(data, response.Get(data, "output")), Done: true}
 }
 
@@ -200,7 +200,8 @@ func (in *Inspector) Head(name, data []byte, begun bool) native.Sign {
 // Tail implements native.Inspector. The usage stands at the end of a response.
 func (in *Inspector) Tail(data []byte) native.Sign {
 	if in.last {
-		in.usage, _ = openai.ReadUsage(data, native.LastMember(data, `"usage"`))
+		u, _ := codec.ReadUsage(data, native.LastMember(data, `"usage"`))
+		in.usage.Update(u)
 	}
 	return native.Sign{Done: in.last}
 }

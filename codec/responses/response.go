@@ -7,7 +7,6 @@ import (
 
 	"uniapi/codec"
 	"uniapi/codec/fields"
-	"uniapi/codec/openai"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/toolid"
 )
@@ -39,7 +38,7 @@ func (Format) DecodeResponse(body []byte) (*codec.Response, error) {
 		case "service_tier":
 			a.ServiceTier, _ = rawjson.Text(body, v)
 		case "usage":
-			a.Usage, a.HasUsage = openai.ReadUsage(body, v)
+			a.Usage, a.HasUsage = codec.ReadUsage(body, v)
 		}
 	}
 	if status == "failed" || status == "cancelled" {

@@ -5,7 +5,6 @@ import (
 
 	"uniapi/codec"
 	"uniapi/codec/fields"
-	"uniapi/codec/openai"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/sse"
 	"uniapi/codec/toolid"
@@ -303,7 +302,7 @@ func (d *streamDecoder) completed(dst []codec.Event, data []byte, response rawjs
 	status, _ := rawjson.Text(data, response.Get(data, "status"))
 	reason, _ := rawjson.Text(data, response.Get(data, "incomplete_details").Get(data, "reason"))
 	dst = append(dst, codec.Event{Kind: codec.EventFinish, Finish: finishOf(status, reason, d.calls > 0)})
-	if u, ok := openai.ReadUsage(data, response.Get(data, "usage")); ok {
+	if u, _ := codec.ReadUsage(data, response.Get(data, "usage")); u.Tells() {
 		dst = append(dst, codec.Event{Kind: codec.EventUsage, Usage: u})
 	}
 	return dst

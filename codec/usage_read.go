@@ -1,0 +1,108 @@
+package codec
+
+import "uniapi/codec/rawjson"
+
+// ReadUsage reads a usage object as any provider may write it: in OpenAI's words, those of the Responses API, Anthropic's, Google's,
+// Bedrock's or Cohere's, since many answer in the format of one and count in the words of another. Where the words mean different sums, it
+// is they that tell which: Anthropic's and Bedrock's input is without what the cache read and wrote, Google's answer without the thoughts,
+// and xAI's completion without the reasoning if its total says so. False if there is no usable number in it.
+func ReadUsage(data []byte, v rawjson.Value) (u Usage, told bool) {
+	if !v.Present() {
+		return Usage{}, false
+	}
+	u = Untold()
+	if v.Kind != rawjson.Object {
+		u.Gaps |= Unreadable
+	}
+	var beside usageBeside
+	for it := v.Members(data); it.Next(); {
+		switch it.Name() {
+		case "prompt_tokens", "promptTokens", "promptTokenCount", "prompt_token_count":
+			u.Read(&u.Prompt, NoPrompt, data, it.Value)
+			beside.inclusive = true
+		case "input_tokens", "inputTokens", "inputTokenCount", "input_token_count":
+			u.Read(&u.Prompt, NoPrompt, data, it.Value)
+		case "completion_tokens", "completionTokens", "candidatesTokenCount", "candidates_token_count", "output_tokens", "outputTokens",
+			"outputTokenCount", "output_token_count":
+			u.Read(&u.Completion, NoCompletion, data, it.Value)
+		case "total_tokens", "totalTokens", "totalTokenCount", "total_token_count":
+			u.ReadTotal(data, it.Value)
+		case "prompt_cache_hit_tokens", "cachedContentTokenCount", "cached_content_token_count", "cached_tokens":
+			if u.Cached == 0 {
+				u.Read(&u.Cached, 0, data, it.Value)
+			}
+		case "cache_read_input_tokens", "cacheReadInputTokens":
+			u.Read(&beside.read, 0, data, it.Value)
+		case "cache_creation_input_tokens", "cacheWriteInputTokens":
+			u.Read(&beside.written, 0, data, it.Value)
+		case "thoughtsTokenCount", "thoughts_token_count":
+			u.Read(&beside.thoughts, 0, data, it.Value)
+		case "toolUsePromptTokenCount", "tool_use_prompt_token_count":
+			u.Read(&beside.toolPrompt, 0, data, it.Value)
+		case "prompt_tokens_details", "input_tokens_details":
+			readUsageDetails(data, it.Value, &u, &u.PromptAudio)
+		case "completion_tokens_details", "output_tokens_details":
+			readUsageDetails(data, it.Value, &u, &u.CompletionAudio)
+		case "seconds":
+			u.Read(&u.Seconds, 0, data, it.Value)
+		case "search_units":
+			u.Gaps |= OtherUnit
+		}
+	}
+	beside.settle(&u)
+	return u, !u.Zero()
+}
+
+// usageBeside are numbers that some providers count beside a half, and others in it.
+type usageBeside struct {
+	read, written, thoughts, toolPrompt int64
+	inclusive                           bool // the prompt is the whole of it
+}
+
+func (b *usageBeside) settle(u *Usage) {
+	if u.Cached == 0 {
+		u.Cached = b.read
+	}
+	if u.CacheWrite == 0 {
+		u.CacheWrite = b.written
+	}
+	if !b.inclusive && b.read+b.written > 0 {
+		u.Prompt += b.read + b.written
+		u.Gaps &^= NoPrompt
+	}
+	u.Prompt += b.toolPrompt
+	switch {
+	case b.thoughts > 0:
+		u.Completion, u.Reasoning = u.Completion+b.thoughts, b.thoughts
+		u.Gaps &^= NoCompletion
+	case u.Reasoning > 0 && u.Total == u.Prompt+u.Completion+u.Reasoning:
+		u.Completion += u.Reasoning
+	}
+	if u.Gaps&(NoPrompt|NoCompletion) == NoPrompt|NoCompletion && u.Seconds > 0 {
+		u.Gaps |= OtherUnit
+	}
+	u.Settle()
+}
+
+func readUsageDetails(data []byte, v rawjson.Value, u *Usage, audio *int64) {
+	for it := v.Members(data); it.Next(); {
+		var to *int64
+		switch it.Name() {
+		case "cached_tokens":
+			to = &u.Cached
+		case "cache_write_tokens":
+			to = &u.CacheWrite
+		case "reasoning_tokens", "thinking_tokens":
+			to = &u.Reasoning
+		case "audio_tokens":
+			to = audio
+		case "accepted_prediction_tokens":
+			to = &u.AcceptedPrediction
+		case "rejected_prediction_tokens":
+			to = &u.RejectedPrediction
+		default:
+			continue
+		}
+		u.Read(to, 0, data, it.Value)
+	}
+}
