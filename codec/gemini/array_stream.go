@@ -5,6 +5,7 @@ import (
 
 	"uniapi/codec"
 	"uniapi/codec/native"
+	"uniapi/codec/sse"
 )
 
 // ArrayStream is a native.Stream for a client that asked for a stream without alt=sse, which Google answers with one JSON array. The
@@ -76,6 +77,9 @@ func (w *arrayWriter) separator() string {
 // write returns what the events' bytes come to, valid until the next call.
 func (w *arrayWriter) write(events []byte) []byte {
 	w.out = w.out[:0]
+	if !w.begun {
+		events = sse.TrimBOM(events) // an event comes whole, or by its first 64 KiB
+	}
 	for len(events) > 0 {
 		n := 1
 		switch c := events[0]; {

@@ -70,6 +70,7 @@ type Stream struct {
 	started bool
 	done    bool
 	big     bool // in the middle of an event that is forwarded piece by piece
+	opened  bool // the first event is past
 	crEnd   bool // the last event ended with a CR; an LF next belongs to it
 	kept    bool // the last event goes out
 	err     *codec.Error
@@ -196,9 +197,17 @@ func (s *Stream) failure() error {
 	return s.err
 }
 
+func (s *Stream) parse(event []byte) sse.Event {
+	if !s.opened {
+		s.opened = true
+		event = sse.TrimBOM(event)
+	}
+	return sse.Parse(event, &s.join)
+}
+
 // judge decides on a whole event: whether it goes out, or ends the stream.
 func (s *Stream) judge(event []byte) bool {
-	e := sse.Parse(event, &s.join)
+	e := s.parse(event)
 	data := bytes.TrimSpace(e.Data)
 	failed := string(e.Name) == "error"
 	switch {
@@ -262,7 +271,7 @@ func (s *Stream) bigEnding() []byte { return s.tail[max(0, len(s.tail)-bigTail):
 
 // judgeHead decides on a big event by its first bytes, before any of it goes out.
 func (s *Stream) judgeHead(head []byte) bool {
-	e := sse.Parse(head, &s.join)
+	e := s.parse(head)
 	data := bytes.TrimLeft(e.Data, " \t")
 	switch {
 	case len(data) > 0 && data[0] == '{':
@@ -320,7 +329,7 @@ func (s *Stream) rest(event []byte) {
 		}
 		return
 	}
-	e := sse.Parse(event, &s.join)
+	e := s.parse(event)
 	if e.Lines == 0 && e.Foreign == nil {
 		return
 	}

@@ -5,7 +5,6 @@ import (
 
 	"uniapi/codec"
 	"uniapi/codec/rawjson"
-	"uniapi/codec/sse"
 )
 
 // An event larger than bigEvent is judged by its first 64 KiB, before any of it goes out, and its end is searched for usage and the
@@ -30,7 +29,7 @@ func (s *Passthrough) bigEnding() []byte { return s.tail[max(0, len(s.tail)-bigT
 
 // bigStart judges the first bytes of a big event. False, with the error set, if it must not go out.
 func (s *Passthrough) bigStart(head []byte) bool {
-	e := sse.Parse(head, &s.join)
+	e := s.parse(head)
 	data := bytes.TrimLeft(e.Data, " \t")
 	if string(e.Name) == "error" {
 		return s.fail(eventError(nil))

@@ -37,6 +37,7 @@ type Passthrough struct {
 	done     bool // [DONE] has been seen
 	finished bool // a finish_reason has been seen
 	big      bool // in the middle of an event that is forwarded piece by piece
+	opened   bool // the first event is past
 	crEnd    bool // the last event ended with a CR; an LF next belongs to it
 	kept     bool // the last event was forwarded
 	usage    codec.Usage
@@ -154,9 +155,17 @@ func extend(out, rest []byte, n int) []byte {
 	return append(out, rest[:n]...)
 }
 
+func (s *Passthrough) parse(event []byte) sse.Event {
+	if !s.opened {
+		s.opened = true
+		event = sse.TrimBOM(event)
+	}
+	return sse.Parse(event, &s.join)
+}
+
 // judge decides on a whole event: whether it goes out, or ends the stream.
 func (s *Passthrough) judge(event []byte) bool {
-	e := sse.Parse(event, &s.join)
+	e := s.parse(event)
 	data := bytes.TrimSpace(e.Data)
 	failed := string(e.Name) == "error"
 	switch {

@@ -10,8 +10,6 @@ type Event struct {
 	// data, which is not the same as empty data.
 	Data  []byte
 	Lines int
-	// ID is the value of the last id: line.
-	ID []byte
 	// Foreign is the block from its first line on that is no field of an event stream: an error page or a JSON body where events
 	// were promised. Nil otherwise.
 	Foreign []byte
@@ -22,12 +20,14 @@ var (
 	colon = []byte{':'}
 )
 
+// TrimBOM takes the mark off that some streams begin with. Anywhere else in a stream it is part of a line.
+func TrimBOM(start []byte) []byte { return bytes.TrimPrefix(start, bom) }
+
 // Parse reads the lines of one event, with or without the empty line at its end. Several data lines are joined in join, which is
-// reused; the usual single line is not copied. Unknown fields are ignored, as the standard says, but a line that does not even
+// reused; the usual single line is not copied. Unknown fields are ignored, as the standard says, and ids, but a line that does not even
 // look like a field is reported as Foreign.
 func Parse(block []byte, join *[]byte) Event {
 	var e Event
-	block = bytes.TrimPrefix(block, bom)
 	for len(block) > 0 {
 		end := lineEnd(block, 0)
 		line, rest := block[:end], block[min(end+1, len(block)):]
@@ -51,8 +51,6 @@ func Parse(block []byte, join *[]byte) Event {
 			e.Lines++
 		case string(name) == "event":
 			e.Name = value
-		case string(name) == "id":
-			e.ID = value
 		case e.Foreign == nil && !fieldLike(name):
 			e.Foreign = block
 		}

@@ -11,6 +11,7 @@ type Reader struct {
 	held     []byte // what was kept of pieces
 	from     int    // where the current event starts in buf
 	scanned  int    // how much of it boundary has seen
+	begun    bool   // the first event is past
 	join     []byte
 }
 
@@ -61,7 +62,7 @@ func (r *Reader) Next() (Event, bool) {
 		n := r.scanned + end
 		r.scanned = 0
 		r.from += n
-		e := Parse(rest[:n], &r.join)
+		e := r.parse(rest[:n])
 		if e.Lines > 1 {
 			r.join = nil // it belongs to the event now
 		}
@@ -70,6 +71,14 @@ func (r *Reader) Next() (Event, bool) {
 		}
 	}
 	return Event{}, false
+}
+
+func (r *Reader) parse(block []byte) Event {
+	if !r.begun {
+		r.begun = true
+		block = TrimBOM(block)
+	}
+	return Parse(block, &r.join)
 }
 
 // keep copies what is left of a piece, which belongs to the caller.
@@ -85,6 +94,6 @@ func (r *Reader) keep() {
 func (r *Reader) Rest() (Event, bool) {
 	rest := r.buf[r.from:]
 	r.from = len(r.buf)
-	e := Parse(rest, &r.join)
+	e := r.parse(rest)
 	return e, e.Lines > 0 || e.Foreign != nil
 }
