@@ -20,6 +20,18 @@ func TestTheEndOfAHead(t *testing.T) {
 		if got := headEnd([]byte(tt.buf), 0); got != tt.want {
 			t.Errorf("%q: %d, want %d", tt.buf, got, tt.want)
 		}
+		// As it comes in pieces, each look begins where the last one has ended.
+		for n := 1; n <= len(tt.buf); n++ {
+			got := 0
+			for seen := 0; got == 0 && seen < len(tt.buf); {
+				come := min(seen+n, len(tt.buf))
+				got = headEnd([]byte(tt.buf[:come]), max(0, seen-len("\n\r")))
+				seen = come
+			}
+			if got != tt.want {
+				t.Errorf("%q by %d: %d, want %d", tt.buf, n, got, tt.want)
+			}
+		}
 	}
 }
 
