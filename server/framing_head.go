@@ -16,10 +16,12 @@ type head struct {
 const (
 	errMethod      malformed = "the method is no name"
 	errTarget      malformed = "the target of the request is neither a path nor the URL of this host"
+	errEscape      malformed = "the target of the request has a % without two hexadecimal digits behind it"
 	errVersion     malformed = "only HTTP/1.1 and HTTP/1.0 are spoken here"
 	errName        malformed = "the name of a header is malformed"
 	errFolded      malformed = "a header is folded over lines"
 	errValue       malformed = "the value of a header has a control character"
+	errTwice       malformed = "there is more than one Content-Type or User-Agent"
 	errHost        malformed = "it needs one Host header, with a host name"
 	errLength      malformed = "Content-Length is no number"
 	errLengths     malformed = "there is more than one Content-Length"
@@ -70,6 +72,8 @@ type fields struct {
 	length int64
 	sized  bool // there is a Content-Length
 	coded  bool // there is a Transfer-Encoding
+	typed  bool // there is a Content-Type
+	agent  bool // there is a User-Agent
 }
 
 // end is what a head that has come whole says.
@@ -79,6 +83,8 @@ func (h *fields) end(target []byte) (head, error) {
 		return head{}, errHost
 	case !isTarget(target, h.host):
 		return head{}, errTarget
+	case !isEscaped(target):
+		return head{}, errEscape
 	case h.coded && h.sized:
 		return head{}, errBothLengths
 	case h.coded && h.old:
@@ -166,17 +172,42 @@ func (h *fields) field(p []byte) error {
 	switch len(name) {
 	case len("Host"), len("Content-Length"), len("Transfer-Encoding"):
 		return h.take(name, p[start:i])
+	case len("User-Agent"), len("Content-Type"):
+		return h.once(name)
 	}
+	return nil
+}
+
+// isNamed says whether a name is that of a field, in capitals or not.
+func isNamed(name []byte, field string) bool {
+	return len(name) == len(field) && (string(name) == field || bytes.EqualFold(name, []byte(field)))
+}
+
+// once refuses a second field of those that are no lists. Of them fasthttp takes
+// the last, and others the first.
+func (h *fields) once(name []byte) error {
+	seen := &h.agent
+	switch {
+	case isNamed(name, "User-Agent"):
+	case isNamed(name, "Content-Type"):
+		seen = &h.typed
+	default:
+		return nil
+	}
+	if *seen {
+		return errTwice
+	}
+	*seen = true
 	return nil
 }
 
 // take keeps what the framing depends on.
 func (h *fields) take(name, value []byte) error {
 	switch {
-	case len(name) == len("Host") && bytes.EqualFold(name, []byte("Host")):
+	case isNamed(name, "Host"):
 		h.hosts++
 		h.host = bytes.Trim(value, " \t")
-	case len(name) == len("Content-Length") && bytes.EqualFold(name, []byte("Content-Length")):
+	case isNamed(name, "Content-Length"):
 		if h.sized {
 			return errLengths
 		}
@@ -191,7 +222,7 @@ func (h *fields) take(name, value []byte) error {
 			}
 			h.length = h.length*10 + int64(c-'0')
 		}
-	case len(name) == len("Transfer-Encoding") && bytes.EqualFold(name, []byte("Transfer-Encoding")):
+	case isNamed(name, "Transfer-Encoding"):
 		if h.coded || !bytes.EqualFold(bytes.Trim(value, " \t"), []byte("chunked")) {
 			return errCoding
 		}
@@ -220,6 +251,25 @@ func isTarget(target, host []byte) bool {
 	return isHost(rest) && (len(host) == 0 || bytes.EqualFold(rest, host))
 }
 
+// isEscaped says whether each % of a target's path begins the code of a byte.
+// fasthttp takes others for themselves, where most refuse the request.
+func isEscaped(target []byte) bool {
+	for {
+		i := bytes.IndexByte(target, '%')
+		if i < 0 || bytes.IndexByte(target[:i], '?') >= 0 {
+			return true
+		}
+		if target = target[i+1:]; len(target) < 2 || !isHex(target[0]) || !isHex(target[1]) {
+			return false
+		}
+	}
+}
+
+func isHex(b byte) bool {
+	_, is := hexDigit(b)
+	return is
+}
+
 // isHost says whether a text is a host name or an address, with a port or without.
 func isHost(text []byte) bool {
 	for _, c := range text {
@@ -232,7 +282,7 @@ func isHost(text []byte) bool {
 
 var (
 	tokens = bytesOf("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
-	hosts  = bytesOf("-._~:[]%0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+	hosts  = bytesOf("-._~:[]0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 )
 
 func bytesOf(set string) (table [256]bool) {

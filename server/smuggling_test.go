@@ -22,6 +22,7 @@ var smuggled = []struct{ name, text string }{
 	{"the same length twice", "SENDContent-Length: 2\r\nContent-Length: 2\r\n\r\n{}"},
 	{"two lengths in a list", "SENDContent-Length: 2, 2\r\n\r\n{}"},
 	{"two different lengths in a list", "SENDContent-Length: 0, 44\r\n\r\n"},
+	{"two kinds of content", "SENDContent-Type: application/json\r\nContent-Type: multipart/form-data\r\nContent-Length: 2\r\n\r\n{}"},
 	{"a length with a plus", "SENDContent-Length: +2\r\n\r\n{}"},
 	{"a length with a minus", "SENDContent-Length: -2\r\n\r\n{}"},
 	{"a length in hexadecimal", "SENDContent-Length: 0x2\r\n\r\n{}"},
