@@ -82,7 +82,7 @@ func (d *decoder) document(data []byte) (*yaml.Node, bool) {
 		d.fail(&more, "---", "a second document begins here; remove the line --- before it")
 		return nil, false
 	}
-	return &doc, true
+	return &doc, d.isBounded(&doc)
 }
 
 // syntax notes what the YAML parser did not understand. It quotes nothing: the place may hold a secret.
