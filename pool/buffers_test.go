@@ -2,24 +2,42 @@ package pool
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"testing"
 )
 
-func TestABufferHoldsWhatWasAskedFor(t *testing.T) {
-	for _, n := range []int{0, 1, 1 << 16, 1<<16 + 1, 1 << 20, 1<<23 - 1, 1 << 23, 1<<23 + 1, 20 << 20} {
+func TestABufferHoldsWhatWasAskedForAndLittleMore(t *testing.T) {
+	for _, n := range []int{0, 1, 1 << 14, 1<<14 + 1, 20 << 10, 1 << 16, 1<<16 + 1, 100_000, 1 << 20, 1<<20 + 1<<18, 1<<20 + 1<<18 + 1, 1<<23 - 1, 1 << 23, 1<<23 + 1, 20 << 20} {
 		b := Buffer(n)
-		if len(b) != 0 || cap(b) < n {
+		if len(b) != 0 || cap(b) < n || cap(b) > max(n+n/4, 1<<smallestBuffer) {
 			t.Errorf("for %d bytes: length %d, room for %d", n, len(b), cap(b))
 		}
 		Recycle(b)
 	}
 }
 
+func TestEveryClassIsServedByItself(t *testing.T) {
+	last := -1
+	for n := 1; n <= 1<<largestBuffer; n += 997 {
+		class, size := bufferClass(n)
+		if class < last || class > last+1 || size < n {
+			t.Fatalf("%d bytes: class %d of %d bytes, behind class %d", n, class, size, last)
+		}
+		if again, same := bufferClass(size); again != class || same != size {
+			t.Fatalf("class %d of %d bytes is class %d of %d", class, size, again, same)
+		}
+		last = class
+	}
+	if last != len(buffers)-1 {
+		t.Errorf("%d classes, %d pools", last+1, len(buffers))
+	}
+}
+
 func TestARecycledBufferServesOnlyWhatFitsIntoIt(t *testing.T) {
-	for _, size := range []int{0, 100, 1<<16 - 1, 1 << 16, 100_000, 1<<20 - 1, 1 << 20, 5 << 20, 9 << 20, 40 << 20} {
+	for _, size := range []int{0, 100, 1<<14 - 1, 1 << 14, 1<<16 - 1, 1 << 16, 100_000, 1<<20 - 1, 1 << 20, 5 << 20, 1 << 23, 9 << 20, 40 << 20} {
 		Recycle(make([]byte, size/2, size))
-		for _, n := range []int{1, 1 << 16, 90_000, 1 << 20, 1 << 23} {
+		for _, n := range []int{1, 1 << 14, 1 << 16, 90_000, 1 << 20, 1 << 23} {
 			if b := Buffer(n); len(b) != 0 || cap(b) < n {
 				t.Errorf("after one of %d bytes, for %d: length %d, room for %d", size, n, len(b), cap(b))
 			}
@@ -28,7 +46,6 @@ func TestARecycledBufferServesOnlyWhatFitsIntoIt(t *testing.T) {
 }
 
 func TestRoomIsMadeByTheAnnouncementAsFarAsItIsBelieved(t *testing.T) {
-	const believed = 1 << largestBuffer
 	for _, c := range []struct {
 		name              string
 		have, free        int
@@ -38,9 +55,10 @@ func TestRoomIsMadeByTheAnnouncementAsFarAsItIsBelieved(t *testing.T) {
 		ownAfter, sameMem bool
 	}{
 		{"there is room", 10, 100, 50, 1 << 20, false, 110, 110, false, true},
-		{"a small answer", 0, 0, 300, 500, false, 800, 1024, false, false},
-		{"a large one is taken at once", 0, 0, 16 << 10, 1 << 20, false, 1<<20 + 16<<10, 2 << 20, true, false},
-		{"more than is believed", 0, 0, 1, 1 << 30, false, believed, believed + 1<<10, true, false},
+		{"a small one", 0, 0, 300, 500, false, 800, 4096, true, false},
+		{"all of it, when a quarter has come", 0, 0, 300_000, 900_000, false, 1_200_000, 1_500_000, true, false},
+		{"four times what has come", 0, 0, 16 << 10, 1 << 20, false, 64 << 10, 64 << 10, true, false},
+		{"next to nothing has come", 0, 0, 1, 1 << 30, false, 4 << 10, 4 << 10, true, false},
 		{"nothing is announced", 1 << 16, 0, 1, 0, true, 1 << 17, 1 << 17, true, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -49,14 +67,44 @@ func TestRoomIsMadeByTheAnnouncementAsFarAsItIsBelieved(t *testing.T) {
 				dst[i] = byte(i)
 			}
 			want := bytes.Clone(dst)
-			got, own := withRoom(dst, c.n, c.rest, c.own)
-			if !bytes.Equal(got, want) || cap(got) < c.atLeast || cap(got) > c.atMost || own != c.ownAfter {
-				t.Errorf("length %d, capacity %d, own %v", len(got), cap(got), own)
+			asked := new(bounded)
+			asked.most = 1 << 40
+			g := Growing{B: dst, Own: c.own, Memory: asked}
+			if err := g.Room(c.n, c.rest); err != nil {
+				t.Fatal(err)
 			}
-			if same := cap(dst) > 0 && &got[:1][0] == &dst[:1][0]; same != c.sameMem {
+			if !bytes.Equal(g.B, want) || cap(g.B) < c.atLeast || cap(g.B) > c.atMost || g.Own != c.ownAfter {
+				t.Errorf("length %d, capacity %d, own %v", len(g.B), cap(g.B), g.Own)
+			}
+			if same := cap(dst) > 0 && &g.B[:1][0] == &dst[:1][0]; same != c.sameMem {
 				t.Errorf("in the same memory: %v", same)
+			} else if !same && asked.held != cap(g.B) {
+				t.Errorf("%d bytes were asked for, and %d are held", asked.held, cap(g.B))
 			}
 		})
+	}
+}
+
+// bounded is memory of so many bytes.
+type bounded struct{ most, held int }
+
+var errNoRoom = errors.New("no room")
+
+func (b *bounded) Hold(n int) error {
+	if n > b.most {
+		return errNoRoom
+	}
+	b.held = n
+	return nil
+}
+
+func TestABufferThatFindsNoRoomStaysAsItIs(t *testing.T) {
+	g := Growing{Memory: &bounded{most: 100_000}}
+	for !errors.Is(g.Room(1000, 0), errNoRoom) {
+		g.B = append(g.B, make([]byte, 1000)...)
+	}
+	if len(g.B) > 100_000 || cap(g.B) > 100_000 || len(g.B) < 50_000 {
+		t.Errorf("length %d, capacity %d", len(g.B), cap(g.B))
 	}
 }
 

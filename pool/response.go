@@ -14,6 +14,7 @@ type Response struct {
 	Header fasthttp.ResponseHeader // as it came, except that Content-Encoding is gone when the pool undoes it
 	Reused bool                    // it came over a connection that had served before
 	Tap    func(p []byte)          // called with what is read of the body, before it is given out, until Close or CloseLater
+	Memory Memory                  // asked by AppendBody, until Close or CloseLater; nil is no bound
 
 	bodyReader
 	inflate *inflater // nil unless the body is compressed
@@ -68,8 +69,8 @@ func (r *Response) tooLarge(limit int64) error {
 	return r.err
 }
 
-// AppendBody appends the rest of the body to dst. More than limit bytes (0: only Options.MaxAnswer) is an *Error of kind TooLarge; on any error
-// what came before it is returned too.
+// AppendBody appends the rest of the body to dst. More than limit bytes (0: only Options.MaxAnswer) is an *Error of kind TooLarge; what Memory has no
+// room for is Memory's error. On any error what came before it is returned too.
 func (r *Response) AppendBody(dst []byte, limit int) ([]byte, error) {
 	if highest := r.c.target.pool.opts.MaxAnswer; limit <= 0 || int64(limit) > highest {
 		limit = int(highest)
@@ -77,31 +78,38 @@ func (r *Response) AppendBody(dst []byte, limit int) ([]byte, error) {
 	if r.framing == fixedLength && r.inflate == nil && r.left > limit {
 		return dst, r.tooLarge(int64(limit))
 	}
-	start, own := len(dst), false
+	start := len(dst)
+	g := Growing{B: dst, Memory: r.Memory}
 	for {
 		if r.framing == fixedLength && r.inflate == nil && r.err == nil && r.left >= r.c.br.Size() && r.c.br.Buffered() == 0 {
 			// One large read. It leaves the last buffer's worth to the buffered way, which sees whether more came than was announced.
-			dst, own = withRoom(dst, 1, r.left, own)
-			n, err := r.readInto(dst[len(dst):min(cap(dst), len(dst)+r.left-r.c.br.Size()+1)])
-			if dst = dst[:len(dst)+n]; r.Tap != nil {
-				r.Tap(dst[len(dst)-n:])
+			if err := g.Room(1, r.left); err != nil {
+				r.err = err
+				return g.B, err
+			}
+			n, err := r.readInto(g.B[len(g.B):min(cap(g.B), len(g.B)+r.left-r.c.br.Size()+1)])
+			if g.B = g.B[:len(g.B)+n]; r.Tap != nil {
+				r.Tap(g.B[len(g.B)-n:])
 			}
 			if err != nil {
-				return dst, err
+				return g.B, err
 			}
 			continue
 		}
 		p, err := r.Next()
-		if len(dst)-start+len(p) > limit {
-			return dst, r.tooLarge(int64(limit))
+		if len(g.B)-start+len(p) > limit {
+			return g.B, r.tooLarge(int64(limit))
 		}
-		dst, own = withRoom(dst, len(p), r.announced(), own)
-		dst = append(dst, p...)
+		if full := g.Room(len(p), r.announced()); full != nil {
+			r.err = full
+			return g.B, full
+		}
+		g.B = append(g.B, p...)
 		if err == io.EOF {
-			return dst, nil
+			return g.B, nil
 		}
 		if err != nil {
-			return dst, err
+			return g.B, err
 		}
 	}
 }
@@ -121,7 +129,7 @@ const endWithin = time.Second
 // CloseLater is Close for an answer of which everything that counts has been read, though its end may not have come: the end is waited for in
 // the background, so that the connection can be kept. The call is free at once.
 func (r *Response) CloseLater() {
-	r.Tap = nil
+	r.Tap, r.Memory = nil, nil
 	if r.drain() || r.err != nil {
 		r.Close()
 		return
@@ -152,7 +160,7 @@ func (r *Response) Close() {
 	if reusable {
 		behind = c.trailing()
 	}
-	r.call, r.inflate, r.Tap = nil, nil, nil
+	r.call, r.inflate, r.Tap, r.Memory = nil, nil, nil, nil
 	if canceled := call.detach(); canceled || !reusable || behind != silence {
 		c.dispose()
 		if behind == unasked {
