@@ -45,6 +45,22 @@ func (k *Key) Admit(model string) (Admission, *Refused) {
 	return Admission{own, all}, nil
 }
 
+// WouldRefuse says why Admit would refuse a request for a model, nil if it would
+// not. It counts nothing.
+func (k *Key) WouldRefuse(model string) *Refused {
+	if !k.hasCredit() {
+		return &Refused{Broke: true}
+	}
+	now := k.state.now()
+	if refusal, ok := k.global.Check("", now); !ok {
+		return &Refused{Refusal: refusal, Global: true}
+	}
+	if refusal, ok := k.limiter.Check(model, now); !ok {
+		return &Refused{Refusal: refusal}
+	}
+	return nil
+}
+
 // AdmitOther counts a request that is for no model: only the limit of all
 // requests together knows it.
 func (k *Key) AdmitOther() *Refused {

@@ -47,6 +47,12 @@ func Buffer(n int) []byte {
 	return make([]byte, 0, size)
 }
 
+// BufferSize is the capacity of what Buffer returns for n bytes.
+func BufferSize(n int) int {
+	_, size := bufferClass(n)
+	return size
+}
+
 // Recycle keeps b for a later Buffer; nobody may use it any more. It may come from elsewhere; small ones are dropped.
 func Recycle(b []byte) {
 	n := cap(b)

@@ -39,7 +39,7 @@ func (s *Server) asRevealing(next func(*fasthttp.RequestCtx, *clientKey)) fastht
 func (s *Server) asKey(next func(*fasthttp.RequestCtx, *clientKey)) fasthttp.RequestHandler {
 	return func(ctx *fasthttp.RequestCtx) {
 		setID(ctx, s.appendID(nil, ctx))
-		key := s.snapshot.Load().keys.find(ctx)
+		key := s.keyOf(ctx)
 		if key == nil {
 			writeError(ctx, errNoKey)
 			return
@@ -286,8 +286,13 @@ func (s *Server) updateConfig(ctx *fasthttp.RequestCtx, key *clientKey) {
 			"The configuration comes from a URL (CONFIG_URL); change it there."))
 		return
 	}
+	body, unread := s.readBody(ctx, nil)
+	if unread != nil {
+		writeError(ctx, unread)
+		return
+	}
 	var changes map[string]json.RawMessage
-	if err := json.Unmarshal(ctx.PostBody(), &changes); err != nil || len(changes) == 0 {
+	if err := json.Unmarshal(body, &changes); err != nil || len(changes) == 0 {
 		writeError(ctx, badQuery("the body must be a JSON object with providers, api_keys or preferences"))
 		return
 	}

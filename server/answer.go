@@ -35,6 +35,7 @@ func (x *exchange) readFailure(answer *pool.Response, from codec.Format) error {
 // looks whether it is one: some upstreams say 200 and mean an error.
 func (x *exchange) readAnswer(answer *pool.Response, from codec.Format) error {
 	kept := x.ctx.Response.SwapBody(nil)
+	answer.Memory = (*answerRoom)(x.holding)
 	body, err := answer.AppendBody(kept[:0], maxAnswer)
 	answer.Close()
 	x.ctx.Response.SwapBody(body)

@@ -1,106 +1,142 @@
 package server
 
 import (
-	"bytes"
 	"errors"
 	"io"
-	"sync"
+	"time"
 
-	"github.com/andybalholm/brotli"
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
 	"github.com/valyala/fasthttp"
 
 	"uniapi/codec"
+	"uniapi/pool"
+	"uniapi/server/budget"
 )
 
-// plainBody returns the request's body as JSON text: the client's own bytes, or
-// inflated if they came compressed, for which buffer is taken. The limit is on
-// the inflated size. Agents are known to compress without saying so, hence the look at the
-// first bytes; no JSON text begins like that.
-func (s *Server) plainBody(ctx *fasthttp.RequestCtx, buffer *[]byte) ([]byte, *codec.Error) {
-	body := ctx.Request.Body()
-	encoding := string(bytes.TrimSpace(ctx.Request.Header.ContentEncoding()))
-	switch {
-	case bytes.HasPrefix(body, []byte("\x1f\x8b")):
-		encoding = "gzip"
-	case bytes.HasPrefix(body, []byte("\x28\xb5\x2f\xfd")):
-		encoding = "zstd"
+// receiveBody reads the request's body. fasthttp has read no more of it than came with the head, so that whoever has no key makes the gateway hold
+// nothing; the rest is kept in steps, as it comes.
+func (x *exchange) receiveBody() *codec.Error {
+	body, err := x.server.readBody(x.ctx, x.incoming[:0])
+	x.incoming, x.body = body, body
+	if len(body) > prefetched {
+		x.start = time.Now() // that the client took its time is not ours
 	}
-	if encoding == "" || encoding == "identity" {
-		return body, nil
+	return err
+}
+
+const (
+	prefetched   = 8 << 10  // how much of a body fasthttp reads by itself
+	firstBody    = 16 << 10 // what is believed of an announcement before anything has come
+	mostExpected = 4 << 20  // what a connection gets at once if its last request had as much
+)
+
+// readBody appends a request's body to buf, which belongs to the caller, and
+// returns the buffer in any case. A connection on which that failed is closed.
+func (s *Server) readBody(ctx *fasthttp.RequestCtx, buf []byte) ([]byte, *codec.Error) {
+	body, err := s.appendBody(ctx, buf)
+	if err != nil {
+		ctx.SetConnectionClose()
 	}
-	inflated, err := inflate(encoding, body, *buffer, s.options.MaxBody)
-	*buffer = nil // the request lies in it from now on
+	return body, err
+}
+
+func (s *Server) appendBody(ctx *fasthttp.RequestCtx, buf []byte) ([]byte, *codec.Error) {
+	stream := ctx.RequestBodyStream()
+	if stream == nil {
+		return buf, nil
+	}
+	conn := connOf(ctx)
+	announced := ctx.Request.Header.ContentLength() // -1 in chunks
+	if announced > s.options.MaxBody {
+		return buf, s.tooLarge()
+	}
+	g := pool.Growing{B: buf, Own: true, Memory: (*bodyRoom)(&conn.holding)}
+	// A conversation only grows: what the connection's last request had is not asked for in steps.
+	if first := min(announced, max(firstBody, conn.large)); first > 0 {
+		if err := g.Room(first, 0); err != nil {
+			return g.B, s.unread(ctx, err)
+		}
+	}
+	for {
+		more := max(announced-len(g.B), 0)
+		if err := g.Room(1, more); err != nil {
+			return g.B, s.unread(ctx, err)
+		}
+		n, err := stream.Read(g.B[len(g.B):cap(g.B)])
+		if g.B = g.B[:len(g.B)+n]; len(g.B) > s.options.MaxBody {
+			return g.B, s.tooLarge()
+		}
+		if err == io.EOF {
+			conn.unread, conn.large = false, min(len(g.B), mostExpected)
+			return g.B, nil
+		}
+		if err != nil {
+			return g.B, s.unread(ctx, err)
+		}
+	}
+}
+
+// unread is the error of a request whose body could not be read.
+func (s *Server) unread(ctx *fasthttp.RequestCtx, err error) *codec.Error {
+	conn := connOf(ctx)
+	if refused, is := errors.AsType[*budget.Refused](err); is {
+		return s.noRoom(refused)
+	}
 	switch {
+	case conn.reading.failure != nil:
+		return conn.tooSlow()
 	case errors.Is(err, errTooLarge):
-		return nil, s.tooLarge()
-	case errors.Is(err, errEncoding):
-		return nil, errorf(fasthttp.StatusUnsupportedMediaType, "invalid_request_error", "unsupported_encoding",
-			"Content-Encoding %q is not known here; gzip, br and zstd are.", encoding)
-	case err != nil:
-		return nil, errorf(fasthttp.StatusBadRequest, "invalid_request_error", "bad_encoding",
-			"The request's body is not what its Content-Encoding %q says: %v", encoding, err)
+		return s.tooLarge()
 	}
-	return inflated, nil
+	if refused := conn.requests.refused; refused != nil {
+		conn.linger = true
+		return notHTTP(refused)
+	}
+	if brokenOff(err) {
+		conn.call.Cancel() // nobody reads the answer
+	}
+	return notHTTP(err)
 }
 
-var (
-	errTooLarge = errors.New("larger than allowed")
-	errEncoding = errors.New("unknown content encoding")
-)
+// noRoom is the error of a request for which there is no memory.
+func (s *Server) noRoom(refused *budget.Refused) *codec.Error {
+	s.overloaded.count(s.log, "requests hold as much memory as they may", "limit", s.budget.Limit(), "wanted", refused.Bytes, "for", refused.Use.String())
+	if !refused.Never {
+		return errOverloaded
+	}
+	return errorf(fasthttp.StatusRequestEntityTooLarge, "invalid_request_error", "request_too_large",
+		"The request needs %d bytes of memory with all that belongs to it; this gateway may hold %d for one (--request-memory). Send a smaller one, or fewer and smaller images.",
+		refused.Bytes, s.budget.Most())
+}
 
-// inflate appends the plain form of body to dst[:0], at most limit bytes.
-func inflate(encoding string, body, dst []byte, limit int) ([]byte, error) {
-	source := bytes.NewReader(body)
-	var plain io.Reader
-	switch encoding {
-	case "gzip", "x-gzip":
-		z := gzips.Get().(*gzip.Reader)
-		defer gzips.Put(z)
-		if err := z.Reset(source); err != nil {
-			return dst[:0], err
-		}
-		plain = z
-	case "br":
-		b := brotlis.Get().(*brotli.Reader)
-		defer brotlis.Put(b)
-		if err := b.Reset(source); err != nil {
-			return dst[:0], err
-		}
-		plain = b
-	case "zstd":
-		z := zstds.Get().(*zstd.Decoder)
-		defer zstds.Put(z)
-		if err := z.Reset(source); err != nil {
-			return dst[:0], err
-		}
-		plain = z
+// maxUnread is how much of a body that nobody wanted fasthttp reads so that the connection can be used again.
+const maxUnread = 256 << 10
+
+// leaveUnread sees to it that a client whose body was not wanted gets to read why, rather than a reset.
+func (s *Server) leaveUnread(ctx *fasthttp.RequestCtx, conn *clientConn) {
+	if conn == nil || !conn.unread || ctx.RequestBodyStream() == nil {
+		return
+	}
+	conn.linger = true
+	if ctx.Request.Header.ContentLength() > maxUnread {
+		ctx.SetConnectionClose()
+	}
+}
+
+// expect answers a client that asks before it sends its body: one without a key
+// need not send it.
+func (s *Server) expect(ctx *fasthttp.RequestCtx) int {
+	var e *codec.Error
+	switch {
+	case s.keyOf(ctx) == nil:
+		e = errNoKey
+	case ctx.Request.Header.ContentLength() > s.options.MaxBody:
+		e = s.tooLarge()
 	default:
-		return dst[:0], errEncoding
+		return fasthttp.StatusContinue
 	}
-	out := bytes.NewBuffer(dst[:0])
-	if _, err := out.ReadFrom(io.LimitReader(plain, int64(limit)+1)); err != nil {
-		return out.Bytes(), err
-	}
-	if out.Len() > limit {
-		return out.Bytes(), errTooLarge
-	}
-	return out.Bytes(), nil
+	connOf(ctx).linger = true // it may have sent it all the same
+	s.refuse(ctx, e)
+	s.counters.answered(ctx)
+	s.counters.outcomes.count(outcome{status: e.Status})
+	return e.Status
 }
-
-// maxWindow is the most memory a zstd frame may ask for before any of it has
-// been inflated; encoders use 8 MiB unless told to use more.
-const maxWindow = 128 << 20
-
-var (
-	gzips   = sync.Pool{New: func() any { return new(gzip.Reader) }}
-	brotlis = sync.Pool{New: func() any { return brotli.NewReader(nil) }}
-	zstds   = sync.Pool{New: func() any {
-		z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxWindow))
-		if err != nil { // of options that are constants: never
-			panic(err)
-		}
-		return z
-	}}
-)

@@ -15,10 +15,11 @@ import (
 	"uniapi/codec/openai"
 )
 
-// requestMemory is what a request in flight is reckoned to take, in bytes: its
-// buffers and stacks are 48 KB, the rest is for its body and the provider's form
-// of it.
-const requestMemory = 256 << 10
+// inFlightMemory is what a request in flight is reckoned to take of the half of
+// the memory that is for them, in bytes. Its buffers and stacks are 48 KB, and
+// what it holds without being counted is not much more; but half of what the
+// collector may keep is garbage.
+const inFlightMemory = 256 << 10
 
 // maxInFlight is how many requests are served at a time if nobody says: as many
 // as half of the memory holds. Without a limit of memory there is none.
@@ -26,7 +27,7 @@ func maxInFlight(memory int64) int64 {
 	if memory == 0 {
 		return 1<<63 - 1
 	}
-	return memory / 2 / requestMemory
+	return memory / 2 / inFlightMemory
 }
 
 // maxConnections is how many connections are taken if nobody says: half of the
@@ -43,22 +44,31 @@ func maxConnections() int {
 var errOverloaded = errorf(fasthttp.StatusServiceUnavailable, "server_error", "overloaded",
 	"The gateway has as many requests in hand as it may. Try again soon.")
 
-// retryLater is the Retry-After of an overloaded gateway, in seconds.
-const retryLater = "1"
+// comeBack is the Retry-After of an overloaded gateway; retryLater as it is
+// written.
+const (
+	comeBack   = time.Second
+	retryLater = "1"
+)
 
 // bounded refuses requests for answers while there are as many in flight as may
 // be. What only looks (GET) is always served: it is how an operator sees why.
 func (s *Server) bounded(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 	return func(ctx *fasthttp.RequestCtx) {
 		if s.inFlight.Load() >= s.options.MaxInFlight && ctx.IsPost() {
-			s.overloaded.count(s.log, "as many requests are in flight as may be", "limit", s.options.MaxInFlight)
-			s.refuse(ctx, errOverloaded)
+			s.refuse(ctx, s.tooManyRequests())
 		} else {
 			next(ctx)
 		}
+		s.leaveUnread(ctx, connOf(ctx))
 		s.farewell(ctx)
 		s.counters.answered(ctx)
 	}
+}
+
+func (s *Server) tooManyRequests() *codec.Error {
+	s.overloaded.count(s.log, "as many requests are in flight as may be", "limit", s.options.MaxInFlight)
+	return errOverloaded
 }
 
 // refuse answers a request that goes no further than here.

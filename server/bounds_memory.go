@@ -26,6 +26,20 @@ func LimitMemory() int64 {
 	return limit
 }
 
+// requestMemory is how much requests may hold together if nobody says: a quarter
+// of what the process may use, or of the machine's if there is no limit. The rest
+// is for connections, for the small part of each request that is not counted, and
+// for garbage: the collector is behind by as much again.
+func requestMemory(limit int64) int64 {
+	if limit == 0 {
+		limit = machineMemory()
+	}
+	return limit / 4
+}
+
+// modestMachine is the memory of a machine that does not say what it has, in bytes.
+const modestMachine = 4 << 30
+
 // The hierarchies of version 2 and 1: where a group's limit is to be found.
 var cgroups = []struct{ controller, root, file string }{
 	{"", "sys/fs/cgroup", "memory.max"},

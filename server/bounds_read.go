@@ -9,6 +9,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"uniapi/codec"
 	"uniapi/pool/tcp"
 )
 
@@ -39,14 +40,11 @@ var usualReadTimes = readTimes{
 type readBounds struct {
 	times   *readTimes
 	leaving *atomic.Bool // the server ends: idle connections are closed
-	budget  *bodyBudget
 
-	phase    phase
-	by       time.Time // when what is being waited for must be there; zero: not yet set
-	armed    time.Time // the deadline the socket has
-	received int       // bytes of the request, beyond the first read
-	reserved int       // bytes of the budget
-	failure  error     // why the request in hand was given up: errLate or errNoMemory
+	phase   phase
+	by      time.Time // when what is being waited for must be there; zero: not yet set
+	armed   time.Time // the deadline the socket has
+	failure error     // why the request in hand was given up: errLate
 }
 
 // phase is what a connection's reader waits for.
@@ -58,48 +56,13 @@ const (
 	phaseIdle                // the next request
 )
 
-var (
-	errLate     = errors.New("the client was too slow with its request")
-	errNoMemory = errors.New("no memory is left for request bodies")
-)
+var errLate = errors.New("the client was too slow with its request")
 
 // begin is called when the first bytes of a request have come.
-func (r *readBounds) begin() { r.phase, r.by, r.received, r.failure = phaseWithin, time.Time{}, 0, nil }
+func (r *readBounds) begin() { r.phase, r.by, r.failure = phaseWithin, time.Time{}, nil }
 
 // rest is called when a request has been answered.
-func (r *readBounds) rest() {
-	r.phase, r.by = phaseIdle, time.Time{}
-	r.release()
-}
-
-// release gives the budget back.
-func (r *readBounds) release() {
-	if r.reserved > 0 {
-		r.budget.release(r.reserved)
-		r.reserved = 0
-	}
-}
-
-// largeRead is how much a reader must have room for to be counted against the
-// budget. fasthttp reads heads and small bodies into smaller buffers.
-const largeRead = 128 << 10
-
-// admit takes what a reader has made room for out of the budget.
-func (r *readBounds) admit(size int) error {
-	if size < largeRead || r.phase != phaseWithin {
-		return nil
-	}
-	more := r.received + size - r.reserved
-	if more <= 0 {
-		return nil
-	}
-	if !r.budget.reserve(more) {
-		r.failure = errNoMemory
-		return errNoMemory
-	}
-	r.reserved += more
-	return nil
-}
+func (r *readBounds) rest() { r.phase, r.by = phaseIdle, time.Time{} }
 
 // read reads within the time there is.
 func (r *readBounds) read(conn *tcp.Conn, p []byte) (int, error) {
@@ -157,7 +120,6 @@ func (r *readBounds) pace(n int, began time.Time) {
 	if r.phase != phaseWithin {
 		return
 	}
-	r.received += n
 	r.by = r.by.Add(time.Duration(n) * r.times.perByte)
 	if !r.by.After(began.Add(r.times.stall)) {
 		return
@@ -180,43 +142,30 @@ func (r *readBounds) lastLook(conn *tcp.Conn, p []byte) (int, error) {
 	return n, err
 }
 
-// bodyBudget is the memory that request bodies may take together. fasthttp makes
-// room for a body when it sees its length, so a few requests that only announce
-// one could ask for more memory than there is. Only large bodies are counted.
-type bodyBudget struct {
-	limit int64 // bytes; 0 is none
-	taken atomic.Int64
+// tooSlow is the error of a client that took too long.
+func (c *clientConn) tooSlow() *codec.Error {
+	return errorf(fasthttp.StatusRequestTimeout, "invalid_request_error", "request_timeout",
+		"The request came too slowly: at most %v may pass without any of it, and it must come at %d bytes/s.",
+		c.reading.times.stall, time.Second/c.reading.times.perByte)
 }
 
-func (b *bodyBudget) reserve(size int) bool {
-	if b.taken.Add(int64(size)) > b.limit && b.limit > 0 {
-		b.taken.Add(int64(-size))
-		return false
-	}
-	return true
-}
-
-func (b *bodyBudget) release(size int) { b.taken.Add(int64(-size)) }
-
-// onUnread answers a request that could not be read.
+// onUnread answers a request whose head could not be read.
 func (s *Server) onUnread(ctx *fasthttp.RequestCtx, err error) {
 	defer s.counters.answered(ctx)
 	conn := connOf(ctx)
-	switch conn.reading.failure {
-	case errLate:
-		s.refuse(ctx, errorf(fasthttp.StatusRequestTimeout, "invalid_request_error", "request_timeout",
-			"The request came too slowly: at most %v may pass without any of it, and it must come at %d bytes/s.",
-			conn.reading.times.stall, time.Second/conn.reading.times.perByte))
-	case errNoMemory:
-		conn.linger = true
-		s.overloaded.count(s.log, "request bodies take as much memory as they may", "limit", conn.reading.budget.limit)
-		s.refuse(ctx, errOverloaded)
-	default:
-		if refused := conn.requests.refused; refused != nil {
-			err, conn.linger = refused, true
-		}
-		s.onProtocolError(ctx, err)
+	if conn.reading.failure != nil {
+		s.refuse(ctx, conn.tooSlow())
+		ctx.SetConnectionClose()
 		return
 	}
-	ctx.SetConnectionClose()
+	if errors.Is(err, errTooLarge) {
+		conn.linger = true
+		s.refuse(ctx, s.tooLarge())
+		ctx.SetConnectionClose()
+		return
+	}
+	if refused := conn.requests.refused; refused != nil {
+		err, conn.linger = refused, true
+	}
+	s.onProtocolError(ctx, err)
 }

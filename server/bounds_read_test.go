@@ -114,12 +114,12 @@ func TestLargeBodiesAreRefusedBeforeMemoryIsGone(t *testing.T) {
 		<-goOn
 		return both(p, r)
 	})
-	g := startWith(t, Options{Memory: 4 << 20, MaxInFlight: 100}, provider("p", up))
+	g := startWith(t, Options{RequestMemory: 2 << 20}, provider("p", up))
 	first := g.dial()
 	first.post(bigRequest(1 << 20))
 	eventually(t, "the first is upstream", func() bool { return len(up.requests()) == 1 })
 	second := g.dial()
-	second.send("POST /v1/chat/completions HTTP/1.1\r\nHost: gateway\r\nContent-Length: 1500000\r\n\r\n")
+	second.post(bigRequest(1 << 20))
 	a := second.answer()
 	a.failure(t, 503, "overloaded")
 	if a.Header.Get("Retry-After") == "" {
@@ -134,7 +134,7 @@ func TestLargeBodiesAreRefusedBeforeMemoryIsGone(t *testing.T) {
 	if a := first.answer(); a.StatusCode != 200 {
 		t.Errorf("the first: %d %s", a.StatusCode, a.body)
 	}
-	eventually(t, "the memory is given back", func() bool { return g.bodies.taken.Load() == 0 })
+	eventually(t, "the memory is given back", func() bool { return g.budget.Taken() == 0 })
 	first.post(bigRequest(1 << 20))
 	if a := first.answer(); a.StatusCode != 200 {
 		t.Errorf("afterwards: %d %s", a.StatusCode, a.body)

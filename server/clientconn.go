@@ -15,6 +15,7 @@ import (
 
 	"uniapi/pool"
 	"uniapi/pool/tcp"
+	"uniapi/server/budget"
 	"uniapi/usage"
 )
 
@@ -36,8 +37,10 @@ type clientConn struct {
 	secure    bool      // TLS lies above, and the requests with it
 	writeBy   time.Time // the write deadline that is armed
 	hold      heldWrites
-	large     int  // size of the last request's buffer, if that was not kept
-	linger    bool // the client is still sending what was refused
+	holding   budget.Holding // of the request in hand, until its answer is out
+	large     int            // bytes of the last request's body
+	unread    bool           // the body of the request in hand, if it has one, was not read to its end
+	linger    bool           // the client is still sending what was refused
 	ctx       *fasthttp.RequestCtx
 	forgotten func() // takes the connection off the watcher; nil if it needs none
 
@@ -67,9 +70,6 @@ func (c *clientConn) Read(p []byte) (int, error) {
 type unframed struct{ *clientConn }
 
 func (c unframed) Read(p []byte) (int, error) {
-	if err := c.reading.admit(len(p)); err != nil {
-		return 0, err
-	}
 	if c.announced {
 		if err := c.readAnnouncement(); err != nil {
 			return 0, err
@@ -115,7 +115,7 @@ func (c *clientConn) Close() error {
 		c.forgotten()
 	}
 	c.call.Cancel()
-	c.reading.release()
+	c.holding.End()
 	if c.linger {
 		c.drain()
 	}
@@ -161,39 +161,22 @@ func (s *Server) connState(conn net.Conn, state fasthttp.ConnState) {
 	switch state {
 	case fasthttp.StateActive:
 		c.reading.begin()
-		c.expectLarge()
+		c.unread = true
 	case fasthttp.StateIdle:
 		c.hold.flush(conn) // if the client has sent its next request already; an error shows when that is answered
 		c.reading.rest()
 		c.trimBuffers()
+		c.holding.End()
 	}
 }
 
-// trimBuffers keeps a connection from sitting on the buffers of a large request
-// (inline images): fasthttp would keep them for the next one.
+// idleBuffer is how large a buffer may be that a connection keeps while it waits for the next request.
+const idleBuffer = 16 << 10
+
+// trimBuffers keeps a connection from sitting on the buffer of a large answer
+// (images): fasthttp would keep it for the next one.
 func (c *clientConn) trimBuffers() {
-	c.large = 0
-	if c.ctx == nil {
-		return
-	}
-	if n := cap(c.ctx.Request.Body()); n > maxKept {
-		if n <= mostExpected {
-			c.large = n
-		}
-		pool.Recycle(c.ctx.Request.SwapBody(nil))
-	}
-	if cap(c.ctx.Response.Body()) > maxKept {
+	if c.ctx != nil && cap(c.ctx.Response.Body()) > idleBuffer {
 		pool.Recycle(c.ctx.Response.SwapBody(nil))
-	}
-}
-
-// mostExpected bounds what a client holds by the first byte of a request.
-const mostExpected = 4 << 20
-
-// expectLarge has a buffer ready for a request if the one before it was large: a
-// conversation only grows, and fasthttp would make one anew each time.
-func (c *clientConn) expectLarge() {
-	if c.large > 0 && c.ctx != nil {
-		c.ctx.Request.SwapBody(pool.Buffer(c.large))
 	}
 }

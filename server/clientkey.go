@@ -12,6 +12,7 @@ import (
 
 	"uniapi/balancer"
 	"uniapi/config"
+	"uniapi/server/budget"
 	"uniapi/usage"
 )
 
@@ -22,6 +23,7 @@ type clientKey struct {
 	routes  *balancer.Routes
 	admin   bool
 	book    *usage.Key
+	share   *budget.Share // of the memory for requests
 
 	limitsTokens bool // some rate_limit of the key has a tpr
 }
@@ -106,6 +108,21 @@ func (keys keyIndex) find(ctx *fasthttp.RequestCtx) *clientKey {
 		return keys[sha256.Sum256(ctx.QueryArgs().Peek("key"))]
 	}
 	return nil
+}
+
+// keyOf is the key that a request carries, whose it is from now on; nil if it
+// carries none that is known.
+func (s *Server) keyOf(ctx *fasthttp.RequestCtx) *clientKey {
+	key := s.snapshot.Load().keys.find(ctx)
+	if key != nil {
+		s.welcome(ctx, key)
+	}
+	return key
+}
+
+// welcome lets a request hold memory in the name of its key.
+func (s *Server) welcome(ctx *fasthttp.RequestCtx, key *clientKey) {
+	connOf(ctx).holding.Begin(s.budget, key.share)
 }
 
 // bearer returns the token of an Authorization header. The scheme's case does

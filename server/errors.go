@@ -162,18 +162,11 @@ func judgeConnection(e *pool.Error, limits pool.Deadlines) (balancer.Outcome, *c
 }
 
 // onProtocolError answers what fasthttp itself refuses: a request that is not
-// HTTP, a body over the limit, a header that is too long.
+// HTTP, a header that is too long.
 func (s *Server) onProtocolError(ctx *fasthttp.RequestCtx, err error) {
 	var small *fasthttp.ErrSmallBuffer
-	e := errorf(fasthttp.StatusBadRequest, "invalid_request_error", "bad_request", "This is not a valid HTTP/1.1 request.")
-	if why, is := errors.AsType[malformed](err); is {
-		e.Message = "This is not a valid HTTP/1.1 request: " + why.Error() + "."
-	}
-	switch {
-	case errors.Is(err, fasthttp.ErrBodyTooLarge):
-		e = s.tooLarge()
-		connOf(ctx).linger = true
-	case errors.As(err, &small):
+	e := notHTTP(err)
+	if errors.As(err, &small) {
 		e = errorf(fasthttp.StatusRequestHeaderFieldsTooLarge, "invalid_request_error", "header_too_large",
 			"The request's header is longer than %d bytes.", maxHeader)
 		connOf(ctx).linger = true
@@ -187,6 +180,15 @@ func (s *Server) onProtocolError(ctx *fasthttp.RequestCtx, err error) {
 		level = slog.LevelDebug
 	}
 	s.log.Log(ctx, level, "bad request", "status", e.Status, "client", s.clientIP(ctx).String(), "error", unquoted(err))
+}
+
+// notHTTP is the error of a request that is none.
+func notHTTP(err error) *codec.Error {
+	e := errorf(fasthttp.StatusBadRequest, "invalid_request_error", "bad_request", "This is not a valid HTTP/1.1 request.")
+	if why, is := errors.AsType[malformed](err); is {
+		e.Message = "This is not a valid HTTP/1.1 request: " + why.Error() + "."
+	}
+	return e
 }
 
 // brokenOff says that a request could not be read because its client left.

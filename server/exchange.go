@@ -13,6 +13,7 @@ import (
 	"uniapi/codec/openai"
 	"uniapi/codec/responses"
 	"uniapi/pool"
+	"uniapi/server/budget"
 	"uniapi/usage"
 )
 
@@ -29,7 +30,9 @@ type exchange struct {
 	parts   [][]byte // the request's body: the client's bytes and what is spliced in
 	scratch []byte   // holds what is spliced in
 	header  []byte   // the request's header, where the client's own are passed on
-	buffer  []byte   // an upstream's error, or a request body that came compressed
+	buffer  []byte   // an upstream's error
+
+	incoming []byte // the request's body
 
 	pass        openai.Passthrough
 	mixed       translation
@@ -48,6 +51,9 @@ type current struct {
 	live   *underWay     // the client connection's; nobody else sees a change but through it
 	recent *usage.Recent // the client connection's
 	ctx    *fasthttp.RequestCtx
+
+	holding *budget.Holding // the client connection's, which lets go of it when the answer is out
+	counted bool            // among those in flight
 
 	face     face
 	endpoint pool.Endpoint
@@ -108,10 +114,9 @@ func (s *Server) begin(ctx *fasthttp.RequestCtx, face face, endpoint pool.Endpoi
 	x.start = time.Now()
 	x.snap = s.snapshot.Load()
 	conn := connOf(ctx)
-	conn.ctx, x.call, x.live, x.recent = ctx, &conn.call, &conn.live, &conn.recent
+	conn.ctx, x.call, x.live, x.recent, x.holding = ctx, &conn.call, &conn.live, &conn.recent, &conn.holding
 	x.id = s.appendID(x.id[:0], ctx)
 	setID(ctx, x.id)
-	s.inFlight.Add(1)
 	x.live.enter(x)
 	return x
 }
@@ -127,19 +132,28 @@ func (x *exchange) end(status int) {
 	if cap(x.buffer) > maxKept {
 		x.buffer = nil
 	}
-	if cap(x.encoded) > maxKept {
-		x.encoded = nil
-	}
-	x.records, x.parts, x.scratch, x.contentType, x.buffer, x.encoded = x.records[:0], x.parts[:0], x.scratch[:0], x.contentType[:0], x.buffer[:0], x.encoded[:0]
+	x.encoded, x.incoming = kept(x.encoded), kept(x.incoming)
+	x.records, x.parts, x.scratch, x.contentType, x.buffer = x.records[:0], x.parts[:0], x.scratch[:0], x.contentType[:0], x.buffer[:0]
 	x.current = current{}
 	exchanges.Put(x)
+}
+
+// kept is a buffer for the next request; a large one serves others.
+func kept(buffer []byte) []byte {
+	if cap(buffer) <= maxKept {
+		return buffer[:0]
+	}
+	pool.Recycle(buffer)
+	return nil
 }
 
 // close is end without taking the exchange back.
 func (x *exchange) close(status int) {
 	now := time.Now()
 	x.live.leave()
-	x.server.inFlight.Add(-1)
+	if x.counted {
+		x.server.inFlight.Add(-1)
+	}
 	x.server.counters.outcomes.count(x.outcome(status))
 	x.account(status, now.Sub(x.start))
 	if x.server.debug {

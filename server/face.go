@@ -15,6 +15,8 @@ type face interface {
 	format(x *exchange) codec.Format
 	// label names an endpoint in the books, by its path without a model.
 	label(endpoint pool.Endpoint) string
+	// address is the model, if it stands in the address; "" if it does not.
+	address(x *exchange) string
 	// read finds out which model is asked for, and whether for a stream.
 	read(x *exchange) error
 	// decode reads the whole request.
@@ -41,6 +43,8 @@ type spliced struct {
 type chatFace struct{}
 
 func (chatFace) format(*exchange) codec.Format { return openai.Format{} }
+
+func (chatFace) address(*exchange) string { return "" }
 
 func (chatFace) label(endpoint pool.Endpoint) string { return "/v1/" + string(endpoint) }
 

@@ -24,6 +24,8 @@ func (f geminiFace) format(x *exchange) codec.Format {
 
 func wantsEvents(x *exchange) bool { return string(x.ctx.QueryArgs().Peek("alt")) == "sse" }
 
+func (geminiFace) address(x *exchange) string { return geminiModel(x.ctx.Path()) }
+
 func (f geminiFace) label(endpoint pool.Endpoint) string {
 	switch {
 	case endpoint == pool.CountTokens:
@@ -39,7 +41,7 @@ func (f geminiFace) read(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	x.model, x.stream, x.choosing = geminiModel(x.ctx.Path()), f.stream, head.Choosing
+	x.stream, x.choosing = f.stream, head.Choosing
 	if x.model == "" {
 		return codec.BadRequest("model", "the address names no model: it is /v1beta/models/MODEL:generateContent")
 	}

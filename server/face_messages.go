@@ -14,6 +14,8 @@ type messagesFace struct{}
 
 func (messagesFace) format(*exchange) codec.Format { return anthropic.Format{} }
 
+func (messagesFace) address(*exchange) string { return "" }
+
 func (messagesFace) label(endpoint pool.Endpoint) string {
 	if endpoint == pool.Chat {
 		return "/v1/messages"

@@ -12,6 +12,8 @@ type responsesFace struct{}
 
 func (responsesFace) format(*exchange) codec.Format { return responses.Format{} }
 
+func (responsesFace) address(*exchange) string { return "" }
+
 func (responsesFace) label(endpoint pool.Endpoint) string {
 	if endpoint == pool.Chat {
 		return "/v1/responses"

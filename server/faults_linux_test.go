@@ -168,7 +168,7 @@ func (s *trouble) quiet(idle bool) {
 	eventually(t, "all upstream connections are idle", func() bool { p := s.pool.Stats(); return p.Open == p.Idle })
 	eventually(t, "idle upstream connections are closed in time", func() bool { return s.pool.Stats().Open == 0 })
 	eventually(t, "no upstream has a connection", func() bool { return s.bad.open() == 0 && s.good.open() == 0 })
-	if n := s.bodies.taken.Load(); n != 0 {
+	if n := s.budget.Taken(); n != 0 {
 		t.Errorf("%d bytes are still reserved for requests", n)
 	}
 	if n := s.refusing.Load(); n != 0 {

@@ -23,6 +23,8 @@ type framing struct {
 	line    int    // bytes of the chunk's line
 	partial []byte // what there is of a head that came in pieces; nil most of the time
 	refused error  // a malformed, once there was one
+	most    int64  // bytes that a body may announce; 0 is any number
+	over    bool   // it has announced more
 }
 
 // part is what of a request comes next.
@@ -51,10 +53,14 @@ const (
 	maxChunkDigits = 15
 )
 
-// read reads on. Once something was refused, there is nothing more to read.
+// read reads on. Once something was refused, there is nothing more to read. Of a
+// body that is too large, what came with the head is read, and nothing is waited for.
 func (f *framing) read(from io.Reader, p []byte) (int, error) {
 	if f.refused != nil {
 		return 0, f.refused
+	}
+	if f.over {
+		return 0, errTooLarge
 	}
 	n, err := from.Read(p)
 	if n > 0 {
@@ -162,6 +168,7 @@ func (f *framing) begin(h head) {
 		f.part = partChunkSize
 	case h.length > 0:
 		f.part, f.left = partBody, h.length
+		f.over = f.most > 0 && h.length > f.most
 	}
 }
 

@@ -133,7 +133,8 @@ func (l *listener) take(c *net.TCPConn) net.Conn {
 		return nil // it was closed behind our back
 	}
 	conn := &clientConn{Conn: sock, log: s.log}
-	conn.reading = readBounds{times: s.options.readTimes, leaving: &s.leaving, budget: &s.bodies}
+	conn.reading = readBounds{times: s.options.readTimes, leaving: &s.leaving}
+	conn.requests.most = int64(s.options.MaxBody)
 	conn.announced = s.options.ProxyProtocol && s.options.TrustedProxies.contains(conn.peer())
 	if err := s.watch.add(conn); err != nil {
 		s.log.Error("a connection cannot be served", "error", err)

@@ -128,7 +128,7 @@ func (s *Server) model(ctx *fasthttp.RequestCtx) {
 // been answered.
 func (s *Server) modelsOf(ctx *fasthttp.RequestCtx) (ids []string, ok bool) {
 	setID(ctx, s.appendID(nil, ctx))
-	key := s.snapshot.Load().keys.find(ctx)
+	key := s.keyOf(ctx)
 	if key == nil {
 		writeError(ctx, errNoKey)
 		return nil, false

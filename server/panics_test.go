@@ -54,7 +54,7 @@ func (g *gateway) serveFaulty() (addr string) {
 	for _, where := range []string{"attempt", "stream"} {
 		r.POST("/"+where, g.serve(faulty{where: where}, pool.Chat))
 	}
-	server := &fasthttp.Server{Handler: r.Handler, NoDefaultContentType: true, Logger: quiet{g.Server.log}}
+	server := &fasthttp.Server{Handler: r.Handler, StreamRequestBody: true, NoDefaultContentType: true, Logger: quiet{g.Server.log}}
 	over := make(chan error, 1)
 	go func() { over <- server.Serve(&listener{TCPListener: ln.(*net.TCPListener), server: g.Server}) }()
 	g.t.Cleanup(func() {

@@ -9,7 +9,7 @@ import (
 
 func TestWhatIsNoRequestIsRefusedInTheEnvelope(t *testing.T) {
 	g := startWith(t, Options{MaxBody: 1 << 10}, provider("p", listen(t, both)))
-	const head = "POST /v1/chat/completions HTTP/1.1\r\nHost: gateway\r\nOrigin: https://chat.example\r\n"
+	const head = "POST /v1/chat/completions HTTP/1.1\r\nHost: gateway\r\nOrigin: https://chat.example\r\nAuthorization: Bearer " + clientKeyText + "\r\n"
 	for _, c := range []struct {
 		name, text string
 		status     int
@@ -49,11 +49,16 @@ func TestWhatIsNoRequestIsRefusedInTheEnvelope(t *testing.T) {
 func TestAClientThatGoesOnSendingReadsItsRefusal(t *testing.T) {
 	const size = 8 << 20
 	g := startWith(t, Options{MaxBody: 1 << 10}, provider("p", listen(t, both)))
+	const head = "POST /v1/chat/completions HTTP/1.1\r\nHost: gateway\r\n"
+	const key = "Authorization: Bearer " + clientKeyText + "\r\n"
+	length, chunks := fmt.Sprintf("Content-Length: %d\r\n\r\n", size), fmt.Sprintf("Transfer-Encoding: chunked\r\n\r\n%x\r\n", size)
 	for name, begin := range map[string]string{
-		"by length":   fmt.Sprintf("POST /v1/chat/completions HTTP/1.1\r\nHost: gateway\r\nContent-Length: %d\r\n\r\n", size),
-		"by chunks":   fmt.Sprintf("POST /v1/chat/completions HTTP/1.1\r\nHost: gateway\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n", size),
-		"by header":   "POST /v1/chat/completions HTTP/1.1\r\nHost: gateway\r\nX-Long: ",
-		"by 100 wait": fmt.Sprintf("POST /v1/chat/completions HTTP/1.1\r\nHost: gateway\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n", size),
+		"by length":               head + key + length,
+		"by chunks":               head + key + chunks,
+		"by header":               head + "X-Long: ",
+		"by 100 wait":             head + key + "Expect: 100-continue\r\n" + length,
+		"by chunks without a key": head + chunks,
+		"by wait without a key":   head + "Expect: 100-continue\r\n" + length,
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := g.dial()
@@ -69,8 +74,11 @@ func TestAClientThatGoesOnSendingReadsItsRefusal(t *testing.T) {
 			}
 			text, err := io.ReadAll(resp.Body)
 			want, code := 413, "request_too_large"
-			if name == "by header" {
+			switch {
+			case name == "by header":
 				want, code = 431, "header_too_large"
+			case strings.HasSuffix(name, "without a key"):
+				want, code = 401, "invalid_api_key"
 			}
 			if err != nil {
 				t.Fatal(err)

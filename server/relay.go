@@ -31,8 +31,7 @@ func (x *exchange) enter() *codec.Error {
 		return err
 	}
 	if x.route = x.key.routes.Find(x.model); x.route == nil {
-		return errorf(fasthttp.StatusNotFound, "invalid_request_error", "model_not_found",
-			"No available providers at the moment: %s. GET /v1/models lists what this key may use.", x.model)
+		return noModel(x.model)
 	}
 	if x.choosing {
 		if err := x.permit(); err != nil {
@@ -48,6 +47,24 @@ func (x *exchange) enter() *codec.Error {
 	return x.moderate()
 }
 
+func noModel(model string) *codec.Error {
+	return errorf(fasthttp.StatusNotFound, "invalid_request_error", "model_not_found",
+		"No available providers at the moment: %s. GET /v1/models lists what this key may use.", clip(model))
+}
+
+// foresee says what would become of a request for a model, before the gateway
+// holds anything for it. It counts nothing.
+func (x *exchange) foresee(model string) *codec.Error {
+	if x.key.routes.Find(model) == nil {
+		return noModel(model)
+	}
+	if refused := x.key.balance.WouldRefuse(model); refused != nil {
+		x.retryAfter = refused.After
+		return x.server.limitReached(refused, model)
+	}
+	return nil
+}
+
 // converse has the request served and answers it.
 func (x *exchange) converse() {
 	if every := x.keepalive(); every > 0 {
@@ -61,13 +78,26 @@ func (x *exchange) converse() {
 	x.respond()
 }
 
-// read finds out who asks for what.
+// read finds out who asks for what. The body is read once it is known that the
+// key, and the model if the address names it, are good.
 func (x *exchange) read() (err *codec.Error) {
 	if x.key = x.snap.keys.find(x.ctx); x.key == nil {
 		return errNoKey
 	}
-	if x.body, err = x.server.plainBody(x.ctx, &x.buffer); err != nil {
+	x.server.welcome(x.ctx, x.key)
+	if x.model = x.face.address(x); x.model != "" {
+		if err = x.foresee(x.model); err != nil {
+			return err
+		}
+	}
+	if err = x.receiveBody(); err != nil {
 		return err
+	}
+	if err = x.inflate(); err != nil {
+		return err
+	}
+	if x.counted = true; x.server.inFlight.Add(1) > x.server.options.MaxInFlight {
+		return x.server.tooManyRequests()
 	}
 	if bad := x.face.read(x); bad != nil {
 		_, err = judge(bad, pool.Deadlines{})
@@ -208,6 +238,9 @@ func (x *exchange) refuse(e *codec.Error) {
 		return
 	}
 	x.failure = e
+	if e == errOverloaded {
+		x.retryAfter = comeBack
+	}
 	writeErrorIn(x.ctx, x.format, e)
 	setRetryAfter(x.ctx, x.retryAfter)
 	x.showAttempts()

@@ -20,6 +20,7 @@ import (
 	"uniapi/balancer"
 	"uniapi/config"
 	"uniapi/pool"
+	"uniapi/server/budget"
 	"uniapi/usage"
 )
 
@@ -42,6 +43,7 @@ type Options struct {
 	MaxInFlight    int64 // requests for answers; 0 is what half of Memory holds
 	LogBodies      bool  // at debug level, the beginnings of what is asked and answered
 	Memory         int64 // bytes the process may use; 0 is no limit. LimitMemory finds it
+	RequestMemory  int64 // bytes that requests may hold together; 0 is what follows from Memory
 
 	TLSCert, TLSKey string   // PEM files; without them the server speaks plain HTTP
 	TrustedProxies  Networks // whose X-Forwarded-For and PROXY headers are believed
@@ -64,6 +66,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.MaxConnections <= 0 {
 		o.MaxConnections = maxConnections()
+	}
+	if o.RequestMemory <= 0 {
+		o.RequestMemory = requestMemory(o.Memory)
 	}
 	if o.MaxInFlight <= 0 {
 		o.MaxInFlight = maxInFlight(o.Memory)
@@ -100,7 +105,7 @@ type Server struct {
 
 	counters counters
 
-	bodies      bodyBudget
+	budget      *budget.Budget
 	overloaded  refusals // of requests
 	unconnected refusals // of connections
 	refusing    atomic.Int32
@@ -125,7 +130,7 @@ func New(o Options) (*Server, error) {
 	s.log, s.secrets = redacted(o.Log)
 	s.access.use(s.log)
 	s.debug = s.log.Enabled(context.Background(), slog.LevelDebug)
-	s.bodies.limit = o.Memory / 2
+	s.budget = budget.New(o.RequestMemory)
 	var err error
 	if s.books == nil {
 		if s.books, err = usage.Open(usage.Options{Memory: true, Log: s.log}); err != nil {
@@ -148,9 +153,11 @@ func New(o Options) (*Server, error) {
 	s.http = &fasthttp.Server{
 		Handler:                      s.bounded(s.handler()),
 		ErrorHandler:                 s.onUnread,
+		ExpectHandler:                s.expect,
 		ConnState:                    s.connState,
 		Concurrency:                  o.MaxConnections + 1, // the listener refuses before fasthttp would
 		MaxRequestBodySize:           o.MaxBody,
+		StreamRequestBody:            true, // the handler reads it, once it knows whose it is
 		ReadBufferSize:               maxHeader,
 		WriteBufferSize:              writeBuffer,
 		NoDefaultServerHeader:        true,

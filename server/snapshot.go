@@ -2,6 +2,7 @@ package server
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"reflect"
 
 	"uniapi/balancer"
@@ -9,6 +10,7 @@ import (
 	"uniapi/codec/override"
 	"uniapi/config"
 	"uniapi/pool"
+	"uniapi/server/budget"
 	"uniapi/usage"
 )
 
@@ -76,10 +78,21 @@ func (s *Server) build(cfg *config.Config) *snapshot {
 	for _, k := range cfg.APIKeys {
 		balance, book := snap.table.Key(k.Key), s.books.Key(k.Key)
 		balance.Broke = book.Broke
-		snap.keys.add(&clientKey{APIKey: k, balance: balance, routes: balance.Routes, admin: admins(k), book: book,
+		snap.keys.add(&clientKey{APIKey: k, share: s.share(k.Key), balance: balance, routes: balance.Routes, admin: admins(k), book: book,
 			limitsTokens: limitsTokens(k.Preferences.RateLimit)})
 	}
 	return snap
+}
+
+// share is what a key has of the memory for requests; it stays the same from one
+// configuration to the next, as the requests do.
+func (s *Server) share(key string) *budget.Share {
+	if old := s.snapshot.Load(); old != nil {
+		if known := old.keys[sha256.Sum256([]byte(key))]; known != nil {
+			return known.share
+		}
+	}
+	return new(budget.Share)
 }
 
 // fetcher keeps the one in use, and what it has in its cache, as long as its rules

@@ -88,7 +88,7 @@ func TestTLSServesPlainAnswersAndStreamsOverHTTP11(t *testing.T) {
 			t.Errorf("%d %q, want %q", a.StatusCode, a.body, want)
 		}
 	}
-	if n := g.bodies.taken.Load(); n != 0 {
+	if n := g.budget.Taken(); n != 0 {
 		t.Errorf("%d bytes are still counted", n)
 	}
 }
@@ -96,12 +96,12 @@ func TestTLSServesPlainAnswersAndStreamsOverHTTP11(t *testing.T) {
 func TestLargeBodiesAreCountedUnderTLS(t *testing.T) {
 	files := newAuthority(t)
 	trust := files.issue(t, 1)
-	g := startWith(t, Options{TLSCert: files.cert, TLSKey: files.key, Memory: 1 << 20}, provider("p", listen(t, both)))
+	g := startWith(t, Options{TLSCert: files.cert, TLSKey: files.key, RequestMemory: 1 << 20}, provider("p", listen(t, both)))
 	c, secure := g.dialTLS(trust)
-	if _, err := io.WriteString(secure, chatText(bigRequest(1 << 20))[:1000]); err != nil {
+	if _, err := io.WriteString(secure, chatText(bigRequest(1<<20))); err != nil {
 		t.Fatal(err)
 	}
-	c.answer().failure(t, 503, "overloaded")
+	c.answer().failure(t, 413, "request_too_large")
 }
 
 func TestAClientThatLeavesUnderTLSEndsItsUpstreamRequest(t *testing.T) {

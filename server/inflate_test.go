@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +14,8 @@ import (
 	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"uniapi/server/budget"
 )
 
 // compressed is text in one of the encodings that requests may come in.
@@ -165,16 +169,125 @@ func TestACompressedRequestIsSentWholeToEveryChannel(t *testing.T) {
 	}
 }
 
+// inflated is the plain form of a body, within limit bytes and as much memory.
+func inflated(encoding string, body []byte, limit int, memory *budget.Budget) ([]byte, error) {
+	var h budget.Holding
+	h.Begin(memory, new(budget.Share))
+	defer h.End()
+	in := inflation{encoding: encoding, body: body, limit: limit, holding: &h}
+	return in.whole()
+}
+
 func TestALimitIsOnTheInflatedSize(t *testing.T) {
-	const limit = 4 << 10
-	for _, encoding := range []string{"gzip", "br", "zstd"} {
-		exact := strings.Repeat("x", limit)
-		got, err := inflate(encoding, []byte(compressed(t, encoding, exact)), nil, limit)
-		if err != nil || string(got) != exact {
-			t.Errorf("%s: %d bytes, %v", encoding, len(got), err)
+	plenty := budget.New(1 << 30)
+	for _, limit := range []int{4 << 10, 700 << 10} { // in one pass, in two
+		for _, encoding := range []string{"gzip", "br", "zstd"} {
+			exact := strings.Repeat("x", limit)
+			got, err := inflated(encoding, []byte(compressed(t, encoding, exact)), limit, plenty)
+			if err != nil || string(got) != exact {
+				t.Errorf("%s: %d bytes, %v", encoding, len(got), err)
+			}
+			if _, err := inflated(encoding, []byte(compressed(t, encoding, exact+"x")), limit, plenty); !errors.Is(err, errTooLarge) {
+				t.Errorf("%s: %v", encoding, err)
+			}
 		}
-		if _, err := inflate(encoding, []byte(compressed(t, encoding, exact+"x")), nil, limit); !errors.Is(err, errTooLarge) {
-			t.Errorf("%s: %v", encoding, err)
+	}
+	if plenty.Taken() != 0 {
+		t.Errorf("%d bytes were not given back", plenty.Taken())
+	}
+}
+
+// prose is text that comes down to about a third, as what people and models say
+// does.
+func prose(n int) string {
+	rng := rand.New(rand.NewPCG(1, 2))
+	var out strings.Builder
+	for out.Len() < n {
+		out.WriteString(strconv.FormatUint(rng.Uint64N(5000), 36))
+		out.WriteString(" the of and ")
+	}
+	return out.String()[:n]
+}
+
+func TestInflatingCostsLittleMoreThanItsResult(t *testing.T) {
+	for _, size := range []int{1 << 20, 5<<20 + 1, 30 << 20} {
+		text := prose(size)
+		for encoding, window := range map[string]int{"gzip": 0, "zstd": 0, "br": 1 << 22} { // brotli needs its window beside the result
+			body := []byte(compressed(t, encoding, text))
+			memory := budget.New(1 << 30)
+			got, err := inflated(encoding, body, 64<<20, memory)
+			if err != nil || string(got) != text {
+				t.Fatalf("%s: %d bytes, %v", encoding, len(got), err)
+			}
+			most := max(size*13/10, maxWindow+mostInflated) + window + 1<<20
+			if held := memory.Highest(); held > int64(most) || held < int64(size) {
+				t.Errorf("%s of %d bytes: %d were held", encoding, size, held)
+			}
+			allocated := bytesAllocated(func() { inflated(encoding, body, 64<<20, memory) })
+			if allocated > uint64(most+most/4+2*maxWindow) { // what is no longer held is not collected yet
+				t.Errorf("%s of %d bytes: %d were allocated", encoding, size, allocated)
+			}
+		}
+	}
+}
+
+// bytesAllocated is what f has allocated.
+func bytesAllocated(f func()) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
+}
+
+func TestWhatCannotBeHeldIsNotInflated(t *testing.T) {
+	const size = 32 << 20
+	for _, encoding := range []string{"gzip", "zstd", "br"} {
+		body := []byte(compressed(t, encoding, strings.Repeat(" ", size)))
+		memory := budget.New(24 << 20)
+		allocated := bytesAllocated(func() {
+			_, err := inflated(encoding, body, 64<<20, memory)
+			if refused, is := errors.AsType[*budget.Refused](err); !is || !refused.Never {
+				t.Errorf("%s: %v", encoding, err)
+			}
+		})
+		if allocated > 14<<20 { // brotli's window and tables, zstd's
+			t.Errorf("%s: %d bytes were allocated", encoding, allocated)
+		}
+		if memory.Taken() != 0 {
+			t.Errorf("%s: %d bytes were not given back", encoding, memory.Taken())
+		}
+	}
+}
+
+func TestFramesOfAllWindowsThatHTTPHasAreInflated(t *testing.T) {
+	frame := func(window int, text string) string {
+		var out bytes.Buffer
+		z, err := zstd.NewWriter(&out, zstd.WithWindowSize(window), zstd.WithSingleSegment(false))
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(z, text)
+		z.Close()
+		return out.String()
+	}
+	long := prose(3 << 20)
+	for _, c := range []struct {
+		name, body, want string
+	}{
+		{"one frame of 8 MB", frame(8<<20, long), long},
+		{"a larger one behind a smaller", frame(1<<10, "x") + frame(8<<20, long), "x" + long},
+		{"a skippable one in front", "\x50\x2a\x4d\x18\x03\x00\x00\x00abc" + frame(1<<20, long), long},
+		{"16 MB", frame(16<<20, long), ""},
+		{"16 MB behind a smaller", frame(1<<10, "x") + frame(16<<20, long), ""},
+	} {
+		memory := budget.New(1 << 30)
+		got, err := inflated("zstd", []byte(c.body), 64<<20, memory)
+		if string(got) != c.want || (err != nil) != (c.want == "") {
+			t.Errorf("%s: %d bytes, %v", c.name, len(got), err)
+		}
+		if memory.Taken() != 0 || memory.Highest() > 30<<20 {
+			t.Errorf("%s: %d bytes were held, %d still are", c.name, memory.Highest(), memory.Taken())
 		}
 	}
 }
@@ -182,13 +295,18 @@ func TestALimitIsOnTheInflatedSize(t *testing.T) {
 func FuzzInflate(f *testing.F) {
 	for _, encoding := range []string{"gzip", "br", "zstd"} {
 		f.Add(encoding, []byte(compressed(f, encoding, plainRequest)))
+		f.Add(encoding, []byte(compressed(f, encoding, strings.Repeat("hello ", 20<<10))))
 	}
 	f.Add("zstd", []byte("\x28\xb5\x2f\xfd\x00\xf8\x00\x00"))
 	f.Fuzz(func(t *testing.T, encoding string, body []byte) {
 		const limit = 64 << 10
-		out, err := inflate(encoding, body, nil, limit)
-		if err == nil && len(out) > limit || len(out) > limit+1 {
+		memory := budget.New(64 << 20)
+		out, err := inflated(encoding, body, limit, memory)
+		if len(out) > limit || err != nil && out != nil {
 			t.Errorf("%d bytes, %v", len(out), err)
+		}
+		if memory.Taken() != 0 {
+			t.Errorf("%d bytes are left", memory.Taken())
 		}
 	})
 }
