@@ -20,6 +20,7 @@ import (
 	"uniapi/codec/gemini"
 	"uniapi/codec/native"
 	"uniapi/codec/openai"
+	"uniapi/codec/rawjson"
 	"uniapi/codec/responses"
 	"uniapi/codec/sse"
 )
@@ -137,6 +138,13 @@ var readers = map[string]reader{
 			}
 		}
 	}, event: func(text string) []byte { return eventstream.AppendEvent(nil, "chunk", []byte(text)) }},
+	"the finder of a request's model": {kind: "rawjson.Finder", open: func() func(p []byte) error {
+		f := rawjson.NewFinder("model")
+		return func(p []byte) error {
+			f.Push(p)
+			return nil
+		}
+	}, event: func(text string) []byte { return []byte(`{"messages":[{"content":` + text + `}],"model":"m"}`) }},
 
 	"chat that passes": {kind: "openai.Passthrough", open: func() func(p []byte) error {
 		s := new(openai.Passthrough)
