@@ -134,6 +134,19 @@ func TestTwoFailuresAreNotOneFault(t *testing.T) {
 	}
 }
 
+func TestAnAnswerThatBreaksOffHasServedNobody(t *testing.T) {
+	f := crowd(0)
+	f.pass(time.Second)
+	f.failFor("sk-0", Outcome{Verdict: Unavailable})
+	f.pass(time.Second)
+	plan := f.start("sk-1")
+	a, _ := plan.Next()
+	plan.Report(a, Outcome{Verdict: Served})
+	f.pass(time.Second)
+	plan.Report(a, Outcome{Verdict: Broken})
+	f.serves(t, "sk-2", "q", "after one was refused and one broken off")
+}
+
 func TestARequestFromBeforeAFailureSaysNothingAboutIt(t *testing.T) {
 	f := crowd(0)
 	early := f.start("sk-2")

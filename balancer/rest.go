@@ -83,6 +83,9 @@ func (r *rest) back(now int64, c *client) int64 {
 // failed begins a pause after the failure of an attempt that a client had begun
 // at a moment.
 func (r *rest) failed(next *pause, c *client, at int64) {
+	if next.broken {
+		r.vouched.CompareAndSwap(at, 0) // it has not been served after all
+	}
 	for {
 		old := r.record.Load()
 		if r.replace(old, old.failed(next, c, at, r.vouched.Load())) {

@@ -18,7 +18,7 @@ const (
 	TooLong             // 413, context length, content policy: the same model will say the same again
 	Broken              // the answer broke off after the client had got some of it: no further attempt
 	Over                // the client left: no further attempt
-	Unfit               // not here, and nothing is wrong: no such endpoint, a file of another account, more than this account may send
+	Unfit               // not here, and nothing is wrong: no such endpoint, a file of another account, more than the account may send at once
 )
 
 // Outcome is how an attempt ended.

@@ -9,6 +9,7 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/valyala/fasthttp"
 
@@ -71,6 +72,29 @@ func writeErrorIn(ctx *fasthttp.RequestCtx, envelope codec.Format, e *codec.Erro
 	ctx.Response.SetBody(envelope.EncodeError(nil, e))
 }
 
+// judge is what an attempt's error means for the next attempt, and what the client
+// is told if there is none. It knows the request.
+func (x *exchange) judge(err error) (balancer.Outcome, *codec.Error) {
+	outcome, told := judge(err, x.limits)
+	switch outcome.Verdict {
+	case balancer.RateLimited, balancer.OutOfQuota:
+		if most := told.PromptLimit(); most > 0 && int64(len(x.body))/charactersPerToken > most {
+			outcome.Verdict = balancer.Unfit // it would be refused however long it waits
+		}
+	case balancer.NoModel:
+		if x.endpoint != pool.Chat && told.Code != codeNoModel {
+			outcome.Verdict = balancer.Unfit // which does not say that it cannot chat either
+			if x.endpoint == pool.CountTokens {
+				told = errNoEndpoint()
+			}
+		}
+	}
+	return outcome, told
+}
+
+// codeNoModel is OpenAI's code for a model that is not there.
+const codeNoModel = "model_not_found"
+
 // judge is DESIGN's table of failures: what an attempt's error means for the
 // next attempt, and what the client is told if there is none.
 func judge(err error, limits pool.Deadlines) (balancer.Outcome, *codec.Error) {
@@ -111,6 +135,8 @@ func verdictOf(e *codec.Error) balancer.Verdict {
 		return balancer.Mistaken
 	case codec.TooLong, codec.ContentPolicy:
 		return balancer.TooLong
+	case codec.OverLimit, codec.Missing:
+		return balancer.Unfit
 	case codec.NotFound:
 		return balancer.NoModel
 	case codec.Auth:
@@ -152,7 +178,13 @@ func judgeConnection(e *pool.Error, limits pool.Deadlines) (balancer.Outcome, *c
 		return unavailable, errorf(fasthttp.StatusGatewayTimeout, "server_error", "timeout",
 			"Request timed out after %g seconds", waited.Seconds())
 	case pool.Dial, pool.TLS, pool.Proxy:
-		unavailable.Unsent = true
+		unavailable.Unsent, unavailable.Sure = true, true
+		switch timeout, is := errors.AsType[net.Error](e.Err); {
+		case is && timeout.Timeout():
+			unavailable.Sure = false // it may be the line that is full, or we
+		case slices.ContainsFunc(wants, func(want error) bool { return errors.Is(e.Err, want) }):
+			unavailable.Verdict = balancer.Unfit
+		}
 		return unavailable, errorf(fasthttp.StatusServiceUnavailable, "server_error", "upstream_unreachable",
 			"Unable to connect to the provider: %v", e)
 	default:
@@ -160,6 +192,10 @@ func judgeConnection(e *pool.Error, limits pool.Deadlines) (balancer.Outcome, *c
 			"The connection to the provider failed: %v", e)
 	}
 }
+
+// wants are what this machine has run out of when a connection cannot be made:
+// that is no provider's fault.
+var wants = []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.EADDRNOTAVAIL}
 
 // onProtocolError answers what fasthttp itself refuses: a request that is not
 // HTTP, a header that is too long.

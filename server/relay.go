@@ -126,7 +126,7 @@ func (x *exchange) relay() *codec.Error {
 			x.succeeded()
 			return nil
 		}
-		x.failed(judge(err, x.limits))
+		x.failed(x.judge(err))
 	}
 	return x.exhausted()
 }

@@ -273,7 +273,7 @@ func TestErrorsOfAllShapes(t *testing.T) {
 		{"in an array", 404, `[{"error":{"code":404,"message":"no such model","status":"NOT_FOUND"}}]`,
 			codec.Error{Status: 404, Class: codec.NotFound, Message: "no such model", Type: "invalid_request_error", Code: "NOT_FOUND"}},
 		{"a bad key, which comes as 400", 400, `{"error":{"code":400,"message":"bad","status":"INVALID_ARGUMENT","details":[{"reason":"API_KEY_INVALID"}]}}`,
-			codec.Error{Status: 401, Class: codec.Auth, Message: "bad", Type: "invalid_request_error", Code: "INVALID_ARGUMENT"}},
+			codec.Error{Status: 401, Class: codec.Auth, Message: "bad", Type: "invalid_request_error", Code: "INVALID_ARGUMENT", Reason: "API_KEY_INVALID"}},
 		{"a country that is barred", 400, `{"error":{"code":400,"message":"User location is not supported for the API use.","status":"FAILED_PRECONDITION"}}`,
 			codec.Error{Status: 403, Class: codec.Auth, Message: "User location is not supported for the API use.", Type: "permission_error", Code: "FAILED_PRECONDITION"}},
 		{"too long", 400, `{"error":{"code":400,"message":"The input token count (2) exceeds the maximum number of tokens allowed (1).","status":"INVALID_ARGUMENT"}}`,

@@ -89,6 +89,8 @@ func readShape(e *codec.Error, data []byte, v rawjson.Value) bool {
 		switch it.Name() {
 		case "error", "errors", "detail", "base_resp":
 			found = readShape(e, data, value) || found
+		case "details":
+			readReason(e, data, value)
 		case "message", "msg", "Message", "error_msg", "error_message", "status_msg", "errorMessage":
 			if value.Kind == rawjson.String {
 				e.Message = text(data, value)
@@ -113,6 +115,16 @@ func readShape(e *codec.Error, data []byte, v rawjson.Value) bool {
 		}
 	}
 	return found
+}
+
+// readReason reads the ErrorInfo among the details of an error of Google's.
+func readReason(e *codec.Error, data []byte, details rawjson.Value) {
+	for it := details.Elements(data); it.Next(); {
+		if s, _ := rawjson.Text(data, it.Value.Get(data, "reason")); s != "" {
+			e.Reason = clip(strings.Clone(s))
+			return
+		}
+	}
 }
 
 // minimaxStatus are the error numbers of MiniMax's base_resp that have a status.
@@ -175,8 +187,9 @@ func isHTML(text []byte) bool {
 	return len(text) > 0 && text[0] == '<'
 }
 
-// htmlError reads what a proxy's error page has to say: its title. nginx answers 413 of its own when it stands before a busy
-// provider's pool and 400 when its upstream is gone, which are no mistakes of the client (behaviour 4.5).
+// htmlError reads what a proxy's error page has to say: its title. nginx answers 400 when its upstream is gone, which is no mistake
+// of the client (behaviour 4.5), unless it says that the client's header is too large. A proxy's 413 is its own limit, which another
+// may not have, and its 403 is not about the key: it does not read keys, but it may not like what is said.
 func htmlError(status int, page []byte) *codec.Error {
 	low := bytes.ToLower(page[:min(len(page), 4096)])
 	title := ""
@@ -189,16 +202,17 @@ func htmlError(status int, page []byte) *codec.Error {
 	if title != "" {
 		message += ": " + clip(title)
 	}
-	if bytes.Contains(low, []byte("nginx")) {
-		switch status {
-		case 400:
-			status = 502
-		case 413:
-			status = 429
-		}
+	if status == 400 && bytes.Contains(low, []byte("nginx")) && !bytes.Contains(low, []byte("header or cookie too large")) {
+		status = 502
 	}
 	e := &codec.Error{Status: status, Message: message}
 	e.Classify(nil)
+	switch e.Status {
+	case 403:
+		e.Class = codec.Server
+	case 413:
+		e.Class = codec.OverLimit
+	}
 	return e
 }
 
