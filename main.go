@@ -146,8 +146,13 @@ func serve(args []string) int {
 	if flags.debug || flags.server.LogBodies {
 		level = slog.LevelDebug
 	}
+	// A log that nobody reads stops nothing: not a pipe whose reader is gone, not a
+	// full one, and not what libraries log.
+	signal.Ignore(syscall.SIGPIPE)
+	server.OwnStderr()
 	log, flush := server.NewLogger(os.Stderr, isTerminal(os.Stderr), level)
 	defer flush()
+	slog.SetDefault(log)
 
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()

@@ -16,6 +16,7 @@ import (
 type accessLog struct {
 	log     *slog.Logger
 	secrets *atomic.Pointer[redactor]
+	lines   *batch  // where log's lines wait to be written; nil if they do not
 	own     *urgent // the end of log's handlers, if those before it add nothing and it writes JSON; else nil
 	second  atomic.Pointer[secondText]
 }
@@ -24,9 +25,21 @@ type accessLog struct {
 // told.
 func (a *accessLog) use(log *slog.Logger) {
 	a.log, a.secrets = redacted(log)
-	if u, is := a.log.Handler().(*redacting).Handler.(*urgent); is && u.direct {
+	u, is := a.log.Handler().(*redacting).Handler.(*urgent)
+	if is {
+		a.lines = u.lines
+	}
+	if is && u.direct {
 		a.own = u
 	}
+}
+
+// dropped is how many lines were lost because the log could not be written.
+func (a *accessLog) dropped() int64 {
+	if a.lines == nil {
+		return 0
+	}
+	return a.lines.dropped.Load()
 }
 
 func (a *accessLog) enabled(level slog.Level) bool {
@@ -68,7 +81,7 @@ func (a *accessLog) end(l *line, level slog.Level) {
 	l.json = append(l.json, "}\n"...)
 	a.own.lines.Write(l.json)
 	if level >= slog.LevelWarn {
-		a.own.lines.flush()
+		a.own.lines.start()
 	}
 }
 

@@ -2,12 +2,15 @@ package server
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -68,35 +71,45 @@ func TestLinesAreWrittenTogether(t *testing.T) {
 
 func TestWarningsAreWrittenAtOnceBehindWhatCameBefore(t *testing.T) {
 	for _, level := range []slog.Level{slog.LevelWarn, slog.LevelError} {
-		out := &writes{}
-		log, _ := NewLogger(out, false, slog.LevelInfo)
-		log = log.With("a", 1).WithGroup("g")
-		log.Info("first")
-		log.Log(t.Context(), level, "second")
-		if out.count() != 1 {
-			t.Fatalf("%q", out.each)
-		}
-		first, second, _ := strings.Cut(out.each[0], "\n")
-		if !strings.Contains(first, `"msg":"first","a":1`) || !strings.Contains(second, `"msg":"second","a":1`) {
-			t.Errorf("%q", out.each)
-		}
+		synctest.Test(t, func(t *testing.T) {
+			out := &writes{}
+			log, _ := NewLogger(out, false, slog.LevelInfo)
+			log = log.With("a", 1).WithGroup("g")
+			log.Info("first")
+			log.Log(t.Context(), level, "second")
+			synctest.Wait() // no time passes
+			if out.count() != 1 {
+				t.Fatalf("%q", out.each)
+			}
+			first, second, _ := strings.Cut(out.each[0], "\n")
+			if !strings.Contains(first, `"msg":"first","a":1`) || !strings.Contains(second, `"msg":"second","a":1`) {
+				t.Errorf("%q", out.each)
+			}
+			time.Sleep(time.Hour) // the timer's goroutine ends
+		})
 	}
 }
 
 func TestAFullBatchIsWrittenAtOnce(t *testing.T) {
-	out := &writes{}
-	log, flush := NewLogger(out, false, slog.LevelInfo)
-	long := strings.Repeat("x", 1000)
-	for range 2 * flushAt / 1000 {
-		log.Info(long)
-	}
-	if n := out.count(); n != 2 {
-		t.Errorf("%d writes", n)
-	}
-	flush()
-	if text := strings.Join(out.each, ""); strings.Count(text, "\n") != 2*flushAt/1000 {
-		t.Errorf("%d lines", strings.Count(text, "\n"))
-	}
+	synctest.Test(t, func(t *testing.T) {
+		out := &writes{}
+		log, flush := NewLogger(out, false, slog.LevelInfo)
+		long := strings.Repeat("x", 1000)
+		for n := range 2 * flushAt / 1000 {
+			log.Info(long)
+			if n == flushAt/1000 {
+				synctest.Wait() // no time passes
+				if n := out.count(); n != 1 {
+					t.Errorf("%d writes", n)
+				}
+			}
+		}
+		flush()
+		if text := strings.Join(out.each, ""); strings.Count(text, "\n") != 2*flushAt/1000 {
+			t.Errorf("%d lines", strings.Count(text, "\n"))
+		}
+		time.Sleep(time.Hour)
+	})
 }
 
 func TestLinesKeepTheirOrderAndAreNotLost(t *testing.T) {
@@ -132,12 +145,180 @@ func TestLinesKeepTheirOrderAndAreNotLost(t *testing.T) {
 	}
 }
 
-func TestALogThatCannotBeWrittenStopsNobody(t *testing.T) {
-	r, w := io.Pipe()
-	r.CloseWithError(errors.New("full"))
+// batchOf is where a log's lines wait.
+func batchOf(log *slog.Logger) *batch {
+	var a accessLog
+	a.use(log)
+	return a.lines
+}
+
+// numbered logs lines from a number on.
+func numbered(log *slog.Logger, from, n int) {
+	for i := range n {
+		log.Info("line", "i", from+i, "text", strings.Repeat("x", 1000))
+	}
+}
+
+// accounted holds what came out against what went in: whole lines of JSON, none twice,
+// and for each that is missing one that was counted. It returns how many came.
+func accounted(t *testing.T, text string, logged int, counted int64) (came int) {
+	t.Helper()
+	told, last := int64(0), -1
+	for line := range strings.Lines(text) {
+		var l struct {
+			Msg   string
+			I     int
+			Lines int64
+		}
+		if err := json.Unmarshal([]byte(line), &l); err != nil {
+			continue // torn by the log, and counted
+		}
+		if l.Msg != "line" {
+			told += l.Lines
+			continue
+		}
+		if l.I <= last {
+			t.Fatalf("line %d came behind %d", l.I, last)
+		}
+		last = l.I
+		came++
+	}
+	if int64(came)+counted != int64(logged) || told != counted {
+		t.Errorf("of %d lines %d came, %d were counted as lost, and the log tells of %d", logged, came, counted, told)
+	}
+	return came
+}
+
+// A pipe that nobody reads, as of a collector that hangs: who logs goes on, what
+// waits is bounded, and as soon as somebody reads everything is accounted for.
+func TestALogThatNobodyReadsStopsNobodyAndLosesOnlyWhatItCounts(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
 	log, flush := NewLogger(w, false, slog.LevelInfo)
-	log.Error("lost")
+	lines := batchOf(log)
+	numbered(log, 0, 5000)
 	flush()
+	lines.mu.Lock()
+	held := cap(lines.lines)
+	lines.mu.Unlock()
+	if dropped := lines.dropped.Load(); dropped < 2000 || held > 2*logQueue {
+		t.Errorf("%d lines were dropped, %d bytes are held", dropped, held)
+	}
+	read := make(chan string)
+	go func() {
+		all, _ := io.ReadAll(r)
+		read <- string(all)
+	}()
+	for lines.waits() {
+		flush()
+	}
+	numbered(log, 5000, 10)
+	for lines.waits() {
+		flush()
+	}
+	w.Close()
+	if came := accounted(t, <-read, 5010, lines.dropped.Load()); came < 10 {
+		t.Errorf("only %d lines came", came)
+	}
+}
+
+// waits says whether there are lines that have not been written.
+func (b *batch) waits() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.lines) > 0 || b.writing != nil
+}
+
+// moody is a log that takes a part of what it is given, or nothing, as its moods
+// say in turn.
+type moody struct {
+	bytes.Buffer
+	moods []mood
+}
+
+type mood struct {
+	takes int // bytes
+	err   error
+}
+
+func (m *moody) Write(p []byte) (int, error) {
+	if len(m.moods) == 0 {
+		return m.Buffer.Write(p)
+	}
+	now := m.moods[0]
+	m.moods = m.moods[1:]
+	n, _ := m.Buffer.Write(p[:min(len(p), now.takes)])
+	return n, now.err
+}
+
+func TestALogThatFailsLosesWholeLinesAndSaysHowMany(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		moods []mood
+		lost  int64
+	}{
+		{"all is well", nil, 0},
+		{"full at once", []mood{{0, syscall.ENOSPC}}, 10},
+		{"full in the middle of a line", []mood{{2500, syscall.ENOSPC}}, 8},
+		{"full at the second write", []mood{{1111, nil}, {0, syscall.ENOSPC}}, 9},
+		{"full for long", []mood{{2500, syscall.ENOSPC}, {0, syscall.ENOSPC}, {0, syscall.ENOSPC}}, 28},
+		{"closed", []mood{{0, syscall.EPIPE}}, 10},
+		{"broken", []mood{{0, errors.New("broken")}}, 10},
+		{"says nothing and takes nothing", []mood{{0, nil}}, 10},
+		{"takes a little at a time", []mood{{7, nil}, {1, nil}, {3000, nil}}, 0},
+		{"asks to come again", []mood{{0, syscall.EAGAIN}, {1500, syscall.EAGAIN}, {0, syscall.EAGAIN}}, 0},
+		{"asks to come again, and is full then", []mood{{1500, syscall.EAGAIN}, {0, syscall.ENOSPC}}, 9},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				out := &moody{moods: c.moods}
+				log, flush := NewLogger(out, false, slog.LevelInfo)
+				for round := range 4 {
+					numbered(log, 10*round, 10)
+					flush()
+				}
+				lines := batchOf(log)
+				accounted(t, out.String(), 40, lines.dropped.Load())
+				if got := lines.dropped.Load(); got != c.lost {
+					t.Errorf("%d lines were lost, want %d", got, c.lost)
+				}
+				time.Sleep(time.Hour)
+			})
+		})
+	}
+}
+
+// Whoever shares stderr may have made it non-blocking.
+func TestANonBlockingPipeThatIsFullIsWaitedFor(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, flush := NewLogger(fdWriter(w.Fd()), false, slog.LevelInfo) // Fd makes it blocking
+	syscall.SetNonblock(int(w.Fd()), true)
+	numbered(log, 0, 500)
+	read := make(chan string)
+	go func() {
+		all, _ := io.ReadAll(r)
+		read <- string(all)
+	}()
+	for batchOf(log).waits() {
+		flush()
+	}
+	w.Close()
+	if came := accounted(t, <-read, 500, batchOf(log).dropped.Load()); came != 500 {
+		t.Errorf("%d lines came", came)
+	}
+}
+
+// fdWriter writes as a file does that does not know that it is non-blocking.
+type fdWriter int
+
+func (fd fdWriter) Write(p []byte) (int, error) {
+	n, err := syscall.Write(int(fd), p)
+	return max(n, 0), err
 }
 
 func TestTheLevelIsObeyed(t *testing.T) {

@@ -145,6 +145,7 @@ func (s *Server) appendGateway(page []byte) []byte {
 		gauge("uniapi_requests_in_flight", "Requests for answers that are under way.").of(float64(s.inFlight.Load())),
 		gauge("uniapi_streams_in_flight", "Of these, streams.").of(float64(streams)),
 		counter("uniapi_requests_refused_total", "Requests refused because as many were under way as may be, or their bodies took as much memory.").of(float64(s.overloaded.total.Load())),
+		counter("uniapi_log_lines_dropped_total", "Lines of the log that were lost because it could not be written, or not soon enough.").of(float64(s.access.dropped())),
 		clients,
 		counter("uniapi_client_connections_refused_total", "Connections refused because as many were open as may be.").of(float64(s.unconnected.total.Load())),
 		upstream,

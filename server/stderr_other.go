@@ -1,0 +1,6 @@
+//go:build !linux
+
+package server
+
+// OwnStderr does nothing here: a pipe cannot be opened a second time.
+func OwnStderr() {}
