@@ -26,9 +26,9 @@ func (plainFace) format(*exchange) codec.Format { return openai.Format{} }
 // a stream is known when it comes.
 func (f plainFace) read(x *exchange) error {
 	if x.isForm() {
-		fields, err := form.Read(string(x.ctx.Request.Header.ContentType()), x.body)
+		fields, err := form.Read(string(x.ctx.Request.Header.ContentType()), x.body, "model")
 		if err != nil {
-			return codec.BadRequest("", "the form cannot be read: "+err.Error())
+			return badForm(err)
 		}
 		x.form = fields
 		x.model, _ = fields.Text(x.body, "model")
@@ -48,8 +48,14 @@ func (f plainFace) read(x *exchange) error {
 	return nil
 }
 
+func badForm(err error) error {
+	return codec.BadRequest("", "the form cannot be read, or not by everybody alike: "+err.Error())
+}
+
 func (x *exchange) isForm() bool {
-	return bytes.HasPrefix(x.ctx.Request.Header.ContentType(), []byte("multipart/form-data"))
+	const kind = "multipart/form-data"
+	contentType := x.ctx.Request.Header.ContentType()
+	return len(contentType) >= len(kind) && bytes.EqualFold(contentType[:len(kind)], []byte(kind))
 }
 
 func (plainFace) speaks(upstream string) bool { return upstream == "openai" }
@@ -57,7 +63,10 @@ func (plainFace) speaks(upstream string) bool { return upstream == "openai" }
 func (f plainFace) splice(x *exchange, body []byte, to spliced) error {
 	switch {
 	case x.isForm():
-		x.parts = x.form.Set(x.parts[:0], body, "model", to.model)
+		parts, err := x.form.Set(x.parts[:0], body, "model", to.model)
+		if x.parts = parts; err != nil {
+			return badForm(err)
+		}
 		return nil
 	case x.head.Model == "": // the client named none
 		var s rawjson.Splicer

@@ -1,23 +1,34 @@
 // Package form reads multipart/form-data where it stands, so that one field can be replaced and every other byte passes on.
+//
+// Readers of forms differ in what they make of odd ones: a file without a name, a name that is given twice or in pieces, a bare line feed,
+// text around the parts. Whoever is asked for leave reads the form with this package, and whoever serves it with another one, so what could be
+// read in two ways is refused. What is taken is what browsers, curl and the SDKs write, and is read alike by all.
 package form
 
 import (
 	"bytes"
 	"errors"
-	"mime"
+	"fmt"
+	"slices"
+	"strings"
 )
 
-// maxParts bounds a form. OpenAI's endpoints know about a dozen fields, and up to 16 images.
-const maxParts = 1000
+const (
+	// maxParts bounds a form. OpenAI's endpoints know about a dozen fields, and up to 16 images.
+	maxParts = 1000
+	// maxHead bounds the header of a part, in bytes; other readers have bounds of 4 KB to 8 KB for a line.
+	maxHead = 4 << 10
+)
 
 // Field is a part of a form, by offsets into the body.
 type Field struct {
 	Name string
-	// File is whether it has a filename.
+	// File is whether it has a filename, be it empty.
 	File bool
 	// Start and End bound its content, Part what stands from its boundary line on up to the next one.
 	Start, End int
 	Part       int
+	head       int // where its header begins
 }
 
 // Form is a form that was read.
@@ -29,104 +40,123 @@ type Form struct {
 }
 
 var (
-	errNoBoundary = errors.New("the Content-Type has no boundary")
 	errNotAForm   = errors.New("the body does not begin with the boundary that the Content-Type names")
-	errUnfinished = errors.New("the form ends in the middle: its closing boundary is missing")
-	errTooMany    = errors.New("the form has too many fields")
-	errHeader     = errors.New("a field's header cannot be read")
+	errUnfinished = errors.New("it ends in the middle: the closing boundary is missing")
+	errBoundary   = errors.New("its boundary stands where no part ends; choose one that nothing in the form contains, and put nothing before or behind it")
+	errBehind     = errors.New("there is text behind the closing boundary")
+	errTooMany    = fmt.Errorf("it has more than %d fields", maxParts)
 )
 
-// Read finds the fields of a body. The errors say what is wrong with it.
-func Read(contentType string, body []byte) (Form, error) {
-	kind, params, err := mime.ParseMediaType(contentType)
-	f := Form{boundary: params["boundary"]}
-	if err != nil || kind != "multipart/form-data" || f.boundary == "" {
-		return f, errNoBoundary
+// Read finds the fields of a body. Those that unique names choose what is asked for: each may be there once, as a text and spelled like that.
+// The errors say what is wrong with the form.
+func Read(contentType string, body []byte, unique ...string) (Form, error) {
+	var f Form
+	var err error
+	if f.boundary, err = boundaryOf(contentType); err != nil {
+		return f, err
 	}
-	line := []byte("\r\n--" + f.boundary)
-	if !bytes.HasPrefix(body, line[2:]) {
+	line := []byte("--" + f.boundary)
+	if !bytes.HasPrefix(body, line) {
 		return f, errNotAForm
 	}
-	at := len(line) - 2 // behind a boundary
-	part := 0
+	part, at := 0, len(line) // behind a boundary
 	for {
 		rest := body[at:]
 		if bytes.HasPrefix(rest, []byte("--")) {
+			if behind := string(rest[2:]); behind != "" && behind != "\r\n" {
+				return f, errBehind
+			}
 			f.Last = part
-			return f, nil
+			return f, f.check(unique)
 		}
-		rest = bytes.TrimLeft(rest, " \t")
 		if !bytes.HasPrefix(rest, []byte("\r\n")) {
-			return f, errNotAForm
+			return f, errBoundary
 		}
 		if len(f.Fields) == maxParts {
 			return f, errTooMany
 		}
-		at = len(body) - len(rest) // at the line break before the header
-		head := bytes.Index(rest, []byte("\r\n\r\n"))
-		if head < 0 {
+		// Wherever the boundary stands, some reader takes it for one.
+		next := bytes.Index(rest, line)
+		if next < 0 {
 			return f, errUnfinished
 		}
-		field := Field{Part: part, Start: at + head + len("\r\n\r\n")}
-		end := bytes.Index(body[field.Start:], line)
-		if end < 0 {
-			return f, errUnfinished
+		whole, ends := bytes.CutSuffix(rest[2:next], []byte("\r\n"))
+		if !ends {
+			return f, errBoundary
 		}
-		field.End = field.Start + end
-		if field.Name, field.File, err = name(rest[:head]); err != nil {
-			return f, err
-		}
-		f.Fields = append(f.Fields, field)
-		part = field.End
-		at = part + len(line)
-	}
-}
-
-// name reads the name out of a part's header.
-func name(head []byte) (name string, file bool, err error) {
-	for line := range bytes.SplitSeq(head, []byte("\r\n")) {
-		key, value, _ := bytes.Cut(line, []byte(":"))
-		if !bytes.EqualFold(bytes.TrimSpace(key), []byte("Content-Disposition")) {
-			continue
-		}
-		_, params, err := mime.ParseMediaType(string(value))
+		field, err := readPart(whole)
 		if err != nil {
-			return "", false, errHeader
+			return f, fmt.Errorf("part %d of it %w", len(f.Fields)+1, err)
 		}
-		_, file = params["filename"]
-		return params["name"], file, nil
+		field.Part, field.head = part, at+2
+		field.Start += at + 2
+		part = at + 2 + len(whole)
+		field.End = part
+		f.Fields = append(f.Fields, field)
+		at += next + len(line)
 	}
-	return "", false, errHeader
 }
 
-// Text is the content of the last field with a name, as readers of forms take it.
+// check holds what must be said once against all fields.
+func (f *Form) check(unique []string) error {
+	for _, name := range unique {
+		found := false
+		for i := range f.Fields {
+			field := &f.Fields[i]
+			switch {
+			case !reads(field.Name, name):
+			case field.Name != name:
+				return fmt.Errorf("its field %q is read as %s by some: call it %s", field.Name, name, name)
+			case field.File:
+				return fmt.Errorf("its field %s has a filename: send it as a text", name)
+			case found:
+				return fmt.Errorf("its field %s stands in it twice", name)
+			default:
+				found = true
+			}
+		}
+	}
+	return nil
+}
+
+// reads says whether some reader takes a field for the one that is called name: in any case, and with brackets, which some frameworks make
+// lists and mappings of.
+func reads(field, name string) bool {
+	field, _, _ = strings.Cut(strings.TrimLeft(field, "["), "[")
+	return strings.EqualFold(strings.TrimRight(field, "]."), name)
+}
+
+// Text is the content of the first field with a name that is no file.
 func (f *Form) Text(body []byte, name string) (text string, has bool) {
-	for _, field := range f.Fields {
-		if field.Name == name && !field.File {
-			text, has = string(body[field.Start:field.End]), true
-		}
+	i := slices.IndexFunc(f.Fields, func(field Field) bool { return field.Name == name && !field.File })
+	if i < 0 {
+		return "", false
 	}
-	return text, has
+	return string(body[f.Fields[i].Start:f.Fields[i].End]), true
 }
 
-// Set appends to dst the parts of the body with every field of that name replaced, or one added if there is none. The value must not
-// hold the boundary.
-func (f *Form) Set(dst [][]byte, body []byte, name, value string) [][]byte {
+// Set appends to dst the parts of the body with every field of that name replaced, header and all, which may tell the length of its content or
+// its charset, or one added if there is none. It fails where the value holds the boundary, which the client has chosen.
+func (f *Form) Set(dst [][]byte, body []byte, name, value string) ([][]byte, error) {
+	if strings.Contains(value, "--"+f.boundary) {
+		return dst, errBoundary
+	}
+	part := "Content-Disposition: form-data; name=\"" + name + "\"\r\n\r\n" + value
 	at, found := 0, false
 	for _, field := range f.Fields {
 		if field.Name != name || field.File {
 			continue
 		}
-		dst = append(dst, body[at:field.Start], []byte(value))
+		dst = append(dst, body[at:field.head], []byte(part))
 		at, found = field.End, true
 	}
 	if !found {
-		added := "\r\n--" + f.boundary + "\r\nContent-Disposition: form-data; name=\"" + name + "\"\r\n\r\n" + value
+		line := "--" + f.boundary + "\r\n"
 		if f.Last == 0 { // a form without fields begins with the closing boundary
-			return append(dst, []byte(added[2:]+"\r\n"), body)
+			return append(dst, []byte(line+part+"\r\n"), body), nil
 		}
-		dst = append(dst, body[at:f.Last], []byte(added))
+		dst = append(dst, body[at:f.Last], []byte("\r\n"+line+part))
 		at = f.Last
 	}
-	return append(dst, body[at:])
+	return append(dst, body[at:]), nil
 }
