@@ -294,6 +294,14 @@ func TestAFormPassesWithItsModelReplaced(t *testing.T) {
 	}
 	a := g.do("POST", "/v1/audio/transcriptions", form.String()[:100], "Authorization", "Bearer "+clientKeyText, "Content-Type", w.FormDataContentType())
 	a.failure(t, 400, "")
+
+	// One that names another model for some readers goes nowhere, and the client is told why.
+	before := up.last(t)
+	hidden := "--b\r\nContent-Disposition: form-data; name=\"model\"; filename=\"\"\r\n\r\nother\r\n--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nw\r\n--b--"
+	a = g.do("POST", "/v1/audio/transcriptions", hidden, "Authorization", "Bearer "+clientKeyText, "Content-Type", "multipart/form-data; boundary=b")
+	if message := a.failure(t, 400, ""); !strings.Contains(message, "filename") || up.last(t).body != before.body {
+		t.Errorf("%s; the provider was asked %q", message, up.last(t).body)
+	}
 }
 
 func TestGoogleServesEmbeddingsAndImages(t *testing.T) {
