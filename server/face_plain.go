@@ -6,6 +6,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"uniapi/codec"
+	"uniapi/codec/choice"
 	"uniapi/codec/form"
 	"uniapi/codec/openai"
 	"uniapi/codec/rawjson"
@@ -29,6 +30,9 @@ func (f plainFace) read(x *exchange) error {
 		fields, err := form.Read(string(x.ctx.Request.Header.ContentType()), x.body, "model")
 		if err != nil {
 			return badForm(err)
+		}
+		if other, has := fields.Any(choice.Members()); has {
+			return codec.BadRequest(other, "the field '"+other+"' can name other models, and in a form that is not looked into: leave it out")
 		}
 		x.form = fields
 		x.model, _ = fields.Text(x.body, "model")

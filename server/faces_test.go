@@ -302,6 +302,10 @@ func TestAFormPassesWithItsModelReplaced(t *testing.T) {
 	if message := a.failure(t, 400, ""); !strings.Contains(message, "filename") || up.last(t).body != before.body {
 		t.Errorf("%s; the provider was asked %q", message, up.last(t).body)
 	}
+	a = g.do("POST", "/v1/audio/transcriptions", strings.Replace(form.String(), `"response_format"`, `"fallbacks[]"`, 1), "Authorization", "Bearer "+clientKeyText, "Content-Type", w.FormDataContentType())
+	if message := a.failure(t, 400, ""); !strings.Contains(message, "fallbacks") || up.last(t).body != before.body {
+		t.Errorf("%s; the provider was asked %q", message, up.last(t).body)
+	}
 }
 
 func TestGoogleServesEmbeddingsAndImages(t *testing.T) {

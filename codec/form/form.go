@@ -119,11 +119,26 @@ func (f *Form) check(unique []string) error {
 	return nil
 }
 
-// reads says whether some reader takes a field for the one that is called name: in any case, and with brackets, which some frameworks make
-// lists and mappings of.
+// reads says whether some reader takes a field for the one that is called name, or for a part of it: in any case, and with brackets and dots,
+// which some frameworks make lists and mappings of.
 func reads(field, name string) bool {
-	field, _, _ = strings.Cut(strings.TrimLeft(field, "["), "[")
-	return strings.EqualFold(strings.TrimRight(field, "]."), name)
+	field = strings.TrimLeft(field, "[.")
+	if i := strings.IndexAny(field, "[]."); i >= 0 {
+		field = field[:i]
+	}
+	return strings.EqualFold(field, name)
+}
+
+// Any finds a field that some reader takes for one of the names, or for a part of it: "models[0]" is one of models.
+func (f *Form) Any(names []string) (field string, found bool) {
+	for i := range f.Fields {
+		for _, name := range names {
+			if reads(f.Fields[i].Name, name) {
+				return f.Fields[i].Name, true
+			}
+		}
+	}
+	return "", false
 }
 
 // Text is the content of the first field with a name that is no file.

@@ -256,6 +256,7 @@ func TestAFormThatCanBeReadInTwoWaysIsRefused(t *testing.T) {
 		{"only in another case", "", part(`Content-Disposition: form-data; name="MODEL"`, "", "f") + end, "call it model"},
 		{"a list of models", "", good + part(`Content-Disposition: form-data; name="model[]"`, "", "f") + end, "call it model"},
 		{"a mapping of models", "", good + part(`Content-Disposition: form-data; name="model[0]"`, "", "f") + end, "call it model"},
+		{"a part of a model", "", good + part(`Content-Disposition: form-data; name="model.0"`, "", "f") + end, "call it model"},
 		{"in brackets", "", good + part(`Content-Disposition: form-data; name="[model]"`, "", "f") + end, "call it model"},
 
 		{"a bare LF before a boundary", "", file(`"a"`)[:len(file(`"a"`))-2] + "\n" + good + end, "boundary"},
@@ -338,6 +339,23 @@ func TestOnlyTheFieldsThatAreNamedStandOnce(t *testing.T) {
 	}
 	if _, has := f.Text(body, "prompt"); has {
 		t.Error("a field that is not there was found")
+	}
+}
+
+func TestAFieldIsFoundInEverySpelling(t *testing.T) {
+	names := []string{"models", "fallbacks"}
+	for field, want := range map[string]bool{
+		"models": true, "Models": true, "models[]": true, "models[0][name]": true, "[models]": true, "fallbacks.0": true, "FALLBACKS": true,
+		"model": false, "models_": false, "x[models]": false, "amodels": false,
+	} {
+		contentType, body := built(t, "file@models", "x", field, "y")
+		f, err := Read(contentType, body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found, has := f.Any(names); has != want || has && found != field {
+			t.Errorf("%s: %q, %v", field, found, has)
+		}
 	}
 }
 
