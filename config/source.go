@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -91,6 +92,15 @@ func (s Source) String() string {
 // Load reads and parses the configuration. The error is Problems when the content is at fault.
 func (s Source) Load(ctx context.Context) (*Config, error) {
 	data, err := s.read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s.parse(bytes.NewReader(data))
+}
+
+// parse is what a start makes of the bytes of a file.
+func (s Source) parse(r io.Reader) (*Config, error) {
+	data, err := readLimited(r, s.String())
 	if err != nil {
 		return nil, err
 	}

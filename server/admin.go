@@ -265,6 +265,29 @@ func staysAdmin(key string) func(*config.Config) error {
 	}
 }
 
+// changesOf are the members of an object, nil for anything else and for one that
+// has a member twice.
+func changesOf(body []byte) map[string]json.RawMessage {
+	changes := map[string]json.RawMessage{}
+	if !json.Valid(body) {
+		return nil
+	}
+	d := json.NewDecoder(bytes.NewReader(body))
+	if open, _ := d.Token(); open != json.Delim('{') {
+		return nil
+	}
+	for d.More() {
+		name, _ := d.Token()
+		text, _ := name.(string)
+		var value json.RawMessage
+		if _, twice := changes[text]; twice || d.Decode(&value) != nil {
+			return nil
+		}
+		changes[text] = value
+	}
+	return changes
+}
+
 // isEmptyJSON says whether a value is null, or a list or an object without anything
 // in it.
 func isEmptyJSON(value json.RawMessage) bool {
@@ -291,9 +314,9 @@ func (s *Server) updateConfig(ctx *fasthttp.RequestCtx, key *clientKey) {
 		writeError(ctx, unread)
 		return
 	}
-	var changes map[string]json.RawMessage
-	if err := json.Unmarshal(body, &changes); err != nil || len(changes) == 0 {
-		writeError(ctx, badQuery("the body must be a JSON object with providers, api_keys or preferences"))
+	changes := changesOf(body)
+	if len(changes) == 0 {
+		writeError(ctx, badQuery("the body must be a JSON object with providers, api_keys or preferences, each of them once"))
 		return
 	}
 	if providers, given := changes["providers"]; given && isEmptyJSON(providers) {

@@ -278,6 +278,10 @@ func TestProvidersAreReplacedInTheFile(t *testing.T) {
 		status int
 	}{
 		"no JSON":              {"{", 400},
+		"text behind it":       {`{"preferences":{}} x`, 400},
+		"a list":               {`[{"preferences":{}}]`, 400},
+		"a member twice":       {`{"preferences":{},"preferences":{}}`, 400},
+		"half a letter":        {`{"preferences":{"error_triggers":["\ud83d"]}}`, 400},
 		"no object":            {"[]", 400},
 		"nothing":              {"{}", 400},
 		"another key":          {`{"listen":1}`, 400},

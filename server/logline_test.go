@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"log/slog"
 	"math"
 	"reflect"
@@ -83,13 +84,16 @@ func TestTheTimeOfALineIsWrittenAsRFC3339Nano(t *testing.T) {
 }
 
 func TestALineGoesThroughAHandlerThatIsNotOurs(t *testing.T) {
-	var out bytes.Buffer
-	for name, log := range map[string]*slog.Logger{
-		"slog's own":        slog.New(slog.NewJSONHandler(&out, nil)),
-		"with an attribute": func() *slog.Logger { l, _ := NewLogger(&out, false, slog.LevelInfo); return l.With("a", 1) }(),
-		"for a terminal":    func() *slog.Logger { l, _ := NewLogger(&out, true, slog.LevelInfo); return l }(),
+	for name, make := range map[string]func(io.Writer) (*slog.Logger, func()){
+		"slog's own": func(w io.Writer) (*slog.Logger, func()) { return slog.New(slog.NewJSONHandler(w, nil)), func() {} },
+		"with an attribute": func(w io.Writer) (*slog.Logger, func()) {
+			l, flush := NewLogger(w, false, slog.LevelInfo)
+			return l.With("a", 1), flush
+		},
+		"for a terminal": func(w io.Writer) (*slog.Logger, func()) { return NewLogger(w, true, slog.LevelInfo) },
 	} {
-		out.Reset()
+		var out bytes.Buffer
+		log, flush := make(&out)
 		var a accessLog
 		a.use(log)
 		var l line
@@ -98,6 +102,7 @@ func TestALineGoesThroughAHandlerThatIsNotOurs(t *testing.T) {
 			l.number("status", 200)
 			a.end(&l, slog.LevelWarn)
 		}
+		flush()
 		if bytes.Count(out.Bytes(), []byte("status")) != 2 || bytes.Count(out.Bytes(), []byte("request")) != 2 {
 			t.Errorf("%s: %q", name, out.String())
 		}
