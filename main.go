@@ -305,6 +305,9 @@ func warn(log *slog.Logger, cfg *config.Config) {
 	for _, w := range cfg.Warnings {
 		log.Warn("in the configuration", "problem", w.String())
 	}
+	for _, a := range cfg.Advice {
+		log.Warn("in the configuration", "problem", a.String())
+	}
 }
 
 func truth(value string) bool {
@@ -328,6 +331,11 @@ func check(args []string) int {
 		return code
 	}
 	cfg, err := config.Resolve(*path, os.Getenv).Load(context.Background())
+	if err == nil {
+		for _, a := range cfg.Advice {
+			fmt.Fprintln(os.Stderr, "warning:", a.String())
+		}
+	}
 	if err == nil && len(cfg.Warnings) > 0 {
 		err = config.Problems(cfg.Warnings)
 	}

@@ -108,6 +108,7 @@ func (d *decoder) checkKeys() {
 		d.readRules(k, keys)
 	}
 	d.nameKeys()
+	d.adviseKeys()
 	if d.checkCycles(keys) {
 		return
 	}

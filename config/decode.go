@@ -78,7 +78,7 @@ func Parse(name string, data []byte, getenv func(string) string) (*Config, error
 	if len(d.errors) > 0 {
 		return nil, d.tidy(append(d.errors, d.warnings...))
 	}
-	d.cfg.Warnings = d.tidy(d.warnings)
+	d.cfg.Warnings, d.cfg.Advice = d.tidy(d.warnings), d.tidy(d.advice)
 	d.cfg.Hash = d.hash(data)
 	d.cfg.source = bytes.Clone(data)
 	return d.cfg, nil

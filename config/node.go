@@ -27,6 +27,7 @@ type decoder struct {
 	visits   int
 	errors   Problems
 	warnings Problems
+	advice   Problems
 	secrets  []string // never to be shown
 	expanded []string // values that ${NAME} changed
 

@@ -17,6 +17,9 @@ type Config struct {
 	// rules that name nothing, unset environment variables. `uni-api check` counts them as errors.
 	Warnings []Problem
 
+	// Advice is what the author may have meant and should not: client keys that others know or can guess. `uni-api check` prints it and succeeds.
+	Advice []Problem
+
 	// Hash is of the file's bytes and of every value that ${NAME} put in them. Equal hash: nothing to reload.
 	Hash [32]byte
 

@@ -124,6 +124,7 @@ func TestTheCommand(t *testing.T) {
 	misspelt := program.file(t, "misspelt.yaml", strings.Replace(goodFile, "    model:", "    modle:", 1))
 	broken := program.file(t, "broken.yaml", strings.Replace(goodFile, "http://127.0.0.1:1", "127.0.0.1", 1))
 	empty := program.file(t, "empty.yaml", "")
+	published := program.file(t, "published.yaml", strings.Replace(goodFile, clientKeyText, "sk-replace-me-with-what-uni-api-keygen-prints", 1))
 
 	t.Run("says what it is asked", func(t *testing.T) {
 		for _, c := range []struct {
@@ -152,6 +153,7 @@ func TestTheCommand(t *testing.T) {
 			{[]string{"--config", good, "--tls-cert", "cert.pem", "--tls-key", "key.pem"}, nil, 1, `^$`, `--tls-cert cert\.pem.*no such file`},
 
 			{[]string{"check", "--config", good}, nil, 0, `providers: 1\n  p: http[\s\S]*model: m[\s\S]*tester`, `^$`},
+			{[]string{"check", "--config", published}, nil, 0, `providers: 1`, `^warning: .*published\.yaml:7:10: .*published example.*keygen`},
 			{[]string{"check"}, []string{"CONFIG_URL=" + good}, 0, `providers: 1`, ``},
 			{[]string{"check"}, []string{"CONFIG_URL=file://" + good}, 0, `providers: 1`, ``},
 			{[]string{"check"}, nil, 1, `^$`, `api\.yaml`},
@@ -213,6 +215,13 @@ func TestTheCommand(t *testing.T) {
 		}
 		if !regexp.MustCompile(`"level":"WARN".*odd\.yaml:8:5: .*colour`).MatchString(s.log.String()) {
 			t.Errorf("no warning:\n%s", s.log)
+		}
+	})
+
+	t.Run("warns of keys that everybody knows, at every start", func(t *testing.T) {
+		s := program.serve(t, nil, "--config", published, "--listen", "127.0.0.1:0")
+		if !regexp.MustCompile(`"level":"WARN".*published\.yaml:7:10: .*published example`).MatchString(s.log.String()) || strings.Contains(s.log.String(), "sk-replace-me") {
+			t.Errorf("no warning, or one with the key:\n%s", s.log)
 		}
 	})
 
