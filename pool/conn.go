@@ -23,6 +23,7 @@ type conn struct {
 	owner  string // Request.Owner of all that it serves
 	strays uint32 // the target's when it was made
 
+	step     step
 	served   bool    // an exchange before this one
 	found    finding // of the look before the request was sent; if it is not silence, it was not
 	asking   bool    // the request will be sent by the first read
@@ -45,6 +46,7 @@ type conn struct {
 
 func newConn(t *Target, sock *socket, rw net.Conn) *conn {
 	c := &conn{target: t, sock: sock, rw: rw, tls: rw != sock.Conn, strays: t.strays.Load()}
+	c.step.provedAt = t.pool.now()
 	c.br = bufio.NewReaderSize(c, t.pool.opts.MaxHeader)
 	c.resp.c = c
 	c.resp.Header.SetNoDefaultContentType(true)

@@ -47,7 +47,7 @@ func (t *Target) ask(call *Call, req *Request, d Deadlines) (*Response, error) {
 		c.dispose()
 		return nil, err
 	}
-	req.Pace.learn(resp.refusal(), c.took())
+	c.believe(req.Pace)
 	return resp, nil
 }
 

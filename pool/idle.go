@@ -9,7 +9,8 @@ import (
 // idleConn is a connection that waits for a request. What a search among them looks at stands beside it.
 type idleConn struct {
 	*conn
-	owner string
+	owner   string
+	resting bool // it is not to be used before it has proved to be in step
 }
 
 // pop returns the connection of the owner that is idle for the shortest time, or nil. Whether it can serve is for send to find out.
@@ -17,7 +18,7 @@ func (t *Target) pop(owner string) *conn {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for i := len(t.idle) - 1; i >= 0; i-- {
-		if t.idle[i].owner == owner {
+		if t.idle[i].owner == owner && !t.idle[i].resting {
 			c := t.idle[i].conn
 			t.idle = slices.Delete(t.idle, i, i+1)
 			return c
@@ -32,13 +33,18 @@ func (t *Target) push(c *conn) {
 	c.idleSince = c.lastHeard()
 	out := c
 	t.mu.Lock()
-	if t.keeps(c) {
+	keep, rest := t.keeps(c), c.step.due(c.idleSince)
+	if keep && rest && !t.hasRoomToRest() {
+		keep, rest = !c.step.suspect, false
+		c.step.answers = 0 // another time
+	}
+	if keep {
 		out = nil
 		if len(t.idle) >= t.pool.opts.MaxIdlePerTarget {
 			out = t.idle[0].conn
 			t.idle = slices.Delete(t.idle, 0, 1)
 		}
-		t.idle = append(t.idle, idleConn{c, c.owner})
+		t.idle = append(t.idle, idleConn{c, c.owner, rest})
 	}
 	t.mu.Unlock()
 	if out != nil {
@@ -58,6 +64,17 @@ func (t *Target) keeps(c *conn) bool {
 		t.resumeAt = 0
 	}
 	return t.resumeAt == 0
+}
+
+// hasRoomToRest says whether another connection may rest. The target is locked.
+func (t *Target) hasRoomToRest() bool {
+	room := t.pool.opts.MaxIdlePerTarget / restRoom
+	for i := range t.idle {
+		if t.idle[i].resting {
+			room--
+		}
+	}
+	return room > 0
 }
 
 // takeIdle takes out all idle connections.
@@ -111,14 +128,24 @@ func (t *Target) sweep() {
 		if len(taken) == 0 {
 			return
 		}
-		t.putBack(slices.DeleteFunc(taken, func(c idleConn) bool { return !t.passes(c.conn) }))
+		kept := taken[:0]
+		for _, c := range taken {
+			if t.passes(&c) {
+				kept = append(kept, c)
+			}
+		}
+		t.putBack(kept)
 	}
 }
 
 // passes says that a connection may stay idle; one that may not has been closed.
-func (t *Target) passes(c *conn) bool {
+func (t *Target) passes(c *idleConn) bool {
 	found := c.look()
-	if found == silence && t.pool.now()-c.idleSince <= int64(t.pool.opts.IdleTimeout) {
+	now := t.pool.now()
+	if idle := now - c.idleSince; found == silence && idle <= int64(t.pool.opts.IdleTimeout) {
+		if idle >= c.step.rest() {
+			c.step, c.resting = step{provedAt: now}, false
+		}
 		return true
 	}
 	c.dispose()

@@ -20,7 +20,8 @@ func (t *Target) judge(call *Call, req *Request, d Deadlines, c *conn, resp *Res
 		counts.doubted.Add(1)
 		return t.compare(call, req, d, c)
 	case err == nil:
-		req.Pace.learn(resp.refusal(), c.took())
+		c.step.suspects(c.took(), req.Pace, resp.refusal())
+		c.believe(req.Pace)
 		counts.reused.Add(1)
 		resp.Reused = true
 		return resp, nil
