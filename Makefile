@@ -19,10 +19,10 @@ test: ## everything
 
 # Only what the tag changes: the rest is in make test. Among it are the tests that cost
 # grows no faster than the input, which are named after that, with inputs of 1 MiB.
-CHAOS := server/*_chaos_test.go server/faults_linux_test.go
+CHAOS := server/*_chaos_test.go server/faults_linux_test.go server/strays_test.go
 test-chaos: ## behind haproxy, nginx and Caddy, at 5,000 streams, in two minutes of faults, and with large inputs: apt-get install haproxy nginx caddy
 	$(GO) test -tags chaos -count 1 -timeout 20m -run CostLinearTime ./codec/... ./config ./pool ./server
-	$(GO) test -tags chaos -count 1 -timeout 10m -run "^($$(sed -n 's/^func \(Test[A-Za-z]*\)(.*/\1/p' $(CHAOS) | paste -sd'|' -))$$" ./server
+	$(GO) test -tags chaos -count 1 -timeout 15m -run "^($$(sed -n 's/^func \(Test[A-Za-z]*\)(.*/\1/p' $(CHAOS) | paste -sd'|' -))$$" ./server
 
 test-install: release ## docs/operations.md's installation on an empty machine: root, and apt-get install systemd-container
 	$(GO) test -tags install -count 1 -timeout 5m -run TheGuidesInstallation ./server
