@@ -335,9 +335,9 @@ func check(args []string) int {
 		for _, a := range cfg.Advice {
 			fmt.Fprintln(os.Stderr, "warning:", a.String())
 		}
-	}
-	if err == nil && len(cfg.Warnings) > 0 {
-		err = config.Problems(cfg.Warnings)
+		if problems := append(config.Problems(cfg.Warnings), server.LeftOut(cfg)...); len(problems) > 0 {
+			err = problems
+		}
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -199,6 +199,9 @@ func meaning(text string) (*Config, error) {
 		return nil, fmt.Errorf("%w\n%s", err, text)
 	}
 	cfg.Hash, cfg.source = [32]byte{}, nil
+	for _, p := range cfg.Providers {
+		p.at = Problem{}
+	}
 	return cfg, nil
 }
 
@@ -260,6 +263,10 @@ func TestTheGuidesDefaultsAreTheProgramsDefaults(t *testing.T) {
 
 func TestTheGuideNamesEveryWord(t *testing.T) {
 	guide := guide(t)
+	var engines []string
+	for _, e := range Engines {
+		engines = append(engines, e.Name)
+	}
 	for heading, words := range map[string][]string{
 		"base_url and engine":                   engines,
 		"Schedules":                             schedules,

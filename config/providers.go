@@ -17,12 +17,6 @@ const (
 	cohereURL     = "https://api.cohere.com/v2/chat"
 )
 
-// engines are the wire formats that `engine` can force.
-var engines = []string{
-	"gpt", "claude", "gemini", "vertex", "vertex-gemini", "vertex-claude", "aws", "azure", "azure-databricks", "cohere", "cloudflare",
-	"openrouter", "responses", "codex", "dalle", "whisper", "tts", "embedding", "moderation", "search", "doubao-translation", "content-generation", "lingjing",
-}
-
 var requestTypes = []string{"compaction"}
 
 var providerFields = []field[Provider]{
@@ -132,6 +126,7 @@ func (d *decoder) provider(n *yaml.Node) {
 		p.BaseURL = cloudflareURL
 	}
 	d.providers[p] = n
+	p.at = Problem{File: d.file, Line: max(1, n.Line), Column: max(1, n.Column), Word: p.Name}
 	d.cfg.Providers = append(d.cfg.Providers, p)
 }
 
@@ -144,8 +139,10 @@ func pemText(d *decoder, n *yaml.Node) (string, bool) {
 func engine(d *decoder, n *yaml.Node) (string, bool) {
 	s, ok := text(d, n)
 	s = strings.ToLower(s)
-	if ok && s != "" && !slices.Contains(engines, s) {
-		d.warn(n, s, "engine %s is not known%s; it is one of %s", shown(s), didYouMean(s, engines), strings.Join(engines, ", "))
+	if ok && s != "" {
+		if err := EngineError(s); err != nil {
+			d.warn(n, s, "%v", err)
+		}
 	}
 	return s, ok
 }

@@ -58,6 +58,15 @@ type Provider struct {
 	ExcludeRules        []ExcludeRule
 
 	Preferences ProviderPreferences
+
+	at Problem // where it is written; its Message is empty
+}
+
+// Problem is one that shows only when the provider is to be used, at the provider's place in the file.
+func (p *Provider) Problem(message string) Problem {
+	problem := p.at
+	problem.Message = message
+	return problem
 }
 
 // Model is one model of a provider: clients ask for Alias, the provider is asked for Upstream.

@@ -3,9 +3,7 @@ package pool
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"net/url"
-	"slices"
 	"strings"
 
 	"uniapi/config"
@@ -153,7 +151,7 @@ type dialect interface {
 	Models(call *Call, limits Deadlines) ([]string, error)
 }
 
-// engines is where a dialect enters: how a channel of its kind is prepared.
+// engines is where a dialect enters: how a channel of its kind is prepared. Which there are, config.Engines says.
 var engines = map[Engine]func(*source) (*Channel, error){
 	EngineGPT:        openAIChannel,
 	"dalle":          openAIChannel, // names of uni-api's for OpenAI's other endpoints
@@ -173,14 +171,6 @@ var engines = map[Engine]func(*source) (*Channel, error){
 	EngineDatabricks: databricksChannel,
 	EngineCohere:     cohereChannel,
 	EngineCloudflare: cloudflareChannel,
-}
-
-// served lists the engines for an error.
-func served() (names []string) {
-	for _, e := range slices.Sorted(maps.Keys(engines)) {
-		names = append(names, string(e))
-	}
-	return names
 }
 
 // source is what a dialect is made from.
@@ -203,9 +193,8 @@ func (p *Pool) Channel(cfg *config.Config, provider *config.Provider) (*Channel,
 	if err != nil {
 		return nil, err
 	}
-	build, known := engines[engine]
-	if !known {
-		return nil, fmt.Errorf("engine %q is not served; %s are", engine, strings.Join(served(), ", "))
+	if err := config.EngineError(string(engine)); err != nil {
+		return nil, err
 	}
 	base, err := url.Parse(provider.BaseURL)
 	if err != nil {
@@ -215,7 +204,7 @@ func (p *Pool) Channel(cfg *config.Config, provider *config.Provider) (*Channel,
 	if s.proxy == "" {
 		s.proxy = cfg.Preferences.Proxy
 	}
-	channel, err := build(s)
+	channel, err := engines[engine](s)
 	if err != nil {
 		return nil, err
 	}

@@ -117,6 +117,21 @@ func TestGitHubsModelsAreKnownWithoutAsking(t *testing.T) {
 	}
 }
 
+func TestEveryEngineThatIsServedHasADialectAndNoOther(t *testing.T) {
+	var listed []Engine
+	for _, e := range config.Engines {
+		if _, has := engines[Engine(e.Name)]; has != e.Served {
+			t.Errorf("engine %s: served %v, a dialect %v", e.Name, e.Served, has)
+		}
+		listed = append(listed, Engine(e.Name))
+	}
+	for name := range engines {
+		if !slices.Contains(listed, name) {
+			t.Errorf("engine %s has a dialect and is not in config.Engines", name)
+		}
+	}
+}
+
 func TestAnEngineThatIsNotServedSaysWhichAre(t *testing.T) {
 	p := New(Options{})
 	defer p.Close()

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"fmt"
 	"net/url"
 	"slices"
 
@@ -144,10 +145,10 @@ func overridden(rules *override.Rules, body []byte) []byte {
 	return slices.Concat(parts...)
 }
 
-// compileOverrides prepares a provider's overrides for each of its models.
-func (s *Server) compileOverrides(p *config.Provider, models []config.Model) map[string]*override.Rules {
+// compileOverrides prepares a provider's overrides for each of its models. The errors are of the models for which they are not used.
+func compileOverrides(p *config.Provider, models []config.Model) (rules map[string]*override.Rules, problems []error) {
 	if len(p.Preferences.Overrides) == 0 {
-		return nil
+		return nil, nil
 	}
 	entries := make([]override.Entry, len(p.Preferences.Overrides))
 	for i, o := range p.Preferences.Overrides {
@@ -156,14 +157,14 @@ func (s *Server) compileOverrides(p *config.Provider, models []config.Model) map
 	isModel := func(name string) bool {
 		return slices.ContainsFunc(models, func(m config.Model) bool { return m.Alias == name })
 	}
-	rules := make(map[string]*override.Rules, len(models))
+	rules = make(map[string]*override.Rules, len(models))
 	for _, m := range models {
 		r, err := override.Compile(entries, m.Alias, isModel)
 		if err != nil {
-			s.log.Error("post_body_parameter_overrides is not used", "provider", p.Name, "model", m.Alias, "error", err)
+			problems = append(problems, fmt.Errorf("post_body_parameter_overrides is not used for model %q: %w", m.Alias, err))
 			continue
 		}
 		rules[m.Alias] = r
 	}
-	return rules
+	return rules, problems
 }

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"reflect"
 
@@ -44,18 +43,12 @@ func (s *Server) build(cfg *config.Config) *snapshot {
 	snap.fetcher = s.fetcher(cfg)
 	snap.fetchers = make([]*pool.Fetcher, len(cfg.Providers))
 	for i, p := range cfg.Providers {
-		via, err := snap.fetcher.Via(cmp.Or(p.Preferences.Proxy, cfg.Preferences.Proxy))
+		channel, via, err := reach(s.pool, snap.fetcher, cfg, p)
 		if err != nil {
 			s.log.Error("this provider is left out", "provider", p.Name, "error", err)
 			continue
 		}
-		snap.fetchers[i] = via
-		channel, err := s.pool.Channel(cfg, p)
-		if err != nil {
-			s.log.Error("this provider is left out", "provider", p.Name, "error", err)
-			continue
-		}
-		snap.channels[i] = channel
+		snap.channels[i], snap.fetchers[i] = channel, via
 		snap.translates = snap.translates || channel.Format(pool.Ask{Endpoint: pool.Chat}) != "openai"
 	}
 	snap.prices = usage.NewPrices(cfg)
@@ -70,7 +63,11 @@ func (s *Server) build(cfg *config.Config) *snapshot {
 		}
 	})
 	for _, p := range snap.table.Providers {
-		snap.overrides = append(snap.overrides, s.compileOverrides(p.Config, p.Models))
+		overrides, problems := compileOverrides(p.Config, p.Models)
+		for _, err := range problems {
+			s.log.Error("a part of this provider's configuration is not used", "provider", p.Config.Name, "error", err)
+		}
+		snap.overrides = append(snap.overrides, overrides)
 		snap.maskedKeys = append(snap.maskedKeys, maskKeysOf(p.Config))
 		snap.accents = append(snap.accents, compileAccents(p.Config, p.Models))
 	}

@@ -1,0 +1,40 @@
+package server
+
+import (
+	"cmp"
+	"fmt"
+
+	"uniapi/config"
+	"uniapi/pool"
+)
+
+// reach prepares what a provider is asked with, and what fetches images for it. The error says why the provider is left out.
+func reach(p *pool.Pool, fetcher *pool.Fetcher, cfg *config.Config, provider *config.Provider) (*pool.Channel, *pool.Fetcher, error) {
+	via, err := fetcher.Via(cmp.Or(provider.Preferences.Proxy, cfg.Preferences.Proxy))
+	if err != nil {
+		return nil, nil, err
+	}
+	channel, err := p.Channel(cfg, provider)
+	return channel, via, err
+}
+
+// LeftOut is what a server would leave out of a configuration, as problems of its file, so that `uni-api check` finds what `serve` would only
+// log. An engine that is not served is not among them: that is one of the configuration's own warnings.
+func LeftOut(cfg *config.Config) (problems config.Problems) {
+	p := pool.New(pool.Options{})
+	defer p.Close()
+	fetcher, secrets := p.Fetcher(cfg.Preferences.ImageFetch), newRedactor(cfg.Secrets())
+	note := func(provider *config.Provider, format string, args ...any) {
+		problems = append(problems, provider.Problem(secrets.clean(fmt.Sprintf(format, args...))))
+	}
+	for _, provider := range cfg.Providers {
+		if _, _, err := reach(p, fetcher, cfg, provider); err != nil && config.EngineError(cmp.Or(provider.Engine, "gpt")) == nil {
+			note(provider, "provider %q is left out: %v", provider.Name, err)
+		}
+		_, unused := compileOverrides(provider, provider.Models)
+		for _, err := range unused {
+			note(provider, "provider %q: %v", provider.Name, err)
+		}
+	}
+	return problems
+}
