@@ -260,8 +260,9 @@ func (r *Route) finish() {
 		r.leaves++
 		r.keys += len(c.Provider.Config.Keys)
 		r.AsksFacts = r.AsksFacts || c.Provider.filter != nil || c.Provider.timeouts != nil
-		effort, _, tokens := c.Provider.filter.Needs()
+		effort, compaction, tokens := c.Provider.filter.Needs()
 		r.AsksEffort, r.AsksTokens = r.AsksEffort || effort, r.AsksTokens || tokens
+		r.AsksCompaction = r.AsksCompaction || compaction || c.Provider.timeouts.Needs()
 		// One that is not shorter than the timeout can never come to anything.
 		if c.keepalive < c.Timeout {
 			r.hear(c.keepalive)

@@ -24,6 +24,7 @@ type Provider struct {
 	Index  int // position in the configuration, the same in every room that keeps a list
 	Config *config.Provider
 	Models []config.Model
+	Engine string // what it speaks, for rules that ask; whoever knows sets it before the table is used
 
 	id       string         // in State
 	filter   *Filter        // nil if it takes every request
@@ -66,9 +67,9 @@ type Route struct {
 	keys      int // provider keys of all leaves
 
 	// AsksFacts says that a channel looks at more of a request than its model:
-	// Plan.Facts must be set. AsksEffort and AsksTokens are for those that cost
-	// reading the body.
-	AsksFacts, AsksEffort, AsksTokens bool
+	// Plan.Facts must be set. AsksEffort, AsksCompaction and AsksTokens are for
+	// those that cost reading the body.
+	AsksFacts, AsksEffort, AsksCompaction, AsksTokens bool
 }
 
 // entry is one place in a route: a channel, or another key whose own route for
@@ -91,14 +92,31 @@ type Candidate struct {
 
 // channel is the candidate in the words of filters and timeouts.
 func (c *Candidate) channel() Channel {
-	return Channel{Provider: c.Provider.Config.Name, Engine: c.Provider.Config.Engine, Upstream: c.Upstream}
+	return Channel{Provider: c.Provider.Config.Name, Engine: c.Provider.Engine, Upstream: c.Upstream}
 }
 
-// Timeouts are what timeout_policy says of an attempt with an engine.
-func (c *Candidate) Timeouts(facts *Facts, engine string) config.Timeouts {
-	at := c.channel()
-	at.Engine = engine
-	return c.Provider.timeouts.Find(facts, at)
+// Deadlines are the times of an attempt; 0 is no limit.
+type Deadlines struct {
+	FirstByte, Idle time.Duration
+	Total           time.Duration // of the whole request, from its arrival to the end of the answer
+}
+
+// Deadlines are model_timeout, and over it timeout_policy. A total or an idle time stands in for the first byte's where the policy has none.
+func (c *Candidate) Deadlines(facts *Facts) Deadlines {
+	d := Deadlines{FirstByte: c.Timeout, Idle: c.Timeout}
+	t := c.Provider.timeouts.Find(facts, c.channel())
+	for _, over := range [...]*time.Duration{t.Idle, t.Total, t.FirstByte} { // the last that is set holds
+		if over != nil {
+			d.FirstByte = *over
+		}
+	}
+	if t.Idle != nil {
+		d.Idle = *t.Idle
+	}
+	if t.Total != nil {
+		d.Total = *t.Total
+	}
+	return d
 }
 
 // State is what outlives a configuration: whose turn it is and who rests. It is

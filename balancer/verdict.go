@@ -17,7 +17,7 @@ const (
 	Mistaken            // 400, 422: the client's mistake, unless another channel is more lenient
 	TooLong             // 413, context length, content policy: the same model will say the same again
 	Broken              // the answer broke off after the client had got some of it: no further attempt
-	Over                // the client left: no further attempt
+	Over                // the client left, or the time of the whole is over: no further attempt
 	Unfit               // not here, and nothing is wrong: no such endpoint, a file of another account, more than the account may send at once
 )
 

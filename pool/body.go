@@ -126,9 +126,10 @@ func (b *bodyReader) op() string { return "reading the answer's body from " + b.
 
 // readError says what a failed read means for the body: its proper end, if that is how the body ends.
 func (b *bodyReader) readError(err error) error {
+	over := b.call.Err()
 	switch {
-	case b.call.Canceled():
-		return ErrCanceled
+	case over != nil:
+		return over
 	case timedOut(err):
 		return &Error{IdleTimeout, b.op(), fmt.Errorf("silent for %v", b.c.idle)}
 	case !errors.Is(err, io.EOF):

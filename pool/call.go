@@ -5,12 +5,14 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Call is one client request as the pool sees it through all its attempts. The zero value is ready; after Reset it serves another request.
 // One goroutine at a time may be in Do or hold the Response; Cancel and Canceled may be called from any.
 type Call struct {
 	canceled atomic.Bool
+	due      time.Time // when everything for the request is over; zero is never. It belongs to the goroutine that uses the call
 	mu       sync.Mutex
 	stop     context.CancelFunc // ends the dial in progress
 	conn     net.Conn           // the socket of the exchange in progress
@@ -30,11 +32,38 @@ func (c *Call) Cancel() {
 	}
 }
 
+// Until sets when everything that is done for the request must be over, through all its attempts and to the end of the answer: what goes on then
+// fails with ErrOverdue. Zero is never. It holds from the next Do on, and until it is set anew.
+func (c *Call) Until(due time.Time) { c.due = due }
+
+// Err is why nothing more can be done for the request: ErrCanceled, ErrOverdue, or nil.
+func (c *Call) Err() error {
+	switch {
+	case c.canceled.Load():
+		return ErrCanceled
+	case !c.due.IsZero() && !time.Now().Before(c.due):
+		return ErrOverdue
+	}
+	return nil
+}
+
 // Canceled reports whether Cancel was called since the last Reset.
 func (c *Call) Canceled() bool { return c.canceled.Load() }
 
 // Reset makes the call ready for another request. The last Response must be closed, and whoever might cancel must have let go.
-func (c *Call) Reset() { c.canceled.Store(false) }
+func (c *Call) Reset() {
+	c.canceled.Store(false)
+	c.due = time.Time{}
+}
+
+// within is a context that ends after a time, and at the latest when the call is over.
+func (c *Call) within(limit time.Duration) (context.Context, context.CancelFunc) {
+	end := time.Now().Add(limit)
+	if !c.due.IsZero() && c.due.Before(end) {
+		end = c.due
+	}
+	return context.WithDeadline(context.Background(), end)
+}
 
 // attach names what Cancel ends from now on; false when it is too late.
 func (c *Call) attach(conn net.Conn, stop context.CancelFunc) bool {

@@ -12,16 +12,19 @@ import (
 // soon is the time within which an exchange must have ended that is cancelled or late: far below patient, far above what a busy machine delays.
 const soon = 2 * time.Second
 
-func TestCancelEndsWhateverIsGoingOn(t *testing.T) {
-	roots, _ := authority(t)
+// phase is something that a call can be ended in: the upstream says when it is reached, and then says no more.
+type phase struct {
+	name   string
+	scheme string
+	proxy  bool
+	req    *Request
+	serve  func(p *peer, reached func())
+}
+
+func phases() []phase {
 	large := &Request{Method: "POST", Path: "/", Body: [][]byte{bytes.Repeat([]byte("x"), 64<<20)}}
-	for _, tt := range []struct {
-		name   string
-		scheme string
-		proxy  bool
-		req    *Request
-		serve  func(p *peer, reached func())
-	}{
+	return []phase{
+
 		{"in the TLS handshake", "https", false, post, func(p *peer, reached func()) { _, _ = p.br.ReadByte(); reached() }},
 		{"while the proxy thinks", "https", true, post, func(p *peer, reached func()) { _, _ = p.br.ReadString('\n'); reached() }},
 		{"in the write", "http", false, large, func(p *peer, reached func()) { _, _ = p.br.ReadByte(); reached() }},
@@ -37,7 +40,12 @@ func TestCancelEndsWhateverIsGoingOn(t *testing.T) {
 			p.say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n")
 			reached()
 		}},
-	} {
+	}
+}
+
+func TestCancelEndsWhateverIsGoingOn(t *testing.T) {
+	roots, _ := authority(t)
+	for _, tt := range phases() {
 		t.Run(tt.name, func(t *testing.T) {
 			var call Call
 			var canceledAt time.Time
@@ -75,6 +83,66 @@ func TestCancelEndsWhateverIsGoingOn(t *testing.T) {
 				t.Errorf("%+v", s)
 			}
 		})
+	}
+}
+
+// The time of a call is over while the connection is made or the answer stands still, or has been before.
+func TestUntilEndsWhateverIsGoingOn(t *testing.T) {
+	roots, _ := authority(t)
+	for _, tt := range phases() {
+		t.Run(tt.name, func(t *testing.T) {
+			u := listen(t, func(p *peer) {
+				tt.serve(p, func() {})
+				p.hangUp()
+			})
+			p := newPool(t, Options{TLS: clientTLS(roots)})
+			proxyURL := ""
+			if tt.proxy {
+				proxyURL = "http://" + u.addr
+			}
+			tg := target(t, p, tt.scheme, u.addr, proxyURL)
+			var call Call
+			call.Until(time.Now().Add(50 * time.Millisecond))
+			resp, err := tg.Do(&call, tt.req, Deadlines{})
+			if err == nil {
+				_, err = resp.AppendBody(nil, 0)
+				resp.Close()
+			}
+			if err != ErrOverdue || call.Canceled() {
+				t.Errorf("%v", err)
+			}
+			if _, err := tg.Do(&call, post, patient); err != ErrOverdue {
+				t.Errorf("the next Do: %v", err)
+			}
+			ctx, release := call.Context()
+			<-ctx.Done()
+			release()
+			if s := p.Stats(); s.Open != 0 || s.Resent != 0 || s.Dials > 1 {
+				t.Errorf("%+v", s)
+			}
+		})
+	}
+}
+
+func TestAnAnswerInTimeLeavesNothingOfItsTimeBehind(t *testing.T) {
+	tg := direct(t, listen(t, always("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")))
+	var call Call
+	for _, due := range []time.Time{time.Now().Add(time.Hour), {}} {
+		call.Until(due) // as the next request on the client's connection does
+		resp, err := tg.Do(&call, post, Deadlines{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if body, err := resp.AppendBody(nil, 0); err != nil || string(body) != "hi" {
+			t.Fatalf("%q, %v", body, err)
+		}
+		if c := resp.c; (c.due == 0) != due.IsZero() || (c.readAlarm.armed == 0) != due.IsZero() {
+			t.Errorf("until %v: due %d, the socket's deadline %d", due, c.due, c.readAlarm.armed)
+		}
+		resp.Close()
+	}
+	if s := tg.pool.Stats(); s.Dials != 1 {
+		t.Errorf("%+v", s)
 	}
 }
 

@@ -42,6 +42,7 @@ type conn struct {
 	readAlarm, writeAlarm alarm
 	readBy, readSlack     int64         // the head must be there by then; 0: idle counts instead
 	idle                  time.Duration // longest wait of one read; 0: no limit
+	due                   int64         // when the call is over, whatever else is allowed; 0: never
 }
 
 func newConn(t *Target, sock *socket, rw net.Conn) *conn {
@@ -68,6 +69,9 @@ func (c *conn) Read(p []byte) (int, error) {
 	need, late := c.readBy, c.readSlack
 	if need == 0 && c.idle > 0 {
 		need, late = c.target.pool.now()+int64(c.idle), slack(c.idle)
+	}
+	if c.due != 0 && (need == 0 || need > c.due) {
+		need, late = c.due, 0
 	}
 	if at, changed := c.readAlarm.move(need, late); changed {
 		if err := c.sock.SetReadDeadline(c.target.pool.when(at)); err != nil {
@@ -102,6 +106,7 @@ func (c *conn) exchange(call *Call, req *Request, d Deadlines) (*Response, error
 		return nil, ErrCanceled
 	}
 	c.keep, c.answered, c.firstByte, c.readMore = !req.Alone, false, 0, false
+	c.due = c.target.pool.at(call.due)
 	err := c.send(req)
 	switch {
 	case c.found != silence:

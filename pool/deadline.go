@@ -30,6 +30,14 @@ func (a *alarm) move(need, late int64) (at int64, changed bool) {
 	return a.armed, true
 }
 
+// at is a time on the pool's clock, 0 for none.
+func (p *Pool) at(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return max(int64(t.Sub(p.start))+1, 1)
+}
+
 // when is the form in which the standard library takes a time of the pool's clock.
 func (p *Pool) when(at int64) time.Time {
 	if at == 0 {

@@ -12,8 +12,18 @@ import (
 // proves dead before a byte of the answer, or brings an answer that may be somebody else's, is sent again, once, over a new one. Every error is an
 // *Error; the Response must be closed.
 func (t *Target) Do(call *Call, req *Request, d Deadlines) (*Response, error) {
-	if call.Canceled() {
-		return nil, ErrCanceled
+	resp, err := t.do(call, req, d)
+	if err != nil {
+		if over := call.Err(); over != nil {
+			return nil, over
+		}
+	}
+	return resp, err
+}
+
+func (t *Target) do(call *Call, req *Request, d Deadlines) (*Response, error) {
+	if err := call.Err(); err != nil {
+		return nil, err
 	}
 	if !req.valid() {
 		return nil, &Error{Write, "sending the request to " + t.host, errRequestLine}
@@ -54,7 +64,7 @@ func (t *Target) ask(call *Call, req *Request, d Deadlines) (*Response, error) {
 // dial makes a connection that is ready for a request: the TCP connection, the proxy's part and TLS, all within Options.Connect.
 func (t *Target) dial(call *Call) (*conn, error) {
 	t.pool.counts.dials.Add(1)
-	ctx, cancel := context.WithTimeout(context.Background(), t.pool.opts.Connect)
+	ctx, cancel := call.within(t.pool.opts.Connect)
 	defer cancel()
 	if !call.attach(nil, cancel) {
 		return nil, ErrCanceled

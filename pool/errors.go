@@ -19,11 +19,12 @@ const (
 	Protocol                         // what came is not HTTP: head, chunk or encoding is malformed, or the head is too large
 	TooLarge                         // the answer is larger than allowed
 	Canceled                         // Call.Cancel was called
+	Overdue                          // the time of Call.Until has come
 )
 
 var kindNames = [...]string{
 	Dial: "dial", TLS: "tls", Proxy: "proxy", Write: "write", FirstByteTimeout: "first byte timeout", IdleTimeout: "idle timeout",
-	Reset: "reset", Protocol: "protocol", TooLarge: "too large", Canceled: "canceled",
+	Reset: "reset", Protocol: "protocol", TooLarge: "too large", Canceled: "canceled", Overdue: "overdue",
 }
 
 // String is the kind as logs and metrics name it.
@@ -48,6 +49,9 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // ErrCanceled is what Do, Next and AppendBody return once Call.Cancel was called: always this very value, an *Error of kind Canceled.
 var ErrCanceled error = &Error{Kind: Canceled, Op: "upstream request", Err: errors.New("canceled")}
+
+// ErrOverdue is what they return once the time of Call.Until has come: always this very value, an *Error of kind Overdue.
+var ErrOverdue error = &Error{Kind: Overdue, Op: "upstream request", Err: errors.New("not done in the time that the whole may take")}
 
 // timedOut tells a deadline of ours from everything else that ends a read or a write.
 func timedOut(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }

@@ -140,7 +140,11 @@ func (c *conn) write(p []byte) error {
 func (c *conn) armWrite() error {
 	p := c.target.pool
 	c.sentAt = p.now()
-	at, changed := c.writeAlarm.move(c.sentAt+int64(p.opts.Write), slack(p.opts.Write))
+	need, late := c.sentAt+int64(p.opts.Write), slack(p.opts.Write)
+	if c.due != 0 && need > c.due {
+		need, late = c.due, 0
+	}
+	at, changed := c.writeAlarm.move(need, late)
 	if !changed {
 		return nil
 	}

@@ -141,6 +141,7 @@ func (r *Response) CloseLater() {
 	}
 	r.call = new(Call)
 	r.c.headBy(r.c.target.pool.now(), endWithin)
+	r.c.due = 0
 	go func() {
 		for range 2 { // the end, or a little and the end
 			if _, err := r.Next(); err != nil {

@@ -97,7 +97,7 @@ func isRSAKey(text string) bool {
 	return err == nil && is
 }
 
-// token returns a token that can be used. It waits only if there is none, at most until the call is cancelled. The error is a *codec.Error
+// token returns a token that can be used. It waits only if there is none, at most until the call is over. The error is a *codec.Error
 // if the account was refused, and an *Error if the token server was not reached.
 func (a *account) token(call *Call) (*accessToken, error) {
 	now := a.now()
@@ -115,7 +115,7 @@ func (a *account) token(call *Call) (*accessToken, error) {
 	case <-f.done:
 		return f.token, f.err
 	case <-ctx.Done():
-		return nil, ErrCanceled
+		return nil, call.Err()
 	}
 }
 

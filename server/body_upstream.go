@@ -109,8 +109,8 @@ func (x *exchange) inlined(request *codec.Request, to codec.Format) (*codec.Requ
 	ctx, release := x.call.Context()
 	defer release()
 	inlined, err := inlineMedia(ctx, x.snap.fetchers[x.attempt.Provider.Index], request, takesURL(to))
-	if x.call.Canceled() {
-		return nil, pool.ErrCanceled
+	if over := x.call.Err(); over != nil {
+		return nil, over
 	}
 	return inlined, err
 }

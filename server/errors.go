@@ -40,6 +40,12 @@ func errNoEndpoint() *codec.Error {
 		"No provider of this model has such an endpoint. The model may be meant for another, chat for example.")
 }
 
+// errOverdue is told when the total of timeout_policy is over.
+func errOverdue() *codec.Error {
+	return errorf(fasthttp.StatusGatewayTimeout, "server_error", "timeout",
+		"Request timed out: it was not done in the time that the gateway's api.yaml allows for the whole (total in timeout_policy)")
+}
+
 // errNotAdmin is told to a key that may use models but not look behind them.
 var errNotAdmin = errorf(fasthttp.StatusForbidden, "permission_error", "admin_required",
 	"This needs an admin key: one whose role contains admin, or the only key there is if it has no role.")
@@ -87,6 +93,10 @@ func (x *exchange) judge(err error) (balancer.Outcome, *codec.Error) {
 			if x.endpoint == pool.CountTokens {
 				told = errNoEndpoint()
 			}
+		}
+	case balancer.Over:
+		if errors.Is(err, pool.ErrOverdue) && x.attempt.Number == 1 {
+			outcome.Verdict = balancer.Unavailable // it had all of the time
 		}
 	}
 	return outcome, told
@@ -170,6 +180,8 @@ func judgeConnection(e *pool.Error, limits pool.Deadlines) (balancer.Outcome, *c
 	switch e.Kind {
 	case pool.Canceled:
 		return balancer.Outcome{Verdict: balancer.Over}, errorf(statusClientGone, "client_closed_request", "client_gone", "the client hung up")
+	case pool.Overdue: // no provider's fault alone: others have had a part of the time
+		return balancer.Outcome{Verdict: balancer.Over}, errOverdue()
 	case pool.FirstByteTimeout, pool.IdleTimeout:
 		waited := limits.FirstByte
 		if e.Kind == pool.IdleTimeout {

@@ -114,6 +114,7 @@ func (s *Server) begin(ctx *fasthttp.RequestCtx, face face, endpoint pool.Endpoi
 	x.start = time.Now()
 	x.snap = s.snapshot.Load()
 	conn := connOf(ctx)
+	conn.call.Until(time.Time{})
 	conn.ctx, x.call, x.live, x.recent, x.holding = ctx, &conn.call, &conn.live, &conn.recent, &conn.holding
 	x.id = s.appendID(x.id[:0], ctx)
 	setID(ctx, x.id)

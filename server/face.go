@@ -3,6 +3,7 @@ package server
 import (
 	"uniapi/codec"
 	"uniapi/codec/openai"
+	"uniapi/codec/rawjson"
 	"uniapi/pool"
 )
 
@@ -19,6 +20,8 @@ type face interface {
 	address(x *exchange) string
 	// read finds out which model is asked for, and whether for a stream.
 	read(x *exchange) error
+	// conversation is where what was said stands in the body: a list, or a text. What is no conversation has none.
+	conversation(x *exchange) rawjson.Value
 	// decode reads the whole request.
 	decode(x *exchange) (*codec.Request, error)
 	// speaks says whether an upstream's format needs no translation.
@@ -56,6 +59,8 @@ func (chatFace) read(x *exchange) (err error) {
 	}
 	return err
 }
+
+func (chatFace) conversation(x *exchange) rawjson.Value { return x.head.Messages }
 
 func (chatFace) decode(x *exchange) (*codec.Request, error) {
 	return openai.Format{}.DecodeRequest(x.body)

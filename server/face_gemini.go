@@ -9,6 +9,7 @@ import (
 
 	"uniapi/codec"
 	"uniapi/codec/gemini"
+	"uniapi/codec/rawjson"
 	"uniapi/pool"
 )
 
@@ -62,6 +63,17 @@ func geminiModel(path []byte) string {
 	return model
 }
 
+func (geminiFace) conversation(x *exchange) rawjson.Value { return member(x.body, "contents") }
+
+// member is a member of a body that is an object, Missing if it has none of that name.
+func member(body []byte, name string) rawjson.Value {
+	top, err := rawjson.One(body)
+	if err != nil {
+		return rawjson.Value{}
+	}
+	return top.Get(body, name)
+}
+
 func (f geminiFace) decode(x *exchange) (*codec.Request, error) {
 	q, err := gemini.Format{}.DecodeRequest(x.body)
 	if err != nil {
@@ -98,14 +110,25 @@ func (geminiFace) check(x *exchange, body []byte) (codec.Usage, error) {
 // generate serves POST /v1beta/models/{model}:{verb}.
 func (s *Server) generate(ctx *fasthttp.RequestCtx) {
 	path := ctx.Path()
-	switch verb := string(path[bytes.LastIndexByte(path, ':')+1:]); verb {
-	case "generateContent":
-		s.serve(geminiFace{}, pool.Chat)(ctx)
-	case "streamGenerateContent":
-		s.serve(geminiFace{stream: true}, pool.Chat)(ctx)
-	case "countTokens":
-		s.countTokens(geminiFace{})(ctx)
-	default:
+	switch face, endpoint, known := googleVerb(string(path[bytes.LastIndexByte(path, ':')+1:])); {
+	case !known:
 		notFound(ctx)
+	case endpoint == pool.CountTokens:
+		s.countTokens(face)(ctx)
+	default:
+		s.serve(face, endpoint)(ctx)
 	}
+}
+
+// googleVerb is what a verb behind a model's name asks for.
+func googleVerb(verb string) (face geminiFace, endpoint pool.Endpoint, known bool) {
+	switch verb {
+	case "generateContent":
+		return geminiFace{}, pool.Chat, true
+	case "streamGenerateContent":
+		return geminiFace{stream: true}, pool.Chat, true
+	case "countTokens":
+		return geminiFace{}, pool.CountTokens, true
+	}
+	return geminiFace{}, "", false
 }

@@ -6,6 +6,7 @@ import (
 	"uniapi/codec"
 	"uniapi/codec/anthropic"
 	"uniapi/codec/bedrock"
+	"uniapi/codec/rawjson"
 	"uniapi/pool"
 )
 
@@ -33,6 +34,8 @@ func (messagesFace) read(x *exchange) error {
 func (messagesFace) decode(x *exchange) (*codec.Request, error) {
 	return anthropic.Format{}.DecodeRequest(x.body)
 }
+
+func (messagesFace) conversation(x *exchange) rawjson.Value { return x.messages.Messages }
 
 // speaks: Claude speaks the same on Vertex and, in frames, on Bedrock.
 func (messagesFace) speaks(upstream string) bool {

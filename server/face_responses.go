@@ -3,6 +3,7 @@ package server
 import (
 	"uniapi/codec"
 	"uniapi/codec/openai"
+	"uniapi/codec/rawjson"
 	"uniapi/codec/responses"
 	"uniapi/pool"
 )
@@ -34,6 +35,8 @@ func (responsesFace) read(x *exchange) error {
 	return err
 }
 
+func (responsesFace) conversation(x *exchange) rawjson.Value { return x.items.Messages }
+
 func (responsesFace) splice(x *exchange, body []byte, to spliced) (err error) {
 	head := x.items
 	if !sameBytes(body, x.body) {
@@ -64,6 +67,8 @@ func (responsesFace) check(x *exchange, body []byte) (codec.Usage, error) {
 // mixedFace is for clients that send a Responses request to the chat endpoint and
 // want a chat answer, as Cursor's agent does.
 type mixedFace struct{ chatFace }
+
+func (mixedFace) conversation(x *exchange) rawjson.Value { return member(x.body, "input") }
 
 func (mixedFace) decode(x *exchange) (*codec.Request, error) {
 	q, err := responses.Format{}.DecodeRequest(x.body)

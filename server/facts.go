@@ -30,10 +30,26 @@ func (x *exchange) facts() balancer.Facts {
 	if x.route.AsksEffort {
 		f.Effort = effort(x.body)
 	}
+	if x.route.AsksCompaction {
+		f.Compaction = x.compacts()
+	}
 	if x.route.AsksTokens {
 		f.PromptTokens = x.promptTokens()
 	}
 	return f
+}
+
+// compacts says whether an agent wants its conversation compacted: at the endpoint for that, or by an item of a Responses request.
+func (x *exchange) compacts() bool {
+	if x.endpoint == pool.Compact {
+		return true
+	}
+	for list := x.face.conversation(x).Elements(x.body); list.Next(); {
+		if kind, _ := rawjson.Text(x.body, list.Value.Get(x.body, "type")); kind == "compaction_trigger" {
+			return true
+		}
+	}
+	return false
 }
 
 // effort is what a request says of how much the model shall think.
@@ -49,16 +65,22 @@ func effort(body []byte) string {
 	return strings.Clone(said)
 }
 
-// promptTokens is uni-api's estimate (behaviour 3.8); counting tokens would cost
-// more than routing.
+// promptTokens is uni-api's estimate; counting tokens would cost more than
+// routing.
 func (x *exchange) promptTokens() int64 {
-	return balancer.EstimateTokens(promptCharacters(x.body, x.head.Messages))
+	return balancer.EstimateTokens(promptCharacters(x.body, x.face.conversation(x)))
 }
 
 // promptCharacters is the length of all message contents that are texts.
 func promptCharacters(body []byte, messages rawjson.Value) (n int64) {
+	if text, ok := rawjson.Text(body, messages); ok { // the input of a Responses request may be one
+		return int64(utf8.RuneCountInString(text))
+	}
 	for list := messages.Elements(body); list.Next(); {
 		content := list.Value.Get(body, "content")
+		if content.Kind == rawjson.Missing {
+			content = list.Value.Get(body, "parts") // as Google has it
+		}
 		if text, ok := rawjson.Text(body, content); ok {
 			n += int64(utf8.RuneCountInString(text))
 		}
@@ -74,7 +96,7 @@ func promptCharacters(body []byte, messages rawjson.Value) (n int64) {
 	return n
 }
 
-// excluded words that no channel takes such a request (behaviour 3.8).
+// excluded words that no channel takes such a request.
 func excluded(b balancer.Block, model string) *codec.Error {
 	if message, tooLarge := b.Cause.TooLarge(model); tooLarge {
 		return errorf(fasthttp.StatusRequestEntityTooLarge, "invalid_request_error", "request_too_large", "%s", message)
@@ -83,18 +105,19 @@ func excluded(b balancer.Block, model string) *codec.Error {
 		"No available providers at the moment: %s. Every channel of the model excludes such a request (exclude_* or only_* in api.yaml).", model)
 }
 
-// deadlines are the attempt's: model_timeout, and over it timeout_policy. A total
-// or an idle time stands in for the first byte's where the policy has none.
-func (x *exchange) deadlines(channel *pool.Channel) pool.Deadlines {
-	limits := pool.Deadlines{FirstByte: x.attempt.Timeout, Idle: x.attempt.Timeout}
-	t := x.attempt.Timeouts(&x.plan.Facts, string(channel.Engine))
-	for _, d := range [...]*time.Duration{t.Idle, t.Total, t.FirstByte} { // the last that is set holds
-		if d != nil {
-			limits.FirstByte = *d
-		}
+// deadlines are the attempt's. What there is for the whole is counted from the request's arrival, and holds for all that is done for it from now on.
+func (x *exchange) deadlines(c *balancer.Candidate, facts *balancer.Facts) pool.Deadlines {
+	d := c.Deadlines(facts)
+	due := time.Time{}
+	if d.Total > 0 {
+		due = x.start.Add(d.Total)
 	}
-	if t.Idle != nil {
-		limits.Idle = *t.Idle
-	}
-	return limits
+	x.call.Until(due)
+	return pool.Deadlines{FirstByte: d.FirstByte, Idle: d.Idle}
+}
+
+// late says that the time for further attempts is over: the client has waited for as long as two attempts may take, or the whole may take no
+// longer.
+func (x *exchange) late(limits pool.Deadlines) bool {
+	return limits.FirstByte > 0 && time.Since(x.start) >= 2*limits.FirstByte || x.call.Err() == pool.ErrOverdue
 }

@@ -105,7 +105,7 @@ func (x *exchange) exchangeWhole(channel *pool.Channel, ask pool.Ask, body []byt
 	if err != nil {
 		return nil, err
 	}
-	x.limits, x.sent = x.deadlines(channel), true
+	x.sent = true
 	answer, err := target.Do(x.call, &x.request, x.limits)
 	if err != nil {
 		return nil, err

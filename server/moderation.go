@@ -67,13 +67,15 @@ func (x *exchange) flagged(text string) (flagged bool, failure *codec.Error) {
 	var plan balancer.Plan
 	plan.Facts = balancer.Facts{Endpoint: "/v1/moderations", Method: fasthttp.MethodPost, Model: model, Role: x.key.Role}
 	plan.Start(x.key.balance, route)
-	for {
+	var limits pool.Deadlines
+	for failure == nil || !x.late(limits) {
 		attempt, more := plan.Next()
 		if !more {
 			break
 		}
 		time.Sleep(attempt.Wait)
-		answer, limits, err := x.askModerator(attempt, text)
+		limits = x.deadlines(attempt.Candidate, &plan.Facts)
+		answer, err := x.askModerator(attempt, text, limits)
 		if err == nil {
 			flagged, err = verdictOn(answer)
 		}
@@ -94,26 +96,25 @@ func (x *exchange) flagged(text string) (flagged bool, failure *codec.Error) {
 }
 
 // askModerator makes one attempt and returns the whole answer.
-func (x *exchange) askModerator(attempt balancer.Attempt, text string) ([]byte, pool.Deadlines, error) {
-	limits := pool.Deadlines{FirstByte: attempt.Timeout, Idle: attempt.Timeout}
+func (x *exchange) askModerator(attempt balancer.Attempt, text string, limits pool.Deadlines) ([]byte, error) {
 	body := rawjson.AppendString([]byte(`{"model":`), attempt.Upstream)
 	body = append(rawjson.AppendString(append(body, `,"input":`...), text), '}')
 	request := pool.Request{Body: [][]byte{body}}
 	channel := x.snap.channels[attempt.Provider.Index]
 	target, err := channel.Prepare(x.call, &request, pool.Ask{Endpoint: pool.Moderations, Model: attempt.Upstream, Key: attempt.Key}, x.key.Key)
 	if err != nil {
-		return nil, limits, err
+		return nil, err
 	}
 	answer, err := target.Do(x.call, &request, limits)
 	if err != nil {
-		return nil, limits, err
+		return nil, err
 	}
 	defer answer.Close()
 	whole, err := answer.AppendBody(nil, maxAnswer)
 	if err == nil && (answer.Status < 200 || answer.Status > 299) {
 		err = openai.ReadError(answer.Status, string(answer.Header.ContentType()), whole)
 	}
-	return whole, limits, err
+	return whole, err
 }
 
 // verdictOn reads a moderation's answer.

@@ -114,7 +114,7 @@ func (x *exchange) read() (err *codec.Error) {
 func (x *exchange) relay() *codec.Error {
 	x.plan.Facts = x.facts()
 	x.plan.Start(x.key.balance, x.route)
-	for !x.late() {
+	for x.attempt.Number == 0 || !x.late(x.limits) {
 		attempt, more := x.plan.Next()
 		if !more {
 			break
@@ -147,6 +147,7 @@ func (x *exchange) take(attempt balancer.Attempt) {
 // a stream, or for the whole of a plain answer.
 func (x *exchange) try() error {
 	channel := x.snap.channels[x.attempt.Provider.Index]
+	x.limits = x.deadlines(x.attempt.Candidate, &x.plan.Facts)
 	ask := pool.Ask{Endpoint: x.endpoint, Client: x.format.Name(), Model: x.attempt.Upstream, Key: x.attempt.Key}
 	x.upstream = channel.Format(ask)
 	if x.endpoint != pool.Chat && !x.untranslated() {
@@ -162,7 +163,7 @@ func (x *exchange) try() error {
 		return err
 	}
 	x.writeHeader()
-	x.limits, x.sent = x.deadlines(channel), true
+	x.sent = true
 	answer, err := target.Do(x.call, &x.request, x.limits)
 	if err != nil {
 		return err
@@ -181,12 +182,6 @@ func (x *exchange) try() error {
 		return x.collectAnswer(answer, from)
 	}
 	return x.readAnswer(answer, from)
-}
-
-// late says that a further attempt would come after the client has waited for
-// as long as two attempts may take.
-func (x *exchange) late() bool {
-	return x.attempt.Number > 0 && x.limits.FirstByte > 0 && time.Since(x.start) >= 2*x.limits.FirstByte
 }
 
 func (x *exchange) succeeded() {

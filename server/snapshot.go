@@ -52,16 +52,7 @@ func (s *Server) build(cfg *config.Config) *snapshot {
 		snap.translates = snap.translates || channel.Format(pool.Ask{Endpoint: pool.Chat}) != "openai"
 	}
 	snap.prices = usage.NewPrices(cfg)
-	snap.table = balancer.Build(cfg, s.state, func(i int) []config.Model {
-		switch p := cfg.Providers[i]; {
-		case snap.channels[i] == nil:
-			return nil
-		case p.Models != nil:
-			return p.Models
-		default:
-			return s.discovery.models(p)
-		}
-	})
+	snap.route(s.state, s.discovery.models)
 	for _, p := range snap.table.Providers {
 		overrides, problems := compileOverrides(p.Config, p.Models)
 		for _, err := range problems {
@@ -90,6 +81,25 @@ func (s *Server) share(key string) *budget.Share {
 		}
 	}
 	return new(budget.Share)
+}
+
+// route compiles who serves what, once the channels are known. discovered are the models of a provider whose configuration names none.
+func (snap *snapshot) route(state *balancer.State, discovered func(*config.Provider) []config.Model) {
+	snap.table = balancer.Build(snap.config, state, func(i int) []config.Model {
+		switch p := snap.config.Providers[i]; {
+		case snap.channels[i] == nil:
+			return nil
+		case p.Models != nil:
+			return p.Models
+		default:
+			return discovered(p)
+		}
+	})
+	for i, p := range snap.table.Providers {
+		if channel := snap.channels[i]; channel != nil {
+			p.Engine = string(channel.Engine)
+		}
+	}
 }
 
 // fetcher keeps the one in use, and what it has in its cache, as long as its rules
