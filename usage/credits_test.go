@@ -70,6 +70,14 @@ func TestCreditsRunOutAndCanBeAdded(t *testing.T) {
 	if state, _ := b.State(secret); state.Cost != 0 {
 		t.Errorf("what was spent before created_at counts: %+v", state)
 	}
+	for range 10 {
+		if !spend() {
+			t.Fatal("what is spent before created_at counts")
+		}
+	}
+	if state, _ := b.State(secret); state.Spent != 0 || state.Reserved != 0 {
+		t.Errorf("what is spent before created_at counts: %+v", state)
+	}
 	none := int64(0)
 	if k := configure(t, b, &none, nil); k.Reserve(0) || !k.Broke() {
 		t.Error("credits: 0 does not block")

@@ -64,6 +64,9 @@ func (k *Key) Limited() bool {
 // Settle ends a reservation of that estimate, with what the request cost: 0 if it came to nothing.
 func (k *Key) Settle(estimate, cost int64) {
 	estimate, cost = money(estimate), money(cost)
+	if t := k.terms.Load(); t != nil && t.CreatedAt != nil && k.books.options.Now().Before(*t.CreatedAt) {
+		cost = 0 // costs do not count yet
+	}
 	k.held.Add(cost - estimate)
 	k.spent.Add(cost)
 }
