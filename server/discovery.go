@@ -142,8 +142,8 @@ func (d *discovery) lookOut(p *config.Provider, channel *pool.Channel, key strin
 			wait = d.retry
 			if old, found := d.lists.Get(key); !found || !slices.Equal(old, ids) {
 				d.keep(key, ids)
-				d.log.Info("models discovered", "provider", p.Name, "models", len(ids))
 				d.changed()
+				d.log.Info("models discovered", "provider", p.Name, "models", len(ids))
 			} else {
 				d.keep(key, ids)
 			}
