@@ -1,6 +1,7 @@
 package balancer
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -19,25 +20,26 @@ type Explanation struct {
 // Step is one channel in the order in which it would be tried.
 type Step struct {
 	Provider, Upstream string
-	Why                string // for its place
-	Excluded           string // why it would be left out now; "" if it would be tried
-	Timeout            time.Duration
-	Keys               []string // of the provider, in their order: "" is fit, else why it rests
+	Why                string        // for its place
+	Excluded           string        // why it would be left out now; "" if it would be tried
+	Timeout            time.Duration // to the first byte
+	Idle, Total        time.Duration // between two bytes, and of the whole; 0 is no limit
+	Keys               []string      // of the provider, in their order: "" is fit, else why it would be passed over
 }
 
-// Explain tells what would be tried for a model, in which order, and what would
-// be left out, without taking a turn. False if the rules give the model no
+// Explain tells what would be tried for a request, in which order, and what would
+// be left out, without taking a turn. False if the rules give its model no
 // channel.
-func (k *Key) Explain(model string) (Explanation, bool) {
-	e := Explanation{Key: k.Config.Alias, Model: model, Schedule: k.Config.Preferences.Schedule}
+func (k *Key) Explain(facts Facts) (Explanation, bool) {
+	e := Explanation{Key: k.Config.Alias, Model: facts.Model, Schedule: k.Config.Preferences.Schedule}
 	if e.Schedule == "" {
 		e.Schedule = config.FixedPriority
 	}
-	route := k.Find(model)
+	route := k.Find(facts.Model)
 	if route == nil {
 		return e, false
 	}
-	p := Plan{peek: true, Facts: Facts{Model: model, Role: k.Config.Role}}
+	p := Plan{peek: true, Facts: facts}
 	p.Start(k, route)
 	e.Attempts = p.left
 	now := k.state.now()
@@ -46,26 +48,42 @@ func (k *Key) Explain(model string) (Explanation, bool) {
 			continue
 		}
 		p.tries = append(p.tries, try{candidate: c})
-		s := Step{Provider: c.Provider.Config.Name, Upstream: c.Upstream, Timeout: c.Timeout, Why: p.place(c)}
-		usable := len(c.Provider.ring.keys) == 0
-		for _, key := range c.Provider.ring.keys {
-			v := key.rest.look(now, k.client)
-			s.Keys = append(s.Keys, v.excuse(now))
-			usable = usable || v.standing != resting || p.lone && !v.hard
-		}
+		d := c.Deadlines(&p.Facts)
+		s := Step{Provider: c.Provider.Config.Name, Upstream: c.Upstream, Timeout: d.FirstByte, Idle: d.Idle, Total: d.Total, Why: p.place(c)}
+		var keyless string
+		s.Keys, keyless = p.excuses(c, now)
 		if !p.lone {
 			v := c.rest.look(now, k.client)
 			s.Excluded = v.excuse(now)
 		}
-		if s.Excluded == "" && !usable {
-			s.Excluded = "all its keys rest"
-		}
+		s.Excluded = cmp.Or(s.Excluded, keyless)
 		if why, out := c.Provider.filter.Exclude(&p.Facts, c.channel()); out && s.Excluded == "" {
 			s.Excluded = why.Reason
 		}
 		e.Steps = append(e.Steps, s)
 	}
 	return e, true
+}
+
+// excuses words of each of a channel's keys why it would be passed over now, and why the channel would be if that is so of all.
+func (p *Plan) excuses(c *Candidate, now int64) (words []string, all string) {
+	ring, usable := c.Provider.ring, len(c.Provider.ring.keys) == 0
+	all = "all its keys rest"
+	for i, key := range ring.keys {
+		v := key.rest.look(now, p.key.client)
+		fit, word := v.standing != resting || p.lone && !v.hard, v.excuse(now)
+		if ring.limits != nil && fit {
+			if refusal, ok := ring.limits[i].Check(c.Upstream, now); !ok {
+				fit, word = false, "has had its "+refusal.String()+" (api_key_rate_limit)"
+				all = "all its keys rest or have reached their limits"
+			}
+		}
+		words, usable = append(words, word), usable || fit
+	}
+	if usable {
+		return words, ""
+	}
+	return words, all
 }
 
 // place words why the channel that advance has just given comes now.

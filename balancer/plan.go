@@ -139,15 +139,23 @@ func (p *Plan) advance() *Candidate {
 			p.block.Reason = "a key in the place of a channel has no credit"
 			continue
 		}
-		if !p.peek {
-			if _, refusal, ok := e.via.limiter.Take(p.route.Model, p.key.state.now()); !ok { // its own limit holds for it here too
-				p.limited(refusal, p.key.state.now())
-				continue
-			}
+		if refusal, ok := p.admit(e.via); !ok { // its own limit holds for it here too
+			p.limited(refusal, p.key.state.now())
+			continue
 		}
 		p.enter(e.via, e.via.Find(p.route.Model))
 	}
 	return nil
+}
+
+// admit counts the request against the limit of a key that stands in the place of a channel.
+func (p *Plan) admit(via *Key) (refusal Refusal, ok bool) {
+	now := p.key.state.now()
+	if p.peek {
+		return via.limiter.Check(p.route.Model, now)
+	}
+	_, refusal, ok = via.limiter.Take(p.route.Model, now)
+	return refusal, ok
 }
 
 // attempt takes the right to try a channel and one of its keys, if both may be

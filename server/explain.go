@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -13,54 +14,119 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"uniapi/balancer"
+	"uniapi/codec"
 	"uniapi/config"
+	"uniapi/pool"
 )
 
-// explain serves GET /v1/explain?key=K&model=M to an admin key: what a request
-// of key K (the key itself, or its alias) for model M would meet at this moment.
+// Question is the request that is to be explained.
+type Question struct {
+	Key   string // the key that asks, or its role
+	Model string // that it asks for; "" is what Body says
+	// Endpoint is the path that is asked; "" is /v1/chat/completions.
+	Endpoint string
+	Body     []byte // of the request; empty is one of which no more is known than its model
+}
+
+// explain serves GET and POST /v1/explain?key=K&model=M&endpoint=E to an admin key: what a request of key K (the key itself, or its alias) would
+// meet at this moment. The body, if there is one, is the request's.
 func (s *Server) explain(ctx *fasthttp.RequestCtx, _ *clientKey) {
 	snap := s.snapshot.Load()
 	query := ctx.QueryArgs()
-	e, err := explanation(snap.config, snap.table, string(query.Peek("key")), string(query.Peek("model")))
+	q := Question{Key: string(query.Peek("key")), Model: string(query.Peek("model")), Endpoint: string(query.Peek("endpoint"))}
+	var err *codec.Error
+	if q.Body, err = s.readBody(ctx, nil); err != nil {
+		writeError(ctx, err)
+		return
+	}
+	e, err := snap.explanation(q)
 	if err != nil {
-		writeError(ctx, errorf(fasthttp.StatusNotFound, "invalid_request_error", "not_found", "%v", err))
+		writeError(ctx, err)
 		return
 	}
 	writeJSON(ctx, fasthttp.StatusOK, e)
 }
 
 // explanation finds the key by its secret or its alias.
-func explanation(cfg *config.Config, table *balancer.Table, key, model string) (balancer.Explanation, error) {
-	for _, k := range cfg.APIKeys {
-		if k.Key != key && k.Alias != key {
+func (snap *snapshot) explanation(q Question) (balancer.Explanation, *codec.Error) {
+	for _, k := range snap.config.APIKeys {
+		if k.Key != q.Key && k.Alias != q.Key {
 			continue
 		}
-		e, routed := table.Key(k.Key).Explain(model)
+		balance := snap.table.Key(k.Key)
+		x, bad := q.exchange(&clientKey{APIKey: k})
+		if bad != nil {
+			return balancer.Explanation{}, bad
+		}
+		facts := balancer.Facts{Model: x.model}
+		if x.route = balance.Find(x.model); x.route != nil && x.route.AsksFacts {
+			facts = x.facts()
+		}
+		e, routed := balance.Explain(facts)
 		if !routed {
-			return e, fmt.Errorf("key %s may use no channel for model %q; it may use: %s",
-				k.Alias, model, strings.Join(table.Key(k.Key).Models(), ", "))
+			return e, errorf(fasthttp.StatusNotFound, "invalid_request_error", "not_found", "key %s may use no channel for model %q; it may use: %s",
+				k.Alias, x.model, strings.Join(balance.Models(), ", "))
 		}
 		return e, nil
 	}
-	return balancer.Explanation{}, fmt.Errorf("there is no key or role like the one given")
+	return balancer.Explanation{}, errorf(fasthttp.StatusNotFound, "invalid_request_error", "not_found", "there is no key or role like the one given")
+}
+
+// exchange is the request as the endpoint reads it, so that what is explained is what would be served.
+func (q Question) exchange(key *clientKey) (*exchange, *codec.Error) {
+	path := cmp.Or(q.Endpoint, "/v1/chat/completions")
+	x := &exchange{current: current{key: key, ctx: new(fasthttp.RequestCtx), body: q.Body}}
+	x.ctx.Request.Header.SetMethod(fasthttp.MethodPost)
+	x.ctx.Request.SetRequestURI(path)
+	path = string(homePath(x.ctx.Path()))
+	x.ctx.Request.URI().SetPath(path)
+	endpoint, known := endpointOf(path)
+	if !known {
+		return nil, badQuery("there is no endpoint %s for models; it is a path such as /v1/chat/completions or /v1/embeddings", clip(path))
+	}
+	x.face, x.endpoint = endpoint.face, endpoint.endpoint
+	if x.endpoint == pool.CountTokens {
+		x.face = counting{x.face}
+	}
+	x.model = x.face.address(x)
+	if len(bytes.TrimSpace(q.Body)) == 0 {
+		x.body = []byte("{}")
+	} else if err := x.face.read(x); err != nil {
+		_, told := judge(err, pool.Deadlines{})
+		return nil, told
+	}
+	x.model = cmp.Or(q.Model, x.model)
+	return x, nil
 }
 
 // Explain prints what a configuration alone says about a request. Models that a
 // running gateway would discover are not known to it.
-func Explain(w io.Writer, cfg *config.Config, key, model string) error {
-	table := balancer.Build(cfg, balancer.NewState(), func(i int) []config.Model { return cfg.Providers[i].Models })
-	e, err := explanation(cfg, table, key, model)
+func Explain(w io.Writer, cfg *config.Config, q Question) error {
+	p := pool.New(pool.Options{})
+	defer p.Close()
+	snap := &snapshot{config: cfg, channels: make([]*pool.Channel, len(cfg.Providers))}
+	fetcher := p.Fetcher(cfg.Preferences.ImageFetch)
+	for i, provider := range cfg.Providers {
+		channel, _, err := reach(p, fetcher, cfg, provider)
+		if err != nil {
+			fmt.Fprintf(w, "provider %s is left out: %v\n", provider.Name, err)
+			continue
+		}
+		snap.channels[i] = channel
+	}
+	snap.route(balancer.NewState(), func(*config.Provider) []config.Model { return nil })
+	e, err := snap.explanation(q)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s", err.Message)
 	}
 	print(w, e)
 	return nil
 }
 
 // ExplainLive prints what a running gateway says, asked with an admin key.
-func ExplainLive(w io.Writer, base, admin, key, model string) error {
-	query := url.Values{"key": {key}, "model": {model}}
-	request, err := http.NewRequest(http.MethodGet, strings.TrimRight(base, "/")+"/v1/explain?"+query.Encode(), nil)
+func ExplainLive(w io.Writer, base, admin string, q Question) error {
+	query := url.Values{"key": {q.Key}, "model": {q.Model}, "endpoint": {q.Endpoint}}
+	request, err := http.NewRequest(http.MethodPost, strings.TrimRight(base, "/")+"/v1/explain?"+query.Encode(), bytes.NewReader(q.Body))
 	if err != nil {
 		return fmt.Errorf("--url: %w", err)
 	}
@@ -98,6 +164,9 @@ func print(w io.Writer, e balancer.Explanation) {
 	for i, s := range e.Steps {
 		fmt.Fprintf(w, "%3d. %s/%s: %s\n", i+1, s.Provider, s.Upstream, s.Why)
 		fmt.Fprintf(w, "     first byte within %v\n", s.Timeout)
+		if s.Total > 0 {
+			fmt.Fprintf(w, "     the whole within %v\n", s.Total)
+		}
 		for k, rests := range s.Keys {
 			fmt.Fprintf(w, "     key %d: %s\n", k+1, cmp.Or(rests, "fit"))
 		}

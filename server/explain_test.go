@@ -17,13 +17,13 @@ func TestExplainTellsTheOrderAndWhoIsLeftOut(t *testing.T) {
 		}
 	}
 	var out bytes.Buffer
-	if err := ExplainLive(&out, "http://"+g.addr, clientKeyText, "admin", "m"); err != nil {
+	if err := ExplainLive(&out, "http://"+g.addr, clientKeyText, Question{Key: "admin", Model: "m"}); err != nil {
 		t.Fatal(err)
 	}
 	if text := out.String(); !strings.Contains(text, "1. p/m") || !strings.Contains(text, "left out: rests for another") || !strings.Contains(text, "2. q/m") {
 		t.Errorf("printed %s", text)
 	}
-	if err := ExplainLive(&out, "http://"+g.addr, "sk-wrong", "admin", "m"); err == nil || !strings.Contains(err.Error(), "401") {
+	if err := ExplainLive(&out, "http://"+g.addr, "sk-wrong", Question{Key: "admin", Model: "m"}); err == nil || !strings.Contains(err.Error(), "401") {
 		t.Errorf("with a wrong key: %v", err)
 	}
 }
@@ -31,14 +31,64 @@ func TestExplainTellsTheOrderAndWhoIsLeftOut(t *testing.T) {
 func TestExplainOfAFileAloneNeedsNoGateway(t *testing.T) {
 	cfg := parseConfig(t, provider("p", listen(t, both)), keyed(""))
 	var out bytes.Buffer
-	if err := Explain(&out, cfg, clientKeyText, "m"); err != nil || !strings.Contains(out.String(), "1. p/m: the only channel") {
+	if err := Explain(&out, cfg, Question{Key: clientKeyText, Model: "m"}); err != nil || !strings.Contains(out.String(), "1. p/m: the only channel") {
 		t.Errorf("%v: %s", err, out.String())
 	}
-	if err := Explain(&out, cfg, clientKeyText, "x"); err == nil || !strings.Contains(err.Error(), "it may use: m") {
+	if err := Explain(&out, cfg, Question{Key: clientKeyText, Model: "x"}); err == nil || !strings.Contains(err.Error(), "it may use: m") {
 		t.Errorf("of an unknown model: %v", err)
 	}
-	if err := Explain(&out, cfg, "sk-nobody", "m"); err == nil || strings.Contains(err.Error(), "sk-nobody") {
+	if err := Explain(&out, cfg, Question{Key: "sk-nobody", Model: "m"}); err == nil || strings.Contains(err.Error(), "sk-nobody") {
 		t.Errorf("of an unknown key: %v", err)
+	}
+}
+
+// What rules look at besides the model is taken from the request, as it is when one is served.
+func TestExplainTellsWhatHappensToTheRequest(t *testing.T) {
+	up := listen(t, both)
+	ruled := []string{
+		provider("effort", up, "    exclude_request_rules: {match: {reasoning_effort: high}}\n"),
+		provider("plain", up, "    exclude_endpoints: /v1/embeddings\n"),
+		provider("small", up, "    preferences: {max_request_body_bytes: 60B}\n"),
+		provider("slow", up, "    preferences: {timeout_policy: {rules: [{match: {engine: gpt, stream: true}, timeout: {first_byte: 7, total: 9}}]}}\n"),
+		provider("lost", up, "    engine: lingjing\n"), keyed(""),
+	}
+	g := start(t, ruled...)
+	for _, test := range []struct {
+		question Question
+		has, not []string
+	}{
+		{Question{Model: "m"}, []string{"effort/m", "slow/m"}, []string{"left out: ", "lost/m", "within 7s"}},
+		{Question{Body: []byte(`{"model":"m","reasoning_effort":"high"}`)}, []string{"left out: exclude_request_rules: reasoning_effort is high"}, []string{"max_request"}},
+		{Question{Model: "m", Endpoint: "/v1/embeddings"}, []string{"left out: exclude_endpoints"}, nil},
+		{Question{Endpoint: "v1/messages", Body: []byte(`{"model":"m","stream":true,"messages":[{"role":"user","content":"hello there"}]}`)},
+			[]string{"left out: max_request_body_bytes", "within 7s", "the whole within 9s"}, []string{"exclude_"}},
+		{Question{Endpoint: "/v1beta/models/m:streamGenerateContent", Body: []byte(`{}`)}, []string{"within 7s"}, []string{"left out: "}},
+	} {
+		test.question.Key = "admin"
+		var live, file bytes.Buffer
+		if err := ExplainLive(&live, "http://"+g.addr, clientKeyText, test.question); err != nil {
+			t.Fatal(err)
+		}
+		if err := Explain(&file, g.snapshot.Load().config, test.question); err != nil {
+			t.Fatal(err)
+		}
+		for i, text := range []string{live.String(), strings.Replace(file.String(), "provider lost is left out: engine", "", 1)} {
+			for _, word := range test.has {
+				if !strings.Contains(text, word) {
+					t.Errorf("%+v, the file alone %v: there is no %q in\n%s", test.question, i == 1, word, text)
+				}
+			}
+			for _, word := range test.not {
+				if strings.Contains(text, word) {
+					t.Errorf("%+v, the file alone %v: there is %q in\n%s", test.question, i == 1, word, text)
+				}
+			}
+		}
+	}
+	for _, wrong := range []Question{{Key: "admin", Model: "m", Endpoint: "/v1/nowhere"}, {Key: "admin", Body: []byte(`{"model":`)}, {Key: "admin", Model: "x"}, {Key: "nobody", Model: "m"}} {
+		if err := Explain(new(bytes.Buffer), g.snapshot.Load().config, wrong); err == nil {
+			t.Errorf("%+v is explained", wrong)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"strings"
 
 	"github.com/fasthttp/router"
 	"github.com/valyala/fasthttp"
@@ -30,6 +31,7 @@ func (s *Server) handler() fasthttp.RequestHandler {
 	r.GET("/v1beta/models", s.models)
 	r.GET("/v1beta/models/{id:*}", s.model)
 	r.GET("/v1/explain", s.asAdmin(s.explain))
+	r.POST("/v1/explain", s.asAdmin(s.explain))
 	r.GET("/v1/stats", s.asAdmin(s.stats))
 	r.GET("/v1/token_usage", s.asKey(s.tokenUsage))
 	r.GET("/v1/api_keys_states", s.asAdmin(s.keyStates))
@@ -50,19 +52,50 @@ func (s *Server) handler() fasthttp.RequestHandler {
 	r.GET("/dashboard/{file:*}", page.serve)
 	r.HEAD("/dashboard/{file:*}", page.serve)
 	r.GET("/metrics", s.asAdmin(s.metrics))
-	r.POST("/v1/chat/completions", s.serve(chatFace{}, pool.Chat))
-	r.POST("/v1/completions", s.serve(chatFace{}, pool.Completions))
-	for _, e := range plainEndpoints {
-		r.POST("/v1/"+string(e.endpoint), s.serve(plainFace{fallback: e.fallback}, e.endpoint))
+	for _, e := range modelEndpoints() {
+		if e.endpoint == pool.CountTokens {
+			r.POST(e.path, s.countTokens(e.face))
+		} else {
+			r.POST(e.path, s.serve(e.face, e.endpoint))
+		}
 	}
-	r.POST("/v1/responses", s.serve(responsesFace{}, pool.Chat))
-	r.POST("/v1/responses/compact", s.serve(responsesFace{}, pool.Compact))
 	r.GET("/v1/responses", noSocket)
-	r.POST("/v1/messages", s.serve(messagesFace{}, pool.Chat))
-	r.POST("/v1/messages/count_tokens", s.countTokens(messagesFace{}))
 	r.POST("/v1beta/models/{name:*}", s.generate)
 	r.POST("/v1/models/{name:*}", s.generate) // Google's SDKs of today leave the beta out
 	return s.cors(s.enter(r.Handler))
+}
+
+// modelEndpoint is a path at which a model is asked for something.
+type modelEndpoint struct {
+	path     string
+	face     face
+	endpoint pool.Endpoint
+}
+
+// modelEndpoints are all but Google's, whose paths have a model and a verb in them.
+func modelEndpoints() []modelEndpoint {
+	all := []modelEndpoint{
+		{"/v1/chat/completions", chatFace{}, pool.Chat}, {"/v1/completions", chatFace{}, pool.Completions},
+		{"/v1/responses", responsesFace{}, pool.Chat}, {"/v1/responses/compact", responsesFace{}, pool.Compact},
+		{"/v1/messages", messagesFace{}, pool.Chat}, {"/v1/messages/count_tokens", messagesFace{}, pool.CountTokens},
+	}
+	for _, e := range plainEndpoints {
+		all = append(all, modelEndpoint{"/v1/" + string(e.endpoint), plainFace{fallback: e.fallback}, e.endpoint})
+	}
+	return all
+}
+
+// endpointOf is what is served at a path.
+func endpointOf(path string) (found modelEndpoint, known bool) {
+	for _, e := range modelEndpoints() {
+		if e.path == path {
+			return e, true
+		}
+	}
+	if name, verb, _ := strings.Cut(path, ":"); strings.HasPrefix(name, "/v1beta/models/") || strings.HasPrefix(name, "/v1/models/") {
+		found.face, found.endpoint, known = googleVerb(verb[strings.LastIndexByte(verb, ':')+1:])
+	}
+	return found, known
 }
 
 func notFound(ctx *fasthttp.RequestCtx) {
