@@ -19,6 +19,7 @@ var mayImport = map[string][]string{
 	"balancer": {"config"},
 	"pool":     {"config", "codec"},
 	"usage":    {"config", "codec"},
+	"e2e":      {}, // tests only
 	"server":   {"balancer", "pool", "codec", "usage", "config"},
 }
 

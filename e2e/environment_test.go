@@ -1,0 +1,53 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// environmentRows are the variables of the environment.
+var environmentRows = []row{
+	{section: "Environment variables", key: "CONFIG_URL", set: "CONFIG_URL=file://$DIR/api.yaml", play: elsewhere, without: "1: no such file", with: "0: providers: 2"},
+	{section: "Environment variables", key: "TIMEOUT", set: "TIMEOUT=1", file: patientB, play: slowFirst, without: "a", with: "a b"},
+	{section: "Environment variables", key: "PORT", set: "PORT=8123", play: func(s *stage) string {
+		said, _ := run(s.T, s.dir, s.environment(), "serve", "--help")
+		return regexp.MustCompile(`0\.0\.0\.0:\d+`).FindString(said)
+	}, without: "0.0.0.0:8000", with: "0.0.0.0:8123"},
+	{section: "Environment variables", key: "UNI_API_ADMIN_KEY", set: "UNI_API_ADMIN_KEY=" + clientKey, play: func(s *stage) string {
+		s.serve()
+		said, code := run(s.T, s.dir, s.environment(), "explain", "--url", s.address, "--key", "admin", "--model", "m")
+		return fmt.Sprint(code, " ", strings.Contains(said, "401"))
+	}, without: "1 true", with: "0 false"},
+	{section: "Environment variables", key: "DISABLE_DATABASE", set: "DISABLE_DATABASE=1", unset: "DISABLE_DATABASE=false", play: func(s *stage) string {
+		s.serve()
+		_, err := os.Stat(filepath.Join(s.dir, "data", "usage.db"))
+		return fmt.Sprint("a ledger: ", err == nil)
+	}, without: "a ledger: true", with: "a ledger: false"},
+	{section: "Environment variables", key: "DEBUG", set: "DEBUG=true", play: func(s *stage) string {
+		s.a.answer = fails(500, "out of order")
+		s.chat()
+		s.log.await(s, "request")
+		for _, line := range s.log.all {
+			if line["level"] == "DEBUG" {
+				return "more"
+			}
+		}
+		return "less"
+	}, without: "less", with: "more"},
+	{section: "Environment variables", key: "NAME", set: "NAME=from-outside", file: file{aPreferences: "{headers: {X-Team: \"the ${NAME:-usual} team\"}}"},
+		play: func(s *stage) string { s.chat(); return s.a.last().Header.Get("X-Team") }, without: "the usual team", with: "the from-outside team"},
+}
+
+// elsewhere has the program look for its file where there is none.
+func elsewhere(s *stage) string {
+	said, code := run(s.T, s.TempDir(), s.environment(), "check")
+	for _, of := range []string{"providers: 2", "no such file"} {
+		if strings.Contains(said, of) {
+			return fmt.Sprint(code, ": ", of)
+		}
+	}
+	return said
+}

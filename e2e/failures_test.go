@@ -1,0 +1,71 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+)
+
+// failureRows are the keys that say what follows from a failure.
+var failureRows = []row{
+	{section: "api_keys[].preferences", key: "AUTO_RETRY", set: "{AUTO_RETRY: false}", file: tireless, play: attempts, without: "500 a b a b a b", with: "500 a"},
+	{section: "api_keys[].preferences", key: "AUTO_RETRY", set: "{AUTO_RETRY: 2}", file: tireless, play: attempts, without: "500 a b a b a b", with: "500 a b a"},
+	{section: "preferences", key: "error_triggers", set: "{error_triggers: [usage is covered by]}", play: func(s *stage) string {
+		s.a.answer = says(200, strings.Replace(chatBody, "sunny", "Your usage is covered by a plan", 1))
+		return fmt.Sprint(s.chat().StatusCode, " ", s.asked())
+	}, without: "200 a", with: "200 a b"},
+
+	{section: "preferences", key: "cooldown_period", set: "{cooldown_period: 7200}", play: channelRests(500), without: "5m0s", with: "2h0m0s"},
+	{section: "preferences", key: "cooldown_period", set: "{cooldown_period: 0}", play: channelRests(500), without: "5m0s", with: "no time"},
+	{section: "providers[].preferences", key: "cooldown_period", set: "{cooldown_period: 7200}", file: file{preferences: "{cooldown_period: 0}"}, play: channelRests(500), without: "no time", with: "2h0m0s"},
+	{section: "providers[].preferences", key: "api_key_cooldown_period", set: "{api_key_cooldown_period: 3600}", file: twoKeys, play: keyRests(500), without: "no time", with: "1h0m0s"},
+	{section: "providers[].preferences", key: "api_key_quota_cooldown_period", set: "{api_key_quota_cooldown_period: 7200}", file: twoKeys, play: keyRests(402), without: "6h0m0s", with: "2h0m0s"},
+	{section: "providers[].preferences", key: "api_key_rate_limit_cooldown_period", set: "{api_key_rate_limit_cooldown_period: 900}", file: twoKeys, play: keyRests(429), without: "30m0s", with: "15m0s"},
+}
+
+// tireless has nothing rest after a failure.
+var tireless = file{preferences: "{cooldown_period: 0}"}
+
+// attempts are those of a request that nobody serves.
+func attempts(s *stage) string {
+	s.a.answer, s.b.answer = fails(500, "out of order"), fails(500, "out of order")
+	return fmt.Sprint(s.chat().StatusCode, " ", s.asked())
+}
+
+var rest = regexp.MustCompile(`^rests for another (\S+) after: `)
+
+// resting is the time in what explain says of something that rests.
+func resting(said string) string {
+	if found := rest.FindStringSubmatch(said); found != nil {
+		return minutes(found[1])
+	}
+	return strings.TrimSpace("no time " + said)
+}
+
+// channelRests has the first provider fail and tells for how long it rests. The next request must find it so.
+func channelRests(status int) func(*stage) string {
+	return func(s *stage) string {
+		s.a.answer = fails(status, "out of order")
+		s.chat()
+		said := s.explained(chat, said()).step("a").Excluded
+		s.a.answer = usual
+		s.chat()
+		return resting(said)
+	}
+}
+
+// keyRests has the first key of the first provider fail and tells for how long it rests.
+func keyRests(status int) func(*stage) string {
+	return func(s *stage) string {
+		s.a.answer = func(w http.ResponseWriter, r seen) {
+			if r.Header.Get("Authorization") == "Bearer sk-1" {
+				fails(status, "out of order")(w, r)
+				return
+			}
+			usual(w, r)
+		}
+		s.chat()
+		return resting(s.explained(chat, said()).step("a").Keys[0])
+	}
+}

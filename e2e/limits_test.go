@@ -1,0 +1,49 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+)
+
+// limitRows are the keys that limit clients and that count what they spend.
+var limitRows = []row{
+	{section: "preferences", key: "rate_limit", set: "{rate_limit: 2/day}", play: func(s *stage) string { return s.chats(3) }, without: "200 200 200", with: "200 200 429"},
+	{section: "api_keys[].preferences", key: "rate_limit", set: "{rate_limit: {m: 1/day, default: 9/day}}", play: func(s *stage) string { return s.chats(2) }, without: "200 200", with: "200 429"},
+	{section: "api_keys[].preferences", key: "rate_limit", set: "{rate_limit: 1/tpr}", play: func(s *stage) string { s.drawn = true; return s.chats(1) }, without: "200", with: "413"},
+	{section: "providers[].preferences", key: "api_key_rate_limit", set: "{api_key_rate_limit: {m: 1/day}}",
+		play: func(s *stage) string { s.chats(3); return s.asked() }, without: "a a a", with: "a b b"},
+	{section: "providers[].preferences", key: "api_key_rate_limit", set: "{api_key_rate_limit: 1/tpr}", play: oneChat, without: "a", with: "b"},
+
+	{section: "api_keys[].preferences", key: "credits", set: "{credits: 2.5}", play: func(s *stage) string { return s.chats(2) }, without: "200 200", with: "200 429"},
+	{section: "api_keys[].preferences", key: "created_at", set: "{created_at: 2100-01-01}", file: file{keyPreferences: "{credits: 2.5}"},
+		play: func(s *stage) string { return s.chats(2) }, without: "200 429", with: "200 200"},
+	{section: "preferences", key: "model_price", set: `{model_price: {m: "5,7", default: "1,1"}}`, play: cost, without: "3", with: "12"},
+
+	{section: "api_keys[].preferences", key: "ENABLE_MODERATION", set: "{ENABLE_MODERATION: true}", file: withModeration, play: moderated, without: "200 a", with: "400 b"},
+	{section: "api_keys[].preferences", key: "fail_open", set: "{fail_open: true}", file: file{b: withModeration.b, keyPreferences: "{ENABLE_MODERATION: true, AUTO_RETRY: false}"},
+		play: func(s *stage) string { s.b.answer = fails(500, "no moderator"); return moderated(s) }, without: "503 b", with: "200 b a"},
+}
+
+// withModeration has a provider that judges.
+var withModeration = file{b: "{model: [omni-moderation-latest]}"}
+
+func moderated(s *stage) string {
+	s.drawn = true // the moderator is asked first
+	return fmt.Sprint(s.chat().StatusCode, " ", s.asked())
+}
+
+// cost is what the gateway says that a request has cost, in dollars.
+func cost(s *stage) string {
+	s.chat()
+	var said struct {
+		States map[string]struct {
+			Cost float64 `json:"total_cost"`
+		} `json:"api_keys_states"`
+	}
+	json.Unmarshal([]byte(s.send(http.MethodGet, "/v1/api_keys_states", "").body), &said)
+	for _, state := range said.States {
+		return fmt.Sprint(state.Cost)
+	}
+	return "unknown"
+}

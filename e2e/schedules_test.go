@@ -1,0 +1,66 @@
+package e2e
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// scheduleRows are the orders of channels and of keys.
+var scheduleRows = []row{
+	schedule("fixed_priority", "round_robin", inTurn, "a b a b a b a b", "a a a a a a a a"),
+	schedule("round_robin", "fixed_priority", inTurn, "a a a a a a a a", "a b a b a b a b"),
+	schedule("weighted_round_robin", "fixed_priority", inTurn, "a a a a a a a a", "a b a a a b a a"),
+	schedule("smart_round_robin", "fixed_priority", inTurn, "a a a a a a a a", "a b a a a b a a"),
+	schedule("lottery", "fixed_priority", drawn, "a", "a b"),
+	schedule("random", "fixed_priority", drawn, "a", "a b"),
+
+	keySchedule("round_robin", "fixed_priority", keysInTurn, "1 1 1 1", "1 2 1 2"),
+	keySchedule("random", "fixed_priority", keysDrawn, "1", "1 2"),
+	keySchedule("fixed_priority", "round_robin", keysInTurn, "1 2 1 2", "1 1 1 1"),
+	keySchedule("smart_round_robin", "round_robin", bestKey, "1 2 1 2", "1 2 2 1"),
+}
+
+// schedule is a SCHEDULING_ALGORITHM for two channels, the first with three times the weight.
+func schedule(word, other string, play func(*stage) string, without, with string) row {
+	set := func(word string) string { return "{SCHEDULING_ALGORITHM: " + word + "}" }
+	return row{section: "api_keys[].preferences", key: "SCHEDULING_ALGORITHM", word: word, set: set(word), unset: set(other),
+		file: file{key: "{model: [a/*: 3, b/*: 1]}"}, play: play, without: without, with: with}
+}
+
+func inTurn(s *stage) string { s.chats(8); return s.asked() }
+
+// drawn are the providers that were asked at all: that one of them is never drawn happens once in a hundred thousand million times.
+func drawn(s *stage) string {
+	s.drawn = true
+	s.chats(100)
+	return strings.Join(slices.Compact(slices.Sorted(slices.Values(s.order.all()))), " ")
+}
+
+// keySchedule is an api_key_schedule_algorithm for two keys.
+func keySchedule(word, other string, play func(*stage) string, without, with string) row {
+	set := func(word string) string { return "{api_key_schedule_algorithm: " + word + "}" }
+	return row{section: "providers[].preferences", key: "api_key_schedule_algorithm", word: word, set: set(word), unset: set(other),
+		file: twoKeys, play: play, without: without, with: with}
+}
+
+// twoKeys is a provider with two keys. That they fail has no consequences but those that a row sets.
+var twoKeys = file{a: "{api: [sk-1, sk-2]}", aPreferences: "{cooldown_period: 0}", keyPreferences: "{AUTO_RETRY: false}"}
+
+func keysInTurn(s *stage) string { s.chats(4); return numbers(s.a.keys()) }
+
+func keysDrawn(s *stage) string {
+	s.chats(40)
+	return strings.Join(slices.Compact(slices.Sorted(slices.Values(strings.Fields(numbers(s.a.keys()))))), " ")
+}
+
+// bestKey has the first key fail.
+func bestKey(s *stage) string {
+	s.a.answer = fails(500, "out of order")
+	s.chat()
+	s.a.answer = usual
+	s.chats(3)
+	return numbers(s.a.keys())
+}
+
+func numbers(keys string) string { return strings.ReplaceAll(cmp.Or(keys, "none"), "sk-", "") }
