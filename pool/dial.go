@@ -39,7 +39,7 @@ func (t *Target) do(call *Call, req *Request, d Deadlines) (*Response, error) {
 		}
 		c.dispose()
 		if c.found == unasked {
-			t.stray(Unasked)
+			t.stray()
 		}
 	}
 	return t.ask(call, req, d)

@@ -150,7 +150,7 @@ func (t *Target) passes(c *idleConn) bool {
 	}
 	c.dispose()
 	if found == unasked {
-		t.stray(Unasked)
+		t.stray()
 	}
 	return false
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 
 	"github.com/valyala/fasthttp"
+
+	"uniapi/pool/tcp"
 )
 
 // judge decides whether what came over a connection that has served before can be the answer to this request. If not, the request is sent again
@@ -31,7 +33,7 @@ func (t *Target) judge(call *Call, req *Request, d Deadlines, c *conn, resp *Res
 	case k == Protocol:
 		counts.doubted.Add(1)
 		if resp, err = t.ask(call, req, d); err == nil {
-			t.stray(Unasked) // what was no answer was not meant to be this one
+			t.stray() // what was no answer was not meant to be this one
 		}
 		return resp, err
 	case (k == Reset || k == Write) && !c.answered && !timedOut(err):
@@ -41,55 +43,55 @@ func (t *Target) judge(call *Call, req *Request, d Deadlines, c *conn, resp *Res
 	return nil, err
 }
 
-// compare asks over a new connection what was answered too soon over an old one, to find out which it was: an answer to somebody else's request, or
-// one of the channel's own, made faster than ever. The caller gets the second answer in both cases.
+// compare asks over a new connection what was answered too soon over an old one, and gives the caller that answer. Whether the first was an answer to
+// somebody else's request, or one of the channel's own that it made faster than ever, shows on the old connection: there is one more to come, or not.
 func (t *Target) compare(call *Call, req *Request, d Deadlines, old *conn) (*Response, error) {
 	refused, took := old.resp.refusal(), old.took()
 	least, _ := req.Pace.shortest(refused)
-	if !refused {
-		old.dispose() // the upstream may be at work for it
-	}
 	resp, err := t.ask(call, req, d)
-	if refused {
-		twice := old.answersTwice()
-		old.dispose()
-		switch {
-		case twice:
-			t.stray(Early)
-		case old.resp.Status != fasthttp.StatusRequestTimeout: // which is the end of an idle connection that the request crossed
-			req.Pace.learn(true, took)
-		}
-		return resp, err
-	}
-	// If the second took no less than any before it, the first had no reason to.
-	if err == nil && !resp.refusal() && resp.c.took() >= least {
-		t.stray(Early)
+	twice := old.settle()
+	// If nothing has come behind it yet, it rests, and whatever comes is noticed.
+	old.step.suspect, old.step.longest = true, max(old.step.longest, least)
+	old.resp.call = new(Call)
+	old.resp.Close()
+	switch {
+	case twice:
+	case refused && old.resp.Status != fasthttp.StatusRequestTimeout: // which is the end of an idle connection that the request crossed
+		req.Pace.learn(true, took)
+	case !refused && err == nil && !resp.refusal() && resp.c.took() >= least:
+		// Had the second been as quick, that would be known of the channel now. As it is, it may be so half-way.
+		req.Pace.learn(false, max(took, least/2))
 	}
 	return resp, err
 }
 
-// answersTwice says whether a second answer has come behind the one whose head was read. Nothing is waited for. The connection is of no use
-// afterwards.
-func (c *conn) answersTwice() bool {
+// settle takes in what has come of an answer, without waiting, and says whether something stands behind it.
+func (c *conn) settle() bool {
+	keep := c.keep
 	if !c.tls {
 		c.rw = c.sock
 	}
 	c.sock.polling = true
-	for range endOfRefusal {
+	for range mostToSettle {
 		ended := c.resp.drain()
 		_, err := c.br.Peek(1)
-		if ended {
-			return c.trailing() == unasked
+		if err != nil && !errors.Is(err, tcp.ErrNothingYet) {
+			keep = false
 		}
-		if err != nil {
+		if err != nil || ended {
 			break
 		}
 	}
-	return false
+	c.sock.polling = false
+	if !c.tls {
+		c.rw = c.sock.Conn
+	}
+	c.keep = keep
+	return c.resp.ended() && c.trailing() == unasked
 }
 
-// endOfRefusal is how many reads a refusal may take, of a read buffer each. It is a page of text.
-const endOfRefusal = 16
+// mostToSettle is how many reads are made for it, of a read buffer each. It is a page of text.
+const mostToSettle = 16
 
 // kind is the kind of an error, 0 if it has none.
 func kind(err error) Kind {

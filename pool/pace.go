@@ -26,7 +26,7 @@ const (
 	enough = 32
 	hasty  = 250 * time.Millisecond
 	// discernible is the least that is judged. Below it are providers on this machine, and what its scheduler does.
-	discernible = time.Millisecond
+	discernible = 5 * time.Millisecond
 )
 
 func (t *times) learn(took int64) {

@@ -26,10 +26,10 @@ func TestWhatIsTooShortForAnAnswer(t *testing.T) {
 		{name: "one was quick", answers: append(many(enough, 20*time.Second), 30*ms), answer: 15 * ms, refusal: 15 * ms},
 		{name: "too quick to tell", answers: many(enough, 2*discernible-1)},
 		{name: "quick", answers: many(enough, 2*discernible), answer: discernible, refusal: discernible},
-		{name: "a quick refusal takes nothing from answers", answers: many(few, 300*ms), refusals: many(1, 6*ms), answer: 150 * ms, refusal: 3 * ms},
+		{name: "a quick refusal takes nothing from answers", answers: many(few, 300*ms), refusals: many(1, 20*ms), answer: 150 * ms, refusal: 10 * ms},
 		{name: "a slow refusal may be followed by a quicker one", answers: many(few, 300*ms), refusals: many(9, 30*time.Second), answer: 150 * ms, refusal: 150 * ms},
 		{name: "refusals alone", refusals: many(few, 50*ms), refusal: 25 * ms},
-		{name: "refusals too quick to tell", answers: many(few, 300*ms), refusals: many(few, ms), answer: 150 * ms},
+		{name: "refusals too quick to tell", answers: many(few, 300*ms), refusals: many(few, 9*ms), answer: 150 * ms},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var p Pace

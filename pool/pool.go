@@ -24,7 +24,7 @@ type Options struct {
 	Distrust         time.Duration // how long no connection to a target is kept that sent what nobody asked for; 10 min
 
 	// OnStray is told each time that begins. It must not call the pool.
-	OnStray func(t *Target, what Stray)
+	OnStray func(*Target)
 }
 
 func (o Options) withDefaults() Options {
@@ -65,10 +65,7 @@ type Pool struct {
 	closed   atomic.Bool
 	sweeping atomic.Bool // a sweep is scheduled
 	sweeps   atomic.Int64
-	counts   struct {
-		open, dials, reused, resent, doubted atomic.Int64
-		strays                               [strayKinds]atomic.Int64
-	}
+	counts   struct{ open, dials, reused, resent, doubted, strays atomic.Int64 }
 }
 
 // New makes a pool without connections.
@@ -94,23 +91,20 @@ func (p *Pool) now() int64 { return int64(time.Since(p.start)) + 1 }
 
 // Stats is a snapshot of the pool's counters.
 type Stats struct {
-	Open    int64             // connections now, idle and busy
-	Idle    int64             // of these, waiting for a request
-	Dials   int64             // connections asked for since New, the failed included
-	Reused  int64             // answers that came over a connection that had served before
-	Resent  int64             // requests sent again because their idle connection had died
-	Doubted int64             // requests sent again because the answer may have been somebody else's
-	Strays  [strayKinds]int64 // how often a target gave itself away, by how it did
+	Open    int64 // connections now, idle and busy
+	Idle    int64 // of these, waiting for a request
+	Dials   int64 // connections asked for since New, the failed included
+	Reused  int64 // answers that came over a connection that had served before
+	Resent  int64 // requests sent again because their idle connection had died
+	Doubted int64 // requests sent again because the answer may have been somebody else's
+	Strays  int64 // how often a target turned out to send what nobody asked for
 }
 
 // Stats reads the counters; they are not of one instant.
 func (p *Pool) Stats() Stats {
 	s := Stats{
 		Open: p.counts.open.Load(), Dials: p.counts.dials.Load(), Reused: p.counts.reused.Load(), Resent: p.counts.resent.Load(),
-		Doubted: p.counts.doubted.Load(),
-	}
-	for kind := range s.Strays {
-		s.Strays[kind] = p.counts.strays[kind].Load()
+		Doubted: p.counts.doubted.Load(), Strays: p.counts.strays.Load(),
 	}
 	for _, t := range p.snapshot() {
 		s.Idle += int64(t.idleCount())

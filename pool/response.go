@@ -165,7 +165,7 @@ func (r *Response) Close() {
 	if canceled := call.detach(); canceled || !reusable || behind != silence {
 		c.dispose()
 		if behind == unasked {
-			c.target.stray(Unasked)
+			c.target.stray()
 		}
 		return
 	}

@@ -31,7 +31,7 @@ func (s *step) due(at int64) bool {
 // suspects looks at an answer that is believed over a connection which has served before. One that took much less than any before it will most
 // often be one of the channel's own, and costs the connection a rest.
 func (s *step) suspects(took int64, pace *Pace, refusal bool) {
-	if least, known := pace.shortest(refusal); known >= few && took < least-least/4 {
+	if least, _ := pace.shortest(refusal); pace.tooShort(refusal) > 0 && took < least-least/4 {
 		s.suspect = true
 		s.longest = max(s.longest, least)
 	}

@@ -6,27 +6,11 @@ import (
 	"uniapi/pool/tcp"
 )
 
-// Stray is how an upstream gave itself away that sends what nobody asked it for. On a connection that is kept, that would be taken for the answer
-// to the next request, and the answer to that for the one to the request after it: each is somebody else's.
-type Stray int
-
-const (
-	Unasked Stray = iota // bytes behind a complete answer, or on an idle connection
-	Early                // an answer that came before the channel can have answered
-	strayKinds
-)
-
-// String is what the upstream did, for logs.
-func (s Stray) String() string {
-	if s == Early {
-		return "an answer that came before it can have been made"
-	}
-	return "bytes that no request asked for"
-}
-
-// stray ends the keeping of connections for Options.Distrust: those that are idle are closed, those in use will be when their answer is read.
-// What is met until then is part of the same incident.
-func (t *Target) stray(what Stray) {
+// stray takes note that the upstream sent what nobody asked it for: bytes behind an answer or on an idle connection. On a connection that is kept
+// they would be taken for the answer to the next request, and the answer to that for the one to the request after it: each is somebody else's. So
+// for Options.Distrust no connection to the target is kept. Those that are idle are closed; those in use will be when their answer is read. What is
+// met until then is part of the same incident.
+func (t *Target) stray() {
 	now := t.pool.now()
 	t.mu.Lock()
 	if now < t.resumeAt {
@@ -41,9 +25,9 @@ func (t *Target) stray(what Stray) {
 	for _, c := range idle {
 		c.dispose()
 	}
-	t.pool.counts.strays[what].Add(1)
+	t.pool.counts.strays.Add(1)
 	if told := t.pool.opts.OnStray; told != nil {
-		told(t, what)
+		told(t)
 	}
 }
 

@@ -14,10 +14,10 @@ type told struct {
 	lines []string
 }
 
-func (l *told) hear(t *Target, what Stray) {
+func (l *told) hear(t *Target) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.lines = append(l.lines, t.String()+": "+what.String())
+	l.lines = append(l.lines, t.String())
 }
 
 func (l *told) all() []string {
@@ -97,7 +97,7 @@ func TestWhatComesOverAnIdleConnection(t *testing.T) {
 					eventually(t, way+": it has come", func() bool { return !quiet(c) })
 					mustFetch(t, tg)
 				}
-				if s := tg.pool.Stats(); s.Dials != dials || s.Resent != 0 || s.Doubted != 0 || s.Strays != [strayKinds]int64{Unasked: strays} {
+				if s := tg.pool.Stats(); s.Dials != dials || s.Resent != 0 || s.Doubted != 0 || s.Strays != strays {
 					t.Errorf("%s: %+v", way, s)
 				}
 			}
@@ -197,7 +197,7 @@ func TestBytesBehindAnAnswerEndTheConnection(t *testing.T) {
 			if tt.behind == "" {
 				kept = 1
 			}
-			if s := p.Stats(); s.Strays[Unasked] != tt.strays || s.Open != kept || len(heard.all()) != int(tt.strays) {
+			if s := p.Stats(); s.Strays != tt.strays || s.Open != kept || len(heard.all()) != int(tt.strays) {
 				t.Errorf("%+v, told %q", s, heard.all())
 			}
 			if kept == 1 {
@@ -255,13 +255,13 @@ func TestAnIncidentEndsTheKeepingOfConnections(t *testing.T) {
 	twice := ask("/twice")
 	eventually(t, "the second answer is there", func() bool { return twice.c.br.Buffered() > 40 || twice.c.look() == unasked })
 	twice.Close()
-	if twice = nil; p.Stats().Strays[Unasked] == 0 { // it stands in the socket
+	if twice = nil; p.Stats().Strays == 0 { // it stands in the socket
 		ask("/").Close()
 	}
-	if s := p.Stats(); s.Strays != [strayKinds]int64{Unasked: 1} || tg.idleCount() != 0 || unconcerned.idleCount() != 1 {
+	if s := p.Stats(); s.Strays != 1 || tg.idleCount() != 0 || unconcerned.idleCount() != 1 {
 		t.Fatalf("after the incident: %+v", s)
 	}
-	if lines := heard.all(); len(lines) != 1 || lines[0] != "http://"+u.addr+": "+Unasked.String() {
+	if lines := heard.all(); len(lines) != 1 || lines[0] != "http://"+u.addr {
 		t.Errorf("told %q", lines)
 	}
 	open[0].Close()
@@ -273,7 +273,7 @@ func TestAnIncidentEndsTheKeepingOfConnections(t *testing.T) {
 		ask("/twice").Close() // part of the same incident
 		ask("/").Close()
 	}
-	if s := p.Stats(); s.Strays[Unasked] != 1 || s.Doubted != 1 || s.Open != 1 || len(heard.all()) != 1 {
+	if s := p.Stats(); s.Strays != 1 || s.Doubted != 1 || s.Open != 1 || len(heard.all()) != 1 {
 		t.Errorf("in the time after it: %+v", s)
 	}
 	tg.mu.Lock()
@@ -336,7 +336,7 @@ func TestTheSweepNoticesWhatComesOverIdleConnections(t *testing.T) {
 				eventually(t, way+": it is noticed", func() bool {
 					tg.sweep()
 					s := tg.pool.Stats()
-					return s.Open == left && s.Idle == left && s.Strays[Unasked] == tt.strays
+					return s.Open == left && s.Idle == left && s.Strays == tt.strays
 				})
 				if !slices.IsSortedFunc(tg.idle, func(a, b idleConn) int { return int(a.idleSince - b.idleSince) }) {
 					t.Error("they are out of order")

@@ -7,7 +7,6 @@ import (
 	"github.com/VictoriaMetrics/metrics"
 	"github.com/valyala/fasthttp"
 
-	"uniapi/pool"
 	"uniapi/usage"
 )
 
@@ -129,13 +128,10 @@ func (s *Server) appendGateway(page []byte) []byte {
 	clients := gauge("uniapi_client_connections", "Connections of clients: serving, while a request for an answer is under way, or waiting.")
 	clients.add(float64(serving), "state", "serving")
 	clients.add(float64(connected-serving), "state", "waiting")
-	reached := s.pool.Stats()
+	pool := s.pool.Stats()
 	upstream := gauge("uniapi_upstream_connections", "Connections to providers.")
-	upstream.add(float64(reached.Open-reached.Idle), "state", "busy")
-	upstream.add(float64(reached.Idle), "state", "idle")
-	strays := counter("uniapi_upstream_strays_total", "How often a provider sent what it was not asked for, after which connections to it serve one request each for ten minutes.")
-	strays.add(float64(reached.Strays[pool.Unasked]), "sent", "unasked")
-	strays.add(float64(reached.Strays[pool.Early]), "sent", "early")
+	upstream.add(float64(pool.Open-pool.Idle), "state", "busy")
+	upstream.add(float64(pool.Idle), "state", "idle")
 	version := gauge("uniapi_build_info", "Always 1.")
 	version.add(1, "version", s.options.Version)
 
@@ -149,11 +145,11 @@ func (s *Server) appendGateway(page []byte) []byte {
 		clients,
 		counter("uniapi_client_connections_refused_total", "Connections refused because as many were open as may be.").of(float64(s.unconnected.total.Load())),
 		upstream,
-		counter("uniapi_upstream_dials_total", "Connections to providers that were begun, those that failed included.").of(float64(reached.Dials)),
-		counter("uniapi_upstream_reused_total", "Answers over a connection that had served before.").of(float64(reached.Reused)),
-		counter("uniapi_upstream_resent_total", "Requests sent again because the idle connection they were sent over had been closed.").of(float64(reached.Resent)),
-		counter("uniapi_upstream_doubted_total", "Requests sent again because what came over a connection that had served before may have been the answer to another one.").of(float64(reached.Doubted)),
-		strays,
+		counter("uniapi_upstream_dials_total", "Connections to providers that were begun, those that failed included.").of(float64(pool.Dials)),
+		counter("uniapi_upstream_reused_total", "Answers over a connection that had served before.").of(float64(pool.Reused)),
+		counter("uniapi_upstream_resent_total", "Requests sent again because the idle connection they were sent over had been closed.").of(float64(pool.Resent)),
+		counter("uniapi_upstream_doubted_total", "Requests sent again because what came over a connection that had served before may have been the answer to another one.").of(float64(pool.Doubted)),
+		counter("uniapi_upstream_strays_total", "How often a provider sent what it was not asked for, after which connections to it serve one request each for ten minutes.").of(float64(pool.Strays)),
 	} {
 		page = f.appendTo(page)
 	}

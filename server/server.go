@@ -189,8 +189,8 @@ func (s *Server) Serve(ln *net.TCPListener) error {
 const strayMessage = "an upstream sent what it was not asked for; for ten minutes no connection to it serves more than one request"
 
 // onStray tells of an upstream that gave itself away.
-func (s *Server) onStray(target *pool.Target, what pool.Stray) {
-	s.log.Error(strayMessage, "upstream", target.String(), "sent", what.String())
+func (s *Server) onStray(target *pool.Target) {
+	s.log.Error(strayMessage, "upstream", target.String())
 }
 
 // quiet takes what fasthttp logs on its own: clients that send no HTTP or

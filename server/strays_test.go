@@ -156,7 +156,7 @@ func TestAfterTheFirstStrayAnswerNoneGoesWrong(t *testing.T) {
 	}
 	stats := s.pool.Stats()
 	t.Logf("%d served, %d failed, %+v", s.served.Load(), s.failed.Load(), stats)
-	if n := stats.Strays[pool.Unasked] + stats.Strays[pool.Early]; n != int64(noticed) || s.lines != noticed {
+	if n := stats.Strays; n != int64(noticed) || s.lines != noticed {
 		t.Errorf("%d incidents and %d lines in the log, for %d providers", n, s.lines, noticed)
 	}
 }
