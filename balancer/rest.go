@@ -56,6 +56,13 @@ const (
 // take asks for the right to try. A probe must be reported: served, failed or
 // release, with the same moment.
 func (r *rest) take(now int64, c *client) standing {
+	if r.record.Load() == nil { // a call less for most
+		return fit
+	}
+	return r.claim(now, c)
+}
+
+func (r *rest) claim(now int64, c *client) standing {
 	for {
 		old := r.record.Load()
 		if old == nil {
@@ -98,6 +105,12 @@ func (r *rest) failed(next *pause, c *client, at int64) {
 // at is when the attempt began: one that began before a pause says nothing about
 // what came since.
 func (r *rest) served(at int64, c *client) {
+	if r.record.Load() != nil {
+		r.heal(at, c)
+	}
+}
+
+func (r *rest) heal(at int64, c *client) {
 	for {
 		old := r.record.Load()
 		if old == nil {

@@ -112,6 +112,15 @@ func TestALineupIsFoundAgain(t *testing.T) {
 		if n := testing.AllocsPerRun(100, func() { route.inTurn.now(route, key) }); n != 0 {
 			t.Errorf("%v allocations while nothing changes, and b rests for %s", n, whom)
 		}
+		var plan Plan
+		plan.Start(key, route)
+		if n := testing.AllocsPerRun(100, func() {
+			plan.Start(key, route)
+			a, _ := plan.Next()
+			plan.Report(a, Outcome{Verdict: Served})
+		}); n != 0 {
+			t.Errorf("%v allocations by a request, while b rests for %s", n, whom)
+		}
 		f.failFor("sk", Outcome{Verdict: KeyRefused})
 	}
 }

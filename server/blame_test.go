@@ -1,13 +1,19 @@
 package server
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
+
+	"uniapi/balancer"
+	"uniapi/pool"
 )
 
 // provocation is what a client key can have an upstream answer by what it sends:
@@ -145,11 +151,13 @@ func (w *tried) note(at string) {
 	w.seen = append(w.seen, at)
 }
 
-// since takes what was seen since it was called last.
-func (w *tried) since() (seen []string) {
+// since takes what was seen since it was called last. What is asked again at once
+// over another connection is one attempt.
+func (w *tried) since() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	seen, w.seen = w.seen, nil
+	seen := slices.Compact(w.seen)
+	w.seen = nil
 	return seen
 }
 
@@ -340,6 +348,28 @@ func TestAnEndpointThatAProviderLacksRestsNoChat(t *testing.T) {
 	for _, p := range g.state.Overview(g.snapshot.Load().table) {
 		if p.Channels[0].Resting || p.Keys[0].Resting {
 			t.Errorf("%s stands %+v", p.Name, p)
+		}
+	}
+}
+
+func TestWhoseFaultItIsThatNothingWasSent(t *testing.T) {
+	dial := func(cause error) error {
+		return &pool.Error{Kind: pool.Dial, Op: "connecting", Err: &net.OpError{Op: "dial", Net: "tcp", Err: cause}}
+	}
+	for name, c := range map[string]struct {
+		err  error
+		want balancer.Outcome
+	}{
+		"nobody listens":           {dial(os.NewSyscallError("connect", syscall.ECONNREFUSED)), balancer.Outcome{Verdict: balancer.Unavailable, Unsent: true, Sure: true}},
+		"no answer in time":        {dial(os.ErrDeadlineExceeded), balancer.Outcome{Verdict: balancer.Unavailable, Unsent: true}},
+		"we have no descriptors":   {dial(os.NewSyscallError("socket", syscall.EMFILE)), balancer.Outcome{Verdict: balancer.Unfit, Unsent: true, Sure: true}},
+		"we have no ports":         {dial(os.NewSyscallError("connect", syscall.EADDRNOTAVAIL)), balancer.Outcome{Verdict: balancer.Unfit, Unsent: true, Sure: true}},
+		"a bad certificate":        {&pool.Error{Kind: pool.TLS, Op: "connecting", Err: errors.New("certificate has expired")}, balancer.Outcome{Verdict: balancer.Unavailable, Unsent: true, Sure: true}},
+		"it could not be written":  {errors.New("no such schema"), balancer.Outcome{Verdict: balancer.Unfit, Unsent: true}},
+		"it was written, and lost": {&pool.Error{Kind: pool.Reset, Op: "waiting", Err: io.EOF}, balancer.Outcome{Verdict: balancer.Unavailable}},
+	} {
+		if got, told := new(exchange).judge(c.err); got != c.want || told.Status < 500 {
+			t.Errorf("%s: %+v, told %d; want %+v", name, got, told.Status, c.want)
 		}
 	}
 }

@@ -83,6 +83,10 @@ func writeErrorIn(ctx *fasthttp.RequestCtx, envelope codec.Format, e *codec.Erro
 func (x *exchange) judge(err error) (balancer.Outcome, *codec.Error) {
 	outcome, told := judge(err, x.limits)
 	switch outcome.Verdict {
+	case balancer.Unavailable:
+		if _, asked := errors.AsType[*pool.Error](err); !asked && !x.sent {
+			outcome.Verdict, outcome.Unsent = balancer.Unfit, true // the request could not be written for it
+		}
 	case balancer.RateLimited, balancer.OutOfQuota:
 		if most := told.PromptLimit(); most > 0 && int64(len(x.body))/charactersPerToken > most {
 			outcome.Verdict = balancer.Unfit // it would be refused however long it waits
