@@ -88,12 +88,12 @@ func headLine(line string) (name, value string, err error) {
 
 // disposition reads the name, and whether there is a filename.
 func (f *Field) disposition(value string) error {
-	kind, rest, _ := strings.Cut(value, ";")
+	kind, _, _ := strings.Cut(value, ";")
 	if !strings.EqualFold(strings.TrimRight(kind, " \t"), "form-data") {
 		return errDisposition
 	}
 	seen := map[string]bool{}
-	for rest = value[len(kind):]; rest != ""; {
+	for rest := value[len(kind):]; rest != ""; {
 		var p param
 		var err error
 		if p, rest, err = readParam(rest); err != nil {
