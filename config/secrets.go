@@ -3,9 +3,24 @@ package config
 import (
 	"encoding/base64"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 )
+
+// Secret is a text that nobody may be shown, or a piece of it.
+type Secret struct {
+	Text string
+	// Public is how many bytes at the beginning give nothing away by themselves: what all keys of a provider begin with, the name before a
+	// password, the scheme before a token.
+	Public int
+}
+
+// keyPrefix is what all keys of a provider begin with, where that is long enough to be read as a piece of a secret.
+var keyPrefix = regexp.MustCompile(`^sk-ant-[a-z]+[0-9]{2}-`)
+
+// publicParameters are those of a URL's query that hold no secret. Any other may.
+var publicParameters = []string{"alt", "api-version", "deployment", "location", "model", "project", "region", "version"}
 
 // publicHeaders are the headers of `headers` that hold no secret. Any other may.
 var publicHeaders = []string{
@@ -13,71 +28,103 @@ var publicHeaders = []string{
 	"openai-beta", "origin", "referer", "user-agent", "x-title",
 }
 
-// Secrets are the texts that nobody may be shown: keys of clients and of providers, private keys line by line, credentials of
-// AWS and of video engines, the Cloudflare account, values of headers, and what base_url and proxies have of passwords and queries. There may be
-// repetitions, and texts too short to be told from others.
-func (c *Config) Secrets() (secrets []string) {
-	add := func(texts ...string) {
-		for _, s := range texts {
-			if s = strings.TrimSpace(s); s != "" {
-				secrets = append(secrets, s)
-			}
-		}
-	}
+// Secrets are the texts that nobody may be shown: keys of clients and of providers, private keys, credentials of AWS and of video engines, the
+// Cloudflare account, values of headers, and what base_url and proxies have of passwords and queries. There may be repetitions, and texts too
+// short to be told from others.
+func (c *Config) Secrets() []Secret {
+	var s secrets
 	for _, k := range c.APIKeys {
-		add(k.Key)
+		s.add(k.Key)
 	}
-	add(urlSecrets(c.Preferences.Proxy)...)
+	s.url(c.Preferences.Proxy)
 	for _, p := range c.Providers {
-		add(p.Keys...)
-		add(p.AWSAccessKey, p.AWSSecretKey, p.AWSSessionToken, p.CFAccountID, p.Preferences.AccessKey, p.Preferences.SecretKey)
-		for line := range strings.Lines(p.PrivateKey) {
-			if !strings.HasPrefix(line, "-----") {
-				add(line)
-			}
-		}
-		add(urlSecrets(p.BaseURL)...)
-		add(urlSecrets(p.Preferences.Proxy)...)
+		s.add(p.Keys...)
+		s.add(p.AWSAccessKey, p.AWSSecretKey, p.AWSSessionToken, p.CFAccountID, p.Preferences.AccessKey, p.Preferences.SecretKey)
+		s.pem(p.PrivateKey)
+		s.url(p.BaseURL)
+		s.url(p.Preferences.Proxy)
 		for _, h := range p.Preferences.Headers {
-			if slices.Contains(publicHeaders, strings.ToLower(h.Name)) {
-				continue
-			}
-			add(h.Value)
-			if scheme, token, two := strings.Cut(h.Value, " "); two {
-				add(token)
-				if plain, err := base64.StdEncoding.DecodeString(token); err == nil && strings.EqualFold(scheme, "Basic") {
-					add(userSecrets(string(plain))...)
-				}
-			}
+			s.header(h)
 		}
 	}
-	return secrets
+	return s.found
 }
 
-// urlSecrets are the secrets in a URL, as they stand there and as they are meant.
-func urlSecrets(raw string) (secrets []string) {
+// secrets collects them.
+type secrets struct{ found []Secret }
+
+func (s *secrets) add(texts ...string) {
+	for _, text := range texts {
+		if text = strings.TrimSpace(text); text != "" {
+			s.found = append(s.found, Secret{text, len(keyPrefix.FindString(text))})
+		}
+	}
+}
+
+// behind adds what stands behind something public, and where that is too short to be looked for alone, both.
+func (s *secrets) behind(public int, whole, rest string) {
+	if s.add(rest); len(rest) < scrubMinimum && rest != "" {
+		s.found = append(s.found, Secret{whole, public})
+	}
+}
+
+// pem adds a private key, line by line and without the breaks between them, which get lost.
+func (s *secrets) pem(text string) {
+	var whole strings.Builder
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); !strings.HasPrefix(line, "-----") {
+			whole.WriteString(line)
+			s.add(line)
+		}
+	}
+	s.add(whole.String())
+}
+
+func (s *secrets) header(h Header) {
+	if slices.Contains(publicHeaders, strings.ToLower(h.Name)) {
+		return
+	}
+	value := strings.TrimSpace(h.Value)
+	scheme, token, two := strings.Cut(value, " ")
+	if !two || !slices.Contains(schemes, strings.ToLower(scheme)) {
+		s.add(value)
+	}
+	if !two {
+		return
+	}
+	s.behind(len(scheme)+1, value, token)
+	if plain, err := base64.StdEncoding.DecodeString(token); err == nil && strings.EqualFold(scheme, "Basic") {
+		s.pair(string(plain))
+	}
+}
+
+// schemes stand before a token.
+var schemes = []string{"basic", "bearer", "token", "key", "apikey", "api-key", "digest", "negotiate"}
+
+// url adds the secrets in a URL, as they stand there and as they are meant.
+func (s *secrets) url(raw string) {
 	u, err := url.Parse(raw)
 	if raw == "" || err != nil {
-		return nil
+		return
 	}
 	if u.User != nil {
 		name := u.User.Username()
-		password, has := u.User.Password()
-		secrets = append(secrets, u.User.String())
-		if has {
-			secrets = append(secrets, userSecrets(name+":"+password)...)
+		if password, has := u.User.Password(); has {
+			s.pair(u.User.String())
+			s.pair(name + ":" + password)
 		} else {
-			secrets = append(secrets, name)
+			s.add(u.User.String(), name)
 		}
 	}
-	for _, values := range u.Query() {
-		secrets = append(secrets, values...)
+	for name, values := range u.Query() {
+		if !slices.Contains(publicParameters, strings.ToLower(name)) {
+			s.add(values...)
+		}
 	}
-	return secrets
 }
 
-// userSecrets are those of NAME:PASSWORD, of which the name is none.
-func userSecrets(pair string) []string {
-	_, password, _ := strings.Cut(pair, ":")
-	return []string{pair, password}
+// pair adds the secrets of NAME:PASSWORD, of which the name is none.
+func (s *secrets) pair(pair string) {
+	name, password, _ := strings.Cut(pair, ":")
+	s.behind(len(name)+1, pair, password)
 }

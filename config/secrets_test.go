@@ -9,11 +9,11 @@ func TestEverySecretOfAFileIsKnown(t *testing.T) {
 	cfg, err := Parse("api.yaml", []byte(`
 providers:
   - provider: p
-    base_url: https://user:pass%40word@api.example.com/v1?token=query-token
-    api: [sk-first, "${SECOND}"]
+    base_url: https://user:pass%40word@api.example.com/v1?token=query-token&api-version=2026-01-31-preview
+    api: [sk-first, "${SECOND}", sk-ant-api03-third]
     preferences:
       proxy: socks5://proxyuser:proxypass@proxy:1080
-      headers: {X-Team: team-secret, Authorization: Bearer header-token, Proxy-Authorization: Basic YmFzaWN1c2VyOmJhc2ljcGFzcw==, Anthropic-Version: 2023-06-01, User-Agent: agent/1}
+      headers: {X-Team: team-secret, Authorization: Bearer header-token, Proxy-Authorization: Basic YmFzaWN1c2VyOmJhc2ljcGFzcw==, X-Words: two words and more, X-Short: Token short, X-Basic: Basic dGlueTpwdw==, Anthropic-Version: 2023-06-01, User-Agent: agent/1}
       access_key: video-id
       secret_key: video-secret
   - {provider: v, project_id: project, client_email: a@b.example, private_key: "-----BEGIN PRIVATE KEY-----\\nfirst-line\\nsecond-line\\n-----END PRIVATE KEY-----\\n"}
@@ -25,16 +25,22 @@ preferences: {proxy: "http://:globalpass@proxy:80"}
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := cfg.Secrets()
+	var got []string
+	for _, secret := range cfg.Secrets() {
+		got = append(got, secret.Text)
+		if public := secret.Text[:secret.Public]; !slices.Contains([]string{"", "sk-ant-api03-", "tiny:", "Token "}, public) {
+			t.Errorf("%q is public in %q", public, secret.Text)
+		}
+	}
 	for _, want := range []string{
-		"sk-first", "sk-second", "sk-client", "pass@word", "user:pass@word", "user:pass%40word", "query-token", "proxypass", "team-secret", "Bearer header-token", "header-token", "basicpass",
-		"basicuser:basicpass", "video-id", "video-secret", "first-line", "second-line", "token-only", "aws-id", "aws-secret", "aws-session", "account", "cf-key", "globalpass",
+		"sk-first", "sk-second", "sk-ant-api03-third", "sk-client", "pass@word", "pass%40word", "query-token", "proxypass", "team-secret", "header-token", "basicpass", "two words and more", "tiny:pw", "Token short",
+		"video-id", "video-secret", "first-line", "second-line", "first-linesecond-line", "token-only", "aws-id", "aws-secret", "aws-session", "account", "cf-key", "globalpass",
 	} {
 		if !slices.Contains(got, want) {
 			t.Errorf("%q is not among %q", want, got)
 		}
 	}
-	for _, not := range []string{"2023-06-01", "agent/1", "", "user", "p", "-----BEGIN PRIVATE KEY-----", "a@b.example"} {
+	for _, not := range []string{"2026-01-31-preview", "2023-06-01", "agent/1", "", "user", "p", "-----BEGIN PRIVATE KEY-----", "a@b.example"} {
 		if slices.Contains(got, not) {
 			t.Errorf("%q is no secret", not)
 		}

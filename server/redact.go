@@ -1,87 +1,113 @@
 package server
 
 import (
-	"cmp"
 	"encoding/base64"
 	"encoding/json"
+	"html"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"unsafe"
 
+	"uniapi/codec/rawjson"
 	"uniapi/config"
 )
 
 // redactor takes the secrets of a configuration out of texts: of whatever a
-// provider repeats in an error, of log lines, of what panics say. It knows them as
-// they are, escaped for a URL or for JSON, and in base64 wherever they lie in it.
-// A secret that was cut short is known by its first 16 characters.
+// provider repeats in an error, of log lines, of what panics say. Whatever is there
+// of a secret, from any place in it on, is taken out if it is 12 characters or more.
+// It knows them as they are, escaped for a URL, for JSON or for HTML, and in base64
+// wherever they lie in it.
 //
 // It is for texts that may hold one: errors, lines of the log, pages for admins.
 // Answers of models pass as they come. The nil redactor knows nothing.
 type redactor struct {
-	byStart  map[uint64][]secretForm // by the first eight bytes
-	starts   [1 << 10]uint64         // bit set of hashes of them: what is not in it is none
-	shortest int
+	forms    []secretForm
+	grams    gramIndex
+	shortest int // what is shorter holds none
 }
 
 // secretForm is a secret, or what an encoding makes of it.
-type secretForm struct{ text, mask string }
+type secretForm struct {
+	text, mask string
+	public     int // bytes at its beginning that give nothing away
+}
 
 const (
 	// shortestSecret is what is looked for at least: shorter ones are placeholders
 	// such as "none", which any text may hold.
 	shortestSecret = 8
-	// secretStart is how much of a secret gives it away. It is longer than what
-	// keys of one provider have in common, and than the alias of a client's key.
-	secretStart = 16
+	// secretRun is how much of a secret in a row is too much. It is longer than the
+	// alias of a client's key, and than what keys of most providers begin with.
+	secretRun = 12
 
 	bearerScheme   = "earer " // after a letter of either case
-	shortestToken  = 2 * secretStart
+	shortestToken  = 32
 	shortestBearer = len(bearerScheme) + shortestToken
 )
 
-func newRedactor(secrets []string) *redactor {
-	r := &redactor{byStart: map[uint64][]secretForm{}, shortest: 1 << 30}
+func newRedactor(secrets []config.Secret) *redactor {
+	r := &redactor{shortest: 1 << 30}
 	seen := map[string]bool{}
 	for _, secret := range secrets {
-		if len(secret) < shortestSecret {
+		if len(secret.Text) < shortestSecret {
 			continue
 		}
-		mask := config.Mask(secret)
+		mask := config.Mask(secret.Text)
 		for _, form := range secretForms(secret) {
-			if len(form) < shortestSecret || seen[form] {
+			if len(form.text) < shortestSecret || seen[form.text] {
 				continue
 			}
-			seen[form] = true
-			start := uint64(0)
-			for i := range shortestSecret {
-				start = push(start, form[i])
-			}
-			r.byStart[start] = append(r.byStart[start], secretForm{form, mask})
-			r.starts[bucket(start)/64] |= 1 << (bucket(start) % 64)
-			r.shortest = min(r.shortest, len(form), secretStart)
+			seen[form.text] = true
+			form.mask = mask
+			r.forms = append(r.forms, form)
+			r.shortest = min(r.shortest, len(form.text), secretRun)
 		}
 	}
-	for _, forms := range r.byStart { // the longest that fits is meant
-		slices.SortFunc(forms, func(a, b secretForm) int { return cmp.Compare(len(b.text), len(a.text)) })
-	}
+	r.grams = indexed(r.forms)
 	return r
 }
 
+// encodings are what a text may be written in, character by character.
+var encodings = []func(string) string{
+	func(text string) string { return text },
+	func(text string) string {
+		escaped, _ := json.Marshal(text)
+		return string(escaped[1 : len(escaped)-1])
+	},
+	func(text string) string { return string(appendJSONText(nil, text)) },
+	func(text string) string { quoted := strconv.Quote(text); return quoted[1 : len(quoted)-1] },
+	url.QueryEscape, url.PathEscape,
+	func(text string) string { return lowerHex(url.QueryEscape(text)) },
+	func(text string) string { return lowerHex(url.PathEscape(text)) },
+	html.EscapeString,
+}
+
+// appendJSONText is a text as it stands in JSON of encoders that leave <, > and &
+// as they are.
+func appendJSONText(dst []byte, text string) []byte {
+	dst = rawjson.AppendString(dst, text)
+	return dst[1 : len(dst)-1]
+}
+
 // secretForms are a secret as it is and as it may be written.
-func secretForms(secret string) []string {
-	escaped, _ := json.Marshal(secret)
-	quoted := strconv.Quote(secret)
-	query, path := url.QueryEscape(secret), url.PathEscape(secret)
-	forms := []string{secret, string(escaped[1 : len(escaped)-1]), quoted[1 : len(quoted)-1], query, path, lowerHex(query), lowerHex(path)}
+func secretForms(secret config.Secret) []secretForm {
+	var forms []secretForm
+	for _, encode := range encodings {
+		forms = append(forms, secretForm{text: encode(secret.Text), public: len(encode(secret.Text[:secret.Public]))})
+	}
 	// What base64 makes of it depends on how many bytes are before it, modulo 3;
 	// the characters that it shares with its neighbours are left out.
 	for before := range 3 {
-		text := strings.Repeat("\x00", before) + secret
-		whole := base64.StdEncoding.EncodeToString([]byte(text))[(before*8+5)/6 : len(text)*8/6]
-		forms = append(forms, whole, strings.NewReplacer("+", "-", "/", "_").Replace(whole))
+		text := strings.Repeat("\x00", before) + secret.Text
+		first := (before*8 + 5) / 6
+		whole := base64.StdEncoding.EncodeToString([]byte(text))[first : len(text)*8/6]
+		public := 0
+		if secret.Public > 0 {
+			public = max(0, (before+secret.Public)*8/6-first)
+		}
+		forms = append(forms, secretForm{text: whole, public: public},
+			secretForm{text: strings.NewReplacer("+", "-", "/", "_").Replace(whole), public: public})
 	}
 	return forms
 }
@@ -97,33 +123,44 @@ func lowerHex(text string) string {
 	return string(b)
 }
 
-// push adds a byte to the last eight.
-func push(last uint64, c byte) uint64 { return last>>8 | uint64(c)<<56 }
-
-// bucket is where in starts the first eight bytes of a secret stand.
-func bucket(start uint64) uint64 { return start * 0x9e3779b97f4a7c15 >> 48 }
-
-// find is the first secret in text from a place on: where it begins and ends, with
-// all that overlap it, and the mask of the first.
+// find is the first piece of a secret in text from a place on: where it begins and
+// ends, with all that overlap it, and the mask of the secret that is there whole or
+// of which the most is there.
 func (r *redactor) find(text string, from int) (start, end int, mask string) {
 	if r == nil || r.short(text[from:]) {
 		return -1, -1, ""
 	}
-	last := uint64(0)
+	last, most := uint64(0), 0
 	for i := from; i < len(text); i++ {
 		last = push(last, text[i])
-		at := i - shortestSecret + 1
-		if end > 0 && at >= end {
+		at := i - gramSize + 1
+		if end > 0 && at >= end+gramStep { // no piece that begins before end is still to come
 			break
 		}
-		if b := bucket(last); r.starts[b/64]&(1<<(b%64)) == 0 || at < from {
+		if at < from || !r.grams.may(last) {
 			continue
 		}
-		if n, its := longest(r.byStart[last], text[at:]); n > 0 {
-			if end == 0 {
-				start, mask = at, its
+		for g := r.grams.first(last); g != nil; g = r.grams.next(g) {
+			if g.bytes != last {
+				continue
 			}
-			end = max(end, at+n)
+			form := &r.forms[g.form]
+			left, right := alike(text, at, from, form.text, int(g.at))
+			size := right - left
+			whole := size == len(form.text)
+			if !whole && (size < secretRun || int(g.at)-(at-left)+size <= form.public) || end > 0 && left >= end {
+				continue
+			}
+			if end == 0 || left < start {
+				start = left
+			}
+			end = max(end, right)
+			if whole { // counts for more than any piece
+				size += len(text)
+			}
+			if size > most {
+				most, mask = size, form.mask
+			}
 		}
 	}
 	if end == 0 {
@@ -132,29 +169,17 @@ func (r *redactor) find(text string, from int) (start, end int, mask string) {
 	return start, end, mask
 }
 
-// longest is how much of text is one of forms: the longest that is there whole, or
-// else as much of one as there is.
-func longest(forms []secretForm, text string) (n int, mask string) {
-	for _, form := range forms {
-		switch same := common(text, form.text); {
-		case same == len(form.text):
-			return same, form.mask
-		case same >= secretStart && same > n:
-			n, mask = same, form.mask
-		}
+// alike is how far a text and a form are the same around a place in both; the text
+// not before from.
+func alike(text string, at, from int, form string, in int) (left, right int) {
+	left, right = at, at+gramSize
+	for i := in; left > from && i > 0 && text[left-1] == form[i-1]; i-- {
+		left--
 	}
-	return n, mask
-}
-
-// common is how many bytes two texts begin with alike.
-func common(a, b string) int {
-	n := min(len(a), len(b))
-	for i := range n {
-		if a[i] != b[i] {
-			return i
-		}
+	for i := in + gramSize; right < len(text) && i < len(form) && text[right] == form[i]; i++ {
+		right++
 	}
-	return n
+	return left, right
 }
 
 // short says that there is no room for a secret in text.
@@ -176,12 +201,25 @@ func (r *redactor) hasBytes(text []byte) bool {
 	return r.has(unsafe.String(unsafe.SliceData(text), len(text)))
 }
 
-// clean is text with every secret replaced by its mask, text itself if there is
-// none.
+// clean is text with every piece of a secret replaced by the secret's mask, text
+// itself if there is none.
 func (r *redactor) clean(text string) string {
 	if !r.has(text) {
 		return text
 	}
+	text = r.masked(text, false)
+	if start, _, _ := r.find(text, 0); start >= 0 { // made of a mask's end and what followed it
+		text = r.masked(text, true)
+	}
+	for i := bearerToken(text); i >= 0; i = bearerToken(text) {
+		end := i + tokenLength(text[i:])
+		text = text[:i] + config.Mask(text[i:end]) + text[end:]
+	}
+	return text
+}
+
+// masked is text with masks, or without any trace, in the place of secrets.
+func (r *redactor) masked(text string, bare bool) string {
 	var out strings.Builder
 	at := 0
 	for {
@@ -190,16 +228,14 @@ func (r *redactor) clean(text string) string {
 			break
 		}
 		out.WriteString(text[at:start])
+		if bare {
+			mask = "…"
+		}
 		out.WriteString(mask)
 		at = end
 	}
 	out.WriteString(text[at:])
-	text = out.String()
-	for i := bearerToken(text); i >= 0; i = bearerToken(text) {
-		end := i + tokenLength(text[i:])
-		text = text[:i] + config.Mask(text[i:end]) + text[end:]
-	}
-	return text
+	return out.String()
 }
 
 // bearerToken finds a token behind a Bearer: one that was fetched for a service

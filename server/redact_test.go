@@ -2,21 +2,34 @@ package server
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"html"
 	"log/slog"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
+
+	"uniapi/codec/rawjson"
+	"uniapi/config"
 )
+
+// secretsOf are texts of which nothing is public.
+func secretsOf(texts ...string) (secrets []config.Secret) {
+	for _, text := range texts {
+		secrets = append(secrets, config.Secret{Text: text})
+	}
+	return secrets
+}
 
 const oddSecret = "p@ss/w+ör d=\"<&>\\0123456789"
 
 func TestASecretIsMaskedHoweverItIsWritten(t *testing.T) {
-	r := newRedactor([]string{upstreamKeyText, oddSecret, "none", "", clientKeyText, clientKeyText + "-and-more"})
+	r := newRedactor(secretsOf(upstreamKeyText, oddSecret, "none", "", clientKeyText, clientKeyText+"-and-more"))
 	escaped, _ := json.Marshal(oddSecret)
 	for _, c := range []struct{ name, text, want string }{
 		{"nothing", "all is well", "all is well"},
@@ -25,17 +38,23 @@ func TestASecretIsMaskedHoweverItIsWritten(t *testing.T) {
 		{"in the middle", "key " + upstreamKeyText + " refused", "key sk-…wxyz refused"},
 		{"twice", upstreamKeyText + upstreamKeyText + "!", "sk-…wxyzsk-…wxyz!"},
 		{"the longer of two", clientKeyText + "-and-more!", "sk-…more!"},
-		{"the shorter of two", clientKeyText + "-and-less", "sk-…klmn-and-less"},
+		{"the shorter of two, and a bit of the longer", clientKeyText + "-and-less", "sk-…klmnless"},
 		{"two that differ", clientKeyText + " " + oddSecret, "sk-…klmn …6789"},
 		{"behind Bearer", "Authorization: Bearer " + upstreamKeyText, "Authorization: Bearer sk-…wxyz"},
 		{"cut short", "begins with \"" + upstreamKeyText[:20] + "\"", "begins with \"sk-…wxyz\""},
-		{"cut shorter than what gives it away", upstreamKeyText[:12], upstreamKeyText[:12]},
+		{"without its beginning", "ends with " + upstreamKeyText[5:], "ends with sk-…wxyz"},
+		{"the middle of it", "has " + upstreamKeyText[9:25] + " in it", "has sk-…wxyz in it"},
+		{"as much as is too much", upstreamKeyText[7:19], "sk-…wxyz"},
+		{"cut shorter than that", upstreamKeyText[7:18], upstreamKeyText[7:18]},
+		{"in pieces", upstreamKeyText[:13] + " " + upstreamKeyText[13:25], "sk-…wxyz sk-…wxyz"},
+		{"in HTML", "<b>" + html.EscapeString(oddSecret) + "</b>", "<b>…6789</b>"},
+		{"in JSON that leaves angles as they are", string(rawjson.AppendString(nil, oddSecret)), "\"…6789\""},
 		{"in JSON", "{\"key\":" + string(escaped) + "}", "{\"key\":\"…6789\"}"},
 		{"quoted by Go", fmt.Sprintf("%q", oddSecret), "\"…6789\""},
 		{"in a query", "?key=" + url.QueryEscape(oddSecret), "?key=…6789"},
 		{"in a query, in small letters", "?key=" + strings.ToLower(url.QueryEscape(oddSecret)), "?key=…6789"},
 		{"in a path", "/" + url.PathEscape(oddSecret) + "/x", "/…6789/x"},
-		{"a token that no configuration has", "Bearer ya29.a0AfH6SMBx-0123456789abcdefghijklmnopqrstuv, expired", "Bearer …stuv, expired"},
+		{"a token that no configuration has", "Bearer ya29.a0AfH6SMBx-ZyXwVuTsRqPoNmLkJiHgFeDcBastuv, expired", "Bearer …stuv, expired"},
 		{"what is no token", "send it as Authorization: Bearer KEY.", "send it as Authorization: Bearer KEY."},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -76,14 +95,114 @@ func TestWithoutSecretsNothingIsMasked(t *testing.T) {
 	}
 }
 
+// pieceOf is a piece of a secret of secretRun bytes that is in a text, "" if there is
+// none. It does not ask the redactor.
+func pieceOf(text string, secrets ...string) string {
+	for _, secret := range secrets {
+		for i := 0; i+secretRun <= len(secret); i++ {
+			if piece := secret[i : i+secretRun]; strings.Contains(text, piece) {
+				return piece
+			}
+		}
+	}
+	return ""
+}
+
+// Every piece of every length from every place is taken out, in every encoding that
+// keeps bytes apart, and one of base64 wherever it lies.
+func TestNoPieceOfASecretIsLeft(t *testing.T) {
+	long := strings.Repeat(clientKeyText[3:], 1) + upstreamKeyText[3:] + oddSecret + "0123456789"
+	secrets := []string{upstreamKeyText, oddSecret, long}
+	r := newRedactor(secretsOf(secrets...))
+	for _, secret := range secrets {
+		for from := range len(secret) - secretRun {
+			for _, to := range []int{from + secretRun, from + secretRun + 1, from + 17, len(secret) - 1, len(secret)} {
+				to = min(to, len(secret))
+				for _, around := range [][2]string{{"", ""}, {"x", "y"}, {secret[:3], secret[len(secret)-3:]}, {"é", "…"}} {
+					text := around[0] + secret[from:to] + around[1]
+					if got := r.clean(text); pieceOf(got, secrets...) != "" || r.has(got) {
+						t.Fatalf("%q became %q", text, got)
+					}
+				}
+				for i, encode := range encodings {
+					if text := encode(secret[from:to]); pieceOf(r.clean(text), encode(secret)) != "" {
+						t.Fatalf("encoding %d: %q became %q", i, text, r.clean(text))
+					}
+				}
+			}
+		}
+	}
+}
+
+// What keys of one provider have in common, names before passwords, and what many
+// secrets share stays readable: there is no secret in it.
+func TestWhatIsNoSecretStaysReadable(t *testing.T) {
+	many := []config.Secret{
+		{Text: "sk-ant-api03-AbCdEfGhIjKlMnOpQrStUvWxYz", Public: 13}, {Text: "a-service-account-of-ours:hunter2", Public: 26},
+	}
+	for i := range 200 {
+		many = append(many, config.Secret{Text: teamKey(i)})
+	}
+	r := newRedactor(many)
+	for _, text := range []string{
+		"keys begin with sk-ant-api03- there", "no sk-ant-api03-key", "a-service-account-of-ours may not do that", "a-service-account-of-ours@example.com", "a-service-account-of-ours: hunter",
+		"sk-our-company-team-", "keys of sk-our-company-team-NNN", "https://sk-our-company-team.example.com/", "model gpt-4o-2024-08-06 is not there", "-----BEGIN PRIVATE KEY-----",
+	} {
+		if got := r.clean(text); got != text {
+			t.Errorf("%q became %q", text, got)
+		}
+	}
+	for _, c := range many {
+		for from := 0; from+secretRun <= len(c.Text); from++ {
+			piece := c.Text[from : from+secretRun]
+			secret := from+secretRun > c.Public
+			if strings.HasPrefix(c.Text, "sk-our") { // the last gram of it is of few, not of many
+				secret = from+secretRun >= len("sk-our-company-team-")+3
+			}
+			if got := r.clean(piece); secret && got == piece {
+				t.Errorf("%q of %q is left", piece, c.Text)
+			}
+		}
+	}
+}
+
+// teamKey is one of many keys that begin alike.
+func teamKey(i int) string {
+	return fmt.Sprintf("sk-our-company-team-%x", sha256.Sum256([]byte{byte(i), byte(i >> 8)}))
+}
+
+// A gram that thousands of secrets share costs no more than one that they do not.
+func TestManySecretsThatBeginAlikeAreFoundInFewSteps(t *testing.T) {
+	var secrets []config.Secret
+	for i := range 5000 {
+		secrets = append(secrets, config.Secret{Text: teamKey(i)})
+	}
+	x := newRedactor(secrets).grams
+	longest := 0
+	for _, head := range x.heads {
+		n := 0
+		for g := x.at(head); g != nil; g = x.next(g) {
+			n++
+		}
+		longest = max(longest, n)
+	}
+	if longest > 2*sharedGram {
+		t.Errorf("a bucket has %d grams", longest)
+	}
+}
+
 func FuzzRedactor(f *testing.F) {
-	r := newRedactor([]string{upstreamKeyText, oddSecret, clientKeyText})
-	f.Add("x", "y", 3)
-	f.Add(upstreamKeyText[:15], upstreamKeyText[3:], 0)
-	f.Fuzz(func(t *testing.T, before, after string, which int) {
-		secret := []string{upstreamKeyText, oddSecret, clientKeyText}[uint(which)%3]
-		if got := r.clean(before + secret + after); strings.Contains(got, secret) || r.has(got) {
-			t.Errorf("%q", got)
+	secrets := []string{upstreamKeyText, oddSecret, clientKeyText}
+	r := newRedactor(secretsOf(secrets...))
+	f.Add("x", "y", 3, 0, 99)
+	f.Add(upstreamKeyText[:15], upstreamKeyText[3:], 0, 0, 20)
+	f.Add("wxyz", clientKeyText[3:10], 2, 5, 17)
+	f.Fuzz(func(t *testing.T, before, after string, which, from, to int) {
+		secret := secrets[uint(which)%3]
+		from = int(uint(from) % uint(len(secret)))
+		to = from + int(uint(to)%uint(len(secret)-from+1))
+		if got := r.clean(before + secret[from:to] + after); pieceOf(got, secrets...) != "" || r.has(got) {
+			t.Errorf("%q is left in %q", pieceOf(got, secrets...), got)
 		}
 	})
 }
@@ -97,7 +216,7 @@ func TestNoLineOfTheLogHoldsASecret(t *testing.T) {
 		if h != log {
 			t.Fatal("wrapped twice")
 		}
-		secrets.Store(newRedactor([]string{upstreamKeyText, oddSecret}))
+		secrets.Store(newRedactor(secretsOf(upstreamKeyText, oddSecret)))
 		log.Info("about " + upstreamKeyText)
 		log.Debug("about a key", "text", "key "+upstreamKeyText, "error", fmt.Errorf("asking: %w", errors.New(oddSecret)), "bytes", []byte(upstreamKeyText),
 			"struct", inner{upstreamKeyText}, "pointer", &inner{oddSecret}, "list", []string{oddSecret}, "map", map[string]string{oddSecret: upstreamKeyText},
@@ -139,7 +258,7 @@ func manySecrets() *redactor {
 	for i := range 100 {
 		secrets = append(secrets, fmt.Sprintf("sk-proj-%048d", i*7919))
 	}
-	return newRedactor(secrets)
+	return newRedactor(secretsOf(secrets...))
 }
 
 // BenchmarkRedact is what a line costs in which there is no secret.

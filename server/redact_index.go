@@ -1,0 +1,115 @@
+package server
+
+import "math/bits"
+
+// A piece of a secret of secretRun bytes holds secretRun-gramSize+1 pieces of
+// gramSize, of which one is at a place that gramStep divides. So it is enough to
+// know every gramStep'th gram of each form to find where a piece of one may be,
+// wherever in the secret it begins. The gram has eight bytes, since these are
+// compared at once.
+const (
+	gramSize = 8
+	gramStep = secretRun - gramSize + 1
+
+	// sharedGram is how many forms a gram may be in. What more have in common is no
+	// secret: it is what all keys of one maker begin with. The grams behind it tell
+	// them apart, and are known instead.
+	sharedGram = 64
+)
+
+// gram is eight bytes of a form.
+type gram struct {
+	bytes uint64
+	form  int32
+	at    int32 // in the form
+	after int32 // another gram of the same bucket, from 1; 0 is none
+}
+
+// gramIndex finds grams by their bytes. A look at one bit tells nearly always that
+// there is none.
+type gramIndex struct {
+	bits  []uint64 // set of the hashes of all grams
+	heads []int32  // the first gram of each bucket, from 1
+	grams []gram
+	shift uint // of a hash, to a bit
+	less  uint // from a bit to a bucket
+}
+
+// indexed is the index of all forms.
+func indexed(forms []secretForm) (x gramIndex) {
+	count := map[uint64]int{}
+	each := func(step int, visit func(form, at int, bytes uint64)) {
+		for i := range forms {
+			for at := 0; at+gramSize <= len(forms[i].text); at += step {
+				visit(i, at, gramAt(forms[i].text, at))
+			}
+		}
+	}
+	each(gramStep, func(_, _ int, bytes uint64) { count[bytes]++ })
+	shared := map[uint64]int{} // how many forms the grams behind a shared one are in
+	behind := func(form, at int, visit func(at int, bytes uint64)) {
+		for next := at + 1; next < at+gramStep && next+gramSize <= len(forms[form].text); next++ {
+			visit(next, gramAt(forms[form].text, next))
+		}
+	}
+	each(gramStep, func(form, at int, bytes uint64) {
+		if count[bytes] > sharedGram {
+			behind(form, at, func(_ int, bytes uint64) { shared[bytes]++ })
+		}
+	})
+	each(gramStep, func(form, at int, bytes uint64) {
+		if count[bytes] <= sharedGram {
+			x.grams = append(x.grams, gram{bytes: bytes, form: int32(form), at: int32(at)})
+			return
+		}
+		behind(form, at, func(at int, bytes uint64) {
+			if shared[bytes] <= sharedGram {
+				x.grams = append(x.grams, gram{bytes: bytes, form: int32(form), at: int32(at)})
+			}
+		})
+	})
+	// 16 bits and a half of a bucket for each gram, at least 8 KB of bits.
+	size := max(16, uint(bits.Len(uint(16*len(x.grams)))))
+	x.shift, x.less = 64-size, 3
+	x.bits, x.heads = make([]uint64, 1<<size/64), make([]int32, 1<<(size-x.less))
+	for i := range x.grams {
+		g := &x.grams[i]
+		bit := x.hash(g.bytes)
+		x.bits[bit/64] |= 1 << (bit % 64)
+		g.after, x.heads[bit>>x.less] = x.heads[bit>>x.less], int32(i+1)
+	}
+	return x
+}
+
+// gramAt is the gram at a place in a text, as push makes it of its bytes.
+func gramAt(text string, at int) (bytes uint64) {
+	for i := range gramSize {
+		bytes = push(bytes, text[at+i])
+	}
+	return bytes
+}
+
+// push adds a byte to the last eight.
+func push(last uint64, c byte) uint64 { return last>>8 | uint64(c)<<56 }
+
+// hash is the bit that stands for a gram.
+func (x *gramIndex) hash(bytes uint64) uint64 { return bytes * 0x9e3779b97f4a7c15 >> x.shift }
+
+// may is false if there is no such gram.
+func (x *gramIndex) may(bytes uint64) bool {
+	bit := x.hash(bytes)
+	return x.bits[bit/64]&(1<<(bit%64)) != 0
+}
+
+// first is the first gram of a gram's bucket, which may have other bytes.
+func (x *gramIndex) first(bytes uint64) *gram { return x.at(x.heads[x.hash(bytes)>>x.less]) }
+
+// next is the one behind another one, nil behind the last.
+func (x *gramIndex) next(g *gram) *gram { return x.at(g.after) }
+
+func (x *gramIndex) at(i int32) *gram {
+	if i == 0 {
+		return nil
+	}
+	return &x.grams[i-1]
+}
