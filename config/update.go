@@ -20,6 +20,9 @@ import (
 // editable are the top-level keys that Update may change.
 var editable = []string{"providers", "api_keys", "preferences"}
 
+// ErrNotWritten is of an update that was good, but could not be written: the disk is full, or the file may not be replaced.
+var ErrNotWritten = errors.New("the configuration could not be written and stays as it was")
+
 // updating is held from the reading of a file to its writing, so that no update undoes another.
 var updating sync.Mutex
 
@@ -191,7 +194,7 @@ func replaceFile(path string, fill func(io.Writer) error) error {
 	}
 	f, err := os.CreateTemp(filepath.Dir(real), ".api.yaml-*")
 	if err != nil {
-		return fmt.Errorf("the configuration's folder cannot be written to: %w", err)
+		return fmt.Errorf("%w: its folder cannot be written to: %w", ErrNotWritten, err)
 	}
 	defer os.Remove(f.Name())
 	err = fill(f)
@@ -204,7 +207,7 @@ func replaceFile(path string, fill func(io.Writer) error) error {
 		err = os.Rename(f.Name(), real)
 	}
 	if err != nil {
-		return fmt.Errorf("writing the configuration, which stays as it was: %w", err)
+		return fmt.Errorf("%w: %w", ErrNotWritten, err)
 	}
 	if dir, err := os.Open(filepath.Dir(real)); err == nil { // so that the new name survives a loss of power
 		dir.Sync()

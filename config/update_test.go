@@ -230,7 +230,7 @@ func TestAFullDiskLeavesTheOldFile(t *testing.T) {
 		io.WriteString(w, "ne")
 		return &os.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}
 	})
-	if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "no space left") || !strings.Contains(err.Error(), "stays as it was") {
+	if !errors.Is(err, syscall.ENOSPC) || !errors.Is(err, ErrNotWritten) || !strings.Contains(err.Error(), "no space left") || !strings.Contains(err.Error(), "stays as it was") {
 		t.Errorf("%v", err)
 	}
 	if files, _ := os.ReadDir(dir); readFile(t, path) != "old" || len(files) != 1 {

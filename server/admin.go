@@ -332,6 +332,11 @@ func (s *Server) updateConfig(ctx *fasthttp.RequestCtx, key *clientKey) {
 		writeError(ctx, errorf(fasthttp.StatusUnprocessableEntity, "invalid_request_error", "bad_config", "nothing was changed: %v", problems))
 		return
 	}
+	if errors.Is(err, config.ErrNotWritten) {
+		s.log.Error("an update of the configuration was not written", "key", key.Alias, "error", err)
+		writeError(ctx, errorf(fasthttp.StatusInternalServerError, "server_error", "config_not_written", "nothing was changed: %v", err))
+		return
+	}
 	if err != nil {
 		writeError(ctx, errorf(fasthttp.StatusBadRequest, "invalid_request_error", "bad_config", "nothing was changed: %v", err))
 		return

@@ -1,6 +1,8 @@
 package server
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -389,5 +391,16 @@ func TestTheOnlyKeyIsAnAdminsOnlyWithoutARole(t *testing.T) {
 				t.Errorf("told at level %q, want %q:\n%s", told, c.told, g.log)
 			}
 		})
+	}
+}
+
+func TestAnUpdateThatCannotBeWrittenIsTheGatewaysFault(t *testing.T) {
+	full := func(map[string]json.RawMessage, func(*config.Config) error) error {
+		return fmt.Errorf("%w: no space left on device", config.ErrNotWritten)
+	}
+	g := startWith(t, Options{Update: full}, provider("p", listen(t, both)))
+	message := g.do("POST", "/v1/api_config/update", `{"preferences":{}}`, asClient...).failure(t, http.StatusInternalServerError, "config_not_written")
+	if !strings.Contains(message, "no space left") || g.log.next(t, "an update of the configuration was not written")["error"] == "" {
+		t.Error(message)
 	}
 }
