@@ -103,11 +103,8 @@ func TestAnUpdateTakesAllOfJSONAsItIs(t *testing.T) {
 // What the next start would refuse, or read otherwise, is not written.
 func TestAnUpdateNeverWritesWhatTheNextStartRefuses(t *testing.T) {
 	many := func(n int) string { return `[` + strings.Repeat(`1,`, n) + `1]` }
-	large := `["` + strings.Repeat("x", 10_000) + `"]`
 	for _, test := range []struct{ name, value, want string }{
 		{"larger than is read", `"` + strings.Repeat("x", maxSize/2) + `"`, "larger than"},
-		{"larger than is read, of many", `[` + strings.Repeat(large+",", 900) + `1]`, "larger than"},
-		{"larger by its escapes", `"` + strings.Repeat("\x7f", maxSize/7) + `"`, "larger than"},
 		{"larger by its depth", strings.Repeat(`[`, 90) + strings.Repeat(`1,`, 50_000) + `1` + strings.Repeat(`]`, 90), "larger than"},
 		{"deeper than is read", strings.Repeat("[", 200) + strings.Repeat("]", 200), "deeper than"},
 		{"of more values than are read", many(maxNodes), "more than"},

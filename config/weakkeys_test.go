@@ -11,7 +11,7 @@ import (
 
 // providersKeys are the keys in our examples that stand for a provider's.
 var providersKeys = []string{
-	"sk-put-your-openai-key-here", "sk-or-put-your-first-key-here", "sk-or-put-your-second-key-here", "sk-backup", "sk-first", "sk-second",
+	"sk-put-your-openai-key-here", "sk-or-put-your-first-key-here", "sk-or-put-your-second-key-here", "sk-backup", "sk-first", "sk-second", "sk-ant-api03",
 }
 
 // A client key of an example that is not in the list would be taken without a word,
