@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -104,23 +105,26 @@ func (q Question) exchange(key *clientKey) (*exchange, *codec.Error) {
 func Explain(w io.Writer, cfg *config.Config, q Question) error {
 	p := pool.New(pool.Options{})
 	defer p.Close()
+	var said strings.Builder
 	snap := &snapshot{config: cfg, channels: make([]*pool.Channel, len(cfg.Providers))}
 	fetcher := p.Fetcher(cfg.Preferences.ImageFetch)
 	for i, provider := range cfg.Providers {
 		channel, _, err := reach(p, fetcher, cfg, provider)
 		if err != nil {
-			fmt.Fprintf(w, "provider %s is left out: %v\n", provider.Name, err)
+			fmt.Fprintf(&said, "provider %s is left out: %v\n", provider.Name, err)
 			continue
 		}
 		snap.channels[i] = channel
 	}
 	snap.route(balancer.NewState(), func(*config.Provider) []config.Model { return nil })
-	e, err := snap.explanation(q)
-	if err != nil {
-		return fmt.Errorf("%s", err.Message)
+	secrets := newRedactor(cfg.Secrets())
+	e, bad := snap.explanation(q)
+	if bad != nil {
+		return errors.New(secrets.clean(bad.Message))
 	}
-	print(w, e)
-	return nil
+	print(&said, e)
+	_, err := io.WriteString(w, secrets.clean(said.String()))
+	return err
 }
 
 // ExplainLive prints what a running gateway says, asked with an admin key.
