@@ -174,9 +174,9 @@ func appendUser(out []Turn, t Turn, calls []call) []Turn {
 	}
 	parts := make([]codec.Part, 0, len(t.Parts)+len(calls))
 	taken := make([]bool, len(t.Parts))
-	find := finder(t.Parts, taken, len(calls)*results)
+	answers := newFinder(t.Parts, taken, len(calls)*results)
 	for _, c := range calls {
-		at := find(c.given)
+		at := answers.find(c.given)
 		if at < 0 {
 			parts = append(parts, codec.Part{Kind: codec.PartToolResult, Result: &codec.ToolResult{CallID: c.id, Name: c.name, Error: true,
 				Parts: []codec.Part{{Kind: codec.PartText, Text: "[no result]"}}}})
@@ -209,36 +209,52 @@ func appendUser(out []Turn, t Turn, calls []call) []Turn {
 // fewLooks is up to how many looks at results a list is faster than a map.
 const fewLooks = 256
 
-// finder returns what finds the first result of a call that is not taken, -1 if there is none.
-func finder(parts []codec.Part, taken []bool, looks int) func(id string) int {
-	answers := func(i int) bool { return parts[i].Kind == codec.PartToolResult && !taken[i] }
+// finder finds results by the calls that they answer.
+type finder struct {
+	parts []codec.Part
+	taken []bool
+	// Those of one id are a chain: first has where it begins, next where it goes on. Without them the parts are gone through.
+	first map[string]int
+	next  []int
+}
+
+// newFinder prepares to find results of which none is taken yet.
+func newFinder(parts []codec.Part, taken []bool, looks int) finder {
+	f := finder{parts: parts, taken: taken}
 	if looks <= fewLooks {
-		return func(id string) int {
-			for i := range parts {
-				if answers(i) && parts[i].Result.CallID == id {
-					return i
-				}
-			}
-			return -1
-		}
+		return f
 	}
-	// Those of one id are a chain: first has where it begins, next where it goes on.
-	first, next := make(map[string]int, len(parts)), make([]int, len(parts))
+	f.first, f.next = make(map[string]int, len(parts)), make([]int, len(parts))
 	for i := len(parts) - 1; i >= 0; i-- {
-		if next[i] = -1; answers(i) {
+		if f.next[i] = -1; f.answers(i) {
 			id := parts[i].Result.CallID
-			if later, is := first[id]; is {
-				next[i] = later
+			if later, is := f.first[id]; is {
+				f.next[i] = later
 			}
-			first[id] = i
+			f.first[id] = i
 		}
 	}
-	return func(id string) int {
-		i, is := first[id]
-		if !is || i < 0 {
-			return -1
+	return f
+}
+
+func (f *finder) answers(i int) bool {
+	return f.parts[i].Kind == codec.PartToolResult && !f.taken[i]
+}
+
+// find is the first result of a call that is not taken, -1 if there is none.
+func (f *finder) find(id string) int {
+	if f.first == nil {
+		for i := range f.parts {
+			if f.answers(i) && f.parts[i].Result.CallID == id {
+				return i
+			}
 		}
-		first[id] = next[i]
-		return i
+		return -1
 	}
+	i, is := f.first[id]
+	if !is || i < 0 {
+		return -1
+	}
+	f.first[id] = f.next[i]
+	return i
 }
