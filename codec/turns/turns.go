@@ -4,7 +4,6 @@
 package turns
 
 import (
-	"strconv"
 	"strings"
 
 	"uniapi/codec"
@@ -82,7 +81,7 @@ func Blank(s string) bool { return strings.TrimSpace(s) == "" }
 // result is made up, and a result that answers nothing becomes text. An id used before is made another, in the call and its result.
 func pair(list []Turn) []Turn {
 	out := make([]Turn, 0, len(list)+1)
-	used := usedIDs{}
+	used := toolid.Used{}
 	for i := 0; i < len(list); i++ {
 		t := list[i]
 		if t.Role != codec.RoleAssistant {
@@ -106,32 +105,8 @@ type call struct {
 	given, id, name string
 }
 
-// usedIDs has the ids of the calls so far, without signatures, and for each the number that the next other id made of it gets: a client
-// that makes up many ids of that form does not make us try them all again for each.
-type usedIDs map[string]int
-
-// other is an id that was not used, made of one that is empty or was.
-func (u usedIDs) other(id string) string {
-	n, known := u[id]
-	if !known || n == 0 {
-		n = len(u)
-	}
-	base := id + "_"
-	if id == "" {
-		base = "call_"
-	}
-	for {
-		made := base + strconv.Itoa(n)
-		n++
-		if _, taken := u[made]; !taken {
-			u[id], u[made] = n, 0
-			return made
-		}
-	}
-}
-
 // renamed lists the calls of a turn. It gives an id to those that have none, or one that was used.
-func renamed(t *Turn, used usedIDs) (calls []call) {
+func renamed(t *Turn, used toolid.Used) (calls []call) {
 	copied := false
 	for i := range t.Parts {
 		p := &t.Parts[i]
@@ -140,12 +115,12 @@ func renamed(t *Turn, used usedIDs) (calls []call) {
 		}
 		c := call{p.Call.ID, p.Call.ID, p.Call.Name}
 		id, signature := toolid.Split(c.given)
-		if _, again := used[id]; id != "" && !again {
-			used[id] = 0
+		taken := used.Take(id, "call_")
+		if taken == id {
 			calls = append(calls, c)
 			continue
 		}
-		c.id = used.other(id)
+		c.id = taken
 		calls = append(calls, c)
 		if !copied {
 			t.Parts = append([]codec.Part(nil), t.Parts...)
