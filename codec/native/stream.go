@@ -197,17 +197,18 @@ func (s *Stream) failure() error {
 	return s.err
 }
 
-func (s *Stream) parse(event []byte) sse.Event {
-	if !s.opened {
-		s.opened = true
-		event = sse.TrimBOM(event)
+// trimmed is an event without the mark that the first one may begin with.
+func (s *Stream) trimmed(event []byte) []byte {
+	if s.opened {
+		return event
 	}
-	return sse.Parse(event, &s.join)
+	s.opened = true
+	return sse.TrimBOM(event)
 }
 
 // judge decides on a whole event: whether it goes out, or ends the stream.
 func (s *Stream) judge(event []byte) bool {
-	e := s.parse(event)
+	e := sse.Parse(s.trimmed(event), &s.join)
 	data := bytes.TrimSpace(e.Data)
 	failed := string(e.Name) == "error"
 	switch {
@@ -271,7 +272,7 @@ func (s *Stream) bigEnding() []byte { return s.tail[max(0, len(s.tail)-bigTail):
 
 // judgeHead decides on a big event by its first bytes, before any of it goes out.
 func (s *Stream) judgeHead(head []byte) bool {
-	e := s.parse(head)
+	e := sse.Parse(s.trimmed(head), &s.join)
 	data := bytes.TrimLeft(e.Data, " \t")
 	switch {
 	case len(data) > 0 && data[0] == '{':
@@ -329,7 +330,7 @@ func (s *Stream) rest(event []byte) {
 		}
 		return
 	}
-	e := s.parse(event)
+	e := sse.Parse(s.trimmed(event), &s.join)
 	if e.Lines == 0 && e.Foreign == nil {
 		return
 	}

@@ -11,8 +11,8 @@ func AppendData[T string | []byte](dst []byte, data T) []byte { return AppendEve
 // AppendEvent appends an event with a name, or without one if it is empty. Of a name of several lines the first counts: the others would be
 // fields of their own.
 func AppendEvent[T string | []byte](dst []byte, name string, data T) []byte {
-	if end := strings.IndexAny(name, "\r\n"); end >= 0 {
-		name = name[:end]
+	if strings.IndexByte(name, '\n') >= 0 || strings.IndexByte(name, '\r') >= 0 {
+		name = name[:strings.IndexAny(name, "\r\n")]
 	}
 	if name != "" {
 		dst = append(append(append(dst, "event: "...), name...), '\n')

@@ -62,7 +62,7 @@ func (r *Reader) Next() (Event, bool) {
 		n := r.scanned + end
 		r.scanned = 0
 		r.from += n
-		e := r.parse(rest[:n])
+		e := Parse(r.trimmed(rest[:n]), &r.join)
 		if e.Lines > 1 {
 			r.join = nil // it belongs to the event now
 		}
@@ -73,12 +73,13 @@ func (r *Reader) Next() (Event, bool) {
 	return Event{}, false
 }
 
-func (r *Reader) parse(block []byte) Event {
-	if !r.begun {
-		r.begun = true
-		block = TrimBOM(block)
+// trimmed is an event without the mark that the first one may begin with.
+func (r *Reader) trimmed(block []byte) []byte {
+	if r.begun {
+		return block
 	}
-	return Parse(block, &r.join)
+	r.begun = true
+	return TrimBOM(block)
 }
 
 // keep copies what is left of a piece, which belongs to the caller.
@@ -94,6 +95,6 @@ func (r *Reader) keep() {
 func (r *Reader) Rest() (Event, bool) {
 	rest := r.buf[r.from:]
 	r.from = len(r.buf)
-	e := r.parse(rest)
+	e := Parse(r.trimmed(rest), &r.join)
 	return e, e.Lines > 0 || e.Foreign != nil
 }
