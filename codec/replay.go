@@ -83,6 +83,7 @@ type collected struct {
 	Choice
 	open  int           // index of the part that grows, -1 if the next piece begins one
 	calls map[int64]int // parts of the tool calls by Event.Index
+	texts [][]byte      // what has come of the parts' texts and arguments
 }
 
 // Add takes the next event. It copies what it keeps.
@@ -144,7 +145,7 @@ func (c *collected) add(e *Event) {
 		c.open = -1
 	case EventToolArguments:
 		if at, found := c.calls[e.Index]; found {
-			c.Message.Parts[at].Call.Arguments += string(e.Text)
+			c.texts[at] = append(c.texts[at], e.Text...)
 		}
 	case EventMedia:
 		media := *e.Media
@@ -177,12 +178,13 @@ func (c *collected) grow(kind PartKind, e *Event) {
 	if c.open < 0 || c.Message.Parts[c.open].Kind != kind {
 		c.begin(Part{Kind: kind})
 	}
-	c.Message.Parts[c.open].Text += string(e.Text)
+	c.texts[c.open] = append(c.texts[c.open], e.Text...)
 }
 
 func (c *collected) begin(p Part) {
 	c.open = len(c.Message.Parts)
 	c.Message.Parts = append(c.Message.Parts, p)
+	c.texts = append(c.texts, nil)
 }
 
 // last is the last part if it is of this kind.
@@ -196,6 +198,13 @@ func (c *collected) last(kind PartKind) *Part {
 // Response is the answer that the events made.
 func (c *Collector) Response() *Response {
 	for _, choice := range c.choices {
+		for i, text := range choice.texts {
+			if p := &choice.Message.Parts[i]; p.Kind == PartToolCall {
+				p.Call.Arguments = string(text)
+			} else {
+				p.Text = string(text)
+			}
+		}
 		c.answer.Choices = append(c.answer.Choices, choice.Choice)
 	}
 	c.choices = nil

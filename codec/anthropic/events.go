@@ -6,6 +6,7 @@ import (
 
 	"uniapi/codec"
 	"uniapi/codec/fields"
+	"uniapi/codec/keyed"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/toolid"
 )
@@ -18,7 +19,7 @@ type Events struct {
 	started bool
 	stopped bool // message_stop has come, and no message after it
 	err     *codec.Error
-	blocks  []openBlock
+	blocks  keyed.List[int64, openBlock] // by their index
 	calls   int64
 	said    bool  // there was text or a call
 	runes   int64 // of text so far
@@ -41,7 +42,6 @@ const (
 )
 
 type openBlock struct {
-	index     int64
 	kind      blockKind
 	call      int64
 	begin     int64 // runes before it
@@ -152,21 +152,15 @@ func (d *Events) start(dst []codec.Event, data []byte, message rawjson.Value) []
 	return append(dst, e)
 }
 
-// find returns the open block of that index, nil if there is none.
-func (d *Events) find(index int64) *openBlock {
-	for i := range d.blocks {
-		if d.blocks[i].index == index {
-			return &d.blocks[i]
-		}
-	}
-	return nil
-}
-
 func (d *Events) open(dst []codec.Event, data []byte, index int64, v rawjson.Value) []codec.Event {
-	if d.find(index) != nil {
+	if d.blocks.Find(index) != nil {
 		dst = d.close(dst, index)
 	}
-	b := openBlock{index: index, begin: d.runes}
+	if d.blocks.Len() == codec.MaxItems || d.calls == codec.MaxCalls {
+		d.Fail(codec.TooMany(codec.MaxItems, "blocks that are open, or tool calls"))
+		return dst
+	}
+	b := openBlock{begin: d.runes}
 	kind, _ := rawjson.Text(data, v.Get(data, "type"))
 	switch kind {
 	case "text":
@@ -201,7 +195,7 @@ func (d *Events) open(dst []codec.Event, data []byte, index int64, v rawjson.Val
 		dst = append(dst, codec.Event{Kind: codec.EventToolStart, Index: b.call, ID: toolid.Join(id, d.signature), Name: name})
 		d.signature = codec.Signature{}
 	}
-	d.blocks = append(d.blocks, b)
+	d.blocks.Add(index, b)
 	return dst
 }
 
@@ -256,7 +250,7 @@ func (d *Events) delta(dst []codec.Event, data []byte, index int64, v rawjson.Va
 	case "thinking_delta":
 		return d.piece(dst, codec.EventReasoning, data, thinking)
 	}
-	b := d.find(index)
+	b := d.blocks.Find(index)
 	if b == nil {
 		return dst
 	}
@@ -298,7 +292,7 @@ func (d *Events) citation(dst []codec.Event, data []byte, v rawjson.Value, begin
 }
 
 func (d *Events) close(dst []codec.Event, index int64) []codec.Event {
-	b := d.find(index)
+	b := d.blocks.Find(index)
 	if b == nil {
 		return dst
 	}
@@ -320,8 +314,7 @@ func (d *Events) close(dst []codec.Event, index int64) []codec.Event {
 			dst = append(dst, codec.Event{Kind: codec.EventText, Text: b.input})
 		}
 	}
-	*b = d.blocks[len(d.blocks)-1]
-	d.blocks = d.blocks[:len(d.blocks)-1]
+	d.blocks.Remove(index)
 	return dst
 }
 
@@ -360,8 +353,8 @@ func errCut() *codec.Error {
 
 // ending appends what ends the answer.
 func (d *Events) ending(dst []codec.Event) []codec.Event {
-	for len(d.blocks) > 0 {
-		dst = d.close(dst, d.blocks[0].index)
+	for index := range d.blocks.All() {
+		dst = d.close(dst, index)
 	}
 	f := finishOf(d.finish.Native, d.calls > 0)
 	f.StopSequence = d.finish.StopSequence

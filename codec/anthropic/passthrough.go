@@ -20,7 +20,8 @@ var _ native.Inspector = (*Inspector)(nil)
 
 // Reset implements native.Inspector.
 func (in *Inspector) Reset() {
-	in.events = Events{text: in.events.text[:0], blocks: in.events.blocks[:0]}
+	in.events.blocks.Reset()
+	in.events = Events{text: in.events.text[:0], blocks: in.events.blocks}
 }
 
 // Usage implements native.Inspector.
@@ -58,8 +59,8 @@ func (in *Inspector) begins() bool {
 			return true
 		}
 	}
-	for i := range in.events.blocks { // a hosted tool is at work, which the decoder has no word for
-		if in.events.blocks[i].kind == otherBlock {
+	for _, b := range in.events.blocks.All() { // a hosted tool is at work, which the decoder has no word for
+		if b.kind == otherBlock {
 			return true
 		}
 	}

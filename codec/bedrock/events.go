@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"uniapi/codec"
+	"uniapi/codec/keyed"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/toolid"
 )
@@ -15,12 +16,13 @@ type events struct {
 	text     []byte // decoded texts of the events of one Push
 	started  bool
 	finished bool
-	blocks   []openBlock
+	blocks   keyed.List[int64, openBlock] // by their index
 	calls    int64
 	runes    int64 // of text so far
 
 	// signature is that of the last reasoning, until a call takes it along.
 	signature codec.Signature
+	err       *codec.Error
 }
 
 type blockKind uint8
@@ -33,7 +35,6 @@ const (
 )
 
 type openBlock struct {
-	index     int64
 	kind      blockKind
 	call      int64
 	begin     int64 // runes before it
@@ -74,8 +75,8 @@ func (d *events) append(dst []codec.Event, name string, data []byte) []codec.Eve
 	case "contentBlockStop":
 		return d.close(dst, index)
 	case "messageStop":
-		for len(d.blocks) > 0 {
-			dst = d.close(dst, d.blocks[0].index)
+		for index := range d.blocks.All() {
+			dst = d.close(dst, index)
 		}
 		d.finished = true
 		word, _ := rawjson.Text(data, stop)
@@ -88,20 +89,22 @@ func (d *events) append(dst []codec.Event, name string, data []byte) []codec.Eve
 	return dst
 }
 
-func (d *events) find(index int64) *openBlock {
-	for i := range d.blocks {
-		if d.blocks[i].index == index {
-			return &d.blocks[i]
-		}
+// hasRoom says whether there may be another block.
+func (d *events) hasRoom() bool {
+	if d.blocks.Len() == codec.MaxItems || d.calls == codec.MaxCalls {
+		d.err = codec.TooMany(codec.MaxItems, "blocks that are open, or tool calls")
 	}
-	return nil
+	return d.err == nil
 }
 
 func (d *events) open(dst []codec.Event, data []byte, index int64, start rawjson.Value) []codec.Event {
-	if d.find(index) != nil {
+	if d.blocks.Find(index) != nil {
 		dst = d.close(dst, index)
 	}
-	b := openBlock{index: index, begin: d.runes}
+	if !d.hasRoom() {
+		return dst
+	}
+	b := openBlock{begin: d.runes}
 	if use := start.Get(data, "toolUse"); use.Kind == rawjson.Object {
 		id, _ := rawjson.Text(data, use.Get(data, "toolUseId"))
 		name, _ := rawjson.Text(data, use.Get(data, "name"))
@@ -120,7 +123,7 @@ func (d *events) open(dst []codec.Event, data []byte, index int64, start rawjson
 	} else if start.Get(data, "toolResult").Present() {
 		b.kind = otherBlock
 	}
-	d.blocks = append(d.blocks, b)
+	d.blocks.Add(index, b)
 	return dst
 }
 
@@ -138,10 +141,12 @@ func (d *events) decode(data []byte, v rawjson.Value) []byte {
 }
 
 func (d *events) delta(dst []codec.Event, data []byte, index int64, v rawjson.Value) []codec.Event {
-	b := d.find(index)
+	b := d.blocks.Find(index)
 	if b == nil {
-		d.blocks = append(d.blocks, openBlock{index: index, begin: d.runes})
-		b = &d.blocks[len(d.blocks)-1]
+		if !d.hasRoom() {
+			return dst
+		}
+		b = d.blocks.Add(index, openBlock{begin: d.runes})
 	}
 	it := v.Members(data)
 	if !it.Next() {
@@ -193,7 +198,7 @@ func (d *events) reasoning(dst []codec.Event, data []byte, b *openBlock, v rawjs
 }
 
 func (d *events) close(dst []codec.Event, index int64) []codec.Event {
-	b := d.find(index)
+	b := d.blocks.Find(index)
 	if b == nil {
 		return dst
 	}
@@ -213,7 +218,6 @@ func (d *events) close(dst []codec.Event, index int64) []codec.Event {
 		}
 		dst = append(dst, codec.Event{Kind: codec.EventReasoningEnd, Signature: s})
 	}
-	*b = d.blocks[len(d.blocks)-1]
-	d.blocks = d.blocks[:len(d.blocks)-1]
+	d.blocks.Remove(index)
 	return dst
 }

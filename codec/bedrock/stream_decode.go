@@ -53,6 +53,9 @@ func (d *streamDecoder) Push(dst []codec.Event, p []byte) ([]codec.Event, error)
 			break
 		}
 		dst = d.message(dst, &m)
+		if d.err == nil {
+			d.err = d.converse.err
+		}
 	}
 	return dst, d.failure()
 }

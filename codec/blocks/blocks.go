@@ -3,9 +3,8 @@
 package blocks
 
 import (
-	"slices"
-
 	"uniapi/codec"
+	"uniapi/codec/keyed"
 )
 
 // Kind is what is in a block.
@@ -44,11 +43,10 @@ type Sequence struct {
 	open    Kind
 	call    int64 // index of the open call
 	block   Block // to hand over without an allocation
-	waiting []*waitingCall
+	waiting keyed.List[int64, waitingCall]
 }
 
 type waitingCall struct {
-	index     int64
 	id, name  string
 	arguments []byte
 	ended     bool
@@ -72,7 +70,7 @@ func (s *Sequence) Append(dst []byte, e *codec.Event) []byte {
 		return s.reasoningEnd(dst, e)
 	case codec.EventToolStart:
 		if s.open == Call {
-			s.waiting = append(s.waiting, &waitingCall{index: e.Index, id: string([]byte(e.ID)), name: string([]byte(e.Name))})
+			s.waiting.Add(e.Index, waitingCall{id: string([]byte(e.ID)), name: string([]byte(e.Name))})
 			return dst
 		}
 		return s.openCall(dst, e.Index, e.ID, e.Name)
@@ -83,14 +81,14 @@ func (s *Sequence) Append(dst []byte, e *codec.Event) []byte {
 		if s.open == Call && s.call == e.Index {
 			return s.Writer.Piece(dst, e.Text)
 		}
-		if w := s.find(e.Index); w != nil {
+		if w := s.waiting.Find(e.Index); w != nil {
 			w.arguments = append(w.arguments, e.Text...)
 		}
 	case codec.EventToolEnd:
 		if s.open == Call && s.call == e.Index {
 			return s.advance(s.close(dst))
 		}
-		if w := s.find(e.Index); w != nil {
+		if w := s.waiting.Find(e.Index); w != nil {
 			w.ended = true
 		}
 	case codec.EventFinish:
@@ -101,7 +99,7 @@ func (s *Sequence) Append(dst []byte, e *codec.Event) []byte {
 
 // Flush closes what is open and all that waits.
 func (s *Sequence) Flush(dst []byte) []byte {
-	for s.open != None || len(s.waiting) > 0 {
+	for s.open != None || s.waiting.Len() > 0 {
 		dst = s.advance(s.close(dst))
 	}
 	return dst
@@ -134,27 +132,20 @@ func (s *Sequence) openCall(dst []byte, index int64, id, name string) []byte {
 	return s.begin(dst, Block{Kind: Call, ID: id, Name: name})
 }
 
-func (s *Sequence) find(index int64) *waitingCall {
-	for _, w := range s.waiting {
-		if w.index == index {
-			return w
-		}
-	}
-	return nil
-}
-
 // advance lets the calls that wait have their turn, up to the first that goes on.
 func (s *Sequence) advance(dst []byte) []byte {
-	for len(s.waiting) > 0 && s.open == None {
-		w := s.waiting[0]
-		s.waiting = slices.Delete(s.waiting, 0, 1)
-		dst = s.openCall(dst, w.index, w.id, w.name)
+	for index, w := range s.waiting.All() {
+		if s.open != None {
+			break
+		}
+		dst = s.openCall(dst, index, w.id, w.name)
 		if len(w.arguments) > 0 {
 			dst = s.Writer.Piece(dst, w.arguments)
 		}
 		if w.ended {
 			dst = s.close(dst)
 		}
+		s.waiting.Remove(index)
 	}
 	return dst
 }

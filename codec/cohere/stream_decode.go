@@ -6,6 +6,7 @@ import (
 
 	"uniapi/codec"
 	"uniapi/codec/fields"
+	"uniapi/codec/keyed"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/sse"
 )
@@ -19,15 +20,16 @@ type streamDecoder struct {
 	text    []byte // decoded texts of the events of one Push
 	started bool
 	done    bool
-	calls   int64 // so far
-	open    []openCall
+	calls   int64                       // so far
+	last    int64                       // index of the last call
+	open    keyed.List[int64, openCall] // by the index that Cohere gives them
 	err     *codec.Error
 }
 
 // openCall is a call whose arguments are coming.
 type openCall struct {
-	upstream, index int64 // as Cohere counts, and as we do
-	bare            bool  // no arguments have come
+	index int64 // as we count
+	bare  bool  // no arguments have come
 }
 
 // Push implements codec.StreamDecoder.
@@ -130,9 +132,9 @@ func (d *streamDecoder) read(dst []codec.Event, failed bool, data []byte) []code
 	case "tool-call-start":
 		return d.start(dst, data, index, message.Get(data, "tool_calls"))
 	case "tool-call-delta":
-		return d.arguments(dst, data, d.find(data, index), message.Get(data, "tool_calls"))
+		return d.arguments(dst, data, d.open.Find(d.key(data, index)), message.Get(data, "tool_calls"))
 	case "tool-call-end":
-		return d.end(dst, d.find(data, index))
+		return d.end(dst, d.key(data, index))
 	case "citation-start":
 		if c, ok := citation(data, message.Get(data, "citations")); ok {
 			return append(dst, codec.Event{Kind: codec.EventCitation, Citation: &c})
@@ -180,26 +182,29 @@ func (d *streamDecoder) piece(dst []codec.Event, kind codec.EventKind, data []by
 // start begins a call. Some servers send all of its arguments with it.
 func (d *streamDecoder) start(dst []codec.Event, data []byte, index, v rawjson.Value) []codec.Event {
 	d.started = true
-	upstream, ok := rawjson.Int(data, index)
-	if !ok {
-		upstream = d.calls
+	if d.calls == codec.MaxCalls {
+		d.err = codec.TooMany(codec.MaxCalls, "tool calls")
+		return dst
 	}
+	key, ok := rawjson.Int(data, index)
+	if !ok {
+		key = d.calls
+	}
+	dst = d.end(dst, key)
 	dst = append(dst, codec.Event{Kind: codec.EventToolStart, Index: d.calls, ID: string(d.decode(data, v.Get(data, "id"))),
 		Name: string(d.decode(data, v.Get(data, "function").Get(data, "name")))})
-	d.open = append(d.open, openCall{upstream: upstream, index: d.calls, bare: true})
+	call := d.open.Add(key, openCall{index: d.calls, bare: true})
 	d.calls++
-	return d.arguments(dst, data, &d.open[len(d.open)-1], v)
+	d.last = key
+	return d.arguments(dst, data, call, v)
 }
 
-// find returns the open call of that index, the last if the event has none; nil if there is no such call.
-func (d *streamDecoder) find(data []byte, index rawjson.Value) *openCall {
-	upstream, ok := rawjson.Int(data, index)
-	for i := len(d.open) - 1; i >= 0; i-- {
-		if !ok || d.open[i].upstream == upstream {
-			return &d.open[i]
-		}
+// key is the index of an event, that of the last call if it has none.
+func (d *streamDecoder) key(data []byte, index rawjson.Value) int64 {
+	if key, ok := rawjson.Int(data, index); ok {
+		return key
 	}
-	return nil
+	return d.last
 }
 
 // arguments adds to those of a call. In the place of none Cohere writes null.
@@ -214,7 +219,8 @@ func (d *streamDecoder) arguments(dst []codec.Event, data []byte, c *openCall, v
 
 var noArguments = []byte("{}")
 
-func (d *streamDecoder) end(dst []codec.Event, c *openCall) []codec.Event {
+func (d *streamDecoder) end(dst []codec.Event, key int64) []codec.Event {
+	c := d.open.Find(key)
 	if c == nil {
 		return dst
 	}
@@ -222,8 +228,7 @@ func (d *streamDecoder) end(dst []codec.Event, c *openCall) []codec.Event {
 		dst = append(dst, codec.Event{Kind: codec.EventToolArguments, Index: c.index, Text: noArguments})
 	}
 	dst = append(dst, codec.Event{Kind: codec.EventToolEnd, Index: c.index})
-	*c = d.open[len(d.open)-1]
-	d.open = d.open[:len(d.open)-1]
+	d.open.Remove(key)
 	return dst
 }
 
@@ -234,8 +239,8 @@ func (d *streamDecoder) finish(dst []codec.Event, data []byte, delta rawjson.Val
 		return dst
 	}
 	d.started, d.done = true, true
-	for len(d.open) > 0 {
-		dst = d.end(dst, &d.open[0])
+	for key := range d.open.All() {
+		dst = d.end(dst, key)
 	}
 	dst = append(dst, codec.Event{Kind: codec.EventFinish, Finish: finishOf(strings.Clone(word), d.calls > 0)})
 	if u, _ := readUsage(data, delta.Get(data, "usage")); u.Tells() {

@@ -9,6 +9,7 @@ import (
 
 	"uniapi/codec"
 	"uniapi/codec/rawjson"
+	"uniapi/codec/toolid"
 )
 
 // answer turns GenerateContentResponse objects into events: one for a whole answer, many for a stream, where each has only what is new.
@@ -22,7 +23,8 @@ type answer struct {
 	shape   template
 	blocked string // the reason why the prompt was refused
 	message string // what was said about that, or about the finish
-	ids     []string
+	ids     toolid.Used
+	calls   int               // in all choices
 	seed    [sha256.Size]byte // of the first object, for ids if the answer has none
 	seen    bool
 	err     *codec.Error
@@ -112,7 +114,7 @@ func (a *answer) parse(dst []codec.Event, data []byte) []codec.Event {
 		a.message = a.keep(data, message)
 	}
 	n := int64(0)
-	for it := candidates.Elements(data); it.Next(); n++ {
+	for it := candidates.Elements(data); it.Next() && a.err == nil; n++ {
 		dst = a.candidate(dst, data, it.Value, n)
 	}
 	u := readUsage(data, usage)
@@ -159,7 +161,7 @@ func (a *answer) candidate(dst []codec.Event, data []byte, v rawjson.Value, inde
 	}
 	c := a.state(index)
 	first := len(dst)
-	for it := content.Get(data, "parts").Elements(data); it.Next(); {
+	for it := content.Get(data, "parts").Elements(data); it.Next() && a.err == nil; {
 		dst = a.part(dst, data, it.Value, c)
 	}
 	if logprobs.Present() {
@@ -189,6 +191,10 @@ func (a *answer) state(index int64) *candidate {
 		if a.choices[i].index == index {
 			return &a.choices[i]
 		}
+	}
+	if len(a.choices) == codec.MaxChoices {
+		a.err = codec.TooMany(codec.MaxChoices, "choices")
+		return &candidate{index: index}
 	}
 	a.choices = append(a.choices, candidate{index: index})
 	return &a.choices[len(a.choices)-1]

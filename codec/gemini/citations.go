@@ -94,6 +94,10 @@ func (a *answer) citations(dst []codec.Event, data []byte, v rawjson.Value, c *c
 	return dst
 }
 
+// maxCited is how many bytes of passages an answer's citations repeat; further ones go without. A passage that names many sources is
+// repeated for each.
+const maxCited = 1 << 20
+
 // grounded says the sources that the search found for passages of the answer. Those that no passage names are named without one.
 func (a *answer) grounded(dst []codec.Event, c *candidate) []codec.Event {
 	data := c.grounding
@@ -113,29 +117,34 @@ func (a *answer) grounded(dst []codec.Event, c *candidate) []codec.Event {
 		sources = append(sources, source)
 	}
 	named := make([]bool, len(sources))
-	cite := func(n int64, segment rawjson.Value) {
+	texts := 0
+	cite := func(n int64, passage codec.Citation) {
 		if n < 0 || n >= int64(len(sources)) || sources[n].URL == "" {
 			return
 		}
 		named[n] = true
 		source := sources[n]
-		source.Text = a.keep(data, segment.Get(data, "text"))
-		if part, _ := rawjson.Int(data, segment.Get(data, "partIndex")); part == 0 {
-			source.Start, source.End = c.offsets.span(data, segment)
+		source.Start, source.End = passage.Start, passage.End
+		if texts += len(passage.Text); texts <= maxCited {
+			source.Text = passage.Text
 		}
 		dst = a.say(dst, c, codec.Event{Kind: codec.EventCitation, Citation: &source})
 	}
 	for it := v.Get(data, "groundingSupports").Elements(data); it.Next(); {
 		segment := it.Value.Get(data, "segment")
+		passage := codec.Citation{Text: a.keep(data, segment.Get(data, "text"))}
+		if part, _ := rawjson.Int(data, segment.Get(data, "partIndex")); part == 0 {
+			passage.Start, passage.End = c.offsets.span(data, segment)
+		}
 		for chunks := it.Value.Get(data, "groundingChunkIndices").Elements(data); chunks.Next(); {
 			if n, ok := rawjson.Int(data, chunks.Value); ok {
-				cite(n, segment)
+				cite(n, passage)
 			}
 		}
 	}
 	for n := range sources {
 		if !named[n] {
-			cite(int64(n), rawjson.Value{})
+			cite(int64(n), codec.Citation{})
 		}
 	}
 	return dst

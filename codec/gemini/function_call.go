@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"encoding/hex"
 	"encoding/json"
-	"slices"
-	"strconv"
 
 	"uniapi/codec"
 	"uniapi/codec/rawjson"
@@ -33,8 +31,12 @@ func (a *answer) functionCall(dst []codec.Event, data []byte, v rawjson.Value, s
 	}
 	if name != "" {
 		dst = a.closeCall(dst, c)
+		if a.calls++; a.calls > codec.MaxCalls {
+			a.err = codec.TooMany(codec.MaxCalls, "tool calls")
+			return dst
+		}
 		dst = a.say(dst, c, codec.Event{Kind: codec.EventToolStart, Index: c.calls, Name: name,
-			ID: toolid.Join(a.callID(id, c), codec.Signature{Provider: provider, Value: signature})})
+			ID: toolid.Join(a.callID(id), codec.Signature{Provider: provider, Value: signature})})
 		if signature != "" {
 			dst[len(dst)-1].Signature = codec.Signature{Provider: provider, Value: signature}
 		}
@@ -77,15 +79,9 @@ func (a *answer) closeCall(dst []codec.Event, c *candidate) []codec.Event {
 }
 
 // callID is the id of a call: the upstream's, or else one made of the answer's. Both are made to be new in this answer.
-func (a *answer) callID(given string, c *candidate) string {
-	id := given
-	for n := len(a.ids); id == "" || slices.Contains(a.ids, id); n++ {
-		if given == "" {
-			id = "call_" + hex.EncodeToString(a.seed[:8]) + "_" + strconv.Itoa(n)
-		} else {
-			id = given + "_" + strconv.Itoa(n)
-		}
+func (a *answer) callID(given string) string {
+	if a.ids == nil {
+		a.ids = toolid.Used{}
 	}
-	a.ids = append(a.ids, id)
-	return id
+	return a.ids.Take(given, "call_"+hex.EncodeToString(a.seed[:8])+"_")
 }

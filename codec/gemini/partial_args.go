@@ -10,6 +10,8 @@ import (
 const (
 	maxArgDepth = 64     // of nested arguments
 	maxArgIndex = 10_000 // in one of their arrays
+	maxArgGap   = 16     // elements that are named before those in front of them
+	fewNames    = 16     // members up to which a list is faster than a map
 )
 
 // partialCall collects the arguments of a function call that come in pieces: values, each with the path of its place.
@@ -20,10 +22,11 @@ type partialCall struct {
 
 // arg is a value in the making: an object, an array, a text, or another one as it is written.
 type arg struct {
-	kind  rawjson.Kind // Missing until something is known of it
-	names []string     // of members
-	items []*arg       // members or elements
-	text  []byte       // of a text the decoded pieces, of a number or literal the JSON
+	kind  rawjson.Kind    // Missing until something is known of it
+	names []string        // of members
+	items []*arg          // members or elements
+	named map[string]*arg // the members, where they are many
+	text  []byte          // of a text the decoded pieces, of a number or literal the JSON
 }
 
 // add takes a piece like {"jsonPath":"$.a.b[0]","stringValue":"x"}. Pieces of one text follow each other with the same path.
@@ -100,19 +103,43 @@ func (a *arg) child(name string, index int) *arg {
 		return nil
 	}
 	if kind == rawjson.Array {
+		if index > len(a.items)+maxArgGap { // a few bytes must not make room for thousands
+			return nil
+		}
 		for len(a.items) <= index {
 			a.items = append(a.items, &arg{})
 		}
 		return a.items[index]
+	}
+	if known := a.member(name); known != nil {
+		return known
+	}
+	name = strings.Clone(name)
+	made := &arg{}
+	a.names, a.items = append(a.names, name), append(a.items, made)
+	if a.named != nil {
+		a.named[name] = made
+	}
+	return made
+}
+
+// member is the member of that name, nil if there is none yet.
+func (a *arg) member(name string) *arg {
+	if a.named == nil && len(a.names) > fewNames {
+		a.named = make(map[string]*arg, 2*fewNames)
+		for i, known := range a.names {
+			a.named[known] = a.items[i]
+		}
+	}
+	if a.named != nil {
+		return a.named[name]
 	}
 	for i, known := range a.names {
 		if known == name {
 			return a.items[i]
 		}
 	}
-	a.names = append(a.names, strings.Clone(name))
-	a.items = append(a.items, &arg{})
-	return a.items[len(a.items)-1]
+	return nil
 }
 
 // arguments is the JSON of all of them.

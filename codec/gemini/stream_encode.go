@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"uniapi/codec"
+	"uniapi/codec/keyed"
 	"uniapi/codec/rawjson"
 )
 
@@ -22,18 +23,20 @@ type streamEncoder struct {
 	begun     bool   // a frame is out
 	tail      []byte // what ends each frame
 	usage     codec.Usage
-	calls     []openCall
+	calls     keyed.List[callKey, openCall]
 	finishes  []ended
 	citations []codec.Citation
 	scratch   []byte
 }
 
+type callKey struct{ choice, index int64 }
+
 type openCall struct {
-	choice, index int64
-	id, name      string
-	custom        bool
-	signature     codec.Signature
-	arguments     []byte
+	choice    int64
+	id, name  string
+	custom    bool
+	signature codec.Signature
+	arguments []byte
 }
 
 type ended struct {
@@ -71,17 +74,18 @@ func (s *streamEncoder) Append(dst []byte, e *codec.Event) []byte {
 			return s.close(append(appendSignature(dst, e.Signature, e.Reasoning), '}'), nil)
 		}
 	case codec.EventToolStart:
-		s.calls = append(s.calls, openCall{choice: e.Choice, index: e.Index, id: string([]byte(e.ID)), name: string([]byte(e.Name)), custom: e.Custom,
+		s.calls.Add(callKey{e.Choice, e.Index}, openCall{choice: e.Choice, id: string([]byte(e.ID)), name: string([]byte(e.Name)), custom: e.Custom,
 			signature: codec.Signature{Provider: e.Signature.Provider, Value: string([]byte(e.Signature.Value))}})
 	case codec.EventToolArguments:
-		if i := s.call(e); i >= 0 {
-			s.calls[i].arguments = append(s.calls[i].arguments, e.Text...)
+		if call := s.calls.Find(callKey{e.Choice, e.Index}); call != nil {
+			call.arguments = append(call.arguments, e.Text...)
 		}
 	case codec.EventToolEnd:
-		if i := s.call(e); i >= 0 {
-			call := s.calls[i]
-			s.calls = slices.Delete(s.calls, i, i+1)
-			return s.callFrame(dst, &call)
+		key := callKey{e.Choice, e.Index}
+		if call := s.calls.Find(key); call != nil {
+			dst = s.callFrame(dst, call)
+			s.calls.Remove(key)
+			return dst
 		}
 	case codec.EventMedia:
 		if e.Media != nil {
@@ -103,18 +107,14 @@ func (s *streamEncoder) Append(dst []byte, e *codec.Event) []byte {
 	return dst
 }
 
-func (s *streamEncoder) call(e *codec.Event) int {
-	return slices.IndexFunc(s.calls, func(c openCall) bool { return c.choice == e.Choice && c.index == e.Index })
-}
-
 // flush writes the calls of a choice that nothing has ended.
 func (s *streamEncoder) flush(dst []byte, choice int64) []byte {
-	for i := range s.calls {
-		if s.calls[i].choice == choice {
-			dst = s.callFrame(dst, &s.calls[i])
+	for key, call := range s.calls.All() {
+		if key.choice == choice {
+			dst = s.callFrame(dst, call)
+			s.calls.Remove(key)
 		}
 	}
-	s.calls = slices.DeleteFunc(s.calls, func(c openCall) bool { return c.choice == choice })
 	return dst
 }
 

@@ -34,6 +34,9 @@ func (Format) DecodeResponse(body []byte) (*codec.Response, error) {
 			a.ServiceTier, _ = rawjson.Text(body, v)
 		case "choices":
 			for it := v.Elements(body); it.Next(); {
+				if len(a.Choices) == codec.MaxChoices {
+					return nil, codec.TooMany(codec.MaxChoices, "choices")
+				}
 				a.Choices = append(a.Choices, r.choice(it.Value, int64(len(a.Choices))))
 			}
 		default:

@@ -9,7 +9,7 @@ import (
 
 // callState is a tool call that is under way in a stream.
 type callState struct {
-	upstream int64 // the index that the upstream gave it
+	place    int64 // among the calls of the choice
 	id, name string
 	started  bool
 	held     []byte // arguments that came before the name
@@ -22,14 +22,17 @@ func (d *streamDecoder) toolDelta(dst []codec.Event, data []byte, v rawjson.Valu
 	if !ok {
 		upstream = c.unnumbered(id)
 	}
-	call := c.call(upstream, id)
+	call := d.call(c, upstream, id)
+	if d.err != nil {
+		return dst
+	}
 	inner, custom := v.Get(data, "function"), false
 	if inner.Kind != rawjson.Object {
 		inner = v.Get(data, "custom")
 		custom = inner.Kind == rawjson.Object
 	}
 	start := len(dst)
-	dst = d.functionDelta(dst, data, inner, call, c.index, c.position(call))
+	dst = d.functionDelta(dst, data, inner, call, c.index)
 	if len(dst) > start && dst[start].Kind == codec.EventToolStart {
 		dst[start].Custom = custom
 		google := v.Get(data, "extra_content").Get(data, "google")
@@ -41,7 +44,8 @@ func (d *streamDecoder) toolDelta(dst []codec.Event, data []byte, v rawjson.Valu
 }
 
 // functionDelta reads the name and arguments. A call starts when its name is known.
-func (d *streamDecoder) functionDelta(dst []codec.Event, data []byte, v rawjson.Value, call *callState, choice, index int64) []codec.Event {
+func (d *streamDecoder) functionDelta(dst []codec.Event, data []byte, v rawjson.Value, call *callState, choice int64) []codec.Event {
+	index := call.place
 	if !call.started {
 		if name, _ := rawjson.Text(data, v.Get(data, "name")); name != "" {
 			call.name = string([]byte(name))
@@ -70,36 +74,30 @@ func (d *streamDecoder) functionDelta(dst []codec.Event, data []byte, v rawjson.
 	return dst
 }
 
-func (c *choiceState) call(upstream int64, id string) *callState {
-	for i := range c.calls {
-		if c.calls[i].upstream == upstream {
-			return &c.calls[i]
-		}
+// call finds a call by the upstream's index, or takes it up.
+func (d *streamDecoder) call(c *choiceState, upstream int64, id string) *callState {
+	if known := c.calls.Find(upstream); known != nil {
+		return known
+	}
+	if d.calls++; d.calls > codec.MaxCalls {
+		d.err = codec.TooMany(codec.MaxCalls, "tool calls")
+		return &callState{}
 	}
 	if id == "" {
-		id = "call_" + strconv.Itoa(len(c.calls))
+		id = "call_" + strconv.Itoa(c.calls.Len())
 	}
-	c.calls = append(c.calls, callState{upstream: upstream, id: string([]byte(id))})
-	return &c.calls[len(c.calls)-1]
-}
-
-func (c *choiceState) position(call *callState) int64 {
-	for i := range c.calls {
-		if &c.calls[i] == call {
-			return int64(i)
-		}
-	}
-	return 0
+	c.last = upstream
+	return c.calls.Add(upstream, callState{place: int64(c.calls.Len()), id: string([]byte(id))})
 }
 
 func (c *choiceState) unnumbered(id string) int64 {
-	for _, known := range c.calls {
+	for upstream, known := range c.calls.All() {
 		if known.id == id {
-			return known.upstream
+			return upstream
 		}
 	}
-	if id == "" && len(c.calls) > 0 {
-		return c.calls[len(c.calls)-1].upstream
+	if id == "" && c.calls.Len() > 0 {
+		return c.last
 	}
-	return int64(len(c.calls))
+	return int64(c.calls.Len())
 }

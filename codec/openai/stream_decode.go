@@ -5,6 +5,7 @@ import (
 
 	"uniapi/codec"
 	"uniapi/codec/fields"
+	"uniapi/codec/keyed"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/sse"
 )
@@ -21,13 +22,15 @@ type streamDecoder struct {
 	done    bool
 	err     *codec.Error
 	choices []choiceState
+	calls   int // in all choices
 }
 
 type choiceState struct {
 	index  int64
 	finish codec.Finish
 	ended  bool
-	calls  []callState
+	calls  keyed.List[int64, callState] // by the index that the upstream gave them
+	last   int64                        // the index of the newest
 }
 
 // Push implements codec.StreamDecoder.
@@ -187,6 +190,9 @@ func (d *streamDecoder) choice(dst []codec.Event, data []byte, v rawjson.Value, 
 		}
 	}
 	c := d.state(index)
+	if d.err != nil {
+		return dst
+	}
 	dst = d.delta(dst, data, delta, logprobs, c)
 	if finish := finishOf(word); finish.Reason != codec.FinishNone && c.finish.Reason == codec.FinishNone {
 		finish.Native = finishNative(word)
@@ -210,6 +216,10 @@ func (d *streamDecoder) state(index int64) *choiceState {
 		if d.choices[i].index == index {
 			return &d.choices[i]
 		}
+	}
+	if len(d.choices) == codec.MaxChoices {
+		d.err = codec.TooMany(codec.MaxChoices, "choices")
+		return &choiceState{index: index}
 	}
 	d.choices = append(d.choices, choiceState{index: index})
 	return &d.choices[len(d.choices)-1]
@@ -274,11 +284,11 @@ func (d *streamDecoder) delta(dst []codec.Event, data []byte, v, logprobs rawjso
 	for _, cited := range r.citations(annotations) {
 		dst = append(dst, codec.Event{Kind: codec.EventCitation, Choice: c.index, Citation: &cited})
 	}
-	for it := calls.Elements(data); it.Next(); {
+	for it := calls.Elements(data); it.Next() && d.err == nil; {
 		dst = d.toolDelta(dst, data, it.Value, c)
 	}
-	if call.Kind == rawjson.Object {
-		dst = d.functionDelta(dst, data, call, c.call(0, "call_0"), c.index, 0)
+	if call.Kind == rawjson.Object && d.err == nil {
+		dst = d.functionDelta(dst, data, call, d.call(c, 0, "call_0"), c.index)
 	}
 	return dst
 }
@@ -310,7 +320,7 @@ func (d *streamDecoder) finish(dst []codec.Event) []codec.Event {
 			d.err = failure
 		} else if !c.ended {
 			c.ended = true
-			dst = append(dst, codec.Event{Kind: codec.EventFinish, Choice: c.index, Finish: settle(c.finish, len(c.calls) > 0)})
+			dst = append(dst, codec.Event{Kind: codec.EventFinish, Choice: c.index, Finish: settle(c.finish, c.calls.Len() > 0)})
 		}
 	}
 	return dst

@@ -1,9 +1,8 @@
 package openai
 
 import (
-	"slices"
-
 	"uniapi/codec"
+	"uniapi/codec/keyed"
 	"uniapi/codec/rawjson"
 )
 
@@ -30,7 +29,7 @@ type streamEncoder struct {
 type spoken struct {
 	index    int64
 	finished bool
-	bare     []int64 // calls without arguments so far
+	bare     keyed.List[int64, struct{}] // calls without arguments so far
 }
 
 // Append implements codec.StreamEncoder.
@@ -67,14 +66,14 @@ func (s *streamEncoder) Append(dst []byte, e *codec.Event) []byte {
 	case codec.EventReasoningEnd:
 		return s.reasoningEnd(dst, e)
 	case codec.EventToolStart:
-		c.bare = append(c.bare, e.Index)
+		c.bare.Add(e.Index, struct{}{})
 		return s.toolStart(dst, e)
 	case codec.EventToolArguments:
-		c.bare = slices.DeleteFunc(c.bare, func(i int64) bool { return i == e.Index })
+		c.bare.Remove(e.Index)
 		return s.arguments(dst, e, e.Text)
 	case codec.EventToolEnd:
-		if i := slices.Index(c.bare, e.Index); i >= 0 {
-			c.bare = slices.Delete(c.bare, i, i+1)
+		if c.bare.Find(e.Index) != nil {
+			c.bare.Remove(e.Index)
 			return s.arguments(dst, e, emptyArguments)
 		}
 	case codec.EventMedia:
@@ -83,10 +82,11 @@ func (s *streamEncoder) Append(dst []byte, e *codec.Event) []byte {
 		dst = append(rawjson.Key(s.open(dst, e.Choice), "annotations"), '[')
 		return s.close(append(appendCitation(dst, e.Citation, false), ']'), nil, "")
 	case codec.EventFinish:
-		for _, index := range c.bare {
+		for index := range c.bare.All() {
 			dst = s.arguments(dst, &codec.Event{Choice: e.Choice, Index: index}, emptyArguments)
 		}
-		c.finished, c.bare = true, nil
+		c.finished = true
+		c.bare.Reset()
 		return s.close(s.open(dst, e.Choice), nil, finishWord(e.Finish, s.legacy))
 	}
 	return dst

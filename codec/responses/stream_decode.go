@@ -5,6 +5,7 @@ import (
 
 	"uniapi/codec"
 	"uniapi/codec/fields"
+	"uniapi/codec/keyed"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/sse"
 	"uniapi/codec/toolid"
@@ -21,18 +22,20 @@ type streamDecoder struct {
 	started bool
 	done    bool
 	err     *codec.Error
-	items   []itemState
+	items   keyed.List[int64, itemState] // by their place in the output: ids change on the way at some servers
 	calls   int64
 	proof   codec.Signature // of the last thinking, until a call takes it along
 }
 
-// itemState is what is known of an item, by its place in the output: ids change on the way at some servers.
+// maxItems is how many items an answer may have: more than open ones, since searches and their thoughts are items too.
+const maxItems = 4 * codec.MaxItems
+
+// itemState is what is known of an item.
 type itemState struct {
-	place int64
-	seen  bool  // pieces of it have come
-	done  bool  // it has ended
-	call  int64 // index among the calls, -1 if it is none
-	text  bool  // the call is to a tool that takes text
+	seen bool  // pieces of it have come
+	done bool  // it has ended
+	call int64 // index among the calls, -1 if it is none
+	text bool  // the call is to a tool that takes text
 }
 
 // Push implements codec.StreamDecoder.
@@ -188,13 +191,14 @@ func (d *streamDecoder) logProbs(data []byte, v rawjson.Value) []byte {
 
 // state finds an item, or takes it up.
 func (d *streamDecoder) state(place int64) *itemState {
-	for i := len(d.items) - 1; i >= 0; i-- {
-		if d.items[i].place == place {
-			return &d.items[i]
-		}
+	if s := d.items.Find(place); s != nil {
+		return s
 	}
-	d.items = append(d.items, itemState{place: place, call: -1})
-	return &d.items[len(d.items)-1]
+	if d.items.Len() == maxItems {
+		d.err = codec.TooMany(maxItems, "output items")
+		return &itemState{call: -1}
+	}
+	return d.items.Add(place, itemState{call: -1})
 }
 
 func (d *streamDecoder) start(dst []codec.Event, data []byte, response rawjson.Value) []codec.Event {
@@ -227,7 +231,11 @@ func (d *streamDecoder) added(dst []codec.Event, data []byte, item rawjson.Value
 		return dst
 	}
 	s := d.state(place)
-	if s.call >= 0 {
+	if s.call >= 0 || d.err != nil {
+		return dst
+	}
+	if d.calls == codec.MaxCalls {
+		d.err = codec.TooMany(codec.MaxCalls, "tool calls")
 		return dst
 	}
 	s.call, s.text = d.calls, kind == "custom_tool_call"
@@ -292,11 +300,14 @@ func (d *streamDecoder) completed(dst []codec.Event, data []byte, response rawjs
 		return dst
 	}
 	place := int64(0)
-	for it := response.Get(data, "output").Elements(data); it.Next(); place++ {
-		if len(d.items) > 0 && d.known(place) {
+	for it := response.Get(data, "output").Elements(data); it.Next() && d.err == nil; place++ {
+		if s := d.items.Find(place); s != nil && (s.seen || s.done) {
 			continue
 		}
 		dst = d.ended(dst, data, it.Value, place)
+	}
+	if d.err != nil {
+		return dst
 	}
 	d.done = true
 	status, _ := rawjson.Text(data, response.Get(data, "status"))
@@ -306,14 +317,4 @@ func (d *streamDecoder) completed(dst []codec.Event, data []byte, response rawjs
 		dst = append(dst, codec.Event{Kind: codec.EventUsage, Usage: u})
 	}
 	return dst
-}
-
-// known says whether anything has come of an item.
-func (d *streamDecoder) known(place int64) bool {
-	for i := range d.items {
-		if d.items[i].place == place {
-			return d.items[i].seen || d.items[i].done
-		}
-	}
-	return false
 }

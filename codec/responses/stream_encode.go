@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"uniapi/codec"
+	"uniapi/codec/keyed"
 	"uniapi/codec/openai"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/sse"
@@ -32,8 +33,8 @@ type streamEncoder struct {
 	counted bool
 	finish  codec.Finish
 
-	open   *item   // the message or the thinking that grows
-	calls  []*item // calls that grow; they may do so at once
+	open   *item                    // the message or the thinking that grows
+	calls  keyed.List[int64, *item] // calls that grow; they may do so at once
 	output [][]byte
 	places int64 // output items begun
 
@@ -230,8 +231,8 @@ func (s *streamEncoder) Fail(dst []byte, e *codec.Error) []byte {
 // closeAll ends every item that is open.
 func (s *streamEncoder) closeAll(dst []byte) []byte {
 	dst = s.close(dst)
-	for len(s.calls) > 0 {
-		dst = s.closeCall(dst, s.calls[0])
+	for _, call := range s.calls.All() {
+		dst = s.closeCall(dst, *call)
 	}
 	return dst
 }

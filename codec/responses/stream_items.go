@@ -309,7 +309,7 @@ func (s *streamEncoder) beginCall(dst []byte, e *codec.Event) []byte {
 	if space := s.namespaces[it.toolName]; space != "" {
 		it.space, it.toolName = space, strings.TrimPrefix(it.toolName, namespaced(space, ""))
 	}
-	s.calls = append(s.calls, it)
+	s.calls.Add(it.index, it)
 	return s.add(dst, it)
 }
 
@@ -319,16 +319,14 @@ func isCustom(tools []codec.Tool, name string) bool {
 }
 
 func (s *streamEncoder) call(index int64) *item {
-	for _, c := range s.calls {
-		if c.index == index {
-			return c
-		}
+	if c := s.calls.Find(index); c != nil {
+		return *c
 	}
 	return nil
 }
 
 func (s *streamEncoder) closeCall(dst []byte, it *item) []byte {
-	s.calls = slices.DeleteFunc(s.calls, func(c *item) bool { return c == it })
+	s.calls.Remove(it.index)
 	if it.wrapped {
 		text := customInput(it.text)
 		it.wrapped, it.text = false, nil

@@ -95,7 +95,7 @@ func TestADecoderDoesNotKeepTheAnswer(t *testing.T) {
 			size = cap(d.text)
 		}
 	}
-	if cap(d.text) > size || len(d.items) != 2 {
-		t.Errorf("%d bytes became %d, %d items are known", size, cap(d.text), len(d.items))
+	if cap(d.text) > size || d.items.Len() != 2 {
+		t.Errorf("%d bytes became %d, %d items are known", size, cap(d.text), d.items.Len())
 	}
 }
