@@ -8,19 +8,24 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// maxNodes bounds the values in a schema, as it comes and as references make it: ten levels that each name the next one twice are a
-// thousand copies. The largest tools of real clients have some hundreds.
-const maxNodes = 10_000
+// The bounds of a schema. The largest tools of real clients have some hundreds of values in less than twenty levels. References add to it
+// what they stand for: ten levels that each name the next one twice are a thousand copies.
+const (
+	maxNodes    = 10_000
+	maxDepth    = 100
+	leastRoom   = 32 << 10 // bytes that references may add, however short the schema is
+	roomPerByte = 16       // and how many more for each byte of it
+)
 
 type cleaner struct {
 	*Dialect
-	root  *node
-	refs  []*node // targets that the schema at hand is inside of
-	nodes int
+	root *node
+	refs []*node // targets that the schema at hand is inside of
+	room int     // bytes that references may still add
 }
 
-// Clean appends the schema as the dialect has it. An empty schema counts as {}. The error says that it is not a JSON object, or has
-// more than 10,000 values in it.
+// Clean appends the schema as the dialect has it. An empty schema counts as {}. The error says that it is not a JSON object, has more than
+// 10,000 values in it, or is nested deeper than 100 levels. What references add is bounded too: one that there is no room for becomes an object.
 func Clean(dst, schema []byte, d *Dialect) ([]byte, error) {
 	if len(schema) == 0 {
 		schema = []byte("{}")
@@ -32,11 +37,11 @@ func Clean(dst, schema []byte, d *Dialect) ([]byte, error) {
 	if v.Kind != rawjson.Object {
 		return dst, fmt.Errorf("reading the schema: it must be an object, not %s", v.Kind)
 	}
-	budget := maxNodes
-	c := &cleaner{Dialect: d, root: parse(schema, v, &budget)}
-	if c.root == nil {
-		return dst, fmt.Errorf("reading the schema: it has more than %d values", maxNodes)
+	root, err := parse(schema)
+	if err != nil {
+		return dst, fmt.Errorf("reading the schema: %w", err)
 	}
+	c := &cleaner{Dialect: d, root: root, room: leastRoom + roomPerByte*len(schema)}
 	top := c.root.members
 	if d.ObjectTop {
 		top = c.objectTop(top)
@@ -58,14 +63,15 @@ func (c *cleaner) objectTop(top []member) []member {
 		if branches == nil {
 			continue
 		}
-		top = remove(top, name)
+		merged := merging(remove(top, name))
 		for _, b := range branches.items {
 			members := c.inline(b.members)
 			if name != "allOf" {
 				members = remove(slices.Clone(members), "required")
 			}
-			top = mergeBranch(top, members)
+			merged.branch(members)
 		}
+		top = merged.members
 	}
 	c.refs = c.refs[:entered]
 	if find(top, "type").text() != "object" {
@@ -76,7 +82,6 @@ func (c *cleaner) objectTop(top []member) []member {
 
 // schema cleans one schema and those in it; nil for one that nothing fits.
 func (c *cleaner) schema(n *node) *node {
-	c.nodes++
 	switch n.kind {
 	case rawjson.True:
 		return object()
@@ -183,7 +188,11 @@ func (c *cleaner) below(m member) *node {
 func (c *cleaner) required(members []member) *node {
 	required, properties := find(members, "required"), find(members, "properties")
 	if required != nil && properties != nil && required.kind == rawjson.Array {
-		list := slices.DeleteFunc(slices.Clone(required.items), func(n *node) bool { return properties.get(n.text()) == nil })
+		there := make(map[string]bool, len(properties.members))
+		for _, m := range properties.members {
+			there[m.name] = true
+		}
+		list := slices.DeleteFunc(slices.Clone(required.items), func(n *node) bool { return !there[n.text()] })
 		if len(list) == 0 {
 			members = remove(members, "required")
 		} else {

@@ -50,7 +50,7 @@ func (c *cleaner) inline(members []member) []member {
 		switch {
 		case target == nil || target.kind != rawjson.Object:
 			return rest
-		case slices.Contains(c.refs, target) || len(c.refs) >= MaxRefDepth || c.nodes > maxNodes:
+		case slices.Contains(c.refs, target) || len(c.refs) >= MaxRefDepth || c.room < target.size:
 			cut := []member{{"type", str("object")}}
 			if d := target.get("description"); d != nil {
 				cut = append(cut, member{"description", d})
@@ -58,38 +58,7 @@ func (c *cleaner) inline(members []member) []member {
 			return overlay(cut, rest)
 		}
 		c.refs = append(c.refs, target)
+		c.room -= target.size
 		members = overlay(target.members, rest)
 	}
-}
-
-// overlay is a copy of below with the members of above set in it.
-func overlay(below, above []member) []member {
-	out := slices.Clone(below)
-	for _, m := range above {
-		out = set(out, m.name, m.value)
-	}
-	return out
-}
-
-// mergeBranch adds what a branch of allOf demands: its properties and required names to those that are there, the rest if it is not.
-func mergeBranch(members, branch []member) []member {
-	out := slices.Clone(members)
-	for _, m := range branch {
-		have := find(out, m.name)
-		switch {
-		case have == nil:
-			out = append(out, m)
-		case m.name == "properties" && have.kind == rawjson.Object:
-			out = set(out, m.name, object(mergeBranch(have.members, m.value.members)...))
-		case m.name == "required" && have.kind == rawjson.Array:
-			list := slices.Clone(have.items)
-			for _, name := range m.value.items {
-				if !slices.ContainsFunc(list, func(n *node) bool { return n.text() == name.text() }) {
-					list = append(list, name)
-				}
-			}
-			out = set(out, m.name, array(list...))
-		}
-	}
-	return out
 }

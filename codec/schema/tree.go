@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"fmt"
 	"slices"
 
 	"uniapi/codec/rawjson"
@@ -13,6 +14,7 @@ type node struct {
 	raw     []byte // of a scalar
 	members []member
 	items   []*node
+	size    int // of its text, nearly; 0 for one that was made here
 }
 
 type member struct {
@@ -20,31 +22,80 @@ type member struct {
 	value *node
 }
 
-// parse reads the value at v, nil if it has more than budget nodes. The depth is bounded by rawjson's.
-func parse(data []byte, v rawjson.Value, budget *int) *node {
-	if *budget--; *budget < 0 {
-		return nil
+// parser reads a schema in one pass.
+type parser struct {
+	data  []byte
+	nodes int
+	depth int
+	err   error
+}
+
+// parse reads a schema, which is an object. The error says that it is too large or too deep.
+func parse(schema []byte) (*node, error) {
+	p := parser{data: schema}
+	it := rawjson.MembersOf(schema)
+	root := p.object(&it)
+	return root, p.err
+}
+
+// enter counts a value, and says whether it is one too many or too deep.
+func (p *parser) enter() bool {
+	if p.nodes++; p.nodes > maxNodes {
+		p.err = fmt.Errorf("it has more than %d values", maxNodes)
 	}
-	n := &node{kind: v.Kind}
+	if p.depth++; p.depth > maxDepth {
+		p.err = fmt.Errorf("it is nested deeper than %d levels", maxDepth)
+	}
+	return p.err == nil
+}
+
+func (p *parser) object(it *rawjson.Members) *node {
+	n := &node{kind: rawjson.Object}
+	if !p.enter() {
+		return n
+	}
+	places := make(map[string]int)
+	for p.err == nil && it.Step() {
+		name := it.Name()
+		value := p.value(&it.Walk, it.Value)
+		n.size += len(name) + value.size
+		if i, twice := places[name]; twice {
+			n.members[i].value = value
+			continue
+		}
+		places[name] = len(n.members)
+		n.members = append(n.members, member{name, value})
+	}
+	p.depth--
+	return n
+}
+
+// value reads the value that a walk stands on.
+func (p *parser) value(w *rawjson.Walk, v rawjson.Value) *node {
 	switch v.Kind {
 	case rawjson.Object:
-		for it := v.Members(data); it.Next(); {
-			n.members = set(n.members, it.Name(), parse(data, it.Value, budget))
-			if *budget < 0 {
-				return nil
-			}
-		}
+		it := w.Members()
+		n := p.object(&it)
+		w.Leave(&it.Walk)
+		return n
 	case rawjson.Array:
-		for it := v.Elements(data); it.Next(); {
-			n.items = append(n.items, parse(data, it.Value, budget))
-			if *budget < 0 {
-				return nil
-			}
+		it := w.Elements()
+		n := &node{kind: rawjson.Array}
+		if !p.enter() {
+			return n
 		}
-	default:
-		n.raw = v.Raw(data)
+		for p.err == nil && it.Step() {
+			item := p.value(&it.Walk, it.Value)
+			n.size += item.size
+			n.items = append(n.items, item)
+		}
+		w.Leave(&it.Walk)
+		p.depth--
+		return n
 	}
-	return n
+	p.enter()
+	p.depth--
+	return &node{kind: v.Kind, raw: v.Raw(p.data), size: v.End - v.Start}
 }
 
 func (n *node) append(dst []byte) []byte {

@@ -14,14 +14,15 @@ func (c *cleaner) combine(members []member) []member {
 		if all == nil || depth > MaxRefDepth {
 			break
 		}
-		members = remove(slices.Clone(members), "allOf")
+		merged := merging(remove(slices.Clone(members), "allOf"))
 		for _, branch := range all.items {
 			if c.Inline {
-				members = mergeBranch(members, c.inline(branch.members))
+				merged.branch(c.inline(branch.members))
 			} else {
-				members = mergeBranch(members, branch.members)
+				merged.branch(branch.members)
 			}
 		}
+		members = merged.members
 	}
 	one := find(members, "oneOf")
 	if one == nil {
