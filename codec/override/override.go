@@ -102,8 +102,8 @@ func (r *Rules) Touches(name string) bool {
 
 // Edit puts the changes of a body into s. Nothing is changed in a body that is not one JSON object.
 func (r *Rules) Edit(s *rawjson.Splicer, body []byte) {
-	top, err := rawjson.One(body)
-	if err != nil || top.Kind != rawjson.Object {
+	now := r.values(body)
+	if now == nil {
 		return
 	}
 	changed := make(map[string][]byte) // nil is removed
@@ -112,16 +112,14 @@ func (r *Rules) Edit(s *rawjson.Splicer, body []byte) {
 		if step.removal != nil {
 			name = step.removal.path[0]
 		}
-		now, touched := changed[name]
+		value, touched := changed[name]
 		if !touched {
-			if v := top.Get(body, name); v.Kind != rawjson.Missing {
-				now = v.Raw(body)
-			}
+			value = now[name]
 		}
 		if step.removal == nil {
-			changed[name] = merge(now, step.value)
-		} else if now != nil {
-			changed[name] = step.removal.from(now, step.removal.path[1:])
+			changed[name] = merge(value, step.value)
+		} else if value != nil {
+			changed[name] = step.removal.from(value, step.removal.path[1:], 0)
 		}
 	}
 	for _, step := range r.steps { // in their order: the same request gives the same bytes
@@ -138,6 +136,29 @@ func (r *Rules) Edit(s *rawjson.Splicer, body []byte) {
 			s.Set(name, value)
 		}
 	}
+}
+
+// values are the members that the rules change, as they are in a body; nil if that is no object. Of one that is there twice the last counts.
+func (r *Rules) values(body []byte) map[string][]byte {
+	values := make(map[string][]byte, len(r.steps))
+	for _, step := range r.steps {
+		if step.removal != nil {
+			values[step.removal.path[0]] = nil
+		} else {
+			values[step.name] = nil
+		}
+	}
+	it := rawjson.MembersOf(body)
+	for it.Next() {
+		name := it.Name()
+		if _, changes := values[name]; changes {
+			values[name] = it.Value.Raw(body)
+		}
+	}
+	if it.Err() != nil {
+		return nil
+	}
+	return values
 }
 
 // merge lays patch over a value: objects member by member, everything else whole.

@@ -100,9 +100,12 @@ func compileCondition(data []byte, v rawjson.Value) condition {
 	return c
 }
 
+// maxLists is how deep lists in lists are gone through, which no format has.
+const maxLists = 4
+
 // from takes out what stands at path below value. Lists on the way are gone through item by item. Nil if nothing is left of value
-// itself.
-func (r *removal) from(value []byte, path []string) []byte {
+// itself. lists is how many lists value is an item of, one in the other.
+func (r *removal) from(value []byte, path []string, lists int) []byte {
 	v, err := rawjson.One(value)
 	if err != nil {
 		return value
@@ -110,15 +113,15 @@ func (r *removal) from(value []byte, path []string) []byte {
 	switch {
 	case len(path) == 0:
 		return r.here(value, v)
-	case v.Kind == rawjson.Array:
-		return list(value, v, func(item []byte) []byte { return r.from(item, path) })
+	case v.Kind == rawjson.Array && lists < maxLists:
+		return list(value, v, func(item []byte) []byte { return r.from(item, path, lists+1) })
 	case v.Kind == rawjson.Object:
 		inner := v.Get(value, path[0])
 		if inner.Kind == rawjson.Missing {
 			return value
 		}
 		var s rawjson.Splicer
-		s.Set(path[0], r.from(inner.Raw(value), path[1:]))
+		s.Set(path[0], r.from(inner.Raw(value), path[1:], 0))
 		return splice(&s, v.Raw(value))
 	}
 	return value

@@ -11,9 +11,10 @@ type Edit struct {
 // Splicer rewrites top-level members and leaves every other byte as it is. The new body comes out as parts that alias the old
 // body and the edits, ready for one writev. The zero value is ready; Reset makes it so again and keeps its memory.
 type Splicer struct {
-	edits []Edit
-	found []bool // by edit: the body has such a member
-	cuts  []cut
+	edits  []Edit
+	places map[string]int // of the edits, if they are more than a few
+	found  []bool         // by edit: the body has such a member
+	cuts   []cut
 }
 
 // cut replaces data[start:end] by with.
@@ -23,18 +24,45 @@ type cut struct {
 }
 
 // Reset forgets the edits.
-func (s *Splicer) Reset() { s.edits = s.edits[:0] }
+func (s *Splicer) Reset() { s.edits, s.places = s.edits[:0], nil }
+
+// fewEdits are looked through one by one.
+const fewEdits = 8
 
 // Set gives the member called name the value, which must be valid JSON and stay unchanged while the parts are in use. A member
 // that is missing is added at the end. The last Set or Remove of a name holds.
 func (s *Splicer) Set(name string, value []byte) {
-	for i := range s.edits {
-		if s.edits[i].Name == name {
-			s.edits[i].Value = value
-			return
-		}
+	if i := s.find(name); i >= 0 {
+		s.edits[i].Value = value
+		return
 	}
 	s.edits = append(s.edits, Edit{name, value})
+	if len(s.edits) <= fewEdits {
+		return
+	}
+	if s.places == nil {
+		s.places = make(map[string]int)
+		for i := range s.edits {
+			s.places[s.edits[i].Name] = i
+		}
+	}
+	s.places[name] = len(s.edits) - 1
+}
+
+// find is the index of the edit of that name, -1 if there is none.
+func (s *Splicer) find(name string) int {
+	if s.places != nil {
+		if i, has := s.places[name]; has {
+			return i
+		}
+		return -1
+	}
+	for i := range s.edits {
+		if s.edits[i].Name == name {
+			return i
+		}
+	}
+	return -1
 }
 
 // Remove takes the member called name out, if it is there.
@@ -54,7 +82,7 @@ func (s *Splicer) Parts(dst [][]byte, body []byte) ([][]byte, error) {
 	it := MembersOf(body)
 	for it.Next() {
 		end = it.Value.End
-		e := slices.IndexFunc(s.edits, func(e Edit) bool { return e.Name == it.Name() })
+		e := s.find(it.Name())
 		if e >= 0 {
 			s.found[e] = true
 			if s.edits[e].Value == nil {
