@@ -1,5 +1,7 @@
 package codec
 
+import "slices"
+
 // Role is who speaks in a message.
 type Role uint8
 
@@ -107,4 +109,13 @@ type Citation struct {
 	Start, End int64
 	// Raw is the citation in the format it came in.
 	Raw []byte
+}
+
+// Add is append for lists that a client makes as long as it likes: it doubles their room. The runtime adds a quarter to long ones, and so copies
+// each element five times.
+func Add[T any](list []T, v T) []T {
+	if len(list) == cap(list) {
+		list = slices.Grow(list, max(len(list), 1))
+	}
+	return append(list, v)
 }

@@ -115,6 +115,24 @@ type ToolChoice struct {
 	Raw     json.RawMessage
 }
 
+// fewNames are looked for one by one: a map of them would cost more.
+const fewNames = 16
+
+// Allows returns what says of a tool, by its name, whether it may be called.
+func (c *ToolChoice) Allows() func(name string) bool {
+	switch {
+	case c.Allowed == nil:
+		return func(string) bool { return true }
+	case len(c.Allowed) <= fewNames:
+		return func(name string) bool { return slices.Contains(c.Allowed, name) }
+	}
+	allowed := make(map[string]bool, len(c.Allowed))
+	for _, name := range c.Allowed {
+		allowed[name] = true
+	}
+	return func(name string) bool { return allowed[name] }
+}
+
 // ToolMode is the wish about tool calls; the zero value leaves it to the provider.
 type ToolMode uint8
 

@@ -15,7 +15,7 @@ func (r *reader) messages(v rawjson.Value, list []codec.Message) []codec.Message
 		return list
 	}
 	n := 0
-	for it := v.Elements(r.Data); it.Next() && r.Err == nil; n++ {
+	for it := v.Elements(r.Data); it.Next() && r.More("messages"); n++ {
 		path := "messages[" + strconv.Itoa(n) + "]"
 		if !r.Want(it.Value, rawjson.Object, path) {
 			return list
@@ -43,16 +43,16 @@ func (r *reader) messages(v rawjson.Value, list []codec.Message) []codec.Message
 		results := codec.Message{Role: codec.RoleTool}
 		for _, p := range r.content(content, path+".content") {
 			if p.Kind == codec.PartToolResult && m.Role == codec.RoleUser {
-				results.Parts = append(results.Parts, p)
+				results.Parts = codec.Add(results.Parts, p)
 			} else {
-				m.Parts = append(m.Parts, p)
+				m.Parts = codec.Add(m.Parts, p)
 			}
 		}
 		if len(results.Parts) > 0 {
-			list = append(list, results)
+			list = codec.Add(list, results)
 		}
 		if len(m.Parts) > 0 || len(results.Parts) == 0 {
-			list = append(list, m)
+			list = codec.Add(list, m)
 		}
 	}
 	return list
@@ -67,12 +67,12 @@ func (r *reader) content(v rawjson.Value, path string) []codec.Part {
 		return nil
 	}
 	var parts []codec.Part
-	for it := v.Elements(r.Data); it.Next() && r.Err == nil; {
+	for it := v.Elements(r.Data); it.Next() && r.More(path); {
 		at := path + "[" + strconv.Itoa(len(parts)) + "]"
 		if it.Value.Kind == rawjson.String {
-			parts = append(parts, codec.Part{Kind: codec.PartText, Text: r.Text(it.Value, at)})
+			parts = codec.Add(parts, codec.Part{Kind: codec.PartText, Text: r.Text(it.Value, at)})
 		} else if r.Want(it.Value, rawjson.Object, at) {
-			parts = append(parts, r.block(it.Value, at))
+			parts = codec.Add(parts, r.block(it.Value, at))
 		}
 	}
 	return parts
@@ -100,7 +100,8 @@ func (r *reader) block(v rawjson.Value, path string) codec.Part {
 		p.Kind, p.Call = codec.PartToolCall, r.call(v, path)
 	case "tool_result":
 		p.Kind = codec.PartToolResult
-		p.Result = &codec.ToolResult{CallID: text("tool_use_id"), Parts: r.content(get("content"), path+".content"), Error: get("is_error").Kind == rawjson.True}
+		p.Result = &codec.ToolResult{CallID: text("tool_use_id"), Error: get("is_error").Kind == rawjson.True}
+		r.Nested(path, func() { p.Result.Parts = r.content(get("content"), path+".content") })
 	default:
 		p.Kind, p.Raw = codec.PartOpaque, v.Raw(r.Data)
 	}

@@ -106,6 +106,7 @@ func (r *reader) outputConfig(v rawjson.Value, q *codec.Request) {
 	if !r.Want(v, rawjson.Object, "output_config") {
 		return
 	}
+	kept := false
 	for it := v.Members(r.Data); it.Next(); {
 		switch it.Name() {
 		case "effort":
@@ -117,7 +118,8 @@ func (r *reader) outputConfig(v rawjson.Value, q *codec.Request) {
 				q.Output = &codec.OutputFormat{Kind: codec.OutputSchema, Schema: r.Raw(it.Value.Get(r.Data, "schema"))}
 			}
 		default:
-			if q.Extra.Get("output_config") == nil {
+			if !kept {
+				kept = true
 				r.Field(&q.Extra, "output_config", v)
 			}
 		}
@@ -129,10 +131,10 @@ func (r *reader) tools(v rawjson.Value) []codec.Tool {
 		return nil
 	}
 	var tools []codec.Tool
-	for it := v.Elements(r.Data); it.Next() && r.Err == nil; {
+	for it := v.Elements(r.Data); it.Next() && r.More("tools"); {
 		path := "tools[" + strconv.Itoa(len(tools)) + "]"
 		if r.Want(it.Value, rawjson.Object, path) {
-			tools = append(tools, r.tool(it.Value, path))
+			tools = codec.Add(tools, r.tool(it.Value, path))
 		}
 	}
 	return tools

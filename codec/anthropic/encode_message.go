@@ -51,7 +51,8 @@ func (w *writer) prepare(m *codec.Message) []codec.Part {
 		return m.Parts
 	}
 	out := make([]codec.Part, 0, len(m.Parts)+1)
-	signed, said := false, ""
+	signed := false
+	var said strings.Builder
 	for _, p := range m.Parts {
 		switch p.Kind {
 		case codec.PartOpaque:
@@ -60,21 +61,21 @@ func (w *writer) prepare(m *codec.Message) []codec.Part {
 			}
 		case codec.PartReasoning:
 			if !w.sendable(&p) {
-				said += p.Text
+				said.WriteString(p.Text)
 				continue
 			}
 			signed = true
 		case codec.PartToolCall:
 			s := toolid.Of(&p)
-			if s.Provider != providerName || signed || !w.thinks() || said == "" && w.can.signsText {
+			if s.Provider != providerName || signed || !w.thinks() || said.Len() == 0 && w.can.signsText {
 				break
 			}
 			at := 0 // thinking comes first, and what is between calls before the next
 			if len(out) > 0 && out[0].Kind == codec.PartReasoning {
 				at = len(out)
 			}
-			out = slices.Insert(out, at, codec.Part{Kind: codec.PartReasoning, Text: said, Signature: s})
-			said = ""
+			out = slices.Insert(out, at, codec.Part{Kind: codec.PartReasoning, Text: said.String(), Signature: s})
+			said.Reset()
 		}
 		out = append(out, p)
 	}

@@ -1,7 +1,6 @@
 package anthropic
 
 import (
-	"slices"
 	"strings"
 
 	"uniapi/codec"
@@ -13,10 +12,11 @@ import (
 // tools are the tools to offer, in the client's order.
 func (w *writer) tools(list []turns.Turn) []codec.Tool {
 	q, choice := w.q, &w.q.ToolChoice
+	allows := choice.Allows()
 	out := make([]codec.Tool, 0, len(q.Tools)+1)
 	for _, t := range q.Tools {
 		switch {
-		case choice.Allowed != nil && !slices.Contains(choice.Allowed, t.Name):
+		case !allows(t.Name):
 		case choice.Mode == codec.ToolNamed && !w.mayForce() && t.Name != choice.Name:
 			// What cannot be forced is left alone to choose from.
 		case t.Kind == codec.ToolHosted && !w.own:
@@ -43,9 +43,11 @@ var webSearch = codec.Tool{Kind: codec.ToolHosted, Raw: []byte(`{"type":"web_sea
 
 // called are the tools that a history speaks of, for requests that offer none: both ends are refused otherwise.
 func called(list []turns.Turn) (tools []codec.Tool) {
+	seen := make(map[string]bool)
 	for _, t := range list {
 		for _, p := range t.Parts {
-			if p.Kind == codec.PartToolCall && !slices.ContainsFunc(tools, func(t codec.Tool) bool { return t.Name == p.Call.Name }) {
+			if p.Kind == codec.PartToolCall && !seen[p.Call.Name] {
+				seen[p.Call.Name] = true
 				kind := codec.ToolFunction
 				if p.Call.Custom {
 					kind = codec.ToolCustom

@@ -2,6 +2,7 @@ package bedrock
 
 import (
 	"encoding/base64"
+	"strings"
 
 	"uniapi/codec"
 	"uniapi/codec/rawjson"
@@ -110,10 +111,7 @@ func (r *reader) media(kind string, v rawjson.Value) codec.Part {
 
 // cited reads a text with its sources.
 func (r *reader) cited(v rawjson.Value) codec.Part {
-	p := codec.Part{}
-	for it := v.Get(r.data, "content").Elements(r.data); it.Next(); {
-		p.Text += r.text(it.Value, "text")
-	}
+	p := codec.Part{Text: r.texts(v.Get(r.data, "content"))}
 	for it := v.Get(r.data, "citations").Elements(r.data); it.Next(); {
 		p.Citations = append(p.Citations, r.citation(it.Value))
 	}
@@ -123,8 +121,15 @@ func (r *reader) cited(v rawjson.Value) codec.Part {
 func (r *reader) citation(v rawjson.Value) codec.Citation {
 	c := codec.Citation{Title: r.text(v, "title"), Raw: v.Raw(r.data)}
 	c.URL = r.text(v.Get(r.data, "location").Get(r.data, "web"), "url")
-	for it := v.Get(r.data, "sourceContent").Elements(r.data); it.Next(); {
-		c.Text += r.text(it.Value, "text")
-	}
+	c.Text = r.texts(v.Get(r.data, "sourceContent"))
 	return c
+}
+
+// texts joins the texts of a list.
+func (r *reader) texts(list rawjson.Value) string {
+	var all strings.Builder
+	for it := list.Elements(r.data); it.Next(); {
+		all.WriteString(r.text(it.Value, "text"))
+	}
+	return all.String()
 }

@@ -1,8 +1,6 @@
 package bedrock
 
 import (
-	"slices"
-
 	"uniapi/codec"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/schema"
@@ -12,11 +10,12 @@ import (
 // tools are the tools to offer, in the client's order. A conversation that speaks of tools must offer some, even if none may be called.
 func (w *writer) tools(list []turns.Turn) []codec.Tool {
 	choice := &w.q.ToolChoice
+	allows := choice.Allows()
 	out := make([]codec.Tool, 0, len(w.q.Tools)+1)
 	for _, t := range w.q.Tools {
 		switch {
 		case t.Kind == codec.ToolHosted && !w.own:
-		case choice.Allowed != nil && !slices.Contains(choice.Allowed, t.Name):
+		case !allows(t.Name):
 		case choice.Mode == codec.ToolNamed && !w.can.name && t.Name != choice.Name:
 		default:
 			out = append(out, t)
@@ -37,14 +36,16 @@ func (w *writer) tools(list []turns.Turn) []codec.Tool {
 
 // called are the tools that a history speaks of.
 func called(list []turns.Turn) (tools []codec.Tool) {
+	seen := make(map[string]bool)
 	for _, t := range list {
 		for _, p := range t.Parts {
-			if p.Kind == codec.PartToolCall && !slices.ContainsFunc(tools, func(t codec.Tool) bool { return t.Name == p.Call.Name }) {
+			if p.Kind == codec.PartToolCall && !seen[p.Call.Name] {
+				seen[p.Call.Name] = true
 				kind := codec.ToolFunction
 				if p.Call.Custom {
 					kind = codec.ToolCustom
 				}
-				tools = append(tools, codec.Tool{Kind: kind, Name: p.Call.Name})
+				tools = codec.Add(tools, codec.Tool{Kind: kind, Name: p.Call.Name})
 			}
 		}
 	}

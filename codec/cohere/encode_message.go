@@ -102,14 +102,14 @@ func (w *writer) appendUser(dst []byte, parts []codec.Part) []byte {
 	var said []codec.Part
 	for i := range parts {
 		if parts[i].Kind != codec.PartToolResult {
-			said = append(said, parts[i])
+			said = codec.Add(said, parts[i])
 			continue
 		}
 		r := parts[i].Result
 		texts := make([]codec.Part, 0, len(r.Parts))
 		for _, p := range r.Parts {
 			if p.Kind == codec.PartImage {
-				said = append(said, p)
+				said = codec.Add(said, p)
 			} else {
 				texts = append(texts, p)
 			}
@@ -138,14 +138,15 @@ func (w *writer) appendMessage(dst []byte, role string, parts []codec.Part) []by
 // appendSpoken writes the assistant's turn. What it says beside calls is its plan. A model that does not think plans all the same, and
 // its plan came back as thinking from clients that know no other word.
 func (w *writer) appendSpoken(dst []byte, parts []codec.Part) []byte {
-	plan := plain(parts)
-	calls := slices.ContainsFunc(parts, isCall)
+	var plan strings.Builder
+	plan.WriteString(plain(parts))
+	calls, texts := slices.ContainsFunc(parts, isCall), slices.ContainsFunc(parts, isText)
 	content := make([]codec.Part, 0, len(parts))
 	for _, p := range parts {
 		switch {
 		case p.Kind == codec.PartReasoning && !w.thinks && !w.own:
-			if calls && !slices.ContainsFunc(parts, isText) {
-				plan += p.Text
+			if calls && !texts {
+				plan.WriteString(p.Text)
 			}
 		case isCall(p), calls && isText(p), p.Kind == codec.PartImage:
 		default:
@@ -160,7 +161,7 @@ func (w *writer) appendSpoken(dst []byte, parts []codec.Part) []byte {
 		dst = appendContent(dst, content)
 	}
 	if calls {
-		dst = rawjson.StrIf(dst, "tool_plan", plan)
+		dst = rawjson.StrIf(dst, "tool_plan", plan.String())
 		dst = appendCalls(dst, parts, upstreamID)
 	}
 	return append(dst, '}')

@@ -104,9 +104,10 @@ func clamp(n, low, high json.Number) json.Number {
 // offered are the tools that the model may call: there is no way to name one of them, so naming one leaves out the others.
 func (w *writer) offered() []codec.Tool {
 	c := &w.q.ToolChoice
+	allows := c.Allows()
 	return slices.DeleteFunc(slices.Clone(w.q.Tools), func(t codec.Tool) bool {
 		return t.Kind == codec.ToolHosted && !w.own || c.Mode == codec.ToolNamed && t.Name != c.Name ||
-			c.Allowed != nil && !slices.Contains(c.Allowed, t.Name)
+			!allows(t.Name)
 	})
 }
 

@@ -14,6 +14,36 @@ import (
 type Reader struct {
 	Data []byte
 	Err  *codec.Error
+
+	elements int
+	depth    int
+}
+
+const (
+	// MaxElements is how many messages, parts, calls and tools a request may have together. Each takes some 200 bytes here, however short it
+	// is. Anthropic takes as many messages.
+	MaxElements = 100_000
+	// MaxNested is how deep things may stand in each other that hold things of their kind: a tool's result in a tool's result.
+	MaxNested = 4
+)
+
+// More counts an element of a list, and says whether it is to be read: not behind a complaint, nor if there are too many.
+func (r *Reader) More(path string) bool {
+	if r.elements++; r.elements > MaxElements {
+		r.Fail(path, "goes on beyond what is read: a request may have 100,000 messages, parts, calls and tools together")
+	}
+	return r.Err == nil
+}
+
+// Nested reads what stands in another thing of its kind, unless that is too deep.
+func (r *Reader) Nested(path string, read func()) {
+	if r.depth == MaxNested {
+		r.Fail(path, "is nested deeper than 4 levels")
+		return
+	}
+	r.depth++
+	read()
+	r.depth--
 }
 
 // Fail complains about the value at path, unless there is a complaint already.

@@ -14,7 +14,7 @@ func (r *reader) system(q *codec.Request, v rawjson.Value) {
 	m := codec.Message{Role: codec.RoleSystem}
 	add := func(v rawjson.Value) {
 		if text := r.Text(v, path); text != "" {
-			m.Parts = append(m.Parts, codec.Part{Kind: codec.PartText, Text: text})
+			m.Parts = codec.Add(m.Parts, codec.Part{Kind: codec.PartText, Text: text})
 		}
 	}
 	list := v
@@ -30,7 +30,7 @@ func (r *reader) system(q *codec.Request, v rawjson.Value) {
 	default:
 		r.Fail(path, "must be a content, not "+v.Kind.String())
 	}
-	for it := list.Elements(r.Data); it.Next(); {
+	for it := list.Elements(r.Data); it.Next() && r.More(path); {
 		if it.Value.Kind == rawjson.String {
 			add(it.Value)
 		} else {
@@ -42,12 +42,9 @@ func (r *reader) system(q *codec.Request, v rawjson.Value) {
 	}
 }
 
-// called is a function call that has no response yet.
-type called struct{ id, name string }
-
 // conversation is what must be known of earlier contents to read a later one.
 type conversation struct {
-	open []called
+	open openCalls
 	turn int
 }
 
@@ -67,7 +64,7 @@ func (r *reader) contents(q *codec.Request, v rawjson.Value) {
 	if !r.Want(v, rawjson.Array, "contents") {
 		return
 	}
-	for it := v.Elements(r.Data); it.Next() && r.Err == nil; c.turn++ {
+	for it := v.Elements(r.Data); it.Next() && r.More("contents"); c.turn++ {
 		r.content(q, it.Value, "contents["+strconv.Itoa(c.turn)+"]", &c)
 	}
 }
@@ -92,42 +89,61 @@ func (r *reader) content(q *codec.Request, v rawjson.Value, path string, c *conv
 	parts := v.Get(r.Data, "parts")
 	said := codec.Message{Role: role}
 	results := codec.Message{Role: codec.RoleTool}
+	var thoughts joiner
 	add := func(v rawjson.Value, at string) {
 		p, ok := r.part(v, at, c)
 		switch {
 		case !ok:
 		case p.Kind == codec.PartToolResult:
-			results.Parts = append(results.Parts, p)
+			results.Parts = codec.Add(results.Parts, p)
 		default:
-			said.Parts = appendPart(said.Parts, p)
+			said.Parts = thoughts.appendPart(said.Parts, p)
 		}
 	}
 	if parts.Kind == rawjson.Object {
 		add(parts, path+".parts")
 	} else if r.Want(parts, rawjson.Array, path+".parts") {
 		n := 0
-		for it := parts.Elements(r.Data); it.Next(); n++ {
+		for it := parts.Elements(r.Data); it.Next() && r.More(path); n++ {
 			add(it.Value, path+".parts["+strconv.Itoa(n)+"]")
 		}
 	}
+	thoughts.end(said.Parts)
 	if results.Parts != nil {
-		q.Messages = append(q.Messages, results)
+		q.Messages = codec.Add(q.Messages, results)
 	}
 	if said.Parts != nil {
-		q.Messages = append(q.Messages, said)
+		q.Messages = codec.Add(q.Messages, said)
 	}
 }
 
-// appendPart adds a part. Thinking comes in pieces from clients that keep what was streamed: they are joined up to a signature.
-func appendPart(parts []codec.Part, p codec.Part) []codec.Part {
+// joiner joins pieces of thinking, which come from clients that keep what was streamed, up to a signature.
+type joiner struct {
+	text []byte // of the last part, if it has more than one piece
+}
+
+// appendPart adds a part, or a piece to the last one.
+func (j *joiner) appendPart(parts []codec.Part, p codec.Part) []codec.Part {
 	if n := len(parts); n > 0 && p.Kind == codec.PartReasoning {
 		if last := &parts[n-1]; last.Kind == p.Kind && last.Signature.Value == "" && last.Reasoning == nil && p.Reasoning == nil {
-			last.Text += p.Text
+			if j.text == nil {
+				j.text = append(j.text, last.Text...)
+			}
+			j.text = append(j.text, p.Text...)
 			last.Signature = p.Signature
 			return parts
 		}
 	}
-	return append(parts, p)
+	j.end(parts)
+	return codec.Add(parts, p)
+}
+
+// end gives the last part its whole text.
+func (j *joiner) end(parts []codec.Part) {
+	if j.text != nil {
+		parts[len(parts)-1].Text = string(j.text)
+		j.text = nil
+	}
 }
 
 // part reads a part; false if there is nothing in it.
@@ -208,15 +224,18 @@ func (r *reader) call(v rawjson.Value, path string, c *conversation) *codec.Tool
 		r.Fail(path, "needs a name")
 	}
 	if call.ID == "" {
-		call.ID = "call_" + strconv.Itoa(c.turn) + "_" + strconv.Itoa(len(c.open))
+		call.ID = "call_" + strconv.Itoa(c.turn) + "_" + strconv.Itoa(c.open.waiting)
 	}
-	c.open = append(c.open, called{call.ID, call.Name})
+	c.open.add(call.ID, call.Name)
 	return call
 }
 
 // response reads a functionResponse. One without an id belongs to the first call of its name that is still open.
 func (r *reader) response(v rawjson.Value, path string, c *conversation) *codec.ToolResult {
 	result := &codec.ToolResult{}
+	var text string
+	var media rawjson.Value
+	said := false
 	for it := v.Members(r.Data); it.Next(); {
 		switch it.Name() {
 		case "id":
@@ -224,23 +243,26 @@ func (r *reader) response(v rawjson.Value, path string, c *conversation) *codec.
 		case "name":
 			result.Name = r.Text(it.Value, path+".name")
 		case "response":
-			text, failed := r.responseText(it.Value, path+".response")
-			result.Error = failed
-			result.Parts = append([]codec.Part{{Kind: codec.PartText, Text: text}}, result.Parts...)
+			text, result.Error = r.responseText(it.Value, path+".response")
+			said = true
 		case "parts":
-			for parts := it.Value.Elements(r.Data); parts.Next(); {
-				if p, ok := r.part(parts.Value, path+".parts", c); ok && p.Media != nil {
+			media = it.Value
+		}
+	}
+	if said {
+		result.Parts = append(result.Parts, codec.Part{Kind: codec.PartText, Text: text})
+	}
+	if media.Kind == rawjson.Array {
+		r.Nested(path, func() {
+			for it := media.Elements(r.Data); it.Next() && r.More(path); {
+				if p, ok := r.part(it.Value, path+".parts", c); ok && p.Media != nil {
 					result.Parts = append(result.Parts, p)
 				}
 			}
-		}
+		})
 	}
-	for i, open := range c.open {
-		if open.id == result.CallID || result.CallID == "" && open.name == result.Name {
-			result.CallID = open.id
-			c.open = append(c.open[:i:i], c.open[i+1:]...)
-			break
-		}
+	if id, found := c.open.answer(result.CallID, result.Name); found {
+		result.CallID = id
 	}
 	return result
 }

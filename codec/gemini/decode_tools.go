@@ -19,7 +19,7 @@ func (r *reader) tools(v rawjson.Value) []codec.Tool {
 	}
 	var list []codec.Tool
 	n := 0
-	for it := v.Elements(r.Data); it.Next(); n++ {
+	for it := v.Elements(r.Data); it.Next() && r.More("tools"); n++ {
 		list = r.toolObject(list, it.Value, "tools["+strconv.Itoa(n)+"]")
 	}
 	return list
@@ -29,11 +29,11 @@ func (r *reader) toolObject(list []codec.Tool, v rawjson.Value, path string) []c
 	if !r.Want(v, rawjson.Object, path) {
 		return list
 	}
-	for it := v.Members(r.Data); it.Next(); {
+	for it := v.Members(r.Data); it.Next() && r.More(path); {
 		name := camel(it.Name())
 		if name != "functionDeclarations" {
 			raw := append(rawjson.Key([]byte{'{'}, name), it.Value.Raw(r.Data)...)
-			list = append(list, codec.Tool{Kind: codec.ToolHosted, Name: name, Raw: append(raw, '}')})
+			list = codec.Add(list, codec.Tool{Kind: codec.ToolHosted, Name: name, Raw: append(raw, '}')})
 			continue
 		}
 		at := path + ".functionDeclarations"
@@ -41,8 +41,8 @@ func (r *reader) toolObject(list []codec.Tool, v rawjson.Value, path string) []c
 			return list
 		}
 		n := 0
-		for functions := it.Value.Elements(r.Data); functions.Next(); n++ {
-			list = append(list, r.function(functions.Value, at+"["+strconv.Itoa(n)+"]"))
+		for functions := it.Value.Elements(r.Data); functions.Next() && r.More(at); n++ {
+			list = codec.Add(list, r.function(functions.Value, at+"["+strconv.Itoa(n)+"]"))
 		}
 	}
 	return list

@@ -1,7 +1,6 @@
 package gemini
 
 import (
-	"slices"
 	"strings"
 
 	"uniapi/codec"
@@ -67,8 +66,10 @@ func isFunction(t *codec.Tool) bool { return t.Kind != codec.ToolHosted && t.Nam
 
 // hostedTools lists the tools that Google runs, each once, and counts the functions.
 func hostedTools(q *codec.Request, search bool) (hosted []string, functions int) {
+	seen := make(map[string]bool)
 	add := func(raw string) {
-		if !slices.Contains(hosted, raw) {
+		if !seen[raw] {
+			seen[raw] = true
 			hosted = append(hosted, raw)
 		}
 	}

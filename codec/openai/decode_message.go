@@ -18,7 +18,8 @@ func (r *reader) messages(v rawjson.Value, q *codec.Request) []codec.Message {
 		return nil
 	}
 	var list []codec.Message
-	for it := v.Elements(r.Data); it.Next() && r.Err == nil; {
+	last := lastCalls{}
+	for it := v.Elements(r.Data); it.Next() && r.More("messages"); {
 		path := "messages[" + strconv.Itoa(len(list)) + "]"
 		if it.Value.Kind != rawjson.Object {
 			r.Fail(path, "must be an object, not "+it.Value.Kind.String())
@@ -31,9 +32,11 @@ func (r *reader) messages(v rawjson.Value, q *codec.Request) []codec.Message {
 			break
 		}
 		if role == codec.RoleTool {
-			list = append(list, r.toolMessage(it.Value, path, list))
+			list = codec.Add(list, r.toolMessage(it.Value, path, last))
 		} else {
-			list = append(list, r.message(it.Value, role, path))
+			m := r.message(it.Value, role, path)
+			last.take(&m)
+			list = codec.Add(list, m)
 		}
 		q.LegacyFunctions = q.LegacyFunctions || word == "function"
 	}
@@ -41,7 +44,7 @@ func (r *reader) messages(v rawjson.Value, q *codec.Request) []codec.Message {
 }
 
 // toolMessage reads the result of a tool. One of a legacy function has no id: it belongs to the last call of that name.
-func (r *reader) toolMessage(v rawjson.Value, path string, before []codec.Message) codec.Message {
+func (r *reader) toolMessage(v rawjson.Value, path string, last lastCalls) codec.Message {
 	result := &codec.ToolResult{}
 	part := codec.Part{Kind: codec.PartToolResult, Result: result}
 	m := codec.Message{Role: codec.RoleTool}
@@ -61,21 +64,21 @@ func (r *reader) toolMessage(v rawjson.Value, path string, before []codec.Messag
 		}
 	}
 	if result.CallID == "" {
-		result.CallID = lastCall(before, result.Name)
+		result.CallID = last[result.Name]
 	}
 	m.Parts = []codec.Part{part}
 	return m
 }
 
-func lastCall(messages []codec.Message, name string) string {
-	for i := len(messages) - 1; i >= 0; i-- {
-		for _, p := range messages[i].Parts {
-			if p.Kind == codec.PartToolCall && p.Call.Name == name {
-				return p.Call.ID
-			}
+// lastCalls are the ids of the last calls, by the names of the tools.
+type lastCalls map[string]string
+
+func (last lastCalls) take(m *codec.Message) {
+	for i := len(m.Parts) - 1; i >= 0; i-- { // of a message the first counts
+		if p := &m.Parts[i]; p.Kind == codec.PartToolCall {
+			last[p.Call.Name] = p.Call.ID
 		}
 	}
-	return ""
 }
 
 // message reads a message of a request, or that of an answer. The parts come in the order thinking, content, refusal, media, calls,
@@ -140,11 +143,11 @@ func (r *reader) message(v rawjson.Value, role codec.Role, path string) codec.Me
 	if audio.Kind == rawjson.Object {
 		m.Parts = append(m.Parts, r.answerAudio(audio))
 	}
-	for it := images.Elements(r.Data); it.Next(); {
-		m.Parts = append(m.Parts, r.part(it.Value, path+".images"))
+	for it := images.Elements(r.Data); it.Next() && r.More(path); {
+		m.Parts = codec.Add(m.Parts, r.part(it.Value, path+".images"))
 	}
-	for it := calls.Elements(r.Data); it.Next(); {
-		m.Parts = append(m.Parts, r.toolCall(it.Value, path+".tool_calls"))
+	for it := calls.Elements(r.Data); it.Next() && r.More(path); {
+		m.Parts = codec.Add(m.Parts, r.toolCall(it.Value, path+".tool_calls"))
 	}
 	if call.Kind == rawjson.Object {
 		c := &codec.ToolCall{ID: "call_" + strconv.Itoa(call.Start)} // it has no id; its place will do
@@ -169,12 +172,12 @@ func (r *reader) content(v rawjson.Value, path string) []codec.Part {
 		return nil
 	}
 	var parts []codec.Part
-	for it := v.Elements(r.Data); it.Next(); {
+	for it := v.Elements(r.Data); it.Next() && r.More(path); {
 		at := path + "[" + strconv.Itoa(len(parts)) + "]"
 		if it.Value.Kind == rawjson.String { // LangChain's
-			parts = append(parts, codec.Part{Kind: codec.PartText, Text: r.Text(it.Value, at)})
+			parts = codec.Add(parts, codec.Part{Kind: codec.PartText, Text: r.Text(it.Value, at)})
 		} else if r.Want(it.Value, rawjson.Object, at) {
-			parts = append(parts, r.part(it.Value, at))
+			parts = codec.Add(parts, r.part(it.Value, at))
 		}
 	}
 	return parts

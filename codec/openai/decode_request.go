@@ -173,12 +173,12 @@ func (r *reader) tools(v rawjson.Value) []codec.Tool {
 		return nil
 	}
 	var tools []codec.Tool
-	for it := v.Elements(r.Data); it.Next(); {
+	for it := v.Elements(r.Data); it.Next() && r.More("tools"); {
 		path := "tools[" + strconv.Itoa(len(tools)) + "]"
 		if !r.Want(it.Value, rawjson.Object, path) {
 			return tools
 		}
-		tools = append(tools, r.tool(it.Value, path))
+		tools = codec.Add(tools, r.tool(it.Value, path))
 	}
 	return tools
 }
@@ -238,13 +238,13 @@ func (r *reader) functions(v rawjson.Value) []codec.Tool {
 		return nil
 	}
 	var tools []codec.Tool
-	for it := v.Elements(r.Data); it.Next(); {
+	for it := v.Elements(r.Data); it.Next() && r.More("functions"); {
 		var t codec.Tool
 		path := "functions[" + strconv.Itoa(len(tools)) + "]"
 		if r.toolBody(&t, it.Value, path); t.Name == "" {
 			r.Fail(path, "needs a name")
 		}
-		tools = append(tools, t)
+		tools = codec.Add(tools, t)
 	}
 	return tools
 }

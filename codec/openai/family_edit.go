@@ -65,7 +65,9 @@ func (r *Rules) Edit(body []byte) []byte {
 	e := edit{body: body, members: usual[:0]}
 	it := rawjson.MembersOf(body)
 	for it.Next() {
-		e.members = append(e.members, member{it.Name(), it.Value})
+		if name := it.Name(); Known.Number(name) >= 0 { // no rule speaks of others
+			e.members = append(e.members, member{name, it.Value})
+		}
 	}
 	if it.Err() != nil {
 		return body

@@ -3,6 +3,7 @@ package openai
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -209,4 +210,25 @@ func FuzzRules(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestRulesSpeakOfMembersThatAreKnown(t *testing.T) {
+	names := slices.Concat(toolMembers, parallel, sampling, noTools.drop, []string{maxTokens, maxCompletion, "thinking", "n", "stream", "stream_options", "temperature", "reasoning_effort"})
+	for _, f := range families {
+		names = append(names, f.drop...)
+		for from := range f.rename {
+			names = append(names, from)
+		}
+		for _, g := range f.models {
+			names = append(names, g.drop...)
+		}
+	}
+	for _, g := range thinking {
+		names = append(names, g.drop...)
+	}
+	for _, name := range names {
+		if Known.Number(name) < 0 {
+			t.Errorf("%s is not in Known: the rules would not find it", name)
+		}
+	}
 }

@@ -13,7 +13,7 @@ import (
 // thinkingParts reads the blocks, or else the details.
 func (r *reader) thinkingParts(blocks, details rawjson.Value) []codec.Part {
 	var parts []codec.Part
-	for it := blocks.Elements(r.Data); it.Next(); {
+	for it := blocks.Elements(r.Data); it.Next() && r.More("thinking_blocks"); {
 		get := func(name string) string {
 			s, _ := rawjson.Text(r.Data, it.Value.Get(r.Data, name))
 			return s
@@ -26,12 +26,12 @@ func (r *reader) thinkingParts(blocks, details rawjson.Value) []codec.Part {
 			p.Text = get("thinking")
 		}
 		p.Signature = signature("anthropic", get("signature"))
-		parts = append(parts, p)
+		parts = codec.Add(parts, p)
 	}
 	if parts != nil {
 		return parts
 	}
-	for it := details.Elements(r.Data); it.Next(); {
+	for it := details.Elements(r.Data); it.Next() && r.More("reasoning_details"); {
 		get := func(name string) string {
 			s, _ := rawjson.Text(r.Data, it.Value.Get(r.Data, name))
 			return s
@@ -42,7 +42,7 @@ func (r *reader) thinkingParts(blocks, details rawjson.Value) []codec.Part {
 		}
 		p := codec.Part{Kind: codec.PartReasoning, Text: get("text") + get("summary"), Reasoning: info}
 		p.Signature = signature(detailsProvider(info.Format), get("signature"))
-		parts = append(parts, p)
+		parts = codec.Add(parts, p)
 	}
 	return parts
 }
@@ -145,7 +145,7 @@ func (r *reader) citations(v rawjson.Value) []codec.Citation {
 		c.Text, _ = rawjson.Text(r.Data, url.Get(r.Data, "content"))
 		c.Start, _ = rawjson.Int(r.Data, url.Get(r.Data, "start_index"))
 		c.End, _ = rawjson.Int(r.Data, url.Get(r.Data, "end_index"))
-		list = append(list, c)
+		list = codec.Add(list, c)
 	}
 	return list
 }

@@ -18,7 +18,7 @@ func (r *reader) input(v rawjson.Value) (list []codec.Message) {
 		return nil
 	}
 	n := 0
-	for it := v.Elements(r.Data); it.Next(); n++ {
+	for it := v.Elements(r.Data); it.Next() && r.More("input"); n++ {
 		path := "input[" + strconv.Itoa(n) + "]"
 		if !r.Want(it.Value, rawjson.Object, path) {
 			return list
@@ -34,7 +34,7 @@ func (r *reader) input(v rawjson.Value) (list []codec.Message) {
 			}
 			continue
 		}
-		list = append(list, m)
+		list = codec.Add(list, m)
 	}
 	return list
 }
@@ -117,9 +117,9 @@ func (r *reader) content(v rawjson.Value, path string) []codec.Part {
 		return nil
 	}
 	var parts []codec.Part
-	for it := v.Elements(r.Data); it.Next(); {
+	for it := v.Elements(r.Data); it.Next() && r.More(path); {
 		if p, ok := r.part(it.Value, path); ok {
-			parts = append(parts, p)
+			parts = codec.Add(parts, p)
 		}
 	}
 	return parts

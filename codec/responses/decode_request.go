@@ -147,7 +147,7 @@ func (r *reader) tools(v rawjson.Value, namespace string, tools []codec.Tool) []
 	if !r.Want(v, rawjson.Array, "tools") {
 		return tools
 	}
-	for it := v.Elements(r.Data); it.Next(); {
+	for it := v.Elements(r.Data); it.Next() && r.More("tools"); {
 		get := func(name string) rawjson.Value { return it.Value.Get(r.Data, name) }
 		t := codec.Tool{Name: r.Text(get("name"), "tools.name"), Description: r.Text(get("description"), "tools.description")}
 		switch kind := r.Text(get("type"), "tools.type"); kind {
@@ -156,10 +156,10 @@ func (r *reader) tools(v rawjson.Value, namespace string, tools []codec.Tool) []
 		case "custom":
 			t.Kind, t.Grammar = codec.ToolCustom, r.Raw(get("format"))
 		case "namespace":
-			tools = r.tools(get("tools"), t.Name, tools)
+			r.Nested("tools", func() { tools = r.tools(get("tools"), t.Name, tools) })
 			continue
 		default:
-			tools = append(tools, codec.Tool{Kind: codec.ToolHosted, Name: kind, Raw: it.Value.Raw(r.Data)})
+			tools = codec.Add(tools, codec.Tool{Kind: codec.ToolHosted, Name: kind, Raw: it.Value.Raw(r.Data)})
 			continue
 		}
 		if t.Name == "" {
@@ -169,7 +169,7 @@ func (r *reader) tools(v rawjson.Value, namespace string, tools []codec.Tool) []
 			t.Name = namespaced(namespace, t.Name)
 			t.Extra = codec.Fields{{Name: "namespace", Raw: rawjson.AppendString(nil, namespace)}}
 		}
-		tools = append(tools, t)
+		tools = codec.Add(tools, t)
 	}
 	return tools
 }

@@ -143,13 +143,15 @@ type thought struct{ sealed, id, text string }
 
 func thoughtOf(parts []codec.Part) *thought {
 	t := new(thought)
+	var text strings.Builder
 	for i := range parts {
 		p := &parts[i]
-		t.text += p.Text
+		text.WriteString(p.Text)
 		if p.Reasoning != nil && p.Reasoning.Encrypted != "" && isOpenAI(p.Signature, p.Reasoning) {
 			t.sealed, t.id = p.Reasoning.Encrypted, p.Reasoning.ID
 		}
 	}
+	t.text = text.String()
 	return t
 }
 

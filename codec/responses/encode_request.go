@@ -165,9 +165,10 @@ func appendChoice(dst []byte, q *codec.Request) []byte {
 	case c.Allowed != nil:
 		dst = append(rawjson.Key(dst, "tool_choice"), `{"type":"allowed_tools"`...)
 		dst = append(rawjson.Key(rawjson.Str(dst, "mode", word), "tools"), '[')
+		custom := customNames(q.Tools)
 		for _, name := range c.Allowed {
 			kind := "function"
-			if isCustom(q.Tools, name) {
+			if custom[name] {
 				kind = "custom"
 			}
 			dst = rawjson.Str(append(rawjson.Comma(dst), '{'), "type", kind)

@@ -16,7 +16,7 @@ import (
 func (Format) NewStreamEncoder(q *codec.Request) codec.StreamEncoder { return newStreamEncoder(q) }
 
 func newStreamEncoder(q *codec.Request) *streamEncoder {
-	return &streamEncoder{q: q, namespaces: namespacesOf(q)}
+	return &streamEncoder{q: q, namespaces: namespacesOf(q), custom: customNames(q.Tools)}
 }
 
 // streamEncoder writes the events of a response. Its last one repeats the whole output, so the answer is kept until then: the format
@@ -24,6 +24,7 @@ func newStreamEncoder(q *codec.Request) *streamEncoder {
 type streamEncoder struct {
 	q          *codec.Request
 	namespaces map[string]string // of tools by their one name
+	custom     map[string]bool   // tools that take text
 
 	seq     int64
 	begun   bool

@@ -2,7 +2,6 @@ package responses
 
 import (
 	"bytes"
-	"slices"
 	"strings"
 
 	"uniapi/codec"
@@ -303,7 +302,7 @@ func (s *streamEncoder) close(dst []byte) []byte {
 
 func (s *streamEncoder) beginCall(dst []byte, e *codec.Event) []byte {
 	it := &item{kind: functionItem, index: e.Index, callID: strings.Clone(e.ID), toolName: strings.Clone(e.Name)}
-	if e.Custom || isCustom(s.q.Tools, e.Name) {
+	if e.Custom || s.custom[e.Name] {
 		it.kind, it.wrapped = customItem, !e.Custom
 	}
 	if space := s.namespaces[it.toolName]; space != "" {
@@ -313,9 +312,19 @@ func (s *streamEncoder) beginCall(dst []byte, e *codec.Event) []byte {
 	return s.add(dst, it)
 }
 
-// isCustom says whether a tool is one that the client takes text for. Upstreams without such tools were told of a function.
-func isCustom(tools []codec.Tool, name string) bool {
-	return slices.ContainsFunc(tools, func(t codec.Tool) bool { return t.Kind == codec.ToolCustom && t.Name == name })
+// customNames are the tools that the client takes text for, nil if there are none. Upstreams without such tools were told of functions.
+func customNames(tools []codec.Tool) map[string]bool {
+	var names map[string]bool
+	for i := range tools {
+		if tools[i].Kind != codec.ToolCustom {
+			continue
+		}
+		if names == nil {
+			names = make(map[string]bool)
+		}
+		names[tools[i].Name] = true
+	}
+	return names
 }
 
 func (s *streamEncoder) call(index int64) *item {

@@ -4,6 +4,7 @@
 package turns
 
 import (
+	"slices"
 	"strings"
 
 	"uniapi/codec"
@@ -63,12 +64,15 @@ func Split(messages []codec.Message, o Options) (system []codec.Part, list []Tur
 
 // appendSaid appends the parts that say something. A refusal is a text like others.
 func appendSaid(dst, parts []codec.Part) []codec.Part {
+	if dst == nil {
+		dst = slices.Grow(dst, len(parts))
+	}
 	for _, p := range parts {
 		if p.Kind == codec.PartRefusal {
 			p.Kind = codec.PartText
 		}
 		if p.Kind != codec.PartText || !Blank(p.Text) {
-			dst = append(dst, p)
+			dst = codec.Add(dst, p)
 		}
 	}
 	return dst
