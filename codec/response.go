@@ -1,6 +1,10 @@
 package codec
 
-import "encoding/json"
+import (
+	"encoding/json"
+
+	"uniapi/codec/estimate"
+)
 
 // Response is a whole answer.
 type Response struct {
@@ -72,6 +76,17 @@ type Event struct {
 	Citation  *Citation
 	// LogProbs is OpenAI's logprobs object for Text.
 	LogProbs json.RawMessage
+}
+
+// Said is about how many characters the event adds to what the answer says.
+func (e *Event) Said() int64 {
+	switch e.Kind {
+	case EventText, EventRefusal, EventReasoning, EventToolArguments:
+		return int64(len(e.Text))
+	case EventMedia:
+		return estimate.MediaTokens * estimate.CharactersPerToken
+	}
+	return 0
 }
 
 // EventKind tells what happened.

@@ -38,8 +38,9 @@ const (
 	noTotal
 	// Unreadable is why: a count was no number.
 	Unreadable
-	// Absurd is why: a count was below zero, or above MostTokens.
+	// Absurd is why: a count was below zero, or above MostTokens, which is Huge as well.
 	Absurd
+	Huge
 	// OtherUnit is why: it was counted in something else than tokens.
 	OtherUnit
 	// Nothing is a usage that is told to be zero, which is not the same as one that is not told.
@@ -86,7 +87,9 @@ func (u *Usage) Read(to *int64, tells Gaps, data []byte, v rawjson.Value) {
 	case is == rawjson.NotThere:
 	case is == rawjson.NoNumber:
 		u.Gaps |= Unreadable
-	case n < 0 || n > MostTokens:
+	case n > MostTokens:
+		u.Gaps |= Absurd | Huge
+	case n < 0:
 		u.Gaps |= Absurd
 	default:
 		*to = n

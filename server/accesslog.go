@@ -49,6 +49,9 @@ func (s *Server) logRequest(x *exchange, status int, now time.Time) {
 		if u.Cached > 0 {
 			l.number("cached_tokens", u.Cached)
 		}
+		if u.Estimated {
+			l.truth("estimated", true)
+		}
 	}
 	if x.failure != nil && status >= 400 {
 		l.text("error", clip(x.failure.Message))

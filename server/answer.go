@@ -9,6 +9,7 @@ import (
 
 	"uniapi/balancer"
 	"uniapi/codec"
+	"uniapi/codec/estimate"
 	"uniapi/pool"
 )
 
@@ -162,7 +163,9 @@ func (x *exchange) replayAnswer(answer *pool.Response, from codec.Format) error 
 		return err
 	}
 	encoder := x.format.NewStreamEncoder(request)
-	x.usage = whole.Usage
+	if x.usage = whole.Usage; x.usage.Gaps != 0 || x.usage.Zero() {
+		x.said = estimate.Answer(body)
+	}
 	x.first = nil
 	for _, e := range whole.Events(nil) {
 		x.first = encoder.Append(x.first, &e)

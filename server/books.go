@@ -1,23 +1,15 @@
 package server
 
 import (
-	"slices"
 	"time"
 
 	"github.com/valyala/fasthttp"
 
 	"uniapi/codec"
+	"uniapi/codec/estimate"
 	"uniapi/config"
-	"uniapi/pool"
 	"uniapi/usage"
 )
-
-// bytesPerToken is about what an event for one token takes on the wire. It is for
-// streams whose client left before the upstream had counted.
-const bytesPerToken = 200
-
-// charactersPerToken is the usual rule for text.
-const charactersPerToken = 4
 
 // reserve takes what the request will cost at least out of the key's credits.
 func (x *exchange) reserve() *codec.Error {
@@ -25,13 +17,13 @@ func (x *exchange) reserve() *codec.Error {
 	if !book.Limited() {
 		return nil
 	}
-	estimate := x.snap.prices.Cost(x.model, usage.Tokens{Prompt: int64(len(x.body)) / charactersPerToken})
-	if !book.Reserve(estimate) {
+	least := x.snap.prices.Cost(x.model, usage.Tokens{Prompt: int64(len(x.body)) / estimate.CharactersPerToken})
+	if !book.Reserve(least) {
 		x.server.counters.limited[limitCredits].Add(1)
 		return errorf(fasthttp.StatusTooManyRequests, "insufficient_quota", "insufficient_quota",
 			"Balance is insufficient, please check your account: the credits of this API key (credits in the gateway's api.yaml, and what was added) are used up.")
 	}
-	x.reserved, x.hasReserved = estimate, true
+	x.reserved, x.hasReserved = least, true
 	return nil
 }
 
@@ -59,25 +51,6 @@ func (x *exchange) account(status int, took time.Duration) {
 	})
 	x.recent.Seen(x.server.books, x.server.clientIP(x.ctx))
 }
-
-// tokens are what the upstream counted, or a guess at what a stream brought before
-// it was cut. A request that failed before its answer began cost nothing.
-func (x *exchange) tokens(status int) usage.Tokens {
-	u := x.usage
-	written := x.live.written.Load()
-	cut := status != fasthttp.StatusOK && written > 0 && x.endpoint == pool.Chat
-	switch {
-	case u.Zero() && cut:
-		return usage.Tokens{Prompt: int64(len(x.body)) / charactersPerToken, Completion: max(written/bytesPerToken, 1), Estimated: true}
-	case cut && slices.Contains(countsFirst, x.upstream):
-		u.Completion, u.Estimated = max(u.Completion, written/bytesPerToken), true
-	}
-	return usage.Tokens{Prompt: u.Prompt, Cached: u.Cached, CacheWrite: u.CacheWrite, Completion: u.Completion, Reasoning: u.Reasoning, Estimated: u.Estimated}
-}
-
-// countsFirst are the formats whose streams begin with a usage in which almost
-// nothing has been generated yet, and correct it at the end.
-var countsFirst = []string{"anthropic", "anthropic-vertex", "bedrock-invoke"}
 
 // attempted counts an attempt.
 func (x *exchange) attempted(success bool) {

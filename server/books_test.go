@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"uniapi/codec/estimate"
 	"uniapi/usage"
 )
 
@@ -141,7 +142,7 @@ func TestAnAttemptThatFailedCountsThoughAnotherServed(t *testing.T) {
 }
 
 func TestAClientThatLeavesAStreamPaysForWhatItGot(t *testing.T) {
-	long := strings.Repeat("x", 40*bytesPerToken)
+	long := strings.Repeat("x", 42*estimate.CharactersPerToken)
 	for at, first := range map[string]string{
 		"/v1/chat/completions": event(long),
 		"/v1/messages": "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\",\"usage\":{\"input_tokens\":3,\"output_tokens\":1}}}\n\n" +

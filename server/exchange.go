@@ -84,7 +84,7 @@ type current struct {
 	request pool.Request
 
 	answer *pool.Response // open while a stream goes on
-	flow   flow           // one of them, or another face's
+	flow   flow           // one of them, or another face's; of the attempt
 	first  []byte         // what the first event check has let through
 
 	encoder  codec.StreamEncoder // writes a translated stream
@@ -98,7 +98,10 @@ type current struct {
 	hasReserved bool
 
 	ttft  time.Duration // from the request's arrival to the first answer byte ready for the client
-	usage codec.Usage
+	usage codec.Usage   // that was told, and at the end what is charged
+	said  int64         // about how many tokens a plain answer that is no longer there had; 0 if nobody knows
+
+	answered bool // the provider has begun to answer the attempt, with success
 
 	trace  *trace // of the attempt, at debug level; nil as long as there is no answer
 	traced bool   // the attempt's line has been written

@@ -111,21 +111,14 @@ func (x *exchange) receive(answer *pool.Response) error {
 		}
 		return err
 	}
-	x.answer, x.flow, x.first = answer, through{}, first
+	flow := &rawStream{kind: rawKindOf(x.contentType)}
+	x.first, _ = flow.Push(first)
+	x.answer, x.flow = answer, flow
 	x.live.mu.Lock()
 	x.stream = true
 	x.live.mu.Unlock()
 	return nil
 }
-
-// through is the flow of bytes that nobody looks at.
-type through struct{}
-
-func (through) Push(p []byte) ([]byte, error) { return p, nil }
-func (through) End() ([]byte, error)          { return nil, nil }
-func (through) Done() bool                    { return false }
-func (through) Started() bool                 { return true }
-func (through) Usage() (codec.Usage, bool)    { return codec.Usage{}, false }
 
 // plainEndpoints are served by plainFace.
 var plainEndpoints = []struct {

@@ -86,7 +86,7 @@ func (x *exchange) makeImages(channel *pool.Channel, ask pool.Ask, google images
 			whole.Add(part)
 		}
 	}
-	x.usage = whole.Usage
+	x.usage, x.said = whole.Usage, imageTokens(int64(len(whole.Images)))
 	now := time.Now().Unix()
 	if q.Stream {
 		x.contentType = append(x.contentType[:0], contentTypeEvents...)
@@ -114,6 +114,7 @@ func (x *exchange) exchangeWhole(channel *pool.Channel, ask pool.Ask, body []byt
 	if answer.Status < 200 || answer.Status > 299 {
 		return nil, x.readFailure(answer, formats[x.upstream])
 	}
+	x.answered = true
 	defer answer.Close()
 	return answer.AppendBody(nil, maxAnswer)
 }

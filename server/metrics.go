@@ -120,6 +120,10 @@ func (s *Server) appendGateway(page []byte) []byte {
 			answers.add(float64(n), "status", strconv.Itoa(status))
 		}
 	}
+	lacking := counter("uniapi_usage_lacking_total", "Answers whose tokens are not as their provider counted them, by why. All are estimated but zero, which is believed.")
+	s.lacks.all(func(provider string, why lack, n int64) {
+		lacking.add(float64(n), "provider", provider, "reason", lackNames[why])
+	})
 	limited := counter("uniapi_limited_requests_total", "Requests refused by a limit that api.yaml sets.")
 	for kind, name := range limitNames {
 		limited.add(float64(s.counters.limited[kind].Load()), "limit", name)
@@ -136,7 +140,7 @@ func (s *Server) appendGateway(page []byte) []byte {
 	version.add(1, "version", s.options.Version)
 
 	for _, f := range []*family{
-		version, answers, limited,
+		version, answers, limited, lacking,
 		gauge("uniapi_limit_counters", "Pairs of a limit's subject and a model that are being counted.").of(float64(s.state.LimitCounters())),
 		gauge("uniapi_requests_in_flight", "Requests for answers that are under way.").of(float64(s.inFlight.Load())),
 		gauge("uniapi_streams_in_flight", "Of these, streams.").of(float64(streams)),

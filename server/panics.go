@@ -33,8 +33,9 @@ func (x *exchange) surviveStream(err *error) {
 	x.status, x.failure, *err = errPanic.Status, errPanic, errPanic
 	if x.answer != nil {
 		x.answer.Close()
-		x.answer = nil // its usage is not asked for
+		x.answer = nil
 	}
+	x.flow = nil // which is not asked what it knows
 }
 
 func (s *Server) logPanic(ctx *fasthttp.RequestCtx, panicked any) {

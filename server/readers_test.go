@@ -164,7 +164,9 @@ var readers = map[string]reader{
 		u.Reset()
 		return piecesTo(u)
 	}, event: invokeEvent, lead: invokeLead},
-	"bytes that nobody looks at": {kind: "server.through", open: func() func(p []byte) error { return piecesTo(through{}) }, event: asEvent("", chatEvent)},
+	"events of images":     {kind: "server.rawStream", open: func() func(p []byte) error { return piecesTo(&rawStream{kind: rawEvents}) }, event: asEvent("", chatEvent), lines: true},
+	"text of a transcript": {kind: "server.rawStream", open: func() func(p []byte) error { return piecesTo(&rawStream{kind: rawText}) }, event: asEvent("", chatEvent)},
+	"sound":                {kind: "server.rawStream", open: func() func(p []byte) error { return piecesTo(new(rawStream)) }, event: asEvent("", chatEvent)},
 
 	"chat that is translated":       {kind: "server.translation", open: translating(openai.Format{}, anthropic.Format{}), event: asEvent("", chatEvent), lines: true},
 	"Messages that are translated":  {kind: "server.translation", open: translating(anthropic.Format{}, responses.Format{}), event: asEvent("", messagesEvent), lead: messagesLead, lines: true},

@@ -136,7 +136,8 @@ func (x *exchange) take(attempt balancer.Attempt) {
 	x.live.mu.Lock()
 	x.attempt = attempt
 	x.live.mu.Unlock()
-	x.tried, x.sent = time.Now(), false
+	x.tried, x.sent, x.answered = time.Now(), false, false
+	x.usage, x.flow, x.said = codec.Usage{}, nil, 0
 	x.trace, x.traced = nil, false
 	if attempt.Number > 1 {
 		x.server.counters.retries.Add(1)
@@ -169,9 +170,11 @@ func (x *exchange) try() error {
 		return err
 	}
 	x.listen(answer)
-	switch {
-	case answer.Status < 200 || answer.Status > 299:
+	if answer.Status < 200 || answer.Status > 299 {
 		return x.readFailure(answer, from)
+	}
+	x.answered = true
+	switch {
 	case x.raw():
 		return x.receive(answer)
 	case x.stream && isWhole(&answer.Header):

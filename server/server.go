@@ -104,6 +104,7 @@ type Server struct {
 	inFlight atomic.Int64
 
 	counters counters
+	lacks    lacks
 
 	budget      *budget.Budget
 	overloaded  refusals // of requests

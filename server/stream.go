@@ -217,14 +217,9 @@ func (x *exchange) Close() error {
 		x.call.Cancel()
 		<-x.pending
 	}
-	if x.answer != nil {
-		if u, told := x.flow.Usage(); told {
-			x.usage = u
-		}
-		if x.status == fasthttp.StatusOK {
-			x.answer.CloseLater()
-			x.answer = nil
-		}
+	if x.answer != nil && x.status == fasthttp.StatusOK {
+		x.answer.CloseLater()
+		x.answer = nil
 	}
 	x.end(x.status)
 	return nil

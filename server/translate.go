@@ -35,6 +35,8 @@ type flow interface {
 	// Started says that a first event has come that is part of an answer.
 	Started() bool
 	Usage() (codec.Usage, bool)
+	// Said is about how many characters the answer has had so far.
+	Said() int64
 }
 
 // translation is the flow between two formats.
@@ -48,6 +50,7 @@ type translation struct {
 	started bool
 	done    bool
 	usage   codec.Usage
+	said    int64 // characters
 }
 
 // maxLead is how much is kept back for an answer to begin. An upstream that has
@@ -70,6 +73,8 @@ func hasEnded(d codec.StreamDecoder) bool {
 }
 
 func (t *translation) Usage() (codec.Usage, bool) { return t.usage, !t.usage.Zero() }
+
+func (t *translation) Said() int64 { return t.said }
 
 func (t *translation) Push(p []byte) ([]byte, error) {
 	if t.started {
@@ -125,15 +130,14 @@ func (t *translation) translate(events []codec.Event) error {
 		e := &events[i]
 		switch e.Kind {
 		case codec.EventStart, codec.EventUsage:
-			if !e.Usage.Zero() {
-				t.usage = e.Usage
-			}
+			t.usage.Update(e.Usage)
 		case codec.EventFinish:
 			if !t.started && !mayBeEmpty(e.Finish) {
 				return errEmpty
 			}
 			t.started = true
 		}
+		t.said += e.Said()
 		if e.Says() {
 			if !t.started {
 				if err := trigger.InText(string(e.Text), t.triggers); err != nil {

@@ -125,7 +125,7 @@ func (d *Events) Append(dst []codec.Event, data []byte) []codec.Event {
 	case "message_delta":
 		d.counts.take(data, usage, false)
 		d.takeFinish(data, delta)
-		if d.counts.seen {
+		if d.counts.seen || d.counts.notes != 0 {
 			dst = append(dst, codec.Event{Kind: codec.EventUsage, Usage: d.counts.usage()})
 		}
 	case "message_stop":

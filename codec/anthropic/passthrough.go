@@ -14,6 +14,7 @@ import (
 type Inspector struct {
 	events Events
 	said   []codec.Event
+	passed int64 // characters of what has been said
 }
 
 var _ native.Inspector = (*Inspector)(nil)
@@ -22,6 +23,7 @@ var _ native.Inspector = (*Inspector)(nil)
 func (in *Inspector) Reset() {
 	in.events.blocks.Reset()
 	in.events = Events{text: in.events.text[:0], blocks: in.events.blocks}
+	in.passed = 0
 }
 
 // Usage implements native.Inspector.
@@ -33,16 +35,26 @@ func (in *Inspector) Failure(block []byte) *codec.Error { return answerFailure(b
 // Event implements native.Inspector.
 func (in *Inspector) Event(name, data []byte, begun bool) native.Sign {
 	if begun && goesOn(name, data) {
+		in.passed += max(int64(len(data)-len(emptyDelta)), 0)
 		return native.Sign{}
 	}
 	d := &in.events
 	d.Reset()
 	in.said = d.Append(in.said[:0], data)
+	for i := range in.said {
+		in.passed += in.said[i].Said()
+	}
 	if d.err == nil && string(name) == "error" {
 		d.Fail(answerFailure(data))
 	}
 	return native.Sign{Begins: in.begins(), Done: d.stopped, Err: d.err}
 }
+
+// emptyDelta is what stands around the text of an event that goes on.
+const emptyDelta = `{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":""}}`
+
+// Said implements native.Inspector.
+func (in *Inspector) Said() int64 { return in.passed }
 
 // goesOn says whether an event only goes on with an answer, which is so of nearly all. These neither count nor end anything, and an event
 // that is cut off is not one of them.

@@ -40,9 +40,14 @@ func (c *counts) take(data []byte, v rawjson.Value, beginning bool) {
 		}
 	}
 	const halves = codec.NoPrompt | codec.NoCompletion
+	if u.Gaps&halves == halves && c.total == 0 { // it may be in another dialect
+		if u, _ = codec.ReadUsage(data, v); !u.Zero() {
+			c.input, c.read, c.write, c.output, c.thinking = u.Prompt-u.Cached-u.CacheWrite, u.Cached, u.CacheWrite, u.Completion, u.Reasoning
+		}
+	}
 	told := halves &^ u.Gaps
 	c.told |= told
-	c.notes |= u.Gaps & (codec.Unreadable | codec.Absurd)
+	c.notes |= u.Gaps & (codec.Unreadable | codec.Absurd | codec.Huge)
 	c.seen = c.seen || told != 0 || c.total > 0
 	c.final = c.final || !beginning && told&codec.NoCompletion != 0
 }

@@ -45,6 +45,9 @@ func (u *Unwrapped) Done() bool { return u.events.Done() }
 // Usage is that of native.Stream.
 func (u *Unwrapped) Usage() (codec.Usage, bool) { return u.events.Usage() }
 
+// Said is that of native.Stream.
+func (u *Unwrapped) Said() int64 { return u.events.Said() }
+
 // Push takes the next bytes, split anywhere, and returns what can go out now, valid until the next Push. An error, always a *codec.Error,
 // is the upstream's, reported in the stream: out is what came before it, and nothing follows.
 func (u *Unwrapped) Push(p []byte) (out []byte, err error) {

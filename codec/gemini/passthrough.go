@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"uniapi/codec"
+	"uniapi/codec/estimate"
 	"uniapi/codec/native"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/trigger"
@@ -15,18 +16,23 @@ import (
 type Inspector struct {
 	answer answer
 	said   []codec.Event
+	passed int64 // characters of what has been said
 }
 
 var _ native.Inspector = (*Inspector)(nil)
 
 // Reset implements native.Inspector.
 func (in *Inspector) Reset() {
+	in.passed = 0
 	a := &in.answer
 	*a = answer{text: a.text[:0], choices: a.choices[:0], shape: template{bytes: a.shape.bytes[:0], holes: a.shape.holes[:0]}}
 }
 
 // Usage implements native.Inspector.
 func (in *Inspector) Usage() codec.Usage { return in.answer.usage }
+
+// Said implements native.Inspector.
+func (in *Inspector) Said() int64 { return in.passed }
 
 // Failure implements native.Inspector. Behind a finish, which old versions repeat in every object, only an error matters.
 func (in *Inspector) Failure(block []byte) *codec.Error {
@@ -44,10 +50,14 @@ func (in *Inspector) Event(_, data []byte, begun bool) native.Sign {
 	if begun && a.shape.match(data) { // nothing but its text and its counts is new
 		a.shape.miss = 0
 		a.usage.Update(a.shape.counts.usage())
+		in.passed += int64(a.shape.text.End - a.shape.text.Start - len(`""`))
 		return native.Sign{}
 	}
 	a.text = a.text[:0]
 	in.said = a.object(in.said[:0], data)
+	for i := range in.said {
+		in.passed += in.said[i].Said()
+	}
 	if a.err == nil && a.blocked != "" && !a.started && !a.finished() {
 		a.err = errBlocked(a.blocked, a.message)
 	}
@@ -71,6 +81,7 @@ func (in *Inspector) Head(_, data []byte, _ bool) native.Sign {
 	}
 	a.started, a.seen = true, true
 	a.state(0).said = true
+	in.passed += estimate.MediaTokens * estimate.CharactersPerToken
 	return native.Sign{Begins: true}
 }
 

@@ -106,7 +106,7 @@ func (c *counts) settled(u codec.Usage) codec.Usage {
 	}
 	u.Gaps = c.notes
 	if c.largest() > codec.MostTokens {
-		return codec.Usage{Gaps: codec.NoPrompt | codec.NoCompletion | codec.Absurd}
+		return codec.Usage{Gaps: codec.NoPrompt | codec.NoCompletion | codec.Absurd | codec.Huge}
 	}
 	if c.told&(1<<countPrompt) == 0 {
 		u.Gaps |= codec.NoPrompt

@@ -48,6 +48,8 @@ type Inspector interface {
 	End(begun bool) (last string, err *codec.Error)
 	// Usage is what was reported so far.
 	Usage() codec.Usage
+	// Said is about how many characters the answer has had so far.
+	Said() int64
 }
 
 // Stream watches a stream of events on its way from an upstream to the client. Bytes go out as they came in, whole events at a time. The
@@ -102,6 +104,9 @@ func (s *Stream) Usage() (codec.Usage, bool) {
 	u := s.inspector.Usage()
 	return u, !u.Zero()
 }
+
+// Said is about how many characters the answer has had so far.
+func (s *Stream) Said() int64 { return s.inspector.Said() }
 
 // Push takes the next bytes of the stream, which it may change, and returns what can go out now as one slice, valid until the next
 // Push; it aliases p or a buffer of s. An error, always a *codec.Error, is the upstream's, reported in the stream: out is what

@@ -24,6 +24,8 @@ type plain struct {
 
 func (in *plain) Reset()             { *in = plain{} }
 func (in *plain) Usage() codec.Usage { return in.usage }
+
+func (in *plain) Said() int64 { return 0 }
 func (in *plain) Failure(block []byte) *codec.Error {
 	block = bytes.TrimSpace(block)
 	return codec.NoAnswer("no event: " + string(block[:min(len(block), 40)]))

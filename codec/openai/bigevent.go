@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"uniapi/codec"
+	"uniapi/codec/estimate"
 	"uniapi/codec/rawjson"
 )
 
@@ -46,6 +47,7 @@ func (s *Passthrough) bigStart(head []byte) bool {
 		return s.fail(f.failure)
 	}
 	f.content, f.choices = true, true // whatever is so large
+	f.said = estimate.MediaTokens * estimate.CharactersPerToken
 	return s.take(&f, data)
 }
 

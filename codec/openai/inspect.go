@@ -13,21 +13,31 @@ type findings struct {
 	content  bool   // a choice says something: text, reasoning, a refusal, a tool call, audio, an image
 	finished bool   // a choice has a finish_reason
 	finish   string // that of the last choice; aliases the data
+	said     int64  // bytes of the texts and arguments of the choices
 	usage    codec.Usage
 	hasUsage bool
 	failure  *codec.Error
 	// holes are the strings that differ from one ordinary chunk to the next, for the template.
-	holes  [maxHoles]rawjson.Value
+	holes  [maxHoles]hole
 	nHoles int
 	single bool // one choice
 }
 
-func (f *findings) hole(v rawjson.Value) {
+// hole is a string of a chunk, and whether it is of what the answer says.
+type hole struct {
+	rawjson.Value
+	says bool
+}
+
+func (f *findings) hole(v rawjson.Value, says bool) {
+	if says && v.Present() {
+		f.said += int64(v.End - v.Start - len(`""`))
+	}
 	if v.Kind != rawjson.String {
 		return
 	}
 	if f.nHoles < maxHoles {
-		f.holes[f.nHoles] = v
+		f.holes[f.nHoles] = hole{v, says}
 	}
 	f.nHoles++
 }
@@ -68,7 +78,7 @@ func (f *findings) inspect(data []byte) error {
 			f.choices = f.choices || v.Kind == rawjson.Array && v.End-v.Start > len("[]")
 			f.content = f.content || f.choices
 		case "obfuscation":
-			f.hole(it.Value)
+			f.hole(it.Value, false)
 		}
 	}
 	if err := it.Err(); err != nil {
@@ -131,7 +141,7 @@ func (f *findings) inspectChoices(data []byte, choices *rawjson.Elements) {
 			case "text":
 				v := it.Whole()
 				f.content = f.content || nonEmpty(v)
-				f.hole(v)
+				f.hole(v, true)
 			case "finish_reason":
 				if s, ok := rawjson.Text(data, it.Value); ok && s != "" {
 					f.finished, f.finish = true, s
@@ -154,12 +164,12 @@ func (f *findings) inspectDelta(data []byte, it *rawjson.Members) {
 		case "content", "reasoning_content", "reasoning", "refusal":
 			v := it.Whole()
 			f.content = f.content || nonEmpty(v)
-			f.hole(v)
+			f.hole(v, true)
 		case "tool_calls":
 			v := it.Whole()
 			f.content = f.content || nonEmpty(v)
 			for calls := v.Elements(data); calls.Next(); {
-				f.hole(calls.Value.Get(data, "function").Get(data, "arguments"))
+				f.hole(calls.Value.Get(data, "function").Get(data, "arguments"), true)
 			}
 		case "function_call", "audio", "images", "annotations", "reasoning_details", "thinking_blocks":
 			f.content = f.content || nonEmpty(it.Whole())

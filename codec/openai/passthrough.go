@@ -41,6 +41,7 @@ type Passthrough struct {
 	crEnd    bool // the last event ended with a CR; an LF next belongs to it
 	kept     bool // the last event was forwarded
 	usage    codec.Usage
+	said     int64 // bytes of what the answer says, in events that are not of the template's shape
 	err      *codec.Error
 }
 
@@ -63,6 +64,9 @@ func (s *Passthrough) Done() bool { return s.done }
 
 // Usage returns the usage that the upstream reported last, and whether it reported any.
 func (s *Passthrough) Usage() (codec.Usage, bool) { return s.usage, !s.usage.Zero() }
+
+// Said is about how many characters the answer has had so far.
+func (s *Passthrough) Said() int64 { return s.said + s.shape.said }
 
 // Push takes the next bytes of the stream, which it may change, and returns what can go out now as one slice, valid until the next
 // Push; it aliases p or a buffer of s. An error, always a *codec.Error, is the upstream's, reported in the stream: out is what
@@ -214,6 +218,7 @@ func offsetIn(whole, part []byte) int { return cap(whole) - cap(part) }
 // take notes what an event tells. False if it is not to go out.
 func (s *Passthrough) take(f *findings, data []byte) bool {
 	s.usage.Update(f.usage)
+	s.said += f.said
 	s.finished = s.finished || f.finished
 	if s.started {
 		return true

@@ -3,8 +3,6 @@ package openai
 import (
 	"cmp"
 	"slices"
-
-	"uniapi/codec/rawjson"
 )
 
 const (
@@ -19,7 +17,10 @@ const (
 type template struct {
 	bytes []byte
 	lits  [maxHoles + 1][2]int // what lies before, between and behind the holes, as offsets into bytes
+	says  [maxHoles + 1]bool   // whether the hole before a literal is of what the answer says
 	n     int                  // literals in use; 0 = no template
+
+	said int64 // bytes in such holes of all events that matched
 }
 
 // learn remembers an ordinary event whose JSON, of which f tells, starts at offset in it.
@@ -30,9 +31,10 @@ func (t *template) learn(event []byte, offset int, f *findings) {
 	}
 	t.bytes = append(t.bytes[:0], event...)
 	holes := f.holes[:f.nHoles]
-	slices.SortFunc(holes, func(a, b rawjson.Value) int { return cmp.Compare(a.Start, b.Start) })
+	slices.SortFunc(holes, func(a, b hole) int { return cmp.Compare(a.Start, b.Start) })
 	from := 0
 	for i, h := range holes {
+		t.says[i+1] = h.says
 		t.lits[i] = [2]int{from, offset + h.Start + 1} // with the opening quote
 		from = offset + h.End - 1                      // at the closing one
 	}
@@ -42,11 +44,15 @@ func (t *template) learn(event []byte, offset int, f *findings) {
 
 // match returns the length of the event that p starts with, if it has the template's shape, else 0.
 func (t *template) match(p []byte) int {
-	pos := 0
+	pos, said := 0, 0
 	for i := range t.n {
 		if i > 0 {
+			begin := pos
 			if pos = stringEnd(p, pos); pos < 0 {
 				return 0
+			}
+			if t.says[i] {
+				said += pos - begin
 			}
 		}
 		lit := t.bytes[t.lits[i][0]:t.lits[i][1]]
@@ -55,6 +61,7 @@ func (t *template) match(p []byte) int {
 		}
 		pos += len(lit)
 	}
+	t.said += int64(said)
 	return pos
 }
 

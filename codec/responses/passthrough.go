@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"uniapi/codec"
+	"uniapi/codec/estimate"
 	"uniapi/codec/native"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/trigger"
@@ -15,9 +16,11 @@ import (
 // Inspector reads a Responses stream for a native.Stream. The answer begins with the first thing that is said or called: up to there a
 // response only waits, and may yet fail for want of quota.
 type Inspector struct {
-	usage codec.Usage
-	seen  bool // an event of the format has come
-	last  bool // the big event that is under way ends the answer
+	usage  codec.Usage
+	passed int64 // characters of what has been said
+	around int64 // bytes that stood around a piece of it; those that follow are not read so closely
+	seen   bool  // an event of the format has come
+	last   bool  // the big event that is under way ends the answer
 }
 
 var _ native.Inspector = (*Inspector)(nil)
@@ -27,6 +30,9 @@ func (in *Inspector) Reset() { *in = Inspector{} }
 
 // Usage implements native.Inspector.
 func (in *Inspector) Usage() codec.Usage { return in.usage }
+
+// Said implements native.Inspector.
+func (in *Inspector) Said() int64 { return in.passed }
 
 // Failure implements native.Inspector.
 func (in *Inspector) Failure(block []byte) *codec.Error {
@@ -51,6 +57,7 @@ func (in *Inspector) End(bool) (last string, err *codec.Error) {
 // Event implements native.Inspector.
 func (in *Inspector) Event(name, data []byte, begun bool) native.Sign {
 	if begun && passGoesOn(name, data) {
+		in.passed += max(int64(len(data))-in.around, 1)
 		return native.Sign{}
 	}
 	var m passMembers
@@ -77,7 +84,13 @@ func (in *Inspector) Event(name, data []byte, begun bool) native.Sign {
 			return native.Sign{Err: errOther()}
 		}
 	}
-	return native.Sign{Begins: strings.HasSuffix(m.kind, ".delta") && passHolds(m.delta)}
+	if !strings.HasSuffix(m.kind, ".delta") || !passHolds(m.delta) {
+		return native.Sign{}
+	}
+	said := int64(m.delta.End - m.delta.Start - len(`""`))
+	in.passed += said
+	in.around = int64(len(data)) - said
+	return native.Sign{Begins: true}
 }
 
 // passMembers are the members of an event that tell what it is.
@@ -159,6 +172,9 @@ func (in *Inspector) completed(data []byte, response rawjson.Value, incomplete b
 	}
 	u, _ := codec.ReadUsage(data, response.Get(data, "usage"))
 	in.usage.Update(u)
+	if in.passed == 0 && u.Zero() { // it has said nothing before, and does not count
+		in.passed = estimate.Answer(response.Raw(data)) * estimate.CharactersPerToken
+	}
 	return native.Sign{Begins: incomplete || passAnySays(data, response.Get(data, "output")), Done: true}
 }
 
@@ -187,6 +203,8 @@ func (in *Inspector) Head(name, data []byte, begun bool) native.Sign {
 		return native.Sign{Begins: output.Kind == rawjson.Missing || passAnySays(data, output)}
 	case "response.incomplete":
 		in.last = true
+	case "response.output_item.done":
+		in.passed += estimate.MediaTokens * estimate.CharactersPerToken
 	case "response.failed", "response.cancelled", "error":
 		if m.failure.Kind == rawjson.Object {
 			_, e := asError(slices.Concat([]byte(`{"error":`), m.failure.Raw(data), []byte{'}'}))

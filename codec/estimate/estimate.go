@@ -1,0 +1,43 @@
+// Package estimate guesses tokens where no provider has counted them. It reads the bytes of a request or an answer of any format once, from
+// the front, and takes what is cut off or no JSON as far as it goes: it is what a client pays who left, or whose provider does not say.
+package estimate
+
+const (
+	// CharactersPerToken is the usual rule for text.
+	CharactersPerToken = 4
+	// MediaTokens are what an image of middling size takes, in or out, and each mebibyte of any other file begun.
+	MediaTokens = 1500
+	// TokensPerMinute are those of sound.
+	TokensPerMinute = 1000
+	// bytesPerSoundToken are those of a file of sound at 128 kbit a second.
+	bytesPerSoundToken = 16_000 * 60 / TokensPerMinute
+)
+
+// Text is the tokens of so many characters.
+func Text(characters int64) int64 {
+	return (characters + CharactersPerToken - 1) / CharactersPerToken
+}
+
+// Seconds is the tokens of sound of that length.
+func Seconds(n int64) int64 { return (n*TokensPerMinute + 59) / 60 }
+
+// Sound is the tokens of a file of sound.
+func Sound(bytes int) int64 { return int64(bytes)/bytesPerSoundToken + 1 }
+
+// Media is the tokens of an image or another file of so many bytes, 0 if nobody knows.
+func Media(bytes int) int64 { return MediaTokens * (1 + int64(bytes)>>20) }
+
+// Request is the tokens of a request in JSON, or of a member of one: all its texts, the names of members among them, since schemas have
+// them, too. Numbers in lists count as one each: some clients send tokens.
+func Request(body []byte) int64 {
+	s := scanner{data: body, all: true}
+	s.run()
+	return Text(s.characters) + s.tokens
+}
+
+// Answer is the tokens of what an answer in JSON says: its texts and arguments, without what stands around them.
+func Answer(body []byte) int64 {
+	s := scanner{data: body}
+	s.run()
+	return Text(s.characters) + s.tokens
+}

@@ -1,0 +1,172 @@
+package server
+
+import (
+	"bytes"
+
+	"uniapi/codec"
+	"uniapi/codec/estimate"
+	"uniapi/codec/native"
+	"uniapi/codec/rawjson"
+	"uniapi/codec/sse"
+)
+
+// rawStream is the flow of an answer that is no conversation's: images, transcripts,
+// sounds. All of it passes as it comes; what it costs is found out beside it. Of an
+// event that is larger than mostEnd only both ends are kept, where such an event,
+// an image, has all but the image.
+type rawStream struct {
+	kind rawKind
+
+	begun  []byte // the beginning of the event that is coming
+	ending []byte // its end, if it is larger; up to twice as much as is kept
+	join   []byte // for events with several lines of data
+	size   int
+	inLine bool // the line that is coming has a byte
+
+	usage  codec.Usage
+	said   int64 // characters of texts
+	images int   // complete ones
+	parts  int   // pieces of images that have come before
+}
+
+// rawKind is what the bytes of an answer are.
+type rawKind uint8
+
+const (
+	rawBytes  rawKind = iota // nothing that can be read: sound
+	rawText                  // a transcript; or JSON that is not called so
+	rawEvents                // server-sent events
+)
+
+// mostEnd is how much is kept of an event's beginning, and of its end.
+const mostEnd = 4 << 10
+
+// rawKindOf tells it by the content type.
+func rawKindOf(contentType []byte) rawKind {
+	switch {
+	case bytes.HasPrefix(contentType, []byte("text/event-stream")):
+		return rawEvents
+	case bytes.HasPrefix(contentType, []byte("text/")), bytes.HasPrefix(contentType, []byte("application/")) && !bytes.HasPrefix(contentType, []byte("application/octet-stream")):
+		return rawText
+	}
+	return rawBytes
+}
+
+func (s *rawStream) Push(p []byte) ([]byte, error) {
+	switch s.kind {
+	case rawText:
+		s.said += int64(len(p))
+		s.keep(p)
+	case rawEvents:
+		s.watch(p)
+	}
+	return p, nil
+}
+
+// watch finds the ends of events. Lines end with LF or CRLF.
+func (s *rawStream) watch(p []byte) {
+	for len(p) > 0 {
+		end := bytes.IndexByte(p, '\n')
+		if end < 0 {
+			s.keep(p)
+			s.inLine = s.inLine || len(p) > 1 || p[0] != '\r'
+			return
+		}
+		empty := !s.inLine && (end == 0 || end == 1 && p[0] == '\r')
+		s.inLine = false
+		s.keep(p[:end+1])
+		if p = p[end+1:]; empty {
+			s.event()
+		}
+	}
+}
+
+// keep takes the next bytes of an event.
+func (s *rawStream) keep(p []byte) {
+	s.size += len(p)
+	if room := mostEnd - len(s.begun); room > 0 {
+		n := min(room, len(p))
+		s.begun = append(s.begun, p[:n]...)
+		p = p[n:]
+	}
+	s.ending = append(s.ending, p[max(0, len(p)-mostEnd):]...)
+	if over := len(s.ending) - mostEnd; over > mostEnd { // seldom, so that small pieces do not move it each time
+		s.ending = s.ending[:copy(s.ending, s.ending[over:])]
+	}
+}
+
+// event reads the event that has come.
+func (s *rawStream) event() {
+	switch e := sse.Parse(s.begun, &s.join); {
+	case e.Lines == 0:
+	case s.size > mostEnd:
+		s.read(e.Name, e.Data, rawjson.Value{})
+	default:
+		v, _ := rawjson.One(e.Data)
+		s.read(e.Name, e.Data, v)
+	}
+	s.begun, s.ending, s.size = s.begun[:0], s.ending[:0], 0
+}
+
+// read takes what an event's data tells, which is whole if v is there.
+func (s *rawStream) read(name, data []byte, v rawjson.Value) {
+	kind, told := string(name), rawjson.Value{}
+	if v.Kind == rawjson.Object {
+		if word, _ := rawjson.Text(data, v.Get(data, "type")); word != "" {
+			kind = word
+		}
+		if text := v.Get(data, "text"); text.Kind == rawjson.String { // of a transcript that is done; its pieces have been counted
+			s.said = max(s.said, int64(text.End-text.Start-len(`""`)))
+		} else if piece := v.Get(data, "delta"); piece.Kind == rawjson.String {
+			s.said += int64(piece.End - piece.Start - len(`""`))
+		}
+		told = v.Get(data, "usage")
+	} else {
+		if kind == "" {
+			word, _ := rawjson.Text(data, native.LastMember(data, `"type"`))
+			kind = word
+		}
+		if end := native.LastMember(s.ending, `"usage"`); end.Present() {
+			data, told = s.ending, end
+		} else {
+			told = native.LastMember(data, `"usage"`)
+		}
+	}
+	switch {
+	case bytes.HasSuffix([]byte(kind), []byte(".completed")):
+		s.images++
+	case bytes.HasSuffix([]byte(kind), []byte(".partial_image")):
+		s.parts++
+	}
+	u, _ := codec.ReadUsage(data, told)
+	s.usage.Update(u)
+}
+
+func (s *rawStream) End() ([]byte, error) {
+	switch {
+	case s.kind == rawEvents && s.size > 0:
+		s.event()
+	case s.kind == rawText && s.size > 0 && bytes.HasPrefix(bytes.TrimSpace(s.begun), []byte("{")):
+		s.read(nil, s.begun, rawjson.Value{})
+	}
+	return nil, nil
+}
+
+func (s *rawStream) Done() bool                 { return false }
+func (s *rawStream) Started() bool              { return true }
+func (s *rawStream) Usage() (codec.Usage, bool) { return s.usage, !s.usage.Zero() }
+
+// Said counts the texts; made are the images.
+func (s *rawStream) Said() int64 { return s.said }
+
+// made is how many images have come. One of which there is a piece has been paid
+// for.
+func (s *rawStream) made() int64 {
+	if s.images == 0 && s.parts > 0 {
+		return 1
+	}
+	return int64(s.images)
+}
+
+// imageTokens are those of so many images.
+func imageTokens(n int64) int64 { return n * estimate.MediaTokens }

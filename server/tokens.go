@@ -1,0 +1,321 @@
+package server
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"uniapi/codec"
+	"uniapi/codec/estimate"
+	"uniapi/codec/rawjson"
+	"uniapi/pool"
+	"uniapi/usage"
+)
+
+// bytesPerToken is about what an event for one token takes on the wire. It is for
+// streams of which nothing else is known any more.
+const bytesPerToken = 200
+
+// leastOfTooMany are the least tokens that stand for a count that is too large to
+// be believed. Much may have been read and thought that nobody sees; of that an
+// estimate by the texts knows nothing, and it is not to be had for less by counting
+// more.
+const leastOfTooMany = 1000
+
+// lack is why tokens are not what the provider counted.
+type lack int
+
+const (
+	lackNone       lack = iota // it did not say
+	lackUnreadable             // what it said is no number
+	lackAbsurd                 // nobody can believe what it said
+	lackUnit                   // it counts something else: seconds, searches
+	lackCut                    // the answer ended before it could say
+	lackZero                   // it said that there were none: believed, but worth a look
+	lackCount
+)
+
+// lackNames are the lacks as /metrics has them.
+var lackNames = [lackCount]string{"none", "unreadable", "absurd", "unit", "cut", "zero"}
+
+// reach is how far an answer came, as its price goes.
+type reach int
+
+const (
+	reachedNothing reach = iota // nothing was answered, or nothing that costs
+	reachedNobody               // what was answered says nothing: it costs what the provider counted
+	reachedSome                 // the answer was cut off, by whomever
+	reachedAll
+)
+
+func (x *exchange) reached(status int) reach {
+	switch {
+	case x.attempt.Number == 0, x.endpoint == pool.CountTokens:
+		return reachedNothing
+	case status == fasthttp.StatusOK:
+		return reachedAll
+	case x.live.written.Load() > 0, status == statusClientGone && x.answered:
+		return reachedSome
+	case x.failure != nil && x.failure.InAnswer && x.failure.Class == codec.Semantic && x.failure.Raw == nil:
+		return reachedNobody
+	}
+	return reachedNothing
+}
+
+// tokens are what the request is charged for: what the provider counted, and where
+// it did not say, or nothing that can be believed, an estimate. x.usage is what is
+// told of them.
+func (x *exchange) tokens(status int) usage.Tokens {
+	end := x.reached(status)
+	u := x.usage
+	if x.flow != nil {
+		told, _ := x.flow.Usage()
+		u.Update(told)
+		if u.Completion == 0 && u.Prompt > 0 && x.flow.Said() > 0 {
+			u.Gaps |= codec.NoCompletion // a running total from before the answer
+		}
+	}
+	if x.inputOnly() {
+		u.Gaps &^= codec.NoCompletion
+	}
+	switch whole := u.Gaps == 0 && !u.Zero() && !u.Estimated; {
+	case end == reachedNothing, end == reachedNobody && !whole:
+		x.usage = codec.Usage{}
+		return usage.Tokens{}
+	case whole:
+	default:
+		x.fill(&u, end)
+	}
+	x.usage = u
+	return usage.Tokens{Prompt: u.Prompt, Cached: u.Cached, CacheWrite: u.CacheWrite, Completion: u.Completion, Reasoning: u.Reasoning, Estimated: u.Estimated}
+}
+
+// inputOnly says whether an endpoint's answer has no tokens of its own.
+func (x *exchange) inputOnly() bool {
+	return x.endpoint == pool.Embeddings || x.endpoint == pool.Rerank || x.endpoint == pool.Moderations
+}
+
+// fill estimates what is missing in a usage.
+func (x *exchange) fill(u *codec.Usage, end reach) {
+	why := lackOf(u, end)
+	if u.Gaps&codec.Nothing != 0 {
+		if end == reachedAll && x.flow == nil { // the zeros of a stream are running totals
+			x.lacking(lackZero, u)
+			return
+		}
+		u.Gaps = codec.NoPrompt | codec.NoCompletion
+	}
+	if u.Gaps == 0 && u.Zero() {
+		u.Gaps = codec.NoPrompt | codec.NoCompletion
+	}
+	least := int64(0)
+	if u.Gaps&codec.TooMany != 0 {
+		least = leastOfTooMany
+	}
+	said := u.Completion
+	if u.Gaps&codec.NoCompletion != 0 {
+		said = max(said, x.answerTokens(end), least)
+	}
+	switch noPrompt := u.Gaps&codec.NoPrompt != 0; {
+	case noPrompt && u.Total > 0: // which is right, but for where they went
+		u.Completion = min(said, u.Total)
+		u.Prompt = u.Total - u.Completion
+	case noPrompt:
+		u.Prompt, u.Completion = max(x.promptTokensOf(u), least, 1), said
+	default:
+		u.Completion = said
+	}
+	u.Gaps, u.Estimated = 0, true
+	x.lacking(why, u)
+}
+
+func lackOf(u *codec.Usage, end reach) lack {
+	switch {
+	case u.Gaps&codec.Absurd != 0:
+		return lackAbsurd
+	case u.Gaps&codec.Unreadable != 0:
+		return lackUnreadable
+	case u.Gaps&codec.OtherUnit != 0:
+		return lackUnit
+	case end == reachedSome:
+		return lackCut
+	}
+	return lackNone
+}
+
+// answerTokens are about those of what has been answered.
+func (x *exchange) answerTokens(end reach) int64 {
+	raw, _ := x.flow.(*rawStream)
+	switch {
+	case x.inputOnly():
+		return 0
+	case x.endpoint == pool.Speech: // its words are those of the request
+		return x.spokenTokens()
+	case raw != nil && (x.endpoint == pool.Images || x.endpoint == pool.ImageEdits):
+		return imageTokens(max(raw.made(), 1))
+	case x.flow != nil:
+		return max(estimate.Text(x.flow.Said()), 1)
+	case x.said > 0:
+		return x.said
+	case x.ctx.Response.IsBodyStream():
+		return max(x.live.written.Load()/bytesPerToken, 1)
+	}
+	body := x.ctx.Response.Body()
+	switch x.endpoint {
+	case pool.Images, pool.ImageEdits:
+		return max(imagesIn(body, end)*estimate.MediaTokens, estimate.Answer(body))
+	case pool.Transcriptions, pool.Translations:
+		if top, err := rawjson.One(body); err == nil { // a verbose one says it all again, in pieces
+			if text, is := rawjson.Text(body, top.Get(body, "text")); is {
+				return estimate.Text(int64(len(text)))
+			}
+		}
+	}
+	return estimate.Answer(body)
+}
+
+// imagesIn counts the images in an answer. Of one that was cut off there is one at
+// least.
+func imagesIn(body []byte, end reach) (n int64) {
+	if end != reachedAll {
+		return 1
+	}
+	top, err := rawjson.One(body)
+	if err != nil {
+		return 1
+	}
+	for list := top.Get(body, "data").Elements(body); list.Next(); n++ {
+	}
+	return n
+}
+
+// promptTokensOf are about those of the request. The usage may tell how long its
+// sound is.
+func (x *exchange) promptTokensOf(u *codec.Usage) int64 {
+	switch {
+	case x.isForm():
+		return x.formTokens(u)
+	case x.endpoint == pool.Speech:
+		return x.spokenTokens()
+	case !x.raw():
+		return estimate.Request(x.body)
+	}
+	top, err := rawjson.One(x.body)
+	if err != nil {
+		return estimate.Request(x.body)
+	}
+	n := int64(0)
+	for it := top.Members(x.body); it.Next(); {
+		switch it.Name() {
+		case "prompt", "input", "query", "documents", "image", "images", "mask":
+			n += estimate.Request(it.Value.Raw(x.body))
+		}
+	}
+	return n
+}
+
+// spokenTokens are those of the text that a request wants to hear.
+func (x *exchange) spokenTokens() int64 {
+	top, err := rawjson.One(x.body)
+	if err != nil {
+		return 1
+	}
+	return max(estimate.Request(top.Get(x.body, "input").Raw(x.body))+estimate.Request(top.Get(x.body, "instructions").Raw(x.body)), 1)
+}
+
+// formTokens are those of a form: of its texts, and of its files by what the
+// endpoint takes.
+func (x *exchange) formTokens(u *codec.Usage) (n int64) {
+	seconds := u.Seconds
+	if seconds == 0 && x.flow == nil && !x.ctx.Response.IsBodyStream() {
+		seconds = durationIn(x.ctx.Response.Body())
+	}
+	for _, field := range x.form.Fields {
+		size := field.End - field.Start
+		switch {
+		case !field.File && (field.Name == "prompt" || field.Name == "input"):
+			n += estimate.Text(int64(size))
+		case !field.File:
+		case x.endpoint == pool.ImageEdits || x.endpoint == pool.Images:
+			n += estimate.Media(size)
+		case seconds == 0:
+			n += estimate.Sound(size)
+		}
+	}
+	return n + estimate.Seconds(seconds)
+}
+
+// durationIn is what a verbose transcript tells of its length.
+func durationIn(body []byte) int64 {
+	top, err := rawjson.One(body)
+	if err != nil {
+		return 0
+	}
+	var u codec.Usage
+	u.Read(&u.Seconds, 0, body, top.Get(body, "duration"))
+	return u.Seconds
+}
+
+// lacking counts a usage that was not told, and says so if the provider is wrong.
+func (x *exchange) lacking(why lack, u *codec.Usage) {
+	provider := x.attempt.Provider.Config.Name
+	x.server.lacks.count(provider, why)
+	if (why == lackAbsurd || why == lackUnreadable) && x.server.lacks.tell(provider, time.Now()) {
+		x.server.log.LogAttrs(context.Background(), slog.LevelWarn, "a provider counts tokens in a way that cannot be right; they are estimated",
+			slog.String("id", string(x.id)), slog.String("provider", provider), slog.String("model", clip(x.model)), slog.String("because", lackNames[why]),
+			slog.Int64("prompt_tokens", u.Prompt), slog.Int64("completion_tokens", u.Completion))
+	}
+}
+
+// lacks counts usages that were not told, by provider. The names are those of
+// api.yaml.
+type lacks struct {
+	mu     sync.Mutex
+	counts map[string]*[lackCount]int64
+	told   map[string]time.Time
+}
+
+// lackEvery is how often the log tells of one provider.
+const lackEvery = time.Hour
+
+func (l *lacks) count(provider string, why lack) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.counts == nil {
+		l.counts = make(map[string]*[lackCount]int64)
+	}
+	if l.counts[provider] == nil {
+		l.counts[provider] = new([lackCount]int64)
+	}
+	l.counts[provider][why]++
+}
+
+// tell says whether it is time to.
+func (l *lacks) tell(provider string, now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if last, was := l.told[provider]; was && now.Sub(last) < lackEvery {
+		return false
+	}
+	if l.told == nil {
+		l.told = make(map[string]time.Time)
+	}
+	l.told[provider] = now
+	return true
+}
+
+// all visits the counts.
+func (l *lacks) all(visit func(provider string, why lack, n int64)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for provider, counts := range l.counts {
+		for why, n := range counts {
+			if n > 0 {
+				visit(provider, lack(why), n)
+			}
+		}
+	}
+}
