@@ -15,6 +15,7 @@ import (
 
 	"uniapi/balancer"
 	"uniapi/codec"
+	"uniapi/codec/estimate"
 	"uniapi/pool"
 )
 
@@ -88,7 +89,7 @@ func (x *exchange) judge(err error) (balancer.Outcome, *codec.Error) {
 			outcome.Verdict, outcome.Unsent = balancer.Unfit, true // the request could not be written for it
 		}
 	case balancer.RateLimited, balancer.OutOfQuota:
-		if most := told.PromptLimit(); most > 0 && int64(len(x.body))/charactersPerToken > most {
+		if most := told.PromptLimit(); most > 0 && int64(len(x.body))/estimate.CharactersPerToken > most {
 			outcome.Verdict = balancer.Unfit // it would be refused however long it waits
 		}
 	case balancer.NoModel:

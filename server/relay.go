@@ -137,7 +137,7 @@ func (x *exchange) take(attempt balancer.Attempt) {
 	x.attempt = attempt
 	x.live.mu.Unlock()
 	x.tried, x.sent, x.answered = time.Now(), false, false
-	x.usage, x.flow, x.said = codec.Usage{}, nil, 0
+	x.usage, x.flow, x.said, x.declined = codec.Usage{}, nil, 0, false
 	x.trace, x.traced = nil, false
 	if attempt.Number > 1 {
 		x.server.counters.retries.Add(1)
@@ -198,6 +198,7 @@ func (x *exchange) succeeded() {
 // failed remembers what the client is told if no attempt helps. A mistake of
 // the client's is told even when a later channel failed for another reason.
 func (x *exchange) failed(outcome balancer.Outcome, told *codec.Error) {
+	x.declined = told.InAnswer && told.Class == codec.Semantic && told.Raw == nil
 	x.snap.secrets.told(told)
 	outcome.Reason = clip(told.Message)
 	x.plan.Report(x.attempt, outcome)

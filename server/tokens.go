@@ -59,7 +59,7 @@ func (x *exchange) reached(status int) reach {
 		return reachedAll
 	case x.live.written.Load() > 0, status == statusClientGone && x.answered:
 		return reachedSome
-	case x.failure != nil && x.failure.InAnswer && x.failure.Class == codec.Semantic && x.failure.Raw == nil:
+	case x.declined:
 		return reachedNobody
 	}
 	return reachedNothing
@@ -79,6 +79,9 @@ func (x *exchange) tokens(status int) usage.Tokens {
 		}
 	}
 	if x.inputOnly() {
+		if u.Gaps&codec.NoPrompt != 0 && u.Total > 0 {
+			u.Prompt, u.Gaps = u.Total, 0 // there is nothing else that it could be
+		}
 		u.Gaps &^= codec.NoCompletion
 	}
 	switch whole := u.Gaps == 0 && !u.Zero() && !u.Estimated; {

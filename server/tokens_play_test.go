@@ -172,16 +172,16 @@ type play struct {
 	first  string
 	rest   string
 	end    playEnd
-	said   chan struct{} // closed when first is out
+	said   chan struct{} // told when first is out
 }
 
 // playEnd is what the provider does behind the first piece.
 type playEnd int
 
 const (
-	andOn playEnd = iota // and says the rest
-	breaksOff                // and closes the connection
-	keepsStill                 // for the gateway to leave
+	andOn      playEnd = iota // and says the rest
+	breaksOff                 // and closes the connection
+	keepsStill                // for the gateway to leave
 )
 
 // stage is a provider that does what the next play says, and a gateway in front of it.
@@ -211,8 +211,9 @@ func staged(t *testing.T, section func(addr string) string) *stage {
 			head += "Content-Length: " + strconv.Itoa(len(first)+len(rest)) + "\r\n\r\n"
 		}
 		p.say(head + first)
-		if play.said != nil {
-			close(play.said)
+		select {
+		case play.said <- struct{}{}:
+		default:
 		}
 		switch play.end {
 		case andOn:
@@ -282,7 +283,7 @@ func (c charged) isFor(t *testing.T, what string, prompt, completion int64) {
 // are to be some, and hangs up.
 func (s *stage) leave(p *play, path, body string, header ...string) {
 	s.t.Helper()
-	p.said = make(chan struct{})
+	p.said = make(chan struct{}, 1)
 	s.next.Store(p)
 	c := s.dial()
 	defer c.Close()
