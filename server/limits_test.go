@@ -105,6 +105,15 @@ func TestPromptsAndBodiesTooLongForAChannelGoElsewhere(t *testing.T) {
 	}
 	g := start(t, provider("p", listen(t, both)), keyed("rate_limit: 100/tpr"))
 	g.chat(long).failure(t, 413, "prompt_too_long")
+	for _, a := range askers {
+		path, body := a.plain(false)
+		if a := g.do("POST", path, body, asClient...); a.StatusCode != 413 {
+			t.Errorf("%s: %d %s", path, a.StatusCode, a.body)
+		}
+	}
+	for _, path := range []string{"/v1/completions", "/v1/embeddings", "/v1/images/generations", "/v1/audio/speech", "/v1/moderations"} {
+		g.do("POST", path, `{"model":"m","prompt":"`+askedText+`","input":"`+askedText+`"}`, asClient...).failure(t, 413, "prompt_too_long")
+	}
 }
 
 func TestRulesKeepRequestsFromAChannel(t *testing.T) {

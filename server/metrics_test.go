@@ -95,6 +95,21 @@ func TestMetricsAreValidAndGrow(t *testing.T) {
 	}
 }
 
+func TestMetricsTellWhoDoesNotCount(t *testing.T) {
+	s := staged(t, tongues[0].section)
+	path, body := askers[0].plain(false)
+	for _, usage := range []string{"", "{}", `"many"`, `{"prompt_tokens":1e18,"completion_tokens":7}`, `{"prompt_tokens":0,"completion_tokens":0}`, tongues[0].own} {
+		s.next.Store(&play{kind: jsonKind, first: tongues[0].plain(usage)})
+		s.charge(func() { s.post(path, body) })
+	}
+	m := s.scrape()
+	for reason, want := range map[string]float64{"none": 2, "unreadable": 1, "absurd": 1, "zero": 1, "cut": 0, "unit": 0} {
+		if got := m.total("uniapi_usage_lacking_total", "provider", "p", "reason", reason); got != want {
+			t.Errorf("%s is %v, want %v", reason, got, want)
+		}
+	}
+}
+
 func TestEveryMetricIsInTheOperationsGuide(t *testing.T) {
 	guide, err := os.ReadFile(filepath.Join("..", "docs", "operations.md"))
 	if err != nil {
@@ -102,6 +117,7 @@ func TestEveryMetricIsInTheOperationsGuide(t *testing.T) {
 	}
 	g := start(t, provider("p", listen(t, both)))
 	g.chat(plainRequest)
+	g.lacks.count("p", lackNone)
 	told := g.scrape().kinds
 	for name := range told {
 		if strings.HasPrefix(name, "uniapi_") && !strings.Contains(string(guide), "`"+name+"`") {

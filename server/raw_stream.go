@@ -21,7 +21,8 @@ type rawStream struct {
 	ending []byte // its end, if it is larger; up to twice as much as is kept
 	join   []byte // for events with several lines of data
 	size   int
-	inLine bool // the line that is coming has a byte
+	inLine bool // the line that is coming has something in it
+	cr     bool // it began with a CR
 
 	usage  codec.Usage
 	said   int64 // characters of texts
@@ -67,13 +68,18 @@ func (s *rawStream) Push(p []byte) ([]byte, error) {
 func (s *rawStream) watch(p []byte) {
 	for len(p) > 0 {
 		end := bytes.IndexByte(p, '\n')
+		line := p
+		if end >= 0 {
+			line = p[:end]
+		}
+		s.inLine = s.inLine || s.cr && len(line) > 0 || len(line) > 1 || len(line) == 1 && line[0] != '\r'
+		s.cr = s.cr || len(line) == 1
 		if end < 0 {
 			s.keep(p)
-			s.inLine = s.inLine || len(p) > 1 || p[0] != '\r'
 			return
 		}
-		empty := !s.inLine && (end == 0 || end == 1 && p[0] == '\r')
-		s.inLine = false
+		empty := !s.inLine
+		s.inLine, s.cr = false, false
 		s.keep(p[:end+1])
 		if p = p[end+1:]; empty {
 			s.event()

@@ -41,17 +41,17 @@ const (
 // lackNames are the lacks as /metrics has them.
 var lackNames = [lackCount]string{"none", "unreadable", "absurd", "unit", "cut", "zero"}
 
-// reach is how far an answer came, as its price goes.
-type reach int
+// extent is how far an answer came, as its price goes.
+type extent int
 
 const (
-	reachedNothing reach = iota // nothing was answered, or nothing that costs
+	reachedNothing extent = iota // nothing was answered, or nothing that costs
 	reachedNobody               // what was answered says nothing: it costs what the provider counted
 	reachedSome                 // the answer was cut off, by whomever
 	reachedAll
 )
 
-func (x *exchange) reached(status int) reach {
+func (x *exchange) reached(status int) extent {
 	switch {
 	case x.attempt.Number == 0, x.endpoint == pool.CountTokens:
 		return reachedNothing
@@ -102,7 +102,7 @@ func (x *exchange) inputOnly() bool {
 }
 
 // fill estimates what is missing in a usage.
-func (x *exchange) fill(u *codec.Usage, end reach) {
+func (x *exchange) fill(u *codec.Usage, end extent) {
 	why := lackOf(u, end)
 	if u.Gaps&codec.Nothing != 0 {
 		if end == reachedAll && x.flow == nil { // the zeros of a stream are running totals
@@ -135,7 +135,7 @@ func (x *exchange) fill(u *codec.Usage, end reach) {
 	x.lacking(why, u)
 }
 
-func lackOf(u *codec.Usage, end reach) lack {
+func lackOf(u *codec.Usage, end extent) lack {
 	switch {
 	case u.Gaps&codec.Absurd != 0:
 		return lackAbsurd
@@ -150,7 +150,7 @@ func lackOf(u *codec.Usage, end reach) lack {
 }
 
 // answerTokens are about those of what has been answered.
-func (x *exchange) answerTokens(end reach) int64 {
+func (x *exchange) answerTokens(end extent) int64 {
 	raw, _ := x.flow.(*rawStream)
 	switch {
 	case x.inputOnly():
@@ -182,7 +182,7 @@ func (x *exchange) answerTokens(end reach) int64 {
 
 // imagesIn counts the images in an answer. Of one that was cut off there is one at
 // least.
-func imagesIn(body []byte, end reach) (n int64) {
+func imagesIn(body []byte, end extent) (n int64) {
 	if end != reachedAll {
 		return 1
 	}
