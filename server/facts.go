@@ -68,7 +68,11 @@ func effort(body []byte) string {
 // promptTokens is uni-api's estimate; counting tokens would cost more than
 // routing.
 func (x *exchange) promptTokens() int64 {
-	return balancer.EstimateTokens(promptCharacters(x.body, x.face.conversation(x)))
+	conversation := x.face.conversation(x)
+	if !conversation.Present() { // then it is what an answer without a count is charged for
+		return x.promptTokensOf(&codec.Usage{})
+	}
+	return balancer.EstimateTokens(promptCharacters(x.body, conversation))
 }
 
 // promptCharacters is the length of all message contents that are texts.

@@ -46,8 +46,8 @@ type extent int
 
 const (
 	reachedNothing extent = iota // nothing was answered, or nothing that costs
-	reachedNobody               // what was answered says nothing: it costs what the provider counted
-	reachedSome                 // the answer was cut off, by whomever
+	reachedNobody                // what was answered says nothing: it costs what the provider counted
+	reachedSome                  // the answer was cut off, by whomever
 	reachedAll
 )
 
