@@ -115,7 +115,7 @@ func (x *exchange) fill(u *codec.Usage, end extent) {
 		u.Gaps = codec.NoPrompt | codec.NoCompletion
 	}
 	least := int64(0)
-	if u.Gaps&codec.TooMany != 0 {
+	if u.Gaps&codec.Huge != 0 {
 		least = leastOfTooMany
 	}
 	said := u.Completion
