@@ -78,7 +78,7 @@ func (c *conn) send(req *Request) error {
 	size := req.bodyLen()
 	c.wbuf = req.appendHead(c.wbuf[:0], c.target, size)
 	inline := len(c.wbuf)+size <= inlineBody
-	c.asking = inline && c.served && !c.tls
+	c.asking = inline && c.served
 	if c.served && !c.asking {
 		if c.found = c.look(); c.found != silence {
 			return errNotSent
@@ -90,9 +90,14 @@ func (c *conn) send(req *Request) error {
 		for _, part := range req.Body {
 			c.wbuf = append(c.wbuf, part...)
 		}
-		if c.asking {
+		switch {
+		case c.asking && c.tls:
+			c.sock.holding = true
+			err = c.write(c.wbuf)
+			c.sock.holding = false
+		case c.asking:
 			err = c.armWrite()
-		} else {
+		default:
 			err = c.write(c.wbuf)
 		}
 	case c.tls:
@@ -116,7 +121,15 @@ var errNotSent = errors.New("the connection could not serve another request")
 // ask looks at the connection, sends the request that is in wbuf, and is the first read of the answer.
 func (c *conn) ask(p []byte) (int, error) {
 	c.asking = false
-	n, sent, err := c.sock.tcp.Ask(c.wbuf, p)
+	var n int
+	var sent bool
+	var err error
+	if c.tls {
+		n, err = c.rw.Read(p)
+		sent = len(c.sock.held) == 0
+	} else {
+		n, sent, err = c.sock.tcp.Ask(c.wbuf, p)
+	}
 	switch {
 	case sent || timedOut(err):
 		return n, err

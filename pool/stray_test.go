@@ -2,6 +2,8 @@ package pool
 
 import (
 	"errors"
+	"io"
+	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -107,6 +109,84 @@ func TestWhatComesOverAnIdleConnection(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// corked holds writes back until it is drawn, and sends them as one.
+type corked struct {
+	net.Conn
+	held []byte
+	in   bool
+}
+
+func (c *corked) Write(p []byte) (int, error) {
+	if c.held = append(c.held, p...); c.in {
+		return len(p), nil
+	}
+	_, err := c.Conn.Write(c.held)
+	c.held = c.held[:0]
+	return len(p), err
+}
+
+// An answer too much may have been read with the first, and wait within TLS: nothing is there to be read then.
+func TestWhatWaitsWithinTLSIsUnasked(t *testing.T) {
+	for _, size := range []int{10, 100_000} { // of the next request
+		roots, serverTLS := authority(t)
+		u := listen(t, func(p *peer) {
+			cork := &corked{Conn: p.Conn}
+			p.Conn = cork
+			overTLS(serverTLS, func(p *peer) {
+				for {
+					_, body, ok := p.request()
+					if !ok {
+						return
+					}
+					if p.nth > 1 && len(body) != size {
+						t.Errorf("a request of %d bytes came", len(body))
+					}
+					if p.nth == 1 {
+						cork.in = true
+						p.say(okAnswer)
+						cork.in = false
+					}
+					p.say(okAnswer)
+				}
+			})(p)
+		})
+		tg := target(t, newPool(t, Options{TLS: clientTLS(roots)}), "https", u.addr, "")
+		mustFetch(t, tg)
+		if c := tg.idle[0].conn; !quiet(c) {
+			t.Error("it is there to be read") // the system has cut in two what was sent as one
+		}
+		if status, _, err := fetch(tg, &Request{Method: "POST", Body: [][]byte{make([]byte, size)}}, patient); status != 200 || err != nil {
+			t.Error(status, err)
+		}
+		if s := tg.pool.Stats(); s.Strays != 1 || s.Dials != 2 || s.Doubted != 0 {
+			t.Errorf("%+v", s)
+		}
+	}
+}
+
+// What TLS has to say by itself, such as the answer to a key update, leaves behind the request that it has encrypted before.
+func TestAHeldRequestLeavesBeforeWhatIsWrittenAfterIt(t *testing.T) {
+	got := make(chan string, 1)
+	u := listen(t, func(p *peer) {
+		said, _ := io.ReadAll(p)
+		got <- string(said)
+	})
+	c, err := direct(t, u).dial(new(Call))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, piece := range []string{"a request ", "in two records "} {
+		c.sock.holding = true
+		c.sock.Write([]byte(piece))
+		c.sock.holding = false
+	}
+	c.sock.Write([]byte("and an update"))
+	c.dispose()
+	if said := <-got; said != "a request in two records and an update" {
+		t.Errorf("%q", said)
 	}
 }
 

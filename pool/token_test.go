@@ -196,6 +196,9 @@ func TestAServiceAccountProvesItselfAndIsKnownAfterAReload(t *testing.T) {
 	if asked != 1 {
 		t.Errorf("the token server was asked %d times", asked)
 	}
+	if s := p.Stats(); s.Open != 0 {
+		t.Errorf("the connection to the token server is kept for others: %+v", s)
+	}
 }
 
 func cutLast(s, sep string) (before, after string, found bool) {
