@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"uniapi/internal/linear"
+	"uniapi/bench/linear"
 )
 
 // lists is a file in which each list holds ten times the one before, with that text at the bottom.

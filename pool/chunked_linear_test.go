@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"uniapi/internal/linear"
+	"uniapi/bench/linear"
 )
 
 func TestChunksCostLinearTimeInAnyPieces(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 	"uniapi/codec/gemini"
 	"uniapi/codec/openai"
 	"uniapi/codec/responses"
-	"uniapi/internal/linear"
+	"uniapi/bench/linear"
 )
 
 // writer is what an answer is written by.

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"testing"
 
-	"uniapi/internal/linear"
+	"uniapi/bench/linear"
 )
 
 // pieces are the sizes of pieces that readers get.

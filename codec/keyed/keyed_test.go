@@ -5,7 +5,7 @@ import (
 	"slices"
 	"testing"
 
-	"uniapi/internal/linear"
+	"uniapi/bench/linear"
 )
 
 // model is a List in the simplest way.

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"uniapi/codec/toolid"
-	"uniapi/internal/linear"
+	"uniapi/bench/linear"
 )
 
 func TestUpstreamsGetWhatTheyTake(t *testing.T) {

@@ -6,7 +6,7 @@ import (
 
 	"uniapi/codec"
 	"uniapi/codec/toolid"
-	"uniapi/internal/linear"
+	"uniapi/bench/linear"
 )
 
 // crafted are conversations of about so many bytes whose ids were made up to be in each other's way.
