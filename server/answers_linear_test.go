@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"uniapi/bench/linear"
 	"uniapi/codec"
 	"uniapi/codec/anthropic"
 	"uniapi/codec/bedrock"
@@ -13,7 +14,6 @@ import (
 	"uniapi/codec/gemini"
 	"uniapi/codec/openai"
 	"uniapi/codec/responses"
-	"uniapi/bench/linear"
 )
 
 // writer is what an answer is written by.

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"uniapi/codec/toolid"
 	"uniapi/bench/linear"
+	"uniapi/codec/toolid"
 )
 
 func TestUpstreamsGetWhatTheyTake(t *testing.T) {

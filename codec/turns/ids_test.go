@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"testing"
 
+	"uniapi/bench/linear"
 	"uniapi/codec"
 	"uniapi/codec/toolid"
-	"uniapi/bench/linear"
 )
 
 // crafted are conversations of about so many bytes whose ids were made up to be in each other's way.
