@@ -111,6 +111,7 @@ func (f *serveFlags) parse(args []string) (code int, stop bool) {
 	flags.IntVar(&f.server.MaxBody, "max-body", server.DefaultMaxBody, "largest request body, in bytes, compressed or not")
 	flags.IntVar(&f.server.MaxConnections, "max-connections", 0, "connections of clients; more are refused with 503. 0 is half of the descriptors the process may have")
 	flags.Int64Var(&f.server.MaxInFlight, "max-in-flight", 0, "requests served at a time; more are refused with 503. 0 is what half of the memory limit holds, without one no limit")
+	flags.Int64Var(&f.server.RequestMemory, "request-memory", 0, "bytes that the bodies of requests may hold together, as they are inflated. 0 is a quarter of the memory limit, without one of the machine's memory")
 
 	flags.DurationVar(&f.drain, "drain-timeout", 10*time.Minute, "how long requests may take to finish after SIGTERM")
 	flags.DurationVar(&f.server.DrainGrace, "drain-grace", 10*time.Second, "how long to go on serving after SIGTERM while /readyz says 503, if it was asked within the last minute")
