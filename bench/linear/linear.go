@@ -67,7 +67,7 @@ func measure(work func()) cost {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	// What the collector asks of a thread depends on all that is there: it only keeps a work that is not linear from taking all memory.
-	defer debug.SetMemoryLimit(debug.SetMemoryLimit(1 << 30))
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(3 << 30))
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	runtime.GC()
 	var before, after runtime.MemStats
