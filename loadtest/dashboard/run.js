@@ -134,12 +134,12 @@ const steps = {
     await (await page.$$('#totals thead button'))[0].click();
   },
   'a channel that cools is shown with its error': async () => {
-    await shows('.provider[open] .state.resting', 'cooling, ');
+    await shows('.provider[open] td .state.resting', 'cooling, ');
     await shows('.provider[open] td', 'the mock upstream was told to fail');
     assert.ok((await texts('.provider[open] h3')).includes('east'));
-    const left = () => text('.provider[open] .state.resting');
+    const left = () => text('.provider[open] td .state.resting');
     const before = await left();
-    await until(page, 'the countdown goes on', (was) => document.querySelector('.provider[open] .state.resting').innerText !== was, before);
+    await until(page, 'the countdown goes on', (was) => document.querySelector('.provider[open] td .state.resting').innerText !== was, before);
   },
   'a stream shows up while it is open': async () => {
     const leave = await openStream(town.base);
