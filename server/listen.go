@@ -72,7 +72,7 @@ var passing = []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.E
 const (
 	acceptPause = 50 * time.Millisecond  // between two tries while no connection can be taken
 	queueGap    = time.Millisecond       // a listener's queue without anything for so long is empty
-	queueTime   = 100 * time.Millisecond // for emptying a queue that does not end
+	queueTime   = time.Second            // for emptying a queue that does not end
 )
 
 // stop ends the accepting, once the connections that the kernel has already taken
@@ -99,6 +99,11 @@ func (l *listener) Accept() (net.Conn, error) {
 				return conn, nil
 			}
 		case by != nil && errors.Is(err, os.ErrDeadlineExceeded):
+			// A deadline that has passed hides what waits.
+			if time.Now().Before(*by) && l.waiting() {
+				l.SetDeadline(*by)
+				continue
+			}
 			l.Close()
 			return nil, io.EOF
 		case slices.ContainsFunc(passing, func(p error) bool { return errors.Is(err, p) }):
@@ -111,6 +116,19 @@ func (l *listener) Accept() (net.Conn, error) {
 			return nil, err
 		}
 	}
+}
+
+// waiting tells whether the kernel has a connection to hand over.
+func (l *listener) waiting() bool {
+	raw, err := l.SyscallConn()
+	if err != nil {
+		return false
+	}
+	n := 0
+	err = raw.Control(func(fd uintptr) {
+		n, _ = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0)
+	})
+	return err == nil && n > 0
 }
 
 func earlier(a, b time.Time) time.Time {
