@@ -74,7 +74,9 @@ func (u *Usage) Add(o Usage) {
 		*sum.of = saturate.Add(*sum.of, sum.n)
 	}
 	u.Estimated = u.Estimated || o.Estimated
-	u.Gaps |= o.Gaps
+	if u.Gaps |= o.Gaps; !u.Zero() {
+		u.Gaps &^= Nothing
+	}
 }
 
 // Untold is a usage of which nothing has been read yet.

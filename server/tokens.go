@@ -82,7 +82,9 @@ func (x *exchange) tokens(status int) usage.Tokens {
 		if u.Gaps&codec.NoPrompt != 0 && u.Total > 0 {
 			u.Prompt, u.Gaps = u.Total, 0 // there is nothing else that it could be
 		}
-		u.Gaps &^= codec.NoCompletion
+		if u.Gaps &^= codec.NoCompletion; u.Gaps&(codec.NoPrompt|codec.Nothing) == 0 {
+			u.Gaps = 0 // whatever was wrong with what is not needed
+		}
 	}
 	switch whole := u.Gaps == 0 && !u.Zero() && !u.Estimated; {
 	case end == reachedNothing, end == reachedNobody && !whole:

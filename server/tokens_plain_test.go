@@ -87,6 +87,7 @@ func plainCases(t *testing.T) []plainCase {
 		{"embedding", "/v1/embeddings", embed, "", jsonKind, false, with(vectors, "usage", `{"prompt_tokens":1234,"total_tokens":1234}`), "", 1234, 0, exact},
 		{"embedding, the total alone", "/v1/embeddings", embed, "", jsonKind, false, with(vectors, "usage", `{"total_tokens":1234}`), "", 1234, 0, exact},
 		{"embedding, billed units", "/v1/embeddings", embed, "", jsonKind, false, with(vectors, "meta", `{"billed_units":{"input_tokens":1234}}`), "", 1234, 0, exact},
+		{"embedding, half of it unreadable", "/v1/embeddings", embed, "", jsonKind, false, with(vectors, "usage", `{"prompt_tokens":1234,"total_tokens":"many"}`), "", 1234, 0, exact},
 		{"embedding without a usage", "/v1/embeddings", embed, "", jsonKind, false, vectors, "", 1000, 0, lackNone},
 		{"embedding, an absurd usage", "/v1/embeddings", embed, "", jsonKind, false, with(vectors, "usage", `{"prompt_tokens":-1,"total_tokens":1e300}`), "", 1000, 0, lackAbsurd},
 		{"embedding of tokens", "/v1/embeddings", `{"model":"m","input":[[` + strings.Repeat("5,", 999) + `5]]}`, "", jsonKind, false, vectors, "", 1000, 0, lackNone},
