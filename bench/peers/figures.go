@@ -17,6 +17,7 @@ const (
 	perSecond   = "per_second"   // requests, or events of paced streams
 	cpuEach     = "cpu"          // of the peer, a request or 1,000 events
 	timesNginx  = "times_nginx"  // cpuEach over nginx's
+	timesBefore = "times_before" // cpuEach over that of an older version
 	timesPassed = "times_passed" // cpuEach over the gateway's own for what it does not translate
 	upstreamCPU = "upstream_cpu"
 	busyShare   = "busy"   // percent of the cores' time that peer, upstream and load took together
@@ -106,13 +107,8 @@ func figuresOf(m *measurement, inFront bool, cores int) figures {
 // compare adds what only a comparison gives: with nginx, with the gateway's own
 // untranslated answers, with no peer at all. Those that are missing are nil.
 func (f figures) compare(base, passed, direct figures) {
-	ratio := func(name string, to figures) {
-		if mine, other := f[cpuEach], to[cpuEach]; mine > 0 && other > 0 {
-			f[name] = mine / other
-		}
-	}
-	ratio(timesNginx, base)
-	ratio(timesPassed, passed)
+	f.ratio(timesNginx, base)
+	f.ratio(timesPassed, passed)
 	for _, of := range []string{firstByteOf, wholeOf, jitterOf} {
 		for _, q := range quantiles {
 			mine, ok := f[of+q.suffix]
@@ -120,6 +116,13 @@ func (f figures) compare(base, passed, direct figures) {
 				f[added+of+q.suffix] = mine - other
 			}
 		}
+	}
+}
+
+// ratio sets how many times as much CPU was used as in other figures.
+func (f figures) ratio(name string, to figures) {
+	if mine, other := f[cpuEach], to[cpuEach]; mine > 0 && other > 0 {
+		f[name] = mine / other
 	}
 }
 

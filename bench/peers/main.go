@@ -22,6 +22,7 @@ import (
 
 type options struct {
 	bin         string
+	before      string
 	scenarios   string
 	rounds      int
 	seconds     time.Duration
@@ -58,6 +59,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags := flag.NewFlagSet("peers", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.StringVar(&o.bin, "bin", "", "the gateway's binary; it is the mock upstream too (required)")
+	flags.StringVar(&o.before, "before", "", "an older `binary` of the gateway, which then is all that --bin is measured beside")
 	flags.StringVar(&o.scenarios, "scenarios", "all", "comma-separated `names`: "+strings.Join(everything(), ", "))
 	flags.IntVar(&o.rounds, "rounds", 5, "turns of each peer in each scenario")
 	flags.DurationVar(&o.seconds, "seconds", 2*time.Second, "measured time of a turn")

@@ -19,17 +19,17 @@ type installed struct {
 }
 
 // present finds the peers and notes in r what they are.
-func (o options) present(bin string, r *results) ([]installed, error) {
+func (o options) present(bin, older string, r *results) ([]installed, error) {
 	var found []installed
-	for _, p := range peers(bin) {
+	for _, p := range peers(bin, older) {
 		if p.binary == "" {
 			found = append(found, installed{peer: p})
 			continue
 		}
 		path, err := p.locate()
 		if err != nil {
-			if p.binary == bin {
-				return nil, fmt.Errorf("--bin %s: %w", o.bin, err)
+			if p.binary == bin || p.binary == older {
+				return nil, fmt.Errorf("%s: %w", p.binary, err)
 			}
 			r.Missing = append(r.Missing, p.name)
 			continue
@@ -50,8 +50,14 @@ func (o options) measure(ctx context.Context, progress io.Writer) (*results, err
 	if err != nil {
 		return nil, err
 	}
+	older := o.before
+	if older != "" {
+		if older, err = filepath.Abs(older); err != nil {
+			return nil, err
+		}
+	}
 	r := &results{When: time.Now(), Environment: machine(), Settings: o.settings()}
-	found, err := o.present(bin, r)
+	found, err := o.present(bin, older, r)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +128,7 @@ func (s *stage) measure(ctx context.Context, found []installed) (*scenarioResult
 	var contenders []*contender
 	for _, p := range found {
 		contenders = append(contenders, &contender{installed: p, model: chatModel})
-		if p.peer.name == gateway {
+		if p.peer.name == gateway || p.peer.name == before {
 			for _, model := range s.models {
 				contenders = append(contenders, &contender{installed: p, model: model})
 			}
@@ -217,12 +223,16 @@ func (s *stage) play(ctx context.Context, load string, rate float64, contenders 
 	for n := range s.rounds {
 		taken := make([]figures, len(contenders))
 		var base, passed, direct figures
+		older := map[string]figures{} // by model
 		for i, c := range contenders {
 			m, err := s.turn(ctx, load, rate, c)
 			if err != nil {
 				return nil, c.explain(err)
 			}
 			taken[i] = figuresOf(m, c.binary != "", runtime.NumCPU())
+			if c.peer.name == before {
+				older[c.model] = taken[i]
+			}
 			if c.model == chatModel {
 				switch c.peer.name {
 				case nginx:
@@ -239,6 +249,9 @@ func (s *stage) play(ctx context.Context, load string, rate float64, contenders 
 			// Each to the others of its round: a machine that gets slower
 			// meanwhile is slow for all of them alike.
 			taken[i].compare(base, passed, direct)
+			if c := contenders[i]; c.peer.name == gateway {
+				taken[i].ratio(timesBefore, older[c.model])
+			}
 			rounds[i] = append(rounds[i], taken[i])
 		}
 	}

@@ -27,21 +27,30 @@ const (
 	withoutPeer = "direct"
 	nginx       = "nginx" // what the ratio is to
 	gateway     = "uni-api"
+	before      = "before" // an older version of it
 
 	clientKey = "sk-bench-client-0000000000000000"
 )
 
-// peers in the order in which they take their turns. binary is the gateway's.
-func peers(binary string) []peer {
+// peers in the order in which they take their turns. binary is the gateway's; an
+// older one of it takes the place of all others.
+func peers(binary, older string) []peer {
+	if older != "" {
+		return []peer{gatewayOf(before, older), gatewayOf(gateway, binary)}
+	}
 	return []peer{
 		{name: withoutPeer},
 		{name: nginx, binary: "nginx", version: []string{"-v"}, config: "nginx.conf",
 			args: []string{"-p", "{{.Dir}}", "-e", "{{.Dir}}/nginx-error.log", "-c", "{{.Dir}}/nginx.conf"}},
 		{name: "haproxy", binary: "haproxy", version: []string{"-v"}, config: "haproxy.cfg",
 			args: []string{"-db", "-f", "{{.Dir}}/haproxy.cfg"}},
-		{name: gateway, binary: binary, version: []string{"--version"}, config: "api.yaml",
-			args: []string{"--config", "{{.Dir}}/api.yaml", "--listen", "{{.Listen}}", "--data", "{{.Dir}}/data"}},
+		gatewayOf(gateway, binary),
 	}
+}
+
+func gatewayOf(name, binary string) peer {
+	return peer{name: name, binary: binary, version: []string{"--version"}, config: "api.yaml",
+		args: []string{"--config", "{{.Dir}}/api.yaml", "--listen", "{{.Listen}}", "--data", "{{.Dir}}/data"}}
 }
 
 // place is what a peer has to know of where it runs.

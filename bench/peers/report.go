@@ -46,7 +46,7 @@ type column struct {
 // columnsOf each load's table.
 var columnsOf = map[string][]column{
 	saturated: {
-		{"requests/s", perSecond, 0}, {"CPU µs/request", cpuEach, 1}, {"× nginx", timesNginx, 2}, {"× untranslated", timesPassed, 2},
+		{"requests/s", perSecond, 0}, {"CPU µs/request", cpuEach, 1}, {"× nginx", timesNginx, 2}, {"× before", timesBefore, 3}, {"× untranslated", timesPassed, 2},
 		{"first byte p50 µs", firstByteOf + "_p50", 0}, {"p99", firstByteOf + "_p99", 0},
 		{"whole p50 µs", wholeOf + "_p50", 0}, {"p99", wholeOf + "_p99", 0},
 		{"RSS MB", memory, 1}, {"upstream CPU µs", upstreamCPU, 1}, {"cores busy %", busyShare, 0},
@@ -54,7 +54,7 @@ var columnsOf = map[string][]column{
 	light: openColumns,
 	half:  openColumns,
 	pacedLoad: {
-		{"events/s", perSecond, 0}, {"CPU µs/1,000 events", cpuEach, 0}, {"× nginx", timesNginx, 2},
+		{"events/s", perSecond, 0}, {"CPU µs/1,000 events", cpuEach, 0}, {"× nginx", timesNginx, 2}, {"× before", timesBefore, 3},
 		{"jitter p50 µs", jitterOf + "_p50", 0}, {"p99", jitterOf + "_p99", 0}, {"p99.9", jitterOf + "_p999", 0},
 		{"added p50 µs", added + jitterOf + "_p50", 0}, {"p99", added + jitterOf + "_p99", 0}, {"p99.9", added + jitterOf + "_p999", 0},
 		{"came together %", together, 0}, {"streams", openStreams, 0}, {"RSS MB", memory, 1}, {"KB/stream", streamKB, 1},
@@ -70,7 +70,7 @@ var openColumns = []column{
 	{"added p50 µs", added + firstByteOf + "_p50", 0}, {"p99", added + firstByteOf + "_p99", 0}, {"p99.9", added + firstByteOf + "_p999", 0},
 	{"whole p50 µs", wholeOf + "_p50", 0}, {"p99", wholeOf + "_p99", 0}, {"p99.9", wholeOf + "_p999", 0},
 	{"added p50 µs", added + wholeOf + "_p50", 0}, {"p99", added + wholeOf + "_p99", 0}, {"p99.9", added + wholeOf + "_p999", 0},
-	{"CPU µs/request", cpuEach, 1}, {"35–45 ms ‰", fortyShare, 2}, {"sent late p99 µs", lateness, 0}, {"cores busy %", busyShare, 0},
+	{"CPU µs/request", cpuEach, 1}, {"× before", timesBefore, 3}, {"35–45 ms ‰", fortyShare, 2}, {"sent late p99 µs", lateness, 0}, {"cores busy %", busyShare, 0},
 }
 
 // heading of a load's table.
