@@ -1,10 +1,21 @@
 package codec
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Events appends to dst the stream that a whole answer could have been: for a client that asked for a stream of an upstream that
 // answered at once.
 func (a *Response) Events(dst []Event) []Event {
+	room := 2
+	for _, c := range a.Choices {
+		room += 3*len(c.Message.Parts) + 1
+		for i := range c.Message.Parts {
+			room += len(c.Message.Parts[i].Citations)
+		}
+	}
+	dst = slices.Grow(dst, room)
 	dst = append(dst, Event{Kind: EventStart, ID: a.ID, Name: a.Model, Created: a.Created})
 	for _, c := range a.Choices {
 		calls := int64(0)

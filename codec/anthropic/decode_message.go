@@ -88,7 +88,7 @@ func (r *reader) block(v rawjson.Value, path string) codec.Part {
 	case "text":
 		p.Text = text("text")
 		for it := get("citations").Elements(r.Data); it.Next(); {
-			p.Citations = append(p.Citations, r.citation(it.Value))
+			p.Citations = codec.Add(p.Citations, r.citation(it.Value))
 		}
 	case "thinking":
 		p.Kind, p.Text, p.Signature = codec.PartReasoning, text("thinking"), unsealed(text("signature"))

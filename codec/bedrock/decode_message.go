@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"uniapi/codec"
+	"uniapi/codec/fields"
 	"uniapi/codec/rawjson"
 )
 
@@ -15,7 +16,7 @@ func (r *reader) content(v rawjson.Value) (parts []codec.Part) {
 		switch {
 		case !block.Next():
 		case block.Name() != "cachePoint":
-			parts = append(parts, r.block(block.Name(), block.Value, it.Value))
+			parts = codec.Add(parts, r.block(block.Name(), block.Value, it.Value))
 		case len(parts) > 0:
 			parts[len(parts)-1].Cache = &codec.Cache{TTL: r.text(block.Value, "ttl")}
 		}
@@ -50,7 +51,13 @@ func (r *reader) block(name string, v, whole rawjson.Value) codec.Part {
 			break
 		}
 		p.Kind = codec.PartToolResult
+		if r.depth == fields.MaxNested {
+			r.fail("toolResult", "is nested deeper than 4 levels")
+			return p
+		}
+		r.depth++
 		p.Result = &codec.ToolResult{CallID: r.text(v, "toolUseId"), Error: r.text(v, "status") == "error", Parts: r.content(v.Get(r.data, "content"))}
+		r.depth--
 		return p
 	case "json":
 		p.Text = string(v.Raw(r.data))
@@ -113,7 +120,7 @@ func (r *reader) media(kind string, v rawjson.Value) codec.Part {
 func (r *reader) cited(v rawjson.Value) codec.Part {
 	p := codec.Part{Text: r.texts(v.Get(r.data, "content"))}
 	for it := v.Get(r.data, "citations").Elements(r.data); it.Next(); {
-		p.Citations = append(p.Citations, r.citation(it.Value))
+		p.Citations = codec.Add(p.Citations, r.citation(it.Value))
 	}
 	return p
 }

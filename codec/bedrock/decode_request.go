@@ -9,8 +9,9 @@ import (
 
 // reader reads values of a body and keeps the first complaint about one. Texts alias the body.
 type reader struct {
-	data []byte
-	err  *codec.Error
+	data  []byte
+	err   *codec.Error
+	depth int // of results in results
 }
 
 func (r *reader) fail(path, message string) {

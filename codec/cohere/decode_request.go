@@ -160,7 +160,7 @@ func (r *reader) message(v rawjson.Value, path string) (m codec.Message) {
 // calls reads tool calls, of a request or an answer. Arguments that are missing or null are none.
 func (r *reader) calls(v rawjson.Value) (parts []codec.Part) {
 	for it := v.Elements(r.Data); it.Next(); {
-		parts = append(parts, codec.Part{Kind: codec.PartToolCall, Call: &codec.ToolCall{
+		parts = codec.Add(parts, codec.Part{Kind: codec.PartToolCall, Call: &codec.ToolCall{
 			ID: r.soft(it.Value, "id"), Name: r.soft(it.Value, "function", "name"), Arguments: arguments(r.soft(it.Value, "function", "arguments")),
 		}})
 	}
@@ -187,9 +187,9 @@ func (r *reader) parts(v rawjson.Value, path string) (parts []codec.Part) {
 	for it := v.Elements(r.Data); it.Next(); {
 		switch r.soft(it.Value, "type") {
 		case "text":
-			parts = append(parts, codec.Part{Kind: codec.PartText, Text: r.soft(it.Value, "text")})
+			parts = codec.Add(parts, codec.Part{Kind: codec.PartText, Text: r.soft(it.Value, "text")})
 		case "thinking":
-			parts = append(parts, codec.Part{Kind: codec.PartReasoning, Text: r.soft(it.Value, "thinking")})
+			parts = codec.Add(parts, codec.Part{Kind: codec.PartReasoning, Text: r.soft(it.Value, "thinking")})
 		case "image_url":
 			m := &codec.Media{Detail: r.soft(it.Value, "image_url", "detail")}
 			url := r.soft(it.Value, "image_url", "url")
@@ -200,11 +200,11 @@ func (r *reader) parts(v rawjson.Value, path string) (parts []codec.Part) {
 			} else {
 				m.URL = url
 			}
-			parts = append(parts, codec.Part{Kind: codec.PartImage, Media: m})
+			parts = codec.Add(parts, codec.Part{Kind: codec.PartImage, Media: m})
 		case "document":
-			parts = append(parts, codec.Part{Kind: codec.PartText, Text: r.document(it.Value.Get(r.Data, "document"))})
+			parts = codec.Add(parts, codec.Part{Kind: codec.PartText, Text: r.document(it.Value.Get(r.Data, "document"))})
 		default: // kept whole, for the same format
-			parts = append(parts, codec.Part{Kind: codec.PartOpaque, Raw: it.Value.Raw(r.Data)})
+			parts = codec.Add(parts, codec.Part{Kind: codec.PartOpaque, Raw: it.Value.Raw(r.Data)})
 		}
 	}
 	return parts

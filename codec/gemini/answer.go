@@ -205,7 +205,7 @@ func (a *answer) state(index int64) *candidate {
 func (a *answer) say(dst []codec.Event, c *candidate, e codec.Event) []codec.Event {
 	e.Choice = c.index
 	c.said = true
-	return append(a.begin(dst), e)
+	return codec.Add(a.begin(dst), e)
 }
 
 func (a *answer) begin(dst []codec.Event) []codec.Event {

@@ -114,7 +114,7 @@ func (a *answer) grounded(dst []codec.Event, c *candidate) []codec.Event {
 				source.Title = a.keep(data, s.Get(data, "title"))
 			}
 		}
-		sources = append(sources, source)
+		sources = codec.Add(sources, source)
 	}
 	named := make([]bool, len(sources))
 	texts := 0

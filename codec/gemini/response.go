@@ -2,6 +2,7 @@ package gemini
 
 import (
 	"bytes"
+	"encoding/json"
 
 	"uniapi/codec"
 	"uniapi/codec/rawjson"
@@ -31,22 +32,36 @@ func (Format) DecodeResponse(body []byte) (*codec.Response, error) {
 	}
 	r := &codec.Response{Format: formatName, ID: a.start.ID, Model: a.start.Name, Created: a.start.Created, Usage: a.usage,
 		HasUsage: !a.usage.Zero()}
+	gathered := make([]gathering, len(a.choices))
 	for i := range a.choices {
-		r.Choices = append(r.Choices, codec.Choice{Index: a.choices[i].index, Message: codec.Message{Role: codec.RoleAssistant}})
+		gathered[i] = gathering{index: a.choices[i].index, text: -1, call: -1}
 	}
 	for i := range events {
-		for j := range r.Choices {
-			if e := &events[i]; r.Choices[j].Index == e.Choice {
-				collect(&r.Choices[j], e)
+		for j := range gathered {
+			if e := &events[i]; gathered[j].index == e.Choice {
+				gathered[j].add(e)
 			}
 		}
+	}
+	for i := range gathered {
+		r.Choices = append(r.Choices, gathered[i].choice())
 	}
 	return r, nil
 }
 
-// collect adds an event to a choice. Pieces of text are joined unless a signature holds them apart.
-func collect(c *codec.Choice, e *codec.Event) {
-	parts := &c.Message.Parts
+// gathering is a choice that is put together of events. Pieces of text are joined unless a signature holds them apart.
+type gathering struct {
+	index    int64
+	parts    []codec.Part
+	logprobs json.RawMessage
+	finish   codec.Finish
+
+	text, call int    // the last of its kind among the parts, -1 for none
+	said       []byte // the text of the last part, while it grows
+	grows      bool
+}
+
+func (g *gathering) add(e *codec.Event) {
 	switch e.Kind {
 	case codec.EventText, codec.EventReasoning:
 		kind := codec.PartText
@@ -54,41 +69,55 @@ func collect(c *codec.Choice, e *codec.Event) {
 			kind = codec.PartReasoning
 		}
 		if e.LogProbs != nil {
-			c.LogProbs = e.LogProbs
+			g.logprobs = e.LogProbs
 		}
-		if last := lastPart(*parts, kind); last != nil && last == &(*parts)[len(*parts)-1] && last.Signature == e.Signature {
-			last.Text += string(e.Text)
-			return
+		if last := len(g.parts) - 1; !g.grows || g.parts[last].Kind != kind || g.parts[last].Signature != e.Signature {
+			g.begin(codec.Part{Kind: kind, Signature: e.Signature})
+			g.grows = true
 		}
-		*parts = append(*parts, codec.Part{Kind: kind, Text: string(e.Text), Signature: e.Signature})
+		g.said = append(g.said, e.Text...)
+		if kind == codec.PartText {
+			g.text = len(g.parts) - 1
+		}
 	case codec.EventToolStart:
-		*parts = append(*parts, codec.Part{Kind: codec.PartToolCall, Signature: e.Signature, Call: &codec.ToolCall{ID: e.ID, Name: e.Name}})
+		g.begin(codec.Part{Kind: codec.PartToolCall, Signature: e.Signature, Call: &codec.ToolCall{ID: e.ID, Name: e.Name}})
+		g.call = len(g.parts) - 1
 	case codec.EventToolArguments:
-		if last := lastPart(*parts, codec.PartToolCall); last != nil {
-			last.Call.Arguments += string(e.Text)
+		if g.call >= 0 {
+			g.parts[g.call].Call.Arguments += string(e.Text) // all of them come at once
 		}
 	case codec.EventMedia:
 		p := codec.Part{Kind: kindOf(e.Media.MIME), Media: e.Media}
 		if p.Kind == codec.PartAudio {
 			playable(e.Media)
 		}
-		*parts = append(*parts, p)
+		g.begin(p)
 	case codec.EventCitation:
-		if last := lastPart(*parts, codec.PartText); last != nil {
-			last.Citations = append(last.Citations, *e.Citation)
+		if g.text >= 0 {
+			p := &g.parts[g.text]
+			p.Citations = codec.Add(p.Citations, *e.Citation)
 		}
 	case codec.EventFinish:
-		c.Finish = e.Finish
+		g.finish = e.Finish
 	}
 }
 
-func lastPart(parts []codec.Part, kind codec.PartKind) *codec.Part {
-	for i := len(parts) - 1; i >= 0; i-- {
-		if parts[i].Kind == kind {
-			return &parts[i]
-		}
+// begin adds a part, behind which the last one grows no more.
+func (g *gathering) begin(p codec.Part) {
+	g.end()
+	g.parts = codec.Add(g.parts, p)
+}
+
+func (g *gathering) end() {
+	if g.grows {
+		g.parts[len(g.parts)-1].Text = string(g.said)
+		g.said, g.grows = g.said[:0], false
 	}
-	return nil
+}
+
+func (g *gathering) choice() codec.Choice {
+	g.end()
+	return codec.Choice{Index: g.index, Message: codec.Message{Role: codec.RoleAssistant, Parts: g.parts}, Finish: g.finish, LogProbs: g.logprobs}
 }
 
 // EncodeResponse writes an answer for a client of Google's.

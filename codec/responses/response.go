@@ -149,7 +149,7 @@ func imageType(format string) string {
 func (r *reader) citations(v rawjson.Value) (list []codec.Citation) {
 	for it := v.Elements(r.Data); it.Next(); {
 		if c, ok := citation(r.Data, it.Value); ok {
-			list = append(list, c)
+			list = codec.Add(list, c)
 		}
 	}
 	return list
