@@ -306,6 +306,10 @@ func TestAFormPassesWithItsModelReplaced(t *testing.T) {
 	if message := a.failure(t, 400, ""); !strings.Contains(message, "fallbacks") || up.last(t).body != before.body {
 		t.Errorf("%s; the provider was asked %q", message, up.last(t).body)
 	}
+	a = g.do("POST", "/v1/audio/transcriptions", strings.Replace(form.String(), `"response_format"`, `"moderation"`, 1), "Authorization", "Bearer "+clientKeyText, "Content-Type", w.FormDataContentType())
+	if a.StatusCode != 200 { // it is how strict one is with images
+		t.Errorf("a word in 'moderation': %d %s", a.StatusCode, a.body)
+	}
 }
 
 func TestGoogleServesEmbeddingsAndImages(t *testing.T) {
@@ -330,6 +334,11 @@ func TestGoogleServesEmbeddingsAndImages(t *testing.T) {
 		if a.StatusCode != 200 || !strings.Contains(a.body, test.want) {
 			t.Errorf("%s: %d %s", test.path, a.StatusCode, a.body)
 		}
+	}
+	asked := len(up.asked)
+	many := g.do("POST", "/v1/embeddings", `{"model":"gemini-embedding-001","input":["x"`+strings.Repeat(`,"x"`, 2048)+`]}`, asClient...)
+	if message := many.failure(t, 400, ""); !strings.Contains(message, "2048") || len(up.asked) > asked {
+		t.Errorf("%s; the provider was asked %d times", message, len(up.asked)-asked)
 	}
 	g.do("POST", "/v1/audio/speech", `{"model":"gemini-embedding-001","input":"x","voice":"v"}`, asClient...).failure(t, 404, "no_such_endpoint")
 }

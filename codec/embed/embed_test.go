@@ -7,6 +7,7 @@ import (
 	"errors"
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,6 +23,7 @@ func TestRequestsOfAllFormsAreRead(t *testing.T) {
 		"a text":                    {`{"model":"e","input":"hello \u00e9"}`, Request{Model: "e", Inputs: []string{"hello é"}}},
 		"a list":                    {`{"model":"e","input":["a","b"],"dimensions":256.0,"user":"u"}`, Request{Model: "e", Inputs: []string{"a", "b"}, Dimensions: &long}},
 		"what Python's SDK sends":   {`{"input":["a"],"model":"e","encoding_format":"base64"}`, Request{Model: "e", Inputs: []string{"a"}, Base64: true}},
+		"as many as there may be":   {`{"input":["a"` + strings.Repeat(`,"a"`, 2047) + `]}`, Request{Inputs: slices.Repeat([]string{"a"}, 2048)}},
 		"members that are null":     {`{"input":"a","model":"e","encoding_format":null,"dimensions":null}`, Request{Model: "e", Inputs: []string{"a"}}},
 		"Google's word beside them": {`{"input":"a","model":"e","encoding_format":"float","task_type":"RETRIEVAL_QUERY"}`, Request{Model: "e", Inputs: []string{"a"}, TaskType: "RETRIEVAL_QUERY"}},
 	} {
@@ -44,6 +46,7 @@ func TestRequestsThatCannotBeServedSayWhy(t *testing.T) {
 		"an empty text":     {`{"input":""}`, "input", "'input' must not be an empty text"},
 		"one empty text":    {`{"input":["a",""]}`, "input[1]", "'input[1]' must not be an empty text"},
 		"a null in a list":  {`{"input":["a",null]}`, "input[1]", "'input[1]' must be a string, not null"},
+		"too many texts":    {`{"input":["a"` + strings.Repeat(`,"a"`, 2048) + `]}`, "input", "'input' has more than 2048 texts: send fewer at once"},
 		"an odd encoding":   {`{"input":"a","encoding_format":"int8"}`, "encoding_format", "must be float or base64"},
 		"no dimensions":     {`{"input":"a","dimensions":0}`, "dimensions", "must be 1 or more"},
 		"half a dimension":  {`{"input":"a","dimensions":1.5}`, "dimensions", "must be a whole number"},

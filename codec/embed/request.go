@@ -11,6 +11,9 @@ import (
 	"uniapi/codec/rawjson"
 )
 
+// MaxInputs is how many texts a request may have: as many as OpenAI's API takes. Google takes 100 and less at once, so that one request becomes many.
+const MaxInputs = 2048
+
 // Request is a client's request for embeddings.
 type Request struct {
 	Model  string // that the client asked for
@@ -76,6 +79,10 @@ func readInputs(r *fields.Reader, v rawjson.Value) []string {
 	}
 	var texts []string
 	for it := v.Elements(r.Data); it.Next(); {
+		if len(texts) == MaxInputs {
+			r.Fail("input", "has more than "+strconv.Itoa(MaxInputs)+" texts: send fewer at once")
+			return nil
+		}
 		if it.Value.Kind == rawjson.Number || it.Value.Kind == rawjson.Array {
 			r.Fail("input", "is a list of tokens, which only OpenAI's models can read: send the text itself")
 			return nil
