@@ -31,7 +31,7 @@ func (f plainFace) read(x *exchange) error {
 		if err != nil {
 			return badForm(err)
 		}
-		if other, has := fields.Any(choice.Members()); has {
+		if other, has := fields.Any(choice.Fields()); has {
 			return codec.BadRequest(other, "the field '"+other+"' can name other models, and in a form that is not looked into: leave it out")
 		}
 		x.form = fields

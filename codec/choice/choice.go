@@ -12,16 +12,20 @@ import (
 )
 
 // What hosts take, by their documentation: OpenRouter models, route, preset, plugins and tools of its own; LiteLLM, Anthropic and AssemblyAI
-// fallbacks; Vercel providerOptions.gateway.models; orq.ai orq.fallbacks; Groq compound_custom.models; Together safety_model; OpenAI the model of
-// the tool image_generation, and Anthropic that of the tool advisor; Vertex generationConfig.routingConfig; Google generateContentRequest.model.
+// fallbacks, and LiteLLM router_settings_override, user_config and model_list as well; Vercel providerOptions.gateway.models; orq.ai orq.fallbacks;
+// Groq compound_custom.models; Together safety_model; Mistral guardrails[].moderation_llm_v1.model_name; LM Studio draft_model; OpenAI
+// moderation.model and the model of the tool image_generation, and Anthropic that of the tool advisor; Vertex generationConfig.routingConfig; Google
+// generateContentRequest.model.
 var (
-	naming  = []string{"models", "fallback", "fallbacks", "fallback_models", "context_window_fallbacks", "content_policy_fallbacks", "safety_model"}
-	seeking = []string{"plugins", "providerOptions", "provider_options", "orq", "compound_custom", "extra_body"}
+	naming  = []string{"models", "fallback", "fallbacks", "fallback_models", "context_window_fallbacks", "content_policy_fallbacks", "safety_model", "draft_model"}
+	seeking = []string{"plugins", "providerOptions", "provider_options", "orq", "compound_custom", "extra_body", "router_settings_override", "user_config",
+		"model_list", "guardrails", moderation}
 )
 
 const (
-	route  = "route"
-	preset = "preset"
+	route      = "route"
+	preset     = "preset"
+	moderation = "moderation" // with images it is a word
 
 	// Routing is the member of generationConfig by which Vertex is told to use another model.
 	Routing = "routingConfig"
@@ -32,6 +36,11 @@ const (
 // Members are the members at the top of a request that can name models, tools aside: see Hosted.
 func Members() []string {
 	return append(append([]string{route, preset}, naming...), seeking...)
+}
+
+// Fields are the fields of a form that can name models. Forms are for images and sound.
+func Fields() []string {
+	return slices.DeleteFunc(Members(), func(name string) bool { return name == moderation })
 }
 
 // most is how many models a request can name. OpenRouter takes three.
@@ -180,11 +189,12 @@ func (f *finder) saysModel(v rawjson.Value) bool {
 	return false
 }
 
-// names says whether a member called so holds names of models, in the many ways that hosts write it: model, modelName, analysis_models.
+// names says whether a member called so holds names of models, in the many ways that hosts write it: model, modelName, analysis_models,
+// default_fallbacks, model_group_alias.
 func names(member string) bool {
 	word, ok := word(member)
 	return ok && (strings.HasSuffix(word, "model") || strings.HasSuffix(word, "models") || strings.HasSuffix(word, "modelname") ||
-		strings.HasSuffix(word, "modelid") || strings.HasPrefix(word, "fallback"))
+		strings.HasSuffix(word, "modelid") || strings.HasSuffix(word, "modelgroupalias") || strings.Contains(word, "fallback"))
 }
 
 // allows says whether a member called so narrows down what the host may choose of.

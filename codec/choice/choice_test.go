@@ -29,6 +29,12 @@ func TestNamesFindsTheModels(t *testing.T) {
 		{`{"model":"m","messages":[{"model":"no"}],"metadata":{"models":["no"]},"x":{"models":["no"]}}`, false, nil},
 		{`{"models":null,"fallbacks":{},"plugins":"no","preset":null,"route":null}`, false, nil},
 		{`{"plugins":[{"x-model":"no","fallback_of":"a"}]}`, false, []string{"a"}},
+		{`{"compound_custom":{"models":{"answering_model":"a","reasoning_model":"b"},"tools":{"enabled_tools":["no"]}},"safety_model":"c","draft_model":"d"}`, false, []string{"a", "b", "c", "d"}},
+		{`{"router_settings_override":{"fallbacks":[{"no":["a"]}],"context_window_fallbacks":[{"no":["b"]}],"model_group_alias":{"no":"c","no2":{"model":"d","hidden":true}},"num_retries":2}}`, false,
+			[]string{"a", "b", "c", "d"}},
+		{`{"user_config":{"model_list":[{"model_name":"a","litellm_params":{"model":"b","api_key":"no"}}],"default_fallbacks":["c"]},"model_list":[{"model":"d"}]}`, false, []string{"a", "b", "c", "d"}},
+		{`{"guardrails":[{"block_on_error":true,"moderation_llm_v1":{"model_name":"a","action":"no"}},"no"],"moderation":{"model":"b"}}`, false, []string{"a", "b"}},
+		{`{"moderation":"low","guardrails":["no"]}`, false, nil},
 	} {
 		names, err := Names([]byte(c.body), c.google)
 		var got []string
