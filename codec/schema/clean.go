@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,17 +12,31 @@ import (
 // The bounds of a schema. The largest tools of real clients have some hundreds of values in less than twenty levels. References add to it
 // what they stand for: ten levels that each name the next one twice are a thousand copies.
 const (
-	maxNodes    = 10_000
+	MaxNodes    = 10_000 // values in a schema, and as many that references may add
 	maxDepth    = 100
 	leastRoom   = 32 << 10 // bytes that references may add, however short the schema is
 	roomPerByte = 16       // and how many more for each byte of it
 )
 
+// refSpellings are what one of stands in each spelling of "$ref": as it is, or with letters as their numbers.
+var refSpellings = [...][]byte{[]byte(`$ref"`), []byte(`\u002`), []byte(`\u006`), []byte(`\u007`)}
+
+// Inlined is how many bytes references may add to a schema at the most.
+func Inlined(schema []byte) int {
+	for _, spelling := range refSpellings {
+		if bytes.Contains(schema, spelling) {
+			return leastRoom + roomPerByte*len(schema)
+		}
+	}
+	return 0
+}
+
 type cleaner struct {
 	*Dialect
-	root *node
-	refs []*node // targets that the schema at hand is inside of
-	room int     // bytes that references may still add
+	root   *node
+	refs   []*node // targets that the schema at hand is inside of
+	room   int     // bytes that references may still add
+	values int     // and values
 }
 
 // Clean appends the schema as the dialect has it. An empty schema counts as {}. The error says that it is not a JSON object, has more than
@@ -41,7 +56,7 @@ func Clean(dst, schema []byte, d *Dialect) ([]byte, error) {
 	if err != nil {
 		return dst, fmt.Errorf("reading the schema: %w", err)
 	}
-	c := &cleaner{Dialect: d, root: root, room: leastRoom + roomPerByte*len(schema)}
+	c := &cleaner{Dialect: d, root: root, room: Inlined(schema), values: MaxNodes}
 	top := c.root.members
 	if d.ObjectTop {
 		top = c.objectTop(top)

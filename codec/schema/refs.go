@@ -50,15 +50,24 @@ func (c *cleaner) inline(members []member) []member {
 		switch {
 		case target == nil || target.kind != rawjson.Object:
 			return rest
-		case slices.Contains(c.refs, target) || len(c.refs) >= MaxRefDepth || c.room < target.size:
+		case slices.Contains(c.refs, target) || len(c.refs) >= MaxRefDepth || !c.takes(target):
 			cut := []member{{"type", str("object")}}
-			if d := target.get("description"); d != nil {
+			if d := target.get("description"); d != nil && c.takes(d) {
 				cut = append(cut, member{"description", d})
 			}
 			return overlay(cut, rest)
 		}
 		c.refs = append(c.refs, target)
-		c.room -= target.size
 		members = overlay(target.members, rest)
 	}
+}
+
+// takes takes what a node adds out of what references may add, and says whether there was room for it.
+func (c *cleaner) takes(n *node) bool {
+	if c.room < n.size || c.values < n.values {
+		return false
+	}
+	c.room -= n.size
+	c.values -= n.values
+	return true
 }

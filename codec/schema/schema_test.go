@@ -3,6 +3,7 @@ package schema
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -60,9 +61,33 @@ func TestCleanWritesTheSchemaInTheDialect(t *testing.T) {
 }
 
 func TestCleanRefusesWhatIsNoSchema(t *testing.T) {
-	for _, in := range []string{`[]`, `true`, `{`, `{"a":1} x`, `{"enum":[` + strings.Repeat("1,", maxNodes) + `1]}`} {
+	for _, in := range []string{`[]`, `true`, `{`, `{"a":1} x`, `{"enum":[` + strings.Repeat("1,", MaxNodes) + `1]}`} {
 		if out, err := Clean(nil, []byte(in), Gemini); err == nil {
 			t.Errorf("%.40s gave %.40s", in, out)
+		}
+	}
+}
+
+// Few values can be long: a text that is named a thousand times.
+func TestCleanStaysSmallForReferencesToWhatIsLong(t *testing.T) {
+	long := strings.Repeat("x", 100<<10)
+	var names strings.Builder
+	for i := range 3000 {
+		fmt.Fprintf(&names, `"p%d":{"$ref":"#/$defs/d"},`, i)
+	}
+	for name, in := range map[string]string{
+		"a text":            `{"type":"object","properties":{` + names.String() + `"z":{}},"$defs":{"d":{"type":"string","description":"` + long + `"}}}`,
+		"one within itself": `{"type":"object","properties":{` + names.String() + `"z":{}},"$defs":{"d":{"type":"object","description":"` + long + `","properties":{"a":{"$ref":"#/$defs/d"}}}}}`,
+		"all of itself":     `{"type":"object","description":"` + long + `","properties":{` + strings.ReplaceAll(names.String(), "/$defs/d", "") + `"z":{}}}`,
+		"many values":       `{"type":"object","properties":{` + names.String() + `"z":{}},"$defs":{"d":{"prefixItems":[` + strings.Repeat("{},", 3000) + `{}]}}}`,
+		"in another letter": `{"type":"object","properties":{` + strings.ReplaceAll(names.String(), "$ref", `\u0024r\u0065f`) + `"z":{}},"$defs":{"d":{"enum":["` + long + `"]}}}`,
+		"a list":            `{"type":"object","properties":{` + names.String() + `"z":{}},"$defs":{"d":{"enum":["` + long + `"]}}}`,
+	} {
+		for _, d := range []*Dialect{Gemini, GeminiJSON, Bedrock, AnthropicOutput} {
+			out, err := Clean(nil, []byte(in), d)
+			if most := len(in) + Inlined([]byte(in)) + 100*3000; err != nil || len(out) > most {
+				t.Errorf("%s: %d bytes of %d, %v", name, len(out), len(in), err)
+			}
 		}
 	}
 }

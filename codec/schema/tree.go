@@ -14,7 +14,8 @@ type node struct {
 	raw     []byte // of a scalar
 	members []member
 	items   []*node
-	size    int // of its text, nearly; 0 for one that was made here
+	size    int // of its text; 0 for one that was made here
+	values  int // in it, with itself; 0 for one that was made here
 }
 
 type member struct {
@@ -40,8 +41,8 @@ func parse(schema []byte) (*node, error) {
 
 // enter counts a value, and says whether it is one too many or too deep.
 func (p *parser) enter() bool {
-	if p.nodes++; p.nodes > maxNodes {
-		p.err = fmt.Errorf("it has more than %d values", maxNodes)
+	if p.nodes++; p.nodes > MaxNodes {
+		p.err = fmt.Errorf("it has more than %d values", MaxNodes)
 	}
 	if p.depth++; p.depth > maxDepth {
 		p.err = fmt.Errorf("it is nested deeper than %d levels", maxDepth)
@@ -50,7 +51,7 @@ func (p *parser) enter() bool {
 }
 
 func (p *parser) object(it *rawjson.Members) *node {
-	n := &node{kind: rawjson.Object}
+	n := &node{kind: rawjson.Object, size: len(`{}`), values: 1}
 	if !p.enter() {
 		return n
 	}
@@ -58,7 +59,7 @@ func (p *parser) object(it *rawjson.Members) *node {
 	for p.err == nil && it.Step() {
 		name := it.Name()
 		value := p.value(&it.Walk, it.Value)
-		n.size += len(name) + value.size
+		n.add(len(name)+len(`"":,`), value)
 		if i, twice := places[name]; twice {
 			n.members[i].value = value
 			continue
@@ -80,13 +81,13 @@ func (p *parser) value(w *rawjson.Walk, v rawjson.Value) *node {
 		return n
 	case rawjson.Array:
 		it := w.Elements()
-		n := &node{kind: rawjson.Array}
+		n := &node{kind: rawjson.Array, size: len(`[]`), values: 1}
 		if !p.enter() {
 			return n
 		}
 		for p.err == nil && it.Step() {
 			item := p.value(&it.Walk, it.Value)
-			n.size += item.size
+			n.add(len(`,`), item)
 			n.items = append(n.items, item)
 		}
 		w.Leave(&it.Walk)
@@ -95,7 +96,13 @@ func (p *parser) value(w *rawjson.Walk, v rawjson.Value) *node {
 	}
 	p.enter()
 	p.depth--
-	return &node{kind: v.Kind, raw: v.Raw(p.data), size: v.End - v.Start}
+	return &node{kind: v.Kind, raw: v.Raw(p.data), size: v.End - v.Start, values: 1}
+}
+
+// add counts a node below, and what stands around it.
+func (n *node) add(around int, below *node) {
+	n.size += around + below.size
+	n.values += below.values
 }
 
 func (n *node) append(dst []byte) []byte {
