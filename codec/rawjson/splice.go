@@ -68,8 +68,9 @@ func (s *Splicer) find(name string) int {
 // Remove takes the member called name out, if it is there.
 func (s *Splicer) Remove(name string) { s.Set(name, nil) }
 
-// Parts appends the parts of the changed body to dst. A member that occurs several times is changed or removed everywhere, so
-// that no reader can see an old value. The error is a *SyntaxError if body is not one JSON object.
+// Parts appends the parts of the changed body to dst. A member that occurs several times gets its value in the first place and is
+// removed from the others, so that no reader can see an old value and the body grows by each value once. The error is a *SyntaxError
+// if body is not one JSON object.
 func (s *Splicer) Parts(dst [][]byte, body []byte) ([][]byte, error) {
 	if len(s.edits) == 0 {
 		return append(dst, body), nil
@@ -84,8 +85,9 @@ func (s *Splicer) Parts(dst [][]byte, body []byte) ([][]byte, error) {
 		end = it.Value.End
 		e := s.find(it.Name())
 		if e >= 0 {
+			again := s.found[e]
 			s.found[e] = true
-			if s.edits[e].Value == nil {
+			if again || s.edits[e].Value == nil {
 				if dropped < 0 {
 					dropped = it.Key.Start
 				}

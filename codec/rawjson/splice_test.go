@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"reflect"
+	"strings"
 	"testing"
 )
 
@@ -19,7 +20,8 @@ func spliced(t *testing.T, s *Splicer, body string) string {
 func TestSplicerChangesOnlyTheMembersNamed(t *testing.T) {
 	for _, c := range []struct{ name, body, want string }{
 		{"replaced in place", `{"x": 1.50, "model" : "a","y":[ ]}`, `{"x": 1.50, "model" : "b","y":[ ],"new":1}`},
-		{"replaced everywhere", `{"model":"a","x":1,"model":"c"}`, `{"model":"b","x":1,"model":"b","new":1}`},
+		{"replaced once and gone from elsewhere", `{"model":"a","x":1,"model":"c"}`, `{"model":"b","x":1,"new":1}`},
+		{"replaced in a run", `{"model":"a","model":"c","model":1,"x":1}`, `{"model":"b","x":1,"new":1}`},
 		{"name with an escape", `{"m\u006fdel":"a"}`, `{"m\u006fdel":"b","new":1}`},
 		{"missing members added", `{}`, `{"model":"b","new":1}`},
 		{"first removed", `{"drop":1, "x":2}`, `{"x":2,"model":"b","new":1}`},
@@ -37,6 +39,15 @@ func TestSplicerChangesOnlyTheMembersNamed(t *testing.T) {
 		if got := spliced(t, &s, c.body); got != c.want {
 			t.Errorf("%s: got %s, want %s", c.name, got, c.want)
 		}
+	}
+}
+
+func TestARepeatedMemberDoesNotSwell(t *testing.T) {
+	var s Splicer
+	s.Set("a", []byte(`"`+strings.Repeat("x", 1000)+`"`))
+	body := `{` + strings.Repeat(`"a":1,`, 100_000) + `"b":2}`
+	if got := spliced(t, &s, body); len(got) > 1100 {
+		t.Errorf("%d bytes", len(got))
 	}
 }
 
