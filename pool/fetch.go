@@ -15,6 +15,7 @@ import (
 	"strings"
 	"syscall"
 	"time"
+	"unsafe"
 
 	"uniapi/config"
 )
@@ -60,7 +61,7 @@ const (
 // Fetcher makes a Fetcher with the pool's certificates and an empty cache. Zero limits mean config's defaults.
 func (p *Pool) Fetcher(rules config.ImageFetch) *Fetcher {
 	f := &Fetcher{
-		guard: newFetchGuard(rules), base: p.tls, cache: newFetchCache(),
+		guard: newFetchGuard(rules), base: p.tls, cache: newFetchCache(p.opts.FetchCache),
 		maxSize: cmp.Or(rules.MaxSize, config.DefaultFetchSize), timeout: cmp.Or(rules.Timeout, config.DefaultFetchTimeout),
 	}
 	f.client = f.newClient()
@@ -117,9 +118,9 @@ func checkFetchURL(u *url.URL) error {
 	return nil
 }
 
-// Fetch gets what is at an http or https address. kinds are the types that will do: whole types, or beginnings such as "image/". The error is
-// a *FetchError, or ctx's when that has ended.
-func (f *Fetcher) Fetch(ctx context.Context, address string, kinds ...string) (Fetched, error) {
+// Fetch gets what is at an http or https address. Memory is asked for the room of its base64, in steps as it comes; nil is no bound. kinds are the types
+// that will do: whole types, or beginnings such as "image/". The error is a *FetchError, Memory's, or ctx's when that has ended.
+func (f *Fetcher) Fetch(ctx context.Context, address string, memory Memory, kinds ...string) (Fetched, error) {
 	u, err := url.Parse(address)
 	switch {
 	case len(address) > fetchURLLimit:
@@ -135,14 +136,20 @@ func (f *Fetcher) Fetch(ctx context.Context, address string, kinds ...string) (F
 	u.Fragment, u.RawFragment = "", ""
 	content, found := f.cache.get(u.String())
 	if found && typeOfKind(content.MIME, kinds) {
-		return content, nil
+		if memory != nil { // it may leave the cache while it is in use
+			err = memory.Hold(len(content.Base64))
+		}
+		return content, err
 	}
 	limited, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
-	content, err = f.get(limited, u.String(), kinds)
+	content, err = f.get(limited, u.String(), memory, kinds)
+	full, is := errors.AsType[*noRoom](err)
 	switch {
 	case err == nil:
 		return content, nil
+	case is:
+		return Fetched{}, full.cause
 	case ctx.Err() != nil:
 		return Fetched{}, ctx.Err()
 	case limited.Err() != nil:
@@ -151,7 +158,7 @@ func (f *Fetcher) Fetch(ctx context.Context, address string, kinds ...string) (F
 	return Fetched{}, &FetchError{shownAddress(address), fetchReason(err), err}
 }
 
-func (f *Fetcher) get(ctx context.Context, address string, kinds []string) (Fetched, error) {
+func (f *Fetcher) get(ctx context.Context, address string, memory Memory, kinds []string) (Fetched, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return Fetched{}, err
@@ -166,7 +173,7 @@ func (f *Fetcher) get(ctx context.Context, address string, kinds []string) (Fetc
 	if resp.StatusCode != http.StatusOK {
 		return Fetched{}, refusal("its server answered " + strconv.Itoa(resp.StatusCode) + " " + http.StatusText(resp.StatusCode))
 	}
-	content, err := f.read(resp, kinds)
+	content, err := f.read(resp, memory, kinds)
 	if err == nil && !strings.Contains(strings.ToLower(resp.Header.Get("Cache-Control")), "no-store") {
 		f.cache.put(address, content)
 	}
@@ -174,7 +181,7 @@ func (f *Fetcher) get(ctx context.Context, address string, kinds []string) (Fetc
 }
 
 // read reads the body, no further than is needed to refuse it.
-func (f *Fetcher) read(resp *http.Response, kinds []string) (Fetched, error) {
+func (f *Fetcher) read(resp *http.Response, memory Memory, kinds []string) (Fetched, error) {
 	tooLarge := refusal("it has more than " + strconv.FormatInt(f.maxSize, 10) + " bytes (preferences.image_fetch.max_size)")
 	if resp.ContentLength > f.maxSize {
 		return Fetched{}, tooLarge
@@ -188,20 +195,39 @@ func (f *Fetcher) read(resp *http.Response, kinds []string) (Fetched, error) {
 	if !typeOfKind(mime, kinds) {
 		return Fetched{}, refusal("what is there is none of " + namesOfKinds(kinds))
 	}
-	var text strings.Builder
-	// Not all that a server announces, before it has sent anything.
-	text.Grow(base64.StdEncoding.EncodedLen(int(min(max(resp.ContentLength, 0), 1<<20))))
+	text := base64Text{Growing: Growing{Own: true, Memory: memory}, announced: base64.StdEncoding.EncodedLen(int(max(resp.ContentLength, 0)))}
 	encoder := base64.NewEncoder(base64.StdEncoding, &text)
 	size, err := io.Copy(encoder, io.LimitReader(io.MultiReader(bytes.NewReader(head[:n]), resp.Body), f.maxSize+1))
+	if err == nil {
+		err = encoder.Close()
+	}
 	if err != nil {
 		return Fetched{}, err
 	}
 	if size > f.maxSize {
 		return Fetched{}, tooLarge
 	}
-	_ = encoder.Close() // into memory
-	return Fetched{MIME: mime, Base64: text.String()}, nil
+	return Fetched{MIME: mime, Base64: unsafe.String(unsafe.SliceData(text.B), len(text.B))}, nil
 }
+
+// base64Text grows as it is written, and asks for room first.
+type base64Text struct {
+	Growing
+	announced int // of it, 0 if it is not known
+}
+
+func (t *base64Text) Write(p []byte) (int, error) {
+	if err := t.Room(len(p), max(t.announced-len(t.B)-len(p), 0)); err != nil {
+		return 0, &noRoom{err}
+	}
+	t.B = append(t.B, p...)
+	return len(p), nil
+}
+
+// noRoom carries Memory's error past what makes a FetchError of errors.
+type noRoom struct{ cause error }
+
+func (e *noRoom) Error() string { return e.cause.Error() }
 
 // fetchReason words an error for the client, without names and addresses of the network that the gateway is in.
 func fetchReason(err error) string {

@@ -6,13 +6,12 @@ import (
 	"time"
 )
 
-const (
-	fetchCacheSize = 64 << 20 // bytes of addresses and base64: a few images of each of some conversations
-	fetchCacheTTL  = 5 * time.Minute
-)
+// fetchCacheTTL is how long what was fetched is kept: for the next turns of a conversation.
+const fetchCacheTTL = 5 * time.Minute
 
 // fetchCache keeps what was fetched last, by its address. What is too old goes by itself, so that an idle gateway holds nothing.
 type fetchCache struct {
+	most   int // bytes of addresses and base64
 	mu     sync.Mutex
 	byURL  map[string]*list.Element
 	recent list.List // of *cachedFetch, the one used last in front
@@ -27,7 +26,9 @@ type cachedFetch struct {
 
 func (c *cachedFetch) size() int { return len(c.url) + len(c.content.Base64) }
 
-func newFetchCache() *fetchCache { return &fetchCache{byURL: make(map[string]*list.Element)} }
+func newFetchCache(most int) *fetchCache {
+	return &fetchCache{most: most, byURL: make(map[string]*list.Element)}
+}
 
 func (c *fetchCache) get(url string) (Fetched, bool) {
 	c.mu.Lock()
@@ -42,7 +43,7 @@ func (c *fetchCache) get(url string) (Fetched, bool) {
 
 func (c *fetchCache) put(url string, content Fetched) {
 	entry := &cachedFetch{url: url, content: content}
-	if entry.size() > fetchCacheSize {
+	if entry.size() > c.most {
 		return
 	}
 	c.mu.Lock()
@@ -60,7 +61,7 @@ func (c *fetchCache) put(url string, content Fetched) {
 			c.remove(at)
 		}
 	})
-	for c.size > fetchCacheSize {
+	for c.size > c.most {
 		c.remove(c.recent.Back())
 	}
 }

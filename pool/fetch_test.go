@@ -118,7 +118,7 @@ func TestFetchedContentIsToldByItsFirstBytes(t *testing.T) {
 				w.Header().Set("Content-Type", "image/png")
 				say(tt.content)(w, r)
 			})
-			got, err := newFetcher(t, allowLoopback(), Options{}).Fetch(t.Context(), address+"/a", tt.kind)
+			got, err := newFetcher(t, allowLoopback(), Options{}).Fetch(t.Context(), address+"/a", nil, tt.kind)
 			if tt.mime == "" {
 				if err == nil || !strings.Contains(err.Error(), "what is there is none of") {
 					t.Fatalf("got %+v, %v", got, err)
@@ -155,7 +155,7 @@ func TestWhatIsNotFetchedIsExplained(t *testing.T) {
 		{"far too long", "http://127.0.0.1/" + strings.Repeat("a", 9000), "longer than 8192 bytes"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := f.Fetch(t.Context(), tt.address, images...)
+			_, err := f.Fetch(t.Context(), tt.address, nil, images...)
 			if _, ok := errors.AsType[*FetchError](err); !ok || !strings.Contains(err.Error(), tt.want) {
 				t.Fatalf("got %v, want %s", err, tt.want)
 			}
@@ -196,7 +196,7 @@ func TestAnswersThatAreNoneAreExplained(t *testing.T) {
 		"/missing": "its server answered 404 Not Found", "/announced": "it has more than 1000 bytes (preferences.image_fetch.max_size)",
 		"/endless": "it has more than 1000 bytes", "/cut": "its server broke off", "/fits": "",
 	} {
-		_, err := f.Fetch(t.Context(), address+path, images...)
+		_, err := f.Fetch(t.Context(), address+path, nil, images...)
 		if want == "" && err != nil || want != "" && (err == nil || !strings.HasSuffix(err.Error(), want) && !strings.Contains(err.Error(), want+" (")) {
 			t.Errorf("%s: %v, want %s", path, err, want)
 		}
@@ -206,7 +206,7 @@ func TestAnswersThatAreNoneAreExplained(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = closed.Close()
-	if _, err := f.Fetch(t.Context(), "http://"+closed.Addr().String()+"/", images...); err == nil || !strings.Contains(err.Error(), "refuses the connection") {
+	if _, err := f.Fetch(t.Context(), "http://"+closed.Addr().String()+"/", nil, images...); err == nil || !strings.Contains(err.Error(), "refuses the connection") {
 		t.Errorf("nobody there: %v", err)
 	}
 }
@@ -237,7 +237,7 @@ func TestEveryRedirectIsCheckedAgain(t *testing.T) {
 		{"/?to=" + inside, "loopback address"}, {"/?to=http://inside.example.test/", "loopback address"}, {"/?to=http://169.254.169.254/latest", "link-local"},
 		{"/?to=file:///etc/passwd", "only http and https"}, {"/?to=http://u:p@outside.example.test/", "user name or password"},
 	} {
-		_, err := f.Fetch(t.Context(), outside+tt.path, images...)
+		_, err := f.Fetch(t.Context(), outside+tt.path, nil, images...)
 		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
 			t.Errorf("%s: %v, want %q", tt.path, err, tt.want)
 		}
@@ -279,7 +279,7 @@ func TestANameThatChangesItsAddressGainsNothing(t *testing.T) {
 	}
 	for i := range 12 {
 		for j, via := range []*Fetcher{f, proxied} {
-			_, _ = via.Fetch(t.Context(), fmt.Sprintf("http://rebind.example.test:%s/%d/%d", port, i, j), images...)
+			_, _ = via.Fetch(t.Context(), fmt.Sprintf("http://rebind.example.test:%s/%d/%d", port, i, j), nil, images...)
 		}
 	}
 	if inside.Load() != 0 || public.Load() == 0 {
@@ -309,7 +309,7 @@ func TestFetchingThroughAProxy(t *testing.T) {
 				t.Fatal(err)
 			}
 			named := strings.Replace(address, "127.0.0.1", "example.test", 1) + "/" + scheme
-			got, err := via.Fetch(t.Context(), named, images...)
+			got, err := via.Fetch(t.Context(), named, nil, images...)
 			if err != nil || got.MIME != "image/png" {
 				t.Errorf("%s by %s: %v, %v", named, scheme, got, err)
 			}
@@ -330,7 +330,7 @@ func TestFetchingThroughAProxy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := via.Fetch(t.Context(), "http://example.test/", images...); err == nil || !strings.Contains(err.Error(), "loopback address") {
+	if _, err := via.Fetch(t.Context(), "http://example.test/", nil, images...); err == nil || !strings.Contains(err.Error(), "loopback address") {
 		t.Errorf("by a proxy the inside is refused with %v", err)
 	}
 	if proxy.accepted.Load() != before {
@@ -340,7 +340,7 @@ func TestFetchingThroughAProxy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := wrong.Fetch(t.Context(), plain+"/x", images...); err == nil || !strings.HasSuffix(err.Error(), "the gateway's proxy does not reach it") ||
+	if _, err := wrong.Fetch(t.Context(), plain+"/x", nil, images...); err == nil || !strings.HasSuffix(err.Error(), "the gateway's proxy does not reach it") ||
 		!strings.Contains(errors.Unwrap(err).Error(), "407") {
 		t.Errorf("wrong password: %v", err)
 	}
@@ -357,7 +357,7 @@ func TestAFetchEndsWithItsTimeAndWithItsClient(t *testing.T) {
 	})
 	rules := allowLoopback()
 	rules.Timeout = 30 * time.Millisecond
-	if _, err := newFetcher(t, rules, Options{}).Fetch(t.Context(), address+"/slow", images...); err == nil || !strings.HasSuffix(err.Error(), "it took longer than 30ms") {
+	if _, err := newFetcher(t, rules, Options{}).Fetch(t.Context(), address+"/slow", nil, images...); err == nil || !strings.HasSuffix(err.Error(), "it took longer than 30ms") {
 		t.Errorf("timeout: %v", err)
 	}
 	<-gone
@@ -365,7 +365,7 @@ func TestAFetchEndsWithItsTimeAndWithItsClient(t *testing.T) {
 	var call Call
 	ctx, release := call.Context()
 	time.AfterFunc(20*time.Millisecond, call.Cancel)
-	if _, err := newFetcher(t, allowLoopback(), Options{}).Fetch(ctx, address+"/left", images...); !errors.Is(err, context.Canceled) {
+	if _, err := newFetcher(t, allowLoopback(), Options{}).Fetch(ctx, address+"/left", nil, images...); !errors.Is(err, context.Canceled) {
 		t.Errorf("client gone: %v", err)
 	}
 	<-gone
@@ -395,20 +395,20 @@ func TestTheSameAddressIsFetchedOnce(t *testing.T) {
 	for path, want := range map[string]int64{"/a": 1, "/live": 3, "/broken": 3} {
 		seen.Store(0)
 		for i, from := range []*Fetcher{f, f, via} {
-			_, _ = from.Fetch(t.Context(), fmt.Sprintf("%s%s#%d", address, path, i), images...)
+			_, _ = from.Fetch(t.Context(), fmt.Sprintf("%s%s#%d", address, path, i), nil, images...)
 		}
 		if seen.Load() != want {
 			t.Errorf("%s was fetched %d times, want %d", path, seen.Load(), want)
 		}
 	}
-	if _, err := f.Fetch(t.Context(), address+"/a", "application/pdf"); err == nil {
+	if _, err := f.Fetch(t.Context(), address+"/a", nil, "application/pdf"); err == nil {
 		t.Error("a cached image was given for a PDF")
 	}
 }
 
 func TestTheCacheForgetsWhatIsOldAndWhatIsTooMuch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newFetchCache()
+		c := newFetchCache(fetchCacheSize)
 		has := func(url string) bool { _, ok := c.get(url); return ok }
 		holds := func() (bytes, entries int) {
 			c.mu.Lock()
@@ -464,4 +464,36 @@ func FuzzShownAddress(f *testing.F) {
 			t.Errorf("%q shows as %q", address, shown)
 		}
 	})
+}
+
+// fetchCacheSize is that of a cache in a test.
+const fetchCacheSize = 1 << 20
+
+func TestWhatIsFetchedIsKeptOnlyAsFarAsThereIsRoom(t *testing.T) {
+	content := pngBytes + strings.Repeat("x", 3<<20)
+	for _, announced := range []bool{true, false} {
+		address, _ := site(t, func(w http.ResponseWriter, _ *http.Request) {
+			if announced {
+				w.Header().Set("Content-Length", fmt.Sprint(len(content)))
+			}
+			_, _ = io.WriteString(w, content)
+		})
+		f := newFetcher(t, allowLoopback(), Options{})
+		memory := &bounded{most: 1 << 20}
+		if _, err := f.Fetch(t.Context(), address, memory, images...); !errors.Is(err, errNoRoom) {
+			t.Errorf("announced %v: %v", announced, err)
+		}
+		memory = &bounded{most: 10 << 20}
+		got, err := f.Fetch(t.Context(), address, memory, images...)
+		if whole, _ := base64.StdEncoding.DecodeString(got.Base64); err != nil || string(whole) != content {
+			t.Fatalf("announced %v: %v, %d bytes", announced, err, len(got.Base64))
+		}
+		if most := len(got.Base64) * 2; memory.held < len(got.Base64) || memory.held > most || announced && memory.held > len(got.Base64)*5/4 {
+			t.Errorf("announced %v: %d bytes were held for %d", announced, memory.held, len(got.Base64))
+		}
+		memory = &bounded{most: 1 << 20}
+		if _, err := f.Fetch(t.Context(), address, memory, images...); !errors.Is(err, errNoRoom) {
+			t.Errorf("out of the cache: %v", err)
+		}
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"uniapi/codec"
 	"uniapi/codec/estimate"
 	"uniapi/pool"
+	"uniapi/server/budget"
 )
 
 const (
@@ -47,6 +48,9 @@ func (x *exchange) readAnswer(answer *pool.Response, from codec.Format) error {
 		x.usage, err = x.face.check(x, body)
 		return err
 	}
+	if err := x.holdAnswer(body); err != nil {
+		return err
+	}
 	whole, err := from.DecodeResponse(body)
 	if err != nil {
 		return err
@@ -64,8 +68,9 @@ func (x *exchange) writeWhole(whole *codec.Response) error {
 		return err
 	}
 	x.usage = whole.Usage
-	x.ctx.Response.SwapBody(x.format.EncodeResponse(nil, whole, request)) // what is decoded may point into the old one
-	return nil
+	body := x.format.EncodeResponse(nil, whole, request) // what is decoded may point into the old one
+	x.ctx.Response.SwapBody(body)
+	return x.holding.Hold(budget.Answer, beyondKept(body))
 }
 
 // collectAnswer serves a client that asked for no stream from an upstream that
@@ -74,6 +79,7 @@ func (x *exchange) collectAnswer(answer *pool.Response, from codec.Format) error
 	decoder := from.NewStreamDecoder()
 	var c codec.Collector
 	var events []codec.Event
+	var k keeping
 	for {
 		in, err := answer.Next()
 		switch err {
@@ -81,6 +87,7 @@ func (x *exchange) collectAnswer(answer *pool.Response, from codec.Format) error
 			if events, err = decoder.Push(events[:0], in); err == nil && hasEnded(decoder) {
 				err = io.EOF
 			}
+			k.came(in, len(events))
 		case io.EOF:
 			events, err = decoder.End(events[:0])
 			if err == nil {
@@ -88,9 +95,15 @@ func (x *exchange) collectAnswer(answer *pool.Response, from codec.Format) error
 			}
 		}
 		for i := range events {
+			k.event(&events[i])
 			c.Add(&events[i])
 		}
-		events = events[:0]
+		if cap(events) > mostEvents {
+			events = nil
+		}
+		if n := k.bytes(); n > budget.Free && err == nil {
+			err = x.holding.Hold(budget.Answer, n)
+		}
 		if err == io.EOF {
 			err = x.writeWhole(c.Response())
 			answer.CloseLater()
@@ -115,7 +128,9 @@ func (x *exchange) readFirstEvent(answer *pool.Response, from codec.Format) erro
 		if err == io.EOF {
 			x.first, err = x.flow.End()
 		} else if err == nil {
-			x.first, err = x.flow.Push(in)
+			if x.first, err = x.flow.Push(in); err == nil {
+				err = x.holdFlow()
+			}
 		}
 		if err != nil {
 			answer.Close()
@@ -146,8 +161,12 @@ func (x *exchange) openFlow(from codec.Format) error {
 // replayAnswer serves a client that asked for a stream from an upstream that
 // answered at once.
 func (x *exchange) replayAnswer(answer *pool.Response, from codec.Format) error {
+	answer.Memory = (*answerRoom)(x.holding)
 	body, err := answer.AppendBody(nil, maxAnswer)
 	answer.Close()
+	if err == nil {
+		err = x.holdAnswer(body)
+	}
 	if err != nil {
 		return err
 	}

@@ -79,7 +79,7 @@ func (s *Server) appendBody(ctx *fasthttp.RequestCtx, buf []byte) ([]byte, *code
 func (s *Server) unread(ctx *fasthttp.RequestCtx, err error) *codec.Error {
 	conn := connOf(ctx)
 	if refused, is := errors.AsType[*budget.Refused](err); is {
-		return s.noRoom(refused)
+		return noRoom(refused)
 	}
 	switch {
 	case conn.reading.failure != nil:
@@ -98,14 +98,18 @@ func (s *Server) unread(ctx *fasthttp.RequestCtx, err error) *codec.Error {
 }
 
 // noRoom is the error of a request for which there is no memory.
-func (s *Server) noRoom(refused *budget.Refused) *codec.Error {
-	s.overloaded.count(s.log, "requests hold as much memory as they may", "limit", s.budget.Limit(), "wanted", refused.Bytes, "for", refused.Use.String())
-	if !refused.Never {
-		return errOverloaded
+func noRoom(refused *budget.Refused) *codec.Error {
+	switch {
+	case !refused.Never:
+		e := *errOverloaded
+		return &e
+	case refused.Use >= budget.Answer:
+		return errorf(fasthttp.StatusBadGateway, "server_error", "answer_too_large",
+			"The provider's answer takes %d bytes of memory with all that belongs to the request, and this gateway may hold %d for one (--request-memory).", refused.Bytes, refused.Most)
 	}
 	return errorf(fasthttp.StatusRequestEntityTooLarge, "invalid_request_error", "request_too_large",
-		"The request needs %d bytes of memory with all that belongs to it; this gateway may hold %d for one (--request-memory). Send a smaller one, or fewer and smaller images.",
-		refused.Bytes, s.budget.Most())
+		"The request takes %d bytes of memory with all that belongs to it, and this gateway may hold %d for one (--request-memory). Send a smaller one, or fewer and smaller images.",
+		refused.Bytes, refused.Most)
 }
 
 // maxUnread is how much of a body that nobody wanted fasthttp reads so that the connection can be used again.

@@ -13,6 +13,7 @@ import (
 	"uniapi/codec/toolid"
 	"uniapi/config"
 	"uniapi/pool"
+	"uniapi/server/budget"
 )
 
 // write makes the request's body for a channel: the client's bytes with what
@@ -26,18 +27,15 @@ func (x *exchange) write(channel *pool.Channel, to codec.Format) (stream bool, e
 		stream = *rules.Stream
 	}
 	if !x.untranslated() {
-		body, err := x.translated(to, provider)
-		if err != nil {
-			return stream, err
-		}
-		if x.upstream == "openai" {
-			body = x.accent().EditTranslated(body)
-		}
-		x.parts = append(x.parts[:0], overridden(rules, body))
-		x.request.Body = x.parts
-		return stream, nil
+		return stream, x.writeTranslated(to, provider, rules)
 	}
 	body := x.body
+	edits := x.edits(provider, rules)
+	if edits {
+		if err := x.holdEditing(body); err != nil {
+			return stream, err
+		}
+	}
 	if x.choosing {
 		if body, err = x.withNames(body, x.upstream); err != nil {
 			return stream, err
@@ -54,7 +52,40 @@ func (x *exchange) write(channel *pool.Channel, to codec.Format) (stream bool, e
 		askUsage: channel.AskUsage && (rules == nil || !rules.Touches("stream_options")) && !(x.endpoint == pool.Chat && x.accent().Refuses("stream_options")),
 	})
 	x.request.Body = x.parts
+	if edits && err == nil {
+		err = x.holdEdited(body)
+	}
 	return stream, err
+}
+
+// edits says whether the client's body may be changed by more than its model.
+func (x *exchange) edits(provider *config.Provider, rules *override.Rules) bool {
+	return rules != nil || x.choosing || !provider.Tools || !provider.Image || x.accent() != nil || x.upstream == "bedrock-invoke" ||
+		x.snap.translates && toolid.Carries(x.body)
+}
+
+// writeTranslated makes the request's body in another format.
+func (x *exchange) writeTranslated(to codec.Format, provider *config.Provider, rules *override.Rules) error {
+	body, err := x.translated(to, provider)
+	if err != nil {
+		return err
+	}
+	if x.upstream == "openai" || rules != nil {
+		if err := x.holdEncoded(3*len(body) + valueEdited*rawjson.Values(body)); err != nil {
+			return err
+		}
+		edited := body
+		if x.upstream == "openai" {
+			edited = x.accent().EditTranslated(body)
+		}
+		if edited = overridden(rules, edited); !sameBytes(edited, body) {
+			pool.Recycle(x.encoded)
+			x.encoded, body = edited, edited
+		}
+	}
+	x.parts = append(x.parts[:0], body)
+	x.request.Body = x.parts
+	return x.holdEncoded(0)
 }
 
 // accent is what the attempt's upstream wants otherwise than OpenAI's format has
@@ -87,45 +118,54 @@ func (x *exchange) translated(to codec.Format, provider *config.Provider) ([]byt
 	if err != nil {
 		return nil, err
 	}
+	fetched := 0
 	if !provider.Tools || !provider.Image {
 		request = request.Without(!provider.Tools, !provider.Image)
 	}
-	if request, err = x.inlined(request, to); err != nil {
+	if request, fetched, err = x.inlined(request, to); err != nil {
 		return nil, err
 	}
 	if to.Name() == "openai" {
 		request = request.WithoutCustom()
 	}
 	request = alias.Apply(request, x.attempt.Upstream)
+	if err := x.holdEncoding(fetched); err != nil {
+		return nil, err
+	}
 	x.encoded, err = x.withBetas(to).EncodeRequest(x.encoded[:0], request, x.attempt.Upstream)
 	if err == nil && x.choosing {
-		return x.withNames(x.encoded, to.Name())
+		x.encoded, err = x.withNames(x.encoded, to.Name())
 	}
 	return x.encoded, err
 }
 
-// inlined is the request with what the upstream cannot fetch fetched for it.
-func (x *exchange) inlined(request *codec.Request, to codec.Format) (*codec.Request, error) {
+// inlined is the request with what the upstream cannot fetch fetched for it, and
+// how many bytes that is.
+func (x *exchange) inlined(request *codec.Request, to codec.Format) (*codec.Request, int, error) {
 	ctx, release := x.call.Context()
 	defer release()
-	inlined, err := inlineMedia(ctx, x.snap.fetchers[x.attempt.Provider.Index], request, takesURL(to))
+	inlined, fetched, err := inlineMedia(ctx, x.snap.fetchers[x.attempt.Provider.Index], request, takesURL(to), x.holding)
 	if over := x.call.Err(); over != nil {
-		return nil, over
+		return nil, 0, over
 	}
-	return inlined, err
+	return inlined, fetched, err
 }
 
 // decodedRequest is the client's request in the neutral form, decoded when it is
 // first needed.
 func (x *exchange) decodedRequest() (*codec.Request, error) {
-	if x.decoded == nil {
-		request, err := x.face.decode(x)
-		if err != nil {
-			return nil, err
-		}
-		x.decoded = request
+	if x.decoded != nil {
+		return x.decoded, nil
 	}
-	return x.decoded, nil
+	if err := x.holdDecoding(); err != nil {
+		return nil, err
+	}
+	request, err := x.face.decode(x)
+	if err != nil {
+		return nil, err
+	}
+	x.decoded, x.weight = request, weigh(request, x.body, x.holding.Held(budget.Request))
+	return request, x.holdEncoded(0)
 }
 
 // overridden is a body with post_body_parameter_overrides laid over it.

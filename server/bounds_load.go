@@ -68,7 +68,8 @@ func (s *Server) bounded(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 
 func (s *Server) tooManyRequests() *codec.Error {
 	s.overloaded.count(s.log, "as many requests are in flight as may be", "limit", s.options.MaxInFlight)
-	return errOverloaded
+	e := *errOverloaded
+	return &e
 }
 
 // refuse answers a request that goes no further than here.

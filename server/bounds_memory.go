@@ -37,6 +37,10 @@ func requestMemory(limit int64) int64 {
 	return limit / 4
 }
 
+// fetchCache is how much of the memory for requests keeps what was fetched for
+// them: an eighth, and at most 64 MB.
+func fetchCache(requests int64) int { return int(min(requests/8, 64<<20)) }
+
 // modestMachine is the memory of a machine that does not say what it has, in bytes.
 const modestMachine = 4 << 30
 

@@ -114,7 +114,7 @@ func TestLargeBodiesAreRefusedBeforeMemoryIsGone(t *testing.T) {
 		<-goOn
 		return both(p, r)
 	})
-	g := startWith(t, Options{RequestMemory: 2 << 20}, provider("p", up))
+	g := startWith(t, Options{RequestMemory: 4 << 20}, provider("p", up))
 	first := g.dial()
 	first.post(bigRequest(1 << 20))
 	eventually(t, "the first is upstream", func() bool { return len(up.requests()) == 1 })

@@ -17,6 +17,7 @@ import (
 	"uniapi/codec"
 	"uniapi/codec/estimate"
 	"uniapi/pool"
+	"uniapi/server/budget"
 )
 
 // statusClientGone is what the log says of a client that left, after nginx.
@@ -121,6 +122,9 @@ func judge(err error, limits pool.Deadlines) (balancer.Outcome, *codec.Error) {
 	}
 	if e, ok := errors.AsType[*notHere](err); ok {
 		return balancer.Outcome{Verdict: balancer.Unfit, Unsent: true}, e.told
+	}
+	if full, is := errors.AsType[*budget.Refused](err); is {
+		return balancer.Outcome{Verdict: balancer.Over, Unsent: full.Use < budget.Answer}, noRoom(full)
 	}
 	e, ok := errors.AsType[*codec.Error](err)
 	if !ok {

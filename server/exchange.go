@@ -71,6 +71,7 @@ type current struct {
 	form     form.Form      // of a request that is a form
 	format   codec.Format   // the client's
 	decoded  *codec.Request // nil as long as nothing needs it
+	weight   weight         // of it
 	route    *balancer.Route
 
 	upstream   string // the wire format of the attempt's channel

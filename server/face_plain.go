@@ -95,6 +95,7 @@ func (x *exchange) receive(answer *pool.Response) error {
 	x.contentType = append(x.contentType[:0], answer.Header.ContentType()...)
 	if isWhole(&answer.Header) {
 		kept := x.ctx.Response.SwapBody(nil)
+		answer.Memory = (*answerRoom)(x.holding)
 		body, err := answer.AppendBody(kept[:0], maxAnswer)
 		answer.Close()
 		x.ctx.Response.SwapBody(body)

@@ -6,6 +6,7 @@ import (
 	"uniapi/codec/embed"
 	"uniapi/codec/images"
 	"uniapi/pool"
+	"uniapi/server/budget"
 )
 
 // viaGoogle serves OpenAI's embeddings and images from Gemini and Vertex, which
@@ -24,6 +25,9 @@ func (x *exchange) viaGoogle(channel *pool.Channel, ask pool.Ask) error {
 }
 
 func (x *exchange) embed(channel *pool.Channel, ask pool.Ask, google embed.Google) error {
+	if err := x.holdRewriting(); err != nil {
+		return err
+	}
 	q, err := embed.DecodeRequest(x.body)
 	if err != nil {
 		return err
@@ -53,11 +57,17 @@ func (x *exchange) embed(channel *pool.Channel, ask pool.Ask, google embed.Googl
 		}
 	}
 	x.usage = whole.Usage
+	if err := x.holdTogether(); err != nil {
+		return err
+	}
 	x.ctx.Response.SwapBody(embed.EncodeResponse(nil, whole, q))
 	return nil
 }
 
 func (x *exchange) makeImages(channel *pool.Channel, ask pool.Ask, google images.Google) error {
+	if err := x.holdRewriting(); err != nil {
+		return err
+	}
 	q, err := images.DecodeRequest(x.body)
 	if err != nil {
 		return err
@@ -87,6 +97,9 @@ func (x *exchange) makeImages(channel *pool.Channel, ask pool.Ask, google images
 		}
 	}
 	x.usage, x.said = whole.Usage, imageTokens(int64(len(whole.Images)))
+	if err := x.holdTogether(); err != nil {
+		return err
+	}
 	now := time.Now().Unix()
 	if q.Stream {
 		x.contentType = append(x.contentType[:0], contentTypeEvents...)
@@ -116,5 +129,19 @@ func (x *exchange) exchangeWhole(channel *pool.Channel, ask pool.Ask, body []byt
 	}
 	x.answered = true
 	defer answer.Close()
+	answer.Memory = &furtherRoom{x.holding, x.holding.Held(budget.Answer)}
 	return answer.AppendBody(nil, maxAnswer)
+}
+
+// furtherRoom is for an answer that stays beside those before it.
+type furtherRoom struct {
+	holding *budget.Holding
+	before  int
+}
+
+func (r *furtherRoom) Hold(bytes int) error { return r.holding.Hold(budget.Answer, r.before+bytes) }
+
+// holdTogether takes what answers put together take, beside themselves.
+func (x *exchange) holdTogether() error {
+	return x.holding.Hold(budget.Answer, 3*x.holding.Held(budget.Answer))
 }

@@ -1,6 +1,18 @@
 package server
 
-import "uniapi/server/budget"
+import (
+	"bytes"
+	"unicode/utf8"
+
+	"uniapi/codec"
+	"uniapi/codec/rawjson"
+	"uniapi/codec/schema"
+	"uniapi/pool"
+	"uniapi/server/budget"
+)
+
+// What a request will hold is taken out of the budget before it is made. Bytes that come are counted as they come; what is made of them is reckoned
+// from what there is, at the most that it has been seen to take: TestWhatIsMadeOfARequestTakesNoMoreThanWasReckoned tries what is worst in each format.
 
 // The pool asks for room without knowing for what. Each of these is a request's
 // holding, asked for one use.
@@ -12,3 +24,190 @@ type (
 func (h *bodyRoom) Hold(bytes int) error { return (*budget.Holding)(h).Hold(budget.Body, bytes) }
 
 func (h *answerRoom) Hold(bytes int) error { return (*budget.Holding)(h).Hold(budget.Answer, bytes) }
+
+const (
+	// valueDecoded is what a value takes in the neutral form: a part of a message has 170 bytes, and lists grow by halves.
+	valueDecoded = 320
+	// partKept is what a message, a part or a tool takes of that afterwards, with room in lists.
+	partKept = 512
+	// valueEdited is what a value takes while members are looked for, replaced and taken out.
+	valueEdited = 128
+	// partEncoded is what a message, a part or a tool takes while it is written: roles are put in order, ids found, and what a format wants is added.
+	partEncoded = 1 << 10
+	// nodeCleaned is what a value of a tool's schema takes while it is cleaned.
+	nodeCleaned = 512
+)
+
+// decodingOf is what reading a body into the neutral form takes.
+func decodingOf(body []byte) int { return len(body) + valueDecoded*rawjson.Values(body) }
+
+// weight is what a request in the neutral form takes.
+type weight struct {
+	kept    int // by itself
+	encoded int // by its form for an upstream, but for media that were fetched
+	work    int // while that is made
+}
+
+// weigh reckons it for a request that was read from a body, of which decoding is
+// decodingOf.
+func weigh(r *codec.Request, body []byte, decoding int) weight {
+	parts := len(r.Tools) + len(r.Stop) + len(r.Extra)
+	for i := range r.Messages {
+		parts += 1 + len(r.Messages[i].Extra) + countParts(r.Messages[i].Parts)
+	}
+	nodes, inlined := 0, 0 // those of the largest schema, and of all
+	add := func(s []byte) {
+		more, n := schema.Inlined(s), rawjson.Values(s)
+		if more > 0 {
+			n += schema.MaxNodes
+		}
+		nodes, inlined = max(nodes, min(n, 2*schema.MaxNodes)), inlined+more
+	}
+	if r.Output != nil {
+		add(r.Output.Schema)
+	}
+	for i := range r.Tools {
+		add(r.Tools[i].Schema)
+	}
+	text := len(body)
+	if !utf8.Valid(body) { // U+FFFD takes the place of each byte
+		text *= len("\ufffd")
+	}
+	return weight{
+		kept:    min(len(body)+partKept*parts, decoding),
+		encoded: text + text/8 + inlined,
+		work:    partEncoded*parts + nodeCleaned*nodes,
+	}
+}
+
+func countParts(parts []codec.Part) int {
+	n := 0
+	for i := range parts {
+		p := &parts[i]
+		n += 1 + len(p.Extra) + len(p.Citations)
+		if p.Result != nil {
+			n += countParts(p.Result.Parts)
+		}
+	}
+	return n
+}
+
+// holdDecoding takes what decoding the request needs, for as long as that goes on.
+func (x *exchange) holdDecoding() error {
+	return x.holding.Hold(budget.Request, decodingOf(x.body))
+}
+
+// holdRewriting takes what decoding the request and writing it anew needs, where it
+// is no conversation.
+func (x *exchange) holdRewriting() error {
+	return x.holding.Hold(budget.Request, decodingOf(x.body)+2*len(x.body))
+}
+
+// holdEncoding takes what writing the request for an upstream needs, and makes
+// room for the usual length of it.
+func (x *exchange) holdEncoding(fetched int) error {
+	w := x.weight
+	if err := x.holding.Hold(budget.Request, w.kept+w.encoded+w.work+fetched); err != nil {
+		return err
+	}
+	if usual := len(x.body) + len(x.body)/8 + fetched + 1<<10; usual > cap(x.encoded) {
+		pool.Recycle(x.encoded)
+		x.encoded = pool.Buffer(usual)
+	}
+	return nil
+}
+
+// holdEncoded keeps what the request takes now that it is written.
+func (x *exchange) holdEncoded(more int) error {
+	return x.holding.Hold(budget.Request, x.weight.kept+beyondKept(x.encoded)+more)
+}
+
+// beyondKept is what a buffer takes of the budget: those that exchanges and
+// connections keep for their next request are no part of it.
+func beyondKept(buffer []byte) int {
+	if cap(buffer) <= maxKept {
+		return 0
+	}
+	return cap(buffer)
+}
+
+// holdEditing takes what changing a body of the client's own format needs.
+func (x *exchange) holdEditing(body []byte) error {
+	return x.holding.Hold(budget.Request, 3*len(body)+valueEdited*rawjson.Values(body))
+}
+
+// holdEdited keeps what the changed body takes; nothing if it is the client's own.
+func (x *exchange) holdEdited(body []byte) error {
+	n := 0
+	if !sameBytes(body, x.body) {
+		n = len(body)
+	}
+	return x.holding.Hold(budget.Request, n)
+}
+
+// holdAnswer takes what reading and writing a whole answer needs that has come.
+func (x *exchange) holdAnswer(body []byte) error {
+	return x.holding.Hold(budget.Answer, beyondKept(body)+2*decodingOf(body))
+}
+
+// largeEvent is from which size on what has come of an event is counted.
+const largeEvent = 64 << 10
+
+// keeping reckons what the translation of a stream keeps.
+type keeping struct {
+	unread int // bytes that have come since the last event, of which the next is made
+	values int // in those beyond largeEvent
+	said   int // bytes of events that an encoder may have to repeat at the end
+}
+
+// came is told what the decoder gets, and how many events it has made of it.
+func (k *keeping) came(p []byte, events int) {
+	if events > 0 {
+		k.unread, k.values = 0, 0
+	}
+	if k.unread += len(p); k.unread > largeEvent {
+		k.values += bytes.Count(p, []byte{','}) + bytes.Count(p, []byte{'{'}) + bytes.Count(p, []byte{'['})
+	}
+}
+
+// eventKept is what an event may leave behind beside its text.
+const eventKept = 200
+
+// event is told of each event.
+func (k *keeping) event(e *codec.Event) {
+	k.said += len(e.Text)
+	switch e.Kind {
+	case codec.EventToolStart, codec.EventReasoningEnd, codec.EventFinish:
+		k.said += eventKept + len(e.ID) + len(e.Name) + len(e.Signature.Value)
+	case codec.EventCitation:
+		if c := e.Citation; c != nil {
+			k.said += eventKept + len(c.URL) + len(c.Title) + len(c.Text) + len(c.Raw)
+		}
+	case codec.EventMedia:
+		if m := e.Media; m != nil {
+			k.said += eventKept + len(m.Data) + len(m.URL)
+		}
+	}
+	if e.Reasoning != nil {
+		k.said += len(e.Reasoning.Encrypted)
+	}
+}
+
+// bytes is what is kept, and what the next event will take: it is read, decoded,
+// and written; what was said stands in the answer and in its last event.
+func (k *keeping) bytes() int {
+	n := 3 * k.said
+	if k.unread > largeEvent {
+		n += 4*k.unread + valueDecoded*k.values
+	}
+	return n
+}
+
+// holdFlow keeps count of what a stream holds back.
+func (x *exchange) holdFlow() error {
+	n := x.flow.Held()
+	if n <= maxKept && x.holding.Held(budget.Stream) == 0 {
+		return nil
+	}
+	return x.holding.Hold(budget.Stream, n)
+}

@@ -13,6 +13,7 @@ import (
 	"uniapi/codec/anthropic"
 	"uniapi/codec/bedrock"
 	"uniapi/pool"
+	"uniapi/server/budget"
 )
 
 const (
@@ -48,22 +49,24 @@ func takesURL(f codec.Format) func(*codec.Part) bool {
 }
 
 // inlineMedia is the request with the content of its media in the place of
-// their addresses, where the upstream does not take those. What is not changed
-// is shared with r, which stays as it is. The error is a *codec.Error with
-// status 400 that names the address, or ctx's own.
-func inlineMedia(ctx context.Context, f *pool.Fetcher, r *codec.Request, takesURL func(*codec.Part) bool) (*codec.Request, error) {
-	in := inliner{takesURL: takesURL, places: map[address]int{}}
+// their addresses, where the upstream does not take those, and how many bytes of
+// base64 that puts into it. What is not changed is shared with r, which stays as
+// it is. The error is a *codec.Error with status 400 that names the address, one of
+// the budget's, or ctx's own.
+func inlineMedia(ctx context.Context, f *pool.Fetcher, r *codec.Request, takesURL func(*codec.Part) bool, holding *budget.Holding) (*codec.Request, int, error) {
+	in := inliner{takesURL: takesURL, places: map[address]int{}, room: mediaRoom{holding: holding}}
 	for _, m := range r.Messages {
 		in.collect(m.Parts)
 	}
 	if len(in.wanted) == 0 {
-		return r, nil
+		return r, 0, nil
 	}
 	if len(in.wanted) > mostFetches {
-		return nil, codec.BadRequest("messages", "the request has more than 100 images or files by address that this provider cannot read: send their content")
+		return nil, 0, codec.BadRequest("messages", "the request has more than 100 images or files by address that this provider cannot read: send their content")
 	}
 	if err := in.fetch(ctx, f); err != nil {
-		return nil, err
+		holding.Hold(budget.Media, 0)
+		return nil, 0, err
 	}
 	inlined := *r
 	inlined.Messages = slices.Clone(r.Messages)
@@ -71,7 +74,32 @@ func inlineMedia(ctx context.Context, f *pool.Fetcher, r *codec.Request, takesUR
 		m := &inlined.Messages[i]
 		m.Parts, _ = in.replaced(m.Parts)
 	}
-	return &inlined, nil
+	return &inlined, int(in.used.Load()), nil
+}
+
+// mediaRoom is what all the media of a request take together, which are fetched
+// at once.
+type mediaRoom struct {
+	mu      sync.Mutex
+	holding *budget.Holding
+	sum     int
+}
+
+// oneRoom is what one of them takes.
+type oneRoom struct {
+	*mediaRoom
+	held int
+}
+
+func (r *oneRoom) Hold(bytes int) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	sum := r.sum + bytes - r.held
+	if err := r.holding.Hold(budget.Media, sum); err != nil {
+		return err
+	}
+	r.sum, r.held = sum, bytes
+	return nil
 }
 
 // inliner fetches the media of one request, each address once.
@@ -79,6 +107,8 @@ type inliner struct {
 	takesURL func(*codec.Part) bool
 	wanted   []fetching
 	places   map[address]int // in wanted
+	room     mediaRoom
+	used     atomic.Int64 // bytes of base64 that go into the request
 }
 
 // address is what is fetched, and as what: an image in the place of a file is
@@ -112,6 +142,9 @@ func (in *inliner) wants(p *codec.Part) bool {
 
 func (in *inliner) collect(parts []codec.Part) {
 	for i := range parts {
+		if len(in.wanted) > mostFetches {
+			return
+		}
 		p := &parts[i]
 		switch {
 		case p.Kind == codec.PartToolResult && p.Result != nil:
@@ -134,7 +167,7 @@ func (in *inliner) fetch(ctx context.Context, f *pool.Fetcher) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	room := f.MaxSize() / 3 * 4 * fetchesAtOnce // in base64
-	var next, used atomic.Int64
+	var next atomic.Int64
 	var workers sync.WaitGroup
 	for range min(fetchesAtOnce, len(in.wanted)) {
 		workers.Go(func() {
@@ -145,9 +178,9 @@ func (in *inliner) fetch(ctx context.Context, f *pool.Fetcher) error {
 				}
 				w := &in.wanted[i]
 				var err error
-				if w.content, err = f.Fetch(ctx, w.url, mediaTypes[w.kind]...); err != nil {
+				if w.content, err = f.Fetch(ctx, w.url, &oneRoom{mediaRoom: &in.room}, mediaTypes[w.kind]...); err != nil {
 					cancel(err)
-				} else if used.Add(w.uses*int64(len(w.content.Base64))) > room {
+				} else if in.used.Add(w.uses*int64(len(w.content.Base64))) > room {
 					cancel(codec.BadRequest("messages", "the images and files of the request are too large together: send fewer or smaller ones (preferences.image_fetch.max_size)"))
 				}
 			}

@@ -22,6 +22,7 @@ import (
 	"uniapi/codec/openai"
 	"uniapi/config"
 	"uniapi/pool"
+	"uniapi/server/budget"
 )
 
 const aPNG = "\x89PNG\r\n\x1a\nand so on"
@@ -69,7 +70,7 @@ func TestAddressesBecomeContentAndTheRequestStaysAsItWas(t *testing.T) {
 		}}
 	}
 	r := build()
-	got, err := inlineMedia(t.Context(), fetcher, r, noURLs)
+	got, _, err := inlineMedia(t.Context(), fetcher, r, noURLs, plenty())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +88,7 @@ func TestAddressesBecomeContentAndTheRequestStaysAsItWas(t *testing.T) {
 	if seen.Load() != 3 {
 		t.Errorf("%d fetches of 3 addresses", seen.Load())
 	}
-	if same, err := inlineMedia(t.Context(), fetcher, r, func(*codec.Part) bool { return true }); same != r || err != nil {
+	if same, _, err := inlineMedia(t.Context(), fetcher, r, func(*codec.Part) bool { return true }, plenty()); same != r || err != nil {
 		t.Errorf("nothing to do: %p, %v, want %p", same, err, r)
 	}
 }
@@ -120,7 +121,7 @@ func TestWhatCannotBeFetchedIsTheClientsMistake(t *testing.T) {
 				tt.parts[i].Media.URL = strings.Replace(tt.parts[i].Media.URL, host, own, 1)
 			}
 			tt.want = strings.Replace(tt.want, host, own, 1)
-			_, err := inlineMedia(t.Context(), fetcher, &codec.Request{Messages: []codec.Message{{Parts: tt.parts}}}, noURLs)
+			_, _, err := inlineMedia(t.Context(), fetcher, &codec.Request{Messages: []codec.Message{{Parts: tt.parts}}}, noURLs, plenty())
 			if tt.want == "" {
 				if err != nil {
 					t.Error(err)
@@ -162,7 +163,7 @@ func TestImagesAreFetchedFourAtATimeUntilTheClientLeaves(t *testing.T) {
 		<-four
 		cancel()
 	}()
-	if _, err := inlineMedia(ctx, fetcher, &codec.Request{Messages: []codec.Message{{Parts: parts}}}, noURLs); !errors.Is(err, context.Canceled) {
+	if _, _, err := inlineMedia(ctx, fetcher, &codec.Request{Messages: []codec.Message{{Parts: parts}}}, noURLs, plenty()); !errors.Is(err, context.Canceled) {
 		t.Errorf("client gone: %v", err)
 	}
 	if most.Load() != 4 {
@@ -202,4 +203,11 @@ func TestFilesGetTheirNamesFromTheirAddresses(t *testing.T) {
 			t.Errorf("%s: %q, want %q", url, got, want)
 		}
 	}
+}
+
+// plenty is a holding that nothing is refused to.
+func plenty() *budget.Holding {
+	h := new(budget.Holding)
+	h.Begin(budget.New(1<<40), new(budget.Share))
+	return h
 }

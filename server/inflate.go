@@ -64,7 +64,7 @@ func (x *exchange) inflate() *codec.Error {
 			"Content-Encoding %q is not known here; gzip, br and zstd are.", clip(encoding))
 	}
 	if full, is := errors.AsType[*budget.Refused](err); is {
-		return x.server.noRoom(full)
+		return noRoom(full)
 	}
 	if err != nil {
 		return errorf(fasthttp.StatusBadRequest, "invalid_request_error", "bad_encoding",

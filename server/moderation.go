@@ -11,6 +11,7 @@ import (
 	"uniapi/codec/openai"
 	"uniapi/codec/rawjson"
 	"uniapi/pool"
+	"uniapi/server/budget"
 )
 
 // moderationModels are asked for in turn: the first that the key may use.
@@ -24,6 +25,11 @@ func (x *exchange) moderate() *codec.Error {
 		return nil
 	}
 	text, err := x.userText()
+	if err == nil {
+		// It is put together, and written for the moderator; nothing of an answer is there yet.
+		err = x.holding.Hold(budget.Answer, 3*len(text))
+	}
+	defer x.holding.Hold(budget.Answer, 0)
 	if err != nil {
 		_, told := judge(err, pool.Deadlines{})
 		return told
@@ -95,6 +101,9 @@ func (x *exchange) flagged(text string) (flagged bool, failure *codec.Error) {
 	return false, failure
 }
 
+// maxVerdict bounds a moderation's answer; those of OpenAI have 2 KB.
+const maxVerdict = 256 << 10
+
 // askModerator makes one attempt and returns the whole answer.
 func (x *exchange) askModerator(attempt balancer.Attempt, text string, limits pool.Deadlines) ([]byte, error) {
 	body := rawjson.AppendString([]byte(`{"model":`), attempt.Upstream)
@@ -110,7 +119,7 @@ func (x *exchange) askModerator(attempt balancer.Attempt, text string, limits po
 		return nil, err
 	}
 	defer answer.Close()
-	whole, err := answer.AppendBody(nil, maxAnswer)
+	whole, err := answer.AppendBody(nil, maxVerdict)
 	if err == nil && (answer.Status < 200 || answer.Status > 299) {
 		err = openai.ReadError(answer.Status, string(answer.Header.ContentType()), whole)
 	}
@@ -143,28 +152,29 @@ func verdictOn(answer []byte) (flagged bool, err error) {
 // stands behind the last answer, of another request its prompt or input.
 func (x *exchange) userText() (string, error) {
 	if x.raw() || x.endpoint == pool.Completions {
+		if err := x.holdDecoding(); err != nil {
+			return "", err
+		}
 		return x.promptText(), nil
 	}
 	request, err := x.decodedRequest()
 	if err != nil {
 		return "", err
 	}
+	last := len(request.Messages)
+	for last > 0 && request.Messages[last-1].Role != codec.RoleAssistant {
+		last--
+	}
 	var texts []string
-	for i := len(request.Messages) - 1; i >= 0; i-- {
-		m := &request.Messages[i]
-		if m.Role == codec.RoleAssistant {
-			break
-		}
+	for _, m := range request.Messages[last:] {
 		if m.Role != codec.RoleUser {
 			continue
 		}
-		var own []string
 		for _, p := range m.Parts {
 			if p.Kind == codec.PartText && p.Text != "" {
-				own = append(own, p.Text)
+				texts = append(texts, p.Text)
 			}
 		}
-		texts = append(own, texts...)
 	}
 	return strings.Join(texts, "\n"), nil
 }

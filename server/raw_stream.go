@@ -160,6 +160,7 @@ func (s *rawStream) End() ([]byte, error) {
 
 func (s *rawStream) Done() bool                 { return false }
 func (s *rawStream) Started() bool              { return true }
+func (s *rawStream) Held() int                  { return cap(s.begun) + cap(s.ending) + cap(s.join) }
 func (s *rawStream) Usage() (codec.Usage, bool) { return s.usage, !s.usage.Zero() }
 
 // Said counts the texts; made are the images.

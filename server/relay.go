@@ -206,7 +206,9 @@ func (x *exchange) failed(outcome balancer.Outcome, told *codec.Error) {
 	if x.sent && outcome.Verdict != balancer.Over {
 		x.attempted(false)
 	}
-	x.server.logAttempt(x, told)
+	if outcome.Verdict != balancer.Over {
+		x.server.logAttempt(x, told)
+	}
 	if x.failure == nil || x.failure.Class != codec.ClientMistake {
 		x.failure = told
 		x.retryAfter = outcome.RetryAfter
@@ -237,7 +239,7 @@ func (x *exchange) refuse(e *codec.Error) {
 		return
 	}
 	x.failure = e
-	if e == errOverloaded {
+	if e.Code == errOverloaded.Code && x.retryAfter == 0 {
 		x.retryAfter = comeBack
 	}
 	writeErrorIn(x.ctx, x.format, e)

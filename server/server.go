@@ -131,7 +131,10 @@ func New(o Options) (*Server, error) {
 	s.log, s.secrets = redacted(o.Log)
 	s.access.use(s.log)
 	s.debug = s.log.Enabled(context.Background(), slog.LevelDebug)
-	s.budget = budget.New(o.RequestMemory)
+	s.budget = budget.New(o.RequestMemory - int64(fetchCache(o.RequestMemory)))
+	s.budget.OnRefused(func(r *budget.Refused) {
+		s.overloaded.count(s.log, "requests hold as much memory as they may", "limit", s.budget.Limit(), "wanted", r.Bytes, "for", r.Use.String())
+	})
 	var err error
 	if s.books == nil {
 		if s.books, err = usage.Open(usage.Options{Memory: true, Log: s.log}); err != nil {
@@ -146,7 +149,7 @@ func New(o Options) (*Server, error) {
 	if s.watch, err = newWatcher(); err != nil {
 		return nil, err
 	}
-	o.pool.OnStray = s.onStray
+	o.pool.OnStray, o.pool.FetchCache = s.onStray, fetchCache(o.RequestMemory)
 	s.pool = pool.New(o.pool)
 	if s.discovery, err = newDiscovery(s.log, s.rebuild); err != nil {
 		return nil, err

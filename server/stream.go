@@ -145,7 +145,9 @@ func (x *exchange) pump(w io.Writer) (written int64, err error) {
 		var in []byte
 		switch in, err = x.answer.Next(); err {
 		case nil:
-			out, err = x.flow.Push(in)
+			if out, err = x.flow.Push(in); err == nil {
+				err = x.holdFlow()
+			}
 		case io.EOF:
 			if out, err = x.flow.End(); err == nil {
 				err = io.EOF

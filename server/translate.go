@@ -34,6 +34,8 @@ type flow interface {
 	Done() bool
 	// Started says that a first event has come that is part of an answer.
 	Started() bool
+	// Held is how many bytes are held, at the most.
+	Held() int
 	Usage() (codec.Usage, bool)
 	// Said is about how many characters the answer has had so far.
 	Said() int64
@@ -45,6 +47,7 @@ type translation struct {
 	encoder  codec.StreamEncoder
 	triggers []string
 
+	keeping keeping
 	events  []codec.Event
 	out     []byte // collected until the answer has started, since nothing goes out before
 	started bool
@@ -58,8 +61,36 @@ type translation struct {
 const maxLead = 1 << 20
 
 func (t *translation) reset(d codec.StreamDecoder, e codec.StreamEncoder, triggers []string) {
+	if cap(t.out) > maxKept {
+		t.out = nil
+	}
 	*t = translation{decoder: d, encoder: e, triggers: triggers, events: t.events[:0], out: t.out[:0]}
 }
+
+// mostEvents is how much room for events is kept from one piece of a stream to the
+// next.
+const mostEvents = 256
+
+// begin makes room for what a piece of the stream comes to. What went out before
+// is written by now.
+func (t *translation) begin() {
+	switch {
+	case !t.started:
+	case cap(t.out) > maxKept:
+		t.out = nil
+	default:
+		t.out = t.out[:0]
+	}
+}
+
+// keep keeps the room for events, unless a large one has needed much.
+func (t *translation) keep(events []codec.Event) {
+	if t.events = events; cap(events) > mostEvents {
+		t.events = nil
+	}
+}
+
+func (t *translation) Held() int { return cap(t.out) + t.keeping.bytes() }
 
 func (t *translation) Started() bool { return t.started }
 
@@ -77,11 +108,10 @@ func (t *translation) Usage() (codec.Usage, bool) { return t.usage, !t.usage.Zer
 func (t *translation) Said() int64 { return t.said }
 
 func (t *translation) Push(p []byte) ([]byte, error) {
-	if t.started {
-		t.out = t.out[:0]
-	}
+	t.begin()
 	events, err := t.decoder.Push(t.events[:0], p)
-	t.events = events
+	t.keep(events)
+	t.keeping.came(p, len(events))
 	if bad := t.translate(events); bad != nil {
 		return nil, bad
 	}
@@ -92,11 +122,9 @@ func (t *translation) Push(p []byte) ([]byte, error) {
 }
 
 func (t *translation) End() ([]byte, error) {
-	if t.started {
-		t.out = t.out[:0]
-	}
+	t.begin()
 	events, err := t.decoder.End(t.events[:0])
-	t.events = events
+	t.keep(events)
 	if bad := t.translate(events); bad != nil {
 		return nil, bad
 	}
@@ -128,6 +156,7 @@ func (t *translation) ready() []byte {
 func (t *translation) translate(events []codec.Event) error {
 	for i := range events {
 		e := &events[i]
+		t.keeping.event(e)
 		switch e.Kind {
 		case codec.EventStart, codec.EventUsage:
 			t.usage.Update(e.Usage)

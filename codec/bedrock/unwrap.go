@@ -36,6 +36,9 @@ func (u *Unwrapped) Reset(triggers ...string) {
 // keptBuffer is how large the buffers of a stream are kept for the next.
 const keptBuffer = 1 << 20
 
+// Held is how many bytes are held of what has come, and what the frame that is coming will take.
+func (u *Unwrapped) Held() int { return u.events.Held() + cap(u.raw) + cap(u.sse) + 3*u.frames.Rest() }
+
 // Started is that of native.Stream.
 func (u *Unwrapped) Started() bool { return u.events.Started() }
 

@@ -22,6 +22,9 @@ func (s *ArrayStream) Reset(in *Inspector, triggers ...string) {
 	s.array = arrayWriter{out: s.array.out[:0]}
 }
 
+// Held is that of native.Stream, with the elements.
+func (s *ArrayStream) Held() int { return s.Stream.Held() + cap(s.array.out) }
+
 // Push is that of native.Stream, with elements of the array in the place of events.
 func (s *ArrayStream) Push(p []byte) ([]byte, error) {
 	events, err := s.Stream.Push(p)

@@ -99,6 +99,9 @@ func (s *Stream) Started() bool { return s.started }
 // Done says whether the upstream has ended its answer: nothing can follow, even if it keeps the connection open.
 func (s *Stream) Done() bool { return s.done }
 
+// Held is how many bytes are held of what has come.
+func (s *Stream) Held() int { return cap(s.held) + cap(s.join) + cap(s.lead) + cap(s.tail) }
+
 // Usage returns the usage that the upstream reported last, and whether it reported any.
 func (s *Stream) Usage() (codec.Usage, bool) {
 	u := s.inspector.Usage()

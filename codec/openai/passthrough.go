@@ -62,6 +62,9 @@ func (s *Passthrough) Started() bool { return s.started }
 // Done says whether the upstream has said [DONE]: nothing can follow, even if it keeps the connection open.
 func (s *Passthrough) Done() bool { return s.done }
 
+// Held is how many bytes are held of what has come.
+func (s *Passthrough) Held() int { return cap(s.held) + cap(s.join) + cap(s.tail) }
+
 // Usage returns the usage that the upstream reported last, and whether it reported any.
 func (s *Passthrough) Usage() (codec.Usage, bool) { return s.usage, !s.usage.Zero() }
 

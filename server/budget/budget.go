@@ -22,13 +22,17 @@ const (
 // Budget is a number of bytes that requests may hold together. Any number of goroutines may use it.
 type Budget struct {
 	limit   int64
+	told    func(*Refused)
 	taken   atomic.Int64
 	highest atomic.Int64
 	refused atomic.Int64
 }
 
 // New makes a budget of so many bytes.
-func New(limit int64) *Budget { return &Budget{limit: limit} }
+func New(limit int64) *Budget { return &Budget{limit: limit, told: func(*Refused) {}} }
+
+// OnRefused has f called with each refusal, by whoever is refused. It is set before the budget is used.
+func (b *Budget) OnRefused(f func(*Refused)) { b.told = f }
 
 // Limit is the size in bytes.
 func (b *Budget) Limit() int64 { return b.limit }
@@ -90,12 +94,13 @@ func (u Use) String() string {
 type Refused struct {
 	Use   Use
 	Bytes int64 // that the request would hold in all
-	Never bool  // it is more than a request may hold: waiting does not help
+	Most  int64 // that it may hold if there is no other
+	Never bool  // it is more than that: waiting does not help
 }
 
 func (r *Refused) Error() string {
 	if r.Never {
-		return fmt.Sprintf("no request may hold %d bytes (%s)", r.Bytes, r.Use)
+		return fmt.Sprintf("%d bytes (%s) are more than the %d that a request may hold", r.Bytes, r.Use, r.Most)
 	}
 	return fmt.Sprintf("no room for %d bytes (%s) at the moment", r.Bytes, r.Use)
 }
@@ -151,7 +156,9 @@ func (h *Holding) refuse(use Use, sum int64) error {
 	r := &Refused{Use: use, Bytes: sum}
 	if h.budget != nil {
 		h.budget.refused.Add(1)
-		r.Never = sum > h.budget.Most()
+		r.Most = h.budget.Most()
+		r.Never = sum > r.Most
+		h.budget.told(r)
 	}
 	return r
 }
