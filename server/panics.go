@@ -4,6 +4,8 @@ import (
 	"runtime/debug"
 
 	"github.com/valyala/fasthttp"
+
+	"uniapi/balancer"
 )
 
 var errPanic = errorf(fasthttp.StatusInternalServerError, "server_error", "internal_error",
@@ -15,6 +17,9 @@ func (s *Server) onPanic(ctx *fasthttp.RequestCtx, panicked any) {
 	s.logPanic(ctx, panicked)
 	if x := connOf(ctx).live.x.Load(); x != nil {
 		x.failure = errPanic
+		if x.attempt.Number > 0 { // it may be the one that tries whether a pause is over
+			x.plan.Report(x.attempt, balancer.Outcome{Verdict: balancer.Over})
+		}
 		x.close(errPanic.Status) // and never again in use: who knows in what state it is
 	}
 	ctx.Response.Reset()

@@ -110,3 +110,30 @@ func TestARequestThatPanicsIsTheOnlyOneThatEnds(t *testing.T) {
 		})
 	}
 }
+
+func TestARequestThatPanicsLetsOthersProbeWhatRests(t *testing.T) {
+	gone := listen(t, both)
+	g := start(t, provider("gone", gone), provider("there", listen(t, both)), paidKeys("9"), "preferences: {SCHEDULING_ALGORITHM: fixed_priority, cooldown_period: 1}\n")
+	gone.ln.Close()
+	if a := g.chat(plainRequest); a.StatusCode != 200 {
+		t.Fatalf("%d %s", a.StatusCode, a.body)
+	}
+	rests := func() bool {
+		var o overviewAnswer
+		g.admin("GET", "/v1/overview", "").into(t, &o)
+		return o.Providers[0].Channels[0].Resting
+	}
+	if !rests() {
+		t.Fatal("a provider that is not there does not rest")
+	}
+	eventually(t, "its pause is over", func() bool { return !rests() })
+	front := g.addr
+	g.addr = g.serveFaulty()
+	client := g.dial()
+	client.send(strings.Replace(chatText(plainRequest), "/v1/chat/completions", "/attempt", 1))
+	client.rest()
+	g.log.next(t, "a request panicked; please report this")
+	if g.addr = front; rests() {
+		t.Error("what the request was to find out is left to it")
+	}
+}
