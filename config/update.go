@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	yaml "go.yaml.in/yaml/v4"
 )
@@ -192,7 +193,8 @@ func replaceFile(path string, fill func(io.Writer) error) error {
 	if err != nil {
 		return fmt.Errorf("finding the configuration: %w", err)
 	}
-	f, err := os.CreateTemp(filepath.Dir(real), ".api.yaml-*")
+	removeUnfinished(filepath.Dir(real))
+	f, err := os.CreateTemp(filepath.Dir(real), unfinished+"*")
 	if err != nil {
 		return fmt.Errorf("%w: its folder cannot be written to: %w", ErrNotWritten, err)
 	}
@@ -214,6 +216,25 @@ func replaceFile(path string, fill func(io.Writer) error) error {
 		dir.Close()
 	}
 	return nil
+}
+
+const (
+	unfinished     = ".api.yaml-"
+	unfinishedTime = time.Minute // longer than a disk takes for 16 MiB
+)
+
+// removeUnfinished removes what processes left that ended while they wrote: it
+// has keys in it.
+func removeUnfinished(folder string) {
+	entries, _ := os.ReadDir(folder)
+	for _, e := range entries {
+		if !e.Type().IsRegular() || !strings.HasPrefix(e.Name(), unfinished) {
+			continue
+		}
+		if info, err := e.Info(); err == nil && time.Since(info.ModTime()) > unfinishedTime {
+			os.Remove(filepath.Join(folder, e.Name()))
+		}
+	}
 }
 
 // keepOwner gives a new file the owner, the group and the permissions of the old one.

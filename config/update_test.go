@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // noted is what Update takes to put any JSON into a file, twice: as notes, which
@@ -232,6 +233,29 @@ func TestAFullDiskLeavesTheOldFile(t *testing.T) {
 	}
 	if files, _ := os.ReadDir(dir); readFile(t, path) != "old" || len(files) != 1 {
 		t.Errorf("%q, %v", readFile(t, path), files)
+	}
+}
+
+func TestWhatAKilledUpdateLeftIsRemovedByTheNextOne(t *testing.T) {
+	dir := t.TempDir()
+	path := writeMode(t, filepath.Join(dir, "api.yaml"), "old", 0o600)
+	long := time.Now().Add(-time.Hour)
+	for name, when := range map[string]time.Time{"api.yaml": long, ".api.yaml-1": long, ".api.yaml-2": time.Now(), "notes": long} {
+		writeMode(t, filepath.Join(dir, name), "old", 0o600)
+		if err := os.Chtimes(filepath.Join(dir, name), when, when); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := replaceFile(path, func(io.Writer) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	files, _ := os.ReadDir(dir)
+	for _, f := range files {
+		names = append(names, f.Name())
+	}
+	if got := strings.Join(names, " "); got != ".api.yaml-2 api.yaml notes" { // the second may be another process at work
+		t.Errorf("there are %s", got)
 	}
 }
 
