@@ -38,6 +38,9 @@ func (x *exchange) enter() *codec.Error {
 			return err
 		}
 	}
+	if err := x.unambiguous(); err != nil {
+		return err
+	}
 	if err := x.admit(); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package fields
 import (
 	"math/bits"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -99,7 +100,7 @@ func load32(s string) uint64 {
 	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24
 }
 
-// Inside says what is known inside a member, for as long as it is an object.
+// Inside says what is known inside a member, if it is an object, or in each object of a list.
 func (k *Known) Inside(name string, inner *Known) *Known {
 	k.inner[k.Number(name)] = inner
 	return k
@@ -210,27 +211,45 @@ func (k *Known) Enter(n int, data []byte, v rawjson.Value) (marked bool, err *co
 		return false, nil
 	}
 	inner := k.inner[n]
+	if v.Kind != rawjson.Array {
+		if marked, err = inner.object(data, v); err != nil {
+			err = inside(k.names[n]+".", err)
+		}
+		return marked, err
+	}
+	i := 0
+	for it := v.Elements(data); it.Next(); i++ {
+		found, err := inner.object(data, it.Value)
+		if err != nil {
+			return false, inside(k.names[n]+"["+strconv.Itoa(i)+"].", err)
+		}
+		marked = marked || found
+	}
+	return marked, nil
+}
+
+func (k *Known) object(data []byte, v rawjson.Value) (marked bool, err *codec.Error) {
 	var seen Seen
 	for it := v.Members(data); it.Next(); {
-		m, err := inner.Take(&seen, &it)
+		n, err := k.Take(&seen, &it)
 		deeper := false
 		if err == nil {
-			deeper, err = inner.Enter(m, data, it.Value)
+			deeper, err = k.Enter(n, data, it.Value)
 		}
 		if err != nil {
-			return false, inside(k.names[n], err)
+			return false, err
 		}
 		marked = marked || deeper
 	}
 	return marked || seen.Marked, nil
 }
 
-// inside is the error of a member inside another.
-func inside(name string, err *codec.Error) *codec.Error {
+// inside is the error of a member inside another, to which the path leads.
+func inside(path string, err *codec.Error) *codec.Error {
 	e := *err
 	if e.Param != "" {
-		e.Message = strings.Replace(e.Message, "'"+e.Param+"'", "'"+name+"."+e.Param+"'", 1)
-		e.Param = name + "." + e.Param
+		e.Message = strings.Replace(e.Message, "'"+e.Param+"'", "'"+path+e.Param+"'", 1)
+		e.Param = path + e.Param
 	}
 	return &e
 }
