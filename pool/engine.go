@@ -173,10 +173,21 @@ var engines = map[Engine]func(*source) (*Channel, error){
 	EngineCloudflare: cloudflareChannel,
 }
 
+// Adapters make the channels of a pool's providers. They keep the service
+// accounts, with their access tokens, for as long as the pool lives: a reload of
+// the configuration costs no wait.
+type Adapters struct {
+	pool     *Pool
+	accounts sync.Map // accountKey → *account
+}
+
+// NewAdapters makes the adapters of a pool.
+func NewAdapters(p *Pool) *Adapters { return &Adapters{pool: p} }
+
 // source is what a dialect is made from.
 type source struct {
 	*config.Provider
-	pool   *Pool
+	*Adapters
 	engine Engine
 	base   *url.URL
 	proxy  string // the provider's, else the global one
@@ -188,7 +199,7 @@ func (s *source) target(u *url.URL) (*Target, error) {
 }
 
 // Channel prepares a provider. Its error says what to change in api.yaml.
-func (p *Pool) Channel(cfg *config.Config, provider *config.Provider) (*Channel, error) {
+func (a *Adapters) Channel(cfg *config.Config, provider *config.Provider) (*Channel, error) {
 	engine, err := DetectEngine(provider)
 	if err != nil {
 		return nil, err
@@ -200,7 +211,7 @@ func (p *Pool) Channel(cfg *config.Config, provider *config.Provider) (*Channel,
 	if err != nil {
 		return nil, fmt.Errorf("base_url is not an address: %w", err)
 	}
-	s := &source{Provider: provider, pool: p, engine: engine, base: base, proxy: provider.Preferences.Proxy}
+	s := &source{Provider: provider, Adapters: a, engine: engine, base: base, proxy: provider.Preferences.Proxy}
 	if s.proxy == "" {
 		s.proxy = cfg.Preferences.Proxy
 	}

@@ -21,7 +21,7 @@ func channelOf(t *testing.T, p config.Provider) *Channel {
 	t.Helper()
 	pool := New(Options{})
 	t.Cleanup(pool.Close)
-	c, err := pool.Channel(&config.Config{}, &p)
+	c, err := NewAdapters(pool).Channel(&config.Config{}, &p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -144,7 +144,7 @@ func TestWhatACloudNeedsIsNamed(t *testing.T) {
 		"private_key":    {BaseURL: "https://aiplatform.googleapis.com", ClientEmail: "a@b", PrivateKey: "no key", ProjectIDs: []string{"p"}},
 		"aws_access_key": {BaseURL: "https://bedrock-runtime.us-east-1.amazonaws.com"},
 	} {
-		if _, err := pool.Channel(&config.Config{}, &p); err == nil || !strings.Contains(err.Error(), word) {
+		if _, err := NewAdapters(pool).Channel(&config.Config{}, &p); err == nil || !strings.Contains(err.Error(), word) {
 			t.Errorf("%v does not name %s", err, word)
 		}
 	}
@@ -176,7 +176,7 @@ func TestAmazonCanVerifyWhatIsSent(t *testing.T) {
 	pool := newPool(t, Options{})
 	for name, token := range map[string]string{"with an access key": "", "with a session": "a session/token=="} {
 		t.Run(name, func(t *testing.T) {
-			c, err := pool.Channel(&config.Config{}, &config.Provider{BaseURL: server.URL + "/a/gateway", Engine: "aws", AWSAccessKey: "AKID",
+			c, err := NewAdapters(pool).Channel(&config.Config{}, &config.Provider{BaseURL: server.URL + "/a/gateway", Engine: "aws", AWSAccessKey: "AKID",
 				AWSSecretKey: secret, AWSSessionToken: token, Regions: []string{"eu-west-3"}})
 			if err != nil {
 				t.Fatal(err)
@@ -308,7 +308,7 @@ func FuzzBedrockModelIDs(f *testing.F) {
 func BenchmarkSigningTenKilobytes(b *testing.B) {
 	pool := New(Options{})
 	defer pool.Close()
-	c, err := pool.Channel(&config.Config{}, &config.Provider{BaseURL: "https://bedrock-runtime.us-east-1.amazonaws.com", AWSAccessKey: "AKIDEXAMPLE", AWSSecretKey: "secret"})
+	c, err := NewAdapters(pool).Channel(&config.Config{}, &config.Provider{BaseURL: "https://bedrock-runtime.us-east-1.amazonaws.com", AWSAccessKey: "AKIDEXAMPLE", AWSSecretKey: "secret"})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -25,7 +25,7 @@ func TestCohereIsFoundAtWhateverAddressIsGiven(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			p := New(Options{})
 			defer p.Close()
-			channel, err := p.Channel(&config.Config{}, &config.Provider{BaseURL: test.base, Engine: "cohere", Keys: []string{"k1", "k2"}})
+			channel, err := NewAdapters(p).Channel(&config.Config{}, &config.Provider{BaseURL: test.base, Engine: "cohere", Keys: []string{"k1", "k2"}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -65,7 +65,7 @@ func TestCoheresModelsAreThoseForChat(t *testing.T) {
 		}
 	})
 	p := newPool(t, Options{})
-	channel, err := p.Channel(&config.Config{}, &config.Provider{BaseURL: "http://" + up.addr + "/v2/chat", Engine: "cohere", Keys: []string{"k"}})
+	channel, err := NewAdapters(p).Channel(&config.Config{}, &config.Provider{BaseURL: "http://" + up.addr + "/v2/chat", Engine: "cohere", Keys: []string{"k"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -50,7 +50,7 @@ func TestEnginesAddressTheirChatEndpoints(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			p := New(Options{})
 			defer p.Close()
-			channel, err := p.Channel(&config.Config{}, &test.provider)
+			channel, err := NewAdapters(p).Channel(&config.Config{}, &test.provider)
 			if err != nil {
 				t.Fatal(err)
 			}

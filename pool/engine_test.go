@@ -108,7 +108,7 @@ func TestModelListsAreReadInTheFormsThatProvidersGive(t *testing.T) {
 func TestGitHubsModelsAreKnownWithoutAsking(t *testing.T) {
 	p := New(Options{})
 	defer p.Close()
-	channel, err := p.Channel(&config.Config{}, &config.Provider{BaseURL: "https://models.inference.ai.azure.com/chat/completions", Keys: []string{"k"}})
+	channel, err := NewAdapters(p).Channel(&config.Config{}, &config.Provider{BaseURL: "https://models.inference.ai.azure.com/chat/completions", Keys: []string{"k"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +135,7 @@ func TestEveryEngineThatIsServedHasADialectAndNoOther(t *testing.T) {
 func TestAnEngineThatIsNotServedSaysWhichAre(t *testing.T) {
 	p := New(Options{})
 	defer p.Close()
-	_, err := p.Channel(&config.Config{}, &config.Provider{BaseURL: "https://x.example", Engine: "lingjing"})
+	_, err := NewAdapters(p).Channel(&config.Config{}, &config.Provider{BaseURL: "https://x.example", Engine: "lingjing"})
 	if err == nil || !strings.Contains(err.Error(), "lingjing") || !strings.Contains(err.Error(), "gpt") {
 		t.Errorf("%v", err)
 	}
@@ -154,7 +154,7 @@ func TestAModelListIsAskedForWithTheFirstKey(t *testing.T) {
 		}
 	})
 	p := newPool(t, Options{})
-	channel, err := p.Channel(&config.Config{}, &config.Provider{BaseURL: "http://" + up.addr + "/v1/chat/completions?tenant=x", Keys: []string{"first", "second"}})
+	channel, err := NewAdapters(p).Channel(&config.Config{}, &config.Provider{BaseURL: "http://" + up.addr + "/v1/chat/completions?tenant=x", Keys: []string{"first", "second"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,7 +171,7 @@ func TestAModelListIsAskedForWithTheFirstKey(t *testing.T) {
 func TestAModelListThatIsRefusedDoesNotRepeatTheAddressesQuery(t *testing.T) {
 	up := listen(t, always("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"))
 	p := newPool(t, Options{})
-	channel, err := p.Channel(&config.Config{}, &config.Provider{BaseURL: "http://" + up.addr + "/v1?key=hunter22"})
+	channel, err := NewAdapters(p).Channel(&config.Config{}, &config.Provider{BaseURL: "http://" + up.addr + "/v1?key=hunter22"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -207,7 +207,7 @@ func TestWhoSharesConnectionsIsSaidForAllAndByProviders(t *testing.T) {
 		cfg := &config.Config{Preferences: config.Preferences{IsolateKeys: tt.global}}
 		provider := &config.Provider{Name: "p", BaseURL: "http://127.0.0.1:1/v1"}
 		provider.Preferences.IsolateKeys = tt.own
-		c, err := p.Channel(cfg, provider)
+		c, err := NewAdapters(p).Channel(cfg, provider)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -223,7 +223,7 @@ func TestTimesAreKnownByModelEndpointAndKindOfAnswer(t *testing.T) {
 	p := newPool(t, Options{})
 	pace := func(name string, ask Ask) *Pace {
 		t.Helper()
-		c, err := p.Channel(&config.Config{}, &config.Provider{Name: name, BaseURL: "http://127.0.0.1:1/v1", Keys: []string{"a", "b"}})
+		c, err := NewAdapters(p).Channel(&config.Config{}, &config.Provider{Name: name, BaseURL: "http://127.0.0.1:1/v1", Keys: []string{"a", "b"}})
 		if err != nil {
 			t.Fatal(err)
 		}

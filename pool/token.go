@@ -37,7 +37,7 @@ const (
 var tokenLimits = Deadlines{FirstByte: 15 * time.Second, Idle: 5 * time.Second}
 
 // account is a service account with its access token. The token is renewed ahead of its end, so that no request waits for one but the
-// first. The pool keeps accounts for its life: a reload of the configuration costs no wait either.
+// first.
 type account struct {
 	fetch func() (*oauth2.Token, error)
 	now   func() time.Time
@@ -79,7 +79,7 @@ func (s *source) account() (*account, error) {
 	a := &account{now: time.Now, fetch: fetchBy(target, &jwt.Config{
 		Email: s.ClientEmail, PrivateKey: []byte(s.PrivateKey), Scopes: []string{cloudScope}, TokenURL: uri.String(), Expires: tokenLifetime,
 	})}
-	known, _ := s.pool.accounts.LoadOrStore(accountKey{s.ClientEmail, s.PrivateKey, uri.String(), s.proxy}, a)
+	known, _ := s.accounts.LoadOrStore(accountKey{s.ClientEmail, s.PrivateKey, uri.String(), s.proxy}, a)
 	return known.(*account), nil
 }
 

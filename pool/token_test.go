@@ -147,11 +147,11 @@ func rsaKey(t testing.TB) (*rsa.PrivateKey, string) {
 
 var vertexAsk = Ask{Endpoint: Chat, Model: "gemini-x", Key: -1}
 
-func vertexOf(t testing.TB, p *Pool, key, tokenURI, proxy string) *Channel {
+func vertexOf(t testing.TB, a *Adapters, key, tokenURI, proxy string) *Channel {
 	t.Helper()
 	provider := &config.Provider{BaseURL: "https://aiplatform.googleapis.com", ClientEmail: "a@b", PrivateKey: key, ProjectIDs: []string{"p"}, TokenURI: tokenURI}
 	provider.Preferences.Proxy = proxy
-	c, err := p.Channel(&config.Config{}, provider)
+	c, err := a.Channel(&config.Config{}, provider)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +183,7 @@ func TestAServiceAccountProvesItselfAndIsKnownAfterAReload(t *testing.T) {
 		_, _ = w.Write([]byte(`{"access_token":"ya29.x","expires_in":3599,"token_type":"Bearer"}`))
 	}))
 	defer server.Close()
-	p := newPool(t, Options{})
+	p := NewAdapters(newPool(t, Options{}))
 	for range 2 { // a reload makes the channel anew
 		c := vertexOf(t, p, text, server.URL+"/token?x=1", "")
 		for range 2 {
@@ -217,7 +217,7 @@ func TestATokenComesByTheProvidersProxy(t *testing.T) {
 		_, _ = w.Write([]byte(`{"access_token":"a","expires_in":3599}`))
 	}))
 	defer proxy.Close()
-	c := vertexOf(t, newPool(t, Options{}), text, "http://token.example/t", strings.Replace(proxy.URL, "http://", "http://user:pass@", 1))
+	c := vertexOf(t, NewAdapters(newPool(t, Options{})), text, "http://token.example/t", strings.Replace(proxy.URL, "http://", "http://user:pass@", 1))
 	if _, err := c.Address(new(Call), new(Request), vertexAsk); err != nil {
 		t.Fatal(err)
 	}
@@ -245,7 +245,7 @@ func TestWhyThereIsNoTokenIsTold(t *testing.T) {
 				_, _ = w.Write([]byte(test.body))
 			}))
 			defer server.Close()
-			_, err := vertexOf(t, newPool(t, Options{}), text, server.URL, "").Address(new(Call), new(Request), vertexAsk)
+			_, err := vertexOf(t, NewAdapters(newPool(t, Options{})), text, server.URL, "").Address(new(Call), new(Request), vertexAsk)
 			e, is := errors.AsType[*codec.Error](err)
 			if !is || e.Status != test.status || e.Class != test.class || !strings.HasSuffix(e.Message, test.words) || strings.Contains(e.Message, "BEGIN") {
 				t.Errorf("%v", err)
@@ -255,7 +255,7 @@ func TestWhyThereIsNoTokenIsTold(t *testing.T) {
 	t.Run("a server that is not there", func(t *testing.T) {
 		server := httptest.NewServer(nil)
 		server.Close()
-		_, err := vertexOf(t, newPool(t, Options{}), text, server.URL, "").Address(new(Call), new(Request), vertexAsk)
+		_, err := vertexOf(t, NewAdapters(newPool(t, Options{})), text, server.URL, "").Address(new(Call), new(Request), vertexAsk)
 		if kindOf(t, err) != Dial || !strings.Contains(err.Error(), "access token") {
 			t.Errorf("%v", err)
 		}
@@ -263,7 +263,7 @@ func TestWhyThereIsNoTokenIsTold(t *testing.T) {
 	t.Run("an answer that is none", func(t *testing.T) {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) }))
 		defer server.Close()
-		_, err := vertexOf(t, newPool(t, Options{}), text, server.URL, "").Address(new(Call), new(Request), vertexAsk)
+		_, err := vertexOf(t, NewAdapters(newPool(t, Options{})), text, server.URL, "").Address(new(Call), new(Request), vertexAsk)
 		if err == nil || !strings.Contains(err.Error(), "access token") {
 			t.Errorf("%v", err)
 		}
@@ -283,7 +283,7 @@ func FuzzAccountRefused(f *testing.F) {
 
 func BenchmarkAddressOfVertexWithAToken(b *testing.B) {
 	_, text := rsaKey(b)
-	c := vertexOf(b, newPool(b, Options{}), text, "", "")
+	c := vertexOf(b, NewAdapters(newPool(b, Options{})), text, "", "")
 	c.dialect.(*vertex).account = (&tokenMaker{life: time.Hour}).account()
 	var req Request
 	call := new(Call)

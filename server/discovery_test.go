@@ -174,7 +174,7 @@ func lookOut(t *testing.T, c *catalogue) (d *discovery, cfg *config.Config, log 
 	cfg = parseConfig(t, discovered("p", c))
 	connections := pool.New(pool.Options{})
 	t.Cleanup(connections.Close)
-	channel, err := connections.Channel(cfg, cfg.Providers[0])
+	channel, err := pool.NewAdapters(connections).Channel(cfg, cfg.Providers[0])
 	if err != nil {
 		t.Fatal(err)
 	}
