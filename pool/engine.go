@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"sync"
 
 	"uniapi/config"
 )
@@ -173,12 +174,13 @@ var engines = map[Engine]func(*source) (*Channel, error){
 	EngineCloudflare: cloudflareChannel,
 }
 
-// Adapters make the channels of a pool's providers. They keep the service
-// accounts, with their access tokens, for as long as the pool lives: a reload of
-// the configuration costs no wait.
+// Adapters make the channels of a pool's providers. What they learn outlives a
+// reload of the configuration: service accounts with their access tokens, and how
+// soon each channel answers.
 type Adapters struct {
 	pool     *Pool
 	accounts sync.Map // accountKey → *account
+	paces    sync.Map // [2]string, a provider's name and base_url → *paces
 }
 
 // NewAdapters makes the adapters of a pool.
@@ -219,7 +221,7 @@ func (a *Adapters) Channel(cfg *config.Config, provider *config.Provider) (*Chan
 	if err != nil {
 		return nil, err
 	}
-	timed, _ := p.paces.LoadOrStore([2]string{provider.Name, provider.BaseURL}, new(paces))
+	timed, _ := a.paces.LoadOrStore([2]string{provider.Name, provider.BaseURL}, new(paces))
 	channel.paces = timed.(*paces)
 	if channel.isolate = cfg.Preferences.IsolateKeys; provider.Preferences.IsolateKeys != nil {
 		channel.isolate = *provider.Preferences.IsolateKeys

@@ -1,9 +1,6 @@
 package pool
 
 import (
-	"maps"
-	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -77,37 +74,4 @@ func (p *Pace) tooShort(refusal bool) int64 {
 		return 0
 	}
 	return limit
-}
-
-// paces are those of a provider. They outlive a reload of the configuration.
-type paces struct {
-	known atomic.Pointer[map[paceKey]*Pace] // copied to be added to: there are as many as models and endpoints in use
-	mu    sync.Mutex
-}
-
-// paceKey is what times compare by. A stream's first byte comes long before a whole answer's.
-type paceKey struct {
-	model    string
-	endpoint Endpoint
-	stream   bool
-}
-
-func (p *paces) of(key paceKey) *Pace {
-	if known := p.known.Load(); known != nil {
-		if pace := (*known)[key]; pace != nil {
-			return pace
-		}
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	next := map[paceKey]*Pace{}
-	if known := p.known.Load(); known != nil {
-		next = maps.Clone(*known)
-	}
-	if next[key] == nil {
-		key.model = strings.Clone(key.model)
-		next[key] = new(Pace)
-	}
-	p.known.Store(&next)
-	return next[key]
 }

@@ -63,9 +63,6 @@ type Pool struct {
 	mu      sync.Mutex
 	targets map[targetKey]*Target
 
-	accounts sync.Map // accountKey → *account: who asks for access tokens
-	paces    sync.Map // [2]string, a provider's name and base_url → *paces
-
 	closed   atomic.Bool
 	sweeping atomic.Bool // a sweep is scheduled
 	sweeps   atomic.Int64

@@ -183,9 +183,10 @@ func TestAServiceAccountProvesItselfAndIsKnownAfterAReload(t *testing.T) {
 		_, _ = w.Write([]byte(`{"access_token":"ya29.x","expires_in":3599,"token_type":"Bearer"}`))
 	}))
 	defer server.Close()
-	p := NewAdapters(newPool(t, Options{}))
+	p := newPool(t, Options{})
+	a := NewAdapters(p)
 	for range 2 { // a reload makes the channel anew
-		c := vertexOf(t, p, text, server.URL+"/token?x=1", "")
+		c := vertexOf(t, a, text, server.URL+"/token?x=1", "")
 		for range 2 {
 			var req Request
 			if _, err := c.Address(new(Call), &req, vertexAsk); err != nil || !strings.Contains(string(req.Header), "Authorization: Bearer ya29.x\r\n") {

@@ -105,11 +105,12 @@ func (q Question) exchange(key *clientKey) (*exchange, *codec.Error) {
 func Explain(w io.Writer, cfg *config.Config, q Question) error {
 	p := pool.New(pool.Options{})
 	defer p.Close()
+	adapters := pool.NewAdapters(p)
 	var said strings.Builder
 	snap := &snapshot{config: cfg, channels: make([]*pool.Channel, len(cfg.Providers))}
 	fetcher := p.Fetcher(cfg.Preferences.ImageFetch)
 	for i, provider := range cfg.Providers {
-		channel, _, err := reach(p, fetcher, cfg, provider)
+		channel, _, err := reach(adapters, fetcher, cfg, provider)
 		if err != nil {
 			fmt.Fprintf(&said, "provider %s is left out: %v\n", provider.Name, err)
 			continue

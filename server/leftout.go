@@ -9,12 +9,12 @@ import (
 )
 
 // reach prepares what a provider is asked with, and what fetches images for it. The error says why the provider is left out.
-func reach(p *pool.Pool, fetcher *pool.Fetcher, cfg *config.Config, provider *config.Provider) (*pool.Channel, *pool.Fetcher, error) {
+func reach(adapters *pool.Adapters, fetcher *pool.Fetcher, cfg *config.Config, provider *config.Provider) (*pool.Channel, *pool.Fetcher, error) {
 	via, err := fetcher.Via(cmp.Or(provider.Preferences.Proxy, cfg.Preferences.Proxy))
 	if err != nil {
 		return nil, nil, err
 	}
-	channel, err := p.Channel(cfg, provider)
+	channel, err := adapters.Channel(cfg, provider)
 	return channel, via, err
 }
 
@@ -23,12 +23,13 @@ func reach(p *pool.Pool, fetcher *pool.Fetcher, cfg *config.Config, provider *co
 func LeftOut(cfg *config.Config) (problems config.Problems) {
 	p := pool.New(pool.Options{})
 	defer p.Close()
+	adapters := pool.NewAdapters(p)
 	fetcher, secrets := p.Fetcher(cfg.Preferences.ImageFetch), newRedactor(cfg.Secrets())
 	note := func(provider *config.Provider, format string, args ...any) {
 		problems = append(problems, provider.Problem(secrets.clean(fmt.Sprintf(format, args...))))
 	}
 	for _, provider := range cfg.Providers {
-		if _, _, err := reach(p, fetcher, cfg, provider); err != nil && config.EngineError(cmp.Or(provider.Engine, "gpt")) == nil {
+		if _, _, err := reach(adapters, fetcher, cfg, provider); err != nil && config.EngineError(cmp.Or(provider.Engine, "gpt")) == nil {
 			note(provider, "provider %q is left out: %v", provider.Name, err)
 		}
 		_, unused := compileOverrides(provider, provider.Models)

@@ -43,7 +43,7 @@ func (s *Server) build(cfg *config.Config) *snapshot {
 	snap.fetcher = s.fetcher(cfg)
 	snap.fetchers = make([]*pool.Fetcher, len(cfg.Providers))
 	for i, p := range cfg.Providers {
-		channel, via, err := reach(s.pool, snap.fetcher, cfg, p)
+		channel, via, err := reach(s.adapters, snap.fetcher, cfg, p)
 		if err != nil {
 			s.log.Error("this provider is left out", "provider", p.Name, "error", err)
 			continue
