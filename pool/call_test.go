@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"uniapi/pool/pooltest"
 )
 
 // soon is the time within which an exchange must have ended that is cancelled or late: far below patient, far above what a busy machine delays.
@@ -18,52 +19,52 @@ type phase struct {
 	scheme string
 	proxy  bool
 	req    *Request
-	serve  func(p *peer, reached func())
+	serve  func(p *pooltest.Peer, reached func())
 }
 
 func phases() []phase {
 	large := &Request{Method: "POST", Path: "/", Body: [][]byte{bytes.Repeat([]byte("x"), 64<<20)}}
 	return []phase{
 
-		{"in the TLS handshake", "https", false, post, func(p *peer, reached func()) { _, _ = p.br.ReadByte(); reached() }},
-		{"while the proxy thinks", "https", true, post, func(p *peer, reached func()) { _, _ = p.br.ReadString('\n'); reached() }},
-		{"in the write", "http", false, large, func(p *peer, reached func()) { _, _ = p.br.ReadByte(); reached() }},
-		{"before the first byte", "http", false, post, func(p *peer, reached func()) { p.request(); reached() }},
-		{"within the head", "http", false, post, func(p *peer, reached func()) { p.request(); p.say("HTTP/1.1 200 OK\r\n"); reached() }},
-		{"within the body", "http", false, post, func(p *peer, reached func()) {
-			p.request()
-			p.say("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi")
+		{"in the TLS handshake", "https", false, post, func(p *pooltest.Peer, reached func()) { _, _ = p.Reader.ReadByte(); reached() }},
+		{"while the proxy thinks", "https", true, post, func(p *pooltest.Peer, reached func()) { _, _ = p.Reader.ReadString('\n'); reached() }},
+		{"in the write", "http", false, large, func(p *pooltest.Peer, reached func()) { _, _ = p.Reader.ReadByte(); reached() }},
+		{"before the first byte", "http", false, post, func(p *pooltest.Peer, reached func()) { p.Request(); reached() }},
+		{"within the head", "http", false, post, func(p *pooltest.Peer, reached func()) { p.Request(); p.Say("HTTP/1.1 200 OK\r\n"); reached() }},
+		{"within the body", "http", false, post, func(p *pooltest.Peer, reached func()) {
+			p.Request()
+			p.Say("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi")
 			reached()
 		}},
-		{"between chunks", "http", false, post, func(p *peer, reached func()) {
-			p.request()
-			p.say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n")
+		{"between chunks", "http", false, post, func(p *pooltest.Peer, reached func()) {
+			p.Request()
+			p.Say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n")
 			reached()
 		}},
 	}
 }
 
 func TestCancelEndsWhateverIsGoingOn(t *testing.T) {
-	roots, _ := authority(t)
+	roots, _ := pooltest.Authority(t)
 	for _, tt := range phases() {
 		t.Run(tt.name, func(t *testing.T) {
 			var call Call
 			var canceledAt time.Time
 			ended := make(chan bool)
-			u := listen(t, func(p *peer) {
+			u := pooltest.Listen(t, func(p *pooltest.Peer) {
 				tt.serve(p, func() {
 					canceledAt = time.Now()
 					call.Cancel()
 				})
-				p.hangUp() // the upstream sees the end
+				p.HangUp() // the upstream sees the end
 				ended <- true
 			})
-			p := newPool(t, Options{TLS: clientTLS(roots)})
+			p := newPool(t, Options{TLS: pooltest.ClientTLS(roots)})
 			proxyURL := ""
 			if tt.proxy {
-				proxyURL = "http://" + u.addr
+				proxyURL = "http://" + u.Addr
 			}
-			tg := target(t, p, tt.scheme, u.addr, proxyURL)
+			tg := target(t, p, tt.scheme, u.Addr, proxyURL)
 			resp, err := tg.Do(&call, tt.req, patient)
 			if err == nil {
 				_, err = resp.AppendBody(nil, 0)
@@ -88,19 +89,19 @@ func TestCancelEndsWhateverIsGoingOn(t *testing.T) {
 
 // The time of a call is over while the connection is made or the answer stands still, or has been before.
 func TestUntilEndsWhateverIsGoingOn(t *testing.T) {
-	roots, _ := authority(t)
+	roots, _ := pooltest.Authority(t)
 	for _, tt := range phases() {
 		t.Run(tt.name, func(t *testing.T) {
-			u := listen(t, func(p *peer) {
+			u := pooltest.Listen(t, func(p *pooltest.Peer) {
 				tt.serve(p, func() {})
-				p.hangUp()
+				p.HangUp()
 			})
-			p := newPool(t, Options{TLS: clientTLS(roots)})
+			p := newPool(t, Options{TLS: pooltest.ClientTLS(roots)})
 			proxyURL := ""
 			if tt.proxy {
-				proxyURL = "http://" + u.addr
+				proxyURL = "http://" + u.Addr
 			}
-			tg := target(t, p, tt.scheme, u.addr, proxyURL)
+			tg := target(t, p, tt.scheme, u.Addr, proxyURL)
 			var call Call
 			call.Until(time.Now().Add(50 * time.Millisecond))
 			resp, err := tg.Do(&call, tt.req, Deadlines{})
@@ -125,7 +126,7 @@ func TestUntilEndsWhateverIsGoingOn(t *testing.T) {
 }
 
 func TestAnAnswerInTimeLeavesNothingOfItsTimeBehind(t *testing.T) {
-	tg := direct(t, listen(t, always("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")))
+	tg := direct(t, pooltest.Listen(t, pooltest.Always("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")))
 	var call Call
 	for _, due := range []time.Time{time.Now().Add(time.Hour), {}} {
 		call.Until(due) // as the next request on the client's connection does
@@ -171,7 +172,7 @@ func TestCancelEndsTheLookUpAndTheConnect(t *testing.T) {
 }
 
 func TestACallServesAgainAfterReset(t *testing.T) {
-	u := listen(t, always(okAnswer))
+	u := pooltest.Listen(t, pooltest.Always(pooltest.OKAnswer))
 	tg := direct(t, u)
 	var call Call
 	for range 3 {
@@ -191,7 +192,7 @@ func TestACallServesAgainAfterReset(t *testing.T) {
 
 // Cancel may come when the exchange has just ended; the connection then belongs to another call.
 func TestALateCancelDoesNotHitTheNextUser(t *testing.T) {
-	u := listen(t, always(okAnswer))
+	u := pooltest.Listen(t, pooltest.Always(pooltest.OKAnswer))
 	tg := direct(t, u)
 	for range 300 {
 		var first, second Call

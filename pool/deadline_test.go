@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"uniapi/pool/pooltest"
 )
 
 func TestAnAlarmMovesOnlyWhenItWouldFireTooEarlyOrTooLate(t *testing.T) {
@@ -33,33 +34,33 @@ func TestAnAlarmMovesOnlyWhenItWouldFireTooEarlyOrTooLate(t *testing.T) {
 func TestEachPhaseHasItsDeadline(t *testing.T) {
 	const limit = 80 * time.Millisecond
 	head := "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-	drip := func(p *peer, what string, until chan bool) {
+	drip := func(p *pooltest.Peer, what string, until chan bool) {
 		for {
 			select {
 			case <-until:
 				return
 			case <-time.After(limit / 4):
-				p.say(what)
+				p.Say(what)
 			}
 		}
 	}
 	for _, tt := range []struct {
 		name  string
 		d     Deadlines
-		serve func(p *peer, done chan bool)
+		serve func(p *pooltest.Peer, done chan bool)
 		kind  Kind
 		text  string
 	}{
-		{"no first byte", Deadlines{limit, time.Minute}, func(*peer, chan bool) {}, FirstByteTimeout, "nothing within 80ms"},
-		{"a head that stops", Deadlines{limit, limit}, func(p *peer, _ chan bool) { p.say(head[:10]) }, FirstByteTimeout, ""},
-		{"a head that drips", Deadlines{limit, limit}, func(p *peer, done chan bool) { p.say("HTTP/1.1 200 OK\r\n"); drip(p, "X: y\r\n", done) }, FirstByteTimeout, ""},
-		{"interim answers only", Deadlines{limit, limit}, func(p *peer, done chan bool) { drip(p, "HTTP/1.1 102 Processing\r\n\r\n", done) }, FirstByteTimeout, ""},
-		{"a body that stops", Deadlines{time.Minute, limit}, func(p *peer, _ chan bool) { p.say(head + "2\r\nhi\r\n") }, IdleTimeout, "silent for 80ms"},
+		{"no first byte", Deadlines{limit, time.Minute}, func(*pooltest.Peer, chan bool) {}, FirstByteTimeout, "nothing within 80ms"},
+		{"a head that stops", Deadlines{limit, limit}, func(p *pooltest.Peer, _ chan bool) { p.Say(head[:10]) }, FirstByteTimeout, ""},
+		{"a head that drips", Deadlines{limit, limit}, func(p *pooltest.Peer, done chan bool) { p.Say("HTTP/1.1 200 OK\r\n"); drip(p, "X: y\r\n", done) }, FirstByteTimeout, ""},
+		{"interim answers only", Deadlines{limit, limit}, func(p *pooltest.Peer, done chan bool) { drip(p, "HTTP/1.1 102 Processing\r\n\r\n", done) }, FirstByteTimeout, ""},
+		{"a body that stops", Deadlines{time.Minute, limit}, func(p *pooltest.Peer, _ chan bool) { p.Say(head + "2\r\nhi\r\n") }, IdleTimeout, "silent for 80ms"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			done := make(chan bool)
-			u := listen(t, func(p *peer) {
-				if _, _, ok := p.request(); ok {
+			u := pooltest.Listen(t, func(p *pooltest.Peer) {
+				if _, _, ok := p.Request(); ok {
 					tt.serve(p, done)
 					<-done
 				}
@@ -83,14 +84,14 @@ func TestEachPhaseHasItsDeadline(t *testing.T) {
 
 func TestABodyThatDripsWithinTheIdleTimeGoesOn(t *testing.T) {
 	const idle, drips = 600 * time.Millisecond, 8
-	u := listen(t, func(p *peer) {
-		p.request()
-		p.say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+	u := pooltest.Listen(t, func(p *pooltest.Peer) {
+		p.Request()
+		p.Say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
 		for range drips {
 			time.Sleep(idle / drips * 5 / 4) // in all longer than idle
-			p.say("1\r\nx\r\n")
+			p.Say("1\r\nx\r\n")
 		}
-		p.say("0\r\n\r\n")
+		p.Say("0\r\n\r\n")
 	})
 	if _, body, err := fetch(direct(t, u), post, Deadlines{FirstByte: time.Minute, Idle: idle}); len(body) != drips || err != nil {
 		t.Errorf("%q, %v", body, err)
@@ -99,7 +100,7 @@ func TestABodyThatDripsWithinTheIdleTimeGoesOn(t *testing.T) {
 
 // The deadline of one exchange stays set on the idle connection and may pass there.
 func TestAPassedDeadlineDoesNotHurtTheNextExchange(t *testing.T) {
-	u := listen(t, always(okAnswer))
+	u := pooltest.Listen(t, pooltest.Always(pooltest.OKAnswer))
 	tg := direct(t, u)
 	if _, _, err := fetch(tg, post, Deadlines{FirstByte: 500 * time.Millisecond}); err != nil {
 		t.Fatal(err)
@@ -107,7 +108,7 @@ func TestAPassedDeadlineDoesNotHurtTheNextExchange(t *testing.T) {
 	tg.mu.Lock()
 	c := tg.idle[0]
 	tg.mu.Unlock()
-	eventually(t, "the deadline passes", func() bool { return tg.pool.now() > c.readAlarm.armed })
+	pooltest.Eventually(t, "the deadline passes", func() bool { return tg.pool.now() > c.readAlarm.armed })
 	for _, d := range []Deadlines{{}, {FirstByte: time.Minute}} {
 		if _, _, err := fetch(tg, post, d); err != nil {
 			t.Fatal(err)

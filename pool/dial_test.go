@@ -9,11 +9,12 @@ import (
 	"testing"
 	"time"
 
+	"uniapi/pool/pooltest"
 	"uniapi/pool/tcp"
 )
 
 func TestAConnectionIsUsedAgain(t *testing.T) {
-	u := listen(t, always(okAnswer))
+	u := pooltest.Listen(t, pooltest.Always(pooltest.OKAnswer))
 	tg := direct(t, u)
 	for range 10 {
 		mustFetch(t, tg)
@@ -26,25 +27,25 @@ func TestAConnectionIsUsedAgain(t *testing.T) {
 func TestARequestWhoseIdleConnectionDiedIsSentAgain(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
-		second func(*peer, chan bool) // what the first connection does after its first answer
+		second func(*pooltest.Peer, chan bool) // what the first connection does after its first answer
 		limit  time.Duration
 		resent int64
 		kind   Kind
 	}{
-		{"the peer closes on the second request", func(p *peer, _ chan bool) { p.request() }, time.Minute, 1, 0},
-		{"the peer resets on the second request", func(p *peer, _ chan bool) { p.request(); p.reset() }, time.Minute, 1, 0},
-		{"the peer closes within the head", func(p *peer, _ chan bool) { p.request(); p.say("HTTP/1.1 2") }, time.Minute, 0, Reset},
-		{"the peer says nothing", func(p *peer, done chan bool) { p.request(); <-done }, 100 * time.Millisecond, 0, FirstByteTimeout},
+		{"the peer closes on the second request", func(p *pooltest.Peer, _ chan bool) { p.Request() }, time.Minute, 1, 0},
+		{"the peer resets on the second request", func(p *pooltest.Peer, _ chan bool) { p.Request(); p.Reset() }, time.Minute, 1, 0},
+		{"the peer closes within the head", func(p *pooltest.Peer, _ chan bool) { p.Request(); p.Say("HTTP/1.1 2") }, time.Minute, 0, Reset},
+		{"the peer says nothing", func(p *pooltest.Peer, done chan bool) { p.Request(); <-done }, 100 * time.Millisecond, 0, FirstByteTimeout},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			done := make(chan bool)
-			u := listen(t, func(p *peer) {
-				if p.nth > 1 {
-					always(okAnswer)(p)
+			u := pooltest.Listen(t, func(p *pooltest.Peer) {
+				if p.Nth > 1 {
+					pooltest.Always(pooltest.OKAnswer)(p)
 					return
 				}
-				p.request()
-				p.say(okAnswer)
+				p.Request()
+				p.Say(pooltest.OKAnswer)
 				tt.second(p, done)
 			})
 			defer close(done)
@@ -63,12 +64,12 @@ func TestARequestWhoseIdleConnectionDiedIsSentAgain(t *testing.T) {
 
 func TestARequestIsSentAgainOnlyOnce(t *testing.T) {
 	var requests atomic.Int64
-	u := listen(t, func(p *peer) {
-		p.request()
+	u := pooltest.Listen(t, func(p *pooltest.Peer) {
+		p.Request()
 		requests.Add(1)
-		if p.nth == 1 {
-			p.say(okAnswer)
-			p.request()
+		if p.Nth == 1 {
+			p.Say(pooltest.OKAnswer)
+			p.Request()
 			requests.Add(1)
 		}
 	})
@@ -84,16 +85,16 @@ func TestARequestIsSentAgainOnlyOnce(t *testing.T) {
 
 // A TLS 1.3 server may send its session tickets when the answer has long been read: they are no reason to part.
 func TestLateSessionTicketsDoNotCostTheConnection(t *testing.T) {
-	roots, serverTLS := authority(t)
+	roots, serverTLS := pooltest.Authority(t)
 	serverTLS.ClientAuth = tls.RequestClientCert // makes crypto/tls send the tickets after the handshake, as other servers do
 	release := make(chan bool)
-	u := listen(t, func(p *peer) {
-		if p.nth == 1 {
+	u := pooltest.Listen(t, func(p *pooltest.Peer) {
+		if p.Nth == 1 {
 			p.Conn = &lateConn{Conn: p.Conn, release: release}
 		}
-		overTLS(serverTLS, always(okAnswer))(p)
+		pooltest.OverTLS(serverTLS, pooltest.Always(pooltest.OKAnswer))(p)
 	})
-	tg := target(t, newPool(t, Options{TLS: clientTLS(roots)}), "https", u.addr, "")
+	tg := target(t, newPool(t, Options{TLS: pooltest.ClientTLS(roots)}), "https", u.Addr, "")
 	c, err := tg.dial(&Call{})
 	if err != nil {
 		t.Fatal(err)
@@ -102,7 +103,7 @@ func TestLateSessionTicketsDoNotCostTheConnection(t *testing.T) {
 		t.Fatalf("before the tickets: %v", found)
 	}
 	close(release)
-	eventually(t, "the tickets are there", func() bool { return !quiet(c) })
+	pooltest.Eventually(t, "the tickets are there", func() bool { return !quiet(c) })
 	if found := c.look(); found != silence {
 		t.Fatalf("after the tickets: %v", found)
 	}
@@ -145,9 +146,9 @@ func (c *lateConn) Write(p []byte) (int, error) {
 }
 
 func TestIdleConnectionsExpireAndAreLimited(t *testing.T) {
-	u := listen(t, always(okAnswer))
+	u := pooltest.Listen(t, pooltest.Always(pooltest.OKAnswer))
 	p := newPool(t, Options{MaxIdlePerTarget: 2, IdleTimeout: 500 * time.Millisecond})
-	tg := target(t, p, "http", u.addr, "")
+	tg := target(t, p, "http", u.Addr, "")
 	var call Call
 	var open []*Response
 	for range 3 {
@@ -163,27 +164,27 @@ func TestIdleConnectionsExpireAndAreLimited(t *testing.T) {
 	if s := p.Stats(); s.Idle != 2 || s.Open != 2 {
 		t.Errorf("%+v", s)
 	}
-	eventually(t, "they expire", func() bool { return p.Stats().Open == 0 })
-	eventually(t, "the upstream sees it", func() bool { return u.open.Load() == 0 })
+	pooltest.Eventually(t, "they expire", func() bool { return p.Stats().Open == 0 })
+	pooltest.Eventually(t, "the upstream sees it", func() bool { return u.Open.Load() == 0 })
 }
 
 func TestAnAnswerThatComesBeforeTheBodyWasReadIsReturned(t *testing.T) {
 	const answer = "HTTP/1.1 413 Content Too Large\r\nContent-Length: 4\r\n\r\nmuch"
-	roots, serverTLS := authority(t)
+	roots, serverTLS := pooltest.Authority(t)
 	req := &Request{Method: "POST", Path: "/", Body: [][]byte{bytes.Repeat([]byte("x"), 32<<20)}}
 	for _, scheme := range []string{"http", "https"} {
 		t.Run(scheme, func(t *testing.T) {
-			serve := func(p *peer) {
-				if _, err := p.br.ReadString('\n'); err != nil {
+			serve := func(p *pooltest.Peer) {
+				if _, err := p.Reader.ReadString('\n'); err != nil {
 					return
 				}
-				p.say(answer)
+				p.Say(answer)
 			}
 			if scheme == "https" {
-				serve = overTLS(serverTLS, serve)
+				serve = pooltest.OverTLS(serverTLS, serve)
 			}
-			u := listen(t, serve)
-			tg := target(t, newPool(t, Options{TLS: clientTLS(roots)}), scheme, u.addr, "")
+			u := pooltest.Listen(t, serve)
+			tg := target(t, newPool(t, Options{TLS: pooltest.ClientTLS(roots)}), scheme, u.Addr, "")
 			status, body, err := fetch(tg, req, patient)
 			if status != 413 || body != "much" || err != nil {
 				t.Errorf("%d %q, %v", status, body, err)
@@ -194,20 +195,20 @@ func TestAnAnswerThatComesBeforeTheBodyWasReadIsReturned(t *testing.T) {
 		})
 	}
 	t.Run("unless there is none", func(t *testing.T) {
-		u := listen(t, func(p *peer) { _, _ = p.br.ReadString('\n'); p.reset() })
+		u := pooltest.Listen(t, func(p *pooltest.Peer) { _, _ = p.Reader.ReadString('\n'); p.Reset() })
 		if _, _, err := fetch(direct(t, u), req, patient); kindOf(t, err) != Write {
 			t.Error(err)
 		}
 	})
 	t.Run("also by a peer that stays but does not read", func(t *testing.T) {
 		done := make(chan bool)
-		u := listen(t, func(p *peer) {
-			_, _ = p.br.ReadString('\n')
-			p.say(answer)
+		u := pooltest.Listen(t, func(p *pooltest.Peer) {
+			_, _ = p.Reader.ReadString('\n')
+			p.Say(answer)
 			<-done
 		})
 		defer close(done)
-		tg := target(t, newPool(t, Options{Write: 100 * time.Millisecond}), "http", u.addr, "")
+		tg := target(t, newPool(t, Options{Write: 100 * time.Millisecond}), "http", u.Addr, "")
 		if status, _, err := fetch(tg, req, patient); status != 413 || err != nil {
 			t.Errorf("%d, %v", status, err)
 		}
@@ -215,7 +216,7 @@ func TestAnAnswerThatComesBeforeTheBodyWasReadIsReturned(t *testing.T) {
 }
 
 func TestRequestsArriveAsTheyWereGiven(t *testing.T) {
-	roots, serverTLS := authority(t)
+	roots, serverTLS := pooltest.Authority(t)
 	parts := func(sizes ...int) (all [][]byte) {
 		for i, n := range sizes {
 			all = append(all, bytes.Repeat([]byte{byte('a' + i)}, n))
@@ -239,21 +240,21 @@ func TestRequestsArriveAsTheyWereGiven(t *testing.T) {
 		for _, scheme := range []string{"http", "https"} {
 			t.Run(tt.name+" over "+scheme, func(t *testing.T) {
 				got := make(chan string, 1)
-				serve := func(p *peer) {
+				serve := func(p *pooltest.Peer) {
 					for {
-						req, body, ok := p.request()
+						req, body, ok := p.Request()
 						if !ok {
 							return
 						}
 						got <- req.Method + " " + req.RequestURI + " " + req.Host + " " + req.Header.Get("X-Key") + " " + req.Header.Get("Content-Length") + " " + string(body)
-						p.say(okAnswer)
+						p.Say(pooltest.OKAnswer)
 					}
 				}
 				if scheme == "https" {
-					serve = overTLS(serverTLS, serve)
+					serve = pooltest.OverTLS(serverTLS, serve)
 				}
-				u := listen(t, serve)
-				tg := target(t, newPool(t, Options{TLS: clientTLS(roots)}), scheme, u.addr, "")
+				u := pooltest.Listen(t, serve)
+				tg := target(t, newPool(t, Options{TLS: pooltest.ClientTLS(roots)}), scheme, u.Addr, "")
 				for range 2 {
 					req := &Request{Method: tt.method, Path: "/v1/a?b=c", Host: "api.example.test", Header: []byte("X-Key: k\r\n"), Body: tt.body}
 					if _, _, err := fetch(tg, req, patient); err != nil {
@@ -285,42 +286,42 @@ func TestARequestCannotSmuggleAnother(t *testing.T) {
 }
 
 func TestTLSIsVerifiedAndResumed(t *testing.T) {
-	roots, serverTLS := authority(t)
+	roots, serverTLS := pooltest.Authority(t)
 	var alpn, sni atomic.Value
 	serverTLS.GetConfigForClient = func(h *tls.ClientHelloInfo) (*tls.Config, error) {
 		alpn.Store(strings.Join(h.SupportedProtos, ","))
 		sni.Store(h.ServerName)
 		return nil, nil
 	}
-	u := listen(t, overTLS(serverTLS, always(okAnswer)))
-	if _, _, err := fetch(target(t, newPool(t, Options{}), "https", u.addr, ""), post, patient); kindOf(t, err) != TLS {
+	u := pooltest.Listen(t, pooltest.OverTLS(serverTLS, pooltest.Always(pooltest.OKAnswer)))
+	if _, _, err := fetch(target(t, newPool(t, Options{}), "https", u.Addr, ""), post, patient); kindOf(t, err) != TLS {
 		t.Errorf("an unknown authority: %v", err)
 	}
 	p := newPool(t, Options{TLS: &tls.Config{RootCAs: roots, InsecureSkipVerify: true}})
-	wrongName := target(t, p, "https", strings.Replace(u.addr, "127.0.0.1", "localhost", 1), "")
+	wrongName := target(t, p, "https", strings.Replace(u.Addr, "127.0.0.1", "localhost", 1), "")
 	if _, _, err := fetch(wrongName, post, patient); kindOf(t, err) != TLS {
 		t.Errorf("a certificate for another name: %v", err)
 	}
 	if alpn.Load() != "http/1.1" || sni.Load() != "localhost" {
 		t.Errorf("ALPN %v, SNI %v", alpn.Load(), sni.Load())
 	}
-	mustFetch(t, target(t, p, "https", u.addr, ""))
+	mustFetch(t, target(t, p, "https", u.Addr, ""))
 }
 
 func TestDialErrorsSayWhatFailed(t *testing.T) {
-	silent := listen(t, (*peer).hangUp)
-	garbage := listen(t, func(p *peer) { p.say("HTTP/1.0 400 Bad Request\r\n\r\n") })
-	gone := listen(t, always(okAnswer))
-	gone.stop()
+	silent := pooltest.Listen(t, (*pooltest.Peer).HangUp)
+	garbage := pooltest.Listen(t, func(p *pooltest.Peer) { p.Say("HTTP/1.0 400 Bad Request\r\n\r\n") })
+	gone := pooltest.Listen(t, pooltest.Always(pooltest.OKAnswer))
+	gone.Stop()
 	p := newPool(t, Options{Connect: 500 * time.Millisecond})
 	for _, tt := range []struct {
 		name, scheme, addr string
 		kind               Kind
 		text               string
 	}{
-		{"nobody listens", "http", gone.addr, Dial, "refused"},
-		{"a handshake that never ends", "https", silent.addr, TLS, "not done within 500ms"},
-		{"no TLS there", "https", garbage.addr, TLS, "first record does not look like a TLS handshake"},
+		{"nobody listens", "http", gone.Addr, Dial, "refused"},
+		{"a handshake that never ends", "https", silent.Addr, TLS, "not done within 500ms"},
+		{"no TLS there", "https", garbage.Addr, TLS, "first record does not look like a TLS handshake"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, _, err := fetch(target(t, p, tt.scheme, tt.addr, ""), post, patient)

@@ -68,8 +68,8 @@ func TestVertexAddresses(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if req.Path != test.path || c.Format(test.ask) != test.format || target.addr != test.host {
-				t.Errorf("%s %s as %s; want %s %s as %s", target.addr, req.Path, c.Format(test.ask), test.host, test.path, test.format)
+			if req.Path != test.path || c.Format(test.ask) != test.format || target.Addr() != test.host {
+				t.Errorf("%s %s as %s; want %s %s as %s", target.Addr(), req.Path, c.Format(test.ask), test.host, test.path, test.format)
 			}
 			if want := "X-Goog-Api-Key: " + test.provider.Keys[test.ask.Key] + "\r\n"; !strings.Contains(string(req.Header), want) {
 				t.Errorf("header %q lacks %q", req.Header, want)
@@ -128,7 +128,7 @@ func TestBedrockAddresses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		hosts = append(hosts, target.addr)
+		hosts = append(hosts, target.Addr())
 	}
 	if hosts[0] != "bedrock-runtime.us-west-2.amazonaws.com:443" || hosts[1] != "bedrock-runtime.eu-central-1.amazonaws.com:443" || hosts[2] != hosts[0] {
 		t.Errorf("regions do not take turns: %v", hosts)

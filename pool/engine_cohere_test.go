@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"uniapi/config"
+	"uniapi/pool/pooltest"
 )
 
 func TestCohereIsFoundAtWhateverAddressIsGiven(t *testing.T) {
@@ -54,18 +55,18 @@ func TestCohereIsFoundAtWhateverAddressIsGiven(t *testing.T) {
 
 func TestCoheresModelsAreThoseForChat(t *testing.T) {
 	asked := make(chan string, 1)
-	up := listen(t, func(p *peer) {
+	up := pooltest.Listen(t, func(p *pooltest.Peer) {
 		for {
-			req, _, ok := p.request()
+			req, _, ok := p.Request()
 			if !ok {
 				return
 			}
 			asked <- req.Method + " " + req.URL.String() + " " + req.Header.Get("Authorization")
-			p.say("HTTP/1.1 200 OK\r\nContent-Length: 35\r\n\r\n{\"models\":[{\"name\":\"command-a-x\"}]} ")
+			p.Say("HTTP/1.1 200 OK\r\nContent-Length: 35\r\n\r\n{\"models\":[{\"name\":\"command-a-x\"}]} ")
 		}
 	})
 	p := newPool(t, Options{})
-	channel, err := NewAdapters(p).Channel(&config.Config{}, &config.Provider{BaseURL: "http://" + up.addr + "/v2/chat", Engine: "cohere", Keys: []string{"k"}})
+	channel, err := NewAdapters(p).Channel(&config.Config{}, &config.Provider{BaseURL: "http://" + up.Addr + "/v2/chat", Engine: "cohere", Keys: []string{"k"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"uniapi/config"
+	"uniapi/pool/pooltest"
 )
 
 func TestTheEngineFollowsFromTheAddress(t *testing.T) {
@@ -143,18 +144,18 @@ func TestAnEngineThatIsNotServedSaysWhichAre(t *testing.T) {
 
 func TestAModelListIsAskedForWithTheFirstKey(t *testing.T) {
 	asked := make(chan string, 1)
-	up := listen(t, func(p *peer) {
+	up := pooltest.Listen(t, func(p *pooltest.Peer) {
 		for {
-			req, _, ok := p.request()
+			req, _, ok := p.Request()
 			if !ok {
 				return
 			}
 			asked <- req.Method + " " + req.URL.String() + " " + req.Header.Get("Authorization")
-			p.say("HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\n{\"data\":[{\"id\":\"vendor/a-1\"}]}")
+			p.Say("HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\n{\"data\":[{\"id\":\"vendor/a-1\"}]}")
 		}
 	})
 	p := newPool(t, Options{})
-	channel, err := NewAdapters(p).Channel(&config.Config{}, &config.Provider{BaseURL: "http://" + up.addr + "/v1/chat/completions?tenant=x", Keys: []string{"first", "second"}})
+	channel, err := NewAdapters(p).Channel(&config.Config{}, &config.Provider{BaseURL: "http://" + up.Addr + "/v1/chat/completions?tenant=x", Keys: []string{"first", "second"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,9 +170,9 @@ func TestAModelListIsAskedForWithTheFirstKey(t *testing.T) {
 
 // A key may stand in the query of the address, and errors are logged.
 func TestAModelListThatIsRefusedDoesNotRepeatTheAddressesQuery(t *testing.T) {
-	up := listen(t, always("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"))
+	up := pooltest.Listen(t, pooltest.Always("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"))
 	p := newPool(t, Options{})
-	channel, err := NewAdapters(p).Channel(&config.Config{}, &config.Provider{BaseURL: "http://" + up.addr + "/v1?key=hunter22"})
+	channel, err := NewAdapters(p).Channel(&config.Config{}, &config.Provider{BaseURL: "http://" + up.Addr + "/v1?key=hunter22"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -220,10 +221,10 @@ func TestWhoSharesConnectionsIsSaidForAllAndByProviders(t *testing.T) {
 
 // What is known of a channel's times outlives a reload, and is that of one kind of request alone.
 func TestTimesAreKnownByModelEndpointAndKindOfAnswer(t *testing.T) {
-	p := newPool(t, Options{})
+	a := NewAdapters(newPool(t, Options{}))
 	pace := func(name string, ask Ask) *Pace {
 		t.Helper()
-		c, err := NewAdapters(p).Channel(&config.Config{}, &config.Provider{Name: name, BaseURL: "http://127.0.0.1:1/v1", Keys: []string{"a", "b"}})
+		c, err := a.Channel(&config.Config{}, &config.Provider{Name: name, BaseURL: "http://127.0.0.1:1/v1", Keys: []string{"a", "b"}})
 		if err != nil {
 			t.Fatal(err)
 		}

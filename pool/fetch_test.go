@@ -21,6 +21,7 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 
 	"uniapi/config"
+	"uniapi/pool/pooltest"
 )
 
 const (
@@ -273,7 +274,7 @@ func TestANameThatChangesItsAddressGainsNothing(t *testing.T) {
 		}
 		return []string{"127.0.0.2"}
 	})
-	proxied, err := f.Via("socks5://user:p%40ss%3Aword@" + listen(t, socksProxy).addr)
+	proxied, err := f.Via("socks5://user:p%40ss%3Aword@" + pooltest.Listen(t, pooltest.SOCKSProxy).Addr)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -288,7 +289,7 @@ func TestANameThatChangesItsAddressGainsNothing(t *testing.T) {
 }
 
 func TestFetchingThroughAProxy(t *testing.T) {
-	roots, serverTLS := authority(t)
+	roots, serverTLS := pooltest.Authority(t)
 	var hosts sync.Map
 	serve := func(w http.ResponseWriter, r *http.Request) { hosts.Store(r.Host, r.RemoteAddr); say(pngBytes)(w, r) }
 	plain, _ := site(t, serve)
@@ -297,14 +298,14 @@ func TestFetchingThroughAProxy(t *testing.T) {
 	secure.TLS.NextProtos = nil
 	secure.StartTLS()
 	t.Cleanup(secure.Close)
-	proxies := map[string]*upstream{"http": listen(t, httpProxy), "https": listen(t, overTLS(serverTLS, httpProxy)), "socks5": listen(t, socksProxy)}
+	proxies := map[string]*pooltest.Upstream{"http": pooltest.Listen(t, pooltest.HTTPProxy), "https": pooltest.Listen(t, pooltest.OverTLS(serverTLS, pooltest.HTTPProxy)), "socks5": pooltest.Listen(t, pooltest.SOCKSProxy)}
 
 	f := newFetcher(t, allowLoopback(), Options{TLS: &tls.Config{RootCAs: roots}})
 	f.resolver = nameServer(func(string) []string { return []string{"127.0.0.1"} })
 	for scheme, proxy := range proxies {
 		for _, address := range []string{plain, secure.URL} {
-			before := proxy.accepted.Load()
-			via, err := f.Via(scheme + "://user:p%40ss%3Aword@" + proxy.addr)
+			before := proxy.Accepted.Load()
+			via, err := f.Via(scheme + "://user:p%40ss%3Aword@" + proxy.Addr)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -316,7 +317,7 @@ func TestFetchingThroughAProxy(t *testing.T) {
 			if _, ok := hosts.LoadAndDelete(strings.Split(named, "/")[2]); !ok {
 				t.Errorf("%s by %s: another host was asked for", named, scheme)
 			}
-			if proxy.accepted.Load() == before {
+			if proxy.Accepted.Load() == before {
 				t.Errorf("%s by %s: not by the proxy", named, scheme)
 			}
 		}
@@ -325,18 +326,18 @@ func TestFetchingThroughAProxy(t *testing.T) {
 	guarded := newFetcher(t, config.ImageFetch{}, Options{})
 	guarded.resolver = f.resolver
 	proxy := proxies["http"]
-	before := proxy.accepted.Load()
-	via, err := guarded.Via("http://user:p%40ss%3Aword@" + proxy.addr)
+	before := proxy.Accepted.Load()
+	via, err := guarded.Via("http://user:p%40ss%3Aword@" + proxy.Addr)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := via.Fetch(t.Context(), "http://example.test/", nil, images...); err == nil || !strings.Contains(err.Error(), "loopback address") {
 		t.Errorf("by a proxy the inside is refused with %v", err)
 	}
-	if proxy.accepted.Load() != before {
+	if proxy.Accepted.Load() != before {
 		t.Error("the proxy was asked for the inside")
 	}
-	wrong, err := f.Via("http://user:wrong@" + proxy.addr)
+	wrong, err := f.Via("http://user:wrong@" + proxy.Addr)
 	if err != nil {
 		t.Fatal(err)
 	}

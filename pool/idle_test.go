@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"uniapi/pool/pooltest"
 )
 
 // owners is an upstream that remembers which paths came over which of its connections.
@@ -14,9 +15,9 @@ type owners struct {
 	seen map[int64][]string
 }
 
-func (o *owners) serve(p *peer) {
+func (o *owners) serve(p *pooltest.Peer) {
 	for {
-		req, _, ok := p.request()
+		req, _, ok := p.Request()
 		if !ok {
 			return
 		}
@@ -24,9 +25,9 @@ func (o *owners) serve(p *peer) {
 		if o.seen == nil {
 			o.seen = map[int64][]string{}
 		}
-		o.seen[p.nth] = append(o.seen[p.nth], req.URL.Path)
+		o.seen[p.Nth] = append(o.seen[p.Nth], req.URL.Path)
 		o.mu.Unlock()
-		p.say(okAnswer)
+		p.Say(pooltest.OKAnswer)
 	}
 }
 
@@ -77,7 +78,7 @@ func TestConnectionsAreNotSharedAmongOwners(t *testing.T) {
 func TestTheConnectionIdleLongestMakesRoom(t *testing.T) {
 	var o owners
 	p := newPool(t, Options{MaxIdlePerTarget: 4})
-	tg := target(t, p, "http", listen(t, o.serve).addr, "")
+	tg := target(t, p, "http", pooltest.Listen(t, o.serve).Addr, "")
 	ask := func(owner string) (reused bool) {
 		t.Helper()
 		resp, err := tg.Do(new(Call), owned(owner), patient)
@@ -110,7 +111,7 @@ func TestTheConnectionIdleLongestMakesRoom(t *testing.T) {
 // What the gateway asks for itself goes over connections of its own.
 func TestARequestThatIsAloneSharesItsConnectionWithNone(t *testing.T) {
 	var o owners
-	tg := direct(t, listen(t, o.serve))
+	tg := direct(t, pooltest.Listen(t, o.serve))
 	mustFetch(t, tg)
 	for range 3 {
 		resp, err := tg.Do(new(Call), &Request{Method: "GET", Path: "/alone", Alone: true}, patient)
@@ -128,12 +129,12 @@ func TestARequestThatIsAloneSharesItsConnectionWithNone(t *testing.T) {
 // A list that is fetched for all belongs to no client.
 func TestModelListsAreAskedForAlone(t *testing.T) {
 	list := "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 23\r\n\r\n" + `{"data":[{"id":"m-1"}]}`
-	u := listen(t, func(p *peer) {
+	u := pooltest.Listen(t, func(p *pooltest.Peer) {
 		for {
-			if _, _, ok := p.request(); !ok {
+			if _, _, ok := p.Request(); !ok {
 				return
 			}
-			p.say(list)
+			p.Say(list)
 		}
 	})
 	tg := direct(t, u)

@@ -9,6 +9,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"uniapi/pool/pooltest"
 )
 
 type flushWriter interface {
@@ -33,14 +34,14 @@ func TestCompressedEventsComeOutAsTheyArrive(t *testing.T) {
 	for _, tt := range codings {
 		t.Run(tt.name, func(t *testing.T) {
 			next := make(chan bool)
-			u := listen(t, func(p *peer) {
-				p.request()
-				p.say("HTTP/1.1 200 OK\r\nContent-Encoding: " + tt.coding + "\r\nTransfer-Encoding: chunked\r\n\r\n")
+			u := pooltest.Listen(t, func(p *pooltest.Peer) {
+				p.Request()
+				p.Say("HTTP/1.1 200 OK\r\nContent-Encoding: " + tt.coding + "\r\nTransfer-Encoding: chunked\r\n\r\n")
 				var packed bytes.Buffer
 				w := tt.writer(&packed)
 				send := func() {
 					if packed.Len() > 0 {
-						p.say(fmt.Sprintf("%x\r\n%s\r\n", packed.Len(), packed.Bytes()))
+						p.Say(fmt.Sprintf("%x\r\n%s\r\n", packed.Len(), packed.Bytes()))
 					}
 					packed.Reset()
 				}
@@ -52,8 +53,8 @@ func TestCompressedEventsComeOutAsTheyArrive(t *testing.T) {
 				}
 				w.Close()
 				send()
-				p.say("0\r\n\r\n")
-				p.hangUp()
+				p.Say("0\r\n\r\n")
+				p.HangUp()
 			})
 			tg := direct(t, u)
 			var call Call
@@ -115,7 +116,7 @@ func TestCompressedAnswers(t *testing.T) {
 		{name: "a coding nobody knows", coding: "br", body: "hello", kind: Protocol},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			u := listen(t, always(fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Encoding: %s\r\nContent-Length: %d\r\n\r\n%s", tt.coding, len(tt.body), tt.body)))
+			u := pooltest.Listen(t, pooltest.Always(fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Encoding: %s\r\nContent-Length: %d\r\n\r\n%s", tt.coding, len(tt.body), tt.body)))
 			_, body, err := fetch(direct(t, u), post, patient)
 			if body != tt.want || kindOf(t, err) != tt.kind {
 				t.Errorf("%q, %v; want %q, %v", body, err, tt.want, tt.kind)
@@ -126,9 +127,9 @@ func TestCompressedAnswers(t *testing.T) {
 
 func TestABodyThatIsCutWhileInflatingIsACutBody(t *testing.T) {
 	gz := packed(t, 0, strings.Repeat("hello", 1000))
-	u := listen(t, func(p *peer) {
-		p.request()
-		p.say(fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s", len(gz), gz[:len(gz)/2]))
+	u := pooltest.Listen(t, func(p *pooltest.Peer) {
+		p.Request()
+		p.Say(fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s", len(gz), gz[:len(gz)/2]))
 	})
 	if _, _, err := fetch(direct(t, u), post, patient); kindOf(t, err) != Reset {
 		t.Error(err)
@@ -137,8 +138,8 @@ func TestABodyThatIsCutWhileInflatingIsACutBody(t *testing.T) {
 
 func TestABombIsStoppedAtTheLimit(t *testing.T) {
 	bomb := packed(t, 0, strings.Repeat("\x00", 8<<20))
-	u := listen(t, always(fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s", len(bomb), bomb)))
-	tg := target(t, newPool(t, Options{MaxAnswer: 1 << 20}), "http", u.addr, "")
+	u := pooltest.Listen(t, pooltest.Always(fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s", len(bomb), bomb)))
+	tg := target(t, newPool(t, Options{MaxAnswer: 1 << 20}), "http", u.Addr, "")
 	_, body, err := fetch(tg, post, patient)
 	if kindOf(t, err) != TooLarge || len(body) > 1<<20 {
 		t.Errorf("%d bytes, %v", len(body), err)

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"testing"
 	"time"
+	"uniapi/pool/pooltest"
 )
 
 // known is a Pace that knows enough, least the shortest of it.
@@ -57,7 +58,7 @@ func TestAnAnswerThatIsNotBelievedIsAskedForAgain(t *testing.T) {
 			status: 200, body: "second", strays: 1, answers: true},
 		{name: "a refusal with an answer behind it, in pieces", least: ages, first: []string{tooMany[:40], tooMany[40:], firstAnswer}, second: secondAnswer,
 			status: 200, body: "second", strays: 1, answers: true},
-		{name: "a 408, crossed by the request", least: ages, first: []string{timeoutPage}, later: okAnswer, second: secondAnswer, status: 200, body: "second", answers: true},
+		{name: "a 408, crossed by the request", least: ages, first: []string{timeoutPage}, later: pooltest.OKAnswer, second: secondAnswer, status: 200, body: "second", answers: true},
 		{name: "no HTTP", least: ages, first: []string{"x"}, second: secondAnswer, status: 200, body: "second", strays: 1, answers: true},
 		{name: "no HTTP both times", least: ages, first: []string{"x"}, second: "x"},
 		{name: "a head that runs into another", least: ages, first: []string{"HTTP/1.1 200 OK\r\nContent-Le" + firstAnswer}, second: secondAnswer,
@@ -67,32 +68,32 @@ func TestAnAnswerThatIsNotBelievedIsAskedForAgain(t *testing.T) {
 			t.Run(tt.name+" over "+scheme, func(t *testing.T) {
 				t.Parallel()
 				said, got := make(chan bool), make(chan bool)
-				serve := func(p *peer) {
-					if p.nth > 1 {
-						if _, _, ok := p.request(); ok {
+				serve := func(p *pooltest.Peer) {
+					if p.Nth > 1 {
+						if _, _, ok := p.Request(); ok {
 							<-said
 							time.Sleep(tt.wait)
-							p.say(tt.second)
+							p.Say(tt.second)
 						}
 						return
 					}
-					p.request()
-					p.say(okAnswer)
-					p.request()
+					p.Request()
+					p.Say(pooltest.OKAnswer)
+					p.Request()
 					for _, piece := range tt.first {
-						p.say(piece)
+						p.Say(piece)
 						time.Sleep(time.Millisecond) // so that it leaves alone
 					}
 					close(said)
 					<-got
-					p.say(tt.later)
-					p.hangUp()
+					p.Say(tt.later)
+					p.HangUp()
 				}
-				roots, serverTLS := authority(t)
+				roots, serverTLS := pooltest.Authority(t)
 				if scheme == "https" {
-					serve = overTLS(serverTLS, serve)
+					serve = pooltest.OverTLS(serverTLS, serve)
 				}
-				tg := target(t, newPool(t, Options{TLS: clientTLS(roots)}), scheme, listen(t, serve).addr, "")
+				tg := target(t, newPool(t, Options{TLS: pooltest.ClientTLS(roots)}), scheme, pooltest.Listen(t, serve).Addr, "")
 				mustFetch(t, tg)
 				pace := known(tt.least)
 				req := *post
@@ -102,7 +103,7 @@ func TestAnAnswerThatIsNotBelievedIsAskedForAgain(t *testing.T) {
 					t.Errorf("%d %q, %v", status, body, err)
 				}
 				close(got)
-				eventually(t, "what is too much is noticed", func() bool { tg.sweep(); return tg.pool.Stats().Strays == tt.strays })
+				pooltest.Eventually(t, "what is too much is noticed", func() bool { tg.sweep(); return tg.pool.Stats().Strays == tt.strays })
 				if s := tg.pool.Stats(); s.Doubted != 1 || s.Dials != 2 || s.Resent != 0 || s.Reused != 0 {
 					t.Errorf("%+v", s)
 				}
@@ -116,7 +117,7 @@ func TestAnAnswerThatIsNotBelievedIsAskedForAgain(t *testing.T) {
 
 // A channel's quick refusals do not cost it what is known of its answers, nor a request each.
 func TestARefusalIsBelievedOnceItIsKnownToBeQuick(t *testing.T) {
-	u := listen(t, always(tooMany))
+	u := pooltest.Listen(t, pooltest.Always(tooMany))
 	tg := direct(t, u)
 	pace := known(ages)
 	req := *post
@@ -140,28 +141,28 @@ func TestHowLongAnAnswerTook(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		size int
-		say  func(p *peer)
+		say  func(p *pooltest.Peer)
 	}{
-		{"at once", 100, func(p *peer) { time.Sleep(takes); p.say(okAnswer) }},
-		{"after an interim answer", 100, func(p *peer) {
-			p.say("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n")
+		{"at once", 100, func(p *pooltest.Peer) { time.Sleep(takes); p.Say(pooltest.OKAnswer) }},
+		{"after an interim answer", 100, func(p *pooltest.Peer) {
+			p.Say("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n")
 			time.Sleep(takes)
-			p.say(okAnswer)
+			p.Say(pooltest.OKAnswer)
 		}},
-		{"with an interim answer", 100, func(p *peer) { time.Sleep(takes); p.say("HTTP/1.1 100 Continue\r\n\r\n" + okAnswer) }},
-		{"in pieces", 100, func(p *peer) {
+		{"with an interim answer", 100, func(p *pooltest.Peer) { time.Sleep(takes); p.Say("HTTP/1.1 100 Continue\r\n\r\n" + pooltest.OKAnswer) }},
+		{"in pieces", 100, func(p *pooltest.Peer) {
 			time.Sleep(takes)
-			p.say("H")
+			p.Say("H")
 			time.Sleep(20 * takes)
-			p.say(okAnswer[1:])
+			p.Say(pooltest.OKAnswer[1:])
 		}},
-		{"to a large request", 8 << 20, func(p *peer) { time.Sleep(takes); p.say(okAnswer) }},
+		{"to a large request", 8 << 20, func(p *pooltest.Peer) { time.Sleep(takes); p.Say(pooltest.OKAnswer) }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			u := listen(t, func(p *peer) {
+			u := pooltest.Listen(t, func(p *pooltest.Peer) {
 				for {
-					if _, _, ok := p.request(); !ok {
+					if _, _, ok := p.Request(); !ok {
 						return
 					}
 					tt.say(p)
@@ -186,18 +187,18 @@ func TestHowLongAnAnswerTook(t *testing.T) {
 // A refusal that comes while the request is being written, over a connection that has served before, costs one more request the first time.
 func TestAnEarlyRefusalOfALargeRequestIsTakenForOne(t *testing.T) {
 	const tooLarge = "HTTP/1.1 413 Content Too Large\r\nContent-Length: 4\r\n\r\nmuch"
-	u := listen(t, func(p *peer) {
+	u := pooltest.Listen(t, func(p *pooltest.Peer) {
 		for {
-			req, err := http.ReadRequest(p.br)
+			req, err := http.ReadRequest(p.Reader)
 			if err != nil {
 				return
 			}
 			if req.ContentLength < 1<<10 {
-				_, _ = p.br.Discard(int(req.ContentLength))
-				p.say(okAnswer)
+				_, _ = p.Reader.Discard(int(req.ContentLength))
+				p.Say(pooltest.OKAnswer)
 				continue
 			}
-			p.say(tooLarge)
+			p.Say(tooLarge)
 			return
 		}
 	})

@@ -7,73 +7,74 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"uniapi/pool/pooltest"
 )
 
 // misbehave does with each request what its path asks for.
-func misbehave(p *peer) {
+func misbehave(p *pooltest.Peer) {
 	for {
-		req, err := p.br.Peek(1)
+		req, err := p.Reader.Peek(1)
 		if err != nil || len(req) == 0 {
 			return
 		}
-		if line, _ := p.br.Peek(len("POST /early")); string(line) == "POST /early" {
-			p.say("HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n")
+		if line, _ := p.Reader.Peek(len("POST /early")); string(line) == "POST /early" {
+			p.Say("HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n")
 			return
 		}
-		r, _, ok := p.request()
+		r, _, ok := p.Request()
 		if !ok {
 			return
 		}
 		const ok200, chunks = "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"
 		switch r.URL.Path {
 		case "/ok":
-			p.say(okAnswer)
+			p.Say(pooltest.OKAnswer)
 			continue
 		case "/chunks":
-			p.say(chunks + "0\r\n\r\n")
+			p.Say(chunks + "0\r\n\r\n")
 			continue
 		case "/leftover":
-			p.say(okAnswer + okAnswer)
+			p.Say(pooltest.OKAnswer + pooltest.OKAnswer)
 			continue
 		case "/close":
-			p.say(ok200 + "Connection: close\r\nContent-Length: 2\r\n\r\nhi")
+			p.Say(ok200 + "Connection: close\r\nContent-Length: 2\r\n\r\nhi")
 		case "/hang-up-later":
-			p.say(okAnswer)
+			p.Say(pooltest.OKAnswer)
 		case "/until-close":
-			p.say(ok200 + "\r\nhello")
+			p.Say(ok200 + "\r\nhello")
 		case "/reset":
-			p.reset()
+			p.Reset()
 		case "/reset-in-body":
-			p.say(chunks)
-			p.reset()
+			p.Say(chunks)
+			p.Reset()
 		case "/cut-chunk":
-			p.say(chunks + "5\r\nhe")
+			p.Say(chunks + "5\r\nhe")
 		case "/garbage":
-			p.say("\x00\x01\x02 garbage\r\n\r\n")
+			p.Say("\x00\x01\x02 garbage\r\n\r\n")
 		case "/bad-chunk":
-			p.say(chunks + "xyz\r\n")
+			p.Say(chunks + "xyz\r\n")
 		case "/stall":
-			p.hangUp()
+			p.HangUp()
 		case "/stall-in-head":
-			p.say(ok200)
-			p.hangUp()
+			p.Say(ok200)
+			p.HangUp()
 		case "/stall-in-body":
-			p.say(chunks)
-			p.hangUp()
+			p.Say(chunks)
+			p.HangUp()
 		}
 		return
 	}
 }
 
 func TestNothingLeaksOverAThousandMixedOutcomes(t *testing.T) {
-	roots, serverTLS := authority(t)
+	roots, serverTLS := pooltest.Authority(t)
 	before := runtime.NumGoroutine()
-	plain, secure := listen(t, misbehave), listen(t, overTLS(serverTLS, misbehave))
-	silent, refusing := listen(t, (*peer).hangUp), listen(t, httpProxy)
-	gone := listen(t, misbehave)
-	gone.stop()
-	p := New(Options{TLS: clientTLS(roots), Connect: 20 * time.Millisecond, Write: 50 * time.Millisecond, MaxIdlePerTarget: 4, Distrust: 1})
-	patientTLS := New(Options{TLS: clientTLS(roots), Distrust: 1})
+	plain, secure := pooltest.Listen(t, misbehave), pooltest.Listen(t, pooltest.OverTLS(serverTLS, misbehave))
+	silent, refusing := pooltest.Listen(t, (*pooltest.Peer).HangUp), pooltest.Listen(t, pooltest.HTTPProxy)
+	gone := pooltest.Listen(t, misbehave)
+	gone.Stop()
+	p := New(Options{TLS: pooltest.ClientTLS(roots), Connect: 20 * time.Millisecond, Write: 50 * time.Millisecond, MaxIdlePerTarget: 4, Distrust: 1})
+	patientTLS := New(Options{TLS: pooltest.ClientTLS(roots), Distrust: 1})
 
 	large := [][]byte{bytes.Repeat([]byte("x"), 8<<20)}
 	hurried := Deadlines{FirstByte: 10 * time.Millisecond, Idle: 10 * time.Millisecond}
@@ -85,7 +86,7 @@ func TestNothingLeaksOverAThousandMixedOutcomes(t *testing.T) {
 		leave bool // close without reading
 	}
 	var outcomes []outcome
-	for _, tg := range []*Target{target(t, p, "http", plain.addr, ""), target(t, patientTLS, "https", secure.addr, "")} {
+	for _, tg := range []*Target{target(t, p, "http", plain.Addr, ""), target(t, patientTLS, "https", secure.Addr, "")} {
 		for _, path := range strings.Fields("/ok /chunks /leftover /close /hang-up-later /until-close /reset /reset-in-body /cut-chunk /garbage /bad-chunk /early") {
 			outcomes = append(outcomes, outcome{tg: tg, path: path, limit: patient}, outcome{tg: tg, path: path, limit: patient, leave: true}, outcome{tg: tg, path: path, limit: patient, after: time.Nanosecond})
 		}
@@ -94,9 +95,9 @@ func TestNothingLeaksOverAThousandMixedOutcomes(t *testing.T) {
 		}
 	}
 	for _, tg := range []*Target{
-		target(t, p, "http", gone.addr, ""), target(t, p, "https", silent.addr, ""),
-		target(t, p, "https", secure.addr, "http://"+refusing.addr), target(t, p, "http", plain.addr, "http://"+refusing.addr),
-		target(t, p, "https", secure.addr, "socks5://"+silent.addr), target(t, p, "https", secure.addr, "http://"+gone.addr),
+		target(t, p, "http", gone.Addr, ""), target(t, p, "https", silent.Addr, ""),
+		target(t, p, "https", secure.Addr, "http://"+refusing.Addr), target(t, p, "http", plain.Addr, "http://"+refusing.Addr),
+		target(t, p, "https", secure.Addr, "socks5://"+silent.Addr), target(t, p, "https", secure.Addr, "http://"+gone.Addr),
 	} {
 		outcomes = append(outcomes, outcome{tg: tg, path: "/ok", limit: patient}, outcome{tg: tg, path: "/ok", limit: patient, after: 2 * time.Millisecond})
 	}
@@ -155,11 +156,11 @@ func TestNothingLeaksOverAThousandMixedOutcomes(t *testing.T) {
 			t.Errorf("%+v", s)
 		}
 	}
-	eventually(t, "the upstreams have no connection left", func() bool {
-		return plain.open.Load()+secure.open.Load()+silent.open.Load()+refusing.open.Load() == 0
+	pooltest.Eventually(t, "the upstreams have no connection left", func() bool {
+		return plain.Open.Load()+secure.Open.Load()+silent.Open.Load()+refusing.Open.Load() == 0
 	})
-	for _, u := range []*upstream{plain, secure, silent, refusing} {
-		u.stop()
+	for _, u := range []*pooltest.Upstream{plain, secure, silent, refusing} {
+		u.Stop()
 	}
-	eventually(t, "the goroutines are as many as before", func() bool { return runtime.NumGoroutine() <= before })
+	pooltest.Eventually(t, "the goroutines are as many as before", func() bool { return runtime.NumGoroutine() <= before })
 }

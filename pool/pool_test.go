@@ -3,10 +3,11 @@ package pool
 import (
 	"sync"
 	"testing"
+	"uniapi/pool/pooltest"
 )
 
 func TestAWarmExchangeAllocatesNothing(t *testing.T) {
-	for name, answer := range map[string][]byte{"plain": []byte(okAnswer), "a stream": stream(50, event)} {
+	for name, answer := range map[string][]byte{"plain": []byte(pooltest.OKAnswer), "a stream": stream(50, event)} {
 		t.Run(name, func(t *testing.T) {
 			tg := direct(t, cheapUpstream(t, post.bodyLen(), answer))
 			var call Call
@@ -30,7 +31,7 @@ func TestAWarmExchangeAllocatesNothing(t *testing.T) {
 }
 
 func TestConcurrentExchangesHaveConnectionsOfTheirOwn(t *testing.T) {
-	u := listen(t, always(okAnswer))
+	u := pooltest.Listen(t, pooltest.Always(pooltest.OKAnswer))
 	tg := direct(t, u)
 	var wg sync.WaitGroup
 	for range 16 {
@@ -50,7 +51,7 @@ func TestConcurrentExchangesHaveConnectionsOfTheirOwn(t *testing.T) {
 }
 
 func TestAClosedPoolKeepsNothing(t *testing.T) {
-	u := listen(t, always(okAnswer))
+	u := pooltest.Listen(t, pooltest.Always(pooltest.OKAnswer))
 	tg := direct(t, u)
 	mustFetch(t, tg)
 	var call Call

@@ -7,11 +7,12 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"uniapi/pool/pooltest"
 )
 
 // cheapUpstream answers every request of a connection with the same bytes, without looking at more than the body's length.
-func cheapUpstream(b testing.TB, bodyLen int, answer []byte) *upstream {
-	return listen(b, func(p *peer) {
+func cheapUpstream(b testing.TB, bodyLen int, answer []byte) *pooltest.Upstream {
+	return pooltest.Listen(b, func(p *pooltest.Peer) {
 		br := bufio.NewReaderSize(p.Conn, 64<<10)
 		for {
 			for {
@@ -46,21 +47,21 @@ func stream(events int, event string) []byte {
 var event = "data: " + strings.Repeat("x", 192) + "\n\n"
 
 func benchmarkExchange(b *testing.B, scheme string, requestLen int, answer []byte) {
-	roots, serverTLS := authority(b)
+	roots, serverTLS := pooltest.Authority(b)
 	o := Options{}
 	u := cheapUpstream(b, requestLen, answer)
 	if scheme == "https" {
-		o.TLS = clientTLS(roots)
-		u = listen(b, overTLS(serverTLS, func(p *peer) {
+		o.TLS = pooltest.ClientTLS(roots)
+		u = pooltest.Listen(b, pooltest.OverTLS(serverTLS, func(p *pooltest.Peer) {
 			for {
-				if _, _, ok := p.request(); !ok {
+				if _, _, ok := p.Request(); !ok {
 					return
 				}
 				_, _ = p.Write(answer)
 			}
 		}))
 	}
-	tg := target(b, newPool(b, o), scheme, u.addr, "")
+	tg := target(b, newPool(b, o), scheme, u.Addr, "")
 	req := &Request{
 		Method: "POST", Path: "/v1/chat/completions", Body: [][]byte{bytes.Repeat([]byte("x"), requestLen/2), bytes.Repeat([]byte("y"), requestLen-requestLen/2)},
 		Header: []byte("Authorization: Bearer sk-0123456789\r\nContent-Type: application/json\r\nAccept-Encoding: identity\r\nUser-Agent: x\r\n"),
@@ -90,16 +91,16 @@ func BenchmarkExchange(b *testing.B) {
 		answer := "HTTP/1.1 200 OK\r\nServer: x\r\nDate: Mon, 01 Jan 2024 00:00:00 GMT\r\nContent-Type: application/json\r\nContent-Length: 600\r\n\r\n" + strings.Repeat("x", 600)
 		benchmarkExchange(b, "http", 400, []byte(answer))
 	})
-	b.Run("large request", func(b *testing.B) { benchmarkExchange(b, "http", 200_000, []byte(okAnswer)) })
+	b.Run("large request", func(b *testing.B) { benchmarkExchange(b, "http", 200_000, []byte(pooltest.OKAnswer)) })
 	b.Run("stream of 50 chunks", func(b *testing.B) { benchmarkExchange(b, "http", 400, stream(50, event)) })
-	b.Run("tls", func(b *testing.B) { benchmarkExchange(b, "https", 400, []byte(okAnswer)) })
+	b.Run("tls", func(b *testing.B) { benchmarkExchange(b, "https", 400, []byte(pooltest.OKAnswer)) })
 }
 
 // BenchmarkLoopback is the part of BenchmarkExchange/plain that is not ours: one write, one read, on both sides.
 func BenchmarkLoopback(b *testing.B) {
 	u := cheapUpstream(b, 400, bytes.Repeat([]byte("x"), 720))
 	p := newPool(b, Options{})
-	c, err := p.dialer.Dial("tcp", u.addr)
+	c, err := p.dialer.Dial("tcp", u.Addr)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -134,12 +135,12 @@ func BenchmarkFiftyKeys(b *testing.B) {
 			{"of a new connection", func(req *Request, _ int) { req.Alone = true }},
 		} {
 			b.Run(bench.name+"/"+scheme, func(b *testing.B) {
-				roots, serverTLS := authority(b)
-				serve, protocol := always(okAnswer), "http"
+				roots, serverTLS := pooltest.Authority(b)
+				serve, protocol := pooltest.Always(pooltest.OKAnswer), "http"
 				if scheme == "tls" {
-					serve, protocol = overTLS(serverTLS, serve), "https"
+					serve, protocol = pooltest.OverTLS(serverTLS, serve), "https"
 				}
-				tg := target(b, newPool(b, Options{TLS: clientTLS(roots)}), protocol, listen(b, serve).addr, "")
+				tg := target(b, newPool(b, Options{TLS: pooltest.ClientTLS(roots)}), protocol, pooltest.Listen(b, serve).Addr, "")
 				n := 0
 				exchange := func() {
 					req := *post
@@ -181,8 +182,8 @@ func BenchmarkChunkDecoder(b *testing.B) {
 
 // BenchmarkHangUpCheck is what it costs to look before a connection is used again.
 func BenchmarkHangUpCheck(b *testing.B) {
-	u := listen(b, always(okAnswer))
-	tg := target(b, newPool(b, Options{}), "http", u.addr, "")
+	u := pooltest.Listen(b, pooltest.Always(pooltest.OKAnswer))
+	tg := target(b, newPool(b, Options{}), "http", u.Addr, "")
 	mustFetch(b, tg)
 	c := tg.pop("")
 	defer tg.push(c)

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"uniapi/pool/pooltest"
 )
 
 func TestAnswersAreReadAsTheirHeadSays(t *testing.T) {
@@ -66,13 +67,13 @@ func TestAnswersAreReadAsTheirHeadSays(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			u := listen(t, func(p *peer) {
-				if _, _, ok := p.request(); !ok {
+			u := pooltest.Listen(t, func(p *pooltest.Peer) {
+				if _, _, ok := p.Request(); !ok {
 					return
 				}
-				p.say(tt.answer)
+				p.Say(tt.answer)
 				if tt.reused {
-					p.hangUp()
+					p.HangUp()
 				}
 			})
 			tg := direct(t, u)
@@ -99,12 +100,12 @@ func TestAnswersAreReadAsTheirHeadSays(t *testing.T) {
 
 func TestNextGivesOutEverythingThatHasArrivedAsOneSlice(t *testing.T) {
 	more := make(chan bool)
-	u := listen(t, func(p *peer) {
-		p.request()
-		p.say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n3\r\ntwo\r\n5\r\nth")
+	u := pooltest.Listen(t, func(p *pooltest.Peer) {
+		p.Request()
+		p.Say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n3\r\ntwo\r\n5\r\nth")
 		<-more
-		p.say("ree\r\n0\r\n\r\n")
-		p.hangUp()
+		p.Say("ree\r\n0\r\n\r\n")
+		p.HangUp()
 	})
 	var call Call
 	resp, err := direct(t, u).Do(&call, post, patient)
@@ -134,10 +135,10 @@ func TestAnswersOverTheLimitAreRefused(t *testing.T) {
 		"unframed":  ok + "\r\n" + strings.Repeat("x", 100),
 	} {
 		t.Run(name, func(t *testing.T) {
-			u := listen(t, func(p *peer) { p.request(); p.say(answer) })
+			u := pooltest.Listen(t, func(p *pooltest.Peer) { p.Request(); p.Say(answer) })
 			get := func(o Options, limit int) error {
 				var call Call
-				resp, err := target(t, newPool(t, o), "http", u.addr, "").Do(&call, post, patient)
+				resp, err := target(t, newPool(t, o), "http", u.Addr, "").Do(&call, post, patient)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -171,7 +172,7 @@ func TestClosingEarlyKeepsTheConnectionOnlyIfTheRestIsThere(t *testing.T) {
 		{"until close", "HTTP/1.1 200 OK\r\n\r\nhello", 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			u := listen(t, func(p *peer) { p.request(); p.say(tt.answer); p.hangUp() })
+			u := pooltest.Listen(t, func(p *pooltest.Peer) { p.Request(); p.Say(tt.answer); p.HangUp() })
 			tg := direct(t, u)
 			var call Call
 			resp, err := tg.Do(&call, post, patient)
@@ -183,7 +184,7 @@ func TestClosingEarlyKeepsTheConnectionOnlyIfTheRestIsThere(t *testing.T) {
 				t.Errorf("%+v, want %d idle", s, tt.idle)
 			}
 			if tt.idle == 0 {
-				eventually(t, "the upstream sees the end", func() bool { return u.open.Load() == 0 })
+				pooltest.Eventually(t, "the upstream sees the end", func() bool { return u.Open.Load() == 0 })
 			}
 		})
 	}

@@ -3,6 +3,7 @@ package pool
 import (
 	"testing"
 	"time"
+	"uniapi/pool/pooltest"
 )
 
 func TestWhenAConnectionIsToRest(t *testing.T) {
@@ -52,8 +53,8 @@ func tire(t *testing.T, tg *Target) *conn {
 }
 
 func TestAConnectionRestsUntilItHasProvedToBeInStep(t *testing.T) {
-	u := listen(t, always(okAnswer))
-	tg := target(t, newPool(t, Options{MaxIdlePerTarget: 2 * restRoom}), "http", u.addr, "")
+	u := pooltest.Listen(t, pooltest.Always(pooltest.OKAnswer))
+	tg := target(t, newPool(t, Options{MaxIdlePerTarget: 2 * restRoom}), "http", u.Addr, "")
 	first := tire(t, tg)
 	mustFetch(t, tg)
 	if s := tg.pool.Stats(); s.Dials != 2 || s.Reused != 1 {
@@ -82,22 +83,22 @@ func TestAConnectionRestsUntilItHasProvedToBeInStep(t *testing.T) {
 
 // An upstream whose answers are always those to the request before, so that neither times nor looks tell, is found out.
 func TestAConnectionThatIsOffByOneIsFoundOutWhenItRests(t *testing.T) {
-	u := listen(t, func(p *peer) {
+	u := pooltest.Listen(t, func(p *pooltest.Peer) {
 		for n := 0; ; n++ {
-			if _, _, ok := p.request(); !ok {
+			if _, _, ok := p.Request(); !ok {
 				return
 			}
 			if n < 2 {
-				p.say(okAnswer) // the second time it is not the answer to this request
+				p.Say(pooltest.OKAnswer) // the second time it is not the answer to this request
 			}
 			if n > 0 {
 				time.Sleep(200 * time.Millisecond)
-				p.say(okAnswer)
+				p.Say(pooltest.OKAnswer)
 			}
 		}
 	})
 	var heard told
-	tg := target(t, newPool(t, Options{OnStray: heard.hear}), "http", u.addr, "")
+	tg := target(t, newPool(t, Options{OnStray: heard.hear}), "http", u.Addr, "")
 	for range 4 {
 		mustFetch(t, tg)
 	}
@@ -105,5 +106,5 @@ func TestAConnectionThatIsOffByOneIsFoundOutWhenItRests(t *testing.T) {
 		t.Fatalf("told %q", heard.all())
 	}
 	tire(t, tg)
-	eventually(t, "it is found out", func() bool { tg.sweep(); return len(heard.all()) == 1 })
+	pooltest.Eventually(t, "it is found out", func() bool { tg.sweep(); return len(heard.all()) == 1 })
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"uniapi/pool/pooltest"
 )
 
 // told keeps what OnStray is told.
@@ -29,23 +30,23 @@ func (l *told) all() []string {
 }
 
 // ways are the ways on which a request reaches an upstream.
-func ways(t *testing.T, serve func(*peer), o Options) map[string]*Target {
-	roots, serverTLS := authority(t)
-	o.TLS = clientTLS(roots)
+func ways(t *testing.T, serve func(*pooltest.Peer), o Options) map[string]*Target {
+	roots, serverTLS := pooltest.Authority(t)
+	o.TLS = pooltest.ClientTLS(roots)
 	const login = "user:p%40ss%3Aword@"
 	targets := map[string]*Target{}
 	add := func(name, scheme, addr, proxyURL string) {
 		targets[name] = target(t, newPool(t, o), scheme, addr, proxyURL)
 	}
-	add("http", "http", listen(t, serve).addr, "")
-	add("https", "https", listen(t, overTLS(serverTLS, serve)).addr, "")
+	add("http", "http", pooltest.Listen(t, serve).Addr, "")
+	add("https", "https", pooltest.Listen(t, pooltest.OverTLS(serverTLS, serve)).Addr, "")
 	// A proxy that forwards plain HTTP is the upstream, as far as one can see.
-	add("http by an HTTP proxy", "http", "api.example.test", "http://"+login+listen(t, serve).addr)
-	add("http by an HTTPS proxy", "http", "api.example.test", "https://"+login+listen(t, overTLS(serverTLS, serve)).addr)
-	add("https by an HTTP proxy", "https", listen(t, overTLS(serverTLS, serve)).addr, "http://"+login+listen(t, httpProxy).addr)
-	add("https by an HTTPS proxy", "https", listen(t, overTLS(serverTLS, serve)).addr, "https://"+login+listen(t, overTLS(serverTLS, httpProxy)).addr)
-	add("http by a SOCKS5 proxy", "http", listen(t, serve).addr, "socks5://"+login+listen(t, socksProxy).addr)
-	add("https by a SOCKS5 proxy", "https", listen(t, overTLS(serverTLS, serve)).addr, "socks5://"+login+listen(t, socksProxy).addr)
+	add("http by an HTTP proxy", "http", "api.example.test", "http://"+login+pooltest.Listen(t, serve).Addr)
+	add("http by an HTTPS proxy", "http", "api.example.test", "https://"+login+pooltest.Listen(t, pooltest.OverTLS(serverTLS, serve)).Addr)
+	add("https by an HTTP proxy", "https", pooltest.Listen(t, pooltest.OverTLS(serverTLS, serve)).Addr, "http://"+login+pooltest.Listen(t, pooltest.HTTPProxy).Addr)
+	add("https by an HTTPS proxy", "https", pooltest.Listen(t, pooltest.OverTLS(serverTLS, serve)).Addr, "https://"+login+pooltest.Listen(t, pooltest.OverTLS(serverTLS, pooltest.HTTPProxy)).Addr)
+	add("http by a SOCKS5 proxy", "http", pooltest.Listen(t, serve).Addr, "socks5://"+login+pooltest.Listen(t, pooltest.SOCKSProxy).Addr)
+	add("https by a SOCKS5 proxy", "https", pooltest.Listen(t, pooltest.OverTLS(serverTLS, serve)).Addr, "socks5://"+login+pooltest.Listen(t, pooltest.SOCKSProxy).Addr)
 	return targets
 }
 
@@ -55,29 +56,32 @@ const timeoutPage = "HTTP/1.0 408 Request Time-out\r\nCache-Control: no-cache\r\
 func TestWhatComesOverAnIdleConnection(t *testing.T) {
 	for _, tt := range []struct {
 		name string
-		then func(*peer) // after the first answer
+		then func(*pooltest.Peer) // after the first answer
 		want finding
 	}{
-		{"nothing", (*peer).hangUp, silence},
-		{"its end", func(*peer) {}, closing},
-		{"a reset", (*peer).reset, closing},
-		{"a 408 before the end", func(p *peer) { p.say(timeoutPage) }, closing},
-		{"a 408 and no end", func(p *peer) { p.say("HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"); p.hangUp() }, closing},
-		{"a byte", func(p *peer) { p.say("x"); p.hangUp() }, unasked},
-		{"an empty line", func(p *peer) { p.say("\r\n"); p.hangUp() }, unasked},
-		{"an answer", func(p *peer) { p.say(okAnswer); p.hangUp() }, unasked},
-		{"an answer and its end", func(p *peer) { p.say(okAnswer) }, unasked},
-		{"the beginning of an answer", func(p *peer) { p.say("HTTP/1."); p.hangUp() }, unasked},
-		{"another failure", func(p *peer) { p.say("HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n"); p.hangUp() }, unasked},
-		{"an answer that says 408 elsewhere", func(p *peer) { p.say("HTTP/1.1 200 408\r\nContent-Length: 0\r\n\r\n"); p.hangUp() }, unasked},
+		{"nothing", (*pooltest.Peer).HangUp, silence},
+		{"its end", func(*pooltest.Peer) {}, closing},
+		{"a reset", (*pooltest.Peer).Reset, closing},
+		{"a 408 before the end", func(p *pooltest.Peer) { p.Say(timeoutPage) }, closing},
+		{"a 408 and no end", func(p *pooltest.Peer) { p.Say("HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"); p.HangUp() }, closing},
+		{"a byte", func(p *pooltest.Peer) { p.Say("x"); p.HangUp() }, unasked},
+		{"an empty line", func(p *pooltest.Peer) { p.Say("\r\n"); p.HangUp() }, unasked},
+		{"an answer", func(p *pooltest.Peer) { p.Say(pooltest.OKAnswer); p.HangUp() }, unasked},
+		{"an answer and its end", func(p *pooltest.Peer) { p.Say(pooltest.OKAnswer) }, unasked},
+		{"the beginning of an answer", func(p *pooltest.Peer) { p.Say("HTTP/1."); p.HangUp() }, unasked},
+		{"another failure", func(p *pooltest.Peer) {
+			p.Say("HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n")
+			p.HangUp()
+		}, unasked},
+		{"an answer that says 408 elsewhere", func(p *pooltest.Peer) { p.Say("HTTP/1.1 200 408\r\nContent-Length: 0\r\n\r\n"); p.HangUp() }, unasked},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var heard told
 			say := make(chan bool)
-			for way, tg := range ways(t, func(p *peer) {
-				p.request()
-				p.say(okAnswer)
-				if p.nth == 1 {
+			for way, tg := range ways(t, func(p *pooltest.Peer) {
+				p.Request()
+				p.Say(pooltest.OKAnswer)
+				if p.Nth == 1 {
 					<-say
 					tt.then(p)
 				}
@@ -96,7 +100,7 @@ func TestWhatComesOverAnIdleConnection(t *testing.T) {
 					strays = 1
 					fallthrough
 				default:
-					eventually(t, way+": it has come", func() bool { return !quiet(c) })
+					pooltest.Eventually(t, way+": it has come", func() bool { return !quiet(c) })
 					mustFetch(t, tg)
 				}
 				if s := tg.pool.Stats(); s.Dials != dials || s.Resent != 0 || s.Doubted != 0 || s.Strays != strays {
@@ -131,29 +135,29 @@ func (c *corked) Write(p []byte) (int, error) {
 // An answer too much may have been read with the first, and wait within TLS: nothing is there to be read then.
 func TestWhatWaitsWithinTLSIsUnasked(t *testing.T) {
 	for _, size := range []int{10, 100_000} { // of the next request
-		roots, serverTLS := authority(t)
-		u := listen(t, func(p *peer) {
+		roots, serverTLS := pooltest.Authority(t)
+		u := pooltest.Listen(t, func(p *pooltest.Peer) {
 			cork := &corked{Conn: p.Conn}
 			p.Conn = cork
-			overTLS(serverTLS, func(p *peer) {
+			pooltest.OverTLS(serverTLS, func(p *pooltest.Peer) {
 				for {
-					_, body, ok := p.request()
+					_, body, ok := p.Request()
 					if !ok {
 						return
 					}
-					if p.nth > 1 && len(body) != size {
+					if p.Nth > 1 && len(body) != size {
 						t.Errorf("a request of %d bytes came", len(body))
 					}
-					if p.nth == 1 {
+					if p.Nth == 1 {
 						cork.in = true
-						p.say(okAnswer)
+						p.Say(pooltest.OKAnswer)
 						cork.in = false
 					}
-					p.say(okAnswer)
+					p.Say(pooltest.OKAnswer)
 				}
 			})(p)
 		})
-		tg := target(t, newPool(t, Options{TLS: clientTLS(roots)}), "https", u.addr, "")
+		tg := target(t, newPool(t, Options{TLS: pooltest.ClientTLS(roots)}), "https", u.Addr, "")
 		mustFetch(t, tg)
 		if c := tg.idle[0].conn; !quiet(c) {
 			t.Error("it is there to be read") // the system has cut in two what was sent as one
@@ -170,7 +174,7 @@ func TestWhatWaitsWithinTLSIsUnasked(t *testing.T) {
 // What TLS has to say by itself, such as the answer to a key update, leaves behind the request that it has encrypted before.
 func TestAHeldRequestLeavesBeforeWhatIsWrittenAfterIt(t *testing.T) {
 	got := make(chan string, 1)
-	u := listen(t, func(p *peer) {
+	u := pooltest.Listen(t, func(p *pooltest.Peer) {
 		said, _ := io.ReadAll(p)
 		got <- string(said)
 	})
@@ -193,27 +197,27 @@ func TestAHeldRequestLeavesBeforeWhatIsWrittenAfterIt(t *testing.T) {
 // A large request is written in pieces, after a look of its own.
 func TestNoRequestIsSentOverAConnectionThatHasSomethingToSay(t *testing.T) {
 	got := make(chan int, 8)
-	for size, serve := range map[int]func(*peer){100: nil, 1 << 20: nil} {
-		serve = func(p *peer) {
+	for size, serve := range map[int]func(*pooltest.Peer){100: nil, 1 << 20: nil} {
+		serve = func(p *pooltest.Peer) {
 			for {
-				_, body, ok := p.request()
+				_, body, ok := p.Request()
 				if !ok {
 					return
 				}
 				got <- len(body)
-				p.say(okAnswer)
-				if p.nth == 1 {
-					p.say(okAnswer)
+				p.Say(pooltest.OKAnswer)
+				if p.Nth == 1 {
+					p.Say(pooltest.OKAnswer)
 				}
 			}
 		}
-		u := listen(t, serve)
+		u := pooltest.Listen(t, serve)
 		tg := direct(t, u)
 		mustFetch(t, tg)
 		<-got
 		c := tg.pop("")
 		if c != nil { // else the second answer was there with the first
-			eventually(t, "the second answer is there", func() bool { return c.look() == unasked })
+			pooltest.Eventually(t, "the second answer is there", func() bool { return c.look() == unasked })
 			tg.push(c)
 		}
 		if status, body, err := fetch(tg, &Request{Method: "POST", Path: "/", Body: [][]byte{make([]byte, size)}}, patient); status != 200 || body != "{}" || err != nil {
@@ -235,25 +239,25 @@ func TestBytesBehindAnAnswerEndTheConnection(t *testing.T) {
 		behind string
 		strays int64
 	}{
-		{name: "a length", answer: ok + "Content-Length: 2\r\n\r\nhi", behind: okAnswer, strays: 1},
+		{name: "a length", answer: ok + "Content-Length: 2\r\n\r\nhi", behind: pooltest.OKAnswer, strays: 1},
 		{name: "a length of zero", answer: ok + "Content-Length: 0\r\n\r\n", behind: "x", strays: 1},
-		{name: "a large length", answer: ok + "Content-Length: 320000\r\n\r\n" + large, behind: okAnswer, strays: 1},
-		{name: "chunks", answer: ok + "Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n", behind: okAnswer, strays: 1},
+		{name: "a large length", answer: ok + "Content-Length: 320000\r\n\r\n" + large, behind: pooltest.OKAnswer, strays: 1},
+		{name: "chunks", answer: ok + "Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n", behind: pooltest.OKAnswer, strays: 1},
 		{name: "trailers", answer: ok + "Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nX-A: 1\r\n\r\n", behind: "0\r\n\r\n", strays: 1},
 		{name: "an empty line", answer: ok + "Content-Length: 2\r\n\r\nhi", behind: "\r\n", strays: 1},
 		{name: "no content", answer: "HTTP/1.1 204 No Content\r\n\r\n", behind: "hello", strays: 1},
 		{name: "not modified with a length", answer: "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", behind: "hello", strays: 1},
 		{name: "an answer to HEAD with a body", method: "HEAD", answer: ok + "Content-Length: 5\r\n\r\n", behind: "hello", strays: 1},
-		{name: "HTTP/1.0 that is kept", answer: "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nhi", behind: okAnswer, strays: 1},
-		{name: "a refusal", answer: "HTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\n\r\nhi", behind: okAnswer, strays: 1},
+		{name: "HTTP/1.0 that is kept", answer: "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nhi", behind: pooltest.OKAnswer, strays: 1},
+		{name: "a refusal", answer: "HTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\n\r\nhi", behind: pooltest.OKAnswer, strays: 1},
 		{name: "a 408", answer: ok + "Content-Length: 2\r\n\r\nhi", behind: timeoutPage},
 		{name: "nothing", answer: ok + "Content-Length: 2\r\n\r\nhi"},
 
 		// These connections were not to serve again in any case.
-		{name: "connection: close", answer: ok + "Connection: close\r\nContent-Length: 2\r\n\r\nhi", behind: okAnswer},
-		{name: "HTTP/1.0", answer: "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nhi", behind: okAnswer},
-		{name: "chunks and a length", answer: ok + "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n2\r\nhi\r\n0\r\n\r\n", behind: okAnswer},
-		{name: "no length at all", answer: ok + "\r\nhi", behind: okAnswer},
+		{name: "connection: close", answer: ok + "Connection: close\r\nContent-Length: 2\r\n\r\nhi", behind: pooltest.OKAnswer},
+		{name: "HTTP/1.0", answer: "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nhi", behind: pooltest.OKAnswer},
+		{name: "chunks and a length", answer: ok + "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n2\r\nhi\r\n0\r\n\r\n", behind: pooltest.OKAnswer},
+		{name: "no length at all", answer: ok + "\r\nhi", behind: pooltest.OKAnswer},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var heard told
@@ -291,24 +295,24 @@ func TestBytesBehindAnAnswerEndTheConnection(t *testing.T) {
 func TestAnIncidentEndsTheKeepingOfConnections(t *testing.T) {
 	var heard told
 	release := make(chan bool)
-	u := listen(t, func(p *peer) {
+	u := pooltest.Listen(t, func(p *pooltest.Peer) {
 		for {
-			req, _, ok := p.request()
+			req, _, ok := p.Request()
 			if !ok {
 				return
 			}
 			if req.URL.Path == "/wait" {
 				<-release
 			}
-			p.say(okAnswer)
+			p.Say(pooltest.OKAnswer)
 			if req.URL.Path == "/twice" {
-				p.say(okAnswer)
+				p.Say(pooltest.OKAnswer)
 			}
 		}
 	})
-	other := listen(t, always(okAnswer))
+	other := pooltest.Listen(t, pooltest.Always(pooltest.OKAnswer))
 	p := newPool(t, Options{OnStray: heard.hear})
-	tg, unconcerned := target(t, p, "http", u.addr, ""), target(t, p, "http", other.addr, "")
+	tg, unconcerned := target(t, p, "http", u.Addr, ""), target(t, p, "http", other.Addr, "")
 	mustFetch(t, unconcerned)
 	ask := func(path string) *Response {
 		t.Helper()
@@ -331,9 +335,9 @@ func TestAnIncidentEndsTheKeepingOfConnections(t *testing.T) {
 		}
 		waited <- err
 	}()
-	eventually(t, "one waits", func() bool { return tg.idleCount() == 2 })
+	pooltest.Eventually(t, "one waits", func() bool { return tg.idleCount() == 2 })
 	twice := ask("/twice")
-	eventually(t, "the second answer is there", func() bool { return twice.c.br.Buffered() > 40 || twice.c.look() == unasked })
+	pooltest.Eventually(t, "the second answer is there", func() bool { return twice.c.br.Buffered() > 40 || twice.c.look() == unasked })
 	twice.Close()
 	if twice = nil; p.Stats().Strays == 0 { // it stands in the socket
 		ask("/").Close()
@@ -341,7 +345,7 @@ func TestAnIncidentEndsTheKeepingOfConnections(t *testing.T) {
 	if s := p.Stats(); s.Strays != 1 || tg.idleCount() != 0 || unconcerned.idleCount() != 1 {
 		t.Fatalf("after the incident: %+v", s)
 	}
-	if lines := heard.all(); len(lines) != 1 || lines[0] != "http://"+u.addr {
+	if lines := heard.all(); len(lines) != 1 || lines[0] != "http://"+u.Addr {
 		t.Errorf("told %q", lines)
 	}
 	open[0].Close()
@@ -371,23 +375,23 @@ func TestAnIncidentEndsTheKeepingOfConnections(t *testing.T) {
 func TestTheSweepNoticesWhatComesOverIdleConnections(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
-		then   func(*peer)
+		then   func(*pooltest.Peer)
 		strays int64
 	}{
-		{"a hang-up", func(*peer) {}, 0},
-		{"an answer", func(p *peer) { p.say(okAnswer); p.hangUp() }, 1},
+		{"a hang-up", func(*pooltest.Peer) {}, 0},
+		{"an answer", func(p *pooltest.Peer) { p.Say(pooltest.OKAnswer); p.HangUp() }, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			ready := make(chan bool)
-			for way, tg := range ways(t, func(p *peer) {
-				p.request()
-				p.say(okAnswer)
-				if p.nth > sweepStep+2 {
+			for way, tg := range ways(t, func(p *pooltest.Peer) {
+				p.Request()
+				p.Say(pooltest.OKAnswer)
+				if p.Nth > sweepStep+2 {
 					<-ready
 					tt.then(p)
 					return
 				}
-				p.hangUp()
+				p.HangUp()
 			}, Options{}) {
 				if way != "http" && way != "https" {
 					continue
@@ -413,7 +417,7 @@ func TestTheSweepNoticesWhatComesOverIdleConnections(t *testing.T) {
 				if tt.strays > 0 {
 					left = 0
 				}
-				eventually(t, way+": it is noticed", func() bool {
+				pooltest.Eventually(t, way+": it is noticed", func() bool {
 					tg.sweep()
 					s := tg.pool.Stats()
 					return s.Open == left && s.Idle == left && s.Strays == tt.strays
@@ -428,7 +432,7 @@ func TestTheSweepNoticesWhatComesOverIdleConnections(t *testing.T) {
 
 // A connection serves again only if its answer was all that came over it.
 func FuzzEnding(f *testing.F) {
-	for _, answer := range []string{okAnswer, okAnswer + okAnswer, okAnswer + "\r\n", okAnswer + timeoutPage, "HTTP/1.1 204 No Content\r\n\r\nx",
+	for _, answer := range []string{pooltest.OKAnswer, pooltest.OKAnswer + pooltest.OKAnswer, pooltest.OKAnswer + "\r\n", pooltest.OKAnswer + timeoutPage, "HTTP/1.1 204 No Content\r\n\r\nx",
 		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n0\r\n\r\n"} {
 		f.Add([]byte(answer), uint16(1))
 		f.Add([]byte(answer), uint16(1000))

@@ -3,6 +3,7 @@ package pool
 import (
 	"strings"
 	"testing"
+	"uniapi/pool/pooltest"
 )
 
 func TestATapHearsTheWholeBodyAndNoMore(t *testing.T) {
@@ -12,14 +13,14 @@ func TestATapHearsTheWholeBodyAndNoMore(t *testing.T) {
 		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n7\r\n, world\r\n0\r\n\r\n",
 		"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi",
 	}
-	u := listen(t, func(p *peer) {
+	u := pooltest.Listen(t, func(p *pooltest.Peer) {
 		for _, answer := range answers {
-			if _, _, ok := p.request(); !ok {
+			if _, _, ok := p.Request(); !ok {
 				return
 			}
-			p.say(answer)
+			p.Say(answer)
 		}
-		p.hangUp()
+		p.HangUp()
 	})
 	tg := direct(t, u)
 	for i, want := range []string{large, "hello, world", ""} { // to the last nobody listens

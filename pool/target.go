@@ -72,6 +72,9 @@ func (p *Pool) Target(scheme, hostport, proxyURL string) (*Target, error) {
 	return t, nil
 }
 
+// Addr is the upstream's host:port, also where a proxy leads there.
+func (t *Target) Addr() string { return t.addr }
+
 // String names the target for logs, without the proxy's credentials.
 func (t *Target) String() string {
 	s := "http://" + t.host
