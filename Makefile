@@ -21,7 +21,7 @@ test: ## everything
 # grows no faster than the input, which are named after that, with inputs of 1 MiB.
 CHAOS := server/*_chaos_test.go server/faults_linux_test.go server/strays_test.go
 test-chaos: ## behind haproxy, nginx and Caddy, at 5,000 streams, in two minutes of faults, and with large inputs: apt-get install haproxy nginx caddy
-	$(GO) test -tags chaos -count 1 -timeout 20m -run CostLinearTime ./codec/... ./config ./pool ./server
+	$(GO) test -tags chaos -count 1 -timeout 20m -run CostLinearTime ./codec/... ./config ./pool/... ./server
 	$(GO) test -tags chaos -count 1 -timeout 15m -run "^($$(sed -n 's/^func \(Test[A-Za-z]*\)(.*/\1/p' $(CHAOS) | paste -sd'|' -))$$" ./server
 
 test-install: release ## docs/operations.md's installation on an empty machine: root, and apt-get install systemd-container
@@ -55,7 +55,7 @@ $(DASHBOARD)/installed: loadtest/dashboard/package.json
 	touch $@
 
 bench: ## the hot path, with allocations
-	$(GO) test -run '^$$' -bench . -benchmem ./bench ./codec/... ./pool
+	$(GO) test -run '^$$' -bench . -benchmem ./bench ./codec/... ./pool/...
 
 bench-peers: build ## cost, latency and memory beside nginx and haproxy, in one run; ARGS=--quick for a look
 	$(GO) run ./bench/peers --bin ./uni-api $(ARGS)
@@ -63,7 +63,7 @@ bench-peers: build ## cost, latency and memory beside nginx and haproxy, in one 
 # What is guarded: benchmarks that allocate the same each time. A fixed number of
 # rounds, so that what warms up weighs the same on every machine.
 GUARDED := -run '^$$' -bench . -benchmem -benchtime 500x \
-	-skip 'Year|Build|ListingModels|Parallel|KeptAlive|Loopback|FiftyKeys|/parallel|/tls' ./bench ./codec/... ./pool ./balancer ./config ./usage ./server
+	-skip 'Year|Build|ListingModels|Parallel|KeptAlive|Loopback|FiftyKeys|/parallel|/tls' ./bench ./codec/... ./pool/... ./balancer ./config ./usage ./server
 bench-guard: ## fails if a guarded benchmark allocates more than bench/baseline.txt says
 	@mkdir -p build
 	$(GO) test -count 3 $(GUARDED) >build/bench.txt || { cat build/bench.txt; exit 1; }

@@ -3,7 +3,6 @@ package pool
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"uniapi/pool/pooltest"
@@ -127,23 +126,3 @@ func TestARequestThatIsAloneSharesItsConnectionWithNone(t *testing.T) {
 }
 
 // A list that is fetched for all belongs to no client.
-func TestModelListsAreAskedForAlone(t *testing.T) {
-	list := "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 23\r\n\r\n" + `{"data":[{"id":"m-1"}]}`
-	u := pooltest.Listen(t, func(p *pooltest.Peer) {
-		for {
-			if _, _, ok := p.Request(); !ok {
-				return
-			}
-			p.Say(list)
-		}
-	})
-	tg := direct(t, u)
-	for range 2 {
-		if ids, err := fetchModels(new(Call), tg, &Request{Method: "GET", Path: "/models"}, patient); err != nil || strings.Join(ids, " ") != "m-1" {
-			t.Fatal(ids, err)
-		}
-	}
-	if s := tg.pool.Stats(); s.Dials != 2 || s.Open != 0 {
-		t.Errorf("%+v", s)
-	}
-}

@@ -21,8 +21,8 @@ func TestARequestLeavesOneLine(t *testing.T) {
 	up := listen(t, both)
 	broken := listen(t, says(reply(500, jsonKind, errorBody("broken"))))
 	sections := []string{
-		provider("p", up, "    model: [m, {upstream-n: n}]\n"),
-		provider("b", broken, "    model: [b]\n"),
+		providerOf("p", up, "    model: [m, {upstream-n: n}]\n"),
+		providerOf("b", broken, "    model: [b]\n"),
 		"api_keys:\n  - api: " + clientKeyText + "\n    role: tester\n    preferences:\n      AUTO_RETRY: false\n",
 	}
 	ask := func(request, model string) string { return strings.Replace(request, `"m"`, `"`+model+`"`, 1) }
@@ -97,7 +97,7 @@ func TestAClientThatLeavesAServedStreamIsNotLoggedWithAnEarlierFailure(t *testin
 		p.gone()
 		return false
 	})
-	g := start(t, provider("p", broken), provider("q", up))
+	g := start(t, providerOf("p", broken), providerOf("q", up))
 	c := g.dial()
 	c.post(streamRequest)
 	c.head()
@@ -109,7 +109,7 @@ func TestAClientThatLeavesAServedStreamIsNotLoggedWithAnEarlierFailure(t *testin
 
 func TestLongTextsAreCutInTheLog(t *testing.T) {
 	broken := listen(t, says(reply(500, "text/plain", strings.Repeat("é", 2000))))
-	g := start(t, provider("p", broken), once)
+	g := start(t, providerOf("p", broken), once)
 	g.chat(plainRequest)
 	line := g.log.next(t, "request")
 	if text, _ := line["error"].(string); len(text) > 600 || !strings.HasSuffix(text, "é…") {
@@ -128,7 +128,7 @@ func TestLongTextsAreCutInTheLog(t *testing.T) {
 func TestALineCanBeText(t *testing.T) {
 	var out bytes.Buffer
 	log, flush := NewLogger(&out, true, slog.LevelInfo)
-	g := startWith(t, Options{Log: log}, provider("p", listen(t, both)))
+	g := startWith(t, Options{Log: log}, providerOf("p", listen(t, both)))
 	g.chat(strings.Replace(plainRequest, `"m"`, `"a b\nlevel=ERROR"`, 1))
 	eventually(t, "no request in flight", func() bool { return g.inFlight.Load() == 0 })
 	flush()

@@ -23,7 +23,7 @@ func (g *gateway) admin(method, path, body string) answer {
 // startPaid has served one request of the client.
 func startPaid(t *testing.T, credits string) *gateway {
 	t.Helper()
-	g := start(t, provider("p", listen(t, both)), paidKeys(credits), bookPrices)
+	g := start(t, providerOf("p", listen(t, both)), paidKeys(credits), bookPrices)
 	if a := g.chat(plainRequest); a.StatusCode != 200 {
 		t.Fatalf("%d %s", a.StatusCode, a.body)
 	}
@@ -59,7 +59,7 @@ func TestWhoMayAdministrate(t *testing.T) {
 			}
 		})
 	}
-	only := start(t, provider("p", listen(t, both)))
+	only := start(t, providerOf("p", listen(t, both)))
 	if a := only.do("GET", "/v1/stats", "", asClient...); a.StatusCode != 200 {
 		t.Errorf("the only key: %d %s", a.StatusCode, a.body)
 	}
@@ -241,7 +241,7 @@ func TestChatUIsAreToldWhatIsLeft(t *testing.T) {
 
 func TestTheConfigurationIsShownWithoutItsSecrets(t *testing.T) {
 	up := listen(t, both)
-	g := start(t, provider("p", up,
+	g := start(t, providerOf("p", up,
 		"    api: [CANARY-api-0123456789, sk-CANARY-second-0123456789]\n",
 		"    preferences:\n      headers: {X-Secret: CANARY-header-0123456789}\n      proxy: http://user:CANARY-proxy-0123456789@127.0.0.1:1\n"),
 		"  - provider: cloud\n    base_url: https://bedrock-runtime.us-east-1.amazonaws.com\n    aws_access_key: CANARY-access-0123456789\n    aws_secret_key: CANARY-secret-0123456789\n    model: [claude]\n",
@@ -274,7 +274,7 @@ func TestProvidersAreReplacedInTheFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	source := config.Source{Path: path, Getenv: func(string) string { return "" }}
-	g := startWith(t, Options{Update: source.Update}, provider("p", listen(t, both)), "api_keys:\n  - api: "+adminKeyText+"\n    role: admin\n")
+	g := startWith(t, Options{Update: source.Update}, providerOf("p", listen(t, both)), "api_keys:\n  - api: "+adminKeyText+"\n    role: admin\n")
 	for name, test := range map[string]struct {
 		body   string
 		status int
@@ -323,11 +323,11 @@ func TestAnAdminKeyIsReplacedInTwoSteps(t *testing.T) {
 	entry := func(key string) string { return `{"api":"` + key + `","role":"admin"}` }
 	path, up := filepath.Join(t.TempDir(), "api.yaml"), listen(t, both)
 	section := "api_keys:\n  - api: " + adminKeyText + "\n    role: admin\n"
-	if err := os.WriteFile(path, []byte("providers:\n"+provider("p", up)+section), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte("providers:\n"+providerOf("p", up)+section), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	source := config.Source{Path: path, Getenv: func(string) string { return "" }}
-	g := startWith(t, Options{Update: source.Update}, provider("p", up), section)
+	g := startWith(t, Options{Update: source.Update}, providerOf("p", up), section)
 	update := func(key, keys string) answer {
 		return g.do("POST", "/v1/api_config/update", `{"api_keys":[`+keys+`]}`, "Authorization", "Bearer "+key)
 	}
@@ -350,7 +350,7 @@ func TestAnAdminKeyIsReplacedInTwoSteps(t *testing.T) {
 }
 
 func TestARemoteConfigurationIsNotUpdated(t *testing.T) {
-	g := start(t, provider("p", listen(t, both)))
+	g := start(t, providerOf("p", listen(t, both)))
 	g.do("POST", "/v1/api_config/update", `{"providers":[]}`, asClient...).failure(t, http.StatusConflict, "config_is_remote")
 }
 
@@ -376,8 +376,8 @@ func TestTheOnlyKeyIsAnAdminsOnlyWithoutARole(t *testing.T) {
 		{"the key is its own channel's name", admin + user + "    role: user\n    model: [p/*]\n", "    role: user\n    model: [p/*]\n", 403, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			g := start(t, provider("p", up), c.before)
-			g.Apply(parseConfig(t, provider("p", up), "api_keys:\n"+user+c.after))
+			g := start(t, providerOf("p", up), c.before)
+			g.Apply(parseConfig(t, providerOf("p", up), "api_keys:\n"+user+c.after))
 			if a := g.do("GET", "/v1/api_config?reveal=true", "", asClient...); a.StatusCode != c.status {
 				t.Errorf("%d %s", a.StatusCode, a.body)
 			}
@@ -398,7 +398,7 @@ func TestAnUpdateThatCannotBeWrittenIsTheGatewaysFault(t *testing.T) {
 	full := func(map[string]json.RawMessage, func(*config.Config) error) error {
 		return fmt.Errorf("%w: no space left on device", config.ErrNotWritten)
 	}
-	g := startWith(t, Options{Update: full}, provider("p", listen(t, both)))
+	g := startWith(t, Options{Update: full}, providerOf("p", listen(t, both)))
 	message := g.do("POST", "/v1/api_config/update", `{"preferences":{}}`, asClient...).failure(t, http.StatusInternalServerError, "config_not_written")
 	if !strings.Contains(message, "no space left") || g.log.next(t, "an update of the configuration was not written")["error"] == "" {
 		t.Error(message)

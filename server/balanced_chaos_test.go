@@ -188,7 +188,7 @@ func TestAClientThatLeavesALoadBalancerEndsItsUpstreamRequest(t *testing.T) {
 				ended <- true
 				return false
 			})
-			g := start(t, provider("p", up))
+			g := start(t, providerOf("p", up))
 			url := f.start(t, g.addr, g.addr)
 			c, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
 			if err != nil {

@@ -311,7 +311,7 @@ func TestAProviderThatCannotBeReachedRestsForAllAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	ln.Close()
-	g := start(t, "  - provider: away\n    base_url: http://"+ln.Addr().String()+"/v1\n    api: k\n    model: [m]\n", provider("p", listen(t, both)), paidKeys("10"))
+	g := start(t, "  - provider: away\n    base_url: http://"+ln.Addr().String()+"/v1\n    api: k\n    model: [m]\n", providerOf("p", listen(t, both)), paidKeys("10"))
 	g.chat(plainRequest)
 	if s := g.state.Overview(g.snapshot.Load().table)[0].Channels[0]; !s.Resting || len(s.Alone) > 0 {
 		t.Errorf("it stands %+v", s)
@@ -330,7 +330,7 @@ func TestAnEndpointThatAProviderLacksRestsNoChat(t *testing.T) {
 		}
 		return true
 	})
-	g := start(t, provider("p", up), provider("q", up), "  - provider: c\n    base_url: http://"+up.addr+"/v1/messages\n    api: k\n    model: [c]\n",
+	g := start(t, providerOf("p", up), providerOf("q", up), "  - provider: c\n    base_url: http://"+up.addr+"/v1/messages\n    api: k\n    model: [c]\n",
 		"  - provider: d\n    base_url: http://"+up.addr+"/v1/messages\n    api: k\n    model: [c]\n")
 	for _, c := range []struct{ path, body string }{
 		{"/v1/embeddings", `{"model":"m","input":"x"}`},

@@ -13,24 +13,25 @@ import (
 	"uniapi/codec/toolid"
 	"uniapi/config"
 	"uniapi/pool"
+	"uniapi/pool/provider"
 	"uniapi/server/budget"
 )
 
 // write makes the request's body for a channel: the client's bytes with what
 // must change spliced in where both speak the same format, else translated. It
 // returns whether the upstream is asked for a stream.
-func (x *exchange) write(channel *pool.Channel, to codec.Format) (stream bool, err error) {
-	provider := x.attempt.Provider.Config
+func (x *exchange) write(channel *provider.Channel, to codec.Format) (stream bool, err error) {
+	section := x.attempt.Provider.Config
 	rules := x.snap.overrides[x.attempt.Provider.Index][x.model]
 	stream = x.stream
 	if rules != nil && rules.Stream != nil {
 		stream = *rules.Stream
 	}
 	if !x.untranslated() {
-		return stream, x.writeTranslated(to, provider, rules)
+		return stream, x.writeTranslated(to, section, rules)
 	}
 	body := x.body
-	edits := x.edits(provider, rules)
+	edits := x.edits(section, rules)
 	if edits {
 		if err := x.holdEditing(body); err != nil {
 			return stream, err
@@ -41,15 +42,15 @@ func (x *exchange) write(channel *pool.Channel, to codec.Format) (stream bool, e
 			return stream, err
 		}
 	}
-	if accent := x.accent(); accent != nil && x.upstream == "openai" && x.endpoint == pool.Chat {
+	if accent := x.accent(); accent != nil && x.upstream == "openai" && x.endpoint == provider.Chat {
 		body = accent.Edit(body)
 	}
-	if rules != nil || !provider.Tools || !provider.Image || x.snap.translates && toolid.Carries(body) {
-		body = overridden(rules, openai.Strip(toolid.Strip(body), !provider.Tools, !provider.Image))
+	if rules != nil || !section.Tools || !section.Image || x.snap.translates && toolid.Carries(body) {
+		body = overridden(rules, openai.Strip(toolid.Strip(body), !section.Tools, !section.Image))
 	}
 	err = x.face.splice(x, body, spliced{
 		format: x.upstream, model: x.attempt.Upstream,
-		askUsage: channel.AskUsage && (rules == nil || !rules.Touches("stream_options")) && !(x.endpoint == pool.Chat && x.accent().Refuses("stream_options")),
+		askUsage: channel.AskUsage && (rules == nil || !rules.Touches("stream_options")) && !(x.endpoint == provider.Chat && x.accent().Refuses("stream_options")),
 	})
 	x.request.Body = x.parts
 	if edits && err == nil {

@@ -107,7 +107,7 @@ func TestARequestThatFailsCostsNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			up := listen(t, func(p *peer, _ seen) bool { p.say(answer); return false })
-			g := start(t, provider("p", up), bookPrices)
+			g := start(t, providerOf("p", up), bookPrices)
 			g.chat(plainRequest)
 			g.chat(streamRequest)
 			g.settled(2)
@@ -123,7 +123,7 @@ func TestARequestThatFailsCostsNothing(t *testing.T) {
 
 func TestAnAttemptThatFailedCountsThoughAnotherServed(t *testing.T) {
 	broken := listen(t, says(reply(500, jsonKind, `{"error":{"message":"no"}}`)))
-	g := start(t, provider("broken", broken), provider("good", listen(t, both)), "preferences:\n  SCHEDULING_ALGORITHM: fixed_priority\n  cooldown_period: 0\n")
+	g := start(t, providerOf("broken", broken), providerOf("good", listen(t, both)), "preferences:\n  SCHEDULING_ALGORITHM: fixed_priority\n  cooldown_period: 0\n")
 	for _, body := range []string{plainRequest, streamRequest} {
 		if a := g.chat(body); a.StatusCode != 200 {
 			t.Fatalf("%d %s", a.StatusCode, a.body)
@@ -173,7 +173,7 @@ func TestAClientThatLeavesAStreamPaysForWhatItGot(t *testing.T) {
 }
 
 func TestWhatGoesThroughAnotherKeyIsCountedOnceForTheOneThatAsked(t *testing.T) {
-	g := start(t, provider("p", listen(t, both)), bookPrices, "api_keys:\n  - api: "+clientKeyText+"\n    role: outer\n    model: ["+otherKeyText+"/*]\n  - api: "+
+	g := start(t, providerOf("p", listen(t, both)), bookPrices, "api_keys:\n  - api: "+clientKeyText+"\n    role: outer\n    model: ["+otherKeyText+"/*]\n  - api: "+
 		otherKeyText+"\n    role: inner\n    model: [p/*]\n    preferences:\n      credits: 5\n")
 	if a := g.chat(plainRequest); a.StatusCode != 200 {
 		t.Fatalf("%d %s", a.StatusCode, a.body)
@@ -197,7 +197,7 @@ func TestCreditsThatAreUsedUpRefuseTheNextRequest(t *testing.T) {
 		served  int // requests; each costs more than 0.02 dollars, and a little is enough to begin
 	}{{"0", 0}, {"0.001", 1}, {"0.03", 2}, {"10", 5}} {
 		t.Run(test.credits, func(t *testing.T) {
-			g := start(t, provider("p", up), paidKeys(test.credits), bookPrices)
+			g := start(t, providerOf("p", up), paidKeys(test.credits), bookPrices)
 			before := len(up.requests())
 			for n := range 5 {
 				a := g.chat(plainRequest)
@@ -243,7 +243,7 @@ func TestWhatARequestReservesComesBackWhateverItsEnd(t *testing.T) {
 		}
 		return true
 	})
-	g := start(t, provider("p", up, "    model: [m, omni-moderation-latest]\n    preferences: {cooldown_period: 0}\n"),
+	g := start(t, providerOf("p", up, "    model: [m, omni-moderation-latest]\n    preferences: {cooldown_period: 0}\n"),
 		paidKeys("1000", "      ENABLE_MODERATION: true\n"), bookPrices)
 	ask := func(text, more string) string {
 		return `{"model":"m",` + more + `"messages":[{"role":"user","content":"` + text + strings.Repeat(" long", 50) + `"}]}`

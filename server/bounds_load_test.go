@@ -9,7 +9,7 @@ import (
 func TestRequestsBeyondMaxInFlightAreRefused(t *testing.T) {
 	goOn := make(chan bool)
 	up := listen(t, pausing(goOn))
-	g := startWith(t, Options{MaxInFlight: 1}, provider("p", up))
+	g := startWith(t, Options{MaxInFlight: 1}, providerOf("p", up))
 	stream := g.dial()
 	stream.post(streamRequest)
 	body := stream.head()
@@ -36,7 +36,7 @@ func TestRequestsBeyondMaxInFlightAreRefused(t *testing.T) {
 }
 
 func TestConnectionsBeyondMaxConnectionsAreRefused(t *testing.T) {
-	g := startWith(t, Options{MaxConnections: 2}, provider("p", listen(t, both)))
+	g := startWith(t, Options{MaxConnections: 2}, providerOf("p", listen(t, both)))
 	var held []*client
 	for range 2 {
 		c := g.dial()
@@ -63,7 +63,7 @@ func TestConnectionsBeyondMaxConnectionsAreRefused(t *testing.T) {
 }
 
 func TestAFloodOfConnectionsIsRefusedWithoutHoldingThem(t *testing.T) {
-	g := startWith(t, Options{MaxConnections: 1}, provider("p", listen(t, both)))
+	g := startWith(t, Options{MaxConnections: 1}, providerOf("p", listen(t, both)))
 	c := g.dial()
 	c.post(plainRequest)
 	c.answer()

@@ -16,7 +16,7 @@ var hasty = readTimes{
 
 func TestASlowRequestIsGivenUp(t *testing.T) {
 	up := listen(t, both)
-	g := startWith(t, Options{readTimes: &hasty}, provider("p", up))
+	g := startWith(t, Options{readTimes: &hasty}, providerOf("p", up))
 	whole := chatText(plainRequest)
 	for name, send := range map[string]func(c *client){
 		"a head that stands still": func(c *client) { c.send(whole[:40]) },
@@ -55,7 +55,7 @@ func TestASlowRequestIsGivenUp(t *testing.T) {
 }
 
 func TestASlowRequestThatKeepsItsPaceIsServed(t *testing.T) {
-	g := startWith(t, Options{readTimes: &hasty}, provider("p", listen(t, both)))
+	g := startWith(t, Options{readTimes: &hasty}, providerOf("p", listen(t, both)))
 	c := g.dial()
 	text := chatText(plainRequest)
 	for len(text) > 0 { // 20 bytes buy 200 ms
@@ -70,7 +70,7 @@ func TestASlowRequestThatKeepsItsPaceIsServed(t *testing.T) {
 }
 
 func TestAConnectionWithoutARequestIsClosedWithoutAWord(t *testing.T) {
-	g := startWith(t, Options{readTimes: &hasty}, provider("p", listen(t, both)))
+	g := startWith(t, Options{readTimes: &hasty}, providerOf("p", listen(t, both)))
 	t.Run("a new one", func(t *testing.T) {
 		if rest := g.dial().rest(); rest != "" {
 			t.Errorf("got %q", rest)
@@ -93,7 +93,7 @@ func TestALongAnswerIsNotBoundedByTheTimesForRequests(t *testing.T) {
 		p.say(chunk(event(" two")) + chunk(stopEvent) + chunk(doneEvent) + chunk(""))
 		return true
 	})
-	g := startWith(t, Options{readTimes: &hasty}, provider("p", up))
+	g := startWith(t, Options{readTimes: &hasty}, providerOf("p", up))
 	c := g.dial()
 	for range 2 { // the connection serves on, too
 		c.post(streamRequest)
@@ -114,7 +114,7 @@ func TestLargeBodiesAreRefusedBeforeMemoryIsGone(t *testing.T) {
 		<-goOn
 		return both(p, r)
 	})
-	g := startWith(t, Options{RequestMemory: 4 << 20}, provider("p", up))
+	g := startWith(t, Options{RequestMemory: 4 << 20}, providerOf("p", up))
 	first := g.dial()
 	first.post(bigRequest(1 << 20))
 	eventually(t, "the first is upstream", func() bool { return len(up.requests()) == 1 })
@@ -155,7 +155,7 @@ func TestASlowReaderHoldsUpItsUpstreamAndNothingElse(t *testing.T) {
 		p.say(chunk(stopEvent) + chunk(doneEvent) + chunk(""))
 		return true
 	})
-	g := start(t, provider("p", up))
+	g := start(t, providerOf("p", up))
 	c := g.dial()
 	c.SetReadBuffer(64 << 10)
 	c.post(streamRequest)

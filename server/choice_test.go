@@ -30,7 +30,7 @@ var everyJSONEndpoint = []struct{ path, body string }{
 
 func TestEveryEndpointRefusesWhatReadersUnderstandInTwoWays(t *testing.T) {
 	up := listen(t, both)
-	g := start(t, provider("p", up), "preferences: {cooldown_period: 0}\n")
+	g := start(t, providerOf("p", up), "preferences: {cooldown_period: 0}\n")
 	for _, e := range everyJSONEndpoint {
 		for more, says := range map[string]string{
 			`,"model":"m"`:                     "'model'",
@@ -65,7 +65,7 @@ func TestEveryEndpointRefusesWhatReadersUnderstandInTwoWays(t *testing.T) {
 }
 
 func TestNestedMembersThatAreReadMayComeOnce(t *testing.T) {
-	g := start(t, provider("p", listen(t, both)))
+	g := start(t, providerOf("p", listen(t, both)))
 	for _, c := range []struct{ path, more, says string }{
 		{"/v1/chat/completions", `,"reasoning":{"effort":"low","effort":"high"}`, "'reasoning.effort'"},
 		{"/v1/chat/completions", `,"stream_options":{"include_usage":true,"include_usage":false}`, "'stream_options.include_usage'"},

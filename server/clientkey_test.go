@@ -39,7 +39,7 @@ func TestAKeyIsFoundInEveryHeaderThatClientsUse(t *testing.T) {
 		{"an empty key", []string{"x-api-key", ""}, false},
 	}
 	up := listen(t, both)
-	g := start(t, provider("p", up))
+	g := start(t, providerOf("p", up))
 	for _, c := range cases {
 		for _, endpoint := range []struct{ method, path, body string }{
 			{"POST", "/v1/chat/completions", plainRequest},
@@ -85,7 +85,7 @@ func TestAKeyIsFoundInEveryHeaderThatClientsUse(t *testing.T) {
 
 func TestAKeyServesOnlyWhatItsRulesGive(t *testing.T) {
 	up := listen(t, both)
-	g := start(t, provider("p", up, "    model: [m, n]\n"), "api_keys:\n  - api: sk-narrow-0123456789\n    model: [p/n]\n  - api: sk-broad-0123456789\n")
+	g := start(t, providerOf("p", up, "    model: [m, n]\n"), "api_keys:\n  - api: sk-narrow-0123456789\n    model: [p/n]\n  - api: sk-broad-0123456789\n")
 	for _, c := range []struct {
 		key, model string
 		status     int

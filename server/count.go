@@ -9,6 +9,7 @@ import (
 	"uniapi/codec"
 	"uniapi/codec/anthropic"
 	"uniapi/pool"
+	"uniapi/pool/provider"
 )
 
 // countTokens serves the question how long a request would be. Where an upstream
@@ -16,8 +17,8 @@ import (
 // estimate, marked as one by a header.
 func (s *Server) countTokens(face face) fasthttp.RequestHandler {
 	return func(ctx *fasthttp.RequestCtx) {
-		x := s.begin(ctx, counting{face}, pool.CountTokens)
-		x.label = "POST " + face.label(pool.CountTokens)
+		x := s.begin(ctx, counting{face}, provider.CountTokens)
+		x.label = "POST " + face.label(provider.CountTokens)
 		if err := x.enter(); err != nil {
 			x.refuse(err)
 			return

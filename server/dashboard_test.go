@@ -25,7 +25,7 @@ func (a answer) guarded(t *testing.T) {
 }
 
 func TestTheDashboardIsServedWithoutAKey(t *testing.T) {
-	g := start(t, provider("p", listen(t, both)))
+	g := start(t, providerOf("p", listen(t, both)))
 	for path, kind := range map[string]string{
 		"/dashboard/":                         "text/html; charset=utf-8",
 		"/dashboard/dashboard.css":            "text/css; charset=utf-8",
@@ -60,7 +60,7 @@ func TestTheDashboardIsServedWithoutAKey(t *testing.T) {
 }
 
 func TestTheDashboardsAddressGetsItsSlash(t *testing.T) {
-	g := start(t, provider("p", listen(t, both)))
+	g := start(t, providerOf("p", listen(t, both)))
 	g.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	a := g.do("GET", "/dashboard", "")
 	a.guarded(t)
@@ -70,7 +70,7 @@ func TestTheDashboardsAddressGetsItsSlash(t *testing.T) {
 }
 
 func TestTheDashboardHasNothingButItsFiles(t *testing.T) {
-	g := start(t, provider("p", listen(t, both)))
+	g := start(t, providerOf("p", listen(t, both)))
 	for _, path := range []string{
 		"/dashboard/index.html", "/dashboard/nothing.js", "/dashboard/vendor", "/dashboard/vendor/", "/dashboard/vendor/README.md", "/dashboard/dashboard.css/",
 		"/dashboard/billing", "/dashboard/billing/other", "/dashboard/..%5c..%5cgo.mod", "/dashboard/dashboard.css%00", "/dashboard/DASHBOARD.CSS",
@@ -92,7 +92,7 @@ func TestTheDashboardHasNothingButItsFiles(t *testing.T) {
 }
 
 func TestTheBillingOfChatClientsIsStillBelowTheDashboard(t *testing.T) {
-	g := start(t, provider("p", listen(t, both)))
+	g := start(t, providerOf("p", listen(t, both)))
 	for _, path := range []string{"/dashboard/billing/subscription", "/dashboard/billing/usage"} {
 		g.do("GET", path, "").failure(t, 401, "invalid_api_key")
 		if a := g.do("GET", path, "", asClient...); a.StatusCode != 200 || a.Header.Get("Content-Type") != "application/json" {

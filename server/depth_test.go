@@ -76,7 +76,7 @@ func TestAnAnswerThatIsNestedTooDeepIsNone(t *testing.T) {
 		"a stream":  streamHead + chunk("data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"x\",\"x\":"+deep+"}}]}\n\n") + chunk(doneEvent) + chunk(""),
 	} {
 		t.Run(name, func(t *testing.T) {
-			g := start(t, provider("p", listen(t, says(text))))
+			g := start(t, providerOf("p", listen(t, says(text))))
 			body := plainRequest
 			if name == "a stream" {
 				body = streamRequest

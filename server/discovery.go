@@ -16,6 +16,7 @@ import (
 
 	"uniapi/config"
 	"uniapi/pool"
+	"uniapi/pool/provider"
 )
 
 // listLifetime is how long a provider that stays unreachable keeps its last list.
@@ -83,7 +84,7 @@ func (d *discovery) models(p *config.Provider) []config.Model {
 
 // watch keeps the lists of the configuration's providers up to date, and stops
 // for those that are no longer in it.
-func (d *discovery) watch(cfg *config.Config, channels []*pool.Channel) {
+func (d *discovery) watch(cfg *config.Config, channels []*provider.Channel) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	wanted := make(map[string]bool)
@@ -109,7 +110,7 @@ func (d *discovery) watch(cfg *config.Config, channels []*pool.Channel) {
 }
 
 // lookOut reads one list again and again.
-func (d *discovery) lookOut(p *config.Provider, channel *pool.Channel, key string, stop chan struct{}) {
+func (d *discovery) lookOut(p *config.Provider, channel *provider.Channel, key string, stop chan struct{}) {
 	var call pool.Call
 	ended := make(chan struct{})
 	defer close(ended)

@@ -13,6 +13,7 @@ import (
 
 	"uniapi/config"
 	"uniapi/pool"
+	"uniapi/pool/provider"
 )
 
 // catalogue is a provider whose model list a test can change.
@@ -88,7 +89,7 @@ func TestNamesInAModelListThatAreNoNamesAreRefused(t *testing.T) {
 
 func TestModelsOfAProviderWithoutAListAreFound(t *testing.T) {
 	c := newCatalogue(t, "b", "a", "b")
-	g := start(t, discovered("p", c), provider("q", listen(t, both), "    model: [m]\n"))
+	g := start(t, discovered("p", c), providerOf("q", listen(t, both), "    model: [m]\n"))
 	g.log.next(t, "models discovered")
 	eventually(t, "the models are listed", func() bool { return slices.Equal(g.listed(clientKeyText), []string{"b", "a", "m"}) })
 	for _, model := range []string{"a", "b"} {
@@ -109,12 +110,12 @@ func TestModelsOfAProviderWithoutAListAreFound(t *testing.T) {
 func TestAProviderThatDoesNotTellItsModelsDelaysNothing(t *testing.T) {
 	c := newCatalogue(t, "late")
 	c.hold = make(chan struct{})
-	g := start(t, discovered("p", c), provider("q", listen(t, both)))
+	g := start(t, discovered("p", c), providerOf("q", listen(t, both)))
 	eventually(t, "the list is asked for", func() bool { return c.asked() == 1 })
 	if a := g.chat(plainRequest); a.StatusCode != 200 {
 		t.Errorf("%d %s", a.StatusCode, a.body)
 	}
-	g.Apply(parseConfig(t, discovered("p", c), provider("q2", listen(t, both))))
+	g.Apply(parseConfig(t, discovered("p", c), providerOf("q2", listen(t, both))))
 	if got := g.listed(clientKeyText); !slices.Equal(got, []string{"m"}) {
 		t.Errorf("listed %q", got)
 	}
@@ -129,7 +130,7 @@ func TestAReloadKeepsTheListsAndLetsGoOfRemovedProviders(t *testing.T) {
 	kept, gone := newCatalogue(t, "k"), newCatalogue(t, "g")
 	g := start(t, discovered("kept", kept), discovered("gone", gone))
 	eventually(t, "both lists", func() bool { return len(g.listed(clientKeyText)) == 2 })
-	g.Apply(parseConfig(t, discovered("kept", kept), provider("new", listen(t, both))))
+	g.Apply(parseConfig(t, discovered("kept", kept), providerOf("new", listen(t, both))))
 	if got := g.listed(clientKeyText); !slices.Equal(got, []string{"k", "m"}) { // at once, without asking again
 		t.Errorf("after the reload: %q", got)
 	}
@@ -174,7 +175,7 @@ func lookOut(t *testing.T, c *catalogue) (d *discovery, cfg *config.Config, log 
 	cfg = parseConfig(t, discovered("p", c))
 	connections := pool.New(pool.Options{})
 	t.Cleanup(connections.Close)
-	channel, err := pool.NewAdapters(connections).Channel(cfg, cfg.Providers[0])
+	channel, err := provider.NewAdapters(connections).Channel(cfg, cfg.Providers[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +184,7 @@ func lookOut(t *testing.T, c *catalogue) (d *discovery, cfg *config.Config, log 
 		t.Fatal(err)
 	}
 	d.again, d.retry = 40*time.Millisecond, 10*time.Millisecond
-	d.watch(cfg, []*pool.Channel{channel})
+	d.watch(cfg, []*provider.Channel{channel})
 	t.Cleanup(d.close)
 	return d, cfg, log, changes
 }
@@ -264,8 +265,8 @@ func TestTheLookOutForARemovedProviderStops(t *testing.T) {
 	c := newCatalogue(t, "a")
 	d, _, _, changes := lookOut(t, c)
 	receive(t, changes, "the first list")
-	empty := parseConfig(t, provider("q", c.upstream))
-	d.watch(empty, make([]*pool.Channel, 1))
+	empty := parseConfig(t, providerOf("q", c.upstream))
+	d.watch(empty, make([]*provider.Channel, 1))
 	d.group.Wait() // hangs unless the look-out has ended
 	if len(d.running) != 0 {
 		t.Errorf("%d look-outs", len(d.running))
@@ -280,7 +281,7 @@ func TestTheLookOutEndsInTheMiddleOfAQuestion(t *testing.T) {
 	d, _, _, _ := lookOut(t, c)
 	eventually(t, "the list is asked for", func() bool { return c.asked() == 1 })
 	began := time.Now()
-	d.watch(parseConfig(t, provider("q", c.upstream)), make([]*pool.Channel, 1))
+	d.watch(parseConfig(t, providerOf("q", c.upstream)), make([]*provider.Channel, 1))
 	d.group.Wait()
 	if took := time.Since(began); took > time.Second {
 		t.Errorf("it took %v", took)
@@ -299,7 +300,7 @@ func TestDiscoveryLeavesTheConfigurationFileAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := start(t, provider("q", c.upstream))
+	g := start(t, providerOf("q", c.upstream))
 	g.Apply(cfg)
 	eventually(t, "the model is listed", func() bool { return slices.Equal(g.listed(clientKeyText), []string{"a"}) })
 	after, _ := os.Stat(path)

@@ -16,7 +16,7 @@ func (g *gateway) shutDown(ctx context.Context) <-chan error {
 }
 
 func TestAWatchedServerServesOnForAGrace(t *testing.T) {
-	g := startWith(t, Options{DrainGrace: 400 * time.Millisecond}, provider("p", listen(t, both)))
+	g := startWith(t, Options{DrainGrace: 400 * time.Millisecond}, providerOf("p", listen(t, both)))
 	if a := g.do("GET", "/readyz", ""); a.StatusCode != 200 {
 		t.Fatalf("%d", a.StatusCode)
 	}
@@ -60,14 +60,14 @@ func TestAWatchedServerServesOnForAGrace(t *testing.T) {
 }
 
 func TestAServerThatNobodyWatchesEndsAtOnce(t *testing.T) {
-	g := startWith(t, Options{DrainGrace: time.Hour}, provider("p", listen(t, both)))
+	g := startWith(t, Options{DrainGrace: time.Hour}, providerOf("p", listen(t, both)))
 	if err := receive(t, g.shutDown(t.Context()), "the end"); err != nil {
 		t.Error(err)
 	}
 }
 
 func TestAnIdleConnectionMayAskOnceMoreBeforeItIsClosed(t *testing.T) {
-	g := start(t, provider("p", listen(t, both)))
+	g := start(t, providerOf("p", listen(t, both)))
 	busy, idle := g.dial(), g.dial()
 	for _, c := range []*client{busy, idle} {
 		c.post(plainRequest)
@@ -89,7 +89,7 @@ func TestAnIdleConnectionMayAskOnceMoreBeforeItIsClosed(t *testing.T) {
 
 func TestConnectionsThatTheKernelHasTakenAreServed(t *testing.T) {
 	const crowd = 100
-	g := start(t, provider("p", listen(t, both)))
+	g := start(t, providerOf("p", listen(t, both)))
 	var clients []*client
 	for range crowd {
 		c := g.dial()
@@ -112,7 +112,7 @@ func TestStreamsAreWaitedFor(t *testing.T) {
 		t.Run(version, func(t *testing.T) {
 			goOn := make(chan bool)
 			up := listen(t, pausing(goOn))
-			g := start(t, provider("p", up))
+			g := start(t, providerOf("p", up))
 			c := g.dial()
 			c.send(strings.Replace(chatText(streamRequest), "HTTP/1.1", version, 1))
 			body := c.head().Body
@@ -146,7 +146,7 @@ func TestWhatHasNotEndedInTimeIsCut(t *testing.T) {
 		ended <- true
 		return false
 	})
-	g := start(t, provider("p", up))
+	g := start(t, providerOf("p", up))
 	c := g.dial()
 	c.post(streamRequest)
 	c.head()

@@ -17,6 +17,7 @@ import (
 	"uniapi/codec"
 	"uniapi/codec/estimate"
 	"uniapi/pool"
+	"uniapi/pool/provider"
 	"uniapi/server/budget"
 )
 
@@ -94,9 +95,9 @@ func (x *exchange) judge(err error) (balancer.Outcome, *codec.Error) {
 			outcome.Verdict = balancer.Unfit // it would be refused however long it waits
 		}
 	case balancer.NoModel:
-		if x.endpoint != pool.Chat && told.Code != codeNoModel {
+		if x.endpoint != provider.Chat && told.Code != codeNoModel {
 			outcome.Verdict = balancer.Unfit // which does not say that it cannot chat either
-			if x.endpoint == pool.CountTokens {
+			if x.endpoint == provider.CountTokens {
 				told = errNoEndpoint()
 			}
 		}
@@ -117,7 +118,7 @@ func judge(err error, limits pool.Deadlines) (balancer.Outcome, *codec.Error) {
 	if e, ok := errors.AsType[*pool.Error](err); ok {
 		return judgeConnection(e, limits)
 	}
-	if errors.Is(err, pool.ErrNoEndpoint) {
+	if errors.Is(err, provider.ErrNoEndpoint) {
 		return balancer.Outcome{Verdict: balancer.Unfit, Unsent: true}, errNoEndpoint()
 	}
 	if e, ok := errors.AsType[*notHere](err); ok {

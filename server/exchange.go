@@ -13,6 +13,7 @@ import (
 	"uniapi/codec/openai"
 	"uniapi/codec/responses"
 	"uniapi/pool"
+	"uniapi/pool/provider"
 	"uniapi/server/budget"
 	"uniapi/usage"
 )
@@ -56,7 +57,7 @@ type current struct {
 	counted bool            // among those in flight
 
 	face     face
-	endpoint pool.Endpoint
+	endpoint provider.Endpoint
 	label    string // of the endpoint in the books
 
 	start time.Time
@@ -112,7 +113,7 @@ type current struct {
 var exchanges = sync.Pool{New: func() any { return new(exchange) }}
 
 // begin starts a request on a client connection.
-func (s *Server) begin(ctx *fasthttp.RequestCtx, face face, endpoint pool.Endpoint) *exchange {
+func (s *Server) begin(ctx *fasthttp.RequestCtx, face face, endpoint provider.Endpoint) *exchange {
 	x := exchanges.Get().(*exchange)
 	x.server, x.ctx, x.face, x.endpoint = s, ctx, face, endpoint
 	x.format = face.format(x)

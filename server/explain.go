@@ -18,6 +18,7 @@ import (
 	"uniapi/codec"
 	"uniapi/config"
 	"uniapi/pool"
+	"uniapi/pool/provider"
 )
 
 // Question is the request that is to be explained.
@@ -86,7 +87,7 @@ func (q Question) exchange(key *clientKey) (*exchange, *codec.Error) {
 		return nil, badQuery("there is no endpoint %s for models; it is a path such as /v1/chat/completions or /v1/embeddings", clip(path))
 	}
 	x.face, x.endpoint = endpoint.face, endpoint.endpoint
-	if x.endpoint == pool.CountTokens {
+	if x.endpoint == provider.CountTokens {
 		x.face = counting{x.face}
 	}
 	x.model = x.face.address(x)
@@ -105,9 +106,9 @@ func (q Question) exchange(key *clientKey) (*exchange, *codec.Error) {
 func Explain(w io.Writer, cfg *config.Config, q Question) error {
 	p := pool.New(pool.Options{})
 	defer p.Close()
-	adapters := pool.NewAdapters(p)
+	adapters := provider.NewAdapters(p)
 	var said strings.Builder
-	snap := &snapshot{config: cfg, channels: make([]*pool.Channel, len(cfg.Providers))}
+	snap := &snapshot{config: cfg, channels: make([]*provider.Channel, len(cfg.Providers))}
 	fetcher := p.Fetcher(cfg.Preferences.ImageFetch)
 	for i, provider := range cfg.Providers {
 		channel, _, err := reach(adapters, fetcher, cfg, provider)

@@ -8,7 +8,7 @@ import (
 
 func TestExplainTellsTheOrderAndWhoIsLeftOut(t *testing.T) {
 	broken := listen(t, says(reply(500, jsonKind, `{"error":{"message":"broken down"}}`)))
-	g := start(t, provider("p", broken), provider("q", listen(t, both)), keyed("SCHEDULING_ALGORITHM: fixed_priority"))
+	g := start(t, providerOf("p", broken), providerOf("q", listen(t, both)), keyed("SCHEDULING_ALGORITHM: fixed_priority"))
 	g.chat(plainRequest)
 	a := g.do("GET", "/v1/explain?key=admin&model=m", "", "Authorization", "Bearer "+clientKeyText)
 	for _, word := range []string{`"Provider":"p"`, "broken down", `"Provider":"q"`, "fixed_priority"} {
@@ -29,7 +29,7 @@ func TestExplainTellsTheOrderAndWhoIsLeftOut(t *testing.T) {
 }
 
 func TestExplainOfAFileAloneNeedsNoGateway(t *testing.T) {
-	cfg := parseConfig(t, provider("p", listen(t, both)), keyed(""))
+	cfg := parseConfig(t, providerOf("p", listen(t, both)), keyed(""))
 	var out bytes.Buffer
 	if err := Explain(&out, cfg, Question{Key: clientKeyText, Model: "m"}); err != nil || !strings.Contains(out.String(), "1. p/m: the only channel") {
 		t.Errorf("%v: %s", err, out.String())
@@ -46,11 +46,11 @@ func TestExplainOfAFileAloneNeedsNoGateway(t *testing.T) {
 func TestExplainTellsWhatHappensToTheRequest(t *testing.T) {
 	up := listen(t, both)
 	ruled := []string{
-		provider("effort", up, "    exclude_request_rules: {match: {reasoning_effort: high}}\n"),
-		provider("plain", up, "    exclude_endpoints: /v1/embeddings\n"),
-		provider("small", up, "    preferences: {max_request_body_bytes: 60B}\n"),
-		provider("slow", up, "    preferences: {timeout_policy: {rules: [{match: {engine: gpt, stream: true}, timeout: {first_byte: 7, total: 9}}]}}\n"),
-		provider("lost", up, "    engine: lingjing\n"), keyed(""),
+		providerOf("effort", up, "    exclude_request_rules: {match: {reasoning_effort: high}}\n"),
+		providerOf("plain", up, "    exclude_endpoints: /v1/embeddings\n"),
+		providerOf("small", up, "    preferences: {max_request_body_bytes: 60B}\n"),
+		providerOf("slow", up, "    preferences: {timeout_policy: {rules: [{match: {engine: gpt, stream: true}, timeout: {first_byte: 7, total: 9}}]}}\n"),
+		providerOf("lost", up, "    engine: lingjing\n"), keyed(""),
 	}
 	g := start(t, ruled...)
 	for _, test := range []struct {
@@ -93,7 +93,7 @@ func TestExplainTellsWhatHappensToTheRequest(t *testing.T) {
 }
 
 func TestExplainIsForAdmins(t *testing.T) {
-	g := start(t, provider("p", listen(t, both)), "api_keys:\n  - {api: "+clientKeyText+", role: user}\n  - {api: sk-other-0123456789abcdefghij}\n")
+	g := start(t, providerOf("p", listen(t, both)), "api_keys:\n  - {api: "+clientKeyText+", role: user}\n  - {api: sk-other-0123456789abcdefghij}\n")
 	g.do("GET", "/v1/explain?key=user&model=m", "", "Authorization", "Bearer "+clientKeyText).failure(t, 403, "admin_required")
 	g.do("GET", "/v1/explain?key=user&model=m", "").failure(t, 401, "invalid_api_key")
 }

@@ -4,7 +4,7 @@ import (
 	"uniapi/codec"
 	"uniapi/codec/openai"
 	"uniapi/codec/rawjson"
-	"uniapi/pool"
+	"uniapi/pool/provider"
 )
 
 // face is the side of the gateway that the clients of one wire format see. What
@@ -15,7 +15,7 @@ type face interface {
 	// format is the client's, as far as its request has been read.
 	format(x *exchange) codec.Format
 	// label names an endpoint in the books, by its path without a model.
-	label(endpoint pool.Endpoint) string
+	label(endpoint provider.Endpoint) string
 	// address is the model, if it stands in the address; "" if it does not.
 	address(x *exchange) string
 	// read finds out which model is asked for, and whether for a stream.
@@ -49,7 +49,7 @@ func (chatFace) format(*exchange) codec.Format { return openai.Format{} }
 
 func (chatFace) address(*exchange) string { return "" }
 
-func (chatFace) label(endpoint pool.Endpoint) string { return "/v1/" + string(endpoint) }
+func (chatFace) label(endpoint provider.Endpoint) string { return "/v1/" + string(endpoint) }
 
 func (chatFace) read(x *exchange) (err error) {
 	x.head, err = openai.ReadHead(x.body)

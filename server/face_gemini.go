@@ -10,7 +10,7 @@ import (
 	"uniapi/codec"
 	"uniapi/codec/gemini"
 	"uniapi/codec/rawjson"
-	"uniapi/pool"
+	"uniapi/pool/provider"
 )
 
 // geminiFace is Google's generateContent format, which Gemini CLI speaks. Model
@@ -27,9 +27,9 @@ func wantsEvents(x *exchange) bool { return string(x.ctx.QueryArgs().Peek("alt")
 
 func (geminiFace) address(x *exchange) string { return geminiModel(x.ctx.Path()) }
 
-func (f geminiFace) label(endpoint pool.Endpoint) string {
+func (f geminiFace) label(endpoint provider.Endpoint) string {
 	switch {
-	case endpoint == pool.CountTokens:
+	case endpoint == provider.CountTokens:
 		return "/v1beta/models:countTokens"
 	case f.stream:
 		return "/v1beta/models:streamGenerateContent"
@@ -113,7 +113,7 @@ func (s *Server) generate(ctx *fasthttp.RequestCtx) {
 	switch face, endpoint, known := googleVerb(string(path[bytes.LastIndexByte(path, ':')+1:])); {
 	case !known:
 		notFound(ctx)
-	case endpoint == pool.CountTokens:
+	case endpoint == provider.CountTokens:
 		s.countTokens(face)(ctx)
 	default:
 		s.serve(face, endpoint)(ctx)
@@ -121,14 +121,14 @@ func (s *Server) generate(ctx *fasthttp.RequestCtx) {
 }
 
 // googleVerb is what a verb behind a model's name asks for.
-func googleVerb(verb string) (face geminiFace, endpoint pool.Endpoint, known bool) {
+func googleVerb(verb string) (face geminiFace, endpoint provider.Endpoint, known bool) {
 	switch verb {
 	case "generateContent":
-		return geminiFace{}, pool.Chat, true
+		return geminiFace{}, provider.Chat, true
 	case "streamGenerateContent":
-		return geminiFace{stream: true}, pool.Chat, true
+		return geminiFace{stream: true}, provider.Chat, true
 	case "countTokens":
-		return geminiFace{}, pool.CountTokens, true
+		return geminiFace{}, provider.CountTokens, true
 	}
 	return geminiFace{}, "", false
 }

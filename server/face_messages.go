@@ -7,7 +7,7 @@ import (
 	"uniapi/codec/anthropic"
 	"uniapi/codec/bedrock"
 	"uniapi/codec/rawjson"
-	"uniapi/pool"
+	"uniapi/pool/provider"
 )
 
 // messagesFace is Anthropic's Messages format, which Claude Code speaks.
@@ -17,8 +17,8 @@ func (messagesFace) format(*exchange) codec.Format { return anthropic.Format{} }
 
 func (messagesFace) address(*exchange) string { return "" }
 
-func (messagesFace) label(endpoint pool.Endpoint) string {
-	if endpoint == pool.Chat {
+func (messagesFace) label(endpoint provider.Endpoint) string {
+	if endpoint == provider.Chat {
 		return "/v1/messages"
 	}
 	return "/v1/" + string(endpoint)

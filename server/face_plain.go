@@ -11,6 +11,7 @@ import (
 	"uniapi/codec/openai"
 	"uniapi/codec/rawjson"
 	"uniapi/pool"
+	"uniapi/pool/provider"
 )
 
 // plainFace is an endpoint of OpenAI's that is no conversation: embeddings,
@@ -123,11 +124,11 @@ func (x *exchange) receive(answer *pool.Response) error {
 
 // plainEndpoints are served by plainFace.
 var plainEndpoints = []struct {
-	endpoint pool.Endpoint
+	endpoint provider.Endpoint
 	fallback string // what uni-api takes for a missing model
 }{
-	{pool.Embeddings, ""}, {pool.Images, "dall-e-3"}, {pool.ImageEdits, "gpt-image-2"}, {pool.Transcriptions, ""}, {pool.Translations, ""},
-	{pool.Speech, ""}, {pool.Moderations, "omni-moderation-latest"}, {pool.Rerank, ""},
+	{provider.Embeddings, ""}, {provider.Images, "dall-e-3"}, {provider.ImageEdits, "gpt-image-2"}, {provider.Transcriptions, ""}, {provider.Translations, ""},
+	{provider.Speech, ""}, {provider.Moderations, "omni-moderation-latest"}, {provider.Rerank, ""},
 }
 
 // passType keeps the client's own Content-Type, whose boundary the body needs.

@@ -5,7 +5,7 @@ import (
 	"uniapi/codec/openai"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/responses"
-	"uniapi/pool"
+	"uniapi/pool/provider"
 )
 
 // responsesFace is OpenAI's Responses format, which Codex speaks.
@@ -15,8 +15,8 @@ func (responsesFace) format(*exchange) codec.Format { return responses.Format{} 
 
 func (responsesFace) address(*exchange) string { return "" }
 
-func (responsesFace) label(endpoint pool.Endpoint) string {
-	if endpoint == pool.Chat {
+func (responsesFace) label(endpoint provider.Endpoint) string {
+	if endpoint == provider.Chat {
 		return "/v1/responses"
 	}
 	return "/v1/" + string(endpoint)
@@ -58,7 +58,7 @@ func (responsesFace) pass(x *exchange, _ string) flow {
 }
 
 func (responsesFace) check(x *exchange, body []byte) (codec.Usage, error) {
-	if x.endpoint == pool.Compact { // its answer is a list of items, and says nothing
+	if x.endpoint == provider.Compact { // its answer is a list of items, and says nothing
 		return openai.CheckObject(body)
 	}
 	return responses.CheckAnswer(body, x.triggers())
@@ -82,7 +82,7 @@ func (mixedFace) speaks(string) bool { return false }
 
 // turnMixed changes the face of a chat request that is none.
 func (x *exchange) turnMixed() {
-	if x.endpoint == pool.Chat {
+	if x.endpoint == provider.Chat {
 		x.face = mixedFace{}
 	}
 }

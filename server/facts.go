@@ -11,6 +11,7 @@ import (
 	"uniapi/codec"
 	"uniapi/codec/rawjson"
 	"uniapi/pool"
+	"uniapi/pool/provider"
 )
 
 // facts gathers what the route's channels ask of a request beside its model;
@@ -41,7 +42,7 @@ func (x *exchange) facts() balancer.Facts {
 
 // compacts says whether an agent wants its conversation compacted: at the endpoint for that, or by an item of a Responses request.
 func (x *exchange) compacts() bool {
-	if x.endpoint == pool.Compact {
+	if x.endpoint == provider.Compact {
 		return true
 	}
 	for list := x.face.conversation(x).Elements(x.body); list.Next(); {

@@ -22,7 +22,7 @@ func TestTokensOfAPromptAreCountedInEveryFormat(t *testing.T) {
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()
 			for most, refused := range map[int]bool{9: true, 10: false} {
-				g := start(t, provider("p", listen(t, both)), keyed(fmt.Sprintf("rate_limit: %d/tpr", most)))
+				g := start(t, providerOf("p", listen(t, both)), keyed(fmt.Sprintf("rate_limit: %d/tpr", most)))
 				a := g.do("POST", path, strings.ReplaceAll(body, "TEXT", text), "Authorization", "Bearer "+clientKeyText)
 				if (a.StatusCode == 413) != refused || !refused && a.StatusCode != 200 {
 					t.Errorf("%d/tpr: %d %s", most, a.StatusCode, a.body)
@@ -41,7 +41,7 @@ func TestARequestForACompactionIsKnownAsOne(t *testing.T) {
 		`{"model":"m","stream":true,"input":[{"type":"\u0063ompaction_trigger"},{"role":"user","content":"hi"}]}`: true,
 	} {
 		plain, compact := listen(t, both), listen(t, both)
-		g := start(t, provider("plain", plain, "    exclude_request_types: compaction\n"), provider("compact", compact, "    only_request_types: compaction\n"), keyed(""))
+		g := start(t, providerOf("plain", plain, "    exclude_request_types: compaction\n"), providerOf("compact", compact, "    only_request_types: compaction\n"), keyed(""))
 		for _, path := range []string{"/v1/responses", "/v1/chat/completions"} {
 			g.do("POST", path, body, "Authorization", "Bearer "+clientKeyText)
 		}

@@ -57,7 +57,7 @@ func (a *alarms) Write(p []byte) (int, error) {
 func startTrouble(t *testing.T, seed uint64) *trouble {
 	s := &trouble{seed: seed, alarms: &alarms{}, byModel: map[string]int{}}
 	s.bad, s.good = listenTroubled(t, seed, false), listenTroubled(t, seed, true)
-	provider := func(name, addr string, d *dialect, timeout time.Duration, models ...string) string {
+	section := func(name, addr string, d *dialect, timeout time.Duration, models ...string) string {
 		return fmt.Sprintf("  - provider: %s\n    base_url: http://%s%s\n    api: %s\n    model: [%s]\n    preferences: {model_timeout: %g, cooldown_period: 0, passthrough_request_headers: [%s]}\n",
 			name, addr, d.at, upstreamKeyText, strings.Join(models, ", "), timeout.Seconds(), questionHeader)
 	}
@@ -65,12 +65,12 @@ func startTrouble(t *testing.T, seed uint64) *trouble {
 	for i, d := range spoken {
 		other := spoken[(i+1)%len(spoken)]
 		models := []string{d.name + "-alone", d.name + "-backed"}
-		bad = append(bad, provider("bad-"+d.name, s.bad.addr, d, faultyPatience, models...))
-		good = append(good, provider("good-"+d.name, s.good.addr, other, patience, models[1]))
+		bad = append(bad, section("bad-"+d.name, s.bad.addr, d, faultyPatience, models...))
+		good = append(good, section("good-"+d.name, s.good.addr, other, patience, models[1]))
 	}
 	for _, name := range []string{"limits", "kept"} {
-		bad = append(bad, provider("bad-"+name, s.bad.addr, chatDialect, faultyPatience, name+"-alone", name+"-backed"))
-		good = append(good, provider("good-"+name, s.good.addr, messagesDialect, patience, name+"-backed"))
+		bad = append(bad, section("bad-"+name, s.bad.addr, chatDialect, faultyPatience, name+"-alone", name+"-backed"))
+		good = append(good, section("good-"+name, s.good.addr, messagesDialect, patience, name+"-backed"))
 	}
 	sections := append(append(bad, good...), paidKeys("1000000", "      AUTO_RETRY: 1\n      rate_limit: 1000000/day\n"), "preferences:\n  keepalive_interval: {kept: 0.05}\n")
 	log := slog.New(slog.NewJSONHandler(s.alarms, &slog.HandlerOptions{Level: slog.LevelDebug}))

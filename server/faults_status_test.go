@@ -154,7 +154,7 @@ func TestAProviderThatDoesNotWaitForARequestIsPassedOver(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			hasty, sound := listenRaw(t, greet), listen(t, both)
-			g := start(t, provider("hasty", hasty), provider("sound", sound), provider("alone", hasty, "    model: [alone]\n"), "preferences:\n  cooldown_period: 0\n")
+			g := start(t, providerOf("hasty", hasty), providerOf("sound", sound), providerOf("alone", hasty, "    model: [alone]\n"), "preferences:\n  cooldown_period: 0\n")
 			for range 5 {
 				if a := g.chat(plainRequest); a.StatusCode != 200 {
 					t.Fatalf("%d %s", a.StatusCode, a.body)

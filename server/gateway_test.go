@@ -111,7 +111,7 @@ func parseConfig(t testing.TB, sections ...string) *config.Config {
 }
 
 // provider is one provider of api.yaml: model m, one key, and more lines.
-func provider(name string, u *upstream, more ...string) string {
+func providerOf(name string, u *upstream, more ...string) string {
 	section := fmt.Sprintf("  - provider: %s\n    base_url: http://%s/v1/chat/completions\n", name, u.addr)
 	lines := strings.Join(more, "")
 	if !strings.Contains(lines, "api:") {

@@ -5,26 +5,26 @@ import (
 
 	"uniapi/codec/embed"
 	"uniapi/codec/images"
-	"uniapi/pool"
+	"uniapi/pool/provider"
 	"uniapi/server/budget"
 )
 
 // viaGoogle serves OpenAI's embeddings and images from Gemini and Vertex, which
 // have other endpoints for them. Some take fewer at a time than a client may ask
 // for: then they are asked several times, and the answers put together.
-func (x *exchange) viaGoogle(channel *pool.Channel, ask pool.Ask) error {
+func (x *exchange) viaGoogle(channel *provider.Channel, ask provider.Ask) error {
 	vertex := x.upstream == "gemini-vertex"
 	switch {
 	case x.upstream != "gemini" && !vertex:
-	case x.endpoint == pool.Embeddings:
+	case x.endpoint == provider.Embeddings:
 		return x.embed(channel, ask, embed.Google{Vertex: vertex})
-	case x.endpoint == pool.Images:
+	case x.endpoint == provider.Images:
 		return x.makeImages(channel, ask, images.Google{Vertex: vertex})
 	}
-	return pool.ErrNoEndpoint
+	return provider.ErrNoEndpoint
 }
 
-func (x *exchange) embed(channel *pool.Channel, ask pool.Ask, google embed.Google) error {
+func (x *exchange) embed(channel *provider.Channel, ask provider.Ask, google embed.Google) error {
 	if err := x.holdRewriting(); err != nil {
 		return err
 	}
@@ -64,7 +64,7 @@ func (x *exchange) embed(channel *pool.Channel, ask pool.Ask, google embed.Googl
 	return nil
 }
 
-func (x *exchange) makeImages(channel *pool.Channel, ask pool.Ask, google images.Google) error {
+func (x *exchange) makeImages(channel *provider.Channel, ask provider.Ask, google images.Google) error {
 	if err := x.holdRewriting(); err != nil {
 		return err
 	}
@@ -111,7 +111,7 @@ func (x *exchange) makeImages(channel *pool.Channel, ask pool.Ask, google images
 }
 
 // exchangeWhole sends a body and returns the whole answer, which stays as it is.
-func (x *exchange) exchangeWhole(channel *pool.Channel, ask pool.Ask, body []byte) ([]byte, error) {
+func (x *exchange) exchangeWhole(channel *provider.Channel, ask provider.Ask, body []byte) ([]byte, error) {
 	x.parts = append(x.parts[:0], body)
 	x.request.Body = x.parts
 	target, err := channel.Prepare(x.call, &x.request, ask, x.key.Key)

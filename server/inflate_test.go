@@ -48,7 +48,7 @@ func compressed(t testing.TB, encoding, text string) string {
 
 func TestCompressedRequestsAreInflated(t *testing.T) {
 	up := listen(t, both)
-	g := start(t, provider("p", up))
+	g := start(t, providerOf("p", up))
 	long := strings.Replace(plainRequest, "hi", strings.Repeat("hello ", 100_000), 1)
 	for _, c := range []struct{ name, encoding, announced string }{
 		{"gzip", "gzip", "gzip"},
@@ -86,7 +86,7 @@ func TestCompressedRequestsAreInflated(t *testing.T) {
 
 func TestBodiesThatCannotBeInflatedAreRefused(t *testing.T) {
 	up := listen(t, both)
-	g := startWith(t, Options{MaxBody: 1 << 20}, provider("p", up))
+	g := startWith(t, Options{MaxBody: 1 << 20}, providerOf("p", up))
 	gz, zs, br := compressed(t, "gzip", plainRequest), compressed(t, "zstd", plainRequest), compressed(t, "br", plainRequest)
 	for _, c := range []struct {
 		name, encoding, body string
@@ -119,7 +119,7 @@ func TestBodiesThatCannotBeInflatedAreRefused(t *testing.T) {
 func TestBombsAreRefusedQuicklyInLittleMemory(t *testing.T) {
 	const limit = 1 << 20
 	up := listen(t, both)
-	g := startWith(t, Options{MaxBody: limit}, provider("p", up))
+	g := startWith(t, Options{MaxBody: limit}, providerOf("p", up))
 	for encoding, bomb := range map[string]string{
 		"gzip": strings.Repeat(compressed(t, "gzip", strings.Repeat(" ", limit)), 500), // members, one after the other
 		"zstd": strings.Repeat(compressed(t, "zstd", strings.Repeat(" ", limit)), 500), // frames
@@ -156,7 +156,7 @@ func TestBombsAreRefusedQuicklyInLittleMemory(t *testing.T) {
 func TestACompressedRequestIsSentWholeToEveryChannel(t *testing.T) {
 	broken := listen(t, says(reply(500, jsonKind, `{"error":{"message":"`+strings.Repeat("broken ", 20)+`"}}`)))
 	up := listen(t, both)
-	g := start(t, provider("p", broken), provider("q", up))
+	g := start(t, providerOf("p", broken), providerOf("q", up))
 	for _, encoding := range []string{"gzip", "br", "zstd"} {
 		if a := g.chat(compressed(t, encoding, plainRequest), "Content-Encoding", encoding); a.StatusCode != 200 {
 			t.Errorf("%s: %d %s", encoding, a.StatusCode, a.body)

@@ -69,8 +69,8 @@ func TestWhichConnectionsClientKeysShare(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			u := listenCrossings(t)
 			more := "    model: [m, gemini-embedding-001, imagen-4, omni-moderation-latest]\n    preferences: {cooldown_period: 0" + tt.provider + "}\n"
-			google := strings.Replace(provider("google", u.upstream, "    model: [gemini-embedding-001, imagen-4]\n    preferences: {cooldown_period: 0"+tt.provider+"}\n"), "/v1/chat/completions", "/v1beta", 1)
-			g := start(t, provider("p", u.upstream, more), google, keys, "preferences: {cooldown_period: 0"+tt.global+"}\n")
+			google := strings.Replace(providerOf("google", u.upstream, "    model: [gemini-embedding-001, imagen-4]\n    preferences: {cooldown_period: 0"+tt.provider+"}\n"), "/v1/chat/completions", "/v1beta", 1)
+			g := start(t, providerOf("p", u.upstream, more), google, keys, "preferences: {cooldown_period: 0"+tt.global+"}\n")
 			for range 3 {
 				for _, client := range []string{"sk-of-the-first-client-00000", "sk-of-the-second-client-1111"} {
 					said := "said by " + client[:16] + "."

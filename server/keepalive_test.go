@@ -14,7 +14,7 @@ func TestCommentsBeginWhileAttemptsGoOnBehindThem(t *testing.T) {
 		p.say(reply(503, jsonKind, `{"error":{"message":"busy"}}`))
 		return true
 	})
-	g := start(t, provider("slow", slow, everySecond), provider("well", listen(t, both)))
+	g := start(t, providerOf("slow", slow, everySecond), providerOf("well", listen(t, both)))
 	c := g.dial()
 	c.post(streamRequest, "Connection", "close")
 	head := c.head()
@@ -48,7 +48,7 @@ func TestIfAllFailBehindCommentsTheErrorIsTheStreamsLastEvent(t *testing.T) {
 		p.say(reply(503, jsonKind, `{"error":{"message":"busy"}}`))
 		return true
 	})
-	g := start(t, provider("slow", slow, everySecond), once)
+	g := start(t, providerOf("slow", slow, everySecond), once)
 	c := g.dial()
 	c.post(streamRequest, "Connection", "close")
 	c.head()
@@ -62,7 +62,7 @@ func TestIfAllFailBehindCommentsTheErrorIsTheStreamsLastEvent(t *testing.T) {
 }
 
 func TestAFailureBeforeTheFirstCommentKeepsItsStatus(t *testing.T) {
-	g := start(t, provider("p", listen(t, says(reply(503, jsonKind, `{"error":{"message":"busy"}}`))),
+	g := start(t, providerOf("p", listen(t, says(reply(503, jsonKind, `{"error":{"message":"busy"}}`))),
 		"    preferences: {keepalive_interval: {m: 30}}\n"), once)
 	g.chat(streamRequest).failure(t, 503, "")
 }
@@ -74,7 +74,7 @@ func TestAClientThatLeavesEndsTheAttemptsBehindComments(t *testing.T) {
 		left <- true
 		return false
 	})
-	g := start(t, provider("slow", slow, everySecond))
+	g := start(t, providerOf("slow", slow, everySecond))
 	c := g.dial()
 	c.post(streamRequest, "Connection", "close")
 	c.head()
@@ -93,7 +93,7 @@ func TestAPauseInAStreamIsFilledWithComments(t *testing.T) {
 		p.say(chunk(event(" two")) + chunk(stopEvent+doneEvent) + chunk(""))
 		return true
 	})
-	g := start(t, provider("p", pausing, everySecond))
+	g := start(t, providerOf("p", pausing, everySecond))
 	c := g.dial()
 	c.post(streamRequest, "Connection", "close")
 	body := c.head().Body

@@ -43,7 +43,7 @@ func TestNothingIsLeftOfAThousandRequests(t *testing.T) {
 		return true
 	})
 	dead := "  - provider: dead\n    base_url: http://127.0.0.1:1/v1\n    api: k\n    model: [dead]\n"
-	sections := []string{provider("good", good), provider("bad", bad, "    model: [bad]\n    preferences:\n      model_timeout: 0.1\n"), dead,
+	sections := []string{providerOf("good", good), providerOf("bad", bad, "    model: [bad]\n    preferences:\n      model_timeout: 0.1\n"), dead,
 		"preferences:\n  cooldown_period: 0\n", once}
 	ask := func(model, text string, stream bool) string {
 		return fmt.Sprintf(`{"model":%q,"stream":%v,"messages":[{"role":"user","content":%q}]}`, model, stream, text)

@@ -41,7 +41,7 @@ func unaccepting(t *testing.T) string {
 }
 
 func TestAClientThatLeavesEndsTheConnecting(t *testing.T) {
-	g := start(t, provider("p", &upstream{addr: unaccepting(t)}))
+	g := start(t, providerOf("p", &upstream{addr: unaccepting(t)}))
 	c := g.dial()
 	c.post(plainRequest)
 	eventually(t, "the gateway connects", func() bool { return g.pool.Stats().Dials == 1 })

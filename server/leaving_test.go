@@ -45,7 +45,7 @@ func TestAClientThatLeavesEndsItsUpstreamRequest(t *testing.T) {
 					return false
 				})
 				other := listen(t, both)
-				g := start(t, provider("p", up), provider("q", other))
+				g := start(t, providerOf("p", up), providerOf("q", other))
 				c := g.dial()
 				c.post(phase.request)
 				receive(t, arrived, "the request at the upstream")
@@ -95,7 +95,7 @@ func TestAClientThatLeavesDuringARetryEndsIt(t *testing.T) {
 	})
 	third := listen(t, both)
 	for _, request := range []string{plainRequest, streamRequest} {
-		g := start(t, provider("p", first), provider("q", second), provider("r", third))
+		g := start(t, providerOf("p", first), providerOf("q", second), providerOf("r", third))
 		c := g.dial()
 		c.post(request)
 		receive(t, arrived, "the second attempt")
@@ -159,7 +159,7 @@ func TestAClientThatStaysIsNotTakenForOneThatLeft(t *testing.T) {
 		return true
 	})
 	quick := listen(t, both)
-	g := start(t, provider("slow", slow, "    model: [slow]\n"), provider("quick", quick))
+	g := start(t, providerOf("slow", slow, "    model: [slow]\n"), providerOf("quick", quick))
 
 	staying := make([]*client, stayers)
 	bodies := make([]io.Reader, stayers)
@@ -211,7 +211,7 @@ func TestAClientThatLeavesBehindCommentsEndsTheAttempts(t *testing.T) {
 				return false
 			})
 			other := listen(t, both)
-			g := start(t, provider("p", up, "    preferences:\n      keepalive_interval: 0.05\n"), provider("q", other))
+			g := start(t, providerOf("p", up, "    preferences:\n      keepalive_interval: 0.05\n"), providerOf("q", other))
 			c := g.dial()
 			c.post(streamRequest)
 			comments := make([]byte, 2*len(comment))

@@ -6,10 +6,11 @@ import (
 
 	"uniapi/config"
 	"uniapi/pool"
+	"uniapi/pool/provider"
 )
 
 // reach prepares what a provider is asked with, and what fetches images for it. The error says why the provider is left out.
-func reach(adapters *pool.Adapters, fetcher *pool.Fetcher, cfg *config.Config, provider *config.Provider) (*pool.Channel, *pool.Fetcher, error) {
+func reach(adapters *provider.Adapters, fetcher *pool.Fetcher, cfg *config.Config, provider *config.Provider) (*provider.Channel, *pool.Fetcher, error) {
 	via, err := fetcher.Via(cmp.Or(provider.Preferences.Proxy, cfg.Preferences.Proxy))
 	if err != nil {
 		return nil, nil, err
@@ -23,7 +24,7 @@ func reach(adapters *pool.Adapters, fetcher *pool.Fetcher, cfg *config.Config, p
 func LeftOut(cfg *config.Config) (problems config.Problems) {
 	p := pool.New(pool.Options{})
 	defer p.Close()
-	adapters := pool.NewAdapters(p)
+	adapters := provider.NewAdapters(p)
 	fetcher, secrets := p.Fetcher(cfg.Preferences.ImageFetch), newRedactor(cfg.Secrets())
 	note := func(provider *config.Provider, format string, args ...any) {
 		problems = append(problems, provider.Problem(secrets.clean(fmt.Sprintf(format, args...))))

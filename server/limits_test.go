@@ -22,7 +22,7 @@ func TestARateLimitSaysWhoseItIsAndWhenToComeBack(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			up := listen(t, both)
-			g := start(t, provider("p", up, test.more), test.key, test.rest)
+			g := start(t, providerOf("p", up, test.more), test.key, test.rest)
 			if a := g.chat(plainRequest); a.StatusCode != 200 {
 				t.Fatalf("%d %s", a.StatusCode, a.body)
 			}
@@ -42,29 +42,29 @@ func TestARateLimitSaysWhoseItIsAndWhenToComeBack(t *testing.T) {
 
 func TestAKeyWithoutCreditIsBlockedAlsoInThePlaceOfAChannel(t *testing.T) {
 	up := listen(t, both)
-	g := start(t, provider("p", up), keyed("credits: 0"))
+	g := start(t, providerOf("p", up), keyed("credits: 0"))
 	if message := g.chat(plainRequest).failure(t, 429, "insufficient_quota"); !strings.Contains(message, "Balance is insufficient") {
 		t.Errorf("told %q", message)
 	}
 	const poor = "sk-poor-0123456789abcdefghijkl"
-	g = start(t, provider("p", up), "api_keys:\n  - {api: "+clientKeyText+", model: ["+poor+"/*]}\n  - {api: "+poor+", preferences: {credits: 0}}\n")
+	g = start(t, providerOf("p", up), "api_keys:\n  - {api: "+clientKeyText+", model: ["+poor+"/*]}\n  - {api: "+poor+", preferences: {credits: 0}}\n")
 	g.chat(plainRequest).failure(t, 429, "")
 	if n := len(up.requests()); n != 0 {
 		t.Errorf("the provider saw %d requests", n)
 	}
-	g = start(t, provider("p", up), keyed("credits: 0.5"))
+	g = start(t, providerOf("p", up), keyed("credits: 0.5"))
 	if a := g.chat(plainRequest); a.StatusCode != 200 {
 		t.Errorf("%d %s", a.StatusCode, a.body)
 	}
 }
 
 func TestAnAnswerTellsWhatIsLeftOfTheLimit(t *testing.T) {
-	g := start(t, provider("p", listen(t, both)), keyed("rate_limit: '5/min,100/day'"))
+	g := start(t, providerOf("p", listen(t, both)), keyed("rate_limit: '5/min,100/day'"))
 	h := g.chat(plainRequest).Header
 	if h.Get("X-Ratelimit-Limit-Requests") != "5" || h.Get("X-Ratelimit-Remaining-Requests") != "4" || h.Get("X-Ratelimit-Reset-Requests") == "" {
 		t.Errorf("%v", h)
 	}
-	if h := start(t, provider("p", listen(t, both))).chat(plainRequest).Header; h.Get("X-Ratelimit-Limit-Requests") != "" {
+	if h := start(t, providerOf("p", listen(t, both))).chat(plainRequest).Header; h.Get("X-Ratelimit-Limit-Requests") != "" {
 		t.Errorf("a limit is told where there is none: %v", h)
 	}
 }
@@ -72,7 +72,7 @@ func TestAnAnswerTellsWhatIsLeftOfTheLimit(t *testing.T) {
 func TestAProvidersOwnLimitIsCalledTheProviders(t *testing.T) {
 	limited := listen(t, says("HTTP/1.1 429 Slow\r\nContent-Type: application/json\r\nRetry-After: 17\r\nContent-Length: 33\r\n\r\n"+
 		`{"error":{"message":"slow down"}}`))
-	g := start(t, provider("p", limited), once)
+	g := start(t, providerOf("p", limited), once)
 	a := g.chat(plainRequest)
 	if message := a.failure(t, 429, ""); !strings.Contains(message, "the provider's limit") || !strings.Contains(message, "slow down") {
 		t.Errorf("told %q", message)
@@ -90,20 +90,20 @@ func TestPromptsAndBodiesTooLongForAChannelGoElsewhere(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			small, big := listen(t, both), listen(t, both)
-			g := start(t, provider("small", small, test.more), provider("big", big))
+			g := start(t, providerOf("small", small, test.more), providerOf("big", big))
 			if a := g.chat(long); a.StatusCode != 200 || len(small.requests()) != 0 {
 				t.Errorf("%d, the small channel saw %d", a.StatusCode, len(small.requests()))
 			}
 			if a := g.chat(plainRequest); a.StatusCode != 200 || len(small.requests()) != 1 {
 				t.Errorf("%d, the small channel saw %d", a.StatusCode, len(small.requests()))
 			}
-			g = start(t, provider("small", small, test.more))
+			g = start(t, providerOf("small", small, test.more))
 			if message := g.chat(long).failure(t, 413, ""); !strings.Contains(message, test.word) {
 				t.Errorf("told %q", message)
 			}
 		})
 	}
-	g := start(t, provider("p", listen(t, both)), keyed("rate_limit: 100/tpr"))
+	g := start(t, providerOf("p", listen(t, both)), keyed("rate_limit: 100/tpr"))
 	g.chat(long).failure(t, 413, "prompt_too_long")
 	for _, a := range askers {
 		path, body := a.plain(false)
@@ -118,14 +118,14 @@ func TestPromptsAndBodiesTooLongForAChannelGoElsewhere(t *testing.T) {
 
 func TestRulesKeepRequestsFromAChannel(t *testing.T) {
 	shy, other := listen(t, both), listen(t, both)
-	g := start(t, provider("shy", shy, "    exclude_request_rules: {match: {reasoning_effort: [high, xhigh]}}\n"), provider("other", other))
+	g := start(t, providerOf("shy", shy, "    exclude_request_rules: {match: {reasoning_effort: [high, xhigh]}}\n"), providerOf("other", other))
 	for _, effort := range []string{`"reasoning_effort":"high"`, `"reasoning":{"effort":"XHIGH"}`} {
 		g.chat(strings.Replace(plainRequest, `"model":"m"`, `"model":"m",`+effort, 1))
 	}
 	if len(shy.requests()) != 0 || len(other.requests()) != 2 {
 		t.Errorf("shy saw %d, other %d", len(shy.requests()), len(other.requests()))
 	}
-	g = start(t, provider("shy", shy, "    exclude_endpoints: /v1/chat/completions\n"))
+	g = start(t, providerOf("shy", shy, "    exclude_endpoints: /v1/chat/completions\n"))
 	if message := g.chat(plainRequest).failure(t, 404, "no_channel"); !strings.Contains(message, "exclude_") {
 		t.Errorf("told %q", message)
 	}
@@ -136,7 +136,7 @@ func TestATimeoutPolicyGoesOverTheModelsTimeout(t *testing.T) {
 		p.gone()
 		return false
 	})
-	g := start(t, provider("p", silent, "    preferences: {timeout_policy: {rules: [{match: {stream: true}, timeout: 0.2}]}}\n"), once)
+	g := start(t, providerOf("p", silent, "    preferences: {timeout_policy: {rules: [{match: {stream: true}, timeout: 0.2}]}}\n"), once)
 	if message := g.chat(streamRequest).failure(t, 504, "timeout"); !strings.Contains(message, "0.2 seconds") {
 		t.Errorf("told %q", message)
 	}
@@ -144,7 +144,7 @@ func TestATimeoutPolicyGoesOverTheModelsTimeout(t *testing.T) {
 
 func TestAttemptsAreShownToAnAdminWhoAsks(t *testing.T) {
 	broken, well := listen(t, says(reply(500, jsonKind, `{"error":{"message":"broken"}}`))), listen(t, both)
-	g := start(t, provider("p", broken), provider("q", well), keyed(""))
+	g := start(t, providerOf("p", broken), providerOf("q", well), keyed(""))
 	shown := g.chat(plainRequest, "X-Debug-Attempts", "1").Header.Get("X-Debug-Attempts")
 	if !strings.HasPrefix(shown, "p/m key 1 500 ") || !strings.Contains(shown, "; q/m key 1 200 ") {
 		t.Errorf("shown %q", shown)
@@ -155,7 +155,7 @@ func TestAttemptsAreShownToAnAdminWhoAsks(t *testing.T) {
 	if shown := g.chat(plainRequest).Header.Get("X-Debug-Attempts"); shown != "" {
 		t.Errorf("shown without being asked: %q", shown)
 	}
-	g = start(t, provider("p", well), "api_keys:\n  - {api: "+clientKeyText+", role: user}\n  - {api: sk-other-0123456789abcdefghij, role: admin}\n")
+	g = start(t, providerOf("p", well), "api_keys:\n  - {api: "+clientKeyText+", role: user}\n  - {api: sk-other-0123456789abcdefghij, role: admin}\n")
 	if shown := g.chat(plainRequest, "X-Debug-Attempts", "1").Header.Get("X-Debug-Attempts"); shown != "" {
 		t.Errorf("shown to a key that is no admin's: %q", shown)
 	}
@@ -174,7 +174,7 @@ func TestAllChannelsAtRestSayWhetherItWasALimit(t *testing.T) {
 		{"a limit and a failure", limited, broken, 503, "all_channels_resting"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			g := start(t, provider("p", listen(t, says(test.one))), provider("q", listen(t, says(test.other))))
+			g := start(t, providerOf("p", listen(t, says(test.one))), providerOf("q", listen(t, says(test.other))))
 			g.chat(plainRequest)
 			a := g.chat(plainRequest)
 			a.failure(t, test.status, test.code)
@@ -187,7 +187,7 @@ func TestAllChannelsAtRestSayWhetherItWasALimit(t *testing.T) {
 
 func TestAStreamThatAnOverrideForbidsIsStillAStreamForTheClient(t *testing.T) {
 	up := listen(t, both)
-	g := start(t, provider("p", up, "    preferences: {post_body_parameter_overrides: {stream: false}}\n"))
+	g := start(t, providerOf("p", up, "    preferences: {post_body_parameter_overrides: {stream: false}}\n"))
 	a := g.chat(strings.Replace(streamRequest, `"stream":true`, `"stream":true,"stream_options":{"include_usage":true}`, 1))
 	if !strings.Contains(a.body, `"content":"hello"`) || !strings.HasSuffix(a.body, doneEvent) {
 		t.Errorf("got %s", a.body)

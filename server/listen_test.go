@@ -23,7 +23,7 @@ func TestSeveralProcessesMayShareAnAddress(t *testing.T) {
 }
 
 func TestOneServerServesSeveralListeners(t *testing.T) {
-	g := start(t, provider("p", listen(t, both)))
+	g := start(t, providerOf("p", listen(t, both)))
 	more, err := Listen("127.0.0.1:0", false)
 	if err != nil {
 		t.Fatal(err)
@@ -51,7 +51,7 @@ func TestOneServerServesSeveralListeners(t *testing.T) {
 }
 
 func TestAListenerThatComesAfterTheEndIsClosed(t *testing.T) {
-	g := start(t, provider("p", listen(t, both)))
+	g := start(t, providerOf("p", listen(t, both)))
 	if err := receive(t, g.shutDown(t.Context()), "the end"); err != nil {
 		t.Error(err)
 	}

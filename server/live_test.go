@@ -39,7 +39,7 @@ func TestARequestUnderWayIsSeenFromItsAttemptsToItsEnd(t *testing.T) {
 	})
 	for _, version := range []string{"HTTP/1.1", "HTTP/1.0"} { // a stream over HTTP/1.0 takes the connection over
 		t.Run(version, func(t *testing.T) {
-			g := start(t, provider("p", broken, "    preferences: {cooldown_period: 0}\n"), provider("q", well, "    model: [{upstream-m: m}]\n"))
+			g := start(t, providerOf("p", broken, "    preferences: {cooldown_period: 0}\n"), providerOf("q", well, "    model: [{upstream-m: m}]\n"))
 			before := time.Now()
 			c := g.dial()
 			c.send(strings.Replace(chatText(streamRequest, "X-Request-Id", "the-id"), "HTTP/1.1", version, 1))
@@ -78,7 +78,7 @@ func TestARequestThatWaitsForItsModerationIsSeenWithoutAProvider(t *testing.T) {
 		p.say(reply(200, jsonKind, `{"results":[{"flagged":false}]}`))
 		return true
 	})
-	g := start(t, provider("p", listen(t, both)), provider("m", moderator, "    model: [omni-moderation-latest]\n"), keyed("ENABLE_MODERATION: true"))
+	g := start(t, providerOf("p", listen(t, both)), providerOf("m", moderator, "    model: [omni-moderation-latest]\n"), keyed("ENABLE_MODERATION: true"))
 	c := g.dial()
 	c.post(plainRequest)
 	r := g.only("a request", func(r liveRequest) bool { return r.Model != "" })
@@ -92,7 +92,7 @@ func TestARequestThatWaitsForItsModerationIsSeenWithoutAProvider(t *testing.T) {
 }
 
 func TestWhoLooksSeesOnlyRequestsThatAreUnderWay(t *testing.T) {
-	g := start(t, provider("p", listen(t, both)), provider("q", listen(t, says(reply(500, jsonKind, errorBody("broken")))), "    model: [f]\n    preferences: {cooldown_period: 0}\n"))
+	g := start(t, providerOf("p", listen(t, both)), providerOf("q", listen(t, says(reply(500, jsonKind, errorBody("broken")))), "    model: [f]\n    preferences: {cooldown_period: 0}\n"))
 	stop := make(chan bool)
 	var looking sync.WaitGroup
 	looking.Go(func() {

@@ -30,7 +30,7 @@ func scrapeWithout(t *testing.T, method, url string) (status int, body string) {
 func TestMetricsOnAnAddressOfTheirOwnNeedNoKeyUntilTheEndOfTheDrain(t *testing.T) {
 	goOn := make(chan bool)
 	up := listen(t, pausing(goOn))
-	g := start(t, provider("p", up))
+	g := start(t, providerOf("p", up))
 	addr, err := g.ServeMetrics("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

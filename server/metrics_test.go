@@ -41,7 +41,7 @@ func TestMetricsAreValidAndGrow(t *testing.T) {
 		}
 		return both(p, r)
 	})
-	g := start(t, provider("p", up, "    preferences: {cooldown_period: 0}\n"), bookPrices)
+	g := start(t, providerOf("p", up, "    preferences: {cooldown_period: 0}\n"), bookPrices)
 	if before := g.scrape(); before.total("uniapi_requests_total") != 0 || before.values["uniapi_ledger_writable"] != 1 {
 		t.Errorf("%v", before.values)
 	}
@@ -115,7 +115,7 @@ func TestEveryMetricIsInTheOperationsGuide(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := start(t, provider("p", listen(t, both)))
+	g := start(t, providerOf("p", listen(t, both)))
 	g.chat(plainRequest)
 	g.lacks.count("p", lackNone)
 	told := g.scrape().kinds
@@ -133,7 +133,7 @@ func TestEveryMetricIsInTheOperationsGuide(t *testing.T) {
 
 func TestWhatIsRefusedBeforeAProviderIsAskedIsCountedByStatus(t *testing.T) {
 	up := listen(t, both)
-	g := start(t, provider("p", up), keyed("rate_limit: 1/hour"))
+	g := start(t, providerOf("p", up), keyed("rate_limit: 1/hour"))
 	g.chat(plainRequest)
 	g.chat(plainRequest).failure(t, 429, "")
 	g.do("POST", "/v1/chat/completions", plainRequest, "Authorization", "Bearer sk-wrong").failure(t, 401, "")
@@ -155,7 +155,7 @@ func TestWhatIsRefusedBeforeAProviderIsAskedIsCountedByStatus(t *testing.T) {
 }
 
 func TestModelsThatAreNotConfiguredAreNoLabels(t *testing.T) {
-	g := start(t, provider("p", listen(t, both)))
+	g := start(t, providerOf("p", listen(t, both)))
 	g.chat(strings.Replace(plainRequest, `"m"`, `"nothing"`, 1))
 	before := g.scrape()
 	for i := range 50 {
@@ -193,7 +193,7 @@ func TestLimitsCountWhomTheyRefuse(t *testing.T) {
 		{"prompt_tokens", keyed("rate_limit: 1/tpr"), "", ""},
 	} {
 		t.Run(c.limit, func(t *testing.T) {
-			g := start(t, provider("p", listen(t, both), c.more), c.key, c.rest)
+			g := start(t, providerOf("p", listen(t, both), c.more), c.key, c.rest)
 			long := strings.Replace(plainRequest, "hi", "how long is a piece of string", 1)
 			g.chat(long)
 			if g.chat(long).StatusCode == 200 {
@@ -213,9 +213,9 @@ func TestLimitsCountWhomTheyRefuse(t *testing.T) {
 
 func TestMetricsTellWhatRests(t *testing.T) {
 	broken := listen(t, says(reply(429, jsonKind, errorBody("slow down"))))
-	g := start(t, provider("p", broken, "    api: [sk-first-0123456789, sk-second-0123456789]\n    preferences: {api_key_cooldown_period: 60, cooldown_period: 60}\n"),
-		provider("p", listen(t, says(reply(500, jsonKind, errorBody("broken")))), "    preferences: {cooldown_period: 60}\n"), // of the same name
-		provider("q", listen(t, both)))
+	g := start(t, providerOf("p", broken, "    api: [sk-first-0123456789, sk-second-0123456789]\n    preferences: {api_key_cooldown_period: 60, cooldown_period: 60}\n"),
+		providerOf("p", listen(t, says(reply(500, jsonKind, errorBody("broken")))), "    preferences: {cooldown_period: 60}\n"), // of the same name
+		providerOf("q", listen(t, both)))
 	if a := g.chat(plainRequest); a.StatusCode != 200 {
 		t.Fatalf("%d %s", a.StatusCode, a.body)
 	}
@@ -245,7 +245,7 @@ func TestMetricsTellWhatIsUnderWay(t *testing.T) {
 		p.gone()
 		return false
 	})
-	g := start(t, provider("p", up))
+	g := start(t, providerOf("p", up))
 	streaming, waiting := g.dial(), g.dial()
 	streaming.post(streamRequest)
 	streaming.head()
@@ -282,7 +282,7 @@ func TestNamesOfAnyKindMakeValidLabels(t *testing.T) {
 	for _, name := range names {
 		list += strconv.Quote(name) + ", "
 	}
-	g := start(t, provider("p", listen(t, both), "    model: ["+list+"m]\n"))
+	g := start(t, providerOf("p", listen(t, both), "    model: ["+list+"m]\n"))
 	for _, name := range names {
 		body := strings.Replace(plainRequest, `"m"`, jsonText(name), 1)
 		if a := g.chat(body); a.StatusCode != 200 {
@@ -302,7 +302,7 @@ func TestNamesOfAnyKindMakeValidLabels(t *testing.T) {
 }
 
 func TestOnlyAnAdminMayScrape(t *testing.T) {
-	g := start(t, provider("p", listen(t, both)), paidKeys("1"))
+	g := start(t, providerOf("p", listen(t, both)), paidKeys("1"))
 	g.do("GET", "/metrics", "").failure(t, 401, "invalid_api_key")
 	g.do("GET", "/metrics", "", asClient...).failure(t, 403, "admin_required")
 	g.scrape(adminKeyText)

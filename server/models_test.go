@@ -34,8 +34,8 @@ func (g *gateway) listed(key string) []string {
 func TestAKeyIsToldOfTheModelsItMayUse(t *testing.T) {
 	up := listen(t, both)
 	g := start(t,
-		provider("p", up, "    model: [a, {upstream-b: b}, vendor/c]\n"),
-		provider("q", up, "    model: [b, d]\n"),
+		providerOf("p", up, "    model: [a, {upstream-b: b}, vendor/c]\n"),
+		providerOf("q", up, "    model: [b, d]\n"),
 		`api_keys:
   - api: sk-all-0123456789abcdef
   - api: sk-provider-0123456789abc

@@ -11,6 +11,7 @@ import (
 	"uniapi/codec/openai"
 	"uniapi/codec/rawjson"
 	"uniapi/pool"
+	"uniapi/pool/provider"
 	"uniapi/server/budget"
 )
 
@@ -21,7 +22,7 @@ var moderationModels = []string{"omni-moderation-latest", "text-moderation-lates
 // the key's own routing (ENABLE_MODERATION, behaviour 11.6). Where nobody can
 // judge, the request is stopped, unless the key has fail_open.
 func (x *exchange) moderate() *codec.Error {
-	if !x.key.Preferences.Moderation || x.endpoint == pool.Moderations || x.endpoint == pool.CountTokens {
+	if !x.key.Preferences.Moderation || x.endpoint == provider.Moderations || x.endpoint == provider.CountTokens {
 		return nil
 	}
 	text, err := x.userText()
@@ -110,7 +111,7 @@ func (x *exchange) askModerator(attempt balancer.Attempt, text string, limits po
 	body = append(rawjson.AppendString(append(body, `,"input":`...), text), '}')
 	request := pool.Request{Body: [][]byte{body}}
 	channel := x.snap.channels[attempt.Provider.Index]
-	target, err := channel.Prepare(x.call, &request, pool.Ask{Endpoint: pool.Moderations, Model: attempt.Upstream, Key: attempt.Key}, x.key.Key)
+	target, err := channel.Prepare(x.call, &request, provider.Ask{Endpoint: provider.Moderations, Model: attempt.Upstream, Key: attempt.Key}, x.key.Key)
 	if err != nil {
 		return nil, err
 	}
@@ -151,7 +152,7 @@ func verdictOn(answer []byte) (flagged bool, err error) {
 // userText is all text of the last turn of the user: of a conversation what
 // stands behind the last answer, of another request its prompt or input.
 func (x *exchange) userText() (string, error) {
-	if x.raw() || x.endpoint == pool.Completions {
+	if x.raw() || x.endpoint == provider.Completions {
 		if err := x.holdDecoding(); err != nil {
 			return "", err
 		}

@@ -11,7 +11,7 @@ import (
 
 	"uniapi/balancer"
 	"uniapi/codec"
-	"uniapi/pool"
+	"uniapi/pool/provider"
 	"uniapi/usage"
 )
 
@@ -167,7 +167,7 @@ func (s *Server) overview(ctx *fasthttp.RequestCtx, _ *clientKey) {
 		o.Ledger = err.Error()
 	}
 	for i, standing := range s.state.Overview(snap.table) {
-		engine, _ := pool.DetectEngine(snap.config.Providers[i]) // "" if the provider could not be understood, which is not usable then
+		engine, _ := provider.DetectEngine(snap.config.Providers[i]) // "" if the provider could not be understood, which is not usable then
 		p := overviewProvider{Name: standing.Name, Engine: string(engine), Usable: snap.channels[i] != nil, Channels: []overviewChannel{}, Keys: []overviewKey{}}
 		for _, c := range standing.Channels {
 			p.Channels = append(p.Channels, overviewChannel{c.Model, c.Upstream, overviewOf(c.Standing)})

@@ -158,7 +158,7 @@ type standingAnswer struct {
 
 func TestAnOverviewTellsWhoRestsAndWhy(t *testing.T) {
 	broken := listen(t, says(reply(503, jsonKind, `{"error":{"message":"no room for `+upstreamKeyText+`","type":"server_error"}}`)))
-	g := startWith(t, Options{MaxInFlight: 1000}, provider("broken", broken, "    model: [{away: m}]\n"), provider("well", listen(t, both)),
+	g := startWith(t, Options{MaxInFlight: 1000}, providerOf("broken", broken, "    model: [{away: m}]\n"), providerOf("well", listen(t, both)),
 		"  - provider: claude\n    base_url: http://127.0.0.1:9/v1/messages\n    api: [sk-one-0123456789, sk-two-0123456789]\n    model: [c]\n", paidKeys("10"), "preferences:\n  cooldown_period: 300\n")
 	if a := g.chat(plainRequest); a.StatusCode != 200 {
 		t.Fatalf("%d %s", a.StatusCode, a.body)
@@ -215,7 +215,7 @@ func TestARequestIsToBeSeenWhileItIsAnswered(t *testing.T) {
 		p.gone()
 		return false
 	})
-	g := start(t, provider("p", up, "    model: [{far: m}]\n"), paidKeys("10"))
+	g := start(t, providerOf("p", up, "    model: [{far: m}]\n"), paidKeys("10"))
 	type seenLive struct {
 		Now      float64
 		InFlight int `json:"in_flight"`

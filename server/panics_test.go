@@ -9,7 +9,7 @@ import (
 	"github.com/fasthttp/router"
 	"github.com/valyala/fasthttp"
 
-	"uniapi/pool"
+	"uniapi/pool/provider"
 )
 
 // faulty is a face that panics where a test says.
@@ -52,7 +52,7 @@ func (g *gateway) serveFaulty() (addr string) {
 	r := router.New()
 	r.PanicHandler = g.onPanic
 	for _, where := range []string{"attempt", "stream"} {
-		r.POST("/"+where, g.serve(faulty{where: where}, pool.Chat))
+		r.POST("/"+where, g.serve(faulty{where: where}, provider.Chat))
 	}
 	server := &fasthttp.Server{Handler: r.Handler, StreamRequestBody: true, NoDefaultContentType: true, Logger: quiet{g.Server.log}}
 	over := make(chan error, 1)
@@ -83,7 +83,7 @@ func TestARequestThatPanicsIsTheOnlyOneThatEnds(t *testing.T) {
 		{"in a stream over HTTP/1.0", "/stream", "HTTP/1.0", streamRequest, event("one")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			g := start(t, provider("p", up), paidKeys("1"), bookPrices)
+			g := start(t, providerOf("p", up), paidKeys("1"), bookPrices)
 			g.addr = g.serveFaulty()
 			client := g.dial()
 			text := strings.Replace(chatText(c.body), "/v1/chat/completions", c.where, 1)
@@ -113,7 +113,7 @@ func TestARequestThatPanicsIsTheOnlyOneThatEnds(t *testing.T) {
 
 func TestARequestThatPanicsLetsOthersProbeWhatRests(t *testing.T) {
 	gone := listen(t, both)
-	g := start(t, provider("gone", gone), provider("there", listen(t, both)), paidKeys("9"), "preferences: {SCHEDULING_ALGORITHM: fixed_priority, cooldown_period: 1}\n")
+	g := start(t, providerOf("gone", gone), providerOf("there", listen(t, both)), paidKeys("9"), "preferences: {SCHEDULING_ALGORITHM: fixed_priority, cooldown_period: 1}\n")
 	gone.ln.Close()
 	if a := g.chat(plainRequest); a.StatusCode != 200 {
 		t.Fatalf("%d %s", a.StatusCode, a.body)

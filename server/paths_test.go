@@ -42,7 +42,7 @@ func spelling(form, path string) string {
 func TestAnAddressIsAuthorisedAsItIsRouted(t *testing.T) {
 	const adminKey, userKey = "sk-admin-0123456789abcdefghijklmno", "sk-user-0123456789abcdefghijklmnop"
 	up := listen(t, both)
-	g := start(t, provider("p", up), "api_keys:\n  - {api: "+adminKey+", role: admin}\n  - {api: "+userKey+", role: user}\n")
+	g := start(t, providerOf("p", up), "api_keys:\n  - {api: "+adminKey+", role: admin}\n  - {api: "+userKey+", role: user}\n")
 	ask := func(method, target, key string) answer {
 		c := g.dial()
 		defer c.Close()
@@ -99,7 +99,7 @@ func TestAnAddressIsAuthorisedAsItIsRouted(t *testing.T) {
 func TestAModelInAnAddressIsAuthorisedAsItIsRouted(t *testing.T) {
 	const userKey = "sk-user-0123456789abcdefghijklmnop"
 	up := listen(t, both)
-	g := start(t, provider("p", up, "    model: [m, secret-model, dir/m]\n"), "api_keys:\n  - {api: "+userKey+", role: user, model: [m, dir/m]}\n  - {api: "+clientKeyText+", role: admin}\n")
+	g := start(t, providerOf("p", up, "    model: [m, secret-model, dir/m]\n"), "api_keys:\n  - {api: "+userKey+", role: user, model: [m, dir/m]}\n  - {api: "+clientKeyText+", role: admin}\n")
 	for _, name := range []string{
 		"secret-model", "m/../secret-model", "m/%2e%2e/secret-model", "m%2f..%2fsecret-model", "m%252f%252e%252e%252fsecret-model", "secret%2dmodel", "secret%252dmodel", "secret%25252dmodel",
 		"./secret-model", "%2e/secret-model", "//secret-model", "models/secret-model", "m;/../secret-model", "m/..;/secret-model", "m\\..\\secret-model", "SECRET-MODEL", "secret-model%00", "secret-model%20",
@@ -158,7 +158,7 @@ func TestAClientCannotChooseTheUpstreamsAddress(t *testing.T) {
 	})
 	gemini := "  - provider: g\n    base_url: http://" + up.addr + "/v1beta\n    engine: gemini\n    api: " + upstreamKeyText + "\n    model: [gem]\n"
 	claude := "  - provider: c\n    base_url: http://" + up.addr + "/v1/messages\n    engine: claude\n    api: " + upstreamKeyText + "\n    model: [claude]\n"
-	g := start(t, provider("p", up, "    preferences:\n      passthrough_request_headers: [Host, X-Forwarded-Host, Forwarded]\n"), gemini, claude)
+	g := start(t, providerOf("p", up, "    preferences:\n      passthrough_request_headers: [Host, X-Forwarded-Host, Forwarded]\n"), gemini, claude)
 	auth := "Authorization: Bearer " + clientKeyText + "\r\n"
 	chat := func(model, more string) string {
 		return fmt.Sprintf(`{"model":%q,"messages":[{"role":"user","content":"hi"}]%s}`, model, more)

@@ -8,7 +8,7 @@ import (
 )
 
 func TestWhatIsNoRequestIsRefusedInTheEnvelope(t *testing.T) {
-	g := startWith(t, Options{MaxBody: 1 << 10}, provider("p", listen(t, both)))
+	g := startWith(t, Options{MaxBody: 1 << 10}, providerOf("p", listen(t, both)))
 	const head = "POST /v1/chat/completions HTTP/1.1\r\nHost: gateway\r\nOrigin: https://chat.example\r\nAuthorization: Bearer " + clientKeyText + "\r\n"
 	for _, c := range []struct {
 		name, text string
@@ -48,7 +48,7 @@ func TestWhatIsNoRequestIsRefusedInTheEnvelope(t *testing.T) {
 // connection closed at once would be reset over the unread bytes.
 func TestAClientThatGoesOnSendingReadsItsRefusal(t *testing.T) {
 	const size = 8 << 20
-	g := startWith(t, Options{MaxBody: 1 << 10}, provider("p", listen(t, both)))
+	g := startWith(t, Options{MaxBody: 1 << 10}, providerOf("p", listen(t, both)))
 	const head = "POST /v1/chat/completions HTTP/1.1\r\nHost: gateway\r\n"
 	const key = "Authorization: Bearer " + clientKeyText + "\r\n"
 	length, chunks := fmt.Sprintf("Content-Length: %d\r\n\r\n", size), fmt.Sprintf("Transfer-Encoding: chunked\r\n\r\n%x\r\n", size)
@@ -89,7 +89,7 @@ func TestAClientThatGoesOnSendingReadsItsRefusal(t *testing.T) {
 }
 
 func TestAClientMayAskBeforeItSends(t *testing.T) {
-	g := start(t, provider("p", listen(t, both)))
+	g := start(t, providerOf("p", listen(t, both)))
 	c := g.dial()
 	head, body, _ := strings.Cut(chatText(plainRequest, "Expect", "100-continue"), "\r\n\r\n")
 	c.send(head + "\r\n\r\n")
@@ -103,7 +103,7 @@ func TestAClientMayAskBeforeItSends(t *testing.T) {
 }
 
 func TestConnectionsThatSayNothingAreNoBadRequests(t *testing.T) {
-	g := start(t, provider("p", listen(t, both)))
+	g := start(t, providerOf("p", listen(t, both)))
 	for _, leave := range departures {
 		for _, begun := range []string{"", "POST /v1/chat", strings.TrimSuffix(chatText(plainRequest), "}")} {
 			c := g.dial() // the TCP checks of load balancers are like the first
@@ -124,7 +124,7 @@ func TestConnectionsThatSayNothingAreNoBadRequests(t *testing.T) {
 
 // fasthttp's errors quote what they could not read.
 func TestABadRequestDoesNotPutItsKeyIntoTheLog(t *testing.T) {
-	g := start(t, provider("p", listen(t, both)))
+	g := start(t, providerOf("p", listen(t, both)))
 	for _, head := range []string{
 		"POST /v1/chat/completions HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer KEY\r\nno colon\r\n\r\n",
 		"POST /v1/chat/completions HTTP/1.1\r\nHost: gateway\r\nAuthorization Bearer KEY\r\n\r\n",
@@ -157,7 +157,7 @@ func TestHTTP10ClientsGetUsableAnswers(t *testing.T) {
 		p.say(chunk("data: {\"error\":{\"message\":\"broken\"}}\n\n") + chunk(""))
 		return true
 	})
-	g := start(t, provider("p", listen(t, both)), provider("f", failing, "    model: [f]\n"))
+	g := start(t, providerOf("p", listen(t, both)), providerOf("f", failing, "    model: [f]\n"))
 	for _, c := range []struct{ name, request, want string }{
 		{"a plain answer", plainRequest, plainBodyOf("hello")},
 		{"a stream", streamRequest, streamSeen},
@@ -190,7 +190,7 @@ func TestHTTP10ClientsGetUsableAnswers(t *testing.T) {
 }
 
 func TestPipelinedRequestsAreAnsweredInTheirOrder(t *testing.T) {
-	g := start(t, provider("p", listen(t, both)))
+	g := start(t, providerOf("p", listen(t, both)))
 	c := g.dial()
 	var text strings.Builder
 	for i := range 20 {

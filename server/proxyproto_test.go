@@ -46,7 +46,7 @@ func TestAProxysHeaderNamesTheClient(t *testing.T) {
 		{"version 1 that does not know", "PROXY UNKNOWN\r\n", "127.0.0.1"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			g := startWith(t, Options{TrustedProxies: loopback(t), ProxyProtocol: true}, provider("p", listen(t, both)))
+			g := startWith(t, Options{TrustedProxies: loopback(t), ProxyProtocol: true}, providerOf("p", listen(t, both)))
 			found := clientOf(t, g)
 			c := g.dial()
 			c.send(test.header + chatText(plainRequest)) // as one piece
@@ -65,7 +65,7 @@ func TestAProxysHeaderNamesTheClient(t *testing.T) {
 }
 
 func TestAHeaderThatIsExpectedAndDoesNotComeEndsTheConnection(t *testing.T) {
-	g := startWith(t, Options{TrustedProxies: loopback(t), ProxyProtocol: true}, provider("p", listen(t, both)))
+	g := startWith(t, Options{TrustedProxies: loopback(t), ProxyProtocol: true}, providerOf("p", listen(t, both)))
 	for name, text := range map[string]string{
 		"a request at once": chatText(plainRequest),
 		"a broken header":   "PROXY TCP4 a b c d\r\n" + chatText(plainRequest),
@@ -90,7 +90,7 @@ func TestNobodyButATrustedProxySpeaksForOthers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := startWith(t, Options{TrustedProxies: others, ProxyProtocol: true}, provider("p", listen(t, both)))
+	g := startWith(t, Options{TrustedProxies: others, ProxyProtocol: true}, providerOf("p", listen(t, both)))
 	found := clientOf(t, g)
 	c := g.dial()
 	c.post(plainRequest, "X-Forwarded-For", "198.51.100.7")
@@ -106,7 +106,7 @@ func TestNobodyButATrustedProxySpeaksForOthers(t *testing.T) {
 }
 
 func TestForwardedForOfATrustedProxyIsBelieved(t *testing.T) {
-	g := startWith(t, Options{TrustedProxies: loopback(t)}, provider("p", listen(t, both)))
+	g := startWith(t, Options{TrustedProxies: loopback(t)}, providerOf("p", listen(t, both)))
 	found := clientOf(t, g)
 	g.chat(plainRequest, "X-Forwarded-For", "10.9.9.9, 198.51.100.7")
 	if got := receive(t, found, "the address"); got != netip.MustParseAddr("198.51.100.7") {

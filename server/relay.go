@@ -8,10 +8,11 @@ import (
 	"uniapi/balancer"
 	"uniapi/codec"
 	"uniapi/pool"
+	"uniapi/pool/provider"
 )
 
 // serve makes the handler of an endpoint for the clients that speak to face.
-func (s *Server) serve(face face, endpoint pool.Endpoint) fasthttp.RequestHandler {
+func (s *Server) serve(face face, endpoint provider.Endpoint) fasthttp.RequestHandler {
 	label := "POST " + face.label(endpoint)
 	return func(ctx *fasthttp.RequestCtx) {
 		x := s.begin(ctx, face, endpoint)
@@ -152,9 +153,9 @@ func (x *exchange) take(attempt balancer.Attempt) {
 func (x *exchange) try() error {
 	channel := x.snap.channels[x.attempt.Provider.Index]
 	x.limits = x.deadlines(x.attempt.Candidate, &x.plan.Facts)
-	ask := pool.Ask{Endpoint: x.endpoint, Client: x.format.Name(), Model: x.attempt.Upstream, Key: x.attempt.Key}
+	ask := provider.Ask{Endpoint: x.endpoint, Client: x.format.Name(), Model: x.attempt.Upstream, Key: x.attempt.Key}
 	x.upstream = channel.Format(ask)
-	if x.endpoint != pool.Chat && !x.untranslated() {
+	if x.endpoint != provider.Chat && !x.untranslated() {
 		return x.viaGoogle(channel, ask) // all else that is no conversation is not translated
 	}
 	from := formats[x.upstream]

@@ -84,7 +84,7 @@ var failures = []failure{
 func (f failure) sections(t *testing.T, more ...string) []string {
 	section := f.section
 	if section == "" {
-		section = provider("p", listen(t, f.serve), "    preferences:\n      model_timeout: 0.2\n")
+		section = providerOf("p", listen(t, f.serve), "    preferences:\n      model_timeout: 0.2\n")
 	}
 	if f.only == "trigger" {
 		more = append(more, "preferences:\n  error_triggers: [\"hello\", \"one\"]\n")
@@ -129,7 +129,7 @@ func TestAFailureIsInvisibleIfAnotherChannelCanServe(t *testing.T) {
 			t.Run(f.name+" "+kindOfRequest(request), func(t *testing.T) {
 				t.Parallel()
 				up := listen(t, both)
-				g := start(t, f.sections(t, provider("q", up))...)
+				g := start(t, f.sections(t, providerOf("q", up))...)
 				a := g.chat(request)
 				line := g.log.next(t, "request")
 				if f.final {
@@ -196,7 +196,7 @@ func TestAMistakeOfTheClientsIsTriedOnceElsewhere(t *testing.T) {
 			t.Parallel()
 			sections := []string{"api_keys:\n  - api: " + clientKeyText + "\n    preferences:\n      AUTO_RETRY: 2\n"}
 			for i, serve := range c.serve {
-				sections = append(sections, provider(string(rune('p'+i)), listen(t, serve)))
+				sections = append(sections, providerOf(string(rune('p'+i)), listen(t, serve)))
 			}
 			g := start(t, sections...)
 			a := g.chat(plainRequest)
@@ -211,7 +211,7 @@ func TestAMistakeOfTheClientsIsTriedOnceElsewhere(t *testing.T) {
 // said: the last failure is told.
 func TestTheLastFailureIsToldWhateverCameBefore(t *testing.T) {
 	dead := "  - provider: dead\n    base_url: http://127.0.0.1:1/v1\n    api: k\n    model: [m]\n"
-	g := start(t, dead, provider("q", listen(t, says(reply(429, jsonKind, errorBody("slow down"))))),
+	g := start(t, dead, providerOf("q", listen(t, says(reply(429, jsonKind, errorBody("slow down"))))),
 		"api_keys:\n  - api: "+clientKeyText+"\n    preferences:\n      AUTO_RETRY: 1\n")
 	g.chat(plainRequest).failure(t, 429, "")
 }
@@ -219,8 +219,8 @@ func TestTheLastFailureIsToldWhateverCameBefore(t *testing.T) {
 func TestATooLongRequestIsTriedWhereTheModelIsAnother(t *testing.T) {
 	tooLong := says(reply(413, jsonKind, errorBody("too long")))
 	same, other := listen(t, both), listen(t, both)
-	g := start(t, provider("p", listen(t, tooLong), "    api: [k1, k2, k3]\n"), provider("same", same),
-		provider("other", other, "    model:\n      - m-large: m\n"))
+	g := start(t, providerOf("p", listen(t, tooLong), "    api: [k1, k2, k3]\n"), providerOf("same", same),
+		providerOf("other", other, "    model:\n      - m-large: m\n"))
 	if a := g.chat(plainRequest); a.StatusCode != 200 {
 		t.Errorf("%d %s", a.StatusCode, a.body)
 	}

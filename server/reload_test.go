@@ -29,14 +29,14 @@ func TestRequestsInFlightFinishUnderTheConfigurationTheyBeganWith(t *testing.T) 
 		return true
 	})
 	old, next := listen(t, both), listen(t, both)
-	g := start(t, provider("slow", slow), provider("old", old))
+	g := start(t, providerOf("slow", slow), providerOf("old", old))
 	stream, plain := g.dial(), g.dial()
 	stream.post(streamRequest)
 	plain.post(plainRequest)
 	receive(t, arrived, "a request at the upstream")
 	receive(t, arrived, "a request at the upstream")
 	const newKey = "sk-new-0123456789abcdefghij"
-	g.Apply(parseConfig(t, provider("next", next), "api_keys:\n  - api: "+newKey+"\n"))
+	g.Apply(parseConfig(t, providerOf("next", next), "api_keys:\n  - api: "+newKey+"\n"))
 
 	g.chat(plainRequest).failure(t, 401, "invalid_api_key") // the old key is gone for new requests
 	if a := g.do("POST", "/v1/chat/completions", plainRequest, "X-Api-Key", newKey); a.StatusCode != 200 || len(next.requests()) != 1 {
@@ -56,7 +56,7 @@ func TestRequestsInFlightFinishUnderTheConfigurationTheyBeganWith(t *testing.T) 
 
 func TestNoRequestFailsOverAReload(t *testing.T) {
 	up := [2]*upstream{listen(t, both), listen(t, both)}
-	g := start(t, provider("p0", up[0]))
+	g := start(t, providerOf("p0", up[0]))
 	var over atomic.Bool
 	var clients sync.WaitGroup
 	for range 4 {
@@ -69,7 +69,7 @@ func TestNoRequestFailsOverAReload(t *testing.T) {
 		})
 	}
 	for i := range 100 {
-		g.Apply(parseConfig(t, provider(fmt.Sprint("p", i%2), up[i%2])))
+		g.Apply(parseConfig(t, providerOf(fmt.Sprint("p", i%2), up[i%2])))
 	}
 	over.Store(true)
 	clients.Wait()
@@ -77,7 +77,7 @@ func TestNoRequestFailsOverAReload(t *testing.T) {
 
 // A provider that cannot be used is left out; the others serve.
 func TestAProviderThatCannotBeUsedIsLeftOut(t *testing.T) {
-	g := start(t, provider("p", listen(t, both)),
+	g := start(t, providerOf("p", listen(t, both)),
 		"  - provider: odd\n    base_url: http://127.0.0.1/v1\n    engine: telepathy\n    api: "+upstreamKeyText+"\n    model: [odd]\n")
 	if got := g.listed(clientKeyText); !slices.Equal(got, []string{"m"}) {
 		t.Errorf("listed %q", got)
@@ -97,7 +97,7 @@ func TestAnEndLetsStreamsFinishAndClosesIdleConnections(t *testing.T) {
 		p.say(chunk(stopEvent+doneEvent) + chunk(""))
 		return true
 	})
-	g := start(t, provider("p", up))
+	g := start(t, providerOf("p", up))
 	idle := g.dial()
 	idle.send("GET /healthz HTTP/1.1\r\nHost: gateway\r\n\r\n")
 	idle.answer()
@@ -142,7 +142,7 @@ func TestAnEndDoesNotWaitLongerThanItMay(t *testing.T) {
 		p.gone()
 		return false
 	})
-	g := start(t, provider("p", up))
+	g := start(t, providerOf("p", up))
 	c := g.dial()
 	c.post(plainRequest)
 	receive(t, arrived, "the request at the upstream")

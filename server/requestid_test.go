@@ -6,7 +6,7 @@ import (
 )
 
 func TestARequestKeepsItsIDIfItIsFitToBeRepeated(t *testing.T) {
-	g := start(t, provider("p", listen(t, both)))
+	g := start(t, providerOf("p", listen(t, both)))
 	for _, c := range []struct {
 		name, id string
 		kept     bool
@@ -47,7 +47,7 @@ func TestNoTwoRequestsGetTheSameID(t *testing.T) {
 	up := listen(t, both)
 	ids := make(map[string]bool)
 	for range 3 { // processes
-		g := start(t, provider("p", up))
+		g := start(t, providerOf("p", up))
 		for range 50 {
 			id := g.chat(plainRequest).Header.Get("X-Request-Id")
 			if ids[id] || len(id) < 14 {

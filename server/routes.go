@@ -7,7 +7,7 @@ import (
 	"github.com/fasthttp/router"
 	"github.com/valyala/fasthttp"
 
-	"uniapi/pool"
+	"uniapi/pool/provider"
 )
 
 // handler builds the way of a request from the outside in: CORS, the entrance,
@@ -53,7 +53,7 @@ func (s *Server) handler() fasthttp.RequestHandler {
 	r.HEAD("/dashboard/{file:*}", page.serve)
 	r.GET("/metrics", s.asAdmin(s.metrics))
 	for _, e := range modelEndpoints() {
-		if e.endpoint == pool.CountTokens {
+		if e.endpoint == provider.CountTokens {
 			r.POST(e.path, s.countTokens(e.face))
 		} else {
 			r.POST(e.path, s.serve(e.face, e.endpoint))
@@ -69,15 +69,15 @@ func (s *Server) handler() fasthttp.RequestHandler {
 type modelEndpoint struct {
 	path     string
 	face     face
-	endpoint pool.Endpoint
+	endpoint provider.Endpoint
 }
 
 // modelEndpoints are all but Google's, whose paths have a model and a verb in them.
 func modelEndpoints() []modelEndpoint {
 	all := []modelEndpoint{
-		{"/v1/chat/completions", chatFace{}, pool.Chat}, {"/v1/completions", chatFace{}, pool.Completions},
-		{"/v1/responses", responsesFace{}, pool.Chat}, {"/v1/responses/compact", responsesFace{}, pool.Compact},
-		{"/v1/messages", messagesFace{}, pool.Chat}, {"/v1/messages/count_tokens", messagesFace{}, pool.CountTokens},
+		{"/v1/chat/completions", chatFace{}, provider.Chat}, {"/v1/completions", chatFace{}, provider.Completions},
+		{"/v1/responses", responsesFace{}, provider.Chat}, {"/v1/responses/compact", responsesFace{}, provider.Compact},
+		{"/v1/messages", messagesFace{}, provider.Chat}, {"/v1/messages/count_tokens", messagesFace{}, provider.CountTokens},
 	}
 	for _, e := range plainEndpoints {
 		all = append(all, modelEndpoint{"/v1/" + string(e.endpoint), plainFace{fallback: e.fallback}, e.endpoint})

@@ -14,7 +14,7 @@ import (
 func TestEveryAnswerCanBeReadByABrowser(t *testing.T) {
 	broken := listen(t, says(reply(500, jsonKind, `{"error":{"message":"broken"}}`)))
 	up := listen(t, both)
-	g := startWith(t, Options{MaxBody: 1 << 10}, provider("p", up), provider("broken", broken, "    model: [broken]\n"))
+	g := startWith(t, Options{MaxBody: 1 << 10}, providerOf("p", up), providerOf("broken", broken, "    model: [broken]\n"))
 	authorized := []string{"Authorization", "Bearer " + clientKeyText}
 	for _, c := range []struct {
 		name, method, path, body string
@@ -58,7 +58,7 @@ func TestEveryAnswerCanBeReadByABrowser(t *testing.T) {
 }
 
 func TestPreflightsAreAnsweredBeforeAnythingElse(t *testing.T) {
-	g := start(t, provider("p", listen(t, both)))
+	g := start(t, providerOf("p", listen(t, both)))
 	for _, path := range []string{"/v1/chat/completions", "/v1/models", "/v1/nothing", "/"} {
 		a := g.do("OPTIONS", path, "", "Origin", "https://chat.example", "Access-Control-Request-Method", "POST",
 			"Access-Control-Request-Headers", "authorization, x-stainless-lang")
@@ -75,7 +75,7 @@ func TestPreflightsAreAnsweredBeforeAnythingElse(t *testing.T) {
 }
 
 func TestTheRouterAnswersInTheEnvelope(t *testing.T) {
-	g := start(t, provider("p", listen(t, both)))
+	g := start(t, providerOf("p", listen(t, both)))
 	for _, c := range []struct {
 		method, path string
 		status       int
@@ -105,7 +105,7 @@ func TestTheRouterAnswersInTheEnvelope(t *testing.T) {
 // The path that is routed is the normalised one, so that no spelling of a path
 // gets around its key.
 func TestSpellingsOfAPathLeadToOneHandler(t *testing.T) {
-	g := start(t, provider("p", listen(t, both)))
+	g := start(t, providerOf("p", listen(t, both)))
 	for _, path := range []string{"//v1/models", "/v1//models", "/x/../v1/models", "/v1/./models", "/v1/%6dodels", "/v1/models?x=1", "/%2e%2e/v1/models"} {
 		c := g.dial()
 		c.send("GET " + path + " HTTP/1.1\r\nHost: gateway\r\nConnection: close\r\n\r\n")
@@ -114,7 +114,7 @@ func TestSpellingsOfAPathLeadToOneHandler(t *testing.T) {
 }
 
 func TestProbesAreAnswered(t *testing.T) {
-	g := start(t, provider("p", listen(t, both)))
+	g := start(t, providerOf("p", listen(t, both)))
 	for path, want := range map[string]map[string]string{
 		"/":        {"name": "uni-api", "version": "v0-test", "chat": "/v1/chat/completions"},
 		"/healthz": {"status": "ok", "version": "v0-test"},
@@ -146,7 +146,7 @@ func TestAGatewayThatEndsIsNotReady(t *testing.T) {
 		p.say(plainOK)
 		return true
 	})
-	g := start(t, provider("p", up))
+	g := start(t, providerOf("p", up))
 	busy, probe := g.dial(), g.dial()
 	probe.send("GET /readyz HTTP/1.1\r\nHost: gateway\r\n") // under way, so that its connection is not closed as idle
 	busy.post(plainRequest)
@@ -169,7 +169,7 @@ func TestAGatewayThatEndsIsNotReady(t *testing.T) {
 
 // Under the race detector it fails if the request is looked at once more.
 func TestARequestWhoseAttemptsGoOnIsNotLookedAtBehindTheirBack(t *testing.T) {
-	s := start(t, provider("p", listen(t, both))).Server
+	s := start(t, providerOf("p", listen(t, both))).Server
 	looked := make(chan bool)
 	handler := s.bounded(s.cors(s.enter(func(ctx *fasthttp.RequestCtx) {
 		setID(ctx, []byte("id"))

@@ -20,7 +20,7 @@ func rawHeads(heads chan<- string) script {
 func TestWhatIsBetweenAClientAndTheGatewayStaysThere(t *testing.T) {
 	heads := make(chan string, 10)
 	up := listen(t, rawHeads(heads))
-	g := start(t, provider("p", up, "    preferences:\n      passthrough_request_headers: [X-Kept, X-Hop, X-Other, TE, Upgrade, Proxy-Authorization, Keep-Alive, Transfer-Encoding, Cookie, Host, Connection]\n"))
+	g := start(t, providerOf("p", up, "    preferences:\n      passthrough_request_headers: [X-Kept, X-Hop, X-Other, TE, Upgrade, Proxy-Authorization, Keep-Alive, Transfer-Encoding, Cookie, Host, Connection]\n"))
 	c := g.dial()
 	c.post(plainRequest, "X-Kept", "kept", "X-Hop", "for the gateway", "X-Other", "for the gateway", "X-Unnamed", "no",
 		"Connection", "close, x-hop", "Connection", "X-Other", "TE", "trailers", "Upgrade", "h2c", "HTTP2-Settings", "AAMAAABk",
@@ -49,7 +49,7 @@ func TestWhatIsBetweenTheGatewayAndAProviderStaysThere(t *testing.T) {
 		"a stream":       strings.Replace(streamOK, "\r\n", "\r\n"+strange, 1),
 	} {
 		t.Run(name, func(t *testing.T) {
-			g := start(t, provider("p", listen(t, says(text))))
+			g := start(t, providerOf("p", listen(t, says(text))))
 			body := plainRequest
 			if name == "a stream" {
 				body = streamRequest
@@ -71,7 +71,7 @@ func TestWhatIsBetweenTheGatewayAndAProviderStaysThere(t *testing.T) {
 // A type of content is the one header of a provider's that clients get as it is.
 func TestAProvidersContentTypeCannotBringHeadersWithIt(t *testing.T) {
 	for _, kind := range []string{"audio/mpeg\rX-Evil: 1", "audio/mpeg\nX-Evil: 1", "audio/mpeg\r\n X-Evil: 1", "audio/mpeg\x00X-Evil: 1", "audio/mpeg\x0bX-Evil: 1"} {
-		g := start(t, provider("p", listen(t, says(reply(200, kind, "sound")))))
+		g := start(t, providerOf("p", listen(t, says(reply(200, kind, "sound")))))
 		c := g.dial()
 		c.send(strings.Replace(chatText(`{"model":"m","input":"hi"}`), "/v1/chat/completions", "/v1/audio/speech", 1))
 		resp := c.head()
@@ -84,7 +84,7 @@ func TestAProvidersContentTypeCannotBringHeadersWithIt(t *testing.T) {
 // What clients send that comes back in a header of the answer or goes on in one.
 func TestWhatClientsSendCannotBringHeadersWithIt(t *testing.T) {
 	heads := make(chan string, 10)
-	g := start(t, provider("p", listen(t, rawHeads(heads))))
+	g := start(t, providerOf("p", listen(t, rawHeads(heads))))
 	for _, header := range []string{"X-Request-Id", "Access-Control-Request-Headers", "Origin", "Anthropic-Beta", "User-Agent", "Authorization"} {
 		for _, evil := range []string{"x\rX-Evil: 1", "x\nX-Evil: 1", "x\x00X-Evil: 1", "x\r\n\tX-Evil: 1"} {
 			c := g.dial()
@@ -150,7 +150,7 @@ func TestAnswersThatTwoParsersMayReadInTwoWaysReachNobodyElse(t *testing.T) {
 				}
 				return true
 			})
-			g := start(t, provider("p", up), "preferences:\n  cooldown_period: 0\n", "api_keys: [{api: "+clientKeyText+", preferences: {AUTO_RETRY: false}}]\n")
+			g := start(t, providerOf("p", up), "preferences:\n  cooldown_period: 0\n", "api_keys: [{api: "+clientKeyText+", preferences: {AUTO_RETRY: false}}]\n")
 			for range 3 {
 				a := g.chat(strings.Replace(plainRequest, "hi", "smuggle", 1))
 				if strings.Contains(a.body, "forged") || a.StatusCode == 200 && !c.served {

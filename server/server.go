@@ -20,6 +20,7 @@ import (
 	"uniapi/balancer"
 	"uniapi/config"
 	"uniapi/pool"
+	"uniapi/pool/provider"
 	"uniapi/server/budget"
 	"uniapi/usage"
 )
@@ -92,7 +93,7 @@ type Server struct {
 	http      *fasthttp.Server
 	tls       *tls.Config // nil: plain HTTP
 	pool      *pool.Pool
-	adapters  *pool.Adapters
+	adapters  *provider.Adapters
 	state     *balancer.State
 	books     *usage.Books
 	discovery *discovery
@@ -152,7 +153,7 @@ func New(o Options) (*Server, error) {
 	}
 	o.pool.OnStray, o.pool.FetchCache = s.onStray, fetchCache(o.RequestMemory)
 	s.pool = pool.New(o.pool)
-	s.adapters = pool.NewAdapters(s.pool)
+	s.adapters = provider.NewAdapters(s.pool)
 	if s.discovery, err = newDiscovery(s.log, s.rebuild); err != nil {
 		return nil, err
 	}

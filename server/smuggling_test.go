@@ -191,7 +191,7 @@ const good = "GET /healthz HTTP/1.1\r\nHost: gateway\r\n\r\n"
 
 func TestRequestsThatTwoParsersMayReadInTwoWaysAreRefused(t *testing.T) {
 	up := listen(t, both)
-	g := start(t, provider("p", up))
+	g := start(t, providerOf("p", up))
 	ways := []struct {
 		name string
 		send func(c *client, text string)
@@ -249,7 +249,7 @@ func TestRequestsThatTwoParsersMayReadInTwoWaysAreRefused(t *testing.T) {
 
 // What is unusual and yet clear must pass.
 func TestRequestsThatAreOnlyUnusualAreServed(t *testing.T) {
-	g := start(t, provider("p", listen(t, both)))
+	g := start(t, providerOf("p", listen(t, both)))
 	const key = "Authorization: Bearer " + clientKeyText + "\r\n"
 	const send = "POST /v1/chat/completions HTTP/1.1\r\nHost: gateway\r\n" + key
 	size := len(plainRequest)
@@ -297,8 +297,8 @@ func TestRequestsAreLookedAtWhateverTheyComeIn(t *testing.T) {
 	files := newAuthority(t)
 	trust := files.issue(t, 1)
 	up := listen(t, both)
-	secure := startWith(t, Options{TLSCert: files.cert, TLSKey: files.key}, provider("p", up))
-	proxied := startWith(t, Options{TrustedProxies: loopback(t), ProxyProtocol: true}, provider("p", up))
+	secure := startWith(t, Options{TLSCert: files.cert, TLSKey: files.key}, providerOf("p", up))
+	proxied := startWith(t, Options{TrustedProxies: loopback(t), ProxyProtocol: true}, providerOf("p", up))
 	for _, name := range []string{"a length and chunks", "a trailer", "a header that ends without CR"} {
 		var text string
 		for _, c := range smuggled {

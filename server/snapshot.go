@@ -9,6 +9,7 @@ import (
 	"uniapi/codec/override"
 	"uniapi/config"
 	"uniapi/pool"
+	"uniapi/pool/provider"
 	"uniapi/server/budget"
 	"uniapi/usage"
 )
@@ -19,7 +20,7 @@ import (
 type snapshot struct {
 	config   *config.Config
 	table    *balancer.Table
-	channels []*pool.Channel // by provider index; nil where the provider cannot be reached
+	channels []*provider.Channel // by provider index; nil where the provider cannot be reached
 	keys     keyIndex
 	secrets  *redactor
 
@@ -39,7 +40,7 @@ type snapshot struct {
 func (s *Server) build(cfg *config.Config) *snapshot {
 	snap := &snapshot{config: cfg, keys: make(keyIndex, len(cfg.APIKeys)), secrets: s.redactor(cfg)}
 	s.secrets.Store(snap.secrets)
-	snap.channels = make([]*pool.Channel, len(cfg.Providers))
+	snap.channels = make([]*provider.Channel, len(cfg.Providers))
 	snap.fetcher = s.fetcher(cfg)
 	snap.fetchers = make([]*pool.Fetcher, len(cfg.Providers))
 	for i, p := range cfg.Providers {
@@ -49,7 +50,7 @@ func (s *Server) build(cfg *config.Config) *snapshot {
 			continue
 		}
 		snap.channels[i], snap.fetchers[i] = channel, via
-		snap.translates = snap.translates || channel.Format(pool.Ask{Endpoint: pool.Chat}) != "openai"
+		snap.translates = snap.translates || channel.Format(provider.Ask{Endpoint: provider.Chat}) != "openai"
 	}
 	snap.prices = usage.NewPrices(cfg)
 	snap.route(s.state, s.discovery.models)

@@ -69,7 +69,7 @@ func besiege(t *testing.T, distrust time.Duration, preferences string) *siege {
 			for _, pieces := range []bool{false, true} {
 				h := listenHostile(t, &hostile{moment: m, bytes: bytes, pieces: pieces, seed: rand.Uint64()})
 				s.providers = append(s.providers, h)
-				sections = append(sections, provider(fmt.Sprint("p", len(s.providers)), h.upstream, fmt.Sprintf("    model: [m%d]\n    preferences: {cooldown_period: 0}\n", len(s.providers))))
+				sections = append(sections, providerOf(fmt.Sprint("p", len(s.providers)), h.upstream, fmt.Sprintf("    model: [m%d]\n    preferences: {cooldown_period: 0}\n", len(s.providers))))
 			}
 		}
 	}

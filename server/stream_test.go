@@ -48,7 +48,7 @@ func TestAStreamThatDiesTellsItsClient(t *testing.T) {
 			t.Parallel()
 			got := make(chan bool, 1)
 			other := listen(t, both)
-			g := start(t, provider("p", listen(t, brokenStream(got, c.breakOff)), "    preferences:\n      model_timeout: 0.3\n"), provider("q", other))
+			g := start(t, providerOf("p", listen(t, brokenStream(got, c.breakOff)), "    preferences:\n      model_timeout: 0.3\n"), providerOf("q", other))
 			client := g.dial()
 			client.send(chatText(streamRequest) + chatText(plainRequest)) // the second must not be answered on this connection
 			resp := client.head()
@@ -107,7 +107,7 @@ func TestAStreamThatIsWholeIsPassedOnAsItIs(t *testing.T) {
 					p.say(chunk(""))
 					return true
 				})
-				g := start(t, provider("p", up))
+				g := start(t, providerOf("p", up))
 				a := g.chat(c.request)
 				if a.body != c.want {
 					t.Errorf("got %.300q, want %.300q", a.body, c.want)
@@ -132,7 +132,7 @@ func TestEventsAreNotHeldBack(t *testing.T) {
 		p.say(chunk(stopEvent+doneEvent) + chunk(""))
 		return true
 	})
-	g := start(t, provider("p", up))
+	g := start(t, providerOf("p", up))
 	c := g.dial()
 	c.post(streamRequest)
 	body := c.head().Body
@@ -156,7 +156,7 @@ func TestAStreamEndsWithItsLastEvent(t *testing.T) {
 		p.gone()
 		return false
 	})
-	g := start(t, provider("p", up, "    preferences:\n      model_timeout: 2\n"))
+	g := start(t, providerOf("p", up, "    preferences:\n      model_timeout: 2\n"))
 	began := time.Now()
 	if a := g.chat(streamRequest); a.body != event("one")+stopEvent+doneEvent {
 		t.Errorf("got %q", a.body)
@@ -177,7 +177,7 @@ func TestAnAnswerOfTheOtherKindIsTurnedIntoTheOneAskedFor(t *testing.T) {
 		{"a stream to a plain request", plainRequest, streamOK, "application/json", `"content":"one two"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			g := start(t, provider("p", listen(t, says(c.answer))), once)
+			g := start(t, providerOf("p", listen(t, says(c.answer))), once)
 			a := g.chat(c.request)
 			if a.StatusCode != 200 || !strings.HasPrefix(a.Header.Get("Content-Type"), c.kind) || !strings.Contains(a.body, c.word) {
 				t.Errorf("%d %s", a.StatusCode, a.body)
@@ -195,7 +195,7 @@ func TestAConnectionServesOnAfterAFailedRequest(t *testing.T) {
 		}
 		return true
 	})
-	g := start(t, provider("p", up), once)
+	g := start(t, providerOf("p", up), once)
 	c := g.dial()
 	for range 3 {
 		c.post(streamRequest)
@@ -264,7 +264,7 @@ func TestFasthttpKeepsARequestUntilItsAnswerIsWritten(t *testing.T) {
 // name in the client's bytes.
 func TestAStreamsBooksNameItsOwnModel(t *testing.T) {
 	const models = "abcdefgh"
-	g := start(t, provider("p", listen(t, both), "    model: [model-a, model-b, model-c, model-d, model-e, model-f, model-g, model-h]\n"))
+	g := start(t, providerOf("p", listen(t, both), "    model: [model-a, model-b, model-c, model-d, model-e, model-f, model-g, model-h]\n"))
 	c := g.dial()
 	var text strings.Builder
 	for _, m := range models {

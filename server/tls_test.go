@@ -75,7 +75,7 @@ func (g *gateway) dialTLS(config *tls.Config) (*client, *tls.Conn) {
 func TestTLSServesPlainAnswersAndStreamsOverHTTP11(t *testing.T) {
 	files := newAuthority(t)
 	trust := files.issue(t, 1)
-	g := startWith(t, Options{TLSCert: files.cert, TLSKey: files.key}, provider("p", listen(t, both)))
+	g := startWith(t, Options{TLSCert: files.cert, TLSKey: files.key}, providerOf("p", listen(t, both)))
 	c, secure := g.dialTLS(trust)
 	if p := secure.ConnectionState().NegotiatedProtocol; p != "http/1.1" {
 		t.Errorf("agreed on %q", p)
@@ -96,7 +96,7 @@ func TestTLSServesPlainAnswersAndStreamsOverHTTP11(t *testing.T) {
 func TestLargeBodiesAreCountedUnderTLS(t *testing.T) {
 	files := newAuthority(t)
 	trust := files.issue(t, 1)
-	g := startWith(t, Options{TLSCert: files.cert, TLSKey: files.key, RequestMemory: 1 << 20}, provider("p", listen(t, both)))
+	g := startWith(t, Options{TLSCert: files.cert, TLSKey: files.key, RequestMemory: 1 << 20}, providerOf("p", listen(t, both)))
 	c, secure := g.dialTLS(trust)
 	if _, err := io.WriteString(secure, chatText(bigRequest(1<<20))); err != nil {
 		t.Fatal(err)
@@ -114,7 +114,7 @@ func TestAClientThatLeavesUnderTLSEndsItsUpstreamRequest(t *testing.T) {
 		ended <- true
 		return false
 	})
-	g := startWith(t, Options{TLSCert: files.cert, TLSKey: files.key}, provider("p", up))
+	g := startWith(t, Options{TLSCert: files.cert, TLSKey: files.key}, providerOf("p", up))
 	_, secure := g.dialTLS(trust)
 	io.WriteString(secure, chatText(plainRequest))
 	receive(t, arrived, "the request at the upstream")
@@ -126,7 +126,7 @@ func TestAClientThatLeavesUnderTLSEndsItsUpstreamRequest(t *testing.T) {
 func TestAConnectionThatNeverShakesHandsIsClosed(t *testing.T) {
 	files := newAuthority(t)
 	files.issue(t, 1)
-	g := startWith(t, Options{TLSCert: files.cert, TLSKey: files.key, readTimes: &hasty}, provider("p", listen(t, both)))
+	g := startWith(t, Options{TLSCert: files.cert, TLSKey: files.key, readTimes: &hasty}, providerOf("p", listen(t, both)))
 	c := g.dial()
 	c.send("\x16\x03\x01")
 	if n, err := c.Read(make([]byte, 1)); n != 0 || err != io.EOF {
@@ -137,7 +137,7 @@ func TestAConnectionThatNeverShakesHandsIsClosed(t *testing.T) {
 func TestARenewedCertificateIsTakenUp(t *testing.T) {
 	files := newAuthority(t)
 	trust := files.issue(t, 1)
-	g := startWith(t, Options{TLSCert: files.cert, TLSKey: files.key}, provider("p", listen(t, both)))
+	g := startWith(t, Options{TLSCert: files.cert, TLSKey: files.key}, providerOf("p", listen(t, both)))
 	serial := func(trust *tls.Config) int64 {
 		_, secure := g.dialTLS(trust)
 		return secure.ConnectionState().PeerCertificates[0].SerialNumber.Int64()
@@ -177,7 +177,7 @@ func TestACertificateThatCannotBeReadIsAnErrorAtTheStart(t *testing.T) {
 func TestPlainHTTPToATLSPortIsNotServed(t *testing.T) {
 	files := newAuthority(t)
 	files.issue(t, 1)
-	g := startWith(t, Options{TLSCert: files.cert, TLSKey: files.key}, provider("p", listen(t, both)))
+	g := startWith(t, Options{TLSCert: files.cert, TLSKey: files.key}, providerOf("p", listen(t, both)))
 	if resp, err := http.Get("http://" + g.addr + "/healthz"); err == nil {
 		defer resp.Body.Close()
 		if resp.StatusCode == 200 {

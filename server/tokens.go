@@ -11,7 +11,7 @@ import (
 	"uniapi/codec"
 	"uniapi/codec/estimate"
 	"uniapi/codec/rawjson"
-	"uniapi/pool"
+	"uniapi/pool/provider"
 	"uniapi/usage"
 )
 
@@ -53,7 +53,7 @@ const (
 
 func (x *exchange) reached(status int) extent {
 	switch {
-	case x.attempt.Number == 0, x.endpoint == pool.CountTokens:
+	case x.attempt.Number == 0, x.endpoint == provider.CountTokens:
 		return reachedNothing
 	case status == fasthttp.StatusOK:
 		return reachedAll
@@ -100,7 +100,7 @@ func (x *exchange) tokens(status int) usage.Tokens {
 
 // inputOnly says whether an endpoint's answer has no tokens of its own.
 func (x *exchange) inputOnly() bool {
-	return x.endpoint == pool.Embeddings || x.endpoint == pool.Rerank || x.endpoint == pool.Moderations
+	return x.endpoint == provider.Embeddings || x.endpoint == provider.Rerank || x.endpoint == provider.Moderations
 }
 
 // fill estimates what is missing in a usage.
@@ -157,9 +157,9 @@ func (x *exchange) answerTokens(end extent) int64 {
 	switch {
 	case x.inputOnly():
 		return 0
-	case x.endpoint == pool.Speech: // its words are those of the request
+	case x.endpoint == provider.Speech: // its words are those of the request
 		return x.spokenTokens()
-	case raw != nil && (x.endpoint == pool.Images || x.endpoint == pool.ImageEdits):
+	case raw != nil && (x.endpoint == provider.Images || x.endpoint == provider.ImageEdits):
 		return imageTokens(max(raw.made(), 1))
 	case x.flow != nil:
 		return max(estimate.Text(x.flow.Said()), 1)
@@ -170,9 +170,9 @@ func (x *exchange) answerTokens(end extent) int64 {
 	}
 	body := x.ctx.Response.Body()
 	switch x.endpoint {
-	case pool.Images, pool.ImageEdits:
+	case provider.Images, provider.ImageEdits:
 		return max(imagesIn(body, end)*estimate.MediaTokens, estimate.Answer(body))
-	case pool.Transcriptions, pool.Translations:
+	case provider.Transcriptions, provider.Translations:
 		if top, err := rawjson.One(body); err == nil { // a verbose one says it all again, in pieces
 			if text, is := rawjson.Text(body, top.Get(body, "text")); is {
 				return estimate.Text(int64(len(text)))
@@ -203,7 +203,7 @@ func (x *exchange) promptTokensOf(u *codec.Usage) int64 {
 	switch {
 	case x.isForm():
 		return x.formTokens(u)
-	case x.endpoint == pool.Speech:
+	case x.endpoint == provider.Speech:
 		return x.spokenTokens()
 	case !x.raw():
 		return estimate.Request(x.body)
@@ -244,7 +244,7 @@ func (x *exchange) formTokens(u *codec.Usage) (n int64) {
 		case !field.File && (field.Name == "prompt" || field.Name == "input"):
 			n += estimate.Text(int64(size))
 		case !field.File:
-		case x.endpoint == pool.ImageEdits || x.endpoint == pool.Images:
+		case x.endpoint == provider.ImageEdits || x.endpoint == provider.Images:
 			n += estimate.Media(size)
 		case seconds == 0:
 			n += estimate.Sound(size)

@@ -32,7 +32,7 @@ func TestTheTotalEndsWhateverIsDoneForARequest(t *testing.T) {
 			t.Parallel()
 			up := listen(t, test.up)
 			at := strings.NewReplacer("ADDR", up.addr)
-			g := start(t, provider("p", up, at.Replace(test.more)), provider("q", up), keyed(test.key), total)
+			g := start(t, providerOf("p", up, at.Replace(test.more)), providerOf("q", up), keyed(test.key), total)
 			request := plainRequest
 			if test.request != "" {
 				request = at.Replace(test.request)
@@ -55,7 +55,7 @@ func TestTheTotalEndsAStreamWithAnError(t *testing.T) {
 		p.gone()
 		return false
 	})
-	g := start(t, provider("p", up), keyed(""), total)
+	g := start(t, providerOf("p", up), keyed(""), total)
 	client := g.dial()
 	client.send(chatText(streamRequest))
 	resp := client.head()
@@ -75,7 +75,7 @@ func TestTheTotalRestsOnlyAChannelThatHadAllOfTheTime(t *testing.T) {
 	resting := strings.Replace(total, "cooldown_period: 0", "cooldown_period: 60", 1)
 	for name, first := range map[string]*upstream{"alone": silent, "after another": failing} {
 		t.Run(name, func(t *testing.T) {
-			g := start(t, provider("p", first), provider("q", silent), keyed("SCHEDULING_ALGORITHM: fixed_priority"), resting)
+			g := start(t, providerOf("p", first), providerOf("q", silent), keyed("SCHEDULING_ALGORITHM: fixed_priority"), resting)
 			g.chat(plainRequest)
 			a := g.do("GET", "/v1/explain?key=admin&model=m", "", "Authorization", "Bearer "+clientKeyText)
 			p, q, _ := strings.Cut(a.body, `"Provider":"q"`)

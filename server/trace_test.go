@@ -11,7 +11,7 @@ import (
 func TestAtDebugLevelEachAttemptHasALine(t *testing.T) {
 	bad := listen(t, says(reply(500, jsonKind, `{"error":{"message":"down"}}`)))
 	good := listen(t, both)
-	g := start(t, provider("bad", bad), provider("good", good, "    model: [{up: m}]\n"))
+	g := start(t, providerOf("bad", bad), providerOf("good", good, "    model: [{up: m}]\n"))
 	number := func(line logLine, name string) float64 {
 		n, _ := line[name].(float64)
 		return n
@@ -68,7 +68,7 @@ func TestAttemptsThatReachNobodyHaveALineToo(t *testing.T) {
 
 func TestAboveDebugLevelNothingIsTraced(t *testing.T) {
 	lines := newLogLines()
-	g := startWith(t, Options{LogBodies: true, Log: slog.New(slog.NewJSONHandler(lines, nil))}, provider("p", listen(t, both)))
+	g := startWith(t, Options{LogBodies: true, Log: slog.New(slog.NewJSONHandler(lines, nil))}, providerOf("p", listen(t, both)))
 	if g.debug {
 		t.Error("it is at debug level")
 	}
@@ -81,7 +81,7 @@ func TestAboveDebugLevelNothingIsTraced(t *testing.T) {
 
 func TestBodiesAreLoggedOnlyIfTheyAreAskedFor(t *testing.T) {
 	for _, on := range []bool{false, true} {
-		g := startWith(t, Options{LogBodies: on}, provider("p", listen(t, both), "    model: [{up: m}]\n"))
+		g := startWith(t, Options{LogBodies: on}, providerOf("p", listen(t, both), "    model: [{up: m}]\n"))
 		image := strings.Repeat("iVBORw0KGgo/", 1000)
 		body := `{"model":"m","stream":true,"messages":[{"role":"user","content":"my question ` + upstreamKeyText + `"},{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,` + image + `"}}]}]}`
 		if a := g.chat(body); a.body != streamSeen {

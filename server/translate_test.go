@@ -17,7 +17,7 @@ const streamHeadOnly = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCo
 
 // messages is a provider of Anthropic's format.
 func messages(name string, u *upstream, more ...string) string {
-	return strings.Replace(provider(name, u, more...), "/v1/chat/completions", "/v1/messages", 1)
+	return strings.Replace(providerOf(name, u, more...), "/v1/chat/completions", "/v1/messages", 1)
 }
 
 func TestAnOpenAIClientIsServedByAnAnthropicProvider(t *testing.T) {
@@ -70,7 +70,7 @@ func TestFailuresOfAnotherFormatAreTranslatedAndRetried(t *testing.T) {
 			if message := g.chat(streamRequest).failure(t, test.status, ""); !strings.Contains(message, test.word) {
 				t.Errorf("told %q", message)
 			}
-			g = start(t, messages("claude", odd), provider("q", listen(t, both)))
+			g = start(t, messages("claude", odd), providerOf("q", listen(t, both)))
 			if a := g.chat(streamRequest); a.body != streamSeen {
 				t.Errorf("%d %s", a.StatusCode, a.body)
 			}
@@ -103,7 +103,7 @@ func TestOverridesAndStrippingReachTheUpstream(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			up := listen(t, both)
-			g := start(t, provider("p", up, test.more))
+			g := start(t, providerOf("p", up, test.more))
 			if a := g.chat(tools); a.StatusCode != 200 {
 				t.Fatalf("%d %s", a.StatusCode, a.body)
 			}

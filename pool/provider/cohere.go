@@ -1,15 +1,16 @@
-package pool
+package provider
 
 import (
 	"net/url"
 	"strings"
 
 	"uniapi/config"
+	"uniapi/pool"
 )
 
 // cohere is Cohere's v2 API. What it has besides chat stands at the same host.
 type cohere struct {
-	target     *Target
+	target     *pool.Target
 	paths      map[Endpoint]string
 	modelsPath string
 	headers    [][]byte
@@ -58,7 +59,7 @@ func (*cohere) Format(ask Ask) string {
 	return "openai"
 }
 
-func (d *cohere) Address(_ *Call, req *Request, ask Ask) (*Target, error) {
+func (d *cohere) Address(_ *pool.Call, req *pool.Request, ask Ask) (*pool.Target, error) {
 	path, has := d.paths[ask.Endpoint]
 	if !has {
 		return nil, ErrNoEndpoint
@@ -68,6 +69,6 @@ func (d *cohere) Address(_ *Call, req *Request, ask Ask) (*Target, error) {
 }
 
 // Models asks with the provider's first key.
-func (d *cohere) Models(call *Call, limits Deadlines) ([]string, error) {
-	return fetchModels(call, d.target, &Request{Method: "GET", Path: d.modelsPath, Header: d.headers[0]}, limits)
+func (d *cohere) Models(call *pool.Call, limits pool.Deadlines) ([]string, error) {
+	return fetchModels(call, d.target, &pool.Request{Method: "GET", Path: d.modelsPath, Header: d.headers[0]}, limits)
 }

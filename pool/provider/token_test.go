@@ -1,4 +1,4 @@
-package pool
+package provider
 
 import (
 	"crypto"
@@ -22,6 +22,7 @@ import (
 
 	"uniapi/codec"
 	"uniapi/config"
+	"uniapi/pool"
 )
 
 // tokenMaker counts fetches, each of which takes a second.
@@ -52,7 +53,7 @@ func TestATokenIsFetchedOnceAndRenewedBeforeItEnds(t *testing.T) {
 		want := func(access string, wait time.Duration) {
 			t.Helper()
 			begun := time.Now()
-			got, err := account.token(new(Call))
+			got, err := account.token(new(pool.Call))
 			if err != nil || got.access != access || time.Since(begun) != wait {
 				t.Errorf("%v, %v after %v; want %q after %v", got, err, time.Since(begun), access, wait)
 			}
@@ -79,7 +80,7 @@ func TestAShortTokenIsNotRenewedAllTheTime(t *testing.T) {
 		maker := &tokenMaker{life: 4 * time.Minute}
 		account := maker.account()
 		for range 150 {
-			if _, err := account.token(new(Call)); err != nil {
+			if _, err := account.token(new(pool.Call)); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(time.Second)
@@ -95,20 +96,20 @@ func TestATokenThatCannotBeRenewedServesToItsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		maker := &tokenMaker{life: time.Hour}
 		account := maker.account()
-		if _, err := account.token(new(Call)); err != nil {
+		if _, err := account.token(new(pool.Call)); err != nil {
 			t.Fatal(err)
 		}
 		maker.err = errors.New("invalid_grant")
 		time.Sleep(57 * time.Minute)
 		for range 3 {
-			if got, err := account.token(new(Call)); err != nil || got.access != "t" {
+			if got, err := account.token(new(pool.Call)); err != nil || got.access != "t" {
 				t.Fatalf("%v, %v", got, err)
 			}
 			time.Sleep(2 * time.Second)
 		}
 		time.Sleep(4 * time.Minute)
 		for range 2 {
-			if _, err := account.token(new(Call)); err == nil || !strings.Contains(err.Error(), "invalid_grant") {
+			if _, err := account.token(new(pool.Call)); err == nil || !strings.Contains(err.Error(), "invalid_grant") {
 				t.Errorf("after its end: %v", err)
 			}
 		}
@@ -121,10 +122,10 @@ func TestATokenThatCannotBeRenewedServesToItsEnd(t *testing.T) {
 func TestACallThatIsCanceledWaitsForNoToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		account := (&tokenMaker{life: time.Hour}).account()
-		call := new(Call)
+		call := new(pool.Call)
 		time.AfterFunc(100*time.Millisecond, call.Cancel)
 		begun := time.Now()
-		if _, err := account.token(call); !errors.Is(err, ErrCanceled) || time.Since(begun) > 200*time.Millisecond {
+		if _, err := account.token(call); !errors.Is(err, pool.ErrCanceled) || time.Since(begun) > 200*time.Millisecond {
 			t.Errorf("%v after %v", err, time.Since(begun))
 		}
 		time.Sleep(2 * time.Second)
@@ -183,13 +184,13 @@ func TestAServiceAccountProvesItselfAndIsKnownAfterAReload(t *testing.T) {
 		_, _ = w.Write([]byte(`{"access_token":"ya29.x","expires_in":3599,"token_type":"Bearer"}`))
 	}))
 	defer server.Close()
-	p := newPool(t, Options{})
+	p := openPool(t)
 	a := NewAdapters(p)
 	for range 2 { // a reload makes the channel anew
 		c := vertexOf(t, a, text, server.URL+"/token?x=1", "")
 		for range 2 {
-			var req Request
-			if _, err := c.Address(new(Call), &req, vertexAsk); err != nil || !strings.Contains(string(req.Header), "Authorization: Bearer ya29.x\r\n") {
+			var req pool.Request
+			if _, err := c.Address(new(pool.Call), &req, vertexAsk); err != nil || !strings.Contains(string(req.Header), "Authorization: Bearer ya29.x\r\n") {
 				t.Fatalf("%q, %v", req.Header, err)
 			}
 		}
@@ -218,8 +219,8 @@ func TestATokenComesByTheProvidersProxy(t *testing.T) {
 		_, _ = w.Write([]byte(`{"access_token":"a","expires_in":3599}`))
 	}))
 	defer proxy.Close()
-	c := vertexOf(t, NewAdapters(newPool(t, Options{})), text, "http://token.example/t", strings.Replace(proxy.URL, "http://", "http://user:pass@", 1))
-	if _, err := c.Address(new(Call), new(Request), vertexAsk); err != nil {
+	c := vertexOf(t, NewAdapters(openPool(t)), text, "http://token.example/t", strings.Replace(proxy.URL, "http://", "http://user:pass@", 1))
+	if _, err := c.Address(new(pool.Call), new(pool.Request), vertexAsk); err != nil {
 		t.Fatal(err)
 	}
 	if got := <-asked; got != "http://token.example/t Basic dXNlcjpwYXNz" {
@@ -246,7 +247,7 @@ func TestWhyThereIsNoTokenIsTold(t *testing.T) {
 				_, _ = w.Write([]byte(test.body))
 			}))
 			defer server.Close()
-			_, err := vertexOf(t, NewAdapters(newPool(t, Options{})), text, server.URL, "").Address(new(Call), new(Request), vertexAsk)
+			_, err := vertexOf(t, NewAdapters(openPool(t)), text, server.URL, "").Address(new(pool.Call), new(pool.Request), vertexAsk)
 			e, is := errors.AsType[*codec.Error](err)
 			if !is || e.Status != test.status || e.Class != test.class || !strings.HasSuffix(e.Message, test.words) || strings.Contains(e.Message, "BEGIN") {
 				t.Errorf("%v", err)
@@ -256,15 +257,15 @@ func TestWhyThereIsNoTokenIsTold(t *testing.T) {
 	t.Run("a server that is not there", func(t *testing.T) {
 		server := httptest.NewServer(nil)
 		server.Close()
-		_, err := vertexOf(t, NewAdapters(newPool(t, Options{})), text, server.URL, "").Address(new(Call), new(Request), vertexAsk)
-		if kindOf(t, err) != Dial || !strings.Contains(err.Error(), "access token") {
+		_, err := vertexOf(t, NewAdapters(openPool(t)), text, server.URL, "").Address(new(pool.Call), new(pool.Request), vertexAsk)
+		if !dialFailed(err) || !strings.Contains(err.Error(), "access token") {
 			t.Errorf("%v", err)
 		}
 	})
 	t.Run("an answer that is none", func(t *testing.T) {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) }))
 		defer server.Close()
-		_, err := vertexOf(t, NewAdapters(newPool(t, Options{})), text, server.URL, "").Address(new(Call), new(Request), vertexAsk)
+		_, err := vertexOf(t, NewAdapters(openPool(t)), text, server.URL, "").Address(new(pool.Call), new(pool.Request), vertexAsk)
 		if err == nil || !strings.Contains(err.Error(), "access token") {
 			t.Errorf("%v", err)
 		}
@@ -284,10 +285,10 @@ func FuzzAccountRefused(f *testing.F) {
 
 func BenchmarkAddressOfVertexWithAToken(b *testing.B) {
 	_, text := rsaKey(b)
-	c := vertexOf(b, NewAdapters(newPool(b, Options{})), text, "", "")
+	c := vertexOf(b, NewAdapters(openPool(b)), text, "", "")
 	c.dialect.(*vertex).account = (&tokenMaker{life: time.Hour}).account()
-	var req Request
-	call := new(Call)
+	var req pool.Request
+	call := new(pool.Call)
 	if _, err := c.Address(call, &req, vertexAsk); err != nil {
 		b.Fatal(err)
 	}

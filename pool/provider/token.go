@@ -1,4 +1,4 @@
-package pool
+package provider
 
 import (
 	"bytes"
@@ -21,6 +21,7 @@ import (
 	"golang.org/x/oauth2/jwt"
 
 	"uniapi/codec"
+	"uniapi/pool"
 )
 
 const (
@@ -34,7 +35,7 @@ const (
 )
 
 // tokenLimits bound a fetch, beside the pool's limit for connecting.
-var tokenLimits = Deadlines{FirstByte: 15 * time.Second, Idle: 5 * time.Second}
+var tokenLimits = pool.Deadlines{FirstByte: 15 * time.Second, Idle: 5 * time.Second}
 
 // account is a service account with its access token. The token is renewed ahead of its end, so that no request waits for one but the
 // first.
@@ -99,7 +100,7 @@ func isRSAKey(text string) bool {
 
 // token returns a token that can be used. It waits only if there is none, at most until the call is over. The error is a *codec.Error
 // if the account was refused, and an *Error if the token server was not reached.
-func (a *account) token(call *Call) (*accessToken, error) {
+func (a *account) token(call *pool.Call) (*accessToken, error) {
 	now := a.now()
 	token := a.current.Load()
 	if token != nil && now.Before(token.renew) {
@@ -156,7 +157,7 @@ func newToken(t *oauth2.Token, now time.Time) *accessToken {
 }
 
 // fetchBy asks a token server for tokens.
-func fetchBy(target *Target, config *jwt.Config) func() (*oauth2.Token, error) {
+func fetchBy(target *pool.Target, config *jwt.Config) func() (*oauth2.Token, error) {
 	return func() (*oauth2.Token, error) {
 		way := &tokenTransport{target: target}
 		token, err := config.TokenSource(context.WithValue(context.Background(), oauth2.HTTPClient, &http.Client{Transport: way})).Token()
@@ -165,7 +166,7 @@ func fetchBy(target *Target, config *jwt.Config) func() (*oauth2.Token, error) {
 		}
 		switch {
 		case way.err != nil: // the library keeps its text only
-			return nil, &Error{Dial, "getting an access token for the service account", way.err}
+			return nil, &pool.Error{Kind: pool.Dial, Op: "getting an access token for the service account", Err: way.err}
 		case err != nil:
 			return nil, fmt.Errorf("getting an access token for the service account from %s: %w", target, err)
 		}
@@ -194,7 +195,7 @@ func accountRefused(status int, body []byte) *codec.Error {
 
 // tokenTransport lets the oauth2 package use the pool, and so the provider's proxy, like every request to the provider.
 type tokenTransport struct {
-	target *Target
+	target *pool.Target
 	err    error
 }
 
@@ -215,8 +216,8 @@ func (t *tokenTransport) exchange(r *http.Request) (body []byte, status int, err
 	if err != nil {
 		return nil, 0, err
 	}
-	req := &Request{Method: r.Method, Path: r.URL.RequestURI(), Header: tokenHeader, Body: [][]byte{form}, Alone: true}
-	answer, err := t.target.Do(new(Call), req, tokenLimits)
+	req := &pool.Request{Method: r.Method, Path: r.URL.RequestURI(), Header: tokenHeader, Body: [][]byte{form}, Alone: true}
+	answer, err := t.target.Do(new(pool.Call), req, tokenLimits)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -1,4 +1,4 @@
-package pool
+package provider
 
 import (
 	"encoding/base64"
@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"uniapi/config"
+	"uniapi/pool"
 )
 
 // defaultAzureVersion is what uni-api's README promises.
@@ -14,7 +15,7 @@ const defaultAzureVersion = "2024-10-21"
 // azure is OpenAI's format at Azure's addresses: a deployment of its own for
 // each model, the /models endpoint of AI Foundry, or the newer /openai/v1.
 type azure struct {
-	target  *Target
+	target  *pool.Target
 	path    func(endpoint Endpoint, model string) string // "" where there is none
 	list    string                                       // "" where models cannot be listed
 	headers [][]byte
@@ -61,7 +62,7 @@ func azurePaths(base *url.URL) (path func(endpoint Endpoint, model string) strin
 
 func (*azure) Format(Ask) string { return "openai" }
 
-func (d *azure) Address(_ *Call, req *Request, ask Ask) (*Target, error) {
+func (d *azure) Address(_ *pool.Call, req *pool.Request, ask Ask) (*pool.Target, error) {
 	path := d.path(ask.Endpoint, ask.Model)
 	if path == "" || ask.Endpoint == CountTokens || ask.Endpoint == Compact {
 		return nil, ErrNoEndpoint
@@ -70,11 +71,11 @@ func (d *azure) Address(_ *Call, req *Request, ask Ask) (*Target, error) {
 	return d.target, nil
 }
 
-func (d *azure) Models(call *Call, limits Deadlines) ([]string, error) {
+func (d *azure) Models(call *pool.Call, limits pool.Deadlines) ([]string, error) {
 	if d.list == "" {
 		return nil, errNameModels
 	}
-	return fetchModels(call, d.target, &Request{Method: "GET", Path: d.list, Header: d.headers[0]}, limits)
+	return fetchModels(call, d.target, &pool.Request{Method: "GET", Path: d.list, Header: d.headers[0]}, limits)
 }
 
 // databricksChannel is OpenAI's format at a serving endpoint for each model.

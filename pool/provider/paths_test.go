@@ -1,10 +1,11 @@
-package pool
+package provider
 
 import (
 	"strings"
 	"testing"
 
 	"uniapi/config"
+	"uniapi/pool"
 )
 
 func TestEnginesAddressTheirChatEndpoints(t *testing.T) {
@@ -48,7 +49,7 @@ func TestEnginesAddressTheirChatEndpoints(t *testing.T) {
 			"openai", "/client/v4/accounts/acc/ai/v1/chat/completions", "Authorization: Bearer k\r\n"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			p := New(Options{})
+			p := pool.New(pool.Options{})
 			defer p.Close()
 			channel, err := NewAdapters(p).Channel(&config.Config{}, &test.provider)
 			if err != nil {
@@ -57,7 +58,7 @@ func TestEnginesAddressTheirChatEndpoints(t *testing.T) {
 			if channel.Format(test.ask) != test.format {
 				t.Errorf("format %s, want %s", channel.Format(test.ask), test.format)
 			}
-			var req Request
+			var req pool.Request
 			if _, err := channel.Address(nil, &req, test.ask); err != nil {
 				t.Fatal(err)
 			}

@@ -1,4 +1,4 @@
-package pool
+package provider
 
 import (
 	"errors"
@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"uniapi/config"
+	"uniapi/pool"
 )
 
 // Engine names a dialect that a provider may speak, as the `engine` key of
@@ -128,7 +129,7 @@ type Channel struct {
 }
 
 // Prepare directs req, whose body is set, to where ask is served, on behalf of a client key. The errors are the dialect's.
-func (c *Channel) Prepare(call *Call, req *Request, ask Ask, clientKey string) (*Target, error) {
+func (c *Channel) Prepare(call *pool.Call, req *pool.Request, ask Ask, clientKey string) (*pool.Target, error) {
 	target, err := c.Address(call, req, ask)
 	if err != nil {
 		return nil, err
@@ -147,9 +148,9 @@ type dialect interface {
 	// Address directs req, whose body is set, to the endpoint. The error is
 	// ErrNoEndpoint if the provider has none like that. What must be asked for
 	// first, such as an access token, ends with call.
-	Address(call *Call, req *Request, ask Ask) (*Target, error)
+	Address(call *pool.Call, req *pool.Request, ask Ask) (*pool.Target, error)
 	// Models asks the provider which models it has.
-	Models(call *Call, limits Deadlines) ([]string, error)
+	Models(call *pool.Call, limits pool.Deadlines) ([]string, error)
 }
 
 // engines is where a dialect enters: how a channel of its kind is prepared. Which there are, config.Engines says.
@@ -178,13 +179,13 @@ var engines = map[Engine]func(*source) (*Channel, error){
 // reload of the configuration: service accounts with their access tokens, and how
 // soon each channel answers.
 type Adapters struct {
-	pool     *Pool
+	pool     *pool.Pool
 	accounts sync.Map // accountKey → *account
 	paces    sync.Map // [2]string, a provider's name and base_url → *paces
 }
 
 // NewAdapters makes the adapters of a pool.
-func NewAdapters(p *Pool) *Adapters { return &Adapters{pool: p} }
+func NewAdapters(p *pool.Pool) *Adapters { return &Adapters{pool: p} }
 
 // source is what a dialect is made from.
 type source struct {
@@ -196,7 +197,7 @@ type source struct {
 }
 
 // target is the address of a URL, by way of the provider's proxy.
-func (s *source) target(u *url.URL) (*Target, error) {
+func (s *source) target(u *url.URL) (*pool.Target, error) {
 	return s.pool.Target(u.Scheme, u.Host, s.proxy)
 }
 

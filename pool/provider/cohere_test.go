@@ -1,4 +1,4 @@
-package pool
+package provider
 
 import (
 	"errors"
@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"uniapi/config"
+	"uniapi/pool"
 	"uniapi/pool/pooltest"
 )
 
@@ -24,7 +25,7 @@ func TestCohereIsFoundAtWhateverAddressIsGiven(t *testing.T) {
 		{"a path of one's own", "https://x.example/ask/chat", "/ask/chat", "/ask/v2/rerank", "/ask/compatibility/v1/embeddings"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			p := New(Options{})
+			p := pool.New(pool.Options{})
 			defer p.Close()
 			channel, err := NewAdapters(p).Channel(&config.Config{}, &config.Provider{BaseURL: test.base, Engine: "cohere", Keys: []string{"k1", "k2"}})
 			if err != nil {
@@ -35,8 +36,8 @@ func TestCohereIsFoundAtWhateverAddressIsGiven(t *testing.T) {
 				path, format string
 			}{{Chat, test.chat, "cohere"}, {Rerank, test.rerank, "openai"}, {Embeddings, test.embeds, "openai"}} {
 				ask := Ask{Endpoint: end.endpoint, Model: "m", Key: 1}
-				var req Request
-				if _, err := channel.Address(new(Call), &req, ask); err != nil {
+				var req pool.Request
+				if _, err := channel.Address(new(pool.Call), &req, ask); err != nil {
 					t.Fatal(err)
 				}
 				if got := channel.Format(ask); req.Path != end.path || got != end.format {
@@ -46,7 +47,7 @@ func TestCohereIsFoundAtWhateverAddressIsGiven(t *testing.T) {
 					t.Errorf("header %q", req.Header)
 				}
 			}
-			if _, err := channel.Address(new(Call), new(Request), Ask{Endpoint: Speech}); !errors.Is(err, ErrNoEndpoint) {
+			if _, err := channel.Address(new(pool.Call), new(pool.Request), Ask{Endpoint: Speech}); !errors.Is(err, ErrNoEndpoint) {
 				t.Errorf("speech: %v", err)
 			}
 		})
@@ -65,12 +66,12 @@ func TestCoheresModelsAreThoseForChat(t *testing.T) {
 			p.Say("HTTP/1.1 200 OK\r\nContent-Length: 35\r\n\r\n{\"models\":[{\"name\":\"command-a-x\"}]} ")
 		}
 	})
-	p := newPool(t, Options{})
+	p := openPool(t)
 	channel, err := NewAdapters(p).Channel(&config.Config{}, &config.Provider{BaseURL: "http://" + up.Addr + "/v2/chat", Engine: "cohere", Keys: []string{"k"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	ids, err := channel.Models(new(Call), patient)
+	ids, err := channel.Models(new(pool.Call), unhurried)
 	if err != nil || !slices.Equal(ids, []string{"command-a-x"}) {
 		t.Errorf("%q, %v", ids, err)
 	}

@@ -1,4 +1,4 @@
-package pool
+package provider
 
 import (
 	"encoding/json"
@@ -8,11 +8,12 @@ import (
 	"strings"
 
 	"uniapi/config"
+	"uniapi/pool"
 )
 
 // openAI is a provider that speaks OpenAI's format at an OpenAI-like address.
 type openAI struct {
-	target     *Target
+	target     *pool.Target
 	paths      map[Endpoint]string
 	modelsPath string
 	modelIDs   []string // a fixed list, for the one provider that has no endpoint for it
@@ -70,7 +71,7 @@ func (d *openAI) Format(ask Ask) string {
 	return "openai"
 }
 
-func (d *openAI) Address(_ *Call, req *Request, ask Ask) (*Target, error) {
+func (d *openAI) Address(_ *pool.Call, req *pool.Request, ask Ask) (*pool.Target, error) {
 	if ask.Endpoint == Chat && d.Format(ask) == "responses" {
 		ask.Endpoint = responsesPath
 	}
@@ -114,15 +115,15 @@ var errNameModels = errors.New("the provider has no list of models to ask for; n
 const maxModelList = 16 << 20
 
 // Models asks with the provider's first key.
-func (d *openAI) Models(call *Call, limits Deadlines) ([]string, error) {
+func (d *openAI) Models(call *pool.Call, limits pool.Deadlines) ([]string, error) {
 	if d.modelIDs != nil {
 		return d.modelIDs, nil
 	}
-	return fetchModels(call, d.target, &Request{Method: "GET", Path: d.modelsPath, Header: d.headers[0]}, limits)
+	return fetchModels(call, d.target, &pool.Request{Method: "GET", Path: d.modelsPath, Header: d.headers[0]}, limits)
 }
 
 // fetchModels gets a model list. It is nobody's, so it goes over a connection of its own.
-func fetchModels(call *Call, target *Target, req *Request, limits Deadlines) ([]string, error) {
+func fetchModels(call *pool.Call, target *pool.Target, req *pool.Request, limits pool.Deadlines) ([]string, error) {
 	req.Alone = true
 	answer, err := target.Do(call, req, limits)
 	if err != nil {

@@ -1,4 +1,4 @@
-package pool
+package provider
 
 import (
 	"errors"
@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"uniapi/config"
+	"uniapi/pool"
 )
 
 const (
@@ -28,7 +29,7 @@ type vertex struct {
 }
 
 type vertexLocation struct {
-	target *Target
+	target *pool.Target
 	roots  []string // by project: the path up to the publisher
 }
 
@@ -130,7 +131,7 @@ func (d *vertex) Format(ask Ask) string {
 	return "gemini-vertex"
 }
 
-func (d *vertex) Address(call *Call, req *Request, ask Ask) (*Target, error) {
+func (d *vertex) Address(call *pool.Call, req *pool.Request, ask Ask) (*pool.Target, error) {
 	format := d.Format(ask)
 	verb, ok := vertexVerb(format, ask)
 	if !ok {
@@ -170,7 +171,7 @@ func vertexVerb(format string, ask Ask) (verb string, ok bool) {
 }
 
 // header returns the lines for a key, or with an access token, which may have to be fetched first.
-func (d *vertex) header(call *Call, key int) ([]byte, error) {
+func (d *vertex) header(call *pool.Call, key int) ([]byte, error) {
 	if d.account == nil {
 		return d.headers[max(key, 0)], nil
 	}
@@ -187,4 +188,4 @@ func (d *vertex) header(call *Call, key int) ([]byte, error) {
 }
 
 // Models cannot be asked for: what a project may use is not on any list.
-func (d *vertex) Models(*Call, Deadlines) ([]string, error) { return nil, errNameModels }
+func (d *vertex) Models(*pool.Call, pool.Deadlines) ([]string, error) { return nil, errNameModels }

@@ -1,4 +1,4 @@
-package pool
+package provider
 
 import (
 	"net/url"
@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"uniapi/config"
+	"uniapi/pool"
 	"uniapi/pool/pooltest"
 )
 
@@ -107,13 +108,13 @@ func TestModelListsAreReadInTheFormsThatProvidersGive(t *testing.T) {
 }
 
 func TestGitHubsModelsAreKnownWithoutAsking(t *testing.T) {
-	p := New(Options{})
+	p := pool.New(pool.Options{})
 	defer p.Close()
 	channel, err := NewAdapters(p).Channel(&config.Config{}, &config.Provider{BaseURL: "https://models.inference.ai.azure.com/chat/completions", Keys: []string{"k"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if ids, err := channel.Models(new(Call), Deadlines{}); err != nil || !slices.Contains(ids, "gpt-4o") {
+	if ids, err := channel.Models(new(pool.Call), pool.Deadlines{}); err != nil || !slices.Contains(ids, "gpt-4o") {
 		t.Errorf("%q, %v", ids, err)
 	}
 }
@@ -134,7 +135,7 @@ func TestEveryEngineThatIsServedHasADialectAndNoOther(t *testing.T) {
 }
 
 func TestAnEngineThatIsNotServedSaysWhichAre(t *testing.T) {
-	p := New(Options{})
+	p := pool.New(pool.Options{})
 	defer p.Close()
 	_, err := NewAdapters(p).Channel(&config.Config{}, &config.Provider{BaseURL: "https://x.example", Engine: "lingjing"})
 	if err == nil || !strings.Contains(err.Error(), "lingjing") || !strings.Contains(err.Error(), "gpt") {
@@ -154,12 +155,12 @@ func TestAModelListIsAskedForWithTheFirstKey(t *testing.T) {
 			p.Say("HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\n{\"data\":[{\"id\":\"vendor/a-1\"}]}")
 		}
 	})
-	p := newPool(t, Options{})
+	p := openPool(t)
 	channel, err := NewAdapters(p).Channel(&config.Config{}, &config.Provider{BaseURL: "http://" + up.Addr + "/v1/chat/completions?tenant=x", Keys: []string{"first", "second"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	ids, err := channel.Models(new(Call), patient)
+	ids, err := channel.Models(new(pool.Call), unhurried)
 	if err != nil || !slices.Equal(ids, []string{"vendor/a-1"}) {
 		t.Errorf("%q, %v", ids, err)
 	}
@@ -171,12 +172,12 @@ func TestAModelListIsAskedForWithTheFirstKey(t *testing.T) {
 // A key may stand in the query of the address, and errors are logged.
 func TestAModelListThatIsRefusedDoesNotRepeatTheAddressesQuery(t *testing.T) {
 	up := pooltest.Listen(t, pooltest.Always("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"))
-	p := newPool(t, Options{})
+	p := openPool(t)
 	channel, err := NewAdapters(p).Channel(&config.Config{}, &config.Provider{BaseURL: "http://" + up.Addr + "/v1?key=hunter22"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = channel.Models(new(Call), patient)
+	_, err = channel.Models(new(pool.Call), unhurried)
 	if err == nil || !strings.Contains(err.Error(), "/v1/models") || !strings.Contains(err.Error(), "404") || strings.Contains(err.Error(), "hunter22") {
 		t.Errorf("%v", err)
 	}
@@ -204,7 +205,7 @@ func TestWhoSharesConnectionsIsSaidForAllAndByProviders(t *testing.T) {
 		{false, nil, ""}, {false, &yes, "sk-client"}, {false, &no, ""},
 		{true, nil, "sk-client"}, {true, &yes, "sk-client"}, {true, &no, ""},
 	} {
-		p := newPool(t, Options{})
+		p := openPool(t)
 		cfg := &config.Config{Preferences: config.Preferences{IsolateKeys: tt.global}}
 		provider := &config.Provider{Name: "p", BaseURL: "http://127.0.0.1:1/v1"}
 		provider.Preferences.IsolateKeys = tt.own
@@ -212,8 +213,8 @@ func TestWhoSharesConnectionsIsSaidForAllAndByProviders(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		req := &Request{Owner: "of the request before"}
-		if _, err := c.Prepare(new(Call), req, Ask{Endpoint: Chat, Model: "m"}, "sk-client"); err != nil || req.Owner != tt.owner {
+		req := &pool.Request{Owner: "of the request before"}
+		if _, err := c.Prepare(new(pool.Call), req, Ask{Endpoint: Chat, Model: "m"}, "sk-client"); err != nil || req.Owner != tt.owner {
 			t.Errorf("%+v: owner %q, %v", tt, req.Owner, err)
 		}
 	}
@@ -221,15 +222,15 @@ func TestWhoSharesConnectionsIsSaidForAllAndByProviders(t *testing.T) {
 
 // What is known of a channel's times outlives a reload, and is that of one kind of request alone.
 func TestTimesAreKnownByModelEndpointAndKindOfAnswer(t *testing.T) {
-	a := NewAdapters(newPool(t, Options{}))
-	pace := func(name string, ask Ask) *Pace {
+	a := NewAdapters(openPool(t))
+	pace := func(name string, ask Ask) *pool.Pace {
 		t.Helper()
 		c, err := a.Channel(&config.Config{}, &config.Provider{Name: name, BaseURL: "http://127.0.0.1:1/v1", Keys: []string{"a", "b"}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		var req Request
-		if _, err := c.Prepare(new(Call), &req, ask, "sk-client"); err != nil {
+		var req pool.Request
+		if _, err := c.Prepare(new(pool.Call), &req, ask, "sk-client"); err != nil {
 			t.Fatal(err)
 		}
 		return req.Pace
@@ -238,12 +239,37 @@ func TestTimesAreKnownByModelEndpointAndKindOfAnswer(t *testing.T) {
 	if again := pace("p", Ask{Endpoint: Chat, Model: "m", Key: 1}); again != first {
 		t.Error("they are forgotten")
 	}
-	for _, other := range []*Pace{
+	for _, other := range []*pool.Pace{
 		pace("q", Ask{Endpoint: Chat, Model: "m"}), pace("p", Ask{Endpoint: Chat, Model: "n"}),
 		pace("p", Ask{Endpoint: Embeddings, Model: "m"}), pace("p", Ask{Endpoint: Chat, Model: "m", Stream: true}),
 	} {
 		if other == first {
 			t.Error("what does not compare is compared")
 		}
+	}
+}
+
+func TestModelListsAreAskedForAlone(t *testing.T) {
+	list := "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 23\r\n\r\n" + `{"data":[{"id":"m-1"}]}`
+	u := pooltest.Listen(t, func(p *pooltest.Peer) {
+		for {
+			if _, _, ok := p.Request(); !ok {
+				return
+			}
+			p.Say(list)
+		}
+	})
+	p := openPool(t)
+	tg, err := p.Target("http", u.Addr, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if ids, err := fetchModels(new(pool.Call), tg, &pool.Request{Method: "GET", Path: "/models"}, unhurried); err != nil || strings.Join(ids, " ") != "m-1" {
+			t.Fatal(ids, err)
+		}
+	}
+	if s := p.Stats(); s.Dials != 2 || s.Open != 0 {
+		t.Errorf("%+v", s)
 	}
 }

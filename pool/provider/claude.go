@@ -1,16 +1,17 @@
-package pool
+package provider
 
 import (
 	"net/url"
 	"strings"
 
 	"uniapi/config"
+	"uniapi/pool"
 )
 
 // claude is Anthropic's Messages API, or a server that speaks it. The address
 // in base_url ends in /v1/messages and is used as it is.
 type claude struct {
-	target     *Target
+	target     *pool.Target
 	path       string
 	countPath  string
 	modelsPath string
@@ -46,7 +47,7 @@ func claudeChannel(s *source) (*Channel, error) {
 
 func (*claude) Format(Ask) string { return "anthropic" }
 
-func (d *claude) Address(_ *Call, req *Request, ask Ask) (*Target, error) {
+func (d *claude) Address(_ *pool.Call, req *pool.Request, ask Ask) (*pool.Target, error) {
 	switch ask.Endpoint {
 	case Chat:
 		req.Path = d.path
@@ -60,9 +61,9 @@ func (d *claude) Address(_ *Call, req *Request, ask Ask) (*Target, error) {
 }
 
 // Models asks with the provider's first key.
-func (d *claude) Models(call *Call, limits Deadlines) ([]string, error) {
+func (d *claude) Models(call *pool.Call, limits pool.Deadlines) ([]string, error) {
 	path := d.modelsPath + "?limit=1000"
-	return fetchModels(call, d.target, &Request{Method: "GET", Path: path, Header: d.headers[0]}, limits)
+	return fetchModels(call, d.target, &pool.Request{Method: "GET", Path: path, Header: d.headers[0]}, limits)
 }
 
 // withQuery keeps the query that a base_url has.

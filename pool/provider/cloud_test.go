@@ -1,4 +1,4 @@
-package pool
+package provider
 
 import (
 	"crypto/hmac"
@@ -15,13 +15,12 @@ import (
 	"time"
 
 	"uniapi/config"
+	"uniapi/pool"
 )
 
 func channelOf(t *testing.T, p config.Provider) *Channel {
 	t.Helper()
-	pool := New(Options{})
-	t.Cleanup(pool.Close)
-	c, err := NewAdapters(pool).Channel(&config.Config{}, &p)
+	c, err := NewAdapters(openPool(t)).Channel(&config.Config{}, &p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,8 +62,8 @@ func TestVertexAddresses(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c := channelOf(t, test.provider)
-			var req Request
-			target, err := c.Address(new(Call), &req, test.ask)
+			var req pool.Request
+			target, err := c.Address(new(pool.Call), &req, test.ask)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -78,7 +77,7 @@ func TestVertexAddresses(t *testing.T) {
 	}
 	c := channelOf(t, express)
 	for _, ask := range []Ask{{Endpoint: Speech, Model: "gemini-x"}, {Endpoint: CountTokens, Model: "claude-x"}, {Endpoint: Embeddings, Model: "a/b"}} {
-		if _, err := c.Address(new(Call), new(Request), ask); !errors.Is(err, ErrNoEndpoint) {
+		if _, err := c.Address(new(pool.Call), new(pool.Request), ask); !errors.Is(err, ErrNoEndpoint) {
 			t.Errorf("%+v: %v", ask, err)
 		}
 	}
@@ -107,7 +106,7 @@ func TestBedrockAddresses(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			c := channelOf(t, test.provider)
 			c.dialect.(*bedrock).now = func() time.Time { return time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC) }
-			req := Request{Body: [][]byte{[]byte("{"), []byte("}")}}
+			req := pool.Request{Body: [][]byte{[]byte("{"), []byte("}")}}
 			if _, err := c.Address(nil, &req, test.ask); err != nil {
 				t.Fatal(err)
 			}
@@ -124,7 +123,7 @@ func TestBedrockAddresses(t *testing.T) {
 	c := channelOf(t, aws)
 	var hosts []string
 	for range 3 {
-		target, err := c.Address(nil, new(Request), Ask{Endpoint: Chat, Model: "m", Key: -1})
+		target, err := c.Address(nil, new(pool.Request), Ask{Endpoint: Chat, Model: "m", Key: -1})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -136,15 +135,14 @@ func TestBedrockAddresses(t *testing.T) {
 }
 
 func TestWhatACloudNeedsIsNamed(t *testing.T) {
-	pool := New(Options{})
-	defer pool.Close()
+	adapters := NewAdapters(openPool(t))
 	for word, p := range map[string]config.Provider{
 		"client_email":   {BaseURL: "https://aiplatform.googleapis.com"},
 		"project_id":     {BaseURL: "https://aiplatform.googleapis.com", ClientEmail: "a@b", PrivateKey: "x"},
 		"private_key":    {BaseURL: "https://aiplatform.googleapis.com", ClientEmail: "a@b", PrivateKey: "no key", ProjectIDs: []string{"p"}},
 		"aws_access_key": {BaseURL: "https://bedrock-runtime.us-east-1.amazonaws.com"},
 	} {
-		if _, err := NewAdapters(pool).Channel(&config.Config{}, &p); err == nil || !strings.Contains(err.Error(), word) {
+		if _, err := adapters.Channel(&config.Config{}, &p); err == nil || !strings.Contains(err.Error(), word) {
 			t.Errorf("%v does not name %s", err, word)
 		}
 	}
@@ -173,20 +171,20 @@ func TestAmazonCanVerifyWhatIsSent(t *testing.T) {
 	checked := make(chan error, 1)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { checked <- verifySignature(r, secret) }))
 	defer server.Close()
-	pool := newPool(t, Options{})
+	adapters := NewAdapters(openPool(t))
 	for name, token := range map[string]string{"with an access key": "", "with a session": "a session/token=="} {
 		t.Run(name, func(t *testing.T) {
-			c, err := NewAdapters(pool).Channel(&config.Config{}, &config.Provider{BaseURL: server.URL + "/a/gateway", Engine: "aws", AWSAccessKey: "AKID",
+			c, err := adapters.Channel(&config.Config{}, &config.Provider{BaseURL: server.URL + "/a/gateway", Engine: "aws", AWSAccessKey: "AKID",
 				AWSSecretKey: secret, AWSSessionToken: token, Regions: []string{"eu-west-3"}})
 			if err != nil {
 				t.Fatal(err)
 			}
-			req := Request{Body: [][]byte{[]byte(`{"messages":`), nil, []byte(`[]}`)}}
+			req := pool.Request{Body: [][]byte{[]byte(`{"messages":`), nil, []byte(`[]}`)}}
 			to, err := c.Address(nil, &req, Ask{Endpoint: Chat, Model: "arn:aws:bedrock:eu-west-3:1:inference-profile/eu.x-v1:0", Key: -1})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, _, err := fetch(to, &req, patient); err != nil {
+			if err := exchanged(to, &req); err != nil {
 				t.Fatal(err)
 			}
 			if err := <-checked; err != nil {
@@ -284,13 +282,13 @@ func TestBedrocksModelsAreThoseAndTheProfilesThatCanBeListed(t *testing.T) {
 		{"nothing", nil, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := bedrockByProxy(t, test.answers).Models(new(Call), patient)
+			got, err := bedrockByProxy(t, test.answers).Models(new(pool.Call), unhurried)
 			if !slices.Equal(got, test.want) || (err == nil) != (test.want != nil) {
 				t.Errorf("%q, %v; want %q", got, err, test.want)
 			}
 		})
 	}
-	if _, err := channelOf(t, config.Provider{BaseURL: "https://x.example", Engine: "aws", Keys: []string{"k"}}).Models(new(Call), patient); !errors.Is(err, errNameModels) {
+	if _, err := channelOf(t, config.Provider{BaseURL: "https://x.example", Engine: "aws", Keys: []string{"k"}}).Models(new(pool.Call), unhurried); !errors.Is(err, errNameModels) {
 		t.Errorf("behind a gateway: %v", err)
 	}
 }
@@ -306,13 +304,12 @@ func FuzzBedrockModelIDs(f *testing.F) {
 }
 
 func BenchmarkSigningTenKilobytes(b *testing.B) {
-	pool := New(Options{})
-	defer pool.Close()
-	c, err := NewAdapters(pool).Channel(&config.Config{}, &config.Provider{BaseURL: "https://bedrock-runtime.us-east-1.amazonaws.com", AWSAccessKey: "AKIDEXAMPLE", AWSSecretKey: "secret"})
+	adapters := NewAdapters(openPool(b))
+	c, err := adapters.Channel(&config.Config{}, &config.Provider{BaseURL: "https://bedrock-runtime.us-east-1.amazonaws.com", AWSAccessKey: "AKIDEXAMPLE", AWSSecretKey: "secret"})
 	if err != nil {
 		b.Fatal(err)
 	}
-	req := Request{Body: [][]byte{make([]byte, 10<<10)}}
+	req := pool.Request{Body: [][]byte{make([]byte, 10<<10)}}
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := c.Address(nil, &req, Ask{Endpoint: Chat, Model: "anthropic.claude-x", Key: -1}); err != nil {

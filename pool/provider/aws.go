@@ -1,4 +1,4 @@
-package pool
+package provider
 
 import (
 	"cmp"
@@ -19,6 +19,7 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 
 	"uniapi/config"
+	"uniapi/pool"
 )
 
 const awsDomain = ".amazonaws.com"
@@ -39,7 +40,7 @@ type bedrock struct {
 type awsRegion struct {
 	name   string
 	host   string
-	target *Target
+	target *pool.Target
 }
 
 func awsChannel(s *source) (*Channel, error) {
@@ -97,7 +98,7 @@ func (d *bedrock) Format(ask Ask) string {
 	return "bedrock-converse"
 }
 
-func (d *bedrock) Address(_ *Call, req *Request, ask Ask) (*Target, error) {
+func (d *bedrock) Address(_ *pool.Call, req *pool.Request, ask Ask) (*pool.Target, error) {
 	if ask.Endpoint != Chat {
 		return nil, ErrNoEndpoint
 	}
@@ -129,7 +130,7 @@ func segment(text string) string {
 }
 
 // sign returns the request's header lines with the signature. It covers the body and the address, so it is made for each attempt.
-func (d *bedrock) sign(req *Request, host, region string) ([]byte, error) {
+func (d *bedrock) sign(req *pool.Request, host, region string) ([]byte, error) {
 	sum := sha256.New()
 	length := int64(0)
 	for _, part := range req.Body {
@@ -160,7 +161,7 @@ var bedrockLists = [...]string{
 }
 
 // Models asks the region's control plane. A key may be allowed to read one of the lists only: then that is what it has.
-func (d *bedrock) Models(call *Call, limits Deadlines) ([]string, error) {
+func (d *bedrock) Models(call *pool.Call, limits pool.Deadlines) ([]string, error) {
 	region := &d.regions[0]
 	domain, is := strings.CutPrefix(region.host, "bedrock-runtime.")
 	if !is {
@@ -174,7 +175,7 @@ func (d *bedrock) Models(call *Call, limits Deadlines) ([]string, error) {
 	var ids []string
 	var failure error
 	for _, path := range bedrockLists {
-		req := &Request{Method: "GET", Path: path, Header: d.whole[0], Alone: true}
+		req := &pool.Request{Method: "GET", Path: path, Header: d.whole[0], Alone: true}
 		if len(d.source.Keys) == 0 {
 			if req.Header, err = d.sign(req, host, region.name); err != nil {
 				return nil, err
@@ -192,7 +193,7 @@ func (d *bedrock) Models(call *Call, limits Deadlines) ([]string, error) {
 	return ids, nil
 }
 
-func fetchBedrockModels(call *Call, target *Target, req *Request, limits Deadlines) ([]string, error) {
+func fetchBedrockModels(call *pool.Call, target *pool.Target, req *pool.Request, limits pool.Deadlines) ([]string, error) {
 	answer, err := target.Do(call, req, limits)
 	if err != nil {
 		return nil, err

@@ -1,15 +1,16 @@
-package pool
+package provider
 
 import (
 	"maps"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"uniapi/pool"
 )
 
 // paces are those of a provider. They outlive a reload of the configuration.
 type paces struct {
-	known atomic.Pointer[map[paceKey]*Pace] // copied to be added to: there are as many as models and endpoints in use
+	known atomic.Pointer[map[paceKey]*pool.Pace] // copied to be added to: there are as many as models and endpoints in use
 	mu    sync.Mutex
 }
 
@@ -20,7 +21,7 @@ type paceKey struct {
 	stream   bool
 }
 
-func (p *paces) of(key paceKey) *Pace {
+func (p *paces) of(key paceKey) *pool.Pace {
 	if known := p.known.Load(); known != nil {
 		if pace := (*known)[key]; pace != nil {
 			return pace
@@ -28,13 +29,13 @@ func (p *paces) of(key paceKey) *Pace {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	next := map[paceKey]*Pace{}
+	next := map[paceKey]*pool.Pace{}
 	if known := p.known.Load(); known != nil {
 		next = maps.Clone(*known)
 	}
 	if next[key] == nil {
 		key.model = strings.Clone(key.model)
-		next[key] = new(Pace)
+		next[key] = new(pool.Pace)
 	}
 	p.known.Store(&next)
 	return next[key]

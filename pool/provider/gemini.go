@@ -1,16 +1,17 @@
-package pool
+package provider
 
 import (
 	"net/url"
 	"strings"
 
 	"uniapi/config"
+	"uniapi/pool"
 )
 
 // gemini is Google's Generative Language API. The key goes into a header, never
 // into the address, where it would end in logs.
 type gemini struct {
-	target  *Target
+	target  *pool.Target
 	prefix  string // up to and with /models
 	query   string // of the base_url, behind our own
 	headers [][]byte
@@ -41,7 +42,7 @@ func geminiChannel(s *source) (*Channel, error) {
 
 func (*gemini) Format(Ask) string { return "gemini" }
 
-func (d *gemini) Address(_ *Call, req *Request, ask Ask) (*Target, error) {
+func (d *gemini) Address(_ *pool.Call, req *pool.Request, ask Ask) (*pool.Target, error) {
 	verb, ok := geminiVerb(ask)
 	if !ok {
 		return nil, ErrNoEndpoint
@@ -72,8 +73,8 @@ func geminiVerb(ask Ask) (verb string, ok bool) {
 
 // Models asks with the provider's first key. Google's pages hold 50 models
 // unless told otherwise, and 1000 is more than it has.
-func (d *gemini) Models(call *Call, limits Deadlines) ([]string, error) {
-	ids, err := fetchModels(call, d.target, &Request{Method: "GET", Path: d.prefix + "?pageSize=1000" + d.query, Header: d.headers[0]}, limits)
+func (d *gemini) Models(call *pool.Call, limits pool.Deadlines) ([]string, error) {
+	ids, err := fetchModels(call, d.target, &pool.Request{Method: "GET", Path: d.prefix + "?pageSize=1000" + d.query, Header: d.headers[0]}, limits)
 	for i, id := range ids {
 		ids[i] = strings.TrimPrefix(id, "models/")
 	}
