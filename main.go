@@ -109,7 +109,7 @@ func (f *serveFlags) parse(args []string) (code int, stop bool) {
 	flags.BoolVar(&f.server.LogBodies, "log-bodies", false, "log what is asked and answered too, up to 4 KB of each, without the keys; implies --debug")
 
 	flags.IntVar(&f.server.MaxBody, "max-body", server.DefaultMaxBody, "largest request body, in bytes, compressed or not")
-	flags.IntVar(&f.server.MaxConnections, "max-connections", 0, "connections of clients; more are refused with 503. 0 is half of the descriptors the process may have")
+	flags.IntVar(&f.server.MaxConnections, "max-connections", 0, "connections of clients; for more, those that have no key or are idle are closed. 0 is half of the descriptors the process may have, at most what a fifth of the memory limit holds")
 	flags.Int64Var(&f.server.MaxInFlight, "max-in-flight", 0, "requests served at a time; more are refused with 503. 0 is what half of the memory limit holds, without one no limit")
 	flags.Int64Var(&f.server.RequestMemory, "request-memory", 0, "bytes that the bodies of requests may hold together, as they are inflated. 0 is a quarter of the memory limit, without one of the machine's memory")
 

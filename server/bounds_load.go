@@ -30,12 +30,20 @@ func maxInFlight(memory int64) int64 {
 	return memory / 2 / inFlightMemory
 }
 
+// connectionMemory is what a connection takes while it waits for a request, in
+// bytes.
+const connectionMemory = 48 << 10
+
 // maxConnections is how many connections are taken if nobody says: half of the
-// descriptors, since each may need another one to a provider.
-func maxConnections() int {
-	const most = 1 << 20
+// descriptors, since each may need another one to a provider, and no more than a
+// fifth of the memory holds, if that is limited.
+func maxConnections(memory int64) int {
+	most := 1 << 20
+	if memory > 0 {
+		most = min(most, max(int(memory/5/connectionMemory), 1))
+	}
 	var limit unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil || limit.Cur/2 > most {
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil || limit.Cur/2 > uint64(most) {
 		return most
 	}
 	return max(int(limit.Cur/2), 1)

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"io"
 	"net"
 	"strings"
 	"testing"
@@ -36,13 +37,14 @@ func TestRequestsBeyondMaxInFlightAreRefused(t *testing.T) {
 }
 
 func TestConnectionsBeyondMaxConnectionsAreRefused(t *testing.T) {
-	g := startWith(t, Options{MaxConnections: 2}, providerOf("p", listen(t, both)))
+	goOn := make(chan bool)
+	g := startWith(t, Options{MaxConnections: 2}, providerOf("p", listen(t, waiting(goOn))))
 	var held []*client
-	for range 2 {
+	for range 2 { // idle ones would make room
 		c := g.dial()
-		c.post(plainRequest)
-		if a := c.answer(); a.StatusCode != 200 {
-			t.Fatalf("%d %s", a.StatusCode, a.body)
+		c.post(streamRequest)
+		if a := c.head(); a.StatusCode != 200 {
+			t.Fatalf("%d", a.StatusCode)
 		}
 		held = append(held, c)
 	}
@@ -60,13 +62,15 @@ func TestConnectionsBeyondMaxConnectionsAreRefused(t *testing.T) {
 	if a := c.answer(); a.StatusCode != 200 {
 		t.Errorf("afterwards: %d %s", a.StatusCode, a.body)
 	}
+	close(goOn)
 }
 
 func TestAFloodOfConnectionsIsRefusedWithoutHoldingThem(t *testing.T) {
-	g := startWith(t, Options{MaxConnections: 1}, providerOf("p", listen(t, both)))
+	goOn := make(chan bool)
+	g := startWith(t, Options{MaxConnections: 1}, providerOf("p", listen(t, waiting(goOn))))
 	c := g.dial()
-	c.post(plainRequest)
-	c.answer()
+	c.post(streamRequest)
+	stream := c.head()
 	for range 4 * refusalsOpen {
 		c, err := net.Dial("tcp", g.addr)
 		if err != nil {
@@ -81,9 +85,9 @@ func TestAFloodOfConnectionsIsRefusedWithoutHoldingThem(t *testing.T) {
 	if text := g.log.String(); strings.Count(text, "as many connections are open as may be") != 1 {
 		t.Errorf("logged:\n%s", text)
 	}
-	c.post(plainRequest)
-	if a := c.answer(); a.StatusCode != 200 {
-		t.Errorf("the one that was there: %d", a.StatusCode)
+	close(goOn)
+	if rest, err := io.ReadAll(stream.Body); err != nil || !strings.HasSuffix(string(rest), doneEvent) {
+		t.Errorf("the one that was there: %q, %v", rest, err)
 	}
 	eventually(t, "nothing is left of the flood", func() bool { return g.refusing.Load() == 0 })
 }
@@ -95,7 +99,19 @@ func TestTheDefaultsFollowFromWhatThereIs(t *testing.T) {
 	if n := maxInFlight(0); n < 1<<40 {
 		t.Errorf("%d requests without a limit", n)
 	}
-	if n := maxConnections(); n < 1 || n > 1<<20 {
+	if n := maxConnections(0); n < 1 || n > 1<<20 {
 		t.Errorf("%d connections", n)
+	}
+	if n := maxConnections(128 << 20); n != 546 {
+		t.Errorf("%d connections in 128 MB", n)
+	}
+	for _, c := range []struct {
+		connections int
+		memory      int64
+		want        int
+	}{{546, 128 << 20, 128}, {4369, 1 << 30, 1024}, {100, 1 << 30, 25}, {2, 1 << 30, 1}, {1, 1 << 20, 1}} {
+		if n := mostStrangers(c.connections, c.memory); n != c.want {
+			t.Errorf("%d strangers among %d connections in %d MB, want %d", n, c.connections, c.memory>>20, c.want)
+		}
 	}
 }

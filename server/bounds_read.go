@@ -24,6 +24,8 @@ type readTimes struct {
 	perByte  time.Duration
 	idle     time.Duration // between two requests
 	farewell time.Duration // the same when the server ends
+	grace    time.Duration // for a new connection to show a key, before it may have to make room
+	room     time.Duration // for a new connection to wait for others to make room
 }
 
 var usualReadTimes = readTimes{
@@ -32,6 +34,8 @@ var usualReadTimes = readTimes{
 	perByte:  time.Millisecond, // 1,000 bytes/s
 	idle:     5 * time.Minute,  // longer than any load balancer keeps its end, so that it is the one that closes
 	farewell: time.Second,
+	grace:    250 * time.Millisecond, // a round trip for TLS to anywhere
+	room:     time.Second,
 }
 
 // readBounds are the bounds of reading from one connection. fasthttp would move
@@ -40,9 +44,11 @@ var usualReadTimes = readTimes{
 type readBounds struct {
 	times   *readTimes
 	leaving *atomic.Bool // the server ends: idle connections are closed
+	place   *place
 
 	phase   phase
 	by      time.Time // when what is being waited for must be there; zero: not yet set
+	since   int64     // when the waiting for it began, in Unix nanoseconds
 	armed   time.Time // the deadline the socket has
 	failure error     // why the request in hand was given up: errLate
 }
@@ -56,7 +62,10 @@ const (
 	phaseIdle                // the next request
 )
 
-var errLate = errors.New("the client was too slow with its request")
+var (
+	errLate     = errors.New("the client was too slow with its request")
+	errSentAway = errors.New("the connection made room for another")
+)
 
 // begin is called when the first bytes of a request have come.
 func (r *readBounds) begin() { r.phase, r.by, r.failure = phaseWithin, time.Time{}, nil }
@@ -68,7 +77,7 @@ func (r *readBounds) rest() { r.phase, r.by = phaseIdle, time.Time{} }
 func (r *readBounds) read(conn *tcp.Conn, p []byte) (int, error) {
 	now := time.Now()
 	if r.by.IsZero() {
-		r.by = now.Add(r.allowance())
+		r.by, r.since = now.Add(r.allowance()), now.UnixNano()
 	}
 	hurried := false // the time to leave is in force
 	for {
@@ -86,7 +95,7 @@ func (r *readBounds) read(conn *tcp.Conn, p []byte) (int, error) {
 				continue
 			}
 		}
-		n, err := conn.Read(p)
+		n, err := r.wait(conn, p)
 		if err == nil {
 			r.pace(n, now)
 			return n, nil
@@ -104,6 +113,32 @@ func (r *readBounds) read(conn *tcp.Conn, p []byte) (int, error) {
 			return r.lastLook(conn, p)
 		}
 	}
+}
+
+// wait reads. Meanwhile the connection may be sent away; if a request has begun to
+// come by then, it stays all the same.
+func (r *readBounds) wait(conn *tcp.Conn, p []byte) (int, error) {
+	within := r.phase == phaseWithin
+	still, may := r.place.waits(r.since, within)
+	if !may {
+		return 0, errSentAway
+	}
+	n, err := conn.Read(p)
+	if still == atWork || r.place.resumes(still) {
+		return n, err
+	}
+	if within {
+		return 0, errSentAway
+	}
+	if n == 0 { // a deadline that has passed hides what is there
+		n, _ = conn.Take(p)
+	}
+	if n == 0 {
+		return 0, io.EOF
+	}
+	r.place.stays()
+	r.armed = time.Time{}
+	return n, nil
 }
 
 func (r *readBounds) allowance() time.Duration {
@@ -151,8 +186,12 @@ func (c *clientConn) tooSlow() *codec.Error {
 
 // onUnread answers a request whose head could not be read.
 func (s *Server) onUnread(ctx *fasthttp.RequestCtx, err error) {
-	defer s.counters.answered(ctx)
 	conn := connOf(ctx)
+	if conn.place.isSentAway() {
+		ctx.SetConnectionClose() // what is written does not leave any more
+		return
+	}
+	defer s.counters.answered(ctx)
 	if conn.reading.failure != nil {
 		s.refuse(ctx, conn.tooSlow())
 		ctx.SetConnectionClose()

@@ -32,6 +32,7 @@ type clientConn struct {
 	live      underWay
 	recent    usage.Recent
 	gone      atomic.Bool
+	place     place
 	reading   readBounds
 	requests  framing
 	secure    bool      // TLS lies above, and the requests with it
@@ -95,12 +96,28 @@ func (c *clientConn) write(p []byte) (written int, err error) {
 				return written, err
 			}
 		}
-		n, err := c.Conn.Write(p[written:])
+		n, err := c.send(p[written:])
 		written += n
 		if err == nil || n == 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
 			return written, err
 		}
 	}
+}
+
+// send writes. A stranger's connection may be sent away meanwhile.
+func (c *clientConn) send(p []byte) (int, error) {
+	if !c.place.isStrangers() {
+		return c.Conn.Write(p)
+	}
+	still, may := c.place.waits(time.Now().UnixNano(), true)
+	if !may {
+		return 0, errSentAway
+	}
+	n, err := c.Conn.Write(p)
+	if !c.place.resumes(still) {
+		return n, errSentAway
+	}
+	return n, err
 }
 
 // SetDeadline is called by fasthttp when a connection is taken over, to lift
@@ -119,7 +136,9 @@ func (c *clientConn) Close() error {
 	if c.linger {
 		c.drain()
 	}
-	return c.Conn.Close()
+	err := c.Conn.Close()
+	c.place.leave(c)
+	return err
 }
 
 // What a client that was refused in mid-sending may still send, so that it gets
@@ -132,6 +151,9 @@ const (
 func (c *clientConn) drain() {
 	c.CloseWrite()
 	c.SetReadDeadline(time.Now().Add(lingerTime))
+	if _, may := c.place.waits(time.Now().UnixNano(), true); !may {
+		return
+	}
 	io.CopyN(io.Discard, c.Conn, lingerBytes)
 }
 

@@ -23,7 +23,7 @@ type clientKey struct {
 	routes  *balancer.Routes
 	admin   bool
 	book    *usage.Key
-	share   *budget.Share // of the memory for requests
+	share   *budget.Share // of the memory for requests; stands for the key among connections, too
 
 	limitsTokens bool // some rate_limit of the key has a tpr
 }
@@ -120,9 +120,12 @@ func (s *Server) keyOf(ctx *fasthttp.RequestCtx) *clientKey {
 	return key
 }
 
-// welcome lets a request hold memory in the name of its key.
+// welcome lets a request hold memory in the name of its key, whose its connection
+// is from now on.
 func (s *Server) welcome(ctx *fasthttp.RequestCtx, key *clientKey) {
-	connOf(ctx).holding.Begin(s.budget, key.share)
+	conn := connOf(ctx)
+	conn.place.belongs(conn, key.share)
+	conn.holding.Begin(s.budget, key.share)
 }
 
 // bearer returns the token of an Authorization header. The scheme's case does

@@ -141,17 +141,18 @@ func earlier(a, b time.Time) time.Time {
 // take prepares a connection for fasthttp; nil means that it was refused.
 func (l *listener) take(c *net.TCPConn) net.Conn {
 	s := l.server
-	if s.watch.size() >= s.options.MaxConnections {
+	conn := &clientConn{log: s.log}
+	if !s.places.enter(conn) {
 		s.refuseConnection(c)
 		return nil
 	}
-	sock, err := tcp.New(c)
-	if err != nil {
+	var err error
+	if conn.Conn, err = tcp.New(c); err != nil {
 		c.Close()
+		conn.place.leave(conn)
 		return nil // it was closed behind our back
 	}
-	conn := &clientConn{Conn: sock, log: s.log}
-	conn.reading = readBounds{times: s.options.readTimes, leaving: &s.leaving}
+	conn.reading = readBounds{times: s.options.readTimes, leaving: &s.leaving, place: &conn.place}
 	conn.requests.most = int64(s.options.MaxBody)
 	conn.announced = s.options.ProxyProtocol && s.options.TrustedProxies.contains(conn.peer())
 	if err := s.watch.add(conn); err != nil {

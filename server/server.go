@@ -40,7 +40,7 @@ type Options struct {
 	Version string
 
 	MaxBody        int   // bytes; 0 is DefaultMaxBody
-	MaxConnections int   // of clients; 0 is half of the descriptors the process may have
+	MaxConnections int   // of clients; 0 is half of the descriptors the process may have, or what a fifth of Memory holds
 	MaxInFlight    int64 // requests for answers; 0 is what half of Memory holds
 	LogBodies      bool  // at debug level, the beginnings of what is asked and answered
 	Memory         int64 // bytes the process may use; 0 is no limit. LimitMemory finds it
@@ -66,7 +66,7 @@ func (o Options) withDefaults() Options {
 		o.MaxBody = DefaultMaxBody
 	}
 	if o.MaxConnections <= 0 {
-		o.MaxConnections = maxConnections()
+		o.MaxConnections = maxConnections(o.Memory)
 	}
 	if o.RequestMemory <= 0 {
 		o.RequestMemory = requestMemory(o.Memory)
@@ -109,6 +109,7 @@ type Server struct {
 	lacks    lacks
 
 	budget      *budget.Budget
+	places      *places  // for connections
 	overloaded  refusals // of requests
 	unconnected refusals // of connections
 	refusing    atomic.Int32
@@ -151,6 +152,7 @@ func New(o Options) (*Server, error) {
 	if s.watch, err = newWatcher(); err != nil {
 		return nil, err
 	}
+	s.places = newPlaces(o.MaxConnections, mostStrangers(o.MaxConnections, o.Memory), o.readTimes, s.watch.all)
 	o.pool.OnStray, o.pool.FetchCache = s.onStray, fetchCache(o.RequestMemory)
 	s.pool = pool.New(o.pool)
 	s.adapters = provider.NewAdapters(s.pool)
@@ -162,7 +164,7 @@ func New(o Options) (*Server, error) {
 		ErrorHandler:                 s.onUnread,
 		ExpectHandler:                s.expect,
 		ConnState:                    s.connState,
-		Concurrency:                  o.MaxConnections + 1, // the listener refuses before fasthttp would
+		Concurrency:                  2*o.MaxConnections + 1, // the listener refuses before fasthttp would, which counts a connection until after its end
 		MaxRequestBodySize:           o.MaxBody,
 		StreamRequestBody:            true, // the handler reads it, once it knows whose it is
 		ReadBufferSize:               maxHeader,

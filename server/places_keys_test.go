@@ -1,0 +1,204 @@
+package server
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"uniapi/server/budget"
+)
+
+const twoKeys = "api_keys:\n  - {api: " + clientKeyText + ", role: tester-admin}\n  - {api: " + otherKeyText + ", role: other}\n"
+
+// listText asks for the models with a key.
+func listText(key string) string {
+	return "GET /v1/models HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer " + key + "\r\n\r\n"
+}
+
+// comes connects and shows a key, and goes on doing nothing.
+func (g *gateway) comes(key string) *client {
+	g.t.Helper()
+	c := g.dial()
+	c.send(listText(key))
+	if a := c.answer(); a.StatusCode != 200 {
+		g.t.Fatalf("%d %s", a.StatusCode, a.body)
+	}
+	return c
+}
+
+// idle waits until so many connections wait for their clients' requests: a client
+// has its answer a moment earlier.
+func (g *gateway) idle(count int) {
+	g.t.Helper()
+	eventually(g.t, "all are idle", func() bool {
+		n := 0
+		for _, c := range g.watch.all() {
+			if c.place.still.Load() > 0 {
+				n++
+			}
+		}
+		return n == count
+	})
+}
+
+// connectionsOf counts those of each key.
+func (g *gateway) connectionsOf(keys ...string) (counts []int) {
+	for _, text := range keys {
+		key, n := g.snapshot.Load().keys, 0
+		for _, k := range key {
+			for _, c := range g.watch.all() {
+				if k.Key == text && c.place.owner.Load() == k.share {
+					n++
+				}
+			}
+		}
+		counts = append(counts, n)
+	}
+	return counts
+}
+
+// One key's idle connections do not keep out another's: of whoever has the most, the
+// one goes that has been idle for longest.
+func TestIdleConnectionsOfAKeyMakeRoomForOthers(t *testing.T) {
+	const most = 12
+	g := startWith(t, Options{MaxConnections: most, readTimes: &ungraceful}, providerOf("p", listen(t, both)), twoKeys)
+	var greedy []*client
+	for n := range most {
+		greedy = append(greedy, g.comes(clientKeyText))
+		g.idle(n + 1)
+	}
+	greedy[0].send(listText(clientKeyText)) // which makes it the one that has been idle for least
+	greedy[0].answer()
+	g.idle(most)
+	for range most / 2 {
+		g.comes(otherKeyText)
+		g.idle(most)
+	}
+	for i, c := range greedy[1 : 1+most/2] {
+		if rest := c.rest(); rest != "" {
+			t.Errorf("connection %d got %q", i+1, rest)
+		}
+	}
+	if n := g.connectionsOf(clientKeyText, otherKeyText); !slices.Equal(n, []int{most / 2, most / 2}) {
+		t.Errorf("%d connections of each", n)
+	}
+	for range 2 * most { // whoever wants still more takes it of its own
+		g.comes(clientKeyText)
+		g.idle(most)
+	}
+	if n := g.connectionsOf(clientKeyText, otherKeyText); n[1] < most/2-1 || n[0]+n[1] != most {
+		t.Errorf("%d connections of each", n)
+	}
+	if n := g.places.sentAway.idle.Load(); n != int64(most/2+2*most) {
+		t.Errorf("%d made room", n)
+	}
+	if n := g.unconnected.total.Load(); n != 0 {
+		t.Errorf("%d were refused", n)
+	}
+}
+
+// Nothing that is under way makes room: neither an answer, nor a request that has
+// begun to come.
+func TestNoConnectionMakesRoomWithinARequest(t *testing.T) {
+	goOn := make(chan bool)
+	g := startWith(t, Options{MaxConnections: 4, readTimes: &ungraceful}, providerOf("p", listen(t, waiting(goOn))), twoKeys)
+	streaming := g.dial()
+	streaming.post(streamRequest)
+	body := streaming.head().Body
+	sending, text := g.dial(), chatText(bigRequest(100_000))
+	sending.send(text[:50_000])
+	beginning := g.comes(clientKeyText)
+	beginning.send(text[:20])
+	idle := g.comes(clientKeyText)
+	eventually(t, "all are known", func() bool { return g.places.count() == 0 })
+	g.idle(1)
+	last := g.dial()
+	last.send(strings.Replace(chatText(streamRequest), clientKeyText, otherKeyText, 1))
+	lastBody := last.head().Body
+	if rest := idle.rest(); rest != "" {
+		t.Errorf("the idle one got %q", rest)
+	}
+	g.dial().answer().failure(t, 503, "too_many_connections")
+	close(goOn)
+	sending.send(text[50_000:])
+	beginning.send(text[20:])
+	for _, c := range []*client{sending, beginning} {
+		if a := c.answer(); a.StatusCode != 200 {
+			t.Errorf("%d %s", a.StatusCode, a.body)
+		}
+	}
+	body.Close()
+	lastBody.Close()
+}
+
+// A connection that many users' requests come over is the last one's.
+func TestAConnectionIsTheKeysThatWasShownLast(t *testing.T) {
+	g := startWith(t, Options{}, providerOf("p", listen(t, both)), twoKeys)
+	c := g.dial()
+	for range 2 {
+		g.Apply(g.snapshot.Load().config) // which changes nothing
+		for i, key := range []string{clientKeyText, otherKeyText} {
+			c.send(listText(key))
+			c.answer()
+			want := []int{0, 0}
+			want[i] = 1
+			if n := g.connectionsOf(clientKeyText, otherKeyText); !slices.Equal(n, want) {
+				t.Errorf("%d connections of each, want %d", n, want)
+			}
+		}
+	}
+}
+
+// The order is the one of looking anew each time, however many are found at once.
+func TestIdleConnectionsGoFromTheGreediestFirst(t *testing.T) {
+	now := time.Unix(1_000_000, 0)
+	conn := func(key *budget.Share, idle time.Duration) *clientConn {
+		c := new(clientConn)
+		c.place.owner.Store(key)
+		if idle > 0 {
+			c.place.still.Store(now.Add(-idle).UnixNano())
+		}
+		return c
+	}
+	a, b, busy := new(budget.Share), new(budget.Share), new(budget.Share)
+	var all []*clientConn
+	for i := range 100 {
+		all = append(all, conn(a, time.Duration(i+1)*time.Millisecond))
+	}
+	for i := range 98 {
+		all = append(all, conn(b, time.Duration(i+1)*time.Second))
+	}
+	for range 50 {
+		all = append(all, conn(busy, 0))
+	}
+	all = append(all, new(clientConn)) // a stranger's
+	s := newPlaces(len(all), 1, &ungraceful, func() []*clientConn { return all })
+	last, gone := map[*budget.Share]int64{}, map[*budget.Share]int{}
+	for _, w := range s.idle(now) {
+		key := w.conn.place.owner.Load()
+		if w.since() < last[key] {
+			t.Errorf("one that has been idle for less goes first")
+		}
+		last[key] = w.since()
+		gone[key]++
+	}
+	if gone[a] != 3 || gone[b] != 1 {
+		t.Errorf("of 100 go %d, of 98 %d", gone[a], gone[b])
+	}
+
+	// Whoever has no more than a part is let alone until it has been idle for long.
+	all = nil
+	for range 10 {
+		all = append(all, conn(busy, 0))
+	}
+	all = append(all, conn(a, restTime-1), conn(a, time.Second))
+	s = newPlaces(len(all), 1, &ungraceful, func() []*clientConn { return all })
+	if next := s.idle(now); len(next) != 0 {
+		t.Errorf("%d go of a key that has its part", len(next))
+	}
+	all = append(all, conn(a, restTime))
+	if next := s.idle(now); len(next) != 1 || next[0].conn != all[12] {
+		t.Errorf("%d go, not the one that has been idle for long", len(next))
+	}
+}
