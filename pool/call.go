@@ -83,3 +83,20 @@ func (c *Call) detach() (canceled bool) {
 	c.conn, c.stop = nil, nil
 	return c.canceled.Load()
 }
+
+// Context is a context that Cancel and the time of Until end, for work of a request that is no exchange with an upstream, such as a fetch. release must be called
+// before the call is used for anything else.
+func (c *Call) Context() (ctx context.Context, release func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	if !c.due.IsZero() {
+		cancel()
+		ctx, cancel = context.WithDeadline(context.Background(), c.due)
+	}
+	if !c.attach(nil, cancel) {
+		cancel()
+	}
+	return ctx, func() {
+		c.detach()
+		cancel()
+	}
+}

@@ -58,10 +58,10 @@ const (
 	fetchShownLimit = 120 // bytes of an address in a message
 )
 
-// Fetcher makes a Fetcher with the pool's certificates and an empty cache. Zero limits mean config's defaults.
-func (p *Pool) Fetcher(rules config.ImageFetch) *Fetcher {
+// NewFetcher makes a Fetcher with an empty cache, which holds so many bytes of addresses and base64 at most. Zero limits mean config's defaults.
+func NewFetcher(rules config.ImageFetch, base *tls.Config, cache int) *Fetcher {
 	f := &Fetcher{
-		guard: newFetchGuard(rules), base: p.tls, cache: newFetchCache(p.opts.FetchCache),
+		guard: newFetchGuard(rules), base: base, cache: newFetchCache(cache),
 		maxSize: cmp.Or(rules.MaxSize, config.DefaultFetchSize), timeout: cmp.Or(rules.Timeout, config.DefaultFetchTimeout),
 	}
 	f.client = f.newClient()
@@ -267,21 +267,4 @@ func shownAddress(address string) string {
 		address = strings.ToValidUTF8(address[:fetchShownLimit], "") + "…"
 	}
 	return address
-}
-
-// Context is a context that Cancel and the time of Until end, for work of a request that is no exchange with an upstream, such as a fetch. release must be called
-// before the call is used for anything else.
-func (c *Call) Context() (ctx context.Context, release func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	if !c.due.IsZero() {
-		cancel()
-		ctx, cancel = context.WithDeadline(context.Background(), c.due)
-	}
-	if !c.attach(nil, cancel) {
-		cancel()
-	}
-	return ctx, func() {
-		c.detach()
-		cancel()
-	}
 }

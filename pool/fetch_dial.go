@@ -41,7 +41,7 @@ func (f *Fetcher) dialProxy(ctx context.Context, host, port string) (net.Conn, e
 	}
 	for _, target := range targets {
 		var c net.Conn
-		if c, err = f.tunnel(ctx, net.JoinHostPort(target, port)); err == nil {
+		if c, err = f.proxy.Tunnel(ctx, net.JoinHostPort(target, port)); err == nil {
 			return c, nil
 		}
 	}
@@ -75,36 +75,4 @@ func (f *Fetcher) proxyTargets(ctx context.Context, host string) ([]string, erro
 		return nil, refused
 	}
 	return targets, nil
-}
-
-// tunnel asks the proxy for a connection to addr.
-func (f *Fetcher) tunnel(ctx context.Context, addr string) (net.Conn, error) {
-	fail := func(op string, err error) (net.Conn, error) {
-		return nil, &Error{Proxy, op + " the proxy " + f.proxy.name, err}
-	}
-	var dialer net.Dialer
-	tcp, err := dialer.DialContext(ctx, "tcp", f.proxy.addr)
-	if err != nil {
-		return fail("connecting to", err)
-	}
-	stop := context.AfterFunc(ctx, func() { _ = tcp.Close() })
-	c := tcp
-	if f.proxy.tls != nil {
-		c, err = handshake(tcp, f.proxy.tls)
-	}
-	if err == nil {
-		if f.proxy.socks {
-			err = f.proxy.openSOCKS(ctx, c, addr)
-		} else {
-			err = f.proxy.openTunnel(c, addr)
-		}
-	}
-	if !stop() && err == nil {
-		err = ctx.Err()
-	}
-	if err != nil {
-		_ = tcp.Close()
-		return fail("asking", err)
-	}
-	return c, nil
 }

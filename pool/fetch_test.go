@@ -36,9 +36,8 @@ func allowLoopback() config.ImageFetch {
 	return config.ImageFetch{AllowNets: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
 }
 
-func newFetcher(t testing.TB, rules config.ImageFetch, o Options) *Fetcher {
-	t.Helper()
-	return newPool(t, o).Fetcher(rules)
+func newFetcher(rules config.ImageFetch, base *tls.Config) *Fetcher {
+	return NewFetcher(rules, New(Options{TLS: base}).TLS(), 64<<20)
 }
 
 // site is a web server that counts its requests.
@@ -119,7 +118,7 @@ func TestFetchedContentIsToldByItsFirstBytes(t *testing.T) {
 				w.Header().Set("Content-Type", "image/png")
 				say(tt.content)(w, r)
 			})
-			got, err := newFetcher(t, allowLoopback(), Options{}).Fetch(t.Context(), address+"/a", nil, tt.kind)
+			got, err := newFetcher(allowLoopback(), nil).Fetch(t.Context(), address+"/a", nil, tt.kind)
 			if tt.mime == "" {
 				if err == nil || !strings.Contains(err.Error(), "what is there is none of") {
 					t.Fatalf("got %+v, %v", got, err)
@@ -137,7 +136,7 @@ func TestFetchedContentIsToldByItsFirstBytes(t *testing.T) {
 func TestWhatIsNotFetchedIsExplained(t *testing.T) {
 	inside, seen := site(t, say(pngBytes))
 	port := inside[strings.LastIndexByte(inside, ':'):]
-	f := newFetcher(t, config.ImageFetch{}, Options{})
+	f := newFetcher(config.ImageFetch{}, nil)
 	f.resolver = nameServer(func(name string) []string {
 		return map[string][]string{"inside.example.test.": {"10.0.0.1", "127.0.0.1"}}[name]
 	})
@@ -192,7 +191,7 @@ func TestAnswersThatAreNoneAreExplained(t *testing.T) {
 	})
 	rules := allowLoopback()
 	rules.MaxSize = 1000
-	f := newFetcher(t, rules, Options{})
+	f := newFetcher(rules, nil)
 	for path, want := range map[string]string{
 		"/missing": "its server answered 404 Not Found", "/announced": "it has more than 1000 bytes (preferences.image_fetch.max_size)",
 		"/endless": "it has more than 1000 bytes", "/cut": "its server broke off", "/fits": "",
@@ -230,7 +229,7 @@ func TestEveryRedirectIsCheckedAgain(t *testing.T) {
 		}
 		_, _ = io.WriteString(w, pngBytes)
 	})
-	f := newFetcher(t, config.ImageFetch{AllowHosts: []string{"outside.example.test"}}, Options{})
+	f := newFetcher(config.ImageFetch{AllowHosts: []string{"outside.example.test"}}, nil)
 	f.resolver = nameServer(func(string) []string { return []string{"127.0.0.1"} })
 	outside := strings.Replace(address, "127.0.0.1", "outside.example.test", 1)
 	for _, tt := range []struct{ path, want string }{
@@ -263,7 +262,7 @@ func TestANameThatChangesItsAddressGainsNothing(t *testing.T) {
 	go server.Serve(ln)
 	t.Cleanup(func() { _ = server.Close() })
 
-	f := newFetcher(t, config.ImageFetch{AllowNets: []netip.Prefix{netip.MustParsePrefix("127.0.0.2/32")}}, Options{})
+	f := newFetcher(config.ImageFetch{AllowNets: []netip.Prefix{netip.MustParsePrefix("127.0.0.2/32")}}, nil)
 	var questions atomic.Int64
 	f.resolver = nameServer(func(string) []string {
 		switch questions.Add(1) % 3 {
@@ -300,7 +299,7 @@ func TestFetchingThroughAProxy(t *testing.T) {
 	t.Cleanup(secure.Close)
 	proxies := map[string]*pooltest.Upstream{"http": pooltest.Listen(t, pooltest.HTTPProxy), "https": pooltest.Listen(t, pooltest.OverTLS(serverTLS, pooltest.HTTPProxy)), "socks5": pooltest.Listen(t, pooltest.SOCKSProxy)}
 
-	f := newFetcher(t, allowLoopback(), Options{TLS: &tls.Config{RootCAs: roots}})
+	f := newFetcher(allowLoopback(), &tls.Config{RootCAs: roots})
 	f.resolver = nameServer(func(string) []string { return []string{"127.0.0.1"} })
 	for scheme, proxy := range proxies {
 		for _, address := range []string{plain, secure.URL} {
@@ -323,7 +322,7 @@ func TestFetchingThroughAProxy(t *testing.T) {
 		}
 	}
 
-	guarded := newFetcher(t, config.ImageFetch{}, Options{})
+	guarded := newFetcher(config.ImageFetch{}, nil)
 	guarded.resolver = f.resolver
 	proxy := proxies["http"]
 	before := proxy.Accepted.Load()
@@ -358,7 +357,7 @@ func TestAFetchEndsWithItsTimeAndWithItsClient(t *testing.T) {
 	})
 	rules := allowLoopback()
 	rules.Timeout = 30 * time.Millisecond
-	if _, err := newFetcher(t, rules, Options{}).Fetch(t.Context(), address+"/slow", nil, images...); err == nil || !strings.HasSuffix(err.Error(), "it took longer than 30ms") {
+	if _, err := newFetcher(rules, nil).Fetch(t.Context(), address+"/slow", nil, images...); err == nil || !strings.HasSuffix(err.Error(), "it took longer than 30ms") {
 		t.Errorf("timeout: %v", err)
 	}
 	<-gone
@@ -366,7 +365,7 @@ func TestAFetchEndsWithItsTimeAndWithItsClient(t *testing.T) {
 	var call Call
 	ctx, release := call.Context()
 	time.AfterFunc(20*time.Millisecond, call.Cancel)
-	if _, err := newFetcher(t, allowLoopback(), Options{}).Fetch(ctx, address+"/left", nil, images...); !errors.Is(err, context.Canceled) {
+	if _, err := newFetcher(allowLoopback(), nil).Fetch(ctx, address+"/left", nil, images...); !errors.Is(err, context.Canceled) {
 		t.Errorf("client gone: %v", err)
 	}
 	<-gone
@@ -388,7 +387,7 @@ func TestTheSameAddressIsFetchedOnce(t *testing.T) {
 		}
 		say(pngBytes)(w, r)
 	})
-	f := newFetcher(t, allowLoopback(), Options{})
+	f := newFetcher(allowLoopback(), nil)
 	via, err := f.Via("")
 	if err != nil {
 		t.Fatal(err)
@@ -479,7 +478,7 @@ func TestWhatIsFetchedIsKeptOnlyAsFarAsThereIsRoom(t *testing.T) {
 			}
 			_, _ = io.WriteString(w, content)
 		})
-		f := newFetcher(t, allowLoopback(), Options{})
+		f := newFetcher(allowLoopback(), nil)
 		memory := &bounded{most: 1 << 20}
 		if _, err := f.Fetch(t.Context(), address, memory, images...); !errors.Is(err, errNoRoom) {
 			t.Errorf("announced %v: %v", announced, err)

@@ -21,7 +21,6 @@ type Options struct {
 	TLS              *tls.Config   // what to start from, e.g. another root in tests; verification and ALPN are set by the pool
 	MaxHeader        int           // bytes of an answer's head, and of its trailers; also the read buffer of each connection; 16 KiB
 	MaxAnswer        int64         // bytes of an answer's body once inflated, streams included; 256 MiB, room for generated video
-	FetchCache       int           // bytes of images and files, in base64, that each Fetcher keeps; 64 MiB, a few of each of some conversations
 	Distrust         time.Duration // how long no connection to a target is kept that sent what nobody asked for; 10 min
 
 	// OnStray is told each time that begins. It must not call the pool.
@@ -43,9 +42,6 @@ func (o Options) withDefaults() Options {
 	}
 	if o.MaxHeader <= 0 {
 		o.MaxHeader = 16 << 10
-	}
-	if o.FetchCache <= 0 {
-		o.FetchCache = 64 << 20
 	}
 	if o.MaxAnswer <= 0 {
 		o.MaxAnswer = 256 << 20
@@ -86,6 +82,9 @@ func New(opts Options) *Pool {
 	p.tls.DynamicRecordSizingDisabled = true
 	return p
 }
+
+// TLS is what connections are secured with; it is not to be changed.
+func (p *Pool) TLS() *tls.Config { return p.tls }
 
 // now is the pool's clock: nanoseconds since New, monotonic, never 0 (which means "none" to deadlines).
 func (p *Pool) now() int64 { return int64(time.Since(p.start)) + 1 }

@@ -115,6 +115,38 @@ func (p *proxyServer) openTunnel(c net.Conn, addr string) error {
 	return nil
 }
 
+// Tunnel makes a connection to addr, a host:port, by way of the proxy. The error is an *Error of the kind Proxy.
+func (p *proxyServer) Tunnel(ctx context.Context, addr string) (net.Conn, error) {
+	fail := func(op string, err error) (net.Conn, error) {
+		return nil, &Error{Proxy, op + " the proxy " + p.name, err}
+	}
+	var dialer net.Dialer
+	tcp, err := dialer.DialContext(ctx, "tcp", p.addr)
+	if err != nil {
+		return fail("connecting to", err)
+	}
+	stop := context.AfterFunc(ctx, func() { _ = tcp.Close() })
+	c := tcp
+	if p.tls != nil {
+		c, err = handshake(tcp, p.tls)
+	}
+	if err == nil {
+		if p.socks {
+			err = p.openSOCKS(ctx, c, addr)
+		} else {
+			err = p.openTunnel(c, addr)
+		}
+	}
+	if !stop() && err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		_ = tcp.Close()
+		return fail("asking", err)
+	}
+	return c, nil
+}
+
 // plainCause reduces an error of the head's parser: its text quotes what came, and a proxy may echo the request with its credentials.
 func plainCause(err error) error {
 	if network, ok := errors.AsType[*net.OpError](err); ok {

@@ -109,7 +109,7 @@ func Explain(w io.Writer, cfg *config.Config, q Question) error {
 	adapters := provider.NewAdapters(p)
 	var said strings.Builder
 	snap := &snapshot{config: cfg, channels: make([]*provider.Channel, len(cfg.Providers))}
-	fetcher := p.Fetcher(cfg.Preferences.ImageFetch)
+	fetcher := pool.NewFetcher(cfg.Preferences.ImageFetch, p.TLS(), 0)
 	for i, provider := range cfg.Providers {
 		channel, _, err := reach(adapters, fetcher, cfg, provider)
 		if err != nil {

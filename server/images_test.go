@@ -48,7 +48,7 @@ func imageHost(t *testing.T) (url string, fetcher *pool.Fetcher, seen *atomic.In
 	connections := pool.New(pool.Options{})
 	t.Cleanup(connections.Close)
 	rules := config.ImageFetch{AllowNets: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, MaxSize: 1000}
-	return host.URL, connections.Fetcher(rules), seen
+	return host.URL, pool.NewFetcher(rules, connections.TLS(), 64<<20), seen
 }
 
 func at(kind codec.PartKind, url string) codec.Part {
@@ -153,7 +153,7 @@ func TestImagesAreFetchedFourAtATimeUntilTheClientLeaves(t *testing.T) {
 	defer host.Close()
 	connections := pool.New(pool.Options{})
 	defer connections.Close()
-	fetcher := connections.Fetcher(config.ImageFetch{AllowNets: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}})
+	fetcher := pool.NewFetcher(config.ImageFetch{AllowNets: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}, connections.TLS(), 64<<20)
 	var parts []codec.Part
 	for i := range 20 {
 		parts = append(parts, at(codec.PartImage, fmt.Sprintf("%s/%d", host.URL, i)))

@@ -153,7 +153,7 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	s.places = newPlaces(o.MaxConnections, mostStrangers(o.MaxConnections, o.Memory), o.readTimes, s.watch.all)
-	o.pool.OnStray, o.pool.FetchCache = s.onStray, fetchCache(o.RequestMemory)
+	o.pool.OnStray = s.onStray
 	s.pool = pool.New(o.pool)
 	s.adapters = provider.NewAdapters(s.pool)
 	if s.discovery, err = newDiscovery(s.log, s.rebuild); err != nil {

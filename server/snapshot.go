@@ -109,7 +109,7 @@ func (s *Server) fetcher(cfg *config.Config) *pool.Fetcher {
 	if old := s.snapshot.Load(); old != nil && reflect.DeepEqual(old.config.Preferences.ImageFetch, cfg.Preferences.ImageFetch) {
 		return old.fetcher
 	}
-	return s.pool.Fetcher(cfg.Preferences.ImageFetch)
+	return pool.NewFetcher(cfg.Preferences.ImageFetch, s.pool.TLS(), fetchCache(s.options.RequestMemory))
 }
 
 // redactor keeps the one in use as long as the configuration stays the same. It
