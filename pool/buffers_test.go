@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+
+	"uniapi/pool/pooltest"
 )
 
 func TestABufferHoldsWhatWasAskedForAndLittleMore(t *testing.T) {
@@ -67,8 +69,8 @@ func TestRoomIsMadeByTheAnnouncementAsFarAsItIsBelieved(t *testing.T) {
 				dst[i] = byte(i)
 			}
 			want := bytes.Clone(dst)
-			asked := new(bounded)
-			asked.most = 1 << 40
+			asked := new(pooltest.Memory)
+			asked.Most = 1 << 40
 			g := Growing{B: dst, Own: c.own, Memory: asked}
 			if err := g.Room(c.n, c.rest); err != nil {
 				t.Fatal(err)
@@ -78,29 +80,16 @@ func TestRoomIsMadeByTheAnnouncementAsFarAsItIsBelieved(t *testing.T) {
 			}
 			if same := cap(dst) > 0 && &g.B[:1][0] == &dst[:1][0]; same != c.sameMem {
 				t.Errorf("in the same memory: %v", same)
-			} else if !same && asked.held != cap(g.B) {
-				t.Errorf("%d bytes were asked for, and %d are held", asked.held, cap(g.B))
+			} else if !same && asked.Held != cap(g.B) {
+				t.Errorf("%d bytes were asked for, and %d are held", asked.Held, cap(g.B))
 			}
 		})
 	}
 }
 
-// bounded is memory of so many bytes.
-type bounded struct{ most, held int }
-
-var errNoRoom = errors.New("no room")
-
-func (b *bounded) Hold(n int) error {
-	if n > b.most {
-		return errNoRoom
-	}
-	b.held = n
-	return nil
-}
-
 func TestABufferThatFindsNoRoomStaysAsItIs(t *testing.T) {
-	g := Growing{Memory: &bounded{most: 100_000}}
-	for !errors.Is(g.Room(1000, 0), errNoRoom) {
+	g := Growing{Memory: &pooltest.Memory{Most: 100_000}}
+	for !errors.Is(g.Room(1000, 0), pooltest.ErrNoRoom) {
 		g.B = append(g.B, make([]byte, 1000)...)
 	}
 	if len(g.B) > 100_000 || cap(g.B) > 100_000 || len(g.B) < 50_000 {

@@ -479,20 +479,20 @@ func TestWhatIsFetchedIsKeptOnlyAsFarAsThereIsRoom(t *testing.T) {
 			_, _ = io.WriteString(w, content)
 		})
 		f := newFetcher(allowLoopback(), nil)
-		memory := &bounded{most: 1 << 20}
-		if _, err := f.Fetch(t.Context(), address, memory, images...); !errors.Is(err, errNoRoom) {
+		memory := &pooltest.Memory{Most: 1 << 20}
+		if _, err := f.Fetch(t.Context(), address, memory, images...); !errors.Is(err, pooltest.ErrNoRoom) {
 			t.Errorf("announced %v: %v", announced, err)
 		}
-		memory = &bounded{most: 10 << 20}
+		memory = &pooltest.Memory{Most: 10 << 20}
 		got, err := f.Fetch(t.Context(), address, memory, images...)
 		if whole, _ := base64.StdEncoding.DecodeString(got.Base64); err != nil || string(whole) != content {
 			t.Fatalf("announced %v: %v, %d bytes", announced, err, len(got.Base64))
 		}
-		if most := len(got.Base64) * 2; memory.held < len(got.Base64) || memory.held > most || announced && memory.held > len(got.Base64)*5/4 {
-			t.Errorf("announced %v: %d bytes were held for %d", announced, memory.held, len(got.Base64))
+		if most := len(got.Base64) * 2; memory.Held < len(got.Base64) || memory.Held > most || announced && memory.Held > len(got.Base64)*5/4 {
+			t.Errorf("announced %v: %d bytes were held for %d", announced, memory.Held, len(got.Base64))
 		}
-		memory = &bounded{most: 1 << 20}
-		if _, err := f.Fetch(t.Context(), address, memory, images...); !errors.Is(err, errNoRoom) {
+		memory = &pooltest.Memory{Most: 1 << 20}
+		if _, err := f.Fetch(t.Context(), address, memory, images...); !errors.Is(err, pooltest.ErrNoRoom) {
 			t.Errorf("out of the cache: %v", err)
 		}
 	}
