@@ -17,7 +17,7 @@ import (
 )
 
 // proxyServer is one proxy as a proxy URL names it.
-type proxyServer struct {
+type ProxyServer struct {
 	name          string      // scheme://host:port, for messages
 	addr          string      // host:port
 	tls           *tls.Config // for https:// proxies
@@ -29,7 +29,7 @@ type proxyServer struct {
 var proxyPorts = map[string]string{"http": "80", "https": "443", "socks5": "1080", "socks5h": "1080"}
 
 // parseProxy reads a proxy URL. The URL parser's own errors quote pieces of the password, so they are not passed on.
-func parseProxy(raw string, base *tls.Config) (*proxyServer, error) {
+func ParseProxy(raw string, base *tls.Config) (*ProxyServer, error) {
 	u, err := url.Parse(raw)
 	if err != nil || u.Opaque != "" || (u.Path != "" && u.Path != "/") || u.RawQuery != "" || u.Fragment != "" {
 		return nil, fmt.Errorf("proxy %q: must be scheme://user:password@host:port, with special characters of the password percent-encoded", maskProxy(raw))
@@ -42,7 +42,7 @@ func parseProxy(raw string, base *tls.Config) (*proxyServer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("proxy %q: %w", maskProxy(raw), err)
 	}
-	p := &proxyServer{addr: net.JoinHostPort(host, port)}
+	p := &ProxyServer{addr: net.JoinHostPort(host, port)}
 	p.name = u.Scheme + "://" + p.addr
 	user := u.User.Username()
 	password, _ := u.User.Password()
@@ -81,7 +81,7 @@ func maskProxy(raw string) string {
 }
 
 // open asks the proxy for the way to the target. Plain HTTP goes through an HTTP proxy request by request: nothing to open.
-func (p *proxyServer) open(ctx context.Context, c net.Conn, t *Target) error {
+func (p *ProxyServer) open(ctx context.Context, c net.Conn, t *Target) error {
 	switch {
 	case p.socks:
 		return p.openSOCKS(ctx, c, t.addr)
@@ -91,7 +91,7 @@ func (p *proxyServer) open(ctx context.Context, c net.Conn, t *Target) error {
 	return nil
 }
 
-func (p *proxyServer) openTunnel(c net.Conn, addr string) error {
+func (p *ProxyServer) openTunnel(c net.Conn, addr string) error {
 	req := "CONNECT " + addr + " HTTP/1.1\r\nHost: " + addr + "\r\n"
 	if p.authorization != "" {
 		req += "Proxy-Authorization: " + p.authorization + "\r\n"
@@ -116,7 +116,7 @@ func (p *proxyServer) openTunnel(c net.Conn, addr string) error {
 }
 
 // Tunnel makes a connection to addr, a host:port, by way of the proxy. The error is an *Error of the kind Proxy.
-func (p *proxyServer) Tunnel(ctx context.Context, addr string) (net.Conn, error) {
+func (p *ProxyServer) Tunnel(ctx context.Context, addr string) (net.Conn, error) {
 	fail := func(op string, err error) (net.Conn, error) {
 		return nil, &Error{Proxy, op + " the proxy " + p.name, err}
 	}

@@ -18,7 +18,7 @@ type Target struct {
 	addr  string      // host:port
 	host  string      // Host header: without the scheme's own port
 	tls   *tls.Config // nil for http
-	proxy *proxyServer
+	proxy *ProxyServer
 
 	// What stands in the request line before the path, and the header that goes with it, when a proxy forwards plain HTTP.
 	absolute  string
@@ -54,7 +54,7 @@ func (p *Pool) Target(scheme, hostport, proxyURL string) (*Target, error) {
 		t.host = strings.TrimSuffix(hostport, ":"+port)
 	}
 	if proxyURL != "" {
-		if t.proxy, err = parseProxy(proxyURL, p.tls); err != nil {
+		if t.proxy, err = ParseProxy(proxyURL, p.tls); err != nil {
 			return nil, err
 		}
 		if scheme == "http" && !t.proxy.socks {

@@ -18,6 +18,7 @@ import (
 	"uniapi/codec"
 	"uniapi/config"
 	"uniapi/pool"
+	"uniapi/pool/fetch"
 	"uniapi/pool/provider"
 )
 
@@ -109,7 +110,7 @@ func Explain(w io.Writer, cfg *config.Config, q Question) error {
 	adapters := provider.NewAdapters(p)
 	var said strings.Builder
 	snap := &snapshot{config: cfg, channels: make([]*provider.Channel, len(cfg.Providers))}
-	fetcher := pool.NewFetcher(cfg.Preferences.ImageFetch, p.TLS(), 0)
+	fetcher := fetch.New(cfg.Preferences.ImageFetch, p.TLS(), 0)
 	for i, provider := range cfg.Providers {
 		channel, _, err := reach(adapters, fetcher, cfg, provider)
 		if err != nil {

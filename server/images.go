@@ -12,7 +12,7 @@ import (
 	"uniapi/codec"
 	"uniapi/codec/anthropic"
 	"uniapi/codec/bedrock"
-	"uniapi/pool"
+	"uniapi/pool/fetch"
 	"uniapi/server/budget"
 )
 
@@ -53,7 +53,7 @@ func takesURL(f codec.Format) func(*codec.Part) bool {
 // base64 that puts into it. What is not changed is shared with r, which stays as
 // it is. The error is a *codec.Error with status 400 that names the address, one of
 // the budget's, or ctx's own.
-func inlineMedia(ctx context.Context, f *pool.Fetcher, r *codec.Request, takesURL func(*codec.Part) bool, holding *budget.Holding) (*codec.Request, int, error) {
+func inlineMedia(ctx context.Context, f *fetch.Fetcher, r *codec.Request, takesURL func(*codec.Part) bool, holding *budget.Holding) (*codec.Request, int, error) {
 	in := inliner{takesURL: takesURL, places: map[address]int{}, room: mediaRoom{holding: holding}}
 	for _, m := range r.Messages {
 		in.collect(m.Parts)
@@ -121,7 +121,7 @@ type address struct {
 type fetching struct {
 	address
 	uses    int64
-	content pool.Fetched
+	content fetch.Content
 }
 
 // mediaTypes are the types that a kind of part may have.
@@ -163,7 +163,7 @@ func (in *inliner) collect(parts []codec.Part) {
 }
 
 // fetch gets everything that is wanted, or the first error.
-func (in *inliner) fetch(ctx context.Context, f *pool.Fetcher) error {
+func (in *inliner) fetch(ctx context.Context, f *fetch.Fetcher) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	room := f.MaxSize() / 3 * 4 * fetchesAtOnce // in base64
@@ -188,7 +188,7 @@ func (in *inliner) fetch(ctx context.Context, f *pool.Fetcher) error {
 	}
 	workers.Wait()
 	err := context.Cause(ctx)
-	if failed, ok := errors.AsType[*pool.FetchError](err); ok {
+	if failed, ok := errors.AsType[*fetch.Error](err); ok {
 		return codec.BadRequest("messages", failed.Error())
 	}
 	return err

@@ -22,13 +22,14 @@ import (
 	"uniapi/codec/openai"
 	"uniapi/config"
 	"uniapi/pool"
+	"uniapi/pool/fetch"
 	"uniapi/server/budget"
 )
 
 const aPNG = "\x89PNG\r\n\x1a\nand so on"
 
 // imageHost serves a PNG at every path but those that say otherwise.
-func imageHost(t *testing.T) (url string, fetcher *pool.Fetcher, seen *atomic.Int64) {
+func imageHost(t *testing.T) (url string, fetcher *fetch.Fetcher, seen *atomic.Int64) {
 	t.Helper()
 	seen = new(atomic.Int64)
 	host := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -48,7 +49,7 @@ func imageHost(t *testing.T) (url string, fetcher *pool.Fetcher, seen *atomic.In
 	connections := pool.New(pool.Options{})
 	t.Cleanup(connections.Close)
 	rules := config.ImageFetch{AllowNets: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, MaxSize: 1000}
-	return host.URL, pool.NewFetcher(rules, connections.TLS(), 64<<20), seen
+	return host.URL, fetch.New(rules, connections.TLS(), 64<<20), seen
 }
 
 func at(kind codec.PartKind, url string) codec.Part {
@@ -153,7 +154,7 @@ func TestImagesAreFetchedFourAtATimeUntilTheClientLeaves(t *testing.T) {
 	defer host.Close()
 	connections := pool.New(pool.Options{})
 	defer connections.Close()
-	fetcher := pool.NewFetcher(config.ImageFetch{AllowNets: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}, connections.TLS(), 64<<20)
+	fetcher := fetch.New(config.ImageFetch{AllowNets: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}, connections.TLS(), 64<<20)
 	var parts []codec.Part
 	for i := range 20 {
 		parts = append(parts, at(codec.PartImage, fmt.Sprintf("%s/%d", host.URL, i)))

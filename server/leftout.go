@@ -6,11 +6,12 @@ import (
 
 	"uniapi/config"
 	"uniapi/pool"
+	"uniapi/pool/fetch"
 	"uniapi/pool/provider"
 )
 
 // reach prepares what a provider is asked with, and what fetches images for it. The error says why the provider is left out.
-func reach(adapters *provider.Adapters, fetcher *pool.Fetcher, cfg *config.Config, provider *config.Provider) (*provider.Channel, *pool.Fetcher, error) {
+func reach(adapters *provider.Adapters, fetcher *fetch.Fetcher, cfg *config.Config, provider *config.Provider) (*provider.Channel, *fetch.Fetcher, error) {
 	via, err := fetcher.Via(cmp.Or(provider.Preferences.Proxy, cfg.Preferences.Proxy))
 	if err != nil {
 		return nil, nil, err
@@ -25,7 +26,7 @@ func LeftOut(cfg *config.Config) (problems config.Problems) {
 	p := pool.New(pool.Options{})
 	defer p.Close()
 	adapters := provider.NewAdapters(p)
-	fetcher, secrets := pool.NewFetcher(cfg.Preferences.ImageFetch, p.TLS(), 0), newRedactor(cfg.Secrets())
+	fetcher, secrets := fetch.New(cfg.Preferences.ImageFetch, p.TLS(), 0), newRedactor(cfg.Secrets())
 	note := func(provider *config.Provider, format string, args ...any) {
 		problems = append(problems, provider.Problem(secrets.clean(fmt.Sprintf(format, args...))))
 	}

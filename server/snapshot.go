@@ -8,7 +8,7 @@ import (
 	"uniapi/codec/openai"
 	"uniapi/codec/override"
 	"uniapi/config"
-	"uniapi/pool"
+	"uniapi/pool/fetch"
 	"uniapi/pool/provider"
 	"uniapi/server/budget"
 	"uniapi/usage"
@@ -24,8 +24,8 @@ type snapshot struct {
 	keys     keyIndex
 	secrets  *redactor
 
-	fetcher  *pool.Fetcher   // of images that are given by address
-	fetchers []*pool.Fetcher // the same by the proxies of the providers, by their index
+	fetcher  *fetch.Fetcher   // of images that are given by address
+	fetchers []*fetch.Fetcher // the same by the proxies of the providers, by their index
 
 	prices     *usage.Prices
 	maskedKeys [][]string // by provider index, of its keys
@@ -42,7 +42,7 @@ func (s *Server) build(cfg *config.Config) *snapshot {
 	s.secrets.Store(snap.secrets)
 	snap.channels = make([]*provider.Channel, len(cfg.Providers))
 	snap.fetcher = s.fetcher(cfg)
-	snap.fetchers = make([]*pool.Fetcher, len(cfg.Providers))
+	snap.fetchers = make([]*fetch.Fetcher, len(cfg.Providers))
 	for i, p := range cfg.Providers {
 		channel, via, err := reach(s.adapters, snap.fetcher, cfg, p)
 		if err != nil {
@@ -105,11 +105,11 @@ func (snap *snapshot) route(state *balancer.State, discovered func(*config.Provi
 
 // fetcher keeps the one in use, and what it has in its cache, as long as its rules
 // stay the same.
-func (s *Server) fetcher(cfg *config.Config) *pool.Fetcher {
+func (s *Server) fetcher(cfg *config.Config) *fetch.Fetcher {
 	if old := s.snapshot.Load(); old != nil && reflect.DeepEqual(old.config.Preferences.ImageFetch, cfg.Preferences.ImageFetch) {
 		return old.fetcher
 	}
-	return pool.NewFetcher(cfg.Preferences.ImageFetch, s.pool.TLS(), fetchCache(s.options.RequestMemory))
+	return fetch.New(cfg.Preferences.ImageFetch, s.pool.TLS(), fetchCache(s.options.RequestMemory))
 }
 
 // redactor keeps the one in use as long as the configuration stays the same. It

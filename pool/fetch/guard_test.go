@@ -1,4 +1,4 @@
-package pool
+package fetch
 
 import (
 	"net/netip"
@@ -26,7 +26,7 @@ func TestOnlyPublicAddressesAreFetchedFrom(t *testing.T) {
 		{"64:ff9b::7f00:1", "loopback"}, {"64:ff9b::a9fe:a9fe", "link-local"}, {"64:ff9b::a00:1", "private network"}, {"64:ff9b:1::a00:1", "reserved"},
 		{"2002:7f00:1::1", "loopback"}, {"2002:a9fe:a9fe::", "link-local"}, {"2002:c0a8:101::1", "private network"},
 	} {
-		err := newFetchGuard(config.ImageFetch{}).check(netip.MustParseAddr(tt.addr))
+		err := newGuard(config.ImageFetch{}).check(netip.MustParseAddr(tt.addr))
 		switch {
 		case tt.what == "" && err != nil:
 			t.Errorf("%s is refused: %v", tt.addr, err)
@@ -34,13 +34,13 @@ func TestOnlyPublicAddressesAreFetchedFrom(t *testing.T) {
 			t.Errorf("%s: %v, want it refused as %s", tt.addr, err, tt.what)
 		}
 	}
-	if newFetchGuard(config.ImageFetch{}).check(netip.Addr{}) == nil {
+	if newGuard(config.ImageFetch{}).check(netip.Addr{}) == nil {
 		t.Error("no address is no refusal")
 	}
 }
 
 func TestAllowedNetworksAndHostsAreFetchedFrom(t *testing.T) {
-	g := newFetchGuard(config.ImageFetch{AllowHosts: []string{"images.intern.example"},
+	g := newGuard(config.ImageFetch{AllowHosts: []string{"images.intern.example"},
 		AllowNets: []netip.Prefix{netip.MustParsePrefix("10.20.0.0/16"), netip.MustParsePrefix("fd00:1::/32")}})
 	for addr, allowed := range map[string]bool{"10.20.3.4": true, "::ffff:10.20.3.4": true, "64:ff9b::a14:304": true, "fd00:1::5": true,
 		"10.21.0.1": false, "fd00:2::5": false, "127.0.0.1": false, "2002:a15:1::": false} {

@@ -1,4 +1,4 @@
-package pool
+package fetch
 
 import (
 	"net/netip"
@@ -15,17 +15,17 @@ type refusal string
 func (r refusal) Error() string { return string(r) }
 
 // fetchGuard decides which addresses are fetched from.
-type fetchGuard struct {
+type guard struct {
 	hosts []string
 	nets  []netip.Prefix
 }
 
-func newFetchGuard(rules config.ImageFetch) *fetchGuard {
-	return &fetchGuard{hosts: rules.AllowHosts, nets: rules.AllowNets}
+func newGuard(rules config.ImageFetch) *guard {
+	return &guard{hosts: rules.AllowHosts, nets: rules.AllowNets}
 }
 
 // allowsHost says whether host is fetched from whatever its addresses are.
-func (g *fetchGuard) allowsHost(host string) bool {
+func (g *guard) allowsHost(host string) bool {
 	return slices.Contains(g.hosts, strings.ToLower(strings.TrimSuffix(host, ".")))
 }
 
@@ -82,7 +82,7 @@ func embedded(a netip.Addr) netip.Addr {
 }
 
 // check is nil if a is fetched from, else a refusal.
-func (g *fetchGuard) check(a netip.Addr) error {
+func (g *guard) check(a netip.Addr) error {
 	a = a.Unmap().WithZone("")
 	if !a.IsValid() {
 		return refusal("it has no address")

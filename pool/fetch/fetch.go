@@ -1,4 +1,4 @@
-package pool
+package fetch
 
 import (
 	"bytes"
@@ -18,50 +18,51 @@ import (
 	"unsafe"
 
 	"uniapi/config"
+	"uniapi/pool"
 )
 
 // Fetcher gets images and files that clients name by address, for upstreams that do not read addresses. It goes to public addresses only, and
 // to those that the operator allows. Any number of goroutines may use it. Unlike the rest of the pool it works with net/http: it is off the
 // path that must be fast, and a redirect, a proxy or a strange server costs nothing but its own fetch.
 type Fetcher struct {
-	guard    *fetchGuard
+	guard    *guard
 	maxSize  int64
 	timeout  time.Duration
 	base     *tls.Config
-	cache    *fetchCache
-	resolver *net.Resolver // nil is the system's
-	proxy    *proxyServer  // nil is none
+	cache    *cache
+	resolver *net.Resolver     // nil is the system's
+	proxy    *pool.ProxyServer // nil is none
 	client   *http.Client
 }
 
 // Fetched is content that was fetched.
-type Fetched struct {
+type Content struct {
 	MIME   string // by the first bytes
 	Base64 string // kept like this, so that turns of a conversation share it
 }
 
 // FetchError is a fetch that failed. Its text is for the client and says what to change; what it wraps is for the log.
-type FetchError struct {
+type Error struct {
 	Address string // without query and fragment, which may hold signatures
 	Reason  string
 	cause   error
 }
 
-func (e *FetchError) Error() string { return "could not fetch " + e.Address + ": " + e.Reason }
+func (e *Error) Error() string { return "could not fetch " + e.Address + ": " + e.Reason }
 
 // Unwrap returns the cause.
-func (e *FetchError) Unwrap() error { return e.cause }
+func (e *Error) Unwrap() error { return e.cause }
 
 const (
-	fetchRedirects  = 5
-	fetchURLLimit   = 8 << 10
-	fetchShownLimit = 120 // bytes of an address in a message
+	mostRedirects = 5
+	longestURL    = 8 << 10
+	longestShown  = 120 // bytes of an address in a message
 )
 
 // NewFetcher makes a Fetcher with an empty cache, which holds so many bytes of addresses and base64 at most. Zero limits mean config's defaults.
-func NewFetcher(rules config.ImageFetch, base *tls.Config, cache int) *Fetcher {
+func New(rules config.ImageFetch, base *tls.Config, cache int) *Fetcher {
 	f := &Fetcher{
-		guard: newFetchGuard(rules), base: base, cache: newFetchCache(cache),
+		guard: newGuard(rules), base: base, cache: newCache(cache),
 		maxSize: cmp.Or(rules.MaxSize, config.DefaultFetchSize), timeout: cmp.Or(rules.Timeout, config.DefaultFetchTimeout),
 	}
 	f.client = f.newClient()
@@ -74,7 +75,7 @@ func (f *Fetcher) Via(proxyURL string) (*Fetcher, error) {
 	via.proxy = nil
 	if proxyURL != "" {
 		var err error
-		if via.proxy, err = parseProxy(proxyURL, f.base); err != nil {
+		if via.proxy, err = pool.ParseProxy(proxyURL, f.base); err != nil {
 			return nil, err
 		}
 	}
@@ -96,17 +97,17 @@ func (f *Fetcher) newClient() *http.Client {
 			MaxResponseHeaderBytes: 64 << 10,
 		},
 		CheckRedirect: func(next *http.Request, before []*http.Request) error {
-			if len(before) > fetchRedirects {
-				return refusal("it redirects more than " + strconv.Itoa(fetchRedirects) + " times")
+			if len(before) > mostRedirects {
+				return refusal("it redirects more than " + strconv.Itoa(mostRedirects) + " times")
 			}
 			next.Header.Del("Referer") // the address may hold a signature
-			return checkFetchURL(next.URL)
+			return checkURL(next.URL)
 		},
 	}
 }
 
 // checkFetchURL looks at what an address says by itself; the dialer looks at where it leads.
-func checkFetchURL(u *url.URL) error {
+func checkURL(u *url.URL) error {
 	switch {
 	case u.Scheme != "http" && u.Scheme != "https":
 		return refusal("only http and https addresses are fetched")
@@ -120,18 +121,18 @@ func checkFetchURL(u *url.URL) error {
 
 // Fetch gets what is at an http or https address. Memory is asked for the room of its base64, in steps as it comes; nil is no bound. kinds are the types
 // that will do: whole types, or beginnings such as "image/". The error is a *FetchError, Memory's, or ctx's when that has ended.
-func (f *Fetcher) Fetch(ctx context.Context, address string, memory Memory, kinds ...string) (Fetched, error) {
+func (f *Fetcher) Fetch(ctx context.Context, address string, memory pool.Memory, kinds ...string) (Content, error) {
 	u, err := url.Parse(address)
 	switch {
-	case len(address) > fetchURLLimit:
-		err = refusal("the address is longer than " + strconv.Itoa(fetchURLLimit) + " bytes")
+	case len(address) > longestURL:
+		err = refusal("the address is longer than " + strconv.Itoa(longestURL) + " bytes")
 	case err != nil:
 		err = refusal("it is no valid address")
 	default:
-		err = checkFetchURL(u)
+		err = checkURL(u)
 	}
 	if err != nil {
-		return Fetched{}, &FetchError{Address: shownAddress(address), Reason: err.Error()}
+		return Content{}, &Error{Address: shownAddress(address), Reason: err.Error()}
 	}
 	u.Fragment, u.RawFragment = "", ""
 	content, found := f.cache.get(u.String())
@@ -149,29 +150,29 @@ func (f *Fetcher) Fetch(ctx context.Context, address string, memory Memory, kind
 	case err == nil:
 		return content, nil
 	case is:
-		return Fetched{}, full.cause
+		return Content{}, full.cause
 	case ctx.Err() != nil:
-		return Fetched{}, ctx.Err()
+		return Content{}, ctx.Err()
 	case limited.Err() != nil:
-		return Fetched{}, &FetchError{shownAddress(address), "it took longer than " + f.timeout.String(), err}
+		return Content{}, &Error{shownAddress(address), "it took longer than " + f.timeout.String(), err}
 	}
-	return Fetched{}, &FetchError{shownAddress(address), fetchReason(err), err}
+	return Content{}, &Error{shownAddress(address), reasonOf(err), err}
 }
 
-func (f *Fetcher) get(ctx context.Context, address string, memory Memory, kinds []string) (Fetched, error) {
+func (f *Fetcher) get(ctx context.Context, address string, memory pool.Memory, kinds []string) (Content, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return Fetched{}, err
+		return Content{}, err
 	}
 	req.Header.Set("User-Agent", "uni-api")
 	req.Header.Set("Accept", "*/*")
 	resp, err := f.client.Do(req)
 	if err != nil {
-		return Fetched{}, err
+		return Content{}, err
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return Fetched{}, refusal("its server answered " + strconv.Itoa(resp.StatusCode) + " " + http.StatusText(resp.StatusCode))
+		return Content{}, refusal("its server answered " + strconv.Itoa(resp.StatusCode) + " " + http.StatusText(resp.StatusCode))
 	}
 	content, err := f.read(resp, memory, kinds)
 	if err == nil && !strings.Contains(strings.ToLower(resp.Header.Get("Cache-Control")), "no-store") {
@@ -181,38 +182,38 @@ func (f *Fetcher) get(ctx context.Context, address string, memory Memory, kinds 
 }
 
 // read reads the body, no further than is needed to refuse it.
-func (f *Fetcher) read(resp *http.Response, memory Memory, kinds []string) (Fetched, error) {
+func (f *Fetcher) read(resp *http.Response, memory pool.Memory, kinds []string) (Content, error) {
 	tooLarge := refusal("it has more than " + strconv.FormatInt(f.maxSize, 10) + " bytes (preferences.image_fetch.max_size)")
 	if resp.ContentLength > f.maxSize {
-		return Fetched{}, tooLarge
+		return Content{}, tooLarge
 	}
-	var head [fetchSniff]byte
+	var head [sniffed]byte
 	n, err := io.ReadFull(resp.Body, head[:])
 	if err != nil && err != io.ErrUnexpectedEOF && err != io.EOF {
-		return Fetched{}, err
+		return Content{}, err
 	}
-	mime := fetchedType(head[:n])
+	mime := typeOf(head[:n])
 	if !typeOfKind(mime, kinds) {
-		return Fetched{}, refusal("what is there is none of " + namesOfKinds(kinds))
+		return Content{}, refusal("what is there is none of " + namesOfKinds(kinds))
 	}
-	text := base64Text{Growing: Growing{Own: true, Memory: memory}, announced: base64.StdEncoding.EncodedLen(int(max(resp.ContentLength, 0)))}
+	text := base64Text{Growing: pool.Growing{Own: true, Memory: memory}, announced: base64.StdEncoding.EncodedLen(int(max(resp.ContentLength, 0)))}
 	encoder := base64.NewEncoder(base64.StdEncoding, &text)
 	size, err := io.Copy(encoder, io.LimitReader(io.MultiReader(bytes.NewReader(head[:n]), resp.Body), f.maxSize+1))
 	if err == nil {
 		err = encoder.Close()
 	}
 	if err != nil {
-		return Fetched{}, err
+		return Content{}, err
 	}
 	if size > f.maxSize {
-		return Fetched{}, tooLarge
+		return Content{}, tooLarge
 	}
-	return Fetched{MIME: mime, Base64: unsafe.String(unsafe.SliceData(text.B), len(text.B))}, nil
+	return Content{MIME: mime, Base64: unsafe.String(unsafe.SliceData(text.B), len(text.B))}, nil
 }
 
 // base64Text grows as it is written, and asks for room first.
 type base64Text struct {
-	Growing
+	pool.Growing
 	announced int // of it, 0 if it is not known
 }
 
@@ -230,11 +231,11 @@ type noRoom struct{ cause error }
 func (e *noRoom) Error() string { return e.cause.Error() }
 
 // fetchReason words an error for the client, without names and addresses of the network that the gateway is in.
-func fetchReason(err error) string {
+func reasonOf(err error) string {
 	if r, ok := errors.AsType[refusal](err); ok {
 		return string(r)
 	}
-	if _, ok := errors.AsType[*Error](err); ok {
+	if _, ok := errors.AsType[*pool.Error](err); ok {
 		return "the gateway's proxy does not reach it"
 	}
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
@@ -263,8 +264,8 @@ func shownAddress(address string) string {
 		host, _, _ := strings.Cut(rest, "/")
 		address = scheme + "://" + rest[strings.LastIndexByte(host, '@')+1:]
 	}
-	if len(address) > fetchShownLimit {
-		address = strings.ToValidUTF8(address[:fetchShownLimit], "") + "…"
+	if len(address) > longestShown {
+		address = strings.ToValidUTF8(address[:longestShown], "") + "…"
 	}
 	return address
 }

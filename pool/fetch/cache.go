@@ -1,4 +1,4 @@
-package pool
+package fetch
 
 import (
 	"container/list"
@@ -7,10 +7,10 @@ import (
 )
 
 // fetchCacheTTL is how long what was fetched is kept: for the next turns of a conversation.
-const fetchCacheTTL = 5 * time.Minute
+const cacheTTL = 5 * time.Minute
 
 // fetchCache keeps what was fetched last, by its address. What is too old goes by itself, so that an idle gateway holds nothing.
-type fetchCache struct {
+type cache struct {
 	most   int // bytes of addresses and base64
 	mu     sync.Mutex
 	byURL  map[string]*list.Element
@@ -18,31 +18,31 @@ type fetchCache struct {
 	size   int
 }
 
-type cachedFetch struct {
+type cached struct {
 	url     string
-	content Fetched
+	content Content
 	expiry  *time.Timer
 }
 
-func (c *cachedFetch) size() int { return len(c.url) + len(c.content.Base64) }
+func (c *cached) size() int { return len(c.url) + len(c.content.Base64) }
 
-func newFetchCache(most int) *fetchCache {
-	return &fetchCache{most: most, byURL: make(map[string]*list.Element)}
+func newCache(most int) *cache {
+	return &cache{most: most, byURL: make(map[string]*list.Element)}
 }
 
-func (c *fetchCache) get(url string) (Fetched, bool) {
+func (c *cache) get(url string) (Content, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	at := c.byURL[url]
 	if at == nil {
-		return Fetched{}, false
+		return Content{}, false
 	}
 	c.recent.MoveToFront(at)
-	return at.Value.(*cachedFetch).content, true
+	return at.Value.(*cached).content, true
 }
 
-func (c *fetchCache) put(url string, content Fetched) {
-	entry := &cachedFetch{url: url, content: content}
+func (c *cache) put(url string, content Content) {
+	entry := &cached{url: url, content: content}
 	if entry.size() > c.most {
 		return
 	}
@@ -54,7 +54,7 @@ func (c *fetchCache) put(url string, content Fetched) {
 	at := c.recent.PushFront(entry)
 	c.byURL[url] = at
 	c.size += entry.size()
-	entry.expiry = time.AfterFunc(fetchCacheTTL, func() {
+	entry.expiry = time.AfterFunc(cacheTTL, func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if c.byURL[url] == at {
@@ -67,8 +67,8 @@ func (c *fetchCache) put(url string, content Fetched) {
 }
 
 // remove is called with the lock held.
-func (c *fetchCache) remove(at *list.Element) {
-	entry := c.recent.Remove(at).(*cachedFetch)
+func (c *cache) remove(at *list.Element) {
+	entry := c.recent.Remove(at).(*cached)
 	entry.expiry.Stop()
 	delete(c.byURL, entry.url)
 	c.size -= entry.size()

@@ -1,4 +1,4 @@
-package pool
+package fetch
 
 import (
 	"context"
@@ -21,6 +21,7 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 
 	"uniapi/config"
+	"uniapi/pool"
 	"uniapi/pool/pooltest"
 )
 
@@ -37,7 +38,7 @@ func allowLoopback() config.ImageFetch {
 }
 
 func newFetcher(rules config.ImageFetch, base *tls.Config) *Fetcher {
-	return NewFetcher(rules, New(Options{TLS: base}).TLS(), 64<<20)
+	return New(rules, pool.New(pool.Options{TLS: base}).TLS(), 64<<20)
 }
 
 // site is a web server that counts its requests.
@@ -125,7 +126,7 @@ func TestFetchedContentIsToldByItsFirstBytes(t *testing.T) {
 				}
 				return
 			}
-			want := Fetched{tt.mime, base64.StdEncoding.EncodeToString([]byte(tt.content))}
+			want := Content{tt.mime, base64.StdEncoding.EncodeToString([]byte(tt.content))}
 			if err != nil || got != want {
 				t.Fatalf("got %+v, %v; want %+v", got, err, want)
 			}
@@ -156,7 +157,7 @@ func TestWhatIsNotFetchedIsExplained(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := f.Fetch(t.Context(), tt.address, nil, images...)
-			if _, ok := errors.AsType[*FetchError](err); !ok || !strings.Contains(err.Error(), tt.want) {
+			if _, ok := errors.AsType[*Error](err); !ok || !strings.Contains(err.Error(), tt.want) {
 				t.Fatalf("got %v, want %s", err, tt.want)
 			}
 			if text := err.Error(); strings.Contains(text, "secret") || len(text) > 400 {
@@ -362,7 +363,7 @@ func TestAFetchEndsWithItsTimeAndWithItsClient(t *testing.T) {
 	}
 	<-gone
 
-	var call Call
+	var call pool.Call
 	ctx, release := call.Context()
 	time.AfterFunc(20*time.Millisecond, call.Cancel)
 	if _, err := newFetcher(allowLoopback(), nil).Fetch(ctx, address+"/left", nil, images...); !errors.Is(err, context.Canceled) {
@@ -408,14 +409,14 @@ func TestTheSameAddressIsFetchedOnce(t *testing.T) {
 
 func TestTheCacheForgetsWhatIsOldAndWhatIsTooMuch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newFetchCache(fetchCacheSize)
+		c := newCache(fetchCacheSize)
 		has := func(url string) bool { _, ok := c.get(url); return ok }
 		holds := func() (bytes, entries int) {
 			c.mu.Lock()
 			defer c.mu.Unlock()
 			return c.size, c.recent.Len()
 		}
-		third := Fetched{Base64: strings.Repeat("x", fetchCacheSize/3-1)}
+		third := Content{Base64: strings.Repeat("x", fetchCacheSize/3-1)}
 		c.put("a", third)
 		c.put("b", third)
 		c.put("c", third)
@@ -424,18 +425,18 @@ func TestTheCacheForgetsWhatIsOldAndWhatIsTooMuch(t *testing.T) {
 		if !has("a") || has("b") || !has("c") || !has("d") {
 			t.Errorf("a %v, b %v, c %v, d %v: want the one used longest ago to be gone", has("a"), has("b"), has("c"), has("d"))
 		}
-		c.put("huge", Fetched{Base64: strings.Repeat("x", fetchCacheSize)})
+		c.put("huge", Content{Base64: strings.Repeat("x", fetchCacheSize)})
 		if has("huge") || !has("a") {
 			t.Error("what is larger than the cache pushed the rest out")
 		}
-		time.Sleep(fetchCacheTTL - time.Second)
-		c.put("a", Fetched{Base64: "new"})
+		time.Sleep(cacheTTL - time.Second)
+		c.put("a", Content{Base64: "new"})
 		time.Sleep(time.Second)
 		synctest.Wait()
 		if bytes, entries := holds(); !has("a") || has("c") || bytes != len("a")+len("new") || entries != 1 {
 			t.Errorf("after its time: %d bytes in %d entries", bytes, entries)
 		}
-		time.Sleep(fetchCacheTTL)
+		time.Sleep(cacheTTL)
 		synctest.Wait()
 		if bytes, entries := holds(); bytes != 0 || entries != 0 {
 			t.Errorf("at the end: %d bytes in %d entries", bytes, entries)
@@ -444,12 +445,12 @@ func TestTheCacheForgetsWhatIsOldAndWhatIsTooMuch(t *testing.T) {
 }
 
 func FuzzFetchedType(f *testing.F) {
-	for _, t := range fetchTypes {
+	for _, t := range types {
 		f.Add([]byte(t.start + "...." + t.at8))
 	}
 	f.Add([]byte("\xff\xfb"))
 	f.Fuzz(func(t *testing.T, head []byte) {
-		if mime := fetchedType(head); mime != "" && !typeOfKind(mime, []string{"image/", "audio/", "application/pdf"}) {
+		if mime := typeOf(head); mime != "" && !typeOfKind(mime, []string{"image/", "audio/", "application/pdf"}) {
 			t.Errorf("%q is %s", head, mime)
 		}
 	})
@@ -460,7 +461,7 @@ func FuzzShownAddress(f *testing.F) {
 	f.Add("https://user:password@host")
 	f.Fuzz(func(t *testing.T, address string) {
 		shown := shownAddress(address)
-		if strings.ContainsAny(shown, "?#") || len(shown) > fetchShownLimit+len("…") {
+		if strings.ContainsAny(shown, "?#") || len(shown) > longestShown+len("…") {
 			t.Errorf("%q shows as %q", address, shown)
 		}
 	})

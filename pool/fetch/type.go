@@ -1,9 +1,9 @@
-package pool
+package fetch
 
 import "strings"
 
 // fetchTypes are the types that are taken, by how content of them begins. The names of sounds are OpenAI's, which Google takes too.
-var fetchTypes = []struct{ mime, start, at8 string }{
+var types = []struct{ mime, start, at8 string }{
 	{"image/png", "\x89PNG\r\n\x1a\n", ""},
 	{"image/jpeg", "\xff\xd8\xff", ""},
 	{"image/gif", "GIF87a", ""},
@@ -17,12 +17,12 @@ var fetchTypes = []struct{ mime, start, at8 string }{
 }
 
 // fetchSniff is how many bytes fetchedType wants to see.
-const fetchSniff = 16
+const sniffed = 16
 
 // fetchedType is the type of content by its first bytes, "" if it is none that is taken.
-func fetchedType(head []byte) string {
-	text := string(head[:min(len(head), fetchSniff)])
-	for _, t := range fetchTypes {
+func typeOf(head []byte) string {
+	text := string(head[:min(len(head), sniffed)])
+	for _, t := range types {
 		if strings.HasPrefix(text, t.start) && (t.at8 == "" || len(text) >= 8 && strings.HasPrefix(text[8:], t.at8)) {
 			return t.mime
 		}
@@ -52,7 +52,7 @@ func typeOfKind(mime string, kinds []string) bool {
 // namesOfKinds are the names of the types that belong to the kinds, for a message.
 func namesOfKinds(kinds []string) string {
 	var names []string
-	for _, t := range fetchTypes {
+	for _, t := range types {
 		_, name, _ := strings.Cut(t.mime, "/")
 		if name = strings.ToUpper(name); typeOfKind(t.mime, kinds) && !strings.HasSuffix(strings.Join(names, " "), name) {
 			names = append(names, name)
