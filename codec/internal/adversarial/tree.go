@@ -18,7 +18,6 @@ type node struct {
 	scalar  string
 	members []member
 	items   []*node
-	size    int // of the text; 0 as long as it has not been counted
 }
 
 type member struct {
