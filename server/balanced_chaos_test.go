@@ -14,8 +14,8 @@ import (
 	"testing"
 )
 
-// front is a load balancer with its configuration of deploy/.
-type front struct {
+// proxyInFront is a load balancer with its configuration of deploy/.
+type proxyInFront struct {
 	name, file string
 	// command checks, and then runs, a configuration file in a folder.
 	check, run func(file string) []string
@@ -23,7 +23,7 @@ type front struct {
 	adapt      func(text string) string // to the version that is installed; may be nil
 }
 
-var fronts = []front{
+var proxiesInFront = []proxyInFront{
 	{
 		name: "haproxy", file: "haproxy.cfg",
 		check: func(file string) []string { return []string{"haproxy", "-c", "-f", file} },
@@ -53,8 +53,8 @@ var fronts = []front{
 	},
 }
 
-// start runs the front before two addresses, and returns its URL.
-func (f front) start(t *testing.T, one, two string) string {
+// start runs the proxy before two addresses, and returns its URL.
+func (f proxyInFront) start(t *testing.T, one, two string) string {
 	t.Helper()
 	dir, addr := t.TempDir(), freeAddr(t)
 	_, port, _ := net.SplitHostPort(addr)
@@ -133,7 +133,7 @@ func freeAddr(t *testing.T) string {
 
 func TestTwoInstancesBehindALoadBalancerAreRestartedWithoutALoss(t *testing.T) {
 	program := build(t)
-	for _, f := range fronts {
+	for _, f := range proxiesInFront {
 		t.Run(f.name, func(t *testing.T) {
 			goOn := make(chan bool)
 			up := listen(t, waiting(goOn))
@@ -162,7 +162,7 @@ func TestTwoInstancesBehindALoadBalancerAreRestartedWithoutALoss(t *testing.T) {
 				}
 				crowd.more(t)
 				fresh := serve(addrs[i])
-				eventually(t, "the front finds it again", func() bool { return fresh.log.count("request") > 0 })
+				eventually(t, "the proxy finds it again", func() bool { return fresh.log.count("request") > 0 })
 			}
 			for range 50 {
 				if rest, want := receive(t, rests, "the rest of a stream"), event(" two")+stopEvent+doneEvent+"<nil>"; rest != want {
@@ -179,7 +179,7 @@ func TestTwoInstancesBehindALoadBalancerAreRestartedWithoutALoss(t *testing.T) {
 }
 
 func TestAClientThatLeavesALoadBalancerEndsItsUpstreamRequest(t *testing.T) {
-	for _, f := range fronts {
+	for _, f := range proxiesInFront {
 		t.Run(f.name, func(t *testing.T) {
 			ended := make(chan bool, 1)
 			up := listen(t, func(p *peer, _ seen) bool {
