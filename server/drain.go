@@ -66,6 +66,7 @@ func (s *Server) release() error {
 	s.released.Do(func() {
 		s.closeMetrics()
 		s.discovery.close()
+		s.fetched.Close()
 		s.watch.close()
 		s.pool.Close()
 	})

@@ -110,7 +110,7 @@ func Explain(w io.Writer, cfg *config.Config, q Question) error {
 	adapters := provider.NewAdapters(p)
 	var said strings.Builder
 	snap := &snapshot{config: cfg, channels: make([]*provider.Channel, len(cfg.Providers))}
-	fetcher := fetch.New(cfg.Preferences.ImageFetch, p.TLS(), 0)
+	fetcher := fetch.New(cfg.Preferences.ImageFetch, p.TLS(), nil)
 	for i, provider := range cfg.Providers {
 		channel, _, err := reach(adapters, fetcher, cfg, provider)
 		if err != nil {

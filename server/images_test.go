@@ -49,7 +49,7 @@ func imageHost(t *testing.T) (url string, fetcher *fetch.Fetcher, seen *atomic.I
 	connections := pool.New(pool.Options{})
 	t.Cleanup(connections.Close)
 	rules := config.ImageFetch{AllowNets: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, MaxSize: 1000}
-	return host.URL, fetch.New(rules, connections.TLS(), 64<<20), seen
+	return host.URL, fetch.New(rules, connections.TLS(), nil), seen
 }
 
 func at(kind codec.PartKind, url string) codec.Part {
@@ -154,7 +154,7 @@ func TestImagesAreFetchedFourAtATimeUntilTheClientLeaves(t *testing.T) {
 	defer host.Close()
 	connections := pool.New(pool.Options{})
 	defer connections.Close()
-	fetcher := fetch.New(config.ImageFetch{AllowNets: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}, connections.TLS(), 64<<20)
+	fetcher := fetch.New(config.ImageFetch{AllowNets: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}, connections.TLS(), nil)
 	var parts []codec.Part
 	for i := range 20 {
 		parts = append(parts, at(codec.PartImage, fmt.Sprintf("%s/%d", host.URL, i)))

@@ -26,7 +26,7 @@ func LeftOut(cfg *config.Config) (problems config.Problems) {
 	p := pool.New(pool.Options{})
 	defer p.Close()
 	adapters := provider.NewAdapters(p)
-	fetcher, secrets := fetch.New(cfg.Preferences.ImageFetch, p.TLS(), 0), newRedactor(cfg.Secrets())
+	fetcher, secrets := fetch.New(cfg.Preferences.ImageFetch, p.TLS(), nil), newRedactor(cfg.Secrets())
 	note := func(provider *config.Provider, format string, args ...any) {
 		problems = append(problems, provider.Problem(secrets.clean(fmt.Sprintf(format, args...))))
 	}

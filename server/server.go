@@ -20,6 +20,7 @@ import (
 	"uniapi/balancer"
 	"uniapi/config"
 	"uniapi/pool"
+	"uniapi/pool/fetch"
 	"uniapi/pool/provider"
 	"uniapi/server/budget"
 	"uniapi/usage"
@@ -97,6 +98,7 @@ type Server struct {
 	state     *balancer.State
 	books     *usage.Books
 	discovery *discovery
+	fetched   *fetch.Cache // of images and files that requests gave by address
 	watch     *watcher
 	ids       requestIDs
 	started   time.Time
@@ -156,6 +158,9 @@ func New(o Options) (*Server, error) {
 	o.pool.OnStray = s.onStray
 	s.pool = pool.New(o.pool)
 	s.adapters = provider.NewAdapters(s.pool)
+	if s.fetched, err = fetch.NewCache(fetchCache(o.RequestMemory)); err != nil {
+		return nil, err
+	}
 	if s.discovery, err = newDiscovery(s.log, s.rebuild); err != nil {
 		return nil, err
 	}

@@ -109,7 +109,7 @@ func (s *Server) fetcher(cfg *config.Config) *fetch.Fetcher {
 	if old := s.snapshot.Load(); old != nil && reflect.DeepEqual(old.config.Preferences.ImageFetch, cfg.Preferences.ImageFetch) {
 		return old.fetcher
 	}
-	return fetch.New(cfg.Preferences.ImageFetch, s.pool.TLS(), fetchCache(s.options.RequestMemory))
+	return fetch.New(cfg.Preferences.ImageFetch, s.pool.TLS(), s.fetched)
 }
 
 // redactor keeps the one in use as long as the configuration stays the same. It

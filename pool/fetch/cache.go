@@ -1,75 +1,49 @@
 package fetch
 
 import (
-	"container/list"
-	"sync"
+	"fmt"
 	"time"
+
+	"github.com/dgraph-io/ristretto/v2"
 )
 
-// fetchCacheTTL is how long what was fetched is kept: for the next turns of a conversation.
+// cacheTTL is how long what was fetched is kept: for the next turns of a conversation.
 const cacheTTL = 5 * time.Minute
 
-// fetchCache keeps what was fetched last, by its address. What is too old goes by itself, so that an idle gateway holds nothing.
-type cache struct {
-	most   int // bytes of addresses and base64
-	mu     sync.Mutex
-	byURL  map[string]*list.Element
-	recent list.List // of *cachedFetch, the one used last in front
-	size   int
+// Cache keeps what was fetched of late. Several Fetchers may share one, also one after the other: none gets what another's rules let in. A nil
+// Cache keeps nothing.
+type Cache struct {
+	contents *ristretto.Cache[string, Content]
 }
 
-type cached struct {
-	url     string
-	content Content
-	expiry  *time.Timer
+// NewCache makes a cache of so many bytes of addresses and base64. Close ends it.
+func NewCache(bytes int) (*Cache, error) {
+	contents, err := ristretto.NewCache(&ristretto.Config[string, Content]{
+		NumCounters: max(int64(bytes)/(4<<10), 100), // ten for each image of 40 KB
+		MaxCost:     int64(bytes), BufferItems: 64, IgnoreInternalCost: true,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("making the cache of fetched images: %w", err)
+	}
+	return &Cache{contents}, nil
 }
 
-func (c *cached) size() int { return len(c.url) + len(c.content.Base64) }
-
-func newCache(most int) *cache {
-	return &cache{most: most, byURL: make(map[string]*list.Element)}
+// Close lets go of everything. Fetchers may still use the cache, which keeps nothing any more.
+func (c *Cache) Close() {
+	if c != nil {
+		c.contents.Close()
+	}
 }
 
-func (c *cache) get(url string) (Content, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	at := c.byURL[url]
-	if at == nil {
+func (c *Cache) get(address string) (Content, bool) {
+	if c == nil {
 		return Content{}, false
 	}
-	c.recent.MoveToFront(at)
-	return at.Value.(*cached).content, true
+	return c.contents.Get(address)
 }
 
-func (c *cache) put(url string, content Content) {
-	entry := &cached{url: url, content: content}
-	if entry.size() > c.most {
-		return
+func (c *Cache) put(address string, content Content) {
+	if c != nil {
+		c.contents.SetWithTTL(address, content, int64(len(address)+len(content.Base64)), cacheTTL)
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if old := c.byURL[url]; old != nil {
-		c.remove(old)
-	}
-	at := c.recent.PushFront(entry)
-	c.byURL[url] = at
-	c.size += entry.size()
-	entry.expiry = time.AfterFunc(cacheTTL, func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if c.byURL[url] == at {
-			c.remove(at)
-		}
-	})
-	for c.size > c.most {
-		c.remove(c.recent.Back())
-	}
-}
-
-// remove is called with the lock held.
-func (c *cache) remove(at *list.Element) {
-	entry := c.recent.Remove(at).(*cached)
-	entry.expiry.Stop()
-	delete(c.byURL, entry.url)
-	c.size -= entry.size()
 }

@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 	"unsafe"
@@ -29,7 +30,8 @@ type Fetcher struct {
 	maxSize  int64
 	timeout  time.Duration
 	base     *tls.Config
-	cache    *cache
+	cache    *Cache
+	rules    string // of guard and limits: before the addresses of what is in the cache
 	resolver *net.Resolver     // nil is the system's
 	proxy    *pool.ProxyServer // nil is none
 	client   *http.Client
@@ -59,10 +61,10 @@ const (
 	longestShown  = 120 // bytes of an address in a message
 )
 
-// NewFetcher makes a Fetcher with an empty cache, which holds so many bytes of addresses and base64 at most. Zero limits mean config's defaults.
-func New(rules config.ImageFetch, base *tls.Config, cache int) *Fetcher {
+// New makes a Fetcher. Zero limits mean config's defaults.
+func New(rules config.ImageFetch, base *tls.Config, cache *Cache) *Fetcher {
 	f := &Fetcher{
-		guard: newGuard(rules), base: base, cache: newCache(cache),
+		guard: newGuard(rules), base: base, cache: cache, rules: strconv.FormatInt(made.Add(1), 36) + " ",
 		maxSize: cmp.Or(rules.MaxSize, config.DefaultFetchSize), timeout: cmp.Or(rules.Timeout, config.DefaultFetchTimeout),
 	}
 	f.client = f.newClient()
@@ -82,6 +84,9 @@ func (f *Fetcher) Via(proxyURL string) (*Fetcher, error) {
 	via.client = via.newClient()
 	return &via, nil
 }
+
+// made counts the Fetchers that have rules of their own.
+var made atomic.Int64
 
 // MaxSize is the most bytes that one image or file may have.
 func (f *Fetcher) MaxSize() int64 { return f.maxSize }
@@ -135,7 +140,7 @@ func (f *Fetcher) Fetch(ctx context.Context, address string, memory pool.Memory,
 		return Content{}, &Error{Address: shownAddress(address), Reason: err.Error()}
 	}
 	u.Fragment, u.RawFragment = "", ""
-	content, found := f.cache.get(u.String())
+	content, found := f.cache.get(f.rules + u.String())
 	if found && typeOfKind(content.MIME, kinds) {
 		if memory != nil { // it may leave the cache while it is in use
 			err = memory.Hold(len(content.Base64))
@@ -176,7 +181,7 @@ func (f *Fetcher) get(ctx context.Context, address string, memory pool.Memory, k
 	}
 	content, err := f.read(resp, memory, kinds)
 	if err == nil && !strings.Contains(strings.ToLower(resp.Header.Get("Cache-Control")), "no-store") {
-		f.cache.put(address, content)
+		f.cache.put(f.rules+address, content)
 	}
 	return content, err
 }

@@ -37,8 +37,18 @@ func allowLoopback() config.ImageFetch {
 	return config.ImageFetch{AllowNets: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
 }
 
-func newFetcher(rules config.ImageFetch, base *tls.Config) *Fetcher {
-	return New(rules, pool.New(pool.Options{TLS: base}).TLS(), 64<<20)
+func newFetcher(t testing.TB, rules config.ImageFetch, base *tls.Config) *Fetcher {
+	return New(rules, pool.New(pool.Options{TLS: base}).TLS(), newCache(t, 64<<20))
+}
+
+func newCache(t testing.TB, bytes int) *Cache {
+	t.Helper()
+	cache, err := NewCache(bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cache.Close)
+	return cache
 }
 
 // site is a web server that counts its requests.
@@ -119,7 +129,7 @@ func TestFetchedContentIsToldByItsFirstBytes(t *testing.T) {
 				w.Header().Set("Content-Type", "image/png")
 				say(tt.content)(w, r)
 			})
-			got, err := newFetcher(allowLoopback(), nil).Fetch(t.Context(), address+"/a", nil, tt.kind)
+			got, err := newFetcher(t, allowLoopback(), nil).Fetch(t.Context(), address+"/a", nil, tt.kind)
 			if tt.mime == "" {
 				if err == nil || !strings.Contains(err.Error(), "what is there is none of") {
 					t.Fatalf("got %+v, %v", got, err)
@@ -137,7 +147,7 @@ func TestFetchedContentIsToldByItsFirstBytes(t *testing.T) {
 func TestWhatIsNotFetchedIsExplained(t *testing.T) {
 	inside, seen := site(t, say(pngBytes))
 	port := inside[strings.LastIndexByte(inside, ':'):]
-	f := newFetcher(config.ImageFetch{}, nil)
+	f := newFetcher(t, config.ImageFetch{}, nil)
 	f.resolver = nameServer(func(name string) []string {
 		return map[string][]string{"inside.example.test.": {"10.0.0.1", "127.0.0.1"}}[name]
 	})
@@ -192,7 +202,7 @@ func TestAnswersThatAreNoneAreExplained(t *testing.T) {
 	})
 	rules := allowLoopback()
 	rules.MaxSize = 1000
-	f := newFetcher(rules, nil)
+	f := newFetcher(t, rules, nil)
 	for path, want := range map[string]string{
 		"/missing": "its server answered 404 Not Found", "/announced": "it has more than 1000 bytes (preferences.image_fetch.max_size)",
 		"/endless": "it has more than 1000 bytes", "/cut": "its server broke off", "/fits": "",
@@ -230,7 +240,7 @@ func TestEveryRedirectIsCheckedAgain(t *testing.T) {
 		}
 		_, _ = io.WriteString(w, pngBytes)
 	})
-	f := newFetcher(config.ImageFetch{AllowHosts: []string{"outside.example.test"}}, nil)
+	f := newFetcher(t, config.ImageFetch{AllowHosts: []string{"outside.example.test"}}, nil)
 	f.resolver = nameServer(func(string) []string { return []string{"127.0.0.1"} })
 	outside := strings.Replace(address, "127.0.0.1", "outside.example.test", 1)
 	for _, tt := range []struct{ path, want string }{
@@ -263,7 +273,7 @@ func TestANameThatChangesItsAddressGainsNothing(t *testing.T) {
 	go server.Serve(ln)
 	t.Cleanup(func() { _ = server.Close() })
 
-	f := newFetcher(config.ImageFetch{AllowNets: []netip.Prefix{netip.MustParsePrefix("127.0.0.2/32")}}, nil)
+	f := newFetcher(t, config.ImageFetch{AllowNets: []netip.Prefix{netip.MustParsePrefix("127.0.0.2/32")}}, nil)
 	var questions atomic.Int64
 	f.resolver = nameServer(func(string) []string {
 		switch questions.Add(1) % 3 {
@@ -300,7 +310,7 @@ func TestFetchingThroughAProxy(t *testing.T) {
 	t.Cleanup(secure.Close)
 	proxies := map[string]*pooltest.Upstream{"http": pooltest.Listen(t, pooltest.HTTPProxy), "https": pooltest.Listen(t, pooltest.OverTLS(serverTLS, pooltest.HTTPProxy)), "socks5": pooltest.Listen(t, pooltest.SOCKSProxy)}
 
-	f := newFetcher(allowLoopback(), &tls.Config{RootCAs: roots})
+	f := newFetcher(t, allowLoopback(), &tls.Config{RootCAs: roots})
 	f.resolver = nameServer(func(string) []string { return []string{"127.0.0.1"} })
 	for scheme, proxy := range proxies {
 		for _, address := range []string{plain, secure.URL} {
@@ -323,7 +333,7 @@ func TestFetchingThroughAProxy(t *testing.T) {
 		}
 	}
 
-	guarded := newFetcher(config.ImageFetch{}, nil)
+	guarded := newFetcher(t, config.ImageFetch{}, nil)
 	guarded.resolver = f.resolver
 	proxy := proxies["http"]
 	before := proxy.Accepted.Load()
@@ -358,7 +368,7 @@ func TestAFetchEndsWithItsTimeAndWithItsClient(t *testing.T) {
 	})
 	rules := allowLoopback()
 	rules.Timeout = 30 * time.Millisecond
-	if _, err := newFetcher(rules, nil).Fetch(t.Context(), address+"/slow", nil, images...); err == nil || !strings.HasSuffix(err.Error(), "it took longer than 30ms") {
+	if _, err := newFetcher(t, rules, nil).Fetch(t.Context(), address+"/slow", nil, images...); err == nil || !strings.HasSuffix(err.Error(), "it took longer than 30ms") {
 		t.Errorf("timeout: %v", err)
 	}
 	<-gone
@@ -366,7 +376,7 @@ func TestAFetchEndsWithItsTimeAndWithItsClient(t *testing.T) {
 	var call pool.Call
 	ctx, release := call.Context()
 	time.AfterFunc(20*time.Millisecond, call.Cancel)
-	if _, err := newFetcher(allowLoopback(), nil).Fetch(ctx, address+"/left", nil, images...); !errors.Is(err, context.Canceled) {
+	if _, err := newFetcher(t, allowLoopback(), nil).Fetch(ctx, address+"/left", nil, images...); !errors.Is(err, context.Canceled) {
 		t.Errorf("client gone: %v", err)
 	}
 	<-gone
@@ -388,7 +398,7 @@ func TestTheSameAddressIsFetchedOnce(t *testing.T) {
 		}
 		say(pngBytes)(w, r)
 	})
-	f := newFetcher(allowLoopback(), nil)
+	f := newFetcher(t, allowLoopback(), nil)
 	via, err := f.Via("")
 	if err != nil {
 		t.Fatal(err)
@@ -397,6 +407,7 @@ func TestTheSameAddressIsFetchedOnce(t *testing.T) {
 		seen.Store(0)
 		for i, from := range []*Fetcher{f, f, via} {
 			_, _ = from.Fetch(t.Context(), fmt.Sprintf("%s%s#%d", address, path, i), nil, images...)
+			from.cache.contents.Wait()
 		}
 		if seen.Load() != want {
 			t.Errorf("%s was fetched %d times, want %d", path, seen.Load(), want)
@@ -409,39 +420,49 @@ func TestTheSameAddressIsFetchedOnce(t *testing.T) {
 
 func TestTheCacheForgetsWhatIsOldAndWhatIsTooMuch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCache(fetchCacheSize)
-		has := func(url string) bool { _, ok := c.get(url); return ok }
-		holds := func() (bytes, entries int) {
-			c.mu.Lock()
-			defer c.mu.Unlock()
-			return c.size, c.recent.Len()
+		c := newCache(t, 1<<20)
+		third := Content{Base64: strings.Repeat("x", 1<<20/3-10)}
+		addresses := []string{"a", "b", "c", "d", "e"}
+		for _, address := range addresses {
+			c.put(address, third)
 		}
-		third := Content{Base64: strings.Repeat("x", fetchCacheSize/3-1)}
-		c.put("a", third)
-		c.put("b", third)
-		c.put("c", third)
-		c.get("a")
-		c.put("d", third)
-		if !has("a") || has("b") || !has("c") || !has("d") {
-			t.Errorf("a %v, b %v, c %v, d %v: want the one used longest ago to be gone", has("a"), has("b"), has("c"), has("d"))
+		c.put("huge", Content{Base64: strings.Repeat("x", 1<<20)})
+		c.contents.Wait()
+		kept := 0
+		for _, address := range append(addresses, "huge") {
+			if _, found := c.get(address); found {
+				kept++
+			}
 		}
-		c.put("huge", Content{Base64: strings.Repeat("x", fetchCacheSize)})
-		if has("huge") || !has("a") {
-			t.Error("what is larger than the cache pushed the rest out")
+		if left := c.contents.RemainingCost(); kept != 3 || left < 0 {
+			t.Errorf("%d are kept, and there is room for %d bytes", kept, left)
 		}
-		time.Sleep(cacheTTL - time.Second)
-		c.put("a", Content{Base64: "new"})
-		time.Sleep(time.Second)
+		time.Sleep(2 * cacheTTL)
 		synctest.Wait()
-		if bytes, entries := holds(); !has("a") || has("c") || bytes != len("a")+len("new") || entries != 1 {
-			t.Errorf("after its time: %d bytes in %d entries", bytes, entries)
-		}
-		time.Sleep(cacheTTL)
-		synctest.Wait()
-		if bytes, entries := holds(); bytes != 0 || entries != 0 {
-			t.Errorf("at the end: %d bytes in %d entries", bytes, entries)
+		if left := c.contents.RemainingCost(); left != 1<<20 {
+			t.Errorf("at the end %d bytes are kept", 1<<20-left)
 		}
 	})
+}
+
+func TestOtherRulesDoNotGetWhatWasFetchedByEarlierOnes(t *testing.T) {
+	address, seen := site(t, say(pngBytes))
+	cache := newCache(t, 1<<20)
+	for range 2 {
+		f := New(allowLoopback(), nil, cache)
+		for range 2 {
+			if _, err := f.Fetch(t.Context(), address+"/a", nil, images...); err != nil {
+				t.Fatal(err)
+			}
+			cache.contents.Wait()
+		}
+	}
+	if seen.Load() != 2 {
+		t.Errorf("it was fetched %d times", seen.Load())
+	}
+	if _, err := New(config.ImageFetch{}, nil, cache).Fetch(t.Context(), address+"/a", nil, images...); err == nil {
+		t.Error("what is not allowed came out of the cache")
+	}
 }
 
 func FuzzFetchedType(f *testing.F) {
@@ -467,9 +488,6 @@ func FuzzShownAddress(f *testing.F) {
 	})
 }
 
-// fetchCacheSize is that of a cache in a test.
-const fetchCacheSize = 1 << 20
-
 func TestWhatIsFetchedIsKeptOnlyAsFarAsThereIsRoom(t *testing.T) {
 	content := pngBytes + strings.Repeat("x", 3<<20)
 	for _, announced := range []bool{true, false} {
@@ -479,7 +497,7 @@ func TestWhatIsFetchedIsKeptOnlyAsFarAsThereIsRoom(t *testing.T) {
 			}
 			_, _ = io.WriteString(w, content)
 		})
-		f := newFetcher(allowLoopback(), nil)
+		f := newFetcher(t, allowLoopback(), nil)
 		memory := &pooltest.Memory{Most: 1 << 20}
 		if _, err := f.Fetch(t.Context(), address, memory, images...); !errors.Is(err, pooltest.ErrNoRoom) {
 			t.Errorf("announced %v: %v", announced, err)
