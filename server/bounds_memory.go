@@ -1,14 +1,11 @@
 package server
 
 import (
-	"bufio"
-	"io/fs"
 	"math"
-	"os"
-	"path"
 	"runtime/debug"
-	"strconv"
-	"strings"
+
+	"github.com/KimMachineGun/automemlimit/memlimit"
+	"github.com/pbnjay/memory"
 )
 
 // LimitMemory makes the garbage collector keep within the memory that the
@@ -19,11 +16,20 @@ func LimitMemory() int64 {
 	if limit := debug.SetMemoryLimit(-1); limit != math.MaxInt64 {
 		return limit
 	}
-	limit := cgroupMemory(os.DirFS("/")) / 10 * 9
+	limit := usable(memlimit.FromCgroup())
 	if limit > 0 {
 		debug.SetMemoryLimit(limit)
 	}
 	return limit
+}
+
+// usable is nine tenths of a control group's limit. An error means that there is
+// none, or that none can be read.
+func usable(limit uint64, err error) int64 {
+	if err != nil || limit > math.MaxInt64 {
+		return 0
+	}
+	return int64(limit / 10 * 9)
 }
 
 // requestMemory is how much requests may hold together if nobody says: a quarter
@@ -44,65 +50,10 @@ func fetchCache(requests int64) int { return int(min(requests/8, 64<<20)) }
 // modestMachine is the memory of a machine that does not say what it has, in bytes.
 const modestMachine = 4 << 30
 
-// The hierarchies of version 2 and 1: where a group's limit is to be found.
-var cgroups = []struct{ controller, root, file string }{
-	{"", "sys/fs/cgroup", "memory.max"},
-	{"memory", "sys/fs/cgroup/memory", "memory.limit_in_bytes"},
-}
-
-// cgroupMemory returns the tightest limit on the way from the process's control
-// group to the root, in bytes; 0 is none. Inside a container the group's path may
-// be the host's, of which only the root is to be seen.
-func cgroupMemory(system fs.FS) int64 {
-	file, err := system.Open("proc/self/cgroup")
-	if err != nil {
-		return 0
+// machineMemory is what the machine has, in bytes.
+func machineMemory() int64 {
+	if total := memory.TotalMemory(); total > 0 && total <= math.MaxInt64 {
+		return int64(total)
 	}
-	defer file.Close()
-	tightest := int64(math.MaxInt64)
-	for lines := bufio.NewScanner(file); lines.Scan(); {
-		parts := strings.SplitN(lines.Text(), ":", 3) // number:controllers:path
-		if len(parts) < 3 {
-			continue
-		}
-		for _, version := range cgroups {
-			if !contains(parts[1], version.controller) {
-				continue
-			}
-			for group := path.Clean("/" + parts[2]); ; group = path.Dir(group) {
-				if limit, ok := readLimit(system, path.Join(version.root, group, version.file)); ok {
-					tightest = min(tightest, limit)
-				}
-				if group == "/" {
-					break
-				}
-			}
-		}
-	}
-	if tightest >= unlimited {
-		return 0
-	}
-	return tightest
-}
-
-// unlimited is what version 1 means by no limit: the largest number of pages.
-const unlimited = math.MaxInt64 &^ (1<<20 - 1)
-
-func contains(list, word string) bool {
-	for item := range strings.SplitSeq(list, ",") {
-		if item == word {
-			return true
-		}
-	}
-	return false
-}
-
-// readLimit reads a number; "max", which is none, is no number.
-func readLimit(system fs.FS, name string) (int64, bool) {
-	text, err := fs.ReadFile(system, name)
-	if err != nil {
-		return 0, false
-	}
-	limit, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
-	return limit, err == nil && limit > 0
+	return modestMachine
 }
