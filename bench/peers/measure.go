@@ -28,8 +28,11 @@ func (o options) present(bin, older string, r *results) ([]installed, error) {
 		}
 		path, err := p.locate()
 		if err != nil {
-			if p.binary == bin || p.binary == older {
-				return nil, fmt.Errorf("%s: %w", p.binary, err)
+			switch p.binary {
+			case bin:
+				return nil, fmt.Errorf("--bin %s: %w", o.bin, err)
+			case older:
+				return nil, fmt.Errorf("--before %s: %w", o.before, err)
 			}
 			r.Missing = append(r.Missing, p.name)
 			continue
