@@ -73,6 +73,7 @@ const searchLimit = 8 << 10
 // Classify sets Class, and Status where the text says more than the status, from Status, Code, Type, Reason, Message and text (the
 // whole body or object). Type is filled in if it is empty.
 func (e *Error) Classify(text []byte) {
+	e.Bound()
 	if e.Status < 400 || e.Status > 599 {
 		e.Status = 502
 	}

@@ -1,6 +1,11 @@
 package codec
 
-import "time"
+import (
+	"bytes"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
 
 // Class says what a failure means for the next attempt. It is found once, when the error is read, so that the relay's table is a
 // switch and knows no provider's words.
@@ -61,6 +66,44 @@ type Error struct {
 }
 
 func (e *Error) Error() string { return e.Message }
+
+// What is kept of an error, in bytes. What is longer is a page, or repeats the request.
+const (
+	messageLimit = 4 << 10
+	wordLimit    = 256
+	rawLimit     = 64 << 10
+)
+
+// Bound cuts all that an upstream may have made long, and holds on to nothing of what it was read from.
+func (e *Error) Bound() {
+	e.Message = Excerpt(e.Message, messageLimit)
+	for _, word := range []*string{&e.Type, &e.Code, &e.Param, &e.Reason} {
+		*word = Excerpt(*word, wordLimit)
+	}
+	if len(e.Raw) > rawLimit {
+		e.Raw = nil
+	}
+}
+
+// KeepRaw keeps a copy of the object that an error was read from, unless it is long.
+func (e *Error) KeepRaw(object []byte) {
+	if len(object) <= rawLimit {
+		e.Raw = bytes.Clone(object)
+	}
+}
+
+// Excerpt is the beginning of a text, of so many bytes at the most and good UTF-8, with a mark if something is missing. It does not
+// hold on to a longer text.
+func Excerpt(s string, most int) string {
+	if len(s) <= most {
+		return strings.ToValidUTF8(s, "\ufffd")
+	}
+	cut := most
+	for cut > most-utf8.UTFMax && !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return strings.ToValidUTF8(s[:cut], "\ufffd") + "…"
+}
 
 // Retryable says whether another channel may well answer the same request.
 func (e *Error) Retryable() bool {

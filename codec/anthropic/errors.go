@@ -1,8 +1,6 @@
 package anthropic
 
 import (
-	"bytes"
-
 	"uniapi/codec"
 	"uniapi/codec/openai"
 	"uniapi/codec/rawjson"
@@ -60,7 +58,7 @@ func streamError(data []byte, v rawjson.Value) *codec.Error {
 		e.Message = string([]byte(s))
 	}
 	word, _ := rawjson.Text(data, v.Get(data, "type"))
-	e.Raw = bytes.Clone(v.Raw(data))
+	e.KeepRaw(v.Raw(data))
 	for _, t := range errorTypes {
 		if t.word == word {
 			e.Status, e.Type = t.status, t.word

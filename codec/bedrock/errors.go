@@ -52,7 +52,7 @@ func exceptionError(name string, payload []byte) *codec.Error {
 				break
 			}
 		}
-		e.Raw = append([]byte(nil), payload[:min(len(payload), 64<<10)]...)
+		e.KeepRaw(payload)
 	}
 	low := strings.ToLower(name)
 	for _, x := range exceptions {

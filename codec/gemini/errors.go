@@ -34,6 +34,7 @@ func errorObject(data []byte, v rawjson.Value) rawjson.Value {
 func readDetails(e *codec.Error, data []byte, v rawjson.Value) {
 	if word, _ := rawjson.Text(data, v.Get(data, "status")); word != "" {
 		e.Code = strings.Clone(word)
+		e.Bound()
 	}
 	for it := v.Get(data, "details").Elements(data); it.Next(); {
 		if delay, ok := rawjson.Text(data, it.Value.Get(data, "retryDelay")); ok {

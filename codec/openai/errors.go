@@ -5,16 +5,13 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"uniapi/codec"
 	"uniapi/codec/rawjson"
 )
 
-const (
-	messageLimit = 4 << 10  // bytes of an error message that are kept; longer ones are pages or echoes of the prompt
-	rawLimit     = 64 << 10 // bytes of an error object that are kept
-)
+// messageLimit is how many bytes of an error message are kept; longer ones are pages or echoes of the prompt.
+const messageLimit = 4 << 10
 
 // ReadError makes an error of an upstream's answer with a status outside 200 to 299. It takes every shape that providers are known
 // to send: an error object or string, FastAPI's detail, a bare message, Cloudflare's errors, Google's array around it, an HTML page,
@@ -27,11 +24,11 @@ func ReadError(status int, contentType string, body []byte) *codec.Error {
 	case len(text) == 0:
 		e.Message = "the upstream answered " + statusText(status) + " with an empty body"
 	case err == nil && readShape(e, text, v):
-		keepRaw(e, text)
+		e.KeepRaw(text)
 	case err != nil && (isHTML(text) || strings.Contains(contentType, "text/html")):
 		return htmlError(status, text)
 	default:
-		e.Message = clip(string(text))
+		e.Message = clip(string(text[:min(len(text), messageLimit+1)]))
 	}
 	if e.Message == "" {
 		e.Message = "the upstream answered " + statusText(status)
@@ -45,9 +42,10 @@ func ReadError(status int, contentType string, body []byte) *codec.Error {
 func answerError(data []byte, v rawjson.Value) *codec.Error {
 	e := &codec.Error{InAnswer: true}
 	if !readShape(e, data, v) || e.Message == "" {
-		e.Message = "the upstream answered with an error: " + clip(string(v.Raw(data)))
+		raw := v.Raw(data)
+		e.Message = "the upstream answered with an error: " + clip(string(raw[:min(len(raw), messageLimit+1)]))
 	}
-	keepRaw(e, v.Raw(data))
+	e.KeepRaw(v.Raw(data))
 	known := e.Status
 	if known == 0 {
 		known = statusOfWord(e.Code + " " + e.Type)
@@ -58,12 +56,6 @@ func answerError(data []byte, v rawjson.Value) *codec.Error {
 		e.Class = codec.Semantic
 	}
 	return e
-}
-
-func keepRaw(e *codec.Error, raw []byte) {
-	if len(raw) <= rawLimit {
-		e.Raw = bytes.Clone(raw)
-	}
 }
 
 // readShape fills e from a JSON value of unknown shape. False if there is no error text in it.
@@ -121,7 +113,7 @@ func readShape(e *codec.Error, data []byte, v rawjson.Value) bool {
 func readReason(e *codec.Error, data []byte, details rawjson.Value) {
 	for it := details.Elements(data); it.Next(); {
 		if s, _ := rawjson.Text(data, it.Value.Get(data, "reason")); s != "" {
-			e.Reason = clip(strings.Clone(s))
+			e.Reason = strings.Clone(clip(s))
 			return
 		}
 	}
@@ -148,18 +140,11 @@ func firstText(a, b string) string {
 // text is a string value, copied and cut to what is kept of a message.
 func text(data []byte, v rawjson.Value) string {
 	s, _ := rawjson.Text(data, v)
-	return clip(strings.Clone(s))
+	return strings.Clone(clip(s))
 }
 
 func clip(s string) string {
-	if len(s) <= messageLimit {
-		return strings.ToValidUTF8(s, "\ufffd")
-	}
-	cut := messageLimit
-	for cut > messageLimit-utf8.UTFMax && !utf8.RuneStart(s[cut]) {
-		cut--
-	}
-	return strings.ToValidUTF8(s[:cut], "\ufffd") + "…"
+	return codec.Excerpt(s, messageLimit)
 }
 
 // wordStatus are words in an error's code or type that stand for a status, for errors that came with none.
