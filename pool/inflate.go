@@ -21,6 +21,9 @@ type inflater struct {
 	err  error
 }
 
+// inflaterState is what a decompressor takes: its window of 32 KB, and its tables.
+const inflaterState = 48 << 10
+
 func newInflater(body *bodyReader, coding string) (*inflater, error) {
 	f := &inflater{body: body}
 	switch strings.ToLower(coding) {

@@ -57,6 +57,15 @@ func (r *Response) Next() ([]byte, error) {
 // known yet.
 func (r *Response) Ended() bool { return r.inflate == nil && r.err == nil && r.ended() }
 
+// Inflating is how many bytes undoing the body's compression takes beside what it gives out, 0 if it is not compressed. They are not there before
+// the body is read.
+func (r *Response) Inflating() int {
+	if r.inflate == nil {
+		return 0
+	}
+	return inflaterState + r.c.br.Size()
+}
+
 func (r *Response) decoded() ([]byte, error) {
 	if r.inflate != nil {
 		return r.inflate.next()

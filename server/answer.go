@@ -21,16 +21,26 @@ const (
 
 // readFailure turns an answer that is not 200 into an error.
 func (x *exchange) readFailure(answer *pool.Response, from codec.Format) error {
-	body, err := answer.AppendBody(x.buffer[:0], maxFailure)
+	body, err := x.failurePage(answer)
+	defer x.holding.Hold(budget.Answer, 0)
 	if x.call.Canceled() {
 		answer.Close()
 		return err
 	}
-	// Whatever else kept the page from coming whole: what came of it says enough.
+	// Whatever else kept the page from coming whole, and be it want of room: what came of it, or the status, says enough.
 	e := from.DecodeError(answer.Status, string(answer.Header.ContentType()), body)
 	failure := &upstreamError{said: e, retryAfter: retryAfter(&answer.Header, e.Message)}
 	answer.Close()
 	return failure
+}
+
+// failurePage is what an upstream says of its failure, up to maxFailure.
+func (x *exchange) failurePage(answer *pool.Response) ([]byte, error) {
+	if err := x.holdInflater(answer); err != nil {
+		return nil, err
+	}
+	answer.Memory = &failureRoom{x.holding}
+	return answer.AppendBody(nil, maxFailure)
 }
 
 // readAnswer reads a plain answer to its end, into the client's response, and
@@ -209,7 +219,7 @@ func isEvents(h *fasthttp.ResponseHeader) bool {
 // judgeBroken is judge for a stream that the client has begun to read.
 func judgeBroken(err error, limits pool.Deadlines) (balancer.Outcome, *codec.Error) {
 	outcome, told := judge(err, limits)
-	if outcome.Verdict != balancer.Over {
+	if outcome.Verdict != balancer.Over && !isOurs(err) {
 		outcome.Verdict = balancer.Broken
 	}
 	return outcome, told

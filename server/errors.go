@@ -85,6 +85,10 @@ func writeErrorIn(ctx *fasthttp.RequestCtx, envelope codec.Format, e *codec.Erro
 // is told if there is none. It knows the request.
 func (x *exchange) judge(err error) (balancer.Outcome, *codec.Error) {
 	outcome, told := judge(err, x.limits)
+	if x.short = isOurs(err); x.short {
+		outcome.Unsent = !x.sent
+		return outcome, told
+	}
 	switch outcome.Verdict {
 	case balancer.Unavailable:
 		if _, asked := errors.AsType[*pool.Error](err); !asked && !x.sent {
@@ -112,6 +116,12 @@ func (x *exchange) judge(err error) (balancer.Outcome, *codec.Error) {
 // codeNoModel is OpenAI's code for a model that is not there.
 const codeNoModel = "model_not_found"
 
+// isOurs says whether what failed is that the gateway had no room for it.
+func isOurs(err error) bool {
+	_, is := errors.AsType[*budget.Refused](err)
+	return is
+}
+
 // judge is DESIGN's table of failures: what an attempt's error means for the
 // next attempt, and what the client is told if there is none.
 func judge(err error, limits pool.Deadlines) (balancer.Outcome, *codec.Error) {
@@ -125,7 +135,7 @@ func judge(err error, limits pool.Deadlines) (balancer.Outcome, *codec.Error) {
 		return balancer.Outcome{Verdict: balancer.Unfit, Unsent: true}, e.told
 	}
 	if full, is := errors.AsType[*budget.Refused](err); is {
-		return balancer.Outcome{Verdict: balancer.Over, Unsent: full.Use < budget.Answer}, noRoom(full)
+		return balancer.Outcome{Verdict: balancer.Unfit}, noRoom(full) // another may need less
 	}
 	e, ok := errors.AsType[*codec.Error](err)
 	if !ok {
@@ -136,12 +146,13 @@ func judge(err error, limits pool.Deadlines) (balancer.Outcome, *codec.Error) {
 		outcome.RetryAfter = max(outcome.RetryAfter, u.retryAfter)
 	}
 	told := *e
+	told.Bound()
 	if e.Class == codec.Auth {
 		told.Status, told.Type, told.Code = fasthttp.StatusBadGateway, "server_error", "upstream_auth"
-		told.Message = fmt.Sprintf("the provider refused the key configured for it (status %d): %s", e.Status, e.Message)
+		told.Message = fmt.Sprintf("the provider refused the key configured for it (status %d): %s", e.Status, told.Message)
 	}
 	if e.Class == codec.RateLimit {
-		told.Message = "the provider's limit was reached, not this gateway's: " + e.Message
+		told.Message = "the provider's limit was reached, not this gateway's: " + told.Message
 	}
 	if e.InAnswer {
 		told.Status = fasthttp.StatusBadGateway // whatever it was, the upstream said it was well

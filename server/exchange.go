@@ -31,7 +31,6 @@ type exchange struct {
 	parts   [][]byte // the request's body: the client's bytes and what is spliced in
 	scratch []byte   // holds what is spliced in
 	header  []byte   // the request's header, where the client's own are passed on
-	buffer  []byte   // an upstream's error
 
 	incoming []byte // the request's body
 
@@ -105,6 +104,7 @@ type current struct {
 
 	answered bool // the provider has begun to answer the attempt, with success
 	declined bool // it was we who took its answer for none
+	short    bool // there was no room for the attempt
 
 	trace  *trace // of the attempt, at debug level; nil as long as there is no answer
 	traced bool   // the attempt's line has been written
@@ -136,11 +136,8 @@ const maxKept = 64 << 10
 func (x *exchange) end(status int) {
 	x.close(status)
 	clear(x.parts) // the client's bytes are not ours to hold
-	if cap(x.buffer) > maxKept {
-		x.buffer = nil
-	}
 	x.encoded, x.incoming = kept(x.encoded), kept(x.incoming)
-	x.records, x.parts, x.scratch, x.contentType, x.buffer = x.records[:0], x.parts[:0], x.scratch[:0], x.contentType[:0], x.buffer[:0]
+	x.records, x.parts, x.scratch, x.contentType = x.records[:0], x.parts[:0], x.scratch[:0], x.contentType[:0]
 	x.current = current{}
 	exchanges.Put(x)
 }

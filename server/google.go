@@ -129,6 +129,9 @@ func (x *exchange) exchangeWhole(channel *provider.Channel, ask provider.Ask, bo
 	}
 	x.answered = true
 	defer answer.Close()
+	if err := x.holdInflater(answer); err != nil {
+		return nil, err
+	}
 	answer.Memory = &furtherRoom{x.holding, x.holding.Held(budget.Answer)}
 	return answer.AppendBody(nil, maxAnswer)
 }

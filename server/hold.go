@@ -25,6 +25,11 @@ func (h *bodyRoom) Hold(bytes int) error { return (*budget.Holding)(h).Hold(budg
 
 func (h *answerRoom) Hold(bytes int) error { return (*budget.Holding)(h).Hold(budget.Answer, bytes) }
 
+// failureRoom is for an error, of which the object is kept beside the page.
+type failureRoom struct{ holding *budget.Holding }
+
+func (r *failureRoom) Hold(bytes int) error { return r.holding.Hold(budget.Answer, 2*bytes) }
+
 const (
 	// valueDecoded is what a value takes in the neutral form: a part of a message has 170 bytes, and lists grow by halves.
 	valueDecoded = 320
@@ -210,4 +215,17 @@ func (x *exchange) holdFlow() error {
 		return nil
 	}
 	return x.holding.Hold(budget.Stream, n)
+}
+
+// holdInflater takes what undoing an answer's compression takes. It is held until
+// the request has ended, or the next attempt.
+func (x *exchange) holdInflater(answer *pool.Response) error {
+	return x.holding.Hold(budget.Inflater, answer.Inflating())
+}
+
+// forgoRoom gives back what nothing of the last attempt needs any more.
+func (x *exchange) forgoRoom() {
+	x.holding.Hold(budget.Media, 0)
+	x.holding.Hold(budget.Inflater, 0)
+	x.holding.Hold(budget.Stream, 0)
 }

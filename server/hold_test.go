@@ -247,7 +247,7 @@ func TestRefusalsOfTheBudgetRestNothing(t *testing.T) {
 			if !never {
 				want = 503
 			}
-			if told.Status != want || outcome.Verdict != balancer.Over {
+			if told.Status != want || outcome.Verdict != balancer.Unfit || outcome.Unsent {
 				t.Errorf("%s, never %v: %d, %v", use, never, told.Status, outcome.Verdict)
 			}
 		}

@@ -15,6 +15,9 @@ import (
 	"uniapi/server/budget"
 )
 
+// moderating is how often what the user says is held while it is judged: put together, and written for the moderator.
+const moderating = 3
+
 // moderationModels are asked for in turn: the first that the key may use.
 var moderationModels = []string{"omni-moderation-latest", "text-moderation-latest"}
 
@@ -27,8 +30,8 @@ func (x *exchange) moderate() *codec.Error {
 	}
 	text, err := x.userText()
 	if err == nil {
-		// It is put together, and written for the moderator; nothing of an answer is there yet.
-		err = x.holding.Hold(budget.Answer, 3*len(text))
+		// Nothing of an answer is there yet.
+		err = x.holding.Hold(budget.Answer, moderating*len(text))
 	}
 	defer x.holding.Hold(budget.Answer, 0)
 	if err != nil {
@@ -120,6 +123,10 @@ func (x *exchange) askModerator(attempt balancer.Attempt, text string, limits po
 		return nil, err
 	}
 	defer answer.Close()
+	if err := x.holdInflater(answer); err != nil {
+		return nil, err
+	}
+	answer.Memory = &furtherRoom{x.holding, moderating * len(text)}
 	whole, err := answer.AppendBody(nil, maxVerdict)
 	if err == nil && (answer.Status < 200 || answer.Status > 299) {
 		err = openai.ReadError(answer.Status, string(answer.Header.ContentType()), whole)

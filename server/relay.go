@@ -144,6 +144,7 @@ func (x *exchange) take(attempt balancer.Attempt) {
 	x.usage, x.flow, x.said, x.declined = codec.Usage{}, nil, 0, false
 	x.trace, x.traced = nil, false
 	if attempt.Number > 1 {
+		x.forgoRoom()
 		x.server.counters.retries.Add(1)
 	}
 }
@@ -178,6 +179,10 @@ func (x *exchange) try() error {
 		return x.readFailure(answer, from)
 	}
 	x.answered = true
+	if err := x.holdInflater(answer); err != nil {
+		answer.Close()
+		return err
+	}
 	switch {
 	case x.raw():
 		return x.receive(answer)
@@ -207,10 +212,10 @@ func (x *exchange) failed(outcome balancer.Outcome, told *codec.Error) {
 	outcome.Reason = clip(told.Message)
 	x.plan.Report(x.attempt, outcome)
 	x.note(told.Status, time.Since(x.tried))
-	if x.sent && outcome.Verdict != balancer.Over {
+	if x.sent && outcome.Verdict != balancer.Over && !x.short {
 		x.attempted(false)
 	}
-	if outcome.Verdict != balancer.Over {
+	if !x.short { // of that the log hears seldom
 		x.server.logAttempt(x, told)
 	}
 	if x.failure == nil || x.failure.Class != codec.ClientMistake {

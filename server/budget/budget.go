@@ -81,13 +81,14 @@ const (
 	Inflated            // the same, if it came compressed, and what inflating it takes
 	Media               // fetched for an upstream that cannot
 	Request             // decoded, and as an upstream gets it
+	Inflater            // of an answer that comes compressed
 	Answer              // read whole, and as the client gets it
 	Stream              // what has come of an event, and what a translation keeps
 	uses
 )
 
 func (u Use) String() string {
-	return [...]string{"body", "inflated body", "fetched media", "request", "answer", "stream"}[u]
+	return [...]string{"body", "inflated body", "fetched media", "request", "inflater of an answer", "answer", "stream"}[u]
 }
 
 // Refused is the error of what the budget has no room for.
