@@ -16,14 +16,18 @@ import (
 // says so.
 const streamMemory = 48 << 10
 
-// resident is the memory of a process, in bytes.
-func resident(t *testing.T, pid int) int {
+// resident is the memory of a process, in bytes; highest is the most it ever had.
+func resident(t *testing.T, pid int) int { return memoryOf(t, pid, "VmRSS:") }
+func highest(t *testing.T, pid int) int  { return memoryOf(t, pid, "VmHWM:") }
+
+// memoryOf is what the system says of a process's memory.
+func memoryOf(t *testing.T, pid int, what string) int {
 	t.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, _ := strings.Cut(string(text), "VmRSS:")
+	_, rest, _ := strings.Cut(string(text), what)
 	kilobytes, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
 	n, err := strconv.Atoi(kilobytes)
 	if err != nil {
