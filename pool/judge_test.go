@@ -169,16 +169,25 @@ func TestHowLongAnAnswerTook(t *testing.T) {
 				}
 			})
 			tg, pace := direct(t, u), new(Pace)
-			for n := range int32(3) {
+			ask := func() time.Duration {
 				if _, _, err := fetch(tg, &Request{Method: "POST", Body: [][]byte{make([]byte, tt.size)}, Pace: pace}, patient); err != nil {
 					t.Fatal(err)
 				}
-				if took := time.Duration(pace.answers.least.Load()); took < takes || took > 20*takes || pace.answers.known.Load() != n+1 {
+				return time.Duration(pace.answers.least.Load())
+			}
+			for n := range int32(3) {
+				if took := ask(); took < takes || pace.answers.known.Load() != n+1 {
 					t.Errorf("%v, of %d", took, pace.answers.known.Load())
 				}
 			}
 			if s := tg.pool.Stats(); s.Dials != 1 || s.Reused != 2 {
 				t.Errorf("%+v", s)
+			}
+			// A machine that is busy measures too much, but not each time.
+			for began := time.Now(); ask() > 20*takes; {
+				if time.Since(began) > 30*time.Second {
+					t.Fatalf("never less than %v", time.Duration(pace.answers.least.Load()))
+				}
 			}
 		})
 	}

@@ -65,11 +65,12 @@ func startTrouble(t *testing.T, seed uint64) *trouble {
 	for i, d := range spoken {
 		other := spoken[(i+1)%len(spoken)]
 		models := []string{d.name + "-alone", d.name + "-backed"}
-		bad = append(bad, section("bad-"+d.name, s.bad.addr, d, faultyPatience, models...))
+		bad = append(bad, section("bad-"+d.name, s.bad.addr, d, faultyPatience, models...), section("roomy-"+d.name, s.bad.addr, d, patience, d.name+"-roomy"))
 		good = append(good, section("good-"+d.name, s.good.addr, other, patience, models[1]))
 	}
 	for _, name := range []string{"limits", "kept"} {
-		bad = append(bad, section("bad-"+name, s.bad.addr, chatDialect, faultyPatience, name+"-alone", name+"-backed"))
+		bad = append(bad, section("bad-"+name, s.bad.addr, chatDialect, faultyPatience, name+"-alone", name+"-backed"),
+			section("roomy-"+name, s.bad.addr, chatDialect, patience, name+"-roomy"))
 		good = append(good, section("good-"+name, s.good.addr, messagesDialect, patience, name+"-backed"))
 	}
 	sections := append(append(bad, good...), paidKeys("1000000", "      AUTO_RETRY: 1\n      rate_limit: 1000000/day\n"), "preferences:\n  keepalive_interval: {kept: 0.05}\n")
@@ -104,6 +105,9 @@ func (s *trouble) inquiry(f *fault, provider string, client *dialect, stream, al
 	i.model = provider + "-backed"
 	if alone {
 		i.model = provider + "-alone"
+	}
+	if alone && f.long > 0 {
+		i.model = provider + "-roomy" // whose time is no fault, however slow the machine is
 	}
 	return i
 }
