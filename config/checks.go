@@ -112,8 +112,9 @@ func (d *decoder) checkKeys() {
 	if d.checkCycles(keys) {
 		return
 	}
+	offers := d.offers(keys)
 	for _, k := range d.cfg.APIKeys {
-		d.checkRules(k, keys)
+		d.checkRules(k, offers)
 	}
 }
 

@@ -69,12 +69,13 @@ func (p Problems) scrub(secrets []string) {
 	}
 	// Longest first, so that a secret which is part of another one does not leave the rest of that one behind.
 	slices.SortFunc(long, func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b)) })
-	long = slices.Compact(long)
+	var pairs []string
+	for _, s := range slices.Compact(long) {
+		pairs = append(pairs, s, Mask(s))
+	}
+	masks := strings.NewReplacer(pairs...) // where several match, the first
 	for i := range p {
-		for _, s := range long {
-			p[i].Word = strings.ReplaceAll(p[i].Word, s, Mask(s))
-			p[i].Message = strings.ReplaceAll(p[i].Message, s, Mask(s))
-		}
+		p[i].Word, p[i].Message = masks.Replace(p[i].Word), masks.Replace(p[i].Message)
 	}
 }
 
@@ -108,7 +109,7 @@ func nearest(word string, known []string) string {
 		bestDistance = 2
 	}
 	for _, k := range known {
-		if len(k) > longest {
+		if len(k) > longest || max(len(k)-len(word), len(word)-len(k)) >= bestDistance {
 			continue
 		}
 		if d := distance(strings.ToLower(word), strings.ToLower(k)); d < bestDistance {

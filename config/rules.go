@@ -1,8 +1,6 @@
 package config
 
 import (
-	"maps"
-	"slices"
 	"strings"
 
 	yaml "go.yaml.in/yaml/v4"
@@ -104,82 +102,4 @@ func parseRule(text string, keys map[string]*APIKey) (Rule, bool) {
 		r.Kind, r.Model = one, model
 	}
 	return r, head != "" && model != ""
-}
-
-// checkRules warns of rules that let nothing through.
-func (d *decoder) checkRules(k *APIKey, keys map[string]*APIKey) {
-	for i, r := range k.Rules {
-		node := d.rules[k]
-		if len(node) == 0 {
-			return // the rule "all" that nobody wrote
-		}
-		if d.serves(r, keys) {
-			continue
-		}
-		d.warn(node[i].at, node[i].text, "rule %s names nothing that exists%s", shown(node[i].text), d.ruleHint(r, keys))
-	}
-}
-
-func (d *decoder) ruleHint(r Rule, keys map[string]*APIKey) string {
-	if r.Kind == RuleModel && r.Model == "*" {
-		return ": write all"
-	}
-	aliases := map[string]bool{}
-	names := map[string]bool{}
-	for _, p := range d.cfg.Providers {
-		names[p.Name] = true
-		for _, m := range p.Models {
-			if r.Provider == p.Name || r.Kind == RuleModel {
-				aliases[m.Alias] = true
-			}
-			if m.Alias == r.Provider+"/"+r.Model {
-				return ": to name a model with a slash write <" + m.Alias + ">"
-			}
-		}
-	}
-	switch {
-	case r.Kind == RuleKeyModel:
-		return ": the key it names may not use this model"
-	case r.Provider != "" && !names[r.Provider]:
-		hint := ": there is no provider " + shown(r.Provider)
-		if strings.HasPrefix(r.Provider, "sk-") {
-			hint = ": this key is not in api_keys"
-		}
-		return hint + didYouMean(r.Provider, slices.Sorted(maps.Keys(names)))
-	case r.Provider != "":
-		return ": provider " + shown(r.Provider) + " has no such model" + didYouMean(r.Model, slices.Sorted(maps.Keys(aliases)))
-	}
-	return ": no provider has this model" + didYouMean(r.Model, slices.Sorted(maps.Keys(aliases)))
-}
-
-// serves tells whether a rule lets any model through. A provider that is asked for its models may have any.
-func (d *decoder) serves(r Rule, keys map[string]*APIKey) bool {
-	switch r.Kind {
-	case RuleAll, RuleKey:
-		return true
-	case RuleKeyModel:
-		return slices.ContainsFunc(keys[r.Key].Rules, func(inner Rule) bool { return d.servesModel(inner, r.Model, keys) })
-	case RuleModel:
-		return slices.ContainsFunc(d.cfg.Providers, func(p *Provider) bool { return p.mayHave(r.Model) })
-	}
-	return slices.ContainsFunc(d.cfg.Providers, func(p *Provider) bool {
-		return p.Name == r.Provider && (r.Kind == RuleProvider || p.mayHave(r.Model))
-	})
-}
-
-// servesModel tells whether a rule lets one model through. There are no cycles of keys when it is called.
-func (d *decoder) servesModel(r Rule, model string, keys map[string]*APIKey) bool {
-	if r.Model != "" && r.Model != model {
-		return false
-	}
-	if r.Key != "" {
-		return slices.ContainsFunc(keys[r.Key].Rules, func(inner Rule) bool { return d.servesModel(inner, model, keys) })
-	}
-	return slices.ContainsFunc(d.cfg.Providers, func(p *Provider) bool {
-		return (r.Provider == "" || r.Provider == p.Name) && p.mayHave(model)
-	})
-}
-
-func (p *Provider) mayHave(alias string) bool {
-	return p.Models == nil || slices.ContainsFunc(p.Models, func(m Model) bool { return m.Alias == alias })
 }
