@@ -57,6 +57,9 @@ type StreamEncoder interface {
 	Fail(dst []byte, e *Error) []byte
 }
 
+// LogProbsKeeper is a StreamEncoder that repeats the logprobs of all texts in its last event. The others let go of them at once.
+type LogProbsKeeper interface{ KeepsLogProbs() }
+
 // Field is a member that the neutral model has no place for, with its JSON as it came.
 type Field struct {
 	Name string

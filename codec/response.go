@@ -89,6 +89,21 @@ func (e *Event) Said() int64 {
 	return 0
 }
 
+// Size is how many bytes the event points to, which is about what keeping it takes; of its LogProbs see LogProbsKeeper.
+func (e *Event) Size() int {
+	n := len(e.Text) + len(e.ID) + len(e.Name) + len(e.Finish.Native) + len(e.Finish.StopSequence) + len(e.Signature.Provider) + len(e.Signature.Value)
+	if r := e.Reasoning; r != nil {
+		n += len(r.Encrypted) + len(r.ID) + len(r.Format)
+	}
+	if m := e.Media; m != nil {
+		n += len(m.MIME) + len(m.Data) + len(m.URL) + len(m.FileID) + len(m.Name) + len(m.Detail) + len(m.Transcript)
+	}
+	if c := e.Citation; c != nil {
+		n += len(c.URL) + len(c.Title) + len(c.Text) + len(c.Raw)
+	}
+	return n
+}
+
 // EventKind tells what happened.
 type EventKind uint8
 

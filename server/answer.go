@@ -89,7 +89,7 @@ func (x *exchange) collectAnswer(answer *pool.Response, from codec.Format) error
 	decoder := from.NewStreamDecoder()
 	var c codec.Collector
 	var events []codec.Event
-	var k keeping
+	k := keeping{logprobs: true}
 	for {
 		in, err := answer.Next()
 		switch err {

@@ -163,6 +163,8 @@ type keeping struct {
 	unread int // bytes that have come since the last event, of which the next is made
 	values int // in those beyond largeEvent
 	said   int // bytes of events that an encoder may have to repeat at the end
+
+	logprobs bool // are among them
 }
 
 // came is told what the decoder gets, and how many events it has made of it.
@@ -180,21 +182,13 @@ const eventKept = 200
 
 // event is told of each event.
 func (k *keeping) event(e *codec.Event) {
-	k.said += len(e.Text)
-	switch e.Kind {
-	case codec.EventToolStart, codec.EventReasoningEnd, codec.EventFinish:
-		k.said += eventKept + len(e.ID) + len(e.Name) + len(e.Signature.Value)
-	case codec.EventCitation:
-		if c := e.Citation; c != nil {
-			k.said += eventKept + len(c.URL) + len(c.Title) + len(c.Text) + len(c.Raw)
-		}
-	case codec.EventMedia:
-		if m := e.Media; m != nil {
-			k.said += eventKept + len(m.Data) + len(m.URL)
-		}
+	k.said += e.Size()
+	if k.logprobs {
+		k.said += len(e.LogProbs)
 	}
-	if e.Reasoning != nil {
-		k.said += len(e.Reasoning.Encrypted)
+	switch e.Kind {
+	case codec.EventToolStart, codec.EventReasoningEnd, codec.EventFinish, codec.EventCitation, codec.EventMedia:
+		k.said += eventKept
 	}
 }
 

@@ -200,6 +200,7 @@ func TestWhatAStreamKeepsIsReckoned(t *testing.T) {
 		return out.String()
 	}
 	text := event(`{"content":"` + strings.Repeat("x", 8<<10) + `"}`)
+	repeated := func(event string) string { return strings.Repeat(event, size/len(event)) }
 	for name, stream := range map[string]string{
 		"an event that does not end": event(`{"content":"one"}`) + `data: {"x":"` + strings.Repeat("y", size),
 		"one large event":            event(`{"content":"` + strings.Repeat("x", size) + `"}`),
@@ -207,8 +208,15 @@ func TestWhatAStreamKeepsIsReckoned(t *testing.T) {
 		"an event of nothing":        `data: {"id":"1","choices":[` + filled(`{}`, size) + `]}` + "\n\n",
 		"a smaller one":              event(`{"content":"one"}`) + strings.Repeat(`data: {"id":"1","choices":[`+filled(`{}`, 60<<10)+`]}`+"\n\n", 3),
 		"much text":                  strings.Repeat(text, size/len(text)),
-		"many calls":                 calls(1000),
-		"arguments without a name":   event(`{"content":"one"}`) + strings.Repeat(event(`{"tool_calls":[{"index":0,"function":{"arguments":"`+strings.Repeat("x", 8<<10)+`"}}]}`), size>>13),
+		"logprobs": repeated(`data: {"id":"1","choices":[{"index":0,"delta":{"content":"one"},"logprobs":{"content":[{"token":"one","logprob":-1,"bytes":null,"top_logprobs":[` +
+			filled(`{"token":"one","logprob":-1,"bytes":[111,110,101]}`, 2000) + `]}]}}]}` + "\n\n"),
+		"thoughts":                 repeated(event(`{"reasoning_content":"` + strings.Repeat("x", 2000) + `"}`)),
+		"sealed thoughts":          repeated(event(`{"reasoning_details":[{"type":"reasoning.encrypted","id":"r","format":"openai-responses-v1","data":"` + strings.Repeat("x", 2000) + `"}]}`)),
+		"refusals":                 repeated(event(`{"refusal":"` + strings.Repeat("x", 2000) + `"}`)),
+		"sources":                  repeated(event(`{"annotations":[{"type":"url_citation","url_citation":{"url":"https://h.example/","title":"` + strings.Repeat("x", 2000) + `","start_index":0,"end_index":1}}]}`)),
+		"images":                   repeated(event(`{"images":[{"type":"image_url","image_url":{"url":"data:image/png;base64,` + strings.Repeat("x", 2000) + `"}}]}`)),
+		"many calls":               calls(1000),
+		"arguments without a name": event(`{"content":"one"}`) + strings.Repeat(event(`{"tool_calls":[{"index":0,"function":{"arguments":"`+strings.Repeat("x", 8<<10)+`"}}]}`), size>>13),
 	} {
 		for _, to := range []string{"anthropic", "responses", "gemini"} {
 			t.Run(name+" to "+to, func(t *testing.T) {

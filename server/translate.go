@@ -64,7 +64,8 @@ func (t *translation) reset(d codec.StreamDecoder, e codec.StreamEncoder, trigge
 	if cap(t.out) > maxKept {
 		t.out = nil
 	}
-	*t = translation{decoder: d, encoder: e, triggers: triggers, events: t.events[:0], out: t.out[:0]}
+	_, logprobs := e.(codec.LogProbsKeeper)
+	*t = translation{decoder: d, encoder: e, triggers: triggers, keeping: keeping{logprobs: logprobs}, events: t.events[:0], out: t.out[:0]}
 }
 
 // mostEvents is how much room for events is kept from one piece of a stream to the

@@ -12,6 +12,9 @@ import (
 	"uniapi/codec/sse"
 )
 
+// KeepsLogProbs implements codec.LogProbsKeeper: they stand in what has been done of the item, and in the whole answer.
+func (*streamEncoder) KeepsLogProbs() {}
+
 // NewStreamEncoder implements codec.Format.
 func (Format) NewStreamEncoder(q *codec.Request) codec.StreamEncoder { return newStreamEncoder(q) }
 
