@@ -12,14 +12,14 @@ import (
 
 // heavy is a request to a model, of a size that is taken out of the budget.
 func heavy(model string, stream bool) string {
-	return fmt.Sprintf(`{"model":%q,"stream":%v,"max_tokens":9,"messages":[{"role":"user","content":"%s"}]}`, model, stream, strings.Repeat("some words ", 20_000))
+	return fmt.Sprintf(`{"model":%q,"stream":%v,"max_tokens":9,"messages":[{"role":"user","content":"%s"}]}`, model, stream, strings.Repeat("some words ", 10_000))
 }
 
 // deaths are where a provider breaks off, by what it has said until then.
 var deaths = map[string]string{
 	"before the head": "", "in the head": "HTTP/1.1 200 OK\r\nContent-Ty", "behind the head": streamHead, "in an event": streamHead + chunk(event("one")[:20]),
-	"in a stream": streamHead + chunk(event("one")), "in a body": "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 900000\r\n\r\n" + strings.Repeat("x", 200_000),
-	"in an error": "HTTP/1.1 400 No\r\nContent-Type: application/json\r\nContent-Length: 900000\r\n\r\n" + strings.Repeat("x", 200_000),
+	"in a stream": streamHead + chunk(event("one")), "in a body": "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 900000\r\n\r\n" + strings.Repeat("x", 100_000),
+	"in an error": "HTTP/1.1 400 No\r\nContent-Type: application/json\r\nContent-Length: 900000\r\n\r\n" + strings.Repeat("x", 100_000),
 	"compressed":  "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: gzip\r\nContent-Length: 900000\r\n\r\n" + pack(event("one"))[:50],
 }
 
@@ -39,7 +39,7 @@ func TestNothingIsHeldAfterAThousandOutcomes(t *testing.T) {
 	})
 	silent := listen(t, func(p *peer, _ seen) bool { p.gone(); return false })
 	idle := listen(t, func(p *peer, _ seen) bool { p.say(streamHead + chunk(event("one"))); p.gone(); return false })
-	strange := listen(t, says(reply(200, jsonKind, `{"choices":"`+strings.Repeat("x", 200_000)+`"}`)))
+	strange := listen(t, says(reply(200, jsonKind, `{"choices":"`+strings.Repeat("x", 100_000)+`"}`)))
 	failing := listen(t, says(reply(500, jsonKind, errorBody(strings.Repeat("x", 300_000)))))
 	packs := listen(t, func(p *peer, _ seen) bool {
 		text := pack(event("one") + stopEvent + doneEvent)
@@ -54,7 +54,7 @@ func TestNothingIsHeldAfterAThousandOutcomes(t *testing.T) {
 		"  - provider: google\n    base_url: http://" + google.addr + "/v1beta\n    engine: gemini\n    api: k\n    model: [google]\n",
 		// The second provider of a model is asked when the first has held something in vain.
 		providerOf("first", failing, "    model: [twice]\n"), providerOf("second", good, "    model: [twice]\n"),
-		"preferences:\n  cooldown_period: 0\n  image_fetch: {allow: 127.0.0.1}\n  timeout_policy: {default: {first_byte: 0.2, idle: 0.2, total: 0.5}}\n",
+		"preferences:\n  cooldown_period: 0\n  image_fetch: {allow: 127.0.0.1}\n  timeout_policy: {default: {first_byte: 0.1, idle: 0.1, total: 0.3}}\n",
 	}
 	const messages = "/v1/messages"
 	ask := func(path, body string, header ...string) func(c *client) {
@@ -74,13 +74,13 @@ func TestNothingIsHeldAfterAThousandOutcomes(t *testing.T) {
 	outcomes := map[string]func(c *client){
 		"a bad key":             ask(chatPath, heavy("good", false), "X", "y\r\nAuthorization: Bearer none"),
 		"no such model":         ask(chatPath, heavy("none", false)),
-		"no JSON":               ask(chatPath, strings.Repeat("x", 200_000)),
-		"no messages":           ask(messages, `{"model":"good","x":"`+strings.Repeat("x", 200_000)+`"}`),
+		"no JSON":               ask(chatPath, strings.Repeat("x", 100_000)),
+		"no messages":           ask(messages, `{"model":"good","x":"`+strings.Repeat("x", 100_000)+`"}`),
 		"bad compression":       ask(chatPath, pack(heavy("good", false))[:300]+strings.Repeat("x", 100_000), "Content-Encoding", "gzip"),
 		"compressed":            ask(chatPath, pack(heavy("good", false)), "Content-Encoding", "gzip"),
 		"too large":             ask(chatPath, saying(30<<20)("good", "")),
-		"translation fails":     ask(messages, `{"model":"google","max_tokens":9,"messages":[{"role":"user","content":[`+filled(`{"type":"odd"}`, 200_000)+`]}]}`),
-		"an image is not there": ask(chatPath, `{"model":"google","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"http://127.0.0.1:1/"}},{"type":"text","text":"`+strings.Repeat("x", 200_000)+`"}]}]}`),
+		"translation fails":     ask(messages, `{"model":"google","max_tokens":9,"messages":[{"role":"user","content":[`+filled(`{"type":"odd"}`, 100_000)+`]}]}`),
+		"an image is not there": ask(chatPath, `{"model":"google","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"http://127.0.0.1:1/"}},{"type":"text","text":"`+strings.Repeat("x", 100_000)+`"}]}]}`),
 		"two at once": func(c *client) {
 			io.WriteString(c.TCPConn, chatText(heavy("good", false))+chatText(heavy("good", true), "Connection", "close"))
 			io.Copy(io.Discard, c.br)
