@@ -198,9 +198,12 @@ func (x *exchange) replayAnswer(answer *pool.Response, from codec.Format) error 
 	x.first = nil
 	for _, e := range whole.Events(nil) {
 		x.first = encoder.Append(x.first, &e)
+		if err := x.holding.Hold(budget.Stream, beyondKept(x.first)); err != nil {
+			return err
+		}
 	}
 	x.first = encoder.End(x.first)
-	return nil
+	return x.holding.Hold(budget.Stream, beyondKept(x.first))
 }
 
 func (x *exchange) triggers() []string { return x.snap.config.Preferences.ErrorTriggers }

@@ -94,8 +94,8 @@ func (a *answer) citations(dst []codec.Event, data []byte, v rawjson.Value, c *c
 	return dst
 }
 
-// maxCited is how many bytes of passages an answer's citations repeat; further ones go without. A passage that names many sources is
-// repeated for each.
+// maxCited is how many bytes of passages and sources an answer's citations repeat. A passage that names many sources is repeated for each,
+// and so is a source that many passages name: further ones go without the passage, or are left out.
 const maxCited = 1 << 20
 
 // grounded says the sources that the search found for passages of the answer. Those that no passage names are named without one.
@@ -116,21 +116,28 @@ func (a *answer) grounded(dst []codec.Event, c *candidate) []codec.Event {
 		}
 		sources = codec.Add(sources, source)
 	}
-	named := make([]bool, len(sources))
-	texts := 0
-	cite := func(n int64, passage codec.Citation) {
-		if n < 0 || n >= int64(len(sources)) || sources[n].URL == "" {
+	named := make([]int, len(sources)) // by which support last, from 1
+	texts, repeated := 0, 0
+	cite := func(n int64, support int, passage codec.Citation) {
+		if n < 0 || n >= int64(len(sources)) || sources[n].URL == "" || named[n] == support {
 			return
 		}
-		named[n] = true
 		source := sources[n]
+		if named[n] > 0 {
+			if repeated += len(source.URL) + len(source.Title); repeated > maxCited {
+				return
+			}
+		}
+		named[n] = support
 		source.Start, source.End = passage.Start, passage.End
 		if texts += len(passage.Text); texts <= maxCited {
 			source.Text = passage.Text
 		}
 		dst = a.say(dst, c, codec.Event{Kind: codec.EventCitation, Citation: &source})
 	}
+	support := 0
 	for it := v.Get(data, "groundingSupports").Elements(data); it.Next(); {
+		support++
 		segment := it.Value.Get(data, "segment")
 		passage := codec.Citation{Text: a.keep(data, segment.Get(data, "text"))}
 		if part, _ := rawjson.Int(data, segment.Get(data, "partIndex")); part == 0 {
@@ -138,13 +145,13 @@ func (a *answer) grounded(dst []codec.Event, c *candidate) []codec.Event {
 		}
 		for chunks := it.Value.Get(data, "groundingChunkIndices").Elements(data); chunks.Next(); {
 			if n, ok := rawjson.Int(data, chunks.Value); ok {
-				cite(n, passage)
+				cite(n, support, passage)
 			}
 		}
 	}
 	for n := range sources {
-		if !named[n] {
-			cite(int64(n), codec.Citation{})
+		if named[n] == 0 {
+			cite(int64(n), support+1, codec.Citation{})
 		}
 	}
 	return dst
