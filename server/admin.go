@@ -314,6 +314,8 @@ func (s *Server) updateConfig(ctx *fasthttp.RequestCtx, key *clientKey) {
 		writeError(ctx, unread)
 		return
 	}
+	s.judging.Lock()
+	defer s.judging.Unlock()
 	changes := changesOf(body)
 	if len(changes) == 0 {
 		writeError(ctx, badQuery("the body must be a JSON object with providers, api_keys or preferences, each of them once"))

@@ -42,6 +42,8 @@ func (s *Server) explain(ctx *fasthttp.RequestCtx, _ *clientKey) {
 		writeError(ctx, err)
 		return
 	}
+	s.judging.Lock()
+	defer s.judging.Unlock()
 	e, err := snap.explanation(q)
 	if err != nil {
 		writeError(ctx, err)

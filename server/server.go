@@ -105,6 +105,7 @@ type Server struct {
 
 	snapshot atomic.Pointer[snapshot]
 	building sync.Mutex // held while a snapshot is built
+	judging  sync.Mutex // held while an update or a request to explain is decoded, which takes many times its size
 	inFlight atomic.Int64
 
 	counters counters
