@@ -94,11 +94,47 @@ func TestHostedTellsWhoRunsATool(t *testing.T) {
 		{`[{"functionDeclarations":[{"type":"x"}]},{"function_declarations":[]}]`, true, false},
 		{`[{"functionDeclarations":[]},{"googleSearch":{}}]`, true, true},
 		{`[]`, false, false}, {`{}`, false, false}, {`[[{"type":"x"}],"x",null]`, false, false},
+		{`[{"type": "function", "function": {}}, {"name": "f", "type": "custom", "tools": [{"type": "x"}]}]`, false, true},
+		{`[{"name":"f","input_schema":{"type":"x"},"text":1,"tools":5},{ "type" : "function" },{}]`, false, false},
 	} {
 		if got := hosted(t, c.tools, c.google); got != c.want {
 			t.Errorf("%s: %v", c.tools, got)
 		}
 	}
+}
+
+// FuzzHosted compares Hosted with a walk that looks at each member of each tool.
+func FuzzHosted(f *testing.F) {
+	f.Add([]byte(`[{"type":"function","function":{"name":"f","parameters":{}}},{"name":"g", "type": "custom"},{"type":"namespace","tools":[{"type":"x"}]}]`))
+	f.Add([]byte(`[{"name":"f","description":"\"","input_schema":{"type":"object"}},{"Type":"x"},{"t\u0079pe":1}]`))
+	f.Fuzz(func(t *testing.T, tools []byte) {
+		body := fmt.Appendf(nil, `{"tools":%s,"x":1}`, tools)
+		if v, err := rawjson.One(tools); err != nil || v.Kind != rawjson.Array || v.End-v.Start != len(tools) {
+			return
+		}
+		want := false
+		each := func(list rawjson.Value, visit func(*rawjson.Members)) {
+			for it := list.Elements(body); it.Next(); {
+				for m := it.Value.Members(body); m.Next(); {
+					visit(&m)
+				}
+			}
+		}
+		top, err := rawjson.One(body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		each(top.Get(body, "tools"), func(m *rawjson.Members) {
+			if !isSpace(m, false) {
+				want = want || isHosts(body, m, false)
+				return
+			}
+			each(m.Value, func(m *rawjson.Members) { want = want || isSpace(m, false) || isHosts(body, m, false) })
+		})
+		if got := hosted(t, string(tools), false); got != want {
+			t.Fatalf("%s: %v, want %v", tools, got, want)
+		}
+	})
 }
 
 func FuzzNames(f *testing.F) {

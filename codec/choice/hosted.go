@@ -1,6 +1,7 @@
 package choice
 
 import (
+	"bytes"
 	"strings"
 
 	"uniapi/codec/fields"
@@ -11,6 +12,12 @@ import (
 // must follow. A tool that the client runs asks nobody. google is for tools in Google's format. It does not allocate.
 func Hosted(body []byte, tools *rawjson.Elements, google bool) (found bool) {
 	for tools.Step() {
+		if !google {
+			if end := plainEnd(body, tools.Value.Start); end > 0 {
+				tools.Pass(end)
+				continue
+			}
+		}
 		tool := tools.Members()
 		for tool.Step() {
 			switch {
@@ -31,6 +38,69 @@ func Hosted(body []byte, tools *rawjson.Elements, google bool) (found bool) {
 		tools.Leave(&tool.Walk)
 	}
 	return found
+}
+
+// chatTool is how tools of chat requests begin, as the SDKs write them.
+const chatTool = `{"type":"function","function":{`
+
+// plainEnd is where the tool at that place ends, if a look at the names of its members is enough to tell that the client runs it. 0 means nothing:
+// it may be another tool, or one that is written in another way than by nearly everybody.
+func plainEnd(body []byte, at int) int {
+	if bytes.HasPrefix(body[at:], []byte(chatTool)) {
+		function, err := rawjson.Skip(body, at+len(chatTool)-1)
+		if err == nil && function.End < len(body) && body[function.End] == '}' {
+			return function.End + 1
+		}
+	}
+	for i, open := at, byte('{'); i < len(body) && body[i] == open; open = ',' {
+		i = space(body, i+1)
+		end := nameEnd(body, i)
+		if end == 0 {
+			return 0
+		}
+		value := space(body, end+1)
+		switch name := body[i+1 : end-1]; {
+		case len(name) == len("type") && name[0]|' ' == 't' && !isClients(name, body[value:]), string(name) == "tools":
+			return 0
+		}
+		v, err := rawjson.Skip(body, value)
+		if err != nil {
+			return 0
+		}
+		if i = v.End; i < len(body) && body[i] == '}' {
+			return i + 1
+		}
+	}
+	return 0
+}
+
+// space passes over the space that some put behind commas and colons.
+func space(body []byte, i int) int {
+	if i < len(body) && body[i] == ' ' {
+		i++
+	}
+	return i
+}
+
+// nameEnd is where the name at that place ends, behind its quote, if it has no escapes and a colon comes next; else 0.
+func nameEnd(body []byte, i int) int {
+	if i >= len(body) || body[i] != '"' {
+		return 0
+	}
+	for i++; i+1 < len(body) && body[i] != '\\'; i++ {
+		if body[i] == '"' {
+			if body[i+1] != ':' {
+				return 0
+			}
+			return i + 1
+		}
+	}
+	return 0
+}
+
+// isClients says whether a member is the type of a tool that the client runs, written without escapes.
+func isClients(name, value []byte) bool {
+	return string(name) == "type" && (bytes.HasPrefix(value, []byte(`"function"`)) || bytes.HasPrefix(value, []byte(`"custom"`)))
 }
 
 // isSpace says whether a member holds the tools of a namespace.

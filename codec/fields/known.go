@@ -23,6 +23,7 @@ type Known struct {
 	marks set
 	camel bool
 
+	ends  [mostKnown]ends       // of the names
 	table [1 << tableBits]uint8 // 1 + the number of a name, by its hash; 0 for none
 	seed  uint64
 }
@@ -64,7 +65,8 @@ func NewKnown(names ...string) *Known {
 func (k *Known) spread() bool {
 	clear(k.table[:])
 	for i, name := range k.names {
-		place := &k.table[k.hash(name)]
+		k.ends[i] = endsOf(name)
+		place := &k.table[k.hash(k.ends[i], len(name))]
 		if *place != 0 {
 			if k.names[*place-1] == name {
 				panic("fields: the name " + name + " is there twice")
@@ -76,18 +78,24 @@ func (k *Known) spread() bool {
 	return true
 }
 
-// hash looks at the length and the first and the last eight bytes, which is enough to tell names apart that people make.
-func (k *Known) hash(name string) uint32 {
-	var h uint64
+// ends are the first and the last eight bytes of a name, which is enough to tell names apart that people make; of one that is not longer than both
+// they are all there is of it, beside its length.
+type ends struct{ first, last uint64 }
+
+func endsOf(name string) ends {
 	switch n := len(name); {
 	case n >= 8:
-		h = load64(name) ^ bits.RotateLeft64(load64(name[n-8:]), 23)
+		return ends{load64(name), load64(name[n-8:])}
 	case n >= 4:
-		h = load32(name) | load32(name[n-4:])<<32
+		return ends{load32(name), load32(name[n-4:])}
 	case n > 0:
-		h = uint64(name[0]) | uint64(name[n/2])<<8 | uint64(name[n-1])<<16
+		return ends{uint64(name[0]) | uint64(name[n/2])<<8, uint64(name[n-1])}
 	}
-	return uint32((h ^ uint64(len(name))<<59 ^ k.seed) * 0x9E3779B97F4A7C15 >> (64 - tableBits))
+	return ends{}
+}
+
+func (k *Known) hash(e ends, length int) uint32 {
+	return uint32((e.first ^ bits.RotateLeft64(e.last, 23) ^ uint64(length)<<59 ^ k.seed) * 0x9E3779B97F4A7C15 >> (64 - tableBits))
 }
 
 func load64(s string) uint64 {
@@ -125,8 +133,9 @@ func (k *Known) Names() []string { return slices.Clone(k.names) }
 
 // Number is a name's number, -1 for one that is not known.
 func (k *Known) Number(name string) int {
-	n := int(k.table[k.hash(name)]) - 1
-	if n < 0 || k.names[n] != name {
+	e := endsOf(name)
+	n := int(k.table[k.hash(e, len(name))]) - 1
+	if n < 0 || k.ends[n&(mostKnown-1)] != e || len(k.names[n]) != len(name) || len(name) > 16 && k.names[n] != name {
 		return -1
 	}
 	return n

@@ -37,23 +37,26 @@ func (h *Head) IsResponses() bool { return h.Messages.Kind == rawjson.Missing &&
 
 // ReadHead finds in one pass what routing needs, and checks that the body is one JSON object in which each member that the gateway reads is
 // there once. An error is a *codec.Error with status 400. It does not allocate.
-func ReadHead(body []byte) (Head, error) {
-	h, err := ReadUnnamed(body)
-	if err == nil {
+func ReadHead(body []byte) (h Head, err error) {
+	if err = h.read(body); err == nil {
 		err = h.named()
 	}
 	return h, err
 }
 
 // ReadUnnamed is ReadHead for an endpoint that has a model for requests without one: Model is "" then.
-func ReadUnnamed(body []byte) (Head, error) {
-	var h Head
+func ReadUnnamed(body []byte) (h Head, err error) {
+	err = h.read(body)
+	return h, err
+}
+
+func (h *Head) read(body []byte) error {
 	var seen fields.Seen
 	it := rawjson.MembersOf(body)
 	for it.Step() {
 		n, err := Known.Take(&seen, &it)
 		if err != nil {
-			return h, err
+			return err
 		}
 		switch n {
 		case knownModel:
@@ -75,16 +78,16 @@ func ReadUnnamed(body []byte) (Head, error) {
 		default:
 			choosing, err := Known.Enter(n, body, it.Whole())
 			if err != nil {
-				return h, err
+				return err
 			}
 			h.Choosing = h.Choosing || choosing
 		}
 	}
 	if err := it.Err(); err != nil {
-		return h, notAnObject(body, err)
+		return notAnObject(body, err)
 	}
 	h.Choosing = h.Choosing || seen.Marked
-	return h, h.check(body)
+	return h.check(body)
 }
 
 // named says that a model is missing, if it is.

@@ -242,6 +242,9 @@ func (m *Members) Leave(inner *Walk) {
 	}
 }
 
+// Pass goes on behind the element that Step has found, which has been read to its end by Skip.
+func (e *Elements) Pass(end int) { e.Value.End, e.pos, e.behind = end, end, false }
+
 // Name is the member's name, decoded. It aliases the data; one with an escape in it is copied.
 func (m *Members) Name() string {
 	if m.escaped {

@@ -131,7 +131,7 @@ func plainStrings(b []byte) []byte {
 			i++
 			continue
 		}
-		end := skipString(b, i)
+		end := skipString(b, i, false)
 		if end < 0 {
 			return append(out, b[i:]...)
 		}

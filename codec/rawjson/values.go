@@ -9,7 +9,7 @@ func Values(data []byte) int {
 		case ',', '[', '{':
 			n++
 		case '"':
-			end := skipString(data, i)
+			end := skipString(data, i, false)
 			if end < 0 { // what follows is in no value
 				return n
 			}
