@@ -2,6 +2,7 @@ package responses
 
 import (
 	"encoding/json"
+	"slices"
 
 	"uniapi/codec/rawjson"
 )
@@ -24,17 +25,22 @@ func appendLogProbs(dst, data []byte, list rawjson.Value) []byte {
 	return append(append(append(dst, logProbsHead...), inner...), logProbsTail...)
 }
 
-// appendItemLogProbs adds those of the texts in an output item to the object of the whole answer.
-func appendItemLogProbs(object json.RawMessage, data []byte, item rawjson.Value) json.RawMessage {
+// appendItemLogProbs appends those of the texts in an output item to the elements of others.
+func appendItemLogProbs(dst, data []byte, item rawjson.Value) []byte {
 	for it := item.Get(data, "content").Elements(data); it.Next(); {
-		inner := elements(data, it.Value.Get(data, "logprobs"))
-		if len(inner) == 0 {
-			continue
+		if inner := elements(data, it.Value.Get(data, "logprobs")); len(inner) > 0 {
+			dst = joined(dst, inner)
 		}
-		all := joined(append([]byte(nil), logProbElements(object)...), inner)
-		object = append(append([]byte(logProbsHead), all...), logProbsTail...)
 	}
-	return object
+	return dst
+}
+
+// logProbs is the object for elements, nil for none.
+func logProbs(elements []byte) json.RawMessage {
+	if len(elements) == 0 {
+		return nil
+	}
+	return slices.Concat([]byte(logProbsHead), elements, []byte(logProbsTail))
 }
 
 // logProbElements are the elements in an object of the neutral model.

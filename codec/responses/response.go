@@ -50,9 +50,10 @@ func (Format) DecodeResponse(body []byte) (*codec.Response, error) {
 	c := codec.Choice{Message: codec.Message{Role: codec.RoleAssistant}}
 	calls := false
 	var proof codec.Signature // of the last thinking, until a call takes it along
+	var tokens []byte         // of all texts, with their probabilities
 	for it := output.Elements(body); it.Next(); {
 		parts := r.outputItem(it.Value, &c.Message)
-		c.LogProbs = appendItemLogProbs(c.LogProbs, body, it.Value)
+		tokens = appendItemLogProbs(tokens, body, it.Value)
 		for i := range parts {
 			switch p := &parts[i]; p.Kind {
 			case codec.PartReasoning:
@@ -66,7 +67,7 @@ func (Format) DecodeResponse(body []byte) (*codec.Response, error) {
 		c.Message.Parts = append(c.Message.Parts, parts...)
 	}
 	reason, _ := rawjson.Text(body, details.Get(body, "reason"))
-	c.Finish = finishOf(status, reason, calls)
+	c.Finish, c.LogProbs = finishOf(status, reason, calls), logProbs(tokens)
 	a.Choices = []codec.Choice{c}
 	return a, nil
 }
@@ -115,7 +116,7 @@ func (r *reader) outputItem(v rawjson.Value, m *codec.Message) []codec.Part {
 		for it := v.Get(r.Data, "content").Elements(r.Data); it.Next(); {
 			if p, ok := r.part(it.Value, "output"); ok {
 				p.Citations = r.citations(it.Value.Get(r.Data, "annotations"))
-				parts = append(parts, p)
+				parts = codec.Add(parts, p)
 			}
 		}
 		return parts
