@@ -164,6 +164,32 @@ func TestWhatNoRequestBringsAboutRestsForAllAtOnce(t *testing.T) {
 	f.serves(t, "sk-1", "q", "after a failure beyond doubt")
 }
 
+// One client key that keeps many connections makes others meet failures, too.
+func TestWhatOthersRequestsMayBringAboutIsNeitherTheFirstNorTheSecondFailure(t *testing.T) {
+	for _, keys := range []int{0, 1, 3} {
+		for _, test := range []struct {
+			name   string
+			met    []Outcome // by sk-0, sk-1 and so on
+			serves string
+		}{
+			{"all in a crowd", []Outcome{{Crowded: true}, {Crowded: true}, {Crowded: true}}, "p"},
+			{"the first in a crowd", []Outcome{{Crowded: true}, {}}, "p"},
+			{"the second in a crowd", []Outcome{{}, {Crowded: true}}, "p"},
+			{"two without one", []Outcome{{Crowded: true}, {}, {}}, "q"},
+			{"beyond doubt all the same", []Outcome{{Crowded: true, Sure: true}}, "q"},
+		} {
+			f := crowd(keys)
+			for i, o := range test.met {
+				o.Verdict = Unavailable
+				secret := fmt.Sprint("sk-", i)
+				f.failFor(secret, o)
+				f.serves(t, secret, "q", test.name+", the key that met it")
+			}
+			f.serves(t, "sk-4", test.serves, test.name)
+		}
+	}
+}
+
 func TestOneClientKeyKeepsNothingShut(t *testing.T) {
 	for _, test := range []struct {
 		name  string

@@ -151,10 +151,12 @@ func (r *record) failed(p *pause, c *client, at, vouched int64) *record {
 
 // seconds says whether a failure is the second that client keys have met: while
 // it rests for another, and nobody else was served since. That an answer began
-// says nothing about whether one breaks off.
+// says nothing about whether one breaks off. What others may have brought about is
+// neither the first nor the second: one client key that keeps many connections
+// would make another meet it.
 func (r *record) seconds(p *pause, c *client, vouched int64) bool {
-	return slices.ContainsFunc(r.alone, func(a alone) bool {
-		return a.client != c && a.pause.until > p.began && (a.pause.broken || a.pause.began > vouched)
+	return !p.crowded && slices.ContainsFunc(r.alone, func(a alone) bool {
+		return a.client != c && !a.pause.crowded && a.pause.until > p.began && (a.pause.broken || a.pause.began > vouched)
 	})
 }
 

@@ -12,9 +12,10 @@ import (
 // fail, so a failure is first believed of the client key that met it: it rests for
 // that one alone, and for all when another client key meets one too while it does
 // and nobody else was served in between. Only what no request can bring about
-// (pause.sure) is believed of one. So the requests of one client key never keep
-// others from what serves them, and of an outage the second client to meet it
-// spares all others the attempt.
+// (pause.sure) is believed of one, and what many requests of one client key can
+// make another meet (pause.crowded) is believed of nobody else. So the requests of
+// one client key never keep others from what serves them, and of an outage the
+// second client to meet it spares all others the attempt.
 //
 // When a pause is over requests try whether it is fit again (probes): of a pause
 // for one client key one request at a time, of a pause for all one of each of two
@@ -33,6 +34,7 @@ type rest struct {
 type pause struct {
 	began, until int64  // on the state's clock
 	sure         bool   // no request can have brought it about
+	crowded      bool   // requests of others at the same time may have
 	broken       bool   // an answer broke off that had begun
 	limit        bool   // it began with a limit of the provider's: a 429, or no quota left
 	hard         bool   // the provider said so, or the key is dead: it holds for lone channels too

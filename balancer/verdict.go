@@ -27,6 +27,7 @@ type Outcome struct {
 	RetryAfter time.Duration // what the provider asked for; 0 if it did not
 	Unsent     bool          // the request never reached the provider, so no limit counts it
 	Sure       bool          // no request can bring it about: what rests does so for all client keys at once
+	Crowded    bool          // requests of others at the same time may have: it says nothing to other client keys
 	Reason     string        // for people: logs, explain, the answer when all rest
 }
 
@@ -115,7 +116,7 @@ func (p *Plan) settle(a Attempt, o Outcome) {
 // pause is how long what failed at a moment rests for it.
 func (o *Outcome) pause(now int64, length time.Duration) *pause {
 	return &pause{
-		began: now, until: now + int64(length), sure: o.Sure, broken: o.Verdict == Broken,
+		began: now, until: now + int64(length), sure: o.Sure, crowded: o.Crowded, broken: o.Verdict == Broken,
 		limit: o.Verdict == RateLimited || o.Verdict == OutOfQuota, reason: o.Reason,
 	}
 }

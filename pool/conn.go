@@ -52,6 +52,7 @@ func newConn(t *Target, sock *socket, rw net.Conn) *conn {
 	c.resp.c = c
 	c.resp.Header.SetNoDefaultContentType(true)
 	t.pool.counts.open.Add(1)
+	t.at.open.Add(1)
 	return c
 }
 
@@ -59,6 +60,8 @@ func newConn(t *Target, sock *socket, rw net.Conn) *conn {
 func (c *conn) dispose() {
 	_ = c.sock.Close()
 	c.target.pool.counts.open.Add(-1)
+	c.target.at.closed.Store(c.target.pool.now())
+	c.target.at.open.Add(-1)
 }
 
 // Read is where the bufio.Reader gets its bytes from.

@@ -55,6 +55,9 @@ func (t *Target) ask(call *Call, req *Request, d Deadlines) (*Response, error) {
 	resp, err := c.exchange(call, req, d)
 	if err != nil {
 		c.dispose()
+		if k := kind(err); (k == Reset || k == Write) && !c.answered {
+			err = t.among(err)
+		}
 		return nil, err
 	}
 	c.believe(req.Pace)
@@ -69,7 +72,10 @@ func (t *Target) dial(call *Call) (*conn, error) {
 	if !call.attach(nil, cancel) {
 		return nil, ErrCanceled
 	}
+	t.at.ask(t.pool.now())
+	t.at.dialing.Add(1)
 	c, err := t.connect(ctx)
+	t.at.dialing.Add(-1)
 	switch canceled := call.detach(); {
 	case err == nil:
 		return c, nil // canceled or not: the exchange attaches it first, and finds out
@@ -77,10 +83,10 @@ func (t *Target) dial(call *Call) (*conn, error) {
 		return nil, ErrCanceled
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		if e, ok := errors.AsType[*Error](err); ok {
-			return nil, &Error{e.Kind, e.Op, fmt.Errorf("not done within %v: %w", t.pool.opts.Connect, context.DeadlineExceeded)}
+			err = &Error{e.Kind, e.Op, fmt.Errorf("not done within %v: %w", t.pool.opts.Connect, context.DeadlineExceeded)}
 		}
 	}
-	return nil, err
+	return nil, t.among(err)
 }
 
 func (t *Target) connect(ctx context.Context) (*conn, error) {

@@ -58,6 +58,7 @@ type Pool struct {
 
 	mu      sync.Mutex
 	targets map[targetKey]*Target
+	servers map[string]*server // by address; those of targets
 
 	closed   atomic.Bool
 	sweeping atomic.Bool // a sweep is scheduled
@@ -67,7 +68,7 @@ type Pool struct {
 
 // New makes a pool without connections.
 func New(opts Options) *Pool {
-	p := &Pool{opts: opts.withDefaults(), start: time.Now(), targets: make(map[targetKey]*Target)}
+	p := &Pool{opts: opts.withDefaults(), start: time.Now(), targets: make(map[targetKey]*Target), servers: make(map[string]*server)}
 	// Keep-alive probes find the peer that vanished while a model thinks for minutes.
 	p.dialer = net.Dialer{KeepAlive: 30 * time.Second}
 	p.tls = &tls.Config{}

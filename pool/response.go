@@ -26,7 +26,12 @@ func (r *Response) begin(method string, head []byte, d Deadlines) error {
 	r.Status = r.Header.StatusCode()
 	r.total, r.inflate = 0, nil
 	if r.Status == fasthttp.StatusProxyAuthRequired && r.c.target.absolute != "" {
-		return &Error{Proxy, "asking the proxy " + r.c.target.proxy.name + " for " + r.c.target.addr, errProxyAuth}
+		t := r.c.target
+		err := &Error{Proxy, "asking the proxy " + t.proxy.name + " for " + t.addr, errProxyAuth}
+		if company := t.at.company(t.pool.now(), 1); company != Nobody {
+			err.Err = &accompanied{errProxyAuth, company}
+		}
+		return err
 	}
 	r.bodyReader.begin(method, &r.Header, head, d)
 	if coding := r.Header.ContentEncoding(); len(coding) > 0 && r.framing != noBody {

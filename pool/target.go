@@ -19,6 +19,7 @@ type Target struct {
 	host  string      // Host header: without the scheme's own port
 	tls   *tls.Config // nil for http
 	proxy *ProxyServer
+	at    *server // what connections are made to: addr, or the proxy
 
 	// What stands in the request line before the path, and the header that goes with it, when a proxy forwards plain HTTP.
 	absolute  string
@@ -68,6 +69,7 @@ func (p *Pool) Target(scheme, hostport, proxyURL string) (*Target, error) {
 	if known := p.targets[key]; known != nil {
 		return known, nil
 	}
+	t.at = p.serverOf(t)
 	p.targets[key] = t
 	return t, nil
 }

@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -211,19 +212,38 @@ func judgeConnection(e *pool.Error, limits pool.Deadlines) (balancer.Outcome, *c
 		return unavailable, errorf(fasthttp.StatusGatewayTimeout, "server_error", "timeout",
 			"Request timed out after %g seconds", waited.Seconds())
 	case pool.Dial, pool.TLS, pool.Proxy:
-		unavailable.Unsent, unavailable.Sure = true, true
-		switch timeout, is := errors.AsType[net.Error](e.Err); {
-		case is && timeout.Timeout():
-			unavailable.Sure = false // it may be the line that is full, or we
-		case slices.ContainsFunc(wants, func(want error) bool { return errors.Is(e.Err, want) }):
+		unavailable.Unsent, unavailable.Sure, unavailable.Crowded = true, sure(e), amidOthers(e)
+		if slices.ContainsFunc(wants, func(want error) bool { return errors.Is(e.Err, want) }) {
 			unavailable.Verdict = balancer.Unfit
 		}
 		return unavailable, errorf(fasthttp.StatusServiceUnavailable, "server_error", "upstream_unreachable",
 			"Unable to connect to the provider: %v", e)
 	default:
+		unavailable.Crowded = amidOthers(e)
 		return unavailable, errorf(fasthttp.StatusBadGateway, "server_error", "bad_gateway",
 			"The connection to the provider failed: %v", e)
 	}
+}
+
+// sure says that no request can have brought about that a connection could not be made: there is no such name, or the certificate is not good, or
+// nobody else had to do with the server at the time. Whoever has many connections made, or keeps them, makes servers and proxies refuse, reset
+// or hang up on others.
+func sure(e *pool.Error) bool {
+	if timeout, is := errors.AsType[net.Error](e.Err); is && timeout.Timeout() {
+		return false // it may be the line that is full, or we
+	}
+	if name, is := errors.AsType[*net.DNSError](e.Err); is {
+		return name.IsNotFound
+	}
+	_, certificate := errors.AsType[*tls.CertificateVerificationError](e.Err)
+	return certificate || pool.CompanyOf(e) == pool.Nobody
+}
+
+// amidOthers says that a connection failed where others stood: the server is there, and others may be why it took no more. When it is not in time
+// that says something all the same: what stands may be dead without anybody having noticed.
+func amidOthers(e *pool.Error) bool {
+	timeout, is := errors.AsType[net.Error](e.Err)
+	return pool.CompanyOf(e) == pool.Crowded && (!is || !timeout.Timeout())
 }
 
 // wants are what this machine has run out of when a connection cannot be made:

@@ -26,6 +26,7 @@ type Upstream struct {
 	mu       sync.Mutex
 	conns    map[net.Conn]bool
 	ln       net.Listener
+	serve    func(*Peer)
 	wg       sync.WaitGroup
 }
 
@@ -44,33 +45,57 @@ func Listen(t testing.TB, serve func(*Peer)) *Upstream {
 		t.Fatal(err)
 	}
 	u := &Upstream{Addr: ln.Addr().String(), ln: ln, conns: map[net.Conn]bool{}}
-	u.wg.Go(func() {
-		for {
-			c, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			u.mu.Lock()
-			u.conns[c] = true
-			u.mu.Unlock()
-			u.Open.Add(1)
-			nth := u.Accepted.Add(1)
-			u.wg.Go(func() {
-				serve(&Peer{c, bufio.NewReader(c), nth})
-				_ = c.Close()
-				u.mu.Lock()
-				delete(u.conns, c)
-				u.mu.Unlock()
-				u.Open.Add(-1)
-			})
-		}
-	})
+	u.serve = serve
+	u.wg.Go(func() { u.accept(ln) })
 	t.Cleanup(u.Stop)
 	return u
 }
 
-func (u *Upstream) Stop() {
+// accept serves what comes to a listener.
+func (u *Upstream) accept(ln net.Listener) {
+	for {
+		c, err := ln.Accept()
+		if err != nil {
+			return
+		}
+		u.mu.Lock()
+		u.conns[c] = true
+		u.mu.Unlock()
+		u.Open.Add(1)
+		nth := u.Accepted.Add(1)
+		u.wg.Go(func() {
+			u.serve(&Peer{c, bufio.NewReader(c), nth})
+			_ = c.Close()
+			u.mu.Lock()
+			delete(u.conns, c)
+			u.mu.Unlock()
+			u.Open.Add(-1)
+		})
+	}
+}
+
+// Deafen ends the listening, so that connections are refused; those that are open stay.
+func (u *Upstream) Deafen() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
 	_ = u.ln.Close()
+}
+
+// Hear listens again, where it did.
+func (u *Upstream) Hear(t testing.TB) {
+	t.Helper()
+	ln, err := net.Listen("tcp", u.Addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.mu.Lock()
+	u.ln = ln
+	u.mu.Unlock()
+	u.wg.Go(func() { u.accept(ln) })
+}
+
+func (u *Upstream) Stop() {
+	u.Deafen()
 	u.mu.Lock()
 	for c := range u.conns {
 		_ = c.Close()
