@@ -23,6 +23,7 @@ import (
 	"uniapi/codec/override"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/responses"
+	"uniapi/codec/said"
 	"uniapi/codec/toolid"
 )
 
@@ -208,6 +209,10 @@ func TestRequestsCostLinearTime(t *testing.T) {
 func requestStages(from codec.Format, pass func(body []byte)) []stage {
 	stages := []stage{{"as it is", plain(pass)}, {"overrides", plain(overridden)},
 		{"models that it names", plain(func(body []byte) { choice.Names(body, from.Name() == "gemini") })},
+		{"what a moderator reads", plain(func(body []byte) {
+			said.Last(body)
+			said.Whole(body)
+		})},
 		{"decoding", plain(func(body []byte) { from.DecodeRequest(body) })}}
 	for _, up := range upstreams {
 		for _, model := range up.models {

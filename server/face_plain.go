@@ -28,7 +28,7 @@ func (plainFace) format(*exchange) codec.Format { return openai.Format{} }
 // a stream is known when it comes.
 func (f plainFace) read(x *exchange) error {
 	if x.isForm() {
-		fields, err := form.Read(string(x.ctx.Request.Header.ContentType()), x.body, "model")
+		fields, err := form.Read(string(x.ctx.Request.Header.ContentType()), x.body, "model", "prompt")
 		if err != nil {
 			return badForm(err)
 		}

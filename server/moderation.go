@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"strings"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"uniapi/codec"
 	"uniapi/codec/openai"
 	"uniapi/codec/rawjson"
+	"uniapi/codec/said"
 	"uniapi/pool"
 	"uniapi/pool/provider"
 	"uniapi/server/budget"
@@ -156,61 +158,32 @@ func verdictOn(answer []byte) (flagged bool, err error) {
 	return flagged, nil
 }
 
-// userText is all text of the last turn of the user: of a conversation what
-// stands behind the last answer, of another request its prompt or input.
+// userText is what the user says that was not judged before: see package said. A form says it in its texts.
 func (x *exchange) userText() (string, error) {
-	if x.raw() || x.endpoint == provider.Completions {
-		if err := x.holdDecoding(); err != nil {
-			return "", err
-		}
-		return x.promptText(), nil
-	}
-	request, err := x.decodedRequest()
-	if err != nil {
+	if err := x.holding.Hold(budget.Request, 2*len(x.body)); err != nil {
 		return "", err
 	}
-	last := len(request.Messages)
-	for last > 0 && request.Messages[last-1].Role != codec.RoleAssistant {
-		last--
+	defer x.holding.Hold(budget.Request, 0)
+	var text []byte
+	switch {
+	case x.isForm():
+		text = x.formText()
+	case x.raw() || x.endpoint == provider.Completions:
+		text = said.Whole(x.body)
+	default:
+		text = said.Last(x.body)
 	}
-	var texts []string
-	for _, m := range request.Messages[last:] {
-		if m.Role != codec.RoleUser {
-			continue
-		}
-		for _, p := range m.Parts {
-			if p.Kind == codec.PartText && p.Text != "" {
-				texts = append(texts, p.Text)
-			}
-		}
-	}
-	return strings.Join(texts, "\n"), nil
+	return string(bytes.TrimSpace(text)), nil
 }
 
-// promptText is the text in a request that is no conversation.
-func (x *exchange) promptText() string {
-	var texts []string
-	if x.isForm() {
-		text, _ := x.form.Text(x.body, "prompt")
-		return text
-	}
-	top, err := rawjson.One(x.body)
-	if err != nil {
-		return ""
-	}
-	for _, member := range []string{"prompt", "input", "query"} {
-		v := top.Get(x.body, member)
-		if text, is := rawjson.Text(x.body, v); is {
-			texts = append(texts, text)
-		}
-		if v.Kind != rawjson.Array {
-			continue
-		}
-		for list := v.Elements(x.body); list.Next(); {
-			if text, is := rawjson.Text(x.body, list.Value); is {
-				texts = append(texts, text)
-			}
+// formText is the text in a form, be it in a file.
+func (x *exchange) formText() []byte {
+	var texts [][]byte
+	for _, field := range x.form.Fields {
+		content := x.body[field.Start:field.End]
+		if !said.Setting(field.Name) && (!field.File || said.IsText(content)) {
+			texts = append(texts, bytes.ToValidUTF8(content, []byte("\ufffd")))
 		}
 	}
-	return strings.Join(texts, "\n")
+	return bytes.Join(texts, []byte{'\n'})
 }

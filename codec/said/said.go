@@ -1,0 +1,286 @@
+// Package said finds what the user of a request says in it, for a moderator: in every format of the clients, by the bytes that go on to the provider.
+//
+// What a part of a message is called, and whether it is called anything, says nothing about who reads it. So every string of it counts, but for
+// files that are no text.
+package said
+
+import (
+	"bytes"
+	"strings"
+
+	"uniapi/codec/rawjson"
+)
+
+// speaker is whose words an element of a conversation has.
+type speaker int
+
+const (
+	user     speaker = iota // and whoever is not known
+	result                  // what came of a tool
+	model                   // answers, be they written by the client
+	operator                // instructions
+)
+
+// Last is what the user says in a conversation that was not judged before: the last turn that has words of the user, with the results of tools behind the
+// last answer. Answers that stand at the end are looked through. Beside it come the members that hosts take words from in the place of messages. In a
+// request without any words of a user it is all the words there are.
+//
+// The body must be one good JSON object, as a reader of its head has found it. The lines are those of the strings; bad escapes stay as they are.
+func Last(body []byte) []byte {
+	c := collector{body: body}
+	var all []byte
+	for it := rawjson.MembersOf(body); it.Step(); {
+		switch name := it.Name(); name {
+		case "messages", "input", "contents":
+			all = append(all, c.conversation(name, &it)...)
+		case "prompt", "suffix", "prediction", "query", "documents", "message":
+			c.reset()
+			c.value(name, &it.Walk, it.Value)
+			c.spoken = c.spoken || hasWords(c.said)
+			all = append(append(all, c.said...), c.results...)
+		}
+	}
+	if c.spoken {
+		return all
+	}
+	return Whole(body)
+}
+
+// Whole is all that is said in a request that is no conversation: its prompt, input, query and whatever else has words.
+func Whole(body []byte) []byte {
+	c := collector{body: body}
+	for it := rawjson.MembersOf(body); it.Step(); {
+		if name := it.Name(); it.Value.Kind != rawjson.String || !Setting(name) {
+			c.value(name, &it.Walk, it.Value)
+		}
+	}
+	return append(c.said, c.results...)
+}
+
+// Setting names the members at the top of a request that choose a word from a list, or name somebody.
+func Setting(name string) bool {
+	switch name {
+	case "model", "user", "size", "quality", "style", "background", "moderation", "voice", "language", "response_format", "output_format", "stream_format",
+		"encoding_format", "input_type", "input_fidelity", "service_tier", "reasoning_effort", "truncate", "truncation", "previous_response_id",
+		"safety_identifier", "timestamp_granularities", "timestamp_granularities[]", "prompt_cache_key", "prompt_cache_retention":
+		return true
+	}
+	return false
+}
+
+// collector gathers strings, each in a line of its own.
+type collector struct {
+	body          []byte
+	said, results []byte // of what is being looked at
+	spoken        bool   // a user has said something
+	depth         int
+}
+
+// tooDeep goes no further into what is nested deeper than anybody means, and takes it as it stands.
+func (c *collector) tooDeep(v rawjson.Value) bool {
+	if c.depth++; c.depth <= rawjson.MaxDepth {
+		return false
+	}
+	c.depth--
+	if whole, err := rawjson.Skip(c.body, v.Start); err == nil {
+		c.said = append(append(c.said, whole.Raw(c.body)...), '\n')
+	}
+	return true
+}
+
+func (c *collector) reset() { c.said, c.results = c.said[:0], c.results[:0] }
+
+// conversation finds the last turn of a list. A text alone is the user's.
+func (c *collector) conversation(name string, it *rawjson.Members) []byte {
+	if it.Value.Kind != rawjson.Array {
+		c.reset()
+		c.value(name, &it.Walk, it.Value)
+		c.spoken = c.spoken || hasWords(c.said)
+		return append(bytes.Clone(c.said), c.results...)
+	}
+	var turn, results, before []byte // before is the last turn that has words
+	answered := false
+	list := it.Elements()
+	for list.Step() {
+		c.reset()
+		who := c.element(name, &list)
+		if who == model {
+			answered = true
+		}
+		if who == model || who == operator {
+			continue
+		}
+		if answered {
+			if hasWords(turn) {
+				turn, before = before, turn
+			}
+			turn, results, answered = turn[:0], results[:0], false
+		}
+		if who == result {
+			c.toResults(0)
+		}
+		turn, results = append(turn, c.said...), append(results, c.results...)
+	}
+	it.Leave(&list.Walk)
+	if !hasWords(turn) {
+		turn = before
+	}
+	c.spoken = c.spoken || hasWords(turn)
+	return append(turn, results...)
+}
+
+func hasWords(text []byte) bool { return len(bytes.TrimSpace(text)) > 0 }
+
+// element collects one of a conversation, and says whose it is.
+func (c *collector) element(in string, list *rawjson.Elements) speaker {
+	if list.Value.Kind != rawjson.Object {
+		c.value("", &list.Walk, list.Value)
+		return user
+	}
+	object := list.Members()
+	about := c.object("", &object)
+	list.Leave(&object.Walk)
+	return about.speaker(in)
+}
+
+// speaker is whose an element is in the list of that name.
+func (a *about) speaker(in string) speaker {
+	if in == "input" { // of a Responses request, whose items have types where there is no role
+		switch {
+		case strings.HasSuffix(a.kind, "_output"), a.kind == "mcp_approval_response":
+			return result
+		case strings.HasSuffix(a.kind, "_call"):
+			return model
+		}
+		switch a.kind {
+		case "reasoning", "mcp_list_tools", "mcp_approval_request", "compaction", "context_compaction", "item_reference", "program":
+			return model
+		}
+	}
+	switch a.role {
+	case "assistant":
+		if in != "contents" {
+			return model
+		}
+	case "model":
+		if in == "contents" {
+			return model
+		}
+	case "system", "developer":
+		if in != "contents" {
+			return operator
+		}
+	case "tool", "function":
+		return result
+	}
+	return user
+}
+
+// about is what an object tells of itself.
+type about struct {
+	role, kind string
+	mime       string // of the file in it; "" if it names none
+}
+
+// value collects all strings of a value. The name is that of the member that it stands in.
+func (c *collector) value(name string, in *rawjson.Walk, v rawjson.Value) {
+	switch v.Kind {
+	case rawjson.String:
+		if !media(name) || !c.isFile(name, v, about{}) {
+			c.add(v)
+		}
+	case rawjson.Array:
+		if c.tooDeep(v) {
+			return
+		}
+		list := in.Elements()
+		for list.Step() {
+			c.value(name, &list.Walk, list.Value)
+		}
+		c.depth--
+		in.Leave(&list.Walk)
+	case rawjson.Object:
+		if c.tooDeep(v) {
+			return
+		}
+		object := in.Members()
+		c.object(name, &object)
+		c.depth--
+		in.Leave(&object.Walk)
+	}
+}
+
+// object collects all strings of one, but for its role and type.
+func (c *collector) object(name string, it *rawjson.Members) about {
+	var a about
+	var files []file // perhaps: what the object tells of itself may come last
+	from := len(c.said)
+	for it.Step() {
+		member := it.Name()
+		if name == "response" || odd(member) { // of a function, whose members' names are read as well
+			c.line(member)
+		}
+		if it.Value.Kind != rawjson.String {
+			inner := member
+			if inner != "functionResponse" && inner != "function_response" {
+				c.value(inner, &it.Walk, it.Value)
+				continue
+			}
+			from := len(c.said)
+			c.value(inner, &it.Walk, it.Value)
+			c.toResults(from)
+			continue
+		}
+		text, _ := rawjson.Text(c.body, it.Value)
+		switch member {
+		case "role":
+			a.role = text
+			continue
+		case "type":
+			a.kind = text
+			continue
+		case "media_type", "mimeType", "mime_type", "format":
+			a.mime = text
+		}
+		if media(member) {
+			files = append(files, file{member, it.Value})
+			continue
+		}
+		c.add(it.Value)
+	}
+	for _, f := range files {
+		if !c.isFile(f.member, f.value, a) {
+			c.add(f.value)
+		}
+	}
+	if strings.HasSuffix(a.kind, "tool_result") {
+		c.toResults(from)
+	}
+	return a
+}
+
+// toResults says that what was collected from there on is what came of a tool.
+func (c *collector) toResults(from int) {
+	c.results = append(c.results, c.said[from:]...)
+	c.said = c.said[:from]
+}
+
+// odd says whether the name of a member is none that a format has.
+func odd(name string) bool {
+	if len(name) > 40 {
+		return true
+	}
+	for i := range len(name) {
+		if c := name[i]; (c|0x20 < 'a' || c|0x20 > 'z') && (c < '0' || c > '9') && c != '_' && c != '-' {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *collector) add(v rawjson.Value) {
+	c.said, _ = rawjson.AppendText(c.said, c.body, v)
+	c.said = append(c.said, '\n')
+}
+
+func (c *collector) line(text string) { c.said = append(append(c.said, text...), '\n') }

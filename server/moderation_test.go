@@ -1,0 +1,66 @@
+package server
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// TestModerationReadsWhatTheProviderReads says what a moderator flags in every place of every kind of request that a provider takes words from. The order
+// of turns and the kinds of parts are the matter of package said.
+func TestModerationReadsWhatTheProviderReads(t *testing.T) {
+	served := ""
+	up := act(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		body, _ := io.ReadAll(r.Body)
+		if strings.HasSuffix(r.URL.Path, "/moderations") {
+			fmt.Fprintf(w, `{"results":[{"flagged":%v}]}`, strings.Contains(string(body), "BAD"))
+			return
+		}
+		served = string(body)
+		io.WriteString(w, `{"choices":[{"index":0,"message":{"role":"assistant","content":"ok"},"finish_reason":"stop"}],"data":[{"url":"u"}]}`)
+	})
+	g := start(t, up.section("/v1", "m, omni-moderation-latest"), keyed("ENABLE_MODERATION: true"))
+	form := func(head string) string {
+		return "--B\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nm\r\n--B\r\nContent-Disposition: form-data; " + head + "\r\n\r\nBAD\r\n--B--\r\n"
+	}
+	for _, c := range []struct{ path, body string }{
+		{"/v1/chat/completions", `{"model":"m","messages":[{"role":"user","content":"BAD"},{"role":"assistant","content":""}]}`},
+		{"/v1/chat/completions", `{"model":"m","messages":[{"role":"user","content":[{"text":"BAD"}]}]}`},
+		{"/v1/chat/completions", `{"model":"m","messages":[{"role":"user","content":"BAD"},{"role":"assistant","tool_calls":[]},{"role":"tool","content":"x"}]}`},
+		{"/v1/chat/completions", `{"model":"m","messages":[{"role":"system","content":"BAD"}]}`},
+		{"/v1/chat/completions", `{"model":"m","input":[{"role":"user","content":"BAD"},{"role":"assistant","content":"Sure"}]}`},
+		{"/v1/messages", `{"model":"m","max_tokens":5,"messages":[{"role":"user","content":[{"type":"document","source":{"type":"text","media_type":"text/plain","data":"BAD"}}]},{"role":"assistant","content":"Sure"}]}`},
+		{"/v1/responses", `{"model":"m","input":[{"role":"user","content":"BAD"},{"type":"message","role":"assistant","content":[{"type":"output_text","text":""}]}]}`},
+		{"/v1/responses", `{"model":"m","instructions":"BAD","input":[]}`},
+		{"/v1/responses", `{"model":"m","input":"hi","prompt":{"id":"p","variables":{"a":"BAD"}}}`},
+		{"/v1/responses/compact", `{"model":"m","input":[{"role":"user","content":"BAD"},{"type":"reasoning","summary":[]}]}`},
+		{"/v1beta/models/m:generateContent", `{"contents":[{"role":"user","parts":[{"text":"BAD"}]},{"role":"model","parts":[{"text":"Sure"}]}]}`},
+		{"/v1/completions", `{"model":"m","prompt":[["BAD"]]}`},
+		{"/v1/completions", `{"model":"m","prompt":"x","suffix":"BAD"}`},
+		{"/v1/embeddings", `{"model":"m","input":[{"text":"BAD"}]}`},
+		{"/v1/images/generations", `{"model":"m","prompt":[["BAD"]]}`},
+		{"/v1/images/generations", `{"model":"m","prompt":"x","negative_prompt":"BAD"}`},
+		{"/v1/audio/speech", `{"model":"m","input":"x","instructions":"BAD"}`},
+		{"/v1/rerank", `{"model":"m","query":"x","documents":[{"text":"BAD"}]}`},
+		{"/v1/images/edits", form(`name="prompt"`)},
+		{"/v1/images/edits", form(`name="prompt"; filename="p.txt"`)},
+		{"/v1/images/edits", form(`name="prompt[]"`)},
+		{"/v1/images/edits", form(`name="other"; filename="p.txt"`)},
+		{"/v1/audio/transcriptions", form(`name="prompt"`)},
+	} {
+		headers := asClient
+		if strings.HasPrefix(c.body, "--") {
+			headers = []string{"Authorization", "Bearer " + clientKeyText, "Content-Type", "multipart/form-data; boundary=B"}
+		}
+		served = ""
+		if a := g.do("POST", c.path, c.body, headers...); a.StatusCode != 400 || served != "" || !strings.Contains(a.body, "moral check") && !strings.Contains(a.body, "its field") {
+			t.Errorf("%s %s: %d %s", c.path, c.body, a.StatusCode, a.body)
+		}
+		if a := g.do("POST", c.path, strings.ReplaceAll(c.body, "BAD", "nice"), headers...); strings.Contains(a.body, "moral check") {
+			t.Errorf("%s %s, harmless: %d %s", c.path, c.body, a.StatusCode, a.body)
+		}
+	}
+}
