@@ -19,11 +19,8 @@ type Facts struct {
 	Stream       bool
 	Compaction   bool  // an agent asks to compact its conversation (behaviour 3.8)
 	BodyBytes    int64 // of the body as it came, inflated
-	PromptTokens int64 // estimated: EstimateTokens of the characters of all string contents
+	PromptTokens int64 // estimated: the characters of all that it says, by four
 }
-
-// EstimateTokens is uni-api's estimate for the tpr limit, whose users have tuned their limits to it.
-func EstimateTokens(characters int64) int64 { return characters / 4 }
 
 // Channel is what filters and timeouts may ask about where an attempt goes.
 type Channel struct {

@@ -3,12 +3,12 @@ package server
 import (
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/valyala/fasthttp"
 
 	"uniapi/balancer"
 	"uniapi/codec"
+	"uniapi/codec/estimate"
 	"uniapi/codec/rawjson"
 	"uniapi/pool"
 	"uniapi/pool/provider"
@@ -66,39 +66,12 @@ func effort(body []byte) string {
 	return strings.Clone(said)
 }
 
-// promptTokens is uni-api's estimate; counting tokens would cost more than
-// routing.
+// promptTokens is an estimate of what the request says, in any format; counting tokens would cost more than routing.
 func (x *exchange) promptTokens() int64 {
-	conversation := x.face.conversation(x)
-	if !conversation.Present() { // then it is what an answer without a count is charged for
-		return x.promptTokensOf(&codec.Usage{})
+	if x.isForm() {
+		return x.formTokens(&codec.Usage{})
 	}
-	return balancer.EstimateTokens(promptCharacters(x.body, conversation))
-}
-
-// promptCharacters is the length of all message contents that are texts.
-func promptCharacters(body []byte, messages rawjson.Value) (n int64) {
-	if text, ok := rawjson.Text(body, messages); ok { // the input of a Responses request may be one
-		return int64(utf8.RuneCountInString(text))
-	}
-	for list := messages.Elements(body); list.Next(); {
-		content := list.Value.Get(body, "content")
-		if content.Kind == rawjson.Missing {
-			content = list.Value.Get(body, "parts") // as Google has it
-		}
-		if text, ok := rawjson.Text(body, content); ok {
-			n += int64(utf8.RuneCountInString(text))
-		}
-		if content.Kind != rawjson.Array {
-			continue
-		}
-		for parts := content.Elements(body); parts.Next(); {
-			if text, ok := rawjson.Text(body, parts.Value.Get(body, "text")); ok {
-				n += int64(utf8.RuneCountInString(text))
-			}
-		}
-	}
-	return n
+	return estimate.Prompt(x.body)
 }
 
 // excluded words that no channel takes such a request.

@@ -10,14 +10,21 @@ import (
 func TestTokensOfAPromptAreCountedInEveryFormat(t *testing.T) {
 	text := strings.Repeat("x", 40)
 	for path, body := range map[string]string{
-		"/v1/chat/completions":             `{"model":"m","messages":[{"role":"user","content":"TEXT"}]}`,
-		"/v1/chat/completions?parts":       `{"model":"m","messages":[{"role":"user","content":[{"type":"text","text":"TEXT"}]}]}`,
-		"/v1/chat/completions?mixed":       `{"model":"m","input":[{"role":"user","content":"TEXT"}]}`,
-		"/v1/responses":                    `{"model":"m","input":"TEXT"}`,
-		"/v1/responses?items":              `{"model":"m","input":[{"role":"user","content":[{"type":"input_text","text":"TEXT"}]}]}`,
-		"/v1/messages":                     `{"model":"m","max_tokens":9,"messages":[{"role":"user","content":[{"type":"text","text":"TEXT"}]}]}`,
-		"/v1/messages/count_tokens":        `{"model":"m","messages":[{"role":"user","content":"TEXT"}]}`,
-		"/v1beta/models/m:generateContent": `{"contents":[{"role":"user","parts":[{"text":"TEXT"}]}]}`,
+		"/v1/chat/completions":                    `{"model":"m","messages":[{"role":"user","content":"TEXT"}]}`,
+		"/v1/chat/completions?parts":              `{"model":"m","messages":[{"role":"user","content":[{"type":"text","text":"TEXT"}]}]}`,
+		"/v1/chat/completions?mixed":              `{"model":"m","input":[{"role":"user","content":"TEXT"}]}`,
+		"/v1/responses":                           `{"model":"m","input":"TEXT"}`,
+		"/v1/responses?items":                     `{"model":"m","input":[{"role":"user","content":[{"type":"input_text","text":"TEXT"}]}]}`,
+		"/v1/messages":                            `{"model":"m","max_tokens":9,"messages":[{"role":"user","content":[{"type":"text","text":"TEXT"}]}]}`,
+		"/v1/messages/count_tokens":               `{"model":"m","messages":[{"role":"user","content":"TEXT"}]}`,
+		"/v1beta/models/m:generateContent":        `{"contents":[{"role":"user","parts":[{"text":"TEXT"}]}]}`,
+		"/v1/chat/completions?system":             `{"model":"m","messages":[{"role":"system","content":"TEXT"},{"role":"user","content":""}]}`,
+		"/v1/chat/completions?assistant":          `{"model":"m","messages":[{"role":"assistant","content":"TEXT"},{"role":"user","content":""}]}`,
+		"/v1/responses?instructions":              `{"model":"m","instructions":"TEXT","input":""}`,
+		"/v1/messages?system":                     `{"model":"m","max_tokens":9,"system":"TEXT","messages":[{"role":"user","content":""}]}`,
+		"/v1beta/models/m:generateContent?system": `{"systemInstruction":{"parts":[{"text":"TEXT"}]},"contents":[{"role":"user","parts":[{"text":""}]}]}`,
+		"/v1/completions":                         `{"model":"m","prompt":"","suffix":"TEXT"}`,
+		"/v1/embeddings":                          `{"model":"m","input":[["TEXT"]]}`,
 	} {
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()

@@ -11,6 +11,7 @@ import (
 	"uniapi/codec"
 	"uniapi/codec/estimate"
 	"uniapi/codec/rawjson"
+	"uniapi/codec/said"
 	"uniapi/pool/provider"
 	"uniapi/usage"
 )
@@ -205,21 +206,8 @@ func (x *exchange) promptTokensOf(u *codec.Usage) int64 {
 		return x.formTokens(u)
 	case x.endpoint == provider.Speech:
 		return x.spokenTokens()
-	case !x.raw():
-		return estimate.Request(x.body)
 	}
-	top, err := rawjson.One(x.body)
-	if err != nil {
-		return estimate.Request(x.body)
-	}
-	n := int64(0)
-	for it := top.Members(x.body); it.Next(); {
-		switch it.Name() {
-		case "prompt", "input", "query", "documents", "image", "images", "mask":
-			n += estimate.Request(it.Value.Raw(x.body))
-		}
-	}
-	return n
+	return estimate.Request(x.body)
 }
 
 // spokenTokens are those of the text that a request wants to hear.
@@ -241,7 +229,7 @@ func (x *exchange) formTokens(u *codec.Usage) (n int64) {
 	for _, field := range x.form.Fields {
 		size := field.End - field.Start
 		switch {
-		case !field.File && (field.Name == "prompt" || field.Name == "input"):
+		case !field.File && !said.Setting(field.Name):
 			n += estimate.Text(int64(size))
 		case !field.File:
 		case x.endpoint == provider.ImageEdits || x.endpoint == provider.Images:

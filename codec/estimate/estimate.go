@@ -27,12 +27,25 @@ func Sound(bytes int) int64 { return int64(bytes)/bytesPerSoundToken + 1 }
 // Media is the tokens of an image or another file of so many bytes, 0 if nobody knows.
 func Media(bytes int) int64 { return MediaTokens * (1 + int64(bytes)>>20) }
 
-// Request is the tokens of a request in JSON, or of a member of one: all its texts, the names of members among them, since schemas have
-// them, too. Numbers in lists count as one each: some clients send tokens.
+// Request is the tokens of a request in JSON, or of a member of one, of any format: all its texts, wherever they stand. Words of the format and the names of
+// members are none, as far as they are short, but for those in schemas, arguments and results, which a model reads. Numbers in lists count as one each: some
+// clients send tokens. It does not allocate.
 func Request(body []byte) int64 {
+	s := request(body)
+	return Text(s.characters) + s.tokens
+}
+
+// Prompt is Request for a limit on a request's tokens: the last four characters are a token if all of them are there.
+func Prompt(body []byte) int64 {
+	s := request(body)
+	return s.characters/CharactersPerToken + s.tokens
+}
+
+func request(body []byte) scanner {
 	s := scanner{data: body, all: true}
 	s.run()
-	return Text(s.characters) + s.tokens
+	s.release(false) // it is cut off
+	return s
 }
 
 // Answer is the tokens of what an answer in JSON says: its texts and arguments, without what stands around them.

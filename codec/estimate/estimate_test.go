@@ -1,6 +1,7 @@
 package estimate
 
 import (
+	"encoding/base64"
 	"fmt"
 	"strings"
 	"testing"
@@ -37,6 +38,65 @@ func TestRequestsAreTheirTextsAndFiles(t *testing.T) {
 	} {
 		if got := Request([]byte(test.body)); got < test.want || got > test.want+40 {
 			t.Errorf("%s: %d tokens, want %d", name, got, test.want)
+		}
+	}
+}
+
+// TestEveryTextOfARequestCounts puts a text into each place of each format that goes to a provider, also behind what looks like something else.
+func TestEveryTextOfARequestCounts(t *testing.T) {
+	words := strings.Repeat("word ", 800) // 4000 characters
+	squeezed := strings.Repeat("word_", 800)
+	encoded := base64.StdEncoding.EncodeToString([]byte(words))
+	for _, body := range []string{
+		`{"messages":[{"role":"system","content":"W"}]}`, `{"messages":[{"role":"assistant","content":[{"type":"refusal","refusal":"W"}]}]}`,
+		`{"messages":[{"role":"assistant","content":"x","reasoning_content":"W"}]}`, `{"messages":[{"role":"user","name":"W","content":"x"}]}`,
+		`{"messages":[{"role":"assistant","tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{\"a\":\"W\"}"}}]}]}`,
+		`{"messages":[{"role":"tool","tool_call_id":"c","content":"W"}]}`, `{"tools":[{"type":"function","function":{"name":"f","description":"W","parameters":{}}}]}`,
+		`{"tools":[{"type":"function","function":{"name":"f","parameters":{"properties":{"W":{"type":"string"}}}}}]}`,
+		`{"response_format":{"type":"json_schema","json_schema":{"name":"s","schema":{"description":"W"}}}}`, `{"prediction":{"type":"content","content":"W"}}`,
+		`{"documents":["W"]}`, `{"documents":[{"a":"b","url":"https://h.example"},"W"]}`, `{"documents":[{"signature":"x"},"W"]}`,
+		`{"messages":[{"role":"user","content":[{"type":"foo","text":"W"}]}]}`, `{"messages":[{"role":"user","content":[{"type":"document","document":{"data":"W"}}]}]}`,
+		`{"prompt":"x","suffix":"W"}`, `{"instructions":"W","input":"x"}`, `{"input":[{"type":"function_call_output","call_id":"c","output":"W"}]}`,
+		`{"input":[{"type":"reasoning","id":"r","summary":[{"type":"summary_text","text":"W"}]}]}`, `{"prompt":{"id":"p","variables":{"a":"W"}}}`,
+		`{"input":[{"type":"mcp_call","id":"m","name":"n","output":"W"}]}`, `{"system":"W"}`, `{"system":[{"type":"text","text":"W"}]}`,
+		`{"messages":[{"content":[{"type":"document","source":{"type":"text","media_type":"text/plain","data":"W"}}]}]}`,
+		`{"messages":[{"content":[{"type":"document","source":{"type":"text","media_type":"text/plain","data":"S"}}]}]}`,
+		`{"messages":[{"content":[{"type":"document","source":{"data":"S","media_type":"text/plain","type":"text"}}]}]}`,
+		`{"messages":[{"content":[{"type":"document","source":{"data":"` + file[:300] + ` W","type":"base64"}}]}]}`,
+		`{"messages":[{"content":[{"type":"document","source":{"data":"` + file[:300] + `\"W","type":"text"}}]}]}`,
+		`{"messages":[{"content":[{"type":"document","context":"W","title":"x"}]}]}`, `{"messages":[{"content":[{"type":"tool_use","id":"t","name":"f","input":{"a":"W"}}]}]}`,
+		`{"messages":[{"content":[{"type":"tool_use","id":"t","name":"f","input":{"data":"S"}}]}]}`, `{"messages":[{"content":[{"type":"tool_use","input":{"signature":"W"}}]}]}`,
+		`{"messages":[{"content":[{"type":"tool_use","input":{"type":"W","W":"id"}}]}]}`, `{"messages":[{"content":[{"type":"thinking","thinking":"W","signature":"s"}]}]}`,
+		`{"systemInstruction":{"parts":[{"text":"W"}]}}`, `{"contents":[{"parts":[{"functionResponse":{"name":"f","response":{"a":"W"}}}]}]}`,
+		`{"contents":[{"parts":[{"functionResponse":{"name":"f","response":{"url":"S"}}}]}]}`, `{"contents":[{"parts":[{"functionCall":{"name":"f","args":{"id":"W"}}}]}]}`,
+		`{"contents":[{"parts":[{"executableCode":{"language":"PYTHON","code":"W"}},{"codeExecutionResult":{"outcome":"OUTCOME_OK","output":"x"}}]}]}`,
+		`{"contents":[{"parts":[{"inlineData":{"mimeType":"text/plain","data":"E"}}]}]}`, `{"messages":[{"content":[{"type":"file","file":{"file_data":"data:text/plain;base64,E"}}]}]}`,
+		`{"messages":[{"content":"data:image/png;base64,S"}]}`, `{"messages":[{"content":"data:W"}]}`, `{"messages":[{"content":[{"type":"foo","url":"W"}]}]}`,
+		`{"messages":[{"content":[{"type":"foo","url":"data:,W"}]}]}`, `{"messages":[{"content":[{"type":"foo","url":"https://h.example/S"}]}]}`,
+		`{"messages":[{"content":[{"type":"foo","file_id":"S"}]}]}`, `{"messages":[{"role":"W","content":"x"}]}`, `{"messages":[{"role":"user","content":"x","W":1}]}`,
+		`{"messages":[{"content":[{"text":"x","image":"` + file[:300] + `","b64_json":"W"}]}]}`,
+	} {
+		body = strings.NewReplacer("W", words, "S", squeezed, `"E"`, `"`+encoded+`"`, ",E", ","+encoded).Replace(body)
+		if got := Request([]byte(body)); got < 1000 {
+			t.Errorf("%d tokens: %.120s…", got, body)
+		}
+		if testing.AllocsPerRun(1, func() { Prompt([]byte(body)) }) > 1 { // the bytes themselves
+			t.Errorf("it allocates: %.120s…", body)
+		}
+	}
+}
+
+// TestWordsOfTheFormatDoNotCount holds limits to what they are documented as: the characters of what is said by four.
+func TestWordsOfTheFormatDoNotCount(t *testing.T) {
+	for body, want := range map[string]int64{
+		`{"model":"a model","messages":[{"role":"user","content":"12345678"}],"stream":true,"max_tokens":100,"stream_options":{"include_usage":true}}`:                 2,
+		`{"model":"a model","messages":[{"role":"user","content":"1234567"}],"user":"somebody","temperature":0.5}`:                                                     1,
+		`{"model":"m","max_tokens":5,"messages":[{"role":"user","content":[{"type":"text","text":"12345678","cache_control":{"type":"ephemeral","ttl":"5m"}}]}]}`:      2,
+		`{"contents":[{"role":"user","parts":[{"text":"12345678"}]}],"safetySettings":[{"category":"HARM_CATEGORY_HARASSMENT","threshold":"BLOCK_NONE"}]}`:             2,
+		`{"model":"m","input":[{"type":"message","role":"user","status":"completed","id":"msg_1","content":[{"type":"input_text","text":"12345678"}]}],"store":false}`: 2,
+	} {
+		if got := Prompt([]byte(body)); got != want {
+			t.Errorf("%d tokens, want %d: %s", got, want, body)
 		}
 	}
 }
