@@ -53,6 +53,19 @@ func newCanaries(t *testing.T) canaries {
 // shownCanary is how much of a secret may be seen in a row.
 const shownCanary = 12
 
+// without is an answer without the canaries that stood in the request: they tell
+// who asked nothing new.
+func (c canaries) without(answer string, asked []string) string {
+	for _, canary := range c {
+		for _, text := range asked {
+			if strings.Contains(text, canary) {
+				answer = strings.ReplaceAll(answer, canary, "")
+			}
+		}
+	}
+	return answer
+}
+
 // pieces are all pieces of the canaries of that length, as they are and in the
 // encodings that something on the way may use, with what they are pieces of. It does
 // not ask the redactor.
@@ -297,8 +310,9 @@ func TestNoSecretComesOut(t *testing.T) {
 		}
 		defer resp.Body.Close()
 		text, _ := io.ReadAll(resp.Body)
-		resp.Header.Write(out)
-		out.Write(text)
+		var head strings.Builder
+		resp.Header.Write(&head)
+		io.WriteString(out, c.without(head.String()+string(text), append(header, req.URL.Path, req.URL.RawQuery, body)))
 		flush()
 		out.check(t, what)
 		return string(text)

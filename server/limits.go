@@ -73,7 +73,7 @@ func blocked(b balancer.Block, model string) *codec.Error {
 	switch {
 	case failed == 0 && b.Throttled > 0:
 		return errorf(fasthttp.StatusTooManyRequests, "rate_limit_error", "provider_rate_limit",
-			"All providers of %s have limited their keys; the one that is back first said: %s", model, b.Reason)
+			"All providers of %s have limited their keys for now.", model)
 	case failed == 0 && b.Limited > 0:
 		return errorf(fasthttp.StatusTooManyRequests, "rate_limit_error", codeKeysLimited,
 			"All keys of the providers of %s have reached a limit that this gateway's api.yaml sets (%s). The provider was not asked.",
@@ -85,7 +85,7 @@ func blocked(b balancer.Block, model string) *codec.Error {
 			"No available providers at the moment: %s. For this API key every channel rests after failures that no other key has met; the one that is back first failed with: %s", model, b.Reason)
 	case failed > 0:
 		return errorf(fasthttp.StatusServiceUnavailable, "server_error", "all_channels_resting",
-			"No available providers at the moment: %s. Every channel rests after a failure; the one that is back first failed with: %s", model, b.Reason)
+			"No available providers at the moment: %s. Every channel rests after a failure; the gateway's log and dashboard say after which.", model)
 	}
 	return errorf(fasthttp.StatusServiceUnavailable, "server_error", "no_channel", "No available providers at the moment: %s.", model)
 }

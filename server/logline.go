@@ -105,11 +105,14 @@ func (l *line) text(name, value string) {
 	l.json = rawjson.AppendString(l.json, value)
 }
 
-// checked adds a text in which secrets have been looked for.
-func (l *line) checked(name string, value []byte) {
+// bytes is text without a copy.
+func (l *line) bytes(name string, value []byte) {
 	if l.slog {
 		l.attrs = append(l.attrs, slog.String(name, string(value)))
 		return
+	}
+	if l.secrets.hasBytes(value) {
+		value = []byte(l.secrets.clean(string(value)))
 	}
 	l.name(name)
 	l.json = rawjson.AppendString(l.json, value)

@@ -96,7 +96,7 @@ func (x *exchange) flagged(text string) (flagged bool, failure *codec.Error) {
 			return flagged, nil
 		}
 		outcome, told := judge(err, limits)
-		x.snap.secrets.told(told)
+		x.told(told)
 		outcome.Reason, failure = clip(told.Message), told
 		plan.Report(attempt, outcome)
 	}

@@ -25,6 +25,7 @@ type redactor struct {
 	forms    []secretForm
 	grams    gramIndex
 	shortest int // what is shorter holds none
+	longest  int // of the forms, in bytes
 }
 
 // secretForm is a secret, or what an encoding makes of it.
@@ -62,6 +63,7 @@ func newRedactor(secrets []config.Secret) *redactor {
 			form.mask = mask
 			r.forms = append(r.forms, form)
 			r.shortest = min(r.shortest, len(form.text), secretRun)
+			r.longest = max(r.longest, len(form.text))
 		}
 	}
 	r.grams = indexed(r.forms)
@@ -204,12 +206,16 @@ func (r *redactor) hasBytes(text []byte) bool {
 // clean is text with every piece of a secret replaced by the secret's mask, text
 // itself if there is none.
 func (r *redactor) clean(text string) string {
+	return r.cleanBut(text, func(string) bool { return false })
+}
+
+// cleanBut leaves pieces as they are of which keep is true.
+func (r *redactor) cleanBut(text string, keep func(piece string) bool) string {
 	if !r.has(text) {
 		return text
 	}
-	text = r.masked(text, false)
-	if start, _, _ := r.find(text, 0); start >= 0 { // made of a mask's end and what followed it
-		text = r.masked(text, true)
+	if masked, some := r.masked(text, false, keep); some {
+		text, _ = r.masked(masked, true, keep) // for what is made of a mask's end and what follows it
 	}
 	for i := bearerToken(text); i >= 0; i = bearerToken(text) {
 		end := i + tokenLength(text[i:])
@@ -218,8 +224,9 @@ func (r *redactor) clean(text string) string {
 	return text
 }
 
-// masked is text with masks, or without any trace, in the place of secrets.
-func (r *redactor) masked(text string, bare bool) string {
+// masked is text with masks, or without any trace, in the place of secrets, and
+// whether there were some.
+func (r *redactor) masked(text string, bare bool, keep func(piece string) bool) (masked string, some bool) {
 	var out strings.Builder
 	at := 0
 	for {
@@ -228,14 +235,20 @@ func (r *redactor) masked(text string, bare bool) string {
 			break
 		}
 		out.WriteString(text[at:start])
-		if bare {
-			mask = "…"
+		switch {
+		case keep(text[start:end]):
+			out.WriteString(text[start:end])
+		case bare:
+			some = true
+			out.WriteString("…")
+		default:
+			some = true
+			out.WriteString(mask)
 		}
-		out.WriteString(mask)
 		at = end
 	}
 	out.WriteString(text[at:])
-	return out.String()
+	return out.String(), some
 }
 
 // bearerToken finds a token behind a Bearer: one that was fetched for a service

@@ -110,12 +110,18 @@ func shownAs(v any) string {
 	return fmt.Sprintf("%+v", v)
 }
 
-// told takes the secrets out of what a client is told of an error.
-func (r *redactor) told(e *codec.Error) {
-	e.Message, e.Type, e.Code, e.Param, e.Raw = r.clean(e.Message), r.clean(e.Type), r.clean(e.Code), r.clean(e.Param), nil
+// toldBut takes the secrets out of what a client is told of an error, but for
+// pieces of which keep is true.
+func (r *redactor) toldBut(e *codec.Error, keep func(piece string) bool) {
+	for _, text := range []*string{&e.Message, &e.Type, &e.Code, &e.Param} {
+		*text = r.cleanBut(*text, keep)
+	}
+	e.Raw = nil
 }
 
-// body takes the secrets out of an answer of our own.
+// body takes the secrets out of an answer of our own to an admin. It is not for
+// others: what they are told of an error has been seen to, and what repeats their
+// own words would tell them which of these are a piece of a secret.
 func (r *redactor) body(ctx *fasthttp.RequestCtx) {
 	if ctx.Response.IsBodyStream() {
 		return

@@ -208,7 +208,7 @@ func (x *exchange) succeeded() {
 // the client's is told even when a later channel failed for another reason.
 func (x *exchange) failed(outcome balancer.Outcome, told *codec.Error) {
 	x.declined = told.InAnswer && told.Class == codec.Semantic && told.Raw == nil
-	x.snap.secrets.told(told)
+	x.told(told)
 	outcome.Reason = clip(told.Message)
 	x.plan.Report(x.attempt, outcome)
 	x.note(told.Status, time.Since(x.tried))

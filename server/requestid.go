@@ -34,7 +34,7 @@ func newRequestIDs() requestIDs {
 // appendID appends the client's own id if it sent one that is fit to be repeated
 // in a header and a log, else a new one.
 func (s *Server) appendID(dst []byte, ctx *fasthttp.RequestCtx) []byte {
-	if id := ctx.Request.Header.PeekCanonical(canonicalRequestID); len(id) > 0 && len(id) <= 128 && visible(id) && !s.secrets.Load().hasBytes(id) {
+	if id := ctx.Request.Header.PeekCanonical(canonicalRequestID); len(id) > 0 && len(id) <= 128 && visible(id) {
 		return append(dst, id...)
 	}
 	dst = append(dst, s.ids.process...)

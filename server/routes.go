@@ -127,9 +127,6 @@ func (s *Server) enter(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 			uri.SetPathBytes(path)
 		}
 		next(ctx)
-		if ctx.Response.StatusCode() >= 400 {
-			s.secrets.Load().body(ctx) // whatever way one got there
-		}
 		if len(ctx.Response.Header.PeekCanonical(canonicalRequestID)) == 0 {
 			setID(ctx, s.appendID(nil, ctx))
 		}

@@ -107,7 +107,7 @@ func (x *exchange) WriteTo(w io.Writer) (written int64, err error) {
 		return written, err
 	}
 	outcome, told := judgeBroken(err, x.limits)
-	x.snap.secrets.told(told)
+	x.told(told)
 	outcome.Reason = clip(told.Message)
 	x.plan.Report(x.attempt, outcome)
 	x.failure = told
