@@ -100,7 +100,7 @@ type current struct {
 
 	ttft  time.Duration // from the request's arrival to the first answer byte ready for the client
 	usage codec.Usage   // that was told, and at the end what is charged
-	own   said          // pieces of secrets that the client has said itself
+	own   ownWords      // pieces of secrets that the client has said itself
 	said  int64         // about how many tokens a plain answer that is no longer there had; 0 if nobody knows
 
 	answered bool // the provider has begun to answer the attempt, with success

@@ -9,16 +9,16 @@ import (
 	"uniapi/codec"
 )
 
-// said are the pieces of secrets that a client has said itself in its request. A
+// ownWords are the pieces of secrets that a client has said itself in its request. A
 // provider that repeats them tells nothing new; to take them out would tell whoever
 // guesses which of the guesses is right.
-type said struct {
+type ownWords struct {
 	looked bool
 	pieces map[string]bool
 }
 
 // holds says whether the client has said a whole piece.
-func (s *said) holds(piece string) bool {
+func (s *ownWords) holds(piece string) bool {
 	for known := range s.pieces {
 		if strings.Contains(known, piece) {
 			return true
@@ -33,7 +33,7 @@ func (s *said) holds(piece string) bool {
 func (x *exchange) told(e *codec.Error) {
 	secrets := x.snap.secrets
 	if !x.own.looked {
-		x.own = said{looked: true}
+		x.own = ownWords{looked: true}
 		for _, text := range [][]byte{x.ctx.Request.Header.RawHeaders(), x.ctx.RequestURI(), x.ctx.Path(), x.body} {
 			secrets.collect(text, &x.own)
 		}
@@ -51,7 +51,7 @@ const (
 
 // collect looks for pieces of secrets in a text, as it is and with its escapes
 // resolved.
-func (r *redactor) collect(text []byte, s *said) {
+func (r *redactor) collect(text []byte, s *ownWords) {
 	if r == nil || len(text) < r.shortest {
 		return
 	}
@@ -66,7 +66,7 @@ func (r *redactor) collect(text []byte, s *said) {
 }
 
 // look adds the pieces in a text.
-func (s *said) look(r *redactor, text string) {
+func (s *ownWords) look(r *redactor, text string) {
 	for at := 0; ; {
 		start, end, _ := r.find(text, at)
 		if start < 0 {
@@ -84,7 +84,7 @@ func (s *said) look(r *redactor, text string) {
 // in it.
 type window struct {
 	*redactor
-	said *said
+	said *ownWords
 	text []byte
 }
 
