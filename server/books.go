@@ -17,6 +17,9 @@ func (x *exchange) reserve() *codec.Error {
 	if !book.Limited() {
 		return nil
 	}
+	if x.deferred() {
+		return codec.BadRequest("background", "'background' cannot be used with an API key that has credits: what the request costs is not known when it is answered. Leave it out, or use a key without credits.")
+	}
 	least := x.snap.prices.Cost(x.model, usage.Tokens{Prompt: int64(len(x.body)) / estimate.CharactersPerToken})
 	if !book.Reserve(least) {
 		x.server.counters.limited[limitCredits].Add(1)
@@ -25,6 +28,15 @@ func (x *exchange) reserve() *codec.Error {
 	}
 	x.reserved, x.hasReserved = least, true
 	return nil
+}
+
+// deferred says whether a Responses request is answered before it is worked on.
+func (x *exchange) deferred() bool {
+	if x.format.Name() != "responses" {
+		return false
+	}
+	wanted := member(x.body, "background")
+	return wanted.Present() && string(wanted.Raw(x.body)) != "false" && string(wanted.Raw(x.body)) != "null"
 }
 
 // account writes a finished request into the books. It is called once, whatever

@@ -291,3 +291,26 @@ func (a answer) into(t testing.TB, v any) {
 		t.Fatalf("%d %v: %s", a.StatusCode, err, a.body)
 	}
 }
+
+func TestWhatIsDoneInTheBackgroundIsNotForKeysWithCredits(t *testing.T) {
+	up := listen(t, both)
+	for _, c := range []struct {
+		name, background string
+		keys             []string
+		status           int
+	}{
+		{"true", "true", []string{paidKeys("10")}, 400},
+		{"what some take for true", "1", []string{paidKeys("10")}, 400},
+		{"false", "false", []string{paidKeys("10")}, 200},
+		{"null", "null", []string{paidKeys("10")}, 200},
+		{"without credits", "true", nil, 200},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			g := start(t, append([]string{strings.Replace(providerOf("p", up), "/v1/chat/completions", "/v1/responses", 1), bookPrices}, c.keys...)...)
+			a := g.do("POST", "/v1/responses", `{"model":"m","input":"x","background":`+c.background+`}`, "Authorization", "Bearer "+clientKeyText)
+			if refused := strings.Contains(a.body, "'background' cannot be used"); refused != (c.status == 400) || refused && a.StatusCode != 400 {
+				t.Errorf("%d %s", a.StatusCode, a.body)
+			}
+		})
+	}
+}
