@@ -60,10 +60,11 @@ const (
 )
 
 // bounded refuses requests for answers while there are as many in flight as may
-// be. What only looks (GET) is always served: it is how an operator sees why.
+// be. What only looks (GET) is always served, and what an admin changes: it is how
+// an operator sees why, and ends it.
 func (s *Server) bounded(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 	return func(ctx *fasthttp.RequestCtx) {
-		if s.inFlight.Load() >= s.options.MaxInFlight && ctx.IsPost() {
+		if s.inFlight.Full() && ctx.IsPost() && s.administration()[string(homePath(ctx.Path()))] == nil {
 			s.refuse(ctx, s.tooManyRequests())
 		} else {
 			next(ctx)
@@ -75,9 +76,19 @@ func (s *Server) bounded(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 }
 
 func (s *Server) tooManyRequests() *codec.Error {
-	s.overloaded.count(s.log, "as many requests are in flight as may be", "limit", s.options.MaxInFlight)
+	s.overloaded.count(s.log, "as many requests are in flight as may be", "limit", s.inFlight.Limit())
 	e := *errOverloaded
 	return &e
+}
+
+// tooManyOfKey refuses a request of a key that has its part of those in flight.
+func (s *Server) tooManyOfKey() *codec.Error {
+	if s.inFlight.Full() {
+		return s.tooManyRequests()
+	}
+	s.overloaded.count(s.log, "as many requests of one client key are in flight as may be while so few places are left for others", "limit", s.inFlight.Limit())
+	return errorf(errOverloaded.Status, errOverloaded.Type, errOverloaded.Code,
+		"This key has as many requests in hand as it may while the gateway has so few places left for others (--max-in-flight). Try again soon.")
 }
 
 // refuse answers a request that goes no further than here.

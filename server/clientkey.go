@@ -23,7 +23,8 @@ type clientKey struct {
 	routes  *balancer.Routes
 	admin   bool
 	book    *usage.Key
-	share   *budget.Share // of the memory for requests; stands for the key among connections, too
+	share   *budget.Share // of the memory and the places for requests; stands for the key among connections, too
+	only    bool          // there is no other key
 
 	limitsTokens bool // some rate_limit of the key has a tpr
 }

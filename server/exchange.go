@@ -157,7 +157,7 @@ func (x *exchange) close(status int) {
 	now := time.Now()
 	x.live.leave()
 	if x.counted {
-		x.server.inFlight.Add(-1)
+		x.server.inFlight.Give(x.key.share)
 	}
 	x.server.counters.outcomes.count(x.outcome(status))
 	x.account(status, now.Sub(x.start))

@@ -89,6 +89,9 @@ func (x *exchange) read() (err *codec.Error) {
 		return errNoKey
 	}
 	x.server.welcome(x.ctx, x.key)
+	if x.server.inFlight.Refuses(x.key.share, x.key.only) {
+		return x.server.tooManyOfKey() // before it sends a body
+	}
 	if x.model = x.face.address(x); x.model != "" {
 		if err = x.foresee(x.model); err != nil {
 			return err
@@ -100,8 +103,8 @@ func (x *exchange) read() (err *codec.Error) {
 	if err = x.inflate(); err != nil {
 		return err
 	}
-	if x.counted = true; x.server.inFlight.Add(1) > x.server.options.MaxInFlight {
-		return x.server.tooManyRequests()
+	if x.counted = true; !x.server.inFlight.Take(x.key.share, x.key.only) {
+		return x.server.tooManyOfKey()
 	}
 	if bad := x.face.read(x); bad != nil {
 		_, err = judge(bad, pool.Deadlines{})

@@ -31,14 +31,14 @@ func (s *Server) handler() fasthttp.RequestHandler {
 	r.GET("/v1beta/models", s.models)
 	r.GET("/v1beta/models/{id:*}", s.model)
 	r.GET("/v1/explain", s.asAdmin(s.explain))
-	r.POST("/v1/explain", s.asAdmin(s.explain))
 	r.GET("/v1/stats", s.asAdmin(s.stats))
 	r.GET("/v1/token_usage", s.asKey(s.tokenUsage))
 	r.GET("/v1/api_keys_states", s.asAdmin(s.keyStates))
-	r.POST("/v1/add_credits", s.asAdmin(s.addCredits))
 	r.GET("/v1/generate-api-key", s.asAdmin(s.generateKey))
 	r.GET("/v1/api_config", s.asRevealing(s.apiConfig))
-	r.POST("/v1/api_config/update", s.asAdmin(s.updateConfig))
+	for path, handler := range s.administration() {
+		r.POST(path, s.asAdmin(handler))
+	}
 	r.GET("/v1/channel_key_rankings", s.asAdmin(s.keyRankings))
 	for _, base := range []string{"/dashboard/billing", "/v1/dashboard/billing"} {
 		r.GET(base+"/subscription", s.asKey(s.billingSubscription))
@@ -63,6 +63,14 @@ func (s *Server) handler() fasthttp.RequestHandler {
 	r.POST("/v1beta/models/{name:*}", s.generate)
 	r.POST("/v1/models/{name:*}", s.generate) // Google's SDKs of today leave the beta out
 	return s.cors(s.enter(r.Handler))
+}
+
+// administration is what an admin posts, by path. It is served however many
+// requests are in flight.
+func (s *Server) administration() map[string]func(*fasthttp.RequestCtx, *clientKey) {
+	return map[string]func(*fasthttp.RequestCtx, *clientKey){
+		"/v1/explain": s.explain, "/v1/add_credits": s.addCredits, "/v1/api_config/update": s.updateConfig,
+	}
 }
 
 // modelEndpoint is a path at which a model is asked for something.

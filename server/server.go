@@ -104,9 +104,9 @@ type Server struct {
 	started   time.Time
 
 	snapshot atomic.Pointer[snapshot]
-	building sync.Mutex // held while a snapshot is built
-	judging  sync.Mutex // held while an update or a request to explain is decoded, which takes many times its size
-	inFlight atomic.Int64
+	building sync.Mutex     // held while a snapshot is built
+	judging  sync.Mutex     // held while an update or a request to explain is decoded, which takes many times its size
+	inFlight *budget.Places // requests for answers
 
 	counters counters
 	lacks    lacks
@@ -138,6 +138,7 @@ func New(o Options) (*Server, error) {
 	s.access.use(s.log)
 	s.debug = s.log.Enabled(context.Background(), slog.LevelDebug)
 	s.budget = budget.New(o.RequestMemory - int64(fetchCache(o.RequestMemory)))
+	s.inFlight = budget.NewPlaces(min(o.MaxInFlight, int64(o.MaxConnections))) // each has a connection, so that a key's part is of both
 	s.budget.OnRefused(func(r *budget.Refused) {
 		s.overloaded.count(s.log, "requests hold as much memory as they may", "limit", s.budget.Limit(), "wanted", r.Bytes, "for", r.Use.String())
 	})

@@ -68,12 +68,12 @@ func (s *Server) build(cfg *config.Config) *snapshot {
 		balance, book := snap.table.Key(k.Key), s.books.Key(k.Key)
 		balance.Broke = book.Broke
 		snap.keys.add(&clientKey{APIKey: k, share: s.share(k.Key), balance: balance, routes: balance.Routes, admin: admins(k), book: book,
-			limitsTokens: limitsTokens(k.Preferences.RateLimit)})
+			only: len(cfg.APIKeys) == 1, limitsTokens: limitsTokens(k.Preferences.RateLimit)})
 	}
 	return snap
 }
 
-// share is what a key has of the memory for requests; it stays the same from one
+// share is what a key has of the memory and the places for requests; it stays the same from one
 // configuration to the next, as the requests do.
 func (s *Server) share(key string) *budget.Share {
 	if old := s.snapshot.Load(); old != nil {

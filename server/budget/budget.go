@@ -49,8 +49,8 @@ func (b *Budget) Refused() int64 { return b.refused.Load() }
 // Most is what one request may hold if there is no other, in bytes.
 func (b *Budget) Most() int64 { return b.limit / (greed + 1) * greed }
 
-// Share is what one client key has of a budget. The zero value has nothing.
-type Share struct{ taken atomic.Int64 }
+// Share is what one client key has of a budget, and of Places. The zero value has nothing.
+type Share struct{ taken, places atomic.Int64 }
 
 // Taken is what the key's requests hold now, in bytes.
 func (s *Share) Taken() int64 { return s.taken.Load() }
