@@ -20,7 +20,7 @@ func (s *Server) logRequest(x *exchange, status int, now time.Time) {
 	}
 	l := &x.line
 	s.access.begin(l, now, level)
-	l.bytes("id", x.id)
+	l.bytes("id", x.id, s.ids.made(x.id))
 	l.number("status", int64(status))
 	l.text("model", clip(x.model))
 	l.truth("stream", x.stream)

@@ -105,13 +105,13 @@ func (l *line) text(name, value string) {
 	l.json = rawjson.AppendString(l.json, value)
 }
 
-// bytes is text without a copy.
-func (l *line) bytes(name string, value []byte) {
+// bytes is text without a copy. In what is clean no secrets are looked for.
+func (l *line) bytes(name string, value []byte, clean bool) {
 	if l.slog {
 		l.attrs = append(l.attrs, slog.String(name, string(value)))
 		return
 	}
-	if l.secrets.hasBytes(value) {
+	if !clean && l.secrets.hasBytes(value) {
 		value = []byte(l.secrets.clean(string(value)))
 	}
 	l.name(name)

@@ -14,7 +14,7 @@ import (
 
 // everyField is a line with fields of every kind.
 func everyField(l *line) {
-	l.bytes("id", []byte("0123456789ab-1a"))
+	l.bytes("id", []byte("0123456789ab-1a"), true)
 	l.text("plain", "gpt-4o")
 	l.text("hostile", "a\"b\\c\nd\te\x00f\xffg<&>")
 	l.text("empty", "")
@@ -133,7 +133,7 @@ func BenchmarkLine(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
 			a.begin(&l, time.Now(), slog.LevelInfo)
-			l.bytes("id", []byte("0123456789ab-1a"))
+			l.bytes("id", []byte("0123456789ab-1a"), true)
 			l.number("status", 200)
 			l.text("model", "gpt-4o")
 			l.truth("stream", true)

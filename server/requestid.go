@@ -4,7 +4,9 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"strconv"
+	"strings"
 	"sync/atomic"
+	"unsafe"
 
 	"github.com/valyala/fasthttp"
 )
@@ -39,6 +41,12 @@ func (s *Server) appendID(dst []byte, ctx *fasthttp.RequestCtx) []byte {
 	}
 	dst = append(dst, s.ids.process...)
 	return strconv.AppendUint(dst, s.ids.next.Add(1), 36)
+}
+
+// made says that an id is one of ours, or so like one that it has no room for a
+// piece of a secret.
+func (r *requestIDs) made(id []byte) bool {
+	return len(id) < len(r.process)+secretRun && strings.HasPrefix(unsafe.String(unsafe.SliceData(id), len(id)), r.process)
 }
 
 func visible(id []byte) bool {
