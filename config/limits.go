@@ -66,13 +66,22 @@ var sizeUnits = map[string]float64{
 	"t": 1e12, "tb": 1e12, "ti": 1 << 40, "tib": 1 << 40,
 }
 
-// byteSize reads 20000000, "20MB" or "1.5 MiB" as bytes.
+// byteSize reads a size of the file.
 func byteSize(d *decoder, n *yaml.Node) (int64, bool) {
 	if !isPlain(n) {
 		d.fail(n, "", "%s must be a size such as 20MB, not %s", d.key, kindOf(n))
 		return 0, false
 	}
-	digits := strings.ReplaceAll(strings.TrimSpace(n.Value), "_", "")
+	size, ok := ParseSize(n.Value)
+	if !ok {
+		d.fail(n, n.Value, "%s must be a size such as 20000000, 20MB or 20MiB, not %s", d.key, shown(n.Value))
+	}
+	return size, ok
+}
+
+// ParseSize reads 20000000, "20MB" or "1.5 MiB" as bytes, at least one.
+func ParseSize(text string) (bytes int64, ok bool) {
+	digits := strings.ReplaceAll(strings.TrimSpace(text), "_", "")
 	unit := ""
 	if end := strings.IndexFunc(digits, func(r rune) bool { return r != '.' && (r < '0' || r > '9') }); end >= 0 {
 		digits, unit = digits[:end], strings.ToLower(strings.TrimSpace(digits[end:]))
@@ -80,7 +89,6 @@ func byteSize(d *decoder, n *yaml.Node) (int64, bool) {
 	factor, known := sizeUnits[unit]
 	f, err := strconv.ParseFloat(digits, 64)
 	if err != nil || !known || f*factor < 1 || f*factor >= math.MaxInt64 {
-		d.fail(n, n.Value, "%s must be a size such as 20000000, 20MB or 20MiB, not %s", d.key, shown(n.Value))
 		return 0, false
 	}
 	return int64(f * factor), true

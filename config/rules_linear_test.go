@@ -19,7 +19,9 @@ func TestRulesCostLinearTime(t *testing.T) {
 		}
 		return strings.Join(items, ", ")
 	}
-	key := func(i int, rules string) string { return fmt.Sprintf("  - {api: sk-client-%012d, model: [%s]}\n", i, rules) }
+	key := func(i int, rules string) string {
+		return fmt.Sprintf("  - {api: sk-client-%012d, model: [%s]}\n", i, rules)
+	}
 	for name, file := range map[string]func(n int) string{
 		"that name nothing, of many models": func(n int) string {
 			return "providers:\n" + provider(0, list(n, "model-%06d")) + "api_keys:\n" + key(0, list(n, "modle-%06d"))

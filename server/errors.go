@@ -259,6 +259,7 @@ func (s *Server) onProtocolError(ctx *fasthttp.RequestCtx, err error) {
 		e = errorf(fasthttp.StatusRequestHeaderFieldsTooLarge, "invalid_request_error", "header_too_large",
 			"The request's header is longer than %d bytes.", maxHeader)
 		connOf(ctx).linger = true
+		err = errors.New("the request's header is too long")
 	}
 	writeError(ctx, e)
 	ctx.SetConnectionClose()

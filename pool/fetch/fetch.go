@@ -31,7 +31,7 @@ type Fetcher struct {
 	timeout  time.Duration
 	base     *tls.Config
 	cache    *Cache
-	rules    string // of guard and limits: before the addresses of what is in the cache
+	rules    string            // of guard and limits: before the addresses of what is in the cache
 	resolver *net.Resolver     // nil is the system's
 	proxy    *pool.ProxyServer // nil is none
 	client   *http.Client
