@@ -299,6 +299,17 @@ func isEmptyJSON(value json.RawMessage) bool {
 	return text == "null" || text == "[]" || text == "{}"
 }
 
+// warningsOf are the lines that check prints of a configuration that can be used.
+func warningsOf(cfg *config.Config) (lines []string) {
+	if cfg == nil {
+		return nil
+	}
+	for _, p := range append(append(config.Problems(cfg.Warnings), cfg.Advice...), LeftOut(cfg)...) {
+		lines = append(lines, p.String())
+	}
+	return lines
+}
+
 // updateConfig serves POST /v1/api_config/update: the top-level members of the
 // body take the place of those in the file, which is checked before it is written.
 // What would leave the gateway without providers, or without the admin who asks,
@@ -325,7 +336,11 @@ func (s *Server) updateConfig(ctx *fasthttp.RequestCtx, key *clientKey) {
 		writeError(ctx, errNoProviders)
 		return
 	}
-	err := s.options.Update(changes, staysAdmin(key.Key))
+	var next *config.Config
+	err := s.options.Update(changes, func(cfg *config.Config) error {
+		next = cfg
+		return staysAdmin(key.Key)(cfg)
+	})
 	if told, is := errors.AsType[*codec.Error](err); is {
 		writeError(ctx, told)
 		return
@@ -344,7 +359,11 @@ func (s *Server) updateConfig(ctx *fasthttp.RequestCtx, key *clientKey) {
 		return
 	}
 	s.log.Warn("the configuration was changed by the API", "key", key.Alias)
-	writeJSON(ctx, fasthttp.StatusOK, map[string]string{"message": "API config updated"})
+	answer := map[string]any{"message": "API config updated"}
+	if warnings := warningsOf(next); len(warnings) > 0 {
+		answer["warnings"] = warnings
+	}
+	writeJSON(ctx, fasthttp.StatusOK, answer)
 }
 
 // billing serves the two addresses by which chat UIs show what is left.

@@ -302,8 +302,15 @@ func TestProvidersAreReplacedInTheFile(t *testing.T) {
 		}
 	}
 	a := g.admin("POST", "/v1/api_config/update", `{"providers":[{"provider":"n","base_url":"http://127.0.0.1:2/v1/chat/completions","api":"CANARY-0123456789"}]}`)
-	var told map[string]string
-	if a.into(t, &told); told["message"] != "API config updated" {
+	var told struct {
+		Message  string
+		Warnings []string
+	}
+	if a.into(t, &told); told.Message != "API config updated" {
+		t.Error(a.body)
+	}
+	a = g.admin("POST", "/v1/api_config/update", `{"providers":[{"provider":"n","base_url":"http://127.0.0.1:2/v1/chat/completions","api":"CANARY-0123456789","preferences":{"isolate_key":true}}]}`)
+	if a.into(t, &told); len(told.Warnings) == 0 || !strings.Contains(told.Warnings[0], `"isolate_key"`) || strings.Contains(a.body, "CANARY") {
 		t.Error(a.body)
 	}
 	if a := g.admin("POST", "/v1/api_config/update", `{"preferences":{"cooldown_period":3}}`); a.StatusCode != 200 { // providers left out is none of them emptied
