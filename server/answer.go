@@ -59,10 +59,12 @@ func (x *exchange) readAnswer(answer *pool.Response, from codec.Format) error {
 		return err
 	}
 	if err := x.holdAnswer(body); err != nil {
+		x.unread(body)
 		return err
 	}
 	whole, err := from.DecodeResponse(body)
 	if err != nil {
+		x.unread(body)
 		return err
 	}
 	return x.writeWhole(whole)
@@ -70,6 +72,7 @@ func (x *exchange) readAnswer(answer *pool.Response, from codec.Format) error {
 
 // writeWhole puts a decoded answer into the client's response, in its format.
 func (x *exchange) writeWhole(whole *codec.Response) error {
+	x.usage = whole.Usage
 	if err := checkResponse(whole, x.triggers()); err != nil {
 		return err
 	}
@@ -77,7 +80,6 @@ func (x *exchange) writeWhole(whole *codec.Response) error {
 	if err != nil {
 		return err
 	}
-	x.usage = whole.Usage
 	body := x.format.EncodeResponse(nil, whole, request) // what is decoded may point into the old one
 	x.ctx.Response.SwapBody(body)
 	return x.holding.Hold(budget.Answer, beyondKept(body))
@@ -120,7 +122,9 @@ func (x *exchange) collectAnswer(answer *pool.Response, from codec.Format) error
 			return err
 		}
 		if err != nil {
-			answer.Close()
+			if answer.Close(); x.unused(err) {
+				x.cut(c.Response())
+			}
 			return err
 		}
 	}
@@ -174,17 +178,21 @@ func (x *exchange) replayAnswer(answer *pool.Response, from codec.Format) error 
 	answer.Memory = (*answerRoom)(x.holding)
 	body, err := answer.AppendBody(nil, maxAnswer)
 	answer.Close()
-	if err == nil {
-		err = x.holdAnswer(body)
-	}
 	if err != nil {
+		x.said = max(estimate.Answer(body), 1)
+		return err
+	}
+	if err = x.holdAnswer(body); err != nil {
+		x.unread(body)
 		return err
 	}
 	whole, err := from.DecodeResponse(body)
-	if err == nil {
-		err = checkResponse(whole, x.triggers())
-	}
 	if err != nil {
+		x.unread(body)
+		return err
+	}
+	x.usage = whole.Usage
+	if err := checkResponse(whole, x.triggers()); err != nil {
 		return err
 	}
 	request, err := x.decodedRequest()

@@ -104,8 +104,11 @@ type current struct {
 	said  int64         // about how many tokens a plain answer that is no longer there had; 0 if nobody knows
 
 	answered bool // the provider has begun to answer the attempt, with success
-	declined bool // it was we who took its answer for none
-	short    bool // there was no room for the attempt
+	parted   bool // it has answered for a part of what was asked for
+	charged  bool // what the attempt cost is in spent
+
+	spent codec.Usage // by attempts that failed
+	short bool        // there was no room for the attempt
 
 	trace  *trace // of the attempt, at debug level; nil as long as there is no answer
 	traced bool   // the attempt's line has been written

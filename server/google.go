@@ -48,15 +48,16 @@ func (x *exchange) embed(channel *provider.Channel, ask provider.Ask, google emb
 		}
 		part, err := google.DecodeResponse(answer, &some)
 		if err != nil {
+			x.usage.Add(usageIn(answer))
 			return err
 		}
+		x.part(part.Usage, 0)
 		if whole == nil {
 			whole = part
 		} else {
 			whole.Add(part)
 		}
 	}
-	x.usage = whole.Usage
 	if err := x.holdTogether(); err != nil {
 		return err
 	}
@@ -88,15 +89,16 @@ func (x *exchange) makeImages(channel *provider.Channel, ask provider.Ask, googl
 		}
 		part, err := google.DecodeResponse(answer, ask.Model)
 		if err != nil {
+			x.usage.Add(usageIn(answer))
 			return err
 		}
+		x.part(part.Usage, imageTokens(int64(len(part.Images))))
 		if whole == nil {
 			whole = part
 		} else {
 			whole.Add(part)
 		}
 	}
-	x.usage, x.said = whole.Usage, imageTokens(int64(len(whole.Images)))
 	if err := x.holdTogether(); err != nil {
 		return err
 	}

@@ -133,7 +133,9 @@ func (x *exchange) relay() *codec.Error {
 			x.succeeded()
 			return nil
 		}
-		x.failed(x.judge(err))
+		outcome, told := x.judge(err)
+		x.charge(err, told)
+		x.failed(outcome, told)
 	}
 	return x.exhausted()
 }
@@ -144,7 +146,8 @@ func (x *exchange) take(attempt balancer.Attempt) {
 	x.attempt = attempt
 	x.live.mu.Unlock()
 	x.tried, x.sent, x.answered = time.Now(), false, false
-	x.usage, x.flow, x.said, x.declined = codec.Usage{}, nil, 0, false
+	x.usage, x.flow, x.said, x.parted = codec.Usage{}, nil, 0, false
+	x.charged = false
 	x.trace, x.traced = nil, false
 	if attempt.Number > 1 {
 		x.forgoRoom()
@@ -210,7 +213,6 @@ func (x *exchange) succeeded() {
 // failed remembers what the client is told if no attempt helps. A mistake of
 // the client's is told even when a later channel failed for another reason.
 func (x *exchange) failed(outcome balancer.Outcome, told *codec.Error) {
-	x.declined = told.InAnswer && told.Class == codec.Semantic && told.Raw == nil
 	x.told(told)
 	outcome.Reason = clip(told.Message)
 	x.plan.Report(x.attempt, outcome)

@@ -47,21 +47,18 @@ type extent int
 
 const (
 	reachedNothing extent = iota // nothing was answered, or nothing that costs
-	reachedNobody                // what was answered says nothing: it costs what the provider counted
 	reachedSome                  // the answer was cut off, by whomever
 	reachedAll
 )
 
 func (x *exchange) reached(status int) extent {
 	switch {
-	case x.attempt.Number == 0, x.endpoint == provider.CountTokens:
+	case x.attempt.Number == 0, x.endpoint == provider.CountTokens, x.charged:
 		return reachedNothing
 	case status == fasthttp.StatusOK:
 		return reachedAll
 	case x.live.written.Load() > 0, status == statusClientGone && x.answered:
 		return reachedSome
-	case x.declined:
-		return reachedNobody
 	}
 	return reachedNothing
 }
@@ -70,7 +67,21 @@ func (x *exchange) reached(status int) extent {
 // it did not say, or nothing that can be believed, an estimate. x.usage is what is
 // told of them.
 func (x *exchange) tokens(status int) usage.Tokens {
-	end := x.reached(status)
+	var u codec.Usage
+	if end := x.reached(status); end != reachedNothing {
+		if u = x.toldUsage(); !complete(&u) {
+			x.fill(&u, end)
+		}
+	}
+	if !x.spent.Zero() {
+		u.Add(x.spent)
+	}
+	x.usage = u
+	return usage.Tokens{Prompt: u.Prompt, Cached: u.Cached, CacheWrite: u.CacheWrite, Completion: u.Completion, Reasoning: u.Reasoning, Estimated: u.Estimated}
+}
+
+// toldUsage is what the provider has counted in the attempt so far.
+func (x *exchange) toldUsage() codec.Usage {
 	u := x.usage
 	if x.flow != nil {
 		told, _ := x.flow.Usage()
@@ -87,17 +98,11 @@ func (x *exchange) tokens(status int) usage.Tokens {
 			u.Gaps = 0 // whatever was wrong with what is not needed
 		}
 	}
-	switch whole := u.Gaps == 0 && !u.Zero() && !u.Estimated; {
-	case end == reachedNothing, end == reachedNobody && !whole:
-		x.usage = codec.Usage{}
-		return usage.Tokens{}
-	case whole:
-	default:
-		x.fill(&u, end)
-	}
-	x.usage = u
-	return usage.Tokens{Prompt: u.Prompt, Cached: u.Cached, CacheWrite: u.CacheWrite, Completion: u.Completion, Reasoning: u.Reasoning, Estimated: u.Estimated}
+	return u
 }
+
+// complete says that a usage is all told.
+func complete(u *codec.Usage) bool { return u.Gaps == 0 && !u.Zero() && !u.Estimated }
 
 // inputOnly says whether an endpoint's answer has no tokens of its own.
 func (x *exchange) inputOnly() bool {

@@ -1,0 +1,98 @@
+package server
+
+import (
+	"errors"
+
+	"uniapi/codec"
+	"uniapi/codec/estimate"
+	"uniapi/codec/rawjson"
+	"uniapi/pool"
+	"uniapi/pool/provider"
+	"uniapi/server/budget"
+)
+
+// charge puts an attempt that has failed after its provider had answered on the
+// bill: what the provider told of its usage, also of the parts that it was asked
+// for one by one; and where it did not tell, an estimate, if it was this gateway or
+// the client that had no use for the answer. An answer that says nothing is charged
+// if it tells what it cost; one that the provider broke off before anybody had any
+// of it, or that is an error, is not.
+func (x *exchange) charge(err error, told *codec.Error) {
+	x.charged = true
+	if !x.answered || x.endpoint == provider.CountTokens {
+		return
+	}
+	u := x.toldUsage()
+	switch unused := x.unused(err) || x.parted; {
+	case complete(&u) && (unused || declines(told)):
+	case unused:
+		x.fill(&u, reachedSome)
+	default:
+		return
+	}
+	x.spent.Add(u)
+}
+
+// declines says of an error that it was we who took the provider's answer for none.
+func declines(told *codec.Error) bool {
+	return told.InAnswer && told.Class == codec.Semantic && told.Raw == nil
+}
+
+// unused says of an error that nothing was wrong with the answer: the client left,
+// the time was over, there was no room, or it could not be made what the client
+// wants.
+func (x *exchange) unused(err error) bool {
+	if e, is := errors.AsType[*pool.Error](err); is {
+		return x.call.Canceled() || e.Kind == pool.Canceled || e.Kind == pool.Overdue || e.Kind == pool.TooLarge
+	}
+	if _, is := errors.AsType[*budget.Refused](err); is {
+		return true
+	}
+	_, said := errors.AsType[*codec.Error](err)
+	_, theirs := errors.AsType[*upstreamError](err)
+	return x.call.Canceled() || !said && !theirs
+}
+
+// part notes a part of an answer that came in several: what it cost, and about how
+// many tokens it is if that was not told.
+func (x *exchange) part(u codec.Usage, said int64) {
+	x.usage.Add(u)
+	x.said += said
+	x.parted = true
+}
+
+// unread notes what an answer tells of its usage that came whole, and is not read
+// any further.
+func (x *exchange) unread(body []byte) {
+	x.usage, x.said = usageIn(body), max(estimate.Answer(body), 1)
+}
+
+// usageIn finds the usage in an answer, whatever else is in it.
+func usageIn(body []byte) (u codec.Usage) {
+	top, err := rawjson.One(body)
+	if err != nil {
+		return u
+	}
+	for _, name := range []string{"usage", "usageMetadata", "meta"} {
+		v := top.Get(body, name)
+		if name == "meta" {
+			v = v.Get(body, "tokens")
+		}
+		if u, told := codec.ReadUsage(body, v); told {
+			return u
+		}
+	}
+	return u
+}
+
+// cut notes what has come of a stream that was to be put together.
+func (x *exchange) cut(some *codec.Response) {
+	x.usage, x.said = some.Usage, 0
+	x.usage.Gaps |= codec.NoCompletion // it counts what has been said so far, or nothing
+	for i := range some.Choices {
+		for _, p := range some.Choices[i].Message.Parts {
+			x.said += estimate.Text(int64(len(p.Text)))
+		}
+	}
+	x.said = max(x.said, 1)
+}
