@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"log/slog"
+	"strconv"
 	"sync"
 	"time"
 
@@ -177,7 +178,7 @@ func (x *exchange) answerTokens(end extent) int64 {
 	body := x.ctx.Response.Body()
 	switch x.endpoint {
 	case provider.Images, provider.ImageEdits:
-		return max(imagesIn(body, end)*estimate.MediaTokens, estimate.Answer(body))
+		return max(x.imagesIn(body, end)*estimate.MediaTokens, estimate.Answer(body))
 	case provider.Transcriptions, provider.Translations:
 		if top, err := rawjson.One(body); err == nil { // a verbose one says it all again, in pieces
 			if text, is := rawjson.Text(body, top.Get(body, "text")); is {
@@ -188,11 +189,11 @@ func (x *exchange) answerTokens(end extent) int64 {
 	return estimate.Answer(body)
 }
 
-// imagesIn counts the images in an answer. Of one that was cut off there is one at
-// least.
-func imagesIn(body []byte, end extent) (n int64) {
+// imagesIn counts the images in an answer. They are made before it begins: one that
+// was cut off was to have as many as were asked for.
+func (x *exchange) imagesIn(body []byte, end extent) (n int64) {
 	if end != reachedAll {
-		return 1
+		return x.imagesAsked()
 	}
 	top, err := rawjson.One(body)
 	if err != nil {
@@ -201,6 +202,26 @@ func imagesIn(body []byte, end extent) (n int64) {
 	for list := top.Get(body, "data").Elements(body); list.Next(); n++ {
 	}
 	return n
+}
+
+// mostImages is how many images OpenAI makes for a request at most.
+const mostImages = 10
+
+// imagesAsked is how many images one answer of the provider is to have.
+func (x *exchange) imagesAsked() int64 {
+	n := int64(1)
+	switch {
+	case !x.untranslated(): // Google is asked again for more
+	case x.isForm():
+		for _, field := range x.form.Fields {
+			if field.Name == "n" && !field.File {
+				n, _ = strconv.ParseInt(string(x.body[field.Start:field.End]), 10, 64)
+			}
+		}
+	default:
+		n, _ = rawjson.Int(x.body, member(x.body, "n"))
+	}
+	return min(max(n, 1), mostImages)
 }
 
 // promptTokensOf are about those of the request. The usage may tell how long its
