@@ -80,6 +80,7 @@ type boundedUpstream struct {
 	slow    chan struct{} // closed: nobody waits any more
 	waiting atomic.Int64
 	held    atomic.Int64 // connections
+	others  string       // providers before it
 	once    bool         // a connection serves one request
 }
 
@@ -142,8 +143,8 @@ func (u *boundedUpstream) before(t *testing.T, clients ...string) *gateway {
 		keys += fmt.Sprintf("  - api: sk-%s-0123456789abcdef\n    role: %[1]s\n    model: [all]\n    preferences: {SCHEDULING_ALGORITHM: fixed_priority}\n", c)
 	}
 	q := listen(t, says(reply(200, jsonKind, plainBodyOf("by q"))))
-	return startWith(t, Options{pool: pool.Options{TLS: pooltest.ClientTLS(roots)}},
-		fmt.Sprintf("  - provider: p\n    base_url: %s://%s/v1/chat/completions\n    api: k\n    model: [m]\n%s", scheme, addr, prefs), providerOf("q", q), keys)
+	return startWith(t, Options{pool: pool.Options{TLS: pooltest.ClientTLS(roots)}}, u.others,
+		fmt.Sprintf("  - provider: p\n    base_url: %s://%s/v1/chat/completions\n    api: k\n    model: [m]\n%s", scheme, addr, prefs), providerOf("q", q, "    model: [m, n]\n"), keys)
 }
 
 func (g *gateway) as(client, body string) answer {
@@ -219,6 +220,32 @@ func TestWhoMakesConnectionsQuicklyRestsNothingForOthers(t *testing.T) {
 			stern.Store(false)
 			g.servedBy("carol", "p", "afterwards")
 		})
+	}
+}
+
+// One server may have several addresses, so that its connections at one make it
+// refuse them at another, where nobody else has any.
+func TestWhoKeepsConnectionsAtOneAddressRestsNoOtherForOthers(t *testing.T) {
+	other := pooltest.Listen(t, pooltest.Always(reply(200, jsonKind, plainBodyOf("by other"))))
+	other.Deafen()
+	u := &boundedUpstream{takes: func(int64) bool { return true }}
+	u.others = "  - provider: other\n    base_url: http://" + other.Addr + "/v1/chat/completions\n    api: k\n    model: [n]\n"
+	g := u.before(t, "alice", "bob")
+	var slow sync.WaitGroup
+	slow.Go(func() { g.as("alice", `{"model":"m","messages":[{"role":"user","content":"slow"}]}`) })
+	eventually(t, "the server is busy", func() bool { return u.waiting.Load() == 1 })
+	elsewhere := strings.Replace(plainRequest, `"m"`, `"n"`, 1)
+	if a := g.as("alice", elsewhere); a.StatusCode != 200 || !strings.Contains(a.body, "by q") {
+		t.Errorf("alice: %d %s", a.StatusCode, a.body)
+	}
+	if g.restsForAll() {
+		t.Error("it rests for all")
+	}
+	close(u.slow)
+	slow.Wait()
+	other.Hear(t)
+	if a := g.as("bob", elsewhere); !strings.Contains(a.body, "by other") {
+		t.Errorf("bob: %d %s", a.StatusCode, a.body)
 	}
 }
 

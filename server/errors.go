@@ -92,7 +92,12 @@ func (x *exchange) judge(err error) (balancer.Outcome, *codec.Error) {
 	}
 	switch outcome.Verdict {
 	case balancer.Unavailable:
-		if _, asked := errors.AsType[*pool.Error](err); !asked && !x.sent {
+		e, asked := errors.AsType[*pool.Error](err)
+		switch {
+		case asked:
+			// One server may stand behind several addresses: what the key has under way elsewhere may be why.
+			outcome.Sure = outcome.Sure && (nobodysDoing(e) || x.key == nil || x.key.share.Places() <= 1)
+		case !x.sent:
 			outcome.Verdict, outcome.Unsent = balancer.Unfit, true // the request could not be written for it
 		}
 	case balancer.RateLimited, balancer.OutOfQuota:
@@ -225,18 +230,24 @@ func judgeConnection(e *pool.Error, limits pool.Deadlines) (balancer.Outcome, *c
 	}
 }
 
-// sure says that no request can have brought about that a connection could not be made: there is no such name, or the certificate is not good, or
-// nobody else had to do with the server at the time. Whoever has many connections made, or keeps them, makes servers and proxies refuse, reset
-// or hang up on others.
+// sure says that no request can have brought about that a connection could not be made, as far as the server is concerned that it was to lead to:
+// nobody else had to do with it at the time. Whoever has many connections made, or keeps them, makes servers and proxies refuse, reset or hang up on
+// others.
 func sure(e *pool.Error) bool {
 	if timeout, is := errors.AsType[net.Error](e.Err); is && timeout.Timeout() {
 		return false // it may be the line that is full, or we
 	}
-	if name, is := errors.AsType[*net.DNSError](e.Err); is {
-		return name.IsNotFound
+	if _, is := errors.AsType[*net.DNSError](e.Err); is || pool.CompanyOf(e) != pool.Nobody {
+		return nobodysDoing(e)
 	}
+	return true
+}
+
+// nobodysDoing says that a connection fails whoever asks for it, and how often: there is no such name, or the certificate is not good.
+func nobodysDoing(e *pool.Error) bool {
+	name, is := errors.AsType[*net.DNSError](e.Err)
 	_, certificate := errors.AsType[*tls.CertificateVerificationError](e.Err)
-	return certificate || pool.CompanyOf(e) == pool.Nobody
+	return certificate || is && name.IsNotFound
 }
 
 // amidOthers says that a connection failed where others stood: the server is there, and others may be why it took no more. When it is not in time

@@ -18,6 +18,9 @@ func (p *Places) Limit() int64 { return p.limit }
 // Load is how many are taken.
 func (p *Places) Load() int64 { return p.taken.Load() }
 
+// Places is how many the key has.
+func (s *Share) Places() int64 { return s.places.Load() }
+
 // Full says that there is none left, whoever asks.
 func (p *Places) Full() bool { return p.taken.Load() >= p.limit }
 
