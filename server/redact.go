@@ -1,23 +1,20 @@
 package server
 
 import (
+	"cmp"
 	"encoding/base64"
-	"encoding/json"
-	"html"
-	"net/url"
-	"strconv"
+	"slices"
 	"strings"
 	"unsafe"
 
-	"uniapi/codec/rawjson"
 	"uniapi/config"
 )
 
 // redactor takes the secrets of a configuration out of texts: of whatever a
 // provider repeats in an error, of log lines, of what panics say. Whatever is there
 // of a secret, from any place in it on, is taken out if it is 12 characters or more.
-// It knows them as they are, escaped for a URL, for JSON or for HTML, and in base64
-// wherever they lie in it.
+// It knows them as they are and in base64, wherever they lie in it, and looks through
+// whatever escapes they stand in (redact_escapes.go).
 //
 // It is for texts that may hold one: errors, lines of the log, pages for admins.
 // Answers of models pass as they come. The nil redactor knows nothing.
@@ -70,34 +67,12 @@ func newRedactor(secrets []config.Secret) *redactor {
 	return r
 }
 
-// encodings are what a text may be written in, character by character.
-var encodings = []func(string) string{
-	func(text string) string { return text },
-	func(text string) string {
-		escaped, _ := json.Marshal(text)
-		return string(escaped[1 : len(escaped)-1])
-	},
-	func(text string) string { return string(appendJSONText(nil, text)) },
-	func(text string) string { quoted := strconv.Quote(text); return quoted[1 : len(quoted)-1] },
-	url.QueryEscape, url.PathEscape,
-	func(text string) string { return lowerHex(url.QueryEscape(text)) },
-	func(text string) string { return lowerHex(url.PathEscape(text)) },
-	html.EscapeString,
-}
-
-// appendJSONText is a text as it stands in JSON of encoders that leave <, > and &
-// as they are.
-func appendJSONText(dst []byte, text string) []byte {
-	dst = rawjson.AppendString(dst, text)
-	return dst[1 : len(dst)-1]
-}
-
-// secretForms are a secret as it is and as it may be written.
+// secretForms are a secret as it is, as it is when escapes are undone that are none but
+// stand in it, and in base64.
 func secretForms(secret config.Secret) []secretForm {
-	var forms []secretForm
-	for _, encode := range encodings {
-		forms = append(forms, secretForm{text: encode(secret.Text), public: len(encode(secret.Text[:secret.Public]))})
-	}
+	forms := []secretForm{{text: secret.Text, public: secret.Public},
+		{text: plainest(secret.Text), public: len(plainest(secret.Text[:secret.Public]))},
+		{text: strings.ReplaceAll(secret.Text, " ", "+"), public: secret.Public}} // as queries have it
 	// What base64 makes of it depends on how many bytes are before it, modulo 3;
 	// the characters that it shares with its neighbours are left out.
 	for before := range 3 {
@@ -112,17 +87,6 @@ func secretForms(secret config.Secret) []secretForm {
 			secretForm{text: strings.NewReplacer("+", "-", "/", "_").Replace(whole), public: public})
 	}
 	return forms
-}
-
-// lowerHex is a percent-encoded text with small letters in the codes.
-func lowerHex(text string) string {
-	b := []byte(text)
-	for i := 0; i+2 < len(b); i++ {
-		if b[i] == '%' {
-			copy(b[i+1:], strings.ToLower(text[i+1:i+3]))
-		}
-	}
-	return string(b)
 }
 
 // find is the first piece of a secret in text from a place on: where it begins and
@@ -194,8 +158,28 @@ func (r *redactor) short(text string) bool {
 
 // has says whether there is a secret in text.
 func (r *redactor) has(text string) bool {
+	if r.short(text) {
+		return false
+	}
+	if r.hasPlain(text) {
+		return true
+	}
+	return hasEscapes(text) && r.hasWithin(text)
+}
+
+// hasPlain says whether a secret stands in text as it is.
+func (r *redactor) hasPlain(text string) bool {
 	start, _, _ := r.find(text, 0)
-	return start >= 0 || bearerToken(text) >= 0
+	return start >= 0 || bearerToken(text, 0) >= 0
+}
+
+// hasWithin says whether there is one behind escapes.
+func (r *redactor) hasWithin(text string) (found bool) {
+	layers(text, false, func(u *unescaped) bool {
+		found = r.hasPlain(u.text)
+		return !found
+	})
+	return found
 }
 
 // hasBytes is has without a copy.
@@ -203,69 +187,105 @@ func (r *redactor) hasBytes(text []byte) bool {
 	return r.has(unsafe.String(unsafe.SliceData(text), len(text)))
 }
 
+// mostPasses is how often a text is searched again: what is left between two masks may
+// be a secret together with their ends.
+const mostPasses = 4
+
 // clean is text with every piece of a secret replaced by the secret's mask, text
 // itself if there is none.
 func (r *redactor) clean(text string) string {
 	return r.cleanBut(text, func(string) bool { return false })
 }
 
-// cleanBut leaves pieces as they are of which keep is true.
+// cleanBut leaves pieces as they are of which keep is true, as they read when the
+// escapes around them are undone.
 func (r *redactor) cleanBut(text string, keep func(piece string) bool) string {
 	if !r.has(text) {
 		return text
 	}
-	if masked, some := r.masked(text, false, keep); some {
-		text, _ = r.masked(masked, true, keep) // for what is made of a mask's end and what follows it
-	}
-	for i := bearerToken(text); i >= 0; i = bearerToken(text) {
-		end := i + tokenLength(text[i:])
-		text = text[:i] + config.Mask(text[i:end]) + text[end:]
+	for pass, some := 0, true; some && pass < mostPasses; pass++ {
+		text, some = r.masked(text, pass > 0, keep)
 	}
 	return text
+}
+
+// piece is a secret, or some of one, in a text.
+type piece struct {
+	start, end int
+	mask       string
 }
 
 // masked is text with masks, or without any trace, in the place of secrets, and
 // whether there were some.
 func (r *redactor) masked(text string, bare bool, keep func(piece string) bool) (masked string, some bool) {
+	var pieces []piece
+	layers(text, true, func(u *unescaped) bool {
+		pieces = r.pieces(pieces, u, keep)
+		return true
+	})
+	if len(pieces) == 0 {
+		return text, false
+	}
+	slices.SortStableFunc(pieces, func(a, b piece) int { return cmp.Compare(a.start, b.start) })
 	var out strings.Builder
-	at := 0
-	for {
-		start, end, mask := r.find(text, at)
+	done := 0
+	for i, p := range pieces {
+		if p.start < done && i > 0 { // the same, or more of it
+			done = max(done, p.end)
+			continue
+		}
+		out.WriteString(text[done:p.start])
+		if bare {
+			p.mask = "…"
+		}
+		out.WriteString(p.mask)
+		done = p.end
+	}
+	out.WriteString(text[done:])
+	return out.String(), true
+}
+
+// pieces appends those in one layer of a text, but for those of which keep is true.
+func (r *redactor) pieces(dst []piece, u *unescaped, keep func(piece string) bool) []piece {
+	add := func(start, end int, mask string) {
+		if start, end = u.place(start, end); end > start {
+			dst = append(dst, piece{start, end, mask})
+		}
+	}
+	for at := 0; ; {
+		start, end, mask := r.find(u.text, at)
 		if start < 0 {
 			break
 		}
-		out.WriteString(text[at:start])
-		switch {
-		case keep(text[start:end]):
-			out.WriteString(text[start:end])
-		case bare:
-			some = true
-			out.WriteString("…")
-		default:
-			some = true
-			out.WriteString(mask)
+		if !keep(u.text[start:end]) {
+			add(start, end, mask)
 		}
 		at = end
 	}
-	out.WriteString(text[at:])
-	return out.String(), some
+	for i := bearerToken(u.text, 0); i >= 0; {
+		end := i + tokenLength(u.text[i:])
+		add(i, end, config.Mask(u.text[i:end]))
+		i = bearerToken(u.text, end)
+	}
+	return dst
 }
 
 // bearerToken finds a token behind a Bearer: one that was fetched for a service
-// account stands in no configuration. -1 if there is none.
-func bearerToken(text string) int {
-	if len(text) < shortestBearer {
-		return -1
-	}
-	for from := 0; ; {
+// account stands in no configuration. -1 if there is none from that place on.
+func bearerToken(text string, from int) int {
+	for len(text)-from >= shortestBearer {
 		i := strings.Index(text[from:], bearerScheme)
 		if i < 0 {
 			return -1
 		}
-		if from += i + len(bearerScheme); tokenLength(text[from:]) >= shortestToken {
+		from += i + len(bearerScheme)
+		n := tokenLength(text[from:])
+		if n >= shortestToken {
 			return from
 		}
+		from += n
 	}
+	return -1
 }
 
 // tokenLength is how much of text may be a token.

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"strconv"
 	"strings"
 	"unicode/utf8"
 	"unsafe"
@@ -41,27 +40,32 @@ func (x *exchange) told(e *codec.Error) {
 	secrets.toldBut(e, x.own.holds)
 }
 
-const (
-	// mostLayers is how many times an escape can itself be escaped: a text in JSON
-	// in the JSON of a body, and percent-encoded.
-	mostLayers = 3
-	// lookedAt is how much of a request is looked at in one piece.
-	lookedAt = 64 << 10
-)
+// lookedAt is how much of a request is looked at in one piece.
+const lookedAt = 64 << 10
 
-// collect looks for pieces of secrets in a text, as it is and with its escapes
-// resolved.
+// collect looks for pieces of secrets in a text, as it is and in its layers, as the
+// redactor sees them, but without room for all of it.
 func (r *redactor) collect(text []byte, s *ownWords) {
 	if r == nil || len(text) < r.shortest {
 		return
 	}
-	s.look(r, unsafe.String(unsafe.SliceData(text), len(text)))
-	for layers := 1; layers <= mostLayers; layers++ {
+	whole := unsafe.String(unsafe.SliceData(text), len(text))
+	s.look(r, whole)
+	if !hasEscapes(whole) {
+		return
+	}
+	look := func(signs string, layers int) (did bool) {
 		w := window{redactor: r, said: s}
-		if !unescape(text, layers, w.put) {
-			return // there was nothing to resolve
-		}
+		did = resolve(text, signs, layers, w.put)
 		s.look(r, string(w.text))
+		return did
+	}
+	if signs := signsIn(whole); len(signs) > 1 {
+		for i := range len(signs) {
+			look(signs[i:i+1], 1)
+		}
+	}
+	for layers := 1; layers <= mostLayers && look(escapeSigns, layers); layers++ {
 	}
 }
 
@@ -96,130 +100,62 @@ func (w *window) put(c byte) {
 	w.text = append(w.text[:0], w.text[len(w.text)-w.longest:]...)
 }
 
-// unescape gives what a text says when the escapes of JSON, URLs and HTML are
-// resolved in it so many times. False says that the last time did nothing.
-func unescape(text []byte, layers int, put func(byte)) (did bool) {
+// resolve gives what a text says when its escapes are undone so many times. False
+// says that the last time did nothing.
+func resolve(text []byte, signs string, layers int, put func(byte)) (did bool) {
 	stages := make([]*unescaper, layers)
 	for i := range stages {
-		stages[i] = &unescaper{put: put}
+		stages[i] = &unescaper{signs: signs, put: put}
 		put = stages[i].next
 	}
 	for _, c := range text {
 		put(c)
 	}
 	for i := len(stages) - 1; i >= 0; i-- {
-		stages[i].flush()
+		stages[i].release(0)
 	}
 	return stages[0].did
 }
 
-// unescaper resolves escapes in what it is given, byte by byte.
+// unescaper undoes escapes in what it is given, byte by byte.
 type unescaper struct {
-	put  func(byte)
-	held []byte // from what may be the beginning of an escape on
-	did  bool
+	signs string
+	put   func(byte)
+	held  []byte // from what may be the beginning of an escape on
+	did   bool
 }
 
-// longestEscape is that of &#x10ffff;
-const longestEscape = 10
+// longestEscape is more than any escape has.
+const longestEscape = longestEntity + len("&#x;")
 
 func (u *unescaper) next(c byte) {
-	if len(u.held) == 0 && c != '\\' && c != '%' && c != '&' {
+	if len(u.held) == 0 && strings.IndexByte(u.signs, c) < 0 {
 		u.put(c)
 		return
 	}
-	u.held = append(u.held, c)
-	resolved, whole := escape(u.held)
-	switch {
-	case whole && resolved != "":
-		u.did = true
-		u.held = u.held[:0]
-		for i := range len(resolved) {
-			u.put(resolved[i])
+	if u.held = append(u.held, c); len(u.held) >= 2*longestEscape {
+		u.release(longestEscape)
+	}
+}
+
+// release lets all go but so many bytes, of which some may still be part of an escape.
+func (u *unescaper) release(keep int) {
+	done := 0
+	for done < len(u.held) && len(u.held)-done > keep {
+		if strings.IndexByte(u.signs, u.held[done]) >= 0 {
+			var room [2 * utf8.UTFMax]byte
+			meant, size := unescape(room[:0], unsafe.String(&u.held[done], len(u.held)-done))
+			if size > 0 {
+				u.did = true
+				done += size
+				for _, c := range meant {
+					u.put(c)
+				}
+				continue
+			}
 		}
-	case whole, len(u.held) == longestEscape:
-		u.release()
+		u.put(u.held[done])
+		done++
 	}
+	u.held = append(u.held[:0], u.held[done:]...)
 }
-
-// release lets the first byte held go, as one that begins no escape.
-func (u *unescaper) release() {
-	held := string(u.held)
-	u.held = u.held[:0]
-	u.put(held[0])
-	for i := 1; i < len(held); i++ {
-		u.next(held[i])
-	}
-}
-
-func (u *unescaper) flush() {
-	for len(u.held) > 0 {
-		u.release()
-	}
-}
-
-// escape is what an escape stands for; "" if it is none. It is whole if more bytes
-// would not change that.
-func escape(held []byte) (resolved string, whole bool) {
-	if len(held) == 1 {
-		return "", false
-	}
-	switch held[0] {
-	case '%':
-		return byHex(held[1:], 2)
-	case '&':
-		return entity(held[1:])
-	}
-	switch c := held[1]; c {
-	case 'u':
-		return byHex(held[2:], 4)
-	case 'x':
-		return byHex(held[2:], 2)
-	case 'b', 'f', 'n', 'r', 't':
-		return " ", true // no key has one in it
-	default:
-		return string(rune(c)), c < utf8.RuneSelf
-	}
-}
-
-// byHex is the character of so many hexadecimal digits.
-func byHex(digits []byte, n int) (resolved string, whole bool) {
-	value := rune(0)
-	for _, c := range digits {
-		d, is := hexDigit(c)
-		if !is {
-			return "", true
-		}
-		value = value<<4 | rune(d)
-	}
-	if len(digits) < n {
-		return "", false
-	}
-	if n == 2 && value >= utf8.RuneSelf {
-		return string([]byte{byte(value)}), true
-	}
-	return string(value), true
-}
-
-// entity is the character of HTML's &NAME; or &#NUMBER;.
-func entity(text []byte) (resolved string, whole bool) {
-	if text[len(text)-1] != ';' {
-		return "", false
-	}
-	name := string(text[:len(text)-1])
-	if digits, is := strings.CutPrefix(name, "#"); is {
-		base := 10
-		if hex := strings.TrimLeft(digits, "xX"); hex != digits {
-			digits, base = hex, 16
-		}
-		value, err := strconv.ParseInt(digits, base, 32)
-		if err != nil || value <= 0 || value > utf8.MaxRune {
-			return "", true
-		}
-		return string(rune(value)), true
-	}
-	return entities[name], true
-}
-
-// entities are the names of what HTML escapes of a key.
-var entities = map[string]string{"amp": "&", "lt": "<", "gt": ">", "quot": `"`, "apos": "'", "sol": "/", "plus": "+", "equals": "=", "lowbar": "_", "period": "."}

@@ -10,10 +10,15 @@ import (
 	"html"
 	"log/slog"
 	"net/url"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf16"
+	"unicode/utf8"
 
+	"uniapi/bench/linear"
 	"uniapi/codec/rawjson"
 	"uniapi/config"
 )
@@ -87,6 +92,129 @@ func TestASecretIsMaskedHoweverItIsWritten(t *testing.T) {
 	}
 }
 
+// each writes every character of a text by a format.
+func each(format string) func(string) string {
+	return func(text string) string {
+		var out strings.Builder
+		for _, c := range text {
+			fmt.Fprintf(&out, format, c)
+		}
+		return out.String()
+	}
+}
+
+// eachByte is each for bytes.
+func eachByte(format string) func(string) string {
+	return func(text string) string {
+		var out strings.Builder
+		for i := range len(text) {
+			fmt.Fprintf(&out, format, text[i])
+		}
+		return out.String()
+	}
+}
+
+// inner is what stands between the quotes of a text.
+func inner(quoted string) string { return quoted[1 : len(quoted)-1] }
+
+var percentCodes = regexp.MustCompile("%..")
+
+// encodings are what a text may be written in, character by character: as libraries do it, and as far as it can be driven.
+var encodings = []func(string) string{
+	func(text string) string { return text },
+	func(text string) string { escaped, _ := json.Marshal(text); return inner(string(escaped)) },
+	func(text string) string { return inner(string(rawjson.AppendString(nil, text))) },
+	func(text string) string { return inner(fmt.Sprintf("%q", text)) },
+	func(text string) string { return inner(fmt.Sprintf("%+q", text)) },
+	url.QueryEscape, url.PathEscape,
+	func(text string) string {
+		return percentCodes.ReplaceAllStringFunc(url.QueryEscape(text), strings.ToLower)
+	},
+	html.EscapeString,
+	strings.NewReplacer("/", "&#x2F;", "=", "&#x3D;", "+", "&#43;", `"`, "&quot;", "<", "&lt;", ">", "&gt;", "&", "&amp;").Replace, // Mustache, ASP.NET
+	strings.NewReplacer("+", `\u002B`, "/", `\/`, "=", `\u003d`, `"`, `\u0022`, `\`, `\\`).Replace,                                 // .NET, Gson, PHP
+	each("&#%d;"), each("&#%d"), each("&#x%X;"), each("&#%08d;"), each("&#x%x;"), each(`\u{%x}`), each(`\U%08x`), eachByte(`%%%02x`), eachByte(`%%%02X`), eachByte(`\x%02x`), eachByte(`\%03o`),
+	func(text string) string { // with pairs for what is beyond 16 bits
+		var out strings.Builder
+		for _, c := range utf16.Encode([]rune(text)) {
+			fmt.Fprintf(&out, `\u%04x`, c)
+		}
+		return out.String()
+	},
+}
+
+// TestASecretIsSeenThroughLayersOfEscapes writes secrets in every two encodings, one in the other, and in three and four of a kind.
+func TestASecretIsSeenThroughLayersOfEscapes(t *testing.T) {
+	secrets := []string{"sk-up/abc+DEF=ghi/JKL+mno=PQR/stu+VWX", upstreamKeyText, `od%41d\u0041&amp;se\\cr"et`, "with-a-\U0001F511-in-it"}
+	r := newRedactor(secretsOf(secrets...))
+	check := func(t *testing.T, secret, text string) {
+		got := r.clean("key (" + text + ") refused")
+		if left := len(got) - len("key () refused"); left > 40 || !r.has(text) || r.has(got) || !strings.HasPrefix(got, "key (") || !strings.HasSuffix(got, ") refused") {
+			t.Errorf("%q as %q became %q", secret, text, got)
+		}
+	}
+	for _, secret := range secrets {
+		for _, inner := range encodings {
+			for _, outer := range encodings {
+				check(t, secret, outer(inner(secret)))
+			}
+			if len(inner(inner(inner(secret)))) < 20*len(secret) {
+				check(t, secret, inner(inner(inner(secret))))
+			}
+		}
+	}
+}
+
+// What escapes stand around stays as it is, and so does what only looks like one.
+func TestEscapesWithoutSecretsStay(t *testing.T) {
+	r := newRedactor(secretsOf(upstreamKeyText, oddSecret))
+	for _, text := range []string{`100% of "a\nb" & c, \u, \u00, %zz, %, &#;, &#x;, &nothing;, &#99999999999999999999999999999999999999999;`, strings.Repeat(`\`, 1001), strings.Repeat("%25", 1000), strings.Repeat("&amp;", 1000) + "#"} {
+		if got := r.clean(text); got != text {
+			t.Errorf("%.100q became %.100q", text, got)
+		}
+		before, after := text+" and ", ": "+text
+		if got := r.clean(before + each("&#%d;")(upstreamKeyText) + after); got != before+"sk-…wxyz"+after && !strings.HasSuffix(text, `\`) {
+			t.Errorf("around a secret: %.200q", got)
+		}
+	}
+}
+
+// TestRedactingCostsLinearTime is for texts as a provider may send them to keep the gateway busy.
+func TestRedactingCostsLinearTime(t *testing.T) {
+	r := newRedactor(secretsOf(upstreamKeyText, oddSecret))
+	for _, unit := range []string{`\`, "%25", "%", "&amp;", "&", "&#38;", "&#", "&aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", `\u005c`, `\ud83d`, "Bearer ", "Bearer ya29.a0AfH6SMBx-ZyXwVuTsRqPoNmLkJiHgFeDcBastuv ",
+		"Bearer%20ya29.a0AfH6SMBx-ZyXwVuTsRqPoNmLkJiHgFeDcBastuv ", upstreamKeyText, each("&#%d;")(upstreamKeyText), upstreamKeyText[:13], url.QueryEscape(url.QueryEscape(oddSecret)), "x"} {
+		t.Run(unit[:min(len(unit), 20)], func(t *testing.T) {
+			linear.Check(t, func(size int) func() {
+				text := strings.Repeat(unit, size/len(unit)+1)
+				return func() { r.clean(text) }
+			})
+		})
+	}
+}
+
+// FuzzLayers holds that escapes only get shorter and places grow, whatever the text, and that byte by byte the same comes of it.
+func FuzzLayers(f *testing.F) {
+	f.Add(`a\u0041%41&#65;&#x41;&lt;\/\x41\101\ud83d\udd11`)
+	f.Fuzz(func(t *testing.T, text string) {
+		u := unescaped{text: text}
+		inner, any := u.undo(escapeSigns, true)
+		bare, also := u.undo(escapeSigns, false)
+		if any != also || inner.text != bare.text || any && len(inner.from) != len(inner.text)+1 {
+			t.Fatalf("%q: %v %v, %q, %q, %d places", text, any, also, inner.text, bare.text, len(inner.from))
+		}
+		if got := resolved(text, 1); got != inner.text {
+			t.Fatalf("%q became %q, and byte by byte %q", text, inner.text, got)
+		}
+		if !any {
+			return
+		}
+		if len(inner.text) > len(text) || int(inner.from[len(inner.text)]) != len(text) || !slices.IsSorted(inner.from) {
+			t.Fatalf("%q became %q at %v", text, inner.text, inner.from)
+		}
+	})
+}
+
 func TestWithoutSecretsNothingIsMasked(t *testing.T) {
 	for _, r := range []*redactor{nil, newRedactor(nil)} {
 		if text := strings.Repeat("Nothing here is secret. ", 10); r.clean(text) != text || r.has(text) {
@@ -125,6 +253,9 @@ func TestNoPieceOfASecretIsLeft(t *testing.T) {
 					}
 				}
 				for i, encode := range encodings {
+					if !utf8.ValidString(secret[from:to]) { // which most encoders write as what it is not
+						break
+					}
 					if text := encode(secret[from:to]); pieceOf(r.clean(text), encode(secret)) != "" {
 						t.Fatalf("encoding %d: %q became %q", i, text, r.clean(text))
 					}
