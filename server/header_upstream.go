@@ -36,25 +36,54 @@ func (x *exchange) writeHeader() {
 
 // betas are the flags of anthropic-beta: what the provider's headers have, the
 // client's, and what a translated request needs.
-func (x *exchange) betas() (flags []string) {
-	add := func(list string) {
-		for flag := range strings.SplitSeq(list, ",") {
-			if flag = strings.TrimSpace(flag); flag != "" && !slices.Contains(flags, flag) {
-				flags = append(flags, flag)
-			}
-		}
-	}
-	add(string(headerValue(x.request.Header, headerAnthropicBeta)))
+func (x *exchange) betas() []string {
+	var f flags
+	f.add(string(headerValue(x.request.Header, headerAnthropicBeta)))
 	if x.untranslated() {
-		add(string(x.ctx.Request.Header.Peek(headerAnthropicBeta)))
-		return flags
+		f.add(string(x.ctx.Request.Header.Peek(headerAnthropicBeta)))
+		return f.list
 	}
 	if x.decoded != nil {
 		for _, flag := range anthropic.Betas(x.decoded, x.attempt.Upstream) {
-			add(flag)
+			f.add(flag)
 		}
 	}
-	return flags
+	return f.list
+}
+
+// flags are words of lists, each once.
+type flags struct {
+	list []string
+	seen map[string]bool // nil as long as they are few
+}
+
+// fewFlags are looked for one by one: a map of them would cost more.
+const fewFlags = 16
+
+// add takes those of a list with commas. It takes time by the list's length alone.
+func (f *flags) add(list string) {
+	for flag := range strings.SplitSeq(list, ",") {
+		if flag = strings.TrimSpace(flag); flag == "" || f.has(flag) {
+			continue
+		}
+		f.list = append(f.list, flag)
+		if f.seen != nil {
+			f.seen[flag] = true
+		}
+	}
+}
+
+func (f *flags) has(flag string) bool {
+	if len(f.list) < fewFlags {
+		return slices.Contains(f.list, flag)
+	}
+	if f.seen == nil {
+		f.seen = make(map[string]bool)
+		for _, known := range f.list {
+			f.seen[known] = true
+		}
+	}
+	return f.seen[flag]
 }
 
 // withBetas is the format of an upstream that takes the flags in the body.
