@@ -7,8 +7,9 @@ import (
 // Refused is why a request was not let in: a limit of this gateway's own.
 type Refused struct {
 	Refusal
-	Global bool // the limit of all requests together, not the key's
-	Broke  bool // the key has no credit
+	Model  string // that the limit is for
+	Global bool   // the limit of all requests together, not the key's
+	Broke  bool   // the key has no credit
 }
 
 // hasCredit says whether a key may spend anything: credits: 0 blocks it, and the
@@ -24,8 +25,10 @@ type Admission struct {
 }
 
 // Admit counts a request for a model against the key's limit and against that of
-// all requests together, if both allow it. A limit that refuses counts nothing.
-func (k *Key) Admit(model string) (Admission, *Refused) {
+// all requests together, if both allow it; and against the key's limits for the
+// models that it names beside, each of which may be the one that is used. A limit
+// that refuses counts nothing.
+func (k *Key) Admit(model string, beside ...string) (Admission, *Refused) {
 	if !k.hasCredit() {
 		return Admission{}, &Refused{Broke: true}
 	}
@@ -33,13 +36,33 @@ func (k *Key) Admit(model string) (Admission, *Refused) {
 	if refusal, ok := k.global.Check("", now); !ok { // before the key's own count, which cannot always be taken back
 		return Admission{}, &Refused{Refusal: refusal, Global: true}
 	}
+	for _, other := range beside { // for the same reason
+		if refusal, ok := k.limiter.Check(other, now); !ok {
+			return Admission{}, &Refused{Refusal: refusal, Model: other}
+		}
+	}
 	own, refusal, ok := k.limiter.Take(model, now)
 	if !ok {
-		return Admission{}, &Refused{Refusal: refusal}
+		return Admission{}, &Refused{Refusal: refusal, Model: model}
+	}
+	var others []Grant
+	cancel := func() {
+		own.Cancel()
+		for _, g := range others {
+			g.Cancel()
+		}
+	}
+	for _, other := range beside {
+		g, refusal, ok := k.limiter.Take(other, now)
+		if !ok {
+			cancel()
+			return Admission{}, &Refused{Refusal: refusal, Model: other}
+		}
+		others = append(others, g)
 	}
 	all, refusal, ok := k.global.Take("", now)
 	if !ok {
-		own.Cancel()
+		cancel()
 		return Admission{}, &Refused{Refusal: refusal, Global: true}
 	}
 	return Admission{own, all}, nil
@@ -56,7 +79,7 @@ func (k *Key) WouldRefuse(model string) *Refused {
 		return &Refused{Refusal: refusal, Global: true}
 	}
 	if refusal, ok := k.limiter.Check(model, now); !ok {
-		return &Refused{Refusal: refusal}
+		return &Refused{Refusal: refusal, Model: model}
 	}
 	return nil
 }

@@ -1,20 +1,21 @@
 package balancer
 
 // Named is what provider p calls the model that a request of the key names beside the one that it asks for: a model that the key may use there, by
-// the name that clients have for it or by the provider's own. False for every other name.
-func (k *Key) Named(name string, p *Provider) (upstream string, ok bool) {
+// the name that clients have for it or by the provider's own. Model is the name that clients have for it, by which limits and prices are set. False for
+// every other name.
+func (k *Key) Named(name string, p *Provider) (upstream, model string, ok bool) {
 	if upstream, ok = k.at(name, p); ok {
-		return upstream, true
+		return upstream, name, true
 	}
 	for _, m := range p.Models {
 		if m.Upstream != name {
 			continue
 		}
 		if upstream, ok = k.at(m.Alias, p); ok && upstream == name {
-			return name, true
+			return name, m.Alias, true
 		}
 	}
-	return "", false
+	return "", "", false
 }
 
 // at is the upstream name of a model that the key may use at p.

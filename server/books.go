@@ -20,7 +20,7 @@ func (x *exchange) reserve() *codec.Error {
 	if x.deferred() {
 		return codec.BadRequest("background", "'background' cannot be used with an API key that has credits: what the request costs is not known when it is answered. Leave it out, or use a key without credits.")
 	}
-	least := x.snap.prices.Cost(x.model, usage.Tokens{Prompt: int64(len(x.body)) / estimate.CharactersPerToken})
+	least := x.cost(usage.Tokens{Prompt: int64(len(x.body)) / estimate.CharactersPerToken})
 	if !book.Reserve(least) {
 		x.server.counters.limited[limitCredits].Add(1)
 		return errorf(fasthttp.StatusTooManyRequests, "insufficient_quota", "insufficient_quota",
@@ -48,7 +48,7 @@ func (x *exchange) account(status int, took time.Duration) {
 	tokens := x.tokens(status)
 	cost := int64(0)
 	if tokens != (usage.Tokens{}) {
-		cost = x.snap.prices.Cost(x.model, tokens)
+		cost = x.cost(tokens)
 	}
 	if x.hasReserved {
 		x.key.book.Settle(x.reserved, cost)

@@ -28,32 +28,39 @@ func (x *exchange) permit() *codec.Error {
 		}
 	}
 	for _, n := range names {
-		if !x.mayName(n.Text) {
+		model, may := x.mayName(n.Text)
+		if !may {
 			return errorf(fasthttp.StatusForbidden, "permission_error", "model_not_allowed",
 				"This API key may not use the model %s, which the request names in '%s'. GET /v1/models lists what it may use.", n.Text, n.In)
+		}
+		if model != x.model && !slices.Contains(x.beside, model) { // there are 64 at most
+			x.beside = append(x.beside, model)
 		}
 	}
 	return nil
 }
 
-// mayName says whether some provider has a model of that name for the key.
-func (x *exchange) mayName(name string) bool {
-	return slices.ContainsFunc(x.snap.table.Providers, func(p *balancer.Provider) bool {
-		_, ok := x.calledAt(name, p)
-		return ok
-	})
+// mayName says whether some provider has a model of that name for the key, and by
+// what name clients have it.
+func (x *exchange) mayName(name string) (model string, may bool) {
+	for _, p := range x.snap.table.Providers {
+		if _, model, may = x.calledAt(name, p); may {
+			return model, true
+		}
+	}
+	return "", false
 }
 
-// calledAt is what a provider calls a model that the request names. Google puts the
-// kind of thing before the name, and it stays there.
-func (x *exchange) calledAt(name string, p *balancer.Provider) (string, bool) {
-	upstream, ok := x.key.balance.Named(name, p)
+// calledAt is what a provider calls a model that the request names, and what clients
+// do. Google puts the kind of thing before the name, and it stays there.
+func (x *exchange) calledAt(name string, p *balancer.Provider) (upstream, model string, ok bool) {
+	upstream, model, ok = x.key.balance.Named(name, p)
 	if at := strings.LastIndex(name, googlesModels); !ok && at >= 0 {
 		at += len(googlesModels)
-		upstream, ok = x.key.balance.Named(name[at:], p)
+		upstream, model, ok = x.key.balance.Named(name[at:], p)
 		upstream = name[:at] + upstream
 	}
-	return upstream, ok
+	return upstream, model, ok
 }
 
 const googlesModels = "models/"
@@ -75,7 +82,7 @@ func (x *exchange) withNames(body []byte, format string) ([]byte, error) {
 	var out []byte
 	done := 0
 	for _, n := range names {
-		upstream, ok := x.calledAt(n.Text, x.attempt.Provider)
+		upstream, _, ok := x.calledAt(n.Text, x.attempt.Provider)
 		switch written := n.Value.Kind != rawjson.Missing; {
 		case !ok || upstream != n.Text && !written:
 			return nil, &notHere{errorf(fasthttp.StatusBadRequest, "invalid_request_error", "model_not_here",

@@ -65,6 +65,7 @@ type current struct {
 	model    string         // that the client asks for
 	stream   bool           // whether it wants events
 	choosing bool           // whether it may name other models beside
+	beside   []string       // the names that clients have for them
 	head     openai.Head    // of a chat request
 	messages anthropic.Head // of a Messages request
 	items    responses.Head // of a Responses request
@@ -102,6 +103,8 @@ type current struct {
 	usage codec.Usage   // that was told, and at the end what is charged
 	own   ownWords      // pieces of secrets that the client has said itself
 	said  int64         // about how many tokens a plain answer that is no longer there had; 0 if nobody knows
+
+	answeredBy string // the model of those that the request names which the provider says it answered by, as clients call it; "" if it does not
 
 	answered bool // the provider has begun to answer the attempt, with success
 	parted   bool // it has answered for a part of what was asked for

@@ -12,17 +12,17 @@ import (
 // admit counts the request against the limits of this gateway's own.
 func (x *exchange) admit() *codec.Error {
 	if x.key.limitsTokens {
-		most := balancer.RateLimitOf(x.key.Preferences.RateLimit, x.model).TokensPerRequest
+		most := x.mostTokens()
 		if n := x.promptTokens(); most > 0 && n > most {
 			x.server.counters.limited[limitPrompt].Add(1)
 			return errorf(fasthttp.StatusRequestEntityTooLarge, "invalid_request_error", "prompt_too_long",
 				"The prompt has about %d tokens; this API key may send %d in a request (rate_limit: %d/tpr in the gateway's api.yaml).", n, most, most)
 		}
 	}
-	admission, refused := x.key.balance.Admit(x.model)
+	admission, refused := x.key.balance.Admit(x.model, x.beside...)
 	if refused != nil {
 		x.retryAfter = refused.After
-		return x.server.limitReached(refused, x.model)
+		return x.server.limitReached(refused)
 	}
 	quota := admission.Quota()
 	if quota.Limit.Count == 0 {
@@ -38,6 +38,18 @@ func (x *exchange) admit() *codec.Error {
 	return nil
 }
 
+// mostTokens is how many tokens the key may send in such a request, 0 for any: as
+// many as with the strictest of the models that it names.
+func (x *exchange) mostTokens() int64 {
+	most := balancer.RateLimitOf(x.key.Preferences.RateLimit, x.model).TokensPerRequest
+	for _, model := range x.beside {
+		if n := balancer.RateLimitOf(x.key.Preferences.RateLimit, model).TokensPerRequest; n > 0 && (most == 0 || n < most) {
+			most = n
+		}
+	}
+	return most
+}
+
 // The headers are those that OpenAI's SDKs know.
 var (
 	headerLimit     = []byte("X-Ratelimit-Limit-Requests")
@@ -47,7 +59,7 @@ var (
 
 // limitReached counts a refusal and says whose limit it was: users have taken this
 // gateway's limits for the provider's.
-func (s *Server) limitReached(r *balancer.Refused, model string) *codec.Error {
+func (s *Server) limitReached(r *balancer.Refused) *codec.Error {
 	if r.Broke {
 		s.counters.limited[limitCredits].Add(1)
 		return errorf(fasthttp.StatusTooManyRequests, "insufficient_quota", "insufficient_quota",
@@ -60,7 +72,7 @@ func (s *Server) limitReached(r *balancer.Refused, model string) *codec.Error {
 	}
 	s.counters.limited[limitKey].Add(1)
 	return errorf(fasthttp.StatusTooManyRequests, "rate_limit_error", "gateway_rate_limit",
-		"This API key may make %s of model %s (rate_limit in the gateway's api.yaml). The provider was not asked.", r, model)
+		"This API key may make %s of model %s (rate_limit in the gateway's api.yaml). The provider was not asked.", r, r.Model)
 }
 
 // codeKeysLimited is the code of a request that no key of a provider was left for.

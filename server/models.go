@@ -134,7 +134,7 @@ func (s *Server) modelsOf(ctx *fasthttp.RequestCtx) (ids []string, ok bool) {
 		return nil, false
 	}
 	if refused := key.balance.AdmitOther(); refused != nil {
-		writeError(ctx, s.limitReached(refused, ""))
+		writeError(ctx, s.limitReached(refused))
 		setRetryAfter(ctx, refused.After)
 		return nil, false
 	}

@@ -64,7 +64,7 @@ func (x *exchange) foresee(model string) *codec.Error {
 	}
 	if refused := x.key.balance.WouldRefuse(model); refused != nil {
 		x.retryAfter = refused.After
-		return x.server.limitReached(refused, model)
+		return x.server.limitReached(refused)
 	}
 	return nil
 }
@@ -206,6 +206,9 @@ func (x *exchange) succeeded() {
 	x.plan.Report(x.attempt, balancer.Outcome{Verdict: balancer.Served})
 	x.ttft = time.Since(x.start)
 	x.live.firstByte.Store(int64(x.ttft))
+	if len(x.beside) > 0 && x.spent.Zero() { // what an attempt before cost may be another model's
+		x.answeredBy = x.modelToldOf()
+	}
 	x.note(fasthttp.StatusOK, x.ttft-x.tried.Sub(x.start))
 	x.attempted(true)
 }

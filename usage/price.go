@@ -2,6 +2,7 @@ package usage
 
 import (
 	"math/bits"
+	"slices"
 	"strings"
 
 	"uniapi/codec/saturate"
@@ -39,6 +40,11 @@ func (p *Prices) Of(model string) config.Price {
 		}
 	}
 	return p.fallback
+}
+
+// Has says whether a model has a price of its own.
+func (p *Prices) Has(model string) bool {
+	return slices.ContainsFunc(p.list, func(e config.ModelPrice) bool { return strings.HasPrefix(model, e.Prefix) })
 }
 
 // mostCost bounds what one request costs, in nano-dollars: 72 million dollars.

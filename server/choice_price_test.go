@@ -1,0 +1,74 @@
+package server
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+const namedModels = "{real-cheap: cheap}, {real-dear: dear}, {real-dearer: dearer}, {real-other: other}"
+
+// TestARequestCostsWhatTheModelDoesThatAnswered names models beside the one that is asked for, at each way that a model can be told.
+func TestARequestCostsWhatTheModelDoesThatAnswered(t *testing.T) {
+	const whole, stream = `{"model":MODEL,"choices":[{"index":0,"message":{"role":"assistant","content":"ok"},"finish_reason":"stop"}],"usage":{"prompt_tokens":999,"completion_tokens":1}}`,
+		"data: {\"model\":MODEL,\"choices\":[{\"index\":0,\"delta\":{\"content\":\"ok\"},\"finish_reason\":\"stop\"}]}\n\ndata: {\"choices\":[],\"usage\":{\"prompt_tokens\":999,\"completion_tokens\":1}}\n\ndata: [DONE]\n\n"
+	for _, c := range []struct {
+		names, told string
+		cost        int64 // in dollars
+	}{
+		{"", "real-dear", 1}, // as ever, by the request's model
+		{`,"models":["cheap"]`, "unknown", 1},
+		{`,"models":["dear"]`, "real-cheap", 1}, {`,"models":["dear"]`, "real-dear", 10}, {`,"models":["dear"]`, "something-else", 10}, {`,"models":["dear"]`, "", 10},
+		{`,"models":["real-dear"]`, "real-dear", 10}, {`,"fallbacks":["dear",{"model":"dearer"}]`, "real-dear", 10}, {`,"fallbacks":["dear","dearer"]`, "nothing", 100},
+		{`,"models":["dear","cheap"],"route":"fallback"`, "real-cheap", 1}, {`,"models":["other","dear"]`, "real-other", 10}, // which has no price of its own
+	} {
+		for kind, form := range map[string]string{"application/json": whole, "text/event-stream": stream} {
+			t.Run(fmt.Sprintf("%s, told %q, %s", c.names, c.told, kind), func(t *testing.T) {
+				up := act(t, func(w http.ResponseWriter, _ *http.Request) {
+					w.Header().Set("Content-Type", kind)
+					io.WriteString(w, strings.ReplaceAll(form, "MODEL", fmt.Sprintf("%q", c.told)))
+				})
+				g := start(t, up.section("/v1", namedModels), "preferences:\n  model_price: {cheap: \"1000,1000\", dearer: \"100000,100000\", dear: \"10000,10000\", default: [1, 1]}\n")
+				body := fmt.Sprintf(`{"model":"cheap","stream":%v,"messages":[{"role":"user","content":"hi"}]%s}`, kind != "application/json", c.names)
+				if a := g.do("POST", "/v1/chat/completions", body, asClient...); a.StatusCode != 200 {
+					t.Fatalf("%d %s", a.StatusCode, a.body)
+				}
+				g.settled(1)
+				if state, _ := g.books.State(clientKeyText); state.Spent != c.cost*1e9 {
+					t.Errorf("it cost %d nano-dollars, want %d dollars", state.Spent, c.cost)
+				}
+			})
+		}
+	}
+}
+
+// TestModelsThatARequestNamesCountAgainstTheirLimits asks for a limited model by each way that it can be named.
+func TestModelsThatARequestNamesCountAgainstTheirLimits(t *testing.T) {
+	for _, names := range []string{`"models":["dear"]`, `"models":["cheap","real-dear"]`, `"fallbacks":["dear"]`, `"fallbacks":[{"model":"real-dear"}]`, `"models":["dear"],"route":"fallback"`,
+		`"extra_body":{"models":["dear"]}`} {
+		t.Run(names, func(t *testing.T) {
+			up := listen(t, both)
+			g := start(t, providerOf("p", up, "    model: ["+namedModels+"]\n"), keyed("rate_limit: {dear: \"2/min,50/tpr\", default: 1000/min}"))
+			ask := func(body string) int { return g.do("POST", "/v1/chat/completions", body, asClient...).StatusCode }
+			talk := func(model, more string) string {
+				return `{"model":"` + model + `","messages":[{"role":"user","content":"hi"}]` + more + `}`
+			}
+			if status := ask(strings.Replace(talk("cheap", ","+names), "hi", strings.Repeat("long ", 50), 1)); status != 413 {
+				t.Errorf("a prompt that is too long for the model beside: %d", status)
+			}
+			for i, step := range []struct {
+				body string
+				want int
+			}{{talk("cheap", ","+names), 200}, {talk("dear", ""), 200}, {talk("cheap", ","+names), 429}, {talk("dear", ""), 429}, {talk("cheap", ""), 200}} {
+				if status := ask(step.body); status != step.want {
+					t.Errorf("request %d: %d, want %d", i, status, step.want)
+				}
+			}
+			if n := len(up.requests()); n != 3 {
+				t.Errorf("the provider was asked %d times", n)
+			}
+		})
+	}
+}
