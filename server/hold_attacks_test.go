@@ -62,7 +62,8 @@ func TestWhatAnAttackerMakesTheGatewayHoldIsBounded(t *testing.T) {
 			if most := min(together*a.each, g.budget.Most()+64<<10); held > most {
 				t.Errorf("%d bytes were held, more than %d", held, most)
 			}
-			if most := garbage * (held + together*uncounted); allocated > most {
+			// How many of them hold theirs at once is up to the machine.
+			if most := garbage * together * (max(held/together, min(a.each, held)) + uncounted); allocated > most {
 				t.Errorf("%d bytes were allocated, held were %d", allocated, held)
 			}
 			for _, status := range statuses {
