@@ -15,9 +15,9 @@ import (
 	"github.com/bytedance/sonic/decoder"
 )
 
-// MaxDepth is how deep arrays and objects may be nested in any case. Real chat requests stay below 40 (tool schemas); the limit
-// keeps the scanner's stack a fixed 64 bytes. Large values are scanned by sonic, which allows 4096.
-const MaxDepth = 512
+// MaxDepth is how deep arrays and objects may be nested in any case. Real chat requests stay below 40 (tool schemas). Large values are scanned by
+// sonic, which goes down about as far; where it gives up, our scanner decides.
+const MaxDepth = 4096
 
 // largeValue is from how many bytes on sonic's vector code is worth its call: on prose, whose strings are full of escapes, it is
 // more than twice as fast as ours (BenchmarkSkip).
@@ -66,7 +66,7 @@ func (e *SyntaxError) Error() string {
 
 const (
 	errTruncated = "the JSON ends too early"
-	errDepth     = "the JSON is nested deeper than 512 levels"
+	errDepth     = "the JSON is nested deeper than 4096 levels"
 	errTrailing  = "unexpected data after the JSON value"
 	errValue     = "a JSON value is expected"
 	errKey       = "a member name in double quotes is expected"
@@ -173,7 +173,8 @@ func skipAny(b []byte, i int) (Value, string) {
 		if len(b)-i < 2*largeValue {
 			return skip(b, i)
 		}
-		if v, msg := scan(b[:i+largeValue], i, true); msg == "" {
+		var stack [largeValue / 64]uint64
+		if v, msg := scan(b[:i+largeValue], i, true, stack[:]); msg == "" {
 			return v, ""
 		}
 	case String:
@@ -201,13 +202,23 @@ func skipAny(b []byte, i int) (Value, string) {
 	return skip(b, i)
 }
 
-// skip is our scanner. On an error the message is set and End is where it was found. The stack of open brackets is one bit each:
-// 1 for an object.
-func skip(b []byte, i int) (v Value, msg string) { return scan(b, i, false) }
+// skip is our scanner. On an error the message is set and End is where it was found. What is short cannot be deep, and needs no large stack.
+func skip(b []byte, i int) (v Value, msg string) {
+	if len(b)-i > 2*largeValue {
+		return skipDeep(b, i)
+	}
+	var stack [2 * largeValue / 64]uint64
+	return scan(b, i, false, stack[:])
+}
 
-// scan is skip, which gives up at a long string if it is to be brief: sonic is better at those.
-func scan(b []byte, i int, brief bool) (v Value, msg string) {
+func skipDeep(b []byte, i int) (v Value, msg string) {
 	var stack [MaxDepth / 64]uint64
+	return scan(b, i, false, stack[:])
+}
+
+// scan is skip, which gives up at a long string if it is to be brief: sonic is better at those. The stack of open brackets is one bit each, 1 for an
+// object, and zero at first.
+func scan(b []byte, i int, brief bool, stack []uint64) (v Value, msg string) {
 	depth := 0
 	inObject := false
 
@@ -228,7 +239,7 @@ value:
 			return v, errTruncated
 		}
 	case '{', '[':
-		if depth == MaxDepth {
+		if depth == len(stack)*64 {
 			v.End = i
 			return v, errDepth
 		}

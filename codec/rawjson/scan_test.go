@@ -58,6 +58,32 @@ func TestOneSaysWhatIsWrongAndWhere(t *testing.T) {
 	}
 }
 
+// The bound is the same by whichever scanner, in whatever brackets, and what is wrong below it is told as that.
+func TestOneGoesDownToTheSameDepthInAnyBrackets(t *testing.T) {
+	for _, kind := range []struct{ open, close string }{{"[", "]"}, {`{"a":`, "}"}, {`[{"a":`, "}]"}, {"[ ", "]"}, {`["xy\"z",`, ",1]"}} {
+		levels := strings.Count(kind.open, "[") + strings.Count(kind.open, "{")
+		for depth, says := range map[int]string{
+			MaxDepth - 4: "", MaxDepth: "", MaxDepth + 2: "nested deeper than 4096 levels",
+		} {
+			n := depth / levels
+			whole := strings.Repeat(kind.open, n) + "null" + strings.Repeat(kind.close, n)
+			for name, text := range map[string]string{"whole": whole, "cut off": strings.Repeat(kind.open, n), "broken": strings.Repeat(kind.open, n) + "x"} {
+				want := says
+				switch {
+				case says != "":
+				case name == "cut off":
+					want = "ends too early"
+				case name == "broken":
+					want = "value is expected"
+				}
+				if _, err := One([]byte(text)); (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+					t.Errorf("%s, %d levels of %s: %v, not %q", name, depth, kind.open, err, want)
+				}
+			}
+		}
+	}
+}
+
 // Each of these has cost somebody's parser its stack or a quadratic amount of time.
 func TestHostileBodiesAreRefusedQuickly(t *testing.T) {
 	for name, body := range map[string]string{

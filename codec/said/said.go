@@ -76,9 +76,12 @@ type collector struct {
 	depth         int
 }
 
+// mostDepth is how deep texts are looked for: each level is gone through again.
+const mostDepth = 512
+
 // tooDeep goes no further into what is nested deeper than anybody means, and takes it as it stands.
 func (c *collector) tooDeep(v rawjson.Value) bool {
-	if c.depth++; c.depth <= rawjson.MaxDepth {
+	if c.depth++; c.depth <= mostDepth {
 		return false
 	}
 	c.depth--
