@@ -198,7 +198,7 @@ func (f *framing) chunked(b byte) error {
 		return nil
 	case partLastCR:
 		if b != '\r' {
-			return errHasTrailer
+			return unlessLF(b, errHasTrailer)
 		}
 		f.part = partLastLF
 		return nil
@@ -209,7 +209,7 @@ func (f *framing) chunked(b byte) error {
 		want = '\r'
 	}
 	if b != want {
-		return errChunkEnd
+		return unlessLF(b, errChunkEnd)
 	}
 	switch f.part {
 	case partChunkEnd:
@@ -233,7 +233,7 @@ func (f *framing) chunkLine(b byte) error {
 			return nil
 		}
 		if f.part == partChunkSize {
-			return errChunkSize
+			return unlessLF(b, errChunkSize)
 		}
 	}
 	switch {
@@ -242,7 +242,7 @@ func (f *framing) chunkLine(b byte) error {
 	case b == ';' && f.part == partChunkDigits:
 		f.part = partChunkExtension
 	case f.part != partChunkExtension || b != '\t' && (b < ' ' || b == 0x7f):
-		return errChunkSize
+		return unlessLF(b, errChunkSize)
 	}
 	return nil
 }

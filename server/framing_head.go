@@ -93,6 +93,14 @@ func (h *fields) end(target []byte) (head, error) {
 	return head{size: h.at + 2, length: h.length, chunked: h.coded}, nil
 }
 
+// unlessLF is what is wrong with a byte, which may be a line's end without CR.
+func unlessLF(c byte, wrong malformed) malformed {
+	if c == '\n' {
+		return errBareLF
+	}
+	return wrong
+}
+
 // requestLine reads METHOD SP target SP HTTP/1.x CRLF.
 func (h *fields) requestLine(p []byte) (target []byte, err error) {
 	start := h.at
@@ -105,7 +113,7 @@ func (h *fields) requestLine(p []byte) (target []byte, err error) {
 		return nil, nil
 	}
 	if p[i] != ' ' || i == start {
-		return nil, errMethod
+		return nil, unlessLF(p[i], errMethod)
 	}
 	method := p[start:i]
 	i++
@@ -115,7 +123,7 @@ func (h *fields) requestLine(p []byte) (target []byte, err error) {
 	}
 	target = p[start:i]
 	if p[i] != ' ' || i == start || string(target) == "*" && string(method) != "OPTIONS" || string(method) == "CONNECT" {
-		return nil, errTarget // with a fragment, too: it is for browsers to keep
+		return nil, unlessLF(p[i], errTarget) // with a fragment, too: it is for browsers to keep
 	}
 	i++
 	version := p[i:min(i+len("HTTP/1.1\r\n"), len(p))]
@@ -125,6 +133,8 @@ func (h *fields) requestLine(p []byte) (target []byte, err error) {
 		h.old = true
 	case string(version) == "HTTP/1.1\r\n"[:len(version)], string(version) == "HTTP/1.0\r\n"[:len(version)]:
 		return nil, nil
+	case bareLF(version, 0):
+		return nil, errBareLF
 	default:
 		return nil, errVersion
 	}
@@ -146,7 +156,7 @@ func (h *fields) field(p []byte) error {
 	case i == start && (c == ' ' || c == '\t'):
 		return errFolded
 	default:
-		return errName
+		return unlessLF(c, errName)
 	}
 	name := p[start:i]
 	start = i + 1

@@ -173,6 +173,11 @@ var smuggled = []struct{ name, text string }{
 	{"a space before the method", " GET /healthz HTTP/1.1\r\nHost: gateway\r\n\r\n"},
 	{"a tab before the method", "\tGET /healthz HTTP/1.1\r\nHost: gateway\r\n\r\n"},
 	{"a bare LF before the request", "\nGET /healthz HTTP/1.1\r\nHost: gateway\r\n\r\n"},
+	{"a bare LF behind the version", "GET /healthz HTTP/1.1\nHost: gateway\r\n\r\n"},
+	{"a bare LF behind the target", "GET /healthz\nHost: gateway\r\n\r\n"},
+	{"a bare LF behind the method", "GET\n/healthz HTTP/1.1\r\nHost: gateway\r\n\r\n"},
+	{"a bare LF behind a header's name", "GET /healthz HTTP/1.1\r\nHost\n: gateway\r\n\r\n"},
+	{"a bare LF for the empty line", "GET /healthz HTTP/1.1\r\nHost: gateway\r\n\n"},
 	{"a bare CR before the request", "\rGET /healthz HTTP/1.1\r\nHost: gateway\r\n\r\n"},
 	{"two empty lines before the request", "\r\n\r\nGET /healthz HTTP/1.1\r\nHost: gateway\r\n\r\n"},
 	{"TLS", "\x16\x03\x01\x00\x05\x01\x00\x00\x01\x03\r\n\r\n"},
@@ -230,6 +235,9 @@ func TestRequestsThatTwoParsersMayReadInTwoWaysAreRefused(t *testing.T) {
 				}
 				a := client.answer()
 				a.failure(t, 400, "bad_request")
+				if strings.Contains(c.name, "bare LF") && !strings.Contains(c.name, "trailer") && !strings.Contains(a.body, "a line ends without CR") {
+					t.Errorf("%s: %s", way.name, a.body)
+				}
 				if !a.Close {
 					t.Errorf("%s: the connection goes on", way.name)
 				}

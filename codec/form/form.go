@@ -43,8 +43,9 @@ var (
 	errNotAForm   = errors.New("the body does not begin with the boundary that the Content-Type names")
 	errUnfinished = errors.New("it ends in the middle: the closing boundary is missing")
 	errBoundary   = errors.New("its boundary stands where no part ends; choose one that nothing in the form contains, and put nothing before or behind it")
+	errBareLF     = errors.New("a boundary in it stands beside a line that ends with LF alone: end each line of the form with CRLF")
 	errBehind     = errors.New("there is text behind the closing boundary")
-	errTooMany    = fmt.Errorf("it has more than %d fields", maxParts)
+	errTooMany    = fmt.Errorf("it has more than %d fields: send fewer in a request", maxParts)
 )
 
 // Read finds the fields of a body. Those that unique names choose what is asked for: each may be there once, as a text and spelled like that.
@@ -63,11 +64,18 @@ func Read(contentType string, body []byte, unique ...string) (Form, error) {
 	for {
 		rest := body[at:]
 		if bytes.HasPrefix(rest, []byte("--")) {
-			if behind := string(rest[2:]); behind != "" && behind != "\r\n" {
+			switch behind := string(rest[2:]); behind {
+			case "", "\r\n":
+			case "\n":
+				return f, errBareLF
+			default:
 				return f, errBehind
 			}
 			f.Last = part
 			return f, f.check(unique)
+		}
+		if bytes.HasPrefix(rest, []byte("\n")) {
+			return f, errBareLF
 		}
 		if !bytes.HasPrefix(rest, []byte("\r\n")) {
 			return f, errBoundary
@@ -81,6 +89,9 @@ func Read(contentType string, body []byte, unique ...string) (Form, error) {
 			return f, errUnfinished
 		}
 		whole, ends := bytes.CutSuffix(rest[2:next], []byte("\r\n"))
+		if !ends && bytes.HasSuffix(whole, []byte("\n")) {
+			return f, errBareLF
+		}
 		if !ends {
 			return f, errBoundary
 		}
