@@ -79,7 +79,9 @@ func (s *Server) appendBody(ctx *fasthttp.RequestCtx, buf []byte) ([]byte, *code
 func (s *Server) unread(ctx *fasthttp.RequestCtx, err error) *codec.Error {
 	conn := connOf(ctx)
 	if refused, is := errors.AsType[*budget.Refused](err); is {
-		return noRoom(refused)
+		whole := *refused // of which no more than a step was asked for
+		whole.Bytes = max(whole.Bytes, int64(ctx.Request.Header.ContentLength()))
+		return noRoom(&whole)
 	}
 	switch {
 	case conn.reading.failure != nil:
@@ -101,14 +103,14 @@ func (s *Server) unread(ctx *fasthttp.RequestCtx, err error) *codec.Error {
 func noRoom(refused *budget.Refused) *codec.Error {
 	switch {
 	case !refused.Never:
-		e := *errOverloaded
-		return &e
+		return errorf(errOverloaded.Status, errOverloaded.Type, errOverloaded.Code,
+			"The requests that the gateway has in hand leave no memory for this one at the moment, or for more of this key's (--request-memory). Try again soon.")
 	case refused.Use >= budget.Answer:
 		return errorf(fasthttp.StatusBadGateway, "server_error", "answer_too_large",
-			"The provider's answer takes %d bytes of memory with all that belongs to the request, and this gateway may hold %d for one (--request-memory).", refused.Bytes, refused.Most)
+			"The provider's answer takes at least %d bytes of memory with all that belongs to the request, and this gateway may hold %d for one (--request-memory).", refused.Bytes, refused.Most)
 	}
 	return errorf(fasthttp.StatusRequestEntityTooLarge, "invalid_request_error", "request_too_large",
-		"The request takes %d bytes of memory with all that belongs to it, and this gateway may hold %d for one (--request-memory). Send a smaller one, or fewer and smaller images.",
+		"The request takes at least %d bytes of memory with all that belongs to it, and this gateway may hold %d for one (--request-memory). Send a smaller one, or fewer and smaller images.",
 		refused.Bytes, refused.Most)
 }
 
@@ -139,8 +141,7 @@ func (s *Server) expect(ctx *fasthttp.RequestCtx) int {
 		return fasthttp.StatusContinue
 	}
 	connOf(ctx).linger = true // it may have sent it all the same
-	s.refuse(ctx, e)
+	s.turnAway(ctx, e)
 	s.counters.answered(ctx)
-	s.counters.outcomes.count(outcome{status: e.Status})
 	return e.Status
 }

@@ -50,7 +50,7 @@ func maxConnections(memory int64) int {
 }
 
 var errOverloaded = errorf(fasthttp.StatusServiceUnavailable, "server_error", "overloaded",
-	"The gateway has as many requests in hand as it may. Try again soon.")
+	"The gateway has as many requests in hand as it may (--max-in-flight). Try again soon.")
 
 // comeBack is the Retry-After of an overloaded gateway; retryLater as it is
 // written.
@@ -66,6 +66,7 @@ func (s *Server) bounded(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 	return func(ctx *fasthttp.RequestCtx) {
 		if s.inFlight.Full() && ctx.IsPost() && s.administration()[string(homePath(ctx.Path()))] == nil {
 			s.refuse(ctx, s.tooManyRequests())
+			s.countRefused(ctx, errOverloaded.Status)
 		} else {
 			next(ctx)
 		}
@@ -91,14 +92,16 @@ func (s *Server) tooManyOfKey() *codec.Error {
 		"This key has as many requests in hand as it may while the gateway has so few places left for others (--max-in-flight). Try again soon.")
 }
 
-// refuse answers a request that goes no further than here.
-func (s *Server) refuse(ctx *fasthttp.RequestCtx, e *codec.Error) {
+// refuse answers a request that goes no further than here, under an id.
+func (s *Server) refuse(ctx *fasthttp.RequestCtx, e *codec.Error) (id []byte) {
 	writeError(ctx, e)
 	if e.Status == fasthttp.StatusServiceUnavailable {
 		ctx.Response.Header.Set(fasthttp.HeaderRetryAfter, retryLater)
 	}
-	setID(ctx, s.appendID(nil, ctx))
+	id = s.appendID(nil, ctx)
+	setID(ctx, id)
 	allowAnyOrigin(ctx)
+	return id
 }
 
 // refusals counts what was refused for want of room. The log hears of it seldom:
@@ -107,6 +110,9 @@ type refusals struct {
 	total atomic.Int64
 	told  atomic.Int64 // when, in Unix nanoseconds
 }
+
+// neverFits is logged of what could not be held if there were no other request.
+const neverFits = "a request takes more memory with its answer than --request-memory lets any hold"
 
 const tellEvery = 10 * time.Second
 

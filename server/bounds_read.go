@@ -1,6 +1,8 @@
 package server
 
 import (
+	"bufio"
+	"bytes"
 	"errors"
 	"io"
 	"os"
@@ -193,13 +195,15 @@ func (s *Server) onUnread(ctx *fasthttp.RequestCtx, err error) {
 	}
 	defer s.counters.answered(ctx)
 	if conn.reading.failure != nil {
-		s.refuse(ctx, conn.tooSlow())
+		s.turnAway(ctx, conn.tooSlow())
 		ctx.SetConnectionClose()
 		return
 	}
 	if errors.Is(err, errTooLarge) {
 		conn.linger = true
-		s.refuse(ctx, s.tooLarge())
+		// fasthttp has forgotten whose request it is and what it is for. If that cannot be read again it is told to somebody unknown.
+		ctx.Request.Header.Read(bufio.NewReaderSize(bytes.NewReader(conn.requests.over), maxHeader))
+		s.turnAway(ctx, s.tooLarge())
 		ctx.SetConnectionClose()
 		return
 	}

@@ -274,13 +274,14 @@ func (s *Server) onProtocolError(ctx *fasthttp.RequestCtx, err error) {
 	}
 	writeError(ctx, e)
 	ctx.SetConnectionClose()
-	setID(ctx, s.appendID(nil, ctx))
+	id := s.appendID(nil, ctx)
+	setID(ctx, id)
 	allowAnyOrigin(ctx) // whether there was an Origin may not have been read
 	level := slog.LevelWarn
 	if brokenOff(err) { // nobody reads the answer, and load balancers do it all day
 		level = slog.LevelDebug
 	}
-	s.log.Log(ctx, level, "bad request", "status", e.Status, "client", s.clientIP(ctx).String(), "error", unquoted(err))
+	s.log.Log(ctx, level, "bad request", "id", string(id), "status", e.Status, "client", s.clientIP(ctx).String(), "error", unquoted(err))
 }
 
 // notHTTP is the error of a request that is none.

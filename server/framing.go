@@ -24,7 +24,7 @@ type framing struct {
 	partial []byte // what there is of a head that came in pieces; nil most of the time
 	refused error  // a malformed, once there was one
 	most    int64  // bytes that a body may announce; 0 is any number
-	over    bool   // it has announced more
+	over    []byte // the head of a request that has announced more; nil if none has
 }
 
 // part is what of a request comes next.
@@ -59,7 +59,7 @@ func (f *framing) read(from io.Reader, p []byte) (int, error) {
 	if f.refused != nil {
 		return 0, f.refused
 	}
-	if f.over {
+	if f.over != nil {
 		return 0, errTooLarge
 	}
 	n, err := from.Read(p)
@@ -116,7 +116,7 @@ func (f *framing) head(p []byte) (int, error) {
 			return 0, err
 		}
 		if h.size > 0 {
-			f.begin(h)
+			f.begin(h, p)
 			return h.size, nil
 		}
 	}
@@ -137,8 +137,8 @@ func (f *framing) pieces(p []byte) (int, error) {
 			return 0, err
 		}
 		if h.size > 0 {
+			f.begin(h, f.partial)
 			f.partial = nil
-			f.begin(h)
 			return h.size - before, nil
 		}
 	}
@@ -161,14 +161,16 @@ func bareLF(p []byte, from int) bool {
 	}
 }
 
-// begin goes on to what follows a head.
-func (f *framing) begin(h head) {
+// begin goes on to what follows a head, with which text begins.
+func (f *framing) begin(h head, text []byte) {
 	switch {
 	case h.chunked:
 		f.part = partChunkSize
 	case h.length > 0:
 		f.part, f.left = partBody, h.length
-		f.over = f.most > 0 && h.length > f.most
+		if f.most > 0 && h.length > f.most {
+			f.over = bytes.TrimLeft(bytes.Clone(text[:h.size]), "\r\n")
+		}
 	}
 }
 

@@ -147,7 +147,7 @@ func (s *Server) appendGateway(page []byte) []byte {
 		gauge("uniapi_limit_counters", "Pairs of a limit's subject and a model that are being counted.").of(float64(s.state.LimitCounters())),
 		gauge("uniapi_requests_in_flight", "Requests for answers that are under way.").of(float64(s.inFlight.Load())),
 		gauge("uniapi_streams_in_flight", "Of these, streams.").of(float64(streams)),
-		counter("uniapi_requests_refused_total", "Requests refused because as many were under way as may be, or requests held as much memory.").of(float64(s.overloaded.total.Load())),
+		counter("uniapi_requests_refused_total", "Requests refused because as many were under way as may be, or requests held as much memory. Those that would fit at no time are none of them.").of(float64(s.overloaded.total.Load())),
 		gauge("uniapi_request_memory_limit_bytes", "What requests may hold together.").of(float64(s.budget.Limit())),
 		gauge("uniapi_request_memory_bytes", "What they hold.").of(float64(s.budget.Taken())),
 		gauge("uniapi_request_memory_highest_bytes", "The most they have held.").of(float64(s.budget.Highest())),

@@ -114,6 +114,7 @@ type Server struct {
 	budget      *budget.Budget
 	places      *places  // for connections
 	overloaded  refusals // of requests
+	oversized   refusals // of requests, or of attempts: they would fit at no time
 	unconnected refusals // of connections
 	refusing    atomic.Int32
 
@@ -140,6 +141,10 @@ func New(o Options) (*Server, error) {
 	s.budget = budget.New(o.RequestMemory - int64(fetchCache(o.RequestMemory)))
 	s.inFlight = budget.NewPlaces(min(o.MaxInFlight, int64(o.MaxConnections))) // each has a connection, so that a key's part is of both
 	s.budget.OnRefused(func(r *budget.Refused) {
+		if r.Never { // whatever else the gateway has in hand
+			s.oversized.count(s.log, neverFits, "most", r.Most, "wanted", r.Bytes, "for", r.Use.String())
+			return
+		}
 		s.overloaded.count(s.log, "requests hold as much memory as they may", "limit", s.budget.Limit(), "wanted", r.Bytes, "for", r.Use.String())
 	})
 	var err error
