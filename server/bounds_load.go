@@ -117,19 +117,34 @@ const neverFits = "a request takes more memory with its answer than --request-me
 const tellEvery = 10 * time.Second
 
 func (r *refusals) count(log *slog.Logger, why string, args ...any) {
-	total := r.total.Add(1)
-	told, now := r.told.Load(), time.Now().UnixNano()
-	if now-told >= int64(tellEvery) && r.told.CompareAndSwap(told, now) {
+	if total, tell := r.add(); tell {
 		log.Warn(why, append(args, "refused", total)...)
 	}
 }
 
-// tooMany is the answer to a connection too many.
-var tooMany = func() string {
+// add counts one and says how many there are, and whether the log is to hear of it.
+func (r *refusals) add() (total int64, tell bool) {
+	total = r.total.Add(1)
+	told, now := r.told.Load(), time.Now().UnixNano()
+	return total, now-told >= int64(tellEvery) && r.told.CompareAndSwap(told, now)
+}
+
+// onSentAway tells of connections that were closed for others to have room.
+func (s *Server) onSentAway(owner string) {
+	if total, tell := s.sentAway.add(); tell {
+		s.log.Warn("connections are closed to make room for others", "owner", owner, "limit", s.options.MaxConnections,
+			"limit_without_key", s.places.strangers, "closed", total)
+	}
+}
+
+// tooMany is the answer to a connection too many: what comes before its id, and
+// behind it.
+var tooMany = func() [2]string {
 	body := openai.AppendError(nil, errorf(fasthttp.StatusServiceUnavailable, "server_error", "too_many_connections",
 		"The gateway has as many connections as it may (--max-connections). Try again soon."))
-	return "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: " + retryLater +
-		"\r\nConnection: close\r\nContent-Length: " + strconv.Itoa(len(body)) + "\r\n\r\n" + string(body)
+	return [2]string{"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: " + retryLater +
+		"\r\nAccess-Control-Allow-Origin: *\r\nAccess-Control-Expose-Headers: *\r\nConnection: close\r\nContent-Length: " + strconv.Itoa(len(body)) +
+		"\r\n" + requestIDHeader + ": ", "\r\n\r\n" + string(body)}
 }()
 
 // What is spent on letting refused clients read why: closing a connection on
@@ -152,7 +167,7 @@ func (s *Server) refuseConnection(c *net.TCPConn) {
 		defer s.refusing.Add(-1)
 		defer c.Close()
 		c.SetDeadline(time.Now().Add(refusalTime))
-		if _, err := io.WriteString(c, tooMany); err == nil && c.CloseWrite() == nil {
+		if _, err := io.WriteString(c, tooMany[0]+string(s.ids.append(nil))+tooMany[1]); err == nil && c.CloseWrite() == nil {
 			io.Copy(io.Discard, c)
 		}
 	}()

@@ -52,8 +52,15 @@ func TestConnectionsBeyondMaxConnectionsAreRefused(t *testing.T) {
 	c.post(bigRequest(1 << 20)) // what it sends on must not reset the answer
 	a := c.answer()
 	a.failure(t, 503, "too_many_connections")
-	if a.Header.Get("Retry-After") == "" {
-		t.Error("no Retry-After")
+	for _, name := range []string{"Retry-After", "X-Request-Id", "Access-Control-Allow-Origin", "Access-Control-Expose-Headers"} {
+		if a.Header.Get(name) == "" {
+			t.Errorf("no %s", name)
+		}
+	}
+	again := g.dial()
+	again.post(plainRequest)
+	if id := again.answer().Header.Get("X-Request-Id"); id == "" || id == a.Header.Get("X-Request-Id") {
+		t.Errorf("two have the id %q", id)
 	}
 	held[0].Close()
 	eventually(t, "the connection is gone", func() bool { return g.watch.size() == 1 })

@@ -121,6 +121,11 @@ func (s *Server) appendGateway(page []byte) []byte {
 		}
 	}
 	lacking := counter("uniapi_usage_lacking_total", "Answers whose tokens are not as their provider counted them, by why. All are estimated but zero, which is believed.")
+	for _, p := range s.snapshot.Load().config.Providers { // from the beginning: an alert sees no rise to a series' first value
+		for _, why := range lackNames {
+			lacking.add(0, "provider", p.Name, "reason", why)
+		}
+	}
 	s.lacks.all(func(provider string, why lack, n int64) {
 		lacking.add(float64(n), "provider", provider, "reason", lackNames[why])
 	})

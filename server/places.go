@@ -23,6 +23,7 @@ type places struct {
 	grace     time.Duration        // in which a newcomer is let alone
 	room      time.Duration        // for which it waits for others to go
 	all       func() []*clientConn // that are open
+	onSent    func(owner string)   // is told of each that is sent away, a "stranger"'s or a "key"'s; nil is not
 
 	mu       sync.Mutex
 	taken    int
@@ -129,6 +130,7 @@ func (s *places) stir() {
 // makeRoom sends a connection away. It returns how long that may take, or when to
 // look again; 0 if nobody can go.
 func (s *places) makeRoom(now time.Time, crowded bool) time.Duration {
+	owner := "stranger"
 	soon, sent := s.sendStranger(now)
 	switch {
 	case sent:
@@ -136,11 +138,14 @@ func (s *places) makeRoom(now time.Time, crowded bool) time.Duration {
 	case crowded:
 		return soon
 	case s.sendIdle(now):
+		owner = "key"
 		s.sentAway.idle.Add(1)
 	default:
 		return soon
 	}
-	s.going++
+	if s.going++; s.onSent != nil {
+		s.onSent(owner)
+	}
 	return s.room
 }
 

@@ -93,6 +93,13 @@ func TestIdleConnectionsOfAKeyMakeRoomForOthers(t *testing.T) {
 	if n := g.places.sentAway.idle.Load(); n != int64(most/2+2*most) {
 		t.Errorf("%d made room", n)
 	}
+	const told = "connections are closed to make room for others"
+	if line := g.log.next(t, told); line["owner"] != "key" || line["limit"] != float64(most) || line["closed"] != 1.0 {
+		t.Errorf("the log: %v", line)
+	}
+	if n, all := g.log.count(told), g.sentAway.total.Load(); n > 3 || all != int64(most/2+2*most) {
+		t.Errorf("it is told %d times of %d", n, all)
+	}
 	if n := g.unconnected.total.Load(); n != 0 {
 		t.Errorf("%d were refused", n)
 	}

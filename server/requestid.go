@@ -39,8 +39,12 @@ func (s *Server) appendID(dst []byte, ctx *fasthttp.RequestCtx) []byte {
 	if id := ctx.Request.Header.PeekCanonical(canonicalRequestID); len(id) > 0 && len(id) <= 128 && visible(id) {
 		return append(dst, id...)
 	}
-	dst = append(dst, s.ids.process...)
-	return strconv.AppendUint(dst, s.ids.next.Add(1), 36)
+	return s.ids.append(dst)
+}
+
+// append appends a new id.
+func (r *requestIDs) append(dst []byte) []byte {
+	return strconv.AppendUint(append(dst, r.process...), r.next.Add(1), 36)
 }
 
 // made says that an id is one of ours, or so like one that it has no room for a

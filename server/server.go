@@ -116,6 +116,7 @@ type Server struct {
 	overloaded  refusals // of requests
 	oversized   refusals // of requests, or of attempts: they would fit at no time
 	unconnected refusals // of connections
+	sentAway    refusals // counts connections that were closed for others to have room
 	refusing    atomic.Int32
 
 	probed   atomic.Int64 // when /readyz was last asked, in Unix nanoseconds
@@ -162,6 +163,7 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	s.places = newPlaces(o.MaxConnections, mostStrangers(o.MaxConnections, o.Memory), o.readTimes, s.watch.all)
+	s.places.onSent = s.onSentAway
 	o.pool.OnStray = s.onStray
 	s.pool = pool.New(o.pool)
 	s.adapters = provider.NewAdapters(s.pool)
