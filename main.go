@@ -359,10 +359,16 @@ func check(args []string) int {
 		return code
 	}
 	cfg, err := config.Resolve(*path, os.Getenv).Load(context.Background())
+	var advice config.Problems
+	if unusable, is := errors.AsType[*config.Unusable](err); is {
+		advice = unusable.Advice
+	} else if err == nil {
+		advice = cfg.Advice
+	}
+	for _, a := range advice {
+		fmt.Fprintln(os.Stderr, "warning:", a.String())
+	}
 	if err == nil {
-		for _, a := range cfg.Advice {
-			fmt.Fprintln(os.Stderr, "warning:", a.String())
-		}
 		if problems := append(config.Problems(cfg.Warnings), server.LeftOut(cfg)...); len(problems) > 0 {
 			err = problems
 		}

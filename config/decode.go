@@ -62,7 +62,8 @@ var keyPreferenceFields = []field[KeyPreferences]{
 }
 
 // Parse is Load for bytes; name stands for the file in problems and getenv answers for ${NAME} and TIMEOUT (nil = the
-// process's environment). The error is Problems and holds everything that is wrong, the warnings included.
+// process's environment). The error is an Unusable and holds everything that is wrong, the warnings
+// included.
 func Parse(name string, data []byte, getenv func(string) string) (*Config, error) {
 	if getenv == nil {
 		getenv = os.Getenv
@@ -76,7 +77,7 @@ func Parse(name string, data []byte, getenv func(string) string) (*Config, error
 		d.root(resolve(doc.Content[0]))
 	}
 	if len(d.errors) > 0 {
-		return nil, d.tidy(append(d.errors, d.warnings...))
+		return nil, &Unusable{d.tidy(append(d.errors, d.warnings...)), d.tidy(d.advice)}
 	}
 	d.cfg.Warnings, d.cfg.Advice = d.tidy(d.warnings), d.tidy(d.advice)
 	d.cfg.Hash = d.hash(data)

@@ -56,7 +56,7 @@ next:
 		for i := range fields {
 			known[i] = fields[i].key
 		}
-		d.warn(p.at, p.key, "unknown key %s in %s%s", shown(p.key), where, didYouMean(p.key, known))
+		d.warn(p.at, p.key, "unknown key %s in %s%s", shown(p.key), where, belongs(p.key, known))
 	}
 	return true
 }

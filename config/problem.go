@@ -33,6 +33,18 @@ func (p Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
+// Unusable is the error of a file that cannot be used.
+type Unusable struct {
+	Problems Problems // errors and warnings
+	Advice   Problems // as a Config has it
+}
+
+// Error prints the problems, one per line, without the advice.
+func (u *Unusable) Error() string { return u.Problems.Error() }
+
+// Unwrap makes it Problems.
+func (u *Unusable) Unwrap() error { return u.Problems }
+
 func (p Problems) sort() {
 	slices.SortStableFunc(p, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))

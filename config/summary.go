@@ -18,8 +18,26 @@ func (c *Config) Summary() string {
 	for _, k := range c.APIKeys {
 		k.summarise(&b)
 	}
+	fmt.Fprintf(&b, "admin: %s\n", c.summariseAdmins())
 	c.summarisePreferences(&b)
 	return b.String()
+}
+
+// summariseAdmins names the keys that administrate, and how to have one if there is none.
+func (c *Config) summariseAdmins() string {
+	if only := c.LoneAdmin(); only != nil {
+		return only.Alias + ", since it is the only key and has no role; give it one if it is a user's"
+	}
+	var names []string
+	for _, k := range c.APIKeys {
+		if c.IsAdmin(k) {
+			names = append(names, k.Alias)
+		}
+	}
+	if names == nil {
+		return "nobody; give a key a role with admin in it to administrate by HTTP"
+	}
+	return strings.Join(names, ", ")
 }
 
 // line writes "    name: value" unless the value is empty.
@@ -92,6 +110,9 @@ func (p *ProviderPreferences) summarise(b *strings.Builder) {
 	}
 	line(b, "post_body_parameter_overrides", strings.Join(names, ", "))
 	line(b, "passthrough_request_headers", strings.Join(p.PassthroughHeaders, ", "))
+	if p.IsolateKeys != nil {
+		line(b, "isolate_keys", strconv.FormatBool(*p.IsolateKeys))
+	}
 }
 
 func (k *APIKey) summarise(b *strings.Builder) {
@@ -145,6 +166,7 @@ func (c *Config) summarisePreferences(b *strings.Builder) {
 	}
 	line(b, "model_price", strings.Join(prices, "; "))
 	line(b, "image_fetch.allow", p.ImageFetch.allowed())
+	line(b, "isolate_keys", strconv.FormatBool(p.IsolateKeys))
 	if p.Hedging.Enabled {
 		line(b, "hedging", fmt.Sprintf("at most %d attempts at once", p.Hedging.MaxInflight))
 	}

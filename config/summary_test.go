@@ -5,6 +5,51 @@ import (
 	"testing"
 )
 
+func TestSummaryTellsWhoIsAnAdmin(t *testing.T) {
+	const file = "providers:\n  - {provider: p, base_url: 'http://h.example/v1', model: [m]}\n"
+	for _, test := range []struct{ keys, want string }{
+		{"[{api: sk-0123456789abcdef}]", "admin: sk-…cdef, since it is the only key and has no role"},
+		{"[{api: sk-0123456789abcdef, role: user}]", "admin: nobody; give a key a role"},
+		{"[{api: sk-0123456789abcdef}, {api: sk-1123456789abcdef}]", "admin: nobody; give a key a role"},
+		{"[{api: sk-0123456789abcdef, role: admin}, {api: sk-1123456789abcdef}, {api: sk-2123456789abcdef, role: the-other-admin}]", "admin: admin, the-other-admin\n"},
+	} {
+		c, err := Parse("api.yaml", []byte(file+"api_keys: "+test.keys+"\n"), noEnv)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.Summary(); !strings.Contains(got, "\n"+test.want) {
+			t.Errorf("there is no %q in\n%s", test.want, got)
+		}
+	}
+}
+
+func TestSummaryTellsOfIsolatedKeys(t *testing.T) {
+	const file = "providers:\n  - {provider: p, base_url: 'http://h.example/v1', model: [m]OWN}\napi_keys: [{api: sk-0123456789abcdef}]\nALL"
+	for _, test := range []struct {
+		own, all string
+		want     []string
+	}{
+		{"", "", []string{"    isolate_keys: false\n"}},
+		{"", "preferences: {isolate_keys: true}\n", []string{"    isolate_keys: true\n"}},
+		{", preferences: {isolate_keys: true}", "", []string{"model: m\n    isolate_keys: true\n", "    isolate_keys: false\n"}},
+		{", preferences: {isolate_keys: false}", "preferences: {isolate_keys: true}\n", []string{"model: m\n    isolate_keys: false\n", "    isolate_keys: true\n"}},
+	} {
+		c, err := Parse("api.yaml", []byte(strings.NewReplacer("OWN", test.own, "ALL", test.all).Replace(file)), noEnv)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := c.Summary()
+		if n := strings.Count(got, "isolate_keys"); n != len(test.want) {
+			t.Errorf("told %d times in\n%s", n, got)
+		}
+		for _, want := range test.want {
+			if !strings.Contains(got, want) {
+				t.Errorf("there is no %q in\n%s", want, got)
+			}
+		}
+	}
+}
+
 func TestSummarySaysWhatWasUnderstoodWithoutSecrets(t *testing.T) {
 	_, c := full(t)
 	got := c.Summary()

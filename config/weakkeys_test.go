@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -42,6 +43,17 @@ func TestThePublishedKeysAreThoseOfTheExamples(t *testing.T) {
 		if theirs := len(key) >= 40 && regexp.MustCompile(`^sk-[A-Za-z0-9]+$`).MatchString(key); !theirs && !found[key] {
 			t.Errorf("%s stands in no example", key)
 		}
+	}
+}
+
+func TestAFileThatCannotBeUsedHasItsAdviceToo(t *testing.T) {
+	_, err := Parse("api.yaml", []byte("providers:\n  - provider: p\n    model: [m]\napi_keys:\n  - api: sk-choose-one\n  - api: sk-short\n"), noEnv)
+	u, is := errors.AsType[*Unusable](err)
+	if !is || len(u.Problems) != 1 || len(u.Advice) != 2 || u.Advice[0].Line != 5 || u.Advice[1].Line != 6 {
+		t.Errorf("%#v", err)
+	}
+	if strings.Contains(err.Error(), "keygen") {
+		t.Errorf("it counts as an error: %v", err)
 	}
 }
 

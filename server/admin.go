@@ -255,9 +255,8 @@ var (
 // be one.
 func staysAdmin(key string) func(*config.Config) error {
 	return func(next *config.Config) error {
-		isAdmin := admins(next)
 		for _, k := range next.APIKeys {
-			if k.Key == key && isAdmin(k) {
+			if k.Key == key && next.IsAdmin(k) {
 				return nil
 			}
 		}

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"log/slog"
 	"slices"
-	"strings"
 
 	"github.com/valyala/fasthttp"
 
@@ -39,30 +38,11 @@ func limitsTokens(table config.ModelTable[config.RateLimit]) bool {
 	return false
 }
 
-// admins says who may administrate: the keys with admin in their role, and the
-// only key if it has no role.
-func admins(cfg *config.Config) func(*config.APIKey) bool {
-	if only := loneAdmin(cfg); only != nil {
-		return func(k *config.APIKey) bool { return k == only }
-	}
-	return func(k *config.APIKey) bool { return strings.Contains(k.Role, "admin") }
-}
-
-// loneAdmin is the key that is an admin's because it is the only one and nobody
-// has said what it is; else nil. A role says so: a configuration that loses its
-// other keys makes no user an admin.
-func loneAdmin(cfg *config.Config) *config.APIKey {
-	if len(cfg.APIKeys) == 1 && cfg.APIKeys[0].Role == "" {
-		return cfg.APIKeys[0]
-	}
-	return nil
-}
-
 // tellAdmins says in the log what follows from the rule above without anybody
 // having written it. It warns where a reload has made an admin of a key that was
 // none.
 func (s *Server) tellAdmins(old *snapshot, cfg *config.Config) {
-	only := loneAdmin(cfg)
+	only := cfg.LoneAdmin()
 	switch {
 	case only != nil:
 		level := slog.LevelInfo
@@ -72,7 +52,7 @@ func (s *Server) tellAdmins(old *snapshot, cfg *config.Config) {
 			}
 		}
 		s.log.Log(context.Background(), level, "the only key is an admin's, since it has no role; give it one if it is a user's", "key", only.Alias)
-	case !slices.ContainsFunc(cfg.APIKeys, admins(cfg)):
+	case !slices.ContainsFunc(cfg.APIKeys, cfg.IsAdmin):
 		s.log.Info("no key is an admin's: give one a role with admin in it to administrate by HTTP")
 	}
 }

@@ -63,11 +63,10 @@ func (s *Server) build(cfg *config.Config) *snapshot {
 		snap.maskedKeys = append(snap.maskedKeys, maskKeysOf(p.Config))
 		snap.accents = append(snap.accents, compileAccents(p.Config, p.Models))
 	}
-	admins := admins(cfg)
 	for _, k := range cfg.APIKeys {
 		balance, book := snap.table.Key(k.Key), s.books.Key(k.Key)
 		balance.Broke = book.Broke
-		snap.keys.add(&clientKey{APIKey: k, share: s.share(k.Key), balance: balance, routes: balance.Routes, admin: admins(k), book: book,
+		snap.keys.add(&clientKey{APIKey: k, share: s.share(k.Key), balance: balance, routes: balance.Routes, admin: cfg.IsAdmin(k), book: book,
 			only: len(cfg.APIKeys) == 1, limitsTokens: limitsTokens(k.Preferences.RateLimit)})
 	}
 	return snap
