@@ -13,7 +13,8 @@ import (
 type Explanation struct {
 	Key, Model string
 	Schedule   config.Schedule
-	Attempts   int // at most
+	Attempts   int    // at most
+	Refused    string // why it would be refused before any channel is asked; "" if it would not. Who asks for the explanation fills it in
 	Steps      []Step
 }
 

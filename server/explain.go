@@ -59,9 +59,12 @@ func (snap *snapshot) explanation(q Question) (balancer.Explanation, *codec.Erro
 			continue
 		}
 		balance := snap.table.Key(k.Key)
-		x, bad := q.exchange(&clientKey{APIKey: k})
+		x, bad := q.exchange(&clientKey{APIKey: k, limitsTokens: limitsTokens(k.Preferences.RateLimit)})
 		if bad != nil {
 			return balancer.Explanation{}, bad
+		}
+		if x.model == "" {
+			return balancer.Explanation{}, badQuery("no model is given; name it (--model, or model= in the address), or give a body that does (--body)")
 		}
 		facts := balancer.Facts{Model: x.model}
 		if x.route = balance.Find(x.model); x.route != nil && x.route.AsksFacts {
@@ -71,6 +74,11 @@ func (snap *snapshot) explanation(q Question) (balancer.Explanation, *codec.Erro
 		if !routed {
 			return e, errorf(fasthttp.StatusNotFound, "invalid_request_error", "not_found", "key %s may use no channel for model %q; it may use: %s",
 				k.Alias, x.model, strings.Join(balance.Models(), ", "))
+		}
+		if long := x.tooLong(); long != nil {
+			e.Refused = long.Message
+		} else if refused := balance.WouldRefuse(x.model); refused != nil {
+			e.Refused = limitTold(refused).Message
 		}
 		return e, nil
 	}
@@ -170,6 +178,9 @@ func errorWithoutURL(err error) error {
 
 func print(w io.Writer, e balancer.Explanation) {
 	fmt.Fprintf(w, "key %s, model %s, %s, at most %d attempts\n", e.Key, e.Model, e.Schedule, e.Attempts)
+	if e.Refused != "" {
+		fmt.Fprintf(w, "it would be refused before any of them is asked: %s\n", e.Refused)
+	}
 	for i, s := range e.Steps {
 		fmt.Fprintf(w, "%3d. %s/%s: %s\n", i+1, s.Provider, s.Upstream, s.Why)
 		fmt.Fprintf(w, "     first byte within %v\n", s.Timeout)

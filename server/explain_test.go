@@ -92,6 +92,62 @@ func TestExplainTellsWhatHappensToTheRequest(t *testing.T) {
 	}
 }
 
+func TestExplainTellsOfLimitsThatRefuseTheRequest(t *testing.T) {
+	up := listen(t, both)
+	g := start(t, providerOf("p", up), `api_keys:
+  - {api: `+clientKeyText+`, role: admin, model: [all]}
+  - {api: sk-broke-0123456789abcdef, role: broke, model: [all], preferences: {credits: 0}}
+  - {api: sk-limited-0123456789abcdef, role: limited, model: [all], preferences: {rate_limit: "1/day"}}
+  - {api: sk-short-0123456789abcdef, role: short, model: [all], preferences: {rate_limit: "20/tpr"}}
+`)
+	if a := g.as("limited", plainRequest); a.StatusCode != 200 {
+		t.Fatalf("%d %s", a.StatusCode, a.body)
+	}
+	counted := g.scrape().total("uniapi_limited_requests_total")
+	long := []byte(bigRequest(1000))
+	for _, test := range []struct {
+		question Question
+		live     string // what is told by the gateway
+		file     string // by the file alone
+	}{
+		{Question{Key: "admin", Model: "m"}, "", ""},
+		{Question{Key: "broke", Model: "m"}, "Balance is insufficient", "Balance is insufficient"},
+		{Question{Key: "limited", Model: "m"}, "1 request per day", ""},
+		{Question{Key: "short", Model: "m"}, "", ""},
+		{Question{Key: "short", Body: []byte(plainRequest)}, "", ""},
+		{Question{Key: "short", Body: long}, "20/tpr", "20/tpr"},
+		{Question{Key: "admin", Body: long}, "", ""},
+	} {
+		var live, file bytes.Buffer
+		if err := ExplainLive(&live, "http://"+g.addr, clientKeyText, test.question); err != nil {
+			t.Fatal(err)
+		}
+		if err := Explain(&file, g.snapshot.Load().config, test.question); err != nil {
+			t.Fatal(err)
+		}
+		for text, want := range map[string]string{live.String() + " ": test.live, file.String(): test.file} {
+			const refused = "\nit would be refused before any of them is asked: "
+			if strings.Contains(text, refused) != (want != "") || !strings.Contains(text, want) || !strings.Contains(text, "1. p/m") {
+				t.Errorf("%s with %.30s, want %q:\n%s", test.question.Key, test.question.Body, want, text)
+			}
+		}
+	}
+	if now := g.scrape().total("uniapi_limited_requests_total"); now != counted {
+		t.Errorf("explaining counted %v refusals", now-counted)
+	}
+}
+
+func TestExplainSaysThatNoModelIsGiven(t *testing.T) {
+	g := start(t, providerOf("p", listen(t, both)), keyed(""))
+	a := g.do("GET", "/v1/explain?key=admin", "", "Authorization", "Bearer "+clientKeyText)
+	if told := a.failure(t, 400, ""); !strings.Contains(told, "no model is given") {
+		t.Error(told)
+	}
+	if err := Explain(new(bytes.Buffer), g.snapshot.Load().config, Question{Key: "admin"}); err == nil || !strings.Contains(err.Error(), "--model") {
+		t.Errorf("of the file alone: %v", err)
+	}
+}
+
 func TestExplainIsForAdmins(t *testing.T) {
 	g := start(t, providerOf("p", listen(t, both)), "api_keys:\n  - {api: "+clientKeyText+", role: user}\n  - {api: sk-other-0123456789abcdefghij}\n")
 	g.do("GET", "/v1/explain?key=user&model=m", "", "Authorization", "Bearer "+clientKeyText).failure(t, 403, "admin_required")

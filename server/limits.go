@@ -11,13 +11,9 @@ import (
 
 // admit counts the request against the limits of this gateway's own.
 func (x *exchange) admit() *codec.Error {
-	if x.key.limitsTokens {
-		most := x.mostTokens()
-		if n := x.promptTokens(); most > 0 && n > most {
-			x.server.counters.limited[limitPrompt].Add(1)
-			return errorf(fasthttp.StatusRequestEntityTooLarge, "invalid_request_error", "prompt_too_long",
-				"The prompt has about %d tokens; this API key may send %d in a request (rate_limit: %d/tpr in the gateway's api.yaml).", n, most, most)
-		}
+	if long := x.tooLong(); long != nil {
+		x.server.counters.limited[limitPrompt].Add(1)
+		return long
 	}
 	admission, refused := x.key.balance.Admit(x.model, x.beside...)
 	if refused != nil {
@@ -35,6 +31,20 @@ func (x *exchange) admit() *codec.Error {
 	h.SetCanonical(headerRemaining, x.scratch)
 	x.scratch = append(x.scratch[:0], quota.Reset.String()...)
 	h.SetCanonical(headerReset, x.scratch)
+	return nil
+}
+
+// tooLong refuses a prompt of more tokens than the key may send; nil if it has no
+// more.
+func (x *exchange) tooLong() *codec.Error {
+	if !x.key.limitsTokens {
+		return nil
+	}
+	most := x.mostTokens()
+	if n := x.promptTokens(); most > 0 && n > most {
+		return errorf(fasthttp.StatusRequestEntityTooLarge, "invalid_request_error", "prompt_too_long",
+			"The prompt has about %d tokens; this API key may send %d in a request (rate_limit: %d/tpr in the gateway's api.yaml).", n, most, most)
+	}
 	return nil
 }
 
@@ -57,20 +67,30 @@ var (
 	headerReset     = []byte("X-Ratelimit-Reset-Requests")
 )
 
-// limitReached counts a refusal and says whose limit it was: users have taken this
-// gateway's limits for the provider's.
+// limitReached counts a refusal and words it.
 func (s *Server) limitReached(r *balancer.Refused) *codec.Error {
+	kind := limitKey
+	switch {
+	case r.Broke:
+		kind = limitCredits
+	case r.Global:
+		kind = limitGateway
+	}
+	s.counters.limited[kind].Add(1)
+	return limitTold(r)
+}
+
+// limitTold says whose limit it was: users have taken this gateway's limits for
+// the provider's.
+func limitTold(r *balancer.Refused) *codec.Error {
 	if r.Broke {
-		s.counters.limited[limitCredits].Add(1)
 		return errorf(fasthttp.StatusTooManyRequests, "insufficient_quota", "insufficient_quota",
 			"Balance is insufficient, please check your account: the credits of this API key (credits in the gateway's api.yaml) are 0 or used up.")
 	}
 	if r.Global {
-		s.counters.limited[limitGateway].Add(1)
 		return errorf(fasthttp.StatusTooManyRequests, "rate_limit_error", "gateway_rate_limit",
 			"This gateway takes %s from all its keys together (preferences.rate_limit in its api.yaml). The provider was not asked.", r)
 	}
-	s.counters.limited[limitKey].Add(1)
 	return errorf(fasthttp.StatusTooManyRequests, "rate_limit_error", "gateway_rate_limit",
 		"This API key may make %s of model %s (rate_limit in the gateway's api.yaml). The provider was not asked.", r, r.Model)
 }
