@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -37,6 +38,8 @@ func TestARequestThatIsTurnedAwayIsCountedAndLeavesALine(t *testing.T) {
 		{"announced", post + key + large, 413, true, "request", chatLabel},
 		{"announced with its beginning", post + key + large + "{", 413, true, "request", chatLabel},
 		{"announced, by an id of the client's own", post + key + "X-Request-Id: mine\r\n" + large, 413, true, "request", chatLabel},
+		{"announced behind an empty line", "\r\n" + post + key + large, 413, true, "request", chatLabel},
+		{"announced in pieces", post + key + large, 413, true, "request", chatLabel},
 		{"in chunks", post + key + fmt.Sprintf("Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", len(filler), filler), 413, true, "request", chatLabel},
 		{"compressed", post + key + "Content-Encoding: gzip\r\n" + fmt.Sprintf("Content-Length: %d\r\n\r\n", len(bomb)) + bomb, 413, true, "request", chatLabel},
 		{"compressed and large", post + key + "Content-Encoding: gzip\r\n" + large, 413, true, "request", chatLabel},
@@ -51,7 +54,15 @@ func TestARequestThatIsTurnedAwayIsCountedAndLeavesALine(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			client := g.dial()
-			client.send(c.text)
+			begin := 0
+			if c.name == "announced in pieces" {
+				begin = len(c.text) / 2
+				client.send(c.text[:begin])
+				eventually(t, "it waits for the rest", func() bool {
+					return slices.ContainsFunc(g.watch.all(), func(c *clientConn) bool { return c.place.still.Load() < 0 })
+				})
+			}
+			client.send(c.text[begin:])
 			resp := client.head()
 			if resp.StatusCode != c.status {
 				t.Fatalf("%d", resp.StatusCode)
