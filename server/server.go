@@ -143,7 +143,7 @@ func New(o Options) (*Server, error) {
 	s.inFlight = budget.NewPlaces(min(o.MaxInFlight, int64(o.MaxConnections))) // each has a connection, so that a key's part is of both
 	s.budget.OnRefused(func(r *budget.Refused) {
 		if r.Never { // whatever else the gateway has in hand
-			s.oversized.count(s.log, neverFits, "most", r.Most, "wanted", r.Bytes, "for", r.Use.String())
+			s.oversized.count(s.log, neverFits, "most", r.Most, "at_least", r.Bytes, "for", r.Use.String())
 			return
 		}
 		s.overloaded.count(s.log, "requests hold as much memory as they may", "limit", s.budget.Limit(), "wanted", r.Bytes, "for", r.Use.String())
