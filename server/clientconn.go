@@ -37,6 +37,7 @@ type clientConn struct {
 	requests  framing
 	secure    bool      // TLS lies above, and the requests with it
 	writeBy   time.Time // the write deadline that is armed
+	stalled   int64     // what the place's still says of the write in hand; 0 if it does not wait
 	hold      heldWrites
 	holding   budget.Holding // of the request in hand, until its answer is out
 	large     int            // bytes of the last request's body
@@ -104,10 +105,16 @@ func (c *clientConn) write(p []byte) (written int, err error) {
 	}
 }
 
-// send writes. A stranger's connection may be sent away meanwhile.
+// send writes. A stranger's connection may be sent away meanwhile, and a key's that
+// takes nothing.
 func (c *clientConn) send(p []byte) (int, error) {
 	if !c.place.isStrangers() {
-		return c.Conn.Write(p)
+		c.stalled = 0
+		n, err := c.Conn.Write(p)
+		if c.stalled != 0 && !c.place.resumes(c.stalled) {
+			return n, errSentAway
+		}
+		return n, err
 	}
 	still, may := c.place.waits(time.Now().UnixNano(), true)
 	if !may {
@@ -118,6 +125,16 @@ func (c *clientConn) send(p []byte) (int, error) {
 		return n, errSentAway
 	}
 	return n, err
+}
+
+// stalls is called when a write to a client begins to wait.
+func (c *clientConn) stalls() {
+	if c.place.isStrangers() {
+		return // whose writes wait all along
+	}
+	if still := -time.Now().UnixNano(); c.place.still.CompareAndSwap(atWork, still) {
+		c.stalled = still
+	}
 }
 
 // SetDeadline is called by fasthttp when a connection is taken over, to lift

@@ -152,6 +152,7 @@ func (l *listener) take(c *net.TCPConn) net.Conn {
 		conn.place.leave(conn)
 		return nil // it was closed behind our back
 	}
+	conn.Conn.Stalled = conn.stalls
 	conn.reading = readBounds{times: s.options.readTimes, leaving: &s.leaving, place: &conn.place}
 	conn.requests.most = int64(s.options.MaxBody)
 	conn.announced = s.options.ProxyProtocol && s.options.TrustedProxies.contains(conn.peer())

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -207,5 +208,43 @@ func TestIdleConnectionsGoFromTheGreediestFirst(t *testing.T) {
 	all = append(all, conn(a, restTime))
 	if next := s.idle(now); len(next) != 1 || next[0].conn != all[12] {
 		t.Errorf("%d go, not the one that has been idle for long", len(next))
+	}
+}
+
+// A key cannot keep others out by asking for what it does not take.
+func TestConnectionsOfAKeyThatTakesNothingMakeRoomForOthers(t *testing.T) {
+	const most = 8
+	var models strings.Builder
+	for i := range 2000 {
+		fmt.Fprintf(&models, "%s%d, ", strings.Repeat("m", 200), i)
+	}
+	g := startWith(t, Options{MaxConnections: most, readTimes: &ungraceful}, providerOf("p", listen(t, both), "    model: ["+models.String()+"m]\n"), twoKeys)
+	var greedy []*client
+	for range most {
+		c := g.dial()
+		c.send(strings.Repeat(listText(clientKeyText), 40))
+		c.br.Peek(1)
+		greedy = append(greedy, c)
+	}
+	stalled := func() (n int) {
+		for _, c := range g.watch.all() {
+			if state := c.place.still.Load(); state < 0 && time.Now().UnixNano()+state > int64(stalledTime) {
+				n++
+			}
+		}
+		return n
+	}
+	eventually(t, "all stand still", func() bool { return stalled() == most })
+	greedy[0].SetReadDeadline(time.Now().Add(patience)) // who drips takes nothing either
+	greedy[0].br.Discard(64)
+	for range 2 {
+		c := g.dial()
+		c.send(strings.Replace(chatText(plainRequest), clientKeyText, otherKeyText, 1))
+		if a := c.answer(); a.StatusCode != 200 {
+			t.Errorf("%d %s", a.StatusCode, a.body)
+		}
+	}
+	if counts := g.connectionsOf(clientKeyText, otherKeyText); counts[0] > most-2 || counts[0] < most/2-1 {
+		t.Errorf("the keys have %v", counts)
 	}
 }

@@ -84,6 +84,10 @@ func (s *places) stillStrangers(now time.Time) (still queue, wait time.Duration)
 // a write waits for an instant, too.
 const stillTime = 10 * time.Millisecond
 
+// stalledTime is how long a write to a client of a key must have waited for it to be
+// one that takes nothing.
+const stalledTime = time.Second
+
 // restTime is how long a connection must have been idle to go whose key has no more
 // than its part of all places.
 const restTime = 10 * time.Second
@@ -110,8 +114,21 @@ func (s *places) sendIdle(now time.Time) bool {
 
 // idleOf are the connections of a key.
 type idleOf struct {
-	open int
-	idle queue
+	open    int
+	idle    queue
+	stalled queue // their clients take nothing of an answer
+}
+
+// next is the next one of a key's to go: one that has been idle, for a while if the
+// key has no more than its part, and if it has more one whose client takes nothing.
+func (of *idleOf) next(now time.Time, more bool) (w waiter, is bool) {
+	if len(of.idle) > 0 && (more || now.UnixNano()-of.idle[0].since() >= int64(restTime)) {
+		return of.idle.pop()
+	}
+	if more {
+		return of.stalled.pop()
+	}
+	return w, false
 }
 
 // idle are connections of keys that may go, in the order in which they would if one
@@ -129,13 +146,17 @@ func (s *places) idle(now time.Time) (next queue) {
 			keys[key] = of
 		}
 		of.open++
-		if state := c.place.still.Load(); state > 0 {
+		switch state := c.place.still.Load(); {
+		case state > 0:
 			of.idle = append(of.idle, waiter{c, state})
+		case state < 0 && state != goes && now.UnixNano()+state > int64(stalledTime):
+			of.stalled = append(of.stalled, waiter{c, state})
 		}
 	}
 	var most []*idleOf
 	for _, of := range keys {
 		slices.SortFunc(of.idle, waiter.before)
+		slices.SortFunc(of.stalled, waiter.before)
 		most = append(most, of)
 	}
 	slices.SortFunc(most, func(a, b *idleOf) int { return b.open - a.open })
@@ -148,10 +169,10 @@ func (s *places) idle(now time.Time) (next queue) {
 			if of.open < level {
 				break
 			}
-			if len(of.idle) == 0 || level <= part && now.UnixNano()-of.idle[0].since() < int64(restTime) {
+			w, is := of.next(now, level > part)
+			if !is {
 				continue
 			}
-			w, _ := of.idle.pop()
 			if next = append(next, w); len(next) == atOnce(len(all)) {
 				return next
 			}

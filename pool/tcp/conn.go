@@ -19,6 +19,9 @@ type Conn struct {
 	*net.TCPConn
 	raw syscall.RawConn
 
+	// Stalled, if it is set, is called when a write begins to wait for the peer, once for each Write.
+	Stalled func()
+
 	in, out transfer
 	// Bound once: a closure for each call would be an allocation.
 	readFunc, sendFunc, askFunc func(fd uintptr) bool
@@ -27,9 +30,10 @@ type Conn struct {
 
 // transfer is a call's argument and what came of it.
 type transfer struct {
-	p     []byte
-	n     int
-	errno syscall.Errno
+	p       []byte
+	n       int
+	errno   syscall.Errno
+	stalled bool // Stalled has been called
 }
 
 // New makes a Conn of a connection, which must not be read or written but through it from then on.
@@ -78,7 +82,7 @@ func (c *Conn) read(fd uintptr) (done bool) {
 
 // Write is net.Conn's.
 func (c *Conn) Write(p []byte) (int, error) {
-	c.out.p, c.out.n = p, 0
+	c.out.p, c.out.n, c.out.stalled = p, 0, false
 	err := c.raw.Write(c.sendFunc)
 	c.out.p = nil
 	switch {
@@ -100,6 +104,10 @@ func (c *Conn) send(fd uintptr) (done bool) {
 				return true
 			}
 		} else if out.errno != syscall.EINTR {
+			if out.errno == syscall.EAGAIN && !out.stalled && c.Stalled != nil {
+				out.stalled = true
+				c.Stalled()
+			}
 			return out.errno != syscall.EAGAIN
 		}
 	}
