@@ -31,6 +31,7 @@ type places struct {
 	queue    struct{ strangers, idle queue }
 	nextLook time.Time     // for idle connections, since one was in vain
 	waiting  int           // newcomers
+	pressed  time.Time     // since when each newcomer has had to wait; zero: the last one has not
 	going    int           // connections that were sent away and are not gone yet
 	changed  chan struct{} // closed, and replaced, when a newcomer should look again
 
@@ -83,14 +84,20 @@ func (s *places) enter(c *clientConn) bool {
 	c.place.among = s
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for deadline := time.Now().Add(s.room); ; {
+	for deadline, waited := time.Now().Add(s.room), false; ; waited = true {
 		full, crowded := s.taken >= s.most, len(s.unknown) >= s.strangers
 		now := time.Now()
 		if !full && !crowded {
+			if !waited {
+				s.pressed = time.Time{}
+			}
 			c.place.came = now
 			s.taken++
 			s.unknown[c] = struct{}{}
 			return true
+		}
+		if s.pressed.IsZero() {
+			s.pressed = now
 		}
 		wait := s.room
 		if s.going <= s.waiting { // one is on its way for each who waits

@@ -42,8 +42,9 @@ func atOnce(n int) int { return n/64 + 1 }
 
 // sendStranger sends the stranger away that has stood still for longest. A newcomer
 // is let alone for a while, in which it can show a key; that while does not begin
-// anew with anything it does. If nobody can go, wait says when to look again, 0 if
-// there are no strangers.
+// anew with anything it does, and it ends early where more come than there is room
+// for in it. If nobody can go, wait says when to look again, 0 if there are no
+// strangers.
 func (s *places) sendStranger(now time.Time) (wait time.Duration, sent bool) {
 	q := &s.queue.strangers
 	for looked := false; ; looked = true {
@@ -59,15 +60,24 @@ func (s *places) sendStranger(now time.Time) (wait time.Duration, sent bool) {
 	}
 }
 
+// isPressed says whether more come than there is room for while each is let alone.
+func (s *places) isPressed(now time.Time) bool {
+	return !s.pressed.IsZero() && now.Sub(s.pressed) > s.grace/pressure
+}
+
 // stillStrangers are strangers that may go, those first that have stood still for
 // longest.
 func (s *places) stillStrangers(now time.Time) (still queue, wait time.Duration) {
+	alone, stands := s.grace, stillTime
+	if s.isPressed(now) {
+		alone, stands = alone/pressedGrace, stillTime/10
+	}
 	for c := range s.unknown {
-		grace := s.grace - now.Sub(c.place.came)
+		grace := alone - now.Sub(c.place.came)
 		w := waiter{c, c.place.still.Load()}
 		switch {
 		case grace > 0: // it is let alone
-		case w.still == atWork, w.still == goes, now.UnixNano()-w.since() < int64(stillTime):
+		case w.still == atWork, w.still == goes, now.UnixNano()-w.since() < int64(stands):
 			grace = roomPause
 		default:
 			still, grace = append(still, w), roomPause
@@ -79,6 +89,15 @@ func (s *places) stillStrangers(now time.Time) (still queue, wait time.Duration)
 	slices.SortFunc(still, waiter.before)
 	return slices.Clone(still[:min(len(still), atOnce(len(s.unknown)))]), wait
 }
+
+// Once newcomers have had to wait for a fifth of the time in which one is let alone,
+// 50 ms, that time is 1 ms, and so is what it takes to stand still: the head of a
+// request is there as soon as a connection is taken, or soon after. Else whoever is
+// in the kernel's queue waits for all who came before.
+const (
+	pressure     = 5
+	pressedGrace = 250
+)
 
 // stillTime is how long a connection must have waited for its client to stand still:
 // a write waits for an instant, too.

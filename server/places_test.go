@@ -471,3 +471,35 @@ func (v *returning) once(request string) (int, error) {
 	}
 	return resp.StatusCode, err
 }
+
+// Where more strangers come than there is room for while each is let alone, that
+// ends sooner: those in the kernel's queue wait for all who came before.
+func TestNewcomersAreLetAloneForLessWhereManyCome(t *testing.T) {
+	now := time.Now()
+	ago := func(d time.Duration) time.Time { return now.Add(-d) }
+	for _, c := range []struct {
+		name         string
+		pressed      time.Duration // 0 is not at all
+		came, stands time.Duration
+		goes         bool
+	}{
+		{"alone", 0, 5 * time.Millisecond, 5 * time.Millisecond, false},
+		{"alone for long", 0, time.Second, time.Second, true},
+		{"others wait since a moment ago", 10 * time.Millisecond, 5 * time.Millisecond, 5 * time.Millisecond, false},
+		{"others wait for long", time.Second, 5 * time.Millisecond, 5 * time.Millisecond, true},
+		{"others wait, but it has only come", time.Second, 500 * time.Microsecond, 500 * time.Microsecond, false},
+		{"others wait, but it has just moved", time.Second, 5 * time.Millisecond, 500 * time.Microsecond, false},
+	} {
+		s := newPlaces(4, 1, &usualReadTimes, nil)
+		conn := new(clientConn)
+		conn.place.came = ago(c.came)
+		conn.place.still.Store(ago(c.stands).UnixNano())
+		s.unknown[conn] = struct{}{}
+		if c.pressed > 0 {
+			s.pressed = ago(c.pressed)
+		}
+		if still, wait := s.stillStrangers(now); (len(still) == 1) != c.goes || wait <= 0 {
+			t.Errorf("%s: %d may go, else look again in %v", c.name, len(still), wait)
+		}
+	}
+}
