@@ -1,6 +1,9 @@
 package server
 
 import (
+	"bytes"
+	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 	"unsafe"
@@ -14,6 +17,7 @@ import (
 type ownWords struct {
 	looked bool
 	pieces map[string]bool
+	many   bool // there are too many escapes in the request to look through them
 }
 
 // holds says whether the client has said a whole piece.
@@ -32,12 +36,31 @@ func (s *ownWords) holds(piece string) bool {
 func (x *exchange) told(e *codec.Error) {
 	secrets := x.snap.secrets
 	if !x.own.looked {
-		x.own = ownWords{looked: true}
-		for _, text := range [][]byte{x.ctx.Request.Header.RawHeaders(), x.ctx.RequestURI(), x.ctx.Path(), x.body} {
+		x.own = ownWords{looked: true, many: signsOf(x.body) > mostSigns}
+		texts := [][]byte{x.ctx.Request.Header.RawHeaders(), x.ctx.RequestURI(), x.ctx.Path(), x.body}
+		if x.own.many {
+			texts = texts[:3]
+		}
+		for _, text := range texts {
 			secrets.collect(text, &x.own)
 		}
 	}
+	if x.own.many && x.sent {
+		e.Message = fmt.Sprintf("The provider refused the request or failed (status %d). What it says is not shown, since it may repeat the request, which has more than %d escapes to look through for secrets.", e.Status, mostSigns)
+	}
 	secrets.toldBut(e, x.own.holds)
+}
+
+// mostSigns is how many escapes are looked through, of some 10 MB of a program's text
+// in JSON. It bounds the time that a request costs which fails.
+const mostSigns = 300_000
+
+// signsOf counts what may begin an escape.
+func signsOf(text []byte) (n int) {
+	for i := range len(escapeSigns) {
+		n += bytes.Count(text, []byte{escapeSigns[i]})
+	}
+	return n
 }
 
 // lookedAt is how much of a request is looked at in one piece.
@@ -56,7 +79,7 @@ func (r *redactor) collect(text []byte, s *ownWords) {
 	}
 	look := func(signs string, layers int) (did bool) {
 		w := window{redactor: r, said: s}
-		did = resolve(text, signs, layers, w.put)
+		did = resolve(text, signs, layers, w.put, w.skip)
 		s.look(r, string(w.text))
 		return did
 	}
@@ -100,16 +123,47 @@ func (w *window) put(c byte) {
 	w.text = append(w.text[:0], w.text[len(w.text)-w.longest:]...)
 }
 
-// resolve gives what a text says when its escapes are undone so many times. False
-// says that the last time did nothing.
-func resolve(text []byte, signs string, layers int, put func(byte)) (did bool) {
+// skip takes in plain text, in which pieces have been looked for already: of a long
+// one only the ends, which escapes may go on.
+func (w *window) skip(plain []byte) {
+	if len(plain) <= 2*w.longest {
+		for _, c := range plain {
+			w.put(c)
+		}
+		return
+	}
+	w.said.look(w.redactor, string(w.text)+string(plain[:w.longest]))
+	w.text = append(w.text[:0], plain[len(plain)-w.longest:]...)
+}
+
+// resolve gives what a text says when its escapes are undone so many times: what
+// stands between them, where it touches none, by plain. False says that the last time
+// did nothing.
+func resolve(text []byte, signs string, layers int, put func(byte), plain func([]byte)) (did bool) {
 	stages := make([]*unescaper, layers)
 	for i := range stages {
 		stages[i] = &unescaper{signs: signs, put: put}
 		put = stages[i].next
 	}
-	for _, c := range text {
-		put(c)
+	busy := func(u *unescaper) bool { return len(u.held) > 0 }
+	for len(text) > 0 {
+		// An escape that has been undone may be the beginning of another one.
+		if slices.ContainsFunc(stages, busy) {
+			put(text[0])
+			text = text[1:]
+			continue
+		}
+		next := bytes.IndexAny(text, signs)
+		if next < 0 {
+			next = len(text)
+		}
+		if next > 0 {
+			plain(text[:next])
+			text = text[next:]
+			continue
+		}
+		put(text[0])
+		text = text[1:]
 	}
 	for i := len(stages) - 1; i >= 0; i-- {
 		stages[i].release(0)

@@ -10,7 +10,7 @@ import (
 
 func resolved(text string, layers int) string {
 	var out []byte
-	resolve([]byte(text), escapeSigns, layers, func(c byte) { out = append(out, c) })
+	resolve([]byte(text), escapeSigns, layers, func(c byte) { out = append(out, c) }, func(p []byte) { out = append(out, p...) })
 	return string(out)
 }
 

@@ -170,3 +170,16 @@ func TestWhatRestsDoesNotTellOthersWhatWasSaid(t *testing.T) {
 		t.Errorf("the third key is told %s", last.body)
 	}
 }
+
+// Looking through escapes takes time, so there is an end to it; then nothing of what
+// the provider says is shown, whatever it is.
+func TestAProviderIsNotRepeatedToWhoSendsTooManyEscapes(t *testing.T) {
+	up := listen(t, parrot)
+	g := start(t, providerOf("p", up))
+	for escapes, shown := range map[int]bool{mostSigns / 2: true, mostSigns + 1: false} {
+		a := g.chat(`{"model":"m","messages":[{"role":"user","content":"first ` + strings.Repeat(`\n`, escapes) + `"}]}`)
+		if a.StatusCode != 400 || strings.Contains(a.body, "first") != shown || strings.Contains(a.body, "is not shown") == shown {
+			t.Errorf("%d escapes: %d %.300s", escapes, a.StatusCode, a.body)
+		}
+	}
+}
