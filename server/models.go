@@ -9,6 +9,8 @@ import (
 
 	"github.com/bytedance/sonic"
 	"github.com/valyala/fasthttp"
+
+	"uniapi/server/budget"
 )
 
 // modelEntry is one model as OpenAI lists it. created is a fixed moment, as it
@@ -101,10 +103,24 @@ func isAnthropic(ctx *fasthttp.RequestCtx) bool {
 // models serves GET /v1/models and /v1beta/models: what the key may use, from
 // memory.
 func (s *Server) models(ctx *fasthttp.RequestCtx) {
-	if ids, ok := s.modelsOf(ctx); ok {
-		writeJSON(ctx, fasthttp.StatusOK, modelList(ctx, ids))
+	ids, ok := s.modelsOf(ctx)
+	if !ok {
+		return
 	}
+	room := 0
+	for _, id := range ids {
+		room += 2*len(id) + listedModel
+	}
+	if err := connOf(ctx).holding.Hold(budget.Answer, room); err != nil {
+		writeError(ctx, s.unread(ctx, err))
+		return
+	}
+	writeJSON(ctx, fasthttp.StatusOK, modelList(ctx, ids))
 }
+
+// listedModel is what an entry of a list takes beside its name, which it may hold
+// twice: as a value, and in JSON.
+const listedModel = 500
 
 // model serves GET /v1/models/{id}. Names may have slashes, plain or escaped.
 func (s *Server) model(ctx *fasthttp.RequestCtx) {
@@ -148,5 +164,5 @@ func writeJSON(ctx *fasthttp.RequestCtx, status int, v any) {
 	}
 	ctx.SetStatusCode(status)
 	ctx.SetContentType("application/json")
-	ctx.SetBody(body)
+	ctx.Response.SetBodyRaw(body)
 }

@@ -2,7 +2,9 @@ package server
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -63,5 +65,29 @@ func TestAKeyIsToldOfTheModelsItMayUse(t *testing.T) {
 	}
 	if n := len(up.requests()); n != 0 {
 		t.Errorf("%d requests at the upstream", n)
+	}
+}
+
+// A long list is memory like any other, as long as the client does not take it.
+func TestListsOfModelsAreCountedInWhatRequestsHold(t *testing.T) {
+	var models strings.Builder
+	for i := range 2000 {
+		fmt.Fprintf(&models, "%s%d, ", strings.Repeat("m", 200), i)
+	}
+	g := startWith(t, Options{RequestMemory: 8 << 20}, providerOf("p", listen(t, both), "    model: ["+models.String()+"m]\n"), twoKeys)
+	refused := false
+	for range 12 {
+		c := g.dial()
+		c.send(strings.Repeat(listText(clientKeyText), 40)) // more than the kernel holds
+		if a := c.answer(); a.StatusCode != 200 {
+			a.failure(t, 503, "overloaded")
+			refused = true
+		}
+	}
+	if !refused || g.budget.Highest() > 8<<20 {
+		t.Errorf("refused %v, held %d", refused, g.budget.Highest())
+	}
+	if a := g.do("GET", "/v1/models", "", "Authorization", "Bearer "+otherKeyText); a.StatusCode != 200 {
+		t.Errorf("another key gets %d %.200s", a.StatusCode, a.body)
 	}
 }

@@ -174,7 +174,10 @@ func TestWhatRestsDoesNotTellOthersWhatWasSaid(t *testing.T) {
 // Looking through escapes takes time, so there is an end to it; then nothing of what
 // the provider says is shown, whatever it is.
 func TestAProviderIsNotRepeatedToWhoSendsTooManyEscapes(t *testing.T) {
-	up := listen(t, parrot)
+	up := listen(t, func(p *peer, _ seen) bool {
+		p.say(reply(400, jsonKind, `{"error":{"message":"first things first"}}`))
+		return true
+	})
 	g := start(t, providerOf("p", up))
 	for escapes, shown := range map[int]bool{mostSigns / 2: true, mostSigns + 1: false} {
 		a := g.chat(`{"model":"m","messages":[{"role":"user","content":"first ` + strings.Repeat(`\n`, escapes) + `"}]}`)
