@@ -13,7 +13,6 @@ import (
 type Call struct {
 	canceled atomic.Bool
 	due      time.Time // when everything for the request is over; zero is never. It belongs to the goroutine that uses the call
-	sent     bool      // see Sent; likewise
 	mu       sync.Mutex
 	stop     context.CancelFunc // ends the dial in progress
 	conn     net.Conn           // the socket of the exchange in progress
@@ -47,9 +46,6 @@ func (c *Call) Err() error {
 	}
 	return nil
 }
-
-// Sent says whether the last Do has written its request whole, whatever became of it. It belongs to the goroutine that called Do.
-func (c *Call) Sent() bool { return c.sent }
 
 // Canceled reports whether Cancel was called since the last Reset.
 func (c *Call) Canceled() bool { return c.canceled.Load() }

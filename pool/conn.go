@@ -30,7 +30,6 @@ type conn struct {
 	keep     bool    // may serve another exchange after this one
 	parsing  bool    // the head is being parsed: no more reading
 	answered bool    // a byte has come since the request was sent
-	wrote    bool    // the request has been written whole
 
 	// Times on the pool's clock.
 	sentAt    int64 // just before the last write of the request: what is slow here makes no answer look too soon
@@ -109,7 +108,7 @@ func (c *conn) exchange(call *Call, req *Request, d Deadlines) (*Response, error
 	if !call.attach(c.sock, nil) {
 		return nil, ErrCanceled
 	}
-	c.keep, c.answered, c.wrote, c.firstByte, c.readMore = !req.Alone, false, false, 0, false
+	c.keep, c.answered, c.firstByte, c.readMore = !req.Alone, false, 0, false
 	c.due = c.target.pool.at(call.due)
 	err := c.send(req)
 	switch {
@@ -121,7 +120,6 @@ func (c *conn) exchange(call *Call, req *Request, d Deadlines) (*Response, error
 		err = c.readHead(req, d)
 	}
 	c.served = true
-	call.sent = call.sent || c.wrote
 	if err != nil {
 		if call.detach() {
 			err = ErrCanceled

@@ -22,7 +22,6 @@ func (t *Target) Do(call *Call, req *Request, d Deadlines) (*Response, error) {
 }
 
 func (t *Target) do(call *Call, req *Request, d Deadlines) (*Response, error) {
-	call.sent = false
 	if err := call.Err(); err != nil {
 		return nil, err
 	}

@@ -109,7 +109,7 @@ func (c *conn) send(req *Request) error {
 		c.asking = false
 		return &Error{Write, "sending the request to " + c.target.host, err}
 	}
-	c.writtenAt, c.wrote = c.sentAt, !c.asking
+	c.writtenAt = c.sentAt
 	if !inline {
 		c.writtenAt = c.target.pool.now()
 	}
@@ -130,7 +130,6 @@ func (c *conn) ask(p []byte) (int, error) {
 	} else {
 		n, sent, err = c.sock.tcp.Ask(c.wbuf, p)
 	}
-	c.wrote = sent
 	switch {
 	case sent || timedOut(err):
 		return n, err

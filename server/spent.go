@@ -19,16 +19,7 @@ import (
 // of it, or that is an error, is not.
 func (x *exchange) charge(err error, told *codec.Error) {
 	x.charged = true
-	switch {
-	case x.endpoint == provider.CountTokens:
-		return
-	case !x.answered && x.call.Canceled() && x.call.Sent():
-		// The provider has it all the same, and bills what it reads.
-		u := codec.Usage{Gaps: codec.NoPrompt}
-		x.fill(&u, reachedSome)
-		x.spent.Add(u)
-		return
-	case !x.answered:
+	if !x.answered || x.endpoint == provider.CountTokens {
 		return
 	}
 	u := x.toldUsage()
