@@ -113,7 +113,13 @@ func (x *exchange) receive(answer *pool.Response) error {
 		}
 		return err
 	}
-	flow := &rawStream{kind: rawKindOf(x.contentType)}
+	flow := &rawStream{kind: rawKindOf(x.contentType), clean: x.clean}
+	if flow.kind != rawBytes {
+		if err := rawFailure(flow.kind, first); err != nil {
+			answer.Close()
+			return err
+		}
+	}
 	x.first, _ = flow.Push(first)
 	x.answer, x.flow = answer, flow
 	x.live.mu.Lock()

@@ -6,6 +6,7 @@ import (
 	"uniapi/codec"
 	"uniapi/codec/estimate"
 	"uniapi/codec/native"
+	"uniapi/codec/openai"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/sse"
 )
@@ -15,7 +16,8 @@ import (
 // event that is larger than mostEnd only both ends are kept, where such an event,
 // an image, has all but the image.
 type rawStream struct {
-	kind rawKind
+	kind  rawKind
+	clean func([]byte) []byte // takes the secrets out of a text; nil does not
 
 	begun  []byte // the beginning of the event that is coming
 	ending []byte // its end, if it is larger; up to twice as much as is kept
@@ -60,8 +62,34 @@ func (s *rawStream) Push(p []byte) ([]byte, error) {
 		s.keep(p)
 	case rawEvents:
 		s.watch(p)
+	default:
+		return p, nil
+	}
+	if s.clean != nil {
+		p = s.clean(p)
 	}
 	return p, nil
+}
+
+// rawFailure is the error that a stream of events, or a text, begins with, nil if it
+// begins with something else. What comes later has been begun to be passed on.
+func rawFailure(kind rawKind, begun []byte) error {
+	data := bytes.TrimSpace(begun)
+	if kind == rawEvents {
+		var events sse.Reader
+		events.Push(begun)
+		first, is := events.Next()
+		if !is {
+			first, _ = events.Rest()
+		}
+		data = first.Data
+	}
+	v, err := rawjson.One(data)
+	if err != nil || v.Kind != rawjson.Object || !v.Get(data, "error").Present() {
+		return nil
+	}
+	_, err = openai.CheckObject(data)
+	return err
 }
 
 // watch finds the ends of events. Lines end with LF or CRLF.

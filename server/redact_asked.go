@@ -34,6 +34,25 @@ func (s *ownWords) holds(piece string) bool {
 // it has said itself. The request is looked through whatever the error says: how
 // long that takes tells nothing either.
 func (x *exchange) told(e *codec.Error) {
+	x.lookAtOwn()
+	if x.own.many && x.sent {
+		e.Message = fmt.Sprintf("The provider refused the request or failed (status %d). What it says is not shown, since it may repeat the request, which has more than %d escapes to look through for secrets.", e.Status, mostSigns)
+	}
+	x.snap.secrets.toldBut(e, x.own.holds)
+}
+
+// clean takes the secrets out of a text that passes as it came, but for what the
+// client has said itself.
+func (x *exchange) clean(text []byte) []byte {
+	if !x.snap.secrets.hasBytes(text) {
+		return text
+	}
+	x.lookAtOwn()
+	return []byte(x.snap.secrets.cleanBut(string(text), x.own.holds))
+}
+
+// lookAtOwn finds the pieces of secrets that the client has said itself.
+func (x *exchange) lookAtOwn() {
 	secrets := x.snap.secrets
 	if !x.own.looked {
 		x.own = ownWords{looked: true, many: signsOf(x.body) > mostSigns}
@@ -45,10 +64,6 @@ func (x *exchange) told(e *codec.Error) {
 			secrets.collect(text, &x.own)
 		}
 	}
-	if x.own.many && x.sent {
-		e.Message = fmt.Sprintf("The provider refused the request or failed (status %d). What it says is not shown, since it may repeat the request, which has more than %d escapes to look through for secrets.", e.Status, mostSigns)
-	}
-	secrets.toldBut(e, x.own.holds)
 }
 
 // mostSigns is how many escapes are looked through, of some 10 MB of a program's text
