@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"slices"
 
+	"github.com/valyala/fasthttp"
+
 	"uniapi/codec"
 	"uniapi/codec/alias"
 	"uniapi/codec/openai"
@@ -145,11 +147,24 @@ func (x *exchange) translated(to codec.Format, provider *config.Provider) ([]byt
 func (x *exchange) inlined(request *codec.Request, to codec.Format) (*codec.Request, int, error) {
 	ctx, release := x.call.Context()
 	defer release()
-	inlined, fetched, err := inlineMedia(ctx, x.snap.fetchers[x.attempt.Provider.Index], request, takesURL(to), x.holding)
+	inlined, fetched, err := inlineMedia(ctx, x.snap.fetchers[x.attempt.Provider.Index], request, takesURL(to), x.holding, x.fetchPlace)
 	if over := x.call.Err(); over != nil {
 		return nil, 0, over
 	}
 	return inlined, fetched, err
+}
+
+var errManyFetches = errorf(fasthttp.StatusServiceUnavailable, "server_error", "overloaded",
+	"As many images and files are being fetched as may be at a time, or as this API key's part of them is. Try again soon, or send their content instead of addresses.")
+
+// fetchPlace takes one of the places for what is fetched.
+func (x *exchange) fetchPlace() (leave func(), err error) {
+	leave = func() { x.server.fetches.Give(x.key.share) }
+	if !x.server.fetches.Take(x.key.share, x.key.only) {
+		leave()
+		return nil, &notHere{errManyFetches}
+	}
+	return leave, nil
 }
 
 // decodedRequest is the client's request in the neutral form, decoded when it is

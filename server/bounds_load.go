@@ -3,6 +3,7 @@ package server
 import (
 	"io"
 	"log/slog"
+	"math"
 	"net"
 	"strconv"
 	"sync/atomic"
@@ -42,11 +43,20 @@ func maxConnections(memory int64) int {
 	if memory > 0 {
 		most = min(most, max(int(memory/5/connectionMemory), 1))
 	}
+	return min(most, max(mostDescriptors()/2, 1))
+}
+
+// mostFetchesTogether is how many connections images and files are fetched on at a
+// time: an eighth of the descriptors.
+func mostFetchesTogether() int64 { return int64(max(mostDescriptors()/8, fetchesAtOnce)) }
+
+// mostDescriptors is how many the process may have.
+func mostDescriptors() int {
 	var limit unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil || limit.Cur/2 > uint64(most) {
-		return most
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return math.MaxInt32
 	}
-	return max(int(limit.Cur/2), 1)
+	return int(min(limit.Cur, math.MaxInt32))
 }
 
 var errOverloaded = errorf(fasthttp.StatusServiceUnavailable, "server_error", "overloaded",

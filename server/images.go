@@ -53,8 +53,8 @@ func takesURL(f codec.Format) func(*codec.Part) bool {
 // base64 that puts into it. What is not changed is shared with r, which stays as
 // it is. The error is a *codec.Error with status 400 that names the address, one of
 // the budget's, or ctx's own.
-func inlineMedia(ctx context.Context, f *fetch.Fetcher, r *codec.Request, takesURL func(*codec.Part) bool, holding *budget.Holding) (*codec.Request, int, error) {
-	in := inliner{takesURL: takesURL, places: map[address]int{}, room: mediaRoom{holding: holding}}
+func inlineMedia(ctx context.Context, f *fetch.Fetcher, r *codec.Request, takesURL func(*codec.Part) bool, holding *budget.Holding, place func() (leave func(), err error)) (*codec.Request, int, error) {
+	in := inliner{takesURL: takesURL, place: place, places: map[address]int{}, room: mediaRoom{holding: holding}}
 	for _, m := range r.Messages {
 		in.collect(m.Parts)
 	}
@@ -105,6 +105,7 @@ func (r *oneRoom) Hold(bytes int) error {
 // inliner fetches the media of one request, each address once.
 type inliner struct {
 	takesURL func(*codec.Part) bool
+	place    func() (leave func(), err error) // takes one for a fetch
 	wanted   []fetching
 	places   map[address]int // in wanted
 	room     mediaRoom
@@ -177,8 +178,14 @@ func (in *inliner) fetch(ctx context.Context, f *fetch.Fetcher) error {
 					return
 				}
 				w := &in.wanted[i]
-				var err error
-				if w.content, err = f.Fetch(ctx, w.url, &oneRoom{mediaRoom: &in.room}, mediaTypes[w.kind]...); err != nil {
+				leave, err := in.place()
+				if err != nil {
+					cancel(err)
+					return
+				}
+				w.content, err = f.Fetch(ctx, w.url, &oneRoom{mediaRoom: &in.room}, mediaTypes[w.kind]...)
+				leave()
+				if err != nil {
 					cancel(err)
 				} else if in.used.Add(w.uses*int64(len(w.content.Base64))) > room {
 					cancel(codec.BadRequest("messages", "the images and files of the request are too large together: send fewer or smaller ones (preferences.image_fetch.max_size)"))

@@ -58,6 +58,8 @@ func at(kind codec.PartKind, url string) codec.Part {
 
 func noURLs(*codec.Part) bool { return false }
 
+func anyPlace() (leave func(), err error) { return func() {}, nil }
+
 func TestAddressesBecomeContentAndTheRequestStaysAsItWas(t *testing.T) {
 	host, fetcher, seen := imageHost(t)
 	build := func() *codec.Request {
@@ -71,7 +73,7 @@ func TestAddressesBecomeContentAndTheRequestStaysAsItWas(t *testing.T) {
 		}}
 	}
 	r := build()
-	got, _, err := inlineMedia(t.Context(), fetcher, r, noURLs, plenty())
+	got, _, err := inlineMedia(t.Context(), fetcher, r, noURLs, plenty(), anyPlace)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +91,7 @@ func TestAddressesBecomeContentAndTheRequestStaysAsItWas(t *testing.T) {
 	if seen.Load() != 3 {
 		t.Errorf("%d fetches of 3 addresses", seen.Load())
 	}
-	if same, _, err := inlineMedia(t.Context(), fetcher, r, func(*codec.Part) bool { return true }, plenty()); same != r || err != nil {
+	if same, _, err := inlineMedia(t.Context(), fetcher, r, func(*codec.Part) bool { return true }, plenty(), anyPlace); same != r || err != nil {
 		t.Errorf("nothing to do: %p, %v, want %p", same, err, r)
 	}
 }
@@ -122,7 +124,7 @@ func TestWhatCannotBeFetchedIsTheClientsMistake(t *testing.T) {
 				tt.parts[i].Media.URL = strings.Replace(tt.parts[i].Media.URL, host, own, 1)
 			}
 			tt.want = strings.Replace(tt.want, host, own, 1)
-			_, _, err := inlineMedia(t.Context(), fetcher, &codec.Request{Messages: []codec.Message{{Parts: tt.parts}}}, noURLs, plenty())
+			_, _, err := inlineMedia(t.Context(), fetcher, &codec.Request{Messages: []codec.Message{{Parts: tt.parts}}}, noURLs, plenty(), anyPlace)
 			if tt.want == "" {
 				if err != nil {
 					t.Error(err)
@@ -164,7 +166,7 @@ func TestImagesAreFetchedFourAtATimeUntilTheClientLeaves(t *testing.T) {
 		<-four
 		cancel()
 	}()
-	if _, _, err := inlineMedia(ctx, fetcher, &codec.Request{Messages: []codec.Message{{Parts: parts}}}, noURLs, plenty()); !errors.Is(err, context.Canceled) {
+	if _, _, err := inlineMedia(ctx, fetcher, &codec.Request{Messages: []codec.Message{{Parts: parts}}}, noURLs, plenty(), anyPlace); !errors.Is(err, context.Canceled) {
 		t.Errorf("client gone: %v", err)
 	}
 	if most.Load() != 4 {

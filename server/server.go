@@ -107,6 +107,7 @@ type Server struct {
 	building sync.Mutex     // held while a snapshot is built
 	judging  sync.Mutex     // held while an update or a request to explain is decoded, which takes many times its size
 	inFlight *budget.Places // requests for answers
+	fetches  *budget.Places // connections on which images and files are fetched
 
 	counters counters
 	lacks    lacks
@@ -140,6 +141,7 @@ func New(o Options) (*Server, error) {
 	s.access.use(s.log)
 	s.debug = s.log.Enabled(context.Background(), slog.LevelDebug)
 	s.budget = budget.New(o.RequestMemory - int64(fetchCache(o.RequestMemory)))
+	s.fetches = budget.NewFetches(mostFetchesTogether())
 	s.inFlight = budget.NewPlaces(min(o.MaxInFlight, int64(o.MaxConnections))) // each has a connection, so that a key's part is of both
 	s.budget.OnRefused(func(r *budget.Refused) {
 		if r.Never { // whatever else the gateway has in hand

@@ -5,12 +5,24 @@ import "sync/atomic"
 // Places are how many requests may be under way together, by share like memory: when they are scarce, no client key has more than its part. Any
 // number of goroutines may use them. A place costs four additions, taken and given back.
 type Places struct {
-	limit int64
-	taken atomic.Int64
+	limit   int64
+	fetches bool
+	taken   atomic.Int64
 }
 
 // NewPlaces makes so many.
 func NewPlaces(limit int64) *Places { return &Places{limit: limit} }
+
+// NewFetches makes so many for what requests fetch, each for one connection.
+func NewFetches(limit int64) *Places { return &Places{limit: limit, fetches: true} }
+
+// of is how many a key has.
+func (p *Places) of(s *Share) *atomic.Int64 {
+	if p.fetches {
+		return &s.fetches
+	}
+	return &s.places
+}
 
 // Limit is how many there are.
 func (p *Places) Limit() int64 { return p.limit }
@@ -26,17 +38,17 @@ func (p *Places) Full() bool { return p.taken.Load() >= p.limit }
 
 // Refuses says whether Take would take none.
 func (p *Places) Refuses(s *Share, only bool) bool {
-	return !p.fits(p.taken.Load()+1, s.places.Load()+1, only)
+	return !p.fits(p.taken.Load()+1, p.of(s).Load()+1, only)
 }
 
 // Take takes one for a key, and says whether it may have it. A key that is the only one there is may have all. Give is called in either case.
 func (p *Places) Take(s *Share, only bool) bool {
-	return p.fits(p.taken.Add(1), s.places.Add(1), only)
+	return p.fits(p.taken.Add(1), p.of(s).Add(1), only)
 }
 
 // Give gives one back.
 func (p *Places) Give(s *Share) {
-	s.places.Add(-1)
+	p.of(s).Add(-1)
 	p.taken.Add(-1)
 }
 
