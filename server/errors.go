@@ -138,7 +138,8 @@ func judge(err error, limits pool.Deadlines) (balancer.Outcome, *codec.Error) {
 		return balancer.Outcome{Verdict: balancer.Unfit, Unsent: true}, errNoEndpoint()
 	}
 	if e, ok := errors.AsType[*notHere](err); ok {
-		return balancer.Outcome{Verdict: balancer.Unfit, Unsent: true}, e.told
+		told := *e.told // which may be of several requests
+		return balancer.Outcome{Verdict: balancer.Unfit, Unsent: true}, &told
 	}
 	if full, is := errors.AsType[*budget.Refused](err); is {
 		return balancer.Outcome{Verdict: balancer.Unfit}, noRoom(full) // another may need less
