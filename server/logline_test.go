@@ -130,10 +130,11 @@ func BenchmarkLine(b *testing.B) {
 		a.use(log)
 		a.secrets.Store(manySecrets())
 		var l line
+		id := []byte("0123456789ab-1a")
 		b.ReportAllocs()
 		for b.Loop() {
 			a.begin(&l, time.Now(), slog.LevelInfo)
-			l.bytes("id", []byte("0123456789ab-1a"), true)
+			l.bytes("id", id, true)
 			l.number("status", 200)
 			l.text("model", "gpt-4o")
 			l.truth("stream", true)
