@@ -178,7 +178,8 @@ const steps = {
     await shows('#live', story);
     await fits();
     await page.screenshot({ path: join(out, 'dashboard-phone.png'), clip: { x: 0, y: 0, width: phone.width, height: 1180 }, captureBeyondViewport: true });
-    for (const summary of await page.$$('.provider:not([open]) summary')) await summary.click();
+    // In one step: the page draws its providers anew while it is looked at.
+    await page.evaluate(() => document.querySelectorAll('.provider:not([open]) summary').forEach((summary) => summary.click()));
     await shows('.provider th', story);
     await fits();
     await page.setViewport(desk);
