@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -51,7 +52,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 func (s *Server) awaitEnd(ctx context.Context) error {
 	look := time.NewTicker(drainLook)
 	defer look.Stop()
-	for s.http.GetOpenConnectionsCount() > 0 || s.inFlight.Load() > 0 {
+	for s.accepting() || s.http.GetOpenConnectionsCount() > 0 || s.inFlight.Load() > 0 {
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("%d requests were still in flight: %w", s.inFlight.Load(), ctx.Err())
@@ -59,6 +60,17 @@ func (s *Server) awaitEnd(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// accepting says whether a listener that is to stop may still bring connections:
+// those that the kernel has taken are in nobody's count yet.
+func (s *Server) accepting() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.ContainsFunc(s.ln, func(l *listener) bool {
+		by := l.stopBy.Load()
+		return by != nil && !l.ended.Load() && time.Since(*by) < queueTime
+	})
 }
 
 // release lets go of everything, once, and writes what is left of the books.

@@ -64,15 +64,16 @@ type listener struct {
 	*net.TCPListener
 	server *Server
 	stopBy atomic.Pointer[time.Time] // once it is to stop: by when at the latest
+	ended  atomic.Bool               // all that it took has been handed over
 }
 
 // passing are errors that end by themselves when connections do.
 var passing = []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ENOSPC, syscall.ECONNABORTED}
 
 const (
-	acceptPause = 50 * time.Millisecond // between two tries while no connection can be taken
-	queueGap    = time.Millisecond      // a listener's queue without anything for so long is empty
-	queueTime   = time.Second           // for emptying a queue that does not end
+	acceptPause = 50 * time.Millisecond  // between two tries while no connection can be taken
+	queueGap    = 150 * time.Millisecond // a listener's queue without anything for so long is empty, however busy the kernel is
+	queueTime   = time.Second            // for emptying a queue that does not end
 )
 
 // stop ends the accepting, once the connections that the kernel has already taken
@@ -105,6 +106,7 @@ func (l *listener) Accept() (net.Conn, error) {
 				continue
 			}
 			l.Close()
+			l.ended.Store(true)
 			return nil, io.EOF
 		case slices.ContainsFunc(passing, func(p error) bool { return errors.Is(err, p) }):
 			if !told {
