@@ -71,9 +71,9 @@ type listener struct {
 var passing = []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ENOSPC, syscall.ECONNABORTED}
 
 const (
-	acceptPause = 50 * time.Millisecond  // between two tries while no connection can be taken
-	queueGap    = 150 * time.Millisecond // a listener's queue without anything for so long is empty, however busy the kernel is
-	queueTime   = time.Second            // for emptying a queue that does not end
+	acceptPause = 50 * time.Millisecond // between two tries while no connection can be taken
+	queueGap    = 5 * time.Millisecond  // a listener's queue without anything for so long is empty, however busy the kernel is
+	queueTime   = time.Second           // for emptying a queue that does not end
 )
 
 // stop ends the accepting, once the connections that the kernel has already taken
