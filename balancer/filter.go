@@ -17,7 +17,7 @@ type Facts struct {
 	Role         string // of the API key
 	Effort       string // reasoning_effort, or reasoning.effort; "" = not given
 	Stream       bool
-	Compaction   bool  // an agent asks to compact its conversation (behaviour 3.8)
+	Compaction   bool  // an agent asks to compact its conversation
 	BodyBytes    int64 // of the body as it came, inflated
 	PromptTokens int64 // estimated: the characters of all that it says, by four
 }
@@ -70,7 +70,7 @@ type Exclusion struct {
 	Reason string // for explain and logs: names the setting
 }
 
-// Filter keeps requests away from the channels of one provider (behaviour 3.8). Nil excludes nothing.
+// Filter keeps requests away from the channels of one provider. Nil excludes nothing.
 type Filter struct {
 	endpoints []string
 	types     []string
@@ -173,7 +173,7 @@ func (f *Filter) Exclude(facts *Facts, channel Channel) (Exclusion, bool) {
 // trimEndpoint is a path without the slashes around it, which is how paths are compared.
 func trimEndpoint(path string) string { return strings.Trim(path, "/") }
 
-// TimeoutPolicy finds the timeouts of an attempt at one provider (behaviour 7.4). Nil sets none.
+// TimeoutPolicy finds the timeouts of an attempt at one provider. Nil sets none.
 type TimeoutPolicy struct {
 	defaults config.Timeouts // the provider's over the global ones
 	global   []timeoutRule

@@ -23,7 +23,7 @@ type Limits interface {
 	Counters() int
 }
 
-// Limiter limits the requests of one subject, each model by itself (behaviour 6.3). now is in nanoseconds of a clock that
+// Limiter limits the requests of one subject, each model by itself. now is in nanoseconds of a clock that
 // does not go back, such as the time since the program began. It is safe for concurrent use.
 type Limiter interface {
 	// Take records a request if every limit of the model allows one more in the window that ends now, and only then. If

@@ -39,7 +39,7 @@ func limitsOf(t testing.TB, text string) []config.Limit {
 	return out
 }
 
-// naive is the rule as behaviour 6.2 words it: the requests of each window are counted one by one.
+// naive is the rule as uni-api has it: the requests of each window are counted one by one.
 type naive struct {
 	limits []config.Limit
 	times  []int64 // in order, without those taken back

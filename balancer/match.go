@@ -14,7 +14,7 @@ import (
 // configuration error already; this also keeps a long chain from costing much.
 const maxKeyDepth = 8
 
-// matcher resolves the access rules of behaviour 3.1 against the models that
+// matcher resolves the access rules of client keys against the models that
 // the providers have at this moment. It numbers the models.
 type matcher struct {
 	providers []*Provider

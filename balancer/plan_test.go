@@ -53,7 +53,7 @@ func TestAttemptsFollowWhatTheLastOneLearned(t *testing.T) {
 	}
 }
 
-// The numbers are those of behaviour 4.1 for the newest uni-api: n + R.
+// The numbers are those of the newest uni-api: n + R.
 func TestTheNumberOfAttemptsIsBoundedAsInUniAPI(t *testing.T) {
 	for _, test := range []struct {
 		channels string

@@ -6,7 +6,7 @@ import (
 )
 
 // rota is the order in which the entries of a route take turns. Those that rest
-// are left out before the turn is looked up (behaviour 3.2), so that what they
+// are left out before the turn is looked up, so that what they
 // would have served goes to all the others in their proportion, and not to
 // whoever comes after them.
 type rota struct {

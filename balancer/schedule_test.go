@@ -15,7 +15,7 @@ var schedules = []config.Schedule{
 	config.FixedPriority, config.RoundRobin, config.WeightedRoundRobin, config.SmartRoundRobin, config.Lottery, config.Random,
 }
 
-// The sequences are those of behaviour 3.4.
+// The sequences are those of uni-api.
 func TestChannelsTakeTurnsByWeight(t *testing.T) {
 	for _, test := range []struct {
 		weights []int

@@ -148,7 +148,7 @@ func newSimulation(t *testing.T, random *rand.Rand) *simulation {
 	s.keys = []*simulatedKey{
 		{name: "sk-fixed", fixed: true, turns: letters("c a b d e f g h i j k l")},
 		{name: "sk-round", turns: letters("a b c d e f g h i j k l")},
-		{name: "sk-weighted", turns: letters("a e j a e a j a e a"), channels: letters("a e j k")}, // behaviour 3.4
+		{name: "sk-weighted", turns: letters("a e j a e a j a e a"), channels: letters("a e j k")}, // as in uni-api
 		{name: "sk-lottery", channels: letters("b c h i")},
 		{name: "sk-random", channels: letters("a b c d e f g h i j k l")},
 		{name: "sk-nested", channels: letters("d l f g h i")},

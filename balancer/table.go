@@ -242,7 +242,7 @@ func (k *Key) turn(r *Route, peek bool) uint64 {
 	return count.Add(1) - 1
 }
 
-// attempts is how often a request may be tried, as in uni-api (behaviour 4.1):
+// attempts is how often a request may be tried, as in uni-api:
 // every channel once, and then as many times more as there are keys to try with,
 // within reason.
 func (r *Route) attempts() int {

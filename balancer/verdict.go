@@ -3,7 +3,7 @@ package balancer
 import "time"
 
 // Verdict is what the relay learned from an attempt, in the terms that decide
-// about the next one. The table is DESIGN's "Failures and what they do".
+// about the next one. The table stands in docs/configuration.md, under failures and cooling.
 type Verdict int
 
 // The verdicts, from best to worst for the request.

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// remap is a text in an error that tells more than its status (behaviour 4.5, wire formats 12.5).
+// remap is a text in an error that tells more than its status.
 type remap struct {
 	text   string // lower case
 	only   int    // errors of that status; 0 is any

@@ -53,7 +53,7 @@ type Error struct {
 	Class  Class
 	// Message says what is wrong. Never empty.
 	Message string
-	// Type and Code are the OpenAI words for it (wire formats 1.5); Code and Param are "" where OpenAI says null.
+	// Type and Code are the OpenAI words for it; Code and Param are "" where OpenAI says null.
 	Type, Code, Param string
 	// Reason is the word that Google's errors have for why, "" elsewhere.
 	Reason string

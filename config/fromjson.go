@@ -69,7 +69,7 @@ func wholeText(text []byte) error {
 	return nil
 }
 
-// escapedRune is the code of the \uXXXX that a text begins with; -1 if it does not.
+// escapedRune is the code of the escape, \u and four hexadecimal digits, that a text begins with; -1 if it does not.
 func escapedRune(text []byte) rune {
 	var b [2]byte
 	if len(text) < 6 || text[0] != '\\' || text[1] != 'u' {

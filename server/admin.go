@@ -69,7 +69,7 @@ func (s *Server) stats(ctx *fasthttp.RequestCtx, _ *clientKey) {
 	writeJSON(ctx, fasthttp.StatusOK, s.books.Stats(hours))
 }
 
-// tokenUsage serves GET /v1/token_usage (behaviour 10.5): an admin sees all keys,
+// tokenUsage serves GET /v1/token_usage: an admin sees all keys,
 // or the one it names, and any other key itself.
 func (s *Server) tokenUsage(ctx *fasthttp.RequestCtx, key *clientKey) {
 	query := ctx.QueryArgs()

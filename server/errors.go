@@ -128,7 +128,7 @@ func isOurs(err error) bool {
 	return is
 }
 
-// judge is DESIGN's table of failures: what an attempt's error means for the
+// judge is the table of failures in docs/configuration.md: what an attempt's error means for the
 // next attempt, and what the client is told if there is none.
 func judge(err error, limits pool.Deadlines) (balancer.Outcome, *codec.Error) {
 	if e, ok := errors.AsType[*pool.Error](err); ok {

@@ -13,7 +13,7 @@ import (
 )
 
 // keepalive is how long a stream's client may go without a byte, 0 if it may go
-// without for as long as it takes (keepalive_interval, behaviour 7.3).
+// without for as long as it takes (keepalive_interval).
 func (x *exchange) keepalive() time.Duration {
 	switch x.format.(type) {
 	case gemini.Format:

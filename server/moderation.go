@@ -24,7 +24,7 @@ const moderating = 3
 var moderationModels = []string{"omni-moderation-latest", "text-moderation-latest"}
 
 // moderate has what the user says judged before the request is served, through
-// the key's own routing (ENABLE_MODERATION, behaviour 11.6). Where nobody can
+// the key's own routing (ENABLE_MODERATION). Where nobody can
 // judge, the request is stopped, unless the key has fail_open.
 func (x *exchange) moderate() *codec.Error {
 	if !x.key.Preferences.Moderation || x.endpoint == provider.Moderations || x.endpoint == provider.CountTokens {

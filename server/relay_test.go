@@ -10,7 +10,7 @@ import (
 const once = "api_keys:\n  - api: " + clientKeyText + "\n    role: tester\n    preferences:\n      AUTO_RETRY: false\n"
 
 // failure is one way for an upstream to fail before a byte of its answer has
-// reached the client, and what comes of it: DESIGN's table.
+// reached the client, and what comes of it: the table of failures.
 type failure struct {
 	name    string
 	serve   script

@@ -10,7 +10,7 @@ import (
 	"uniapi/codec/saturate"
 )
 
-// TokenUsage is a line of /v1/token_usage (behaviour 10.5).
+// TokenUsage is a line of /v1/token_usage.
 type TokenUsage struct {
 	Key        string `json:"api_key_prefix"`
 	Model      string `json:"model"`

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Stats is the answer of /v1/stats (behaviour 11.7).
+// Stats is the answer of /v1/stats.
 type Stats struct {
 	TimeRange    string         `json:"time_range"`
 	ChannelModel []SuccessRate  `json:"channel_model_success_rates"`

@@ -6,7 +6,7 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// errorTypes are Anthropic's words for errors: the status that belongs to each, and OpenAI's type and code (wire formats 12.5).
+// errorTypes are Anthropic's words for errors: the status that belongs to each, and OpenAI's type and code.
 var errorTypes = []struct {
 	word   string
 	status int

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// abilities is what a generation of Claude takes (wire formats 4.3). What it does not take it answers with 400.
+// abilities is what a generation of Claude takes. What it does not take it answers with 400.
 type abilities struct {
 	maxTokens int64 // the most it can answer, which is also what is asked for if the client does not say
 
@@ -115,19 +115,19 @@ func (a *abilities) effortWord(effort string) string {
 	return ""
 }
 
-// budgets are the tokens that an effort is worth at models that count them (wire formats 12.3).
+// budgets are the tokens that an effort is worth at models that count them.
 var budgets = map[string]int64{"minimal": 1024, "low": 2048, "medium": 8192, "high": 16_384, "xhigh": 32_768, "max": 32_768}
 
 const (
 	// leastBudget is the smallest budget that the API takes.
 	leastBudget = 1024
-	// plainBudget is for thinking that is asked for without a number (behaviour 8.3).
+	// plainBudget is for thinking that is asked for without a number.
 	plainBudget = 4096
 	// answerRoom is what is left for the answer behind a budget that would take all.
 	answerRoom = 1024
 )
 
-// effortOf says a budget as an effort, for models that know only that (wire formats 5.1).
+// effortOf says a budget as an effort, for models that know only that.
 func effortOf(budget int64) string {
 	switch {
 	case budget <= 2048:

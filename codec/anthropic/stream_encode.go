@@ -13,7 +13,7 @@ func (Format) NewStreamEncoder(q *codec.Request) codec.StreamEncoder {
 	return s
 }
 
-// streamEncoder keeps the order that clients depend on (wire formats 5.3): one message_start, blocks one after the other with indices
+// streamEncoder keeps the order that clients depend on: one message_start, blocks one after the other with indices
 // from 0, one message_delta with the reason and the usage, one message_stop.
 type streamEncoder struct {
 	q        *codec.Request

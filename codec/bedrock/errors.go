@@ -8,7 +8,7 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// exceptions are AWS's names for errors (wire formats 9.7), without Exception behind them and in lower case.
+// exceptions are AWS's names for errors, without Exception behind them and in lower case.
 var exceptions = []struct {
 	name   string
 	status int

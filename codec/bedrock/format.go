@@ -23,7 +23,7 @@ func (Format) Name() string { return formatName }
 // signer is whose reasoning comes with a signature: Claude's is the only one.
 const signer = "anthropic"
 
-// abilities is what a family of models takes through Converse; what it does not take it answers with 400 (wire formats 9.2).
+// abilities is what a family of models takes through Converse; what it does not take it answers with 400.
 type abilities struct {
 	noSystem bool // instructions must stand in the first user message
 	force    bool // toolChoice any

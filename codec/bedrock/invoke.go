@@ -18,7 +18,7 @@ var _ codec.Format = InvokeFormat{}
 // Invoke is the InvokeFormat without betas; see WithBetas.
 var Invoke = InvokeFormat{anthropic.Format{Version: "bedrock-2023-05-31", OmitStream: true}}
 
-// knownBetas are the flags of anthropic-beta that Bedrock takes (wire formats 9.6). With any other it refuses the whole request.
+// knownBetas are the flags of anthropic-beta that Bedrock takes. With any other it refuses the whole request.
 var knownBetas = []string{
 	"compact-2026-01-12", "computer-use-2024-10-22", "computer-use-2025-01-24", "computer-use-2025-11-24", "context-1m-2025-08-07",
 	"context-management-2025-06-27", "dev-full-thinking-2025-05-14", "effort-2025-11-24", "fine-grained-tool-streaming-2025-05-14",

@@ -176,7 +176,7 @@ func (w *writer) jsonHint(tools []codec.Tool) string {
 	return hint
 }
 
-// budgets are limits of thinking in tokens for the efforts that want less than the model would do by itself (wire formats 12.3).
+// budgets are limits of thinking in tokens for the efforts that want less than the model would do by itself.
 var budgets = map[string]int64{"minimal": 1024, "low": 2048, "medium": 8192}
 
 func (w *writer) appendThinking(dst []byte) []byte {

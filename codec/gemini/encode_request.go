@@ -88,7 +88,7 @@ func knob(q *codec.Request, name string) []byte {
 	return nil
 }
 
-// safetyCategories are those that uni-api sets (behaviour 8.4): nothing is to be blocked unless the client says so.
+// safetyCategories are those that uni-api sets: nothing is to be blocked unless the client says so.
 var safetyCategories = [...]string{"HARASSMENT", "HATE_SPEECH", "SEXUALLY_EXPLICIT", "DANGEROUS_CONTENT", "CIVIC_INTEGRITY"}
 
 func appendSafety(dst []byte, q *codec.Request, model string, t traits) []byte {

@@ -95,7 +95,7 @@ func errBlocked(reason, message string) *codec.Error {
 		Message: text}
 }
 
-// statusWords are Google's names for statuses (wire formats 12.5).
+// statusWords are Google's names for statuses.
 var statusWords = map[int]string{400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 402: "PERMISSION_DENIED", 403: "PERMISSION_DENIED",
 	404: "NOT_FOUND", 408: "DEADLINE_EXCEEDED", 409: "ABORTED", 413: "INVALID_ARGUMENT", 422: "INVALID_ARGUMENT", 429: "RESOURCE_EXHAUSTED",
 	499: "CANCELLED", 501: "UNIMPLEMENTED", 503: "UNAVAILABLE", 504: "DEADLINE_EXCEEDED", 529: "UNAVAILABLE"}

@@ -5,7 +5,7 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// How a wish for thinking is said depends on the model's generation (wire formats 12.3): 2.5 takes a budget in tokens, 3 and later a
+// How a wish for thinking is said depends on the model's generation: 2.5 takes a budget in tokens, 3 and later a
 // level. Never both.
 
 const (
@@ -120,7 +120,7 @@ func level(want *codec.Reasoning, t traits) string {
 	return "HIGH"
 }
 
-// effortOfBudget puts tokens into the steps that uni-api has (behaviour 8.4).
+// effortOfBudget puts tokens into the steps that uni-api has.
 func effortOfBudget(n int64, t traits) string {
 	if !t.flash {
 		if n*100 <= maxBudgetPro*40 {

@@ -73,7 +73,7 @@ func appendStreamOptions(dst []byte, q *codec.Request, own bool) []byte {
 	return dst
 }
 
-// effort says a wish for thinking as OpenAI does. A budget is put into the steps of wire formats 5.1.
+// effort says a wish for thinking as OpenAI does. A budget is put into steps.
 func effort(r *codec.Reasoning) string {
 	switch {
 	case r == nil:

@@ -173,7 +173,7 @@ func isHTML(text []byte) bool {
 }
 
 // htmlError reads what a proxy's error page has to say: its title. nginx answers 400 when its upstream is gone, which is no mistake
-// of the client (behaviour 4.5), unless it says that the client's header is too large. A proxy's 413 is its own limit, which another
+// of the client, unless it says that the client's header is too large. A proxy's 413 is its own limit, which another
 // may not have, and its 403 is not about the key: it does not read keys, but it may not like what is said.
 func htmlError(status int, page []byte) *codec.Error {
 	low := bytes.ToLower(page[:min(len(page), 4096)])

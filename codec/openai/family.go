@@ -8,7 +8,7 @@ import (
 	"uniapi/codec/alias"
 )
 
-// family is a kind of upstream that speaks the chat format with an accent of its own (wire formats 1.6 and 2).
+// family is a kind of upstream that speaks the chat format with an accent of its own.
 type family struct {
 	hosts []string // ends of host names
 	// official is OpenAI itself, or Azure's copy of it.
@@ -155,7 +155,7 @@ var sampling = []string{"temperature", "top_p", "presence_penalty", "frequency_p
 type Rules struct {
 	family
 	generation *generation
-	// effort is what the request model's name wishes (behaviour 8.2).
+	// effort is what the request model's name wishes.
 	effort string
 	// temperature is the one to use if the client sets none.
 	temperature string

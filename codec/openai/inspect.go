@@ -106,7 +106,7 @@ func (f *findings) takeUsage(data []byte, v rawjson.Value) {
 }
 
 // takeError reads an error member unless it says that there is none: null, "", {}, or the object with nothing in it that some
-// upstreams send with every answer (behaviour 4.2).
+// upstreams send with every answer.
 func (f *findings) takeError(data []byte, v rawjson.Value) {
 	switch v.Kind {
 	case rawjson.String:

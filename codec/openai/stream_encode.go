@@ -11,7 +11,7 @@ func (Format) NewStreamEncoder(q *codec.Request) codec.StreamEncoder {
 	return &streamEncoder{model: q.Model, askedUsage: q.IncludeUsage, legacy: q.LegacyFunctions}
 }
 
-// streamEncoder keeps the rules that strict clients depend on (wire formats 1.3): one id, role once and first, a call's id and name
+// streamEncoder keeps the rules that strict clients depend on: one id, role once and first, a call's id and name
 // once, one finish.
 type streamEncoder struct {
 	model      string

@@ -7,7 +7,7 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// Thinking travels through chat clients in three forms (wire formats 0.5). reasoning_content is for reading; thinking_blocks and
+// Thinking travels through chat clients in three forms. reasoning_content is for reading; thinking_blocks and
 // reasoning_details also carry what the provider wants back unchanged. Where one of these is there, the first only repeats it.
 
 // thinkingParts reads the blocks, or else the details.

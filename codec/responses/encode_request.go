@@ -211,7 +211,7 @@ func appendReasoning(dst []byte, q *codec.Request) []byte {
 	return append(rawjson.StrIf(rawjson.StrIf(dst, "effort", effort), "summary", summary), '}')
 }
 
-// effortOf is a budget of tokens as a word (wire formats 12.3).
+// effortOf is a budget of tokens as a word.
 func effortOf(budget int64) string {
 	switch {
 	case budget <= 0:

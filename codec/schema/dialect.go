@@ -47,7 +47,7 @@ var limits = words("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum",
 	"minItems", "maxItems", "uniqueItems", "minProperties", "maxProperties")
 
 var (
-	// Gemini is the OpenAPI subset of Gemini's parameters and responseSchema (wire formats 6.3, lane B).
+	// Gemini is the OpenAPI subset of Gemini's parameters and responseSchema.
 	Gemini = &Dialect{
 		Keep: words("type", "format", "title", "description", "nullable", "enum", "maxItems", "minItems", "properties", "required",
 			"minProperties", "maxProperties", "minLength", "maxLength", "pattern", "anyOf", "propertyOrdering", "items", "minimum", "maximum"),
@@ -55,7 +55,7 @@ var (
 		Formats:  words("enum", "date-time", "float", "double", "int32", "int64"),
 		Inline:   true, Nullable: true, AnyOf: true, StringEnums: true, Typed: true,
 	}
-	// GeminiJSON is JSON schema as parametersJsonSchema and responseJsonSchema take it (lane A).
+	// GeminiJSON is JSON schema as parametersJsonSchema and responseJsonSchema take it.
 	GeminiJSON = &Dialect{
 		Drop: words("$schema", "$id", "$comment", "title", "examples", "discriminator", "exclusiveMinimum", "exclusiveMaximum",
 			"patternProperties", "unevaluatedProperties", "if", "then", "else", "not", "contentMediaType"),

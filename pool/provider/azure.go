@@ -37,8 +37,8 @@ func azureChannel(s *source) (*Channel, error) {
 	return &Channel{Engine: s.engine, AskUsage: true, dialect: d}, nil
 }
 
-// azurePaths tells the forms of address apart by what is given (behaviour 2.4
-// REC): whatever names an endpoint whole is kept, with its api-version.
+// azurePaths tells the forms of address apart by what is given:
+// whatever names an endpoint whole is kept, with its api-version.
 func azurePaths(base *url.URL) (path func(endpoint Endpoint, model string) string, list string) {
 	given := strings.TrimRight(base.EscapedPath(), "/")
 	query := base.RawQuery

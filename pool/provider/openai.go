@@ -90,7 +90,7 @@ var knownEndings = []string{
 }
 
 // endpointPath puts an endpoint in the place of the one that the base_url ends
-// in, or behind it if it ends in none (behaviour 2.3). The query stays.
+// in, or behind it if it ends in none. The query stays.
 func endpointPath(base *url.URL, endpoint string) string {
 	path := strings.TrimRight(base.EscapedPath(), "/")
 	for _, ending := range knownEndings {

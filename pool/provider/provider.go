@@ -31,7 +31,7 @@ const (
 )
 
 // DetectEngine finds the dialect of a provider from its address, as uni-api
-// does (behaviour 2.1), but for two of its mistakes: a base_url ending in plain
+// does, but for two of its mistakes: a base_url ending in plain
 // /v1 is OpenAI's, and the model's name never overrules what the address says.
 // `engine` in the configuration goes before all of it.
 func DetectEngine(p *config.Provider) (Engine, error) {
