@@ -72,7 +72,7 @@ var passing = []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.E
 
 const (
 	acceptPause = 50 * time.Millisecond // between two tries while no connection can be taken
-	queueGap    = 5 * time.Millisecond  // a listener's queue without anything for so long is empty, however busy the kernel is
+	queueGap    = 5 * time.Millisecond  // a listener's queue without anything for so long is empty
 	queueTime   = time.Second           // for emptying a queue that does not end
 )
 
