@@ -269,9 +269,10 @@ type logLine map[string]any
 
 // logLines takes what the gateway logs.
 type logLines struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-	ch   chan logLine
+	mu     sync.Mutex
+	text   bytes.Buffer
+	parsed int // bytes of text that have been
+	ch     chan logLine
 }
 
 func newLogLines() *logLines { return &logLines{ch: make(chan logLine, 1<<16)} }
@@ -280,7 +281,12 @@ func (l *logLines) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.text.Write(p)
-	for line := range bytes.Lines(p) {
+	// What a pipe brings at once may end within a line.
+	for line := range bytes.Lines(l.text.Bytes()[l.parsed:]) {
+		if !bytes.HasSuffix(line, []byte("\n")) {
+			break
+		}
+		l.parsed += len(line)
 		parsed := logLine{}
 		if json.Unmarshal(line, &parsed) == nil {
 			l.ch <- parsed

@@ -66,7 +66,13 @@ func listenRaw(t testing.TB, serve func(*peer)) *upstream {
 			u.wg.Go(func() { u.run(&peer{c.(*net.TCPConn), bufio.NewReader(c), u}, serve) })
 		}
 	})
-	t.Cleanup(u.stop)
+	t.Cleanup(func() {
+		u.close()
+		// A test that failed may never have told its scripts to go on.
+		if !t.Failed() {
+			u.wg.Wait()
+		}
+	})
 	return u
 }
 
@@ -102,13 +108,17 @@ func (p *peer) serve(script script) {
 }
 
 func (u *upstream) stop() {
+	u.close()
+	u.wg.Wait()
+}
+
+func (u *upstream) close() {
 	u.ln.Close()
 	u.mu.Lock()
+	defer u.mu.Unlock()
 	for c := range u.conns {
 		c.Close()
 	}
-	u.mu.Unlock()
-	u.wg.Wait()
 }
 
 // requests are those that have come so far.
