@@ -306,12 +306,7 @@ func kindOfStream(stream bool) string {
 }
 
 func TestAProviderThatCannotBeReachedRestsForAllAtOnce(t *testing.T) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ln.Close()
-	g := start(t, "  - provider: away\n    base_url: http://"+ln.Addr().String()+"/v1\n    api: k\n    model: [m]\n", providerOf("p", listen(t, both)), paidKeys("10"))
+	g := start(t, "  - provider: away\n    base_url: http://127.0.0.1:1/v1\n    api: k\n    model: [m]\n", providerOf("p", listen(t, both)), paidKeys("10"))
 	g.chat(plainRequest)
 	if s := g.state.Overview(g.snapshot.Load().table)[0].Channels[0]; !s.Resting || len(s.Alone) > 0 {
 		t.Errorf("it stands %+v", s)

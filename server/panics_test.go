@@ -112,9 +112,8 @@ func TestARequestThatPanicsIsTheOnlyOneThatEnds(t *testing.T) {
 }
 
 func TestARequestThatPanicsLetsOthersProbeWhatRests(t *testing.T) {
-	gone := listen(t, both)
-	g := start(t, providerOf("gone", gone), providerOf("there", listen(t, both)), paidKeys("9"), "preferences: {SCHEDULING_ALGORITHM: fixed_priority, cooldown_period: 1}\n")
-	gone.ln.Close()
+	gone := providerOf("gone", &upstream{addr: "127.0.0.1:1"})
+	g := start(t, gone, providerOf("there", listen(t, both)), paidKeys("9"), "preferences: {SCHEDULING_ALGORITHM: fixed_priority, cooldown_period: 1}\n")
 	if a := g.chat(plainRequest); a.StatusCode != 200 {
 		t.Fatalf("%d %s", a.StatusCode, a.body)
 	}
