@@ -160,30 +160,53 @@ func verdictOn(answer []byte) (flagged bool, err error) {
 
 // userText is what the user says that was not judged before: see package said. A form says it in its texts.
 func (x *exchange) userText() (string, error) {
-	if err := x.holding.Hold(budget.Request, 2*len(x.body)); err != nil {
-		return "", err
+	most := 2 * len(x.body)
+	room := func(extra int) error {
+		most += extra
+		return x.holding.Hold(budget.Request, most)
 	}
 	defer x.holding.Hold(budget.Request, 0)
+	if err := room(0); err != nil {
+		return "", err
+	}
 	var text []byte
-	switch {
+	var err error
+	switch whole := x.raw() || x.endpoint == provider.Completions; {
 	case x.isForm():
-		text = x.formText()
-	case x.raw() || x.endpoint == provider.Completions:
-		text = said.Whole(x.body)
+		text, err = x.formText(room)
+	case x.endpoint != provider.Embeddings && !x.key.Preferences.FailOpen && said.Tokens(x.body):
+		err = codec.BadRequest("prompt", "the request has numbers in the place of its words, which could not be moderated (ENABLE_MODERATION in the gateway's api.yaml): send texts")
 	default:
-		text = said.Last(x.body)
+		text, err = said.Judged(x.body, whole, room)
+	}
+	if err != nil {
+		return "", err
 	}
 	return string(bytes.TrimSpace(text)), nil
 }
 
 // formText is the text in a form, be it in a file.
-func (x *exchange) formText() []byte {
-	var texts [][]byte
+func (x *exchange) formText(room func(extra int) error) (text []byte, err error) {
 	for _, field := range x.form.Fields {
 		content := x.body[field.Start:field.End]
-		if !said.Setting(field.Name) && (!field.File || said.IsText(content)) {
-			texts = append(texts, bytes.ToValidUTF8(content, []byte("\ufffd")))
+		isText := !field.File || !takesMedia(field.Name)
+		if said.Setting(field.Name) && !field.File && len(content) <= said.LongestSetting || !isText && !said.IsText(content) {
+			continue
+		}
+		if text, err = said.AppendFile(text, content, isText, room); err != nil {
+			return nil, err
+		}
+		text = append(text, '\n')
+	}
+	return text, nil
+}
+
+// takesMedia says whether a file in the field of a form is an image or a sound.
+func takesMedia(field string) bool {
+	for _, name := range []string{"image", "mask", "file", "audio", "video"} {
+		if strings.HasPrefix(field, name) {
+			return true
 		}
 	}
-	return bytes.Join(texts, []byte{'\n'})
+	return false
 }

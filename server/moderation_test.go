@@ -38,6 +38,11 @@ func TestModerationReadsWhatTheProviderReads(t *testing.T) {
 		{"/v1/responses", `{"model":"m","input":"hi","prompt":{"id":"p","variables":{"a":"BAD"}}}`},
 		{"/v1/responses/compact", `{"model":"m","input":[{"role":"user","content":"BAD"},{"type":"reasoning","summary":[]}]}`},
 		{"/v1beta/models/m:generateContent", `{"contents":[{"role":"user","parts":[{"text":"BAD"}]},{"role":"model","parts":[{"text":"Sure"}]}]}`},
+		{"/v1/chat/completions", `{"model":"m","messages":[{"role":"user","content":[{"type":"BAD","text":"x"}]}]}`},
+		{"/v1/chat/completions", `{"model":"m","messages":[{"role":"user","content":"x"},{"role":"assistant","tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{\"a\":\"BAD\"}"}}]},{"role":"tool","tool_call_id":"c","content":"x"}]}`},
+		{"/v1/chat/completions", `{"model":"m","messages":[{"role":"user","content":[{"type":"file","file":{"filename":"a.txt","file_data":"data:text/plain;base64,QgBBAEQA"}}]}]}`},
+		{"/v1/chat/completions", `{"model":"m","messages":[{"role":"user","content":[{"type":"file","file":{"filename":"a.txt","file_data":"data:text/plain;base64,9kJBRA=="}}]}]}`},
+		{"/v1beta/models/m:generateContent", `{"contents":[{"role":"user","parts":[{"text":"x"}]},{"role":"user","parts":[{"functionResponse":{"name":"f","response":{"a":{"BAD":{"type":"x"}}}}}]}]}`},
 		{"/v1/completions", `{"model":"m","prompt":[["BAD"]]}`},
 		{"/v1/completions", `{"model":"m","prompt":"x","suffix":"BAD"}`},
 		{"/v1/embeddings", `{"model":"m","input":[{"text":"BAD"}]}`},
@@ -59,8 +64,25 @@ func TestModerationReadsWhatTheProviderReads(t *testing.T) {
 		if a := g.do("POST", c.path, c.body, headers...); a.StatusCode != 400 || served != "" || !strings.Contains(a.body, "moral check") && !strings.Contains(a.body, "its field") {
 			t.Errorf("%s %s: %d %s", c.path, c.body, a.StatusCode, a.body)
 		}
-		if a := g.do("POST", c.path, strings.ReplaceAll(c.body, "BAD", "nice"), headers...); strings.Contains(a.body, "moral check") {
+		if a := g.do("POST", c.path, strings.NewReplacer("BAD", "nice", "QgBBAEQA", "aGk=", "9kJBRA==", "aGk=").Replace(c.body), headers...); strings.Contains(a.body, "moral check") {
 			t.Errorf("%s %s, harmless: %d %s", c.path, c.body, a.StatusCode, a.body)
+		}
+	}
+}
+
+// TestModerationRefusesWhatItCannotRead has prompts that are numbers of tokens.
+func TestModerationRefusesWhatItCannotRead(t *testing.T) {
+	up := act(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		io.WriteString(w, `{"results":[{"flagged":false}],"choices":[{"index":0,"text":"ok","finish_reason":"stop"}],"data":[{"index":0,"embedding":[1]}]}`)
+	})
+	for preferences, status := range map[string]int{"ENABLE_MODERATION: true": 400, "ENABLE_MODERATION: true, fail_open: true": 200, "ENABLE_MODERATION: false": 200} {
+		g := start(t, up.section("/v1", "m, omni-moderation-latest"), keyed(preferences))
+		if a := g.do("POST", "/v1/completions", `{"model":"m","prompt":[1,2,3]}`, asClient...); a.StatusCode != status {
+			t.Errorf("%s: %d %s", preferences, a.StatusCode, a.body)
+		}
+		if a := g.do("POST", "/v1/embeddings", `{"model":"m","input":[[1,2,3]]}`, asClient...); a.StatusCode != 200 {
+			t.Errorf("%s: embeddings: %d %s", preferences, a.StatusCode, a.body)
 		}
 	}
 }

@@ -86,6 +86,27 @@ func TestEveryTextOfARequestCounts(t *testing.T) {
 	}
 }
 
+// TestWhatIsNoTextCounts holds numbers, true and null to what they are for a model that is told them, and files in any encoding to their characters.
+func TestWhatIsNoTextCounts(t *testing.T) {
+	digits, short := strings.Repeat("1", 4000), strings.Repeat("12345678901,", 300)
+	latin := base64.StdEncoding.EncodeToString([]byte(strings.Repeat("S\xf6hne ", 700)))
+	odd := base64.StdEncoding.EncodeToString([]byte("\x01" + strings.Repeat("word ", 800)))
+	for _, body := range []string{
+		`{"messages":[{"content":[{"type":"tool_use","input":{"a":` + digits + `}}]}]}`, `{"contents":[{"parts":[{"functionResponse":{"response":{"a":[` + short + `1]}}}]}]}`,
+		`{"contents":[{"parts":[{"functionResponse":{"response":{"a":[` + strings.Repeat("true,false,null,", 300) + `1]}}}]}]}`,
+		`{"messages":[{"content":[{"type":"tool_use","input":{` + strings.Repeat(`"a":null,`, 800) + `"b":1}}]}]}`, `{"messages":[{"role":"user","content":` + digits + `}]}`,
+		`{"messages":[{"role":"user","content":[` + strings.Repeat("true,", 1000) + `1]}]}`, `{"messages":[{"role":"user","content":"x","mine":{"a":[` + strings.Repeat("null,", 1000) + `1]}}]}`,
+		`{"messages":[{"role":"user","content":"x"` + strings.Repeat(`,"a name of my own":1`, 300) + `}]}`, `{"messages":[` + strings.Repeat(`{"role":"words in a role"},`, 300) + `{}]}`,
+		`{"messages":[{"content":[` + strings.Repeat(`{"type":"words in a type"},`, 300) + `{}]}]}`, `{"seed":` + digits + `}`,
+		`{"contents":[{"parts":[{"inlineData":{"mimeType":"text/plain","data":"` + latin + `"}}]}]}`, `{"contents":[{"parts":[{"inlineData":{"data":"` + odd + `","mimeType":"text/plain"}}]}]}`,
+		`{"contents":[{"parts":[{"inlineData":{"mimeType":"application/json","data":"` + odd + `"}}]}]}`, `{"messages":[{"content":[{"file":{"file_data":"data:text/plain;base64,` + odd + `"}}]}]}`,
+	} {
+		if got := Prompt([]byte(body)); got < 800 || got > 2100 {
+			t.Errorf("%d tokens: %.120s…", got, body)
+		}
+	}
+}
+
 // TestWordsOfTheFormatDoNotCount holds limits to what they are documented as: the characters of what is said by four.
 func TestWordsOfTheFormatDoNotCount(t *testing.T) {
 	for body, want := range map[string]int64{
@@ -94,6 +115,7 @@ func TestWordsOfTheFormatDoNotCount(t *testing.T) {
 		`{"model":"m","max_tokens":5,"messages":[{"role":"user","content":[{"type":"text","text":"12345678","cache_control":{"type":"ephemeral","ttl":"5m"}}]}]}`:      2,
 		`{"contents":[{"role":"user","parts":[{"text":"12345678"}]}],"safetySettings":[{"category":"HARM_CATEGORY_HARASSMENT","threshold":"BLOCK_NONE"}]}`:             2,
 		`{"model":"m","input":[{"type":"message","role":"user","status":"completed","id":"msg_1","content":[{"type":"input_text","text":"12345678"}]}],"store":false}`: 2,
+		`{"model":"m","messages":[{"role":"user","content":"12345678"},{"role":"assistant","content":null,"tool_calls":[]}],"logprobs":true,"stop":null,"n":1}`:        2,
 	} {
 		if got := Prompt([]byte(body)); got != want {
 			t.Errorf("%d tokens, want %d: %s", got, want, body)

@@ -16,8 +16,11 @@ type scanner struct {
 	before byte   // the last byte that was no space, outside of texts
 	name   []byte // of the member whose value comes or goes on
 	inside int    // how deep in a member of which everything counts; 0 is not
+	talk   int    // how deep in a member of a request that a model is told
+	own    bool   // the name is none that a format has there
 	depth  int
 	textAt int // how deep the object is that says it is a text; 0 is none
+	mimeAt int // and the one that says of the file in it that it is one
 	held   held
 
 	characters int64
@@ -35,18 +38,24 @@ func (s *scanner) run() {
 			s.at++
 			continue
 		case c == '{' || c == '[':
-			if s.inside > 0 || s.before == ':' && s.whole() {
+			if s.inside > 0 || s.before == ':' && (s.own || s.whole()) {
 				s.inside++
+			}
+			if s.talk > 0 || s.before == ':' && s.tells() {
+				s.talk++
 			}
 			s.depth++
 			if c == '{' {
 				s.name = nil
 			}
 		case c == '}' || c == ']':
-			s.inside = max(s.inside-1, 0)
+			s.inside, s.talk = max(s.inside-1, 0), max(s.talk-1, 0)
 			s.leave()
 		case c == '-' || c >= '0' && c <= '9':
 			s.number()
+			continue
+		case c == 't' || c == 'f' || c == 'n':
+			s.literal()
 			continue
 		}
 		s.before = s.data[s.at]
@@ -54,17 +63,40 @@ func (s *scanner) run() {
 	}
 }
 
+// longestToken is how long the number of a token is at most.
+const longestToken = 8
+
 // number passes over a number. One in a list may be a token.
 func (s *scanner) number() {
-	if s.all && s.before != ':' {
-		s.tokens++
-	}
+	begin := s.at
 	for s.at++; s.at < len(s.data); s.at++ {
 		if c := s.data[s.at]; (c < '0' || c > '9') && c != '.' && c != '-' && c != '+' && c|0x20 != 'e' {
 			break
 		}
 	}
+	if listed := s.before != ':'; s.all && listed && s.at-begin <= longestToken {
+		s.tokens++
+	} else {
+		s.unquoted(s.at-begin, listed)
+	}
 	s.before = '0'
+}
+
+// literal passes over true, false or null.
+func (s *scanner) literal() {
+	begin := s.at
+	for s.at++; s.at < len(s.data) && s.data[s.at] >= 'a' && s.data[s.at] <= 'z'; s.at++ {
+	}
+	s.unquoted(s.at-begin, s.before != ':')
+	s.before = '0'
+}
+
+// unquoted takes a value that is no text. It counts where a model reads it as it stands, and in a request also where it is no setting: in a list of what is
+// told, in a member that no format has, and if it is long.
+func (s *scanner) unquoted(length int, listed bool) {
+	if s.inside > 0 || s.all && (s.talk > 0 && (listed || s.own) || length > longestWord) {
+		s.characters += int64(length)
+	}
 }
 
 // held is a file in the object at that depth, which is a text if the object turns out to say so.
@@ -72,6 +104,14 @@ type held struct {
 	depth      int
 	bytes      int
 	characters int64
+	encoded    int64 // of the text that it is in base64; 0 if it is none
+}
+
+// decoded is for a file in the object at that depth of which it is said beside it that it is a text, whatever it begins with.
+func (h *held) decoded(depth int) {
+	if h.depth == depth && h.encoded == 0 {
+		h.encoded = h.characters * 3 / 4
+	}
 }
 
 // leave is for the end of an object or a list.
@@ -82,7 +122,11 @@ func (s *scanner) leave() {
 	if s.textAt == s.depth {
 		s.textAt = 0
 	}
+	if s.mimeAt == s.depth {
+		s.mimeAt = 0
+	}
 	s.depth = max(s.depth-1, 0)
+	s.own = false
 	s.name = nil // what follows in a list is none of the member's
 }
 
@@ -91,9 +135,12 @@ func (s *scanner) release(text bool) {
 	if s.held.depth == 0 {
 		return
 	}
-	if text {
+	switch {
+	case text:
 		s.characters += s.held.characters
-	} else {
+	case s.held.encoded > 0:
+		s.characters += s.held.encoded
+	default:
 		s.tokens += Media(s.held.bytes)
 	}
 	s.held = held{}
@@ -117,7 +164,8 @@ func (s *scanner) text() {
 	switch {
 	case !value && s.names():
 		s.name = inner
-		if s.inside > 0 || s.all && end > longestWord {
+		s.own = s.talk > 0 && !said.Member(inner)
+		if s.inside > 0 || s.own || s.all && end > longestWord {
 			s.characters += n
 		}
 	case s.all:
@@ -131,7 +179,7 @@ func (s *scanner) text() {
 
 // said takes a text in a request that is no member's name.
 func (s *scanner) said(inner []byte, n int64) {
-	if s.inside > 0 { // a model reads it as it stands
+	if s.inside > 0 || s.own && s.before == ':' { // a model reads it as it stands
 		s.characters += n
 		return
 	}
@@ -139,20 +187,28 @@ func (s *scanner) said(inner []byte, n int64) {
 	case isAddress:
 		s.tokens += Media(0)
 		return
-	case isEncoded:
-		s.characters += int64(size)
-		return
-	case isFile:
+	case isEncoded, isFile:
 		if string(s.name) != "data" {
-			s.tokens += Media(len(inner))
+			if kind == isEncoded {
+				s.characters += int64(size)
+			} else {
+				s.tokens += Media(len(inner))
+			}
 			return
 		}
 		s.release(true)
-		s.held = held{s.depth, len(inner), n}
+		s.held = held{s.depth, len(inner), n, int64(size)}
+		if s.mimeAt == s.depth {
+			s.held.decoded(s.depth)
+		}
 		if s.textAt == s.depth {
 			s.release(true)
 		}
 		return
+	}
+	if saysText(s.name, inner) {
+		s.mimeAt = s.depth
+		s.held.decoded(s.depth)
 	}
 	if string(s.name) == "type" && string(inner) == "text" {
 		s.textAt = s.depth
@@ -160,9 +216,37 @@ func (s *scanner) said(inner []byte, n int64) {
 			s.release(true)
 		}
 	}
-	if !passes(s.name) && (len(inner) > longestWord || !word(s.name)) {
-		s.characters += n
+	if passes(s.name) || len(inner) <= longestWord && word(s.name) && !s.unusual(inner) {
+		return
 	}
+	s.characters += n
+}
+
+// saysText says whether a member tells that the file beside it is a text, whatever it begins with.
+func saysText(name, inner []byte) bool {
+	switch string(name) {
+	case "mimeType", "mime_type", "media_type":
+		return len(inner) >= 4 && (bytes.EqualFold(inner[:4], []byte("text")) || bytes.HasSuffix(inner, []byte("json")) || bytes.HasSuffix(inner, []byte("xml")))
+	}
+	return false
+}
+
+// unusual says whether a text in the place of a role or a type, of what is told a model, is none that a format has.
+func (s *scanner) unusual(inner []byte) bool {
+	return s.talk > 0 && (string(s.name) == "role" || string(s.name) == "type") && !said.Word(inner)
+}
+
+// tells says whether a member at the top of a request is told to a model.
+func (s *scanner) tells() bool {
+	if !s.all || s.depth != 1 {
+		return false
+	}
+	switch string(s.name) {
+	case "messages", "input", "contents", "documents", "system", "systemInstruction", "system_instruction", "instructions", "prompt", "prediction", "tools",
+		"functions", "chat_history", "tool_results":
+		return true
+	}
+	return false
 }
 
 // media passes over a file of so many bytes.
@@ -312,7 +396,7 @@ func (s *scanner) fileOf(inner []byte) (k kind, size int) {
 	}
 	switch {
 	case holds && isBase64(encoded) && (len(encoded) >= mostLooked || len(encoded) < len(inner)):
-		if isEncodedText(encoded) {
+		if isEncodedText(encoded) || len(encoded) < len(inner) && bytes.HasPrefix(bytes.TrimLeft(head[len("data:"):], " "), []byte("text")) {
 			return isEncoded, base64.RawStdEncoding.DecodedLen(len(encoded))
 		}
 		return isFile, 0

@@ -26,35 +26,74 @@ const (
 // request without any words of a user it is all the words there are.
 //
 // The body must be one good JSON object, as a reader of its head has found it. The lines are those of the strings; bad escapes stay as they are.
-func Last(body []byte) []byte {
-	c := collector{body: body}
+func Last(body []byte) []byte { return (&collector{body: body}).last() }
+
+// Whole is all that is said in a request that is no conversation: its prompt, input, query and whatever else has words.
+func Whole(body []byte) []byte { return (&collector{body: body}).whole() }
+
+// Judged is Last, or Whole, for one that asks for room before more is taken than twice the request, and gives up if there is none.
+func Judged(body []byte, whole bool, room func(extra int) error) ([]byte, error) {
+	c := collector{body: body, room: room}
+	if whole {
+		return c.whole(), c.failed
+	}
+	return c.last(), c.failed
+}
+
+func (c *collector) last() []byte {
 	var all []byte
-	for it := rawjson.MembersOf(body); it.Step(); {
+	for it := rawjson.MembersOf(c.body); it.Step(); {
 		switch name := it.Name(); name {
-		case "messages", "input", "contents":
+		case "messages", "input", "contents", "chat_history":
 			all = append(all, c.conversation(name, &it)...)
-		case "prompt", "suffix", "prediction", "query", "documents", "message":
+		case "prompt", "suffix", "prediction", "query", "documents", "message", "inputs", "tool_results":
 			c.reset()
-			c.value(name, &it.Walk, it.Value)
+			c.value(name, &it.Walk, it.Value, false)
 			c.spoken = c.spoken || hasWords(c.said)
-			all = append(append(all, c.said...), c.results...)
+			all = append(all, c.all()...)
 		}
 	}
 	if c.spoken {
 		return all
 	}
-	return Whole(body)
+	return c.whole()
 }
 
-// Whole is all that is said in a request that is no conversation: its prompt, input, query and whatever else has words.
-func Whole(body []byte) []byte {
-	c := collector{body: body}
-	for it := rawjson.MembersOf(body); it.Step(); {
-		if name := it.Name(); it.Value.Kind != rawjson.String || !Setting(name) {
-			c.value(name, &it.Walk, it.Value)
+func (c *collector) whole() []byte {
+	c.reset()
+	for it := rawjson.MembersOf(c.body); it.Step(); {
+		name := it.Name()
+		switch {
+		case name == "stream_options" || name == "logit_bias":
+		case it.Value.Kind == rawjson.String && it.Value.End-it.Value.Start <= LongestSetting && Setting(name):
+		default:
+			c.value(name, &it.Walk, it.Value, false)
 		}
 	}
-	return append(c.said, c.results...)
+	return c.all()
+}
+
+// LongestSetting is how long a word of a list, or somebody's name, is at most. What is longer is read by somebody.
+const LongestSetting = 128
+
+// Tokens says whether a request has numbers in the place of its prompt or of a piece of it, which a moderator cannot read.
+func Tokens(body []byte) bool {
+	for it := rawjson.MembersOf(body); it.Next(); {
+		switch it.Name() {
+		case "prompt", "input", "suffix", "query", "documents", "messages":
+			for list := it.Value.Elements(body); list.Next(); {
+				if list.Value.Kind == rawjson.Number {
+					return true
+				}
+				for inner := list.Value.Elements(body); inner.Next(); {
+					if inner.Value.Kind == rawjson.Number {
+						return true
+					}
+				}
+			}
+		}
+	}
+	return false
 }
 
 // Setting names the members at the top of a request that choose a word from a list, or name somebody.
@@ -72,8 +111,12 @@ func Setting(name string) bool {
 type collector struct {
 	body          []byte
 	said, results []byte // of what is being looked at
+	calls         []byte // the arguments of calls among it
 	spoken        bool   // a user has said something
 	depth         int
+
+	room   func(extra int) error // asked before a file's readings take more than the request
+	failed error
 }
 
 // mostDepth is how deep texts are looked for: each level is gone through again.
@@ -91,24 +134,28 @@ func (c *collector) tooDeep(v rawjson.Value) bool {
 	return true
 }
 
-func (c *collector) reset() { c.said, c.results = c.said[:0], c.results[:0] }
+// all that was collected.
+func (c *collector) all() []byte { return append(append(c.said, c.results...), c.calls...) }
+
+func (c *collector) reset() { c.said, c.results, c.calls = c.said[:0], c.results[:0], c.calls[:0] }
 
 // conversation finds the last turn of a list. A text alone is the user's.
 func (c *collector) conversation(name string, it *rawjson.Members) []byte {
 	if it.Value.Kind != rawjson.Array {
 		c.reset()
-		c.value(name, &it.Walk, it.Value)
+		c.value(name, &it.Walk, it.Value, false)
 		c.spoken = c.spoken || hasWords(c.said)
-		return append(bytes.Clone(c.said), c.results...)
+		return bytes.Clone(c.all())
 	}
 	var turn, results, before []byte // before is the last turn that has words
+	var calls []byte                 // of answers behind all of these
 	answered := false
 	list := it.Elements()
 	for list.Step() {
 		c.reset()
 		who := c.element(name, &list)
 		if who == model {
-			answered = true
+			answered, calls = true, append(calls, c.calls...)
 		}
 		if who == model || who == operator {
 			continue
@@ -117,19 +164,19 @@ func (c *collector) conversation(name string, it *rawjson.Members) []byte {
 			if hasWords(turn) {
 				turn, before = before, turn
 			}
-			turn, results, answered = turn[:0], results[:0], false
+			turn, results, calls, answered = turn[:0], append(results[:0], calls...), calls[:0], false
 		}
 		if who == result {
 			c.toResults(0)
 		}
-		turn, results = append(turn, c.said...), append(results, c.results...)
+		turn, results = append(turn, c.said...), append(append(results, c.results...), c.calls...)
 	}
 	it.Leave(&list.Walk)
 	if !hasWords(turn) {
 		turn = before
 	}
 	c.spoken = c.spoken || hasWords(turn)
-	return append(turn, results...)
+	return append(append(turn, results...), calls...)
 }
 
 func hasWords(text []byte) bool { return len(bytes.TrimSpace(text)) > 0 }
@@ -137,11 +184,11 @@ func hasWords(text []byte) bool { return len(bytes.TrimSpace(text)) > 0 }
 // element collects one of a conversation, and says whose it is.
 func (c *collector) element(in string, list *rawjson.Elements) speaker {
 	if list.Value.Kind != rawjson.Object {
-		c.value("", &list.Walk, list.Value)
+		c.value("", &list.Walk, list.Value, false)
 		return user
 	}
 	object := list.Members()
-	about := c.object("", &object)
+	about := c.object("", &object, false)
 	list.Leave(&object.Walk)
 	return about.speaker(in)
 }
@@ -183,13 +230,15 @@ func (a *about) speaker(in string) speaker {
 type about struct {
 	role, kind string
 	mime       string // of the file in it; "" if it names none
+	file       string // what the file is called
 }
 
-// value collects all strings of a value. The name is that of the member that it stands in.
-func (c *collector) value(name string, in *rawjson.Walk, v rawjson.Value) {
+// value collects all strings of a value. The name is that of the member that it stands in. What is free follows no format: there is nothing in it that
+// is not read as it stands.
+func (c *collector) value(name string, in *rawjson.Walk, v rawjson.Value, free bool) {
 	switch v.Kind {
 	case rawjson.String:
-		if !media(name) || !c.isFile(name, v, about{}) {
+		if free || !media(name) || !c.isFile(name, v, about{}) {
 			c.add(v)
 		}
 	case rawjson.Array:
@@ -198,7 +247,7 @@ func (c *collector) value(name string, in *rawjson.Walk, v rawjson.Value) {
 		}
 		list := in.Elements()
 		for list.Step() {
-			c.value(name, &list.Walk, list.Value)
+			c.value(name, &list.Walk, list.Value, free)
 		}
 		c.depth--
 		in.Leave(&list.Walk)
@@ -207,43 +256,58 @@ func (c *collector) value(name string, in *rawjson.Walk, v rawjson.Value) {
 			return
 		}
 		object := in.Members()
-		c.object(name, &object)
+		c.object(name, &object, free)
 		c.depth--
 		in.Leave(&object.Walk)
+	default: // a number, true, false or null
+		if free {
+			c.said = append(append(c.said, v.Raw(c.body)...), '\n')
+		}
 	}
 }
 
-// object collects all strings of one, but for its role and type.
-func (c *collector) object(name string, it *rawjson.Members) about {
+// object collects all strings of one, but for a role and a type that a format has, and the names of members that none has.
+func (c *collector) object(name string, it *rawjson.Members, free bool) about {
 	var a about
 	var files []file // perhaps: what the object tells of itself may come last
 	from := len(c.said)
 	for it.Step() {
 		member := it.Name()
-		if name == "response" || odd(member) { // of a function, whose members' names are read as well
+		own := free || !memberNames[member]
+		if own {
 			c.line(member)
 		}
-		if it.Value.Kind != rawjson.String {
-			inner := member
-			if inner != "functionResponse" && inner != "function_response" {
-				c.value(inner, &it.Walk, it.Value)
-				continue
-			}
+		if it.Value.Kind != rawjson.String || own || freeNames[member] {
 			from := len(c.said)
-			c.value(inner, &it.Walk, it.Value)
-			c.toResults(from)
+			c.value(member, &it.Walk, it.Value, own || freeNames[member])
+			switch {
+			case own:
+			case member == "functionResponse" || member == "function_response":
+				c.toResults(from)
+			case member == "arguments" || member == "args" || member == "input" || member == "partialArgs" || member == "partial_args":
+				c.calls = append(c.calls, c.said[from:]...)
+				c.said = c.said[:from]
+			}
 			continue
 		}
 		text, _ := rawjson.Text(c.body, it.Value)
 		switch member {
-		case "role":
-			a.role = text
-			continue
-		case "type":
-			a.kind = text
+		case "role", "type":
+			if member == "role" {
+				a.role = text
+			} else {
+				a.kind = text
+			}
+			if !formatWords[text] { // which is no reason to think that the turn has words
+				from := len(c.said)
+				c.add(it.Value)
+				c.toResults(from)
+			}
 			continue
 		case "media_type", "mimeType", "mime_type", "format":
 			a.mime = text
+		case "filename", "title", "displayName", "display_name":
+			a.file = text
 		}
 		if media(member) {
 			files = append(files, file{member, it.Value})
@@ -266,19 +330,6 @@ func (c *collector) object(name string, it *rawjson.Members) about {
 func (c *collector) toResults(from int) {
 	c.results = append(c.results, c.said[from:]...)
 	c.said = c.said[:from]
-}
-
-// odd says whether the name of a member is none that a format has.
-func odd(name string) bool {
-	if len(name) > 40 {
-		return true
-	}
-	for i := range len(name) {
-		if c := name[i]; (c|0x20 < 'a' || c|0x20 > 'z') && (c < '0' || c > '9') && c != '_' && c != '-' {
-			return true
-		}
-	}
-	return false
 }
 
 func (c *collector) add(v rawjson.Value) {
