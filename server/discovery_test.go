@@ -105,6 +105,55 @@ func TestModelsOfAProviderWithoutAListAreFound(t *testing.T) {
 	noSecrets(t, g.log.String())
 }
 
+// One of several keys that is dead, out of money or limited must not hide what the provider has.
+func TestModelsAreFoundWithAnyKeyThatWorks(t *testing.T) {
+	for name, test := range map[string]struct {
+		first string   // what the list is answered to the first key
+		want  []string // the keys by which two looks ask
+	}{
+		"refused":       {reply(401, jsonKind, `{"error":{"message":"no such key"}}`), []string{upstreamKeyText, "sk-second", "sk-second"}},
+		"no list":       {reply(200, "text/html", "<html>log in</html>"), []string{upstreamKeyText, "sk-second", "sk-second"}},
+		"limited":       {reply(429, jsonKind, `{}`), []string{upstreamKeyText, "sk-second", "sk-second"}},
+		"breaking off":  {"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{", []string{upstreamKeyText, "sk-second", "sk-second"}},
+		"good":          {reply(200, jsonKind, `{"data":[{"id":"found"}]}`), []string{upstreamKeyText, upstreamKeyText}},
+		"without lists": {reply(404, jsonKind, `{}`), []string{upstreamKeyText, upstreamKeyText}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			asked := make(chan string, 10)
+			up := listen(t, func(p *peer, r seen) bool {
+				key := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+				asked <- key
+				if key == upstreamKeyText {
+					p.say(test.first)
+					return false
+				}
+				p.say(reply(200, jsonKind, `{"data":[{"id":"found"}]}`))
+				return true
+			})
+			p := pool.New(pool.Options{})
+			defer p.Close()
+			cfg := parseConfig(t, providerOf("p", up, "    api: ["+upstreamKeyText+", sk-second]\n"))
+			channel, err := provider.NewAdapters(p).Channel(cfg, cfg.Providers[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 2 {
+				if ids, err := channel.Models(new(pool.Call), discoveryLimits); name != "without lists" && (err != nil || !slices.Equal(ids, []string{"found"})) {
+					t.Errorf("%q %v", ids, err)
+				}
+			}
+			var got []string
+			for range len(asked) {
+				got = append(got, <-asked)
+			}
+			if !slices.Equal(got, test.want) {
+				t.Errorf("asked with %q, not %q", got, test.want)
+			}
+		})
+	}
+}
+
 // A provider that does not answer must delay neither the start nor a reload nor
 // anybody else's requests.
 func TestAProviderThatDoesNotTellItsModelsDelaysNothing(t *testing.T) {

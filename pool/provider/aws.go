@@ -160,8 +160,8 @@ var bedrockLists = [...]string{
 	"/inference-profiles?maxResults=1000&type=SYSTEM_DEFINED",
 }
 
-// Models asks the region's control plane. A key may be allowed to read one of the lists only: then that is what it has.
-func (d *bedrock) Models(call *pool.Call, limits pool.Deadlines) ([]string, error) {
+// models asks the region's control plane. A key may be allowed to read one of the lists only: then that is what it has.
+func (d *bedrock) models(call *pool.Call, key int, limits pool.Deadlines) ([]string, error) {
 	region := &d.regions[0]
 	domain, is := strings.CutPrefix(region.host, "bedrock-runtime.")
 	if !is {
@@ -175,7 +175,7 @@ func (d *bedrock) Models(call *pool.Call, limits pool.Deadlines) ([]string, erro
 	var ids []string
 	var failure error
 	for _, path := range bedrockLists {
-		req := &pool.Request{Method: "GET", Path: path, Header: d.whole[0], Alone: true}
+		req := &pool.Request{Method: "GET", Path: path, Header: d.whole[key], Alone: true}
 		if len(d.source.Keys) == 0 {
 			if req.Header, err = d.sign(req, host, region.name); err != nil {
 				return nil, err
@@ -206,7 +206,7 @@ func fetchBedrockModels(call *pool.Call, target *pool.Target, req *pool.Request,
 	ids := bedrockModelIDs(body)
 	if answer.Status != http.StatusOK || len(ids) == 0 {
 		path, _, _ := strings.Cut(req.Path, "?")
-		return nil, fmt.Errorf("%s answered status %d without a list; name the provider's models under model", path, answer.Status)
+		return nil, fmt.Errorf("%s answered status %w without a list; name the provider's models under model", path, listStatus(answer.Status))
 	}
 	return ids, nil
 }

@@ -71,11 +71,11 @@ func (d *azure) Address(_ *pool.Call, req *pool.Request, ask Ask) (*pool.Target,
 	return d.target, nil
 }
 
-func (d *azure) Models(call *pool.Call, limits pool.Deadlines) ([]string, error) {
+func (d *azure) models(call *pool.Call, key int, limits pool.Deadlines) ([]string, error) {
 	if d.list == "" {
 		return nil, errNameModels
 	}
-	return fetchModels(call, d.target, &pool.Request{Method: "GET", Path: d.list, Header: d.headers[0]}, limits)
+	return fetchModels(call, d.target, &pool.Request{Method: "GET", Path: d.list, Header: d.headers[key]}, limits)
 }
 
 // databricksChannel is OpenAI's format at a serving endpoint for each model.

@@ -60,10 +60,10 @@ func (d *claude) Address(_ *pool.Call, req *pool.Request, ask Ask) (*pool.Target
 	return d.target, nil
 }
 
-// Models asks with the provider's first key.
-func (d *claude) Models(call *pool.Call, limits pool.Deadlines) ([]string, error) {
+// models asks for the list.
+func (d *claude) models(call *pool.Call, key int, limits pool.Deadlines) ([]string, error) {
 	path := d.modelsPath + "?limit=1000"
-	return fetchModels(call, d.target, &pool.Request{Method: "GET", Path: path, Header: d.headers[0]}, limits)
+	return fetchModels(call, d.target, &pool.Request{Method: "GET", Path: path, Header: d.headers[key]}, limits)
 }
 
 // withQuery keeps the query that a base_url has.

@@ -68,7 +68,7 @@ func (d *cohere) Address(_ *pool.Call, req *pool.Request, ask Ask) (*pool.Target
 	return d.target, nil
 }
 
-// Models asks with the provider's first key.
-func (d *cohere) Models(call *pool.Call, limits pool.Deadlines) ([]string, error) {
-	return fetchModels(call, d.target, &pool.Request{Method: "GET", Path: d.modelsPath, Header: d.headers[0]}, limits)
+// models asks for the list.
+func (d *cohere) models(call *pool.Call, key int, limits pool.Deadlines) ([]string, error) {
+	return fetchModels(call, d.target, &pool.Request{Method: "GET", Path: d.modelsPath, Header: d.headers[key]}, limits)
 }

@@ -71,10 +71,10 @@ func geminiVerb(ask Ask) (verb string, ok bool) {
 	return ":" + ask.Verb, ask.Verb != ""
 }
 
-// Models asks with the provider's first key. Google's pages hold 50 models
+// models asks for the list. Google's pages hold 50 models
 // unless told otherwise, and 1000 is more than it has.
-func (d *gemini) Models(call *pool.Call, limits pool.Deadlines) ([]string, error) {
-	ids, err := fetchModels(call, d.target, &pool.Request{Method: "GET", Path: d.prefix + "?pageSize=1000" + d.query, Header: d.headers[0]}, limits)
+func (d *gemini) models(call *pool.Call, key int, limits pool.Deadlines) ([]string, error) {
+	ids, err := fetchModels(call, d.target, &pool.Request{Method: "GET", Path: d.prefix + "?pageSize=1000" + d.query, Header: d.headers[key]}, limits)
 	for i, id := range ids {
 		ids[i] = strings.TrimPrefix(id, "models/")
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"uniapi/config"
@@ -114,12 +115,12 @@ var errNameModels = errors.New("the provider has no list of models to ask for; n
 // longest, is about 1 MB.
 const maxModelList = 16 << 20
 
-// Models asks with the provider's first key.
-func (d *openAI) Models(call *pool.Call, limits pool.Deadlines) ([]string, error) {
+// models asks for OpenAI's list.
+func (d *openAI) models(call *pool.Call, key int, limits pool.Deadlines) ([]string, error) {
 	if d.modelIDs != nil {
 		return d.modelIDs, nil
 	}
-	return fetchModels(call, d.target, &pool.Request{Method: "GET", Path: d.modelsPath, Header: d.headers[0]}, limits)
+	return fetchModels(call, d.target, &pool.Request{Method: "GET", Path: d.modelsPath, Header: d.headers[key]}, limits)
 }
 
 // fetchModels gets a model list. It is nobody's, so it goes over a connection of its own.
@@ -136,10 +137,15 @@ func fetchModels(call *pool.Call, target *pool.Target, req *pool.Request, limits
 	}
 	if answer.Status != 200 {
 		path, _, _ := strings.Cut(req.Path, "?") // the query may hold a key
-		return nil, fmt.Errorf("%s answered status %d; name the provider's models under model", path, answer.Status)
+		return nil, fmt.Errorf("%s answered status %w; name the provider's models under model", path, listStatus(answer.Status))
 	}
 	return modelIDs(body)
 }
+
+// listStatus is the status in the place of a model list.
+type listStatus int
+
+func (s listStatus) Error() string { return strconv.Itoa(int(s)) }
 
 // modelIDs reads the lists that providers give: OpenAI's data[].id, and models[]
 // with an id or a name.

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"uniapi/config"
 	"uniapi/pool"
@@ -125,7 +126,39 @@ type Channel struct {
 
 	isolate bool // connections are not shared among client keys
 	paces   *paces
+	keys    int          // how many the provider has
+	lister  atomic.Int32 // the key that the model list came by last
 	dialect
+}
+
+// Models asks the provider which models it has: with the key that the list came by last, at first with the first, then with the others in their
+// order until one brings it. The error is that of the first that was asked. Where no key would help the others are not asked.
+func (c *Channel) Models(call *pool.Call, limits pool.Deadlines) (ids []string, err error) {
+	first := int(c.lister.Load())
+	for i := range max(c.keys, 1) {
+		key := (first + i) % max(c.keys, 1)
+		ids, failure := c.models(call, key, limits)
+		if failure == nil {
+			c.lister.Store(int32(key))
+			return ids, nil
+		}
+		if err == nil {
+			err = failure
+		}
+		if call.Err() != nil || !isKeys(failure) {
+			break
+		}
+	}
+	return nil, err
+}
+
+// isKeys says whether a list may have failed to come for the key that it was asked for with: it did not if there is none, or no way to it.
+func isKeys(failure error) bool {
+	if e, is := errors.AsType[*pool.Error](failure); is {
+		return e.Kind != pool.Dial && e.Kind != pool.TLS && e.Kind != pool.Proxy && e.Kind != pool.FirstByteTimeout
+	}
+	status, _ := errors.AsType[listStatus](failure)
+	return status != 404 && status != 405 && status != 501 && !errors.Is(failure, errNameModels)
 }
 
 // Prepare directs req, whose body is set, to where ask is served, on behalf of a client key. The errors are the dialect's.
@@ -149,8 +182,8 @@ type dialect interface {
 	// ErrNoEndpoint if the provider has none like that. What must be asked for
 	// first, such as an access token, ends with call.
 	Address(call *pool.Call, req *pool.Request, ask Ask) (*pool.Target, error)
-	// Models asks the provider which models it has.
-	Models(call *pool.Call, limits pool.Deadlines) ([]string, error)
+	// models asks the provider which models it has, with one of its keys, 0 for a provider without keys. errNameModels says that it has no list.
+	models(call *pool.Call, key int, limits pool.Deadlines) ([]string, error)
 }
 
 // engines is where a dialect enters: how a channel of its kind is prepared. Which there are, config.Engines says.
@@ -224,6 +257,7 @@ func (a *Adapters) Channel(cfg *config.Config, provider *config.Provider) (*Chan
 	}
 	timed, _ := a.paces.LoadOrStore([2]string{provider.Name, provider.BaseURL}, new(paces))
 	channel.paces = timed.(*paces)
+	channel.keys = len(provider.Keys)
 	if channel.isolate = cfg.Preferences.IsolateKeys; provider.Preferences.IsolateKeys != nil {
 		channel.isolate = *provider.Preferences.IsolateKeys
 	}

@@ -187,5 +187,5 @@ func (d *vertex) header(call *pool.Call, key int) ([]byte, error) {
 	return made.lines, nil
 }
 
-// Models cannot be asked for: what a project may use is not on any list.
-func (d *vertex) Models(*pool.Call, pool.Deadlines) ([]string, error) { return nil, errNameModels }
+// models cannot be asked for: what a project may use is not on any list.
+func (d *vertex) models(*pool.Call, int, pool.Deadlines) ([]string, error) { return nil, errNameModels }
