@@ -270,6 +270,7 @@ func (s *service) run(ctx context.Context, drain time.Duration, address net.Addr
 			}
 			s.supervisor.Reloading()
 			s.reload(ctx)
+			s.gateway.Renew()
 			s.supervisor.Ready("serving on %s", address)
 		}
 	}

@@ -25,7 +25,7 @@ var rootFields = []field[Config]{
 // DefaultCooldown is how long a channel that failed rests if preferences.cooldown_period does not say.
 const DefaultCooldown = 300 * time.Second
 
-var newPreferences = Preferences{Cooldown: DefaultCooldown, ImageFetch: newImageFetch}
+var newPreferences = Preferences{Cooldown: DefaultCooldown, ImageFetch: newImageFetch, ConnectionMaxAge: 300 * time.Second}
 
 var preferenceFields = []field[Preferences]{
 	take("model_timeout", modelTable(someSeconds), func(p *Preferences) *ModelTable[time.Duration] { return &p.ModelTimeout }),
@@ -39,6 +39,7 @@ var preferenceFields = []field[Preferences]{
 	take("image_fetch", nested(imageFetchFields, newImageFetch), func(p *Preferences) *ImageFetch { return &p.ImageFetch }),
 	take("hedging", nested(hedgingFields, Hedging{MaxInflight: 2, WinnerPolicy: "first_valid_success"}), func(p *Preferences) *Hedging { return &p.Hedging }),
 	take("isolate_keys", flag, func(p *Preferences) *bool { return &p.IsolateKeys }),
+	take("connection_max_age", seconds, func(p *Preferences) *time.Duration { return &p.ConnectionMaxAge }),
 }
 
 var apiKeyFields = []field[APIKey]{

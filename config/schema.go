@@ -196,7 +196,8 @@ type Preferences struct {
 	ModelPrice        []ModelPrice  // in file order; the first whose Prefix begins the model's name, else "default"
 	ImageFetch        ImageFetch
 	Hedging           Hedging
-	IsolateKeys       bool // client keys never share a connection to a provider
+	IsolateKeys       bool          // client keys never share a connection to a provider
+	ConnectionMaxAge  time.Duration // of a connection to a provider that takes another request; default 300 s, 0 = any age
 }
 
 // ModelPrice is what models whose names begin with Prefix cost.

@@ -167,6 +167,7 @@ func (c *Config) summarisePreferences(b *strings.Builder) {
 	line(b, "model_price", strings.Join(prices, "; "))
 	line(b, "image_fetch.allow", p.ImageFetch.allowed())
 	line(b, "isolate_keys", strconv.FormatBool(p.IsolateKeys))
+	line(b, "connection_max_age", p.ConnectionMaxAge.String())
 	if p.Hedging.Enabled {
 		line(b, "hedging", fmt.Sprintf("at most %d attempts at once", p.Hedging.MaxInflight))
 	}

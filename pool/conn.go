@@ -3,6 +3,7 @@ package pool
 import (
 	"bufio"
 	"io"
+	"math/rand/v2"
 	"net"
 	"time"
 )
@@ -20,8 +21,11 @@ type conn struct {
 	sent net.Buffers   // what is left of vec; kept here because WriteTo wants a pointer
 	resp Response
 
-	owner  string // Request.Owner of all that it serves
-	strays uint32 // the target's when it was made
+	owner    string  // Request.Owner of all that it serves
+	strays   uint32  // the target's when it was made
+	renewals uint32  // the pool's when it was made
+	madeAt   int64   // on the pool's clock
+	share    float64 // of the greatest age after which it serves no more
 
 	step     step
 	served   bool    // an exchange before this one
@@ -46,14 +50,23 @@ type conn struct {
 }
 
 func newConn(t *Target, sock *socket, rw net.Conn) *conn {
-	c := &conn{target: t, sock: sock, rw: rw, tls: rw != sock.Conn, strays: t.strays.Load()}
-	c.step.provedAt = t.pool.now()
+	c := &conn{target: t, sock: sock, rw: rw, tls: rw != sock.Conn, strays: t.strays.Load(), renewals: t.pool.renewals.Load()}
+	c.madeAt = t.pool.now()
+	c.step.provedAt = c.madeAt
+	c.share = 1 - rand.Float64()/4
 	c.br = bufio.NewReaderSize(c, t.pool.opts.MaxHeader)
 	c.resp.c = c
 	c.resp.Header.SetNoDefaultContentType(true)
 	t.pool.counts.open.Add(1)
 	t.at.open.Add(1)
 	return c
+}
+
+// aged says at a time whether the connection has served for as long as one may, or was to be given up.
+func (c *conn) aged(at int64) bool {
+	p := c.target.pool
+	age := p.maxAge.Load()
+	return age > 0 && float64(at-c.madeAt) >= float64(age)*c.share || c.renewals != p.renewals.Load()
 }
 
 // dispose closes the socket. A TLS peer gets no close_notify: the exchange is over, or was broken off, and the write could block.

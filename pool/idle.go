@@ -57,7 +57,7 @@ func (t *Target) push(c *conn) {
 
 // keeps says whether a connection may serve again. The target is locked.
 func (t *Target) keeps(c *conn) bool {
-	if t.pool.closed.Load() || c.strays != t.strays.Load() {
+	if t.pool.closed.Load() || c.strays != t.strays.Load() || c.aged(c.idleSince) {
 		return false
 	}
 	if t.resumeAt != 0 && t.pool.now() >= t.resumeAt {
@@ -142,7 +142,7 @@ func (t *Target) sweep() {
 func (t *Target) passes(c *idleConn) bool {
 	found := c.look()
 	now := t.pool.now()
-	if idle := now - c.idleSince; found == silence && idle <= int64(t.pool.opts.IdleTimeout) {
+	if idle := now - c.idleSince; found == silence && idle <= int64(t.pool.opts.IdleTimeout) && !c.aged(now) {
 		if idle >= c.step.rest() {
 			c.step, c.resting = step{provedAt: now}, false
 		}

@@ -17,6 +17,7 @@ type Options struct {
 	Connect          time.Duration // from the first look-up to the end of the last handshake, proxy included; 15 s, as uni-api has it
 	Write            time.Duration // how long a write may stand still; 30 s, as uni-api has it
 	MaxIdlePerTarget int           // idle connections kept for one target; 256
+	MaxAge           time.Duration // how old a connection may be that takes another request; 5 min. See KeepFor
 	IdleTimeout      time.Duration // how long an idle connection is kept; 90 s, below the 100 s and more that load balancers allow
 	TLS              *tls.Config   // what to start from, e.g. another root in tests; verification and ALPN are set by the pool
 	MaxHeader        int           // bytes of an answer's head, and of its trailers; also the read buffer of each connection; 16 KiB
@@ -37,6 +38,7 @@ func (o Options) withDefaults() Options {
 	or(&o.Write, 30*time.Second)
 	or(&o.IdleTimeout, 90*time.Second)
 	or(&o.Distrust, 10*time.Minute)
+	or(&o.MaxAge, DefaultMaxAge)
 	if o.MaxIdlePerTarget <= 0 {
 		o.MaxIdlePerTarget = 256
 	}
@@ -61,7 +63,9 @@ type Pool struct {
 	servers map[string]*server // by address; those of targets
 
 	closed   atomic.Bool
-	sweeping atomic.Bool // a sweep is scheduled
+	maxAge   atomic.Int64  // of a connection that takes another request, nanoseconds; 0 is any
+	renewals atomic.Uint32 // how often Renew was called
+	sweeping atomic.Bool   // a sweep is scheduled
 	sweeps   atomic.Int64
 	counts   struct{ open, dials, reused, resent, doubted, strays atomic.Int64 }
 }
@@ -69,6 +73,7 @@ type Pool struct {
 // New makes a pool without connections.
 func New(opts Options) *Pool {
 	p := &Pool{opts: opts.withDefaults(), start: time.Now(), targets: make(map[targetKey]*Target), servers: make(map[string]*server)}
+	p.maxAge.Store(int64(p.opts.MaxAge))
 	// Keep-alive probes find the peer that vanished while a model thinks for minutes.
 	p.dialer = net.Dialer{KeepAlive: 30 * time.Second}
 	p.tls = &tls.Config{}
@@ -113,9 +118,27 @@ func (p *Pool) Stats() Stats {
 	return s
 }
 
+// DefaultMaxAge is how old a connection may be that takes another request. Under steady traffic one would serve for ever: a name that has moved to
+// another address, or a server that was added behind a load balancer, would never be asked.
+const DefaultMaxAge = 5 * time.Minute
+
+// KeepFor sets how old a connection may be that takes another request, 0 for any age. Each is given up somewhere in the last quarter of that, so that those
+// which were made together are not made anew together. What goes on over one is not ended.
+func (p *Pool) KeepFor(age time.Duration) { p.maxAge.Store(int64(max(age, 0))) }
+
+// Renew closes the idle connections, and has those in use closed when their exchange ends: what is asked from now on goes to where the names lead now.
+func (p *Pool) Renew() {
+	p.renewals.Add(1)
+	p.closeIdle()
+}
+
 // Close closes the idle connections, and busy ones when their exchange ends. Do still works, but nothing is kept any more.
 func (p *Pool) Close() {
 	p.closed.Store(true)
+	p.closeIdle()
+}
+
+func (p *Pool) closeIdle() {
 	for _, t := range p.snapshot() {
 		for _, c := range t.takeIdle() {
 			c.dispose()

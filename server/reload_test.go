@@ -155,3 +155,30 @@ func TestAnEndDoesNotWaitLongerThanItMay(t *testing.T) {
 	up.stop()
 	eventually(t, "no request in flight", func() bool { return g.inFlight.Load() == 0 })
 }
+
+// Names are looked up for new connections only.
+func TestConnectionsAreGivenUpWhenTheyAreRenewedOrOld(t *testing.T) {
+	up := listen(t, both)
+	g := start(t, providerOf("p", up))
+	connections := func() int {
+		for range 2 {
+			if a := g.chat(plainRequest); a.StatusCode != 200 {
+				t.Errorf("%d %s", a.StatusCode, a.body)
+			}
+		}
+		up.mu.Lock()
+		defer up.mu.Unlock()
+		return up.accepted
+	}
+	if n := connections(); n != 1 {
+		t.Errorf("%d connections for two requests", n)
+	}
+	g.Renew()
+	if n := connections(); n != 2 {
+		t.Errorf("then %d", n)
+	}
+	g.Apply(parseConfig(t, providerOf("p", up), "preferences: {connection_max_age: 0.000001}\n"))
+	if n := connections(); n != 3 { // the last answer over the second one ends that
+		t.Errorf("with the least age there is %d", n)
+	}
+}

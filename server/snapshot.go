@@ -132,11 +132,15 @@ func (s *Server) Apply(cfg *config.Config) {
 	if err := s.books.Configure(terms(cfg)); err != nil {
 		s.log.Error("what keys have spent is not known", "error", err)
 	}
+	s.pool.KeepFor(cfg.Preferences.ConnectionMaxAge)
 	old := s.snapshot.Load()
 	s.snapshot.Store(s.build(cfg))
 	s.tellAdmins(old, cfg)
 	s.discovery.watch(cfg, s.snapshot.Load().channels)
 }
+
+// Renew has requests go over new connections to the providers from now on, so that names are looked up again. What is under way goes on.
+func (s *Server) Renew() { s.pool.Renew() }
 
 // rebuild takes up model lists that discovery has found.
 func (s *Server) rebuild() {
