@@ -9,10 +9,7 @@ import (
 	"uniapi/config"
 )
 
-const (
-	minute = time.Minute
-	second = int64(time.Second)
-)
+const minute = time.Minute
 
 func TestAttemptsFollowWhatTheLastOneLearned(t *testing.T) {
 	for _, test := range []struct {

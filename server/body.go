@@ -45,13 +45,14 @@ func (s *Server) appendBody(ctx *fasthttp.RequestCtx, buf []byte) ([]byte, *code
 		return buf, nil
 	}
 	conn := connOf(ctx)
+	session := sessionOf(conn)
 	announced := ctx.Request.Header.ContentLength() // -1 in chunks
 	if announced > s.options.MaxBody {
 		return buf, s.tooLarge()
 	}
-	g := pool.Growing{B: buf, Own: true, Memory: (*bodyRoom)(&conn.holding)}
+	g := pool.Growing{B: buf, Own: true, Memory: (*bodyRoom)(&conn.Holding)}
 	// A conversation only grows: what the connection's last request had is not asked for in steps.
-	if first := min(announced, max(firstBody, conn.large)); first > 0 {
+	if first := min(announced, max(firstBody, session.large)); first > 0 {
 		if err := g.Room(first, 0); err != nil {
 			return g.B, s.unread(ctx, err)
 		}
@@ -66,7 +67,7 @@ func (s *Server) appendBody(ctx *fasthttp.RequestCtx, buf []byte) ([]byte, *code
 			return g.B, s.tooLarge()
 		}
 		if err == io.EOF {
-			conn.unread, conn.large = false, min(len(g.B), mostExpected)
+			session.unread, session.large = false, min(len(g.B), mostExpected)
 			return g.B, nil
 		}
 		if err != nil {
@@ -84,17 +85,17 @@ func (s *Server) unread(ctx *fasthttp.RequestCtx, err error) *codec.Error {
 		return noRoom(&whole)
 	}
 	switch {
-	case conn.reading.failure != nil:
-		return conn.tooSlow()
-	case errors.Is(err, errTooLarge):
+	case conn.Late():
+		return s.tooSlow()
+	case errors.Is(err, ErrTooLarge):
 		return s.tooLarge()
 	}
-	if refused := conn.requests.refused; refused != nil {
-		conn.linger = true
+	if refused := conn.Malformed(); refused != nil {
+		conn.Linger()
 		return notHTTP(refused)
 	}
 	if brokenOff(err) {
-		conn.call.Cancel() // nobody reads the answer
+		conn.Call.Cancel() // nobody reads the answer
 	}
 	return notHTTP(err)
 }
@@ -118,11 +119,11 @@ func noRoom(refused *budget.Refused) *codec.Error {
 const maxUnread = 256 << 10
 
 // leaveUnread sees to it that a client whose body was not wanted gets to read why, rather than a reset.
-func (s *Server) leaveUnread(ctx *fasthttp.RequestCtx, conn *clientConn) {
-	if conn == nil || !conn.unread || ctx.RequestBodyStream() == nil {
+func (s *Server) leaveUnread(ctx *fasthttp.RequestCtx, conn *Conn) {
+	if conn == nil || !sessionOf(conn).unread || ctx.RequestBodyStream() == nil {
 		return
 	}
-	conn.linger = true
+	conn.Linger()
 	if ctx.Request.Header.ContentLength() > maxUnread {
 		ctx.SetConnectionClose()
 	}
@@ -140,7 +141,7 @@ func (s *Server) expect(ctx *fasthttp.RequestCtx) int {
 	default:
 		return fasthttp.StatusContinue
 	}
-	connOf(ctx).linger = true // it may have sent it all the same
+	connOf(ctx).Linger() // it may have sent it all the same
 	s.turnAway(ctx, e)
 	s.counters.answered(ctx)
 	return e.Status

@@ -46,6 +46,19 @@ func maxConnections(memory int64) int {
 	return min(most, max(mostDescriptors()/2, 1))
 }
 
+// strangerMemory is what a stranger's connection takes at the most, in bytes: 52 KB
+// with a head and as much of a body as comes with it.
+const strangerMemory = 64 << 10
+
+// mostStrangers is how many of so many connections may be strangers': a quarter,
+// and no more than a sixteenth of the memory holds.
+func mostStrangers(connections int, memory int64) int {
+	if memory == 0 {
+		memory = machineMemory()
+	}
+	return max(1, min(connections/4, int(memory/16/strangerMemory)))
+}
+
 // mostFetchesTogether is how many connections images and files are fetched on at a
 // time: an eighth of the descriptors.
 func mostFetchesTogether() int64 { return int64(max(mostDescriptors()/8, fetchesAtOnce)) }
@@ -143,7 +156,7 @@ func (r *refusals) add() (total int64, tell bool) {
 func (s *Server) onSentAway(owner string) {
 	if total, tell := s.sentAway.add(); tell {
 		s.log.Warn("connections are closed to make room for others", "owner", owner, "limit", s.options.MaxConnections,
-			"limit_without_key", s.places.strangers, "closed", total)
+			"limit_without_key", mostStrangers(s.options.MaxConnections, s.options.Memory), "closed", total)
 	}
 }
 

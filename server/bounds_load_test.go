@@ -63,7 +63,7 @@ func TestConnectionsBeyondMaxConnectionsAreRefused(t *testing.T) {
 		t.Errorf("two have the id %q", id)
 	}
 	held[0].Close()
-	eventually(t, "the connection is gone", func() bool { return g.watch.size() == 1 })
+	eventually(t, "the connection is gone", func() bool { return g.conns.Size() == 1 })
 	c = g.dial()
 	c.post(plainRequest)
 	if a := c.answer(); a.StatusCode != 200 {

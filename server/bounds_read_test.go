@@ -10,8 +10,8 @@ import (
 )
 
 // hasty leaves clients little time.
-var hasty = readTimes{
-	head: 150 * time.Millisecond, stall: 150 * time.Millisecond, perByte: 10 * time.Millisecond, idle: 150 * time.Millisecond, farewell: 150 * time.Millisecond,
+var hasty = Times{
+	Head: 150 * time.Millisecond, Stall: 150 * time.Millisecond, PerByte: 10 * time.Millisecond, Idle: 150 * time.Millisecond, Farewell: 150 * time.Millisecond,
 }
 
 func TestASlowRequestIsGivenUp(t *testing.T) {
@@ -89,7 +89,7 @@ func TestAConnectionWithoutARequestIsClosedWithoutAWord(t *testing.T) {
 func TestALongAnswerIsNotBoundedByTheTimesForRequests(t *testing.T) {
 	up := listen(t, func(p *peer, _ seen) bool {
 		p.say(streamHead + chunk(event("one")))
-		time.Sleep(3 * hasty.idle)
+		time.Sleep(3 * hasty.Idle)
 		p.say(chunk(event(" two")) + chunk(stopEvent) + chunk(doneEvent) + chunk(""))
 		return true
 	})

@@ -19,6 +19,9 @@ type heldWrites struct {
 // mostHeld is the most of a stream that is put together for one write.
 const mostHeld = 16 << 10
 
+// mostKept is how large a buffer may be to be kept for the next stream.
+const mostKept = 64 << 10
+
 // Few buffers, which are used one after the other, stay in the processor's
 // cache; the ones that each connection has of fasthttp do not.
 var heldBuffers = sync.Pool{New: func() any { return new(make([]byte, 0, mostHeld+1<<10)) }}
@@ -32,7 +35,7 @@ func (h *heldWrites) add(p []byte) int {
 }
 
 func (h *heldWrites) release() {
-	if cap(*h.held) <= maxKept {
+	if cap(*h.held) <= mostKept {
 		*h.held = (*h.held)[:0]
 		heldBuffers.Put(h.held)
 	}
@@ -55,7 +58,7 @@ func (h *heldWrites) write(to io.Writer, p []byte) (int, error) {
 }
 
 // Write passes on what fasthttp or TLS writes.
-func (c *clientConn) Write(p []byte) (int, error) {
+func (c *Conn) Write(p []byte) (int, error) {
 	if c.secure {
 		return c.write(p)
 	}
@@ -65,7 +68,7 @@ func (c *clientConn) Write(p []byte) (int, error) {
 func (c *secureConn) Write(p []byte) (int, error) { return c.below.hold.write(c.Conn, p) }
 
 // bounded writes to the socket, within the time there is.
-type bounded struct{ *clientConn }
+type bounded struct{ *Conn }
 
 func (c bounded) Write(p []byte) (int, error) { return c.write(p) }
 
@@ -77,29 +80,32 @@ func (h *heldWrites) flush(conn net.Conn) (err error) {
 	return err
 }
 
-// chunkWriter frames a stream in chunks, each a write, past fasthttp's: that
+// Chunks frames a stream in chunks, each a write, past fasthttp's: that
 // copies each into a buffer of the connection's first. The last chunk of all,
 // which is empty, is fasthttp's still.
-type chunkWriter struct {
+type Chunks struct {
 	conn net.Conn
 	hold *heldWrites
 }
 
-// catchHead has the head kept that fasthttp writes next.
-func (w *chunkWriter) catchHead(conn net.Conn) {
-	w.conn, w.hold = conn, &below(conn).hold
+// CatchHead has the head kept that fasthttp writes next.
+func (w *Chunks) CatchHead(conn net.Conn) {
+	w.conn, w.hold = conn, &Of(conn).hold
 	w.hold.catching = true
 }
 
-func (w *chunkWriter) begin() { w.hold.catching = false }
+// Begin ends the keeping: what is written next leaves with it.
+func (w *Chunks) Begin() { w.hold.catching = false }
 
-func (w *chunkWriter) flush() error { return w.hold.flush(w.conn) }
+// Flush writes what was kept.
+func (w *Chunks) Flush() error { return w.hold.flush(w.conn) }
 
-func (w *chunkWriter) Write(p []byte) (written int, err error) {
+// Write writes a chunk.
+func (w *Chunks) Write(p []byte) (written int, err error) {
 	for len(p) > 0 && err == nil {
 		n := min(len(p), mostHeld)
 		w.hold.addChunk(p[:n])
-		if err = w.flush(); err == nil {
+		if err = w.Flush(); err == nil {
 			written += n
 		}
 		p = p[n:]
@@ -107,9 +113,9 @@ func (w *chunkWriter) Write(p []byte) (written int, err error) {
 	return written, err
 }
 
-// finish is Write for the last of a stream, which leaves together with what
+// Finish is Write for the last of a stream, which leaves together with what
 // fasthttp writes behind it.
-func (w *chunkWriter) finish(p []byte) (int, error) {
+func (w *Chunks) Finish(p []byte) (int, error) {
 	if len(p) > mostHeld {
 		return w.Write(p)
 	}

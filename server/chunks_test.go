@@ -46,20 +46,20 @@ func TestAStreamLeavesInAsFewWritesAsItHasPieces(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			conn := &recorder{}
-			w := chunkWriter{conn: conn, hold: &conn.hold}
+			w := Chunks{conn: conn, hold: &conn.hold}
 			w.hold.catching = true
 			fmt.Fprint(conn, head) // as fasthttp does
-			w.begin()
+			w.Begin()
 			for _, piece := range c.pieces {
 				if n, err := w.Write([]byte(piece)); n != len(piece) || err != nil {
 					t.Errorf("%d of %d bytes, %v", n, len(piece), err)
 				}
 			}
-			if n, err := w.finish([]byte(c.last)); c.last != "" && (n != len(c.last) || err != nil) {
+			if n, err := w.Finish([]byte(c.last)); c.last != "" && (n != len(c.last) || err != nil) {
 				t.Errorf("%d of %d bytes, %v", n, len(c.last), err)
 			}
 			if c.broken {
-				w.flush()
+				w.Flush()
 			} else {
 				fmt.Fprint(conn, end) // as fasthttp does
 			}

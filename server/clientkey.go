@@ -105,8 +105,8 @@ func (s *Server) keyOf(ctx *fasthttp.RequestCtx) *clientKey {
 // is from now on.
 func (s *Server) welcome(ctx *fasthttp.RequestCtx, key *clientKey) {
 	conn := connOf(ctx)
-	conn.place.belongs(conn, key.share)
-	conn.holding.Begin(s.budget, key.share)
+	conn.BelongsTo(key.share)
+	conn.Holding.Begin(s.budget, key.share)
 }
 
 // bearer returns the token of an Authorization header. The scheme's case does

@@ -56,7 +56,7 @@ func read(c coding, dst, body []byte) ([]byte, error) {
 		}
 		n, err := plain.Read(into)
 		if len(dst)+n > cap(dst) {
-			return dst, errTooLarge
+			return dst, ErrTooLarge
 		}
 		dst = dst[:len(dst)+n]
 		if err == io.EOF {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -30,20 +29,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		case <-ctx.Done():
 		}
 	}
-	s.mu.Lock()
-	s.stopped = true
-	for _, l := range s.ln {
-		l.stop()
-	}
-	s.mu.Unlock()
-	s.leaving.Store(true)
-	for _, c := range s.watch.all() {
-		c.SetReadDeadline(time.Unix(1, 0)) // wakes those that wait for a request; see readBounds.read
-	}
+	s.conns.Stop()
 	err := s.awaitEnd(ctx)
-	for _, c := range s.watch.all() {
-		c.hangUp()
-	}
+	s.conns.HangUp()
 	return errors.Join(err, s.release())
 }
 
@@ -52,7 +40,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 func (s *Server) awaitEnd(ctx context.Context) error {
 	look := time.NewTicker(drainLook)
 	defer look.Stop()
-	for s.accepting() || s.http.GetOpenConnectionsCount() > 0 || s.inFlight.Load() > 0 {
+	for s.conns.Accepting() || s.http.GetOpenConnectionsCount() > 0 || s.inFlight.Load() > 0 {
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("%d requests were still in flight: %w", s.inFlight.Load(), ctx.Err())
@@ -62,24 +50,13 @@ func (s *Server) awaitEnd(ctx context.Context) error {
 	return nil
 }
 
-// accepting says whether a listener that is to stop may still bring connections:
-// those that the kernel has taken are in nobody's count yet.
-func (s *Server) accepting() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.ContainsFunc(s.ln, func(l *listener) bool {
-		by := l.stopBy.Load()
-		return by != nil && !l.ended.Load() && time.Since(*by) < queueTime
-	})
-}
-
 // release lets go of everything, once, and writes what is left of the books.
 func (s *Server) release() error {
 	s.released.Do(func() {
 		s.closeMetrics()
 		s.discovery.close()
 		s.fetched.Close()
-		s.watch.close()
+		s.conns.Close()
 		s.pool.Close()
 	})
 	return s.books.Close()

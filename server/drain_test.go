@@ -74,7 +74,7 @@ func TestAnIdleConnectionMayAskOnceMoreBeforeItIsClosed(t *testing.T) {
 		c.answer()
 	}
 	over := g.shutDown(t.Context())
-	eventually(t, "idle connections are woken", g.leaving.Load)
+	eventually(t, "idle connections are woken", g.conns.Stopped)
 	busy.post(plainRequest)
 	if a := busy.answer(); a.StatusCode != 200 || !a.Close {
 		t.Errorf("%d, to be closed: %v", a.StatusCode, a.Close)
@@ -122,7 +122,7 @@ func TestStreamsAreWaitedFor(t *testing.T) {
 				t.Fatalf("%q, %v", got[:n], err)
 			}
 			over := g.shutDown(t.Context())
-			eventually(t, "it is draining", g.leaving.Load)
+			eventually(t, "it is draining", g.conns.Stopped)
 			select {
 			case err := <-over:
 				t.Fatalf("ended before the stream: %v", err)

@@ -269,8 +269,8 @@ func (s *Server) onProtocolError(ctx *fasthttp.RequestCtx, err error) {
 	e := notHTTP(err)
 	if errors.As(err, &small) {
 		e = errorf(fasthttp.StatusRequestHeaderFieldsTooLarge, "invalid_request_error", "header_too_large",
-			"The request's header is longer than %d bytes.", maxHeader)
-		connOf(ctx).linger = true
+			"The request's header is longer than %d bytes.", MaxHead)
+		connOf(ctx).Linger()
 		err = errors.New("the request's header is too long")
 	}
 	writeError(ctx, e)
@@ -288,7 +288,7 @@ func (s *Server) onProtocolError(ctx *fasthttp.RequestCtx, err error) {
 // notHTTP is the error of a request that is none.
 func notHTTP(err error) *codec.Error {
 	e := errorf(fasthttp.StatusBadRequest, "invalid_request_error", "bad_request", "This is not a valid HTTP/1.1 request.")
-	if why, is := errors.AsType[malformed](err); is {
+	if why, is := errors.AsType[Malformed](err); is {
 		e.Message = "This is not a valid HTTP/1.1 request: " + why.Error() + "."
 	}
 	return e

@@ -94,7 +94,7 @@ type current struct {
 	pending  chan *codec.Error   // the attempts, while they go on behind comments
 
 	chunked     bool // the stream leaves in chunks
-	chunks      chunkWriter
+	chunks      Chunks
 	status      int   // how a stream ended
 	reserved    int64 // of the key's credits, nano-dollars
 	hasReserved bool
@@ -127,8 +127,9 @@ func (s *Server) begin(ctx *fasthttp.RequestCtx, face face, endpoint provider.En
 	x.start = time.Now()
 	x.snap = s.snapshot.Load()
 	conn := connOf(ctx)
-	conn.call.Until(time.Time{})
-	conn.ctx, x.call, x.live, x.recent, x.holding = ctx, &conn.call, &conn.live, &conn.recent, &conn.holding
+	conn.Call.Until(time.Time{})
+	session := sessionOf(conn)
+	session.ctx, x.call, x.live, x.recent, x.holding = ctx, &conn.Call, &session.live, &session.recent, &conn.Holding
 	x.id = s.appendID(x.id[:0], ctx)
 	setID(ctx, x.id)
 	x.live.enter(x)

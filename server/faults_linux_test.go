@@ -171,7 +171,7 @@ func (s *trouble) quiet(idle bool) {
 	t := s.t
 	t.Helper()
 	eventually(t, "no request in flight", func() bool { return s.inFlight.Load() == 0 })
-	eventually(t, "no client connection", func() bool { return s.Server.http.GetOpenConnectionsCount() == 0 && s.watch.size() == 0 })
+	eventually(t, "no client connection", func() bool { return s.Server.http.GetOpenConnectionsCount() == 0 && s.conns.Size() == 0 })
 	eventually(t, "all upstream connections are idle", func() bool { p := s.pool.Stats(); return p.Open == p.Idle })
 	eventually(t, "idle upstream connections are closed in time", func() bool { return s.pool.Stats().Open == 0 })
 	eventually(t, "no upstream has a connection", func() bool { return s.bad.open() == 0 && s.good.open() == 0 })

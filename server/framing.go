@@ -2,13 +2,14 @@ package server
 
 import (
 	"bytes"
+	"errors"
 	"io"
 )
 
-// malformed says why a connection's bytes are refused, as the client is told.
-type malformed string
+// Malformed says why a connection's bytes are refused, as the client is told.
+type Malformed string
 
-func (m malformed) Error() string { return string(m) }
+func (m Malformed) Error() string { return string(m) }
 
 // framing follows the requests of one connection, as they come, ahead of
 // fasthttp, and lets nothing pass that another HTTP parser may frame in another
@@ -22,7 +23,7 @@ type framing struct {
 	left    int64  // bytes of the body, or of the chunk
 	line    int    // bytes of the chunk's line
 	partial []byte // what there is of a head that came in pieces; nil most of the time
-	refused error  // a malformed, once there was one
+	refused error  // a Malformed, once there was one
 	most    int64  // bytes that a body may announce; 0 is any number
 	over    []byte // the head of a request that has announced more; nil if none has
 }
@@ -45,6 +46,12 @@ const (
 	partRest // a head too long to be read: fasthttp refuses it
 )
 
+// MaxHead is the longest head of a request, in bytes.
+const MaxHead = 16 << 10
+
+// ErrTooLarge is that a body is larger than may be.
+var ErrTooLarge = errors.New("larger than allowed")
+
 const (
 	// maxChunkLine is the longest line of a chunk's size. Extensions are ignored,
 	// and nobody sends any.
@@ -60,7 +67,7 @@ func (f *framing) read(from io.Reader, p []byte) (int, error) {
 		return 0, f.refused
 	}
 	if f.over != nil {
-		return 0, errTooLarge
+		return 0, ErrTooLarge
 	}
 	n, err := from.Read(p)
 	if n > 0 {
@@ -126,7 +133,7 @@ func (f *framing) head(p []byte) (int, error) {
 // pieces collects a head that comes in pieces.
 func (f *framing) pieces(p []byte) (int, error) {
 	before := len(f.partial)
-	f.partial = append(f.partial, p[:min(len(p), maxHeader+1-before)]...)
+	f.partial = append(f.partial, p[:min(len(p), MaxHead+1-before)]...)
 	from := max(before-len("\r\n\r"), 0)
 	if bareLF(f.partial, before) {
 		return 0, errBareLF
@@ -142,7 +149,7 @@ func (f *framing) pieces(p []byte) (int, error) {
 			return h.size - before, nil
 		}
 	}
-	if len(f.partial) > maxHeader {
+	if len(f.partial) > MaxHead {
 		f.partial, f.part = nil, partRest
 	}
 	return len(p), nil
@@ -175,11 +182,11 @@ func (f *framing) begin(h head, text []byte) {
 }
 
 const (
-	errBareLF     malformed = "a line ends without CR"
-	errChunkSize  malformed = "the size of a chunk is malformed"
-	errChunkLine  malformed = "the line of a chunk's size is too long"
-	errChunkEnd   malformed = "a chunk is longer or shorter than it says"
-	errHasTrailer malformed = "there are trailers behind the body, which are not taken here"
+	errBareLF     Malformed = "a line ends without CR"
+	errChunkSize  Malformed = "the size of a chunk is malformed"
+	errChunkLine  Malformed = "the line of a chunk's size is too long"
+	errChunkEnd   Malformed = "a chunk is longer or shorter than it says"
+	errHasTrailer Malformed = "there are trailers behind the body, which are not taken here"
 )
 
 // chunked takes one byte of what is between the data of chunks.

@@ -14,19 +14,19 @@ type head struct {
 }
 
 const (
-	errMethod      malformed = "the method is no name"
-	errTarget      malformed = "the target of the request is neither a path nor the URL of this host"
-	errEscape      malformed = "the target of the request has a % without two hexadecimal digits behind it"
-	errVersion     malformed = "only HTTP/1.1 and HTTP/1.0 are spoken here"
-	errName        malformed = "the name of a header is malformed"
-	errFolded      malformed = "a header is folded over lines"
-	errValue       malformed = "the value of a header has a control character"
-	errTwice       malformed = "there is more than one Content-Type or User-Agent"
-	errHost        malformed = "it needs one Host header, with a host name"
-	errLength      malformed = "Content-Length is no number"
-	errLengths     malformed = "there is more than one Content-Length"
-	errCoding      malformed = "Transfer-Encoding can only be chunked, once, in HTTP/1.1"
-	errBothLengths malformed = "it has both Content-Length and Transfer-Encoding"
+	errMethod      Malformed = "the method is no name"
+	errTarget      Malformed = "the target of the request is neither a path nor the URL of this host"
+	errEscape      Malformed = "the target of the request has a % without two hexadecimal digits behind it"
+	errVersion     Malformed = "only HTTP/1.1 and HTTP/1.0 are spoken here"
+	errName        Malformed = "the name of a header is malformed"
+	errFolded      Malformed = "a header is folded over lines"
+	errValue       Malformed = "the value of a header has a control character"
+	errTwice       Malformed = "there is more than one Content-Type or User-Agent"
+	errHost        Malformed = "it needs one Host header, with a host name"
+	errLength      Malformed = "Content-Length is no number"
+	errLengths     Malformed = "there is more than one Content-Length"
+	errCoding      Malformed = "Transfer-Encoding can only be chunked, once, in HTTP/1.1"
+	errBothLengths Malformed = "it has both Content-Length and Transfer-Encoding"
 )
 
 // maxLengthDigits keeps a length below what overflows.
@@ -94,7 +94,7 @@ func (h *fields) end(target []byte) (head, error) {
 }
 
 // unlessLF is what is wrong with a byte, which may be a line's end without CR.
-func unlessLF(c byte, wrong malformed) malformed {
+func unlessLF(c byte, wrong Malformed) Malformed {
 	if c == '\n' {
 		return errBareLF
 	}
@@ -294,6 +294,9 @@ var (
 	tokens = bytesOf("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 	hosts  = bytesOf("-._~:[]0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 )
+
+// IsToken says whether a byte may stand in a token: the name of a method or a header.
+func IsToken(c byte) bool { return tokens[c] }
 
 func bytesOf(set string) (table [256]bool) {
 	for i := range len(set) {

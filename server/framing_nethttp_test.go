@@ -44,7 +44,7 @@ func byFasthttp(text string, piece int) (served []understood, refused error) {
 			u.fields["Host"] = []string{string(ctx.Host())}
 			served = append(served, u.comparable())
 		},
-		ReadBufferSize: maxHeader, MaxRequestBodySize: DefaultMaxBody, DisablePreParseMultipartForm: true, Logger: silent{},
+		ReadBufferSize: MaxHead, MaxRequestBodySize: DefaultMaxBody, DisablePreParseMultipartForm: true, Logger: silent{},
 	}
 	conn := &pieceConn{text: []byte(text), piece: max(piece, 1)}
 	err := server.ServeConn(conn)

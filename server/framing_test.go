@@ -129,7 +129,7 @@ func FuzzFraming(f *testing.F) {
 		Handler: func(ctx *fasthttp.RequestCtx) {
 			served = append(served, fmt.Sprintf("%s %s %s\n%s", ctx.Method(), ctx.Request.Header.RequestURI(), ctx.Request.Header.Protocol(), ctx.PostBody()))
 		},
-		ReadBufferSize: maxHeader, MaxRequestBodySize: DefaultMaxBody, DisablePreParseMultipartForm: true, Logger: silent{},
+		ReadBufferSize: MaxHead, MaxRequestBodySize: DefaultMaxBody, DisablePreParseMultipartForm: true, Logger: silent{},
 	}
 	f.Fuzz(func(t *testing.T, text string, piece int) {
 		served = nil

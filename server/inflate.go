@@ -57,7 +57,7 @@ func (x *exchange) inflate() *codec.Error {
 	switch {
 	case refused != nil:
 		return refused
-	case errors.Is(err, errTooLarge):
+	case errors.Is(err, ErrTooLarge):
 		return x.server.tooLarge()
 	case errors.Is(err, errEncoding):
 		return errorf(fasthttp.StatusUnsupportedMediaType, "invalid_request_error", "unsupported_encoding",
@@ -77,7 +77,6 @@ func (x *exchange) inflate() *codec.Error {
 }
 
 var (
-	errTooLarge  = errors.New("larger than allowed")
 	errEncoding  = errors.New("unknown content encoding")
 	errNotWanted = errors.New("nobody wants to know more")
 )
@@ -166,7 +165,7 @@ func (in *inflation) measure(c coding, first []byte) ([]byte, int, error) {
 			first = first[:len(first)+n]
 		}
 		if size += n; size > in.limit {
-			return first, size, errTooLarge
+			return first, size, ErrTooLarge
 		}
 		if n > 0 && in.look != nil && !in.look(into[:n]) {
 			return first, size, errNotWanted

@@ -187,7 +187,7 @@ func TestALimitIsOnTheInflatedSize(t *testing.T) {
 			if err != nil || string(got) != exact {
 				t.Errorf("%s: %d bytes, %v", encoding, len(got), err)
 			}
-			if _, err := inflated(encoding, []byte(compressed(t, encoding, exact+"x")), limit, plenty); !errors.Is(err, errTooLarge) {
+			if _, err := inflated(encoding, []byte(compressed(t, encoding, exact+"x")), limit, plenty); !errors.Is(err, ErrTooLarge) {
 				t.Errorf("%s: %v", encoding, err)
 			}
 		}

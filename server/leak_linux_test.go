@@ -85,10 +85,7 @@ func TestNothingIsLeftOfAThousandRequests(t *testing.T) {
 		eventually(t, "no request in flight", func() bool { return g.inFlight.Load() == 0 })
 		eventually(t, "no client connection", func() bool { return g.Server.http.GetOpenConnectionsCount() == 0 })
 		eventually(t, "all upstream connections are idle", func() bool { s := g.pool.Stats(); return s.Open == s.Idle })
-		g.watch.mu.Lock()
-		watched := len(g.watch.conns)
-		g.watch.mu.Unlock()
-		if watched != 0 {
+		if watched := g.conns.Size(); watched != 0 {
 			t.Errorf("%d connections are still watched", watched)
 		}
 		if err := g.Shutdown(context.Background()); err != nil {

@@ -2,6 +2,7 @@ package server
 
 import (
 	"io"
+	"log/slog"
 	"net"
 	"testing"
 	"time"
@@ -31,13 +32,17 @@ func queued(t *testing.T, ln *net.TCPListener) (n uint32) {
 // What the kernel has taken is handed over, however late the process gets to it.
 func TestAListenerThatStopsHandsOverItsWholeQueue(t *testing.T) {
 	const crowd = 100
-	g := start(t, providerOf("p", listen(t, both)))
+	g, err := NewGroup(GroupOptions{Most: 2 * crowd, Strangers: 2 * crowd, Times: &UsualTimes, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Close()
 	for _, late := range []bool{false, true} {
 		tcp, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
 		}
-		l := &listener{TCPListener: tcp.(*net.TCPListener), server: g.Server}
+		l := g.Listen(tcp.(*net.TCPListener))
 		for range crowd {
 			c, err := net.Dial("tcp", tcp.Addr().String())
 			if err != nil {

@@ -73,16 +73,17 @@ func (u *underWay) look() (r liveRequest, is bool) {
 // connections counts those of clients, of these the ones on which a request for
 // an answer is under way, and of these the streams.
 func (s *Server) connections() (all, serving, streams int) {
-	for _, c := range s.watch.all() {
+	for _, c := range s.conns.All() {
 		all++
-		c.live.mu.Lock()
-		if x := c.live.x.Load(); x != nil {
+		live := &sessionOf(c).live
+		live.mu.Lock()
+		if x := live.x.Load(); x != nil {
 			serving++
-			if c.live.read.Load() && x.stream {
+			if live.read.Load() && x.stream {
 				streams++
 			}
 		}
-		c.live.mu.Unlock()
+		live.mu.Unlock()
 	}
 	return all, serving, streams
 }
@@ -91,8 +92,8 @@ func (s *Server) connections() (all, serving, streams int) {
 // may be called at any time.
 func (s *Server) liveRequests() []liveRequest {
 	var all []liveRequest
-	for _, c := range s.watch.all() {
-		if r, is := c.live.look(); is {
+	for _, c := range s.conns.All() {
+		if r, is := sessionOf(c).live.look(); is {
 			all = append(all, r)
 		}
 	}

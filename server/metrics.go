@@ -138,8 +138,9 @@ func (s *Server) appendGateway(page []byte) []byte {
 	clients.add(float64(serving), "state", "serving")
 	clients.add(float64(connected-serving), "state", "waiting")
 	evicted := counter("uniapi_client_connections_evicted_total", "Connections closed for others to have room: strangers', on which no valid key has been shown, and idle ones of the key that had the most.")
-	evicted.add(float64(s.places.sentAway.strangers.Load()), "owner", "stranger")
-	evicted.add(float64(s.places.sentAway.idle.Load()), "owner", "key")
+	conns := s.conns.Count()
+	evicted.add(float64(conns.StrangersSent), "owner", "stranger")
+	evicted.add(float64(conns.IdleSent), "owner", "key")
 	pool := s.pool.Stats()
 	upstream := gauge("uniapi_upstream_connections", "Connections to providers.")
 	upstream.add(float64(pool.Open-pool.Idle), "state", "busy")
@@ -159,7 +160,7 @@ func (s *Server) appendGateway(page []byte) []byte {
 		counter("uniapi_request_memory_refused_total", "What was refused because there was no room for it.").of(float64(s.budget.Refused())),
 		counter("uniapi_log_lines_dropped_total", "Lines of the log that were lost because it could not be written, or not soon enough.").of(float64(s.access.dropped())),
 		clients,
-		gauge("uniapi_client_connections_strangers", "Of these, those on which no valid key has been shown.").of(float64(s.places.count())),
+		gauge("uniapi_client_connections_strangers", "Of these, those on which no valid key has been shown.").of(float64(conns.Strangers)),
 		evicted,
 		counter("uniapi_client_connections_refused_total", "Connections refused because as many were open as may be.").of(float64(s.unconnected.total.Load())),
 		upstream,

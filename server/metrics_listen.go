@@ -35,7 +35,7 @@ func (s *Server) ServeMetrics(address string) (net.Addr, error) {
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	// net/http is fast enough for who comes every few seconds, and closes at once what is still open.
 	scraped := &http.Server{
-		Handler: mux, ReadTimeout: 15 * time.Second, WriteTimeout: time.Minute, IdleTimeout: 5 * time.Minute, MaxHeaderBytes: maxHeader,
+		Handler: mux, ReadTimeout: 15 * time.Second, WriteTimeout: time.Minute, IdleTimeout: 5 * time.Minute, MaxHeaderBytes: MaxHead,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	s.mu.Lock()

@@ -111,7 +111,7 @@ func (s *Server) models(ctx *fasthttp.RequestCtx) {
 	for _, id := range ids {
 		room += 2*len(id) + listedModel
 	}
-	if err := connOf(ctx).holding.Hold(budget.Answer, room); err != nil {
+	if err := connOf(ctx).Holding.Hold(budget.Answer, room); err != nil {
 		writeError(ctx, s.unread(ctx, err))
 		return
 	}

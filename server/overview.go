@@ -157,7 +157,7 @@ func (s *Server) overview(ctx *fasthttp.RequestCtx, _ *clientKey) {
 	o := overview{
 		Now: epoch(time.Now()), Version: s.options.Version, Uptime: time.Since(s.started).Seconds(), Draining: s.draining.Load(),
 		Limits:  overviewLimits{s.options.MaxInFlight, s.options.MaxConnections, s.options.MaxBody, s.options.Memory},
-		Clients: int(s.watch.size()), Upstream: int64(connections.Open), Idle: int64(connections.Idle), Refused: int64(s.overloaded.total.Load()),
+		Clients: s.conns.Size(), Upstream: int64(connections.Open), Idle: int64(connections.Idle), Refused: int64(s.overloaded.total.Load()),
 		Providers: []overviewProvider{},
 	}
 	if o.Limits.InFlight == math.MaxInt64 {

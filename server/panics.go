@@ -15,7 +15,7 @@ var errPanic = errorf(fasthttp.StatusInternalServerError, "server_error", "inter
 // books: what it has reserved is somebody's credit.
 func (s *Server) onPanic(ctx *fasthttp.RequestCtx, panicked any) {
 	s.logPanic(ctx, panicked)
-	if x := connOf(ctx).live.x.Load(); x != nil {
+	if x := sessionOf(connOf(ctx)).live.x.Load(); x != nil {
 		x.failure = errPanic
 		if x.attempt.Number > 0 { // it may be the one that tries whether a pause is over
 			x.plan.Report(x.attempt, balancer.Outcome{Verdict: balancer.Over})

@@ -56,7 +56,7 @@ func (g *gateway) serveFaulty() (addr string) {
 	}
 	server := &fasthttp.Server{Handler: r.Handler, StreamRequestBody: true, NoDefaultContentType: true, Logger: quiet{g.Server.log}}
 	over := make(chan error, 1)
-	go func() { over <- server.Serve(&listener{TCPListener: ln.(*net.TCPListener), server: g.Server}) }()
+	go func() { over <- server.Serve(g.conns.Listen(ln.(*net.TCPListener))) }()
 	g.t.Cleanup(func() {
 		ln.Close()
 		<-over

@@ -18,16 +18,16 @@ import (
 // than their share, an idle connection goes of the key that has the most. So
 // neither whoever has no key nor a single key can keep others out.
 type places struct {
-	most      int                  // connections
-	strangers int                  // of these
-	grace     time.Duration        // in which a newcomer is let alone
-	room      time.Duration        // for which it waits for others to go
-	all       func() []*clientConn // that are open
-	onSent    func(owner string)   // is told of each that is sent away, a "stranger"'s or a "key"'s; nil is not
+	most      int                // connections
+	strangers int                // of these
+	grace     time.Duration      // in which a newcomer is let alone
+	room      time.Duration      // for which it waits for others to go
+	all       func() []*Conn     // that are open
+	onSent    func(owner string) // is told of each that is sent away, a "stranger"'s or a "key"'s; nil is not
 
 	mu       sync.Mutex
 	taken    int
-	unknown  map[*clientConn]struct{} // the strangers
+	unknown  map[*Conn]struct{} // the strangers
 	queue    struct{ strangers, idle queue }
 	nextLook time.Time     // for idle connections, since one was in vain
 	waiting  int           // newcomers
@@ -60,27 +60,14 @@ const (
 // to.
 const roomPause = time.Millisecond
 
-// strangerMemory is what a stranger's connection takes at the most, in bytes: 52 KB
-// with a head and as much of a body as comes with it.
-const strangerMemory = 64 << 10
-
-// mostStrangers is how many of so many connections may be strangers': a quarter,
-// and no more than a sixteenth of the memory holds.
-func mostStrangers(connections int, memory int64) int {
-	if memory == 0 {
-		memory = machineMemory()
-	}
-	return max(1, min(connections/4, int(memory/16/strangerMemory)))
-}
-
-func newPlaces(most, strangers int, times *readTimes, all func() []*clientConn) *places {
-	return &places{most: most, strangers: strangers, grace: times.grace, room: times.room, all: all,
-		unknown: make(map[*clientConn]struct{}), changed: make(chan struct{})}
+func newPlaces(most, strangers int, times *Times, all func() []*Conn) *places {
+	return &places{most: most, strangers: strangers, grace: times.Grace, room: times.Room, all: all,
+		unknown: make(map[*Conn]struct{}), changed: make(chan struct{})}
 }
 
 // enter takes a place for a new connection; false if there is none and nobody can
 // go.
-func (s *places) enter(c *clientConn) bool {
+func (s *places) enter(c *Conn) bool {
 	c.place.among = s
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -171,7 +158,7 @@ func (s *places) send(w waiter) bool {
 }
 
 // belongs makes a connection that of a client key which was shown on it.
-func (p *place) belongs(c *clientConn, key *budget.Share) {
+func (p *place) belongs(c *Conn, key *budget.Share) {
 	before := p.owner.Load()
 	if before == key {
 		return
@@ -189,7 +176,7 @@ func (p *place) belongs(c *clientConn, key *budget.Share) {
 
 // leave gives the place of a connection back that is closed. It may be called
 // again.
-func (p *place) leave(c *clientConn) {
+func (p *place) leave(c *Conn) {
 	s := p.among
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -237,10 +224,3 @@ func (p *place) stays() {
 
 // isStrangers says whether no valid key has been shown on the connection.
 func (p *place) isStrangers() bool { return p.owner.Load() == nil }
-
-// count is how many strangers there are.
-func (s *places) count() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.unknown)
-}

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"uniapi/server/budget"
 )
 
 const twoKeys = "api_keys:\n  - {api: " + clientKeyText + ", role: tester-admin}\n  - {api: " + otherKeyText + ", role: other}\n"
@@ -34,8 +32,8 @@ func (g *gateway) idle(count int) {
 	g.t.Helper()
 	eventually(g.t, "all are idle", func() bool {
 		n := 0
-		for _, c := range g.watch.all() {
-			if c.place.still.Load() > 0 {
+		for _, c := range g.conns.All() {
+			if c.Still() > 0 {
 				n++
 			}
 		}
@@ -48,8 +46,8 @@ func (g *gateway) connectionsOf(keys ...string) (counts []int) {
 	for _, text := range keys {
 		key, n := g.snapshot.Load().keys, 0
 		for _, k := range key {
-			for _, c := range g.watch.all() {
-				if k.Key == text && c.place.owner.Load() == k.share {
+			for _, c := range g.conns.All() {
+				if k.Key == text && c.Owner() == k.share {
 					n++
 				}
 			}
@@ -91,7 +89,7 @@ func TestIdleConnectionsOfAKeyMakeRoomForOthers(t *testing.T) {
 	if n := g.connectionsOf(clientKeyText, otherKeyText); n[1] < most/2-1 || n[0]+n[1] != most {
 		t.Errorf("%d connections of each", n)
 	}
-	if n := g.places.sentAway.idle.Load(); n != int64(most/2+2*most) {
+	if n := g.conns.Count().IdleSent; n != int64(most/2+2*most) {
 		t.Errorf("%d made room", n)
 	}
 	const told = "connections are closed to make room for others"
@@ -119,7 +117,7 @@ func TestNoConnectionMakesRoomWithinARequest(t *testing.T) {
 	beginning := g.comes(clientKeyText)
 	beginning.send(text[:20])
 	idle := g.comes(clientKeyText)
-	eventually(t, "all are known", func() bool { return g.places.count() == 0 })
+	eventually(t, "all are known", func() bool { return g.conns.Count().Strangers == 0 })
 	g.idle(1)
 	last := g.dial()
 	last.send(strings.Replace(chatText(streamRequest), clientKeyText, otherKeyText, 1))
@@ -158,59 +156,6 @@ func TestAConnectionIsTheKeysThatWasShownLast(t *testing.T) {
 	}
 }
 
-// The order is the one of looking anew each time, however many are found at once.
-func TestIdleConnectionsGoFromTheGreediestFirst(t *testing.T) {
-	now := time.Unix(1_000_000, 0)
-	conn := func(key *budget.Share, idle time.Duration) *clientConn {
-		c := new(clientConn)
-		c.place.owner.Store(key)
-		if idle > 0 {
-			c.place.still.Store(now.Add(-idle).UnixNano())
-		}
-		return c
-	}
-	a, b, busy := new(budget.Share), new(budget.Share), new(budget.Share)
-	var all []*clientConn
-	for i := range 100 {
-		all = append(all, conn(a, time.Duration(i+1)*time.Millisecond))
-	}
-	for i := range 98 {
-		all = append(all, conn(b, time.Duration(i+1)*time.Second))
-	}
-	for range 50 {
-		all = append(all, conn(busy, 0))
-	}
-	all = append(all, new(clientConn)) // a stranger's
-	s := newPlaces(len(all), 1, &ungraceful, func() []*clientConn { return all })
-	last, gone := map[*budget.Share]int64{}, map[*budget.Share]int{}
-	for _, w := range s.idle(now) {
-		key := w.conn.place.owner.Load()
-		if w.since() < last[key] {
-			t.Errorf("one that has been idle for less goes first")
-		}
-		last[key] = w.since()
-		gone[key]++
-	}
-	if gone[a] != 3 || gone[b] != 1 {
-		t.Errorf("of 100 go %d, of 98 %d", gone[a], gone[b])
-	}
-
-	// Whoever has no more than a part is let alone until it has been idle for long.
-	all = nil
-	for range 10 {
-		all = append(all, conn(busy, 0))
-	}
-	all = append(all, conn(a, restTime-1), conn(a, time.Second))
-	s = newPlaces(len(all), 1, &ungraceful, func() []*clientConn { return all })
-	if next := s.idle(now); len(next) != 0 {
-		t.Errorf("%d go of a key that has its part", len(next))
-	}
-	all = append(all, conn(a, restTime))
-	if next := s.idle(now); len(next) != 1 || next[0].conn != all[12] {
-		t.Errorf("%d go, not the one that has been idle for long", len(next))
-	}
-}
-
 // A key cannot keep others out by asking for what it does not take.
 func TestConnectionsOfAKeyThatTakesNothingMakeRoomForOthers(t *testing.T) {
 	const most = 8
@@ -227,8 +172,8 @@ func TestConnectionsOfAKeyThatTakesNothingMakeRoomForOthers(t *testing.T) {
 		greedy = append(greedy, c)
 	}
 	stalled := func() (n int) {
-		for _, c := range g.watch.all() {
-			if state := c.place.still.Load(); state < 0 && time.Now().UnixNano()+state > int64(stalledTime) {
+		for _, c := range g.conns.All() {
+			if state := c.Still(); state < 0 && time.Now().UnixNano()+state > int64(time.Second) {
 				n++
 			}
 		}

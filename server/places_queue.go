@@ -11,7 +11,7 @@ import (
 // waiter is a connection that waits for its client, as it stood when it was looked
 // at.
 type waiter struct {
-	conn  *clientConn
+	conn  *Conn
 	still int64
 }
 

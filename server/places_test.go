@@ -18,9 +18,9 @@ import (
 
 // ungraceful leaves clients their time but no grace: the order alone decides who
 // makes room, however slow the machine is.
-var ungraceful = func() readTimes {
-	times := usualReadTimes
-	times.grace, times.room = 0, patience
+var ungraceful = func() Times {
+	times := UsualTimes
+	times.Grace, times.Room = 0, patience
 	return times
 }()
 
@@ -155,7 +155,7 @@ func TestStrangersKeepNobodyOut(t *testing.T) {
 						c = f.call(g, trust)
 					}
 					c.behave(manner.do, func() { gone.Add(1) })
-					g.places.check(t, most, share)
+					g.checkPlaces(most, share)
 				}
 				for range share { // each load balancer asks on a connection of its own
 					if status := f.call(g, trust).ask(healthRequest); status != 200 {
@@ -168,7 +168,7 @@ func TestStrangersKeepNobodyOut(t *testing.T) {
 					}
 				}
 				eventually(t, "all strangers but their share are gone", func() bool { return gone.Load() >= crowd-share })
-				g.places.check(t, most, share)
+				g.checkPlaces(most, share)
 				if n := g.budget.Highest(); n != 0 {
 					t.Errorf("%d bytes were held", n)
 				}
@@ -180,13 +180,12 @@ func TestStrangersKeepNobodyOut(t *testing.T) {
 	}
 }
 
-// check compares what is taken with what may be.
-func (s *places) check(t *testing.T, most, strangers int) {
-	t.Helper()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.taken > most || len(s.unknown) > strangers || len(s.unknown) > s.taken || s.going < 0 || s.waiting < 0 {
-		t.Errorf("%d connections, %d strangers; %d go and %d wait", s.taken, len(s.unknown), s.going, s.waiting)
+// checkPlaces compares what is taken with what may be.
+func (g *gateway) checkPlaces(most, strangers int) {
+	g.t.Helper()
+	n := g.conns.Count()
+	if n.Open > most || n.Strangers > strangers || n.Strangers > n.Open || n.Leaving < 0 || n.Waiting < 0 {
+		g.t.Errorf("%+v", n)
 	}
 }
 
@@ -212,7 +211,7 @@ func TestTheStrangerThatStoodStillForLongestGoes(t *testing.T) {
 	}
 	ask(probe)
 	ask(second)
-	if n := g.places.sentAway.strangers.Load(); n != 1 {
+	if n := g.conns.Count().StrangersSent; n != 1 {
 		t.Errorf("%d were sent away", n)
 	}
 	if n := g.scrape().total("uniapi_client_connections_evicted_total", "owner", "stranger"); n < 1 || n > 2 { // to make room for the scrape
@@ -227,13 +226,13 @@ func TestAStrangerThatDripsStandsStill(t *testing.T) {
 	head.send("POST /")
 	body.send(strangeHead + strings.Repeat("a", 2*prefetched))
 	body.head() // and its rest is to be thrown away
-	var before map[*clientConn]int64
+	var before map[*Conn]int64
 	same := 0
 	eventually(t, "they stand still for ten bytes more", func() bool {
 		head.send("x")
 		body.send("x")
-		eventually(t, "both wait", func() bool { return len(g.places.still()) == 2 })
-		now := g.places.still()
+		eventually(t, "both wait", func() bool { return len(g.still()) == 2 })
+		now := g.still()
 		if same++; !maps.Equal(now, before) {
 			before, same = now, 0 // the write of the answer was waited for
 		}
@@ -242,12 +241,10 @@ func TestAStrangerThatDripsStandsStill(t *testing.T) {
 }
 
 // still is since when each stranger has waited that does.
-func (s *places) still() map[*clientConn]int64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	all := map[*clientConn]int64{}
-	for c := range s.unknown {
-		if still := c.place.still.Load(); still != atWork {
+func (g *gateway) still() map[*Conn]int64 {
+	all := map[*Conn]int64{}
+	for _, c := range g.conns.All() {
+		if still := c.Still(); still != 0 && c.Owner() == nil {
 			all[c] = still
 		}
 	}
@@ -277,7 +274,7 @@ func TestWhoeverHasShownAKeyIsNoStranger(t *testing.T) {
 	sending := g.dial() // in the middle of a body
 	text := chatText(bigRequest(100_000))
 	sending.send(text[:50_000])
-	eventually(t, "all are known", func() bool { return g.places.count() == 0 })
+	eventually(t, "all are known", func() bool { return g.conns.Count().Strangers == 0 })
 	for range 20 {
 		g.dial().send(healthRequest)
 	}
@@ -297,8 +294,8 @@ func TestWhoeverHasShownAKeyIsNoStranger(t *testing.T) {
 
 func TestACrowdWithKeysIsServedThoughItComesAtOnce(t *testing.T) {
 	const crowd = 100
-	times := usualReadTimes
-	times.grace, times.room = patience, patience
+	times := UsualTimes
+	times.Grace, times.Room = patience, patience
 	g := startWith(t, Options{MaxConnections: crowd, readTimes: &times}, providerOf("p", listen(t, both)))
 	var all sync.WaitGroup
 	for range crowd {
@@ -316,68 +313,8 @@ func TestACrowdWithKeysIsServedThoughItComesAtOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if n := g.places.sentAway.strangers.Load() + g.unconnected.total.Load(); n != 0 {
+	if n := g.conns.Count().StrangersSent + g.unconnected.total.Load(); n != 0 {
 		t.Errorf("%d were sent away or refused", n)
-	}
-}
-
-// Newcomers have some time to show a key, and those that come meanwhile wait. If
-// nobody goes, they are told to come again.
-func TestANewcomerIsLetAlone(t *testing.T) {
-	times := usualReadTimes
-	times.grace = patience
-	g := startWith(t, Options{MaxConnections: 4, readTimes: &times}, providerOf("p", listen(t, both)))
-	first := g.dial()
-	eventually(t, "it is there", func() bool { return g.places.count() == 1 })
-	second := g.dial()
-	second.answer().failure(t, 503, "too_many_connections")
-	g.places.mu.Lock()
-	g.places.room = patience
-	g.places.mu.Unlock()
-	third := g.dial()
-	third.post(plainRequest)
-	first.post(plainRequest)
-	for _, c := range []*client{first, third} {
-		if a := c.answer(); a.StatusCode != 200 {
-			t.Errorf("%d %s", a.StatusCode, a.body)
-		}
-	}
-}
-
-// No connection is closed on a request that has come.
-func TestARequestThatHasComeKeepsItsConnection(t *testing.T) {
-	for name, request := range map[string]string{"a stranger's": healthRequest, "a key's": chatText(plainRequest)} {
-		t.Run(name, func(t *testing.T) {
-			g := startWith(t, Options{MaxConnections: 4, readTimes: &ungraceful}, providerOf("p", listen(t, both)))
-			c := g.dial()
-			c.send(request)
-			c.answer()
-			conn := g.watch.all()[0]
-			var still int64
-			eventually(t, "it waits", func() bool { still = conn.place.still.Load(); return still > 0 })
-			s := g.places
-			s.mu.Lock()
-			conn.place.still.Store(goes) // as send does, which the request outruns
-			s.going++
-			c.send(request)
-			time.AfterFunc(10*time.Millisecond, func() { // or is outrun by; both are good
-				conn.SetReadDeadline(time.Unix(1, 0))
-				s.mu.Unlock()
-			})
-			for range 2 {
-				if a := c.answer(); a.StatusCode != 200 {
-					t.Errorf("%d %s", a.StatusCode, a.body)
-				}
-				c.send(request)
-			}
-			c.answer()
-			s.check(t, 4, 1)
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			if conn.place.isSentAway() || s.going != 0 {
-				t.Error("it is still to go")
-			}
-		})
 	}
 }
 
@@ -405,9 +342,9 @@ func TestNoAnswerIsCutByThoseWhoMakeRoom(t *testing.T) {
 		})
 	}
 	all.Wait()
-	eventually(t, "nobody is left", func() bool { g.places.mu.Lock(); defer g.places.mu.Unlock(); return g.places.taken == 0 })
-	g.places.check(t, most, 2)
-	if g.places.sentAway.idle.Load() == 0 {
+	eventually(t, "nobody is left", func() bool { return g.conns.Count().Open == 0 })
+	g.checkPlaces(most, 2)
+	if g.conns.Count().IdleSent == 0 {
 		t.Error("nobody made room")
 	}
 }
@@ -470,36 +407,4 @@ func (v *returning) once(request string) (int, error) {
 		v.hangUp()
 	}
 	return resp.StatusCode, err
-}
-
-// Where more strangers come than there is room for while each is let alone, that
-// ends sooner: those in the kernel's queue wait for all who came before.
-func TestNewcomersAreLetAloneForLessWhereManyCome(t *testing.T) {
-	now := time.Now()
-	ago := func(d time.Duration) time.Time { return now.Add(-d) }
-	for _, c := range []struct {
-		name         string
-		pressed      time.Duration // 0 is not at all
-		came, stands time.Duration
-		goes         bool
-	}{
-		{"alone", 0, 5 * time.Millisecond, 5 * time.Millisecond, false},
-		{"alone for long", 0, time.Second, time.Second, true},
-		{"others wait since a moment ago", 10 * time.Millisecond, 5 * time.Millisecond, 5 * time.Millisecond, false},
-		{"others wait for long", time.Second, 5 * time.Millisecond, 5 * time.Millisecond, true},
-		{"others wait, but it has only come", time.Second, 500 * time.Microsecond, 500 * time.Microsecond, false},
-		{"others wait, but it has just moved", time.Second, 5 * time.Millisecond, 500 * time.Microsecond, false},
-	} {
-		s := newPlaces(4, 1, &usualReadTimes, nil)
-		conn := new(clientConn)
-		conn.place.came = ago(c.came)
-		conn.place.still.Store(ago(c.stands).UnixNano())
-		s.unknown[conn] = struct{}{}
-		if c.pressed > 0 {
-			s.pressed = ago(c.pressed)
-		}
-		if still, wait := s.stillStrangers(now); (len(still) == 1) != c.goes || wait <= 0 {
-			t.Errorf("%s: %d may go, else look again in %v", c.name, len(still), wait)
-		}
-	}
 }

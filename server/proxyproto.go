@@ -13,14 +13,14 @@ import (
 const announcementBuffer = 256
 
 // timedReader reads from a connection below its PROXY header.
-type timedReader struct{ conn *clientConn }
+type timedReader struct{ conn *Conn }
 
-func (r timedReader) Read(p []byte) (int, error) { return r.conn.reading.read(r.conn.Conn, p) }
+func (r timedReader) Read(p []byte) (int, error) { return r.conn.pace.read(r.conn.Conn, p) }
 
 // readAnnouncement reads the PROXY header, version 1 or 2, with which a load
 // balancer announces whom it speaks for. One that is expected and does not come
 // ends the connection: by the protocol's rule, a receiver never guesses.
-func (c *clientConn) readAnnouncement() error {
+func (c *Conn) readAnnouncement() error {
 	c.ahead = bufio.NewReaderSize(timedReader{c}, announcementBuffer)
 	header, err := proxyproto.Read(c.ahead)
 	if err != nil {

@@ -291,7 +291,7 @@ func bearerToken(text string, from int) int {
 // tokenLength is how much of text may be a token.
 func tokenLength(text string) int {
 	for i := range len(text) {
-		if c := text[i]; !tokens[c] && c != '/' && c != '=' {
+		if c := text[i]; !IsToken(c) && c != '/' && c != '=' {
 			return i
 		}
 	}

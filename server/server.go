@@ -29,10 +29,7 @@ import (
 // DefaultMaxBody is the largest request body taken, in bytes, compressed or not.
 const DefaultMaxBody = 64 << 20
 
-const (
-	maxHeader   = 16 << 10 // of a request; also the read buffer, so most requests are read at once
-	writeBuffer = 16 << 10 // holds a burst of events, so that it leaves in one write
-)
+const writeBuffer = 16 << 10 // holds a burst of events, so that it leaves in one write
 
 // Options say how a Server runs.
 type Options struct {
@@ -57,7 +54,7 @@ type Options struct {
 
 	DrainGrace time.Duration // how long a server that is watched goes on serving when it is told to end
 
-	readTimes *readTimes // nil is usualReadTimes; tests have less patience
+	readTimes *Times // nil is UsualTimes; tests have less patience
 	pool      pool.Options
 }
 
@@ -79,7 +76,7 @@ func (o Options) withDefaults() Options {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if o.readTimes == nil {
-		o.readTimes = &usualReadTimes
+		o.readTimes = &UsualTimes
 	}
 	return o
 }
@@ -99,7 +96,7 @@ type Server struct {
 	books     *usage.Books
 	discovery *discovery
 	fetched   *fetch.Cache // of images and files that requests gave by address
-	watch     *watcher
+	conns     *Group
 	ids       requestIDs
 	started   time.Time
 
@@ -113,20 +110,16 @@ type Server struct {
 	lacks    lacks
 
 	budget      *budget.Budget
-	places      *places  // for connections
 	overloaded  refusals // of requests
 	oversized   refusals // of requests, or of attempts: they would fit at no time
 	unconnected refusals // of connections
 	sentAway    refusals // counts connections that were closed for others to have room
 	refusing    atomic.Int32
 
-	probed   atomic.Int64 // when /readyz was last asked, in Unix nanoseconds
-	draining atomic.Bool  // /readyz says 503
-	leaving  atomic.Bool  // idle connections are closed
-	mu       sync.Mutex   // of what follows
-	ln       []*listener
+	probed   atomic.Int64   // when /readyz was last asked, in Unix nanoseconds
+	draining atomic.Bool    // /readyz says 503
+	mu       sync.Mutex     // of what follows
 	scraped  []*http.Server // of ServeMetrics
-	stopped  bool           // no listener is served any more
 	released sync.Once
 }
 
@@ -157,15 +150,17 @@ func New(o Options) (*Server, error) {
 		}
 	}
 	if o.TLSCert != "" || o.TLSKey != "" {
-		if s.tls, err = tlsConfig(o.TLSCert, o.TLSKey, s.log); err != nil {
+		if s.tls, err = TLSConfig(o.TLSCert, o.TLSKey, s.log); err != nil {
 			return nil, err
 		}
 	}
-	if s.watch, err = newWatcher(); err != nil {
+	if s.conns, err = NewGroup(GroupOptions{
+		Most: o.MaxConnections, Strangers: mostStrangers(o.MaxConnections, o.Memory), MaxBody: o.MaxBody, Times: o.readTimes,
+		TLS: s.tls, TrustedProxies: o.TrustedProxies, ProxyProtocol: o.ProxyProtocol, Log: s.log,
+		Session: func() any { return new(session) }, Refuse: s.refuseConnection, OnSent: s.onSentAway,
+	}); err != nil {
 		return nil, err
 	}
-	s.places = newPlaces(o.MaxConnections, mostStrangers(o.MaxConnections, o.Memory), o.readTimes, s.watch.all)
-	s.places.onSent = s.onSentAway
 	o.pool.OnStray = s.onStray
 	s.pool = pool.New(o.pool)
 	s.adapters = provider.NewAdapters(s.pool)
@@ -182,8 +177,8 @@ func New(o Options) (*Server, error) {
 		ConnState:                    s.connState,
 		Concurrency:                  2*o.MaxConnections + 1, // the listener refuses before fasthttp would, which counts a connection until after its end
 		MaxRequestBodySize:           o.MaxBody,
-		StreamRequestBody:            true, // the handler reads it, once it knows whose it is
-		ReadBufferSize:               maxHeader,
+		StreamRequestBody:            true,    // the handler reads it, once it knows whose it is
+		ReadBufferSize:               MaxHead, // so that most requests are read at once
 		WriteBufferSize:              writeBuffer,
 		NoDefaultServerHeader:        true,
 		NoDefaultContentType:         true,
@@ -198,14 +193,7 @@ func New(o Options) (*Server, error) {
 
 // Serve answers on ln until Shutdown. It may be called for several listeners.
 func (s *Server) Serve(ln *net.TCPListener) error {
-	l := &listener{TCPListener: ln, server: s}
-	s.mu.Lock()
-	s.ln = append(s.ln, l)
-	if s.stopped {
-		l.stop()
-	}
-	s.mu.Unlock()
-	if err := s.http.Serve(l); err != nil {
+	if err := s.http.Serve(s.conns.Listen(ln)); err != nil {
 		return fmt.Errorf("serving %s: %w", ln.Addr(), err)
 	}
 	return nil

@@ -53,7 +53,7 @@ func (x *exchange) beginStream() {
 		return
 	}
 	x.chunked = true
-	x.chunks.catchHead(x.ctx.Conn())
+	x.chunks.CatchHead(x.ctx.Conn())
 	x.ctx.Response.ImmediateHeaderFlush = true
 	x.ctx.Response.SetBodyStream(x, -1)
 }
@@ -84,7 +84,7 @@ func (x *exchange) streamUntilClose() {
 func (x *exchange) WriteTo(w io.Writer) (written int64, err error) {
 	defer x.surviveStream(&err)
 	if x.chunked {
-		x.chunks.begin()
+		x.chunks.Begin()
 		w = &x.chunks
 	}
 	if x.comments > 0 {
@@ -166,7 +166,7 @@ func (x *exchange) send(w io.Writer, out []byte, last bool) (written int64, err 
 	}
 	var n int
 	if last && x.joins() {
-		n, err = x.chunks.finish(out)
+		n, err = x.chunks.Finish(out)
 	} else {
 		n, err = w.Write(out)
 	}
@@ -189,7 +189,7 @@ func (x *exchange) breakOff(w io.Writer) error {
 		return errClient
 	}
 	if x.joins() {
-		x.chunks.flush()
+		x.chunks.Flush()
 	}
 	x.status = x.failure.Status
 	if x.raw() && !bytes.HasPrefix(x.contentType, []byte("text/event-stream")) {
@@ -213,7 +213,7 @@ func (x *exchange) breakOff(w io.Writer) error {
 // could not begin to write it.
 func (x *exchange) Close() error {
 	if x.chunked {
-		x.chunks.begin()
+		x.chunks.Begin()
 	}
 	if x.pending != nil { // the attempts still go on
 		x.call.Cancel()

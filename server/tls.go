@@ -12,7 +12,7 @@ import (
 // secureConn is a client's connection under TLS.
 type secureConn struct {
 	*tls.Conn
-	below *clientConn
+	below *Conn
 }
 
 func (c *secureConn) Read(p []byte) (int, error) {
@@ -35,8 +35,8 @@ type certificate struct {
 
 const certificateLook = time.Second
 
-// tlsConfig serves HTTP/1.1 under the certificate and key in two PEM files.
-func tlsConfig(certPath, keyPath string, log *slog.Logger) (*tls.Config, error) {
+// TLSConfig serves HTTP/1.1 under the certificate and key in two PEM files.
+func TLSConfig(certPath, keyPath string, log *slog.Logger) (*tls.Config, error) {
 	c := &certificate{certPath: certPath, keyPath: keyPath, log: log}
 	if err := c.load(); err != nil {
 		return nil, err

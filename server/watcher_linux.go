@@ -21,33 +21,33 @@ type watcher struct {
 	wake  int // eventfd that ends the loop
 
 	mu    sync.Mutex
-	conns map[int32]*clientConn
+	conns map[int32]*Conn
 	done  chan struct{}
 }
 
 func newWatcher() (*watcher, error) {
 	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
-		return nil, fmt.Errorf("watching client connections: epoll_create1: %w", err)
+		return nil, fmt.Errorf("epoll_create1: %w", err)
 	}
 	wake, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
 	if err != nil {
 		unix.Close(epoll)
-		return nil, fmt.Errorf("watching client connections: eventfd: %w", err)
+		return nil, fmt.Errorf("eventfd: %w", err)
 	}
-	w := &watcher{epoll: epoll, wake: wake, conns: make(map[int32]*clientConn), done: make(chan struct{})}
+	w := &watcher{epoll: epoll, wake: wake, conns: make(map[int32]*Conn), done: make(chan struct{})}
 	event := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(wake)}
 	if err := unix.EpollCtl(epoll, unix.EPOLL_CTL_ADD, wake, &event); err != nil {
 		unix.Close(epoll)
 		unix.Close(wake)
-		return nil, fmt.Errorf("watching client connections: epoll_ctl: %w", err)
+		return nil, fmt.Errorf("epoll_ctl: %w", err)
 	}
 	go w.loop()
 	return w, nil
 }
 
 // add watches c until it is closed.
-func (w *watcher) add(c *clientConn) error {
+func (w *watcher) add(c *Conn) error {
 	raw, err := c.SyscallConn()
 	if err != nil {
 		return err
@@ -73,7 +73,7 @@ func (w *watcher) add(c *clientConn) error {
 // forget is called before the descriptor is closed, so a number that is used
 // again never finds the connection that had it before. The kernel takes a closed
 // descriptor out of the set by itself.
-func (w *watcher) forget(fd int32, c *clientConn) {
+func (w *watcher) forget(fd int32, c *Conn) {
 	w.mu.Lock()
 	if w.conns[fd] == c {
 		delete(w.conns, fd)
@@ -89,7 +89,7 @@ func (w *watcher) size() int {
 }
 
 // all are the connections that are watched at this moment.
-func (w *watcher) all() []*clientConn {
+func (w *watcher) all() []*Conn {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Collect(maps.Values(w.conns))
@@ -120,7 +120,7 @@ func (w *watcher) loop() {
 }
 
 // hungUp asks the socket.
-func hungUp(c *clientConn) bool {
+func hungUp(c *Conn) bool {
 	raw, err := c.SyscallConn()
 	if err != nil {
 		return true

@@ -16,7 +16,7 @@ import (
 // connections are served.
 type watcher struct {
 	mu    sync.Mutex
-	conns map[*clientConn]struct{}
+	conns map[*Conn]struct{}
 	stop  chan struct{}
 	done  chan struct{}
 }
@@ -24,12 +24,12 @@ type watcher struct {
 const peekEvery = 100 * time.Millisecond
 
 func newWatcher() (*watcher, error) {
-	w := &watcher{conns: make(map[*clientConn]struct{}), stop: make(chan struct{}), done: make(chan struct{})}
+	w := &watcher{conns: make(map[*Conn]struct{}), stop: make(chan struct{}), done: make(chan struct{})}
 	go w.loop()
 	return w, nil
 }
 
-func (w *watcher) add(c *clientConn) error {
+func (w *watcher) add(c *Conn) error {
 	w.mu.Lock()
 	w.conns[c] = struct{}{}
 	w.mu.Unlock()
@@ -49,7 +49,7 @@ func (w *watcher) size() int {
 }
 
 // all are the connections that are watched at this moment.
-func (w *watcher) all() []*clientConn {
+func (w *watcher) all() []*Conn {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Collect(maps.Keys(w.conns))
@@ -77,7 +77,7 @@ func (w *watcher) loop() {
 }
 
 // hungUp peeks: nothing to read and no error is a client that waits.
-func hungUp(c *clientConn) bool {
+func hungUp(c *Conn) bool {
 	raw, err := c.SyscallConn()
 	if err != nil {
 		return true

@@ -1,50 +1,46 @@
 package server
 
 import (
-	"bufio"
-	"bytes"
 	"errors"
 	"io"
 	"os"
 	"sync/atomic"
 	"time"
 
-	"github.com/valyala/fasthttp"
-
-	"uniapi/codec"
 	"uniapi/pool/tcp"
 )
 
-// readTimes is how long clients may take. A request has to come at a pace: it
+// Times is how long clients may take. A request has to come at a pace: it
 // has headTime from its first byte, every byte that comes buys byteTime more,
 // and what is bought never lies more than stallTime ahead. So a slow upload goes
 // on for hours, while one that stands still or drips holds nothing for long. An
 // answer is bounded by writeTimeout alone.
-type readTimes struct {
-	head     time.Duration // for a new connection to begin its first request, and for each request to begin
-	stall    time.Duration // longest pause within a request
-	perByte  time.Duration
-	idle     time.Duration // between two requests
-	farewell time.Duration // the same when the server ends
-	grace    time.Duration // for a new connection to show a key, before it may have to make room
-	room     time.Duration // for a new connection to wait for others to make room
+type Times struct {
+	Head     time.Duration // for a new connection to begin its first request, and for each request to begin
+	Stall    time.Duration // longest pause within a request
+	PerByte  time.Duration
+	Idle     time.Duration // between two requests
+	Farewell time.Duration // the same when the server ends
+	Grace    time.Duration // for a new connection to show a key, before it may have to make room
+	Room     time.Duration // for a new connection to wait for others to make room
 }
 
-var usualReadTimes = readTimes{
-	head:     15 * time.Second,
-	stall:    30 * time.Second,
-	perByte:  time.Millisecond, // 1,000 bytes/s
-	idle:     5 * time.Minute,  // longer than any load balancer keeps its end, so that it is the one that closes
-	farewell: time.Second,
-	grace:    250 * time.Millisecond, // a round trip for TLS to anywhere
-	room:     time.Second,
+// UsualTimes are those of a server that nobody has told otherwise.
+var UsualTimes = Times{
+	Head:     15 * time.Second,
+	Stall:    30 * time.Second,
+	PerByte:  time.Millisecond, // 1,000 bytes/s
+	Idle:     5 * time.Minute,  // longer than any load balancer keeps its end, so that it is the one that closes
+	Farewell: time.Second,
+	Grace:    250 * time.Millisecond, // a round trip for TLS to anywhere
+	Room:     time.Second,
 }
 
-// readBounds are the bounds of reading from one connection. fasthttp would move
+// pace bounds the reading from one connection. fasthttp would move
 // two timers for every request; here a request that comes in one piece moves
 // none: a deadline that is armed too early is found out when it passes.
-type readBounds struct {
-	times   *readTimes
+type pace struct {
+	times   *Times
 	leaving *atomic.Bool // the server ends: idle connections are closed
 	place   *place
 
@@ -70,13 +66,13 @@ var (
 )
 
 // begin is called when the first bytes of a request have come.
-func (r *readBounds) begin() { r.phase, r.by, r.failure = phaseWithin, time.Time{}, nil }
+func (r *pace) begin() { r.phase, r.by, r.failure = phaseWithin, time.Time{}, nil }
 
 // rest is called when a request has been answered.
-func (r *readBounds) rest() { r.phase, r.by = phaseIdle, time.Time{} }
+func (r *pace) rest() { r.phase, r.by = phaseIdle, time.Time{} }
 
 // read reads within the time there is.
-func (r *readBounds) read(conn *tcp.Conn, p []byte) (int, error) {
+func (r *pace) read(conn *tcp.Conn, p []byte) (int, error) {
 	now := time.Now()
 	if r.by.IsZero() {
 		r.by, r.since = now.Add(r.allowance()), now.UnixNano()
@@ -92,14 +88,14 @@ func (r *readBounds) read(conn *tcp.Conn, p []byte) (int, error) {
 		// After arming: the drain wakes everybody once, by a deadline of its own.
 		if !hurried && r.phase != phaseWithin && r.leaving.Load() {
 			hurried = true
-			if by := now.Add(r.times.farewell); by.Before(r.by) {
+			if by := now.Add(r.times.Farewell); by.Before(r.by) {
 				r.by, r.armed = by, time.Time{}
 				continue
 			}
 		}
 		n, err := r.wait(conn, p)
 		if err == nil {
-			r.pace(n, now)
+			r.buy(n, now)
 			return n, nil
 		}
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
@@ -119,7 +115,7 @@ func (r *readBounds) read(conn *tcp.Conn, p []byte) (int, error) {
 
 // wait reads. Meanwhile the connection may be sent away; if a request has begun to
 // come by then, it stays all the same.
-func (r *readBounds) wait(conn *tcp.Conn, p []byte) (int, error) {
+func (r *pace) wait(conn *tcp.Conn, p []byte) (int, error) {
 	within := r.phase == phaseWithin
 	still, may := r.place.waits(r.since, within)
 	if !may {
@@ -143,32 +139,32 @@ func (r *readBounds) wait(conn *tcp.Conn, p []byte) (int, error) {
 	return n, nil
 }
 
-func (r *readBounds) allowance() time.Duration {
+func (r *pace) allowance() time.Duration {
 	if r.phase == phaseIdle {
-		return r.times.idle
+		return r.times.Idle
 	}
-	return r.times.head
+	return r.times.Head
 }
 
-// pace moves the time by which the next bytes of a request must come. The read
+// buy moves the time by which the next bytes of a request must come. The read
 // began at the time given; the clock is read again only where that makes a
 // difference.
-func (r *readBounds) pace(n int, began time.Time) {
+func (r *pace) buy(n int, began time.Time) {
 	if r.phase != phaseWithin {
 		return
 	}
-	r.by = r.by.Add(time.Duration(n) * r.times.perByte)
-	if !r.by.After(began.Add(r.times.stall)) {
+	r.by = r.by.Add(time.Duration(n) * r.times.PerByte)
+	if !r.by.After(began.Add(r.times.Stall)) {
 		return
 	}
-	if latest := time.Now().Add(r.times.stall); latest.Before(r.by) {
+	if latest := time.Now().Add(r.times.Stall); latest.Before(r.by) {
 		r.by = latest
 	}
 }
 
 // lastLook ends an idle connection, unless a request has come in the meantime: a
 // deadline that has passed hides what is there. io.EOF ends it without a word.
-func (r *readBounds) lastLook(conn *tcp.Conn, p []byte) (int, error) {
+func (r *pace) lastLook(conn *tcp.Conn, p []byte) (int, error) {
 	if err := conn.SetReadDeadline(time.Now().Add(time.Millisecond)); err != nil {
 		return 0, err
 	}
@@ -177,38 +173,4 @@ func (r *readBounds) lastLook(conn *tcp.Conn, p []byte) (int, error) {
 		err = io.EOF
 	}
 	return n, err
-}
-
-// tooSlow is the error of a client that took too long.
-func (c *clientConn) tooSlow() *codec.Error {
-	return errorf(fasthttp.StatusRequestTimeout, "invalid_request_error", "request_timeout",
-		"The request came too slowly: at most %v may pass without any of it, and it must come at %d bytes/s.",
-		c.reading.times.stall, time.Second/c.reading.times.perByte)
-}
-
-// onUnread answers a request whose head could not be read.
-func (s *Server) onUnread(ctx *fasthttp.RequestCtx, err error) {
-	conn := connOf(ctx)
-	if conn.place.isSentAway() {
-		ctx.SetConnectionClose() // what is written does not leave any more
-		return
-	}
-	defer s.counters.answered(ctx)
-	if conn.reading.failure != nil {
-		s.turnAway(ctx, conn.tooSlow())
-		ctx.SetConnectionClose()
-		return
-	}
-	if errors.Is(err, errTooLarge) {
-		conn.linger = true
-		// fasthttp has forgotten whose request it is and what it is for. If that cannot be read again it is told to somebody unknown.
-		ctx.Request.Header.Read(bufio.NewReaderSize(bytes.NewReader(conn.requests.over), maxHeader))
-		s.turnAway(ctx, s.tooLarge())
-		ctx.SetConnectionClose()
-		return
-	}
-	if refused := conn.requests.refused; refused != nil {
-		err, conn.linger = refused, true
-	}
-	s.onProtocolError(ctx, err)
 }

@@ -8,42 +8,34 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"sync/atomic"
 	"time"
-
-	"github.com/valyala/fasthttp"
 
 	"uniapi/pool"
 	"uniapi/pool/tcp"
 	"uniapi/server/budget"
-	"uniapi/usage"
 )
 
-// clientConn is a client's connection. Its call is the one that the requests on
-// it run under, one after the other: when the client hangs up, the watcher
-// cancels it, which ends whatever is going on upstream for this client. A
-// hung-up connection never comes back, so the call needs no reset.
+// Conn is a client's connection. Its call is the one that the requests on it run
+// under, one after the other: when the client hangs up, the watcher cancels it,
+// which ends whatever is going on upstream for this client. A hung-up connection
+// never comes back, so the call needs no reset.
 //
 // Under TLS it is what lies below the tls.Conn; see secureConn.
-type clientConn struct {
+type Conn struct {
 	*tcp.Conn
+	Call    pool.Call
+	Holding budget.Holding // of the request in hand, until its answer is out
+	Session any            // what the server keeps with the connection
+
 	log       *slog.Logger
-	call      pool.Call
-	live      underWay
-	recent    usage.Recent
-	gone      atomic.Bool
 	place     place
-	reading   readBounds
+	pace      pace
 	requests  framing
 	secure    bool      // TLS lies above, and the requests with it
 	writeBy   time.Time // the write deadline that is armed
 	stalled   int64     // what the place's still says of the write in hand; 0 if it does not wait
 	hold      heldWrites
-	holding   budget.Holding // of the request in hand, until its answer is out
-	large     int            // bytes of the last request's body
-	unread    bool           // the body of the request in hand, if it has one, was not read to its end
-	linger    bool           // the client is still sending what was refused
-	ctx       *fasthttp.RequestCtx
+	linger    bool   // the client is still sending what was refused
 	forgotten func() // takes the connection off the watcher; nil if it needs none
 
 	announced bool          // a PROXY header has yet to come
@@ -56,12 +48,11 @@ type clientConn struct {
 const writeTimeout = 60 * time.Second
 
 // hangUp is called by the watcher, from its own goroutine.
-func (c *clientConn) hangUp() {
-	c.gone.Store(true)
-	c.call.Cancel()
+func (c *Conn) hangUp() {
+	c.Call.Cancel()
 }
 
-func (c *clientConn) Read(p []byte) (int, error) {
+func (c *Conn) Read(p []byte) (int, error) {
 	if c.secure {
 		return unframed{c}.Read(p)
 	}
@@ -69,7 +60,7 @@ func (c *clientConn) Read(p []byte) (int, error) {
 }
 
 // unframed reads what comes, be it requests or TLS.
-type unframed struct{ *clientConn }
+type unframed struct{ *Conn }
 
 func (c unframed) Read(p []byte) (int, error) {
 	if c.announced {
@@ -83,13 +74,13 @@ func (c unframed) Read(p []byte) (int, error) {
 		}
 		c.ahead = nil
 	}
-	return c.reading.read(c.Conn, p)
+	return c.pace.read(c.Conn.Conn, p)
 }
 
 // write arms the deadline seldom: moving a timer for each event of a stream
 // costs more than the event. A large write may take as long as it needs, as long
 // as the client takes some of it.
-func (c *clientConn) write(p []byte) (written int, err error) {
+func (c *Conn) write(p []byte) (written int, err error) {
 	for {
 		if now := time.Now(); c.writeBy.Sub(now) < writeTimeout {
 			c.writeBy = now.Add(writeTimeout + writeTimeout/4)
@@ -107,7 +98,7 @@ func (c *clientConn) write(p []byte) (written int, err error) {
 
 // send writes. A stranger's connection may be sent away meanwhile, and a key's that
 // takes nothing.
-func (c *clientConn) send(p []byte) (int, error) {
+func (c *Conn) send(p []byte) (int, error) {
 	if !c.place.isStrangers() {
 		c.stalled = 0
 		n, err := c.Conn.Write(p)
@@ -128,7 +119,7 @@ func (c *clientConn) send(p []byte) (int, error) {
 }
 
 // stalls is called when a write to a client begins to wait.
-func (c *clientConn) stalls() {
+func (c *Conn) stalls() {
 	if c.place.isStrangers() {
 		return // whose writes wait all along
 	}
@@ -139,17 +130,17 @@ func (c *clientConn) stalls() {
 
 // SetDeadline is called by fasthttp when a connection is taken over, to lift
 // whatever deadline there is.
-func (c *clientConn) SetDeadline(t time.Time) error {
-	c.reading.armed, c.writeBy = time.Time{}, time.Time{}
+func (c *Conn) SetDeadline(t time.Time) error {
+	c.pace.armed, c.writeBy = time.Time{}, time.Time{}
 	return c.Conn.SetDeadline(t)
 }
 
-func (c *clientConn) Close() error {
+func (c *Conn) Close() error {
 	if c.forgotten != nil {
 		c.forgotten()
 	}
-	c.call.Cancel()
-	c.holding.End()
+	c.Call.Cancel()
+	c.Holding.End()
 	if c.linger {
 		c.drain()
 	}
@@ -165,7 +156,7 @@ const (
 	lingerTime  = 5 * time.Second
 )
 
-func (c *clientConn) drain() {
+func (c *Conn) drain() {
 	c.CloseWrite()
 	c.SetReadDeadline(time.Now().Add(lingerTime))
 	if _, may := c.place.waits(time.Now().UnixNano(), true); !may {
@@ -174,16 +165,11 @@ func (c *clientConn) drain() {
 	io.CopyN(io.Discard, c.Conn, lingerBytes)
 }
 
-// connOf returns the client's connection.
-func connOf(ctx *fasthttp.RequestCtx) *clientConn {
-	return below(ctx.Conn())
-}
-
-// below is the connection itself, whether there is TLS over it or not; nil if it
-// is none of the listener's.
-func below(conn net.Conn) *clientConn {
+// Of returns the connection itself, whether there is TLS over it or not; nil if it
+// is none of a Listener's.
+func Of(conn net.Conn) *Conn {
 	switch c := conn.(type) {
-	case *clientConn:
+	case *Conn:
 		return c
 	case *secureConn:
 		return c.below
@@ -191,31 +177,63 @@ func below(conn net.Conn) *clientConn {
 	return nil
 }
 
-// connState is fasthttp's hook on a connection's state.
-func (s *Server) connState(conn net.Conn, state fasthttp.ConnState) {
-	c := below(conn)
-	if c == nil {
-		return
-	}
-	switch state {
-	case fasthttp.StateActive:
-		c.reading.begin()
-		c.unread = true
-	case fasthttp.StateIdle:
-		c.hold.flush(conn) // if the client has sent its next request already; an error shows when that is answered
-		c.reading.rest()
-		c.trimBuffers()
-		c.holding.End()
-	}
+// Begin is to be called when the first bytes of a request have come.
+func (c *Conn) Begin() { c.pace.begin() }
+
+// Rest is to be called when a request has been answered on the connection, be it
+// this one or the one over it.
+func (c *Conn) Rest(over net.Conn) {
+	c.hold.flush(over) // if the client has sent its next request already; an error shows when that is answered
+	c.pace.rest()
+	c.Holding.End()
 }
 
-// idleBuffer is how large a buffer may be that a connection keeps while it waits for the next request.
-const idleBuffer = 16 << 10
+// Late says whether the request in hand was given up because it came too slowly.
+func (c *Conn) Late() bool { return c.pace.failure != nil }
 
-// trimBuffers keeps a connection from sitting on the buffer of a large answer
-// (images): fasthttp would keep it for the next one.
-func (c *clientConn) trimBuffers() {
-	if c.ctx != nil && cap(c.ctx.Response.Body()) > idleBuffer {
-		pool.Recycle(c.ctx.Response.SwapBody(nil))
+// Malformed is why what came is refused; nil if it is not.
+func (c *Conn) Malformed() error { return c.requests.refused }
+
+// TooLarge is the head of a request that has announced a body larger than may be;
+// nil if none has.
+func (c *Conn) TooLarge() []byte { return c.requests.over }
+
+// Linger has the closing wait until the client has read why it was refused, since
+// it may be sending still.
+func (c *Conn) Linger() { c.linger = true }
+
+// BelongsTo makes the connection that of a client key which was shown on it.
+func (c *Conn) BelongsTo(key *budget.Share) { c.place.belongs(c, key) }
+
+// Owner stands for the key that was shown last; nil if none was.
+func (c *Conn) Owner() *budget.Share { return c.place.owner.Load() }
+
+// IsSentAway says whether the connection is to be closed, for others to have room.
+func (c *Conn) IsSentAway() bool { return c.place.isSentAway() }
+
+// Still is since when the connection has waited for its client, in Unix
+// nanoseconds: with a minus within a request, where a key's waits only while it
+// takes nothing. 0 is that it does not wait.
+func (c *Conn) Still() int64 {
+	if still := c.place.still.Load(); still != goes {
+		return still
 	}
+	return atWork
+}
+
+// Source is the client, as far as the connection tells: the one that a trusted
+// proxy announced, else the connection's other end.
+func (c *Conn) Source() netip.Addr {
+	if !c.source.IsValid() {
+		c.source = c.peer()
+	}
+	return c.source
+}
+
+// peer is the other end of the connection, as the kernel has it.
+func (c *Conn) peer() netip.Addr {
+	if addr, ok := c.RemoteAddr().(*net.TCPAddr); ok {
+		return addr.AddrPort().Addr().Unmap()
+	}
+	return netip.Addr{}
 }
