@@ -23,6 +23,7 @@ import (
 	"uniapi/config"
 	"uniapi/loadtest"
 	"uniapi/server"
+	"uniapi/server/conn"
 	"uniapi/usage"
 )
 
@@ -127,7 +128,7 @@ func (f *serveFlags) parse(args []string) (code int, stop bool) {
 	}
 	f.server.MaxBody, f.server.RequestMemory = int(body.bytes), memory.bytes
 	var err error
-	if f.server.TrustedProxies, err = server.ParseNetworks(f.trusted); err != nil {
+	if f.server.TrustedProxies, err = conn.ParseNetworks(f.trusted); err != nil {
 		err = fmt.Errorf("--trusted-proxies: %w", err)
 	} else if f.server.ProxyProtocol && f.server.TrustedProxies == nil {
 		err = fmt.Errorf("--proxy-protocol needs --trusted-proxies: who may say whom it speaks for")

@@ -23,6 +23,8 @@ var mayImport = map[string][]string{
 	"pool/fetch":    {"config", "pool"},
 	"usage":         {"config", "codec"},
 	"e2e":           {}, // tests only
+	"server/budget": {},
+	"server/conn":   {"pool", "server/budget"}, // the clients' end; it knows nothing of what is asked
 	"server":        {"server", "balancer", "pool", "codec", "usage", "config"},
 }
 

@@ -10,6 +10,7 @@ import (
 	"uniapi/codec"
 	"uniapi/pool"
 	"uniapi/server/budget"
+	"uniapi/server/conn"
 )
 
 // receiveBody reads the request's body. fasthttp has read no more of it than came with the head, so that whoever has no key makes the gateway hold
@@ -78,24 +79,24 @@ func (s *Server) appendBody(ctx *fasthttp.RequestCtx, buf []byte) ([]byte, *code
 
 // unread is the error of a request whose body could not be read.
 func (s *Server) unread(ctx *fasthttp.RequestCtx, err error) *codec.Error {
-	conn := connOf(ctx)
+	client := connOf(ctx)
 	if refused, is := errors.AsType[*budget.Refused](err); is {
 		whole := *refused // of which no more than a step was asked for
 		whole.Bytes = max(whole.Bytes, int64(ctx.Request.Header.ContentLength()))
 		return noRoom(&whole)
 	}
 	switch {
-	case conn.Late():
+	case client.Late():
 		return s.tooSlow()
-	case errors.Is(err, ErrTooLarge):
+	case errors.Is(err, conn.ErrTooLarge):
 		return s.tooLarge()
 	}
-	if refused := conn.Malformed(); refused != nil {
-		conn.Linger()
+	if refused := client.Malformed(); refused != nil {
+		client.Linger()
 		return notHTTP(refused)
 	}
 	if brokenOff(err) {
-		conn.Call.Cancel() // nobody reads the answer
+		client.Call.Cancel() // nobody reads the answer
 	}
 	return notHTTP(err)
 }
@@ -119,7 +120,7 @@ func noRoom(refused *budget.Refused) *codec.Error {
 const maxUnread = 256 << 10
 
 // leaveUnread sees to it that a client whose body was not wanted gets to read why, rather than a reset.
-func (s *Server) leaveUnread(ctx *fasthttp.RequestCtx, conn *Conn) {
+func (s *Server) leaveUnread(ctx *fasthttp.RequestCtx, conn *conn.Conn) {
 	if conn == nil || !sessionOf(conn).unread || ctx.RequestBodyStream() == nil {
 		return
 	}

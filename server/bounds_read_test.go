@@ -7,10 +7,11 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"uniapi/server/conn"
 )
 
 // hasty leaves clients little time.
-var hasty = Times{
+var hasty = conn.Times{
 	Head: 150 * time.Millisecond, Stall: 150 * time.Millisecond, PerByte: 10 * time.Millisecond, Idle: 150 * time.Millisecond, Farewell: 150 * time.Millisecond,
 }
 

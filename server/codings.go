@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"uniapi/server/conn"
 
 	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/gzip"
@@ -56,7 +57,7 @@ func read(c coding, dst, body []byte) ([]byte, error) {
 		}
 		n, err := plain.Read(into)
 		if len(dst)+n > cap(dst) {
-			return dst, ErrTooLarge
+			return dst, conn.ErrTooLarge
 		}
 		dst = dst[:len(dst)+n]
 		if err == io.EOF {

@@ -20,6 +20,7 @@ import (
 	"uniapi/pool"
 	"uniapi/pool/provider"
 	"uniapi/server/budget"
+	"uniapi/server/conn"
 )
 
 // statusClientGone is what the log says of a client that left, after nginx.
@@ -269,7 +270,7 @@ func (s *Server) onProtocolError(ctx *fasthttp.RequestCtx, err error) {
 	e := notHTTP(err)
 	if errors.As(err, &small) {
 		e = errorf(fasthttp.StatusRequestHeaderFieldsTooLarge, "invalid_request_error", "header_too_large",
-			"The request's header is longer than %d bytes.", MaxHead)
+			"The request's header is longer than %d bytes.", conn.MaxHead)
 		connOf(ctx).Linger()
 		err = errors.New("the request's header is too long")
 	}
@@ -288,7 +289,7 @@ func (s *Server) onProtocolError(ctx *fasthttp.RequestCtx, err error) {
 // notHTTP is the error of a request that is none.
 func notHTTP(err error) *codec.Error {
 	e := errorf(fasthttp.StatusBadRequest, "invalid_request_error", "bad_request", "This is not a valid HTTP/1.1 request.")
-	if why, is := errors.AsType[Malformed](err); is {
+	if why, is := errors.AsType[conn.Malformed](err); is {
 		e.Message = "This is not a valid HTTP/1.1 request: " + why.Error() + "."
 	}
 	return e

@@ -15,6 +15,7 @@ import (
 	"uniapi/pool"
 	"uniapi/pool/provider"
 	"uniapi/server/budget"
+	"uniapi/server/conn"
 	"uniapi/usage"
 )
 
@@ -94,7 +95,7 @@ type current struct {
 	pending  chan *codec.Error   // the attempts, while they go on behind comments
 
 	chunked     bool // the stream leaves in chunks
-	chunks      Chunks
+	chunks      conn.Chunks
 	status      int   // how a stream ended
 	reserved    int64 // of the key's credits, nano-dollars
 	hasReserved bool

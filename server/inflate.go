@@ -12,6 +12,7 @@ import (
 	"uniapi/codec/rawjson"
 	"uniapi/pool"
 	"uniapi/server/budget"
+	"uniapi/server/conn"
 )
 
 // encodingOf is how a body is compressed; "" if it is not. Agents are known to
@@ -57,7 +58,7 @@ func (x *exchange) inflate() *codec.Error {
 	switch {
 	case refused != nil:
 		return refused
-	case errors.Is(err, ErrTooLarge):
+	case errors.Is(err, conn.ErrTooLarge):
 		return x.server.tooLarge()
 	case errors.Is(err, errEncoding):
 		return errorf(fasthttp.StatusUnsupportedMediaType, "invalid_request_error", "unsupported_encoding",
@@ -165,7 +166,7 @@ func (in *inflation) measure(c coding, first []byte) ([]byte, int, error) {
 			first = first[:len(first)+n]
 		}
 		if size += n; size > in.limit {
-			return first, size, ErrTooLarge
+			return first, size, conn.ErrTooLarge
 		}
 		if n > 0 && in.look != nil && !in.look(into[:n]) {
 			return first, size, errNotWanted

@@ -16,6 +16,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"uniapi/server/budget"
+	"uniapi/server/conn"
 )
 
 // compressed is text in one of the encodings that requests may come in.
@@ -187,7 +188,7 @@ func TestALimitIsOnTheInflatedSize(t *testing.T) {
 			if err != nil || string(got) != exact {
 				t.Errorf("%s: %d bytes, %v", encoding, len(got), err)
 			}
-			if _, err := inflated(encoding, []byte(compressed(t, encoding, exact+"x")), limit, plenty); !errors.Is(err, ErrTooLarge) {
+			if _, err := inflated(encoding, []byte(compressed(t, encoding, exact+"x")), limit, plenty); !errors.Is(err, conn.ErrTooLarge) {
 				t.Errorf("%s: %v", encoding, err)
 			}
 		}

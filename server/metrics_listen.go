@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"time"
+	"uniapi/server/conn"
 )
 
 // ServeMetrics answers GET /metrics, /healthz and Go's profiles under
@@ -35,7 +36,7 @@ func (s *Server) ServeMetrics(address string) (net.Addr, error) {
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	// net/http is fast enough for who comes every few seconds, and closes at once what is still open.
 	scraped := &http.Server{
-		Handler: mux, ReadTimeout: 15 * time.Second, WriteTimeout: time.Minute, IdleTimeout: 5 * time.Minute, MaxHeaderBytes: MaxHead,
+		Handler: mux, ReadTimeout: 15 * time.Second, WriteTimeout: time.Minute, IdleTimeout: 5 * time.Minute, MaxHeaderBytes: conn.MaxHead,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	s.mu.Lock()

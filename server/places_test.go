@@ -14,12 +14,13 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"uniapi/server/conn"
 )
 
 // ungraceful leaves clients their time but no grace: the order alone decides who
 // makes room, however slow the machine is.
-var ungraceful = func() Times {
-	times := UsualTimes
+var ungraceful = func() conn.Times {
+	times := conn.UsualTimes
 	times.Grace, times.Room = 0, patience
 	return times
 }()
@@ -226,7 +227,7 @@ func TestAStrangerThatDripsStandsStill(t *testing.T) {
 	head.send("POST /")
 	body.send(strangeHead + strings.Repeat("a", 2*prefetched))
 	body.head() // and its rest is to be thrown away
-	var before map[*Conn]int64
+	var before map[*conn.Conn]int64
 	same := 0
 	eventually(t, "they stand still for ten bytes more", func() bool {
 		head.send("x")
@@ -241,8 +242,8 @@ func TestAStrangerThatDripsStandsStill(t *testing.T) {
 }
 
 // still is since when each stranger has waited that does.
-func (g *gateway) still() map[*Conn]int64 {
-	all := map[*Conn]int64{}
+func (g *gateway) still() map[*conn.Conn]int64 {
+	all := map[*conn.Conn]int64{}
 	for _, c := range g.conns.All() {
 		if still := c.Still(); still != 0 && c.Owner() == nil {
 			all[c] = still
@@ -294,7 +295,7 @@ func TestWhoeverHasShownAKeyIsNoStranger(t *testing.T) {
 
 func TestACrowdWithKeysIsServedThoughItComesAtOnce(t *testing.T) {
 	const crowd = 100
-	times := UsualTimes
+	times := conn.UsualTimes
 	times.Grace, times.Room = patience, patience
 	g := startWith(t, Options{MaxConnections: crowd, readTimes: &times}, providerOf("p", listen(t, both)))
 	var all sync.WaitGroup

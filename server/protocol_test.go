@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"uniapi/server/conn"
 )
 
 func TestWhatIsNoRequestIsRefusedInTheEnvelope(t *testing.T) {
@@ -26,8 +27,8 @@ func TestWhatIsNoRequestIsRefusedInTheEnvelope(t *testing.T) {
 		{"a broken chunk", head + "Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n", 400, "bad_request"},
 		{"a length over the limit", head + "Content-Length: 1025\r\n\r\n", 413, "request_too_large"},
 		{"chunks over the limit", head + "Transfer-Encoding: chunked\r\n\r\n500\r\n" + strings.Repeat(" ", 0x500) + "\r\n0\r\n\r\n", 413, "request_too_large"},
-		{"a header over the limit", head + "X-Long: " + strings.Repeat("x", MaxHead) + "\r\n\r\n", 431, "header_too_large"},
-		{"a path over the limit", "GET /" + strings.Repeat("x", MaxHead) + " HTTP/1.1\r\nHost: gateway\r\nOrigin: https://chat.example\r\n\r\n", 431, "header_too_large"},
+		{"a header over the limit", head + "X-Long: " + strings.Repeat("x", conn.MaxHead) + "\r\n\r\n", 431, "header_too_large"},
+		{"a path over the limit", "GET /" + strings.Repeat("x", conn.MaxHead) + " HTTP/1.1\r\nHost: gateway\r\nOrigin: https://chat.example\r\n\r\n", 431, "header_too_large"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			client := g.dial()
@@ -129,7 +130,7 @@ func TestABadRequestDoesNotPutItsKeyIntoTheLog(t *testing.T) {
 		"POST /v1/chat/completions HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer KEY\r\nno colon\r\n\r\n",
 		"POST /v1/chat/completions HTTP/1.1\r\nHost: gateway\r\nAuthorization Bearer KEY\r\n\r\n",
 		"POST /v1/chat/completions HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer KEY\x00\r\n\r\n",
-		"POST /v1/chat/completions HTTP/1.1\r\nHost: gateway\r\nX-Api-Key: KEY\r\nX-Long: " + strings.Repeat("x", MaxHead) + "\r\n\r\n",
+		"POST /v1/chat/completions HTTP/1.1\r\nHost: gateway\r\nX-Api-Key: KEY\r\nX-Long: " + strings.Repeat("x", conn.MaxHead) + "\r\n\r\n",
 		"POST /v1/chat/completions?key=KEY\r\nHost: gateway\r\n\r\n",
 		"POST\r\nX-Api-Key: KEY\r\n\r\n",
 	} {

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"uniapi/server/conn"
 
 	"github.com/pires/go-proxyproto"
 )
@@ -26,9 +27,9 @@ func header(t testing.TB, version byte, from string) string {
 	return string(text)
 }
 
-func loopback(t testing.TB) Networks {
+func loopback(t testing.TB) conn.Networks {
 	t.Helper()
-	networks, err := ParseNetworks("127.0.0.0/8")
+	networks, err := conn.ParseNetworks("127.0.0.0/8")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +87,7 @@ func TestAHeaderThatIsExpectedAndDoesNotComeEndsTheConnection(t *testing.T) {
 }
 
 func TestNobodyButATrustedProxySpeaksForOthers(t *testing.T) {
-	others, err := ParseNetworks("192.0.2.0/24")
+	others, err := conn.ParseNetworks("192.0.2.0/24")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"unsafe"
 
 	"uniapi/config"
+	"uniapi/server/conn"
 )
 
 // redactor takes the secrets of a configuration out of texts: of whatever a
@@ -291,7 +292,7 @@ func bearerToken(text string, from int) int {
 // tokenLength is how much of text may be a token.
 func tokenLength(text string) int {
 	for i := range len(text) {
-		if c := text[i]; !IsToken(c) && c != '/' && c != '=' {
+		if c := text[i]; !conn.IsToken(c) && c != '/' && c != '=' {
 			return i
 		}
 	}

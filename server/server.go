@@ -23,6 +23,7 @@ import (
 	"uniapi/pool/fetch"
 	"uniapi/pool/provider"
 	"uniapi/server/budget"
+	"uniapi/server/conn"
 	"uniapi/usage"
 )
 
@@ -44,9 +45,9 @@ type Options struct {
 	Memory         int64 // bytes the process may use; 0 is no limit. LimitMemory finds it
 	RequestMemory  int64 // bytes that requests may hold together; 0 is what follows from Memory
 
-	TLSCert, TLSKey string   // PEM files; without them the server speaks plain HTTP
-	TrustedProxies  Networks // whose X-Forwarded-For and PROXY headers are believed
-	ProxyProtocol   bool     // every connection from TrustedProxies begins with a PROXY header
+	TLSCert, TLSKey string        // PEM files; without them the server speaks plain HTTP
+	TrustedProxies  conn.Networks // whose X-Forwarded-For and PROXY headers are believed
+	ProxyProtocol   bool          // every connection from TrustedProxies begins with a PROXY header
 
 	Books *usage.Books // nil keeps them in memory, until Shutdown
 	// Update changes the configuration's source, as config.Source.Update does; nil if it cannot be changed.
@@ -54,7 +55,7 @@ type Options struct {
 
 	DrainGrace time.Duration // how long a server that is watched goes on serving when it is told to end
 
-	readTimes *Times // nil is UsualTimes; tests have less patience
+	readTimes *conn.Times // nil is UsualTimes; tests have less patience
 	pool      pool.Options
 }
 
@@ -76,7 +77,7 @@ func (o Options) withDefaults() Options {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if o.readTimes == nil {
-		o.readTimes = &UsualTimes
+		o.readTimes = &conn.UsualTimes
 	}
 	return o
 }
@@ -96,7 +97,7 @@ type Server struct {
 	books     *usage.Books
 	discovery *discovery
 	fetched   *fetch.Cache // of images and files that requests gave by address
-	conns     *Group
+	conns     *conn.Group
 	ids       requestIDs
 	started   time.Time
 
@@ -150,11 +151,11 @@ func New(o Options) (*Server, error) {
 		}
 	}
 	if o.TLSCert != "" || o.TLSKey != "" {
-		if s.tls, err = TLSConfig(o.TLSCert, o.TLSKey, s.log); err != nil {
+		if s.tls, err = conn.TLSConfig(o.TLSCert, o.TLSKey, s.log); err != nil {
 			return nil, err
 		}
 	}
-	if s.conns, err = NewGroup(GroupOptions{
+	if s.conns, err = conn.NewGroup(conn.GroupOptions{
 		Most: o.MaxConnections, Strangers: mostStrangers(o.MaxConnections, o.Memory), MaxBody: o.MaxBody, Times: o.readTimes,
 		TLS: s.tls, TrustedProxies: o.TrustedProxies, ProxyProtocol: o.ProxyProtocol, Log: s.log,
 		Session: func() any { return new(session) }, Refuse: s.refuseConnection, OnSent: s.onSentAway,
@@ -177,8 +178,8 @@ func New(o Options) (*Server, error) {
 		ConnState:                    s.connState,
 		Concurrency:                  2*o.MaxConnections + 1, // the listener refuses before fasthttp would, which counts a connection until after its end
 		MaxRequestBodySize:           o.MaxBody,
-		StreamRequestBody:            true,    // the handler reads it, once it knows whose it is
-		ReadBufferSize:               MaxHead, // so that most requests are read at once
+		StreamRequestBody:            true,         // the handler reads it, once it knows whose it is
+		ReadBufferSize:               conn.MaxHead, // so that most requests are read at once
 		WriteBufferSize:              writeBuffer,
 		NoDefaultServerHeader:        true,
 		NoDefaultContentType:         true,

@@ -6,6 +6,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"uniapi/pool"
+	"uniapi/server/conn"
 	"uniapi/usage"
 )
 
@@ -19,14 +20,14 @@ type session struct {
 }
 
 // connOf returns the client's connection.
-func connOf(ctx *fasthttp.RequestCtx) *Conn { return Of(ctx.Conn()) }
+func connOf(ctx *fasthttp.RequestCtx) *conn.Conn { return conn.Of(ctx.Conn()) }
 
 // sessionOf returns what is kept with a connection.
-func sessionOf(c *Conn) *session { return c.Session.(*session) }
+func sessionOf(c *conn.Conn) *session { return c.Session.(*session) }
 
 // connState is fasthttp's hook on a connection's state.
-func (s *Server) connState(conn net.Conn, state fasthttp.ConnState) {
-	c := Of(conn)
+func (s *Server) connState(over net.Conn, state fasthttp.ConnState) {
+	c := conn.Of(over)
 	if c == nil {
 		return
 	}
@@ -35,7 +36,7 @@ func (s *Server) connState(conn net.Conn, state fasthttp.ConnState) {
 		c.Begin()
 		sessionOf(c).unread = true
 	case fasthttp.StateIdle:
-		c.Rest(conn)
+		c.Rest(over)
 		sessionOf(c).trimBuffers()
 	}
 }

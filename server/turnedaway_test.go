@@ -10,11 +10,12 @@ import (
 	"time"
 
 	"uniapi/server/budget"
+	"uniapi/server/conn"
 )
 
 // However a request that is too large or too slow comes, it is counted and leaves a line that its id finds.
 func TestARequestThatIsTurnedAwayIsCountedAndLeavesALine(t *testing.T) {
-	times := UsualTimes
+	times := conn.UsualTimes
 	times.Head = time.Second
 	g := startWith(t, Options{MaxBody: 1 << 10, readTimes: &times}, providerOf("p", listen(t, both)))
 	const post = "POST /v1/chat/completions HTTP/1.1\r\nHost: gateway\r\n"
@@ -59,7 +60,7 @@ func TestARequestThatIsTurnedAwayIsCountedAndLeavesALine(t *testing.T) {
 				begin = len(c.text) / 2
 				client.send(c.text[:begin])
 				eventually(t, "it waits for the rest", func() bool {
-					return slices.ContainsFunc(g.conns.All(), func(c *Conn) bool { return c.Still() < 0 })
+					return slices.ContainsFunc(g.conns.All(), func(c *conn.Conn) bool { return c.Still() < 0 })
 				})
 			}
 			client.send(c.text[begin:])

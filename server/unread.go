@@ -9,6 +9,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"uniapi/codec"
+	"uniapi/server/conn"
 )
 
 // tooSlow is the error of a client that took too long.
@@ -21,27 +22,27 @@ func (s *Server) tooSlow() *codec.Error {
 
 // onUnread answers a request whose head could not be read.
 func (s *Server) onUnread(ctx *fasthttp.RequestCtx, err error) {
-	conn := connOf(ctx)
-	if conn.IsSentAway() {
+	client := connOf(ctx)
+	if client.IsSentAway() {
 		ctx.SetConnectionClose() // what is written does not leave any more
 		return
 	}
 	defer s.counters.answered(ctx)
-	if conn.Late() {
+	if client.Late() {
 		s.turnAway(ctx, s.tooSlow())
 		ctx.SetConnectionClose()
 		return
 	}
-	if errors.Is(err, ErrTooLarge) {
-		conn.Linger()
+	if errors.Is(err, conn.ErrTooLarge) {
+		client.Linger()
 		// fasthttp has forgotten whose request it is and what it is for. If that cannot be read again it is told to somebody unknown.
-		ctx.Request.Header.Read(bufio.NewReaderSize(bytes.NewReader(conn.TooLarge()), MaxHead))
+		ctx.Request.Header.Read(bufio.NewReaderSize(bytes.NewReader(client.TooLarge()), conn.MaxHead))
 		s.turnAway(ctx, s.tooLarge())
 		ctx.SetConnectionClose()
 		return
 	}
-	if refused := conn.Malformed(); refused != nil {
-		conn.Linger()
+	if refused := client.Malformed(); refused != nil {
+		client.Linger()
 		err = refused
 	}
 	s.onProtocolError(ctx, err)

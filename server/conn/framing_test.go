@@ -1,4 +1,4 @@
-package server
+package conn
 
 import (
 	"bytes"
@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"uniapi/server/conn/conntest"
 
 	"github.com/valyala/fasthttp"
 )
@@ -117,9 +118,9 @@ func (c *pieceConn) SetWriteDeadline(time.Time) error { return nil }
 // those that a strict reader sees: there is never one that it does not see, and
 // where there are fewer, the connection was refused.
 func FuzzFraming(f *testing.F) {
-	for _, c := range smuggled {
-		f.Add(smuggledText(c.text), 1<<20)
-		f.Add(good+smuggledText(c.text), 7)
+	for _, c := range conntest.Smuggled {
+		f.Add(conntest.Text(c.Text, keyText), 1<<20)
+		f.Add(good+conntest.Text(c.Text, keyText), 7)
 	}
 	f.Add(chatText(plainRequest)+good, 1)
 	f.Add("POST / HTTP/1.1\r\nHost: gateway\r\nTransfer-Encoding: chunked\r\n\r\n"+chunk("{}")+chunk("")+good, 3)
@@ -129,7 +130,7 @@ func FuzzFraming(f *testing.F) {
 		Handler: func(ctx *fasthttp.RequestCtx) {
 			served = append(served, fmt.Sprintf("%s %s %s\n%s", ctx.Method(), ctx.Request.Header.RequestURI(), ctx.Request.Header.Protocol(), ctx.PostBody()))
 		},
-		ReadBufferSize: MaxHead, MaxRequestBodySize: DefaultMaxBody, DisablePreParseMultipartForm: true, Logger: silent{},
+		ReadBufferSize: MaxHead, MaxRequestBodySize: mostBody, DisablePreParseMultipartForm: true, Logger: silent{},
 	}
 	f.Fuzz(func(t *testing.T, text string, piece int) {
 		served = nil

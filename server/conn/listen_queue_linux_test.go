@@ -1,8 +1,7 @@
-package server
+package conn
 
 import (
 	"io"
-	"log/slog"
 	"net"
 	"testing"
 	"time"
@@ -32,11 +31,7 @@ func queued(t *testing.T, ln *net.TCPListener) (n uint32) {
 // What the kernel has taken is handed over, however late the process gets to it.
 func TestAListenerThatStopsHandsOverItsWholeQueue(t *testing.T) {
 	const crowd = 100
-	g, err := NewGroup(GroupOptions{Most: 2 * crowd, Strangers: 2 * crowd, Times: &UsualTimes, Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer g.Close()
+	g := newGroup(t, 8*crowd, &UsualTimes)
 	for _, late := range []bool{false, true} {
 		tcp, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {

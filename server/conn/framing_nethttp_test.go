@@ -1,4 +1,4 @@
-package server
+package conn
 
 import (
 	"bufio"
@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"uniapi/server/conn/conntest"
 
 	"github.com/valyala/fasthttp"
 )
@@ -44,7 +45,7 @@ func byFasthttp(text string, piece int) (served []understood, refused error) {
 			u.fields["Host"] = []string{string(ctx.Host())}
 			served = append(served, u.comparable())
 		},
-		ReadBufferSize: MaxHead, MaxRequestBodySize: DefaultMaxBody, DisablePreParseMultipartForm: true, Logger: silent{},
+		ReadBufferSize: MaxHead, MaxRequestBodySize: mostBody, DisablePreParseMultipartForm: true, Logger: silent{},
 	}
 	conn := &pieceConn{text: []byte(text), piece: max(piece, 1)}
 	err := server.ServeConn(conn)
@@ -216,9 +217,9 @@ func headText(line string, fields ...string) string {
 // served is the one that net/http reads in its place: one with another method,
 // target, header, body or number is a request that somebody in front did not see.
 func FuzzFramingAgainstNetHTTP(f *testing.F) {
-	for _, c := range smuggled {
-		f.Add(smuggledText(c.text), 1<<20)
-		f.Add(good+smuggledText(c.text), 7)
+	for _, c := range conntest.Smuggled {
+		f.Add(conntest.Text(c.Text, keyText), 1<<20)
+		f.Add(good+conntest.Text(c.Text, keyText), 7)
 	}
 	f.Add(chatText(plainRequest, "Content-Type", "application/json", "User-Agent", "curl", "Accept", "*/*", "Cookie", "a=b")+good, 1)
 	f.Add("POST / HTTP/1.1\r\nHost: gateway\r\nTransfer-Encoding: chunked\r\n\r\n"+chunk("{}")+chunk("")+good, 3)
