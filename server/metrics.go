@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"strconv"
 
-	"github.com/VictoriaMetrics/metrics"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/common/expfmt"
 	"github.com/valyala/fasthttp"
 
 	"uniapi/usage"
@@ -19,20 +21,44 @@ func (s *Server) metrics(ctx *fasthttp.RequestCtx, _ *clientKey) {
 	ctx.SetBody(s.metricsPage())
 }
 
-func init() { metrics.ExposeMetadata(true) } // so that what the runtime tells has types too
+// metricsOf is what /metrics is made of: what the gateway counts, the Go runtime
+// and the process.
+func metricsOf(s *Server) *prometheus.Registry {
+	all := prometheus.NewRegistry()
+	all.MustRegister(collected{s}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return all
+}
 
 // metricsPage is what /metrics tells. Labels are names of providers, models and
 // endpoints, which api.yaml bounds, and words of this file: never what a client or
 // a provider says, and no key.
 func (s *Server) metricsPage() []byte {
-	var page []byte
-	page = s.appendTraffic(page)
-	page = s.appendChannels(page)
-	page = s.appendGateway(page)
-	page = s.appendLedger(page)
-	b := bytes.NewBuffer(page)
-	metrics.WriteProcessMetrics(b)
-	return []byte(s.secrets.Load().clean(b.String())) // a provider that was asked for its models may have said anything
+	families, err := s.registry.Gather()
+	if err != nil { // of what could not be told; the rest is there
+		s.log.Error("some metrics cannot be told", "error", err)
+	}
+	var page bytes.Buffer
+	for _, f := range families {
+		if _, err := expfmt.MetricFamilyToText(&page, f); err != nil {
+			s.log.Error("a metric cannot be told", "metric", f.GetName(), "error", err)
+		}
+	}
+	return []byte(s.secrets.Load().clean(page.String())) // a provider that was asked for its models may have said anything
+}
+
+// collected hands what the gateway counts to the library, which asks when it is
+// asked itself.
+type collected struct{ *Server }
+
+// Describe tells nothing: which labels there are depends on what happens.
+func (collected) Describe(chan<- *prometheus.Desc) {}
+
+// Collect tells it all.
+func (c collected) Collect(ch chan<- prometheus.Metric) {
+	c.tellTraffic(ch)
+	c.tellChannels(ch)
+	c.tellGateway(ch)
+	c.tellLedger(ch)
 }
 
 // totalFamilies are the families of what the books count of requests, by provider,
@@ -50,13 +76,13 @@ var totalFamilies = []struct {
 	{"uniapi_cost_dollars_total", "What answers cost, by model_price.", func(t *usage.Total) float64 { return float64(t.Cost) / 1e9 }},
 }
 
-// appendTraffic tells of requests and attempts that have ended.
-func (s *Server) appendTraffic(page []byte) []byte {
+// tellTraffic tells of requests and attempts that have ended.
+func (s *Server) tellTraffic(ch chan<- prometheus.Metric) {
 	requests := counter("uniapi_requests_total", "Requests for answers that have ended, by the provider of the last attempt and the status. Those refused before a provider was asked have none; 499 is a client that left.")
 	s.counters.outcomes.all(func(of outcome, n int64) {
 		requests.add(float64(n), "provider", of.provider, "model", of.model, "endpoint", of.endpoint, "status", strconv.Itoa(of.status))
 	})
-	page = requests.appendTo(page)
+	requests.collect(ch)
 
 	totals, attempts := s.books.Totals()
 	for _, of := range totalFamilies {
@@ -65,7 +91,7 @@ func (s *Server) appendTraffic(page []byte) []byte {
 			t := &totals[i]
 			f.add(of.value(t), "provider", t.Provider, "model", t.Model, "endpoint", t.Endpoint)
 		}
-		page = f.appendTo(page)
+		f.collect(ch)
 	}
 	firstByte := histogramOf("uniapi_first_byte_seconds", "Time from a request's arrival to the first byte of its answer, of requests that succeeded.")
 	duration := histogramOf("uniapi_request_seconds", "Time from a request's arrival to the end of its answer, of requests that succeeded.")
@@ -74,7 +100,8 @@ func (s *Server) appendTraffic(page []byte) []byte {
 		firstByte.add(&t.FirstByte, t.FirstByteSum, "provider", t.Provider, "model", t.Model)
 		duration.add(&t.Duration, t.DurationSum, "provider", t.Provider, "model", t.Model)
 	}
-	page = duration.appendTo(firstByte.appendTo(page))
+	firstByte.collect(ch)
+	duration.collect(ch)
 
 	tried := counter("uniapi_attempts_total", "Requests sent to a provider.")
 	failed := counter("uniapi_attempt_failures_total", "Requests sent to a provider that failed before their answer began.")
@@ -83,12 +110,13 @@ func (s *Server) appendTraffic(page []byte) []byte {
 		tried.add(float64(t.Requests), "provider", t.Provider, "model", t.Model)
 		failed.add(float64(t.Failures), "provider", t.Provider, "model", t.Model)
 	}
-	page = failed.appendTo(tried.appendTo(page))
-	return counter("uniapi_retries_total", "Attempts that followed a failed one of the same request.").of(float64(s.counters.retries.Load())).appendTo(page)
+	tried.collect(ch)
+	failed.collect(ch)
+	counter("uniapi_retries_total", "Attempts that followed a failed one of the same request.").of(float64(s.counters.retries.Load())).collect(ch)
 }
 
-// appendChannels tells what rests.
-func (s *Server) appendChannels(page []byte) []byte {
+// tellChannels tells what rests.
+func (s *Server) tellChannels(ch chan<- prometheus.Metric) {
 	channels := gauge("uniapi_channel_resting", "1 while a provider's model rests for all client keys after a failure.")
 	channelsAlone := gauge("uniapi_channel_resting_alone", "Client keys for which alone a provider's model rests, since no other has met a failure.")
 	keys := gauge("uniapi_provider_keys", "Keys of a provider.")
@@ -105,15 +133,14 @@ func (s *Server) appendChannels(page []byte) []byte {
 			restingAlone.add(float64(len(k.Alone)), "provider", p.Name)
 		}
 	}
-	for _, f := range []*family{channels, channelsAlone, keys, resting, restingAlone} {
-		page = f.appendTo(page)
+	for _, f := range []*numbers{channels, channelsAlone, keys, resting, restingAlone} {
+		f.collect(ch)
 	}
-	return page
 }
 
-// appendGateway tells of the gateway itself: what is under way, and what was
+// tellGateway tells of the gateway itself: what is under way, and what was
 // refused.
-func (s *Server) appendGateway(page []byte) []byte {
+func (s *Server) tellGateway(ch chan<- prometheus.Metric) {
 	answers := counter("uniapi_http_responses_total", "HTTP answers of every kind, by status.")
 	for status := range s.counters.answers {
 		if n := s.counters.answers[status].Load(); n > 0 {
@@ -148,7 +175,7 @@ func (s *Server) appendGateway(page []byte) []byte {
 	version := gauge("uniapi_build_info", "Always 1.")
 	version.add(1, "version", s.options.Version)
 
-	for _, f := range []*family{
+	for _, f := range []*numbers{
 		version, answers, limited, lacking,
 		gauge("uniapi_limit_counters", "Pairs of a limit's subject and a model that are being counted.").of(float64(s.state.LimitCounters())),
 		gauge("uniapi_requests_in_flight", "Requests for answers that are under way.").of(float64(s.inFlight.Load())),
@@ -170,15 +197,14 @@ func (s *Server) appendGateway(page []byte) []byte {
 		counter("uniapi_upstream_doubted_total", "Requests sent again because what came over a connection that had served before may have been the answer to another one.").of(float64(pool.Doubted)),
 		counter("uniapi_upstream_strays_total", "How often a provider sent what it was not asked for, after which connections to it serve one request each for ten minutes.").of(float64(pool.Strays)),
 	} {
-		page = f.appendTo(page)
+		f.collect(ch)
 	}
-	return page
 }
 
-// appendLedger tells how the ledger stands.
-func (s *Server) appendLedger(page []byte) []byte {
+// tellLedger tells how the ledger stands.
+func (s *Server) tellLedger(ch chan<- prometheus.Metric) {
 	ledger := s.books.Ledger()
-	for _, f := range []*family{
+	for _, f := range []*numbers{
 		gauge("uniapi_ledger_writable", "0 while the ledger cannot be written and usage is kept in memory.").of(oneIf(ledger.Err == nil)),
 		gauge("uniapi_ledger_pending_rows", "Rows that are not in the ledger yet.").of(float64(ledger.Pending)),
 		gauge("uniapi_ledger_lag_seconds", "Time since the last fold that left nothing behind: about a second if all is well.").of(ledger.Lag.Seconds()),
@@ -187,9 +213,8 @@ func (s *Server) appendLedger(page []byte) []byte {
 		gauge("uniapi_ledger_damaged_rows", "Rows of the ledger that could not be read and were set aside in it.").of(float64(ledger.Damaged)),
 		gauge("uniapi_ledger_size_bytes", "Size of the ledger's file, 0 without one.").of(float64(ledger.Size)),
 	} {
-		page = f.appendTo(page)
+		f.collect(ch)
 	}
-	return page
 }
 
 func oneIf(is bool) float64 {

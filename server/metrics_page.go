@@ -1,51 +1,82 @@
 package server
 
 import (
-	"fmt"
-	"maps"
-	"slices"
-	"strconv"
 	"strings"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"uniapi/codec/saturate"
 	"uniapi/usage"
 )
 
-// family is a metric with its series, by their labels as they are written. What
-// is added to equal labels is added up: Prometheus refuses a page on which a
-// series comes twice, and two accounts of one provider may share a name.
-type family struct {
-	name, kind, help string
-	values           map[string]float64
+// family is a metric with its series. What is added to equal labels is added up:
+// Prometheus refuses a page on which a series comes twice, and two accounts of one
+// provider may share a name.
+type family[T any] struct {
+	name, help string
+	series     map[string]*series[T] // by the values of their labels
 }
 
-func counter(name, help string) *family {
-	return &family{name, "counter", help, make(map[string]float64)}
+type series[T any] struct {
+	names, values []string // of labels
+	of            T
 }
 
-func gauge(name, help string) *family {
-	return &family{name, "gauge", help, make(map[string]float64)}
+// at is the series of labels, which are names and values in turn.
+func (f *family[T]) at(labels []string) *T {
+	var names, values []string
+	for i := 0; i+1 < len(labels); i += 2 {
+		names, values = append(names, labels[i]), append(values, strings.ToValidUTF8(clip(labels[i+1]), "?"))
+	}
+	key := strings.Join(values, "\xff")
+	s := f.series[key]
+	if s == nil {
+		s = &series[T]{names: names, values: values}
+		f.series[key] = s
+	}
+	return &s.of
 }
 
-// add adds to a series. Labels are names and values in turn.
-func (f *family) add(value float64, labels ...string) { f.values[labelText(labels)] += value }
+// tell hands each series to the library.
+func (f *family[T]) tell(ch chan<- prometheus.Metric, make func(desc *prometheus.Desc, of *T, values []string) (prometheus.Metric, error)) {
+	for _, s := range f.series {
+		desc := prometheus.NewDesc(f.name, f.help, s.names, nil)
+		metric, err := make(desc, &s.of, s.values)
+		if err != nil {
+			metric = prometheus.NewInvalidMetric(desc, err)
+		}
+		ch <- metric
+	}
+}
+
+// numbers is a family of counters or gauges.
+type numbers struct {
+	family[float64]
+	kind prometheus.ValueType
+}
+
+func counter(name, help string) *numbers {
+	return &numbers{family[float64]{name, help, make(map[string]*series[float64])}, prometheus.CounterValue}
+}
+
+func gauge(name, help string) *numbers {
+	return &numbers{family[float64]{name, help, make(map[string]*series[float64])}, prometheus.GaugeValue}
+}
+
+// add adds to a series.
+func (f *numbers) add(value float64, labels ...string) { *f.at(labels) += value }
 
 // of adds to the one series of a family without labels.
-func (f *family) of(value float64) *family {
+func (f *numbers) of(value float64) *numbers {
 	f.add(value)
 	return f
 }
 
-func (f *family) appendTo(page []byte) []byte {
-	if len(f.values) == 0 {
-		return page
-	}
-	page = appendHead(page, f.name, f.kind, f.help)
-	for _, labels := range slices.Sorted(maps.Keys(f.values)) {
-		page = appendSample(page, f.name, labels, f.values[labels])
-	}
-	return page
+func (f *numbers) collect(ch chan<- prometheus.Metric) {
+	f.tell(ch, func(desc *prometheus.Desc, of *float64, values []string) (prometheus.Metric, error) {
+		return prometheus.NewConstMetric(desc, f.kind, *of, values...)
+	})
 }
 
 // histogramBounds are those that /metrics tells, in seconds, each the double of
@@ -58,11 +89,8 @@ var histogramBounds = func() (bounds [16]time.Duration) {
 	return bounds
 }()
 
-// histogramFamily is a family of histograms of seconds.
-type histogramFamily struct {
-	name, help string
-	series     map[string]*histogram // by labels
-}
+// histograms is a family of histograms of seconds.
+type histograms struct{ family[histogram] }
 
 type histogram struct {
 	within [len(histogramBounds)]int64 // cumulative
@@ -70,17 +98,12 @@ type histogram struct {
 	sum    float64 // seconds
 }
 
-func histogramOf(name, help string) *histogramFamily {
-	return &histogramFamily{name, help, make(map[string]*histogram)}
+func histogramOf(name, help string) *histograms {
+	return &histograms{family[histogram]{name, help, make(map[string]*series[histogram])}}
 }
 
-func (f *histogramFamily) add(from *usage.Histogram, sum float64, labels ...string) {
-	text := labelText(labels)
-	h := f.series[text]
-	if h == nil {
-		h = new(histogram)
-		f.series[text] = h
-	}
+func (f *histograms) add(from *usage.Histogram, sum float64, labels ...string) {
+	h := f.at(labels)
 	passed, bound := int64(0), 0
 	for i, n := range from {
 		passed = saturate.Add(passed, n)
@@ -93,56 +116,12 @@ func (f *histogramFamily) add(from *usage.Histogram, sum float64, labels ...stri
 	h.sum += sum
 }
 
-func (f *histogramFamily) appendTo(page []byte) []byte {
-	if len(f.series) == 0 {
-		return page
-	}
-	page = appendHead(page, f.name, "histogram", f.help)
-	for _, labels := range slices.Sorted(maps.Keys(f.series)) {
-		h := f.series[labels]
-		open := "{" // to which le is added
-		if labels != "" {
-			open = strings.TrimSuffix(labels, "}") + ","
+func (f *histograms) collect(ch chan<- prometheus.Metric) {
+	f.tell(ch, func(desc *prometheus.Desc, of *histogram, values []string) (prometheus.Metric, error) {
+		buckets := make(map[float64]uint64, len(histogramBounds))
+		for i, n := range of.within {
+			buckets[histogramBounds[i].Seconds()] = uint64(n)
 		}
-		for i, n := range h.within {
-			page = appendSample(page, f.name+"_bucket", open+`le="`+number(histogramBounds[i].Seconds())+`"}`, float64(n))
-		}
-		page = appendSample(page, f.name+"_bucket", open+`le="+Inf"}`, float64(h.count))
-		page = appendSample(page, f.name+"_sum", labels, h.sum)
-		page = appendSample(page, f.name+"_count", labels, float64(h.count))
-	}
-	return page
+		return prometheus.NewConstHistogram(desc, uint64(of.count), of.sum, buckets, values...)
+	})
 }
-
-func appendHead(page []byte, name, kind, help string) []byte {
-	return fmt.Appendf(page, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, kind)
-}
-
-func appendSample(page []byte, name, labels string, value float64) []byte {
-	page = append(append(page, name...), labels...)
-	return append(append(append(page, ' '), number(value)...), '\n')
-}
-
-func number(value float64) string { return strconv.FormatFloat(value, 'g', -1, 64) }
-
-// labelText is labels as they are written, "" for none.
-func labelText(labels []string) string {
-	if len(labels) == 0 {
-		return ""
-	}
-	text := []byte{'{'}
-	for i := 0; i+1 < len(labels); i += 2 {
-		if i > 0 {
-			text = append(text, ',')
-		}
-		text = append(append(text, labels[i]...), `="`...)
-		text = append(append(text, label(labels[i+1])...), '"')
-	}
-	return string(append(text, '}'))
-}
-
-// label is a text as a label's value may hold it. Prometheus knows three escapes
-// and refuses the whole page for any other.
-func label(text string) string { return labelEscapes.Replace(strings.ToValidUTF8(clip(text), "?")) }
-
-var labelEscapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)

@@ -187,7 +187,7 @@ func TestAnOverviewTellsWhoRestsAndWhy(t *testing.T) {
 	}
 	page := string(g.metricsPage())
 	for _, line := range []string{
-		`uniapi_channel_resting{provider="broken",model="m"} 0`, `uniapi_channel_resting_alone{provider="broken",model="m"} 1`,
+		`uniapi_channel_resting{model="m",provider="broken"} 0`, `uniapi_channel_resting_alone{model="m",provider="broken"} 1`,
 		`uniapi_provider_keys_resting{provider="broken"} 0`, `uniapi_provider_keys_resting_alone{provider="broken"} 0`,
 	} {
 		if !strings.Contains(page, line+"\n") {

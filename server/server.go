@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/valyala/fasthttp"
 
 	"uniapi/balancer"
@@ -108,6 +109,7 @@ type Server struct {
 	fetches  *budget.Places // connections on which images and files are fetched
 
 	counters counters
+	registry *prometheus.Registry // what /metrics tells
 	lacks    lacks
 
 	budget      *budget.Budget
@@ -188,6 +190,7 @@ func New(o Options) (*Server, error) {
 		SecureErrorLogMessage:        true, // errors must not repeat a header: it has the key
 		Logger:                       quiet{s.log},
 	}
+	s.registry = metricsOf(s)
 	s.Apply(o.Config)
 	return s, nil
 }
