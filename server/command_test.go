@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -24,15 +25,44 @@ type command struct {
 	path, dir string
 }
 
-// build makes the program. It stands here because the top level holds main.go
-// alone.
+// builtIn is the folder in which the program has been built; "" if none needed it.
+var builtIn string
+
+// built is where the program has been built, once for all tests.
+var built = sync.OnceValues(func() (path string, err error) {
+	dir, err := os.MkdirTemp("", "uni-api-test-")
+	if err != nil {
+		return "", err
+	}
+	builtIn = dir
+	path = filepath.Join(dir, "uni-api")
+	tool := exec.Command("go", "build", "-o", path, "-ldflags", "-X main.version=v1.2.3-test", "..")
+	if out, err := tool.CombinedOutput(); err != nil {
+		return path, fmt.Errorf("%w\n%s", err, out)
+	}
+	return path, nil
+})
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if builtIn != "" {
+		os.RemoveAll(builtIn)
+	}
+	os.Exit(code)
+}
+
+// build has the program in a folder of its own. It stands here because the top
+// level holds main.go alone.
 func build(t *testing.T) command {
 	t.Helper()
+	path, err := built()
+	if err != nil {
+		t.Fatal(err)
+	}
 	dir := t.TempDir()
 	c := command{filepath.Join(dir, "uni-api"), dir}
-	tool := exec.Command("go", "build", "-o", c.path, "-ldflags", "-X main.version=v1.2.3-test", "..")
-	if out, err := tool.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	if err := os.Symlink(path, c.path); err != nil {
+		t.Fatal(err)
 	}
 	return c
 }
