@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"sync/atomic"
 	"testing"
 	"time"
 
+	"uniapi/balancer/breaker"
 	"uniapi/config"
 )
 
@@ -248,7 +248,7 @@ func TestAtMostTwoProbeWhatRestsForAll(t *testing.T) {
 }
 
 func TestForHowManyClientKeysSomethingRestsIsBounded(t *testing.T) {
-	const many = 10 * mostAlone
+	const many = 10 * breaker.MostAlone
 	f := providers("p=0", "q").cooling(minute)
 	for i := range many {
 		f.key(fmt.Sprint("sk-", i), config.FixedPriority)
@@ -260,60 +260,14 @@ func TestForHowManyClientKeysSomethingRestsIsBounded(t *testing.T) {
 		f.serves(t, "sk", "p", "while others fail one by one")
 		f.pass(time.Millisecond)
 	}
-	if got := len(f.table.Providers[0].rests[0].record.Load().alone); got != mostAlone {
-		t.Errorf("it rests for %d client keys, want %d", got, mostAlone)
+	if got := len(f.table.Providers[0].rests[0].OpenForOne(f.clock.Load())); got != breaker.MostAlone {
+		t.Errorf("it rests for %d client keys, want %d", got, breaker.MostAlone)
 	}
 	f.serves(t, fmt.Sprint("sk-", many-1), "q", "as the last that failed")
 	f.pass(time.Hour)
 	f.failFor("sk-0", Outcome{Verdict: Unavailable})
-	if got := len(f.table.Providers[0].rests[0].record.Load().alone); got != 1 {
+	if got := len(f.table.Providers[0].rests[0].OpenForOne(f.clock.Load())); got != 1 {
 		t.Errorf("after an hour it rests for %d client keys, want 1", got)
-	}
-}
-
-func TestClientsKnowWhoNamesThem(t *testing.T) {
-	r := newRest()
-	clients := make([]*client, 2*mostAlone)
-	for i := range clients {
-		clients[i] = new(client)
-	}
-	var now atomic.Int64
-	now.Store(second)
-	concurrently(4, func(n int) {
-		random := rand.New(rand.NewPCG(1, uint64(n)))
-		for range 5_000 {
-			c, at := clients[random.IntN(len(clients))], now.Add(random.Int64N(second))
-			switch r.take(at, c) {
-			case resting:
-				continue
-			}
-			switch random.IntN(4) {
-			case 0:
-				r.served(at, c)
-			case 1:
-				r.release(at, c)
-			case 2: // never reported
-			default:
-				r.failed(&pause{began: now.Load(), until: now.Load() + random.Int64N(1000*second), sure: random.IntN(50) == 0}, c, at)
-			}
-		}
-	})
-	rec := r.record.Load()
-	for i, c := range clients {
-		named := int32(0)
-		if rec != nil {
-			for _, p := range rec.probes {
-				if p.by == c {
-					named++
-				}
-			}
-			if slices.ContainsFunc(rec.alone, func(a alone) bool { return a.client == c }) {
-				named++
-			}
-		}
-		if got := c.named.Load(); got != named {
-			t.Errorf("client %d is named %d times and knows of %d", i, named, got)
-		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"uniapi/balancer/breaker"
 	"uniapi/config"
 )
 
@@ -54,8 +55,8 @@ func (k *Key) Explain(facts Facts) (Explanation, bool) {
 		var keyless string
 		s.Keys, keyless = p.excuses(c, now)
 		if !p.lone {
-			v := c.rest.look(now, k.client)
-			s.Excluded = v.excuse(now)
+			v := c.rest.Look(now, k.client)
+			s.Excluded = excuse(v, now)
 		}
 		s.Excluded = cmp.Or(s.Excluded, keyless)
 		if why, out := c.Provider.filter.Exclude(&p.Facts, c.channel()); out && s.Excluded == "" {
@@ -71,8 +72,8 @@ func (p *Plan) excuses(c *Candidate, now int64) (words []string, all string) {
 	ring, usable := c.Provider.ring, len(c.Provider.ring.keys) == 0
 	all = "all its keys rest"
 	for i, key := range ring.keys {
-		v := key.rest.look(now, p.key.client)
-		fit, word := v.standing != resting || p.lone && !v.hard, v.excuse(now)
+		v := key.rest.Look(now, p.key.client)
+		fit, word := v.State != breaker.Open || p.lone && !v.Hard, excuse(v, now)
 		if ring.limits != nil && fit {
 			if refusal, ok := ring.limits[i].Check(c.Upstream, now); !ok {
 				fit, word = false, "has had its "+refusal.String()+" (api_key_rate_limit)"
@@ -114,16 +115,16 @@ func (p *Plan) place(c *Candidate) string {
 }
 
 // excuse words why something that rests would be left out now.
-func (v *view) excuse(now int64) string {
+func excuse(v breaker.View, now int64) string {
 	switch {
-	case v.standing != resting:
+	case v.State != breaker.Open:
 		return "" // the next request may probe it
-	case v.until <= now:
-		return "waits for the probe that is under way, after: " + v.reason
+	case v.Until <= now:
+		return "waits for the probe that is under way, after: " + v.Reason
 	}
-	whom, wait := "", time.Duration(v.until-now).Round(time.Second)
-	if v.alone {
+	whom, wait := "", time.Duration(v.Until-now).Round(time.Second)
+	if v.Alone {
 		whom = "for this client key alone "
 	}
-	return fmt.Sprintf("rests %sfor another %v after: %s", whom, wait, v.reason)
+	return fmt.Sprintf("rests %sfor another %v after: %s", whom, wait, v.Reason)
 }

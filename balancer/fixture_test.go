@@ -169,12 +169,6 @@ func walk(p *Plan, verdict func(Attempt) Verdict) string {
 // always is a verdict for walk.
 func always(v Verdict) func(Attempt) Verdict { return func(Attempt) Verdict { return v } }
 
-// begin puts something to rest for all.
-func (r *rest) begin(p *pause) {
-	p.sure = true
-	r.failed(p, nil, 0)
-}
-
 // failFor makes a request of a client key whose first attempt ends as o says, and
 // returns who was tried.
 func (f *fixture) failFor(secret string, o Outcome) string {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"uniapi/balancer/breaker"
 	"uniapi/config"
 )
 
@@ -22,7 +23,7 @@ type keyRing struct {
 
 // keyState is what is known of one of a provider's keys.
 type keyState struct {
-	rest           rest
+	rest           *breaker.Breaker
 	served, failed atomic.Int64
 }
 
@@ -47,7 +48,7 @@ func (s *State) ring(provider string, p *config.Provider) *keyRing {
 func (s *State) key(provider, key string) *keyState {
 	id := provider + "\x00" + string(hash(key))
 	if s.keys[id] == nil {
-		s.keys[id] = &keyState{rest: rest{changes: &s.changes}}
+		s.keys[id] = &keyState{rest: breaker.New(&s.changes)}
 	}
 	return s.keys[id]
 }

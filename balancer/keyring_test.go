@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"uniapi/balancer/breaker"
 	"uniapi/config"
 )
 
@@ -76,7 +77,7 @@ func TestKeysThatRestAreLeftOut(t *testing.T) {
 			f := ringed(3, test.order)
 			f.keyOf("m", Served)
 			ring := f.table.Providers[0].ring
-			ring.keys[1].rest.begin(&pause{began: f.clock.Load(), until: f.clock.Load() + second})
+			ring.keys[1].rest.Failed(&breaker.Pause{Began: f.clock.Load(), Until: f.clock.Load() + second, Sure: true}, nil, 0)
 			if got := f.keysOf(len(test.want) / 2); got != test.want {
 				t.Errorf("keys %s, want %s", got, test.want)
 			}
@@ -114,7 +115,7 @@ func TestTheLastFitKeyIsFoundFromWhereverTheLapStands(t *testing.T) {
 					key.failed.Store(int64(i * i % 5)) // so that smart_round_robin sorts
 					key.served.Store(int64(i))
 					if i != fit {
-						key.rest.begin(&pause{began: 1, until: math.MaxInt64})
+						key.rest.Failed(&breaker.Pause{Began: 1, Until: math.MaxInt64, Sure: true}, nil, 0)
 					}
 				}
 				for range 15 {

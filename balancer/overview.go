@@ -1,8 +1,9 @@
 package balancer
 
 import (
-	"sync"
 	"time"
+
+	"uniapi/balancer/breaker"
 )
 
 // ProviderStanding is how a provider, its channels and its keys stand at one
@@ -47,7 +48,7 @@ type Alone struct {
 // Overview tells how all channels and keys of the configuration stand, in its
 // order. It may be called at any time and disturbs no request.
 func (s *State) Overview(t *Table) []ProviderStanding {
-	w := watcher{s.now(), time.Now(), make(map[*client]string, len(t.keys))}
+	w := watcher{s.now(), time.Now(), make(map[*breaker.Client]string, len(t.keys))}
 	for _, k := range t.keys {
 		w.aliases[k.client] = k.Config.Alias
 	}
@@ -58,7 +59,7 @@ func (s *State) Overview(t *Table) []ProviderStanding {
 			standing.Channels = append(standing.Channels, ChannelStanding{model.Alias, model.Upstream, w.standing(p.rests[i])})
 		}
 		for i, key := range p.ring.keys {
-			standing.Keys = append(standing.Keys, KeyStanding{i, key.served.Load(), key.failed.Load(), w.standing(&key.rest)})
+			standing.Keys = append(standing.Keys, KeyStanding{i, key.served.Load(), key.failed.Load(), w.standing(key.rest)})
 		}
 		all = append(all, standing)
 	}
@@ -69,47 +70,23 @@ func (s *State) Overview(t *Table) []ProviderStanding {
 type watcher struct {
 	now     int64     // on the state's clock
 	wall    time.Time // the same moment, as others call it
-	aliases map[*client]string
+	aliases map[*breaker.Client]string
 }
 
-func (w *watcher) standing(r *rest) Standing {
+func (w *watcher) standing(b *breaker.Breaker) Standing {
 	var s Standing
-	rec := r.record.Load()
-	if rec != nil && rec.all != nil && (w.now < rec.all.until || rec.probed(w.now)) {
-		s.Resting, s.Until = true, w.time(rec.all.until)
+	if until, open := b.OpenForAll(w.now); open {
+		s.Resting, s.Until = true, w.time(until)
 	}
-	if rec != nil {
-		for _, a := range rec.alone {
-			if alias, known := w.aliases[a.client]; known && w.now < max(a.pause.until, a.probe) {
-				s.Alone = append(s.Alone, Alone{alias, w.time(a.pause.until), a.pause.reason})
-			}
+	for _, a := range b.OpenForOne(w.now) {
+		if alias, known := w.aliases[a.Client]; known {
+			s.Alone = append(s.Alone, Alone{alias, w.time(a.Until), a.Reason})
 		}
 	}
-	if at, reason := r.last.get(); at > 0 {
+	if at, reason := b.Last(); at > 0 {
 		s.LastError, s.LastErrorAt = reason, w.time(at)
 	}
 	return s
 }
 
 func (w *watcher) time(at int64) time.Time { return w.wall.Add(time.Duration(at - w.now)) }
-
-// lastFailure is what went wrong with something last, whether it rests for it or
-// not. It is under a lock rather than a pointer, so that a provider that is down
-// does not cost an allocation for each attempt.
-type lastFailure struct {
-	mu     sync.Mutex
-	at     int64 // on the state's clock; 0 is never
-	reason string
-}
-
-func (l *lastFailure) note(at int64, reason string) {
-	l.mu.Lock()
-	l.at, l.reason = at, reason
-	l.mu.Unlock()
-}
-
-func (l *lastFailure) get() (at int64, reason string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.at, l.reason
-}

@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"time"
+
+	"uniapi/balancer/breaker"
 )
 
 // Attempt is one try: a channel and one of its keys. It must be reported.
@@ -163,21 +165,21 @@ func (p *Plan) admit(via *Key) (refusal Refusal, ok bool) {
 func (p *Plan) attempt(index int, now int64) (Attempt, bool) {
 	t := &p.tries[index]
 	c := t.candidate
-	channel := fit
+	channel := breaker.Closed
 	if !p.lone {
-		if channel = c.rest.take(now, p.key.client); channel == resting {
+		if channel = c.rest.Take(now, p.key.client); channel == breaker.Open {
 			p.leftOut(c.rest, now)
 			return Attempt{}, false
 		}
 	}
 	key, keyStanding, grant := p.takeKey(t, now)
-	if keyStanding == resting {
-		if channel == probing {
-			c.rest.release(now, p.key.client)
+	if keyStanding == breaker.Open {
+		if channel == breaker.HalfOpen {
+			c.rest.Release(now, p.key.client)
 		}
 		return Attempt{}, false
 	}
-	a := Attempt{Candidate: c, Key: key, at: now, grant: grant, try: index, channelProbe: channel == probing, keyProbe: keyStanding == probing}
+	a := Attempt{Candidate: c, Key: key, at: now, grant: grant, try: index, channelProbe: channel == breaker.HalfOpen, keyProbe: keyStanding == breaker.HalfOpen}
 	if t.count > 0 {
 		a.Wait = backoff(t.count)
 	}
@@ -190,10 +192,10 @@ func (p *Plan) attempt(index int, now int64) (Attempt, bool) {
 
 // takeKey takes the first of the provider's keys, in the order of its ring, that
 // is fit and that this request has not found useless.
-func (p *Plan) takeKey(t *try, now int64) (int, standing, Grant) {
+func (p *Plan) takeKey(t *try, now int64) (int, breaker.State, Grant) {
 	ring := t.candidate.Provider.ring
 	if len(ring.keys) == 0 {
-		return -1, fit, Grant{}
+		return -1, breaker.Closed, Grant{}
 	}
 	first, soft, softUntil := ring.first(), -1, int64(math.MaxInt64)
 	order := ring.lap(first)
@@ -206,26 +208,26 @@ func (p *Plan) takeKey(t *try, now int64) (int, standing, Grant) {
 			continue
 		}
 		state := ring.keys[key]
-		if s := state.rest.take(now, p.key.client); s != resting {
+		if s := state.rest.Take(now, p.key.client); s != breaker.Open {
 			grant, ok := p.takeLimit(ring, key, t.candidate.Upstream, now)
 			if ok {
 				return key, s, grant
 			}
-			if s == probing {
-				state.rest.release(now, p.key.client)
+			if s == breaker.HalfOpen {
+				state.rest.Release(now, p.key.client)
 			}
 			continue
 		}
-		if v := p.leftOut(&state.rest, now); v.standing == resting && !v.hard && v.until < softUntil {
-			soft, softUntil = key, v.until
+		if v := p.leftOut(state.rest, now); v.State == breaker.Open && !v.Hard && v.Until < softUntil {
+			soft, softUntil = key, v.Until
 		}
 	}
 	if p.lone && soft >= 0 { // nobody else could serve, and nobody said that this key cannot
 		if grant, ok := p.takeLimit(ring, soft, t.candidate.Upstream, now); ok {
-			return soft, fit, grant
+			return soft, breaker.Closed, grant
 		}
 	}
-	return 0, resting, Grant{}
+	return 0, breaker.Open, Grant{}
 }
 
 // takeLimit counts an attempt against the limit of one of a provider's keys, if
@@ -259,20 +261,20 @@ func keyBit(key int) uint64 {
 
 // leftOut notes that something was passed over because it rests, and returns what
 // that means for this request.
-func (p *Plan) leftOut(r *rest, now int64) view {
-	v := r.look(now, p.key.client)
-	if v.standing != resting {
+func (p *Plan) leftOut(r *breaker.Breaker, now int64) breaker.View {
+	v := r.Look(now, p.key.client)
+	if v.State != breaker.Open {
 		return v // it has just ended
 	}
 	p.block.Resting++
-	if v.limit {
+	if v.Limit {
 		p.block.Throttled++
 	}
-	if v.alone {
+	if v.Alone {
 		p.block.Alone++
 	}
-	if p.block.Until == 0 || v.until < p.block.Until {
-		p.block.Until, p.block.Reason = v.until, v.reason
+	if p.block.Until == 0 || v.Until < p.block.Until {
+		p.block.Until, p.block.Reason = v.Until, v.Reason
 	}
 	return v
 }

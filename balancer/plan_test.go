@@ -9,7 +9,10 @@ import (
 	"uniapi/config"
 )
 
-const minute = time.Minute
+const (
+	minute = time.Minute
+	second = int64(time.Second)
+)
 
 func TestAttemptsFollowWhatTheLastOneLearned(t *testing.T) {
 	for _, test := range []struct {

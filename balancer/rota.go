@@ -3,6 +3,8 @@ package balancer
 import (
 	"math"
 	"sync/atomic"
+
+	"uniapi/balancer/breaker"
 )
 
 // rota is the order in which the entries of a route take turns. Those that rest
@@ -26,7 +28,7 @@ const never = math.MaxInt64
 // now is the order without those that rest. It is computed when something has
 // begun to rest or is back, and found again by all requests in between.
 func (o *rota) now(route *Route, key *Key) []int {
-	if key.client.named.Load() != 0 {
+	if key.client.Named() {
 		return o.own(route, key)
 	}
 	s := key.state
@@ -44,7 +46,7 @@ func (o *rota) now(route *Route, key *Key) []int {
 // own is the order for a client key for which something rests that serves others.
 func (o *rota) own(route *Route, key *Key) []int {
 	s := key.state
-	changes, own := s.changes.Load(), key.client.changes.Load()
+	changes, own := s.changes.Load(), key.client.Changes()
 	place := &key.lineups[route.number%ownLineups]
 	l := place.Load()
 	if l == nil || l.of != o || l.own != own || l.stale(changes, s) {
@@ -59,7 +61,7 @@ func (l *lineup) stale(changes uint64, s *State) bool {
 	return l.changes != changes || l.until < never && l.until <= s.now()
 }
 
-func (o *rota) without(route *Route, now int64, c *client) lineup {
+func (o *rota) without(route *Route, now int64, c *breaker.Client) lineup {
 	l := lineup{until: never, turns: o.turns}
 	away := make([]bool, len(route.entries))
 	for i := range route.entries {
@@ -84,7 +86,7 @@ func (o *rota) without(route *Route, now int64, c *client) lineup {
 }
 
 // back is when a client may try an entry again; 0 is now.
-func (e *entry) back(model string, now int64, c *client) int64 {
+func (e *entry) back(model string, now int64, c *breaker.Client) int64 {
 	if e.via == nil {
 		return e.Candidate.back(now, c)
 	}
@@ -96,13 +98,13 @@ func (e *entry) back(model string, now int64, c *client) int64 {
 	return first
 }
 
-func (c *Candidate) back(now int64, by *client) int64 {
-	if back := c.rest.back(now, by); back > 0 || len(c.Provider.ring.keys) == 0 {
+func (c *Candidate) back(now int64, by *breaker.Client) int64 {
+	if back := c.rest.Back(now, by); back > 0 || len(c.Provider.ring.keys) == 0 {
 		return back
 	}
 	first := int64(never)
 	for _, key := range c.Provider.ring.keys {
-		if first = min(first, key.rest.back(now, by)); first == 0 {
+		if first = min(first, key.rest.Back(now, by)); first == 0 {
 			break
 		}
 	}

@@ -5,12 +5,13 @@ import (
 	"testing"
 	"time"
 
+	"uniapi/balancer/breaker"
 	"uniapi/config"
 )
 
 // rests puts the m of a provider to rest for as long as the test takes.
 func (f *fixture) rests(provider string) {
-	f.state.rest(provider, "m").begin(&pause{began: f.clock.Load(), until: f.clock.Load() + int64(time.Hour)})
+	f.state.rest(provider, "m").Failed(&breaker.Pause{Began: f.clock.Load(), Until: f.clock.Load() + int64(time.Hour), Sure: true}, nil, 0)
 }
 
 func TestWhatAChannelWouldHaveServedGoesToAllOthersAlike(t *testing.T) {
@@ -52,7 +53,7 @@ func TestAChannelWithoutAFitKeyLeavesItsTurns(t *testing.T) {
 	f := providers("a", "b=2", "c").key("sk", config.RoundRobin).build()
 	keys := f.table.Providers[1].ring.keys
 	for i, key := range keys {
-		key.rest.begin(&pause{began: f.clock.Load(), until: f.clock.Load() + int64(i+1)*second})
+		key.rest.Failed(&breaker.Pause{Began: f.clock.Load(), Until: f.clock.Load() + int64(i+1)*second, Sure: true}, nil, 0)
 	}
 	if got := f.firsts("sk", 4); got != "a c a c" {
 		t.Errorf("served by %q while no key of b is fit", got)
@@ -87,7 +88,7 @@ func TestTheLineupFollowsWhoRests(t *testing.T) {
 
 func TestWhileAProbeIsUnderWayTheOthersShare(t *testing.T) {
 	f := providers("a", "b", "c").cooling(minute).key("sk", config.RoundRobin).build()
-	f.state.rest("b", "m").begin(&pause{began: 1, until: 2})
+	f.state.rest("b", "m").Failed(&breaker.Pause{Began: 1, Until: 2, Sure: true}, nil, 0)
 	f.first("sk") // a
 	probe := f.start("sk")
 	a, _ := probe.Next()

@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"time"
+
+	"uniapi/balancer/breaker"
 )
 
 // trouble is a script: what it belongs to is well between the even moments and
@@ -54,7 +56,7 @@ type single struct {
 // since is when a client key could use it again; never if it cannot.
 func (a *account) since(now int64, k *simulatedKey) int64 {
 	since := a.freeSince
-	if a.rests && (now < a.until || len(a.probes) == probesAtOnce || slices.ContainsFunc(a.probes, func(f *flight) bool { return f.key == k })) {
+	if a.rests && (now < a.until || len(a.probes) == breaker.ProbesAtOnce || slices.ContainsFunc(a.probes, func(f *flight) bool { return f.key == k })) {
 		return never
 	}
 	if own := a.alone[k]; own != nil {
@@ -96,7 +98,7 @@ func (a *account) fails(now int64, f *flight, s stay) (all, real bool) {
 	a.land(now, f)
 	seconded := false
 	for k, own := range a.alone {
-		if own.probe == nil && now >= own.until+probeLease {
+		if own.probe == nil && now >= own.until+breaker.ProbeLease {
 			delete(a.alone, k)
 			continue
 		}

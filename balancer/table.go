@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"uniapi/balancer/breaker"
 	"uniapi/config"
 )
 
@@ -30,8 +31,8 @@ type Provider struct {
 	filter   *Filter        // nil if it takes every request
 	timeouts *TimeoutPolicy // nil without timeout_policy
 	ring     *keyRing
-	rests    []*rest       // by the index of the model
-	cooldown time.Duration // of a channel that failed; 0 is none
+	rests    []*breaker.Breaker // by the index of the model
+	cooldown time.Duration      // of a channel that failed; 0 is none
 }
 
 // Key is a client key: what it may use, and whose turn it is.
@@ -42,7 +43,7 @@ type Key struct {
 	// is set before the table is used.
 	Broke  func() bool
 	state  *State
-	client *client
+	client *breaker.Client
 	only   bool // there is no other client key
 
 	limiter, global Limiter
@@ -87,7 +88,7 @@ type Candidate struct {
 	Upstream  string
 	Timeout   time.Duration // to the first byte, and between bytes
 	keepalive time.Duration
-	rest      *rest
+	rest      *breaker.Breaker
 }
 
 // channel is the candidate in the words of filters and timeouts.
@@ -128,10 +129,10 @@ type State struct {
 	changes atomic.Uint64 // how often something has begun to rest for all or was back
 	turns   map[string]*atomic.Uint32
 	keys    map[string]*keyState
-	rests   map[[2]string]*rest // by provider and upstream model
-	clients map[string]*client  // by API key
-	last    map[string]*Key     // of the table built last, by API key
-	names   []string            // of that table's models, by their numbers
+	rests   map[[2]string]*breaker.Breaker // by provider and upstream model
+	clients map[string]*breaker.Client     // by API key
+	last    map[string]*Key                // of the table built last, by API key
+	names   []string                       // of that table's models, by their numbers
 }
 
 // NewState returns an empty state.
@@ -142,9 +143,9 @@ func NewState() *State {
 		limits: NewLimits(),
 		turns:  make(map[string]*atomic.Uint32),
 		keys:   make(map[string]*keyState),
-		rests:  make(map[[2]string]*rest),
+		rests:  make(map[[2]string]*breaker.Breaker),
 
-		clients: make(map[string]*client),
+		clients: make(map[string]*breaker.Client),
 	}
 }
 
@@ -188,10 +189,10 @@ func Build(cfg *config.Config, state *State, models func(index int) []config.Mod
 // it.
 func (t *Table) Key(secret string) *Key { return t.keys[secret] }
 
-func (s *State) rest(provider, upstream string) *rest {
+func (s *State) rest(provider, upstream string) *breaker.Breaker {
 	id := [2]string{provider, upstream}
 	if s.rests[id] == nil {
-		s.rests[id] = &rest{changes: &s.changes}
+		s.rests[id] = breaker.New(&s.changes)
 	}
 	return s.rests[id]
 }

@@ -1,6 +1,10 @@
 package balancer
 
-import "time"
+import (
+	"time"
+
+	"uniapi/balancer/breaker"
+)
 
 // Verdict is what the relay learned from an attempt, in the terms that decide
 // about the next one. The table stands in docs/configuration.md, under failures and cooling.
@@ -74,16 +78,16 @@ func (p *Plan) settle(a Attempt, o Outcome) {
 	o.Sure = o.Sure || p.key.only // nobody else is there to meet it
 	client := p.key.client
 	if o.Verdict.blames() {
-		a.rest.last.note(now, o.Reason)
+		a.rest.Note(now, o.Reason)
 	}
 
 	switch {
 	case channelRests > 0 && !p.lone:
-		a.rest.failed(o.pause(now, channelRests), client, a.at)
+		a.rest.Failed(o.pause(now, channelRests), client, a.at)
 	case o.Verdict == Served:
-		a.rest.served(a.at, client)
+		a.rest.Served(a.at, client)
 	case a.channelProbe:
-		a.rest.release(a.at, client)
+		a.rest.Release(a.at, client)
 	}
 	if key == nil {
 		return
@@ -91,33 +95,33 @@ func (p *Plan) settle(a Attempt, o Outcome) {
 	switch {
 	case keyRests > 0:
 		next := o.pause(now, keyRests)
-		next.refusals = key.rest.refusals(a.at, client)
+		next.Refusals = key.rest.Refusals(a.at, client)
 		// A provider's only key is asked again by a route that has no other channel: nothing else could serve.
 		several := len(a.Provider.ring.keys) > 1
-		next.hard = several && (o.Verdict == KeyRefused || o.Verdict == OutOfQuota) || o.Verdict == RateLimited && o.RetryAfter > 0
+		next.Hard = several && (o.Verdict == KeyRefused || o.Verdict == OutOfQuota) || o.Verdict == RateLimited && o.RetryAfter > 0
 		if o.Verdict == KeyRefused {
-			next.refusals++
+			next.Refusals++
 		}
-		key.rest.failed(next, client, a.at)
+		key.rest.Failed(next, client, a.at)
 	case o.Verdict == Served:
-		key.rest.served(a.at, client)
+		key.rest.Served(a.at, client)
 	case a.keyProbe:
-		key.rest.release(a.at, client)
+		key.rest.Release(a.at, client)
 	}
 	switch o.Verdict {
 	case Served:
 		key.served.Add(1)
 	case Unavailable, RateLimited, OutOfQuota, KeyRefused, Broken:
 		key.failed.Add(1)
-		key.rest.last.note(now, o.Reason)
+		key.rest.Note(now, o.Reason)
 	}
 }
 
 // pause is how long what failed at a moment rests for it.
-func (o *Outcome) pause(now int64, length time.Duration) *pause {
-	return &pause{
-		began: now, until: now + int64(length), sure: o.Sure, crowded: o.Crowded, broken: o.Verdict == Broken,
-		limit: o.Verdict == RateLimited || o.Verdict == OutOfQuota, reason: o.Reason,
+func (o *Outcome) pause(now int64, length time.Duration) *breaker.Pause {
+	return &breaker.Pause{
+		Began: now, Until: now + int64(length), Sure: o.Sure, Crowded: o.Crowded, Broken: o.Verdict == Broken,
+		Limit: o.Verdict == RateLimited || o.Verdict == OutOfQuota, Reason: o.Reason,
 	}
 }
 
@@ -181,5 +185,5 @@ func (p *Plan) refusals(a Attempt) int {
 	if a.Key < 0 {
 		return 0
 	}
-	return a.Provider.ring.keys[a.Key].rest.refusals(a.at, p.key.client)
+	return a.Provider.ring.keys[a.Key].rest.Refusals(a.at, p.key.client)
 }

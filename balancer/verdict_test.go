@@ -5,14 +5,15 @@ import (
 	"testing"
 	"time"
 
+	"uniapi/balancer/breaker"
 	"uniapi/config"
 )
 
 // rested is how long the m of a provider, and the first of its keys, are at rest.
 func (f *fixture) rested(provider string) (channel, key time.Duration) {
-	left := func(r *rest) time.Duration {
-		if v := r.look(f.clock.Load(), f.table.Key("sk").client); v.standing == resting {
-			return time.Duration(v.until - f.clock.Load())
+	left := func(r *breaker.Breaker) time.Duration {
+		if v := r.Look(f.clock.Load(), f.table.Key("sk").client); v.State == breaker.Open {
+			return time.Duration(v.Until - f.clock.Load())
 		}
 		return 0
 	}
@@ -21,7 +22,7 @@ func (f *fixture) rested(provider string) (channel, key time.Duration) {
 			continue
 		}
 		if len(p.ring.keys) > 0 {
-			key = left(&p.ring.keys[0].rest)
+			key = left(p.ring.keys[0].rest)
 		}
 		return left(f.state.rest(p.id, "m")), key
 	}
@@ -166,7 +167,7 @@ func TestTheKeyThatFailedRests(t *testing.T) {
 		}
 	})
 	for i, key := range ring.keys {
-		if s := key.rest.look(f.clock.Load(), f.table.Key("sk").client).standing; (s == resting) != (i%2 == 1) || refused[i].Load() != int32(i%2) {
+		if s := key.rest.Look(f.clock.Load(), f.table.Key("sk").client).State; (s == breaker.Open) != (i%2 == 1) || refused[i].Load() != int32(i%2) {
 			t.Errorf("key %d is %v and was refused %d times", i, s, refused[i].Load())
 		}
 	}

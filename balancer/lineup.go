@@ -1,18 +1,11 @@
 package balancer
 
-import "sync/atomic"
-
-// client is a client key as rests remember it. It outlives a reload that keeps
-// the key.
-type client struct {
-	named   atomic.Int32  // in how many places rests name it: 0 is a client for whom nothing rests that does not rest for all
-	changes atomic.Uint64 // how often what they say of it has changed
-}
+import "uniapi/balancer/breaker"
 
 // client finds what rests know a client key by.
-func (s *State) client(secret string) *client {
+func (s *State) client(secret string) *breaker.Client {
 	if s.clients[secret] == nil {
-		s.clients[secret] = new(client)
+		s.clients[secret] = new(breaker.Client)
 	}
 	return s.clients[secret]
 }

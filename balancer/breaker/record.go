@@ -1,51 +1,54 @@
-package balancer
+package breaker
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // record says for whom something rests at one moment. It is never changed:
 // whatever happens makes another. nil is one by which it rests for nobody.
 type record struct {
-	all    *pause  // for all client keys; nil if it does not
+	all    *Pause  // for all client keys; nil if it does not
 	probes []probe // of all, each of another client key
 	alone  []alone // for one client key each
 }
 
 // probe is an attempt that tries whether a pause for all is over.
 type probe struct {
-	by    *client
+	by    *Client
 	until int64 // when it is given up
 }
 
 // alone is a pause for one client key.
 type alone struct {
-	client *client
-	pause  *pause
+	client *Client
+	pause  *Pause
 	probe  int64 // until when a probe has the word; 0 is none
 }
 
 const (
-	// probesAtOnce is of how many client keys one request each may probe what rests for all.
-	probesAtOnce = 2
-	// mostAlone bounds for how many client keys something can rest that serves others. One more takes the place
+	// ProbesAtOnce is of how many client keys one request each may probe what rests for all.
+	ProbesAtOnce = 2
+	// MostAlone bounds for how many client keys something can rest that serves others. One more takes the place
 	// of the one that is back first.
-	mostAlone = 32
+	MostAlone = 32
 )
 
-// view is what a record means for one client.
-type view struct {
-	standing standing
-	back     int64 // when it may be tried again, if it rests
-	alone    bool  // it rests for this client, and not for all
+// View is what a record means for one client.
+type View struct {
+	State State
+	Back  int64 // when it may be tried again, if it rests
+	Alone bool  // it rests for this client, and not for all
 
 	// Of the pause that lasts longest:
-	until  int64
-	limit  bool
-	hard   bool // of any
-	reason string
+	Until  int64
+	Limit  bool
+	Hard   bool // of any
+	Reason string
 }
 
-func (r *record) look(now int64, c *client) view {
-	var v view
+func (r *record) look(now int64, c *Client) View {
+	var v View
 	if r == nil {
 		return v
 	}
@@ -54,34 +57,34 @@ func (r *record) look(now int64, c *client) view {
 	}
 	if i := r.find(c); i >= 0 {
 		own := &r.alone[i]
-		before := v.standing
-		if v.add(own.pause, now, own.probe) && before != resting {
-			v.alone = true
+		before := v.State
+		if v.add(own.pause, now, own.probe) && before != Open {
+			v.Alone = true
 		}
 	}
 	return v
 }
 
 // add takes a pause into the view, which cannot be probed until a moment.
-func (v *view) add(p *pause, now, probed int64) (rests bool) {
-	back := max(p.until, probed)
+func (v *View) add(p *Pause, now, probed int64) (rests bool) {
+	back := max(p.Until, probed)
 	if now >= back {
-		if v.standing == fit {
-			v.standing = probing
+		if v.State == Closed {
+			v.State = HalfOpen
 		}
 		return false
 	}
-	v.standing, v.hard = resting, v.hard || p.hard
-	if back > v.back {
-		v.back, v.until, v.limit, v.reason = back, p.until, p.limit, p.reason
+	v.State, v.Hard = Open, v.Hard || p.Hard
+	if back > v.Back {
+		v.Back, v.Until, v.Limit, v.Reason = back, p.Until, p.Limit, p.Reason
 	}
 	return true
 }
 
 // probesTaken is until when a client cannot probe what rests for all, because it
 // does so already or enough others do; 0 is now.
-func (r *record) probesTaken(now int64, c *client) int64 {
-	under, first := 0, int64(never)
+func (r *record) probesTaken(now int64, c *Client) int64 {
+	under, first := 0, int64(math.MaxInt64)
 	for _, p := range r.probes {
 		if p.until <= now {
 			continue
@@ -92,7 +95,7 @@ func (r *record) probesTaken(now int64, c *client) int64 {
 		under++
 		first = min(first, p.until)
 	}
-	if under < probesAtOnce {
+	if under < ProbesAtOnce {
 		return 0
 	}
 	return first
@@ -105,12 +108,12 @@ func (r *record) probed(now int64) bool {
 
 // take is the record after a client has asked for the right to try; r itself if
 // that changes nothing.
-func (r *record) take(now int64, c *client) (*record, standing) {
+func (r *record) take(now int64, c *Client) (*record, State) {
 	v := r.look(now, c)
-	if v.standing != probing {
-		return r, v.standing
+	if v.State != HalfOpen {
+		return r, v.State
 	}
-	next, lease := r.copy(), now+probeLease
+	next, lease := r.copy(), now+ProbeLease
 	if next.all != nil {
 		next.probes = slices.DeleteFunc(next.probes, func(p probe) bool { return p.until <= now })
 		next.probes = append(next.probes, probe{c, lease})
@@ -118,28 +121,28 @@ func (r *record) take(now int64, c *client) (*record, standing) {
 	if i := next.find(c); i >= 0 {
 		next.alone[i].probe = lease
 	}
-	return next, probing
+	return next, HalfOpen
 }
 
 // failed is the record after an attempt of a client, begun at a moment, has
 // failed. vouched is when an attempt began that was served.
-func (r *record) failed(p *pause, c *client, at, vouched int64) *record {
+func (r *record) failed(p *Pause, c *Client, at, vouched int64) *record {
 	next := r.release(at, c).copy()
-	next.alone = slices.DeleteFunc(next.alone, func(a alone) bool { return max(a.pause.until+probeLease, a.probe) <= p.began })
-	if p.sure || next.seconds(p, c, vouched) {
+	next.alone = slices.DeleteFunc(next.alone, func(a alone) bool { return max(a.pause.Until+ProbeLease, a.probe) <= p.Began })
+	if p.Sure || next.seconds(p, c, vouched) {
 		next.all, next.probes = p.behind(next.all), nil
 		// For whom it rests longer it still does: what a provider said to one is not for all.
-		next.alone = slices.DeleteFunc(next.alone, func(a alone) bool { return a.pause.until <= next.all.until })
+		next.alone = slices.DeleteFunc(next.alone, func(a alone) bool { return a.pause.Until <= next.all.Until })
 		return next
 	}
 	if i := next.find(c); i >= 0 {
 		next.alone[i] = alone{client: c, pause: p.behind(next.alone[i].pause)}
 		return next
 	}
-	if len(next.alone) == mostAlone {
+	if len(next.alone) == MostAlone {
 		first := 0
 		for i, a := range next.alone {
-			if a.pause.until < next.alone[first].pause.until {
+			if a.pause.Until < next.alone[first].pause.Until {
 				first = i
 			}
 		}
@@ -154,39 +157,39 @@ func (r *record) failed(p *pause, c *client, at, vouched int64) *record {
 // says nothing about whether one breaks off. What others may have brought about is
 // neither the first nor the second: one client key that keeps many connections
 // would make another meet it.
-func (r *record) seconds(p *pause, c *client, vouched int64) bool {
-	return !p.crowded && slices.ContainsFunc(r.alone, func(a alone) bool {
-		return a.client != c && !a.pause.crowded && a.pause.until > p.began && (a.pause.broken || a.pause.began > vouched)
+func (r *record) seconds(p *Pause, c *Client, vouched int64) bool {
+	return !p.Crowded && slices.ContainsFunc(r.alone, func(a alone) bool {
+		return a.client != c && !a.pause.Crowded && a.pause.Until > p.Began && (a.pause.Broken || a.pause.Began > vouched)
 	})
 }
 
 // doubted says whether an attempt of a client, begun at a moment and served, is
 // the first to say that it is not for all that it failed for another.
-func (r *record) doubted(at int64, c *client, vouched int64) bool {
-	return slices.ContainsFunc(r.alone, func(a alone) bool { return a.client != c && vouched < a.pause.began && a.pause.began < at })
+func (r *record) doubted(at int64, c *Client, vouched int64) bool {
+	return slices.ContainsFunc(r.alone, func(a alone) bool { return a.client != c && vouched < a.pause.Began && a.pause.Began < at })
 }
 
 // behind is a pause after another, nil for none. A pause that is on is never cut
 // short: what a provider said to a request that was late does not undo what it said
 // to another.
-func (p *pause) behind(old *pause) *pause {
-	if old == nil || old.until <= p.began {
+func (p *Pause) behind(old *Pause) *Pause {
+	if old == nil || old.Until <= p.Began {
 		return p
 	}
 	both := *p
-	both.hard, both.broken = p.hard || old.hard, p.broken || old.broken
-	if old.until > p.until {
-		both.until, both.reason, both.limit = old.until, old.reason, old.limit
+	both.Hard, both.Broken = p.Hard || old.Hard, p.Broken || old.Broken
+	if old.Until > p.Until {
+		both.Until, both.Reason, both.Limit = old.Until, old.Reason, old.Limit
 	}
 	return &both
 }
 
 // served is the record after an attempt of a client, begun at a moment, was
 // served; r itself if that changes nothing.
-func (r *record) served(at int64, c *client) *record {
-	all := r.all != nil && r.all.began < at
+func (r *record) served(at int64, c *Client) *record {
+	all := r.all != nil && r.all.Began < at
 	i := r.find(c)
-	own := i >= 0 && r.alone[i].pause.began < at
+	own := i >= 0 && r.alone[i].pause.Began < at
 	if !all && !own {
 		return r
 	}
@@ -202,11 +205,11 @@ func (r *record) served(at int64, c *client) *record {
 
 // release is the record without the probe of a client that began at a moment; r
 // itself if there is none.
-func (r *record) release(at int64, c *client) *record {
+func (r *record) release(at int64, c *Client) *record {
 	if r == nil {
 		return nil
 	}
-	lease := at + probeLease
+	lease := at + ProbeLease
 	mine := func(p probe) bool { return p.by == c && p.until == lease }
 	i := r.find(c)
 	own := i >= 0 && r.alone[i].probe == lease
@@ -222,11 +225,11 @@ func (r *record) release(at int64, c *client) *record {
 }
 
 // find is the index of the pause for a client alone, -1 if there is none.
-func (r *record) find(c *client) int {
+func (r *record) find(c *Client) int {
 	return slices.IndexFunc(r.alone, func(a alone) bool { return a.client == c })
 }
 
-func (r *record) pauseOf(c *client) *pause {
+func (r *record) pauseOf(c *Client) *Pause {
 	if i := r.find(c); i >= 0 {
 		return r.alone[i].pause
 	}
@@ -255,7 +258,7 @@ func (r *record) name(by int32) {
 	if r == nil {
 		return
 	}
-	count := func(c *client) {
+	count := func(c *Client) {
 		if c != nil {
 			c.named.Add(by)
 			c.changes.Add(1)

@@ -1,0 +1,216 @@
+// Package breaker keeps what failed out of the way, and finds out when it is fit again.
+package breaker
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// Breaker keeps a channel, which is a provider and one of its models, or a
+// provider's key out of the way after a failure.
+//
+// What a request says, asks for or brings along may be what makes an attempt
+// fail, so a failure is first believed of the client key that met it: it rests for
+// that one alone, and for all when another client key meets one too while it does
+// and nobody else was served in between. Only what no request can bring about
+// (pause.Sure) is believed of one, and what many requests of one client key can
+// make another meet (pause.Crowded) is believed of nobody else. So the requests of
+// one client key never keep others from what serves them, and of an outage the
+// second client to meet it spares all others the attempt.
+//
+// When a pause is over requests try whether it is fit again (probes): of a pause
+// for one client key one request at a time, of a pause for all one of each of two
+// client keys, since one alone could keep it shut, by failing or by taking its
+// time. The others stay away until a probe was served.
+//
+// A request that finds nothing at rest pays one load.
+type Breaker struct {
+	record  atomic.Pointer[record] // nil: it is closed for all
+	changes *atomic.Uint64         // the state's count of what has begun to rest for all or is back
+	vouched atomic.Int64           // when the last attempt began that was served after another client key's had failed
+	last    lastFailure            // it stays when the pause is over
+}
+
+// Pause is one stay out of the way. It is never changed.
+type Pause struct {
+	Began, Until int64  // on the state's clock
+	Sure         bool   // no request can have brought it about
+	Crowded      bool   // requests of others at the same time may have
+	Broken       bool   // an answer broke off that had begun
+	Limit        bool   // it began with a limit of the provider's: a 429, or no quota left
+	Hard         bool   // the provider said so, or the key is dead: it holds for lone channels too
+	Refusals     int    // how often in a row the key was refused
+	Reason       string // the failure
+}
+
+// ProbeLease is how long a probe may take before another request becomes one. It
+// only matters if a probe is never reported, and is as long as slow models think.
+const ProbeLease = int64(10 * time.Minute)
+
+// State is what a breaker means for one request.
+type State int
+
+// The states: of nothing at rest, of a pause that is over, and of one that is not or that others probe.
+const (
+	Closed   State = iota
+	HalfOpen       // it may be tried, by this request alone
+	Open
+)
+
+// Take asks for the right to try. A probe must be reported: Served, Failed or
+// Release, with the same moment.
+func (b *Breaker) Take(now int64, c *Client) State {
+	if b.record.Load() == nil { // a call less for most
+		return Closed
+	}
+	return b.claim(now, c)
+}
+
+func (b *Breaker) claim(now int64, c *Client) State {
+	for {
+		old := b.record.Load()
+		if old == nil {
+			return Closed
+		}
+		next, state := old.take(now, c)
+		if next == old || b.replace(old, next) {
+			return state
+		}
+	}
+}
+
+// Look is Take without taking, and with what it is about.
+func (b *Breaker) Look(now int64, c *Client) View { return b.record.Load().look(now, c) }
+
+// Back is when a client may try again; 0 is now. Without a client it is when
+// those may for whom alone nothing rests.
+func (b *Breaker) Back(now int64, c *Client) int64 {
+	if v := b.Look(now, c); v.State == Open {
+		return v.Back
+	}
+	return 0
+}
+
+// Failed begins a pause after the failure of an attempt that a client had begun
+// at a moment.
+func (b *Breaker) Failed(next *Pause, c *Client, at int64) {
+	if next.Broken {
+		b.vouched.CompareAndSwap(at, 0) // it has not been served after all
+	}
+	for {
+		old := b.record.Load()
+		if b.replace(old, old.failed(next, c, at, b.vouched.Load())) {
+			return
+		}
+	}
+}
+
+// Served ends the pauses that held for a client after an attempt of it was served.
+// at is when the attempt Began: one that began before a pause says nothing about
+// what came since.
+func (b *Breaker) Served(at int64, c *Client) {
+	if b.record.Load() != nil {
+		b.heal(at, c)
+	}
+}
+
+func (b *Breaker) heal(at int64, c *Client) {
+	for {
+		old := b.record.Load()
+		if old == nil {
+			return
+		}
+		for seen := b.vouched.Load(); old.doubted(at, c, seen) && !b.vouched.CompareAndSwap(seen, at); {
+			seen = b.vouched.Load()
+		}
+		if next := old.served(at, c); next == old || b.replace(old, next) {
+			return
+		}
+	}
+}
+
+// Release gives back a probe that told nothing, because the client left or was
+// itself at fault.
+func (b *Breaker) Release(at int64, c *Client) {
+	for {
+		old := b.record.Load()
+		if old == nil {
+			return
+		}
+		if next := old.release(at, c); next == old || b.replace(old, next) {
+			return
+		}
+	}
+}
+
+// Refusals is how often in a row a key had been refused when an attempt with it
+// Began: requests that are refused together count as one.
+func (b *Breaker) Refusals(at int64, c *Client) int {
+	rec := b.record.Load()
+	if rec == nil {
+		return 0
+	}
+	most := 0
+	for _, p := range []*Pause{rec.all, rec.pauseOf(c)} {
+		switch {
+		case p == nil:
+		case at <= p.Began:
+			most = max(most, p.Refusals-1)
+		default:
+			most = max(most, p.Refusals)
+		}
+	}
+	return most
+}
+
+// replace puts a record in the place of the one it was made from, and counts for
+// whom that changes something.
+func (b *Breaker) replace(old, next *record) bool {
+	if next.empty() {
+		next = nil
+	}
+	if !b.record.CompareAndSwap(old, next) {
+		return false
+	}
+	next.name(+1) // before the old ones, so that nobody is without a name in between
+	old.name(-1)
+	if !old.sameForAll(next) {
+		b.changes.Add(1)
+	}
+	return true
+}
+
+// New is a breaker that counts in changes what begins to rest for all, or is back.
+func New(changes *atomic.Uint64) *Breaker { return &Breaker{changes: changes} }
+
+// OpenForAll is until when it rests for all clients; false if it does not. That
+// is in the past while a request probes it.
+func (b *Breaker) OpenForAll(now int64) (until int64, open bool) {
+	rec := b.record.Load()
+	if rec == nil || rec.all == nil || now >= rec.all.Until && !rec.probed(now) {
+		return 0, false
+	}
+	return rec.all.Until, true
+}
+
+// Alone is a client for which alone something rests.
+type Alone struct {
+	Client *Client
+	Until  int64 // as of OpenForAll
+	Reason string
+}
+
+// OpenForOne are the clients for which alone it rests.
+func (b *Breaker) OpenForOne(now int64) []Alone {
+	rec := b.record.Load()
+	if rec == nil {
+		return nil
+	}
+	var all []Alone
+	for _, a := range rec.alone {
+		if now < max(a.pause.Until, a.probe) {
+			all = append(all, Alone{a.client, a.pause.Until, a.pause.Reason})
+		}
+	}
+	return all
+}
