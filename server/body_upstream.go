@@ -24,7 +24,7 @@ import (
 // returns whether the upstream is asked for a stream.
 func (x *exchange) write(channel *provider.Channel, to codec.Format) (stream bool, err error) {
 	section := x.attempt.Provider.Config
-	rules := x.snap.overrides[x.attempt.Provider.Index][x.model]
+	rules := x.backend().overrides[x.model]
 	stream = x.stream
 	if rules != nil && rules.Stream != nil {
 		stream = *rules.Stream
@@ -94,7 +94,7 @@ func (x *exchange) writeTranslated(to codec.Format, provider *config.Provider, r
 // accent is what the attempt's upstream wants otherwise than OpenAI's format has
 // it; nil for most.
 func (x *exchange) accent() *openai.Rules {
-	return x.snap.accents[x.attempt.Provider.Index][x.model]
+	return x.backend().accents[x.model]
 }
 
 // compileAccents finds the rules for each of a provider's models that has any.
@@ -147,7 +147,7 @@ func (x *exchange) translated(to codec.Format, provider *config.Provider) ([]byt
 func (x *exchange) inlined(request *codec.Request, to codec.Format) (*codec.Request, int, error) {
 	ctx, release := x.call.Context()
 	defer release()
-	inlined, fetched, err := inlineMedia(ctx, x.snap.fetchers[x.attempt.Provider.Index], request, takesURL(to), x.holding, x.fetchPlace)
+	inlined, fetched, err := inlineMedia(ctx, x.backend().fetcher, request, takesURL(to), x.holding, x.fetchPlace)
 	if over := x.call.Err(); over != nil {
 		return nil, 0, over
 	}

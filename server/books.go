@@ -68,7 +68,7 @@ func (x *exchange) account(status int, took time.Duration) {
 func (x *exchange) attempted(success bool) {
 	p, masked := x.attempt.Provider.Config, ""
 	if x.attempt.Key >= 0 && x.attempt.Key < len(p.Keys) {
-		masked = x.snap.maskedKeys[x.attempt.Provider.Index][x.attempt.Key]
+		masked = x.backend().maskedKeys[x.attempt.Key]
 	}
 	x.recent.Attempt(x.server.books, p.Name, x.model, masked, success)
 }

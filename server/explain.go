@@ -119,7 +119,7 @@ func Explain(w io.Writer, cfg *config.Config, q Question) error {
 	defer p.Close()
 	adapters := provider.NewAdapters(p)
 	var said strings.Builder
-	snap := &snapshot{config: cfg, channels: make([]*provider.Channel, len(cfg.Providers))}
+	snap := &snapshot{config: cfg, backends: make([]backend, len(cfg.Providers))}
 	fetcher := fetch.New(cfg.Preferences.ImageFetch, p.TLS(), nil)
 	for i, provider := range cfg.Providers {
 		channel, _, err := reach(adapters, fetcher, cfg, provider)
@@ -127,7 +127,7 @@ func Explain(w io.Writer, cfg *config.Config, q Question) error {
 			fmt.Fprintf(&said, "provider %s is left out: %v\n", provider.Name, err)
 			continue
 		}
-		snap.channels[i] = channel
+		snap.backends[i].channel = channel
 	}
 	snap.route(balancer.NewState(), func(*config.Provider) []config.Model { return nil })
 	secrets := newRedactor(cfg.Secrets())

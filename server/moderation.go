@@ -115,7 +115,7 @@ func (x *exchange) askModerator(attempt balancer.Attempt, text string, limits po
 	body := rawjson.AppendString([]byte(`{"model":`), attempt.Upstream)
 	body = append(rawjson.AppendString(append(body, `,"input":`...), text), '}')
 	request := pool.Request{Body: [][]byte{body}}
-	channel := x.snap.channels[attempt.Provider.Index]
+	channel := x.snap.backends[attempt.Provider.Index].channel
 	target, err := channel.Prepare(x.call, &request, provider.Ask{Endpoint: provider.Moderations, Model: attempt.Upstream, Key: attempt.Key}, x.key.Key)
 	if err != nil {
 		return nil, err

@@ -168,12 +168,12 @@ func (s *Server) overview(ctx *fasthttp.RequestCtx, _ *clientKey) {
 	}
 	for i, standing := range s.state.Overview(snap.table) {
 		engine, _ := provider.DetectEngine(snap.config.Providers[i]) // "" if the provider could not be understood, which is not usable then
-		p := overviewProvider{Name: standing.Name, Engine: string(engine), Usable: snap.channels[i] != nil, Channels: []overviewChannel{}, Keys: []overviewKey{}}
+		p := overviewProvider{Name: standing.Name, Engine: string(engine), Usable: snap.backends[i].channel != nil, Channels: []overviewChannel{}, Keys: []overviewKey{}}
 		for _, c := range standing.Channels {
 			p.Channels = append(p.Channels, overviewChannel{c.Model, c.Upstream, overviewOf(c.Standing)})
 		}
 		for _, k := range standing.Keys {
-			p.Keys = append(p.Keys, overviewKey{snap.maskedKeys[i][k.Index], k.Served, k.Failed, overviewOf(k.Standing)})
+			p.Keys = append(p.Keys, overviewKey{snap.backends[i].maskedKeys[k.Index], k.Served, k.Failed, overviewOf(k.Standing)})
 		}
 		o.Providers = append(o.Providers, p)
 	}

@@ -158,7 +158,7 @@ func (x *exchange) take(attempt balancer.Attempt) {
 // try makes one attempt: it sends the request and waits for the first event of
 // a stream, or for the whole of a plain answer.
 func (x *exchange) try() error {
-	channel := x.snap.channels[x.attempt.Provider.Index]
+	channel := x.backend().channel
 	x.limits = x.deadlines(x.attempt.Candidate, &x.plan.Facts)
 	ask := provider.Ask{Endpoint: x.endpoint, Client: x.format.Name(), Model: x.attempt.Upstream, Key: x.attempt.Key}
 	x.upstream = channel.Format(ask)

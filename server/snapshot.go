@@ -20,48 +20,52 @@ import (
 type snapshot struct {
 	config   *config.Config
 	table    *balancer.Table
-	channels []*provider.Channel // by provider index; nil where the provider cannot be reached
+	backends []backend // by provider index
 	keys     keyIndex
 	secrets  *redactor
-
-	fetcher  *fetch.Fetcher   // of images that are given by address
-	fetchers []*fetch.Fetcher // the same by the proxies of the providers, by their index
-
-	prices     *usage.Prices
-	maskedKeys [][]string // by provider index, of its keys
+	fetcher  *fetch.Fetcher // of images that are given by address
+	prices   *usage.Prices
 
 	translates bool // some provider speaks another format than clients do
-
-	overrides []map[string]*override.Rules // by provider index and request model
-	accents   []map[string]*openai.Rules   // the same; of upstreams that speak chat
 }
+
+// backend is a provider as requests need it.
+type backend struct {
+	channel    *provider.Channel // nil where the provider cannot be reached
+	fetcher    *fetch.Fetcher    // of images, by the provider's proxy
+	maskedKeys []string
+	overrides  map[string]*override.Rules // by request model
+	accents    map[string]*openai.Rules   // the same; of one that speaks chat
+}
+
+// backend is that of the attempt.
+func (x *exchange) backend() *backend { return &x.snap.backends[x.attempt.Provider.Index] }
 
 // build compiles cfg and what discovery knows at this moment.
 func (s *Server) build(cfg *config.Config) *snapshot {
 	snap := &snapshot{config: cfg, keys: make(keyIndex, len(cfg.APIKeys)), secrets: s.redactor(cfg)}
 	s.secrets.Store(snap.secrets)
-	snap.channels = make([]*provider.Channel, len(cfg.Providers))
+	snap.backends = make([]backend, len(cfg.Providers))
 	snap.fetcher = s.fetcher(cfg)
-	snap.fetchers = make([]*fetch.Fetcher, len(cfg.Providers))
 	for i, p := range cfg.Providers {
 		channel, via, err := reach(s.adapters, snap.fetcher, cfg, p)
 		if err != nil {
 			s.log.Error("this provider is left out", "provider", p.Name, "error", err)
 			continue
 		}
-		snap.channels[i], snap.fetchers[i] = channel, via
+		snap.backends[i].channel, snap.backends[i].fetcher = channel, via
 		snap.translates = snap.translates || channel.Format(provider.Ask{Endpoint: provider.Chat}) != "openai"
 	}
 	snap.prices = usage.NewPrices(cfg)
 	snap.route(s.state, s.discovery.models)
-	for _, p := range snap.table.Providers {
-		overrides, problems := compileOverrides(p.Config, p.Models)
+	for i, p := range snap.table.Providers {
+		b := &snap.backends[i]
+		var problems []error
+		b.overrides, problems = compileOverrides(p.Config, p.Models)
 		for _, err := range problems {
 			s.log.Error("a part of this provider's configuration is not used", "provider", p.Config.Name, "error", err)
 		}
-		snap.overrides = append(snap.overrides, overrides)
-		snap.maskedKeys = append(snap.maskedKeys, maskKeysOf(p.Config))
-		snap.accents = append(snap.accents, compileAccents(p.Config, p.Models))
+		b.maskedKeys, b.accents = maskKeysOf(p.Config), compileAccents(p.Config, p.Models)
 	}
 	for _, k := range cfg.APIKeys {
 		balance, book := snap.table.Key(k.Key), s.books.Key(k.Key)
@@ -87,7 +91,7 @@ func (s *Server) share(key string) *budget.Share {
 func (snap *snapshot) route(state *balancer.State, discovered func(*config.Provider) []config.Model) {
 	snap.table = balancer.Build(snap.config, state, func(i int) []config.Model {
 		switch p := snap.config.Providers[i]; {
-		case snap.channels[i] == nil:
+		case snap.backends[i].channel == nil:
 			return nil
 		case p.Models != nil:
 			return p.Models
@@ -96,7 +100,7 @@ func (snap *snapshot) route(state *balancer.State, discovered func(*config.Provi
 		}
 	})
 	for i, p := range snap.table.Providers {
-		if channel := snap.channels[i]; channel != nil {
+		if channel := snap.backends[i].channel; channel != nil {
 			p.Engine = string(channel.Engine)
 		}
 	}
@@ -136,7 +140,7 @@ func (s *Server) Apply(cfg *config.Config) {
 	old := s.snapshot.Load()
 	s.snapshot.Store(s.build(cfg))
 	s.tellAdmins(old, cfg)
-	s.discovery.watch(cfg, s.snapshot.Load().channels)
+	s.discovery.watch(cfg, s.snapshot.Load().channels())
 }
 
 // Renew has requests go over new connections to the providers from now on, so that names are looked up again. What is under way goes on.
@@ -147,4 +151,13 @@ func (s *Server) rebuild() {
 	s.building.Lock()
 	defer s.building.Unlock()
 	s.snapshot.Store(s.build(s.snapshot.Load().config))
+}
+
+// channels are those of the providers, by their index.
+func (snap *snapshot) channels() []*provider.Channel {
+	channels := make([]*provider.Channel, len(snap.backends))
+	for i := range snap.backends {
+		channels[i] = snap.backends[i].channel
+	}
+	return channels
 }
