@@ -168,6 +168,7 @@ func (x *exchange) openFlow(from codec.Format) error {
 	}
 	x.encoder = x.format.NewStreamEncoder(request)
 	x.mixed.reset(from.NewStreamDecoder(), x.encoder, x.triggers())
+	x.mixed.censor = x
 	x.flow = &x.mixed
 	return nil
 }

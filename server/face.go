@@ -85,6 +85,7 @@ func (chatFace) splice(x *exchange, body []byte, to spliced) (err error) {
 
 func (chatFace) pass(x *exchange, _ string) flow {
 	x.pass.Reset(!x.head.IncludeUsage, x.triggers()...)
+	x.pass.Watch(x)
 	return &x.pass
 }
 

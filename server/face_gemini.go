@@ -96,10 +96,11 @@ func (geminiFace) splice(x *exchange, body []byte, _ spliced) error {
 func (f geminiFace) pass(x *exchange, _ string) flow {
 	n := x.natively()
 	if wantsEvents(x) {
-		return n.inspected(&n.generate, x.triggers())
+		return n.inspected(&n.generate, x)
 	}
 	// The upstream was asked for events, and the client gets an array.
 	n.array.Reset(&n.generate, x.triggers()...)
+	n.array.Watch(x)
 	return &n.array
 }
 

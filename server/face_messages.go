@@ -77,9 +77,10 @@ func (messagesFace) pass(x *exchange, upstream string) flow {
 	n := x.natively()
 	if upstream == "bedrock-invoke" {
 		n.unwrapped.Reset(x.triggers()...)
+		n.unwrapped.Watch(x)
 		return &n.unwrapped
 	}
-	return n.inspected(&n.messages, x.triggers())
+	return n.inspected(&n.messages, x)
 }
 
 func (messagesFace) check(x *exchange, body []byte) (codec.Usage, error) {

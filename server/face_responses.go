@@ -54,7 +54,7 @@ func (responsesFace) splice(x *exchange, body []byte, to spliced) (err error) {
 
 func (responsesFace) pass(x *exchange, _ string) flow {
 	n := x.natively()
-	return n.inspected(&n.responses, x.triggers())
+	return n.inspected(&n.responses, x)
 }
 
 func (responsesFace) check(x *exchange, body []byte) (codec.Usage, error) {

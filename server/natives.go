@@ -30,7 +30,8 @@ func (x *exchange) natively() *natives {
 }
 
 // inspected is the flow of events that pass while an inspector looks at them.
-func (n *natives) inspected(in native.Inspector, triggers []string) flow {
-	n.stream.Reset(in, triggers...)
+func (n *natives) inspected(in native.Inspector, x *exchange) flow {
+	n.stream.Reset(in, x.triggers()...)
+	n.stream.Watch(x)
 	return &n.stream
 }

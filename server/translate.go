@@ -8,6 +8,7 @@ import (
 	"uniapi/codec/gemini"
 	"uniapi/codec/openai"
 	"uniapi/codec/responses"
+	"uniapi/codec/sse"
 	"uniapi/codec/trigger"
 )
 
@@ -46,6 +47,7 @@ type translation struct {
 	decoder  codec.StreamDecoder
 	encoder  codec.StreamEncoder
 	triggers []string
+	censor   sse.Censor
 
 	keeping keeping
 	events  []codec.Event
@@ -166,6 +168,9 @@ func (t *translation) translate(events []codec.Event) error {
 				return errEmpty
 			}
 			t.started = true
+		}
+		if e.Kind == codec.EventRefusal && t.censor != nil { // it may be the provider's
+			t.censor.Censor(e.Text)
 		}
 		t.said += e.Said()
 		if e.Says() {

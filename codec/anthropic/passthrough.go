@@ -36,7 +36,7 @@ func (in *Inspector) Failure(block []byte) *codec.Error { return answerFailure(b
 func (in *Inspector) Event(name, data []byte, begun bool) native.Sign {
 	if begun && goesOn(name, data) {
 		in.passed += max(int64(len(data)-len(emptyDelta)), 0)
-		return native.Sign{}
+		return native.Sign{Plain: isPlain(name, data)}
 	}
 	d := &in.events
 	d.Reset()
@@ -62,6 +62,36 @@ func goesOn(name, data []byte) bool {
 	const delta = `{"type":"content_block_`
 	return (bytes.HasPrefix(name, []byte("content_block_")) || len(name) == 0 && bytes.HasPrefix(data, []byte(delta))) &&
 		data[len(data)-1] == '}'
+}
+
+// isPlain says whether an event is a delta as Anthropic writes it, with one text in it, and nothing beside.
+func isPlain(name, data []byte) bool {
+	const lead = `{"type":"content_block_delta","index":`
+	if len(name) > 0 && string(name) != "content_block_delta" || !bytes.HasPrefix(data, []byte(lead)) {
+		return false
+	}
+	rest := data[len(lead):]
+	for len(rest) > 0 && rest[0] >= '0' && rest[0] <= '9' {
+		rest = rest[1:]
+	}
+	for _, kind := range [...]string{`,"delta":{"type":"text_delta","text":"`, `,"delta":{"type":"input_json_delta","partial_json":"`, `,"delta":{"type":"thinking_delta","thinking":"`} {
+		if inner, is := bytes.CutPrefix(rest, []byte(kind)); is {
+			for {
+				end := bytes.IndexAny(inner, `"\\`)
+				if end < 0 || inner[end] == '"' {
+					return end >= 0 && isEnd(inner[end:])
+				}
+				inner = inner[min(end+2, len(inner)):]
+			}
+		}
+	}
+	return false
+}
+
+// isEnd says whether a delta ends there, behind its text. Anthropic pads events with spaces before the last brace.
+func isEnd(end []byte) bool {
+	inner, last := bytes.CutSuffix(end, []byte{'}'})
+	return last && string(bytes.TrimRight(inner, " ")) == `"}`
 }
 
 // begins looks whether the last event says something, or ends an answer that has reason to say nothing.

@@ -33,6 +33,9 @@ func (u *Unwrapped) Reset(triggers ...string) {
 	}
 }
 
+// Watch is that of native.Stream.
+func (u *Unwrapped) Watch(c sse.Censor) { u.events.Watch(c) }
+
 // keptBuffer is how large the buffers of a stream are kept for the next.
 const keptBuffer = 1 << 20
 

@@ -45,13 +45,13 @@ func (in *Inspector) Failure(block []byte) *codec.Error {
 }
 
 // Event implements native.Inspector.
-func (in *Inspector) Event(_, data []byte, begun bool) native.Sign {
+func (in *Inspector) Event(name, data []byte, begun bool) native.Sign {
 	a := &in.answer
 	if begun && a.shape.match(data) { // nothing but its text and its counts is new
 		a.shape.miss = 0
 		a.usage.Update(a.shape.counts.usage())
 		in.passed += int64(a.shape.text.End - a.shape.text.Start - len(`""`))
-		return native.Sign{}
+		return native.Sign{Plain: len(name) == 0}
 	}
 	a.text = a.text[:0]
 	in.said = a.object(in.said[:0], data)
@@ -62,6 +62,11 @@ func (in *Inspector) Event(_, data []byte, begun bool) native.Sign {
 		a.err = errBlocked(a.blocked, a.message)
 	}
 	return native.Sign{Begins: a.started, Err: a.err}
+}
+
+// Forget implements native.Learner.
+func (in *Inspector) Forget() {
+	in.answer.shape = template{bytes: in.answer.shape.bytes[:0], holes: in.answer.shape.holes[:0]}
 }
 
 // Head implements native.Inspector. What is so large is an image, or an error that can be told by its first member.

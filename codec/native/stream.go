@@ -26,6 +26,8 @@ type Sign struct {
 	Begins bool
 	// Done says that it ends the answer and that nothing can follow.
 	Done bool
+	// Plain says that it has a piece of the model's answer in the words of the format, and nothing else.
+	Plain bool
 	// Err is the error that it reports, or that it is; nil for most.
 	Err *codec.Error
 }
@@ -52,6 +54,9 @@ type Inspector interface {
 	Said() int64
 }
 
+// Learner is an inspector for which an event that is like one before is Plain. What was changed behind it is no example.
+type Learner interface{ Forget() }
+
 // Stream watches a stream of events on its way from an upstream to the client. Bytes go out as they came in, whole events at a time. The
 // zero value is not ready: Reset first, also for the next stream.
 //
@@ -60,6 +65,7 @@ type Inspector interface {
 type Stream struct {
 	inspector Inspector
 	triggers  []string
+	censor    sse.Censor
 
 	boundary sse.Boundary
 	held     []byte // an event that is not complete yet, behind emitted bytes of the last Push
@@ -84,6 +90,22 @@ func (s *Stream) Reset(inspector Inspector, triggers ...string) {
 	inspector.Reset()
 	*s = Stream{inspector: inspector, triggers: triggers, held: reused(s.held), join: reused(s.join), lead: reused(s.lead), tail: s.tail[:0]}
 }
+
+// Watch has a censor look at what is not the model's own, until the next Reset. Nil does not.
+func (s *Stream) Watch(c sse.Censor) { s.censor = c }
+
+// look has the censor look at an event that goes out.
+func (s *Stream) look(event []byte) bool {
+	if s.censor != nil && s.censor.Censor(event) {
+		if in, learns := s.inspector.(Learner); learns {
+			in.Forget()
+		}
+	}
+	return true
+}
+
+// frame is what stands around the name and the data of a usual event, at most.
+const frame = len("event: \r\ndata: \r\n\r\n")
 
 // reused is a buffer for the next stream, unless it has grown too large to be kept.
 func reused(buffer []byte) []byte {
@@ -225,11 +247,12 @@ func (s *Stream) judge(event []byte) bool {
 	case len(data) == 0 && failed:
 		return s.fail(codec.NoAnswer("the upstream reported an error without a text"))
 	case e.Lines == 0:
-		return s.started // a comment, or a field that we do not know
+		return s.started && s.look(event) // a comment, or a field that we do not know
 	case len(data) == 0, string(data) == "[DONE]":
 		return false // clients parse the data of every event as JSON
 	case data[0] == '{':
-		return s.take(s.inspector.Event(e.Name, data, s.started), data)
+		sign := s.inspector.Event(e.Name, data, s.started)
+		return s.take(sign, data) && (sign.Plain && len(event) <= len(e.Name)+len(data)+frame || s.look(event))
 	case failed || !s.begun():
 		return s.fail(s.inspector.Failure(data))
 	}
@@ -267,6 +290,9 @@ func (s *Stream) piece(p []byte) {
 		s.kept = s.judgeHead(p[:bigEvent])
 		s.big = true
 		s.tail = s.tail[:0]
+	}
+	if s.kept {
+		s.look(p)
 	}
 	p = p[max(0, len(p)-bigTail):]
 	if len(s.tail)+len(p) > 2*bigTail { // not for each piece: they may be of a byte

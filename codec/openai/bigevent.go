@@ -18,6 +18,9 @@ func (s *Passthrough) piece(p []byte) {
 		s.big = true
 		s.tail = s.tail[:0]
 	}
+	if s.kept {
+		s.look(p)
+	}
 	p = p[max(0, len(p)-bigTail):]
 	if len(s.tail)+len(p) > 2*bigTail { // not for each piece: they may be of a byte
 		s.tail = s.tail[:copy(s.tail, s.tail[len(s.tail)-bigTail:])]

@@ -24,6 +24,7 @@ const (
 type Passthrough struct {
 	hideUsage bool
 	triggers  []string
+	censor    sse.Censor
 
 	shape    template
 	boundary sse.Boundary
@@ -54,6 +55,16 @@ func (s *Passthrough) Reset(hideUsage bool, triggers ...string) {
 	}
 	*s = Passthrough{hideUsage: hideUsage, triggers: triggers, held: held, join: join, tail: tail}
 	s.shape.bytes = shape
+}
+
+// Watch has a censor look at every event that is not of the shape of one before it, until the next Reset. Nil does not.
+func (s *Passthrough) Watch(c sse.Censor) { s.censor = c }
+
+// look has the censor look at an event that goes out.
+func (s *Passthrough) look(event []byte) {
+	if s.censor != nil {
+		s.censor.Censor(event)
+	}
 }
 
 // Started says whether a first real event has been seen, so that the answer can begin.
@@ -181,6 +192,7 @@ func (s *Passthrough) judge(event []byte) bool {
 	case failed:
 		return s.fail(eventError(data))
 	case e.Lines == 0:
+		s.look(event)
 		return s.started
 	case len(data) == 0:
 		return false // clients parse the data of every event as JSON
@@ -188,6 +200,7 @@ func (s *Passthrough) judge(event []byte) bool {
 		if !s.started {
 			return s.fail(errEmpty())
 		}
+		s.look(event) // there may be comments in it
 		s.done = true
 		return true
 	}
@@ -209,6 +222,7 @@ func (s *Passthrough) judge(event []byte) bool {
 	if s.hideUsage && f.hasUsage && !f.choices {
 		return false
 	}
+	s.look(event)
 	if f.single && !f.hasUsage && !f.finished && len(e.Name) == 0 && e.Lines == 1 {
 		s.shape.learn(event, offsetIn(event, data), &f)
 	}

@@ -15,6 +15,12 @@ type Event struct {
 	Foreign []byte
 }
 
+// Censor looks at an event, or a piece of one, in which a provider may speak in its own voice and not in the model's, before it goes out. It may change bytes,
+// but moves none, and says whether it has.
+type Censor interface {
+	Censor(event []byte) (changed bool)
+}
+
 var (
 	bom   = []byte("\xef\xbb\xbf")
 	colon = []byte{':'}

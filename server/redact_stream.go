@@ -1,0 +1,178 @@
+package server
+
+import (
+	"bytes"
+
+	"uniapi/codec/rawjson"
+)
+
+// In a stream that has begun, the model's words pass as they come, and what the
+// provider says itself is searched for secrets: comments, names of events, errors in
+// the place of answers, reasons, warnings. The streams of each format tell which
+// events may have such (sse.Censor); most have not.
+
+// Censor overwrites the secrets in an event that stand outside of what the model
+// says, but for what the client has said itself.
+func (x *exchange) Censor(event []byte) (changed bool) {
+	secrets := x.snap.secrets
+	if !secrets.hasBytes(event) {
+		return false
+	}
+	x.lookAtOwn()
+	return secrets.overwrite(event, speechIn(event), x.own.holds)
+}
+
+// span is from one place in a text to another.
+type span struct{ start, end int }
+
+// overwrite puts stars in the place of the secrets in an event, but for what lies in
+// one of the spans, and for pieces of which keep is true.
+func (r *redactor) overwrite(event []byte, but []span, keep func(piece string) bool) (changed bool) {
+	before := bytes.Clone(event)
+	valid := isObject(event)
+	for range mostPasses {
+		some := false
+		var pieces []piece
+		layers(string(event), true, func(u *unescaped) bool {
+			pieces = r.pieces(pieces, u, keep)
+			return true
+		})
+		for _, p := range pieces {
+			if inside(but, p.start, p.end) {
+				continue
+			}
+			some = true
+			for i := p.start; i < p.end; i++ {
+				if event[i] != '\n' && event[i] != '\r' {
+					event[i] = '*'
+				}
+			}
+		}
+		if !some {
+			break
+		}
+		changed = true
+	}
+	if valid && !isObject(event) { // half of an escape is left, or a quote is not
+		copy(event, before)
+		for i, c := range event {
+			if c != '\n' && c != '\r' {
+				event[i] = '*'
+			}
+		}
+		event[0] = ':' // a comment, which clients pass over
+	}
+	return changed
+}
+
+func inside(spans []span, start, end int) bool {
+	for _, s := range spans {
+		if start >= s.start && end <= s.end {
+			return true
+		}
+	}
+	return false
+}
+
+// dataOf is the data of an event that has one line of it: where it begins and ends.
+func dataOf(event []byte) (start, end int, ok bool) {
+	for at := 0; at < len(event); {
+		line := event[at:]
+		n := bytes.IndexAny(line, "\r\n")
+		if n < 0 {
+			n = len(line)
+		}
+		if value, is := bytes.CutPrefix(line[:n], []byte("data:")); is {
+			if ok {
+				return 0, 0, false
+			}
+			start, end, ok = at+n-len(value), at+n, true
+		}
+		at += n + 1
+	}
+	return start, end, ok
+}
+
+func isObject(event []byte) bool {
+	start, end, ok := dataOf(event)
+	if !ok {
+		return false
+	}
+	v, err := rawjson.One(event[start:end])
+	return err == nil && v.Kind == rawjson.Object
+}
+
+// speechIn is where in an event the model speaks.
+func speechIn(event []byte) (spans []span) {
+	start, end, ok := dataOf(event)
+	if !ok {
+		return nil
+	}
+	data := event[start:end]
+	top, err := rawjson.One(data)
+	if err != nil {
+		return nil
+	}
+	kind, _ := rawjson.Text(data, top.Get(data, "type"))
+	f := speechFinder{data: data, at: start}
+	f.object(top, bytes.HasPrefix([]byte(kind), []byte("response.")), 0)
+	return f.spans
+}
+
+type speechFinder struct {
+	data  []byte
+	at    int
+	spans []span
+}
+
+// mostSpeech is how deep in an event a model's words stand at most.
+const mostSpeech = 12
+
+// object finds the members in which a model speaks. Answering is inside of a member
+// that holds a piece of an answer.
+func (f *speechFinder) object(v rawjson.Value, answering bool, depth int) {
+	for it := v.Members(f.data); it.Next(); {
+		name := it.Name()
+		if answering && speaks(name, it.Value.Kind == rawjson.String) {
+			f.spans = append(f.spans, span{f.at + it.Value.Start, f.at + it.Value.End})
+			continue
+		}
+		if name != "error" {
+			f.value(it.Value, answering || holdsAnswer(name), depth+1)
+		}
+	}
+}
+
+func (f *speechFinder) value(v rawjson.Value, answering bool, depth int) {
+	switch {
+	case depth > mostSpeech:
+	case v.Kind == rawjson.Object:
+		f.object(v, answering, depth)
+	case v.Kind == rawjson.Array:
+		for it := v.Elements(f.data); it.Next(); {
+			f.value(it.Value, answering, depth+1)
+		}
+	}
+}
+
+// holdsAnswer names the members that hold a piece of an answer, in all formats.
+func holdsAnswer(name string) bool {
+	switch name {
+	case "choices", "candidates", "content_block", "delta", "output":
+		return true
+	}
+	return false
+}
+
+// speaks names the members that are a model's words, or all of what it gives to a
+// function.
+func speaks(name string, isText bool) bool {
+	switch name {
+	case "args", "arguments", "input", "partialArgs":
+		return true
+	case "text", "content", "reasoning", "reasoning_content", "refusal", "thinking", "signature", "partial_json", "delta", "code", "transcript",
+		"thoughtSignature", "encrypted_content", "output":
+		return isText
+	}
+	return false
+}
