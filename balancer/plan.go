@@ -14,7 +14,7 @@ type Attempt struct {
 	*Candidate
 	Key    int           // index into the provider's keys, -1 for a provider without keys
 	Number int           // 1 for the first
-	Wait   time.Duration // to let pass before it; only before the same channel is tried again
+	Wait   time.Duration // to let pass before it; only before the same channel is tried again with the same key
 
 	grant        Grant // of the limit of the provider's key
 	at           int64 // when it was given out, on the state's clock
@@ -43,13 +43,15 @@ type Plan struct {
 	Facts Facts
 
 	peek bool // only looking: no turn is counted
+	once bool // no channel is tried again
 }
 
 // try is what this request knows of a channel it has tried.
 type try struct {
 	candidate *Candidate
 	count     int
-	refused   uint64 // keys that turned out to be of no use, by index; those beyond 63 are not remembered
+	asked     uint64 // keys that it was tried with, by index; those beyond 63 are not remembered
+	refused   uint64 // keys that turned out to be of no use, likewise
 	closed    bool
 }
 
@@ -103,6 +105,9 @@ func (p *Plan) Next() (Attempt, bool) {
 		}
 		p.tries = p.tries[:len(p.tries)-1]
 	}
+	if p.once {
+		return Attempt{}, false
+	}
 	// Every channel has had its turn: again, from the one tried least.
 	for range p.tries {
 		best := -1
@@ -121,6 +126,24 @@ func (p *Plan) Next() (Attempt, bool) {
 	}
 	return Attempt{}, false
 }
+
+// Once has no channel tried again from now on. Those that were not tried yet are.
+func (p *Plan) Once() { p.once = true }
+
+// Patience is what the channels that were tried may take together until their answers begin, each once; 0 is any time.
+func (p *Plan) Patience() (sum time.Duration) {
+	for i := range p.tries {
+		within := p.tries[i].candidate.Deadlines(&p.Facts).FirstByte
+		if within <= 0 {
+			return 0
+		}
+		sum += within
+	}
+	return sum
+}
+
+// Tried is how many channels were.
+func (p *Plan) Tried() int { return len(p.tries) }
 
 // advance gives the next channel in the order of the schedules, nil after the
 // last. A key in the place of a channel is gone through before what follows it.
@@ -180,8 +203,10 @@ func (p *Plan) attempt(index int, now int64) (Attempt, bool) {
 		return Attempt{}, false
 	}
 	a := Attempt{Candidate: c, Key: key, at: now, grant: grant, try: index, channelProbe: channel == breaker.HalfOpen, keyProbe: keyStanding == breaker.HalfOpen}
-	if t.count > 0 {
+	if bit := keyBit(key); t.count > 0 && (bit == 0 || t.asked&bit != 0) {
 		a.Wait = backoff(t.count)
+	} else {
+		t.asked |= bit
 	}
 	t.count++
 	p.left--
@@ -252,8 +277,9 @@ func (p *Plan) limited(r Refusal, now int64) {
 	}
 }
 
+// keyBit is a key's, 0 for those that are not remembered and where there is none.
 func keyBit(key int) uint64 {
-	if key > 63 {
+	if key < 0 || key > 63 {
 		return 0
 	}
 	return 1 << key

@@ -89,11 +89,11 @@ func TestTheNumberOfAttemptsIsBoundedAsInUniAPI(t *testing.T) {
 	}
 }
 
-func TestOnlyAnotherTryOfTheSameChannelWaits(t *testing.T) {
-	plan := providers("p=2", "q").key("sk", "").build().start("sk")
+func TestOnlyAnotherTryOfTheSameChannelWithTheSameKeyWaits(t *testing.T) {
+	plan := providers("p=2", "q", "r=0").key("sk", "").build().start("sk")
 	seen := map[string]int{}
 	for a, more := plan.Next(); more; a, more = plan.Next() {
-		name := a.Provider.Config.Name
+		name := fmt.Sprint(a.Provider.Config.Name, a.Key)
 		if again := seen[name] > 0; again != (a.Wait > 0) {
 			t.Errorf("attempt %d, number %d at %s, waits %v", a.Number, seen[name]+1, name, a.Wait)
 		}
@@ -103,8 +103,50 @@ func TestOnlyAnotherTryOfTheSameChannelWaits(t *testing.T) {
 		seen[name]++
 		plan.Report(a, Outcome{Verdict: Unavailable})
 	}
-	if seen["p"] < 2 || seen["q"] < 2 {
-		t.Errorf("tried %v, want both twice", seen)
+	for name, times := range map[string]int{"p0": 2, "p1": 1, "q0": 2, "r-1": 2} {
+		if seen[name] < times {
+			t.Errorf("tried %v, want %s %d times", seen, name, times)
+		}
+	}
+}
+
+func TestOncePlansNoChannelAgainAndLeavesNoneOut(t *testing.T) {
+	plan := providers("p=2", "q", "r").key("sk", "").build().start("sk")
+	first, _ := plan.Next()
+	plan.Report(first, Outcome{Verdict: Unavailable})
+	plan.Once()
+	if got := walk(plan, always(Unavailable)); got != "q r" || plan.Tried() != 3 {
+		t.Errorf("then %q, in all %d", got, plan.Tried())
+	}
+}
+
+func TestPatienceIsWhatTheChannelsThatWereTriedMayTake(t *testing.T) {
+	for _, test := range []struct {
+		timeouts [3]time.Duration
+		tried    int
+		want     time.Duration
+	}{
+		{[3]time.Duration{5, 7, 9}, 1, 5},
+		{[3]time.Duration{5, 7, 9}, 2, 12},
+		{[3]time.Duration{5, 7, 9}, 6, 21}, // each once
+		{[3]time.Duration{5, 0, 9}, 1, 5},
+		{[3]time.Duration{5, 0, 9}, 3, 0}, // one has no limit
+	} {
+		f := providers("p", "q", "r").key("sk", "")
+		for i := range test.timeouts {
+			f.cfg.Providers[i].Preferences.TimeoutPolicy.Default.FirstByte = &test.timeouts[i]
+		}
+		plan := f.build().start("sk")
+		for range test.tried {
+			a, more := plan.Next()
+			if !more {
+				t.Fatal("no attempt is left")
+			}
+			plan.Report(a, Outcome{Verdict: Unavailable})
+		}
+		if got := plan.Patience(); got != test.want {
+			t.Errorf("%v: after %d attempts %d, not %d", test.timeouts, test.tried, got, test.want)
+		}
 	}
 }
 

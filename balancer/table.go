@@ -120,6 +120,20 @@ func (c *Candidate) Deadlines(facts *Facts) Deadlines {
 	return d
 }
 
+// Total is the longest that a request may take as a whole on any of the route's channels; 0 is as long as it likes.
+func (r *Route) Total(facts *Facts) (longest time.Duration) {
+	unlimited := false
+	r.channels(func(c *Candidate) {
+		total := c.Deadlines(facts).Total
+		unlimited = unlimited || total <= 0
+		longest = max(longest, total)
+	})
+	if unlimited {
+		return 0
+	}
+	return longest
+}
+
 // State is what outlives a configuration: whose turn it is and who rests. It is
 // keyed by names, so a reload that keeps a name keeps its state.
 type State struct {

@@ -65,6 +65,19 @@ func (c *Call) within(limit time.Duration) (context.Context, context.CancelFunc)
 	return context.WithDeadline(context.Background(), end)
 }
 
+// Wait lets a time pass. It ends early, with ErrCanceled or ErrOverdue, when the call is over.
+func (c *Call) Wait(d time.Duration) error {
+	if d > 0 {
+		ctx, cancel := c.within(d)
+		defer cancel()
+		if c.attach(nil, cancel) {
+			<-ctx.Done()
+			c.detach()
+		}
+	}
+	return c.Err()
+}
+
 // attach names what Cancel ends from now on; false when it is too late.
 func (c *Call) attach(conn net.Conn, stop context.CancelFunc) bool {
 	c.mu.Lock()

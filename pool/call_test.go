@@ -220,3 +220,28 @@ func TestALateCancelDoesNotHitTheNextUser(t *testing.T) {
 		resp.Close()
 	}
 }
+
+func TestAWaitEndsWithTheCall(t *testing.T) {
+	for name, test := range map[string]struct {
+		wait time.Duration
+		end  func(*Call)
+		want error
+	}{
+		"its time is over":       {wait: time.Nanosecond},
+		"there is none to wait":  {},
+		"canceled before":        {wait: time.Hour, end: (*Call).Cancel, want: ErrCanceled},
+		"canceled while it goes": {wait: time.Hour, end: func(c *Call) { time.AfterFunc(10*time.Millisecond, c.Cancel) }, want: ErrCanceled},
+		"canceled, no wait":      {end: (*Call).Cancel, want: ErrCanceled},
+		"overdue":                {wait: time.Hour, end: func(c *Call) { c.Until(time.Now().Add(10 * time.Millisecond)) }, want: ErrOverdue},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var call Call
+			if test.end != nil {
+				test.end(&call)
+			}
+			if err := call.Wait(test.wait); err != test.want {
+				t.Errorf("%v, not %v", err, test.want)
+			}
+		})
+	}
+}

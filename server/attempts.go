@@ -2,9 +2,12 @@ package server
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"uniapi/codec"
 )
 
 // record is one attempt as the log line and X-Debug-Attempts tell it.
@@ -47,4 +50,25 @@ func (x *exchange) showAttempts() {
 		return
 	}
 	x.ctx.Response.Header.Set("X-Debug-Attempts", x.trail())
+}
+
+// mostTold is how many attempts an error names.
+const mostTold = 8
+
+// tellWhere adds to an error of the gateway's own how many channels were asked, and where the time went. What a provider says of a failure stays as it is.
+func (x *exchange) tellWhere(e *codec.Error) {
+	if len(x.records) < 2 || e.Raw != nil || e.Code != codeTimeout && e.Code != codeUnreachable && e.Code != codeBadGateway {
+		return
+	}
+	text := fmt.Appendf(nil, "%s. %d attempts were made at %d channels in %.1f seconds: ", strings.TrimRight(e.Message, "."), len(x.records), x.plan.Tried(), time.Since(x.began).Seconds())
+	for i, r := range x.records[:min(len(x.records), mostTold)] {
+		if i > 0 {
+			text = append(text, ", "...)
+		}
+		text = fmt.Appendf(text, "%s %.1f s (%d)", r.provider, r.took.Seconds(), r.status)
+	}
+	if more := len(x.records) - mostTold; more > 0 {
+		text = fmt.Appendf(text, " and %d more", more)
+	}
+	e.Message = string(text)
 }

@@ -47,7 +47,7 @@ func errNoEndpoint() *codec.Error {
 
 // errOverdue is told when the total of timeout_policy is over.
 func errOverdue() *codec.Error {
-	return errorf(fasthttp.StatusGatewayTimeout, "server_error", "timeout",
+	return errorf(fasthttp.StatusGatewayTimeout, "server_error", codeTimeout,
 		"Request timed out: it was not done in the time that the gateway's api.yaml allows for the whole (total in timeout_policy)")
 }
 
@@ -95,6 +95,8 @@ func (x *exchange) judge(err error) (balancer.Outcome, *codec.Error) {
 	case balancer.Unavailable:
 		e, asked := errors.AsType[*pool.Error](err)
 		switch {
+		case asked && e.Kind == pool.FirstByteTimeout && x.curtailed:
+			outcome.Verdict = balancer.Over // it has not had its time
 		case asked:
 			// One server may stand behind several addresses: what the key has under way elsewhere may be why.
 			outcome.Sure = outcome.Sure && (nobodysDoing(e) || x.key == nil || x.key.share.Places() <= 1)
@@ -119,6 +121,13 @@ func (x *exchange) judge(err error) (balancer.Outcome, *codec.Error) {
 	}
 	return outcome, told
 }
+
+// The codes of what keeps a provider from answering, in OpenAI's errors.
+const (
+	codeTimeout     = "timeout"
+	codeUnreachable = "upstream_unreachable"
+	codeBadGateway  = "bad_gateway"
+)
 
 // codeNoModel is OpenAI's code for a model that is not there.
 const codeNoModel = "model_not_found"
@@ -147,7 +156,7 @@ func judge(err error, limits pool.Deadlines) (balancer.Outcome, *codec.Error) {
 	}
 	e, ok := errors.AsType[*codec.Error](err)
 	if !ok {
-		return balancer.Outcome{Verdict: balancer.Unavailable}, errorf(fasthttp.StatusBadGateway, "server_error", "bad_gateway", "%v", err)
+		return balancer.Outcome{Verdict: balancer.Unavailable}, errorf(fasthttp.StatusBadGateway, "server_error", codeBadGateway, "%v", err)
 	}
 	outcome := balancer.Outcome{Verdict: verdictOf(e), RetryAfter: e.RetryAfter}
 	if u, ok := errors.AsType[*upstreamError](err); ok {
@@ -216,18 +225,18 @@ func judgeConnection(e *pool.Error, limits pool.Deadlines) (balancer.Outcome, *c
 		if e.Kind == pool.IdleTimeout {
 			waited = limits.Idle
 		}
-		return unavailable, errorf(fasthttp.StatusGatewayTimeout, "server_error", "timeout",
+		return unavailable, errorf(fasthttp.StatusGatewayTimeout, "server_error", codeTimeout,
 			"Request timed out after %g seconds", waited.Seconds())
 	case pool.Dial, pool.TLS, pool.Proxy:
 		unavailable.Unsent, unavailable.Sure, unavailable.Crowded = true, sure(e), amidOthers(e)
 		if slices.ContainsFunc(wants, func(want error) bool { return errors.Is(e.Err, want) }) {
 			unavailable.Verdict = balancer.Unfit
 		}
-		return unavailable, errorf(fasthttp.StatusServiceUnavailable, "server_error", "upstream_unreachable",
+		return unavailable, errorf(fasthttp.StatusServiceUnavailable, "server_error", codeUnreachable,
 			"Unable to connect to the provider: %v", e)
 	default:
 		unavailable.Crowded = amidOthers(e)
-		return unavailable, errorf(fasthttp.StatusBadGateway, "server_error", "bad_gateway",
+		return unavailable, errorf(fasthttp.StatusBadGateway, "server_error", codeBadGateway,
 			"The connection to the provider failed: %v", e)
 	}
 }

@@ -78,9 +78,12 @@ type current struct {
 
 	upstream   string // the wire format of the attempt's channel
 	attempt    balancer.Attempt
+	began      time.Time      // when the first attempt did
+	within     time.Time      // when what is done must be over, whatever its channel says; zero is never
 	tried      time.Time      // when the attempt began
 	sent       bool           // whether the provider was asked in it
 	limits     pool.Deadlines // of the attempt
+	curtailed  bool           // the attempt has less time than its channel's, since those before have used it up
 	failure    *codec.Error   // what the client is told if no attempt follows
 	retryAfter time.Duration
 

@@ -83,19 +83,35 @@ func excluded(b balancer.Block, model string) *codec.Error {
 		"No available providers at the moment: %s. Every channel of the model excludes such a request (exclude_* or only_* in api.yaml).", model)
 }
 
-// deadlines are the attempt's. What there is for the whole is counted from the request's arrival, and holds for all that is done for it from now on.
-func (x *exchange) deadlines(c *balancer.Candidate, facts *balancer.Facts) pool.Deadlines {
+// deadlines are those of an attempt, which is the first of the request's or a further one. What there is for the whole is counted from the request's arrival, and holds for all that is done for it from now on.
+func (x *exchange) deadlines(c *balancer.Candidate, facts *balancer.Facts, number int) pool.Deadlines {
 	d := c.Deadlines(facts)
-	due := time.Time{}
-	if d.Total > 0 {
-		due = x.start.Add(d.Total)
+	due := x.within
+	if own := x.start.Add(d.Total); d.Total > 0 && (due.IsZero() || own.Before(due)) {
+		due = own
 	}
 	x.call.Until(due)
-	return pool.Deadlines{FirstByte: d.FirstByte, Idle: d.Idle}
+	limits := pool.Deadlines{FirstByte: d.FirstByte, Idle: d.Idle}
+	left := x.server.options.longestSearch - time.Since(x.began)
+	if x.curtailed = number > 1 && left < limits.FirstByte; x.curtailed {
+		limits.FirstByte = max(left, time.Millisecond)
+	}
+	return limits
 }
 
-// late says that the time for further attempts is over: the client has waited for as long as two attempts may take, or the whole may take no
-// longer.
-func (x *exchange) late(limits pool.Deadlines) bool {
-	return limits.FirstByte > 0 && time.Since(x.start) >= 2*limits.FirstByte || x.call.Err() == pool.ErrOverdue
+// longestSearch is how long a channel that serves is looked for, unless the first one may take longer. Whoever still waits then has most often been
+// given up by what stands between.
+const longestSearch = 10 * time.Minute
+
+// late says that no further attempt is to be begun. A channel that was not asked yet has its attempt before that, unless the whole may take no
+// longer; one that was is asked again only as long as the client has not waited for the sum of what those that were asked may take.
+func (x *exchange) late(plan *balancer.Plan) bool {
+	waited := time.Since(x.began)
+	if x.call.Err() != nil || waited >= x.server.options.longestSearch {
+		return true
+	}
+	if patience := plan.Patience(); patience > 0 && waited >= patience {
+		plan.Once()
+	}
+	return false
 }

@@ -79,15 +79,19 @@ func (x *exchange) flagged(text string) (flagged bool, failure *codec.Error) {
 	var plan balancer.Plan
 	plan.Facts = balancer.Facts{Endpoint: "/v1/moderations", Method: fasthttp.MethodPost, Model: model, Role: x.key.Role}
 	plan.Start(x.key.balance, route)
-	var limits pool.Deadlines
-	for failure == nil || !x.late(limits) {
+	x.began, x.within = time.Now(), x.latest()
+	defer func() { x.within = time.Time{} }()
+	for failure == nil || !x.late(&plan) {
 		attempt, more := plan.Next()
 		if !more {
 			break
 		}
-		time.Sleep(attempt.Wait)
-		limits = x.deadlines(attempt.Candidate, &plan.Facts)
-		answer, err := x.askModerator(attempt, text, limits)
+		limits := x.deadlines(attempt.Candidate, &plan.Facts, attempt.Number)
+		err := x.call.Wait(attempt.Wait)
+		var answer []byte
+		if err == nil {
+			answer, err = x.askModerator(attempt, text, limits)
+		}
 		if err == nil {
 			flagged, err = verdictOn(answer)
 		}
@@ -105,6 +109,15 @@ func (x *exchange) flagged(text string) (flagged bool, failure *codec.Error) {
 		failure = blocked(block, model)
 	}
 	return false, failure
+}
+
+// latest is when the whole request must be over on whatever channel it is served, zero if a channel sets no such time.
+func (x *exchange) latest() time.Time {
+	facts := x.facts()
+	if total := x.route.Total(&facts); total > 0 {
+		return x.start.Add(total)
+	}
+	return time.Time{}
 }
 
 // maxVerdict bounds a moderation's answer; those of OpenAI have 2 KB.

@@ -121,12 +121,19 @@ func (x *exchange) read() (err *codec.Error) {
 func (x *exchange) relay() *codec.Error {
 	x.plan.Facts = x.facts()
 	x.plan.Start(x.key.balance, x.route)
-	for x.attempt.Number == 0 || !x.late(x.limits) {
+	x.began = time.Now()
+	for x.attempt.Number == 0 || !x.late(&x.plan) {
 		attempt, more := x.plan.Next()
 		if !more {
 			break
 		}
-		time.Sleep(attempt.Wait)
+		if err := x.call.Wait(attempt.Wait); err != nil {
+			outcome, told := judge(err, x.limits)
+			outcome.Unsent = true
+			x.plan.Report(attempt, outcome)
+			x.failure = told
+			break
+		}
 		x.take(attempt)
 		err := x.try()
 		if err == nil {
@@ -159,7 +166,7 @@ func (x *exchange) take(attempt balancer.Attempt) {
 // a stream, or for the whole of a plain answer.
 func (x *exchange) try() error {
 	channel := x.backend().channel
-	x.limits = x.deadlines(x.attempt.Candidate, &x.plan.Facts)
+	x.limits = x.deadlines(x.attempt.Candidate, &x.plan.Facts, x.attempt.Number)
 	ask := provider.Ask{Endpoint: x.endpoint, Client: x.format.Name(), Model: x.attempt.Upstream, Key: x.attempt.Key}
 	x.upstream = channel.Format(ask)
 	if x.endpoint != provider.Chat && !x.untranslated() {
@@ -235,6 +242,7 @@ func (x *exchange) failed(outcome balancer.Outcome, told *codec.Error) {
 // exhausted is the error of a request that no channel could serve.
 func (x *exchange) exhausted() *codec.Error {
 	if x.failure != nil {
+		x.tellWhere(x.failure)
 		return x.failure
 	}
 	// Every channel was left out before it was tried.

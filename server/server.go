@@ -58,6 +58,8 @@ type Options struct {
 
 	readTimes *conn.Times // nil is UsualTimes; tests have less patience
 	pool      pool.Options
+
+	longestSearch time.Duration // 0 is longestSearch; tests have less patience
 }
 
 // withDefaults fills in what was left to the server.
@@ -76,6 +78,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.longestSearch <= 0 {
+		o.longestSearch = longestSearch
 	}
 	if o.readTimes == nil {
 		o.readTimes = &conn.UsualTimes
