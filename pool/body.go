@@ -24,6 +24,7 @@ type bodyReader struct {
 	call    *Call
 	framing framing
 	left    int // of fixedLength
+	limits  Deadlines
 	chunks  chunkDecoder
 	err     error // the first error, io.EOF included: everything after it fails alike
 }
@@ -33,6 +34,9 @@ func (b *bodyReader) begin(method string, h *fasthttp.ResponseHeader, head []byt
 	c := b.c
 	b.err, b.left = nil, 0
 	c.readBy, c.idle = 0, d.Idle
+	if b.limits = d; d.UntilBegun {
+		c.readBy, c.readSlack, c.idle = c.beginBy, slack(d.FirstByte), 0
+	}
 	if h.ConnectionClose() {
 		c.keep = false
 	}
@@ -130,6 +134,8 @@ func (b *bodyReader) readError(err error) error {
 	switch {
 	case over != nil:
 		return over
+	case timedOut(err) && b.c.readBy != 0:
+		return &Error{FirstByteTimeout, b.op(), fmt.Errorf("no answer within %v", b.limits.FirstByte)}
 	case timedOut(err):
 		return &Error{IdleTimeout, b.op(), fmt.Errorf("silent for %v", b.c.idle)}
 	case !errors.Is(err, io.EOF):

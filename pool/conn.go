@@ -44,7 +44,8 @@ type conn struct {
 	sweep     int64 // number of the last sweep that looked at it
 
 	readAlarm, writeAlarm alarm
-	readBy, readSlack     int64         // the head must be there by then; 0: idle counts instead
+	readBy, readSlack     int64         // the head, or the beginning of the answer, must be there by then; 0: idle counts instead
+	beginBy               int64         // when the answer was to begin, as it was set before the head was waited for; 0: at any time
 	idle                  time.Duration // longest wait of one read; 0: no limit
 	due                   int64         // when the call is over, whatever else is allowed; 0: never
 }
@@ -130,6 +131,7 @@ func (c *conn) exchange(call *Call, req *Request, d Deadlines) (*Response, error
 		err = c.earlyAnswer(req, d, err)
 	default:
 		c.headBy(c.writtenAt, d.FirstByte)
+		c.beginBy = c.readBy
 		err = c.readHead(req, d)
 	}
 	c.served = true

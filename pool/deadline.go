@@ -6,6 +6,10 @@ import "time"
 type Deadlines struct {
 	FirstByte time.Duration // from the end of the request's write to the first byte of the answer
 	Idle      time.Duration // between reads of the answer's body; also for the whole head once its first byte is there
+
+	// UntilBegun has FirstByte go on until Response.Begin says that what has come is an answer, and Idle hold from then on only: a head that comes at
+	// once, and comments, are none.
+	UntilBegun bool
 }
 
 // alarm is a deadline set in the kernel's poller. Setting one costs more than a small read, so it is set somewhat late and left alone as long as

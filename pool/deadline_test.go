@@ -51,11 +51,13 @@ func TestEachPhaseHasItsDeadline(t *testing.T) {
 		kind  Kind
 		text  string
 	}{
-		{"no first byte", Deadlines{limit, time.Minute}, func(*pooltest.Peer, chan bool) {}, FirstByteTimeout, "nothing within 80ms"},
-		{"a head that stops", Deadlines{limit, limit}, func(p *pooltest.Peer, _ chan bool) { p.Say(head[:10]) }, FirstByteTimeout, ""},
-		{"a head that drips", Deadlines{limit, limit}, func(p *pooltest.Peer, done chan bool) { p.Say("HTTP/1.1 200 OK\r\n"); drip(p, "X: y\r\n", done) }, FirstByteTimeout, ""},
-		{"interim answers only", Deadlines{limit, limit}, func(p *pooltest.Peer, done chan bool) { drip(p, "HTTP/1.1 102 Processing\r\n\r\n", done) }, FirstByteTimeout, ""},
-		{"a body that stops", Deadlines{time.Minute, limit}, func(p *pooltest.Peer, _ chan bool) { p.Say(head + "2\r\nhi\r\n") }, IdleTimeout, "silent for 80ms"},
+		{"no first byte", Deadlines{FirstByte: limit, Idle: time.Minute}, func(*pooltest.Peer, chan bool) {}, FirstByteTimeout, "nothing within 80ms"},
+		{"a head that stops", Deadlines{FirstByte: limit, Idle: limit}, func(p *pooltest.Peer, _ chan bool) { p.Say(head[:10]) }, FirstByteTimeout, ""},
+		{"a head that drips", Deadlines{FirstByte: limit, Idle: limit}, func(p *pooltest.Peer, done chan bool) { p.Say("HTTP/1.1 200 OK\r\n"); drip(p, "X: y\r\n", done) }, FirstByteTimeout, ""},
+		{"a body in the place of an answer", Deadlines{FirstByte: limit, Idle: time.Minute, UntilBegun: true}, func(p *pooltest.Peer, done chan bool) { p.Say(head); drip(p, "2\r\n:\n\r\n", done) }, FirstByteTimeout, "no answer within 80ms"},
+		{"a head and no more", Deadlines{FirstByte: limit, Idle: limit / 8, UntilBegun: true}, func(p *pooltest.Peer, _ chan bool) { p.Say(head) }, FirstByteTimeout, "no answer within 80ms"},
+		{"interim answers only", Deadlines{FirstByte: limit, Idle: limit}, func(p *pooltest.Peer, done chan bool) { drip(p, "HTTP/1.1 102 Processing\r\n\r\n", done) }, FirstByteTimeout, ""},
+		{"a body that stops", Deadlines{FirstByte: time.Minute, Idle: limit}, func(p *pooltest.Peer, _ chan bool) { p.Say(head + "2\r\nhi\r\n") }, IdleTimeout, "silent for 80ms"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			done := make(chan bool)
@@ -116,5 +118,33 @@ func TestAPassedDeadlineDoesNotHurtTheNextExchange(t *testing.T) {
 	}
 	if s := tg.pool.Stats(); s.Dials != 1 {
 		t.Errorf("%+v", s)
+	}
+}
+
+// Until an answer has begun its head may be there for as long as that may take, and what comes before it be as far apart.
+func TestBeginHasTheIdleTimeHold(t *testing.T) {
+	const idle = 50 * time.Millisecond
+	begun := make(chan bool)
+	u := pooltest.Listen(t, func(p *pooltest.Peer) {
+		p.Request()
+		p.Say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+		time.Sleep(3 * idle)
+		p.Say("1\r\nx\r\n")
+		<-begun
+		p.HangUp()
+	})
+	var call Call
+	answer, err := direct(t, u).Do(&call, post, Deadlines{FirstByte: time.Minute, Idle: idle, UntilBegun: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Close()
+	if p, err := answer.Next(); string(p) != "x" || err != nil {
+		t.Fatalf("%q, %v", p, err)
+	}
+	answer.Begin()
+	close(begun)
+	if p, err := answer.Next(); kindOf(t, err) != IdleTimeout {
+		t.Errorf("then %q, %v", p, err)
 	}
 }

@@ -58,6 +58,9 @@ func (r *Response) Next() ([]byte, error) {
 	return p, err
 }
 
+// Begin says that what has come is a part of an answer: from now on Deadlines.Idle holds. It is of no effect unless Deadlines.UntilBegun was asked for.
+func (r *Response) Begin() { r.c.readBy, r.c.idle = 0, r.limits.Idle }
+
 // Ended says that the body has come and been given out to its proper end: Next would say io.EOF, without waiting. It may be so without being
 // known yet.
 func (r *Response) Ended() bool { return r.inflate == nil && r.err == nil && r.ended() }

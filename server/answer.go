@@ -99,7 +99,9 @@ func (x *exchange) collectAnswer(answer *pool.Response, from codec.Format) error
 			if events, err = decoder.Push(events[:0], in); err == nil && hasEnded(decoder) {
 				err = io.EOF
 			}
-			k.came(in, len(events))
+			if k.came(in, len(events)); len(events) > 0 {
+				answer.Begin()
+			}
 		case io.EOF:
 			events, err = decoder.End(events[:0])
 			if err == nil {
@@ -151,6 +153,7 @@ func (x *exchange) readFirstEvent(answer *pool.Response, from codec.Format) erro
 			return err
 		}
 	}
+	answer.Begin()
 	x.answer = answer
 	return nil
 }

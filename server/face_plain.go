@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"io"
 
 	"github.com/valyala/fasthttp"
 
@@ -94,6 +95,10 @@ func (x *exchange) raw() bool {
 // in it can go to another channel, anything else from its first bytes on.
 func (x *exchange) receive(answer *pool.Response) error {
 	x.contentType = append(x.contentType[:0], answer.Header.ContentType()...)
+	kind := rawKindOf(x.contentType)
+	if kind != rawEvents {
+		answer.Begin()
+	}
 	if isWhole(&answer.Header) {
 		kept := x.ctx.Response.SwapBody(nil)
 		answer.Memory = (*answerRoom)(x.holding)
@@ -106,14 +111,24 @@ func (x *exchange) receive(answer *pool.Response) error {
 		return err
 	}
 	first, err := answer.Next()
+	if kind == rawEvents {
+		var lead []byte
+		for err == nil && onlyComments(first) && len(first) < maxLead {
+			lead = append(lead[:0], first...)
+			var more []byte
+			more, err = answer.Next()
+			first = append(lead, more...)
+		}
+	}
 	if err != nil {
 		answer.Close()
-		if len(first) == 0 && err != nil {
+		if err == io.EOF {
 			return errEmpty
 		}
 		return err
 	}
-	flow := &rawStream{kind: rawKindOf(x.contentType), clean: x.clean}
+	answer.Begin()
+	flow := &rawStream{kind: kind, clean: x.clean}
 	if flow.kind != rawBytes {
 		if err := rawFailure(flow.kind, first); err != nil {
 			answer.Close()

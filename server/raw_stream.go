@@ -92,6 +92,21 @@ func rawFailure(kind rawKind, begun []byte) error {
 	return err
 }
 
+// onlyComments says whether what has come of a stream has no field of an event, nor the beginning of one.
+func onlyComments(p []byte) bool {
+	for len(p) > 0 {
+		if p[0] != ':' && p[0] != '\n' && p[0] != '\r' {
+			return false
+		}
+		end := bytes.IndexByte(p, '\n')
+		if end < 0 {
+			break
+		}
+		p = p[end+1:]
+	}
+	return true
+}
+
 // watch finds the ends of events. Lines end with LF or CRLF.
 func (s *rawStream) watch(p []byte) {
 	for len(p) > 0 {

@@ -183,12 +183,15 @@ func (x *exchange) try() error {
 	}
 	x.writeHeader()
 	x.sent = true
-	answer, err := target.Do(x.call, &x.request, x.limits)
+	limits := x.limits
+	limits.UntilBegun = true
+	answer, err := target.Do(x.call, &x.request, limits)
 	if err != nil {
 		return err
 	}
 	x.listen(answer)
 	if answer.Status < 200 || answer.Status > 299 {
+		answer.Begin()
 		return x.readFailure(answer, from)
 	}
 	x.answered = true
@@ -199,12 +202,14 @@ func (x *exchange) try() error {
 	switch {
 	case x.raw():
 		return x.receive(answer)
-	case x.stream && isWhole(&answer.Header):
-		return x.replayAnswer(answer, from)
-	case x.stream:
+	case x.stream && !isWhole(&answer.Header):
 		return x.readFirstEvent(answer, from)
-	case isEvents(&answer.Header):
+	case !x.stream && isEvents(&answer.Header):
 		return x.collectAnswer(answer, from)
+	}
+	answer.Begin()
+	if x.stream {
+		return x.replayAnswer(answer, from)
 	}
 	return x.readAnswer(answer, from)
 }

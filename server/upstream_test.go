@@ -140,6 +140,16 @@ func (p *peer) say(text string) { io.WriteString(p.TCPConn, text) }
 // gone waits until the gateway has closed the connection.
 func (p *peer) gone() { io.Copy(io.Discard, p.br) }
 
+// leaves is closed when the gateway has closed the connection.
+func (p *peer) leaves() <-chan bool {
+	gone := make(chan bool)
+	go func() {
+		defer close(gone)
+		p.gone()
+	}()
+	return gone
+}
+
 // reset breaks the connection off.
 func (p *peer) reset() {
 	p.SetLinger(0)
