@@ -26,6 +26,7 @@ const (
 	route      = "route"
 	preset     = "preset"
 	moderation = "moderation" // with images it is a word
+	toolChoice = "tool_choice"
 
 	// Routing is the member of generationConfig by which Vertex is told to use another model.
 	Routing = "routingConfig"
@@ -100,6 +101,10 @@ func (f *finder) member(name string, v rawjson.Value) {
 	switch {
 	case name == "tools":
 		f.tools(v, 0)
+	case name == "input" && !f.google:
+		f.items(v)
+	case name == toolChoice && !f.google:
+		f.find(v, false, 0)
 	case name == preset:
 		if text, is := rawjson.Text(f.body, v); is {
 			f.add("@preset/"+text, rawjson.Value{})

@@ -35,6 +35,12 @@ func TestNamesFindsTheModels(t *testing.T) {
 		{`{"user_config":{"model_list":[{"model_name":"a","litellm_params":{"model":"b","api_key":"no"}}],"default_fallbacks":["c"]},"model_list":[{"model":"d"}]}`, false, []string{"a", "b", "c", "d"}},
 		{`{"guardrails":[{"block_on_error":true,"moderation_llm_v1":{"model_name":"a","action":"no"}},"no"],"moderation":{"model":"b"}}`, false, []string{"a", "b"}},
 		{`{"moderation":"low","guardrails":["no"]}`, false, nil},
+		{`{"input":[{"type":"additional_tools","role":"developer","tools":[{"type":"function","name":"f","parameters":{"model":"no"}},{"type":"image_generation","model":"a"}]},{"role":"user","content":"x","model":"no"},` +
+			`{"type":"tool_search_output","\u0074ools":[{"type":"namespace","tools":[{"type":"image_generation","model":"b"}]}]},{"Tools":[{"type":"image_generation","model":"c"}]},"x",["x"]]}`, false, []string{"a", "b", "c"}},
+		{`{"input":[{"tools":"no"},{"tools":{"type":"image_generation","model":"no"}}],"tool_choice":{"type":"function","name":"model"}}`, false, nil},
+		{`{"tool_choice":{"type":"image_generation","model":"a"}}`, false, []string{"a"}},
+		{`{"tool_choice":{"type":"allowed_tools","mode":"auto","tools":[{"type":"image_generation","model":"a"},{"type":"function","name":"f"}]}}`, false, []string{"a"}},
+		{`{"tool_choice":"auto","input":"hi"}`, false, nil},
 	} {
 		names, err := Names([]byte(c.body), c.google)
 		var got []string
@@ -164,4 +170,23 @@ func FuzzNames(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestCarriedTellsOfToolsInItems also holds that the rest of the body is read from where it should be.
+func TestCarriedTellsOfToolsInItems(t *testing.T) {
+	for items, want := range map[string]bool{
+		`[]`: false, `"hi"`: false, `[1,"x",[]]`: false, `[{"role":"user","content":[{"tools":[{"type":"image_generation"}]}]}]`: false,
+		`[{"tools":[{"type":"function","name":"f","parameters":{"type":"x"}}]},{"a":{}}]`: false, `[{"a":[1],"tools":[{"type":"image_generation","model":"a"}],"b":{}},{"a":1}]`: true,
+		`[{"a":1},{"type":"x","t\u006fols":[{"x":1,"type":"mcp"}]}]`: true, `[{"tools":[{"type":"namespace","tools":[{"type":"mcp"}]}]}]`: true,
+	} {
+		body := []byte(`{"input":` + items + `,"x":1}`)
+		it := rawjson.MembersOf(body)
+		it.Step()
+		list := it.Elements()
+		found := Carried(body, &list)
+		it.Leave(&list.Walk)
+		if whole := it.Whole(); found != want || string(whole.Raw(body)) != items || !it.Step() || it.Next() || it.Err() != nil {
+			t.Errorf("%s: %v, and it left at %s, %v", items, found, whole.Raw(body), it.Err())
+		}
+	}
 }

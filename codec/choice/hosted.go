@@ -40,6 +40,47 @@ func Hosted(body []byte, tools *rawjson.Elements, google bool) (found bool) {
 	return found
 }
 
+// Carried is Hosted for the tools that items of a Responses request's input carry: additional_tools, tool_search_output, and whatever else has such a list.
+func Carried(body []byte, items *rawjson.Elements) (found bool) {
+	for items.Step() {
+		item := items.Members()
+		for item.Step() {
+			if !carries(&item) {
+				continue
+			}
+			tools := item.Elements()
+			found = Hosted(body, &tools, false) || found
+			item.Leave(&tools.Walk)
+		}
+		items.Leave(&item.Walk)
+	}
+	return found
+}
+
+// carries says whether a member of an item is a list of tools.
+func carries(it *rawjson.Members) bool {
+	name := it.Name()
+	return len(name) == len("tools") && strings.EqualFold(name, "tools") && it.Value.Kind == rawjson.Array
+}
+
+// Chosen says whether the value of tool_choice names a model. It does not allocate, unless it does.
+func Chosen(body []byte, choice rawjson.Value) bool {
+	f := finder{body: body, in: toolChoice}
+	f.find(choice, false, 0)
+	return len(f.names) > 0 || f.err != nil
+}
+
+// items looks at the tools that items carry.
+func (f *finder) items(list rawjson.Value) {
+	for it := list.Elements(f.body); it.Next(); {
+		for item := it.Value.Members(f.body); item.Next(); {
+			if carries(&item) {
+				f.tools(item.Value, 0)
+			}
+		}
+	}
+}
+
 // chatTool is how tools of chat requests begin, as the SDKs write them.
 const chatTool = `{"type":"function","function":{`
 

@@ -17,6 +17,7 @@ type Layout struct {
 	known                          *fields.Known
 	others                         []string
 	model, stream, messages, tools int
+	choice, input                  int // tool_choice and input, -1 if the format has none
 	firstOther                     int
 }
 
@@ -24,7 +25,7 @@ type Layout struct {
 // calls it; others are the members that an Edit may take out, at most two, which stand in known one after the other.
 func NewLayout(known *fields.Known, messages string, others ...string) *Layout {
 	l := &Layout{known: known, others: others, model: known.Number("model"), stream: known.Number("stream"), messages: known.Number(messages),
-		tools: known.Number("tools"), firstOther: len(known.Names())}
+		tools: known.Number("tools"), choice: known.Number("tool_choice"), input: known.Number("input"), firstOther: len(known.Names())}
 	if len(others) > 0 {
 		l.firstOther = known.Number(others[0])
 	}
@@ -76,6 +77,11 @@ func (l *Layout) ReadHead(body []byte) (Head, error) {
 		case n == l.stream:
 			stream = it.Whole()
 			h.mark("stream", from, stream)
+		case n == l.messages && n == l.input && it.Value.Kind == rawjson.Array:
+			items := it.Elements()
+			h.Choosing = choice.Carried(body, &items) || h.Choosing
+			it.Leave(&items.Walk)
+			h.Messages = it.Whole()
 		case n == l.messages:
 			h.Messages = it.Whole()
 		case n == l.tools:
@@ -90,7 +96,7 @@ func (l *Layout) ReadHead(body []byte) (Head, error) {
 			if err != nil {
 				return h, err
 			}
-			h.Choosing = h.Choosing || choosing
+			h.Choosing = h.Choosing || choosing || n >= 0 && n == l.choice && choice.Chosen(body, it.Whole())
 		}
 		from = it.Whole().End
 	}

@@ -80,7 +80,7 @@ func (h *Head) read(body []byte) error {
 			if err != nil {
 				return err
 			}
-			h.Choosing = h.Choosing || choosing
+			h.Choosing = h.Choosing || choosing || n == knownToolChoice && choice.Chosen(body, it.Whole())
 		}
 	}
 	if err := it.Err(); err != nil {

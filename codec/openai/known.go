@@ -15,14 +15,15 @@ const (
 	knownTools
 	knownInput
 	knownStreamOptions
+	knownToolChoice
 )
 
 // Known are the members that the gateway reads of requests in OpenAI's formats: chat, completions, Responses, which some send to the address of
 // chat, and the endpoints that are no conversation.
 var Known = fields.NewKnown(slices.Concat([]string{
-	"model", "stream", "messages", "tools", "input", "stream_options",
+	"model", "stream", "messages", "tools", "input", "stream_options", "tool_choice",
 
-	"functions", "tool_choice", "function_call", "parallel_tool_calls", "max_tokens", "max_completion_tokens", "n", "top_k", "seed", "temperature",
+	"functions", "function_call", "parallel_tool_calls", "max_tokens", "max_completion_tokens", "n", "top_k", "seed", "temperature",
 	"top_p", "frequency_penalty", "presence_penalty", "stop", "logprobs", "top_logprobs", "logit_bias", "verbosity", "modalities", "audio", "user",
 	"service_tier", "cache_control", "reasoning_effort", "response_format", "reasoning", "thinking", "web_search_options", "metadata", "store",
 	"prompt_cache_key", "prompt_cache_retention", "safety_identifier",
