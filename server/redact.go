@@ -3,10 +3,13 @@ package server
 import (
 	"cmp"
 	"encoding/base64"
+	"html"
+	"net/url"
 	"slices"
 	"strings"
 	"unsafe"
 
+	"uniapi/codec/rawjson"
 	"uniapi/config"
 	"uniapi/server/conn"
 )
@@ -74,15 +77,46 @@ func secretForms(secret config.Secret) []secretForm {
 	forms := []secretForm{{text: secret.Text, public: secret.Public},
 		{text: plainest(secret.Text), public: len(plainest(secret.Text[:secret.Public]))},
 		{text: strings.ReplaceAll(secret.Text, " ", "+"), public: secret.Public}} // as queries have it
-	// What base64 makes of it depends on how many bytes are before it, modulo 3;
-	// the characters that it shares with its neighbours are left out.
+	forms = appendBase64(forms, secret.Text, secret.Public)
+	for _, escape := range escapesInBase64 {
+		if text := escape(secret.Text); text != secret.Text {
+			forms = appendBase64(forms, text, len(escape(secret.Text[:secret.Public])))
+		}
+	}
+	return forms
+}
+
+// escapesInBase64 are what a secret goes through before somebody puts it in base64: as
+// a part of a query, of a path, of a form, of a program's text or of a page.
+var escapesInBase64 = []func(string) string{url.QueryEscape, url.PathEscape, escapedAsURIComponent, quotedInJSON, html.EscapeString,
+	func(text string) string {
+		return strings.NewReplacer("<", `\u003c`, ">", `\u003e`, "&", `\u0026`).Replace(quotedInJSON(text)) // Go
+	},
+	func(text string) string { return strings.ReplaceAll(quotedInJSON(text), "/", `\/`) }, // PHP
+}
+
+// escapedAsURIComponent is what JavaScript's encodeURIComponent makes of a text.
+func escapedAsURIComponent(text string) string {
+	return strings.NewReplacer("+", "%20", "%21", "!", "%27", "'", "%28", "(", "%29", ")", "%2A", "*").Replace(url.QueryEscape(text))
+}
+
+// quotedInJSON is a text as it stands in JSON, without the quotes.
+func quotedInJSON(text string) string {
+	quoted := rawjson.AppendString(nil, text)
+	return string(quoted[1 : len(quoted)-1])
+}
+
+// appendBase64 appends what base64 makes of a text, which depends on how many bytes
+// are before it, modulo 3; the characters that it shares with its neighbours are left
+// out.
+func appendBase64(forms []secretForm, secret string, publicBytes int) []secretForm {
 	for before := range 3 {
-		text := strings.Repeat("\x00", before) + secret.Text
+		text := strings.Repeat("\x00", before) + secret
 		first := (before*8 + 5) / 6
 		whole := base64.StdEncoding.EncodeToString([]byte(text))[first : len(text)*8/6]
 		public := 0
-		if secret.Public > 0 {
-			public = max(0, (before+secret.Public)*8/6-first)
+		if publicBytes > 0 {
+			public = max(0, (before+publicBytes)*8/6-first)
 		}
 		forms = append(forms, secretForm{text: whole, public: public},
 			secretForm{text: strings.NewReplacer("+", "-", "/", "_").Replace(whole), public: public})

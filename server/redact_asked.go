@@ -202,9 +202,25 @@ func (u *unescaper) next(c byte) {
 		u.put(c)
 		return
 	}
+	if c == '0' && onlyZeros(u.held) { // one more of them means nothing else
+		return
+	}
 	if u.held = append(u.held, c); len(u.held) >= 2*longestEscape {
 		u.release(longestEscape)
 	}
+}
+
+// onlyZeros says whether an escape has begun that has two zeros of its number so far.
+func onlyZeros(held []byte) bool {
+	at := max(bytes.LastIndexByte(held, '&'), bytes.LastIndexByte(held, '\\'))
+	if at < 0 || !bytes.HasSuffix(held, []byte("00")) {
+		return false
+	}
+	switch digits := bytes.TrimRight(held[at+1:], "0"); string(digits) {
+	case "#", "#x", "#X", "u{":
+		return true
+	}
+	return false
 }
 
 // release lets all go but so many bytes, of which some may still be part of an escape.

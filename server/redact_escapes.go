@@ -143,8 +143,10 @@ func unescapeBackslash(dst []byte, text string) (meant []byte, size int) {
 	switch c := text[1]; {
 	case c == 'u':
 		if strings.HasPrefix(text, `\u{`) {
-			if r, n := hexadecimal(text[3:], 1, 8); n > 0 && 3+n < len(text) && text[3+n] == '}' {
-				return utf8.AppendRune(dst, r), 4 + n
+			digits := strings.TrimLeft(text[3:], "0")
+			r, n := hexadecimal(digits, 0, 8)
+			if n += len(text) - len(digits); n > 3 && n < len(text) && text[n] == '}' {
+				return utf8.AppendRune(dst, r), n + 1
 			}
 		}
 		r, n := hexadecimal(text[2:], 4, 4)
@@ -168,6 +170,8 @@ func unescapeBackslash(dst []byte, text string) (meant []byte, size int) {
 		}
 	case c >= '0' && c <= '3' && len(text) > 3 && isOctal(text[2]) && isOctal(text[3]):
 		return append(dst, (c-'0')<<6|(text[2]-'0')<<3|(text[3]-'0')), 4
+	case isOctal(c) && len(text) > 2 && isOctal(text[2]):
+		return append(dst, (c-'0')<<3|(text[2]-'0')), 3
 	case strings.IndexByte("abfnrtv", c) >= 0:
 		return append(dst, "\a\b\f\n\r\t\v"[strings.IndexByte("abfnrtv", c)]), 2
 	case c > ' ' && c < utf8.RuneSelf && !isAlphanumeric(c): // some escape more than they must
@@ -176,15 +180,20 @@ func unescapeBackslash(dst []byte, text string) (meant []byte, size int) {
 	return dst, 0
 }
 
-// longestEntity is that of HTML's names, and of numbers with as many zeros as anybody writes.
+// longestEntity is that of HTML's names, and of numbers but for zeros before them, of which there may be any number.
 const longestEntity = 34
 
 func unescapeEntity(dst []byte, text string) (meant []byte, size int) {
 	if len(text) > 2 && text[1] == '#' {
-		digits, base := text[2:min(len(text), longestEntity)], rune(10)
+		digits, base := text[2:], rune(10)
 		if c := digits[0]; c == 'x' || c == 'X' {
 			digits, base = digits[1:], 16
 		}
+		zeros := len(digits)
+		digits = strings.TrimLeft(digits, "0")
+		zeros -= len(digits)
+		all := len(text) - len(digits)
+		digits = digits[:min(len(digits), longestEntity)]
 		r, n := rune(0), 0
 		for ; n < len(digits); n++ {
 			d := digit(digits[n])
@@ -193,10 +202,10 @@ func unescapeEntity(dst []byte, text string) (meant []byte, size int) {
 			}
 			r = r*base + rune(d)
 		}
-		if n == 0 {
+		if n+zeros == 0 {
 			return dst, 0
 		}
-		size = len("&#") + n + len(text[2:min(len(text), longestEntity)]) - len(digits)
+		size = all + n
 		if size < len(text) && text[size] == ';' { // which readers do without
 			size++
 		}
