@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -150,6 +151,9 @@ func (x *exchange) inlined(request *codec.Request, to codec.Format) (*codec.Requ
 	inlined, fetched, err := inlineMedia(ctx, x.backend().fetcher, request, takesURL(to), x.holding, x.fetchPlace)
 	if over := x.call.Err(); over != nil {
 		return nil, 0, over
+	}
+	if not, is := errors.AsType[*notFetched](err); is && not.failed.Cause() != nil {
+		x.server.log.Info("an image or a file was not fetched", "id", string(x.id), "address", not.failed.Address, "error", clip(not.failed.Cause().Error()))
 	}
 	return inlined, fetched, err
 }

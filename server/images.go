@@ -196,10 +196,20 @@ func (in *inliner) fetch(ctx context.Context, f *fetch.Fetcher) error {
 	workers.Wait()
 	err := context.Cause(ctx)
 	if failed, ok := errors.AsType[*fetch.Error](err); ok {
-		return codec.BadRequest("messages", failed.Error())
+		return &notFetched{codec.BadRequest("messages", failed.Error()), failed}
 	}
 	return err
 }
+
+// notFetched is what a client is told of a fetch that failed, and the fetch's own error, which may say more.
+type notFetched struct {
+	told   *codec.Error
+	failed *fetch.Error
+}
+
+func (e *notFetched) Error() string { return e.told.Error() }
+
+func (e *notFetched) Unwrap() error { return e.told }
 
 // replaced are the parts with content in the place of addresses; the slice
 // itself, and false, if there is nothing to replace.

@@ -63,7 +63,7 @@ func (f *Fetcher) proxyTargets(ctx context.Context, host string) ([]string, erro
 	// Proxies without IPv6 are not rare, those without IPv4 are.
 	slices.SortStableFunc(addrs, func(a, b netip.Addr) int { return cmp.Compare(a.Unmap().BitLen(), b.Unmap().BitLen()) })
 	var targets []string
-	var refused error = refusal("its host name is not known")
+	var refused error = hidden("its host name has no address")
 	for _, a := range addrs {
 		if err := f.guard.check(a); err != nil {
 			refused = err

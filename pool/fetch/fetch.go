@@ -29,6 +29,7 @@ type Fetcher struct {
 	guard    *guard
 	maxSize  int64
 	timeout  time.Duration
+	step     time.Duration // refusalStep
 	base     *tls.Config
 	cache    *Cache
 	rules    string            // of guard and limits: before the addresses of what is in the cache
@@ -55,6 +56,9 @@ func (e *Error) Error() string { return "could not fetch " + e.Address + ": " + 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.cause }
 
+// Cause is what happened, for the log; nil if the reason says it all.
+func (e *Error) Cause() error { return e.cause }
+
 const (
 	mostRedirects = 5
 	longestURL    = 8 << 10
@@ -65,7 +69,7 @@ const (
 func New(rules config.ImageFetch, base *tls.Config, cache *Cache) *Fetcher {
 	f := &Fetcher{
 		guard: newGuard(rules), base: base, cache: cache, rules: strconv.FormatInt(made.Add(1), 36) + " ",
-		maxSize: cmp.Or(rules.MaxSize, config.DefaultFetchSize), timeout: cmp.Or(rules.Timeout, config.DefaultFetchTimeout),
+		maxSize: cmp.Or(rules.MaxSize, config.DefaultFetchSize), timeout: cmp.Or(rules.Timeout, config.DefaultFetchTimeout), step: refusalStep,
 	}
 	f.client = f.newClient()
 	return f
@@ -147,6 +151,7 @@ func (f *Fetcher) Fetch(ctx context.Context, address string, memory pool.Memory,
 		}
 		return content, err
 	}
+	begun := time.Now()
 	limited, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
 	content, err = f.get(limited, u.String(), memory, kinds)
@@ -158,10 +163,26 @@ func (f *Fetcher) Fetch(ctx context.Context, address string, memory pool.Memory,
 		return Content{}, full.cause
 	case ctx.Err() != nil:
 		return Content{}, ctx.Err()
+	case isHidden(err):
+		f.settle(ctx, begun)
+		return Content{}, &Error{shownAddress(address), notPublic, err}
 	case limited.Err() != nil:
 		return Content{}, &Error{shownAddress(address), "it took longer than " + f.timeout.String(), err}
 	}
 	return Content{}, &Error{shownAddress(address), reasonOf(err), err}
+}
+
+// refusalStep is what the time of a refusal is a multiple of: how long it took to look up a name tells whether it is one of the gateway's own network.
+const refusalStep = time.Second
+
+// settle waits until a refusal may be told.
+func (f *Fetcher) settle(ctx context.Context, begun time.Time) {
+	timer := time.NewTimer(f.step - time.Since(begun)%f.step)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }
 
 func (f *Fetcher) get(ctx context.Context, address string, memory pool.Memory, kinds []string) (Content, error) {
@@ -243,11 +264,8 @@ func reasonOf(err error) string {
 	if _, ok := errors.AsType[*pool.Error](err); ok {
 		return "the gateway's proxy does not reach it"
 	}
-	if dns, ok := errors.AsType[*net.DNSError](err); ok {
-		if dns.IsNotFound {
-			return "its host name is not known"
-		}
-		return "its host name could not be resolved"
+	if isHidden(err) {
+		return notPublic
 	}
 	if certificate, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return "its certificate is not valid: " + certificate.Err.Error()

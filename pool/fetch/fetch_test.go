@@ -38,7 +38,9 @@ func allowLoopback() config.ImageFetch {
 }
 
 func newFetcher(t testing.TB, rules config.ImageFetch, base *tls.Config) *Fetcher {
-	return New(rules, pool.New(pool.Options{TLS: base}).TLS(), newCache(t, 64<<20))
+	f := New(rules, pool.New(pool.Options{TLS: base}).TLS(), newCache(t, 64<<20))
+	f.step = time.Millisecond
+	return f
 }
 
 func newCache(t testing.TB, bytes int) *Cache {
@@ -152,13 +154,13 @@ func TestWhatIsNotFetchedIsExplained(t *testing.T) {
 		return map[string][]string{"inside.example.test.": {"10.0.0.1", "127.0.0.1"}}[name]
 	})
 	for _, tt := range []struct{ name, address, want string }{
-		{"loopback", inside + "/a.png", "could not fetch " + inside + "/a.png: it is at a loopback address, which this gateway does not fetch from unless preferences.image_fetch.allow names it"},
-		{"a name for it", "http://inside.example.test" + port + "/", "unless preferences.image_fetch.allow names it"},
-		{"IPv6", "http://[::1]" + port + "/", "it is at a loopback address"},
-		{"IPv4 in IPv6", "http://[::ffff:127.0.0.1]" + port + "/", "it is at a loopback address"},
-		{"metadata", "http://169.254.169.254/latest/meta-data/", "it is at a link-local address"},
-		{"a zone", "http://[fe80::1%25lo]/", "it is at a link-local address"},
-		{"an unknown name", "https://nobody.example.test/a.png?signature=secret#x", "could not fetch https://nobody.example.test/a.png: its host name is not known"},
+		{"loopback", inside + "/a.png", "could not fetch " + inside + "/a.png: " + notPublic},
+		{"a name for it", "http://inside.example.test" + port + "/", notPublic},
+		{"IPv6", "http://[::1]" + port + "/", notPublic},
+		{"IPv4 in IPv6", "http://[::ffff:127.0.0.1]" + port + "/", notPublic},
+		{"metadata", "http://169.254.169.254/latest/meta-data/", notPublic},
+		{"a zone", "http://[fe80::1%25lo]/", notPublic},
+		{"an unknown name", "https://nobody.example.test/a.png?signature=secret#x", "could not fetch https://nobody.example.test/a.png: " + notPublic},
 		{"another scheme", "file:///etc/passwd", "could not fetch file:///etc/passwd: only http and https addresses are fetched"},
 		{"a login", "http://user:secret@127.0.0.1/a", "could not fetch http://127.0.0.1/a: it holds a user name or password"},
 		{"no host", "http:///a", "it names no host"},
@@ -174,6 +176,40 @@ func TestWhatIsNotFetchedIsExplained(t *testing.T) {
 				t.Errorf("too much in the message: %s", text)
 			}
 		})
+	}
+	if seen.Load() != 0 {
+		t.Errorf("%d requests reached the inside", seen.Load())
+	}
+}
+
+// TestRefusalsDoNotTellWhatIsInside asks for what there is and what there is not in the gateway's network, also by way of a site that may be asked.
+func TestRefusalsDoNotTellWhatIsInside(t *testing.T) {
+	inside, seen := site(t, say(pngBytes))
+	outside, _ := site(t, func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, r.URL.Query().Get("to"), http.StatusFound)
+	})
+	rules := config.ImageFetch{AllowHosts: []string{"localhost"}}
+	f := newFetcher(t, rules, nil)
+	f.step = 50 * time.Millisecond
+	f.resolver = nameServer(func(name string) []string {
+		return map[string][]string{"inside.example.test.": {"10.0.0.1"}, "here.example.test.": {"127.0.0.1"}}[name]
+	})
+	outside = strings.Replace(outside, "127.0.0.1", "localhost", 1)
+	for _, address := range []string{inside, "http://127.0.0.1:1/", "http://[::1]/", "http://10.1.2.3/", "http://inside.example.test/", "https://here.example.test/", "http://nobody.example.test/", "http://nobody/", "https://nobody.example.test/"} {
+		begun := time.Now()
+		_, err := f.Fetch(t.Context(), address, nil, images...)
+		if took := time.Since(begun); took < f.step || err == nil || err.Error() != "could not fetch "+address+": "+notPublic {
+			t.Errorf("%s: after %v: %v", address, took, err)
+		}
+		failed, is := errors.AsType[*Error](err)
+		if !is || failed.Cause() == nil || strings.Contains(failed.Cause().Error(), notPublic) {
+			t.Errorf("%s: the log has %v", address, failed)
+		}
+		begun = time.Now()
+		_, err = f.Fetch(t.Context(), outside+"/?to="+address, nil, images...)
+		if took := time.Since(begun); took < f.step || err == nil || err.Error() != "could not fetch "+outside+"/: "+notPublic {
+			t.Errorf("%s behind a redirect: after %v: %v", address, took, err)
+		}
 	}
 	if seen.Load() != 0 {
 		t.Errorf("%d requests reached the inside", seen.Load())
@@ -240,7 +276,7 @@ func TestEveryRedirectIsCheckedAgain(t *testing.T) {
 	outside := strings.Replace(address, "127.0.0.1", "outside.example.test", 1)
 	for _, tt := range []struct{ path, want string }{
 		{"/0", ""}, {"/5", ""}, {"/6", "it redirects more than 5 times"},
-		{"/?to=" + inside, "loopback address"}, {"/?to=http://inside.example.test/", "loopback address"}, {"/?to=http://169.254.169.254/latest", "link-local"},
+		{"/?to=" + inside, notPublic}, {"/?to=http://inside.example.test/", notPublic}, {"/?to=http://169.254.169.254/latest", notPublic},
 		{"/?to=file:///etc/passwd", "only http and https"}, {"/?to=http://u:p@outside.example.test/", "user name or password"},
 	} {
 		_, err := f.Fetch(t.Context(), outside+tt.path, nil, images...)
@@ -336,7 +372,7 @@ func TestFetchingThroughAProxy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := via.Fetch(t.Context(), "http://example.test/", nil, images...); err == nil || !strings.Contains(err.Error(), "loopback address") {
+	if _, err := via.Fetch(t.Context(), "http://example.test/", nil, images...); err == nil || !strings.Contains(err.Error(), notPublic) {
 		t.Errorf("by a proxy the inside is refused with %v", err)
 	}
 	if proxy.Accepted.Load() != before {

@@ -1,6 +1,8 @@
 package fetch
 
 import (
+	"errors"
+	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -81,11 +83,11 @@ func embedded(a netip.Addr) netip.Addr {
 	return netip.Addr{}
 }
 
-// check is nil if a is fetched from, else a refusal.
+// check is nil if a is fetched from, else a hidden reason.
 func (g *guard) check(a netip.Addr) error {
 	a = a.Unmap().WithZone("")
 	if !a.IsValid() {
-		return refusal("it has no address")
+		return hidden("it has no address")
 	}
 	if slices.ContainsFunc(g.nets, func(n netip.Prefix) bool { return n.Contains(a) }) {
 		return nil
@@ -105,5 +107,22 @@ func (g *guard) check(a netip.Addr) error {
 	if what == "" {
 		return nil
 	}
-	return refusal("it is at " + what + ", which this gateway does not fetch from unless preferences.image_fetch.allow names it")
+	return hidden("it is at " + what + ", which this gateway does not fetch from unless preferences.image_fetch.allow names it")
+}
+
+// hidden is why something is not fetched, for the log alone: whoever can tell an address of the network that the gateway is in from a name that nobody
+// has can read the network's names from it. Clients are told notPublic, for both.
+type hidden string
+
+func (h hidden) Error() string { return string(h) }
+
+const notPublic = "its host is not known, or is at an address that is not public, which this gateway does not fetch from unless preferences.image_fetch.allow names it"
+
+// isHidden says whether an error tells about names and addresses of the gateway's network.
+func isHidden(err error) bool {
+	if _, is := errors.AsType[hidden](err); is {
+		return true
+	}
+	_, is := errors.AsType[*net.DNSError](err)
+	return is
 }
