@@ -99,6 +99,8 @@ func (p *Plan) place(c *Candidate) string {
 		why = "the only channel"
 	case f.route.weighs(s) && slices.ContainsFunc(f.route.entries, unweighted):
 		why = fmt.Sprintf("%s: without a weight, after those that have one", s)
+	case f.near:
+		why = "affinity: the one of those left that goes best with the conversation"
 	case s == config.Random:
 		why = "random: drawn now, another request draws anew"
 	case f.turns != nil:

@@ -20,6 +20,8 @@ type Facts struct {
 	Compaction   bool  // an agent asks to compact its conversation
 	BodyBytes    int64 // of the body as it came, inflated
 	PromptTokens int64 // estimated: the characters of all that it says, by four
+
+	Conversation uint64 // what requests that should meet the same cache have in common; 0 is nothing
 }
 
 // Channel is what filters and timeouts may ask about where an attempt goes.

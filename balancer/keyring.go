@@ -19,6 +19,9 @@ type keyRing struct {
 	order  config.Schedule
 	turn   *atomic.Uint32
 	ranked *atomic.Pointer[[]int] // smart_round_robin's order, best first
+
+	affine *bool    // keys are chosen by the conversation; nil is as the client's key has it
+	places []uint64 // of the keys, for affinity
 }
 
 // keyState is what is known of one of a provider's keys.
@@ -33,8 +36,9 @@ func (s *State) ring(provider string, p *config.Provider) *keyRing {
 		turn = new(atomic.Uint32)
 		s.turns[provider] = turn
 	}
-	r := &keyRing{order: config.Schedule(p.Preferences.KeySchedule), turn: turn, ranked: new(atomic.Pointer[[]int])}
+	r := &keyRing{order: config.Schedule(p.Preferences.KeySchedule), turn: turn, ranked: new(atomic.Pointer[[]int]), affine: p.Preferences.Affinity}
 	for _, key := range p.Keys {
+		r.places = append(r.places, placeOf("provider key", key))
 		r.keys = append(r.keys, s.key(provider, key))
 		if l := s.limits.Subject("provider "+provider+"\x00"+string(hash(key)), p.Preferences.KeyRateLimit); l != (unlimited{}) {
 			r.limits = append(r.limits, l)

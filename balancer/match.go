@@ -25,6 +25,7 @@ type matcher struct {
 	has       [][]int        // by provider: the numbers of its models, in its order
 
 	state   *State
+	affine  bool // if a key says nothing
 	configs map[string]*config.APIKey
 	keys    map[string]*Key
 	shared  map[string]*Routes // keys with equal rules share their routes
@@ -37,6 +38,7 @@ func newMatcher(cfg *config.Config, state *State, providers []*Provider) *matche
 		numbers:   make(map[string]int),
 		has:       make([][]int, len(providers)),
 		state:     state,
+		affine:    cfg.Preferences.Affinity,
 		configs:   make(map[string]*config.APIKey, len(cfg.APIKeys)),
 		keys:      make(map[string]*Key, len(cfg.APIKeys)),
 		shared:    make(map[string]*Routes),
@@ -55,7 +57,7 @@ func newMatcher(cfg *config.Config, state *State, providers []*Provider) *matche
 
 func newCandidate(cfg *config.Config, state *State, p *Provider, model config.Model) *Candidate {
 	return &Candidate{
-		Provider: p, Upstream: model.Upstream,
+		Provider: p, Upstream: model.Upstream, place: placeOf("channel", p.Config.Name, model.Upstream),
 		Timeout:   cfg.ModelTimeout(p.Config, model.Alias, model.Upstream),
 		keepalive: cfg.KeepaliveInterval(p.Config, model.Alias, model.Upstream),
 		rest:      state.rest(p.id, model.Upstream),
@@ -90,7 +92,10 @@ func (m *matcher) key(k *config.APIKey) *Key {
 	if known := m.keys[k.Key]; known != nil {
 		return known
 	}
-	key := &Key{Config: k, state: m.state, client: m.state.client(k.Key), only: len(m.configs) == 1}
+	key := &Key{Config: k, state: m.state, client: m.state.client(k.Key), only: len(m.configs) == 1, affine: m.affine}
+	if k.Preferences.Affinity != nil {
+		key.affine = *k.Preferences.Affinity
+	}
 	m.keys[k.Key] = key // of depth 0 as long as its rules are followed
 	rules, deepest := make([]config.Rule, 0, len(k.Rules)), 0
 	for _, r := range k.Rules {
@@ -207,12 +212,12 @@ func (m *matcher) entries(r config.Rule, number int) []entry {
 		if via.Find(m.models[number]) == nil {
 			return nil
 		}
-		return []entry{{via: via}}
+		return []entry{{via: via, place: placeOf("key", r.Key)}}
 	}
 	var entries []entry
 	for _, c := range m.offers[number] {
 		if r.Provider == "" || r.Provider == c.Provider.Config.Name {
-			entries = append(entries, entry{Candidate: c, weight: r.Weight})
+			entries = append(entries, entry{Candidate: c, weight: r.Weight, place: c.place})
 		}
 	}
 	return entries
@@ -249,6 +254,8 @@ func (r *Route) finish() {
 	for i, e := range r.entries {
 		weights[i] = e.weight
 		r.inTurn.turns = append(r.inTurn.turns, i)
+		r.places = append(r.places, e.place)
+		r.perWeight = append(r.perWeight, perWeight(e.weight))
 	}
 	r.weights.turns = weightedTurns(weights)
 	seen := make(map[*Candidate]bool, len(r.entries))
@@ -259,6 +266,7 @@ func (r *Route) finish() {
 		seen[c] = true
 		r.leaves++
 		r.keys += len(c.Provider.Config.Keys)
+		r.affine = r.affine || c.Provider.ring.affine != nil && *c.Provider.ring.affine
 		r.AsksFacts = r.AsksFacts || c.Provider.filter != nil || c.Provider.timeouts != nil
 		effort, compaction, tokens := c.Provider.filter.Needs()
 		r.AsksEffort, r.AsksTokens = r.AsksEffort || effort, r.AsksTokens || tokens

@@ -82,7 +82,8 @@ func (p *Plan) Start(key *Key, route *Route) {
 // enter makes a route the one whose entries have their turn next.
 func (p *Plan) enter(key *Key, route *Route) {
 	f := frame{key: key, route: route, from: len(p.marks)}
-	if rota := route.rota(key.Config.Preferences.Schedule); rota != nil {
+	f.near = p.near(key)
+	if rota := route.rota(key.Config.Preferences.Schedule); rota != nil && !f.near {
 		f.turns, f.start = rota.now(route, p.key), key.turn(route, p.peek)
 	}
 	p.marks = append(p.marks, make([]bool, len(route.entries))...)
@@ -222,13 +223,9 @@ func (p *Plan) takeKey(t *try, now int64) (int, breaker.State, Grant) {
 	if len(ring.keys) == 0 {
 		return -1, breaker.Closed, Grant{}
 	}
-	first, soft, softUntil := ring.first(), -1, int64(math.MaxInt64)
-	order := ring.lap(first)
-	for i := range ring.keys {
-		key := (first + i) % len(ring.keys)
-		if order != nil {
-			key = order[key]
-		}
+	soft, softUntil := -1, int64(math.MaxInt64)
+	walk := ring.walk(p)
+	for key := walk.next(); key >= 0; key = walk.next() {
 		if t.refused&keyBit(key) != 0 {
 			continue
 		}

@@ -82,6 +82,7 @@ type frame struct {
 	route *Route
 	turns []int  // the order of a schedule that moves on with each request; nil for others
 	start uint64 // the request's turn in it, counted for this key
+	near  bool   // the order is the conversation's
 	step  int    // entries picked so far; of turns, those looked at
 	from  int    // where this frame's marks begin in the plan's
 }
@@ -110,6 +111,8 @@ func (r *Route) rota(s config.Schedule) *rota {
 // have. The order is the key's schedule; this is the one place that knows it.
 func (p *Plan) pick(f *frame) int {
 	switch schedule := f.key.Config.Preferences.Schedule; {
+	case f.near:
+		return p.pickNear(f)
 	case f.turns != nil:
 		return p.pickInTurn(f)
 	case f.route.weighs(schedule):

@@ -45,6 +45,7 @@ type Key struct {
 	state  *State
 	client *breaker.Client
 	only   bool // there is no other client key
+	affine bool // its requests are kept where their conversation was
 
 	limiter, global Limiter
 	turns           *sparse[atomic.Uint64] // by model number
@@ -67,6 +68,11 @@ type Route struct {
 	Keepalive time.Duration
 	keys      int // provider keys of all leaves
 
+	// For affinity:
+	places    []uint64  // of the entries
+	perWeight []float64 // 1 by their weights, 0 without one
+	affine    bool      // a channel's keys are chosen by the conversation
+
 	// AsksFacts says that a channel looks at more of a request than its model:
 	// Plan.Facts must be set. AsksEffort, AsksCompaction and AsksTokens are for
 	// those that cost reading the body.
@@ -79,6 +85,7 @@ type entry struct {
 	*Candidate
 	via    *Key
 	weight int
+	place  uint64 // for affinity
 }
 
 // Candidate is one channel: a provider and the model's name there. All routes
@@ -88,6 +95,7 @@ type Candidate struct {
 	Upstream  string
 	Timeout   time.Duration // to the first byte, and between bytes
 	keepalive time.Duration
+	place     uint64 // for affinity
 	rest      *breaker.Breaker
 }
 

@@ -39,6 +39,7 @@ var preferenceFields = []field[Preferences]{
 	take("image_fetch", nested(imageFetchFields, newImageFetch), func(p *Preferences) *ImageFetch { return &p.ImageFetch }),
 	take("hedging", nested(hedgingFields, Hedging{MaxInflight: 2, WinnerPolicy: "first_valid_success"}), func(p *Preferences) *Hedging { return &p.Hedging }),
 	take("isolate_keys", flag, func(p *Preferences) *bool { return &p.IsolateKeys }),
+	take("affinity", flag, func(p *Preferences) *bool { return &p.Affinity }),
 	take("connection_max_age", seconds, func(p *Preferences) *time.Duration { return &p.ConnectionMaxAge }),
 }
 
@@ -60,6 +61,7 @@ var keyPreferenceFields = []field[KeyPreferences]{
 	take("fail_open", flag, func(p *KeyPreferences) *bool { return &p.FailOpen }),
 	take("credits", optional(money), func(p *KeyPreferences) **int64 { return &p.Credits }),
 	take("created_at", optional(timestamp), func(p *KeyPreferences) **time.Time { return &p.CreatedAt }),
+	take("affinity", optional(flag), func(p *KeyPreferences) **bool { return &p.Affinity }),
 }
 
 // Parse is Load for bytes; name stands for the file in problems and getenv answers for ${NAME} and TIMEOUT (nil = the

@@ -122,6 +122,7 @@ type ProviderPreferences struct {
 	OAIXRoutingAttemptID bool            // send X-OAIX-Routing-Attempt-ID upstream
 
 	IsolateKeys *bool // nil = the global one
+	Affinity    *bool // of the choice among its keys; nil = the client key's
 }
 
 // APIKey is one key that clients present.
@@ -182,6 +183,7 @@ type KeyPreferences struct {
 	FailOpen  bool
 	Credits   *int64     // nano-dollars; nil = unlimited, 0 = blocked
 	CreatedAt *time.Time // credits count from here; nil = 30 days ago
+	Affinity  *bool      // nil = the global one
 }
 
 // Preferences is what holds for the whole gateway.
@@ -197,6 +199,7 @@ type Preferences struct {
 	ImageFetch        ImageFetch
 	Hedging           Hedging
 	IsolateKeys       bool          // client keys never share a connection to a provider
+	Affinity          bool          // requests of one conversation are kept where they were
 	ConnectionMaxAge  time.Duration // of a connection to a provider that takes another request; default 300 s, 0 = any age
 }
 

@@ -113,6 +113,9 @@ func (p *ProviderPreferences) summarise(b *strings.Builder) {
 	if p.IsolateKeys != nil {
 		line(b, "isolate_keys", strconv.FormatBool(*p.IsolateKeys))
 	}
+	if p.Affinity != nil {
+		line(b, "affinity", strconv.FormatBool(*p.Affinity))
+	}
 }
 
 func (k *APIKey) summarise(b *strings.Builder) {
@@ -145,6 +148,9 @@ func (k *APIKey) summarise(b *strings.Builder) {
 	if t := k.Preferences.CreatedAt; t != nil {
 		line(b, "created_at", t.Format(time.RFC3339))
 	}
+	if a := k.Preferences.Affinity; a != nil {
+		line(b, "affinity", strconv.FormatBool(*a))
+	}
 }
 
 func (c *Config) summarisePreferences(b *strings.Builder) {
@@ -167,6 +173,7 @@ func (c *Config) summarisePreferences(b *strings.Builder) {
 	line(b, "model_price", strings.Join(prices, "; "))
 	line(b, "image_fetch.allow", p.ImageFetch.allowed())
 	line(b, "isolate_keys", strconv.FormatBool(p.IsolateKeys))
+	line(b, "affinity", strconv.FormatBool(p.Affinity))
 	line(b, "connection_max_age", p.ConnectionMaxAge.String())
 	if p.Hedging.Enabled {
 		line(b, "hedging", fmt.Sprintf("at most %d attempts at once", p.Hedging.MaxInflight))

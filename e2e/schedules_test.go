@@ -19,6 +19,21 @@ var scheduleRows = []row{
 	keySchedule("random", "fixed_priority", keysDrawn, "1", "1 2"),
 	keySchedule("fixed_priority", "round_robin", keysInTurn, "1 2 1 2", "1 1 1 1"),
 	keySchedule("smart_round_robin", "round_robin", bestKey, "1 2 1 2", "1 2 2 1"),
+
+	affinity("preferences", "1 2 1 2 1 2 1 2", "one of them"),
+	affinity("providers[].preferences", "1 2 1 2 1 2 1 2", "one of them"),
+	affinity("api_keys[].preferences", "1 2 1 2 1 2 1 2", "one of them"),
+}
+
+// affinity is a conversation of eight turns at a provider with two keys.
+func affinity(section, without, with string) row {
+	return row{section: section, key: "affinity", set: "{affinity: true}", file: twoKeys, play: func(s *stage) string {
+		s.chats(8)
+		if keys := numbers(s.a.keys()); strings.Contains(keys, "1") && strings.Contains(keys, "2") {
+			return keys
+		}
+		return "one of them" // which one is a matter of hashing
+	}, without: without, with: with}
 }
 
 // schedule is a SCHEDULING_ALGORITHM for two channels, the first with three times the weight.

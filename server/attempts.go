@@ -44,9 +44,16 @@ func (x *exchange) trail() string {
 	return string(text)
 }
 
-// showAttempts answers X-Debug-Attempts: 1 of an admin key.
+// showAttempts tells an admin key which channel has answered, and with
+// X-Debug-Attempts: 1 what was tried before.
 func (x *exchange) showAttempts() {
-	if x.key == nil || !x.key.admin || string(x.ctx.Request.Header.Peek("X-Debug-Attempts")) != "1" {
+	if x.key == nil || !x.key.admin {
+		return
+	}
+	if x.attempt.Number > 0 {
+		x.ctx.Response.Header.Set("X-Uni-Api-Channel", x.attempt.Provider.Config.Name+"/"+x.attempt.Upstream)
+	}
+	if string(x.ctx.Request.Header.Peek("X-Debug-Attempts")) != "1" {
 		return
 	}
 	x.ctx.Response.Header.Set("X-Debug-Attempts", x.trail())

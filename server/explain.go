@@ -59,7 +59,7 @@ func (snap *snapshot) explanation(q Question) (balancer.Explanation, *codec.Erro
 			continue
 		}
 		balance := snap.table.Key(k.Key)
-		x, bad := q.exchange(&clientKey{APIKey: k, limitsTokens: limitsTokens(k.Preferences.RateLimit)})
+		x, bad := q.exchange(&clientKey{APIKey: k, balance: balance, limitsTokens: limitsTokens(k.Preferences.RateLimit)})
 		if bad != nil {
 			return balancer.Explanation{}, bad
 		}
@@ -67,7 +67,7 @@ func (snap *snapshot) explanation(q Question) (balancer.Explanation, *codec.Erro
 			return balancer.Explanation{}, badQuery("no model is given; name it (--model, or model= in the address), or give a body that does (--body)")
 		}
 		facts := balancer.Facts{Model: x.model}
-		if x.route = balance.Find(x.model); x.route != nil && x.route.AsksFacts {
+		if x.route = balance.Find(x.model); x.route != nil {
 			facts = x.facts()
 		}
 		e, routed := balance.Explain(facts)

@@ -17,10 +17,16 @@ import (
 // facts gathers what the route's channels ask of a request beside its model;
 // most ask nothing.
 func (x *exchange) facts() balancer.Facts {
+	var conversation uint64
+	if x.key.balance.Near(x.route) {
+		conversation = x.conversation()
+	}
 	if !x.route.AsksFacts {
-		return balancer.Facts{}
+		return balancer.Facts{Model: x.model, Conversation: conversation}
 	}
 	f := balancer.Facts{
+		Conversation: conversation,
+
 		Endpoint:  string(x.ctx.Path()),
 		Method:    string(x.ctx.Method()),
 		Model:     x.model,

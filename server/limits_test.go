@@ -152,6 +152,9 @@ func TestAttemptsAreShownToAnAdminWhoAsks(t *testing.T) {
 	if line := g.log.next(t, "request"); !strings.HasPrefix(fmt.Sprint(line["tried"]), "p/m key 1 500 ") {
 		t.Errorf("logged %v", line["tried"])
 	}
+	if channel := g.chat(plainRequest).Header.Get("X-Uni-Api-Channel"); channel != "q/m" {
+		t.Errorf("an admin is told of the channel %q", channel)
+	}
 	if shown := g.chat(plainRequest).Header.Get("X-Debug-Attempts"); shown != "" {
 		t.Errorf("shown without being asked: %q", shown)
 	}

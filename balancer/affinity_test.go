@@ -1,0 +1,201 @@
+package balancer
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+
+	"uniapi/config"
+)
+
+// affine is a fixture whose conversations are kept where they were.
+func (f *fixture) affine() *fixture {
+	f.cfg.Preferences.Affinity = true
+	return f
+}
+
+// spread of a number, as hashes of texts are.
+func conversation(n int) uint64 { return placeOf("conversation", fmt.Sprint(n)) }
+
+// served is where the first attempt of a conversation's request goes: "channel/key".
+func (f *fixture) servedAt(key *Key, conversation uint64) string {
+	plan := Plan{Facts: Facts{Conversation: conversation}}
+	plan.Start(key, key.Find("m"))
+	a, ok := plan.Next()
+	if !ok {
+		return ""
+	}
+	plan.Report(a, Outcome{Verdict: Served})
+	return fmt.Sprint(a.Provider.Config.Name, "/", a.Provider.Config.Keys[a.Key])
+}
+
+func TestAConversationStaysWhereItWas(t *testing.T) {
+	for _, schedule := range schedules {
+		t.Run(string(schedule), func(t *testing.T) {
+			f := providers("a=3", "b=3", "c=3").affine().key("sk", schedule).build()
+			key := f.table.Key("sk")
+			at := map[string]int{}
+			for n := range 3000 {
+				first := f.servedAt(key, conversation(n))
+				at[first]++
+				if again := f.servedAt(key, conversation(n)); again != first {
+					t.Fatalf("conversation %d goes to %s, and then to %s", n, first, again)
+				}
+			}
+			places := 9
+			if schedule == config.FixedPriority {
+				places = 3 // the keys of the first channel
+			}
+			if len(at) != places {
+				t.Errorf("they go to %v", at)
+			}
+			for place, n := range at {
+				if share := 3000 / places; n < share*3/4 || n > share*5/4 {
+					t.Errorf("%s has %d of 3000", place, n)
+				}
+			}
+		})
+	}
+}
+
+// What the configuration looks like otherwise makes no difference, so several
+// gateways choose alike, and whoever is added takes only its own part.
+func TestAffinityIsTheSameWhateverStandsBeside(t *testing.T) {
+	one := providers("a=2", "b=2", "c=2").affine().key("sk", config.RoundRobin).build()
+	other := providers("c=2", "a=2", "d=2", "b=2").affine().key("sk", config.RoundRobin).build()
+	moved, stolen := 0, 0
+	for n := range 4000 {
+		before, after := one.servedAt(one.table.Key("sk"), conversation(n)), other.servedAt(other.table.Key("sk"), conversation(n))
+		switch {
+		case before == after:
+		case after[0] == 'd':
+			moved++
+		default:
+			stolen++
+		}
+	}
+	if stolen != 0 || moved < 800 || moved > 1200 {
+		t.Errorf("%d went to the new one, %d elsewhere", moved, stolen)
+	}
+}
+
+// Whoever's place rests goes to the next one, and comes back.
+func TestAConversationComesBackAfterARest(t *testing.T) {
+	f := providers("a=2", "b=2", "c=2").affine().key("sk", config.RoundRobin).build()
+	key := f.table.Key("sk")
+	before := make([]string, 1000)
+	for n := range before {
+		before[n] = f.servedAt(key, conversation(n))
+	}
+	resting := before[0]
+	plan := Plan{Facts: Facts{Conversation: conversation(0)}}
+	plan.Start(key, key.Find("m"))
+	a, _ := plan.Next()
+	plan.Report(a, Outcome{Verdict: KeyRefused})
+	for n := range before {
+		if at := f.servedAt(key, conversation(n)); (at != before[n]) != (before[n] == resting) {
+			t.Errorf("while %s rests, a conversation of %s is at %s", resting, before[n], at)
+		}
+	}
+	f.clock.Add(int64(1e18))
+	for n := range before {
+		if at := f.servedAt(key, conversation(n)); at != before[n] {
+			t.Errorf("afterwards a conversation of %s is at %s", before[n], at)
+		}
+	}
+}
+
+func TestAffinityHeedsWeights(t *testing.T) {
+	f := providers("a", "b", "c", "d").affine().key("sk", config.WeightedRoundRobin, "a/m: 5", "b/m: 3", "c/m: 2", "d/m").build()
+	at := map[byte]int{}
+	const all = 20_000
+	for n := range all {
+		at[f.servedAt(f.table.Key("sk"), conversation(n))[0]]++
+	}
+	for name, share := range map[byte]float64{'a': 0.5, 'b': 0.3, 'c': 0.2, 'd': 0} {
+		if got := float64(at[name]) / all; math.Abs(got-share) > 0.02 {
+			t.Errorf("%c has %.3f, its weight is %.1f", name, got, share)
+		}
+	}
+}
+
+func TestEachKeyIsWalkedOnceTheNearestFirst(t *testing.T) {
+	f := providers("a=5").affine().key("sk", config.RoundRobin).build()
+	plan := Plan{Facts: Facts{Conversation: 7}}
+	plan.Start(f.table.Key("sk"), f.table.Key("sk").Find("m"))
+	ring := f.table.Providers[0].ring
+	walk := ring.walk(&plan)
+	var keys []int
+	for key := walk.next(); key >= 0; key = walk.next() {
+		keys = append(keys, key)
+	}
+	near := slices.Clone(keys)
+	slices.SortFunc(near, func(a, b int) int {
+		if nearness(7, ring.places[a]) > nearness(7, ring.places[b]) {
+			return -1
+		}
+		return 1
+	})
+	if len(keys) != 5 || !slices.Equal(keys, near) {
+		t.Errorf("walked %v, near are %v", keys, near)
+	}
+}
+
+func TestWhoSaysWhetherAffinityHolds(t *testing.T) {
+	yes, no := true, false
+	for _, c := range []struct {
+		name          string
+		global        bool
+		key, provider *bool
+		channel, of   bool // of the choice of a channel, of the key
+	}{
+		{"nobody", false, nil, nil, false, false},
+		{"the gateway", true, nil, nil, true, true},
+		{"the client key", false, &yes, nil, true, true},
+		{"the client key does not want it", true, &no, nil, false, false},
+		{"the provider", false, nil, &yes, false, true},
+		{"the provider does not want it", true, nil, &no, true, false},
+	} {
+		f := providers("a=4", "b=4").with("a", func(p *config.ProviderPreferences) { p.Affinity = c.provider }).
+			with("b", func(p *config.ProviderPreferences) { p.Affinity = c.provider }).key("sk", config.RoundRobin)
+		f.cfg.Preferences.Affinity = c.global
+		f.cfg.APIKeys[0].Preferences.Affinity = c.key
+		f.build()
+		key := f.table.Key("sk")
+		if key.Near(key.Find("m")) != (c.channel || c.of) {
+			t.Errorf("%s: the request's conversation is not asked for, or in vain", c.name)
+		}
+		channels, keys := map[byte]bool{}, map[string]bool{}
+		for range 16 {
+			at := f.servedAt(key, conversation(1))
+			channels[at[0]], keys[at] = true, true
+		}
+		if (len(channels) == 1) != c.channel || (len(keys) == len(channels)) != c.of {
+			t.Errorf("%s: served at %v", c.name, keys)
+		}
+	}
+}
+
+// BenchmarkPlanNear is a plan among 200 channels for a conversation.
+func BenchmarkPlanNear(b *testing.B) {
+	for _, schedule := range schedules {
+		b.Run(string(schedule), func(b *testing.B) {
+			f := wide(schedule)
+			f.cfg.Preferences.Affinity = true
+			f.build()
+			key := f.table.Key("sk")
+			var plan Plan
+			plan.Start(key, key.Find("model-5000"))
+			b.ReportAllocs()
+			n := uint64(1)
+			for b.Loop() {
+				n += 0x9e3779b97f4a7c15
+				plan.Facts.Conversation = n
+				plan.Start(key, key.Find("model-5000"))
+				a, _ := plan.Next()
+				plan.Report(a, Outcome{Verdict: Served})
+			}
+		})
+	}
+}

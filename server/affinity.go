@@ -1,0 +1,100 @@
+package server
+
+import (
+	"github.com/cespare/xxhash/v2"
+
+	"uniapi/balancer"
+	"uniapi/codec/rawjson"
+	"uniapi/pool/provider"
+)
+
+// sessionHeaders are those by which agents name a session: Claude Code, Codex (with
+// either spelling), OpenCode (two), Amp.
+var sessionHeaders = []string{"X-Claude-Code-Session-Id", "Session-Id", "Session_id", "X-Session-Id", "X-Session-Affinity", "X-Amp-Thread-Id"}
+
+// mostConversation is how much of a first turn tells conversations apart.
+const mostConversation = 64 << 10
+
+// conversation is what the requests of one conversation have in common, and no
+// others, as a number that every process makes alike; 0 is none. In this order: what
+// the client says that prompts are cached by, its session, its user, and else how
+// the conversation begins: with instructions, tools and a first turn.
+func (x *exchange) conversation() uint64 {
+	if x.isForm() || x.endpoint != provider.Chat && x.endpoint != provider.Compact {
+		return 0
+	}
+	top, err := rawjson.One(x.body)
+	if err != nil {
+		return 0
+	}
+	var d opening
+	d.Reset()
+	if key := top.Get(x.body, "prompt_cache_key"); d.say(x.body, key) {
+		return balancer.Conversation(d.Sum64())
+	}
+	for _, name := range sessionHeaders {
+		if value := x.ctx.Request.Header.Peek(name); len(value) > 0 {
+			d.Write(value)
+			return balancer.Conversation(d.Sum64())
+		}
+	}
+	if user := top.Get(x.body, "metadata").Get(x.body, "user_id"); d.say(x.body, user) {
+		return balancer.Conversation(d.Sum64())
+	}
+	for members := top.Members(x.body); members.Next(); {
+		switch members.Name() {
+		case "system", "instructions", "systemInstruction", "system_instruction", "tools":
+			d.read(x.body, members.Value)
+		}
+	}
+	said := x.face.conversation(x)
+	d.say(x.body, said)
+	for turns := said.Elements(x.body); turns.Next() && d.left > 0; {
+		d.read(x.body, turns.Value)
+		if role, _ := rawjson.Text(x.body, turns.Value.Get(x.body, "role")); role == "user" {
+			break
+		}
+	}
+	if d.left == mostConversation {
+		return 0 // it says nothing
+	}
+	return balancer.Conversation(d.Sum64())
+}
+
+// opening makes a number of what a conversation begins with.
+type opening struct {
+	xxhash.Digest
+	left int // bytes that are still looked at
+}
+
+// Reset begins anew.
+func (o *opening) Reset() {
+	o.Digest.Reset()
+	o.left = mostConversation
+}
+
+// say takes in a text, and says whether it is one.
+func (o *opening) say(body []byte, v rawjson.Value) bool {
+	if v.Kind != rawjson.String || v.End-v.Start <= len(`""`) {
+		return false
+	}
+	text := body[v.Start:v.End]
+	text = text[:min(len(text), o.left)]
+	o.left -= len(text)
+	o.Write(text)
+	return true
+}
+
+// read takes in all texts of a value, but where a cache begins: clients put that
+// behind the last turn, which is another one each time.
+func (o *opening) read(body []byte, v rawjson.Value) {
+	o.say(body, v)
+	for elements := v.Elements(body); o.left > 0 && elements.Next(); {
+		o.read(body, elements.Value)
+	}
+	for members := v.Members(body); o.left > 0 && members.Next(); {
+		if name := members.Name(); name != "cache_control" && name != "id" {
+			o.read(body, members.Value)
+		}
+	}
+}
