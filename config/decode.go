@@ -25,7 +25,7 @@ var rootFields = []field[Config]{
 // DefaultCooldown is how long a channel that failed rests if preferences.cooldown_period does not say.
 const DefaultCooldown = 300 * time.Second
 
-var newPreferences = Preferences{Cooldown: DefaultCooldown, ImageFetch: newImageFetch, ConnectionMaxAge: 300 * time.Second}
+var newPreferences = Preferences{Cooldown: DefaultCooldown, ImageFetch: newImageFetch, ConnectionMaxAge: 300 * time.Second, Recovery: RecoverError}
 
 var preferenceFields = []field[Preferences]{
 	take("model_timeout", modelTable(someSeconds), func(p *Preferences) *ModelTable[time.Duration] { return &p.ModelTimeout }),
@@ -40,6 +40,7 @@ var preferenceFields = []field[Preferences]{
 	take("hedging", nested(hedgingFields, Hedging{MaxInflight: 2, WinnerPolicy: "first_valid_success"}), func(p *Preferences) *Hedging { return &p.Hedging }),
 	take("isolate_keys", flag, func(p *Preferences) *bool { return &p.IsolateKeys }),
 	take("affinity", flag, func(p *Preferences) *bool { return &p.Affinity }),
+	take("stream_recovery", recovery, func(p *Preferences) *Recovery { return &p.Recovery }),
 	take("connection_max_age", seconds, func(p *Preferences) *time.Duration { return &p.ConnectionMaxAge }),
 }
 
@@ -62,6 +63,7 @@ var keyPreferenceFields = []field[KeyPreferences]{
 	take("credits", optional(money), func(p *KeyPreferences) **int64 { return &p.Credits }),
 	take("created_at", optional(timestamp), func(p *KeyPreferences) **time.Time { return &p.CreatedAt }),
 	take("affinity", optional(flag), func(p *KeyPreferences) **bool { return &p.Affinity }),
+	take("stream_recovery", recovery, func(p *KeyPreferences) *Recovery { return &p.Recovery }),
 }
 
 // Parse is Load for bytes; name stands for the file in problems and getenv answers for ${NAME} and TIMEOUT (nil = the
@@ -135,6 +137,11 @@ func (d *decoder) apiKey(n *yaml.Node) {
 
 var schedules = []string{
 	string(FixedPriority), string(RoundRobin), string(WeightedRoundRobin), string(SmartRoundRobin), string(Lottery), string(Random),
+}
+
+func recovery(d *decoder, n *yaml.Node) (Recovery, bool) {
+	r, ok := oneOf(string(RecoverError), string(RecoverBuffer))(d, n)
+	return Recovery(r), ok
 }
 
 func schedule(d *decoder, n *yaml.Node) (Schedule, bool) {

@@ -85,6 +85,7 @@ var providerPreferenceFields = []field[providerPreferences]{
 	take("oaix_routing_attempt_id", flag, func(p *providerPreferences) *bool { return &p.OAIXRoutingAttemptID }),
 	take("isolate_keys", optional(flag), func(p *providerPreferences) **bool { return &p.IsolateKeys }),
 	take("affinity", optional(flag), func(p *providerPreferences) **bool { return &p.Affinity }),
+	take("stream_recovery", recovery, func(p *providerPreferences) *Recovery { return &p.Recovery }),
 	take("exclude_endpoints", endpoints, func(p *providerPreferences) *[]string { return &p.excludeEndpoints }),
 	take("exclude_request_types", listOf(oneOf(requestTypes...)), func(p *providerPreferences) *[]string { return &p.excludeRequestTypes }),
 	take("only_request_types", listOf(oneOf(requestTypes...)), func(p *providerPreferences) *[]string { return &p.onlyRequestTypes }),

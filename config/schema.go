@@ -3,6 +3,7 @@
 package config
 
 import (
+	"cmp"
 	"encoding/json"
 	"time"
 )
@@ -121,8 +122,9 @@ type ProviderPreferences struct {
 	AccessKey, SecretKey string          // of video engines
 	OAIXRoutingAttemptID bool            // send X-OAIX-Routing-Attempt-ID upstream
 
-	IsolateKeys *bool // nil = the global one
-	Affinity    *bool // of the choice among its keys; nil = the client key's
+	IsolateKeys *bool    // nil = the global one
+	Affinity    *bool    // of the choice among its keys; nil = the client key's
+	Recovery    Recovery // "" = the global one
 }
 
 // APIKey is one key that clients present.
@@ -184,6 +186,7 @@ type KeyPreferences struct {
 	Credits   *int64     // nano-dollars; nil = unlimited, 0 = blocked
 	CreatedAt *time.Time // credits count from here; nil = 30 days ago
 	Affinity  *bool      // nil = the global one
+	Recovery  Recovery   // "" = the provider's, or the global one
 }
 
 // Preferences is what holds for the whole gateway.
@@ -200,7 +203,23 @@ type Preferences struct {
 	Hedging           Hedging
 	IsolateKeys       bool          // client keys never share a connection to a provider
 	Affinity          bool          // requests of one conversation are kept where they were
+	Recovery          Recovery      // default RecoverError
 	ConnectionMaxAge  time.Duration // of a connection to a provider that takes another request; default 300 s, 0 = any age
+}
+
+// Recovery is what becomes of a stream that breaks after its first event.
+type Recovery string
+
+// The ways of stream_recovery.
+const (
+	RecoverError  Recovery = "error"  // the client is told
+	RecoverBuffer Recovery = "buffer" // the client gets nothing before the end was seen, so that another channel can serve
+)
+
+// StreamRecovery is what holds for a client key at a provider: what the key says goes before what the provider says, and that before what
+// holds for all.
+func (c *Config) StreamRecovery(k *APIKey, p *Provider) Recovery {
+	return cmp.Or(k.Preferences.Recovery, p.Preferences.Recovery, c.Preferences.Recovery)
 }
 
 // ModelPrice is what models whose names begin with Prefix cost.

@@ -116,6 +116,7 @@ func (p *ProviderPreferences) summarise(b *strings.Builder) {
 	if p.Affinity != nil {
 		line(b, "affinity", strconv.FormatBool(*p.Affinity))
 	}
+	line(b, "stream_recovery", string(p.Recovery))
 }
 
 func (k *APIKey) summarise(b *strings.Builder) {
@@ -151,6 +152,7 @@ func (k *APIKey) summarise(b *strings.Builder) {
 	if a := k.Preferences.Affinity; a != nil {
 		line(b, "affinity", strconv.FormatBool(*a))
 	}
+	line(b, "stream_recovery", string(k.Preferences.Recovery))
 }
 
 func (c *Config) summarisePreferences(b *strings.Builder) {
@@ -174,6 +176,7 @@ func (c *Config) summarisePreferences(b *strings.Builder) {
 	line(b, "image_fetch.allow", p.ImageFetch.allowed())
 	line(b, "isolate_keys", strconv.FormatBool(p.IsolateKeys))
 	line(b, "affinity", strconv.FormatBool(p.Affinity))
+	line(b, "stream_recovery", string(p.Recovery))
 	line(b, "connection_max_age", p.ConnectionMaxAge.String())
 	if p.Hedging.Enabled {
 		line(b, "hedging", fmt.Sprintf("at most %d attempts at once", p.Hedging.MaxInflight))

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"regexp"
 	"strings"
@@ -22,6 +23,37 @@ var failureRows = []row{
 	{section: "providers[].preferences", key: "api_key_cooldown_period", set: "{api_key_cooldown_period: 3600}", file: twoKeys, play: keyRests(500), without: "no time", with: "1h0m0s"},
 	{section: "providers[].preferences", key: "api_key_quota_cooldown_period", set: "{api_key_quota_cooldown_period: 7200}", file: twoKeys, play: keyRests(402), without: "6h0m0s", with: "2h0m0s"},
 	{section: "providers[].preferences", key: "api_key_rate_limit_cooldown_period", set: "{api_key_rate_limit_cooldown_period: 900}", file: twoKeys, play: keyRests(429), without: "30m0s", with: "15m0s"},
+
+	recovers("preferences", chat, file{}), recovers("providers[].preferences", chat, file{}), recovers("api_keys[].preferences", chat, file{}),
+	{section: "providers[].preferences", key: "responses_stream_commit_policy", set: "{responses_stream_commit_policy: completed_usage}", file: onResponses,
+		play: breaksOff("/v1/responses", `{"model":"m","stream":true,"input":"hi"}`), without: "a", with: "a b"},
+}
+
+// recovers is stream_recovery for a stream that breaks after its first event.
+func recovers(section, path string, f file) row {
+	return row{section: section, key: "stream_recovery", set: "{stream_recovery: buffer}", unset: "{stream_recovery: error}", file: f,
+		play: breaksOff(path, said(`"stream":true`)), without: "a", with: "a b"}
+}
+
+// breaksOff has the first provider break off within an answer.
+func breaksOff(path, body string) func(*stage) string {
+	return func(s *stage) string {
+		s.a.answer = func(w http.ResponseWriter, r seen) {
+			event := `data: {"id":"c","object":"chat.completion.chunk","model":"m","choices":[{"index":0,"delta":{"content":"sun"}}]}` + "\n\n"
+			if path != chat {
+				event = `event: response.created` + "\n" + `data: {"type":"response.created","sequence_number":0,"response":{"id":"r","object":"response","status":"in_progress","output":[]}}` + "\n\n" +
+					`event: response.output_text.delta` + "\n" + `data: {"type":"response.output_text.delta","sequence_number":1,"item_id":"i","output_index":0,"content_index":0,"delta":"sun"}` + "\n\n"
+			}
+			w.Header().Set("Content-Type", "text/event-stream")
+			io.WriteString(w, event)
+			http.NewResponseController(w).Flush()
+			panic(http.ErrAbortHandler)
+		}
+		resp := s.begin("POST", path, body)
+		defer resp.Body.Close()
+		io.Copy(io.Discard, resp.Body) // without the setting it breaks off
+		return s.asked()
+	}
 }
 
 // tireless has nothing rest after a failure.

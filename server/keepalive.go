@@ -26,6 +26,9 @@ func (x *exchange) keepalive() time.Duration {
 	if !x.stream {
 		return 0
 	}
+	if x.route.Keepalive == 0 && x.mayBuffer() {
+		return pingEvery // who waits for a whole answer must see that somebody is there
+	}
 	return x.route.Keepalive
 }
 

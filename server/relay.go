@@ -203,6 +203,9 @@ func (x *exchange) try() error {
 	case x.raw():
 		return x.receive(answer)
 	case x.stream && !isWhole(&answer.Header):
+		if x.buffers() {
+			return x.readStream(answer, from)
+		}
 		return x.readFirstEvent(answer, from)
 	case !x.stream && isEvents(&answer.Header):
 		return x.collectAnswer(answer, from)

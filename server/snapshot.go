@@ -27,6 +27,7 @@ type snapshot struct {
 	prices   *usage.Prices
 
 	translates bool // some provider speaks another format than clients do
+	buffers    bool // some streams wait for their end, whoever asks for them
 }
 
 // backend is a provider as requests need it.
@@ -43,7 +44,7 @@ func (x *exchange) backend() *backend { return &x.snap.backends[x.attempt.Provid
 
 // build compiles cfg and what discovery knows at this moment.
 func (s *Server) build(cfg *config.Config) *snapshot {
-	snap := &snapshot{config: cfg, keys: make(keyIndex, len(cfg.APIKeys)), secrets: s.redactor(cfg)}
+	snap := &snapshot{config: cfg, keys: make(keyIndex, len(cfg.APIKeys)), secrets: s.redactor(cfg), buffers: buffersSome(cfg)}
 	s.secrets.Store(snap.secrets)
 	snap.backends = make([]backend, len(cfg.Providers))
 	snap.fetcher = s.fetcher(cfg)
