@@ -89,6 +89,7 @@ func (x *exchange) writeWhole(whole *codec.Response) error {
 // streams all the same.
 func (x *exchange) collectAnswer(answer *pool.Response, from codec.Format) error {
 	decoder := from.NewStreamDecoder()
+	defer func() { x.dropped(droppedBy(decoder)) }()
 	var c codec.Collector
 	var events []codec.Event
 	k := keeping{logprobs: true}

@@ -171,6 +171,9 @@ func (x *exchange) close(status int) {
 		x.server.inFlight.Give(x.key.share)
 	}
 	x.server.counters.outcomes.count(x.outcome(status))
+	if x.flow != nil {
+		x.dropped(x.flow.Dropped())
+	}
 	x.account(status, now.Sub(x.start))
 	if x.server.debug {
 		x.tell(status)

@@ -156,6 +156,11 @@ func (s *Server) tellGateway(ch chan<- prometheus.Metric) {
 	s.lacks.all(func(provider string, why lack, n int64) {
 		lacking.add(float64(n), "provider", provider, "reason", lackNames[why])
 	})
+	dropped := counter("uniapi_stream_events_dropped_total", "Events of streams that could not be read and were left out of the answer.")
+	for _, p := range s.snapshot.Load().config.Providers {
+		dropped.add(0, "provider", p.Name)
+	}
+	s.drops.all(func(provider string, n int64) { dropped.add(float64(n), "provider", provider) })
 	limited := counter("uniapi_limited_requests_total", "Requests refused by a limit that api.yaml sets.")
 	for kind, name := range limitNames {
 		limited.add(float64(s.counters.limited[kind].Load()), "limit", name)
@@ -176,7 +181,7 @@ func (s *Server) tellGateway(ch chan<- prometheus.Metric) {
 	version.add(1, "version", s.options.Version)
 
 	for _, f := range []*numbers{
-		version, answers, limited, lacking,
+		version, answers, limited, lacking, dropped,
 		gauge("uniapi_limit_counters", "Pairs of a limit's subject and a model that are being counted.").of(float64(s.state.LimitCounters())),
 		gauge("uniapi_requests_in_flight", "Requests for answers that are under way.").of(float64(s.inFlight.Load())),
 		gauge("uniapi_streams_in_flight", "Of these, streams.").of(float64(streams)),

@@ -209,6 +209,8 @@ func (s *rawStream) Usage() (codec.Usage, bool) { return s.usage, !s.usage.Zero(
 // Said counts the texts; made are the images.
 func (s *rawStream) Said() int64 { return s.said }
 
+func (s *rawStream) Dropped() int { return 0 } // nothing in it is read that need be
+
 // made is how many images have come. One of which there is a piece has been paid
 // for.
 func (s *rawStream) made() int64 {

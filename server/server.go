@@ -116,6 +116,7 @@ type Server struct {
 	counters counters
 	registry *prometheus.Registry // what /metrics tells
 	lacks    lacks
+	drops    drops
 
 	budget      *budget.Budget
 	overloaded  refusals // of requests

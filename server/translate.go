@@ -38,6 +38,8 @@ type flow interface {
 	// Held is how many bytes are held, at the most.
 	Held() int
 	Usage() (codec.Usage, bool)
+	// Dropped is how many events could not be read and were left out.
+	Dropped() int
 	// Said is about how many characters the answer has had so far.
 	Said() int64
 }
@@ -109,6 +111,16 @@ func hasEnded(d codec.StreamDecoder) bool {
 func (t *translation) Usage() (codec.Usage, bool) { return t.usage, !t.usage.Zero() }
 
 func (t *translation) Said() int64 { return t.said }
+
+func (t *translation) Dropped() int { return droppedBy(t.decoder) }
+
+// droppedBy is how many events a decoder could not read and has left out.
+func droppedBy(d codec.StreamDecoder) int {
+	if d, counts := d.(interface{ Dropped() int }); counts {
+		return d.Dropped()
+	}
+	return 0
+}
 
 func (t *translation) Push(p []byte) ([]byte, error) {
 	t.begin()

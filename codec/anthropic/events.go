@@ -15,6 +15,7 @@ import (
 // blocks that are open and the counts so far. A finish is held back until the connection ends, because some proxies run the turns of
 // a loop together and send a second message behind the first. The zero value is at the start of a stream.
 type Events struct {
+	codec.Drops
 	text    []byte // decoded texts of the events since Reset
 	started bool
 	stopped bool // message_stop has come, and no message after it
@@ -52,6 +53,9 @@ type openBlock struct {
 
 // Reset ends the life of the texts that were given out.
 func (d *Events) Reset() { d.text = d.text[:0] }
+
+// Started says whether the first event of the format has come.
+func (d *Events) Started() bool { return d.started }
 
 // Open says whether more events are wanted: no error has come.
 func (d *Events) Open() bool { return d.err == nil }
@@ -99,7 +103,7 @@ func (d *Events) Append(dst []codec.Event, data []byte) []codec.Event {
 	case it.Err() != nil && string(data) == "[DONE]":
 		return dst
 	case it.Err() != nil && d.started:
-		d.Fail(codec.NoAnswer("the upstream sent an event that is not valid JSON: " + it.Err().Error()))
+		d.Drop()
 		return dst
 	case failure.Kind == rawjson.Object:
 		d.Fail(streamError(data, failure))

@@ -2,6 +2,7 @@ package anthropic
 
 import (
 	"bytes"
+	"errors"
 
 	"uniapi/codec"
 	"uniapi/codec/native"
@@ -35,12 +36,22 @@ func (in *Inspector) Failure(block []byte) *codec.Error { return answerFailure(b
 // Event implements native.Inspector.
 func (in *Inspector) Event(name, data []byte, begun bool) native.Sign {
 	if begun && goesOn(name, data) {
+		plain := isPlain(name, data)
+		if !plain {
+			if _, err := rawjson.One(data); err != nil {
+				return native.NotJSON(err)
+			}
+		}
 		in.passed += max(int64(len(data)-len(emptyDelta)), 0)
-		return native.Sign{Plain: isPlain(name, data)}
+		return native.Sign{Plain: plain}
 	}
 	d := &in.events
 	d.Reset()
+	dropped := d.Dropped()
 	in.said = d.Append(in.said[:0], data)
+	if d.Dropped() > dropped {
+		return native.NotJSON(errNotWhole)
+	}
 	for i := range in.said {
 		in.passed += in.said[i].Said()
 	}
@@ -49,6 +60,8 @@ func (in *Inspector) Event(name, data []byte, begun bool) native.Sign {
 	}
 	return native.Sign{Begins: in.begins(), Done: d.stopped, Err: d.err}
 }
+
+var errNotWhole = errors.New("it is cut off or garbled")
 
 // emptyDelta is what stands around the text of an event that goes on.
 const emptyDelta = `{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":""}}`

@@ -17,6 +17,9 @@ type streamDecoder struct {
 	events Events
 }
 
+// Dropped is how many events could not be read.
+func (d *streamDecoder) Dropped() int { return d.events.Dropped() }
+
 // Push implements codec.StreamDecoder.
 func (d *streamDecoder) Push(dst []codec.Event, p []byte) ([]codec.Event, error) {
 	d.events.Reset()

@@ -13,6 +13,7 @@ import (
 
 // events gives the meaning of ConverseStream's events one by one.
 type events struct {
+	codec.Drops
 	text     []byte // decoded texts of the events of one Push
 	started  bool
 	finished bool
@@ -53,7 +54,8 @@ func (d *events) append(dst []codec.Event, name string, data []byte) []codec.Eve
 	}
 	var index int64
 	var start, delta, stop, usage rawjson.Value
-	for it := rawjson.MembersOf(data); it.Next(); {
+	it := rawjson.MembersOf(data)
+	for it.Next() {
 		switch it.Name() {
 		case "contentBlockIndex":
 			index, _ = rawjson.Int(data, it.Value)
@@ -66,6 +68,10 @@ func (d *events) append(dst []codec.Event, name string, data []byte) []codec.Eve
 		case "usage":
 			usage = it.Value
 		}
+	}
+	if it.Err() != nil {
+		d.Drop()
+		return dst
 	}
 	switch name {
 	case "contentBlockStart":

@@ -28,6 +28,9 @@ type streamDecoder struct {
 // foreignLimit bounds what is kept of an error page or object in the place of a stream.
 const foreignLimit = 64 << 10
 
+// Dropped is how many events could not be read.
+func (d *streamDecoder) Dropped() int { return d.claude.Dropped() + d.converse.Dropped() }
+
 // Push implements codec.StreamDecoder.
 func (d *streamDecoder) Push(dst []codec.Event, p []byte) ([]codec.Event, error) {
 	d.raw = d.raw[:0]
@@ -93,7 +96,11 @@ func (d *streamDecoder) message(dst []codec.Event, m *eventstream.Message) []cod
 			return d.chunk(dst, bytes.TrimSpace(d.raw[at:]))
 		}
 	}
-	d.err = codec.NoAnswer("the upstream sent a chunk that cannot be read: " + err.Error())
+	if d.claude.Started() || d.converse.started {
+		d.converse.Drop()
+	} else {
+		d.err = codec.NoAnswer("the upstream sent a chunk that cannot be read: " + err.Error())
+	}
 	return dst
 }
 

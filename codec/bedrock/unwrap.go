@@ -106,18 +106,30 @@ func (u *Unwrapped) unwrap(m *eventstream.Message) {
 	}
 	encoded := member(m.Payload, "bytes")
 	if encoded.Kind != rawjson.String {
-		u.err = codec.NoAnswer("the upstream sent a chunk without bytes")
+		u.unreadable("the upstream sent a chunk without bytes")
 		return
 	}
 	var err error
 	u.raw, err = base64.StdEncoding.AppendDecode(u.raw[:0], m.Payload[encoded.Start+1:encoded.End-1])
 	if err != nil {
-		u.err = codec.NoAnswer("the upstream sent a chunk that cannot be read: " + err.Error())
+		u.unreadable("the upstream sent a chunk that cannot be read: " + err.Error())
 		return
 	}
 	name, _ := rawjson.Text(u.raw, member(u.raw, "type"))
 	u.sse = sse.AppendEvent(u.sse, name, u.raw)
 }
+
+// unreadable leaves a frame out of an answer that has begun. Before that it is the end.
+func (u *Unwrapped) unreadable(why string) {
+	if u.events.Started() {
+		u.events.Drop()
+	} else {
+		u.err = codec.NoAnswer(why)
+	}
+}
+
+// Dropped is how many events could not be read.
+func (u *Unwrapped) Dropped() int { return u.events.Dropped() }
 
 // member is the first member of that name, which those that come first are found by at once.
 func member(data []byte, name string) rawjson.Value {

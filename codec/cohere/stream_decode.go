@@ -16,6 +16,7 @@ func (Format) NewStreamDecoder() codec.StreamDecoder { return &streamDecoder{} }
 
 // streamDecoder holds what must be known across events.
 type streamDecoder struct {
+	codec.Drops
 	reader  sse.Reader
 	text    []byte // decoded texts of the events of one Push
 	started bool
@@ -110,7 +111,7 @@ func (d *streamDecoder) read(dst []codec.Event, failed bool, data []byte) []code
 	}
 	switch {
 	case it.Err() != nil && d.started:
-		d.err = codec.NoAnswer("the upstream sent an event that is not valid JSON: " + it.Err().Error())
+		d.Drop()
 		return dst
 	case it.Err() != nil, kind == "", failed:
 		d.err = answerFailure(data)

@@ -15,6 +15,7 @@ import (
 // answer turns GenerateContentResponse objects into events: one for a whole answer, many for a stream, where each has only what is new.
 // The same code reads both, so that they cannot differ.
 type answer struct {
+	codec.Drops
 	text    []byte // decoded texts of the events of one push
 	start   codec.Event
 	started bool // start is out
@@ -49,8 +50,9 @@ func (a *answer) object(dst []codec.Event, data []byte) []codec.Event {
 			return a.counted(a.texts(dst, data, t.text, t.thought, codec.Signature{}, c), t.counts.usage())
 		}
 	}
+	dropped := a.Dropped()
 	dst = a.parse(dst, data)
-	if a.err == nil {
+	if a.err == nil && a.Dropped() == dropped {
 		a.shape.learn(data)
 	}
 	return dst
@@ -88,10 +90,11 @@ func (a *answer) parse(dst []codec.Event, data []byte) []codec.Event {
 			}
 		}
 	}
-	if err := it.Err(); err != nil {
-		a.err = notAnAnswer(data)
+	if it.Err() != nil {
 		if a.seen {
-			a.err = codec.NoAnswer("the upstream sent an event that is not valid JSON: " + err.Error())
+			a.Drop()
+		} else {
+			a.err = notAnAnswer(data)
 		}
 		return dst
 	}

@@ -163,7 +163,7 @@ func TestStreamsThatAreNoAnswerAreErrors(t *testing.T) {
 		{"an error in an array", `[{"error":{"code":400,"message":"API key not valid","status":"INVALID_ARGUMENT"}}]`, 401, codec.Auth, "API key not valid"},
 		{"a page", "<html><title>Bad gateway</title></html>", 502, codec.Semantic, "HTML page: Bad gateway"},
 		{"no JSON", "data: nonsense\n\n", 502, codec.Semantic, "nonsense"},
-		{"no JSON behind text", half + "data: {nonsense\n\n", 502, codec.Semantic, "not valid JSON"},
+		{"no JSON behind text, and no more", half + "data: {nonsense\n\n", 502, codec.Cut, "ended before"},
 		{"a prompt refused", `data: {"promptFeedback":{"blockReason":"SAFETY","blockReasonMessage":"Reasons"}}` + "\n\n", 400, codec.ContentPolicy, "SAFETY: Reasons"},
 		{"an answer refused", `data: {"candidates":[{"finishReason":"PROHIBITED_CONTENT"}]}` + "\n\n", 400, codec.ContentPolicy, "PROHIBITED_CONTENT"},
 		{"a call that went wrong", `data: {"candidates":[{"finishReason":"MALFORMED_FUNCTION_CALL","finishMessage":"bad call"}]}` + "\n\n", 502, codec.Semantic,

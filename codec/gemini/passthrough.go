@@ -2,6 +2,7 @@ package gemini
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 
 	"uniapi/codec"
@@ -54,7 +55,11 @@ func (in *Inspector) Event(name, data []byte, begun bool) native.Sign {
 		return native.Sign{Plain: len(name) == 0}
 	}
 	a.text = a.text[:0]
+	dropped := a.Dropped()
 	in.said = a.object(in.said[:0], data)
+	if a.Dropped() > dropped {
+		return native.NotJSON(errNotWhole)
+	}
 	for i := range in.said {
 		in.passed += in.said[i].Said()
 	}
@@ -63,6 +68,8 @@ func (in *Inspector) Event(name, data []byte, begun bool) native.Sign {
 	}
 	return native.Sign{Begins: a.started, Err: a.err}
 }
+
+var errNotWhole = errors.New("it is cut off or garbled")
 
 // Forget implements native.Learner.
 func (in *Inspector) Forget() {

@@ -20,6 +20,9 @@ type streamDecoder struct {
 	array  objects
 }
 
+// Dropped is how many events could not be read.
+func (d *streamDecoder) Dropped() int { return d.answer.Dropped() }
+
 // Push implements codec.StreamDecoder.
 func (d *streamDecoder) Push(dst []codec.Event, p []byte) ([]codec.Event, error) {
 	a := &d.answer
@@ -100,7 +103,9 @@ func (d *streamDecoder) End(dst []codec.Event) ([]codec.Event, error) {
 		return dst, a.err
 	}
 	if e, ok := d.events.Rest(); ok {
+		whole := a.Dropped()
 		dst = d.event(dst, e)
+		a.Cut(whole)
 		if a.err != nil && a.err.Raw == nil && a.started {
 			a.err = errCut() // an event that was cut off
 		}

@@ -30,7 +30,12 @@ type Sign struct {
 	Plain bool
 	// Err is the error that it reports, or that it is; nil for most.
 	Err *codec.Error
+	// NotJSON says that Err is but that it cannot be read: an answer that has begun goes on without it.
+	NotJSON bool
 }
+
+// NotJSON is the sign of an event that cannot be read.
+func NotJSON(err error) Sign { return Sign{Err: codec.NotJSON(err), NotJSON: true} }
 
 // Inspector reads the events of one format. It keeps what runs through a stream, such as the usage so far.
 type Inspector interface {
@@ -63,6 +68,7 @@ type Learner interface{ Forget() }
 // Before Started, comments are dropped and events that only lead to an answer are held back; an error then makes Push return it with
 // nothing to send: another channel can still be asked. After it, an error ends the stream, and the client is not shown the event.
 type Stream struct {
+	codec.Drops
 	inspector Inspector
 	triggers  []string
 	censor    sse.Censor
@@ -265,6 +271,9 @@ func (s *Stream) begun() bool { return s.started || len(s.lead) > 0 }
 // take notes what an event means. False if it is not to go out.
 func (s *Stream) take(sign Sign, data []byte) bool {
 	switch {
+	case sign.NotJSON && s.started:
+		s.Drop()
+		return false
 	case sign.Err != nil:
 		return s.fail(sign.Err)
 	case sign.Begins && !s.started:

@@ -22,6 +22,7 @@ const (
 // Before Started, comments are dropped and an event that is an error, or no event of a chat stream at all, makes Push return it
 // with nothing to send: another channel can still be asked.
 type Passthrough struct {
+	codec.Drops
 	hideUsage bool
 	triggers  []string
 	censor    sse.Censor
@@ -212,7 +213,8 @@ func (s *Passthrough) judge(event []byte) bool {
 	case err != nil && !s.started:
 		return s.fail(notAnAnswer(data))
 	case err != nil && data[0] == '{':
-		return s.fail(codec.NoAnswer("the upstream sent an event that is not valid JSON: " + err.Error()))
+		s.Drop()
+		return false
 	case err != nil:
 		return false // a keep-alive word
 	}
@@ -276,10 +278,11 @@ func (s *Passthrough) End() (out []byte, err error) {
 	case s.big:
 		out = s.endBig(rest)
 	case len(rest) > 0:
+		whole := s.Dropped()
 		if s.judge(rest) {
 			out = append(out, rest...)
 			out = append(out, missingLineEnds(rest)...)
-		} else if s.started && s.err != nil && s.err.Raw == nil {
+		} else if s.Cut(whole); s.started && s.err != nil && s.err.Raw == nil {
 			// Half an event. Behind a finish reason only the usage is lost.
 			if s.err = errCut(); s.finished {
 				s.err = nil

@@ -165,7 +165,7 @@ func TestAnErrorAfterTheFirstEventEndsTheStreamBehindWhatCameBefore(t *testing.T
 		{"error beside choices", `data: {"choices":[{"delta":{}}],"error":{"message":"died"}}` + "\n\n", codec.Semantic},
 		{"error event", "event: error\ndata: {\"message\":\"died\"}\n\n", codec.Semantic},
 		{"bare JSON", "{\n \"error\": {\"message\":\"died\",\"code\":499}\n}", codec.ClientMistake},
-		{"broken JSON", "data: {\"choices\":[\n\n", codec.Semantic},
+		{"broken JSON in the place of the end", "data: {\"choices\":[\n\n", codec.Cut},
 		{"half an event", word("x")[:50], codec.Cut},
 		{"no finish reason", "", codec.Cut},
 	} {

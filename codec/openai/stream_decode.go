@@ -16,6 +16,7 @@ func (Format) NewStreamDecoder() codec.StreamDecoder { return &streamDecoder{} }
 // streamDecoder holds what must be known across chunks. A finish is held back until the stream or its usage ends it, because compatible
 // upstreams send content behind it, or send it twice.
 type streamDecoder struct {
+	codec.Drops
 	reader  sse.Reader
 	text    []byte // decoded texts of the events of one Push
 	started bool
@@ -56,7 +57,9 @@ func (d *streamDecoder) End(dst []codec.Event) ([]codec.Event, error) {
 		return dst, d.failure()
 	}
 	if e, ok := d.reader.Rest(); ok {
+		whole := d.Dropped()
 		dst = d.event(dst, e)
+		d.Cut(whole)
 	}
 	finished := false
 	for i := range d.choices {
@@ -138,7 +141,8 @@ func (d *streamDecoder) chunk(dst []codec.Event, data []byte) []codec.Event {
 	case it.Err() != nil && !d.started:
 		d.err = notAnAnswer(data)
 	case it.Err() != nil:
-		d.err = codec.NoAnswer("the upstream sent an event that is not valid JSON: " + it.Err().Error())
+		d.Drop()
+		return dst
 	}
 	if d.err != nil {
 		return dst

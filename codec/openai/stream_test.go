@@ -113,7 +113,7 @@ func TestTheDecoderReportsBrokenStreams(t *testing.T) {
 		{"error event", "event: error\ndata: oops\n\n", "oops", codec.Semantic},
 		{"HTML", "<html>\n", "HTML", codec.Semantic},
 		{"not JSON", "data: hello\n\n", "not JSON", codec.Semantic},
-		{"bad JSON later", first + "data: {\n\n", "not valid JSON", codec.Semantic},
+		{"bad JSON later, and no more", first + "data: {\n\n", "ended before", codec.Cut},
 		{"cut in an event", first + word("x")[:40], "ended before", codec.Cut},
 		{"cut between events", first + word("x"), "ended before", codec.Cut},
 		{"given up", first + strings.Replace(finish, "stop", "error", 1) + doneEvent, "could not finish", codec.Semantic},

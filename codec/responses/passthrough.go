@@ -57,13 +57,16 @@ func (in *Inspector) End(bool) (last string, err *codec.Error) {
 // Event implements native.Inspector.
 func (in *Inspector) Event(name, data []byte, begun bool) native.Sign {
 	if begun && passGoesOn(name, data) {
+		if _, err := rawjson.One(data); err != nil {
+			return native.NotJSON(err)
+		}
 		in.passed += max(int64(len(data))-in.around, 1)
 		return native.Sign{}
 	}
 	var m passMembers
 	it := m.read(name, data)
 	if err := it.Err(); err != nil {
-		return native.Sign{Err: codec.NoAnswer("the upstream sent an event that is not valid JSON: " + err.Error())}
+		return native.NotJSON(err)
 	}
 	in.seen = in.seen || m.kind != ""
 	switch m.kind {

@@ -17,6 +17,7 @@ func (Format) NewStreamDecoder() codec.StreamDecoder { return &streamDecoder{} }
 // streamDecoder holds what must be known across events: which items have come piece by piece, so that what ends an item is not taken
 // for more of it.
 type streamDecoder struct {
+	codec.Drops
 	reader  sse.Reader
 	text    []byte // decoded texts of the events of one Push
 	started bool
@@ -58,7 +59,9 @@ func (d *streamDecoder) Push(dst []codec.Event, p []byte) ([]codec.Event, error)
 func (d *streamDecoder) End(dst []codec.Event) ([]codec.Event, error) {
 	d.text = d.text[:0]
 	if e, ok := d.reader.Rest(); ok && !d.done && d.err == nil {
+		whole := d.Dropped()
 		dst = d.event(dst, e)
+		d.Cut(whole)
 	}
 	switch {
 	case d.done || d.err != nil:
@@ -117,8 +120,12 @@ func (d *streamDecoder) event(dst []codec.Event, e sse.Event) []codec.Event {
 			failure = v
 		}
 	}
-	if err := it.Err(); err != nil {
-		d.err = codec.NoAnswer("the upstream sent an event that is not valid JSON: " + err.Error())
+	switch err := it.Err(); {
+	case err != nil && d.started:
+		d.Drop()
+		return dst
+	case err != nil:
+		d.err = codec.NotJSON(err)
 		return dst
 	}
 	name, _ := rawjson.Text(data, kind)
