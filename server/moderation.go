@@ -88,21 +88,23 @@ func (x *exchange) flagged(text string) (flagged bool, failure *codec.Error) {
 		}
 		limits := x.deadlines(attempt.Candidate, &plan.Facts, attempt.Number)
 		err := x.call.Wait(attempt.Wait)
-		var answer []byte
+		asked := moderatorCall{attempt: attempt, model: model, began: time.Now()}
 		if err == nil {
-			answer, err = x.askModerator(attempt, text, limits)
+			err = x.askModerator(&asked, text, limits)
 		}
 		if err == nil {
-			flagged, err = verdictOn(answer)
+			flagged, err = verdictOn(asked.answer)
 		}
 		if err == nil {
 			plan.Report(attempt, balancer.Outcome{Verdict: balancer.Served})
+			x.accountModerator(&asked, text, nil)
 			return flagged, nil
 		}
 		outcome, told := judge(err, limits)
 		x.told(told)
 		outcome.Reason, failure = clip(told.Message), told
 		plan.Report(attempt, outcome)
+		x.accountModerator(&asked, text, told)
 	}
 	if failure == nil {
 		block, _ := plan.Blocked()
@@ -123,30 +125,33 @@ func (x *exchange) latest() time.Time {
 // maxVerdict bounds a moderation's answer; those of OpenAI have 2 KB.
 const maxVerdict = 256 << 10
 
-// askModerator makes one attempt and returns the whole answer.
-func (x *exchange) askModerator(attempt balancer.Attempt, text string, limits pool.Deadlines) ([]byte, error) {
+// askModerator makes one attempt and reads the whole answer.
+func (x *exchange) askModerator(asked *moderatorCall, text string, limits pool.Deadlines) error {
+	attempt := &asked.attempt
 	body := rawjson.AppendString([]byte(`{"model":`), attempt.Upstream)
 	body = append(rawjson.AppendString(append(body, `,"input":`...), text), '}')
 	request := pool.Request{Body: [][]byte{body}}
 	channel := x.snap.backends[attempt.Provider.Index].channel
 	target, err := channel.Prepare(x.call, &request, provider.Ask{Endpoint: provider.Moderations, Model: attempt.Upstream, Key: attempt.Key}, x.key.Key)
 	if err != nil {
-		return nil, err
+		return err
 	}
+	asked.sent = true
 	answer, err := target.Do(x.call, &request, limits)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer answer.Close()
 	if err := x.holdInflater(answer); err != nil {
-		return nil, err
+		return err
 	}
 	answer.Memory = &furtherRoom{x.holding, moderating * len(text)}
 	whole, err := answer.AppendBody(nil, maxVerdict)
 	if err == nil && (answer.Status < 200 || answer.Status > 299) {
 		err = openai.ReadError(answer.Status, string(answer.Header.ContentType()), whole)
 	}
-	return whole, err
+	asked.answer = whole
+	return err
 }
 
 // verdictOn reads a moderation's answer.

@@ -86,3 +86,50 @@ func TestModerationRefusesWhatItCannotRead(t *testing.T) {
 		}
 	}
 }
+
+// TestModerationIsInTheBooks has a moderator that fails and one that judges: each is counted at its provider, and what it costs is the key's.
+func TestModerationIsInTheBooks(t *testing.T) {
+	up := act(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		body, _ := io.ReadAll(r.Body)
+		switch {
+		case strings.HasPrefix(r.URL.Path, "/bad"):
+			w.WriteHeader(500)
+		case strings.HasSuffix(r.URL.Path, "/moderations"):
+			fmt.Fprintf(w, `{"results":[{"flagged":%v}]}`, strings.Contains(string(body), "BAD"))
+		default:
+			io.WriteString(w, `{"choices":[{"index":0,"message":{"role":"assistant","content":"ok"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":1}}`)
+		}
+	})
+	section := func(name, path, models string) string {
+		return fmt.Sprintf("  - provider: %s\n    base_url: %s%s/v1\n    api: %s\n    model: [%s]\n", name, up.URL, path, upstreamKeyText, models)
+	}
+	g := start(t, section("failing", "/bad", "omni-moderation-latest")+section("judge", "", "omni-moderation-latest")+section("p", "", "m"), bookPrices,
+		paidKeys("1", "      ENABLE_MODERATION: true\n"))
+	ask := func(text string) answer {
+		return g.do("POST", "/v1/chat/completions", `{"model":"m","messages":[{"role":"user","content":"`+text+`"}]}`, asClient...)
+	}
+	if a := ask("12345678"); a.StatusCode != 200 { // two tokens for the moderator
+		t.Fatal(a.StatusCode, a.body)
+	}
+	if a := ask("BAD 5678"); a.StatusCode != 400 {
+		t.Fatal(a.StatusCode, a.body)
+	}
+	g.settled(2)
+	if u := g.used(); u.Requests != 3 || u.Prompt != 2+2+1 {
+		t.Errorf("%+v", u)
+	}
+	page := string(g.metricsPage())
+	for _, line := range []string{
+		`uniapi_requests_total{endpoint="moderation",model="omni-moderation-latest",provider="judge",status="200"} 2`,
+		`uniapi_requests_total{endpoint="moderation",model="omni-moderation-latest",provider="failing",status="500"} 1`,
+		`uniapi_prompt_tokens_total{endpoint="moderation",model="omni-moderation-latest",provider="judge"} 4`,
+		`uniapi_attempts_total{model="omni-moderation-latest",provider="judge"} 2`,
+		`uniapi_attempt_failures_total{model="omni-moderation-latest",provider="failing"} 1`,
+		`uniapi_cost_dollars_total{endpoint="moderation",model="omni-moderation-latest",provider="judge"} 0.004`,
+	} {
+		if !strings.Contains(page, line) {
+			t.Errorf("no %s in\n%s", line, page)
+		}
+	}
+}
