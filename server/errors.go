@@ -77,6 +77,7 @@ func writeErrorIn(ctx *fasthttp.RequestCtx, envelope codec.Format, e *codec.Erro
 	ctx.Response.ResetBody()
 	ctx.SetStatusCode(e.Status)
 	ctx.SetContentType("application/json")
+	ctx.Response.Header.Set(fasthttp.HeaderXContentTypeOptions, noSniff) // it may repeat what a provider said
 	if e.Status == fasthttp.StatusUnauthorized {
 		ctx.Response.Header.Set(fasthttp.HeaderWWWAuthenticate, "Bearer")
 	}

@@ -33,6 +33,7 @@ func (x *exchange) typeOr(usual []byte) []byte {
 // returned.
 func (x *exchange) respond() {
 	x.showAttempts()
+	x.asItSays()
 	x.ctx.SetStatusCode(fasthttp.StatusOK)
 	if x.stream {
 		x.beginStream()
@@ -40,6 +41,27 @@ func (x *exchange) respond() {
 	}
 	x.ctx.Response.Header.SetContentTypeBytes(x.typeOr(contentTypeJSON))
 	x.end(fasthttp.StatusOK)
+}
+
+// asItSays keeps browsers from taking what a provider answered for anything but what
+// its Content-Type says, and from running it.
+func (x *exchange) asItSays() {
+	header := &x.ctx.Response.Header
+	header.Set(fasthttp.HeaderXContentTypeOptions, noSniff)
+	if isDocument(x.contentType) {
+		header.Set(fasthttp.HeaderContentSecurityPolicy, "sandbox; default-src 'none'")
+	}
+}
+
+const noSniff = "nosniff"
+
+// isDocument says whether browsers may run what is of that type.
+func isDocument(contentType []byte) bool {
+	if len(contentType) == 0 {
+		return false
+	}
+	kind, _, _ := bytes.Cut(bytes.ToLower(contentType), []byte{';'})
+	return bytes.Contains(kind, []byte("html")) || bytes.Contains(kind, []byte("xml")) || bytes.Contains(kind, []byte("svg"))
 }
 
 func (x *exchange) beginStream() {
