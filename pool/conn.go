@@ -31,6 +31,7 @@ type conn struct {
 	served   bool    // an exchange before this one
 	found    finding // of the look before the request was sent; if it is not silence, it was not
 	asking   bool    // the request will be sent by the first read
+	large    bool    // the request is longer than one write takes
 	keep     bool    // may serve another exchange after this one
 	parsing  bool    // the head is being parsed: no more reading
 	answered bool    // a byte has come since the request was sent

@@ -78,7 +78,7 @@ func (c *conn) send(req *Request) error {
 	size := req.bodyLen()
 	c.wbuf = req.appendHead(c.wbuf[:0], c.target, size)
 	inline := len(c.wbuf)+size <= inlineBody
-	c.asking = inline && c.served
+	c.asking, c.large = inline && c.served, !inline
 	if c.served && !c.asking {
 		if c.found = c.look(); c.found != silence {
 			return errNotSent

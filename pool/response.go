@@ -173,7 +173,7 @@ func (r *Response) CloseLater() {
 // received; otherwise it is closed, which tells the upstream to stop. Nothing may stand behind the end.
 func (r *Response) Close() {
 	c, call := r.c, r.call
-	reusable := r.drain() && c.keep
+	reusable := r.drain() && c.keep && !r.early()
 	behind := silence
 	if reusable {
 		behind = c.trailing()
@@ -188,6 +188,11 @@ func (r *Response) Close() {
 	}
 	c.target.push(c)
 }
+
+// early says that the answer may have been given before the whole request had come: a refusal of one that is longer than one write takes, whose head says
+// enough. Servers that keep such a connection take the rest of the body for the next request, and answer that as well. What stands behind it is the
+// client's own doing then, and tells nothing about other connections; this one serves no more.
+func (r *Response) early() bool { return r.c.large && r.Status >= 400 }
 
 // refusal says that the answer is none that a model has made.
 func (r *Response) refusal() bool { return r.Status < 200 || r.Status > 299 }
