@@ -55,7 +55,7 @@ func TestWhatIsBetweenTheGatewayAndAProviderStaysThere(t *testing.T) {
 				body = streamRequest
 			}
 			a := g.chat(body)
-			ours := []string{"Cache-Control", "Content-Length", "Content-Type", "Date", "X-Accel-Buffering", "X-Request-Id"}
+			ours := []string{"Cache-Control", "Content-Length", "Content-Type", "Date", "X-Accel-Buffering", "X-Content-Type-Options", "X-Request-Id", "X-Uni-Api-Channel"}
 			for h := range a.Header {
 				if !slices.Contains(ours, h) {
 					t.Errorf("the client got %s: %s", h, a.Header.Get(h))
