@@ -51,10 +51,8 @@ func (x *exchange) write(channel *provider.Channel, to codec.Format) (stream boo
 	if rules != nil || !section.Tools || !section.Image || x.snap.translates && toolid.Carries(body) {
 		body = overridden(rules, openai.Strip(toolid.Strip(body), !section.Tools, !section.Image))
 	}
-	err = x.face.splice(x, body, spliced{
-		format: x.upstream, model: x.attempt.Upstream,
-		askUsage: channel.AskUsage && (rules == nil || !rules.Touches("stream_options")) && !(x.endpoint == provider.Chat && x.accent().Refuses("stream_options")),
-	})
+	x.asksUsage = channel.AskUsage && !x.backend().unasked.Load() && (rules == nil || !rules.Touches("stream_options")) && !(x.endpoint == provider.Chat && x.accent().Refuses("stream_options"))
+	err = x.face.splice(x, body, spliced{format: x.upstream, model: x.attempt.Upstream, askUsage: x.asksUsage})
 	x.request.Body = x.parts
 	if edits && err == nil {
 		err = x.holdEdited(body)
@@ -74,6 +72,7 @@ func (x *exchange) writeTranslated(to codec.Format, provider *config.Provider, r
 	if err != nil {
 		return err
 	}
+	x.asksUsage = false
 	if x.upstream == "openai" || rules != nil {
 		if err := x.holdEncoded(3*len(body) + valueEdited*rawjson.Values(body)); err != nil {
 			return err
@@ -81,6 +80,9 @@ func (x *exchange) writeTranslated(to codec.Format, provider *config.Provider, r
 		edited := body
 		if x.upstream == "openai" {
 			edited = x.accent().EditTranslated(body)
+			if x.asksUsage = !x.backend().unasked.Load(); !x.asksUsage {
+				edited = openai.WithoutStreamOptions(edited)
+			}
 		}
 		if edited = overridden(rules, edited); !sameBytes(edited, body) {
 			pool.Recycle(x.encoded)

@@ -82,6 +82,7 @@ type current struct {
 	within     time.Time      // when what is done must be over, whatever its channel says; zero is never
 	tried      time.Time      // when the attempt began
 	sent       bool           // whether the provider was asked in it
+	asksUsage  bool           // the gateway asks for a stream's usage on its own
 	limits     pool.Deadlines // of the attempt
 	curtailed  bool           // the attempt has less time than its channel's, since those before have used it up
 	failure    *codec.Error   // what the client is told if no attempt follows

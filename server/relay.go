@@ -162,9 +162,19 @@ func (x *exchange) take(attempt balancer.Attempt) {
 	}
 }
 
-// try makes one attempt: it sends the request and waits for the first event of
-// a stream, or for the whole of a plain answer.
+// try makes one attempt. What the gateway adds of its own and the provider refuses
+// is left out, and the provider asked again.
 func (x *exchange) try() error {
+	err := x.ask()
+	if x.refusesOptions(err) {
+		err = x.ask()
+	}
+	return err
+}
+
+// ask sends the request and waits for the first event of a stream, or for the
+// whole of a plain answer.
+func (x *exchange) ask() error {
 	channel := x.backend().channel
 	x.limits = x.deadlines(x.attempt.Candidate, &x.plan.Facts, x.attempt.Number)
 	ask := provider.Ask{Endpoint: x.endpoint, Client: x.format.Name(), Model: x.attempt.Upstream, Key: x.attempt.Key}

@@ -3,6 +3,7 @@ package server
 import (
 	"crypto/sha256"
 	"reflect"
+	"sync/atomic"
 
 	"uniapi/balancer"
 	"uniapi/codec/openai"
@@ -37,6 +38,7 @@ type backend struct {
 	maskedKeys []string
 	overrides  map[string]*override.Rules // by request model
 	accents    map[string]*openai.Rules   // the same; of one that speaks chat
+	unasked    *atomic.Bool               // its streams are not asked for their usage, since it refuses that
 }
 
 // backend is that of the attempt.
@@ -66,6 +68,7 @@ func (s *Server) build(cfg *config.Config) *snapshot {
 		for _, err := range problems {
 			s.log.Error("a part of this provider's configuration is not used", "provider", p.Config.Name, "error", err)
 		}
+		b.unasked = s.unaskedOf(p.Config)
 		b.maskedKeys, b.accents = maskKeysOf(p.Config), compileAccents(p.Config, p.Models)
 	}
 	for _, k := range cfg.APIKeys {

@@ -94,6 +94,8 @@ func readShape(e *codec.Error, data []byte, v rawjson.Value) bool {
 			}
 		case "param":
 			e.Param = firstText(e.Param, text(data, value))
+		case "loc": // of FastAPI
+			e.Param = firstText(e.Param, location(data, value))
 		case "code", "status_code", "status":
 			if n, ok := rawjson.Int(data, value); ok {
 				e.Code = firstText(e.Code, strconv.FormatInt(n, 10))
@@ -107,6 +109,28 @@ func readShape(e *codec.Error, data []byte, v rawjson.Value) bool {
 		}
 	}
 	return found
+}
+
+// mostLocation is about as long as a location is told.
+const mostLocation = 200
+
+// location is where in a body something is wrong: ["body", "messages", 0, "role"] is messages.0.role.
+func location(data []byte, v rawjson.Value) string {
+	var path []byte
+	for it := v.Elements(data); it.Next() && len(path) < mostLocation; {
+		part := text(data, it.Value)
+		if it.Value.Kind == rawjson.Number {
+			part = string(it.Value.Raw(data))
+		}
+		if part == "" || part == "body" && len(path) == 0 {
+			continue
+		}
+		if len(path) > 0 {
+			path = append(path, '.')
+		}
+		path = append(path, part...)
+	}
+	return string(path)
 }
 
 // readReason reads the ErrorInfo among the details of an error of Google's.

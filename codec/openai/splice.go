@@ -117,3 +117,14 @@ func (h *Head) putOptions(p *parts, askUsage bool) {
 		}
 	}
 }
+
+// WithoutStreamOptions is a body without the options by which a stream is asked for its usage.
+func WithoutStreamOptions(body []byte) []byte {
+	var s rawjson.Splicer
+	s.Remove("stream_options")
+	parts, err := s.Parts(nil, body)
+	if err != nil {
+		return body
+	}
+	return slices.Concat(parts...)
+}
