@@ -19,7 +19,11 @@ func (x *exchange) Censor(event []byte) (changed bool) {
 		return false
 	}
 	x.lookAtOwn()
-	return secrets.overwrite(event, speechIn(event), x.own.holds)
+	but := speechIn(event)
+	if x.own.many { // what is taken out of what repeats the request would tell which guess is right
+		but = linesThatMayRepeat(event)
+	}
+	return secrets.overwrite(event, but, x.own.holds)
 }
 
 // span is from one place in a text to another.
@@ -72,6 +76,24 @@ func inside(spans []span, start, end int) bool {
 		}
 	}
 	return false
+}
+
+// linesThatMayRepeat are the lines of an event that may have some of the request in
+// them: all but comments and fields beside the data.
+func linesThatMayRepeat(event []byte) (spans []span) {
+	for at := 0; at < len(event); {
+		n := bytes.IndexAny(event[at:], "\r\n")
+		if n < 0 {
+			n = len(event) - at
+		}
+		switch line := event[at : at+n]; {
+		case bytes.HasPrefix(line, []byte(":")), bytes.HasPrefix(line, []byte("event:")), bytes.HasPrefix(line, []byte("id:")):
+		default:
+			spans = append(spans, span{at, at + n})
+		}
+		at += n + 1
+	}
+	return spans
 }
 
 // dataOf is the data of an event that has one line of it: where it begins and ends.

@@ -88,6 +88,19 @@ func TestTranslatedStreamsTellNoSecretsOfTheProvider(t *testing.T) {
 	}
 }
 
+// TestStreamsDoNotTellWhoSendsTooManyEscapesWhetherAGuessIsRight has a request in which not all can be looked through for what the client has said itself.
+func TestStreamsDoNotTellWhoSendsTooManyEscapesWhetherAGuessIsRight(t *testing.T) {
+	up := act(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		io.WriteString(w, event("before")+": "+upstreamKeyText+"\n\ndata: {\"detail\":\"you said "+upstreamKeyText+"\"}\n\n"+stopEvent)
+	})
+	g := start(t, up.section("/v1", "m"))
+	a := g.do("POST", "/v1/chat/completions", `{"model":"m","stream":true,"messages":[{"role":"user","content":"`+upstreamKeyText+strings.Repeat(`\n`, mostSigns+1)+`"}]}`, asClient...)
+	if !strings.Contains(a.body, "you said "+upstreamKeyText) || strings.Contains(a.body, ": "+upstreamKeyText) {
+		t.Errorf("%d %s", a.StatusCode, a.body)
+	}
+}
+
 func TestOverwriteLeavesEventsAsTheyAreFramed(t *testing.T) {
 	const secret = `abcdefgh\ijklmn"opqrst/uvwxyz`
 	r := newRedactor([]config.Secret{{Text: secret}})

@@ -123,6 +123,7 @@ func TestTextsInFilesAreJudgedInEveryEncoding(t *testing.T) {
 				`{"type":"input_file","filename":"a.md","file_data":"data:;BASE64,` + encoded + `"}`, `{"type":"input_file","file_data":"` + encoded + `"}`,
 				`{"inlineData":{"mimeType":"application/octet-stream","data":"` + encoded + `"}}`,
 				`{"type":"file","file":{"file_data":"data:text/plain;x=` + strings.Repeat("y", 600) + `;base64,` + encoded + `"}}`,
+				`{"fileData":{"fileUri":"data:text/plain;base64,` + encoded + `"}}`, `{"type":"foo","source":"DATA:text/plain;base64,` + encoded + `"}`,
 				`{"type":"file","file":{"file_data":"data:application/x-unknown;base64,` + encoded + `"}}`,
 			} {
 				body := fmt.Sprintf(`{"messages":[{"role":"user","content":[%s,{"type":"text","text":"sum it up"}]}]}`, part)

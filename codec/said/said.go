@@ -238,8 +238,10 @@ type about struct {
 func (c *collector) value(name string, in *rawjson.Walk, v rawjson.Value, free bool) {
 	switch v.Kind {
 	case rawjson.String:
-		if free || !media(name) || !c.isFile(name, v, about{}) {
+		if free {
 			c.add(v)
+		} else {
+			c.text(name, v)
 		}
 	case rawjson.Array:
 		if c.tooDeep(v) {
@@ -313,7 +315,7 @@ func (c *collector) object(name string, it *rawjson.Members, free bool) about {
 			files = append(files, file{member, it.Value})
 			continue
 		}
-		c.add(it.Value)
+		c.text(member, it.Value)
 	}
 	for _, f := range files {
 		if !c.isFile(f.member, f.value, a) {
@@ -324,6 +326,19 @@ func (c *collector) object(name string, it *rawjson.Members, free bool) about {
 		c.toResults(from)
 	}
 	return a
+}
+
+// text collects a string in a member of that name. One that is a text as an address of its own is collected as what it says as well.
+func (c *collector) text(name string, v rawjson.Value) {
+	const scheme = "data:"
+	if media(name) {
+		if c.isFile(name, v, about{}) {
+			return
+		}
+	} else if head := c.body[v.Start+1 : min(v.Start+1+len(scheme), v.End)]; len(head) == len(scheme) && strings.EqualFold(string(head), scheme) {
+		c.isFile(name, v, about{})
+	}
+	c.add(v)
 }
 
 // toResults says that what was collected from there on is what came of a tool.

@@ -6,7 +6,9 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"sync/atomic"
 	"syscall"
+	"time"
 )
 
 // dial connects to a host of a fetch. The address is checked when it is connected to, not when its name is resolved: a name that has another
@@ -15,6 +17,9 @@ func (f *Fetcher) dial(ctx context.Context, _, addr string) (net.Conn, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return nil, err
+	}
+	if last, is := ctx.Value(lastDial{}).(*atomic.Int64); is {
+		last.Store(int64(time.Since(processBegan)))
 	}
 	if f.proxy != nil {
 		return f.dialProxy(ctx, host, port)
@@ -31,6 +36,11 @@ func (f *Fetcher) dial(ctx context.Context, _, addr string) (net.Conn, error) {
 	}
 	return dialer.DialContext(ctx, "tcp", addr)
 }
+
+// lastDial is what the context of a fetch has the time under when its last host was looked up, as a *atomic.Int64 since processBegan.
+type lastDial struct{}
+
+var processBegan = time.Now()
 
 // dialProxy makes a tunnel through the proxy. The proxy gets the address that was checked: given the name it would resolve it again, maybe to
 // another. A tunnel also for plain HTTP, since a proxy that is asked for http://ADDRESS/ must overwrite the Host header with it.

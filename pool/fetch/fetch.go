@@ -151,10 +151,10 @@ func (f *Fetcher) Fetch(ctx context.Context, address string, memory pool.Memory,
 		}
 		return content, err
 	}
-	begun := time.Now()
 	limited, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
-	content, err = f.get(limited, u.String(), memory, kinds)
+	var dialled atomic.Int64
+	content, err = f.get(context.WithValue(limited, lastDial{}, &dialled), u.String(), memory, kinds)
 	full, is := errors.AsType[*noRoom](err)
 	switch {
 	case err == nil:
@@ -164,7 +164,7 @@ func (f *Fetcher) Fetch(ctx context.Context, address string, memory pool.Memory,
 	case ctx.Err() != nil:
 		return Content{}, ctx.Err()
 	case isHidden(err):
-		f.settle(ctx, begun)
+		f.settle(ctx, processBegan.Add(time.Duration(dialled.Load())))
 		return Content{}, &Error{shownAddress(address), notPublic, err}
 	case limited.Err() != nil:
 		return Content{}, &Error{shownAddress(address), "it took longer than " + f.timeout.String(), err}
@@ -175,7 +175,8 @@ func (f *Fetcher) Fetch(ctx context.Context, address string, memory pool.Memory,
 // refusalStep is what the time of a refusal is a multiple of: how long it took to look up a name tells whether it is one of the gateway's own network.
 const refusalStep = time.Second
 
-// settle waits until a refusal may be told.
+// settle waits until a refusal may be told. The time counts from when the last host was looked up: a site that redirects there could otherwise answer just
+// before a second is over, and see whether the lookup took longer than the rest of it.
 func (f *Fetcher) settle(ctx context.Context, begun time.Time) {
 	timer := time.NewTimer(f.step - time.Since(begun)%f.step)
 	defer timer.Stop()

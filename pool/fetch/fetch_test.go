@@ -216,6 +216,22 @@ func TestRefusalsDoNotTellWhatIsInside(t *testing.T) {
 	}
 }
 
+// TestARedirectDoesNotMoveTheTimeOfARefusal has a site that takes its time before it redirects: the refusal is told as long after the redirect as ever.
+func TestARedirectDoesNotMoveTheTimeOfARefusal(t *testing.T) {
+	redirected := make(chan time.Time, 1)
+	outside, _ := site(t, func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(90 * time.Millisecond)
+		redirected <- time.Now()
+		http.Redirect(w, r, "http://10.0.0.1/", http.StatusFound)
+	})
+	f := newFetcher(t, config.ImageFetch{AllowHosts: []string{"localhost"}}, nil)
+	f.step = 100 * time.Millisecond
+	_, err := f.Fetch(t.Context(), strings.Replace(outside, "127.0.0.1", "localhost", 1), nil, images...)
+	if took := time.Since(<-redirected); err == nil || took < f.step {
+		t.Errorf("%v after the redirect: %v", took, err)
+	}
+}
+
 func TestAnswersThatAreNoneAreExplained(t *testing.T) {
 	address, _ := site(t, func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
