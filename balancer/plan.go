@@ -44,6 +44,7 @@ type Plan struct {
 
 	peek bool // only looking: no turn is counted
 	once bool // no channel is tried again
+	same int  // of the tries, the one that is asked next, from 1; 0 is none
 }
 
 // try is what this request knows of a channel it has tried.
@@ -53,6 +54,8 @@ type try struct {
 	asked     uint64 // keys that it was tried with, by index; those beyond 63 are not remembered
 	refused   uint64 // keys that turned out to be of no use, likewise
 	closed    bool
+	same      bool // it was asked once more before another (retry_same_first)
+	awaited   awaited
 }
 
 // Block says why channels were left out: what the client is told if all were.
@@ -96,6 +99,12 @@ func (p *Plan) Next() (Attempt, bool) {
 		return Attempt{}, false
 	}
 	now := p.key.state.now()
+	if same := p.same; same > 0 {
+		p.same = 0
+		if a, ok := p.await(same-1, now); ok {
+			return a, true
+		}
+	}
 	for c := p.advance(); c != nil; c = p.advance() {
 		if p.isBarred(c) || p.tried(c) || !p.isTaken(c) {
 			continue
@@ -109,11 +118,11 @@ func (p *Plan) Next() (Attempt, bool) {
 	if p.once {
 		return Attempt{}, false
 	}
-	// Every channel has had its turn: again, from the one tried least.
+	// Every channel has had its turn: again, from the one tried least. Of those tried as often, one that must be waited for comes last.
 	for range p.tries {
 		best := -1
 		for i, t := range p.tries {
-			if !t.closed && !p.isBarred(t.candidate) && (best < 0 || t.count < p.tries[best].count) {
+			if !t.closed && !p.isBarred(t.candidate) && (best < 0 || t.before(&p.tries[best])) {
 				best = i
 			}
 		}
@@ -123,9 +132,20 @@ func (p *Plan) Next() (Attempt, bool) {
 		if a, ok := p.attempt(best, now); ok {
 			return a, true
 		}
+		if a, ok := p.await(best, now); ok {
+			return a, true
+		}
 		p.tries[best].closed = true
 	}
 	return Attempt{}, false
+}
+
+// before says whether a channel is asked again before another.
+func (t *try) before(other *try) bool {
+	if t.count != other.count {
+		return t.count < other.count
+	}
+	return t.awaited.at < other.awaited.at
 }
 
 // Once has no channel tried again from now on. Those that were not tried yet are.
@@ -205,15 +225,14 @@ func (p *Plan) attempt(index int, now int64) (Attempt, bool) {
 	}
 	a := Attempt{Candidate: c, Key: key, at: now, grant: grant, try: index, channelProbe: channel == breaker.HalfOpen, keyProbe: keyStanding == breaker.HalfOpen}
 	if bit := keyBit(key); t.count > 0 && (bit == 0 || t.asked&bit != 0) {
-		a.Wait = backoff(t.count)
+		if a.Wait = backoff(t.count); t.awaited.key == key {
+			a.Wait = max(a.Wait, time.Duration(t.awaited.at-now))
+			t.awaited = awaited{}
+		}
 	} else {
 		t.asked |= bit
 	}
-	t.count++
-	p.left--
-	p.number++
-	a.Number = p.number
-	return a, true
+	return p.made(t, a), true
 }
 
 // takeKey takes the first of the provider's keys, in the order of its ring, that

@@ -27,12 +27,13 @@ type Provider struct {
 	Models []config.Model
 	Engine string // what it speaks, for rules that ask; whoever knows sets it before the table is used
 
-	id       string         // in State
-	filter   *Filter        // nil if it takes every request
-	timeouts *TimeoutPolicy // nil without timeout_policy
-	ring     *keyRing
-	rests    []*breaker.Breaker // by the index of the model
-	cooldown time.Duration      // of a channel that failed; 0 is none
+	id          string         // in State
+	filter      *Filter        // nil if it takes every request
+	timeouts    *TimeoutPolicy // nil without timeout_policy
+	ring        *keyRing
+	rests       []*breaker.Breaker // by the index of the model
+	cooldown    time.Duration      // of a channel that failed; 0 is none
+	persistence persistence
 }
 
 // Key is a client key: what it may use, and whose turn it is.
@@ -189,6 +190,7 @@ func Build(cfg *config.Config, state *State, models func(index int) []config.Mod
 		}
 		named[pc.Name]++
 		p := &Provider{Index: i, Config: pc, Models: models(i), id: id, filter: NewFilter(pc, models(i)), timeouts: NewTimeoutPolicy(cfg.Preferences.TimeoutPolicy, pc.Preferences.TimeoutPolicy), ring: state.ring(id, pc), cooldown: cfg.Preferences.Cooldown}
+		p.persistence = persistenceOf(cfg, pc)
 		if own := pc.Preferences.Cooldown; own != nil {
 			p.cooldown = *own
 		}

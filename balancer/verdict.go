@@ -32,6 +32,8 @@ type Outcome struct {
 	Unsent     bool          // the request never reached the provider, so no limit counts it
 	Sure       bool          // no request can bring it about: what rests does so for all client keys at once
 	Crowded    bool          // requests of others at the same time may have: it says nothing to other client keys
+	Status     int           // that the provider answered with; 0 if it did not
+	Final      bool          // whatever the verdict, no further attempt follows
 	Reason     string        // for people: logs, explain, the answer when all rest
 }
 
@@ -44,12 +46,16 @@ func (p *Plan) Report(a Attempt, o Outcome) {
 	if o.Unsent {
 		a.grant.Cancel()
 	}
+	if o.Final {
+		p.left = 0
+	}
+	comesBack := p.repeat(a, &o)
 	switch o.Verdict {
 	case Served, Broken, Over:
 		p.left = 0
 	case KeyRefused, RateLimited, OutOfQuota:
 		if a.Key < 0 {
-			t.closed = true
+			t.closed = !comesBack
 			break
 		}
 		t.refused |= keyBit(a.Key)

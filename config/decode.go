@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -25,9 +26,9 @@ var rootFields = []field[Config]{
 // DefaultCooldown is how long a channel that failed rests if preferences.cooldown_period does not say.
 const DefaultCooldown = 300 * time.Second
 
-var newPreferences = Preferences{Cooldown: DefaultCooldown, ImageFetch: newImageFetch, ConnectionMaxAge: 300 * time.Second, Recovery: RecoverError}
+var newPreferences = Preferences{Cooldown: DefaultCooldown, ImageFetch: newImageFetch, ConnectionMaxAge: 300 * time.Second, Retries: newRetries, Recovery: RecoverError}
 
-var preferenceFields = []field[Preferences]{
+var preferenceFields = slices.Concat(retryFields, []field[Preferences]{
 	take("model_timeout", modelTable(someSeconds), func(p *Preferences) *ModelTable[time.Duration] { return &p.ModelTimeout }),
 	take("keepalive_interval", modelTable(someSeconds), func(p *Preferences) *ModelTable[time.Duration] { return &p.KeepaliveInterval }),
 	take("cooldown_period", seconds, func(p *Preferences) *time.Duration { return &p.Cooldown }),
@@ -42,7 +43,7 @@ var preferenceFields = []field[Preferences]{
 	take("affinity", flag, func(p *Preferences) *bool { return &p.Affinity }),
 	take("stream_recovery", recovery, func(p *Preferences) *Recovery { return &p.Recovery }),
 	take("connection_max_age", seconds, func(p *Preferences) *time.Duration { return &p.ConnectionMaxAge }),
-}
+})
 
 var apiKeyFields = []field[APIKey]{
 	take("api", secretText, func(k *APIKey) *string { return &k.Key }),

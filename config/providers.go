@@ -61,7 +61,7 @@ type providerPreferences struct {
 	excludeRules                                            []ExcludeRule
 }
 
-var providerPreferenceFields = []field[providerPreferences]{
+var providerPreferenceFields = slices.Concat(providerRetryFields, []field[providerPreferences]{
 	take("proxy", proxy, func(p *providerPreferences) *string { return &p.Proxy }),
 	take("headers", headers, func(p *providerPreferences) *[]Header { return &p.Headers }),
 	take("model_timeout", modelTable(someSeconds), func(p *providerPreferences) *ModelTable[time.Duration] { return &p.ModelTimeout }),
@@ -90,7 +90,7 @@ var providerPreferenceFields = []field[providerPreferences]{
 	take("exclude_request_types", listOf(oneOf(requestTypes...)), func(p *providerPreferences) *[]string { return &p.excludeRequestTypes }),
 	take("only_request_types", listOf(oneOf(requestTypes...)), func(p *providerPreferences) *[]string { return &p.onlyRequestTypes }),
 	take("exclude_request_rules", excludeRules, func(p *providerPreferences) *[]ExcludeRule { return &p.excludeRules }),
-}
+})
 
 // newProvider has the defaults of uni-api.
 func newProvider() *Provider {

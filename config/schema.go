@@ -125,6 +125,7 @@ type ProviderPreferences struct {
 	IsolateKeys *bool    // nil = the global one
 	Affinity    *bool    // of the choice among its keys; nil = the client key's
 	Recovery    Recovery // "" = the global one
+	Retries     ProviderRetries
 }
 
 // APIKey is one key that clients present.
@@ -201,9 +202,10 @@ type Preferences struct {
 	ModelPrice        []ModelPrice  // in file order; the first whose Prefix begins the model's name, else "default"
 	ImageFetch        ImageFetch
 	Hedging           Hedging
-	IsolateKeys       bool          // client keys never share a connection to a provider
-	Affinity          bool          // requests of one conversation are kept where they were
-	Recovery          Recovery      // default RecoverError
+	IsolateKeys       bool     // client keys never share a connection to a provider
+	Affinity          bool     // requests of one conversation are kept where they were
+	Recovery          Recovery // default RecoverError
+	Retries           Retries
 	ConnectionMaxAge  time.Duration // of a connection to a provider that takes another request; default 300 s, 0 = any age
 }
 

@@ -110,6 +110,7 @@ func (p *ProviderPreferences) summarise(b *strings.Builder) {
 	}
 	line(b, "post_body_parameter_overrides", strings.Join(names, ", "))
 	line(b, "passthrough_request_headers", strings.Join(p.PassthroughHeaders, ", "))
+	p.Retries.summarise(b)
 	if p.IsolateKeys != nil {
 		line(b, "isolate_keys", strconv.FormatBool(*p.IsolateKeys))
 	}
@@ -177,6 +178,7 @@ func (c *Config) summarisePreferences(b *strings.Builder) {
 	line(b, "isolate_keys", strconv.FormatBool(p.IsolateKeys))
 	line(b, "affinity", strconv.FormatBool(p.Affinity))
 	line(b, "stream_recovery", string(p.Recovery))
+	p.Retries.summarise(b)
 	line(b, "connection_max_age", p.ConnectionMaxAge.String())
 	if p.Hedging.Enabled {
 		line(b, "hedging", fmt.Sprintf("at most %d attempts at once", p.Hedging.MaxInflight))

@@ -17,6 +17,14 @@ var failureRows = []row{
 		return fmt.Sprint(s.chat().StatusCode, " ", s.asked())
 	}, without: "200 a", with: "200 a b"},
 
+	{section: "preferences", key: "retry_same_first", set: "{retry_same_first: true}", play: failsOnce(503, ""), without: "200 a b", with: "200 a a"},
+	{section: "providers[].preferences", key: "retry_same_first", set: "{retry_same_first: true}", play: failsOnce(503, ""), without: "200 a b", with: "200 a a"},
+	{section: "preferences", key: "short_retry_after", set: "{short_retry_after: 0}", file: file{b: "{model: [n]}"}, play: failsOnce(429, "1"), without: "200 a a", with: "429 a"},
+	{section: "preferences", key: "content_policy", set: "{content_policy: next}", play: refusedFor("content_policy_violation", 400), without: "400 a", with: "200 a b"},
+	{section: "providers[].preferences", key: "content_policy", set: "{content_policy: next}", play: refusedFor("content_policy_violation", 400), without: "400 a", with: "200 a b"},
+	{section: "providers[].preferences", key: "retry_on", set: "{retry_on: [413]}", play: refusedFor("", 413), without: "413 a", with: "200 a b"},
+	{section: "providers[].preferences", key: "never_retry_on", set: "{never_retry_on: [418, 500]}", play: refusedFor("", 500), without: "200 a b", with: "500 a"},
+
 	{section: "preferences", key: "cooldown_period", set: "{cooldown_period: 7200}", play: channelRests(500), without: "5m0s", with: "2h0m0s"},
 	{section: "preferences", key: "cooldown_period", set: "{cooldown_period: 0}", play: channelRests(500), without: "5m0s", with: "no time"},
 	{section: "providers[].preferences", key: "cooldown_period", set: "{cooldown_period: 7200}", file: file{preferences: "{cooldown_period: 0}"}, play: channelRests(500), without: "no time", with: "2h0m0s"},
@@ -63,6 +71,31 @@ var tireless = file{preferences: "{cooldown_period: 0}"}
 func attempts(s *stage) string {
 	s.a.answer, s.b.answer = fails(500, "out of order"), fails(500, "out of order")
 	return fmt.Sprint(s.chat().StatusCode, " ", s.asked())
+}
+
+// failsOnce has the first provider fail once, with a Retry-After, and tells who was asked.
+func failsOnce(status int, after string) func(*stage) string {
+	return func(s *stage) string {
+		s.a.answer = func(w http.ResponseWriter, r seen) {
+			if len(s.a.requests()) > 1 {
+				usual(w, r)
+				return
+			}
+			if after != "" {
+				w.Header().Set("Retry-After", after)
+			}
+			fails(status, "out of order")(w, r)
+		}
+		return fmt.Sprint(s.chat().StatusCode, " ", s.asked())
+	}
+}
+
+// refusedFor has the first provider refuse, with a code, and tells who was asked.
+func refusedFor(code string, status int) func(*stage) string {
+	return func(s *stage) string {
+		s.a.answer = says(status, fmt.Sprintf(`{"error":{"message":"no","type":"invalid_request_error","code":%q}}`, code))
+		return fmt.Sprint(s.chat().StatusCode, " ", s.asked())
+	}
 }
 
 var rest = regexp.MustCompile(`^rests for another (\S+) after: `)

@@ -17,6 +17,7 @@ import (
 	"uniapi/balancer"
 	"uniapi/codec"
 	"uniapi/codec/estimate"
+	"uniapi/config"
 	"uniapi/pool"
 	"uniapi/pool/provider"
 	"uniapi/server/budget"
@@ -92,6 +93,7 @@ func (x *exchange) judge(err error) (balancer.Outcome, *codec.Error) {
 		outcome.Unsent = !x.sent
 		return outcome, told
 	}
+	x.byPolicy(&outcome, told)
 	switch outcome.Verdict {
 	case balancer.Unavailable:
 		e, asked := errors.AsType[*pool.Error](err)
@@ -121,6 +123,22 @@ func (x *exchange) judge(err error) (balancer.Outcome, *codec.Error) {
 		}
 	}
 	return outcome, told
+}
+
+// byPolicy is what the provider's own settings say of further attempts.
+func (x *exchange) byPolicy(outcome *balancer.Outcome, told *codec.Error) {
+	own := x.attempt.Provider.Config
+	refused := outcome.Verdict == balancer.Mistaken || outcome.Verdict == balancer.TooLong
+	switch policy := &own.Preferences.Retries; {
+	case slices.Contains(policy.Never, outcome.Status):
+		outcome.Final = true
+	case refused && slices.Contains(policy.On, outcome.Status):
+		outcome.Verdict = balancer.Unfit
+	case told.Class == codec.ContentPolicy && x.snap.config.ContentPolicy(own) == config.ContentNext:
+		outcome.Verdict = balancer.Unfit
+	case told.Class == codec.ContentPolicy: // the next would get that account banned, too
+		outcome.Final = true
+	}
 }
 
 // The codes of what keeps a provider from answering, in OpenAI's errors.
@@ -161,7 +179,7 @@ func judge(err error, limits pool.Deadlines) (balancer.Outcome, *codec.Error) {
 	}
 	outcome := balancer.Outcome{Verdict: verdictOf(e), RetryAfter: e.RetryAfter}
 	if u, ok := errors.AsType[*upstreamError](err); ok {
-		outcome.RetryAfter = max(outcome.RetryAfter, u.retryAfter)
+		outcome.RetryAfter, outcome.Status = max(outcome.RetryAfter, u.retryAfter), u.status
 	}
 	told := *e
 	told.Bound()

@@ -14,6 +14,7 @@ import (
 // upstreamError is an upstream's error with what its header says about the time.
 type upstreamError struct {
 	said       *codec.Error
+	status     int
 	retryAfter time.Duration
 }
 
