@@ -222,3 +222,25 @@ func pausing(goOn <-chan bool) func(*peer, seen) bool {
 		return true
 	}
 }
+
+// journal is who was asked, in order.
+type journal struct {
+	mu    sync.Mutex
+	names []string
+}
+
+// named is a script that notes whom it was asked of.
+func (j *journal) named(name string, serve script) script {
+	return func(p *peer, r seen) bool {
+		j.mu.Lock()
+		j.names = append(j.names, name)
+		j.mu.Unlock()
+		return serve(p, r)
+	}
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return strings.Join(j.names, " ")
+}

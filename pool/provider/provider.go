@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"uniapi/config"
 	"uniapi/pool"
@@ -134,7 +135,7 @@ type Channel struct {
 // Models asks the provider which models it has: with the key that the list came by last, at first with the first, then with the others in their
 // order until one brings it. The error is that of the first that was asked. Where no key would help the others are not asked.
 func (c *Channel) Models(call *pool.Call, limits pool.Deadlines) (ids []string, err error) {
-	first := int(c.lister.Load())
+	first, begun := int(c.lister.Load()), time.Now()
 	for i := range max(c.keys, 1) {
 		key := (first + i) % max(c.keys, 1)
 		ids, failure := c.models(call, key, limits)
@@ -145,17 +146,20 @@ func (c *Channel) Models(call *pool.Call, limits pool.Deadlines) (ids []string, 
 		if err == nil {
 			err = failure
 		}
-		if call.Err() != nil || !isKeys(failure) {
+		if call.Err() != nil || !isKeys(failure) || time.Since(begun) > mostForAList {
 			break
 		}
 	}
 	return nil, err
 }
 
+// mostForAList is how long keys are asked one after the other: some may be left without an answer, but not each of a hundred.
+const mostForAList = time.Minute
+
 // isKeys says whether a list may have failed to come for the key that it was asked for with: it did not if there is none, or no way to it.
 func isKeys(failure error) bool {
 	if e, is := errors.AsType[*pool.Error](failure); is {
-		return e.Kind != pool.Dial && e.Kind != pool.TLS && e.Kind != pool.Proxy && e.Kind != pool.FirstByteTimeout
+		return e.Kind != pool.Dial && e.Kind != pool.TLS && e.Kind != pool.Proxy
 	}
 	status, _ := errors.AsType[listStatus](failure)
 	return status != 404 && status != 405 && status != 501 && !errors.Is(failure, errNameModels)
