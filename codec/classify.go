@@ -57,6 +57,8 @@ var faults = []remap{
 	{"api key not found", 0, 401, Auth},
 	{"api key expired", 0, 401, Auth},
 	{"user location is not supported for the api use", 0, 403, Auth},
+	{"your credit balance is too low", 400, 402, Auth},                   // Anthropic
+	{"you have reached your specified api usage limits", 400, 402, Auth}, // Anthropic, of the money that the account may spend
 	{"insufficient_quota", 0, 429, RateLimit},
 	{"model_not_found", 0, 404, NotFound},
 	{"deploymentnotfound", 0, 404, NotFound},
@@ -91,9 +93,17 @@ func (e *Error) Classify(text []byte) {
 	case e.remap(faults, speaks):
 	case e.isMissing(words, message):
 		e.Class = Missing
+	case e.Status == 403 && e.Raw != nil && aboutContent.MatchString(words+" "+message) && !aboutAccount.MatchString(message):
+		e.Class = ContentPolicy
 	}
 	e.Type = cmp.Or(e.Type, typeOf(e.Status))
 }
+
+// aboutContent is how a 403 tells that it is about what the request says, and aboutAccount how one tells that it is about who asks.
+var (
+	aboutContent = regexp.MustCompile(`content[ _-](?:policy|filter|moderation|management)|moderat(?:ion|ed)|\bflagged\b|safety (?:system|policy|policies|guidelines|filter)|usage (?:policy|policies|guidelines)|responsible[ _]ai|prohibited[ _]content|\bharmful\b|\bunsafe\b`)
+	aboutAccount = regexp.MustCompile(`\b(?:account|organi[sz]ation|api key|terminated|suspended|banned|deactivated|disabled|access (?:to|was|has|is))\b`)
+)
 
 // remap applies the first of a list that is there.
 func (e *Error) remap(list []remap, is func(remap) bool) bool {

@@ -44,6 +44,16 @@ func TestClassifySaysWhoIsConcerned(t *testing.T) {
 		{name: "xAI's entitlement", status: 403, code: "permission-denied", message: "Access to the chat endpoint is denied", class: Auth},
 		{name: "OpenRouter's moderation", status: 403, code: "403", message: "Your chosen model requires moderation and your input was flagged", class: ContentPolicy},
 
+		{name: "a moderation, in other words", status: 403, message: "Your prompt was rejected by our safety system.", class: ContentPolicy},
+		{name: "a moderation, by its code", status: 403, code: "moderation_blocked", message: "blocked", class: ContentPolicy},
+		{name: "a policy that the prompt breaks", status: 403, message: "The request violates our usage policies.", class: ContentPolicy},
+		{name: "a policy that the account has broken", status: 403, message: "Your account was suspended for violating our usage policies.", class: Auth},
+		{name: "a firewall's page about content", status: 403, message: "Blocked by content filter", page: true, class: Auth},
+
+		{name: "Anthropic's money", status: 400, kind: "invalid_request_error", wantStatus: 402, message: "Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing to upgrade or purchase credits.", class: Auth},
+		{name: "Anthropic's limit of money", status: 400, kind: "invalid_request_error", wantStatus: 402, message: "You have reached your specified API usage limits. You will regain access on 2026-04-01 at 00:00 UTC.", class: Auth},
+		{name: "a word of Anthropic's that is repeated", status: 400, message: "Invalid value: 'your credit balance is too low'"},
+
 		{name: "an enumeration that repeats", status: 400, message: "Invalid value: 'insufficient_quota'. Supported values are: 'system', 'user'.", code: "invalid_value"},
 		{name: "a validation that repeats", status: 422, message: "[{'type': 'literal_error', 'input': 'API key not valid'}]"},
 		{name: "a validation that repeats a reason", status: 400, message: "unknown field api_key_invalid"},

@@ -4,6 +4,7 @@ import (
 	"math"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -21,8 +22,53 @@ type upstreamError struct {
 func (e *upstreamError) Error() string { return e.said.Message }
 func (e *upstreamError) Unwrap() error { return e.said }
 
-// tryAgain is how OpenAI and those like it say it in the text.
-var tryAgain = regexp.MustCompile(`(?i)try again in (\d+(?:\.\d+)?) ?(ms|s|m)\b`)
+// tryAgain is how OpenAI, Azure and Google say it in the text: "Please try again in 6m0s", "retry after 37 seconds",
+// "Please retry in 10h17m5.72s". timePart is one part of such a time.
+var (
+	tryAgain = regexp.MustCompile(`(?i)\b(?:try again|retry) (?:in|after) `)
+	timePart = regexp.MustCompile(`^ ?(\d{1,9}(?:\.\d{1,12})?) ?(?i:(ms|millisecond|s|sec|second|m|min|minute|h|hour|d|day)s?)(?:[^a-zA-Z]|$)`)
+)
+
+// timeUnit finds a unit by the letters that it begins with.
+func timeUnit(word string) time.Duration {
+	switch word = strings.ToLower(word); {
+	case strings.HasPrefix(word, "ms"), strings.HasPrefix(word, "milli"):
+		return time.Millisecond
+	case word[0] == 's':
+		return time.Second
+	case word[0] == 'm':
+		return time.Minute
+	case word[0] == 'h':
+		return time.Hour
+	}
+	return 24 * time.Hour
+}
+
+// toldWait is the time that a message tells to wait; 0 if it tells none.
+func toldWait(message string) (wait time.Duration) {
+	at := tryAgain.FindStringIndex(message)
+	if at == nil {
+		return 0
+	}
+	text, last := message[at[1]:], time.Duration(math.MaxInt64)
+	for {
+		m := timePart.FindStringSubmatchIndex(text)
+		if m == nil {
+			return wait
+		}
+		n, err := strconv.ParseFloat(text[m[2]:m[3]], 64)
+		unit := timeUnit(text[m[4]:m[5]])
+		if err != nil || unit >= last { // hours come before minutes, or it is another time
+			return wait
+		}
+		wait, last = min(wait+duration(n, unit), longestTold), unit
+		end := m[5] // what ended the unit may begin the next number
+		for end < len(text) && (text[end]|0x20 == 's') {
+			end++
+		}
+		text = text[end:]
+	}
+}
 
 // retryAfter is how long an upstream asks to be left alone: retry-after-ms,
 // Retry-After in seconds or as a date, else what the message says; 0 if nothing
@@ -39,15 +85,11 @@ func retryAfter(h *fasthttp.ResponseHeader, message string) time.Duration {
 			return duration(time.Until(at).Seconds(), time.Second)
 		}
 	}
-	if m := tryAgain.FindStringSubmatch(message); m != nil {
-		n, err := strconv.ParseFloat(m[1], 64)
-		unit := map[string]time.Duration{"ms": time.Millisecond, "s": time.Second, "m": time.Minute}[m[2]]
-		if err == nil {
-			return duration(n, unit)
-		}
-	}
-	return 0
+	return toldWait(message)
 }
+
+// longestTold is the longest wait that is believed to be meant.
+const longestTold = 365 * 24 * time.Hour
 
 // duration bounds what an upstream may say: nothing negative, nothing that
 // overflows.
@@ -56,7 +98,7 @@ func duration(n float64, unit time.Duration) time.Duration {
 	if !(d > 0) { // NaN too
 		return 0
 	}
-	return time.Duration(min(d, float64(365*24*time.Hour)))
+	return time.Duration(min(d, float64(longestTold)))
 }
 
 // seconds words a wait for Retry-After: whole seconds, never too early.
