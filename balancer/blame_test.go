@@ -260,13 +260,13 @@ func TestForHowManyClientKeysSomethingRestsIsBounded(t *testing.T) {
 		f.serves(t, "sk", "p", "while others fail one by one")
 		f.pass(time.Millisecond)
 	}
-	if got := len(f.table.Providers[0].rests[0].OpenForOne(f.clock.Load())); got != breaker.MostAlone {
+	if got := len(f.table.Providers[0].channels[0].rest.OpenForOne(f.clock.Load())); got != breaker.MostAlone {
 		t.Errorf("it rests for %d client keys, want %d", got, breaker.MostAlone)
 	}
 	f.serves(t, fmt.Sprint("sk-", many-1), "q", "as the last that failed")
 	f.pass(time.Hour)
 	f.failFor("sk-0", Outcome{Verdict: Unavailable})
-	if got := len(f.table.Providers[0].rests[0].OpenForOne(f.clock.Load())); got != 1 {
+	if got := len(f.table.Providers[0].channels[0].rest.OpenForOne(f.clock.Load())); got != 1 {
 		t.Errorf("after an hour it rests for %d client keys, want 1", got)
 	}
 }
@@ -326,7 +326,7 @@ func TestAHostileClientKeyChangesNothingForOthers(t *testing.T) {
 	}
 	for i := range s.channels {
 		c := &s.channels[i]
-		for _, x := range append([]account{c.account}, c.keys...) {
+		for _, x := range slices.Concat([]account{c.account}, c.keys, c.pairs) {
 			if x.rests || x.used > 0 {
 				t.Errorf("something of channel %d rests, or has rested, for all: %+v", i, x)
 			}

@@ -87,10 +87,10 @@ func TestALoneChannelsDeadKeysRest(t *testing.T) {
 		keys    int
 		outcome Outcome       // of all keys
 		serves  bool          // the next request is tried all the same
-		wait    time.Duration // else: until it may be
+		wait    time.Duration // else: until it may be, though the rest may be longer
 	}{
 		{"refused", 2, Outcome{Verdict: KeyRefused, Reason: "bad key"}, false, minute},
-		{"out of quota", 2, Outcome{Verdict: OutOfQuota, Reason: "bad key"}, false, 6 * time.Hour},
+		{"out of quota, for hours", 2, Outcome{Verdict: OutOfQuota, Reason: "bad key"}, false, minute},
 		{"limited, says the provider", 2, Outcome{Verdict: RateLimited, RetryAfter: 9 * time.Second, Reason: "bad key"}, false, 9 * time.Second},
 		{"limited, we guess for how long", 2, Outcome{Verdict: RateLimited, Reason: "bad key"}, true, 0},
 		{"its only one, refused", 1, Outcome{Verdict: KeyRefused, Reason: "bad key"}, true, 0},
@@ -141,22 +141,22 @@ func TestALoneChannelUsesTheKeyThatIsBackFirst(t *testing.T) {
 	}
 }
 
-func TestWhenAllRestTheBlockSaysWhoIsBackFirst(t *testing.T) {
-	f := providers("p", "q", "r").cooling(minute).key("sk", "").build()
+func TestWhenProvidersKeepAllAwayTheBlockSaysWhoIsBackFirst(t *testing.T) {
+	f := providers("p", "q", "r").key("sk", "").build()
 	plan := f.start("sk")
-	for i := range 3 {
+	for i, wait := range []time.Duration{40 * time.Second, 30 * time.Second, 5 * minute} {
 		a, _ := plan.Next()
 		f.pass(time.Second)
-		plan.Report(a, Outcome{Verdict: Unavailable, Reason: []string{"first", "second", "third"}[i]})
+		plan.Report(a, Outcome{Verdict: RateLimited, RetryAfter: wait, Reason: []string{"first", "second", "third"}[i]})
 	}
-	if _, more := plan.Next(); more {
-		t.Error("a channel that rests is tried")
+	if a, more := plan.Next(); more {
+		t.Errorf("%s is tried, which has asked to be left alone", a.Provider.Config.Name)
 	}
 	plan = f.start("sk")
 	if a, more := plan.Next(); more {
-		t.Errorf("%s is tried while it rests", a.Provider.Config.Name)
+		t.Errorf("%s is tried, which has asked to be left alone", a.Provider.Config.Name)
 	}
-	if block, wait := plan.Blocked(); block.Resting != 3 || block.Reason != "first" || wait != minute-2*time.Second {
+	if block, wait := plan.Blocked(); block.Resting != 3 || block.Throttled != 3 || block.Reason != "second" || wait != 29*time.Second {
 		t.Errorf("block %+v, wait %v", block, wait)
 	}
 }
@@ -198,7 +198,7 @@ func TestAfterARestOneRequestProbesAndTheOthersStayAway(t *testing.T) {
 func TestOfManyRequestsExactlyOneProbesTheChannelAndTheKey(t *testing.T) {
 	for range 50 {
 		f := providers("p=2", "q").cooling(minute).with("p", func(p *config.ProviderPreferences) { p.KeyCooldown = minute }).key("sk", "").build()
-		f.state.rest("p", "m").Failed(&breaker.Pause{Began: 1, Until: 2, Sure: true}, nil, 0)
+		f.rest("p").Failed(&breaker.Pause{Began: 1, Until: 2, Sure: true}, nil, 0)
 		for _, key := range f.table.Providers[0].ring.keys {
 			key.rest.Failed(&breaker.Pause{Began: 1, Until: 2, Sure: true}, nil, 0)
 		}

@@ -27,6 +27,8 @@ type Step struct {
 	Timeout            time.Duration // to the first byte
 	Idle, Total        time.Duration // between two bytes, and of the whole; 0 is no limit
 	Keys               []string      // of the provider, in their order: "" is fit, else why it would be passed over
+
+	filtered bool // it does not take such a request
 }
 
 // Explain tells what would be tried for a request, in which order, and what would
@@ -50,21 +52,59 @@ func (k *Key) Explain(facts Facts) (Explanation, bool) {
 			continue
 		}
 		p.tries = append(p.tries, try{candidate: c})
-		d := c.Deadlines(&p.Facts)
-		s := Step{Provider: c.Provider.Config.Name, Upstream: c.Upstream, Timeout: d.FirstByte, Idle: d.Idle, Total: d.Total, Why: p.place(c)}
-		var keyless string
-		s.Keys, keyless = p.excuses(c, now)
-		if !p.lone {
-			v := c.rest.Look(now, k.client)
-			s.Excluded = excuse(v, now)
-		}
-		s.Excluded = cmp.Or(s.Excluded, keyless)
-		if why, out := c.Provider.filter.Exclude(&p.Facts, c.channel()); out && s.Excluded == "" {
-			s.Excluded = why.Reason
-		}
-		e.Steps = append(e.Steps, s)
+		e.Steps = append(e.Steps, p.step(c, now))
+	}
+	if !slices.ContainsFunc(e.Steps, func(s Step) bool { return s.Excluded == "" }) {
+		p.before(now, e.Steps)
 	}
 	return e, true
+}
+
+// step explains one channel.
+func (p *Plan) step(c *Candidate, now int64) Step {
+	d := c.Deadlines(&p.Facts)
+	s := Step{Provider: c.Provider.Config.Name, Upstream: c.Upstream, Timeout: d.FirstByte, Idle: d.Idle, Total: d.Total, Why: p.place(c)}
+	var keyless string
+	s.Keys, keyless = p.excuses(c, now)
+	if !p.lone {
+		s.Excluded = excuse(c.rest.Look(now, p.key.client), now)
+	}
+	s.Excluded = cmp.Or(s.Excluded, keyless)
+	if why, out := c.Provider.filter.Exclude(&p.Facts, c.channel()); out {
+		s.Excluded, s.filtered = cmp.Or(s.Excluded, why.Reason), true
+	}
+	return s
+}
+
+// before explains what is asked before its time, where all that could serve rests.
+func (p *Plan) before(now int64, steps []Step) {
+	for i := range steps {
+		s, t := &steps[i], &p.tries[i]
+		k := asking{p.key.client, now, true, p.since(t, now), false}
+		if s.filtered || !p.lone && !p.may(t.candidate.rest, &k) {
+			continue
+		}
+		k.anyway = p.lone
+		ring := t.candidate.Provider.ring
+		usable := func(i int) bool {
+			return p.may(ring.keys[i].rest, &k) && p.may(t.candidate.pairs.of(ring.keys[i]), &k) && p.hasLimit(ring, i, t.candidate.Upstream, now)
+		}
+		for n := range ring.keys {
+			if usable(n) {
+				s.due()
+				break
+			}
+		}
+		if len(ring.keys) == 0 {
+			s.due()
+		}
+	}
+}
+
+// due makes a step one that is asked although it rests.
+func (s *Step) due() {
+	s.Why += "; asked before its time, since nobody else can serve: " + s.Excluded
+	s.Excluded = ""
 }
 
 // excuses words of each of a channel's keys why it would be passed over now, and why the channel would be if that is so of all.
@@ -72,8 +112,8 @@ func (p *Plan) excuses(c *Candidate, now int64) (words []string, all string) {
 	ring, usable := c.Provider.ring, len(c.Provider.ring.keys) == 0
 	all = "all its keys rest"
 	for i, key := range ring.keys {
-		v := key.rest.Look(now, p.key.client)
-		fit, word := v.State != breaker.Open || p.lone && !v.Hard, excuse(v, now)
+		word := cmp.Or(excuse(key.rest.Look(now, p.key.client), now), excuse(c.pairs.of(key).Look(now, p.key.client), now))
+		fit := word == ""
 		if ring.limits != nil && fit {
 			if refusal, ok := ring.limits[i].Check(c.Upstream, now); !ok {
 				fit, word = false, "has had its "+refusal.String()+" (api_key_rate_limit)"

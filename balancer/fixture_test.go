@@ -2,11 +2,13 @@ package balancer
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
 
+	"uniapi/balancer/breaker"
 	"uniapi/config"
 )
 
@@ -24,6 +26,7 @@ type fixture struct {
 // models the model m.
 func providers(texts ...string) *fixture {
 	f := &fixture{cfg: &config.Config{}, state: NewState()}
+	f.cfg.Preferences.Cooldown, f.cfg.Preferences.MaxRetryAfter = new(time.Duration), config.DefaultMaxRetryAfter
 	f.clock.Store(int64(time.Hour))
 	f.state.now = f.clock.Load
 	for _, text := range texts {
@@ -56,9 +59,25 @@ func provider(text string) *config.Provider {
 	return p
 }
 
+// growing leaves cooldown_period out.
+func (f *fixture) growing() *fixture {
+	f.cfg.Preferences.Cooldown = nil
+	return f
+}
+
+// rest is the breaker of a provider's model m.
+func (f *fixture) rest(provider string) *breaker.Breaker {
+	for _, p := range f.table.Providers {
+		if p.Config.Name == provider {
+			return p.channels[slices.IndexFunc(p.Models, func(m config.Model) bool { return m.Upstream == "m" })].rest
+		}
+	}
+	return nil
+}
+
 // cooling sets the global cooldown_period.
 func (f *fixture) cooling(d time.Duration) *fixture {
-	f.cfg.Preferences.Cooldown = d
+	f.cfg.Preferences.Cooldown = &d
 	return f
 }
 

@@ -26,11 +26,11 @@ type keyRing struct {
 
 // keyState is what is known of one of a provider's keys.
 type keyState struct {
-	rest           *breaker.Breaker
+	rest           *breaker.Breaker // for all models
 	served, failed atomic.Int64
 }
 
-func (s *State) ring(provider string, p *config.Provider) *keyRing {
+func (s *State) ring(provider string, p *config.Provider, a *providerState) *keyRing {
 	turn := s.turns[provider]
 	if turn == nil {
 		turn = new(atomic.Uint32)
@@ -39,7 +39,7 @@ func (s *State) ring(provider string, p *config.Provider) *keyRing {
 	r := &keyRing{order: config.Schedule(p.Preferences.KeySchedule), turn: turn, ranked: new(atomic.Pointer[[]int]), affine: p.Preferences.Affinity}
 	for _, key := range p.Keys {
 		r.places = append(r.places, placeOf("provider key", key))
-		r.keys = append(r.keys, s.key(provider, key))
+		r.keys = append(r.keys, a.keys[string(hash(key))])
 		if l := s.limits.Subject("provider "+provider+"\x00"+string(hash(key)), p.Preferences.KeyRateLimit); l != (unlimited{}) {
 			r.limits = append(r.limits, l)
 		}
@@ -47,16 +47,7 @@ func (s *State) ring(provider string, p *config.Provider) *keyRing {
 	return r
 }
 
-// key finds the state of a provider's key. It is kept by the key's hash: a key
-// that is exchanged starts afresh.
-func (s *State) key(provider, key string) *keyState {
-	id := provider + "\x00" + string(hash(key))
-	if s.keys[id] == nil {
-		s.keys[id] = &keyState{rest: breaker.New(&s.changes)}
-	}
-	return s.keys[id]
-}
-
+// hash is what a key is known by: one that is exchanged starts afresh.
 func hash(key string) []byte {
 	sum := sha256.Sum256([]byte(key))
 	return sum[:]

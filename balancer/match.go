@@ -45,8 +45,8 @@ func newMatcher(cfg *config.Config, state *State, providers []*Provider) *matche
 	}
 	for i, p := range providers {
 		m.byName[p.Config.Name] = append(m.byName[p.Config.Name], p)
-		for _, model := range p.Models {
-			m.offer(i, m.number(model.Alias), newCandidate(cfg, state, p, model))
+		for n, model := range p.Models {
+			m.offer(i, m.number(model.Alias), newCandidate(cfg, p, n))
 		}
 	}
 	for _, k := range cfg.APIKeys {
@@ -55,12 +55,14 @@ func newMatcher(cfg *config.Config, state *State, providers []*Provider) *matche
 	return m
 }
 
-func newCandidate(cfg *config.Config, state *State, p *Provider, model config.Model) *Candidate {
+func newCandidate(cfg *config.Config, p *Provider, number int) *Candidate {
+	model := p.Models[number]
 	return &Candidate{
 		Provider: p, Upstream: model.Upstream, place: placeOf("channel", p.Config.Name, model.Upstream),
 		Timeout:   cfg.ModelTimeout(p.Config, model.Alias, model.Upstream),
 		keepalive: cfg.KeepaliveInterval(p.Config, model.Alias, model.Upstream),
-		rest:      state.rest(p.id, model.Upstream),
+
+		channelState: p.channels[number],
 	}
 }
 

@@ -1,6 +1,7 @@
 package balancer
 
 import (
+	"slices"
 	"time"
 
 	"uniapi/balancer/breaker"
@@ -25,6 +26,14 @@ type ChannelStanding struct {
 type KeyStanding struct {
 	Index          int   // in the configuration, from 0
 	Served, Failed int64 // attempts with it since the process began
+	Standing
+	Models []ModelStanding // for which it rests while it may serve others
+}
+
+// ModelStanding is how a provider's key stands for one model alone: after a limit
+// or a quota, which are counted for each.
+type ModelStanding struct {
+	Upstream string
 	Standing
 }
 
@@ -56,10 +65,10 @@ func (s *State) Overview(t *Table) []ProviderStanding {
 	for _, p := range t.Providers {
 		standing := ProviderStanding{Name: p.Config.Name, Engine: p.Config.Engine}
 		for i, model := range p.Models {
-			standing.Channels = append(standing.Channels, ChannelStanding{model.Alias, model.Upstream, w.standing(p.rests[i])})
+			standing.Channels = append(standing.Channels, ChannelStanding{model.Alias, model.Upstream, w.standing(p.channels[i].rest)})
 		}
 		for i, key := range p.ring.keys {
-			standing.Keys = append(standing.Keys, KeyStanding{i, key.served.Load(), key.failed.Load(), w.standing(key.rest)})
+			standing.Keys = append(standing.Keys, KeyStanding{i, key.served.Load(), key.failed.Load(), w.standing(key.rest), w.models(p, key)})
 		}
 		all = append(all, standing)
 	}
@@ -87,6 +96,21 @@ func (w *watcher) standing(b *breaker.Breaker) Standing {
 		s.LastError, s.LastErrorAt = reason, w.time(at)
 	}
 	return s
+}
+
+// models are those for which alone a key rests now.
+func (w *watcher) models(p *Provider, key *keyState) []ModelStanding {
+	var all []ModelStanding
+	for i, model := range p.Models {
+		pair := p.channels[i].pairs.of(key)
+		if pair == nil || slices.ContainsFunc(all, func(m ModelStanding) bool { return m.Upstream == model.Upstream }) {
+			continue
+		}
+		if s := w.standing(pair); s.Resting || len(s.Alone) > 0 {
+			all = append(all, ModelStanding{model.Upstream, s})
+		}
+	}
+	return all
 }
 
 func (w *watcher) time(at int64) time.Time { return w.wall.Add(time.Duration(at - w.now)) }

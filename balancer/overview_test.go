@@ -34,7 +34,7 @@ func TestAnOverviewTellsWhatRestsUntilWhenAndWhy(t *testing.T) {
 		want := []ProviderStanding{
 			{Name: "p",
 				Channels: []ChannelStanding{{"m", "m", seen}, {"alias", "up", down}, {"other", "up", down}},
-				Keys:     []KeyStanding{{0, 0, 2, refused}, {Index: 1}}},
+				Keys:     []KeyStanding{{Index: 0, Failed: 2, Standing: refused}, {Index: 1}}},
 			{Name: "q", Channels: []ChannelStanding{{Model: "m", Upstream: "m"}, {Model: "alias", Upstream: "alias"}, {Model: "other", Upstream: "other"}}},
 		}
 		got := f.state.Overview(f.table)

@@ -1,12 +1,8 @@
 package balancer
 
 import (
-	"math"
-	"math/rand/v2"
 	"slices"
 	"time"
-
-	"uniapi/balancer/breaker"
 )
 
 // Attempt is one try: a channel and one of its keys. It must be reported.
@@ -21,6 +17,7 @@ type Attempt struct {
 	try          int   // index into the plan's tries
 	channelProbe bool
 	keyProbe     bool
+	pairProbe    bool
 }
 
 // Plan walks one request through its channels. Every channel has its turn once,
@@ -35,7 +32,9 @@ type Plan struct {
 	number int
 	frames []frame
 	marks  []bool // of frames that do not go through their entries in order
-	tries  []try  // the channels tried, in the order of their first try
+	tries  []try  // the channels tried, and those left out because they rest, in the order of the schedules
+	began  int64  // when the first attempt was asked for
+	probed bool   // of what rests something is being probed, and nothing else could serve
 	barred []string
 	block  Block
 
@@ -56,18 +55,9 @@ type try struct {
 	closed    bool
 	same      bool // it was asked once more before another (retry_same_first)
 	awaited   awaited
-}
-
-// Block says why channels were left out: what the client is told if all were.
-type Block struct {
-	Excluded  int    // channels that do not take such a request
-	Cause     Cause  // the last filter that left one out
-	Resting   int    // channels and keys that were passed over because they rest after failures
-	Throttled int    // of those, by limits of the provider's own
-	Alone     int    // of those, after failures that only this client key has met
-	Limited   int    // keys that have reached a limit of this gateway's own
-	Until     int64  // when the first of them can be tried again, on the state's clock; 0 is unknown
-	Reason    string // of that one
+	answered  bool  // it has answered, and that was of no use: it costs to have it do that once more
+	passed    bool  // it was not to be had in this round
+	due       int64 // when it is fit again; never if that does not hang on what rests
 }
 
 // Start begins a request of a key for one of its routes.
@@ -93,12 +83,17 @@ func (p *Plan) enter(key *Key, route *Route) {
 	p.frames = append(p.frames, f)
 }
 
-// Next returns the attempt to make now, false when there is none left.
+// Next returns the attempt to make now, false when there is none left. It may be
+// called again then, if Probed.
 func (p *Plan) Next() (Attempt, bool) {
 	if p.left <= 0 {
+		p.probed = false
 		return Attempt{}, false
 	}
 	now := p.key.state.now()
+	if p.began == 0 {
+		p.began = now
+	}
 	if same := p.same; same > 0 {
 		p.same = 0
 		if a, ok := p.await(same-1, now); ok {
@@ -110,34 +105,65 @@ func (p *Plan) Next() (Attempt, bool) {
 			continue
 		}
 		p.tries = append(p.tries, try{candidate: c})
-		if a, ok := p.attempt(len(p.tries)-1, now); ok {
+		if a, ok := p.attempt(len(p.tries)-1, now, false); ok {
 			return a, true
 		}
-		p.tries = p.tries[:len(p.tries)-1]
+		p.leftOut(&p.tries[len(p.tries)-1], now)
 	}
-	if p.once {
-		return Attempt{}, false
+	// Every channel has had its turn: again, from the one tried least.
+	if a, ok := p.again(now, false); ok {
+		return a, true
 	}
-	// Every channel has had its turn: again, from the one tried least. Of those tried as often, one that must be waited for comes last.
+	return p.early(now)
+}
+
+// early gives an attempt at what rests, where nothing else could serve: what is due first is asked before its time.
+func (p *Plan) early(now int64) (Attempt, bool) {
+	for i := range p.tries {
+		p.tries[i].due = p.due(&p.tries[i], now)
+	}
+	p.probed = false
+	return p.again(now, true)
+}
+
+// again gives an attempt at a channel that was tried or left out before: the one tried least, of those tried as often one that need not be waited
+// for; by force the one that is due first.
+func (p *Plan) again(now int64, force bool) (Attempt, bool) {
+	for i := range p.tries {
+		p.tries[i].passed = false
+	}
 	for range p.tries {
 		best := -1
-		for i, t := range p.tries {
-			if !t.closed && !p.isBarred(t.candidate) && (best < 0 || t.before(&p.tries[best])) {
+		for i := range p.tries {
+			t := &p.tries[i]
+			switch {
+			case t.passed, !p.mayRepeat(t), force && (t.due == 0 || t.due == never || t.count > 0 && t.answered):
+			case best < 0, force && t.due < p.tries[best].due, !force && t.before(&p.tries[best]):
 				best = i
 			}
 		}
 		if best < 0 {
 			break
 		}
-		if a, ok := p.attempt(best, now); ok {
+		if a, ok := p.attempt(best, now, force); ok {
 			return a, true
 		}
-		if a, ok := p.await(best, now); ok {
-			return a, true
+		if !force && p.tries[best].awaited.at > 0 { // nothing is left that was tried as seldom
+			if a, ok := p.early(now); ok {
+				return a, true
+			}
+			if a, ok := p.await(best, now); ok {
+				return a, true
+			}
 		}
-		p.tries[best].closed = true
+		p.tries[best].passed = true
 	}
 	return Attempt{}, false
+}
+
+// mayRepeat says whether a channel may be asked again, or at last.
+func (p *Plan) mayRepeat(t *try) bool {
+	return !t.closed && !(p.once && t.count > 0) && !p.isBarred(t.candidate)
 }
 
 // before says whether a channel is asked again before another.
@@ -148,12 +174,20 @@ func (t *try) before(other *try) bool {
 	return t.awaited.at < other.awaited.at
 }
 
+// Probed says, after Next gave nothing, that all that could serve rests and that
+// another request is finding out whether something is fit again. It is worth to
+// wait for that, for a moment, and to call Next once more.
+func (p *Plan) Probed() bool { return p.probed }
+
 // Once has no channel tried again from now on. Those that were not tried yet are.
 func (p *Plan) Once() { p.once = true }
 
 // Patience is what the channels that were tried may take together until their answers begin, each once; 0 is any time.
 func (p *Plan) Patience() (sum time.Duration) {
 	for i := range p.tries {
+		if p.tries[i].count == 0 {
+			continue // it rests
+		}
 		within := p.tries[i].candidate.Deadlines(&p.Facts).FirstByte
 		if within <= 0 {
 			return 0
@@ -164,7 +198,12 @@ func (p *Plan) Patience() (sum time.Duration) {
 }
 
 // Tried is how many channels were.
-func (p *Plan) Tried() int { return len(p.tries) }
+func (p *Plan) Tried() (n int) {
+	for i := range p.tries {
+		n += min(p.tries[i].count, 1)
+	}
+	return n
+}
 
 // advance gives the next channel in the order of the schedules, nil after the
 // last. A key in the place of a channel is gone through before what follows it.
@@ -204,131 +243,6 @@ func (p *Plan) admit(via *Key) (refusal Refusal, ok bool) {
 	return refusal, ok
 }
 
-// attempt takes the right to try a channel and one of its keys, if both may be
-// tried now.
-func (p *Plan) attempt(index int, now int64) (Attempt, bool) {
-	t := &p.tries[index]
-	c := t.candidate
-	channel := breaker.Closed
-	if !p.lone {
-		if channel = c.rest.Take(now, p.key.client); channel == breaker.Open {
-			p.leftOut(c.rest, now)
-			return Attempt{}, false
-		}
-	}
-	key, keyStanding, grant := p.takeKey(t, now)
-	if keyStanding == breaker.Open {
-		if channel == breaker.HalfOpen {
-			c.rest.Release(now, p.key.client)
-		}
-		return Attempt{}, false
-	}
-	a := Attempt{Candidate: c, Key: key, at: now, grant: grant, try: index, channelProbe: channel == breaker.HalfOpen, keyProbe: keyStanding == breaker.HalfOpen}
-	if bit := keyBit(key); t.count > 0 && (bit == 0 || t.asked&bit != 0) {
-		if a.Wait = backoff(t.count); t.awaited.key == key {
-			a.Wait = max(a.Wait, time.Duration(t.awaited.at-now))
-			t.awaited = awaited{}
-		}
-	} else {
-		t.asked |= bit
-	}
-	return p.made(t, a), true
-}
-
-// takeKey takes the first of the provider's keys, in the order of its ring, that
-// is fit and that this request has not found useless.
-func (p *Plan) takeKey(t *try, now int64) (int, breaker.State, Grant) {
-	ring := t.candidate.Provider.ring
-	if len(ring.keys) == 0 {
-		return -1, breaker.Closed, Grant{}
-	}
-	soft, softUntil := -1, int64(math.MaxInt64)
-	walk := ring.walk(p)
-	for key := walk.next(); key >= 0; key = walk.next() {
-		if t.refused&keyBit(key) != 0 {
-			continue
-		}
-		state := ring.keys[key]
-		if s := state.rest.Take(now, p.key.client); s != breaker.Open {
-			grant, ok := p.takeLimit(ring, key, t.candidate.Upstream, now)
-			if ok {
-				return key, s, grant
-			}
-			if s == breaker.HalfOpen {
-				state.rest.Release(now, p.key.client)
-			}
-			continue
-		}
-		if v := p.leftOut(state.rest, now); v.State == breaker.Open && !v.Hard && v.Until < softUntil {
-			soft, softUntil = key, v.Until
-		}
-	}
-	if p.lone && soft >= 0 { // nobody else could serve, and nobody said that this key cannot
-		if grant, ok := p.takeLimit(ring, soft, t.candidate.Upstream, now); ok {
-			return soft, breaker.Closed, grant
-		}
-	}
-	return 0, breaker.Open, Grant{}
-}
-
-// takeLimit counts an attempt against the limit of one of a provider's keys, if
-// it allows it.
-func (p *Plan) takeLimit(ring *keyRing, key int, upstream string, now int64) (Grant, bool) {
-	if ring.limits == nil {
-		return Grant{}, true
-	}
-	grant, refusal, ok := ring.limits[key].Take(upstream, now)
-	if !ok {
-		p.limited(refusal, now)
-	}
-	return grant, ok
-}
-
-// limited notes that something was passed over because it has reached a limit of
-// this gateway's own.
-func (p *Plan) limited(r Refusal, now int64) {
-	p.block.Limited++
-	if until := now + int64(r.After); p.block.Until == 0 || until < p.block.Until {
-		p.block.Until, p.block.Reason = until, r.String()
-	}
-}
-
-// keyBit is a key's, 0 for those that are not remembered and where there is none.
-func keyBit(key int) uint64 {
-	if key < 0 || key > 63 {
-		return 0
-	}
-	return 1 << key
-}
-
-// leftOut notes that something was passed over because it rests, and returns what
-// that means for this request.
-func (p *Plan) leftOut(r *breaker.Breaker, now int64) breaker.View {
-	v := r.Look(now, p.key.client)
-	if v.State != breaker.Open {
-		return v // it has just ended
-	}
-	p.block.Resting++
-	if v.Limit {
-		p.block.Throttled++
-	}
-	if v.Alone {
-		p.block.Alone++
-	}
-	if p.block.Until == 0 || v.Until < p.block.Until {
-		p.block.Until, p.block.Reason = v.Until, v.Reason
-	}
-	return v
-}
-
-// Blocked tells why there was no attempt, and after how long there may be one.
-func (p *Plan) Blocked() (b Block, wait time.Duration) {
-	if p.block.Until > 0 {
-		wait = max(0, time.Duration(p.block.Until-p.key.state.now()))
-	}
-	return p.block, wait
-}
-
 // tried says whether the request has had a channel already: two keys may lead to
 // the same.
 func (p *Plan) tried(c *Candidate) bool {
@@ -347,17 +261,4 @@ func (p *Plan) isTaken(c *Candidate) bool {
 
 func (p *Plan) isBarred(c *Candidate) bool {
 	return len(p.barred) > 0 && slices.Contains(p.barred, c.Upstream)
-}
-
-const (
-	shortestBackoff = 50 * time.Millisecond
-	longestBackoff  = 400 * time.Millisecond
-)
-
-// backoff is how long to wait before a channel is tried again: somewhere in a
-// doubling time, so that the requests that failed together do not come back
-// together.
-func backoff(tries int) time.Duration {
-	most := min(shortestBackoff<<min(tries, 8), longestBackoff)
-	return shortestBackoff/2 + rand.N(most)
 }

@@ -104,9 +104,14 @@ func (c *Candidate) back(now int64, by *breaker.Client) int64 {
 	}
 	first := int64(never)
 	for _, key := range c.Provider.ring.keys {
-		if first = min(first, key.rest.Back(now, by)); first == 0 {
+		if first = min(first, c.keyBack(key, now, by)); first == 0 {
 			break
 		}
 	}
 	return first
+}
+
+// keyBack is when a client may try a key of the provider again here; 0 is now.
+func (c *Candidate) keyBack(key *keyState, now int64, by *breaker.Client) int64 {
+	return max(key.rest.Back(now, by), c.pairs.of(key).Back(now, by))
 }

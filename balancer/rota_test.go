@@ -11,7 +11,7 @@ import (
 
 // rests puts the m of a provider to rest for as long as the test takes.
 func (f *fixture) rests(provider string) {
-	f.state.rest(provider, "m").Failed(&breaker.Pause{Began: f.clock.Load(), Until: f.clock.Load() + int64(time.Hour), Sure: true}, nil, 0)
+	f.rest(provider).Failed(&breaker.Pause{Began: f.clock.Load(), Until: f.clock.Load() + int64(time.Hour), Sure: true}, nil, 0)
 }
 
 func TestWhatAChannelWouldHaveServedGoesToAllOthersAlike(t *testing.T) {
@@ -88,7 +88,7 @@ func TestTheLineupFollowsWhoRests(t *testing.T) {
 
 func TestWhileAProbeIsUnderWayTheOthersShare(t *testing.T) {
 	f := providers("a", "b", "c").cooling(minute).key("sk", config.RoundRobin).build()
-	f.state.rest("b", "m").Failed(&breaker.Pause{Began: 1, Until: 2, Sure: true}, nil, 0)
+	f.rest("b").Failed(&breaker.Pause{Began: 1, Until: 2, Sure: true}, nil, 0)
 	f.first("sk") // a
 	probe := f.start("sk")
 	a, _ := probe.Next()

@@ -40,10 +40,12 @@ type account struct {
 // stay is a time out of the way.
 type stay struct {
 	rests        bool
-	hard         bool
 	began, until int64
-	refusals     int
-	real         bool // by script, and not by a client's own doing
+	held         int64 // until when it holds where nobody else could serve
+	guess        bool  // nobody said for how long
+	failures     int   // in a row
+	proven       bool  // asked while it was on, it failed again
+	real         bool  // by script, and not by a client's own doing
 }
 
 // single is a stay for one client key.
@@ -56,7 +58,7 @@ type single struct {
 // since is when a client key could use it again; never if it cannot.
 func (a *account) since(now int64, k *simulatedKey) int64 {
 	since := a.freeSince
-	if a.rests && (now < a.until || len(a.probes) == breaker.ProbesAtOnce || slices.ContainsFunc(a.probes, func(f *flight) bool { return f.key == k })) {
+	if a.rests && (now < a.until || len(a.probes) >= breaker.ProbesAtOnce || slices.ContainsFunc(a.probes, func(f *flight) bool { return f.key == k })) {
 		return never
 	}
 	if own := a.alone[k]; own != nil {
@@ -68,13 +70,8 @@ func (a *account) since(now int64, k *simulatedKey) int64 {
 	return since
 }
 
-// forces says whether what keeps a client key away holds for lone channels too.
-func (a *account) forces(k *simulatedKey) bool {
-	return a.rests && a.hard || a.alone[k] != nil && a.alone[k].hard
-}
-
-// refused is how often in a row a key was refused before a request.
-func (a *account) refused(f *flight) int {
+// failed is how often in a row it had failed before a request that fails now.
+func (a *account) failed(now int64, f *flight) int {
 	most := 0
 	stays := []stay{a.stay}
 	if own := a.alone[f.key]; own != nil {
@@ -82,11 +79,11 @@ func (a *account) refused(f *flight) int {
 	}
 	for _, s := range stays {
 		switch {
-		case !s.rests:
-		case f.at > s.began:
-			most = max(most, s.refusals)
+		case !s.rests, now-s.until > int64(10*time.Minute):
+		case f.at > s.began && now >= s.until:
+			most = max(most, s.failures)
 		default:
-			most = max(most, s.refusals-1)
+			most = max(most, s.failures-1)
 		}
 	}
 	return most
@@ -98,7 +95,7 @@ func (a *account) fails(now int64, f *flight, s stay) (all, real bool) {
 	a.land(now, f)
 	seconded := false
 	for k, own := range a.alone {
-		if own.probe == nil && now >= own.until+breaker.ProbeLease {
+		if own.probe == nil && now >= own.until+int64(10*time.Minute) {
 			delete(a.alone, k)
 			continue
 		}
@@ -111,12 +108,12 @@ func (a *account) fails(now int64, f *flight, s stay) (all, real bool) {
 		if own := a.alone[f.key]; own != nil {
 			before = own.stay
 		}
-		s = s.behind(before)
+		s = s.behind(before, f.at)
 		a.alone[f.key] = &single{stay: s, freeSince: s.until}
 		return false, false
 	}
 	real = real || s.real
-	a.stay, a.probes = s.behind(a.stay), nil
+	a.stay, a.probes = s.behind(a.stay, f.at), nil
 	a.freeSince = a.until
 	for k, own := range a.alone {
 		if own.until <= a.until {
@@ -127,11 +124,26 @@ func (a *account) fails(now int64, f *flight, s stay) (all, real bool) {
 }
 
 // behind is a stay after another.
-func (s stay) behind(before stay) stay {
+func (s stay) behind(before stay, at int64) stay {
 	if before.rests && before.until > s.began {
-		s.until, s.hard = max(s.until, before.until), s.hard || before.hard
+		s.proven, s.held = before.proven || at > before.began, max(s.held, before.held)
+		if s.guess || before.until > s.until {
+			s.until = before.until
+		}
 	}
 	return s
+}
+
+// ask checks an attempt at what rests, which may be made if nobody else could serve.
+// It tells whether it is a probe.
+func (s stay) ask(now int64) (probe, allowed bool) {
+	switch {
+	case now < s.held:
+		return true, now >= s.began+int64(time.Minute)
+	case s.failures < 2 && !s.proven:
+		return false, true
+	}
+	return true, true
 }
 
 // serves is the report of an answer.
@@ -156,10 +168,10 @@ func (a *account) serves(now int64, f *flight) {
 func (a *account) land(now int64, f *flight) {
 	if i := slices.Index(a.probes, f); i >= 0 {
 		a.probes = slices.Delete(a.probes, i, i+1)
-		a.freeSince = now
+		a.freeSince = max(now, a.until) // a request may have asked before its time
 	}
 	if own := a.alone[f.key]; own != nil && own.probe == f {
-		own.probe, own.freeSince = nil, now
+		own.probe, own.freeSince = nil, max(now, own.until)
 	}
 }
 
@@ -168,7 +180,7 @@ type simulatedChannel struct {
 	account
 	cooldown, keyCooldown time.Duration
 	trouble               trouble
-	keys                  []account
+	keys, pairs           []account
 	keyTrouble            []trouble
 	served                int
 }
@@ -182,7 +194,7 @@ func (c *simulatedChannel) since(now int64, k *simulatedKey) int64 {
 	}
 	first := int64(never)
 	for i := range c.keys {
-		first = min(first, c.keys[i].since(now, k))
+		first = min(first, max(c.keys[i].since(now, k), c.pairs[i].since(now, k)))
 	}
 	return max(first, since)
 }

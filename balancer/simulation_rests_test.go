@@ -3,52 +3,102 @@ package balancer
 import (
 	"slices"
 	"time"
+
+	"uniapi/balancer/breaker"
 )
 
 // use checks an attempt against the ledger and enters it.
 func (s *simulation) use(f *flight, c *simulatedChannel, a Attempt) {
 	lone := len(f.key.channels) == 1
-	channel, key := c.account.since(s.clock, f.key), int64(0)
-	var k *account
+	parts := []part{{&c.account, "channel", 1}}
 	if a.Key >= 0 {
-		k = &c.keys[a.Key]
-		key = k.since(s.clock, f.key)
+		// The turn of keys is shared by all: that of one may take long to meet one client key.
+		parts = append(parts, part{&c.keys[a.Key], "key", 10}, part{&c.pairs[a.Key], "key for the model", 10})
 	}
-	if lone {
-		channel = 0
-	} else {
-		s.probe(f, &c.account, "channel", key, 1)
+	if lone { // its channel never rests for it
+		parts = parts[1:]
 	}
-	if k == nil {
-		return
+	rests := false
+	for _, p := range parts {
+		rests = rests || p.since(s.clock, f.key) == never
 	}
-	if lone && key == never && !k.forces(f.key) {
-		return // nobody else could serve
+	if rests && !lone {
+		s.nothingLeft(f, "asks "+a.Provider.Config.Name+", which rests,")
 	}
-	s.probe(f, k, "key", channel, 10) // the turn of keys is shared by all: that of one may take long to meet one client key
+	first := int64(never) // since when one that comes by in turn could have used them
+	for _, k := range s.keys {
+		if len(k.turns) > 0 && !k.fixed && slices.Contains(k.turns, a.Provider.Index) {
+			first = min(first, freeSince(parts, s.clock, k))
+		}
+	}
+	own := freeSince(parts, s.clock, f.key)
+	for _, p := range parts {
+		if p.since(s.clock, f.key) == never {
+			s.force(f, p, lone)
+		} else {
+			s.probe(f, p, first, own)
+		}
+	}
 }
 
-// probe checks that a client key may use a channel or key, and notes a probe.
-func (s *simulation) probe(f *flight, x *account, what string, blocked int64, slow int) {
-	name, since := f.attempt.Provider.Config.Name, x.since(s.clock, f.key)
-	if since == never {
-		s.Fatalf("%s uses %s, whose %s rests: %+v, for it alone %+v", f.key.name, name, what, x, x.alone[f.key])
+// freeSince is since when a client key could use all of some parts.
+func freeSince(parts []part, now int64, k *simulatedKey) int64 {
+	since := int64(0)
+	for _, p := range parts {
+		since = max(since, p.since(now, k))
 	}
-	late := s.clock - max(since, blocked)
-	own := x.alone[f.key]
-	if x.rests {
-		for _, other := range x.alone { // for whom it rests longer does not probe
-			late = min(late, s.clock-other.freeSince)
+	return since
+}
+
+// part is one of the three that an attempt uses.
+type part struct {
+	*account
+	name string
+	slow int // in which it is probed, in patiences
+}
+
+// force checks an attempt at something that rests, and enters it as a probe if it is one.
+func (s *simulation) force(f *flight, p part, lone bool) {
+	s.forced++
+	if p.rests {
+		probe, allowed := p.ask(s.clock)
+		if !allowed {
+			s.Fatalf("%s asks %s, whose %s is held: %+v", f.key.name, f.attempt.Provider.Config.Name, p.name, p.account)
 		}
-		if own == nil && late > int64(patience) {
-			s.Fatalf("the %s of %s is probed %v after it could have been", what, name, time.Duration(late))
+		for _, other := range p.probes {
+			if probe && !lone && other.key == f.key && s.clock-other.at < int64(breaker.Patience) {
+				s.Fatalf("%s asks the %s of %s twice at a time", f.key.name, p.name, f.attempt.Provider.Config.Name)
+			}
 		}
-		x.probes = append(x.probes, f)
-		x.used++
+		if probe && !lone {
+			p.probes = append(p.probes, f)
+		}
 	}
-	if own != nil {
-		if !f.key.fixed && slices.Contains(f.key.turns, f.attempt.Provider.Index) && late > int64(slow)*int64(patience) {
-			s.Fatalf("the %s of %s is probed by %s %v after it could have been", what, name, f.key.name, time.Duration(late))
+	if own := p.alone[f.key]; own != nil {
+		probe, allowed := own.ask(s.clock)
+		if !allowed || probe && !lone && own.probe != nil && s.clock-own.probe.at < int64(breaker.Patience) {
+			s.Fatalf("%s asks %s, whose %s rests for it: %+v", f.key.name, f.attempt.Provider.Config.Name, p.name, own)
+		}
+		if probe && !lone {
+			own.probe = f
+		}
+	}
+}
+
+// probe notes a probe, and checks that it comes soon after somebody, and this client
+// key, could have made it.
+func (s *simulation) probe(f *flight, p part, first, mine int64) {
+	most := int64(p.slow) * int64(patience)
+	if p.rests {
+		if s.clock-first > most && !s.ending {
+			s.Fatalf("the %s of %s is probed %v after it could have been", p.name, f.attempt.Provider.Config.Name, time.Duration(s.clock-first))
+		}
+		p.probes = append(p.probes, f)
+		p.used++
+	}
+	if own := p.alone[f.key]; own != nil {
+		if !f.key.fixed && !f.key.hostile && slices.Contains(f.key.turns, f.attempt.Provider.Index) && s.clock-mine > most && !s.ending {
+			s.Fatalf("the %s of %s is probed by %s %v after it could have been", p.name, f.attempt.Provider.Config.Name, f.key.name, time.Duration(s.clock-mine))
 		}
 		own.probe = f
 	}
@@ -58,11 +108,12 @@ func (s *simulation) probe(f *flight, x *account, what string, blocked int64, sl
 func (s *simulation) land(f *flight) {
 	a, c := f.attempt, &s.channels[f.attempt.Provider.Index]
 	f.plan.Report(a, Outcome{Verdict: f.verdict, RetryAfter: f.wait, Sure: f.sure, Reason: "by script"})
-	channel, key := s.lengths(f, c)
+	channel, key, pair := c.lengths(f)
 	lone := len(f.key.channels) == 1
 	s.enter(f, &c.account, channel, lone)
 	if a.Key >= 0 {
 		s.enter(f, &c.keys[a.Key], key, false)
+		s.enter(f, &c.pairs[a.Key], pair, false)
 	}
 	switch f.verdict {
 	case Served:
@@ -77,44 +128,77 @@ func (s *simulation) land(f *flight) {
 	s.spare = append(s.spare, f)
 }
 
-// lengths is for how long the channel and the key rest after an attempt.
-func (s *simulation) lengths(f *flight, c *simulatedChannel) (channel, key time.Duration) {
+// lengths is for how long the channel, the key, and the key for the model rest after an
+// attempt. nil is not at all.
+func (c *simulatedChannel) lengths(f *flight) (channel, key, pair func(failures int) time.Duration) {
+	fixed := func(d time.Duration) func(int) time.Duration {
+		if d == 0 {
+			return nil
+		}
+		return func(int) time.Duration { return d }
+	}
+	cooldown := func(failures int) time.Duration { return min(time.Second<<min(failures-1, 9), 5*time.Minute) }
+	if c.cooldown > 0 {
+		cooldown = fixed(c.cooldown)
+	}
 	switch f.verdict {
 	case Unavailable:
-		channel = c.cooldown
+		channel = func(failures int) time.Duration { return max(cooldown(failures), c.asked(f)) }
 		if len(c.keys) > 1 {
-			key = c.keyCooldown
+			pair = fixed(c.keyCooldown)
 		}
 	case NoModel:
-		channel = c.cooldown
+		channel = cooldown
 	case RateLimited:
-		key = f.wait
-	case KeyRefused:
-		key = time.Minute
-		if f.attempt.Key >= 0 {
-			key = min(time.Minute<<(2*min(c.keys[f.attempt.Key].refused(f), 4)), 4*time.Hour)
+		pair = func(failures int) time.Duration {
+			if c.cooldown > 0 {
+				return f.wait
+			}
+			return max(f.wait, cooldown(failures))
 		}
-		if len(c.keys) == 1 {
-			key = min(key, 5*time.Minute)
+	case KeyRefused:
+		key = func(failures int) time.Duration {
+			most := 4 * time.Hour
+			if len(c.keys) == 1 {
+				most = 5 * time.Minute
+			}
+			return min(time.Minute<<(2*min(failures-1, 4)), most)
 		}
 	}
 	if f.attempt.Key < 0 {
-		return max(channel, key), 0
+		for _, length := range []func(int) time.Duration{key, pair} {
+			if length != nil {
+				channel = length
+			}
+		}
 	}
-	return channel, key
+	return channel, key, pair
+}
+
+// asked is the provider's word for how long to leave it alone, if that counts.
+func (c *simulatedChannel) asked(f *flight) time.Duration {
+	if f.verdict == RateLimited || f.verdict == Unavailable && c.cooldown == 0 {
+		return f.wait
+	}
+	return 0
 }
 
 // enter is what the ledger learns of a channel or key.
-func (s *simulation) enter(f *flight, x *account, length time.Duration, lone bool) {
+func (s *simulation) enter(f *flight, x *account, length func(failures int) time.Duration, lone bool) {
 	switch {
-	case length > 0 && !lone:
-		stay := stay{rests: true, began: s.clock, until: s.clock + int64(length), real: f.real, refusals: x.refused(f)}
-		several := len(s.channels[f.attempt.Provider.Index].keys) > 1
-		if f.attempt.Key >= 0 && x != &s.channels[f.attempt.Provider.Index].account {
-			stay.hard = f.verdict == KeyRefused && several || f.verdict == RateLimited
-			if f.verdict == KeyRefused {
-				stay.refusals++
-			}
+	case length != nil && !lone:
+		failures := x.failed(s.clock, f) + 1
+		c := &s.channels[f.attempt.Provider.Index]
+		asked := c.asked(f)
+		if f.verdict == Unavailable && x != &c.account { // what it says then is of the channel
+			asked = 0
+		}
+		stay := stay{rests: true, began: s.clock, until: s.clock + int64(length(failures)), real: f.real, failures: failures, guess: asked == 0}
+		switch {
+		case f.verdict == KeyRefused && len(c.keys) > 1:
+			stay.held = stay.until
+		case asked > 0:
+			stay.held = s.clock + int64(asked)
 		}
 		all, real := x.fails(s.clock, f, stay)
 		if all && !real {

@@ -21,9 +21,10 @@ import (
 // until when. By it every event is checked:
 //
 //   - Cooling: what rests is not used, and after its rest by one attempt at a
-//     time, of each of two client keys, until one was served. Only a client key with
-//     a single channel may use it while it rests, and then only with a provider key
-//     that is not known to be dead.
+//     time, of each of two client keys, until one was served. While it rests it is
+//     used only by a request that nobody else could serve: one after the other once
+//     it has failed twice, and once a minute if the provider itself has said so. A
+//     client key's single channel never rests for it.
 //   - Blame: it rests for the client key that has met a failure; for all when two
 //     have and nobody else was served in between, or when it is beyond doubt.
 //   - Drift: the ideal of a schedule that takes turns is its order of turns
@@ -105,7 +106,9 @@ type simulation struct {
 	spare    []*flight
 
 	served, left, exhausted, attempts, most int
-	alone                                   int // failures for which something rests for one client key alone
+	ending                                  bool // no further request comes by
+	forced                                  int  // asks of what rests, since nobody else could serve
+	alone                                   int  // failures for which something rests for one client key alone
 }
 
 func newSimulation(t *testing.T, random *rand.Rand) *simulation {
@@ -119,7 +122,7 @@ func newSimulation(t *testing.T, random *rand.Rand) *simulation {
 		key("sk-lone", config.RoundRobin, "e/m").
 		key("sk-inner", config.WeightedRoundRobin, "f/m: 2", "g/m: 1", "sk-innermost/m").
 		key("sk-innermost", config.Random, "h/m", "i/m", "d/m").
-		key("sk-hostile", config.RoundRobin)
+		key("sk-hostile", config.RoundRobin).growing()
 	s := &simulation{T: t, random: random, fixture: f, clock: f.clock.Load()}
 	for i, p := range f.cfg.Providers {
 		c := simulatedChannel{
@@ -127,13 +130,18 @@ func newSimulation(t *testing.T, random *rand.Rand) *simulation {
 			trouble:  script(random, 60*time.Second, 20*time.Second),
 			account:  account{alone: map[*simulatedKey]*single{}},
 		}
-		p.Preferences.Cooldown = &c.cooldown
+		if i%4 == 3 {
+			c.cooldown = 0 // it is left out
+		} else {
+			p.Preferences.Cooldown = &c.cooldown
+		}
 		if i%3 == 2 {
 			c.keyCooldown = time.Duration(20+i) * time.Second
 			p.Preferences.KeyCooldown = c.keyCooldown
 		}
 		for range p.Keys {
 			c.keys = append(c.keys, account{alone: map[*simulatedKey]*single{}})
+			c.pairs = append(c.pairs, account{alone: map[*simulatedKey]*single{}})
 			c.keyTrouble = append(c.keyTrouble, script(random, 300*time.Second, 60*time.Second))
 		}
 		s.channels = append(s.channels, c)
@@ -169,6 +177,7 @@ func (s *simulation) run(requests int) {
 		s.until(s.clock + int64(s.random.ExpFloat64()*float64(arrivals)))
 		s.arrive()
 	}
+	s.ending = true
 	s.until(s.clock + int64(time.Hour))
 }
 
@@ -317,6 +326,6 @@ func (s *simulation) finish() {
 	if probes < len(s.channels) || s.exhausted == 0 || s.left == 0 {
 		s.Errorf("%d probes, %d requests exhausted, %d left: the script tests too little", probes, s.exhausted, s.left)
 	}
-	s.Logf("%d requests in %v: %d attempts, %d in flight at most, %d served, %d left, %d exhausted, %d probes of channels, %d rests for one client key",
-		simulatedRequests, time.Duration(s.clock-int64(2*time.Hour)), s.attempts, s.most, s.served, s.left, s.exhausted, probes, s.alone)
+	s.Logf("%d requests in %v: %d attempts, %d in flight at most, %d served, %d left, %d exhausted, %d probes of channels, %d asked while they rest, %d rests for one client key",
+		simulatedRequests, time.Duration(s.clock-int64(2*time.Hour)), s.attempts, s.most, s.served, s.left, s.exhausted, probes, s.forced, s.alone)
 }

@@ -4,6 +4,7 @@
 package balancer
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sync/atomic"
@@ -27,12 +28,12 @@ type Provider struct {
 	Models []config.Model
 	Engine string // what it speaks, for rules that ask; whoever knows sets it before the table is used
 
-	id          string         // in State
 	filter      *Filter        // nil if it takes every request
 	timeouts    *TimeoutPolicy // nil without timeout_policy
 	ring        *keyRing
-	rests       []*breaker.Breaker // by the index of the model
-	cooldown    time.Duration      // of a channel that failed; 0 is none
+	channels    []*channelState // by the index of the model
+	cooldown    *time.Duration  // of a channel that failed; nil grows with each failure, 0 is none
+	longest     time.Duration   // that its own word counts
 	persistence persistence
 }
 
@@ -97,7 +98,7 @@ type Candidate struct {
 	Timeout   time.Duration // to the first byte, and between bytes
 	keepalive time.Duration
 	place     uint64 // for affinity
-	rest      *breaker.Breaker
+	*channelState
 }
 
 // channel is the candidate in the words of filters and timeouts.
@@ -149,13 +150,12 @@ type State struct {
 	now    func() int64 // a clock that never goes back, in nanoseconds
 	limits Limits
 
-	changes atomic.Uint64 // how often something has begun to rest for all or was back
-	turns   map[string]*atomic.Uint32
-	keys    map[string]*keyState
-	rests   map[[2]string]*breaker.Breaker // by provider and upstream model
-	clients map[string]*breaker.Client     // by API key
-	last    map[string]*Key                // of the table built last, by API key
-	names   []string                       // of that table's models, by their numbers
+	changes   atomic.Uint64              // how often something has begun to rest for all or was back
+	turns     map[string]*atomic.Uint32  // of a provider's keys, by its id
+	providers map[string]*providerState  // by the provider's id
+	clients   map[string]*breaker.Client // by API key
+	last      map[string]*Key            // of the table built last, by API key
+	names     []string                   // of that table's models, by their numbers
 }
 
 // NewState returns an empty state.
@@ -165,10 +165,9 @@ func NewState() *State {
 		now:    func() int64 { return int64(time.Since(begin)) },
 		limits: NewLimits(),
 		turns:  make(map[string]*atomic.Uint32),
-		keys:   make(map[string]*keyState),
-		rests:  make(map[[2]string]*breaker.Breaker),
 
-		clients: make(map[string]*breaker.Client),
+		providers: make(map[string]*providerState),
+		clients:   make(map[string]*breaker.Client),
 	}
 }
 
@@ -182,23 +181,25 @@ func (s *State) LimitCounters() int { return s.limits.Counters() }
 // meanwhile.
 func Build(cfg *config.Config, state *State, models func(index int) []config.Model) *Table {
 	t := &Table{keys: make(map[string]*Key, len(cfg.APIKeys))}
-	named := make(map[string]int, len(cfg.Providers))
+	named, providers := make(map[string]int, len(cfg.Providers)), make(map[string]*providerState, len(cfg.Providers))
 	for i, pc := range cfg.Providers {
 		id := pc.Name
 		if n := named[pc.Name]; n > 0 { // two accounts under one name: neither rests for the other
 			id = fmt.Sprintf("%s\x00%d", pc.Name, n)
 		}
 		named[pc.Name]++
-		p := &Provider{Index: i, Config: pc, Models: models(i), id: id, filter: NewFilter(pc, models(i)), timeouts: NewTimeoutPolicy(cfg.Preferences.TimeoutPolicy, pc.Preferences.TimeoutPolicy), ring: state.ring(id, pc), cooldown: cfg.Preferences.Cooldown}
-		p.persistence = persistenceOf(cfg, pc)
-		if own := pc.Preferences.Cooldown; own != nil {
-			p.cooldown = *own
+		kept := state.provider(id, cfg, pc)
+		providers[id] = kept
+		p := &Provider{
+			Index: i, Config: pc, Models: models(i), filter: NewFilter(pc, models(i)), timeouts: NewTimeoutPolicy(cfg.Preferences.TimeoutPolicy, pc.Preferences.TimeoutPolicy),
+			ring: state.ring(id, pc, kept), cooldown: cmp.Or(pc.Preferences.Cooldown, cfg.Preferences.Cooldown), longest: cfg.Preferences.MaxRetryAfter, persistence: persistenceOf(cfg, pc),
 		}
 		for _, model := range p.Models {
-			p.rests = append(p.rests, state.rest(id, model.Upstream))
+			p.channels = append(p.channels, kept.channel(state, model.Upstream))
 		}
 		t.Providers = append(t.Providers, p)
 	}
+	state.providers = providers
 	m := newMatcher(cfg, state, t.Providers)
 	global := state.globalLimit(cfg.Preferences.RateLimit)
 	for _, k := range cfg.APIKeys {
@@ -212,14 +213,6 @@ func Build(cfg *config.Config, state *State, models func(index int) []config.Mod
 // Key returns a client key by its secret, nil if the configuration has none like
 // it.
 func (t *Table) Key(secret string) *Key { return t.keys[secret] }
-
-func (s *State) rest(provider, upstream string) *breaker.Breaker {
-	id := [2]string{provider, upstream}
-	if s.rests[id] == nil {
-		s.rests[id] = breaker.New(&s.changes)
-	}
-	return s.rests[id]
-}
 
 // keep takes the turns of the table before over into t, which takes its place.
 // While the models stay the same, both count together, so that not even the

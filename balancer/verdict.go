@@ -31,6 +31,7 @@ type Outcome struct {
 	RetryAfter time.Duration // what the provider asked for; 0 if it did not
 	Unsent     bool          // the request never reached the provider, so no limit counts it
 	Sure       bool          // no request can bring it about: what rests does so for all client keys at once
+	Answered   bool          // it came with an answer, which costs
 	Crowded    bool          // requests of others at the same time may have: it says nothing to other client keys
 	Status     int           // that the provider answered with; 0 if it did not
 	Final      bool          // whatever the verdict, no further attempt follows
@@ -46,6 +47,7 @@ func (p *Plan) Report(a Attempt, o Outcome) {
 	if o.Unsent {
 		a.grant.Cancel()
 	}
+	t.answered = t.answered || o.Answered
 	if o.Final {
 		p.left = 0
 	}
@@ -76,58 +78,59 @@ func (p *Plan) settle(a Attempt, o Outcome) {
 	if o.Verdict != Served { // then nothing rests, and no time is noted
 		now = p.key.state.now()
 	}
-	var key *keyState
-	if a.Key >= 0 {
-		key = a.Provider.ring.keys[a.Key]
-	}
-	channelRests, keyRests := p.pauses(a, o)
 	o.Sure = o.Sure || p.key.only // nobody else is there to meet it
-	client := p.key.client
+	channel, key, pair := a.rests(&o)
+	if p.lone {
+		channel = pause{}
+	}
 	if o.Verdict.blames() {
 		a.rest.Note(now, o.Reason)
 	}
-
-	switch {
-	case channelRests > 0 && !p.lone:
-		a.rest.Failed(o.pause(now, channelRests), client, a.at)
-	case o.Verdict == Served:
-		a.rest.Served(a.at, client)
-	case a.channelProbe:
-		a.rest.Release(a.at, client)
-	}
-	if key == nil {
+	p.report(a.rest, channel, a.channelProbe, a.at, now, &o)
+	if a.Key < 0 {
 		return
 	}
-	switch {
-	case keyRests > 0:
-		next := o.pause(now, keyRests)
-		next.Refusals = key.rest.Refusals(a.at, client)
-		// A provider's only key is asked again by a route that has no other channel: nothing else could serve.
-		several := len(a.Provider.ring.keys) > 1
-		next.Hard = several && (o.Verdict == KeyRefused || o.Verdict == OutOfQuota) || o.Verdict == RateLimited && o.RetryAfter > 0
-		if o.Verdict == KeyRefused {
-			next.Refusals++
-		}
-		key.rest.Failed(next, client, a.at)
-	case o.Verdict == Served:
-		key.rest.Served(a.at, client)
-	case a.keyProbe:
-		key.rest.Release(a.at, client)
+	state := a.Provider.ring.keys[a.Key]
+	p.report(state.rest, key, a.keyProbe, a.at, now, &o)
+	ours := a.pairs.of(state)
+	if ours == nil && pair != (pause{}) {
+		ours = a.pairs.make(state)
 	}
+	if pair != (pause{}) {
+		ours.Note(now, o.Reason)
+	}
+	p.report(ours, pair, a.pairProbe, a.at, now, &o)
 	switch o.Verdict {
 	case Served:
-		key.served.Add(1)
+		state.served.Add(1)
 	case Unavailable, RateLimited, OutOfQuota, KeyRefused, Broken:
-		key.failed.Add(1)
-		key.rest.Note(now, o.Reason)
+		state.failed.Add(1)
+		state.rest.Note(now, o.Reason)
 	}
 }
 
-// pause is how long what failed at a moment rests for it.
-func (o *Outcome) pause(now int64, length time.Duration) *breaker.Pause {
-	return &breaker.Pause{
-		Began: now, Until: now + int64(length), Sure: o.Sure, Crowded: o.Crowded, Broken: o.Verdict == Broken,
-		Limit: o.Verdict == RateLimited || o.Verdict == OutOfQuota, Reason: o.Reason,
+// report tells a breaker how an attempt ended.
+func (p *Plan) report(b *breaker.Breaker, rests pause, probe bool, at, now int64, o *Outcome) {
+	switch {
+	case o.Verdict == Served:
+		b.Served(at, p.key.client)
+	case rests != (pause{}):
+		failures := 1 + b.Failures(now, at, p.key.client)
+		length := rests.length(failures)
+		next := breaker.Pause{
+			Began: now, Until: now + int64(length), Guess: rests.asked == 0, Failures: failures,
+			Sure: o.Sure, Crowded: o.Crowded, Broken: o.Verdict == Broken,
+			Limit: o.Verdict == RateLimited || o.Verdict == OutOfQuota, Reason: o.Reason,
+		}
+		switch {
+		case rests.dead:
+			next.Held = next.Until
+		case rests.asked > 0:
+			next.Held = now + int64(rests.asked)
+		}
+		b.Failed(&next, p.key.client, at)
+	case probe:
+		b.Release(at, p.key.client)
 	}
 }
 
@@ -139,57 +142,4 @@ func (v Verdict) blames() bool {
 		return true
 	}
 	return false
-}
-
-const (
-	deadKeyRest  = time.Minute // a refused key's first rest; four times as long each time it is refused again
-	deadKeyMost  = 4 * time.Hour
-	loneKeyMost  = 5 * time.Minute // of a provider's only key: whoever pays the bill does not want to wait for hours
-	longestRetry = 24 * time.Hour  // of a provider's Retry-After
-)
-
-// pauses says for how long the channel and the key rest; 0 is not at all.
-func (p *Plan) pauses(a Attempt, o Outcome) (channel, key time.Duration) {
-	prefs := &a.Provider.Config.Preferences
-	several := len(a.Provider.ring.keys) > 1
-	asked := min(o.RetryAfter, longestRetry)
-	switch o.Verdict {
-	case Unavailable, Broken:
-		channel = a.Provider.cooldown
-		if several {
-			key = prefs.KeyCooldown
-		}
-	case NoModel:
-		channel = a.Provider.cooldown
-	case RateLimited:
-		key = asked
-		if key == 0 {
-			key = prefs.KeyCooldown
-		}
-		if key == 0 && several {
-			key = prefs.KeyRateLimitCooldown
-		}
-		if key == 0 {
-			key = a.Provider.cooldown
-		}
-	case OutOfQuota:
-		key = max(prefs.KeyQuotaCooldown, asked)
-	case KeyRefused:
-		key = min(deadKeyRest<<(2*min(p.refusals(a), 4)), deadKeyMost)
-	}
-	if !several {
-		key = min(key, max(loneKeyMost, asked))
-	}
-	if a.Key < 0 && key > 0 { // a provider without keys rests as a whole
-		channel, key = max(channel, key), 0
-	}
-	return channel, key
-}
-
-// refusals is how often in a row an attempt's key had been refused before it.
-func (p *Plan) refusals(a Attempt) int {
-	if a.Key < 0 {
-		return 0
-	}
-	return a.Provider.ring.keys[a.Key].rest.Refusals(a.at, p.key.client)
 }

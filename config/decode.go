@@ -23,15 +23,16 @@ var rootFields = []field[Config]{
 	}},
 }
 
-// DefaultCooldown is how long a channel that failed rests if preferences.cooldown_period does not say.
-const DefaultCooldown = 300 * time.Second
+// DefaultMaxRetryAfter is how long a provider's own word keeps something away at most if preferences.max_retry_after does not say.
+const DefaultMaxRetryAfter = 600 * time.Second
 
-var newPreferences = Preferences{Cooldown: DefaultCooldown, ImageFetch: newImageFetch, ConnectionMaxAge: 300 * time.Second, Retries: newRetries, Recovery: RecoverError}
+var newPreferences = Preferences{MaxRetryAfter: DefaultMaxRetryAfter, ImageFetch: newImageFetch, ConnectionMaxAge: 300 * time.Second, Retries: newRetries, Recovery: RecoverError}
 
 var preferenceFields = slices.Concat(retryFields, []field[Preferences]{
 	take("model_timeout", modelTable(someSeconds), func(p *Preferences) *ModelTable[time.Duration] { return &p.ModelTimeout }),
 	take("keepalive_interval", modelTable(someSeconds), func(p *Preferences) *ModelTable[time.Duration] { return &p.KeepaliveInterval }),
-	take("cooldown_period", seconds, func(p *Preferences) *time.Duration { return &p.Cooldown }),
+	take("cooldown_period", optional(seconds), func(p *Preferences) **time.Duration { return &p.Cooldown }),
+	take("max_retry_after", seconds, func(p *Preferences) *time.Duration { return &p.MaxRetryAfter }),
 	take("rate_limit", rateLimit, func(p *Preferences) *RateLimit { return &p.RateLimit }),
 	take("error_triggers", listOf(text), func(p *Preferences) *[]string { return &p.ErrorTriggers }),
 	take("proxy", proxy, func(p *Preferences) *string { return &p.Proxy }),

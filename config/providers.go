@@ -95,10 +95,9 @@ var providerPreferenceFields = slices.Concat(providerRetryFields, []field[provid
 // newProvider has the defaults of uni-api.
 func newProvider() *Provider {
 	return &Provider{Tools: true, Image: true, Preferences: ProviderPreferences{
-		KeySchedule:          string(RoundRobin),
-		KeyQuotaCooldown:     defaultQuotaCooldown,
-		KeyRateLimitCooldown: 30 * time.Minute,
-		ResponsesCommit:      "real_output",
+		KeySchedule:      string(RoundRobin),
+		KeyQuotaCooldown: defaultQuotaCooldown,
+		ResponsesCommit:  "real_output",
 	}}
 }
 

@@ -104,13 +104,13 @@ type ProviderPreferences struct {
 	ModelTimeout      ModelTable[time.Duration]
 	KeepaliveInterval ModelTable[time.Duration]
 	TimeoutPolicy     TimeoutPolicy
-	Cooldown          *time.Duration // of the channel; nil = the global one, 0 = never cooled
+	Cooldown          *time.Duration // of the channel; nil = the global one, 0 = off
 
 	KeySchedule          string                // round_robin (default), random, fixed_priority, smart_round_robin
 	KeyRateLimit         ModelTable[RateLimit] // per provider key and upstream model
 	KeyCooldown          time.Duration         // of a key that failed; 0 = off
 	KeyQuotaCooldown     time.Duration         // of a key whose quota is used up; default 6 h
-	KeyRateLimitCooldown time.Duration         // of a key the provider rate-limited without saying for how long; default 30 min
+	KeyRateLimitCooldown time.Duration         // of a key the provider rate-limited without saying for how long; 0 = as a channel that failed
 
 	Overrides          []Override
 	PassthroughHeaders []string // client headers copied upstream
@@ -196,10 +196,11 @@ type Preferences struct {
 	ModelTimeout      ModelTable[time.Duration]
 	KeepaliveInterval ModelTable[time.Duration]
 	TimeoutPolicy     TimeoutPolicy
-	Cooldown          time.Duration // of a channel that failed; default 300 s, 0 = off
-	ErrorTriggers     []string      // texts that make an answer a failure
-	RateLimit         RateLimit     // one budget for all requests
-	ModelPrice        []ModelPrice  // in file order; the first whose Prefix begins the model's name, else "default"
+	Cooldown          *time.Duration // of a channel that failed; nil = growing from a second, 0 = off
+	MaxRetryAfter     time.Duration  // at most so long a provider's own word counts; default 600 s
+	ErrorTriggers     []string       // texts that make an answer a failure
+	RateLimit         RateLimit      // one budget for all requests
+	ModelPrice        []ModelPrice   // in file order; the first whose Prefix begins the model's name, else "default"
 	ImageFetch        ImageFetch
 	Hedging           Hedging
 	IsolateKeys       bool     // client keys never share a connection to a provider

@@ -166,7 +166,12 @@ func (c *Config) summarisePreferences(b *strings.Builder) {
 	}
 	line(b, "keepalive_interval", table(p.KeepaliveInterval, time.Duration.String))
 	line(b, "timeout_policy", count(len(p.TimeoutPolicy.Rules)))
-	line(b, "cooldown_period", p.Cooldown.String())
+	cooldown := "from 1s, doubled with each failed probe, to 5m0s"
+	if p.Cooldown != nil {
+		cooldown = p.Cooldown.String()
+	}
+	line(b, "cooldown_period", cooldown)
+	line(b, "max_retry_after", p.MaxRetryAfter.String())
 	line(b, "rate_limit", p.RateLimit.String())
 	line(b, "error_triggers", count(len(p.ErrorTriggers)))
 	prices := make([]string, len(p.ModelPrice))

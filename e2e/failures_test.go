@@ -25,12 +25,13 @@ var failureRows = []row{
 	{section: "providers[].preferences", key: "retry_on", set: "{retry_on: [413]}", play: refusedFor("", 413), without: "413 a", with: "200 a b"},
 	{section: "providers[].preferences", key: "never_retry_on", set: "{never_retry_on: [418, 500]}", play: refusedFor("", 500), without: "200 a b", with: "500 a"},
 
-	{section: "preferences", key: "cooldown_period", set: "{cooldown_period: 7200}", play: channelRests(500), without: "5m0s", with: "2h0m0s"},
-	{section: "preferences", key: "cooldown_period", set: "{cooldown_period: 0}", play: channelRests(500), without: "5m0s", with: "no time"},
+	{section: "preferences", key: "cooldown_period", set: "{cooldown_period: 7200}", play: channelRests(503), without: "10m0s", with: "2h0m0s"},
+	{section: "preferences", key: "cooldown_period", set: "{cooldown_period: 0}", play: channelRests(503), without: "10m0s", with: "no time"},
+	{section: "preferences", key: "max_retry_after", set: "{max_retry_after: 7200}", play: channelRests(503), without: "10m0s", with: "1h0m0s"},
 	{section: "providers[].preferences", key: "cooldown_period", set: "{cooldown_period: 7200}", file: file{preferences: "{cooldown_period: 0}"}, play: channelRests(500), without: "no time", with: "2h0m0s"},
 	{section: "providers[].preferences", key: "api_key_cooldown_period", set: "{api_key_cooldown_period: 3600}", file: twoKeys, play: keyRests(500), without: "no time", with: "1h0m0s"},
 	{section: "providers[].preferences", key: "api_key_quota_cooldown_period", set: "{api_key_quota_cooldown_period: 7200}", file: twoKeys, play: keyRests(402), without: "6h0m0s", with: "2h0m0s"},
-	{section: "providers[].preferences", key: "api_key_rate_limit_cooldown_period", set: "{api_key_rate_limit_cooldown_period: 900}", file: twoKeys, play: keyRests(429), without: "30m0s", with: "15m0s"},
+	{section: "providers[].preferences", key: "api_key_rate_limit_cooldown_period", set: "{api_key_rate_limit_cooldown_period: 900}", file: twoKeys, play: keyRests(429), without: "no time", with: "15m0s"},
 
 	recovers("preferences", chat, file{}), recovers("providers[].preferences", chat, file{}), recovers("api_keys[].preferences", chat, file{}),
 	{section: "providers[].preferences", key: "responses_stream_commit_policy", set: "{responses_stream_commit_policy: completed_usage}", file: onResponses,
@@ -108,10 +109,13 @@ func resting(said string) string {
 	return strings.TrimSpace("no time " + said)
 }
 
-// channelRests has the first provider fail and tells for how long it rests. The next request must find it so.
+// channelRests has the first provider fail, and ask to be left alone for an hour, and tells for how long it rests. The next request must find it so.
 func channelRests(status int) func(*stage) string {
 	return func(s *stage) string {
-		s.a.answer = fails(status, "out of order")
+		s.a.answer = func(w http.ResponseWriter, r seen) {
+			w.Header().Set("Retry-After", "3600")
+			fails(status, "out of order")(w, r)
+		}
 		s.chat()
 		said := s.explained(chat, said()).step("a").Excluded
 		s.a.answer = usual

@@ -7,6 +7,8 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"uniapi/balancer"
+	"uniapi/balancer/breaker"
 	"uniapi/codec"
 )
 
@@ -58,6 +60,23 @@ func (x *exchange) showAttempts() {
 	}
 	x.ctx.Response.Header.Set("X-Debug-Attempts", x.trail())
 }
+
+// next is the plan's next attempt. Where all that could serve rests and another request is finding out whether it is fit again, this one waits
+// for what that finds.
+func (x *exchange) next(plan *balancer.Plan) (balancer.Attempt, bool) {
+	for waited := time.Duration(0); ; waited += lookEvery {
+		attempt, more := plan.Next()
+		if more || !plan.Probed() || waited >= longestFollow || x.call.Wait(lookEvery) != nil {
+			return attempt, more
+		}
+	}
+}
+
+// After breaker.Patience a request that waits asks as well. Of many that do one does then, so some wait for longer.
+const (
+	lookEvery     = 25 * time.Millisecond
+	longestFollow = 2 * breaker.Patience
+)
 
 // mostTold is how many attempts an error names.
 const mostTold = 8

@@ -199,7 +199,7 @@ func newTown(t *testing.T, d *dialect, provoked string, clients ...string) *town
 		keys += fmt.Sprintf("  - api: sk-%s-0123456789abcdef\n    role: %s\n    model: [all]\n    preferences: {SCHEDULING_ALGORITHM: fixed_priority}\n", c, strings.TrimRight(c, "0123456789"))
 	}
 	long := slices.IndexFunc(provocations, func(p provocation) bool { return p.name == longThought })
-	return &town{start(t, section("p"), section("q"), keys, "preferences:\n  error_triggers: [\"usage is covered by\"]\n"+
+	return &town{start(t, section("p"), section("q"), keys, "preferences:\n  cooldown_period: 300\n  error_triggers: [\"usage is covered by\"]\n"+
 		fmt.Sprintf("  timeout_policy: {rules: [{match: {role: evil, model: [m%d, s%[1]d]}, timeout: 0.2}]}\n", long)), d, w}
 }
 

@@ -89,6 +89,7 @@ func writeErrorIn(ctx *fasthttp.RequestCtx, envelope codec.Format, e *codec.Erro
 // is told if there is none. It knows the request.
 func (x *exchange) judge(err error) (balancer.Outcome, *codec.Error) {
 	outcome, told := judge(err, x.limits)
+	outcome.Answered = x.parted || x.answered && !x.usage.Zero()
 	if x.short = isOurs(err); x.short {
 		outcome.Unsent = !x.sent
 		return outcome, told
@@ -181,6 +182,9 @@ func judge(err error, limits pool.Deadlines) (balancer.Outcome, *codec.Error) {
 	if u, ok := errors.AsType[*upstreamError](err); ok {
 		outcome.RetryAfter, outcome.Status = max(outcome.RetryAfter, u.retryAfter), u.status
 	}
+	if outcome.Verdict == balancer.OutOfQuota && e.Class == codec.RateLimit && outcome.RetryAfter > 0 {
+		outcome.Verdict = balancer.RateLimited // its number says more than its words
+	}
 	told := *e
 	told.Bound()
 	if e.Class == codec.Auth {
@@ -212,7 +216,7 @@ func verdictOf(e *codec.Error) balancer.Verdict {
 		}
 		return balancer.KeyRefused
 	case codec.RateLimit:
-		if outOfQuota(e) {
+		if outOfMoney(e) {
 			return balancer.OutOfQuota
 		}
 		return balancer.RateLimited
@@ -220,16 +224,21 @@ func verdictOf(e *codec.Error) balancer.Verdict {
 	return balancer.Unavailable
 }
 
-// quotaWords tell a quota that is used up from a limit that passes (behaviour
-// 5.4).
-var quotaWords = []string{
-	"insufficient_quota", "billing_hard_limit_reached", "quota exceeded", "exceeded your current quota", "usage limit",
-	"out of credits", "payment required",
+// billing says that an account has no money left, or has spent what it may: waiting helps nothing, somebody must do something.
+// What is said of a quota may be one of a minute, or of one model.
+var billing = []string{
+	// OpenAI's codes and type
+	"insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "credit_balance_exhausted", "spend_limit_exceeded", "organization_usage_limit_exceeded",
+	// Anthropic's
+	"billing_error", "enforced_spend_limit_reached", "credit balance is too low",
+	// of others
+	"insufficient balance", "insufficient_balance", "out of credits", "credits are depleted", "payment required",
 }
 
-func outOfQuota(e *codec.Error) bool {
+// outOfMoney says whether an error is about the account's money, and not about a limit that passes.
+func outOfMoney(e *codec.Error) bool {
 	text := strings.ToLower(e.Code + " " + e.Type + " " + e.Message)
-	return slices.ContainsFunc(quotaWords, func(w string) bool { return strings.Contains(text, w) })
+	return slices.ContainsFunc(billing, func(w string) bool { return strings.Contains(text, w) })
 }
 
 func judgeConnection(e *pool.Error, limits pool.Deadlines) (balancer.Outcome, *codec.Error) {

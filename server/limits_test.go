@@ -164,17 +164,17 @@ func TestAttemptsAreShownToAnAdminWhoAsks(t *testing.T) {
 	}
 }
 
-func TestAllChannelsAtRestSayWhetherItWasALimit(t *testing.T) {
+func TestAllChannelsAtRestByALimitSaySo(t *testing.T) {
 	limited := "HTTP/1.1 429 Slow\r\nContent-Type: application/json\r\nRetry-After: 30\r\nContent-Length: 33\r\n\r\n" + `{"error":{"message":"slow down"}}`
-	broken := reply(500, jsonKind, `{"error":{"message":"broken"}}`)
+	unready := strings.Replace(limited, "429 Slow", "503 Unready", 1)
 	for _, test := range []struct {
 		name, one, other string
 		status           int
 		code             string
 	}{
 		{"limits of both", limited, limited, 429, "provider_rate_limit"},
-		{"failures of both", broken, broken, 503, "all_channels_resting"},
-		{"a limit and a failure", limited, broken, 503, "all_channels_resting"},
+		{"unready, both say until when", unready, unready, 503, "all_channels_resting"},
+		{"a limit, and unready until when", limited, unready, 503, "all_channels_resting"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			g := start(t, providerOf("p", listen(t, says(test.one))), providerOf("q", listen(t, says(test.other))))

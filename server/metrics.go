@@ -122,6 +122,7 @@ func (s *Server) tellChannels(ch chan<- prometheus.Metric) {
 	keys := gauge("uniapi_provider_keys", "Keys of a provider.")
 	resting := gauge("uniapi_provider_keys_resting", "Keys of a provider that rest for all client keys after a failure.")
 	restingAlone := gauge("uniapi_provider_keys_resting_alone", "Pairs of a provider's key that rests and the client key for which alone it does.")
+	forModel := gauge("uniapi_provider_key_models_resting", "Pairs of a provider's key and a model for which it rests, for all client keys, after a limit or a quota.")
 	for _, p := range s.state.Overview(s.snapshot.Load().table) {
 		for _, c := range p.Channels {
 			channels.add(oneIf(c.Resting), "provider", p.Name, "model", c.Model)
@@ -131,9 +132,14 @@ func (s *Server) tellChannels(ch chan<- prometheus.Metric) {
 			keys.add(1, "provider", p.Name)
 			resting.add(oneIf(k.Resting), "provider", p.Name)
 			restingAlone.add(float64(len(k.Alone)), "provider", p.Name)
+			n := 0
+			for _, m := range k.Models {
+				n += int(oneIf(m.Resting))
+			}
+			forModel.add(float64(n), "provider", p.Name)
 		}
 	}
-	for _, f := range []*numbers{channels, channelsAlone, keys, resting, restingAlone} {
+	for _, f := range []*numbers{channels, channelsAlone, keys, resting, restingAlone, forModel} {
 		f.collect(ch)
 	}
 }

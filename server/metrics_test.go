@@ -235,7 +235,7 @@ func TestMetricsTellWhatRests(t *testing.T) {
 		want           float64
 	}{
 		{"uniapi_channel_resting", "p", 1}, {"uniapi_channel_resting", "q", 0}, {"uniapi_provider_keys", "p", 3},
-		{"uniapi_provider_keys_resting", "p", 1}, {"uniapi_provider_keys_resting", "q", 0},
+		{"uniapi_provider_key_models_resting", "p", 1}, {"uniapi_provider_key_models_resting", "q", 0}, {"uniapi_provider_keys_resting", "p", 0},
 	} {
 		if got := m.total(c.name, "provider", c.provider); got != c.want {
 			t.Errorf("%s of %s is %v, want %v", c.name, c.provider, got, c.want)

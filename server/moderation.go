@@ -82,7 +82,7 @@ func (x *exchange) flagged(text string) (flagged bool, failure *codec.Error) {
 	x.began, x.within = time.Now(), x.latest()
 	defer func() { x.within = time.Time{} }()
 	for failure == nil || !x.late(&plan) {
-		attempt, more := plan.Next()
+		attempt, more := x.next(&plan)
 		if !more {
 			break
 		}

@@ -118,6 +118,13 @@ type overviewKey struct {
 	Served int64  `json:"served"`
 	Failed int64  `json:"failed"`
 	overviewStanding
+	Models []overviewKeyModel `json:"models"` // for which it rests while it may serve others
+}
+
+// overviewKeyModel is how a key stands for one model, after a limit or a quota.
+type overviewKeyModel struct {
+	Upstream string `json:"upstream_model"`
+	overviewStanding
 }
 
 type overviewStanding struct {
@@ -173,7 +180,11 @@ func (s *Server) overview(ctx *fasthttp.RequestCtx, _ *clientKey) {
 			p.Channels = append(p.Channels, overviewChannel{c.Model, c.Upstream, overviewOf(c.Standing)})
 		}
 		for _, k := range standing.Keys {
-			p.Keys = append(p.Keys, overviewKey{snap.backends[i].maskedKeys[k.Index], k.Served, k.Failed, overviewOf(k.Standing)})
+			models := make([]overviewKeyModel, 0, len(k.Models))
+			for _, m := range k.Models {
+				models = append(models, overviewKeyModel{m.Upstream, overviewOf(m.Standing)})
+			}
+			p.Keys = append(p.Keys, overviewKey{snap.backends[i].maskedKeys[k.Index], k.Served, k.Failed, overviewOf(k.Standing), models})
 		}
 		o.Providers = append(o.Providers, p)
 	}

@@ -157,7 +157,7 @@ func TestWhatAProviderSaysOfItsKeyIsTakenOutWhateverPartOfItIsGuessed(t *testing
 
 func TestWhatRestsDoesNotTellOthersWhatWasSaid(t *testing.T) {
 	failing := listen(t, func(p *peer, r seen) bool {
-		p.say("HTTP/1.1 500 Oops\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n\r\nsecretive")
+		p.say("HTTP/1.1 503 Oops\r\nRetry-After: 60\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n\r\nsecretive")
 		return true
 	})
 	keys := "api_keys:\n  - {api: sk-first-0123456789abcdef, model: [all]}\n  - {api: sk-second-0123456789abcdef, model: [all]}\n  - {api: sk-third-0123456789abcdef, model: [all]}\n"

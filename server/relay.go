@@ -123,7 +123,7 @@ func (x *exchange) relay() *codec.Error {
 	x.plan.Start(x.key.balance, x.route)
 	x.began = time.Now()
 	for x.attempt.Number == 0 || !x.late(&x.plan) {
-		attempt, more := x.plan.Next()
+		attempt, more := x.next(&x.plan)
 		if !more {
 			break
 		}

@@ -23,7 +23,10 @@ import (
 // client keys, since one alone could keep it shut, by failing or by taking its
 // time. The others stay away until a probe was served.
 //
-// A request that finds nothing at rest pays one load.
+// Where nobody else can serve, what is open is asked all the same (Force): without
+// more ado if it failed once only, else by one request at a time.
+//
+// A request that finds nothing at rest pays one load. A nil Breaker is closed.
 type Breaker struct {
 	record  atomic.Pointer[record] // nil: it is closed for all
 	changes *atomic.Uint64         // the state's count of what has begun to rest for all or is back
@@ -33,14 +36,17 @@ type Breaker struct {
 
 // Pause is one stay out of the way. It is never changed.
 type Pause struct {
-	Began, Until int64  // on the state's clock
-	Sure         bool   // no request can have brought it about
-	Crowded      bool   // requests of others at the same time may have
-	Broken       bool   // an answer broke off that had begun
-	Limit        bool   // it began with a limit of the provider's: a 429, or no quota left
-	Hard         bool   // the provider said so, or the key is dead: it holds for lone channels too
-	Refusals     int    // how often in a row the key was refused
-	Reason       string // the failure
+	Began    int64  // when it failed last, on the state's clock
+	Until    int64  // when a probe is due
+	Held     int64  // until when it holds where nobody else can serve, too: the provider said so, or the key is dead
+	Guess    bool   // nobody said for how long: a failure that comes while it is on makes it no longer
+	Failures int    // how often in a row it has failed: the probes behind the first failure are counted, not what failed beside them
+	Proven   bool   // it failed when it was asked while it was on
+	Sure     bool   // no request can have brought it about
+	Crowded  bool   // requests of others at the same time may have
+	Broken   bool   // an answer broke off that had begun
+	Limit    bool   // it began with a limit of the provider's: a 429, or no quota left
+	Reason   string // the failure
 }
 
 // ProbeLease is how long a probe may take before another request becomes one. It
@@ -60,7 +66,7 @@ const (
 // Take asks for the right to try. A probe must be reported: Served, Failed or
 // Release, with the same moment.
 func (b *Breaker) Take(now int64, c *Client) State {
-	if b.record.Load() == nil { // a call less for most
+	if b == nil || b.record.Load() == nil { // a call less for most
 		return Closed
 	}
 	return b.claim(now, c)
@@ -80,7 +86,12 @@ func (b *Breaker) claim(now int64, c *Client) State {
 }
 
 // Look is Take without taking, and with what it is about.
-func (b *Breaker) Look(now int64, c *Client) View { return b.record.Load().look(now, c) }
+func (b *Breaker) Look(now int64, c *Client) View {
+	if b == nil {
+		return View{}
+	}
+	return b.record.Load().look(now, c)
+}
 
 // Back is when a client may try again; 0 is now. Without a client it is when
 // those may for whom alone nothing rests.
@@ -109,7 +120,7 @@ func (b *Breaker) Failed(next *Pause, c *Client, at int64) {
 // at is when the attempt Began: one that began before a pause says nothing about
 // what came since.
 func (b *Breaker) Served(at int64, c *Client) {
-	if b.record.Load() != nil {
+	if b != nil && b.record.Load() != nil {
 		b.heal(at, c)
 	}
 }
@@ -132,6 +143,9 @@ func (b *Breaker) heal(at int64, c *Client) {
 // Release gives back a probe that told nothing, because the client left or was
 // itself at fault.
 func (b *Breaker) Release(at int64, c *Client) {
+	if b == nil {
+		return
+	}
 	for {
 		old := b.record.Load()
 		if old == nil {
@@ -143,9 +157,10 @@ func (b *Breaker) Release(at int64, c *Client) {
 	}
 }
 
-// Refusals is how often in a row a key had been refused when an attempt with it
-// Began: requests that are refused together count as one.
-func (b *Breaker) Refusals(at int64, c *Client) int {
+// Failures is how often in a row something had failed before an attempt of a
+// client, which began at a moment, failed now. What fails together counts as one,
+// as does what fails while it is open. Failures that are long over do not count.
+func (b *Breaker) Failures(now, at int64, c *Client) int {
 	rec := b.record.Load()
 	if rec == nil {
 		return 0
@@ -153,14 +168,34 @@ func (b *Breaker) Refusals(at int64, c *Client) int {
 	most := 0
 	for _, p := range []*Pause{rec.all, rec.pauseOf(c)} {
 		switch {
-		case p == nil:
-		case at <= p.Began:
-			most = max(most, p.Refusals-1)
+		case p == nil, now-p.Until > forgotten:
+		case at <= p.Began, now < p.Until:
+			most = max(most, p.Failures-1)
 		default:
-			most = max(most, p.Refusals)
+			most = max(most, p.Failures)
 		}
 	}
 	return most
+}
+
+// forgotten is how long after a pause a failure does not count as one behind it
+// any more.
+const forgotten = int64(10 * time.Minute)
+
+// Wake closes it, whatever it has failed with. It tells whether it was open.
+func (b *Breaker) Wake() bool {
+	if b == nil {
+		return false
+	}
+	for {
+		old := b.record.Load()
+		if old == nil {
+			return false
+		}
+		if b.replace(old, nil) {
+			return true
+		}
+	}
 }
 
 // replace puts a record in the place of the one it was made from, and counts for

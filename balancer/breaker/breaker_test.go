@@ -121,9 +121,9 @@ func TestAFurtherFailureNeverShortensAPause(t *testing.T) {
 		for _, sure := range []bool{true, false} {
 			r, next := newRest(), test.next
 			next.Sure = sure
-			r.Failed(&Pause{Began: second, Until: hours, Hard: true, Sure: sure, Reason: "no quota"}, mine, 0)
+			r.Failed(&Pause{Began: second, Until: hours, Held: hours, Sure: sure, Reason: "no quota"}, mine, 0)
 			r.Failed(&next, mine, second)
-			if v := r.Look(test.next.Began, mine); v.Until != test.until || v.Hard != test.hard || v.Reason != test.why || v.Alone == sure {
+			if v := r.Look(test.next.Began, mine); v.Until != test.until || (v.Held > 0) != test.hard || v.Reason != test.why || v.Alone == sure {
 				t.Errorf("%s, sure %v: %+v", test.name, sure, v)
 			}
 		}

@@ -43,8 +43,10 @@ type View struct {
 	// Of the pause that lasts longest:
 	Until  int64
 	Limit  bool
-	Hard   bool // of any
 	Reason string
+
+	// Held is until when it is not asked either where nobody else can serve, but for a request a minute; 0 is not at all.
+	Held int64
 }
 
 func (r *record) look(now int64, c *Client) View {
@@ -74,7 +76,10 @@ func (v *View) add(p *Pause, now, probed int64) (rests bool) {
 		}
 		return false
 	}
-	v.State, v.Hard = Open, v.Hard || p.Hard
+	v.State = Open
+	if p.Held > now {
+		v.Held = max(v.Held, min(p.Held, p.Began+heldProbes))
+	}
 	if back > v.Back {
 		v.Back, v.Until, v.Limit, v.Reason = back, p.Until, p.Limit, p.Reason
 	}
@@ -128,15 +133,15 @@ func (r *record) take(now int64, c *Client) (*record, State) {
 // failed. vouched is when an attempt began that was served.
 func (r *record) failed(p *Pause, c *Client, at, vouched int64) *record {
 	next := r.release(at, c).copy()
-	next.alone = slices.DeleteFunc(next.alone, func(a alone) bool { return max(a.pause.Until+ProbeLease, a.probe) <= p.Began })
+	next.alone = slices.DeleteFunc(next.alone, func(a alone) bool { return max(a.pause.Until+forgotten, a.probe) <= p.Began })
 	if p.Sure || next.seconds(p, c, vouched) {
-		next.all, next.probes = p.behind(next.all), nil
+		next.all, next.probes = p.behind(next.all, at), nil
 		// For whom it rests longer it still does: what a provider said to one is not for all.
 		next.alone = slices.DeleteFunc(next.alone, func(a alone) bool { return a.pause.Until <= next.all.Until })
 		return next
 	}
 	if i := next.find(c); i >= 0 {
-		next.alone[i] = alone{client: c, pause: p.behind(next.alone[i].pause)}
+		next.alone[i] = alone{client: c, pause: p.behind(next.alone[i].pause, at)}
 		return next
 	}
 	if len(next.alone) == MostAlone {
@@ -169,16 +174,17 @@ func (r *record) doubted(at int64, c *Client, vouched int64) bool {
 	return slices.ContainsFunc(r.alone, func(a alone) bool { return a.client != c && vouched < a.pause.Began && a.pause.Began < at })
 }
 
-// behind is a pause after another, nil for none. A pause that is on is never cut
-// short: what a provider said to a request that was late does not undo what it said
-// to another.
-func (p *Pause) behind(old *Pause) *Pause {
+// behind is a pause after another, nil for none, begun by an attempt of a moment.
+// A pause that is on is never cut short: what a provider said to a request that was
+// late does not undo what it said to another. Nor does a guess make it longer.
+func (p *Pause) behind(old *Pause, at int64) *Pause {
 	if old == nil || old.Until <= p.Began {
 		return p
 	}
 	both := *p
-	both.Hard, both.Broken = p.Hard || old.Hard, p.Broken || old.Broken
-	if old.Until > p.Until {
+	both.Held, both.Broken = max(p.Held, old.Held), p.Broken || old.Broken
+	both.Proven = old.Proven || at > old.Began
+	if old.Until > p.Until || p.Guess {
 		both.Until, both.Reason, both.Limit = old.Until, old.Reason, old.Limit
 	}
 	return &both

@@ -1,0 +1,120 @@
+package balancer
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"sync/atomic"
+
+	"uniapi/balancer/breaker"
+	"uniapi/config"
+)
+
+// providerState is what is known of a provider at one address. It outlives a reload that
+// keeps the address, and its keys one that keeps them.
+type providerState struct {
+	address  string
+	keys     map[string]*keyState // by hash
+	channels map[string]*channelState
+}
+
+// channelState is what is known of one of a provider's models, by its name
+// upstream.
+type channelState struct {
+	rest  *breaker.Breaker // for all keys
+	pairs pairs
+}
+
+// provider finds the state of a provider. One that has moved to another address
+// starts afresh; where only keys are others, they and what failed whichever key
+// was used do.
+func (s *State) provider(id string, cfg *config.Config, p *config.Provider) *providerState {
+	address, kept := addressOf(cfg, p), s.providers[id]
+	if kept == nil || kept.address != address {
+		kept = &providerState{address: address, keys: make(map[string]*keyState), channels: make(map[string]*channelState)}
+	}
+	keys := make(map[string]*keyState, len(p.Keys))
+	for _, secret := range p.Keys {
+		id := string(hash(secret))
+		if keys[id] = kept.keys[id]; keys[id] == nil {
+			keys[id] = &keyState{rest: breaker.New(&s.changes)}
+		}
+	}
+	if !maps.Equal(keys, kept.keys) {
+		for _, c := range kept.channels {
+			c.rest.Wake()
+			c.pairs.keep(keys)
+		}
+	}
+	return &providerState{address, keys, kept.channels}
+}
+
+// addressOf is all that decides where a provider's requests go, and as whom if not
+// by its keys.
+func addressOf(cfg *config.Config, p *config.Provider) string {
+	return fmt.Sprintf("%q", slices.Concat([]string{
+		p.BaseURL, p.Engine, p.Preferences.Proxy, cfg.Preferences.Proxy, p.CFAccountID, p.ClientEmail, p.AWSAccessKey, p.TokenURI,
+		string(hash(p.PrivateKey + "\x00" + p.AWSSecretKey + "\x00" + p.AWSSessionToken)),
+	}, p.ProjectIDs, p.Regions))
+}
+
+func (a *providerState) channel(s *State, upstream string) *channelState {
+	if a.channels[upstream] == nil {
+		c := &channelState{rest: breaker.New(&s.changes)}
+		c.pairs.changes = &s.changes
+		a.channels[upstream] = c
+	}
+	return a.channels[upstream]
+}
+
+// pairs are the breakers of a channel for one of the provider's keys each: of
+// limits and quotas, which are a model's. Each is made when it is first needed.
+type pairs struct {
+	made    atomic.Pointer[map[*keyState]*breaker.Breaker]
+	changes *atomic.Uint64
+}
+
+// of is nil, which is closed, for a key that has reached no limit here.
+func (p *pairs) of(key *keyState) *breaker.Breaker {
+	made := p.made.Load()
+	if made == nil {
+		return nil
+	}
+	return (*made)[key]
+}
+
+func (p *pairs) make(key *keyState) *breaker.Breaker {
+	for {
+		old := p.made.Load()
+		all := make(map[*keyState]*breaker.Breaker)
+		if old != nil {
+			if b := (*old)[key]; b != nil {
+				return b
+			}
+			maps.Copy(all, *old)
+		}
+		b := breaker.New(p.changes)
+		if all[key] = b; p.made.CompareAndSwap(old, &all) {
+			return b
+		}
+	}
+}
+
+// keep forgets all keys but some.
+func (p *pairs) keep(keys map[string]*keyState) {
+	for {
+		old := p.made.Load()
+		if old == nil {
+			return
+		}
+		all := make(map[*keyState]*breaker.Breaker)
+		for _, key := range keys {
+			if b := (*old)[key]; b != nil {
+				all[key] = b
+			}
+		}
+		if p.made.CompareAndSwap(old, &all) {
+			return
+		}
+	}
+}
