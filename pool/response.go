@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"time"
@@ -15,6 +16,7 @@ type Response struct {
 	Reused bool                    // it came over a connection that had served before
 	Tap    func(p []byte)          // called with what is read of the body, before it is given out, until Close or CloseLater
 	Memory Memory                  // asked by AppendBody, until Close or CloseLater; nil is no bound
+	Blanks time.Duration           // how long after the request AppendBody lets a body begin with white space, which it leaves out, until Close; 0: it is a part of it
 
 	bodyReader
 	inflate *inflater // nil unless the body is compressed
@@ -114,6 +116,13 @@ func (r *Response) AppendBody(dst []byte, limit int) ([]byte, error) {
 			continue
 		}
 		p, err := r.Next()
+		if r.Blanks > 0 && len(g.B) == start && err == nil && len(bytes.TrimSpace(p)) == 0 {
+			if r.c.target.pool.now() > r.c.sentAt+int64(r.Blanks) {
+				r.err = &Error{FirstByteTimeout, r.op(), fmt.Errorf("nothing but white space within %v", r.Blanks)}
+				return g.B, r.err
+			}
+			continue
+		}
 		if len(g.B)-start+len(p) > limit {
 			return g.B, r.tooLarge(int64(limit))
 		}
@@ -146,7 +155,7 @@ const endWithin = time.Second
 // CloseLater is Close for an answer of which everything that counts has been read, though its end may not have come: the end is waited for in
 // the background, so that the connection can be kept. The call is free at once.
 func (r *Response) CloseLater() {
-	r.Tap, r.Memory = nil, nil
+	r.Tap, r.Memory, r.Blanks = nil, nil, 0
 	if r.drain() || r.err != nil {
 		r.Close()
 		return
@@ -178,7 +187,7 @@ func (r *Response) Close() {
 	if reusable {
 		behind = c.trailing()
 	}
-	r.call, r.inflate, r.Tap, r.Memory = nil, nil, nil, nil
+	r.call, r.inflate, r.Tap, r.Memory, r.Blanks = nil, nil, nil, nil, 0
 	if canceled := call.detach(); canceled || !reusable || behind != silence {
 		c.dispose()
 		if behind == unasked {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"time"
 
 	"github.com/valyala/fasthttp"
 
@@ -43,11 +44,16 @@ func (x *exchange) failurePage(answer *pool.Response) ([]byte, error) {
 	return answer.AppendBody(nil, maxFailure)
 }
 
+// blanks is how long an answer in JSON may begin with white space, by which some providers keep a connection open while a request waits for its turn.
+func (x *exchange) blanks() time.Duration {
+	return max(x.limits.FirstByte, x.server.options.longestSearch)
+}
+
 // readAnswer reads a plain answer to its end, into the client's response, and
 // looks whether it is one: some upstreams say 200 and mean an error.
 func (x *exchange) readAnswer(answer *pool.Response, from codec.Format) error {
 	kept := x.ctx.Response.SwapBody(nil)
-	answer.Memory = (*answerRoom)(x.holding)
+	answer.Memory, answer.Blanks = (*answerRoom)(x.holding), x.blanks()
 	body, err := answer.AppendBody(kept[:0], maxAnswer)
 	answer.Close()
 	x.ctx.Response.SwapBody(body)
@@ -180,7 +186,7 @@ func (x *exchange) openFlow(from codec.Format) error {
 // replayAnswer serves a client that asked for a stream from an upstream that
 // answered at once.
 func (x *exchange) replayAnswer(answer *pool.Response, from codec.Format) error {
-	answer.Memory = (*answerRoom)(x.holding)
+	answer.Memory, answer.Blanks = (*answerRoom)(x.holding), x.blanks()
 	body, err := answer.AppendBody(nil, maxAnswer)
 	answer.Close()
 	if err != nil {

@@ -57,3 +57,42 @@ func TestWhatIsNoAnswerDoesNotKeepAnotherChannelFromBeingAsked(t *testing.T) {
 		})
 	}
 }
+
+// White space before an answer in JSON keeps it waiting for longer than silence does, but not without end.
+func TestWhiteSpaceBeforeAnAnswerIsNotWaitedForWithoutEnd(t *testing.T) {
+	const head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+	blank := func(times int, then string) script {
+		return func(p *peer, _ seen) bool {
+			p.say(head)
+			gone := p.leaves()
+			for range times {
+				p.say(chunk("\n"))
+				select {
+				case <-gone:
+					return false
+				case <-time.After(20 * time.Millisecond):
+				}
+			}
+			p.say(chunk(then) + chunk(""))
+			<-gone
+			return false
+		}
+	}
+	for name, test := range map[string]struct {
+		search        time.Duration
+		times, status int
+	}{
+		"for longer than silence": {time.Minute, 20, 200},
+		"without end":             {300 * time.Millisecond, 1 << 30, 504},
+	} {
+		for path, request := range map[string]string{"/v1/chat/completions": plainRequest, "/v1/chat/completions?": streamRequest, "/v1/embeddings": `{"model":"m","input":"hi"}`} {
+			t.Run(name+" "+path, func(t *testing.T) {
+				t.Parallel()
+				g := startWith(t, Options{longestSearch: test.search}, keyed(""), "preferences: {model_timeout: 0.2}\n", providerOf("p", listen(t, blank(test.times, everything))))
+				if a := g.do("POST", path, request, "Authorization", "Bearer "+clientKeyText); a.StatusCode != test.status {
+					t.Errorf("%d %s", a.StatusCode, a.body)
+				}
+			})
+		}
+	}
+}

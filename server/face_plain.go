@@ -101,7 +101,7 @@ func (x *exchange) receive(answer *pool.Response) error {
 	}
 	if isWhole(&answer.Header) {
 		kept := x.ctx.Response.SwapBody(nil)
-		answer.Memory = (*answerRoom)(x.holding)
+		answer.Memory, answer.Blanks = (*answerRoom)(x.holding), x.blanks()
 		body, err := answer.AppendBody(kept[:0], maxAnswer)
 		answer.Close()
 		x.ctx.Response.SwapBody(body)
