@@ -75,7 +75,7 @@ export class Providers {
 }
 
 const resting = (list) => list.filter((one) => one.resting).length;
-const restingForSome = (list) => list.filter((one) => one.resting_alone.length).length;
+const restingForSome = (list) => list.filter((one) => one.resting_alone.length || one.models?.length).length;
 
 // Card is one provider. It opens by itself the first time that something of it rests.
 class Card {
@@ -111,7 +111,7 @@ class Card {
       usable ? 'No model is known yet: the provider is being asked for its list.' : 'This provider was left out when the configuration was read. The log says why.')));
     fill(this.keys.tBodies[0], keys.map((key) => el('tr', {},
       el('th', { scope: 'row' }, el('code', {}, key.key || format.none)), el('td', { className: 'number' }, format.count(key.served)),
-      el('td', { className: 'number' }, format.count(key.failed)), el('td', {}, stateOf(key)), lastError(key))));
+      el('td', { className: 'number' }, format.count(key.failed)), el('td', {}, stateOfKey(key)), lastError(key))));
     this.inside[1].hidden = keys.length === 0;
   }
 }
@@ -122,9 +122,17 @@ function stateOf(one) {
   return el('span', { className: 'state resting' }, el('span', { 'data-until': one.resting_until }, 'cooling'));
 }
 
-const mostNamed = 3; // client keys in one cell
+// stateOfKey is also of the models for which alone it rests: limits and quotas are counted for each.
+function stateOfKey(key) {
+  if (key.resting || key.resting_alone.length || !key.models.length) return stateOf(key);
+  return readyButFor(key.models.map((one) => ({
+    key: one.upstream_model, reason: one.last_error, until: one.resting ? one.resting_until : one.resting_alone[0].until,
+  })));
+}
 
-// readyButFor is the state of what is well for all but these client keys, whose failures no other has met.
+const mostNamed = 3; // client keys, or models, in one cell
+
+// readyButFor is the state of what is well for all but these client keys, whose failures no other has met, or these models.
 function readyButFor(clients) {
   const more = clients.length - mostNamed;
   return el('span', { className: 'state resting' }, 'ready, but ',
