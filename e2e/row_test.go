@@ -158,7 +158,7 @@ func everything(s *stage) string {
 // changing is what differs from one answer to the next.
 var changing = regexp.MustCompile(`("id":"|"item_id":"|"created(?:_at)?":|again in |127\.0\.0\.1:)[\w-]+`)
 
-// brief is a time that a key sets, and long one that it does not reach. After twice the time of an attempt no other begins, so it must leave a
+// brief is a time that a key sets. After the sum of what the channels that were tried may take none is tried again, so it must leave a
 // busy machine the time to begin one.
 const brief = time.Second
 

@@ -128,6 +128,9 @@ func (x *exchange) judge(err error) (balancer.Outcome, *codec.Error) {
 
 // byPolicy is what the provider's own settings say of further attempts.
 func (x *exchange) byPolicy(outcome *balancer.Outcome, told *codec.Error) {
+	if outcome.Status == 0 && told.Class != codec.ContentPolicy {
+		return // they are about what a provider says
+	}
 	own := x.attempt.Provider.Config
 	refused := outcome.Verdict == balancer.Mistaken || outcome.Verdict == balancer.TooLong
 	switch policy := &own.Preferences.Retries; {
