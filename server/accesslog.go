@@ -75,10 +75,6 @@ func (s *Server) logAttempt(x *exchange, e *codec.Error) {
 	)
 }
 
-func milliseconds(d time.Duration) float64 {
-	return float64(d.Microseconds()) / 1000
-}
-
 // clip keeps an upstream's error page from filling the log.
 func clip(text string) string {
 	const most = 500

@@ -20,7 +20,7 @@ import (
 func (s *Server) asAdmin(next func(*fasthttp.RequestCtx, *clientKey)) fasthttp.RequestHandler {
 	return s.asRevealing(func(ctx *fasthttp.RequestCtx, key *clientKey) {
 		next(ctx, key)
-		s.secrets.Load().body(ctx)
+		s.withoutSecrets(ctx)
 	})
 }
 
@@ -238,7 +238,7 @@ func (s *Server) apiConfig(ctx *fasthttp.RequestCtx, key *clientKey) {
 	}
 	writeJSON(ctx, fasthttp.StatusOK, map[string]any{"api_config": json.RawMessage(shown)})
 	if !reveal {
-		s.secrets.Load().body(ctx)
+		s.withoutSecrets(ctx)
 	}
 }
 
@@ -378,4 +378,17 @@ func (s *Server) billingSubscription(ctx *fasthttp.RequestCtx, key *clientKey) {
 func (s *Server) billingUsage(ctx *fasthttp.RequestCtx, key *clientKey) {
 	state, _ := s.books.State(key.Key)
 	writeJSON(ctx, fasthttp.StatusOK, map[string]any{"object": "list", "total_usage": state.Cost * 100}) // cents
+}
+
+// withoutSecrets takes the secrets out of an answer of our own to an admin. It is
+// not for others: what they are told of an error has been seen to, and what repeats
+// their own words would tell them which of these are a piece of a secret.
+func (s *Server) withoutSecrets(ctx *fasthttp.RequestCtx) {
+	if ctx.Response.IsBodyStream() {
+		return
+	}
+	secrets := s.secrets.Load()
+	if text := ctx.Response.Body(); secrets.hasBytes(text) {
+		ctx.Response.SetBodyString(secrets.clean(string(text)))
+	}
 }

@@ -184,3 +184,7 @@ func appendFraction(dst []byte, n int64, digits int) []byte {
 	}
 	return dst
 }
+
+func milliseconds(d time.Duration) float64 {
+	return float64(d.Microseconds()) / 1000
+}

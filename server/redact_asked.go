@@ -2,13 +2,10 @@ package server
 
 import (
 	"bytes"
-	"fmt"
 	"slices"
 	"strings"
 	"unicode/utf8"
 	"unsafe"
-
-	"uniapi/codec"
 )
 
 // ownWords are the pieces of secrets that a client has said itself in its request. A
@@ -30,40 +27,17 @@ func (s *ownWords) holds(piece string) bool {
 	return false
 }
 
-// told takes the secrets out of what the client is told of an error, but for what
-// it has said itself. The request is looked through whatever the error says: how
-// long that takes tells nothing either.
-func (x *exchange) told(e *codec.Error) {
-	x.lookAtOwn()
-	if x.own.many && x.sent {
-		e.Message = fmt.Sprintf("The provider refused the request or failed (status %d). What it says is not shown, since it may repeat the request, which has more than %d escapes to look through for secrets.", e.Status, mostSigns)
+// ownIn finds the pieces of secrets that a client has said itself: in the head of its
+// request, and in the body unless that has too many escapes to look through.
+func (r *redactor) ownIn(body []byte, head ...[]byte) ownWords {
+	own := ownWords{looked: true, many: signsOf(body) > mostSigns}
+	for _, text := range head {
+		r.collect(text, &own)
 	}
-	x.snap.secrets.toldBut(e, x.own.holds)
-}
-
-// clean takes the secrets out of a text that passes as it came, but for what the
-// client has said itself.
-func (x *exchange) clean(text []byte) []byte {
-	if !x.snap.secrets.hasBytes(text) {
-		return text
+	if !own.many {
+		r.collect(body, &own)
 	}
-	x.lookAtOwn()
-	return []byte(x.snap.secrets.cleanBut(string(text), x.own.holds))
-}
-
-// lookAtOwn finds the pieces of secrets that the client has said itself.
-func (x *exchange) lookAtOwn() {
-	secrets := x.snap.secrets
-	if !x.own.looked {
-		x.own = ownWords{looked: true, many: signsOf(x.body) > mostSigns}
-		texts := [][]byte{x.ctx.Request.Header.RawHeaders(), x.ctx.RequestURI(), x.ctx.Path(), x.body}
-		if x.own.many {
-			texts = texts[:3]
-		}
-		for _, text := range texts {
-			secrets.collect(text, &x.own)
-		}
-	}
+	return own
 }
 
 // mostSigns is how many escapes are looked through, of some 10 MB of a program's text

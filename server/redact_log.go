@@ -7,8 +7,6 @@ import (
 	"slices"
 	"sync/atomic"
 
-	"github.com/valyala/fasthttp"
-
 	"uniapi/codec"
 )
 
@@ -117,16 +115,4 @@ func (r *redactor) toldBut(e *codec.Error, keep func(piece string) bool) {
 		*text = r.cleanBut(*text, keep)
 	}
 	e.Raw = nil
-}
-
-// body takes the secrets out of an answer of our own to an admin. It is not for
-// others: what they are told of an error has been seen to, and what repeats their
-// own words would tell them which of these are a piece of a secret.
-func (r *redactor) body(ctx *fasthttp.RequestCtx) {
-	if ctx.Response.IsBodyStream() {
-		return
-	}
-	if text := ctx.Response.Body(); r.hasBytes(text) {
-		ctx.Response.SetBodyString(r.clean(string(text)))
-	}
 }

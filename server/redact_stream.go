@@ -6,26 +6,6 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// In a stream that has begun, the model's words pass as they come, and what the
-// provider says itself is searched for secrets: comments, names of events, errors in
-// the place of answers, reasons, warnings. The streams of each format tell which
-// events may have such (sse.Censor); most have not.
-
-// Censor overwrites the secrets in an event that stand outside of what the model
-// says, but for what the client has said itself.
-func (x *exchange) Censor(event []byte) (changed bool) {
-	secrets := x.snap.secrets
-	if !secrets.hasBytes(event) {
-		return false
-	}
-	x.lookAtOwn()
-	but := speechIn(event)
-	if x.own.many { // what is taken out of what repeats the request would tell which guess is right
-		but = linesThatMayRepeat(event)
-	}
-	return secrets.overwrite(event, but, x.own.holds)
-}
-
 // span is from one place in a text to another.
 type span struct{ start, end int }
 
