@@ -368,17 +368,6 @@ func TestNoLineOfTheLogHoldsASecret(t *testing.T) {
 	}
 }
 
-// Requests that began under the configuration before may still tell of its keys.
-func TestTheSecretsOfTheConfigurationBeforeAreStillKnown(t *testing.T) {
-	up := listen(t, both)
-	g := start(t, providerOf("p", up))
-	g.Apply(parseConfig(t, providerOf("p", up, "    api: sk-another-0123456789abcdefghijklmnop\n")))
-	g.Server.log.Info("told", "old", upstreamKeyText, "new", "sk-another-0123456789abcdefghijklmnop")
-	if line := g.log.next(t, "told"); line["old"] != "sk-…wxyz" || line["new"] != "sk-…mnop" {
-		t.Errorf("%v", line)
-	}
-}
-
 type valuer struct{}
 
 func (valuer) LogValue() slog.Value { return slog.StringValue(upstreamKeyText) }

@@ -182,3 +182,14 @@ func TestConnectionsAreGivenUpWhenTheyAreRenewedOrOld(t *testing.T) {
 		t.Errorf("with the least age there is %d", n)
 	}
 }
+
+// Requests that began under the configuration before may still tell of its keys.
+func TestTheSecretsOfTheConfigurationBeforeAreStillKnown(t *testing.T) {
+	up := listen(t, both)
+	g := start(t, providerOf("p", up))
+	g.Apply(parseConfig(t, providerOf("p", up, "    api: sk-another-0123456789abcdefghijklmnop\n")))
+	g.Server.log.Info("told", "old", upstreamKeyText, "new", "sk-another-0123456789abcdefghijklmnop")
+	if line := g.log.next(t, "told"); line["old"] != "sk-…wxyz" || line["new"] != "sk-…mnop" {
+		t.Errorf("%v", line)
+	}
+}
