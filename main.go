@@ -24,6 +24,7 @@ import (
 	"uniapi/loadtest"
 	"uniapi/server"
 	"uniapi/server/conn"
+	"uniapi/server/telemetry"
 	"uniapi/usage"
 )
 
@@ -178,8 +179,8 @@ func serve(args []string) int {
 	// A log that nobody reads stops nothing: not a pipe whose reader is gone, not a
 	// full one, and not what libraries log.
 	signal.Ignore(syscall.SIGPIPE)
-	server.OwnStderr()
-	log, flush := server.NewLogger(os.Stderr, isTerminal(os.Stderr), level)
+	telemetry.OwnStderr()
+	log, flush := telemetry.NewLogger(os.Stderr, isTerminal(os.Stderr), level)
 	defer flush()
 	slog.SetDefault(log)
 

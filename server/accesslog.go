@@ -15,48 +15,48 @@ func (s *Server) logRequest(x *exchange, status int, now time.Time) {
 	if status >= 500 {
 		level = slog.LevelWarn
 	}
-	if !s.access.enabled(level) {
+	if !s.access.Enabled(level) {
 		return
 	}
 	l := &x.line
-	s.access.begin(l, now, level)
-	l.bytes("id", x.id, s.ids.made(x.id))
-	l.number("status", int64(status))
-	l.text("model", clip(x.model))
-	l.truth("stream", x.stream)
-	l.number("attempts", int64(x.attempt.Number))
-	l.milliseconds("ms", now.Sub(x.start))
+	s.access.Begin(l, now, level)
+	l.Bytes("id", x.id, s.ids.made(x.id))
+	l.Number("status", int64(status))
+	l.Text("model", clip(x.model))
+	l.Truth("stream", x.stream)
+	l.Number("attempts", int64(x.attempt.Number))
+	l.Milliseconds("ms", now.Sub(x.start))
 	if x.key != nil {
-		l.text("key", x.key.Alias)
+		l.Text("key", x.key.Alias)
 	} else { // somebody tries the door
-		l.text("client", s.clientIP(x.ctx).String())
+		l.Text("client", s.clientIP(x.ctx).String())
 	}
 	if x.attempt.Number > 0 {
-		l.text("provider", x.attempt.Provider.Config.Name)
+		l.Text("provider", x.attempt.Provider.Config.Name)
 		if x.attempt.Upstream != x.model {
-			l.text("upstream_model", x.attempt.Upstream)
+			l.Text("upstream_model", x.attempt.Upstream)
 		}
 	}
 	if len(x.records) > 1 {
-		l.text("tried", x.trail())
+		l.Text("tried", x.trail())
 	}
 	if x.ttft > 0 {
-		l.milliseconds("first_byte_ms", x.ttft)
+		l.Milliseconds("first_byte_ms", x.ttft)
 	}
 	if u := &x.usage; !u.Zero() {
-		l.number("prompt_tokens", u.Prompt)
-		l.number("completion_tokens", u.Completion)
+		l.Number("prompt_tokens", u.Prompt)
+		l.Number("completion_tokens", u.Completion)
 		if u.Cached > 0 {
-			l.number("cached_tokens", u.Cached)
+			l.Number("cached_tokens", u.Cached)
 		}
 		if u.Estimated {
-			l.truth("estimated", true)
+			l.Truth("estimated", true)
 		}
 	}
 	if x.failure != nil && status >= 400 {
-		l.text("error", clip(x.failure.Message))
+		l.Text("error", clip(x.failure.Message))
 	}
-	s.access.end(l, level)
+	s.access.End(l, level)
 }
 
 // logAttempt tells of an attempt that failed, since the request may yet succeed

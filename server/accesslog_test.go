@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"uniapi/server/telemetry"
 )
 
 // fields are the names of a log line, without those that slog adds.
@@ -127,7 +128,7 @@ func TestLongTextsAreCutInTheLog(t *testing.T) {
 
 func TestALineCanBeText(t *testing.T) {
 	var out bytes.Buffer
-	log, flush := NewLogger(&out, true, slog.LevelInfo)
+	log, flush := telemetry.NewLogger(&out, true, slog.LevelInfo)
 	g := startWith(t, Options{Log: log}, providerOf("p", listen(t, both)))
 	g.chat(strings.Replace(plainRequest, `"m"`, `"a b\nlevel=ERROR"`, 1))
 	eventually(t, "no request in flight", func() bool { return g.inFlight.Load() == 0 })

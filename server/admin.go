@@ -388,7 +388,7 @@ func (s *Server) withoutSecrets(ctx *fasthttp.RequestCtx) {
 		return
 	}
 	secrets := s.secrets.Load()
-	if text := ctx.Response.Body(); secrets.hasBytes(text) {
-		ctx.Response.SetBodyString(secrets.clean(string(text)))
+	if text := ctx.Response.Body(); secrets.HasBytes(text) {
+		ctx.Response.SetBodyString(secrets.Clean(string(text)))
 	}
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"uniapi/config"
+	"uniapi/server/telemetry"
 )
 
 // canaries are the secrets of a configuration, by where they stand. None may ever
@@ -268,7 +269,7 @@ func TestNoSecretComesOut(t *testing.T) {
 		return false
 	})
 	out := &emitted{seen: map[string]int{}, bad: c.pieces()}
-	log, flush := NewLogger(out, false, slog.LevelDebug)
+	log, flush := telemetry.NewLogger(out, false, slog.LevelDebug)
 	defer flush()
 	badUpdate := errors.New("")
 	server, err := New(Options{Config: canaryConfig(t, c, up, refusing.addr), Log: log, Version: "v0-test", LogBodies: true,

@@ -16,6 +16,7 @@ import (
 	"uniapi/pool/provider"
 	"uniapi/server/budget"
 	"uniapi/server/conn"
+	"uniapi/server/telemetry"
 	"uniapi/usage"
 )
 
@@ -38,8 +39,8 @@ type exchange struct {
 	pass        openai.Passthrough
 	mixed       translation
 	natives     *natives
-	contentType []byte // of an answer that passes as it comes
-	line        line   // of the log
+	contentType []byte         // of an answer that passes as it comes
+	line        telemetry.Line // of the log
 }
 
 // current is what an exchange holds of one request. Nothing of it is left for the
@@ -104,10 +105,10 @@ type current struct {
 	reserved    int64 // of the key's credits, nano-dollars
 	hasReserved bool
 
-	ttft  time.Duration // from the request's arrival to the first answer byte ready for the client
-	usage codec.Usage   // that was told, and at the end what is charged
-	own   ownWords      // pieces of secrets that the client has said itself
-	said  int64         // about how many tokens a plain answer that is no longer there had; 0 if nobody knows
+	ttft  time.Duration      // from the request's arrival to the first answer byte ready for the client
+	usage codec.Usage        // that was told, and at the end what is charged
+	own   telemetry.OwnWords // pieces of secrets that the client has said itself
+	said  int64              // about how many tokens a plain answer that is no longer there had; 0 if nobody knows
 
 	answeredBy string // the model of those that the request names which the provider says it answered by, as clients call it; "" if it does not
 

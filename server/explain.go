@@ -20,6 +20,7 @@ import (
 	"uniapi/pool"
 	"uniapi/pool/fetch"
 	"uniapi/pool/provider"
+	"uniapi/server/telemetry"
 )
 
 // Question is the request that is to be explained.
@@ -130,13 +131,13 @@ func Explain(w io.Writer, cfg *config.Config, q Question) error {
 		snap.backends[i].channel = channel
 	}
 	snap.route(balancer.NewState(), func(*config.Provider) []config.Model { return nil })
-	secrets := newRedactor(cfg.Secrets())
+	secrets := telemetry.NewRedactor(cfg.Secrets())
 	e, bad := snap.explanation(q)
 	if bad != nil {
-		return errors.New(secrets.clean(bad.Message))
+		return errors.New(secrets.Clean(bad.Message))
 	}
 	print(&said, e)
-	_, err := io.WriteString(w, secrets.clean(said.String()))
+	_, err := io.WriteString(w, secrets.Clean(said.String()))
 	return err
 }
 

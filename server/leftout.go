@@ -8,6 +8,7 @@ import (
 	"uniapi/pool"
 	"uniapi/pool/fetch"
 	"uniapi/pool/provider"
+	"uniapi/server/telemetry"
 )
 
 // reach prepares what a provider is asked with, and what fetches images for it. The error says why the provider is left out.
@@ -26,9 +27,9 @@ func LeftOut(cfg *config.Config) (problems config.Problems) {
 	p := pool.New(pool.Options{})
 	defer p.Close()
 	adapters := provider.NewAdapters(p)
-	fetcher, secrets := fetch.New(cfg.Preferences.ImageFetch, p.TLS(), nil), newRedactor(cfg.Secrets())
+	fetcher, secrets := fetch.New(cfg.Preferences.ImageFetch, p.TLS(), nil), telemetry.NewRedactor(cfg.Secrets())
 	note := func(provider *config.Provider, format string, args ...any) {
-		problems = append(problems, provider.Problem(secrets.clean(fmt.Sprintf(format, args...))))
+		problems = append(problems, provider.Problem(secrets.Clean(fmt.Sprintf(format, args...))))
 	}
 	for _, provider := range cfg.Providers {
 		if _, _, err := reach(adapters, fetcher, cfg, provider); err != nil && config.EngineError(cmp.Or(provider.Engine, "gpt")) == nil {

@@ -43,7 +43,7 @@ func (s *Server) metricsPage() []byte {
 			s.log.Error("a metric cannot be told", "metric", f.GetName(), "error", err)
 		}
 	}
-	return []byte(s.secrets.Load().clean(page.String())) // a provider that was asked for its models may have said anything
+	return []byte(s.secrets.Load().Clean(page.String())) // a provider that was asked for its models may have said anything
 }
 
 // collected hands what the gateway counts to the library, which asks when it is
@@ -196,7 +196,7 @@ func (s *Server) tellGateway(ch chan<- prometheus.Metric) {
 		gauge("uniapi_request_memory_bytes", "What they hold.").of(float64(s.budget.Taken())),
 		gauge("uniapi_request_memory_highest_bytes", "The most they have held.").of(float64(s.budget.Highest())),
 		counter("uniapi_request_memory_refused_total", "What was refused because there was no room for it.").of(float64(s.budget.Refused())),
-		counter("uniapi_log_lines_dropped_total", "Lines of the log that were lost because it could not be written, or not soon enough.").of(float64(s.access.dropped())),
+		counter("uniapi_log_lines_dropped_total", "Lines of the log that were lost because it could not be written, or not soon enough.").of(float64(s.access.Dropped())),
 		clients,
 		gauge("uniapi_client_connections_strangers", "Of these, those on which no valid key has been shown.").of(float64(conns.Strangers)),
 		evicted,

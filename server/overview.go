@@ -12,6 +12,7 @@ import (
 	"uniapi/balancer"
 	"uniapi/codec"
 	"uniapi/pool/provider"
+	"uniapi/server/telemetry"
 	"uniapi/usage"
 )
 
@@ -224,7 +225,7 @@ func (s *Server) live(ctx *fasthttp.RequestCtx, _ *clientKey) {
 		}
 		if len(list) < mostOpen {
 			list = append(list, openRequest{r.ID, r.Key, clip(r.Model), r.Endpoint, r.Stream, r.Provider, r.Upstream, r.Attempt,
-				epoch(r.Since), milliseconds(r.FirstByte), r.Bytes})
+				epoch(r.Since), telemetry.Milliseconds(r.FirstByte), r.Bytes})
 		}
 	}
 	writeFresh(ctx, map[string]any{"now": epoch(time.Now()), "in_flight": len(live), "streams": streams, "requests": list})

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"uniapi/server/telemetry"
 	"unsafe"
 
 	"github.com/valyala/fasthttp"
@@ -50,7 +51,7 @@ func (r *requestIDs) append(dst []byte) []byte {
 // made says that an id is one of ours, or so like one that it has no room for a
 // piece of a secret.
 func (r *requestIDs) made(id []byte) bool {
-	return len(id) < len(r.process)+secretRun && strings.HasPrefix(unsafe.String(unsafe.SliceData(id), len(id)), r.process)
+	return len(id) < len(r.process)+telemetry.SecretRun && strings.HasPrefix(unsafe.String(unsafe.SliceData(id), len(id)), r.process)
 }
 
 func visible(id []byte) bool {

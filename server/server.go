@@ -25,6 +25,7 @@ import (
 	"uniapi/pool/provider"
 	"uniapi/server/budget"
 	"uniapi/server/conn"
+	"uniapi/server/telemetry"
 	"uniapi/usage"
 )
 
@@ -92,8 +93,8 @@ func (o Options) withDefaults() Options {
 type Server struct {
 	options   Options
 	log       *slog.Logger // takes the secrets out of what it is told
-	secrets   *atomic.Pointer[redactor]
-	access    accessLog
+	secrets   *atomic.Pointer[telemetry.Redactor]
+	access    telemetry.AccessLog
 	debug     bool // the log takes lines at debug level
 	http      *fasthttp.Server
 	tls       *tls.Config // nil: plain HTTP
@@ -140,8 +141,8 @@ func New(o Options) (*Server, error) {
 		options: o, books: o.Books,
 		state: balancer.NewState(), ids: newRequestIDs(), started: time.Now(),
 	}
-	s.log, s.secrets = redacted(o.Log)
-	s.access.use(s.log)
+	s.log, s.secrets = telemetry.Redacted(o.Log)
+	s.access.Use(s.log)
 	s.debug = s.log.Enabled(context.Background(), slog.LevelDebug)
 	s.budget = budget.New(o.RequestMemory - int64(fetchCache(o.RequestMemory)))
 	s.fetches = budget.NewFetches(mostFetchesTogether())

@@ -12,6 +12,7 @@ import (
 	"uniapi/pool/fetch"
 	"uniapi/pool/provider"
 	"uniapi/server/budget"
+	"uniapi/server/telemetry"
 	"uniapi/usage"
 )
 
@@ -23,7 +24,7 @@ type snapshot struct {
 	table    *balancer.Table
 	backends []backend // by provider index
 	keys     keyIndex
-	secrets  *redactor
+	secrets  *telemetry.Redactor
 	fetcher  *fetch.Fetcher // of images that are given by address
 	prices   *usage.Prices
 
@@ -121,7 +122,7 @@ func (s *Server) fetcher(cfg *config.Config) *fetch.Fetcher {
 
 // redactor keeps the one in use as long as the configuration stays the same. It
 // knows the secrets of the one before, too: requests go on under it.
-func (s *Server) redactor(cfg *config.Config) *redactor {
+func (s *Server) redactor(cfg *config.Config) *telemetry.Redactor {
 	secrets := cfg.Secrets()
 	if old := s.snapshot.Load(); old != nil {
 		if old.config == cfg {
@@ -129,7 +130,7 @@ func (s *Server) redactor(cfg *config.Config) *redactor {
 		}
 		secrets = append(secrets, old.config.Secrets()...)
 	}
-	return newRedactor(secrets)
+	return telemetry.NewRedactor(secrets)
 }
 
 // Apply puts a configuration into force. Requests that have begun finish under

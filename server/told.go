@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"uniapi/codec"
+	"uniapi/server/telemetry"
 )
 
 // told takes the secrets out of what the client is told of an error, but for what
@@ -11,26 +12,26 @@ import (
 // long that takes tells nothing either.
 func (x *exchange) told(e *codec.Error) {
 	x.lookAtOwn()
-	if x.own.many && x.sent {
-		e.Message = fmt.Sprintf("The provider refused the request or failed (status %d). What it says is not shown, since it may repeat the request, which has more than %d escapes to look through for secrets.", e.Status, mostSigns)
+	if x.own.Many && x.sent {
+		e.Message = fmt.Sprintf("The provider refused the request or failed (status %d). What it says is not shown, since it may repeat the request, which has more than %d escapes to look through for secrets.", e.Status, telemetry.MostSigns)
 	}
-	x.snap.secrets.toldBut(e, x.own.holds)
+	x.snap.secrets.ToldBut(e, x.own.Holds)
 }
 
 // clean takes the secrets out of a text that passes as it came, but for what the
 // client has said itself.
 func (x *exchange) clean(text []byte) []byte {
-	if !x.snap.secrets.hasBytes(text) {
+	if !x.snap.secrets.HasBytes(text) {
 		return text
 	}
 	x.lookAtOwn()
-	return []byte(x.snap.secrets.cleanBut(string(text), x.own.holds))
+	return []byte(x.snap.secrets.CleanBut(string(text), x.own.Holds))
 }
 
 // lookAtOwn finds the pieces of secrets that the client has said itself.
 func (x *exchange) lookAtOwn() {
-	if !x.own.looked {
-		x.own = x.snap.secrets.ownIn(x.body, x.ctx.Request.Header.RawHeaders(), x.ctx.RequestURI(), x.ctx.Path())
+	if !x.own.Looked {
+		x.own = x.snap.secrets.OwnIn(x.body, x.ctx.Request.Header.RawHeaders(), x.ctx.RequestURI(), x.ctx.Path())
 	}
 }
 
@@ -43,13 +44,13 @@ func (x *exchange) lookAtOwn() {
 // says, but for what the client has said itself.
 func (x *exchange) Censor(event []byte) (changed bool) {
 	secrets := x.snap.secrets
-	if !secrets.hasBytes(event) {
+	if !secrets.HasBytes(event) {
 		return false
 	}
 	x.lookAtOwn()
-	but := speechIn(event)
-	if x.own.many { // what is taken out of what repeats the request would tell which guess is right
-		but = linesThatMayRepeat(event)
+	but := telemetry.SpeechIn(event)
+	if x.own.Many { // what is taken out of what repeats the request would tell which guess is right
+		but = telemetry.LinesThatMayRepeat(event)
 	}
-	return secrets.overwrite(event, but, x.own.holds)
+	return secrets.Overwrite(event, but, x.own.Holds)
 }

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"uniapi/server/telemetry"
 )
 
 // parrot is a provider that repeats what was said to it in its errors.
@@ -179,7 +180,7 @@ func TestAProviderIsNotRepeatedToWhoSendsTooManyEscapes(t *testing.T) {
 		return true
 	})
 	g := start(t, providerOf("p", up))
-	for escapes, shown := range map[int]bool{mostSigns / 2: true, mostSigns + 1: false} {
+	for escapes, shown := range map[int]bool{telemetry.MostSigns / 2: true, telemetry.MostSigns + 1: false} {
 		a := g.chat(`{"model":"m","messages":[{"role":"user","content":"first ` + strings.Repeat(`\n`, escapes) + `"}]}`)
 		if a.StatusCode != 400 || strings.Contains(a.body, "first") != shown || strings.Contains(a.body, "is not shown") == shown {
 			t.Errorf("%d escapes: %d %.300s", escapes, a.StatusCode, a.body)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"uniapi/server/telemetry"
 )
 
 // TestStreamsTellNoSecretsOfTheProvider has a provider that says its key in its own voice at every place of a stream that has begun, and in the model's.
@@ -91,7 +92,7 @@ func TestStreamsDoNotTellWhoSendsTooManyEscapesWhetherAGuessIsRight(t *testing.T
 		io.WriteString(w, event("before")+": "+upstreamKeyText+"\n\ndata: {\"detail\":\"you said "+upstreamKeyText+"\"}\n\n"+stopEvent)
 	})
 	g := start(t, up.section("/v1", "m"))
-	a := g.do("POST", "/v1/chat/completions", `{"model":"m","stream":true,"messages":[{"role":"user","content":"`+upstreamKeyText+strings.Repeat(`\n`, mostSigns+1)+`"}]}`, asClient...)
+	a := g.do("POST", "/v1/chat/completions", `{"model":"m","stream":true,"messages":[{"role":"user","content":"`+upstreamKeyText+strings.Repeat(`\n`, telemetry.MostSigns+1)+`"}]}`, asClient...)
 	if !strings.Contains(a.body, "you said "+upstreamKeyText) || strings.Contains(a.body, ": "+upstreamKeyText) {
 		t.Errorf("%d %s", a.StatusCode, a.body)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"uniapi/config"
 	"uniapi/pool"
+	"uniapi/server/telemetry"
 )
 
 // trace is what is kept of an attempt for its line in the log at debug level.
@@ -69,14 +70,14 @@ func (x *exchange) tell(status int) {
 		slog.Int("sent_bytes", sent),
 		slog.Int64("received_bytes", t.received),
 		slog.Bool("reused", t.reused),
-		slog.Float64("head_ms", milliseconds(t.head)),
-		slog.Float64("ms", milliseconds(time.Since(x.tried))),
+		slog.Float64("head_ms", telemetry.Milliseconds(t.head)),
+		slog.Float64("ms", telemetry.Milliseconds(time.Since(x.tried))),
 	}
 	if keys := a.Provider.Config.Keys; a.Key >= 0 && a.Key < len(keys) {
 		attrs = append(attrs, slog.String("provider_key", config.Mask(keys[a.Key])))
 	}
 	if x.ttft > 0 {
-		attrs = append(attrs, slog.Float64("first_byte_ms", milliseconds(x.start.Add(x.ttft).Sub(x.tried))))
+		attrs = append(attrs, slog.Float64("first_byte_ms", telemetry.Milliseconds(x.start.Add(x.ttft).Sub(x.tried))))
 	}
 	if x.server.options.LogBodies {
 		attrs = append(attrs, slog.String("request", shorten(x.request.Body...)), slog.String("answer", shorten(t.begun)))

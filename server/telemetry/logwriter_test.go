@@ -1,4 +1,4 @@
-package server
+package telemetry
 
 import (
 	"bytes"
@@ -147,8 +147,8 @@ func TestLinesKeepTheirOrderAndAreNotLost(t *testing.T) {
 
 // batchOf is where a log's lines wait.
 func batchOf(log *slog.Logger) *batch {
-	var a accessLog
-	a.use(log)
+	var a AccessLog
+	a.Use(log)
 	return a.lines
 }
 

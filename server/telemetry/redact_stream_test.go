@@ -1,4 +1,4 @@
-package server
+package telemetry
 
 import (
 	"bytes"
@@ -12,7 +12,7 @@ import (
 
 func TestOverwriteLeavesEventsAsTheyAreFramed(t *testing.T) {
 	const secret = `abcdefgh\ijklmn"opqrst/uvwxyz`
-	r := newRedactor([]config.Secret{{Text: secret}})
+	r := NewRedactor([]config.Secret{{Text: secret}})
 	none := func(string) bool { return false }
 	quoted, _ := json.Marshal(secret)
 	for _, event := range []string{
@@ -21,8 +21,8 @@ func TestOverwriteLeavesEventsAsTheyAreFramed(t *testing.T) {
 	} {
 		valid := isObject([]byte(event))
 		got := []byte(event)
-		r.overwrite(got, nil, none)
-		if r.hasBytes(got) || len(got) != len(event) || bytes.Count(got, []byte{'\n'}) != strings.Count(event, "\n") || valid && got[0] != ':' && !isObject(got) {
+		r.Overwrite(got, nil, none)
+		if r.HasBytes(got) || len(got) != len(event) || bytes.Count(got, []byte{'\n'}) != strings.Count(event, "\n") || valid && got[0] != ':' && !isObject(got) {
 			t.Errorf("%q became %q", event, got)
 		}
 	}
@@ -33,13 +33,13 @@ func FuzzOverwrite(f *testing.F) {
 	const secret = `abcdefgh\ijklmn"opqrst/uvwxyz`
 	f.Add("data: {\"a\":\"abcdefgh\\\\ijklmn\\\"op\"}\n\n")
 	f.Add("event: x\ndata: {\"choices\":[{\"delta\":{\"content\":\"abcdefgh\\\\ijklmn\"}}]}\r\n\r\n: a\n\n")
-	r := newRedactor([]config.Secret{{Text: secret}})
+	r := NewRedactor([]config.Secret{{Text: secret}})
 	f.Fuzz(func(t *testing.T, event string) {
 		if event == "" {
 			return
 		}
 		got := []byte(event)
-		r.overwrite(got, speechIn(got), func(string) bool { return false })
+		r.Overwrite(got, SpeechIn(got), func(string) bool { return false })
 		if isObject([]byte(event)) && got[0] != ':' && !isObject(got) || len(got) != len(event) {
 			t.Fatalf("%q became %q", event, got)
 		}
@@ -48,11 +48,11 @@ func FuzzOverwrite(f *testing.F) {
 
 // BenchmarkCensor is what a look costs that finds nothing.
 func BenchmarkCensor(b *testing.B) {
-	r := newRedactor([]config.Secret{{Text: upstreamKeyText}})
+	r := NewRedactor([]config.Secret{{Text: upstreamKeyText}})
 	event := []byte("event: response.output_text.delta\ndata: {\"type\":\"response.output_text.delta\",\"sequence_number\":12,\"item_id\":\"msg_0123456789abcdef0123456789abcdef\",\"output_index\":0,\"content_index\":0,\"delta\":\" word\",\"logprobs\":[]}\n\n")
 	b.SetBytes(int64(len(event)))
 	for b.Loop() {
-		if r.hasBytes(event) {
+		if r.HasBytes(event) {
 			b.Fatal(fmt.Errorf("there is none"))
 		}
 	}

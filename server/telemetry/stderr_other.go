@@ -1,6 +1,6 @@
 //go:build !linux
 
-package server
+package telemetry
 
 // OwnStderr does nothing here: a pipe cannot be opened a second time.
 func OwnStderr() {}

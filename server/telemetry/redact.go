@@ -1,4 +1,4 @@
-package server
+package telemetry
 
 import (
 	"cmp"
@@ -22,7 +22,7 @@ import (
 //
 // It is for texts that may hold one: errors, lines of the log, pages for admins.
 // Answers of models pass as they come. The nil redactor knows nothing.
-type redactor struct {
+type Redactor struct {
 	forms    []secretForm
 	grams    gramIndex
 	shortest int // what is shorter holds none
@@ -41,15 +41,15 @@ const (
 	shortestSecret = 8
 	// secretRun is how much of a secret in a row is too much. It is longer than the
 	// alias of a client's key, and than what keys of most providers begin with.
-	secretRun = 12
+	SecretRun = 12
 
 	bearerScheme   = "earer " // after a letter of either case
 	shortestToken  = 32
 	shortestBearer = len(bearerScheme) + shortestToken
 )
 
-func newRedactor(secrets []config.Secret) *redactor {
-	r := &redactor{shortest: 1 << 30}
+func NewRedactor(secrets []config.Secret) *Redactor {
+	r := &Redactor{shortest: 1 << 30}
 	seen := map[string]bool{}
 	for _, secret := range secrets {
 		if len(secret.Text) < shortestSecret {
@@ -63,7 +63,7 @@ func newRedactor(secrets []config.Secret) *redactor {
 			seen[form.text] = true
 			form.mask = mask
 			r.forms = append(r.forms, form)
-			r.shortest = min(r.shortest, len(form.text), secretRun)
+			r.shortest = min(r.shortest, len(form.text), SecretRun)
 			r.longest = max(r.longest, len(form.text))
 		}
 	}
@@ -127,8 +127,8 @@ func appendBase64(forms []secretForm, secret string, publicBytes int) []secretFo
 // find is the first piece of a secret in text from a place on: where it begins and
 // ends, with all that overlap it, and the mask of the secret that is there whole or
 // of which the most is there.
-func (r *redactor) find(text string, from int) (start, end int, mask string) {
-	if r == nil || r.short(text[from:]) {
+func (r *Redactor) find(text string, from int) (start, end int, mask string) {
+	if r == nil || r.Short(text[from:]) {
 		return -1, -1, ""
 	}
 	last, most := uint64(0), 0
@@ -149,7 +149,7 @@ func (r *redactor) find(text string, from int) (start, end int, mask string) {
 			left, right := alike(text, at, from, form.text, int(g.at))
 			size := right - left
 			whole := size == len(form.text)
-			if !whole && (size < secretRun || int(g.at)-(at-left)+size <= form.public) || end > 0 && left >= end {
+			if !whole && (size < SecretRun || int(g.at)-(at-left)+size <= form.public) || end > 0 && left >= end {
 				continue
 			}
 			if end == 0 || left < start {
@@ -184,7 +184,7 @@ func alike(text string, at, from int, form string, in int) (left, right int) {
 }
 
 // short says that there is no room for a secret in text.
-func (r *redactor) short(text string) bool {
+func (r *Redactor) Short(text string) bool {
 	if r == nil {
 		return len(text) < shortestBearer
 	}
@@ -192,8 +192,8 @@ func (r *redactor) short(text string) bool {
 }
 
 // has says whether there is a secret in text.
-func (r *redactor) has(text string) bool {
-	if r.short(text) {
+func (r *Redactor) Has(text string) bool {
+	if r.Short(text) {
 		return false
 	}
 	if r.hasPlain(text) {
@@ -203,13 +203,13 @@ func (r *redactor) has(text string) bool {
 }
 
 // hasPlain says whether a secret stands in text as it is.
-func (r *redactor) hasPlain(text string) bool {
+func (r *Redactor) hasPlain(text string) bool {
 	start, _, _ := r.find(text, 0)
 	return start >= 0 || bearerToken(text, 0) >= 0
 }
 
 // hasWithin says whether there is one behind escapes.
-func (r *redactor) hasWithin(text string) (found bool) {
+func (r *Redactor) hasWithin(text string) (found bool) {
 	layers(text, false, func(u *unescaped) bool {
 		found = r.hasPlain(u.text)
 		return !found
@@ -218,8 +218,8 @@ func (r *redactor) hasWithin(text string) (found bool) {
 }
 
 // hasBytes is has without a copy.
-func (r *redactor) hasBytes(text []byte) bool {
-	return r.has(unsafe.String(unsafe.SliceData(text), len(text)))
+func (r *Redactor) HasBytes(text []byte) bool {
+	return r.Has(unsafe.String(unsafe.SliceData(text), len(text)))
 }
 
 // mostPasses is how often a text is searched again: what is left between two masks may
@@ -228,14 +228,14 @@ const mostPasses = 4
 
 // clean is text with every piece of a secret replaced by the secret's mask, text
 // itself if there is none.
-func (r *redactor) clean(text string) string {
-	return r.cleanBut(text, func(string) bool { return false })
+func (r *Redactor) Clean(text string) string {
+	return r.CleanBut(text, func(string) bool { return false })
 }
 
 // cleanBut leaves pieces as they are of which keep is true, as they read when the
 // escapes around them are undone.
-func (r *redactor) cleanBut(text string, keep func(piece string) bool) string {
-	if !r.has(text) {
+func (r *Redactor) CleanBut(text string, keep func(piece string) bool) string {
+	if !r.Has(text) {
 		return text
 	}
 	for pass, some := 0, true; some && pass < mostPasses; pass++ {
@@ -252,7 +252,7 @@ type piece struct {
 
 // masked is text with masks, or without any trace, in the place of secrets, and
 // whether there were some.
-func (r *redactor) masked(text string, bare bool, keep func(piece string) bool) (masked string, some bool) {
+func (r *Redactor) masked(text string, bare bool, keep func(piece string) bool) (masked string, some bool) {
 	var pieces []piece
 	layers(text, true, func(u *unescaped) bool {
 		pieces = r.pieces(pieces, u, keep)
@@ -281,7 +281,7 @@ func (r *redactor) masked(text string, bare bool, keep func(piece string) bool) 
 }
 
 // pieces appends those in one layer of a text, but for those of which keep is true.
-func (r *redactor) pieces(dst []piece, u *unescaped, keep func(piece string) bool) []piece {
+func (r *Redactor) pieces(dst []piece, u *unescaped, keep func(piece string) bool) []piece {
 	add := func(start, end int, mask string) {
 		if start, end = u.place(start, end); end > start {
 			dst = append(dst, piece{start, end, mask})

@@ -1,4 +1,4 @@
-package server
+package telemetry
 
 import (
 	"bytes"
@@ -41,7 +41,7 @@ func NewLogger(w io.Writer, text bool, level slog.Level) (log *slog.Logger, flus
 	if text {
 		h = slog.NewTextHandler(lines, options)
 	}
-	log, _ = redacted(slog.New(&urgent{h, lines, level, !text}))
+	log, _ = Redacted(slog.New(&urgent{h, lines, level, !text}))
 	return log, lines.flush
 }
 

@@ -1,4 +1,4 @@
-package server
+package telemetry
 
 import (
 	"bytes"
@@ -11,14 +11,14 @@ import (
 // ownWords are the pieces of secrets that a client has said itself in its request. A
 // provider that repeats them tells nothing new; to take them out would tell whoever
 // guesses which of the guesses is right.
-type ownWords struct {
-	looked bool
+type OwnWords struct {
+	Looked bool
 	pieces map[string]bool
-	many   bool // there are too many escapes in the request to look through them
+	Many   bool // there are too many escapes in the request to look through them
 }
 
 // holds says whether the client has said a whole piece.
-func (s *ownWords) holds(piece string) bool {
+func (s *OwnWords) Holds(piece string) bool {
 	for known := range s.pieces {
 		if strings.Contains(known, piece) {
 			return true
@@ -29,20 +29,20 @@ func (s *ownWords) holds(piece string) bool {
 
 // ownIn finds the pieces of secrets that a client has said itself: in the head of its
 // request, and in the body unless that has too many escapes to look through.
-func (r *redactor) ownIn(body []byte, head ...[]byte) ownWords {
-	own := ownWords{looked: true, many: signsOf(body) > mostSigns}
+func (r *Redactor) OwnIn(body []byte, head ...[]byte) OwnWords {
+	own := OwnWords{Looked: true, Many: signsOf(body) > MostSigns}
 	for _, text := range head {
-		r.collect(text, &own)
+		r.Collect(text, &own)
 	}
-	if !own.many {
-		r.collect(body, &own)
+	if !own.Many {
+		r.Collect(body, &own)
 	}
 	return own
 }
 
 // mostSigns is how many escapes are looked through, of some 10 MB of a program's text
 // in JSON. It bounds the time that a request costs which fails.
-const mostSigns = 300_000
+const MostSigns = 300_000
 
 // signsOf counts what may begin an escape.
 func signsOf(text []byte) (n int) {
@@ -57,7 +57,7 @@ const lookedAt = 64 << 10
 
 // collect looks for pieces of secrets in a text, as it is and in its layers, as the
 // redactor sees them, but without room for all of it.
-func (r *redactor) collect(text []byte, s *ownWords) {
+func (r *Redactor) Collect(text []byte, s *OwnWords) {
 	if r == nil || len(text) < r.shortest {
 		return
 	}
@@ -67,7 +67,7 @@ func (r *redactor) collect(text []byte, s *ownWords) {
 		return
 	}
 	look := func(signs string, layers int) (did bool) {
-		w := window{redactor: r, said: s}
+		w := window{Redactor: r, said: s}
 		did = resolve(text, signs, layers, w.put, w.skip)
 		s.look(r, string(w.text))
 		return did
@@ -82,7 +82,7 @@ func (r *redactor) collect(text []byte, s *ownWords) {
 }
 
 // look adds the pieces in a text.
-func (s *ownWords) look(r *redactor, text string) {
+func (s *OwnWords) look(r *Redactor, text string) {
 	for at := 0; ; {
 		start, end, _ := r.find(text, at)
 		if start < 0 {
@@ -99,8 +99,8 @@ func (s *ownWords) look(r *redactor, text string) {
 // window is the part of a text that is looked at; its end is kept for what begins
 // in it.
 type window struct {
-	*redactor
-	said *ownWords
+	*Redactor
+	said *OwnWords
 	text []byte
 }
 
@@ -108,7 +108,7 @@ func (w *window) put(c byte) {
 	if w.text = append(w.text, c); len(w.text) < lookedAt+w.longest {
 		return
 	}
-	w.said.look(w.redactor, string(w.text))
+	w.said.look(w.Redactor, string(w.text))
 	w.text = append(w.text[:0], w.text[len(w.text)-w.longest:]...)
 }
 
@@ -121,7 +121,7 @@ func (w *window) skip(plain []byte) {
 		}
 		return
 	}
-	w.said.look(w.redactor, string(w.text)+string(plain[:w.longest]))
+	w.said.look(w.Redactor, string(w.text)+string(plain[:w.longest]))
 	w.text = append(w.text[:0], plain[len(plain)-w.longest:]...)
 }
 

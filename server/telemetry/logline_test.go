@@ -1,4 +1,4 @@
-package server
+package telemetry
 
 import (
 	"bytes"
@@ -13,37 +13,37 @@ import (
 )
 
 // everyField is a line with fields of every kind.
-func everyField(l *line) {
-	l.bytes("id", []byte("0123456789ab-1a"), true)
-	l.text("plain", "gpt-4o")
-	l.text("hostile", "a\"b\\c\nd\te\x00f\xffg<&>")
-	l.text("empty", "")
-	l.number("int", -7)
-	l.number("large", math.MaxInt64)
-	l.truth("yes", true)
-	l.truth("no", false)
-	l.milliseconds("ms", 12345*time.Microsecond)
-	l.milliseconds("whole", 3*time.Millisecond)
-	l.milliseconds("finest", time.Microsecond)
-	l.milliseconds("tenths", 7500*time.Microsecond)
-	l.milliseconds("none", time.Nanosecond)
-	l.milliseconds("long", 1234567*time.Second)
+func everyField(l *Line) {
+	l.Bytes("id", []byte("0123456789ab-1a"), true)
+	l.Text("plain", "gpt-4o")
+	l.Text("hostile", "a\"b\\c\nd\te\x00f\xffg<&>")
+	l.Text("empty", "")
+	l.Number("int", -7)
+	l.Number("large", math.MaxInt64)
+	l.Truth("yes", true)
+	l.Truth("no", false)
+	l.Milliseconds("ms", 12345*time.Microsecond)
+	l.Milliseconds("whole", 3*time.Millisecond)
+	l.Milliseconds("finest", time.Microsecond)
+	l.Milliseconds("tenths", 7500*time.Microsecond)
+	l.Milliseconds("none", time.Nanosecond)
+	l.Milliseconds("long", 1234567*time.Second)
 }
 
 func TestALineSaysWhatSlogWouldSay(t *testing.T) {
 	var ours, theirs bytes.Buffer
 	log, flush := NewLogger(&ours, false, slog.LevelDebug)
-	var direct, through accessLog
-	direct.use(log)
-	through.use(slog.New(slog.NewJSONHandler(&theirs, &slog.HandlerOptions{Level: slog.LevelDebug})))
-	var l line
+	var direct, through AccessLog
+	direct.Use(log)
+	through.Use(slog.New(slog.NewJSONHandler(&theirs, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	var l Line
 	for _, level := range []slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError} {
 		ours.Reset()
 		theirs.Reset()
-		for _, a := range []*accessLog{&direct, &through} {
-			a.begin(&l, time.Now(), level)
+		for _, a := range []*AccessLog{&direct, &through} {
+			a.Begin(&l, time.Now(), level)
 			everyField(&l)
-			a.end(&l, level)
+			a.End(&l, level)
 		}
 		flush()
 		var got, want map[string]any
@@ -73,7 +73,7 @@ func TestALineSaysWhatSlogWouldSay(t *testing.T) {
 func TestTheTimeOfALineIsWrittenAsRFC3339Nano(t *testing.T) {
 	second := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
 	for _, zone := range []*time.Location{time.UTC, time.FixedZone("", 3600), time.FixedZone("", -12600)} {
-		var a accessLog
+		var a AccessLog
 		for _, after := range []time.Duration{0, 1, 10, 123456789, 123456000, 500 * time.Millisecond, 999999999, time.Second, time.Hour, 1, 365 * 24 * time.Hour} {
 			now := second.Add(after).In(zone)
 			if got, want := string(a.appendTime(nil, now)), now.Format(time.RFC3339Nano); got != want {
@@ -94,13 +94,13 @@ func TestALineGoesThroughAHandlerThatIsNotOurs(t *testing.T) {
 	} {
 		var out bytes.Buffer
 		log, flush := make(&out)
-		var a accessLog
-		a.use(log)
-		var l line
+		var a AccessLog
+		a.Use(log)
+		var l Line
 		for range 2 {
-			a.begin(&l, time.Now(), slog.LevelWarn)
-			l.number("status", 200)
-			a.end(&l, slog.LevelWarn)
+			a.Begin(&l, time.Now(), slog.LevelWarn)
+			l.Number("status", 200)
+			a.End(&l, slog.LevelWarn)
 		}
 		flush()
 		if bytes.Count(out.Bytes(), []byte("status")) != 2 || bytes.Count(out.Bytes(), []byte("request")) != 2 {
@@ -112,12 +112,12 @@ func TestALineGoesThroughAHandlerThatIsNotOurs(t *testing.T) {
 func TestALineIsWrittenIfTheLogTakesItsLevel(t *testing.T) {
 	for _, least := range []slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError} {
 		ours, _ := NewLogger(discard{}, false, least)
-		var a, b accessLog
-		a.use(ours)
-		b.use(ours.With("a", 1))
+		var a, b AccessLog
+		a.Use(ours)
+		b.Use(ours.With("a", 1))
 		for _, level := range []slog.Level{slog.LevelInfo, slog.LevelWarn} {
-			if a.enabled(level) != (level >= least) || b.enabled(level) != (level >= least) {
-				t.Errorf("a log from %v up takes %v: %v", least, level, a.enabled(level))
+			if a.Enabled(level) != (level >= least) || b.Enabled(level) != (level >= least) {
+				t.Errorf("a log from %v up takes %v: %v", least, level, a.Enabled(level))
 			}
 		}
 	}
@@ -126,26 +126,26 @@ func TestALineIsWrittenIfTheLogTakesItsLevel(t *testing.T) {
 func BenchmarkLine(b *testing.B) {
 	log, _ := NewLogger(discard{}, false, slog.LevelInfo)
 	b.Run("direct", func(b *testing.B) {
-		var a accessLog
-		a.use(log)
+		var a AccessLog
+		a.Use(log)
 		a.secrets.Store(manySecrets())
-		var l line
+		var l Line
 		id := []byte("0123456789ab-1a")
 		b.ReportAllocs()
 		for b.Loop() {
-			a.begin(&l, time.Now(), slog.LevelInfo)
-			l.bytes("id", id, true)
-			l.number("status", 200)
-			l.text("model", "gpt-4o")
-			l.truth("stream", true)
-			l.number("attempts", 1)
-			l.milliseconds("ms", 12345*time.Microsecond)
-			l.text("key", "alias")
-			l.text("provider", "openai")
-			l.milliseconds("first_byte_ms", 1234*time.Microsecond)
-			l.number("prompt_tokens", 1000)
-			l.number("completion_tokens", 500)
-			a.end(&l, slog.LevelInfo)
+			a.Begin(&l, time.Now(), slog.LevelInfo)
+			l.Bytes("id", id, true)
+			l.Number("status", 200)
+			l.Text("model", "gpt-4o")
+			l.Truth("stream", true)
+			l.Number("attempts", 1)
+			l.Milliseconds("ms", 12345*time.Microsecond)
+			l.Text("key", "alias")
+			l.Text("provider", "openai")
+			l.Milliseconds("first_byte_ms", 1234*time.Microsecond)
+			l.Number("prompt_tokens", 1000)
+			l.Number("completion_tokens", 500)
+			a.End(&l, slog.LevelInfo)
 		}
 	})
 	b.Run("slog", func(b *testing.B) {

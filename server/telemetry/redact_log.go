@@ -1,4 +1,4 @@
-package server
+package telemetry
 
 import (
 	"context"
@@ -15,22 +15,22 @@ import (
 // a comparison.
 type redacting struct {
 	slog.Handler
-	secrets *atomic.Pointer[redactor] // of the configuration in force; nil before there is one
+	secrets *atomic.Pointer[Redactor] // of the configuration in force; nil before there is one
 }
 
 // redacted is log with the secrets of a configuration taken out of its lines, and
 // where to put them. A log is not wrapped twice.
-func redacted(log *slog.Logger) (*slog.Logger, *atomic.Pointer[redactor]) {
+func Redacted(log *slog.Logger) (*slog.Logger, *atomic.Pointer[Redactor]) {
 	if h, is := log.Handler().(*redacting); is {
 		return log, h.secrets
 	}
-	h := &redacting{log.Handler(), new(atomic.Pointer[redactor])}
+	h := &redacting{log.Handler(), new(atomic.Pointer[Redactor])}
 	return slog.New(h), h.secrets
 }
 
 func (h *redacting) Handle(ctx context.Context, r slog.Record) error {
 	secrets := h.secrets.Load()
-	found := secrets.has(r.Message)
+	found := secrets.Has(r.Message)
 	r.Attrs(func(a slog.Attr) bool {
 		found = found || secrets.inValue(a.Value)
 		return !found
@@ -38,7 +38,7 @@ func (h *redacting) Handle(ctx context.Context, r slog.Record) error {
 	if !found {
 		return h.Handler.Handle(ctx, r)
 	}
-	out := slog.NewRecord(r.Time, r.Level, secrets.clean(r.Message), r.PC)
+	out := slog.NewRecord(r.Time, r.Level, secrets.Clean(r.Message), r.PC)
 	r.Attrs(func(a slog.Attr) bool {
 		out.AddAttrs(slog.Attr{Key: a.Key, Value: secrets.value(a.Value)})
 		return true
@@ -55,7 +55,7 @@ func (h *redacting) WithGroup(name string) slog.Handler {
 }
 
 // attrs are a line's attributes without secrets.
-func (r *redactor) attrs(attrs []slog.Attr) []slog.Attr {
+func (r *Redactor) attrs(attrs []slog.Attr) []slog.Attr {
 	if !r.inAttrs(attrs) {
 		return attrs
 	}
@@ -67,18 +67,18 @@ func (r *redactor) attrs(attrs []slog.Attr) []slog.Attr {
 }
 
 // inAttrs says whether there is a secret in a line's attributes.
-func (r *redactor) inAttrs(attrs []slog.Attr) bool {
+func (r *Redactor) inAttrs(attrs []slog.Attr) bool {
 	return slices.ContainsFunc(attrs, func(a slog.Attr) bool { return r.inValue(a.Value) })
 }
 
 // inValue says whether there is a secret in what a line of the log would show of
 // a value.
-func (r *redactor) inValue(v slog.Value) bool {
+func (r *Redactor) inValue(v slog.Value) bool {
 	switch v.Kind() {
 	case slog.KindString:
-		return r.has(v.String())
+		return r.Has(v.String())
 	case slog.KindAny:
-		return r.has(shownAs(v.Any()))
+		return r.Has(shownAs(v.Any()))
 	case slog.KindLogValuer:
 		return r.inValue(v.Resolve())
 	case slog.KindGroup:
@@ -88,12 +88,12 @@ func (r *redactor) inValue(v slog.Value) bool {
 }
 
 // value is a value without secrets.
-func (r *redactor) value(v slog.Value) slog.Value {
+func (r *Redactor) value(v slog.Value) slog.Value {
 	switch v = v.Resolve(); v.Kind() {
 	case slog.KindString:
-		return slog.StringValue(r.clean(v.String()))
+		return slog.StringValue(r.Clean(v.String()))
 	case slog.KindAny:
-		return slog.StringValue(r.clean(shownAs(v.Any())))
+		return slog.StringValue(r.Clean(shownAs(v.Any())))
 	case slog.KindGroup:
 		return slog.GroupValue(r.attrs(v.Group())...)
 	}
@@ -110,9 +110,9 @@ func shownAs(v any) string {
 
 // toldBut takes the secrets out of what a client is told of an error, but for
 // pieces of which keep is true.
-func (r *redactor) toldBut(e *codec.Error, keep func(piece string) bool) {
+func (r *Redactor) ToldBut(e *codec.Error, keep func(piece string) bool) {
 	for _, text := range []*string{&e.Message, &e.Type, &e.Code, &e.Param} {
-		*text = r.cleanBut(*text, keep)
+		*text = r.CleanBut(*text, keep)
 	}
 	e.Raw = nil
 }

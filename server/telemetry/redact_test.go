@@ -1,4 +1,4 @@
-package server
+package telemetry
 
 import (
 	"bytes"
@@ -34,7 +34,7 @@ func secretsOf(texts ...string) (secrets []config.Secret) {
 const oddSecret = "p@ss/w+ör d=\"<&>\\0123456789"
 
 func TestASecretIsMaskedHoweverItIsWritten(t *testing.T) {
-	r := newRedactor(secretsOf(upstreamKeyText, oddSecret, "none", "", clientKeyText, clientKeyText+"-and-more"))
+	r := NewRedactor(secretsOf(upstreamKeyText, oddSecret, "none", "", clientKeyText, clientKeyText+"-and-more"))
 	escaped, _ := json.Marshal(oddSecret)
 	for _, c := range []struct{ name, text, want string }{
 		{"nothing", "all is well", "all is well"},
@@ -63,11 +63,11 @@ func TestASecretIsMaskedHoweverItIsWritten(t *testing.T) {
 		{"what is no token", "send it as Authorization: Bearer KEY.", "send it as Authorization: Bearer KEY."},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := r.clean(c.text); got != c.want {
+			if got := r.Clean(c.text); got != c.want {
 				t.Errorf("%q, want %q", got, c.want)
 			}
-			if r.has(c.text) != (c.text != c.want) {
-				t.Errorf("has: %v", r.has(c.text))
+			if r.Has(c.text) != (c.text != c.want) {
+				t.Errorf("has: %v", r.Has(c.text))
 			}
 		})
 	}
@@ -75,7 +75,7 @@ func TestASecretIsMaskedHoweverItIsWritten(t *testing.T) {
 		for _, before := range []string{"", "u", "us", "use", "user:", "a longer name:"} {
 			for _, after := range []string{"", "x", "xy", "xyz"} {
 				plain := before + oddSecret + after
-				got := r.clean("Basic " + encoding.EncodeToString([]byte(plain)))
+				got := r.Clean("Basic " + encoding.EncodeToString([]byte(plain)))
 				for at := range len(oddSecret) - 6 { // six bytes in a row would be too much
 					for shift := range 3 {
 						inner := encoding.EncodeToString([]byte(strings.Repeat("x", shift) + oddSecret[at:at+6]))
@@ -146,10 +146,10 @@ var encodings = []func(string) string{
 // TestASecretIsSeenThroughLayersOfEscapes writes secrets in every two encodings, one in the other, and in three and four of a kind.
 func TestASecretIsSeenThroughLayersOfEscapes(t *testing.T) {
 	secrets := []string{"sk-up/abc+DEF=ghi/JKL+mno=PQR/stu+VWX", upstreamKeyText, `od%41d\u0041&amp;se\\cr"et`, "with-a-\U0001F511-in-it"}
-	r := newRedactor(secretsOf(secrets...))
+	r := NewRedactor(secretsOf(secrets...))
 	check := func(t *testing.T, secret, text string) {
-		got := r.clean("key (" + text + ") refused")
-		if left := len(got) - len("key () refused"); left > 40 || !r.has(text) || r.has(got) || !strings.HasPrefix(got, "key (") || !strings.HasSuffix(got, ") refused") {
+		got := r.Clean("key (" + text + ") refused")
+		if left := len(got) - len("key () refused"); left > 40 || !r.Has(text) || r.Has(got) || !strings.HasPrefix(got, "key (") || !strings.HasSuffix(got, ") refused") {
 			t.Errorf("%q as %q became %q", secret, text, got)
 		}
 	}
@@ -167,13 +167,13 @@ func TestASecretIsSeenThroughLayersOfEscapes(t *testing.T) {
 
 // What escapes stand around stays as it is, and so does what only looks like one.
 func TestEscapesWithoutSecretsStay(t *testing.T) {
-	r := newRedactor(secretsOf(upstreamKeyText, oddSecret))
+	r := NewRedactor(secretsOf(upstreamKeyText, oddSecret))
 	for _, text := range []string{`100% of "a\nb" & c, \u, \u00, %zz, %, &#;, &#x;, &nothing;, &#99999999999999999999999999999999999999999;`, strings.Repeat(`\`, 1001), strings.Repeat("%25", 1000), strings.Repeat("&amp;", 1000) + "#"} {
-		if got := r.clean(text); got != text {
+		if got := r.Clean(text); got != text {
 			t.Errorf("%.100q became %.100q", text, got)
 		}
 		before, after := text+" and ", ": "+text
-		if got := r.clean(before + each("&#%d;")(upstreamKeyText) + after); got != before+"sk-…wxyz"+after && !strings.HasSuffix(text, `\`) {
+		if got := r.Clean(before + each("&#%d;")(upstreamKeyText) + after); got != before+"sk-…wxyz"+after && !strings.HasSuffix(text, `\`) {
 			t.Errorf("around a secret: %.200q", got)
 		}
 	}
@@ -181,13 +181,13 @@ func TestEscapesWithoutSecretsStay(t *testing.T) {
 
 // TestRedactingCostsLinearTime is for texts as a provider may send them to keep the gateway busy.
 func TestRedactingCostsLinearTime(t *testing.T) {
-	r := newRedactor(secretsOf(upstreamKeyText, oddSecret))
+	r := NewRedactor(secretsOf(upstreamKeyText, oddSecret))
 	for _, unit := range []string{`\`, "%25", "%", "&amp;", "&", "&#38;", "&#", "&aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", `\u005c`, `\ud83d`, "Bearer ", "Bearer ya29.a0AfH6SMBx-ZyXwVuTsRqPoNmLkJiHgFeDcBastuv ",
 		"Bearer%20ya29.a0AfH6SMBx-ZyXwVuTsRqPoNmLkJiHgFeDcBastuv ", upstreamKeyText, each("&#%d;")(upstreamKeyText), upstreamKeyText[:13], url.QueryEscape(url.QueryEscape(oddSecret)), "x"} {
 		t.Run(unit[:min(len(unit), 20)], func(t *testing.T) {
 			linear.Check(t, func(size int) func() {
 				text := strings.Repeat(unit, size/len(unit)+1)
-				return func() { r.clean(text) }
+				return func() { r.Clean(text) }
 			})
 		})
 	}
@@ -216,9 +216,9 @@ func FuzzLayers(f *testing.F) {
 }
 
 func TestWithoutSecretsNothingIsMasked(t *testing.T) {
-	for _, r := range []*redactor{nil, newRedactor(nil)} {
-		if text := strings.Repeat("Nothing here is secret. ", 10); r.clean(text) != text || r.has(text) {
-			t.Errorf("%q", r.clean(text))
+	for _, r := range []*Redactor{nil, NewRedactor(nil)} {
+		if text := strings.Repeat("Nothing here is secret. ", 10); r.Clean(text) != text || r.Has(text) {
+			t.Errorf("%q", r.Clean(text))
 		}
 	}
 }
@@ -227,8 +227,8 @@ func TestWithoutSecretsNothingIsMasked(t *testing.T) {
 // none. It does not ask the redactor.
 func pieceOf(text string, secrets ...string) string {
 	for _, secret := range secrets {
-		for i := 0; i+secretRun <= len(secret); i++ {
-			if piece := secret[i : i+secretRun]; strings.Contains(text, piece) {
+		for i := 0; i+SecretRun <= len(secret); i++ {
+			if piece := secret[i : i+SecretRun]; strings.Contains(text, piece) {
 				return piece
 			}
 		}
@@ -241,14 +241,14 @@ func pieceOf(text string, secrets ...string) string {
 func TestNoPieceOfASecretIsLeft(t *testing.T) {
 	long := strings.Repeat(clientKeyText[3:], 1) + upstreamKeyText[3:] + oddSecret + "0123456789"
 	secrets := []string{upstreamKeyText, oddSecret, long}
-	r := newRedactor(secretsOf(secrets...))
+	r := NewRedactor(secretsOf(secrets...))
 	for _, secret := range secrets {
-		for from := range len(secret) - secretRun {
-			for _, to := range []int{from + secretRun, from + secretRun + 1, from + 17, len(secret) - 1, len(secret)} {
+		for from := range len(secret) - SecretRun {
+			for _, to := range []int{from + SecretRun, from + SecretRun + 1, from + 17, len(secret) - 1, len(secret)} {
 				to = min(to, len(secret))
 				for _, around := range [][2]string{{"", ""}, {"x", "y"}, {secret[:3], secret[len(secret)-3:]}, {"é", "…"}} {
 					text := around[0] + secret[from:to] + around[1]
-					if got := r.clean(text); pieceOf(got, secrets...) != "" || r.has(got) {
+					if got := r.Clean(text); pieceOf(got, secrets...) != "" || r.Has(got) {
 						t.Fatalf("%q became %q", text, got)
 					}
 				}
@@ -256,8 +256,8 @@ func TestNoPieceOfASecretIsLeft(t *testing.T) {
 					if !utf8.ValidString(secret[from:to]) { // which most encoders write as what it is not
 						break
 					}
-					if text := encode(secret[from:to]); pieceOf(r.clean(text), encode(secret)) != "" {
-						t.Fatalf("encoding %d: %q became %q", i, text, r.clean(text))
+					if text := encode(secret[from:to]); pieceOf(r.Clean(text), encode(secret)) != "" {
+						t.Fatalf("encoding %d: %q became %q", i, text, r.Clean(text))
 					}
 				}
 			}
@@ -274,23 +274,23 @@ func TestWhatIsNoSecretStaysReadable(t *testing.T) {
 	for i := range 200 {
 		many = append(many, config.Secret{Text: teamKey(i)})
 	}
-	r := newRedactor(many)
+	r := NewRedactor(many)
 	for _, text := range []string{
 		"keys begin with sk-ant-api03- there", "no sk-ant-api03-key", "a-service-account-of-ours may not do that", "a-service-account-of-ours@example.com", "a-service-account-of-ours: hunter",
 		"sk-our-company-team-", "keys of sk-our-company-team-NNN", "https://sk-our-company-team.example.com/", "model gpt-4o-2024-08-06 is not there", "-----BEGIN PRIVATE KEY-----",
 	} {
-		if got := r.clean(text); got != text {
+		if got := r.Clean(text); got != text {
 			t.Errorf("%q became %q", text, got)
 		}
 	}
 	for _, c := range many {
-		for from := 0; from+secretRun <= len(c.Text); from++ {
-			piece := c.Text[from : from+secretRun]
-			secret := from+secretRun > c.Public
+		for from := 0; from+SecretRun <= len(c.Text); from++ {
+			piece := c.Text[from : from+SecretRun]
+			secret := from+SecretRun > c.Public
 			if strings.HasPrefix(c.Text, "sk-our") { // the last gram of it is of few, not of many
-				secret = from+secretRun >= len("sk-our-company-team-")+3
+				secret = from+SecretRun >= len("sk-our-company-team-")+3
 			}
-			if got := r.clean(piece); secret && got == piece {
+			if got := r.Clean(piece); secret && got == piece {
 				t.Errorf("%q of %q is left", piece, c.Text)
 			}
 		}
@@ -308,7 +308,7 @@ func TestManySecretsThatBeginAlikeAreFoundInFewSteps(t *testing.T) {
 	for i := range 5000 {
 		secrets = append(secrets, config.Secret{Text: teamKey(i)})
 	}
-	x := newRedactor(secrets).grams
+	x := NewRedactor(secrets).grams
 	longest := 0
 	for _, head := range x.heads {
 		n := 0
@@ -324,7 +324,7 @@ func TestManySecretsThatBeginAlikeAreFoundInFewSteps(t *testing.T) {
 
 func FuzzRedactor(f *testing.F) {
 	secrets := []string{upstreamKeyText, oddSecret, clientKeyText}
-	r := newRedactor(secretsOf(secrets...))
+	r := NewRedactor(secretsOf(secrets...))
 	f.Add("x", "y", 3, 0, 99)
 	f.Add(upstreamKeyText[:15], upstreamKeyText[3:], 0, 0, 20)
 	f.Add("wxyz", clientKeyText[3:10], 2, 5, 17)
@@ -332,7 +332,7 @@ func FuzzRedactor(f *testing.F) {
 		secret := secrets[uint(which)%3]
 		from = int(uint(from) % uint(len(secret)))
 		to = from + int(uint(to)%uint(len(secret)-from+1))
-		if got := r.clean(before + secret[from:to] + after); pieceOf(got, secrets...) != "" || r.has(got) {
+		if got := r.Clean(before + secret[from:to] + after); pieceOf(got, secrets...) != "" || r.Has(got) {
 			t.Errorf("%q is left in %q", pieceOf(got, secrets...), got)
 		}
 	})
@@ -343,24 +343,24 @@ func TestNoLineOfTheLogHoldsASecret(t *testing.T) {
 	for _, text := range []bool{false, true} {
 		var out bytes.Buffer
 		log, flush := NewLogger(&out, text, slog.LevelDebug)
-		h, secrets := redacted(log)
+		h, secrets := Redacted(log)
 		if h != log {
 			t.Fatal("wrapped twice")
 		}
-		secrets.Store(newRedactor(secretsOf(upstreamKeyText, oddSecret)))
+		secrets.Store(NewRedactor(secretsOf(upstreamKeyText, oddSecret)))
 		log.Info("about " + upstreamKeyText)
 		log.Debug("about a key", "text", "key "+upstreamKeyText, "error", fmt.Errorf("asking: %w", errors.New(oddSecret)), "bytes", []byte(upstreamKeyText),
 			"struct", inner{upstreamKeyText}, "pointer", &inner{oddSecret}, "list", []string{oddSecret}, "map", map[string]string{oddSecret: upstreamKeyText},
 			"url", &url.URL{Scheme: "http", Host: "h", User: url.UserPassword("u", oddSecret)}, "level", slog.LevelInfo,
 			slog.Group("group", "a", upstreamKeyText, slog.Group("deeper", "b", oddSecret)), "valuer", valuer{})
 		log.With("with", upstreamKeyText).WithGroup("g").Warn("more", "key", upstreamKeyText)
-		var requests accessLog
-		requests.use(log)
-		var l line
-		requests.begin(&l, time.Now(), slog.LevelInfo)
-		l.text("model", "a model "+upstreamKeyText)
-		l.text("error", oddSecret)
-		requests.end(&l, slog.LevelInfo)
+		var requests AccessLog
+		requests.Use(log)
+		var l Line
+		requests.Begin(&l, time.Now(), slog.LevelInfo)
+		l.Text("model", "a model "+upstreamKeyText)
+		l.Text("error", oddSecret)
+		requests.End(&l, slog.LevelInfo)
 		flush()
 		if got := out.String(); strings.Contains(got, "upstream-abc") || strings.Contains(got, "w+ör") || strings.Contains(got, "115 107") || strings.Count(got, "wxyz") < 8 {
 			t.Errorf("%s", got)
@@ -373,12 +373,12 @@ type valuer struct{}
 func (valuer) LogValue() slog.Value { return slog.StringValue(upstreamKeyText) }
 
 // manySecrets knows a hundred keys.
-func manySecrets() *redactor {
+func manySecrets() *Redactor {
 	var secrets []string
 	for i := range 100 {
 		secrets = append(secrets, fmt.Sprintf("sk-proj-%048d", i*7919))
 	}
-	return newRedactor(secretsOf(secrets...))
+	return NewRedactor(secretsOf(secrets...))
 }
 
 // BenchmarkRedact is what a line costs in which there is no secret.
@@ -389,7 +389,7 @@ func BenchmarkRedact(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
 			for _, text := range texts {
-				r.clean(text)
+				r.Clean(text)
 			}
 		}
 	})
@@ -398,7 +398,7 @@ func BenchmarkRedact(b *testing.B) {
 		b.SetBytes(int64(len(text)))
 		b.ReportAllocs()
 		for b.Loop() {
-			r.clean(text)
+			r.Clean(text)
 		}
 	})
 }

@@ -1,4 +1,4 @@
-package server
+package telemetry
 
 import "math/bits"
 
@@ -9,7 +9,7 @@ import "math/bits"
 // compared at once.
 const (
 	gramSize = 8
-	gramStep = secretRun - gramSize + 1
+	gramStep = SecretRun - gramSize + 1
 
 	// sharedGram is how many forms a gram may be in. What more have in common is no
 	// secret: it is what all keys of one maker begin with. The grams behind it tell

@@ -1,4 +1,4 @@
-package server
+package telemetry
 
 import (
 	"bytes"
@@ -7,11 +7,11 @@ import (
 )
 
 // span is from one place in a text to another.
-type span struct{ start, end int }
+type Span struct{ start, end int }
 
 // overwrite puts stars in the place of the secrets in an event, but for what lies in
 // one of the spans, and for pieces of which keep is true.
-func (r *redactor) overwrite(event []byte, but []span, keep func(piece string) bool) (changed bool) {
+func (r *Redactor) Overwrite(event []byte, but []Span, keep func(piece string) bool) (changed bool) {
 	before := bytes.Clone(event)
 	valid := isObject(event)
 	for range mostPasses {
@@ -49,7 +49,7 @@ func (r *redactor) overwrite(event []byte, but []span, keep func(piece string) b
 	return changed
 }
 
-func inside(spans []span, start, end int) bool {
+func inside(spans []Span, start, end int) bool {
 	for _, s := range spans {
 		if start >= s.start && end <= s.end {
 			return true
@@ -60,7 +60,7 @@ func inside(spans []span, start, end int) bool {
 
 // linesThatMayRepeat are the lines of an event that may have some of the request in
 // them: all but comments and fields beside the data.
-func linesThatMayRepeat(event []byte) (spans []span) {
+func LinesThatMayRepeat(event []byte) (spans []Span) {
 	for at := 0; at < len(event); {
 		n := bytes.IndexAny(event[at:], "\r\n")
 		if n < 0 {
@@ -69,7 +69,7 @@ func linesThatMayRepeat(event []byte) (spans []span) {
 		switch line := event[at : at+n]; {
 		case bytes.HasPrefix(line, []byte(":")), bytes.HasPrefix(line, []byte("event:")), bytes.HasPrefix(line, []byte("id:")):
 		default:
-			spans = append(spans, span{at, at + n})
+			spans = append(spans, Span{at, at + n})
 		}
 		at += n + 1
 	}
@@ -105,7 +105,7 @@ func isObject(event []byte) bool {
 }
 
 // speechIn is where in an event the model speaks.
-func speechIn(event []byte) (spans []span) {
+func SpeechIn(event []byte) (spans []Span) {
 	start, end, ok := dataOf(event)
 	if !ok {
 		return nil
@@ -124,7 +124,7 @@ func speechIn(event []byte) (spans []span) {
 type speechFinder struct {
 	data  []byte
 	at    int
-	spans []span
+	spans []Span
 }
 
 // mostSpeech is how deep in an event a model's words stand at most.
@@ -136,7 +136,7 @@ func (f *speechFinder) object(v rawjson.Value, answering bool, depth int) {
 	for it := v.Members(f.data); it.Next(); {
 		name := it.Name()
 		if answering && speaks(name, it.Value.Kind == rawjson.String) {
-			f.spans = append(f.spans, span{f.at + it.Value.Start, f.at + it.Value.End})
+			f.spans = append(f.spans, Span{f.at + it.Value.Start, f.at + it.Value.End})
 			continue
 		}
 		if name != "error" {

@@ -1,4 +1,4 @@
-package server
+package telemetry
 
 import (
 	"context"
@@ -13,9 +13,9 @@ import (
 // accessLog writes the line that every request leaves. It does not go through
 // slog where it can be helped: slog's JSON form takes an eighth of the time of a
 // plain request.
-type accessLog struct {
+type AccessLog struct {
 	log     *slog.Logger
-	secrets *atomic.Pointer[redactor]
+	secrets *atomic.Pointer[Redactor]
 	lines   *batch  // where log's lines wait to be written; nil if they do not
 	own     *urgent // the end of log's handlers, if those before it add nothing and it writes JSON; else nil
 	second  atomic.Pointer[secondText]
@@ -23,8 +23,8 @@ type accessLog struct {
 
 // use has the lines written to log, which takes the secrets out of what it is
 // told.
-func (a *accessLog) use(log *slog.Logger) {
-	a.log, a.secrets = redacted(log)
+func (a *AccessLog) Use(log *slog.Logger) {
+	a.log, a.secrets = Redacted(log)
 	u, is := a.log.Handler().(*redacting).Handler.(*urgent)
 	if is {
 		a.lines = u.lines
@@ -35,14 +35,14 @@ func (a *accessLog) use(log *slog.Logger) {
 }
 
 // dropped is how many lines were lost because the log could not be written.
-func (a *accessLog) dropped() int64 {
+func (a *AccessLog) Dropped() int64 {
 	if a.lines == nil {
 		return 0
 	}
 	return a.lines.dropped.Load()
 }
 
-func (a *accessLog) enabled(level slog.Level) bool {
+func (a *AccessLog) Enabled(level slog.Level) bool {
 	if a.own != nil {
 		return level >= a.own.level
 	}
@@ -51,15 +51,15 @@ func (a *accessLog) enabled(level slog.Level) bool {
 
 // line is a line that is being written: begin, its fields, end. It keeps its
 // memory from one line to the next.
-type line struct {
+type Line struct {
 	json    []byte
-	secrets *redactor   // of the configuration in force
+	secrets *Redactor   // of the configuration in force
 	attrs   []slog.Attr // the fields, where slog has to write them
 	slog    bool
 }
 
 // begin begins a line as slog.JSONHandler would.
-func (a *accessLog) begin(l *line, now time.Time, level slog.Level) {
+func (a *AccessLog) Begin(l *Line, now time.Time, level slog.Level) {
 	if l.slog = a.own == nil; l.slog {
 		return
 	}
@@ -72,7 +72,7 @@ func (a *accessLog) begin(l *line, now time.Time, level slog.Level) {
 }
 
 // end hands the line on.
-func (a *accessLog) end(l *line, level slog.Level) {
+func (a *AccessLog) End(l *Line, level slog.Level) {
 	if l.slog {
 		a.log.LogAttrs(context.Background(), level, "request", l.attrs...)
 		l.attrs = nil
@@ -86,39 +86,39 @@ func (a *accessLog) end(l *line, level slog.Level) {
 }
 
 // name begins a field. Its name needs no escaping.
-func (l *line) name(name string) {
+func (l *Line) name(name string) {
 	l.json = append(l.json, `,"`...)
 	l.json = append(l.json, name...)
 	l.json = append(l.json, `":`...)
 }
 
 // text adds a text, without the secrets in it.
-func (l *line) text(name, value string) {
+func (l *Line) Text(name, value string) {
 	if l.slog {
 		l.attrs = append(l.attrs, slog.String(name, value))
 		return
 	}
-	if !l.secrets.short(value) {
-		value = l.secrets.clean(value)
+	if !l.secrets.Short(value) {
+		value = l.secrets.Clean(value)
 	}
 	l.name(name)
 	l.json = rawjson.AppendString(l.json, value)
 }
 
 // bytes is text without a copy. In what is clean no secrets are looked for.
-func (l *line) bytes(name string, value []byte, clean bool) {
+func (l *Line) Bytes(name string, value []byte, clean bool) {
 	if l.slog {
 		l.attrs = append(l.attrs, slog.String(name, string(value)))
 		return
 	}
-	if !clean && l.secrets.hasBytes(value) {
-		value = []byte(l.secrets.clean(string(value)))
+	if !clean && l.secrets.HasBytes(value) {
+		value = []byte(l.secrets.Clean(string(value)))
 	}
 	l.name(name)
 	l.json = rawjson.AppendString(l.json, value)
 }
 
-func (l *line) number(name string, n int64) {
+func (l *Line) Number(name string, n int64) {
 	if l.slog {
 		l.attrs = append(l.attrs, slog.Int64(name, n))
 		return
@@ -127,7 +127,7 @@ func (l *line) number(name string, n int64) {
 	l.json = strconv.AppendInt(l.json, n, 10)
 }
 
-func (l *line) truth(name string, is bool) {
+func (l *Line) Truth(name string, is bool) {
 	if l.slog {
 		l.attrs = append(l.attrs, slog.Bool(name, is))
 		return
@@ -137,9 +137,9 @@ func (l *line) truth(name string, is bool) {
 }
 
 // milliseconds adds a duration in milliseconds, with three decimals at most.
-func (l *line) milliseconds(name string, d time.Duration) {
+func (l *Line) Milliseconds(name string, d time.Duration) {
 	if l.slog {
-		l.attrs = append(l.attrs, slog.Float64(name, milliseconds(d)))
+		l.attrs = append(l.attrs, slog.Float64(name, Milliseconds(d)))
 		return
 	}
 	l.name(name)
@@ -156,7 +156,7 @@ type secondText struct {
 
 // appendTime appends a time as time.RFC3339Nano has it. Times are formatted once a
 // second; only the fraction differs.
-func (a *accessLog) appendTime(dst []byte, now time.Time) []byte {
+func (a *AccessLog) appendTime(dst []byte, now time.Time) []byte {
 	s := a.second.Load()
 	if s == nil || s.unix != now.Unix() {
 		s = &secondText{now.Unix(), now.Format("2006-01-02T15:04:05"), now.Format("Z07:00")}
@@ -185,6 +185,6 @@ func appendFraction(dst []byte, n int64, digits int) []byte {
 	return dst
 }
 
-func milliseconds(d time.Duration) float64 {
+func Milliseconds(d time.Duration) float64 {
 	return float64(d.Microseconds()) / 1000
 }
