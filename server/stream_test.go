@@ -41,7 +41,7 @@ func TestAStreamThatDiesTellsItsClient(t *testing.T) {
 		}, 502, "", "no money left for sk-…"},
 		{"an error of the name error", func(p *peer) { p.say(chunk("event: error\ndata: {\"message\":\"broken\"}\n\n") + chunk("")) }, 502, "", "broken"},
 		{"a page", func(p *peer) { p.say(chunk("<html><title>Gateway Time-out</title></html>\n\n") + chunk("")) }, 502, "", "Gateway Time-out"},
-		{"an event that is not JSON", func(p *peer) { p.say(chunk("data: {\"choices\":[{]}\n\n") + chunk("")) }, 502, "", "not valid JSON"},
+		{"an event that is not JSON, which is left out, and no end", func(p *peer) { p.say(chunk("data: {\"choices\":[{]}\n\n") + chunk("")) }, 502, "", "ended before its answer was complete"},
 		{"a broken chunk", func(p *peer) { p.say("zz\r\n") }, 502, "", "connection"},
 		{"silence", func(p *peer) { p.gone() }, 504, "", "timed out"},
 	} {
