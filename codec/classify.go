@@ -101,7 +101,7 @@ func (e *Error) Classify(text []byte) {
 
 // aboutContent is how a 403 tells that it is about what the request says, and aboutAccount how one tells that it is about who asks.
 var (
-	aboutContent = regexp.MustCompile(`content[ _-](?:policy|filter|moderation|management)|moderat(?:ion|ed)|\bflagged\b|safety (?:system|policy|policies|guidelines|filter)|usage (?:policy|policies|guidelines)|responsible[ _]ai|prohibited[ _]content|\bharmful\b|\bunsafe\b`)
+	aboutContent = regexp.MustCompile(`content[ _-](?:policy|filter|moderation|management)|moderat(?:ion|ed)|\bflagged\b|safety (?:system|policy|policies|guidelines|filter)|usage (?:policy|policies|guidelines)|responsible[ _]ai|prohibited[ _]content|\bharmful\b|\bunsafe\b|\binappropriate\b|policy[ _-]violation|violat\w+ [^.]{0,40}\bpolic|content exists risk|sensitive (?:content|information|words?)`)
 	aboutAccount = regexp.MustCompile(`\b(?:account|organi[sz]ation|api key|terminated|suspended|banned|deactivated|disabled|access (?:to|was|has|is))\b`)
 )
 

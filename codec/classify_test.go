@@ -47,6 +47,9 @@ func TestClassifySaysWhoIsConcerned(t *testing.T) {
 		{name: "a moderation, in other words", status: 403, message: "Your prompt was rejected by our safety system.", class: ContentPolicy},
 		{name: "a moderation, by its code", status: 403, code: "moderation_blocked", message: "blocked", class: ContentPolicy},
 		{name: "a policy that the prompt breaks", status: 403, message: "The request violates our usage policies.", class: ContentPolicy},
+		{name: "a content that is not wanted", status: 403, message: "Input data may contain inappropriate content.", class: ContentPolicy},
+		{name: "a policy that is violated", status: 403, message: "The prompt violates our acceptable use policy.", class: ContentPolicy},
+		{name: "a policy of the organization's", status: 403, message: "Request violates the organization policy constraints/gcp.restrictServiceUsage.", class: Auth},
 		{name: "a policy that the account has broken", status: 403, message: "Your account was suspended for violating our usage policies.", class: Auth},
 		{name: "a firewall's page about content", status: 403, message: "Blocked by content filter", page: true, class: Auth},
 

@@ -30,7 +30,7 @@ func (x *exchange) readFailure(answer *pool.Response, from codec.Format) error {
 	}
 	// Whatever else kept the page from coming whole, and be it want of room: what came of it, or the status, says enough.
 	e := from.DecodeError(answer.Status, string(answer.Header.ContentType()), body)
-	failure := &upstreamError{said: e, status: answer.Status, retryAfter: retryAfter(&answer.Header, e.Message)}
+	failure := &upstreamError{said: e, status: answer.Status, retryAfter: max(retryAfter(&answer.Header, e.Message), delayIn(e.Raw))}
 	answer.Close()
 	return failure
 }

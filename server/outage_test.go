@@ -98,6 +98,7 @@ func TestALimitOfGooglesRestsAsLongAsItSays(t *testing.T) {
 		{"with a delay", "/v1beta", details(`,{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"40s"}`), 30 * time.Second, 40 * time.Second, false},
 		{"with a delay of hours", "/v1beta", details(`,{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"37000s"}`), 9 * time.Minute, 10 * time.Minute, false},
 		{"with a delay in the text alone", "/v1/chat/completions", `{"error":{"code":429,"message":"` + quota + `\\nPlease retry in 40.5s.","status":"RESOURCE_EXHAUSTED"}}`, 30 * time.Second, 41 * time.Second, false},
+		{"with a delay, by its OpenAI-like address", "/v1/chat/completions", "[" + details(`,{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"40.5s"}`) + "]", 30 * time.Second, 41 * time.Second, false},
 		{"without any", "/v1beta", details(""), 0, 2 * time.Second, false},
 		{"of OpenAI's money", "/v1/chat/completions", `{"error":{"message":"` + quota + `","type":"insufficient_quota","param":null,"code":"credit_balance_exhausted"}}`, 5 * time.Hour, 6 * time.Hour, true},
 	} {

@@ -29,6 +29,22 @@ var (
 	timePart = regexp.MustCompile(`^ ?(\d{1,9}(?:\.\d{1,12})?) ?(?i:(ms|millisecond|s|sec|second|m|min|minute|h|hour|d|day)s?)(?:[^a-zA-Z]|$)`)
 )
 
+// retryDelay is Google's place for it, which stands in the errors of its OpenAI-like addresses, too.
+var retryDelay = regexp.MustCompile(`"retryDelay"\s*:\s*"(\d{1,9}(?:\.\d{1,12})?)s"`)
+
+// delayIn is the time to wait that an error object has beside its message; 0 if there is none.
+func delayIn(object []byte) time.Duration {
+	m := retryDelay.FindSubmatch(object)
+	if m == nil {
+		return 0
+	}
+	n, err := strconv.ParseFloat(string(m[1]), 64)
+	if err != nil {
+		return 0
+	}
+	return duration(n, time.Second)
+}
+
 // timeUnit finds a unit by the letters that it begins with.
 func timeUnit(word string) time.Duration {
 	switch word = strings.ToLower(word); {
