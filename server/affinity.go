@@ -89,12 +89,38 @@ func (o *opening) say(body []byte, v rawjson.Value) bool {
 // behind the last turn, which is another one each time.
 func (o *opening) read(body []byte, v rawjson.Value) {
 	o.say(body, v)
-	for elements := v.Elements(body); o.left > 0 && elements.Next(); {
-		o.read(body, elements.Value)
+	elements, members := v.Elements(body), v.Members(body)
+	o.elements(body, &elements)
+	o.members(body, &members)
+}
+
+// within is read for what a walk has come to, whose bytes are gone through once
+// and not once for each level that is in it.
+func (o *opening) within(body []byte, v rawjson.Value, walk *rawjson.Walk) {
+	switch v.Kind {
+	case rawjson.Array:
+		elements := walk.Elements()
+		o.elements(body, &elements)
+		walk.Leave(&elements.Walk)
+	case rawjson.Object:
+		members := walk.Members()
+		o.members(body, &members)
+		walk.Leave(&members.Walk)
+	default:
+		o.say(body, v)
 	}
-	for members := v.Members(body); o.left > 0 && members.Next(); {
-		if name := members.Name(); name != "cache_control" && name != "id" {
-			o.read(body, members.Value)
+}
+
+func (o *opening) elements(body []byte, it *rawjson.Elements) {
+	for o.left > 0 && it.Step() {
+		o.within(body, it.Value, &it.Walk)
+	}
+}
+
+func (o *opening) members(body []byte, it *rawjson.Members) {
+	for o.left > 0 && it.Step() {
+		if name := it.Name(); name != "cache_control" && name != "id" {
+			o.within(body, it.Value, &it.Walk)
 		}
 	}
 }
