@@ -37,13 +37,21 @@ func (p *Plan) repeat(a Attempt, o *Outcome) (comesBack bool) {
 		comesBack = true
 	}
 	momentary := o.Verdict == Unavailable && o.Status >= 500 && (o.RetryAfter == 0 || soon) || o.Verdict == RateLimited && soon
-	if with.sameFirst && momentary && !t.same && p.left > 0 && !p.once {
+	if with.sameFirst && momentary && !t.same && p.left > p.reserved() {
 		t.same, p.same = true, a.try+1
 		if t.awaited.at == 0 {
 			t.awaited = awaited{a.Key, p.key.state.now()}
 		}
 	}
 	return comesBack
+}
+
+// reserved is how many of the attempts are those of channels that were not tried yet. Where a key's own AUTO_RETRY says how many there are, none is.
+func (p *Plan) reserved() int {
+	if p.key.Config.Preferences.AutoRetry >= 0 {
+		return 0
+	}
+	return p.route.leaves - p.Tried()
 }
 
 // await gives the attempt at a channel that said when it takes requests again, with the key that said so. That this rests is known: it was this request that

@@ -57,3 +57,34 @@ func TestAChannelThatFailedForAMomentIsAskedAgain(t *testing.T) {
 		})
 	}
 }
+
+// What is asked twice leaves every other channel its attempt.
+func TestAskingTheSameFirstLeavesNoChannelOut(t *testing.T) {
+	var names []string
+	for i := range 30 {
+		names = append(names, fmt.Sprint("p", i))
+	}
+	f := providers(names...).key("sk", "")
+	f.cfg.Preferences.Retries.SameFirst = true
+	plan := f.build().start("sk")
+	seen := map[string]bool{}
+	for a, more := plan.Next(); more; a, more = plan.Next() {
+		seen[a.Provider.Config.Name] = true
+		plan.Report(a, Outcome{Verdict: Unavailable, Status: 500})
+	}
+	if len(seen) != len(names) {
+		t.Errorf("%d of %d were asked", len(seen), len(names))
+	}
+}
+
+func TestOnceTheTimeIsOverTheSameIsNotAskedFirst(t *testing.T) {
+	f := providers("p", "q").key("sk", "")
+	f.cfg.Preferences.Retries.SameFirst = true
+	plan := f.build().start("sk")
+	a, _ := plan.Next()
+	plan.Report(a, Outcome{Verdict: Unavailable, Status: 500})
+	plan.Once()
+	if a, _ := plan.Next(); a.Provider.Config.Name != "q" {
+		t.Errorf("%s is asked", a.Provider.Config.Name)
+	}
+}

@@ -94,7 +94,7 @@ func (p *Plan) Next() (Attempt, bool) {
 	if p.began == 0 {
 		p.began = now
 	}
-	if same := p.same; same > 0 {
+	if same := p.same; same > 0 && !p.once {
 		p.same = 0
 		if a, ok := p.await(same-1, now); ok {
 			return a, true
