@@ -74,17 +74,17 @@ func (p *Plan) pickNear(f *frame) int {
 	marks, best := p.marks[f.from:], -1
 	if f.route.weighs(f.key.Config.Preferences.Schedule) {
 		most := math.Inf(-1)
-		for i, place := range f.route.places {
-			if per := f.route.perWeight[i]; per > 0 && !marks[i] {
-				if share := weighted(nearness(p.Facts.Conversation, place), per); share > most {
+		for i := range f.route.entries {
+			if e := &f.route.entries[i]; e.perWeight > 0 && !marks[i] {
+				if share := weighted(nearness(p.Facts.Conversation, e.place), e.perWeight); share > most {
 					best, most = i, share
 				}
 			}
 		}
 	} else {
 		nearest := uint64(0)
-		for i, place := range f.route.places {
-			if near := nearness(p.Facts.Conversation, place); near >= nearest && !marks[i] {
+		for i := range f.route.entries {
+			if near := nearness(p.Facts.Conversation, f.route.entries[i].place); near >= nearest && !marks[i] {
 				best, nearest = i, near
 			}
 		}

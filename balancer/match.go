@@ -253,11 +253,11 @@ func (r *Route) add(e entry) {
 // finish computes what each request would otherwise compute again.
 func (r *Route) finish() {
 	weights := make([]int, len(r.entries))
+	r.inTurn.turns = make([]int, 0, len(r.entries))
 	for i, e := range r.entries {
 		weights[i] = e.weight
 		r.inTurn.turns = append(r.inTurn.turns, i)
-		r.places = append(r.places, e.place)
-		r.perWeight = append(r.perWeight, perWeight(e.weight))
+		r.entries[i].perWeight = perWeight(e.weight)
 	}
 	r.weights.turns = weightedTurns(weights)
 	seen := make(map[*Candidate]bool, len(r.entries))

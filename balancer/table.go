@@ -68,12 +68,8 @@ type Route struct {
 	// Keepalive is how long a stream's client may go without a byte; 0 is for as
 	// long as it takes. The shortest of the channels' counts.
 	Keepalive time.Duration
-	keys      int // provider keys of all leaves
-
-	// For affinity:
-	places    []uint64  // of the entries
-	perWeight []float64 // 1 by their weights, 0 without one
-	affine    bool      // a channel's keys are chosen by the conversation
+	keys      int  // provider keys of all leaves
+	affine    bool // a channel's keys are chosen by the conversation
 
 	// AsksFacts says that a channel looks at more of a request than its model:
 	// Plan.Facts must be set. AsksEffort, AsksCompaction and AsksTokens are for
@@ -87,7 +83,10 @@ type entry struct {
 	*Candidate
 	via    *Key
 	weight int
-	place  uint64 // for affinity
+
+	// For affinity:
+	place     uint64
+	perWeight float64 // 1 by the weight, 0 without one
 }
 
 // Candidate is one channel: a provider and the model's name there. All routes
