@@ -51,7 +51,7 @@ func (x *exchange) write(channel *provider.Channel, to codec.Format) (stream boo
 	if rules != nil || !section.Tools || !section.Image || x.snap.translates && toolid.Carries(body) {
 		body = overridden(rules, openai.Strip(toolid.Strip(body), !section.Tools, !section.Image))
 	}
-	x.asksUsage = channel.AskUsage && !x.backend().unasked.Load() && (rules == nil || !rules.Touches("stream_options")) && !(x.endpoint == provider.Chat && x.accent().Refuses("stream_options"))
+	x.asksUsage = channel.AskUsage && x.asks() && (rules == nil || !rules.Touches("stream_options")) && !(x.endpoint == provider.Chat && x.accent().Refuses("stream_options"))
 	err = x.face.splice(x, body, spliced{format: x.upstream, model: x.attempt.Upstream, askUsage: x.asksUsage})
 	x.request.Body = x.parts
 	if edits && err == nil {
@@ -80,7 +80,7 @@ func (x *exchange) writeTranslated(to codec.Format, provider *config.Provider, r
 		edited := body
 		if x.upstream == "openai" {
 			edited = x.accent().EditTranslated(body)
-			if x.asksUsage = !x.backend().unasked.Load(); !x.asksUsage {
+			if x.asksUsage = x.asks(); !x.asksUsage {
 				edited = openai.WithoutStreamOptions(edited)
 			}
 		}

@@ -84,6 +84,7 @@ type current struct {
 	tried      time.Time      // when the attempt began
 	sent       bool           // whether the provider was asked in it
 	asksUsage  bool           // the gateway asks for a stream's usage on its own
+	forgoes    bool           // it does not, since the provider refused the attempt for that
 	limits     pool.Deadlines // of the attempt
 	curtailed  bool           // the attempt has less time than its channel's, since those before have used it up
 	failure    *codec.Error   // what the client is told if no attempt follows

@@ -64,6 +64,48 @@ func TestAProviderThatRefusesOurStreamOptionsIsAskedWithout(t *testing.T) {
 	}
 }
 
+// An error may repeat what the client has made up. Nobody has streams go without their
+// usage, which may be thoughts that cost much, by having a provider name its options.
+func TestWhatAClientHasAProviderSayEndsNoUsage(t *testing.T) {
+	refused := reply(400, jsonKind, `{"error":{"message":"Error while downloading https://a.example/stream_options.png"}}`)
+	first := true
+	for _, c := range []struct {
+		name   string
+		before bool // somebody was served before
+		refuse func(body string) bool
+		status int
+	}{
+		{"with and without them, first of all", false, func(body string) bool { return strings.Contains(body, "trick") }, 400},
+		{"with and without them", true, func(body string) bool { return strings.Contains(body, "trick") }, 400},
+		{"once, where others are served", true, func(body string) bool { was := first; first = false; return was && strings.Contains(body, "trick") }, 400},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			up := listen(t, func(p *peer, r seen) bool {
+				if c.refuse(r.body) {
+					p.say(refused)
+					return true
+				}
+				return both(p, r)
+			})
+			g := start(t, providerOf("p", up), "preferences: {cooldown_period: 0}\n", once)
+			if c.before {
+				if a := g.chat(streamRequest); a.StatusCode != 200 {
+					t.Fatal(a.StatusCode, a.body)
+				}
+			}
+			first = true
+			if a := g.chat(strings.Replace(streamRequest, `"content":"`, `"content":"trick`, 1)); a.StatusCode != c.status {
+				t.Errorf("the trick is answered with %d", a.StatusCode)
+			}
+			g.chat(streamRequest)
+			all := up.requests()
+			if last := all[len(all)-1]; !strings.Contains(last.body, `"include_usage":true`) {
+				t.Errorf("the next stream is not asked for its usage: %s", last.body)
+			}
+		})
+	}
+}
+
 func TestRequestsThatAreRefusedTogetherAreAllServed(t *testing.T) {
 	const crowd = 8
 	var there sync.WaitGroup

@@ -154,7 +154,7 @@ func (x *exchange) take(attempt balancer.Attempt) {
 	x.live.mu.Unlock()
 	x.tried, x.sent, x.answered = time.Now(), false, false
 	x.usage, x.flow, x.said, x.parted = codec.Usage{}, nil, 0, false
-	x.charged = false
+	x.charged, x.forgoes = false, false
 	x.trace, x.traced = nil, false
 	if attempt.Number > 1 {
 		x.forgoRoom()
@@ -166,8 +166,11 @@ func (x *exchange) take(attempt balancer.Attempt) {
 // is left out, and the provider asked again.
 func (x *exchange) try() error {
 	err := x.ask()
-	if x.refusesOptions(err) {
-		err = x.ask()
+	switch {
+	case x.refusesOptions(err):
+		return x.askWithout()
+	case err == nil && x.stream && x.asksUsage:
+		x.backend().asking[x.model].served()
 	}
 	return err
 }

@@ -110,7 +110,7 @@ type Server struct {
 
 	snapshot atomic.Pointer[snapshot]
 	building sync.Mutex     // held while a snapshot is built
-	unasked  sync.Map       // *atomic.Bool by provider: see backend
+	asking   sync.Map       // *asking by provider and model: see backend
 	judging  sync.Mutex     // held while an update or a request to explain is decoded, which takes many times its size
 	inFlight *budget.Places // requests for answers
 	fetches  *budget.Places // connections on which images and files are fetched

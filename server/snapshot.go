@@ -3,7 +3,6 @@ package server
 import (
 	"crypto/sha256"
 	"reflect"
-	"sync/atomic"
 
 	"uniapi/balancer"
 	"uniapi/codec/openai"
@@ -39,7 +38,7 @@ type backend struct {
 	maskedKeys []string
 	overrides  map[string]*override.Rules // by request model
 	accents    map[string]*openai.Rules   // the same; of one that speaks chat
-	unasked    *atomic.Bool               // its streams are not asked for their usage, since it refuses that
+	asking     map[string]*asking         // for their usage are its streams: the same
 }
 
 // backend is that of the attempt.
@@ -69,7 +68,7 @@ func (s *Server) build(cfg *config.Config) *snapshot {
 		for _, err := range problems {
 			s.log.Error("a part of this provider's configuration is not used", "provider", p.Config.Name, "error", err)
 		}
-		b.unasked = s.unaskedOf(p.Config)
+		b.asking = s.askingOf(p.Config, p.Models)
 		b.maskedKeys, b.accents = maskKeysOf(p.Config), compileAccents(p.Config, p.Models)
 	}
 	for _, k := range cfg.APIKeys {
