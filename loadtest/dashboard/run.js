@@ -141,6 +141,11 @@ const steps = {
     const before = await left();
     await until(page, 'the countdown goes on', (was) => document.querySelector('.provider[open] td .state.resting').innerText !== was, before);
   },
+  'what cools is asked again by a button': async () => {
+    await page.evaluate(() => [...document.querySelectorAll('.provider[open]')].find((card) => card.innerText.includes('east')).querySelector('.awake button').click());
+    await until(page, 'it says what it did', () => [...document.querySelectorAll('.awake [role=status]')].some((said) => /ended|Nothing rested/.test(said.innerText))
+      || ![...document.querySelectorAll('.provider')].find((card) => card.innerText.includes('east')).innerText.includes('cooling'));
+  },
   'a stream shows up while it is open': async () => {
     const leave = await openStream(town.base);
     await shows('#live', story);

@@ -35,7 +35,7 @@ export class Refused extends Error {
 const patience = 20_000; // milliseconds
 
 // ask gets one of the gateway's own addresses, relative to where this page is, so that a proxy may put both behind a path.
-export async function ask(path, query, secret) {
+export async function ask(path, query, secret, method = 'GET') {
   const url = new URL(`../v1/${path}`, document.baseURI);
   for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
   const late = AbortSignal.timeout(patience);
@@ -43,6 +43,7 @@ export async function ask(path, query, secret) {
   let body;
   try {
     answer = await fetch(url, {
+      method,
       headers: { Authorization: `Bearer ${secret}` },
       cache: 'no-store',
       credentials: 'omit',

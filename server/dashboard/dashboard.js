@@ -20,7 +20,11 @@ const none = { requests: 0, failures: 0, prompt_tokens: 0, cached_tokens: 0, com
 
 const state = { range: hour, by: 'model', hidden: new Set(), colourOf: new Map() };
 const clock = new Clock();
-const providers = new Providers(byId('providers'));
+const providers = new Providers(byId('providers'), async (provider) => {
+  const { woken } = await ask('channels/wake', { provider }, key.get(), 'POST');
+  await once('overview');
+  return woken;
+});
 const totals = new Totals(byId('totals'));
 
 const tokenKinds = {

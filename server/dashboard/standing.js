@@ -58,14 +58,16 @@ function channelOf(request) {
 export class Providers {
   #cards = [];
 
-  constructor(node) {
+  // wake has the gateway ask what rests of a provider again.
+  constructor(node, wake) {
     this.node = node;
+    this.wake = wake;
   }
 
   show(providers) {
     const names = JSON.stringify(providers.map((p) => p.name));
     if (names !== this.names) { // another configuration
-      this.#cards = providers.map(() => new Card());
+      this.#cards = providers.map(() => new Card(this.wake));
       this.node.replaceChildren(...this.#cards.map((card) => card.details));
       this.names = names;
     }
@@ -81,12 +83,26 @@ const restingForSome = (list) => list.filter((one) => one.resting_alone.length |
 class Card {
   #troubled = false;
 
-  constructor() {
+  constructor(wake) {
     this.summary = el('summary');
+    this.said = el('span', { className: 'faint', role: 'status' });
+    this.button = el('button', { className: 'quiet', type: 'button', onclick: () => this.#wake(wake) }, 'Ask again now');
+    this.awake = el('p', { className: 'awake', hidden: true }, this.button, this.said);
     this.channels = el('table', {}, headings('Model', 'Upstream', 'State', 'Last error'), el('tbody'));
     this.keys = el('table', {}, headings('Key', '#Served', '#Failed', 'State', 'Last error'), el('tbody'));
     this.inside = [this.channels, this.keys].map((table) => el('div', { className: 'inside', tabIndex: 0 }, table));
-    this.details = el('details', { className: 'card provider', ontoggle: () => this.#open() }, this.summary, this.inside);
+    this.details = el('details', { className: 'card provider', ontoggle: () => this.#open() }, this.summary, this.awake, this.inside);
+  }
+
+  async #wake(wake) {
+    this.button.disabled = true;
+    try {
+      const woken = await wake(this.provider.name);
+      this.said.textContent = woken ? `${format.count(woken)} ${woken === 1 ? 'rest was' : 'rests were'} ended; the next request asks again.` : 'Nothing rested any more.';
+    } catch (error) {
+      this.said.textContent = error.message;
+    }
+    this.button.disabled = false;
   }
 
   show(provider) {
@@ -96,6 +112,8 @@ class Card {
       el('span', { className: 'faint sums' }, sums(channels, keys)));
     const troubled = !provider.usable || resting(channels) + resting(keys) + restingForSome(channels) + restingForSome(keys) > 0;
     if (troubled && !this.#troubled) this.details.open = true;
+    if (troubled !== this.#troubled) this.said.textContent = '';
+    this.awake.hidden = !provider.usable || !troubled;
     this.#troubled = troubled;
     this.#open();
   }
