@@ -18,6 +18,7 @@ import (
 	"uniapi/pool"
 	"uniapi/pool/provider"
 	"uniapi/server/budget"
+	"uniapi/server/media"
 )
 
 // write makes the request's body for a channel: the client's bytes with what
@@ -150,12 +151,12 @@ func (x *exchange) translated(to codec.Format, provider *config.Provider) ([]byt
 func (x *exchange) inlined(request *codec.Request, to codec.Format) (*codec.Request, int, error) {
 	ctx, release := x.call.Context()
 	defer release()
-	inlined, fetched, err := inlineMedia(ctx, x.backend().fetcher, request, takesURL(to), x.holding, x.fetchPlace)
+	inlined, fetched, err := media.Inline(ctx, x.backend().fetcher, request, media.TakesURL(to), x.holding, x.fetchPlace)
 	if over := x.call.Err(); over != nil {
 		return nil, 0, over
 	}
-	if not, is := errors.AsType[*notFetched](err); is && not.failed.Cause() != nil {
-		x.server.log.Info("an image or a file was not fetched", "id", string(x.id), "address", not.failed.Address, "error", clip(not.failed.Cause().Error()))
+	if not, is := errors.AsType[*media.NotFetched](err); is && not.Failed.Cause() != nil {
+		x.server.log.Info("an image or a file was not fetched", "id", string(x.id), "address", not.Failed.Address, "error", clip(not.Failed.Cause().Error()))
 	}
 	return inlined, fetched, err
 }

@@ -14,6 +14,7 @@ import (
 
 	"uniapi/codec"
 	"uniapi/codec/openai"
+	"uniapi/server/media"
 )
 
 // inFlightMemory is what a request in flight is reckoned to take of the half of
@@ -61,7 +62,7 @@ func mostStrangers(connections int, memory int64) int {
 
 // mostFetchesTogether is how many connections images and files are fetched on at a
 // time: an eighth of the descriptors.
-func mostFetchesTogether() int64 { return int64(max(mostDescriptors()/8, fetchesAtOnce)) }
+func mostFetchesTogether() int64 { return int64(max(mostDescriptors()/8, media.AtOnce)) }
 
 // mostDescriptors is how many the process may have.
 func mostDescriptors() int {

@@ -12,6 +12,9 @@ import (
 	"uniapi/server/budget"
 )
 
+// aPNG is what a file of that type begins with, and goes on.
+const aPNG = "\x89PNG\r\n\x1a\nand so on"
+
 // A key that has images fetched from a server that says nothing leaves connections
 // for others.
 func TestFetchesTogetherAreBoundedAndShared(t *testing.T) {

@@ -1,3 +1,5 @@
+// Package conn is the clients' end: it accepts connections, reads them strictly and
+// within their time, speaks TLS and PROXY, notices who hangs up, and makes room.
 package conn
 
 import (

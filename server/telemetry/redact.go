@@ -1,3 +1,5 @@
+// Package telemetry is the log, and what takes secrets out of it and out of what
+// clients are told.
 package telemetry
 
 import (

@@ -1,4 +1,4 @@
-package server
+package media
 
 import (
 	"context"
@@ -73,7 +73,7 @@ func TestAddressesBecomeContentAndTheRequestStaysAsItWas(t *testing.T) {
 		}}
 	}
 	r := build()
-	got, _, err := inlineMedia(t.Context(), fetcher, r, noURLs, plenty(), anyPlace)
+	got, _, err := Inline(t.Context(), fetcher, r, noURLs, plenty(), anyPlace)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func TestAddressesBecomeContentAndTheRequestStaysAsItWas(t *testing.T) {
 	if seen.Load() != 3 {
 		t.Errorf("%d fetches of 3 addresses", seen.Load())
 	}
-	if same, _, err := inlineMedia(t.Context(), fetcher, r, func(*codec.Part) bool { return true }, plenty(), anyPlace); same != r || err != nil {
+	if same, _, err := Inline(t.Context(), fetcher, r, func(*codec.Part) bool { return true }, plenty(), anyPlace); same != r || err != nil {
 		t.Errorf("nothing to do: %p, %v, want %p", same, err, r)
 	}
 }
@@ -124,7 +124,7 @@ func TestWhatCannotBeFetchedIsTheClientsMistake(t *testing.T) {
 				tt.parts[i].Media.URL = strings.Replace(tt.parts[i].Media.URL, host, own, 1)
 			}
 			tt.want = strings.Replace(tt.want, host, own, 1)
-			_, _, err := inlineMedia(t.Context(), fetcher, &codec.Request{Messages: []codec.Message{{Parts: tt.parts}}}, noURLs, plenty(), anyPlace)
+			_, _, err := Inline(t.Context(), fetcher, &codec.Request{Messages: []codec.Message{{Parts: tt.parts}}}, noURLs, plenty(), anyPlace)
 			if tt.want == "" {
 				if err != nil {
 					t.Error(err)
@@ -166,7 +166,7 @@ func TestImagesAreFetchedFourAtATimeUntilTheClientLeaves(t *testing.T) {
 		<-four
 		cancel()
 	}()
-	if _, _, err := inlineMedia(ctx, fetcher, &codec.Request{Messages: []codec.Message{{Parts: parts}}}, noURLs, plenty(), anyPlace); !errors.Is(err, context.Canceled) {
+	if _, _, err := Inline(ctx, fetcher, &codec.Request{Messages: []codec.Message{{Parts: parts}}}, noURLs, plenty(), anyPlace); !errors.Is(err, context.Canceled) {
 		t.Errorf("client gone: %v", err)
 	}
 	if most.Load() != 4 {
@@ -194,7 +194,7 @@ func TestWhichUpstreamsReadAddressesThemselves(t *testing.T) {
 		{"Gemini, YouTube", gemini.Format{}, at(codec.PartVideo, "https://www.youtube.com/watch?v=a"), true},
 		{"Gemini on Vertex", gemini.Format{Vertex: true}, at(codec.PartImage, page+".png"), true},
 	} {
-		if got := takesURL(tt.format)(&tt.part); got != tt.want {
+		if got := TakesURL(tt.format)(&tt.part); got != tt.want {
 			t.Errorf("%s: %v", tt.name, got)
 		}
 	}

@@ -1,4 +1,6 @@
-package server
+// Package media puts the content of images and files that a request names by
+// address in the place of the addresses, where a provider does not fetch them itself.
+package media
 
 import (
 	"context"
@@ -17,7 +19,7 @@ import (
 )
 
 const (
-	fetchesAtOnce = 4
+	AtOnce = 4
 	// mostFetches bounds what one request can make the gateway do. It is as many images as Anthropic takes.
 	mostFetches = 100
 )
@@ -33,7 +35,7 @@ var readsURL = map[string][]codec.PartKind{
 
 // takesURL tells which media an upstream of a format gets by address. A format
 // for which that depends on the address says so itself, as Gemini's does.
-func takesURL(f codec.Format) func(*codec.Part) bool {
+func TakesURL(f codec.Format) func(*codec.Part) bool {
 	kinds := readsURL[f.Name()]
 	switch f := f.(type) {
 	case interface{ TakesURL(*codec.Media) bool }:
@@ -53,7 +55,7 @@ func takesURL(f codec.Format) func(*codec.Part) bool {
 // base64 that puts into it. What is not changed is shared with r, which stays as
 // it is. The error is a *codec.Error with status 400 that names the address, one of
 // the budget's, or ctx's own.
-func inlineMedia(ctx context.Context, f *fetch.Fetcher, r *codec.Request, takesURL func(*codec.Part) bool, holding *budget.Holding, place func() (leave func(), err error)) (*codec.Request, int, error) {
+func Inline(ctx context.Context, f *fetch.Fetcher, r *codec.Request, takesURL func(*codec.Part) bool, holding *budget.Holding, place func() (leave func(), err error)) (*codec.Request, int, error) {
 	in := inliner{takesURL: takesURL, place: place, places: map[address]int{}, room: mediaRoom{holding: holding}}
 	for _, m := range r.Messages {
 		in.collect(m.Parts)
@@ -167,10 +169,10 @@ func (in *inliner) collect(parts []codec.Part) {
 func (in *inliner) fetch(ctx context.Context, f *fetch.Fetcher) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	room := f.MaxSize() / 3 * 4 * fetchesAtOnce // in base64
+	room := f.MaxSize() / 3 * 4 * AtOnce // in base64
 	var next atomic.Int64
 	var workers sync.WaitGroup
-	for range min(fetchesAtOnce, len(in.wanted)) {
+	for range min(AtOnce, len(in.wanted)) {
 		workers.Go(func() {
 			for ctx.Err() == nil {
 				i := int(next.Add(1)) - 1
@@ -196,20 +198,20 @@ func (in *inliner) fetch(ctx context.Context, f *fetch.Fetcher) error {
 	workers.Wait()
 	err := context.Cause(ctx)
 	if failed, ok := errors.AsType[*fetch.Error](err); ok {
-		return &notFetched{codec.BadRequest("messages", failed.Error()), failed}
+		return &NotFetched{codec.BadRequest("messages", failed.Error()), failed}
 	}
 	return err
 }
 
 // notFetched is what a client is told of a fetch that failed, and the fetch's own error, which may say more.
-type notFetched struct {
+type NotFetched struct {
 	told   *codec.Error
-	failed *fetch.Error
+	Failed *fetch.Error
 }
 
-func (e *notFetched) Error() string { return e.told.Error() }
+func (e *NotFetched) Error() string { return e.told.Error() }
 
-func (e *notFetched) Unwrap() error { return e.told }
+func (e *NotFetched) Unwrap() error { return e.told }
 
 // replaced are the parts with content in the place of addresses; the slice
 // itself, and false, if there is nothing to replace.
