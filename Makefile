@@ -15,7 +15,7 @@ demo: build ## one streamed answer through a mock provider: no key, no network, 
 	./uni-api demo
 
 test: ## everything
-	$(GO) test $(RACE) ./...
+	$(GO) test $(RACE) -timeout 20m ./...
 
 # Only what the tag changes: the rest is in make test. Among it are the tests that cost
 # grows no faster than the input, which are named after that, with inputs of 1 MiB.
