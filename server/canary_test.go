@@ -418,7 +418,7 @@ func TestNoSecretComesOut(t *testing.T) {
 		io.WriteString(raw, c.fill(text))
 		answer, _ := io.ReadAll(raw)
 		raw.Close()
-		out.Write(answer)
+		out.Write(append(answer, '\n')) // so that the next line of the log is one
 		flush()
 		out.check(t, fmt.Sprintf("%.60q", text))
 	}
