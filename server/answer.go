@@ -99,6 +99,7 @@ func (x *exchange) collectAnswer(answer *pool.Response, from codec.Format) error
 	var c codec.Collector
 	var events []codec.Event
 	k := keeping{logprobs: true}
+	said := int64(0)
 	for {
 		in, err := answer.Next()
 		switch err {
@@ -117,6 +118,7 @@ func (x *exchange) collectAnswer(answer *pool.Response, from codec.Format) error
 		}
 		for i := range events {
 			k.event(&events[i])
+			said += events[i].Said()
 			c.Add(&events[i])
 		}
 		if cap(events) > mostEvents {
@@ -132,7 +134,7 @@ func (x *exchange) collectAnswer(answer *pool.Response, from codec.Format) error
 		}
 		if err != nil {
 			if answer.Close(); x.unused(err) {
-				x.cut(c.Response())
+				x.cut(c.Response().Usage, said)
 			}
 			return err
 		}

@@ -85,14 +85,12 @@ func usageIn(body []byte) (u codec.Usage) {
 	return u
 }
 
-// cut notes what has come of a stream that was to be put together.
-func (x *exchange) cut(some *codec.Response) {
-	x.usage, x.said = some.Usage, 0
-	x.usage.Gaps |= codec.NoCompletion // it counts what has been said so far, or nothing
-	for i := range some.Choices {
-		for _, p := range some.Choices[i].Message.Parts {
-			x.said += estimate.Text(int64(len(p.Text)))
-		}
+// cut notes what has come of a stream that was to be put together: what it tells of
+// its usage so far, and how many characters it has said.
+func (x *exchange) cut(u codec.Usage, said int64) {
+	if u.Prompt == 0 {
+		u.Gaps |= codec.NoPrompt
 	}
-	x.said = max(x.said, 1)
+	u.Gaps |= codec.NoCompletion // it counts what has been said so far, or nothing
+	x.usage, x.said = u, max(estimate.Text(said), 1)
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"uniapi/codec/estimate"
 )
@@ -134,5 +135,45 @@ func TestWhatChannelsAnsweredBeforeTheLastIsCharged(t *testing.T) {
 				t.Errorf("%+v, %d %s", c, a.StatusCode, a.body)
 			}
 		})
+	}
+}
+
+// A stream that is put together for a client which leaves meanwhile costs what was
+// asked and what had been said, in whatever words.
+func TestAStreamThatWasToBePutTogetherIsChargedAsFarAsItCame(t *testing.T) {
+	said := strings.Repeat("word ", 800)
+	event := func(delta string) string {
+		return `data: {"id":"c","object":"chat.completion.chunk","model":"m","choices":[{"index":0,"delta":{` + delta + `}}]}` + "\n\n"
+	}
+	for name, delta := range map[string]string{
+		"a text":    `"content":"` + said + `"`,
+		"a thought": `"reasoning_content":"` + said + `"`,
+		"a call":    `"tool_calls":[{"index":0,"id":"c","type":"function","function":{"name":"f","arguments":"` + said + `"}}]`,
+	} {
+		standing := make(chan struct{}, 1)
+		up := listen(t, func(p *peer, _ seen) bool {
+			p.say("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n" + event(delta))
+			standing <- struct{}{}
+			p.gone()
+			return false
+		})
+		s := &stage{gateway: start(t, providerOf("p", up), "preferences: {model_price: {default: \"1000,2000\"}}\n",
+			"api_keys: [{api: "+clientKeyText+", role: tester-admin, model: [all], preferences: {AUTO_RETRY: false}}]\n")}
+		body := strings.Replace(plainRequest, `"content":"`, `"content":"`+said, 1)
+		for late := time.Now().Add(patience); ; { // until the gateway had read it when the client left
+			c := s.charge(func() {
+				client := s.dial()
+				client.send(chatText(body))
+				receive(t, standing, "the provider's first piece")
+				client.Close()
+			})
+			if c.completion >= 1000 && c.prompt >= 1000 && c.estimated {
+				break
+			}
+			if time.Now().After(late) {
+				t.Errorf("%s: %+v", name, c)
+				break
+			}
+		}
 	}
 }
