@@ -313,7 +313,7 @@ func TestNoSecretComesOut(t *testing.T) {
 		text, _ := io.ReadAll(resp.Body)
 		var head strings.Builder
 		resp.Header.Write(&head)
-		io.WriteString(out, c.without(head.String()+string(text), append(header, req.URL.Path, req.URL.RawQuery, body)))
+		io.WriteString(out, c.without(head.String()+string(text), append(header, req.URL.Path, req.URL.RawQuery, body))+"\n")
 		flush()
 		out.check(t, what)
 		return string(text)
