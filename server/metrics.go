@@ -31,19 +31,27 @@ func metricsOf(s *Server) *prometheus.Registry {
 
 // metricsPage is what /metrics tells. Labels are names of providers, models and
 // endpoints, which api.yaml bounds, and words of this file: never what a client or
-// a provider says, and no key.
+// a provider says, and no key. A provider may have many thousands of models: one page
+// is made at a time, and each family is searched for secrets by itself.
 func (s *Server) metricsPage() []byte {
+	s.telling.Lock()
+	defer s.telling.Unlock()
 	families, err := s.registry.Gather()
 	if err != nil { // of what could not be told; the rest is there
 		s.log.Error("some metrics cannot be told", "error", err)
 	}
-	var page bytes.Buffer
-	for _, f := range families {
-		if _, err := expfmt.MetricFamilyToText(&page, f); err != nil {
+	secrets := s.secrets.Load()
+	var page []byte
+	var text bytes.Buffer
+	for i, f := range families {
+		text.Reset()
+		if _, err := expfmt.MetricFamilyToText(&text, f); err != nil {
 			s.log.Error("a metric cannot be told", "metric", f.GetName(), "error", err)
 		}
+		families[i] = nil                                    // what it took is free for the others
+		page = append(page, secrets.Clean(text.String())...) // a provider that was asked for its models may have said anything
 	}
-	return []byte(s.secrets.Load().Clean(page.String())) // a provider that was asked for its models may have said anything
+	return page
 }
 
 // collected hands what the gateway counts to the library, which asks when it is

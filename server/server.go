@@ -112,6 +112,7 @@ type Server struct {
 	building sync.Mutex     // held while a snapshot is built
 	asking   sync.Map       // *asking by provider and model: see backend
 	judging  sync.Mutex     // held while an update or a request to explain is decoded, which takes many times its size
+	telling  sync.Mutex     // held while a page of metrics is made, which takes some times its size
 	inFlight *budget.Places // requests for answers
 	fetches  *budget.Places // connections on which images and files are fetched
 
