@@ -29,7 +29,7 @@ const (
 	gateway     = "uni-api"
 	before      = "before" // an older version of it
 
-	clientKey = "sk-bench-client-0000000000000000"
+	clientKey = "sk-bench-client-Zx8vT3mQ7rK2nB5w"
 )
 
 // peers in the order in which they take their turns. binary is the gateway's; an
