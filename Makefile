@@ -64,7 +64,7 @@ bench-peers: build ## cost, latency and memory beside nginx and haproxy, in one 
 # What is guarded: benchmarks that allocate the same each time. A fixed number of
 # rounds, so that what warms up weighs the same on every machine.
 GUARDED := -run '^$$' -bench . -benchmem -benchtime 500x \
-	-skip 'Year|Build|ListingModels|Parallel|KeptAlive|Loopback|FiftyKeys|/parallel|/tls' ./bench ./codec/... ./pool/... ./balancer ./config ./usage ./server ./server/conn ./server/telemetry
+	-skip 'Year|Build|ListingModels|Parallel|KeptAlive|Loopback|FiftyKeys|/parallel|/tls' ./bench ./codec/... ./pool/... ./balancer ./balancer/limit ./config ./usage ./server ./server/conn ./server/telemetry
 bench-guard: ## fails if a guarded benchmark allocates more than bench/baseline.txt says
 	@mkdir -p build
 	$(GO) test -count 3 $(GUARDED) >build/bench.txt || { cat build/bench.txt; exit 1; }

@@ -1,12 +1,13 @@
 package balancer
 
 import (
+	"uniapi/balancer/limit"
 	"uniapi/config"
 )
 
 // Refused is why a request was not let in: a limit of this gateway's own.
 type Refused struct {
-	Refusal
+	limit.Refusal
 	Model  string // that the limit is for
 	Global bool   // the limit of all requests together, not the key's
 	Broke  bool   // the key has no credit
@@ -21,7 +22,7 @@ func (k *Key) hasCredit() bool {
 
 // Admission is a request that was let in.
 type Admission struct {
-	key, global Grant
+	key, global limit.Grant
 }
 
 // Admit counts a request for a model against the key's limit and against that of
@@ -45,7 +46,7 @@ func (k *Key) Admit(model string, beside ...string) (Admission, *Refused) {
 	if !ok {
 		return Admission{}, &Refused{Refusal: refusal, Model: model}
 	}
-	var others []Grant
+	var others []limit.Grant
 	cancel := func() {
 		own.Cancel()
 		for _, g := range others {
@@ -95,7 +96,7 @@ func (k *Key) AdmitOther() *Refused {
 
 // Quota is what is left of the limit that is nearest to its end, the key's before
 // that of all requests.
-func (a Admission) Quota() Quota {
+func (a Admission) Quota() limit.Quota {
 	if q := a.key.Quota(); q.Limit.Count > 0 {
 		return q
 	}
@@ -103,14 +104,14 @@ func (a Admission) Quota() Quota {
 }
 
 // limit gives a key the limits of its configuration.
-func (s *State) limit(k *Key, global Limiter) {
+func (s *State) limit(k *Key, global limit.Limiter) {
 	k.limiter = s.limits.Subject("key "+string(hash(k.Config.Key)), k.Config.Preferences.RateLimit)
 	k.global = global
 }
 
 // globalLimit is the one limit of all requests.
-func (s *State) globalLimit(limit config.RateLimit) Limiter {
+func (s *State) globalLimit(all config.RateLimit) limit.Limiter {
 	var table config.ModelTable[config.RateLimit]
-	table.Set("default", limit)
+	table.Set("default", all)
 	return s.limits.Subject("all", table)
 }

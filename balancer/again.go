@@ -3,6 +3,7 @@ package balancer
 import (
 	"time"
 
+	"uniapi/balancer/limit"
 	"uniapi/config"
 )
 
@@ -64,7 +65,7 @@ func (p *Plan) await(index int, now int64) (Attempt, bool) {
 		return Attempt{}, false
 	}
 	c := t.candidate
-	var grant Grant
+	var grant limit.Grant
 	if ring := c.Provider.ring; key >= 0 {
 		var ok bool
 		if grant, ok = p.takeLimit(ring, key, c.Upstream, now); !ok {

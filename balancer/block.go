@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"uniapi/balancer/breaker"
+	"uniapi/balancer/limit"
 )
 
 // Block says why channels were left out: what the client is told if all were.
@@ -20,7 +21,7 @@ type Block struct {
 
 // limited notes that something was passed over because it has reached a limit of
 // this gateway's own.
-func (p *Plan) limited(r Refusal, now int64) {
+func (p *Plan) limited(r limit.Refusal, now int64) {
 	p.block.Limited++
 	if until := now + int64(r.After); p.block.Until == 0 || until < p.block.Until {
 		p.block.Until, p.block.Reason = until, r.String()

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"uniapi/balancer/limit"
 	"uniapi/config"
 )
 
@@ -112,14 +113,14 @@ func NewFilter(p *config.Provider, models []config.Model) *Filter {
 		f.bodyText = "max_request_body_bytes: the body is larger than " + strconv.FormatInt(f.maxBody, 10) + " bytes"
 	}
 	for _, m := range models {
-		limit := RateLimitOf(p.Preferences.KeyRateLimit, m.Upstream).TokensPerRequest
-		if limit == 0 {
+		most := limit.Of(p.Preferences.KeyRateLimit, m.Upstream).TokensPerRequest
+		if most == 0 {
 			continue
 		}
 		if f.tpr == nil {
 			f.tpr = make(map[string]tokenLimit)
 		}
-		f.tpr[m.Upstream] = tokenLimit{limit, "api_key_rate_limit: the prompt is longer than " + strconv.FormatInt(limit, 10) + " tokens per request (tpr)"}
+		f.tpr[m.Upstream] = tokenLimit{most, "api_key_rate_limit: the prompt is longer than " + strconv.FormatInt(most, 10) + " tokens per request (tpr)"}
 	}
 	if len(f.endpoints)+len(f.types)+len(f.only)+len(f.rules)+len(f.tpr) == 0 && f.maxBody == 0 {
 		return nil

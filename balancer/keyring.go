@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"uniapi/balancer/breaker"
+	"uniapi/balancer/limit"
 	"uniapi/config"
 )
 
@@ -15,7 +16,7 @@ import (
 // all models of the provider, as in uni-api.
 type keyRing struct {
 	keys   []*keyState
-	limits []Limiter // of api_key_rate_limit, by key; nil without limits
+	limits []limit.Limiter // of api_key_rate_limit, by key; nil without limits
 	order  config.Schedule
 	turn   *atomic.Uint32
 	ranked *atomic.Pointer[[]int] // smart_round_robin's order, best first
@@ -40,7 +41,7 @@ func (s *State) ring(provider string, p *config.Provider, a *providerState) *key
 	for _, key := range p.Keys {
 		r.places = append(r.places, placeOf("provider key", key))
 		r.keys = append(r.keys, a.keys[string(hash(key))])
-		if l := s.limits.Subject("provider "+provider+"\x00"+string(hash(key)), p.Preferences.KeyRateLimit); l != (unlimited{}) {
+		if l := s.limits.Subject("provider "+provider+"\x00"+string(hash(key)), p.Preferences.KeyRateLimit); l != (limit.Unlimited{}) {
 			r.limits = append(r.limits, l)
 		}
 	}

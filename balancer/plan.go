@@ -3,6 +3,8 @@ package balancer
 import (
 	"slices"
 	"time"
+
+	"uniapi/balancer/limit"
 )
 
 // Attempt is one try: a channel and one of its keys. It must be reported.
@@ -12,9 +14,9 @@ type Attempt struct {
 	Number int           // 1 for the first
 	Wait   time.Duration // to let pass before it; only before the same channel is tried again with the same key
 
-	grant        Grant // of the limit of the provider's key
-	at           int64 // when it was given out, on the state's clock
-	try          int   // index into the plan's tries
+	grant        limit.Grant // of the limit of the provider's key
+	at           int64       // when it was given out, on the state's clock
+	try          int         // index into the plan's tries
 	channelProbe bool
 	keyProbe     bool
 	pairProbe    bool
@@ -234,7 +236,7 @@ func (p *Plan) advance() *Candidate {
 }
 
 // admit counts the request against the limit of a key that stands in the place of a channel.
-func (p *Plan) admit(via *Key) (refusal Refusal, ok bool) {
+func (p *Plan) admit(via *Key) (refusal limit.Refusal, ok bool) {
 	now := p.key.state.now()
 	if p.peek {
 		return via.limiter.Check(p.route.Model, now)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"uniapi/balancer/breaker"
+	"uniapi/balancer/limit"
 	"uniapi/config"
 )
 
@@ -49,7 +50,7 @@ type Key struct {
 	only   bool // there is no other client key
 	affine bool // its requests are kept where their conversation was
 
-	limiter, global Limiter
+	limiter, global limit.Limiter
 	turns           *sparse[atomic.Uint64] // by model number
 	lineups         [ownLineups]atomic.Pointer[ownLineup]
 	depth           int // how many keys it is away from a provider; 1 without keys among its rules
@@ -147,7 +148,7 @@ func (r *Route) Total(facts *Facts) (longest time.Duration) {
 // keyed by names, so a reload that keeps a name keeps its state.
 type State struct {
 	now    func() int64 // a clock that never goes back, in nanoseconds
-	limits Limits
+	limits limit.Store
 
 	changes   atomic.Uint64              // how often something has begun to rest for all or was back
 	turns     map[string]*atomic.Uint32  // of a provider's keys, by its id
@@ -162,7 +163,7 @@ func NewState() *State {
 	begin := time.Now().Add(-time.Second) // so that no moment is 0
 	return &State{
 		now:    func() int64 { return int64(time.Since(begin)) },
-		limits: NewLimits(),
+		limits: limit.NewLocal(),
 		turns:  make(map[string]*atomic.Uint32),
 
 		providers: make(map[string]*providerState),

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"uniapi/balancer/breaker"
+	"uniapi/balancer/limit"
 )
 
 // attempt takes the right to try a channel and one of its keys, if both may be
@@ -144,9 +145,9 @@ func (p *Plan) due(t *try, now int64) int64 {
 
 // takeLimit counts an attempt against the limit of one of a provider's keys, if
 // it allows it.
-func (p *Plan) takeLimit(ring *keyRing, key int, upstream string, now int64) (Grant, bool) {
+func (p *Plan) takeLimit(ring *keyRing, key int, upstream string, now int64) (limit.Grant, bool) {
 	if ring.limits == nil {
-		return Grant{}, true
+		return limit.Grant{}, true
 	}
 	grant, _, ok := ring.limits[key].Take(upstream, now)
 	return grant, ok

@@ -17,8 +17,9 @@ import (
 var mayImport = map[string][]string{
 	"config":           {},
 	"codec":            {"codec"},
-	"balancer":         {"balancer/breaker", "config"},
+	"balancer":         {"balancer/breaker", "balancer/limit", "config"},
 	"balancer/breaker": {},
+	"balancer/limit":   {"config"},
 	"pool":             {"pool/tcp"}, // a transport, which could be published
 	"pool/provider":    {"config", "codec", "pool"},
 	"pool/fetch":       {"config", "pool"},

@@ -6,6 +6,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"uniapi/balancer"
+	"uniapi/balancer/limit"
 	"uniapi/codec"
 )
 
@@ -51,9 +52,9 @@ func (x *exchange) tooLong() *codec.Error {
 // mostTokens is how many tokens the key may send in such a request, 0 for any: as
 // many as with the strictest of the models that it names.
 func (x *exchange) mostTokens() int64 {
-	most := balancer.RateLimitOf(x.key.Preferences.RateLimit, x.model).TokensPerRequest
+	most := limit.Of(x.key.Preferences.RateLimit, x.model).TokensPerRequest
 	for _, model := range x.beside {
-		if n := balancer.RateLimitOf(x.key.Preferences.RateLimit, model).TokensPerRequest; n > 0 && (most == 0 || n < most) {
+		if n := limit.Of(x.key.Preferences.RateLimit, model).TokensPerRequest; n > 0 && (most == 0 || n < most) {
 			most = n
 		}
 	}

@@ -1,4 +1,4 @@
-package balancer
+package limit
 
 import (
 	"math"
@@ -9,7 +9,7 @@ import (
 )
 
 // replace closes g and puts a log with the same requests and these rules in its place.
-func (l *limiter) replace(g *requestLog, rules []limitRule) {
+func (l *limiter) replace(g *requestLog, rules []rule) {
 	l.log.CompareAndSwap(g, g.successor(rules))
 }
 
@@ -29,9 +29,9 @@ func (g *requestLog) close() uint64 {
 }
 
 // successor closes g and copies what still matters to the rules.
-func (g *requestLog) successor(rules []limitRule) *requestLog {
+func (g *requestLog) successor(rules []rule) *requestLog {
 	h := g.close()
-	past := logHistory{log: g, total: g.base + h, newest: g.last(h)}
+	past := history{log: g, total: g.base + h, newest: g.last(h)}
 	for seq := h - min(h, uint64(len(g.slots))); seq < h; seq++ {
 		if word := g.slot(seq).Load(); word&countsBit != 0 {
 			past.times = append(past.times, timeOf(word))
@@ -54,8 +54,8 @@ func (g *requestLog) successor(rules []limitRule) *requestLog {
 	return next
 }
 
-// logHistory is what a closed log knows of its requests.
-type logHistory struct {
+// history is what a closed log knows of its requests.
+type history struct {
 	log    *requestLog
 	times  []int64 // of the last ones, without gaps, in order
 	total  uint64  // requests ever
@@ -66,7 +66,7 @@ type logHistory struct {
 const longAgo = math.MinInt64 / 2
 
 // at is the time of the n-th request ever, or a later one if only that is known.
-func (p *logHistory) at(n uint64) int64 {
+func (p *history) at(n uint64) int64 {
 	if recent := p.total - n; recent <= uint64(len(p.times)) {
 		return p.times[uint64(len(p.times))-recent]
 	}
@@ -85,7 +85,7 @@ func (p *logHistory) at(n uint64) int64 {
 
 // keptFor returns the times that matter to the exact rules of a log: those in its longest exact window. Blocks tell of
 // requests from before the slots, but not of ones in the slots' own window: there they only have those taken back.
-func (p *logHistory) keptFor(next *requestLog) []int64 {
+func (p *history) keptFor(next *requestLog) []int64 {
 	recent := uint64(len(p.times))
 	var out []int64
 	for back := uint64(1); back <= min(p.total, recent+next.exact); back++ {
@@ -102,7 +102,7 @@ func (p *logHistory) keptFor(next *requestLog) []int64 {
 }
 
 // fill makes the blocks of a rule that is new.
-func (p *logHistory) fill(r *limitRule) {
+func (p *history) fill(r *rule) {
 	for block := (p.total - min(p.total, r.count)) / r.grain; (block+1)*r.grain <= p.total; block++ {
 		if at := p.at((block+1)*r.grain - 1); at > longAgo {
 			r.blocks.end(block, at)
@@ -158,7 +158,7 @@ func (g *requestLog) quota(seq uint64, at int64) Quota {
 }
 
 // left is what r still allowed at time t, when head was h. Requests that came since have no part in it.
-func (g *requestLog) left(r *limitRule, h uint64, t int64) Quota {
+func (g *requestLog) left(r *rule, h uint64, t int64) Quota {
 	since := t - r.window
 	if r.grain == 1 && g.gaps.Load() > 0 {
 		used, oldest := g.tally(h, since, r.count)
@@ -188,6 +188,6 @@ func (g *requestLog) left(r *limitRule, h uint64, t int64) Quota {
 	return r.quota(h-low/r.grain*r.grain, unit(low), t)
 }
 
-func (r *limitRule) quota(used uint64, oldest, t int64) Quota {
+func (r *rule) quota(used uint64, oldest, t int64) Quota {
 	return Quota{r.Limit, int64(r.count - min(r.count, used)), time.Duration(oldest + r.window - t)}
 }

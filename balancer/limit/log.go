@@ -1,4 +1,4 @@
-package balancer
+package limit
 
 import (
 	"math/bits"
@@ -57,24 +57,24 @@ const (
 
 func timeOf(word uint64) int64 { return int64(word >> timeShift) }
 
-// limitRule is one limit as the log keeps it.
-type limitRule struct {
+// rule is one limit as the log keeps it.
+type rule struct {
 	config.Limit
 	count  uint64
 	window int64  // ns
 	grain  uint64 // requests per block; 1: exact, by the slots
-	blocks *limitBlocks
+	blocks *blockEnds
 }
 
-// limitBlocks holds the times of the last request of each block. The space comes with the first block that is full.
-type limitBlocks struct {
+// blockEnds holds the times of the last request of each block. The space comes with the first block that is full.
+type blockEnds struct {
 	ends atomic.Pointer[[maxBlocks]atomic.Int64] // time + 1; 0: not known
 }
 
 // requestLog is a ring with its rules.
 type requestLog struct {
 	owner   *limiter
-	rules   []limitRule
+	rules   []rule
 	exact   uint64 // the largest count of the rules that are kept exactly; with the longest of their windows
 	horizon int64  // that window; what is older matters to no exact rule
 	tick    int64  // least distance of times: 1 if no rule is exact, so that slots can always be reused
@@ -97,13 +97,13 @@ func newLimiter(limits []config.Limit) *limiter {
 	return l
 }
 
-func rulesOf(limits []config.Limit) []limitRule {
-	var rules []limitRule
+func rulesOf(limits []config.Limit) []rule {
+	var rules []rule
 	for _, limit := range strictest(limits) {
-		r := limitRule{Limit: limit, count: uint64(limit.Count), window: int64(limit.Window), grain: 1}
+		r := rule{Limit: limit, count: uint64(limit.Count), window: int64(limit.Window), grain: 1}
 		if limit.Count > maxExact {
 			r.grain = (r.count + perBlock - 1) / perBlock
-			r.blocks = new(limitBlocks)
+			r.blocks = new(blockEnds)
 		}
 		rules = append(rules, r)
 	}
@@ -111,7 +111,7 @@ func rulesOf(limits []config.Limit) []limitRule {
 }
 
 // newLog returns a log without room.
-func newLog(owner *limiter, rules []limitRule) *requestLog {
+func newLog(owner *limiter, rules []rule) *requestLog {
 	g := &requestLog{owner: owner, rules: rules, tick: 1}
 	for _, r := range rules {
 		g.longest = max(g.longest, r.window)
@@ -231,7 +231,7 @@ func (g *requestLog) settle(h uint64, t int64) {
 	g.head.CompareAndSwap(h, h+1)
 }
 
-func (b *limitBlocks) end(block uint64, t int64) {
+func (b *blockEnds) end(block uint64, t int64) {
 	ends := b.ends.Load()
 	if ends == nil {
 		b.ends.CompareAndSwap(nil, new([maxBlocks]atomic.Int64))
@@ -245,7 +245,7 @@ func (b *limitBlocks) end(block uint64, t int64) {
 	}
 }
 
-func (b *limitBlocks) at(block uint64) int64 {
+func (b *blockEnds) at(block uint64) int64 {
 	if ends := b.ends.Load(); ends != nil {
 		if end := ends[block%maxBlocks].Load(); end > 0 {
 			return end - 1
@@ -273,7 +273,7 @@ func (g *requestLog) check(h uint64, t int64) (refusal Refusal, ok bool) {
 
 // free is the time from which on r allows request h: when the count-th request before it leaves the window. It is t or
 // less if that is now, or if there is no such request.
-func (g *requestLog) free(r *limitRule, h uint64, t int64) int64 {
+func (g *requestLog) free(r *rule, h uint64, t int64) int64 {
 	if r.count == 0 {
 		return t + r.window
 	}

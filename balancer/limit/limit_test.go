@@ -1,4 +1,4 @@
-package balancer
+package limit
 
 import (
 	"fmt"
@@ -93,7 +93,7 @@ func TestLimitsAllowExactlyWhatCountingOneByOneAllows(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, seed %d", text, seed), func(t *testing.T) {
 				random := rand.New(rand.NewPCG(seed, 1))
 				ref := naive{limits: limitsOf(t, text)}
-				subject := NewLimits().Subject("s", perModel(t, text))
+				subject := NewLocal().Subject("s", perModel(t, text))
 				var grants []Grant
 				now := int64(0)
 				pace := int64(1) << (5 * (2 + seed)) // average distance: from 1 µs to 36 minutes
@@ -134,7 +134,7 @@ func TestHugeLimitsAreNeverTooGenerousAndMissAThousandthAtMost(t *testing.T) {
 		t.Run(text, func(t *testing.T) {
 			random := rand.New(rand.NewPCG(7, 7))
 			ref := naive{limits: limitsOf(t, text)}
-			subject := NewLimits().Subject("s", perModel(t, text))
+			subject := NewLocal().Subject("s", perModel(t, text))
 			now, refusals := int64(0), 0
 			for range 60_000 {
 				now += random.Int64N(int64(ref.limits[0].Window) / ref.limits[0].Count)
@@ -176,7 +176,7 @@ func TestHugeLimitsAreNeverTooGenerousAndMissAThousandthAtMost(t *testing.T) {
 }
 
 func TestRemainingOfAHugeLimitIsWhatIsAllowedYet(t *testing.T) {
-	subject := NewLimits().Subject("s", perModel(t, "5000/1m"))
+	subject := NewLocal().Subject("s", perModel(t, "5000/1m"))
 	var last Quota
 	for now := range int64(20_000) {
 		grant, _, ok := subject.Take("m", now*int64(10*time.Millisecond))
@@ -196,7 +196,7 @@ func TestRemainingOfAHugeLimitIsWhatIsAllowedYet(t *testing.T) {
 func TestRacingRequestsGetExactlyTheCount(t *testing.T) {
 	for _, text := range []string{"50/1m", "1/1s", "3000/1m 3500/1h", "4097/1m", "20000/1h 9000/1s", "40/1m 1000000/24h"} {
 		t.Run(text, func(t *testing.T) {
-			subject := NewLimits().Subject("s", perModel(t, text))
+			subject := NewLocal().Subject("s", perModel(t, text))
 			limits := strictest(limitsOf(t, text))
 			now := int64(time.Hour)
 			for range 3 {
@@ -235,7 +235,7 @@ func race(goroutines, n int, f func() bool) int64 {
 }
 
 func TestNoWindowOfARaceHoldsMoreThanItsCount(t *testing.T) {
-	subject := NewLimits().Subject("s", perModel(t, "20/10us 300/1ms"))
+	subject := NewLocal().Subject("s", perModel(t, "20/10us 300/1ms"))
 	var clock atomic.Int64
 	var mu sync.Mutex
 	var times []int64
@@ -266,7 +266,7 @@ func TestNoWindowOfARaceHoldsMoreThanItsCount(t *testing.T) {
 }
 
 func TestTakingBackInARaceFreesExactlyThoseTaken(t *testing.T) {
-	subject := NewLimits().Subject("s", perModel(t, "100/1m"))
+	subject := NewLocal().Subject("s", perModel(t, "100/1m"))
 	kept := race(8, 4000, func() bool {
 		grant, _, ok := subject.Take("m", 5)
 		if ok && rand.IntN(60) > 0 {
@@ -287,7 +287,7 @@ func TestTakingBackInARaceFreesExactlyThoseTaken(t *testing.T) {
 }
 
 func TestReloadsAndSweepsDuringARaceLoseNothing(t *testing.T) {
-	limits := NewLimits().(*localLimits)
+	limits := NewLocal().(*local)
 	var current atomic.Pointer[Limiter]
 	reload := func(text string) {
 		s := limits.Subject("s", perModel(t, text))
@@ -349,7 +349,7 @@ func TestHistorySurvivesAReload(t *testing.T) {
 		{"a huge limit stays", "9000/1m", "9000/1m 5/1s", 8998, 2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			limits := NewLimits()
+			limits := NewLocal()
 			old := limits.Subject("s", perModel(t, c.before))
 			for i := range c.taken {
 				if _, _, ok := old.Take("m", minute+int64(i)); !ok {
@@ -386,7 +386,7 @@ func TestModelsAndSubjectsAreCountedByThemselves(t *testing.T) {
 	table.Set("gemini-2.5-flash", config.RateLimit{Limits: limitsOf(t, "1/1m")})
 	table.Set("gemini-2.5-flash-lite", config.RateLimit{Limits: limitsOf(t, "2/1m")})
 	table.Set("default", config.RateLimit{Limits: limitsOf(t, "3/1m")})
-	limits := NewLimits()
+	limits := NewLocal()
 	for _, name := range []string{"a", "b"} {
 		subject := limits.Subject(name, table)
 		for model, want := range map[string]int{"gemini-2.5-flash": 1, "gemini-2.5-flash-lite": 2, "gemini-2.5-flash-8b": 1, "x": 3, "y": 3} {
@@ -404,7 +404,7 @@ func TestModelsAndSubjectsAreCountedByThemselves(t *testing.T) {
 }
 
 func TestTheModelsNameIsNotKeptInTheRequestsMemory(t *testing.T) {
-	subject := NewLimits().Subject("s", perModel(t, "1/1m"))
+	subject := NewLocal().Subject("s", perModel(t, "1/1m"))
 	body := []byte("model-a")
 	subject.Take(unsafe.String(&body[0], len(body)), 1)
 	copy(body, "model-b")
@@ -414,7 +414,7 @@ func TestTheModelsNameIsNotKeptInTheRequestsMemory(t *testing.T) {
 }
 
 func TestIdleCountersAreDroppedAndOthersKept(t *testing.T) {
-	limits := NewLimits().(*localLimits)
+	limits := NewLocal().(*local)
 	subject := limits.Subject("s", perModel(t, "2/1m"))
 	subject.Take("kept", int64(2*time.Minute))
 	for i := range 10_000 {
@@ -435,7 +435,7 @@ func TestIdleCountersAreDroppedAndOthersKept(t *testing.T) {
 }
 
 func TestTakenBackRequestsDoNotUseUpASmallLimit(t *testing.T) {
-	subject := NewLimits().Subject("s", perModel(t, "2/1m 10/24h"))
+	subject := NewLocal().Subject("s", perModel(t, "2/1m 10/24h"))
 	for i := range 10_000 {
 		grant, _, ok := subject.Take("m", int64(i))
 		if !ok {
@@ -461,7 +461,7 @@ func BenchmarkTake(b *testing.B) {
 	} {
 		start := time.Now()
 		b.Run(c.name, func(b *testing.B) {
-			subject := NewLimits().Subject("sk-0123456789", perModel(b, c.limits))
+			subject := NewLocal().Subject("sk-0123456789", perModel(b, c.limits))
 			b.ReportAllocs()
 			now := int64(time.Since(start))
 			for b.Loop() {
@@ -470,7 +470,7 @@ func BenchmarkTake(b *testing.B) {
 			}
 		})
 		b.Run(c.name+" parallel", func(b *testing.B) {
-			subject := NewLimits().Subject("sk-0123456789", perModel(b, c.limits))
+			subject := NewLocal().Subject("sk-0123456789", perModel(b, c.limits))
 			b.ReportAllocs()
 			var clock atomic.Int64
 			b.RunParallel(func(pb *testing.PB) {
@@ -484,7 +484,7 @@ func BenchmarkTake(b *testing.B) {
 		})
 	}
 	b.Run("with quota", func(b *testing.B) {
-		subject := NewLimits().Subject("sk-0123456789", perModel(b, "900/1ms 4000/10ms"))
+		subject := NewLocal().Subject("sk-0123456789", perModel(b, "900/1ms 4000/10ms"))
 		b.ReportAllocs()
 		now := int64(0)
 		for b.Loop() {

@@ -1,4 +1,5 @@
-package balancer
+// Package limit counts requests against rate limits.
+package limit
 
 import (
 	"hash/maphash"
@@ -12,9 +13,9 @@ import (
 	"uniapi/config"
 )
 
-// Limits keeps the rate limits of the gateway. What it counts is kept by names, so a configuration that is loaded again
+// Store keeps the rate limits of the gateway. What it counts is kept by names, so a configuration that is loaded again
 // finds its counters. The form here lives in one process; a store that several instances share can take its place.
-type Limits interface {
+type Store interface {
 	// Subject returns the limiter of one subject: an API key, one key of a provider, the gateway as a whole. table says
 	// what each model may use. The newest Subject of a name decides: requests that still hold an older one are counted
 	// together with the new ones, by the new limits.
@@ -94,8 +95,8 @@ func (r Refusal) String() string {
 	return strconv.FormatInt(r.Limit.Count, 10) + " request" + plural + " per " + name
 }
 
-// RateLimitOf is the limit that a table sets for a model: that of its name, of the first part of its name, or the default.
-func RateLimitOf(table config.ModelTable[config.RateLimit], model string) config.RateLimit {
+// Of is the limit that a table sets for a model: that of its name, of the first part of its name, or the default.
+func Of(table config.ModelTable[config.RateLimit], model string) config.RateLimit {
 	limit, found := table.Find(model)
 	if !found {
 		limit, _ = table.Default()
@@ -103,17 +104,17 @@ func RateLimitOf(table config.ModelTable[config.RateLimit], model string) config
 	return limit
 }
 
-// NewLimits returns limits that are kept in this process.
-func NewLimits() Limits {
-	l := &localLimits{seed: maphash.MakeSeed()}
-	l.table.Store(newLimitTable(minBuckets))
+// NewLocal returns limits that are kept in this process.
+func NewLocal() Store {
+	l := &local{seed: maphash.MakeSeed()}
+	l.table.Store(newCounters(minBuckets))
 	return l
 }
 
-// localLimits finds the counter of a (subject, model) without a lock. Adding one takes the mutex; that happens once for
+// local finds the counter of a (subject, model) without a lock. Adding one takes the mutex; that happens once for
 // each pair that is in use.
-type localLimits struct {
-	table atomic.Pointer[limitTable]
+type local struct {
+	table atomic.Pointer[counters]
 	seed  maphash.Seed
 
 	mu         sync.Mutex
@@ -121,33 +122,33 @@ type localLimits struct {
 	sweepAt    int    // as many counters as this, and idle ones are looked for
 }
 
-// limitTable is a hash table with chains. Chains are only ever extended at their heads, so readers need no lock; a reader
+// counters is a hash table with chains. Chains are only ever extended at their heads, so readers need no lock; a reader
 // of a table that was replaced misses what came later, and then asks again under the mutex.
-type limitTable struct {
-	buckets []atomic.Pointer[limitCounter]
+type counters struct {
+	buckets []atomic.Pointer[counter]
 	count   int
 }
 
-// limitCounter counts one model of one subject.
-type limitCounter struct {
+// counter counts one model of one subject.
+type counter struct {
 	subject, model string
 	hash           uint64
 	window         *limiter
 	generation     *atomic.Uint64 // of the subject whose limits it has
-	next           *limitCounter
+	next           *counter
 }
 
 const minBuckets = 64
 
-func newLimitTable(buckets int) *limitTable {
-	return &limitTable{buckets: make([]atomic.Pointer[limitCounter], buckets)}
+func newCounters(buckets int) *counters {
+	return &counters{buckets: make([]atomic.Pointer[counter], buckets)}
 }
 
-func (t *limitTable) bucket(hash uint64) *atomic.Pointer[limitCounter] {
+func (t *counters) bucket(hash uint64) *atomic.Pointer[counter] {
 	return &t.buckets[hash&uint64(len(t.buckets)-1)]
 }
 
-func (t *limitTable) find(subject, model string, hash uint64) *limitCounter {
+func (t *counters) find(subject, model string, hash uint64) *counter {
 	for c := t.bucket(hash).Load(); c != nil; c = c.next {
 		if c.hash == hash && c.model == model && c.subject == subject {
 			return c
@@ -156,7 +157,7 @@ func (t *limitTable) find(subject, model string, hash uint64) *limitCounter {
 	return nil
 }
 
-func (t *limitTable) add(c limitCounter) *limitCounter {
+func (t *counters) add(c counter) *counter {
 	head := t.bucket(c.hash)
 	c.next = head.Load()
 	head.Store(&c)
@@ -164,43 +165,43 @@ func (t *limitTable) add(c limitCounter) *limitCounter {
 	return &c
 }
 
-// Subject implements Limits. A subject without limits costs nothing.
-func (l *localLimits) Subject(name string, table config.ModelTable[config.RateLimit]) Limiter {
+// Subject implements Store. A subject without limits costs nothing.
+func (l *local) Subject(name string, table config.ModelTable[config.RateLimit]) Limiter {
 	limited := false
 	for _, limit := range table.All() {
 		limited = limited || len(limit.Limits) > 0
 	}
 	l.mu.Lock()
 	l.generation++
-	s := &limitSubject{limits: l, name: name, hash: maphash.String(l.seed, name), table: table, generation: l.generation}
+	s := &subject{limits: l, name: name, hash: maphash.String(l.seed, name), table: table, generation: l.generation}
 	l.mu.Unlock()
 	if !limited {
-		return unlimited{}
+		return Unlimited{}
 	}
 	return s
 }
 
-// Counters implements Limits.
-func (l *localLimits) Counters() int {
+// Counters implements Store.
+func (l *local) Counters() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.table.Load().count
 }
 
-type unlimited struct{}
+type Unlimited struct{}
 
-func (unlimited) Take(string, int64) (Grant, Refusal, bool) { return Grant{}, Refusal{}, true }
-func (unlimited) Check(string, int64) (Refusal, bool)       { return Refusal{}, true }
+func (Unlimited) Take(string, int64) (Grant, Refusal, bool) { return Grant{}, Refusal{}, true }
+func (Unlimited) Check(string, int64) (Refusal, bool)       { return Refusal{}, true }
 
-type limitSubject struct {
-	limits     *localLimits
+type subject struct {
+	limits     *local
 	name       string
 	hash       uint64
 	table      config.ModelTable[config.RateLimit]
 	generation uint64 // subjects of a younger configuration have a higher one
 }
 
-func (s *limitSubject) Take(model string, now int64) (Grant, Refusal, bool) {
+func (s *subject) Take(model string, now int64) (Grant, Refusal, bool) {
 	hash := s.hashOf(model)
 	for window := s.find(model, hash, now); ; window = s.renew(model, hash, now) {
 		if grant, refusal, result := window.take(now, true); result != retired {
@@ -209,7 +210,7 @@ func (s *limitSubject) Take(model string, now int64) (Grant, Refusal, bool) {
 	}
 }
 
-func (s *limitSubject) Check(model string, now int64) (Refusal, bool) {
+func (s *subject) Check(model string, now int64) (Refusal, bool) {
 	hash := s.hashOf(model)
 	for window := s.find(model, hash, now); ; window = s.renew(model, hash, now) {
 		if _, refusal, result := window.take(now, false); result != retired {
@@ -218,11 +219,11 @@ func (s *limitSubject) Check(model string, now int64) (Refusal, bool) {
 	}
 }
 
-func (s *limitSubject) hashOf(model string) uint64 {
+func (s *subject) hashOf(model string) uint64 {
 	return s.hash*31 + maphash.String(s.limits.seed, model)
 }
 
-func (s *limitSubject) find(model string, hash uint64, now int64) *limiter {
+func (s *subject) find(model string, hash uint64, now int64) *limiter {
 	c := s.limits.table.Load().find(s.name, model, hash)
 	if c == nil || c.generation.Load() < s.generation {
 		return s.renew(model, hash, now)
@@ -231,7 +232,7 @@ func (s *limitSubject) find(model string, hash uint64, now int64) *limiter {
 }
 
 // renew is find for a counter that is missing, was dropped, or has the limits of an older configuration.
-func (s *limitSubject) renew(model string, hash uint64, now int64) *limiter {
+func (s *subject) renew(model string, hash uint64, now int64) *limiter {
 	l := s.limits
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -241,13 +242,13 @@ func (s *limitSubject) renew(model string, hash uint64, now int64) *limiter {
 		if t.count >= l.sweepAt {
 			t = l.sweep(now)
 		}
-		c = t.add(limitCounter{
+		c = t.add(counter{
 			subject: strings.Clone(s.name), model: strings.Clone(model), hash: hash, // the model may be part of a request's body
-			window: newLimiter(RateLimitOf(s.table, model).Limits), generation: new(atomic.Uint64),
+			window: newLimiter(Of(s.table, model).Limits), generation: new(atomic.Uint64),
 		})
 		c.generation.Store(s.generation)
 	} else if c.generation.Load() < s.generation {
-		c.window.adapt(RateLimitOf(s.table, model).Limits)
+		c.window.adapt(Of(s.table, model).Limits)
 		c.generation.Store(s.generation)
 	}
 	return c.window
@@ -255,9 +256,9 @@ func (s *limitSubject) renew(model string, hash uint64, now int64) *limiter {
 
 // sweep drops the counters whose requests have all left their windows: a new one says the same. It runs when their number
 // has doubled, so a table is at most twice as large as what is in use. Called with the mutex held.
-func (l *localLimits) sweep(now int64) *limitTable {
+func (l *local) sweep(now int64) *counters {
 	old := l.table.Load()
-	var live []*limitCounter
+	var live []*counter
 	for i := range old.buckets {
 		for c := old.buckets[i].Load(); c != nil; c = c.next {
 			if !c.window.retire(now) {
@@ -270,7 +271,7 @@ func (l *localLimits) sweep(now int64) *limitTable {
 	for size < l.sweepAt {
 		size *= 2
 	}
-	t := newLimitTable(size)
+	t := newCounters(size)
 	for _, c := range live {
 		t.add(*c)
 	}
