@@ -93,8 +93,9 @@ func (x *exchange) flagged(text string) (flagged bool, failure *codec.Error) {
 			err = x.askModerator(&asked, text, limits)
 		}
 		if err == nil {
-			flagged, err = verdictOn(asked.answer)
+			flagged, asked.answered, err = verdictOn(asked.answer)
 		}
+		asked.answered = asked.answered || asked.begun && x.unused(err)
 		if err == nil {
 			plan.Report(attempt, balancer.Outcome{Verdict: balancer.Served})
 			x.accountModerator(&asked, text, nil)
@@ -145,23 +146,24 @@ func (x *exchange) askModerator(asked *moderatorCall, text string, limits pool.D
 	if err := x.holdInflater(answer); err != nil {
 		return err
 	}
+	asked.begun = answer.Status >= 200 && answer.Status <= 299
 	answer.Memory = &furtherRoom{x.holding, moderating * len(text)}
 	whole, err := answer.AppendBody(nil, maxVerdict)
-	if err == nil && (answer.Status < 200 || answer.Status > 299) {
+	if err == nil && !asked.begun {
 		err = openai.ReadError(answer.Status, string(answer.Header.ContentType()), whole)
 	}
 	asked.answer = whole
 	return err
 }
 
-// verdictOn reads a moderation's answer.
-func verdictOn(answer []byte) (flagged bool, err error) {
+// verdictOn reads a moderation's answer, and says whether it is one, be it without a verdict.
+func verdictOn(answer []byte) (flagged, answered bool, err error) {
 	if _, err := openai.CheckObject(answer); err != nil {
-		return false, err
+		return false, false, err
 	}
 	top, err := rawjson.One(answer)
 	if err != nil {
-		return false, err
+		return false, false, err
 	}
 	results := top.Get(answer, "results").Elements(answer)
 	judged := false
@@ -171,9 +173,9 @@ func verdictOn(answer []byte) (flagged bool, err error) {
 		flagged = flagged || verdict.Kind == rawjson.True
 	}
 	if !judged {
-		return false, codec.NoAnswer("the moderation's answer has no results[].flagged")
+		return false, true, codec.NoAnswer("the moderation's answer has no results[].flagged")
 	}
-	return flagged, nil
+	return flagged, true, nil
 }
 
 // userText is what the user says that was not judged before: see package said. A form says it in its texts.

@@ -18,16 +18,18 @@ const moderationLabel = "moderation"
 
 // moderatorCall is an attempt at a moderator.
 type moderatorCall struct {
-	attempt balancer.Attempt
-	model   string
-	began   time.Time
-	sent    bool
-	answer  []byte
+	attempt  balancer.Attempt
+	model    string
+	began    time.Time
+	sent     bool
+	begun    bool // it has begun to answer, with success
+	answered bool // it has judged, or whatever it did is charged like a verdict: it answered without one, or nobody waited for it
+	answer   []byte
 }
 
 // accountModerator writes an attempt at a moderator into the books: at its provider,
 // and on the account of the client key that wants to be moderated. failure is nil for
-// a verdict. What was not sent is in no books.
+// a verdict. What was not sent is in no books; an answer that nobody could use costs as much as one.
 func (x *exchange) accountModerator(asked *moderatorCall, text string, failure *codec.Error) {
 	if !asked.sent {
 		return
@@ -42,10 +44,12 @@ func (x *exchange) accountModerator(asked *moderatorCall, text string, failure *
 	if asked.attempt.Number > 1 {
 		x.server.counters.retries.Add(1)
 	}
-	if failure == nil {
-		sample.TTFT = took
+	if asked.answered {
 		sample.Tokens = moderatorTokens(asked.answer, text)
 		sample.Cost = x.snap.prices.Cost(asked.model, sample.Tokens)
+	}
+	if failure == nil {
+		sample.TTFT = took
 	} else {
 		status = failure.Status
 	}

@@ -133,3 +133,30 @@ func TestModerationIsInTheBooks(t *testing.T) {
 		}
 	}
 }
+
+// TestModeratorsWithoutAVerdictAreCharged has one that answers, and says nothing of what it was asked; what is an error or no answer costs nothing.
+func TestModeratorsWithoutAVerdictAreCharged(t *testing.T) {
+	for says, prompt := range map[string]int64{
+		`{"results":[{"flagged":false}]}`:                       2 + 1, // with what the model counts
+		`{"id":"modr-1","results":[]}`:                          2 * 3, // as often as it was asked
+		`{"results":[],"usage":{"prompt_tokens":7}}`:            7 * 3,
+		`{"results":"` + strings.Repeat("x", maxVerdict) + `"}`: 2 * 3, // longer than any verdict
+		`{"error":{"message":"no"}}`:                            0,
+		`<html>`:                                                0,
+	} {
+		up := act(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			if strings.HasSuffix(r.URL.Path, "/moderations") {
+				io.WriteString(w, says)
+				return
+			}
+			io.WriteString(w, `{"choices":[{"index":0,"message":{"role":"assistant","content":"ok"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":1}}`)
+		})
+		g := start(t, up.section("/v1", "m, omni-moderation-latest"), bookPrices, paidKeys("1", "      ENABLE_MODERATION: true\n"))
+		a := g.do("POST", "/v1/chat/completions", `{"model":"m","messages":[{"role":"user","content":"12345678"}]}`, asClient...)
+		g.settled(1)
+		if u := g.used(); u.Prompt != prompt {
+			t.Errorf("%.60s: %d %.200s; charged %+v", says, a.StatusCode, a.body, u)
+		}
+	}
+}
