@@ -70,15 +70,22 @@ func TestAnAnswerTellsWhatIsLeftOfTheLimit(t *testing.T) {
 }
 
 func TestAProvidersOwnLimitIsCalledTheProviders(t *testing.T) {
-	limited := listen(t, says("HTTP/1.1 429 Slow\r\nContent-Type: application/json\r\nRetry-After: 17\r\nContent-Length: 33\r\n\r\n"+
-		`{"error":{"message":"slow down"}}`))
-	g := start(t, providerOf("p", limited), once)
-	a := g.chat(plainRequest)
-	if message := a.failure(t, 429, ""); !strings.Contains(message, "the provider's limit") || !strings.Contains(message, "slow down") {
-		t.Errorf("told %q", message)
-	}
-	if a.Header.Get("Retry-After") != "17" {
-		t.Errorf("Retry-After %q", a.Header.Get("Retry-After"))
+	for _, c := range []struct{ says, preferences, told string }{
+		{"17", "", "17"},
+		{"36000", "", "600"}, // when the gateway asks again itself
+		{"36000", "preferences: {max_retry_after: 60}\n", "60"},
+		{"36000", "preferences: {max_retry_after: 0}\n", ""},
+	} {
+		const body = `{"error":{"message":"slow down, try again in 10h"}}`
+		limited := listen(t, says(fmt.Sprintf("HTTP/1.1 429 Slow\r\nContent-Type: application/json\r\nRetry-After: %s\r\nContent-Length: %d\r\n\r\n%s", c.says, len(body), body)))
+		g := start(t, providerOf("p", limited), once, c.preferences)
+		a := g.chat(plainRequest)
+		if message := a.failure(t, 429, ""); !strings.Contains(message, "the provider's limit") || !strings.Contains(message, "slow down, try again in 10h") {
+			t.Errorf("told %q", message)
+		}
+		if got := a.Header.Get("Retry-After"); got != c.told {
+			t.Errorf("Retry-After %s%s: %q, want %q", c.says, c.preferences, got, c.told)
+		}
 	}
 }
 

@@ -256,7 +256,7 @@ func (x *exchange) failed(outcome balancer.Outcome, told *codec.Error) {
 	}
 	if x.failure == nil || x.failure.Class != codec.ClientMistake {
 		x.failure = told
-		x.retryAfter = outcome.RetryAfter
+		x.retryAfter = min(outcome.RetryAfter, x.snap.config.Preferences.MaxRetryAfter) // then we would ask again ourselves
 	}
 }
 
