@@ -3,9 +3,9 @@ package balancer
 import (
 	"fmt"
 	"math"
-	"slices"
 	"testing"
 
+	"uniapi/balancer/schedule"
 	"uniapi/config"
 )
 
@@ -16,7 +16,7 @@ func (f *fixture) affine() *fixture {
 }
 
 // spread of a number, as hashes of texts are.
-func conversation(n int) uint64 { return placeOf("conversation", fmt.Sprint(n)) }
+func conversation(n int) uint64 { return schedule.IDOf("conversation", fmt.Sprint(n)) }
 
 // served is where the first attempt of a conversation's request goes: "channel/key".
 func (f *fixture) servedAt(key *Key, conversation uint64) string {
@@ -117,28 +117,6 @@ func TestAffinityHeedsWeights(t *testing.T) {
 		if got := float64(at[name]) / all; math.Abs(got-share) > 0.02 {
 			t.Errorf("%c has %.3f, its weight is %.1f", name, got, share)
 		}
-	}
-}
-
-func TestEachKeyIsWalkedOnceTheNearestFirst(t *testing.T) {
-	f := providers("a=5").affine().key("sk", config.RoundRobin).build()
-	plan := Plan{Facts: Facts{Conversation: 7}}
-	plan.Start(f.table.Key("sk"), f.table.Key("sk").Find("m"))
-	ring := f.table.Providers[0].ring
-	walk := ring.walk(&plan)
-	var keys []int
-	for key := walk.next(); key >= 0; key = walk.next() {
-		keys = append(keys, key)
-	}
-	near := slices.Clone(keys)
-	slices.SortFunc(near, func(a, b int) int {
-		if nearness(7, ring.places[a]) > nearness(7, ring.places[b]) {
-			return -1
-		}
-		return 1
-	})
-	if len(keys) != 5 || !slices.Equal(keys, near) {
-		t.Errorf("walked %v, near are %v", keys, near)
 	}
 }
 

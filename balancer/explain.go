@@ -131,24 +131,9 @@ func (p *Plan) excuses(c *Candidate, now int64) (words []string, all string) {
 // place words why the channel that advance has just given comes now.
 func (p *Plan) place(c *Candidate) string {
 	f := &p.frames[len(p.frames)-1]
-	s, n := f.key.Config.Preferences.Schedule, len(f.route.entries)
-	unweighted := func(e entry) bool { return e.Candidate == c && e.weight == 0 }
-	var why string
-	switch {
-	case n == 1:
-		why = "the only channel"
-	case f.route.weighs(s) && slices.ContainsFunc(f.route.entries, unweighted):
-		why = fmt.Sprintf("%s: without a weight, after those that have one", s)
-	case f.near:
-		why = "affinity: the one of those left that goes best with the conversation"
-	case s == config.Random:
-		why = "random: drawn now, another request draws anew"
-	case f.turns != nil:
-		why = fmt.Sprintf("%s: turn %d of %d", s, f.start%uint64(len(f.turns))+1, len(f.turns))
-	case f.route.weighs(s):
-		why = "lottery: drawn by weight, another request draws anew"
-	default:
-		why = fmt.Sprintf("fixed_priority: number %d of the key's rules", f.step)
+	why := "the only channel"
+	if len(f.route.entries) > 1 {
+		why = f.policy.Explain(&f.walk, slices.IndexFunc(f.route.entries, func(e entry) bool { return e.Candidate == c && e.via == nil }))
 	}
 	if len(p.frames) > 1 {
 		why = "by way of key " + f.key.Config.Alias + ", " + why

@@ -128,30 +128,6 @@ func TestTheLastFitKeyIsFoundFromWhereverTheLapStands(t *testing.T) {
 	}
 }
 
-func TestSmartRoundRobinRanksBySuccess(t *testing.T) {
-	for _, test := range []struct {
-		name   string
-		scores [][2]int64 // served, failed
-		want   string
-	}{
-		{"nothing is known", [][2]int64{{0, 0}, {0, 0}, {0, 0}}, "[0 1 2]"},
-		{"the higher rate first", [][2]int64{{1, 9}, {9, 1}, {5, 5}}, "[1 2 0]"},
-		{"of equal rates who served more", [][2]int64{{1, 1}, {50, 50}, {4, 4}}, "[1 2 0]"},
-		{"the unknown after the bad", [][2]int64{{0, 0}, {0, 9}, {1, 9}}, "[2 1 0]"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			ring := ringed(len(test.scores), config.SmartRoundRobin).table.Providers[0].ring
-			for i, score := range test.scores {
-				ring.keys[i].served.Store(score[0])
-				ring.keys[i].failed.Store(score[1])
-			}
-			if got := fmt.Sprint(ring.rank()); got != test.want {
-				t.Errorf("order %s, want %s", got, test.want)
-			}
-		})
-	}
-}
-
 func TestSmartRoundRobinRanksAnewWithEachLap(t *testing.T) {
 	f := ringed(3, config.SmartRoundRobin)
 	f.cfg.Providers[0].Preferences.KeyCooldown = 0
@@ -162,24 +138,6 @@ func TestSmartRoundRobinRanksAnewWithEachLap(t *testing.T) {
 	// 1: in the file's order. 2: key 1 has failed. 3: key 2 has served twice of two, key 0 and 1 once of two.
 	if got := fmt.Sprint(first, second, third); got != "[0 1 2] [0 2 1] [2 0 1]" {
 		t.Errorf("laps %s, want [0 1 2] [0 2 1] [2 0 1]", got)
-	}
-}
-
-func TestManyKeysAreDealtToGroups(t *testing.T) {
-	ring := ringed(250, config.SmartRoundRobin).table.Providers[0].ring
-	for i, key := range ring.keys { // key 0 is the best
-		key.served.Store(int64(1000 - i))
-		key.failed.Store(int64(i))
-	}
-	order := ring.rank()
-	if got := fmt.Sprint(order[:3], order[84:87], order[167:170]); got != "[0 3 6] [1 4 7] [2 5 8]" {
-		t.Errorf("groups begin %s, want [0 3 6] [1 4 7] [2 5 8]", got)
-	}
-	slices.Sort(order)
-	for i, key := range order {
-		if i != key {
-			t.Fatalf("key %d is missing", i)
-		}
 	}
 }
 

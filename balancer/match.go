@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"uniapi/balancer/schedule"
 	"uniapi/config"
 )
 
@@ -28,7 +29,7 @@ type matcher struct {
 	affine  bool // if a key says nothing
 	configs map[string]*config.APIKey
 	keys    map[string]*Key
-	shared  map[string]*Routes // keys with equal rules share their routes
+	shared  map[string]*Routes // keys with equal rules and the same schedule share their routes
 }
 
 func newMatcher(cfg *config.Config, state *State, providers []*Provider) *matcher {
@@ -58,7 +59,7 @@ func newMatcher(cfg *config.Config, state *State, providers []*Provider) *matche
 func newCandidate(cfg *config.Config, p *Provider, number int) *Candidate {
 	model := p.Models[number]
 	return &Candidate{
-		Provider: p, Upstream: model.Upstream, place: placeOf("channel", p.Config.Name, model.Upstream),
+		Provider: p, Upstream: model.Upstream, id: schedule.IDOf("channel", p.Config.Name, model.Upstream),
 		Timeout:   cfg.ModelTimeout(p.Config, model.Alias, model.Upstream),
 		keepalive: cfg.KeepaliveInterval(p.Config, model.Alias, model.Upstream),
 
@@ -116,9 +117,9 @@ func (m *matcher) key(k *config.APIKey) *Key {
 	}
 	key.depth = deepest + 1
 	key.turns = newSparse[atomic.Uint64](len(m.models))
-	id := ruleText(rules)
+	id := string(k.Preferences.Schedule) + "\n" + ruleText(rules)
 	if m.shared[id] == nil {
-		m.shared[id] = &Routes{matcher: m, rules: rules, found: newSparse[atomic.Pointer[Route]](len(m.models))}
+		m.shared[id] = &Routes{matcher: m, rules: rules, schedule: k.Preferences.Schedule, found: newSparse[atomic.Pointer[Route]](len(m.models))}
 	}
 	key.Routes = m.shared[id]
 	return key
@@ -137,11 +138,12 @@ func ruleText(rules []config.Rule) string {
 // key may use most are never asked for, so a route is made for the first request
 // for its model: a thousand keys with rules of their own load as fast as one.
 type Routes struct {
-	matcher *matcher
-	rules   []config.Rule
-	found   *sparse[atomic.Pointer[Route]] // by model number
-	listing sync.Once
-	list    []string
+	matcher  *matcher
+	rules    []config.Rule
+	schedule config.Schedule
+	found    *sparse[atomic.Pointer[Route]] // by model number
+	listing  sync.Once
+	list     []string
 }
 
 // Find returns the route of a model, nil if the rules give none.
@@ -214,12 +216,12 @@ func (m *matcher) entries(r config.Rule, number int) []entry {
 		if via.Find(m.models[number]) == nil {
 			return nil
 		}
-		return []entry{{via: via, place: placeOf("key", r.Key)}}
+		return []entry{{via: via, id: schedule.IDOf("key", r.Key)}}
 	}
 	var entries []entry
 	for _, c := range m.offers[number] {
 		if r.Provider == "" || r.Provider == c.Provider.Config.Name {
-			entries = append(entries, entry{Candidate: c, weight: r.Weight, place: c.place})
+			entries = append(entries, entry{Candidate: c, weight: r.Weight, id: c.id})
 		}
 	}
 	return entries
@@ -233,7 +235,7 @@ func (r *Routes) route(number int) *Route {
 			route.add(e)
 		}
 	}
-	route.finish()
+	route.finish(r.schedule)
 	return route
 }
 
@@ -251,15 +253,13 @@ func (r *Route) add(e entry) {
 }
 
 // finish computes what each request would otherwise compute again.
-func (r *Route) finish() {
-	weights := make([]int, len(r.entries))
-	r.inTurn.turns = make([]int, 0, len(r.entries))
+func (r *Route) finish(name config.Schedule) {
+	r.places = make([]schedule.Place, len(r.entries))
 	for i, e := range r.entries {
-		weights[i] = e.weight
-		r.inTurn.turns = append(r.inTurn.turns, i)
-		r.entries[i].perWeight = perWeight(e.weight)
+		r.places[i] = schedule.Place{ID: e.id, Weight: e.weight}
 	}
-	r.weights.turns = weightedTurns(weights)
+	r.policy, r.rota.turns = schedule.OfChannels(name, r.places)
+	r.near = schedule.NearChannels(r.policy, name)
 	seen := make(map[*Candidate]bool, len(r.entries))
 	r.channels(func(c *Candidate) {
 		if seen[c] { // reached by way of two keys, it is tried once

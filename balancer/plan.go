@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"uniapi/balancer/limit"
+	"uniapi/balancer/schedule"
 )
 
 // Attempt is one try: a channel and one of its keys. It must be reported.
@@ -33,10 +34,11 @@ type Plan struct {
 	left   int  // attempts that may still be made
 	number int
 	frames []frame
-	marks  []bool // of frames that do not go through their entries in order
-	tries  []try  // the channels tried, and those left out because they rest, in the order of the schedules
-	began  int64  // when the first attempt was asked for
-	probed bool   // of what rests something is being probed, and nothing else could serve
+	marks  []bool        // the room of all walks
+	keys   schedule.Walk // through a provider's keys
+	tries  []try         // the channels tried, and those left out because they rest, in the order of the schedules
+	began  int64         // when the first attempt was asked for
+	probed bool          // of what rests something is being probed, and nothing else could serve
 	barred []string
 	block  Block
 
@@ -76,14 +78,44 @@ func (p *Plan) Start(key *Key, route *Route) {
 
 // enter makes a route the one whose entries have their turn next.
 func (p *Plan) enter(key *Key, route *Route) {
-	f := frame{key: key, route: route, from: len(p.marks)}
-	f.near = p.near(key)
-	if rota := route.rota(key.Config.Preferences.Schedule); rota != nil && !f.near {
-		f.turns, f.start = rota.now(route, p.key), key.turn(route, p.peek)
+	f := frame{key: key, route: route, policy: route.policy}
+	f.walk.Places, f.walk.Marks = route.places, p.room(len(route.places))
+	switch {
+	case p.near(route):
+		f.policy, f.walk.Conversation = route.near, p.Facts.Conversation
+	case route.rota.turns != nil:
+		f.walk.Turns, f.walk.Start = route.rota.now(route, p.key), key.turn(route, p.peek)
 	}
-	p.marks = append(p.marks, make([]bool, len(route.entries))...)
 	p.frames = append(p.frames, f)
 }
+
+// room is for the marks of a walk through so many places.
+func (p *Plan) room(places int) []bool {
+	from := len(p.marks)
+	p.marks = append(p.marks, make([]bool, places)...)
+	return p.marks[from:len(p.marks):len(p.marks)]
+}
+
+// frame is a plan's place in one route. A key used as a channel has a frame of its
+// own above that of the key that named it.
+type frame struct {
+	key    *Key
+	route  *Route
+	policy schedule.Policy
+	walk   schedule.Walk
+}
+
+// near says whether the channels of a route go by the conversation.
+func (p *Plan) near(route *Route) bool {
+	return p.Facts.Conversation != 0 && p.key.affine && route.near != nil
+}
+
+// Conversation makes the number by which a request's conversation is known; 0 is none.
+func Conversation(sum uint64) uint64 { return schedule.Conversation(sum) }
+
+// Near says whether requests for a route are to be kept where their conversation
+// was: Facts.Conversation must be set then.
+func (k *Key) Near(route *Route) bool { return k.affine || route.affine }
 
 // Next returns the attempt to make now, false when there is none left. It may be
 // called again then, if Probed.
@@ -212,7 +244,7 @@ func (p *Plan) Tried() (n int) {
 func (p *Plan) advance() *Candidate {
 	for len(p.frames) > 0 {
 		f := &p.frames[len(p.frames)-1]
-		i := p.pick(f)
+		i := f.policy.Pick(&f.walk)
 		if i < 0 {
 			p.frames = p.frames[:len(p.frames)-1]
 			continue

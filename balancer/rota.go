@@ -7,12 +7,13 @@ import (
 	"uniapi/balancer/breaker"
 )
 
-// rota is the order in which the entries of a route take turns. Those that rest
+// rota is the order in which the entries of a route take turns, if its schedule is
+// one that moves on with each request. Those that rest
 // are left out before the turn is looked up, so that what they
 // would have served goes to all the others in their proportion, and not to
 // whoever comes after them.
 type rota struct {
-	turns []int // indices of entries
+	turns []int // indices of entries; nil if they take no turns
 	last  atomic.Pointer[lineup]
 }
 

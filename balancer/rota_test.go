@@ -110,7 +110,7 @@ func TestALineupIsFoundAgain(t *testing.T) {
 	key := f.table.Key("sk")
 	route := key.Find("m")
 	for _, whom := range []string{"all", "this client key alone"} {
-		if n := testing.AllocsPerRun(100, func() { route.inTurn.now(route, key) }); n != 0 {
+		if n := testing.AllocsPerRun(100, func() { route.rota.now(route, key) }); n != 0 {
 			t.Errorf("%v allocations while nothing changes, and b rests for %s", n, whom)
 		}
 		var plan Plan

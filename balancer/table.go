@@ -12,6 +12,7 @@ import (
 
 	"uniapi/balancer/breaker"
 	"uniapi/balancer/limit"
+	"uniapi/balancer/schedule"
 	"uniapi/config"
 )
 
@@ -62,9 +63,11 @@ type Route struct {
 	Model   string
 	number  int // of the model, in this table
 	entries []entry
-	inTurn  rota
-	weights rota // the weighted sequence; without turns if there is nothing to weigh
-	leaves  int  // channels, those behind other keys included
+	places  []schedule.Place // of the entries
+	policy  schedule.Policy
+	near    schedule.Policy // for conversations that are to be kept where they were; nil if the policy holds for them too
+	rota    rota
+	leaves  int // channels, those behind other keys included
 
 	// Keepalive is how long a stream's client may go without a byte; 0 is for as
 	// long as it takes. The shortest of the channels' counts.
@@ -84,10 +87,7 @@ type entry struct {
 	*Candidate
 	via    *Key
 	weight int
-
-	// For affinity:
-	place     uint64
-	perWeight float64 // 1 by the weight, 0 without one
+	id     uint64
 }
 
 // Candidate is one channel: a provider and the model's name there. All routes
@@ -97,7 +97,7 @@ type Candidate struct {
 	Upstream  string
 	Timeout   time.Duration // to the first byte, and between bytes
 	keepalive time.Duration
-	place     uint64 // for affinity
+	id        uint64 // for affinity
 	*channelState
 }
 

@@ -88,8 +88,10 @@ func (p *Plan) takeKey(a *Attempt, t *try, k *asking) bool {
 		}
 		return best >= 0 && p.takeOne(a, t, best, k)
 	}
-	walk := ring.walk(p)
-	for key := walk.next(); key >= 0; key = walk.next() {
+	from := len(p.marks)
+	defer func() { p.marks = p.marks[:from] }()
+	policy := ring.walk(p)
+	for key := policy.Pick(&p.keys); key >= 0; key = policy.Pick(&p.keys) {
 		if t.refused&keyBit(key) == 0 && p.takeOne(a, t, key, k) {
 			return true
 		}

@@ -15,19 +15,20 @@ import (
 // codec, usage} → config. Packages below one of these follow its rule, unless they
 // have their own.
 var mayImport = map[string][]string{
-	"config":           {},
-	"codec":            {"codec"},
-	"balancer":         {"balancer/breaker", "balancer/limit", "config"},
-	"balancer/breaker": {},
-	"balancer/limit":   {"config"},
-	"pool":             {"pool/tcp"}, // a transport, which could be published
-	"pool/provider":    {"config", "codec", "pool"},
-	"pool/fetch":       {"config", "pool"},
-	"usage":            {"config", "codec"},
-	"e2e":              {}, // tests only
-	"server/budget":    {},
-	"server/conn":      {"pool", "server/budget"}, // the clients' end; it knows nothing of what is asked
-	"server":           {"server", "balancer", "pool", "codec", "usage", "config"},
+	"config":            {},
+	"codec":             {"codec"},
+	"balancer":          {"balancer/breaker", "balancer/limit", "balancer/schedule", "config"},
+	"balancer/breaker":  {},
+	"balancer/limit":    {"config"},
+	"balancer/schedule": {"config"},
+	"pool":              {"pool/tcp"}, // a transport, which could be published
+	"pool/provider":     {"config", "codec", "pool"},
+	"pool/fetch":        {"config", "pool"},
+	"usage":             {"config", "codec"},
+	"e2e":               {}, // tests only
+	"server/budget":     {},
+	"server/conn":       {"pool", "server/budget"}, // the clients' end; it knows nothing of what is asked
+	"server":            {"server", "balancer", "pool", "codec", "usage", "config"},
 }
 
 // roomOf is the package whose rule a file follows.
