@@ -24,26 +24,26 @@ func (s *Server) logRequest(x *exchange, status int, now time.Time) {
 	l.Number("status", int64(status))
 	l.Text("model", clip(x.model))
 	l.Truth("stream", x.stream)
-	l.Number("attempts", int64(x.attempt.Number))
+	l.Number("attempts", int64(x.at.chosen.Number))
 	l.Milliseconds("ms", now.Sub(x.start))
 	if x.key != nil {
 		l.Text("key", x.key.Alias)
 	} else { // somebody tries the door
 		l.Text("client", s.clientIP(x.ctx).String())
 	}
-	if x.attempt.Number > 0 {
-		l.Text("provider", x.attempt.Provider.Config.Name)
-		if x.attempt.Upstream != x.model {
-			l.Text("upstream_model", x.attempt.Upstream)
+	if x.at.chosen.Number > 0 {
+		l.Text("provider", x.at.chosen.Provider.Config.Name)
+		if x.at.chosen.Upstream != x.model {
+			l.Text("upstream_model", x.at.chosen.Upstream)
 		}
 	}
-	if len(x.records) > 1 {
+	if len(x.tries) > 1 {
 		l.Text("tried", x.trail())
 	}
 	if x.ttft > 0 {
 		l.Milliseconds("first_byte_ms", x.ttft)
 	}
-	if u := &x.usage; !u.Zero() {
+	if u := &x.at.usage; !u.Zero() {
 		l.Number("prompt_tokens", u.Prompt)
 		l.Number("completion_tokens", u.Completion)
 		if u.Cached > 0 {
@@ -67,9 +67,9 @@ func (s *Server) logAttempt(x *exchange, e *codec.Error) {
 	}
 	s.log.LogAttrs(context.Background(), slog.LevelWarn, "attempt failed",
 		slog.String("id", string(x.id)),
-		slog.Int("attempt", x.attempt.Number),
-		slog.String("provider", x.attempt.Provider.Config.Name),
-		slog.String("upstream_model", x.attempt.Upstream),
+		slog.Int("attempt", x.at.chosen.Number),
+		slog.String("provider", x.at.chosen.Provider.Config.Name),
+		slog.String("upstream_model", x.at.chosen.Upstream),
 		slog.Int("status", e.Status),
 		slog.String("error", clip(e.Message)),
 	)

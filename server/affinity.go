@@ -19,39 +19,39 @@ const mostConversation = 64 << 10
 // others, as a number that every process makes alike; 0 is none. In this order: what
 // the client says that prompts are cached by, its session, its user, and else how
 // the conversation begins: with instructions, tools and a first turn.
-func (x *exchange) conversation() uint64 {
-	if x.isForm() || x.endpoint != provider.Chat && x.endpoint != provider.Compact {
+func (in *inbound) conversation() uint64 {
+	if in.isForm() || in.endpoint != provider.Chat && in.endpoint != provider.Compact {
 		return 0
 	}
-	top, err := rawjson.One(x.body)
+	top, err := rawjson.One(in.body)
 	if err != nil {
 		return 0
 	}
 	var d opening
 	d.Reset()
-	if key := top.Get(x.body, "prompt_cache_key"); d.say(x.body, key) {
+	if key := top.Get(in.body, "prompt_cache_key"); d.say(in.body, key) {
 		return balancer.Conversation(d.Sum64())
 	}
 	for _, name := range sessionHeaders {
-		if value := x.ctx.Request.Header.Peek(name); len(value) > 0 {
+		if value := in.ctx.Request.Header.Peek(name); len(value) > 0 {
 			d.Write(value)
 			return balancer.Conversation(d.Sum64())
 		}
 	}
-	if user := top.Get(x.body, "metadata").Get(x.body, "user_id"); d.say(x.body, user) {
+	if user := top.Get(in.body, "metadata").Get(in.body, "user_id"); d.say(in.body, user) {
 		return balancer.Conversation(d.Sum64())
 	}
-	for members := top.Members(x.body); members.Next(); {
+	for members := top.Members(in.body); members.Next(); {
 		switch members.Name() {
 		case "system", "instructions", "systemInstruction", "system_instruction", "tools":
-			d.read(x.body, members.Value)
+			d.read(in.body, members.Value)
 		}
 	}
-	said := x.face.conversation(x)
-	d.say(x.body, said)
-	for turns := said.Elements(x.body); turns.Next() && d.left > 0; {
-		d.read(x.body, turns.Value)
-		if role, _ := rawjson.Text(x.body, turns.Value.Get(x.body, "role")); role == "user" {
+	said := in.face.conversation(in)
+	d.say(in.body, said)
+	for turns := said.Elements(in.body); turns.Next() && d.left > 0; {
+		d.read(in.body, turns.Value)
+		if role, _ := rawjson.Text(in.body, turns.Value.Get(in.body, "role")); role == "user" {
 			break
 		}
 	}

@@ -30,11 +30,11 @@ func TestBeginningsOfConversationsCostLinearTime(t *testing.T) {
 				linear.Check(t, func(size int) func() {
 					levels := min(deep, size/32)
 					body := in[0] + strings.Repeat(shape.open, levels) + "[" + strings.Repeat(shape.item+",", size/(len(shape.item)+1)) + shape.item + "]" + strings.Repeat(shape.shut, levels) + in[1]
-					x := &exchange{current: current{ctx: new(fasthttp.RequestCtx), face: chatFace{}, endpoint: provider.Chat, body: []byte(body)}}
-					if err := x.face.read(x); err != nil {
+					in := &inbound{origin: origin{ctx: new(fasthttp.RequestCtx)}, wish: wish{face: chatFace{}, endpoint: provider.Chat}, body: []byte(body)}
+					if err := in.face.read(in); err != nil {
 						t.Fatal(err)
 					}
-					return func() { x.conversation() }
+					return func() { in.conversation() }
 				})
 			})
 		}

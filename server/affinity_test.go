@@ -38,11 +38,11 @@ func conversationOf(t *testing.T, g *gateway, r turn) uint64 {
 	if !is {
 		t.Fatalf("no endpoint at %s", r.path)
 	}
-	x := &exchange{current: current{server: g.Server, ctx: &ctx, face: asked.face, endpoint: asked.endpoint, body: []byte(r.body), model: "m"}}
-	if err := x.face.read(x); err != nil {
+	in := &inbound{origin: origin{server: g.Server, ctx: &ctx}, wish: wish{face: asked.face, endpoint: asked.endpoint, model: "m"}, body: []byte(r.body)}
+	if err := in.face.read(in); err != nil {
 		t.Fatalf("%s: %v", r.body, err)
 	}
-	return x.conversation()
+	return in.conversation()
 }
 
 func TestTheTurnsOfAConversationAreKnownByTheSame(t *testing.T) {
@@ -148,11 +148,11 @@ func FuzzConversation(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body string) {
 		var ctx fasthttp.RequestCtx
 		for _, face := range []face{chatFace{}, messagesFace{}, geminiFace{}, responsesFace{}} {
-			x := &exchange{current: current{ctx: &ctx, face: face, endpoint: provider.Chat, body: []byte(body), model: "m"}}
-			if x.face.read(x) != nil {
+			in := &inbound{origin: origin{ctx: &ctx}, wish: wish{face: face, endpoint: provider.Chat, model: "m"}, body: []byte(body)}
+			if in.face.read(in) != nil {
 				continue
 			}
-			if first, again := x.conversation(), x.conversation(); first != again {
+			if first, again := in.conversation(), in.conversation(); first != again {
 				t.Error("it is another one when it is looked at again")
 			}
 		}

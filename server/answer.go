@@ -21,10 +21,10 @@ const (
 )
 
 // readFailure turns an answer that is not 200 into an error.
-func (x *exchange) readFailure(answer *pool.Response, from codec.Format) error {
-	body, err := x.failurePage(answer)
-	defer x.holding.Hold(budget.Answer, 0)
-	if x.call.Canceled() {
+func (a *attempt) readFailure(answer *pool.Response, from codec.Format) error {
+	body, err := a.failurePage(answer)
+	defer a.holding.Hold(budget.Answer, 0)
+	if a.call.Canceled() {
 		answer.Close()
 		return err
 	}
@@ -36,66 +36,66 @@ func (x *exchange) readFailure(answer *pool.Response, from codec.Format) error {
 }
 
 // failurePage is what an upstream says of its failure, up to maxFailure.
-func (x *exchange) failurePage(answer *pool.Response) ([]byte, error) {
-	if err := x.holdInflater(answer); err != nil {
+func (a *attempt) failurePage(answer *pool.Response) ([]byte, error) {
+	if err := a.holdInflater(answer); err != nil {
 		return nil, err
 	}
-	answer.Memory = &failureRoom{x.holding}
+	answer.Memory = &failureRoom{a.holding}
 	return answer.AppendBody(nil, maxFailure)
 }
 
 // blanks is how long an answer in JSON may begin with white space, by which some providers keep a connection open while a request waits for its turn.
-func (x *exchange) blanks() time.Duration {
-	return max(x.limits.FirstByte, x.server.options.longestSearch)
+func (a *attempt) blanks() time.Duration {
+	return max(a.limits.FirstByte, a.server.options.longestSearch)
 }
 
 // readAnswer reads a plain answer to its end, into the client's response, and
 // looks whether it is one: some upstreams say 200 and mean an error.
-func (x *exchange) readAnswer(answer *pool.Response, from codec.Format) error {
-	kept := x.ctx.Response.SwapBody(nil)
-	answer.Memory, answer.Blanks = (*answerRoom)(x.holding), x.blanks()
+func (a *attempt) readAnswer(answer *pool.Response, from codec.Format) error {
+	kept := a.ctx.Response.SwapBody(nil)
+	answer.Memory, answer.Blanks = (*answerRoom)(a.holding), a.blanks()
 	body, err := answer.AppendBody(kept[:0], maxAnswer)
 	answer.Close()
-	x.ctx.Response.SwapBody(body)
+	a.ctx.Response.SwapBody(body)
 	if err != nil {
 		return err
 	}
-	if x.untranslated() {
-		x.usage, err = x.face.check(x, body)
+	if a.untranslated() {
+		a.usage, err = a.face.check(a, body)
 		return err
 	}
-	if err := x.holdAnswer(body); err != nil {
-		x.unread(body)
+	if err := a.holdAnswer(body); err != nil {
+		a.unread(body)
 		return err
 	}
 	whole, err := from.DecodeResponse(body)
 	if err != nil {
-		x.unread(body)
+		a.unread(body)
 		return err
 	}
-	return x.writeWhole(whole)
+	return a.writeWhole(whole)
 }
 
 // writeWhole puts a decoded answer into the client's response, in its format.
-func (x *exchange) writeWhole(whole *codec.Response) error {
-	x.usage = whole.Usage
-	if err := checkResponse(whole, x.triggers()); err != nil {
+func (a *attempt) writeWhole(whole *codec.Response) error {
+	a.usage = whole.Usage
+	if err := checkResponse(whole, a.triggers()); err != nil {
 		return err
 	}
-	request, err := x.decodedRequest()
+	request, err := a.decodedRequest()
 	if err != nil {
 		return err
 	}
-	body := x.format.EncodeResponse(nil, whole, request) // what is decoded may point into the old one
-	x.ctx.Response.SwapBody(body)
-	return x.holding.Hold(budget.Answer, beyondKept(body))
+	body := a.format.EncodeResponse(nil, whole, request) // what is decoded may point into the old one
+	a.ctx.Response.SwapBody(body)
+	return a.holding.Hold(budget.Answer, beyondKept(body))
 }
 
 // collectAnswer serves a client that asked for no stream from an upstream that
 // streams all the same.
-func (x *exchange) collectAnswer(answer *pool.Response, from codec.Format) error {
+func (a *attempt) collectAnswer(answer *pool.Response, from codec.Format) error {
 	decoder := from.NewStreamDecoder()
-	defer func() { x.dropped(droppedBy(decoder)) }()
+	defer func() { a.dropped(droppedBy(decoder)) }()
 	var c codec.Collector
 	var events []codec.Event
 	k := keeping{logprobs: true}
@@ -125,16 +125,16 @@ func (x *exchange) collectAnswer(answer *pool.Response, from codec.Format) error
 			events = nil
 		}
 		if n := k.bytes(); n > budget.Free && err == nil {
-			err = x.holding.Hold(budget.Answer, n)
+			err = a.holding.Hold(budget.Answer, n)
 		}
 		if err == io.EOF {
-			err = x.writeWhole(c.Response())
+			err = a.writeWhole(c.Response())
 			answer.CloseLater()
 			return err
 		}
 		if err != nil {
-			if answer.Close(); x.unused(err) {
-				x.cut(c.Response().Usage, said)
+			if answer.Close(); a.unused(err) {
+				a.cut(c.Response().Usage, said)
 			}
 			return err
 		}
@@ -143,18 +143,18 @@ func (x *exchange) collectAnswer(answer *pool.Response, from codec.Format) error
 
 // readFirstEvent waits for a stream's first event. Until it has come, nothing
 // has been promised to the client.
-func (x *exchange) readFirstEvent(answer *pool.Response, from codec.Format) error {
-	if err := x.openFlow(from); err != nil {
+func (a *attempt) readFirstEvent(answer *pool.Response, from codec.Format) error {
+	if err := a.openFlow(from); err != nil {
 		answer.Close()
 		return err
 	}
-	for !x.flow.Started() {
+	for !a.flow.Started() {
 		in, err := answer.Next()
 		if err == io.EOF {
-			x.first, err = x.flow.End()
+			a.first, err = a.flow.End()
 		} else if err == nil {
-			if x.first, err = x.flow.Push(in); err == nil {
-				err = x.holdFlow()
+			if a.first, err = a.flow.Push(in); err == nil {
+				err = a.holdFlow()
 			}
 		}
 		if err != nil {
@@ -163,71 +163,71 @@ func (x *exchange) readFirstEvent(answer *pool.Response, from codec.Format) erro
 		}
 	}
 	answer.Begin()
-	x.answer = answer
+	a.answer = answer
 	return nil
 }
 
 // openFlow prepares what the stream goes through.
-func (x *exchange) openFlow(from codec.Format) error {
-	x.encoder = nil
-	if x.untranslated() {
-		x.flow = x.face.pass(x, x.upstream)
+func (a *attempt) openFlow(from codec.Format) error {
+	a.encoder = nil
+	if a.untranslated() {
+		a.flow = a.face.pass(a, a.upstream)
 		return nil
 	}
-	request, err := x.decodedRequest()
+	request, err := a.decodedRequest()
 	if err != nil {
 		return err
 	}
-	x.encoder = x.format.NewStreamEncoder(request)
-	x.mixed.reset(from.NewStreamDecoder(), x.encoder, x.triggers())
-	x.mixed.censor = x
-	x.flow = &x.mixed
+	a.encoder = a.format.NewStreamEncoder(request)
+	a.mixed.reset(from.NewStreamDecoder(), a.encoder, a.triggers())
+	a.mixed.censor = a
+	a.flow = &a.mixed
 	return nil
 }
 
 // replayAnswer serves a client that asked for a stream from an upstream that
 // answered at once.
-func (x *exchange) replayAnswer(answer *pool.Response, from codec.Format) error {
-	answer.Memory, answer.Blanks = (*answerRoom)(x.holding), x.blanks()
+func (a *attempt) replayAnswer(answer *pool.Response, from codec.Format) error {
+	answer.Memory, answer.Blanks = (*answerRoom)(a.holding), a.blanks()
 	body, err := answer.AppendBody(nil, maxAnswer)
 	answer.Close()
 	if err != nil {
-		x.said = max(estimate.Answer(body), 1)
+		a.said = max(estimate.Answer(body), 1)
 		return err
 	}
-	if err = x.holdAnswer(body); err != nil {
-		x.unread(body)
+	if err = a.holdAnswer(body); err != nil {
+		a.unread(body)
 		return err
 	}
 	whole, err := from.DecodeResponse(body)
 	if err != nil {
-		x.unread(body)
+		a.unread(body)
 		return err
 	}
-	x.usage = whole.Usage
-	if err := checkResponse(whole, x.triggers()); err != nil {
+	a.usage = whole.Usage
+	if err := checkResponse(whole, a.triggers()); err != nil {
 		return err
 	}
-	request, err := x.decodedRequest()
+	request, err := a.decodedRequest()
 	if err != nil {
 		return err
 	}
-	encoder := x.format.NewStreamEncoder(request)
-	if x.usage = whole.Usage; x.usage.Gaps != 0 || x.usage.Zero() {
-		x.said = estimate.Answer(body)
+	encoder := a.format.NewStreamEncoder(request)
+	if a.usage = whole.Usage; a.usage.Gaps != 0 || a.usage.Zero() {
+		a.said = estimate.Answer(body)
 	}
-	x.first = nil
+	a.first = nil
 	for _, e := range whole.Events(nil) {
-		x.first = encoder.Append(x.first, &e)
-		if err := x.holding.Hold(budget.Stream, beyondKept(x.first)); err != nil {
+		a.first = encoder.Append(a.first, &e)
+		if err := a.holding.Hold(budget.Stream, beyondKept(a.first)); err != nil {
 			return err
 		}
 	}
-	x.first = encoder.End(x.first)
-	return x.holding.Hold(budget.Stream, beyondKept(x.first))
+	a.first = encoder.End(a.first)
+	return a.holding.Hold(budget.Stream, beyondKept(a.first))
 }
 
-func (x *exchange) triggers() []string { return x.snap.config.Preferences.ErrorTriggers }
+func (in *inbound) triggers() []string { return in.snap.config.Preferences.ErrorTriggers }
 
 // isWhole and isEvents tell what an upstream sends by its content type; some
 // send the one where the other was asked for.

@@ -12,8 +12,8 @@ import (
 	"uniapi/codec"
 )
 
-// record is one attempt as the log line and X-Debug-Attempts tell it.
-type record struct {
+// trial is one attempt as the log line and X-Debug-Attempts tell it.
+type trial struct {
 	provider, upstream string
 	key                int
 	status             int
@@ -22,10 +22,10 @@ type record struct {
 
 // note adds the attempt that has just ended, as long after it began.
 func (x *exchange) note(status int, took time.Duration) {
-	a := &x.attempt
-	x.records = append(x.records, record{a.Provider.Config.Name, a.Upstream, a.Key, status, took})
+	a := &x.at.chosen
+	x.tries = append(x.tries, trial{a.Provider.Config.Name, a.Upstream, a.Key, status, took})
 	if status != fasthttp.StatusOK { // else its answer goes on
-		x.tell(status)
+		x.at.tell(status, x.ttft)
 	}
 }
 
@@ -33,7 +33,7 @@ func (x *exchange) note(status int, took time.Duration) {
 // it answered, after how long.
 func (x *exchange) trail() string {
 	var text []byte
-	for i, r := range x.records {
+	for i, r := range x.tries {
 		if i > 0 {
 			text = append(text, "; "...)
 		}
@@ -52,8 +52,8 @@ func (x *exchange) showAttempts() {
 	if x.key == nil || !x.key.admin {
 		return
 	}
-	if x.attempt.Number > 0 {
-		x.ctx.Response.Header.Set("X-Uni-Api-Channel", x.attempt.Provider.Config.Name+"/"+x.attempt.Upstream)
+	if x.at.chosen.Number > 0 {
+		x.ctx.Response.Header.Set("X-Uni-Api-Channel", x.at.chosen.Provider.Config.Name+"/"+x.at.chosen.Upstream)
 	}
 	if string(x.ctx.Request.Header.Peek("X-Debug-Attempts")) != "1" {
 		return
@@ -83,17 +83,17 @@ const mostTold = 8
 
 // tellWhere adds to an error of the gateway's own how many channels were asked, and where the time went. What a provider says of a failure stays as it is.
 func (x *exchange) tellWhere(e *codec.Error) {
-	if len(x.records) < 2 || e.Raw != nil || e.Code != codeTimeout && e.Code != codeUnreachable && e.Code != codeBadGateway {
+	if len(x.tries) < 2 || e.Raw != nil || e.Code != codeTimeout && e.Code != codeUnreachable && e.Code != codeBadGateway {
 		return
 	}
-	text := fmt.Appendf(nil, "%s. %d attempts were made at %d channels in %.1f seconds: ", strings.TrimRight(e.Message, "."), len(x.records), x.plan.Tried(), time.Since(x.began).Seconds())
-	for i, r := range x.records[:min(len(x.records), mostTold)] {
+	text := fmt.Appendf(nil, "%s. %d attempts were made at %d channels in %.1f seconds: ", strings.TrimRight(e.Message, "."), len(x.tries), x.plan.Tried(), time.Since(x.began).Seconds())
+	for i, r := range x.tries[:min(len(x.tries), mostTold)] {
 		if i > 0 {
 			text = append(text, ", "...)
 		}
 		text = fmt.Appendf(text, "%s %.1f s (%d)", r.provider, r.took.Seconds(), r.status)
 	}
-	if more := len(x.records) - mostTold; more > 0 {
+	if more := len(x.tries) - mostTold; more > 0 {
 		text = fmt.Appendf(text, " and %d more", more)
 	}
 	e.Message = string(text)

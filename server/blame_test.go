@@ -364,8 +364,9 @@ func TestWhoseFaultItIsThatNothingWasSent(t *testing.T) {
 		"it could not be written":  {errors.New("no such schema"), balancer.Outcome{Verdict: balancer.Unfit, Unsent: true}},
 		"it was written, and lost": {&pool.Error{Kind: pool.Reset, Op: "waiting", Err: io.EOF}, balancer.Outcome{Verdict: balancer.Unavailable}},
 	} {
-		x := &exchange{current: current{snap: &snapshot{config: new(config.Config)}, attempt: balancer.Attempt{Candidate: &balancer.Candidate{Provider: &balancer.Provider{Config: new(config.Provider)}}}}}
-		if got, told := x.judge(c.err); got != c.want || told.Status < 500 {
+		a := &attempt{inbound: &inbound{origin: origin{snap: &snapshot{config: new(config.Config)}}}}
+		a.chosen = balancer.Attempt{Candidate: &balancer.Candidate{Provider: &balancer.Provider{Config: new(config.Provider)}}}
+		if got, told := a.judge(c.err); got != c.want || told.Status < 500 {
 			t.Errorf("%s: %+v, told %d; want %+v", name, got, told.Status, c.want)
 		}
 	}

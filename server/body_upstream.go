@@ -24,81 +24,81 @@ import (
 // write makes the request's body for a channel: the client's bytes with what
 // must change spliced in where both speak the same format, else translated. It
 // returns whether the upstream is asked for a stream.
-func (x *exchange) write(channel *provider.Channel, to codec.Format) (stream bool, err error) {
-	section := x.attempt.Provider.Config
-	rules := x.backend().overrides[x.model]
-	stream = x.stream
+func (a *attempt) write(channel *provider.Channel, to codec.Format) (stream bool, err error) {
+	section := a.chosen.Provider.Config
+	rules := a.backend().overrides[a.model]
+	stream = a.stream
 	if rules != nil && rules.Stream != nil {
 		stream = *rules.Stream
 	}
-	if !x.untranslated() {
-		return stream, x.writeTranslated(to, section, rules)
+	if !a.untranslated() {
+		return stream, a.writeTranslated(to, section, rules)
 	}
-	body := x.body
-	edits := x.edits(section, rules)
+	body := a.body
+	edits := a.edits(section, rules)
 	if edits {
-		if err := x.holdEditing(body); err != nil {
+		if err := a.holdEditing(body); err != nil {
 			return stream, err
 		}
 	}
-	if x.choosing {
-		if body, err = x.withNames(body, x.upstream); err != nil {
+	if a.choosing {
+		if body, err = a.withNames(body, a.upstream); err != nil {
 			return stream, err
 		}
 	}
-	if accent := x.accent(); accent != nil && x.upstream == "openai" && x.endpoint == provider.Chat {
+	if accent := a.accent(); accent != nil && a.upstream == "openai" && a.endpoint == provider.Chat {
 		body = accent.Edit(body)
 	}
-	if rules != nil || !section.Tools || !section.Image || x.snap.translates && toolid.Carries(body) {
+	if rules != nil || !section.Tools || !section.Image || a.snap.translates && toolid.Carries(body) {
 		body = overridden(rules, openai.Strip(toolid.Strip(body), !section.Tools, !section.Image))
 	}
-	x.asksUsage = channel.AskUsage && x.asks() && (rules == nil || !rules.Touches("stream_options")) && !(x.endpoint == provider.Chat && x.accent().Refuses("stream_options"))
-	err = x.face.splice(x, body, spliced{format: x.upstream, model: x.attempt.Upstream, askUsage: x.asksUsage})
-	x.request.Body = x.parts
+	a.asksUsage = channel.AskUsage && a.asks() && (rules == nil || !rules.Touches("stream_options")) && !(a.endpoint == provider.Chat && a.accent().Refuses("stream_options"))
+	err = a.face.splice(a, body, spliced{format: a.upstream, model: a.chosen.Upstream, askUsage: a.asksUsage})
+	a.request.Body = a.parts
 	if edits && err == nil {
-		err = x.holdEdited(body)
+		err = a.holdEdited(body)
 	}
 	return stream, err
 }
 
 // edits says whether the client's body may be changed by more than its model.
-func (x *exchange) edits(provider *config.Provider, rules *override.Rules) bool {
-	return rules != nil || x.choosing || !provider.Tools || !provider.Image || x.accent() != nil || x.upstream == "bedrock-invoke" ||
-		x.snap.translates && toolid.Carries(x.body)
+func (a *attempt) edits(provider *config.Provider, rules *override.Rules) bool {
+	return rules != nil || a.choosing || !provider.Tools || !provider.Image || a.accent() != nil || a.upstream == "bedrock-invoke" ||
+		a.snap.translates && toolid.Carries(a.body)
 }
 
 // writeTranslated makes the request's body in another format.
-func (x *exchange) writeTranslated(to codec.Format, provider *config.Provider, rules *override.Rules) error {
-	body, err := x.translated(to, provider)
+func (a *attempt) writeTranslated(to codec.Format, provider *config.Provider, rules *override.Rules) error {
+	body, err := a.translated(to, provider)
 	if err != nil {
 		return err
 	}
-	x.asksUsage = false
-	if x.upstream == "openai" || rules != nil {
-		if err := x.holdEncoded(3*len(body) + valueEdited*rawjson.Values(body)); err != nil {
+	a.asksUsage = false
+	if a.upstream == "openai" || rules != nil {
+		if err := a.holdEncoded(3*len(body) + valueEdited*rawjson.Values(body)); err != nil {
 			return err
 		}
 		edited := body
-		if x.upstream == "openai" {
-			edited = x.accent().EditTranslated(body)
-			if x.asksUsage = x.asks(); !x.asksUsage {
+		if a.upstream == "openai" {
+			edited = a.accent().EditTranslated(body)
+			if a.asksUsage = a.asks(); !a.asksUsage {
 				edited = openai.WithoutStreamOptions(edited)
 			}
 		}
 		if edited = overridden(rules, edited); !sameBytes(edited, body) {
-			pool.Recycle(x.encoded)
-			x.encoded, body = edited, edited
+			pool.Recycle(a.encoded)
+			a.encoded, body = edited, edited
 		}
 	}
-	x.parts = append(x.parts[:0], body)
-	x.request.Body = x.parts
-	return x.holdEncoded(0)
+	a.parts = append(a.parts[:0], body)
+	a.request.Body = a.parts
+	return a.holdEncoded(0)
 }
 
 // accent is what the attempt's upstream wants otherwise than OpenAI's format has
 // it; nil for most.
-func (x *exchange) accent() *openai.Rules {
-	return x.backend().accents[x.model]
+func (a *attempt) accent() *openai.Rules {
+	return a.backend().accents[a.model]
 }
 
 // compileAccents finds the rules for each of a provider's models that has any.
@@ -117,11 +117,11 @@ func compileAccents(p *config.Provider, models []config.Model) map[string]*opena
 }
 
 // untranslated says whether the attempt's upstream speaks as the client does.
-func (x *exchange) untranslated() bool { return x.face.speaks(x.upstream) }
+func (a *attempt) untranslated() bool { return a.face.speaks(a.upstream) }
 
 // translated is the request in another format.
-func (x *exchange) translated(to codec.Format, provider *config.Provider) ([]byte, error) {
-	request, err := x.decodedRequest()
+func (a *attempt) translated(to codec.Format, provider *config.Provider) ([]byte, error) {
+	request, err := a.decodedRequest()
 	if err != nil {
 		return nil, err
 	}
@@ -129,34 +129,34 @@ func (x *exchange) translated(to codec.Format, provider *config.Provider) ([]byt
 	if !provider.Tools || !provider.Image {
 		request = request.Without(!provider.Tools, !provider.Image)
 	}
-	if request, fetched, err = x.inlined(request, to); err != nil {
+	if request, fetched, err = a.inlined(request, to); err != nil {
 		return nil, err
 	}
 	if to.Name() == "openai" {
 		request = request.WithoutCustom()
 	}
-	request = alias.Apply(request, x.attempt.Upstream)
-	if err := x.holdEncoding(fetched); err != nil {
+	request = alias.Apply(request, a.chosen.Upstream)
+	if err := a.holdEncoding(fetched); err != nil {
 		return nil, err
 	}
-	x.encoded, err = x.withBetas(to).EncodeRequest(x.encoded[:0], request, x.attempt.Upstream)
-	if err == nil && x.choosing {
-		x.encoded, err = x.withNames(x.encoded, to.Name())
+	a.encoded, err = a.withBetas(to).EncodeRequest(a.encoded[:0], request, a.chosen.Upstream)
+	if err == nil && a.choosing {
+		a.encoded, err = a.withNames(a.encoded, to.Name())
 	}
-	return x.encoded, err
+	return a.encoded, err
 }
 
 // inlined is the request with what the upstream cannot fetch fetched for it, and
 // how many bytes that is.
-func (x *exchange) inlined(request *codec.Request, to codec.Format) (*codec.Request, int, error) {
-	ctx, release := x.call.Context()
+func (a *attempt) inlined(request *codec.Request, to codec.Format) (*codec.Request, int, error) {
+	ctx, release := a.call.Context()
 	defer release()
-	inlined, fetched, err := media.Inline(ctx, x.backend().fetcher, request, media.TakesURL(to), x.holding, x.fetchPlace)
-	if over := x.call.Err(); over != nil {
+	inlined, fetched, err := media.Inline(ctx, a.backend().fetcher, request, media.TakesURL(to), a.holding, a.fetchPlace)
+	if over := a.call.Err(); over != nil {
 		return nil, 0, over
 	}
 	if not, is := errors.AsType[*media.NotFetched](err); is && not.Failed.Cause() != nil {
-		x.server.log.Info("an image or a file was not fetched", "id", string(x.id), "address", not.Failed.Address, "error", clip(not.Failed.Cause().Error()))
+		a.server.log.Info("an image or a file was not fetched", "id", string(a.id), "address", not.Failed.Address, "error", clip(not.Failed.Cause().Error()))
 	}
 	return inlined, fetched, err
 }
@@ -165,9 +165,9 @@ var errManyFetches = errorf(fasthttp.StatusServiceUnavailable, "server_error", "
 	"As many images and files are being fetched as may be at a time, or as this API key's part of them is. Try again soon, or send their content instead of addresses.")
 
 // fetchPlace takes one of the places for what is fetched.
-func (x *exchange) fetchPlace() (leave func(), err error) {
-	leave = func() { x.server.fetches.Give(x.key.share) }
-	if !x.server.fetches.Take(x.key.share, x.key.only) {
+func (in *inbound) fetchPlace() (leave func(), err error) {
+	leave = func() { in.server.fetches.Give(in.key.share) }
+	if !in.server.fetches.Take(in.key.share, in.key.only) {
 		leave()
 		return nil, &notHere{errManyFetches}
 	}
@@ -176,19 +176,19 @@ func (x *exchange) fetchPlace() (leave func(), err error) {
 
 // decodedRequest is the client's request in the neutral form, decoded when it is
 // first needed.
-func (x *exchange) decodedRequest() (*codec.Request, error) {
-	if x.decoded != nil {
-		return x.decoded, nil
+func (in *inbound) decodedRequest() (*codec.Request, error) {
+	if in.decoded != nil {
+		return in.decoded, nil
 	}
-	if err := x.holdDecoding(); err != nil {
+	if err := in.holdDecoding(); err != nil {
 		return nil, err
 	}
-	request, err := x.face.decode(x)
+	request, err := in.face.decode(in)
 	if err != nil {
 		return nil, err
 	}
-	x.decoded, x.weight = request, weigh(request, x.body, x.holding.Held(budget.Request))
-	return request, x.holdEncoded(0)
+	in.decoded, in.weight = request, weigh(request, in.body, in.holding.Held(budget.Request))
+	return request, in.holding.Hold(budget.Request, in.weight.kept)
 }
 
 // overridden is a body with post_body_parameter_overrides laid over it.

@@ -31,12 +31,12 @@ func (x *exchange) reserve() *codec.Error {
 }
 
 // deferred says whether a Responses request is answered before it is worked on.
-func (x *exchange) deferred() bool {
-	if x.format.Name() != "responses" {
+func (in *inbound) deferred() bool {
+	if in.format.Name() != "responses" {
 		return false
 	}
-	wanted := member(x.body, "background")
-	return wanted.Present() && string(wanted.Raw(x.body)) != "false" && string(wanted.Raw(x.body)) != "null"
+	wanted := member(in.body, "background")
+	return wanted.Present() && string(wanted.Raw(in.body)) != "false" && string(wanted.Raw(in.body)) != "null"
 }
 
 // account writes a finished request into the books. It is called once, whatever
@@ -55,10 +55,10 @@ func (x *exchange) account(status int, took time.Duration) {
 	} else if cost > 0 {
 		x.key.book.Spend(cost)
 	}
-	if x.attempt.Number == 0 {
+	if x.at.chosen.Number == 0 {
 		return
 	}
-	x.recent.Series(x.key.book, x.attempt.Provider.Config.Name, x.model, x.label).Record(usage.Sample{
+	x.recent.Series(x.key.book, x.at.chosen.Provider.Config.Name, x.model, x.label).Record(usage.Sample{
 		Success: status < 400 || status == statusClientGone && x.ttft > 0, Tokens: tokens, Cost: cost, TTFT: x.ttft, Duration: took,
 	})
 	x.recent.Seen(x.server.books, x.server.clientIP(x.ctx))
@@ -66,9 +66,9 @@ func (x *exchange) account(status int, took time.Duration) {
 
 // attempted counts an attempt.
 func (x *exchange) attempted(success bool) {
-	p, masked := x.attempt.Provider.Config, ""
-	if x.attempt.Key >= 0 && x.attempt.Key < len(p.Keys) {
-		masked = x.backend().maskedKeys[x.attempt.Key]
+	p, masked := x.at.chosen.Provider.Config, ""
+	if x.at.chosen.Key >= 0 && x.at.chosen.Key < len(p.Keys) {
+		masked = x.at.backend().maskedKeys[x.at.chosen.Key]
 	}
 	x.recent.Attempt(x.server.books, p.Name, x.model, masked, success)
 }

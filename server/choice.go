@@ -20,21 +20,21 @@ import (
 // override of api.yaml names is the operator's own, and is not looked at.
 
 // permit looks whether the key may use every model that the request names.
-func (x *exchange) permit() *codec.Error {
-	names, err := choice.Names(x.body, x.format.Name() == "gemini")
+func (in *inbound) permit() *codec.Error {
+	names, err := choice.Names(in.body, in.format.Name() == "gemini")
 	if err != nil {
 		if bad, is := errors.AsType[*codec.Error](err); is {
 			return bad
 		}
 	}
 	for _, n := range names {
-		model, may := x.mayName(n.Text)
+		model, may := in.mayName(n.Text)
 		if !may {
 			return errorf(fasthttp.StatusForbidden, "permission_error", "model_not_allowed",
 				"This API key may not use the model %s, which the request names in '%s'. GET /v1/models lists what it may use.", n.Text, n.In)
 		}
-		if model != x.model && !slices.Contains(x.beside, model) { // there are 64 at most
-			x.beside = append(x.beside, model)
+		if model != in.model && !slices.Contains(in.beside, model) { // there are 64 at most
+			in.beside = append(in.beside, model)
 		}
 	}
 	return nil
@@ -42,9 +42,9 @@ func (x *exchange) permit() *codec.Error {
 
 // mayName says whether some provider has a model of that name for the key, and by
 // what name clients have it.
-func (x *exchange) mayName(name string) (model string, may bool) {
-	for _, p := range x.snap.table.Providers {
-		if _, model, may = x.calledAt(name, p); may {
+func (in *inbound) mayName(name string) (model string, may bool) {
+	for _, p := range in.snap.table.Providers {
+		if _, model, may = in.calledAt(name, p); may {
 			return model, true
 		}
 	}
@@ -53,11 +53,11 @@ func (x *exchange) mayName(name string) (model string, may bool) {
 
 // calledAt is what a provider calls a model that the request names, and what clients
 // do. Google puts the kind of thing before the name, and it stays there.
-func (x *exchange) calledAt(name string, p *balancer.Provider) (upstream, model string, ok bool) {
-	upstream, model, ok = x.key.balance.Named(name, p)
+func (in *inbound) calledAt(name string, p *balancer.Provider) (upstream, model string, ok bool) {
+	upstream, model, ok = in.key.balance.Named(name, p)
 	if at := strings.LastIndex(name, googlesModels); !ok && at >= 0 {
 		at += len(googlesModels)
-		upstream, model, ok = x.key.balance.Named(name[at:], p)
+		upstream, model, ok = in.key.balance.Named(name[at:], p)
 		upstream = name[:at] + upstream
 	}
 	return upstream, model, ok
@@ -73,7 +73,7 @@ func (e *notHere) Error() string { return e.told.Message }
 
 // withNames is a body as the attempt's provider gets it: with its own names for the
 // models that the request names. The body itself, if they are the same.
-func (x *exchange) withNames(body []byte, format string) ([]byte, error) {
+func (a *attempt) withNames(body []byte, format string) ([]byte, error) {
 	names, err := choice.Names(body, strings.HasPrefix(format, "gemini"))
 	if err != nil {
 		return nil, err
@@ -82,11 +82,11 @@ func (x *exchange) withNames(body []byte, format string) ([]byte, error) {
 	var out []byte
 	done := 0
 	for _, n := range names {
-		upstream, _, ok := x.calledAt(n.Text, x.attempt.Provider)
+		upstream, _, ok := a.calledAt(n.Text, a.chosen.Provider)
 		switch written := n.Value.Kind != rawjson.Missing; {
 		case !ok || upstream != n.Text && !written:
 			return nil, &notHere{errorf(fasthttp.StatusBadRequest, "invalid_request_error", "model_not_here",
-				"The model %s, which the request names in '%s', is at no provider of %s that could be asked.", n.Text, n.In, x.model)}
+				"The model %s, which the request names in '%s', is at no provider of %s that could be asked.", n.Text, n.In, a.model)}
 		case upstream != n.Text:
 			out = append(out, body[done:n.Value.Start]...)
 			out = rawjson.AppendString(out, upstream)

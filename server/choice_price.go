@@ -25,25 +25,25 @@ func (x *exchange) cost(tokens usage.Tokens) int64 {
 
 // modelToldOf is the model of those that the request names by which the provider says
 // that it answered; "" if it does not say so, or not in the client's format.
-func (x *exchange) modelToldOf() string {
-	if !x.untranslated() {
+func (a *attempt) modelToldOf() string {
+	if !a.untranslated() {
 		return ""
 	}
 	told := ""
-	if x.answer == nil {
-		told = modelIn(x.ctx.Response.Body())
+	if a.answer == nil {
+		told = modelIn(a.ctx.Response.Body())
 	} else {
-		for line := range bytes.Lines(x.first) {
+		for line := range bytes.Lines(a.first) {
 			if data, is := bytes.CutPrefix(line, []byte("data:")); is && told == "" {
 				told = modelIn(bytes.TrimSpace(data))
 			}
 		}
 	}
-	if told == x.attempt.Upstream {
-		return x.model
+	if told == a.chosen.Upstream {
+		return a.model
 	}
-	for _, model := range x.beside {
-		if upstream, _, ok := x.calledAt(model, x.attempt.Provider); ok && told == strings.TrimPrefix(upstream, googlesModels) {
+	for _, model := range a.beside {
+		if upstream, _, ok := a.calledAt(model, a.chosen.Provider); ok && told == strings.TrimPrefix(upstream, googlesModels) {
 			return model
 		}
 	}

@@ -31,7 +31,7 @@ func (s *Server) countTokens(face face) fasthttp.RequestHandler {
 			x.refuse(err)
 			return
 		}
-		x.usage = codec.Usage{} // nothing was generated
+		x.at.usage = codec.Usage{} // nothing was generated
 		x.respond()
 	}
 }
@@ -47,7 +47,7 @@ func (x *exchange) estimate() *codec.Error {
 	if x.format.Name() == "gemini" {
 		name = "totalTokens"
 	}
-	x.take(balancer.Attempt{}) // no provider had to do with it
+	x.choose(balancer.Attempt{}) // no provider had to do with it
 	writeJSON(x.ctx, fasthttp.StatusOK, map[string]int64{name: anthropic.EstimateTokens(request)})
 	x.ctx.Response.Header.Set("X-Token-Count", "estimate")
 	return nil
@@ -57,16 +57,16 @@ func (x *exchange) estimate() *codec.Error {
 // its answer is no conversation's.
 type counting struct{ face }
 
-func (c counting) read(x *exchange) error {
-	err := c.face.read(x)
-	x.stream = false
+func (c counting) read(in *inbound) error {
+	err := c.face.read(in)
+	in.stream = false
 	return err
 }
 
 var errNoCount = errors.New("the upstream did not say how many tokens there are")
 
 // check has nothing to look for in an answer that is one number.
-func (counting) check(_ *exchange, body []byte) (codec.Usage, error) {
+func (counting) check(_ *attempt, body []byte) (codec.Usage, error) {
 	if len(body) == 0 {
 		return codec.Usage{}, errNoCount
 	}

@@ -117,8 +117,8 @@ func (x *exchange) outcome(status int) outcome {
 	if x.route != nil {
 		of.model = x.route.Model
 	}
-	if x.attempt.Number > 0 {
-		of.provider = x.attempt.Provider.Config.Name
+	if x.at.chosen.Number > 0 {
+		of.provider = x.at.chosen.Provider.Config.Name
 	}
 	return of
 }

@@ -31,12 +31,12 @@ func (d *drops) all(visit func(provider string, n int64)) {
 }
 
 // dropped tells of events of the attempt's answer that were left out.
-func (x *exchange) dropped(n int) {
+func (a *attempt) dropped(n int) {
 	if n == 0 {
 		return
 	}
-	provider := x.attempt.Provider.Config.Name
-	x.server.drops.add(provider, n)
-	x.server.log.LogAttrs(context.Background(), slog.LevelWarn, "events of a stream that could not be read were left out of the answer",
-		slog.String("id", string(x.id)), slog.String("provider", provider), slog.String("model", clip(x.model)), slog.Int("events", n))
+	provider := a.chosen.Provider.Config.Name
+	a.server.drops.add(provider, n)
+	a.server.log.LogAttrs(context.Background(), slog.LevelWarn, "events of a stream that could not be read were left out of the answer",
+		slog.String("id", string(a.id)), slog.String("provider", provider), slog.String("model", clip(a.model)), slog.Int("events", n))
 }

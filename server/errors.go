@@ -87,39 +87,39 @@ func writeErrorIn(ctx *fasthttp.RequestCtx, envelope codec.Format, e *codec.Erro
 
 // judge is what an attempt's error means for the next attempt, and what the client
 // is told if there is none. It knows the request.
-func (x *exchange) judge(err error) (balancer.Outcome, *codec.Error) {
-	outcome, told := judge(err, x.limits)
-	outcome.Answered = x.parted || x.answered && !x.usage.Zero()
-	if x.short = isOurs(err); x.short {
-		outcome.Unsent = !x.sent
+func (a *attempt) judge(err error) (balancer.Outcome, *codec.Error) {
+	outcome, told := judge(err, a.limits)
+	outcome.Answered = a.parted || a.answered && !a.usage.Zero()
+	if a.short = isOurs(err); a.short {
+		outcome.Unsent = !a.sent
 		return outcome, told
 	}
-	x.byPolicy(&outcome, told)
+	a.byPolicy(&outcome, told)
 	switch outcome.Verdict {
 	case balancer.Unavailable:
 		e, asked := errors.AsType[*pool.Error](err)
 		switch {
-		case asked && e.Kind == pool.FirstByteTimeout && x.curtailed:
+		case asked && e.Kind == pool.FirstByteTimeout && a.curtailed:
 			outcome.Verdict = balancer.Over // it has not had its time
 		case asked:
 			// One server may stand behind several addresses: what the key has under way elsewhere may be why.
-			outcome.Sure = outcome.Sure && (nobodysDoing(e) || x.key == nil || x.key.share.Places() <= 1)
-		case !x.sent:
+			outcome.Sure = outcome.Sure && (nobodysDoing(e) || a.key == nil || a.key.share.Places() <= 1)
+		case !a.sent:
 			outcome.Verdict, outcome.Unsent = balancer.Unfit, true // the request could not be written for it
 		}
 	case balancer.RateLimited, balancer.OutOfQuota:
-		if most := told.PromptLimit(); most > 0 && int64(len(x.body))/estimate.CharactersPerToken > most {
+		if most := told.PromptLimit(); most > 0 && int64(len(a.body))/estimate.CharactersPerToken > most {
 			outcome.Verdict = balancer.Unfit // it would be refused however long it waits
 		}
 	case balancer.NoModel:
-		if x.endpoint != provider.Chat && told.Code != codeNoModel {
+		if a.endpoint != provider.Chat && told.Code != codeNoModel {
 			outcome.Verdict = balancer.Unfit // which does not say that it cannot chat either
-			if x.endpoint == provider.CountTokens {
+			if a.endpoint == provider.CountTokens {
 				told = errNoEndpoint()
 			}
 		}
 	case balancer.Over:
-		if errors.Is(err, pool.ErrOverdue) && x.attempt.Number == 1 {
+		if errors.Is(err, pool.ErrOverdue) && a.chosen.Number == 1 {
 			outcome.Verdict = balancer.Unavailable // it had all of the time
 		}
 	}
@@ -127,18 +127,18 @@ func (x *exchange) judge(err error) (balancer.Outcome, *codec.Error) {
 }
 
 // byPolicy is what the provider's own settings say of further attempts.
-func (x *exchange) byPolicy(outcome *balancer.Outcome, told *codec.Error) {
+func (a *attempt) byPolicy(outcome *balancer.Outcome, told *codec.Error) {
 	if outcome.Status == 0 && told.Class != codec.ContentPolicy {
 		return // they are about what a provider says
 	}
-	own := x.attempt.Provider.Config
+	own := a.chosen.Provider.Config
 	refused := outcome.Verdict == balancer.Mistaken || outcome.Verdict == balancer.TooLong
 	switch policy := &own.Preferences.Retries; {
 	case slices.Contains(policy.Never, outcome.Status):
 		outcome.Final = true
 	case refused && slices.Contains(policy.On, outcome.Status):
 		outcome.Verdict = balancer.Unfit
-	case told.Class == codec.ContentPolicy && x.snap.config.ContentPolicy(own) == config.ContentNext:
+	case told.Class == codec.ContentPolicy && a.snap.config.ContentPolicy(own) == config.ContentNext:
 		outcome.Verdict = balancer.Unfit
 	case told.Class == codec.ContentPolicy: // the next would get that account banned, too
 		outcome.Final = true

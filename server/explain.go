@@ -60,25 +60,25 @@ func (snap *snapshot) explanation(q Question) (balancer.Explanation, *codec.Erro
 			continue
 		}
 		balance := snap.table.Key(k.Key)
-		x, bad := q.exchange(&clientKey{APIKey: k, balance: balance, limitsTokens: limitsTokens(k.Preferences.RateLimit)})
+		in, bad := q.inbound(&clientKey{APIKey: k, balance: balance, limitsTokens: limitsTokens(k.Preferences.RateLimit)})
 		if bad != nil {
 			return balancer.Explanation{}, bad
 		}
-		if x.model == "" {
+		if in.model == "" {
 			return balancer.Explanation{}, badQuery("no model is given; name it (--model, or model= in the address), or give a body that does (--body)")
 		}
-		facts := balancer.Facts{Model: x.model}
-		if x.route = balance.Find(x.model); x.route != nil {
-			facts = x.facts()
+		facts := balancer.Facts{Model: in.model}
+		if in.route = balance.Find(in.model); in.route != nil {
+			facts = in.facts()
 		}
 		e, routed := balance.Explain(facts)
 		if !routed {
 			return e, errorf(fasthttp.StatusNotFound, "invalid_request_error", "not_found", "key %s may use no channel for model %q; it may use: %s",
-				k.Alias, x.model, strings.Join(balance.Models(), ", "))
+				k.Alias, in.model, strings.Join(balance.Models(), ", "))
 		}
-		if long := x.tooLong(); long != nil {
+		if long := in.tooLong(); long != nil {
 			e.Refused = long.Message
-		} else if refused := balance.WouldRefuse(x.model); refused != nil {
+		} else if refused := balance.WouldRefuse(in.model); refused != nil {
 			e.Refused = limitTold(refused).Message
 		}
 		return e, nil
@@ -86,31 +86,31 @@ func (snap *snapshot) explanation(q Question) (balancer.Explanation, *codec.Erro
 	return balancer.Explanation{}, errorf(fasthttp.StatusNotFound, "invalid_request_error", "not_found", "there is no key or role like the one given")
 }
 
-// exchange is the request as the endpoint reads it, so that what is explained is what would be served.
-func (q Question) exchange(key *clientKey) (*exchange, *codec.Error) {
+// inbound is the request as the endpoint reads it, so that what is explained is what would be served.
+func (q Question) inbound(key *clientKey) (*inbound, *codec.Error) {
 	path := cmp.Or(q.Endpoint, "/v1/chat/completions")
-	x := &exchange{current: current{key: key, ctx: new(fasthttp.RequestCtx), body: q.Body}}
-	x.ctx.Request.Header.SetMethod(fasthttp.MethodPost)
-	x.ctx.Request.SetRequestURI(path)
-	path = string(homePath(x.ctx.Path()))
-	x.ctx.Request.URI().SetPath(path)
+	in := &inbound{origin: origin{ctx: new(fasthttp.RequestCtx)}, key: key, body: q.Body}
+	in.ctx.Request.Header.SetMethod(fasthttp.MethodPost)
+	in.ctx.Request.SetRequestURI(path)
+	path = string(homePath(in.ctx.Path()))
+	in.ctx.Request.URI().SetPath(path)
 	endpoint, known := endpointOf(path)
 	if !known {
 		return nil, badQuery("there is no endpoint %s for models; it is a path such as /v1/chat/completions or /v1/embeddings", clip(path))
 	}
-	x.face, x.endpoint = endpoint.face, endpoint.endpoint
-	if x.endpoint == provider.CountTokens {
-		x.face = counting{x.face}
+	in.face, in.endpoint = endpoint.face, endpoint.endpoint
+	if in.endpoint == provider.CountTokens {
+		in.face = counting{in.face}
 	}
-	x.model = x.face.address(x)
+	in.model = in.face.address(in)
 	if len(bytes.TrimSpace(q.Body)) == 0 {
-		x.body = []byte("{}")
-	} else if err := x.face.read(x); err != nil {
+		in.body = []byte("{}")
+	} else if err := in.face.read(in); err != nil {
 		_, told := judge(err, pool.Deadlines{})
 		return nil, told
 	}
-	x.model = cmp.Or(q.Model, x.model)
-	return x, nil
+	in.model = cmp.Or(q.Model, in.model)
+	return in, nil
 }
 
 // Explain prints what a configuration alone says about a request. Models that a

@@ -13,26 +13,26 @@ import (
 // neutral model.
 type face interface {
 	// format is the client's, as far as its request has been read.
-	format(x *exchange) codec.Format
+	format(in *inbound) codec.Format
 	// label names an endpoint in the books, by its path without a model.
 	label(endpoint provider.Endpoint) string
 	// address is the model, if it stands in the address; "" if it does not.
-	address(x *exchange) string
+	address(in *inbound) string
 	// read finds out which model is asked for, and whether for a stream.
-	read(x *exchange) error
+	read(in *inbound) error
 	// conversation is where what was said stands in the body: a list, or a text. What is no conversation has none.
-	conversation(x *exchange) rawjson.Value
+	conversation(in *inbound) rawjson.Value
 	// decode reads the whole request.
-	decode(x *exchange) (*codec.Request, error)
+	decode(in *inbound) (*codec.Request, error)
 	// speaks says whether an upstream's format needs no translation.
 	speaks(upstream string) bool
 	// splice makes x.parts the request for an upstream of that format: body, which
 	// is x.body or an edited copy, with another model.
-	splice(x *exchange, body []byte, to spliced) error
+	splice(a *attempt, body []byte, to spliced) error
 	// pass is the way of a stream of that format, untranslated.
-	pass(x *exchange, upstream string) flow
+	pass(a *attempt, upstream string) flow
 	// check looks whether a whole answer is one, untranslated.
-	check(x *exchange, body []byte) (codec.Usage, error)
+	check(a *attempt, body []byte) (codec.Usage, error)
 }
 
 // spliced says what an upstream is to get.
@@ -45,52 +45,52 @@ type spliced struct {
 // chatFace is OpenAI's chat format, which most clients speak.
 type chatFace struct{}
 
-func (chatFace) format(*exchange) codec.Format { return openai.Format{} }
+func (chatFace) format(*inbound) codec.Format { return openai.Format{} }
 
-func (chatFace) address(*exchange) string { return "" }
+func (chatFace) address(*inbound) string { return "" }
 
 func (chatFace) label(endpoint provider.Endpoint) string { return "/v1/" + string(endpoint) }
 
-func (chatFace) read(x *exchange) (err error) {
-	x.head, err = openai.ReadHead(x.body)
-	x.model, x.stream, x.choosing = x.head.Model, x.head.Stream, x.head.Choosing
-	if err == nil && x.head.IsResponses() && x.face == (chatFace{}) {
-		x.turnMixed()
+func (chatFace) read(in *inbound) (err error) {
+	in.head, err = openai.ReadHead(in.body)
+	in.model, in.stream, in.choosing = in.head.Model, in.head.Stream, in.head.Choosing
+	if err == nil && in.head.IsResponses() && in.face == (chatFace{}) {
+		in.turnMixed()
 	}
 	return err
 }
 
-func (chatFace) conversation(x *exchange) rawjson.Value { return x.head.Messages }
+func (chatFace) conversation(in *inbound) rawjson.Value { return in.head.Messages }
 
-func (chatFace) decode(x *exchange) (*codec.Request, error) {
-	return openai.Format{}.DecodeRequest(x.body)
+func (chatFace) decode(in *inbound) (*codec.Request, error) {
+	return openai.Format{}.DecodeRequest(in.body)
 }
 
 func (chatFace) speaks(upstream string) bool { return upstream == "openai" }
 
-func (chatFace) splice(x *exchange, body []byte, to spliced) (err error) {
-	head := x.head
-	if !sameBytes(body, x.body) {
+func (chatFace) splice(a *attempt, body []byte, to spliced) (err error) {
+	head := a.head
+	if !sameBytes(body, a.body) {
 		if head, err = openai.ReadHead(body); err != nil {
 			return err
 		}
-		if head.Model != x.model {
+		if head.Model != a.model {
 			to.model = head.Model // an override names another
 		}
 	}
-	x.scratch = x.scratch[:0]
-	x.parts = head.Parts(x.parts[:0], body, to.model, to.askUsage, &x.scratch)
+	a.scratch = a.scratch[:0]
+	a.parts = head.Parts(a.parts[:0], body, to.model, to.askUsage, &a.scratch)
 	return nil
 }
 
-func (chatFace) pass(x *exchange, _ string) flow {
-	x.pass.Reset(!x.head.IncludeUsage, x.triggers()...)
-	x.pass.Watch(x)
-	return &x.pass
+func (chatFace) pass(a *attempt, _ string) flow {
+	a.pass.Reset(!a.head.IncludeUsage, a.triggers()...)
+	a.pass.Watch(a)
+	return &a.pass
 }
 
-func (chatFace) check(x *exchange, body []byte) (codec.Usage, error) {
-	return openai.CheckAnswer(body, x.triggers())
+func (chatFace) check(a *attempt, body []byte) (codec.Usage, error) {
+	return openai.CheckAnswer(body, a.triggers())
 }
 
 // sameBytes says whether two slices are the same piece of memory.

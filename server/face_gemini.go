@@ -19,13 +19,13 @@ type geminiFace struct{ stream bool }
 
 // format writes streams as events if the client asks for them so, else as the
 // one JSON array that Google sends.
-func (f geminiFace) format(x *exchange) codec.Format {
-	return gemini.Format{Array: f.stream && !wantsEvents(x)}
+func (f geminiFace) format(in *inbound) codec.Format {
+	return gemini.Format{Array: f.stream && !wantsEvents(in)}
 }
 
-func wantsEvents(x *exchange) bool { return string(x.ctx.QueryArgs().Peek("alt")) == "sse" }
+func wantsEvents(in *inbound) bool { return string(in.ctx.QueryArgs().Peek("alt")) == "sse" }
 
-func (geminiFace) address(x *exchange) string { return geminiModel(x.ctx.Path()) }
+func (geminiFace) address(in *inbound) string { return geminiModel(in.ctx.Path()) }
 
 func (f geminiFace) label(endpoint provider.Endpoint) string {
 	switch {
@@ -37,13 +37,13 @@ func (f geminiFace) label(endpoint provider.Endpoint) string {
 	return "/v1beta/models:generateContent"
 }
 
-func (f geminiFace) read(x *exchange) error {
-	head, err := gemini.ReadHead(x.body)
+func (f geminiFace) read(in *inbound) error {
+	head, err := gemini.ReadHead(in.body)
 	if err != nil {
 		return err
 	}
-	x.stream, x.choosing = f.stream, head.Choosing
-	if x.model == "" {
+	in.stream, in.choosing = f.stream, head.Choosing
+	if in.model == "" {
 		return codec.BadRequest("model", "the address names no model: it is /v1beta/models/MODEL:generateContent")
 	}
 	return nil
@@ -63,7 +63,7 @@ func geminiModel(path []byte) string {
 	return model
 }
 
-func (geminiFace) conversation(x *exchange) rawjson.Value { return member(x.body, "contents") }
+func (geminiFace) conversation(in *inbound) rawjson.Value { return member(in.body, "contents") }
 
 // member is a member of a body that is an object, Missing if it has none of that name.
 func member(body []byte, name string) rawjson.Value {
@@ -74,12 +74,12 @@ func member(body []byte, name string) rawjson.Value {
 	return top.Get(body, name)
 }
 
-func (f geminiFace) decode(x *exchange) (*codec.Request, error) {
-	q, err := gemini.Format{}.DecodeRequest(x.body)
+func (f geminiFace) decode(in *inbound) (*codec.Request, error) {
+	q, err := gemini.Format{}.DecodeRequest(in.body)
 	if err != nil {
 		return nil, err
 	}
-	q.Model, q.Stream = x.model, x.stream
+	q.Model, q.Stream = in.model, in.stream
 	return q, nil
 }
 
@@ -88,24 +88,24 @@ func (f geminiFace) speaks(upstream string) bool {
 }
 
 // splice has nothing to change.
-func (geminiFace) splice(x *exchange, body []byte, _ spliced) error {
-	x.parts = append(x.parts[:0], body)
+func (geminiFace) splice(a *attempt, body []byte, _ spliced) error {
+	a.parts = append(a.parts[:0], body)
 	return nil
 }
 
-func (f geminiFace) pass(x *exchange, _ string) flow {
-	n := x.natively()
-	if wantsEvents(x) {
-		return n.inspected(&n.generate, x)
+func (f geminiFace) pass(a *attempt, _ string) flow {
+	n := a.natively()
+	if wantsEvents(a.inbound) {
+		return n.inspected(&n.generate, a)
 	}
 	// The upstream was asked for events, and the client gets an array.
-	n.array.Reset(&n.generate, x.triggers()...)
-	n.array.Watch(x)
+	n.array.Reset(&n.generate, a.triggers()...)
+	n.array.Watch(a)
 	return &n.array
 }
 
-func (geminiFace) check(x *exchange, body []byte) (codec.Usage, error) {
-	return gemini.CheckAnswer(body, x.triggers())
+func (geminiFace) check(a *attempt, body []byte) (codec.Usage, error) {
+	return gemini.CheckAnswer(body, a.triggers())
 }
 
 // generate serves POST /v1beta/models/{model}:{verb}.

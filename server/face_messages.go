@@ -13,9 +13,9 @@ import (
 // messagesFace is Anthropic's Messages format, which Claude Code speaks.
 type messagesFace struct{}
 
-func (messagesFace) format(*exchange) codec.Format { return anthropic.Format{} }
+func (messagesFace) format(*inbound) codec.Format { return anthropic.Format{} }
 
-func (messagesFace) address(*exchange) string { return "" }
+func (messagesFace) address(*inbound) string { return "" }
 
 func (messagesFace) label(endpoint provider.Endpoint) string {
 	if endpoint == provider.Chat {
@@ -24,18 +24,18 @@ func (messagesFace) label(endpoint provider.Endpoint) string {
 	return "/v1/" + string(endpoint)
 }
 
-func (messagesFace) read(x *exchange) error {
-	head, err := anthropic.ReadHead(x.body)
-	x.messages = head
-	x.model, x.stream, x.choosing = head.Model, head.Stream, head.Choosing
+func (messagesFace) read(in *inbound) error {
+	head, err := anthropic.ReadHead(in.body)
+	in.messages = head
+	in.model, in.stream, in.choosing = head.Model, head.Stream, head.Choosing
 	return err
 }
 
-func (messagesFace) decode(x *exchange) (*codec.Request, error) {
-	return anthropic.Format{}.DecodeRequest(x.body)
+func (messagesFace) decode(in *inbound) (*codec.Request, error) {
+	return anthropic.Format{}.DecodeRequest(in.body)
 }
 
-func (messagesFace) conversation(x *exchange) rawjson.Value { return x.messages.Messages }
+func (messagesFace) conversation(in *inbound) rawjson.Value { return in.messages.Messages }
 
 // speaks: Claude speaks the same on Vertex and, in frames, on Bedrock.
 func (messagesFace) speaks(upstream string) bool {
@@ -43,16 +43,16 @@ func (messagesFace) speaks(upstream string) bool {
 }
 
 // splice replaces the model, or takes it out where it stands in the address.
-func (messagesFace) splice(x *exchange, body []byte, to spliced) (err error) {
-	head := x.messages
+func (messagesFace) splice(a *attempt, body []byte, to spliced) (err error) {
+	head := a.messages
 	if to.format == "bedrock-invoke" {
 		body = anthropic.WithoutEagerInput(body)
 	}
-	if !sameBytes(body, x.body) {
+	if !sameBytes(body, a.body) {
 		if head, err = anthropic.ReadHead(body); err != nil {
 			return err
 		}
-		if head.Model != x.model {
+		if head.Model != a.model {
 			to.model = head.Model // an override names another
 		}
 	}
@@ -61,33 +61,33 @@ func (messagesFace) splice(x *exchange, body []byte, to spliced) (err error) {
 	case "anthropic-vertex":
 		host = anthropic.Vertex
 	case "bedrock-invoke":
-		host = bedrock.Invoke.WithBetas(x.clientBetas()).Format
+		host = bedrock.Invoke.WithBetas(a.clientBetas()).Format
 	}
-	x.scratch = x.scratch[:0]
-	x.parts = head.Parts(x.parts[:0], body, to.model, host, &x.scratch)
+	a.scratch = a.scratch[:0]
+	a.parts = head.Parts(a.parts[:0], body, to.model, host, &a.scratch)
 	return nil
 }
 
 // clientBetas are the flags of the client's anthropic-beta.
-func (x *exchange) clientBetas() []string {
-	return strings.FieldsFunc(string(x.ctx.Request.Header.Peek(headerAnthropicBeta)), func(r rune) bool { return r == ',' || r == ' ' })
+func (in *inbound) clientBetas() []string {
+	return strings.FieldsFunc(string(in.ctx.Request.Header.Peek(headerAnthropicBeta)), func(r rune) bool { return r == ',' || r == ' ' })
 }
 
-func (messagesFace) pass(x *exchange, upstream string) flow {
-	n := x.natively()
+func (messagesFace) pass(a *attempt, upstream string) flow {
+	n := a.natively()
 	if upstream == "bedrock-invoke" {
-		n.unwrapped.Reset(x.triggers()...)
-		n.unwrapped.Watch(x)
+		n.unwrapped.Reset(a.triggers()...)
+		n.unwrapped.Watch(a)
 		return &n.unwrapped
 	}
-	return n.inspected(&n.messages, x)
+	return n.inspected(&n.messages, a)
 }
 
-func (messagesFace) check(x *exchange, body []byte) (codec.Usage, error) {
-	if x.upstream == "bedrock-invoke" {
-		return checkWhole(formats[x.upstream], body, x.triggers()) // it has errors of its own
+func (messagesFace) check(a *attempt, body []byte) (codec.Usage, error) {
+	if a.upstream == "bedrock-invoke" {
+		return checkWhole(formats[a.upstream], body, a.triggers()) // it has errors of its own
 	}
-	return anthropic.CheckAnswer(body, x.triggers())
+	return anthropic.CheckAnswer(body, a.triggers())
 }
 
 // checkWhole is face.check for a format that has nothing cheaper than to read the

@@ -23,32 +23,32 @@ type plainFace struct {
 	fallback string // the model of requests that name none; "" refuses them
 }
 
-func (plainFace) format(*exchange) codec.Format { return openai.Format{} }
+func (plainFace) format(*inbound) codec.Format { return openai.Format{} }
 
 // read takes the model out of a body of either kind. Whether the answer comes as
 // a stream is known when it comes.
-func (f plainFace) read(x *exchange) error {
-	if x.isForm() {
-		fields, err := form.Read(string(x.ctx.Request.Header.ContentType()), x.body, "model", "prompt")
+func (f plainFace) read(in *inbound) error {
+	if in.isForm() {
+		fields, err := form.Read(string(in.ctx.Request.Header.ContentType()), in.body, "model", "prompt")
 		if err != nil {
 			return badForm(err)
 		}
 		if other, has := fields.Any(choice.Fields()); has {
 			return codec.BadRequest(other, "the field '"+other+"' can name other models, and in a form that is not looked into: leave it out")
 		}
-		x.form = fields
-		x.model, _ = fields.Text(x.body, "model")
+		in.form = fields
+		in.model, _ = fields.Text(in.body, "model")
 	} else {
-		head, err := openai.ReadUnnamed(x.body)
+		head, err := openai.ReadUnnamed(in.body)
 		if err != nil {
 			return err
 		}
-		x.head, x.model, x.choosing = head, head.Model, head.Choosing
+		in.head, in.model, in.choosing = head, head.Model, head.Choosing
 	}
-	if x.model == "" {
-		x.model = f.fallback
+	if in.model == "" {
+		in.model = f.fallback
 	}
-	if x.model == "" {
+	if in.model == "" {
 		return codec.BadRequest("model", "you must provide a model parameter")
 	}
 	return nil
@@ -58,55 +58,55 @@ func badForm(err error) error {
 	return codec.BadRequest("", "the form cannot be read, or not by everybody alike: "+err.Error())
 }
 
-func (x *exchange) isForm() bool {
+func (in *inbound) isForm() bool {
 	const kind = "multipart/form-data"
-	contentType := x.ctx.Request.Header.ContentType()
+	contentType := in.ctx.Request.Header.ContentType()
 	return len(contentType) >= len(kind) && bytes.EqualFold(contentType[:len(kind)], []byte(kind))
 }
 
 func (plainFace) speaks(upstream string) bool { return upstream == "openai" }
 
-func (f plainFace) splice(x *exchange, body []byte, to spliced) error {
+func (f plainFace) splice(a *attempt, body []byte, to spliced) error {
 	switch {
-	case x.isForm():
-		parts, err := x.form.Set(x.parts[:0], body, "model", to.model)
-		if x.parts = parts; err != nil {
+	case a.isForm():
+		parts, err := a.form.Set(a.parts[:0], body, "model", to.model)
+		if a.parts = parts; err != nil {
 			return badForm(err)
 		}
 		return nil
-	case x.head.Model == "": // the client named none
+	case a.head.Model == "": // the client named none
 		var s rawjson.Splicer
 		s.Set("model", rawjson.AppendString(nil, to.model))
-		parts, err := s.Parts(x.parts[:0], body)
-		x.parts = parts
+		parts, err := s.Parts(a.parts[:0], body)
+		a.parts = parts
 		return err
 	}
 	to.askUsage = false
-	return f.chatFace.splice(x, body, to)
+	return f.chatFace.splice(a, body, to)
 }
 
 // raw says whether the answer is no conversation's: it passes as it comes.
-func (x *exchange) raw() bool {
-	_, is := x.face.(plainFace)
+func (in *inbound) raw() bool {
+	_, is := in.face.(plainFace)
 	return is
 }
 
 // receive takes an answer that passes as it comes: JSON whole, so that an error
 // in it can go to another channel, anything else from its first bytes on.
-func (x *exchange) receive(answer *pool.Response) error {
-	x.contentType = append(x.contentType[:0], answer.Header.ContentType()...)
-	kind := rawKindOf(x.contentType)
+func (a *attempt) receive(answer *pool.Response) error {
+	a.contentType = append(a.contentType[:0], answer.Header.ContentType()...)
+	kind := rawKindOf(a.contentType)
 	if kind != rawEvents {
 		answer.Begin()
 	}
 	if isWhole(&answer.Header) {
-		kept := x.ctx.Response.SwapBody(nil)
-		answer.Memory, answer.Blanks = (*answerRoom)(x.holding), x.blanks()
+		kept := a.ctx.Response.SwapBody(nil)
+		answer.Memory, answer.Blanks = (*answerRoom)(a.holding), a.blanks()
 		body, err := answer.AppendBody(kept[:0], maxAnswer)
 		answer.Close()
-		x.ctx.Response.SwapBody(body)
+		a.ctx.Response.SwapBody(body)
 		if err == nil {
-			x.usage, err = openai.CheckObject(body)
+			a.usage, err = openai.CheckObject(body)
 		}
 		return err
 	}
@@ -128,18 +128,18 @@ func (x *exchange) receive(answer *pool.Response) error {
 		return err
 	}
 	answer.Begin()
-	flow := &rawStream{kind: kind, clean: x.clean}
+	flow := &rawStream{kind: kind, clean: a.clean}
 	if flow.kind != rawBytes {
 		if err := rawFailure(flow.kind, first); err != nil {
 			answer.Close()
 			return err
 		}
 	}
-	x.first, _ = flow.Push(first)
-	x.answer, x.flow = answer, flow
-	x.live.mu.Lock()
-	x.stream = true
-	x.live.mu.Unlock()
+	a.first, _ = flow.Push(first)
+	a.answer, a.flow = answer, flow
+	a.live.mu.Lock()
+	a.stream = true
+	a.live.mu.Unlock()
 	return nil
 }
 
@@ -153,8 +153,8 @@ var plainEndpoints = []struct {
 }
 
 // passType keeps the client's own Content-Type, whose boundary the body needs.
-func (x *exchange) passType() {
-	if x.raw() && x.isForm() {
-		x.setHeader(fasthttp.HeaderContentType, string(x.ctx.Request.Header.ContentType()))
+func (a *attempt) passType() {
+	if a.raw() && a.isForm() {
+		a.setHeader(fasthttp.HeaderContentType, string(a.ctx.Request.Header.ContentType()))
 	}
 }

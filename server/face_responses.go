@@ -11,9 +11,9 @@ import (
 // responsesFace is OpenAI's Responses format, which Codex speaks.
 type responsesFace struct{}
 
-func (responsesFace) format(*exchange) codec.Format { return responses.Format{} }
+func (responsesFace) format(*inbound) codec.Format { return responses.Format{} }
 
-func (responsesFace) address(*exchange) string { return "" }
+func (responsesFace) address(*inbound) string { return "" }
 
 func (responsesFace) label(endpoint provider.Endpoint) string {
 	if endpoint == provider.Chat {
@@ -22,58 +22,58 @@ func (responsesFace) label(endpoint provider.Endpoint) string {
 	return "/v1/" + string(endpoint)
 }
 
-func (responsesFace) decode(x *exchange) (*codec.Request, error) {
-	return responses.Format{}.DecodeRequest(x.body)
+func (responsesFace) decode(in *inbound) (*codec.Request, error) {
+	return responses.Format{}.DecodeRequest(in.body)
 }
 
 func (responsesFace) speaks(upstream string) bool { return upstream == "responses" }
 
-func (responsesFace) read(x *exchange) error {
-	head, err := responses.ReadHead(x.body)
-	x.items = head
-	x.model, x.stream, x.choosing = head.Model, head.Stream, head.Choosing
+func (responsesFace) read(in *inbound) error {
+	head, err := responses.ReadHead(in.body)
+	in.items = head
+	in.model, in.stream, in.choosing = head.Model, head.Stream, head.Choosing
 	return err
 }
 
-func (responsesFace) conversation(x *exchange) rawjson.Value { return x.items.Messages }
+func (responsesFace) conversation(in *inbound) rawjson.Value { return in.items.Messages }
 
-func (responsesFace) splice(x *exchange, body []byte, to spliced) (err error) {
-	head := x.items
-	if !sameBytes(body, x.body) {
+func (responsesFace) splice(a *attempt, body []byte, to spliced) (err error) {
+	head := a.items
+	if !sameBytes(body, a.body) {
 		if head, err = responses.ReadHead(body); err != nil {
 			return err
 		}
-		if head.Model != x.model {
+		if head.Model != a.model {
 			to.model = head.Model // an override names another
 		}
 	}
-	x.scratch = x.scratch[:0]
-	x.parts = head.Parts(x.parts[:0], body, to.model, &x.scratch)
+	a.scratch = a.scratch[:0]
+	a.parts = head.Parts(a.parts[:0], body, to.model, &a.scratch)
 	return nil
 }
 
-func (responsesFace) pass(x *exchange, _ string) flow {
-	n := x.natively()
-	return n.inspected(&n.responses, x)
+func (responsesFace) pass(a *attempt, _ string) flow {
+	n := a.natively()
+	return n.inspected(&n.responses, a)
 }
 
-func (responsesFace) check(x *exchange, body []byte) (codec.Usage, error) {
-	if x.endpoint == provider.Compact { // its answer is a list of items, and says nothing
+func (responsesFace) check(a *attempt, body []byte) (codec.Usage, error) {
+	if a.endpoint == provider.Compact { // its answer is a list of items, and says nothing
 		return openai.CheckObject(body)
 	}
-	return responses.CheckAnswer(body, x.triggers())
+	return responses.CheckAnswer(body, a.triggers())
 }
 
 // mixedFace is for clients that send a Responses request to the chat endpoint and
 // want a chat answer, as Cursor's agent does.
 type mixedFace struct{ chatFace }
 
-func (mixedFace) conversation(x *exchange) rawjson.Value { return member(x.body, "input") }
+func (mixedFace) conversation(in *inbound) rawjson.Value { return member(in.body, "input") }
 
-func (mixedFace) decode(x *exchange) (*codec.Request, error) {
-	q, err := responses.Format{}.DecodeRequest(x.body)
+func (mixedFace) decode(in *inbound) (*codec.Request, error) {
+	q, err := responses.Format{}.DecodeRequest(in.body)
 	if err == nil {
-		q.IncludeUsage = x.head.IncludeUsage
+		q.IncludeUsage = in.head.IncludeUsage
 	}
 	return q, err
 }
@@ -81,8 +81,8 @@ func (mixedFace) decode(x *exchange) (*codec.Request, error) {
 func (mixedFace) speaks(string) bool { return false }
 
 // turnMixed changes the face of a chat request that is none.
-func (x *exchange) turnMixed() {
-	if x.endpoint == provider.Chat {
-		x.face = mixedFace{}
+func (in *inbound) turnMixed() {
+	if in.endpoint == provider.Chat {
+		in.face = mixedFace{}
 	}
 }

@@ -16,43 +16,43 @@ import (
 
 // facts gathers what the route's channels ask of a request beside its model;
 // most ask nothing.
-func (x *exchange) facts() balancer.Facts {
+func (in *inbound) facts() balancer.Facts {
 	var conversation uint64
-	if x.key.balance.Near(x.route) {
-		conversation = x.conversation()
+	if in.key.balance.Near(in.route) {
+		conversation = in.conversation()
 	}
-	if !x.route.AsksFacts {
-		return balancer.Facts{Model: x.model, Conversation: conversation}
+	if !in.route.AsksFacts {
+		return balancer.Facts{Model: in.model, Conversation: conversation}
 	}
 	f := balancer.Facts{
 		Conversation: conversation,
 
-		Endpoint:  string(x.ctx.Path()),
-		Method:    string(x.ctx.Method()),
-		Model:     x.model,
-		Role:      x.key.Role,
-		Stream:    x.stream,
-		BodyBytes: int64(len(x.body)),
+		Endpoint:  string(in.ctx.Path()),
+		Method:    string(in.ctx.Method()),
+		Model:     in.model,
+		Role:      in.key.Role,
+		Stream:    in.stream,
+		BodyBytes: int64(len(in.body)),
 	}
-	if x.route.AsksEffort {
-		f.Effort = effort(x.body)
+	if in.route.AsksEffort {
+		f.Effort = effort(in.body)
 	}
-	if x.route.AsksCompaction {
-		f.Compaction = x.compacts()
+	if in.route.AsksCompaction {
+		f.Compaction = in.compacts()
 	}
-	if x.route.AsksTokens {
-		f.PromptTokens = x.promptTokens()
+	if in.route.AsksTokens {
+		f.PromptTokens = in.promptTokens()
 	}
 	return f
 }
 
 // compacts says whether an agent wants its conversation compacted: at the endpoint for that, or by an item of a Responses request.
-func (x *exchange) compacts() bool {
-	if x.endpoint == provider.Compact {
+func (in *inbound) compacts() bool {
+	if in.endpoint == provider.Compact {
 		return true
 	}
-	for list := x.face.conversation(x).Elements(x.body); list.Next(); {
-		if kind, _ := rawjson.Text(x.body, list.Value.Get(x.body, "type")); kind == "compaction_trigger" {
+	for list := in.face.conversation(in).Elements(in.body); list.Next(); {
+		if kind, _ := rawjson.Text(in.body, list.Value.Get(in.body, "type")); kind == "compaction_trigger" {
 			return true
 		}
 	}
@@ -73,11 +73,11 @@ func effort(body []byte) string {
 }
 
 // promptTokens is an estimate of what the request says, in any format; counting tokens would cost more than routing.
-func (x *exchange) promptTokens() int64 {
-	if x.isForm() {
-		return x.formTokens(&codec.Usage{})
+func (in *inbound) promptTokens() int64 {
+	if in.isForm() {
+		return in.formTokens(0)
 	}
-	return estimate.Prompt(x.body)
+	return estimate.Prompt(in.body)
 }
 
 // excluded words that no channel takes such a request.
@@ -89,20 +89,20 @@ func excluded(b balancer.Block, model string) *codec.Error {
 		"No available providers at the moment: %s. Every channel of the model excludes such a request (exclude_* or only_* in api.yaml).", model)
 }
 
-// deadlines are those of an attempt, which is the first of the request's or a further one. What there is for the whole is counted from the request's arrival, and holds for all that is done for it from now on.
-func (x *exchange) deadlines(c *balancer.Candidate, facts *balancer.Facts, number int) pool.Deadlines {
+// deadlines are those of an attempt, which is the first of the request's or a further one, and whether it has less time than its channel gives it, since those before have used it up. What there is for the whole is counted from the request's arrival, and holds for all that is done for it from now on.
+func (x *exchange) deadlines(c *balancer.Candidate, facts *balancer.Facts, number int) (limits pool.Deadlines, curtailed bool) {
 	d := c.Deadlines(facts)
 	due := x.within
 	if own := x.start.Add(d.Total); d.Total > 0 && (due.IsZero() || own.Before(due)) {
 		due = own
 	}
 	x.call.Until(due)
-	limits := pool.Deadlines{FirstByte: d.FirstByte, Idle: d.Idle}
+	limits = pool.Deadlines{FirstByte: d.FirstByte, Idle: d.Idle}
 	left := x.server.options.longestSearch - time.Since(x.began)
-	if x.curtailed = number > 1 && left < limits.FirstByte; x.curtailed {
+	if curtailed = number > 1 && left < limits.FirstByte; curtailed {
 		limits.FirstByte = max(left, time.Millisecond)
 	}
-	return limits
+	return limits, curtailed
 }
 
 // longestSearch is how long a channel that serves is looked for, unless the first one may take longer. Whoever still waits then has most often been

@@ -12,23 +12,23 @@ import (
 // viaGoogle serves OpenAI's embeddings and images from Gemini and Vertex, which
 // have other endpoints for them. Some take fewer at a time than a client may ask
 // for: then they are asked several times, and the answers put together.
-func (x *exchange) viaGoogle(channel *provider.Channel, ask provider.Ask) error {
-	vertex := x.upstream == "gemini-vertex"
+func (a *attempt) viaGoogle(channel *provider.Channel, ask provider.Ask) error {
+	vertex := a.upstream == "gemini-vertex"
 	switch {
-	case x.upstream != "gemini" && !vertex:
-	case x.endpoint == provider.Embeddings:
-		return x.embed(channel, ask, embed.Google{Vertex: vertex})
-	case x.endpoint == provider.Images:
-		return x.makeImages(channel, ask, images.Google{Vertex: vertex})
+	case a.upstream != "gemini" && !vertex:
+	case a.endpoint == provider.Embeddings:
+		return a.embed(channel, ask, embed.Google{Vertex: vertex})
+	case a.endpoint == provider.Images:
+		return a.makeImages(channel, ask, images.Google{Vertex: vertex})
 	}
 	return provider.ErrNoEndpoint
 }
 
-func (x *exchange) embed(channel *provider.Channel, ask provider.Ask, google embed.Google) error {
-	if err := x.holdRewriting(); err != nil {
+func (a *attempt) embed(channel *provider.Channel, ask provider.Ask, google embed.Google) error {
+	if err := a.holdRewriting(); err != nil {
 		return err
 	}
-	q, err := embed.DecodeRequest(x.body)
+	q, err := embed.DecodeRequest(a.body)
 	if err != nil {
 		return err
 	}
@@ -42,34 +42,34 @@ func (x *exchange) embed(channel *provider.Channel, ask provider.Ask, google emb
 		if err != nil {
 			return err
 		}
-		answer, err := x.exchangeWhole(channel, ask, body)
+		answer, err := a.exchangeWhole(channel, ask, body)
 		if err != nil {
 			return err
 		}
 		part, err := google.DecodeResponse(answer, &some)
 		if err != nil {
-			x.usage.Add(usageIn(answer))
+			a.usage.Add(usageIn(answer))
 			return err
 		}
-		x.part(part.Usage, 0)
+		a.part(part.Usage, 0)
 		if whole == nil {
 			whole = part
 		} else {
 			whole.Add(part)
 		}
 	}
-	if err := x.holdTogether(); err != nil {
+	if err := a.holdTogether(); err != nil {
 		return err
 	}
-	x.ctx.Response.SwapBody(embed.EncodeResponse(nil, whole, q))
+	a.ctx.Response.SwapBody(embed.EncodeResponse(nil, whole, q))
 	return nil
 }
 
-func (x *exchange) makeImages(channel *provider.Channel, ask provider.Ask, google images.Google) error {
-	if err := x.holdRewriting(); err != nil {
+func (a *attempt) makeImages(channel *provider.Channel, ask provider.Ask, google images.Google) error {
+	if err := a.holdRewriting(); err != nil {
 		return err
 	}
-	q, err := images.DecodeRequest(x.body)
+	q, err := images.DecodeRequest(a.body)
 	if err != nil {
 		return err
 	}
@@ -83,58 +83,58 @@ func (x *exchange) makeImages(channel *provider.Channel, ask provider.Ask, googl
 		if err != nil {
 			return err
 		}
-		answer, err := x.exchangeWhole(channel, ask, body)
+		answer, err := a.exchangeWhole(channel, ask, body)
 		if err != nil {
 			return err
 		}
 		part, err := google.DecodeResponse(answer, ask.Model)
 		if err != nil {
-			x.usage.Add(usageIn(answer))
+			a.usage.Add(usageIn(answer))
 			return err
 		}
-		x.part(part.Usage, imageTokens(int64(len(part.Images))))
+		a.part(part.Usage, imageTokens(int64(len(part.Images))))
 		if whole == nil {
 			whole = part
 		} else {
 			whole.Add(part)
 		}
 	}
-	if err := x.holdTogether(); err != nil {
+	if err := a.holdTogether(); err != nil {
 		return err
 	}
 	now := time.Now().Unix()
 	if q.Stream {
-		x.contentType = append(x.contentType[:0], contentTypeEvents...)
-		x.ctx.Response.SwapBody(images.EncodeStream(nil, whole, q, now))
+		a.contentType = append(a.contentType[:0], contentTypeEvents...)
+		a.ctx.Response.SwapBody(images.EncodeStream(nil, whole, q, now))
 		return nil
 	}
-	x.ctx.Response.SwapBody(images.EncodeResponse(nil, whole, q, now))
+	a.ctx.Response.SwapBody(images.EncodeResponse(nil, whole, q, now))
 	return nil
 }
 
 // exchangeWhole sends a body and returns the whole answer, which stays as it is.
-func (x *exchange) exchangeWhole(channel *provider.Channel, ask provider.Ask, body []byte) ([]byte, error) {
-	x.parts = append(x.parts[:0], body)
-	x.request.Body = x.parts
-	target, err := channel.Prepare(x.call, &x.request, ask, x.key.Key)
+func (a *attempt) exchangeWhole(channel *provider.Channel, ask provider.Ask, body []byte) ([]byte, error) {
+	a.parts = append(a.parts[:0], body)
+	a.request.Body = a.parts
+	target, err := channel.Prepare(a.call, &a.request, ask, a.key.Key)
 	if err != nil {
 		return nil, err
 	}
-	x.sent = true
-	answer, err := target.Do(x.call, &x.request, x.limits)
+	a.sent = true
+	answer, err := target.Do(a.call, &a.request, a.limits)
 	if err != nil {
 		return nil, err
 	}
-	x.listen(answer)
+	a.listen(answer)
 	if answer.Status < 200 || answer.Status > 299 {
-		return nil, x.readFailure(answer, formats[x.upstream])
+		return nil, a.readFailure(answer, formats[a.upstream])
 	}
-	x.answered = true
+	a.answered = true
 	defer answer.Close()
-	if err := x.holdInflater(answer); err != nil {
+	if err := a.holdInflater(answer); err != nil {
 		return nil, err
 	}
-	answer.Memory = &furtherRoom{x.holding, x.holding.Held(budget.Answer)}
+	answer.Memory = &furtherRoom{a.holding, a.holding.Held(budget.Answer)}
 	return answer.AppendBody(nil, maxAnswer)
 }
 
@@ -147,6 +147,6 @@ type furtherRoom struct {
 func (r *furtherRoom) Hold(bytes int) error { return r.holding.Hold(budget.Answer, r.before+bytes) }
 
 // holdTogether takes what answers put together take, beside themselves.
-func (x *exchange) holdTogether() error {
-	return x.holding.Hold(budget.Answer, 3*x.holding.Held(budget.Answer))
+func (a *attempt) holdTogether() error {
+	return a.holding.Hold(budget.Answer, 3*a.holding.Held(budget.Answer))
 }

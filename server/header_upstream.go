@@ -17,34 +17,34 @@ const (
 
 // writeHeader finishes the request's header, which the channel has prepared but
 // for what is the client's own.
-func (x *exchange) writeHeader() {
-	if provider := x.attempt.Provider.Config; len(provider.Preferences.PassthroughHeaders) > 0 {
-		x.header = passHeaders(x.header, x.request.Header, &x.ctx.Request.Header, provider)
-		x.request.Header = x.header
+func (a *attempt) writeHeader() {
+	if provider := a.chosen.Provider.Config; len(provider.Preferences.PassthroughHeaders) > 0 {
+		a.header = passHeaders(a.header, a.request.Header, &a.ctx.Request.Header, provider)
+		a.request.Header = a.header
 	}
-	x.passType()
-	if x.upstream != "anthropic" && x.upstream != "anthropic-vertex" {
+	a.passType()
+	if a.upstream != "anthropic" && a.upstream != "anthropic-vertex" {
 		return
 	}
-	if version := x.ctx.Request.Header.Peek(headerAnthropicVersion); len(version) > 0 && x.untranslated() {
-		x.setHeader(headerAnthropicVersion, string(version))
+	if version := a.ctx.Request.Header.Peek(headerAnthropicVersion); len(version) > 0 && a.untranslated() {
+		a.setHeader(headerAnthropicVersion, string(version))
 	}
-	if flags := x.betas(); len(flags) > 0 {
-		x.setHeader(headerAnthropicBeta, strings.Join(flags, ","))
+	if flags := a.betas(); len(flags) > 0 {
+		a.setHeader(headerAnthropicBeta, strings.Join(flags, ","))
 	}
 }
 
 // betas are the flags of anthropic-beta: what the provider's headers have, the
 // client's, and what a translated request needs.
-func (x *exchange) betas() []string {
+func (a *attempt) betas() []string {
 	var f flags
-	f.add(string(headerValue(x.request.Header, headerAnthropicBeta)))
-	if x.untranslated() {
-		f.add(string(x.ctx.Request.Header.Peek(headerAnthropicBeta)))
+	f.add(string(headerValue(a.request.Header, headerAnthropicBeta)))
+	if a.untranslated() {
+		f.add(string(a.ctx.Request.Header.Peek(headerAnthropicBeta)))
 		return f.list
 	}
-	if x.decoded != nil {
-		for _, flag := range anthropic.Betas(x.decoded, x.attempt.Upstream) {
+	if a.decoded != nil {
+		for _, flag := range anthropic.Betas(a.decoded, a.chosen.Upstream) {
 			f.add(flag)
 		}
 	}
@@ -87,14 +87,14 @@ func (f *flags) has(flag string) bool {
 }
 
 // withBetas is the format of an upstream that takes the flags in the body.
-func (x *exchange) withBetas(to codec.Format) codec.Format {
+func (a *attempt) withBetas(to codec.Format) codec.Format {
 	invoke, is := to.(bedrock.InvokeFormat)
 	if !is {
 		return to
 	}
-	flags := anthropic.Betas(x.decoded, x.attempt.Upstream)
-	if x.decoded.Format == to.Name() {
-		flags = append(flags, x.clientBetas()...)
+	flags := anthropic.Betas(a.decoded, a.chosen.Upstream)
+	if a.decoded.Format == to.Name() {
+		flags = append(flags, a.clientBetas()...)
 	}
 	return invoke.WithBetas(flags)
 }
@@ -112,13 +112,13 @@ func headerValue(lines []byte, name string) []byte {
 
 // setHeader puts a value into the request's header, in the place of one that is
 // there. What the client sent has no line breaks: fasthttp has read it.
-func (x *exchange) setHeader(name, value string) {
+func (a *attempt) setHeader(name, value string) {
 	var out []byte
-	for line := range bytes.Lines(x.request.Header) {
+	for line := range bytes.Lines(a.request.Header) {
 		if n, _, _ := bytes.Cut(line, []byte(":")); !strings.EqualFold(string(n), name) {
 			out = append(out, line...)
 		}
 	}
 	out = append(append(append(append(out, name...), ": "...), value...), "\r\n"...)
-	x.request.Header = out
+	a.request.Header = out
 }

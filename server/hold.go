@@ -98,33 +98,33 @@ func countParts(parts []codec.Part) int {
 }
 
 // holdDecoding takes what decoding the request needs, for as long as that goes on.
-func (x *exchange) holdDecoding() error {
-	return x.holding.Hold(budget.Request, decodingOf(x.body))
+func (in *inbound) holdDecoding() error {
+	return in.holding.Hold(budget.Request, decodingOf(in.body))
 }
 
 // holdRewriting takes what decoding the request and writing it anew needs, where it
 // is no conversation.
-func (x *exchange) holdRewriting() error {
-	return x.holding.Hold(budget.Request, decodingOf(x.body)+2*len(x.body))
+func (in *inbound) holdRewriting() error {
+	return in.holding.Hold(budget.Request, decodingOf(in.body)+2*len(in.body))
 }
 
 // holdEncoding takes what writing the request for an upstream needs, and makes
 // room for the usual length of it.
-func (x *exchange) holdEncoding(fetched int) error {
-	w := x.weight
-	if err := x.holding.Hold(budget.Request, w.kept+w.encoded+w.work+fetched); err != nil {
+func (a *attempt) holdEncoding(fetched int) error {
+	w := a.weight
+	if err := a.holding.Hold(budget.Request, w.kept+w.encoded+w.work+fetched); err != nil {
 		return err
 	}
-	if usual := len(x.body) + len(x.body)/8 + fetched + 1<<10; usual > cap(x.encoded) {
-		pool.Recycle(x.encoded)
-		x.encoded = pool.Buffer(usual)
+	if usual := len(a.body) + len(a.body)/8 + fetched + 1<<10; usual > cap(a.encoded) {
+		pool.Recycle(a.encoded)
+		a.encoded = pool.Buffer(usual)
 	}
 	return nil
 }
 
 // holdEncoded keeps what the request takes now that it is written.
-func (x *exchange) holdEncoded(more int) error {
-	return x.holding.Hold(budget.Request, x.weight.kept+beyondKept(x.encoded)+more)
+func (a *attempt) holdEncoded(more int) error {
+	return a.holding.Hold(budget.Request, a.weight.kept+beyondKept(a.encoded)+more)
 }
 
 // beyondKept is what a buffer takes of the budget: those that exchanges and
@@ -137,22 +137,22 @@ func beyondKept(buffer []byte) int {
 }
 
 // holdEditing takes what changing a body of the client's own format needs.
-func (x *exchange) holdEditing(body []byte) error {
-	return x.holding.Hold(budget.Request, 3*len(body)+valueEdited*rawjson.Values(body))
+func (a *attempt) holdEditing(body []byte) error {
+	return a.holding.Hold(budget.Request, 3*len(body)+valueEdited*rawjson.Values(body))
 }
 
 // holdEdited keeps what the changed body takes; nothing if it is the client's own.
-func (x *exchange) holdEdited(body []byte) error {
+func (a *attempt) holdEdited(body []byte) error {
 	n := 0
-	if !sameBytes(body, x.body) {
+	if !sameBytes(body, a.body) {
 		n = len(body)
 	}
-	return x.holding.Hold(budget.Request, n)
+	return a.holding.Hold(budget.Request, n)
 }
 
 // holdAnswer takes what reading and writing a whole answer needs that has come.
-func (x *exchange) holdAnswer(body []byte) error {
-	return x.holding.Hold(budget.Answer, beyondKept(body)+2*decodingOf(body))
+func (a *attempt) holdAnswer(body []byte) error {
+	return a.holding.Hold(budget.Answer, beyondKept(body)+2*decodingOf(body))
 }
 
 // largeEvent is from which size on what has come of an event is counted.
@@ -203,23 +203,23 @@ func (k *keeping) bytes() int {
 }
 
 // holdFlow keeps count of what a stream holds back.
-func (x *exchange) holdFlow() error {
-	n := x.flow.Held()
-	if n <= maxKept && x.holding.Held(budget.Stream) == 0 {
+func (a *attempt) holdFlow() error {
+	n := a.flow.Held()
+	if n <= maxKept && a.holding.Held(budget.Stream) == 0 {
 		return nil
 	}
-	return x.holding.Hold(budget.Stream, n)
+	return a.holding.Hold(budget.Stream, n)
 }
 
 // holdInflater takes what undoing an answer's compression takes. It is held until
 // the request has ended, or the next attempt.
-func (x *exchange) holdInflater(answer *pool.Response) error {
-	return x.holding.Hold(budget.Inflater, answer.Inflating())
+func (a *attempt) holdInflater(answer *pool.Response) error {
+	return a.holding.Hold(budget.Inflater, answer.Inflating())
 }
 
 // forgoRoom gives back what nothing of the last attempt needs any more.
-func (x *exchange) forgoRoom() {
-	x.holding.Hold(budget.Media, 0)
-	x.holding.Hold(budget.Inflater, 0)
-	x.holding.Hold(budget.Stream, 0)
+func (a *attempt) forgoRoom() {
+	a.holding.Hold(budget.Media, 0)
+	a.holding.Hold(budget.Inflater, 0)
+	a.holding.Hold(budget.Stream, 0)
 }

@@ -14,22 +14,22 @@ import (
 
 // keepalive is how long a stream's client may go without a byte, 0 if it may go
 // without for as long as it takes (keepalive_interval).
-func (x *exchange) keepalive() time.Duration {
-	switch x.format.(type) {
+func (in *inbound) keepalive() time.Duration {
+	switch in.format.(type) {
 	case gemini.Format:
 		return 0 // an array has no place for comments, and Google's SDKs break on those among events
 	case anthropic.Format:
-		if x.stream && x.route.Keepalive == 0 {
+		if in.stream && in.route.Keepalive == 0 {
 			return pingEvery
 		}
 	}
-	if !x.stream {
+	if !in.stream {
 		return 0
 	}
-	if x.route.Keepalive == 0 && x.mayBuffer() {
+	if in.route.Keepalive == 0 && in.mayBuffer() {
 		return pingEvery // who waits for a whole answer must see that somebody is there
 	}
-	return x.route.Keepalive
+	return in.route.Keepalive
 }
 
 // pingEvery is how often Anthropic's clients are shown that somebody is there:
@@ -37,8 +37,8 @@ func (x *exchange) keepalive() time.Duration {
 const pingEvery = 15 * time.Second
 
 // sign is what says that the upstream is still at work, in the client's format.
-func (x *exchange) sign() []byte {
-	if _, is := x.format.(anthropic.Format); is {
+func (in *inbound) sign() []byte {
+	if _, is := in.format.(anthropic.Format); is {
 		return ping
 	}
 	return comment

@@ -26,23 +26,23 @@ func (x *exchange) admit() *codec.Error {
 		return nil
 	}
 	h := &x.ctx.Response.Header
-	x.scratch = strconv.AppendInt(x.scratch[:0], quota.Limit.Count, 10)
-	h.SetCanonical(headerLimit, x.scratch)
-	x.scratch = strconv.AppendInt(x.scratch[:0], quota.Remaining, 10)
-	h.SetCanonical(headerRemaining, x.scratch)
-	x.scratch = append(x.scratch[:0], quota.Reset.String()...)
-	h.SetCanonical(headerReset, x.scratch)
+	x.at.scratch = strconv.AppendInt(x.at.scratch[:0], quota.Limit.Count, 10)
+	h.SetCanonical(headerLimit, x.at.scratch)
+	x.at.scratch = strconv.AppendInt(x.at.scratch[:0], quota.Remaining, 10)
+	h.SetCanonical(headerRemaining, x.at.scratch)
+	x.at.scratch = append(x.at.scratch[:0], quota.Reset.String()...)
+	h.SetCanonical(headerReset, x.at.scratch)
 	return nil
 }
 
 // tooLong refuses a prompt of more tokens than the key may send; nil if it has no
 // more.
-func (x *exchange) tooLong() *codec.Error {
-	if !x.key.limitsTokens {
+func (in *inbound) tooLong() *codec.Error {
+	if !in.key.limitsTokens {
 		return nil
 	}
-	most := x.mostTokens()
-	if n := x.promptTokens(); most > 0 && n > most {
+	most := in.mostTokens()
+	if n := in.promptTokens(); most > 0 && n > most {
 		return errorf(fasthttp.StatusRequestEntityTooLarge, "invalid_request_error", "prompt_too_long",
 			"The prompt has about %d tokens; this API key may send %d in a request (rate_limit: %d/tpr in the gateway's api.yaml).", n, most, most)
 	}
@@ -51,10 +51,10 @@ func (x *exchange) tooLong() *codec.Error {
 
 // mostTokens is how many tokens the key may send in such a request, 0 for any: as
 // many as with the strictest of the models that it names.
-func (x *exchange) mostTokens() int64 {
-	most := limit.Of(x.key.Preferences.RateLimit, x.model).TokensPerRequest
-	for _, model := range x.beside {
-		if n := limit.Of(x.key.Preferences.RateLimit, model).TokensPerRequest; n > 0 && (most == 0 || n < most) {
+func (in *inbound) mostTokens() int64 {
+	most := limit.Of(in.key.Preferences.RateLimit, in.model).TokensPerRequest
+	for _, model := range in.beside {
+		if n := limit.Of(in.key.Preferences.RateLimit, model).TokensPerRequest; n > 0 && (most == 0 || n < most) {
 			most = n
 		}
 	}

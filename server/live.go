@@ -64,8 +64,8 @@ func (u *underWay) look() (r liveRequest, is bool) {
 	if u.read.Load() {
 		r.Key, r.Model, r.Endpoint, r.Stream = x.key.Alias, strings.Clone(x.model), x.label, x.stream
 	}
-	if x.attempt.Number > 0 {
-		r.Provider, r.Upstream, r.Attempt = x.attempt.Provider.Config.Name, x.attempt.Upstream, x.attempt.Number
+	if x.at.chosen.Number > 0 {
+		r.Provider, r.Upstream, r.Attempt = x.at.chosen.Provider.Config.Name, x.at.chosen.Upstream, x.at.chosen.Number
 	}
 	return r, true
 }

@@ -141,7 +141,7 @@ func BenchmarkBeingSeen(b *testing.B) {
 	for b.Loop() {
 		u.enter(x)
 		u.read.Store(true)
-		x.take(x.attempt)
+		x.take(x.at.chosen)
 		u.firstByte.Store(1)
 		u.written.Add(1)
 		u.leave()

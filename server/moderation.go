@@ -86,7 +86,7 @@ func (x *exchange) flagged(text string) (flagged bool, failure *codec.Error) {
 		if !more {
 			break
 		}
-		limits := x.deadlines(attempt.Candidate, &plan.Facts, attempt.Number)
+		limits, _ := x.deadlines(attempt.Candidate, &plan.Facts, attempt.Number)
 		err := x.call.Wait(attempt.Wait)
 		asked := moderatorCall{attempt: attempt, model: model, began: time.Now()}
 		if err == nil {
@@ -95,14 +95,14 @@ func (x *exchange) flagged(text string) (flagged bool, failure *codec.Error) {
 		if err == nil {
 			flagged, asked.answered, err = verdictOn(asked.answer)
 		}
-		asked.answered = asked.answered || asked.begun && x.unused(err)
+		asked.answered = asked.answered || asked.begun && x.at.unused(err)
 		if err == nil {
 			plan.Report(attempt, balancer.Outcome{Verdict: balancer.Served})
 			x.accountModerator(&asked, text, nil)
 			return flagged, nil
 		}
 		outcome, told := judge(err, limits)
-		x.told(told)
+		x.at.told(told)
 		outcome.Reason, failure = clip(told.Message), told
 		plan.Report(attempt, outcome)
 		x.accountModerator(&asked, text, told)
@@ -143,7 +143,7 @@ func (x *exchange) askModerator(asked *moderatorCall, text string, limits pool.D
 		return err
 	}
 	defer answer.Close()
-	if err := x.holdInflater(answer); err != nil {
+	if err := x.at.holdInflater(answer); err != nil {
 		return err
 	}
 	asked.begun = answer.Status >= 200 && answer.Status <= 299
@@ -179,25 +179,25 @@ func verdictOn(answer []byte) (flagged, answered bool, err error) {
 }
 
 // userText is what the user says that was not judged before: see package said. A form says it in its texts.
-func (x *exchange) userText() (string, error) {
-	most := 2 * len(x.body)
+func (in *inbound) userText() (string, error) {
+	most := 2 * len(in.body)
 	room := func(extra int) error {
 		most += extra
-		return x.holding.Hold(budget.Request, most)
+		return in.holding.Hold(budget.Request, most)
 	}
-	defer x.holding.Hold(budget.Request, 0)
+	defer in.holding.Hold(budget.Request, 0)
 	if err := room(0); err != nil {
 		return "", err
 	}
 	var text []byte
 	var err error
-	switch whole := x.raw() || x.endpoint == provider.Completions; {
-	case x.isForm():
-		text, err = x.formText(room)
-	case x.endpoint != provider.Embeddings && !x.key.Preferences.FailOpen && said.Tokens(x.body):
+	switch whole := in.raw() || in.endpoint == provider.Completions; {
+	case in.isForm():
+		text, err = in.formText(room)
+	case in.endpoint != provider.Embeddings && !in.key.Preferences.FailOpen && said.Tokens(in.body):
 		err = codec.BadRequest("prompt", "the request has numbers in the place of its words, which could not be moderated (ENABLE_MODERATION in the gateway's api.yaml): send texts")
 	default:
-		text, err = said.Judged(x.body, whole, room)
+		text, err = said.Judged(in.body, whole, room)
 	}
 	if err != nil {
 		return "", err
@@ -206,9 +206,9 @@ func (x *exchange) userText() (string, error) {
 }
 
 // formText is the text in a form, be it in a file.
-func (x *exchange) formText(room func(extra int) error) (text []byte, err error) {
-	for _, field := range x.form.Fields {
-		content := x.body[field.Start:field.End]
+func (in *inbound) formText(room func(extra int) error) (text []byte, err error) {
+	for _, field := range in.form.Fields {
+		content := in.body[field.Start:field.End]
 		isText := !field.File || !takesMedia(field.Name)
 		if said.Setting(field.Name) && !field.File && len(content) <= said.LongestSetting || !isText && !said.IsText(content) {
 			continue

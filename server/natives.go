@@ -22,16 +22,16 @@ type natives struct {
 }
 
 // natively is where an exchange keeps them; most never need any.
-func (x *exchange) natively() *natives {
-	if x.natives == nil {
-		x.natives = new(natives)
+func (a *attempt) natively() *natives {
+	if a.natives == nil {
+		a.natives = new(natives)
 	}
-	return x.natives
+	return a.natives
 }
 
 // inspected is the flow of events that pass while an inspector looks at them.
-func (n *natives) inspected(in native.Inspector, x *exchange) flow {
-	n.stream.Reset(in, x.triggers()...)
-	n.stream.Watch(x)
+func (n *natives) inspected(in native.Inspector, a *attempt) flow {
+	n.stream.Reset(in, a.triggers()...)
+	n.stream.Watch(a)
 	return &n.stream
 }

@@ -48,8 +48,8 @@ func (s *Server) askingOf(p *config.Provider, models []config.Model) map[string]
 
 // asks says whether the attempt asks for a stream's usage by the gateway's own
 // stream_options.
-func (x *exchange) asks() bool {
-	return !x.forgoes && x.backend().asking[x.model].is(x.tried)
+func (a *attempt) asks() bool {
+	return !a.forgoes && a.backend().asking[a.model].is(a.began)
 }
 
 // refusesOptions says of an attempt's error that the provider may refuse the
@@ -57,9 +57,9 @@ func (x *exchange) asks() bool {
 // what the client has made up, and what is not asked for is cheaper: so nobody who is
 // known to take them is believed to refuse them. What a client asks for itself is its
 // own affair.
-func (x *exchange) refusesOptions(err error) bool {
+func (a *attempt) refusesOptions(err error) bool {
 	refused, is := errors.AsType[*upstreamError](err)
-	if !is || !x.stream || !x.asksUsage || x.head.IncludeUsage || x.backend().asking[x.model].Load() == takesOptions {
+	if !is || !a.stream || !a.asksUsage || a.head.IncludeUsage || a.backend().asking[a.model].Load() == takesOptions {
 		return false
 	}
 	if s := refused.said.Status; s != fasthttp.StatusBadRequest && s != fasthttp.StatusUnprocessableEntity {
@@ -71,16 +71,16 @@ func (x *exchange) refusesOptions(err error) bool {
 
 // askWithout asks once more without them. If that is served it was they that were
 // refused: such streams have no usage, and their tokens are estimated.
-func (x *exchange) askWithout() error {
-	x.trace, x.forgoes = nil, true
-	if err := x.ask(); err != nil {
+func (a *attempt) askWithout() error {
+	a.trace, a.forgoes = nil, true
+	if err := a.ask(); err != nil {
 		return err
 	}
-	state := x.backend().asking[x.model]
-	if known := state.Load(); known == takesOptions || !state.is(x.tried) || !state.CompareAndSwap(known, x.tried.Add(unaskedFor).UnixNano()) {
+	state := a.backend().asking[a.model]
+	if known := state.Load(); known == takesOptions || !state.is(a.began) || !state.CompareAndSwap(known, a.began.Add(unaskedFor).UnixNano()) {
 		return nil // another request has told
 	}
-	x.server.log.Warn("this provider refuses stream_options; streams of the model are not asked for their usage for an hour, and their tokens are estimated",
-		"provider", x.attempt.Provider.Config.Name, "upstream_model", x.attempt.Upstream, "id", string(x.id))
+	a.server.log.Warn("this provider refuses stream_options; streams of the model are not asked for their usage for an hour, and their tokens are estimated",
+		"provider", a.chosen.Provider.Config.Name, "upstream_model", a.chosen.Upstream, "id", string(a.id))
 	return nil
 }

@@ -17,8 +17,8 @@ func (s *Server) onPanic(ctx *fasthttp.RequestCtx, panicked any) {
 	s.logPanic(ctx, panicked)
 	if x := sessionOf(connOf(ctx)).live.x.Load(); x != nil {
 		x.failure = errPanic
-		if x.attempt.Number > 0 { // it may be the one that tries whether a pause is over
-			x.plan.Report(x.attempt, balancer.Outcome{Verdict: balancer.Over})
+		if x.at.chosen.Number > 0 { // it may be the one that tries whether a pause is over
+			x.plan.Report(x.at.chosen, balancer.Outcome{Verdict: balancer.Over})
 		}
 		x.close(errPanic.Status) // and never again in use: who knows in what state it is
 	}
@@ -36,11 +36,11 @@ func (x *exchange) surviveStream(err *error) {
 	}
 	x.server.logPanic(x.ctx, panicked)
 	x.status, x.failure, *err = errPanic.Status, errPanic, errPanic
-	if x.answer != nil {
-		x.answer.Close()
-		x.answer = nil
+	if x.at.answer != nil {
+		x.at.answer.Close()
+		x.at.answer = nil
 	}
-	x.flow = nil // which is not asked what it knows
+	x.at.flow = nil // which is not asked what it knows
 }
 
 func (s *Server) logPanic(ctx *fasthttp.RequestCtx, panicked any) {

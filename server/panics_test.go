@@ -18,18 +18,18 @@ type faulty struct {
 	where string
 }
 
-func (f faulty) splice(x *exchange, body []byte, to spliced) error {
+func (f faulty) splice(a *attempt, body []byte, to spliced) error {
 	if f.where == "attempt" {
 		panic("in an attempt")
 	}
-	return f.chatFace.splice(x, body, to)
+	return f.chatFace.splice(a, body, to)
 }
 
-func (f faulty) pass(x *exchange, upstream string) flow {
+func (f faulty) pass(a *attempt, upstream string) flow {
 	if f.where == "stream" {
-		return faultyFlow{f.chatFace.pass(x, upstream)}
+		return faultyFlow{f.chatFace.pass(a, upstream)}
 	}
-	return f.chatFace.pass(x, upstream)
+	return f.chatFace.pass(a, upstream)
 }
 
 // faultyFlow passes the first event.

@@ -16,17 +16,17 @@ const mostBuffered = 4 << 20
 
 // buffers says whether the attempt's stream is to be there whole before the client
 // gets any of it, so that another channel can still serve if it breaks.
-func (x *exchange) buffers() bool {
-	p := x.attempt.Provider.Config
-	if _, is := x.format.(responses.Format); is && p.Preferences.ResponsesCommit == "completed_usage" {
+func (a *attempt) buffers() bool {
+	p := a.chosen.Provider.Config
+	if _, is := a.format.(responses.Format); is && p.Preferences.ResponsesCommit == "completed_usage" {
 		return true
 	}
-	return x.snap.config.StreamRecovery(x.key.APIKey, p) == config.RecoverBuffer
+	return a.snap.config.StreamRecovery(a.key.APIKey, p) == config.RecoverBuffer
 }
 
 // mayBuffer says whether that may be so for a stream of the request.
-func (x *exchange) mayBuffer() bool {
-	return x.stream && (x.snap.buffers || x.key.Preferences.Recovery == config.RecoverBuffer)
+func (in *inbound) mayBuffer() bool {
+	return in.stream && (in.snap.buffers || in.key.Preferences.Recovery == config.RecoverBuffer)
 }
 
 // buffersSome says whether a configuration has a stream wait for its end, whoever
@@ -44,8 +44,8 @@ func buffersSome(cfg *config.Config) bool {
 }
 
 // readStream reads a stream to its end, and has it go out then.
-func (x *exchange) readStream(answer *pool.Response, from codec.Format) error {
-	if err := x.openFlow(from); err != nil {
+func (a *attempt) readStream(answer *pool.Response, from codec.Format) error {
+	if err := a.openFlow(from); err != nil {
 		answer.Close()
 		return err
 	}
@@ -55,34 +55,34 @@ func (x *exchange) readStream(answer *pool.Response, from codec.Format) error {
 		var out []byte
 		switch err {
 		case nil:
-			if out, err = x.flow.Push(in); err == nil && x.flow.Done() {
+			if out, err = a.flow.Push(in); err == nil && a.flow.Done() {
 				err = io.EOF
 			}
 		case io.EOF:
-			if out, err = x.flow.End(); err == nil {
+			if out, err = a.flow.End(); err == nil {
 				err = io.EOF
 			}
 		}
 		all = append(all, out...) // it is theirs until the next call
 		if err == nil || err == io.EOF {
-			if refused := x.holding.Hold(budget.Stream, beyondKept(all)+x.flow.Held()); refused != nil {
+			if refused := a.holding.Hold(budget.Stream, beyondKept(all)+a.flow.Held()); refused != nil {
 				err = refused
 			}
 		}
 		switch {
 		case err == io.EOF:
-			x.first = all
+			a.first = all
 			answer.CloseLater()
 			return nil
 		case err != nil:
 			answer.Close()
 			return err
-		case !x.flow.Started():
+		case !a.flow.Started():
 			continue
 		}
 		answer.Begin()
 		if len(all) > mostBuffered {
-			x.first, x.answer = all, answer
+			a.first, a.answer = all, answer
 			return nil
 		}
 	}

@@ -92,7 +92,7 @@ func (x *exchange) read() (err *codec.Error) {
 	if x.server.inFlight.Refuses(x.key.share, x.key.only) {
 		return x.server.tooManyOfKey() // before it sends a body
 	}
-	if x.model = x.face.address(x); x.model != "" {
+	if x.model = x.face.address(&x.inbound); x.model != "" {
 		if err = x.foresee(x.model); err != nil {
 			return err
 		}
@@ -106,7 +106,7 @@ func (x *exchange) read() (err *codec.Error) {
 	if x.counted = true; !x.server.inFlight.Take(x.key.share, x.key.only) {
 		return x.server.tooManyOfKey()
 	}
-	if bad := x.face.read(x); bad != nil {
+	if bad := x.face.read(&x.inbound); bad != nil {
 		_, err = judge(bad, pool.Deadlines{})
 		return err
 	}
@@ -122,25 +122,25 @@ func (x *exchange) relay() *codec.Error {
 	x.plan.Facts = x.facts()
 	x.plan.Start(x.key.balance, x.route)
 	x.began = time.Now()
-	for x.attempt.Number == 0 || !x.late(&x.plan) {
+	for x.at.chosen.Number == 0 || !x.late(&x.plan) {
 		attempt, more := x.next(&x.plan)
 		if !more {
 			break
 		}
 		if err := x.call.Wait(attempt.Wait); err != nil {
-			outcome, told := judge(err, x.limits)
+			outcome, told := judge(err, x.at.limits)
 			outcome.Unsent = true
 			x.plan.Report(attempt, outcome)
 			x.failure = told
 			break
 		}
 		x.take(attempt)
-		err := x.try()
+		err := x.at.try()
 		if err == nil {
 			x.succeeded()
 			return nil
 		}
-		outcome, told := x.judge(err)
+		outcome, told := x.at.judge(err)
 		x.charge(err, told)
 		x.failed(outcome, told)
 	}
@@ -148,110 +148,111 @@ func (x *exchange) relay() *codec.Error {
 }
 
 // take begins an attempt.
-func (x *exchange) take(attempt balancer.Attempt) {
-	x.live.mu.Lock()
-	x.attempt = attempt
-	x.live.mu.Unlock()
-	x.tried, x.sent, x.answered = time.Now(), false, false
-	x.usage, x.flow, x.said, x.parted = codec.Usage{}, nil, 0, false
-	x.charged, x.forgoes = false, false
-	x.trace, x.traced = nil, false
-	if attempt.Number > 1 {
-		x.forgoRoom()
+func (x *exchange) take(chosen balancer.Attempt) {
+	x.choose(chosen)
+	x.at.limits, x.at.curtailed = x.deadlines(chosen.Candidate, &x.plan.Facts, chosen.Number)
+	if chosen.Number > 1 {
+		x.at.forgoRoom()
 		x.server.counters.retries.Add(1)
 	}
 }
 
+// choose makes the attempt another one, of which nothing is known yet.
+func (x *exchange) choose(chosen balancer.Attempt) {
+	x.live.mu.Lock()
+	x.at.progress = progress{chosen: chosen, began: time.Now()}
+	x.live.mu.Unlock()
+}
+
 // try makes one attempt. What the gateway adds of its own and the provider refuses
 // is left out, and the provider asked again.
-func (x *exchange) try() error {
-	err := x.ask()
+func (a *attempt) try() error {
+	err := a.ask()
 	switch {
-	case x.refusesOptions(err):
-		return x.askWithout()
-	case err == nil && x.stream && x.asksUsage:
-		x.backend().asking[x.model].served()
+	case a.refusesOptions(err):
+		return a.askWithout()
+	case err == nil && a.stream && a.asksUsage:
+		a.backend().asking[a.model].served()
 	}
 	return err
 }
 
 // ask sends the request and waits for the first event of a stream, or for the
 // whole of a plain answer.
-func (x *exchange) ask() error {
-	channel := x.backend().channel
-	x.limits = x.deadlines(x.attempt.Candidate, &x.plan.Facts, x.attempt.Number)
-	ask := provider.Ask{Endpoint: x.endpoint, Client: x.format.Name(), Model: x.attempt.Upstream, Key: x.attempt.Key}
-	x.upstream = channel.Format(ask)
-	if x.endpoint != provider.Chat && !x.untranslated() {
-		return x.viaGoogle(channel, ask) // all else that is no conversation is not translated
+func (a *attempt) ask() error {
+	channel := a.backend().channel
+	ask := provider.Ask{Endpoint: a.endpoint, Client: a.format.Name(), Model: a.chosen.Upstream, Key: a.chosen.Key}
+	a.upstream = channel.Format(ask)
+	if a.endpoint != provider.Chat && !a.untranslated() {
+		return a.viaGoogle(channel, ask) // all else that is no conversation is not translated
 	}
-	from := formats[x.upstream]
+	from := formats[a.upstream]
 	var err error
-	if ask.Stream, err = x.write(channel, from); err != nil {
+	if ask.Stream, err = a.write(channel, from); err != nil {
 		return err
 	}
-	target, err := channel.Prepare(x.call, &x.request, ask, x.key.Key)
+	target, err := channel.Prepare(a.call, &a.request, ask, a.key.Key)
 	if err != nil {
 		return err
 	}
-	x.writeHeader()
-	x.sent = true
-	limits := x.limits
+	a.writeHeader()
+	a.sent = true
+	limits := a.limits
 	limits.UntilBegun = true
-	answer, err := target.Do(x.call, &x.request, limits)
+	answer, err := target.Do(a.call, &a.request, limits)
 	if err != nil {
 		return err
 	}
-	x.listen(answer)
+	a.listen(answer)
 	if answer.Status < 200 || answer.Status > 299 {
 		answer.Begin()
-		return x.readFailure(answer, from)
+		return a.readFailure(answer, from)
 	}
-	x.answered = true
-	if err := x.holdInflater(answer); err != nil {
+	a.answered = true
+	if err := a.holdInflater(answer); err != nil {
 		answer.Close()
 		return err
 	}
 	switch {
-	case x.raw():
-		return x.receive(answer)
-	case x.stream && !isWhole(&answer.Header):
-		if x.buffers() {
-			return x.readStream(answer, from)
+	case a.raw():
+		return a.receive(answer)
+	case a.stream && !isWhole(&answer.Header):
+		if a.buffers() {
+			return a.readStream(answer, from)
 		}
-		return x.readFirstEvent(answer, from)
-	case !x.stream && isEvents(&answer.Header):
-		return x.collectAnswer(answer, from)
+		return a.readFirstEvent(answer, from)
+	case !a.stream && isEvents(&answer.Header):
+		return a.collectAnswer(answer, from)
 	}
 	answer.Begin()
-	if x.stream {
-		return x.replayAnswer(answer, from)
+	if a.stream {
+		return a.replayAnswer(answer, from)
 	}
-	return x.readAnswer(answer, from)
+	return a.readAnswer(answer, from)
 }
 
 func (x *exchange) succeeded() {
-	x.plan.Report(x.attempt, balancer.Outcome{Verdict: balancer.Served})
+	x.plan.Report(x.at.chosen, balancer.Outcome{Verdict: balancer.Served})
 	x.ttft = time.Since(x.start)
 	x.live.firstByte.Store(int64(x.ttft))
 	if len(x.beside) > 0 && x.spent.Zero() { // what an attempt before cost may be another model's
-		x.answeredBy = x.modelToldOf()
+		x.answeredBy = x.at.modelToldOf()
 	}
-	x.note(fasthttp.StatusOK, x.ttft-x.tried.Sub(x.start))
+	x.note(fasthttp.StatusOK, x.ttft-x.at.began.Sub(x.start))
 	x.attempted(true)
 }
 
 // failed remembers what the client is told if no attempt helps. A mistake of
 // the client's is told even when a later channel failed for another reason.
 func (x *exchange) failed(outcome balancer.Outcome, told *codec.Error) {
-	x.told(told)
+	x.at.told(told)
 	outcome.Reason = clip(told.Message)
-	x.plan.Report(x.attempt, outcome)
-	x.note(told.Status, time.Since(x.tried))
-	if x.sent && outcome.Verdict != balancer.Over && !x.short {
+	x.plan.Report(x.at.chosen, outcome)
+	x.note(told.Status, time.Since(x.at.began))
+	if x.at.sent && outcome.Verdict != balancer.Over && !x.at.short {
 		x.attempted(false)
 	}
-	if !x.short { // of that the log hears seldom
+	if !x.at.short { // of that the log hears seldom
 		x.server.logAttempt(x, told)
 	}
 	if x.failure == nil || x.failure.Class != codec.ClientMistake {

@@ -42,7 +42,7 @@ type backend struct {
 }
 
 // backend is that of the attempt.
-func (x *exchange) backend() *backend { return &x.snap.backends[x.attempt.Provider.Index] }
+func (a *attempt) backend() *backend { return &a.snap.backends[a.chosen.Provider.Index] }
 
 // build compiles cfg and what discovery knows at this moment.
 func (s *Server) build(cfg *config.Config) *snapshot {

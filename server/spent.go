@@ -18,15 +18,15 @@ import (
 // if it tells what it cost; one that the provider broke off before anybody had any
 // of it, or that is an error, is not.
 func (x *exchange) charge(err error, told *codec.Error) {
-	x.charged = true
-	if !x.answered || x.endpoint == provider.CountTokens {
+	x.at.charged = true
+	if !x.at.answered || x.endpoint == provider.CountTokens {
 		return
 	}
-	u := x.toldUsage()
-	switch unused := x.unused(err) || x.parted; {
+	u := x.at.toldUsage()
+	switch unused := x.at.unused(err) || x.at.parted; {
 	case complete(&u) && (unused || declines(told)):
 	case unused:
-		x.fill(&u, reachedSome)
+		x.at.fill(&u, reachedSome)
 	default:
 		return
 	}
@@ -41,30 +41,30 @@ func declines(told *codec.Error) bool {
 // unused says of an error that nothing was wrong with the answer: the client left,
 // the time was over, there was no room, or it could not be made what the client
 // wants.
-func (x *exchange) unused(err error) bool {
+func (a *attempt) unused(err error) bool {
 	if e, is := errors.AsType[*pool.Error](err); is {
-		return x.call.Canceled() || e.Kind == pool.Canceled || e.Kind == pool.Overdue || e.Kind == pool.TooLarge
+		return a.call.Canceled() || e.Kind == pool.Canceled || e.Kind == pool.Overdue || e.Kind == pool.TooLarge
 	}
 	if _, is := errors.AsType[*budget.Refused](err); is {
 		return true
 	}
 	_, said := errors.AsType[*codec.Error](err)
 	_, theirs := errors.AsType[*upstreamError](err)
-	return x.call.Canceled() || !said && !theirs
+	return a.call.Canceled() || !said && !theirs
 }
 
 // part notes a part of an answer that came in several: what it cost, and about how
 // many tokens it is if that was not told.
-func (x *exchange) part(u codec.Usage, said int64) {
-	x.usage.Add(u)
-	x.said += said
-	x.parted = true
+func (a *attempt) part(u codec.Usage, said int64) {
+	a.usage.Add(u)
+	a.said += said
+	a.parted = true
 }
 
 // unread notes what an answer tells of its usage that came whole, and is not read
 // any further.
-func (x *exchange) unread(body []byte) {
-	x.usage, x.said = usageIn(body), max(estimate.Answer(body), 1)
+func (a *attempt) unread(body []byte) {
+	a.usage, a.said = usageIn(body), max(estimate.Answer(body), 1)
 }
 
 // usageIn finds the usage in an answer, whatever else is in it.
@@ -87,10 +87,10 @@ func usageIn(body []byte) (u codec.Usage) {
 
 // cut notes what has come of a stream that was to be put together: what it tells of
 // its usage so far, and how many characters it has said.
-func (x *exchange) cut(u codec.Usage, said int64) {
+func (a *attempt) cut(u codec.Usage, said int64) {
 	if u.Prompt == 0 {
 		u.Gaps |= codec.NoPrompt
 	}
 	u.Gaps |= codec.NoCompletion // it counts what has been said so far, or nothing
-	x.usage, x.said = u, max(estimate.Text(said), 1)
+	a.usage, a.said = u, max(estimate.Text(said), 1)
 }

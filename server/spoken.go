@@ -17,12 +17,12 @@ var conversations = func() *members.Known {
 
 // unambiguous looks whether what was said can be understood in one way only, where
 // more depends on it than what the provider answers.
-func (x *exchange) unambiguous() *codec.Error {
-	if !x.key.Preferences.Moderation && !x.key.limitsTokens && !x.route.AsksTokens && !x.route.AsksCompaction {
+func (in *inbound) unambiguous() *codec.Error {
+	if !in.key.Preferences.Moderation && !in.key.limitsTokens && !in.route.AsksTokens && !in.route.AsksCompaction {
 		return nil
 	}
-	for it := rawjson.MembersOf(x.body); it.Next(); {
-		if _, err := conversations.Enter(conversations.Number(it.Name()), x.body, it.Value); err != nil {
+	for it := rawjson.MembersOf(in.body); it.Next(); {
+		if _, err := conversations.Enter(conversations.Number(it.Name()), in.body, it.Value); err != nil {
 			return err
 		}
 	}

@@ -19,11 +19,11 @@ var (
 )
 
 // typeOr is the answer's own content type, where it has one.
-func (x *exchange) typeOr(usual []byte) []byte {
-	if len(x.contentType) > 0 {
-		return x.contentType
+func (a *attempt) typeOr(usual []byte) []byte {
+	if len(a.contentType) > 0 {
+		return a.contentType
 	}
-	if f, is := x.format.(gemini.Format); is && f.Array {
+	if f, is := a.format.(gemini.Format); is && f.Array {
 		return contentTypeJSON // even as a stream
 	}
 	return usual
@@ -33,22 +33,22 @@ func (x *exchange) typeOr(usual []byte) []byte {
 // returned.
 func (x *exchange) respond() {
 	x.showAttempts()
-	x.asItSays()
+	x.at.asItSays()
 	x.ctx.SetStatusCode(fasthttp.StatusOK)
 	if x.stream {
 		x.beginStream()
 		return
 	}
-	x.ctx.Response.Header.SetContentTypeBytes(x.typeOr(contentTypeJSON))
+	x.ctx.Response.Header.SetContentTypeBytes(x.at.typeOr(contentTypeJSON))
 	x.end(fasthttp.StatusOK)
 }
 
 // asItSays keeps browsers from taking what a provider answered for anything but what
 // its Content-Type says, and from running it.
-func (x *exchange) asItSays() {
-	header := &x.ctx.Response.Header
+func (a *attempt) asItSays() {
+	header := &a.ctx.Response.Header
 	header.Set(fasthttp.HeaderXContentTypeOptions, noSniff)
-	if isDocument(x.contentType) {
+	if isDocument(a.contentType) {
 		header.Set(fasthttp.HeaderContentSecurityPolicy, "sandbox; default-src 'none'")
 	}
 }
@@ -67,7 +67,7 @@ func isDocument(contentType []byte) bool {
 func (x *exchange) beginStream() {
 	x.status = statusClientGone // until it is known to have ended otherwise
 	header := &x.ctx.Response.Header
-	header.SetContentTypeBytes(x.typeOr(contentTypeEvents))
+	header.SetContentTypeBytes(x.at.typeOr(contentTypeEvents))
 	header.Set(fasthttp.HeaderCacheControl, "no-cache")
 	header.Set("X-Accel-Buffering", "no") // an nginx in front must not collect events
 	if !x.ctx.Request.Header.IsHTTP11() {
@@ -128,10 +128,10 @@ func (x *exchange) WriteTo(w io.Writer) (written int64, err error) {
 	case errors.Is(err, errClient):
 		return written, err
 	}
-	outcome, told := judgeBroken(err, x.limits)
-	x.told(told)
+	outcome, told := judgeBroken(err, x.at.limits)
+	x.at.told(told)
 	outcome.Reason = clip(told.Message)
-	x.plan.Report(x.attempt, outcome)
+	x.plan.Report(x.at.chosen, outcome)
 	x.failure = told
 	return written, x.breakOff(w)
 }
@@ -139,20 +139,20 @@ func (x *exchange) WriteTo(w io.Writer) (written int64, err error) {
 // pump passes the stream on, whatever a read brought as one write, until it
 // ends: io.EOF is the proper end.
 func (x *exchange) pump(w io.Writer) (written int64, err error) {
-	out := x.first
+	out := x.at.first
 	for {
 		switch {
 		case err != nil:
-		case x.answer == nil, x.flow.Done(): // a replayed answer is all there
+		case x.at.answer == nil, x.at.flow.Done(): // a replayed answer is all there
 			err = io.EOF
-		case x.answer.Ended() && x.joins():
+		case x.at.answer.Ended() && x.joins():
 			// It has all come: what the flow says behind it leaves with it.
 			n, werr := x.send(w, out, true)
 			written += n
 			if werr != nil {
 				return written, werr
 			}
-			if out, err = x.flow.End(); err == nil {
+			if out, err = x.at.flow.End(); err == nil {
 				err = io.EOF
 			}
 		}
@@ -165,13 +165,13 @@ func (x *exchange) pump(w io.Writer) (written int64, err error) {
 			return written, err
 		}
 		var in []byte
-		switch in, err = x.answer.Next(); err {
+		switch in, err = x.at.answer.Next(); err {
 		case nil:
-			if out, err = x.flow.Push(in); err == nil {
-				err = x.holdFlow()
+			if out, err = x.at.flow.Push(in); err == nil {
+				err = x.at.holdFlow()
 			}
 		case io.EOF:
-			if out, err = x.flow.End(); err == nil {
+			if out, err = x.at.flow.End(); err == nil {
 				err = io.EOF
 			}
 		default:
@@ -214,16 +214,16 @@ func (x *exchange) breakOff(w io.Writer) error {
 		x.chunks.Flush()
 	}
 	x.status = x.failure.Status
-	if x.raw() && !bytes.HasPrefix(x.contentType, []byte("text/event-stream")) {
+	if x.raw() && !bytes.HasPrefix(x.at.contentType, []byte("text/event-stream")) {
 		return x.failure // an error event would be a piece of a sound
 	}
-	if own, has := x.flow.(interface {
+	if own, has := x.at.flow.(interface {
 		Fail(dst []byte, e *codec.Error) []byte
 	}); has {
 		w.Write(own.Fail(nil, x.failure))
 		return x.failure
 	}
-	encoder := x.encoder
+	encoder := x.at.encoder
 	if encoder == nil { // the stream passed through, or has not begun
 		encoder = x.format.NewStreamEncoder(&codec.Request{Model: x.model})
 	}
@@ -241,9 +241,9 @@ func (x *exchange) Close() error {
 		x.call.Cancel()
 		<-x.pending
 	}
-	if x.answer != nil && x.status == fasthttp.StatusOK {
-		x.answer.CloseLater()
-		x.answer = nil
+	if x.at.answer != nil && x.status == fasthttp.StatusOK {
+		x.at.answer.CloseLater()
+		x.at.answer = nil
 	}
 	x.end(x.status)
 	return nil

@@ -54,11 +54,11 @@ const (
 
 func (x *exchange) reached(status int) extent {
 	switch {
-	case x.attempt.Number == 0, x.endpoint == provider.CountTokens, x.charged:
+	case x.at.chosen.Number == 0, x.endpoint == provider.CountTokens, x.at.charged:
 		return reachedNothing
 	case status == fasthttp.StatusOK:
 		return reachedAll
-	case x.live.written.Load() > 0, status == statusClientGone && x.answered:
+	case x.live.written.Load() > 0, status == statusClientGone && x.at.answered:
 		return reachedSome
 	}
 	return reachedNothing
@@ -70,28 +70,28 @@ func (x *exchange) reached(status int) extent {
 func (x *exchange) tokens(status int) usage.Tokens {
 	var u codec.Usage
 	if end := x.reached(status); end != reachedNothing {
-		if u = x.toldUsage(); !complete(&u) {
-			x.fill(&u, end)
+		if u = x.at.toldUsage(); !complete(&u) {
+			x.at.fill(&u, end)
 		}
 	}
 	if !x.spent.Zero() {
 		u.Add(x.spent)
 	}
-	x.usage = u
+	x.at.usage = u
 	return usage.Tokens{Prompt: u.Prompt, Cached: u.Cached, CacheWrite: u.CacheWrite, Completion: u.Completion, Reasoning: u.Reasoning, Estimated: u.Estimated}
 }
 
 // toldUsage is what the provider has counted in the attempt so far.
-func (x *exchange) toldUsage() codec.Usage {
-	u := x.usage
-	if x.flow != nil {
-		told, _ := x.flow.Usage()
+func (a *attempt) toldUsage() codec.Usage {
+	u := a.usage
+	if a.flow != nil {
+		told, _ := a.flow.Usage()
 		u.Update(told)
-		if u.Completion == 0 && u.Prompt > 0 && x.flow.Said() > 0 {
+		if u.Completion == 0 && u.Prompt > 0 && a.flow.Said() > 0 {
 			u.Gaps |= codec.NoCompletion // a running total from before the answer
 		}
 	}
-	if x.inputOnly() {
+	if a.inputOnly() {
 		if u.Gaps&codec.NoPrompt != 0 && u.Total > 0 {
 			u.Prompt, u.Gaps = u.Total, 0 // there is nothing else that it could be
 		}
@@ -106,16 +106,16 @@ func (x *exchange) toldUsage() codec.Usage {
 func complete(u *codec.Usage) bool { return u.Gaps == 0 && !u.Zero() && !u.Estimated }
 
 // inputOnly says whether an endpoint's answer has no tokens of its own.
-func (x *exchange) inputOnly() bool {
-	return x.endpoint == provider.Embeddings || x.endpoint == provider.Rerank || x.endpoint == provider.Moderations
+func (in *inbound) inputOnly() bool {
+	return in.endpoint == provider.Embeddings || in.endpoint == provider.Rerank || in.endpoint == provider.Moderations
 }
 
 // fill estimates what is missing in a usage.
-func (x *exchange) fill(u *codec.Usage, end extent) {
+func (a *attempt) fill(u *codec.Usage, end extent) {
 	why := lackOf(u, end)
 	if u.Gaps&codec.Nothing != 0 {
-		if end == reachedAll && x.flow == nil { // the zeros of a stream are running totals
-			x.lacking(lackZero, u)
+		if end == reachedAll && a.flow == nil { // the zeros of a stream are running totals
+			a.lacking(lackZero, u)
 			return
 		}
 		u.Gaps = codec.NoPrompt | codec.NoCompletion
@@ -129,19 +129,19 @@ func (x *exchange) fill(u *codec.Usage, end extent) {
 	}
 	said := u.Completion
 	if u.Gaps&codec.NoCompletion != 0 {
-		said = max(said, x.answerTokens(end), least)
+		said = max(said, a.answerTokens(end), least)
 	}
 	switch noPrompt := u.Gaps&codec.NoPrompt != 0; {
 	case noPrompt && u.Total > 0: // which is right, but for where they went
 		u.Completion = min(said, u.Total)
 		u.Prompt = u.Total - u.Completion
 	case noPrompt:
-		u.Prompt, u.Completion = max(x.promptTokensOf(u), least, 1), said
+		u.Prompt, u.Completion = max(a.promptTokensOf(u), least, 1), said
 	default:
 		u.Completion = said
 	}
 	u.Gaps, u.Estimated = 0, true
-	x.lacking(why, u)
+	a.lacking(why, u)
 }
 
 func lackOf(u *codec.Usage, end extent) lack {
@@ -159,26 +159,26 @@ func lackOf(u *codec.Usage, end extent) lack {
 }
 
 // answerTokens are about those of what has been answered.
-func (x *exchange) answerTokens(end extent) int64 {
-	raw, _ := x.flow.(*rawStream)
+func (a *attempt) answerTokens(end extent) int64 {
+	raw, _ := a.flow.(*rawStream)
 	switch {
-	case x.inputOnly():
+	case a.inputOnly():
 		return 0
-	case x.endpoint == provider.Speech: // its words are those of the request
-		return x.spokenTokens()
-	case raw != nil && (x.endpoint == provider.Images || x.endpoint == provider.ImageEdits):
+	case a.endpoint == provider.Speech: // its words are those of the request
+		return a.spokenTokens()
+	case raw != nil && (a.endpoint == provider.Images || a.endpoint == provider.ImageEdits):
 		return imageTokens(max(raw.made(), 1))
-	case x.flow != nil:
-		return max(estimate.Text(x.flow.Said()), 1)
-	case x.said > 0:
-		return x.said
-	case x.ctx.Response.IsBodyStream():
-		return max(x.live.written.Load()/bytesPerToken, 1)
+	case a.flow != nil:
+		return max(estimate.Text(a.flow.Said()), 1)
+	case a.said > 0:
+		return a.said
+	case a.ctx.Response.IsBodyStream():
+		return max(a.live.written.Load()/bytesPerToken, 1)
 	}
-	body := x.ctx.Response.Body()
-	switch x.endpoint {
+	body := a.ctx.Response.Body()
+	switch a.endpoint {
 	case provider.Images, provider.ImageEdits:
-		return max(x.imagesIn(body, end)*estimate.MediaTokens, estimate.Answer(body))
+		return max(a.imagesIn(body, end)*estimate.MediaTokens, estimate.Answer(body))
 	case provider.Transcriptions, provider.Translations:
 		if top, err := rawjson.One(body); err == nil { // a verbose one says it all again, in pieces
 			if text, is := rawjson.Text(body, top.Get(body, "text")); is {
@@ -191,9 +191,9 @@ func (x *exchange) answerTokens(end extent) int64 {
 
 // imagesIn counts the images in an answer. They are made before it begins: one that
 // was cut off was to have as many as were asked for.
-func (x *exchange) imagesIn(body []byte, end extent) (n int64) {
+func (a *attempt) imagesIn(body []byte, end extent) (n int64) {
 	if end != reachedAll {
-		return x.imagesAsked()
+		return a.imagesAsked()
 	}
 	top, err := rawjson.One(body)
 	if err != nil {
@@ -208,63 +208,67 @@ func (x *exchange) imagesIn(body []byte, end extent) (n int64) {
 const mostImages = 10
 
 // imagesAsked is how many images one answer of the provider is to have.
-func (x *exchange) imagesAsked() int64 {
+func (a *attempt) imagesAsked() int64 {
 	n := int64(1)
 	switch {
-	case !x.untranslated(): // Google is asked again for more
-	case x.isForm():
-		for _, field := range x.form.Fields {
+	case !a.untranslated(): // Google is asked again for more
+	case a.isForm():
+		for _, field := range a.form.Fields {
 			if field.Name == "n" && !field.File {
-				n, _ = strconv.ParseInt(string(x.body[field.Start:field.End]), 10, 64)
+				n, _ = strconv.ParseInt(string(a.body[field.Start:field.End]), 10, 64)
 			}
 		}
 	default:
-		n, _ = rawjson.Int(x.body, member(x.body, "n"))
+		n, _ = rawjson.Int(a.body, member(a.body, "n"))
 	}
 	return min(max(n, 1), mostImages)
 }
 
 // promptTokensOf are about those of the request. The usage may tell how long its
 // sound is.
-func (x *exchange) promptTokensOf(u *codec.Usage) int64 {
+func (a *attempt) promptTokensOf(u *codec.Usage) int64 {
 	switch {
-	case x.isForm():
-		return x.formTokens(u)
-	case x.endpoint == provider.Speech:
-		return x.spokenTokens()
+	case a.isForm():
+		return a.formTokens(a.seconds(u))
+	case a.endpoint == provider.Speech:
+		return a.spokenTokens()
 	}
-	return estimate.Request(x.body)
+	return estimate.Request(a.body)
 }
 
 // spokenTokens are those of the text that a request wants to hear.
-func (x *exchange) spokenTokens() int64 {
-	top, err := rawjson.One(x.body)
+func (in *inbound) spokenTokens() int64 {
+	top, err := rawjson.One(in.body)
 	if err != nil {
 		return 1
 	}
-	return max(estimate.Request(top.Get(x.body, "input").Raw(x.body))+estimate.Request(top.Get(x.body, "instructions").Raw(x.body)), 1)
+	return max(estimate.Request(top.Get(in.body, "input").Raw(in.body))+estimate.Request(top.Get(in.body, "instructions").Raw(in.body)), 1)
 }
 
 // formTokens are those of a form: of its texts, and of its files by what the
-// endpoint takes.
-func (x *exchange) formTokens(u *codec.Usage) (n int64) {
-	seconds := u.Seconds
-	if seconds == 0 && x.flow == nil && !x.ctx.Response.IsBodyStream() {
-		seconds = durationIn(x.ctx.Response.Body())
-	}
-	for _, field := range x.form.Fields {
+// endpoint takes, and how many seconds its sound has if that is known.
+func (in *inbound) formTokens(seconds int64) (n int64) {
+	for _, field := range in.form.Fields {
 		size := field.End - field.Start
 		switch {
 		case !field.File && !said.Setting(field.Name):
 			n += estimate.Text(int64(size))
 		case !field.File:
-		case x.endpoint == provider.ImageEdits || x.endpoint == provider.Images:
+		case in.endpoint == provider.ImageEdits || in.endpoint == provider.Images:
 			n += estimate.Media(size)
 		case seconds == 0:
 			n += estimate.Sound(size)
 		}
 	}
 	return n + estimate.Seconds(seconds)
+}
+
+// seconds is how long the request's sound is, if the usage or the answer tells.
+func (a *attempt) seconds(u *codec.Usage) int64 {
+	if u.Seconds == 0 && a.flow == nil && !a.ctx.Response.IsBodyStream() {
+		return durationIn(a.ctx.Response.Body())
+	}
+	return u.Seconds
 }
 
 // durationIn is what a verbose transcript tells of its length.
@@ -279,12 +283,12 @@ func durationIn(body []byte) int64 {
 }
 
 // lacking counts a usage that was not told, and says so if the provider is wrong.
-func (x *exchange) lacking(why lack, u *codec.Usage) {
-	provider := x.attempt.Provider.Config.Name
-	x.server.lacks.count(provider, why)
-	if (why == lackAbsurd || why == lackUnreadable) && x.server.lacks.tell(provider, time.Now()) {
-		x.server.log.LogAttrs(context.Background(), slog.LevelWarn, "a provider counts tokens in a way that cannot be right; they are estimated",
-			slog.String("id", string(x.id)), slog.String("provider", provider), slog.String("model", clip(x.model)), slog.String("because", lackNames[why]),
+func (a *attempt) lacking(why lack, u *codec.Usage) {
+	provider := a.chosen.Provider.Config.Name
+	a.server.lacks.count(provider, why)
+	if (why == lackAbsurd || why == lackUnreadable) && a.server.lacks.tell(provider, time.Now()) {
+		a.server.log.LogAttrs(context.Background(), slog.LevelWarn, "a provider counts tokens in a way that cannot be right; they are estimated",
+			slog.String("id", string(a.id)), slog.String("provider", provider), slog.String("model", clip(a.model)), slog.String("because", lackNames[why]),
 			slog.Int64("prompt_tokens", u.Prompt), slog.Int64("completion_tokens", u.Completion))
 	}
 }

@@ -10,28 +10,28 @@ import (
 // told takes the secrets out of what the client is told of an error, but for what
 // it has said itself. The request is looked through whatever the error says: how
 // long that takes tells nothing either.
-func (x *exchange) told(e *codec.Error) {
-	x.lookAtOwn()
-	if x.own.Many && x.sent {
+func (a *attempt) told(e *codec.Error) {
+	a.lookAtOwn()
+	if a.own.Many && a.sent {
 		e.Message = fmt.Sprintf("The provider refused the request or failed (status %d). What it says is not shown, since it may repeat the request, which has more than %d escapes to look through for secrets.", e.Status, telemetry.MostSigns)
 	}
-	x.snap.secrets.ToldBut(e, x.own.Holds)
+	a.snap.secrets.ToldBut(e, a.own.Holds)
 }
 
 // clean takes the secrets out of a text that passes as it came, but for what the
 // client has said itself.
-func (x *exchange) clean(text []byte) []byte {
-	if !x.snap.secrets.HasBytes(text) {
+func (in *inbound) clean(text []byte) []byte {
+	if !in.snap.secrets.HasBytes(text) {
 		return text
 	}
-	x.lookAtOwn()
-	return []byte(x.snap.secrets.CleanBut(string(text), x.own.Holds))
+	in.lookAtOwn()
+	return []byte(in.snap.secrets.CleanBut(string(text), in.own.Holds))
 }
 
 // lookAtOwn finds the pieces of secrets that the client has said itself.
-func (x *exchange) lookAtOwn() {
-	if !x.own.Looked {
-		x.own = x.snap.secrets.OwnIn(x.body, x.ctx.Request.Header.RawHeaders(), x.ctx.RequestURI(), x.ctx.Path())
+func (in *inbound) lookAtOwn() {
+	if !in.own.Looked {
+		in.own = in.snap.secrets.OwnIn(in.body, in.ctx.Request.Header.RawHeaders(), in.ctx.RequestURI(), in.ctx.Path())
 	}
 }
 
@@ -42,15 +42,15 @@ func (x *exchange) lookAtOwn() {
 
 // Censor overwrites the secrets in an event that stand outside of what the model
 // says, but for what the client has said itself.
-func (x *exchange) Censor(event []byte) (changed bool) {
-	secrets := x.snap.secrets
+func (in *inbound) Censor(event []byte) (changed bool) {
+	secrets := in.snap.secrets
 	if !secrets.HasBytes(event) {
 		return false
 	}
-	x.lookAtOwn()
+	in.lookAtOwn()
 	but := telemetry.SpeechIn(event)
-	if x.own.Many { // what is taken out of what repeats the request would tell which guess is right
+	if in.own.Many { // what is taken out of what repeats the request would tell which guess is right
 		but = telemetry.LinesThatMayRepeat(event)
 	}
-	return secrets.Overwrite(event, but, x.own.Holds)
+	return secrets.Overwrite(event, but, in.own.Holds)
 }

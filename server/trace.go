@@ -29,13 +29,13 @@ const (
 )
 
 // listen makes what is read of an answer known to the attempt's trace.
-func (x *exchange) listen(answer *pool.Response) {
-	if !x.server.debug {
+func (a *attempt) listen(answer *pool.Response) {
+	if !a.server.debug {
 		return
 	}
-	t := &trace{status: answer.Status, reused: answer.Reused, head: time.Since(x.tried)}
-	x.trace = t
-	bodies := x.server.options.LogBodies
+	t := &trace{status: answer.Status, reused: answer.Reused, head: time.Since(a.began)}
+	a.trace = t
+	bodies := a.server.options.LogBodies
 	answer.Tap = func(p []byte) {
 		t.received += int64(len(p))
 		if room := mostBegun - len(t.begun); bodies && room > 0 {
@@ -45,53 +45,53 @@ func (x *exchange) listen(answer *pool.Response) {
 }
 
 // tell writes the line of the attempt that has ended.
-func (x *exchange) tell(status int) {
-	if !x.server.debug || x.attempt.Number == 0 || x.traced {
+func (a *attempt) tell(status int, ttft time.Duration) {
+	if !a.server.debug || a.chosen.Number == 0 || a.traced {
 		return
 	}
-	x.traced = true
-	t, a, sent := x.trace, x.attempt, len(x.request.Header)
+	a.traced = true
+	t, c, sent := a.trace, &a.chosen, len(a.request.Header)
 	if t == nil {
 		t = &trace{}
 	}
-	for _, part := range x.request.Body {
+	for _, part := range a.request.Body {
 		sent += len(part)
 	}
 	attrs := []slog.Attr{
-		slog.String("id", string(x.id)),
-		slog.Int("attempt", a.Number),
-		slog.String("endpoint", string(x.endpoint)),
-		slog.String("provider", a.Provider.Config.Name),
-		slog.String("upstream_model", a.Upstream),
-		slog.String("format", x.upstream),
+		slog.String("id", string(a.id)),
+		slog.Int("attempt", c.Number),
+		slog.String("endpoint", string(a.endpoint)),
+		slog.String("provider", c.Provider.Config.Name),
+		slog.String("upstream_model", c.Upstream),
+		slog.String("format", a.upstream),
 		slog.Int("status", status),
 		slog.Int("upstream_status", t.status),
-		slog.Bool("sent", x.sent),
+		slog.Bool("sent", a.sent),
 		slog.Int("sent_bytes", sent),
 		slog.Int64("received_bytes", t.received),
 		slog.Bool("reused", t.reused),
 		slog.Float64("head_ms", telemetry.Milliseconds(t.head)),
-		slog.Float64("ms", telemetry.Milliseconds(time.Since(x.tried))),
+		slog.Float64("ms", telemetry.Milliseconds(time.Since(a.began))),
 	}
-	if keys := a.Provider.Config.Keys; a.Key >= 0 && a.Key < len(keys) {
-		attrs = append(attrs, slog.String("provider_key", config.Mask(keys[a.Key])))
+	if keys := c.Provider.Config.Keys; c.Key >= 0 && c.Key < len(keys) {
+		attrs = append(attrs, slog.String("provider_key", config.Mask(keys[c.Key])))
 	}
-	if x.ttft > 0 {
-		attrs = append(attrs, slog.Float64("first_byte_ms", telemetry.Milliseconds(x.start.Add(x.ttft).Sub(x.tried))))
+	if ttft > 0 {
+		attrs = append(attrs, slog.Float64("first_byte_ms", telemetry.Milliseconds(a.start.Add(ttft).Sub(a.began))))
 	}
-	if x.server.options.LogBodies {
-		attrs = append(attrs, slog.String("request", shorten(x.request.Body...)), slog.String("answer", shorten(t.begun)))
+	if a.server.options.LogBodies {
+		attrs = append(attrs, slog.String("request", shorten(a.request.Body...)), slog.String("answer", shorten(t.begun)))
 	}
-	x.server.log.LogAttrs(context.Background(), slog.LevelDebug, "attempt", attrs...)
+	a.server.log.LogAttrs(context.Background(), slog.LevelDebug, "attempt", attrs...)
 }
 
 // tellBody writes what the client has asked, as it asked it.
-func (x *exchange) tellBody() {
-	if !x.server.options.LogBodies || len(x.body) == 0 {
+func (in *inbound) tellBody() {
+	if !in.server.options.LogBodies || len(in.body) == 0 {
 		return
 	}
-	x.server.log.LogAttrs(context.Background(), slog.LevelDebug, "request body",
-		slog.String("id", string(x.id)), slog.Int("bytes", len(x.body)), slog.String("body", shorten(x.body)))
+	in.server.log.LogAttrs(context.Background(), slog.LevelDebug, "request body",
+		slog.String("id", string(in.id)), slog.Int("bytes", len(in.body)), slog.String("body", shorten(in.body)))
 }
 
 const (
