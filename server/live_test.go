@@ -136,12 +136,12 @@ func TestWhoLooksSeesOnlyRequestsThatAreUnderWay(t *testing.T) {
 // beside the clock that an attempt reads in any case.
 func BenchmarkBeingSeen(b *testing.B) {
 	u, x := new(underWay), new(exchange)
-	x.live = u
+	x.live, x.at = u, &x.lone
 	b.ReportAllocs()
 	for b.Loop() {
 		u.enter(x)
 		u.read.Store(true)
-		x.take(x.at.chosen)
+		x.choose(x.at.chosen)
 		u.firstByte.Store(1)
 		u.written.Add(1)
 		u.leave()
