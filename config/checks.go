@@ -109,6 +109,7 @@ func (d *decoder) checkKeys() {
 	}
 	d.nameKeys()
 	d.adviseKeys()
+	d.adviseProviderKeys()
 	if d.checkCycles(keys) {
 		return
 	}

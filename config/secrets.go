@@ -16,6 +16,41 @@ type Secret struct {
 	Public int
 }
 
+// A secret, or a piece of one, has more than so many different characters, and does not repeat itself after so many: else it cannot be told from
+// what any text may hold, such as numbers with rows of zeros, lines, and what stands for a key in an example.
+const (
+	rowCharacters = 3
+	rowPeriod     = 4
+)
+
+// IsRow says of a text that it is no secret to be looked for, since it is made of so few characters.
+func IsRow(text string) bool { return hasFewCharacters(text) || repeats(text) }
+
+func hasFewCharacters(text string) bool {
+	var seen [rowCharacters]byte
+	n := 0
+	for i := range len(text) {
+		if slices.Contains(seen[:n], text[i]) {
+			continue
+		}
+		if n == rowCharacters {
+			return false
+		}
+		seen[n] = text[i]
+		n++
+	}
+	return true
+}
+
+func repeats(text string) bool {
+	for period := 1; period <= rowPeriod; period++ {
+		if len(text) > 2*period && text[period:] == text[:len(text)-period] {
+			return true
+		}
+	}
+	return false
+}
+
 // keyPrefix is what all keys of a provider begin with, where that is long enough to be read as a piece of a secret.
 var keyPrefix = regexp.MustCompile(`^sk-ant-[a-z]+[0-9]{2}-`)
 

@@ -35,7 +35,7 @@ func isPublished(key string) bool {
 	return false
 }
 
-// adviseKeys tells of client keys that somebody else may know or guess. Never of which characters they are.
+// adviseKeys tells of client keys that somebody else may know or guess, and of providers' that cannot be kept out of texts. Never of which characters they are.
 func (d *decoder) adviseKeys() {
 	for _, k := range d.cfg.APIKeys {
 		at := d.valueOf(d.keys[k], "api")
@@ -43,8 +43,24 @@ func (d *decoder) adviseKeys() {
 		case k.Key == "": // which is an error
 		case isPublished(k.Key):
 			d.advise(at, "the key %s is that of a published example, which everybody knows; let `uni-api keygen` make another one", Mask(k.Key))
+		case IsRow(k.Key) && len([]rune(k.Key)) >= shortestKey:
+			d.advise(at, "the key %s repeats a few characters and can be guessed; let `uni-api keygen` make another one", Mask(k.Key))
 		case len([]rune(k.Key)) < shortestKey:
 			d.advise(at, "the key %s has fewer than %d characters and can be guessed; let `uni-api keygen` make another one", Mask(k.Key), shortestKey)
+		}
+	}
+}
+
+// shortestSought is from how many bytes on a secret is looked for in texts: see package telemetry.
+const shortestSought = 8
+
+// adviseProviderKeys tells of keys that are looked for nowhere although they are long enough.
+func (d *decoder) adviseProviderKeys() {
+	for _, p := range d.cfg.Providers {
+		for _, key := range p.Keys {
+			if len(key) >= shortestSought && IsRow(key) {
+				d.advise(d.valueOf(d.providers[p], "api"), "the key %s repeats a few characters, as any text may: it is not taken out of errors and logs. If it is a real one, have the provider make another; if it stands for none, a shorter one such as none does", Mask(key))
+			}
 		}
 	}
 }

@@ -71,6 +71,9 @@ func TestKeysThatOthersKnowOrGuessAreToldOf(t *testing.T) {
 		{"ключключключключ", ""},
 		{"sk-1234567890123", ""},
 		{"sk-replace-me-with-what-uni-api-keygen-printz", ""},
+		{"aaaaaaaaaaaaaaaaaaaaaaaa", "repeats a few"},
+		{"abcdabcdabcdabcdabcdabcd", "repeats a few"},
+		{"sk-aaaaaaaaaaaaaaaaaaaaaaaaaaaa", ""},
 	} {
 		c, err := Parse("api.yaml", []byte(file+"  - api: "+test.key+"\n"), noEnv)
 		if err != nil || len(c.Warnings) > 0 {
@@ -84,6 +87,18 @@ func TestKeysThatOthersKnowOrGuessAreToldOf(t *testing.T) {
 		}
 		if len(c.Advice) != 1 || !strings.Contains(c.Advice[0].Message, test.want) || c.Advice[0].Line != 6 || len(test.key) > 5 && strings.Contains(c.Advice[0].String(), test.key[3:8]) {
 			t.Errorf("%s: %v", test.key, c.Advice)
+		}
+	}
+}
+
+func TestProvidersKeysThatAreLookedForNowhereAreToldOf(t *testing.T) {
+	for key, told := range map[string]bool{"00000000000000000000": true, "xyxyxyxyxy": true, "sk-00000000000000000000": false, "none": false, "xxxx": false, "sk-qwertzuiopasdfghjkl": false} {
+		c, err := Parse("api.yaml", []byte("providers:\n  - provider: p\n    base_url: http://127.0.0.1:1/v1\n    api: [sk-first-qwertzuiop, \""+key+"\"]\n    model: [m]\napi_keys:\n  - api: sk-qwertzuiopasdfghjkl\n"), noEnv)
+		if err != nil || len(c.Warnings) > 0 {
+			t.Fatalf("%s: %v, %v", key, err, c.Warnings)
+		}
+		if len(c.Advice) > 0 != told || told && (c.Advice[0].Line != 4 || !strings.Contains(c.Advice[0].Message, "not taken out of errors")) {
+			t.Errorf("%s: %v", key, c.Advice)
 		}
 	}
 }

@@ -18,7 +18,8 @@ import (
 
 // redactor takes the secrets of a configuration out of texts: of whatever a
 // provider repeats in an error, of log lines, of what panics say. Whatever is there
-// of a secret, from any place in it on, is taken out if it is 12 characters or more.
+// of a secret, from any place in it on, is taken out if it is 12 characters or more,
+// and more than a row of a few characters that any text may have.
 // It knows them as they are and in base64, wherever they lie in it, and looks through
 // whatever escapes they stand in (redact_escapes.go).
 //
@@ -59,7 +60,7 @@ func NewRedactor(secrets []config.Secret) *Redactor {
 		}
 		mask := config.Mask(secret.Text)
 		for _, form := range secretForms(secret) {
-			if len(form.text) < shortestSecret || seen[form.text] {
+			if len(form.text) < shortestSecret || seen[form.text] || config.IsRow(form.text) {
 				continue
 			}
 			seen[form.text] = true
@@ -151,7 +152,7 @@ func (r *Redactor) find(text string, from int) (start, end int, mask string) {
 			left, right := alike(text, at, from, form.text, int(g.at))
 			size := right - left
 			whole := size == len(form.text)
-			if !whole && (size < SecretRun || int(g.at)-(at-left)+size <= form.public) || end > 0 && left >= end {
+			if !whole && (size < SecretRun || int(g.at)-(at-left)+size <= form.public) || end > 0 && left >= end || config.IsRow(text[left:right]) {
 				continue
 			}
 			if end == 0 || left < start {

@@ -47,17 +47,28 @@ func indexed(forms []secretForm) (x gramIndex) {
 	}
 	each(gramStep, func(_, _ int, bytes uint64) { count[bytes]++ })
 	shared := map[uint64]int{} // how many forms the grams behind a shared one are in
-	behind := func(form, at int, visit func(at int, bytes uint64)) {
-		for next := at + 1; next < at+gramStep && next+gramSize <= len(forms[form].text); next++ {
-			visit(next, gramAt(forms[form].text, next))
+	from := func(form, first, at int, visit func(at int, bytes uint64)) {
+		for next := max(first, 0); next < at+gramStep && next+gramSize <= len(forms[form].text); next++ {
+			if next != at {
+				visit(next, gramAt(forms[form].text, next))
+			}
 		}
 	}
+	behind := func(form, at int, visit func(at int, bytes uint64)) { from(form, at+1, at, visit) }
 	each(gramStep, func(form, at int, bytes uint64) {
 		if count[bytes] > sharedGram {
 			behind(form, at, func(_ int, bytes uint64) { shared[bytes]++ })
 		}
 	})
 	each(gramStep, func(form, at int, bytes uint64) {
+		if isRow(bytes) { // in the place of it those that reach beyond the row, on either side
+			from(form, at-gramStep+1, at, func(at int, bytes uint64) {
+				if !isRow(bytes) {
+					x.grams = append(x.grams, gram{bytes: bytes, form: int32(form), at: int32(at)})
+				}
+			})
+			return
+		}
 		if count[bytes] <= sharedGram {
 			x.grams = append(x.grams, gram{bytes: bytes, form: int32(form), at: int32(at)})
 			return
@@ -87,6 +98,24 @@ func gramAt(text string, at int) (bytes uint64) {
 		bytes = push(bytes, text[at+i])
 	}
 	return bytes
+}
+
+// isRow says that a gram is made of one or two characters, as rows of zeros are. Any
+// text may have such, and would be looked at more closely at each.
+func isRow(bytes uint64) bool {
+	first := byte(bytes)
+	second := first
+	for range gramSize {
+		switch c := byte(bytes); {
+		case c == first || c == second:
+		case first == second:
+			second = c
+		default:
+			return false
+		}
+		bytes >>= 8
+	}
+	return true
 }
 
 // push adds a byte to the last eight.
