@@ -206,7 +206,7 @@ func serve(args []string) int {
 			return err
 		}
 	}
-	options.Books, err = usage.Open(usage.Options{Dir: flags.data, Memory: truth(os.Getenv("DISABLE_DATABASE")), Retention: flags.retention, Log: log})
+	options.Books, err = usage.Open(usage.Options{Dir: flags.data, Memory: truth(os.Getenv("DISABLE_DATABASE")), Retention: flags.retention, Series: server.BookSeries(options.Memory), Log: log})
 	if err != nil {
 		log.Error("the books cannot be opened", "error", err)
 		return 1

@@ -6,6 +6,8 @@ import (
 
 	"github.com/KimMachineGun/automemlimit/memlimit"
 	"github.com/pbnjay/memory"
+
+	"uniapi/usage"
 )
 
 // LimitMemory makes the garbage collector keep within the memory that the
@@ -36,16 +38,30 @@ func usable(limit uint64, err error) int64 {
 // of what the process may use, or of the machine's if there is no limit. The rest
 // is for connections, for the small part of each request that is not counted, and
 // for garbage: the collector is behind by as much again.
-func requestMemory(limit int64) int64 {
-	if limit == 0 {
-		limit = machineMemory()
-	}
-	return limit / 4
-}
+func requestMemory(limit int64) int64 { return memoryOr(limit) / 4 }
 
 // fetchCache is how much of the memory for requests keeps what was fetched for
 // them: an eighth, and at most 64 MB.
 func fetchCache(requests int64) int { return int(min(requests/8, 64<<20)) }
+
+// BookSeries is how many series the books may have (usage.Options.Series): a sixteenth of the memory.
+func BookSeries(limit int64) int {
+	return int(min(max(memoryOr(limit)/16/usage.SeriesSize, 1000), 100_000))
+}
+
+// metricLines is how many lines of models a page of metrics may have: an eighth of the memory while it is made.
+func metricLines(limit int64) int { return int(min(max(memoryOr(limit)/8/lineSize, 2000), 400_000)) }
+
+// lineSize is about what a line of metrics takes while the page is made, in all forms that it has then.
+const lineSize = 700
+
+// memoryOr is the limit, or without one what the machine has.
+func memoryOr(limit int64) int64 {
+	if limit == 0 {
+		limit = machineMemory()
+	}
+	return limit
+}
 
 // modestMachine is the memory of a machine that does not say what it has, in bytes.
 const modestMachine = 4 << 30

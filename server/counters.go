@@ -46,8 +46,9 @@ func statusIndex(status int) int {
 	return status
 }
 
-// mostOutcomes bounds what is told apart in the life of a process: a provider may
-// list other models each time that it is asked for them.
+// mostOutcomes bounds what is told apart in the life of a process, within what pages
+// of metrics have room for: a provider may list other models each time that it is asked
+// for them.
 const mostOutcomes = 20_000
 
 // otherModels stands for those that come after.
@@ -65,6 +66,7 @@ type outcome struct {
 type outcomes struct {
 	known atomic.Pointer[map[outcome]*atomic.Int64]
 	mu    sync.Mutex
+	most  int // that are told apart
 }
 
 func (o *outcomes) count(of outcome) {
@@ -75,7 +77,7 @@ func (o *outcomes) count(of outcome) {
 	defer o.mu.Unlock()
 	next := map[outcome]*atomic.Int64{}
 	if known := o.known.Load(); known != nil {
-		if len(*known) >= mostOutcomes {
+		if len(*known) >= o.most {
 			of.model = otherModels
 		}
 		if o.add(of) {

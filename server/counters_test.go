@@ -9,7 +9,7 @@ import (
 
 func TestOutcomesAreCountedExactlyWhoeverCountsThem(t *testing.T) {
 	const goroutines, each, kinds = 8, 1000, 20
-	var o outcomes
+	o := outcomes{most: mostOutcomes}
 	var counting sync.WaitGroup
 	for range goroutines {
 		counting.Go(func() {
@@ -32,7 +32,7 @@ func TestOutcomesAreCountedExactlyWhoeverCountsThem(t *testing.T) {
 }
 
 func TestOutcomesOfMoreModelsThanAreToldApartAreCountedTogether(t *testing.T) {
-	var o outcomes
+	o := outcomes{most: mostOutcomes}
 	known := make(map[outcome]*atomic.Int64)
 	for i := range mostOutcomes {
 		known[outcome{"p", fmt.Sprint("m", i), chatLabel, 200}] = new(atomic.Int64)
@@ -62,7 +62,7 @@ func TestAStatusThatIsNoneIsCountedAsAFailure(t *testing.T) {
 }
 
 func BenchmarkOutcomes(b *testing.B) {
-	var o outcomes
+	o := outcomes{most: mostOutcomes}
 	for i := range 100 {
 		o.count(outcome{"provider", fmt.Sprint("model-", i), chatLabel, 200})
 	}

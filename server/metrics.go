@@ -32,7 +32,8 @@ func metricsOf(s *Server) *prometheus.Registry {
 // metricsPage is what /metrics tells. Labels are names of providers, models and
 // endpoints, which api.yaml bounds, and words of this file: never what a client or
 // a provider says, and no key. A provider may have many thousands of models: one page
-// is made at a time, and each family is searched for secrets by itself.
+// is made at a time, each family is searched for secrets by itself, and what is told
+// apart is bounded (apart).
 func (s *Server) metricsPage() []byte {
 	s.telling.Lock()
 	defer s.telling.Unlock()
@@ -86,18 +87,20 @@ var totalFamilies = []struct {
 
 // tellTraffic tells of requests and attempts that have ended.
 func (s *Server) tellTraffic(ch chan<- prometheus.Metric) {
+	totals, attempts := s.books.Totals()
+	s.apart.admit(totals)
 	requests := counter("uniapi_requests_total", "Requests for answers that have ended, by the provider of the last attempt and the status. Those refused before a provider was asked have none; 499 is a client that left.")
 	s.counters.outcomes.all(func(of outcome, n int64) {
-		requests.add(float64(n), "provider", of.provider, "model", of.model, "endpoint", of.endpoint, "status", strconv.Itoa(of.status))
+		model := s.apart.modelAt(of.provider, of.model, of.endpoint, of.status)
+		requests.add(float64(n), "provider", of.provider, "model", model, "endpoint", of.endpoint, "status", strconv.Itoa(of.status))
 	})
 	requests.collect(ch)
 
-	totals, attempts := s.books.Totals()
 	for _, of := range totalFamilies {
 		f := counter(of.name, of.help)
 		for i := range totals {
 			t := &totals[i]
-			f.add(of.value(t), "provider", t.Provider, "model", t.Model, "endpoint", t.Endpoint)
+			f.add(of.value(t), "provider", t.Provider, "model", s.apart.modelAt(t.Provider, t.Model, t.Endpoint, 0), "endpoint", t.Endpoint)
 		}
 		f.collect(ch)
 	}
@@ -105,8 +108,9 @@ func (s *Server) tellTraffic(ch chan<- prometheus.Metric) {
 	duration := histogramOf("uniapi_request_seconds", "Time from a request's arrival to the end of its answer, of requests that succeeded.")
 	for i := range totals {
 		t := &totals[i]
-		firstByte.add(&t.FirstByte, t.FirstByteSum, "provider", t.Provider, "model", t.Model)
-		duration.add(&t.Duration, t.DurationSum, "provider", t.Provider, "model", t.Model)
+		model := s.apart.model(t.Provider, t.Model)
+		firstByte.add(&t.FirstByte, t.FirstByteSum, "provider", t.Provider, "model", model)
+		duration.add(&t.Duration, t.DurationSum, "provider", t.Provider, "model", model)
 	}
 	firstByte.collect(ch)
 	duration.collect(ch)
@@ -115,8 +119,9 @@ func (s *Server) tellTraffic(ch chan<- prometheus.Metric) {
 	failed := counter("uniapi_attempt_failures_total", "Requests sent to a provider that failed before their answer began.")
 	for i := range attempts {
 		t := &attempts[i]
-		tried.add(float64(t.Requests), "provider", t.Provider, "model", t.Model)
-		failed.add(float64(t.Failures), "provider", t.Provider, "model", t.Model)
+		model := s.apart.model(t.Provider, t.Model)
+		tried.add(float64(t.Requests), "provider", t.Provider, "model", model)
+		failed.add(float64(t.Failures), "provider", t.Provider, "model", model)
 	}
 	tried.collect(ch)
 	failed.collect(ch)
@@ -125,16 +130,26 @@ func (s *Server) tellTraffic(ch chan<- prometheus.Metric) {
 
 // tellChannels tells what rests.
 func (s *Server) tellChannels(ch chan<- prometheus.Metric) {
-	channels := gauge("uniapi_channel_resting", "1 while a provider's model rests for all client keys after a failure.")
+	channels := gauge("uniapi_channel_resting", "1 while a provider's model rests for all client keys after a failure; of models that are not told apart, how many do.")
 	channelsAlone := gauge("uniapi_channel_resting_alone", "Client keys for which alone a provider's model rests, since no other has met a failure.")
 	keys := gauge("uniapi_provider_keys", "Keys of a provider.")
 	resting := gauge("uniapi_provider_keys_resting", "Keys of a provider that rest for all client keys after a failure.")
 	restingAlone := gauge("uniapi_provider_keys_resting_alone", "Pairs of a provider's key that rests and the client key for which alone it does.")
 	forModel := gauge("uniapi_provider_key_models_resting", "Pairs of a provider's key and a model for which it rests, for all client keys, after a limit or a quota.")
-	for _, p := range s.state.Overview(s.snapshot.Load().table) {
+	providers := s.state.Overview(s.snapshot.Load().table)
+	all := 0
+	for _, p := range providers {
+		all += len(p.Channels)
+	}
+	few := all <= s.apart.most/linesOfModel
+	for _, p := range providers {
 		for _, c := range p.Channels {
-			channels.add(oneIf(c.Resting), "provider", p.Name, "model", c.Model)
-			channelsAlone.add(float64(len(c.Alone)), "provider", p.Name, "model", c.Model)
+			model := c.Model
+			if !few && !s.apart.has(p.Name, model) { // that a provider lists takes no place from what is used
+				model = otherModels
+			}
+			channels.add(oneIf(c.Resting), "provider", p.Name, "model", model)
+			channelsAlone.add(float64(len(c.Alone)), "provider", p.Name, "model", model)
 		}
 		for _, k := range p.Keys {
 			keys.add(1, "provider", p.Name)

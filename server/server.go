@@ -113,6 +113,7 @@ type Server struct {
 	asking   sync.Map       // *asking by provider and model: see backend
 	judging  sync.Mutex     // held while an update or a request to explain is decoded, which takes many times its size
 	telling  sync.Mutex     // held while a page of metrics is made, which takes some times its size
+	apart    apart          // what they tell apart, under telling
 	inFlight *budget.Places // requests for answers
 	fetches  *budget.Places // connections on which images and files are fetched
 
@@ -199,7 +200,8 @@ func New(o Options) (*Server, error) {
 		SecureErrorLogMessage:        true, // errors must not repeat a header: it has the key
 		Logger:                       quiet{s.log},
 	}
-	s.registry = metricsOf(s)
+	s.registry, s.apart = metricsOf(s), roomFor(metricLines(o.Memory))
+	s.counters.outcomes.most = min(mostOutcomes, s.apart.most/2)
 	s.Apply(o.Config)
 	return s, nil
 }

@@ -25,8 +25,10 @@ type Options struct {
 	// Retention is how long rows are kept, by the day; 0 is DefaultRetention. What each key cost on a day is kept for ever: it is a few
 	// bytes, and credits count it.
 	Retention time.Duration
-	Log       *slog.Logger
-	Now       func() time.Time // nil is time.Now
+	// Series is how many pairs of a client key and a provider's model are told apart in the life of a process, in round numbers; 0 is 100,000.
+	Series int
+	Log    *slog.Logger
+	Now    func() time.Time // nil is time.Now
 }
 
 // DefaultRetention is a year and a month.
@@ -74,6 +76,9 @@ func Open(o Options) (*Books, error) {
 	}
 	if o.Retention <= 0 {
 		o.Retention = DefaultRetention
+	}
+	if o.Series <= 0 {
+		o.Series = mostSeries
 	}
 	b := &Books{options: o, keys: make(map[string]*Key), totals: sums[name]{}, stop: make(chan struct{}), done: make(chan struct{})}
 	b.table.seed = maphash.MakeSeed()

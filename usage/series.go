@@ -117,12 +117,15 @@ func (s *Series) take() (c counts) {
 type table struct {
 	seed   maphash.Seed
 	shards [64]shard
-	count  atomic.Int64
+	count  atomic.Int64 // of those that have a model
 }
 
-// mostSeries bounds the series in the life of a process, which take a kilobyte each: a provider may list other models each time that it is
-// asked for them. The requests for models that come after are counted together.
+// mostSeries bounds the series that have a model in the life of a process if Options.Series does not: a provider may list other models each
+// time that it is asked for them. The requests for models that come after are counted together.
 const mostSeries = 100_000
+
+// SeriesSize is about what a series takes in memory, with its name in the tables that it is found by and what is kept of it until it is in the ledger.
+const SeriesSize = 2 << 10
 
 const otherModels = "others"
 
@@ -166,7 +169,7 @@ func (t *table) find(b *Books, n name) *Series {
 	if s := at.find(h, &n); s != nil {
 		return s
 	}
-	if others := n.ofOtherModels(); others != n && t.count.Load() >= mostSeries {
+	if others := n.ofOtherModels(); others != n && t.count.Load() >= int64(b.options.Series) {
 		return t.find(b, others)
 	}
 	at.mu.Lock()
@@ -186,7 +189,9 @@ func (t *table) find(b *Books, n name) *Series {
 	}
 	next[h] = s
 	at.known.Store(&next)
-	t.count.Add(1)
+	if own.ofOtherModels() != own {
+		t.count.Add(1)
+	}
 	return s
 }
 
