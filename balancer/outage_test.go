@@ -273,6 +273,28 @@ func TestWhatHasAnsweredForMoneyIsNotAskedAgainBeforeItsTime(t *testing.T) {
 	}
 }
 
+func TestAnswersThatWereOfNoUseAreRepeatedSeldom(t *testing.T) {
+	answered := Outcome{Verdict: Unavailable, Answered: true}
+	for _, c := range []struct{ channels, ends, want string }{
+		{"p", "aaaa", "p p"},
+		{"p q", "aaaaaaaa", "p q p q"},
+		{"p q r s t u", "aaaaaaaa", "p q r s"},
+		{"p q", "-a-a----", "p q p q p p"}, // what did not answer is asked on
+	} {
+		f := providers(strings.Fields(c.channels)...).key("sk", "").build()
+		i := -1
+		asked, _ := play(f.start("sk"), func(Attempt) Outcome {
+			if i++; i < len(c.ends) && c.ends[i] == 'a' {
+				return answered
+			}
+			return Outcome{Verdict: Unavailable}
+		})
+		if asked != c.want {
+			t.Errorf("%s, %s: asked %s", c.channels, c.ends, asked)
+		}
+	}
+}
+
 func TestAReloadForgetsWhatWasOfAnotherKeyOrAddress(t *testing.T) {
 	for _, test := range []struct {
 		name          string

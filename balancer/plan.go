@@ -28,19 +28,20 @@ type Attempt struct {
 // from request to request; it allocates only when it meets a longer route than
 // before. It is used by one goroutine.
 type Plan struct {
-	key    *Key
-	route  *Route
-	lone   bool // there is one channel only: it is never left to rest
-	left   int  // attempts that may still be made
-	number int
-	frames []frame
-	marks  []bool        // the room of all walks
-	keys   schedule.Walk // through a provider's keys
-	tries  []try         // the channels tried, and those left out because they rest, in the order of the schedules
-	began  int64         // when the first attempt was asked for
-	probed bool          // of what rests something is being probed, and nothing else could serve
-	barred []string
-	block  Block
+	key     *Key
+	route   *Route
+	lone    bool // there is one channel only: it is never left to rest
+	left    int  // attempts that may still be made
+	number  int
+	answers int // that were of no use
+	frames  []frame
+	marks   []bool        // the room of all walks
+	keys    schedule.Walk // through a provider's keys
+	tries   []try         // the channels tried, and those left out because they rest, in the order of the schedules
+	began   int64         // when the first attempt was asked for
+	probed  bool          // of what rests something is being probed, and nothing else could serve
+	barred  []string
+	block   Block
 
 	// Facts of the request, for routes that ask for them; Start keeps them.
 	Facts Facts
@@ -59,7 +60,7 @@ type try struct {
 	closed    bool
 	same      bool // it was asked once more before another (retry_same_first)
 	awaited   awaited
-	answered  bool  // it has answered, and that was of no use: it costs to have it do that once more
+	answers   int   // that were of no use: each costs
 	passed    bool  // it was not to be had in this round
 	due       int64 // when it is fit again; never if that does not hang on what rests
 }
@@ -171,7 +172,7 @@ func (p *Plan) again(now int64, force bool) (Attempt, bool) {
 		for i := range p.tries {
 			t := &p.tries[i]
 			switch {
-			case t.passed, !p.mayRepeat(t), force && (t.due == 0 || t.due == never || t.count > 0 && t.answered):
+			case t.passed, !p.mayRepeat(t), force && (t.due == 0 || t.due == never || t.answers > 0):
 			case best < 0, force && t.due < p.tries[best].due, !force && t.before(&p.tries[best]):
 				best = i
 			}

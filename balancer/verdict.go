@@ -47,9 +47,11 @@ func (p *Plan) Report(a Attempt, o Outcome) {
 	if o.Unsent {
 		a.grant.Cancel()
 	}
-	t.answered = t.answered || o.Answered
 	if o.Final {
 		p.left = 0
+	}
+	if o.Answered && o.Verdict != Served {
+		p.paidFor(t)
 	}
 	comesBack := p.repeat(a, &o)
 	switch o.Verdict {
@@ -69,6 +71,22 @@ func (p *Plan) Report(a Attempt, o Outcome) {
 	case TooLong:
 		p.barred = append(p.barred, a.Upstream)
 	case Unavailable:
+	}
+}
+
+// How often a request is repeated whose answer had begun, and was of no use: each is paid for.
+const (
+	mostAnswers      = 1 + 3 // of all channels together
+	mostAnswersOfOne = 1 + 1
+)
+
+// paidFor notes that a channel has answered in vain.
+func (p *Plan) paidFor(t *try) {
+	t.answers++
+	p.answers++
+	t.closed = t.closed || t.answers >= mostAnswersOfOne
+	if p.answers >= mostAnswers {
+		p.left = 0
 	}
 }
 

@@ -33,6 +33,7 @@ type progress struct {
 	forgoes   bool // it does not, since the provider refused the attempt for that
 	sent      bool // the provider was asked
 	answered  bool // it has begun to answer, with success
+	halfway   bool // its stream has begun, and is to be whole before the client has any of it
 	parted    bool // it has answered for a part of what was asked for
 	short     bool // there was no room for the attempt
 	charged   bool // what it cost is on the request's bill

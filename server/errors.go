@@ -89,7 +89,7 @@ func writeErrorIn(ctx *fasthttp.RequestCtx, envelope codec.Format, e *codec.Erro
 // is told if there is none. It knows the request.
 func (a *attempt) judge(err error) (balancer.Outcome, *codec.Error) {
 	outcome, told := judge(err, a.limits)
-	outcome.Answered = a.parted || a.answered && !a.usage.Zero()
+	outcome.Answered = a.parted || a.halfway || a.answered && !a.usage.Zero()
 	if a.short = isOurs(err); a.short {
 		outcome.Unsent = !a.sent
 		return outcome, told

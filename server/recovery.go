@@ -75,6 +75,7 @@ func (a *attempt) readStream(answer *pool.Response, from codec.Format) error {
 			answer.CloseLater()
 			return nil
 		case err != nil:
+			a.halfway = a.flow.Started()
 			answer.Close()
 			return err
 		case !a.flow.Started():

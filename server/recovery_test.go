@@ -184,3 +184,29 @@ func TestATranslatedStreamThatBreaksIsServedElsewhere(t *testing.T) {
 		t.Errorf("the log: %v", line)
 	}
 }
+
+// TestAnswersThatBreakAreRepeatedSeldom has providers of which none gets to its end: each answer that has begun may be on the bill.
+func TestAnswersThatBreakAreRepeatedSeldom(t *testing.T) {
+	for _, c := range []struct {
+		channels, each int
+	}{{1, 2}, {2, 2}, {4, 1}, {6, 1}} {
+		var ups []*upstream
+		config := []string{bufferAll}
+		for i := range c.channels {
+			ups = append(ups, listen(t, breaking(breaks[0].play)))
+			config = append(config, providerOf(fmt.Sprint("p", i), ups[i]))
+		}
+		g := start(t, config...)
+		a := g.chat(streamRequest)
+		asked := 0
+		for _, up := range ups {
+			n := len(up.requests())
+			if asked += n; n > c.each {
+				t.Errorf("%d channels: one was asked %d times", c.channels, n)
+			}
+		}
+		if a.StatusCode != 502 || asked != min(c.channels*c.each, 4) {
+			t.Errorf("%d channels: %d after %d answers", c.channels, a.StatusCode, asked)
+		}
+	}
+}
