@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"uniapi/balancer/limit"
+	"uniapi/balancer/schedule"
 	"uniapi/config"
 )
 
@@ -83,5 +84,7 @@ func (p *Plan) made(t *try, a Attempt) Attempt {
 	p.left--
 	p.number++
 	a.Number = p.number
+	p.open |= a.bit()
+	a.loads((*schedule.Load).Begin)
 	return a
 }

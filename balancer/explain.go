@@ -26,6 +26,7 @@ type Step struct {
 	Excluded           string        // why it would be left out now; "" if it would be tried
 	Timeout            time.Duration // to the first byte
 	Idle, Total        time.Duration // between two bytes, and of the whole; 0 is no limit
+	KeyOrder           string        // which of the provider's keys comes first, and why; "" if there is no choice
 	Keys               []string      // of the provider, in their order: "" is fit, else why it would be passed over
 
 	filtered bool // it does not take such a request
@@ -66,6 +67,7 @@ func (p *Plan) step(c *Candidate, now int64) Step {
 	s := Step{Provider: c.Provider.Config.Name, Upstream: c.Upstream, Timeout: d.FirstByte, Idle: d.Idle, Total: d.Total, Why: p.place(c)}
 	var keyless string
 	s.Keys, keyless = p.excuses(c, now)
+	s.KeyOrder = p.keyOrder(c)
 	if !p.lone {
 		s.Excluded = excuse(c.rest.Look(now, p.key.client), now)
 	}
@@ -126,6 +128,17 @@ func (p *Plan) excuses(c *Candidate, now int64) (words []string, all string) {
 		return words, ""
 	}
 	return words, all
+}
+
+// keyOrder words which key of a channel comes first.
+func (p *Plan) keyOrder(c *Candidate) string {
+	ring := c.Provider.ring
+	if len(ring.keys) < 2 {
+		return ""
+	}
+	policy := ring.walk(p)
+	first := policy.Pick(&p.keys)
+	return fmt.Sprintf("key %d first, %s", first+1, policy.Explain(&p.keys, first))
 }
 
 // place words why the channel that advance has just given comes now.

@@ -28,6 +28,7 @@ type keyRing struct {
 type keyState struct {
 	rest           *breaker.Breaker // for all models
 	served, failed atomic.Int64
+	load           schedule.Load
 }
 
 func (s *State) ring(provider string, p *config.Provider, a *providerState) *keyRing {
@@ -38,8 +39,9 @@ func (s *State) ring(provider string, p *config.Provider, a *providerState) *key
 	}
 	r := &keyRing{turn: turn, affine: p.Preferences.Affinity}
 	for _, key := range p.Keys {
-		r.places = append(r.places, schedule.Place{ID: schedule.IDOf("provider key", key)})
-		r.keys = append(r.keys, a.keys[string(hash(key))])
+		state := a.keys[string(hash(key))]
+		r.places = append(r.places, schedule.Place{ID: schedule.IDOf("provider key", key), Load: &state.load})
+		r.keys = append(r.keys, state)
 		if l := s.limits.Subject("provider "+provider+"\x00"+string(hash(key)), p.Preferences.KeyRateLimit); l != (limit.Unlimited{}) {
 			r.limits = append(r.limits, l)
 		}

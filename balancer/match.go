@@ -63,8 +63,15 @@ func newCandidate(cfg *config.Config, p *Provider, number int) *Candidate {
 		Timeout:   cfg.ModelTimeout(p.Config, model.Alias, model.Upstream),
 		keepalive: cfg.KeepaliveInterval(p.Config, model.Alias, model.Upstream),
 
+		price:        blended(cfg.ChannelPrice(p.Config, model.Alias, model.Upstream)),
 		channelState: p.channels[number],
 	}
+}
+
+// blended is what 3 million tokens of a prompt and 1 million of an answer cost, in dollars: agents and chats read more than they write.
+func blended(p config.Price) float64 {
+	const microDollars = 1e6
+	return (3*float64(p.Input) + float64(p.Output)) / microDollars
 }
 
 func (m *matcher) number(model string) int {
@@ -257,6 +264,10 @@ func (r *Route) finish(name config.Schedule) {
 	r.places = make([]schedule.Place, len(r.entries))
 	for i, e := range r.entries {
 		r.places[i] = schedule.Place{ID: e.id, Weight: e.weight}
+		place := &r.places[i]
+		e.channels(r.Model, func(c *Candidate) {
+			place.Reckon(&c.load, c.price)
+		})
 	}
 	r.policy, r.rota.turns = schedule.OfChannels(name, r.places)
 	r.near = schedule.NearChannels(r.policy, name)
@@ -282,13 +293,17 @@ func (r *Route) finish(name config.Schedule) {
 
 // channels visits the channels of a route, those behind other keys included.
 func (r *Route) channels(visit func(*Candidate)) {
-	for _, e := range r.entries {
-		if e.via == nil {
-			visit(e.Candidate)
-			continue
-		}
-		e.via.Find(r.Model).channels(visit)
+	for i := range r.entries {
+		r.entries[i].channels(r.Model, visit)
 	}
+}
+
+func (e *entry) channels(model string, visit func(*Candidate)) {
+	if e.via == nil {
+		visit(e.Candidate)
+		return
+	}
+	e.via.Find(model).channels(visit)
 }
 
 // hear takes a channel's keepalive interval into account.

@@ -40,6 +40,7 @@ type Plan struct {
 	tries   []try         // the channels tried, and those left out because they rest, in the order of the schedules
 	began   int64         // when the first attempt was asked for
 	probed  bool          // of what rests something is being probed, and nothing else could serve
+	open    uint64        // the attempts under way, each the bit of its number
 	barred  []string
 	block   Block
 
@@ -82,10 +83,16 @@ func (p *Plan) enter(key *Key, route *Route) {
 	f := frame{key: key, route: route, policy: route.policy}
 	f.walk.Places, f.walk.Marks = route.places, p.room(len(route.places))
 	switch {
-	case p.near(route):
+	case p.near(route) && route.near != route.policy:
 		f.policy, f.walk.Conversation = route.near, p.Facts.Conversation
 	case route.rota.turns != nil:
 		f.walk.Turns, f.walk.Start = route.rota.now(route, p.key), key.turn(route, p.peek)
+		if p.near(route) {
+			f.walk.Conversation = p.Facts.Conversation
+		}
+		if _, timed := route.policy.(schedule.LeastLatency); timed {
+			f.walk.Now = key.state.now()
+		}
 	}
 	p.frames = append(p.frames, f)
 }

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"uniapi/balancer/breaker"
+	"uniapi/balancer/schedule"
 	"uniapi/config"
 )
 
@@ -23,6 +24,7 @@ type providerState struct {
 type channelState struct {
 	rest  *breaker.Breaker // for all keys
 	pairs pairs
+	load  schedule.Load
 }
 
 // provider finds the state of a provider. One that has moved to another address

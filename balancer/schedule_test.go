@@ -13,6 +13,7 @@ import (
 
 var schedules = []config.Schedule{
 	config.FixedPriority, config.RoundRobin, config.WeightedRoundRobin, config.SmartRoundRobin, config.Lottery, config.Random,
+	config.LeastLatency, config.LeastBusy, config.Cheapest,
 }
 
 func TestSchedulesOrderTheFirstChannels(t *testing.T) {

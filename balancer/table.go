@@ -97,7 +97,8 @@ type Candidate struct {
 	Upstream  string
 	Timeout   time.Duration // to the first byte, and between bytes
 	keepalive time.Duration
-	id        uint64 // for affinity
+	id        uint64  // for affinity
+	price     float64 // see schedule.Place
 	*channelState
 }
 

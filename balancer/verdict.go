@@ -22,12 +22,15 @@ const (
 	TooLong             // 413, context length, content policy: the same model will say the same again
 	Broken              // the answer broke off after the client had got some of it: no further attempt
 	Over                // the client left, or the time of the whole is over: no further attempt
+	Ended               // what was Served has come to its end: Whole is known
 	Unfit               // not here, and nothing is wrong: no such endpoint, a file of another account, more than the account may send at once
 )
 
 // Outcome is how an attempt ended.
 type Outcome struct {
 	Verdict    Verdict
+	FirstByte  time.Duration // until the answer began; 0 is unknown
+	Whole      time.Duration // until it was over; 0 while it goes on, and where it is unknown
 	RetryAfter time.Duration // what the provider asked for; 0 if it did not
 	Unsent     bool          // the request never reached the provider, so no limit counts it
 	Sure       bool          // no request can bring it about: what rests does so for all client keys at once
@@ -39,9 +42,14 @@ type Outcome struct {
 }
 
 // Report tells the plan how an attempt ended: it decides what rests, and Next
-// leaves out what cannot help. It is called for every attempt; after a stream
-// that was Served it may be called once more, with Broken.
+// leaves out what cannot help. It is called for every attempt; for one that was Served
+// without saying how long it took it is called again, with Ended, before which it may
+// have been with Broken.
 func (p *Plan) Report(a Attempt, o Outcome) {
+	p.measure(&a, &o)
+	if o.Verdict == Ended {
+		return
+	}
 	t := &p.tries[a.try]
 	p.settle(a, o)
 	if o.Unsent {

@@ -106,7 +106,7 @@ type ProviderPreferences struct {
 	TimeoutPolicy     TimeoutPolicy
 	Cooldown          *time.Duration // of the channel; nil = the global one, 0 = off
 
-	KeySchedule          string                // round_robin (default), random, fixed_priority, smart_round_robin
+	KeySchedule          string                // round_robin (default), random, fixed_priority, smart_round_robin, least_busy
 	KeyRateLimit         ModelTable[RateLimit] // per provider key and upstream model
 	KeyCooldown          time.Duration         // of a key that failed; 0 = off
 	KeyQuotaCooldown     time.Duration         // of a key whose quota is used up; default 6 h
@@ -119,6 +119,7 @@ type ProviderPreferences struct {
 	ResponsesCommit      string          // real_output (default) or completed_usage
 	NormalizeToolCallIDs []string        // models whose custom tool call ids are normalised; "*" = all; nil = the engine's habit, empty = none
 	SearchDefaults       json.RawMessage // object; nil = none
+	ModelPrice           []ModelPrice    // as the global one, before which it goes
 	AccessKey, SecretKey string          // of video engines
 	OAIXRoutingAttemptID bool            // send X-OAIX-Routing-Attempt-ID upstream
 
@@ -171,6 +172,9 @@ const (
 	SmartRoundRobin    Schedule = "smart_round_robin"
 	Lottery            Schedule = "lottery"
 	Random             Schedule = "random"
+	LeastLatency       Schedule = "least_latency"
+	LeastBusy          Schedule = "least_busy"
+	Cheapest           Schedule = "cheapest"
 )
 
 // RetryAll is the AutoRetry of a key that retries as often as the plan has channels and keys.

@@ -110,6 +110,7 @@ func (p *ProviderPreferences) summarise(b *strings.Builder) {
 	}
 	line(b, "post_body_parameter_overrides", strings.Join(names, ", "))
 	line(b, "passthrough_request_headers", strings.Join(p.PassthroughHeaders, ", "))
+	line(b, "model_price", prices(p.ModelPrice))
 	p.Retries.summarise(b)
 	if p.IsolateKeys != nil {
 		line(b, "isolate_keys", strconv.FormatBool(*p.IsolateKeys))
@@ -174,11 +175,7 @@ func (c *Config) summarisePreferences(b *strings.Builder) {
 	line(b, "max_retry_after", p.MaxRetryAfter.String())
 	line(b, "rate_limit", p.RateLimit.String())
 	line(b, "error_triggers", count(len(p.ErrorTriggers)))
-	prices := make([]string, len(p.ModelPrice))
-	for i, m := range p.ModelPrice {
-		prices[i] = m.Prefix + " " + m.Price.String()
-	}
-	line(b, "model_price", strings.Join(prices, "; "))
+	line(b, "model_price", prices(p.ModelPrice))
 	line(b, "image_fetch.allow", p.ImageFetch.allowed())
 	line(b, "isolate_keys", strconv.FormatBool(p.IsolateKeys))
 	line(b, "affinity", strconv.FormatBool(p.Affinity))
@@ -188,6 +185,14 @@ func (c *Config) summarisePreferences(b *strings.Builder) {
 	if p.Hedging.Enabled {
 		line(b, "hedging", fmt.Sprintf("at most %d attempts at once", p.Hedging.MaxInflight))
 	}
+}
+
+func prices(list []ModelPrice) string {
+	words := make([]string, len(list))
+	for i, m := range list {
+		words[i] = m.Prefix + " " + m.Price.String()
+	}
+	return strings.Join(words, "; ")
 }
 
 // count is a number of things; nothing for none.

@@ -18,6 +18,7 @@ var limitRows = []row{
 	{section: "api_keys[].preferences", key: "credits", set: "{credits: 2.5}", play: func(s *stage) string { return s.chats(2) }, without: "200 200", with: "200 429"},
 	{section: "api_keys[].preferences", key: "created_at", set: "{created_at: 2100-01-01}", file: file{keyPreferences: "{credits: 2.5}"},
 		play: func(s *stage) string { return s.chats(2) }, without: "200 429", with: "200 200"},
+	{section: "providers[].preferences", key: "model_price", set: `{model_price: {m: "5,7", default: "1,1"}}`, play: cost, without: "3", with: "12"},
 	{section: "preferences", key: "model_price", set: `{model_price: {m: "5,7", default: "1,1"}}`, play: cost, without: "3", with: "12"},
 
 	{section: "api_keys[].preferences", key: "ENABLE_MODERATION", set: "{ENABLE_MODERATION: true}", file: withModeration, play: moderated, without: "200 a", with: "400 b"},

@@ -2,8 +2,12 @@ package e2e
 
 import (
 	"cmp"
+	"fmt"
+	"io"
+	"net/http"
 	"slices"
 	"strings"
+	"time"
 )
 
 // scheduleRows are the orders of channels and of keys.
@@ -14,11 +18,16 @@ var scheduleRows = []row{
 	schedule("smart_round_robin", "fixed_priority", inTurn, "a a a a a a a a", "a b a a a b a a"),
 	schedule("lottery", "fixed_priority", drawn, "a", "a b"),
 	schedule("random", "fixed_priority", drawn, "a", "a b"),
+	schedule("least_latency", "round_robin", slowOne, "4 of 8", "1 of 8"),
+	schedule("least_busy", "round_robin", busyOne, "a b a b a", "a b b b b"),
+	{section: "api_keys[].preferences", key: "SCHEDULING_ALGORITHM", word: "cheapest", set: "{SCHEDULING_ALGORITHM: cheapest}", unset: "{SCHEDULING_ALGORITHM: fixed_priority}",
+		file: file{aPreferences: `{model_price: {m: "3,15"}}`, bPreferences: `{model_price: {m: "3,14"}}`}, play: inTurn, without: "a a a a a a a a", with: "b b b b b b b b"},
 
 	keySchedule("round_robin", "fixed_priority", keysInTurn, "1 1 1 1", "1 2 1 2"),
 	keySchedule("random", "fixed_priority", keysDrawn, "1", "1 2"),
 	keySchedule("fixed_priority", "round_robin", keysInTurn, "1 2 1 2", "1 1 1 1"),
 	keySchedule("smart_round_robin", "round_robin", bestKey, "1 2 1 2", "1 2 2 1"),
+	keySchedule("least_busy", "round_robin", busyKey, "1 2 1 2 1", "1 2 2 2 2"),
 
 	affinity("preferences", "1 2 1 2 1 2 1 2", "one of them"),
 	affinity("providers[].preferences", "1 2 1 2 1 2 1 2", "one of them"),
@@ -50,6 +59,45 @@ func drawn(s *stage) string {
 	s.drawn = true
 	s.chats(100)
 	return strings.Join(slices.Compact(slices.Sorted(slices.Values(s.order.all()))), " ")
+}
+
+// slowOne has the first provider take its time, and tells how many requests it got.
+func slowOne(s *stage) string {
+	s.drawn = true // the first of two of which nothing is known
+	s.a.answer = func(w http.ResponseWriter, r seen) {
+		time.Sleep(brief / 4)
+		usual(w, r)
+	}
+	s.chats(8)
+	return fmt.Sprintf("%d of 8", len(s.a.requests()))
+}
+
+// busyOne has the first provider send a stream that does not end while others come.
+func busyOne(s *stage) string {
+	s.busy()
+	return s.asked()
+}
+
+func busyKey(s *stage) string {
+	s.busy()
+	return numbers(s.a.keys())
+}
+
+func (s *stage) busy() {
+	over := make(chan bool)
+	defer close(over)
+	s.a.answer = func(w http.ResponseWriter, r seen) {
+		if !r.streams() {
+			usual(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "text/event-stream")
+		io.WriteString(w, firstEvent)
+		w.(http.Flusher).Flush()
+		<-over
+	}
+	defer s.begin("POST", chat, said(`"stream":true`)).Body.Close()
+	s.chats(4)
 }
 
 // keySchedule is an api_key_schedule_algorithm for two keys.

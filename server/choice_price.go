@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"strings"
 
+	"uniapi/balancer"
 	"uniapi/codec/rawjson"
+	"uniapi/config"
 	"uniapi/usage"
 )
 
@@ -12,15 +14,46 @@ import (
 // what the one costs by which the provider says that it answered, else what the
 // dearest of them does: which it is, is the client's choice and the provider's.
 func (x *exchange) cost(tokens usage.Tokens) int64 {
-	prices := x.snap.prices
-	if x.answeredBy != "" && prices.Has(x.answeredBy) {
-		return prices.Cost(x.answeredBy, tokens)
+	if x.answeredBy != "" && x.hasPrice(x.answeredBy) {
+		return usage.Cost(x.price(x.answeredBy), tokens)
 	}
-	most := prices.Cost(x.model, tokens)
+	most := usage.Cost(x.price(x.model), tokens)
 	for _, model := range x.beside {
-		most = max(most, prices.Cost(model, tokens))
+		most = max(most, usage.Cost(x.price(model), tokens))
 	}
 	return most
+}
+
+// price is that of one of the models that the request names, where its last attempt was made.
+func (x *exchange) price(model string) config.Price {
+	return x.snap.priceAt(&x.at.chosen, model, x.upstreamOf(model))
+}
+
+// hasPrice says whether such a model has a price of its own there.
+func (x *exchange) hasPrice(model string) bool {
+	return x.snap.prices.Has(model) || x.at.chosen.Number > 0 && x.at.chosen.Provider.Config.HasPrice(model, x.upstreamOf(model))
+}
+
+// upstreamOf is what the attempt's provider calls such a model; "" before there is one.
+func (x *exchange) upstreamOf(model string) string {
+	switch {
+	case x.at.chosen.Number == 0:
+		return ""
+	case model == x.model:
+		return x.at.chosen.Upstream
+	}
+	upstream, _, _ := x.calledAt(model, x.at.chosen.Provider)
+	return upstream
+}
+
+// priceAt is the price of a model where an attempt was made, or before there is one: the provider's own, else that for all.
+func (snap *snapshot) priceAt(a *balancer.Attempt, model, upstream string) config.Price {
+	if a.Number > 0 {
+		if price, own := a.Provider.Config.Price(model, upstream); own {
+			return price
+		}
+	}
+	return snap.prices.Of(model)
 }
 
 // modelToldOf is the model of those that the request names by which the provider says

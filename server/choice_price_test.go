@@ -72,3 +72,36 @@ func TestModelsThatARequestNamesCountAgainstTheirLimits(t *testing.T) {
 		})
 	}
 }
+
+// TestARequestCostsWhatItsProviderAsks has two providers of one model, of which one has a price of its own.
+func TestARequestCostsWhatItsProviderAsks(t *testing.T) {
+	for _, c := range []struct {
+		own  string
+		p, q int64 // what it costs at each, in dollars
+	}{
+		{"", 1, 1},
+		{`{m: "7000,7000"}`, 7, 1}, {`{real: "7000,7000"}`, 7, 1}, {`{default: "7000,7000"}`, 7, 1},
+		{`{other: "7000,7000"}`, 1, 1}, {`{m: "5000,5000", real: "7000,7000"}`, 5, 1},
+	} {
+		up := act(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			io.WriteString(w, `{"choices":[{"index":0,"message":{"role":"assistant","content":"ok"},"finish_reason":"stop"}],"usage":{"prompt_tokens":999,"completion_tokens":1}}`)
+		})
+		section := func(name, own string) string {
+			if own != "" {
+				own = "    preferences: {model_price: " + own + "}\n"
+			}
+			return "  - provider: " + name + "\n    base_url: " + up.URL + "/v1\n    api: k\n    model: [{real: m}]\n" + own
+		}
+		g := start(t, section("p", c.own), section("q", ""), keyed("SCHEDULING_ALGORITHM: round_robin"), "preferences: {model_price: {m: \"1000,1000\"}}\n")
+		for i, want := range []int64{c.p, c.p + c.q} {
+			if a := g.chat(plainRequest); a.StatusCode != 200 {
+				t.Fatalf("%d %s", a.StatusCode, a.body)
+			}
+			g.settled(i + 1)
+			if state, _ := g.books.State(clientKeyText); state.Spent != want*1e9 {
+				t.Errorf("own prices %s: after %d requests %d nano-dollars are spent, want %d dollars", c.own, i+1, state.Spent, want)
+			}
+		}
+	}
+}

@@ -104,6 +104,9 @@ func kept(buffer []byte) []byte {
 func (x *exchange) close(status int) {
 	now := time.Now()
 	x.live.leave()
+	if x.at.chosen.Number > 0 {
+		x.plan.Report(x.at.chosen, balancer.Outcome{Verdict: balancer.Ended, Whole: now.Sub(x.at.began)})
+	}
 	if x.counted {
 		x.server.inFlight.Give(x.key.share)
 	}

@@ -188,6 +188,9 @@ func print(w io.Writer, e balancer.Explanation) {
 		if s.Total > 0 {
 			fmt.Fprintf(w, "     the whole within %v\n", s.Total)
 		}
+		if s.KeyOrder != "" {
+			fmt.Fprintf(w, "     keys: %s\n", s.KeyOrder)
+		}
 		for k, rests := range s.Keys {
 			fmt.Fprintf(w, "     key %d: %s\n", k+1, cmp.Or(rests, "fit"))
 		}

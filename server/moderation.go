@@ -97,7 +97,8 @@ func (x *exchange) flagged(text string) (flagged bool, failure *codec.Error) {
 		}
 		asked.answered = asked.answered || asked.begun && x.at.unused(err)
 		if err == nil {
-			plan.Report(attempt, balancer.Outcome{Verdict: balancer.Served})
+			took := time.Since(asked.began)
+			plan.Report(attempt, balancer.Outcome{Verdict: balancer.Served, FirstByte: took, Whole: took})
 			x.accountModerator(&asked, text, nil)
 			return flagged, nil
 		}

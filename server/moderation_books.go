@@ -46,7 +46,7 @@ func (x *exchange) accountModerator(asked *moderatorCall, text string, failure *
 	}
 	if asked.answered {
 		sample.Tokens = moderatorTokens(asked.answer, text)
-		sample.Cost = x.snap.prices.Cost(asked.model, sample.Tokens)
+		sample.Cost = usage.Cost(x.snap.priceAt(&asked.attempt, asked.model, asked.attempt.Upstream), sample.Tokens)
 	}
 	if failure == nil {
 		sample.TTFT = took

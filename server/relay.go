@@ -232,8 +232,12 @@ func (a *attempt) ask() error {
 }
 
 func (x *exchange) succeeded() {
-	x.plan.Report(x.at.chosen, balancer.Outcome{Verdict: balancer.Served})
 	x.ttft = time.Since(x.start)
+	served := balancer.Outcome{Verdict: balancer.Served}
+	if !x.stream || !x.at.buffers() { // else it had come to its end
+		served.FirstByte = x.ttft - x.at.began.Sub(x.start)
+	}
+	x.plan.Report(x.at.chosen, served)
 	x.live.firstByte.Store(int64(x.ttft))
 	if len(x.beside) > 0 && x.spent.Zero() { // what an attempt before cost may be another model's
 		x.answeredBy = x.at.modelToldOf()

@@ -15,13 +15,9 @@ type Prices struct {
 	fallback config.Price
 }
 
-// defaultPrice is for models that model_price says nothing of, if it has no default either: uni-api's own, 1 dollar for a million
-// tokens in and 2 for as many out.
-var defaultPrice = config.Price{Input: 1_000_000, Output: 2_000_000, Cached: 1_000_000, CacheWrite: 1_000_000}
-
 // NewPrices takes a configuration's model_price.
 func NewPrices(cfg *config.Config) *Prices {
-	p := &Prices{fallback: defaultPrice}
+	p := &Prices{fallback: config.DefaultPrice}
 	for _, entry := range cfg.Preferences.ModelPrice {
 		if entry.Prefix == "default" {
 			p.fallback = entry.Price
@@ -50,9 +46,11 @@ func (p *Prices) Has(model string) bool {
 // mostCost bounds what one request costs, in nano-dollars: 72 million dollars.
 const mostCost = saturate.Most
 
-// Cost is what a request costs, in nano-dollars. Prices are pico-dollars for a token.
-func (p *Prices) Cost(model string, t Tokens) int64 {
-	price := p.Of(model)
+// Cost is what a request for a model costs, in nano-dollars.
+func (p *Prices) Cost(model string, t Tokens) int64 { return Cost(p.Of(model), t) }
+
+// Cost is what tokens cost, in nano-dollars. Prices are pico-dollars for a token.
+func Cost(price config.Price, t Tokens) int64 {
 	prompt := max(t.Prompt, 0)
 	cached := min(max(t.Cached, 0), prompt)
 	written := min(max(t.CacheWrite, 0), prompt-cached)

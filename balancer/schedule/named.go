@@ -18,6 +18,12 @@ func OfChannels(name config.Schedule, places []Place) (p Policy, turns []int) {
 		return FixedPriority{"key's rules"}, nil
 	case config.Random:
 		return Random{}, nil
+	case config.LeastLatency:
+		return LeastLatency{}, InOrder(len(places))
+	case config.LeastBusy:
+		return LeastBusy{}, InOrder(len(places))
+	case config.Cheapest:
+		return Cheapest{}, InOrder(len(places))
 	case config.WeightedRoundRobin, config.SmartRoundRobin, config.Lottery:
 		weighed := weightedTurns(weights)
 		switch {
@@ -37,6 +43,8 @@ func NearChannels(p Policy, name config.Schedule) Policy {
 	switch p.(type) {
 	case FixedPriority:
 		return nil
+	case Cheapest:
+		return p // among those of the lowest price
 	case WeightedRoundRobin, Lottery:
 		return Affinity{string(name), true}
 	}
@@ -55,6 +63,8 @@ func OfKeys(name config.Schedule, keys int, score func(key int) (served, failed 
 		return FixedPriority{"provider's keys"}, nil
 	case config.Random:
 		return Random{}, nil
+	case config.LeastBusy:
+		return LeastBusy{}, InOrder(keys)
 	case config.SmartRoundRobin:
 		return &SmartRoundRobin{Score: score}, []int{}
 	}

@@ -13,8 +13,11 @@ type Policy interface {
 
 // Place is one of those among which a policy chooses: a channel or a key.
 type Place struct {
-	ID     uint64 // whatever its place in the configuration: see IDOf
-	Weight int    // 0 is none
+	ID     uint64  // whatever its place in the configuration: see IDOf
+	Weight int     // 0 is none
+	Price  float64 // of 3 million tokens of a prompt and 1 million of an answer, in dollars
+	Load   *Load   // nil if it is never reckoned with
+	More   []*Load // where it is a key with channels of its own, those of all but its first
 
 	perWeight float64
 }
@@ -24,6 +27,7 @@ type Walk struct {
 	Places       []Place
 	Turns        []int  // the order in which they take turns, without those that rest; nil where each request begins anew
 	Start        uint64 // the request's turn
+	Now          int64  // for those that heed times; on the clock of the loads
 	Conversation uint64 // for affinity; 0 is none
 	Marks        []bool // the places that have been asked
 	Step         int    // how many have been; of Turns, those looked at
@@ -36,6 +40,15 @@ func (w *Walk) mark(i int) bool {
 	}
 	w.Marks[i] = true
 	return true
+}
+
+// Reckon adds to what a place is reckoned with: of several the best counts.
+func (p *Place) Reckon(load *Load, price float64) {
+	if p.Load == nil {
+		p.Load, p.Price = load, price
+		return
+	}
+	p.More, p.Price = append(p.More, load), min(p.Price, price)
 }
 
 // left takes those that are left in their own order.
