@@ -20,6 +20,9 @@ import (
 	"syscall"
 	"time"
 
+	"uniapi/balancer"
+	"uniapi/balancer/breaker"
+	"uniapi/balancer/limit"
 	"uniapi/config"
 	"uniapi/loadtest"
 	"uniapi/server"
@@ -211,6 +214,7 @@ func serve(args []string) int {
 		log.Error("the books cannot be opened", "error", err)
 		return 1
 	}
+	options.Stores = balancer.Stores{Limits: limit.NewLocal(), Breakers: breaker.Local{}} // of this instance alone
 	s.gateway, err = server.New(options)
 	if err != nil {
 		log.Error("the gateway cannot start", "error", err)

@@ -1,6 +1,8 @@
 package balancer
 
 import (
+	"context"
+
 	"uniapi/balancer/limit"
 	"uniapi/config"
 )
@@ -11,6 +13,8 @@ type Refused struct {
 	Model  string // that the limit is for
 	Global bool   // the limit of all requests together, not the key's
 	Broke  bool   // the key has no credit
+	// Unknown is that the limit could not be asked for: it is shared with other instances (Stores.Strict).
+	Unknown bool
 }
 
 // hasCredit says whether a key may spend anything: credits: 0 blocks it, and the
@@ -28,8 +32,8 @@ type Admission struct {
 // Admit counts a request for a model against the key's limit and against that of
 // all requests together, if both allow it; and against the key's limits for the
 // models that it names beside, each of which may be the one that is used. A limit
-// that refuses counts nothing.
-func (k *Key) Admit(model string, beside ...string) (Admission, *Refused) {
+// that refuses counts nothing. It waits only for limits that other instances share.
+func (k *Key) Admit(ctx context.Context, model string, beside ...string) (Admission, *Refused) {
 	if !k.hasCredit() {
 		return Admission{}, &Refused{Broke: true}
 	}
@@ -66,7 +70,44 @@ func (k *Key) Admit(model string, beside ...string) (Admission, *Refused) {
 		cancel()
 		return Admission{}, &Refused{Refusal: refusal, Global: true}
 	}
+	if refused := k.confirm(ctx, model, own, all, beside, others); refused != nil {
+		cancel()
+		all.Cancel()
+		return Admission{}, refused
+	}
 	return Admission{own, all}, nil
+}
+
+// confirm asks for what other instances have a say in of the grants of a request for a model, and for those beside it.
+func (k *Key) confirm(ctx context.Context, model string, own, all limit.Grant, beside []string, others []limit.Grant) *Refused {
+	unsure := own.Unsure() || all.Unsure()
+	for _, g := range others {
+		unsure = unsure || g.Unsure()
+	}
+	if !unsure {
+		return nil
+	}
+	var grants []limit.Grant
+	var of []Refused // what each would be refused as
+	ask := func(g limit.Grant, as Refused) {
+		if g.Unsure() {
+			grants, of = append(grants, g), append(of, as)
+		}
+	}
+	ask(own, Refused{Model: model})
+	for i, g := range others {
+		ask(g, Refused{Model: beside[i]})
+	}
+	ask(all, Refused{Global: true})
+	refused, why, ok := k.state.confirm(ctx, grants)
+	switch {
+	case ok:
+		return nil
+	case refused < 0:
+		return &Refused{Unknown: true}
+	}
+	of[refused].Refusal = why
+	return &of[refused]
 }
 
 // WouldRefuse says why Admit would refuse a request for a model, nil if it would
@@ -87,11 +128,16 @@ func (k *Key) WouldRefuse(model string) *Refused {
 
 // AdmitOther counts a request that is for no model: only the limit of all
 // requests together knows it.
-func (k *Key) AdmitOther() *Refused {
-	if _, refusal, ok := k.global.Take("", k.state.now()); !ok {
+func (k *Key) AdmitOther(ctx context.Context) *Refused {
+	all, refusal, ok := k.global.Take("", k.state.now())
+	if !ok {
 		return &Refused{Refusal: refusal, Global: true}
 	}
-	return nil
+	refused := k.confirm(ctx, "", limit.Grant{}, all, nil, nil)
+	if refused != nil {
+		all.Cancel()
+	}
+	return refused
 }
 
 // Quota is what is left of the limit that is nearest to its end, the key's before

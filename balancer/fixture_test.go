@@ -25,7 +25,7 @@ type fixture struct {
 // model may be UPSTREAM=ALIAS. Without KEYS a provider has one key, without
 // models the model m.
 func providers(texts ...string) *fixture {
-	f := &fixture{cfg: &config.Config{}, state: NewState()}
+	f := &fixture{cfg: &config.Config{}, state: NewState(Stores{})}
 	f.cfg.Preferences.Cooldown, f.cfg.Preferences.MaxRetryAfter = new(time.Duration), config.DefaultMaxRetryAfter
 	f.clock.Store(int64(time.Hour))
 	f.state.now = f.clock.Load

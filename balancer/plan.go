@@ -43,6 +43,7 @@ type Plan struct {
 	open    uint64        // the attempts under way, each the bit of its number
 	barred  []string
 	block   Block
+	unsure  []unsure // of client keys in the place of channels: what Confirm has to ask for
 
 	// Facts of the request, for routes that ask for them; Start keeps them.
 	Facts Facts
@@ -70,7 +71,7 @@ type try struct {
 func (p *Plan) Start(key *Key, route *Route) {
 	*p = Plan{
 		key: key, route: route, lone: route.leaves == 1, left: route.attempts(),
-		peek: p.peek, Facts: p.Facts, frames: p.frames[:0], marks: p.marks[:0], tries: p.tries[:0], barred: p.barred[:0],
+		peek: p.peek, Facts: p.Facts, frames: p.frames[:0], marks: p.marks[:0], tries: p.tries[:0], barred: p.barred[:0], unsure: p.unsure[:0],
 	}
 	if retry := key.Config.Preferences.AutoRetry; retry >= 0 {
 		p.left = min(p.left, 1+retry)
@@ -281,7 +282,10 @@ func (p *Plan) admit(via *Key) (refusal limit.Refusal, ok bool) {
 	if p.peek {
 		return via.limiter.Check(p.route.Model, now)
 	}
-	_, refusal, ok = via.limiter.Take(p.route.Model, now)
+	grant, refusal, ok := via.limiter.Take(p.route.Model, now)
+	if grant.Unsure() {
+		p.unsure = append(p.unsure, unsure{grant, via, len(p.tries)})
+	}
 	return refusal, ok
 }
 

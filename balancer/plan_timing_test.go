@@ -81,7 +81,7 @@ func wide(schedule config.Schedule) *fixture {
 		rules = append(rules, fmt.Sprintf("%s/*: %d", name, 1+i%7))
 	}
 	f := providers(texts...).key("sk", schedule, rules...)
-	f.state = NewState()
+	f.state = NewState(Stores{})
 	return f.build()
 }
 

@@ -1,6 +1,7 @@
 package balancer
 
 import (
+	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
@@ -14,6 +15,7 @@ import (
 // providerState is what is known of a provider at one address. It outlives a reload that
 // keeps the address, and its keys one that keeps them.
 type providerState struct {
+	id       string // as a breaker.Name has it
 	address  string
 	keys     map[string]*keyState // by hash
 	channels map[string]*channelState
@@ -33,13 +35,16 @@ type channelState struct {
 func (s *State) provider(id string, cfg *config.Config, p *config.Provider) *providerState {
 	address, kept := addressOf(cfg, p), s.providers[id]
 	if kept == nil || kept.address != address {
-		kept = &providerState{address: address, keys: make(map[string]*keyState), channels: make(map[string]*channelState)}
+		kept = &providerState{
+			id: id + "\x00" + hex.EncodeToString(hash(address)[:8]), address: address, keys: make(map[string]*keyState), channels: make(map[string]*channelState),
+		}
 	}
 	keys := make(map[string]*keyState, len(p.Keys))
 	for _, secret := range p.Keys {
 		id := string(hash(secret))
 		if keys[id] = kept.keys[id]; keys[id] == nil {
-			keys[id] = &keyState{rest: breaker.New(&s.changes)}
+			name := breaker.Name{Provider: kept.id, Key: hex.EncodeToString(hash(secret)[:16])}
+			keys[id] = &keyState{name: name.Key, rest: s.breakers.New(name)}
 		}
 	}
 	if !maps.Equal(keys, kept.keys) {
@@ -48,7 +53,34 @@ func (s *State) provider(id string, cfg *config.Config, p *config.Provider) *pro
 			c.pairs.keep(keys)
 		}
 	}
-	return &providerState{address, keys, kept.channels}
+	return &providerState{kept.id, address, keys, kept.channels}
+}
+
+// breaker finds a breaker by its name, nil if there is none of a provider, model or key that this configuration has.
+func (s *State) breaker(of breaker.Name) *breaker.Breaker {
+	s.building.Lock()
+	defer s.building.Unlock()
+	for _, p := range s.providers {
+		if p.id != of.Provider {
+			continue
+		}
+		var key *keyState
+		for _, k := range p.keys {
+			if k.name == of.Key {
+				key = k
+			}
+		}
+		channel := p.channels[of.Model]
+		switch {
+		case of.Key == "" && channel != nil:
+			return channel.rest
+		case key != nil && of.Model == "":
+			return key.rest
+		case key != nil && channel != nil:
+			return channel.pairs.make(key)
+		}
+	}
+	return nil
 }
 
 // addressOf is all that decides where a provider's requests go, and as whom if not
@@ -62,8 +94,9 @@ func addressOf(cfg *config.Config, p *config.Provider) string {
 
 func (a *providerState) channel(s *State, upstream string) *channelState {
 	if a.channels[upstream] == nil {
-		c := &channelState{rest: breaker.New(&s.changes)}
-		c.pairs.changes = &s.changes
+		name := breaker.Name{Provider: a.id, Model: upstream}
+		c := &channelState{rest: s.breakers.New(name)}
+		c.pairs.group, c.pairs.channel = s.breakers, name
 		a.channels[upstream] = c
 	}
 	return a.channels[upstream]
@@ -73,7 +106,8 @@ func (a *providerState) channel(s *State, upstream string) *channelState {
 // limits and quotas, which are a model's. Each is made when it is first needed.
 type pairs struct {
 	made    atomic.Pointer[map[*keyState]*breaker.Breaker]
-	changes *atomic.Uint64
+	group   *breaker.Group
+	channel breaker.Name
 }
 
 // of is nil, which is closed, for a key that has reached no limit here.
@@ -95,7 +129,9 @@ func (p *pairs) make(key *keyState) *breaker.Breaker {
 			}
 			maps.Copy(all, *old)
 		}
-		b := breaker.New(p.changes)
+		name := p.channel
+		name.Key = key.name
+		b := p.group.New(name)
 		if all[key] = b; p.made.CompareAndSwap(old, &all) {
 			return b
 		}

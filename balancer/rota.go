@@ -33,7 +33,7 @@ func (o *rota) now(route *Route, key *Key) []int {
 		return o.own(route, key)
 	}
 	s := key.state
-	changes := s.changes.Load()
+	changes := s.breakers.Changes()
 	l := o.last.Load()
 	if l == nil || l.stale(changes, s) {
 		next := o.without(route, s.now(), nil)
@@ -47,7 +47,7 @@ func (o *rota) now(route *Route, key *Key) []int {
 // own is the order for a client key for which something rests that serves others.
 func (o *rota) own(route *Route, key *Key) []int {
 	s := key.state
-	changes, own := s.changes.Load(), key.client.Changes()
+	changes, own := s.breakers.Changes(), key.client.Changes()
 	place := &key.lineups[route.number%ownLineups]
 	l := place.Load()
 	if l == nil || l.of != o || l.own != own || l.stale(changes, s) {

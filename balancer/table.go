@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -151,7 +152,9 @@ type State struct {
 	now    func() int64 // a clock that never goes back, in nanoseconds
 	limits limit.Store
 
-	changes   atomic.Uint64              // how often something has begun to rest for all or was back
+	stores    Stores
+	breakers  *breaker.Group
+	building  sync.Mutex                 // held by Build, which alone changes what follows
 	turns     map[string]*atomic.Uint32  // of a provider's keys, by its id
 	providers map[string]*providerState  // by the provider's id
 	clients   map[string]*breaker.Client // by API key
@@ -160,16 +163,20 @@ type State struct {
 }
 
 // NewState returns an empty state.
-func NewState() *State {
+func NewState(stores Stores) *State {
 	begin := time.Now().Add(-time.Second) // so that no moment is 0
-	return &State{
+	stores = stores.withDefaults()
+	s := &State{
 		now:    func() int64 { return int64(time.Since(begin)) },
-		limits: limit.NewLocal(),
+		limits: stores.Limits,
+		stores: stores,
 		turns:  make(map[string]*atomic.Uint32),
 
 		providers: make(map[string]*providerState),
 		clients:   make(map[string]*breaker.Client),
 	}
+	s.breakers = breaker.NewGroup(stores.Breakers, func() int64 { return s.now() }, s.breaker)
+	return s
 }
 
 // LimitCounters is how many rate limits are being counted: pairs of a subject and
@@ -181,6 +188,8 @@ func (s *State) LimitCounters() int { return s.limits.Counters() }
 // cannot be used. Calls with the same state must not overlap; requests may go on
 // meanwhile.
 func Build(cfg *config.Config, state *State, models func(index int) []config.Model) *Table {
+	state.building.Lock()
+	defer state.building.Unlock()
 	t := &Table{keys: make(map[string]*Key, len(cfg.APIKeys))}
 	named, providers := make(map[string]int, len(cfg.Providers)), make(map[string]*providerState, len(cfg.Providers))
 	for i, pc := range cfg.Providers {

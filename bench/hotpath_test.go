@@ -31,7 +31,7 @@ func table(b *testing.B, channels int) *balancer.Table {
 	if err != nil {
 		b.Fatal(err)
 	}
-	return balancer.Build(cfg, balancer.NewState(), func(i int) []config.Model { return cfg.Providers[i].Models })
+	return balancer.Build(cfg, balancer.NewState(balancer.Stores{}), func(i int) []config.Model { return cfg.Providers[i].Models })
 }
 
 // BenchmarkRoute is everything between the body's arrival and the first attempt:

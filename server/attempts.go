@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -66,6 +67,9 @@ func (x *exchange) showAttempts() {
 func (x *exchange) next(plan *balancer.Plan) (balancer.Attempt, bool) {
 	for waited := time.Duration(0); ; waited += lookEvery {
 		attempt, more := plan.Next()
+		if more && !plan.Confirm(context.Background(), &attempt) {
+			continue
+		}
 		if more || !plan.Probed() || waited >= longestFollow || x.call.Wait(lookEvery) != nil {
 			return attempt, more
 		}

@@ -53,6 +53,7 @@ func (s *Server) awaitEnd(ctx context.Context) error {
 // release lets go of everything, once, and writes what is left of the books.
 func (s *Server) release() error {
 	s.released.Do(func() {
+		s.alone()
 		s.closeMetrics()
 		s.discovery.close()
 		s.fetched.Close()

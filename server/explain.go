@@ -130,7 +130,7 @@ func Explain(w io.Writer, cfg *config.Config, q Question) error {
 		}
 		snap.backends[i].channel = channel
 	}
-	snap.route(balancer.NewState(), func(*config.Provider) []config.Model { return nil })
+	snap.route(balancer.NewState(balancer.Stores{}), func(*config.Provider) []config.Model { return nil })
 	secrets := telemetry.NewRedactor(cfg.Secrets())
 	e, bad := snap.explanation(q)
 	if bad != nil {

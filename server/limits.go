@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"strconv"
 
 	"github.com/valyala/fasthttp"
@@ -16,7 +17,7 @@ func (x *exchange) admit() *codec.Error {
 		x.server.counters.limited[limitPrompt].Add(1)
 		return long
 	}
-	admission, refused := x.key.balance.Admit(x.model, x.beside...)
+	admission, refused := x.key.balance.Admit(context.Background(), x.model, x.beside...)
 	if refused != nil {
 		x.retryAfter = refused.After
 		return x.server.limitReached(refused)
@@ -87,6 +88,10 @@ func limitTold(r *balancer.Refused) *codec.Error {
 	if r.Broke {
 		return errorf(fasthttp.StatusTooManyRequests, "insufficient_quota", "insufficient_quota",
 			"Balance is insufficient, please check your account: the credits of this API key (credits in the gateway's api.yaml) are 0 or used up.")
+	}
+	if r.Unknown {
+		return errorf(fasthttp.StatusServiceUnavailable, "server_error", "limits_unavailable",
+			"This gateway shares its limits with other instances, and what they are shared through does not answer. Try again in a moment; the gateway's log says what is wrong.")
 	}
 	if r.Global {
 		return errorf(fasthttp.StatusTooManyRequests, "rate_limit_error", "gateway_rate_limit",

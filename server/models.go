@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"context"
 	"net/url"
 	"slices"
 	"strings"
@@ -149,7 +150,7 @@ func (s *Server) modelsOf(ctx *fasthttp.RequestCtx) (ids []string, ok bool) {
 		writeError(ctx, errNoKey)
 		return nil, false
 	}
-	if refused := key.balance.AdmitOther(); refused != nil {
+	if refused := key.balance.AdmitOther(context.Background()); refused != nil {
 		writeError(ctx, s.limitReached(refused))
 		setRetryAfter(ctx, refused.After)
 		return nil, false

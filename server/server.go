@@ -51,7 +51,8 @@ type Options struct {
 	TrustedProxies  conn.Networks // whose X-Forwarded-For and PROXY headers are believed
 	ProxyProtocol   bool          // every connection from TrustedProxies begins with a PROXY header
 
-	Books *usage.Books // nil keeps them in memory, until Shutdown
+	Books  *usage.Books    // nil keeps them in memory, until Shutdown
+	Stores balancer.Stores // what is shared with other instances
 	// Update changes the configuration's source, as config.Source.Update does; nil if it cannot be changed.
 	Update func(changes map[string]json.RawMessage, check func(*config.Config) error) error
 
@@ -101,6 +102,7 @@ type Server struct {
 	pool      *pool.Pool
 	adapters  *provider.Adapters
 	state     *balancer.State
+	alone     context.CancelFunc // ends what the state hears from other instances
 	books     *usage.Books
 	discovery *discovery
 	fetched   *fetch.Cache // of images and files that requests gave by address
@@ -126,6 +128,7 @@ type Server struct {
 	overloaded  refusals // of requests
 	oversized   refusals // of requests, or of attempts: they would fit at no time
 	unconnected refusals // of connections
+	unshared    refusals // counts failures of stores that instances share
 	sentAway    refusals // counts connections that were closed for others to have room
 	refusing    atomic.Int32
 
@@ -141,8 +144,9 @@ func New(o Options) (*Server, error) {
 	o = o.withDefaults()
 	s := &Server{
 		options: o, books: o.Books,
-		state: balancer.NewState(), ids: newRequestIDs(), started: time.Now(),
+		ids: newRequestIDs(), started: time.Now(),
 	}
+	s.useStores(o.Stores)
 	s.log, s.secrets = telemetry.Redacted(o.Log)
 	s.access.Use(s.log)
 	s.debug = s.log.Enabled(context.Background(), slog.LevelDebug)
@@ -203,6 +207,7 @@ func New(o Options) (*Server, error) {
 	s.registry, s.apart = metricsOf(s), roomFor(metricLines(o.Memory))
 	s.counters.outcomes.most = min(mostOutcomes, s.apart.most/2)
 	s.Apply(o.Config)
+	s.passOn()
 	return s, nil
 }
 

@@ -29,9 +29,10 @@ import (
 // A request that finds nothing at rest pays one load. A nil Breaker is closed.
 type Breaker struct {
 	record  atomic.Pointer[record] // nil: it is closed for all
-	changes *atomic.Uint64         // the state's count of what has begun to rest for all or is back
-	vouched atomic.Int64           // when the last attempt began that was served after another client key's had failed
-	last    lastFailure            // it stays when the pause is over
+	group   *Group
+	name    Name
+	vouched atomic.Int64 // when the last attempt began that was served after another client key's had failed
+	last    lastFailure  // it stays when the pause is over
 }
 
 // Pause is one stay out of the way. It is never changed.
@@ -198,9 +199,21 @@ func (b *Breaker) Wake() bool {
 	}
 }
 
-// replace puts a record in the place of the one it was made from, and counts for
-// whom that changes something.
+// replace puts a record in the place of the one it was made from, and has other
+// instances told if that concerns them.
 func (b *Breaker) replace(old, next *record) bool {
+	if !b.put(old, next) {
+		return false
+	}
+	if b.group.store != nil && (old.pauseOfAll() != next.pauseOfAll() || next.probing() < old.probing()) {
+		b.group.note(b)
+	}
+	return true
+}
+
+// put puts a record in the place of another, and counts for whom that changes
+// something.
+func (b *Breaker) put(old, next *record) bool {
 	if next.empty() {
 		next = nil
 	}
@@ -210,13 +223,13 @@ func (b *Breaker) replace(old, next *record) bool {
 	next.name(+1) // before the old ones, so that nobody is without a name in between
 	old.name(-1)
 	if !old.sameForAll(next) {
-		b.changes.Add(1)
+		b.group.changes.Add(1)
 	}
 	return true
 }
 
-// New is a breaker that counts in changes what begins to rest for all, or is back.
-func New(changes *atomic.Uint64) *Breaker { return &Breaker{changes: changes} }
+// New is a breaker of a group.
+func (g *Group) New(name Name) *Breaker { return &Breaker{group: g, name: name} }
 
 // OpenForAll is until when it rests for all clients; false if it does not. That
 // is in the past while a request probes it.

@@ -8,7 +8,7 @@ import (
 
 const second = int64(time.Second)
 
-func newRest() *Breaker { return &Breaker{changes: new(atomic.Uint64)} }
+func newRest() *Breaker { return new(Group).New(Name{}) }
 
 // paused is a rest for all that began at one second and lasts for ten.
 func paused() *Breaker {

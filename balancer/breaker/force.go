@@ -116,6 +116,8 @@ func (r *record) beganProbes(now int64, c *Client) int64 {
 		p := &r.probes[i]
 		switch {
 		case p.until <= now:
+		case p.by == others:
+			return now
 		case p.by == c:
 			return p.until - ProbeLease
 		case known < ProbesAtOnce && !slices.Contains(by[:known], p.by):

@@ -94,7 +94,7 @@ func (r *record) probesTaken(now int64, c *Client) int64 {
 		if p.until <= now {
 			continue
 		}
-		if p.by == c {
+		if p.by == c || p.by == others {
 			return p.until
 		}
 		under++
@@ -240,6 +240,27 @@ func (r *record) pauseOf(c *Client) *Pause {
 		return r.alone[i].pause
 	}
 	return nil
+}
+
+// pauseOfAll is that for all client keys.
+func (r *record) pauseOfAll() *Pause {
+	if r == nil {
+		return nil
+	}
+	return r.all
+}
+
+// probing is how many probes of this instance are under way.
+func (r *record) probing() (n int) {
+	if r == nil {
+		return 0
+	}
+	for _, p := range r.probes {
+		if p.by != others {
+			n++
+		}
+	}
+	return n
 }
 
 func (r *record) copy() *record {

@@ -145,8 +145,8 @@ func (l *limiter) retire(now int64) bool {
 	return false
 }
 
-// quota says what was left after request seq.
-func (g *requestLog) quota(seq uint64, at int64) Quota {
+// Quota says what was left after request seq.
+func (g *requestLog) Quota(seq uint64, at int64) Quota {
 	var least Quota
 	for i := range g.rules {
 		q := g.left(&g.rules[i], seq+1, at)

@@ -104,7 +104,7 @@ func TestLimitsAllowExactlyWhatCountingOneByOneAllows(t *testing.T) {
 					if len(grants) > 0 && random.IntN(5) == 0 {
 						i := random.IntN(len(grants))
 						grants[i].Cancel()
-						ref.cancel(grants[i].at)
+						ref.cancel(grants[i].At)
 						grants = slices.Delete(grants, i, i+1)
 					}
 					want := ref.wait(now)
@@ -148,7 +148,7 @@ func TestHugeLimitsAreNeverTooGenerousAndMissAThousandthAtMost(t *testing.T) {
 							t.Fatalf("at %v: allowed more than %v", time.Duration(now), l)
 						}
 					}
-					ref.times = append(ref.times, grant.at)
+					ref.times = append(ref.times, grant.At)
 					continue
 				}
 				refusals++
@@ -247,7 +247,7 @@ func TestNoWindowOfARaceHoldsMoreThanItsCount(t *testing.T) {
 			grant.Cancel()
 		case ok:
 			mu.Lock()
-			times = append(times, grant.at)
+			times = append(times, grant.At)
 			mu.Unlock()
 		}
 		return ok

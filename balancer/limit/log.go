@@ -198,7 +198,7 @@ func (l *limiter) take(now int64, record bool) (Grant, Refusal, outcome) {
 			g.gaps.Add(-1)
 		}
 		g.settle(h, t)
-		return Grant{g, h, t}, Refusal{}, granted
+		return Grant{Record: g, Seq: h, At: t}, Refusal{}, granted
 	}
 }
 
@@ -313,8 +313,8 @@ func (g *requestLog) tally(h uint64, since int64, limit uint64) (n uint64, oldes
 	return n, oldest
 }
 
-// cancel takes request seq back.
-func (g *requestLog) cancel(seq uint64, at int64) {
+// Cancel takes request seq back.
+func (g *requestLog) Cancel(seq uint64, at int64) {
 	slot := g.slot(seq)
 	for {
 		word := slot.Load()

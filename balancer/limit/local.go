@@ -1,110 +1,17 @@
-// Package limit counts requests against rate limits.
 package limit
 
 import (
+	"context"
 	"hash/maphash"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"uniapi/config"
 )
 
-// Store keeps the rate limits of the gateway. What it counts is kept by names, so a configuration that is loaded again
-// finds its counters. The form here lives in one process; a store that several instances share can take its place.
-type Store interface {
-	// Subject returns the limiter of one subject: an API key, one key of a provider, the gateway as a whole. table says
-	// what each model may use. The newest Subject of a name decides: requests that still hold an older one are counted
-	// together with the new ones, by the new limits.
-	Subject(name string, table config.ModelTable[config.RateLimit]) Limiter
-	// Counters is how many pairs of a subject and a model are being counted.
-	Counters() int
-}
-
-// Limiter limits the requests of one subject, each model by itself. now is in nanoseconds of a clock that
-// does not go back, such as the time since the program began. It is safe for concurrent use.
-type Limiter interface {
-	// Take records a request if every limit of the model allows one more in the window that ends now, and only then. If
-	// not, the refusal says which limit was in the way and for how long.
-	Take(model string, now int64) (Grant, Refusal, bool)
-	// Check says what Take would, and records nothing.
-	Check(model string, now int64) (Refusal, bool)
-}
-
-// Grant is a request that was allowed. The zero Grant is of a subject without limits.
-type Grant struct {
-	record grantRecord
-	seq    uint64
-	at     int64
-}
-
-// grantRecord is where a store of limits keeps its requests.
-type grantRecord interface {
-	cancel(seq uint64, at int64)
-	quota(seq uint64, at int64) Quota
-}
-
-// Cancel takes the request back, once: it never reached the provider. Its place is free again at once. Only limits of more
-// than 4096 go on counting it until its window has passed.
-func (g Grant) Cancel() {
-	if g.record != nil {
-		g.record.cancel(g.seq, g.at)
-	}
-}
-
-// Quota says what was left right after the request was allowed.
-func (g Grant) Quota() Quota {
-	if g.record == nil {
-		return Quota{}
-	}
-	return g.record.quota(g.seq, g.at)
-}
-
-// Quota is what x-ratelimit headers tell of the limit that is nearest to its end. Limit.Count is 0 if there is no limit.
-type Quota struct {
-	Limit     config.Limit
-	Remaining int64
-	Reset     time.Duration // until the oldest request leaves the window, and with it Remaining begins to grow
-}
-
-// Refusal is why a request was not allowed.
-type Refusal struct {
-	Limit config.Limit  // the one that holds longest
-	After time.Duration // when a request will be allowed, unless others come first; for Retry-After
-}
-
-// windowNames are the words of messages for the windows people use.
-var windowNames = map[time.Duration]string{
-	time.Second: "second", time.Minute: "minute", time.Hour: "hour", 24 * time.Hour: "day",
-	30 * 24 * time.Hour: "month", 365 * 24 * time.Hour: "year",
-}
-
-// String is the limit in the words of a message: "15 requests per minute".
-func (r Refusal) String() string {
-	name := windowNames[r.Limit.Window]
-	if name == "" {
-		name = r.Limit.Window.String()
-	}
-	plural := "s"
-	if r.Limit.Count == 1 {
-		plural = ""
-	}
-	return strconv.FormatInt(r.Limit.Count, 10) + " request" + plural + " per " + name
-}
-
-// Of is the limit that a table sets for a model: that of its name, of the first part of its name, or the default.
-func Of(table config.ModelTable[config.RateLimit], model string) config.RateLimit {
-	limit, found := table.Find(model)
-	if !found {
-		limit, _ = table.Default()
-	}
-	return limit
-}
-
-// NewLocal returns limits that are kept in this process.
+// NewLocal returns the store that keeps limits in this process. It is sure of every grant.
 func NewLocal() Store {
 	l := &local{seed: maphash.MakeSeed()}
 	l.table.Store(newCounters(minBuckets))
@@ -180,6 +87,9 @@ func (l *local) Subject(name string, table config.ModelTable[config.RateLimit]) 
 	}
 	return s
 }
+
+// Confirm implements Store.
+func (l *local) Confirm(context.Context, []Grant) (int, Refusal, error) { return -1, Refusal{}, nil }
 
 // Counters implements Store.
 func (l *local) Counters() int {
