@@ -29,6 +29,7 @@ import (
 	"uniapi/server/conn"
 	"uniapi/server/telemetry"
 	"uniapi/usage"
+	"uniapi/usage/credit"
 )
 
 // version is set by the linker; a plain `go build` takes what git says.
@@ -209,7 +210,10 @@ func serve(args []string) int {
 			return err
 		}
 	}
-	options.Books, err = usage.Open(usage.Options{Dir: flags.data, Memory: truth(os.Getenv("DISABLE_DATABASE")), Retention: flags.retention, Series: server.BookSeries(options.Memory), Log: log})
+	options.Books, err = usage.Open(usage.Options{
+		Dir: flags.data, Memory: truth(os.Getenv("DISABLE_DATABASE")), Retention: flags.retention, Series: server.BookSeries(options.Memory), Log: log,
+		Credits: credit.NewLocal(),
+	})
 	if err != nil {
 		log.Error("the books cannot be opened", "error", err)
 		return 1

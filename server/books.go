@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -21,7 +22,12 @@ func (x *exchange) reserve() *codec.Error {
 		return codec.BadRequest("background", "'background' cannot be used with an API key that has credits: what the request costs is not known when it is answered. Leave it out, or use a key without credits.")
 	}
 	least := x.cost(usage.Tokens{Prompt: int64(len(x.body)) / estimate.CharactersPerToken})
-	if !book.Reserve(least) {
+	ok, err := book.Reserve(context.Background(), least)
+	if err != nil {
+		return errorf(fasthttp.StatusServiceUnavailable, "server_error", "limits_unavailable",
+			"This gateway shares its credits with other instances, and what they are shared through does not answer. Try again in a moment; the gateway's log says what is wrong.")
+	}
+	if !ok {
 		x.server.counters.limited[limitCredits].Add(1)
 		return errorf(fasthttp.StatusTooManyRequests, "insufficient_quota", "insufficient_quota",
 			"Balance is insufficient, please check your account: the credits of this API key (credits in the gateway's api.yaml, and what was added) are used up.")

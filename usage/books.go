@@ -16,6 +16,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"uniapi/usage/credit"
 )
 
 // Options say how Books are kept.
@@ -28,8 +30,17 @@ type Options struct {
 	// Series is how many pairs of a client key and a provider's model are told apart in the life of a process, in round numbers; 0 is 100,000.
 	Series int
 	Log    *slog.Logger
+	// Credits keeps what client keys have spent; nil is credit.NewLocal.
+	Credits credit.Store
+	// Patience is how long a request waits for Credits that other instances share; 0 is DefaultPatience.
+	Patience time.Duration
+	// Strict refuses a request whose credits could not be asked for. Else it goes by what this instance knows.
+	Strict bool
 	Now    func() time.Time // nil is time.Now
 }
+
+// DefaultPatience is enough for a store nearby, and no more than a client forgives.
+const DefaultPatience = 50 * time.Millisecond
 
 // DefaultRetention is a year and a month.
 const DefaultRetention = 396 * 24 * time.Hour
@@ -63,6 +74,8 @@ type Books struct {
 	writing sync.Mutex // held by the one who writes spans
 	failed  atomic.Pointer[error]
 
+	toldUnasked atomic.Int64 // when the log last heard that shared credits cannot be asked for, in Unix nanoseconds
+
 	stop   chan struct{}
 	done   chan struct{}
 	ending sync.Once
@@ -79,6 +92,12 @@ func Open(o Options) (*Books, error) {
 	}
 	if o.Series <= 0 {
 		o.Series = mostSeries
+	}
+	if o.Credits == nil {
+		o.Credits = credit.NewLocal()
+	}
+	if o.Patience <= 0 {
+		o.Patience = DefaultPatience
 	}
 	b := &Books{options: o, keys: make(map[string]*Key), totals: sums[name]{}, stop: make(chan struct{}), done: make(chan struct{})}
 	b.table.seed = maphash.MakeSeed()
@@ -329,7 +348,7 @@ func (b *Books) Key(secret string) *Key {
 func (b *Books) account(hash string) *Key {
 	k := b.keys[hash]
 	if k == nil {
-		k = &Key{books: b, hash: hash}
+		k = &Key{books: b, hash: hash, account: b.options.Credits.Account(hash)}
 		b.keys[hash] = k
 	}
 	return k

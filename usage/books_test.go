@@ -1,6 +1,7 @@
 package usage
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -205,7 +206,7 @@ func BenchmarkAccounting(b *testing.B) {
 		var recent Recent
 		s := sample(10, 0)
 		for p.Next() {
-			key.Reserve(10)
+			key.Reserve(context.Background(), 10)
 			s.Cost = prices.Cost("m", s.Tokens)
 			recent.Series(key, "provider", "model", "POST /v1/chat/completions").Record(s)
 			recent.Attempt(books, "provider", "model", "sk-…1", true)

@@ -39,15 +39,14 @@ func (b *Books) Configure(terms []Terms) error {
 	b.configuring.Lock()
 	defer b.configuring.Unlock()
 	kept := make(map[string]bool, len(terms))
-	var fresh []*Key
+	fresh := make(map[*Key]int64) // from when on each counts
 	for i := range terms {
 		t := terms[i]
 		k := b.Key(t.Secret)
 		kept[k.hash] = true
-		k.added.Store(added[k.hash])
-		if k.start == 0 {
-			k.start = b.startOf(&t)
-			fresh = append(fresh, k)
+		k.account.SetAdded(added[k.hash])
+		if k.account.Since() == 0 {
+			fresh[k] = b.startOf(&t)
 		} else {
 			b.restart(map[*Key]int64{k: b.startOf(&t)})
 		}
@@ -100,29 +99,25 @@ func (b *Books) addedCredits() (map[string]int64, error) {
 }
 
 // load adds up what keys have spent since they count. If that cannot be read, none of them counts yet.
-func (b *Books) load(keys []*Key) error {
+func (b *Books) load(keys map[*Key]int64) error {
 	starts := make(map[string]int64, len(keys))
-	for _, k := range keys {
-		starts[k.hash] = k.start
+	for k, start := range keys {
+		starts[k.hash] = start
 	}
-	err := b.freshly(func(r *reading) error {
+	return b.freshly(func(r *reading) error {
 		sums, err := sinceOf(r, ofKeys, columnsOf(cost), starts, func(n name) (string, bool) { return n.a, true })
 		if err != nil || r.torn {
 			return err
 		}
-		for _, k := range keys {
+		for k, start := range keys {
+			by := int64(0)
 			if sum := sums[k.hash]; sum != nil {
-				k.move(saturate.Sub(sum.Row[cost], k.spent.Load()))
+				by = saturate.Sub(sum.Row[cost], k.account.Spent())
 			}
+			k.account.Begin(start, by)
 		}
 		return nil
 	}, []kind{ofKeys})
-	if err != nil {
-		for _, k := range keys {
-			k.start = 0
-		}
-	}
-	return err
 }
 
 // restart lets the costs of keys count from other times than they did: the costs between are added or taken off.
@@ -130,8 +125,8 @@ func (b *Books) restart(starts map[*Key]int64) {
 	type piece struct{ from, to int64 }
 	pieces := make(map[piece][]*Key)
 	for k, start := range starts {
-		if start != k.start {
-			p := piece{min(start, k.start), max(start, k.start)}
+		if was := k.account.Since(); start != was {
+			p := piece{min(start, was), max(start, was)}
 			pieces[p] = append(pieces[p], k)
 		}
 	}
@@ -150,7 +145,7 @@ func (b *Books) restart(starts map[*Key]int64) {
 				if sum := t.sums[k.hash]; sum != nil {
 					between = sum.Row[cost]
 				}
-				if starts[k] > k.start {
+				if starts[k] > k.account.Since() {
 					between = -between
 				}
 				moved[k] = between
@@ -160,8 +155,7 @@ func (b *Books) restart(starts map[*Key]int64) {
 			return nil
 		}
 		for k, between := range moved { // all or none
-			k.move(between)
-			k.start = starts[k]
+			k.account.Begin(starts[k], between)
 		}
 		return nil
 	}, ofKeys)
@@ -206,6 +200,6 @@ func (b *Books) AddCredits(secret string, nano int64) (state KeyState, known boo
 	if err != nil {
 		return state, true, fmt.Errorf("writing the credit to the ledger: %w", err)
 	}
-	k.added.Store(total)
+	k.account.SetAdded(total)
 	return b.state(k, t), true, nil
 }

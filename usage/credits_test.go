@@ -19,7 +19,7 @@ func TestCreditsCannotBeOverspentByMoreThanWhatIsInFlight(t *testing.T) {
 		all.Go(func() {
 			gate <- struct{}{}
 			defer func() { <-gate }()
-			if !k.Reserve(each / 10) {
+			if !reserve(k, each/10) {
 				return
 			}
 			served.Add(1)
@@ -31,8 +31,8 @@ func TestCreditsCannotBeOverspentByMoreThanWhatIsInFlight(t *testing.T) {
 	if over := spent.Load() - credits; over < 0 || over > atOnce*each {
 		t.Errorf("%d requests spent %d of %d", served.Load(), spent.Load(), credits)
 	}
-	if k.reserved() != 0 || !k.Broke() {
-		t.Errorf("%d are still reserved; broke: %v", k.reserved(), k.Broke())
+	if k.account.Reserved() != 0 || !k.Broke() {
+		t.Errorf("%d are still reserved; broke: %v", k.account.Reserved(), k.Broke())
 	}
 }
 
@@ -42,7 +42,7 @@ func TestCreditsRunOutAndCanBeAdded(t *testing.T) {
 	credits := int64(1_500_000_000)
 	k := configure(t, b, &credits, nil)
 	spend := func() bool {
-		if !k.Reserve(1000) {
+		if !reserve(k, 1000) {
 			return false
 		}
 		k.Series("p", "m", "e").Record(sample(1, 1_000_000_000))
@@ -79,7 +79,7 @@ func TestCreditsRunOutAndCanBeAdded(t *testing.T) {
 		t.Errorf("what is spent before created_at counts: %+v", state)
 	}
 	none := int64(0)
-	if k := configure(t, b, &none, nil); k.Reserve(0) || !k.Broke() {
+	if k := configure(t, b, &none, nil); reserve(k, 0) || !k.Broke() {
 		t.Error("credits: 0 does not block")
 	}
 }
@@ -95,7 +95,7 @@ func TestOnlyTheLast30DaysCountWhereCreatedAtDoesNotSay(t *testing.T) {
 			c.advance(24 * time.Hour)
 			b.renew()
 		}
-		if n := k.spent.Load(); n < 29*3 || n > 31*3 || k.held.Load() != n || k.Broke() {
+		if n := k.account.Spent(); n < 29*3 || n > 31*3 || k.account.Reserved() != 0 || k.Broke() {
 			t.Errorf("%d of 120 are counted", n)
 		}
 	})
@@ -111,7 +111,7 @@ func TestANewCreatedAtCountsWhatWasSpentSinceThenWhileRequestsAreInFlight(t *tes
 			fold(t, b)
 			c.advance(6 * time.Hour)
 		}
-		if !k.Reserve(7) {
+		if !reserve(k, 7) {
 			t.Fatal("a key with credit is refused")
 		}
 		for _, test := range []struct {

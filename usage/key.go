@@ -1,10 +1,13 @@
 package usage
 
 import (
+	"context"
+	"fmt"
 	"sync/atomic"
 	"time"
 
 	"uniapi/codec/saturate"
+	"uniapi/usage/credit"
 )
 
 // Key is a client key's account. It outlives configurations.
@@ -12,13 +15,8 @@ type Key struct {
 	books *Books
 	hash  string
 
-	start int64 // from which second costs count; 0 until terms are known. Books.configuring guards it
-
-	terms atomic.Pointer[Terms]
-	added atomic.Int64     // credits that were added, nano-dollars
-	spent saturate.Counter // since start, settled
-	// held is spent and what requests in flight have reserved. That it is one word makes Reserve exact.
-	held saturate.Counter
+	terms   atomic.Pointer[Terms]
+	account credit.Account // Books.configuring guards its Begin
 }
 
 // Terms are what the configuration says of a client key.
@@ -34,26 +32,55 @@ func (k *Key) Broke() bool {
 	if t == nil || t.Credits == nil {
 		return false
 	}
-	return *t.Credits == 0 || k.spent.Load() >= k.limit(t)
+	return *t.Credits == 0 || k.account.Spent() >= k.limit(t)
 }
 
 // Reserve takes an estimate out of what is left, until Settle. A request may begin as long as something is left beside what is in flight,
-// even if it turns out to cost more: nobody can know that before. False refuses it.
-func (k *Key) Reserve(estimate int64) bool {
+// even if it turns out to cost more: nobody can know that before. False refuses it. It waits only for credits that other instances share,
+// and the error is that those could not be asked for and Options.Strict refuses the request.
+func (k *Key) Reserve(ctx context.Context, estimate int64) (ok bool, err error) {
 	t := k.terms.Load()
 	if t == nil || t.Credits == nil {
-		return true
+		return true, nil
 	}
 	if *t.Credits == 0 {
-		return false
+		return false, nil
 	}
 	limit, estimate := k.limit(t), money(estimate)
-	_, taken := k.held.Change(func(held int64) (int64, bool) { return saturate.Add(held, estimate), held < limit })
-	return taken
+	switch k.account.Reserve(estimate, limit) {
+	case credit.Reserved:
+		return true, nil
+	case credit.Refused:
+		return false, nil
+	}
+	within, cancel := context.WithTimeout(ctx, k.books.options.Patience)
+	defer cancel()
+	if ok, err = k.account.Confirm(within, estimate, limit); err == nil {
+		return ok, nil
+	}
+	k.books.unasked(err)
+	if strict := k.books.options.Strict; strict || k.Broke() {
+		k.account.Settle(estimate, 0)
+		if strict {
+			return false, fmt.Errorf("asking for credits that instances share: %w", err)
+		}
+		return false, nil
+	}
+	return true, nil
+}
+
+// unaskedEvery is how often the log hears that credits cannot be asked for.
+const unaskedEvery = 10 * time.Second
+
+func (b *Books) unasked(err error) {
+	told, now := b.toldUnasked.Load(), b.options.Now().UnixNano()
+	if now-told >= int64(unaskedEvery) && b.toldUnasked.CompareAndSwap(told, now) {
+		b.options.Log.Warn("credits that instances share cannot be asked for", "strict", b.options.Strict, "error", err)
+	}
 }
 
 // limit is what a key with credits may spend in all.
-func (k *Key) limit(t *Terms) int64 { return saturate.Add(*t.Credits, k.added.Load()) }
+func (k *Key) limit(t *Terms) int64 { return saturate.Add(*t.Credits, k.account.Added()) }
 
 // Limited says whether the key has credits at all, and so whether a reservation is needed.
 func (k *Key) Limited() bool {
@@ -67,8 +94,7 @@ func (k *Key) Settle(estimate, cost int64) {
 	if t := k.terms.Load(); t != nil && t.CreatedAt != nil && k.books.options.Now().Before(*t.CreatedAt) {
 		cost = 0 // costs do not count yet
 	}
-	k.held.Add(cost - estimate)
-	k.spent.Add(cost)
+	k.account.Settle(estimate, cost)
 }
 
 // money is an amount as one request may move it: nothing that is paid gives anything back.
@@ -76,15 +102,6 @@ func money(nano int64) int64 { return min(max(nano, 0), mostCost) }
 
 // Spend counts a cost without a reservation.
 func (k *Key) Spend(cost int64) { k.Settle(0, cost) }
-
-// move changes what is counted as spent because the time from which it counts has moved: the one way for it to become less.
-func (k *Key) move(by int64) {
-	by, _ = k.spent.Change(func(spent int64) (int64, bool) { return saturate.Add(spent, by), true })
-	k.held.Change(func(held int64) (int64, bool) { return saturate.Add(held, by), true })
-}
-
-// reserved is what requests in flight hold.
-func (k *Key) reserved() int64 { return max(saturate.Sub(k.held.Load(), k.spent.Load()), 0) }
 
 // shown is the key in answers: its first seven characters and its last four, as in uni-api.
 func shown(secret string) string {

@@ -180,9 +180,9 @@ func (b *Books) State(secret string) (state KeyState, known bool) {
 }
 
 func (b *Books) state(k *Key, t *Terms) KeyState {
-	spent := k.spent.Load()
-	s := KeyState{Alias: t.Alias, Credits: -1, Added: dollars(k.added.Load()), CreatedAt: b.since(t.CreatedAt).Format(time.RFC3339),
-		Cost: dollars(spent), Enabled: !k.Broke(), Spent: spent, Reserved: k.reserved()}
+	spent := k.account.Spent()
+	s := KeyState{Alias: t.Alias, Credits: -1, Added: dollars(k.account.Added()), CreatedAt: b.since(t.CreatedAt).Format(time.RFC3339),
+		Cost: dollars(spent), Enabled: !k.Broke(), Spent: spent, Reserved: k.account.Reserved()}
 	if t.Credits != nil {
 		s.Credits = dollars(*t.Credits)
 		s.Granted = k.limit(t)

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"uniapi/codec/saturate"
 	"uniapi/config"
 )
 
@@ -19,7 +20,8 @@ func standing(t *testing.T, b *Books, c *clock) (list []int64) {
 		list = append(list, u.Prompt, u.Completion, u.Total, u.Requests, u.Cached, u.Reasoning)
 	}
 	state, _ := b.State(secret)
-	list = append(list, state.Spent, b.Key(secret).held.Load())
+	account := b.Key(secret).account
+	list = append(list, state.Spent, saturate.Add(account.Spent(), account.Reserved()))
 	all, _ := b.Totals()
 	for _, total := range all {
 		list = append(list, total.Requests, total.Tokens.Prompt, total.Tokens.Completion, total.Tokens.Cached, total.Tokens.CacheWrite, total.Cost)
@@ -51,7 +53,7 @@ func FuzzSpending(f *testing.F) {
 			case 0: // a request
 				tokens := Tokens{Prompt: x, Cached: y, CacheWrite: x, Completion: y, Reasoning: x}
 				cost := prices.Cost("m", tokens)
-				reserved := k.Reserve(y)
+				reserved := reserve(k, y)
 				k.Series("p", "m", "e").Record(Sample{Success: true, Tokens: tokens, Cost: cost, TTFT: time.Duration(x), Duration: time.Duration(y)})
 				if reserved {
 					k.Settle(y, cost)
@@ -104,12 +106,11 @@ func TestTwoAnswersThatClaimTooMuchLeaveAKeyBroke(t *testing.T) {
 		}
 		fold(t, b)
 		for range 2 { // as it is, and as another process adds it up
-			if state, _ := b.State(secret); state.Spent != math.MaxInt64 || state.Balance >= 0 || state.Enabled || k.Reserve(1) {
+			if state, _ := b.State(secret); state.Spent != math.MaxInt64 || state.Balance >= 0 || state.Enabled || reserve(k, 1) {
 				t.Fatalf("%+v", state)
 			}
-			k.spent.Take()
-			k.held.Take()
-			b.load([]*Key{k})
+			k.account.Begin(k.account.Since(), math.MinInt64)
+			b.load(map[*Key]int64{k: k.account.Since()})
 		}
 	})
 }

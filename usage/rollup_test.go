@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"uniapi/usage/credit"
 )
 
 // clock is a time that a test moves.
@@ -113,9 +115,9 @@ func TestRowsAreForgottenAfterTheRetentionButNotWhatAKeySpent(t *testing.T) {
 			}
 			return nil
 		})
-		k.start, k.terms = 0, atomic.Pointer[Terms]{} // as after a restart
-		if configure(t, b, nil, &long); k.spent.Load() != 20*7 {
-			t.Errorf("of 140 that were spent %d are known", k.spent.Load())
+		k.account, k.terms = credit.NewLocal().Account(""), atomic.Pointer[Terms]{} // as after a restart
+		if configure(t, b, nil, &long); k.account.Spent() != 20*7 {
+			t.Errorf("of 140 that were spent %d are known", k.account.Spent())
 		}
 	})
 }
