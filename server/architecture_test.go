@@ -24,7 +24,7 @@ var mayImport = map[string][]string{
 	"pool":              {"pool/tcp"}, // a transport, which could be published
 	"pool/provider":     {"config", "codec", "pool"},
 	"pool/fetch":        {"config", "pool"},
-	"usage":             {"config", "codec"},
+	"usage":             {"usage/credit", "config", "codec"},
 	"e2e":               {}, // tests only
 	"server/budget":     {},
 	"server/conn":       {"pool", "server/budget"}, // the clients' end; it knows nothing of what is asked
