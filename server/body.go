@@ -16,6 +16,13 @@ import (
 // receiveBody reads the request's body. fasthttp has read no more of it than came with the head, so that whoever has no key makes the gateway hold
 // nothing; the rest is kept in steps, as it comes.
 func (x *exchange) receiveBody() *codec.Error {
+	if announced := x.ctx.Request.Header.ContentLength(); announced > prefetched || announced < 0 { // it is not here yet
+		defer x.server.sending.Give(x.key.share)
+		if !x.server.sending.Take(x.key.share, x.key.only) {
+			x.ctx.SetConnectionClose() // what is on its way is not waited for
+			return x.server.tooManySending()
+		}
+	}
 	body, err := x.server.readBody(x.ctx, x.incoming[:0])
 	x.incoming, x.body = body, body
 	if len(body) > prefetched {

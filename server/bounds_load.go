@@ -106,6 +106,17 @@ func (s *Server) tooManyRequests() *codec.Error {
 	return &e
 }
 
+// mostSending is how many connections may be in the middle of a body at a time: three quarters, so that there is always room for others to come, of
+// which a key has its part.
+func mostSending(connections int) int64 { return int64(connections) * 3 / 4 }
+
+// tooManySending refuses a request of a key that sends as many as it may.
+func (s *Server) tooManySending() *codec.Error {
+	s.overloaded.count(s.log, "as many requests are being sent as may be, or of one client key while so few places are left for others", "limit", s.sending.Limit())
+	return errorf(errOverloaded.Status, errOverloaded.Type, errOverloaded.Code,
+		"As many requests are being sent as may be, or as this key may send while the gateway has so few connections left for others (--max-connections). Try again soon.")
+}
+
 // tooManyOfKey refuses a request of a key that has its part of those in flight.
 func (s *Server) tooManyOfKey() *codec.Error {
 	if s.inFlight.Full() {

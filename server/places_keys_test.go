@@ -193,3 +193,40 @@ func TestConnectionsOfAKeyThatTakesNothingMakeRoomForOthers(t *testing.T) {
 		t.Errorf("the keys have %v", counts)
 	}
 }
+
+// TestAKeySendsItsPartOfTheBodiesOnly has a key that begins to send as many requests as there are connections, each slowly: another one is served.
+func TestAKeySendsItsPartOfTheBodiesOnly(t *testing.T) {
+	const most = 16 // of which 12 may be sending, 8 of them one key's
+	g := startWith(t, Options{MaxConnections: most, readTimes: &ungraceful}, providerOf("p", listen(t, both)), twoKeys)
+	body := strings.Replace(plainRequest, "hi", strings.Repeat("long ", 4000), 1)
+	head := func(key string) string {
+		return fmt.Sprintf("POST /v1/chat/completions HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n", key, len(body))
+	}
+	var slow []*client
+	for n := range 8 {
+		c := g.dial()
+		c.send(head(clientKeyText) + body[:prefetched+1])
+		slow = append(slow, c)
+		eventually(t, "it is being received", func() bool { return g.sending.Load() == int64(n+1) })
+	}
+	for range 3 {
+		c := g.dial()
+		c.send(head(clientKeyText) + body[:prefetched+1])
+		if a := c.answer(); a.StatusCode != 503 || !strings.Contains(a.body, "--max-connections") || a.Header.Get("Retry-After") == "" || !a.Close {
+			t.Errorf("one too many: %d %s", a.StatusCode, a.body)
+		}
+		c.Close()
+	}
+	c := g.dial()
+	c.send(head(otherKeyText) + body)
+	if a := c.answer(); a.StatusCode != 200 {
+		t.Errorf("another key: %d %s", a.StatusCode, a.body)
+	}
+	for _, c := range slow { // nothing has happened to those that were let in
+		c.send(body[prefetched+1:])
+		if a := c.answer(); a.StatusCode != 200 {
+			t.Errorf("a slow one: %d %s", a.StatusCode, a.body)
+		}
+	}
+	eventually(t, "all have been received", func() bool { return g.sending.Load() == 0 })
+}

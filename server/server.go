@@ -117,6 +117,7 @@ type Server struct {
 	telling  sync.Mutex     // held while a page of metrics is made, which takes some times its size
 	apart    apart          // what they tell apart, under telling
 	inFlight *budget.Places // requests for answers
+	sending  *budget.Places // requests whose bodies are on their way
 	fetches  *budget.Places // connections on which images and files are fetched
 
 	counters counters
@@ -151,6 +152,7 @@ func New(o Options) (*Server, error) {
 	s.access.Use(s.log)
 	s.debug = s.log.Enabled(context.Background(), slog.LevelDebug)
 	s.budget = budget.New(o.RequestMemory - int64(fetchCache(o.RequestMemory)))
+	s.sending = budget.NewBodies(mostSending(o.MaxConnections))
 	s.fetches = budget.NewFetches(mostFetchesTogether())
 	s.inFlight = budget.NewPlaces(min(o.MaxInFlight, int64(o.MaxConnections))) // each has a connection, so that a key's part is of both
 	s.budget.OnRefused(func(r *budget.Refused) {

@@ -50,7 +50,7 @@ func (b *Budget) Refused() int64 { return b.refused.Load() }
 func (b *Budget) Most() int64 { return b.limit / (greed + 1) * greed }
 
 // Share is what one client key has of a budget, and of Places. The zero value has nothing.
-type Share struct{ taken, places, fetches atomic.Int64 }
+type Share struct{ taken, places, fetches, bodies atomic.Int64 }
 
 // Taken is what the key's requests hold now, in bytes.
 func (s *Share) Taken() int64 { return s.taken.Load() }

@@ -5,24 +5,23 @@ import "sync/atomic"
 // Places are how many requests may be under way together, by share like memory: when they are scarce, no client key has more than its part. Any
 // number of goroutines may use them. A place costs four additions, taken and given back.
 type Places struct {
-	limit   int64
-	fetches bool
-	taken   atomic.Int64
+	limit int64
+	of    func(*Share) *atomic.Int64 // how many a key has
+	taken atomic.Int64
 }
 
 // NewPlaces makes so many.
-func NewPlaces(limit int64) *Places { return &Places{limit: limit} }
+func NewPlaces(limit int64) *Places { return &Places{limit: limit, of: (*Share).requests} }
 
 // NewFetches makes so many for what requests fetch, each for one connection.
-func NewFetches(limit int64) *Places { return &Places{limit: limit, fetches: true} }
+func NewFetches(limit int64) *Places { return &Places{limit: limit, of: (*Share).fetched} }
 
-// of is how many a key has.
-func (p *Places) of(s *Share) *atomic.Int64 {
-	if p.fetches {
-		return &s.fetches
-	}
-	return &s.places
-}
+// NewBodies makes so many for requests that are being sent.
+func NewBodies(limit int64) *Places { return &Places{limit: limit, of: (*Share).sent} }
+
+func (s *Share) requests() *atomic.Int64 { return &s.places }
+func (s *Share) fetched() *atomic.Int64  { return &s.fetches }
+func (s *Share) sent() *atomic.Int64     { return &s.bodies }
 
 // Limit is how many there are.
 func (p *Places) Limit() int64 { return p.limit }
