@@ -3,47 +3,48 @@ package server
 import (
 	"context"
 	"log/slog"
-	"time"
 
 	"uniapi/codec"
+	"uniapi/server/telemetry"
+
+	"github.com/valyala/fasthttp"
 )
 
 // logRequest writes the one line that a request leaves, at its end. It names keys
 // by their alias and holds nothing of what was said.
-func (s *Server) logRequest(x *exchange, status int, now time.Time) {
+func (s *Server) logRequest(l *telemetry.Line, r *record, ctx *fasthttp.RequestCtx) {
 	level := slog.LevelInfo
-	if status >= 500 {
+	if r.status >= 500 {
 		level = slog.LevelWarn
 	}
 	if !s.access.Enabled(level) {
 		return
 	}
-	l := &x.line
-	s.access.Begin(l, now, level)
-	l.Bytes("id", x.id, s.ids.made(x.id))
-	l.Number("status", int64(status))
-	l.Text("model", clip(x.model))
-	l.Truth("stream", x.stream)
-	l.Number("attempts", int64(x.at.chosen.Number))
-	l.Milliseconds("ms", now.Sub(x.start))
-	if x.key != nil {
-		l.Text("key", x.key.Alias)
+	s.access.Begin(l, r.end, level)
+	l.Bytes("id", r.id, s.ids.made(r.id))
+	l.Number("status", int64(r.status))
+	l.Text("model", clip(r.model))
+	l.Truth("stream", r.stream)
+	l.Number("attempts", int64(r.attempts))
+	l.Milliseconds("ms", r.took)
+	if r.key != nil {
+		l.Text("key", r.key.Alias)
 	} else { // somebody tries the door
-		l.Text("client", s.clientIP(x.ctx).String())
+		l.Text("client", s.clientIP(ctx).String())
 	}
-	if x.at.chosen.Number > 0 {
-		l.Text("provider", x.at.chosen.Provider.Config.Name)
-		if x.at.chosen.Upstream != x.model {
-			l.Text("upstream_model", x.at.chosen.Upstream)
+	if r.attempts > 0 {
+		l.Text("provider", r.provider)
+		if r.upstream != r.model {
+			l.Text("upstream_model", r.upstream)
 		}
 	}
-	if len(x.tries) > 1 {
-		l.Text("tried", x.trail())
+	if len(r.tries) > 1 {
+		l.Text("tried", trail(r.tries))
 	}
-	if x.ttft > 0 {
-		l.Milliseconds("first_byte_ms", x.ttft)
+	if r.ttft > 0 {
+		l.Milliseconds("first_byte_ms", r.ttft)
 	}
-	if u := &x.at.usage; !u.Zero() {
+	if u := &r.usage; !u.Zero() {
 		l.Number("prompt_tokens", u.Prompt)
 		l.Number("completion_tokens", u.Completion)
 		if u.Cached > 0 {
@@ -53,8 +54,8 @@ func (s *Server) logRequest(x *exchange, status int, now time.Time) {
 			l.Truth("estimated", true)
 		}
 	}
-	if x.failure != nil && status >= 400 {
-		l.Text("error", clip(x.failure.Message))
+	if r.failure != nil && r.status >= 400 {
+		l.Text("error", clip(r.failure.Message))
 	}
 	s.access.End(l, level)
 }

@@ -49,14 +49,23 @@ func (a *attempt) blanks() time.Duration {
 	return max(a.limits.FirstByte, a.server.options.longestSearch)
 }
 
-// readAnswer reads a plain answer to its end, into the client's response, and
-// looks whether it is one: some upstreams say 200 and mean an error.
-func (a *attempt) readAnswer(answer *pool.Response, from codec.Format) error {
-	kept := a.ctx.Response.SwapBody(nil)
+// readWhole reads an answer to its end, into memory that the client's connection
+// keeps, where no other attempt has it.
+func (a *attempt) readWhole(answer *pool.Response) ([]byte, error) {
+	if a.whole == nil {
+		a.whole = a.ctx.Response.SwapBody(nil)
+	}
 	answer.Memory, answer.Blanks = (*answerRoom)(a.holding), a.blanks()
-	body, err := answer.AppendBody(kept[:0], maxAnswer)
+	body, err := answer.AppendBody(a.whole[:0], maxAnswer)
 	answer.Close()
-	a.ctx.Response.SwapBody(body)
+	a.whole = body
+	return body, err
+}
+
+// readAnswer reads a plain answer to its end and looks whether it is one: some
+// upstreams say 200 and mean an error.
+func (a *attempt) readAnswer(answer *pool.Response, from codec.Format) error {
+	body, err := a.readWhole(answer)
 	if err != nil {
 		return err
 	}
@@ -76,7 +85,7 @@ func (a *attempt) readAnswer(answer *pool.Response, from codec.Format) error {
 	return a.writeWhole(whole)
 }
 
-// writeWhole puts a decoded answer into the client's response, in its format.
+// writeWhole makes the client's answer of a decoded one, in its format.
 func (a *attempt) writeWhole(whole *codec.Response) error {
 	a.usage = whole.Usage
 	if err := checkResponse(whole, a.triggers()); err != nil {
@@ -87,7 +96,7 @@ func (a *attempt) writeWhole(whole *codec.Response) error {
 		return err
 	}
 	body := a.format.EncodeResponse(nil, whole, request) // what is decoded may point into the old one
-	a.ctx.Response.SwapBody(body)
+	a.whole = body
 	return a.holding.Hold(budget.Answer, beyondKept(body))
 }
 

@@ -57,6 +57,7 @@ type workspace struct {
 	scratch []byte   // holds what is spliced in
 	header  []byte   // the request's header, where the client's own are passed on
 
+	whole       []byte // a plain answer as the client gets it
 	contentType []byte // of an answer that passes as it comes
 	pass        openai.Passthrough
 	mixed       translation
@@ -67,5 +68,6 @@ type workspace struct {
 func (a *attempt) reset() {
 	clear(a.parts) // the client's bytes are not ours to hold
 	a.encoded, a.parts, a.scratch, a.contentType = kept(a.encoded), a.parts[:0], a.scratch[:0], a.contentType[:0]
+	a.whole = nil // the connection keeps it
 	a.inbound, a.call, a.holding, a.progress = nil, nil, nil, progress{}
 }

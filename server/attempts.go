@@ -32,9 +32,9 @@ func (x *exchange) note(status int, took time.Duration) {
 
 // trail words the attempts: provider/model, which of the provider's keys, what
 // it answered, after how long.
-func (x *exchange) trail() string {
+func trail(tries []trial) string {
 	var text []byte
-	for i, r := range x.tries {
+	for i, r := range tries {
 		if i > 0 {
 			text = append(text, "; "...)
 		}
@@ -59,7 +59,7 @@ func (x *exchange) showAttempts() {
 	if string(x.ctx.Request.Header.Peek("X-Debug-Attempts")) != "1" {
 		return
 	}
-	x.ctx.Response.Header.Set("X-Debug-Attempts", x.trail())
+	x.ctx.Response.Header.Set("X-Debug-Attempts", trail(x.tries))
 }
 
 // next is the plan's next attempt. Where all that could serve rests and another request is finding out whether it is fit again, this one waits

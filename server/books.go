@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"time"
 
 	"github.com/valyala/fasthttp"
 
@@ -45,29 +44,21 @@ func (in *inbound) deferred() bool {
 	return wanted.Present() && string(wanted.Raw(in.body)) != "false" && string(wanted.Raw(in.body)) != "null"
 }
 
-// account writes a finished request into the books. It is called once, whatever
-// the end was.
-func (x *exchange) account(status int, took time.Duration) {
-	if x.key == nil {
+// account writes a finished request into the books.
+func (x *exchange) account(r *record) {
+	if r.key == nil {
 		return
-	}
-	tokens := x.tokens(status)
-	cost := int64(0)
-	if tokens != (usage.Tokens{}) {
-		cost = x.cost(tokens)
 	}
 	if x.hasReserved {
-		x.key.book.Settle(x.reserved, cost)
-	} else if cost > 0 {
-		x.key.book.Spend(cost)
+		r.key.book.Settle(x.reserved, r.cost)
+	} else if r.cost > 0 {
+		r.key.book.Spend(r.cost)
 	}
-	if x.at.chosen.Number == 0 {
-		return
+	if r.attempts > 0 {
+		x.recent.Series(r.key.book, r.provider, r.model, r.endpoint).Record(usage.Sample{
+			Success: r.success(), Tokens: r.tokens, Cost: r.cost, TTFT: r.ttft, Duration: r.took,
+		})
 	}
-	x.recent.Series(x.key.book, x.at.chosen.Provider.Config.Name, x.model, x.label).Record(usage.Sample{
-		Success: status < 400 || status == statusClientGone && x.ttft > 0, Tokens: tokens, Cost: cost, TTFT: x.ttft, Duration: took,
-	})
-	x.recent.Seen(x.server.books, x.server.clientIP(x.ctx))
 }
 
 // attempted counts an attempt.

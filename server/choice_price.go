@@ -64,7 +64,7 @@ func (a *attempt) modelToldOf() string {
 	}
 	told := ""
 	if a.answer == nil {
-		told = modelIn(a.ctx.Response.Body())
+		told = modelIn(a.whole)
 	} else {
 		for line := range bytes.Lines(a.first) {
 			if data, is := bytes.CutPrefix(line, []byte("data:")); is && told == "" {

@@ -48,6 +48,7 @@ func (x *exchange) estimate() *codec.Error {
 		name = "totalTokens"
 	}
 	x.choose(balancer.Attempt{}) // no provider had to do with it
+	x.at.whole = nil
 	writeJSON(x.ctx, fasthttp.StatusOK, map[string]int64{name: anthropic.EstimateTokens(request)})
 	x.ctx.Response.Header.Set("X-Token-Count", "estimate")
 	return nil

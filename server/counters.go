@@ -112,15 +112,3 @@ func (o *outcomes) all(visit func(of outcome, n int64)) {
 		}
 	}
 }
-
-// outcome is how the exchange ended.
-func (x *exchange) outcome(status int) outcome {
-	of := outcome{endpoint: x.label, status: statusIndex(status)}
-	if x.route != nil {
-		of.model = x.route.Model
-	}
-	if x.at.chosen.Number > 0 {
-		of.provider = x.at.chosen.Provider.Config.Name
-	}
-	return of
-}

@@ -69,13 +69,18 @@ func (s *Server) begin(ctx *fasthttp.RequestCtx, face face, endpoint provider.En
 	conn.Call.Until(time.Time{})
 	session := sessionOf(conn)
 	session.ctx, x.call, x.live, x.recent, x.holding = ctx, &conn.Call, &session.live, &session.recent, &conn.Holding
-	x.at = &x.lone
-	x.at.inbound, x.at.call, x.at.holding = &x.inbound, x.call, x.holding
+	x.alone()
 	x.format = face.format(&x.inbound)
 	x.id = s.appendID(x.id[:0], ctx)
 	setID(ctx, x.id)
 	x.live.enter(x)
 	return x
+}
+
+// alone has one attempt at a time, which runs as the client's own request.
+func (x *exchange) alone() {
+	x.at = &x.lone
+	x.at.inbound, x.at.call, x.at.holding = &x.inbound, x.call, x.holding
 }
 
 // maxKept is how large a buffer may be to be kept for the next request.
@@ -84,7 +89,48 @@ const maxKept = 64 << 10
 // end closes the books of a request, whatever its end was, and takes the
 // exchange back. It is called once, after the last use of anything in it.
 func (x *exchange) end(status int) {
-	x.close(status)
+	x.leave(status)
+	x.release()
+}
+
+// leave is end without taking the exchange back.
+func (x *exchange) leave(status int) {
+	x.live.leave()
+	if x.counted {
+		x.server.inFlight.Give(x.key.share)
+	}
+	r := x.close(status)
+	if r.attempts > 0 {
+		x.recent.Seen(x.server.books, x.server.clientIP(x.ctx))
+	}
+	if x.server.debug {
+		x.tellBody()
+	}
+	x.server.logRequest(&x.line, &r, x.ctx)
+}
+
+// close ends a request that nobody waits for any more: what came of it is counted.
+func (x *exchange) close(status int) record {
+	if x.at.flow != nil {
+		x.at.dropped(x.at.flow.Dropped())
+	}
+	r := x.record(status)
+	if r.attempts > 0 {
+		x.plan.Report(x.at.chosen, balancer.Outcome{Verdict: balancer.Ended, Whole: r.end.Sub(x.at.began)})
+	}
+	x.server.counters.outcomes.count(r.outcome())
+	x.account(&r)
+	if x.server.debug {
+		x.at.tell(status, x.ttft)
+	}
+	if x.at.answer != nil {
+		x.at.answer.Close()
+	}
+	return r
+}
+
+// release takes the exchange back.
+func (x *exchange) release() {
 	x.at.reset()
 	x.inbound.reset()
 	x.searching, x.answering, x.bill = searching{tries: x.tries[:0]}, answering{}, bill{}
@@ -98,29 +144,4 @@ func kept(buffer []byte) []byte {
 	}
 	pool.Recycle(buffer)
 	return nil
-}
-
-// close is end without taking the exchange back.
-func (x *exchange) close(status int) {
-	now := time.Now()
-	x.live.leave()
-	if x.at.chosen.Number > 0 {
-		x.plan.Report(x.at.chosen, balancer.Outcome{Verdict: balancer.Ended, Whole: now.Sub(x.at.began)})
-	}
-	if x.counted {
-		x.server.inFlight.Give(x.key.share)
-	}
-	x.server.counters.outcomes.count(x.outcome(status))
-	if x.at.flow != nil {
-		x.at.dropped(x.at.flow.Dropped())
-	}
-	x.account(status, now.Sub(x.start))
-	if x.server.debug {
-		x.at.tell(status, x.ttft)
-		x.tellBody()
-	}
-	x.server.logRequest(x, status, now)
-	if x.at.answer != nil {
-		x.at.answer.Close()
-	}
 }

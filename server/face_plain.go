@@ -100,11 +100,7 @@ func (a *attempt) receive(answer *pool.Response) error {
 		answer.Begin()
 	}
 	if isWhole(&answer.Header) {
-		kept := a.ctx.Response.SwapBody(nil)
-		answer.Memory, answer.Blanks = (*answerRoom)(a.holding), a.blanks()
-		body, err := answer.AppendBody(kept[:0], maxAnswer)
-		answer.Close()
-		a.ctx.Response.SwapBody(body)
+		body, err := a.readWhole(answer)
 		if err == nil {
 			a.usage, err = openai.CheckObject(body)
 		}

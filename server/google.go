@@ -61,7 +61,7 @@ func (a *attempt) embed(channel *provider.Channel, ask provider.Ask, google embe
 	if err := a.holdTogether(); err != nil {
 		return err
 	}
-	a.ctx.Response.SwapBody(embed.EncodeResponse(nil, whole, q))
+	a.whole = embed.EncodeResponse(nil, whole, q)
 	return nil
 }
 
@@ -105,10 +105,10 @@ func (a *attempt) makeImages(channel *provider.Channel, ask provider.Ask, google
 	now := time.Now().Unix()
 	if q.Stream {
 		a.contentType = append(a.contentType[:0], contentTypeEvents...)
-		a.ctx.Response.SwapBody(images.EncodeStream(nil, whole, q, now))
+		a.whole = images.EncodeStream(nil, whole, q, now)
 		return nil
 	}
-	a.ctx.Response.SwapBody(images.EncodeResponse(nil, whole, q, now))
+	a.whole = images.EncodeResponse(nil, whole, q, now)
 	return nil
 }
 
@@ -116,24 +116,12 @@ func (a *attempt) makeImages(channel *provider.Channel, ask provider.Ask, google
 func (a *attempt) exchangeWhole(channel *provider.Channel, ask provider.Ask, body []byte) ([]byte, error) {
 	a.parts = append(a.parts[:0], body)
 	a.request.Body = a.parts
-	target, err := channel.Prepare(a.call, &a.request, ask, a.key.Key)
+	answer, err := a.send(channel, ask, formats[a.upstream])
 	if err != nil {
 		return nil, err
 	}
-	a.sent = true
-	answer, err := target.Do(a.call, &a.request, a.limits)
-	if err != nil {
-		return nil, err
-	}
-	a.listen(answer)
-	if answer.Status < 200 || answer.Status > 299 {
-		return nil, a.readFailure(answer, formats[a.upstream])
-	}
-	a.answered = true
+	answer.Begin()
 	defer answer.Close()
-	if err := a.holdInflater(answer); err != nil {
-		return nil, err
-	}
 	answer.Memory = &furtherRoom{a.holding, a.holding.Held(budget.Answer)}
 	return answer.AppendBody(nil, maxAnswer)
 }

@@ -63,7 +63,7 @@ func (x *exchange) moderate() *codec.Error {
 		failure.Message)
 }
 
-// flagged asks the moderation endpoints that the key may use.
+// flagged has a moderator that the key may use judge a text.
 func (x *exchange) flagged(text string) (flagged bool, failure *codec.Error) {
 	route := (*balancer.Route)(nil)
 	model := ""
@@ -76,43 +76,22 @@ func (x *exchange) flagged(text string) (flagged bool, failure *codec.Error) {
 		return false, errorf(fasthttp.StatusNotFound, "invalid_request_error", "model_not_found",
 			"this API key may use none of %s", strings.Join(moderationModels, ", "))
 	}
-	var plan balancer.Plan
-	plan.Facts = balancer.Facts{Endpoint: "/v1/moderations", Method: fasthttp.MethodPost, Model: model, Role: x.key.Role}
-	plan.Start(x.key.balance, route)
-	x.began, x.within = time.Now(), x.latest()
-	defer func() { x.within = time.Time{} }()
-	for failure == nil || !x.late(&plan) {
-		attempt, more := x.next(&plan)
-		if !more {
-			break
-		}
-		limits, _ := x.deadlines(attempt.Candidate, &plan.Facts, attempt.Number)
-		err := x.call.Wait(attempt.Wait)
-		asked := moderatorCall{attempt: attempt, model: model, began: time.Now()}
-		if err == nil {
-			err = x.askModerator(&asked, text, limits)
-		}
-		if err == nil {
-			flagged, asked.answered, err = verdictOn(asked.answer)
-		}
-		asked.answered = asked.answered || asked.begun && x.at.unused(err)
-		if err == nil {
-			took := time.Since(asked.began)
-			plan.Report(attempt, balancer.Outcome{Verdict: balancer.Served, FirstByte: took, Whole: took})
-			x.accountModerator(&asked, text, nil)
-			return flagged, nil
-		}
-		outcome, told := judge(err, limits)
-		x.at.told(told)
-		outcome.Reason, failure = clip(told.Message), told
-		plan.Report(attempt, outcome)
-		x.accountModerator(&asked, text, told)
+	body := rawjson.AppendString([]byte(`{"model":`), model)
+	body = append(rawjson.AppendString(append(body, `,"input":`...), text), '}')
+	m := x.aside(moderatorFace{}, provider.Moderations, body)
+	m.route, m.within = route, x.latest()
+	status := fasthttp.StatusOK
+	defer func() { m.endAside(status) }()
+	if err := m.face.read(&m.inbound); err != nil {
+		_, failure = judge(err, pool.Deadlines{})
+		return false, failure
 	}
-	if failure == nil {
-		block, _ := plan.Blocked()
-		failure = blocked(block, model)
+	if failure = m.relay(); failure != nil {
+		status = failure.Status
+		return false, failure
 	}
-	return false, failure
+	flagged, _, _ = verdictOn(m.at.whole)
+	return flagged, nil
 }
 
 // latest is when the whole request must be over on whatever channel it is served, zero if a channel sets no such time.
@@ -122,39 +101,6 @@ func (x *exchange) latest() time.Time {
 		return x.start.Add(total)
 	}
 	return time.Time{}
-}
-
-// maxVerdict bounds a moderation's answer; those of OpenAI have 2 KB.
-const maxVerdict = 256 << 10
-
-// askModerator makes one attempt and reads the whole answer.
-func (x *exchange) askModerator(asked *moderatorCall, text string, limits pool.Deadlines) error {
-	attempt := &asked.attempt
-	body := rawjson.AppendString([]byte(`{"model":`), attempt.Upstream)
-	body = append(rawjson.AppendString(append(body, `,"input":`...), text), '}')
-	request := pool.Request{Body: [][]byte{body}}
-	channel := x.snap.backends[attempt.Provider.Index].channel
-	target, err := channel.Prepare(x.call, &request, provider.Ask{Endpoint: provider.Moderations, Model: attempt.Upstream, Key: attempt.Key}, x.key.Key)
-	if err != nil {
-		return err
-	}
-	asked.sent = true
-	answer, err := target.Do(x.call, &request, limits)
-	if err != nil {
-		return err
-	}
-	defer answer.Close()
-	if err := x.at.holdInflater(answer); err != nil {
-		return err
-	}
-	asked.begun = answer.Status >= 200 && answer.Status <= 299
-	answer.Memory = &furtherRoom{x.holding, moderating * len(text)}
-	whole, err := answer.AppendBody(nil, maxVerdict)
-	if err == nil && !asked.begun {
-		err = openai.ReadError(answer.Status, string(answer.Header.ContentType()), whole)
-	}
-	asked.answer = whole
-	return err
 }
 
 // verdictOn reads a moderation's answer, and says whether it is one, be it without a verdict.

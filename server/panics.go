@@ -20,7 +20,7 @@ func (s *Server) onPanic(ctx *fasthttp.RequestCtx, panicked any) {
 		if x.at.chosen.Number > 0 { // it may be the one that tries whether a pause is over
 			x.plan.Report(x.at.chosen, balancer.Outcome{Verdict: balancer.Over})
 		}
-		x.close(errPanic.Status) // and never again in use: who knows in what state it is
+		x.leave(errPanic.Status) // and never again in use: who knows in what state it is
 	}
 	ctx.Response.Reset()
 	writeError(ctx, errPanic)

@@ -191,26 +191,8 @@ func (a *attempt) ask() error {
 	if ask.Stream, err = a.write(channel, from); err != nil {
 		return err
 	}
-	target, err := channel.Prepare(a.call, &a.request, ask, a.key.Key)
+	answer, err := a.send(channel, ask, from)
 	if err != nil {
-		return err
-	}
-	a.writeHeader()
-	a.sent = true
-	limits := a.limits
-	limits.UntilBegun = true
-	answer, err := target.Do(a.call, &a.request, limits)
-	if err != nil {
-		return err
-	}
-	a.listen(answer)
-	if answer.Status < 200 || answer.Status > 299 {
-		answer.Begin()
-		return a.readFailure(answer, from)
-	}
-	a.answered = true
-	if err := a.holdInflater(answer); err != nil {
-		answer.Close()
 		return err
 	}
 	switch {
@@ -229,6 +211,35 @@ func (a *attempt) ask() error {
 		return a.replayAnswer(answer, from)
 	}
 	return a.readAnswer(answer, from)
+}
+
+// send sends the request that was written and waits for the head of an answer. One that
+// is a failure is an error. Until the answer is told that it has begun, it must do so
+// in the time of its channel.
+func (a *attempt) send(channel *provider.Channel, ask provider.Ask, from codec.Format) (*pool.Response, error) {
+	target, err := channel.Prepare(a.call, &a.request, ask, a.key.Key)
+	if err != nil {
+		return nil, err
+	}
+	a.writeHeader()
+	a.sent = true
+	limits := a.limits
+	limits.UntilBegun = true
+	answer, err := target.Do(a.call, &a.request, limits)
+	if err != nil {
+		return nil, err
+	}
+	a.listen(answer)
+	if answer.Status < 200 || answer.Status > 299 {
+		answer.Begin()
+		return nil, a.readFailure(answer, from)
+	}
+	a.answered = true
+	if err := a.holdInflater(answer); err != nil {
+		answer.Close()
+		return nil, err
+	}
+	return answer, nil
 }
 
 func (x *exchange) succeeded() {
@@ -292,6 +303,10 @@ func (x *exchange) refuse(e *codec.Error) {
 	x.failure = e
 	if e.Code == errOverloaded.Code && x.retryAfter == 0 {
 		x.retryAfter = comeBack
+	}
+	if x.at.whole != nil { // the connection keeps the memory
+		x.ctx.Response.SwapBody(x.at.whole[:0])
+		x.at.whole = nil
 	}
 	writeErrorIn(x.ctx, x.format, e)
 	setRetryAfter(x.ctx, x.retryAfter)

@@ -40,6 +40,9 @@ func (x *exchange) respond() {
 		return
 	}
 	x.ctx.Response.Header.SetContentTypeBytes(x.at.typeOr(contentTypeJSON))
+	if x.at.whole != nil {
+		x.ctx.Response.SwapBody(x.at.whole)
+	}
 	x.end(fasthttp.StatusOK)
 }
 

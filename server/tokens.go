@@ -175,7 +175,7 @@ func (a *attempt) answerTokens(end extent) int64 {
 	case a.ctx.Response.IsBodyStream():
 		return max(a.live.written.Load()/bytesPerToken, 1)
 	}
-	body := a.ctx.Response.Body()
+	body := a.whole
 	switch a.endpoint {
 	case provider.Images, provider.ImageEdits:
 		return max(a.imagesIn(body, end)*estimate.MediaTokens, estimate.Answer(body))
@@ -266,7 +266,7 @@ func (in *inbound) formTokens(seconds int64) (n int64) {
 // seconds is how long the request's sound is, if the usage or the answer tells.
 func (a *attempt) seconds(u *codec.Usage) int64 {
 	if u.Seconds == 0 && a.flow == nil && !a.ctx.Response.IsBodyStream() {
-		return durationIn(a.ctx.Response.Body())
+		return durationIn(a.whole)
 	}
 	return u.Seconds
 }

@@ -1,0 +1,50 @@
+package server
+
+import (
+	"github.com/valyala/fasthttp"
+
+	"uniapi/codec"
+	"uniapi/codec/openai"
+	"uniapi/pool/provider"
+	"uniapi/server/budget"
+	"uniapi/usage"
+)
+
+// aside is a request of the gateway's own that another one needs. It goes the way of
+// any other, on the account of the same client key: the same channels, bounds,
+// retries, log and books. It is nobody's connection that it comes over.
+func (x *exchange) aside(face face, endpoint provider.Endpoint, body []byte) *exchange {
+	m := exchanges.Get().(*exchange)
+	m.origin = x.origin
+	m.ctx, m.live, m.recent, m.holding = new(fasthttp.RequestCtx), new(underWay), new(usage.Recent), new(budget.Holding)
+	m.ctx.Request.Header.SetMethod(fasthttp.MethodPost)
+	m.ctx.Request.SetRequestURI("/v1/" + string(endpoint))
+	m.holding.Begin(m.server.budget, x.key.share)
+	m.wish = wish{face: face, format: openai.Format{}, endpoint: endpoint, label: face.label(endpoint)}
+	m.id, m.start, m.key, m.body = append(m.id[:0], x.id...), x.start, x.key, body
+	m.alone()
+	return m
+}
+
+// endAside is end for a request of the gateway's own, which leaves no line in the
+// log of requests.
+func (x *exchange) endAside(status int) {
+	r := x.close(status)
+	x.server.log.Debug(r.endpoint, "id", string(r.id), "key", r.key.Alias, "provider", r.provider, "model", r.model, "status", r.status,
+		"seconds", r.took.Seconds(), "prompt_tokens", r.tokens.Prompt)
+	x.holding.End()
+	x.release()
+}
+
+// moderatorFace is for what a moderator is asked. In the books and the metrics that
+// has a name of its own, since it is no request of a client's.
+type moderatorFace struct{ plainFace }
+
+func (moderatorFace) label(provider.Endpoint) string { return "moderation" }
+
+// check looks for a verdict. An answer without one costs what one with it does.
+func (moderatorFace) check(a *attempt, body []byte) (codec.Usage, error) {
+	_, answered, err := verdictOn(body)
+	a.parted = answered && err != nil
+	return usageIn(body), err
+}
