@@ -22,11 +22,11 @@ const (
 
 // readFailure turns an answer that is not 200 into an error.
 func (a *attempt) readFailure(answer *pool.Response, from codec.Format) error {
-	body, err := a.failurePage(answer)
+	body := a.failurePage(answer)
 	defer a.holding.Hold(budget.Answer, 0)
-	if a.call.Canceled() {
+	if a.call.Canceled() { // the page may be there all the same
 		answer.Close()
-		return err
+		return a.call.Err()
 	}
 	// Whatever else kept the page from coming whole, and be it want of room: what came of it, or the status, says enough.
 	e := from.DecodeError(answer.Status, string(answer.Header.ContentType()), body)
@@ -35,13 +35,14 @@ func (a *attempt) readFailure(answer *pool.Response, from codec.Format) error {
 	return failure
 }
 
-// failurePage is what an upstream says of its failure, up to maxFailure.
-func (a *attempt) failurePage(answer *pool.Response) ([]byte, error) {
-	if err := a.holdInflater(answer); err != nil {
-		return nil, err
+// failurePage is what comes of what an upstream says of its failure, up to maxFailure.
+func (a *attempt) failurePage(answer *pool.Response) []byte {
+	if a.holdInflater(answer) != nil {
+		return nil
 	}
 	answer.Memory = &failureRoom{a.holding}
-	return answer.AppendBody(nil, maxFailure)
+	page, _ := answer.AppendBody(nil, maxFailure)
+	return page
 }
 
 // blanks is how long an answer in JSON may begin with white space, by which some providers keep a connection open while a request waits for its turn.
