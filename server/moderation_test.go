@@ -136,12 +136,12 @@ func TestModerationIsInTheBooks(t *testing.T) {
 // TestModeratorsWithoutAVerdictAreCharged has one that answers, and says nothing of what it was asked; what is an error or no answer costs nothing.
 func TestModeratorsWithoutAVerdictAreCharged(t *testing.T) {
 	for says, prompt := range map[string]int64{
-		`{"results":[{"flagged":false}]}`:                       2 + 1, // with what the model counts
-		`{"id":"modr-1","results":[]}`:                          2 * 3, // as often as it was asked
-		`{"results":[],"usage":{"prompt_tokens":7}}`:            7 * 3,
-		`{"results":"` + strings.Repeat("x", 256<<10) + `"}`: 2 * 3, // longer than any verdict
-		`{"error":{"message":"no"}}`:                            0,
-		`<html>`:                                                0,
+		`{"results":[{"flagged":false}]}`:                    2 + 1, // with what the model counts
+		`{"id":"modr-1","results":[]}`:                       2 * 2, // as often as it was asked: what costs is not asked again without end
+		`{"results":[],"usage":{"prompt_tokens":7}}`:         7 * 2,
+		`{"results":"` + strings.Repeat("x", 256<<10) + `"}`: 2 * 2, // longer than any verdict
+		`{"error":{"message":"no"}}`:                         0,
+		`<html>`:                                             0,
 	} {
 		up := act(t, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
