@@ -25,6 +25,7 @@ type Step struct {
 	Why                string        // for its place
 	Excluded           string        // why it would be left out now; "" if it would be tried
 	Timeout            time.Duration // to the first byte
+	FirstToken         time.Duration // a stream is left after that for another channel, if one could serve; 0 is no such limit
 	Idle, Total        time.Duration // between two bytes, and of the whole; 0 is no limit
 	KeyOrder           string        // which of the provider's keys comes first, and why; "" if there is no choice
 	Keys               []string      // of the provider, in their order: "" is fit, else why it would be passed over
@@ -65,6 +66,9 @@ func (k *Key) Explain(facts Facts) (Explanation, bool) {
 func (p *Plan) step(c *Candidate, now int64) Step {
 	d := c.Deadlines(&p.Facts)
 	s := Step{Provider: c.Provider.Config.Name, Upstream: c.Upstream, Timeout: d.FirstByte, Idle: d.Idle, Total: d.Total, Why: p.place(c)}
+	if within := c.FirstToken(&p.Facts); within < s.Timeout || s.Timeout == 0 {
+		s.FirstToken = within
+	}
 	var keyless string
 	s.Keys, keyless = p.excuses(c, now)
 	s.KeyOrder = p.keyOrder(c)

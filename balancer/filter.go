@@ -252,7 +252,10 @@ func overlay(t, over config.Timeouts) config.Timeouts {
 		Write:     cmp.Or(over.Write, t.Write),
 		Pool:      cmp.Or(over.Pool, t.Pool),
 		FirstByte: cmp.Or(over.FirstByte, t.FirstByte),
-		Idle:      cmp.Or(over.Idle, t.Idle),
-		Total:     cmp.Or(over.Total, t.Total),
+
+		FirstToken: cmp.Or(over.FirstToken, t.FirstToken),
+
+		Idle:  cmp.Or(over.Idle, t.Idle),
+		Total: cmp.Or(over.Total, t.Total),
 	}
 }

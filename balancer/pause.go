@@ -66,6 +66,9 @@ func (a *Attempt) rests(o *Outcome) (channel, key, pair pause) {
 		if several {
 			pair.fixed = prefs.KeyCooldown
 		}
+		if o.Hurried && channel != (pause{}) { // what cooldown_period says is for failures
+			channel, pair = pause{grows: asProbed}, pause{}
+		}
 	case NoModel:
 		channel = p.cooling()
 	case RateLimited:

@@ -27,6 +27,7 @@ type channelState struct {
 	rest  *breaker.Breaker // for all keys
 	pairs pairs
 	load  schedule.Load
+	pace  atomic.Pointer[pace]
 }
 
 // provider finds the state of a provider. One that has moved to another address

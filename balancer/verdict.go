@@ -29,13 +29,14 @@ const (
 // Outcome is how an attempt ended.
 type Outcome struct {
 	Verdict    Verdict
-	FirstByte  time.Duration // until the answer began; 0 is unknown
+	FirstByte  time.Duration // until the answer began, or one that was Hurried was left; 0 is unknown
 	Whole      time.Duration // until it was over; 0 while it goes on, and where it is unknown
 	RetryAfter time.Duration // what the provider asked for; 0 if it did not
 	Unsent     bool          // the request never reached the provider, so no limit counts it
 	Sure       bool          // no request can bring it about: what rests does so for all client keys at once
 	Answered   bool          // it came with an answer, which costs
 	Crowded    bool          // requests of others at the same time may have: it says nothing to other client keys
+	Hurried    bool          // it was left after FirstToken, before its time was over
 	Status     int           // that the provider answered with; 0 if it did not
 	Final      bool          // whatever the verdict, no further attempt follows
 	Reason     string        // for people: logs, explain, the answer when all rest

@@ -2,6 +2,7 @@ package config
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -65,8 +66,22 @@ var timeoutFields = []field[Timeouts]{
 	take("write", optional(seconds), func(t *Timeouts) **time.Duration { return &t.Write }),
 	take("pool", optional(seconds), func(t *Timeouts) **time.Duration { return &t.Pool }),
 	take("first_byte", optional(seconds), func(t *Timeouts) **time.Duration { return &t.FirstByte }),
+	take("first_token", optional(adaptiveSeconds), func(t *Timeouts) **time.Duration { return &t.FirstToken }),
 	take("idle", optional(seconds), func(t *Timeouts) **time.Duration { return &t.Idle }),
 	take("total", optional(seconds), func(t *Timeouts) **time.Duration { return &t.Total }),
+}
+
+// adaptiveSeconds reads seconds, or the word for what follows the channel.
+func adaptiveSeconds(d *decoder, n *yaml.Node) (time.Duration, bool) {
+	const word = "adaptive"
+	switch _, err := strconv.ParseFloat(n.Value, 64); {
+	case isPlain(n) && n.Value == word:
+		return Adaptive, true
+	case isPlain(n) && err != nil:
+		d.fail(n, n.Value, "%s must be a number of seconds, such as 30, or %s, not %s", d.key, word, shown(n.Value))
+		return 0, false
+	}
+	return seconds(d, n)
 }
 
 // timeouts reads a mapping of phases, or one number for the first byte.
@@ -96,7 +111,7 @@ func timeoutRules(d *decoder, n *yaml.Node) ([]TimeoutRule, bool) {
 			continue
 		}
 		if rule.Timeouts == (Timeouts{}) {
-			d.warn(item, "", "this rule of timeout_policy sets no timeout; add timeout: with connect, write, pool, first_byte, idle or total")
+			d.warn(item, "", "this rule of timeout_policy sets no timeout; add timeout: with connect, write, pool, first_byte, first_token, idle or total")
 		}
 		out = append(out, rule)
 	}

@@ -65,6 +65,7 @@ func TestErrorsNameThePlaceAndTheWord(t *testing.T) {
 		"rate limit":                {withKey("    preferences:\n      rate_limit: 5/fortnight\n"), `api.yaml:9:19: rate_limit: "5/fortnight" is no rate limit; write`, "5/fortnight"},
 		"one of two rate limits":    {withKey("    preferences:\n      rate_limit: {m: \"1/min, 2/eon\"}\n"), `api.yaml:9:23: rate_limit.m: "2/eon" is no rate limit`, "2/eon"},
 		"bare rate limit":           {withPreferences("  rate_limit: 60\n"), `api.yaml:9:15: rate_limit: "60" is no rate limit`, "60"},
+		"first_token of no time":    {withPreferences("  timeout_policy: {default: {first_token: soon}}\n"), `api.yaml:9:43: first_token must be a number of seconds, such as 30, or adaptive, not "soon"`, "soon"},
 		"timeout as text":           {withPreferences("  model_timeout: {gpt: soon}\n"), `api.yaml:9:24: model_timeout.gpt must be a number of seconds, such as 30, not "soon"`, "soon"},
 		"timeout of zero":           {withPreferences("  model_timeout: 0\n"), `api.yaml:9:18: model_timeout must be more than 0 seconds`, "0"},
 		"negative cooldown":         {withPreferences("  cooldown_period: -1\n"), `api.yaml:9:20: cooldown_period must be a number of seconds`, "-1"},

@@ -258,7 +258,12 @@ type RateLimit struct {
 // Timeouts by phase of an attempt; nil = not said here, 0 = no limit.
 type Timeouts struct {
 	Connect, Write, Pool, FirstByte, Idle, Total *time.Duration
+
+	FirstToken *time.Duration // Adaptive, which is what nil means too; 0 is no limit but that of FirstByte
 }
+
+// Adaptive is a FirstToken that follows what a channel's streams have taken so far.
+const Adaptive time.Duration = -1
 
 // TimeoutPolicy refines timeouts by what a request looks like. The rule with the most conditions that hold wins, the
 // first of equals.

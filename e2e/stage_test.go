@@ -280,6 +280,7 @@ type explanation struct {
 type step struct {
 	Provider, Upstream, Excluded string
 	Timeout, Idle, Total         time.Duration
+	FirstToken                   time.Duration
 	Keys                         []string
 }
 

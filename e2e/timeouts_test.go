@@ -34,6 +34,8 @@ var timeoutRows = []row{
 		}},
 
 	{section: "timeout_policy", key: "default.first_byte", set: "{timeout_policy: {default: {first_byte: 1}}}", file: patientB, play: slowFirst, without: "a", with: "a b"},
+	{section: "timeout_policy", key: "default.first_token", set: "{timeout_policy: {default: {first_byte: 60, first_token: 1}}}", unset: "{timeout_policy: {default: {first_byte: 60}}}",
+		play: slowStream, without: "a", with: "a b"},
 	{section: "timeout_policy", key: "default.idle", set: "{timeout_policy: {default: {first_byte: 60, idle: 1}}}", unset: "{timeout_policy: {default: {first_byte: 60}}}",
 		play: pauseInStream, without: "whole", with: "broken off"},
 	{section: "timeout_policy", key: "default.total", set: "{timeout_policy: {default: {first_byte: 60, idle: 60, total: 1}}}", unset: "{timeout_policy: {default: {first_byte: 60, idle: 60}}}",
@@ -64,6 +66,16 @@ func slowFirst(s *stage) string {
 	}
 	s.a.answer = s.silent(usual)
 	s.chat()
+	return s.asked()
+}
+
+// slowStream is slowFirst for a stream.
+func slowStream(s *stage) string {
+	if within := s.explained(chat, said(`"stream":true`)).step("a").FirstToken; (within == brief) != s.has {
+		s.Errorf("explain says that another is asked after %v", within)
+	}
+	s.a.answer = s.silent(usual)
+	s.chat(`"stream":true`)
 	return s.asked()
 }
 

@@ -27,6 +27,7 @@ type progress struct {
 	upstream  string    // the channel's wire format
 	began     time.Time // the attempt
 	limits    pool.Deadlines
+	hurried   bool // it has less time than that, since another channel could serve
 	curtailed bool // it has less time than its channel's, since those before have used it up
 
 	asksUsage bool // the gateway asks for a stream's usage on its own

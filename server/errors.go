@@ -101,6 +101,8 @@ func (a *attempt) judge(err error) (balancer.Outcome, *codec.Error) {
 		switch {
 		case asked && e.Kind == pool.FirstByteTimeout && a.curtailed:
 			outcome.Verdict = balancer.Over // it has not had its time
+		case asked && e.Kind == pool.FirstByteTimeout && a.hurried:
+			outcome.Hurried, outcome.FirstByte = true, a.limits.FirstByte
 		case asked:
 			// One server may stand behind several addresses: what the key has under way elsewhere may be why.
 			outcome.Sure = outcome.Sure && (nobodysDoing(e) || a.key == nil || a.key.share.Places() <= 1)

@@ -185,6 +185,9 @@ func print(w io.Writer, e balancer.Explanation) {
 	for i, s := range e.Steps {
 		fmt.Fprintf(w, "%3d. %s/%s: %s\n", i+1, s.Provider, s.Upstream, s.Why)
 		fmt.Fprintf(w, "     first byte within %v\n", s.Timeout)
+		if s.FirstToken > 0 {
+			fmt.Fprintf(w, "     first event within %v, as long as another channel could serve\n", s.FirstToken)
+		}
 		if s.Total > 0 {
 			fmt.Fprintf(w, "     the whole within %v\n", s.Total)
 		}

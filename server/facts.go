@@ -22,7 +22,7 @@ func (in *inbound) facts() balancer.Facts {
 		conversation = in.conversation()
 	}
 	if !in.route.AsksFacts {
-		return balancer.Facts{Model: in.model, Conversation: conversation}
+		return balancer.Facts{Model: in.model, Stream: in.stream, Conversation: conversation}
 	}
 	f := balancer.Facts{
 		Conversation: conversation,
@@ -103,6 +103,13 @@ func (x *exchange) deadlines(c *balancer.Candidate, facts *balancer.Facts, numbe
 		limits.FirstByte = max(left, time.Millisecond)
 	}
 	return limits, curtailed
+}
+
+// hurry gives the attempt less time to begin, if it is less.
+func (a *attempt) hurry(within time.Duration) {
+	if a.limits.FirstByte == 0 || within < a.limits.FirstByte {
+		a.limits.FirstByte, a.curtailed, a.hurried = within, false, true
+	}
 }
 
 // longestSearch is how long a channel that serves is looked for, unless the first one may take longer. Whoever still waits then has most often been

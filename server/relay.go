@@ -151,6 +151,9 @@ func (x *exchange) relay() *codec.Error {
 func (x *exchange) take(chosen balancer.Attempt) {
 	x.choose(chosen)
 	x.at.limits, x.at.curtailed = x.deadlines(chosen.Candidate, &x.plan.Facts, chosen.Number)
+	if within := x.plan.FirstToken(chosen.Candidate); within > 0 {
+		x.at.hurry(within)
+	}
 	if chosen.Number > 1 {
 		x.at.forgoRoom()
 		x.server.counters.retries.Add(1)

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -36,6 +37,7 @@ type scenario struct {
 	name   string
 	p      []script // in turn; nil: nobody listens there
 	alone  bool     // there is no other provider
+	within string   // in which an answer has to begin, in seconds; half a one if empty
 	more   string   // of the preferences of all, besides the time for an answer to begin
 	only   string   // plainRequest or streamRequest; both if empty
 	status int
@@ -57,6 +59,8 @@ var scenarios = []scenario{
 	{name: "a reset before the head", p: []script{func(p *peer, _ seen) bool { p.reset(); return false }}, status: 200, from: "p q", ends: true},
 	{name: "nobody listens", status: 200, from: "q", ends: true},
 	{name: "silence", p: []script{mute}, status: 200, from: "p q", ends: true},
+	{name: "a slow first event, with much time", p: []script{func(p *peer, _ seen) bool { p.say(streamHead); p.gone(); return false }}, within: "60", more: "timeout_policy: {default: {first_token: 0.3}}",
+		only: streamRequest, status: 200, from: "p q", ends: true},
 	{name: "a head and a slow first event", p: []script{func(p *peer, _ seen) bool { p.say(streamHead); p.gone(); return false }}, only: streamRequest, status: 200, from: "p q", ends: true},
 
 	{name: "a cut after forty events", p: []script{func(p *peer, _ seen) bool { fortyEvents(p); return false }}, only: streamRequest, status: 200, from: "p", says: " word-39"},
@@ -86,7 +90,7 @@ func TestAMisbehavingProviderIsNotTheClientsMatter(t *testing.T) {
 				if test.p != nil {
 					section = providerOf("p", listen(t, order.named("p", inTurn(test.p...))))
 				}
-				sections := []string{section, keyed("SCHEDULING_ALGORITHM: fixed_priority"), "preferences: {model_timeout: 0.5, " + test.more + "}\n"}
+				sections := []string{section, keyed("SCHEDULING_ALGORITHM: fixed_priority"), "preferences: {model_timeout: " + cmp.Or(test.within, "0.5") + ", " + test.more + "}\n"}
 				if !test.alone {
 					sections = append(sections, providerOf("q", listen(t, order.named("q", both))))
 				}

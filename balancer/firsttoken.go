@@ -1,0 +1,169 @@
+package balancer
+
+import (
+	"math/bits"
+	"sync/atomic"
+	"time"
+
+	"uniapi/config"
+)
+
+// pace is how long the streams of a channel took to begin: a histogram whose steps are
+// a quarter longer at most than those before. It takes no lock, and is made for the
+// first stream.
+type pace struct {
+	counts [paceSteps]atomic.Uint32
+	total  atomic.Uint32
+	slow   atomic.Int64 // see slowAfter; 0 while too little is known
+}
+
+const (
+	paceSteps = 84 // from a millisecond to 70 minutes
+
+	fewBegun  = 50   // with fewer nothing is known
+	manyBegun = 1000 // so many count half from then on, so that what was long ago fades
+
+	slowTimes = 3 // what is so many times as slow as all but one of a hundred is left for another channel
+	slowLeast = 10 * time.Second
+)
+
+// note counts a stream that began, or was left, after a time.
+func (p *pace) note(d time.Duration) {
+	p.counts[stepOf(d)].Add(1)
+	n := p.total.Add(1)
+	if n >= manyBegun && p.total.CompareAndSwap(n, n/2) {
+		for i := range p.counts {
+			count := &p.counts[i]
+			for old := count.Load(); !count.CompareAndSwap(old, old/2); old = count.Load() {
+			}
+		}
+	}
+	if n >= fewBegun && (n-fewBegun)%8 == 0 {
+		p.slow.Store(int64(max(slowTimes*p.within(99), slowLeast)))
+	}
+}
+
+// within is the time in which so many of a hundred began, at most a quarter too long.
+func (p *pace) within(percent uint32) time.Duration {
+	total := uint32(0)
+	for i := range p.counts {
+		total += p.counts[i].Load()
+	}
+	beyond := total * (100 - percent) / 100
+	for i := paceSteps - 1; i > 0; i-- {
+		n := p.counts[i].Load()
+		if n > beyond {
+			return endOf(i)
+		}
+		beyond -= n
+	}
+	return endOf(0)
+}
+
+// stepOf is the step that a time belongs to. Below 4 ms each has one of its own; above,
+// there are four to a doubling.
+func stepOf(d time.Duration) int {
+	ms := min(uint64(max(d.Milliseconds(), 0)), 1<<22-1)
+	if ms < 4 {
+		return int(ms)
+	}
+	doubling := bits.Len64(ms) - 1
+	return (doubling-1)*4 + int(ms>>(doubling-2)&3)
+}
+
+// endOf is the time at which a step ends.
+func endOf(step int) time.Duration {
+	if step < 4 {
+		return time.Duration(step+1) * time.Millisecond
+	}
+	doubling, quarter := step/4+1, step%4
+	return time.Duration(4+quarter+1) << (doubling - 2) * time.Millisecond
+}
+
+// began notes how long a stream of the channel took to begin.
+func (c *channelState) began(after time.Duration) {
+	p := c.pace.Load()
+	if p == nil {
+		c.pace.CompareAndSwap(nil, new(pace))
+		p = c.pace.Load()
+	}
+	p.note(after)
+}
+
+// slowAfter is how long a stream takes that is slow for the channel; 0 is unknown.
+func (c *channelState) slowAfter() time.Duration {
+	if p := c.pace.Load(); p != nil {
+		return time.Duration(p.slow.Load())
+	}
+	return 0
+}
+
+// FirstToken is how long a request's stream may take to begin at a channel before it is
+// left for another one, if there is one that could serve it; 0 is as long as its
+// deadline. It is first_token of timeout_policy.
+func (c *Candidate) FirstToken(facts *Facts) time.Duration {
+	if !facts.Stream {
+		return 0
+	}
+	set := c.Provider.timeouts.Find(facts, c.channel()).FirstToken
+	if set == nil || *set == config.Adaptive {
+		return c.slowAfter()
+	}
+	return *set
+}
+
+// FirstToken is how long the attempt that was given last may take to begin, so that
+// another channel, which is left and could serve, is asked; 0 is as long as its
+// deadline.
+func (p *Plan) FirstToken(c *Candidate) time.Duration {
+	within := c.FirstToken(&p.Facts)
+	if within == 0 || p.left <= 0 || !p.another(p.route, p.key.state.now()) {
+		return 0
+	}
+	return within
+}
+
+// another says whether a route has a channel that was not asked yet and could serve
+// the request now.
+func (p *Plan) another(route *Route, now int64) bool {
+	for i := range route.entries {
+		e := &route.entries[i]
+		if e.via != nil {
+			if e.via.hasCredit() && p.another(e.via.Find(p.route.Model), now) {
+				return true
+			}
+			continue
+		}
+		if p.isBarred(e.Candidate) || p.asked(e.Candidate) || !e.Candidate.fit(now, p.key) {
+			continue
+		}
+		if _, out := e.Provider.filter.Exclude(&p.Facts, e.Candidate.channel()); !out {
+			return true
+		}
+	}
+	return false
+}
+
+// asked says whether an attempt was made at a channel.
+func (p *Plan) asked(c *Candidate) bool {
+	for i := range p.tries {
+		if p.tries[i].candidate == c && p.tries[i].count > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// fit says whether a channel and one of its keys could serve a client key now.
+func (c *Candidate) fit(now int64, key *Key) bool {
+	if c.back(now, key.client) > 0 {
+		return false
+	}
+	ring := c.Provider.ring
+	for i := range ring.limits {
+		if _, ok := ring.limits[i].Check(c.Upstream, now); ok && c.keyBack(ring.keys[i], now, key.client) == 0 {
+			return true
+		}
+	}
+	return len(ring.limits) == 0
+}
