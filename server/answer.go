@@ -96,6 +96,7 @@ func (a *attempt) writeWhole(whole *codec.Response) error {
 	if err != nil {
 		return err
 	}
+	a.cleanWhole(whole)
 	body := a.format.EncodeResponse(nil, whole, request) // what is decoded may point into the old one
 	a.whole = body
 	return a.holding.Hold(budget.Answer, beyondKept(body))
@@ -227,6 +228,7 @@ func (a *attempt) replayAnswer(answer *pool.Response, from codec.Format) error {
 		a.said = estimate.Answer(body)
 	}
 	a.first = nil
+	a.cleanWhole(whole)
 	for _, e := range whole.Events(nil) {
 		a.first = encoder.Append(a.first, &e)
 		if err := a.holding.Hold(budget.Stream, beyondKept(a.first)); err != nil {

@@ -95,6 +95,7 @@ func (in *inbound) raw() bool {
 // in it can go to another channel, anything else from its first bytes on.
 func (a *attempt) receive(answer *pool.Response) error {
 	a.contentType = append(a.contentType[:0], answer.Header.ContentType()...)
+	a.Censor(a.contentType)
 	kind := rawKindOf(a.contentType)
 	if kind != rawEvents {
 		answer.Begin()

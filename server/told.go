@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"slices"
 
 	"uniapi/codec"
 	"uniapi/server/telemetry"
@@ -26,6 +27,24 @@ func (in *inbound) clean(text []byte) []byte {
 	}
 	in.lookAtOwn()
 	return []byte(in.snap.secrets.CleanBut(string(text), in.own.Holds))
+}
+
+// cleanText is clean for a text of an answer that is the provider's own.
+func (in *inbound) cleanText(text *string) {
+	if in.snap.secrets.Has(*text) {
+		in.lookAtOwn()
+		*text = in.snap.secrets.CleanBut(*text, in.own.Holds)
+	}
+}
+
+// cleanWhole is cleanText for all such texts of an answer. Members that nobody knows are left out if they have a secret.
+func (in *inbound) cleanWhole(whole *codec.Response) {
+	whole.Own(in.cleanText)
+	bad := func(f codec.Field) bool { return in.snap.secrets.HasBytes(f.Raw) || in.snap.secrets.Has(f.Name) }
+	whole.Extra = slices.DeleteFunc(whole.Extra, bad)
+	for i := range whole.Choices {
+		whole.Choices[i].Extra = slices.DeleteFunc(whole.Choices[i].Extra, bad)
+	}
 }
 
 // lookAtOwn finds the pieces of secrets that the client has said itself.

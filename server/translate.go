@@ -44,12 +44,18 @@ type flow interface {
 	Said() int64
 }
 
+// censor looks at what a provider says itself.
+type censor interface {
+	sse.Censor
+	cleanText(text *string)
+}
+
 // translation is the flow between two formats.
 type translation struct {
 	decoder  codec.StreamDecoder
 	encoder  codec.StreamEncoder
 	triggers []string
-	censor   sse.Censor
+	censor   censor
 
 	keeping keeping
 	events  []codec.Event
@@ -181,8 +187,11 @@ func (t *translation) translate(events []codec.Event) error {
 			}
 			t.started = true
 		}
-		if e.Kind == codec.EventRefusal && t.censor != nil { // it may be the provider's
-			t.censor.Censor(e.Text)
+		if t.censor != nil {
+			if e.Kind == codec.EventRefusal { // it may be the provider's
+				t.censor.Censor(e.Text)
+			}
+			e.Own(t.censor.cleanText)
 		}
 		t.said += e.Said()
 		if e.Says() {

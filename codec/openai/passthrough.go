@@ -58,7 +58,7 @@ func (s *Passthrough) Reset(hideUsage bool, triggers ...string) {
 	s.shape.bytes = shape
 }
 
-// Watch has a censor look at every event that is not of the shape of one before it, until the next Reset. Nil does not.
+// Watch has a censor look at every event that is not of the shape of one before it, and at what else is not the answer's in those that are, until the next Reset. Nil does not.
 func (s *Passthrough) Watch(c sse.Censor) { s.censor = c }
 
 // look has the censor look at an event that goes out.
@@ -124,7 +124,7 @@ func (s *Passthrough) Push(p []byte) (out []byte, err error) {
 // goes out. 0 means that more bytes are needed.
 func (s *Passthrough) next(rest []byte) int {
 	if !s.big && s.scanned == 0 { // not again for each piece of an event
-		if n := s.shape.match(rest); n > 0 {
+		if n := s.shape.match(rest, s.censor); n > 0 {
 			s.boundary = sse.Boundary{}
 			s.kept, s.crEnd = true, false
 			return n

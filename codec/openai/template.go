@@ -3,6 +3,8 @@ package openai
 import (
 	"cmp"
 	"slices"
+
+	"uniapi/codec/sse"
 )
 
 const (
@@ -42,8 +44,9 @@ func (t *template) learn(event []byte, offset int, f *findings) {
 	t.n = len(holes) + 1
 }
 
-// match returns the length of the event that p starts with, if it has the template's shape, else 0.
-func (t *template) match(p []byte) int {
+// match returns the length of the event that p starts with, if it has the template's shape, else 0. A censor looks at
+// holes that are nothing the answer says; nil does not.
+func (t *template) match(p []byte, censor sse.Censor) int {
 	pos, said := 0, 0
 	for i := range t.n {
 		if i > 0 {
@@ -53,6 +56,8 @@ func (t *template) match(p []byte) int {
 			}
 			if t.says[i] {
 				said += pos - begin
+			} else if censor != nil {
+				censor.Censor(p[begin:pos])
 			}
 		}
 		lit := t.bytes[t.lits[i][0]:t.lits[i][1]]
