@@ -210,10 +210,13 @@ func serve(args []string) int {
 			return err
 		}
 	}
-	options.Books, err = usage.Open(usage.Options{
+	books := usage.Options{
 		Dir: flags.data, Memory: truth(os.Getenv("DISABLE_DATABASE")), Retention: flags.retention, Series: server.BookSeries(options.Memory), Log: log,
 		Credits: credit.NewLocal(),
-	})
+	}
+	if books.Ledger, err = usage.OpenLedger(books); err == nil {
+		options.Books, err = usage.Open(books)
+	}
 	if err != nil {
 		log.Error("the books cannot be opened", "error", err)
 		return 1

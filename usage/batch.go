@@ -25,12 +25,12 @@ const batchVersion = 1
 
 const columnCount = fieldCount + histogramCount
 
-// columns are a set of columns, a bit each.
-type columns uint64
+// Columns are a set of columns, a bit each.
+type Columns uint64
 
-const allColumns columns = 1<<columnCount - 1
+const allColumns Columns = 1<<columnCount - 1
 
-func columnsOf(fields ...int) (c columns) {
+func columnsOf(fields ...int) (c Columns) {
 	for _, f := range fields {
 		c |= 1 << f
 	}
@@ -38,12 +38,12 @@ func columnsOf(fields ...int) (c columns) {
 }
 
 // rows are the rows of a batch that is being made, by the number of their series.
-type rows map[uint32]*counts
+type rows map[uint32]*Counts
 
-func (r rows) at(number uint32) *counts {
+func (r rows) at(number uint32) *Counts {
 	c := r[number]
 	if c == nil {
-		c = new(counts)
+		c = new(Counts)
 		r[number] = c
 	}
 	return c
@@ -55,14 +55,14 @@ func (r rows) encode() []byte {
 		return nil
 	}
 	numbers := slices.Sorted(maps.Keys(r))
-	list := make([]*counts, len(numbers))
+	list := make([]*Counts, len(numbers))
 	out := binary.AppendUvarint([]byte{batchVersion}, uint64(len(numbers)))
 	last := uint32(0)
 	for i, number := range numbers {
 		out = binary.AppendUvarint(out, uint64(number-last))
 		last, list[i] = number, r[number]
 	}
-	var used columns
+	var used Columns
 	for _, c := range list {
 		for field, n := range c.Row {
 			if n != 0 {
@@ -121,15 +121,15 @@ var errBatch = errors.New("rows of the ledger cannot be read")
 
 // decoder reads batches. It may be used again and keeps its memory.
 type decoder struct {
-	list    []*counts
+	list    []*Counts
 	columns []columnLeft
 }
 
 // rowsAtOnce is how many rows are read through all their columns before the next, so that their counts stay in the processor's cache.
 const rowsAtOnce = 1024
 
-// add adds the wanted columns of a batch to the counts that each series has; a series that has none is left out.
-func (d *decoder) add(batch []byte, wanted columns, of func(number uint32) *counts) error {
+// add adds the wanted Columns of a batch to the counts that each series has; a series that has none is left out.
+func (d *decoder) add(batch []byte, wanted Columns, of func(number uint32) *Counts) error {
 	if len(batch) == 0 {
 		return nil
 	}
@@ -184,7 +184,7 @@ type columnLeft struct {
 	data  []byte
 }
 
-func (l *columnLeft) add(list []*counts) (err error) {
+func (l *columnLeft) add(list []*Counts) (err error) {
 	if l.field < fieldCount {
 		l.data, err = addField(list, l.data, l.field)
 	} else {
@@ -194,7 +194,7 @@ func (l *columnLeft) add(list []*counts) (err error) {
 }
 
 // addField is where a question spends its time: a month by key and model is ten million values. So it reads them in place.
-func addField(list []*counts, column []byte, field int) ([]byte, error) {
+func addField(list []*Counts, column []byte, field int) ([]byte, error) {
 	at := 0
 	for _, c := range list {
 		n := int64(0)
@@ -216,7 +216,7 @@ func addField(list []*counts, column []byte, field int) ([]byte, error) {
 	return column[at:], nil
 }
 
-func addHistogram(list []*counts, column []byte, which int) ([]byte, error) {
+func addHistogram(list []*Counts, column []byte, which int) ([]byte, error) {
 	for _, c := range list {
 		used, err := uvarint(&column)
 		if err != nil {

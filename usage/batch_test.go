@@ -45,7 +45,7 @@ func TestWhatIsWrittenIntoABatchIsReadFromIt(t *testing.T) {
 			}
 		}
 		some := rows{}
-		if err := d.add(batch, columnsOf(cost), func(number uint32) *counts {
+		if err := d.add(batch, columnsOf(cost), func(number uint32) *Counts {
 			if number%2 == 0 {
 				return nil
 			}

@@ -10,6 +10,7 @@
 package usage
 
 import (
+	"context"
 	"fmt"
 	"hash/maphash"
 	"log/slog"
@@ -22,6 +23,8 @@ import (
 
 // Options say how Books are kept.
 type Options struct {
+	// Ledger is where they are kept, and is closed with them; nil is OpenLedger, with Dir, Memory and Retention.
+	Ledger Ledger
 	Dir    string // of the ledger; made if it is not there
 	Memory bool   // no ledger: everything is forgotten at the end
 	// Retention is how long rows are kept, by the day; 0 is DefaultRetention. What each key cost on a day is kept for ever: it is a few
@@ -51,7 +54,7 @@ const foldEvery = time.Second
 // Books are the counters and the ledger behind them.
 type Books struct {
 	options Options
-	store   store
+	ledger  Ledger
 	table   table
 
 	addresses    sync.Map // netip.Addr → text
@@ -60,18 +63,19 @@ type Books struct {
 	changing sync.Mutex
 	changed  []*Series // since the last fold
 
-	mu      sync.Mutex // of what follows; it is not held while the disk works
+	mu      sync.Mutex // of what follows
 	keys    map[string]*Key
-	journal journal
-	marks   marks
-	totals  sums[name] // since the start, of channels and of attempts by provider and model
-	last    lastFold
-	damaged atomic.Int64 // rows of the ledger that could not be read and were set aside, ever
+	totals  sums[Name] // since the start, of channels and of attempts by provider and model
+	emptied time.Time  // when the last fold left nothing behind
+
+	gathering sync.Mutex // held for moments
+	waiting   []Counted  // what the ledger has not taken over
+	handing   sync.Mutex // held by the one who hands it over
 
 	configuring sync.Mutex // of when keys begin to count
 	renewed     int64      // the hour in which renew last looked
 
-	writing sync.Mutex // held by the one who writes spans
+	folding sync.Mutex
 	failed  atomic.Pointer[error]
 
 	toldUnasked atomic.Int64 // when the log last heard that shared credits cannot be asked for, in Unix nanoseconds
@@ -82,8 +86,7 @@ type Books struct {
 	ended  error
 }
 
-// Open opens the ledger. The error says what to do.
-func Open(o Options) (*Books, error) {
+func (o Options) withDefaults() Options {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -99,65 +102,33 @@ func Open(o Options) (*Books, error) {
 	if o.Patience <= 0 {
 		o.Patience = DefaultPatience
 	}
-	b := &Books{options: o, keys: make(map[string]*Key), totals: sums[name]{}, stop: make(chan struct{}), done: make(chan struct{})}
-	b.table.seed = maphash.MakeSeed()
-	if o.Memory {
-		b.store = newMemory()
-	} else {
-		var lost damages
-		ledger, err := openLedger(o.Dir, &lost, o.Now())
-		if err != nil {
+	return o
+}
+
+// Open begins to keep books in a ledger. The error says what to do.
+func Open(o Options) (*Books, error) {
+	o = o.withDefaults()
+	if o.Ledger == nil {
+		var err error
+		if o.Ledger, err = OpenLedger(o); err != nil {
 			return nil, err
 		}
-		b.store = ledger
-		b.told(&lost)
 	}
-	if err := b.begin(); err != nil {
-		_ = b.store.close()
-		return nil, fmt.Errorf("reading the ledger in %s: %w", o.Dir, err)
-	}
-	b.last.at = o.Now()
+	b := &Books{options: o, ledger: o.Ledger, keys: make(map[string]*Key), totals: sums[Name]{}, stop: make(chan struct{}), done: make(chan struct{})}
+	b.table.seed = maphash.MakeSeed()
+	b.emptied = o.Now()
 	go b.keep()
 	return b, nil
 }
 
-// begin reads what the journal needs of the ledger, or begins a ledger.
-func (b *Books) begin() error {
-	var names []name
-	var lost damages
-	found := false
-	now := b.options.Now()
-	err := b.store.view(func(r reader) (err error) {
-		damaged := int64(0)
-		if err = r.each(tableDamaged, func(_, _ []byte) error {
-			damaged++
-			return nil
-		}); err != nil {
-			return err
-		}
-		b.damaged.Store(damaged)
-		if names, err = readNames(r, lengthened, &lost); err != nil {
-			return err
-		}
-		b.marks, found = believedMarks(r, now.Unix(), &lost)
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	if !found || len(lost.list) > 0 {
-		if err := b.store.update(func(w writer) error {
-			if err := lost.setAside(w, now); err != nil {
-				return err
-			}
-			return b.marks.write(w)
-		}); err != nil {
-			return err
-		}
-		b.told(&lost)
-	}
-	b.journal = journal{index: indexOf(names), minutes: make(map[int64]*span), saved: len(names), floor: b.marks.HoursTo}
-	return nil
+// What is done beside requests waits so long for a ledger.
+const (
+	readWithin  = 30 * time.Second
+	writeWithin = 10 * time.Second
+)
+
+func within(d time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), d)
 }
 
 // keep writes the changes once a second until Close.
@@ -176,122 +147,84 @@ func (b *Books) keep() {
 	}
 }
 
-// fold writes what was counted into the ledger. What cannot be written stays in the journal.
+// fold writes what was counted into the ledger. What cannot be written is kept.
 func (b *Books) fold() error {
-	b.writing.Lock()
-	defer b.writing.Unlock()
+	b.folding.Lock()
+	defer b.folding.Unlock()
+	ctx, cancel := within(writeWithin)
+	defer cancel()
 	now := b.options.Now()
-	err := b.write(now.Unix())
+	err := b.handOver(ctx, now)
 	if err == nil {
-		err = b.rollUp(now)
+		err = b.ledger.Write(ctx, now)
 	}
 	b.note(err)
 	if err == nil {
 		b.mu.Lock()
-		b.last.at = now
+		b.emptied = now
 		b.mu.Unlock()
 	}
 	return err
 }
 
-// gather moves what was counted into the journal, as of a time. b.mu is held.
-func (b *Books) gather(now int64) error {
+// gather takes what was counted out of the series. It waits for no ledger.
+func (b *Books) gather() {
+	b.gathering.Lock()
+	defer b.gathering.Unlock()
 	b.changing.Lock()
 	changed := b.changed
 	b.changed = nil
 	b.changing.Unlock()
-	if len(changed) == 0 {
-		return nil
-	}
-	m, err := b.journal.at(b.store, max(begin(now, minute), b.journal.floor))
-	if err != nil {
-		b.changing.Lock()
-		b.changed = append(b.changed, changed...)
-		b.changing.Unlock()
-		return err
-	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	for _, s := range changed {
 		s.dirty.Store(false) // before the counters are read, so that what comes now puts it on the list again
-		c := s.take()
-		m.count(b.journal.index, s.name, &c)
-		switch s.name.kind {
+		c := Counted{s.name, s.take()}
+		switch s.name.Kind {
 		case ofRequests:
-			b.totals.add(s.name.channel(), &c)
+			b.totals.add(s.name.channel(), &c.Counts)
 		case ofAttempts:
-			b.totals.add(name{kind: ofAttempts, b: s.name.a, c: s.name.b}, &c)
+			b.totals.add(Name{Kind: ofAttempts, B: s.name.A, C: s.name.B}, &c.Counts)
 		}
+		b.waiting = append(b.waiting, c)
 	}
-	return nil
 }
 
-// write writes all minutes that have changed in one transaction. b.writing is held.
-func (b *Books) write(now int64) error {
-	began, rows := time.Now(), 0
-	type change struct {
-		at      int64
-		m       *span
-		changes int
-		batches [len(allKinds)][]byte
-	}
-	var list []change
-	b.mu.Lock()
-	err := b.gather(now)
-	if err == nil {
-		err = b.journal.squeeze(b.store, now)
-	}
-	for at, m := range b.journal.minutes {
-		if m.changes == m.written {
-			continue
-		}
-		c := change{at: at, m: m, changes: m.changes}
-		for i, k := range allKinds {
-			c.batches[i] = m.batch(k)
-		}
-		rows += m.size()
-		list = append(list, c)
-	}
-	names, saved := b.journal.index.names, b.journal.saved
-	lost := b.journal.lost
-	b.mu.Unlock()
-	if err != nil || len(list) == 0 {
-		return err
-	}
-	err = b.store.update(func(w writer) error {
-		if err := lost.setAside(w, b.options.Now()); err != nil { // before the minutes that they were in are written anew
-			return err
-		}
-		for number := saved; number < len(names); number++ {
-			if err := putName(w, uint32(number), names[number]); err != nil {
-				return err
-			}
-		}
-		for i := range list {
-			for n, k := range allKinds {
-				if err := putSpan(w, minute, k, list[i].at, list[i].batches[n]); err != nil {
-					return err
-				}
-			}
-		}
+// handOver gives the ledger what was counted, as of a time.
+func (b *Books) handOver(ctx context.Context, now time.Time) error {
+	b.handing.Lock() // so that who comes second finds in the ledger what the first had to hand over
+	defer b.handing.Unlock()
+	b.gather()
+	b.gathering.Lock()
+	list := b.waiting
+	b.waiting = nil
+	b.gathering.Unlock()
+	if len(list) == 0 {
 		return nil
-	})
-	b.mu.Lock()
-	for i := range list {
-		list[i].m.stored = true // even after an error: it may have come behind the last byte
 	}
+	err := b.ledger.Count(ctx, now, list)
+	b.gathering.Lock()
+	defer b.gathering.Unlock()
 	if err != nil {
-		b.mu.Unlock()
-		return err
+		b.waiting = together(append(list, b.waiting...))
+	} else if b.waiting == nil { // its memory serves again
+		clear(list)
+		b.waiting = list[:0]
 	}
+	return err
+}
+
+// together adds up what is of the same series, so that what waits is never more than there are series.
+func together(list []Counted) []Counted {
+	all := sums[Name]{}
 	for i := range list {
-		list[i].m.written = list[i].changes
+		all.add(list[i].Name, &list[i].Counts)
 	}
-	b.journal.saved = len(names)
-	b.journal.forget(now)
-	b.journal.lost.forget(len(lost.list))
-	b.last.took, b.last.rows = time.Since(began), rows
-	b.mu.Unlock()
-	b.told(&lost)
-	return nil
+	list = list[:0]
+	for name, c := range all {
+		list = append(list, Counted{name, *c})
+	}
+	return list
 }
 
 // note keeps the state of the ledger, and tells of a change once.
@@ -325,9 +258,9 @@ func (b *Books) Close() error {
 		close(b.stop)
 		<-b.done
 		err := b.fold()
-		b.writing.Lock() // a fold that somebody else began
-		defer b.writing.Unlock()
-		if closing := b.store.close(); err == nil {
+		b.folding.Lock() // a fold that somebody else began
+		defer b.folding.Unlock()
+		if closing := b.ledger.Close(); err == nil {
 			err = closing
 		}
 		if err != nil {

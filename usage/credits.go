@@ -1,10 +1,7 @@
 package usage
 
 import (
-	"encoding/binary"
-	"errors"
 	"fmt"
-	"math"
 	"time"
 
 	"uniapi/codec/saturate"
@@ -67,35 +64,10 @@ func (b *Books) Configure(terms []Terms) error {
 	return nil
 }
 
-var errAmount = errors.New("an amount in the ledger cannot be")
-
-// amount is what was added to a key's credits.
-func amount(nano []byte) (int64, error) {
-	if len(nano) != 8 || nano[0] > math.MaxInt8 {
-		return 0, errAmount
-	}
-	return int64(binary.BigEndian.Uint64(nano)), nil
-}
-
-// addedCredits are by the hash of the key.
 func (b *Books) addedCredits() (map[string]int64, error) {
-	added := make(map[string]int64)
-	var lost damages
-	err := b.store.view(func(r reader) error {
-		return r.each(tableCredits, func(hash, value []byte) error {
-			nano, err := amount(value)
-			if err != nil {
-				lost.note(tableCredits, hash, value, err)
-				return nil
-			}
-			added[string(hash)] = nano
-			return nil
-		})
-	})
-	if err == nil {
-		b.setAside(&lost)
-	}
-	return added, err
+	ctx, cancel := within(readWithin)
+	defer cancel()
+	return b.ledger.Credits(ctx)
 }
 
 // load adds up what keys have spent since they count. If that cannot be read, none of them counts yet.
@@ -104,9 +76,9 @@ func (b *Books) load(keys map[*Key]int64) error {
 	for k, start := range keys {
 		starts[k.hash] = start
 	}
-	return b.freshly(func(r *reading) error {
-		sums, err := sinceOf(r, ofKeys, columnsOf(cost), starts, func(n name) (string, bool) { return n.a, true })
-		if err != nil || r.torn {
+	return b.freshly(func(v View) error {
+		sums, err := sinceOf(v, ofKeys, columnsOf(cost), starts, func(n Name) (string, bool) { return n.A, true })
+		if err != nil {
 			return err
 		}
 		for k, start := range keys {
@@ -117,7 +89,7 @@ func (b *Books) load(keys map[*Key]int64) error {
 			k.account.Begin(start, by)
 		}
 		return nil
-	}, []kind{ofKeys})
+	}, []Kind{ofKeys})
 }
 
 // restart lets the costs of keys count from other times than they did: the costs between are added or taken off.
@@ -133,11 +105,11 @@ func (b *Books) restart(starts map[*Key]int64) {
 	if len(pieces) == 0 {
 		return
 	}
-	b.read(func(r *reading) error {
+	b.read(func(v View) error {
 		moved := make(map[*Key]int64, len(starts))
 		for p, keys := range pieces {
-			t := newTally(r, columnsOf(cost), func(n name) (string, bool) { return n.a, true })
-			if err := r.scan(ofKeys, r.aligned(ofKeys, p.from), r.aligned(ofKeys, p.to), day, t.add); err != nil {
+			t := newTally(columnsOf(cost), func(n Name) (string, bool) { return n.A, true })
+			if err := t.scan(v, ofKeys, v.Aligned(ofKeys, p.from), v.Aligned(ofKeys, p.to), day); err != nil {
 				return err
 			}
 			for _, k := range keys {
@@ -150,9 +122,6 @@ func (b *Books) restart(starts map[*Key]int64) {
 				}
 				moved[k] = between
 			}
-		}
-		if r.torn {
-			return nil
 		}
 		for k, between := range moved { // all or none
 			k.account.Begin(starts[k], between)
@@ -189,14 +158,9 @@ func (b *Books) AddCredits(secret string, nano int64) (state KeyState, known boo
 	if t == nil {
 		return state, false, nil
 	}
-	total := int64(0)
-	err = b.store.update(func(w writer) error {
-		total, _ = amount(w.get(tableCredits, []byte(k.hash))) // none, or none that can be read
-		if total = saturate.Add(total, nano); total == math.MaxInt64 {
-			return errors.New("that is more than can be counted")
-		}
-		return w.put(tableCredits, []byte(k.hash), binary.BigEndian.AppendUint64(nil, uint64(total)))
-	})
+	ctx, cancel := within(writeWithin)
+	defer cancel()
+	total, err := b.ledger.AddCredits(ctx, k.hash, nano)
 	if err != nil {
 		return state, true, fmt.Errorf("writing the credit to the ledger: %w", err)
 	}

@@ -103,27 +103,27 @@ func (d *damage) what() string {
 const mostTold = 20
 
 // told logs rows that were found and set aside, and counts them.
-func (b *Books) told(d *damages) {
-	b.damaged.Add(int64(len(d.list)))
+func (l *localLedger) told(d *damages) {
+	l.damaged.Add(int64(len(d.list)))
 	for i := range d.list {
 		if i == mostTold {
-			b.options.Log.Error("more rows of the ledger could not be read", "dir", b.options.Dir, "rows", len(d.list)-i)
+			l.log.Error("more rows of the ledger could not be read", "dir", l.dir, "rows", len(d.list)-i)
 			return
 		}
 		row := &d.list[i]
-		b.options.Log.Error("a row of the ledger could not be read; it is left out, and kept in the ledger's table "+tableDamaged,
-			"dir", b.options.Dir, "lost", row.what(), "table", row.table, "key", fmt.Sprintf("%x", row.key), "bytes", len(row.value), "error", row.err)
+		l.log.Error("a row of the ledger could not be read; it is left out, and kept in the ledger's table "+tableDamaged,
+			"dir", l.dir, "lost", row.what(), "table", row.table, "key", fmt.Sprintf("%x", row.key), "bytes", len(row.value), "error", row.err)
 	}
 }
 
 // setAside moves rows that a question has found, as far as the ledger can be written.
-func (b *Books) setAside(d *damages) {
+func (l *localLedger) setAside(d *damages) {
 	if len(d.list) == 0 {
 		return
 	}
-	if err := b.store.update(func(w writer) error { return d.setAside(w, b.options.Now()) }); err != nil {
-		b.options.Log.Error("damaged rows of the ledger could not be set aside", "dir", b.options.Dir, "rows", len(d.list), "error", err)
+	if err := l.store.update(func(w writer) error { return d.setAside(w, l.now()) }); err != nil {
+		l.log.Error("damaged rows of the ledger could not be set aside", "dir", l.dir, "rows", len(d.list), "error", err)
 		return
 	}
-	b.told(d)
+	l.told(d)
 }

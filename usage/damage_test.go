@@ -198,7 +198,7 @@ func TestRowsThatAreDamagedWhileTheBooksAreOpenAreLeftOutOfHoursAndDays(t *testi
 		fold(t, b)
 		if n == 3 {
 			at := spanKey(begin(c.now().Unix(), minute))
-			if err := b.store.update(func(w writer) error { return w.put(spanTable(minute, ofRequests), at, []byte("damaged")) }); err != nil {
+			if err := localOf(b).store.update(func(w writer) error { return w.put(spanTable(minute, ofRequests), at, []byte("damaged")) }); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -227,7 +227,7 @@ func TestRowsThatAreDamagedWhileTheBooksAreOpenAreLeftOutOfHoursAndDays(t *testi
 		t.Errorf("%d requests are there, %d rows damaged", n, b.Ledger().Damaged)
 	}
 	kept := ""
-	b.store.view(func(r reader) error {
+	localOf(b).store.view(func(r reader) error {
 		return r.each(tableDamaged, func(_, value []byte) error {
 			kept += fmt.Sprintf("%s;", value)
 			return nil

@@ -80,7 +80,7 @@ func (l *liveHistogram) count(d time.Duration) {
 }
 
 // take moves what was counted into c.
-func (l *liveHistograms) take(c *counts) {
+func (l *liveHistograms) take(c *Counts) {
 	for which := range l {
 		h := &l[which]
 		for i := range h.buckets {

@@ -9,19 +9,19 @@ import (
 
 // index numbers series. Numbers are given once and are the ledger's as soon as a fold that uses them is written.
 type index struct {
-	names   []name // by number; the first is 1
-	numbers map[name]uint32
+	names   []Name // by number; the first is 1
+	numbers map[Name]uint32
 }
 
-func indexOf(names []name) *index {
-	x := &index{names: names, numbers: make(map[name]uint32, len(names))}
+func indexOf(names []Name) *index {
+	x := &index{names: names, numbers: make(map[Name]uint32, len(names))}
 	for number, n := range names[1:] {
 		x.numbers[n] = uint32(number + 1)
 	}
 	return x
 }
 
-func (x *index) number(n name) uint32 {
+func (x *index) number(n Name) uint32 {
 	number, known := x.numbers[n]
 	if !known {
 		number = uint32(len(x.names))
@@ -33,7 +33,7 @@ func (x *index) number(n name) uint32 {
 
 // span is all that was counted in a span of time: when it is written it takes the place of what the ledger has.
 type span struct {
-	rows    map[kind]rows
+	rows    map[Kind]rows
 	clients addresses
 
 	changes int  // how often it was changed
@@ -42,7 +42,7 @@ type span struct {
 }
 
 func newSpan() *span {
-	m := &span{rows: make(map[kind]rows, len(kindsOfRows)), clients: addresses{}}
+	m := &span{rows: make(map[Kind]rows, len(kindsOfRows)), clients: addresses{}}
 	for _, k := range kindsOfRows {
 		m.rows[k] = rows{}
 	}
@@ -51,22 +51,22 @@ func newSpan() *span {
 
 // count adds what was counted of a series, and that to the sums it belongs to. The rows of single series go without histograms,
 // which are most of a row and of use for a whole channel or key.
-func (m *span) count(x *index, n name, c *counts) {
+func (m *span) count(x *index, n Name, c *Counts) {
 	m.changes++
-	switch n.kind {
+	switch n.Kind {
 	case ofClients:
-		m.clients[n.a] = saturate.Add(m.clients[n.a], c.Row[requests])
+		m.clients[n.A] = saturate.Add(m.clients[n.A], c.Row[requests])
 	case ofRequests:
 		m.rows[ofRequests].at(x.number(n)).Row.add(&c.Row)
 		m.rows[ofChannels].at(x.number(n.channel())).add(c)
 		m.rows[ofKeys].at(x.number(n.key())).add(c)
 	default:
-		m.rows[n.kind].at(x.number(n)).add(c)
+		m.rows[n.Kind].at(x.number(n)).add(c)
 	}
 }
 
 // batch is what is written of one kind.
-func (m *span) batch(k kind) []byte {
+func (m *span) batch(k Kind) []byte {
 	if k == ofClients {
 		return m.clients.encode()
 	}

@@ -45,12 +45,12 @@ func (b *Books) TokenUsage(secret, model string, from, to time.Time) []TokenUsag
 		only = hashOf(secret)
 	}
 	var all sums[keyModel]
-	b.read(func(r *reading) error {
-		t := newTally(r, tokenColumns, func(n name) (keyModel, bool) {
-			return keyModel{n.a, n.c}, n.c != "" && (only == "" || n.a == only) && (model == "" || n.c == model)
+	b.read(func(v View) error {
+		t := newTally(tokenColumns, func(n Name) (keyModel, bool) {
+			return keyModel{n.A, n.C}, n.C != "" && (only == "" || n.A == only) && (model == "" || n.C == model)
 		})
 		all = t.sums
-		return r.scan(ofRequests, from.Unix(), minuteOf(to)+minute, day, t.add)
+		return t.scan(v, ofRequests, from.Unix(), minuteOf(to)+minute, day)
 	}, ofRequests)
 	return b.tokenUsage(all)
 }
@@ -143,8 +143,8 @@ func (b *Books) KeyStates() map[string]KeyState {
 		}
 	}
 	byKey := make(map[string]sums[keyModel])
-	b.read(func(r *reading) error {
-		all, err := sinceOf(r, ofRequests, tokenColumns, starts, func(n name) (keyModel, bool) { return keyModel{n.a, n.c}, n.c != "" })
+	b.read(func(v View) error {
+		all, err := sinceOf(v, ofRequests, tokenColumns, starts, func(n Name) (keyModel, bool) { return keyModel{n.A, n.C}, n.C != "" })
 		for k, c := range all {
 			if byKey[k.key] == nil {
 				byKey[k.key] = sums[keyModel]{}

@@ -70,10 +70,10 @@ func itself(t *testing.T, environment string) *exec.Cmd {
 }
 
 // sumOf adds up all rows of a kind.
-func sumOf(b *Books, k kind) (sum Row) {
-	b.read(func(r *reading) error {
-		t := newTally(r, allColumns, func(name) (bool, bool) { return true, true })
-		err := r.scan(k, 0, r.end, day, t.add)
+func sumOf(b *Books, k Kind) (sum Row) {
+	b.read(func(v View) error {
+		t := newTally(allColumns, func(Name) (bool, bool) { return true, true })
+		err := t.scan(v, k, 0, v.End(), day)
 		if all := t.sums[true]; all != nil {
 			sum = all.Row
 		}

@@ -1,161 +1,72 @@
 package usage
 
 import (
+	"context"
 	"errors"
-	"fmt"
-	"os"
-	"path/filepath"
-	"runtime/debug"
 	"time"
-
-	"go.etcd.io/bbolt"
-	bolterrors "go.etcd.io/bbolt/errors"
 )
 
-// ledgerFile is the file in the data folder.
-const ledgerFile = "usage.db"
+// Ledger is where the books are kept. OpenLedger gives the form of one process, in a file or in memory; a database that several instances share
+// can take its place. Requests never wait for it: once a second what was counted is handed over, by one goroutine at a time.
+//
+// Whatever a ledger waits for ends by the deadline of ctx.
+type Ledger interface {
+	// Count takes over what was counted until a time. It is kept in this process at least, so that Read finds it, until it is written. After an
+	// error none of it was taken, and it is handed over again.
+	Count(ctx context.Context, now time.Time, what []Counted) error
+	// Write has all that was taken over kept for good, and older rows put together and forgotten as they are due. After an error it may or may
+	// not have been kept: it is written again, and counts once.
+	Write(ctx context.Context, now time.Time) error
+	// Read lets ask see rows of some kinds as of one moment, with all that Count took over until now. ask may be called more than once, and
+	// hands on what a View's errors are.
+	Read(ctx context.Context, now time.Time, kinds []Kind, ask func(View) error) error
 
-// lockWait is how long Open waits for another process to let go of the file, as one that is being restarted does.
-const lockWait = 2 * time.Second
+	// Credits are what was added to the credits of client keys, ever, by their hashes.
+	Credits(ctx context.Context) (map[string]int64, error)
+	// AddCredits adds to those of a key and has that kept before it returns. total is the sum; after an error nothing was added.
+	AddCredits(ctx context.Context, key string, nano int64) (total int64, err error)
 
-// ledger is a store in a bbolt file.
-type ledger struct{ db *bbolt.DB }
-
-// openLedger opens the file, or makes it, and brings it to the schema of this version. Rows that it cannot read on the way are in lost.
-func openLedger(dir string, lost *damages, now time.Time) (*ledger, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("the data folder %s cannot be made (--data names another, DISABLE_DATABASE=true does without): %w", dir, err)
-	}
-	path := filepath.Join(dir, ledgerFile)
-	l := new(ledger)
-	err := guarded(func() (err error) {
-		l.db, err = bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockWait, FreelistType: bbolt.FreelistMapType})
-		return err
-	})
-	switch {
-	case errors.Is(err, bolterrors.ErrTimeout):
-		return nil, fmt.Errorf("the ledger %s is open in another process; each gateway needs a data folder of its own (--data)", path)
-	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrChecksum), errors.Is(err, bolterrors.ErrVersionMismatch), errors.Is(err, errDamaged):
-		return nil, damaged(path, err)
-	case err != nil:
-		return nil, fmt.Errorf("opening the ledger %s: %w", path, err)
-	}
-	if err = l.whole(path); err == nil {
-		err = l.update(func(w writer) error { return migrate(w, lost, now) })
-	}
-	switch {
-	case err == nil:
-		return l, nil
-	case errors.Is(err, errDamaged), errors.Is(err, errName), errors.Is(err, errBatch):
-		err = damaged(path, err)
-	default:
-		err = fmt.Errorf("the ledger %s cannot be used: %w", path, err)
-	}
-	_ = l.close()
-	return nil, err
+	// Standing tells how it is, without waiting.
+	Standing() Standing
+	// Close lets go of it. What has not been written is lost.
+	Close() error
 }
 
-func damaged(path string, err error) error {
-	return fmt.Errorf("the ledger %s is damaged; move it away to begin a new one, or put a copy from a backup in its place: %w", path, err)
+// View is the ledger at one moment.
+type View interface {
+	// Scan adds the rows of a question, span by span in order of time, to what of gives for their series; nil is for those that are not asked
+	// for. of is asked once for a series. begun, which may be nil, is called before the rows of each span with when it began.
+	Scan(q Question, begun func(at int64), of func(Name) *Counts) error
+	// Aligned is when the span begins that a scan from a time begins with: where only long ones are left, before it.
+	Aligned(k Kind, from int64) int64
+	// End is behind all that was counted.
+	End() int64
 }
 
-// errDamaged is what bbolt's own checks found.
-var errDamaged = errors.New("a page is not what it should be")
-
-// guarded makes an error of what bbolt does with a damaged file: it trusts its pages, so one that is none makes it panic, and one
-// that is missing is a memory fault.
-func guarded(f func() error) (err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("%w: %v", errDamaged, p)
-		}
-	}()
-	return f()
+// Question says which rows are asked for. Times are seconds since 1970.
+type Question struct {
+	Kind     Kind
+	From, To int64
+	// Longest is how long a span may be that is answered with: a minute, an hour or a day. Where the ledger has only longer ones left,
+	// it answers with those, beginning with the one that From is in.
+	Longest int64
+	Columns Columns // that are wanted
 }
 
-// whole checks that the file is as long as it says: what is cut off would only be missed when it is read.
-func (l *ledger) whole(path string) error {
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	return l.db.View(func(tx *bbolt.Tx) error {
-		if tx.Size() > info.Size() {
-			return fmt.Errorf("%w: the file is %d bytes long and should be %d", errDamaged, info.Size(), tx.Size())
-		}
-		return nil
-	})
+// Counted is what was counted of a series since it was told last.
+type Counted struct {
+	Name   Name
+	Counts Counts
 }
 
-func (l *ledger) view(read func(reader) error) error {
-	return guarded(func() error {
-		return l.db.View(func(tx *bbolt.Tx) error { return read(boltTx{tx}) })
-	})
+// Standing is how a ledger stands.
+type Standing struct {
+	Pending int           // rows that were taken over and are not written
+	Rows    int           // that the last Write wrote
+	Took    time.Duration // by the last Write that wrote
+	Size    int64         // in bytes; 0 is unknown
+	Damaged int64         // rows that could not be read and were set aside, ever
 }
 
-func (l *ledger) update(change func(writer) error) error {
-	return guarded(func() error {
-		return l.db.Update(func(tx *bbolt.Tx) error { return change(boltTx{tx}) })
-	})
-}
-
-func (l *ledger) size() (bytes int64) {
-	_ = guarded(func() error {
-		return l.db.View(func(tx *bbolt.Tx) error {
-			bytes = tx.Size()
-			return nil
-		})
-	})
-	return bytes
-}
-
-// close does not wait for transactions that a damaged page has ended; there are none else.
-func (l *ledger) close() error { return guarded(l.db.Close) }
-
-// boltTx is a transaction as reader and writer.
-type boltTx struct{ tx *bbolt.Tx }
-
-func (t boltTx) get(table string, key []byte) []byte {
-	if b := t.tx.Bucket([]byte(table)); b != nil {
-		return b.Get(key)
-	}
-	return nil
-}
-
-func (t boltTx) each(table string, visit func(key, value []byte) error) error {
-	if b := t.tx.Bucket([]byte(table)); b != nil {
-		return b.ForEach(visit)
-	}
-	return nil
-}
-
-func (t boltTx) ends(table string) (first, last []byte) {
-	if b := t.tx.Bucket([]byte(table)); b != nil {
-		first, _ = b.Cursor().First()
-		last, _ = b.Cursor().Last()
-	}
-	return first, last
-}
-
-func (t boltTx) put(table string, key, value []byte) error {
-	b, err := t.tx.CreateBucketIfNotExists([]byte(table))
-	if err != nil {
-		return err
-	}
-	return b.Put(key, value)
-}
-
-func (t boltTx) remove(table string, key []byte) error {
-	if b := t.tx.Bucket([]byte(table)); b != nil {
-		return b.Delete(key)
-	}
-	return nil
-}
-
-func (t boltTx) drop(table string) error {
-	if t.tx.Bucket([]byte(table)) == nil {
-		return nil
-	}
-	return t.tx.DeleteBucket([]byte(table))
-}
+// errTorn is that a row turned out to be damaged: the question is asked again, without it.
+var errTorn = errors.New("a row of the ledger cannot be read")

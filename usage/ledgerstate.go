@@ -13,27 +13,18 @@ type LedgerState struct {
 	Damaged int64         // rows that could not be read and were set aside, ever
 }
 
-// lastFold is what is told of the last fold that succeeded.
-type lastFold struct {
-	at   time.Time
-	rows int // of the last one that had any
-	took time.Duration
-}
-
 // Ledger tells how the ledger stands.
 func (b *Books) Ledger() LedgerState {
-	s := LedgerState{Err: b.Health(), Size: b.store.size(), Damaged: b.damaged.Load()}
+	l := b.ledger.Standing()
+	s := LedgerState{Err: b.Health(), Pending: l.Pending, Rows: l.Rows, Took: l.Took, Size: l.Size, Damaged: l.Damaged}
 	b.changing.Lock()
-	s.Pending = len(b.changed)
+	s.Pending += len(b.changed)
 	b.changing.Unlock()
+	b.gathering.Lock()
+	s.Pending += len(b.waiting)
+	b.gathering.Unlock()
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, m := range b.journal.minutes {
-		if m.changes != m.written {
-			s.Pending += m.size()
-		}
-	}
-	s.Lag = max(b.options.Now().Sub(b.last.at), 0)
-	s.Rows, s.Took = b.last.rows, b.last.took
+	s.Lag = max(b.options.Now().Sub(b.emptied), 0)
+	b.mu.Unlock()
 	return s
 }

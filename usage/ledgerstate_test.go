@@ -10,12 +10,12 @@ func TestTheStateOfTheLedgerSaysWhatWaits(t *testing.T) {
 	everywhere(t, func(t *testing.T, b *Books, c *clock) {
 		disk := onFullDisk(b)
 		k := configure(t, b, nil, nil)
-		b.writing.Lock() // the fold of every second comes later
+		b.folding.Lock() // the fold of every second comes later
 		k.Series("p", "m", "e").Record(sample(1, 1))
 		if s := b.Ledger(); s.Pending != 1 || s.Err != nil {
 			t.Errorf("with a request that has just been counted: %+v", s)
 		}
-		b.writing.Unlock()
+		b.folding.Unlock()
 		fold(t, b)
 		written := b.Ledger()
 		if written.Pending != 0 || written.Rows != 3 || written.Took <= 0 || written.Lag != 0 { // of the series, its channel and its key

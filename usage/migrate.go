@@ -57,11 +57,11 @@ func batchesFromRows(w writer, lost *damages) error {
 		if len(key) == 8 {
 			number = binary.BigEndian.Uint32(key[4:])
 		}
-		if number == 0 || int(number) >= known || index.names[number].kind == ofNothing {
+		if number == 0 || int(number) >= known || index.names[number].Kind == ofNothing {
 			lost.note(tableRows, key, value, errName)
 			return nil
 		}
-		var c counts
+		var c Counts
 		for i, left := 0, value; len(left) > 0; i++ {
 			v, n := binary.Varint(left)
 			if n <= 0 {

@@ -14,7 +14,7 @@ import (
 )
 
 // version1 writes a ledger as version 1 did: a row for each minute and series, those before the last two days by the hour.
-func version1(t *testing.T, dir string, at map[int64]Row, names []name) {
+func version1(t *testing.T, dir string, at map[int64]Row, names []Name) {
 	db, err := bbolt.Open(filepath.Join(dir, ledgerFile), 0o640, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -55,7 +55,7 @@ func TestALedgerOfVersion1IsTakenOver(t *testing.T) {
 	var r Row
 	r[requests], r[promptTokens], r[cost] = 2, 30, 100
 	hash := hashOf(secret)
-	names := []name{{ofRequests, hash, "p", "m", "e"}, {ofRequests, hash, "q", "n", "e"}, {ofAttempts, "p", "m", "sk-…1", ""}, {kind: ofClients, a: "127.0.0.1"}}
+	names := []Name{{ofRequests, hash, "p", "m", "e"}, {ofRequests, hash, "q", "n", "e"}, {ofAttempts, "p", "m", "sk-…1", ""}, {Kind: ofClients, A: "127.0.0.1"}}
 	now := c.now().Unix() / 60
 	version1(t, dir, map[int64]Row{now - 5*24*60: r, now - 5*24*60 + 60: r, now - 3: r}, names)
 	for range 2 { // it is taken over once
@@ -155,7 +155,7 @@ func TestALedgerOfVersion2ThatANameHasSpoiledOpens(t *testing.T) {
 
 func TestALedgerOfALaterVersionIsLeftAlone(t *testing.T) {
 	dir := t.TempDir()
-	l, err := openLedger(dir, new(damages), time.Now())
+	l, err := openFile(dir, new(damages), time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

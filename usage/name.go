@@ -10,41 +10,41 @@ import (
 	"unicode/utf8"
 )
 
-// name is a Series by what it counts.
-type name struct {
-	kind       kind
-	a, b, c, d string
+// Name is a Series by what it counts.
+type Name struct {
+	Kind       Kind
+	A, B, C, D string
 }
 
 // channel and key name the sums that a series of requests goes into.
-func (n name) channel() name { return name{ofChannels, "", n.b, n.c, n.d} }
-func (n name) key() name     { return name{kind: ofKeys, a: n.a} }
+func (n Name) channel() Name { return Name{ofChannels, "", n.B, n.C, n.D} }
+func (n Name) key() Name     { return Name{Kind: ofKeys, A: n.A} }
 
 // ofOtherModels is the series of the models that are not told apart.
-func (n name) ofOtherModels() name {
-	switch n.kind {
+func (n Name) ofOtherModels() Name {
+	switch n.Kind {
 	case ofRequests:
-		n.c = otherModels
+		n.C = otherModels
 	case ofAttempts:
-		n.b = otherModels
+		n.B = otherModels
 	}
 	return n
 }
 
 // lostName stands for a series whose name the ledger has lost, so that its number is not given again. Nothing of it is counted.
-func lostName(number uint32) name {
-	return name{kind: ofNothing, a: strconv.FormatUint(uint64(number), 10)}
+func lostName(number uint32) Name {
+	return Name{Kind: ofNothing, A: strconv.FormatUint(uint64(number), 10)}
 }
 
 // mostWord bounds a word of a name, in bytes. It is one less than a power of two.
 const mostWord = 255
 
 // long says whether a word is longer than the ledger takes.
-func (n *name) long() bool { return len(n.a)|len(n.b)|len(n.c)|len(n.d) > mostWord }
+func (n *Name) long() bool { return len(n.A)|len(n.B)|len(n.C)|len(n.D) > mostWord }
 
 // bounded is the name with words that are too long cut short. What told them apart still does.
-func (n name) bounded() name {
-	return name{n.kind, boundedWord(n.a), boundedWord(n.b), boundedWord(n.c), boundedWord(n.d)}
+func (n Name) bounded() Name {
+	return Name{n.Kind, boundedWord(n.A), boundedWord(n.B), boundedWord(n.C), boundedWord(n.D)}
 }
 
 func boundedWord(word string) string {
@@ -61,8 +61,8 @@ func boundedWord(word string) string {
 
 // nameForm is how the ledger writes names.
 type nameForm struct {
-	write func(n name) []byte
-	read  func(data []byte) (name, error)
+	write func(n Name) []byte
+	read  func(data []byte) (Name, error)
 }
 
 var (
@@ -72,19 +72,19 @@ var (
 
 // lengthened names are the kind, then each word behind its length: a word may hold any byte.
 var lengthened = nameForm{
-	write: func(n name) []byte {
-		data := []byte{byte(n.kind)}
-		for _, word := range [...]string{n.a, n.b, n.c, n.d} {
+	write: func(n Name) []byte {
+		data := []byte{byte(n.Kind)}
+		for _, word := range [...]string{n.A, n.B, n.C, n.D} {
 			data = append(binary.AppendUvarint(data, uint64(len(word))), word...)
 		}
 		return data
 	},
-	read: func(data []byte) (n name, err error) {
+	read: func(data []byte) (n Name, err error) {
 		if len(data) == 0 {
 			return n, errName
 		}
-		n.kind, data = kind(data[0]), data[1:]
-		for _, word := range [...]*string{&n.a, &n.b, &n.c, &n.d} {
+		n.Kind, data = Kind(data[0]), data[1:]
+		for _, word := range [...]*string{&n.A, &n.B, &n.C, &n.D} {
 			size, err := uvarint(&data)
 			if err != nil || size > uint64(len(data)) {
 				return n, errName
@@ -100,10 +100,10 @@ var lengthened = nameForm{
 
 // separated names are those of the versions before 3: a NUL stands between the words, so a word that has one makes a name unreadable.
 var separated = nameForm{
-	write: func(n name) []byte {
-		return append([]byte{byte(n.kind)}, strings.Join([]string{n.a, n.b, n.c, n.d}, "\x00")...)
+	write: func(n Name) []byte {
+		return append([]byte{byte(n.Kind)}, strings.Join([]string{n.A, n.B, n.C, n.D}, "\x00")...)
 	},
-	read: func(data []byte) (n name, err error) {
+	read: func(data []byte) (n Name, err error) {
 		if len(data) == 0 {
 			return n, errName
 		}
@@ -111,7 +111,7 @@ var separated = nameForm{
 		if len(words) != 4 {
 			return n, errName
 		}
-		return name{kind(data[0]), words[0], words[1], words[2], words[3]}, nil
+		return Name{Kind(data[0]), words[0], words[1], words[2], words[3]}, nil
 	},
 }
 
@@ -119,8 +119,8 @@ var separated = nameForm{
 const mostMissing = 1 << 20
 
 // readNames reads the names by number; the first number is 1. Those that cannot be read are in lost, and stand as lost names.
-func readNames(r reader, form nameForm, lost *damages) ([]name, error) {
-	list := make([]name, 1)
+func readNames(r reader, form nameForm, lost *damages) ([]Name, error) {
+	list := make([]Name, 1)
 	err := r.each(tableNames, func(key, value []byte) error {
 		number := 0
 		if len(key) == 4 {
@@ -146,6 +146,6 @@ func readNames(r reader, form nameForm, lost *damages) ([]name, error) {
 
 func nameKey(number uint32) []byte { return binary.BigEndian.AppendUint32(nil, number) }
 
-func putName(w writer, number uint32, n name) error {
+func putName(w writer, number uint32, n Name) error {
 	return w.put(tableNames, nameKey(number), lengthened.write(n))
 }

@@ -18,7 +18,7 @@ func FuzzName(f *testing.F) {
 		f.Add(byte(ofRequests), "k", odd, "m", odd)
 	}
 	f.Fuzz(func(t *testing.T, kind_ byte, a, b, c, d string) {
-		n := name{kind(kind_), a, b, c, d}
+		n := Name{Kind(kind_), a, b, c, d}
 		if got, err := lengthened.read(lengthened.write(n)); err != nil || got != n {
 			t.Fatalf("%+v became %+v, %v", n, got, err)
 		}
@@ -33,7 +33,7 @@ func FuzzName(f *testing.F) {
 }
 
 func FuzzNameForms(f *testing.F) {
-	f.Add(lengthened.write(name{ofRequests, "k", "p", "m", "e"}))
+	f.Add(lengthened.write(Name{ofRequests, "k", "p", "m", "e"}))
 	f.Add([]byte("r\xff\xff\xff\xff\xff\xff\xff\xff\x7f"))
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -1,55 +1,65 @@
 package usage
 
 import (
+	"context"
 	"errors"
 	"slices"
+	"time"
+
+	"uniapi/codec/saturate"
 )
 
-// reading is the ledger as one question sees it, together with what is not in it yet.
+// reading is a View of the local ledger, together with what its journal has.
 type reading struct {
 	reader
 	marks marks
-	names []name
+	names []Name
 	end   int64 // nothing was counted after it
 	fresh map[freshKey][]byte
+	lost  damages
 
-	lost damages
-	torn bool // a row turned out to be damaged: the question is asked again, without it
+	bySeries []*Counts // what a scan adds the rows of a series to; nil if that was not asked yet
+	decoder  decoder
 }
 
 // freshKey is a minute's batch of one kind.
 type freshKey struct {
-	k  kind
+	k  Kind
 	at int64
 }
 
-// read asks the ledger, again if a row of it turns out to be damaged, and the journal for the minutes that it has: those are whole, and are copied before the ledger is looked at,
-// so that a fold meanwhile is seen once whichever of the two it is in.
-func (b *Books) read(ask func(*reading) error, kinds ...kind) {
-	err := b.freshly(ask, kinds)
-	if err != nil {
+// read asks the ledger. What cannot be read is missing in the answer, and the log says so.
+func (b *Books) read(ask func(View) error, kinds ...Kind) {
+	if err := b.freshly(ask, kinds); err != nil {
 		b.options.Log.Error("the ledger could not be read; the answer is not complete", "dir", b.options.Dir, "error", err)
 	}
 }
 
-func (b *Books) freshly(ask func(*reading) error, kinds []kind) error {
-	now := b.options.Now().Unix()
-	b.mu.Lock()
-	err := b.gather(now)
-	r := &reading{fresh: make(map[freshKey][]byte), names: b.journal.index.names}
-	r.end = max(begin(now, minute)+minute, b.journal.floor+hour)
-	for at, m := range b.journal.minutes {
+func (b *Books) freshly(ask func(View) error, kinds []Kind) error {
+	ctx, cancel := within(readWithin)
+	defer cancel()
+	now := b.options.Now()
+	if err := b.handOver(ctx, now); err != nil {
+		return err
+	}
+	return b.ledger.Read(ctx, now, kinds, ask)
+}
+
+// Read implements Ledger. It asks again if a row turns out to be damaged. The minutes that the journal has are whole, and are copied before the
+// store is looked at, so that a write meanwhile is seen once whichever of the two it is in.
+func (l *localLedger) Read(_ context.Context, now time.Time, kinds []Kind, ask func(View) error) error {
+	l.mu.Lock()
+	r := &reading{fresh: make(map[freshKey][]byte), names: l.journal.index.names}
+	r.end = max(begin(now.Unix(), minute)+minute, l.journal.floor+hour)
+	for at, m := range l.journal.minutes {
 		for _, k := range kinds {
 			r.fresh[freshKey{k, at}] = m.batch(k)
 		}
 	}
-	b.mu.Unlock()
-	if err != nil {
-		return err
-	}
-	for again := true; again && err == nil; again = r.torn {
-		r.torn = false
-		err = b.store.view(func(from reader) (err error) {
+	l.mu.Unlock()
+	err := errTorn
+	for errors.Is(err, errTorn) {
+		err = l.store.view(func(from reader) (err error) {
 			r.reader = from
 			if r.marks, _, err = readMarks(from); err != nil {
 				return err
@@ -57,37 +67,91 @@ func (b *Books) freshly(ask func(*reading) error, kinds []kind) error {
 			return ask(r)
 		})
 	}
-	b.setAside(&r.lost)
+	l.setAside(&r.lost)
 	return err
 }
 
-// scan visits what was counted in [from, to) by spans of at most a length. Where the ledger has only longer ones left, it begins with
-// the whole of the one that from is in.
-func (r *reading) scan(k kind, from, to, longest int64, visit func(at int64, batch []byte) error) error {
-	t := begin(max(from, r.first(k)), minute)
-	for t < min(to, r.end) {
-		length := r.spanAt(t, min(to, r.end), longest)
+// End implements View.
+func (r *reading) End() int64 { return r.end }
+
+// Scan implements View.
+func (r *reading) Scan(q Question, begun func(at int64), of func(Name) *Counts) error {
+	if r.bySeries == nil {
+		r.bySeries = make([]*Counts, len(r.names))
+	}
+	clear(r.bySeries)
+	torn := false
+	t := begin(max(q.From, r.first(q.Kind)), minute)
+	for t < min(q.To, r.end) {
+		length := r.spanAt(t, min(q.To, r.end), q.Longest)
 		t = begin(t, length)
-		batch, is := r.fresh[freshKey{k, t}]
-		table, key := spanTable(length, k), spanKey(t)
+		batch, is := r.fresh[freshKey{q.Kind, t}]
+		table, key := spanTable(length, q.Kind), spanKey(t)
 		if length != minute || !is {
 			if batch = r.get(table, key); r.lost.has(table, key) {
 				batch = nil
 			}
 		}
-		if err := visit(t, batch); errors.Is(err, errBatch) && batch != nil {
+		if begun != nil {
+			begun(t)
+		}
+		if err := r.add(q, batch, of); errors.Is(err, errBatch) && batch != nil {
 			r.lost.note(table, key, batch, err)
-			r.torn = true
+			torn = true
 		} else if err != nil {
 			return err
 		}
 		t += length
 	}
+	if torn {
+		return errTorn
+	}
 	return nil
 }
 
+// add adds a batch to the sums that its series go into.
+func (r *reading) add(q Question, batch []byte, of func(Name) *Counts) error {
+	if q.Kind == ofClients {
+		span := addresses{}
+		if err := span.add(batch); err != nil {
+			return err
+		}
+		for address, n := range span {
+			if sum := of(Name{Kind: ofClients, A: address}); sum != nil {
+				sum.Row[requests] = saturate.Add(sum.Row[requests], n)
+			}
+		}
+		return nil
+	}
+	return r.decoder.add(batch, q.Columns, func(number uint32) *Counts { return r.sum(number, of) })
+}
+
+// uncounted is the sum of series that are not asked for.
+var uncounted = new(Counts)
+
+// sum is what a series goes into. Series that are newer than the question are left out.
+func (r *reading) sum(number uint32, of func(Name) *Counts) *Counts {
+	if int(number) >= len(r.bySeries) {
+		return nil
+	}
+	sum := r.bySeries[number]
+	if sum == nil {
+		if n := r.names[number]; n.Kind != ofNothing {
+			sum = of(n)
+		}
+		if sum == nil {
+			sum = uncounted
+		}
+		r.bySeries[number] = sum
+	}
+	if sum == uncounted {
+		return nil
+	}
+	return sum
+}
+
 // first is when the first span begins.
-func (r *reading) first(k kind) int64 {
+func (r *reading) first(k Kind) int64 {
 	if k == ofKeys {
 		return r.marks.Origin
 	}
@@ -108,69 +172,54 @@ func (r *reading) spanAt(t, to, longest int64) int64 {
 	return minute
 }
 
-// aligned is when the span begins that a scan from a time begins with.
-func (r *reading) aligned(k kind, from int64) int64 {
+// Aligned implements View.
+func (r *reading) Aligned(k Kind, from int64) int64 {
 	from = begin(max(from, r.first(k)), minute)
 	return begin(from, r.spanAt(from, from, minute))
 }
 
 // tally adds rows up by something that the name of a series says.
 type tally[K comparable] struct {
-	group  func(n name) (key K, counted bool)
-	wanted columns
-	sums   map[K]*counts
-
-	names    []name
-	bySeries []*counts // the sum that a series goes into; nil if that was not asked yet
-	decoder  decoder
+	group  func(n Name) (key K, counted bool)
+	wanted Columns
+	sums   map[K]*Counts
 }
 
-func newTally[K comparable](r *reading, wanted columns, group func(name) (K, bool)) *tally[K] {
-	return &tally[K]{group: group, wanted: wanted, sums: make(map[K]*counts), names: r.names, bySeries: make([]*counts, len(r.names))}
+func newTally[K comparable](wanted Columns, group func(Name) (K, bool)) *tally[K] {
+	return &tally[K]{group: group, wanted: wanted, sums: make(map[K]*Counts)}
 }
 
-// uncounted is the sum of series that are not asked for.
-var uncounted = new(counts)
-
-// of is the sum that a series goes into. Series that are newer than the question are left out.
-func (t *tally[K]) of(number uint32) *counts {
-	if int(number) >= len(t.bySeries) {
+// of is the sum that a series goes into, nil if none.
+func (t *tally[K]) of(n Name) *Counts {
+	key, counted := t.group(n)
+	if !counted {
 		return nil
 	}
-	sum := t.bySeries[number]
+	sum := t.sums[key]
 	if sum == nil {
-		sum = uncounted
-		if key, counted := t.group(t.names[number]); counted && t.names[number].kind != ofNothing {
-			if sum = t.sums[key]; sum == nil {
-				sum = new(counts)
-				t.sums[key] = sum
-			}
-		}
-		t.bySeries[number] = sum
-	}
-	if sum == uncounted {
-		return nil
+		sum = new(Counts)
+		t.sums[key] = sum
 	}
 	return sum
 }
 
-func (t *tally[K]) add(_ int64, batch []byte) error { return t.decoder.add(batch, t.wanted, t.of) }
-
-// regroup makes the tally ask again where series belong.
-func (t *tally[K]) regroup() { clear(t.bySeries) }
+// scan adds up what was counted in [from, to), by spans of at most a length.
+func (t *tally[K]) scan(v View, k Kind, from, to, longest int64) error {
+	return v.Scan(Question{k, from, to, longest, t.wanted}, nil, t.of)
+}
 
 // sinceOf adds up the rows of client keys, each from a time of its own, by something.
-func sinceOf[K comparable](r *reading, k kind, wanted columns, starts map[string]int64, group func(name) (K, bool)) (map[K]*counts, error) {
+func sinceOf[K comparable](v View, k Kind, wanted Columns, starts map[string]int64, group func(Name) (K, bool)) (map[K]*Counts, error) {
 	// One pass over time, in pieces that end where another key begins.
 	times := make([]int64, 0, len(starts))
 	aligned := make(map[string]int64, len(starts))
 	for hash, start := range starts {
-		aligned[hash] = r.aligned(k, start)
+		aligned[hash] = v.Aligned(k, start)
 		times = append(times, aligned[hash])
 	}
 	var now int64
-	t := newTally(r, wanted, func(n name) (key K, counted bool) {
-		if start, is := aligned[n.a]; !is || start > now {
+	t := newTally(wanted, func(n Name) (key K, counted bool) {
+		if start, is := aligned[n.A]; !is || start > now {
 			return key, false
 		}
 		return group(n)
@@ -178,13 +227,12 @@ func sinceOf[K comparable](r *reading, k kind, wanted columns, starts map[string
 	slices.Sort(times)
 	times = slices.Compact(times)
 	for i, from := range times {
-		to := r.end
+		to := v.End()
 		if i+1 < len(times) {
 			to = times[i+1]
 		}
 		now = from
-		t.regroup()
-		if err := r.scan(k, from, to, day, t.add); err != nil {
+		if err := t.scan(v, k, from, to, day); err != nil {
 			return nil, err
 		}
 	}

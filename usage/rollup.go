@@ -8,22 +8,22 @@ const minutesFor = 48 * time.Hour
 // daysAtOnce bounds a transaction that catches up after the process was not there for long.
 const daysAtOnce = 32
 
-// rollUp makes hours of minutes and days of hours as soon as they are over, and forgets what has been kept for long enough. b.writing
+// rollUp makes hours of minutes and days of hours as soon as they are over, and forgets what has been kept for long enough. l.writing
 // is held.
-func (b *Books) rollUp(now time.Time) error {
+func (l *localLedger) rollUp(now time.Time) error {
 	to := begin(now.Unix(), hour)
-	b.mu.Lock()
-	m := b.marks
-	due := to > m.HoursTo && !b.journal.waiting(to)
+	l.mu.Lock()
+	m := l.marks
+	due := to > m.HoursTo && !l.journal.waiting(to)
 	if due {
-		b.journal.floor = to // a clock that is set back must not count into what is complete
+		l.journal.floor = to // a clock that is set back must not count into what is complete
 	}
-	b.mu.Unlock()
+	l.mu.Unlock()
 	for due && m.HoursTo < to {
 		var lost damages
 		next := m
-		if err := b.store.update(func(w writer) error {
-			if err := next.advance(w, min(to, m.HoursTo+daysAtOnce*day), now, b.options.Retention, &lost); err != nil {
+		if err := l.store.update(func(w writer) error {
+			if err := next.advance(w, min(to, m.HoursTo+daysAtOnce*day), now, l.retention, &lost); err != nil {
 				return err
 			}
 			return lost.setAside(w, now)
@@ -31,10 +31,10 @@ func (b *Books) rollUp(now time.Time) error {
 			return err
 		}
 		m = next
-		b.told(&lost)
-		b.mu.Lock()
-		b.marks = m
-		b.mu.Unlock()
+		l.told(&lost)
+		l.mu.Lock()
+		l.marks = m
+		l.mu.Unlock()
 	}
 	return nil
 }
@@ -59,7 +59,7 @@ func (m *marks) advance(w writer, to int64, now time.Time, retention time.Durati
 		return err
 	}
 	// What a key has spent counts for as long as its created_at says: the days of keys stay.
-	if err := forget(w, day, &m.DaysFrom, kept, []kind{ofRequests, ofChannels, ofAttempts, ofClients}); err != nil {
+	if err := forget(w, day, &m.DaysFrom, kept, []Kind{ofRequests, ofChannels, ofAttempts, ofClients}); err != nil {
 		return err
 	}
 	return m.write(w)
@@ -71,7 +71,7 @@ func combine(w writer, length, at, of int64, lost *damages) error {
 }
 
 // forget removes spans from a time on, which it moves, up to another.
-func forget(w writer, length int64, from *int64, to int64, kinds []kind) error {
+func forget(w writer, length int64, from *int64, to int64, kinds []Kind) error {
 	for ; *from < to; *from += length {
 		for _, k := range kinds {
 			if err := w.remove(spanTable(length, k), spanKey(*from)); err != nil {

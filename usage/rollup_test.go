@@ -101,7 +101,7 @@ func TestRowsAreForgottenAfterTheRetentionButNotWhatAKeySpent(t *testing.T) {
 		if n := requestsIn(b, time.Unix(0, 0), c.now()); n != 10 {
 			t.Errorf("%d requests of ten days are left", n)
 		}
-		b.store.view(func(r reader) error {
+		localOf(b).store.view(func(r reader) error {
 			at := begin(start.Unix(), day)
 			for _, table := range []string{spanTable(minute, ofRequests), spanTable(hour, ofRequests), spanTable(day, ofRequests), spanTable(hour, ofKeys)} {
 				if r.each(table, func(key, _ []byte) error {
@@ -150,7 +150,7 @@ func TestWhatIsCountedIsInTheLedgerWithinASecond(t *testing.T) {
 		time.Sleep(foldEvery + time.Millisecond)
 		synctest.Wait()
 		found := 0
-		if err := b.store.view(func(r reader) error {
+		if err := localOf(b).store.view(func(r reader) error {
 			return r.each(spanTable(minute, ofRequests), func(_, _ []byte) error {
 				found++
 				return nil

@@ -32,14 +32,14 @@ func (r *Row) add(o *Row) {
 	}
 }
 
-// counts are a Row with how its durations are distributed.
-type counts struct {
+// Counts are a Row with how its durations are distributed.
+type Counts struct {
 	Row
 	histograms [histogramCount]*Histogram // nil as long as they are empty
 	sums       [histogramCount]int64      // microseconds, of what is in them; the ledger does not keep it
 }
 
-func (c *counts) histogram(which int) *Histogram {
+func (c *Counts) histogram(which int) *Histogram {
 	if c.histograms[which] == nil {
 		c.histograms[which] = new(Histogram)
 	}
@@ -47,7 +47,7 @@ func (c *counts) histogram(which int) *Histogram {
 }
 
 // clear empties it and keeps its memory.
-func (c *counts) clear() {
+func (c *Counts) clear() {
 	c.Row, c.sums = Row{}, [histogramCount]int64{}
 	for _, h := range c.histograms {
 		if h != nil {
@@ -56,7 +56,7 @@ func (c *counts) clear() {
 	}
 }
 
-func (c *counts) add(o *counts) {
+func (c *Counts) add(o *Counts) {
 	c.Row.add(&o.Row)
 	for which, h := range o.histograms {
 		c.sums[which] = saturate.Add(c.sums[which], o.sums[which])
@@ -70,22 +70,22 @@ func (c *counts) add(o *counts) {
 	}
 }
 
-// kind tells what a Series counts.
-type kind byte
+// Kind tells what a Series counts.
+type Kind byte
 
 // What is counted, and the two sums of requests that most questions are about: without them a month of /v1/stats would have to
 // read the requests of every key.
 const (
-	ofRequests kind = 'r' // by client key, provider, model, endpoint
-	ofChannels kind = 'c' // requests by provider, model, endpoint
-	ofKeys     kind = 'k' // requests by client key
-	ofAttempts kind = 'a' // by provider, model, upstream key
-	ofClients  kind = 'i' // by address
-	ofNothing  kind = '-' // a series whose name the ledger has lost
+	ofRequests Kind = 'r' // by client key, provider, model, endpoint
+	ofChannels Kind = 'c' // requests by provider, model, endpoint
+	ofKeys     Kind = 'k' // requests by client key
+	ofAttempts Kind = 'a' // by provider, model, upstream key
+	ofClients  Kind = 'i' // by address
+	ofNothing  Kind = '-' // a series whose name the ledger has lost
 )
 
 // what is what is counted, in the words of the log.
-func (k kind) what() string {
+func (k Kind) what() string {
 	switch k {
 	case ofChannels:
 		return "the requests by channel"
@@ -100,9 +100,9 @@ func (k kind) what() string {
 }
 
 // kindsOfRows are those that the ledger keeps by number; addresses come and go, and are kept by what they are.
-var kindsOfRows = [...]kind{ofRequests, ofChannels, ofKeys, ofAttempts}
+var kindsOfRows = [...]Kind{ofRequests, ofChannels, ofKeys, ofAttempts}
 
-var allKinds = [...]kind{ofRequests, ofChannels, ofKeys, ofAttempts, ofClients}
+var allKinds = [...]Kind{ofRequests, ofChannels, ofKeys, ofAttempts, ofClients}
 
 // The ledger keeps rows by spans of three lengths, in seconds since 1970, UTC.
 const (

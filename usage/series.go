@@ -34,7 +34,7 @@ const cacheLine = 64
 
 // Series counts what belongs together. Counting takes no lock.
 type Series struct {
-	name       name
+	name       Name
 	books      *Books
 	next       *Series         // of the same hash
 	histograms *liveHistograms // nil where no durations are counted
@@ -101,7 +101,7 @@ func (s *Series) attempt(success bool) {
 }
 
 // take empties the counters.
-func (s *Series) take() (c counts) {
+func (s *Series) take() (c Counts) {
 	for i := range c.Row {
 		if s.fields[i].Load() != 0 {
 			c.Row[i] = s.fields[i].Take()
@@ -135,10 +135,10 @@ type shard struct {
 }
 
 // hash mixes those of the words, which costs less than to hash the name whole.
-func (t *table) hash(n *name) uint64 {
+func (t *table) hash(n *Name) uint64 {
 	const odd = 0x9e3779b97f4a7c15
-	h := uint64(n.kind)
-	for _, word := range [...]string{n.a, n.b, n.c, n.d} {
+	h := uint64(n.Kind)
+	for _, word := range [...]string{n.A, n.B, n.C, n.D} {
 		if word != "" {
 			h ^= maphash.String(t.seed, word)
 		}
@@ -147,7 +147,7 @@ func (t *table) hash(n *name) uint64 {
 	return h
 }
 
-func (s *shard) find(h uint64, n *name) *Series {
+func (s *shard) find(h uint64, n *Name) *Series {
 	known := s.known.Load()
 	if known == nil {
 		return nil
@@ -160,7 +160,7 @@ func (s *shard) find(h uint64, n *name) *Series {
 	return nil
 }
 
-func (t *table) find(b *Books, n name) *Series {
+func (t *table) find(b *Books, n Name) *Series {
 	if n.long() {
 		n = n.bounded()
 	}
@@ -182,9 +182,9 @@ func (t *table) find(b *Books, n name) *Series {
 		next = maps.Clone(*known)
 	}
 	// The caller's texts may lie in a buffer of a request.
-	own := name{n.kind, strings.Clone(n.a), strings.Clone(n.b), strings.Clone(n.c), strings.Clone(n.d)}
+	own := Name{n.Kind, strings.Clone(n.A), strings.Clone(n.B), strings.Clone(n.C), strings.Clone(n.D)}
 	s := &Series{name: own, books: b, next: next[h]}
-	if n.kind == ofRequests {
+	if n.Kind == ofRequests {
 		s.histograms = new(liveHistograms)
 	}
 	next[h] = s
@@ -197,12 +197,12 @@ func (t *table) find(b *Books, n name) *Series {
 
 // Series finds what counts the requests of the key to a provider for a model at an endpoint.
 func (k *Key) Series(provider, model, endpoint string) *Series {
-	return k.books.table.find(k.books, name{ofRequests, k.hash, provider, model, endpoint})
+	return k.books.table.find(k.books, Name{ofRequests, k.hash, provider, model, endpoint})
 }
 
 // Attempt counts one attempt at a provider, with which of its keys, masked; "" is a provider without keys.
 func (b *Books) Attempt(provider, model, maskedKey string, success bool) {
-	b.table.find(b, name{kind: ofAttempts, a: provider, b: model, c: maskedKey}).attempt(success)
+	b.table.find(b, Name{Kind: ofAttempts, A: provider, B: model, C: maskedKey}).attempt(success)
 }
 
 // mostAddresses bounds how many client addresses are told apart in the life of a process. What comes after is counted as one.
@@ -223,7 +223,7 @@ func (b *Books) client(addr netip.Addr) *Series {
 			b.addressCount.Add(1)
 		}
 	}
-	return b.table.find(b, name{kind: ofClients, a: text})
+	return b.table.find(b, Name{Kind: ofClients, A: text})
 }
 
 // Recent counts for somebody whose requests are mostly counted where the one before was, as those of a connection are: to look whether
@@ -235,12 +235,12 @@ type Recent struct {
 
 // Series is Key.Series.
 func (r *Recent) Series(k *Key, provider, model, endpoint string) *Series {
-	return k.books.recent(&r.requests, name{ofRequests, k.hash, provider, model, endpoint})
+	return k.books.recent(&r.requests, Name{ofRequests, k.hash, provider, model, endpoint})
 }
 
 // Attempt is Books.Attempt.
 func (r *Recent) Attempt(b *Books, provider, model, maskedKey string, success bool) {
-	b.recent(&r.attempts, name{kind: ofAttempts, a: provider, b: model, c: maskedKey}).attempt(success)
+	b.recent(&r.attempts, Name{Kind: ofAttempts, A: provider, B: model, C: maskedKey}).attempt(success)
 }
 
 // Seen is Books.Seen.
@@ -252,7 +252,7 @@ func (r *Recent) Seen(b *Books, addr netip.Addr) {
 }
 
 // recent finds a series, which may be the last one.
-func (b *Books) recent(last **Series, n name) *Series {
+func (b *Books) recent(last **Series, n Name) *Series {
 	if s := *last; s == nil || s.name != n {
 		*last = b.table.find(b, n)
 	}

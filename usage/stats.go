@@ -47,11 +47,11 @@ type AddressCount struct {
 const mostRows = 1000
 
 // sums are rows that were added up by something.
-type sums[K comparable] map[K]*counts
+type sums[K comparable] map[K]*Counts
 
-func (s sums[K]) add(k K, c *counts) {
+func (s sums[K]) add(k K, c *Counts) {
 	if s[k] == nil {
-		s[k] = new(counts)
+		s[k] = new(Counts)
 	}
 	s[k].add(c)
 }
@@ -59,7 +59,7 @@ func (s sums[K]) add(k K, c *counts) {
 // sum is one of sums.
 type sum[K comparable] struct {
 	key K
-	*counts
+	*Counts
 }
 
 // sorted gives the sums, most requests first.
@@ -88,22 +88,21 @@ func by[K, L comparable](s sums[K], of func(K) L) sums[L] {
 
 // Stats tells of the last hours.
 func (b *Books) Stats(hours int) *Stats {
-	from := b.options.Now().Add(-time.Duration(hours) * time.Hour).Unix()
+	since := b.options.Now().Add(-time.Duration(hours) * time.Hour).Unix()
 	type pair [2]string
-	attempts, served, clients := sums[pair]{}, sums[pair]{}, addresses{}
-	b.read(func(r *reading) error {
-		clients = addresses{}
-		tried := newTally(r, columnsOf(requests, failures), func(n name) (pair, bool) { return pair{n.a, n.b}, true })
-		asked := newTally(r, columnsOf(requests), func(n name) (pair, bool) { return pair{n.c, n.d}, true })
-		err := r.scan(ofAttempts, from, r.end, day, tried.add)
-		if err == nil {
-			err = r.scan(ofChannels, from, r.end, day, asked.add)
+	attempts, served, clients := sums[pair]{}, sums[pair]{}, sums[string]{}
+	b.read(func(v View) error {
+		tried := newTally(columnsOf(requests, failures), func(n Name) (pair, bool) { return pair{n.A, n.B}, true })
+		asked := newTally(columnsOf(requests), func(n Name) (pair, bool) { return pair{n.C, n.D}, true })
+		from := newTally(columnsOf(requests), func(n Name) (string, bool) { return n.A, true })
+		attempts, served, clients = tried.sums, asked.sums, from.sums
+		if err := tried.scan(v, ofAttempts, since, v.End(), day); err != nil {
+			return err
 		}
-		if err == nil {
-			err = r.scan(ofClients, from, r.end, day, func(_ int64, batch []byte) error { return clients.add(batch) })
+		if err := asked.scan(v, ofChannels, since, v.End(), day); err != nil {
+			return err
 		}
-		attempts, served = tried.sums, asked.sums
-		return err
+		return from.scan(v, ofClients, since, v.End(), day)
 	}, ofAttempts, ofChannels, ofClients)
 
 	s := &Stats{TimeRange: fmt.Sprintf("Last %d hours", hours), ChannelModel: []SuccessRate{}, Channel: []SuccessRate{},
@@ -123,8 +122,8 @@ func (b *Books) Stats(hours int) *Stats {
 	for _, sum := range by(served, func(k pair) string { return k[1] }).sorted(cmp.Compare) {
 		s.Endpoints = append(s.Endpoints, EndpointRate{sum.key, sum.Row[requests]})
 	}
-	for address, n := range clients {
-		s.Addresses = append(s.Addresses, AddressCount{address, n})
+	for address, c := range clients {
+		s.Addresses = append(s.Addresses, AddressCount{address, c.Row[requests]})
 	}
 	slices.SortFunc(s.Addresses, func(x, y AddressCount) int { return cmp.Or(cmp.Compare(y.Count, x.Count), cmp.Compare(x.IP, y.IP)) })
 	s.Addresses = s.Addresses[:min(len(s.Addresses), mostRows)]
@@ -147,10 +146,10 @@ type KeyRanking struct {
 func (b *Books) KeyRankings(provider string, from, to time.Time) []KeyRanking {
 	var byKey sums[string]
 	provider = boundedWord(provider)
-	b.read(func(r *reading) error {
-		t := newTally(r, columnsOf(requests, failures), func(n name) (string, bool) { return n.c, n.a == provider })
+	b.read(func(v View) error {
+		t := newTally(columnsOf(requests, failures), func(n Name) (string, bool) { return n.C, n.A == provider })
 		byKey = t.sums
-		return r.scan(ofAttempts, from.Unix(), minuteOf(to)+minute, day, t.add)
+		return t.scan(v, ofAttempts, from.Unix(), minuteOf(to)+minute, day)
 	}, ofAttempts)
 	list := []KeyRanking{}
 	for _, sum := range byKey.sorted(cmp.Compare) {

@@ -40,7 +40,7 @@ const (
 )
 
 // spanTable names the table of the batches of one kind by spans of one length, under when they begin.
-func spanTable(length int64, k kind) string {
+func spanTable(length int64, k Kind) string {
 	switch length {
 	case minute:
 		return "minutes." + string(k)
@@ -53,7 +53,7 @@ func spanTable(length int64, k kind) string {
 func spanKey(at int64) []byte { return binary.BigEndian.AppendUint64(nil, uint64(at)) }
 
 // putSpan writes a batch, absolutely: to write it again changes nothing, so that a write whose outcome is unknown can be repeated.
-func putSpan(w writer, length int64, k kind, at int64, batch []byte) error {
+func putSpan(w writer, length int64, k Kind, at int64, batch []byte) error {
 	if len(batch) == 0 {
 		return w.remove(spanTable(length, k), spanKey(at))
 	}

@@ -56,11 +56,11 @@ var ErrTimeline = errors.New("no such timeline")
 // where they begin. Lines come with the most requests first. The error is an ErrTimeline.
 func (b *Books) Timeline(from, to time.Time, step time.Duration, group Grouping) ([]Line, error) {
 	seconds := int64(step / time.Second)
-	k, of := ofChannels, map[Grouping]func(name) string{
-		"":         func(name) string { return "" },
-		ByModel:    func(n name) string { return n.c },
-		ByProvider: func(n name) string { return n.b },
-		ByKey:      func(n name) string { return n.a },
+	k, of := ofChannels, map[Grouping]func(Name) string{
+		"":         func(Name) string { return "" },
+		ByModel:    func(n Name) string { return n.C },
+		ByProvider: func(n Name) string { return n.B },
+		ByKey:      func(n Name) string { return n.A },
 	}[group]
 	switch {
 	case of == nil:
@@ -81,21 +81,20 @@ func (b *Books) Timeline(from, to time.Time, step time.Duration, group Grouping)
 	}
 	start, end := begin(from.Unix(), seconds), minuteOf(to)+minute
 	var list []Line
-	b.read(func(r *reading) error {
-		whole := newTally(r, columnsOf(requests), func(n name) (string, bool) { return of(n), true })
-		if err := r.scan(k, start, end, longest, whole.add); err != nil {
+	b.read(func(v View) error {
+		whole := newTally(columnsOf(requests), func(n Name) (string, bool) { return of(n), true })
+		if err := whole.scan(v, k, start, end, longest); err != nil {
 			return err
 		}
 		lines := linesOf(whole.sums)
 		at := start
-		t := newTally(r, timelineColumns, func(n name) (string, bool) { return lines.name(of(n)), true })
-		err := r.scan(k, start, end, longest, func(begun int64, batch []byte) error {
+		t := newTally(timelineColumns, func(n Name) (string, bool) { return lines.name(of(n)), true })
+		err := v.Scan(Question{k, start, end, longest, timelineColumns}, func(begun int64) {
 			if step := begin(begun, seconds); step != at {
 				lines.point(at, t.sums)
 				at = step
 			}
-			return t.add(begun, batch)
-		})
+		}, t.of)
 		lines.point(at, t.sums)
 		list = lines.totalled(start)
 		return err
@@ -113,7 +112,7 @@ var timelineColumns = columnsOf(requests, failures, promptTokens, cachedTokens, 
 // lines are those of a timeline that is being made.
 type lines struct {
 	list   []Line
-	totals []counts // of each
+	totals []Counts // of each
 	index  map[string]int
 }
 
@@ -131,7 +130,7 @@ func linesOf(all sums[string]) *lines {
 			break
 		}
 	}
-	l.totals = make([]counts, len(l.list))
+	l.totals = make([]Counts, len(l.list))
 	return l
 }
 
@@ -164,7 +163,7 @@ func (l *lines) totalled(start int64) []Line {
 	return l.list
 }
 
-func pointOf(at int64, c *counts) Point {
+func pointOf(at int64, c *Counts) Point {
 	ms := func(which int, q float64) float64 {
 		return float64(c.histograms[which].Quantile(q).Microseconds()) / 1000
 	}

@@ -14,13 +14,11 @@ type Total struct {
 
 // Totals tells of requests by provider, model and endpoint, and of attempts by provider and model, for metrics.
 func (b *Books) Totals() (ofAll, attempts []Total) {
+	b.gather()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if err := b.gather(b.options.Now().Unix()); err != nil {
-		b.options.Log.Error("the ledger could not be read; the totals lack what was counted last", "dir", b.options.Dir, "error", err)
-	}
 	for n, c := range b.totals {
-		if n.kind == ofAttempts {
+		if n.Kind == ofAttempts {
 			attempts = append(attempts, total(n, c))
 		} else {
 			ofAll = append(ofAll, total(n, c))
@@ -29,10 +27,10 @@ func (b *Books) Totals() (ofAll, attempts []Total) {
 	return ofAll, attempts
 }
 
-func total(n name, c *counts) Total {
+func total(n Name, c *Counts) Total {
 	r := &c.Row
 	t := Total{
-		Provider: n.b, Model: n.c, Endpoint: n.d, Requests: r[requests], Failures: r[failures],
+		Provider: n.B, Model: n.C, Endpoint: n.D, Requests: r[requests], Failures: r[failures],
 		Tokens: Tokens{Prompt: r[promptTokens], Cached: r[cachedTokens], CacheWrite: r[cacheWriteTokens], Completion: r[completionTokens], Reasoning: r[reasoningTokens]},
 		Cost:   r[cost], FirstByteSum: float64(c.sums[firstByte]) / 1e6, DurationSum: float64(c.sums[duration]) / 1e6,
 	}

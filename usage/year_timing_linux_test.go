@@ -77,27 +77,27 @@ func BenchmarkYear(b *testing.B) {
 
 // writeYear makes the ledger. A fold a minute for a year would take hours, so it writes what they would have left behind.
 func writeYear(b *testing.B, dir string, c *clock) (rows int) {
-	l, err := openLedger(dir, new(damages), time.Now())
+	l, err := openFile(dir, new(damages), time.Now())
 	if err != nil {
 		b.Fatal(err)
 	}
 	l.db.NoSync = true
-	x := indexOf(make([]name, 1))
-	series := make([]name, yearKeys*yearModels)
+	x := indexOf(make([]Name, 1))
+	series := make([]Name, yearKeys*yearModels)
 	for i := range series {
 		model := i % yearModels
-		series[i] = name{ofRequests, hashOf(fmt.Sprint("key ", i/yearModels)), fmt.Sprint("provider ", model%yearProviders), fmt.Sprint("model ", model), "POST /v1/chat/completions"}
+		series[i] = Name{ofRequests, hashOf(fmt.Sprint("key ", i/yearModels)), fmt.Sprint("provider ", model%yearProviders), fmt.Sprint("model ", model), "POST /v1/chat/completions"}
 	}
-	count := func(into *span, n name) {
+	count := func(into *span, n Name) {
 		s := sample(4000, 12_345_678)
-		r := counts{Row: Row{requests: 7, failures: 1, promptTokens: 7 * s.Tokens.Prompt, completionTokens: 7 * 500, cachedTokens: 9000, cost: s.Cost}}
+		r := Counts{Row: Row{requests: 7, failures: 1, promptTokens: 7 * s.Tokens.Prompt, completionTokens: 7 * 500, cachedTokens: 9000, cost: s.Cost}}
 		for _, ms := range []int{200, 300, 450, 2000} {
 			d := time.Duration(ms) * time.Millisecond
 			r.histogram(firstByte)[bucketOf(d)]++
 			r.histogram(duration)[bucketOf(5*d)]++
 		}
 		into.count(x, n, &r)
-		into.count(x, name{kind: ofAttempts, a: n.b, b: n.c, c: "sk-…1"}, &r)
+		into.count(x, Name{Kind: ofAttempts, A: n.B, B: n.C, C: "sk-…1"}, &r)
 	}
 	m := startMarks(c.now().AddDate(-1, 0, 0).Unix())
 	m.HoursTo, m.DaysTo = begin(c.now().Unix(), hour), begin(c.now().Unix(), day)
