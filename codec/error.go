@@ -119,3 +119,8 @@ func BadRequest(param, message string) *Error {
 func NoAnswer(message string) *Error {
 	return &Error{Status: 502, Class: Semantic, Type: "server_error", Message: message, InAnswer: true}
 }
+
+// CutShort is the error of a stream that ended before its answer was complete: 502.
+func CutShort() *Error {
+	return &Error{Status: 502, Class: Cut, Type: "server_error", InAnswer: true, Message: "the upstream's stream ended before its answer was complete"}
+}

@@ -343,16 +343,11 @@ func (d *Events) End(dst []codec.Event) ([]codec.Event, error) {
 	case !d.started:
 		d.err = codec.NoAnswer("the upstream returned an empty response")
 	case d.finish.Native == "" && !d.stopped:
-		d.err = errCut()
+		d.err = codec.CutShort()
 	default:
 		dst = d.ending(dst)
 	}
 	return dst, d.Err()
-}
-
-func errCut() *codec.Error {
-	return &codec.Error{Status: 502, Class: codec.Cut, Type: "server_error", InAnswer: true,
-		Message: "the upstream's stream ended before its answer was complete"}
 }
 
 // ending appends what ends the answer.

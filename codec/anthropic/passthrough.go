@@ -161,7 +161,7 @@ func (in *Inspector) End(begun bool) (last string, err *codec.Error) {
 	case !d.started:
 		return "", native.ErrEmpty()
 	case d.finish.Native == "":
-		return "", native.ErrCut()
+		return "", codec.CutShort()
 	case !begun && !in.silent():
 		return "", native.ErrEmpty()
 	}

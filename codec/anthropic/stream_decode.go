@@ -54,7 +54,7 @@ func (d *streamDecoder) End(dst []codec.Event) ([]codec.Event, error) {
 	d.events.Reset()
 	if e, ok := d.reader.Rest(); ok && d.events.Open() {
 		if _, err := rawjson.One(e.Data); err != nil && e.Lines > 0 {
-			d.events.Fail(errCut())
+			d.events.Fail(codec.CutShort())
 		} else {
 			dst = d.event(dst, e)
 		}

@@ -125,17 +125,13 @@ func (d *streamDecoder) End(dst []codec.Event) ([]codec.Event, error) {
 	case d.foreign != nil:
 		d.err = answerFailure(d.foreign)
 	case d.reader.Rest() > 0:
-		d.err = errCut()
+		d.err = codec.CutShort()
 	case d.isClaude:
 		return d.claude.End(dst)
 	case !d.converse.started:
 		d.err = codec.NoAnswer("the upstream returned an empty response")
 	case !d.converse.finished:
-		d.err = errCut()
+		d.err = codec.CutShort()
 	}
 	return dst, d.failure()
-}
-
-func errCut() *codec.Error {
-	return &codec.Error{Status: 502, Class: codec.Cut, Type: "server_error", InAnswer: true, Message: "the upstream's stream ended before its answer was complete"}
 }

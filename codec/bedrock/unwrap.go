@@ -148,7 +148,7 @@ func (u *Unwrapped) End() (out []byte, err error) {
 	case u.foreign != nil:
 		u.err = answerFailure(u.foreign)
 	case u.frames.Rest() > 0 && !u.Done():
-		u.err = errCut()
+		u.err = codec.CutShort()
 	default:
 		return u.events.End()
 	}

@@ -55,11 +55,6 @@ func finishFailure(word, message string) *codec.Error {
 	return e
 }
 
-func errCut() *codec.Error {
-	return &codec.Error{Status: 502, Class: codec.Cut, Type: "server_error", InAnswer: true,
-		Message: "the upstream's stream ended before its answer was complete"}
-}
-
 // EncodeError implements codec.Format.
 func (Format) EncodeError(dst []byte, e *codec.Error) []byte {
 	return append(rawjson.Str(append(dst, '{'), "message", e.Message), '}')

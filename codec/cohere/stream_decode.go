@@ -54,7 +54,7 @@ func (d *streamDecoder) End(dst []codec.Event) ([]codec.Event, error) {
 	d.text = d.text[:0]
 	if e, ok := d.reader.Rest(); ok && !d.done && d.err == nil {
 		if _, err := rawjson.One(e.Data); err != nil && e.Lines > 0 && d.started {
-			d.err = errCut()
+			d.err = codec.CutShort()
 		} else {
 			dst = d.event(dst, e)
 		}
@@ -64,7 +64,7 @@ func (d *streamDecoder) End(dst []codec.Event) ([]codec.Event, error) {
 	case !d.started:
 		d.err = codec.NoAnswer("the upstream returned an empty response")
 	default:
-		d.err = errCut()
+		d.err = codec.CutShort()
 	}
 	return dst, d.failure()
 }

@@ -328,7 +328,7 @@ func (a *answer) end(dst []codec.Event, whole bool) []codec.Event {
 	case !finished && a.blocked != "" && !said:
 		a.err = errBlocked(a.blocked, a.message)
 	case !finished && said, !finished && len(a.choices) > 0:
-		a.err = errCut()
+		a.err = codec.CutShort()
 	case !finished && a.message != "":
 		a.err = errBlocked("blocked", a.message)
 	case !finished:

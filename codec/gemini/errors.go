@@ -80,11 +80,6 @@ func foreignError(text []byte) *codec.Error {
 
 func errEmpty() *codec.Error { return codec.NoAnswer("the upstream returned an empty response") }
 
-func errCut() *codec.Error {
-	return &codec.Error{Status: 502, Class: codec.Cut, Type: "server_error", InAnswer: true,
-		Message: "the upstream's stream ended before the answer was complete"}
-}
-
 // errBlocked is the error for a prompt or an answer of which a filter left nothing.
 func errBlocked(reason, message string) *codec.Error {
 	text := "the upstream refused the request: " + reason

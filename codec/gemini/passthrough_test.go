@@ -165,7 +165,7 @@ func TestABrokenArrayIsClosedBehindTheError(t *testing.T) {
 		}
 	}
 	s.Reset(new(Inspector))
-	if got := s.Fail(nil, errCut()); !json.Valid(got) {
+	if got := s.Fail(nil, codec.CutShort()); !json.Valid(got) {
 		t.Errorf("before the first element: %s", got)
 	}
 }

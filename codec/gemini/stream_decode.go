@@ -98,7 +98,7 @@ func (d *streamDecoder) End(dst []codec.Event) ([]codec.Event, error) {
 	if d.form == 'a' && len(d.array.held) > 0 {
 		a.err = notAnAnswer(d.array.held)
 		if a.seen {
-			a.err = errCut()
+			a.err = codec.CutShort()
 		}
 		return dst, a.err
 	}
@@ -107,7 +107,7 @@ func (d *streamDecoder) End(dst []codec.Event) ([]codec.Event, error) {
 		dst = d.event(dst, e)
 		a.Cut(whole)
 		if a.err != nil && a.err.Raw == nil && a.started {
-			a.err = errCut() // an event that was cut off
+			a.err = codec.CutShort() // an event that was cut off
 		}
 	}
 	if a.err == nil {

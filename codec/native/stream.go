@@ -365,7 +365,7 @@ func (s *Stream) rest(event []byte) {
 			s.piece(event)
 		}
 		if !bytes.HasSuffix(bytes.TrimSpace(s.bigEnding()), []byte{'}'}) {
-			s.err = ErrCut()
+			s.err = codec.CutShort()
 			return
 		}
 		if s.endBig(); s.kept && s.err == nil {
@@ -394,12 +394,6 @@ func (s *Stream) close(event, seen []byte) {
 		s.lead = append(s.lead, '\n')
 	}
 	s.lead = append(s.lead, '\n')
-}
-
-// ErrCut is the error of a stream that ended before its end.
-func ErrCut() *codec.Error {
-	return &codec.Error{Status: 502, Class: codec.Cut, Type: "server_error", InAnswer: true,
-		Message: "the upstream's stream ended before its answer was complete"}
 }
 
 // ErrEmpty is the error of an answer that says nothing.

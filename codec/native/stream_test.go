@@ -74,7 +74,7 @@ func (in *plain) End(begun bool) (string, *codec.Error) {
 	case in.stopped:
 		return end, nil
 	}
-	return "", ErrCut()
+	return "", codec.CutShort()
 }
 
 const (

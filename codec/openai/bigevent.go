@@ -77,7 +77,7 @@ func (s *Passthrough) endBig(rest []byte) (out []byte) {
 		s.piece(rest)
 	}
 	if !bytes.HasSuffix(bytes.TrimSpace(s.bigEnding()), []byte{'}'}) {
-		s.err = errCut()
+		s.err = codec.CutShort()
 		return nil
 	}
 	out = append(out, rest...)

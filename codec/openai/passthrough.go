@@ -284,7 +284,7 @@ func (s *Passthrough) End() (out []byte, err error) {
 			out = append(out, missingLineEnds(rest)...)
 		} else if s.Cut(whole); s.started && s.err != nil && s.err.Raw == nil {
 			// Half an event. Behind a finish reason only the usage is lost.
-			if s.err = errCut(); s.finished {
+			if s.err = codec.CutShort(); s.finished {
 				s.err = nil
 			}
 		}
@@ -298,7 +298,7 @@ func (s *Passthrough) End() (out []byte, err error) {
 		s.done = true
 		out = append(out, "data: [DONE]\n\n"...)
 	default:
-		s.err = errCut()
+		s.err = codec.CutShort()
 	}
 	return out, s.failure()
 }
@@ -309,11 +309,6 @@ func missingLineEnds(event []byte) string {
 		return "\n"
 	}
 	return "\n\n"
-}
-
-func errCut() *codec.Error {
-	return &codec.Error{Status: 502, Class: codec.Cut, Type: "server_error", InAnswer: true,
-		Message: "the upstream's stream ended before its answer was complete"}
 }
 
 // foreignError is the error for a block that is not made of fields: a JSON error or a page in the place of the stream or in it.

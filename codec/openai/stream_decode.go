@@ -68,7 +68,7 @@ func (d *streamDecoder) End(dst []codec.Event) ([]codec.Event, error) {
 	switch {
 	case d.done:
 	case d.err != nil && d.err.Raw == nil && d.started, d.err == nil && d.started && !finished:
-		d.err = errCut()
+		d.err = codec.CutShort()
 	case !d.started && d.err == nil:
 		d.err = errEmpty()
 	case d.err == nil:

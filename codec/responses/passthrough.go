@@ -51,7 +51,7 @@ func (in *Inspector) End(bool) (last string, err *codec.Error) {
 	if !in.seen {
 		return "", native.ErrEmpty()
 	}
-	return "", native.ErrCut()
+	return "", codec.CutShort()
 }
 
 // Event implements native.Inspector.

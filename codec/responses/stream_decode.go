@@ -68,8 +68,7 @@ func (d *streamDecoder) End(dst []codec.Event) ([]codec.Event, error) {
 	case !d.started:
 		d.err = codec.NoAnswer("the upstream returned an empty response")
 	default:
-		d.err = &codec.Error{Status: 502, Class: codec.Cut, Type: "server_error", InAnswer: true,
-			Message: "the upstream's stream ended before its answer was complete"}
+		d.err = codec.CutShort()
 	}
 	return dst, d.failure()
 }
