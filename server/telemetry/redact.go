@@ -134,14 +134,15 @@ func (r *Redactor) find(text string, from int) (start, end int, mask string) {
 	if r == nil || r.Short(text[from:]) {
 		return -1, -1, ""
 	}
+	first := r.grams.near(text, from)
 	last, most := uint64(0), 0
-	for i := from; i < len(text); i++ {
+	for i := first; i < len(text); i++ {
 		last = push(last, text[i])
 		at := i - gramSize + 1
 		if end > 0 && at >= end+gramStep { // no piece that begins before end is still to come
 			break
 		}
-		if at < from || !r.grams.may(last) {
+		if at < first || !r.grams.may(last) {
 			continue
 		}
 		for g := r.grams.first(last); g != nil; g = r.grams.next(g) {

@@ -122,12 +122,30 @@ func isRow(bytes uint64) bool {
 func push(last uint64, c byte) uint64 { return last>>8 | uint64(c)<<56 }
 
 // hash is the bit that stands for a gram.
-func (x *gramIndex) hash(bytes uint64) uint64 { return bytes * 0x9e3779b97f4a7c15 >> x.shift }
+func (x *gramIndex) hash(bytes uint64) uint64 { return bytes * hashFactor >> x.shift }
+
+const hashFactor = 0x9e3779b97f4a7c15
 
 // may is false if there is no such gram.
 func (x *gramIndex) may(bytes uint64) bool {
 	bit := x.hash(bytes)
 	return x.bits[bit/64]&(1<<(bit%64)) != 0
+}
+
+// near is the first place from a place on at which may is true, the text's end if
+// there is none. It is what nearly all looks come to: eight bytes are taken at once,
+// and none waits for those before it.
+func (x *gramIndex) near(text string, from int) int {
+	bits, shift := x.bits, x.shift&63
+	for i := from; i+gramSize <= len(text); i++ {
+		t := text[i : i+gramSize]
+		bytes := uint64(t[0]) | uint64(t[1])<<8 | uint64(t[2])<<16 | uint64(t[3])<<24 | uint64(t[4])<<32 | uint64(t[5])<<40 | uint64(t[6])<<48 | uint64(t[7])<<56
+		bit := bytes * hashFactor >> shift
+		if word := bit / 64; word < uint64(len(bits)) && bits[word]&(1<<(bit%64)) != 0 {
+			return i
+		}
+	}
+	return len(text)
 }
 
 // first is the first gram of a gram's bucket, which may have other bytes.
