@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"uniapi/codec"
+	"uniapi/codec/mediatype"
 	"uniapi/codec/rawjson"
 )
 
@@ -34,7 +35,7 @@ func (w *writer) appendMedia(dst []byte, p *codec.Part) []byte {
 		dst = rawjson.Str(dst, "type", "url")
 		dst = rawjson.Str(dst, "url", m.URL)
 	case kind == "document" && strings.HasPrefix(mime, "text/"):
-		text, err := base64.StdEncoding.DecodeString(Base64(m.Data))
+		text, err := base64.StdEncoding.DecodeString(mediatype.Clean(m.Data))
 		if err != nil {
 			w.fail("messages", "the file '"+m.Name+"' is not valid base64")
 		}
@@ -47,7 +48,7 @@ func (w *writer) appendMedia(dst []byte, p *codec.Part) []byte {
 		}
 		dst = rawjson.Str(dst, "type", "base64")
 		dst = rawjson.Str(dst, "media_type", mime)
-		dst = append(append(rawjson.Key(dst, "data"), '"'), Base64(m.Data)...) // its alphabet needs no escapes
+		dst = append(append(rawjson.Key(dst, "data"), '"'), mediatype.Clean(m.Data)...) // its alphabet needs no escapes
 		dst = append(dst, '"')
 	}
 	dst = append(dst, '}')
@@ -64,37 +65,14 @@ func (w *writer) appendMedia(dst []byte, p *codec.Part) []byte {
 
 func clipped(url string) string { return url[:min(len(url), 80)] }
 
-// signatures are the first bytes of media, in base64.
-var signatures = []struct{ start, mime string }{
-	{"iVBORw0KGgo", "image/png"}, {"/9j/", "image/jpeg"}, {"R0lGOD", "image/gif"}, {"UklGR", "image/webp"}, {"JVBERi0", "application/pdf"},
-}
-
 // MediaType is the type of media by its first bytes, which tell the truth more often than what clients say; else what they say.
 func MediaType(m *codec.Media) string {
-	data := Base64(m.Data[:min(len(m.Data), 32)])
-	for _, s := range signatures {
-		if strings.HasPrefix(data, s.start) {
-			return s.mime
-		}
+	if found := mediatype.OfBase64(m.Data); mediatype.IsMedia(found) {
+		return found
 	}
 	mime, _, _ := strings.Cut(strings.ToLower(m.MIME), ";")
 	if mime == "image/jpg" {
 		return "image/jpeg"
 	}
 	return mime
-}
-
-// Base64 is base64 with only what belongs to it: some clients break it into lines.
-func Base64(data string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '+', r == '/', r == '=':
-			return r
-		case r == '-':
-			return '+'
-		case r == '_':
-			return '/'
-		}
-		return -1
-	}, data)
 }

@@ -9,6 +9,7 @@ import (
 
 	"uniapi/codec"
 	"uniapi/codec/anthropic"
+	"uniapi/codec/mediatype"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/toolid"
 	"uniapi/codec/turns"
@@ -164,7 +165,7 @@ func (w *writer) appendMedia(dst []byte, p *codec.Part) []byte {
 		dst = append(rawjson.Key(dst, "s3Location"), '{')
 		dst = append(rawjson.Str(dst, "uri", m.URL), '}')
 	} else {
-		dst = append(append(rawjson.Key(dst, "bytes"), '"'), anthropic.Base64(m.Data)...)
+		dst = append(append(rawjson.Key(dst, "bytes"), '"'), mediatype.Clean(m.Data)...)
 		dst = append(dst, '"')
 	}
 	dst = append(dst, '}')

@@ -7,6 +7,7 @@ import (
 
 	"uniapi/codec"
 	"uniapi/codec/anthropic"
+	"uniapi/codec/mediatype"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/toolid"
 	"uniapi/codec/turns"
@@ -67,7 +68,7 @@ func (w *writer) refuse(p *codec.Part) {
 // textFile is the content of a file, under its name.
 func (w *writer) textFile(p *codec.Part) codec.Part {
 	m := p.Media
-	text, err := base64.StdEncoding.DecodeString(anthropic.Base64(m.Data))
+	text, err := base64.StdEncoding.DecodeString(mediatype.Clean(m.Data))
 	if mime := anthropic.MediaType(m); m.Data == "" || err != nil || !strings.HasPrefix(mime, "text/") && mime != "application/json" {
 		w.fail("messages", "this provider takes text files, and '"+m.Name+"' is none")
 	}
@@ -198,7 +199,7 @@ func appendPart(dst []byte, p *codec.Part) []byte {
 	case codec.PartImage:
 		url := p.Media.URL
 		if p.Media.Data != "" {
-			url = "data:" + anthropic.MediaType(p.Media) + ";base64," + anthropic.Base64(p.Media.Data)
+			url = "data:" + anthropic.MediaType(p.Media) + ";base64," + mediatype.Clean(p.Media.Data)
 		}
 		dst = rawjson.Str(append(rawjson.Comma(dst), `{"type":"image_url","image_url":{`...), "url", url)
 		return append(rawjson.StrIf(dst, "detail", p.Media.Detail), "}}"...)

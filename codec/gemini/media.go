@@ -1,11 +1,10 @@
 package gemini
 
 import (
-	"encoding/base64"
-	"net/http"
 	"strings"
 
 	"uniapi/codec"
+	"uniapi/codec/mediatype"
 	"uniapi/codec/rawjson"
 )
 
@@ -65,12 +64,8 @@ func dataType(m *codec.Media, kind codec.PartKind) string {
 	if m.MIME != "" {
 		return mimeType(m.MIME)
 	}
-	head := m.Data[:min(len(m.Data), 512)&^3]
-	raw, err := base64.StdEncoding.DecodeString(head)
-	if err == nil {
-		if mime, _, _ := strings.Cut(http.DetectContentType(raw), ";"); mime != "application/octet-stream" {
-			return mime
-		}
+	if found := mediatype.OfBase64(m.Data); found != "" {
+		return found
 	}
 	switch kind {
 	case codec.PartAudio:
