@@ -5,6 +5,7 @@ import (
 	"math"
 	"testing"
 
+	"uniapi/balancer/breaker"
 	"uniapi/balancer/schedule"
 	"uniapi/config"
 )
@@ -175,5 +176,47 @@ func BenchmarkPlanNear(b *testing.B) {
 				plan.Report(a, Outcome{Verdict: Served})
 			}
 		})
+	}
+}
+
+func TestAttemptsSayWhetherAConversationIsWhereItBelongs(t *testing.T) {
+	for _, test := range []struct {
+		name      string
+		providers []string
+		schedule  config.Schedule
+		said      bool // whether the request belongs to a conversation
+		spoil     func(f *fixture, first Attempt)
+		want      Affinity
+	}{
+		{"the first choice", []string{"a=2", "b=2"}, config.RoundRobin, true, nil, Kept},
+		{"of keys alone", []string{"a=3"}, config.RoundRobin, true, nil, Kept},
+		{"of the cheapest", []string{"a=2", "b=2"}, config.Cheapest, true, nil, Kept},
+		{"no conversation", []string{"a=2", "b=2"}, config.RoundRobin, false, nil, Anywhere},
+		{"no choice", []string{"a"}, config.RoundRobin, true, nil, Anywhere},
+		{"its key is out", []string{"a=3"}, config.RoundRobin, true, func(f *fixture, a Attempt) {
+			a.Provider.ring.keys[a.Key].rest.Failed(&breaker.Pause{Began: 1, Until: never - 1, Sure: true}, nil, 0)
+		}, Moved},
+		{"its channel rests", []string{"a=2", "b=2"}, config.RoundRobin, true, func(f *fixture, a Attempt) { f.rests(a.Provider.Config.Name) }, Moved},
+		{"its channel rests, of the cheapest", []string{"a=2", "b=2"}, config.Cheapest, true, func(f *fixture, a Attempt) { f.rests(a.Provider.Config.Name) }, Moved},
+		{"its channel rests, of a fixed order", []string{"a=2", "b=2"}, config.FixedPriority, true, func(f *fixture, a Attempt) { f.rests(a.Provider.Config.Name) }, Moved},
+	} {
+		f := providers(test.providers...).affine().key("sk", test.schedule).build()
+		next := func() Attempt {
+			plan := Plan{}
+			if test.said {
+				plan.Facts.Conversation = conversation(1)
+			}
+			plan.Start(f.table.Key("sk"), f.table.Key("sk").Find("m"))
+			a, _ := plan.Next()
+			return a
+		}
+		a := next()
+		if test.spoil != nil {
+			test.spoil(f, a)
+			a = next()
+		}
+		if a.Affinity != test.want {
+			t.Errorf("%s: %d, want %d", test.name, a.Affinity, test.want)
+		}
 	}
 }

@@ -84,6 +84,7 @@ func (p *Plan) made(t *try, a Attempt) Attempt {
 	p.left--
 	p.number++
 	a.Number = p.number
+	a.Affinity = p.affinity(&a)
 	p.open |= a.bit()
 	a.loads((*schedule.Load).Begin)
 	return a

@@ -57,13 +57,9 @@ func (s *State) ring(provider string, p *config.Provider, a *providerState) *key
 // key that takes turns has had one with that.
 func (r *keyRing) walk(p *Plan) schedule.Policy {
 	p.keys = schedule.Walk{Places: r.places, Marks: p.room(len(r.keys)), Turns: r.turns}
-	affine := p.key.affine
-	if r.affine != nil {
-		affine = *r.affine
-	}
 	switch {
 	case len(r.keys) == 1:
-	case affine && p.Facts.Conversation != 0:
+	case r.near(p):
 		p.keys.Conversation = p.Facts.Conversation
 		return schedule.Affinity{}
 	case r.turns != nil && p.peek:
@@ -72,6 +68,15 @@ func (r *keyRing) walk(p *Plan) schedule.Policy {
 		p.keys.Start = uint64(r.turn.Add(1) - 1)
 	}
 	return r.policy
+}
+
+// near says whether the keys are chosen by the conversation.
+func (r *keyRing) near(p *Plan) bool {
+	affine := p.key.affine
+	if r.affine != nil {
+		affine = *r.affine
+	}
+	return affine && p.Facts.Conversation != 0 && len(r.keys) > 1
 }
 
 // hash is what a key is known by: one that is exchanged starts afresh.

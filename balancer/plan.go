@@ -11,9 +11,10 @@ import (
 // Attempt is one try: a channel and one of its keys. It must be reported.
 type Attempt struct {
 	*Candidate
-	Key    int           // index into the provider's keys, -1 for a provider without keys
-	Number int           // 1 for the first
-	Wait   time.Duration // to let pass before it; only before the same channel is tried again with the same key
+	Key      int // index into the provider's keys, -1 for a provider without keys
+	Number   int // 1 for the first
+	Affinity Affinity
+	Wait     time.Duration // to let pass before it; only before the same channel is tried again with the same key
 
 	grant        limit.Grant // of the limit of the provider's key
 	at           int64       // when it was given out, on the state's clock
@@ -88,8 +89,8 @@ func (p *Plan) enter(key *Key, route *Route) {
 		f.policy, f.walk.Conversation = route.near, p.Facts.Conversation
 	case route.rota.turns != nil:
 		f.walk.Turns, f.walk.Start = route.rota.now(route, p.key), key.turn(route, p.peek)
-		if p.near(route) {
-			f.walk.Conversation = p.Facts.Conversation
+		if p.near(route) { // who rests has its place in that order, too
+			f.walk.Turns, f.walk.Conversation = route.rota.turns, p.Facts.Conversation
 		}
 		if _, timed := route.policy.(schedule.LeastLatency); timed {
 			f.walk.Now = key.state.now()

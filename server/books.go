@@ -55,6 +55,7 @@ func (x *exchange) account(r *record) {
 		r.key.book.Spend(r.cost)
 	}
 	if r.attempts > 0 {
+		x.countAffinity(r.tokens)
 		x.recent.Series(r.key.book, r.provider, r.model, r.endpoint).Record(usage.Sample{
 			Success: r.success(), Tokens: r.tokens, Cost: r.cost, TTFT: r.ttft, Duration: r.took,
 		})

@@ -190,6 +190,13 @@ func (s *Server) tellGateway(ch chan<- prometheus.Metric) {
 		dropped.add(0, "provider", p.Name)
 	}
 	s.drops.all(func(provider string, n int64) { dropped.add(float64(n), "provider", provider) })
+	affine := counter("uniapi_affinity_tokens_total", "Of requests with affinity: kept are tokens of prompts read from a provider's cache where the conversation belongs, lost those not read from one where it was served elsewhere.")
+	for routing, counts := range map[string]*perProvider{"kept": &s.affinity.kept, "lost": &s.affinity.lost} {
+		for _, p := range s.snapshot.Load().config.Providers {
+			affine.add(0, "provider", p.Name, "routing", routing)
+		}
+		counts.all(func(provider string, n int64) { affine.add(float64(n), "provider", provider, "routing", routing) })
+	}
 	limited := counter("uniapi_limited_requests_total", "Requests refused by a limit that api.yaml sets.")
 	for kind, name := range limitNames {
 		limited.add(float64(s.counters.limited[kind].Load()), "limit", name)
@@ -210,7 +217,7 @@ func (s *Server) tellGateway(ch chan<- prometheus.Metric) {
 	version.add(1, "version", s.options.Version)
 
 	for _, f := range []*numbers{
-		version, answers, limited, lacking, dropped,
+		version, answers, limited, lacking, dropped, affine,
 		gauge("uniapi_limit_counters", "Pairs of a limit's subject and a model that are being counted.").of(float64(s.state.LimitCounters())),
 		gauge("uniapi_requests_in_flight", "Requests for answers that are under way.").of(float64(s.inFlight.Load())),
 		gauge("uniapi_streams_in_flight", "Of these, streams.").of(float64(streams)),

@@ -123,7 +123,8 @@ type Server struct {
 	counters counters
 	registry *prometheus.Registry // what /metrics tells
 	lacks    lacks
-	drops    drops
+	drops    perProvider // events of streams that could not be read and were left out
+	affinity affinityTokens
 
 	budget      *budget.Budget
 	overloaded  refusals // of requests

@@ -52,6 +52,18 @@ func log2(n uint64) float64 {
 	return float64(exponent) + (-1.0/3*m+2)*m - 5.0/3
 }
 
+// Nearest is the place where a conversation is kept while it can be, -1 if there is
+// none.
+func Nearest(places []Place, conversation uint64) int {
+	best, nearest := -1, uint64(0)
+	for i := range places {
+		if near := nearness(conversation, places[i].ID); near >= nearest {
+			best, nearest = i, near
+		}
+	}
+	return best
+}
+
 // Pick gives the nearest of those that are left.
 func (a Affinity) Pick(w *Walk) int {
 	best := -1
