@@ -56,7 +56,7 @@ func (s *State) ring(provider string, p *config.Provider, a *providerState) *key
 // walk is the policy by which a request goes through the keys, beginning in p.keys. A
 // key that takes turns has had one with that.
 func (r *keyRing) walk(p *Plan) schedule.Policy {
-	p.keys = schedule.Walk{Places: r.places, Marks: p.room(len(r.keys)), Turns: r.turns}
+	p.keys = schedule.Walk{Places: r.places, Marks: p.room(len(r.keys)), Turns: r.turns, Chance: p.key.state.chance}
 	switch {
 	case len(r.keys) == 1:
 	case r.near(p):

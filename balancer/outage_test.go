@@ -350,3 +350,30 @@ func TestExplainTellsWhatIsAskedBeforeItsTime(t *testing.T) {
 		}
 	}
 }
+
+// What failed in its first attempts must not use up those of a channel that another request is finding out about.
+func TestAttemptsAreLeftForWhoIsProbed(t *testing.T) {
+	f := providers("a=2", "b").growing().key("sk", config.FixedPriority).key("sk-other", config.FixedPriority).build()
+	now := f.clock.Load()
+	f.rest("b").Failed(&breaker.Pause{Began: now, Until: now + int64(time.Hour), Failures: 2, Sure: true}, nil, 0)
+	f.pass(time.Second)
+	var probing breaker.Client
+	for _, client := range []*breaker.Client{&probing, {}} {
+		if state, _ := f.rest("b").Force(f.clock.Load(), client, f.clock.Load(), false); state != breaker.HalfOpen {
+			t.Fatal("b is not probed")
+		}
+	}
+	began := f.clock.Load()
+	plan := f.start("sk")
+	tried := walk(plan, func(a Attempt) Verdict {
+		f.pass(a.Wait + 80*time.Millisecond)
+		return Unavailable
+	})
+	if strings.Contains(tried, "b") || !strings.Contains(tried, "a") || !plan.Probed() {
+		t.Fatalf("tried %q while b is probed", tried)
+	}
+	f.rest("b").Served(began, &probing)
+	if a, more := plan.Next(); !more || a.Provider.Config.Name != "b" {
+		t.Errorf("after %q nothing is left for b, which is well again", tried)
+	}
+}

@@ -42,6 +42,7 @@ type Plan struct {
 	began   int64         // when the first attempt was asked for
 	probed  bool          // of what rests something is being probed, and nothing else could serve
 	open    uint64        // the attempts under way, each the bit of its number
+	spared  int           // attempts that are left for channels which were not tried
 	barred  []string
 	block   Block
 	unsure  []unsure // of client keys in the place of channels: what Confirm has to ask for
@@ -83,7 +84,7 @@ func (p *Plan) Start(key *Key, route *Route) {
 // enter makes a route the one whose entries have their turn next.
 func (p *Plan) enter(key *Key, route *Route) {
 	f := frame{key: key, route: route, policy: route.policy}
-	f.walk.Places, f.walk.Marks = route.places, p.room(len(route.places))
+	f.walk.Places, f.walk.Marks, f.walk.Chance = route.places, p.room(len(route.places)), key.state.chance
 	switch {
 	case p.near(route) && route.near != route.policy:
 		f.policy, f.walk.Conversation = route.near, p.Facts.Conversation
@@ -155,10 +156,27 @@ func (p *Plan) Next() (Attempt, bool) {
 		p.leftOut(&p.tries[len(p.tries)-1], now)
 	}
 	// Every channel has had its turn: again, from the one tried least.
-	if a, ok := p.again(now, false); ok {
-		return a, true
+	for p.spared = p.untried(now); ; p.spared = 0 {
+		if a, ok := p.again(now, false); ok {
+			return a, true
+		}
+		if a, ok := p.early(now); ok || p.probed || p.spared == 0 {
+			return a, ok
+		}
 	}
-	return p.early(now)
+}
+
+// untried is how many channels were left out so far because they rest: each is to have an attempt when it is fit, before those that have failed use up
+// all there are.
+func (p *Plan) untried(now int64) (n int) {
+	for i := range p.tries {
+		if t := &p.tries[i]; t.count == 0 && p.mayRepeat(t) {
+			if due := p.due(t, now); due > 0 && due < never {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // early gives an attempt at what rests, where nothing else could serve: what is due first is asked before its time.
@@ -171,7 +189,7 @@ func (p *Plan) early(now int64) (Attempt, bool) {
 }
 
 // again gives an attempt at a channel that was tried or left out before: the one tried least, of those tried as often one that need not be waited
-// for; by force the one that is due first.
+// for; by force, of those tried as often, the one that is due first. Those that were tried leave as many attempts as are spared for others.
 func (p *Plan) again(now int64, force bool) (Attempt, bool) {
 	for i := range p.tries {
 		p.tries[i].passed = false
@@ -181,8 +199,8 @@ func (p *Plan) again(now int64, force bool) (Attempt, bool) {
 		for i := range p.tries {
 			t := &p.tries[i]
 			switch {
-			case t.passed, !p.mayRepeat(t), force && (t.due == 0 || t.due == never || t.answers > 0):
-			case best < 0, force && t.due < p.tries[best].due, !force && t.before(&p.tries[best]):
+			case t.passed, !p.mayRepeat(t), t.count > 0 && p.left <= p.spared, force && (t.due == 0 || t.due == never || t.answers > 0):
+			case best < 0, force && t.dueBefore(&p.tries[best]), !force && t.before(&p.tries[best]):
 				best = i
 			}
 		}
@@ -216,6 +234,14 @@ func (t *try) before(other *try) bool {
 		return t.count < other.count
 	}
 	return t.awaited.at < other.awaited.at
+}
+
+// dueBefore says whether a channel that rests is asked before another.
+func (t *try) dueBefore(other *try) bool {
+	if t.count != other.count {
+		return t.count < other.count
+	}
+	return t.due < other.due
 }
 
 // Probed says, after Next gave nothing, that all that could serve rests and that

@@ -153,7 +153,7 @@ func TestPatienceIsWhatTheChannelsThatWereTriedMayTake(t *testing.T) {
 func TestWaitsDifferSoThatRequestsDoNotComeBackTogether(t *testing.T) {
 	waits := map[time.Duration]bool{}
 	for range 100 {
-		waits[backoff(1)] = true
+		waits[providers("a").key("sk", "").build().start("sk").backoff(1)] = true
 	}
 	if len(waits) < 50 {
 		t.Errorf("100 waits have only %d lengths", len(waits))

@@ -6,6 +6,7 @@ package balancer
 import (
 	"cmp"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -149,7 +150,8 @@ func (r *Route) Total(facts *Facts) (longest time.Duration) {
 // State is what outlives a configuration: whose turn it is and who rests. It is
 // keyed by names, so a reload that keeps a name keeps its state.
 type State struct {
-	now    func() int64 // a clock that never goes back, in nanoseconds
+	now    func() int64    // a clock that never goes back, in nanoseconds
+	chance func(n int) int // draws from 0 to below n
 	limits limit.Store
 
 	stores    Stores
@@ -168,6 +170,7 @@ func NewState(stores Stores) *State {
 	stores = stores.withDefaults()
 	s := &State{
 		now:    func() int64 { return int64(time.Since(begin)) },
+		chance: rand.IntN,
 		limits: stores.Limits,
 		stores: stores,
 		turns:  make(map[string]*atomic.Uint32),

@@ -1,7 +1,6 @@
 package balancer
 
 import (
-	"math/rand/v2"
 	"time"
 
 	"uniapi/balancer/breaker"
@@ -28,7 +27,7 @@ func (p *Plan) attempt(index int, now int64, force bool) (Attempt, bool) {
 		return Attempt{}, false
 	}
 	if bit := keyBit(a.Key); t.count > 0 && (bit == 0 || t.asked&bit != 0) {
-		if a.Wait = backoff(t.count); t.awaited.key == a.Key {
+		if a.Wait = p.backoff(t.count); t.awaited.key == a.Key {
 			a.Wait = max(a.Wait, time.Duration(t.awaited.at-now))
 			t.awaited = awaited{}
 		}
@@ -180,7 +179,7 @@ const (
 // backoff is how long to wait before a channel is tried again: somewhere in a
 // doubling time, so that the requests that failed together do not come back
 // together.
-func backoff(tries int) time.Duration {
+func (p *Plan) backoff(tries int) time.Duration {
 	most := min(shortestBackoff<<min(tries, 8), longestBackoff)
-	return shortestBackoff/2 + rand.N(most)
+	return shortestBackoff/2 + time.Duration(p.key.state.chance(int(most)))
 }

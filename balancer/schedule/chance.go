@@ -1,7 +1,5 @@
 package schedule
 
-import "math/rand/v2"
-
 // Lottery draws by lot, each place in proportion to its weight among those left.
 type Lottery struct{}
 
@@ -16,7 +14,7 @@ func (Lottery) Pick(w *Walk) int {
 	if left == 0 {
 		return w.left()
 	}
-	lot := rand.IntN(left)
+	lot := w.Chance(left)
 	for i := range w.Places {
 		if w.Marks[i] {
 			continue
@@ -45,7 +43,7 @@ func (Random) Pick(w *Walk) int {
 	if w.Step == len(w.Places) {
 		return -1
 	}
-	lot := rand.IntN(len(w.Places) - w.Step)
+	lot := w.Chance(len(w.Places) - w.Step)
 	w.Step++
 	for i := range w.Marks {
 		if w.Marks[i] {

@@ -3,7 +3,6 @@ package schedule
 import (
 	"fmt"
 	"iter"
-	"math/rand/v2"
 	"strconv"
 	"time"
 )
@@ -44,7 +43,7 @@ func (w *Walk) draw(but int) int {
 	if n == 0 {
 		return -1
 	}
-	from := rand.IntN(n)
+	from := w.Chance(n)
 	for k := range n {
 		if i := w.Turns[(from+k)%n]; i != but && !w.Marks[i] {
 			return i

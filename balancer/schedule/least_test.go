@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
@@ -11,7 +12,7 @@ import (
 
 // among are places with so many attempts under way each, whose answers begin after so many seconds.
 func among(busy []int, begins []float64) *Walk {
-	w := &Walk{Places: make([]Place, len(busy)), Marks: make([]bool, len(busy)), Turns: InOrder(len(busy)), Now: second}
+	w := &Walk{Places: make([]Place, len(busy)), Marks: make([]bool, len(busy)), Turns: InOrder(len(busy)), Chance: rand.IntN, Now: second}
 	for i := range busy {
 		l := new(Load)
 		for range busy[i] {

@@ -25,12 +25,13 @@ type Place struct {
 // Walk is the way of one request through some places.
 type Walk struct {
 	Places       []Place
-	Turns        []int  // the order in which they take turns, without those that rest; nil where each request begins anew
-	Start        uint64 // the request's turn
-	Now          int64  // for those that heed times; on the clock of the loads
-	Conversation uint64 // for affinity; 0 is none
-	Marks        []bool // the places that have been asked
-	Step         int    // how many have been; of Turns, those looked at
+	Turns        []int           // the order in which they take turns, without those that rest; nil where each request begins anew
+	Start        uint64          // the request's turn
+	Chance       func(n int) int // draws from 0 to below n
+	Now          int64           // for those that heed times; on the clock of the loads
+	Conversation uint64          // for affinity; 0 is none
+	Marks        []bool          // the places that have been asked
+	Step         int             // how many have been; of Turns, those looked at
 }
 
 // mark notes that a place has been asked; false if it had been already.
