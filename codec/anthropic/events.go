@@ -205,7 +205,7 @@ func (d *Events) open(dst []codec.Event, data []byte, index int64, v rawjson.Val
 
 // piece appends a text, if there is one.
 func (d *Events) piece(dst []codec.Event, kind codec.EventKind, data []byte, v rawjson.Value) []codec.Event {
-	text := d.decode(data, v)
+	text := rawjson.TextIn(&d.text, data, v)
 	if len(text) == 0 {
 		return dst
 	}
@@ -214,19 +214,6 @@ func (d *Events) piece(dst []codec.Event, kind codec.EventKind, data []byte, v r
 		d.runes += int64(utf8.RuneCount(text))
 	}
 	return append(dst, codec.Event{Kind: kind, Text: text})
-}
-
-// decode returns the text of v, decoded into d.text if it must be.
-func (d *Events) decode(data []byte, v rawjson.Value) []byte {
-	if v.Kind != rawjson.String || v.End-v.Start == len(`""`) {
-		return nil
-	}
-	if inner := data[v.Start+1 : v.End-1]; bytes.IndexByte(inner, '\\') < 0 {
-		return inner
-	}
-	at := len(d.text)
-	d.text, _ = rawjson.AppendText(d.text, data, v)
-	return d.text[at:len(d.text):len(d.text)]
 }
 
 func (d *Events) delta(dst []codec.Event, data []byte, index int64, v rawjson.Value) []codec.Event {
@@ -270,7 +257,7 @@ func (d *Events) delta(dst []codec.Event, data []byte, index int64, v rawjson.Va
 }
 
 func (d *Events) arguments(dst []codec.Event, data []byte, b *openBlock, v rawjson.Value) []codec.Event {
-	text := d.decode(data, v)
+	text := rawjson.TextIn(&d.text, data, v)
 	if len(text) == 0 || b.input != nil && string(text) == "{}" {
 		return dst
 	}

@@ -1,7 +1,6 @@
 package bedrock
 
 import (
-	"bytes"
 	"encoding/base64"
 	"unicode/utf8"
 
@@ -133,19 +132,6 @@ func (d *events) open(dst []codec.Event, data []byte, index int64, start rawjson
 	return dst
 }
 
-// decode returns the text of v, decoded into d.text if it must be.
-func (d *events) decode(data []byte, v rawjson.Value) []byte {
-	if v.Kind != rawjson.String || v.End-v.Start == len(`""`) {
-		return nil
-	}
-	if inner := data[v.Start+1 : v.End-1]; bytes.IndexByte(inner, '\\') < 0 {
-		return inner
-	}
-	at := len(d.text)
-	d.text, _ = rawjson.AppendText(d.text, data, v)
-	return d.text[at:len(d.text):len(d.text)]
-}
-
 func (d *events) delta(dst []codec.Event, data []byte, index int64, v rawjson.Value) []codec.Event {
 	b := d.blocks.Find(index)
 	if b == nil {
@@ -160,14 +146,14 @@ func (d *events) delta(dst []codec.Event, data []byte, index int64, v rawjson.Va
 	}
 	switch it.Name() {
 	case "text":
-		if text := d.decode(data, it.Value); len(text) > 0 {
+		if text := rawjson.TextIn(&d.text, data, it.Value); len(text) > 0 {
 			d.runes += int64(utf8.RuneCount(text))
 			dst = append(dst, codec.Event{Kind: codec.EventText, Text: text})
 		}
 	case "reasoningContent":
 		return d.reasoning(dst, data, b, it.Value)
 	case "toolUse":
-		text := d.decode(data, it.Value.Get(data, "input"))
+		text := rawjson.TextIn(&d.text, data, it.Value.Get(data, "input"))
 		if len(text) == 0 {
 			return dst
 		}
@@ -191,7 +177,7 @@ func (d *events) reasoning(dst []codec.Event, data []byte, b *openBlock, v rawjs
 	for it := v.Members(data); it.Next(); {
 		switch it.Name() {
 		case "text":
-			if text := d.decode(data, it.Value); len(text) > 0 {
+			if text := rawjson.TextIn(&d.text, data, it.Value); len(text) > 0 {
 				dst = append(dst, codec.Event{Kind: codec.EventReasoning, Text: text})
 			}
 		case "signature":

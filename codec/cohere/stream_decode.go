@@ -125,7 +125,7 @@ func (d *streamDecoder) read(dst []codec.Event, failed bool, data []byte) []code
 	switch kind {
 	case "message-start":
 		d.started = true
-		return append(dst, codec.Event{Kind: codec.EventStart, ID: string(d.decode(data, id))})
+		return append(dst, codec.Event{Kind: codec.EventStart, ID: string(rawjson.TextIn(&d.text, data, id))})
 	case "content-start", "content-delta":
 		return d.content(dst, data, message.Get(data, "content"))
 	case "tool-plan-delta":
@@ -146,19 +146,6 @@ func (d *streamDecoder) read(dst []codec.Event, failed bool, data []byte) []code
 	return dst
 }
 
-// decode returns the text of v, decoded into d.text if it must be.
-func (d *streamDecoder) decode(data []byte, v rawjson.Value) []byte {
-	if v.Kind != rawjson.String || v.End-v.Start == len(`""`) {
-		return nil
-	}
-	if inner := data[v.Start+1 : v.End-1]; bytes.IndexByte(inner, '\\') < 0 {
-		return inner
-	}
-	at := len(d.text)
-	d.text, _ = rawjson.AppendText(d.text, data, v)
-	return d.text[at:len(d.text):len(d.text)]
-}
-
 func (d *streamDecoder) content(dst []codec.Event, data []byte, v rawjson.Value) []codec.Event {
 	for it := v.Members(data); it.Next(); {
 		switch it.Name() {
@@ -172,7 +159,7 @@ func (d *streamDecoder) content(dst []codec.Event, data []byte, v rawjson.Value)
 }
 
 func (d *streamDecoder) piece(dst []codec.Event, kind codec.EventKind, data []byte, v rawjson.Value) []codec.Event {
-	text := d.decode(data, v)
+	text := rawjson.TextIn(&d.text, data, v)
 	if len(text) == 0 {
 		return dst
 	}
@@ -192,8 +179,8 @@ func (d *streamDecoder) start(dst []codec.Event, data []byte, index, v rawjson.V
 		key = d.calls
 	}
 	dst = d.end(dst, key)
-	dst = append(dst, codec.Event{Kind: codec.EventToolStart, Index: d.calls, ID: string(d.decode(data, v.Get(data, "id"))),
-		Name: string(d.decode(data, v.Get(data, "function").Get(data, "name")))})
+	dst = append(dst, codec.Event{Kind: codec.EventToolStart, Index: d.calls, ID: string(rawjson.TextIn(&d.text, data, v.Get(data, "id"))),
+		Name: string(rawjson.TextIn(&d.text, data, v.Get(data, "function").Get(data, "name")))})
 	call := d.open.Add(key, openCall{index: d.calls, bare: true})
 	d.calls++
 	d.last = key
@@ -210,7 +197,7 @@ func (d *streamDecoder) key(data []byte, index rawjson.Value) int64 {
 
 // arguments adds to those of a call. In the place of none Cohere writes null.
 func (d *streamDecoder) arguments(dst []codec.Event, data []byte, c *openCall, v rawjson.Value) []codec.Event {
-	text := d.decode(data, v.Get(data, "function").Get(data, "arguments"))
+	text := rawjson.TextIn(&d.text, data, v.Get(data, "function").Get(data, "arguments"))
 	if c == nil || len(text) == 0 || c.bare && string(text) == "null" {
 		return dst
 	}

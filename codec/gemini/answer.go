@@ -257,16 +257,16 @@ func (a *answer) part(dst []codec.Event, data []byte, v rawjson.Value, c *candid
 			URL: a.keep(data, member(data, value, "fileUri"))}})
 	case "executableCode":
 		language, _ := rawjson.Text(data, value.Get(data, "language"))
-		return a.fenced(dst, c, strings.ToLower(language), a.decode(data, value.Get(data, "code")))
+		return a.fenced(dst, c, strings.ToLower(language), rawjson.TextIn(&a.text, data, value.Get(data, "code")))
 	case "codeExecutionResult":
-		return a.fenced(dst, c, "", a.decode(data, value.Get(data, "output")))
+		return a.fenced(dst, c, "", rawjson.TextIn(&a.text, data, value.Get(data, "output")))
 	}
 	return dst
 }
 
 // texts says a piece of the answer or of the thoughts.
 func (a *answer) texts(dst []codec.Event, data []byte, v rawjson.Value, thought bool, proof codec.Signature, c *candidate) []codec.Event {
-	text := a.decode(data, v)
+	text := rawjson.TextIn(&a.text, data, v)
 	if len(text) == 0 {
 		return dst
 	}
@@ -277,19 +277,6 @@ func (a *answer) texts(dst []codec.Event, data []byte, v rawjson.Value, thought 
 		c.offsets.add(text)
 	}
 	return a.say(dst, c, e)
-}
-
-// decode is the text of a string, in place where it needs no decoding.
-func (a *answer) decode(data []byte, v rawjson.Value) []byte {
-	if v.Kind != rawjson.String {
-		return nil
-	}
-	if inner := data[v.Start+1 : v.End-1]; bytes.IndexByte(inner, '\\') < 0 {
-		return inner
-	}
-	at := len(a.text)
-	a.text, _ = rawjson.AppendText(a.text, data, v)
-	return a.text[at:len(a.text):len(a.text)]
 }
 
 // fenced says the code that Google ran, and what came of it, as text: other formats have no place for it.

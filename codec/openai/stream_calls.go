@@ -60,7 +60,7 @@ func (d *streamDecoder) functionDelta(dst []codec.Event, data []byte, v rawjson.
 	if !arguments.Present() {
 		arguments = v.Get(data, "input")
 	}
-	text := d.decode(data, arguments)
+	text := rawjson.TextIn(&d.text, data, arguments)
 	if arguments.Kind == rawjson.Object {
 		text = arguments.Raw(data)
 	}

@@ -229,19 +229,6 @@ func (d *streamDecoder) state(index int64) *choiceState {
 	return &d.choices[len(d.choices)-1]
 }
 
-// decode returns the text of v, decoded into d.text if it must be.
-func (d *streamDecoder) decode(data []byte, v rawjson.Value) []byte {
-	if v.Kind != rawjson.String || v.End-v.Start == len(`""`) {
-		return nil
-	}
-	if inner := data[v.Start+1 : v.End-1]; bytes.IndexByte(inner, '\\') < 0 {
-		return inner
-	}
-	at := len(d.text)
-	d.text, _ = rawjson.AppendText(d.text, data, v)
-	return d.text[at:len(d.text):len(d.text)]
-}
-
 func (d *streamDecoder) delta(dst []codec.Event, data []byte, v, logprobs rawjson.Value, c *choiceState) []codec.Event {
 	var thinking, content, refusal, calls, call, images, annotations rawjson.Value
 	for it := v.Members(data); it.Next(); {
@@ -267,7 +254,7 @@ func (d *streamDecoder) delta(dst []codec.Event, data []byte, v, logprobs rawjso
 		}
 	}
 	piece := func(kind codec.EventKind, v rawjson.Value) {
-		if text := d.decode(data, v); len(text) > 0 {
+		if text := rawjson.TextIn(&d.text, data, v); len(text) > 0 {
 			dst = append(dst, codec.Event{Kind: kind, Choice: c.index, Text: text})
 		}
 	}

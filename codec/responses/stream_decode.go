@@ -152,7 +152,7 @@ func (d *streamDecoder) event(dst []codec.Event, e sse.Event) []codec.Event {
 	case "response.function_call_arguments.delta", "response.custom_tool_call_input.delta":
 		if s := d.state(at); s.call >= 0 {
 			s.seen = true
-			return append(dst, codec.Event{Kind: codec.EventToolArguments, Index: s.call, Custom: s.text, Text: d.keep(data, delta)})
+			return append(dst, codec.Event{Kind: codec.EventToolArguments, Index: s.call, Custom: s.text, Text: rawjson.TextIn(&d.text, data, delta)})
 		}
 	case "response.output_text.annotation.added":
 		if c, ok := citation(data, annotation); ok {
@@ -179,12 +179,6 @@ func (d *streamDecoder) event(dst []codec.Event, e sse.Event) []codec.Event {
 }
 
 var paragraph = []byte("\n\n")
-
-func (d *streamDecoder) keep(data []byte, v rawjson.Value) []byte {
-	mark := len(d.text)
-	d.text, _ = rawjson.AppendText(d.text, data, v)
-	return d.text[mark:len(d.text):len(d.text)]
-}
 
 // logProbs puts the list of a delta into the object of the neutral model, nil if it is empty.
 func (d *streamDecoder) logProbs(data []byte, v rawjson.Value) []byte {
@@ -214,8 +208,8 @@ func (d *streamDecoder) start(dst []codec.Event, data []byte, response rawjson.V
 	d.started = true
 	e := codec.Event{Kind: codec.EventStart}
 	if response.Kind == rawjson.Object {
-		e.ID = string(d.keep(data, response.Get(data, "id")))
-		e.Name = string(d.keep(data, response.Get(data, "model")))
+		e.ID = string(rawjson.TextIn(&d.text, data, response.Get(data, "id")))
+		e.Name = string(rawjson.TextIn(&d.text, data, response.Get(data, "model")))
 		e.Created = seconds(data, response.Get(data, "created_at"))
 	}
 	return append(dst, e)
@@ -227,7 +221,7 @@ func (d *streamDecoder) piece(dst []codec.Event, kind codec.EventKind, data []by
 		dst = d.start(dst, data, rawjson.Value{})
 	}
 	d.state(place).seen = true
-	return append(dst, codec.Event{Kind: kind, Text: d.keep(data, delta)})
+	return append(dst, codec.Event{Kind: kind, Text: rawjson.TextIn(&d.text, data, delta)})
 }
 
 // added begins a call; of other items the pieces say enough.
@@ -246,7 +240,7 @@ func (d *streamDecoder) added(dst []codec.Event, data []byte, item rawjson.Value
 	}
 	s.call, s.text = d.calls, kind == "custom_tool_call"
 	d.calls++
-	get := func(name string) string { return string(d.keep(data, item.Get(data, name))) }
+	get := func(name string) string { return string(rawjson.TextIn(&d.text, data, item.Get(data, name))) }
 	id := toolid.Join(get("call_id"), d.proof)
 	d.proof = codec.Signature{}
 	return append(dst, codec.Event{
