@@ -15,6 +15,7 @@ type pace struct {
 	counts [paceSteps]atomic.Uint32
 	total  atomic.Uint32
 	slow   atomic.Int64 // see slowAfter; 0 while too little is known
+	usual  atomic.Int64 // see Usual; likewise
 }
 
 const (
@@ -40,6 +41,7 @@ func (p *pace) note(d time.Duration) {
 	}
 	if n >= fewBegun && (n-fewBegun)%8 == 0 {
 		p.slow.Store(int64(max(slowTimes*p.within(99), slowLeast)))
+		p.usual.Store(int64(p.within(95)))
 	}
 }
 
@@ -80,14 +82,32 @@ func endOf(step int) time.Duration {
 	return time.Duration(4+quarter+1) << (doubling - 2) * time.Millisecond
 }
 
-// began notes how long a stream of the channel took to begin.
-func (c *channelState) began(after time.Duration) {
-	p := c.pace.Load()
+// began notes how long an answer of the channel took to begin, which is until it was
+// whole if it is no stream.
+func (c *channelState) began(stream bool, after time.Duration) {
+	at := c.paceOf(stream)
+	p := at.Load()
 	if p == nil {
-		c.pace.CompareAndSwap(nil, new(pace))
-		p = c.pace.Load()
+		at.CompareAndSwap(nil, new(pace))
+		p = at.Load()
 	}
 	p.note(after)
+}
+
+func (c *channelState) paceOf(stream bool) *atomic.Pointer[pace] {
+	if stream {
+		return &c.pace
+	}
+	return &c.wholes
+}
+
+// Usual is the time in which all but one of twenty answers of a channel to such
+// requests began of late; 0 is unknown.
+func (p *Plan) Usual(c *Candidate) time.Duration {
+	if pace := c.paceOf(p.Facts.Stream).Load(); pace != nil {
+		return time.Duration(pace.usual.Load())
+	}
+	return 0
 }
 
 // slowAfter is how long a stream takes that is slow for the channel; 0 is unknown.

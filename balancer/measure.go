@@ -22,9 +22,7 @@ func (p *Plan) measure(a *Attempt, o *Outcome) {
 		now := p.key.state.now()
 		if o.FirstByte > 0 {
 			a.load.Began(now, o.FirstByte)
-			if p.Facts.Stream {
-				a.began(o.FirstByte)
-			}
+			a.began(p.Facts.Stream, o.FirstByte)
 		}
 		if o.Whole > 0 {
 			a.load.Took(now, o.Whole)

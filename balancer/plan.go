@@ -145,15 +145,8 @@ func (p *Plan) Next() (Attempt, bool) {
 			return a, true
 		}
 	}
-	for c := p.advance(); c != nil; c = p.advance() {
-		if p.isBarred(c) || p.tried(c) || !p.isTaken(c) {
-			continue
-		}
-		p.tries = append(p.tries, try{candidate: c})
-		if a, ok := p.attempt(len(p.tries)-1, now, false); ok {
-			return a, true
-		}
-		p.leftOut(&p.tries[len(p.tries)-1], now)
+	if a, ok := p.fresh(now); ok {
+		return a, true
 	}
 	// Every channel has had its turn: again, from the one tried least.
 	for p.spared = p.untried(now); ; p.spared = 0 {
@@ -177,6 +170,31 @@ func (p *Plan) untried(now int64) (n int) {
 		}
 	}
 	return n
+}
+
+// Beside returns an attempt to make beside those under way: at a channel that the
+// request was not sent to. False if there is none. It is confirmed and reported like
+// any other.
+func (p *Plan) Beside() (Attempt, bool) {
+	if p.left <= 0 {
+		return Attempt{}, false
+	}
+	return p.fresh(p.key.state.now())
+}
+
+// fresh gives an attempt at a channel that has not had its turn.
+func (p *Plan) fresh(now int64) (Attempt, bool) {
+	for c := p.advance(); c != nil; c = p.advance() {
+		if p.isBarred(c) || p.tried(c) || !p.isTaken(c) {
+			continue
+		}
+		p.tries = append(p.tries, try{candidate: c})
+		if a, ok := p.attempt(len(p.tries)-1, now, false); ok {
+			return a, true
+		}
+		p.leftOut(&p.tries[len(p.tries)-1], now)
+	}
+	return Attempt{}, false
 }
 
 // early gives an attempt at what rests, where nothing else could serve: what is due first is asked before its time.

@@ -24,10 +24,10 @@ type providerState struct {
 // channelState is what is known of one of a provider's models, by its name
 // upstream.
 type channelState struct {
-	rest  *breaker.Breaker // for all keys
-	pairs pairs
-	load  schedule.Load
-	pace  atomic.Pointer[pace]
+	rest         *breaker.Breaker // for all keys
+	pairs        pairs
+	load         schedule.Load
+	pace, wholes atomic.Pointer[pace] // of streams, and of other answers
 }
 
 // provider finds the state of a provider. One that has moved to another address

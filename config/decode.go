@@ -39,7 +39,7 @@ var preferenceFields = slices.Concat(retryFields, []field[Preferences]{
 	take("model_price", modelPrices, func(p *Preferences) *[]ModelPrice { return &p.ModelPrice }),
 	take("timeout_policy", nested(timeoutPolicyFields, TimeoutPolicy{}), func(p *Preferences) *TimeoutPolicy { return &p.TimeoutPolicy }),
 	take("image_fetch", nested(imageFetchFields, newImageFetch), func(p *Preferences) *ImageFetch { return &p.ImageFetch }),
-	take("hedging", nested(hedgingFields, Hedging{MaxInflight: 2, WinnerPolicy: "first_valid_success"}), func(p *Preferences) *Hedging { return &p.Hedging }),
+	take("hedging", hedging, func(p *Preferences) **Hedging { return &p.Hedging }),
 	take("isolate_keys", flag, func(p *Preferences) *bool { return &p.IsolateKeys }),
 	take("affinity", flag, func(p *Preferences) *bool { return &p.Affinity }),
 	take("stream_recovery", recovery, func(p *Preferences) *Recovery { return &p.Recovery }),
@@ -65,6 +65,7 @@ var keyPreferenceFields = []field[KeyPreferences]{
 	take("credits", optional(money), func(p *KeyPreferences) **int64 { return &p.Credits }),
 	take("created_at", optional(timestamp), func(p *KeyPreferences) **time.Time { return &p.CreatedAt }),
 	take("affinity", optional(flag), func(p *KeyPreferences) **bool { return &p.Affinity }),
+	take("hedging", hedging, func(p *KeyPreferences) **Hedging { return &p.Hedging }),
 	take("stream_recovery", recovery, func(p *KeyPreferences) *Recovery { return &p.Recovery }),
 }
 

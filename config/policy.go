@@ -66,22 +66,23 @@ var timeoutFields = []field[Timeouts]{
 	take("write", optional(seconds), func(t *Timeouts) **time.Duration { return &t.Write }),
 	take("pool", optional(seconds), func(t *Timeouts) **time.Duration { return &t.Pool }),
 	take("first_byte", optional(seconds), func(t *Timeouts) **time.Duration { return &t.FirstByte }),
-	take("first_token", optional(adaptiveSeconds), func(t *Timeouts) **time.Duration { return &t.FirstToken }),
+	take("first_token", optional(secondsOr("adaptive")), func(t *Timeouts) **time.Duration { return &t.FirstToken }),
 	take("idle", optional(seconds), func(t *Timeouts) **time.Duration { return &t.Idle }),
 	take("total", optional(seconds), func(t *Timeouts) **time.Duration { return &t.Total }),
 }
 
-// adaptiveSeconds reads seconds, or the word for what follows the channel.
-func adaptiveSeconds(d *decoder, n *yaml.Node) (time.Duration, bool) {
-	const word = "adaptive"
-	switch _, err := strconv.ParseFloat(n.Value, 64); {
-	case isPlain(n) && n.Value == word:
-		return Adaptive, true
-	case isPlain(n) && err != nil:
-		d.fail(n, n.Value, "%s must be a number of seconds, such as 30, or %s, not %s", d.key, word, shown(n.Value))
-		return 0, false
+// secondsOr reads seconds, or the word for what follows the channel.
+func secondsOr(word string) reader[time.Duration] {
+	return func(d *decoder, n *yaml.Node) (time.Duration, bool) {
+		switch _, err := strconv.ParseFloat(n.Value, 64); {
+		case isPlain(n) && n.Value == word:
+			return Adaptive, true
+		case isPlain(n) && err != nil:
+			d.fail(n, n.Value, "%s must be a number of seconds, such as 30, or %s, not %s", d.key, word, shown(n.Value))
+			return 0, false
+		}
+		return seconds(d, n)
 	}
-	return seconds(d, n)
 }
 
 // timeouts reads a mapping of phases, or one number for the first byte.
@@ -116,12 +117,6 @@ func timeoutRules(d *decoder, n *yaml.Node) ([]TimeoutRule, bool) {
 		out = append(out, rule)
 	}
 	return out, true
-}
-
-var hedgingFields = []field[Hedging]{
-	take("enabled", flag, func(h *Hedging) *bool { return &h.Enabled }),
-	take("max_inflight_attempts", integer(1, 4), func(h *Hedging) *int { return &h.MaxInflight }),
-	take("winner_policy", oneOf("first_valid_success"), func(h *Hedging) *string { return &h.WinnerPolicy }),
 }
 
 // endpoints reads request paths and gives them one spelling: "/v1/messages".

@@ -86,6 +86,7 @@ var providerPreferenceFields = slices.Concat(providerRetryFields, []field[provid
 	take("model_price", modelPrices, func(p *providerPreferences) *[]ModelPrice { return &p.ModelPrice }),
 	take("isolate_keys", optional(flag), func(p *providerPreferences) **bool { return &p.IsolateKeys }),
 	take("affinity", optional(flag), func(p *providerPreferences) **bool { return &p.Affinity }),
+	take("hedging", hedging, func(p *providerPreferences) **Hedging { return &p.Hedging }),
 	take("stream_recovery", recovery, func(p *providerPreferences) *Recovery { return &p.Recovery }),
 	take("exclude_endpoints", endpoints, func(p *providerPreferences) *[]string { return &p.excludeEndpoints }),
 	take("exclude_request_types", listOf(oneOf(requestTypes...)), func(p *providerPreferences) *[]string { return &p.excludeRequestTypes }),

@@ -126,6 +126,7 @@ type ProviderPreferences struct {
 	IsolateKeys *bool    // nil = the global one
 	Affinity    *bool    // of the choice among its keys; nil = the client key's
 	Recovery    Recovery // "" = the global one
+	Hedging     *Hedging // nil = the global one
 	Retries     ProviderRetries
 }
 
@@ -192,6 +193,7 @@ type KeyPreferences struct {
 	CreatedAt *time.Time // credits count from here; nil = 30 days ago
 	Affinity  *bool      // nil = the global one
 	Recovery  Recovery   // "" = the provider's, or the global one
+	Hedging   *Hedging   // nil = likewise
 }
 
 // Preferences is what holds for the whole gateway.
@@ -206,7 +208,7 @@ type Preferences struct {
 	RateLimit         RateLimit      // one budget for all requests
 	ModelPrice        []ModelPrice   // in file order; the first whose Prefix begins the model's name, else "default"
 	ImageFetch        ImageFetch
-	Hedging           Hedging
+	Hedging           *Hedging
 	IsolateKeys       bool     // client keys never share a connection to a provider
 	Affinity          bool     // requests of one conversation are kept where they were
 	Recovery          Recovery // default RecoverError
@@ -276,11 +278,4 @@ type TimeoutPolicy struct {
 type TimeoutRule struct {
 	Match    []Condition
 	Timeouts Timeouts
-}
-
-// Hedging lets several attempts of one request run at once.
-type Hedging struct {
-	Enabled      bool
-	MaxInflight  int    // 1 to 4
-	WinnerPolicy string // first_valid_success
 }

@@ -119,6 +119,7 @@ func (p *ProviderPreferences) summarise(b *strings.Builder) {
 		line(b, "affinity", strconv.FormatBool(*p.Affinity))
 	}
 	line(b, "stream_recovery", string(p.Recovery))
+	line(b, "hedging", p.Hedging.String())
 }
 
 func (k *APIKey) summarise(b *strings.Builder) {
@@ -155,6 +156,7 @@ func (k *APIKey) summarise(b *strings.Builder) {
 		line(b, "affinity", strconv.FormatBool(*a))
 	}
 	line(b, "stream_recovery", string(k.Preferences.Recovery))
+	line(b, "hedging", k.Preferences.Hedging.String())
 }
 
 func (c *Config) summarisePreferences(b *strings.Builder) {
@@ -182,9 +184,7 @@ func (c *Config) summarisePreferences(b *strings.Builder) {
 	line(b, "stream_recovery", string(p.Recovery))
 	p.Retries.summarise(b)
 	line(b, "connection_max_age", p.ConnectionMaxAge.String())
-	if p.Hedging.Enabled {
-		line(b, "hedging", fmt.Sprintf("at most %d attempts at once", p.Hedging.MaxInflight))
-	}
+	line(b, "hedging", p.Hedging.String())
 }
 
 func prices(list []ModelPrice) string {

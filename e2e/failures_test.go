@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"time"
 )
 
 // failureRows are the keys that say what follows from a failure.
@@ -33,6 +34,14 @@ var failureRows = []row{
 	{section: "providers[].preferences", key: "api_key_quota_cooldown_period", set: "{api_key_quota_cooldown_period: 7200}", file: twoKeys, play: keyRests(402), without: "6h0m0s", with: "2h0m0s"},
 	{section: "providers[].preferences", key: "api_key_rate_limit_cooldown_period", set: "{api_key_rate_limit_cooldown_period: 900}", file: twoKeys, play: keyRests(429), without: "no time", with: "15m0s"},
 
+	hedges("preferences", "hedging", "{hedging: {enabled: true, delay: 0.2, share: 100}}", file{}),
+	hedges("providers[].preferences", "hedging", "{hedging: {enabled: true, delay: 0.2, share: 100}}", file{}),
+	hedges("api_keys[].preferences", "hedging", "{hedging: {enabled: true, delay: 0.2, share: 100}}", file{}),
+	hedges("hedging", "enabled", "{hedging: {enabled: true, delay: 0.2, share: 100}}", file{}),
+	hedges("hedging", "delay", "{hedging: {enabled: true, delay: 0.2, share: 100}}", file{preferences: "{hedging: {enabled: true, delay: 30, share: 100}}"}),
+	hedges("hedging", "share", "{hedging: {enabled: true, delay: 0.2, share: 100}}", file{preferences: "{hedging: {enabled: true, delay: 0.2, share: 0}}"}),
+	hedges("hedging", "max_inflight_attempts", "{hedging: {enabled: true, delay: 0.2, share: 100, max_inflight_attempts: 2}}", file{preferences: "{hedging: {enabled: true, delay: 0.2, share: 100, max_inflight_attempts: 1}}"}),
+
 	recovers("preferences", chat, file{}), recovers("providers[].preferences", chat, file{}), recovers("api_keys[].preferences", chat, file{}),
 	{section: "providers[].preferences", key: "responses_stream_commit_policy", set: "{responses_stream_commit_policy: completed_usage}", file: onResponses,
 		play: breaksOff("/v1/responses", `{"model":"m","stream":true,"input":"hi"}`), without: "a", with: "a b"},
@@ -42,6 +51,20 @@ var failureRows = []row{
 func recovers(section, path string, f file) row {
 	return row{section: section, key: "stream_recovery", set: "{stream_recovery: buffer}", unset: "{stream_recovery: error}", file: f,
 		play: breaksOff(path, said(`"stream":true`)), without: "a", with: "a b"}
+}
+
+// hedges is a setting by which another provider is asked beside one that is slow.
+func hedges(section, key, set string, f file) row {
+	return row{section: section, key: key, set: set, file: f, without: "200 a", with: "200 a b", play: func(s *stage) string {
+		s.a.answer = func(w http.ResponseWriter, r seen) {
+			select {
+			case <-r.Context().Done():
+			case <-time.After(time.Second):
+				usual(w, r)
+			}
+		}
+		return fmt.Sprint(s.chat().StatusCode, " ", s.asked())
+	}}
 }
 
 // breaksOff has the first provider break off within an answer.

@@ -3,19 +3,22 @@ package pool
 import (
 	"context"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
 // Call is one client request as the pool sees it through all its attempts. The zero value is ready; after Reset it serves another request.
-// One goroutine at a time may be in Do or hold the Response; Cancel and Canceled may be called from any.
+// One goroutine at a time may be in Do or hold the Response; Cancel and Canceled may be called from any. Where several exchanges are to go on at once, each
+// has a Branch.
 type Call struct {
 	canceled atomic.Bool
 	due      time.Time // when everything for the request is over; zero is never. It belongs to the goroutine that uses the call
 	mu       sync.Mutex
 	stop     context.CancelFunc // ends the dial in progress
 	conn     net.Conn           // the socket of the exchange in progress
+	branches []*Call            // calls that end with this one
 }
 
 // Cancel ends the dial, the write or the read in progress at once by closing the socket, and fails every later Do with ErrCanceled.
@@ -30,6 +33,29 @@ func (c *Call) Cancel() {
 	if c.conn != nil {
 		_ = c.conn.Close()
 	}
+	for _, b := range c.branches {
+		b.Cancel()
+	}
+}
+
+// Branch makes another call a part of this one: it is over when this one is, and
+// may be ended by itself. So several exchanges can go on for one request. It holds
+// until Join.
+func (c *Call) Branch(b *Call) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	b.due = c.due
+	c.branches = append(c.branches, b)
+	if c.canceled.Load() {
+		b.Cancel()
+	}
+}
+
+// Join ends what Branch began. The branch's last Response must be closed.
+func (c *Call) Join(b *Call) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.branches = slices.DeleteFunc(c.branches, func(other *Call) bool { return other == b })
 }
 
 // Until sets when everything that is done for the request must be over, through all its attempts and to the end of the answer: what goes on then

@@ -22,6 +22,7 @@ func (x *exchange) aside(face face, endpoint provider.Endpoint, body []byte) *ex
 	m.holding.Begin(m.server.budget, x.key.share)
 	m.wish = wish{face: face, format: openai.Format{}, endpoint: endpoint, label: face.label(endpoint)}
 	m.id, m.start, m.key, m.body = append(m.id[:0], x.id...), x.start, x.key, body
+	m.at = &m.lone
 	m.alone()
 	return m
 }

@@ -42,6 +42,10 @@ func trail(tries []trial) string {
 		if r.key >= 0 {
 			text = fmt.Appendf(text, " key %d", r.key+1)
 		}
+		if r.status == statusOutrun {
+			text = fmt.Appendf(text, " outrun %dms", r.took.Milliseconds())
+			continue
+		}
 		text = fmt.Appendf(text, " %d %dms", r.status, r.took.Milliseconds())
 	}
 	return string(text)
@@ -67,13 +71,18 @@ func (x *exchange) showAttempts() {
 func (x *exchange) next(plan *balancer.Plan) (balancer.Attempt, bool) {
 	for waited := time.Duration(0); ; waited += lookEvery {
 		attempt, more := plan.Next()
-		if more && !plan.Confirm(context.Background(), &attempt) {
+		if more && !x.confirm(&attempt) {
 			continue
 		}
 		if more || !plan.Probed() || waited >= longestFollow || x.call.Wait(lookEvery) != nil {
 			return attempt, more
 		}
 	}
+}
+
+// confirm asks whether the plan's attempt may be made, where others have a say in it.
+func (x *exchange) confirm(chosen *balancer.Attempt) bool {
+	return x.plan.Confirm(context.Background(), chosen)
 }
 
 // After breaker.Patience a request that waits asks as well. Of many that do one does then, so some wait for longer.

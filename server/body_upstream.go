@@ -177,6 +177,8 @@ func (in *inbound) fetchPlace() (leave func(), err error) {
 // decodedRequest is the client's request in the neutral form, decoded when it is
 // first needed.
 func (in *inbound) decodedRequest() (*codec.Request, error) {
+	in.lazy.Lock()
+	defer in.lazy.Unlock()
 	if in.decoded != nil {
 		return in.decoded, nil
 	}

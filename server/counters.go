@@ -14,6 +14,7 @@ import (
 type counters struct {
 	answers  [600]atomic.Int64 // HTTP answers of every kind, by status
 	limited  [limitCount]atomic.Int64
+	hedges   [hedgeCount]atomic.Int64
 	retries  atomic.Int64 // attempts that followed a failed one
 	outcomes outcomes
 }

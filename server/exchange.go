@@ -35,7 +35,9 @@ type searching struct {
 	within     time.Time    // when what is done must be over, whatever its channel says; zero is never
 	failure    *codec.Error // what the client is told if no attempt follows
 	retryAfter time.Duration
-	tries      []trial // that are over, and the one that has answered
+	tries      []trial   // that are over, and the one that has answered
+	made       int       // attempts
+	runners    []*runner // those that have run beside others
 }
 
 // answering is the answer as the client gets it.
@@ -59,6 +61,9 @@ type bill struct {
 
 var exchanges = sync.Pool{New: func() any { return new(exchange) }}
 
+// attempts are those that run beside an exchange's own.
+var attempts = sync.Pool{New: func() any { return new(attempt) }}
+
 // begin starts a request on a client connection.
 func (s *Server) begin(ctx *fasthttp.RequestCtx, face face, endpoint provider.Endpoint) *exchange {
 	x := exchanges.Get().(*exchange)
@@ -69,6 +74,7 @@ func (s *Server) begin(ctx *fasthttp.RequestCtx, face face, endpoint provider.En
 	conn.Call.Until(time.Time{})
 	session := sessionOf(conn)
 	session.ctx, x.call, x.live, x.recent, x.holding = ctx, &conn.Call, &session.live, &session.recent, &conn.Holding
+	x.at = &x.lone
 	x.alone()
 	x.format = face.format(&x.inbound)
 	x.id = s.appendID(x.id[:0], ctx)
@@ -79,8 +85,13 @@ func (s *Server) begin(ctx *fasthttp.RequestCtx, face face, endpoint provider.En
 
 // alone has one attempt at a time, which runs as the client's own request.
 func (x *exchange) alone() {
-	x.at = &x.lone
-	x.at.inbound, x.at.call, x.at.holding = &x.inbound, x.call, x.holding
+	if x.lone.inbound == nil {
+		x.lone.inbound = &x.inbound
+	}
+	x.lone.call, x.lone.holding = x.call, x.holding
+	if x.at != &x.lone {
+		x.turnTo(&x.lone)
+	}
 }
 
 // maxKept is how large a buffer may be to be kept for the next request.
@@ -131,9 +142,10 @@ func (x *exchange) close(status int) record {
 
 // release takes the exchange back.
 func (x *exchange) release() {
-	x.at.reset()
+	x.disband()
+	x.lone.reset()
 	x.inbound.reset()
-	x.searching, x.answering, x.bill = searching{tries: x.tries[:0]}, answering{}, bill{}
+	x.at, x.searching, x.answering, x.bill = nil, searching{tries: x.tries[:0], runners: x.runners}, answering{}, bill{}
 	exchanges.Put(x)
 }
 

@@ -70,7 +70,7 @@ func (messagesFace) splice(a *attempt, body []byte, to spliced) (err error) {
 
 // clientBetas are the flags of the client's anthropic-beta.
 func (in *inbound) clientBetas() []string {
-	return strings.FieldsFunc(string(in.ctx.Request.Header.Peek(headerAnthropicBeta)), func(r rune) bool { return r == ',' || r == ' ' })
+	return strings.FieldsFunc(string(in.headerLine(headerAnthropicBeta)), func(r rune) bool { return r == ',' || r == ' ' })
 }
 
 func (messagesFace) pass(a *attempt, upstream string) flow {

@@ -19,14 +19,16 @@ const (
 // for what is the client's own.
 func (a *attempt) writeHeader() {
 	if provider := a.chosen.Provider.Config; len(provider.Preferences.PassthroughHeaders) > 0 {
+		a.lazy.Lock()
 		a.header = passHeaders(a.header, a.request.Header, &a.ctx.Request.Header, provider)
+		a.lazy.Unlock()
 		a.request.Header = a.header
 	}
 	a.passType()
 	if a.upstream != "anthropic" && a.upstream != "anthropic-vertex" {
 		return
 	}
-	if version := a.ctx.Request.Header.Peek(headerAnthropicVersion); len(version) > 0 && a.untranslated() {
+	if version := a.headerLine(headerAnthropicVersion); len(version) > 0 && a.untranslated() {
 		a.setHeader(headerAnthropicVersion, string(version))
 	}
 	if flags := a.betas(); len(flags) > 0 {
@@ -40,7 +42,7 @@ func (a *attempt) betas() []string {
 	var f flags
 	f.add(string(headerValue(a.request.Header, headerAnthropicBeta)))
 	if a.untranslated() {
-		f.add(string(a.ctx.Request.Header.Peek(headerAnthropicBeta)))
+		f.add(string(a.headerLine(headerAnthropicBeta)))
 		return f.list
 	}
 	if a.decoded != nil {

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"sync"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -32,6 +33,7 @@ type inbound struct {
 	incoming []byte // the request's body, in memory that is kept for the next one
 	body     []byte // the client's bytes, valid until the answer is written
 
+	lazy    sync.Mutex         // of what several attempts may look for at once: what follows, and headers
 	decoded *codec.Request     // nil as long as nothing needs it
 	weight  weight             // of it
 	own     telemetry.OwnWords // pieces of secrets that the client has said itself
@@ -64,6 +66,13 @@ type wish struct {
 	messages anthropic.Head // of a Messages request
 	items    responses.Head // of a Responses request
 	form     form.Form      // of a request that is a form
+}
+
+// headerLine is a line of the request's head; nil if there is none of that name.
+func (in *inbound) headerLine(name string) []byte {
+	in.lazy.Lock()
+	defer in.lazy.Unlock()
+	return in.ctx.Request.Header.Peek(name)
 }
 
 // reset lets go of a request, and keeps the memory for the next.

@@ -39,13 +39,13 @@ type record struct {
 func (x *exchange) record(status int) record {
 	r := record{
 		id: x.id, status: status, end: time.Now(), ttft: x.ttft, key: x.key,
-		endpoint: x.label, model: x.model, stream: x.stream, attempts: x.at.chosen.Number, tries: x.tries, failure: x.failure,
+		endpoint: x.label, model: x.model, stream: x.stream, attempts: x.made, tries: x.tries, failure: x.failure,
 	}
 	r.took = r.end.Sub(x.start)
 	if x.route != nil {
 		r.known = x.route.Model
 	}
-	if r.attempts > 0 {
+	if x.at.chosen.Number > 0 {
 		r.provider, r.upstream = x.at.chosen.Provider.Config.Name, x.at.chosen.Upstream
 	}
 	if x.key != nil {

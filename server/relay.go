@@ -134,22 +134,42 @@ func (x *exchange) relay() *codec.Error {
 			x.failure = told
 			break
 		}
-		x.take(attempt)
-		err := x.at.try()
-		if err == nil {
-			x.succeeded()
+		if x.alone(); x.tryOne(attempt) {
 			return nil
 		}
-		outcome, told := x.at.judge(err)
-		x.charge(err, told)
-		x.failed(outcome, told)
 	}
 	return x.exhausted()
+}
+
+// tryOne makes one attempt, and where it is slow and hedging is on others beside it. It
+// says whether that was served, and what follows from it if it was not.
+func (x *exchange) tryOne(chosen balancer.Attempt) (served bool) {
+	x.take(chosen)
+	var err error
+	if rules := x.hedging(); rules != nil {
+		err = x.race(rules)
+	} else {
+		err = x.at.try()
+	}
+	if err != nil {
+		x.lost(err)
+		return false
+	}
+	x.succeeded()
+	return true
+}
+
+// lost has a failed attempt judged and reported, and what it cost put on the bill.
+func (x *exchange) lost(err error) {
+	outcome, told := x.at.judge(err)
+	x.charge(err, told)
+	x.failed(outcome, told)
 }
 
 // take begins an attempt.
 func (x *exchange) take(chosen balancer.Attempt) {
 	x.choose(chosen)
+	x.made = chosen.Number
 	x.at.limits, x.at.curtailed = x.deadlines(chosen.Candidate, &x.plan.Facts, chosen.Number)
 	if within := x.plan.FirstToken(chosen.Candidate); within > 0 {
 		x.at.hurry(within)

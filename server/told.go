@@ -49,6 +49,8 @@ func (in *inbound) cleanWhole(whole *codec.Response) {
 
 // lookAtOwn finds the pieces of secrets that the client has said itself.
 func (in *inbound) lookAtOwn() {
+	in.lazy.Lock()
+	defer in.lazy.Unlock()
 	if !in.own.Looked {
 		in.own = in.snap.secrets.OwnIn(in.body, in.ctx.Request.Header.RawHeaders(), in.ctx.RequestURI(), in.ctx.Path())
 	}
