@@ -265,9 +265,11 @@ func (r *Route) finish(name config.Schedule) {
 	for i, e := range r.entries {
 		r.places[i] = schedule.Place{ID: e.id, Weight: e.weight}
 		place := &r.places[i]
-		e.channels(r.Model, func(c *Candidate) {
-			place.Reckon(&c.load, c.price)
-		})
+		if e.via == nil {
+			place.Reckon(&e.load, e.price)
+			continue
+		}
+		r.entries[i].channels(r.Model, func(c *Candidate) { place.Reckon(&c.load, c.price) })
 	}
 	r.policy, r.rota.turns = schedule.OfChannels(name, r.places)
 	r.near = schedule.NearChannels(r.policy, name)

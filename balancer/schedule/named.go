@@ -6,10 +6,8 @@ import "uniapi/config"
 // order in which they take turns; nil is for those that do not. Places gets ready
 // for it.
 func OfChannels(name config.Schedule, places []Place) (p Policy, turns []int) {
-	weights := make([]int, len(places))
 	for i := range places {
-		weights[i] = places[i].Weight
-		if w := weights[i]; w > 0 {
+		if w := places[i].Weight; w > 0 {
 			places[i].perWeight = 1 / float64(w)
 		}
 	}
@@ -25,6 +23,10 @@ func OfChannels(name config.Schedule, places []Place) (p Policy, turns []int) {
 	case config.Cheapest:
 		return Cheapest{}, InOrder(len(places))
 	case config.WeightedRoundRobin, config.SmartRoundRobin, config.Lottery:
+		weights := make([]int, len(places))
+		for i := range places {
+			weights[i] = places[i].Weight
+		}
 		weighed := weightedTurns(weights)
 		switch {
 		case weighed == nil:
