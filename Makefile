@@ -6,7 +6,7 @@ GO      ?= go
 # The race detector needs a C compiler; without one the tests run all the same.
 RACE    := $(if $(shell command -v cc || command -v gcc || command -v clang),-race)
 
-.PHONY: build demo test test-chaos test-dashboard test-install test-sdk release bench bench-peers bench-guard bench-baseline bench-compare locust lint fuzz cross clean
+.PHONY: build demo test test-chaos test-dashboard test-install test-sdk release bench bench-peers bench-guard bench-baseline bench-compare trail locust lint fuzz cross clean
 
 build: ## the static, stripped binary
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o uni-api .
@@ -60,6 +60,11 @@ bench: ## the hot path, with allocations
 
 bench-peers: build ## cost, latency and memory beside nginx and haproxy, in one run; ARGS=--quick for a look
 	$(GO) run ./bench/peers --bin ./uni-api $(ARGS)
+
+trail: ## prints which functions of server, file by file, a plain request goes through
+	@mkdir -p build/cover
+	@$(GO) build -cover -covermode=atomic -coverpkg=uniapi/... -o build/trail ./bench/trail
+	@GOCOVERDIR=build/cover ./build/trail
 
 # What is guarded: benchmarks that allocate the same each time. A fixed number of
 # rounds, so that what warms up weighs the same on every machine.
