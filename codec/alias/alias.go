@@ -1,5 +1,5 @@
 // Package alias reads the wishes that uni-api's users put into the names of models: claude-sonnet-think-8000, gemini-2.5-flash-think-0-search,
-// o3-mini-high (behaviour 8).
+// o3-mini-high.
 package alias
 
 import (
