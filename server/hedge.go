@@ -46,6 +46,7 @@ type runner struct {
 	within time.Duration // the time that its answer has to begin in
 	nudge  time.Time     // when another is asked beside it before that is over; zero is never
 	due    time.Time     // when that is over; zero is never
+	over   bool          // it is over
 	given  bool          // it was given up, since it was
 }
 
@@ -55,6 +56,7 @@ type race struct {
 	rules   *config.Hedging
 	running []*runner
 	ended   chan *runner // has room for all
+	shared  bool         // this is one of the requests that may have more attempts before the time of the first is over
 }
 
 // race makes the attempt in hand, and others beside it where that is slow. It returns
@@ -146,13 +148,11 @@ func (r *race) look(now time.Time) {
 	for _, one := range r.running {
 		if !one.nudge.IsZero() && !now.Before(one.nudge) {
 			one.nudge = time.Time{}
-			if share := &r.x.server.hedges; len(r.running) < r.rules.MaxInflight && share.take() && !r.another() {
-				share.give()
-			}
+			r.early()
 			return // running is another one now
 		}
 		if !one.due.IsZero() && !now.Before(one.due) {
-			one.due, one.nudge = time.Time{}, time.Time{}
+			one.due, one.nudge, one.over = time.Time{}, time.Time{}, true
 			if !r.another() {
 				one.given = true
 				one.branch.Cancel()
@@ -160,6 +160,20 @@ func (r *race) look(now time.Time) {
 			return
 		}
 	}
+}
+
+// early asks another channel before the time of those under way is over, which so many
+// requests may.
+func (r *race) early() {
+	share := &r.x.server.hedges
+	if len(r.running) >= r.rules.MaxInflight || !r.shared && !share.take() {
+		return
+	}
+	if is := r.another(); is || r.shared {
+		r.shared = true
+		return
+	}
+	share.give()
 }
 
 // another asks a channel that was not asked yet, if there is one and a place for it.
@@ -198,8 +212,13 @@ func (r *race) forget(one *runner) {
 		one.answer = nil
 	}
 	one.branch.Reset() // it was not the client that left
+	one.err = one.tooSlow()
+}
+
+// tooSlow is the error of an attempt that has had its time.
+func (one *runner) tooSlow() error {
 	one.limits.FirstByte = one.within
-	one.err = &pool.Error{Kind: pool.FirstByteTimeout, Op: "waiting", Err: fmt.Errorf("no answer within %v", one.within)}
+	return &pool.Error{Kind: pool.FirstByteTimeout, Op: "waiting", Err: fmt.Errorf("no answer within %v", one.within)}
 }
 
 // callOff ends all others when one has answered, and waits until they have let go of
@@ -213,12 +232,17 @@ func (r *race) callOff(winner *runner) {
 	}
 	for range r.running {
 		one := <-r.ended
+		late := one.over && one.answer == nil
 		if one.answer != nil {
 			one.answer.Close()
 			one.answer = nil
 		}
 		one.room.End()
 		r.x.turnTo(one.attempt)
+		if late { // a channel that hangs must rest, however soon others answer beside it
+			r.x.failed(r.x.at.judge(one.tooSlow()))
+			continue
+		}
 		r.x.outrun(time.Since(one.began))
 	}
 	r.running = nil
@@ -268,8 +292,8 @@ func (x *exchange) disband() {
 	x.runners = x.runners[:0]
 }
 
-// hedgeShare is how many attempts may be begun beside others before the time of those is
-// over, in millionths of one.
+// hedgeShare is how many requests may have attempts beside others before the time of those
+// is over, in millionths of one.
 type hedgeShare struct{ left atomic.Int64 }
 
 const (

@@ -129,6 +129,47 @@ func TestHedgingAsksAnotherWhenTheTimeIsOver(t *testing.T) {
 	}
 }
 
+// A provider that hangs is found out though another one answers beside it: it rests, and the next request does not wait for it.
+func TestHedgingLetsRestWhatHasHadItsTime(t *testing.T) {
+	for _, test := range []struct{ name, request, preferences string }{
+		{"plain", plainRequest, "model_timeout: 0.3, hedging: {enabled: true}"},
+		{"stream", streamRequest, "model_timeout: 0.3, hedging: {enabled: true}"},
+		{"no first token", streamRequest, "timeout_policy: {default: {first_token: 0.3}}, hedging: {enabled: true}"},
+		{"none of the share is left", plainRequest, "model_timeout: 0.3, hedging: {enabled: true, delay: 0.1, share: 5}"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			var order journal
+			gone := make(chan struct{}, 2)
+			g := start(t, providerOf("p", listen(t, order.named("p", held(nil, gone, both)))), providerOf("q", listen(t, order.named("q", both))),
+				keyed("SCHEDULING_ALGORITHM: fixed_priority"), "preferences: {cooldown_period: 60, "+test.preferences+"}\n")
+			first, then := g.do("POST", "/v1/chat/completions", test.request, append([]string{"X-Debug-Attempts", "1"}, asClient...)...), g.do("POST", "/v1/chat/completions", test.request, asClient...)
+			if first.StatusCode != 200 || then.StatusCode != 200 || order.String() != "p q q" {
+				t.Errorf("%d, then %d by %q", first.StatusCode, then.StatusCode, &order)
+			}
+			if page := string(g.metricsPage()); !strings.Contains(page, `uniapi_attempt_failures_total{model="m",provider="p"} 1`) {
+				t.Errorf("the failure is not counted:\n%s", page)
+			}
+			<-gone
+		})
+	}
+}
+
+// A request that is one of the share may have as many attempts as there may be at a time.
+func TestHedgingCountsRequestsInItsShare(t *testing.T) {
+	var order journal
+	gone := make(chan struct{}, 2)
+	hangs := held(nil, gone, both)
+	g := start(t, providerOf("p", listen(t, order.named("p", hangs))), providerOf("q", listen(t, order.named("q", hangs))), providerOf("r", listen(t, order.named("r", both))),
+		keyed("SCHEDULING_ALGORITHM: fixed_priority, hedging: {enabled: true, delay: 0.05, share: 100, max_inflight_attempts: 3}"))
+	a := g.do("POST", "/v1/chat/completions", plainRequest, asClient...)
+	if a.StatusCode != 200 || order.String() != "p q r" {
+		t.Errorf("%d by %q: %s", a.StatusCode, &order, a.body)
+	}
+	<-gone
+	<-gone
+}
+
 // Where nobody else can be asked, an attempt has no more time than without hedging.
 func TestHedgingGivesUpWhatHasHadItsTime(t *testing.T) {
 	gone := make(chan struct{}, 9)
