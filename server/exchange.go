@@ -35,6 +35,7 @@ type searching struct {
 	within     time.Time    // when what is done must be over, whatever its channel says; zero is never
 	failure    *codec.Error // what the client is told if no attempt follows
 	retryAfter time.Duration
+	final      bool      // failure is what no further attempt is to follow
 	tries      []trial   // that are over, and the one that has answered
 	made       int       // attempts
 	runners    []*runner // those that have run beside others

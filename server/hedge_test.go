@@ -87,6 +87,14 @@ func TestHedgingKeepsTheFirstAttempt(t *testing.T) {
 	<-gone
 }
 
+// afterwards plays a script after so many tenths of a second.
+func afterwards(tenths int, then script) script {
+	return func(p *peer, r seen) bool {
+		time.Sleep(time.Duration(tenths) * 100 * time.Millisecond)
+		return then(p, r)
+	}
+}
+
 // What fails while another is under way is followed by the next at once; when all have failed, the client hears of the last, and further attempts go as
 // without hedging.
 func TestHedgingGoesOnAfterFailures(t *testing.T) {
@@ -102,6 +110,7 @@ func TestHedgingGoesOnAfterFailures(t *testing.T) {
 		{"the second fails, the third serves", held(nil, gone, both), bad, both, 200, "p q r"},
 		{"the first fails at once", bad, both, both, 200, "p q"},
 		{"all fail", bad, bad, bad, 500, "p q r"},
+		{"what must not be said is final, whatever another says later", afterwards(1, fails(400, refusedHeader, `{"error":{"message":"refused","code":"content_policy_violation"}}`)), afterwards(4, bad), both, 400, "p q"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			order = journal{}

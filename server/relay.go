@@ -281,7 +281,8 @@ func (x *exchange) succeeded() {
 }
 
 // failed remembers what the client is told if no attempt helps. A mistake of
-// the client's is told even when a later channel failed for another reason.
+// the client's, and what no further attempt is to follow, is told even when another
+// channel failed later for another reason.
 func (x *exchange) failed(outcome balancer.Outcome, told *codec.Error) {
 	x.at.told(told)
 	outcome.Reason = clip(told.Message)
@@ -293,8 +294,8 @@ func (x *exchange) failed(outcome balancer.Outcome, told *codec.Error) {
 	if !x.at.short { // of that the log hears seldom
 		x.server.logAttempt(x, told)
 	}
-	if x.failure == nil || x.failure.Class != codec.ClientMistake {
-		x.failure = told
+	if x.failure == nil || x.failure.Class != codec.ClientMistake && !x.final {
+		x.failure, x.final = told, outcome.Final
 		x.retryAfter = min(outcome.RetryAfter, x.snap.config.Preferences.MaxRetryAfter) // then we would ask again ourselves
 	}
 }
