@@ -52,7 +52,6 @@ type actor struct {
 	strict bool                     // what it says of when it will be back is no reason to refuse anybody
 
 	firsts int   // first attempts of sk-turns
-	served int64 // when it served last
 	rest   int64 // how long its last rest was
 	took   int64 // what the last attempt took that failed
 	due    int64 // when that was over
