@@ -98,7 +98,10 @@ func TestALedgerThatDoesNotAnswerLosesNothingAndStopsNoRequest(t *testing.T) {
 				if all, _ := b.Totals(); len(all) != 1 || all[0].Requests != 201 {
 					t.Errorf("the totals are %+v", all)
 				}
-				if n := len(b.waiting); n > 3 {
+				b.gathering.Lock()
+				n := len(b.waiting)
+				b.gathering.Unlock()
+				if n > 3 {
 					t.Errorf("%d counts wait, for one series, its key and its channel at most", n)
 				}
 				began := time.Now()
