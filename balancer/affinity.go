@@ -1,7 +1,5 @@
 package balancer
 
-import "uniapi/balancer/schedule"
-
 // Affinity says of an attempt whether it is where affinity keeps the request's
 // conversation.
 type Affinity uint8
@@ -18,7 +16,7 @@ func (p *Plan) affinity(a *Attempt) Affinity {
 	switch {
 	case !channels && !keys:
 		return Anywhere
-	case channels && a.try > 0, keys && a.Key != schedule.Nearest(a.Provider.ring.places, p.Facts.Conversation):
+	case channels && a.try > 0, keys && a.Key != a.Provider.ring.nearest.First(a.Provider.ring.places, p.Facts.Conversation):
 		return Moved
 	}
 	return Kept

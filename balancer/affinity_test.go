@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"testing"
+	"time"
 
 	"uniapi/balancer/breaker"
 	"uniapi/balancer/schedule"
@@ -173,7 +174,7 @@ func BenchmarkPlanNear(b *testing.B) {
 				plan.Facts.Conversation = n
 				plan.Start(key, key.Find("model-5000"))
 				a, _ := plan.Next()
-				plan.Report(a, Outcome{Verdict: Served})
+				plan.Report(a, Outcome{Verdict: Served, Whole: time.Millisecond})
 			}
 		})
 	}

@@ -21,7 +21,8 @@ type keyRing struct {
 	turns  []int // nil if they take no turns
 	turn   *atomic.Uint32
 
-	affine *bool // keys are chosen by the conversation; nil is as the client's key has it
+	nearest schedule.Affinity
+	affine  *bool // keys are chosen by the conversation; nil is as the client's key has it
 }
 
 // keyState is what is known of one of a provider's keys.
@@ -61,7 +62,7 @@ func (r *keyRing) walk(p *Plan) schedule.Policy {
 	case len(r.keys) == 1:
 	case r.near(p):
 		p.keys.Conversation = p.Facts.Conversation
-		return schedule.Affinity{}
+		return &r.nearest
 	case r.turns != nil && p.peek:
 		p.keys.Start = uint64(r.turn.Load())
 	case r.turns != nil:

@@ -3,6 +3,7 @@ package balancer
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"uniapi/balancer/breaker"
 	"uniapi/config"
@@ -21,7 +22,7 @@ func BenchmarkPlan(b *testing.B) {
 			for b.Loop() {
 				plan.Start(key, key.Find("model-5000"))
 				a, _ := plan.Next()
-				plan.Report(a, Outcome{Verdict: Served})
+				plan.Report(a, Outcome{Verdict: Served, Whole: time.Millisecond})
 			}
 		})
 	}
@@ -37,7 +38,7 @@ func BenchmarkPlanParallel(b *testing.B) {
 				for pb.Next() {
 					plan.Start(key, key.Find("model-5000"))
 					a, _ := plan.Next()
-					plan.Report(a, Outcome{Verdict: Served})
+					plan.Report(a, Outcome{Verdict: Served, Whole: time.Millisecond})
 				}
 			})
 		})
@@ -61,7 +62,7 @@ func BenchmarkPlanWhileSomeRest(b *testing.B) {
 			for b.Loop() {
 				plan.Start(key, key.Find("model-5000"))
 				a, _ := plan.Next()
-				plan.Report(a, Outcome{Verdict: Served})
+				plan.Report(a, Outcome{Verdict: Served, Whole: time.Millisecond})
 			}
 		})
 	}

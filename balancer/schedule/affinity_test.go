@@ -2,6 +2,8 @@ package schedule
 
 import (
 	"fmt"
+	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 )
@@ -13,7 +15,11 @@ func TestAffinityAsksEachPlaceOnceTheNearestFirst(t *testing.T) {
 	}
 	w := Walk{Places: places, Marks: make([]bool, len(places)), Conversation: 7}
 	var asked []int
-	for i := (Affinity{}).Pick(&w); i >= 0; i = (Affinity{}).Pick(&w) {
+	for a := new(Affinity); len(asked) <= len(places); {
+		i := a.Pick(&w)
+		if i < 0 {
+			break
+		}
 		asked = append(asked, i)
 	}
 	near := slices.Clone(asked)
@@ -26,4 +32,38 @@ func TestAffinityAsksEachPlaceOnceTheNearestFirst(t *testing.T) {
 	if len(asked) != 5 || !slices.Equal(asked, near) {
 		t.Errorf("asked %v, near are %v", asked, near)
 	}
+}
+
+// What spares a look must not change who is found.
+func TestAffinityFindsWhatALookAtEachPlaceFinds(t *testing.T) {
+	draw := rand.New(rand.NewPCG(1, 2))
+	for range 200 {
+		places := make([]Place, 1+draw.IntN(60))
+		for i := range places {
+			places[i] = Place{ID: draw.Uint64(), Weight: draw.IntN(1 + draw.IntN(2000))}
+		}
+		weighed, plain := &Affinity{Weighed: true}, new(Affinity)
+		for range 50 {
+			conversation := draw.Uint64()
+			if got, want := weighed.First(places, conversation), looked(places, conversation, func(p Place) int { return p.Weight }); got != want {
+				t.Fatalf("of %+v with weights: %d, want %d", places, got, want)
+			}
+			if got, want := plain.First(places, conversation), looked(places, conversation, func(Place) int { return 1 }); got != want {
+				t.Fatalf("of %+v: %d, want %d", places, got, want)
+			}
+		}
+	}
+}
+
+// looked is the place with the greatest share, -1 if none has a weight.
+func looked(places []Place, conversation uint64, weight func(Place) int) int {
+	best, most := -1, math.Inf(-1)
+	for i, p := range places {
+		if w := weight(p); w > 0 {
+			if share := weighted(nearness(conversation, p.ID), float64(w)); share > most {
+				best, most = i, share
+			}
+		}
+	}
+	return best
 }

@@ -1,25 +1,30 @@
 package schedule
 
+import "sync"
+
 // Lottery draws by lot, each place in proportion to its weight among those left.
-type Lottery struct{}
+type Lottery struct {
+	packing sync.Once
+	weights []int // of the places, close together
+}
 
 // Pick draws; then come places without a weight.
-func (Lottery) Pick(w *Walk) int {
-	left := 0
-	for i := range w.Places {
+func (l *Lottery) Pick(w *Walk) int {
+	weights, left := l.weightsOf(w.Places), 0
+	for i, weight := range weights {
 		if !w.Marks[i] {
-			left += w.Places[i].Weight
+			left += weight
 		}
 	}
 	if left == 0 {
 		return w.left()
 	}
 	lot := w.Chance(left)
-	for i := range w.Places {
+	for i, weight := range weights {
 		if w.Marks[i] {
 			continue
 		}
-		if lot -= w.Places[i].Weight; lot < 0 {
+		if lot -= weight; lot < 0 {
 			w.mark(i)
 			return i
 		}
@@ -27,8 +32,17 @@ func (Lottery) Pick(w *Walk) int {
 	return -1
 }
 
+func (l *Lottery) weightsOf(places []Place) []int {
+	l.packing.Do(func() {
+		for i := range places {
+			l.weights = append(l.weights, places[i].Weight)
+		}
+	})
+	return l.weights
+}
+
 // Explain says that it was chance.
-func (Lottery) Explain(w *Walk, place int) string {
+func (*Lottery) Explain(w *Walk, place int) string {
 	if w.Places[place].Weight == 0 {
 		return unweighted("lottery")
 	}

@@ -2,8 +2,9 @@ package schedule
 
 import (
 	"fmt"
-	"iter"
+	"math"
 	"strconv"
+	"sync"
 	"time"
 )
 
@@ -75,18 +76,7 @@ type LeastBusy struct{}
 
 // Pick looks at those that do not rest; then come those that do.
 func (LeastBusy) Pick(w *Walk) int {
-	best, least := -1, int64(0)
-	for i := range w.from() {
-		if w.Marks[i] {
-			continue
-		}
-		if busy := w.busy(i); best < 0 || busy < least {
-			best, least = i, busy
-		}
-		if least <= 0 {
-			break
-		}
-	}
+	best := w.leastBusy()
 	if best < 0 {
 		return w.left()
 	}
@@ -94,21 +84,31 @@ func (LeastBusy) Pick(w *Walk) int {
 	return best
 }
 
-// from gives the turns from the request's own on, once around.
-func (w *Walk) from() iter.Seq[int] {
-	return func(yield func(int) bool) {
-		if len(w.Turns) == 0 {
-			return
-		}
-		start := w.Start % uint64(len(w.Turns))
-		for _, turns := range [...][]int{w.Turns[start:], w.Turns[:start]} {
-			for _, i := range turns {
-				if !yield(i) {
-					return
-				}
+func (w *Walk) leastBusy() int {
+	best, least := -1, int64(0)
+	for _, turns := range w.halves() {
+		for _, i := range turns {
+			if w.Marks[i] {
+				continue
+			}
+			if busy := w.busy(i); best < 0 || busy < least {
+				best, least = i, busy
+			}
+			if least <= 0 {
+				return best
 			}
 		}
 	}
+	return best
+}
+
+// halves are the turns from the request's own on, once around.
+func (w *Walk) halves() (turns [2][]int) {
+	if len(w.Turns) > 0 {
+		start := w.Start % uint64(len(w.Turns))
+		turns = [...][]int{w.Turns[start:], w.Turns[:start]}
+	}
+	return turns
 }
 
 // Explain says how busy it is.
@@ -132,17 +132,26 @@ func (w *Walk) busy(place int) int64 {
 
 // Cheapest takes the place with the lowest price. Equals take turns, or go by the
 // conversation.
-type Cheapest struct{}
+type Cheapest struct {
+	grouping sync.Once
+	prices   []float64 // of the places, close together
+	groups   []alike
+}
 
-// Pick looks at those that do not rest; then come those that do.
-func (Cheapest) Pick(w *Walk) int {
-	best := -1
-	for i := range w.from() {
-		switch {
-		case w.Marks[i]:
-		case best < 0, w.Places[i].Price < w.Places[best].Price, w.Places[i].Price == w.Places[best].Price && w.nearer(i, best):
-			best = i
+// Pick looks at those that do not rest, and for a conversation at all; then come
+// those that are left.
+func (c *Cheapest) Pick(w *Walk) int {
+	c.grouping.Do(func() {
+		for i := range w.Places {
+			c.prices = append(c.prices, w.Places[i].Price)
 		}
+		c.groups = grouped(w.Places, func(p *Place) float64 { return p.Price })
+	})
+	best := -1
+	if w.Conversation != 0 {
+		best = c.nearest(w)
+	} else {
+		best = c.first(w)
 	}
 	if best < 0 {
 		return w.left()
@@ -151,13 +160,35 @@ func (Cheapest) Pick(w *Walk) int {
 	return best
 }
 
-// nearer says whether a place goes better with the conversation than another.
-func (w *Walk) nearer(i, other int) bool {
-	return w.Conversation != 0 && nearness(w.Conversation, w.Places[i].ID) > nearness(w.Conversation, w.Places[other].ID)
+// nearest is of those with the lowest price the one that goes best with the
+// conversation.
+func (c *Cheapest) nearest(w *Walk) int {
+	for i := range c.groups {
+		if place, _ := c.groups[i].nearest(w.Conversation, 0, w.Marks); place >= 0 {
+			return place
+		}
+	}
+	return -1
+}
+
+// first is of those with the lowest price the one whose turn it is.
+func (c *Cheapest) first(w *Walk) int {
+	best, lowest := -1, math.Inf(1)
+	for _, turns := range w.halves() {
+		for _, i := range turns {
+			if w.Marks[i] || best >= 0 && c.prices[i] >= lowest {
+				continue
+			}
+			if best, lowest = i, c.prices[i]; lowest <= c.groups[0].of {
+				return best // nothing costs less
+			}
+		}
+	}
+	return best
 }
 
 // Explain says what it costs.
-func (Cheapest) Explain(w *Walk, place int) string {
+func (*Cheapest) Explain(w *Walk, place int) string {
 	price := strconv.FormatFloat(w.Places[place].Price, 'f', -1, 64)
 	return fmt.Sprintf("cheapest: %s dollars for 4 million tokens, 3 of them of the prompt; equals take turns", price)
 }

@@ -109,7 +109,7 @@ func TestCheapestTakesTheLowestPrice(t *testing.T) {
 		for i, price := range test.prices {
 			w.Places[i].Price = price
 		}
-		if got := fmt.Sprint(order(Cheapest{}, w)); got != test.want {
+		if got := fmt.Sprint(order(new(Cheapest), w)); got != test.want {
 			t.Errorf("%v from turn %d: asked %s, want %s", test.prices, test.start, got, test.want)
 		}
 	}
@@ -125,7 +125,7 @@ func TestCheapestKeepsAConversation(t *testing.T) {
 			for i := range w.Places {
 				w.Places[i] = Place{ID: IDOf("place", fmt.Sprint(i)), Price: []float64{1, 2, 1}[i]}
 			}
-			first := Cheapest{}.Pick(w)
+			first := new(Cheapest).Pick(w)
 			if firsts[first] = true; at >= 0 && first != at {
 				t.Fatalf("conversation %d is at %d, and was at %d", conversation, first, at)
 			}

@@ -3,14 +3,8 @@ package schedule
 import "uniapi/config"
 
 // OfChannels is the policy that a SCHEDULING_ALGORITHM names for some channels, and the
-// order in which they take turns; nil is for those that do not. Places gets ready
-// for it.
+// order in which they take turns; nil is for those that do not.
 func OfChannels(name config.Schedule, places []Place) (p Policy, turns []int) {
-	for i := range places {
-		if w := places[i].Weight; w > 0 {
-			places[i].perWeight = 1 / float64(w)
-		}
-	}
 	switch name {
 	case config.FixedPriority, "":
 		return FixedPriority{"key's rules"}, nil
@@ -21,7 +15,7 @@ func OfChannels(name config.Schedule, places []Place) (p Policy, turns []int) {
 	case config.LeastBusy:
 		return LeastBusy{}, InOrder(len(places))
 	case config.Cheapest:
-		return Cheapest{}, InOrder(len(places))
+		return new(Cheapest), InOrder(len(places))
 	case config.WeightedRoundRobin, config.SmartRoundRobin, config.Lottery:
 		weights := make([]int, len(places))
 		for i := range places {
@@ -31,7 +25,7 @@ func OfChannels(name config.Schedule, places []Place) (p Policy, turns []int) {
 		switch {
 		case weighed == nil:
 		case name == config.Lottery:
-			return Lottery{}, nil
+			return new(Lottery), nil
 		default:
 			return WeightedRoundRobin{string(name)}, weighed
 		}
@@ -45,12 +39,12 @@ func NearChannels(p Policy, name config.Schedule) Policy {
 	switch p.(type) {
 	case FixedPriority:
 		return nil
-	case Cheapest:
+	case *Cheapest:
 		return p // among those of the lowest price
-	case WeightedRoundRobin, Lottery:
-		return Affinity{string(name), true}
+	case WeightedRoundRobin, *Lottery:
+		return &Affinity{Name: string(name), Weighed: true}
 	}
-	return Affinity{string(name), false}
+	return &Affinity{Name: string(name)}
 }
 
 // OfKeys is the policy that an api_key_schedule_algorithm names. Score tells how often a

@@ -18,8 +18,6 @@ type Place struct {
 	Price  float64 // of 3 million tokens of a prompt and 1 million of an answer, in dollars
 	Load   *Load   // nil if it is never reckoned with
 	More   []*Load // where it is a key with channels of its own, those of all but its first
-
-	perWeight float64
 }
 
 // Walk is the way of one request through some places.
