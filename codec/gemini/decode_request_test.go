@@ -42,8 +42,8 @@ func TestDecodeRequestReadsWhatClientsSend(t *testing.T) {
 			`{"model":"m","messages":[{"role":"user","content":"x"},{"role":"assistant","content":null,"tool_calls":[` +
 				`{"id":"call_1_0","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}},` +
 				`{"id":"call_1_1","type":"function","function":{"name":"g","arguments":"{}"}},{"id":"call_1_2","type":"function","function":{"name":"f","arguments":"{}"}}]},` +
-				`{"role":"tool","tool_call_id":"call_1_1","name":"g","content":"G"},{"role":"tool","tool_call_id":"call_1_0","name":"f","content":"F1"},` +
-				`{"role":"tool","tool_call_id":"call_1_2","name":"f","content":"{\"x\":2}"},{"role":"user","content":"go on"}]}`},
+				`{"role":"tool","tool_call_id":"call_1_1","content":"G"},{"role":"tool","tool_call_id":"call_1_0","content":"F1"},` +
+				`{"role":"tool","tool_call_id":"call_1_2","content":"{\"x\":2}"},{"role":"user","content":"go on"}]}`},
 		{"tools and their choice", `{"contents":"hi","tools":[{"function_declarations":[{"name":"f","description":"d","parameters":{"type":"OBJECT"}},` +
 			`{"name":"g","parametersJsonSchema":{"type":"object"}}]},{"googleSearch":{}}],"toolConfig":{"functionCallingConfig":{"mode":"ANY","allowedFunctionNames":["f"]}}}`,
 			`{"model":"m","messages":[{"role":"user","content":"hi"}],"tools":[{"type":"function","function":{"name":"f","description":"d","parameters":{"type":"object"}}},` +

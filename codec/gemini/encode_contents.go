@@ -93,7 +93,6 @@ func (c *contents) prepare(m *codec.Message) []codec.Part {
 		case codec.PartToolResult:
 			result := *p.Result
 			result.CallID, _ = toolid.Split(result.CallID)
-			result.Name = "" // that of the call counts
 			p.Result = &result
 		}
 		parts = append(parts, p)

@@ -36,7 +36,9 @@ func appendMessages(dst []byte, messages []codec.Message, own bool) []byte {
 
 func appendResult(dst []byte, p *codec.Part, media []codec.Part, own bool) ([]byte, []codec.Part) {
 	dst = rawjson.Str(dst, "tool_call_id", p.Result.CallID)
-	dst = rawjson.StrIf(dst, "name", p.Result.Name)
+	if own { // OpenAI's schema has no name here
+		dst = rawjson.StrIf(dst, "name", p.Result.Name)
+	}
 	dst = rawjson.Key(dst, "content")
 	var texts []codec.Part
 	for _, inner := range p.Result.Parts {
