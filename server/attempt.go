@@ -43,6 +43,7 @@ type progress struct {
 	flow    flow                // what a stream goes through: one of the workspace's, or another face's
 	encoder codec.StreamEncoder // writes a translated stream
 	first   []byte              // what the first event check has let through
+	leftOut []string            // of the request, since the channel cannot be told
 	usage   codec.Usage         // that was told, and at the end what is charged
 	said    int64               // about how many tokens a plain answer that is no longer there had; 0 if nobody knows
 

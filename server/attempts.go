@@ -19,19 +19,20 @@ type trial struct {
 	key                int
 	status             int
 	took               time.Duration
+	leftOut            []string // of the request
 }
 
 // note adds the attempt that has just ended, as long after it began.
 func (x *exchange) note(status int, took time.Duration) {
 	a := &x.at.chosen
-	x.tries = append(x.tries, trial{a.Provider.Config.Name, a.Upstream, a.Key, status, took})
+	x.tries = append(x.tries, trial{a.Provider.Config.Name, a.Upstream, a.Key, status, took, x.at.leftOut})
 	if status != fasthttp.StatusOK { // else its answer goes on
 		x.at.tell(status, x.ttft)
 	}
 }
 
 // trail words the attempts: provider/model, which of the provider's keys, what
-// it answered, after how long.
+// it answered, after how long, and what of the request it could not be told.
 func trail(tries []trial) string {
 	var text []byte
 	for i, r := range tries {
@@ -47,6 +48,9 @@ func trail(tries []trial) string {
 			continue
 		}
 		text = fmt.Appendf(text, " %d %dms", r.status, r.took.Milliseconds())
+		if len(r.leftOut) > 0 {
+			text = fmt.Appendf(text, " without %s", strings.Join(r.leftOut, ", "))
+		}
 	}
 	return string(text)
 }

@@ -14,6 +14,7 @@ import (
 	"uniapi/codec/override"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/toolid"
+	"uniapi/codec/turns"
 	"uniapi/config"
 	"uniapi/pool"
 	"uniapi/pool/provider"
@@ -130,6 +131,9 @@ func (a *attempt) translated(to codec.Format, provider *config.Provider) ([]byte
 		request = request.Without(!provider.Tools, !provider.Image)
 	}
 	if request, fetched, err = a.inlined(request, to); err != nil {
+		return nil, err
+	}
+	if request, a.leftOut, err = turns.Repair(request, formats[request.Format], to); err != nil {
 		return nil, err
 	}
 	if to.Name() == "openai" {

@@ -76,6 +76,9 @@ func (a *attempt) tell(status int, ttft time.Duration) {
 	if keys := c.Provider.Config.Keys; c.Key >= 0 && c.Key < len(keys) {
 		attrs = append(attrs, slog.String("provider_key", config.Mask(keys[c.Key])))
 	}
+	if len(a.leftOut) > 0 {
+		attrs = append(attrs, slog.String("left_out", strings.Join(a.leftOut, ", ")))
+	}
 	if ttft > 0 {
 		attrs = append(attrs, slog.Float64("first_byte_ms", telemetry.Milliseconds(a.start.Add(ttft).Sub(a.began))))
 	}

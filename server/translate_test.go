@@ -147,3 +147,23 @@ func TestATranslatedStreamEndsWhenItsUpstreamSaysSo(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatAProviderCannotBeToldIsToldToThoseWhoAsk(t *testing.T) {
+	up := listen(t, both)
+	g := start(t, providerOf("p", up), keyed(""))
+	request := `{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"a"},{"role":"assistant","content":[{"type":"thinking","thinking":"x","signature":"s"}]},{"role":"user","content":"b"}]}`
+	a := g.do("POST", "/v1/messages", request, append([]string{"X-Debug-Attempts", "1"}, asClient...)...)
+	if shown := a.Header.Get("X-Debug-Attempts"); a.StatusCode != 200 || !strings.HasSuffix(shown, "ms without thinking that led to nothing") {
+		t.Errorf("%d, shown %q: %s", a.StatusCode, shown, a.body)
+	}
+	if line := g.log.next(t, "attempt"); line["left_out"] != "thinking that led to nothing" {
+		t.Errorf("logged %v", line)
+	}
+	if body := up.requests()[0].body; !strings.Contains(body, `"messages":[{"role":"user","content":"a"},{"role":"user","content":"b"}]`) {
+		t.Errorf("asked %s", body)
+	}
+	thread := `{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"a"}],"thread":{"type":"continue","previous_message_id":"msg_1"}}`
+	if a := g.do("POST", "/v1/messages", thread, asClient...); a.StatusCode != 400 || !strings.Contains(a.body, "message-threads-2026-08-12") || !strings.Contains(a.body, `"error_code":"thread_unsupported_request"`) || len(up.requests()) != 1 {
+		t.Errorf("%d %s", a.StatusCode, a.body)
+	}
+}

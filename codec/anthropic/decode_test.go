@@ -9,12 +9,16 @@ import (
 	"uniapi/codec"
 	"uniapi/codec/internal/golden"
 	"uniapi/codec/openai"
+	"uniapi/codec/turns"
 )
 
 func TestMessagesRequestsAreReadForChatUpstreams(t *testing.T) {
 	golden.Run(t, "testdata/decode.txt", func(t *testing.T, _ string, in []byte) []byte {
 		q, err := Format{}.DecodeRequest(in)
 		if err != nil {
+			return []byte("error " + err.Error())
+		}
+		if q, _, err = turns.Repair(q, Format{}, openai.Format{}); err != nil {
 			return []byte("error " + err.Error())
 		}
 		out, err := openai.Format{}.EncodeRequest(nil, q, "up")

@@ -66,13 +66,4 @@ func (w *writer) appendMedia(dst []byte, p *codec.Part) []byte {
 func clipped(url string) string { return url[:min(len(url), 80)] }
 
 // MediaType is the type of media by its first bytes, which tell the truth more often than what clients say; else what they say.
-func MediaType(m *codec.Media) string {
-	if found := mediatype.OfBase64(m.Data); mediatype.IsMedia(found) {
-		return found
-	}
-	mime, _, _ := strings.Cut(strings.ToLower(m.MIME), ";")
-	if mime == "image/jpg" {
-		return "image/jpeg"
-	}
-	return mime
-}
+func MediaType(m *codec.Media) string { return mediatype.Of(m.Data, m.MIME) }

@@ -82,6 +82,9 @@ func (Format) EncodeError(dst []byte, e *codec.Error) []byte {
 	dst = append(dst, `{"type":"error","error":{`...)
 	dst = rawjson.Str(dst, "type", errorWord(e))
 	dst = rawjson.Str(dst, "message", e.Message)
+	if e.Code == noThreads {
+		dst = append(rawjson.Str(append(rawjson.Key(dst, "details"), '{'), "error_code", e.Code), '}')
+	}
 	return append(dst, "}}"...)
 }
 

@@ -21,11 +21,12 @@ var (
 // known are the members that the gateway reads of a Messages request.
 var known = fields.NewKnown(slices.Concat([]string{"model", "stream", "messages", "tools"}, hostMembers, []string{
 	"system", "max_tokens", "temperature", "top_p", "top_k", "stop_sequences", "tool_choice", "thinking", "output_config", "metadata", "service_tier",
-	"cache_control", "context_management", "container", "mcp_servers", "inference_geo", "speed", "betas",
+	"cache_control", "context_management", "container", "mcp_servers", "inference_geo", "speed", "betas", "thread",
 }, choice.Members())...).
 	Inside("thinking", fields.NewKnown("type", "budget_tokens", "display")).
 	Inside("output_config", fields.NewKnown("effort", "format")).
 	Inside("metadata", fields.NewKnown("user_id")).
+	Inside("thread", fields.NewKnown("type")).
 	Mark(choice.Members()...)
 
 var layout = native.NewLayout(known, "messages", hostMembers...)

@@ -7,6 +7,7 @@ import (
 
 	"uniapi/codec"
 	"uniapi/codec/anthropic"
+	"uniapi/codec/turns"
 )
 
 // Format is Converse and ConverseStream. The model and whether to stream stand in the address and not in the body: who decodes a
@@ -115,3 +116,8 @@ func finishWord(f codec.Finish) string {
 
 // answerTool is the tool that stands for an answer of a schema at models that have no other way.
 const answerTool = anthropic.AnswerTool
+
+// Target is what can be told in a Converse request.
+func (Format) Target() turns.Target {
+	return turns.Target{Format: formatName, Files: "amazon", TextFiles: true, Takes: []codec.PartKind{codec.PartImage, codec.PartVideo, codec.PartFile}}
+}

@@ -7,6 +7,7 @@ import (
 	"uniapi/codec"
 	"uniapi/codec/fields"
 	"uniapi/codec/rawjson"
+	"uniapi/codec/turns"
 )
 
 // Format is the v2 chat format.
@@ -128,4 +129,9 @@ func appendCitation(dst []byte, c *codec.Citation) []byte {
 	dst = append(dst, `,"sources":[{"type":"document","document":{`...)
 	dst = rawjson.StrIf(rawjson.StrIf(rawjson.StrIf(dst, "url", c.URL), "title", c.Title), "snippet", c.Text)
 	return append(dst, "}}]}"...)
+}
+
+// Target is what can be told in a chat request. There are no files but their text.
+func (Format) Target() turns.Target {
+	return turns.Target{Format: formatName, Takes: []codec.PartKind{codec.PartImage}}
 }

@@ -22,7 +22,7 @@ func piece(part string) string {
 	return framed(object(`{"content": {"parts": [`+part+`]},"index": 0}`, ""))
 }
 
-func words(text string) string { return piece(`{"text": "` + text + `"}`) }
+func wordsPiece(text string) string { return piece(`{"text": "` + text + `"}`) }
 
 func ending(reason string) string {
 	return framed(object(`{"finishReason": "`+reason+`","index": 0}`, ""))
@@ -42,19 +42,19 @@ func newArray() *ArrayStream {
 
 func TestAStreamPassesByteForByte(t *testing.T) {
 	call := piece(`{"functionCall": {"name": "f","args": {"a": 1}},"thoughtSignature": "c2ln"}`)
-	empty := words("")
+	empty := wordsPiece("")
 	for _, c := range []struct{ name, stream, want string }{
-		{"an ordinary stream", words("a") + words("b") + words(`\n`) + ending("STOP"), ""},
-		{"LF lines", strings.ReplaceAll(words("a")+words("b")+ending("STOP"), "\r", ""), ""},
+		{"an ordinary stream", wordsPiece("a") + wordsPiece("b") + wordsPiece(`\n`) + ending("STOP"), ""},
+		{"LF lines", strings.ReplaceAll(wordsPiece("a")+wordsPiece("b")+ending("STOP"), "\r", ""), ""},
 		{"a call", call + ending("STOP"), ""},
-		{"empty pieces before the answer", empty + empty + words("a") + ending("STOP"), ""},
-		{"counts behind the finish", words("a") + ending("STOP") + framed(object("", "")), ""},
+		{"empty pieces before the answer", empty + empty + wordsPiece("a") + ending("STOP"), ""},
+		{"counts behind the finish", wordsPiece("a") + ending("STOP") + framed(object("", "")), ""},
 		{"a finish beside the text", framed(object(`{"content": {"parts": [{"text": "a"}]},"finishReason": "STOP"}`, "")), ""},
 		{"all tokens spent on thinking", ending("MAX_TOKENS"), ""},
 		{"an answer that was filtered out", ending("SAFETY"), ""},
-		{"[DONE] of a proxy", words("a") + ending("STOP") + "data: [DONE]\n\n", words("a") + ending("STOP")},
-		{"a page behind the finish", words("a") + ending("STOP") + "<html>\n\n", words("a") + ending("STOP")},
-		{"no empty line at the end", words("a") + strings.TrimSuffix(ending("STOP"), "\r\n"), words("a") + strings.TrimSuffix(ending("STOP"), "\r\n") + "\n"},
+		{"[DONE] of a proxy", wordsPiece("a") + ending("STOP") + "data: [DONE]\n\n", wordsPiece("a") + ending("STOP")},
+		{"a page behind the finish", wordsPiece("a") + ending("STOP") + "<html>\n\n", wordsPiece("a") + ending("STOP")},
+		{"no empty line at the end", wordsPiece("a") + strings.TrimSuffix(ending("STOP"), "\r\n"), wordsPiece("a") + strings.TrimSuffix(ending("STOP"), "\r\n") + "\n"},
 	} {
 		if c.want == "" {
 			c.want = c.stream
@@ -79,17 +79,17 @@ func TestAFailedStreamSaysWhatIsWrong(t *testing.T) {
 		class                    codec.Class
 	}{
 		{"an error first", framed(quota), "", "Quota", 429, codec.RateLimit},
-		{"an error behind an empty piece", words("") + framed(quota), "", "Quota", 429, codec.RateLimit},
-		{"an error within", words("a") + framed(quota), words("a"), "Quota", 429, codec.RateLimit},
+		{"an error behind an empty piece", wordsPiece("") + framed(quota), "", "Quota", 429, codec.RateLimit},
+		{"an error within", wordsPiece("a") + framed(quota), wordsPiece("a"), "Quota", 429, codec.RateLimit},
 		{"an error as bare JSON", "[" + quota + "]", "", "Quota", 429, codec.RateLimit},
-		{"an error as bare JSON behind a finish", ending("STOP") + words("a") + quota, ending("STOP") + words("a"), "Quota", 429, codec.RateLimit},
+		{"an error as bare JSON behind a finish", ending("STOP") + wordsPiece("a") + quota, ending("STOP") + wordsPiece("a"), "Quota", 429, codec.RateLimit},
 		{"a refused prompt", framed(`{"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}}`), "", "PROHIBITED_CONTENT", 400, codec.ContentPolicy},
 		{"a broken call", ending("MALFORMED_FUNCTION_CALL"), "", "MALFORMED_FUNCTION_CALL", 502, codec.Semantic},
-		{"an answer that says nothing", words("") + ending("STOP"), "", "empty", 502, codec.Semantic},
+		{"an answer that says nothing", wordsPiece("") + ending("STOP"), "", "empty", 502, codec.Semantic},
 		{"nothing", "", "", "empty", 502, codec.Semantic},
-		{"no finish", words("a") + words("b"), words("a") + words("b"), "ended before", 502, codec.Cut},
-		{"half an event", words("a") + words("b")[:30], words("a"), "ended before", 502, codec.Cut},
-		{"a trigger", words("no policy"), "", "error trigger", 502, codec.Semantic},
+		{"no finish", wordsPiece("a") + wordsPiece("b"), wordsPiece("a") + wordsPiece("b"), "ended before", 502, codec.Cut},
+		{"half an event", wordsPiece("a") + wordsPiece("b")[:30], wordsPiece("a"), "ended before", 502, codec.Cut},
+		{"a trigger", wordsPiece("no policy"), "", "error trigger", 502, codec.Semantic},
 	} {
 		for n := 1; n <= len(c.stream)+1; n++ {
 			out, err := flows.Run(newPass("policy"), c.stream, n)
@@ -104,7 +104,7 @@ func TestAFailedStreamSaysWhatIsWrong(t *testing.T) {
 
 func TestAnInlineImagePassesInPieces(t *testing.T) {
 	stream := framed(object(`{"content": {"parts": [{"inlineData": {"mimeType": "image/png","data": "`+strings.Repeat("iVBO", 500<<10)+`"}}]},"finishReason": "STOP"}`, ""))
-	for _, lead := range []string{"", words("a")} {
+	for _, lead := range []string{"", wordsPiece("a")} {
 		for _, n := range []int{1000, 16 << 10, 10 << 20} {
 			s := newPass()
 			out, err := flows.Run(s, lead+stream, n)
@@ -118,7 +118,7 @@ func TestAnInlineImagePassesInPieces(t *testing.T) {
 			}
 		}
 	}
-	if _, err := flows.Run(newPass(), words("a")+stream[:1<<20], 5000); err == nil || err.(*codec.Error).Class != codec.Cut {
+	if _, err := flows.Run(newPass(), wordsPiece("a")+stream[:1<<20], 5000); err == nil || err.(*codec.Error).Class != codec.Cut {
 		t.Errorf("a cut image: %v", err)
 	}
 	pad := strings.Repeat("x", 100<<10)
@@ -154,7 +154,7 @@ func TestABrokenArrayIsClosedBehindTheError(t *testing.T) {
 	s := new(ArrayStream)
 	for range 2 { // the second stream knows nothing of the first
 		s.Reset(new(Inspector))
-		out, err := flows.Run(s, words("a")+words("b"), 1000)
+		out, err := flows.Run(s, wordsPiece("a")+wordsPiece("b"), 1000)
 		var e *codec.Error
 		if !errors.As(err, &e) {
 			t.Fatalf("got %v", err)
@@ -207,7 +207,7 @@ func TestEventsThatPassDoNotAllocate(t *testing.T) {
 }
 
 func FuzzPassthrough(f *testing.F) {
-	for _, s := range []string{words("a") + words("b") + ending("STOP"), ending("SAFETY"), words("a") + `{"error":{"code":429}}`, "data: {\r\rdata\r\r\n"} {
+	for _, s := range []string{wordsPiece("a") + wordsPiece("b") + ending("STOP"), ending("SAFETY"), wordsPiece("a") + `{"error":{"code":429}}`, "data: {\r\rdata\r\r\n"} {
 		f.Add(s, uint16(1), uint16(7))
 	}
 	f.Fuzz(func(t *testing.T, stream string, a, b uint16) {

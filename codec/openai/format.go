@@ -6,6 +6,8 @@ import (
 	"uniapi/codec"
 	"uniapi/codec/fields"
 	"uniapi/codec/rawjson"
+	"uniapi/codec/turns"
+	"uniapi/codec/words"
 )
 
 // Format is the chat completions format in full, for clients and upstreams whose other side speaks another.
@@ -104,4 +106,25 @@ func finishWord(f codec.Finish, legacy bool) string {
 		return "content_filter"
 	}
 	return "stop"
+}
+
+// Target is what can be told in a chat request: OpenAI's own schema. Files are PDF (developers.openai.com, guides/file-inputs), and what an
+// assistant says is text.
+func (Format) Target() turns.Target {
+	return turns.Target{Format: formatName, Files: "openai", Unended: true,
+		Takes: []codec.PartKind{codec.PartImage, codec.PartAudio, codec.PartVideo, codec.PartFile}}
+}
+
+// Readable says in words what a part of a type that is not known holds.
+func (Format) Readable(opaque []byte) []codec.Part {
+	v, err := rawjson.One(opaque)
+	if err != nil {
+		return nil
+	}
+	kind, _ := rawjson.Text(opaque, v.Get(opaque, "type"))
+	text, _ := rawjson.Text(opaque, v.Get(opaque, "text"))
+	if text == "" {
+		text = words.Of(kind, opaque, v)
+	}
+	return []codec.Part{{Kind: codec.PartText, Text: text}}
 }

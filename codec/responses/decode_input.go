@@ -1,6 +1,7 @@
 package responses
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -23,10 +24,7 @@ func (r *reader) input(v rawjson.Value) (list []codec.Message) {
 		if !r.Want(it.Value, rawjson.Object, path) {
 			return list
 		}
-		m, ok := r.item(it.Value, path)
-		if !ok {
-			continue
-		}
+		m := r.item(it.Value, path)
 		if last := len(list) - 1; m.Role == codec.RoleAssistant && last >= 0 && list[last].Role == codec.RoleAssistant {
 			list[last].Parts = append(list[last].Parts, m.Parts...)
 			if m.Phase != "" {
@@ -39,9 +37,11 @@ func (r *reader) input(v rawjson.Value) (list []codec.Message) {
 	return list
 }
 
-// item reads one item as a message, or as a piece of one. False for items that mean nothing to other providers: the work of OpenAI's
-// own tools.
-func (r *reader) item(v rawjson.Value, path string) (m codec.Message, ok bool) {
+// results are the ends of the types of items that come from the client. All others are the assistant's.
+var results = []string{"_output", "_response", "_outputs"}
+
+// item reads one item as a message, or as a piece of one. The work of OpenAI's own tools is kept whole.
+func (r *reader) item(v rawjson.Value, path string) (m codec.Message) {
 	get := func(name string) rawjson.Value { return v.Get(r.Data, name) }
 	text := func(name string) string { return r.Text(get(name), path+"."+name) }
 	m.Role = codec.RoleAssistant
@@ -51,7 +51,7 @@ func (r *reader) item(v rawjson.Value, path string) (m codec.Message, ok bool) {
 	}
 	switch kind {
 	case "message", "":
-		return r.message(v, path), true
+		return r.message(v, path)
 	case "function_call":
 		m.Parts = []codec.Part{{Kind: codec.PartToolCall, Call: &codec.ToolCall{
 			ID: text("call_id"), Name: namespaced(text("namespace"), text("name")), Arguments: text("arguments"),
@@ -72,9 +72,12 @@ func (r *reader) item(v rawjson.Value, path string) (m codec.Message, ok bool) {
 	case "compaction", "compaction_summary":
 		r.Fail(path, "can only be read by the provider that compacted the conversation: send the conversation itself")
 	default:
-		return m, false
+		if slices.ContainsFunc(results, func(end string) bool { return strings.HasSuffix(kind, end) }) {
+			m.Role = codec.RoleUser
+		}
+		m.Parts = []codec.Part{{Kind: codec.PartOpaque, Raw: v.Raw(r.Data)}}
 	}
-	return m, true
+	return m
 }
 
 // thoughts joins the texts of a reasoning item; the thinking itself goes before its summary.

@@ -10,6 +10,7 @@ import (
 
 // inputWriter writes a conversation as items.
 type inputWriter struct {
+	own    bool            // the request was in this format
 	custom map[string]bool // ids of calls to custom tools, whose results are items of another type
 	err    error
 }
@@ -26,6 +27,7 @@ func (w *inputWriter) append(dst []byte, messages []codec.Message) []byte {
 			dst = w.results(dst, m.Parts)
 		default:
 			dst = w.results(dst, m.Parts) // a user's message may bring results too
+			dst = w.items(dst, m.Parts)
 			dst = w.message(dst, m, "input_text")
 		}
 	}
@@ -121,9 +123,22 @@ func (w *inputWriter) assistant(dst []byte, m *codec.Message) []byte {
 			dst = w.call(dst, p.Call)
 		case codec.PartText, codec.PartRefusal:
 			said.Parts = append(said.Parts, *p)
+		case codec.PartOpaque:
+			flush()
+			dst = w.items(dst, m.Parts[i:i+1])
 		}
 	}
 	flush()
+	return dst
+}
+
+// items writes the items of this format among parts, as they came.
+func (w *inputWriter) items(dst []byte, parts []codec.Part) []byte {
+	for i := range parts {
+		if parts[i].Kind == codec.PartOpaque && w.own {
+			dst = append(rawjson.Comma(dst), parts[i].Raw...)
+		}
+	}
 	return dst
 }
 

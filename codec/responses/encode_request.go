@@ -22,7 +22,8 @@ func (Format) EncodeRequest(dst []byte, q *codec.Request, model string) ([]byte,
 	if q.N != nil && *q.N > 1 {
 		return dst, codec.BadRequest("n", "the provider that serves this model gives one answer at a time: 'n' must be 1")
 	}
-	w := inputWriter{}
+	own := q.Format == formatName
+	w := inputWriter{own: own}
 	start := len(dst)
 	dst = rawjson.Str(append(dst, '{'), "model", model)
 	instructions, messages := leading(q.Messages)
@@ -35,7 +36,6 @@ func (Format) EncodeRequest(dst []byte, q *codec.Request, model string) ([]byte,
 	if q.Stream {
 		dst = append(rawjson.Key(dst, "stream"), "true"...)
 	}
-	own := q.Format == formatName
 	if own {
 		for _, f := range q.Extra {
 			if f.Name != "store" && f.Name != "include" {

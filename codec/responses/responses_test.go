@@ -14,6 +14,7 @@ import (
 	"uniapi/codec/internal/random"
 	"uniapi/codec/openai"
 	"uniapi/codec/toolid"
+	"uniapi/codec/turns"
 )
 
 func init() { clock = func() int64 { return 1700000000 } }
@@ -24,7 +25,11 @@ func TestRequestsBecomeChat(t *testing.T) {
 		if err != nil {
 			return []byte("error: " + err.Error())
 		}
-		out, err := openai.Format{}.EncodeRequest(nil, q.WithoutCustom(), "up")
+		repaired, _, err := turns.Repair(q, Format{}, openai.Format{})
+		if err != nil {
+			return []byte("error: " + err.Error())
+		}
+		out, err := openai.Format{}.EncodeRequest(nil, repaired.WithoutCustom(), "up")
 		if err != nil {
 			return []byte("error: " + err.Error())
 		}
