@@ -224,6 +224,9 @@ func clientID(id string) string {
 
 // messageID is an id as Anthropic's look, made of the upstream's if there is one.
 func messageID(id string) string {
+	if id == "" {
+		return codec.NewID("msg_")
+	}
 	if len(id) > 4 && id[:4] == "msg_" {
 		return id
 	}

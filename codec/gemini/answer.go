@@ -2,6 +2,7 @@ package gemini
 
 import (
 	"bytes"
+	"crypto/rand"
 	"crypto/sha256"
 	"slices"
 	"strings"
@@ -26,7 +27,7 @@ type answer struct {
 	message string // what was said about that, or about the finish
 	ids     toolid.Used
 	calls   int               // in all choices
-	seed    [sha256.Size]byte // of the first object, for ids if the answer has none
+	seed    [sha256.Size]byte // of the answer's id, or by chance if it has none: for ids of calls
 	seen    bool
 	err     *codec.Error
 }
@@ -105,7 +106,7 @@ func (a *answer) parse(dst []codec.Event, data []byte) []codec.Event {
 	if !a.seen {
 		a.seen = true
 		if a.start.ID == "" {
-			a.seed = sha256.Sum256(data)
+			_, _ = rand.Read(a.seed[:]) // never fails since Go 1.24
 		} else {
 			a.seed = sha256.Sum256([]byte(a.start.ID))
 		}

@@ -148,7 +148,14 @@ func (f Format) EncodeResponse(dst []byte, a *codec.Response, q *codec.Request) 
 		dst = appendUsage(dst, a.Usage)
 	}
 	dst = rawjson.Str(dst, "modelVersion", q.Model)
-	return append(rawjson.StrIf(dst, "responseId", a.ID), '}')
+	return append(rawjson.StrIf(dst, "responseId", answerID(a.ID)), '}')
+}
+
+func answerID(id string) string {
+	if id == "" {
+		return codec.NewID("")
+	}
+	return id
 }
 
 func citationsOf(m *codec.Message) []codec.Citation {

@@ -49,7 +49,7 @@ func (s *streamEncoder) Append(dst []byte, e *codec.Event) []byte {
 	switch e.Kind {
 	case codec.EventStart:
 		s.usage = e.Usage
-		s.tail = rawjson.StrIf(rawjson.Str(append(s.tail[:0], ']'), "modelVersion", s.model), "responseId", e.ID)
+		s.tail = rawjson.StrIf(rawjson.Str(append(s.tail[:0], ']'), "modelVersion", s.model), "responseId", answerID(e.ID))
 	case codec.EventUsage:
 		s.usage.Update(e.Usage)
 	case codec.EventPing:

@@ -1,8 +1,6 @@
 package openai
 
 import (
-	"crypto/rand"
-	"encoding/hex"
 	"strconv"
 	"strings"
 	"time"
@@ -60,6 +58,9 @@ func (r *reader) choice(v rawjson.Value, index int64) codec.Choice {
 			}
 		case "message":
 			c.Message = r.message(v, codec.RoleAssistant, "choices["+strconv.FormatInt(index, 10)+"].message")
+			if last := len(c.Message.Parts) - 1; v.Get(r.Data, "function_call").Kind == rawjson.Object {
+				c.Message.Parts[last].Call.ID = "" // its place is that of the next answer too
+			}
 		case "finish_reason":
 			word, _ := rawjson.Text(r.Data, v)
 			c.Finish = finishOf(word)
@@ -71,7 +72,12 @@ func (r *reader) choice(v rawjson.Value, index int64) codec.Choice {
 	}
 	calls := false
 	for _, p := range c.Message.Parts {
-		calls = calls || p.Kind == codec.PartToolCall
+		if p.Kind != codec.PartToolCall {
+			continue
+		}
+		if calls = true; p.Call.ID == "" {
+			p.Call.ID = codec.NewID("call_")
+		}
 	}
 	c.Finish = settle(c.Finish, calls)
 	return c
@@ -152,9 +158,7 @@ func orNull(raw []byte) []byte {
 // answerID is an id as OpenAI's look, made of the upstream's if there is one.
 func answerID(id string) string {
 	if id == "" {
-		var b [12]byte
-		_, _ = rand.Read(b[:]) // never fails since Go 1.24
-		id = hex.EncodeToString(b[:])
+		return codec.NewID("chatcmpl-")
 	}
 	if strings.HasPrefix(id, "chatcmpl-") {
 		return id

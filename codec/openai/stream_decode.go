@@ -5,7 +5,6 @@ import (
 
 	"uniapi/codec"
 	"uniapi/codec/fields"
-	"uniapi/codec/keyed"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/sse"
 )
@@ -26,12 +25,15 @@ type streamDecoder struct {
 	calls   int // in all choices
 }
 
+// legacyCall stands for the index of a function_call, which has none.
+const legacyCall = -1
+
 type choiceState struct {
 	index  int64
 	finish codec.Finish
 	ended  bool
-	calls  keyed.List[int64, callState] // by the index that the upstream gave them
-	last   int64                        // the index of the newest
+	calls  openCalls
+	said   bool // something has come of it
 }
 
 // Push implements codec.StreamDecoder.
@@ -166,7 +168,7 @@ func (d *streamDecoder) chunk(dst []codec.Event, data []byte) []codec.Event {
 }
 
 func (d *streamDecoder) choice(dst []codec.Event, data []byte, v rawjson.Value, index int64, f *findings) []codec.Event {
-	var delta, logprobs rawjson.Value
+	var delta, message, logprobs rawjson.Value
 	word := ""
 	for it := v.Members(data); it.Next(); {
 		switch it.Name() {
@@ -176,10 +178,8 @@ func (d *streamDecoder) choice(dst []codec.Event, data []byte, v rawjson.Value, 
 			}
 		case "delta":
 			delta = it.Value
-		case "message": // a whole answer in one event, or Perplexity's repetition of what has come so far
-			if !delta.Present() {
-				delta = it.Value
-			}
+		case "message":
+			message = it.Value
 		case "finish_reason":
 			word, _ = rawjson.Text(data, it.Value)
 		case "logprobs":
@@ -197,7 +197,13 @@ func (d *streamDecoder) choice(dst []codec.Event, data []byte, v rawjson.Value, 
 	if d.err != nil {
 		return dst
 	}
+	before := len(dst)
 	dst = d.delta(dst, data, delta, logprobs, c)
+	// A whole answer in one event, or pieces under another name; beside pieces it is Perplexity's repetition of what has come so far.
+	if message.Present() && len(dst) == before && (!c.said || !delta.Present()) {
+		dst = d.delta(dst, data, message, logprobs, c)
+	}
+	c.said = c.said || len(dst) > before
 	if finish := finishOf(word); finish.Reason != codec.FinishNone && c.finish.Reason == codec.FinishNone {
 		finish.Native = finishNative(word)
 		c.finish = finish
@@ -230,7 +236,7 @@ func (d *streamDecoder) state(index int64) *choiceState {
 }
 
 func (d *streamDecoder) delta(dst []codec.Event, data []byte, v, logprobs rawjson.Value, c *choiceState) []codec.Event {
-	var thinking, content, refusal, calls, call, images, annotations rawjson.Value
+	var thinking, content, refusal, calls, call, images, annotations, details, blocks rawjson.Value
 	for it := v.Members(data); it.Next(); {
 		switch it.Name() {
 		case "reasoning_content":
@@ -251,6 +257,10 @@ func (d *streamDecoder) delta(dst []codec.Event, data []byte, v, logprobs rawjso
 			images = it.Value
 		case "annotations":
 			annotations = it.Value
+		case "reasoning_details":
+			details = it.Value
+		case "thinking_blocks":
+			blocks = it.Value
 		}
 	}
 	piece := func(kind codec.EventKind, v rawjson.Value) {
@@ -258,7 +268,9 @@ func (d *streamDecoder) delta(dst []codec.Event, data []byte, v, logprobs rawjso
 			dst = append(dst, codec.Event{Kind: kind, Choice: c.index, Text: text})
 		}
 	}
+	before := len(dst)
 	piece(codec.EventReasoning, thinking)
+	dst = d.proofs(dst, data, blocks, details, len(dst) > before, c.index)
 	text := len(dst)
 	piece(codec.EventText, content)
 	if len(dst) > text && logprobs.Present() {
@@ -279,7 +291,7 @@ func (d *streamDecoder) delta(dst []codec.Event, data []byte, v, logprobs rawjso
 		dst = d.toolDelta(dst, data, it.Value, c)
 	}
 	if call.Kind == rawjson.Object && d.err == nil {
-		dst = d.functionDelta(dst, data, call, d.call(c, 0, "call_0"), c.index)
+		dst = d.functionDelta(dst, data, call, d.call(c, &callPiece{numbered: true, index: legacyCall}), c.index)
 	}
 	return dst
 }
@@ -311,7 +323,7 @@ func (d *streamDecoder) finish(dst []codec.Event) []codec.Event {
 			d.err = failure
 		} else if !c.ended {
 			c.ended = true
-			dst = append(dst, codec.Event{Kind: codec.EventFinish, Choice: c.index, Finish: settle(c.finish, c.calls.Len() > 0)})
+			dst = append(dst, codec.Event{Kind: codec.EventFinish, Choice: c.index, Finish: settle(c.finish, len(c.calls.list) > 0)})
 		}
 	}
 	return dst

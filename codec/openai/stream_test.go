@@ -3,6 +3,7 @@ package openai
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -30,6 +31,12 @@ func decodeAll(stream string, n int) (string, error) {
 				fmt.Fprintf(&out, "%s|", e.Text)
 			case codec.EventToolStart:
 				fmt.Fprintf(&out, "\ncall %d.%d %s %s %s\n", e.Choice, e.Index, e.ID, e.Name, e.Signature.Value)
+			case codec.EventReasoningEnd:
+				info := codec.ReasoningInfo{}
+				if e.Reasoning != nil {
+					info = *e.Reasoning
+				}
+				fmt.Fprintf(&out, "\nproof %d %s %s %s %s %s\n", e.Choice, e.Signature.Provider, e.Signature.Value, info.Encrypted, info.ID, info.Format)
 			case codec.EventFinish:
 				fmt.Fprintf(&out, "\nfinish %d %s\n", e.Choice, finishWord(e.Finish, false))
 			case codec.EventUsage:
@@ -53,7 +60,19 @@ func decodeAll(stream string, n int) (string, error) {
 		events, err = d.End(events[:0])
 	}
 	note()
-	return out.String(), err
+	return newID.ReplaceAllString(out.String(), "new"), err
+}
+
+// newID is an id that was made here.
+var newID = regexp.MustCompile(`call_[a-z2-7]{26}`)
+
+// calls is a stream with pieces of calls, each in a chunk of its own.
+func calls(pieces ...string) string {
+	stream := ""
+	for _, p := range pieces {
+		stream += delta(`{"tool_calls":[`+p+`]}`, ``)
+	}
+	return stream + doneEvent
 }
 
 func delta(delta, rest string) string {
@@ -81,7 +100,35 @@ func TestTheDecoderReadsWhatUpstreamsSend(t *testing.T) {
 		{"a thought signature", delta(`{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{}"},"extra_content":{"google":{"thought_signature":"S"}}}]}`, ``) + doneEvent,
 			"start c m 7\n\ncall 0.0 a f S\nargs 0.0 {}|\nfinish 0 tool_calls\n"},
 		{"the old function call", delta(`{"function_call":{"name":"f","arguments":""}}`, ``) + delta(`{"function_call":{"arguments":"{}"}}`, `,"finish_reason":"function_call"`),
-			"start c m 7\n\ncall 0.0 call_0 f \nargs 0.0 {}|\nfinish 0 tool_calls\n"},
+			"start c m 7\n\ncall 0.0 new f \nargs 0.0 {}|\nfinish 0 tool_calls\n"},
+		{"calls of one number", calls(`{"index":0,"id":"a1","function":{"name":"f","arguments":"{}"}}`, `{"index":0,"id":"a2","function":{"name":"g","arguments":"{"}}`, `{"index":0,"function":{"arguments":"}"}}`),
+			"start c m 7\n\ncall 0.0 a1 f \nargs 0.0 {}|\ncall 0.1 a2 g \nargs 0.1 {|}|\nfinish 0 tool_calls\n"},
+		{"calls of one number in one chunk", calls(`{"index":0,"id":"a1","function":{"name":"f","arguments":"{}"}},{"index":0,"id":"a2","function":{"name":"f","arguments":"{}"}}`),
+			"start c m 7\n\ncall 0.0 a1 f \nargs 0.0 {}|\ncall 0.1 a2 f \nargs 0.1 {}|\nfinish 0 tool_calls\n"},
+		{"calls of one number in turn", calls(`{"index":0,"id":"a1","function":{"name":"f","arguments":"{"}}`, `{"index":0,"id":"a2","function":{"name":"g","arguments":"{"}}`,
+			`{"index":0,"id":"a1","function":{"arguments":"}"}}`, `{"index":0,"id":"a2","function":{"arguments":"}"}}`),
+			"start c m 7\n\ncall 0.0 a1 f \nargs 0.0 {|\ncall 0.1 a2 g \nargs 0.1 {|args 0.0 }|args 0.1 }|\nfinish 0 tool_calls\n"},
+		{"a call of the same number whose name comes late", calls(`{"index":0,"id":"a1","function":{"name":"f","arguments":"{}"}}`, `{"index":0,"id":"a2"}`, `{"index":0,"function":{"name":"g"}}`),
+			"start c m 7\n\ncall 0.0 a1 f \nargs 0.0 {}|\ncall 0.1 a2 g \n\nfinish 0 tool_calls\n"},
+		{"calls of one number and no id", calls(`{"index":0,"function":{"name":"f","arguments":"{}"}}`, `{"index":0,"function":{"name":"g","arguments":"{}"}}`),
+			"start c m 7\n\ncall 0.0 new f \nargs 0.0 {}|\ncall 0.1 new g \nargs 0.1 {}|\nfinish 0 tool_calls\n"},
+		{"an id that comes late", calls(`{"index":0,"function":{"arguments":""}}`, `{"index":0,"id":"a","function":{"name":"f","arguments":"{}"}}`, `{"index":0,"id":"a","function":{"name":"f","arguments":" "}}`),
+			"start c m 7\n\ncall 0.0 a f \nargs 0.0 {}| |\nfinish 0 tool_calls\n"},
+		{"another id for every piece", calls(`{"index":0,"id":"a","function":{"name":"f","arguments":""}}`, `{"index":0,"id":"b","function":{"name":null,"arguments":"{"}}`, `{"index":0,"id":"c","function":{"arguments":"}"}}`),
+			"start c m 7\n\ncall 0.0 a f \nargs 0.0 {|}|\nfinish 0 tool_calls\n"},
+		{"sealed thinking", delta(`{"reasoning":"why","reasoning_details":[{"type":"reasoning.text","text":"why","format":"google-gemini-v1"}]}`, ``) +
+			delta(`{"reasoning_details":[{"type":"reasoning.encrypted","data":"S","format":"google-gemini-v1","id":"t"}]}`, ``) + doneEvent,
+			"start c m 7\nthink 0.0 why|\nproof 0   S t google-gemini-v1\n\nfinish 0 stop\n"},
+		{"signed thinking in details alone", delta(`{"reasoning_details":[{"type":"reasoning.text","text":"why"}]}`, ``) + delta(`{"reasoning_details":[{"type":"reasoning.text","signature":"P","format":"anthropic-claude-v1"}]}`, ``) + doneEvent,
+			"start c m 7\nthink 0.0 why|\nproof 0 anthropic P   anthropic-claude-v1\n\nfinish 0 stop\n"},
+		{"blocks of thinking", delta(`{"reasoning_content":"why","thinking_blocks":[{"type":"thinking","thinking":"why","signature":null}]}`, ``) +
+			delta(`{"thinking_blocks":[{"type":"thinking","thinking":"","signature":"P"}]}`, ``) + delta(`{"thinking_blocks":[{"type":"redacted_thinking","data":"D"}]}`, ``) + doneEvent,
+			"start c m 7\nthink 0.0 why|\nproof 0 anthropic P   \n\nproof 0   D  \n\nfinish 0 stop\n"},
+		{"pieces that are called messages", strings.ReplaceAll(word("a")+word("b"), `"delta"`, `"message"`) + doneEvent, "start c  0\ntext 0.0 a|b|\nfinish 0 stop\n"},
+		{"a message beside an empty delta", `data: {"choices":[{"delta":{},"message":{"content":"whole"},"finish_reason":"stop"}]}` + "\n\n", "start   0\ntext 0.0 whole|\nfinish 0 stop\n"},
+		{"what has come, again", word("a") + `data: {"choices":[{"delta":{"content":""},"message":{"content":"a"},"finish_reason":"stop"}]}` + "\n\n", "start c  0\ntext 0.0 a|\nfinish 0 stop\n"},
+		{"usage in the choice", first + `data: {"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":"stop","usage":{"prompt_tokens":3.0,"completion_tokens":1.5,"cached_tokens":2}}]}` + "\n\n" + doneEvent,
+			"start c  0\ntext 0.0 a|\nusage 3 2\n\nfinish 0 stop\n"},
 		{"content behind two finishes", delta(`{}`, `,"finish_reason":"stop"`) + delta(`{"content":"late"}`, `,"finish_reason":"stop"`) + doneEvent,
 			"start c m 7\ntext 0.0 late|\nfinish 0 stop\n"},
 		{"two choices", strings.Replace(word("a"), `"index":0`, `"index":1`, 1) + word("b") + doneEvent, "start c  0\ntext 1.0 a|text 0.0 b|\nfinish 1 stop\n\nfinish 0 stop\n"},
@@ -110,6 +157,8 @@ func TestTheDecoderReportsBrokenStreams(t *testing.T) {
 		{"nothing", "", "empty response", codec.Semantic},
 		{"only [DONE]", doneEvent, "empty response", codec.Semantic},
 		{"error object", first + `data: {"error":{"message":"x","code":429}}` + "\n\n", "x", codec.RateLimit},
+		{"an error in the choice", first + `data: {"choices":[{"index":0,"delta":{},"finish_reason":"error","error":{"code":429,"message":"slow"}}]}` + "\n\n", "slow", codec.RateLimit},
+		{"an error in the choice of a word", first + `data: {"choices":[{"index":0,"finish_reason":"error","error":{"code":"503","message":"full"}}]}` + "\n\n", "full", codec.Unready},
 		{"error event", "event: error\ndata: oops\n\n", "oops", codec.Semantic},
 		{"HTML", "<html>\n", "HTML", codec.Semantic},
 		{"not JSON", "data: hello\n\n", "not JSON", codec.Semantic},

@@ -38,7 +38,7 @@ func (r *reader) thinkingParts(blocks, details rawjson.Value) []codec.Part {
 		}
 		info := &codec.ReasoningInfo{ID: get("id"), Format: get("format"), Encrypted: get("data"), Summary: get("type") == "reasoning.summary"}
 		if info.Format == "" {
-			info.Format = "unknown" // OpenRouter's own word, and what brings the part back into reasoning_details
+			info.Format = unknownFormat
 		}
 		p := codec.Part{Kind: codec.PartReasoning, Text: get("text") + get("summary"), Reasoning: info}
 		p.Signature = signature(detailsProvider(info.Format), get("signature"))
@@ -46,6 +46,9 @@ func (r *reader) thinkingParts(blocks, details rawjson.Value) []codec.Part {
 	}
 	return parts
 }
+
+// unknownFormat is OpenRouter's own word, and what brings a part back into reasoning_details.
+const unknownFormat = "unknown"
 
 func signature(provider, value string) codec.Signature {
 	if value == "" {

@@ -2,7 +2,6 @@ package responses
 
 import (
 	"cmp"
-	"crypto/rand"
 	"strings"
 
 	"uniapi/codec"
@@ -116,7 +115,7 @@ func (s *streamEncoder) begin(dst []byte) []byte {
 	}
 	s.begun = true
 	if s.id == "" {
-		s.id = strings.ToLower(rand.Text())
+		s.id = codec.NewID("")
 	}
 	s.id = "resp_" + strings.TrimPrefix(s.id, "resp_")
 	s.created = cmp.Or(s.created, clock())
