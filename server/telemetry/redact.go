@@ -70,7 +70,7 @@ func NewRedactor(secrets []config.Secret) *Redactor {
 			r.longest = max(r.longest, len(form.text))
 		}
 	}
-	r.grams = indexed(r.forms)
+	r.grams = indexed(r.forms, r.shortest)
 	return r
 }
 
@@ -134,15 +134,18 @@ func (r *Redactor) find(text string, from int) (start, end int, mask string) {
 	if r == nil || r.Short(text[from:]) {
 		return -1, -1, ""
 	}
-	first := r.grams.near(text, from)
-	last, most := uint64(0), 0
-	for i := first; i < len(text); i++ {
-		last = push(last, text[i])
-		at := i - gramSize + 1
+	most := 0
+	for at, look := r.grams.near(text, from); at+gramSize <= len(text); at++ {
 		if end > 0 && at >= end+gramStep { // no piece that begins before end is still to come
 			break
 		}
-		if at < first || !r.grams.may(last) {
+		if end == 0 && at > look { // nothing came of that look
+			if at, look = r.grams.near(text, at); at+gramSize > len(text) {
+				break
+			}
+		}
+		last := gramAt(text, at)
+		if !r.grams.may(last) {
 			continue
 		}
 		for g := r.grams.first(last); g != nil; g = r.grams.next(g) {
@@ -312,12 +315,16 @@ func (r *Redactor) pieces(dst []piece, u *unescaped, keep func(piece string) boo
 // bearerToken finds a token behind a Bearer: one that was fetched for a service
 // account stands in no configuration. -1 if there is none from that place on.
 func bearerToken(text string, from int) int {
+	begin := from
 	for len(text)-from >= shortestBearer {
-		i := strings.Index(text[from:], bearerScheme)
-		if i < 0 {
+		space := strings.IndexByte(text[from:], ' ') // rarer than a letter
+		if space < 0 {
 			return -1
 		}
-		from += i + len(bearerScheme)
+		from += space + 1
+		if !strings.HasSuffix(text[begin:from], bearerScheme) {
+			continue
+		}
 		n := tokenLength(text[from:])
 		if n >= shortestToken {
 			return from

@@ -26,8 +26,13 @@ type gram struct {
 }
 
 // gramIndex finds grams by their bytes. A look at one bit tells nearly always that
-// there is none.
+// there is none, and most places of a text need none: wherever a piece of a secret
+// begins, one of so many looks in a row that are stride apart is inside of it.
 type gramIndex struct {
+	looks  []uint64 // set of the hashes of every eight bytes of all forms
+	look   uint     // of a hash, to a bit of looks
+	stride int
+
 	bits  []uint64 // set of the hashes of all grams
 	heads []int32  // the first gram of each bucket, from 1
 	grams []gram
@@ -35,8 +40,9 @@ type gramIndex struct {
 	less  uint // from a bit to a bucket
 }
 
-// indexed is the index of all forms.
-func indexed(forms []secretForm) (x gramIndex) {
+// indexed is the index of all forms, of which as many bytes as shortest are a piece.
+func indexed(forms []secretForm, shortest int) (x gramIndex) {
+	x.indexLooks(forms, shortest)
 	count := map[uint64]int{}
 	each := func(step int, visit func(form, at int, bytes uint64)) {
 		for i := range forms {
@@ -92,12 +98,27 @@ func indexed(forms []secretForm) (x gramIndex) {
 	return x
 }
 
-// gramAt is the gram at a place in a text, as push makes it of its bytes.
-func gramAt(text string, at int) (bytes uint64) {
-	for i := range gramSize {
-		bytes = push(bytes, text[at+i])
+// indexLooks is what near looks at.
+func (x *gramIndex) indexLooks(forms []secretForm, shortest int) {
+	x.stride = max(1, min(shortest, SecretRun)-gramSize+1)
+	count := 0
+	for i := range forms {
+		count += max(0, len(forms[i].text)-gramSize+1)
 	}
-	return bytes
+	size := max(16, uint(bits.Len(uint(16*count)))) // 16 bits for each, at least 8 KB
+	x.look, x.looks = 64-size, make([]uint64, 1<<size/64)
+	for i := range forms {
+		for at := 0; at+gramSize <= len(forms[i].text); at++ {
+			bit := gramAt(forms[i].text, at) * hashFactor >> x.look
+			x.looks[bit/64] |= 1 << (bit % 64)
+		}
+	}
+}
+
+// gramAt is the gram at a place in a text.
+func gramAt(text string, at int) uint64 {
+	t := text[at : at+gramSize]
+	return uint64(t[0]) | uint64(t[1])<<8 | uint64(t[2])<<16 | uint64(t[3])<<24 | uint64(t[4])<<32 | uint64(t[5])<<40 | uint64(t[6])<<48 | uint64(t[7])<<56
 }
 
 // isRow says that a gram is made of one or two characters, as rows of zeros are. Any
@@ -118,9 +139,6 @@ func isRow(bytes uint64) bool {
 	return true
 }
 
-// push adds a byte to the last eight.
-func push(last uint64, c byte) uint64 { return last>>8 | uint64(c)<<56 }
-
 // hash is the bit that stands for a gram.
 func (x *gramIndex) hash(bytes uint64) uint64 { return bytes * hashFactor >> x.shift }
 
@@ -132,20 +150,19 @@ func (x *gramIndex) may(bytes uint64) bool {
 	return x.bits[bit/64]&(1<<(bit%64)) != 0
 }
 
-// near is the first place from a place on at which may is true, the text's end if
-// there is none. It is what nearly all looks come to: eight bytes are taken at once,
-// and none waits for those before it.
-func (x *gramIndex) near(text string, from int) int {
-	bits, shift := x.bits, x.shift&63
-	for i := from; i+gramSize <= len(text); i++ {
-		t := text[i : i+gramSize]
-		bytes := uint64(t[0]) | uint64(t[1])<<8 | uint64(t[2])<<16 | uint64(t[3])<<24 | uint64(t[4])<<32 | uint64(t[5])<<40 | uint64(t[6])<<48 | uint64(t[7])<<56
-		bit := bytes * hashFactor >> shift
-		if word := bit / 64; word < uint64(len(bits)) && bits[word]&(1<<(bit%64)) != 0 {
-			return i
+// near is where in a text, from a place on, a piece of a secret may be: none begins
+// before start, and at look there are eight bytes that a secret has, too. Both are the
+// text's end if there is none. It is what nearly all looks come to: eight bytes are
+// taken at once, and none waits for those before it.
+func (x *gramIndex) near(text string, from int) (start, look int) {
+	looks, shift, stride := x.looks, x.look&63, x.stride
+	for i := from; i+gramSize <= len(text); i += stride {
+		bit := gramAt(text, i) * hashFactor >> shift
+		if word := bit / 64; word < uint64(len(looks)) && looks[word]&(1<<(bit%64)) != 0 {
+			return max(from, i-stride+1), i
 		}
 	}
-	return len(text)
+	return len(text), len(text)
 }
 
 // first is the first gram of a gram's bucket, which may have other bytes.

@@ -402,3 +402,24 @@ func BenchmarkRedact(b *testing.B) {
 		}
 	})
 }
+
+// Most places of a text are not looked at; a piece must be seen wherever it begins.
+func TestAPieceIsSeenWhereverItBegins(t *testing.T) {
+	const long, short = "sk-proj-Vb7nMq2LxT9wRz4KcJ8y", "Pw8xNq3z"
+	for name, secrets := range map[string][]string{"long ones": {long}, "short ones, too": {long, short}} {
+		r := NewRedactor(secretsOf(secrets...))
+		for before := range 3 * SecretRun {
+			for from := range len(long) - SecretRun + 1 {
+				for to := from + SecretRun; to <= len(long); to++ {
+					text := strings.Repeat(".", before) + long[from:to] + strings.Repeat("-", before%7)
+					if start, end, _ := r.find(text, 0); start != before || end != before+to-from {
+						t.Fatalf("%s: a piece of %q at %d to %d in %q is found at %d to %d", name, long, before, before+to-from, text, start, end)
+					}
+				}
+			}
+			if text := strings.Repeat("_", before) + short; len(secrets) > 1 && !r.Has(text) {
+				t.Fatalf("%s: %q is not found in %q", name, short, text)
+			}
+		}
+	}
+}
