@@ -166,6 +166,9 @@ func isOurs(err error) bool {
 // judge is the table of failures in docs/configuration.md: what an attempt's error means for the
 // next attempt, and what the client is told if there is none.
 func judge(err error, limits pool.Deadlines) (balancer.Outcome, *codec.Error) {
+	if errors.Is(err, errPanic) { // which says nothing of the provider
+		return balancer.Outcome{Verdict: balancer.Over}, errPanic
+	}
 	if e, ok := errors.AsType[*pool.Error](err); ok {
 		return judgeConnection(e, limits)
 	}

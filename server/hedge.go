@@ -63,7 +63,9 @@ type race struct {
 // when one has answered, which is x.at then; or when none is left, with the error of the
 // last, after it has reported the others.
 func (x *exchange) race(rules *config.Hedging) error {
-	x.server.hedges.asked(rules.Share)
+	if len(x.runners) == 0 { // the request counts once, however often it is tried again
+		x.server.hedges.asked(rules.Share)
+	}
 	r := &race{x: x, rules: rules, ended: make(chan *runner, rules.MaxInflight)}
 	r.start(x.at)
 	timer := time.NewTimer(time.Hour)
@@ -249,13 +251,11 @@ func (r *race) callOff(winner *runner) {
 	r.x.turnTo(winner.attempt)
 }
 
-// outrun reports an attempt that another one was faster than: it is nobody's fault.
+// outrun reports an attempt that another one was faster than: it is nobody's fault, and
+// in the statistics neither a success nor a failure.
 func (x *exchange) outrun(took time.Duration) {
 	x.plan.Report(x.at.chosen, balancer.Outcome{Verdict: balancer.Over, FirstByte: took})
 	x.note(statusOutrun, took)
-	if x.at.sent {
-		x.attempted(true)
-	}
 }
 
 // statusOutrun stands for the answer of an attempt that was not waited for.

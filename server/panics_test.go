@@ -9,6 +9,7 @@ import (
 	"github.com/fasthttp/router"
 	"github.com/valyala/fasthttp"
 
+	"uniapi/codec"
 	"uniapi/pool/provider"
 )
 
@@ -23,6 +24,13 @@ func (f faulty) splice(a *attempt, body []byte, to spliced) error {
 		panic("in an attempt")
 	}
 	return f.chatFace.splice(a, body, to)
+}
+
+func (f faulty) check(a *attempt, body []byte) (codec.Usage, error) {
+	if f.where == "answer" {
+		panic("in an answer")
+	}
+	return f.chatFace.check(a, body)
 }
 
 func (f faulty) pass(a *attempt, upstream string) flow {
@@ -42,6 +50,24 @@ func (f faultyFlow) Push(p []byte) ([]byte, error) {
 	return f.flow.Push(p)
 }
 
+// It says nothing of the provider.
+func TestAPanicRestsNobody(t *testing.T) {
+	for _, hedging := range []string{"", "hedging: {enabled: true}"} {
+		g := start(t, providerOf("p", listen(t, both)), providerOf("q", listen(t, both)), keyed("SCHEDULING_ALGORITHM: fixed_priority, "+hedging))
+		usual := g.addr
+		g.addr = g.serveFaulty()
+		for _, path := range []string{"/attempt", "/answer"} {
+			if a := g.do("POST", path, plainRequest, asClient...); a.StatusCode != 500 || !strings.Contains(a.body, "internal_error") {
+				t.Errorf("%q: %d %s", hedging, a.StatusCode, a.body)
+			}
+		}
+		g.addr = usual
+		if rests := g.do("GET", "/v1/overview", "", asClient...).body; strings.Count(rests, `"resting":false`) < 2 || strings.Contains(rests, `"resting":true`) || strings.Contains(rests, `"resting_alone":[{`) {
+			t.Errorf("%q: %s", hedging, rests)
+		}
+	}
+}
+
 // serveFaulty serves chat by faces that panic, on an address of its own.
 func (g *gateway) serveFaulty() (addr string) {
 	g.t.Helper()
@@ -51,7 +77,7 @@ func (g *gateway) serveFaulty() (addr string) {
 	}
 	r := router.New()
 	r.PanicHandler = g.onPanic
-	for _, where := range []string{"attempt", "stream"} {
+	for _, where := range []string{"attempt", "answer", "stream"} {
 		r.POST("/"+where, g.serve(faulty{where: where}, provider.Chat))
 	}
 	server := &fasthttp.Server{Handler: r.Handler, StreamRequestBody: true, NoDefaultContentType: true, Logger: quiet{g.Server.log}}
