@@ -6,7 +6,7 @@ GO      ?= go
 # The race detector needs a C compiler; without one the tests run all the same.
 RACE    := $(if $(shell command -v cc || command -v gcc || command -v clang),-race)
 
-.PHONY: build demo test test-chaos test-dashboard test-install test-sdk release bench bench-peers bench-guard bench-baseline bench-compare trail locust lint fuzz cross clean
+.PHONY: build demo test test-chaos test-contract test-dashboard test-install test-sdk contract-newer release bench bench-peers bench-guard bench-baseline bench-compare trail locust lint fuzz cross clean
 
 build: ## the static, stripped binary
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o uni-api .
@@ -43,6 +43,24 @@ $(SDK)/installed: loadtest/sdk/requirements.txt loadtest/sdk/node/package.json
 	cp loadtest/sdk/node/package.json $(SDK)/node
 	cd $(SDK)/node && npm install --no-package-lock --no-audit --no-fund --loglevel=error
 	touch $@
+
+CONTRACT := build/contract
+test-contract: build $(CONTRACT)/installed ## generated requests to providers as strict as the real ones; ARGS=--long for 10,000 instead of 500
+	$(CONTRACT)/venv/bin/python loadtest/contract/run.py ./uni-api $(ARGS)
+
+$(CONTRACT)/installed: loadtest/contract/requirements.txt
+	@command -v python3 >/dev/null || { echo "test-contract needs python3: apt-get install python3-venv"; exit 1; }
+	python3 -m venv $(CONTRACT)/venv
+	$(CONTRACT)/venv/bin/pip install --quiet -r loadtest/contract/requirements.txt
+	touch $@
+
+contract-newer: $(CONTRACT)/installed ## what the vendors' newest packages say otherwise than the pinned ones
+	python3 -m venv $(CONTRACT)/newer
+	$(CONTRACT)/newer/bin/pip install --quiet --upgrade $$(sed 's/==.*//' loadtest/contract/requirements.txt)
+	$(CONTRACT)/newer/bin/pip freeze | grep -iE "^($$(sed 's/==.*//' loadtest/contract/requirements.txt | paste -sd'|' -))=="
+	$(CONTRACT)/venv/bin/python loadtest/contract/listing.py >$(CONTRACT)/pinned.txt
+	$(CONTRACT)/newer/bin/python loadtest/contract/listing.py >$(CONTRACT)/newer.txt
+	@diff $(CONTRACT)/pinned.txt $(CONTRACT)/newer.txt && echo "nothing that the gateway is judged by" || true
 
 DASHBOARD := build/dashboard
 test-dashboard: build $(DASHBOARD)/installed ## the dashboard in Chromium; ARGS="--minutes 45 --update docs" renews its pictures
