@@ -5,6 +5,7 @@
     run.py BINARY --long          10,000
     run.py BINARY --requests 50 --inbound chat --place gemini
     run.py BINARY --keep          new kinds are shrunk and kept in golden/
+    run.py BINARY --forget        known.txt loses the lines of kinds that have gone
 
 It fails on a kind of violation that known.txt does not list, and on one that is listed and has gone.
 `make test-contract` installs what this needs and runs it.
@@ -79,6 +80,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--inbound", default="", help="only clients of this format")
     parser.add_argument("--place", default="", help="only this provider")
     parser.add_argument("--keep", action="store_true", help="shrink new kinds and keep them as golden requests")
+    parser.add_argument("--forget", action="store_true", help="take the lines of kinds that have gone out of known.txt")
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2)
     parser.add_argument("--report", type=Path, help="write every kind with its smallest request to this file")
     return parser.parse_args()
@@ -142,6 +144,11 @@ def listed() -> dict[str, str]:
     return {kind.strip(): what.strip() for kind, _, what in (line.partition("  # ") for line in lines)}
 
 
+def forget(gone: list[str]) -> None:
+    kept = [line for line in KNOWN.read_text().splitlines() if line.partition("  # ")[0].strip() not in gone]
+    KNOWN.write_text("\n".join(kept) + "\n")
+
+
 def shrunk(args: argparse.Namespace, result: Result, kinds: list[str]) -> None:
     """Make the examples of these kinds as small as they get."""
     with Bench(args.binary) as runner:
@@ -182,6 +189,9 @@ def main() -> int:
     with args.report.open("w") if args.report else open(os.devnull, "w") as out:
         show(result, sorted(result.counts), "violations", out)
         print("\n== refused by the gateway itself", *(f"{n:6} {m}" for m, n in result.refused.most_common()), sep="\n", file=out)
+    if args.forget:
+        forget(gone)
+        gone = []
     show(result, new, "violations that known.txt does not list", sys.stdout)
     if gone:
         print("\n== listed in known.txt, and gone: take these lines out", *gone, sep="\n")
