@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"maps"
 	"strings"
 	"sync"
@@ -62,53 +63,78 @@ type outcome struct {
 	status                    int
 }
 
-// outcomes counts requests by their outcome. A new one copies the map, which
-// happens as often as there are outcomes.
+// outcomes counts requests by their outcome. What is known takes no lock. What is new
+// joins it together with others, so that each is copied a few times at most.
 type outcomes struct {
 	known atomic.Pointer[map[outcome]*atomic.Int64]
 	mu    sync.Mutex
-	most  int // that are told apart
+	fresh map[outcome]*atomic.Int64 // those that are not among the known yet
+	most  int                       // that are told apart
 }
 
 func (o *outcomes) count(of outcome) {
-	if o.add(of) {
+	if n := o.found(of); n != nil {
+		n.Add(1)
 		return
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	next := map[outcome]*atomic.Int64{}
-	if known := o.known.Load(); known != nil {
-		if len(*known) >= o.most {
-			of.model = otherModels
-		}
-		if o.add(of) {
-			return
-		}
-		next = maps.Clone(*known)
+	n := cmp.Or(o.found(of), o.fresh[of])
+	if n == nil && o.told() >= o.most {
+		of.model = otherModels
+		n = cmp.Or(o.found(of), o.fresh[of])
 	}
-	of.model = strings.Clone(of.model)
-	next[of] = new(atomic.Int64)
-	next[of].Add(1)
-	o.known.Store(&next)
+	if n == nil {
+		n = o.remember(of)
+	}
+	n.Add(1)
 }
 
-// add counts an outcome that is known.
-func (o *outcomes) add(of outcome) bool {
-	known := o.known.Load()
-	if known == nil {
-		return false
+// found is the count of an outcome that is known, nil if it is not.
+func (o *outcomes) found(of outcome) *atomic.Int64 {
+	if known := o.known.Load(); known != nil {
+		return (*known)[of]
 	}
-	n := (*known)[of]
-	if n != nil {
-		n.Add(1)
+	return nil
+}
+
+// told is how many are told apart.
+func (o *outcomes) told() int {
+	if known := o.known.Load(); known != nil {
+		return len(*known) + len(o.fresh)
 	}
-	return n != nil
+	return len(o.fresh)
+}
+
+// remember begins to count an outcome. As many as a quarter of the known join them.
+func (o *outcomes) remember(of outcome) *atomic.Int64 {
+	n := new(atomic.Int64)
+	of.model = strings.Clone(of.model)
+	if o.fresh == nil {
+		o.fresh = map[outcome]*atomic.Int64{}
+	}
+	if o.fresh[of] = n; 4*len(o.fresh) < o.told()-len(o.fresh) {
+		return n
+	}
+	next := maps.Clone(o.fresh)
+	if known := o.known.Load(); known != nil {
+		maps.Copy(next, *known)
+	}
+	o.known.Store(&next)
+	clear(o.fresh)
+	return n
 }
 
 // all visits what was counted, in no order.
 func (o *outcomes) all(visit func(of outcome, n int64)) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	lists := []map[outcome]*atomic.Int64{o.fresh}
 	if known := o.known.Load(); known != nil {
-		for of, n := range *known {
+		lists = append(lists, *known)
+	}
+	for _, list := range lists {
+		for of, n := range list {
 			visit(of, n.Load())
 		}
 	}

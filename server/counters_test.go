@@ -2,9 +2,12 @@ package server
 
 import (
 	"fmt"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"uniapi/bench/linear"
 )
 
 func TestOutcomesAreCountedExactlyWhoeverCountsThem(t *testing.T) {
@@ -51,6 +54,17 @@ func TestOutcomesOfMoreModelsThanAreToldApartAreCountedTogether(t *testing.T) {
 	if kinds != mostOutcomes+1 {
 		t.Errorf("%d outcomes are told apart", kinds)
 	}
+}
+
+func TestNewOutcomesCostLinearTime(t *testing.T) {
+	linear.Check(t, func(size int) func() {
+		return func() {
+			o := outcomes{most: size}
+			for i := range size / 64 {
+				o.count(outcome{"p", strconv.Itoa(i), chatLabel, 200})
+			}
+		}
+	})
 }
 
 func TestAStatusThatIsNoneIsCountedAsAFailure(t *testing.T) {
