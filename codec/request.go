@@ -3,6 +3,8 @@ package codec
 import (
 	"encoding/json"
 	"slices"
+
+	"uniapi/codec/capability"
 )
 
 // Request is a request for a chat answer. Numbers that only pass through keep their spelling in json.Number; "" is absent, as is nil.
@@ -46,6 +48,17 @@ type Request struct {
 	Cache *Cache
 
 	Extra Fields
+
+	// Target is whom it is encoded for. Nil is a host of which nothing is known but its format.
+	Target *capability.Target
+}
+
+// For is the target, or what is known of a model where the format is spoken.
+func (r *Request) For(format, place, model string) *capability.Target {
+	if r.Target != nil {
+		return r.Target
+	}
+	return capability.Find(capability.Query{Format: format, Place: place, Model: model})
 }
 
 // Reasoning is how much the model shall think. Formats say it by effort, by budget or both; which a model takes is the encoder's
@@ -107,9 +120,9 @@ const (
 // ToolChoice says whether the model must, may or must not call tools.
 type ToolChoice struct {
 	Mode ToolMode
-	// Name is the tool of ToolNamed, and Custom its kind.
-	Name   string
-	Custom bool
+	// Name is the tool of ToolNamed, and Custom its kind; a hosted one is called by its type.
+	Name           string
+	Custom, Hosted bool
 	// Allowed are the names of the tools that may be called, out of all: nil is all of them. Raw is their list as it came.
 	Allowed []string
 	Raw     json.RawMessage

@@ -89,6 +89,7 @@ func (c *cleaner) objectTop(top []member) []member {
 		top = merged.members
 	}
 	c.refs = c.refs[:entered]
+	top = remove(remove(top, "enum"), "not") // which no object of arguments needs, and nobody takes
 	if find(top, "type").text() != "object" {
 		top = slices.Insert(remove(top, "type"), 0, member{"type", str("object")})
 	}
@@ -121,6 +122,9 @@ func (c *cleaner) schema(n *node) *node {
 	}
 	if c.Typed {
 		members = typed(members)
+	}
+	if c.Items {
+		members = withItems(members)
 	}
 	if c.Closed && isObject(members) {
 		members = set(slices.Clone(members), "additionalProperties", falseNode)

@@ -26,6 +26,8 @@ type Dialect struct {
 	StringEnums bool
 	// Typed gives a type to a schema that shows what it is but has none, and items to an array that has none.
 	Typed bool
+	// Items gives items to an array that has none.
+	Items bool
 	// Closed forbids additional properties in every object.
 	Closed bool
 	// ObjectTop makes the top an object with properties: combinators there are merged, and a missing schema becomes an empty object.
@@ -71,6 +73,9 @@ var (
 	}
 	// AnthropicTool is a tool's input_schema: JSON schema, but an object without combinators at the top.
 	AnthropicTool = &Dialect{ObjectTop: true}
+	// OpenAITool is the parameters of a function that is not strict: an object with properties and without combinators at the top, and
+	// arrays that say of what.
+	OpenAITool = &Dialect{ObjectTop: true, Items: true}
 	// AnthropicOutput is output_config.format's schema: closed objects and no limits on values.
 	AnthropicOutput = &Dialect{Drop: unlimited, Describe: limits, AnyOf: true, Closed: true}
 	// AnthropicStrict is the input_schema of a strict tool.

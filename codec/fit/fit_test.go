@@ -1,0 +1,215 @@
+package fit
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"uniapi/bench/linear"
+	"uniapi/codec"
+	"uniapi/codec/anthropic"
+	"uniapi/codec/capability"
+	"uniapi/codec/openai"
+)
+
+func decoded(t testing.TB, f codec.Format, body string) *codec.Request {
+	t.Helper()
+	q, err := f.DecodeRequest([]byte(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return q
+}
+
+// chatOf is a request as a chat upstream gets it.
+func chatOf(t *testing.T, q *codec.Request, target *capability.Target) string {
+	t.Helper()
+	fit, _ := Request(q, target)
+	out, err := openai.Format{}.EncodeRequest(nil, fit, "up")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out)
+}
+
+func at(host, format, model string) *capability.Target {
+	return capability.Find(capability.Query{Host: host, Format: format, Model: model})
+}
+
+const withMarks = `{"model":"m","max_tokens":9,"cache_control":{"type":"ephemeral"},"system":[{"type":"text","text":"s","cache_control":{"type":"ephemeral"}}],"top_k":4,
+"tools":[{"name":"f","input_schema":{"type":"object","properties":{}},"cache_control":{"type":"ephemeral"}}],"messages":[
+{"role":"user","content":[{"type":"text","text":"a","cache_control":{"type":"ephemeral"}}]},
+{"role":"assistant","content":[{"type":"thinking","thinking":"hm","signature":"sig"},{"type":"tool_use","id":"t","name":"f","input":{},"cache_control":{"type":"ephemeral"}}]},
+{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":[{"type":"text","text":"r","cache_control":{"type":"ephemeral"}}]}]}]}`
+
+func TestExtensionsGoOnlyToThoseWhoTakeThem(t *testing.T) {
+	q := decoded(t, anthropic.Format{}, withMarks)
+	before, _ := json.Marshal(q)
+	for host, takes := range map[string]string{"relay.example": "", "api.openai.com": "", "api.fireworks.ai": "reasoning_content top_k", "api.deepseek.com": "reasoning_content",
+		"openrouter.ai": "cache_control reasoning_content top_k"} {
+		got := chatOf(t, q, at(host, capability.Chat, "m"))
+		for _, member := range []string{"cache_control", "reasoning_content", "thinking_blocks", "top_k"} {
+			if want := strings.Contains(takes, member); strings.Contains(got, `"`+member+`"`) != want && !(member == "thinking_blocks") {
+				t.Errorf("%s: %s is there: %v, in %s", host, member, !want, got)
+			}
+		}
+	}
+	if after, _ := json.Marshal(q); string(after) != string(before) {
+		t.Errorf("the client's request was changed:\n%s\n%s", before, after)
+	}
+}
+
+func TestNamesThatAreRefusedHaveOthersWhichAreTheSameInEachTurn(t *testing.T) {
+	long := "mcp__" + strings.Repeat("very_", 20) + "long"
+	body := fmt.Sprintf(`{"model":"m","max_tokens":9,"tools":[{"name":%q,"input_schema":{}},{"name":"short","input_schema":{}}],"tool_choice":{"type":"tool","name":%q},"messages":[{"role":"user","content":"a"},
+{"role":"assistant","content":[{"type":"tool_use","id":"t","name":%q,"input":{}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":"r"}]}]}`, long, long, long)
+	for _, target := range []*capability.Target{at("api.openai.com", capability.Chat, "gpt-4.1"), at("x", capability.Responses, "m"), at("x", capability.Gemini, "m"), at("x", capability.Converse, "m")} {
+		fit, names := Request(decoded(t, anthropic.Format{}, body), target)
+		to := fit.Tools[0].Name
+		if len(to) > 64 || fit.ToolChoice.Name != to || fit.Messages[1].Parts[0].Call.Name != to || fit.Tools[1].Name != "short" || names[to] != long {
+			t.Errorf("%s: %q, %+v, %v", target.Format, to, fit.ToolChoice, names)
+		}
+		if again, _ := Request(decoded(t, anthropic.Format{}, body), target); again.Tools[0].Name != to {
+			t.Errorf("%s: another name in the next turn: %s", target.Format, again.Tools[0].Name)
+		}
+		e := codec.Event{Kind: codec.EventToolStart, Name: to}
+		names.Event(&e)
+		a := codec.Response{Choices: []codec.Choice{{Message: codec.Message{Parts: []codec.Part{{Kind: codec.PartToolCall, Call: &codec.ToolCall{Name: to}}}}}}}
+		names.Response(&a)
+		if e.Name != long || a.Choices[0].Message.Parts[0].Call.Name != long {
+			t.Errorf("%s: the client is called by %q and %q", target.Format, e.Name, a.Choices[0].Message.Parts[0].Call.Name)
+		}
+	}
+	if q := decoded(t, anthropic.Format{}, body); true {
+		if fit, names := Request(q, at("x", capability.Messages, "claude-opus-4-5")); fit != q || names != nil {
+			t.Errorf("Anthropic takes 128 characters: %v", names)
+		}
+	}
+}
+
+func TestNoTwoNamesBecomeOne(t *testing.T) {
+	target := at("x", capability.Chat, "m")
+	own := []string{"a.b", "a_b", "a/b", "21st", strings.Repeat("x", 65), strings.Repeat("x", 66)}
+	q := &codec.Request{Format: "gemini"}
+	for _, name := range own {
+		q.Tools = append(q.Tools, codec.Tool{Name: name})
+	}
+	q.Tools = append(q.Tools, codec.Tool{Name: "a_b_" + capability.Hashed("a.b", 8)}) // what the first would become
+	fit, names := Request(q, target)
+	seen := map[string]bool{}
+	for i, tool := range fit.Tools {
+		if seen[tool.Name] {
+			t.Errorf("%s is there twice", tool.Name)
+		}
+		seen[tool.Name] = true
+		if back := names[tool.Name]; back != "" && back != q.Tools[i].Name {
+			t.Errorf("%s came back as %s", q.Tools[i].Name, back)
+		}
+	}
+	if fit, _ := Request(&codec.Request{Tools: []codec.Tool{{Name: "21st"}}}, at("x", capability.Gemini, "m")); fit.Tools[0].Name[0] != '_' {
+		t.Errorf("Gemini got %s", fit.Tools[0].Name)
+	}
+}
+
+func TestLimitsOfMembersAreKept(t *testing.T) {
+	long := strings.Repeat("u", 65)
+	for _, test := range []struct{ body, has, not string }{
+		{`"metadata":{"user_id":"` + long + `"}`, `"user":"` + capability.Hashed(long, 64) + `"`, long},
+		{`"metadata":{"user_id":"u"}`, `"user":"u"`, "zzz"},
+		{`"service_tier":"standard_only"`, `"service_tier":"default"`, "standard"},
+		{`"stop_sequences":["a","b","c","d","e"]`, `"stop":["a","b","c","d"]`, `"e"`},
+	} {
+		q := decoded(t, anthropic.Format{}, `{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"q"}],`+test.body+`}`)
+		if got := chatOf(t, q, at("api.openai.com", capability.Chat, "gpt-4.1")); !strings.Contains(got, test.has) || strings.Contains(got, test.not) {
+			t.Errorf("%s became %s", test.body, got)
+		}
+	}
+}
+
+func TestTheWordJSONIsInTheMessages(t *testing.T) {
+	for said, want := range map[string]int{"three colours": 2, "three colours, as JSON": 1, "jsOn": 1, "j": 2} {
+		q := &codec.Request{Output: &codec.OutputFormat{Kind: codec.OutputJSON}, Messages: []codec.Message{{Parts: []codec.Part{{Text: said}}}}}
+		for _, format := range []string{capability.Chat, capability.Responses} {
+			if fit, _ := Request(q, at("api.openai.com", format, "gpt-4.1")); len(fit.Messages) != want {
+				t.Errorf("%s: %q is sent as %d messages", format, said, len(fit.Messages))
+			}
+		}
+	}
+	q := &codec.Request{Output: &codec.OutputFormat{Kind: codec.OutputJSON}, Messages: []codec.Message{{Role: codec.RoleSystem, Parts: []codec.Part{{Text: "json"}}}, {Parts: []codec.Part{{Text: "q"}}}}}
+	if fit, _ := Request(q, at("api.openai.com", capability.Responses, "gpt-4.1")); len(fit.Messages) != 3 {
+		t.Errorf("instructions do not count for Responses: %d messages", len(fit.Messages))
+	}
+}
+
+func TestAChoiceNamesOnlyWhatIsOffered(t *testing.T) {
+	search := codec.Tool{Kind: codec.ToolHosted, Name: "web_search_20250305"}
+	f := codec.Tool{Name: "f"}
+	forced := codec.ToolChoice{Mode: codec.ToolNamed, Name: "web_search"}
+	for _, test := range []struct {
+		name   string
+		format string
+		choice codec.ToolChoice
+		want   codec.ToolChoice
+	}{
+		{"in Responses' words", capability.Responses, forced, codec.ToolChoice{Mode: codec.ToolNamed, Name: "web_search", Hosted: true}},
+		{"where there is no search", capability.Chat, forced, codec.ToolChoice{}},
+		{"Gemini's cannot be forced", capability.Gemini, forced, codec.ToolChoice{}},
+		{"one of the client's", capability.Gemini, codec.ToolChoice{Mode: codec.ToolNamed, Name: "f"}, codec.ToolChoice{Mode: codec.ToolNamed, Name: "f"}},
+		{"some of several", capability.Gemini, codec.ToolChoice{Mode: codec.ToolRequired, Allowed: []string{"f", "web_search"}}, codec.ToolChoice{Mode: codec.ToolRequired, Allowed: []string{"f"}}},
+		{"none that is there", capability.Chat, codec.ToolChoice{Mode: codec.ToolAuto, Allowed: []string{"web_search"}}, codec.ToolChoice{Mode: codec.ToolNone}},
+	} {
+		fit, _ := Request(&codec.Request{Format: "anthropic", Tools: []codec.Tool{search, f}, ToolChoice: test.choice}, at("x", test.format, "m"))
+		if got := fit.ToolChoice; got.Mode != test.want.Mode || got.Name != test.want.Name || got.Hosted != test.want.Hosted || strings.Join(got.Allowed, " ") != strings.Join(test.want.Allowed, " ") {
+			t.Errorf("%s: %+v", test.name, got)
+		}
+	}
+}
+
+func TestSchemasOfToolsAreThoseThatOpenAITakes(t *testing.T) {
+	for own, want := range map[string]string{
+		`{"type":"object"}`: `{"type":"object","properties":{}}`,
+		`{"type":"object","properties":{"a":{"type":["array","null"]}}}`:              `{"type":"object","properties":{"a":{"type":["array","null"],"items":{}}}}`,
+		`{"anyOf":[{"type":"object","properties":{"a":{}},"required":["a"]}]}`:        `{"type":"object","properties":{"a":{}}}`,
+		`{"type":"object","properties":{"a":{"type":"array","items":{}}},"x":[1,2 ]}`: `{"type":"object","properties":{"a":{"type":"array","items":{}}},"x":[1,2 ]}`,
+	} {
+		fit, _ := Request(&codec.Request{Format: "anthropic", Tools: []codec.Tool{{Name: "f", Schema: json.RawMessage(own)}}}, at("x", capability.Chat, "m"))
+		if got := string(fit.Tools[0].Schema); got != want {
+			t.Errorf("%s became %s", own, got)
+		}
+	}
+}
+
+func TestFittingCostsLinearTime(t *testing.T) {
+	target := at("api.openai.com", capability.Chat, "gpt-4.1")
+	for name, body := range map[string]func(size int) *codec.Request{
+		"long names": func(size int) *codec.Request {
+			q := &codec.Request{Format: "gemini"}
+			for i := range size / 100 {
+				q.Tools = append(q.Tools, codec.Tool{Name: fmt.Sprintf("%s%d", strings.Repeat("x", 90), i)})
+				q.Messages = append(q.Messages, codec.Message{Parts: []codec.Part{{Kind: codec.PartToolCall, Call: &codec.ToolCall{Name: q.Tools[i].Name}}}})
+			}
+			return q
+		},
+		"marks and thinking": func(size int) *codec.Request {
+			q := &codec.Request{Format: "anthropic"}
+			for range size / 100 {
+				q.Messages = append(q.Messages, codec.Message{Role: codec.RoleAssistant, Parts: []codec.Part{{Kind: codec.PartReasoning, Text: "hm"}, {Text: "a", Cache: &codec.Cache{}}}})
+			}
+			return q
+		},
+		"half a word": func(size int) *codec.Request {
+			return &codec.Request{Output: &codec.OutputFormat{Kind: codec.OutputJSON}, Messages: []codec.Message{{Parts: []codec.Part{{Text: strings.Repeat("jso", size/3)}}}}}
+		},
+		"schemas": func(size int) *codec.Request {
+			return &codec.Request{Format: "anthropic", Tools: []codec.Tool{{Name: "f", Schema: json.RawMessage(`{"type":"object","properties":{` + strings.Repeat(`"a":{"type":"array"},`, min(size/20, 2000)) + `"b":{}}}`)}}}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			linear.Check(t, func(size int) func() {
+				q := body(size)
+				return func() { Request(q, target) }
+			})
+		})
+	}
+}

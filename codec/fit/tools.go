@@ -1,0 +1,100 @@
+package fit
+
+import (
+	"slices"
+	"strings"
+
+	"uniapi/codec"
+	"uniapi/codec/capability"
+	"uniapi/codec/schema"
+)
+
+// formats are the names of formats in requests as rules call them.
+var formats = map[string]string{"openai": capability.Chat, "responses": capability.Responses, "anthropic": capability.Messages, "gemini": capability.Gemini,
+	"bedrock": capability.Converse, "cohere": capability.Cohere}
+
+// own says whether the request came in the target's format.
+func (f *fitting) own() bool { return formats[f.q.Format] == f.Format }
+
+// WebSearch is what a choice calls the search of whoever has one.
+const WebSearch = "web_search"
+
+// choice names no tool that is not offered: those that providers run themselves are known under other names, or not at all.
+func (f *fitting) choice() {
+	c := &f.q.ToolChoice
+	isHosted := func(t codec.Tool) bool { return t.Kind == codec.ToolHosted }
+	if f.own() || !c.Hosted && !slices.ContainsFunc(f.q.Tools, isHosted) {
+		return
+	}
+	offered := func(name string) bool {
+		return slices.ContainsFunc(f.q.Tools, func(t codec.Tool) bool { return t.Kind != codec.ToolHosted && t.Name == name })
+	}
+	switch {
+	case c.Mode == codec.ToolNamed && (c.Hosted || !offered(c.Name)):
+		to := codec.ToolChoice{}
+		if isSearch(c.Name) && f.searches() {
+			to = codec.ToolChoice{Mode: codec.ToolNamed, Name: WebSearch, Hosted: true}
+		}
+		f.change().ToolChoice = to
+	case c.Allowed != nil && !allOf(c.Allowed, offered):
+		kept := slices.DeleteFunc(slices.Clone(c.Allowed), func(name string) bool { return !offered(name) })
+		to := codec.ToolChoice{Mode: c.Mode, Allowed: kept}
+		if len(kept) == 0 {
+			to = codec.ToolChoice{}
+			if !f.searches() {
+				to.Mode = codec.ToolNone
+			}
+		}
+		f.change().ToolChoice = to
+	}
+}
+
+func allOf(names []string, is func(string) bool) bool {
+	return !slices.ContainsFunc(names, func(name string) bool { return !is(name) })
+}
+
+// isSearch says whether a tool that a provider runs searches the web, by what OpenAI, Anthropic or Google call it.
+func isSearch(name string) bool {
+	return strings.HasPrefix(name, WebSearch) || strings.HasPrefix(name, "googleSearch")
+}
+
+// searches says whether the target has a search that can be chosen.
+func (f *fitting) searches() bool {
+	return f.Format == capability.Responses || f.Format == capability.Messages && f.Place == ""
+}
+
+// schemas puts those of tools into the form that the target takes.
+func (f *fitting) schemas() {
+	if f.ToolSchema != "openai" || f.own() {
+		return
+	}
+	for i := range f.q.Tools {
+		t := &f.q.Tools[i]
+		if t.Kind != codec.ToolFunction {
+			continue
+		}
+		strict := t.Strict != nil && *t.Strict && !f.isOpenAIs()
+		if len(t.Schema) == 0 || schema.FitsOpenAI(t.Schema) {
+			if strict {
+				f.tool(i).Strict = nil
+			}
+			continue
+		}
+		if clean, err := schema.Clean(nil, t.Schema, schema.OpenAITool); err == nil {
+			t = f.tool(i)
+			t.Schema, t.Strict = clean, nil
+		}
+	}
+}
+
+// isOpenAIs says whether the client means by strict what OpenAI does, which wants more of a schema than others.
+func (f *fitting) isOpenAIs() bool { return f.q.Format == "openai" || f.q.Format == "responses" }
+
+// tool is one of the tools, to be changed.
+func (f *fitting) tool(i int) *codec.Tool {
+	q := f.change()
+	if !f.tooled {
+		q.Tools, f.tooled = slices.Clone(q.Tools), true
+	}
+	return &q.Tools[i]
+}
