@@ -15,6 +15,7 @@ import (
 	"uniapi/codec/alias"
 	"uniapi/codec/anthropic"
 	"uniapi/codec/bedrock"
+	"uniapi/codec/capability"
 	"uniapi/codec/choice"
 	"uniapi/codec/cohere"
 	"uniapi/codec/gemini"
@@ -144,7 +145,7 @@ var faces = []struct {
 	{"anthropic", anthropic.Format{}, func(body []byte) {
 		body = anthropic.WithoutEagerInput(body)
 		if h, err := anthropic.ReadHead(body); err == nil {
-			for _, host := range []anthropic.Format{{}, anthropic.Vertex, bedrock.Invoke.WithBetas([]string{"effort-2025-11-24"}).Format} {
+			for _, host := range []anthropic.Format{{}, anthropic.Vertex, bedrock.Invoke.WithBetas([]string{"effort-2025-11-24"}, capability.Find(capability.Query{Place: "bedrock", Format: capability.Messages, Model: "claude-opus-4-5"})).Format} {
 				var scratch []byte
 				h.Parts(nil, body, "another", host, &scratch)
 			}
@@ -154,10 +155,15 @@ var faces = []struct {
 }
 
 // accents are some of each kind.
+// accentOf is what a host wants otherwise than OpenAI's format has it.
+func accentOf(host, request, upstream string) *openai.Rules {
+	return openai.NewRules(capability.Find(capability.Query{Host: host, Format: capability.Chat, Model: upstream}), request)
+}
+
 var accents = []*openai.Rules{
-	openai.RulesFor("api.mistral.ai", "m", "mistral-large"), openai.RulesFor("api.deepseek.com", "m", "deepseek-reasoner"), openai.RulesFor("api.openai.com", "m", "o3-mini"),
-	openai.RulesFor("api.openai.com", "m", "o1-mini"), openai.RulesFor("api.groq.com", "m", "openai/gpt-oss-20b"), openai.RulesFor("api.perplexity.ai", "m", "sonar"),
-	openai.RulesFor("api.x.ai", "m", "grok-4"),
+	accentOf("api.mistral.ai", "m", "mistral-large"), accentOf("api.deepseek.com", "m", "deepseek-reasoner"), accentOf("api.openai.com", "m", "o3-mini"),
+	accentOf("api.openai.com", "m", "o1-mini"), accentOf("api.groq.com", "m", "openai/gpt-oss-20b"), accentOf("api.perplexity.ai", "m", "sonar"),
+	accentOf("api.x.ai", "m", "grok-4"),
 }
 
 func passChat(body []byte) {

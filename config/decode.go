@@ -12,6 +12,8 @@ import (
 	"time"
 
 	yaml "go.yaml.in/yaml/v4"
+
+	"uniapi/codec/capability"
 )
 
 var rootFields = []field[Config]{
@@ -43,6 +45,7 @@ var preferenceFields = slices.Concat(retryFields, []field[Preferences]{
 	take("isolate_keys", flag, func(p *Preferences) *bool { return &p.IsolateKeys }),
 	take("affinity", flag, func(p *Preferences) *bool { return &p.Affinity }),
 	take("stream_recovery", recovery, func(p *Preferences) *Recovery { return &p.Recovery }),
+	take("capabilities", capabilities, func(p *Preferences) *[]capability.Rule { return &p.Capabilities }),
 	take("connection_max_age", seconds, func(p *Preferences) *time.Duration { return &p.ConnectionMaxAge }),
 })
 

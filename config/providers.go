@@ -8,6 +8,8 @@ import (
 	"time"
 
 	yaml "go.yaml.in/yaml/v4"
+
+	"uniapi/codec/capability"
 )
 
 // Addresses of the providers that have a fixed one.
@@ -88,6 +90,7 @@ var providerPreferenceFields = slices.Concat(providerRetryFields, []field[provid
 	take("affinity", optional(flag), func(p *providerPreferences) **bool { return &p.Affinity }),
 	take("hedging", hedging, func(p *providerPreferences) **Hedging { return &p.Hedging }),
 	take("stream_recovery", recovery, func(p *providerPreferences) *Recovery { return &p.Recovery }),
+	take("capabilities", capabilities, func(p *providerPreferences) *[]capability.Rule { return &p.Capabilities }),
 	take("exclude_endpoints", endpoints, func(p *providerPreferences) *[]string { return &p.excludeEndpoints }),
 	take("exclude_request_types", listOf(oneOf(requestTypes...)), func(p *providerPreferences) *[]string { return &p.excludeRequestTypes }),
 	take("only_request_types", listOf(oneOf(requestTypes...)), func(p *providerPreferences) *[]string { return &p.onlyRequestTypes }),

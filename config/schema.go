@@ -6,6 +6,8 @@ import (
 	"cmp"
 	"encoding/json"
 	"time"
+
+	"uniapi/codec/capability"
 )
 
 // Config is one parsed and validated api.yaml. It is never changed after Parse or Load has returned it.
@@ -128,6 +130,8 @@ type ProviderPreferences struct {
 	Recovery    Recovery // "" = the global one
 	Hedging     *Hedging // nil = the global one
 	Retries     ProviderRetries
+
+	Capabilities []capability.Rule // of this provider's models, behind the global ones
 }
 
 // APIKey is one key that clients present.
@@ -214,6 +218,8 @@ type Preferences struct {
 	Recovery          Recovery // default RecoverError
 	Retries           Retries
 	ConnectionMaxAge  time.Duration // of a connection to a provider that takes another request; default 300 s, 0 = any age
+
+	Capabilities []capability.Rule // what hosts and models take, behind what the gateway knows itself
 }
 
 // Recovery is what becomes of a stream that breaks after its first event.

@@ -120,6 +120,7 @@ func (p *ProviderPreferences) summarise(b *strings.Builder) {
 	}
 	line(b, "stream_recovery", string(p.Recovery))
 	line(b, "hedging", p.Hedging.String())
+	line(b, "capabilities", count(len(p.Capabilities)))
 }
 
 func (k *APIKey) summarise(b *strings.Builder) {
@@ -185,6 +186,7 @@ func (c *Config) summarisePreferences(b *strings.Builder) {
 	p.Retries.summarise(b)
 	line(b, "connection_max_age", p.ConnectionMaxAge.String())
 	line(b, "hedging", p.Hedging.String())
+	line(b, "capabilities", count(len(p.Capabilities)))
 }
 
 func prices(list []ModelPrice) string {

@@ -9,6 +9,11 @@ var bodyRows = []row{
 	{section: "providers[].preferences", key: "post_body_parameter_overrides", set: "{post_body_parameter_overrides: {temperature: 0.10, m: {top_p: 1.0}, other: {top_k: 1}}}",
 		play: members(`"temperature":1`, "temperature", "top_p", "other"), without: "1 absent absent", with: `0.10 1.0 {"top_k":1}`},
 
+	{section: "providers[].preferences", key: "capabilities", set: "{capabilities: {like: mistral}}", play: members(`"seed":7,"logprobs":true`, "seed", "random_seed", "logprobs"),
+		without: "7 absent true", with: "absent 7 absent"},
+	{section: "preferences", key: "capabilities", set: "{capabilities: [{model: m, efforts: [low, high], refuses: seed}]}", play: members(`"seed":7,"reasoning_effort":"medium"`, "seed", "reasoning_effort"),
+		without: `7 "medium"`, with: `absent "high"`},
+
 	removes("path", "{path: user}", "{path: seed}", `"user":"u","seed":7`, "absent 7", "\"u\" absent"),
 	removes("where", "{path: stop, where: {role: probe}}", "{path: stop}", `"user":"u","stop":[{"role":"probe"},{"role":"x"}]`, `"u" [{"role":"x"}]`, `"u" absent`),
 	removes("where_any", "{path: stop, where_any: [{role: probe}, {name: n}]}", "{path: stop, where: {role: probe}}",

@@ -97,6 +97,7 @@ func (a *attempt) writeWhole(whole *codec.Response) error {
 		return err
 	}
 	a.cleanWhole(whole)
+	a.names.Response(whole)
 	body := a.format.EncodeResponse(nil, whole, request) // what is decoded may point into the old one
 	a.whole = body
 	return a.holding.Hold(budget.Answer, beyondKept(body))
@@ -191,7 +192,7 @@ func (a *attempt) openFlow(from codec.Format) error {
 	}
 	a.encoder = a.format.NewStreamEncoder(request)
 	a.mixed.reset(from.NewStreamDecoder(), a.encoder, a.triggers())
-	a.mixed.censor = a
+	a.mixed.censor, a.mixed.names = a, a.names
 	a.flow = &a.mixed
 	return nil
 }
@@ -229,6 +230,7 @@ func (a *attempt) replayAnswer(answer *pool.Response, from codec.Format) error {
 	}
 	a.first = nil
 	a.cleanWhole(whole)
+	a.names.Response(whole)
 	for _, e := range whole.Events(nil) {
 		a.first = encoder.Append(a.first, &e)
 		if err := a.holding.Hold(budget.Stream, beyondKept(a.first)); err != nil {

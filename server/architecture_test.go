@@ -17,8 +17,9 @@ import (
 // codec, usage} → config. Packages below one of these follow its rule, unless they
 // have their own.
 var mayImport = map[string][]string{
-	"config":            {},
+	"config":            {"codec/capability"}, // what users may say of hosts and models
 	"codec":             {"codec"},
+	"codec/capability":  {},
 	"balancer":          {"balancer/breaker", "balancer/limit", "balancer/schedule", "config"},
 	"balancer/breaker":  {},
 	"balancer/limit":    {"config"},

@@ -5,6 +5,7 @@ import (
 
 	"uniapi/balancer"
 	"uniapi/codec"
+	"uniapi/codec/fit"
 	"uniapi/codec/openai"
 	"uniapi/pool"
 	"uniapi/server/budget"
@@ -30,14 +31,15 @@ type progress struct {
 	hurried   bool // it has less time than that, since another channel could serve
 	curtailed bool // it has less time than its channel's, since those before have used it up
 
-	asksUsage bool // the gateway asks for a stream's usage on its own
-	forgoes   bool // it does not, since the provider refused the attempt for that
-	sent      bool // the provider was asked
-	answered  bool // it has begun to answer, with success
-	halfway   bool // its stream has begun, and is to be whole before the client has any of it
-	parted    bool // it has answered for a part of what was asked for
-	short     bool // there was no room for the attempt
-	charged   bool // what it cost is on the request's bill
+	names     fit.Names // the client's, of tools that the upstream knows under others
+	asksUsage bool      // the gateway asks for a stream's usage on its own
+	forgoes   bool      // it does not, since the provider refused the attempt for that
+	sent      bool      // the provider was asked
+	answered  bool      // it has begun to answer, with success
+	halfway   bool      // its stream has begun, and is to be whole before the client has any of it
+	parted    bool      // it has answered for a part of what was asked for
+	short     bool      // there was no room for the attempt
+	charged   bool      // what it cost is on the request's bill
 
 	answer  *pool.Response      // open while a stream goes on
 	flow    flow                // what a stream goes through: one of the workspace's, or another face's
@@ -54,10 +56,11 @@ type progress struct {
 // workspace is what attempts keep from one to the next.
 type workspace struct {
 	request pool.Request
-	encoded []byte   // the request in an upstream's format
-	parts   [][]byte // the request's body: the client's bytes and what is spliced in
-	scratch []byte   // holds what is spliced in
-	header  []byte   // the request's header, where the client's own are passed on
+	encoded []byte        // the request in an upstream's format
+	sending codec.Request // the request that it is of, fit for the upstream
+	parts   [][]byte      // the request's body: the client's bytes and what is spliced in
+	scratch []byte        // holds what is spliced in
+	header  []byte        // the request's header, where the client's own are passed on
 
 	whole       []byte // a plain answer as the client gets it
 	contentType []byte // of an answer that passes as it comes
@@ -71,5 +74,6 @@ func (a *attempt) reset() {
 	clear(a.parts) // the client's bytes are not ours to hold
 	a.encoded, a.parts, a.scratch, a.contentType = kept(a.encoded), a.parts[:0], a.scratch[:0], a.contentType[:0]
 	a.whole = nil // the connection keeps it
+	a.sending = codec.Request{}
 	a.inbound, a.call, a.holding, a.progress = nil, nil, nil, progress{}
 }

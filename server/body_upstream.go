@@ -3,13 +3,13 @@ package server
 import (
 	"errors"
 	"fmt"
-	"net/url"
 	"slices"
 
 	"github.com/valyala/fasthttp"
 
 	"uniapi/codec"
 	"uniapi/codec/alias"
+	"uniapi/codec/fit"
 	"uniapi/codec/openai"
 	"uniapi/codec/override"
 	"uniapi/codec/rawjson"
@@ -33,7 +33,8 @@ func (a *attempt) write(channel *provider.Channel, to codec.Format) (stream bool
 		stream = *rules.Stream
 	}
 	if !a.untranslated() {
-		return stream, a.writeTranslated(to, section, rules)
+		err := a.writeTranslated(to, section, rules)
+		return stream && !a.cannotStream(), err
 	}
 	body := a.body
 	edits := a.edits(section, rules)
@@ -47,13 +48,11 @@ func (a *attempt) write(channel *provider.Channel, to codec.Format) (stream bool
 			return stream, err
 		}
 	}
-	if accent := a.accent(); accent != nil && a.upstream == "openai" && a.endpoint == provider.Chat {
-		body = accent.Edit(body)
-	}
+	body = a.suited().edit(a.endpoint, body)
 	if rules != nil || !section.Tools || !section.Image || a.snap.translates && toolid.Carries(body) {
 		body = overridden(rules, openai.Strip(toolid.Strip(body), !section.Tools, !section.Image))
 	}
-	a.asksUsage = channel.AskUsage && a.asks() && (rules == nil || !rules.Touches("stream_options")) && !(a.endpoint == provider.Chat && a.accent().Refuses("stream_options"))
+	a.asksUsage = channel.AskUsage && a.asks() && (rules == nil || !rules.Touches("stream_options")) && !(a.endpoint == provider.Chat && a.suited().refuses("stream_options"))
 	err = a.face.splice(a, body, spliced{format: a.upstream, model: a.chosen.Upstream, askUsage: a.asksUsage})
 	a.request.Body = a.parts
 	if edits && err == nil {
@@ -64,7 +63,7 @@ func (a *attempt) write(channel *provider.Channel, to codec.Format) (stream bool
 
 // edits says whether the client's body may be changed by more than its model.
 func (a *attempt) edits(provider *config.Provider, rules *override.Rules) bool {
-	return rules != nil || a.choosing || !provider.Tools || !provider.Image || a.accent() != nil || a.upstream == "bedrock-invoke" ||
+	return rules != nil || a.choosing || !provider.Tools || !provider.Image || a.suited().edits() || a.upstream == "bedrock-invoke" ||
 		a.snap.translates && toolid.Carries(a.body)
 }
 
@@ -75,13 +74,13 @@ func (a *attempt) writeTranslated(to codec.Format, provider *config.Provider, ru
 		return err
 	}
 	a.asksUsage = false
-	if a.upstream == "openai" || rules != nil {
+	suited := a.suited()
+	if suited.edits() || a.upstream == "openai" || rules != nil {
 		if err := a.holdEncoded(3*len(body) + valueEdited*rawjson.Values(body)); err != nil {
 			return err
 		}
-		edited := body
+		edited := suited.editTranslated(a.upstream, body)
 		if a.upstream == "openai" {
-			edited = a.accent().EditTranslated(body)
 			if a.asksUsage = a.asks(); !a.asksUsage {
 				edited = openai.WithoutStreamOptions(edited)
 			}
@@ -94,27 +93,6 @@ func (a *attempt) writeTranslated(to codec.Format, provider *config.Provider, ru
 	a.parts = append(a.parts[:0], body)
 	a.request.Body = a.parts
 	return a.holdEncoded(0)
-}
-
-// accent is what the attempt's upstream wants otherwise than OpenAI's format has
-// it; nil for most.
-func (a *attempt) accent() *openai.Rules {
-	return a.backend().accents[a.model]
-}
-
-// compileAccents finds the rules for each of a provider's models that has any.
-func compileAccents(p *config.Provider, models []config.Model) map[string]*openai.Rules {
-	base, err := url.Parse(p.BaseURL)
-	if err != nil {
-		return nil // there is no channel either
-	}
-	rules := make(map[string]*openai.Rules)
-	for _, m := range models {
-		if r := openai.RulesFor(base.Hostname(), m.Alias, m.Upstream); r != nil {
-			rules[m.Alias] = r
-		}
-	}
-	return rules
 }
 
 // untranslated says whether the attempt's upstream speaks as the client does.
@@ -142,6 +120,12 @@ func (a *attempt) translated(to codec.Format, provider *config.Provider) ([]byte
 	request = alias.Apply(request, a.chosen.Upstream)
 	if err := a.holdEncoding(fetched); err != nil {
 		return nil, err
+	}
+	if target := a.suited().known(); target != nil {
+		request, a.names = fit.Request(request, target)
+		a.sending = *request
+		a.sending.Target = target
+		request = &a.sending
 	}
 	a.encoded, err = a.withBetas(to).EncodeRequest(a.encoded[:0], request, a.chosen.Upstream)
 	if err == nil && a.choosing {

@@ -54,7 +54,7 @@ func (s *Server) explain(ctx *fasthttp.RequestCtx, _ *clientKey) {
 }
 
 // explanation finds the key by its secret or its alias.
-func (snap *snapshot) explanation(q Question) (balancer.Explanation, *codec.Error) {
+func (snap *snapshot) explanation(q Question) (explained, *codec.Error) {
 	for _, k := range snap.config.APIKeys {
 		if k.Key != q.Key && k.Alias != q.Key {
 			continue
@@ -62,10 +62,10 @@ func (snap *snapshot) explanation(q Question) (balancer.Explanation, *codec.Erro
 		balance := snap.table.Key(k.Key)
 		in, bad := q.inbound(&clientKey{APIKey: k, balance: balance, limitsTokens: limitsTokens(k.Preferences.RateLimit)})
 		if bad != nil {
-			return balancer.Explanation{}, bad
+			return explained{}, bad
 		}
 		if in.model == "" {
-			return balancer.Explanation{}, badQuery("no model is given; name it (--model, or model= in the address), or give a body that does (--body)")
+			return explained{}, badQuery("no model is given; name it (--model, or model= in the address), or give a body that does (--body)")
 		}
 		facts := balancer.Facts{Model: in.model}
 		if in.route = balance.Find(in.model); in.route != nil {
@@ -73,7 +73,7 @@ func (snap *snapshot) explanation(q Question) (balancer.Explanation, *codec.Erro
 		}
 		e, routed := balance.Explain(facts)
 		if !routed {
-			return e, errorf(fasthttp.StatusNotFound, "invalid_request_error", "not_found", "key %s may use no channel for model %q; it may use: %s",
+			return explained{}, errorf(fasthttp.StatusNotFound, "invalid_request_error", "not_found", "key %s may use no channel for model %q; it may use: %s",
 				k.Alias, in.model, strings.Join(balance.Models(), ", "))
 		}
 		if long := in.tooLong(); long != nil {
@@ -81,9 +81,9 @@ func (snap *snapshot) explanation(q Question) (balancer.Explanation, *codec.Erro
 		} else if refused := balance.WouldRefuse(in.model); refused != nil {
 			e.Refused = limitTold(refused).Message
 		}
-		return e, nil
+		return explained{e, snap.known(in, e.Steps)}, nil
 	}
-	return balancer.Explanation{}, errorf(fasthttp.StatusNotFound, "invalid_request_error", "not_found", "there is no key or role like the one given")
+	return explained{}, errorf(fasthttp.StatusNotFound, "invalid_request_error", "not_found", "there is no key or role like the one given")
 }
 
 // inbound is the request as the endpoint reads it, so that what is explained is what would be served.
@@ -156,7 +156,7 @@ func ExplainLive(w io.Writer, base, admin string, q Question) error {
 	}
 	defer answer.Body.Close()
 	var said struct {
-		balancer.Explanation
+		explained
 		Error struct{ Message string }
 	}
 	if err := json.NewDecoder(io.LimitReader(answer.Body, 16<<20)).Decode(&said); err != nil {
@@ -165,7 +165,7 @@ func ExplainLive(w io.Writer, base, admin string, q Question) error {
 	if answer.StatusCode != http.StatusOK {
 		return fmt.Errorf("the gateway answered %s: %s", answer.Status, said.Error.Message)
 	}
-	print(w, said.Explanation)
+	print(w, said.explained)
 	return nil
 }
 
@@ -177,7 +177,7 @@ func errorWithoutURL(err error) error {
 	return err
 }
 
-func print(w io.Writer, e balancer.Explanation) {
+func print(w io.Writer, e explained) {
 	fmt.Fprintf(w, "key %s, model %s, %s, at most %d attempts\n", e.Key, e.Model, e.Schedule, e.Attempts)
 	if e.Refused != "" {
 		fmt.Fprintf(w, "it would be refused before any of them is asked: %s\n", e.Refused)
@@ -199,6 +199,9 @@ func print(w io.Writer, e balancer.Explanation) {
 		}
 		if s.Excluded != "" {
 			fmt.Fprintf(w, "     left out: %s\n", s.Excluded)
+		}
+		if i < len(e.Known) {
+			e.Known[i].print(w)
 		}
 	}
 }

@@ -153,3 +153,30 @@ func TestExplainIsForAdmins(t *testing.T) {
 	g.do("GET", "/v1/explain?key=user&model=m", "", "Authorization", "Bearer "+clientKeyText).failure(t, 403, "admin_required")
 	g.do("GET", "/v1/explain?key=user&model=m", "").failure(t, 401, "invalid_api_key")
 }
+
+func TestExplainShowsWhatIsKnownOfAModelAndWhichLineSaysSo(t *testing.T) {
+	g := start(t, providerOf("p", listen(t, both), "    preferences: {capabilities: {like: mistral, takes: stream_options}}\n"), keyed(""))
+	for _, test := range []struct {
+		endpoint  string
+		has, none string
+	}{
+		{"", "asked in the format chat, of which is known:", "least_tokens"},
+		{"/v1/messages", "id_exact           9 (capabilities.yaml:", "least_tokens"},
+		{"", "stream_options     takes (api.yaml:", "stream_options     refuses"},
+		{"/v1/embeddings", "1. p/m", "of which is known"},
+	} {
+		var live, file bytes.Buffer
+		q := Question{Key: clientKeyText, Model: "m", Endpoint: test.endpoint}
+		if err := ExplainLive(&live, "http://"+g.addr, clientKeyText, q); err != nil {
+			t.Fatal(err)
+		}
+		if err := Explain(&file, g.snapshot.Load().config, q); err != nil {
+			t.Fatal(err)
+		}
+		for _, out := range []string{live.String(), file.String()} {
+			if !strings.Contains(out, test.has) || strings.Contains(out, test.none) {
+				t.Errorf("%q: %s", test.endpoint, out)
+			}
+		}
+	}
+}

@@ -61,7 +61,7 @@ func (messagesFace) splice(a *attempt, body []byte, to spliced) (err error) {
 	case "anthropic-vertex":
 		host = anthropic.Vertex
 	case "bedrock-invoke":
-		host = bedrock.Invoke.WithBetas(a.clientBetas()).Format
+		host = bedrock.Invoke.WithBetas(a.clientBetas(), a.suited().known()).Format
 	}
 	a.scratch = a.scratch[:0]
 	a.parts = head.Parts(a.parts[:0], body, to.model, host, &a.scratch)

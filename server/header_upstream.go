@@ -46,7 +46,7 @@ func (a *attempt) betas() []string {
 		return f.list
 	}
 	if a.decoded != nil {
-		for _, flag := range anthropic.Betas(a.decoded, a.chosen.Upstream) {
+		for _, flag := range anthropic.Betas(a.decoded, a.suited().known()) {
 			f.add(flag)
 		}
 	}
@@ -94,11 +94,11 @@ func (a *attempt) withBetas(to codec.Format) codec.Format {
 	if !is {
 		return to
 	}
-	flags := anthropic.Betas(a.decoded, a.chosen.Upstream)
+	flags := anthropic.Betas(a.decoded, a.suited().known())
 	if a.decoded.Format == to.Name() {
 		flags = append(flags, a.clientBetas()...)
 	}
-	return invoke.WithBetas(flags)
+	return invoke.WithBetas(flags, a.suited().known())
 }
 
 // headerValue is the value of a line of a prepared header, nil if it has none

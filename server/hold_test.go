@@ -10,6 +10,7 @@ import (
 
 	"uniapi/balancer"
 	"uniapi/codec"
+	"uniapi/codec/capability"
 	"uniapi/codec/openai"
 	"uniapi/codec/override"
 	"uniapi/codec/rawjson"
@@ -162,7 +163,7 @@ func TestChangingARequestTakesNoMoreThanWasReckoned(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	accent := openai.RulesFor("api.deepseek.com", "deepseek-reasoner", "deepseek-reasoner")
+	accent := openai.NewRules(capability.Find(capability.Query{Host: "api.deepseek.com", Format: capability.Chat, Model: "deepseek-reasoner"}), "deepseek-reasoner")
 	if accent == nil {
 		t.Fatal("there is no accent")
 	}

@@ -5,7 +5,6 @@ import (
 	"reflect"
 
 	"uniapi/balancer"
-	"uniapi/codec/openai"
 	"uniapi/codec/override"
 	"uniapi/config"
 	"uniapi/pool/fetch"
@@ -38,7 +37,7 @@ type backend struct {
 	fetcher    *fetch.Fetcher    // of images, by the provider's proxy
 	maskedKeys []string
 	overrides  map[string]*override.Rules // by request model
-	accents    map[string]*openai.Rules   // the same; of one that speaks chat
+	suits      suits                      // what is known of the models, the same
 	asking     map[string]*asking         // for their usage are its streams: the same
 }
 
@@ -70,7 +69,7 @@ func (s *Server) build(cfg *config.Config) *snapshot {
 			s.log.Error("a part of this provider's configuration is not used", "provider", p.Config.Name, "error", err)
 		}
 		b.asking = s.askingOf(p.Config, p.Models)
-		b.maskedKeys, b.accents = maskKeysOf(p.Config), compileAccents(p.Config, p.Models)
+		b.maskedKeys = maskKeysOf(p.Config)
 	}
 	for _, k := range cfg.APIKeys {
 		balance, book := snap.table.Key(k.Key), s.books.Key(k.Key)
@@ -107,6 +106,7 @@ func (snap *snapshot) route(state *balancer.State, discovered func(*config.Provi
 	for i, p := range snap.table.Providers {
 		if channel := snap.backends[i].channel; channel != nil {
 			p.Engine = string(channel.Engine)
+			snap.backends[i].suits = suit(snap.config, p.Config, channel, p.Models)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"uniapi/codec/anthropic"
 	"uniapi/codec/bedrock"
 	"uniapi/codec/cohere"
+	"uniapi/codec/fit"
 	"uniapi/codec/gemini"
 	"uniapi/codec/openai"
 	"uniapi/codec/responses"
@@ -56,6 +57,7 @@ type translation struct {
 	encoder  codec.StreamEncoder
 	triggers []string
 	censor   censor
+	names    fit.Names // the client's, of tools that the upstream knows under others
 
 	keeping keeping
 	events  []codec.Event
@@ -202,6 +204,7 @@ func (t *translation) translate(events []codec.Event) error {
 			}
 			t.started = true
 		}
+		t.names.Event(e)
 		t.out = t.encoder.Append(t.out, e)
 	}
 	return nil

@@ -1,13 +1,15 @@
 package anthropic
 
-import "uniapi/codec"
+import (
+	"uniapi/codec"
+	"uniapi/codec/capability"
+)
 
 // Betas are the anthropic-beta flags that a request needs at a model. Anthropic and Vertex take them in that header, beside those of
 // the client; where they stand in the body EncodeRequest puts them there.
-func Betas(q *codec.Request, model string) (flags []string) {
-	family, version := generation(model)
-	if q.Reasoning != nil && family == "opus" && version == 45 {
-		flags = append(flags, "effort-2025-11-24")
+func Betas(q *codec.Request, t *capability.Target) (flags []string) {
+	if q.Reasoning != nil && t.EffortBeta != "" {
+		flags = append(flags, t.EffortBeta)
 	}
 	if hasFile(q) {
 		flags = append(flags, "files-api-2025-04-14")

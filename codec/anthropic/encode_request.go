@@ -32,7 +32,7 @@ func (w *writer) fail(param, message string) {
 
 // EncodeRequest writes a Messages request. What the model's generation refuses is left out or said in its own way.
 func (f Format) EncodeRequest(dst []byte, q *codec.Request, model string) ([]byte, error) {
-	w := &writer{format: f, q: q, own: q.Format == formatName, can: abilitiesOf(model)}
+	w := &writer{format: f, q: q, own: q.Format == formatName, can: abilitiesOf(f.target(q, model))}
 	if q.N != nil && *q.N > 1 {
 		w.fail("n", "'n' must be 1: this provider gives one answer to a request")
 	}
@@ -49,7 +49,7 @@ func (f Format) EncodeRequest(dst []byte, q *codec.Request, model string) ([]byt
 	dst = append(dst, '{')
 	if f.hosted() {
 		dst = rawjson.Str(dst, "anthropic_version", f.Version)
-		dst = appendTexts(dst, "anthropic_beta", append(slices.Clone(f.Betas), Betas(q, model)...))
+		dst = appendTexts(dst, "anthropic_beta", append(slices.Clone(f.Betas), Betas(q, w.can.Target)...))
 	} else {
 		dst = rawjson.Str(dst, "model", model)
 	}

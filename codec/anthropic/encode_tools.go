@@ -17,7 +17,7 @@ func (w *writer) tools(list []turns.Turn) []codec.Tool {
 	for _, t := range q.Tools {
 		switch {
 		case !allows(t.Name):
-		case choice.Mode == codec.ToolNamed && !w.mayForce() && t.Name != choice.Name:
+		case choice.Mode == codec.ToolNamed && !choice.Hosted && !w.mayForce() && t.Name != choice.Name:
 			// What cannot be forced is left alone to choose from.
 		case t.Kind == codec.ToolHosted && !w.own:
 			if strings.HasPrefix(t.Name, "web_search") && !w.format.hosted() {
@@ -60,7 +60,9 @@ func called(list []turns.Turn) (tools []codec.Tool) {
 }
 
 // mayForce says whether the model can be made to call a tool. A client of this format knows itself what it asks for.
-func (w *writer) mayForce() bool { return w.own || !w.can.always && !w.plan.thinks() }
+func (w *writer) mayForce() bool {
+	return w.can.Choice("required", w.plan.thinks()) == "required" && (w.own || !w.plan.thinks())
+}
 
 func (w *writer) appendTools(dst []byte, tools []codec.Tool) []byte {
 	if len(tools) == 0 {

@@ -1,20 +1,19 @@
 package anthropic
 
 import (
-	"strconv"
-	"strings"
+	"uniapi/codec"
+	"uniapi/codec/capability"
 )
 
-// abilities is what a generation of Claude takes. What it does not take it answers with 400.
+// abilities is what a model takes. What it does not take it answers with 400.
 type abilities struct {
-	maxTokens int64 // the most it can answer, which is also what is asked for if the client does not say
+	*capability.Target
 
-	adaptive  bool // thinking of type adaptive
-	budget    bool // thinking of type enabled, with budget_tokens
-	always    bool // thinking cannot be disabled, nor a tool be forced
-	effort    bool // output_config.effort
-	xhigh     bool // effort xhigh; without it what asks for it gets max
-	topEffort bool // effort max; without it what asks for more gets high
+	adaptive bool // thinking of type adaptive
+	budget   bool // thinking of type enabled, with budget_tokens
+	disabled bool // thinking of type disabled
+	always   bool // thinking cannot be disabled
+	effort   bool // output_config.effort
 
 	sampling    bool // temperature, top_p and top_k
 	oneSampling bool // not temperature and top_p at once
@@ -25,94 +24,34 @@ type abilities struct {
 	omitsText   bool // thinking comes without its text unless it is asked for
 }
 
-// unknownModel is for names that tell no version: a name that the operator made up, or a model newer than this table, which then is
-// more like the newest.
-var unknownModel = abilities{maxTokens: 8192, adaptive: true, budget: true, effort: true, topEffort: true, sampling: true, schema: true, prefill: true}
-
-// abilitiesOf reads the generation from a model's name in any of its spellings: claude-3-7-sonnet-20250219, claude-sonnet-4.5,
-// us.anthropic.claude-opus-4-1-20250805-v1:0, claude-opus-4-5@20251101.
-func abilitiesOf(name string) abilities {
-	family, version := generation(name)
-	opus := family == "opus"
-	switch {
-	case version == 0:
-		return unknownModel
-	case version < 35:
-		return abilities{maxTokens: 4096, sampling: true, prefill: true}
-	case version < 37:
-		return abilities{maxTokens: 8192, sampling: true, prefill: true}
+func abilitiesOf(t *capability.Target) abilities {
+	takes := func(word string) bool { return t.Takes(word, true) }
+	return abilities{
+		Target:   t,
+		adaptive: takes("adaptive_thinking"), budget: takes("thinking_budgets"), disabled: takes("thinking_disabled"), always: t.Thinks == capability.Always,
+		effort: len(t.Efforts) > 0, sampling: takes("sampling"), oneSampling: !takes("sampling_together"), schema: takes("answer_schema"), prefill: takes("prefill"),
+		signsText: takes("text_signed"), midSystem: takes("system_in_messages"), omitsText: takes("thinking_silent"),
 	}
-	// The oldest that thinks is 3.7; what follows came with the version it is behind.
-	a := abilities{maxTokens: 64_000, budget: true, sampling: true, prefill: true}
-	if opus && version < 45 {
-		a.maxTokens = 32_000
-	}
-	a.oneSampling = version >= 45 || opus && version == 41
-	a.schema = a.oneSampling
-	a.effort = opus && version == 45
-	a.signsText = version == 37
-	if version >= 46 {
-		a.adaptive, a.effort, a.topEffort, a.prefill = true, true, true, false
-	}
-	if version >= 47 {
-		a.budget, a.sampling, a.xhigh, a.omitsText = false, false, true, true
-		a.maxTokens = 128_000
-	}
-	a.midSystem = version >= 48
-	a.always = family == "fable" || family == "mythos"
-	return a
 }
 
-var families = map[string]bool{"opus": true, "sonnet": true, "haiku": true, "fable": true, "mythos": true, "instant": true}
-
-// generation returns the family and ten times the version, 0 if the name does not say.
-func generation(name string) (family string, version int64) {
-	_, rest, ok := strings.Cut(strings.ToLower(name), "claude")
-	if !ok {
-		return "", 0
+// target is what is known of a model here.
+func (f Format) target(q *codec.Request, model string) *capability.Target {
+	place := ""
+	switch {
+	case f.OmitStream:
+		place = "bedrock"
+	case f.hosted():
+		place = "vertex"
 	}
-	var numbers []int64
-words:
-	for _, word := range strings.FieldsFunc(rest, func(r rune) bool { return strings.ContainsRune("-.@:/_ ", r) }) {
-		n, err := strconv.ParseInt(word, 10, 64)
-		switch {
-		case families[word]:
-			family = word
-		case err == nil && n < 100 && len(numbers) < 2:
-			numbers = append(numbers, n)
-		case len(numbers) > 0:
-			break words // a date, or a revision as in v1:0
-		}
-	}
-	switch len(numbers) {
-	case 0:
-		if family == "fable" || family == "mythos" { // mythos-preview
-			return family, 50
-		}
-		return family, 0
-	case 1:
-		return family, numbers[0] * 10
-	}
-	return family, numbers[0]*10 + min(numbers[1], 9)
+	return q.For(capability.Messages, place, model)
 }
 
 // effortWord is the effort as the model takes it, "" for none.
 func (a *abilities) effortWord(effort string) string {
-	switch effort {
-	case "minimal":
-		return "low"
-	case "xhigh", "max":
-		switch {
-		case effort == "xhigh" && a.xhigh:
-			return effort
-		case a.topEffort:
-			return "max"
-		}
-		return "high"
-	case "low", "medium", "high":
-		return effort
+	if effort == "none" || !capability.IsEffort(effort) {
+		return ""
 	}
-	return ""
+	return a.Effort(effort)
 }
 
 // budgets are the tokens that an effort is worth at models that count them.

@@ -34,7 +34,7 @@ func (p *plan) append(dst []byte) []byte {
 
 // planThinking brings the wish of the request into what the model takes.
 func (w *writer) planThinking(list []turns.Turn) plan {
-	p := plan{maxTokens: w.can.maxTokens}
+	p := plan{maxTokens: w.can.AnswerTokens}
 	if w.q.MaxTokens != nil && *w.q.MaxTokens > 0 {
 		p.maxTokens = *w.q.MaxTokens
 	}
@@ -49,7 +49,10 @@ func (w *writer) planThinking(list []turns.Turn) plan {
 	}
 	switch {
 	case off:
-		if w.can.adaptive && !w.can.always {
+		switch {
+		case w.can.always && w.can.effort:
+			p.effort = w.can.Effort("none") // the weakest that there is
+		case w.can.disabled:
 			p.kind = "disabled"
 			if p.effort == "xhigh" || p.effort == "max" { // which are more than any model gives without thinking
 				p.effort = "high"
@@ -95,8 +98,8 @@ func (w *writer) planBudget(p *plan, r *codec.Reasoning, list []turns.Turn) {
 	if p.maxTokens <= p.budget {
 		p.maxTokens = p.budget + answerRoom
 	}
-	if p.maxTokens > w.can.maxTokens && w.can != unknownModel {
-		p.maxTokens = w.can.maxTokens
+	if most := w.can.AnswerTokens; p.maxTokens > most && !w.can.Takes("more_answer_tokens", true) {
+		p.maxTokens = most
 		p.budget = min(p.budget, p.maxTokens-answerRoom)
 	}
 }

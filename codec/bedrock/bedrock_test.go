@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"uniapi/codec"
+	"uniapi/codec/capability"
 	"uniapi/codec/eventstream"
 	"uniapi/codec/internal/golden"
 	"uniapi/codec/openai"
@@ -22,7 +23,7 @@ func TestChatRequestsAreWrittenForBedrock(t *testing.T) {
 		}
 		var f codec.Format = Format{}
 		if rest, ok := strings.CutPrefix(model, "invoke "); ok {
-			f, model = Invoke.WithBetas([]string{"context-1m-2025-08-07", "no-such-beta", "context-1m-2025-08-07"}), rest
+			f, model = Invoke.WithBetas([]string{"context-1m-2025-08-07", "no-such-beta", "context-1m-2025-08-07"}, capability.Find(capability.Query{Place: "bedrock", Format: capability.Messages, Model: rest})), rest
 		}
 		out, err := f.EncodeRequest(nil, q, model)
 		if err != nil {

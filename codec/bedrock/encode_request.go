@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"uniapi/codec"
+	"uniapi/codec/capability"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/schema"
 	"uniapi/codec/turns"
@@ -29,7 +30,7 @@ func (w *writer) fail(param, message string) {
 
 // EncodeRequest writes a Converse request. What the family of the model refuses is left out or said in its own way.
 func (Format) EncodeRequest(dst []byte, q *codec.Request, model string) ([]byte, error) {
-	w := &writer{q: q, own: q.Format == formatName, can: abilitiesOf(model)}
+	w := &writer{q: q, own: q.Format == formatName, can: abilitiesOf(q.For(capability.Converse, "bedrock", model))}
 	if q.N != nil && *q.N > 1 {
 		w.fail("n", "'n' must be 1: this provider gives one answer to a request")
 	}
@@ -42,6 +43,9 @@ func (Format) EncodeRequest(dst []byte, q *codec.Request, model string) ([]byte,
 	if q.Cache != nil {
 		last := list[len(list)-1].Parts
 		last[len(last)-1].Cache = q.Cache
+	}
+	if w.can.ResultsApart {
+		list = apart(list)
 	}
 	tools := w.tools(list)
 	system = append(system, w.hints(list)...)
@@ -81,6 +85,23 @@ func (Format) EncodeRequest(dst []byte, q *codec.Request, model string) ([]byte,
 		return nil, w.err
 	}
 	return append(dst, '}'), nil
+}
+
+// apart puts the results of tools and the words of a turn into turns of their own. Since roles alternate, the model has said something between.
+func apart(list []turns.Turn) []turns.Turn {
+	isResult := func(p codec.Part) bool { return p.Kind == codec.PartToolResult }
+	out := make([]turns.Turn, 0, len(list))
+	for _, t := range list {
+		results := slices.DeleteFunc(slices.Clone(t.Parts), func(p codec.Part) bool { return !isResult(p) })
+		if len(results) == 0 || len(results) == len(t.Parts) {
+			out = append(out, t)
+			continue
+		}
+		words := slices.DeleteFunc(slices.Clone(t.Parts), isResult)
+		between := []codec.Part{{Kind: codec.PartText, Text: turns.Filler}}
+		out = append(out, turns.Turn{Role: t.Role, Parts: results}, turns.Turn{Role: codec.RoleAssistant, Parts: between}, turns.Turn{Role: t.Role, Parts: words})
+	}
+	return out
 }
 
 // hints say in words what the format has no member for.
@@ -138,19 +159,19 @@ func (w *writer) appendAdditional(dst []byte) []byte {
 	before := len(dst)
 	dst = append(rawjson.Key(dst, "additionalModelRequestFields"), '{')
 	empty := len(dst)
-	if k := w.q.TopK; k != nil && w.can.topK == "inferenceConfig" {
+	if k := w.q.TopK; k != nil && w.can.TopK == "inferenceConfig" {
 		dst = append(rawjson.Key(dst, "inferenceConfig"), '{')
 		dst = append(rawjson.Num(dst, "topK", *k), '}')
-	} else if k != nil && w.can.topK != "" {
-		dst = rawjson.Num(dst, w.can.topK, *k)
+	} else if k != nil && w.can.TopK != "" {
+		dst = rawjson.Num(dst, w.can.TopK, *k)
 	}
 	switch effort := effortOf(w.q.Reasoning); {
 	case effort == "":
-	case w.can.effort == "reasoningConfig":
+	case w.can.EffortIn == "reasoningConfig":
 		dst = append(rawjson.Key(dst, "reasoningConfig"), `{"type":"enabled"`...)
 		dst = append(rawjson.Str(dst, "maxReasoningEffort", effort), '}')
-	case w.can.effort != "":
-		dst = rawjson.Str(dst, w.can.effort, effort)
+	case w.can.EffortIn != "":
+		dst = rawjson.Str(dst, w.can.EffortIn, effort)
 	}
 	if len(dst) == empty {
 		return dst[:before]

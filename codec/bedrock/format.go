@@ -3,10 +3,11 @@
 package bedrock
 
 import (
-	"strings"
+	"slices"
 
 	"uniapi/codec"
 	"uniapi/codec/anthropic"
+	"uniapi/codec/capability"
 	"uniapi/codec/turns"
 )
 
@@ -24,8 +25,10 @@ func (Format) Name() string { return formatName }
 // signer is whose reasoning comes with a signature: Claude's is the only one.
 const signer = "anthropic"
 
-// abilities is what a family of models takes through Converse; what it does not take it answers with 400.
+// abilities is what a model takes through Converse; what it does not take it answers with 400.
 type abilities struct {
+	*capability.Target
+
 	noSystem bool // instructions must stand in the first user message
 	force    bool // toolChoice any
 	name     bool // toolChoice tool
@@ -34,46 +37,15 @@ type abilities struct {
 	cacheTools bool
 	schema     bool // outputConfig
 	signed     bool // reasoning is taken back
-	// effort writes reasoning effort: "" for none, else the member of additionalModelRequestFields.
-	effort string
-	// topK is the member that top_k goes to.
-	topK string
 }
 
-// families are known by a part of the model's id. The first that is in it counts.
-var families = []struct {
-	part string
-	can  abilities
-}{
-	{"claude", abilities{force: true, name: true, cache: true, cacheTools: true, schema: true, signed: true, topK: "top_k"}},
-	{"amazon.nova-2", abilities{force: true, name: true, cache: true, effort: "reasoningConfig", topK: "inferenceConfig"}},
-	{"amazon.nova", abilities{force: true, name: true, cache: true, topK: "inferenceConfig"}},
-	{"amazon.titan", abilities{noSystem: true}},
-	{"openai.gpt-oss", abilities{force: true, name: true, schema: true, effort: "reasoning_effort"}},
-	{"deepseek", abilities{schema: true, effort: "reasoning_effort"}},
-	{"qwen", abilities{force: true, name: true, schema: true, effort: "reasoning_effort", topK: "top_k"}},
-	{"mistral.mistral-7b", abilities{noSystem: true, topK: "top_k"}},
-	{"mistral.mixtral", abilities{noSystem: true, topK: "top_k"}},
-	{"mistral", abilities{force: true, schema: true, topK: "top_k"}},
-	{"meta.llama", abilities{}},
-	{"ai21.j2", abilities{noSystem: true}},
-	{"ai21", abilities{}},
-	{"cohere.command-text", abilities{noSystem: true}},
-	{"cohere.command-light", abilities{noSystem: true}},
-	{"cohere", abilities{topK: "k"}},
-}
-
-// unknownFamily is for ids that do not tell, such as that of an inference profile.
-var unknownFamily = abilities{force: true, name: true, schema: true}
-
-func abilitiesOf(model string) abilities {
-	model = strings.ToLower(model)
-	for _, f := range families {
-		if strings.Contains(model, f.part) {
-			return f.can
-		}
+func abilitiesOf(t *capability.Target) abilities {
+	takes := func(word string) bool { return t.Takes(word, true) }
+	chooses := func(way string) bool { return t.Choices == nil || slices.Contains(t.Choices, way) }
+	return abilities{
+		Target: t, noSystem: !takes("system_instruction"), force: chooses("required"), name: chooses("named"),
+		cache: takes("cache"), cacheTools: takes("cache_tools"), schema: takes("answer_schema"), signed: takes("signed_thinking"),
 	}
-	return unknownFamily
 }
 
 // finishes are Converse's stop reasons. What is not here is an end like any other.

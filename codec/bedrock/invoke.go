@@ -6,6 +6,7 @@ import (
 
 	"uniapi/codec"
 	"uniapi/codec/anthropic"
+	"uniapi/codec/capability"
 	"uniapi/codec/eventstream"
 	"uniapi/codec/sse"
 )
@@ -18,20 +19,12 @@ var _ codec.Format = InvokeFormat{}
 // Invoke is the InvokeFormat without betas; see WithBetas.
 var Invoke = InvokeFormat{anthropic.Format{Version: "bedrock-2023-05-31", OmitStream: true}}
 
-// knownBetas are the flags of anthropic-beta that Bedrock takes. With any other it refuses the whole request.
-var knownBetas = []string{
-	"compact-2026-01-12", "computer-use-2024-10-22", "computer-use-2025-01-24", "computer-use-2025-11-24", "context-1m-2025-08-07",
-	"context-management-2025-06-27", "dev-full-thinking-2025-05-14", "effort-2025-11-24", "fine-grained-tool-streaming-2025-05-14",
-	"interleaved-thinking-2025-05-14", "mcp-client-2025-04-04", "mcp-client-2025-11-20", "output-128k-2025-02-19",
-	"search-results-2025-06-09", "token-counting-2024-11-01", "token-efficient-tools-2025-02-19", "tool-examples-2025-10-29",
-	"tool-search-tool-2025-10-19", "web-search-2025-03-05",
-}
-
-// WithBetas returns the format with those of a client's anthropic-beta flags that Bedrock knows. They stand in the body there.
-func (f InvokeFormat) WithBetas(flags []string) InvokeFormat {
+// WithBetas returns the format with those of a client's anthropic-beta flags that the target takes. They stand in the body there, and with
+// any other the whole request is refused.
+func (f InvokeFormat) WithBetas(flags []string, t *capability.Target) InvokeFormat {
 	f.Betas = nil
 	for _, flag := range flags {
-		if slices.Contains(knownBetas, flag) && !slices.Contains(f.Betas, flag) {
+		if slices.Contains(t.Betas, flag) && !slices.Contains(f.Betas, flag) {
 			f.Betas = append(f.Betas, flag)
 		}
 	}

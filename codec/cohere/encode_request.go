@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"uniapi/codec"
+	"uniapi/codec/capability"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/turns"
 )
@@ -34,7 +35,8 @@ func (w *writer) fail(param, message string) {
 
 // EncodeRequest writes a chat request. What Cohere has no place for (n, user, parallel_tool_calls, logit_bias) is left out.
 func (Format) EncodeRequest(dst []byte, q *codec.Request, model string) ([]byte, error) {
-	w := &writer{q: q.WithoutCustom(), own: q.Format == formatName, thinks: thinks(model)}
+	can := q.For(capability.Cohere, "", model)
+	w := &writer{q: q.WithoutCustom(), own: q.Format == formatName, thinks: can.Thinks != capability.Never}
 	system, list := turns.Split(w.q.Messages, turns.Options{KeepSystem: true, Prepare: w.prepare})
 	tools := w.offered()
 	if hint := w.jsonHint(tools); hint != "" {

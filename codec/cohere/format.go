@@ -2,8 +2,6 @@
 package cohere
 
 import (
-	"strings"
-
 	"uniapi/codec"
 	"uniapi/codec/fields"
 	"uniapi/codec/rawjson"
@@ -30,20 +28,6 @@ func (r *reader) soft(v rawjson.Value, names ...string) string {
 	}
 	s, _ := rawjson.Text(r.Data, v)
 	return s
-}
-
-// without are beginnings of the names of models that do not think. They refuse to be asked to, and thinking of others in a talk.
-var without = []string{"command-r", "command-light", "command-nightly", "command-a-03", "command-a-vision", "command-a-translate", "c4ai-"}
-
-// thinks says whether a model does. One that is newer than the list is taken for one that does.
-func thinks(model string) bool {
-	model = strings.ToLower(model[strings.LastIndexByte(model, '/')+1:])
-	for _, start := range without {
-		if strings.HasPrefix(model, start) {
-			return false
-		}
-	}
-	return model != "command"
 }
 
 // finishes are Cohere's reasons. The last two are those of its first API, which proxies still send.

@@ -35,7 +35,7 @@ func (c *contents) append(dst []byte, q *codec.Request, hint string) ([]byte, er
 			instructions = append(rawjson.Str(instructions, "text", p.Text), '}')
 		}
 	}
-	inline := c.format.NoSystemInstruction || c.traits.gemma
+	inline := c.format.NoSystemInstruction || !c.traits.has("system_instruction")
 	if len(instructions) > 0 && !inline {
 		dst = append(rawjson.Key(dst, "systemInstruction"), `{"parts":[`...)
 		dst = append(append(dst, instructions...), "]}"...)
@@ -129,7 +129,7 @@ func (c *contents) turn(dst []byte, t turns.Turn) ([]byte, error) {
 	}
 	// Before version 3 a response holds no media: they stand behind all responses.
 	for i := range t.Parts {
-		if p := &t.Parts[i]; p.Kind == codec.PartToolResult && c.traits.version < 30 {
+		if p := &t.Parts[i]; p.Kind == codec.PartToolResult && !c.traits.has("media_in_results") {
 			for _, inner := range p.Result.Parts {
 				if inner.Media == nil {
 					continue
@@ -146,7 +146,7 @@ func (c *contents) turn(dst []byte, t turns.Turn) ([]byte, error) {
 // call writes a functionCall. From version 3 on the first of a turn must have a signature.
 func (c *contents) call(dst []byte, p *codec.Part, first bool) ([]byte, error) {
 	signature := p.Signature.Value
-	if signature == "" && first && c.traits.version >= 30 {
+	if signature == "" && first && c.traits.has("signed_calls") {
 		signature = skipValidator
 	}
 	dst = append(rawjson.Comma(dst), `{"functionCall":{`...)
@@ -194,7 +194,7 @@ func (c *contents) result(dst []byte, r *codec.ToolResult) ([]byte, error) {
 	dst = c.appendID(dst, r.CallID)
 	dst = rawjson.Str(dst, "name", r.Name)
 	dst = appendResponse(rawjson.Key(dst, "response"), r)
-	if c.traits.version >= 30 {
+	if c.traits.has("media_in_results") {
 		before := len(dst)
 		dst = append(rawjson.Key(dst, "parts"), '[')
 		empty := len(dst)

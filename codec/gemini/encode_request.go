@@ -13,12 +13,11 @@ import (
 const (
 	maxOutput       = 65536 // tokens that AI Studio takes in maxOutputTokens
 	maxOutputVertex = 65535
-	maxStops        = 5
 )
 
 // EncodeRequest writes a generateContent request. The endings of the alias in q.Model that mean something to Gemini are read here.
 func (f Format) EncodeRequest(dst []byte, q *codec.Request, model string) ([]byte, error) {
-	t := modelTraits(model)
+	t := traits{f.target(q, model)}
 	search := alias.Read(q.Model, model).Search
 	q = alias.Apply(q, model)
 	hint := jsonHint(q, t)
@@ -30,7 +29,7 @@ func (f Format) EncodeRequest(dst []byte, q *codec.Request, model string) ([]byt
 	if dst, err = f.appendTools(dst, q, t, search); err != nil {
 		return dst, err
 	}
-	dst = appendSafety(dst, q, model, t)
+	dst = appendSafety(dst, q, t)
 	before := len(dst)
 	dst = append(rawjson.Key(dst, "generationConfig"), '{')
 	empty := len(dst)
@@ -91,12 +90,12 @@ func knob(q *codec.Request, name string) []byte {
 // safetyCategories are those that uni-api sets: nothing is to be blocked unless the client says so.
 var safetyCategories = [...]string{"HARASSMENT", "HATE_SPEECH", "SEXUALLY_EXPLICIT", "DANGEROUS_CONTENT", "CIVIC_INTEGRITY"}
 
-func appendSafety(dst []byte, q *codec.Request, model string, t traits) []byte {
+func appendSafety(dst []byte, q *codec.Request, t traits) []byte {
 	if raw := knob(q, "safetySettings"); raw != nil {
 		return rawjson.RawIf(dst, "safetySettings", raw)
 	}
 	threshold := "BLOCK_NONE"
-	if t.version >= 25 || t.image || strings.Contains(model, "gemini-2.0-pro") || strings.Contains(model, "gemini-2.0-flash-thinking") {
+	if t.has("safety_off") {
 		threshold = "OFF"
 	}
 	dst = append(rawjson.Key(dst, "safetySettings"), '[')
@@ -126,11 +125,11 @@ func (f Format) appendConfig(dst []byte, q *codec.Request, model string, t trait
 	if q.N != nil && *q.N > 1 {
 		dst = rawjson.Num(dst, "candidateCount", *q.N)
 	}
-	dst = appendStops(dst, q.Stop)
+	dst = appendStops(dst, q.Stop, t)
 	if n, err := strconv.ParseInt(string(q.Seed), 10, 64); err == nil {
 		dst = rawjson.Num(dst, "seed", n&0x7fffffff) // Google's is 32 bits wide and refuses more
 	}
-	if t.before(25) || t.version == 0 { // later models refuse penalties
+	if t.has("penalties") {
 		dst = penalty(dst, "presencePenalty", string(q.PresencePenalty))
 		dst = penalty(dst, "frequencyPenalty", string(q.FrequencyPenalty))
 	}
@@ -155,10 +154,10 @@ func (f Format) appendConfig(dst []byte, q *codec.Request, model string, t trait
 	return dst, nil
 }
 
-func appendStops(dst []byte, stops []string) []byte {
+func appendStops(dst []byte, stops []string, t traits) []byte {
 	var list []string
 	for _, s := range stops {
-		if s != "" && len(list) < maxStops {
+		if s != "" && (t.Stops == nil || len(list) < *t.Stops) {
 			list = append(list, s)
 		}
 	}
@@ -178,7 +177,7 @@ func penalty(dst []byte, name, number string) []byte {
 
 // toolsForbidJSON says whether the model refuses to combine functions with a JSON answer.
 func toolsForbidJSON(q *codec.Request, t traits) bool {
-	if !t.before(30) {
+	if t.has("json_with_tools") {
 		return false
 	}
 	for _, tool := range q.Tools {
@@ -191,7 +190,7 @@ func toolsForbidJSON(q *codec.Request, t traits) bool {
 
 // jsonHint is what is said in the instructions where the form of the answer cannot be set, "" where it can.
 func jsonHint(q *codec.Request, t traits) string {
-	if q.Output == nil || q.Output.Kind == codec.OutputText || !toolsForbidJSON(q, t) && !t.gemma {
+	if q.Output == nil || q.Output.Kind == codec.OutputText || !toolsForbidJSON(q, t) && t.has("json") {
 		return ""
 	}
 	if q.Output.Kind == codec.OutputSchema {
@@ -218,7 +217,7 @@ func appendOutput(dst []byte, q *codec.Request, t traits, hinted bool) ([]byte, 
 // appendSchema writes a schema under the name of the member that takes JSON schema, or of that which takes only a part of it, by what
 // the model has.
 func appendSchema(dst []byte, name, older string, raw []byte, t traits) ([]byte, error) {
-	if t.before(25) || t.gemma {
+	if t.openAPI() {
 		return schema.Clean(rawjson.Key(dst, older), raw, schema.Gemini)
 	}
 	return schema.Clean(rawjson.Key(dst, name), raw, schema.GeminiJSON)
@@ -235,7 +234,7 @@ func appendModalities(dst []byte, q *codec.Request, model string, t traits) []by
 	for _, m := range q.Modalities {
 		list = append(list, strings.ToUpper(m))
 	}
-	speaks := t.speech
+	speaks := t.has("speech")
 	for _, m := range list {
 		speaks = speaks || m == "AUDIO"
 	}

@@ -20,11 +20,11 @@ var hostedNames = []struct{ word, name string }{
 
 // appendTools writes tools and toolConfig.
 func (f Format) appendTools(dst []byte, q *codec.Request, t traits, search bool) ([]byte, error) {
-	if t.gemma {
+	if !t.has("tools") {
 		return dst, nil
 	}
 	hosted, functions := hostedTools(q, search)
-	if functions > 0 && t.before(30) {
+	if functions > 0 && !t.has("hosted_with_functions") {
 		hosted = nil // refused together with functions
 	}
 	if functions == 0 && len(hosted) == 0 {
@@ -101,7 +101,7 @@ func appendParameters(dst []byte, tool *codec.Tool, t traits) ([]byte, error) {
 	if tool.Kind == codec.ToolCustom {
 		raw = []byte(customSchema)
 	}
-	if len(raw) == 0 || t.before(25) && !hasProperties(raw) { // older models refuse an object without properties
+	if len(raw) == 0 || !t.has("empty_parameters") && !hasProperties(raw) { // older models refuse an object without properties
 		return dst, nil
 	}
 	return appendSchema(dst, "parametersJsonSchema", "parameters", raw, t)

@@ -1,6 +1,8 @@
 package gemini
 
 import (
+	"strings"
+
 	"uniapi/codec"
 	"uniapi/codec/rawjson"
 )
@@ -8,12 +10,8 @@ import (
 // How a wish for thinking is said depends on the model's generation: 2.5 takes a budget in tokens, 3 and later a
 // level. Never both.
 
-const (
-	maxBudgetPro   = 32768
-	maxBudgetFlash = 24576
-	minBudgetPro   = 128 // Pro cannot be kept from thinking
-	minBudgetLite  = 512 // for more than none at all
-)
+// maxBudgetFlash is the most tokens of those whose budgets are put into four steps.
+const maxBudgetFlash = 24576
 
 // effortBudgets are the tokens that an effort stands for; xhigh and max are all that the model has.
 var effortBudgets = map[string]int64{"none": 0, "minimal": 512, "low": 1024, "medium": 8192, "high": 24576}
@@ -28,7 +26,7 @@ func (f Format) appendThinking(dst []byte, q *codec.Request, t traits) []byte {
 	}
 	want := q.Reasoning
 	if want == nil {
-		if f.Vertex && t.version == 25 && !t.lite {
+		if t.has("shows_thinking") {
 			dst = append(rawjson.Key(dst, "thinkingConfig"), `{"includeThoughts":true}`...)
 		}
 		return dst
@@ -38,8 +36,8 @@ func (f Format) appendThinking(dst []byte, q *codec.Request, t traits) []byte {
 	empty := len(dst)
 	silent := false
 	switch {
-	case t.image:
-	case t.version >= 30:
+	case t.has("image"):
+	case len(t.Levels) > 0:
 		dst = rawjson.StrIf(dst, "thinkingLevel", level(want, t))
 	default:
 		if n, ok := budget(want, t); ok {
@@ -62,10 +60,7 @@ func (f Format) appendThinking(dst []byte, q *codec.Request, t traits) []byte {
 
 // budget is the thinkingBudget; -1 lets the model decide. False if the wish says nothing about the amount.
 func budget(want *codec.Reasoning, t traits) (int64, bool) {
-	most := int64(maxBudgetFlash)
-	if t.pro {
-		most = maxBudgetPro
-	}
+	least, most := t.bounds()
 	var n int64
 	switch {
 	case want.Disabled:
@@ -83,12 +78,8 @@ func budget(want *codec.Reasoning, t traits) (int64, bool) {
 	default:
 		return 0, false
 	}
-	n = min(n, most)
-	if t.pro {
-		n = max(n, minBudgetPro)
-	}
-	if t.lite && n > 0 {
-		n = max(n, minBudgetLite)
+	if n = min(n, most); n > 0 || !t.has("thinking_off") {
+		n = max(n, least)
 	}
 	return n, true
 }
@@ -106,24 +97,17 @@ func level(want *codec.Reasoning, t traits) string {
 	case "":
 		return ""
 	case "none", "minimal":
-		if t.flash && t.version < 37 {
-			return "MINIMAL"
-		}
-		return "LOW"
-	case "low":
-		return "LOW"
-	case "medium":
-		if t.flash || t.version >= 31 {
-			return "MEDIUM"
-		}
+		return t.level("MINIMAL")
+	case "low", "medium":
+		return t.level(strings.ToUpper(effort))
 	}
-	return "HIGH"
+	return t.level("HIGH")
 }
 
 // effortOfBudget puts tokens into the steps that uni-api has.
 func effortOfBudget(n int64, t traits) string {
-	if !t.flash {
-		if n*100 <= maxBudgetPro*40 {
+	if _, most := t.bounds(); most != maxBudgetFlash {
+		if n*100 <= most*40 {
 			return "low"
 		}
 		return "high"

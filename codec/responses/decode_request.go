@@ -207,7 +207,7 @@ func (r *reader) toolChoice(v rawjson.Value) (c codec.ToolChoice) {
 			}
 		}
 	default: // a hosted tool, which the provider may not have
-		c.Mode = codec.ToolAuto
+		c.Mode, c.Name, c.Hosted = codec.ToolNamed, kind, true
 	}
 	return c
 }

@@ -155,6 +155,9 @@ func appendChoice(dst []byte, q *codec.Request) []byte {
 	c := q.ToolChoice
 	word := map[codec.ToolMode]string{codec.ToolAuto: "auto", codec.ToolNone: "none", codec.ToolRequired: "required"}[c.Mode]
 	switch {
+	case c.Hosted:
+		dst = rawjson.Str(append(rawjson.Key(dst, "tool_choice"), '{'), "type", c.Name)
+		return append(dst, '}')
 	case c.Mode == codec.ToolNamed:
 		kind := "function"
 		if c.Custom {

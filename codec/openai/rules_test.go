@@ -3,14 +3,21 @@ package openai
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
 	"uniapi/bench/linear"
+	"uniapi/codec/capability"
 	"uniapi/codec/toolid"
 )
+
+// rulesFor are the rules of chat.
+func rulesFor(host, request, upstream string) *Rules {
+	return NewRules(capability.Find(capability.Query{Host: host, Format: capability.Chat, Model: upstream}), request)
+}
 
 func TestUpstreamsGetWhatTheyTake(t *testing.T) {
 	for _, test := range []struct {
@@ -44,7 +51,19 @@ func TestUpstreamsGetWhatTheyTake(t *testing.T) {
 			`{"messages":[{"role":"developer","content":"Formatting re-enabled. a"},{"role":"system","content":"b"}]}`},
 		{"chatgpt takes no tools", "api.openai.com", "m", "chatgpt-4o-latest", `{"max_tokens":5,"tools":[{}],"tool_choice":"auto"}`, `{"max_tokens":5}`},
 		{"an effort for one that does not think", "api.openai.com", "m", "gpt-4.1-mini", `{"reasoning_effort":"low","top_k":5,"temperature":1}`, `{"temperature":1}`},
-		{"an effort for one that is not known", "api.openai.com", "m", "gpt-6", `{"reasoning_effort":"low"}`, `{"reasoning_effort":"low"}`},
+		{"an effort for a model of tomorrow", "api.openai.com", "m", "gpt-7", `{"reasoning_effort":"none","max_tokens":5,"temperature":1}`, `{"reasoning_effort":"low","max_completion_tokens":5}`},
+		{"tools keep the small one of GPT-6 from thinking", "api.openai.com", "m", "gpt-6-luna", `{"tools":[{}],"reasoning_effort":"high"}`, `{"tools":[{}],"reasoning_effort":"none"}`},
+		{"Z.ai is told by its own member not to think", "api.z.ai", "m", "glm-4.6", `{"reasoning_effort":"none"}`, `{"thinking":{"type":"disabled"}}`},
+		{"and has none of an effort", "api.z.ai", "m", "glm-4.6", `{"reasoning_effort":"high"}`, `{}`},
+		{"a client's own word stays", "api.moonshot.ai", "m", "kimi-k2.6", `{"thinking":{"type":"enabled"},"reasoning_effort":"none"}`, `{"thinking":{"type":"enabled"}}`},
+		{"Kimi that always thinks", "api.moonshot.ai", "m", "kimi-k3", `{"reasoning_effort":"none","temperature":0.5}`, `{"reasoning_effort":"low"}`},
+		{"DeepSeek that thinks when it is asked to", "api.deepseek.com", "m", "deepseek-chat", `{"reasoning_effort":"medium"}`, `{"reasoning_effort":"high","thinking":{"type":"enabled"}}`},
+		{"DeepSeek wants all of a turn with calls", "api.deepseek.com", "m", "deepseek-v4", `{"messages":[{"role":"assistant","tool_calls":[{"id":"a"}]},{"role":"tool"},{"role":"assistant","content":"x"},{"role":"user"},{"role":"assistant","content":"y"}]}`,
+			`{"messages":[{"role":"assistant","tool_calls":[{"id":"a"}],"reasoning_content":""},{"role":"tool"},{"role":"assistant","content":"x","reasoning_content":""},{"role":"user"},{"role":"assistant","content":"y"}]}`},
+		{"Qwen's switch", "dashscope.aliyuncs.com", "m", "qwen3", `{"reasoning_effort":"none"}`, `{"enable_thinking":false}`},
+		{"Z.ai cannot be forbidden to call", "api.z.ai", "m", "glm-4.6", `{"tools":[{}],"tool_choice":"none"}`, `{}`},
+		{"gpt-5 takes no stop words", "api.openai.com", "m", "gpt-5.2", `{"stop":["a"]}`, `{}`},
+		{"a long user", "api.openai.com", "m", "gpt-4.1", `{"user":"` + strings.Repeat("u", 65) + `"}`, `{"user":"` + capability.Hashed(strings.Repeat("u", 65), 64) + `"}`},
 		{"nothing to do", "api.openai.com", "m", "gpt-4o", `{"max_tokens": 5, "temperature":1.0}`, `{"max_tokens": 5, "temperature":1.0}`},
 		{"Mistral", "api.mistral.ai", "m", "mistral-large", `{"max_completion_tokens":5,"seed":7,"tools":[{}],"tool_choice":"required","stream":true,"stream_options":{},"messages":[{"role":"developer","content":"a"},{"role":"assistant","tool_calls":[{"id":"call_1","function":{}}]},{"role":"tool","tool_call_id":"call_1"}]}`,
 			`{"tools":[{}],"tool_choice":"any","stream":true,"messages":[{"role":"system","content":"a"},{"role":"assistant","tool_calls":[{"id":"dBlv5y5M3","function":{}}]},{"role":"tool","tool_call_id":"dBlv5y5M3"}],"random_seed":7,"max_tokens":5}`},
@@ -76,7 +95,7 @@ func TestUpstreamsGetWhatTheyTake(t *testing.T) {
 			`{"messages":[{"role":"tool","tool_call_id":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa_h0e058e3f7d0439f9054d59c735587ae9"}]}`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			r := RulesFor(test.host, test.request, test.upstream)
+			r := rulesFor(test.host, test.request, test.upstream)
 			if r == nil {
 				t.Fatal("no rules")
 			}
@@ -92,8 +111,8 @@ func TestUpstreamsGetWhatTheyTake(t *testing.T) {
 }
 
 func TestNothingIsKnownOfPeoplesOwnServers(t *testing.T) {
-	for _, upstream := range []string{"llama-4", "gpt-4o", "o10-custom", "claude-x", "gpt-50"} {
-		if r := RulesFor("llm.intern.example", "m", upstream); r != nil {
+	for _, upstream := range []string{"llama-4", "gpt-4o", "o10-custom", "claude-x"} {
+		if r := rulesFor("llm.intern.example", "m", upstream); r != nil {
 			t.Errorf("%s has rules: %+v", upstream, r)
 		}
 	}
@@ -105,7 +124,7 @@ func TestNothingIsKnownOfPeoplesOwnServers(t *testing.T) {
 
 func TestWhatTheGatewayMustNotAdd(t *testing.T) {
 	for host, want := range map[string]bool{"api.mistral.ai": true, "api.x.ai": true, "api.openai.com": false, "proxy.example": false} {
-		if got := RulesFor(host, "m", "m").Refuses("stream_options"); got != want {
+		if got := rulesFor(host, "m", "m").Refuses("stream_options"); got != want {
 			t.Errorf("%s: %v", host, got)
 		}
 	}
@@ -125,7 +144,7 @@ func callBody(ids []string) []byte {
 
 func TestNoIDMakesTwoCallsOne(t *testing.T) {
 	long := strings.Repeat("a", 70)
-	short := func(id string, n int) string { return (&Rules{family: family{callID: 9}}).shaped(id, n) }
+	short := func(id string, n int) string { return rulesFor("api.mistral.ai", "m", "m").shaped(id, n) }
 	for _, c := range []struct {
 		host string
 		ids  []string
@@ -140,7 +159,7 @@ func TestNoIDMakesTwoCallsOne(t *testing.T) {
 				Answer string                `json:"tool_call_id"`
 			}
 		}
-		if err := json.Unmarshal(RulesFor(c.host, "m", "m").Edit(callBody(c.ids)), &edited); err != nil {
+		if err := json.Unmarshal(rulesFor(c.host, "m", "m").Edit(callBody(c.ids)), &edited); err != nil {
 			t.Fatal(err)
 		}
 		seen := map[string]bool{}
@@ -172,7 +191,7 @@ func TestRulesCostLinearTime(t *testing.T) {
 	} {
 		for _, host := range []string{"api.mistral.ai", "api.openai.com"} {
 			t.Run(name+" for "+host, func(t *testing.T) {
-				r := RulesFor(host, "m", "gpt-4o")
+				r := rulesFor(host, "m", "gpt-4o")
 				linear.Check(t, func(size int) func() {
 					b := body(size)
 					return func() { r.Edit(b) }
@@ -183,7 +202,7 @@ func TestRulesCostLinearTime(t *testing.T) {
 }
 
 func BenchmarkRulesThatChangeNothing(b *testing.B) {
-	r := RulesFor("api.openai.com", "m", "gpt-4o")
+	r := rulesFor("api.openai.com", "m", "gpt-4o")
 	message := `{"role":"user","content":"` + strings.Repeat("some words of a question, ", 40) + `"},{"role":"assistant","content":null,"tool_calls":[{"id":"call_1","type":"function","function":{"name":"f","arguments":"{}"}}]},{"role":"tool","tool_call_id":"call_1","content":"18"}`
 	for _, n := range []int{1, 90} {
 		body := []byte(`{"model":"m","stream":true,"messages":[` + strings.Repeat(message+",", n-1) + message + `],"temperature":0.5,"tools":[{"type":"function","function":{"name":"f"}}]}`)
@@ -201,34 +220,55 @@ func BenchmarkRulesThatChangeNothing(b *testing.B) {
 
 func FuzzRules(f *testing.F) {
 	f.Add([]byte(`{"max_tokens":5,"tools":[],"messages":[{"role":"developer","tool_calls":[{"id":"x"}]}]}`))
-	all := []*Rules{RulesFor("api.openai.com", "o3-high", "o3"), RulesFor("api.mistral.ai", "m", "m"), RulesFor("api.groq.com", "m", "m"),
-		RulesFor("api.deepseek.com", "m", "m"), RulesFor("api.openai.com", "m", "o1-mini"), RulesFor("api.openai.com", "m", "o3-mini")}
+	all := []*Rules{rulesFor("api.openai.com", "o3-high", "o3"), rulesFor("api.mistral.ai", "m", "m"), rulesFor("api.groq.com", "m", "m"),
+		rulesFor("api.deepseek.com", "m", "m"), rulesFor("api.openai.com", "m", "o1-mini"), rulesFor("api.openai.com", "m", "o3-mini")}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		for _, r := range all {
-			if out := r.Edit(body); json.Valid(body) && !json.Valid(out) {
-				t.Fatalf("%s became %s", body, out)
+			for _, out := range [][]byte{r.Edit(body), r.EditResponses(body)} {
+				if json.Valid(body) && !json.Valid(out) {
+					t.Fatalf("%s became %s", body, out)
+				}
 			}
 		}
 	})
 }
 
-func TestRulesSpeakOfMembersThatAreKnown(t *testing.T) {
-	names := slices.Concat(toolMembers, parallel, sampling, noTools.drop, []string{maxTokens, maxCompletion, "thinking", "n", "stream", "stream_options", "temperature", "reasoning_effort"})
-	for _, f := range families {
-		names = append(names, f.drop...)
-		for from := range f.rename {
-			names = append(names, from)
-		}
-		for _, g := range f.models {
-			names = append(names, g.drop...)
+func TestRulesFindTheMembersThatTheySpeakOf(t *testing.T) {
+	for _, r := range []*Rules{rulesFor("api.openai.com", "m", "o1-mini"), rulesFor("api.openai.com", "m", "gpt-7"), rulesFor("api.mistral.ai", "m", "m"),
+		rulesFor("api.moonshot.ai", "m", "kimi-k3"), rulesFor("dashscope.aliyuncs.com", "m", "qwen3")} {
+		names := slices.Concat(r.Quiet, r.refused, slices.Collect(maps.Keys(r.Target.Rename)), []string{maxTokens, maxCompletion, "thinking", enableThinking, "n", "stream",
+			"stream_options", "temperature", reasoningWord, "reasoning", "include", "max_output_tokens", "user", "safety_identifier", "stop"})
+		for _, name := range names {
+			if !r.speaks(name) {
+				t.Errorf("the rules for %s would not find %s", r.Model, name)
+			}
 		}
 	}
-	for _, g := range thinking {
-		names = append(names, g.drop...)
-	}
-	for _, name := range names {
-		if Known.Number(name) < 0 {
-			t.Errorf("%s is not in Known: the rules would not find it", name)
-		}
+}
+
+func TestResponsesUpstreamsGetWhatTheyTake(t *testing.T) {
+	long := strings.Repeat("u", 65)
+	for _, test := range []struct{ name, host, model, body, want string }{
+		{"no sampling while it thinks", "api.openai.com", "gpt-5", `{"temperature":1,"top_p":1,"top_logprobs":2,"input":"a"}`, `{"input":"a"}`},
+		{"nor at a relay", "relay.example", "openai/gpt-6.1-sol", `{"temperature":1}`, `{}`},
+		{"but when it does not", "api.openai.com", "gpt-5.1", `{"temperature":1,"reasoning":{"effort":"none"}}`, `{"temperature":1,"reasoning":{"effort":"none"}}`},
+		{"an effort that is not known", "api.openai.com", "gpt-5", `{"reasoning":{"effort":"none","summary":"auto"}}`, `{"reasoning":{"effort":"minimal","summary":"auto"}}`},
+		{"probabilities", "api.openai.com", "gpt-5", `{"include":["message.output_text.logprobs","reasoning.encrypted_content"]}`, `{"include":["reasoning.encrypted_content"]}`},
+		{"no thinking where there is none", "api.openai.com", "gpt-4.1", `{"reasoning":{"effort":"high"},"include":["reasoning.encrypted_content"],"temperature":1}`, `{"temperature":1}`},
+		{"too few tokens", "api.openai.com", "gpt-4.1", `{"max_output_tokens":1}`, `{"max_output_tokens":16}`},
+		{"a long user", "api.openai.com", "gpt-4.1", `{"user":"` + long + `"}`, `{"user":"` + capability.Hashed(long, 64) + `"}`},
+		{"no tools", "api.openai.com", "gpt-4.1", `{"tools":[],"tool_choice":"auto"}`, `{}`},
+		{"nothing to do", "api.openai.com", "gpt-5", `{"input": "a" }`, `{"input": "a" }`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := NewRules(capability.Find(capability.Query{Host: test.host, Format: capability.Responses, Model: test.model}), "m")
+			got := string(r.EditResponses([]byte(test.body)))
+			if got != test.want {
+				t.Errorf("got\n%s\nwant\n%s", got, test.want)
+			}
+			if again := string(r.EditResponses([]byte(got))); again != got {
+				t.Errorf("edited twice it becomes\n%s", again)
+			}
+		})
 	}
 }

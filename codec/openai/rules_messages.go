@@ -15,16 +15,15 @@ import (
 // editMessages returns the messages as the upstream takes them, nil if they may stay. Whatever is between the edited ones stays as it
 // is written.
 func (r *Rules) editMessages(body []byte, messages rawjson.Value, thinks bool) []byte {
-	if r.idsOnly && (!r.known || !hasLongID(messages.Raw(body))) {
+	if r.idsOnly && (!r.Known || !hasLongID(messages.Raw(body))) {
 		return nil
 	}
 	var out []byte
 	done := messages.Start
-	prefaced := false
-	ids := callIDs{rules: r}
+	talk := talk{awake: thinks, ids: callIDs{rules: r}}
 	for list := messages.Elements(body); list.Next(); {
 		var s rawjson.Splicer
-		if !r.editMessage(&s, body, list.Value, thinks, &prefaced, &ids) {
+		if !r.editMessage(&s, body, list.Value, &talk) {
 			continue
 		}
 		parts, err := s.Parts(nil, list.Value.Raw(body))
@@ -69,8 +68,16 @@ func hasLongID(messages []byte) bool {
 	}
 }
 
+// talk is what is known of a conversation on the way through it.
+type talk struct {
+	awake    bool // the model thinks
+	prefaced bool // the first of the system's words had been seen
+	called   bool // tools were called since the user's last words
+	ids      callIDs
+}
+
 // editMessage puts the changes of one message into s, and says whether there are any.
-func (r *Rules) editMessage(s *rawjson.Splicer, body []byte, m rawjson.Value, thinks bool, prefaced *bool, ids *callIDs) (edited bool) {
+func (r *Rules) editMessage(s *rawjson.Splicer, body []byte, m rawjson.Value, talk *talk) (edited bool) {
 	set := func(name string, value []byte) {
 		s.Set(name, value)
 		edited = true
@@ -90,12 +97,12 @@ func (r *Rules) editMessage(s *rawjson.Splicer, body []byte, m rawjson.Value, th
 			other = v
 		case "tool_call_id":
 			id, _ := rawjson.Text(body, v)
-			if form := ids.form(id); form != id {
+			if form := talk.ids.form(id); form != id {
 				set(name, rawjson.AppendString(nil, form))
 			}
 		case "tool_calls":
 			calls = v
-			if changed := ids.editCalls(body, v); changed != nil {
+			if changed := talk.ids.editCalls(body, v); changed != nil {
 				set(name, changed)
 			}
 		default:
@@ -106,43 +113,44 @@ func (r *Rules) editMessage(s *rawjson.Splicer, body []byte, m rawjson.Value, th
 	}
 	switch role {
 	case "system", "developer":
-		r.editSystem(set, body, role, content, prefaced)
+		r.editSystem(set, body, role, content, &talk.prefaced)
+	case "user":
+		talk.called = false
 	case "assistant":
-		r.editThoughts(set, body, thoughts, other, calls.Kind == rawjson.Array && !isEmpty(body, calls) && thinks)
+		talk.called = talk.called || calls.Kind == rawjson.Array && !isEmpty(body, calls)
+		r.editThoughts(set, body, thoughts, other, talk.called && talk.awake)
 	}
 	return edited
 }
 
 // editSystem gives the system's words to a role that the upstream knows, and begins the first of them with the preface.
 func (r *Rules) editSystem(set func(string, []byte), body []byte, role string, content rawjson.Value, prefaced *bool) {
-	switch g := r.generation; {
-	case g != nil && g.noSystem:
-		set("role", []byte(`"user"`))
-	case r.system && role == "developer":
-		set("role", []byte(`"system"`))
-	case g != nil && g.preface != "" && !*prefaced:
+	switch to := r.Roles[role]; {
+	case to != "":
+		set("role", rawjson.AppendString(nil, to))
+	case r.Preface != "" && !*prefaced:
 		*prefaced = true
-		if text, is := rawjson.Text(body, content); is && !strings.HasPrefix(text, g.preface) {
-			set("content", rawjson.AppendString(nil, g.preface+text))
+		if text, is := rawjson.Text(body, content); is && !strings.HasPrefix(text, r.Preface) {
+			set("content", rawjson.AppendString(nil, r.Preface+text))
 		}
 	}
 }
 
-// editThoughts sends earlier thinking back under the name that the upstream knows, or not at all; with calls, if it must be there, an
+// editThoughts sends earlier thinking back under the name that the upstream knows, or not at all; since calls, if it must be there, an
 // empty one where the client kept none.
 func (r *Rules) editThoughts(set func(string, []byte), body []byte, thoughts, other rawjson.Value, calls bool) {
 	switch {
-	case r.thoughts == "-":
+	case r.Thoughts == "none":
 		if thoughts.Kind != rawjson.Missing {
 			set("reasoning_content", nil)
 		}
 		if other.Kind != rawjson.Missing {
 			set("reasoning", nil)
 		}
-	case r.thoughts != "" && thoughts.Kind != rawjson.Missing:
+	case r.Thoughts != "" && thoughts.Kind != rawjson.Missing:
 		set("reasoning_content", nil)
 		if thoughts.Present() && !other.Present() {
-			set(r.thoughts, thoughts.Raw(body))
+			set(r.Thoughts, thoughts.Raw(body))
 		}
 	case r.echo && calls && !thoughts.Present():
 		kept := []byte(`""`)
@@ -184,7 +192,7 @@ func (c *callIDs) editCalls(body []byte, calls rawjson.Value) []byte {
 
 func (c *callIDs) form(id string) string {
 	r := c.rules
-	if id == "" || !r.known || r.callID == 0 && r.fits(id) && !toolid.Made(id) {
+	if id == "" || !r.Known || r.IDExact == 0 && r.fits(id) && !toolid.Made(id) {
 		return id
 	}
 	form, known := c.forms[id]
@@ -205,10 +213,10 @@ func (c *callIDs) form(id string) string {
 
 // fits says whether the upstream takes an id as it is.
 func (r *Rules) fits(id string) bool {
-	if r.callID == 0 {
+	if r.IDExact == 0 {
 		return len(id) <= maxCallID
 	}
-	return len(id) == r.callID && strings.IndexFunc(id, notAlphanumeric) < 0
+	return len(id) == r.IDExact && strings.IndexFunc(id, notAlphanumeric) < 0
 }
 
 // shaped is an id that fits, made of another one; another for each n.
@@ -216,11 +224,11 @@ func (r *Rules) shaped(id string, n int) string {
 	if n > 0 {
 		id += "\x00" + strconv.Itoa(n)
 	}
-	if r.callID == 0 {
+	if r.IDExact == 0 {
 		return toolid.Clean(id, maxCallID)
 	}
 	sum := sha256.Sum256([]byte(id))
-	return strings.NewReplacer("-", "x", "_", "y").Replace(base64.RawURLEncoding.EncodeToString(sum[:]))[:r.callID]
+	return strings.NewReplacer("-", "x", "_", "y").Replace(base64.RawURLEncoding.EncodeToString(sum[:]))[:r.IDExact]
 }
 
 func notAlphanumeric(c rune) bool {

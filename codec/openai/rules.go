@@ -1,0 +1,136 @@
+package openai
+
+import (
+	"slices"
+	"strings"
+
+	"uniapi/codec/alias"
+	"uniapi/codec/capability"
+	"uniapi/codec/rawjson"
+)
+
+const (
+	maxCallID     = 64
+	maxTokens     = "max_tokens"
+	maxCompletion = "max_completion_tokens"
+)
+
+// Rules are what must be changed in a request for one model of one upstream, which speaks chat or Responses. They are immutable; nil changes
+// nothing.
+type Rules struct {
+	*capability.Target
+	// effort is what the request model's name wishes.
+	effort  string
+	refused []string // members of the request
+	unsaid  []string // members of messages
+	echo    bool     // earlier thinking is wanted back with the calls that it led to, be it empty
+	idsOnly bool     // of messages nothing but the ids of calls may have to change
+}
+
+// ofMessages begins the words that speak of members of messages.
+const ofMessages = "messages."
+
+// NewRules returns the rules for requests for a target, nil if there are none: then nothing need be read. Request is the name of the model that
+// clients use. It is for when a configuration is loaded.
+func NewRules(t *capability.Target, request string) *Rules {
+	r := &Rules{Target: t, echo: t.Takes("thoughts_with_calls", false)}
+	for _, word := range t.Refused() {
+		if member, is := strings.CutPrefix(word, ofMessages); is {
+			r.unsaid = append(r.unsaid, member)
+		} else {
+			r.refused = append(r.refused, word)
+		}
+	}
+	if t.Thinks != "" && t.Thinks != capability.Never {
+		r.effort = alias.Read(request, t.Model).Effort
+	}
+	r.idsOnly = len(t.Roles) == 0 && !r.echo && t.Thoughts == "" && t.IDExact == 0 && len(r.unsaid) == 0 && t.Preface == ""
+	if !t.Known && t.Thinks == "" && t.Efforts == nil && t.Limit == "" && t.Temperature == "" && len(t.Rename) == 0 && len(t.Refused()) == 0 && r.idsOnly {
+		return nil
+	}
+	return r
+}
+
+// Refuses says whether the upstream takes no member of that name: what the gateway would add itself must then be left out.
+func (r *Rules) Refuses(name string) bool { return r != nil && r.Target.Refuses(name) }
+
+// speaks says whether a rule may be about a member of the request.
+func (r *Rules) speaks(name string) bool {
+	return Known.Number(name) >= 0 || name == enableThinking || slices.Contains(r.refused, name) || r.Target.Rename[name] != ""
+}
+
+const (
+	enableThinking = "enable_thinking"
+	reasoningWord  = "reasoning_effort"
+)
+
+// awake says whether a model is going to think, by the effort that is asked for, the request's own switch, and what it does by itself.
+func (r *Rules) awake(e *edit, effort string) bool {
+	switch kind, _ := rawjson.Text(e.body, e.get("thinking").Get(e.body, "type")); {
+	case r.Thinks == capability.Always || kind == "enabled":
+		return true
+	case r.Thinks == capability.Never || kind == "disabled" || effort == "none":
+		return false
+	}
+	return r.Thinks != capability.WhenAsked || effort != ""
+}
+
+// switches says whether the request says by a member of its own whether the model thinks.
+func (r *Rules) switches(e *edit) bool {
+	return e.get("thinking").Present() || e.get(enableThinking).Present()
+}
+
+// editThinking sets the effort that the name of the model wishes, puts another in the place of one that the model does not take, says in the
+// upstream's own way that it shall not think, and takes out what a model that thinks refuses. It returns whether it will.
+func (r *Rules) editThinking(e *edit, tools bool) (awake bool) {
+	asked := e.word(reasoningWord)
+	word := asked
+	if word == "" && !r.switches(e) {
+		word = r.effort
+	}
+	if r.EffortWithTools != "" && tools && (word != "" || r.Thinks != capability.WhenAsked) {
+		word = r.EffortWithTools
+	}
+	awake = r.awake(e, word)
+	if r.Off != "" && r.Off != "effort" {
+		word = r.editSwitch(e, word, awake)
+	}
+	switch word = r.Effort(word); {
+	case word == "":
+		e.drop(reasoningWord)
+	case word != asked:
+		e.setWord(reasoningWord, word)
+	}
+	if awake {
+		e.drop(r.Quiet...)
+	}
+	return awake
+}
+
+// editSwitch says by the upstream's own member what an effort says elsewhere, and returns the effort that is still to be said.
+func (r *Rules) editSwitch(e *edit, word string, awake bool) string {
+	if r.Thinks == capability.Never || r.Thinks == capability.Always {
+		e.drop("thinking", enableThinking)
+	}
+	said := r.switches(e) || word == "" || r.Thinks == capability.Never || r.Thinks == capability.Always
+	switch {
+	case said:
+	case r.Off == enableThinking:
+		e.set(enableThinking, boolean(awake))
+	case !awake:
+		e.set("thinking", []byte(`{"type":"disabled"}`))
+	case r.Thinks == capability.WhenAsked:
+		e.set("thinking", []byte(`{"type":"enabled"}`))
+	}
+	if !awake {
+		return ""
+	}
+	return word
+}
+
+func boolean(b bool) []byte {
+	if b {
+		return []byte("true")
+	}
+	return []byte("false")
+}

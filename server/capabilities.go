@@ -1,0 +1,137 @@
+package server
+
+import (
+	"net/url"
+	"slices"
+
+	"uniapi/codec"
+	"uniapi/codec/capability"
+	"uniapi/codec/openai"
+	"uniapi/config"
+	"uniapi/pool/provider"
+)
+
+// suited is what is known of a model of a provider where it is spoken to in one
+// format.
+type suited struct {
+	upstream string // the format
+	target   *capability.Target
+	rules    *openai.Rules // of chat and Responses; nil if there are none
+}
+
+// suits are those of a provider's models, by the names that clients have for them.
+type suits map[string][]suited
+
+// suited is what is known of the attempt's upstream; nil if nothing is.
+func (a *attempt) suited() *suited {
+	list := a.backend().suits[a.model]
+	for i := range list {
+		if list[i].upstream == a.upstream {
+			return &list[i]
+		}
+	}
+	return nil
+}
+
+// known is what is known of the model.
+func (s *suited) known() *capability.Target {
+	if s == nil {
+		return nil
+	}
+	return s.target
+}
+
+// cannotStream says whether the upstream can answer the request only at once, which
+// is then replayed as a stream.
+func (a *attempt) cannotStream() bool {
+	t := a.suited().known()
+	if t == nil || t.StreamWithTools == nil || *t.StreamWithTools {
+		return false
+	}
+	isCall := func(p codec.Part) bool { return p.Kind == codec.PartToolCall } // a history with calls needs tools, too
+	return len(a.sending.Tools) > 0 || slices.ContainsFunc(a.sending.Messages, func(m codec.Message) bool { return slices.ContainsFunc(m.Parts, isCall) })
+}
+
+// edits says whether requests may have to be changed.
+func (s *suited) edits() bool { return s != nil && s.rules != nil }
+
+// refuses says whether the upstream takes no member of that name.
+func (s *suited) refuses(name string) bool { return s != nil && s.rules.Refuses(name) }
+
+// edit is a client's body as the upstream takes it, which speaks the same format.
+func (s *suited) edit(endpoint provider.Endpoint, body []byte) []byte {
+	switch {
+	case !s.edits():
+	case endpoint == provider.Chat && s.upstream == "openai":
+		return s.rules.Edit(body)
+	case endpoint == provider.Chat && s.upstream == "responses":
+		return s.rules.EditResponses(body)
+	case endpoint == provider.Embeddings && s.upstream == "openai":
+		return s.rules.Rename(body)
+	}
+	return body
+}
+
+// editTranslated is a translated body as the upstream takes it.
+func (s *suited) editTranslated(upstream string, body []byte) []byte {
+	var rules *openai.Rules
+	if s != nil {
+		rules = s.rules
+	}
+	switch upstream {
+	case "openai":
+		return rules.EditTranslated(body)
+	case "responses":
+		return rules.EditResponses(body)
+	}
+	return body
+}
+
+// spokenAs are the formats of upstreams as rules call them, with the place where they
+// are spoken.
+var spokenAs = map[string]struct{ format, place string }{
+	"openai": {capability.Chat, ""}, "responses": {capability.Responses, ""}, "cohere": {capability.Cohere, ""},
+	"anthropic": {capability.Messages, ""}, "anthropic-vertex": {capability.Messages, "vertex"}, "bedrock-invoke": {capability.Messages, "bedrock"},
+	"gemini": {capability.Gemini, ""}, "gemini-vertex": {capability.Gemini, "vertex"}, "bedrock-converse": {capability.Converse, "bedrock"},
+}
+
+// places are what rules call the hosts of engines, whatever the address is.
+var places = map[provider.Engine]string{provider.EngineAzure: "azure", provider.EngineOpenRouter: "openrouter"}
+
+// suit finds what is known of each of a provider's models, in each format that it
+// is asked in.
+func suit(cfg *config.Config, p *config.Provider, channel *provider.Channel, models []config.Model) suits {
+	base, err := url.Parse(p.BaseURL)
+	if err != nil || channel == nil {
+		return nil
+	}
+	all := make(suits, len(models))
+	for _, m := range models {
+		for _, upstream := range formatsOf(channel, m.Upstream) {
+			as := spokenAs[upstream]
+			if as.place == "" {
+				as.place = places[channel.Engine]
+			}
+			t := capability.Find(capability.Query{Host: base.Hostname(), Place: as.place, Format: as.format, Model: m.Upstream},
+				cfg.Preferences.Capabilities, p.Preferences.Capabilities)
+			s := suited{upstream: upstream, target: t}
+			if as.format == capability.Chat || as.format == capability.Responses {
+				s.rules = openai.NewRules(t, m.Alias)
+			}
+			all[m.Alias] = append(all[m.Alias], s)
+		}
+	}
+	return all
+}
+
+// formatsOf are the formats in which a channel takes conversations with a model, whoever
+// asks.
+func formatsOf(channel *provider.Channel, model string) (list []string) {
+	for _, client := range []string{"openai", "responses", "anthropic", "gemini"} {
+		f := channel.Format(provider.Ask{Endpoint: provider.Chat, Client: client, Model: model})
+		if !slices.Contains(list, f) {
+			list = append(list, f)
+		}
+	}
+	return list
+}
