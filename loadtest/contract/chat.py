@@ -119,7 +119,12 @@ def read(answer: dict) -> Reply:
     message = choice["message"]
     calls = [read_call(c) for c in message.get("tool_calls") or []]
     finish = {"tool_calls": "calls"}.get(choice["finish_reason"], choice["finish_reason"])
-    return Reply(message.get("reasoning_content") or "", message.get("content") or "", calls, finish)
+    return Reply(message.get("reasoning_content") or "", message.get("content") or "", calls, finish, used(answer))
+
+
+def used(answer: dict) -> tuple:
+    usage = answer.get("usage") or {}
+    return usage.get("prompt_tokens"), usage.get("completion_tokens")
 
 
 def read_call(call: dict) -> Call:
@@ -141,7 +146,8 @@ def gather(events: list[tuple[str, Any]]) -> tuple[dict, list[Fault]]:
             faults.append(Fault("stream", "goes on behind finish_reason"))
         add(message, choice["delta"], faults)
         finish = choice.get("finish_reason") or finish
-    return {"choices": [{"message": message, "finish_reason": finish}]}, faults
+    usage = next((c["usage"] for c in reversed(chunks) if c.get("usage")), None)
+    return {"choices": [{"message": message, "finish_reason": finish}], "usage": usage}, faults
 
 
 def add(message: dict, delta: dict, faults: list[Fault]) -> None:
@@ -168,6 +174,11 @@ def add_call(made: list[dict], delta: dict, faults: list[Fault]) -> None:
         for name, value in (delta.get(inner) or {}).items():
             kept = at.setdefault(inner, {})
             kept[name] = kept.get(name, "") + value if name in ("arguments", "input") else value
+
+
+def shows_thinking(body: dict) -> bool:
+    """Every client that reads them gets thoughts, under a name that OpenAI does not have."""
+    return True
 
 
 def follow(body: dict, answer: dict, sampler: Sampler) -> dict:

@@ -106,6 +106,8 @@ def read(answer: dict) -> Reply:
             out.calls.append(Call(call.get("id", ""), call["name"], call.get("args", {})))
     finish = {"STOP": "stop", "MAX_TOKENS": "length"}.get(candidate.get("finishReason"), str(candidate.get("finishReason")))
     out.finish = "calls" if out.calls and finish == "stop" else finish
+    usage = answer.get("usageMetadata") or {}
+    out.usage = usage.get("promptTokenCount"), usage.get("candidatesTokenCount")
     return out
 
 
@@ -122,7 +124,8 @@ def gather(events: list[tuple[str, Any]]) -> tuple[dict, list[Fault]]:
                 join(made, part)
     if finish is None:
         faults.append(Fault("stream", "does not end with finishReason"))
-    return {"candidates": [{"content": {"role": "model", "parts": made}, "finishReason": finish}]}, faults
+    usage = next((e["usageMetadata"] for _, e in reversed(events) if e.get("usageMetadata")), None)
+    return {"candidates": [{"content": {"role": "model", "parts": made}, "finishReason": finish}], "usageMetadata": usage}, faults
 
 
 def join(made: list[dict], part: dict) -> None:
@@ -130,6 +133,11 @@ def join(made: list[dict], part: dict) -> None:
         made[-1] = made[-1] | part | {"text": made[-1]["text"] + part["text"]}
     else:
         made.append(part)
+
+
+def shows_thinking(body: dict) -> bool:
+    """Tell whether thoughts have to reach the client."""
+    return bool(((body.get("generationConfig") or {}).get("thinkingConfig") or {}).get("includeThoughts"))
 
 
 def follow(body: dict, answer: dict, sampler: Sampler) -> dict:

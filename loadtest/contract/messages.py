@@ -109,8 +109,9 @@ def read(answer: dict) -> Reply:
     parts = answer["content"]
     calls = [Call(b["id"], b["name"], b["input"]) for b in parts if b["type"] == "tool_use"]
     finish = {v: k for k, v in FINISH.items()}.get(answer["stop_reason"], answer["stop_reason"])
+    used = answer["usage"]["input_tokens"], answer["usage"]["output_tokens"]
     thinking = "".join(b["thinking"] for b in parts if b["type"] == "thinking")
-    return Reply(thinking, "".join(b["text"] for b in parts if b["type"] == "text"), calls, finish)
+    return Reply(thinking, "".join(b["text"] for b in parts if b["type"] == "text"), calls, finish, used)
 
 
 class Gathering:
@@ -159,6 +160,7 @@ class Gathering:
         if self.open is not None:
             self.fault("message_delta comes inside a block")
         self.message |= event["delta"]
+        self.message["usage"] |= {n: v for n, v in event["usage"].items() if v is not None}
 
     def message_stop(self, event: dict) -> None:
         self.message["stopped"] = True
@@ -174,6 +176,11 @@ def gather(events: list[tuple[str, Any]]) -> tuple[dict, list[Fault]]:
     if not at.message.pop("stopped", False):
         at.fault("does not end with message_stop")
     return at.message, at.faults
+
+
+def shows_thinking(body: dict) -> bool:
+    """Tell whether thoughts have to reach the client: where it asked for none they may."""
+    return (body.get("thinking") or {}).get("type") in ("enabled", "adaptive")
 
 
 def follow(body: dict, answer: dict, sampler: Sampler) -> dict:
@@ -273,6 +280,8 @@ def tools(s: Sampler, body: dict, fields: dict) -> None:
     s.tools = ask(body).tools
     if s.chance(0.15):
         body["tools"].append({"type": "web_search_20250305", "name": "web_search", "max_uses": 3})
+    if s.chance(0.1):  # tools that Anthropic describes and the client carries out
+        body["tools"].append(s.rng.choice(({"type": "bash_20250124", "name": "bash"}, {"type": "text_editor_20250728", "name": "str_replace_based_edit_tool"})))
     if s.chance(0.4):
         body["tool_choice"] = s.rng.choice(({"type": "auto"}, {"type": "any"}, {"type": "none"}, {"type": "tool", "name": s.tools[0].name},
                                             {"type": "auto", "disable_parallel_tool_use": True}))

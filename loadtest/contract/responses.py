@@ -135,6 +135,8 @@ def read(answer: dict) -> Reply:
             out.calls.append(Call(item["call_id"], item["name"], loads(item["arguments"])))
         elif item["type"] == "custom_tool_call":
             out.calls.append(Call(item["call_id"], item["name"], item["input"]))
+    usage = answer.get("usage") or {}
+    out.usage = usage.get("input_tokens"), usage.get("output_tokens")
     out.finish = "calls" if out.calls else "length" if answer["status"] == "incomplete" else "stop"
     return out
 
@@ -203,6 +205,11 @@ def gather(events: list[tuple[str, Any]]) -> tuple[dict, list[Fault]]:
     return at.answer or {"output": at.done, "status": "none"}, at.faults
 
 
+def shows_thinking(body: dict) -> bool:
+    """Tell whether thoughts have to reach the client: it gets summaries if it asks for them."""
+    return bool((body.get("reasoning") or {}).get("summary"))
+
+
 def follow(body: dict, answer: dict, sampler: Sampler) -> dict:
     before = body["input"] if isinstance(body["input"], list) else [{"role": "user", "content": body["input"]}]
     kinds = {"function_call": "function_call_output", "custom_tool_call": "custom_tool_call_output"}
@@ -225,6 +232,17 @@ MADE: Made = {
     "FunctionToolParam.output_schema": OMIT,
     "FunctionToolParam.allowed_callers": OMIT,
     "ResponseFormatTextJSONSchemaConfigParam": lambda s: {"type": "json_schema", "name": s.name(), "schema": strict(s.schema(1)), "strict": True},
+    "ResponseComputerToolCallOutputScreenshotParam": lambda s: {"type": "computer_screenshot", "image_url": "data:image/png;base64," + s.media(PNG)},
+    "ComputerCallOutput.acknowledged_safety_checks": OMIT,
+    "ImageGenerationCall.result": lambda s: s.media(PNG),
+    "ResponseToolSearchOutputItemParamParam.tools": lambda s: [],
+    "LocalShellCallOutput.output": Sampler.keep,
+    "ApplyPatchCallOutput.output": Sampler.keep,
+    "ResponseFunctionShellCallOutputContentParam": lambda s: {"stdout": s.keep(), "stderr": "", "outcome": {"type": "exit", "exit_code": 0}},
+    "McpCall.output": Sampler.keep,
+    "McpCall.error": OMIT,
+    "caller": OMIT,
+    "agent": OMIT,
     "access_programs": OMIT,
     "background": OMIT,  # asked for later
     "background_options": OMIT,
@@ -303,8 +321,28 @@ def message(s: Sampler, role: str, parts: dict) -> dict:
     return {"role": role, "content": content} | ({"type": "message"} if s.chance(0.5) else {})
 
 
+# What OpenAI's own tools did, and what their results are called.
+HOSTED = {"ResponseFileSearchToolCallParam": None, "ResponseComputerToolCallParam": "ComputerCallOutput", "ResponseCodeInterpreterToolCallParam": None,
+          "ShellCall": "ShellCallOutput", "ApplyPatchCall": "ApplyPatchCallOutput", "McpListTools": None, "McpCall": None, "LocalShellCall": "LocalShellCallOutput",
+          "ToolSearchCall": "ResponseToolSearchOutputItemParamParam", "ImageGenerationCall": None}
+
+
+def hosted(s: Sampler) -> list[dict]:
+    items = {o.name: o for o in request_shape(False).fields["input"].shape.options[1].item.options}
+    name = s.rng.choice(list(HOSTED))
+    call = s.of(items[name])
+    if not HOSTED[name]:
+        return [call]
+    output = s.of(items[HOSTED[name]])
+    if name == "LocalShellCall":
+        output["id"] = call["call_id"]
+    else:
+        call["call_id"] = output["call_id"] = f"call_{s.number()}"
+    return [call, output]
+
+
 def assistant_turn(s: Sampler, parts: dict) -> list[dict]:
-    out: list[dict] = []
+    out: list[dict] = hosted(s) if s.chance(0.15) else []
     if s.chance(0.3):
         out.append({"type": "reasoning", "id": f"rs_{s.number()}", "summary": [{"type": "summary_text", "text": s.free()}] if s.chance(0.6) else [], "encrypted_content": "c2Vh"})
     if s.chance(0.1):

@@ -7,6 +7,9 @@ from typing import Any
 from sample import instance
 
 
+USAGE = (11, 7)
+
+
 @dataclass
 class Tool:
     name: str
@@ -39,6 +42,7 @@ class Reply:
     text: str = ""
     calls: list[Call] = field(default_factory=list)
     finish: str = "stop"  # stop, length, calls
+    usage: tuple = USAGE  # tokens of prompt and answer
 
 
 @dataclass
@@ -50,7 +54,7 @@ class Script:
     text: bool = True
     picks: list[int] = field(default_factory=list)
     finish: str = "stop"
-    json: bool = False  # the client wants JSON, so a model that is told so only by words writes it too
+    json: bool = False  # the client wants JSON and has no tools: a model that is told so by words, or by a tool for it, gives it too
 
     def reply(self, ask: Ask) -> Reply:
         calls = [self.call(i, t) for i, t in enumerate(self.tools(ask))]
@@ -63,6 +67,8 @@ class Script:
     def tools(self, ask: Ask) -> list[Tool]:
         if ask.forced():
             return ask.forced()[:1]
+        if self.json and ask.tools:
+            return ask.tools[:1]
         if ask.choice != "auto" or ask.schema is not None or not ask.tools:
             return []
         return [ask.tools[p % len(ask.tools)] for p in self.picks]

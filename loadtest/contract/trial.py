@@ -1,5 +1,6 @@
 """One request through the gateway to one provider: plain, streamed, and a second turn that sends the answer back; and all that is wrong with it."""
 
+import base64
 import json
 import random
 import re
@@ -70,6 +71,15 @@ def kept(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
             yield from ((path, w) for w in re.findall(r"^(?:data:[^,]*,)?([A-Za-z0-9+/]{24,}=*)$", value))
 
 
+def unpacked(raw: str) -> str:
+    """What stands in the request in base64: text may go as a file."""
+    out = ""
+    for packed in re.findall(r"[A-Za-z0-9+/]{8,}={0,2}", raw):
+        if b"keep" in (plain := base64.b64decode(packed[: len(packed) // 4 * 4])):
+            out += plain.decode(errors="replace")
+    return out
+
+
 def tag(value: Any) -> str:
     """How a block calls itself, so that a path says what was lost."""
     if not isinstance(value, dict):
@@ -130,7 +140,8 @@ class Turn:
         """Asks once and judges both sides. Returns the answer if there is one."""
         self.when = when
         up = self.runner.upstream
-        up.script, up.seen = replace(script, json=self.module.ask(body).schema is not None), []
+        want = self.module.ask(body)
+        up.script, up.seen = replace(script, json=want.schema is not None and not want.tools), []
         status, kind, raw = self.ask(body, stream)
         if not up.seen:
             return self.unasked(status, raw)
@@ -151,7 +162,13 @@ class Turn:
             return self.runner.gateway.ask(gemini.path(model, stream), body, {})
         headers = {"anthropic-version": self.version()} if self.trial.inbound == "messages" else {}
         full = body | {"model": model} | ({"stream": True} if stream else {})
+        if self.counts(stream):
+            full["stream_options"] = {"include_usage": True}
         return self.runner.gateway.ask(self.module.PATH, full, headers)
+
+    def counts(self, stream: bool) -> bool:
+        """Most chat clients ask for the usage of a stream; they get none otherwise."""
+        return stream and self.trial.inbound == "chat" and self.trial.script.number % 4 == 0
 
     def version(self) -> str:
         """Both versions of Anthropic's API in turn; with sampling only the older is sound."""
@@ -166,8 +183,9 @@ class Turn:
 
     def lost(self, body: dict, seen: Seen) -> None:
         forced = self.module.ask(body).choice not in ("auto", "any")
+        sent = seen.raw + unpacked(seen.raw)
         for path, word in kept(body):
-            if word not in seen.raw and not (forced and path.startswith(".tools")):  # where a name cannot be said, the others are left out
+            if word not in sent and not (forced and path.startswith(".tools")):  # where a name cannot be said, the others are left out
                 self.found(f"lost on the way to {seen.form}: {self.trial.inbound} {path}", word, seen)
 
     def judge(self, body: dict, stream: bool, raw: bytes, seen: Seen) -> dict | None:
@@ -194,7 +212,12 @@ class Turn:
             self.found(f"{source}: {fault.kind}", self.when + fault.what, seen)
         self.unique(events[0][1], source)
         if seen.reply is not None:
-            for said in differences(self.module.read(answer), seen.reply, self.module.ask(body)):
+            got = self.module.read(answer)
+            if stream and self.trial.inbound == "chat" and not self.counts(stream):
+                got.usage = seen.reply.usage
+            if not self.module.shows_thinking(body):
+                got.thinking = seen.reply.thinking
+            for said in differences(got, seen.reply, self.module.ask(body)):
                 self.found(f"{source}: {said.partition(': ')[0]}", f"{self.when}{'streamed, ' if stream else ''}{said}", seen)
         return answer
 
@@ -218,28 +241,42 @@ def simple(reply: Reply) -> dict:
 def differences(got: Reply, said: Reply, ask: Ask) -> Iterator[str]:
     """What a client reads that the provider did not say, and the reverse."""
     if ask.schema is not None and not ask.tools:
-        if not isinstance(parsed(got.text), (dict, list, str, int, float, bool)):
+        if not conforms(parsed(got.text), ask.schema):
             yield f"the answer is not the JSON that was asked for: {got.text[:80]!r} where the provider said {said.text[:80]!r} and {said.calls}"
         return
     if got.text != said.text:
         yield "the text is another"
-    if got.thinking not in ("", said.thinking):
-        yield "the thinking is another"
+    if got.thinking != said.thinking:
+        yield "the thinking is another" if got.thinking else "the thinking is left out"
     if [c.args for c in got.calls] != [plain_args(c.args, g.args) for c, g in zip(said.calls, got.calls)] or len(got.calls) != len(said.calls):
         yield "the calls are others"
     if {c.name for c in got.calls} - {t.name for t in ask.tools}:
         yield "a tool is called that the client does not have"
     if all(c.id for c in got.calls) and len({c.id for c in got.calls}) < len(got.calls):
         yield "two calls have one id"
+    if got.usage != said.usage:
+        yield f"the usage is another: {got.usage} where the provider said {said.usage}"
     if got.finish != said.finish:
         yield f"it ends with {got.finish} where the provider said {said.finish}"
+
+
+def conforms(value: Any, schema: Any) -> bool:
+    """Tell whether JSON is of the type that the schema's top names, with the members that it requires."""
+    if value is NO_JSON or not isinstance(schema, dict):
+        return value is not NO_JSON
+    kind = str(schema.get("type", "")).lower()
+    types = {"object": dict, "array": list, "string": str, "integer": int, "number": (int, float), "boolean": bool}
+    return isinstance(value, types.get(kind, object)) and (kind != "object" or set(schema.get("required") or []) <= set(value))
+
+
+NO_JSON = object()
 
 
 def parsed(text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError:
-        return None
+        return NO_JSON
 
 
 def plain_args(said: Any, got: Any) -> Any:

@@ -84,23 +84,15 @@ def gemini_faults(a: Asked) -> list[Fault]:
     return gemini.request_shape(a.streamed, on_vertex(a)).faults(a.body, "")
 
 
-def claude_thinks(a: Asked) -> bool:
-    return (a.body.get("thinking") or {}).get("type") in ("enabled", "adaptive")
-
-
-def gemini_thinks(a: Asked) -> bool:
-    return bool(((a.body.get("generationConfig") or {}).get("thinkingConfig") or {}).get("includeThoughts"))
-
-
 EVENTSTREAM = "application/vnd.amazon.eventstream"
 FORMS = [
     Form(r".*/chat/completions$", openai_name(chat), by_shape(chat), chat, lambda a: a.host != "api.openai.com"),
     Form(r".*/v1/responses$", openai_name(responses), by_shape(responses), responses, lambda a: "reasoning" in a.body),
-    Form(r".*/v1/messages$", lambda a: "messages", claude_faults, messages, claude_thinks),
-    Form(r".*/models/([^:/]+):(?:generate|streamGenerate)Content$", lambda a: "vertex" if on_vertex(a) else "gemini", gemini_faults, gemini, gemini_thinks),
+    Form(r".*/v1/messages$", lambda a: "messages", claude_faults, messages, lambda a: messages.shows_thinking(a.body)),
+    Form(r".*/models/([^:/]+):(?:generate|streamGenerate)Content$", lambda a: "vertex" if on_vertex(a) else "gemini", gemini_faults, gemini, lambda a: gemini.shows_thinking(a.body)),
     Form(r"/model/([^/]+)/converse(?:-stream)?$", lambda a: "converse", lambda a: bedrock.converse_faults(a.body, a.model), bedrock, lambda a: True,
          bedrock.frames, EVENTSTREAM),
-    Form(r"/model/([^/]+)/invoke(?:-with-response-stream)?$", lambda a: "invoke", lambda a: bedrock.invoke_shape().faults(a.body, ""), messages, claude_thinks,
+    Form(r"/model/([^/]+)/invoke(?:-with-response-stream)?$", lambda a: "invoke", lambda a: bedrock.invoke_shape().faults(a.body, ""), messages, lambda a: messages.shows_thinking(a.body),
          bedrock.invoke_frames, EVENTSTREAM),
     Form(r".*/v2/chat$", lambda a: "cohere", by_shape(cohere_chat), cohere_chat, lambda a: (a.body.get("thinking") or {}).get("type") != "disabled"),
 ]
