@@ -20,6 +20,7 @@ class Place:
     name: str
     entry: dict
     models: tuple[str, ...]
+    dialect: bool = False  # a host that speaks chat with an accent of its own: tried with --dialects
 
 
 def known_host(address: str) -> dict:
@@ -41,6 +42,9 @@ PLACES = (
     Place("vertex", {"base_url": "{base}/google-vertex-ai", "engine": "vertex", "api": "AQ.upstream", "project_id": "p"}, GEMINI_MODELS),
     Place("converse", {"base_url": "{base}"} | AWS, ("amazon.nova-pro-v1:0", "us.meta.llama4-maverick-17b-instruct-v1:0", "mistral.mistral-large-2407-v1:0", "openai.gpt-oss-120b-1:0")),
     Place("invoke", {"base_url": "{base}"} | AWS, ("us.anthropic.claude-sonnet-4-5-20250929-v1:0", "anthropic.claude-opus-4-8")),
+    Place("groq", known_host("http://api.groq.com/openai/v1/chat/completions"), ("openai/gpt-oss-120b", "llama-3.3-70b-versatile"), True),
+    Place("cerebras", known_host("http://api.cerebras.ai/v1/chat/completions"), ("gpt-oss-120b", "llama3.3-70b"), True),
+    Place("mistral", known_host("http://api.mistral.ai/v1/chat/completions"), ("mistral-large-latest", "magistral-medium-latest"), True),
     Place("cohere", known_host("http://api.cohere.com/v2/chat"), ("command-a-03-2025", "command-a-reasoning-08-2025")),
 )
 

@@ -9,6 +9,7 @@ from botocore.model import ListShape, MapShape, StructureShape
 import bedrock
 import chat
 import cohere_chat
+import dialects
 import gemini
 import messages
 import responses
@@ -61,6 +62,7 @@ def main() -> None:
         "responses": [responses.request_shape(False), responses.answer_shape(), responses.event_shape()],
         "messages": [messages.request_shape(False, older=False), messages.request_shape(False, betas=True, older=False), messages.answer_shape(), messages.event_shape()],
         "gemini": [gemini.request_shape(False), gemini.answer_shape()],
+        "hosts": [dialects.request_shape(n, False) for n in dialects.HOSTS.values()],
         "vertex": [gemini.request_shape(False, at_vertex=True)],
         "cohere": [cohere_chat.request_shape(False)],
     }

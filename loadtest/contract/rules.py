@@ -421,8 +421,9 @@ LATEST = "developers.openai.com guides/latest-model"
 CHAT = "API reference, chat completions"
 ERRORS = "text of the API's own refusal"
 
+EVERY_CHAT = "chat openai-chat groq cerebras mistral"
 RULES = [
-    Rule("openai-chat chat openai-responses messages invoke gemini vertex converse cohere", "", shortest("messages contents input", 1), ERRORS + ": at least one message is required"),
+    Rule(EVERY_CHAT + " openai-responses messages invoke gemini vertex converse cohere", "", shortest("messages contents input", 1), ERRORS + ": at least one message is required"),
     # OpenAI, both formats
     Rule("openai", "", longest("user safety_identifier prompt_cache_key", 64), CHAT + ": at most 64 characters"),
     Rule("openai", "", longest("metadata", 16), CHAT + ": metadata has at most 16 pairs"),
@@ -459,9 +460,11 @@ RULES = [
     Rule("openai-chat", "", longest("messages[].tool_calls[].id messages[].tool_call_id", 64), ERRORS + ": string too long, maximum length 40 or 64"),
     Rule("openai-chat", "", needs("top_logprobs", "logprobs"), CHAT + ": logprobs must be true if top_logprobs is used"),
     Rule("openai-chat", "", needs("stream_options", "stream"), CHAT + ": only set this when you set stream: true"),
-    Rule("chat openai-chat", "", chat_turns, ERRORS),
-    Rule("chat openai-chat", "", chat_content, CHAT + ": content is required unless tool_calls is specified"),
-    Rule("chat openai-chat", "", same_ids, ERRORS),
+    Rule(EVERY_CHAT, "", chat_turns, ERRORS),
+    Rule(EVERY_CHAT, "", chat_content, CHAT + ": content is required unless tool_calls is specified"),
+    Rule(EVERY_CHAT, "", same_ids, ERRORS),
+    # Mistral
+    Rule("mistral", "", matching("messages[].tool_calls[].id messages[].tool_call_id", r"[a-zA-Z0-9]{9}"), ERRORS + ": Tool call id has to be a-z, A-Z, 0-9, with a length of 9"),
     # OpenAI, Responses
     Rule("openai-responses", "", json_word("input instructions"), "developers.openai.com guides/structured-outputs, JSON mode"),
     Rule("openai-responses", "", response_calls, ERRORS + ": No tool output found for function call"),

@@ -130,9 +130,9 @@ class Record(Shape):
             self.found = self.load()
         return self.found
 
-    def tags(self) -> dict[str, Words]:
+    def tags(self) -> dict[str, Shape]:
         """The members that tell this record from others of a choice."""
-        return {n: f.shape for n, f in self.fields.items() if isinstance(f.shape, Words)}
+        return {n: f.shape for n, f in self.fields.items() if tells(f.shape)}
 
     def fits(self, value: Any) -> bool:
         return isinstance(value, dict) and all(s.fits(value[n]) for n, s in self.tags().items() if n in value)
@@ -146,6 +146,12 @@ class Record(Shape):
             if name in value:
                 faults += member.shape.faults(value[name], f"{path}.{name}")
         return faults
+
+
+def tells(shape: Shape) -> bool:
+    if isinstance(shape, Choice):
+        return all(isinstance(o, (Words, Null)) for o in shape.options)
+    return isinstance(shape, Words)
 
 
 def kinds(value: Any) -> str:

@@ -51,6 +51,8 @@ def shape_of(kind: Any, models: bool) -> Shape:
         return Map(inner(args[1]))
     if kind in MAPS:
         return Map(Anything())
+    if isinstance(origin, typing_extensions.TypeAliasType):
+        return inner(origin.__value__[args])
     return named(kind, models)
 
 
@@ -60,6 +62,8 @@ def travels(kind: Any, models: bool) -> bool:
     if origin in WRAPPED:
         return travels(get_args(kind)[0], models)
     if origin in NEVER or getattr(origin, "__module__", "") in ("io", "pathlib", "PIL.Image"):
+        return False
+    if getattr(kind, "__name__", "").startswith(("Unset", "Unknown")):  # Mistral's SDK: what is left out, and what an older SDK does not know
         return False
     return models or not (isinstance(origin, type) and issubclass(origin, pydantic.BaseModel))
 

@@ -11,6 +11,7 @@ from typing import Any
 import bedrock
 import chat
 import cohere_chat
+import dialects
 import gemini
 import messages
 import responses
@@ -63,6 +64,15 @@ class Form:
     stream_type: str = "text/event-stream"
 
 
+def chat_name(a: Asked) -> str:
+    return dialects.HOSTS.get(a.host) or openai_name(chat)(a)
+
+
+def chat_faults(a: Asked) -> list[Fault]:
+    shape = dialects.request_shape(dialects.HOSTS[a.host], a.streamed) if a.host in dialects.HOSTS else chat.request_shape(a.streamed)
+    return shape.faults(a.body, "")
+
+
 def openai_name(module: Any) -> Callable[[Asked], str]:
     return lambda a: ("openai-" if a.host == "api.openai.com" else "") + module.NAME
 
@@ -86,7 +96,7 @@ def gemini_faults(a: Asked) -> list[Fault]:
 
 EVENTSTREAM = "application/vnd.amazon.eventstream"
 FORMS = [
-    Form(r".*/chat/completions$", openai_name(chat), by_shape(chat), chat, lambda a: a.host != "api.openai.com"),
+    Form(r".*/chat/completions$", chat_name, chat_faults, chat, lambda a: a.host != "api.openai.com"),
     Form(r".*/v1/responses$", openai_name(responses), by_shape(responses), responses, lambda a: "reasoning" in a.body),
     Form(r".*/v1/messages$", lambda a: "messages", claude_faults, messages, lambda a: messages.shows_thinking(a.body)),
     Form(r".*/models/([^:/]+):(?:generate|streamGenerate)Content$", lambda a: "vertex" if on_vertex(a) else "gemini", gemini_faults, gemini, lambda a: gemini.shows_thinking(a.body)),
@@ -166,7 +176,8 @@ class Upstream:
         if form.module is chat:  # no type of the SDK says how a call with text is streamed
             want.tools = [t for t in want.tools if t.schema is not None]
         seen.reply = self.script.reply(want)
-        given = (seen.reply, self.count, asked.body, form.thinks(asked))
+        told = {"stream_options": {"include_usage": True}} if asked.host in dialects.HOSTS else {}  # these count without being asked
+        given = (seen.reply, self.count, asked.body | told, form.thinks(asked))
         if not form.thinks(asked):
             seen.reply.thinking = ""
         if asked.streamed:
