@@ -122,7 +122,7 @@ func (s *Server) generate(ctx *fasthttp.RequestCtx) {
 }
 
 // googleVerb is what a verb behind a model's name asks for.
-func googleVerb(verb string) (face geminiFace, endpoint provider.Endpoint, known bool) {
+func googleVerb(verb string) (face face, endpoint provider.Endpoint, known bool) {
 	switch verb {
 	case "generateContent":
 		return geminiFace{}, provider.Chat, true
@@ -130,6 +130,10 @@ func googleVerb(verb string) (face geminiFace, endpoint provider.Endpoint, known
 		return geminiFace{stream: true}, provider.Chat, true
 	case "countTokens":
 		return geminiFace{}, provider.CountTokens, true
+	case "embedContent":
+		return googleEmbedFace{}, provider.Embeddings, true
+	case "batchEmbedContents":
+		return googleEmbedFace{batch: true}, provider.Embeddings, true
 	}
-	return geminiFace{}, "", false
+	return nil, "", false
 }

@@ -87,8 +87,11 @@ func (f plainFace) splice(a *attempt, body []byte, to spliced) error {
 
 // raw says whether the answer is no conversation's: it passes as it comes.
 func (in *inbound) raw() bool {
-	_, is := in.face.(plainFace)
-	return is
+	switch in.face.(type) {
+	case plainFace, googleEmbedFace:
+		return true
+	}
+	return false
 }
 
 // receive takes an answer that passes as it comes: JSON whole, so that an error

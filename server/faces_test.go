@@ -379,3 +379,54 @@ func TestModerationStopsWhatItMustAndNothingElse(t *testing.T) {
 		})
 	}
 }
+
+// Google's clients have their vectors from every kind of provider that makes some.
+func TestGooglesEmbeddingsAreServedByAll(t *testing.T) {
+	up := act(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, verb, _ := strings.Cut(r.URL.Path, ":")
+		switch {
+		case strings.HasSuffix(r.URL.Path, "/embeddings"):
+			io.WriteString(w, `{"object":"list","data":[{"index":1,"embedding":[1]},{"index":0,"embedding":[0.5,-1]}],"usage":{"prompt_tokens":7,"total_tokens":7}}`)
+		case verb == "embedContent":
+			io.WriteString(w, `{"embedding":{"values":[0.5,-1]},"usageMetadata":{"promptTokenCount":7}}`)
+		default:
+			io.WriteString(w, `{"embeddings":[{"values":[0.5,-1]},{"values":[1]}],"usageMetadata":{"promptTokenCount":7}}`)
+		}
+	})
+	const one, two = `{"model":"models/e","content":{"parts":[{"text":"a"},{"text":"b"}]},"taskType":"CLUSTERING"}`,
+		`{"requests":[{"model":"models/e","content":{"role":"user","parts":[{"text":"x"}]},"outputDimensionality":2},{"model":"models/e","content":{"parts":[{"text":"y"}]},"outputDimensionality":2}]}`
+	const image = `{"content":{"parts":[{"inlineData":{"mimeType":"image/png","data":"iVBORw0KGgo="}}]}}`
+	const vectors = `{"embeddings":[{"values":[0.5,-1]},{"values":[1]}],"usageMetadata":{"promptTokenCount":7}}`
+	for _, test := range []struct{ name, at, verb, body, asked, want string }{
+		{"Google, one", "/v1beta", "embedContent", one, `{"model":"models/up","content":{"parts":[{"text":"a"},{"text":"b"}]},"taskType":"CLUSTERING"}`, `{"embedding":{"values":[0.5,-1]},"usageMetadata":{"promptTokenCount":7}}`},
+		{"Google, an image", "/v1beta", "embedContent", image, `{"content":{"parts":[{"inlineData":{"mimeType":"image/png","data":"iVBORw0KGgo="}}]},"model":"models/up"}`, `{"embedding":{"values":[0.5,-1]},"usageMetadata":{"promptTokenCount":7}}`},
+		{"Google, several", "/v1beta", "batchEmbedContents", two, strings.ReplaceAll(two, "models/e", "models/up"), vectors},
+		{"OpenAI, several", "/v1/chat/completions", "batchEmbedContents", two, `{"model":"up","input":["x","y"],"encoding_format":"float","dimensions":2}`, vectors},
+	} {
+		g := start(t, up.section(test.at, "up: e"))
+		a := g.do("POST", "/v1beta/models/e:"+test.verb, test.body, asClient...)
+		if a.StatusCode != 200 || a.body != test.want || up.last(t).body != test.asked {
+			t.Errorf("%s: %d %s; the provider was asked %s", test.name, a.StatusCode, a.body, up.last(t).body)
+		}
+		if u := g.used(); u.Prompt != 7 || u.Completion != 0 {
+			t.Errorf("%s: the client pays for %+v", test.name, u)
+		}
+	}
+	g := start(t, up.section("/v1/chat/completions", "up: e"))
+	for _, test := range []struct{ verb, body, says string }{
+		{"embedContent", image, "content.parts[0].inlineData"},
+		{"embedContent", `{"content":"x"}`, "content"},
+		{"batchEmbedContents", one, "requests"},
+		{"batchEmbedContents", `{"requests":[]}`, "empty"},
+		{"batchEmbedContents", strings.Replace(two, `"outputDimensionality":2`, `"outputDimensionality":3`, 1), "same outputDimensionality"},
+		{"embedContent", `[1]`, "object"},
+	} {
+		if a := g.do("POST", "/v1beta/models/e:"+test.verb, test.body, asClient...); a.StatusCode != 400 || !strings.Contains(a.body, test.says) || !strings.Contains(a.body, `"INVALID_ARGUMENT"`) {
+			t.Errorf("%s: %d %s", test.body, a.StatusCode, a.body)
+		}
+	}
+	if a := g.do("POST", "/v1beta/models/other:embedContent", one, asClient...); a.StatusCode != 404 {
+		t.Errorf("another model: %d %s", a.StatusCode, a.body)
+	}
+}

@@ -10,9 +10,13 @@ import (
 )
 
 // viaGoogle serves OpenAI's embeddings and images from Gemini and Vertex, which
-// have other endpoints for them. Some take fewer at a time than a client may ask
-// for: then they are asked several times, and the answers put together.
+// have other endpoints for them, and Google's embeddings from all. Some take fewer at
+// a time than a client may ask for: then they are asked several times, and the answers
+// put together.
 func (a *attempt) viaGoogle(channel *provider.Channel, ask provider.Ask) error {
+	if face, is := a.face.(googleEmbedFace); is {
+		return a.embedFor(face, channel, ask)
+	}
 	vertex := a.upstream == "gemini-vertex"
 	switch {
 	case a.upstream != "gemini" && !vertex:
@@ -32,24 +36,35 @@ func (a *attempt) embed(channel *provider.Channel, ask provider.Ask, google embe
 	if err != nil {
 		return err
 	}
-	var whole *embed.Response
-	for rest := q.Inputs; len(rest) > 0; {
-		some := *q
-		some.Inputs = rest[:min(len(rest), google.Most(ask.Model))]
-		rest = rest[len(some.Inputs):]
+	whole, err := a.embedAtGoogle(channel, ask, google, q)
+	if err != nil {
+		return err
+	}
+	if err := a.holdTogether(); err != nil {
+		return err
+	}
+	a.whole = embed.EncodeResponse(nil, whole, q)
+	return nil
+}
+
+func (a *attempt) embedAtGoogle(channel *provider.Channel, ask provider.Ask, google embed.Google, q *embed.Request) (whole *embed.Response, err error) {
+	for from := 0; from < len(q.Inputs); {
+		to := min(len(q.Inputs), from+google.Most(ask.Model))
+		some := q.Some(from, to)
+		from = to
 		ask.Verb = google.Method(ask.Model, len(some.Inputs))
-		body, err := google.EncodeRequest(nil, &some, ask.Model)
+		body, err := google.EncodeRequest(nil, some, ask.Model)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		answer, err := a.exchangeWhole(channel, ask, body)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		part, err := google.DecodeResponse(answer, &some)
+		part, err := google.DecodeResponse(answer, some)
 		if err != nil {
 			a.usage.Add(usageIn(answer))
-			return err
+			return nil, err
 		}
 		a.part(part.Usage, 0)
 		if whole == nil {
@@ -58,11 +73,7 @@ func (a *attempt) embed(channel *provider.Channel, ask provider.Ask, google embe
 			whole.Add(part)
 		}
 	}
-	if err := a.holdTogether(); err != nil {
-		return err
-	}
-	a.whole = embed.EncodeResponse(nil, whole, q)
-	return nil
+	return whole, nil
 }
 
 func (a *attempt) makeImages(channel *provider.Channel, ask provider.Ask, google images.Google) error {

@@ -257,3 +257,69 @@ func BenchmarkResponse(b *testing.B) {
 		})
 	}
 }
+
+func TestEmbeddingsOfOpenAIBecomeGoogles(t *testing.T) {
+	q := &Request{Inputs: []string{"a", "b"}}
+	a, err := DecodeOpenAI([]byte(`{"data":[{"index":1,"embedding":"AACAPwAAAMA="},{"index":0,"embedding":[0.10,2]}],"usage":{"prompt_tokens":3,"total_tokens":3}}`), q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := string(EncodeGoogle(nil, a, true)), `{"embeddings":[{"values":[0.10,2]},{"values":[1,-2]}],"usageMetadata":{"promptTokenCount":3}}`; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	for name, body := range map[string]string{
+		"too few": `{"data":[{"index":0,"embedding":[1]}]}`, "one twice": `{"data":[{"index":0,"embedding":[1]},{"index":0,"embedding":[1]}]}`, "none": `{}`, "no object": `[]`,
+		"a number beyond": `{"data":[{"index":0,"embedding":[1]},{"index":99999999999,"embedding":[1]}]}`, "half a float": `{"data":[{"embedding":[1]},{"embedding":"AAA="}]}`,
+		"no number": `{"data":[{"embedding":[1]},{"embedding":"AADAfw=="}]}`, "texts": `{"data":[{"embedding":["1"]},{"embedding":[1]}]}`,
+	} {
+		if a, err := DecodeOpenAI([]byte(body), q); err == nil {
+			t.Errorf("%s: %+v", name, a)
+		}
+	}
+}
+
+func FuzzGoogleRequest(f *testing.F) {
+	f.Add([]byte(`{"requests":[{"model":"models/e","content":{"role":"user","parts":[{"text":"x"},{"inlineData":{}}]},"title":"t","outputDimensionality":2}]}`), true)
+	f.Add([]byte(`{"content":{"parts":[{"text":"x"}]},"taskType":"CLUSTERING"}`), false)
+	f.Fuzz(func(t *testing.T, body []byte, batch bool) {
+		q, err := DecodeGoogle(body, batch)
+		if err != nil {
+			if e := err.(*codec.Error); e.Status != 400 || e.Message == "" {
+				t.Fatalf("%+v", e)
+			}
+			return
+		}
+		if !json.Valid(body) { // what passes as it came is the upstream's to judge
+			return
+		}
+		plain := q.Plain() == nil
+		for _, g := range []Google{{}, {Vertex: true}} {
+			for _, model := range []string{"gemini-embedding-001", "text-embedding-005", "gemini-embedding-2"} {
+				if out, err := g.EncodeRequest(nil, q.Some(0, 1), model); (plain || !g.Vertex) && (err != nil || !json.Valid(out)) {
+					t.Fatalf("%v: not JSON: %s", err, out)
+				}
+			}
+		}
+		if out := EncodeOpenAI(nil, q, "m"); !json.Valid(out) {
+			t.Fatalf("not JSON: %s", out)
+		}
+	})
+}
+
+func FuzzOpenAIResponse(f *testing.F) {
+	f.Add([]byte(`{"data":[{"index":1,"embedding":"AACAPwAAAMA="},{"index":0,"embedding":[0.10,2]}],"usage":{"prompt_tokens":3,"total_tokens":3}}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		a, err := DecodeOpenAI(body, &Request{Inputs: []string{"a", "b"}})
+		if err != nil {
+			if e := err.(*codec.Error); e.Message == "" || e.Status < 400 {
+				t.Fatalf("%+v", e)
+			}
+			return
+		}
+		for _, batch := range []bool{false, true} {
+			if out := EncodeGoogle(nil, a, batch); !json.Valid(out) {
+				t.Fatalf("not JSON: %s", out)
+			}
+		}
+	})
+}

@@ -61,8 +61,11 @@ func (g Google) EncodeRequest(dst []byte, q *Request, model string) ([]byte, err
 	switch g.Method(model, len(q.Inputs)) {
 	case predict:
 		dst = append(rawjson.Key(dst, "instances"), '[')
-		for _, text := range q.Inputs {
+		for i, text := range q.Inputs {
 			dst = rawjson.Str(append(rawjson.Comma(dst), '{'), "content", text)
+			if q.asked != nil {
+				dst = rawjson.StrIf(dst, "title", q.asked[i].title)
+			}
 			dst = append(rawjson.StrIf(dst, "task_type", q.TaskType), '}')
 		}
 		dst = append(dst, ']')
@@ -71,22 +74,25 @@ func (g Google) EncodeRequest(dst []byte, q *Request, model string) ([]byte, err
 			dst = append(rawjson.Num(dst, "outputDimensionality", *q.Dimensions), '}')
 		}
 	case embedContent:
-		dst = g.appendContent(dst, q, model, q.Inputs[0])
+		dst = g.appendContent(dst, q, 0, model)
 	default:
 		dst = append(rawjson.Key(dst, "requests"), '[')
-		for _, text := range q.Inputs {
-			dst = append(g.appendContent(append(rawjson.Comma(dst), '{'), q, model, text), '}')
+		for i := range q.Inputs {
+			dst = append(g.appendContent(append(rawjson.Comma(dst), '{'), q, i, model), '}')
 		}
 		dst = append(dst, ']')
 	}
 	return append(dst, '}'), nil
 }
 
-// appendContent writes the members of an embedContent request.
-func (g Google) appendContent(dst []byte, q *Request, model, text string) []byte {
+// appendContent writes the members of an embedContent request for one of the inputs.
+func (g Google) appendContent(dst []byte, q *Request, i int, model string) []byte {
 	if !g.Vertex {
 		if !strings.Contains(model, "/") {
 			model = "models/" + model
+		}
+		if q.asked != nil {
+			return q.asked[i].append(dst, model)
 		}
 		dst = rawjson.Str(dst, "model", model)
 	}
@@ -94,8 +100,12 @@ func (g Google) appendContent(dst []byte, q *Request, model, text string) []byte
 	if g.Vertex {
 		dst = rawjson.Str(dst, "role", "user") // which Vertex wants in every content
 	}
-	dst = append(rawjson.Key(dst, "parts"), "[{"...)
-	dst = append(rawjson.Str(dst, "text", text), "}]}"...)
+	dst = rawjson.Key(dst, "parts")
+	if q.asked != nil {
+		dst = rawjson.StrIf(append(append(dst, q.asked[i].partsAsTheyCame()...), '}'), "title", q.asked[i].title)
+	} else {
+		dst = append(rawjson.Str(append(dst, "[{"...), "text", q.Inputs[i]), "}]}"...)
+	}
 	dst = rawjson.StrIf(dst, "taskType", q.TaskType)
 	return rawjson.NumIf(dst, "outputDimensionality", q.Dimensions)
 }

@@ -1,6 +1,8 @@
-// Package embed translates embeddings: requests of OpenAI's clients to Google's three ways of asking, and the answers back.
+// Package embed translates embeddings: requests of OpenAI's clients to Google's three ways of asking, those of Google's clients to
+// OpenAI's, and the answers back.
 //
-// Between OpenAI and providers that speak the same the bytes pass through, and nothing here is used.
+// Between OpenAI's clients and providers that speak the same the bytes pass through, and nothing here is used. What a client of Google's
+// asks Google goes as it came, but for the model's name.
 package embed
 
 import (
@@ -25,6 +27,9 @@ type Request struct {
 	// TaskType is Google's word for what the vectors are for, such as RETRIEVAL_QUERY; OpenAI has no such member, but clients that know
 	// whom they ask send it along. "" leaves it to the model.
 	TaskType string
+
+	asked  []asked // by a client of Google's, one for each of the inputs; nil of others
+	differ bool    // not all of these have the same dimensions and purpose
 }
 
 // DecodeRequest reads the body of /v1/embeddings. The error is a *codec.Error with status 400.

@@ -38,8 +38,17 @@ func (a *Response) read(v rawjson.Value) error {
 			a.Usage.Add(u)
 		}
 	}
+	if err := numbersOnly(a.data, values); err != nil {
+		return err
+	}
+	a.vectors = append(a.vectors, vector{a.data, values})
+	return nil
+}
+
+// numbersOnly fails if a value is anything but a list of numbers.
+func numbersOnly(data []byte, values rawjson.Value) error {
 	numbers := 0
-	for it := values.Elements(a.data); it.Next(); numbers++ {
+	for it := values.Elements(data); it.Next(); numbers++ {
 		if it.Value.Kind != rawjson.Number {
 			return codec.NoAnswer("the upstream returned an embedding with " + it.Value.Kind.String() + " among its numbers")
 		}
@@ -47,7 +56,6 @@ func (a *Response) read(v rawjson.Value) error {
 	if numbers == 0 {
 		return codec.NoAnswer("the upstream returned an embedding without numbers")
 	}
-	a.vectors = append(a.vectors, vector{a.data, values})
 	return nil
 }
 
@@ -82,6 +90,15 @@ func (v vector) appendNumbers(dst []byte) []byte {
 		dst = append(rawjson.Comma(dst), it.Value.Raw(v.data)...)
 	}
 	return append(dst, ']')
+}
+
+// appendFloat appends a float32 by its bits, null for one that is no number.
+func appendFloat(dst []byte, bits uint32) []byte {
+	f := float64(math.Float32frombits(bits))
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return append(dst, "null"...)
+	}
+	return strconv.AppendFloat(dst, f, 'g', -1, 32)
 }
 
 func (v vector) appendBase64(dst []byte) []byte {
