@@ -240,6 +240,8 @@ def closed(schema: dict) -> dict:
         schema |= {"required": list(schema["properties"]), "additionalProperties": False}
         for inner in schema["properties"].values():
             closed(inner)
+    if schema.get("type") == "array":
+        closed(schema.setdefault("items", {"type": "string"}))
     return schema
 
 

@@ -21,6 +21,7 @@ class Place:
     entry: dict
     models: tuple[str, ...]
     dialect: bool = False  # a host that speaks chat with an accent of its own: tried with --dialects
+    inbound: str = ""  # only clients of this format are sent here
 
 
 def known_host(address: str) -> dict:
@@ -47,6 +48,26 @@ PLACES = (
     Place("mistral", known_host("http://api.mistral.ai/v1/chat/completions"), ("mistral-large-latest", "magistral-medium-latest"), True),
     Place("cohere", known_host("http://api.cohere.com/v2/chat"), ("command-a-03-2025", "command-a-reasoning-08-2025")),
 )
+
+
+# What an operator sets in every request of a provider: requests that are not translated, and changed all the same.
+TOLD = {
+    "openai": ("chat", {"seed": 7, "max_completion_tokens": 64, "metadata": {"team": "a"}}),
+    "responses": ("responses", {"max_output_tokens": 64, "metadata": {"team": "a"}}),
+    "anthropic": ("messages", {"max_tokens": 2048, "metadata": {"user_id": "operator"}}),
+    "gemini": ("gemini", {"generationConfig": {"maxOutputTokens": 64}}),
+}
+
+
+def told(place: Place) -> Place:
+    """The place with fields that its operator sets."""
+    inbound, fields = TOLD[place.name]
+    entry = json.loads(json.dumps(place.entry))
+    entry["preferences"]["post_body_parameter_overrides"] = fields
+    return Place(place.name + "-told", entry, place.models[:3], inbound=inbound)
+
+
+PLACES += tuple(told(p) for p in PLACES if p.name in TOLD)
 
 
 def alias(place: Place, number: int) -> str:

@@ -243,6 +243,8 @@ def closed(schema: dict) -> dict:
         schema["additionalProperties"] = False
         for inner in schema.get("properties", {}).values():
             closed(inner)
+    if schema.get("type") == "array":
+        closed(schema.setdefault("items", {"type": "string"}))
     return schema
 
 

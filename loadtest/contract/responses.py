@@ -276,6 +276,8 @@ def strict(schema: dict) -> dict:
         schema["required"] = list(schema["properties"])
         for inner in schema["properties"].values():
             strict(inner)
+    if schema.get("type") == "array":
+        strict(schema.setdefault("items", {"type": "string"}))
     return schema
 
 

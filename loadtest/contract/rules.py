@@ -453,6 +453,8 @@ RULES = [
     # OpenAI, chat
     Rule("openai-chat", REASONING, absent("max_tokens"), ERRORS + ": use 'max_completion_tokens' instead"),
     Rule("openai-chat", "(o3|o4-mini|gpt-5|gpt-6)", absent("stop"), CHAT + ": stop is not supported with latest reasoning models"),
+    Rule("openai-chat", "", lambda b: [("max_tokens", "max_tokens and max_completion_tokens cannot both be set")] if "max_tokens" in b and "max_completion_tokens" in b else [],
+         ERRORS + ": Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported"),
     Rule("openai-chat", "", longest("stop", 4), CHAT + ": up to 4 sequences"),
     Rule("openai-chat", "gpt-6-luna", lambda b: [("tools", "function tools with reasoning_effort are not supported")] if b.get("tools") and not asleep(b) else [], LATEST),
     Rule("openai-chat", "", json_word("messages"), "developers.openai.com guides/structured-outputs, JSON mode"),

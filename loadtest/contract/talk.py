@@ -8,6 +8,7 @@ from sample import instance
 
 
 USAGE = (11, 7)
+ANSWER_TOOL = "answer_in_json"  # by which the gateway asks for JSON where a model has no other way
 
 
 @dataclass
@@ -54,21 +55,22 @@ class Script:
     text: bool = True
     picks: list[int] = field(default_factory=list)
     finish: str = "stop"
-    json: bool = False  # the client wants JSON and has no tools: a model that is told so by words, or by a tool for it, gives it too
+    wanted: Any = None  # the schema of the client's: a model that is told of it only by words keeps to it too
 
     def reply(self, ask: Ask) -> Reply:
         calls = [self.call(i, t) for i, t in enumerate(self.tools(ask))]
         text = "" if ask.forced() or (calls and not self.text) else f"said{self.number} Grüße 🌍\n\"q\" <b>"
-        if not calls and (self.json or ask.schema is not None):
-            text = json.dumps(instance(ask.schema or True, f"said{self.number}"))
+        if not calls and (self.wanted or ask.schema):
+            text = json.dumps(instance(ask.schema if isinstance(ask.schema, dict) else self.wanted or True, f"said{self.number}"))
         finish = self.finish if self.finish == "length" and not calls else "calls" if calls else "stop"
         return Reply(f"thought{self.number}" if self.thinking else "", text, calls, finish)
 
     def tools(self, ask: Ask) -> list[Tool]:
         if ask.forced():
             return ask.forced()[:1]
-        if self.json and ask.tools:
-            return ask.tools[:1]
+        giver = [t for t in ask.tools if t.name == ANSWER_TOOL]
+        if giver and self.wanted:
+            return giver
         if ask.choice != "auto" or ask.schema is not None or not ask.tools:
             return []
         return [ask.tools[p % len(ask.tools)] for p in self.picks]
