@@ -28,6 +28,7 @@ type Step struct {
 	FirstToken         time.Duration // a stream is left after that for another channel, if one could serve; 0 is no such limit
 	Idle, Total        time.Duration // between two bytes, and of the whole; 0 is no limit
 	KeyOrder           string        // which of the provider's keys comes first, and why; "" if there is no choice
+	Breaking           string        // what becomes of a stream that breaks off (stream_recovery); "" if there is none, or the client is told. Who asks for the explanation fills it in
 	Keys               []string      // of the provider, in their order: "" is fit, else why it would be passed over
 
 	filtered bool // it does not take such a request

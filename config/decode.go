@@ -147,7 +147,7 @@ var schedules = []string{
 }
 
 func recovery(d *decoder, n *yaml.Node) (Recovery, bool) {
-	r, ok := oneOf(string(RecoverError), string(RecoverBuffer))(d, n)
+	r, ok := oneOf(string(RecoverError), string(RecoverBuffer), string(RecoverContinue))(d, n)
 	return Recovery(r), ok
 }
 

@@ -227,8 +227,9 @@ type Recovery string
 
 // The ways of stream_recovery.
 const (
-	RecoverError  Recovery = "error"  // the client is told
-	RecoverBuffer Recovery = "buffer" // the client gets nothing before the end was seen, so that another channel can serve
+	RecoverError    Recovery = "error"    // the client is told
+	RecoverBuffer   Recovery = "buffer"   // the client gets nothing before the end was seen, so that another channel can serve
+	RecoverContinue Recovery = "continue" // another channel is given the text so far, and goes on with it
 )
 
 // StreamRecovery is what holds for a client key at a provider: what the key says goes before what the provider says, and that before what

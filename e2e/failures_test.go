@@ -43,6 +43,7 @@ var failureRows = []row{
 	hedges("hedging", "max_inflight_attempts", "{hedging: {enabled: true, delay: 0.2, share: 100, max_inflight_attempts: 2}}", file{preferences: "{hedging: {enabled: true, delay: 0.2, share: 100, max_inflight_attempts: 1}}"}),
 
 	recovers("preferences", chat, file{}), recovers("providers[].preferences", chat, file{}), recovers("api_keys[].preferences", chat, file{}),
+	goesOn("preferences"), goesOn("providers[].preferences"), goesOn("api_keys[].preferences"),
 	{section: "providers[].preferences", key: "responses_stream_commit_policy", set: "{responses_stream_commit_policy: completed_usage}", file: onResponses,
 		play: breaksOff("/v1/responses", `{"model":"m","stream":true,"input":"hi"}`), without: "a", with: "a b"},
 }
@@ -51,6 +52,12 @@ var failureRows = []row{
 func recovers(section, path string, f file) row {
 	return row{section: section, key: "stream_recovery", set: "{stream_recovery: buffer}", unset: "{stream_recovery: error}", file: f,
 		play: breaksOff(path, said(`"stream":true`)), without: "a", with: "a b"}
+}
+
+// goesOn is stream_recovery for a stream that another provider goes on with.
+func goesOn(section string) row {
+	return row{section: section, key: "stream_recovery", set: "{stream_recovery: continue}", unset: "{stream_recovery: error}",
+		play: breaksOff(chat, said(`"stream":true`)), without: "a", with: "a b"}
 }
 
 // hedges is a setting by which another provider is asked beside one that is slow.

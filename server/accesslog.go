@@ -41,6 +41,9 @@ func (s *Server) logRequest(l *telemetry.Line, r *record, ctx *fasthttp.RequestC
 	if len(r.tries) > 1 {
 		l.Text("tried", trail(r.tries))
 	}
+	if r.continued > 0 {
+		l.Number("continued", int64(r.continued))
+	}
 	if r.ttft > 0 {
 		l.Milliseconds("first_byte_ms", r.ttft)
 	}

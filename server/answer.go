@@ -182,13 +182,18 @@ func (a *attempt) readFirstEvent(answer *pool.Response, from codec.Format) error
 // openFlow prepares what the stream goes through.
 func (a *attempt) openFlow(from codec.Format) error {
 	a.encoder = nil
-	if a.untranslated() {
+	joins := a.goesOn() || a.joins()
+	if !joins && a.untranslated() {
 		a.flow = a.face.pass(a, a.upstream)
 		return nil
 	}
 	request, err := a.decodedRequest()
 	if err != nil {
 		return err
+	}
+	if joins {
+		a.joinFlow(from, request)
+		return nil
 	}
 	a.encoder = a.format.NewStreamEncoder(request)
 	a.mixed.reset(from.NewStreamDecoder(), a.encoder, a.triggers())
@@ -225,6 +230,10 @@ func (a *attempt) replayAnswer(answer *pool.Response, from codec.Format) error {
 		return err
 	}
 	encoder := a.format.NewStreamEncoder(request)
+	if a.goesOn() {
+		a.joint.begin()
+		encoder = a.joint
+	}
 	if a.usage = whole.Usage; a.usage.Gaps != 0 || a.usage.Zero() {
 		a.said = estimate.Answer(body)
 	}

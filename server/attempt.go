@@ -44,6 +44,7 @@ type progress struct {
 	answer  *pool.Response      // open while a stream goes on
 	flow    flow                // what a stream goes through: one of the workspace's, or another face's
 	encoder codec.StreamEncoder // writes a translated stream
+	joint   *joint              // the answer that the stream is a part of, where another may go on with it
 	first   []byte              // what the first event check has let through
 	leftOut []string            // of the request, since the channel cannot be told
 	usage   codec.Usage         // that was told, and at the end what is charged

@@ -20,12 +20,13 @@ type trial struct {
 	status             int
 	took               time.Duration
 	leftOut            []string // of the request
+	broke              bool     // its answer broke off, and another went on with it
 }
 
 // note adds the attempt that has just ended, as long after it began.
 func (x *exchange) note(status int, took time.Duration) {
 	a := &x.at.chosen
-	x.tries = append(x.tries, trial{a.Provider.Config.Name, a.Upstream, a.Key, status, took, x.at.leftOut})
+	x.tries = append(x.tries, trial{provider: a.Provider.Config.Name, upstream: a.Upstream, key: a.Key, status: status, took: took, leftOut: x.at.leftOut})
 	if status != fasthttp.StatusOK { // else its answer goes on
 		x.at.tell(status, x.ttft)
 	}
@@ -50,6 +51,9 @@ func trail(tries []trial) string {
 		text = fmt.Appendf(text, " %d %dms", r.status, r.took.Milliseconds())
 		if len(r.leftOut) > 0 {
 			text = fmt.Appendf(text, " without %s", strings.Join(r.leftOut, ", "))
+		}
+		if r.broke {
+			text = append(text, " broke off"...)
 		}
 	}
 	return string(text)

@@ -85,6 +85,9 @@ func (a *attempt) writeTranslated(to codec.Format, provider *config.Provider, ru
 				edited = openai.WithoutStreamOptions(edited)
 			}
 		}
+		if a.goesOn() && a.upstream == "openai" && a.joint.marks {
+			edited = openai.MarkPrefix(edited)
+		}
 		if edited = overridden(rules, edited); !sameBytes(edited, body) {
 			pool.Recycle(a.encoded)
 			a.encoded, body = edited, edited
@@ -95,12 +98,12 @@ func (a *attempt) writeTranslated(to codec.Format, provider *config.Provider, ru
 	return a.holdEncoded(0)
 }
 
-// untranslated says whether the attempt's upstream speaks as the client does.
-func (a *attempt) untranslated() bool { return a.face.speaks(a.upstream) }
+// untranslated says whether the attempt's upstream speaks as the client does, and is asked what the client asks.
+func (a *attempt) untranslated() bool { return !a.goesOn() && a.face.speaks(a.upstream) }
 
 // translated is the request in another format.
 func (a *attempt) translated(to codec.Format, provider *config.Provider) ([]byte, error) {
-	request, err := a.decodedRequest()
+	request, err := a.wanted()
 	if err != nil {
 		return nil, err
 	}
@@ -118,6 +121,9 @@ func (a *attempt) translated(to codec.Format, provider *config.Provider) ([]byte
 		request = request.WithoutCustom()
 	}
 	request = alias.Apply(request, a.chosen.Upstream)
+	if a.goesOn() {
+		fetched += 2 * len(a.joint.text)
+	}
 	if err := a.holdEncoding(fetched); err != nil {
 		return nil, err
 	}

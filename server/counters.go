@@ -13,11 +13,12 @@ import (
 // counters are what the server counts for metrics alone; the books count the
 // rest. Counting takes no lock.
 type counters struct {
-	answers  [600]atomic.Int64 // HTTP answers of every kind, by status
-	limited  [limitCount]atomic.Int64
-	hedges   [hedgeCount]atomic.Int64
-	retries  atomic.Int64 // attempts that followed a failed one
-	outcomes outcomes
+	answers   [600]atomic.Int64 // HTTP answers of every kind, by status
+	limited   [limitCount]atomic.Int64
+	continued atomic.Int64 // answers that another channel went on with, each time
+	hedges    [hedgeCount]atomic.Int64
+	retries   atomic.Int64 // attempts that followed a failed one
+	outcomes  outcomes
 }
 
 // limitKind is a limit of the gateway's own that a request can meet.

@@ -43,12 +43,13 @@ type searching struct {
 
 // answering is the answer as the client gets it.
 type answering struct {
-	comments time.Duration     // longest silence towards the client; 0 is any
-	pending  chan *codec.Error // the attempts, while they go on behind comments
-	chunked  bool              // the stream leaves in chunks
-	chunks   conn.Chunks
-	status   int           // how a stream ended
-	ttft     time.Duration // from the request's arrival to the first answer byte ready for the client
+	comments  time.Duration     // longest silence towards the client; 0 is any
+	pending   chan *codec.Error // the attempts, while they go on behind comments
+	chunked   bool              // the stream leaves in chunks
+	chunks    conn.Chunks
+	status    int           // how a stream ended
+	continued int           // how often another channel went on with it
+	ttft      time.Duration // from the request's arrival to the first answer byte ready for the client
 }
 
 // bill is what the request costs.

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -81,9 +82,29 @@ func (snap *snapshot) explanation(q Question) (explained, *codec.Error) {
 		} else if refused := balance.WouldRefuse(in.model); refused != nil {
 			e.Refused = limitTold(refused).Message
 		}
+		if in.endpoint == provider.Chat {
+			snap.tellRecovery(k, e.Steps)
+		}
 		return explained{e, snap.known(in, e.Steps)}, nil
 	}
 	return explained{}, errorf(fasthttp.StatusNotFound, "invalid_request_error", "not_found", "there is no key or role like the one given")
+}
+
+// tellRecovery adds what becomes of streams that break off.
+func (snap *snapshot) tellRecovery(k *config.APIKey, steps []balancer.Step) {
+	for i := range steps {
+		of := func(p *config.Provider) bool { return p.Name == steps[i].Provider }
+		at := slices.IndexFunc(snap.config.Providers, of)
+		if at < 0 {
+			continue
+		}
+		switch snap.config.StreamRecovery(k, snap.config.Providers[at]) {
+		case config.RecoverBuffer:
+			steps[i].Breaking = "it is kept back until its end was seen, and the next channel is asked (stream_recovery: buffer)"
+		case config.RecoverContinue:
+			steps[i].Breaking = "the next channel goes on with it, if it is text alone (stream_recovery: continue)"
+		}
+	}
 }
 
 // inbound is the request as the endpoint reads it, so that what is explained is what would be served.
@@ -190,6 +211,9 @@ func print(w io.Writer, e explained) {
 		}
 		if s.Total > 0 {
 			fmt.Fprintf(w, "     the whole within %v\n", s.Total)
+		}
+		if s.Breaking != "" {
+			fmt.Fprintf(w, "     a stream that breaks off: %s\n", s.Breaking)
 		}
 		if s.KeyOrder != "" {
 			fmt.Fprintf(w, "     keys: %s\n", s.KeyOrder)

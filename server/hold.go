@@ -208,7 +208,12 @@ func (a *attempt) holdFlow() error {
 	if n <= maxKept && a.holding.Held(budget.Stream) == 0 {
 		return nil
 	}
-	return a.holding.Hold(budget.Stream, n)
+	err := a.holding.Hold(budget.Stream, n)
+	if err != nil && a.joint != nil && a.joint.plain { // what is kept for others to go on with is the least of it
+		a.joint.forget()
+		err = a.holding.Hold(budget.Stream, a.flow.Held())
+	}
+	return err
 }
 
 // holdInflater takes what undoing an answer's compression takes. It is held until

@@ -127,6 +127,7 @@ func (s *Server) tellTraffic(ch chan<- prometheus.Metric) {
 	failed.collect(ch)
 	counter("uniapi_hedged_attempts_total", "Attempts begun beside one of the same request that was slow.").of(float64(s.counters.hedges[hedgeBegun].Load())).collect(ch)
 	counter("uniapi_hedged_attempts_won_total", "Those of them that answered first.").of(float64(s.counters.hedges[hedgeWon].Load())).collect(ch)
+	counter("uniapi_streams_continued_total", "Streams that broke off, and that another channel went on with.").of(float64(s.counters.continued.Load())).collect(ch)
 	counter("uniapi_retries_total", "Attempts that followed a failed one of the same request, or were begun beside one.").of(float64(s.counters.retries.Load())).collect(ch)
 }
 

@@ -22,6 +22,7 @@ import (
 	"uniapi/codec/openai"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/responses"
+	"uniapi/codec/seam"
 	"uniapi/codec/sse"
 )
 
@@ -173,6 +174,20 @@ var readers = map[string]reader{
 	"Responses that are translated": {kind: "server.translation", open: translating(responses.Format{}, gemini.Format{}), event: asEvent("", responsesEvent), lead: responsesLead, lines: true},
 	"Gemini's that are translated":  {kind: "server.translation", open: translating(gemini.Format{}, openai.Format{}), event: asEvent("", geminiEvent), lines: true},
 
+	"chat that another goes on with": {kind: "server.translation", open: func() func(p []byte) error {
+		t, j := new(translation), &joint{encoder: openai.Format{}.NewStreamEncoder(&codec.Request{Model: "m"}), plain: true}
+		t.reset(openai.Format{}.NewStreamDecoder(), j, nil)
+		t.joint = j
+		return piecesTo(t)
+	}, event: asEvent("", chatEvent), lines: true},
+	"what is said again": {kind: "seam.Seam", open: func() func(p []byte) error {
+		s := seam.New(saidBefore, true)
+		return func(p []byte) error {
+			s.Push(p)
+			return nil
+		}
+	}, event: func(text string) []byte { return []byte(strings.Trim(text, `"`)) }},
+
 	"chat that is read":      {kind: "openai.streamDecoder", open: decoding(openai.Format{}), event: asEvent("", chatEvent), lines: true},
 	"Messages that are read": {kind: "anthropic.streamDecoder", open: decoding(anthropic.Format{}), event: asEvent("", messagesEvent), lead: messagesLead, lines: true},
 	"Responses that are read": {kind: "responses.streamDecoder", open: decoding(responses.Format{}), event: asEvent("", responsesEvent),
@@ -186,6 +201,9 @@ var readers = map[string]reader{
 	}},
 	"Claude's frames that are read": {kind: "bedrock.streamDecoder", open: decoding(bedrock.Invoke), event: invokeEvent, lead: invokeLead},
 }
+
+// saidBefore is what is said in long texts.
+var saidBefore = []byte(strings.Repeat("some words ", 1<<18))
 
 // invokeLead is what comes before the events of Claude's in Bedrock's frames.
 var invokeLead = func() string {

@@ -24,10 +24,11 @@ type record struct {
 	known    string // the same, if there is such a model
 	stream   bool
 
-	attempts int // made
-	provider string
-	upstream string // the model's name there
-	tries    []trial
+	attempts  int // made
+	continued int // times that another channel went on with a stream that broke off
+	provider  string
+	upstream  string // the model's name there
+	tries     []trial
 
 	usage   codec.Usage // that is charged
 	tokens  usage.Tokens
@@ -39,7 +40,7 @@ type record struct {
 func (x *exchange) record(status int) record {
 	r := record{
 		id: x.id, status: status, end: time.Now(), ttft: x.ttft, key: x.key,
-		endpoint: x.label, model: x.model, stream: x.stream, attempts: x.made, tries: x.tries, failure: x.failure,
+		endpoint: x.label, model: x.model, stream: x.stream, attempts: x.made, continued: x.continued, tries: x.tries, failure: x.failure,
 	}
 	r.took = r.end.Sub(x.start)
 	if x.route != nil {

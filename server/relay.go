@@ -222,7 +222,7 @@ func (a *attempt) ask() error {
 	case a.raw():
 		return a.receive(answer)
 	case a.stream && !isWhole(&answer.Header):
-		if a.buffers() {
+		if !a.goesOn() && a.buffers() {
 			return a.readStream(answer, from)
 		}
 		return a.readFirstEvent(answer, from)

@@ -65,10 +65,13 @@ var scenarios = []scenario{
 
 	{name: "a cut after forty events", p: []script{func(p *peer, _ seen) bool { fortyEvents(p); return false }}, only: streamRequest, status: 200, from: "p", says: " word-39"},
 	{name: "a cut after forty events, kept back", p: []script{func(p *peer, _ seen) bool { fortyEvents(p); return false }}, more: "stream_recovery: buffer", only: streamRequest, status: 200, from: "p q", ends: true},
+	{name: "a cut after forty events, gone on with", p: []script{func(p *peer, _ seen) bool { fortyEvents(p); return false }}, more: "stream_recovery: continue", only: streamRequest, status: 200, from: "p q", says: " two", ends: true},
 	{name: "a stall after forty events", p: []script{func(p *peer, _ seen) bool { fortyEvents(p); p.gone(); return false }}, only: streamRequest, status: 200, from: "p", says: " word-39"},
 	{name: "a stall after forty events, kept back", p: []script{func(p *peer, _ seen) bool { fortyEvents(p); p.gone(); return false }}, more: "stream_recovery: buffer", only: streamRequest, status: 200, from: "p q", ends: true},
+	{name: "a stall after forty events, gone on with", p: []script{func(p *peer, _ seen) bool { fortyEvents(p); p.gone(); return false }}, more: "stream_recovery: continue", only: streamRequest, status: 200, from: "p q", says: " two", ends: true},
 	{name: "an end without a reason", p: []script{func(p *peer, _ seen) bool { fortyEvents(p); p.say(chunk("")); return true }}, only: streamRequest, status: 200, from: "p", says: " word-39"},
 	{name: "an end without a reason, kept back", p: []script{func(p *peer, _ seen) bool { fortyEvents(p); p.say(chunk("")); return true }}, more: "stream_recovery: buffer", only: streamRequest, status: 200, from: "p q", ends: true},
+	{name: "an end without a reason, gone on with", p: []script{func(p *peer, _ seen) bool { fortyEvents(p); p.say(chunk("")); return true }}, more: "stream_recovery: continue", only: streamRequest, status: 200, from: "p q", says: " two", ends: true},
 
 	{name: "an event that is cut off", p: []script{says(streamHead + chunk(event("one")) + chunk("data: {\"choices\":[{\"delta\":{\"cont\n\n") + chunk(event(" three")) + chunk(stopEvent) + chunk(doneEvent) + chunk(""))},
 		only: streamRequest, status: 200, from: "p", says: " three", ends: true},

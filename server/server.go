@@ -62,6 +62,7 @@ type Options struct {
 	pool      pool.Options
 
 	longestSearch time.Duration // 0 is longestSearch; tests have less patience
+	gapComments   time.Duration // likewise pingEvery, where one channel goes on with what another began
 }
 
 // withDefaults fills in what was left to the server.
@@ -80,6 +81,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.gapComments <= 0 {
+		o.gapComments = pingEvery
 	}
 	if o.longestSearch <= 0 {
 		o.longestSearch = longestSearch

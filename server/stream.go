@@ -123,20 +123,7 @@ func (x *exchange) WriteTo(w io.Writer) (written int64, err error) {
 			return 0, x.breakOff(w)
 		}
 	}
-	written, err = x.pump(w)
-	switch {
-	case err == io.EOF:
-		x.status = fasthttp.StatusOK
-		return written, nil
-	case errors.Is(err, errClient):
-		return written, err
-	}
-	outcome, told := judgeBroken(err, x.at.limits)
-	x.at.told(told)
-	outcome.Reason = clip(told.Message)
-	x.plan.Report(x.at.chosen, outcome)
-	x.failure = told
-	return written, x.breakOff(w)
+	return x.deliver(w)
 }
 
 // pump passes the stream on, whatever a read brought as one write, until it

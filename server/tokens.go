@@ -113,11 +113,17 @@ func (in *inbound) inputOnly() bool {
 // fill estimates what is missing in a usage.
 func (a *attempt) fill(u *codec.Usage, end extent) {
 	why := lackOf(u, end)
+	if u.Gaps&codec.Nothing != 0 && end == reachedAll && a.flow == nil { // the zeros of a stream are running totals
+		a.lacking(lackZero, u)
+		return
+	}
+	a.guess(u, end)
+	a.lacking(why, u)
+}
+
+// guess is fill without noting it.
+func (a *attempt) guess(u *codec.Usage, end extent) {
 	if u.Gaps&codec.Nothing != 0 {
-		if end == reachedAll && a.flow == nil { // the zeros of a stream are running totals
-			a.lacking(lackZero, u)
-			return
-		}
 		u.Gaps = codec.NoPrompt | codec.NoCompletion
 	}
 	if u.Gaps == 0 && u.Zero() {
@@ -141,7 +147,6 @@ func (a *attempt) fill(u *codec.Usage, end extent) {
 		u.Completion = said
 	}
 	u.Gaps, u.Estimated = 0, true
-	a.lacking(why, u)
 }
 
 func lackOf(u *codec.Usage, end extent) lack {
@@ -233,7 +238,7 @@ func (a *attempt) promptTokensOf(u *codec.Usage) int64 {
 	case a.endpoint == provider.Speech:
 		return a.spokenTokens()
 	}
-	return estimate.Request(a.body)
+	return estimate.Request(a.body) + a.given()
 }
 
 // spokenTokens are those of the text that a request wants to hear.

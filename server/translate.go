@@ -58,6 +58,7 @@ type translation struct {
 	triggers []string
 	censor   censor
 	names    fit.Names // the client's, of tools that the upstream knows under others
+	joint    *joint    // of which this is a stream; nil if another cannot go on with it
 
 	keeping keeping
 	events  []codec.Event
@@ -103,7 +104,13 @@ func (t *translation) keep(events []codec.Event) {
 	}
 }
 
-func (t *translation) Held() int { return cap(t.out) + t.keeping.bytes() }
+func (t *translation) Held() int {
+	n := cap(t.out) + t.keeping.bytes()
+	if t.joint != nil {
+		n += t.joint.held()
+	}
+	return n
+}
 
 func (t *translation) Started() bool { return t.started }
 
@@ -186,6 +193,9 @@ func (t *translation) translate(events []codec.Event) error {
 		case codec.EventFinish:
 			if !t.started && !mayBeEmpty(e.Finish) {
 				return errEmpty
+			}
+			if t.joint != nil && t.joint.brokeOff(e) {
+				return codec.CutShort()
 			}
 			t.started = true
 		}
