@@ -81,7 +81,16 @@ def needs(path: str, other: str) -> Check:
 
 def asleep(body: dict) -> bool:
     """Tell whether the request switches thinking off."""
-    return body.get("reasoning_effort") == "none" or (body.get("reasoning") or {}).get("effort") == "none"
+    return effort(body) == "none"
+
+
+def not_awake(body: dict) -> bool:
+    """The same for models that think only if they are told to."""
+    return effort(body) in (None, "none")
+
+
+def effort(body: dict) -> Any:
+    return body.get("reasoning_effort") or (body.get("reasoning") or {}).get("effort")
 
 
 def chat_turns(body: dict) -> Found:
@@ -439,7 +448,8 @@ RULES = [
     Rule("openai", "", needs("parallel_tool_calls", "tools"), ERRORS + ": 'parallel_tool_calls' is only allowed when 'tools' are specified"),
     Rule("openai", "", between("temperature", 0, 2), CHAT + ": temperature"),
     Rule("openai", "", between("top_p", 0, 1), CHAT + ": top_p"),
-    Rule("openai", REASONING, absent(SAMPLING, unless=asleep), LATEST + ", parameter compatibility"),
+    Rule("openai", r"(o1|o3|o4|gpt-5(?!-chat|\.[1-4])|gpt-6)", absent(SAMPLING, unless=asleep), LATEST + ", parameter compatibility"),
+    Rule("openai", r"gpt-5\.[1-4](?!-codex)", absent(SAMPLING, unless=not_awake), LATEST + ", parameter compatibility; effort is none by default (vercel/ai#10932)"),
     Rule("openai", "gpt-5($|-mini|-nano|-20)", words("reasoning_effort", "minimal low medium high"), "model page"),
     Rule("openai", "gpt-5($|-mini|-nano|-20)", words("reasoning.effort", "minimal low medium high"), "model page"),
     Rule("openai", "gpt-5-codex", words("reasoning.effort", "low medium high"), "model page"),
@@ -452,10 +462,10 @@ RULES = [
     Rule("openai", "gpt-4", absent("reasoning_effort reasoning"), ERRORS + ": Unrecognized request argument supplied: reasoning_effort"),
     # OpenAI, chat
     Rule("openai-chat", REASONING, absent("max_tokens"), ERRORS + ": use 'max_completion_tokens' instead"),
-    Rule("openai-chat", "(o3|o4-mini|gpt-5|gpt-6)", absent("stop"), CHAT + ": stop is not supported with latest reasoning models"),
+    Rule("openai-chat", "(o3|o4-mini|gpt-5)", absent("stop"), CHAT + ": stop is not supported with latest reasoning models"),
     Rule("openai-chat", "", lambda b: [("max_tokens", "max_tokens and max_completion_tokens cannot both be set")] if "max_tokens" in b and "max_completion_tokens" in b else [],
          ERRORS + ": Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported"),
-    Rule("openai-chat", "", longest("stop", 4), CHAT + ": up to 4 sequences"),
+    Rule("openai-chat", "", each("stop", lambda v: "longer than 4" if isinstance(v, list) and len(v) > 4 else None), CHAT + ": up to 4 sequences"),
     Rule("openai-chat", "gpt-6-luna", lambda b: [("tools", "function tools with reasoning_effort are not supported")] if b.get("tools") and not asleep(b) else [], LATEST),
     Rule("openai-chat", "", json_word("messages"), "developers.openai.com guides/structured-outputs, JSON mode"),
     Rule("openai-chat", "", each("messages[].content[].file.file_data", pdf_only), "developers.openai.com guides/file-inputs: only PDF"),
