@@ -21,7 +21,7 @@ from upstream import Seen, Upstream
 
 INBOUND = {m.NAME: m for m in (chat, responses, messages, gemini)}
 MEDIA = ("data", "url", "file_data", "image_url")
-OWN_RULES = {"chat": "chat", "responses": "openai-responses", "messages": "messages", "gemini": "gemini"}
+OWN_RULES = {"chat": "openai-chat", "responses": "openai-responses", "messages": "messages", "gemini": "gemini"}
 
 
 @dataclass
@@ -141,6 +141,7 @@ class Turn:
         self.when = when
         up = self.runner.upstream
         up.script, up.seen = replace(script, wanted=self.module.ask(body).schema), []
+        up.tolerated = {n for n in chat.ADDED if f'"{n}"' in json.dumps(body)} if self.trial.inbound == "chat" else set()
         status, kind, raw = self.ask(body, stream)
         if not up.seen:
             return self.unasked(status, raw)
