@@ -19,12 +19,14 @@ type rawStream struct {
 	kind  rawKind
 	clean func([]byte) []byte // takes the secrets out of a text; nil does not
 
-	begun  []byte // the beginning of the event that is coming
-	ending []byte // its end, if it is larger; up to twice as much as is kept
-	join   []byte // for events with several lines of data
-	size   int
-	inLine bool // the line that is coming has something in it
-	cr     bool // it began with a CR
+	waiting []byte // of an event, or a line of a text, that is not whole yet
+	gone    []byte // what was given out last
+	begun   []byte // the beginning of the event that is coming
+	ending  []byte // its end, if it is larger; up to twice as much as is kept
+	join    []byte // for events with several lines of data
+	size    int
+	inLine  bool // the line that is coming has something in it
+	cr      bool // it began with a CR
 
 	usage  codec.Usage
 	said   int64 // characters of texts
@@ -60,15 +62,38 @@ func (s *rawStream) Push(p []byte) ([]byte, error) {
 	case rawText:
 		s.said += int64(len(p))
 		s.keep(p)
+		return s.pass(p, bytes.LastIndexByte(p, '\n')+1), nil
 	case rawEvents:
-		s.watch(p)
-	default:
-		return p, nil
-	}
-	if s.clean != nil {
-		p = s.clean(p)
+		return s.pass(p, s.watch(p)), nil
 	}
 	return p, nil
+}
+
+// mostWaiting is how much waits for the end of its event: all but images are smaller.
+const mostWaiting = 64 << 10
+
+// pass is what may go out, of which all up to whole in p ends something. What it is in
+// pieces goes out as one, since nobody finds a secret of which each piece has some.
+func (s *rawStream) pass(p []byte, whole int) []byte {
+	if s.clean == nil {
+		return p
+	}
+	rest := len(p) - whole
+	if whole == 0 {
+		rest += len(s.waiting)
+	}
+	switch {
+	case rest > mostWaiting:
+		whole = len(p)
+	case whole == 0:
+		s.waiting = append(s.waiting, p...)
+		return nil
+	}
+	if len(s.waiting) == 0 && whole == len(p) {
+		return s.clean(p)
+	}
+	s.gone, s.waiting = append(s.waiting, p[:whole]...), append(s.gone[:0], p[whole:]...)
+	return s.clean(s.gone)
 }
 
 // rawFailure is the error that a stream of events, or a text, begins with, nil if it
@@ -107,9 +132,9 @@ func onlyComments(p []byte) bool {
 	return true
 }
 
-// watch finds the ends of events. Lines end with LF or CRLF.
-func (s *rawStream) watch(p []byte) {
-	for len(p) > 0 {
+// watch finds the ends of events, and says where the last one in p is. Lines end with LF or CRLF.
+func (s *rawStream) watch(p []byte) (last int) {
+	for at := 0; len(p) > 0; {
 		end := bytes.IndexByte(p, '\n')
 		line := p
 		if end >= 0 {
@@ -119,15 +144,18 @@ func (s *rawStream) watch(p []byte) {
 		s.cr = s.cr || len(line) == 1
 		if end < 0 {
 			s.keep(p)
-			return
+			break
 		}
 		empty := !s.inLine
 		s.inLine, s.cr = false, false
 		s.keep(p[:end+1])
-		if p = p[end+1:]; empty {
+		p, at = p[end+1:], at+end+1
+		if empty {
 			s.event()
+			last = at
 		}
 	}
+	return last
 }
 
 // keep takes the next bytes of an event.
@@ -198,12 +226,17 @@ func (s *rawStream) End() ([]byte, error) {
 	case s.kind == rawText && s.size > 0 && bytes.HasPrefix(bytes.TrimSpace(s.begun), []byte("{")):
 		s.read(nil, s.begun, rawjson.Value{})
 	}
-	return nil, nil
+	if len(s.waiting) == 0 {
+		return nil, nil
+	}
+	return s.clean(s.waiting), nil
 }
 
-func (s *rawStream) Done() bool                 { return false }
-func (s *rawStream) Started() bool              { return true }
-func (s *rawStream) Held() int                  { return cap(s.begun) + cap(s.ending) + cap(s.join) }
+func (s *rawStream) Done() bool    { return false }
+func (s *rawStream) Started() bool { return true }
+func (s *rawStream) Held() int {
+	return cap(s.begun) + cap(s.ending) + cap(s.join) + cap(s.waiting) + cap(s.gone)
+}
 func (s *rawStream) Usage() (codec.Usage, bool) { return s.usage, !s.usage.Zero() }
 
 // Said counts the texts; made are the images.
