@@ -105,3 +105,35 @@ func TestARequestCostsWhatItsProviderAsks(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatAttemptsInVainCostIsByThePricesOfWhereTheyWereMade has a dear provider whose answer says nothing, and behind it one that costs nothing.
+func TestWhatAttemptsInVainCostIsByThePricesOfWhereTheyWereMade(t *testing.T) {
+	const answer = `{"choices":[{"index":0,"message":{"role":"assistant","content":%q},"finish_reason":"stop"}],"usage":{"prompt_tokens":999,"completion_tokens":1}}`
+	for _, test := range []struct {
+		name, dear, free string
+		spent            int64 // in dollars
+	}{
+		{"the free one answers", fmt.Sprintf(answer, ""), fmt.Sprintf(answer, "ok"), 7},
+		{"nobody answers", fmt.Sprintf(answer, ""), "", 7},
+		{"the dear one failed", "", fmt.Sprintf(answer, "ok"), 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			section := func(name, price, says string) string {
+				up := act(t, func(w http.ResponseWriter, _ *http.Request) {
+					w.Header().Set("Content-Type", "application/json")
+					if says == "" {
+						w.WriteHeader(http.StatusInternalServerError)
+					}
+					io.WriteString(w, says)
+				})
+				return "  - provider: " + name + "\n    base_url: " + up.URL + "/v1\n    api: k\n    model: [m]\n    preferences: {model_price: {m: " + price + "}}\n"
+			}
+			g := start(t, section("dear", `"7000,7000"`, test.dear), section("free", `"0,0"`, test.free), keyed("AUTO_RETRY: true"), "preferences: {model_price: {m: \"1000,1000\"}}\n")
+			g.chat(plainRequest)
+			g.settled(1)
+			if state, _ := g.books.State(clientKeyText); state.Spent != test.spent*1e9 {
+				t.Errorf("%d nano-dollars are spent, want %d dollars", state.Spent, test.spent)
+			}
+		})
+	}
+}

@@ -61,7 +61,9 @@ func (s *rawStream) Push(p []byte) ([]byte, error) {
 	switch s.kind {
 	case rawText:
 		s.said += int64(len(p))
-		s.keep(p)
+		if s.keep(p); !s.isJSON() { // a transcript's words do not wait
+			return s.pass(p, len(p)), nil
+		}
 		return s.pass(p, bytes.LastIndexByte(p, '\n')+1), nil
 	case rawEvents:
 		return s.pass(p, s.watch(p)), nil
@@ -219,11 +221,14 @@ func (s *rawStream) read(name, data []byte, v rawjson.Value) {
 	s.usage.Update(u)
 }
 
+// isJSON says whether a text begins like an object in JSON.
+func (s *rawStream) isJSON() bool { return bytes.HasPrefix(bytes.TrimSpace(s.begun), []byte("{")) }
+
 func (s *rawStream) End() ([]byte, error) {
 	switch {
 	case s.kind == rawEvents && s.size > 0:
 		s.event()
-	case s.kind == rawText && s.size > 0 && bytes.HasPrefix(bytes.TrimSpace(s.begun), []byte("{")):
+	case s.kind == rawText && s.isJSON():
 		s.read(nil, s.begun, rawjson.Value{})
 	}
 	if len(s.waiting) == 0 {

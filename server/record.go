@@ -50,9 +50,7 @@ func (x *exchange) record(status int) record {
 		r.provider, r.upstream = x.at.chosen.Provider.Config.Name, x.at.chosen.Upstream
 	}
 	if x.key != nil {
-		if r.tokens = x.tokens(status); r.tokens != (usage.Tokens{}) {
-			r.cost = x.cost(r.tokens)
-		}
+		r.tokens, r.cost = x.tokens(status)
 		r.usage = x.at.usage
 	}
 	return r

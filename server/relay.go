@@ -273,7 +273,7 @@ func (x *exchange) succeeded() {
 	}
 	x.plan.Report(x.at.chosen, served)
 	x.live.firstByte.Store(int64(x.ttft))
-	if len(x.beside) > 0 && x.spent.Zero() { // what an attempt before cost may be another model's
+	if len(x.beside) > 0 {
 		x.answeredBy = x.at.modelToldOf()
 	}
 	x.note(fasthttp.StatusOK, x.ttft-x.at.began.Sub(x.start))

@@ -6,6 +6,7 @@ import (
 	"uniapi/codec"
 	"uniapi/codec/estimate"
 	"uniapi/codec/rawjson"
+	"uniapi/codec/saturate"
 	"uniapi/pool"
 	"uniapi/pool/provider"
 	"uniapi/server/budget"
@@ -31,6 +32,7 @@ func (x *exchange) charge(err error, told *codec.Error) {
 		return
 	}
 	x.spent.Add(u)
+	x.paid = saturate.Add(x.paid, x.cost(booked(u))) // by the prices of where it was made
 }
 
 // declines says of an error that it was we who took the provider's answer for none.

@@ -13,6 +13,7 @@ import (
 	"uniapi/codec/estimate"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/said"
+	"uniapi/codec/saturate"
 	"uniapi/pool/provider"
 	"uniapi/usage"
 )
@@ -64,20 +65,29 @@ func (x *exchange) reached(status int) extent {
 	return reachedNothing
 }
 
-// tokens are what the request is charged for: what the provider counted, and where
-// it did not say, or nothing that can be believed, an estimate. x.usage is what is
-// told of them.
-func (x *exchange) tokens(status int) usage.Tokens {
+// tokens are what the request is charged for, and what they cost: what the provider
+// counted, and where it did not say, or nothing that can be believed, an estimate.
+// What attempts before have cost is in both. x.at.usage is what is told of them.
+func (x *exchange) tokens(status int) (all usage.Tokens, cost int64) {
 	var u codec.Usage
 	if end := x.reached(status); end != reachedNothing {
 		if u = x.at.toldUsage(); !complete(&u) {
 			x.at.fill(&u, end)
 		}
+		if all = booked(u); all != (usage.Tokens{}) {
+			cost = x.cost(all)
+		}
 	}
 	if !x.spent.Zero() {
 		u.Add(x.spent)
+		all, cost = booked(u), min(saturate.Add(cost, x.paid), saturate.Most)
 	}
 	x.at.usage = u
+	return all, cost
+}
+
+// booked are a usage's tokens as the books have them.
+func booked(u codec.Usage) usage.Tokens {
 	return usage.Tokens{Prompt: u.Prompt, Cached: u.Cached, CacheWrite: u.CacheWrite, Completion: u.Completion, Reasoning: u.Reasoning, Estimated: u.Estimated}
 }
 

@@ -111,8 +111,8 @@ func TestStreamsOfImagesAndTranscriptsTellNoSecretInPieces(t *testing.T) {
 		"an event":            {rawEvents, "data: {\"type\":\"image_generation.partial_image\"}\n\n", "event: error\r\ndata: {\"message\":\"no KEY\"}\r\n\r\ndata: {}\n\n"},
 		"an event at the end": {rawEvents, "", "data: {\"message\":\"no KEY\"}"},
 		"a long event":        {rawEvents, "", "data: {\"detail\":\"" + strings.Repeat("x", mostWaiting-100) + "\",\"message\":\"no KEY\"}\n\n"},
-		"a line":              {rawText, "hello\n", "no KEY\nbye"},
-		"the last line":       {rawText, "hello\n", "no KEY"},
+		"a line of JSON":      {rawText, "", "{\"error\":\"no KEY\",\n\"a\":1}"},
+		"its last line":       {rawText, "{\n", "\"error\":\"no KEY\"}"},
 	} {
 		whole := test.before + strings.ReplaceAll(test.text, "KEY", upstreamKeyText)
 		want := string(clean([]byte(whole)))
