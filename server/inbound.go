@@ -37,6 +37,9 @@ type inbound struct {
 	decoded *codec.Request     // nil as long as nothing needs it
 	weight  weight             // of it
 	own     telemetry.OwnWords // pieces of secrets that the client has said itself
+
+	manyEscapes    bool // there are too many to look through
+	escapesCounted bool
 }
 
 // origin is the connection that a request has come over, and what serves it there.

@@ -65,13 +65,29 @@ func (in *inbound) lookAtOwn() {
 // says, but for what the client has said itself.
 func (in *inbound) Censor(event []byte) (changed bool) {
 	secrets := in.snap.secrets
+	unknown := in.hasManyEscapes()
+	muted := unknown && telemetry.Mute(event)
 	if !secrets.HasBytes(event) {
-		return false
+		return muted
 	}
 	in.lookAtOwn()
 	but := telemetry.SpeechIn(event)
-	if in.own.Many { // what is taken out of what repeats the request would tell which guess is right
+	if unknown && !muted { // what is taken out of what repeats the request would tell which guess is right
 		but = telemetry.LinesThatMayRepeat(event)
 	}
-	return secrets.Overwrite(event, but, in.own.Holds)
+	return secrets.Overwrite(event, but, in.own.Holds) || muted
+}
+
+// hasManyEscapes says whether nobody can look through the request for what the client
+// has said itself.
+func (in *inbound) hasManyEscapes() bool {
+	if len(in.body) <= telemetry.MostSigns {
+		return false
+	}
+	in.lazy.Lock()
+	defer in.lazy.Unlock()
+	if !in.escapesCounted {
+		in.manyEscapes, in.escapesCounted = telemetry.TooManySigns(in.body), true
+	}
+	return in.manyEscapes
 }

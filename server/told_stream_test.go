@@ -87,16 +87,28 @@ func TestTranslatedStreamsTellNoSecretsOfTheProvider(t *testing.T) {
 	}
 }
 
-// TestStreamsDoNotTellWhoSendsTooManyEscapesWhetherAGuessIsRight has a request in which not all can be looked through for what the client has said itself.
-func TestStreamsDoNotTellWhoSendsTooManyEscapesWhetherAGuessIsRight(t *testing.T) {
+// TestStreamsTellWhoSendsTooManyEscapesNeitherSecretsNorWhichGuessIsRight has a request in which not all can be looked through for what the client has said itself,
+// and a provider that repeats what may be from it, or may be its own key.
+func TestStreamsTellWhoSendsTooManyEscapesNeitherSecretsNorWhichGuessIsRight(t *testing.T) {
+	text := ""
 	up := act(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
-		io.WriteString(w, event("before")+": "+upstreamKeyText+"\n\ndata: {\"detail\":\"you said "+upstreamKeyText+"\"}\n\n"+stopEvent)
+		io.WriteString(w, event("before")+": 1\n\n"+strings.ReplaceAll(`data: {"id":"chatcmpl-123456789","detail":"you said TEXT","list":["a",{"b" : "\"TEXT\""}],"tools":[{"name":"TEXT"}],"choices":[{"delta":{"content":"words of a model"}}]}`,
+			"TEXT", text)+"\n\n"+stopEvent)
 	})
 	g := start(t, up.section("/v1", "m"))
-	a := g.do("POST", "/v1/chat/completions", `{"model":"m","stream":true,"messages":[{"role":"user","content":"`+upstreamKeyText+strings.Repeat(`\n`, telemetry.MostSigns+1)+`"}]}`, asClient...)
-	if !strings.Contains(a.body, "you said "+upstreamKeyText) || strings.Contains(a.body, ": "+upstreamKeyText) {
-		t.Errorf("%d %s", a.StatusCode, a.body)
+	answers := map[string]bool{}
+	for _, text = range []string{upstreamKeyText, strings.Repeat("x", len(upstreamKeyText))} {
+		for _, said := range []string{text, ""} {
+			a := g.do("POST", "/v1/chat/completions", `{"model":"m","stream":true,"messages":[{"role":"user","content":"`+said+strings.Repeat(`\n`, telemetry.MostSigns+1)+`"}]}`, asClient...)
+			if strings.Contains(a.body, text) || !strings.Contains(a.body, "chatcmpl-123456789") || !strings.Contains(a.body, "words of a model") || !strings.Contains(a.body, `"b" : "**`) {
+				t.Errorf("%d %s", a.StatusCode, a.body)
+			}
+			answers[a.body] = true
+		}
+	}
+	if len(answers) != 1 {
+		t.Errorf("there are %d answers", len(answers))
 	}
 }
 
