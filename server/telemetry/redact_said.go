@@ -197,11 +197,15 @@ func onlyZeros(held []byte) bool {
 	return false
 }
 
-// release lets all go but so many bytes, of which some may still be part of an escape.
+// release lets all go but an escape that may still be going on in the last so many bytes.
 func (u *unescaper) release(keep int) {
 	done := 0
-	for done < len(u.held) && len(u.held)-done > keep {
-		if strings.IndexByte(u.signs, u.held[done]) >= 0 {
+	for done < len(u.held) {
+		sign := strings.IndexByte(u.signs, u.held[done]) >= 0
+		if sign && len(u.held)-done <= keep {
+			break
+		}
+		if sign {
 			var room [2 * utf8.UTFMax]byte
 			meant, size := unescape(room[:0], unsafe.String(&u.held[done], len(u.held)-done))
 			if size > 0 {

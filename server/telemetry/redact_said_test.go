@@ -70,3 +70,15 @@ func FuzzUnescape(f *testing.F) {
 		}
 	})
 }
+
+// TestWhatStandsFarBehindAnEscapeIsNotGoneThroughByteByByte counts the bytes of a long text that are, in which escapes are few.
+func TestWhatStandsFarBehindAnEscapeIsNotGoneThroughByteByByte(t *testing.T) {
+	plain := strings.Repeat("x", 1<<20)
+	for _, escape := range []string{"%41", "%25252541", `\u0041`, `\\\\`, "&#0000065;", "&", "%", `\`, "&nbsp"} {
+		puts, skipped := 0, 0
+		resolve([]byte(plain+escape+plain+escape), escapeSigns, mostLayers, func(byte) { puts++ }, func(p []byte) { skipped += len(p) })
+		if puts > mostLayers*4*longestEscape || skipped < 2*len(plain)-puts {
+			t.Errorf("%q: %d bytes went through one by one, %d in a piece", escape, puts, skipped)
+		}
+	}
+}
