@@ -48,7 +48,7 @@ func (a *attempt) write(channel *provider.Channel, to codec.Format) (stream bool
 			return stream, err
 		}
 	}
-	body = a.suited().edit(a.endpoint, body)
+	body = a.suited().edit(a, body)
 	if rules != nil || !section.Tools || !section.Image || a.snap.translates && toolid.Carries(body) {
 		body = overridden(rules, openai.Strip(toolid.Strip(body), !section.Tools, !section.Image))
 	}
@@ -63,7 +63,7 @@ func (a *attempt) write(channel *provider.Channel, to codec.Format) (stream bool
 
 // edits says whether the client's body may be changed by more than its model.
 func (a *attempt) edits(provider *config.Provider, rules *override.Rules) bool {
-	return rules != nil || a.choosing || !provider.Tools || !provider.Image || a.suited().edits() || a.upstream == "bedrock-invoke" ||
+	return rules != nil || a.choosing || !provider.Tools || !provider.Image || a.suited().mayEdit(a) || a.upstream == "bedrock-invoke" ||
 		a.snap.translates && toolid.Carries(a.body)
 }
 

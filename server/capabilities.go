@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"uniapi/codec"
+	"uniapi/codec/anthropic"
 	"uniapi/codec/capability"
 	"uniapi/codec/openai"
 	"uniapi/config"
@@ -16,7 +17,8 @@ import (
 type suited struct {
 	upstream string // the format
 	target   *capability.Target
-	rules    *openai.Rules // of chat and Responses; nil if there are none
+	rules    *openai.Rules    // of chat and Responses; nil if there are none
+	messages *anthropic.Rules // of Messages; the same
 }
 
 // suits are those of a provider's models, by the names that clients have for them.
@@ -52,16 +54,29 @@ func (a *attempt) cannotStream() bool {
 	return len(a.sending.Tools) > 0 || slices.ContainsFunc(a.sending.Messages, func(m codec.Message) bool { return slices.ContainsFunc(m.Parts, isCall) })
 }
 
-// edits says whether requests may have to be changed.
+// edits says whether a translated request may have to be changed.
 func (s *suited) edits() bool { return s != nil && s.rules != nil }
+
+// mayEdit says whether the client's own body may have to be changed.
+func (s *suited) mayEdit(a *attempt) bool {
+	return s.edits() || s != nil && s.messages != nil && a.converses() && s.messages.Changes(&a.messages, a.body)
+}
+
+// converses says whether a conversation is asked for, or counted.
+func (a *attempt) converses() bool {
+	return a.endpoint == provider.Chat || a.endpoint == provider.CountTokens
+}
 
 // refuses says whether the upstream takes no member of that name.
 func (s *suited) refuses(name string) bool { return s != nil && s.rules.Refuses(name) }
 
 // edit is a client's body as the upstream takes it, which speaks the same format.
-func (s *suited) edit(endpoint provider.Endpoint, body []byte) []byte {
-	switch {
-	case !s.edits():
+func (s *suited) edit(a *attempt, body []byte) []byte {
+	switch endpoint := a.endpoint; {
+	case s == nil:
+	case s.messages != nil && a.converses():
+		return s.editMessages(a, body)
+	case s.rules == nil:
 	case endpoint == provider.Chat && s.upstream == "openai":
 		return s.rules.Edit(body)
 	case endpoint == provider.Chat && s.upstream == "responses":
@@ -70,6 +85,17 @@ func (s *suited) edit(endpoint provider.Endpoint, body []byte) []byte {
 		return s.rules.Rename(body)
 	}
 	return body
+}
+
+func (s *suited) editMessages(a *attempt, body []byte) []byte {
+	head := a.messages
+	if !sameBytes(body, a.body) {
+		var err error
+		if head, err = anthropic.ReadHead(body); err != nil {
+			return body
+		}
+	}
+	return s.messages.Edit(&head, body)
 }
 
 // editTranslated is a translated body as the upstream takes it.
@@ -117,6 +143,8 @@ func suit(cfg *config.Config, p *config.Provider, channel *provider.Channel, mod
 			s := suited{upstream: upstream, target: t}
 			if as.format == capability.Chat || as.format == capability.Responses {
 				s.rules = openai.NewRules(t, m.Alias)
+			} else if as.format == capability.Messages {
+				s.messages = anthropic.NewRules(t)
 			}
 			all[m.Alias] = append(all[m.Alias], s)
 		}

@@ -20,7 +20,7 @@ var (
 
 // known are the members that the gateway reads of a Messages request.
 var known = fields.NewKnown(slices.Concat([]string{"model", "stream", "messages", "tools"}, hostMembers, []string{
-	"system", "max_tokens", "temperature", "top_p", "top_k", "stop_sequences", "tool_choice", "thinking", "output_config", "metadata", "service_tier",
+	"system", "max_tokens", "temperature", "top_p", "top_k", "tool_choice", "thinking", "output_config", "stop_sequences", "metadata", "service_tier",
 	"cache_control", "context_management", "container", "mcp_servers", "inference_geo", "speed", "betas", "thread",
 }, choice.Members())...).
 	Inside("thinking", fields.NewKnown("type", "budget_tokens", "display")).
@@ -29,7 +29,7 @@ var known = fields.NewKnown(slices.Concat([]string{"model", "stream", "messages"
 	Inside("thread", fields.NewKnown("type")).
 	Mark(choice.Members()...)
 
-var layout = native.NewLayout(known, "messages", hostMembers...)
+var layout = native.NewLayout(known, "messages", hostMembers...).Watch("max_tokens", "temperature", "top_p", "top_k", "tool_choice", "thinking", "output_config")
 
 // ReadHead finds in one pass what routing needs, and checks that the body is one JSON object in which each member that the gateway reads is
 // there once. An error is a *codec.Error with status 400. It does not allocate.

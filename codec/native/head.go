@@ -19,6 +19,16 @@ type Layout struct {
 	model, stream, messages, tools int
 	choice, input                  int // tool_choice and input, -1 if the format has none
 	firstOther                     int
+	firstWatched, watched          int
+}
+
+// MostWatched is how many members a layout may watch.
+const MostWatched = 7
+
+// Watch has the head tell where members are, which stand in known one after the other: at most MostWatched.
+func (l *Layout) Watch(names ...string) *Layout {
+	l.firstWatched, l.watched = l.known.Number(names[0]), min(len(names), MostWatched)
+	return l
 }
 
 // NewLayout makes a layout of the members that are known, among them model, stream and tools. Messages is the conversation, however the format
@@ -44,6 +54,8 @@ type Head struct {
 	// Messages and Tools are offsets for those who look closer; Kind Missing if absent. Messages is the conversation, however the format
 	// calls it.
 	Messages, Tools rawjson.Value
+	// Watched are those that the layout watches, in its order; Kind Missing if absent.
+	Watched [MostWatched]rawjson.Value
 
 	// marks are the members that an upstream may get otherwise, in body order.
 	marks [4]mark
@@ -92,6 +104,9 @@ func (l *Layout) ReadHead(body []byte) (Head, error) {
 		case n >= l.firstOther && n < l.firstOther+len(l.others):
 			h.mark(l.others[n-l.firstOther], from, it.Whole())
 		default:
+			if w := n - l.firstWatched; w >= 0 && w < l.watched {
+				h.Watched[w] = it.Whole()
+			}
 			choosing, err := l.known.Enter(n, body, it.Whole())
 			if err != nil {
 				return h, err
