@@ -34,6 +34,7 @@ type progress struct {
 	names     fit.Names // the client's, of tools that the upstream knows under others
 	asksUsage bool      // the gateway asks for a stream's usage on its own
 	forgoes   bool      // it does not, since the provider refused the attempt for that
+	unwanted  []string  // members of the gateway's own that the provider has refused the attempt for
 	sent      bool      // the provider was asked
 	answered  bool      // it has begun to answer, with success
 	halfway   bool      // its stream has begun, and is to be whole before the client has any of it

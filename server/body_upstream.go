@@ -48,7 +48,9 @@ func (a *attempt) write(channel *provider.Channel, to codec.Format) (stream bool
 			return stream, err
 		}
 	}
-	body = a.suited().edit(a, body)
+	if edited := a.suited().edit(a, body); !sameBytes(edited, body) {
+		body = a.without(edited)
+	}
 	if rules != nil || !section.Tools || !section.Image || a.snap.translates && toolid.Carries(body) {
 		body = overridden(rules, openai.Strip(toolid.Strip(body), !section.Tools, !section.Image))
 	}
@@ -75,11 +77,11 @@ func (a *attempt) writeTranslated(to codec.Format, provider *config.Provider, ru
 	}
 	a.asksUsage = false
 	suited := a.suited()
-	if suited.edits() || a.upstream == "openai" || rules != nil {
+	if suited.edits() || a.upstream == "openai" || rules != nil || a.leaves() != nil {
 		if err := a.holdEncoded(3*len(body) + valueEdited*rawjson.Values(body)); err != nil {
 			return err
 		}
-		edited := suited.editTranslated(a.upstream, body)
+		edited := a.without(suited.editTranslated(a.upstream, body))
 		if a.upstream == "openai" {
 			if a.asksUsage = a.asks(); !a.asksUsage {
 				edited = openai.WithoutStreamOptions(edited)

@@ -14,7 +14,11 @@ import (
 // asking is whether the streams of a model at a provider are asked for their usage:
 // 0 as long as nobody knows, takesOptions once such a stream was served, and else
 // until when they are not asked, in Unix nanoseconds.
-type asking struct{ atomic.Int64 }
+type asking struct {
+	atomic.Int64
+	refused atomic.Pointer[refusal] // what else of the gateway's own is left out
+	took    atomic.Bool             // a request was served with all that is always added
+}
 
 const takesOptions = -1
 

@@ -191,6 +191,13 @@ func (x *exchange) choose(chosen balancer.Attempt) {
 // is left out, and the provider asked again.
 func (a *attempt) try() error {
 	err := a.ask()
+	if err != nil {
+		if name := a.refusesAdded(err); name != "" {
+			err = a.askWithoutAdded(name)
+		}
+	} else {
+		a.took()
+	}
 	switch {
 	case a.refusesOptions(err):
 		return a.askWithout()

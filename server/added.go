@@ -1,0 +1,146 @@
+package server
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"uniapi/codec/rawjson"
+)
+
+// refusal is a member of the gateway's own that a model at a provider refuses, with
+// those before it, and until when that is believed.
+type refusal struct {
+	members []string
+	until   time.Time
+}
+
+// leaves are the members that the attempt leaves out: what was learnt of the channel, and
+// what it has met itself.
+func (a *attempt) leaves() []string {
+	if a.unwanted != nil {
+		return a.unwanted
+	}
+	known := a.backend().asking[a.model]
+	if known == nil {
+		return nil
+	}
+	if r := known.refused.Load(); r != nil && a.began.Before(r.until) {
+		return r.members
+	}
+	return nil
+}
+
+// added are the members that the gateway may put into a request of its own accord, by
+// the upstream's format. Of chat's stream_options see asking.
+var added = map[string][]string{
+	"openai":        {"reasoning_effort", "thinking", "enable_thinking", "temperature"},
+	"responses":     {"include", "store", "reasoning"},
+	"gemini":        {"safetySettings"},
+	"gemini-vertex": {"safetySettings"},
+}
+
+// adds says whether a member of the request is the gateway's own and not what the
+// client asked for.
+func (a *attempt) adds(name string) bool {
+	if !slices.Contains(added[a.upstream], name) {
+		return false
+	}
+	if a.untranslated() {
+		v, err := rawjson.One(a.body)
+		return err == nil && !v.Get(a.body, name).Present()
+	}
+	q := a.decoded
+	switch name {
+	case "temperature":
+		return q != nil && q.Temperature == ""
+	case "reasoning_effort", "thinking", "enable_thinking", "reasoning":
+		return q != nil && q.Reasoning == nil
+	}
+	return true
+}
+
+// without is a body without what the upstream is known to refuse of the gateway's own.
+func (a *attempt) without(body []byte) []byte {
+	var s rawjson.Splicer
+	some := false
+	for _, name := range a.leaves() {
+		if a.adds(name) {
+			s.Remove(name)
+			some = true
+		}
+	}
+	if !some {
+		return body
+	}
+	parts, err := s.Parts(nil, body)
+	if err != nil {
+		return body
+	}
+	return slices.Concat(parts...)
+}
+
+// refusesAdded is the member of the gateway's own that an attempt's error names, "" if it
+// names none.
+func (a *attempt) refusesAdded(err error) string {
+	refused, is := errors.AsType[*upstreamError](err)
+	if !is || refused.status != fasthttp.StatusBadRequest && refused.status != fasthttp.StatusUnprocessableEntity {
+		return ""
+	}
+	if known := a.backend().asking[a.model]; a.upstream != "openai" && known != nil && known.took.Load() {
+		return "" // it is the request's own: an error can repeat what a client has made up
+	}
+	for _, name := range added[a.upstream] {
+		if !slices.Contains(a.leaves(), name) && isAbout(refused.said.Param, refused.said.Message, name) && a.adds(name) {
+			return name
+		}
+	}
+	return ""
+}
+
+// took notes that a request was served with what the gateway always adds.
+func (a *attempt) took() {
+	if a.upstream == "openai" || a.unwanted != nil || added[a.upstream] == nil || a.untranslated() {
+		return
+	}
+	if known := a.backend().asking[a.model]; known != nil && !known.took.Load() {
+		known.took.Store(true)
+	}
+}
+
+// isAbout says whether an error is about a member: its parameter is that, or its text has
+// the name in quotation marks.
+func isAbout(param, message, name string) bool {
+	if param == name || strings.HasPrefix(param, name+".") || strings.HasPrefix(param, name+"[") {
+		return true
+	}
+	for at := 0; ; {
+		i := strings.Index(message[at:], name)
+		if i < 0 {
+			return false
+		}
+		end := at + i + len(name)
+		if i += at; i > 0 && strings.IndexByte("'\"`", message[i-1]) >= 0 && end < len(message) && strings.IndexByte("'\"`.[", message[end]) >= 0 {
+			return true
+		}
+		at = end
+	}
+}
+
+// askWithoutAdded asks once more without a member. If that is served it was that which
+// was refused, and the channel is not sent it for a while.
+func (a *attempt) askWithoutAdded(name string) error {
+	a.trace, a.unwanted = nil, append(slices.Clone(a.leaves()), name)
+	if err := a.ask(); err != nil {
+		return err
+	}
+	if known := a.backend().asking[a.model]; known != nil {
+		known.refused.Store(&refusal{a.unwanted, a.began.Add(unaskedFor)})
+	}
+	a.server.log.Warn("this provider refuses a member of requests that the gateway adds; it is left out for an hour. Say so for good by refuses in capabilities",
+		"member", name, "provider", a.chosen.Provider.Config.Name, "upstream_model", a.chosen.Upstream, "id", string(a.id))
+	return nil
+}
