@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
@@ -24,7 +25,8 @@ type Rules struct {
 	refused []string // members of the request
 	unsaid  []string // members of messages
 	echo    bool     // earlier thinking is wanted back with the calls that it led to, be it empty
-	idsOnly bool     // of messages nothing but the ids of calls may have to change
+	idsOnly bool     // of messages nothing but the ids of calls and what is unsaid may have to change
+	needles [][]byte // one of which is in messages that have something unsaid
 }
 
 // ofMessages begins the words that speak of members of messages.
@@ -44,7 +46,13 @@ func NewRules(t *capability.Target, request string) *Rules {
 	if t.Thinks != "" && t.Thinks != capability.Never {
 		r.effort = alias.Read(request, t.Model).Effort
 	}
-	r.idsOnly = len(t.Roles) == 0 && !r.echo && t.Thoughts == "" && t.IDExact == 0 && len(r.unsaid) == 0 && t.Preface == ""
+	r.idsOnly = len(t.Roles) == 0 && !r.echo && t.Thoughts == "" && t.IDExact == 0 && t.Preface == ""
+	slices.Sort(r.unsaid)
+	for _, name := range r.unsaid {
+		if n := len(r.needles); n == 0 || !bytes.HasPrefix([]byte(`"`+name), r.needles[n-1]) {
+			r.needles = append(r.needles, []byte(`"`+name))
+		}
+	}
 	if !t.Known && t.Thinks == "" && t.Efforts == nil && t.Limit == "" && t.Temperature == "" && len(t.Rename) == 0 && len(t.Refused()) == 0 && r.idsOnly {
 		return nil
 	}
@@ -90,6 +98,9 @@ func (r *Rules) editThinking(e *edit, tools bool) (awake bool) {
 	}
 	if r.EffortWithTools != "" && tools && (word != "" || r.Thinks != capability.WhenAsked) {
 		word = r.EffortWithTools
+	}
+	if r.Thinks == capability.WhenAsked && word == "" && slices.Contains(r.Efforts, "none") && r.Off == "" && e.hasAny(r.Quiet) {
+		word = "none" // which it is anyway, and what is quiet otherwise wants to be told
 	}
 	awake = r.awake(e, word)
 	if r.Off != "" && r.Off != "effort" {

@@ -56,6 +56,11 @@ func (e *edit) drop(names ...string) {
 	}
 }
 
+// hasAny says whether one of the members is there.
+func (e *edit) hasAny(names []string) bool {
+	return slices.ContainsFunc(names, func(name string) bool { return e.get(name).Present() })
+}
+
 // Edit returns the request as the rules want it. What they do not speak of stays byte for byte, and a body that needs no change is
 // returned itself; so is one that cannot be read, for the upstream to refuse. The body is not changed.
 func (r *Rules) Edit(body []byte) []byte {
@@ -72,9 +77,7 @@ func (r *Rules) Edit(body []byte) []byte {
 	if n, ok := rawjson.Int(body, e.get("n")); ok && r.Answers > 0 && n > r.Answers {
 		e.set("n", nil)
 	}
-	if r.Stops != nil && *r.Stops == 0 {
-		e.drop("stop")
-	}
+	r.editStops(&e)
 	r.editUser(&e)
 	r.editLimit(&e)
 	tools := r.editTools(&e)
@@ -139,6 +142,26 @@ func (e *edit) done() []byte {
 		return e.body
 	}
 	return slices.Concat(parts...)
+}
+
+// editStops keeps as many stop words as are taken.
+func (r *Rules) editStops(e *edit) {
+	stop := e.get("stop")
+	switch {
+	case r.Stops == nil || !stop.Present():
+	case *r.Stops == 0:
+		e.set("stop", nil)
+	case r.Known && stop.Kind == rawjson.Array:
+		kept, n := []byte{'['}, 0
+		for list := stop.Elements(e.body); list.Next(); n++ {
+			if n < *r.Stops {
+				kept = append(rawjson.Comma(kept), list.Value.Raw(e.body)...)
+			}
+		}
+		if n > *r.Stops {
+			e.set("stop", append(kept, ']'))
+		}
+	}
 }
 
 // editUser hashes names of users that are longer than is taken, for upstreams of which that is known.

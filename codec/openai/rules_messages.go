@@ -15,7 +15,7 @@ import (
 // editMessages returns the messages as the upstream takes them, nil if they may stay. Whatever is between the edited ones stays as it
 // is written.
 func (r *Rules) editMessages(body []byte, messages rawjson.Value, thinks bool) []byte {
-	if r.idsOnly && (!r.Known || !hasLongID(messages.Raw(body))) {
+	if r.idsOnly && (!r.Known || !hasLongID(messages.Raw(body))) && !r.saysUnsaid(messages.Raw(body)) {
 		return nil
 	}
 	var out []byte
@@ -38,6 +38,11 @@ func (r *Rules) editMessages(body []byte, messages rawjson.Value, thinks bool) [
 		return nil
 	}
 	return append(out, body[done:messages.End]...)
+}
+
+// saysUnsaid says whether messages may have a member that is refused. It saves the usual request a closer look.
+func (r *Rules) saysUnsaid(messages []byte) bool {
+	return slices.ContainsFunc(r.needles, func(needle []byte) bool { return bytes.Contains(messages, needle) })
 }
 
 var resultID = []byte(`"tool_call_id"`)
@@ -91,10 +96,14 @@ func (r *Rules) editMessage(s *rawjson.Splicer, body []byte, m rawjson.Value, ta
 			role, _ = rawjson.Text(body, v)
 		case "content":
 			content = v
-		case "reasoning_content":
-			thoughts = v
-		case "reasoning":
-			other = v
+		case "reasoning_content", "reasoning":
+			if slices.Contains(r.unsaid, name) {
+				set(name, nil)
+			} else if name == "reasoning" {
+				other = v
+			} else {
+				thoughts = v
+			}
 		case "tool_call_id":
 			id, _ := rawjson.Text(body, v)
 			if form := talk.ids.form(id); form != id {

@@ -53,6 +53,9 @@ func (r *Rules) editReasoning(e *edit) (awake bool) {
 	if word == "" {
 		word = r.effort
 	}
+	if r.Thinks == capability.WhenAsked && word == "" && slices.Contains(r.Efforts, "none") && e.hasAny(r.Quiet) {
+		word = "none"
+	}
 	awake = r.awake(e, word)
 	if r.Thinks == capability.Never {
 		e.drop("reasoning")
