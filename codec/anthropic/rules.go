@@ -11,10 +11,11 @@ import (
 // Rules are what must be changed in a client's own request for one model, which would refuse it. They are immutable; nil changes nothing.
 type Rules struct{ can abilities }
 
-// NewRules returns the rules for a model, nil if there are none: then nothing need be looked at.
+// NewRules returns the rules for a model, nil if there are none: then nothing need be looked at. For hosts that nobody knows there are none: what
+// clients of this format write goes to them as it is.
 func NewRules(t *capability.Target) *Rules {
 	can := abilitiesOf(t)
-	if can.sampling && !can.oneSampling && can.adaptive && can.budget && can.disabled && can.effort && t.Choices == nil {
+	if !t.Known || can.sampling && !can.oneSampling && can.adaptive && can.budget && can.disabled && can.effort && t.Choices == nil {
 		return nil
 	}
 	return &Rules{can}

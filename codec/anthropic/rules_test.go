@@ -4,11 +4,14 @@ import (
 	"encoding/json"
 	"testing"
 
-	"uniapi/codec"
 	"uniapi/codec/capability"
 )
 
-func rulesFor(model string) *Rules { return NewRules(Format{}.target(new(codec.Request), model)) }
+func rulesFor(model string) *Rules { return rulesAt("api.anthropic.com", model) }
+
+func rulesAt(host, model string) *Rules {
+	return NewRules(capability.Find(capability.Query{Host: host, Format: capability.Messages, Model: model}))
+}
 
 func TestClientsOwnRequestsAreWhatTheModelTakes(t *testing.T) {
 	for _, test := range []struct{ name, model, body, want string }{
@@ -52,6 +55,9 @@ func TestClientsOwnRequestsAreWhatTheModelTakes(t *testing.T) {
 	if r := rulesFor("my-model"); r != nil {
 		t.Errorf("there are rules for a name that tells nothing: %+v", r)
 	}
+	if r := rulesAt("relay.example", "claude-opus-5-5"); r != nil {
+		t.Errorf("there are rules for a host that nobody knows: %+v", r)
+	}
 }
 
 func TestLookingWhetherARequestMustChangeAllocatesNothing(t *testing.T) {
@@ -74,7 +80,7 @@ func FuzzRules(f *testing.F) {
 	f.Add([]byte(`{"model":"m","temperature":1,"top_p":1,"thinking":{"type":"enabled","budget_tokens":2000},"output_config":{"effort":"max"},"tool_choice":{"type":"any"}}`))
 	var all []*Rules
 	for _, model := range []string{"claude-3-haiku", "claude-sonnet-4-5", "claude-opus-4-8", "claude-opus-5-5"} {
-		all = append(all, NewRules(capability.Find(capability.Query{Format: capability.Messages, Model: model})))
+		all = append(all, rulesFor(model))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		h, err := ReadHead(body)
