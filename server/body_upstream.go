@@ -54,6 +54,7 @@ func (a *attempt) write(channel *provider.Channel, to codec.Format) (stream bool
 	if rules != nil || !section.Tools || !section.Image || a.snap.translates && toolid.Carries(body) {
 		body = overridden(rules, openai.Strip(toolid.Strip(body), !section.Tools, !section.Image))
 	}
+	body = a.suited().settle(a, body)
 	a.asksUsage = channel.AskUsage && a.asks() && (rules == nil || !rules.Touches("stream_options")) && !(a.endpoint == provider.Chat && a.suited().refuses("stream_options"))
 	err = a.face.splice(a, body, spliced{format: a.upstream, model: a.chosen.Upstream, askUsage: a.asksUsage})
 	a.request.Body = a.parts

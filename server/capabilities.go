@@ -73,10 +73,7 @@ func (s *suited) refuses(name string) bool { return s != nil && s.rules.Refuses(
 // edit is a client's body as the upstream takes it, which speaks the same format.
 func (s *suited) edit(a *attempt, body []byte) []byte {
 	switch endpoint := a.endpoint; {
-	case s == nil:
-	case s.messages != nil && a.converses():
-		return s.editMessages(a, body)
-	case s.rules == nil:
+	case !s.edits():
 	case endpoint == provider.Chat && s.upstream == "openai":
 		return s.rules.Edit(body)
 	case endpoint == provider.Chat && s.upstream == "responses":
@@ -87,7 +84,12 @@ func (s *suited) edit(a *attempt, body []byte) []byte {
 	return body
 }
 
-func (s *suited) editMessages(a *attempt, body []byte) []byte {
+// settle is edit for Messages. It comes behind the operator's own changes, since how much
+// Claude may think depends on how much it may answer.
+func (s *suited) settle(a *attempt, body []byte) []byte {
+	if s == nil || s.messages == nil || !a.converses() {
+		return body
+	}
 	head := a.messages
 	if !sameBytes(body, a.body) {
 		var err error
