@@ -73,8 +73,7 @@ def call_events(index: int, call: dict) -> list[dict]:
 
 
 def stream(reply: Reply, number: int, body: dict, thinks: bool) -> list[tuple[str, Any]]:
-    empty = {"role": "assistant", "content": [], "tool_plan": "", "tool_calls": [], "citations": []}
-    events: list[dict] = [{"type": "message-start", "id": f"co-{number}", "delta": {"message": empty}}]
+    events: list[dict] = [{"type": "message-start", "id": f"co-{number}", "delta": {"message": {"role": "assistant"}}}]
     for index, block in enumerate(content(reply, thinks)):
         events += block_events(index, block)
     for index, call in enumerate(reply.calls):

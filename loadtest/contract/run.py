@@ -23,6 +23,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import honest
 import shrink
 from gateway import Gateway
 from trial import INBOUND, Finding, Runner, Trial, place_of, trials
@@ -176,6 +177,8 @@ def show(result: Result, kinds: list[str], title: str, out) -> None:
 
 def main() -> int:
     args = arguments()
+    if told := honest.inventions():
+        raise SystemExit("the upstreams say what no type of their vendor's knows:\n" + "\n".join(told))
     began = time.monotonic()
     with multiprocessing.Pool(args.jobs) as pool:
         results = pool.starmap(work, [(args, job) for job in range(args.jobs)])
