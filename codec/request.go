@@ -81,6 +81,9 @@ type OutputFormat struct {
 	Description string
 	Schema      json.RawMessage // for OutputSchema
 	Strict      *bool
+	// Bare says that an answer that is one word is wanted without quotes, and Wrapped that Schema is that of schema.Wrap, in whose object the
+	// answer will come.
+	Bare, Wrapped bool
 }
 
 // OutputKind tells free text from JSON, and JSON from JSON of a schema.

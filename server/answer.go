@@ -89,6 +89,7 @@ func (a *attempt) readAnswer(answer *pool.Response, from codec.Format) error {
 // writeWhole makes the client's answer of a decoded one, in its format.
 func (a *attempt) writeWhole(whole *codec.Response) error {
 	a.usage = whole.Usage
+	unwrapWhole(whole, a.wrapped)
 	if err := checkResponse(whole, a.triggers()); err != nil {
 		return err
 	}
@@ -197,7 +198,7 @@ func (a *attempt) openFlow(from codec.Format) error {
 	}
 	a.encoder = a.format.NewStreamEncoder(request)
 	a.mixed.reset(from.NewStreamDecoder(), a.encoder, a.triggers())
-	a.mixed.censor, a.mixed.names = a, a.names
+	a.mixed.censor, a.mixed.names, a.mixed.unwrap = a, a.names, unwrapping(a.wrapped)
 	a.flow = &a.mixed
 	return nil
 }
@@ -222,6 +223,7 @@ func (a *attempt) replayAnswer(answer *pool.Response, from codec.Format) error {
 		return err
 	}
 	a.usage = whole.Usage
+	unwrapWhole(whole, a.wrapped)
 	if err := checkResponse(whole, a.triggers()); err != nil {
 		return err
 	}

@@ -120,6 +120,9 @@ func (a *attempt) translated(to codec.Format, provider *config.Provider) ([]byte
 	if request, a.leftOut, err = turns.Repair(request, formats[request.Format], to); err != nil {
 		return nil, err
 	}
+	if o := request.Output; o != nil && o.Wrapped {
+		a.wrapped = o
+	}
 	if to.Name() == "openai" {
 		request = request.WithoutCustom()
 	}

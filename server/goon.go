@@ -73,7 +73,7 @@ func (a *attempt) joinFlow(from codec.Format, request *codec.Request) {
 	a.joint.begin()
 	a.encoder = a.joint
 	a.mixed.reset(from.NewStreamDecoder(), a.joint, a.triggers())
-	a.mixed.joint, a.mixed.censor = a.joint, a
+	a.mixed.joint, a.mixed.censor, a.mixed.names = a.joint, a, a.names
 	a.flow = &a.mixed
 }
 

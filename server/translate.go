@@ -59,6 +59,7 @@ type translation struct {
 	censor   censor
 	names    fit.Names // the client's, of tools that the upstream knows under others
 	joint    *joint    // of which this is a stream; nil if another cannot go on with it
+	unwrap   *unwrap   // nil if the answer comes as it is
 
 	keeping keeping
 	events  []codec.Event
@@ -186,37 +187,52 @@ func (t *translation) ready() []byte {
 func (t *translation) translate(events []codec.Event) error {
 	for i := range events {
 		e := &events[i]
-		t.keeping.event(e)
-		switch e.Kind {
-		case codec.EventStart, codec.EventUsage:
-			t.usage.Update(e.Usage)
-		case codec.EventFinish:
-			if !t.started && !mayBeEmpty(e.Finish) {
-				return errEmpty
-			}
-			if t.joint != nil && t.joint.brokeOff(e) {
-				return codec.CutShort()
-			}
-			t.started = true
-		}
-		if t.censor != nil {
-			if e.Kind == codec.EventRefusal { // it may be the provider's
-				t.censor.Censor(e.Text)
-			}
-			e.Own(t.censor.cleanText)
-		}
-		t.said += e.Said()
-		if e.Says() {
-			if !t.started {
-				if err := trigger.InText(string(e.Text), t.triggers); err != nil {
+		if t.unwrap != nil {
+			if rest := t.unwrap.event(e); rest != nil {
+				if err := t.event(rest); err != nil {
 					return err
 				}
 			}
-			t.started = true
 		}
-		t.names.Event(e)
-		t.out = t.encoder.Append(t.out, e)
+		if err := t.event(e); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+// event writes one event.
+func (t *translation) event(e *codec.Event) error {
+	t.keeping.event(e)
+	switch e.Kind {
+	case codec.EventStart, codec.EventUsage:
+		t.usage.Update(e.Usage)
+	case codec.EventFinish:
+		if !t.started && !mayBeEmpty(e.Finish) {
+			return errEmpty
+		}
+		if t.joint != nil && t.joint.brokeOff(e) {
+			return codec.CutShort()
+		}
+		t.started = true
+	}
+	if t.censor != nil {
+		if e.Kind == codec.EventRefusal { // it may be the provider's
+			t.censor.Censor(e.Text)
+		}
+		e.Own(t.censor.cleanText)
+	}
+	t.said += e.Said()
+	if e.Says() {
+		if !t.started {
+			if err := trigger.InText(string(e.Text), t.triggers); err != nil {
+				return err
+			}
+		}
+		t.started = true
+	}
+	t.names.Event(e)
+	t.out = t.encoder.Append(t.out, e)
 	return nil
 }
 

@@ -114,7 +114,7 @@ func (r *reader) config(q *codec.Request, v rawjson.Value) {
 	}
 	switch {
 	case schema != nil:
-		q.Output = &codec.OutputFormat{Kind: codec.OutputSchema, Schema: schema}
+		q.Output = &codec.OutputFormat{Kind: codec.OutputSchema, Schema: schema, Bare: mime == "text/x.enum"}
 	case mime == "application/json":
 		q.Output = &codec.OutputFormat{Kind: codec.OutputJSON}
 	case mime != "" && mime != "text/plain":

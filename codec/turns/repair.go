@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"uniapi/codec"
+	"uniapi/codec/schema"
 )
 
 // Repair returns a request of one format as another can be told it, and what had to be left out. Results stand directly behind their calls; what
@@ -29,10 +30,23 @@ func Repair(q *codec.Request, from, to codec.Format) (*codec.Request, []string, 
 	}
 	repaired := *q
 	repaired.Messages = r.messages(q.Messages)
+	repaired.Output = r.output(q.Output)
 	if r.err != nil {
 		return nil, nil, r.err
 	}
 	return &repaired, r.told(), nil
+}
+
+// output asks for an object where the answer is to be something else in JSON, and the target gives nothing else.
+func (r *repair) output(o *codec.OutputFormat) *codec.OutputFormat {
+	if o == nil || o.Kind != codec.OutputSchema || r.to.AnyJSON {
+		return o
+	}
+	wrapped := *o
+	if wrapped.Schema, wrapped.Wrapped = schema.Wrap(o.Schema); !wrapped.Wrapped {
+		return o
+	}
+	return &wrapped
 }
 
 // repair is one request on its way to another format.

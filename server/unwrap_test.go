@@ -1,0 +1,115 @@
+package server
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"uniapi/codec"
+	"uniapi/codec/turns"
+)
+
+// listRequests ask each inbound format for a list, a word or one of several objects.
+var listRequests = map[string]func(schema string) string{
+	"openai": func(schema string) string {
+		return `{"model":"m","messages":[{"role":"user","content":"q"}],"response_format":{"type":"json_schema","json_schema":{"name":"n","strict":true,"schema":` + schema + `}}}`
+	},
+	"anthropic": func(schema string) string {
+		return `{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"q"}],"output_config":{"format":{"type":"json_schema","schema":` + schema + `}}}`
+	},
+	"responses": func(schema string) string {
+		return `{"model":"m","input":"q","text":{"format":{"type":"json_schema","name":"n","strict":true,"schema":` + schema + `}}}`
+	},
+	"gemini": func(schema string) string {
+		return `{"contents":[{"parts":[{"text":"q"}]}],"generationConfig":{"responseMimeType":"application/json","responseJsonSchema":` + schema + `}}`
+	},
+}
+
+func TestAnAnswerThatIsNoObjectIsAskedForInOne(t *testing.T) {
+	upstreams := map[string]string{"openai": "gpt-4.1", "anthropic": "claude-sonnet-4-5", "anthropic-vertex": "claude-3-7-sonnet", "responses": "gpt-4.1", "cohere": "command-a",
+		"bedrock-converse": "amazon.nova-pro-v1:0", "gemini": "gemini-2.5-pro", "gemini-vertex": "gemini-2.0-flash"}
+	for _, schema := range []string{`{"type":"array","items":{"type":"object","properties":{"needle":{"type":"string"}}}}`, `{"type":"string","enum":["needle"]}`,
+		`{"anyOf":[{"type":"object","properties":{"needle":{"type":"string"}}},{"type":"object","properties":{"b":{"type":"string"}}}]}`} {
+		for from, ask := range listRequests {
+			for name, model := range upstreams {
+				to := formats[name]
+				q, err := formats[from].DecodeRequest([]byte(ask(schema)))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if to.Name() == from {
+					continue
+				}
+				repaired, _, err := turns.Repair(q, formats[from], to)
+				if err != nil {
+					t.Fatal(err)
+				}
+				body, err := to.EncodeRequest(nil, repaired, model)
+				if err != nil || !strings.Contains(string(body), "needle") {
+					t.Errorf("%s to %s: %v: %s", from, name, err, body)
+				}
+				wrapped := strings.Contains(string(body), `"answer"`) || strings.Contains(string(body), `\"answer\"`)
+				if wrapped == (to.Name() == "gemini") || wrapped != repaired.Output.Wrapped {
+					t.Errorf("%s to %s: %s", from, name, body)
+				}
+			}
+		}
+	}
+}
+
+func TestAWrappedAnswerComesUnwrapped(t *testing.T) {
+	pieces := []string{`{"ans`, `wer": [{"a"`, `:"x"}`, `] }`}
+	stream := streamHeadOnly
+	for _, p := range pieces {
+		text, _ := json.Marshal(p)
+		stream += `data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":` + string(text) + `},"finish_reason":null}]}` + "\n\n"
+	}
+	stream += `data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}` + "\n\n" + doneEvent
+	whole := func(said string) string {
+		text, _ := json.Marshal(said)
+		return reply(200, jsonKind, `{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":`+string(text)+`},"finish_reason":"stop"}]}`)
+	}
+	list := listRequests["gemini"](`{"type":"array","items":{"type":"object"}}`)
+	word := strings.Replace(listRequests["gemini"](`{"type":"string","enum":["a b","c"]}`), "application/json", "text/x.enum", 1)
+	for _, test := range []struct{ name, answer, request, action, want string }{
+		{"plain", whole(strings.Join(pieces, "")), list, "generateContent", `"text":"[{\"a\":\"x\"}]"`},
+		{"streamed", stream, list, "streamGenerateContent?alt=sse", `[{\"a\"` + `|:\"x\"}` + `|]`},
+		{"streamed where it was not asked for", stream, list, "generateContent", `"text":"[{\"a\":\"x\"}]"`},
+		{"whole where a stream was asked for", whole(strings.Join(pieces, "")), list, "streamGenerateContent?alt=sse", `[{\"a\":\"x\"}]`},
+		{"no object", whole("sunny"), list, "generateContent", `"text":"sunny"`},
+		{"a word", whole(`{"answer":"a b"}`), word, "generateContent", `"text":"a b"`},
+		{"a word, streamed", strings.Replace(stream, `[{\"a\"`, `\"a`, 1), word, "streamGenerateContent?alt=sse", `\"a:\"x\"}`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			up := listen(t, func(p *peer, _ seen) bool {
+				p.say(test.answer)
+				return false
+			})
+			g := start(t, providerOf("p", up))
+			a := g.do("POST", "/v1beta/models/m:"+test.action, test.request, asClient...)
+			rest := a.body
+			for piece := range strings.SplitSeq(test.want, "|") {
+				at := strings.Index(rest, piece)
+				if at < 0 {
+					t.Fatalf("no %s in %s", piece, a.body)
+				}
+				rest = rest[at+len(piece):]
+			}
+			if strings.Contains(a.body, "answer") || a.StatusCode != 200 {
+				t.Errorf("%d %s", a.StatusCode, a.body)
+			}
+		})
+	}
+}
+
+func TestWrappingIsForEachChoice(t *testing.T) {
+	u := unwrapping(&codec.OutputFormat{})
+	say := func(choice int64, text string) string {
+		e := codec.Event{Kind: codec.EventText, Choice: choice, Text: []byte(text)}
+		u.event(&e)
+		return string(e.Text)
+	}
+	if a, b, c := say(0, `{"answer":[1`), say(1, `{"answer":[2`), say(0, `,3]}`); a != "[1" || b != "[2" || c != ",3]" {
+		t.Errorf("%q %q %q", a, b, c)
+	}
+}
