@@ -1,6 +1,9 @@
 package responses
 
 import (
+	"cmp"
+	"slices"
+	"strconv"
 	"strings"
 
 	"uniapi/codec"
@@ -12,6 +15,7 @@ import (
 type inputWriter struct {
 	own    bool            // the request was in this format
 	custom map[string]bool // ids of calls to custom tools, whose results are items of another type
+	made   int             // messages that got an id
 	err    error
 }
 
@@ -32,6 +36,30 @@ func (w *inputWriter) append(dst []byte, messages []codec.Message) []byte {
 		}
 	}
 	return dst
+}
+
+// said writes what the assistant said. Words alone are a text, as anybody may write it; a refusal has a place only in a message with an id, as
+// OpenAI makes them.
+func (w *inputWriter) said(dst []byte, m *codec.Message) []byte {
+	if len(m.Parts) == 0 {
+		return dst
+	}
+	dst = append(rawjson.Comma(dst), `{"type":"message","role":"assistant"`...)
+	if !slices.ContainsFunc(m.Parts, func(p codec.Part) bool { return p.Kind == codec.PartRefusal }) {
+		var all strings.Builder
+		for i := range m.Parts {
+			all.WriteString(m.Parts[i].Text)
+		}
+		dst = rawjson.Str(dst, "content", all.String())
+		return append(rawjson.StrIf(dst, "phase", m.Phase), '}')
+	}
+	w.made++
+	dst = append(rawjson.Str(dst, "id", "msg_"+strconv.Itoa(w.made)), `,"status":"completed"`...)
+	dst = append(rawjson.Key(rawjson.StrIf(dst, "phase", m.Phase), "content"), '[')
+	for i := range m.Parts {
+		dst = w.part(dst, &m.Parts[i], "output_text")
+	}
+	return append(dst, "]}"...)
 }
 
 // message writes what a message says itself, if it says anything.
@@ -65,7 +93,7 @@ func (w *inputWriter) part(dst []byte, p *codec.Part, textType string) []byte {
 		dst = append(rawjson.Comma(dst), `{"type":"input_image"`...)
 		dst = rawjson.StrIf(dst, "image_url", dataURL(p.Media))
 		dst = rawjson.StrIf(dst, "file_id", p.Media.FileID)
-		dst = rawjson.StrIf(dst, "detail", p.Media.Detail)
+		dst = rawjson.Str(dst, "detail", cmp.Or(p.Media.Detail, "auto"))
 	case codec.PartFile:
 		dst = append(rawjson.Comma(dst), `{"type":"input_file"`...)
 		dst = rawjson.StrIf(dst, "filename", p.Media.Name)
@@ -74,19 +102,10 @@ func (w *inputWriter) part(dst []byte, p *codec.Part, textType string) []byte {
 		if p.Media.Data != "" {
 			dst = rawjson.Str(dst, "file_data", dataURL(p.Media))
 		}
-	case codec.PartAudio:
-		format := strings.TrimPrefix(p.Media.MIME, "audio/")
-		switch format {
-		case "mpeg":
-			format = "mp3"
-		case "x-wav", "wave", "":
-			format = "wav"
-		}
-		dst = append(rawjson.Comma(dst), `{"type":"input_audio","input_audio":{`...)
-		dst = append(rawjson.Str(rawjson.Str(dst, "data", p.Media.Data), "format", format), '}')
-	case codec.PartVideo:
+	case codec.PartAudio, codec.PartVideo: // OpenAI's SDKs know no form for them in the input
 		if w.err == nil {
-			w.err = codec.BadRequest("messages", "the provider that serves this model takes no video")
+			kind := map[codec.PartKind]string{codec.PartAudio: "audio", codec.PartVideo: "video"}[p.Kind]
+			w.err = codec.BadRequest("messages", "the provider that serves this model takes no "+kind)
 		}
 		return dst
 	default:
@@ -100,7 +119,7 @@ func (w *inputWriter) assistant(dst []byte, m *codec.Message) []byte {
 	said := codec.Message{Role: m.Role, Phase: m.Phase}
 	sent := "" // the sealed thinking that was written last
 	flush := func() {
-		dst = w.message(dst, &said, "output_text")
+		dst = w.said(dst, &said)
 		said.Parts = nil
 	}
 	for i := 0; i < len(m.Parts); i++ {

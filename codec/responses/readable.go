@@ -11,7 +11,7 @@ import (
 // Target is what can be told in a Responses request.
 func (Format) Target() turns.Target {
 	return turns.Target{Format: formatName, Files: "openai", ImageIDs: true, TextFiles: true, Refusals: true,
-		Takes: []codec.PartKind{codec.PartImage, codec.PartAudio, codec.PartVideo, codec.PartFile}}
+		Takes: []codec.PartKind{codec.PartImage, codec.PartFile}}
 }
 
 // Readable says in the words of all what OpenAI's own tools did: what they have drawn and shown as images, all else as a note.

@@ -107,7 +107,9 @@ func (it *item) append(dst []byte, status string) []byte {
 	begun := status != "in_progress"
 	dst = rawjson.Str(append(dst, '{'), "id", it.id)
 	dst = rawjson.Str(dst, "type", it.kind.name)
-	dst = rawjson.Str(dst, "status", status)
+	if it.kind != customItem { // which has none
+		dst = rawjson.Str(dst, "status", status)
+	}
 	text := it.text
 	if !begun {
 		text = nil
