@@ -5,6 +5,7 @@ import (
 	"uniapi/codec/openai"
 	"uniapi/codec/rawjson"
 	"uniapi/pool/provider"
+	"uniapi/server/budget"
 )
 
 // face is the side of the gateway that the clients of one wire format see. What
@@ -90,7 +91,12 @@ func (chatFace) pass(a *attempt, _ string) flow {
 }
 
 func (chatFace) check(a *attempt, body []byte) (codec.Usage, error) {
-	return openai.CheckAnswer(body, a.triggers())
+	usage, lacking, err := openai.CheckChat(body, a.triggers())
+	if err != nil || !lacking {
+		return usage, err
+	}
+	a.whole = openai.Mended(body)
+	return usage, a.holding.Hold(budget.Answer, beyondKept(a.whole))
 }
 
 // sameBytes says whether two slices are the same piece of memory.

@@ -22,6 +22,7 @@ import (
 	"uniapi/codec/openai"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/responses"
+	"uniapi/codec/schema"
 	"uniapi/codec/seam"
 	"uniapi/codec/sse"
 )
@@ -152,6 +153,19 @@ var readers = map[string]reader{
 		s.Reset(true)
 		return piecesTo(s)
 	}, event: asEvent("", chatEvent), lines: true},
+	"chat without ids that passes": {kind: "openai.Passthrough", open: func() func(p []byte) error {
+		s := new(openai.Passthrough)
+		s.Reset(true)
+		return piecesTo(s)
+	}, event: asEvent("", func(text string) string { return `{"choices":[{"index":0,"delta":{"reasoning":` + text + `}}]}` }), lines: true},
+	"an answer out of its object": {kind: "schema.Unwrapper", open: func() func(p []byte) error {
+		var u schema.Unwrapper
+		var out []byte
+		return func(p []byte) error {
+			out = u.Push(out[:0], p)
+			return nil
+		}
+	}, event: func(text string) []byte { return []byte(text + "," + strings.Repeat(" ", len(text))) }, lead: `{"answer":[`},
 	"Messages that pass":   {kind: "native.Stream", open: watching(new(anthropic.Inspector)), event: asEvent("content_block_delta", messagesEvent), lead: messagesLead, lines: true},
 	"Gemini's that passes": {kind: "native.Stream", open: watching(new(gemini.Inspector)), event: asEvent("", geminiEvent), lines: true},
 	"Responses that pass":  {kind: "native.Stream", open: watching(new(responses.Inspector)), event: asEvent("response.output_text.delta", responsesEvent), lead: responsesLead, lines: true},

@@ -14,6 +14,18 @@ import (
 // nothing, or one that holds one of the operator's error triggers.
 func CheckAnswer(body []byte, triggers []string) (codec.Usage, error) {
 	var f findings
+	return f.check(body, triggers)
+}
+
+// CheckChat is CheckAnswer for an answer that passes, and says whether it lacks something that clients read: see Mended.
+func CheckChat(body []byte, triggers []string) (u codec.Usage, lacking bool, err error) {
+	var f findings
+	u, err = f.check(body, triggers)
+	l := f.lacks()
+	return u, l.unnamed || l.thoughts, err
+}
+
+func (f *findings) check(body []byte, triggers []string) (codec.Usage, error) {
 	err := f.inspect(body)
 	switch {
 	case f.failure != nil:

@@ -21,6 +21,15 @@ type findings struct {
 	holes  [maxHoles]hole
 	nHoles int
 	single bool // one choice
+
+	named    bool // it has an id
+	delta    bool // a choice has a delta, be it empty
+	message  bool // or a message
+	thoughts bool // thinking stands in reasoning alone
+}
+
+func (f *findings) lacks() lacks {
+	return lacks{unnamed: f.choices && !f.named, thoughts: f.thoughts, message: f.message && !f.delta}
 }
 
 // hole is a string of a chunk, and whether it is of what the answer says.
@@ -49,6 +58,8 @@ func (f *findings) inspect(data []byte) error {
 	it := rawjson.MembersOf(data)
 	for it.Step() {
 		switch it.Name() {
+		case "id":
+			f.named = it.Value.Kind == rawjson.String && nonEmpty(it.Value)
 		case "status_code":
 			status, _ = rawjson.Int(data, it.Value)
 		case "choices":
@@ -133,8 +144,9 @@ func (f *findings) inspectChoices(data []byte, choices *rawjson.Elements) {
 		n++
 		it := choices.Members()
 		for it.Step() {
-			switch it.Name() {
+			switch name := it.Name(); name {
 			case "delta", "message":
+				f.delta, f.message = f.delta || name == "delta", f.message || name == "message" && it.Value.Kind == rawjson.Object
 				delta := it.Members()
 				f.inspectDelta(data, &delta)
 				it.Leave(&delta.Walk)
@@ -159,12 +171,15 @@ func (f *findings) inspectChoices(data []byte, choices *rawjson.Elements) {
 }
 
 func (f *findings) inspectDelta(data []byte, it *rawjson.Members) {
+	reasoning, content := false, false
 	for it.Step() {
-		switch it.Name() {
+		switch name := it.Name(); name {
 		case "content", "reasoning_content", "reasoning", "refusal":
 			v := it.Whole()
 			f.content = f.content || nonEmpty(v)
 			f.hole(v, true)
+			reasoning = reasoning || name == "reasoning" && v.Kind == rawjson.String && nonEmpty(v)
+			content = content || name == "reasoning_content" && v.Present()
 		case "tool_calls":
 			v := it.Whole()
 			f.content = f.content || nonEmpty(v)
@@ -175,6 +190,7 @@ func (f *findings) inspectDelta(data []byte, it *rawjson.Members) {
 			f.content = f.content || nonEmpty(it.Whole())
 		}
 	}
+	f.thoughts = f.thoughts || reasoning && !content
 }
 
 // nonEmpty says whether a value carries anything: neither null nor "" nor [] nor {}.

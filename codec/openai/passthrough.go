@@ -28,6 +28,7 @@ type Passthrough struct {
 	censor    sse.Censor
 
 	shape    template
+	mend     mender
 	boundary sse.Boundary
 	held     []byte // an event that is not complete yet, behind emitted bytes of the last Push
 	from     int    // where it starts in held
@@ -54,7 +55,11 @@ func (s *Passthrough) Reset(hideUsage bool, triggers ...string) {
 	if cap(held) > 2*bigEvent {
 		held = nil
 	}
-	*s = Passthrough{hideUsage: hideUsage, triggers: triggers, held: held, join: join, tail: tail}
+	if cap(s.mend.out) > 2*bigEvent {
+		s.mend.out = nil
+	}
+	mend := mender{event: s.mend.event[:0], out: s.mend.out[:0]}
+	*s = Passthrough{hideUsage: hideUsage, triggers: triggers, held: held, join: join, tail: tail, mend: mend}
 	s.shape.bytes = shape
 }
 
@@ -75,7 +80,9 @@ func (s *Passthrough) Started() bool { return s.started }
 func (s *Passthrough) Done() bool { return s.done }
 
 // Held is how many bytes are held of what has come.
-func (s *Passthrough) Held() int { return cap(s.held) + cap(s.join) + cap(s.tail) }
+func (s *Passthrough) Held() int {
+	return cap(s.held) + cap(s.join) + cap(s.tail) + cap(s.mend.event) + cap(s.mend.out)
+}
 
 // Usage returns the usage that the upstream reported last, and whether it reported any.
 func (s *Passthrough) Usage() (codec.Usage, bool) { return s.usage, !s.usage.Zero() }
@@ -99,6 +106,7 @@ func (s *Passthrough) Push(p []byte) (out []byte, err error) {
 		s.held = append(s.held, p...)
 		buf = s.held
 	}
+	s.mend.apart = false
 	at := 0 // start of the current event in buf
 	for at < len(buf) && !s.done && s.err == nil {
 		rest := buf[at:]
@@ -106,7 +114,11 @@ func (s *Passthrough) Push(p []byte) (out []byte, err error) {
 		if n == 0 {
 			break
 		}
-		if s.kept && s.err == nil {
+		switch {
+		case !s.kept || s.err != nil:
+		case s.mend.apart || len(s.mend.event) > 0:
+			out = s.mend.emit(out, rest[:n])
+		default:
 			out = extend(out, rest, n)
 		}
 		at += n
@@ -225,6 +237,9 @@ func (s *Passthrough) judge(event []byte) bool {
 		return false
 	}
 	s.look(event)
+	if s.mend.take(&f, e.Name, data) {
+		return true
+	}
 	if f.single && !f.hasUsage && !f.finished && len(e.Name) == 0 && e.Lines == 1 {
 		s.shape.learn(event, offsetIn(event, data), &f)
 	}
@@ -280,8 +295,12 @@ func (s *Passthrough) End() (out []byte, err error) {
 	case len(rest) > 0:
 		whole := s.Dropped()
 		if s.judge(rest) {
-			out = append(out, rest...)
-			out = append(out, missingLineEnds(rest)...)
+			if len(s.mend.event) > 0 {
+				out = append(out, s.mend.event...)
+			} else {
+				out = append(out, rest...)
+				out = append(out, missingLineEnds(rest)...)
+			}
 		} else if s.Cut(whole); s.started && s.err != nil && s.err.Raw == nil {
 			// Half an event. Behind a finish reason only the usage is lost.
 			if s.err = codec.CutShort(); s.finished {

@@ -1,0 +1,150 @@
+package openai
+
+import (
+	"uniapi/codec"
+	"uniapi/codec/rawjson"
+)
+
+// lacks is what an answer in this format has in another way than clients read it.
+type lacks struct {
+	unnamed  bool // it has choices and no id, by which clients tell messages apart
+	thoughts bool // thinking stands in reasoning alone; clients that were made for DeepSeek and most others read reasoning_content
+	message  bool // a chunk's delta is called message
+}
+
+func (l lacks) any() bool { return l.unnamed || l.thoughts || l.message }
+
+// mender writes anew the events of a stream that lack something. Most streams have none.
+type mender struct {
+	id      string // of a stream that has none
+	decided bool   // whether it has one is known
+	event   []byte // the event that goes out in the place of the last one, until it is out
+	out     []byte // what goes out in a Push with such an event
+	apart   bool   // what goes out stands there
+}
+
+// take notes what an event lacks, and writes it anew if that is anything.
+func (m *mender) take(f *findings, name, data []byte) bool {
+	l := f.lacks()
+	if !m.decided && f.choices { // before that comes Azure's word about the prompt
+		if m.decided = true; l.unnamed {
+			m.id = codec.NewID("chatcmpl-")
+		}
+	}
+	if l.unnamed = m.id != ""; !l.any() {
+		return false
+	}
+	m.event = m.event[:0]
+	if len(name) > 0 {
+		m.event = append(append(append(m.event, "event: "...), name...), '\n')
+	}
+	m.event = append(appendMended(append(m.event, "data: "...), data, m.id, l, "delta"), "\n\n"...)
+	return true
+}
+
+// emit adds an event to what goes out, which stands apart from what has come as soon as something was written anew.
+func (m *mender) emit(out, event []byte) []byte {
+	if !m.apart {
+		m.out, m.apart = append(m.out[:0], out...), true
+	}
+	if len(m.event) > 0 {
+		event = m.event
+	}
+	m.out = append(m.out, event...)
+	m.event = m.event[:0]
+	return m.out
+}
+
+// Mended is a whole answer with what CheckChat says that it lacks.
+func Mended(body []byte) []byte {
+	var f findings
+	if f.inspect(body) != nil {
+		return body
+	}
+	l := f.lacks()
+	l.message = false
+	return appendMended(make([]byte, 0, len(body)+len(body)/8), body, codec.NewID("chatcmpl-"), l, "message")
+}
+
+// appendMended writes an answer, or a chunk of one, with what it lacks. said is what the member is called that says something.
+func appendMended(dst, data []byte, id string, l lacks, said string) []byte {
+	dst = append(dst, '{')
+	if l.unnamed {
+		dst = rawjson.Str(dst, "id", id)
+	}
+	for it := rawjson.MembersOf(data); it.Next(); {
+		switch name := it.Name(); {
+		case name == "id" && l.unnamed:
+		case name == "choices" && it.Value.Kind == rawjson.Array:
+			dst = append(rawjson.Key(dst, name), '[')
+			for choices := it.Value.Elements(data); choices.Next(); {
+				dst = appendMendedChoice(rawjson.Comma(dst), data, choices.Value, l, said)
+			}
+			dst = append(dst, ']')
+		default:
+			dst = rawjson.Field(dst, name, it.Value.Raw(data))
+		}
+	}
+	return append(dst, '}')
+}
+
+func appendMendedChoice(dst, data []byte, choice rawjson.Value, l lacks, said string) []byte {
+	if choice.Kind != rawjson.Object {
+		return append(dst, choice.Raw(data)...)
+	}
+	dst = append(dst, '{')
+	for it := choice.Members(data); it.Next(); {
+		switch name := it.Name(); {
+		case name == "delta" && l.message:
+		case (name == "delta" || name == "message") && it.Value.Kind == rawjson.Object:
+			if l.message {
+				name = said
+			}
+			dst = appendMendedDelta(rawjson.Key(dst, name), data, it.Value, l)
+		default:
+			dst = rawjson.Field(dst, name, it.Value.Raw(data))
+		}
+	}
+	return append(dst, '}')
+}
+
+func appendMendedDelta(dst, data []byte, delta rawjson.Value, l lacks) []byte {
+	thoughts := rawjson.Value{}
+	if t := delta.Get(data, "reasoning"); l.thoughts && t.Kind == rawjson.String && !delta.Get(data, "reasoning_content").Present() {
+		thoughts = t
+	}
+	dst = append(dst, '{')
+	for it := delta.Members(data); it.Next(); {
+		switch name := it.Name(); {
+		case name == "reasoning_content" && thoughts.Present():
+		case name == "tool_calls" && l.message:
+			dst = appendNumbered(rawjson.Key(dst, name), data, it.Value)
+		default:
+			dst = rawjson.Field(dst, name, it.Value.Raw(data))
+		}
+	}
+	if thoughts.Present() {
+		dst = rawjson.Field(dst, "reasoning_content", thoughts.Raw(data))
+	}
+	return append(dst, '}')
+}
+
+// appendNumbered writes the calls of a message as those of a delta, which have numbers.
+func appendNumbered(dst, data []byte, calls rawjson.Value) []byte {
+	if calls.Kind != rawjson.Array {
+		return append(dst, calls.Raw(data)...)
+	}
+	dst = append(dst, '[')
+	n := int64(0)
+	for it := calls.Elements(data); it.Next(); n++ {
+		dst = append(rawjson.Comma(dst), '{')
+		if !it.Value.Get(data, "index").Present() {
+			dst = rawjson.Num(dst, "index", n)
+		}
+		for members := it.Value.Members(data); members.Next(); {
+			dst = rawjson.Field(dst, members.Name(), members.Value.Raw(data))
+		}
+		dst = append(dst, '}')
+	}
+	return append(dst, ']')
+}

@@ -1,0 +1,87 @@
+package openai
+
+import (
+	"encoding/json"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// madeID is an id of an answer that was made here.
+var madeID = regexp.MustCompile(`chatcmpl-[a-z2-7]{26}`)
+
+func TestPassthroughMendsWhatClientsDoNotRead(t *testing.T) {
+	nameless := func(s string) string { return strings.ReplaceAll(s, `"id":"c",`, "") }
+	named := func(s string) string { return strings.ReplaceAll(s, `"id":"c"`, `"id":"made"`) }
+	chunk := func(delta string) string {
+		return `data: {"id":"c","choices":[{"index":0,"delta":` + delta + `,"finish_reason":null}]}` + "\n\n"
+	}
+	whole := first + word("a") + word("b") + finish + usageOnly + doneEvent
+	azure := `data: {"choices":[],"id":"","prompt_filter_results":[]}` + "\n\n"
+	for _, c := range []struct{ name, stream, want string }{
+		{"no id", nameless(whole), named(whole)},
+		{"an empty id", strings.ReplaceAll(whole, `"id":"c"`, `"id":""`), named(whole)},
+		{"no id at first", nameless(first) + word("a") + doneEvent, named(first + word("a") + doneEvent)},
+		{"no id later", first + nameless(word("a")) + doneEvent, first + nameless(word("a")) + doneEvent},
+		{"Azure's first chunk", azure + whole, azure + whole},
+		{"reasoning", first + chunk(`{"reasoning":"hm \n"}`) + chunk(`{"reasoning":"so"}`) + word("a") + word("b") + doneEvent,
+			first + chunk(`{"reasoning":"hm \n","reasoning_content":"hm \n"}`) + chunk(`{"reasoning":"so","reasoning_content":"so"}`) + word("a") + word("b") + doneEvent},
+		{"reasoning under both names", first + chunk(`{"reasoning":"hm","reasoning_content":"hm"}`) + word("a") + doneEvent, first + chunk(`{"reasoning":"hm","reasoning_content":"hm"}`) + word("a") + doneEvent},
+		{"reasoning without words", first + chunk(`{"reasoning":null,"content":"a"}`) + chunk(`{"reasoning":"","content":"b"}`) + doneEvent, first + chunk(`{"reasoning":null,"content":"a"}`) + chunk(`{"reasoning":"","content":"b"}`) + doneEvent},
+		{"an empty reasoning_content", first + chunk(`{"reasoning_content":null,"reasoning":"hm"}`) + doneEvent, first + chunk(`{"reasoning":"hm","reasoning_content":"hm"}`) + doneEvent},
+		{"a message for a delta", strings.ReplaceAll(first+word("a")+finish, `"delta"`, `"message"`) + doneEvent, first + word("a") + finish + doneEvent},
+		{"a whole message with calls", `data: {"id":"c","choices":[{"message":{"content":null,"tool_calls":[{"id":"x","function":{}},{"index":1,"id":"y"}]}}]}` + "\n\n" + doneEvent,
+			`data: {"id":"c","choices":[{"delta":{"content":null,"tool_calls":[{"index":0,"id":"x","function":{}},{"index":1,"id":"y"}]}}]}` + "\n\n" + doneEvent},
+		{"a message beside a delta", strings.ReplaceAll(word("a"), `"finish_reason"`, `"message":{"content":"a"},"finish_reason"`) + doneEvent, strings.ReplaceAll(word("a"), `"finish_reason"`, `"message":{"content":"a"},"finish_reason"`) + doneEvent},
+		{"names and CRLF lines", strings.ReplaceAll("event: message\n"+nameless(first)+doneEvent, "\n", "\r\n"), "event: message\n" + named(first) + strings.ReplaceAll(doneEvent, "\n", "\r\n")},
+		{"no empty line at the end", nameless(first) + strings.TrimSuffix(nameless(finish), "\n\n"), named(first+finish) + doneEvent},
+	} {
+		for n := 1; n <= len(c.stream); n++ {
+			var s Passthrough
+			s.Reset(false)
+			got, err := run(&s, c.stream, n)
+			ids := madeID.FindAllString(got, -1)
+			for _, id := range ids {
+				if id != ids[0] {
+					t.Errorf("%s has several ids", c.name)
+				}
+			}
+			if got = madeID.ReplaceAllString(got, "made"); got != c.want || err != nil {
+				t.Errorf("%s, by %d bytes: %v, got\n%s, want\n%s", c.name, n, err, got, c.want)
+				break
+			}
+		}
+	}
+}
+
+func TestAWholeAnswerIsMended(t *testing.T) {
+	for _, c := range []struct{ body, want string }{
+		{`{"choices":[{"message":{"content":"a"}}]}`, `{"id":"made","choices":[{"message":{"content":"a"}}]}`},
+		{`{"id":null,"choices":[{"message":{"content":"a"}}],"usage":{}}`, `{"id":"made","choices":[{"message":{"content":"a"}}],"usage":{}}`},
+		{`{"id":"c","choices":[{"message":{"content":"a","reasoning":"b"}},{"message":{"reasoning":"d","reasoning_content":"e"}}]}`,
+			`{"id":"c","choices":[{"message":{"content":"a","reasoning":"b","reasoning_content":"b"}},{"message":{"reasoning":"d","reasoning_content":"e"}}]}`},
+		{`{"id":"c","choices":[{"message":{"content":"a"}}]}`, ""},
+		{`{"id":"c","choices":[{"text":"a"}]}`, ""},
+	} {
+		_, lacking, err := CheckChat([]byte(c.body), nil)
+		if err != nil || lacking != (c.want != "") {
+			t.Errorf("%s: %v, %v", c.body, lacking, err)
+		}
+		if !lacking {
+			continue
+		}
+		if got := madeID.ReplaceAllString(string(Mended([]byte(c.body))), "made"); got != c.want {
+			t.Errorf("%s becomes %s", c.body, got)
+		}
+	}
+}
+
+func FuzzMended(f *testing.F) {
+	f.Add(`{"choices":[{"message":{"content":"a","reasoning":"b","tool_calls":[{}]}},1,null]}`)
+	f.Add(`{"id":1,"choices":{},"choices":[[]]}`)
+	f.Fuzz(func(t *testing.T, body string) {
+		if out := Mended([]byte(body)); json.Valid([]byte(body)) && !json.Valid(out) {
+			t.Errorf("%q becomes %q", body, out)
+		}
+	})
+}
