@@ -91,5 +91,5 @@ const answerTool = anthropic.AnswerTool
 
 // Target is what can be told in a Converse request.
 func (Format) Target() turns.Target {
-	return turns.Target{Format: formatName, Files: "amazon", TextFiles: true, Takes: []codec.PartKind{codec.PartImage, codec.PartVideo, codec.PartFile}}
+	return turns.Target{Format: formatName, Files: "amazon", Takes: []codec.PartKind{codec.PartImage, codec.PartVideo, codec.PartFile}}
 }

@@ -29,7 +29,7 @@ type findings struct {
 }
 
 func (f *findings) lacks() lacks {
-	return lacks{unnamed: f.choices && !f.named, thoughts: f.thoughts, message: f.message && !f.delta}
+	return lacks{unnamed: (f.delta || f.message) && !f.named, thoughts: f.thoughts, message: f.message && !f.delta}
 }
 
 // hole is a string of a chunk, and whether it is of what the answer says.

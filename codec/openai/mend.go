@@ -7,7 +7,7 @@ import (
 
 // lacks is what an answer in this format has in another way than clients read it.
 type lacks struct {
-	unnamed  bool // it has choices and no id, by which clients tell messages apart
+	unnamed  bool // it has a message and no id, by which clients tell messages apart
 	thoughts bool // thinking stands in reasoning alone; clients that were made for DeepSeek and most others read reasoning_content
 	message  bool // a chunk's delta is called message
 }
@@ -26,7 +26,7 @@ type mender struct {
 // take notes what an event lacks, and writes it anew if that is anything.
 func (m *mender) take(f *findings, name, data []byte) bool {
 	l := f.lacks()
-	if !m.decided && f.choices { // before that comes Azure's word about the prompt
+	if !m.decided && (f.delta || f.message) { // before that comes Azure's word about the prompt
 		if m.decided = true; l.unnamed {
 			m.id = codec.NewID("chatcmpl-")
 		}

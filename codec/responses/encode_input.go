@@ -240,6 +240,9 @@ func (w *inputWriter) results(dst []byte, parts []codec.Part) []byte {
 			failed = "Error: " // there is no other place to say it
 		}
 		if text, only := onlyText(result.Parts); only {
+			if text == "" && failed == "" {
+				text = "(empty)"
+			}
 			dst = append(rawjson.Str(dst, "output", failed+text), '}')
 			continue
 		}

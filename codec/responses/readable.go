@@ -10,7 +10,7 @@ import (
 
 // Target is what can be told in a Responses request.
 func (Format) Target() turns.Target {
-	return turns.Target{Format: formatName, Files: "openai", ImageIDs: true, TextFiles: true, Refusals: true,
+	return turns.Target{Format: formatName, Files: "openai", ImageIDs: true, Refusals: true,
 		Takes: []codec.PartKind{codec.PartImage, codec.PartFile}}
 }
 

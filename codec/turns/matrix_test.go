@@ -123,7 +123,7 @@ var conversations = []struct {
 		[]string{blue, "Manual", "of 1990"}},
 	{"a document made of a text", "messages", `{"role":"user","content":[{"type":"document","source":{"type":"content","content":"` + blue + `"}}]}`, []string{blue}},
 	{"a document in a result", "messages", `{"role":"user","content":"q"},{"role":"assistant","content":[{"type":"tool_use","id":"t1","name":"f","input":{}}]},` +
-		`{"role":"user","content":[{"type":"tool_result","tool_use_id":"t1","content":[{"type":"document","source":{"type":"text","media_type":"text/plain","data":"` + blue + `"}}]}]}`, nil},
+		`{"role":"user","content":[{"type":"tool_result","tool_use_id":"t1","content":[{"type":"document","source":{"type":"text","media_type":"text/plain","data":"` + blue + `"}}]}]}`, []string{blue}},
 	{"a tool that was found", "messages", `{"role":"user","content":"q"},{"role":"assistant","content":[{"type":"tool_use","id":"t1","name":"f","input":{}}]},` +
 		`{"role":"user","content":[{"type":"tool_result","tool_use_id":"t1","content":[{"type":"tool_reference","tool_name":"get_valve"}]}]}`, []string{"get_valve"}},
 	{"work of the provider's tools", "messages", `{"role":"user","content":"q"},{"role":"assistant","content":[{"type":"server_tool_use","id":"s1","name":"web_search","input":{"query":"valves"}},` +

@@ -244,8 +244,8 @@ def differences(got: Reply, said: Reply, ask: Ask) -> Iterator[str]:
         if not conforms(parsed(got.text), ask.schema):
             yield f"the answer is not the JSON that was asked for: {got.text[:80]!r} where the provider said {said.text[:80]!r} and {said.calls}"
         return
-    if got.text != said.text:
-        yield "the text is another"
+    if got.text != said.text and not (ask.schema is not None and parsed(said.text) == {"answer": parsed(got.text)}):
+        yield "the text is another"  # and not what stands in the object that the gateway asked for in its place
     if got.thinking != said.thinking:
         yield "the thinking is another" if got.thinking else "the thinking is left out"
     if [c.args for c in got.calls] != [plain_args(c.args, g.args) for c, g in zip(said.calls, got.calls)] or len(got.calls) != len(said.calls):
