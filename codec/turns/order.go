@@ -1,8 +1,6 @@
 package turns
 
 import (
-	"slices"
-
 	"uniapi/codec"
 	"uniapi/codec/toolid"
 )
@@ -18,7 +16,7 @@ func Ordered(messages []codec.Message) []codec.Message {
 	}
 	p := pairing{
 		calls: make([]call, 0, calls), results: make([]place, 0, results),
-		open: make(map[string][]int, calls), orphans: make(map[string][]int),
+		open: make(map[string]queue, calls),
 	}
 	p.match(messages)
 	return p.order(messages)
@@ -44,8 +42,12 @@ type call struct {
 	signature codec.Signature // that was in an id which is no longer there
 	renamed   bool
 	result    int // that answers it, -1 if none does
+	next      int // call of the same id that waits, -1 if there is none
 	turn      int
 }
+
+// queue are calls of one id that wait for their results, by the first and the last of them; first is -1 if there is none.
+type queue struct{ first, last int }
 
 // place is where a result stands, and whether it answers a call.
 type place struct {
@@ -57,8 +59,8 @@ type place struct {
 type pairing struct {
 	calls   []call
 	results []place
-	open    map[string][]int // calls that wait, by the id that the client gave them
-	orphans map[string][]int // results before their call
+	open    map[string]queue // calls that wait, by the id that the client gave them
+	orphans map[string][]int // results before their call; nil if there are none
 	used    toolid.Used
 	turn    int
 }
@@ -91,29 +93,36 @@ func (p *pairing) match(messages []codec.Message) {
 func (p *pairing) call(c *codec.ToolCall) {
 	given, at := c.ID, len(p.calls)
 	plain, signature := toolid.Split(given)
-	next := call{id: given, name: c.Name, result: -1, turn: p.turn}
+	next := call{id: given, name: c.Name, result: -1, next: -1, turn: p.turn}
 	if taken := p.used.Take(plain, "call_"); taken != plain {
 		next.id, next.signature, next.renamed = taken, signature, true
 	}
-	waiting := p.open[given]
-	if len(waiting) > 0 && p.calls[waiting[0]].turn != p.turn {
-		waiting = waiting[:0] // nobody answers those any more
-	}
-	p.open[given] = append(waiting, at)
 	p.calls = append(p.calls, next)
+	waiting, known := p.open[given]
+	if known && waiting.first >= 0 && p.calls[waiting.first].turn == p.turn {
+		p.calls[waiting.last].next = at
+		waiting.last = at
+	} else { // nobody answers those of another turn any more
+		waiting = queue{at, at}
+	}
+	p.open[given] = waiting
 }
 
 func (p *pairing) result(id string, message, part int) {
 	at := len(p.results)
-	waiting := p.open[id]
-	answers := len(waiting) > 0
+	waiting, known := p.open[id]
+	answers := known && waiting.first >= 0
 	p.results = append(p.results, place{message, part, answers})
 	if !answers {
+		if p.orphans == nil {
+			p.orphans = make(map[string][]int)
+		}
 		p.orphans[id] = append(p.orphans[id], at)
 		return
 	}
-	p.calls[waiting[0]].result = at
-	p.open[id] = waiting[1:]
+	c := &p.calls[waiting.first]
+	c.result, waiting.first = at, c.next
+	p.open[id] = waiting
 }
 
 // late takes a result that stands before the call, if nothing behind it answers.
@@ -161,9 +170,20 @@ func resultsIn(parts []codec.Part) (n int) {
 
 // said are the parts without the results that go to their calls, and with the calls under their new ids, of which there are n.
 func (p *pairing) said(parts []codec.Part, calls []call, results []place) (out []codec.Part, n int) {
-	if !slices.ContainsFunc(parts, paired) {
-		return parts, 0
+	kept := true
+	for i := range parts {
+		switch parts[i].Kind {
+		case codec.PartToolCall:
+			kept = kept && !calls[n].renamed
+			n++
+		case codec.PartToolResult:
+			kept = false
+		}
 	}
+	if kept {
+		return parts, n
+	}
+	n = 0
 	out = make([]codec.Part, 0, len(parts))
 	for _, part := range parts {
 		switch part.Kind {
@@ -181,8 +201,6 @@ func (p *pairing) said(parts []codec.Part, calls []call, results []place) (out [
 	}
 	return out, n
 }
-
-func paired(p codec.Part) bool { return p.Kind == codec.PartToolCall || p.Kind == codec.PartToolResult }
 
 // part is the call's part under the id that it has here.
 func (c *call) part(p codec.Part) codec.Part {
