@@ -86,6 +86,7 @@ func BenchmarkEncodeRequest(b *testing.B) {
 			codec.Message{Role: codec.RoleUser, Parts: []codec.Part{{Text: fmt.Sprintf("%d: %s", i, bytes.Repeat([]byte("some \"words\" of it, "), 13))}}},
 			codec.Message{Role: codec.RoleAssistant, Parts: []codec.Part{{Text: fmt.Sprintf("%d: %s", i, bytes.Repeat([]byte("words of an answer "), 13))}}})
 	}
+	q.Target = Format{}.target(q, "gemini-3-pro") // found once, when a channel is made
 	var dst []byte
 	b.ReportAllocs()
 	for b.Loop() {
