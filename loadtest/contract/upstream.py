@@ -116,6 +116,7 @@ class Upstream:
     seen: list[Seen] = field(default_factory=list)
     count: int = 0
     tolerated: set[str] = field(default_factory=set)  # what a chat client added itself: a host that nobody knows is sent it as it was written
+    forgiven: frozenset[str] = frozenset()  # kinds of faults that are the client's own, and its provider's to know
 
     def __post_init__(self) -> None:
         outer = self
@@ -165,6 +166,7 @@ class Upstream:
         name = form.name(asked)
         faults = [f for f in form.faults(asked) if name != "chat" or f.path.rpartition(".")[2] not in self.tolerated]
         faults += rules.broken(name, asked.model, asked.body, faults)
+        faults = [f for f in faults if f.kind not in self.forgiven]
         seen = Seen(name, asked.model, raw, faults)
         self.seen.append(seen)
         if faults:
