@@ -6,7 +6,7 @@ GO      ?= go
 # The race detector needs a C compiler; without one the tests run all the same.
 RACE    := $(if $(shell command -v cc || command -v gcc || command -v clang),-race)
 
-.PHONY: build demo test test-chaos test-contract test-dashboard test-install test-sdk contract-newer release bench bench-peers bench-guard bench-baseline bench-compare trail locust lint fuzz cross clean
+.PHONY: build demo test test-agents test-chaos test-contract test-dashboard test-install test-sdk contract-newer release bench bench-peers bench-guard bench-baseline bench-compare trail locust lint fuzz cross clean
 
 build: ## the static, stripped binary
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o uni-api .
@@ -52,6 +52,16 @@ $(CONTRACT)/installed: loadtest/contract/requirements.txt
 	@command -v python3 >/dev/null || { echo "test-contract needs python3: apt-get install python3-venv"; exit 1; }
 	python3 -m venv $(CONTRACT)/venv
 	$(CONTRACT)/venv/bin/pip install --quiet -r loadtest/contract/requirements.txt
+	touch $@
+
+test-agents: build $(CONTRACT)/installed $(CONTRACT)/node/installed ## Claude Code, Codex and Gemini CLI run a loop with their shell on every kind of provider
+	$(CONTRACT)/venv/bin/python loadtest/contract/agents.py ./uni-api $(CONTRACT)/node $(ARGS)
+
+$(CONTRACT)/node/installed: loadtest/contract/node/package.json
+	@for tool in node npm; do command -v $$tool >/dev/null || { echo "test-agents needs $$tool: apt-get install nodejs npm"; exit 1; }; done
+	mkdir -p $(CONTRACT)/node
+	cp loadtest/contract/node/package.json $(CONTRACT)/node
+	cd $(CONTRACT)/node && npm install --no-package-lock --no-audit --no-fund --loglevel=error
 	touch $@
 
 contract-newer: $(CONTRACT)/installed ## what the vendors' newest packages say otherwise than the pinned ones
