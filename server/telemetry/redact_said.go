@@ -190,8 +190,8 @@ func onlyZeros(held []byte) bool {
 	if at < 0 || !bytes.HasSuffix(held, []byte("00")) {
 		return false
 	}
-	switch digits := bytes.TrimRight(held[at+1:], "0"); string(digits) {
-	case "#", "#x", "#X", "u{":
+	switch digits := bytes.TrimRight(held[at:], "0"); string(digits) {
+	case "&#", "&#x", "&#X", `\u{`:
 		return true
 	}
 	return false

@@ -196,6 +196,7 @@ func TestRedactingCostsLinearTime(t *testing.T) {
 // FuzzLayers holds that escapes only get shorter and places grow, whatever the text, and that byte by byte the same comes of it.
 func FuzzLayers(f *testing.F) {
 	f.Add(`a\u0041%41&#65;&#x41;&lt;\/\x41\101\ud83d\udd11`)
+	f.Add(`\#00000000000000000 &u{0000000000000000041}`)
 	f.Fuzz(func(t *testing.T, text string) {
 		u := unescaped{text: text}
 		inner, any := u.undo(escapeSigns, true)
