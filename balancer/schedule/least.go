@@ -173,18 +173,46 @@ func (c *Cheapest) nearest(w *Walk) int {
 
 // first is of those with the lowest price the one whose turn it is.
 func (c *Cheapest) first(w *Walk) int {
-	best, lowest := -1, math.Inf(1)
-	for _, turns := range w.halves() {
-		for _, i := range turns {
-			if w.Marks[i] || best >= 0 && c.prices[i] >= lowest {
-				continue
-			}
-			if best, lowest = i, c.prices[i]; lowest <= c.groups[0].of {
-				return best // nothing costs less
+	if len(w.Turns) == len(w.Places) { // nobody rests
+		for i := range c.groups {
+			if place := c.inTurn(w, c.groups[i].places, c.groups[i].of); place >= 0 {
+				return place
 			}
 		}
+		return -1
 	}
-	return best
+	lowest := math.Inf(1)
+	for _, i := range w.Turns {
+		if !w.Marks[i] {
+			lowest = min(lowest, c.prices[i])
+		}
+	}
+	return c.inTurn(w, w.Turns, lowest)
+}
+
+// inTurn is of those with a price that have not been asked the one whose turn it is. Turns are counted among equals alone: a dearer one that stands between
+// two of them would give its own to the next.
+func (c *Cheapest) inTurn(w *Walk, places []int, price float64) int {
+	equals := uint64(0)
+	for _, i := range places {
+		if !w.Marks[i] && c.prices[i] == price {
+			equals++
+		}
+	}
+	if equals == 0 {
+		return -1
+	}
+	turn := w.Start % equals
+	for _, i := range places {
+		if w.Marks[i] || c.prices[i] != price {
+			continue
+		}
+		if turn == 0 {
+			return i
+		}
+		turn--
+	}
+	return -1
 }
 
 // Explain says what it costs.

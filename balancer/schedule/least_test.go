@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -103,7 +104,8 @@ func TestCheapestTakesTheLowestPrice(t *testing.T) {
 	}{
 		{[]float64{3, 1, 2}, 0, "[1 2 0]"},
 		{[]float64{1, 2, 1}, 0, "[0 2 1]"},
-		{[]float64{1, 2, 1}, 2, "[2 0 1]"}, // equals take turns
+		{[]float64{1, 2, 1}, 1, "[2 0 1]"}, // equals take turns
+		{[]float64{1, 2, 1}, 2, "[0 2 1]"}, // and a dearer one between them has none
 	} {
 		w := &Walk{Places: make([]Place, len(test.prices)), Marks: make([]bool, len(test.prices)), Turns: InOrder(len(test.prices)), Start: test.start}
 		for i, price := range test.prices {
@@ -111,6 +113,40 @@ func TestCheapestTakesTheLowestPrice(t *testing.T) {
 		}
 		if got := fmt.Sprint(order(new(Cheapest), w)); got != test.want {
 			t.Errorf("%v from turn %d: asked %s, want %s", test.prices, test.start, got, test.want)
+		}
+	}
+}
+
+// TestTheCheapestServeEquallyOften has dearer ones before, between and behind them, and one of all rest.
+func TestTheCheapestServeEquallyOften(t *testing.T) {
+	for _, prices := range [][]float64{{1, 2, 1}, {1, 1, 2, 2, 2}, {2, 1, 2, 1, 1}, {1, 1}, {3, 1, 2}} {
+		for rests := range len(prices) + 1 {
+			var turns []int
+			least := math.Inf(1)
+			for i, price := range prices {
+				if i != rests {
+					turns, least = append(turns, i), min(least, price)
+				}
+			}
+			served, cheapest := make([]int, len(prices)), new(Cheapest)
+			for start := range uint64(60) {
+				w := &Walk{Places: make([]Place, len(prices)), Marks: make([]bool, len(prices)), Turns: turns, Start: start}
+				for i, price := range prices {
+					w.Places[i].Price = price
+				}
+				served[cheapest.Pick(w)]++
+			}
+			equals := 0
+			for _, i := range turns {
+				if prices[i] == least {
+					equals++
+				}
+			}
+			for _, i := range turns {
+				if want := 60 / equals; prices[i] == least && served[i] != want {
+					t.Errorf("prices %v, %d rests: served %v, not %d each", prices, rests, served, want)
+				}
+			}
 		}
 	}
 }
