@@ -57,7 +57,7 @@ type bill struct {
 	counted     bool  // among those in flight
 	reserved    int64 // of the key's credits, nano-dollars
 	hasReserved bool
-	spent       codec.Usage // by attempts that failed
+	spent       codec.Usage // by attempts that failed, or broke off
 	paid        int64       // for that, nano-dollars
 	answeredBy  string      // the model of those that the request names which the provider says it answered by, as clients call it; "" if it does not
 }

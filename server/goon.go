@@ -13,6 +13,7 @@ import (
 	"uniapi/codec"
 	"uniapi/codec/estimate"
 	"uniapi/codec/gemini"
+	"uniapi/codec/saturate"
 	"uniapi/config"
 	"uniapi/pool/provider"
 	"uniapi/usage"
@@ -155,7 +156,8 @@ func (x *exchange) chargeBroken(j *joint) {
 	if !complete(&u) {
 		x.at.fill(&u, reachedSome)
 	}
-	x.spent.Add(u)
+	x.spend(u)
+	x.answeredBy = "" // who goes on does not say by which model: what the client gets has the first one's name
 	j.base.Add(u)
 	j.base.Total, x.at.charged = 0, true
 	x.at.dropped(x.at.flow.Dropped())
@@ -182,11 +184,8 @@ func (x *exchange) affords(j *joint) bool {
 	if !x.key.book.Limited() {
 		return true
 	}
-	least := x.cost(usage.Tokens{
-		Prompt:     x.spent.Prompt + int64(len(x.body))/estimate.CharactersPerToken + estimate.Text(int64(len(j.text))),
-		Completion: x.spent.Completion, Cached: x.spent.Cached, CacheWrite: x.spent.CacheWrite,
-	})
-	more := max(least-x.reserved, 0)
+	least := x.cost(usage.Tokens{Prompt: int64(len(x.body))/estimate.CharactersPerToken + estimate.Text(int64(len(j.text)))})
+	more := max(saturate.Add(x.paid, least)-x.reserved, 0)
 	if ok, err := x.key.book.Reserve(context.Background(), more); err != nil || !ok {
 		return false
 	}

@@ -31,6 +31,11 @@ func (x *exchange) charge(err error, told *codec.Error) {
 	default:
 		return
 	}
+	x.spend(u)
+}
+
+// spend puts what an attempt has used that is over on the bill.
+func (x *exchange) spend(u codec.Usage) {
 	x.spent.Add(u)
 	x.paid = saturate.Add(x.paid, x.cost(booked(u))) // by the prices of where it was made
 }
