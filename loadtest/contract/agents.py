@@ -106,6 +106,12 @@ class Run:
         return f"{'ok  ' if not self.faults else 'FAIL'} {self.agent} on {self.place} ({self.model})"
 
 
+def known() -> frozenset[str]:
+    """Kinds that are listed for `make test-contract` already, which tells when they have gone."""
+    lines = (Path(__file__).resolve().parent / "known.txt").read_text().splitlines()
+    return frozenset(line.partition("  #")[0].partition(": ")[2] for line in lines if line.startswith("to "))
+
+
 def environment(home: Path, more: dict[str, str]) -> dict[str, str]:
     """Nothing of who runs this: an agent that finds another key or another address would not be judged by ours."""
     kept = {n: v for n, v in os.environ.items() if n in ("PATH", "LANG", "TMPDIR", "NODE_EXTRA_CA_CERTS")}
@@ -120,7 +126,7 @@ def run(agent: Agent, place: Place, number: int, bin: Path, gateway: Gateway, up
         home.mkdir(), work.mkdir()
         (work / "secret.txt").write_text(word)
         upstream.seen, upstream.script = [], Loop("cat secret.txt", word, upstream)
-        upstream.forgiven = OWN.get((agent.name, place.name), frozenset())
+        upstream.forgiven = known() | OWN.get((agent.name, place.name), frozenset())
         command, more = agent.command(bin, alias(place, number), home, gateway.port)
         try:
             ended = subprocess.run([str(c) for c in command], cwd=work, env=environment(home, more), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE)
