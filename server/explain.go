@@ -183,7 +183,11 @@ func ExplainLive(w io.Writer, base, admin string, q Question) error {
 	if err := json.NewDecoder(io.LimitReader(answer.Body, 16<<20)).Decode(&said); err != nil {
 		return fmt.Errorf("the gateway answered %s, which is no explanation: %w", answer.Status, err)
 	}
-	if answer.StatusCode != http.StatusOK {
+	switch answer.StatusCode {
+	case http.StatusOK:
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return fmt.Errorf("the gateway answered %s: --url needs an admin key, in --admin-key or in the environment's UNI_API_ADMIN_KEY; --key is the one that is explained", answer.Status)
+	default:
 		return fmt.Errorf("the gateway answered %s: %s", answer.Status, said.Error.Message)
 	}
 	print(w, said.explained)

@@ -23,7 +23,7 @@ func TestExplainTellsTheOrderAndWhoIsLeftOut(t *testing.T) {
 	if text := out.String(); !strings.Contains(text, "1. p/m") || !strings.Contains(text, "left out: rests for another") || !strings.Contains(text, "2. q/m") {
 		t.Errorf("printed %s", text)
 	}
-	if err := ExplainLive(&out, "http://"+g.addr, "sk-wrong", Question{Key: "admin", Model: "m"}); err == nil || !strings.Contains(err.Error(), "401") {
+	if err := ExplainLive(&out, "http://"+g.addr, "sk-wrong", Question{Key: "admin", Model: "m"}); err == nil || !strings.Contains(err.Error(), "401") || !strings.Contains(err.Error(), "--admin-key") {
 		t.Errorf("with a wrong key: %v", err)
 	}
 }
