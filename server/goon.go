@@ -99,7 +99,7 @@ func (x *exchange) goOnBehindComments(w io.Writer, err error) bool {
 // goOn has the answer gone on with by another channel, if it is one of those that can be and there is a channel. What the client is told if there is none
 // is why the answer broke off, and not what became of this.
 func (x *exchange) goOn(err error) bool {
-	j, told := x.at.joint, x.failure
+	j, told, broken := x.at.joint, x.failure, x.at.chosen
 	if j == nil || !j.plain || x.call.Err() != nil || isOurs(err) || !x.mayTryElsewhere(told) {
 		return false
 	}
@@ -113,7 +113,15 @@ func (x *exchange) goOn(err error) bool {
 		return true
 	}
 	x.failure, x.at.encoder, x.at.flow = told, j, nil
+	x.stays(broken)
 	return false
+}
+
+// stays has the request that of the channel whose answer broke off, where none went on with it: what the client has is its answer, and its error.
+func (x *exchange) stays(broken balancer.Attempt) {
+	x.live.mu.Lock()
+	x.at.chosen = broken
+	x.live.mu.Unlock()
 }
 
 // wasWhole ends an answer whose last word had come when its stream broke off: many formats have more behind it.

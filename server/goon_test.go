@@ -177,21 +177,22 @@ func TestWhatCannotBeGoneOnWithIsAnError(t *testing.T) {
 		body  string
 		comes string
 		asked string
+		fails bool // who is asked to go on has no answer
 	}{
-		{"a call has begun", plays{playingUntil(chunksOf(event("one"), oneCall)), endsWell("two")}, nil, streamRequest, "tool_calls", "a"},
-		{"a call in what went on", plays{cutOff("one"), playingUntil(chunksOf(event(" two"), oneCall)), endsWell("three")}, nil, streamRequest, "one|tool_calls", "ab"},
-		{"several answers are wanted", plays{cutOff("one"), endsWell("two")}, nil, request(`"n":2`), "one", "a"},
-		{"JSON is wanted", plays{cutOff("one"), endsWell("two")}, nil, request(`"response_format":{"type":"json_object"}`), "one", "a"},
-		{"probabilities are wanted", plays{cutOff("one"), endsWell("two")}, nil, request(`"logprobs":true`), "one", "a"},
-		{"sound is wanted", plays{cutOff("one"), endsWell("two")}, nil, request(`"modalities":["text","audio"]`), "one", "a"},
-		{"the request cannot be read", plays{cutOff("one"), endsWell("two")}, nil, request(`"tools":[{"type":"odd"}],"max_tokens":"many"`), "one", "a"},
-		{"there is nobody else", plays{cutOff("one")}, nil, streamRequest, "one", "a"},
-		{"nobody else serves", plays{cutOff("one"), playing(reply(500, jsonKind, errorBody("another"))), playing(reply(400, jsonKind, errorBody("another")))}, nil, streamRequest, "one", "abc"},
-		{"all break off", plays{cutOff("one"), cutOff(" two"), cutOff(" three")}, nil, streamRequest, "one| two| three", "abc"},
-		{"what was said must not be said", plays{playingUntilThen(chunksOf(event("one")), chunk("data: {\"error\":{\"message\":\"no\",\"code\":\"content_policy_violation\"}}\n\n")), endsWell("two")}, nil, streamRequest, "one", "a"},
-		{"the client key has no retries", plays{cutOff("one"), endsWell("two")}, []string{keyed("AUTO_RETRY: false")}, streamRequest, "one", "a"},
-		{"the client key has no more credits", plays{cutOff("one"), endsWell("two")}, []string{keyed("credits: 0.00001"), "preferences: {stream_recovery: continue, model_price: {default: '1,10'}}\n"}, streamRequest, "one", "a"},
-		{"the whole takes too long", plays{playingUntil(chunksOf(event("one"))), mutely}, []string{"preferences: {stream_recovery: continue, timeout_policy: {default: {total: 1}}}\n"}, streamRequest, "one", "ab"},
+		{"a call has begun", plays{playingUntil(chunksOf(event("one"), oneCall)), endsWell("two")}, nil, streamRequest, "tool_calls", "a", false},
+		{"a call in what went on", plays{cutOff("one"), playingUntil(chunksOf(event(" two"), oneCall)), endsWell("three")}, nil, streamRequest, "one|tool_calls", "ab", false},
+		{"several answers are wanted", plays{cutOff("one"), endsWell("two")}, nil, request(`"n":2`), "one", "a", false},
+		{"JSON is wanted", plays{cutOff("one"), endsWell("two")}, nil, request(`"response_format":{"type":"json_object"}`), "one", "a", false},
+		{"probabilities are wanted", plays{cutOff("one"), endsWell("two")}, nil, request(`"logprobs":true`), "one", "a", false},
+		{"sound is wanted", plays{cutOff("one"), endsWell("two")}, nil, request(`"modalities":["text","audio"]`), "one", "a", false},
+		{"the request cannot be read", plays{cutOff("one"), endsWell("two")}, nil, request(`"tools":[{"type":"odd"}],"max_tokens":"many"`), "one", "a", false},
+		{"there is nobody else", plays{cutOff("one")}, nil, streamRequest, "one", "a", false},
+		{"nobody else serves", plays{cutOff("one"), playing(reply(500, jsonKind, errorBody("another"))), playing(reply(400, jsonKind, errorBody("another")))}, nil, streamRequest, "one", "abc", true},
+		{"all break off", plays{cutOff("one"), cutOff(" two"), cutOff(" three")}, nil, streamRequest, "one| two| three", "abc", false},
+		{"what was said must not be said", plays{playingUntilThen(chunksOf(event("one")), chunk("data: {\"error\":{\"message\":\"no\",\"code\":\"content_policy_violation\"}}\n\n")), endsWell("two")}, nil, streamRequest, "one", "a", false},
+		{"the client key has no retries", plays{cutOff("one"), endsWell("two")}, []string{keyed("AUTO_RETRY: false")}, streamRequest, "one", "a", false},
+		{"the client key has no more credits", plays{cutOff("one"), endsWell("two")}, []string{keyed("credits: 0.00001"), "preferences: {stream_recovery: continue, model_price: {default: '1,10'}}\n"}, streamRequest, "one", "a", false},
+		{"the whole takes too long", plays{playingUntil(chunksOf(event("one"))), mutely}, []string{"preferences: {stream_recovery: continue, timeout_policy: {default: {total: 1}}}\n"}, streamRequest, "one", "ab", true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -205,8 +206,12 @@ func TestWhatCannotBeGoneOnWithIsAnError(t *testing.T) {
 			if got := chain.asked(); got != c.asked {
 				t.Errorf("%q were asked, not %q", got, c.asked)
 			}
-			if line := chain.log.next(t, "request"); line["status"].(float64) < 400 {
-				t.Errorf("logged as %v", line)
+			broke := c.asked[len(c.asked)-1:]
+			if c.fails {
+				broke = "a"
+			}
+			if line := chain.log.next(t, "request"); line["status"].(float64) < 400 || line["provider"] != broke {
+				t.Errorf("logged as %v, and it was %s that broke off", line, broke)
 			}
 		})
 	}
