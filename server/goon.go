@@ -16,6 +16,7 @@ import (
 	"uniapi/codec/saturate"
 	"uniapi/config"
 	"uniapi/pool/provider"
+	"uniapi/server/budget"
 	"uniapi/usage"
 )
 
@@ -215,8 +216,11 @@ func (x *exchange) searchOn(j *joint) bool {
 		}
 		x.alone()
 		x.take(chosen)
-		x.at.goOnWith(j)
-		if err := x.at.try(); err != nil {
+		err := x.at.goOnWith(j)
+		if err == nil {
+			err = x.at.try()
+		}
+		if err != nil {
 			x.lost(err)
 			if x.final {
 				return false
@@ -229,10 +233,14 @@ func (x *exchange) searchOn(j *joint) bool {
 	return false
 }
 
-// goOnWith has the attempt ask for the rest of an answer.
-func (a *attempt) goOnWith(j *joint) {
+// goOnWith has the attempt ask for the rest of an answer, whose text is held meanwhile.
+func (a *attempt) goOnWith(j *joint) error {
 	a.joint = j
 	j.next(a)
+	if n := j.held(); n > maxKept {
+		return a.holding.Hold(budget.Stream, n)
+	}
+	return nil
 }
 
 // wentOn notes that another channel goes on.

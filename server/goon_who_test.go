@@ -61,6 +61,19 @@ func TestTheRestIsAsLongAsTheWholeMayBe(t *testing.T) {
 	}
 }
 
+// What a provider told of its part counts where it is more than what is guessed.
+func TestTheRestIsShorterByWhatWasTold(t *testing.T) {
+	chain := startChain(t, nil, playingUntil(streamHead+chunk(event("one")+usageEvent)), endsWell(" more"))
+	l := *listeners[0]
+	l.body = strings.Replace(l.body, "1000", "100", 1)
+	if stream := l.ask(chain.gateway, chain.when, "one"); !strings.Contains(stream, "[DONE]") {
+		t.Error(stream)
+	}
+	if next := chain.ups[1].requests(); len(next) != 1 || !strings.Contains(next[0].body, `"max_tokens":93`) {
+		t.Errorf("the next was asked %v", next)
+	}
+}
+
 // TestWhatNobodyCountsIsEstimatedForTheWhole has neither stream tell its usage.
 func TestWhatNobodyCountsIsEstimatedForTheWhole(t *testing.T) {
 	for _, l := range listeners {

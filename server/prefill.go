@@ -127,4 +127,6 @@ func lastWords(given []byte) string {
 }
 
 // left is how many tokens are left of those that the client allows the answer; with nothing left it is 0 or less.
-func (j *joint) left(q *codec.Request) int64 { return *q.MaxTokens - estimate.Text(j.said) }
+func (j *joint) left(q *codec.Request) int64 {
+	return *q.MaxTokens - max(estimate.Text(j.said), j.base.Completion) // what a provider told may be more than what is guessed
+}
