@@ -119,7 +119,11 @@ func oneOf(words ...string) reader[string] {
 				return s, true
 			}
 		}
-		d.fail(n, s, "%s cannot be %s%s; it is one of %s", d.key, shown(s), didYouMean(s, words), strings.Join(words, ", "))
+		clause := "; it is one of"
+		if meant := didYouMean(s, words); meant != "" {
+			clause = meant + " It is one of"
+		}
+		d.fail(n, s, "%s cannot be %s%s %s", d.key, shown(s), clause, strings.Join(words, ", "))
 		return "", false
 	}
 }
