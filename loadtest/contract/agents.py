@@ -168,7 +168,7 @@ def main() -> int:
                 if given.agent not in (None, agent.name) or given.place not in (None, place.name) or place.dialect or place.name.endswith("-told"):
                     continue
                 for number in range(len(place.models)) if given.all_models else [len(place.models) - 1]:
-                    done = run(agent, place, number, given.folder / "node_modules" / ".bin", gateway, upstream)
+                    done = run(agent, place, number, given.folder.resolve() / "node_modules" / ".bin", gateway, upstream)
                     runs.append(done)
                     print(done.line(), flush=True)
                     for fault in sorted(set(done.faults)):
