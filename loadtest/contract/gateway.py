@@ -3,12 +3,13 @@
 import http.client
 import json
 import secrets
-import socket
-import subprocess
-import time
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+sys.path.append(str(Path(__file__).resolve().parent.parent / "sdk"))
+from process import Server  # noqa: E402  found by the line before
 
 KEY = "sk-" + secrets.token_hex(12)
 
@@ -85,35 +86,12 @@ def config(base: str) -> str:
     return json.dumps({"providers": [provider(p, base) for p in PLACES], "api_keys": [key]}, indent=1)
 
 
-def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-class Gateway:
+class Gateway(Server):
     def __init__(self, binary: Path, folder: Path, base: str):
         file = folder / "api.yaml"
         file.write_text(config(base))
-        self.port = free_port()
-        self.log = folder / "gateway.log"
-        with self.log.open("wb") as log:
-            command = [binary, "serve", "--config", file, "--listen", f"127.0.0.1:{self.port}", "--data", folder / "data"]
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)
-        self.wait()
+        super().__init__("gateway", folder, str(binary), "serve", "--config", str(file), "--listen", "127.0.0.1:{port}", "--data", str(folder / "data"))
         self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-
-    def wait(self) -> None:
-        deadline = time.monotonic() + 20
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return
-            except OSError:
-                if self.process.poll() is not None or time.monotonic() > deadline:
-                    self.stop()
-                    raise SystemExit(f"the gateway takes no connections; it said:\n{self.log.read_text()}") from None
-                time.sleep(0.02)
 
     def ask(self, path: str, body: dict, headers: dict[str, str]) -> tuple[int, str, bytes]:
         sent = {"Authorization": "Bearer " + KEY, "Content-Type": "application/json"} | headers
@@ -124,14 +102,6 @@ class Gateway:
         except (http.client.HTTPException, OSError) as broken:
             self.connection.close()
             return 0, "", repr(broken).encode()
-
-    def stop(self) -> None:
-        self.process.terminate()
-        try:
-            self.process.wait(5)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
 
 
 def events_of(raw: bytes) -> list[tuple[str, Any]]:

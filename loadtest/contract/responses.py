@@ -6,6 +6,7 @@ from typing import Any
 from openai.types.responses import Response, ResponseStreamEvent
 from openai.types.responses import response_create_params as params
 
+from chat import refusal as refusal
 from sample import OMIT, PDF, PNG, Made, Sampler
 from shapes import Fault, Record, Shape
 from talk import Ask, Call, Reply, Tool, loads, pieces
@@ -21,11 +22,6 @@ PATH = "/v1/responses"
 
 def request_shape(stream: bool) -> Record:
     return request_of(params.ResponseCreateParamsStreaming if stream else params.ResponseCreateParamsNonStreaming)
-
-
-def refusal(faults: list[Fault]) -> dict:
-    first = faults[0]
-    return {"error": {"message": f"{first.path}: {first.what}", "type": "invalid_request_error", "param": first.path.strip("."), "code": None}}
 
 
 # ---- what a request asks for
