@@ -32,6 +32,7 @@ var mayImport = map[string][]string{
 	"server/budget":     {},
 	"server/conn":       {"pool", "server/budget"}, // the clients' end; it knows nothing of what is asked
 	"server":            {"server", "balancer", "pool", "codec", "usage", "config"},
+	"server/command":    {"server", "balancer", "pool", "codec", "usage", "config", "loadtest"}, // the command line, which has the mock too
 }
 
 // roomOf is the package whose rule a file follows.

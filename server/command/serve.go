@@ -1,0 +1,117 @@
+package command
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"uniapi/balancer"
+	"uniapi/balancer/breaker"
+	"uniapi/balancer/limit"
+	"uniapi/config"
+	"uniapi/server"
+	"uniapi/server/telemetry"
+	"uniapi/usage"
+	"uniapi/usage/credit"
+)
+
+func serve(args []string) int {
+	var flags serveFlags
+	if code, stop := flags.parse(args); stop {
+		return code
+	}
+	level := slog.LevelInfo
+	if flags.debug || flags.server.LogBodies {
+		level = slog.LevelDebug
+	}
+	// A log that nobody reads stops nothing: not a pipe whose reader is gone, not a
+	// full one, and not what libraries log.
+	signal.Ignore(syscall.SIGPIPE)
+	telemetry.OwnStderr()
+	log, flush := telemetry.NewLogger(os.Stderr, isTerminal(os.Stderr), level)
+	defer flush()
+	slog.SetDefault(log)
+
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	source := config.Resolve(flags.config, os.Getenv)
+	cfg, err := source.Load(ctx)
+	if err != nil {
+		log.Error("the configuration cannot be used", "source", source.String(), "error", err)
+		return 1
+	}
+	warn(log, cfg)
+	options := flags.server
+	options.Config, options.Log, options.Version = cfg, log, versionName()
+	options.Memory = server.LimitMemory()
+	s := &service{log: log, source: source, inForce: cfg, supervisor: server.NewSupervisor(log)}
+	if source.Path != "" {
+		options.Update = func(changes map[string]json.RawMessage, check func(*config.Config) error) error {
+			err := source.Update(changes, check)
+			if err == nil {
+				s.reload(ctx) // so that who asked finds it in force
+			}
+			return err
+		}
+	}
+	books := usage.Options{
+		Dir: flags.data, Memory: truth(os.Getenv("DISABLE_DATABASE")), Retention: flags.retention, Series: server.BookSeries(options.Memory), Log: log,
+		Credits: credit.NewLocal(),
+	}
+	if books.Ledger, err = usage.OpenLedger(books); err == nil {
+		options.Books, err = usage.Open(books)
+	}
+	if err != nil {
+		log.Error("the books cannot be opened", "error", err)
+		return 1
+	}
+	options.Stores = balancer.Stores{Limits: limit.NewLocal(), Breakers: breaker.Local{}} // of this instance alone
+	s.gateway, err = server.New(options)
+	if err != nil {
+		log.Error("the gateway cannot start", "error", err)
+		return 1
+	}
+	listeners, err := server.Listen(flags.listen, flags.reusePort)
+	if err != nil {
+		log.Error("this address cannot be served on; another --listen can", "address", flags.listen, "error", err)
+		return 1
+	}
+	if flags.metrics != "" {
+		address, err := s.gateway.ServeMetrics(flags.metrics)
+		if err != nil {
+			log.Error("metrics cannot be served on this address; another --metrics-listen can", "address", flags.metrics, "error", err)
+			return 1
+		}
+		log.Info("serving metrics", "address", address.String())
+	}
+	s.ended = make(chan error, len(listeners))
+	go source.Watch(ctx, cfg, nil, s.apply, s.keepOld)
+	for _, ln := range listeners {
+		go func() { s.ended <- s.gateway.Serve(ln) }()
+		log.Info("serving", "address", ln.Addr().String(), "version", options.Version, "source", source.String(),
+			"providers", len(cfg.Providers), "keys", len(cfg.APIKeys))
+	}
+	return s.run(ctx, flags.drain, listeners[0].Addr())
+}
+
+func warn(log *slog.Logger, cfg *config.Config) {
+	for _, w := range cfg.Warnings {
+		log.Warn("in the configuration", "problem", w.String())
+	}
+	for _, a := range cfg.Advice {
+		log.Warn("in the configuration", "problem", a.String())
+	}
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

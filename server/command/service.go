@@ -1,0 +1,108 @@
+package command
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"uniapi/config"
+	"uniapi/server"
+)
+
+// service is a gateway while it serves.
+type service struct {
+	log        *slog.Logger
+	gateway    *server.Server
+	source     config.Source
+	supervisor server.Supervisor
+	ended      chan error // what Serve returned
+
+	mu      sync.Mutex // held while a configuration is put into force
+	inForce *config.Config
+}
+
+// run passes signals on until the gateway ends.
+func (s *service) run(ctx context.Context, drain time.Duration, address net.Addr) (code int) {
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+	heartbeat := s.supervisor.Heartbeat()
+	s.supervisor.Ready("serving on %s", address)
+	for {
+		select {
+		case err := <-s.ended:
+			s.log.Error("the gateway ended", "error", err)
+			return 1
+		case <-heartbeat:
+			s.supervisor.Alive()
+		case sig := <-signals:
+			if sig != syscall.SIGHUP {
+				s.log.Info("ending; a second signal ends at once", "signal", sig.String(), "drain_timeout", drain.String())
+				s.supervisor.Stopping()
+				return s.end(drain, signals, heartbeat)
+			}
+			s.supervisor.Reloading()
+			s.reload(ctx)
+			s.gateway.Renew()
+			s.supervisor.Ready("serving on %s", address)
+		}
+	}
+}
+
+// end lets the requests in flight finish, until the time is over or a further
+// signal comes.
+func (s *service) end(drain time.Duration, signals <-chan os.Signal, heartbeat <-chan time.Time) (code int) {
+	ctx, cancel := context.WithTimeout(context.Background(), drain)
+	defer cancel()
+	over := make(chan error, 1)
+	go func() { over <- s.gateway.Shutdown(ctx) }()
+	for {
+		select {
+		case err := <-over:
+			if err != nil {
+				s.log.Error("ended before every request had", "error", err)
+				return 1
+			}
+			s.log.Info("ended")
+			return 0
+		case <-heartbeat:
+			s.supervisor.Alive()
+		case sig := <-signals:
+			if sig != syscall.SIGHUP {
+				cancel()
+			}
+		}
+	}
+}
+
+// reload reads the configuration at once, without waiting for its being found to
+// have changed.
+func (s *service) reload(ctx context.Context) {
+	cfg, err := s.source.Load(ctx)
+	if err != nil {
+		s.keepOld(err)
+		return
+	}
+	s.apply(cfg)
+}
+
+// apply puts a configuration into force, unless it is in force already.
+func (s *service) apply(cfg *config.Config) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if cfg.Hash == s.inForce.Hash {
+		return
+	}
+	warn(s.log, cfg)
+	s.gateway.Apply(cfg)
+	s.inForce = cfg
+	s.log.Info("the configuration was reloaded", "source", s.source.String(), "providers", len(cfg.Providers), "keys", len(cfg.APIKeys))
+}
+
+func (s *service) keepOld(err error) {
+	s.log.Error("the changed configuration cannot be used; the old one stays in force", "source", s.source.String(), "error", err)
+}
