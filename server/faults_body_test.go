@@ -147,7 +147,7 @@ func aftermaths() []*fault {
 		after("garbage-behind-the-answer", goesOn, func(*performance) string { return "garbage\r\n\r\n" }),
 		after("answer-behind-the-answer", goesOn, func(a *performance) string {
 			other := *a
-			other.nonce = "q000000000000"
+			other.nonce = nonceStart + "000000000000"
 			return other.framed(other.content(), byLength).String()
 		}),
 		after("blank-lines-behind-the-answer", goesOn, func(*performance) string { return "\r\n\r\n" }),

@@ -21,7 +21,11 @@ type question struct {
 	padding int // how often the message repeats the nonce
 }
 
-var noncePattern = regexp.MustCompile(`q[0-9a-f]{12}`)
+// The digit 0 is in no id that the gateway makes up: such an id must not look like
+// another's nonce, and among hundreds of thousands of them one would.
+const nonceStart = "q0"
+
+var noncePattern = regexp.MustCompile(nonceStart + `[0-9a-f]{12}`)
 
 func (q question) header() string {
 	return fmt.Sprintf("%s %d %s %d", q.nonce, q.words, q.fault, q.padding)

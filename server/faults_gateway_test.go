@@ -95,7 +95,7 @@ func (s *trouble) draw(f *fault, stream bool, rng *rand.Rand) *inquiry {
 // inquiry makes a request that meets a fault.
 func (s *trouble) inquiry(f *fault, provider string, client *dialect, stream, alone bool, rng *rand.Rand) *inquiry {
 	i := &inquiry{dialect: client, fault: f, stream: stream, alone: alone, kept: provider == "kept"}
-	i.question = question{nonce: fmt.Sprintf("q%012x", rng.Uint64()>>16), words: 3 + rng.IntN(30), fault: f.name, padding: rng.IntN(20)}
+	i.question = question{nonce: fmt.Sprintf("%s%012x", nonceStart, rng.Uint64()>>16), words: 3 + rng.IntN(30), fault: f.name, padding: rng.IntN(20)}
 	if f.long > 0 {
 		i.words = f.long
 	}

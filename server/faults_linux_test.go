@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"uniapi/codec"
 )
 
 var (
@@ -98,6 +100,16 @@ func TestNothingIsLeftOfAStormOfFaults(t *testing.T) {
 		t.Errorf("the heap has grown by %d bytes", grown)
 	} else {
 		t.Logf("the heap has grown by %d KB", grown>>10)
+	}
+}
+
+// TestNoIDIsTakenForTheWordsOfAnother holds that a judge of the storm is not fooled by what
+// the gateway makes up by chance.
+func TestNoIDIsTakenForTheWordsOfAnother(t *testing.T) {
+	for range 10_000 {
+		if id := codec.NewID("chatcmpl-"); strings.Contains(id, nonceStart) {
+			t.Fatalf("the id %s has the start of a nonce, %s, in it", id, nonceStart)
+		}
 	}
 }
 
