@@ -132,12 +132,13 @@ func TestHedgingGoesOnAfterFailures(t *testing.T) {
 
 // With the keys of uni-api alone another is asked when the time of the first is over, which goes on: it may still be the one that answers.
 func TestHedgingAsksAnotherWhenTheTimeIsOver(t *testing.T) {
+	t.Parallel()
 	var order journal
 	release := make(chan struct{})
 	slow := held(release, nil, both)
 	asked := func(p *peer, _ seen) bool { close(release); p.gone(); return false }
 	g := start(t, providerOf("p", listen(t, order.named("p", slow))), providerOf("q", listen(t, order.named("q", asked))),
-		keyed("SCHEDULING_ALGORITHM: fixed_priority"), "preferences: {model_timeout: 0.5, hedging: {enabled: true, max_inflight_attempts: 2, winner_policy: first_valid_success}}\n")
+		keyed("SCHEDULING_ALGORITHM: fixed_priority"), "preferences: {model_timeout: 1.5, hedging: {enabled: true, max_inflight_attempts: 2, winner_policy: first_valid_success}}\n")
 	a := g.do("POST", "/v1/chat/completions", plainRequest, asClient...)
 	if a.StatusCode != 200 || order.String() != "p q" {
 		t.Errorf("%d by %q: %s", a.StatusCode, &order, a.body)
