@@ -42,7 +42,9 @@ const (
 // Part is a piece of a message. Their order is that of the message, which signatures depend on.
 type Part struct {
 	Kind PartKind
-	Text string
+	// Answer says that the text is what a model gave to the tool that stands for an answer in JSON: texts beside it are none of that answer.
+	Answer bool
+	Text   string
 	// Signature proves to the provider that made it that the part is unchanged. Never sent to another.
 	Signature Signature
 	Media     *Media

@@ -24,6 +24,7 @@ func (a *Response) Events(dst []Event) []Event {
 			e := Event{Choice: c.Index, Signature: p.Signature, Reasoning: p.Reasoning}
 			switch p.Kind {
 			case PartText:
+				e.Answer = p.Answer
 				dst = append(dst, with(e, EventText, p.Text))
 				for j := range p.Citations {
 					dst = append(dst, Event{Kind: EventCitation, Choice: c.Index, Citation: &p.Citations[j]})
@@ -186,8 +187,8 @@ func mediaKind(mime string) PartKind {
 
 // grow adds text to the part that is open if it is of this kind.
 func (c *collected) grow(kind PartKind, e *Event) {
-	if c.open < 0 || c.Message.Parts[c.open].Kind != kind {
-		c.begin(Part{Kind: kind})
+	if c.open < 0 || c.Message.Parts[c.open].Kind != kind || c.Message.Parts[c.open].Answer != e.Answer {
+		c.begin(Part{Kind: kind, Answer: e.Answer})
 	}
 	c.texts[c.open] = append(c.texts[c.open], e.Text...)
 }

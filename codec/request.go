@@ -82,8 +82,8 @@ type OutputFormat struct {
 	Schema      json.RawMessage // for OutputSchema
 	Strict      *bool
 	// Bare says that an answer that is one word is wanted without quotes, and Wrapped that Schema is that of schema.Wrap, in whose object the
-	// answer will come.
-	Bare, Wrapped bool
+	// answer will come. ByTool says that the answer is asked for as what is given to a tool.
+	Bare, Wrapped, ByTool bool
 }
 
 // OutputKind tells free text from JSON, and JSON from JSON of a schema.

@@ -63,8 +63,8 @@ type Event struct {
 	Text []byte
 	// ID and Name are those of the tool call for EventToolStart, of the answer and its model for EventStart.
 	ID, Name string
-	// Custom is whether a tool call is to a custom tool.
-	Custom bool
+	// Custom is whether a tool call is to a custom tool. Answer is Part.Answer of a text.
+	Custom, Answer bool
 	// Created is EventStart's time in Unix seconds, 0 if unknown.
 	Created int64
 

@@ -120,9 +120,6 @@ func (a *attempt) translated(to codec.Format, provider *config.Provider) ([]byte
 	if request, a.leftOut, err = turns.Repair(request, formats[request.Format], to); err != nil {
 		return nil, err
 	}
-	if o := request.Output; o != nil && o.Wrapped {
-		a.wrapped = o
-	}
 	if to.Name() == "openai" {
 		request = request.WithoutCustom()
 	}
@@ -138,6 +135,9 @@ func (a *attempt) translated(to codec.Format, provider *config.Provider) ([]byte
 		a.sending = *request
 		a.sending.Target = target
 		request = &a.sending
+	}
+	if o := request.Output; o != nil && (o.Wrapped || o.ByTool) {
+		a.wrapped = o
 	}
 	a.encoded, err = a.withBetas(to).EncodeRequest(a.encoded[:0], request, a.chosen.Upstream)
 	if err == nil && a.choosing {

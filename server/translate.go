@@ -106,7 +106,7 @@ func (t *translation) keep(events []codec.Event) {
 }
 
 func (t *translation) Held() int {
-	n := cap(t.out) + t.keeping.bytes()
+	n := cap(t.out) + t.keeping.bytes() + t.unwrap.held()
 	if t.joint != nil {
 		n += t.joint.held()
 	}

@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -103,7 +104,7 @@ func TestAWrappedAnswerComesUnwrapped(t *testing.T) {
 }
 
 func TestWrappingIsForEachChoice(t *testing.T) {
-	u := unwrapping(&codec.OutputFormat{})
+	u := unwrapping(&codec.OutputFormat{Wrapped: true})
 	say := func(choice int64, text string) string {
 		e := codec.Event{Kind: codec.EventText, Choice: choice, Text: []byte(text)}
 		u.event(&e)
@@ -112,4 +113,90 @@ func TestWrappingIsForEachChoice(t *testing.T) {
 	if a, b, c := say(0, `{"answer":[1`), say(1, `{"answer":[2`), say(0, `,3]}`); a != "[1" || b != "[2" || c != ",3]" {
 		t.Errorf("%q %q %q", a, b, c)
 	}
+}
+
+func TestAnAnswerGivenToAToolComesWithoutTheWordsBesideIt(t *testing.T) {
+	const (
+		words  = `{"contentBlockIndex":0,"delta":{"text":"Here it is: "}}`
+		opened = `{"contentBlockIndex":1,"start":{"toolUse":{"toolUseId":"t1","name":"NAME"}}}`
+		given  = `{"contentBlockIndex":1,"delta":{"toolUse":{"input":"{\"answer\":[1]}"}}}`
+	)
+	answerOpened, callOpened := strings.Replace(opened, "NAME", "answer_in_json", 1), strings.Replace(opened, "NAME", "look", 1)
+	frames := func(over string, events ...[2]string) string {
+		all := converseFrame("messageStart", `{"role":"assistant"}`)
+		for _, e := range events {
+			all += converseFrame(e[0], e[1])
+		}
+		return "HTTP/1.1 200 OK\r\nContent-Type: " + eventFrames + "\r\nConnection: close\r\n\r\n" + all + converseFrame("messageStop", `{"stopReason":"`+over+`"}`) +
+			converseFrame("metadata", `{"usage":{"inputTokens":11,"outputTokens":7,"totalTokens":18}}`)
+	}
+	whole := func(over, content string) string {
+		return reply(200, jsonKind, `{"output":{"message":{"role":"assistant","content":[`+content+`]}},"stopReason":"`+over+`","usage":{"inputTokens":11,"outputTokens":7,"totalTokens":18}}`)
+	}
+	aside := [2]string{"contentBlockDelta", words}
+	end := [2]string{"contentBlockStop", `{"contentBlockIndex":1}`}
+	long := strings.Replace(words, "Here it is: ", strings.Repeat("so ", mostAside/3+1), 1)
+	list, object := `{"type":"array","items":{"type":"integer"}}`, `{"type":"object","properties":{"answer":{"type":"array"}}}`
+	for _, test := range []struct {
+		name, schema, answer, want string
+		streams                    bool
+	}{
+		{"streamed", object, frames("tool_use", aside, [2]string{"contentBlockStart", answerOpened}, [2]string{"contentBlockDelta", given}, end), `{"answer":[1]}`, true},
+		{"a list, streamed", list, frames("tool_use", aside, [2]string{"contentBlockStart", answerOpened}, [2]string{"contentBlockDelta", given}, end), `[1]`, true},
+		{"words behind it, streamed", object, frames("tool_use", [2]string{"contentBlockStart", answerOpened}, [2]string{"contentBlockDelta", given}, end,
+			[2]string{"contentBlockDelta", `{"contentBlockIndex":2,"delta":{"text":" Done."}}`}), `{"answer":[1]}`, true},
+		{"nothing given, streamed", object, frames("tool_use", aside, [2]string{"contentBlockStart", answerOpened}, end), `{}`, true},
+		{"the tool is not called, streamed", object, frames("end_turn", aside), "Here it is: ", true},
+		{"another is called, streamed", object, frames("tool_use", aside, [2]string{"contentBlockStart", callOpened}, [2]string{"contentBlockDelta", given}, end), "Here it is: ", true},
+		{"more words than are held, streamed", object, frames("end_turn", [2]string{"contentBlockDelta", long}, aside), strings.Repeat("so ", mostAside/3+1) + "Here it is: ", true},
+		{"plain", object, whole("tool_use", `{"text":"Here it is: "},{"toolUse":{"toolUseId":"t1","name":"answer_in_json","input":{"answer":[1]}}}`), `{"answer":[1]}`, false},
+		{"a list, plain", list, whole("tool_use", `{"text":"Here it is: "},{"toolUse":{"toolUseId":"t1","name":"answer_in_json","input":{"answer":[1]}}}`), `[1]`, false},
+		{"the tool is not called, plain", object, whole("end_turn", `{"text":"Here it is: "}`), "Here it is: ", false},
+		{"streamed where it was not asked for", list, frames("tool_use", aside, [2]string{"contentBlockStart", answerOpened}, [2]string{"contentBlockDelta", given}, end), `[1]`, false},
+		{"whole where a stream was asked for", list, whole("tool_use", `{"text":"Here it is: "},{"toolUse":{"toolUseId":"t1","name":"answer_in_json","input":{"answer":[1]}}}`), `[1]`, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			up := listen(t, func(p *peer, _ seen) bool {
+				p.say(test.answer)
+				return false
+			})
+			converse := speakers[slices.IndexFunc(speakers, func(s *speaker) bool { return s.name == "converse" })]
+			g := start(t, converse.section("p", up))
+			ask := listRequests["openai"](test.schema)
+			if test.streams {
+				ask = strings.Replace(ask, `"model"`, `"stream":true,"model"`, 1)
+			}
+			a := g.do("POST", "/v1/chat/completions", ask, asClient...)
+			if got := contentOf(t, a.body); a.StatusCode != 200 || got != test.want {
+				t.Errorf("%d %q, not %q", a.StatusCode, got, test.want)
+			}
+		})
+	}
+}
+
+// contentOf is the text of an answer in OpenAI's format, streamed or not.
+func contentOf(t *testing.T, body string) (text string) {
+	t.Helper()
+	type said struct{ Content string }
+	read := func(data string) {
+		var a struct {
+			Choices []struct{ Message, Delta said }
+		}
+		if err := json.Unmarshal([]byte(data), &a); err != nil {
+			t.Fatalf("%v in %s", err, body)
+		}
+		for _, c := range a.Choices {
+			text += c.Message.Content + c.Delta.Content
+		}
+	}
+	if strings.HasPrefix(body, "{") {
+		read(body)
+		return text
+	}
+	for line := range strings.Lines(body) {
+		if data, is := strings.CutPrefix(strings.TrimSpace(line), "data: "); is && data != "[DONE]" {
+			read(data)
+		}
+	}
+	return text
 }

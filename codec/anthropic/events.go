@@ -267,7 +267,7 @@ func (d *Events) arguments(dst []codec.Event, data []byte, b *openBlock, v rawjs
 		return append(dst, codec.Event{Kind: codec.EventToolArguments, Index: b.call, Text: text})
 	case answerBlock:
 		b.fragments = true
-		return append(dst, codec.Event{Kind: codec.EventText, Text: text})
+		return append(dst, codec.Event{Kind: codec.EventText, Answer: true, Text: text})
 	}
 	return dst
 }
@@ -281,6 +281,9 @@ func (d *Events) citation(dst []codec.Event, data []byte, v rawjson.Value, begin
 	c.Start, c.End = begin, d.runes
 	return append(dst, codec.Event{Kind: codec.EventCitation, Citation: &c})
 }
+
+// noInput is what a model gives to a tool that it gives nothing.
+var noInput = []byte("{}")
 
 func (d *Events) close(dst []codec.Event, index int64) []codec.Event {
 	b := d.blocks.Find(index)
@@ -301,8 +304,11 @@ func (d *Events) close(dst []codec.Event, index int64) []codec.Event {
 		}
 		dst = append(dst, codec.Event{Kind: codec.EventToolEnd, Index: b.call})
 	case answerBlock:
-		if !b.fragments && b.input != nil {
-			dst = append(dst, codec.Event{Kind: codec.EventText, Text: b.input})
+		if b.input == nil {
+			b.input = noInput
+		}
+		if !b.fragments {
+			dst = append(dst, codec.Event{Kind: codec.EventText, Answer: true, Text: b.input})
 		}
 	}
 	d.blocks.Remove(index)

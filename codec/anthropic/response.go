@@ -109,7 +109,7 @@ func answered(parts []codec.Part) (out []codec.Part, calls bool) {
 			signature = p.Signature
 		case codec.PartToolCall:
 			if p.Call.Name == AnswerTool {
-				*p = codec.Part{Kind: codec.PartText, Text: p.Call.Arguments}
+				*p = codec.Part{Kind: codec.PartText, Answer: true, Text: p.Call.Arguments}
 				break
 			}
 			p.Call.ID = toolid.Join(p.Call.ID, signature)

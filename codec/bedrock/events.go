@@ -39,6 +39,7 @@ type openBlock struct {
 	call      int64
 	begin     int64 // runes before it
 	reasoning bool
+	answered  bool
 	signature []byte
 	redacted  []byte
 }
@@ -161,7 +162,8 @@ func (d *events) delta(dst []codec.Event, data []byte, index int64, v rawjson.Va
 		case callBlock:
 			return append(dst, codec.Event{Kind: codec.EventToolArguments, Index: b.call, Text: text})
 		case answerBlock:
-			return append(dst, codec.Event{Kind: codec.EventText, Text: text})
+			b.answered = true
+			return append(dst, codec.Event{Kind: codec.EventText, Answer: true, Text: text})
 		}
 	case "citation":
 		r := reader{data: data}
@@ -197,6 +199,8 @@ func (d *events) close(dst []codec.Event, index int64) []codec.Event {
 	switch {
 	case b.kind == callBlock:
 		dst = append(dst, codec.Event{Kind: codec.EventToolEnd, Index: b.call})
+	case b.kind == answerBlock && !b.answered: // it gives nothing
+		dst = append(dst, codec.Event{Kind: codec.EventText, Answer: true, Text: []byte("{}")})
 	case len(b.redacted) > 0:
 		inner, err := base64.StdEncoding.DecodeString(string(b.redacted))
 		if err != nil {

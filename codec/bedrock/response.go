@@ -51,7 +51,7 @@ func answered(parts []codec.Part) (out []codec.Part, calls bool) {
 			s = p.Signature
 		case codec.PartToolCall:
 			if p.Call.Name == answerTool {
-				*p = codec.Part{Kind: codec.PartText, Text: p.Call.Arguments}
+				*p = codec.Part{Kind: codec.PartText, Answer: true, Text: p.Call.Arguments}
 				break
 			}
 			p.Call.ID = toolid.Join(p.Call.ID, s)

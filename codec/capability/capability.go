@@ -126,6 +126,11 @@ func (t *Target) Takes(word string, otherwise bool) bool {
 	return otherwise
 }
 
+// AnswersByTool says whether an answer in JSON of a schema is asked for as what is given to a tool, since there is no other way.
+func (t *Target) AnswersByTool() bool {
+	return t != nil && (t.Format == Messages || t.Format == Converse) && !t.Takes("answer_schema", true)
+}
+
 // Refuses says whether a rule says that a member or a feature is refused.
 func (t *Target) Refuses(word string) bool { return !t.Takes(word, true) }
 

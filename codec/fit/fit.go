@@ -16,6 +16,7 @@ func Request(q *codec.Request, t *capability.Target) (*codec.Request, Names) {
 	f.choice()
 	f.names()
 	f.schemas()
+	f.answer()
 	if t.Format == capability.Chat || t.Format == capability.Responses {
 		f.user()
 		f.tier()
@@ -42,6 +43,15 @@ func (f *fitting) change() *codec.Request {
 		f.q, f.copied = &c, true
 	}
 	return f.q
+}
+
+// answer notes that the answer is asked for by a tool.
+func (f *fitting) answer() {
+	if o := f.q.Output; o != nil && o.Kind == codec.OutputSchema && f.AnswersByTool() {
+		given := *o
+		given.ByTool = true
+		f.change().Output = &given
+	}
 }
 
 // user hashes names of users that are too long.

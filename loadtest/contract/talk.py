@@ -60,8 +60,8 @@ class Script:
     def reply(self, ask: Ask) -> Reply:
         calls = [self.call(i, t) for i, t in enumerate(self.tools(ask))]
         text = "" if ask.forced() or (calls and not self.text) else f"said{self.number} Grüße 🌍\n\"q\" <b>"
-        if not calls and (self.wanted or ask.schema):
-            text = json.dumps(instance(ask.schema if isinstance(ask.schema, dict) else self.wanted or True, f"said{self.number}"))
+        if not calls and (self.wanted is not None or ask.schema is not None):
+            text = json.dumps(instance(ask.schema if isinstance(ask.schema, dict) else self.wanted, f"said{self.number}"))
         finish = self.finish if self.finish == "length" and not calls else "calls" if calls else "stop"
         return Reply(f"thought{self.number}" if self.thinking else "", text, calls, finish)
 
@@ -69,7 +69,7 @@ class Script:
         if ask.forced():
             return ask.forced()[:1]
         giver = [t for t in ask.tools if t.name == ANSWER_TOOL]
-        if giver and self.wanted:
+        if giver and self.wanted is not None:
             return giver
         if ask.choice != "auto" or ask.schema is not None or not ask.tools:
             return []
