@@ -166,7 +166,7 @@ type State struct {
 
 // NewState returns an empty state.
 func NewState(stores Stores) *State {
-	begin := time.Now().Add(-time.Second) // so that no moment is 0
+	begin := time.Now().Add(-limit.LongestWindow) // what processes before this one have counted has times, too
 	stores = stores.withDefaults()
 	s := &State{
 		now:    func() int64 { return int64(time.Since(begin)) },
@@ -185,6 +185,14 @@ func NewState(stores Stores) *State {
 // LimitCounters is how many rate limits are being counted: pairs of a subject and
 // a model.
 func (s *State) LimitCounters() int { return s.limits.Counters() }
+
+// LimitChanges are what is to outlive this process of the limits that have changed since it was called last.
+func (s *State) LimitChanges() map[string][]byte { return s.limits.Changes(s.now(), time.Now()) }
+
+// RestoreLimits is told what LimitChanges gave to processes before this one, before any Build.
+func (s *State) RestoreLimits(kept map[string][]byte) (unreadable int) {
+	return s.limits.Restore(kept, s.now(), time.Now())
+}
 
 // Build compiles the routing of cfg. models gives what the provider at an index
 // serves: its configured list, or what was discovered, or nothing while it

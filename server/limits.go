@@ -9,7 +9,21 @@ import (
 	"uniapi/balancer"
 	"uniapi/balancer/limit"
 	"uniapi/codec"
+	"uniapi/usage"
 )
+
+// keepLimits has the long windows of limits go on where processes before this one
+// have left them.
+func (s *Server) keepLimits() {
+	kept, err := s.books.Limits()
+	if err != nil {
+		s.log.Error("long windows of limits begin anew", "error", err)
+	}
+	if n := s.state.RestoreLimits(kept); n > 0 {
+		s.log.Warn("what was kept of some limits cannot be read: their windows begin anew", "limits", n)
+	}
+	s.books.KeepLimits(usage.LimitKeeper{Changes: s.state.LimitChanges, Until: limit.Until})
+}
 
 // admit counts the request against the limits of this gateway's own.
 func (x *exchange) admit() *codec.Error {

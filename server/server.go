@@ -214,6 +214,7 @@ func New(o Options) (*Server, error) {
 	}
 	s.registry, s.apart = metricsOf(s), roomFor(metricLines(o.Memory))
 	s.counters.outcomes.most = min(mostOutcomes, s.apart.most/2)
+	s.keepLimits()
 	s.Apply(o.Config)
 	s.passOn()
 	return s, nil

@@ -78,6 +78,8 @@ type Books struct {
 	folding sync.Mutex
 	failed  atomic.Pointer[error]
 
+	limits atomic.Pointer[LimitKeeper]
+
 	toldUnasked atomic.Int64 // when the log last heard that shared credits cannot be asked for, in Unix nanoseconds
 
 	stop   chan struct{}
@@ -154,6 +156,9 @@ func (b *Books) fold() error {
 	ctx, cancel := within(writeWithin)
 	defer cancel()
 	now := b.options.Now()
+	if limits := b.limits.Load(); limits != nil {
+		b.ledger.KeepLimits(limits.Changes(), limits.Until)
+	}
 	err := b.handOver(ctx, now)
 	if err == nil {
 		err = b.ledger.Write(ctx, now)

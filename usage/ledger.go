@@ -26,6 +26,12 @@ type Ledger interface {
 	// AddCredits adds to those of a key and has that kept before it returns. total is the sum; after an error nothing was added.
 	AddCredits(ctx context.Context, key string, nano int64) (total int64, err error)
 
+	// Limits are what KeepLimits was told to keep and is not to be forgotten yet.
+	Limits(ctx context.Context, now time.Time) (map[string][]byte, error)
+	// KeepLimits takes over what limits have counted, by names, each in the place of what it had under that name. It is written by the next
+	// Write. until says from which second on a value may be forgotten.
+	KeepLimits(changed map[string][]byte, until func(value []byte) int64)
+
 	// Standing tells how it is, without waiting.
 	Standing() Standing
 	// Close lets go of it. What has not been written is lost.

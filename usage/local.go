@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math"
 	"sync"
 	"sync/atomic"
@@ -27,6 +28,7 @@ type localLedger struct {
 	marks   marks
 	rows    int // that the last write wrote, and how long that took
 	took    time.Duration
+	limits  map[string][]byte // what they have counted, as it is to be written
 
 	damaged atomic.Int64 // rows that could not be read and were set aside, ever
 	writing sync.Mutex   // held by the one who writes spans
@@ -141,9 +143,9 @@ func (l *localLedger) write(now int64) error {
 		list = append(list, c)
 	}
 	names, saved := l.journal.index.names, l.journal.saved
-	lost := l.journal.lost
+	lost, limits := l.journal.lost, maps.Clone(l.limits)
 	l.mu.Unlock()
-	if err != nil || len(list) == 0 {
+	if err != nil || len(list)+len(limits) == 0 {
 		return err
 	}
 	err = l.store.update(func(w writer) error {
@@ -162,7 +164,7 @@ func (l *localLedger) write(now int64) error {
 				}
 			}
 		}
-		return nil
+		return putLimits(w, limits)
 	})
 	l.mu.Lock()
 	for i := range list {
@@ -176,6 +178,7 @@ func (l *localLedger) write(now int64) error {
 		list[i].m.written = list[i].changes
 	}
 	l.journal.saved = len(names)
+	l.limitsWritten(limits)
 	l.journal.forget(now)
 	l.journal.lost.forget(len(lost.list))
 	l.took, l.rows = time.Since(began), rows

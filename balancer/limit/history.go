@@ -37,18 +37,23 @@ func (g *requestLog) successor(rules []rule) *requestLog {
 			past.times = append(past.times, timeOf(word))
 		}
 	}
-	next := newLog(g.owner, rules)
-	kept := past.keptFor(next)
+	return past.logOf(g.owner, rules)
+}
+
+// logOf builds a log that has what matters to the rules of what came before.
+func (p *history) logOf(owner *limiter, rules []rule) *requestLog {
+	next := newLog(owner, rules)
+	kept := p.keptFor(next)
 	next.makeRoom(len(kept))
-	next.floor = past.newest
-	next.base = past.total - uint64(len(kept))
+	next.floor = p.newest
+	next.base = p.total - uint64(len(kept))
 	next.head.Store(uint64(len(kept)))
 	for i, at := range kept {
 		next.slots[i].Store(uint64(at)<<timeShift | countsBit | next.lap(uint64(i)))
 	}
 	for i := range rules {
 		if r := &rules[i]; r.grain > 1 && r.blocks.ends.Load() == nil {
-			past.fill(r)
+			p.fill(r)
 		}
 	}
 	return next
@@ -60,6 +65,7 @@ type history struct {
 	times  []int64 // of the last ones, without gaps, in order
 	total  uint64  // requests ever
 	newest int64
+	older  []batch // newest first, those of times among them: what an earlier process knew
 }
 
 // longAgo is the time of a request that nobody knows any more.
@@ -69,6 +75,12 @@ const longAgo = math.MinInt64 / 2
 func (p *history) at(n uint64) int64 {
 	if recent := p.total - n; recent <= uint64(len(p.times)) {
 		return p.times[uint64(len(p.times))-recent]
+	}
+	for back, i := p.total-n, 0; i < len(p.older); i++ {
+		if back <= p.older[i].n {
+			return p.older[i].at
+		}
+		back -= p.older[i].n
 	}
 	for i := range p.log.rules { // the finest blocks, those of the smallest count, come first
 		r := &p.log.rules[i]

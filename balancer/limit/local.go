@@ -25,8 +25,9 @@ type local struct {
 	seed  maphash.Seed
 
 	mu         sync.Mutex
-	generation uint64 // of the newest subject
-	sweepAt    int    // as many counters as this, and idle ones are looked for
+	generation uint64          // of the newest subject
+	sweepAt    int             // as many counters as this, and idle ones are looked for
+	restored   map[string]past // of counters that nobody has asked for yet
 }
 
 // counters is a hash table with chains. Chains are only ever extended at their heads, so readers need no lock; a reader
@@ -156,6 +157,7 @@ func (s *subject) renew(model string, hash uint64, now int64) *limiter {
 			subject: strings.Clone(s.name), model: strings.Clone(model), hash: hash, // the model may be part of a request's body
 			window: newLimiter(Of(s.table, model).Limits), generation: new(atomic.Uint64),
 		})
+		l.recall(c, now)
 		c.generation.Store(s.generation)
 	} else if c.generation.Load() < s.generation {
 		c.window.adapt(Of(s.table, model).Limits)

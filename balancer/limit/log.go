@@ -35,7 +35,8 @@ import (
 //
 // Requests taken back leave gaps. While there are any, a limit that seems to be reached is counted one by one.
 type limiter struct {
-	log atomic.Pointer[requestLog] // nil: retired, ask the registry again
+	log  atomic.Pointer[requestLog] // nil: retired, ask the registry again
+	kept [2]uint64                  // what Changes has seen of it last: requests and gaps
 }
 
 // Counts up to maxExact are exact. A larger one is kept in blocks of a thousandth of the count, each with the time of its

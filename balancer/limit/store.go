@@ -26,6 +26,12 @@ type Store interface {
 	Confirm(ctx context.Context, grants []Grant) (refused int, why Refusal, err error)
 	// Counters is how many pairs of a subject and a model are being counted.
 	Counters() int
+	// Changes are what is to outlive this process of the counters that have changed since it was called last, by names that say nothing:
+	// those of windows of an hour and more. now is on the clock of Take, wall the same moment.
+	Changes(now int64, wall time.Time) map[string][]byte
+	// Restore is told what Changes gave to processes before this one, before any Subject. It keeps what can be read and returns how many
+	// could not.
+	Restore(kept map[string][]byte, now int64, wall time.Time) (unreadable int)
 }
 
 // Limiter limits the requests of one subject, each model by itself. now is in nanoseconds of a clock that
