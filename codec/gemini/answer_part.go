@@ -73,11 +73,14 @@ func appendAnswerCall(dst []byte, id, name, arguments string, custom bool, s cod
 // Google's clients, which return that field and know nothing of its content.
 const envelope = "uni-api/"
 
+// encrypted begins what is said of whose thinking it is that cannot be read: the provider, the format, and the id.
+const encrypted = "encrypted"
+
 func appendSignature(dst []byte, s codec.Signature, info *codec.ReasoningInfo) []byte {
 	value := s.Value
 	switch {
 	case info != nil && info.Encrypted != "":
-		value = sealed("encrypted:"+s.Provider, info.Encrypted)
+		value = sealed(strings.Join([]string{encrypted, s.Provider, info.Format, info.ID}, ":"), info.Encrypted)
 	case value != "" && s.Provider != provider:
 		value = sealed(s.Provider, value)
 	}
@@ -96,8 +99,9 @@ func unseal(value string) (codec.Signature, *codec.ReasoningInfo) {
 	if err != nil || !ok || !found {
 		return codec.Signature{Provider: provider, Value: value}, nil
 	}
-	if whose, ok = strings.CutPrefix(whose, "encrypted:"); ok {
-		return codec.Signature{Provider: whose}, &codec.ReasoningInfo{Encrypted: inner}
+	if fields := strings.Split(whose, ":"); fields[0] == encrypted {
+		fields = append(fields, "", "", "") // older ones have no more than the provider
+		return codec.Signature{Provider: fields[1]}, &codec.ReasoningInfo{Encrypted: inner, Format: fields[2], ID: fields[3]}
 	}
 	return codec.Signature{Provider: whose, Value: inner}, nil
 }

@@ -135,9 +135,11 @@ func (w *inputWriter) assistant(dst []byte, m *codec.Message) []byte {
 		case codec.PartToolCall:
 			flush()
 			// A client that keeps no thinking brings it back with the first call that it led to.
-			if s := toolid.Of(p); s.Provider == "openai" && s.Value != sent {
-				dst = (&thought{sealed: s.Value}).append(dst)
-				sent = s.Value
+			if s := toolid.Of(p); s.Provider == "openai" {
+				if id, sealed := unnamed(s.Value); sealed != sent {
+					dst = (&thought{sealed: sealed, id: id}).append(dst)
+					sent = sealed
+				}
 			}
 			dst = w.call(dst, p.Call)
 		case codec.PartText, codec.PartRefusal:
@@ -194,7 +196,7 @@ func (t *thought) append(dst []byte) []byte {
 		return dst
 	}
 	dst = append(rawjson.Comma(dst), `{"type":"reasoning"`...)
-	if strings.HasPrefix(t.id, "rs_") {
+	if strings.HasPrefix(t.id, itemMark) {
 		dst = rawjson.Str(dst, "id", t.id)
 	}
 	dst = append(rawjson.Key(dst, "summary"), '[')

@@ -83,6 +83,25 @@ func isOpenAI(s codec.Signature, info *codec.ReasoningInfo) bool {
 	return s.Provider == "openai" || info != nil && strings.HasPrefix(info.Format, "openai")
 }
 
+// itemMark begins the ids of reasoning items at OpenAI.
+const itemMark = "rs_"
+
+// named is sealed thinking behind the id of its item, without which OpenAI does not take it back. Nothing that OpenAI seals has a dot in it.
+func named(id, sealed string) string {
+	if !strings.HasPrefix(id, itemMark) || strings.Contains(id, ".") {
+		return strings.Clone(sealed) // the bytes it came in do not last
+	}
+	return id + "." + sealed
+}
+
+// unnamed undoes named.
+func unnamed(value string) (id, sealed string) {
+	if id, sealed, found := strings.Cut(value, "."); found && strings.HasPrefix(id, itemMark) {
+		return id, sealed
+	}
+	return "", value
+}
+
 // namespaced is the one name of a tool in a namespace. A tool that is only loaded late is in one of its own name, and keeps that.
 func namespaced(namespace, name string) string {
 	if namespace == "" || namespace == name {

@@ -75,7 +75,7 @@ func (Format) DecodeResponse(body []byte) (*codec.Response, error) {
 // proofOf is what a call takes along of the thinking before it, for clients that keep nothing of that but the calls.
 func proofOf(p *codec.Part) codec.Signature {
 	if p.Reasoning != nil && p.Reasoning.Encrypted != "" && isOpenAI(p.Signature, p.Reasoning) {
-		return codec.Signature{Provider: "openai", Value: strings.Clone(p.Reasoning.Encrypted)} // the bytes it came in do not last
+		return codec.Signature{Provider: "openai", Value: named(p.Reasoning.ID, p.Reasoning.Encrypted)}
 	}
 	return codec.Signature{}
 }
