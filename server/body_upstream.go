@@ -52,7 +52,7 @@ func (a *attempt) write(channel *provider.Channel, to codec.Format) (stream bool
 		body = a.without(edited)
 	}
 	if rules != nil || !section.Tools || !section.Image || a.snap.translates && toolid.Carries(body) {
-		body = overridden(rules, openai.Strip(toolid.Strip(body), !section.Tools, !section.Image))
+		body = a.overridden(rules, openai.Strip(toolid.Strip(body), !section.Tools, !section.Image))
 	}
 	body = a.suited().settle(a, body)
 	a.asksUsage = channel.AskUsage && a.asks() && (rules == nil || !rules.Touches("stream_options")) && !(a.endpoint == provider.Chat && a.suited().refuses("stream_options"))
@@ -91,7 +91,7 @@ func (a *attempt) writeTranslated(to codec.Format, provider *config.Provider, ru
 		if a.goesOn() && a.upstream == "openai" && a.joint.marks {
 			edited = openai.MarkPrefix(edited)
 		}
-		if edited = overridden(rules, edited); !sameBytes(edited, body) {
+		if edited = a.overridden(rules, edited); !sameBytes(edited, body) {
 			pool.Recycle(a.encoded)
 			a.encoded, body = edited, edited
 		}
@@ -191,6 +191,19 @@ func (in *inbound) decodedRequest() (*codec.Request, error) {
 	}
 	in.decoded, in.weight = request, weigh(request, in.body, in.holding.Held(budget.Request))
 	return request, in.holding.Hold(budget.Request, in.weight.kept)
+}
+
+// overridden is a body with what its operator sets.
+func (a *attempt) overridden(rules *override.Rules, body []byte) []byte {
+	body = overridden(rules, body)
+	if rules == nil || a.upstream != "openai" || a.endpoint != provider.Chat {
+		return body
+	}
+	var limits *openai.Rules
+	if s := a.suited(); s != nil {
+		limits = s.rules
+	}
+	return limits.OneLimit(body, rules.Touches)
 }
 
 // overridden is a body with post_body_parameter_overrides laid over it.

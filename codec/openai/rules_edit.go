@@ -258,3 +258,31 @@ func (r *Rules) EditTranslated(body []byte) []byte {
 }
 
 var olderLimit = &Rules{Target: &capability.Target{Traits: capability.Traits{Members: capability.Members{Limit: maxTokens}}}, idsOnly: true}
+
+// OneLimit makes the limit of the answer that an operator sets under one of its two names, as touches tells, the only one: a provider takes no
+// request with both. It goes under the name that the upstream knows.
+func (r *Rules) OneLimit(body []byte, touches func(name string) bool) []byte {
+	told, other := maxTokens, maxCompletion
+	if touches(other) {
+		told, other = other, told
+	}
+	if !touches(told) || touches(other) {
+		return body
+	}
+	e := edit{body: body}
+	for it := rawjson.MembersOf(body); it.Next(); {
+		if name := it.Name(); name == told || name == other {
+			e.members = append(e.members, member{name, it.Value})
+		}
+	}
+	v := e.get(told)
+	if !v.Present() {
+		return body
+	}
+	e.drop(other)
+	if r != nil && r.Limit == other {
+		e.set(told, nil)
+		e.set(other, v.Raw(body))
+	}
+	return e.done()
+}

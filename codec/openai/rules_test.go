@@ -276,3 +276,23 @@ func TestResponsesUpstreamsGetWhatTheyTake(t *testing.T) {
 		})
 	}
 }
+
+func TestTheLimitThatAnOperatorSetsIsTheOnlyOne(t *testing.T) {
+	both := `{"max_tokens":5,"a":1,"max_completion_tokens":64}`
+	for _, test := range []struct{ name, host, model, touched, body, want string }{
+		{"the newer name beside the older", "api.openai.com", "gpt-4.1", "max_completion_tokens", both, `{"a":1,"max_completion_tokens":64}`},
+		{"the older name beside the newer", "api.openai.com", "gpt-4.1", "max_tokens", both, `{"max_tokens":5,"a":1}`},
+		{"a model that knows the newer alone", "api.openai.com", "gpt-5", "max_tokens", both, `{"a":1,"max_completion_tokens":5}`},
+		{"a host that knows the older alone", "api.mistral.ai", "mistral-large-latest", "max_completion_tokens", both, `{"max_tokens":64,"a":1}`},
+		{"a host of which nothing is known", "llm.example.com", "m", "max_completion_tokens", both, `{"a":1,"max_completion_tokens":64}`},
+		{"both are the operator's", "api.openai.com", "gpt-4.1", "max_tokens max_completion_tokens", both, both},
+		{"neither is", "api.openai.com", "gpt-4.1", "seed", both, both},
+		{"it is taken out", "api.openai.com", "gpt-4.1", "max_tokens", `{"max_completion_tokens":64}`, `{"max_completion_tokens":64}`},
+	} {
+		r := NewRules(capability.Find(capability.Query{Host: test.host, Format: capability.Chat, Model: test.model}), "m")
+		got := r.OneLimit([]byte(test.body), func(name string) bool { return slices.Contains(strings.Fields(test.touched), name) })
+		if string(got) != test.want {
+			t.Errorf("%s: %s", test.name, got)
+		}
+	}
+}
