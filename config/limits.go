@@ -152,7 +152,7 @@ func modelPrices(d *decoder, n *yaml.Node) ([]ModelPrice, bool) {
 		}
 		d.key = outer + "." + p.key
 		if v, ok := price(d, p.value); ok {
-			out = append(out, ModelPrice{p.key, v})
+			out = append(out, ModelPrice{p.key, v, p.value.Line})
 		}
 	}
 	return out, true

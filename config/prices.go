@@ -2,60 +2,116 @@ package config
 
 import "strings"
 
-// DefaultPrice is for models that model_price says nothing of, if it has no default either: uni-api's own, 1 dollar for a million
-// tokens in and 2 for as many out.
+// DefaultPrice is for models that nothing else has a price for: uni-api's own, 1 dollar for a million tokens in and 2 for as many out.
 var DefaultPrice = Price{Input: 1_000_000, Output: 2_000_000, Cached: 1_000_000, CacheWrite: 1_000_000}
-
-// priceOf is the price of the first entry that begins one of some names, which are asked for in turn.
-func priceOf(list []ModelPrice, names ...string) (Price, bool) {
-	for _, name := range names {
-		for i := range list {
-			if list[i].Prefix != defaultEntry && strings.HasPrefix(name, list[i].Prefix) {
-				return list[i].Price, true
-			}
-		}
-	}
-	return Price{}, false
-}
-
-func defaultPriceOf(list []ModelPrice) (price Price, ok bool) {
-	for i := range list {
-		if list[i].Prefix == defaultEntry {
-			price, ok = list[i].Price, true // the last, as where it is charged
-		}
-	}
-	return price, ok
-}
 
 // defaultEntry is the name of the entry for all models that no other is for.
 const defaultEntry = "default"
 
-// Price is what the provider's own model_price says of a model, by the name that clients have for it or the provider's own; false if it
-// says nothing.
-func (p *Provider) Price(requestModel, upstreamModel string) (Price, bool) {
-	if price, ok := priceOf(p.Preferences.ModelPrice, requestModel, upstreamModel); ok {
-		return price, true
-	}
-	return defaultPriceOf(p.Preferences.ModelPrice)
+// PriceFrom says where a price comes from.
+type PriceFrom int
+
+// The places that a price comes from.
+const (
+	FromDefault       PriceFrom = iota // DefaultPrice: nobody has said anything
+	FromGlobalDefault                  // the default of preferences.model_price
+	FromGlobal                         // another entry there
+	FromOwnDefault                     // the default of the provider's own model_price
+	FromOwn                            // another entry there
+)
+
+// Named says that somebody gave the model a price, and not one for whatever is left.
+func (f PriceFrom) Named() bool { return f == FromGlobal || f == FromOwn }
+
+// Priced is what a model costs, and who says so.
+type Priced struct {
+	Price Price
+	From  PriceFrom
+	Entry string // as it is written; "" for FromDefault
+	Line  int    // of the file, of the entry; 0 where there is none
 }
 
-// HasPrice says whether the provider's own model_price has an entry for a model, by either name.
-func (p *Provider) HasPrice(requestModel, upstreamModel string) bool {
-	_, has := priceOf(p.Preferences.ModelPrice, requestModel, upstreamModel)
-	return has
+func (e *ModelPrice) priced(from PriceFrom) Priced { return Priced{e.Price, from, e.Prefix, e.Line} }
+
+// priceOf is the entry for a model that has some names: the one that is one of them, else the one that begins the most of one. Of two that
+// are as good, that for the earlier name counts, and of two with the same name the first in the file.
+func priceOf(list []ModelPrice, names ...string) *ModelPrice {
+	var best *ModelPrice
+	for _, name := range names {
+		if name == "" {
+			continue
+		}
+		for i := range list {
+			switch e := &list[i]; {
+			case e.Prefix == defaultEntry:
+			case e.Prefix == name:
+				return e
+			}
+		}
+	}
+	for _, name := range names {
+		for i := range list {
+			if e := &list[i]; e.Prefix != defaultEntry && strings.HasPrefix(name, e.Prefix) && (best == nil || len(e.Prefix) > len(best.Prefix)) {
+				best = e
+			}
+		}
+		if best != nil {
+			return best
+		}
+	}
+	return nil
+}
+
+func defaultPriceOf(list []ModelPrice) (entry *ModelPrice) {
+	for i := range list {
+		if list[i].Prefix == defaultEntry {
+			entry = &list[i] // the last, as in uni-api
+		}
+	}
+	return entry
+}
+
+// ownPrice is what the provider's own model_price says of a model, by the name that clients have for it or the provider's own.
+func (p *Provider) ownPrice(requestModel, upstreamModel string) (Priced, bool) {
+	if len(p.Preferences.ModelPrice) == 0 {
+		return Priced{}, false
+	}
+	if e := priceOf(p.Preferences.ModelPrice, requestModel, upstreamModel); e != nil {
+		return e.priced(FromOwn), true
+	}
+	if e := defaultPriceOf(p.Preferences.ModelPrice); e != nil {
+		return e.priced(FromOwnDefault), true
+	}
+	return Priced{}, false
+}
+
+// priceForAll is what holds for a model wherever it is, by its names in turn.
+func (c *Config) priceForAll(names ...string) Priced {
+	if e := priceOf(c.Preferences.ModelPrice, names...); e != nil {
+		return e.priced(FromGlobal)
+	}
+	if e := defaultPriceOf(c.Preferences.ModelPrice); e != nil {
+		return e.priced(FromGlobalDefault)
+	}
+	return Priced{Price: DefaultPrice}
+}
+
+// PriceOf is what a model costs at a provider, nil where none has been chosen yet, by the name that clients have for it and the provider's own:
+// what the provider's own model_price says, else what the global one does.
+func (c *Config) PriceOf(p *Provider, requestModel, upstreamModel string) Priced {
+	if p != nil {
+		if own, is := p.ownPrice(requestModel, upstreamModel); is {
+			return own
+		}
+	}
+	return c.priceForAll(requestModel, upstreamModel)
 }
 
 // ChannelPrice is what one provider's channels are compared with another's by: the provider's own price, else the global one, there by the
 // provider's name for the model first, since several models may stand behind one name.
 func (c *Config) ChannelPrice(p *Provider, requestModel, upstreamModel string) Price {
-	if price, ok := p.Price(requestModel, upstreamModel); ok {
-		return price
+	if own, is := p.ownPrice(requestModel, upstreamModel); is {
+		return own.Price
 	}
-	if price, ok := priceOf(c.Preferences.ModelPrice, upstreamModel, requestModel); ok {
-		return price
-	}
-	if price, ok := defaultPriceOf(c.Preferences.ModelPrice); ok {
-		return price
-	}
-	return DefaultPrice
+	return c.priceForAll(upstreamModel, requestModel).Price
 }

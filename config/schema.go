@@ -210,7 +210,7 @@ type Preferences struct {
 	MaxRetryAfter     time.Duration  // at most so long a provider's own word counts; default 600 s
 	ErrorTriggers     []string       // texts that make an answer a failure
 	RateLimit         RateLimit      // one budget for all requests
-	ModelPrice        []ModelPrice   // in file order; the first whose Prefix begins the model's name, else "default"
+	ModelPrice        []ModelPrice   // in file order; what holds for a model is Config.PriceOf's to say
 	ImageFetch        ImageFetch
 	Hedging           *Hedging
 	IsolateKeys       bool     // client keys never share a connection to a provider
@@ -238,10 +238,11 @@ func (c *Config) StreamRecovery(k *APIKey, p *Provider) Recovery {
 	return cmp.Or(k.Preferences.Recovery, p.Preferences.Recovery, c.Preferences.Recovery)
 }
 
-// ModelPrice is what models whose names begin with Prefix cost.
+// ModelPrice is what the model that is called Prefix costs, and those whose names begin with it and that have no entry which fits better.
 type ModelPrice struct {
 	Prefix string
 	Price  Price
+	Line   int // of the file
 }
 
 // Price is in pico-dollars per token, which is micro-dollars per million tokens: exact for the six decimals allowed in

@@ -20,6 +20,7 @@ func (c *Config) Summary() string {
 	}
 	fmt.Fprintf(&b, "admin: %s\n", c.summariseAdmins())
 	c.summarisePreferences(&b)
+	c.summarisePrices(&b)
 	return b.String()
 }
 

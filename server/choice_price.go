@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"strings"
 
-	"uniapi/balancer"
 	"uniapi/codec/rawjson"
 	"uniapi/config"
 	"uniapi/usage"
@@ -25,13 +24,16 @@ func (x *exchange) cost(tokens usage.Tokens) int64 {
 }
 
 // price is that of one of the models that the request names, where its last attempt was made.
-func (x *exchange) price(model string) config.Price {
-	return x.snap.priceAt(&x.at.chosen, model, x.upstreamOf(model))
-}
+func (x *exchange) price(model string) config.Price { return x.priced(model).Price }
 
 // hasPrice says whether such a model has a price of its own there.
-func (x *exchange) hasPrice(model string) bool {
-	return x.snap.prices.Has(model) || x.at.chosen.Number > 0 && x.at.chosen.Provider.Config.HasPrice(model, x.upstreamOf(model))
+func (x *exchange) hasPrice(model string) bool { return x.priced(model).From.Named() }
+
+func (x *exchange) priced(model string) *config.Priced {
+	if x.at.chosen.Number == 0 {
+		return x.snap.prices.Of(nil, model, "")
+	}
+	return x.snap.prices.Of(x.at.chosen.Provider.Config, model, x.upstreamOf(model))
 }
 
 // upstreamOf is what the attempt's provider calls such a model; "" before there is one.
@@ -44,16 +46,6 @@ func (x *exchange) upstreamOf(model string) string {
 	}
 	upstream, _, _ := x.calledAt(model, x.at.chosen.Provider)
 	return upstream
-}
-
-// priceAt is the price of a model where an attempt was made, or before there is one: the provider's own, else that for all.
-func (snap *snapshot) priceAt(a *balancer.Attempt, model, upstream string) config.Price {
-	if a.Number > 0 {
-		if price, own := a.Provider.Config.Price(model, upstream); own {
-			return price
-		}
-	}
-	return snap.prices.Of(model)
 }
 
 // modelToldOf is the model of those that the request names by which the provider says

@@ -182,7 +182,7 @@ func TestTheCommand(t *testing.T) {
 			{[]string{"--tls-cert", "cert.pem"}, nil, 2, `^$`, `--tls-cert and --tls-key`},
 			{[]string{"--config", good, "--tls-cert", "cert.pem", "--tls-key", "key.pem"}, nil, 1, `^$`, `--tls-cert cert\.pem.*no such file`},
 
-			{[]string{"check", "--config", good}, nil, 0, `providers: 1\n  p: http[\s\S]*model: m[\s\S]*tester`, `^$`},
+			{[]string{"check", "--config", good}, nil, 0, `providers: 1\n  p: http[\s\S]*model: m[\s\S]*tester[\s\S]*\n  p/m: 1,2,1,1 \(default price: `, `^warning: only the default price fits p/m, 1 and 2 dollars .*\n$`},
 			{[]string{"check", "--config", published}, nil, 0, `providers: 1`, `^warning: .*published\.yaml:7:10: .*published example.*keygen`},
 			{[]string{"check"}, []string{"CONFIG_URL=" + good}, 0, `providers: 1`, ``},
 			{[]string{"check"}, []string{"CONFIG_URL=file://" + good}, 0, `providers: 1`, ``},

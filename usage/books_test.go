@@ -207,7 +207,7 @@ func BenchmarkAccounting(b *testing.B) {
 		s := sample(10, 0)
 		for p.Next() {
 			key.Reserve(context.Background(), 10)
-			s.Cost = prices.Cost("m", s.Tokens)
+			s.Cost = Cost(prices.Of(nil, "m", "").Price, s.Tokens)
 			recent.Series(key, "provider", "model", "POST /v1/chat/completions").Record(s)
 			recent.Attempt(books, "provider", "model", "sk-…1", true)
 			recent.Seen(books, addr)

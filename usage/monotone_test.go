@@ -52,7 +52,7 @@ func FuzzSpending(f *testing.F) {
 			switch steps[0] % 5 {
 			case 0: // a request
 				tokens := Tokens{Prompt: x, Cached: y, CacheWrite: x, Completion: y, Reasoning: x}
-				cost := prices.Cost("m", tokens)
+				cost := Cost(prices.Of(nil, "m", "").Price, tokens)
 				reserved := reserve(k, y)
 				k.Series("p", "m", "e").Record(Sample{Success: true, Tokens: tokens, Cost: cost, TTFT: time.Duration(x), Duration: time.Duration(y)})
 				if reserved {
@@ -100,7 +100,7 @@ func TestTwoAnswersThatClaimTooMuchLeaveAKeyBroke(t *testing.T) {
 		prices := NewPrices(&config.Config{Preferences: config.Preferences{ModelPrice: []config.ModelPrice{{Prefix: "default", Price: config.Price{Input: 1e12, Output: 1e12}}}}})
 		huge := Tokens{Prompt: 1e18 - 1, Completion: 1e18 - 1}
 		for range 1000 {
-			cost := prices.Cost("m", huge)
+			cost := Cost(prices.Of(nil, "m", "").Price, huge)
 			k.Series("p", "m", "e").Record(Sample{Success: true, Tokens: huge, Cost: cost})
 			k.Spend(cost)
 		}

@@ -1,53 +1,63 @@
 package usage
 
 import (
+	"maps"
 	"math/bits"
-	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"uniapi/codec/saturate"
 	"uniapi/config"
 )
 
-// Prices tell what requests cost, at the moment they are made.
+// Prices tell what models cost by one configuration. What was found for a model is kept: requests ask for few, and again and again.
 type Prices struct {
-	list     []config.ModelPrice
-	fallback config.Price
+	config *config.Config
+	found  atomic.Pointer[map[priced]*config.Priced]
+	adding sync.Mutex
 }
 
-// NewPrices takes a configuration's model_price.
+// priced is what a price is asked for.
+type priced struct {
+	provider        *config.Provider // nil before there is one
+	model, upstream string
+}
+
+// What is kept is bounded: clients may ask for any name.
+const (
+	mostPriced     = 1024
+	mostPricedName = 512
+)
+
+// NewPrices takes a configuration.
 func NewPrices(cfg *config.Config) *Prices {
-	p := &Prices{fallback: config.DefaultPrice}
-	for _, entry := range cfg.Preferences.ModelPrice {
-		if entry.Prefix == "default" {
-			p.fallback = entry.Price
-		} else {
-			p.list = append(p.list, entry)
-		}
-	}
+	p := &Prices{config: cfg}
+	p.found.Store(&map[priced]*config.Priced{})
 	return p
 }
 
-// Of is the price of a model: that of the first prefix of its name, in the order of the file.
-func (p *Prices) Of(model string) config.Price {
-	for i := range p.list {
-		if strings.HasPrefix(model, p.list[i].Prefix) {
-			return p.list[i].Price
-		}
+// Of is what a model costs at a provider, as Config.PriceOf has it.
+func (p *Prices) Of(provider *config.Provider, model, upstream string) *config.Priced {
+	if price, is := (*p.found.Load())[priced{provider, model, upstream}]; is {
+		return price
 	}
-	return p.fallback
-}
-
-// Has says whether a model has a price of its own.
-func (p *Prices) Has(model string) bool {
-	return slices.ContainsFunc(p.list, func(e config.ModelPrice) bool { return strings.HasPrefix(model, e.Prefix) })
+	price := p.config.PriceOf(provider, model, upstream)
+	p.adding.Lock()
+	defer p.adding.Unlock()
+	known := *p.found.Load()
+	if len(known) >= mostPriced || len(model)+len(upstream) > mostPricedName {
+		return &price
+	}
+	next := maps.Clone(known)
+	// The caller's texts may lie in a buffer of a request.
+	next[priced{provider, strings.Clone(model), strings.Clone(upstream)}] = &price
+	p.found.Store(&next)
+	return &price
 }
 
 // mostCost bounds what one request costs, in nano-dollars: 72 million dollars.
 const mostCost = saturate.Most
-
-// Cost is what a request for a model costs, in nano-dollars.
-func (p *Prices) Cost(model string, t Tokens) int64 { return Cost(p.Of(model), t) }
 
 // Cost is what tokens cost, in nano-dollars. Prices are pico-dollars for a token.
 func Cost(price config.Price, t Tokens) int64 {

@@ -7,7 +7,7 @@ import (
 	"uniapi/config"
 )
 
-func TestPricesGoByPrefix(t *testing.T) {
+func TestPricesGoByTheNameThatFitsBest(t *testing.T) {
 	cfg := &config.Config{}
 	cfg.Preferences.ModelPrice = []config.ModelPrice{
 		{Prefix: "gpt-4o", Price: config.Price{Input: 3_000_000, Output: 1_000_000, Cached: 300_000, CacheWrite: 6_000_000}},
@@ -27,7 +27,7 @@ func TestPricesGoByPrefix(t *testing.T) {
 		{bare, "any", Tokens{Prompt: 1_000_000, Completion: 1_000_000}, 3_000_000_000},
 		{prices, "zzz", Tokens{Prompt: math.MaxInt64, Completion: math.MaxInt64}, mostCost},
 	} {
-		if got := test.prices.Cost(test.model, test.tokens); got != test.want {
+		if got := Cost(test.prices.Of(nil, test.model, "").Price, test.tokens); got != test.want {
 			t.Errorf("%s %+v: %d, want %d", test.model, test.tokens, got, test.want)
 		}
 	}

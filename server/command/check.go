@@ -36,6 +36,9 @@ func check(args []string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	for _, warning := range cfg.PriceWarnings() {
+		fmt.Fprintln(os.Stderr, "warning:", warning)
+	}
 	fmt.Print(cfg.Summary())
 	return 0
 }
