@@ -97,7 +97,7 @@ func (a *attempt) toldUsage() codec.Usage {
 	if a.flow != nil {
 		told, _ := a.flow.Usage()
 		u.Update(told)
-		if u.Completion == 0 && u.Prompt > 0 && a.flow.Said() > 0 {
+		if u.Completion == 0 && u.Prompt > 0 && a.flow.Said() > 0 && !countedAtEnd(a.flow) {
 			u.Gaps |= codec.NoCompletion // a running total from before the answer
 		}
 	}
@@ -110,6 +110,12 @@ func (a *attempt) toldUsage() codec.Usage {
 		}
 	}
 	return u
+}
+
+// countedAtEnd says whether a flow knows that its usage was told at the end.
+func countedAtEnd(f flow) bool {
+	c, knows := f.(interface{ Counted() bool })
+	return knows && c.Counted()
 }
 
 // complete says that a usage is all told.

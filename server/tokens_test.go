@@ -180,6 +180,29 @@ func TestZeroTokensAreBelievedInAWholeAnswerAndCounted(t *testing.T) {
 	s.charge(func() { s.post(path, body) }).isFor(t, "a stream of zeros", 1000, 100)
 }
 
+// TestAStreamsUsageAtItsEndIsBelievedWithoutACompletion has the same numbers once before the answer, and once where it ends.
+func TestAStreamsUsageAtItsEndIsBelievedWithoutACompletion(t *testing.T) {
+	d := tongues[0]
+	s := staged(t, d.section)
+	path, body := askers[0].plain(true)
+	const usage = `"usage":{"prompt_tokens":1234,"completion_tokens":0,"total_tokens":1234}`
+	for _, c := range []struct {
+		what, first, last string
+		estimated         bool
+	}{
+		{"at the beginning", "," + usage, "", true},
+		{"in the choice that ends", "", "," + usage, false},
+	} {
+		first := `data: {"choices":[{"index":0,"delta":{"content":"some words"}` + c.first + "}]}\n\n"
+		rest := `data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"` + c.last + "}]}\n\ndata: [DONE]\n\n"
+		s.next.Store(&play{kind: eventsKind, length: -1, first: first, rest: rest})
+		got := s.charge(func() { s.post(path, body) })
+		if got.prompt != 1234 || got.estimated != c.estimated || (got.completion > 0) != c.estimated {
+			t.Errorf("%s: %+v", c.what, got)
+		}
+	}
+}
+
 func TestUsageInOtherPlacesOfAChatIsFound(t *testing.T) {
 	d := tongues[0]
 	s := staged(t, d.section)

@@ -43,6 +43,7 @@ type Passthrough struct {
 	opened   bool // the first event is past
 	crEnd    bool // the last event ended with a CR; an LF next belongs to it
 	kept     bool // the last event was forwarded
+	counted  bool // the usage came with a finish_reason or behind it
 	usage    codec.Usage
 	said     int64 // bytes of what the answer says, in events that are not of the template's shape
 	err      *codec.Error
@@ -86,6 +87,9 @@ func (s *Passthrough) Held() int {
 
 // Usage returns the usage that the upstream reported last, and whether it reported any.
 func (s *Passthrough) Usage() (codec.Usage, bool) { return s.usage, !s.usage.Zero() }
+
+// Counted says whether the usage was reported at the end of the answer, and so is of the whole of it.
+func (s *Passthrough) Counted() bool { return s.counted }
 
 // Said is about how many characters the answer has had so far.
 func (s *Passthrough) Said() int64 { return s.said + s.shape.said }
@@ -254,6 +258,9 @@ func (s *Passthrough) take(f *findings, data []byte) bool {
 	s.usage.Update(f.usage)
 	s.said += f.said
 	s.finished = s.finished || f.finished
+	if f.hasUsage {
+		s.counted = s.finished
+	}
 	if s.started {
 		return true
 	}
