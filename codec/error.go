@@ -61,6 +61,8 @@ type Error struct {
 	Raw []byte
 	// InAnswer says that it came with a success status or inside a stream.
 	InAnswer bool
+	// OfChoice says that a choice has it where its message is due, and says its status, which is that of the answer then.
+	OfChoice bool
 	// RetryAfter is how long the body asks to wait, where a format has a place for that; 0 if it does not say. The header is the relay's.
 	RetryAfter time.Duration
 }

@@ -202,7 +202,7 @@ func judge(err error, limits pool.Deadlines) (balancer.Outcome, *codec.Error) {
 	if e.Class == codec.RateLimit {
 		told.Message = "the provider's limit was reached, not this gateway's: " + told.Message
 	}
-	if e.InAnswer {
+	if e.InAnswer && !e.OfChoice {
 		told.Status = fasthttp.StatusBadGateway // whatever it was, the upstream said it was well
 	}
 	return outcome, &told

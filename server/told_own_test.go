@@ -1,6 +1,7 @@
 package server
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -122,6 +123,38 @@ func TestContentTypesHaveNoSecrets(t *testing.T) {
 		}
 		if a.StatusCode != 200 || a.body != "some sound" {
 			t.Errorf("%s: %d %q", kind, a.StatusCode, a.body)
+		}
+	}
+}
+
+func TestTheErrorOfAChoiceHasItsStatusForTheClientToo(t *testing.T) {
+	for _, test := range []struct {
+		name, failure string
+		status        int
+	}{
+		{"a number", `{"code":429,"message":"slow down"}`, 429},
+		{"a number in a text", `{"code":"503","message":"slow down"}`, 503},
+		{"the request's own fault", `{"code":400,"message":"slow down"}`, 400},
+		{"no message", `{"code":529}`, 529},
+		{"a refused key is no matter of the client's", `{"code":401,"message":"slow down"}`, 502},
+		{"no status", `{"code":"odd","message":"slow down"}`, 502},
+	} {
+		for _, path := range []string{"/v1/chat/completions", "/v1/messages"} {
+			for _, stream := range []bool{false, true} {
+				said := reply(200, jsonKind, `{"id":"c","object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":""},"finish_reason":"error","error":`+test.failure+`}]}`)
+				if stream {
+					said = streamHeadOnly + `data: {"id":"c","object":"chat.completion.chunk","choices":[{"index":0,"delta":{},"finish_reason":"error","error":` + test.failure + `}]}` + "\n\n"
+				}
+				up := listen(t, func(p *peer, _ seen) bool {
+					p.say(said)
+					return false
+				})
+				g := start(t, providerOf("p", up), keyed("AUTO_RETRY: false"))
+				a := g.do("POST", path, fmt.Sprintf(`{"model":"m","max_tokens":9,"stream":%t,"messages":[{"role":"user","content":"hi"}]}`, stream), asClient...)
+				if a.StatusCode != test.status || !strings.Contains(a.body, "slow down") && test.name != "no message" {
+					t.Errorf("%s, %s, stream %t: %d %s", test.name, path, stream, a.StatusCode, a.body)
+				}
+			}
 		}
 	}
 }

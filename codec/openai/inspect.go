@@ -138,6 +138,15 @@ func (f *findings) takeError(data []byte, v rawjson.Value) {
 	f.failure = answerError(data, v)
 }
 
+// takeChoiceError is takeError for that of a choice.
+func (f *findings) takeChoiceError(data []byte, v rawjson.Value) {
+	if f.takeError(data, v); f.failure != nil {
+		var said codec.Error
+		readShape(&said, data, v)
+		f.failure.OfChoice = said.Status != 0
+	}
+}
+
 func (f *findings) inspectChoices(data []byte, choices *rawjson.Elements) {
 	n := 0
 	for choices.Step() {
@@ -161,7 +170,7 @@ func (f *findings) inspectChoices(data []byte, choices *rawjson.Elements) {
 			case "usage":
 				f.takeUsage(data, it.Whole())
 			case "error":
-				f.takeError(data, it.Whole())
+				f.takeChoiceError(data, it.Whole())
 			}
 		}
 		choices.Leave(&it.Walk)

@@ -187,7 +187,7 @@ func (d *streamDecoder) choice(dst []codec.Event, data []byte, v rawjson.Value, 
 		case "usage":
 			f.takeUsage(data, it.Value)
 		case "error":
-			if f.takeError(data, it.Value); f.failure != nil {
+			if f.takeChoiceError(data, it.Value); f.failure != nil {
 				d.err = f.failure
 				return dst
 			}
