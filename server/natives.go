@@ -4,7 +4,7 @@ import (
 	"uniapi/codec/anthropic"
 	"uniapi/codec/bedrock"
 	"uniapi/codec/gemini"
-	"uniapi/codec/native"
+	"uniapi/codec/passthrough"
 	"uniapi/codec/responses"
 )
 
@@ -12,7 +12,7 @@ import (
 // every format but chat, which has its own. An exchange keeps them from request to
 // request with their buffers.
 type natives struct {
-	stream    native.Stream
+	stream    passthrough.Stream
 	array     gemini.ArrayStream
 	unwrapped bedrock.Unwrapped
 
@@ -30,7 +30,7 @@ func (a *attempt) natively() *natives {
 }
 
 // inspected is the flow of events that pass while an inspector looks at them.
-func (n *natives) inspected(in native.Inspector, a *attempt) flow {
+func (n *natives) inspected(in passthrough.Inspector, a *attempt) flow {
 	n.stream.Reset(in, a.triggers()...)
 	n.stream.Watch(a)
 	return &n.stream

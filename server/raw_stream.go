@@ -5,8 +5,8 @@ import (
 
 	"uniapi/codec"
 	"uniapi/codec/estimate"
-	"uniapi/codec/native"
 	"uniapi/codec/openai"
+	"uniapi/codec/passthrough"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/sse"
 )
@@ -202,13 +202,13 @@ func (s *rawStream) read(name, data []byte, v rawjson.Value) {
 		told = v.Get(data, "usage")
 	} else {
 		if kind == "" {
-			word, _ := rawjson.Text(data, native.LastMember(data, `"type"`))
+			word, _ := rawjson.Text(data, passthrough.LastMember(data, `"type"`))
 			kind = word
 		}
-		if end := native.LastMember(s.ending, `"usage"`); end.Present() {
+		if end := passthrough.LastMember(s.ending, `"usage"`); end.Present() {
 			data, told = s.ending, end
 		} else {
-			told = native.LastMember(data, `"usage"`)
+			told = passthrough.LastMember(data, `"usage"`)
 		}
 	}
 	switch {

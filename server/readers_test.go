@@ -18,8 +18,8 @@ import (
 	"uniapi/codec/cohere"
 	"uniapi/codec/eventstream"
 	"uniapi/codec/gemini"
-	"uniapi/codec/native"
 	"uniapi/codec/openai"
+	"uniapi/codec/passthrough"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/responses"
 	"uniapi/codec/schema"
@@ -108,9 +108,9 @@ func translating(from, to codec.Format) func() func(p []byte) error {
 	}
 }
 
-func watching(in native.Inspector) func() func(p []byte) error {
+func watching(in passthrough.Inspector) func() func(p []byte) error {
 	return func() func(p []byte) error {
-		s := new(native.Stream)
+		s := new(passthrough.Stream)
 		s.Reset(in)
 		return piecesTo(s)
 	}
@@ -166,9 +166,9 @@ var readers = map[string]reader{
 			return nil
 		}
 	}, event: func(text string) []byte { return []byte(text + "," + strings.Repeat(" ", len(text))) }, lead: `{"answer":[`},
-	"Messages that pass":   {kind: "native.Stream", open: watching(new(anthropic.Inspector)), event: asEvent("content_block_delta", messagesEvent), lead: messagesLead, lines: true},
-	"Gemini's that passes": {kind: "native.Stream", open: watching(new(gemini.Inspector)), event: asEvent("", geminiEvent), lines: true},
-	"Responses that pass":  {kind: "native.Stream", open: watching(new(responses.Inspector)), event: asEvent("response.output_text.delta", responsesEvent), lead: responsesLead, lines: true},
+	"Messages that pass":   {kind: "passthrough.Stream", open: watching(new(anthropic.Inspector)), event: asEvent("content_block_delta", messagesEvent), lead: messagesLead, lines: true},
+	"Gemini's that passes": {kind: "passthrough.Stream", open: watching(new(gemini.Inspector)), event: asEvent("", geminiEvent), lines: true},
+	"Responses that pass":  {kind: "passthrough.Stream", open: watching(new(responses.Inspector)), event: asEvent("response.output_text.delta", responsesEvent), lead: responsesLead, lines: true},
 	"an array out of Gemini's events": {kind: "gemini.ArrayStream", open: func() func(p []byte) error {
 		s := new(gemini.ArrayStream)
 		s.Reset(new(gemini.Inspector))

@@ -5,12 +5,12 @@ import (
 	"errors"
 
 	"uniapi/codec"
-	"uniapi/codec/native"
+	"uniapi/codec/passthrough"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/trigger"
 )
 
-// Inspector reads a Messages stream for a native.Stream. The answer begins with what the decoder finds to say something: an upstream that
+// Inspector reads a Messages stream for a passthrough.Stream. The answer begins with what the decoder finds to say something: an upstream that
 // is overloaded often notices behind message_start.
 type Inspector struct {
 	events Events
@@ -18,39 +18,39 @@ type Inspector struct {
 	passed int64 // characters of what has been said
 }
 
-var _ native.Inspector = (*Inspector)(nil)
+var _ passthrough.Inspector = (*Inspector)(nil)
 
-// Reset implements native.Inspector.
+// Reset implements passthrough.Inspector.
 func (in *Inspector) Reset() {
 	in.events.blocks.Reset()
 	in.events = Events{text: in.events.text[:0], blocks: in.events.blocks}
 	in.passed = 0
 }
 
-// Usage implements native.Inspector.
+// Usage implements passthrough.Inspector.
 func (in *Inspector) Usage() codec.Usage { return in.events.counts.usage() }
 
-// Failure implements native.Inspector.
+// Failure implements passthrough.Inspector.
 func (in *Inspector) Failure(block []byte) *codec.Error { return answerFailure(block) }
 
-// Event implements native.Inspector.
-func (in *Inspector) Event(name, data []byte, begun bool) native.Sign {
+// Event implements passthrough.Inspector.
+func (in *Inspector) Event(name, data []byte, begun bool) passthrough.Sign {
 	if begun && goesOn(name, data) {
 		plain := isPlain(name, data)
 		if !plain {
 			if _, err := rawjson.One(data); err != nil {
-				return native.NotJSON(err)
+				return passthrough.NotJSON(err)
 			}
 		}
 		in.passed += max(int64(len(data)-len(emptyDelta)), 0)
-		return native.Sign{Plain: plain}
+		return passthrough.Sign{Plain: plain}
 	}
 	d := &in.events
 	d.Reset()
 	dropped := d.Dropped()
 	in.said = d.Append(in.said[:0], data)
 	if d.Dropped() > dropped {
-		return native.NotJSON(errNotWhole)
+		return passthrough.NotJSON(errNotWhole)
 	}
 	for i := range in.said {
 		in.passed += in.said[i].Said()
@@ -58,7 +58,7 @@ func (in *Inspector) Event(name, data []byte, begun bool) native.Sign {
 	if d.err == nil && string(name) == "error" {
 		d.Fail(answerFailure(data))
 	}
-	return native.Sign{Begins: in.begins(), Done: d.stopped, Err: d.err}
+	return passthrough.Sign{Begins: in.begins(), Done: d.stopped, Err: d.err}
 }
 
 var errNotWhole = errors.New("it is cut off or garbled")
@@ -66,7 +66,7 @@ var errNotWhole = errors.New("it is cut off or garbled")
 // emptyDelta is what stands around the text of an event that goes on.
 const emptyDelta = `{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":""}}`
 
-// Said implements native.Inspector.
+// Said implements passthrough.Inspector.
 func (in *Inspector) Said() int64 { return in.passed }
 
 // goesOn says whether an event only goes on with an answer, which is so of nearly all. These neither count nor end anything, and an event
@@ -131,10 +131,10 @@ func (in *Inspector) silent() bool {
 	return false
 }
 
-// Head implements native.Inspector.
-func (in *Inspector) Head(name, data []byte, begun bool) native.Sign {
+// Head implements passthrough.Inspector.
+func (in *Inspector) Head(name, data []byte, begun bool) passthrough.Sign {
 	if begun && goesOn(name, []byte("{}")) {
-		return native.Sign{}
+		return passthrough.Sign{}
 	}
 	kind := string(name)
 	it := rawjson.MembersOf(data)
@@ -144,26 +144,26 @@ func (in *Inspector) Head(name, data []byte, begun bool) native.Sign {
 		}
 	}
 	if kind == "error" {
-		return native.Sign{Err: codec.NoAnswer("the upstream reported an error whose text is too long")}
+		return passthrough.Sign{Err: codec.NoAnswer("the upstream reported an error whose text is too long")}
 	}
 	in.events.started = true
-	return native.Sign{Begins: kind != "message_start"}
+	return passthrough.Sign{Begins: kind != "message_start"}
 }
 
-// Tail implements native.Inspector. The events with counts are small.
-func (in *Inspector) Tail([]byte) native.Sign { return native.Sign{} }
+// Tail implements passthrough.Inspector. The events with counts are small.
+func (in *Inspector) Tail([]byte) passthrough.Sign { return passthrough.Sign{} }
 
 const lastEvent = "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"
 
-// End implements native.Inspector.
+// End implements passthrough.Inspector.
 func (in *Inspector) End(begun bool) (last string, err *codec.Error) {
 	switch d := &in.events; {
 	case !d.started:
-		return "", native.ErrEmpty()
+		return "", passthrough.ErrEmpty()
 	case d.finish.Native == "":
 		return "", codec.CutShort()
 	case !begun && !in.silent():
-		return "", native.ErrEmpty()
+		return "", passthrough.ErrEmpty()
 	}
 	return lastEvent, nil
 }
@@ -201,7 +201,7 @@ func CheckAnswer(body []byte, triggers []string) (codec.Usage, error) {
 	case codec.FinishLength, codec.FinishFilter:
 	default:
 		if !said {
-			return n.usage(), native.ErrEmpty()
+			return n.usage(), passthrough.ErrEmpty()
 		}
 	}
 	return n.usage(), nil

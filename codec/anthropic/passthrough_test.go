@@ -8,7 +8,7 @@ import (
 
 	"uniapi/codec"
 	"uniapi/codec/internal/flows"
-	"uniapi/codec/native"
+	"uniapi/codec/passthrough"
 )
 
 // frame is an event as Anthropic sends it.
@@ -36,8 +36,8 @@ func finishing(reason string) string {
 	return frame(`{"type":"message_delta","delta":{"stop_reason":"` + reason + `","stop_sequence":null},"usage":{"output_tokens":9}}`)
 }
 
-func newPass(triggers ...string) *native.Stream {
-	s := new(native.Stream)
+func newPass(triggers ...string) *passthrough.Stream {
+	s := new(passthrough.Stream)
 	s.Reset(new(Inspector), triggers...)
 	return s
 }
@@ -210,7 +210,7 @@ func TestPartsMakesTheBodyThatAHostTakes(t *testing.T) {
 }
 
 // begun is a stream whose answer has begun.
-func begun(t testing.TB) *native.Stream {
+func begun(t testing.TB) *passthrough.Stream {
 	t.Helper()
 	s := newPass()
 	if _, err := s.Push([]byte(before + delta("a"))); err != nil || !s.Started() {

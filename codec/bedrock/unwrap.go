@@ -6,7 +6,7 @@ import (
 	"uniapi/codec"
 	"uniapi/codec/anthropic"
 	"uniapi/codec/eventstream"
-	"uniapi/codec/native"
+	"uniapi/codec/passthrough"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/sse"
 )
@@ -14,7 +14,7 @@ import (
 // Unwrapped is the stream of InvokeModel with Claude on its way to a client of Anthropic's: the events in Bedrock's frames are Anthropic's
 // own, and go out as the server-sent events that they are elsewhere. The zero value is not ready: Reset first, also for the next stream.
 type Unwrapped struct {
-	events    native.Stream
+	events    passthrough.Stream
 	inspector anthropic.Inspector
 	frames    eventstream.Reader
 	raw       []byte // an event's JSON
@@ -33,7 +33,7 @@ func (u *Unwrapped) Reset(triggers ...string) {
 	}
 }
 
-// Watch is that of native.Stream.
+// Watch is that of passthrough.Stream.
 func (u *Unwrapped) Watch(c sse.Censor) { u.events.Watch(c) }
 
 // keptBuffer is how large the buffers of a stream are kept for the next.
@@ -42,16 +42,16 @@ const keptBuffer = 1 << 20
 // Held is how many bytes are held of what has come, and what the frame that is coming will take.
 func (u *Unwrapped) Held() int { return u.events.Held() + cap(u.raw) + cap(u.sse) + 3*u.frames.Rest() }
 
-// Started is that of native.Stream.
+// Started is that of passthrough.Stream.
 func (u *Unwrapped) Started() bool { return u.events.Started() }
 
-// Done is that of native.Stream.
+// Done is that of passthrough.Stream.
 func (u *Unwrapped) Done() bool { return u.events.Done() }
 
-// Usage is that of native.Stream.
+// Usage is that of passthrough.Stream.
 func (u *Unwrapped) Usage() (codec.Usage, bool) { return u.events.Usage() }
 
-// Said is that of native.Stream.
+// Said is that of passthrough.Stream.
 func (u *Unwrapped) Said() int64 { return u.events.Said() }
 
 // Push takes the next bytes, split anywhere, and returns what can go out now, valid until the next Push. An error, always a *codec.Error,

@@ -4,15 +4,15 @@ import (
 	"bytes"
 
 	"uniapi/codec"
-	"uniapi/codec/native"
+	"uniapi/codec/passthrough"
 	"uniapi/codec/sse"
 )
 
-// ArrayStream is a native.Stream for a client that asked for a stream without alt=sse, which Google answers with one JSON array. The
+// ArrayStream is a passthrough.Stream for a client that asked for a stream without alt=sse, which Google answers with one JSON array. The
 // upstream is asked for events all the same, since only these can be watched for their end; the client's content type is
 // application/json.
 type ArrayStream struct {
-	native.Stream
+	passthrough.Stream
 	array arrayWriter
 }
 
@@ -22,16 +22,16 @@ func (s *ArrayStream) Reset(in *Inspector, triggers ...string) {
 	s.array = arrayWriter{out: s.array.out[:0]}
 }
 
-// Held is that of native.Stream, with the elements.
+// Held is that of passthrough.Stream, with the elements.
 func (s *ArrayStream) Held() int { return s.Stream.Held() + cap(s.array.out) }
 
-// Push is that of native.Stream, with elements of the array in the place of events.
+// Push is that of passthrough.Stream, with elements of the array in the place of events.
 func (s *ArrayStream) Push(p []byte) ([]byte, error) {
 	events, err := s.Stream.Push(p)
 	return s.array.write(events), err
 }
 
-// End is that of native.Stream, and closes the array.
+// End is that of passthrough.Stream, and closes the array.
 func (s *ArrayStream) End() ([]byte, error) {
 	events, err := s.Stream.End()
 	out := s.array.write(events)

@@ -7,12 +7,12 @@ import (
 
 	"uniapi/codec"
 	"uniapi/codec/estimate"
-	"uniapi/codec/native"
+	"uniapi/codec/passthrough"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/trigger"
 )
 
-// Inspector reads a stream of generateContent for a native.Stream. Google has no event that is the last: the answer is complete with its
+// Inspector reads a stream of generateContent for a passthrough.Stream. Google has no event that is the last: the answer is complete with its
 // finishReason, and what it counts may come behind that.
 type Inspector struct {
 	answer answer
@@ -20,22 +20,22 @@ type Inspector struct {
 	passed int64 // characters of what has been said
 }
 
-var _ native.Inspector = (*Inspector)(nil)
+var _ passthrough.Inspector = (*Inspector)(nil)
 
-// Reset implements native.Inspector.
+// Reset implements passthrough.Inspector.
 func (in *Inspector) Reset() {
 	in.passed = 0
 	a := &in.answer
 	*a = answer{text: a.text[:0], choices: a.choices[:0], shape: template{bytes: a.shape.bytes[:0], holes: a.shape.holes[:0]}}
 }
 
-// Usage implements native.Inspector.
+// Usage implements passthrough.Inspector.
 func (in *Inspector) Usage() codec.Usage { return in.answer.usage }
 
-// Said implements native.Inspector.
+// Said implements passthrough.Inspector.
 func (in *Inspector) Said() int64 { return in.passed }
 
-// Failure implements native.Inspector. Behind a finish, which old versions repeat in every object, only an error matters.
+// Failure implements passthrough.Inspector. Behind a finish, which old versions repeat in every object, only an error matters.
 func (in *Inspector) Failure(block []byte) *codec.Error {
 	block = bytes.TrimSpace(block)
 	v, err := rawjson.One(block)
@@ -45,20 +45,20 @@ func (in *Inspector) Failure(block []byte) *codec.Error {
 	return foreignError(block)
 }
 
-// Event implements native.Inspector.
-func (in *Inspector) Event(name, data []byte, begun bool) native.Sign {
+// Event implements passthrough.Inspector.
+func (in *Inspector) Event(name, data []byte, begun bool) passthrough.Sign {
 	a := &in.answer
 	if begun && a.shape.match(data) { // nothing but its text and its counts is new
 		a.shape.miss = 0
 		a.usage.Update(a.shape.counts.usage())
 		in.passed += int64(a.shape.text.End - a.shape.text.Start - len(`""`))
-		return native.Sign{Plain: len(name) == 0}
+		return passthrough.Sign{Plain: len(name) == 0}
 	}
 	a.text = a.text[:0]
 	dropped := a.Dropped()
 	in.said = a.object(in.said[:0], data)
 	if a.Dropped() > dropped {
-		return native.NotJSON(errNotWhole)
+		return passthrough.NotJSON(errNotWhole)
 	}
 	for i := range in.said {
 		in.passed += in.said[i].Said()
@@ -66,48 +66,48 @@ func (in *Inspector) Event(name, data []byte, begun bool) native.Sign {
 	if a.err == nil && a.blocked != "" && !a.started && !a.finished() {
 		a.err = errBlocked(a.blocked, a.message)
 	}
-	return native.Sign{Begins: a.started, Err: a.err}
+	return passthrough.Sign{Begins: a.started, Err: a.err}
 }
 
 var errNotWhole = errors.New("it is cut off or garbled")
 
-// Forget implements native.Learner.
+// Forget implements passthrough.Learner.
 func (in *Inspector) Forget() {
 	in.answer.shape = template{bytes: in.answer.shape.bytes[:0], holes: in.answer.shape.holes[:0]}
 }
 
-// Head implements native.Inspector. What is so large is an image, or an error that can be told by its first member.
-func (in *Inspector) Head(_, data []byte, _ bool) native.Sign {
+// Head implements passthrough.Inspector. What is so large is an image, or an error that can be told by its first member.
+func (in *Inspector) Head(_, data []byte, _ bool) passthrough.Sign {
 	a := &in.answer
 	it := rawjson.MembersOf(data)
 	for it.Next() {
 		if it.Name() == "error" && it.Value.Present() {
 			whole := slices.Concat([]byte(`{"error":`), it.Value.Raw(data), []byte{'}'})
 			a.err = foreignError(whole)
-			return native.Sign{Err: a.err}
+			return passthrough.Sign{Err: a.err}
 		}
 	}
 	if it.Key.End > 0 && it.Name() == "error" {
 		a.err = codec.NoAnswer("the upstream reported an error whose text is too long")
-		return native.Sign{Err: a.err}
+		return passthrough.Sign{Err: a.err}
 	}
 	a.started, a.seen = true, true
 	a.state(0).said = true
 	in.passed += estimate.MediaTokens * estimate.CharactersPerToken
-	return native.Sign{Begins: true}
+	return passthrough.Sign{Begins: true}
 }
 
-// Tail implements native.Inspector. Counts and finishes stand behind what makes an event large.
-func (in *Inspector) Tail(data []byte) native.Sign {
+// Tail implements passthrough.Inspector. Counts and finishes stand behind what makes an event large.
+func (in *Inspector) Tail(data []byte) passthrough.Sign {
 	a := &in.answer
-	a.usage.Update(readUsage(data, native.LastMember(data, `"usageMetadata"`)))
-	if finish := native.LastMember(data, `"finishReason"`); finish.Present() {
+	a.usage.Update(readUsage(data, passthrough.LastMember(data, `"usageMetadata"`)))
+	if finish := passthrough.LastMember(data, `"finishReason"`); finish.Present() {
 		a.state(0).finish = a.keep(data, finish)
 	}
-	return native.Sign{}
+	return passthrough.Sign{}
 }
 
-// End implements native.Inspector.
+// End implements passthrough.Inspector.
 func (in *Inspector) End(bool) (last string, err *codec.Error) {
 	in.said = in.answer.end(in.said[:0], false)
 	return "", in.answer.err

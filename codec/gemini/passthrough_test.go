@@ -9,7 +9,7 @@ import (
 
 	"uniapi/codec"
 	"uniapi/codec/internal/flows"
-	"uniapi/codec/native"
+	"uniapi/codec/passthrough"
 )
 
 func object(candidates, rest string) string {
@@ -28,8 +28,8 @@ func ending(reason string) string {
 	return framed(object(`{"finishReason": "`+reason+`","index": 0}`, ""))
 }
 
-func newPass(triggers ...string) *native.Stream {
-	s := new(native.Stream)
+func newPass(triggers ...string) *passthrough.Stream {
+	s := new(passthrough.Stream)
 	s.Reset(new(Inspector), triggers...)
 	return s
 }

@@ -1,3 +1,5 @@
+// Package native is what routing needs to know of a request that goes to an upstream in the format that it came in, and the request with only those
+// members replaced that must be. Chat has its own, in package openai.
 package native
 
 import (

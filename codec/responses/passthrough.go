@@ -8,12 +8,12 @@ import (
 
 	"uniapi/codec"
 	"uniapi/codec/estimate"
-	"uniapi/codec/native"
+	"uniapi/codec/passthrough"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/trigger"
 )
 
-// Inspector reads a Responses stream for a native.Stream. The answer begins with the first thing that is said or called: up to there a
+// Inspector reads a Responses stream for a passthrough.Stream. The answer begins with the first thing that is said or called: up to there a
 // response only waits, and may yet fail for want of quota.
 type Inspector struct {
 	usage  codec.Usage
@@ -23,18 +23,18 @@ type Inspector struct {
 	last   bool  // the big event that is under way ends the answer
 }
 
-var _ native.Inspector = (*Inspector)(nil)
+var _ passthrough.Inspector = (*Inspector)(nil)
 
-// Reset implements native.Inspector.
+// Reset implements passthrough.Inspector.
 func (in *Inspector) Reset() { *in = Inspector{} }
 
-// Usage implements native.Inspector.
+// Usage implements passthrough.Inspector.
 func (in *Inspector) Usage() codec.Usage { return in.usage }
 
-// Said implements native.Inspector.
+// Said implements passthrough.Inspector.
 func (in *Inspector) Said() int64 { return in.passed }
 
-// Failure implements native.Inspector.
+// Failure implements passthrough.Inspector.
 func (in *Inspector) Failure(block []byte) *codec.Error {
 	if _, e := asError(block); e != nil {
 		return e
@@ -46,54 +46,54 @@ func errOther() *codec.Error {
 	return codec.NoAnswer("the upstream answered in another format than that of Responses")
 }
 
-// End implements native.Inspector. The last event of a stream holds the whole answer, and nothing can stand for it.
+// End implements passthrough.Inspector. The last event of a stream holds the whole answer, and nothing can stand for it.
 func (in *Inspector) End(bool) (last string, err *codec.Error) {
 	if !in.seen {
-		return "", native.ErrEmpty()
+		return "", passthrough.ErrEmpty()
 	}
 	return "", codec.CutShort()
 }
 
-// Event implements native.Inspector.
-func (in *Inspector) Event(name, data []byte, begun bool) native.Sign {
+// Event implements passthrough.Inspector.
+func (in *Inspector) Event(name, data []byte, begun bool) passthrough.Sign {
 	if begun && passGoesOn(name, data) {
 		if _, err := rawjson.One(data); err != nil {
-			return native.NotJSON(err)
+			return passthrough.NotJSON(err)
 		}
 		in.passed += max(int64(len(data))-in.around, 1)
-		return native.Sign{}
+		return passthrough.Sign{}
 	}
 	var m passMembers
 	it := m.read(name, data)
 	if err := it.Err(); err != nil {
-		return native.NotJSON(err)
+		return passthrough.NotJSON(err)
 	}
 	in.seen = in.seen || m.kind != ""
 	switch m.kind {
 	case "response.output_item.added", "response.output_item.done":
-		return native.Sign{Begins: passSays(data, m.item)}
+		return passthrough.Sign{Begins: passSays(data, m.item)}
 	case "response.completed", "response.incomplete":
 		return in.completed(data, m.response, m.kind == "response.incomplete")
 	case "response.failed", "response.cancelled":
-		return native.Sign{Err: failed(data, m.response)}
+		return passthrough.Sign{Err: failed(data, m.response)}
 	case "error", "":
 		if _, e := asError(data); e != nil {
-			return native.Sign{Err: e}
+			return passthrough.Sign{Err: e}
 		}
 		if m.kind == "error" {
-			return native.Sign{Err: codec.NoAnswer("the upstream reported an error without a text")}
+			return passthrough.Sign{Err: codec.NoAnswer("the upstream reported an error without a text")}
 		}
 		if !begun {
-			return native.Sign{Err: errOther()}
+			return passthrough.Sign{Err: errOther()}
 		}
 	}
 	if !strings.HasSuffix(m.kind, ".delta") || !passHolds(m.delta) {
-		return native.Sign{}
+		return passthrough.Sign{}
 	}
 	said := int64(m.delta.End - m.delta.Start - len(`""`))
 	in.passed += said
 	in.around = int64(len(data)) - said
-	return native.Sign{Begins: true}
+	return passthrough.Sign{Begins: true}
 }
 
 // passMembers are the members of an event that tell what it is.
@@ -169,23 +169,23 @@ func passAnySays(data []byte, output rawjson.Value) bool {
 }
 
 // completed ends the answer. Some servers have sent nothing before. An incomplete one has a reason to be empty.
-func (in *Inspector) completed(data []byte, response rawjson.Value, incomplete bool) native.Sign {
+func (in *Inspector) completed(data []byte, response rawjson.Value, incomplete bool) passthrough.Sign {
 	if failure := response.Get(data, "error"); failure.Kind == rawjson.Object && passHolds(failure) {
-		return native.Sign{Err: failed(data, response)}
+		return passthrough.Sign{Err: failed(data, response)}
 	}
 	u, _ := codec.ReadUsage(data, response.Get(data, "usage"))
 	in.usage.Update(u)
 	if in.passed == 0 && u.Zero() { // it has said nothing before, and does not count
 		in.passed = estimate.Answer(response.Raw(data)) * estimate.CharactersPerToken
 	}
-	return native.Sign{Begins: incomplete || passAnySays(data, response.Get(data, "output")), Done: true}
+	return passthrough.Sign{Begins: incomplete || passAnySays(data, response.Get(data, "output")), Done: true}
 }
 
-// Head implements native.Inspector. What is so large is an image, or echoes the request, as every event does that has a response in it.
-func (in *Inspector) Head(name, data []byte, begun bool) native.Sign {
+// Head implements passthrough.Inspector. What is so large is an image, or echoes the request, as every event does that has a response in it.
+func (in *Inspector) Head(name, data []byte, begun bool) passthrough.Sign {
 	var m passMembers
 	it := m.read(name, data)
-	if cut := native.CutMember(data, &it); cut.Kind != rawjson.Missing && it.Name() == "response" {
+	if cut := passthrough.CutMember(data, &it); cut.Kind != rawjson.Missing && it.Name() == "response" {
 		m.response = cut
 	}
 	var output rawjson.Value
@@ -200,10 +200,10 @@ func (in *Inspector) Head(name, data []byte, begun bool) native.Sign {
 	in.seen = true
 	switch m.kind {
 	case "response.created", "response.queued", "response.in_progress":
-		return native.Sign{}
+		return passthrough.Sign{}
 	case "response.completed":
 		in.last = true
-		return native.Sign{Begins: output.Kind == rawjson.Missing || passAnySays(data, output)}
+		return passthrough.Sign{Begins: output.Kind == rawjson.Missing || passAnySays(data, output)}
 	case "response.incomplete":
 		in.last = true
 	case "response.output_item.done":
@@ -211,20 +211,20 @@ func (in *Inspector) Head(name, data []byte, begun bool) native.Sign {
 	case "response.failed", "response.cancelled", "error":
 		if m.failure.Kind == rawjson.Object {
 			_, e := asError(slices.Concat([]byte(`{"error":`), m.failure.Raw(data), []byte{'}'}))
-			return native.Sign{Err: cmp.Or(e, failed(nil, rawjson.Value{}))}
+			return passthrough.Sign{Err: cmp.Or(e, failed(nil, rawjson.Value{}))}
 		}
-		return native.Sign{Err: failed(nil, rawjson.Value{})}
+		return passthrough.Sign{Err: failed(nil, rawjson.Value{})}
 	}
-	return native.Sign{Begins: true}
+	return passthrough.Sign{Begins: true}
 }
 
-// Tail implements native.Inspector. The usage stands at the end of a response.
-func (in *Inspector) Tail(data []byte) native.Sign {
+// Tail implements passthrough.Inspector. The usage stands at the end of a response.
+func (in *Inspector) Tail(data []byte) passthrough.Sign {
 	if in.last {
-		u, _ := codec.ReadUsage(data, native.LastMember(data, `"usage"`))
+		u, _ := codec.ReadUsage(data, passthrough.LastMember(data, `"usage"`))
 		in.usage.Update(u)
 	}
-	return native.Sign{Done: in.last}
+	return passthrough.Sign{Done: in.last}
 }
 
 // CheckAnswer looks at a whole plain answer that came with a success status, and returns its usage. The error, always a *codec.Error, says
@@ -257,7 +257,7 @@ func CheckAnswer(body []byte, triggers []string) (codec.Usage, error) {
 	case !whole:
 		return u, noResponse(body)
 	case !said:
-		return u, native.ErrEmpty()
+		return u, passthrough.ErrEmpty()
 	}
 	return u, nil
 }

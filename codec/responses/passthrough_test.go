@@ -8,7 +8,7 @@ import (
 
 	"uniapi/codec"
 	"uniapi/codec/internal/flows"
-	"uniapi/codec/native"
+	"uniapi/codec/passthrough"
 )
 
 // passEvent is an event as OpenAI sends it.
@@ -39,8 +39,8 @@ func passDelta(text string) string {
 	return passEvent("response.output_text.delta", `"item_id":"msg_1","output_index":0,"delta":"`+text+`"`)
 }
 
-func newPass(triggers ...string) *native.Stream {
-	s := new(native.Stream)
+func newPass(triggers ...string) *passthrough.Stream {
+	s := new(passthrough.Stream)
 	s.Reset(new(Inspector), triggers...)
 	return s
 }
@@ -206,7 +206,7 @@ func TestPartsReplacesTheModel(t *testing.T) {
 }
 
 // passBegun is a stream whose answer has begun.
-func passBegun(t testing.TB) *native.Stream {
+func passBegun(t testing.TB) *passthrough.Stream {
 	t.Helper()
 	s := newPass()
 	if _, err := s.Push([]byte(passBefore + passDelta("a"))); err != nil || !s.Started() {

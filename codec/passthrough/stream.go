@@ -1,6 +1,6 @@
-// Package native is the way of bytes between a client and an upstream that speak the same format, for all formats but chat, which has its
-// own in package openai: streams that are watched and not changed, and requests in which only the members that must are replaced.
-package native
+// Package passthrough is the way of a stream between an upstream and a client that speak the same format: it is watched for its usage, its errors and its
+// end, and not changed. What the events of a format mean is told by an inspector, of which each format has one.
+package passthrough
 
 import (
 	"bytes"
