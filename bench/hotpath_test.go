@@ -9,6 +9,7 @@ import (
 
 	"uniapi/balancer"
 	"uniapi/codec/openai"
+	"uniapi/codec/passthrough"
 	"uniapi/config"
 )
 
@@ -90,11 +91,12 @@ func BenchmarkStreamPass(b *testing.B) {
 	}
 	reads = append(reads, []byte("data: {\"id\":\"chatcmpl-1\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n"+
 		"data: {\"id\":\"chatcmpl-1\",\"choices\":[],\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":48,\"total_tokens\":58}}\n\ndata: [DONE]\n\n"))
-	var pass openai.Passthrough
+	var pass passthrough.Stream
+	chat := openai.Inspector{HideUsage: true}
 	scratch := make([]byte, 0, 4096)
 	b.ReportAllocs()
 	for b.Loop() {
-		pass.Reset(true)
+		pass.Reset(&chat)
 		for _, r := range reads {
 			scratch = append(scratch[:0], r...)
 			if _, err := pass.Push(scratch); err != nil {

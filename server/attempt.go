@@ -7,6 +7,7 @@ import (
 	"uniapi/codec"
 	"uniapi/codec/fit"
 	"uniapi/codec/openai"
+	"uniapi/codec/passthrough"
 	"uniapi/pool"
 	"uniapi/server/budget"
 )
@@ -67,7 +68,8 @@ type workspace struct {
 
 	whole       []byte // a plain answer as the client gets it
 	contentType []byte // of an answer that passes as it comes
-	pass        openai.Passthrough
+	pass        passthrough.Stream
+	chat        openai.Inspector
 	mixed       translation
 	natives     *natives
 }

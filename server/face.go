@@ -85,9 +85,8 @@ func (chatFace) splice(a *attempt, body []byte, to spliced) (err error) {
 }
 
 func (chatFace) pass(a *attempt, _ string) flow {
-	a.pass.Reset(!a.head.IncludeUsage, a.triggers()...)
-	a.pass.Watch(a)
-	return &a.pass
+	a.chat.HideUsage = !a.head.IncludeUsage
+	return a.inspected(&a.chat)
 }
 
 func (chatFace) check(a *attempt, body []byte) (codec.Usage, error) {

@@ -96,7 +96,7 @@ func (geminiFace) splice(a *attempt, body []byte, _ spliced) error {
 func (f geminiFace) pass(a *attempt, _ string) flow {
 	n := a.natively()
 	if wantsEvents(a.inbound) {
-		return n.inspected(&n.generate, a)
+		return a.inspected(&n.generate)
 	}
 	// The upstream was asked for events, and the client gets an array.
 	n.array.Reset(&n.generate, a.triggers()...)

@@ -80,7 +80,7 @@ func (messagesFace) pass(a *attempt, upstream string) flow {
 		n.unwrapped.Watch(a)
 		return &n.unwrapped
 	}
-	return n.inspected(&n.messages, a)
+	return a.inspected(&n.messages)
 }
 
 func (messagesFace) check(a *attempt, body []byte) (codec.Usage, error) {

@@ -53,8 +53,7 @@ func (responsesFace) splice(a *attempt, body []byte, to spliced) (err error) {
 }
 
 func (responsesFace) pass(a *attempt, _ string) flow {
-	n := a.natively()
-	return n.inspected(&n.responses, a)
+	return a.inspected(&a.natively().responses)
 }
 
 func (responsesFace) check(a *attempt, body []byte) (codec.Usage, error) {

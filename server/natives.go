@@ -8,11 +8,10 @@ import (
 	"uniapi/codec/responses"
 )
 
-// natives are the ways of streams that pass between two that speak the same, for
-// every format but chat, which has its own. An exchange keeps them from request to
-// request with their buffers.
+// natives are what watches streams that pass between two that speak the same, in
+// every format but chat, and the ways of those that come or leave in other frames.
+// An exchange keeps them from request to request with their buffers.
 type natives struct {
-	stream    passthrough.Stream
 	array     gemini.ArrayStream
 	unwrapped bedrock.Unwrapped
 
@@ -30,8 +29,8 @@ func (a *attempt) natively() *natives {
 }
 
 // inspected is the flow of events that pass while an inspector looks at them.
-func (n *natives) inspected(in passthrough.Inspector, a *attempt) flow {
-	n.stream.Reset(in, a.triggers()...)
-	n.stream.Watch(a)
-	return &n.stream
+func (a *attempt) inspected(in passthrough.Inspector) flow {
+	a.pass.Reset(in, a.triggers()...)
+	a.pass.Watch(a)
+	return &a.pass
 }

@@ -148,16 +148,8 @@ var readers = map[string]reader{
 		}
 	}, event: func(text string) []byte { return []byte(`{"messages":[{"content":` + text + `}],"model":"m"}`) }},
 
-	"chat that passes": {kind: "openai.Passthrough", open: func() func(p []byte) error {
-		s := new(openai.Passthrough)
-		s.Reset(true)
-		return piecesTo(s)
-	}, event: asEvent("", chatEvent), lines: true},
-	"chat without ids that passes": {kind: "openai.Passthrough", open: func() func(p []byte) error {
-		s := new(openai.Passthrough)
-		s.Reset(true)
-		return piecesTo(s)
-	}, event: asEvent("", func(text string) string { return `{"choices":[{"index":0,"delta":{"reasoning":` + text + `}}]}` }), lines: true},
+	"chat that passes":             {kind: "passthrough.Stream", open: watching(&openai.Inspector{HideUsage: true}), event: asEvent("", chatEvent), lines: true},
+	"chat without ids that passes": {kind: "passthrough.Stream", open: watching(&openai.Inspector{HideUsage: true}), event: asEvent("", func(text string) string { return `{"choices":[{"index":0,"delta":{"reasoning":` + text + `}}]}` }), lines: true},
 	"an answer out of its object": {kind: "schema.Unwrapper", open: func() func(p []byte) error {
 		var u schema.Unwrapper
 		var out []byte

@@ -31,7 +31,7 @@ func (in *Inspector) Reset() {
 func (in *Inspector) Usage() codec.Usage { return in.events.counts.usage() }
 
 // Failure implements passthrough.Inspector.
-func (in *Inspector) Failure(block []byte) *codec.Error { return answerFailure(block) }
+func (in *Inspector) Failure(_, block []byte) *codec.Error { return answerFailure(block) }
 
 // Event implements passthrough.Inspector.
 func (in *Inspector) Event(name, data []byte, begun bool) passthrough.Sign {

@@ -36,7 +36,7 @@ func (in *Inspector) Usage() codec.Usage { return in.answer.usage }
 func (in *Inspector) Said() int64 { return in.passed }
 
 // Failure implements passthrough.Inspector. Behind a finish, which old versions repeat in every object, only an error matters.
-func (in *Inspector) Failure(block []byte) *codec.Error {
+func (in *Inspector) Failure(_, block []byte) *codec.Error {
 	block = bytes.TrimSpace(block)
 	v, err := rawjson.One(block)
 	if in.answer.finished() && (err != nil || !errorObject(block, v).Present()) {

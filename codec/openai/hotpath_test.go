@@ -114,7 +114,7 @@ func BenchmarkPassthrough(b *testing.B) {
 		events int
 	}{{"one event a push", one, 1}, {"one event with escapes", escaped, 1}, {"50 events a push", burst, 50}, {"usage in every event", counted, 1}} {
 		b.Run(c.name, func(b *testing.B) {
-			var s Passthrough
+			var s pass
 			s.Reset(true)
 			b.ReportAllocs()
 			b.SetBytes(int64(len(c.p)))
@@ -128,7 +128,7 @@ func BenchmarkPassthrough(b *testing.B) {
 	}
 	b.Run("no event like the one before", func(b *testing.B) {
 		other := []byte(strings.Replace(string(one), "1751568164", "1751568165", 1))
-		var s Passthrough
+		var s pass
 		s.Reset(true)
 		b.ReportAllocs()
 		for b.Loop() {

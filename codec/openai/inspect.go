@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"uniapi/codec"
+	"uniapi/codec/passthrough"
 	"uniapi/codec/rawjson"
 )
 
@@ -18,8 +19,8 @@ type findings struct {
 	hasUsage bool
 	failure  *codec.Error
 	// holes are the strings that differ from one ordinary chunk to the next, for the template.
-	holes  [maxHoles]hole
-	nHoles int
+	holes  [passthrough.MostHoles]passthrough.Hole
+	nHoles int  // also those that there is no room for
 	single bool // one choice
 
 	named    bool // it has an id
@@ -32,12 +33,7 @@ func (f *findings) lacks() lacks {
 	return lacks{unnamed: (f.delta || f.message) && !f.named, thoughts: f.thoughts, message: f.message && !f.delta}
 }
 
-// hole is a string of a chunk, and whether it is of what the answer says.
-type hole struct {
-	rawjson.Value
-	says bool
-}
-
+// hole notes a string of a chunk, and whether it is of what the answer says.
 func (f *findings) hole(v rawjson.Value, says bool) {
 	if says && v.Present() {
 		f.said += int64(v.End - v.Start - len(`""`))
@@ -45,8 +41,8 @@ func (f *findings) hole(v rawjson.Value, says bool) {
 	if v.Kind != rawjson.String {
 		return
 	}
-	if f.nHoles < maxHoles {
-		f.holes[f.nHoles] = hole{v, says}
+	if f.nHoles < len(f.holes) {
+		f.holes[f.nHoles] = passthrough.Hole{Value: v, Says: says}
 	}
 	f.nHoles++
 }

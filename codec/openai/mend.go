@@ -12,47 +12,29 @@ type lacks struct {
 	message  bool // a chunk's delta is called message
 }
 
-func (l lacks) any() bool { return l.unnamed || l.thoughts || l.message }
-
 // mender writes anew the events of a stream that lack something. Most streams have none.
 type mender struct {
 	id      string // of a stream that has none
 	decided bool   // whether it has one is known
-	event   []byte // the event that goes out in the place of the last one, until it is out
-	out     []byte // what goes out in a Push with such an event
-	apart   bool   // what goes out stands there
 }
 
-// take notes what an event lacks, and writes it anew if that is anything.
-func (m *mender) take(f *findings, name, data []byte) bool {
-	l := f.lacks()
+// mends says whether an event lacks something.
+func (m *mender) mends(f *findings) bool {
 	if !m.decided && (f.delta || f.message) { // before that comes Azure's word about the prompt
-		if m.decided = true; l.unnamed {
+		if m.decided = true; f.lacks().unnamed {
 			m.id = codec.NewID("chatcmpl-")
 		}
 	}
-	if l.unnamed = m.id != ""; !l.any() {
-		return false
-	}
-	m.event = m.event[:0]
-	if len(name) > 0 {
-		m.event = append(append(append(m.event, "event: "...), name...), '\n')
-	}
-	m.event = append(appendMended(append(m.event, "data: "...), data, m.id, l, "delta"), "\n\n"...)
-	return true
+	return m.id != "" || f.thoughts || f.lacks().message
 }
 
-// emit adds an event to what goes out, which stands apart from what has come as soon as something was written anew.
-func (m *mender) emit(out, event []byte) []byte {
-	if !m.apart {
-		m.out, m.apart = append(m.out[:0], out...), true
+// append appends such an event with what it lacks.
+func (m *mender) append(dst, name, data []byte, l lacks) []byte {
+	l.unnamed = m.id != ""
+	if len(name) > 0 {
+		dst = append(append(append(dst, "event: "...), name...), '\n')
 	}
-	if len(m.event) > 0 {
-		event = m.event
-	}
-	m.out = append(m.out, event...)
-	m.event = m.event[:0]
-	return m.out
+	return append(appendMended(append(dst, "data: "...), data, m.id, l, "delta"), "\n\n"...)
 }
 
 // Mended is a whole answer with what CheckChat says that it lacks.

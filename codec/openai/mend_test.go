@@ -37,7 +37,7 @@ func TestPassthroughMendsWhatClientsDoNotRead(t *testing.T) {
 		{"no empty line at the end", nameless(first) + strings.TrimSuffix(nameless(finish), "\n\n"), named(first+finish) + doneEvent},
 	} {
 		for n := 1; n <= len(c.stream); n++ {
-			var s Passthrough
+			var s pass
 			s.Reset(false)
 			got, err := run(&s, c.stream, n)
 			ids := madeID.FindAllString(got, -1)

@@ -11,56 +11,8 @@ import (
 	"uniapi/codec/trigger"
 )
 
-const (
-	// bigEvent is the size from which on an event is forwarded piece by piece. Inline images are that large, and what echoes a request.
-	bigEvent = 64 << 10
-	// bigTail is how much of the end of such an event is kept for the inspector.
-	bigTail = 4 << 10
-	// maxLead is how much is held back for an answer to begin. An upstream that has said more is taken to be answering.
-	maxLead = 1 << 20
-)
-
-// Sign is what an event means to the stream that it is in.
-type Sign struct {
-	// Begins says that it is part of an answer and not only of what leads to one: once it is out, no other channel can be asked.
-	Begins bool
-	// Done says that it ends the answer and that nothing can follow.
-	Done bool
-	// Plain says that it has a piece of the model's answer in the words of the format, and nothing else.
-	Plain bool
-	// Err is the error that it reports, or that it is; nil for most.
-	Err *codec.Error
-	// NotJSON says that Err is but that it cannot be read: an answer that has begun goes on without it.
-	NotJSON bool
-}
-
-// NotJSON is the sign of an event that cannot be read.
-func NotJSON(err error) Sign { return Sign{Err: codec.NotJSON(err), NotJSON: true} }
-
-// Inspector reads the events of one format. It keeps what runs through a stream, such as the usage so far.
-type Inspector interface {
-	// Reset forgets the stream before.
-	Reset()
-	// Event reads a whole event: its name, which may be missing, and its data, which begins with a brace. Begun says that the answer has
-	// begun, so that an event which only goes on with it need not be read closely. Neither slice may be kept.
-	Event(name, data []byte, begun bool) Sign
-	// Head reads the first 64 KiB of an event that is larger, whose data is therefore cut off.
-	Head(name, data []byte, begun bool) Sign
-	// Tail reads the last 4 KiB of such an event. What begins there has begun by its head.
-	Tail(data []byte) Sign
-	// Failure makes an error of what came in the place of an event: bare JSON, a page, words. Nil if it is of no matter.
-	Failure(block []byte) *codec.Error
-	// End is asked when the upstream ended the stream without an event that is Done: which bytes complete it for the client, or which
-	// error it is. An answer that is complete though it never began may go out now.
-	End(begun bool) (last string, err *codec.Error)
-	// Usage is what was reported so far.
-	Usage() codec.Usage
-	// Said is about how many characters the answer has had so far.
-	Said() int64
-}
-
-// Learner is an inspector for which an event that is like one before is Plain. What was changed behind it is no example.
-type Learner interface{ Forget() }
+// maxLead is how much is held back for an answer to begin. An upstream that has said more is taken to be answering.
+const maxLead = 1 << 20
 
 // Stream watches a stream of events on its way from an upstream to the client. Bytes go out as they came in, whole events at a time. The
 // zero value is not ready: Reset first, also for the next stream.
@@ -70,15 +22,18 @@ type Learner interface{ Forget() }
 type Stream struct {
 	codec.Drops
 	inspector Inspector
+	lastWord  string // "" if the format has none
 	triggers  []string
 	censor    sse.Censor
 
+	shape    template
 	boundary sse.Boundary
 	held     []byte // an event that is not complete yet, behind emitted bytes of the last Push
 	from     int    // where it starts in held
 	scanned  int    // how much of it boundary has seen
 	join     []byte // for events with several data lines
-	lead     []byte // events from before the answer, with what follows them in the Push that it begins in
+	anew     []byte // the event that goes out in the place of the last one, until it is among lead
+	lead     []byte // events from before the answer, with what follows them in the Push that it begins in; and what goes out with an event written anew
 	tail     []byte // the last bytes of a big event, at least bigTail of them
 
 	started bool
@@ -94,10 +49,15 @@ type Stream struct {
 // the answer.
 func (s *Stream) Reset(inspector Inspector, triggers ...string) {
 	inspector.Reset()
-	*s = Stream{inspector: inspector, triggers: triggers, held: reused(s.held), join: reused(s.join), lead: reused(s.lead), tail: s.tail[:0]}
+	*s = Stream{inspector: inspector, triggers: triggers, held: reused(s.held), join: reused(s.join), anew: reused(s.anew), lead: reused(s.lead), tail: s.tail[:0],
+		shape: template{bytes: s.shape.bytes[:0]}}
+	if in, has := inspector.(Worded); has {
+		s.lastWord = in.LastWord()
+	}
 }
 
-// Watch has a censor look at what is not the model's own, until the next Reset. Nil does not.
+// Watch has a censor look at what is not the model's own, until the next Reset: at every event but those that are Plain or have the shape of one before, and in those at
+// what the answer does not say. Nil does not.
 func (s *Stream) Watch(c sse.Censor) { s.censor = c }
 
 // look has the censor look at an event that goes out.
@@ -128,7 +88,9 @@ func (s *Stream) Started() bool { return s.started }
 func (s *Stream) Done() bool { return s.done }
 
 // Held is how many bytes are held of what has come.
-func (s *Stream) Held() int { return cap(s.held) + cap(s.join) + cap(s.lead) + cap(s.tail) }
+func (s *Stream) Held() int {
+	return cap(s.held) + cap(s.join) + cap(s.anew) + cap(s.lead) + cap(s.tail)
+}
 
 // Usage returns the usage that the upstream reported last, and whether it reported any.
 func (s *Stream) Usage() (codec.Usage, bool) {
@@ -136,8 +98,14 @@ func (s *Stream) Usage() (codec.Usage, bool) {
 	return u, !u.Zero()
 }
 
+// Counted says whether the usage is known to be of the whole answer.
+func (s *Stream) Counted() bool {
+	in, knows := s.inspector.(Counter)
+	return knows && in.Counted()
+}
+
 // Said is about how many characters the answer has had so far.
-func (s *Stream) Said() int64 { return s.inspector.Said() }
+func (s *Stream) Said() int64 { return s.inspector.Said() + s.shape.said }
 
 // Push takes the next bytes of the stream, which it may change, and returns what can go out now as one slice, valid until the next
 // Push; it aliases p or a buffer of s. An error, always a *codec.Error, is the upstream's, reported in the stream: out is what
@@ -165,8 +133,12 @@ func (s *Stream) Push(p []byte) (out []byte, err error) {
 		if n == 0 {
 			break
 		}
-		if s.kept && s.err == nil {
-			out = s.emit(out, rest, n)
+		switch {
+		case !s.kept || s.err != nil:
+		case s.started && len(s.lead) == 0 && len(s.anew) == 0:
+			out = extend(out, rest, n)
+		default:
+			out = s.collect(out, rest[:n])
 		}
 		at += n
 	}
@@ -179,19 +151,28 @@ func (s *Stream) Push(p []byte) (out []byte, err error) {
 	return out, s.failure()
 }
 
-// emit adds the first n bytes of rest to out, or to what is held back. Where nothing was held back, out lies before rest in the same
-// buffer, and nothing moves unless a dropped event lies between them.
-func (s *Stream) emit(out, rest []byte, n int) []byte {
-	if s.started && len(s.lead) == 0 {
-		switch {
-		case out == nil:
-			return rest[:n]
-		case cap(out)-len(out) == cap(rest):
-			return out[:len(out)+n]
-		}
-		return append(out, rest[:n]...)
+// extend adds the first n bytes of rest to out, which holds bytes from before rest in the same buffer. Nothing moves unless an event that does not go
+// out lies between them.
+func extend(out, rest []byte, n int) []byte {
+	switch {
+	case out == nil:
+		return rest[:n]
+	case cap(out)-len(out) == cap(rest):
+		return out[:len(out)+n]
 	}
-	s.lead = append(s.lead, rest[:n]...)
+	return append(out, rest[:n]...)
+}
+
+// collect adds an event to what is held back, or to what goes out apart from what has come, since an event of it was written anew.
+func (s *Stream) collect(out, event []byte) []byte {
+	if len(s.lead) == 0 {
+		s.lead = append(s.lead, out...)
+	}
+	if len(s.anew) > 0 {
+		event = s.anew
+	}
+	s.lead = append(s.lead, event...)
+	s.anew = s.anew[:0]
 	if s.started = s.started || len(s.lead) > maxLead; s.started {
 		return s.lead
 	}
@@ -201,6 +182,13 @@ func (s *Stream) emit(out, rest []byte, n int) []byte {
 // next decides on the event that rest starts with, or on the next piece of a big one, and returns its length: kept says whether it
 // goes out. 0 means that more bytes are needed.
 func (s *Stream) next(rest []byte) int {
+	if s.shape.n > 0 && s.scanned == 0 && !s.big { // not again for each piece of an event
+		if n := s.shape.match(rest, s.censor); n > 0 {
+			s.boundary = sse.Boundary{}
+			s.kept, s.crEnd = true, false
+			return n
+		}
+	}
 	end, scanned := s.boundary.Find(rest[s.scanned:])
 	if end < 0 {
 		n := s.scanned + scanned
@@ -249,20 +237,47 @@ func (s *Stream) judge(event []byte) bool {
 	failed := string(e.Name) == "error"
 	switch {
 	case len(data) == 0 && e.Foreign != nil:
-		return s.fail(s.inspector.Failure(e.Foreign))
+		return s.fail(s.inspector.Failure(nil, e.Foreign))
 	case len(data) == 0 && failed:
-		return s.fail(codec.NoAnswer("the upstream reported an error without a text"))
+		return s.fail(errUnsaid())
 	case e.Lines == 0:
 		return s.started && s.look(event) // a comment, or a field that we do not know
-	case len(data) == 0, string(data) == "[DONE]":
+	case len(data) == 0:
 		return false // clients parse the data of every event as JSON
 	case data[0] == '{':
-		sign := s.inspector.Event(e.Name, data, s.started)
-		return s.take(sign, data) && (sign.Plain && len(event) <= len(e.Name)+len(data)+frame || s.look(event))
+		return s.judgeJSON(event, &e, data)
+	case string(data) == doneWord || string(data) == s.lastWord:
+		return string(data) == s.lastWord && s.take(Sign{Done: true}, nil) && s.look(event) // there may be comments in it
 	case failed || !s.begun():
-		return s.fail(s.inspector.Failure(data))
+		return s.fail(s.inspector.Failure(e.Name, data))
 	}
 	return false // a keep-alive word
+}
+
+// doneWord is what streams of some upstreams end with though their format has no last word.
+const doneWord = "[DONE]"
+
+// errUnsaid is the error of an event that says nothing but that it is one.
+func errUnsaid() *codec.Error {
+	return codec.NoAnswer("the upstream reported an error without a text")
+}
+
+// judgeJSON decides on an event of the format.
+func (s *Stream) judgeJSON(event []byte, e *sse.Event, data []byte) bool {
+	sign := s.inspector.Event(e.Name, data, s.started)
+	if !s.take(sign, data) {
+		return false
+	}
+	if !sign.Plain || len(event) > len(e.Name)+len(data)+frame {
+		s.look(event)
+	}
+	switch {
+	case sign.Lacks:
+		s.anew = s.inspector.(Mender).Mend(s.anew[:0], e.Name, data)
+	case sign.Shaped && len(e.Name) == 0 && e.Lines == 1:
+		s.shape.learn(event, cap(event)-cap(data), s.inspector.(Shaper).Holes()) // data lies in event
+	}
+	return true
 }
 
 // begun says whether there was anything that is of the format.
@@ -285,52 +300,12 @@ func (s *Stream) take(sign Sign, data []byte) bool {
 		return s.fail(ErrEmpty())
 	}
 	s.done = s.done || sign.Done
-	return true
+	return !sign.Hidden
 }
 
 func (s *Stream) fail(e *codec.Error) bool {
 	s.err = e
 	return false
-}
-
-// piece takes the next bytes of a big event, the first 64 KiB at least when it begins.
-func (s *Stream) piece(p []byte) {
-	if !s.big {
-		s.kept = s.judgeHead(p[:bigEvent])
-		s.big = true
-		s.tail = s.tail[:0]
-	}
-	if s.kept {
-		s.look(p)
-	}
-	p = p[max(0, len(p)-bigTail):]
-	if len(s.tail)+len(p) > 2*bigTail { // not for each piece: they may be of a byte
-		s.tail = s.tail[:copy(s.tail, s.tail[len(s.tail)-bigTail:])]
-	}
-	s.tail = append(s.tail, p...)
-}
-
-// bigEnding is the end of a big event, as much as is kept of it.
-func (s *Stream) bigEnding() []byte { return s.tail[max(0, len(s.tail)-bigTail):] }
-
-// judgeHead decides on a big event by its first bytes, before any of it goes out.
-func (s *Stream) judgeHead(head []byte) bool {
-	e := sse.Parse(s.trimmed(head), &s.join)
-	data := bytes.TrimLeft(e.Data, " \t")
-	switch {
-	case len(data) > 0 && data[0] == '{':
-		return s.take(s.inspector.Head(e.Name, data, s.started), data)
-	case s.started && e.Foreign == nil:
-		return true // a comment, or a field that we do not know
-	}
-	return s.fail(s.inspector.Failure(head))
-}
-
-func (s *Stream) endBig() {
-	s.big = false
-	if s.kept && s.err == nil {
-		s.take(s.inspector.Tail(s.bigEnding()), nil)
-	}
 }
 
 // End takes the upstream's clean end of the stream. out is what remains to be sent: an event that lacked its empty line, and what the
@@ -374,21 +349,35 @@ func (s *Stream) rest(event []byte) {
 		return
 	}
 	e := sse.Parse(s.trimmed(event), &s.join)
-	if e.Lines == 0 && e.Foreign == nil {
+	if e.Lines == 0 && e.Foreign == nil && string(e.Name) != "error" || s.begun() && !s.whole(&e) {
 		return
 	}
-	if s.begun() && e.Foreign == nil {
-		if _, err := rawjson.One(e.Data); err != nil {
-			return
-		}
-	}
-	if s.judge(event) {
+	begun := s.begun()
+	switch {
+	case s.judge(event):
 		s.close(event, event)
+	case begun && e.Foreign != nil && s.err != nil && s.err.Raw == nil:
+		s.err = nil // nobody's error: it is cut off, too
 	}
+}
+
+// whole says whether an event in an answer that has begun is more than the beginning of one.
+func (s *Stream) whole(e *sse.Event) bool {
+	data := bytes.TrimSpace(e.Data)
+	if len(data) == 0 && e.Foreign != nil {
+		return true // of an error that is cut off much can be read
+	}
+	_, err := rawjson.One(data)
+	return err == nil || s.lastWord != "" && string(data) == s.lastWord
 }
 
 // close sends an event with the line ends that it lacks. Seen is as much of its end as is known.
 func (s *Stream) close(event, seen []byte) {
+	if len(s.anew) > 0 { // which has them
+		s.lead = append(s.lead, s.anew...)
+		s.anew = s.anew[:0]
+		return
+	}
 	s.lead = append(s.lead, event...)
 	if !bytes.HasSuffix(seen, []byte{'\n'}) && !bytes.HasSuffix(seen, []byte{'\r'}) {
 		s.lead = append(s.lead, '\n')

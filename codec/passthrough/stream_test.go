@@ -26,9 +26,13 @@ func (in *plain) Reset()             { *in = plain{} }
 func (in *plain) Usage() codec.Usage { return in.usage }
 
 func (in *plain) Said() int64 { return 0 }
-func (in *plain) Failure(block []byte) *codec.Error {
+func (in *plain) Failure(_, block []byte) *codec.Error {
 	block = bytes.TrimSpace(block)
-	return codec.NoAnswer("no event: " + string(block[:min(len(block), 40)]))
+	e := codec.NoAnswer("no event: " + string(block[:min(len(block), 40)]))
+	if v, err := rawjson.One(block); err == nil && v.Get(block, "error").Present() {
+		e.KeepRaw(block)
+	}
+	return e
 }
 
 func (in *plain) Event(name, data []byte, begun bool) Sign {

@@ -35,7 +35,7 @@ func (in *Inspector) Usage() codec.Usage { return in.usage }
 func (in *Inspector) Said() int64 { return in.passed }
 
 // Failure implements passthrough.Inspector.
-func (in *Inspector) Failure(block []byte) *codec.Error {
+func (in *Inspector) Failure(_, block []byte) *codec.Error {
 	if _, e := asError(block); e != nil {
 		return e
 	}

@@ -1,42 +1,51 @@
-package openai
+package passthrough
 
 import (
 	"cmp"
 	"slices"
 
+	"uniapi/codec/rawjson"
 	"uniapi/codec/sse"
 )
 
+// MostHoles is how many strings may differ from one ordinary event to the next.
+const MostHoles = 4
+
+// Hole is such a string, as it stands in an event's data.
+type Hole struct {
+	rawjson.Value
+	// Says is whether it is of what the answer says. The others are padding.
+	Says bool
+}
+
 const (
-	maxHoles    = 4
 	maxHole     = 128  // bytes; a longer string is read the slow way, which is then the faster one
 	maxTemplate = 2048 // bytes of an event that is worth remembering
 )
 
-// template is the shape of the last ordinary event: a chunk with one choice and neither usage nor error nor finish reason. Most
-// events of a stream differ from the one before only in the text of their delta. An event that has the same bytes around those strings
-// therefore means the same, and a few comparisons replace its parsing. This is exact, not a guess.
+// template is the shape of the last ordinary event, which has a piece of the answer and nothing else: in chat a chunk with one choice and neither usage
+// nor error nor finish reason. Most events of a stream differ from the one before only in the text of their piece. An event that has the same bytes
+// around those strings therefore means the same, and a few comparisons replace its parsing. This is exact, not a guess.
 type template struct {
 	bytes []byte
-	lits  [maxHoles + 1][2]int // what lies before, between and behind the holes, as offsets into bytes
-	says  [maxHoles + 1]bool   // whether the hole before a literal is of what the answer says
-	n     int                  // literals in use; 0 = no template
+	lits  [MostHoles + 1][2]int // what lies before, between and behind the holes, as offsets into bytes
+	says  [MostHoles + 1]bool   // whether the hole before a literal is of what the answer says
+	n     int                   // literals in use; 0 = no template
 
 	said int64 // bytes in such holes of all events that matched
 }
 
-// learn remembers an ordinary event whose JSON, of which f tells, starts at offset in it.
-func (t *template) learn(event []byte, offset int, f *findings) {
+// learn remembers an ordinary event by its holes, whose offsets are those in its data, which starts at offset in it. It sorts them.
+func (t *template) learn(event []byte, offset int, holes []Hole) {
 	t.n = 0
-	if f.nHoles > maxHoles || len(event) > maxTemplate || event[len(event)-1] != '\n' {
+	if len(holes) > MostHoles || len(event) > maxTemplate || event[len(event)-1] != '\n' {
 		return
 	}
 	t.bytes = append(t.bytes[:0], event...)
-	holes := f.holes[:f.nHoles]
-	slices.SortFunc(holes, func(a, b hole) int { return cmp.Compare(a.Start, b.Start) })
+	slices.SortFunc(holes, func(a, b Hole) int { return cmp.Compare(a.Start, b.Start) })
 	from := 0
 	for i, h := range holes {
-		t.says[i+1] = h.says
+		t.says[i+1] = h.Says
 		t.lits[i] = [2]int{from, offset + h.Start + 1} // with the opening quote
 		from = offset + h.End - 1                      // at the closing one
 	}
