@@ -110,6 +110,9 @@ func (d *decoder) checkKeys() {
 	d.nameKeys()
 	d.adviseKeys()
 	d.adviseProviderKeys()
+	d.adviseAddresses()
+	d.adviseTwins()
+	d.checkSendable()
 	if d.checkCycles(keys) {
 		return
 	}

@@ -84,6 +84,7 @@ func Parse(name string, data []byte, getenv func(string) string) (*Config, error
 		providers: map[*Provider]*yaml.Node{}, keys: map[*APIKey]*yaml.Node{}, rules: map[*APIKey][]ruleNode{},
 	}
 	if doc, ok := d.document(data); ok {
+		d.foreign(doc) // before what variables hold is put in
 		d.expand(doc)
 		d.root(resolve(doc.Content[0]))
 	}

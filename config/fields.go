@@ -33,7 +33,7 @@ func ignore[T any](key string) field[T] {
 }
 
 // level reads the mapping n by its table. A key without a value counts as absent; one that is not in the table is a
-// warning. where names the level in messages.
+// warning, and an error if it belongs elsewhere. where names the level in messages.
 func level[T any](d *decoder, n *yaml.Node, where string, fields []field[T], into *T) bool {
 	if n.Kind != yaml.MappingNode {
 		d.fail(n, "", "%s must be a mapping (key: value), not %s", where, kindOf(n))
@@ -56,7 +56,11 @@ next:
 		for i := range fields {
 			known[i] = fields[i].key
 		}
-		d.warn(p.at, p.key, "unknown key %s in %s%s", shown(p.key), where, belongs(p.key, known))
+		unknown := d.warn
+		if len(homes[p.key]) > 0 {
+			unknown = d.wrong // it does something elsewhere, and nobody would notice that it does nothing here
+		}
+		unknown(p.at, p.key, "unknown key %s in %s%s", shown(p.key), where, belongs(p.key, known))
 	}
 	return true
 }

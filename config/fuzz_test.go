@@ -24,7 +24,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, err := Parse("api.yaml", data, env("X", "https://x.example"))
 		if err == nil {
-			_ = c.Summary()
+			_ = c.Summary(nil)
 			for _, p := range c.Providers {
 				c.ModelTimeout(p, "request", "upstream")
 			}

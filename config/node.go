@@ -39,17 +39,22 @@ type decoder struct {
 
 // fail notes an error at n. The word and the arguments must not be secret.
 func (d *decoder) fail(n *yaml.Node, word, format string, args ...any) {
-	d.note(&d.errors, n, word, format, args)
+	d.note(&d.errors, Error, n, word, format, args)
 }
 
-// warn notes something at n that a server can live with.
+// wrong notes an error at n that a server can live with: what is written there does not do what it says.
+func (d *decoder) wrong(n *yaml.Node, word, format string, args ...any) {
+	d.note(&d.warnings, Error, n, word, format, args)
+}
+
+// warn notes something at n that its author may not have meant.
 func (d *decoder) warn(n *yaml.Node, word, format string, args ...any) {
-	d.note(&d.warnings, n, word, format, args)
+	d.note(&d.warnings, Warning, n, word, format, args)
 }
 
-func (d *decoder) note(to *Problems, n *yaml.Node, word, format string, args []any) {
+func (d *decoder) note(to *Problems, severity Severity, n *yaml.Node, word, format string, args []any) {
 	if len(*to) < maxNoted {
-		*to = append(*to, Problem{d.file, max(1, n.Line), max(1, n.Column), maskRule(word), fmt.Sprintf(format, args...)})
+		*to = append(*to, Problem{d.file, max(1, n.Line), max(1, n.Column), maskRule(word), fmt.Sprintf(format, args...), severity})
 	}
 }
 

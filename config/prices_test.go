@@ -88,7 +88,7 @@ preferences:
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, got, _ := strings.Cut(c.Summary(), "prices, in dollars per million tokens:\n")
+	_, got, _ := strings.Cut(c.Summary(nil), "prices, in dollars per million tokens:\n")
 	const want = `  a/gpt-4o: 2.5,10,2.5,2.5 (model_price, gpt-4o, line 12)
   a/fast: 0.15,0.6,0.15,0.15 (model_price, gpt-4o-mini, line 13)
   a/m: 1,2,1,1 (default price: nothing says what it costs)

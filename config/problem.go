@@ -8,17 +8,39 @@ import (
 	"strings"
 )
 
+// Severity says what a problem means for the file.
+type Severity uint8
+
+const (
+	// Error: the file cannot be used, or something in it is left out or does not do what it says.
+	Error Severity = iota
+	// Warning: the file does what it says, which may not be what was meant.
+	Warning
+)
+
+// String is "error" or "warning".
+func (s Severity) String() string {
+	if s == Warning {
+		return "warning"
+	}
+	return "error"
+}
+
 // Problem is one thing wrong with the file: where, which word, and in Message what to change.
 type Problem struct {
 	File         string
 	Line, Column int    // from 1
 	Word         string // the wrong word; masked if it may be a secret; empty if something is missing
 	Message      string
+	Severity     Severity
 }
 
-// String is "api.yaml:3:5: message".
+// Place is "api.yaml:3:5".
+func (p Problem) Place() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column) }
+
+// String is "api.yaml:3:5: error: message", the form that editors and compilers share.
 func (p Problem) String() string {
-	return fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, p.Message)
+	return p.Place() + ": " + p.Severity.String() + ": " + p.Message
 }
 
 // Problems are all that is wrong with a file, in the order of its lines.
@@ -42,8 +64,25 @@ type Unusable struct {
 // Error prints the problems, one per line, without the advice.
 func (u *Unusable) Error() string { return u.Problems.Error() }
 
+// All are the problems and the advice, in the order of the file's lines.
+func (u *Unusable) All() Problems {
+	all := append(append(Problems{}, u.Problems...), u.Advice...)
+	all.sort()
+	return all
+}
+
 // Unwrap makes it Problems.
 func (u *Unusable) Unwrap() error { return u.Problems }
+
+// Errors counts those that are more than warnings.
+func (p Problems) Errors() (n int) {
+	for i := range p {
+		if p[i].Severity == Error {
+			n++
+		}
+	}
+	return n
+}
 
 func (p Problems) sort() {
 	slices.SortStableFunc(p, func(a, b Problem) int {

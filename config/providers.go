@@ -147,7 +147,7 @@ func engine(d *decoder, n *yaml.Node) (string, bool) {
 	s = strings.ToLower(s)
 	if ok && s != "" {
 		if err := EngineError(s); err != nil {
-			d.warn(n, s, "%v", err)
+			d.wrong(n, s, "%v", err) // such a provider is left out
 		}
 	}
 	return s, ok

@@ -17,10 +17,10 @@ type Config struct {
 	Preferences Preferences
 
 	// Warnings are what a running server can live with but the author of the file did not mean: unknown keys,
-	// rules that name nothing, unset environment variables. `uni-api check` counts them as errors.
+	// rules that name nothing, unset environment variables. Those whose severity is Error do not do what they say.
 	Warnings []Problem
 
-	// Advice is what the author may have meant and should not: client keys that others know or can guess. `uni-api check` prints it and succeeds.
+	// Advice is what the author may have meant and should not: client keys that others know or can guess.
 	Advice []Problem
 
 	// Hash is of the file's bytes and of every value that ${NAME} put in them. Equal hash: nothing to reload.
@@ -70,6 +70,13 @@ func (p *Provider) Problem(message string) Problem {
 	problem := p.at
 	problem.Message = message
 	return problem
+}
+
+// Problems are the warnings and the advice together, in the order of the file's lines.
+func (c *Config) Problems() Problems {
+	all := append(append(Problems{}, c.Warnings...), c.Advice...)
+	all.sort()
+	return all
 }
 
 // Model is one model of a provider: clients ask for Alias, the provider is asked for Upstream.

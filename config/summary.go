@@ -7,11 +7,20 @@ import (
 	"time"
 )
 
-// Summary is what `uni-api check` prints of a good configuration: what was understood, without any secret.
-func (c *Config) Summary() string {
+// Summary is what `uni-api check` prints of a good configuration: what was understood, without any secret. more are lines about each provider, of
+// a name and a value, that others know.
+func (c *Config) Summary(more [][][2]string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "providers: %d\n", len(c.Providers))
-	for _, p := range c.Providers {
+	for i, p := range c.Providers {
+		fmt.Fprintf(&b, "  %s: %s\n", p.Name, maskURL(p.BaseURL))
+		if i < len(more) {
+			for _, pair := range more[i] {
+				line(&b, pair[0], pair[1])
+			}
+		} else {
+			line(&b, "engine", p.Engine)
+		}
 		p.summarise(&b)
 	}
 	fmt.Fprintf(&b, "api_keys: %d\n", len(c.APIKeys))
@@ -49,8 +58,6 @@ func line(b *strings.Builder, name, value string) {
 }
 
 func (p *Provider) summarise(b *strings.Builder) {
-	fmt.Fprintf(b, "  %s: %s\n", p.Name, maskURL(p.BaseURL))
-	line(b, "engine", p.Engine)
 	keys := make([]string, len(p.Keys))
 	for i, k := range p.Keys {
 		keys[i] = Mask(k)

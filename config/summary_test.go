@@ -17,7 +17,7 @@ func TestSummaryTellsWhoIsAnAdmin(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := c.Summary(); !strings.Contains(got, "\n"+test.want) {
+		if got := c.Summary(nil); !strings.Contains(got, "\n"+test.want) {
 			t.Errorf("there is no %q in\n%s", test.want, got)
 		}
 	}
@@ -38,7 +38,7 @@ func TestSummaryTellsOfIsolatedKeys(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := c.Summary()
+		got := c.Summary(nil)
 		if n := strings.Count(got, "isolate_keys"); n != len(test.want) {
 			t.Errorf("told %d times in\n%s", n, got)
 		}
@@ -52,7 +52,7 @@ func TestSummaryTellsOfIsolatedKeys(t *testing.T) {
 
 func TestSummarySaysWhatWasUnderstoodWithoutSecrets(t *testing.T) {
 	_, c := full(t)
-	got := c.Summary()
+	got := c.Summary(nil)
 	for _, want := range []string{
 		"providers: 6\n",
 		"  northwind: https://api.northwind.example/v1/chat/completions\n",

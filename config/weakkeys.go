@@ -66,5 +66,5 @@ func (d *decoder) adviseProviderKeys() {
 }
 
 func (d *decoder) advise(n *yaml.Node, format string, args ...any) {
-	d.note(&d.advice, n, "", format, args)
+	d.note(&d.advice, Warning, n, "", format, args)
 }

@@ -45,7 +45,7 @@ func enginePlay(s *stage) string {
 			}
 		}
 	}
-	if standing == "good" && strings.Contains(found, "engine") && strings.Contains(found, "not") {
+	if standing == "good" && strings.Contains(found, ": error: ") {
 		standing = "good, but check says " + found
 	}
 	return s.a.last().URL.RequestURI() + ", " + standing

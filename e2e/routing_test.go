@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -105,14 +106,17 @@ func pathAsked(s *stage) string { s.chat(); return s.a.last().URL.RequestURI() }
 
 // problem is what `uni-api check` has against the file, "none" if that is good.
 func problem(s *stage) string {
-	said, code := s.check()
-	if code == 0 {
+	said, _ := s.check()
+	found := anyProblem.FindStringSubmatch(said)
+	if found == nil {
 		return "none"
 	}
-	_, said, _ = strings.Cut(said, " ")
-	said, _, _ = strings.Cut(said, ";")
+	said, _, _ = strings.Cut(found[1], ";")
 	return strings.TrimSpace(said)
 }
+
+// anyProblem is a line of check that says what is wrong.
+var anyProblem = regexp.MustCompile(`(?m)^[^ ]+:\d+:\d+: (?:error|warning): (.*)$`)
 
 // modelsListed are the models of a, once they are known.
 func modelsListed(s *stage) string {

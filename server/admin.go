@@ -303,7 +303,7 @@ func warningsOf(cfg *config.Config) (lines []string) {
 	if cfg == nil {
 		return nil
 	}
-	for _, p := range append(append(config.Problems(cfg.Warnings), cfg.Advice...), LeftOut(cfg)...) {
+	for _, p := range append(cfg.Problems(), LeftOut(cfg)...) {
 		lines = append(lines, p.String())
 	}
 	return lines

@@ -174,7 +174,8 @@ func TestTheCommand(t *testing.T) {
 			{[]string{"check", "--help"}, nil, 0, ``, `-config`},
 			{[]string{"serve", "--help"}, nil, 0, ``, `-listen[\s\S]*-max-body`},
 			{[]string{"check", "--confg", good}, nil, 2, `^$`, `-confg`},
-			{[]string{"check", good}, nil, 2, `^$`, `takes flags only.*good\.yaml`},
+			{[]string{"check", good}, nil, 0, `providers: 1\n  p: http`, `only the default price`},
+			{[]string{"check", good, good}, nil, 2, `^$`, `good\.yaml`},
 			{[]string{"serve", "now"}, nil, 2, `^$`, `takes flags only.*now`},
 			{[]string{"--listen"}, nil, 2, `^$`, `-listen`},
 			{[]string{"--trusted-proxies", "10.0.0.0/40"}, nil, 2, `^$`, `--trusted-proxies: "10\.0\.0\.0/40"`},
@@ -182,17 +183,19 @@ func TestTheCommand(t *testing.T) {
 			{[]string{"--tls-cert", "cert.pem"}, nil, 2, `^$`, `--tls-cert and --tls-key`},
 			{[]string{"--config", good, "--tls-cert", "cert.pem", "--tls-key", "key.pem"}, nil, 1, `^$`, `--tls-cert cert\.pem.*no such file`},
 
-			{[]string{"check", "--config", good}, nil, 0, `providers: 1\n  p: http[\s\S]*model: m[\s\S]*tester[\s\S]*\n  p/m: 1,2,1,1 \(default price: `, `^warning: only the default price fits p/m, 1 and 2 dollars .*\n$`},
-			{[]string{"check", "--config", published}, nil, 0, `providers: 1`, `^warning: .*published\.yaml:7:10: .*published example.*keygen`},
+			{[]string{"check", "--config", good}, nil, 0, `providers: 1\n  p: http[\s\S]*model: m[\s\S]*tester[\s\S]*\n  p/m: 1,2,1,1 \(default price: `, `^\S*good\.yaml: warning: only the default price fits p/m, 1 and 2 dollars .*\n$`},
+			{[]string{"check", "--config", published}, nil, 0, `providers: 1`, `published\.yaml:7:10: warning: .*published example.*keygen`},
 			{[]string{"check"}, []string{"CONFIG_URL=" + good}, 0, `providers: 1`, ``},
 			{[]string{"check"}, []string{"CONFIG_URL=file://" + good}, 0, `providers: 1`, ``},
 			{[]string{"check"}, nil, 1, `^$`, `api\.yaml`},
-			{[]string{"check", "--config", misspelt}, nil, 1, `^$`, `misspelt\.yaml:5:5: .*modle.*model`},
+			{[]string{"check", "--config", misspelt}, nil, 0, `providers: 1`, `misspelt\.yaml:5:5: .*modle.*model`},
+			{[]string{"check", "--strict", "--config", misspelt}, nil, 1, `providers: 1`, `misspelt\.yaml:5:5: warning: .*modle.*model`},
+			{[]string{"check", misspelt, "--strict"}, nil, 1, `providers: 1`, `misspelt\.yaml:5:5: warning: .*modle.*model`},
 			{[]string{"check", "--config", broken}, nil, 1, `^$`, `broken\.yaml:3:15: .*base_url.*http`},
 			{[]string{"check", "--config", empty}, nil, 1, `^$`, `empty\.yaml`},
 			{[]string{"check", "--config", program.dir}, nil, 1, `^$`, `.`},
 
-			{[]string{"serve", "--config", broken}, nil, 1, `^$`, `"level":"ERROR".*cannot be used.*broken\.yaml:3:15`},
+			{[]string{"serve", "--config", broken}, nil, 1, `^$`, `(?s)"level":"ERROR".*broken\.yaml:3:15: error: .*"level":"ERROR".*cannot be used`},
 			{[]string{"--config", "nowhere.yaml"}, nil, 1, `^$`, `"level":"ERROR".*nowhere\.yaml`},
 		} {
 			stdout, stderr, code := program.run(t, c.env, c.args...)

@@ -19,7 +19,6 @@ import (
 	"uniapi/codec"
 	"uniapi/config"
 	"uniapi/pool"
-	"uniapi/pool/fetch"
 	"uniapi/pool/provider"
 	"uniapi/server/telemetry"
 )
@@ -139,19 +138,10 @@ func (q Question) inbound(key *clientKey) (*inbound, *codec.Error) {
 func Explain(w io.Writer, cfg *config.Config, q Question) error {
 	p := pool.New(pool.Options{})
 	defer p.Close()
-	adapters := provider.NewAdapters(p)
 	var said strings.Builder
-	snap := &snapshot{config: cfg, backends: make([]backend, len(cfg.Providers))}
-	fetcher := fetch.New(cfg.Preferences.ImageFetch, p.TLS(), nil)
-	for i, provider := range cfg.Providers {
-		channel, _, err := reach(adapters, fetcher, cfg, provider)
-		if err != nil {
-			fmt.Fprintf(&said, "provider %s is left out: %v\n", provider.Name, err)
-			continue
-		}
-		snap.backends[i].channel = channel
-	}
-	snap.route(balancer.NewState(balancer.Stores{}), func(*config.Provider) []config.Model { return nil })
+	snap := fromFile(p, cfg, func(provider *config.Provider, err error) {
+		fmt.Fprintf(&said, "provider %s is left out: %v\n", provider.Name, err)
+	})
 	secrets := telemetry.NewRedactor(cfg.Secrets())
 	e, bad := snap.explanation(q)
 	if bad != nil {

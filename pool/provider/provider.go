@@ -178,6 +178,25 @@ func (c *Channel) Prepare(call *pool.Call, req *pool.Request, ask Ask, clientKey
 	return target, nil
 }
 
+// Shown is the address that ask goes to, as it may be shown, and by way of which proxy; "" where there is none. Nothing is asked for it.
+func (c *Channel) Shown(ask Ask) string {
+	call, req := new(pool.Call), new(pool.Request)
+	call.Cancel() // a token that is not there is not fetched: the path needs none
+	target, _ := c.Address(call, req, ask)
+	if target == nil {
+		return ""
+	}
+	path, _, query := strings.Cut(req.Path, "?")
+	if query {
+		path += "?…" // it may hold a key
+	}
+	server, proxy, by := strings.Cut(target.String(), " via ")
+	if by {
+		path += " via " + proxy
+	}
+	return server + path
+}
+
 // dialect is what differs from engine to engine.
 type dialect interface {
 	// Format names the wire format that the provider takes ask in.

@@ -137,13 +137,9 @@ func (d *vertex) Address(call *pool.Call, req *pool.Request, ask Ask) (*pool.Tar
 	if !ok {
 		return nil, ErrNoEndpoint
 	}
-	header, err := d.header(call, ask.Key)
-	if err != nil {
-		return nil, err
-	}
 	at := &d.locations[int(d.turn.Add(1)-1)%len(d.locations)]
 	root := at.roots[min(max(ask.Key, 0), len(at.roots)-1)]
-	req.Method, req.Header = "POST", header
+	req.Method = "POST"
 	switch id, own := strings.CutPrefix(ask.Model, tuned); {
 	case format == "anthropic-vertex":
 		req.Path = root + "/publishers/anthropic/models/" + url.PathEscape(ask.Model) + verb
@@ -154,7 +150,9 @@ func (d *vertex) Address(call *pool.Call, req *pool.Request, ask Ask) (*pool.Tar
 	default:
 		req.Path = root + "/publishers/google/models/" + url.PathEscape(ask.Model) + verb
 	}
-	return at.target, nil
+	var err error
+	req.Header, err = d.header(call, ask.Key)
+	return at.target, err
 }
 
 // vertexVerb is what stands behind the model in an address.

@@ -2,7 +2,6 @@ package command
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -14,31 +13,28 @@ import (
 func check(args []string) int {
 	flags := flag.NewFlagSet("uni-api check", flag.ContinueOnError)
 	path := flags.String("config", "", "the api.yaml; default ./api.yaml, else what CONFIG_URL names")
-	if code, stop := parse(flags, args); stop {
+	strict := flags.Bool("strict", false, "end with status 1 for warnings too")
+	if code, stop := parse(flags, args, path); stop {
 		return code
 	}
-	cfg, err := config.Resolve(*path, os.Getenv).Load(context.Background())
-	var advice config.Problems
-	if unusable, is := errors.AsType[*config.Unusable](err); is {
-		advice = unusable.Advice
-	} else if err == nil {
-		advice = cfg.Advice
-	}
-	for _, a := range advice {
-		fmt.Fprintln(os.Stderr, "warning:", a.String())
-	}
+	source := config.Resolve(*path, os.Getenv)
+	cfg, err := source.Load(context.Background())
+	problems := problemsIn(err)
 	if err == nil {
-		if problems := append(config.Problems(cfg.Warnings), server.LeftOut(cfg)...); len(problems) > 0 {
-			err = problems
-		}
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
+		problems = append(cfg.Problems(), server.LeftOut(cfg)...)
+	} else if problems == nil {
+		fmt.Fprintln(os.Stderr, "uni-api check:", err)
 		return 1
 	}
-	for _, warning := range cfg.PriceWarnings() {
-		fmt.Fprintln(os.Stderr, "warning:", warning)
+	printProblems(os.Stderr, coloured(os.Stderr), problems)
+	if err == nil {
+		for _, warning := range cfg.PriceWarnings() {
+			fmt.Fprintf(os.Stderr, "%s: %s: %s\n", source, config.Warning, warning)
+		}
+		fmt.Print(server.Summary(cfg))
 	}
-	fmt.Print(cfg.Summary())
+	if problems.Errors() > 0 || *strict && len(problems) > 0 {
+		return 1
+	}
 	return 0
 }

@@ -74,8 +74,13 @@ func run(command string, args []string) int {
 	return 0
 }
 
-func parse(flags *flag.FlagSet, args []string) (code int, stop bool) {
+// parse reads flags. What stands in words beside them is put into operands, in their order.
+func parse(flags *flag.FlagSet, args []string, operands ...*string) (code int, stop bool) {
 	err := flags.Parse(args)
+	for len(operands) > 0 && err == nil && flags.NArg() > 0 { // flags may follow a word
+		*operands[0], operands = flags.Arg(0), operands[1:]
+		err = flags.Parse(flags.Args()[1:])
+	}
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		return 0, true

@@ -41,7 +41,7 @@ func serve(args []string) int {
 	source := config.Resolve(flags.config, os.Getenv)
 	cfg, err := source.Load(ctx)
 	if err != nil {
-		log.Error("the configuration cannot be used", "source", source.String(), "error", err)
+		refuse(log, source, err)
 		return 1
 	}
 	warn(log, cfg)
@@ -98,13 +98,23 @@ func serve(args []string) int {
 	return s.run(ctx, flags.drain, listeners[0].Addr())
 }
 
+// refuse says why there is no configuration to serve: on a terminal by lines that can be read, else by lines of the log, one for each problem.
+func refuse(log *slog.Logger, source config.Source, err error) {
+	problems := problemsIn(err)
+	switch {
+	case problems == nil:
+		log.Error("the configuration cannot be used", "source", source.String(), "error", err)
+		return
+	case isTerminal(os.Stderr):
+		printProblems(os.Stderr, coloured(os.Stderr), problems)
+	default:
+		logProblems(log, problems)
+	}
+	log.Error("the configuration cannot be used", "source", source.String(), "errors", problems.Errors())
+}
+
 func warn(log *slog.Logger, cfg *config.Config) {
-	for _, w := range cfg.Warnings {
-		log.Warn("in the configuration", "problem", w.String())
-	}
-	for _, a := range cfg.Advice {
-		log.Warn("in the configuration", "problem", a.String())
-	}
+	logProblems(log, cfg.Problems())
 }
 
 func isTerminal(w io.Writer) bool {

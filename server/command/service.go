@@ -104,5 +104,10 @@ func (s *service) apply(cfg *config.Config) {
 }
 
 func (s *service) keepOld(err error) {
+	if problems := problemsIn(err); problems != nil {
+		logProblems(s.log, problems)
+		s.log.Error("the changed configuration cannot be used; the old one stays in force", "source", s.source.String(), "errors", problems.Errors())
+		return
+	}
 	s.log.Error("the changed configuration cannot be used; the old one stays in force", "source", s.source.String(), "error", err)
 }
