@@ -28,7 +28,7 @@ var errorTypes = []struct {
 
 // DecodeError reads the error of an upstream's answer, whatever its shape: proxies and clouds before it write their own.
 func (Format) DecodeError(status int, contentType string, body []byte) *codec.Error {
-	e := openai.ReadError(status, contentType, body)
+	e := codec.ReadError(status, contentType, body)
 	if e.Status == 529 { // Anthropic's own number for overloaded
 		e.Status = 503
 	}

@@ -159,11 +159,11 @@ const lastEvent = "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"
 func (in *Inspector) End(begun bool) (last string, err *codec.Error) {
 	switch d := &in.events; {
 	case !d.started:
-		return "", passthrough.ErrEmpty()
+		return "", codec.Empty()
 	case d.finish.Native == "":
 		return "", codec.CutShort()
 	case !begun && !in.silent():
-		return "", passthrough.ErrEmpty()
+		return "", codec.Empty()
 	}
 	return lastEvent, nil
 }
@@ -201,7 +201,7 @@ func CheckAnswer(body []byte, triggers []string) (codec.Usage, error) {
 	case codec.FinishLength, codec.FinishFilter:
 	default:
 		if !said {
-			return n.usage(), passthrough.ErrEmpty()
+			return n.usage(), codec.Empty()
 		}
 	}
 	return n.usage(), nil

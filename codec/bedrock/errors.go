@@ -23,7 +23,7 @@ var modelTexts = []string{"model identifier is invalid", "on-demand throughput i
 
 // DecodeError reads an upstream's error: a message, whose kind the status tells.
 func (Format) DecodeError(status int, contentType string, body []byte) *codec.Error {
-	e := openai.ReadError(status, contentType, body)
+	e := codec.ReadError(status, contentType, body)
 	if e.Status == 424 { // the model failed, not the client
 		e.Status, e.Class, e.Type = 502, codec.Server, "server_error"
 	}

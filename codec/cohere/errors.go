@@ -10,7 +10,7 @@ import (
 
 // DecodeError reads an upstream's error: a message, and a status of which two are Cohere's own.
 func (Format) DecodeError(status int, contentType string, body []byte) *codec.Error {
-	e := openai.ReadError(status, contentType, body)
+	e := codec.ReadError(status, contentType, body)
 	switch status {
 	case 498: // a token that it does not know
 		e.Status, e.Class, e.Code = 401, codec.Auth, "invalid_api_key"

@@ -320,7 +320,7 @@ func (a *answer) end(dst []codec.Event, whole bool) []codec.Event {
 	case !finished && a.message != "":
 		a.err = errBlocked("blocked", a.message)
 	case !finished:
-		a.err = errEmpty()
+		a.err = codec.Empty()
 	case said, reason == codec.FinishLength, reason == codec.FinishFilter && word != "PROHIBITED_CONTENT":
 		return a.finish(dst)
 	case reason == codec.FinishFilter:
@@ -328,7 +328,7 @@ func (a *answer) end(dst []codec.Event, whole bool) []codec.Event {
 	case reason == codec.FinishError:
 		a.err = codec.NoAnswer("the upstream could not finish its answer: " + strings.TrimSpace(word+" "+a.message))
 	default:
-		a.err = errEmpty()
+		a.err = codec.Empty()
 	}
 	return dst
 }

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"uniapi/codec"
-	"uniapi/codec/openai"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/sse"
 )
@@ -14,7 +13,7 @@ import (
 // DecodeError reads Google's error object, bare or in an array. What else may stand in its place (pages of proxies, plain text, nothing)
 // is the same for all providers.
 func (Format) DecodeError(status int, contentType string, body []byte) *codec.Error {
-	e := openai.ReadError(status, contentType, body)
+	e := codec.ReadError(status, contentType, body)
 	text := bytes.TrimSpace(body)
 	if v, err := rawjson.One(text); err == nil {
 		readDetails(e, text, errorObject(text, v))
@@ -52,7 +51,7 @@ func answerError(data []byte, v rawjson.Value) *codec.Error {
 	if !ok || status < 400 || status > 599 || status == 499 { // 499 is their connection cut, not our client
 		status = 502
 	}
-	e := openai.ReadError(int(status), "", v.Raw(data))
+	e := codec.ReadError(int(status), "", v.Raw(data))
 	readDetails(e, data, inner)
 	e.InAnswer = true
 	return e
@@ -62,9 +61,9 @@ func answerError(data []byte, v rawjson.Value) *codec.Error {
 func notAnAnswer(body []byte) *codec.Error {
 	text := bytes.TrimSpace(body)
 	if len(text) == 0 {
-		return errEmpty()
+		return codec.Empty()
 	}
-	e := openai.ReadError(502, "", text)
+	e := codec.ReadError(502, "", text)
 	e.InAnswer, e.Class = true, codec.Semantic
 	return e
 }
@@ -77,8 +76,6 @@ func foreignError(text []byte) *codec.Error {
 	}
 	return notAnAnswer(text)
 }
-
-func errEmpty() *codec.Error { return codec.NoAnswer("the upstream returned an empty response") }
 
 // errBlocked is the error for a prompt or an answer of which a filter left nothing.
 func errBlocked(reason, message string) *codec.Error {

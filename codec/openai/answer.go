@@ -1,9 +1,6 @@
 package openai
 
 import (
-	"bytes"
-	"strings"
-
 	"uniapi/codec"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/trigger"
@@ -31,7 +28,7 @@ func (f *findings) check(body []byte, triggers []string) (codec.Usage, error) {
 	case f.failure != nil:
 		return f.usage, f.failure
 	case err != nil:
-		return f.usage, notAnAnswer(body)
+		return f.usage, codec.NotAnAnswer(body)
 	}
 	if e := trigger.InJSON(body, triggers); e != nil {
 		return f.usage, e
@@ -54,7 +51,7 @@ func (f *findings) emptyAnswer(body []byte) error {
 	if failure := f.disguised(body); failure != nil {
 		return failure
 	}
-	return errEmpty()
+	return codec.Empty()
 }
 
 // disguised is the error in an object that has neither an error member nor a choice, but a message: Alibaba, Mistral and FastAPI
@@ -64,42 +61,10 @@ func (f *findings) disguised(data []byte) *codec.Error {
 		return nil
 	}
 	v, err := rawjson.One(data)
-	if err != nil || !readShape(new(codec.Error), data, v) {
+	if err != nil || !new(codec.Error).SaysError(data, v) {
 		return nil
 	}
-	return answerError(data, v)
-}
-
-func errEmpty() *codec.Error {
-	return codec.NoAnswer("the upstream returned an empty response")
-}
-
-// notAnAnswer words the error for bytes that are not one JSON object.
-func notAnAnswer(body []byte) *codec.Error {
-	text := bytes.TrimSpace(body)
-	if len(text) == 0 {
-		return errEmpty()
-	}
-	if v, err := rawjson.One(text); err == nil {
-		// Google wraps the errors of its OpenAI-compatible endpoint in an array.
-		for it := v.Elements(text); it.Next(); {
-			if inner := it.Value.Get(text, "error"); inner.Present() {
-				return answerError(text, inner)
-			}
-		}
-		return codec.NoAnswer("the upstream answered with " + v.Kind.String() + " where a JSON object was due")
-	}
-	if isHTML(text) {
-		e := htmlError(502, text)
-		e.InAnswer, e.Class = true, codec.Semantic
-		return e
-	}
-	return codec.NoAnswer("the upstream's answer is not JSON: " + firstLine(text))
-}
-
-func firstLine(text []byte) string {
-	line, _, _ := bytes.Cut(text[:min(len(text), 200)], []byte{'\n'})
-	return strings.TrimSpace(clip(string(line)))
+	return codec.AnswerError(data, v)
 }
 
 // CheckObject is CheckAnswer for endpoints whose answers are no conversation: any JSON object that is no error will do.
@@ -110,7 +75,7 @@ func CheckObject(body []byte) (codec.Usage, error) {
 	case f.failure != nil:
 		return f.usage, f.failure
 	case err != nil:
-		return f.usage, notAnAnswer(body)
+		return f.usage, codec.NotAnAnswer(body)
 	}
 	return f.usage, nil
 }

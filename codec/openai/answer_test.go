@@ -87,7 +87,7 @@ func FuzzCheckAnswer(f *testing.F) {
 		if e := (*codec.Error)(nil); err != nil && (!errors.As(err, &e) || e.Message == "" || e.Status < 400 || e.Status > 599) {
 			t.Fatalf("%#v", err)
 		}
-		if e := ReadError(500, "", body); e.Message == "" || e.Type == "" || e.Status < 400 {
+		if e := codec.ReadError(500, "", body); e.Message == "" || e.Type == "" || e.Status < 400 {
 			t.Fatalf("%#v", e)
 		}
 	})

@@ -20,7 +20,7 @@ const formatName = "openai"
 func (Format) Name() string { return formatName }
 
 func (Format) DecodeError(status int, contentType string, body []byte) *codec.Error {
-	return ReadError(status, contentType, body)
+	return codec.ReadError(status, contentType, body)
 }
 
 func (Format) EncodeError(dst []byte, e *codec.Error) []byte { return AppendError(dst, e) }

@@ -78,7 +78,7 @@ func (f *findings) inspect(data []byte) error {
 		case "base_resp":
 			v := it.Whole()
 			if n, ok := rawjson.Int(data, v.Get(data, "status_code")); ok && n != 0 && n != 200 {
-				f.failure = answerError(data, v)
+				f.failure = codec.AnswerError(data, v)
 			}
 		case "data":
 			v := it.Whole()
@@ -131,14 +131,14 @@ func (f *findings) takeError(data []byte, v rawjson.Value) {
 	case rawjson.Missing, rawjson.Null, rawjson.False:
 		return
 	}
-	f.failure = answerError(data, v)
+	f.failure = codec.AnswerError(data, v)
 }
 
 // takeChoiceError is takeError for that of a choice.
 func (f *findings) takeChoiceError(data []byte, v rawjson.Value) {
 	if f.takeError(data, v); f.failure != nil {
 		var said codec.Error
-		readShape(&said, data, v)
+		said.SaysError(data, v)
 		f.failure.OfChoice = said.Status != 0
 	}
 }

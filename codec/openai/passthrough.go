@@ -69,7 +69,7 @@ func (in *Inspector) Event(name, data []byte, begun bool) passthrough.Sign {
 	case err != nil && begun:
 		return passthrough.NotJSON(errNotWhole)
 	case err != nil:
-		return passthrough.Sign{Err: notAnAnswer(data)}
+		return passthrough.Sign{Err: codec.NotAnAnswer(data)}
 	}
 	sign := in.take(data, begun)
 	sign.Lacks = in.mend.mends(f)
@@ -98,7 +98,7 @@ func (in *Inspector) take(data []byte, begun bool) passthrough.Sign {
 		err = finishFailure(f.finish)
 	}
 	if err == nil && f.finish == "stop" && !f.content {
-		err = errEmpty()
+		err = codec.Empty()
 	}
 	return passthrough.Sign{Begins: true, Err: err}
 }
@@ -135,7 +135,7 @@ func (in *Inspector) Tail(data []byte) passthrough.Sign {
 func (in *Inspector) End(begun bool) (last string, err *codec.Error) {
 	switch {
 	case !begun:
-		return "", errEmpty()
+		return "", codec.Empty()
 	case in.finished:
 		return "data: [DONE]\n\n", nil
 	}
@@ -164,8 +164,11 @@ func foreignError(block []byte) *codec.Error {
 	case err == nil:
 		return codec.NoAnswer("the upstream sent a JSON object where an event stream was due")
 	}
-	return notAnAnswer(block)
+	return codec.NotAnAnswer(block)
 }
+
+// messageLimit is how much is kept of what an upstream says in words, in bytes.
+const messageLimit = 4 << 10
 
 // eventError reads the data of an "event: error".
 func eventError(data []byte) *codec.Error {
@@ -174,7 +177,7 @@ func eventError(data []byte) *codec.Error {
 		if len(data) == 0 {
 			return codec.NoAnswer("the upstream reported an error without a text")
 		}
-		return codec.NoAnswer(clip(string(data)))
+		return codec.NoAnswer(codec.Excerpt(string(data), messageLimit))
 	}
-	return answerError(data, v)
+	return codec.AnswerError(data, v)
 }

@@ -72,7 +72,7 @@ func (d *streamDecoder) End(dst []codec.Event) ([]codec.Event, error) {
 	case d.err != nil && d.err.Raw == nil && d.started, d.err == nil && d.started && !finished:
 		d.err = codec.CutShort()
 	case !d.started && d.err == nil:
-		d.err = errEmpty()
+		d.err = codec.Empty()
 	case d.err == nil:
 		dst = d.finish(dst)
 	}
@@ -99,7 +99,7 @@ func (d *streamDecoder) event(dst []codec.Event, e sse.Event) []codec.Event {
 	case len(data) == 0:
 	case string(data) == "[DONE]":
 		if !d.started {
-			d.err = errEmpty()
+			d.err = codec.Empty()
 			return dst
 		}
 		d.done = true
@@ -141,7 +141,7 @@ func (d *streamDecoder) chunk(dst []codec.Event, data []byte) []codec.Event {
 	case f.failure != nil:
 		d.err = f.failure
 	case it.Err() != nil && !d.started:
-		d.err = notAnAnswer(data)
+		d.err = codec.NotAnAnswer(data)
 	case it.Err() != nil:
 		d.Drop()
 		return dst

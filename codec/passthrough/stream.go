@@ -297,7 +297,7 @@ func (s *Stream) take(sign Sign, data []byte) bool {
 		}
 		s.started = true
 	case sign.Done && !s.started:
-		return s.fail(ErrEmpty())
+		return s.fail(codec.Empty())
 	}
 	s.done = s.done || sign.Done
 	return !sign.Hidden
@@ -384,6 +384,3 @@ func (s *Stream) close(event, seen []byte) {
 	}
 	s.lead = append(s.lead, '\n')
 }
-
-// ErrEmpty is the error of an answer that says nothing.
-func ErrEmpty() *codec.Error { return codec.NoAnswer("the upstream returned an empty response") }

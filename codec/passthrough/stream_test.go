@@ -74,7 +74,7 @@ func (in *plain) Tail(data []byte) Sign {
 func (in *plain) End(begun bool) (string, *codec.Error) {
 	switch {
 	case !in.seen, in.stopped && !begun:
-		return "", ErrEmpty()
+		return "", codec.Empty()
 	case in.stopped:
 		return end, nil
 	}

@@ -8,7 +8,7 @@ import (
 
 // DecodeError implements codec.Format.
 func (Format) DecodeError(status int, contentType string, body []byte) *codec.Error {
-	return openai.ReadError(status, contentType, body)
+	return codec.ReadError(status, contentType, body)
 }
 
 // EncodeError implements codec.Format.
@@ -78,7 +78,7 @@ func failed(data []byte, response rawjson.Value) *codec.Error {
 
 // noResponse is the error for an object with no output in it: some servers write their errors in shapes of their own.
 func noResponse(body []byte) *codec.Error {
-	e := openai.ReadError(502, "application/json", body)
+	e := codec.ReadError(502, "application/json", body)
 	e.InAnswer, e.Class = true, codec.Semantic
 	return e
 }

@@ -49,7 +49,7 @@ func errOther() *codec.Error {
 // End implements passthrough.Inspector. The last event of a stream holds the whole answer, and nothing can stand for it.
 func (in *Inspector) End(bool) (last string, err *codec.Error) {
 	if !in.seen {
-		return "", passthrough.ErrEmpty()
+		return "", codec.Empty()
 	}
 	return "", codec.CutShort()
 }
@@ -257,7 +257,7 @@ func CheckAnswer(body []byte, triggers []string) (codec.Usage, error) {
 	case !whole:
 		return u, noResponse(body)
 	case !said:
-		return u, passthrough.ErrEmpty()
+		return u, codec.Empty()
 	}
 	return u, nil
 }
