@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"uniapi/balancer"
-	"uniapi/codec/openai"
+	"uniapi/codec/formats/openai"
 	"uniapi/codec/passthrough"
 	"uniapi/config"
 )

@@ -7,13 +7,13 @@ import (
 
 	"uniapi/bench/linear"
 	"uniapi/codec"
-	"uniapi/codec/anthropic"
-	"uniapi/codec/bedrock"
-	"uniapi/codec/cohere"
 	"uniapi/codec/eventstream"
-	"uniapi/codec/gemini"
-	"uniapi/codec/openai"
-	"uniapi/codec/responses"
+	"uniapi/codec/formats/anthropic"
+	"uniapi/codec/formats/bedrock"
+	"uniapi/codec/formats/cohere"
+	"uniapi/codec/formats/gemini"
+	"uniapi/codec/formats/openai"
+	"uniapi/codec/formats/responses"
 )
 
 // writer is what an answer is written by.

@@ -4,7 +4,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"uniapi/codec"
-	"uniapi/codec/openai"
+	"uniapi/codec/formats/openai"
 	"uniapi/pool/provider"
 	"uniapi/server/budget"
 	"uniapi/usage"

@@ -6,7 +6,7 @@ import (
 	"uniapi/balancer"
 	"uniapi/codec"
 	"uniapi/codec/fit"
-	"uniapi/codec/openai"
+	"uniapi/codec/formats/openai"
 	"uniapi/codec/passthrough"
 	"uniapi/pool"
 	"uniapi/server/budget"

@@ -10,7 +10,7 @@ import (
 	"uniapi/codec"
 	"uniapi/codec/alias"
 	"uniapi/codec/fit"
-	"uniapi/codec/openai"
+	"uniapi/codec/formats/openai"
 	"uniapi/codec/override"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/toolid"

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"uniapi/codec"
-	"uniapi/codec/openai"
+	"uniapi/codec/formats/openai"
 	"uniapi/server/media"
 )
 

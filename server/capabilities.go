@@ -5,9 +5,9 @@ import (
 	"slices"
 
 	"uniapi/codec"
-	"uniapi/codec/anthropic"
 	"uniapi/codec/capability"
-	"uniapi/codec/openai"
+	"uniapi/codec/formats/anthropic"
+	"uniapi/codec/formats/openai"
 	"uniapi/config"
 	"uniapi/pool/provider"
 )

@@ -7,7 +7,7 @@ import (
 
 	"uniapi/balancer"
 	"uniapi/codec"
-	"uniapi/codec/anthropic"
+	"uniapi/codec/formats/anthropic"
 	"uniapi/pool"
 	"uniapi/pool/provider"
 )

@@ -2,7 +2,7 @@ package server
 
 import (
 	"uniapi/codec"
-	"uniapi/codec/openai"
+	"uniapi/codec/formats/openai"
 	"uniapi/codec/rawjson"
 	"uniapi/pool/provider"
 	"uniapi/server/budget"

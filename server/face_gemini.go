@@ -8,7 +8,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"uniapi/codec"
-	"uniapi/codec/gemini"
+	"uniapi/codec/formats/gemini"
 	"uniapi/codec/rawjson"
 	"uniapi/pool/provider"
 )

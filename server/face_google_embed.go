@@ -3,7 +3,7 @@ package server
 import (
 	"uniapi/codec"
 	"uniapi/codec/embed"
-	"uniapi/codec/gemini"
+	"uniapi/codec/formats/gemini"
 	"uniapi/codec/rawjson"
 	"uniapi/pool/provider"
 )

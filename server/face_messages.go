@@ -4,8 +4,8 @@ import (
 	"strings"
 
 	"uniapi/codec"
-	"uniapi/codec/anthropic"
-	"uniapi/codec/bedrock"
+	"uniapi/codec/formats/anthropic"
+	"uniapi/codec/formats/bedrock"
 	"uniapi/codec/rawjson"
 	"uniapi/pool/provider"
 )

@@ -9,7 +9,7 @@ import (
 	"uniapi/codec"
 	"uniapi/codec/choice"
 	"uniapi/codec/form"
-	"uniapi/codec/openai"
+	"uniapi/codec/formats/openai"
 	"uniapi/codec/rawjson"
 	"uniapi/pool"
 	"uniapi/pool/provider"

@@ -2,9 +2,9 @@ package server
 
 import (
 	"uniapi/codec"
-	"uniapi/codec/openai"
+	"uniapi/codec/formats/openai"
+	"uniapi/codec/formats/responses"
 	"uniapi/codec/rawjson"
-	"uniapi/codec/responses"
 	"uniapi/pool/provider"
 )
 

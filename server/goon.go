@@ -12,7 +12,7 @@ import (
 	"uniapi/balancer"
 	"uniapi/codec"
 	"uniapi/codec/estimate"
-	"uniapi/codec/gemini"
+	"uniapi/codec/formats/gemini"
 	"uniapi/codec/saturate"
 	"uniapi/config"
 	"uniapi/pool/provider"

@@ -9,11 +9,11 @@ import (
 	"unicode/utf8"
 
 	"uniapi/codec"
-	"uniapi/codec/anthropic"
 	"uniapi/codec/eventstream"
-	"uniapi/codec/gemini"
-	"uniapi/codec/openai"
-	"uniapi/codec/responses"
+	"uniapi/codec/formats/anthropic"
+	"uniapi/codec/formats/gemini"
+	"uniapi/codec/formats/openai"
+	"uniapi/codec/formats/responses"
 )
 
 // speaker is a provider of one format, whose streams are played piece by piece.

@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"uniapi/codec"
-	"uniapi/codec/anthropic"
-	"uniapi/codec/bedrock"
+	"uniapi/codec/formats/anthropic"
+	"uniapi/codec/formats/bedrock"
 )
 
 const (

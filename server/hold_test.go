@@ -11,7 +11,7 @@ import (
 	"uniapi/balancer"
 	"uniapi/codec"
 	"uniapi/codec/capability"
-	"uniapi/codec/openai"
+	"uniapi/codec/formats/openai"
 	"uniapi/codec/override"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/toolid"

@@ -8,10 +8,10 @@ import (
 
 	"uniapi/balancer"
 	"uniapi/codec"
-	"uniapi/codec/anthropic"
 	"uniapi/codec/form"
-	"uniapi/codec/openai"
-	"uniapi/codec/responses"
+	"uniapi/codec/formats/anthropic"
+	"uniapi/codec/formats/openai"
+	"uniapi/codec/formats/responses"
 	"uniapi/pool"
 	"uniapi/pool/provider"
 	"uniapi/server/budget"

@@ -8,8 +8,8 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"uniapi/codec"
-	"uniapi/codec/anthropic"
-	"uniapi/codec/gemini"
+	"uniapi/codec/formats/anthropic"
+	"uniapi/codec/formats/gemini"
 )
 
 // keepalive is how long a stream's client may go without a byte, 0 if it may go

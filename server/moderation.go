@@ -9,7 +9,7 @@ import (
 
 	"uniapi/balancer"
 	"uniapi/codec"
-	"uniapi/codec/openai"
+	"uniapi/codec/formats/openai"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/said"
 	"uniapi/pool"

@@ -1,11 +1,11 @@
 package server
 
 import (
-	"uniapi/codec/anthropic"
-	"uniapi/codec/bedrock"
-	"uniapi/codec/gemini"
+	"uniapi/codec/formats/anthropic"
+	"uniapi/codec/formats/bedrock"
+	"uniapi/codec/formats/gemini"
+	"uniapi/codec/formats/responses"
 	"uniapi/codec/passthrough"
-	"uniapi/codec/responses"
 )
 
 // natives are what watches streams that pass between two that speak the same, in

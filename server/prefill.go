@@ -9,7 +9,7 @@ import (
 
 	"uniapi/codec"
 	"uniapi/codec/estimate"
-	"uniapi/codec/openai"
+	"uniapi/codec/formats/openai"
 	"uniapi/codec/seam"
 )
 

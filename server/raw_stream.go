@@ -5,7 +5,7 @@ import (
 
 	"uniapi/codec"
 	"uniapi/codec/estimate"
-	"uniapi/codec/openai"
+	"uniapi/codec/formats/openai"
 	"uniapi/codec/passthrough"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/sse"

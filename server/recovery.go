@@ -4,7 +4,7 @@ import (
 	"io"
 
 	"uniapi/codec"
-	"uniapi/codec/responses"
+	"uniapi/codec/formats/responses"
 	"uniapi/config"
 	"uniapi/pool"
 	"uniapi/server/budget"

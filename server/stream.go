@@ -10,7 +10,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"uniapi/codec"
-	"uniapi/codec/gemini"
+	"uniapi/codec/formats/gemini"
 )
 
 var (

@@ -2,13 +2,13 @@ package server
 
 import (
 	"uniapi/codec"
-	"uniapi/codec/anthropic"
-	"uniapi/codec/bedrock"
-	"uniapi/codec/cohere"
 	"uniapi/codec/fit"
-	"uniapi/codec/gemini"
-	"uniapi/codec/openai"
-	"uniapi/codec/responses"
+	"uniapi/codec/formats/anthropic"
+	"uniapi/codec/formats/bedrock"
+	"uniapi/codec/formats/cohere"
+	"uniapi/codec/formats/gemini"
+	"uniapi/codec/formats/openai"
+	"uniapi/codec/formats/responses"
 	"uniapi/codec/sse"
 	"uniapi/codec/trigger"
 )

@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 
 	"uniapi/codec"
-	"uniapi/codec/gemini"
+	"uniapi/codec/formats/gemini"
 	"uniapi/codec/rawjson"
 )
 

@@ -8,9 +8,9 @@ import (
 
 	"uniapi/bench/linear"
 	"uniapi/codec"
-	"uniapi/codec/anthropic"
 	"uniapi/codec/capability"
-	"uniapi/codec/openai"
+	"uniapi/codec/formats/anthropic"
+	"uniapi/codec/formats/openai"
 )
 
 func decoded(t testing.TB, f codec.Format, body string) *codec.Request {

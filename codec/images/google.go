@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"uniapi/codec"
-	"uniapi/codec/gemini"
+	"uniapi/codec/formats/gemini"
 	"uniapi/codec/rawjson"
 )
 

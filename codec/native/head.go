@@ -10,7 +10,7 @@ import (
 
 	"uniapi/codec/choice"
 	"uniapi/codec/fields"
-	"uniapi/codec/openai"
+	"uniapi/codec/formats/openai"
 	"uniapi/codec/rawjson"
 )
 

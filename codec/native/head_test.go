@@ -11,7 +11,7 @@ import (
 
 	"uniapi/codec"
 	"uniapi/codec/fields"
-	"uniapi/codec/openai"
+	"uniapi/codec/formats/openai"
 )
 
 var (

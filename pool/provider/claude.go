@@ -18,7 +18,7 @@ type claude struct {
 	headers    [][]byte // by key index
 }
 
-// anthropicVersion is the version of the API that codec/anthropic speaks; there
+// anthropicVersion is the version of the API that codec/formats/anthropic speaks; there
 // has been no other since 2023.
 const anthropicVersion = "2023-06-01"
 

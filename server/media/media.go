@@ -12,8 +12,8 @@ import (
 	"sync/atomic"
 
 	"uniapi/codec"
-	"uniapi/codec/anthropic"
-	"uniapi/codec/bedrock"
+	"uniapi/codec/formats/anthropic"
+	"uniapi/codec/formats/bedrock"
 	"uniapi/pool/fetch"
 	"uniapi/server/budget"
 )
