@@ -9,12 +9,16 @@ RACE    := $(if $(shell command -v cc || command -v gcc || command -v clang),-ra
 .PHONY: build demo test test-agents test-chaos test-contract test-dashboard test-install test-sdk contract-newer release bench bench-peers bench-guard bench-baseline bench-compare trail locust lint fuzz cross clean
 
 build: ## the static, stripped binary
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o uni-api .
+	CGO_ENABLED=0 $(GO) build $(VERBOSE) -trimpath -ldflags '$(LDFLAGS)' -o uni-api .
 
-demo: build ## one streamed answer through a mock provider: no key, no network, no config
+demo: ## a failover and a translation before mock providers: no key, no network, no config
+	@echo "building; the first time each package is compiled, and named here"
+	@$(MAKE) --no-print-directory build VERBOSE=-v
 	./uni-api demo
 
 test: ## everything
+	@echo "compiling; then a line for each package that has been tested, the longest, server, takes some minutes"
+	@$(GO) build $(RACE) -v ./...
 	$(GO) test $(RACE) -timeout 20m ./...
 
 # Only what the tag changes: the rest is in make test. Among it are the tests that cost
@@ -136,12 +140,14 @@ cross: ## the other platforms that must build
 
 PLATFORMS ?= linux-amd64 linux-arm64 darwin-amd64 darwin-arm64
 release: ## archives of the platforms that are served, with their checksums, in dist/
-	rm -rf dist
+	rm -rf dist && mkdir dist
+	$(GO) run -ldflags '$(LDFLAGS)' . man >dist/uni-api.1
 	for platform in $(PLATFORMS); do \
 		dir=dist/uni-api-$(VERSION)-$$platform; mkdir -p $$dir || exit 1; \
 		GOOS=$${platform%-*} GOARCH=$${platform#*-} CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $$dir/uni-api . || exit 1; \
-		cp -R LICENSE README.md SECURITY.md api.example.yaml deploy docs $$dir && tar -C dist -czf $$dir.tar.gz $${dir#dist/} && rm -r $$dir || exit 1; \
+		cp -R dist/uni-api.1 LICENSE README.md SECURITY.md api.example.yaml deploy docs $$dir && tar -C dist -czf $$dir.tar.gz $${dir#dist/} && rm -r $$dir || exit 1; \
 	done
+	rm dist/uni-api.1
 	cd dist && (sha256sum *.tar.gz || shasum -a 256 *.tar.gz) >SHA256SUMS
 
 clean:

@@ -46,7 +46,7 @@ func Command(args []string, stdout, stderr io.Writer) int {
 		said.WriteTo(stdout)
 		return 0
 	case err != nil:
-		said.WriteTo(stderr)
+		fmt.Fprintf(stderr, "uni-api mock: %v\nuni-api mock --help lists its flags\n", err)
 		return 2
 	case flags.NArg() > 0:
 		fmt.Fprintf(stderr, "uni-api mock: unexpected argument %q; see uni-api mock --help\n", flags.Arg(0))

@@ -3,6 +3,7 @@ package loadtest
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -18,93 +19,135 @@ import (
 )
 
 const demoConfig = `providers:
-  - provider: mock
+  - provider: broken
+    base_url: http://%s/v1/chat/completions
+    api: sk-mock
+    model: [gpt-4o]
+  - provider: working
     base_url: http://%s/v1/chat/completions
     api: sk-mock
     model:
       - gpt-4o-mini-2024-07-18: gpt-4o
 api_keys:
-  - api: sk-demo
-    role: demo
-    model:
-      - mock/*
+  - api: ` + demoKey + `
+    role: admin
+    model: [all]
 `
 
-// Demo starts the mock provider and the gateway, as processes of this very
-// binary on loopback, sends one streamed request through and shows the answer as
-// it arrives and the gateway's log line that says where it went. It returns the
-// exit status.
-func Demo(stdout, stderr io.Writer) int {
-	if err := demo(stdout); err != nil {
+// demoKey is the client key of the demonstration, whose gateway listens on loopback.
+const demoKey = "sk-demo-key-of-this-machine"
+
+// Demo starts two mock providers, of which one is out of order, and the gateway, as processes of this very
+// binary on loopback, and shows a stream that goes past the broken one, and a request of another format. If stay is set it serves
+// until ctx ends. It returns the exit status.
+func Demo(ctx context.Context, stdout, stderr io.Writer, stay bool) int {
+	if err := demo(ctx, stdout, stay); err != nil {
 		fmt.Fprintln(stderr, "demo:", err)
 		return 1
 	}
 	return 0
 }
 
-func demo(out io.Writer) error {
+func demo(ctx context.Context, out io.Writer, stay bool) error {
 	dir, err := os.MkdirTemp("", "uni-api-demo-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	upstream, err := freeAddress()
-	if err != nil {
-		return err
+	var addresses [3]string
+	for i := range addresses {
+		if addresses[i], err = freeAddress(); err != nil {
+			return err
+		}
 	}
-	gateway, err := freeAddress()
-	if err != nil {
-		return err
-	}
+	broken, working, gateway := addresses[0], addresses[1], addresses[2]
 	file := filepath.Join(dir, "api.yaml")
-	if err := os.WriteFile(file, fmt.Appendf(nil, demoConfig, upstream), 0o600); err != nil {
+	if err := os.WriteFile(file, fmt.Appendf(nil, demoConfig, broken, working), 0o600); err != nil {
 		return err
 	}
-	_, stopMock, err := start(dir, upstream, "mock", "--addr", upstream)
+	_, stopBroken, err := start(dir, broken, "mock", "--addr", broken, "--error-rate", "1")
 	if err != nil {
 		return err
 	}
-	defer stopMock()
+	defer stopBroken()
+	_, stopWorking, err := start(dir, working, "mock", "--addr", working)
+	if err != nil {
+		return err
+	}
+	defer stopWorking()
 	log, stopGateway, err := start(dir, gateway, "serve", "--config", file, "--listen", gateway, "--data", dir)
 	if err != nil {
 		return err
 	}
 	defer stopGateway()
-	fmt.Fprintf(out, "mock provider on %s, gateway on %s\n", upstream, gateway)
-	if err := ask(out, "http://"+gateway); err != nil {
+	base := "http://" + gateway
+	fmt.Fprintf(out, "The gateway is on %s, before two mock providers: \"broken\" on %s answers 503, \"working\" on %s answers.\n", gateway, broken, working)
+
+	fmt.Fprintf(out, "\n1. A chat, streamed. The first provider fails, the second answers, and the client notices nothing:\n\n")
+	answer, err := askGateway(ctx, out, base+"/v1/chat/completions", `{"model":"gpt-4o","stream":true,"messages":[{"role":"user","content":"Hello, world!"}]}`)
+	if err != nil {
 		return err
 	}
+	if err := show(out, answer); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "\n2. A client of Anthropic's asks the same model. The provider is asked in OpenAI's format, and the answer comes back in Anthropic's:\n\n")
+	if answer, err = askGateway(ctx, out, base+"/v1/messages", `{"model":"gpt-4o","max_tokens":100,"messages":[{"role":"user","content":"Hello, world!"}]}`); err != nil {
+		return err
+	}
+	whole, err := io.ReadAll(answer)
+	answer.Close()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "   %s\n", bytes.TrimSpace(whole))
+
+	if stay && ctx.Err() == nil {
+		fmt.Fprintf(out, "\n3. It serves until Ctrl-C. The dashboard: %s/dashboard, with the key %s\n", base, demoKey)
+		fmt.Fprintf(out, "   Ask it by any client: base URL %s/v1, that key, model gpt-4o.\n", base)
+		<-ctx.Done()
+		fmt.Fprintln(out)
+	}
 	stopGateway() // it writes its last lines
-	for line := range strings.Lines(log.String()) {
-		if strings.Contains(line, `"msg":"request"`) {
-			fmt.Fprintf(out, "gateway's log: %s", line)
+	if !stay {
+		fmt.Fprintf(out, "\nWhat the gateway logged:\n\n")
+		for line := range strings.Lines(log.String()) {
+			if strings.Contains(line, `"msg":"request"`) || strings.Contains(line, `"msg":"attempt failed"`) {
+				fmt.Fprintf(out, "   %s", line)
+			}
 		}
 	}
+	fmt.Fprintf(out, "\nYour own: uni-api init writes a first api.yaml, uni-api check says what is wrong with it, uni-api serves it.\n")
 	return nil
 }
 
-// ask streams one chat answer and prints each token with the time it arrived at.
-func ask(out io.Writer, base string) error {
-	const question = `{"model":"gpt-4o","stream":true,"messages":[{"role":"user","content":"Hello, world!"}]}`
-	fmt.Fprintf(out, "POST %s/v1/chat/completions %s\n", base, question)
-	request, err := http.NewRequest("POST", base+"/v1/chat/completions", strings.NewReader(question))
+// askGateway asks the gateway and returns the body of what it answers.
+func askGateway(ctx context.Context, out io.Writer, url, question string) (io.ReadCloser, error) {
+	fmt.Fprintf(out, "   POST %s\n   %s\n\n", url, question)
+	request, err := http.NewRequestWithContext(ctx, "POST", url, strings.NewReader(question))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	request.Header.Set("Authorization", "Bearer sk-demo")
+	request.Header.Set("Authorization", "Bearer "+demoKey)
 	request.Header.Set("Content-Type", "application/json")
-	begin := time.Now()
 	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
 		text, _ := io.ReadAll(answer.Body)
-		return fmt.Errorf("the gateway answered %s: %s", answer.Status, text)
+		answer.Body.Close()
+		return nil, fmt.Errorf("the gateway answered %s: %s", answer.Status, text)
 	}
+	return answer.Body, nil
+}
+
+// show prints each token of a streamed chat answer with the time it arrived at.
+func show(out io.Writer, answer io.ReadCloser) error {
+	defer answer.Close()
+	begin := time.Now()
 	var whole strings.Builder
-	lines := bufio.NewScanner(answer.Body)
+	lines := bufio.NewScanner(answer)
 	for lines.Scan() {
 		data, found := bytes.CutPrefix(lines.Bytes(), []byte("data: "))
 		if !found || string(data) == "[DONE]" {
@@ -118,12 +161,12 @@ func ask(out io.Writer, base string) error {
 		}
 		for _, c := range event.Choices {
 			if c.Delta.Content != "" {
-				fmt.Fprintf(out, "%5d ms  %q\n", time.Since(begin).Milliseconds(), c.Delta.Content)
+				fmt.Fprintf(out, "   %5d ms  %q\n", time.Since(begin).Milliseconds(), c.Delta.Content)
 				whole.WriteString(c.Delta.Content)
 			}
 		}
 	}
-	fmt.Fprintf(out, "answer: %s\n", &whole)
+	fmt.Fprintf(out, "   answer: %s\n", &whole)
 	return lines.Err()
 }
 

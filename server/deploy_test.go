@@ -165,7 +165,7 @@ func TestTheGuideNamesTheFlagsOfTheOtherCommands(t *testing.T) {
 		}
 		rows[command] += line
 	}
-	for _, command := range []string{"check", "explain", "mock"} {
+	for _, command := range []string{"check", "explain", "init", "demo", "mock"} {
 		flags := program.flags(t, command)
 		if len(flags) == 0 {
 			t.Errorf("%s has no flags", command)

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"runtime/debug"
+	"strings"
 
 	"uniapi/loadtest"
 	"uniapi/server"
@@ -15,81 +17,130 @@ import (
 // version is what the linker set; empty: a plain `go build` takes what git says.
 var version string
 
-const help = `uni-api puts one API in front of every LLM provider.
+// command is one of the program's commands.
+type command struct {
+	name, args, does string
+	run              func(args []string) int
+}
 
-  uni-api [serve] [flags]   serve the gateway that api.yaml describes
-  uni-api check [flags]     say what is wrong with api.yaml, or what was understood
-  uni-api explain [flags]   say which channels a request would be tried on, and why
-  uni-api keygen            print a new API key
-  uni-api demo              stream one answer through a gateway and a mock provider
-  uni-api mock [flags]      run the mock provider
-  uni-api --version
+// commands are what the program can do. The first one is done where none is named.
+var commands []command
 
-uni-api COMMAND --help lists a command's flags.
-`
+func init() { // since help lists them
+	commands = []command{
+		{"serve", "[flags]", "serve the gateway that api.yaml describes; the command where none is named", serve},
+		{"init", "[flags]", "write a first api.yaml; it asks for a provider and its key", initialise},
+		{"check", "[FILE] [flags]", "say what is wrong with api.yaml, and what was understood", check},
+		{"explain", "[flags]", "say which channels a request would be tried on, and why", explain},
+		{"keygen", "", "print a new API key", keygen},
+		{"demo", "[flags]", "show the gateway at work before mock providers, until Ctrl-C", demo},
+		{"mock", "[flags]", "run the mock provider", func(args []string) int { return loadtest.Command(args, os.Stdout, os.Stderr) }},
+		{"completion", "SHELL", "print what completes commands and flags in bash, zsh or fish", completion},
+		{"man", "", "print the manual page", manual},
+		{"version", "", "print the version", func([]string) int { fmt.Println("uni-api", versionName()); return 0 }},
+		{"help", "[COMMAND]", "say this, or what flags a command has", help},
+	}
+}
+
+const about = "uni-api puts one API in front of every LLM provider."
+
+// overview is what help says of all commands.
+func overview() string {
+	var b strings.Builder
+	b.WriteString(about + "\n\n")
+	for _, c := range commands {
+		fmt.Fprintf(&b, "  uni-api %-24s %s\n", strings.TrimSpace(c.name+" "+c.args), c.does)
+	}
+	b.WriteString("\nuni-api help COMMAND lists a command's flags.\n")
+	return b.String()
+}
 
 // Main is the program: it runs the command that args name, of a program of this version, and returns its exit status.
 func Main(args []string, linked string) int {
 	version = linked
-	command := "serve"
+	name := "serve"
 	if len(args) > 0 && args[0] != "" && args[0][0] != '-' {
-		command, args = args[0], args[1:]
+		name, args = args[0], args[1:]
 	} else if len(args) == 1 {
 		switch args[0] {
 		case "--version", "-version", "-v":
-			command = "version"
+			name, args = "version", nil
 		case "--help", "-help", "-h":
-			command = "help"
+			name, args = "help", nil
 		}
 	}
-	return run(command, args)
+	if c := named(name); c != nil {
+		return c.run(args)
+	}
+	fmt.Fprintf(os.Stderr, "uni-api: there is no command %q\n\n%s", name, overview())
+	return 2
 }
 
-func run(command string, args []string) int {
-	switch command {
-	case "serve":
-		return serve(args)
-	case "check":
-		return check(args)
-	case "explain":
-		return explain(args)
-	case "keygen", "demo":
-		if code, stop := parse(flag.NewFlagSet("uni-api "+command, flag.ContinueOnError), args); stop {
-			return code
+func named(name string) *command {
+	for i := range commands {
+		if commands[i].name == name {
+			return &commands[i]
 		}
-		if command == "demo" {
-			return loadtest.Demo(os.Stdout, os.Stderr)
-		}
-		fmt.Println(server.NewKey())
-	case "mock":
-		return loadtest.Command(args, os.Stdout, os.Stderr)
-	case "version":
-		fmt.Println("uni-api", versionName())
-	case "help":
-		fmt.Print(help)
-	default:
-		fmt.Fprintf(os.Stderr, "uni-api: there is no command %q\n\n%s", command, help)
+	}
+	return nil
+}
+
+func help(args []string) int {
+	switch {
+	case len(args) == 0:
+		fmt.Print(overview())
+		return 0
+	case named(args[0]) == nil:
+		fmt.Fprintf(os.Stderr, "uni-api help: there is no command %q; uni-api help lists them\n", args[0])
 		return 2
 	}
+	switch c := named(args[0]); c.name {
+	case "help", "man", "version", "completion":
+		fmt.Printf("uni-api %s\n  %s\n", strings.TrimSpace(c.name+" "+c.args), c.does)
+		return 0
+	default:
+		return c.run([]string{"--help"})
+	}
+}
+
+func keygen(args []string) int {
+	if code, stop := parse(flag.NewFlagSet("uni-api keygen", flag.ContinueOnError), args); stop {
+		return code
+	}
+	fmt.Println(server.NewKey())
 	return 0
 }
 
-// parse reads flags. What stands in words beside them is put into operands, in their order.
+// parse reads flags. What stands in words beside them is put into operands, in their order. A wrong flag is told of in two lines, and --help lists them
+// all.
 func parse(flags *flag.FlagSet, args []string, operands ...*string) (code int, stop bool) {
+	flags.SetOutput(io.Discard) // it would list all flags for each mistake
+	words := len(operands)
 	err := flags.Parse(args)
 	for len(operands) > 0 && err == nil && flags.NArg() > 0 { // flags may follow a word
 		*operands[0], operands = flags.Arg(0), operands[1:]
 		err = flags.Parse(flags.Args()[1:])
 	}
+	if err == nil && flags.NArg() > 0 {
+		err = fmt.Errorf("it takes flags only, not %q", flags.Arg(0))
+		if words > 0 {
+			err = fmt.Errorf("one word too many: %q", flags.Arg(0))
+		}
+	}
 	switch {
 	case errors.Is(err, flag.ErrHelp):
+		name := strings.TrimPrefix(flags.Name(), "uni-api ")
+		if c := named(name); c != nil {
+			fmt.Printf("uni-api %s\n  %s\n\n", strings.TrimSpace(c.name+" "+c.args), c.does)
+		}
+		flags.SetOutput(os.Stdout)
+		flags.PrintDefaults()
 		return 0, true
 	case err != nil:
-		return 2, true
-	case flags.NArg() > 0:
-		fmt.Fprintf(flags.Output(), "%s: it takes flags only, not %q\n", flags.Name(), flags.Arg(0))
+		fmt.Fprintf(os.Stderr, "%s: %v\n%s --help lists its flags\n", flags.Name(), err, flags.Name())
 		return 2, true
 	}
+	flags.SetOutput(os.Stderr)
 	return 0, false
 }
 

@@ -3,7 +3,10 @@ package command
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -41,6 +44,10 @@ func serve(args []string) int {
 	source := config.Resolve(flags.config, os.Getenv)
 	cfg, err := source.Load(ctx)
 	if err != nil {
+		if flags.config == "" && os.Getenv("CONFIG_URL") == "" && errors.Is(err, fs.ErrNotExist) {
+			fmt.Fprint(os.Stderr, nothingToServe)
+			return 1
+		}
 		refuse(log, source, err)
 		return 1
 	}
@@ -97,6 +104,12 @@ func serve(args []string) int {
 	}
 	return s.run(ctx, flags.drain, listeners[0].Addr())
 }
+
+// nothingToServe is for who starts the program for the first time.
+const nothingToServe = `uni-api: there is no ./api.yaml to serve; --config or the environment's CONFIG_URL would name another.
+  uni-api init    writes a first one: it asks for a provider and its key
+  uni-api demo    shows the gateway at work, without a key or a file
+`
 
 // refuse says why there is no configuration to serve: on a terminal by lines that can be read, else by lines of the log, one for each problem.
 func refuse(log *slog.Logger, source config.Source, err error) {
