@@ -3,9 +3,9 @@ package config
 import "strings"
 
 // LoneAdmin is the key that is an admin's because it is the only one and nobody has said what it is; else nil. A role says so: a configuration that
-// loses its other keys makes no user an admin.
+// loses its other keys, or has them left out for an error, makes no user an admin.
 func (c *Config) LoneAdmin() *APIKey {
-	if len(c.APIKeys) == 1 && c.APIKeys[0].Role == "" {
+	if len(c.APIKeys) == 1 && c.left.keys == 0 && c.APIKeys[0].Role == "" {
 		return c.APIKeys[0]
 	}
 	return nil

@@ -11,23 +11,32 @@ import (
 func (d *decoder) checkProviders() {
 	lines := map[string]int{}
 	for _, p := range d.cfg.Providers {
-		at := d.providers[p]
-		switch {
-		case p.Name == "":
-			d.fail(at, "", "this provider has no name; add provider: NAME")
-		case strings.HasPrefix(p.Name, "sk-"):
-			d.fail(at, p.Name, "provider %s has a name that begins with sk-, like a client key; choose another name", shown(p.Name))
-		case strings.Contains(p.Name, "/"):
-			d.warn(at, p.Name, "provider %s has a slash in its name, so no rule PROVIDER/MODEL can name it; choose another name", shown(p.Name))
+		if !d.within(ItemProvider, func() { d.checkProvider(p, lines) }) {
+			d.leaveProvider(p)
 		}
-		if first, twice := lines[p.Name]; twice {
-			d.warn(at, p.Name, "provider %s is written twice, first in line %d; both are used, but cooling and statistics cannot tell them apart",
-				shown(p.Name), first)
-		} else if p.Name != "" {
-			lines[p.Name] = at.Line
-		}
-		d.checkBaseURL(p)
-		d.checkCredentials(p)
+	}
+}
+
+func (d *decoder) checkProvider(p *Provider, lines map[string]int) {
+	at := d.providers[p]
+	switch {
+	case p.Name == "":
+		d.fail(at, "", "this provider has no name; add provider: NAME")
+	case strings.HasPrefix(p.Name, "sk-"):
+		d.fail(at, p.Name, "provider %s has a name that begins with sk-, like a client key; choose another name", shown(p.Name))
+	case strings.Contains(p.Name, "/"):
+		d.warn(at, p.Name, "provider %s has a slash in its name, so no rule PROVIDER/MODEL can name it; choose another name", shown(p.Name))
+	}
+	if first, twice := lines[p.Name]; twice {
+		d.warn(at, p.Name, "provider %s is written twice, first in line %d; both are used, but cooling and statistics cannot tell them apart",
+			shown(p.Name), first)
+	} else if p.Name != "" {
+		lines[p.Name] = at.Line
+	}
+	d.checkBaseURL(p)
+	d.checkCredentials(p)
+	if d.badProxy && p.Preferences.Proxy == "" {
+		d.fail(at, p.Name, "provider %s would go around preferences.proxy, which cannot be read; correct that, or give the provider a proxy of its own", shown(p.Name))
 	}
 }
 
@@ -48,8 +57,6 @@ func (d *decoder) checkBaseURL(p *Provider) {
 		d.fail(at, word, "base_url %s must begin with https:// or http://", shown(word))
 	case err != nil || u.Hostname() == "":
 		d.fail(at, word, "base_url %s is no URL with a host; write https://HOST/PATH", shown(word))
-	case strings.ContainsAny(u.Host, " \t"):
-		d.fail(at, word, "base_url %s has a space in its host", shown(word))
 	}
 }
 
@@ -70,7 +77,10 @@ func (d *decoder) checkCredentials(p *Provider) {
 		}
 	}
 	if len(p.ProjectIDs) > 1 {
-		return // the keys are aligned with the projects
+		if d.lostKeys[p] {
+			d.leaveProvider(p) // the keys are aligned with the projects
+		}
+		return
 	}
 	seen := map[string]bool{}
 	unique := p.Keys[:0]
@@ -90,19 +100,9 @@ func (d *decoder) checkCredentials(p *Provider) {
 func (d *decoder) checkKeys() {
 	keys := map[string]*APIKey{}
 	for _, k := range d.cfg.APIKeys {
-		at := d.valueOf(d.keys[k], "api")
-		if first := keys[k.Key]; first != nil {
-			d.fail(at, Mask(k.Key), "the key %s is in api_keys twice, first in line %d; remove one", Mask(k.Key), d.keys[first].Line)
-			continue
+		if !d.within(ItemKey, func() { d.checkKey(k, keys) }) {
+			d.leaveKey(k)
 		}
-		if k.Key == "" {
-			d.fail(at, "", "this entry of api_keys has no key; add api: sk-…")
-			continue
-		}
-		if strings.ContainsAny(k.Key, " \t\r\n") {
-			d.fail(at, "", "this key has a space in it, which no client can send; remove it")
-		}
-		keys[k.Key] = k
 	}
 	for _, k := range d.cfg.APIKeys {
 		d.readRules(k, keys)
@@ -120,6 +120,29 @@ func (d *decoder) checkKeys() {
 	for _, k := range d.cfg.APIKeys {
 		d.checkRules(k, offers)
 	}
+}
+
+func (d *decoder) checkKey(k *APIKey, keys map[string]*APIKey) {
+	at := d.valueOf(d.keys[k], "api")
+	if first := keys[k.Key]; first != nil {
+		d.fail(at, Mask(k.Key), "the key %s is in api_keys twice, first in line %d; remove one", Mask(k.Key), d.keys[first].Line)
+		return
+	}
+	if k.Key == "" {
+		d.fail(at, "", "this entry of api_keys has no key; add api: sk-…")
+		return
+	}
+	if strings.ContainsAny(k.Key, " \t\r\n") {
+		d.fail(at, "", "this key has a space in it, which no client can send; remove it")
+	} else if hasControl(k.Key) {
+		d.fail(at, "", "this key has a control character in it, which no client can send; remove it")
+	}
+	keys[k.Key] = k
+}
+
+// hasControl tells of a text that no header can carry.
+func hasControl(text string) bool {
+	return strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f })
 }
 
 // nameKeys gives every key without a role an alias that no other key has.
@@ -151,7 +174,7 @@ func (d *decoder) checkCycles(keys map[string]*APIKey) bool {
 		done
 	)
 	state := map[*APIKey]int{}
-	found := false
+	closing := map[*APIKey][]int{} // rules that would close a ring
 	var path []*APIKey
 	var walk func(k *APIKey)
 	walk = func(k *APIKey) {
@@ -166,9 +189,11 @@ func (d *decoder) checkCycles(keys map[string]*APIKey) bool {
 			case unseen:
 				walk(next)
 			case open:
-				found = true
+				closing[k] = append(closing[k], i)
 				node := d.rules[k][i]
-				d.fail(node.at, node.text, "the rules of these client keys lead back to where they began: %s; remove one of the rules", d.ring(path, next))
+				d.within(ItemRule, func() {
+					d.fail(node.at, node.text, "the rules of these client keys lead back to where they began: %s; remove one of the rules", d.ring(path, next))
+				})
 			}
 		}
 		path = path[:len(path)-1]
@@ -179,7 +204,12 @@ func (d *decoder) checkCycles(keys map[string]*APIKey) bool {
 			walk(k)
 		}
 	}
-	return found
+	for k, indices := range closing {
+		for _, i := range slices.Backward(indices) {
+			k.Rules = slices.Delete(k.Rules, i, i+1)
+		}
+	}
+	return len(closing) > 0
 }
 
 func (d *decoder) ring(path []*APIKey, start *APIKey) string {

@@ -19,7 +19,9 @@ import (
 var rootFields = []field[Config]{
 	{"providers", func(d *decoder, n *yaml.Node, _ *Config) { d.each(n, d.provider) }},
 	{"api_keys", func(d *decoder, n *yaml.Node, _ *Config) { d.each(n, d.apiKey) }},
-	take("preferences", nested(preferenceFields, newPreferences), func(c *Config) *Preferences { return &c.Preferences }),
+	{"preferences", func(d *decoder, n *yaml.Node, c *Config) {
+		d.within(ItemPreference, func() { level(d, n, d.key, preferenceFields, &c.Preferences) })
+	}},
 	{"video_providers", func(d *decoder, n *yaml.Node, _ *Config) {
 		d.warn(n, "video_providers", "video_providers is not supported: there is no video API; remove it")
 	}},
@@ -37,7 +39,7 @@ var preferenceFields = slices.Concat(retryFields, []field[Preferences]{
 	take("max_retry_after", seconds, func(p *Preferences) *time.Duration { return &p.MaxRetryAfter }),
 	take("rate_limit", rateLimit, func(p *Preferences) *RateLimit { return &p.RateLimit }),
 	take("error_triggers", listOf(text), func(p *Preferences) *[]string { return &p.ErrorTriggers }),
-	take("proxy", proxy, func(p *Preferences) *string { return &p.Proxy }),
+	{"proxy", func(d *decoder, n *yaml.Node, p *Preferences) { p.Proxy = d.globalProxy(n) }},
 	take("model_price", modelPrices, func(p *Preferences) *[]ModelPrice { return &p.ModelPrice }),
 	take("timeout_policy", nested(timeoutPolicyFields, TimeoutPolicy{}), func(p *Preferences) *TimeoutPolicy { return &p.TimeoutPolicy }),
 	take("image_fetch", nested(imageFetchFields, newImageFetch), func(p *Preferences) *ImageFetch { return &p.ImageFetch }),
@@ -76,21 +78,33 @@ var keyPreferenceFields = []field[KeyPreferences]{
 // process's environment). The error is an Unusable and holds everything that is wrong, the warnings
 // included.
 func Parse(name string, data []byte, getenv func(string) string) (*Config, error) {
+	return parseFile(name, data, getenv, false)
+}
+
+// ParseLenient is Parse for a start: what an error costs is left out of the configuration, which has the errors in LeftOut. It is refused only if
+// it is no YAML, or if nothing is left that could serve.
+func ParseLenient(name string, data []byte, getenv func(string) string) (*Config, error) {
+	return parseFile(name, data, getenv, true)
+}
+
+func parseFile(name string, data []byte, getenv func(string) string, lenient bool) (*Config, error) {
 	if getenv == nil {
 		getenv = os.Getenv
 	}
 	d := &decoder{
-		file: name, getenv: getenv, cfg: &Config{Preferences: newPreferences},
-		providers: map[*Provider]*yaml.Node{}, keys: map[*APIKey]*yaml.Node{}, rules: map[*APIKey][]ruleNode{},
+		file: name, getenv: getenv, cfg: &Config{Preferences: newPreferences}, scope: scope{item: ItemFile},
+		providers: map[*Provider]*yaml.Node{}, keys: map[*APIKey]*yaml.Node{}, rules: map[*APIKey][]ruleNode{}, lostRules: map[*APIKey]bool{},
+		lostKeys: map[*Provider]bool{},
 	}
 	if doc, ok := d.document(data); ok {
 		d.foreign(doc) // before what variables hold is put in
 		d.expand(doc)
 		d.root(resolve(doc.Content[0]))
 	}
-	if len(d.errors) > 0 {
-		return nil, &Unusable{d.tidy(append(d.errors, d.warnings...)), d.tidy(d.advice)}
+	if usable := d.leaveOut(); len(d.errors) > 0 && !(lenient && usable) {
+		return nil, &Unusable{d.tidy(append(d.errors, d.warnings...)), d.tidy(d.advice), d.hash(data)}
 	}
+	d.cfg.LeftOut = d.tidy(d.errors)
 	d.cfg.Warnings, d.cfg.Advice = d.tidy(d.warnings), d.tidy(d.advice)
 	d.cfg.Hash = d.hash(data)
 	d.cfg.source = bytes.Clone(data)
@@ -130,16 +144,21 @@ func (d *decoder) each(n *yaml.Node, read func(*yaml.Node)) {
 }
 
 func (d *decoder) apiKey(n *yaml.Node) {
-	if n.Kind == yaml.ScalarNode {
-		d.fail(n, "", "an entry of api_keys must be a mapping; write - api: before the key")
-		return
+	k, read := &APIKey{Preferences: newKeyPreferences}, false
+	whole := d.within(ItemKey, func() {
+		if n.Kind == yaml.ScalarNode {
+			d.fail(n, "", "an entry of api_keys must be a mapping; write - api: before the key")
+			return
+		}
+		read = level(d, n, "an entry of api_keys", apiKeyFields, k)
+	})
+	if !whole {
+		d.leaveKey(k)
 	}
-	k := &APIKey{Preferences: newKeyPreferences}
-	if !level(d, n, "an entry of api_keys", apiKeyFields, k) {
-		return
+	if read {
+		d.keys[k] = n
+		d.cfg.APIKeys = append(d.cfg.APIKeys, k)
 	}
-	d.keys[k] = n
-	d.cfg.APIKeys = append(d.cfg.APIKeys, k)
 }
 
 var schedules = []string{

@@ -22,6 +22,10 @@ func FuzzParse(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
+		if c, err := ParseLenient("api.yaml", data, env("X", "https://x.example")); err == nil {
+			_, _ = c.Summary(), c.Secrets()
+			checkPlaces(t, c.LeftOut)
+		}
 		c, err := Parse("api.yaml", data, env("X", "https://x.example"))
 		if err == nil {
 			_ = c.Summary(nil)

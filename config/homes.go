@@ -27,7 +27,7 @@ func settle[T any](fields []field[T], level string) {
 // serveFlags are flags of `uni-api serve` as somebody might write them into the file.
 var serveFlags = []string{
 	"listen", "metrics_listen", "data", "retention", "debug", "log_bodies", "max_body", "max_connections", "max_in_flight", "request_memory",
-	"drain_timeout", "drain_grace", "reuse_port", "trusted_proxies", "proxy_protocol", "tls_cert", "tls_key",
+	"drain_timeout", "drain_grace", "reuse_port", "trusted_proxies", "proxy_protocol", "tls_cert", "tls_key", "strict",
 }
 
 // belongs is a clause that says where a key belongs which a level does not know, or what it may be meant to be; empty if nobody knows.

@@ -151,9 +151,11 @@ func modelPrices(d *decoder, n *yaml.Node) ([]ModelPrice, bool) {
 			continue
 		}
 		d.key = outer + "." + p.key
-		if v, ok := price(d, p.value); ok {
-			out = append(out, ModelPrice{p.key, v, p.value.Line})
-		}
+		d.within(ItemPrice, func() {
+			if v, ok := price(d, p.value); ok {
+				out = append(out, ModelPrice{p.key, v, p.value.Line})
+			}
+		})
 	}
 	return out, true
 }

@@ -24,6 +24,7 @@ type decoder struct {
 	getenv func(string) string
 
 	key      string // being read, for messages
+	scope    scope  // that errors belong to
 	visits   int
 	errors   Problems
 	warnings Problems
@@ -35,26 +36,42 @@ type decoder struct {
 	providers map[*Provider]*yaml.Node // where they are written
 	keys      map[*APIKey]*yaml.Node
 	rules     map[*APIKey][]ruleNode // in the order of Rules, once they have been read
+	lostRules map[*APIKey]bool       // that have rules which could not be read
+	lostKeys  map[*Provider]bool     // that have keys which could not be read
+	badProxy  bool                   // preferences.proxy is written, and cannot be read
 }
 
 // fail notes an error at n. The word and the arguments must not be secret.
 func (d *decoder) fail(n *yaml.Node, word, format string, args ...any) {
+	if d.scope.quiet {
+		return
+	}
+	if d.scope.failed != nil {
+		*d.scope.failed = true
+	}
 	d.note(&d.errors, Error, n, word, format, args)
+	if last := len(d.errors) - 1; d.errors[last].Item == "" {
+		d.errors[last].Item = d.scope.item
+	}
 }
 
 // wrong notes an error at n that a server can live with: what is written there does not do what it says.
 func (d *decoder) wrong(n *yaml.Node, word, format string, args ...any) {
-	d.note(&d.warnings, Error, n, word, format, args)
+	if !d.scope.quiet {
+		d.note(&d.warnings, Error, n, word, format, args)
+	}
 }
 
 // warn notes something at n that its author may not have meant.
 func (d *decoder) warn(n *yaml.Node, word, format string, args ...any) {
-	d.note(&d.warnings, Warning, n, word, format, args)
+	if !d.scope.quiet {
+		d.note(&d.warnings, Warning, n, word, format, args)
+	}
 }
 
 func (d *decoder) note(to *Problems, severity Severity, n *yaml.Node, word, format string, args []any) {
 	if len(*to) < maxNoted {
-		*to = append(*to, Problem{d.file, max(1, n.Line), max(1, n.Column), maskRule(word), fmt.Sprintf(format, args...), severity})
+		*to = append(*to, Problem{File: d.file, Line: max(1, n.Line), Column: max(1, n.Column), Word: maskRule(word), Message: fmt.Sprintf(format, args...), Severity: severity})
 	}
 }
 
@@ -267,13 +284,16 @@ func (d *decoder) items(n *yaml.Node) []*yaml.Node {
 func (d *decoder) visit(n *yaml.Node) bool {
 	d.visits++
 	if d.visits == maxVisits {
-		d.fail(n, "", "the file is too large once its aliases (*name) are followed; use fewer of them")
+		d.failFile(n, "", "the file is too large once its aliases (*name) are followed; use fewer of them")
 	}
 	return d.visits < maxVisits
 }
 
 // valueOf is the place of a key's value in the mapping n, to point at; n itself if the key is not there.
 func (d *decoder) valueOf(n *yaml.Node, key string) *yaml.Node {
+	outer := d.scope.quiet
+	d.scope.quiet = true
+	defer func() { d.scope.quiet = outer }()
 	for _, p := range d.pairs(n) {
 		if p.key == key {
 			return p.value

@@ -33,6 +33,7 @@ type Problem struct {
 	Word         string // the wrong word; masked if it may be a secret; empty if something is missing
 	Message      string
 	Severity     Severity
+	Item         Item // of an error: what a start leaves out for it; of a warning ""
 }
 
 // Place is "api.yaml:3:5".
@@ -59,6 +60,7 @@ func (p Problems) Error() string {
 type Unusable struct {
 	Problems Problems // errors and warnings
 	Advice   Problems // as a Config has it
+	Hash     [32]byte // likewise
 }
 
 // Error prints the problems, one per line, without the advice.

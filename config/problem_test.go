@@ -117,7 +117,6 @@ func TestWarningsNameThePlaceAndTheWord(t *testing.T) {
 		"unknown condition":              {withProvider("    exclude_request_rules: {match: {endpoint: y, endpont: x}}\n"), `api.yaml:6:50: warning: unknown key "endpont" in match: did you mean "endpoint"?`, "endpont"},
 		"exclusion of nothing":           {withProvider("    exclude_request_rules: [{reason: x}]\n"), `api.yaml:6:29: warning: this rule of exclude_request_rules has no conditions`, ""},
 		"timeout rule without timeout":   {withPreferences("  timeout_policy: {rules: [{match: {model: x}}]}\n"), `api.yaml:9:28: warning: this rule of timeout_policy sets no timeout`, ""},
-		"unknown engine":                 {withProvider("    engine: cladue\n"), `api.yaml:6:13: error: engine "cladue" is not known: did you mean "claude"?`, "cladue"},
 		"provider written twice":         {strings.Replace(withProvider(""), "api_keys", "  - provider: p\n    base_url: http://b.example\napi_keys", 1), `api.yaml:6:5: warning: provider "p" is written twice, first in line 2`, "p"},
 		"provider with a slash":          {strings.Replace(withProvider(""), "provider: p", "provider: p/q", 1), `api.yaml:2:5: warning: provider "p/q" has a slash in its name`, "p/q"},
 		"upstream key twice":             {strings.Replace(withProvider(""), "upstream-key", "[upstream-key, upstream-key]", 1), `api.yaml:4:10: warning: provider "p" has the key …key twice`, "…key"},

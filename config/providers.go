@@ -3,6 +3,7 @@ package config
 import (
 	"encoding/json"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -24,7 +25,7 @@ var requestTypes = []string{"compaction"}
 var providerFields = []field[Provider]{
 	take("provider", text, func(p *Provider) *string { return &p.Name }),
 	take("base_url", text, func(p *Provider) *string { return &p.BaseURL }),
-	take("api", listOf(secretText), func(p *Provider) *[]string { return &p.Keys }),
+	{"api", func(d *decoder, n *yaml.Node, p *Provider) { d.providerKeys(n, p) }},
 	take("model", models, func(p *Provider) *[]Model { return &p.Models }),
 	take("project_id", listOf(text), func(p *Provider) *[]string { return &p.ProjectIDs }),
 	take("private_key", pemText, func(p *Provider) *string { return &p.PrivateKey }),
@@ -35,7 +36,11 @@ var providerFields = []field[Provider]{
 	take("aws_access_key", secretText, func(p *Provider) *string { return &p.AWSAccessKey }),
 	take("aws_secret_key", secretText, func(p *Provider) *string { return &p.AWSSecretKey }),
 	take("aws_session_token", secretText, func(p *Provider) *string { return &p.AWSSessionToken }),
-	take("engine", engine, func(p *Provider) *string { return &p.Engine }),
+	{"engine", func(d *decoder, n *yaml.Node, p *Provider) {
+		word, _ := text(d, n)
+		p.Engine = strings.ToLower(word)
+		p.engineAt = Problem{File: d.file, Line: max(1, n.Line), Column: max(1, n.Column), Word: maskRule(p.Engine)}
+	}},
 	take("tools", flag, func(p *Provider) *bool { return &p.Tools }),
 	take("image", flag, func(p *Provider) *bool { return &p.Image }),
 	ignore[Provider]("notes"),
@@ -111,12 +116,18 @@ const defaultQuotaCooldown = 6 * time.Hour
 
 // provider reads one entry of providers.
 func (d *decoder) provider(n *yaml.Node) {
-	p := newProvider()
-	if n.Kind == yaml.ScalarNode {
-		d.fail(n, "", "a provider must be a mapping that begins with \"- provider: NAME\", not %s", kindOf(n))
-		return
+	p, read := newProvider(), false
+	whole := d.within(ItemProvider, func() {
+		if n.Kind == yaml.ScalarNode {
+			d.fail(n, "", "a provider must be a mapping that begins with \"- provider: NAME\", not %s", kindOf(n))
+			return
+		}
+		read = level(d, n, "a provider", providerFields, p)
+	})
+	if !whole {
+		d.leaveProvider(p)
 	}
-	if !level(d, n, "a provider", providerFields, p) {
+	if !read {
 		return
 	}
 	if p.Preferences.KeyQuotaCooldown == 0 {
@@ -136,26 +147,40 @@ func (d *decoder) provider(n *yaml.Node) {
 	d.cfg.Providers = append(d.cfg.Providers, p)
 }
 
+// providerKeys reads the keys of a provider. One of several that cannot be read is left out by itself.
+func (d *decoder) providerKeys(n *yaml.Node, p *Provider) {
+	items := d.items(n)
+	for _, item := range items {
+		read := func() {
+			key, ok := secretText(d, item)
+			if ok && hasControl(key) {
+				d.fail(item, "", "this key has a control character in it, such as a line break, which no header can carry; remove it")
+				ok = false
+			}
+			if ok && key != "" {
+				p.Keys = append(p.Keys, key)
+			}
+		}
+		if len(items) == 1 {
+			read()
+		} else if !d.within(ItemProviderKey, read) {
+			d.lostKeys[p] = true
+		}
+	}
+	if d.lostKeys[p] && len(p.Keys) == 0 {
+		d.fail(n, "", "none of these keys can be read, so that the provider would be asked without one")
+	}
+}
+
 // pemText is a private key as people paste it, with line breaks or with \n for them.
 func pemText(d *decoder, n *yaml.Node) (string, bool) {
 	s, ok := secretText(d, n)
 	return strings.ReplaceAll(s, `\n`, "\n"), ok
 }
 
-func engine(d *decoder, n *yaml.Node) (string, bool) {
-	s, ok := text(d, n)
-	s = strings.ToLower(s)
-	if ok && s != "" {
-		if err := EngineError(s); err != nil {
-			d.wrong(n, s, "%v", err) // such a provider is left out
-		}
-	}
-	return s, ok
-}
-
 // models reads names and renames. Of two models with one alias the last wins, in the place of the first.
 func models(d *decoder, n *yaml.Node) ([]Model, bool) {
-	var out []Model
+	out := []Model{} // also where none can be read: such a provider is not asked what it has
 	place := map[string]int{}
 	add := func(at *yaml.Node, upstream, alias string) {
 		upstream, alias = strings.TrimSpace(upstream), strings.TrimSpace(alias)
@@ -175,7 +200,7 @@ func models(d *decoder, n *yaml.Node) ([]Model, bool) {
 		}
 		out[i].Upstream = upstream
 	}
-	for _, item := range d.items(n) {
+	read := func(item *yaml.Node) {
 		switch {
 		case item.Kind == yaml.MappingNode:
 			for _, p := range d.pairs(item) {
@@ -194,6 +219,13 @@ func models(d *decoder, n *yaml.Node) ([]Model, bool) {
 		default:
 			d.fail(item, "", "a model must be a name or UPSTREAM-NAME: ALIAS, not %s", kindOf(item))
 		}
+	}
+	items := d.items(n)
+	for _, item := range items {
+		d.within(ItemModel, func() { read(item) })
+	}
+	if len(items) == 0 {
+		return nil, true
 	}
 	return out, true
 }
@@ -248,6 +280,17 @@ func validHeaderName(s string) bool {
 		return !letter && !strings.ContainsRune("!#$%&'*+-.^_`|~", r)
 	})
 }
+
+// globalProxy reads the proxy for all. One that cannot be read takes the providers with it that would go around it, unless it is a form that nobody
+// has filled in, as it stands in examples: socks5://[username]:[password]@[ip]:[port].
+func (d *decoder) globalProxy(n *yaml.Node) string {
+	s, ok := proxy(d, n)
+	d.badProxy = !ok && !isForm.MatchString(n.Value[strings.LastIndexByte(n.Value, '@')+1:])
+	return s
+}
+
+// isForm finds a word in brackets in the place of a host. In an address only numbers may stand in them.
+var isForm = regexp.MustCompile(`[\[<{][^\[\]<>{}:]*[^0-9A-Fa-f:.%\[\]<>{}][^\[\]<>{}:]*[\]>}]`)
 
 // proxySchemes are the kinds of proxies; the names of hosts are resolved here with socks5 and by the proxy with socks5h.
 var proxySchemes = []string{"http", "https", "socks5", "socks5h"}

@@ -27,7 +27,10 @@ func (d *decoder) ruleNodes(n *yaml.Node, k *APIKey) {
 		case isPlain(item):
 			d.rules[k] = append(d.rules[k], ruleNode{item, strings.TrimSpace(item.Value), 0})
 		default:
-			d.fail(item, "", "a rule must be a text such as provider/model, or provider/model: WEIGHT, not %s", kindOf(item))
+			d.within(ItemRule, func() {
+				d.fail(item, "", "a rule must be a text such as provider/model, or provider/model: WEIGHT, not %s", kindOf(item))
+			})
+			d.lostRules[k] = true
 		}
 	}
 }
@@ -39,8 +42,9 @@ func (d *decoder) weight(p pair) int {
 	outer := d.key
 	defer func() { d.key = outer }()
 	d.key = "the weight of " + maskRule(p.key)
-	w, _ := integer(-maxWeight, maxWeight)(d, p.value)
-	if w <= 0 && isPlain(p.value) {
+	w, ok := 0, false
+	d.within(ItemWeight, func() { w, ok = integer(-maxWeight, maxWeight)(d, p.value) })
+	if ok && w <= 0 {
 		d.warn(p.value, p.value.Value, "%s must be 1 or more; it is ignored", d.key)
 		return 0
 	}
@@ -49,7 +53,7 @@ func (d *decoder) weight(p pair) int {
 
 // readRules makes rules of what ruleNodes collected. keys are all client keys.
 func (d *decoder) readRules(k *APIKey, keys map[string]*APIKey) {
-	if len(d.rules[k]) == 0 {
+	if len(d.rules[k]) == 0 && !d.lostRules[k] {
 		k.Rules = []Rule{{Kind: RuleAll, Text: "all"}}
 		return
 	}
@@ -57,7 +61,9 @@ func (d *decoder) readRules(k *APIKey, keys map[string]*APIKey) {
 	for _, node := range d.rules[k] {
 		rule, ok := parseRule(node.text, keys)
 		if !ok {
-			d.fail(node.at, node.text, "rule %s is incomplete; write all, MODEL, PROVIDER/*, PROVIDER/MODEL or <MODEL/WITH/SLASHES>", shown(node.text))
+			d.within(ItemRule, func() {
+				d.fail(node.at, node.text, "rule %s is incomplete; write all, MODEL, PROVIDER/*, PROVIDER/MODEL or <MODEL/WITH/SLASHES>", shown(node.text))
+			})
 			continue
 		}
 		if rule.Key == k.Key && rule.Key != "" {

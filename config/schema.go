@@ -23,6 +23,10 @@ type Config struct {
 	// Advice is what the author may have meant and should not: client keys that others know or can guess.
 	Advice []Problem
 
+	// LeftOut are the errors of a file that was read leniently: each costs its Item, and the rest serves.
+	LeftOut Problems
+	left    left
+
 	// Hash is of the file's bytes and of every value that ${NAME} put in them. Equal hash: nothing to reload.
 	Hash [32]byte
 
@@ -62,12 +66,20 @@ type Provider struct {
 
 	Preferences ProviderPreferences
 
-	at Problem // where it is written; its Message is empty
+	at       Problem // where it is written; its Message is empty
+	engineAt Problem // where its engine is
 }
 
 // Problem is one that shows only when the provider is to be used, at the provider's place in the file.
 func (p *Provider) Problem(message string) Problem {
 	problem := p.at
+	problem.Message = message
+	return problem
+}
+
+// EngineProblem is one of its engine.
+func (p *Provider) EngineProblem(message string) Problem {
+	problem := p.engineAt
 	problem.Message = message
 	return problem
 }

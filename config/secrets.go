@@ -68,11 +68,11 @@ var publicHeaders = []string{
 // short to be told from others.
 func (c *Config) Secrets() []Secret {
 	var s secrets
-	for _, k := range c.APIKeys {
+	for _, k := range slices.Concat(c.APIKeys, c.left.ofKeys) {
 		s.add(k.Key)
 	}
 	s.url(c.Preferences.Proxy)
-	for _, p := range c.Providers {
+	for _, p := range slices.Concat(c.Providers, c.left.ofProviders) {
 		s.add(p.Keys...)
 		s.add(p.AWSAccessKey, p.AWSSecretKey, p.AWSSessionToken, p.CFAccountID, p.Preferences.AccessKey, p.Preferences.SecretKey)
 		s.pem(p.PrivateKey)

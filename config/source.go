@@ -30,30 +30,41 @@ type Source struct {
 	Path string
 	URL  string
 
+	Strict   bool                // a start refuses a file with any error in it
 	Getenv   func(string) string // for ${NAME} in the file; nil = the process's environment
 	Interval time.Duration       // between looks at it; 0 = 2 s for a file, 30 s for a URL
 }
 
-// Resolve finds the source at the start: the file flagPath (default DefaultPath) if it is there and valid, else what env
+// Resolve finds the source at the start: the file flagPath (default DefaultPath) if it is there and can be served from, else what env
 // CONFIG_URL names, else the file, whose Load then says what is wrong. CONFIG_URL is an http or https URL, a file:// URL
 // or a path. That a file is passed over is logged.
 func Resolve(flagPath string, getenv func(string) string) Source {
+	return findSource(flagPath, getenv, false)
+}
+
+// ResolveStrict is Resolve for a start that refuses a file with any error in it.
+func ResolveStrict(flagPath string, getenv func(string) string) Source {
+	return findSource(flagPath, getenv, true)
+}
+
+func findSource(flagPath string, getenv func(string) string, strict bool) Source {
 	if flagPath == "" {
 		flagPath = DefaultPath
 	}
 	if getenv == nil {
 		getenv = os.Getenv
 	}
-	file := Source{Path: flagPath, Getenv: getenv}
+	file := Source{Path: flagPath, Getenv: getenv, Strict: strict}
 	location := strings.TrimSpace(getenv("CONFIG_URL"))
 	if location == "" {
 		return file
 	}
-	_, err := file.Load(context.Background())
+	_, err := file.Start(context.Background())
 	if err == nil {
 		return file
 	}
 	other := fromLocation(location, getenv)
+	other.Strict = strict
 	if errors.Is(err, os.ErrNotExist) {
 		slog.Info("no local configuration, CONFIG_URL is used", "file", flagPath, "source", other.String())
 	} else {
@@ -98,7 +109,25 @@ func (s Source) Load(ctx context.Context) (*Config, error) {
 	return s.parse(bytes.NewReader(data))
 }
 
-// parse is what a start makes of the bytes of a file.
+// Start reads and parses the configuration for a start: unless the source is strict, what an error costs is left out, as ParseLenient says.
+func (s Source) Start(ctx context.Context) (*Config, error) {
+	data, err := s.read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return parseFile(s.String(), data, s.Getenv, !s.Strict)
+}
+
+// Reload is Load where a configuration is in force, which it returns if the file is still the one that it is made of.
+func (s Source) Reload(ctx context.Context, current *Config) (*Config, error) {
+	cfg, err := s.Load(ctx)
+	if current.madeOf(cfg, err) {
+		return current, nil
+	}
+	return cfg, err
+}
+
+// parse is what a reload makes of the bytes of a file: it is good as a whole or refused.
 func (s Source) parse(r io.Reader) (*Config, error) {
 	data, err := readLimited(r, s.String())
 	if err != nil {

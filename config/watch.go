@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"time"
@@ -18,12 +19,12 @@ const (
 
 // Watch reloads until ctx ends: soon after the file or its directory changes, at every Interval if it looks different (which
 // also finds what the file system does not tell, as with network and container mounts), and when kick receives.
-// A configuration that parses and differs from the current one is given to apply. An error is given to failed, once until
-// it changes or somebody kicks, and the current configuration stays. Both are called from this goroutine.
+// A configuration that parses and differs from the current one is given to apply, and the current one when it is back after an error. An error is
+// given to failed, once until it changes or somebody kicks, and the current configuration stays. Both are called from this goroutine.
 func (s Source) Watch(ctx context.Context, current *Config, kick <-chan struct{}, apply func(*Config), failed func(error)) {
-	w := watcher{source: s, apply: apply, failed: failed}
+	w := watcher{source: s, apply: apply, failed: failed, current: current}
 	if current != nil {
-		w.hash, w.text = current.Hash, current.source
+		w.text = current.source
 	}
 	interval := s.Interval
 	var events chan fsnotify.Event
@@ -56,8 +57,10 @@ func (s Source) Watch(ctx context.Context, current *Config, kick <-chan struct{}
 				kick = nil
 				continue
 			}
-			w.failure, w.text = "", nil
+			w.text = nil
+			w.kicked = true
 			w.load(ctx)
+			w.kicked = false
 		case e := <-events:
 			// Not started anew by further events: in a directory that is written to all the time it would never end.
 			touched = touched || filepath.Base(e.Name) == filepath.Base(s.Path)
@@ -88,10 +91,11 @@ type watcher struct {
 	source  Source
 	apply   func(*Config)
 	failed  func(error)
-	hash    [32]byte    // of the configuration in force
+	current *Config     // in force; nil = none
 	seen    os.FileInfo // of the file when it was last read; nil = not there
 	text    []byte      // that was read last: the same once more is not parsed, or a start would parse it twice
 	failure string      // the last error, so that a poll does not repeat it
+	kicked  bool        // somebody wants to know again
 }
 
 // changed tells whether the file, at the end of all links, is another one than was last read.
@@ -115,18 +119,36 @@ func (w *watcher) load(ctx context.Context) {
 	if w.text = text; err == nil {
 		cfg, err = Parse(w.source.String(), text, w.source.Getenv)
 	}
+	if w.current.madeOf(cfg, err) {
+		cfg, err = w.current, nil
+	}
 	switch {
 	case ctx.Err() != nil:
+	case cfg != nil && cfg == w.current:
+		if w.failure != "" {
+			w.failure = ""
+			w.apply(cfg)
+		}
 	case err != nil:
-		if text := err.Error(); text != w.failure {
+		if text := err.Error(); text != w.failure || w.kicked {
 			w.failure = text
 			w.failed(err)
 		}
 	default:
 		w.failure = ""
-		if cfg.Hash != w.hash {
-			w.hash = cfg.Hash
-			w.apply(cfg)
-		}
+		w.current = cfg
+		w.apply(cfg)
 	}
+}
+
+// madeOf says whether a configuration is made of the very file that has just been read with this outcome. One that was started with may have errors
+// in it.
+func (c *Config) madeOf(read *Config, err error) bool {
+	if c == nil {
+		return false
+	}
+	if unusable, is := errors.AsType[*Unusable](err); is {
+		return unusable.Hash == c.Hash
+	}
+	return err == nil && read.Hash == c.Hash
 }

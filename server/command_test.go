@@ -133,7 +133,13 @@ func (s *serving) ends(t *testing.T) (code int) {
 
 func (s *serving) get(t *testing.T, path string) (status int, body string) {
 	t.Helper()
-	req, _ := http.NewRequest("GET", s.url+path, nil)
+	return s.request(t, "GET", path, "")
+}
+
+// request sends one with the client's key.
+func (s *serving) request(t *testing.T, method, path, body string) (status int, answer string) {
+	t.Helper()
+	req, _ := http.NewRequest(method, s.url+path, strings.NewReader(body))
 	req.Header.Set("X-Api-Key", clientKeyText)
 	req.Close = true
 	resp, err := http.DefaultClient.Do(req)

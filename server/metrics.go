@@ -68,6 +68,7 @@ func (c collected) Collect(ch chan<- prometheus.Metric) {
 	c.tellChannels(ch)
 	c.tellGateway(ch)
 	c.tellLedger(ch)
+	c.tellConfiguration(ch)
 }
 
 // totalFamilies are the families of what the books count of requests, by provider,

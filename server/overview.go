@@ -90,6 +90,8 @@ type overview struct {
 	Upstream  int64              `json:"upstream_connections"`
 	Idle      int64              `json:"upstream_connections_idle"`
 	Refused   int64              `json:"requests_refused"` // for want of room, since the start
+	Reload    string             `json:"reload_error"`     // why the configuration could not be read again; "" if it could
+	LeftOut   []overviewLeft     `json:"left_out"`         // of the configuration in force, because of an error in it
 	Providers []overviewProvider `json:"providers"`
 }
 
@@ -166,7 +168,7 @@ func (s *Server) overview(ctx *fasthttp.RequestCtx, _ *clientKey) {
 		Now: epoch(time.Now()), Version: s.options.Version, Uptime: time.Since(s.started).Seconds(), Draining: s.draining.Load(),
 		Limits:  overviewLimits{s.options.MaxInFlight, s.options.MaxConnections, s.options.MaxBody, s.options.Memory},
 		Clients: s.conns.Size(), Upstream: int64(connections.Open), Idle: int64(connections.Idle), Refused: int64(s.overloaded.total.Load()),
-		Providers: []overviewProvider{},
+		Reload: s.reloadError(), LeftOut: snap.overviewLeft(), Providers: []overviewProvider{},
 	}
 	if o.Limits.InFlight == math.MaxInt64 {
 		o.Limits.InFlight = 0

@@ -115,15 +115,16 @@ type Server struct {
 	started   time.Time
 
 	snapshot atomic.Pointer[snapshot]
-	building sync.Mutex     // held while a snapshot is built
-	asking   sync.Map       // *asking by provider and model: see backend
-	hedges   hedgeShare     // of attempts beside others
-	judging  sync.Mutex     // held while an update or a request to explain is decoded, which takes many times its size
-	telling  sync.Mutex     // held while a page of metrics is made, which takes some times its size
-	apart    apart          // what they tell apart, under telling
-	inFlight *budget.Places // requests for answers
-	sending  *budget.Places // requests whose bodies are on their way
-	fetches  *budget.Places // connections on which images and files are fetched
+	notRead  atomic.Pointer[string] // why the configuration could not be read again; nil if it could
+	building sync.Mutex             // held while a snapshot is built
+	asking   sync.Map               // *asking by provider and model: see backend
+	hedges   hedgeShare             // of attempts beside others
+	judging  sync.Mutex             // held while an update or a request to explain is decoded, which takes many times its size
+	telling  sync.Mutex             // held while a page of metrics is made, which takes some times its size
+	apart    apart                  // what they tell apart, under telling
+	inFlight *budget.Places         // requests for answers
+	sending  *budget.Places         // requests whose bodies are on their way
+	fetches  *budget.Places         // connections on which images and files are fetched
 
 	counters counters
 	registry *prometheus.Registry // what /metrics tells

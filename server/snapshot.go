@@ -3,6 +3,7 @@ package server
 import (
 	"crypto/sha256"
 	"reflect"
+	"slices"
 
 	"uniapi/balancer"
 	"uniapi/codec/override"
@@ -25,6 +26,7 @@ type snapshot struct {
 	secrets  *telemetry.Redactor
 	fetcher  *fetch.Fetcher // of images that are given by address
 	prices   *usage.Prices
+	leftOut  config.Problems // of the configuration, with what became of it here
 
 	translates bool // some provider speaks another format than clients do
 	buffers    bool // some streams wait for their end, whoever asks for them
@@ -51,10 +53,12 @@ func (s *Server) build(cfg *config.Config) *snapshot {
 	s.secrets.Store(snap.secrets)
 	snap.backends = make([]backend, len(cfg.Providers))
 	snap.fetcher = s.fetcher(cfg)
+	snap.leftOut = slices.Clone(cfg.LeftOut)
 	for i, p := range cfg.Providers {
 		channel, via, err := reach(s.adapters, snap.fetcher, cfg, p)
 		if err != nil {
 			s.log.Error("this provider is left out", "provider", p.Name, "error", err)
+			snap.leftOut = append(snap.leftOut, unreachable(p, err, snap.secrets))
 			continue
 		}
 		snap.backends[i].channel, snap.backends[i].fetcher = channel, via
@@ -64,10 +68,14 @@ func (s *Server) build(cfg *config.Config) *snapshot {
 	snap.route(s.state, s.discovery.models)
 	for i, p := range snap.table.Providers {
 		b := &snap.backends[i]
+		if b.channel == nil {
+			continue
+		}
 		var problems []error
 		b.overrides, problems = compileOverrides(p.Config, p.Models)
 		for _, err := range problems {
 			s.log.Error("a part of this provider's configuration is not used", "provider", p.Config.Name, "error", err)
+			snap.leftOut = append(snap.leftOut, unusedOverride(p.Config, err, snap.secrets))
 		}
 		b.asking = s.askingOf(p.Config, p.Models)
 		b.maskedKeys = maskKeysOf(p.Config)
@@ -145,6 +153,7 @@ func (s *Server) Apply(cfg *config.Config) {
 	s.pool.KeepFor(cfg.Preferences.ConnectionMaxAge)
 	old := s.snapshot.Load()
 	s.snapshot.Store(s.build(cfg))
+	s.notRead.Store(nil)
 	s.tellAdmins(old, cfg)
 	s.discovery.watch(cfg, s.snapshot.Load().channels())
 }

@@ -42,7 +42,7 @@ func explain(args []string) int {
 		if *base != "" {
 			return server.ExplainLive(os.Stdout, *base, *admin, question)
 		}
-		cfg, err := config.Resolve(*path, os.Getenv).Load(context.Background())
+		cfg, err := config.Resolve(*path, os.Getenv).Start(context.Background())
 		if err != nil {
 			return err
 		}

@@ -22,6 +22,7 @@ type serveFlags struct {
 	retention            time.Duration
 	debug                bool
 	reusePort            bool
+	strict               bool
 	trusted              string
 	drain                time.Duration
 	server               server.Options
@@ -34,6 +35,7 @@ func (f *serveFlags) parse(args []string) (code int, stop bool) {
 	flags.StringVar(&f.metrics, "metrics-listen", "", "serve /metrics without a key on this address too, e.g. 127.0.0.1:9100")
 	flags.StringVar(&f.data, "data", "./data", "folder of the ledger; DISABLE_DATABASE=true does without")
 	flags.DurationVar(&f.retention, "retention", usage.DefaultRetention, "how long usage is kept in the ledger")
+	flags.BoolVar(&f.strict, "strict", false, "do not start with an error in api.yaml; else what has one is left out, loudly, and the rest serves")
 	flags.BoolVar(&f.debug, "debug", truth(os.Getenv("DEBUG")), "log more; the environment's DEBUG=true does the same")
 	flags.BoolVar(&f.server.LogBodies, "log-bodies", false, "log what is asked and answered too, up to 4 KB of each, without the keys; implies --debug")
 

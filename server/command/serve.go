@@ -41,8 +41,17 @@ func serve(args []string) int {
 
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	source := config.Resolve(flags.config, os.Getenv)
-	cfg, err := source.Load(ctx)
+	resolve := config.Resolve
+	if flags.strict {
+		resolve = config.ResolveStrict
+	}
+	source := resolve(flags.config, os.Getenv)
+	cfg, err := source.Start(ctx)
+	if err == nil {
+		if left := server.LeftOut(cfg); len(left) > 0 && (flags.strict || server.ServesNothing(cfg)) {
+			err = left
+		}
+	}
 	if err != nil {
 		if flags.config == "" && os.Getenv("CONFIG_URL") == "" && errors.Is(err, fs.ErrNotExist) {
 			fmt.Fprint(os.Stderr, nothingToServe)
@@ -127,6 +136,9 @@ func refuse(log *slog.Logger, source config.Source, err error) {
 }
 
 func warn(log *slog.Logger, cfg *config.Config) {
+	for _, l := range cfg.LeftOut {
+		log.Error("left out of the configuration; the rest serves", "item", string(l.Item), "problem", l.String())
+	}
 	logProblems(log, cfg.Problems())
 }
 

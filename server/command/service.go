@@ -82,7 +82,10 @@ func (s *service) end(drain time.Duration, signals <-chan os.Signal, heartbeat <
 // reload reads the configuration at once, without waiting for its being found to
 // have changed.
 func (s *service) reload(ctx context.Context) {
-	cfg, err := s.source.Load(ctx)
+	s.mu.Lock()
+	current := s.inForce
+	s.mu.Unlock()
+	cfg, err := s.source.Reload(ctx, current)
 	if err != nil {
 		s.keepOld(err)
 		return
@@ -95,6 +98,7 @@ func (s *service) apply(cfg *config.Config) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if cfg.Hash == s.inForce.Hash {
+		s.gateway.NotRead(nil)
 		return
 	}
 	warn(s.log, cfg)
@@ -104,6 +108,7 @@ func (s *service) apply(cfg *config.Config) {
 }
 
 func (s *service) keepOld(err error) {
+	s.gateway.NotRead(err)
 	if problems := problemsIn(err); problems != nil {
 		logProblems(s.log, problems)
 		s.log.Error("the changed configuration cannot be used; the old one stays in force", "source", s.source.String(), "errors", problems.Errors())

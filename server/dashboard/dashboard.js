@@ -337,6 +337,12 @@ function drawTroubles() {
   const list = [...new Set(troubles.values())].map((text) => el('p', { className: 'trouble' }, `${text} ${answered ? 'What is shown is older. ' : ''}Trying again.`));
   const { overview } = latest;
   if (overview?.ledger_error) list.push(el('p', { className: 'trouble' }, `The ledger cannot be written; usage is kept in memory meanwhile: ${overview.ledger_error}`));
+  if (overview?.reload_error) list.push(el('p', { className: 'trouble' }, `The configuration was changed and cannot be used; the one before it stays in force. ${overview.reload_error}`));
+  if (overview?.left_out?.length) {
+    list.push(el('div', { className: 'trouble' }, 'Left out of the configuration, because of an error; the rest serves:',
+      el('ul', {}, ...overview.left_out.slice(0, 20).map((left) => el('li', {}, left.problem))),
+      overview.left_out.length > 20 ? `and ${overview.left_out.length - 20} more, which uni-api check lists.` : ''));
+  }
   if (overview?.draining) list.push(el('p', { className: 'trouble mild' }, 'The gateway is about to end: it finishes what it has and takes nothing new.'));
   fill(byId('troubles'), list);
 }
