@@ -55,7 +55,7 @@ var apiKeyFields = []field[APIKey]{
 	take("api", secretText, func(k *APIKey) *string { return &k.Key }),
 	{"model", func(d *decoder, n *yaml.Node, k *APIKey) { d.ruleNodes(n, k) }},
 	take("role", text, func(k *APIKey) *string { return &k.Role }),
-	ignore[APIKey]("weights"), // uni-api leaves it behind in files that it rewrites; the weights of the rules say the same
+	{"weights", func(d *decoder, n *yaml.Node, k *APIKey) { d.weightNodes(n, k) }},
 	take("preferences", nested(keyPreferenceFields, newKeyPreferences), func(k *APIKey) *KeyPreferences { return &k.Preferences }),
 }
 
@@ -94,6 +94,7 @@ func parseFile(name string, data []byte, getenv func(string) string, lenient boo
 	d := &decoder{
 		file: name, getenv: getenv, cfg: &Config{Preferences: newPreferences}, scope: scope{item: ItemFile},
 		providers: map[*Provider]*yaml.Node{}, keys: map[*APIKey]*yaml.Node{}, rules: map[*APIKey][]ruleNode{}, lostRules: map[*APIKey]bool{},
+		weights:  map[*APIKey][]ruleNode{},
 		lostKeys: map[*Provider]bool{},
 	}
 	if doc, ok := d.document(data); ok {

@@ -72,7 +72,7 @@ var costs = map[Item][]string{
 		instead("[q/m]", "[q/m, [a]]"), instead("[q/m]", "[q/m, q/]"), instead("[q/m]", "[q/]"),
 		instead("[q/m]", "[q/m, sk-third/*]\n  - api: sk-third\n    model: [sk-client/*]"),
 	},
-	ItemWeight: {instead("[q/m]", "[{q/m: 1.5}]"), instead("[q/m]", "[{q/m: 20000}]"), instead("[q/m]", "[{q/m: heavy}]"), instead("[q/m]", "[{q/m: [5]}]")},
+	ItemWeight: {instead("[q/m]", "[{q/m: 1.5}]"), instead("[q/m]", "[{q/m: 20000}]"), instead("[q/m]", "[{q/m: heavy}]"), ofKey("    weights: {q/m: 1.5}\n"), ofKey("    weights: [5]\n"), instead("[q/m]", "[{q/m: [5]}]")},
 	ItemPrice:  {forAll("  model_price: {m: \"1,2,3\"}\n"), forAll("  model_price: {m: [[1], 2]}\n"), ofProvider("    preferences: {model_price: {m: 3}}\n")},
 	ItemPreference: {
 		forAll("  proxy: \"socks5://[username]:[password]@[ip]:[port]\"\n"), forAll("  model_price: 3\n"), forAll("  rate_limit: 60\n"), forAll("  model_timeout: soon\n"),

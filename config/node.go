@@ -36,6 +36,7 @@ type decoder struct {
 	providers map[*Provider]*yaml.Node // where they are written
 	keys      map[*APIKey]*yaml.Node
 	rules     map[*APIKey][]ruleNode // in the order of Rules, once they have been read
+	weights   map[*APIKey][]ruleNode // that stand beside the rules
 	lostRules map[*APIKey]bool       // that have rules which could not be read
 	lostKeys  map[*Provider]bool     // that have keys which could not be read
 	badProxy  bool                   // preferences.proxy is written, and cannot be read

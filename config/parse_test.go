@@ -172,11 +172,35 @@ func TestFilesAsPeopleWriteThem(t *testing.T) {
 			"api_keys:\n  - api: sk-1\n",
 		"JSON":                `{"providers":[{"provider":"a","base_url":"http://127.0.0.1:9/v1","api":"k","model":["m"]}],"api_keys":[{"api":"sk-1","model":["all"]}]}`,
 		"Windows line ends":   strings.ReplaceAll(withProvider("    tools: false\n"), "\n", "\r\n"),
-		"what uni-api leaves": withProvider("    _model_dict_cache: {m: m}\n") + "    weights: {p: 5}\n",
+		"what uni-api leaves": withProvider("    _model_dict_cache: {m: m}\n") + "    weights: {p/*: 5}\n    model: [p/*]\n",
 		"a document start":    "---\n" + withProvider("") + "...\n",
 		"yes and no":          withProvider("    tools: no\n    image: Yes\n"),
 	} {
 		t.Run(name, func(t *testing.T) { parse(t, text) })
+	}
+}
+
+func TestWeightsBesideTheRulesCount(t *testing.T) {
+	for name, test := range map[string]struct {
+		key  string
+		want []Rule
+	}{
+		"as uni-api writes them": {"    model: [p/*, p/m]\n    weights: {p/*: 5, p/m: 3}\n", []Rule{{Kind: RuleProvider, Provider: "p", Weight: 5, Text: "p/*"},
+			{Kind: RuleProviderModel, Provider: "p", Model: "m", Weight: 3, Text: "p/m"}}},
+		"before the rules":            {"    weights: {p/*: 5}\n    model: [p/*]\n", []Rule{{Kind: RuleProvider, Provider: "p", Weight: 5, Text: "p/*"}}},
+		"the rule's own weight first": {"    model: [{p/*: 7}]\n    weights: {p/*: 5}\n", []Rule{{Kind: RuleProvider, Provider: "p", Weight: 7, Text: "p/*"}}},
+		"of a key that may use all":   {"    weights: {p/*: 5}\n", []Rule{{Kind: RuleAll, Text: "all"}, {Kind: RuleProvider, Provider: "p", Weight: 5, Text: "p/*"}}},
+		"empty":                       {"    model: [p/m]\n    weights: {}\n", []Rule{{Kind: RuleProviderModel, Provider: "p", Model: "m", Text: "p/m"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := parse(t, withKey(test.key)).APIKeys[0].Rules; !reflect.DeepEqual(got, test.want) {
+				t.Errorf("got %+v, want %+v", got, test.want)
+			}
+		})
+	}
+	c, err := Parse("api.yaml", []byte(withKey("    model: [p/m]\n    weights: {p/*: 5}\n")), noEnv)
+	if err != nil || len(c.APIKeys[0].Rules) != 1 || len(c.Warnings) != 1 {
+		t.Errorf("a weight lets a key use more: %v %+v", err, c)
 	}
 }
 

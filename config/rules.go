@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 
 	yaml "go.yaml.in/yaml/v4"
@@ -35,6 +36,46 @@ func (d *decoder) ruleNodes(n *yaml.Node, k *APIKey) {
 	}
 }
 
+// weightNodes collects the weights that stand beside the rules, from a rule to its weight: so uni-api leaves them in files that it rewrites.
+func (d *decoder) weightNodes(n *yaml.Node, k *APIKey) {
+	d.within(ItemWeight, func() {
+		if n.Kind != yaml.MappingNode {
+			d.fail(n, "", "weights must be a mapping (PROVIDER/MODEL: WEIGHT), not %s", kindOf(n))
+			return
+		}
+		for _, p := range d.pairs(n) {
+			d.weights[k] = append(d.weights[k], ruleNode{p.at, strings.TrimSpace(p.key), d.weight(p)})
+		}
+	})
+}
+
+// weigh gives the rules of a key the weights that stand beside them. Where the key may use everything a weight needs no rule of its own.
+func (d *decoder) weigh(k *APIKey, keys map[string]*APIKey) {
+	everything := slices.ContainsFunc(k.Rules, func(r Rule) bool { return r.Kind == RuleAll })
+	for _, w := range d.weights[k] {
+		found := false
+		for i := range k.Rules {
+			if k.Rules[i].Kind != RuleAll && k.Rules[i].Kind != RuleModel && i < len(d.rules[k]) && d.rules[k][i].text == w.text {
+				found = true
+				if k.Rules[i].Weight == 0 {
+					k.Rules[i].Weight = w.weight
+				}
+			}
+		}
+		if found || w.weight == 0 {
+			continue
+		}
+		rule, ok := parseRule(w.text, keys)
+		if !everything || !ok || rule.Kind != RuleProvider && rule.Kind != RuleProviderModel {
+			d.warn(w.at, w.text, "the weight of %s is ignored: the key has no such rule under model", shown(w.text))
+			continue
+		}
+		rule.Weight = w.weight
+		k.Rules = append(k.Rules, rule)
+		d.rules[k] = append(d.rules[k], w)
+	}
+}
+
 func (d *decoder) weight(p pair) int {
 	if isNull(p.value) {
 		return 0
@@ -55,6 +96,10 @@ func (d *decoder) weight(p pair) int {
 func (d *decoder) readRules(k *APIKey, keys map[string]*APIKey) {
 	if len(d.rules[k]) == 0 && !d.lostRules[k] {
 		k.Rules = []Rule{{Kind: RuleAll, Text: "all"}}
+		if len(d.weights[k]) > 0 {
+			d.rules[k] = []ruleNode{{d.keys[k], "all", 0}} // aligned with what follows
+			d.weigh(k, keys)
+		}
 		return
 	}
 	at := make([]ruleNode, 0, len(d.rules[k]))
@@ -79,6 +124,7 @@ func (d *decoder) readRules(k *APIKey, keys map[string]*APIKey) {
 		at = append(at, node)
 	}
 	d.rules[k] = at // as k.Rules
+	d.weigh(k, keys)
 }
 
 // parseRule reads one rule; false if a part of it is empty.

@@ -2,8 +2,6 @@ package server
 
 import (
 	"errors"
-	"fmt"
-	"slices"
 
 	"github.com/valyala/fasthttp"
 
@@ -27,13 +25,13 @@ import (
 // returns whether the upstream is asked for a stream.
 func (a *attempt) write(channel *provider.Channel, to codec.Format) (stream bool, err error) {
 	section := a.chosen.Provider.Config
-	rules := a.backend().overrides[a.model]
+	rules := a.backend().overrides[a.model].rulesOf(a)
 	stream = a.stream
 	if rules != nil && rules.Stream != nil {
 		stream = *rules.Stream
 	}
 	if !a.untranslated() {
-		err := a.writeTranslated(to, section, rules)
+		err := a.writeTranslated(to, section, rules, stream)
 		return stream && !a.cannotStream(), err
 	}
 	body := a.body
@@ -52,7 +50,7 @@ func (a *attempt) write(channel *provider.Channel, to codec.Format) (stream bool
 		body = a.without(edited)
 	}
 	if rules != nil || !section.Tools || !section.Image || a.snap.translates && toolid.Carries(body) {
-		body = a.overridden(rules, openai.Strip(toolid.Strip(body), !section.Tools, !section.Image))
+		body = a.overridden(rules, openai.Strip(toolid.Strip(body), !section.Tools, !section.Image), stream)
 	}
 	body = a.suited().settle(a, body)
 	a.asksUsage = channel.AskUsage && a.asks() && (rules == nil || !rules.Touches("stream_options")) && !(a.endpoint == provider.Chat && a.suited().refuses("stream_options"))
@@ -71,7 +69,7 @@ func (a *attempt) edits(provider *config.Provider, rules *override.Rules) bool {
 }
 
 // writeTranslated makes the request's body in another format.
-func (a *attempt) writeTranslated(to codec.Format, provider *config.Provider, rules *override.Rules) error {
+func (a *attempt) writeTranslated(to codec.Format, provider *config.Provider, rules *override.Rules, stream bool) error {
 	body, err := a.translated(to, provider)
 	if err != nil {
 		return err
@@ -91,7 +89,7 @@ func (a *attempt) writeTranslated(to codec.Format, provider *config.Provider, ru
 		if a.goesOn() && a.upstream == "openai" && a.joint.marks {
 			edited = openai.MarkPrefix(edited)
 		}
-		if edited = a.overridden(rules, edited); !sameBytes(edited, body) {
+		if edited = a.overridden(rules, edited, stream); !sameBytes(edited, body) {
 			pool.Recycle(a.encoded)
 			a.encoded, body = edited, edited
 		}
@@ -191,58 +189,4 @@ func (in *inbound) decodedRequest() (*codec.Request, error) {
 	}
 	in.decoded, in.weight = request, weigh(request, in.body, in.holding.Held(budget.Request))
 	return request, in.holding.Hold(budget.Request, in.weight.kept)
-}
-
-// overridden is a body with what its operator sets.
-func (a *attempt) overridden(rules *override.Rules, body []byte) []byte {
-	body = overridden(rules, body)
-	if rules == nil || a.upstream != "openai" || a.endpoint != provider.Chat {
-		return body
-	}
-	var limits *openai.Rules
-	if s := a.suited(); s != nil {
-		limits = s.rules
-	}
-	return limits.OneLimit(body, rules.Touches)
-}
-
-// overridden is a body with post_body_parameter_overrides laid over it.
-func overridden(rules *override.Rules, body []byte) []byte {
-	if rules == nil {
-		return body
-	}
-	var s rawjson.Splicer
-	rules.Edit(&s, body)
-	if rules.Stream != nil && !*rules.Stream && !rules.Touches("stream_options") {
-		s.Remove("stream_options") // providers refuse it without a stream
-	}
-	parts, err := s.Parts(nil, body)
-	if err != nil {
-		return body // it is not an object: the provider says so
-	}
-	return slices.Concat(parts...)
-}
-
-// compileOverrides prepares a provider's overrides for each of its models. The errors are of the models for which they are not used.
-func compileOverrides(p *config.Provider, models []config.Model) (rules map[string]*override.Rules, problems []error) {
-	if len(p.Preferences.Overrides) == 0 {
-		return nil, nil
-	}
-	entries := make([]override.Entry, len(p.Preferences.Overrides))
-	for i, o := range p.Preferences.Overrides {
-		entries[i] = override.Entry{Name: o.Key, Value: o.Value}
-	}
-	isModel := func(name string) bool {
-		return slices.ContainsFunc(models, func(m config.Model) bool { return m.Alias == name })
-	}
-	rules = make(map[string]*override.Rules, len(models))
-	for _, m := range models {
-		r, err := override.Compile(entries, m.Alias, isModel)
-		if err != nil {
-			problems = append(problems, fmt.Errorf("post_body_parameter_overrides is not used for model %q: %w", m.Alias, err))
-			continue
-		}
-		rules[m.Alias] = r
-	}
-	return rules, problems
 }

@@ -177,7 +177,7 @@ func TestChangingARequestTakesNoMoreThanWasReckoned(t *testing.T) {
 			var edited []byte
 			allocated, _ := work(func() any {
 				edited = accent.Edit(body)
-				edited = overridden(rules, openai.Strip(toolid.Strip(edited), true, true))
+				edited = overridden(rules, openai.Strip(toolid.Strip(edited), true, true), true)
 				return edited
 			})
 			if most := 3*len(body) + valueEdited*rawjson.Values(body); allocated > garbage*most+slack || len(edited) > len(body)+200 {

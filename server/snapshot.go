@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"uniapi/balancer"
-	"uniapi/codec/override"
 	"uniapi/config"
 	"uniapi/pool/fetch"
 	"uniapi/pool/provider"
@@ -39,9 +38,9 @@ type backend struct {
 	channel    *provider.Channel // nil where the provider cannot be reached
 	fetcher    *fetch.Fetcher    // of images, by the provider's proxy
 	maskedKeys []string
-	overrides  map[string]*override.Rules // by request model
-	suits      suits                      // what is known of the models, the same
-	asking     map[string]*asking         // for their usage are its streams: the same
+	overrides  map[string]*overrides // by request model
+	suits      suits                 // what is known of the models, the same
+	asking     map[string]*asking    // for their usage are its streams: the same
 }
 
 // backend is that of the attempt.

@@ -114,6 +114,40 @@ func TestOverridesAndStrippingReachTheUpstream(t *testing.T) {
 	}
 }
 
+// What is meant for conversations reaches nothing else, and what belongs to a stream no plain request.
+func TestOverridesReachWhatTheyAreFor(t *testing.T) {
+	const all = "    preferences: {post_body_parameter_overrides: {temperature: 1, stream_options: {include_usage: true}, m: {seed: 7}, " +
+		"/v1/embeddings: {dimensions: 256, m: {user: u}}, /v1/messages: {top_k: 3}}}\n"
+	const chat = `{"model":"m","messages":[{"role":"user","content":"hi"}]`
+	for _, test := range []struct{ path, body, want, lacks string }{
+		{"/v1/chat/completions", chat + `}`, `"temperature":1,"seed":7`, "stream_options dimensions top_k"},
+		{"/v1/chat/completions", chat + `,"stream":true}`, `"stream_options":{"include_usage":true}`, "dimensions"},
+		{"/v1/chat/completions", chat + `,"stream":false,"stream_options":{"include_usage":true}}`, `"seed":7`, "stream_options"},
+		{"/v1/messages", chat + `,"max_tokens":5}`, `"top_k":3`, "temperature seed"},
+		{"/v1/embeddings", `{"model":"m","input":"hi"}`, `"dimensions":256,"user":"u"`, "temperature stream_options seed"},
+		{"/v1/images/generations", `{"model":"m","prompt":"hi"}`, `"seed":7`, "temperature stream_options dimensions"},
+		{"/v1/moderations", `{"model":"m","input":"hi"}`, `"seed":7`, "temperature stream_options"},
+	} {
+		t.Run(test.path+" "+test.body, func(t *testing.T) {
+			up := listen(t, both)
+			g := start(t, providerOf("p", up, all))
+			g.do("POST", test.path, test.body, asClient...)
+			sent := up.requests()
+			if len(sent) == 0 {
+				t.Fatal("nothing was asked")
+			}
+			if !strings.Contains(sent[0].body, test.want) {
+				t.Errorf("sent %s, without %s", sent[0].body, test.want)
+			}
+			for _, word := range strings.Fields(test.lacks) {
+				if strings.Contains(sent[0].body, word) {
+					t.Errorf("sent %s, with %s", sent[0].body, word)
+				}
+			}
+		})
+	}
+}
+
 func TestATranslatedStreamEndsWhenItsUpstreamSaysSo(t *testing.T) {
 	for _, from := range []*dialect{chatDialect, responsesDialect} {
 		for _, stream := range []bool{true, false} {

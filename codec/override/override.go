@@ -62,6 +62,15 @@ func Compile(entries []Entry, model string, isModel func(name string) bool) (*Ru
 	return &r, nil
 }
 
+// CompileBlock is Compile for entries that stand as one JSON object.
+func CompileBlock(block []byte, model string, isModel func(name string) bool) (*Rules, error) {
+	entries, err := members(block)
+	if err != nil {
+		return nil, fmt.Errorf("it must be a map of fields: %w", err)
+	}
+	return Compile(entries, model, isModel)
+}
+
 func (r *Rules) add(entries []Entry, wanted func(name string) bool) error {
 	var removals []step
 	for _, e := range entries {
@@ -98,6 +107,11 @@ func (r *Rules) Touches(name string) bool {
 	return slices.ContainsFunc(r.steps, func(s step) bool {
 		return s.name == name || s.removal != nil && s.removal.path[0] == name
 	})
+}
+
+// Sets says whether a top-level field is set.
+func (r *Rules) Sets(name string) bool {
+	return slices.ContainsFunc(r.steps, func(s step) bool { return s.removal == nil && s.name == name })
 }
 
 // Edit puts the changes of a body into s. Nothing is changed in a body that is not one JSON object.
