@@ -90,6 +90,7 @@ var providerPreferenceFields = slices.Concat(providerRetryFields, []field[provid
 	take("access_key", secretText, func(p *providerPreferences) *string { return &p.AccessKey }),
 	take("secret_key", secretText, func(p *providerPreferences) *string { return &p.SecretKey }),
 	take("oaix_routing_attempt_id", flag, func(p *providerPreferences) *bool { return &p.OAIXRoutingAttemptID }),
+	take("gemini_key_in_query", flag, func(p *providerPreferences) *bool { return &p.GeminiKeyInQuery }),
 	take("model_price", modelPrices, func(p *providerPreferences) *[]ModelPrice { return &p.ModelPrice }),
 	take("isolate_keys", optional(flag), func(p *providerPreferences) **bool { return &p.IsolateKeys }),
 	take("affinity", optional(flag), func(p *providerPreferences) **bool { return &p.Affinity }),

@@ -144,6 +144,8 @@ type ProviderPreferences struct {
 	AccessKey, SecretKey string          // of video engines
 	OAIXRoutingAttemptID bool            // send X-OAIX-Routing-Attempt-ID upstream
 
+	GeminiKeyInQuery bool // the key is sent as ?key=, for relays that read no header
+
 	IsolateKeys *bool    // nil = the global one
 	Affinity    *bool    // of the choice among its keys; nil = the client key's
 	Recovery    Recovery // "" = the global one

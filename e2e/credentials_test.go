@@ -49,6 +49,12 @@ var credentialRows = []row{
 	{section: "providers[]", key: "aws_session_token", set: "{aws_session_token: a-token}", file: onBedrock,
 		play: func(s *stage) string { s.chat(); return s.a.last().Header.Get("X-Amz-Security-Token") }, without: "", with: "a-token"},
 
+	{section: "providers[].preferences", key: "gemini_key_in_query", set: "{gemini_key_in_query: true}", file: file{a: "{engine: gemini, base_url: $A/v1beta}"},
+		play: func(s *stage) string {
+			s.chat()
+			r := s.a.last()
+			return r.URL.RawQuery + "," + r.Header.Get("X-Goog-Api-Key")
+		}, without: "," + keyOfA, with: "key=" + keyOfA + ","},
 	{section: "providers[].preferences", key: "proxy", set: "{proxy: $SIDE}", play: throughProxy, without: "0 a", with: "1 a"},
 	{section: "preferences", key: "proxy", set: "{proxy: $SIDE}", play: throughProxy, without: "0 a", with: "1 a"},
 	{section: "providers[].preferences", key: "isolate_keys", set: "{isolate_keys: true}", file: twoClients, play: connections, without: "1 connection", with: "2 connections"},

@@ -22,6 +22,8 @@ var scheduleRows = []row{
 	schedule("least_busy", "round_robin", busyOne, "a b a b a", "a b b b b"),
 	{section: "api_keys[].preferences", key: "SCHEDULING_ALGORITHM", word: "cheapest", set: "{SCHEDULING_ALGORITHM: cheapest}", unset: "{SCHEDULING_ALGORITHM: fixed_priority}",
 		file: file{aPreferences: `{model_price: {m: "3,15"}}`, bPreferences: `{model_price: {m: "3,14"}}`}, play: inTurn, without: "a a a a a a a a", with: "b b b b b b b b"},
+	{section: "api_keys[]", key: "weights", set: "{weights: {a/*: 3, b/*: 1}}", file: file{key: "{model: [a/*, b/*]}", keyPreferences: "{SCHEDULING_ALGORITHM: weighted_round_robin}"},
+		play: inTurn, without: "a b a b a b a b", with: "a b a a a b a a"},
 
 	keySchedule("round_robin", "fixed_priority", keysInTurn, "1 1 1 1", "1 2 1 2"),
 	keySchedule("random", "fixed_priority", keysDrawn, "1", "1 2"),

@@ -49,6 +49,9 @@ func (a *attempt) write(channel *provider.Channel, to codec.Format) (stream bool
 	if edited := a.suited().edit(a, body); !sameBytes(edited, body) {
 		body = a.without(edited)
 	}
+	if a.searches() {
+		body = openai.WithSearch(body)
+	}
 	if rules != nil || !section.Tools || !section.Image || a.snap.translates && toolid.Carries(body) {
 		body = a.overridden(rules, openai.Strip(toolid.Strip(body), !section.Tools, !section.Image), stream)
 	}
@@ -64,7 +67,7 @@ func (a *attempt) write(channel *provider.Channel, to codec.Format) (stream bool
 
 // edits says whether the client's body may be changed by more than its model.
 func (a *attempt) edits(provider *config.Provider, rules *override.Rules) bool {
-	return rules != nil || a.choosing || !provider.Tools || !provider.Image || a.suited().mayEdit(a) || a.upstream == "bedrock-invoke" ||
+	return rules != nil || a.choosing || a.searches() || !provider.Tools || !provider.Image || a.suited().mayEdit(a) || a.upstream == "bedrock-invoke" ||
 		a.snap.translates && toolid.Carries(a.body)
 }
 
@@ -88,6 +91,9 @@ func (a *attempt) writeTranslated(to codec.Format, provider *config.Provider, ru
 		}
 		if a.goesOn() && a.upstream == "openai" && a.joint.marks {
 			edited = openai.MarkPrefix(edited)
+		}
+		if a.searches() {
+			edited = openai.WithSearch(edited)
 		}
 		if edited = a.overridden(rules, edited, stream); !sameBytes(edited, body) {
 			pool.Recycle(a.encoded)

@@ -47,6 +47,9 @@ func (f plainFace) read(in *inbound) error {
 	}
 	if in.model == "" {
 		in.model = f.fallback
+		if in.endpoint == provider.Moderations {
+			in.model = in.moderator()
+		}
 	}
 	if in.model == "" {
 		return codec.BadRequest("model", "you must provide a model parameter")

@@ -23,6 +23,24 @@ const moderating = 3
 // moderationModels are asked for in turn: the first that the key may use.
 var moderationModels = []string{"omni-moderation-latest", "text-moderation-latest"}
 
+// moderator is the model of a request for moderation that names none: one of those above, else what the key may use that is called so.
+func (in *inbound) moderator() string {
+	if in.key == nil || in.key.routes == nil { // of whom nothing is known
+		return moderationModels[0]
+	}
+	for _, model := range moderationModels {
+		if in.key.routes.Find(model) != nil {
+			return model
+		}
+	}
+	for _, model := range in.key.routes.Models() {
+		if strings.Contains(model, "moderation") {
+			return model
+		}
+	}
+	return moderationModels[0]
+}
+
 // moderate has what the user says judged before the request is served, through
 // the key's own routing (ENABLE_MODERATION). Where nobody can
 // judge, the request is stopped, unless the key has fail_open.

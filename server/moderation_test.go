@@ -159,3 +159,22 @@ func TestModeratorsWithoutAVerdictAreCharged(t *testing.T) {
 		}
 	}
 }
+
+// A request for moderation that names no model goes to what is configured.
+func TestModerationWithoutAModelGoesToWhatIsConfigured(t *testing.T) {
+	for _, test := range []struct{ models, want string }{
+		{"[m, text-moderation-latest]", "text-moderation-latest"}, {"[text-moderation-latest, omni-moderation-latest]", "omni-moderation-latest"},
+		{"[m, mistral-moderation-2411]", "mistral-moderation-2411"},
+	} {
+		up := listen(t, both)
+		g := start(t, providerOf("p", up, "    model: "+test.models+"\n"))
+		g.do("POST", "/v1/moderations", `{"input":"hi"}`, asClient...)
+		if sent := up.requests(); len(sent) == 0 || !strings.Contains(sent[0].body, `"model":"`+test.want+`"`) {
+			t.Errorf("%s: sent %v", test.models, sent)
+		}
+	}
+	g := start(t, providerOf("p", listen(t, both)))
+	if a := g.do("POST", "/v1/moderations", `{"input":"hi"}`, asClient...); a.StatusCode != 404 {
+		t.Errorf("%d %s", a.StatusCode, a.body)
+	}
+}

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"uniapi/codec/openai"
+	"uniapi/codec/formats/openai"
 	"uniapi/codec/override"
 	"uniapi/codec/rawjson"
 	"uniapi/config"

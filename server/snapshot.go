@@ -4,8 +4,10 @@ import (
 	"crypto/sha256"
 	"reflect"
 	"slices"
+	"strings"
 
 	"uniapi/balancer"
+	"uniapi/codec/alias"
 	"uniapi/config"
 	"uniapi/pool/fetch"
 	"uniapi/pool/provider"
@@ -39,6 +41,7 @@ type backend struct {
 	fetcher    *fetch.Fetcher    // of images, by the provider's proxy
 	maskedKeys []string
 	overrides  map[string]*overrides // by request model
+	searching  map[string]bool       // aliases that ask for a web search of a model of Google's in OpenAI's format
 	suits      suits                 // what is known of the models, the same
 	asking     map[string]*asking    // for their usage are its streams: the same
 }
@@ -76,6 +79,7 @@ func (s *Server) build(cfg *config.Config) *snapshot {
 			s.log.Error("a part of this provider's configuration is not used", "provider", p.Config.Name, "error", err)
 			snap.leftOut = append(snap.leftOut, unusedOverride(p.Config, err, snap.secrets))
 		}
+		b.searching = searchingOf(p.Models)
 		b.asking = s.askingOf(p.Config, p.Models)
 		b.maskedKeys = maskKeysOf(p.Config)
 	}
@@ -86,6 +90,24 @@ func (s *Server) build(cfg *config.Config) *snapshot {
 			only: len(cfg.APIKeys) == 1, limitsTokens: limitsTokens(k.Preferences.RateLimit)})
 	}
 	return snap
+}
+
+// searchingOf finds the aliases that end in -search of models that are Google's.
+func searchingOf(models []config.Model) (found map[string]bool) {
+	for _, m := range models {
+		if strings.Contains(strings.ToLower(m.Upstream), "gemini") && alias.Read(m.Alias, m.Upstream).Search {
+			if found == nil {
+				found = map[string]bool{}
+			}
+			found[m.Alias] = true
+		}
+	}
+	return found
+}
+
+// searches says whether the attempt's request is to have Google's web search among its tools.
+func (a *attempt) searches() bool {
+	return a.endpoint == provider.Chat && a.upstream == "openai" && a.chosen.Provider.Config.Tools && a.backend().searching[a.model]
 }
 
 // share is what a key has of the memory and the places for requests; it stays the same from one

@@ -201,3 +201,28 @@ func TestWhatAProviderCannotBeToldIsToldToThoseWhoAsk(t *testing.T) {
 		t.Errorf("%d %s", a.StatusCode, a.body)
 	}
 }
+
+// An alias that ends in -search has the search tool of Google's OpenAI-compatible endpoint added, from whatever format the request comes.
+func TestAnAliasForSearchAddsTheToolInOpenAIsFormat(t *testing.T) {
+	up := listen(t, both)
+	g := start(t, providerOf("p", up, "    model: [{gemini-2.5-pro: best-search}, {gpt-4o: other-search}, gemini-2.5-pro]\n"))
+	for _, test := range []struct {
+		path, model string
+		searches    bool
+	}{
+		{"/v1/chat/completions", "best-search", true}, {"/v1/messages", "best-search", true}, {"/v1/responses", "best-search", true},
+		{"/v1/chat/completions", "other-search", false}, {"/v1/chat/completions", "gemini-2.5-pro", false},
+	} {
+		body := `{"model":"` + test.model + `","max_tokens":9,"messages":[{"role":"user","content":"hi"}]}`
+		if test.path == "/v1/responses" {
+			body = `{"model":"` + test.model + `","input":"hi"}`
+		}
+		before := len(up.requests())
+		if a := g.do("POST", test.path, body, asClient...); a.StatusCode != 200 {
+			t.Fatalf("%d %s", a.StatusCode, a.body)
+		}
+		if sent := up.requests()[before].body; strings.Contains(sent, `"name":"googleSearch"`) != test.searches {
+			t.Errorf("%s %s: sent %s", test.path, test.model, sent)
+		}
+	}
+}

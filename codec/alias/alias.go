@@ -31,6 +31,9 @@ func Read(name, upstream string) Wishes {
 		return Wishes{}
 	}
 	w := suffixes(name, upstream)
+	if w.Effort == "" {
+		w.Effort = undashed(name, upstream)
+	}
 	w.Think = w.Think || strings.Contains(strings.ReplaceAll(name, "nothink", ""), "think") && !strings.Contains(upstream, "think")
 	return w
 }
@@ -60,6 +63,31 @@ func suffixes(name, upstream string) (w Wishes) {
 		words = words[:n]
 	}
 	return w
+}
+
+// undashed is the effort at the end of a name that no dash stands before, as in o1_high and o3minilow. Many words end like that, so what is before
+// it must be how the upstream's name begins.
+func undashed(name, upstream string) string {
+	for _, effort := range []string{"low", "medium", "high"} {
+		rest, ends := strings.CutSuffix(name, effort)
+		if !ends || strings.HasSuffix(upstream, effort) || strings.HasSuffix(rest, "-") {
+			continue
+		}
+		if rest = letters(rest); len(rest) > 1 && strings.HasPrefix(letters(upstream), rest) {
+			return effort
+		}
+	}
+	return ""
+}
+
+// letters are those of a name, and its digits.
+func letters(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return -1
+	}, name)
 }
 
 func isThink(word string) bool { return word == "think" || word == "thinking" }

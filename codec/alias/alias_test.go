@@ -27,6 +27,13 @@ func TestReadFindsTheWishesOfAName(t *testing.T) {
 		{"claude-sonnet-4-5", "claude-sonnet-4-5-20250929", Wishes{}},
 		{"gemini-2.5-flash-nothink", "gemini-2.5-flash", Wishes{Effort: "none"}},
 		{"high", "x", Wishes{}},
+		{"o1_high", "o1-2024-12-17", Wishes{Effort: "high"}},
+		{"o3minilow", "o3-mini", Wishes{Effort: "low"}},
+		{"O4MiniMedium", "o4-mini", Wishes{Effort: "medium"}},
+		{"yellow", "yi-large", Wishes{}},
+		{"flow", "flow-1", Wishes{}},
+		{"slow", "o3-mini", Wishes{}},
+		{"minimax", "minimax-m1", Wishes{}},
 		{"", "", Wishes{}},
 	} {
 		got := Read(c.name, c.upstream)

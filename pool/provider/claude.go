@@ -28,7 +28,11 @@ func claudeChannel(s *source) (*Channel, error) {
 		return nil, err
 	}
 	path := strings.TrimRight(s.base.EscapedPath(), "/")
-	if !strings.HasSuffix(path, "/messages") {
+	switch {
+	case strings.HasSuffix(path, "/messages"):
+	case strings.HasSuffix(path, "/v1"):
+		path += "/messages"
+	case s.Engine == "" || !strings.HasSuffix(path, "/chat/completions"): // which is of another shape, but an endpoint all the same
 		path += "/v1/messages"
 	}
 	d := &claude{

@@ -317,3 +317,40 @@ func BenchmarkSigningTenKilobytes(b *testing.B) {
 		}
 	}
 }
+
+// What was there before the place that is everywhere is asked for in the regions that have it, in turn.
+func TestClaudesOlderModelsAreAskedForWhereTheyAre(t *testing.T) {
+	for _, test := range []struct {
+		name     string
+		provider config.Provider
+		model    string
+		want     []string
+	}{
+		{"Sonnet 3.5", config.Provider{}, "claude-3-5-sonnet@20240620", []string{"us-east5", "europe-west1", "us-east5"}},
+		{"Opus 3", config.Provider{}, "claude-3-opus@20240229", []string{"us-east5", "us-east5"}},
+		{"Haiku 3", config.Provider{}, "claude-3-haiku@20240307", []string{"us-east5", "us-central1", "europe-west1", "europe-west4"}},
+		{"one that came later", config.Provider{}, "claude-sonnet-4-5@20250929", []string{"global", "global"}},
+		{"where a region is named", config.Provider{Regions: []string{"asia-east1"}}, "claude-3-opus@20240229", []string{"asia-east1", "asia-east1"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			p := pool.New(pool.Options{})
+			defer p.Close()
+			test.provider.BaseURL, test.provider.Keys, test.provider.ProjectIDs = "https://aiplatform.googleapis.com/", []string{"AQ.1"}, []string{"p"}
+			channel, err := NewAdapters(p).Channel(&config.Config{}, &test.provider)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, region := range test.want {
+				var req pool.Request
+				target, err := channel.Address(nil, &req, Ask{Endpoint: Chat, Model: test.model})
+				if err != nil {
+					t.Fatal(err)
+				}
+				host := vertexHost(region)
+				if !strings.Contains(req.Path, "/locations/"+region+"/") || !strings.Contains(target.String(), host) {
+					t.Errorf("asked at %s%s, want %s", target, req.Path, region)
+				}
+			}
+		})
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -42,6 +43,9 @@ func openAIChannel(s *source) (*Channel, error) {
 		d.paths[e] = endpointPath(s.base, string(e))
 	}
 	d.responses = s.base.Hostname() == "api.openai.com"
+	if s.engine == EngineOpenRouter && isEndpoint(s.base) {
+		d.paths[Chat] = withQuery(strings.TrimRight(s.base.EscapedPath(), "/"), s.base)
+	}
 	if s.engine == EngineResponses {
 		d.paths[Chat], d.chat = d.paths[responsesPath], "responses"
 	}
@@ -87,7 +91,16 @@ func (d *openAI) Address(_ *pool.Call, req *pool.Request, ask Ask) (*pool.Target
 // knownEndings are the endpoints that people leave at the end of a base_url.
 var knownEndings = []string{
 	"/chat/completions", "/responses/compact", "/responses", "/images/generations", "/images/edits", "/audio/transcriptions",
-	"/audio/translations", "/audio/speech", "/moderations", "/embeddings", "/models", "/completions", "/rerank",
+	"/audio/translations", "/audio/speech", "/moderations", "/embeddings", "/models", "/completions", "/rerank", "/messages",
+}
+
+// version is the last piece of a path that endpoints stand behind.
+var version = regexp.MustCompile(`^(v[0-9][0-9a-z.]*|api|openai)?$`)
+
+// isEndpoint says of a base_url that it names an endpoint of a kind that is known nowhere, at which a provider with engine: openrouter is asked.
+func isEndpoint(base *url.URL) bool {
+	path := strings.TrimRight(base.EscapedPath(), "/")
+	return strings.HasSuffix(path, "/messages") || !version.MatchString(path[strings.LastIndexByte(path, '/')+1:]) && endpointPath(base, "") == withQuery(path+"/", base)
 }
 
 // endpointPath puts an endpoint in the place of the one that the base_url ends

@@ -21,6 +21,7 @@ type vertex struct {
 	provider  *config.Provider
 	engine    Engine
 	locations []vertexLocation
+	older     map[string][]vertexLocation // of Claude's models that the place that is everywhere does not have, where no region is named
 	turn      atomic.Uint32
 
 	headers [][]byte // by key index, of express keys
@@ -80,18 +81,56 @@ func (d *vertex) locate(s *source) error {
 	case !versioned:
 		path += "/v1"
 	}
-	for _, name := range names {
-		at := s.base
-		if google {
-			at = &url.URL{Scheme: "https", Host: vertexHost(name)}
+	at := func(names []string) (locations []vertexLocation, err error) {
+		for _, name := range names {
+			at := s.base
+			if google {
+				at = &url.URL{Scheme: "https", Host: vertexHost(name)}
+			}
+			target, err := s.target(at)
+			if err != nil {
+				return nil, err
+			}
+			locations = append(locations, vertexLocation{target, vertexRoots(path, name, s.ProjectIDs)})
 		}
-		target, err := s.target(at)
-		if err != nil {
+		return locations, nil
+	}
+	var err error
+	if d.locations, err = at(names); err != nil || len(names) > 1 || names[0] != everywhere || len(s.Regions) > 0 {
+		return err
+	}
+	d.older = make(map[string][]vertexLocation, len(olderRegions))
+	for _, o := range olderRegions {
+		if d.older[o.model], err = at(o.regions); err != nil {
 			return err
 		}
-		d.locations = append(d.locations, vertexLocation{target, vertexRoots(path, name, s.ProjectIDs)})
 	}
 	return nil
+}
+
+// olderRegions are where Claude's models are that were there before the place that is everywhere was: the regions that uni-api asks in turn. The
+// first that begins a model's name counts.
+var olderRegions = []struct {
+	model   string
+	regions []string
+}{
+	{"claude-3-5-sonnet", []string{"us-east5", "europe-west1"}},
+	{"claude-3-7-sonnet", []string{"us-east5", "europe-west1"}},
+	{"claude-3-sonnet", []string{"us-east5", "us-central1", "asia-southeast1"}},
+	{"claude-3-haiku", []string{"us-east5", "us-central1", "europe-west1", "europe-west4"}},
+	{"claude-3", []string{"us-east5"}},
+}
+
+// locationsOf are where a model is asked for.
+func (d *vertex) locationsOf(model string) []vertexLocation {
+	if d.older != nil && strings.HasPrefix(model, "claude-3") {
+		for _, o := range olderRegions {
+			if strings.HasPrefix(model, o.model) {
+				return d.older[o.model]
+			}
+		}
+	}
+	return d.locations
 }
 
 // vertexRoots are the beginnings of paths, by project. An express key needs no project.
@@ -137,7 +176,8 @@ func (d *vertex) Address(call *pool.Call, req *pool.Request, ask Ask) (*pool.Tar
 	if !ok {
 		return nil, ErrNoEndpoint
 	}
-	at := &d.locations[int(d.turn.Add(1)-1)%len(d.locations)]
+	locations := d.locationsOf(ask.Model)
+	at := &locations[int(d.turn.Add(1)-1)%len(locations)]
 	root := at.roots[min(max(ask.Key, 0), len(at.roots)-1)]
 	req.Method = "POST"
 	switch id, own := strings.CutPrefix(ask.Model, tuned); {
