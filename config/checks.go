@@ -112,7 +112,6 @@ func (d *decoder) checkKeys() {
 	d.adviseProviderKeys()
 	d.adviseAddresses()
 	d.adviseTwins()
-	d.checkSendable()
 	if d.checkCycles(keys) {
 		return
 	}
@@ -134,15 +133,10 @@ func (d *decoder) checkKey(k *APIKey, keys map[string]*APIKey) {
 	}
 	if strings.ContainsAny(k.Key, " \t\r\n") {
 		d.fail(at, "", "this key has a space in it, which no client can send; remove it")
-	} else if hasControl(k.Key) {
-		d.fail(at, "", "this key has a control character in it, which no client can send; remove it")
+	} else if what := unsendable(k.Key); what != "" { // as a copy has it that took along more than the key
+		d.fail(at, "", "this key has %s in it, which no client can send; write it again by hand, or let `uni-api keygen` make another one", what)
 	}
 	keys[k.Key] = k
-}
-
-// hasControl tells of a text that no header can carry.
-func hasControl(text string) bool {
-	return strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f })
 }
 
 // nameKeys gives every key without a role an alias that no other key has.

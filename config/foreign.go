@@ -77,19 +77,3 @@ func unsendable(key string) string {
 	}
 	return ""
 }
-
-// checkSendable finds keys that nobody can send: they come from a copy that took along more than the key.
-func (d *decoder) checkSendable() {
-	for _, k := range d.cfg.APIKeys {
-		if what := unsendable(k.Key); what != "" && !strings.ContainsAny(k.Key, " \t\r\n") {
-			d.wrong(d.valueOf(d.keys[k], "api"), "", "this key has %s in it, which no client can send; write it again by hand, or let `uni-api keygen` make another one", what)
-		}
-	}
-	for _, p := range d.cfg.Providers {
-		for _, key := range p.Keys {
-			if what := unsendable(key); what != "" {
-				d.wrong(d.valueOf(d.providers[p], "api"), "", "a key of provider %s has %s in it, which no header can carry; copy the key again", shown(p.Name), what)
-			}
-		}
-	}
-}

@@ -23,7 +23,7 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if c, err := ParseLenient("api.yaml", data, env("X", "https://x.example")); err == nil {
-			_, _ = c.Summary(), c.Secrets()
+			_, _ = c.Summary(nil), c.Secrets()
 			checkPlaces(t, c.LeftOut)
 		}
 		c, err := Parse("api.yaml", data, env("X", "https://x.example"))

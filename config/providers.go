@@ -154,8 +154,8 @@ func (d *decoder) providerKeys(n *yaml.Node, p *Provider) {
 	for _, item := range items {
 		read := func() {
 			key, ok := secretText(d, item)
-			if ok && hasControl(key) {
-				d.fail(item, "", "this key has a control character in it, such as a line break, which no header can carry; remove it")
+			if what := unsendable(key); ok && what != "" {
+				d.fail(item, "", "this key has %s in it, which no header can carry; copy the key again", what)
 				ok = false
 			}
 			if ok && key != "" {

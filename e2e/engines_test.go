@@ -20,8 +20,8 @@ func engine(word, path string) row {
 	r := row{section: "providers[]", key: "engine", word: word, set: "{engine: " + word + "}", file: file{a: "{base_url: $A/any}"},
 		play: enginePlay, without: "/any/chat/completions, good", with: path + ", good"}
 	if r.without == r.with {
-		r.file.a, r.without = "{base_url: $A/any/v1/messages}", "/any/v1/messages, good"
-		r.with = "/any/v1/messages/chat/completions, good"
+		r.file.a, r.without = "{base_url: $A/any/v1/responses}", "/any/v1/responses, good"
+		r.with = "/any/v1/chat/completions, good"
 	}
 	return r
 }
