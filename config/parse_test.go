@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"uniapi/codec/formats/bedrock"
 )
 
 // noEnv is an environment without variables.

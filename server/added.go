@@ -8,6 +8,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"uniapi/codec/formats"
 	"uniapi/codec/rawjson"
 )
 
@@ -34,19 +35,14 @@ func (a *attempt) leaves() []string {
 	return nil
 }
 
-// added are the members that the gateway may put into a request of its own accord, by
-// the upstream's format. Of chat's stream_options see asking.
-var added = map[string][]string{
-	"openai":        {"reasoning_effort", "thinking", "enable_thinking", "temperature"},
-	"responses":     {"include", "store", "reasoning"},
-	"gemini":        {"safetySettings"},
-	"gemini-vertex": {"safetySettings"},
-}
+// added are the members that the gateway may put into an upstream's request of its own
+// accord. Of chat's stream_options see asking.
+func (a *attempt) added() []string { return formats.Traits(a.upstream).Added }
 
 // adds says whether a member of the request is the gateway's own and not what the
 // client asked for.
 func (a *attempt) adds(name string) bool {
-	if !slices.Contains(added[a.upstream], name) {
+	if !slices.Contains(a.added(), name) {
 		return false
 	}
 	if a.untranslated() {
@@ -90,10 +86,10 @@ func (a *attempt) refusesAdded(err error) string {
 	if !is || refused.status != fasthttp.StatusBadRequest && refused.status != fasthttp.StatusUnprocessableEntity {
 		return ""
 	}
-	if known := a.backend().asking[a.model]; a.upstream != "openai" && known != nil && known.took.Load() {
+	if known := a.backend().asking[a.model]; a.upstream != formats.Chat.Name() && known != nil && known.took.Load() {
 		return "" // it is the request's own: an error can repeat what a client has made up
 	}
-	for _, name := range added[a.upstream] {
+	for _, name := range a.added() {
 		if !slices.Contains(a.leaves(), name) && isAbout(refused.said.Param, refused.said.Message, name) && a.adds(name) {
 			return name
 		}
@@ -103,7 +99,7 @@ func (a *attempt) refusesAdded(err error) string {
 
 // took notes that a request was served with what the gateway always adds.
 func (a *attempt) took() {
-	if a.upstream == "openai" || a.unwanted != nil || added[a.upstream] == nil || a.untranslated() {
+	if a.upstream == formats.Chat.Name() || a.unwanted != nil || a.added() == nil || a.untranslated() {
 		return
 	}
 	if known := a.backend().asking[a.model]; known != nil && !known.took.Load() {

@@ -8,6 +8,7 @@ import (
 	"uniapi/bench/linear"
 	"uniapi/codec"
 	"uniapi/codec/eventstream"
+	"uniapi/codec/formats"
 	"uniapi/codec/formats/anthropic"
 	"uniapi/codec/formats/bedrock"
 	"uniapi/codec/formats/cohere"
@@ -25,7 +26,7 @@ type writer interface {
 // writers are all of them, and the collector.
 var writers = func() map[string]func() writer {
 	all := map[string]func() writer{"a whole answer": func() writer { return &collecting{} }}
-	for name, format := range formats {
+	for name, format := range formats.All {
 		all[name] = func() writer { return format.NewStreamEncoder(&codec.Request{Model: "m", Format: format.Name()}) }
 	}
 	return all

@@ -4,7 +4,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"uniapi/codec"
-	"uniapi/codec/formats/openai"
+	"uniapi/codec/formats"
 	"uniapi/pool/provider"
 	"uniapi/server/budget"
 	"uniapi/usage"
@@ -20,7 +20,7 @@ func (x *exchange) aside(face face, endpoint provider.Endpoint, body []byte) *ex
 	m.ctx.Request.Header.SetMethod(fasthttp.MethodPost)
 	m.ctx.Request.SetRequestURI("/v1/" + string(endpoint))
 	m.holding.Begin(m.server.budget, x.key.share)
-	m.wish = wish{face: face, format: openai.Format{}, endpoint: endpoint, label: face.label(endpoint)}
+	m.wish = wish{face: face, format: formats.Chat, endpoint: endpoint, label: face.label(endpoint)}
 	m.id, m.start, m.key, m.body = append(m.id[:0], x.id...), x.start, x.key, body
 	m.at = &m.lone
 	m.alone()

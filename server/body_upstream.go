@@ -8,6 +8,7 @@ import (
 	"uniapi/codec"
 	"uniapi/codec/alias"
 	"uniapi/codec/fit"
+	"uniapi/codec/formats"
 	"uniapi/codec/formats/openai"
 	"uniapi/codec/override"
 	"uniapi/codec/rawjson"
@@ -121,7 +122,7 @@ func (a *attempt) translated(to codec.Format, provider *config.Provider) ([]byte
 	if request, fetched, err = a.inlined(request, to); err != nil {
 		return nil, err
 	}
-	if request, a.leftOut, err = turns.Repair(request, formats[request.Format], to); err != nil {
+	if request, a.leftOut, err = turns.Repair(request, formats.All[request.Format], to); err != nil {
 		return nil, err
 	}
 	if to.Name() == "openai" {

@@ -35,12 +35,13 @@ func (x *exchange) reserve() *codec.Error {
 	return nil
 }
 
-// deferred says whether a Responses request is answered before it is worked on.
+// deferred says whether the request is answered before it is worked on.
 func (in *inbound) deferred() bool {
-	if in.format.Name() != "responses" {
+	later := in.format.Traits().Later
+	if later == "" {
 		return false
 	}
-	wanted := member(in.body, "background")
+	wanted := member(in.body, later)
 	return wanted.Present() && string(wanted.Raw(in.body)) != "false" && string(wanted.Raw(in.body)) != "null"
 }
 

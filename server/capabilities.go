@@ -6,6 +6,7 @@ import (
 
 	"uniapi/codec"
 	"uniapi/codec/capability"
+	"uniapi/codec/formats"
 	"uniapi/codec/formats/anthropic"
 	"uniapi/codec/formats/openai"
 	"uniapi/config"
@@ -115,14 +116,6 @@ func (s *suited) editTranslated(upstream string, body []byte) []byte {
 	return body
 }
 
-// spokenAs are the formats of upstreams as rules call them, with the place where they
-// are spoken.
-var spokenAs = map[string]struct{ format, place string }{
-	"openai": {capability.Chat, ""}, "responses": {capability.Responses, ""}, "cohere": {capability.Cohere, ""},
-	"anthropic": {capability.Messages, ""}, "anthropic-vertex": {capability.Messages, "vertex"}, "bedrock-invoke": {capability.Messages, "bedrock"},
-	"gemini": {capability.Gemini, ""}, "gemini-vertex": {capability.Gemini, "vertex"}, "bedrock-converse": {capability.Converse, "bedrock"},
-}
-
 // places are what rules call the hosts of engines, whatever the address is.
 var places = map[provider.Engine]string{provider.EngineAzure: "azure", provider.EngineOpenRouter: "openrouter"}
 
@@ -136,16 +129,16 @@ func suit(cfg *config.Config, p *config.Provider, channel *provider.Channel, mod
 	all := make(suits, len(models))
 	for _, m := range models {
 		for _, upstream := range formatsOf(channel, m.Upstream) {
-			as := spokenAs[upstream]
-			if as.place == "" {
-				as.place = places[channel.Engine]
+			as := formats.Traits(upstream)
+			if as.Place == "" {
+				as.Place = places[channel.Engine]
 			}
-			t := capability.Find(capability.Query{Host: base.Hostname(), Place: as.place, Format: as.format, Model: m.Upstream},
+			t := capability.Find(capability.Query{Host: base.Hostname(), Place: as.Place, Format: as.Rules, Model: m.Upstream},
 				cfg.Preferences.Capabilities, p.Preferences.Capabilities)
 			s := suited{upstream: upstream, target: t}
-			if as.format == capability.Chat || as.format == capability.Responses {
+			if as.Rules == capability.Chat || as.Rules == capability.Responses {
 				s.rules = openai.NewRules(t, m.Alias)
-			} else if as.format == capability.Messages {
+			} else if as.Rules == capability.Messages {
 				s.messages = anthropic.NewRules(t)
 			}
 			all[m.Alias] = append(all[m.Alias], s)
@@ -157,7 +150,7 @@ func suit(cfg *config.Config, p *config.Provider, channel *provider.Channel, mod
 // formatsOf are the formats in which a channel takes conversations with a model, whoever
 // asks.
 func formatsOf(channel *provider.Channel, model string) (list []string) {
-	for _, client := range []string{"openai", "responses", "anthropic", "gemini"} {
+	for _, client := range formats.Clients {
 		f := channel.Format(provider.Ask{Endpoint: provider.Chat, Client: client, Model: model})
 		if !slices.Contains(list, f) {
 			list = append(list, f)

@@ -43,13 +43,9 @@ func (x *exchange) estimate() *codec.Error {
 		_, told := judge(err, pool.Deadlines{})
 		return told
 	}
-	name := "input_tokens"
-	if x.format.Name() == "gemini" {
-		name = "totalTokens"
-	}
 	x.choose(balancer.Attempt{}) // no provider had to do with it
 	x.at.whole = nil
-	writeJSON(x.ctx, fasthttp.StatusOK, map[string]int64{name: anthropic.EstimateTokens(request)})
+	writeJSON(x.ctx, fasthttp.StatusOK, map[string]int64{x.format.Traits().Count: anthropic.EstimateTokens(request)})
 	x.ctx.Response.Header.Set("X-Token-Count", "estimate")
 	return nil
 }

@@ -6,11 +6,12 @@ import (
 	"testing"
 
 	"uniapi/codec"
+	"uniapi/codec/formats"
 )
 
 // told is a stream of a format in which pieces are said one after the other, as events.
 func toldIn(format string, pieces ...string) (events []string) {
-	encoder := formats[format].NewStreamEncoder(&codec.Request{Model: "m"})
+	encoder := formats.All[format].NewStreamEncoder(&codec.Request{Model: "m"})
 	add := func(out []byte) {
 		for _, e := range strings.SplitAfter(string(out), "\n\n") {
 			if e != "" {

@@ -17,6 +17,7 @@ import (
 	"uniapi/balancer"
 	"uniapi/codec"
 	"uniapi/codec/estimate"
+	"uniapi/codec/formats"
 	"uniapi/config"
 	"uniapi/pool"
 	"uniapi/pool/provider"
@@ -67,11 +68,11 @@ func writeError(ctx *fasthttp.RequestCtx, e *codec.Error) {
 func envelopeOf(ctx *fasthttp.RequestCtx) codec.Format {
 	switch {
 	case bytes.HasPrefix(ctx.Path(), []byte("/v1/messages")), isAnthropic(ctx):
-		return formats["anthropic"]
+		return formats.All["anthropic"]
 	case isGoogle(ctx):
-		return formats["gemini"]
+		return formats.All["gemini"]
 	}
-	return formats["openai"]
+	return formats.Chat
 }
 
 func writeErrorIn(ctx *fasthttp.RequestCtx, envelope codec.Format, e *codec.Error) {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"uniapi/codec"
+	"uniapi/codec/formats"
 	"uniapi/pool"
 )
 
@@ -50,8 +51,8 @@ func TestAnErrorIsKeptShortWhateverAProviderSays(t *testing.T) {
 		}
 	}
 	for name, body := range longErrors(long) {
-		for _, format := range slices.Sorted(maps.Keys(formats)) {
-			f, what := formats[format], name+" to "+format
+		for _, format := range slices.Sorted(maps.Keys(formats.All)) {
+			f, what := formats.All[format], name+" to "+format
 			for _, status := range []int{400, 429, 500} {
 				e := f.DecodeError(status, jsonKind, []byte(body))
 				check(what, e)

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"uniapi/codec"
+	"uniapi/codec/formats"
 	"uniapi/codec/formats/anthropic"
 	"uniapi/codec/formats/bedrock"
 	"uniapi/codec/rawjson"
@@ -85,7 +86,7 @@ func (messagesFace) pass(a *attempt, upstream string) flow {
 
 func (messagesFace) check(a *attempt, body []byte) (codec.Usage, error) {
 	if a.upstream == "bedrock-invoke" {
-		return checkWhole(formats[a.upstream], body, a.triggers()) // it has errors of its own
+		return checkWhole(formats.All[a.upstream], body, a.triggers()) // it has errors of its own
 	}
 	return anthropic.CheckAnswer(body, a.triggers())
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"uniapi/codec/embed"
+	"uniapi/codec/formats"
 	"uniapi/codec/images"
 	"uniapi/pool/provider"
 	"uniapi/server/budget"
@@ -127,7 +128,7 @@ func (a *attempt) makeImages(channel *provider.Channel, ask provider.Ask, google
 func (a *attempt) exchangeWhole(channel *provider.Channel, ask provider.Ask, body []byte) ([]byte, error) {
 	a.parts = append(a.parts[:0], body)
 	a.request.Body = a.parts
-	answer, err := a.send(channel, ask, formats[a.upstream])
+	answer, err := a.send(channel, ask, formats.All[a.upstream])
 	if err != nil {
 		return nil, err
 	}

@@ -12,7 +12,6 @@ import (
 	"uniapi/balancer"
 	"uniapi/codec"
 	"uniapi/codec/estimate"
-	"uniapi/codec/formats/gemini"
 	"uniapi/codec/saturate"
 	"uniapi/config"
 	"uniapi/pool/provider"
@@ -90,7 +89,7 @@ func (x *exchange) brokeOff(err error) {
 
 // goOnBehindComments is goOn while the client is shown that somebody is there, also where it is not before an answer begins.
 func (x *exchange) goOnBehindComments(w io.Writer, err error) bool {
-	if _, is := x.format.(gemini.Format); !is && x.comments == 0 && x.at.joint != nil {
+	if x.comments == 0 && x.at.joint != nil && x.sign() != nil {
 		c := newCommenter(w, x.server.options.gapComments, x.sign())
 		defer c.stop()
 	}

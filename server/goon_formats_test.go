@@ -172,7 +172,7 @@ type reception struct {
 }
 
 func (l *listener) hear(stream string) (h reception) {
-	stream = strings.ReplaceAll(stream, string(comment), "")
+	stream = strings.ReplaceAll(stream, string(codec.Comment), "")
 	d := l.format.NewStreamDecoder()
 	events, err := d.Push(nil, []byte(stream))
 	take := func() {

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"uniapi/codec"
 )
 
 // TestWhoseStreamsAreGoneOnWith sets it for all, for a provider and for a client key.
@@ -213,14 +215,14 @@ func TestTheClientSeesThatSomebodyIsThereInTheGap(t *testing.T) {
 				}
 			}
 		}
-		if read("one"); more == "" && strings.Contains(seen, string(comment)) {
+		if read("one"); more == "" && strings.Contains(seen, string(codec.Comment)) {
 			t.Errorf("%q", seen)
 		}
 		chain.when <- true
 		seen = ""
-		read(string(comment))
+		read(string(codec.Comment))
 		close(goOn)
-		if read("[DONE]"); !strings.Contains(seen, " two") || strings.Index(seen, string(comment)) > strings.Index(seen, " two") {
+		if read("[DONE]"); !strings.Contains(seen, " two") || strings.Index(seen, string(codec.Comment)) > strings.Index(seen, " two") {
 			t.Errorf("%q", seen)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"uniapi/balancer"
 	"uniapi/codec"
 	"uniapi/codec/capability"
+	"uniapi/codec/formats"
 	"uniapi/codec/formats/openai"
 	"uniapi/codec/override"
 	"uniapi/codec/rawjson"
@@ -124,7 +125,7 @@ func TestWhatIsMadeOfARequestTakesNoMoreThanWasReckoned(t *testing.T) {
 				var request *codec.Request
 				var err error
 				allocated, live := work(func() any {
-					request, err = formats[from].DecodeRequest(body)
+					request, err = formats.All[from].DecodeRequest(body)
 					return request
 				})
 				if most := decodingOf(body); live > most+slack || allocated > garbage*most+slack {
@@ -137,10 +138,10 @@ func TestWhatIsMadeOfARequestTakesNoMoreThanWasReckoned(t *testing.T) {
 				if w.kept > decodingOf(body) || live > w.kept+slack {
 					t.Errorf("%d bytes stay, reckoned were %d, %d while it was read", live, w.kept, decodingOf(body))
 				}
-				for _, to := range slices.Sorted(maps.Keys(formats)) {
+				for _, to := range slices.Sorted(maps.Keys(formats.All)) {
 					var out []byte
 					allocated, _ := work(func() any {
-						out, err = formats[to].EncodeRequest(make([]byte, 0, len(body)+len(body)/8), request, "up")
+						out, err = formats.All[to].EncodeRequest(make([]byte, 0, len(body)+len(body)/8), request, "up")
 						return out
 					})
 					if most := w.encoded + w.work; allocated > garbage*most+slack || len(out) > w.encoded+w.work/4+slack {
@@ -222,7 +223,7 @@ func TestWhatAStreamKeepsIsReckoned(t *testing.T) {
 		for _, to := range []string{"anthropic", "responses", "gemini"} {
 			t.Run(name+" to "+to, func(t *testing.T) {
 				f := new(translation)
-				f.reset(openai.Format{}.NewStreamDecoder(), formats[to].NewStreamEncoder(&codec.Request{Model: "m"}), nil)
+				f.reset(openai.Format{}.NewStreamDecoder(), formats.All[to].NewStreamEncoder(&codec.Request{Model: "m"}), nil)
 				text := []byte(stream)
 				var before, m runtime.MemStats
 				runtime.GC()

@@ -8,43 +8,26 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"uniapi/codec"
-	"uniapi/codec/formats/anthropic"
-	"uniapi/codec/formats/gemini"
 )
 
 // keepalive is how long a stream's client may go without a byte, 0 if it may go
 // without for as long as it takes (keepalive_interval).
 func (in *inbound) keepalive() time.Duration {
-	switch in.format.(type) {
-	case gemini.Format:
-		return 0 // an array has no place for comments, and Google's SDKs break on those among events
-	case anthropic.Format:
-		if in.stream && in.route.Keepalive == 0 {
-			return pingEvery
-		}
-	}
-	if !in.stream {
+	traits := in.format.Traits()
+	if !in.stream || traits.Heartbeat == nil {
 		return 0
 	}
-	if in.route.Keepalive == 0 && in.mayBuffer() {
+	if in.route.Keepalive == 0 && (traits.Pinged || in.mayBuffer()) {
 		return pingEvery // who waits for a whole answer must see that somebody is there
 	}
 	return in.route.Keepalive
 }
 
-// pingEvery is how often Anthropic's clients are shown that somebody is there:
-// Claude Code gives a silent stream up, and its own upstream pings too.
+// pingEvery is how often clients are shown that somebody is there where nothing is configured.
 const pingEvery = 15 * time.Second
 
 // sign is what says that the upstream is still at work, in the client's format.
-func (in *inbound) sign() []byte {
-	if _, is := in.format.(anthropic.Format); is {
-		return ping
-	}
-	return comment
-}
-
-var ping = []byte("event: ping\ndata: {\"type\": \"ping\"}\n\n")
+func (in *inbound) sign() []byte { return in.format.Traits().Heartbeat }
 
 // relayBehindComments is the relay of a request with a keepalive_interval. If no
 // channel has answered when it is over, the answer begins all the same, with
@@ -88,8 +71,6 @@ type commenter struct {
 	stopped bool
 	err     error
 }
-
-var comment = []byte(": keepalive\n\n")
 
 func newCommenter(w io.Writer, every time.Duration, sign []byte) *commenter {
 	c := &commenter{w: w, every: every, sign: sign}

@@ -3,6 +3,8 @@ package server
 import (
 	"strings"
 	"testing"
+
+	"uniapi/codec"
 )
 
 const everySecond = "    preferences: {keepalive_interval: {m: 0.1}}\n"
@@ -21,7 +23,7 @@ func TestCommentsBeginWhileAttemptsGoOnBehindThem(t *testing.T) {
 	if head.StatusCode != 200 || !strings.HasPrefix(head.Header.Get("Content-Type"), "text/event-stream") {
 		t.Fatalf("%d %v", head.StatusCode, head.Header)
 	}
-	got := make([]byte, 2*len(comment))
+	got := make([]byte, 2*len(codec.Comment))
 	for n := 0; n < len(got); {
 		m, err := head.Body.Read(got[n:])
 		if err != nil {
@@ -29,11 +31,11 @@ func TestCommentsBeginWhileAttemptsGoOnBehindThem(t *testing.T) {
 		}
 		n += m
 	}
-	if string(got) != strings.Repeat(string(comment), 2) {
+	if string(got) != strings.Repeat(string(codec.Comment), 2) {
 		t.Errorf("began with %q", got)
 	}
 	close(goOn)
-	if rest := strings.ReplaceAll(c.rest(), string(comment), ""); !strings.Contains(rest, event("one")) || !strings.Contains(rest, doneEvent) {
+	if rest := strings.ReplaceAll(c.rest(), string(codec.Comment), ""); !strings.Contains(rest, event("one")) || !strings.Contains(rest, doneEvent) {
 		t.Errorf("ended with %q", rest)
 	}
 	if line := g.log.next(t, "request"); line["status"] != 200.0 || line["provider"] != "well" || line["attempts"] != 2.0 {
@@ -98,7 +100,7 @@ func TestAPauseInAStreamIsFilledWithComments(t *testing.T) {
 	c.post(streamRequest, "Connection", "close")
 	body := c.head().Body
 	seen := ""
-	for buffer := make([]byte, 512); !strings.Contains(seen, event("one")+string(comment)+string(comment)); {
+	for buffer := make([]byte, 512); !strings.Contains(seen, event("one")+string(codec.Comment)+string(codec.Comment)); {
 		n, err := body.Read(buffer)
 		if err != nil {
 			t.Fatalf("%v after %q", err, seen)

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"uniapi/codec"
 )
 
 // How a client may leave.
@@ -214,8 +216,8 @@ func TestAClientThatLeavesBehindCommentsEndsTheAttempts(t *testing.T) {
 			g := start(t, providerOf("p", up, "    preferences:\n      keepalive_interval: 0.05\n"), providerOf("q", other))
 			c := g.dial()
 			c.post(streamRequest)
-			comments := make([]byte, 2*len(comment))
-			if _, err := io.ReadFull(c.head().Body, comments); err != nil || string(comments) != string(comment)+string(comment) {
+			comments := make([]byte, 2*len(codec.Comment))
+			if _, err := io.ReadFull(c.head().Body, comments); err != nil || string(comments) != string(codec.Comment)+string(codec.Comment) {
 				t.Fatalf("%q, %v", comments, err)
 			}
 			watch := startWatch()

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"uniapi/codec"
 )
 
 // breaks are ends of a stream that is not complete, behind two events.
@@ -127,13 +129,13 @@ func TestCommentsComeWhileAWholeStreamIsWaitedFor(t *testing.T) {
 	client := g.dial()
 	client.post(streamRequest)
 	resp := client.head()
-	first := make([]byte, len(comment))
-	if _, err := io.ReadFull(resp.Body, first); err != nil || string(first) != string(comment) {
+	first := make([]byte, len(codec.Comment))
+	if _, err := io.ReadFull(resp.Body, first); err != nil || string(first) != string(codec.Comment) {
 		t.Errorf("%v %q", err, first)
 	}
 	close(goOn)
 	text, err := io.ReadAll(resp.Body)
-	if whole := strings.ReplaceAll(string(text), string(comment), ""); err != nil || whole != event("one")+event(" two")+stopEvent+doneEvent {
+	if whole := strings.ReplaceAll(string(text), string(codec.Comment), ""); err != nil || whole != event("one")+event(" two")+stopEvent+doneEvent {
 		t.Errorf("%v %q", err, text)
 	}
 }

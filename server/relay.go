@@ -7,6 +7,7 @@ import (
 
 	"uniapi/balancer"
 	"uniapi/codec"
+	"uniapi/codec/formats"
 	"uniapi/pool"
 	"uniapi/pool/provider"
 )
@@ -216,7 +217,7 @@ func (a *attempt) ask() error {
 	if a.endpoint != provider.Chat && !a.untranslated() {
 		return a.viaGoogle(channel, ask) // all else that is no conversation is not translated
 	}
-	from := formats[a.upstream]
+	from := formats.All[a.upstream]
 	var err error
 	if ask.Stream, err = a.write(channel, from); err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 
 	"uniapi/balancer"
 	"uniapi/codec/alias"
+	"uniapi/codec/formats"
 	"uniapi/config"
 	"uniapi/pool/fetch"
 	"uniapi/pool/provider"
@@ -64,7 +65,7 @@ func (s *Server) build(cfg *config.Config) *snapshot {
 			continue
 		}
 		snap.backends[i].channel, snap.backends[i].fetcher = channel, via
-		snap.translates = snap.translates || channel.Format(provider.Ask{Endpoint: provider.Chat}) != "openai"
+		snap.translates = snap.translates || channel.Format(provider.Ask{Endpoint: provider.Chat}) != formats.Chat.Name()
 	}
 	snap.prices = usage.NewPrices(cfg)
 	snap.route(s.state, s.discovery.models)

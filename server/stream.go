@@ -10,7 +10,6 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"uniapi/codec"
-	"uniapi/codec/formats/gemini"
 )
 
 var (
@@ -23,8 +22,8 @@ func (a *attempt) typeOr(usual []byte) []byte {
 	if len(a.contentType) > 0 {
 		return a.contentType
 	}
-	if f, is := a.format.(gemini.Format); is && f.Array {
-		return contentTypeJSON // even as a stream
+	if kind := a.format.Traits().StreamType; kind != nil {
+		return kind
 	}
 	return usual
 }

@@ -3,29 +3,9 @@ package server
 import (
 	"uniapi/codec"
 	"uniapi/codec/fit"
-	"uniapi/codec/formats/anthropic"
-	"uniapi/codec/formats/bedrock"
-	"uniapi/codec/formats/cohere"
-	"uniapi/codec/formats/gemini"
-	"uniapi/codec/formats/openai"
-	"uniapi/codec/formats/responses"
 	"uniapi/codec/sse"
 	"uniapi/codec/trigger"
 )
-
-// formats are the wire formats by the names that channels know them by.
-var formats = map[string]codec.Format{
-	"openai":    openai.Format{},
-	"anthropic": anthropic.Format{},
-	"gemini":    gemini.Format{},
-	"responses": responses.Format{},
-	"cohere":    cohere.Format{},
-
-	"gemini-vertex":    gemini.Format{Vertex: true},
-	"anthropic-vertex": anthropic.Vertex,
-	"bedrock-invoke":   bedrock.Invoke,
-	"bedrock-converse": bedrock.Format{},
-}
 
 // flow is an upstream's stream on its way to the client: passed through, or
 // translated. What Push and End return goes out; it is valid until the next call.

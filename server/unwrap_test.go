@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"uniapi/codec"
+	"uniapi/codec/formats"
 	"uniapi/codec/turns"
 )
 
@@ -33,15 +34,15 @@ func TestAnAnswerThatIsNoObjectIsAskedForInOne(t *testing.T) {
 		`{"anyOf":[{"type":"object","properties":{"needle":{"type":"string"}}},{"type":"object","properties":{"b":{"type":"string"}}}]}`} {
 		for from, ask := range listRequests {
 			for name, model := range upstreams {
-				to := formats[name]
-				q, err := formats[from].DecodeRequest([]byte(ask(schema)))
+				to := formats.All[name]
+				q, err := formats.All[from].DecodeRequest([]byte(ask(schema)))
 				if err != nil {
 					t.Fatal(err)
 				}
 				if to.Name() == from {
 					continue
 				}
-				repaired, _, err := turns.Repair(q, formats[from], to)
+				repaired, _, err := turns.Repair(q, formats.All[from], to)
 				if err != nil {
 					t.Fatal(err)
 				}

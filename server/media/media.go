@@ -12,8 +12,6 @@ import (
 	"sync/atomic"
 
 	"uniapi/codec"
-	"uniapi/codec/formats/anthropic"
-	"uniapi/codec/formats/bedrock"
 	"uniapi/pool/fetch"
 	"uniapi/server/budget"
 )
@@ -24,29 +22,12 @@ const (
 	mostFetches = 100
 )
 
-// readsURL are the kinds of media that upstreams of a format read from an http
-// address by themselves. Formats that are not here read none.
-var readsURL = map[string][]codec.PartKind{
-	"openai":    {codec.PartImage, codec.PartVideo},
-	"responses": {codec.PartImage, codec.PartFile},
-	"anthropic": {codec.PartImage, codec.PartFile},
-	"cohere":    {codec.PartImage},
-}
-
-// takesURL tells which media an upstream of a format gets by address. A format
-// for which that depends on the address says so itself, as Gemini's does.
+// TakesURL tells which media an upstream of a format gets by address.
 func TakesURL(f codec.Format) func(*codec.Part) bool {
-	kinds := readsURL[f.Name()]
-	switch f := f.(type) {
-	case interface{ TakesURL(*codec.Media) bool }:
+	if f, depends := f.(codec.URLTaker); depends {
 		return func(p *codec.Part) bool { return f.TakesURL(p.Media) }
-	case bedrock.InvokeFormat:
-		kinds = nil
-	case anthropic.Format:
-		if f.Version != "" { // on Vertex
-			kinds = nil
-		}
 	}
+	kinds := f.Traits().Fetches
 	return func(p *codec.Part) bool { return slices.Contains(kinds, p.Kind) }
 }
 

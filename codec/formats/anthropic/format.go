@@ -3,6 +3,7 @@ package anthropic
 
 import (
 	"uniapi/codec"
+	"uniapi/codec/capability"
 )
 
 // Format is the Messages format. The zero value is Anthropic's own API; other hosts of Claude differ in the body.
@@ -29,6 +30,20 @@ const (
 
 // Name implements codec.Format.
 func (Format) Name() string { return formatName }
+
+// Traits implements codec.Format. Other hosts than Anthropic fetch nothing.
+func (f Format) Traits() codec.Traits {
+	t := described
+	if f.hosted() {
+		t.Place, t.Fetches = "vertex", nil
+	}
+	return t
+}
+
+var described = codec.Traits{
+	Rules: capability.Messages, Fetches: []codec.PartKind{codec.PartImage, codec.PartFile},
+	Heartbeat: []byte("event: ping\ndata: {\"type\": \"ping\"}\n\n"), Pinged: true, Count: "input_tokens",
+}
 
 // hosted says whether another than Anthropic runs the model: without its files, URLs, containers and hosted caching.
 func (f Format) hosted() bool { return f.Version != "" }

@@ -22,6 +22,11 @@ const formatName = "bedrock"
 // Name implements codec.Format.
 func (Format) Name() string { return formatName }
 
+// Traits implements codec.Format.
+func (Format) Traits() codec.Traits { return described }
+
+var described = codec.Traits{Rules: capability.Converse, Place: "bedrock"}
+
 // signer is whose reasoning comes with a signature: Claude's is the only one.
 const signer = "anthropic"
 

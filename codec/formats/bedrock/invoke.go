@@ -19,6 +19,13 @@ var _ codec.Format = InvokeFormat{}
 // Invoke is the InvokeFormat without betas; see WithBetas.
 var Invoke = InvokeFormat{anthropic.Format{Version: "bedrock-2023-05-31", OmitStream: true}}
 
+// Traits implements codec.Format.
+func (f InvokeFormat) Traits() codec.Traits {
+	t := f.Format.Traits()
+	t.Place = "bedrock"
+	return t
+}
+
 // WithBetas returns the format with those of a client's anthropic-beta flags that the target takes. They stand in the body there, and with
 // any other the whole request is refused.
 func (f InvokeFormat) WithBetas(flags []string, t *capability.Target) InvokeFormat {

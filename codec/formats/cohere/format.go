@@ -3,6 +3,7 @@ package cohere
 
 import (
 	"uniapi/codec"
+	"uniapi/codec/capability"
 	"uniapi/codec/fields"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/turns"
@@ -17,6 +18,11 @@ const formatName = "cohere"
 
 // Name implements codec.Format.
 func (Format) Name() string { return formatName }
+
+// Traits implements codec.Format.
+func (Format) Traits() codec.Traits { return described }
+
+var described = codec.Traits{Rules: capability.Cohere, Fetches: []codec.PartKind{codec.PartImage}}
 
 // reader reads a request or an answer of this format.
 type reader struct{ fields.Reader }

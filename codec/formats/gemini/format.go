@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"uniapi/codec"
+	"uniapi/codec/capability"
 	"uniapi/codec/fields"
 	"uniapi/codec/rawjson"
 )
@@ -31,6 +32,24 @@ const (
 
 // Name implements codec.Format.
 func (Format) Name() string { return formatName }
+
+// Traits implements codec.Format. Google's SDKs break on comments among events, and an array has no place for them.
+func (f Format) Traits() codec.Traits {
+	t := described
+	if f.Vertex {
+		t.Place = "vertex"
+	}
+	if f.Array {
+		t.StreamType = contentTypeJSON
+	}
+	return t
+}
+
+var (
+	described                      = codec.Traits{Rules: capability.Gemini, Added: []string{"safetySettings"}, Count: "totalTokens", Addressed: true}
+	contentTypeJSON                = []byte("application/json")
+	_               codec.URLTaker = Format{}
+)
 
 // reader reads a request of this format.
 type reader struct{ fields.Reader }

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"uniapi/codec"
+	"uniapi/codec/capability"
 	"uniapi/codec/fields"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/turns"
@@ -18,6 +19,14 @@ var _ codec.Format = Format{}
 const formatName = "openai"
 
 func (Format) Name() string { return formatName }
+
+// Traits implements codec.Format.
+func (Format) Traits() codec.Traits { return described }
+
+var described = codec.Traits{
+	Rules: capability.Chat, Added: []string{"reasoning_effort", "thinking", "enable_thinking", "temperature"},
+	Fetches: []codec.PartKind{codec.PartImage, codec.PartVideo}, Heartbeat: codec.Comment, Count: "input_tokens",
+}
 
 func (Format) DecodeError(status int, contentType string, body []byte) *codec.Error {
 	return codec.ReadError(status, contentType, body)

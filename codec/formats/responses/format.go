@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"uniapi/codec"
+	"uniapi/codec/capability"
 	"uniapi/codec/fields"
 )
 
@@ -23,6 +24,14 @@ const (
 
 // Name implements codec.Format.
 func (Format) Name() string { return formatName }
+
+// Traits implements codec.Format.
+func (Format) Traits() codec.Traits { return described }
+
+var described = codec.Traits{
+	Rules: capability.Responses, Added: []string{"include", "store", "reasoning"}, Fetches: []codec.PartKind{codec.PartImage, codec.PartFile},
+	Heartbeat: codec.Comment, Repeats: true, Later: "background", Count: "input_tokens",
+}
 
 // reader reads a request of this format.
 type reader struct{ fields.Reader }
