@@ -1,6 +1,9 @@
 package pool
 
-import "errors"
+import (
+	"errors"
+	"math"
+)
 
 // chunkDecoder decodes the chunked transfer coding in the buffer it arrived in. It keeps all its state between calls, so the input may be split
 // anywhere, and it never leaves a byte of the body unconsumed. Lines must end in CRLF: a bare LF is where two parsers may disagree on the
@@ -35,7 +38,7 @@ const (
 	// maxChunkLine bounds a size line with its extensions; nobody sends any.
 	maxChunkLine = 4096
 	// maxChunk is where adding another hex digit could overflow.
-	maxChunk = 1<<58 - 1
+	maxChunk = math.MaxInt >> 4
 )
 
 var (

@@ -3,14 +3,12 @@ package server
 import (
 	"io"
 	"log/slog"
-	"math"
 	"net"
 	"strconv"
 	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
-	"golang.org/x/sys/unix"
 
 	"uniapi/codec"
 	"uniapi/codec/formats/openai"
@@ -63,15 +61,6 @@ func mostStrangers(connections int, memory int64) int {
 // mostFetchesTogether is how many connections images and files are fetched on at a
 // time: an eighth of the descriptors.
 func mostFetchesTogether() int64 { return int64(max(mostDescriptors()/8, media.AtOnce)) }
-
-// mostDescriptors is how many the process may have.
-func mostDescriptors() int {
-	var limit unix.Rlimit
-	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
-		return math.MaxInt32
-	}
-	return int(min(limit.Cur, math.MaxInt32))
-}
 
 var errOverloaded = errorf(fasthttp.StatusServiceUnavailable, "server_error", "overloaded",
 	"The gateway has as many requests in hand as it may (--max-in-flight). Try again soon.")

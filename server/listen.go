@@ -4,10 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"syscall"
 
 	"github.com/coreos/go-systemd/v22/activation"
-	"golang.org/x/sys/unix"
 )
 
 // Listen returns what to serve on: the sockets that the service manager has
@@ -40,12 +38,4 @@ func Listen(address string, reusePort bool) ([]*net.TCPListener, error) {
 		return nil, fmt.Errorf("listening on %s: %w", address, err)
 	}
 	return []*net.TCPListener{ln.(*net.TCPListener)}, nil
-}
-
-func setReusePort(_, _ string, raw syscall.RawConn) error {
-	var set error
-	if err := raw.Control(func(fd uintptr) { set = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1) }); err != nil {
-		return err
-	}
-	return set
 }

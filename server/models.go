@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/bytedance/sonic"
 	"github.com/valyala/fasthttp"
 
 	"uniapi/server/budget"
@@ -159,7 +158,7 @@ func (s *Server) modelsOf(ctx *fasthttp.RequestCtx) (ids []string, ok bool) {
 }
 
 func writeJSON(ctx *fasthttp.RequestCtx, status int, v any) {
-	body, err := sonic.Marshal(v)
+	body, err := marshal(v)
 	if err != nil { // of our own types: never
 		panic(err)
 	}

@@ -11,8 +11,6 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"strconv"
-
-	"github.com/bytedance/sonic/decoder"
 )
 
 // MaxDepth is how deep arrays and objects may be nested in any case. Real chat requests stay below 40 (tool schemas). Large values are scanned by
@@ -196,7 +194,7 @@ func skipAny(b []byte, i int) (Value, string) {
 		return Value{i, end, kind}, msg
 	}
 	// Of a string that is cut off at the end of one of its 32-byte blocks sonic says that it is closed.
-	if start, end := decoder.Skip(b[i:]); start == 0 && (kind != String || i+end < len(b)) {
+	if start, end := skipVector(b[i:]); start == 0 && (kind != String || i+end < len(b)) {
 		return Value{i, i + end, kind}, ""
 	}
 	return skip(b, i)

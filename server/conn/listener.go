@@ -11,8 +11,6 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"uniapi/pool/tcp"
 )
 
@@ -80,14 +78,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 // waiting tells whether the kernel has a connection to hand over.
 func (l *Listener) waiting() bool {
 	raw, err := l.SyscallConn()
-	if err != nil {
-		return false
-	}
-	n := 0
-	err = raw.Control(func(fd uintptr) {
-		n, _ = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0)
-	})
-	return err == nil && n > 0
+	return err == nil && tcp.Readable(raw)
 }
 
 func earlier(a, b time.Time) time.Time {

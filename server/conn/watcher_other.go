@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"uniapi/pool/tcp"
 )
 
 // watcher notices clients that hang up by looking at every open connection
@@ -79,16 +79,7 @@ func (w *watcher) loop() {
 // hungUp peeks: nothing to read and no error is a client that waits.
 func hungUp(c *Conn) bool {
 	raw, err := c.SyscallConn()
-	if err != nil {
-		return true
-	}
-	gone := false
-	err = raw.Control(func(fd uintptr) {
-		var b [1]byte
-		n, _, err := unix.Recvfrom(int(fd), b[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
-		gone = (n == 0 && err == nil) || (err != nil && err != unix.EAGAIN && err != unix.EINTR)
-	})
-	return gone || err != nil
+	return err != nil || tcp.Gone(raw)
 }
 
 func (w *watcher) close() {
