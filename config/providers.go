@@ -302,9 +302,12 @@ func proxy(d *decoder, n *yaml.Node) (string, bool) {
 	if !ok || s == "" {
 		return "", ok
 	}
+	if strings.EqualFold(s, Direct) {
+		return Direct, true
+	}
 	u, err := url.Parse(s)
 	if err != nil || u.Hostname() == "" || !slices.Contains(proxySchemes, u.Scheme) {
-		d.fail(n, "", "this proxy is no proxy URL; write http://, https://, socks5:// or socks5h:// and user:password@host:port (special characters in the password as %%XX)")
+		d.fail(n, "", "this proxy is no proxy URL; write http://, https://, socks5:// or socks5h:// and user:password@host:port (special characters in the password as %%XX), or direct for none")
 		return "", false
 	}
 	return s, true

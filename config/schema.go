@@ -29,6 +29,8 @@ type Config struct {
 
 	// Hash is of the file's bytes and of every value that ${NAME} put in them. Equal hash: nothing to reload.
 	Hash [32]byte
+	// Proxies are those of the environment, for what has no proxy in the file.
+	Proxies EnvProxies
 
 	source []byte // the file as it was written
 
@@ -119,7 +121,7 @@ type Override struct {
 
 // ProviderPreferences is how one provider is used.
 type ProviderPreferences struct {
-	Proxy   string // http, https, socks5 or socks5h URL; "" = the global one
+	Proxy   string // http, https, socks5 or socks5h URL, or Direct; "" = the global one
 	Headers []Header
 
 	ModelTimeout      ModelTable[time.Duration]

@@ -72,6 +72,9 @@ func (c *Config) Secrets() []Secret {
 		s.add(k.Key)
 	}
 	s.url(c.Preferences.Proxy)
+	for _, proxy := range [...]string{c.Proxies.HTTP, c.Proxies.HTTPS, c.Proxies.All} {
+		s.url(proxy)
+	}
 	for _, p := range slices.Concat(c.Providers, c.left.ofProviders) {
 		s.add(p.Keys...)
 		s.add(p.AWSAccessKey, p.AWSSecretKey, p.AWSSessionToken, p.CFAccountID, p.Preferences.AccessKey, p.Preferences.SecretKey)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,7 +18,7 @@ import (
 
 // reach prepares what a provider is asked with, and what fetches images for it. The error says why the provider is left out.
 func reach(adapters *provider.Adapters, fetcher *fetch.Fetcher, cfg *config.Config, provider *config.Provider) (*provider.Channel, *fetch.Fetcher, error) {
-	via, err := fetcher.Via(cmp.Or(provider.Preferences.Proxy, cfg.Preferences.Proxy))
+	via, err := fetcher.Via(cfg.ProxyFor(provider, &url.URL{Scheme: "https"})) // whose images may be anybody's
 	if err != nil {
 		return nil, nil, err
 	}

@@ -249,12 +249,12 @@ type source struct {
 	*Adapters
 	engine Engine
 	base   *url.URL
-	proxy  string // the provider's, else the global one
+	cfg    *config.Config
 }
 
 // target is the address of a URL, by way of the provider's proxy.
 func (s *source) target(u *url.URL) (*pool.Target, error) {
-	return s.pool.Target(u.Scheme, u.Host, s.proxy)
+	return s.pool.Target(u.Scheme, u.Host, s.cfg.ProxyFor(s.Provider, u))
 }
 
 // Channel prepares a provider. Its error says what to change in api.yaml.
@@ -270,10 +270,7 @@ func (a *Adapters) Channel(cfg *config.Config, provider *config.Provider) (*Chan
 	if err != nil {
 		return nil, fmt.Errorf("base_url is not an address: %w", err)
 	}
-	s := &source{Provider: provider, Adapters: a, engine: engine, base: base, proxy: provider.Preferences.Proxy}
-	if s.proxy == "" {
-		s.proxy = cfg.Preferences.Proxy
-	}
+	s := &source{Provider: provider, Adapters: a, engine: engine, base: base, cfg: cfg}
 	channel, err := engines[engine](s)
 	if err != nil {
 		return nil, err

@@ -80,7 +80,7 @@ func (s *source) account() (*account, error) {
 	a := &account{now: time.Now, fetch: fetchBy(target, &jwt.Config{
 		Email: s.ClientEmail, PrivateKey: []byte(s.PrivateKey), Scopes: []string{cloudScope}, TokenURL: uri.String(), Expires: tokenLifetime,
 	})}
-	known, _ := s.accounts.LoadOrStore(accountKey{s.ClientEmail, s.PrivateKey, uri.String(), s.proxy}, a)
+	known, _ := s.accounts.LoadOrStore(accountKey{s.ClientEmail, s.PrivateKey, uri.String(), s.cfg.ProxyFor(s.Provider, uri)}, a)
 	return known.(*account), nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"uniapi/balancer"
@@ -61,6 +62,7 @@ func serve(args []string) int {
 		return 1
 	}
 	warn(log, cfg)
+	tellProxies(log, cfg)
 	options := flags.server
 	options.Config, options.Log, options.Version = cfg, log, versionName()
 	options.Memory = server.LimitMemory()
@@ -140,6 +142,14 @@ func warn(log *slog.Logger, cfg *config.Config) {
 		log.Error("left out of the configuration; the rest serves", "item", string(l.Item), "problem", l.String())
 	}
 	logProblems(log, cfg.Problems())
+}
+
+// tellProxies says who is asked through proxies that the environment names: nothing in the file tells of them.
+func tellProxies(log *slog.Logger, cfg *config.Config) {
+	for _, via := range cfg.ViaEnvironment() {
+		log.Info("the environment's proxy is used", "proxy", via.Proxy, "providers", strings.Join(via.Providers, ", "),
+			"instead", "proxy: in api.yaml names another; proxy: direct, or NO_PROXY, goes past it")
+	}
 }
 
 func isTerminal(w io.Writer) bool {
