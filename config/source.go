@@ -25,19 +25,20 @@ const (
 // DefaultPath is the file that is used if no other is named.
 const DefaultPath = "api.yaml"
 
-// Source is where the configuration comes from: a file or, if URL is set, an http or https URL.
+// Source is where the configuration comes from: a file, an http or https URL if that is set, or the text itself, which never changes.
 type Source struct {
 	Path string
 	URL  string
+	Text string // of the environment's API_YAML_CONTENT
 
 	Strict   bool                // a start refuses a file with any error in it
 	Getenv   func(string) string // for ${NAME} in the file; nil = the process's environment
 	Interval time.Duration       // between looks at it; 0 = 2 s for a file, 30 s for a URL
 }
 
-// Resolve finds the source at the start: the file flagPath (default DefaultPath) if it is there and can be served from, else what env
-// CONFIG_URL names, else the file, whose Load then says what is wrong. CONFIG_URL is an http or https URL, a file:// URL
-// or a path. That a file is passed over is logged.
+// Resolve finds the source at the start: the file flagPath (default DefaultPath) if it is there and can be served from, else what the environment has: the
+// configuration itself in API_YAML_CONTENT, or where it is in CONFIG_URL. Without either it is the file, whose Load then says what is wrong.
+// CONFIG_URL is an http or https URL, a file:// URL or a path. That a file is passed over is logged.
 func Resolve(flagPath string, getenv func(string) string) Source {
 	return findSource(flagPath, getenv, false)
 }
@@ -55,20 +56,24 @@ func findSource(flagPath string, getenv func(string) string, strict bool) Source
 		getenv = os.Getenv
 	}
 	file := Source{Path: flagPath, Getenv: getenv, Strict: strict}
-	location := strings.TrimSpace(getenv("CONFIG_URL"))
-	if location == "" {
-		return file
+	other := Source{Text: getenv("API_YAML_CONTENT"), Getenv: getenv}
+	variable := "API_YAML_CONTENT"
+	if strings.TrimSpace(other.Text) == "" {
+		location := strings.TrimSpace(getenv("CONFIG_URL"))
+		if location == "" {
+			return file
+		}
+		other, variable = fromLocation(location, getenv), "CONFIG_URL"
 	}
 	_, err := file.Start(context.Background())
 	if err == nil {
 		return file
 	}
-	other := fromLocation(location, getenv)
 	other.Strict = strict
 	if errors.Is(err, os.ErrNotExist) {
-		slog.Info("no local configuration, CONFIG_URL is used", "file", flagPath, "source", other.String())
+		slog.Info("no local configuration, "+variable+" is used", "file", flagPath, "source", other.String())
 	} else {
-		slog.Error("the local configuration is unusable, CONFIG_URL is used instead", "file", flagPath, "source", other.String(), "error", err)
+		slog.Error("the local configuration is unusable, "+variable+" is used instead", "file", flagPath, "source", other.String(), "error", err)
 	}
 	return other
 }
@@ -92,8 +97,11 @@ func fromLocation(location string, getenv func(string) string) Source {
 	return s
 }
 
-// String is the path, or the URL without credentials and query.
+// String is the path, or the URL without credentials and query, or the variable that has the text.
 func (s Source) String() string {
+	if s.Text != "" {
+		return "API_YAML_CONTENT"
+	}
 	if s.URL != "" {
 		return maskURL(s.URL)
 	}
@@ -137,6 +145,9 @@ func (s Source) parse(r io.Reader) (*Config, error) {
 }
 
 func (s Source) read(ctx context.Context) ([]byte, error) {
+	if s.Text != "" {
+		return readLimited(strings.NewReader(s.Text), s.String())
+	}
 	if s.URL != "" {
 		return s.fetch(ctx)
 	}

@@ -3,6 +3,7 @@ package config
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -132,4 +133,26 @@ func TestLoadFetchesURLs(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestResolveTakesTheTextOfTheEnvironmentBeforeAnAddress(t *testing.T) {
+	dir := t.TempDir()
+	file := writeFile(t, filepath.Join(dir, "api.yaml"), configNamed("local"))
+	there := map[string]string{"API_YAML_CONTENT": configNamed("text"), "CONFIG_URL": "https://h.example/api.yaml"}
+	getenv := func(name string) string { return there[name] }
+	if got := Resolve(file, getenv); got.Path != file {
+		t.Errorf("a valid file is passed over for %s", got)
+	}
+	source := Resolve(filepath.Join(dir, "missing.yaml"), getenv)
+	cfg, err := source.Load(context.Background())
+	if err != nil || nameIn(cfg) != "text" || source.String() != "API_YAML_CONTENT" {
+		t.Errorf("%s: %v", source, err)
+	}
+	there["API_YAML_CONTENT"] = "providers: ["
+	if _, err := Resolve(filepath.Join(dir, "missing.yaml"), getenv).Load(context.Background()); !strings.Contains(fmt.Sprint(err), "API_YAML_CONTENT:2:1:") {
+		t.Errorf("the error is %v", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	source.Watch(ctx, cfg, nil, func(*Config) { t.Error("a text was read again") }, func(err error) { t.Error(err) })
 }

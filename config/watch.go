@@ -22,6 +22,10 @@ const (
 // A configuration that parses and differs from the current one is given to apply, and the current one when it is back after an error. An error is
 // given to failed, once until it changes or somebody kicks, and the current configuration stays. Both are called from this goroutine.
 func (s Source) Watch(ctx context.Context, current *Config, kick <-chan struct{}, apply func(*Config), failed func(error)) {
+	if s.Text != "" { // a process's environment stays as it is
+		<-ctx.Done()
+		return
+	}
 	w := watcher{source: s, apply: apply, failed: failed, current: current}
 	if current != nil {
 		w.text = current.source

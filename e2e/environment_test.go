@@ -6,11 +6,25 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"testing"
 )
 
 // environmentRows are the variables of the environment.
 var environmentRows = []row{
 	{section: "Environment variables", key: "CONFIG_URL", set: "CONFIG_URL=file://$DIR/api.yaml", play: elsewhere, without: "1: no such file", with: "0: providers: 2"},
+	{section: "Environment variables", key: "API_YAML_CONTENT", set: "API_YAML_CONTENT={providers: [{provider: p, base_url: http://127.0.0.1:9/v1, model: m}, {provider: q, base_url: http://127.0.0.1:9/v1, model: m}], api_keys: [{api: " + clientKey + "}]}",
+		play: elsewhere, without: "1: no such file", with: "0: providers: 2"},
+	{section: "Environment variables", key: "HTTP_PROXY", set: "HTTP_PROXY=$SIDE", play: throughProxy, without: "0 a", with: "1 a"},
+	{section: "Environment variables", key: "HTTPS_PROXY", set: "HTTPS_PROXY=$SIDE", file: file{a: "{base_url: https://127.0.0.1:1/v1/chat/completions}"}, play: func(s *stage) string {
+		s.side.answer, s.drawn = fails(502, "no way"), true // nobody sees that a was asked
+		s.chat()
+		return s.side.last().Method + " " + s.asked()
+	}, without: "NONE b", with: "CONNECT b"},
+	{section: "Environment variables", key: "ALL_PROXY", set: "ALL_PROXY=$SIDE", play: throughProxy, without: "0 a", with: "1 a"},
+	{section: "Environment variables", key: "NO_PROXY", set: "NO_PROXY=localhost, 127.0.0.1", play: func(s *stage) string {
+		s.env = append(s.env, "HTTP_PROXY="+s.side.url)
+		return throughProxy(s)
+	}, without: "1 a", with: "0 a"},
 	{section: "Environment variables", key: "TIMEOUT", set: "TIMEOUT=1", file: patientB, play: slowFirst, without: "a", with: "a b"},
 	{section: "Environment variables", key: "PORT", set: "PORT=8123", play: func(s *stage) string {
 		said, _ := run(s.T, s.dir, s.environment(), "serve", "--help")
@@ -50,4 +64,27 @@ func elsewhere(s *stage) string {
 		}
 	}
 	return said
+}
+
+// The global proxy answers nothing, and neither does the environment's: whoever is reached was asked directly.
+func TestAProviderGoesPastEveryProxyThatIsNotItsOwn(t *testing.T) {
+	for _, word := range []string{"direct", "Direct"} {
+		s := newStage(t)
+		s.env = []string{"ALL_PROXY=http://127.0.0.1:1"}
+		s.write(file{aPreferences: "{proxy: " + word + "}", preferences: "{proxy: \"http://127.0.0.1:1\"}"}.text(t, inFile, ""))
+		if got := s.chat(); !strings.HasPrefix(got.Status, "200") || s.asked() != "a" {
+			t.Errorf("proxy: %s: %s, asked: %s", word, got.Status, s.asked())
+		}
+	}
+}
+
+func TestTheLogSaysWhichProxyOfTheEnvironmentIsUsed(t *testing.T) {
+	s := newStage(t)
+	s.env = []string{"http_proxy=http://user:hidden-password@" + strings.TrimPrefix(s.side.url, "http://")}
+	s.write(file{aPreferences: "{proxy: direct}"}.text(t, inFile, ""))
+	s.serve()
+	line := s.log.await(s, "the environment's proxy is used")
+	if said := fmt.Sprint(line); !strings.Contains(said, "providers:b ") || strings.Contains(said, "hidden-password") {
+		t.Error(said)
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"syscall"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -34,11 +35,13 @@ func openFile(dir string, lost *damages, now time.Time) (*boltFile, error) {
 	})
 	switch {
 	case errors.Is(err, bolterrors.ErrTimeout):
-		return nil, fmt.Errorf("the ledger %s is open in another process; each gateway needs a data folder of its own (--data)", path)
+		return nil, fmt.Errorf("the ledger %s is open in another process; each gateway needs a data folder of its own (--data): %w", path, ErrInUse)
 	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrChecksum), errors.Is(err, bolterrors.ErrVersionMismatch), errors.Is(err, errDamaged):
 		return nil, damaged(path, err)
+	case errors.Is(err, os.ErrPermission), errors.Is(err, syscall.EROFS):
+		return nil, fmt.Errorf("the data folder %s cannot be written to by user %d: give it to that user (chown %[2]d), name another with --data, or do without with DISABLE_DATABASE=true: %w", dir, os.Getuid(), err)
 	case err != nil:
-		return nil, fmt.Errorf("opening the ledger %s: %w", path, err)
+		return nil, fmt.Errorf("opening the ledger %s (--data names another folder, DISABLE_DATABASE=true does without): %w", path, err)
 	}
 	if err = l.whole(path); err == nil {
 		err = l.update(func(w writer) error { return migrate(w, lost, now) })

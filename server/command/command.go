@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime/debug"
 	"strings"
+	_ "time/tzdata" // for TZ in images that have nothing but the program
 
 	"uniapi/loadtest"
 	"uniapi/server"
@@ -32,6 +33,8 @@ func init() { // since help lists them
 		{"init", "[flags]", "write a first api.yaml; it asks for a provider and its key", initialise},
 		{"check", "[FILE] [flags]", "say what is wrong with api.yaml, and what was understood", check},
 		{"explain", "[flags]", "say which channels a request would be tried on, and why", explain},
+		{"health", "[flags]", "say whether the gateway that runs here is ready", health},
+		{"ledger", "import FILE [flags]", "take over the history of the Python uni-api", ledger},
 		{"keygen", "", "print a new API key", keygen},
 		{"demo", "[flags]", "show the gateway at work before mock providers, until Ctrl-C", demo},
 		{"mock", "[flags]", "run the mock provider", func(args []string) int { return loadtest.Command(args, os.Stdout, os.Stderr) }},
