@@ -37,6 +37,7 @@ var built = sync.OnceValues(func() (path string, err error) {
 	builtIn = dir
 	path = filepath.Join(dir, "uni-api")
 	tool := exec.Command("go", "build", "-o", path, "-ldflags", "-X main.version=v1.2.3-test", "..")
+	tool.Env = append(os.Environ(), "CGO_ENABLED=0") // as it is released: it needs nothing beside it
 	if out, err := tool.CombinedOutput(); err != nil {
 		return path, fmt.Errorf("%w\n%s", err, out)
 	}
@@ -223,6 +224,8 @@ func TestTheCommand(t *testing.T) {
 		if status, body := s.get(t, "/healthz"); status != 200 || !strings.Contains(body, "v1.2.3-test") {
 			t.Errorf("%d %s", status, body)
 		}
+		s.Process.Signal(syscall.SIGHUP)
+		s.log.next(t, "the configuration was read again and has not changed")
 		program.file(t, "live.yaml", strings.Replace(goodFile, "[m]", "[m, n]", 1))
 		s.Process.Signal(syscall.SIGHUP)
 		s.log.next(t, "the configuration was reloaded")

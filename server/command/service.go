@@ -80,7 +80,7 @@ func (s *service) end(drain time.Duration, signals <-chan os.Signal, heartbeat <
 }
 
 // reload reads the configuration at once, without waiting for its being found to
-// have changed.
+// have changed, and says so where it has not.
 func (s *service) reload(ctx context.Context) {
 	s.mu.Lock()
 	current := s.inForce
@@ -88,23 +88,28 @@ func (s *service) reload(ctx context.Context) {
 	cfg, err := s.source.Reload(ctx, current)
 	if err != nil {
 		s.keepOld(err)
-		return
+	} else if !s.put(cfg) {
+		s.log.Info("the configuration was read again and has not changed", "source", s.source.String())
 	}
-	s.apply(cfg)
 }
 
 // apply puts a configuration into force, unless it is in force already.
-func (s *service) apply(cfg *config.Config) {
+func (s *service) apply(cfg *config.Config) { s.put(cfg) }
+
+// put is apply. It tells whether that changed anything.
+func (s *service) put(cfg *config.Config) (changed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if cfg.Hash == s.inForce.Hash {
 		s.gateway.NotRead(nil)
-		return
+		return false
 	}
 	warn(s.log, cfg)
+	tellProxies(s.log, cfg)
 	s.gateway.Apply(cfg)
 	s.inForce = cfg
 	s.log.Info("the configuration was reloaded", "source", s.source.String(), "providers", len(cfg.Providers), "keys", len(cfg.APIKeys))
+	return true
 }
 
 func (s *service) keepOld(err error) {
