@@ -134,21 +134,32 @@ JOBS     ?= 1
 fuzz: ## every fuzz target for FUZZTIME each, JOBS of them at once; PACKAGES="./codec/sse ./usage" for some
 	GO=$(GO) ./.ci/fuzz $(FUZZTIME) $(JOBS) $(PACKAGES)
 
-cross: ## the other platforms that must build
-	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 $(GO) build -o /dev/null .
-	GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 $(GO) build -o /dev/null .
+# A platform is the system and the processor: goos and goarch are what Go calls them.
+PLATFORMS ?= linux-amd64 linux-arm64 linux-386 linux-armv7 linux-riscv64 darwin-amd64 darwin-arm64 freebsd-amd64 windows-amd64
+goos       = $(firstword $(subst -, ,$(1)))
+goarch     = $(patsubst armv7,arm,$(lastword $(subst -, ,$(1))))
+for        = GOOS=$(call goos,$(1)) GOARCH=$(call goarch,$(1)) GOARM=7 CGO_ENABLED=0 $(GO)
 
-PLATFORMS ?= linux-amd64 linux-arm64 darwin-amd64 darwin-arm64
-release: ## archives of the platforms that are served, with their checksums, in dist/
-	rm -rf dist && mkdir dist
-	$(GO) run -ldflags '$(LDFLAGS)' . man >dist/uni-api.1
-	for platform in $(PLATFORMS); do \
-		dir=dist/uni-api-$(VERSION)-$$platform; mkdir -p $$dir || exit 1; \
-		GOOS=$${platform%-*} GOARCH=$${platform#*-} CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $$dir/uni-api . || exit 1; \
-		cp -R dist/uni-api.1 LICENSE README.md SECURITY.md api.example.yaml deploy docs $$dir && tar -C dist -czf $$dir.tar.gz $${dir#dist/} && rm -r $$dir || exit 1; \
-	done
+# Two packages at once are compiled and not linked; the flags are those of the
+# release, which then finds them compiled.
+cross: ## compiles the program for every platform that is released, and one that is not
+	$(foreach p,$(PLATFORMS) linux-loong64,$(call for,$(p)) build -trimpath . ./server/command && ):
+
+release: $(PLATFORMS:%=dist/%) ## archives of the platforms that are served, with their checksums, in dist/
 	rm dist/uni-api.1
 	cd dist && (sha256sum *.tar.gz || shasum -a 256 *.tar.gz) >SHA256SUMS
+
+.PHONY: dist $(PLATFORMS:%=dist/%)
+dist:
+	rm -rf dist && mkdir dist
+	CGO_ENABLED=0 $(GO) run -trimpath -ldflags '$(LDFLAGS)' . man >dist/uni-api.1
+
+$(PLATFORMS:%=dist/%): dist/%: dist
+	mkdir -p dist/uni-api-$(VERSION)-$*
+	$(call for,$*) build -trimpath -ldflags '$(LDFLAGS)' -o dist/uni-api-$(VERSION)-$*/uni-api$(if $(findstring windows,$*),.exe) .
+	cp -R dist/uni-api.1 LICENSE README.md SECURITY.md api.example.yaml deploy docs dist/uni-api-$(VERSION)-$*
+	tar -C dist -czf dist/uni-api-$(VERSION)-$*.tar.gz uni-api-$(VERSION)-$*
+	rm -r dist/uni-api-$(VERSION)-$*
 
 clean:
 	rm -rf uni-api build dist
