@@ -5,8 +5,9 @@
 #   sudo deploy/install.sh
 #
 # It writes /usr/local/bin/uni-api, the two units, and, where they are missing,
-# /etc/uni-api/api.yaml and /etc/uni-api/environment. DESTDIR=folder writes below
-# that folder and starts nothing.
+# /etc/uni-api/api.yaml and /etc/uni-api/environment, and makes the user uni-api,
+# as which the service runs. DESTDIR=folder writes below that folder, makes no user
+# and starts nothing.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -34,6 +35,12 @@ if [ ! -e "$config" ]; then
 fi
 
 [ -z "$root" ] || exit 0
+systemd-sysusers --inline 'u uni-api - "uni-api LLM gateway" /var/lib/uni-api'
+# The service reads the file where it is. What an editor makes anew in this folder
+# belongs to the same group.
+chgrp uni-api /etc/uni-api "$config"
+chmod 2750 /etc/uni-api
+chmod u=rw,g=r,o= "$config"
 systemctl daemon-reload
 systemctl enable --now uni-api.socket
 systemctl enable uni-api.service

@@ -118,7 +118,7 @@ func TestTheGuidesInstallationGivesAServiceThatRestartsWithoutLoss(t *testing.T)
 	if out := m.run(t, "uni-api keygen"); !strings.HasPrefix(out, "sk-") {
 		t.Errorf("the installed program says %q", out)
 	}
-	if mode := m.run(t, "stat -c '%U %a' /etc/uni-api /etc/uni-api/api.yaml"); mode != "root 700\nroot 600\n" {
+	if mode := m.run(t, "stat -c '%U %G %a' /etc/uni-api /etc/uni-api/api.yaml"); mode != "root uni-api 2750\nroot uni-api 640\n" {
 		t.Errorf("the configuration is %q", mode)
 	}
 	if who := m.run(t, "stat -c %u /proc/$(systemctl show --property=MainPID --value uni-api)"); who == "0\n" {
@@ -130,6 +130,16 @@ func TestTheGuidesInstallationGivesAServiceThatRestartsWithoutLoss(t *testing.T)
 	if out := m.run(t, ask+`'{"model":"m","messages":[{"role":"user","content":"Hello!"}]}'`); !strings.Contains(out, "How can I assist you today?") {
 		t.Errorf("the answer is %s", out)
 	}
+
+	// A change is taken up when the file is saved, by a process that goes on.
+	m.run(t, `before=$(systemctl show --property=MainPID --value uni-api)
+sed -i 's/: m\]/: m, other]/' /etc/uni-api/api.yaml
+for i in $(seq 100); do
+  curl -sS http://localhost:8000/v1/models -H 'Authorization: Bearer `+clientKeyText+`' | grep -q '"other"' && break
+  sleep 0.1
+done
+test $i -lt 100
+test $before = $(systemctl show --property=MainPID --value uni-api)`)
 
 	// An upgrade as the guide has it, while streams are open and others come. Its
 	// check has the variables of the service.
