@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"uniapi/codec/formats/bedrock"
 )
 
 // noEnv is an environment without variables.

@@ -12,8 +12,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"uniapi/codec/override"
 )
 
 // noted is what Update takes to put any JSON into a file, twice: as notes, which
