@@ -6,7 +6,7 @@ GO      ?= go
 # The race detector needs a C compiler; without one the tests run all the same.
 RACE    := $(if $(shell command -v cc || command -v gcc || command -v clang),-race)
 
-.PHONY: build demo test test-agents test-chaos test-contract test-dashboard test-install test-sdk contract-newer release bench bench-peers bench-guard bench-baseline bench-compare trail locust lint fuzz cross clean
+.PHONY: build demo test test-agents test-chaos test-contract test-dashboard test-install test-sdk contract-newer release bench bench-peers bench-guard bench-baseline bench-compare trail locust lint fuzz prices cross clean
 
 build: ## the static, stripped binary
 	CGO_ENABLED=0 $(GO) build $(VERBOSE) -trimpath -ldflags '$(LDFLAGS)' -o uni-api .
@@ -122,6 +122,9 @@ bench-compare: build ## time as well, and the cost beside nginx: for a quiet mac
 
 locust: build ## uni-api's own load test: 100 users, 120 s
 	./loadtest/run.sh ./uni-api
+
+prices: ## renews the list prices that the program has with it, from the newest litellm that pip finds; look at the difference before you keep it
+	cd config/price && $(GO) generate .
 
 lint: ## formatting, vet, staticcheck, and known vulnerabilities where the database of them can be reached
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "run gofmt -w on these"; exit 1; }

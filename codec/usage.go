@@ -11,12 +11,18 @@ type Usage struct {
 	Prompt     int64 // all input tokens
 	Cached     int64 // of Prompt, read from the provider's cache
 	CacheWrite int64 // of Prompt, written to it
-	Completion int64 // all output tokens
-	Reasoning  int64 // of Completion, spent on thinking
+	// CacheWrite1h are those of CacheWrite that the cache keeps for an hour instead of minutes.
+	CacheWrite1h int64
+	Completion   int64 // all output tokens
+	Reasoning    int64 // of Completion, spent on thinking
 	// Total is the upstream's own sum; 0 if it gave none. Sum is what to use.
 	Total int64
 	// PromptAudio and CompletionAudio are the audio tokens in Prompt and Completion.
 	PromptAudio, CompletionAudio int64
+	// PromptImage and CompletionImage are the tokens of images in Prompt and Completion.
+	PromptImage, CompletionImage int64
+	// Searches are those that the provider made for the answer, where it counts them.
+	Searches int64
 	// AcceptedPrediction and RejectedPrediction are the predicted-output tokens in Completion.
 	AcceptedPrediction, RejectedPrediction int64
 	// Seconds are how long the sound was, rounded up, where the upstream counts that and no tokens.
@@ -70,6 +76,7 @@ func (u *Usage) Add(o Usage) {
 	}{
 		{&u.Prompt, o.Prompt}, {&u.Cached, o.Cached}, {&u.CacheWrite, o.CacheWrite}, {&u.Completion, o.Completion}, {&u.Reasoning, o.Reasoning}, {&u.Total, o.Total},
 		{&u.PromptAudio, o.PromptAudio}, {&u.CompletionAudio, o.CompletionAudio}, {&u.Seconds, o.Seconds},
+		{&u.CacheWrite1h, o.CacheWrite1h}, {&u.PromptImage, o.PromptImage}, {&u.CompletionImage, o.CompletionImage}, {&u.Searches, o.Searches},
 	} {
 		*sum.of = saturate.Add(*sum.of, sum.n)
 	}
@@ -144,10 +151,12 @@ func (u *Usage) update(next *Usage) {
 	}
 	if !u.Zero() && next.Gaps&NoPrompt != 0 && u.Gaps&NoPrompt == 0 {
 		next.Prompt, next.Cached, next.CacheWrite, next.PromptAudio = u.Prompt, u.Cached, u.CacheWrite, u.PromptAudio
+		next.CacheWrite1h, next.PromptImage = u.CacheWrite1h, u.PromptImage
 		next.Gaps &^= NoPrompt
 	}
 	if !u.Zero() && next.Gaps&NoCompletion != 0 && u.Gaps&NoCompletion == 0 {
 		next.Completion, next.Reasoning, next.CompletionAudio = max(u.Completion, next.Completion), u.Reasoning, u.CompletionAudio
+		next.CompletionImage = u.CompletionImage
 		next.Gaps &^= NoCompletion
 	}
 	*u = *next

@@ -35,14 +35,20 @@ func ReadUsage(data []byte, v rawjson.Value) (u Usage, told bool) {
 			u.Read(&beside.read, 0, data, it.Value)
 		case "cache_creation_input_tokens", "cacheWriteInputTokens":
 			u.Read(&beside.written, 0, data, it.Value)
+		case "cache_creation":
+			u.Read(&u.CacheWrite1h, 0, data, it.Value.Get(data, "ephemeral_1h_input_tokens"))
+		case "cacheDetails":
+			u.CacheWrite1h = readCacheDetails(data, it.Value, &u)
+		case "server_tool_use":
+			u.Read(&u.Searches, 0, data, it.Value.Get(data, "web_search_requests"))
 		case "thoughtsTokenCount", "thoughts_token_count":
 			u.Read(&beside.thoughts, 0, data, it.Value)
 		case "toolUsePromptTokenCount", "tool_use_prompt_token_count":
 			u.Read(&beside.toolPrompt, 0, data, it.Value)
 		case "prompt_tokens_details", "input_tokens_details":
-			readUsageDetails(data, it.Value, &u, &u.PromptAudio)
+			readUsageDetails(data, it.Value, &u, &u.PromptAudio, &u.PromptImage)
 		case "completion_tokens_details", "output_tokens_details":
-			readUsageDetails(data, it.Value, &u, &u.CompletionAudio)
+			readUsageDetails(data, it.Value, &u, &u.CompletionAudio, &u.CompletionImage)
 		case "seconds":
 			u.Read(&u.Seconds, 0, data, it.Value)
 		case "search_units":
@@ -84,7 +90,19 @@ func (b *usageBeside) settle(u *Usage) {
 	u.Settle()
 }
 
-func readUsageDetails(data []byte, v rawjson.Value, u *Usage, audio *int64) {
+// readCacheDetails sums up what Bedrock wrote into caches that are kept for an hour.
+func readCacheDetails(data []byte, v rawjson.Value, u *Usage) (sum int64) {
+	for it := v.Elements(data); it.Next(); {
+		if ttl, _ := rawjson.Text(data, it.Value.Get(data, "ttl")); ttl == "1h" {
+			n := int64(0)
+			u.Read(&n, 0, data, it.Value.Get(data, "inputTokens"))
+			sum += n
+		}
+	}
+	return sum
+}
+
+func readUsageDetails(data []byte, v rawjson.Value, u *Usage, audio, image *int64) {
 	for it := v.Members(data); it.Next(); {
 		var to *int64
 		switch it.Name() {
@@ -96,6 +114,8 @@ func readUsageDetails(data []byte, v rawjson.Value, u *Usage, audio *int64) {
 			to = &u.Reasoning
 		case "audio_tokens":
 			to = audio
+		case "image_tokens":
+			to = image
 		case "accepted_prediction_tokens":
 			to = &u.AcceptedPrediction
 		case "rejected_prediction_tokens":

@@ -105,61 +105,6 @@ func decimal(s string, places int) (int64, bool) {
 	return int64(v), err == nil
 }
 
-// pricePlaces is how many decimals of a dollar per million tokens Price holds.
-const pricePlaces = 6
-
-// price reads "input,output[,cached,cache_write]" in dollars per million tokens, as text or list.
-func price(d *decoder, n *yaml.Node) (Price, bool) {
-	var parts []string
-	for _, item := range d.items(n) {
-		if !isPlain(item) {
-			d.fail(item, "", "%s must be a text such as \"3,15\", not %s", d.key, kindOf(item))
-			return Price{}, false
-		}
-		parts = append(parts, strings.Split(item.Value, ",")...)
-	}
-	var amounts [4]int64
-	good := len(parts) == 2 || len(parts) == 4
-	for i := 0; good && i < len(parts); i++ {
-		amounts[i], good = decimal(strings.TrimSpace(parts[i]), pricePlaces)
-		good = good && amounts[i] < 1e12 // a million dollars
-	}
-	if !good {
-		word := strings.Join(parts, ",")
-		d.fail(n, word, "%s: %s is no price; write \"input,output\" or \"input,output,cached,cache_write\" in dollars per million tokens, with at most %d decimals",
-			d.key, shown(word), pricePlaces)
-		return Price{}, false
-	}
-	p := Price{Input: amounts[0], Output: amounts[1], Cached: amounts[2], CacheWrite: amounts[3]}
-	if len(parts) == 2 {
-		p.Cached, p.CacheWrite = p.Input, p.Input
-	}
-	return p, true
-}
-
-// modelPrices reads model_price. Prefixes keep their case: they are compared with what clients write.
-func modelPrices(d *decoder, n *yaml.Node) ([]ModelPrice, bool) {
-	if n.Kind != yaml.MappingNode {
-		d.fail(n, "", "%s must be a mapping from models to prices, not %s", d.key, kindOf(n))
-		return nil, false
-	}
-	outer := d.key
-	defer func() { d.key = outer }()
-	var out []ModelPrice
-	for _, p := range d.pairs(n) {
-		if isNull(p.value) {
-			continue
-		}
-		d.key = outer + "." + p.key
-		d.within(ItemPrice, func() {
-			if v, ok := price(d, p.value); ok {
-				out = append(out, ModelPrice{p.key, v, p.value.Line})
-			}
-		})
-	}
-	return out, true
-}
-
 // nanoDollarPlaces is how many decimals of a dollar money has.
 const nanoDollarPlaces = 9
 

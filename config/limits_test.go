@@ -79,23 +79,30 @@ func TestSizesAreReadInAllUnits(t *testing.T) {
 }
 
 func TestPricesAreExact(t *testing.T) {
-	checkReader(t, price, map[string]any{
-		"0.3,1":                 Price{300_000, 1_000_000, 300_000, 300_000},
-		"1, 2":                  Price{1_000_000, 2_000_000, 1_000_000, 1_000_000},
-		"[2.50, 10]":            Price{2_500_000, 10_000_000, 2_500_000, 2_500_000},
-		"3,15,0.3,3.75":         Price{3_000_000, 15_000_000, 300_000, 3_750_000},
-		"0.000001,0":            Price{1, 0, 1, 1},
-		".5,5.":                 Price{500_000, 5_000_000, 500_000, 500_000},
-		"0.0000001,1":           nil, // would be rounded
-		"1":                     nil,
-		"1,2,3":                 nil,
-		"1,2,3,4,5":             nil,
-		"-1,2":                  nil,
-		"1e3,2":                 nil,
-		"a,b":                   nil,
-		"\",\"":                 nil,
-		"10000000000000000,1":   nil,
-		"{input: 1, output: 2}": nil,
+	checkReader(t, readPrice, map[string]any{
+		"0.3,1":                                  Price{Input: 300_000, Output: 1_000_000, Cached: 300_000, CacheWrite: 300_000},
+		"1, 2":                                   Price{Input: 1_000_000, Output: 2_000_000, Cached: 1_000_000, CacheWrite: 1_000_000},
+		"[2.50, 10]":                             Price{Input: 2_500_000, Output: 10_000_000, Cached: 2_500_000, CacheWrite: 2_500_000},
+		"3,15,0.3,3.75":                          Price{Input: 3_000_000, Output: 15_000_000, Cached: 300_000, CacheWrite: 3_750_000},
+		"0.000001,0":                             Price{Input: 1, Output: 0, Cached: 1, CacheWrite: 1},
+		".5,5.":                                  Price{Input: 500_000, Output: 5_000_000, Cached: 500_000, CacheWrite: 500_000},
+		"0.0000001,1":                            nil, // would be rounded
+		"1":                                      nil,
+		"1,2,3":                                  nil,
+		"1,2,3,4,5,6":                            nil,
+		"-1,2":                                   nil,
+		"1e3,2":                                  nil,
+		"a,b":                                    nil,
+		"\",\"":                                  nil,
+		"10000000000000000,1":                    nil,
+		"{input: 1, output: 2}":                  Price{Input: 1_000_000, Output: 2_000_000, Cached: 1_000_000, CacheWrite: 1_000_000},
+		"{input: 1, cached: 0}":                  Price{Input: 1_000_000, CacheWrite: 1_000_000},
+		"{inptu: 1}":                             nil,
+		"{input: -1}":                            nil,
+		"{above: 3}":                             nil,
+		"{above: {x: {input: 1}}}":               nil,
+		"{above: {5: {above: {6: {input: 1}}}}}": nil,
+		"{service: {flex: 3}}":                   nil,
 	})
 }
 
@@ -144,7 +151,7 @@ func TestDollarsAreWrittenWithoutTrailingZeros(t *testing.T) {
 			t.Errorf("%d: got %s, want %s", amount, got, want)
 		}
 	}
-	if got := fmt.Sprint(Price{300_000, 1_000_000, 300_000, 0}); got != "0.3,1,0.3,0" {
+	if got := fmt.Sprint(Price{Input: 300_000, Output: 1_000_000, Cached: 300_000, CacheWrite: 0}); got != "0.3,1,0.3,0" {
 		t.Errorf("got %s", got)
 	}
 }

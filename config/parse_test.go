@@ -128,9 +128,9 @@ func TestFullFileIsUnderstood(t *testing.T) {
 		{"default schedule", number.Preferences.Schedule, FixedPriority},
 		{"global limit", c.Preferences.RateLimit, RateLimit{Limits: []Limit{{999999, time.Minute}}}},
 		{"prices", []ModelPrice{price[0], price[1], price[2]}, []ModelPrice{
-			{"gpt-4o", Price{2_500_000, 10_000_000, 1_250_000, 0}, price[0].Line},
-			{"claude-sonnet", Price{3_000_000, 15_000_000, 3_000_000, 3_000_000}, price[1].Line},
-			{"gemini", Price{300_000, 2_500_000, 300_000, 300_000}, price[2].Line},
+			{"gpt-4o", Price{Input: 2_500_000, Output: 10_000_000, Cached: 1_250_000}, price[0].Line},
+			{"claude-sonnet", Price{Input: 3_000_000, Output: 15_000_000, Cached: 3_000_000, CacheWrite: 3_000_000}, price[1].Line},
+			{"gemini", Price{Input: 300_000, Output: 2_500_000, Cached: 300_000, CacheWrite: 300_000}, price[2].Line},
 		}},
 		{"triggers", c.Preferences.ErrorTriggers, []string{"usage is covered", "no longer available"}},
 	} {

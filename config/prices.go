@@ -1,6 +1,11 @@
 package config
 
-import "strings"
+import (
+	"net/url"
+	"strings"
+
+	"uniapi/config/price"
+)
 
 // DefaultPrice is for models that nothing else has a price for: uni-api's own, 1 dollar for a million tokens in and 2 for as many out.
 var DefaultPrice = Price{Input: 1_000_000, Output: 2_000_000, Cached: 1_000_000, CacheWrite: 1_000_000}
@@ -14,6 +19,7 @@ type PriceFrom int
 // The places that a price comes from.
 const (
 	FromDefault       PriceFrom = iota // DefaultPrice: nobody has said anything
+	FromList                           // the list prices that the program has with it, or those of price_source
 	FromGlobalDefault                  // the default of preferences.model_price
 	FromGlobal                         // another entry there
 	FromOwnDefault                     // the default of the provider's own model_price
@@ -21,7 +27,7 @@ const (
 )
 
 // Named says that somebody gave the model a price, and not one for whatever is left.
-func (f PriceFrom) Named() bool { return f == FromGlobal || f == FromOwn }
+func (f PriceFrom) Named() bool { return f == FromGlobal || f == FromOwn || f == FromList }
 
 // Priced is what a model costs, and who says so.
 type Priced struct {
@@ -85,26 +91,54 @@ func (p *Provider) ownPrice(requestModel, upstreamModel string) (Priced, bool) {
 	return Priced{}, false
 }
 
-// priceForAll is what holds for a model wherever it is, by its names in turn.
-func (c *Config) priceForAll(names ...string) Priced {
+// priceForAll is what holds for a model that a provider, or nil, has, by its names in turn, where the provider does not say.
+func (c *Config) priceForAll(p *Provider, names ...string) Priced {
 	if e := priceOf(c.Preferences.ModelPrice, names...); e != nil {
 		return e.priced(FromGlobal)
 	}
 	if e := defaultPriceOf(c.Preferences.ModelPrice); e != nil {
 		return e.priced(FromGlobalDefault)
 	}
+	at := ""
+	if p != nil {
+		at = p.listedAs()
+	}
+	for _, name := range names {
+		if price, entry, is := listPrices.Of(at, name); is {
+			return Priced{Price: price, From: FromList, Entry: entry}
+		}
+	}
 	return Priced{Price: DefaultPrice}
 }
 
+var listPrices = price.Listed()
+
+// listedAs is the provider's name in lists of prices; "" if nobody knows who it is.
+func (p *Provider) listedAs() string {
+	switch p.Engine {
+	case "aws":
+		return "bedrock"
+	case "vertex", "vertex-gemini", "vertex-claude":
+		return "vertex_ai"
+	case "azure":
+		return "azure"
+	}
+	u, err := url.Parse(p.BaseURL)
+	if err != nil {
+		return ""
+	}
+	return price.ProviderAt(u.Hostname())
+}
+
 // PriceOf is what a model costs at a provider, nil where none has been chosen yet, by the name that clients have for it and the provider's own:
-// what the provider's own model_price says, else what the global one does.
+// what the provider's own model_price says, else what the global one does, else the list prices.
 func (c *Config) PriceOf(p *Provider, requestModel, upstreamModel string) Priced {
 	if p != nil {
 		if own, is := p.ownPrice(requestModel, upstreamModel); is {
 			return own
 		}
 	}
-	return c.priceForAll(requestModel, upstreamModel)
+	return c.priceForAll(p, requestModel, upstreamModel)
 }
 
 // ChannelPrice is what one provider's channels are compared with another's by: the provider's own price, else the global one, there by the
@@ -113,5 +147,5 @@ func (c *Config) ChannelPrice(p *Provider, requestModel, upstreamModel string) P
 	if own, is := p.ownPrice(requestModel, upstreamModel); is {
 		return own.Price
 	}
-	return c.priceForAll(upstreamModel, requestModel).Price
+	return c.priceForAll(p, upstreamModel, requestModel).Price
 }

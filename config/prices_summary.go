@@ -33,6 +33,8 @@ func (p *Priced) why() string {
 		return "the default of the provider's model_price" + at
 	case FromGlobal:
 		return "model_price, " + p.Entry + at
+	case FromList:
+		return "list price of " + listPrices.Date + ", " + p.Entry
 	case FromGlobalDefault:
 		return "default price: the default of model_price" + at
 	}

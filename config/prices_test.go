@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	yaml "go.yaml.in/yaml/v4"
 )
 
 // TestPriceOfPrefersTheNameThatFitsBest asks for prices of models and looks whose entry was found, by its input price and line.
@@ -100,5 +102,67 @@ preferences:
 	}
 	if warnings := c.PriceWarnings(); len(warnings) != 1 || !strings.Contains(warnings[0], "fits a/m, 1 and 2 dollars") {
 		t.Errorf("warnings: %q", warnings)
+	}
+}
+
+// TestPricesHaveMembersAndTiers reads prices and writes them as `check` does.
+func TestPricesHaveMembersAndTiers(t *testing.T) {
+	for text, want := range map[string]string{
+		"1,2,3,4,5": "1,2,3,4 cache_write_1h 5",
+		"{input: 3, output: 15, cached: 0.3, cache_write: 3.75, cache_write_1h: 6}":                                            "3,15,0.3,3.75 cache_write_1h 6",
+		"{per_image: 0.04, per_second: 0.0001, per_character: 0.000015}":                                                       "0,0,0,0 per_image 0.04 per_second 0.0001 per_character 0.000015",
+		"{input: 1.25, output: 10, above: {200000: {input: 2.5, output: 15}}}":                                                 "1.25,10,1.25,1.25; above 200000 tokens 2.5,15,2.5,2.5",
+		"{input: 2, output: 8, service: {flex: {input: 1, output: 4, above: {100: {input: 1.5}}}}, above: {100: {output: 9}}}": "2,8,2,2; above 100 tokens 2,9,2,2; flex 1,4,1,1; flex above 100 tokens 1.5,4,1.5,1.5",
+	} {
+		var n yaml.Node
+		if err := yaml.Unmarshal([]byte(text), &n); err != nil {
+			t.Fatal(err)
+		}
+		d := &decoder{cfg: &Config{}, key: "model_price.m"}
+		if p, ok := readPrice(d, n.Content[0]); !ok || p.String() != want {
+			t.Errorf("%s: %s, want %s (%v)", text, p, want, d.errors)
+		}
+	}
+}
+
+// TestListPricesHoldWhereNobodySaysOtherwise asks for models at providers that the list knows, at one that it does not, and with entries of one's own.
+func TestListPricesHoldWhereNobodySaysOtherwise(t *testing.T) {
+	parsed := func(more string) *Config {
+		const file = `providers:
+  - {provider: openai, base_url: 'https://api.openai.com/v1', api: k, model: [gpt-4o]}
+  - {provider: reseller, base_url: 'https://api.reseller.example/v1', api: k, model: [gpt-4o]}
+  - {provider: claude, base_url: 'https://api.anthropic.com/v1', api: k, model: [gpt-4o]}
+api_keys: [{api: sk-0123456789abcdef}]
+`
+		c, err := Parse("api.yaml", []byte(file+more), noEnv)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	bare, own := parsed(""), parsed("preferences: {model_price: {gpt-4: \"7,8\"}}\n")
+	defaulted := parsed("preferences: {model_price: {default: \"5,6\"}}\n")
+	for _, test := range []struct {
+		c               *Config
+		provider        int
+		model, upstream string
+		entry           string
+		from            PriceFrom
+	}{
+		{bare, 0, "gpt-4o-mini", "gpt-4o-mini", "openai/gpt-4o-mini", FromList},
+		{bare, 0, "small", "gpt-4o-mini-2024-07-18", "openai/gpt-4o-mini-2024-07-18", FromList},
+		{bare, 0, "gpt-4o-2031-01-01", "", "openai/gpt-4o", FromList}, // a state of it that the list has not seen
+		{bare, 0, "gpt-4o-of-tomorrow", "", "", FromDefault},          // another model
+		{bare, 1, "openai/gpt-4o", "", "openai/gpt-4o", FromList},     // what its maker asks
+		{bare, 2, "claude-sonnet-4-5-20250929", "", "anthropic/claude-sonnet-4-5-20250929", FromList},
+		{bare, 2, "gpt-4o", "", "", FromDefault}, // Anthropic has none such
+		{own, 0, "gpt-4o", "", "gpt-4", FromGlobal},
+		{own, 0, "o3", "", "openai/o3", FromList},
+		{defaulted, 0, "o3", "", "default", FromGlobalDefault},
+	} {
+		got := test.c.PriceOf(test.c.Providers[test.provider], test.model, test.upstream)
+		if got.Entry != test.entry || got.From != test.from || got.From == FromList && got.Price.Output == 0 {
+			t.Errorf("%s at %s: %+v", test.model, test.c.Providers[test.provider].Name, got)
+		}
 	}
 }

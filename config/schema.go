@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"uniapi/codec/capability"
+	"uniapi/config/price"
 )
 
 // Config is one parsed and validated api.yaml. It is never changed after Parse or Load has returned it.
@@ -268,12 +269,8 @@ type ModelPrice struct {
 	Line   int // of the file
 }
 
-// Price is in pico-dollars per token, which is micro-dollars per million tokens: exact for the six decimals allowed in
-// model_price. A billion tokens at 1000 dollars a million still fit into an int64.
-type Price struct {
-	Input, Output      int64
-	Cached, CacheWrite int64 // like Input where the file names only two prices
-}
+// Price is what a model costs.
+type Price = price.Price
 
 // Limit allows Count requests in any Window.
 type Limit struct {

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"uniapi/config/price"
 )
 
 // Summary is what `uni-api check` prints of a good configuration: what was understood, without any secret. more are lines about each provider, of
@@ -244,19 +246,5 @@ func windowName(window time.Duration) string {
 	return name
 }
 
-// String is the price as it would be written in the file, in dollars per million tokens.
-func (p Price) String() string {
-	return strings.Join([]string{
-		dollars(p.Input, pricePlaces), dollars(p.Output, pricePlaces), dollars(p.Cached, pricePlaces), dollars(p.CacheWrite, pricePlaces),
-	}, ",")
-}
-
-// dollars writes an amount in units of 10^-places without trailing zeros.
-func dollars(amount int64, places int) string {
-	text := fmt.Sprintf("%0*d", places+1, amount)
-	whole, fraction := text[:len(text)-places], strings.TrimRight(text[len(text)-places:], "0")
-	if fraction == "" {
-		return whole
-	}
-	return whole + "." + fraction
-}
+// dollars writes an amount in units of 10^-places.
+func dollars(amount int64, places int) string { return price.Dollars(amount, places) }

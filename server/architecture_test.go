@@ -17,7 +17,8 @@ import (
 // codec, usage} → config. Packages below one of these follow its rule, unless they
 // have their own.
 var mayImport = map[string][]string{
-	"config":            {"codec/capability"}, // what users may say of hosts and models
+	"config":            {"codec/capability", "config/price"}, // what users may say of hosts and models
+	"config/price":      {},
 	"codec":             {"codec"},
 	"codec/capability":  {},
 	"balancer":          {"balancer/breaker", "balancer/limit", "balancer/schedule", "config"},

@@ -13,6 +13,7 @@ import (
 // what the one costs by which the provider says that it answered, else what the
 // dearest of them does: which it is, is the client's choice and the provider's.
 func (x *exchange) cost(tokens usage.Tokens) int64 {
+	tokens.Service = x.serviceTier()
 	if x.answeredBy != "" && x.hasPrice(x.answeredBy) {
 		return usage.Cost(x.price(x.answeredBy), tokens)
 	}
@@ -21,6 +22,15 @@ func (x *exchange) cost(tokens usage.Tokens) int64 {
 		most = max(most, usage.Cost(x.price(model), tokens))
 	}
 	return most
+}
+
+// serviceTier is the service tier that the request asks for, if some price depends on it.
+func (x *exchange) serviceTier() string {
+	if !x.priced(x.model).Price.HasServices() {
+		return ""
+	}
+	tier, _ := rawjson.Text(x.body, member(x.body, "service_tier"))
+	return tier
 }
 
 // price is that of one of the models that the request names, where its last attempt was made.

@@ -88,7 +88,8 @@ func (x *exchange) tokens(status int) (all usage.Tokens, cost int64) {
 
 // booked are a usage's tokens as the books have them.
 func booked(u codec.Usage) usage.Tokens {
-	return usage.Tokens{Prompt: u.Prompt, Cached: u.Cached, CacheWrite: u.CacheWrite, Completion: u.Completion, Reasoning: u.Reasoning, Estimated: u.Estimated}
+	return usage.Tokens{Prompt: u.Prompt, Cached: u.Cached, CacheWrite: u.CacheWrite, Completion: u.Completion, Reasoning: u.Reasoning, Estimated: u.Estimated,
+		CacheWrite1h: u.CacheWrite1h, AudioInput: u.PromptAudio, AudioOutput: u.CompletionAudio, ImageInput: u.PromptImage, ImageOutput: u.CompletionImage, Searches: u.Searches}
 }
 
 // toldUsage is what the provider has counted in the attempt so far.

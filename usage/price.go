@@ -9,6 +9,7 @@ import (
 
 	"uniapi/codec/saturate"
 	"uniapi/config"
+	"uniapi/config/price"
 )
 
 // Prices tell what models cost by one configuration. What was found for a model is kept: requests ask for few, and again and again.
@@ -59,25 +60,73 @@ func (p *Prices) Of(provider *config.Provider, model, upstream string) *config.P
 // mostCost bounds what one request costs, in nano-dollars: 72 million dollars.
 const mostCost = saturate.Most
 
-// Cost is what tokens cost, in nano-dollars. Prices are pico-dollars for a token.
-func Cost(price config.Price, t Tokens) int64 {
+// Cost is what a request costs by a price, in nano-dollars, to the nearest. What is of one kind beside another, as sound that was read from a
+// cache, costs what the first of them does: cached, written, sound, images.
+func Cost(of config.Price, t Tokens) int64 {
+	p := of.For(t.Prompt, t.Service)
+	var sum product
 	prompt := max(t.Prompt, 0)
 	cached := min(max(t.Cached, 0), prompt)
 	written := min(max(t.CacheWrite, 0), prompt-cached)
-	// In 128 bits. Each product is below 2^126, and all four together below 2^128.
-	var high, low uint64
-	for _, item := range [...][2]int64{
-		{prompt - cached - written, price.Input}, {cached, price.Cached}, {written, price.CacheWrite}, {max(t.Completion, 0), price.Output},
-	} {
-		h, l := bits.Mul64(uint64(item[0]), uint64(max(item[1], 0)))
-		var carry uint64
-		low, carry = bits.Add64(low, l, 0)
-		high += h + carry
+	plain, completion := prompt-cached-written, max(t.Completion, 0)
+	sum.add(cached, p.Cached)
+	if p.More == nil && t.CacheWrite1h == 0 { // nearly always
+		sum.add(written, p.CacheWrite)
+		sum.add(plain, p.Input)
+		sum.add(completion, p.Output)
+		return sum.nano()
 	}
-	if high >= 500 { // more than fits
+	hour := min(max(t.CacheWrite1h, 0), written)
+	sum.add(written-hour, p.CacheWrite)
+	sum.add(hour, hourWrite(p))
+	for _, part := range [...]struct {
+		of, left *int64
+		member   price.Member
+		price    int64
+	}{
+		{&t.AudioInput, &plain, price.AudioInput, p.Input}, {&t.ImageInput, &plain, price.ImageInput, p.Input},
+		{&t.AudioOutput, &completion, price.AudioOutput, p.Output}, {&t.ImageOutput, &completion, price.ImageOutput, p.Output},
+		{&t.Reasoning, &completion, price.Reasoning, p.Output},
+	} {
+		n := min(max(*part.of, 0), *part.left)
+		*part.left -= n
+		sum.add(n, p.Or(part.member, part.price))
+	}
+	sum.add(plain, p.Input)
+	sum.add(completion, p.Output)
+	sum.add(1, p.Or(price.PerRequest, 0))
+	sum.add(max(t.Searches, 0), p.Or(price.PerSearch, 0))
+	return sum.nano()
+}
+
+// hourWrite is the price of a token that was written into a cache for an hour. Where there is none it is that for five minutes, and as much
+// more as it is with Anthropic, who asks twice the input instead of one and a quarter.
+func hourWrite(p *config.Price) int64 {
+	switch n, is := p.Get(price.CacheWrite1h); {
+	case is:
+		return n
+	case p.CacheWrite == p.Input:
+		return p.Input
+	}
+	return p.CacheWrite / 5 * 8
+}
+
+// product is a sum of products in 128 bits, each of them below 2^126.
+type product struct{ high, low uint64 }
+
+func (s *product) add(n, price int64) {
+	h, l := bits.Mul64(uint64(n), uint64(max(price, 0)))
+	var carry uint64
+	s.low, carry = bits.Add64(s.low, l, 0)
+	s.high = min(s.high+h+carry, 1<<62) // far above what fits, and far below where another one would turn it round
+}
+
+// nano is the sum in nano-dollars, of pico-dollars.
+func (s *product) nano() int64 {
+	if s.high >= 500 { // more than fits
 		return mostCost
 	}
-	whole, rest := bits.Div64(high, low, 1000)
+	whole, rest := bits.Div64(s.high, s.low, 1000)
 	if rest >= 500 {
 		whole++
 	}

@@ -17,7 +17,12 @@ import (
 // Tokens are those of one request, as OpenAI counts: Prompt includes Cached and CacheWrite, Completion includes Reasoning.
 type Tokens struct {
 	Prompt, Cached, CacheWrite, Completion, Reasoning int64
-	Estimated                                         bool // the upstream did not say; the numbers are a guess
+	CacheWrite1h                                      int64  // of CacheWrite, those that are kept for an hour
+	AudioInput, ImageInput                            int64  // of Prompt
+	AudioOutput, ImageOutput                          int64  // of Completion
+	Searches                                          int64  // that the provider made for the answer
+	Service                                           string // the service tier that was asked for, where the price has such
+	Estimated                                         bool   // the upstream did not say; the numbers are a guess
 }
 
 // Sample is one finished request.

@@ -12,6 +12,7 @@ type counts struct {
 	final                                       bool // the output is not that of the beginning of a stream
 	told, notes                                 codec.Gaps
 	input, read, write, output, thinking, total int64
+	hour, searches                              int64 // of write, kept for an hour; of the web
 }
 
 // take reads a usage object. What stands at the beginning of a stream says nothing of the answer yet.
@@ -31,6 +32,10 @@ func (c *counts) take(data []byte, v rawjson.Value, beginning bool) {
 			u.Read(&c.read, codec.NoPrompt, data, it.Value)
 		case "cache_creation_input_tokens":
 			u.Read(&c.write, codec.NoPrompt, data, it.Value)
+		case "cache_creation":
+			u.Read(&c.hour, 0, data, it.Value.Get(data, "ephemeral_1h_input_tokens"))
+		case "server_tool_use":
+			u.Read(&c.searches, 0, data, it.Value.Get(data, "web_search_requests"))
 		case "output_tokens", "completion_tokens":
 			u.Read(&c.output, codec.NoCompletion, data, it.Value)
 		case "output_tokens_details":
@@ -43,6 +48,7 @@ func (c *counts) take(data []byte, v rawjson.Value, beginning bool) {
 	if u.Gaps&halves == halves && c.total == 0 { // it may be in another dialect
 		if u, _ = codec.ReadUsage(data, v); !u.Zero() {
 			c.input, c.read, c.write, c.output, c.thinking = u.Prompt-u.Cached-u.CacheWrite, u.Cached, u.CacheWrite, u.Completion, u.Reasoning
+			c.hour = u.CacheWrite1h
 		}
 	}
 	told := halves &^ u.Gaps
@@ -53,7 +59,8 @@ func (c *counts) take(data []byte, v rawjson.Value, beginning bool) {
 }
 
 func (c *counts) usage() codec.Usage {
-	u := codec.Usage{Prompt: c.input + c.read + c.write, Cached: c.read, CacheWrite: c.write, Completion: c.output, Reasoning: c.thinking}
+	u := codec.Usage{Prompt: c.input + c.read + c.write, Cached: c.read, CacheWrite: c.write, Completion: c.output, Reasoning: c.thinking,
+		CacheWrite1h: c.hour, Searches: c.searches}
 	switch {
 	case c.told == 0 && c.total == 0 && c.notes == 0:
 		return codec.Usage{}

@@ -12,6 +12,7 @@ type counts struct {
 	told                     uint8 // a bit for each of n
 	notes                    codec.Gaps
 	promptAudio, answerAudio int64
+	promptImage, answerImage int64
 }
 
 const (
@@ -44,9 +45,9 @@ func readCounts(data []byte, v rawjson.Value) counts {
 	for it := v.Members(data); it.Next(); {
 		switch name := it.Name(); name {
 		case "promptTokensDetails":
-			c.promptAudio = audioTokens(data, it.Value)
+			c.promptAudio, c.promptImage = modalityTokens(data, it.Value, "AUDIO"), modalityTokens(data, it.Value, "IMAGE")
 		case "candidatesTokensDetails":
-			c.answerAudio = audioTokens(data, it.Value)
+			c.answerAudio, c.answerImage = modalityTokens(data, it.Value, "AUDIO"), modalityTokens(data, it.Value, "IMAGE")
 		default:
 			if i := countOf(name); i >= 0 {
 				u.Gaps |= codec.NoPrompt
@@ -75,7 +76,7 @@ func readUsage(data []byte, v rawjson.Value) codec.Usage {
 func (c *counts) usage() codec.Usage {
 	u := codec.Usage{Prompt: c.n[countPrompt] + c.n[countToolPrompt], Cached: c.n[countCached],
 		Completion: c.n[countAnswer] + c.n[countThoughts], Reasoning: c.n[countThoughts], Total: c.n[countTotal],
-		PromptAudio: c.promptAudio, CompletionAudio: c.answerAudio}
+		PromptAudio: c.promptAudio, CompletionAudio: c.answerAudio, PromptImage: c.promptImage, CompletionImage: c.answerImage}
 	const both = 1<<countPrompt | 1<<countAnswer
 	if c.told&both == both && c.small() && u.Prompt|u.Completion != 0 {
 		return u // nearly always
@@ -122,9 +123,10 @@ func (c *counts) settled(u codec.Usage) codec.Usage {
 	return u
 }
 
-func audioTokens(data []byte, v rawjson.Value) int64 {
+// modalityTokens are those of one kind of content.
+func modalityTokens(data []byte, v rawjson.Value, wanted string) int64 {
 	for it := v.Elements(data); it.Next(); {
-		if kind, _ := rawjson.Text(data, it.Value.Get(data, "modality")); kind == "AUDIO" {
+		if kind, _ := rawjson.Text(data, it.Value.Get(data, "modality")); kind == wanted {
 			var u codec.Usage
 			u.Read(&u.PromptAudio, 0, data, it.Value.Get(data, "tokenCount"))
 			return u.PromptAudio

@@ -1,0 +1,119 @@
+package price
+
+import (
+	_ "embed"
+	"regexp"
+	"strings"
+)
+
+// listed are the list prices, a line for each model: provider/model, a tab, and the price. The first line says of when they are. They are
+// sorted, so that one is found where they lie: nothing is read when the program starts, and nothing of it is kept in memory.
+//
+//go:generate python3 renew.py list.txt
+//go:embed list.txt
+var listed string
+
+// List is a list of prices.
+type List struct {
+	// Date is of when the prices are.
+	Date string
+	text string // sorted lines
+}
+
+// Listed is the list that the program has with it.
+func Listed() *List { return read(listed) }
+
+func read(text string) *List {
+	head, lines, _ := strings.Cut(text, "\n")
+	l := &List{text: lines}
+	if fields := strings.Fields(head); len(fields) > 1 {
+		l.Date = fields[1]
+	}
+	return l
+}
+
+// find is what stands behind a name; false if it is not there.
+func (l *List) find(name string) (string, bool) {
+	low, high := 0, len(l.text) // of lines' beginnings
+	for low < high {
+		middle := low + (high-low)/2
+		begin := max(strings.LastIndexByte(l.text[:middle], '\n')+1, low)
+		line, _, _ := strings.Cut(l.text[begin:], "\n")
+		key, rest, _ := strings.Cut(line, "\t")
+		switch {
+		case key == name:
+			return rest, true
+		case key < name:
+			low = min(begin+len(line)+1, high)
+		default:
+			high = begin
+		}
+	}
+	return "", false
+}
+
+// makers are the providers whose prices hold for a model where the provider is none of the list, such as a reseller: those who made it.
+var makers = [...]string{"openai", "anthropic", "gemini", "deepseek", "mistral", "xai", "moonshot", "zai", "dashscope", "minimax", "cohere", "voyage", "perplexity", "jina_ai"}
+
+// version is what tells one state of a model from another, and does not change its price.
+var version = regexp.MustCompile(`(-(latest|\d{8}|\d{4}-\d{2}-\d{2}|\d{2}-\d{4}|\d{3})|@(\d{8}|default|latest))$`)
+
+// Of is what a provider asks for a model by its list, and which entry says so. The provider is "" where nobody knows who it is: then it is what
+// the model's maker asks. A name may be of a version that the list has no entry for, or have the maker's name before it.
+func (l *List) Of(provider, model string) (Price, string, bool) {
+	if model == "" || len(model) > 200 || strings.ContainsAny(model, "\t\n") {
+		return Price{}, "", false
+	}
+	for _, name := range [...]string{model, version.ReplaceAllString(model, "")} {
+		for {
+			if provider != "" {
+				if p, ok := l.entry(provider + "/" + name); ok {
+					return p, provider + "/" + name, true
+				}
+			} else {
+				for _, maker := range makers {
+					if p, ok := l.entry(maker + "/" + name); ok {
+						return p, maker + "/" + name, true
+					}
+				}
+			}
+			_, after, has := strings.Cut(name, "/")
+			if !has || provider != "" {
+				break
+			}
+			name = after
+		}
+	}
+	return Price{}, "", false
+}
+
+func (l *List) entry(name string) (Price, bool) {
+	text, is := l.find(name)
+	if !is {
+		return Price{}, false
+	}
+	p, err := parse(text)
+	return p, err == nil
+}
+
+// hosts are the providers of the list by what their addresses end with.
+var hosts = []struct{ host, provider string }{
+	{"api.openai.com", "openai"}, {"api.anthropic.com", "anthropic"}, {"generativelanguage.googleapis.com", "gemini"}, {"aiplatform.googleapis.com", "vertex_ai"},
+	{"amazonaws.com", "bedrock"}, {"openai.azure.com", "azure"}, {"services.ai.azure.com", "azure"}, {"api.deepseek.com", "deepseek"}, {"api.mistral.ai", "mistral"}, {"api.x.ai", "xai"},
+	{"api.moonshot.ai", "moonshot"}, {"api.moonshot.cn", "moonshot"}, {"api.z.ai", "zai"}, {"aliyuncs.com", "dashscope"}, {"api.minimax.io", "minimax"},
+	{"api.cohere.com", "cohere"}, {"api.cohere.ai", "cohere"}, {"api.voyageai.com", "voyage"}, {"api.perplexity.ai", "perplexity"}, {"api.jina.ai", "jina_ai"},
+	{"api.groq.com", "groq"}, {"api.cerebras.ai", "cerebras"}, {"api.together.xyz", "together_ai"}, {"api.fireworks.ai", "fireworks_ai"}, {"api.sambanova.ai", "sambanova"},
+	{"api.deepinfra.com", "deepinfra"}, {"openrouter.ai", "openrouter"}, {"api.cloudflare.com", "cloudflare"}, {"api.hyperbolic.xyz", "hyperbolic"}, {"api.studio.nebius.com", "nebius"},
+	{"api.novita.ai", "novita"}, {"volces.com", "volcengine"}, {"api.ai21.com", "ai21"},
+}
+
+// ProviderAt is the provider of the list that a host is of; "" if it is none.
+func ProviderAt(host string) string {
+	host, _, _ = strings.Cut(host, ":")
+	for _, h := range hosts {
+		if host == h.host || strings.HasSuffix(host, "."+h.host) {
+			return h.provider
+		}
+	}
+	return ""
+}

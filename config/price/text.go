@@ -1,0 +1,190 @@
+package price
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// names are the members as they are written.
+var names = [memberCount]string{
+	CacheWrite1h: "cache_write_1h", Reasoning: "reasoning", AudioInput: "audio_input", AudioOutput: "audio_output", ImageInput: "image_input", ImageOutput: "image_output",
+	PerImage: "per_image", PerSecond: "per_second", PerCharacter: "per_character", PerRequest: "per_request", PerSearch: "per_search",
+}
+
+var mainNames = [...]string{"input", "output", "cached", "cache_write"}
+
+// Names are all that a price may be made of.
+func Names() []string { return append(mainNames[:], names[:]...) }
+
+// Places is how many decimals an amount of dollars may have: of a million tokens, or of one of what else is counted.
+func Places(name string) int {
+	if i := slices.Index(names[:], name); i >= int(tokenMembers) {
+		return 12
+	}
+	return 6
+}
+
+// Part is one member of a price that is put together, in pico-dollars, and in which tier.
+type Part struct {
+	Above   int64
+	Service string
+	Name    string
+	Amount  int64
+}
+
+// Make puts a price together. What a tier does not say is as without it; what was read from a cache or written into one costs what the input
+// costs where nothing is said.
+func Make(parts []Part) (p Price, err error) {
+	type tier struct {
+		above   int64
+		service string
+	}
+	// In the order of how much they say: later parts of the same name replace earlier ones.
+	slices.SortStableFunc(parts, func(a, b Part) int { return rank(a) - rank(b) })
+	var tiers []tier
+	for _, part := range parts {
+		if t := (tier{part.Above, part.Service}); t != (tier{}) && !slices.Contains(tiers, t) {
+			tiers = append(tiers, t)
+		}
+	}
+	build := func(fits func(Part) bool) (p Price, err error) {
+		cached, written := false, false
+		for _, part := range parts {
+			if !fits(part) {
+				continue
+			}
+			switch part.Name {
+			case "input":
+				p.Input = part.Amount
+			case "output":
+				p.Output = part.Amount
+			case "cached":
+				p.Cached, cached = part.Amount, true
+			case "cache_write":
+				p.CacheWrite, written = part.Amount, true
+			default:
+				m := slices.Index(names[:], part.Name)
+				if m < 0 {
+					return p, fmt.Errorf("%q is no part of a price", part.Name)
+				}
+				p.set(Member(m), part.Amount)
+			}
+		}
+		if !cached {
+			p.Cached = p.Input
+		}
+		if !written {
+			p.CacheWrite = p.Input
+		}
+		return p, nil
+	}
+	if p, err = build(func(a Part) bool { return a.Above == 0 && a.Service == "" }); err != nil {
+		return p, err
+	}
+	for _, t := range tiers {
+		of, err := build(func(a Part) bool {
+			return (a.Above == 0 || a.Above == t.above) && (a.Service == "" || a.Service == t.service)
+		})
+		if err != nil {
+			return p, err
+		}
+		if p.More == nil {
+			p.More = new(More)
+		}
+		p.Tiers = append(p.Tiers, Tier{t.above, t.service, of})
+	}
+	return p, nil
+}
+
+func rank(p Part) (n int) {
+	if p.Above > 0 {
+		n++
+	}
+	if p.Service != "" {
+		n += 2
+	}
+	return n
+}
+
+// parse reads a price as lists have it: members with their dollars behind "=", a space between two. Those of a tier have its bound before them,
+// as in ">200000:input=5", its service, as in "flex:input=1", or both, as in "flex>200000:input=2".
+func parse(text string) (Price, error) {
+	var parts []Part
+	for word := range strings.FieldsSeq(text) {
+		name, amount, ok := strings.Cut(word, "=")
+		if !ok {
+			return Price{}, fmt.Errorf("%q has no amount", word)
+		}
+		var part Part
+		if tier, of, is := strings.Cut(name, ":"); is {
+			service, above, bounded := strings.Cut(tier, ">")
+			part.Service, name = service, of
+			if bounded {
+				n, err := strconv.ParseInt(above, 10, 64)
+				if err != nil || n <= 0 {
+					return Price{}, fmt.Errorf("%q has no bound", word)
+				}
+				part.Above = n
+			}
+		}
+		part.Name = name
+		if part.Amount, ok = Amount(amount, Places(name)); !ok {
+			return Price{}, fmt.Errorf("%q is no amount of dollars", word)
+		}
+		parts = append(parts, part)
+	}
+	return Make(parts)
+}
+
+// Amount reads dollars as whole units of 10^-places of one; false if it has more decimals, or a million dollars and more.
+func Amount(text string, places int) (int64, bool) {
+	whole, fraction, _ := strings.Cut(text, ".")
+	if len(fraction) > places || whole+fraction == "" || strings.ContainsAny(text, "+-_eE") {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(whole+fraction+strings.Repeat("0", places-len(fraction)), 10, 64)
+	return n, err == nil && n < int64(math.Pow10(min(places+6, 18)))
+}
+
+// String is the price in dollars per million tokens, and what else it is made of by name.
+func (p Price) String() string {
+	var b strings.Builder
+	for i, n := range [...]int64{p.Input, p.Output, p.Cached, p.CacheWrite} {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(Dollars(n, 6))
+	}
+	if p.More == nil {
+		return b.String()
+	}
+	for m, name := range names {
+		if n, is := p.Get(Member(m)); is {
+			fmt.Fprintf(&b, " %s %s", name, Dollars(n, Places(name)))
+		}
+	}
+	for _, t := range p.Tiers {
+		b.WriteString("; ")
+		if t.Service != "" {
+			b.WriteString(t.Service + " ")
+		}
+		if t.Above > 0 {
+			fmt.Fprintf(&b, "above %d tokens ", t.Above)
+		}
+		b.WriteString(t.Price.String())
+	}
+	return b.String()
+}
+
+// Dollars writes an amount in units of 10^-places without trailing zeros.
+func Dollars(amount int64, places int) string {
+	text := fmt.Sprintf("%0*d", places+1, amount)
+	whole, fraction := text[:len(text)-places], strings.TrimRight(text[len(text)-places:], "0")
+	if fraction == "" {
+		return whole
+	}
+	return whole + "." + fraction
+}

@@ -1,0 +1,63 @@
+package server
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"uniapi/config"
+	"uniapi/usage"
+)
+
+// TestUsageOfEachFormatBecomesTokensAndACost reads an answer of each format, and looks at what it is counted as and what that costs: by the
+// list prices of the provider it is from, or by an entry of the file's own.
+func TestUsageOfEachFormatBecomesTokensAndACost(t *testing.T) {
+	files, err := filepath.Glob("testdata/usage/*.json")
+	if err != nil || len(files) < 8 {
+		t.Fatal(len(files), err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			var golden struct {
+				Format, Host, Model string
+				Price               json.RawMessage
+				Answer              json.RawMessage
+				Tokens              usage.Tokens
+				Nano                int64
+			}
+			text, err := os.ReadFile(file)
+			if err == nil {
+				err = json.Unmarshal(text, &golden)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			own := ""
+			if golden.Price != nil {
+				own = fmt.Sprintf(`preferences: {model_price: {%q: %s}}`, golden.Model, golden.Price)
+			}
+			host := golden.Host
+			if host == "" {
+				host = "h.example"
+			}
+			cfg, err := config.Parse("api.yaml", fmt.Appendf(nil, "providers: [{provider: p, base_url: 'https://%s/v1', api: k, model: [%q]}]\napi_keys: [{api: sk-0123456789abcdef}]\n%s\n", host, golden.Model, own), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			u, err := checkWhole(formats[golden.Format], golden.Answer, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tokens := booked(u)
+			if tokens != golden.Tokens {
+				t.Errorf("counted as\n%+v, want\n%+v", tokens, golden.Tokens)
+			}
+			priced := cfg.PriceOf(cfg.Providers[0], golden.Model, "")
+			if nano := usage.Cost(priced.Price, tokens); nano != golden.Nano {
+				t.Errorf("it costs %d by %+v, want %d", nano, priced, golden.Nano)
+			}
+		})
+	}
+}
