@@ -38,7 +38,7 @@ func (p *Priced) why() string {
 	case FromGlobalDefault:
 		return "default price: the default of model_price" + at
 	}
-	return "default price: nothing says what it costs"
+	return "default price: no other fits"
 }
 
 // unpricedShown is how many models a warning names.

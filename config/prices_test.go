@@ -93,7 +93,7 @@ preferences:
 	_, got, _ := strings.Cut(c.Summary(nil), "prices, in dollars per million tokens:\n")
 	const want = `  a/gpt-4o: 2.5,10,2.5,2.5 (model_price, gpt-4o, line 12)
   a/fast: 0.15,0.6,0.15,0.15 (model_price, gpt-4o-mini, line 13)
-  a/m: 1,2,1,1 (default price: nothing says what it costs)
+  a/m: 1,2,1,1 (default price: no other fits)
   b/gpt-4o: 7,8,7,7 (the provider's model_price, gpt-4, line 7)
   c: by the names that the provider lists
 `

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/valyala/fasthttp"
 
@@ -75,6 +76,7 @@ func (x *exchange) tokens(status int) (all usage.Tokens, cost int64) {
 			x.at.fill(&u, end)
 		}
 		if all = booked(u); all != (usage.Tokens{}) {
+			x.count(&all, &u, end)
 			cost = x.cost(all)
 		}
 	}
@@ -111,6 +113,37 @@ func (a *attempt) toldUsage() codec.Usage {
 		}
 	}
 	return u
+}
+
+// count adds what is no token and has a price.
+func (x *exchange) count(t *usage.Tokens, u *codec.Usage, end extent) {
+	if x.endpoint == provider.Chat || !x.priced(x.model).Price.HasUnits() {
+		return
+	}
+	a := x.at
+	switch raw, _ := a.flow.(*rawStream); x.endpoint {
+	case provider.Images, provider.ImageEdits:
+		if raw != nil {
+			t.Images = max(raw.made(), 1)
+		} else {
+			t.Images = a.imagesIn(a.whole, end)
+		}
+	case provider.Speech:
+		if top, err := rawjson.One(x.body); err == nil {
+			text, _ := rawjson.Text(x.body, top.Get(x.body, "input"))
+			t.Characters = int64(utf8.RuneCountInString(text))
+		}
+	case provider.Transcriptions, provider.Translations:
+		if t.Seconds = a.seconds(u); t.Seconds == 0 && x.isForm() {
+			for _, field := range x.form.Fields {
+				if field.File {
+					t.Seconds += estimate.SoundSeconds(field.End - field.Start)
+				}
+			}
+		}
+	case provider.Rerank:
+		t.Searches = max(t.Searches, 1)
+	}
 }
 
 // countedAtEnd says whether a flow knows that its usage was told at the end.

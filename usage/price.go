@@ -61,7 +61,8 @@ func (p *Prices) Of(provider *config.Provider, model, upstream string) *config.P
 const mostCost = saturate.Most
 
 // Cost is what a request costs by a price, in nano-dollars, to the nearest. What is of one kind beside another, as sound that was read from a
-// cache, costs what the first of them does: cached, written, sound, images.
+// cache, costs what the first of them does: cached, written, sound, images. What is
+// counted otherwise, as images and seconds, is paid where tokens have no price, or nobody has counted them.
 func Cost(of config.Price, t Tokens) int64 {
 	p := of.For(t.Prompt, t.Service)
 	var sum product
@@ -69,14 +70,29 @@ func Cost(of config.Price, t Tokens) int64 {
 	cached := min(max(t.Cached, 0), prompt)
 	written := min(max(t.CacheWrite, 0), prompt-cached)
 	plain, completion := prompt-cached-written, max(t.Completion, 0)
-	sum.add(cached, p.Cached)
-	if p.More == nil && t.CacheWrite1h == 0 { // nearly always
+	switch {
+	case p.More == nil && t.CacheWrite1h == 0: // nearly always
+		sum.add(cached, p.Cached)
 		sum.add(written, p.CacheWrite)
 		sum.add(plain, p.Input)
 		sum.add(completion, p.Output)
 		return sum.nano()
+	case p.HasUnits():
+		sum.add(1, p.Or(price.PerRequest, 0))
+		sum.add(max(t.Searches, 0), p.Or(price.PerSearch, 0))
+		switch media := mediaOf(p, &t); {
+		case media != (product{}) && (t.Estimated || !p.HasTokens()):
+			sum.plus(media)
+			return sum.nano()
+		case p.HasTokens():
+		case sum != (product{}):
+			return sum.nano()
+		default: // it is asked for something else than what its price is for
+			return Cost(config.DefaultPrice, t)
+		}
 	}
 	hour := min(max(t.CacheWrite1h, 0), written)
+	sum.add(cached, p.Cached)
 	sum.add(written-hour, p.CacheWrite)
 	sum.add(hour, hourWrite(p))
 	for _, part := range [...]struct {
@@ -94,9 +110,15 @@ func Cost(of config.Price, t Tokens) int64 {
 	}
 	sum.add(plain, p.Input)
 	sum.add(completion, p.Output)
-	sum.add(1, p.Or(price.PerRequest, 0))
-	sum.add(max(t.Searches, 0), p.Or(price.PerSearch, 0))
 	return sum.nano()
+}
+
+// mediaOf is what is paid for images, sound and what is spoken, where it is not paid by tokens.
+func mediaOf(p *config.Price, t *Tokens) (sum product) {
+	sum.add(max(t.Images, 0), p.Or(price.PerImage, 0))
+	sum.add(max(t.Seconds, 0), p.Or(price.PerSecond, 0))
+	sum.add(max(t.Characters, 0), p.Or(price.PerCharacter, 0))
+	return sum
 }
 
 // hourWrite is the price of a token that was written into a cache for an hour. Where there is none it is that for five minutes, and as much
@@ -116,9 +138,13 @@ type product struct{ high, low uint64 }
 
 func (s *product) add(n, price int64) {
 	h, l := bits.Mul64(uint64(n), uint64(max(price, 0)))
+	s.plus(product{h, l})
+}
+
+func (s *product) plus(o product) {
 	var carry uint64
-	s.low, carry = bits.Add64(s.low, l, 0)
-	s.high = min(s.high+h+carry, 1<<62) // far above what fits, and far below where another one would turn it round
+	s.low, carry = bits.Add64(s.low, o.low, 0)
+	s.high = min(s.high+o.high+carry, 1<<62) // far above what fits, and far below where another one would turn it round
 }
 
 // nano is the sum in nano-dollars, of pico-dollars.

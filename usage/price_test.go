@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"uniapi/config"
+	"uniapi/config/price"
 )
 
 func TestPricesGoByTheNameThatFitsBest(t *testing.T) {
@@ -29,6 +30,47 @@ func TestPricesGoByTheNameThatFitsBest(t *testing.T) {
 	} {
 		if got := Cost(test.prices.Of(nil, test.model, "").Price, test.tokens); got != test.want {
 			t.Errorf("%s %+v: %d, want %d", test.model, test.tokens, got, test.want)
+		}
+	}
+}
+
+// TestCostOfUnitsAndParts prices requests by prices of more than tokens, in nano-dollars.
+func TestCostOfUnitsAndParts(t *testing.T) {
+	make := func(parts ...price.Part) config.Price {
+		p, err := price.Make(parts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	part := func(name string, amount int64) price.Part { return price.Part{Name: name, Amount: amount} }
+	image, spoken, sound := make(part("per_image", 4e10)), make(part("per_character", 15e6)), make(part("per_second", 1e8))
+	both := make(part("input", 5e6), part("image_output", 40e6), part("per_image", 4e10), part("per_search", 1e10))
+	request := make(part("per_request", 5e9))
+	claude := make(part("input", 3e6), part("output", 15e6), part("cached", 3e5), part("cache_write", 3_750_000))
+	plain := make(part("input", 3e6), part("output", 15e6))
+	for _, test := range []struct {
+		what string
+		p    config.Price
+		t    Tokens
+		want int64
+	}{
+		{"two images", image, Tokens{Prompt: 10, Completion: 3000, Images: 2, Estimated: true}, 80_000_000},
+		{"an image, counted", image, Tokens{Prompt: 10, Completion: 3000, Images: 1}, 40_000_000},
+		{"a chat of a model that makes images is not free", image, Tokens{Prompt: 1000, Completion: 1000}, 3_000_000},
+		{"a million characters", spoken, Tokens{Prompt: 1, Characters: 1_000_000}, 15_000_000_000},
+		{"a minute", sound, Tokens{Prompt: 1000, Seconds: 60, Estimated: true}, 6_000_000},
+		{"tokens that were counted go before images", both, Tokens{Prompt: 10, Completion: 100, ImageOutput: 100, Images: 1}, 10*5_000 + 100*40_000},
+		{"else the images count", both, Tokens{Prompt: 10, Completion: 100, ImageOutput: 100, Images: 1, Estimated: true}, 40_000_000},
+		{"searches are beside tokens", both, Tokens{Prompt: 10, Searches: 3, Estimated: true}, 10*5_000 + 30_000_000},
+		{"a request", request, Tokens{Prompt: 10_000}, 5_000_000},
+		{"writes for an hour, of which the price says nothing", claude, Tokens{Prompt: 1000, CacheWrite: 1000, CacheWrite1h: 400}, 600*3_750 + 400*6_000},
+		{"the same where writes cost what input does", plain, Tokens{Prompt: 1000, CacheWrite: 1000, CacheWrite1h: 400}, 1000 * 3_000},
+		{"more for an hour than was written", claude, Tokens{Prompt: 10, CacheWrite: 5, CacheWrite1h: 400}, 5*3_000 + 5*6_000},
+		{"too much of all", both, Tokens{Prompt: math.MaxInt64, Cached: math.MaxInt64 / 2, Completion: math.MaxInt64, ImageOutput: math.MaxInt64, Searches: math.MaxInt64}, mostCost},
+	} {
+		if got := Cost(test.p, test.t); got != test.want {
+			t.Errorf("%s: %d, want %d", test.what, got, test.want)
 		}
 	}
 }

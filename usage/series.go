@@ -21,6 +21,7 @@ type Tokens struct {
 	AudioInput, ImageInput                            int64  // of Prompt
 	AudioOutput, ImageOutput                          int64  // of Completion
 	Searches                                          int64  // that the provider made for the answer
+	Images, Seconds, Characters                       int64  // made, of sound, to be spoken: where the price is one of these
 	Service                                           string // the service tier that was asked for, where the price has such
 	Estimated                                         bool   // the upstream did not say; the numbers are a guess
 }

@@ -24,6 +24,9 @@ func Seconds(n int64) int64 { return (n*TokensPerMinute + 59) / 60 }
 // Sound is the tokens of a file of sound.
 func Sound(bytes int) int64 { return int64(bytes)/bytesPerSoundToken + 1 }
 
+// SoundSeconds is how long a file of sound is.
+func SoundSeconds(bytes int) int64 { return int64(bytes)/16_000 + 1 }
+
 // Media is the tokens of an image or another file of so many bytes, 0 if nobody knows.
 func Media(bytes int) int64 { return MediaTokens * (1 + int64(bytes)>>20) }
 
