@@ -73,7 +73,9 @@ var costs = map[Item][]string{
 		instead("[q/m]", "[q/m, sk-third/*]\n  - api: sk-third\n    model: [sk-client/*]"),
 	},
 	ItemWeight: {instead("[q/m]", "[{q/m: 1.5}]"), instead("[q/m]", "[{q/m: 20000}]"), instead("[q/m]", "[{q/m: heavy}]"), ofKey("    weights: {q/m: 1.5}\n"), ofKey("    weights: [5]\n"), instead("[q/m]", "[{q/m: [5]}]")},
-	ItemPrice:  {forAll("  model_price: {m: \"1,2,3\"}\n"), forAll("  model_price: {m: [[1], 2]}\n"), ofProvider("    preferences: {model_price: {m: 3}}\n")},
+	ItemPrice: {forAll("  model_price: {m: \"1,2,3\"}\n"), forAll("  model_price: {m: [[1], 2]}\n"), ofProvider("    preferences: {model_price: {m: 3}}\n"),
+		forAll("  model_price: {m: {inptu: 1}}\n"), forAll("  model_price: {m: {input: -1}}\n"), forAll("  model_price: {m: {above: 3}}\n"),
+		forAll("  model_price: {m: {above: {x: {input: 1}}}}\n"), forAll("  model_price: {m: {service: {flex: 3}}}\n")},
 	ItemPreference: {
 		forAll("  proxy: \"socks5://[username]:[password]@[ip]:[port]\"\n"), forAll("  model_price: 3\n"), forAll("  rate_limit: 60\n"), forAll("  model_timeout: soon\n"),
 		forAll("  cooldown_period: 5\n"), forAll("  timeout_policy: {default: {first_token: soon}}\n"), forAll("  hedging: {share: 500}\n"), forAll("  hedging: {share: many}\n"),

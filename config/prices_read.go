@@ -63,19 +63,16 @@ const (
 // readPriceMembers reads a price that says what each of its members costs. Below above and service the same members may stand again, and below
 // each service above.
 func readPriceMembers(d *decoder, n *yaml.Node) (Price, bool) {
-	before := len(d.errors)
-	parts := priceParts(d, n, price.Part{}, nil)
-	if len(d.errors) > before {
+	parts, good := priceParts(d, n, price.Part{}, nil)
+	if !good {
 		return Price{}, false
 	}
 	p, err := price.Make(parts)
-	if err != nil {
-		d.fail(n, "", "%s: %v", d.key, err)
-	}
 	return p, err == nil
 }
 
-func priceParts(d *decoder, n *yaml.Node, in price.Part, parts []price.Part) []price.Part {
+func priceParts(d *decoder, n *yaml.Node, in price.Part, parts []price.Part) (_ []price.Part, good bool) {
+	good = true
 	known := price.Names()
 	if in.Service == "" && in.Above == 0 {
 		known = append(known, tierService)
@@ -87,9 +84,11 @@ func priceParts(d *decoder, n *yaml.Node, in price.Part, parts []price.Part) []p
 		switch {
 		case !slices.Contains(known, m.key):
 			d.fail(m.value, m.key, "%s: %s is no part of a price%s; the parts are %s", d.key, shown(m.key), didYouMean(m.key, known), strings.Join(known, ", "))
+			good = false
 		case m.key == tierAbove || m.key == tierService:
 			if m.value.Kind != yaml.MappingNode {
 				d.fail(m.value, "", "%s: %s must be a mapping, not %s", d.key, m.key, kindOf(m.value))
+				good = false
 				continue
 			}
 			for _, t := range d.pairs(m.value) {
@@ -100,22 +99,26 @@ func priceParts(d *decoder, n *yaml.Node, in price.Part, parts []price.Part) []p
 					tier.Above = bound
 				} else {
 					d.fail(t.value, t.key, "%s: above has prices by how many tokens a prompt has, such as 200000, not %s", d.key, shown(t.key))
+					good = false
 					continue
 				}
 				if t.value.Kind != yaml.MappingNode {
 					d.fail(t.value, "", "%s: %s %s must be a mapping of prices, not %s", d.key, m.key, shown(t.key), kindOf(t.value))
+					good = false
 					continue
 				}
-				parts = priceParts(d, t.value, tier, parts)
+				more, fine := priceParts(d, t.value, tier, parts)
+				parts, good = more, good && fine
 			}
 		default:
 			part := in
 			part.Name = m.key
-			amount, good := int64(0), false
+			amount, fine := int64(0), false
 			if isPlain(m.value) {
-				amount, good = dollarsOf(m.value.Value, m.key)
+				amount, fine = dollarsOf(m.value.Value, m.key)
 			}
-			if !good {
+			if !fine {
+				good = false
 				d.fail(m.value, m.value.Value, "%s: %s must be an amount of dollars with at most %d decimals, not %s", d.key, m.key, price.Places(m.key), shown(m.value.Value))
 				continue
 			}
@@ -123,7 +126,7 @@ func priceParts(d *decoder, n *yaml.Node, in price.Part, parts []price.Part) []p
 			parts = append(parts, part)
 		}
 	}
-	return parts
+	return parts, good
 }
 
 // modelPrices reads model_price. Prefixes keep their case: they are compared with what clients write.
