@@ -63,6 +63,10 @@ type Error struct {
 	InAnswer bool
 	// OfChoice says that a choice has it where its message is due, and says its status, which is that of the answer then.
 	OfChoice bool
+	// Detail is more of what is wrong than clients are told: hosts, ports, addresses. It is for the log and for admins.
+	Detail string
+	// Lasting says that asking again helps nothing until somebody does something.
+	Lasting bool
 	// RetryAfter is how long the body asks to wait, where a format has a place for that; 0 if it does not say. The header is the relay's.
 	RetryAfter time.Duration
 }

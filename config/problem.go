@@ -151,6 +151,9 @@ func didYouMean(word string, known []string) string {
 	return ""
 }
 
+// Nearest is the known word that may be meant by a misspelt one; empty if none is near.
+func Nearest(word string, known []string) string { return nearest(word, known) }
+
 // nearest returns the known word that the fewest edits make of word, if a third of it or less has to change.
 func nearest(word string, known []string) string {
 	const longest = 64

@@ -58,7 +58,7 @@ func (s *Server) logRequest(l *telemetry.Line, r *record, ctx *fasthttp.RequestC
 		}
 	}
 	if r.failure != nil && r.status >= 400 {
-		l.Text("error", clip(r.failure.Message))
+		l.Text("error", clip(withDetail(r.failure)))
 	}
 	s.access.End(l, level)
 }
@@ -75,7 +75,7 @@ func (s *Server) logAttempt(x *exchange, e *codec.Error) {
 		slog.String("provider", x.at.chosen.Provider.Config.Name),
 		slog.String("upstream_model", x.at.chosen.Upstream),
 		slog.Int("status", e.Status),
-		slog.String("error", clip(e.Message)),
+		slog.String("error", clip(withDetail(e))),
 	)
 }
 

@@ -32,16 +32,17 @@ type progress struct {
 	hurried   bool // it has less time than that, since another channel could serve
 	curtailed bool // it has less time than its channel's, since those before have used it up
 
-	names     fit.Names // the client's, of tools that the upstream knows under others
-	asksUsage bool      // the gateway asks for a stream's usage on its own
-	forgoes   bool      // it does not, since the provider refused the attempt for that
-	unwanted  []string  // members of the gateway's own that the provider has refused the attempt for
-	sent      bool      // the provider was asked
-	answered  bool      // it has begun to answer, with success
-	halfway   bool      // its stream has begun, and is to be whole before the client has any of it
-	parted    bool      // it has answered for a part of what was asked for
-	short     bool      // there was no room for the attempt
-	charged   bool      // what it cost is on the request's bill
+	names     fit.Names    // the client's, of tools that the upstream knows under others
+	asksUsage bool         // the gateway asks for a stream's usage on its own
+	forgoes   bool         // it does not, since the provider refused the attempt for that
+	unwanted  []string     // members of the gateway's own that the provider has refused the attempt for
+	sent      bool         // the provider was asked
+	target    *pool.Target // where
+	answered  bool         // it has begun to answer, with success
+	halfway   bool         // its stream has begun, and is to be whole before the client has any of it
+	parted    bool         // it has answered for a part of what was asked for
+	short     bool         // there was no room for the attempt
+	charged   bool         // what it cost is on the request's bill
 
 	answer  *pool.Response      // open while a stream goes on
 	flow    flow                // what a stream goes through: one of the workspace's, or another face's

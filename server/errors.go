@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/url"
 	"slices"
 	"strings"
 	"syscall"
@@ -38,8 +39,14 @@ func errorf(status int, kind, code, format string, args ...any) *codec.Error {
 }
 
 // errNoKey is told to a request without one of the configured keys.
-var errNoKey = errorf(fasthttp.StatusUnauthorized, "invalid_request_error", "invalid_api_key",
-	"Invalid or missing API key. Send one of the keys under api_keys as Authorization: Bearer KEY.")
+var errNoKey = lasting(errorf(fasthttp.StatusUnauthorized, "invalid_request_error", "invalid_api_key",
+	"Invalid or missing API key. Send one of the keys under api_keys as Authorization: Bearer KEY."))
+
+// lasting marks an error that asking again helps nothing against.
+func lasting(e *codec.Error) *codec.Error {
+	e.Lasting = true
+	return e
+}
 
 // errNoEndpoint is told where no channel of a model has what is asked for.
 func errNoEndpoint() *codec.Error {
@@ -82,6 +89,9 @@ func writeErrorIn(ctx *fasthttp.RequestCtx, envelope codec.Format, e *codec.Erro
 	ctx.Response.Header.Set(fasthttp.HeaderXContentTypeOptions, noSniff) // it may repeat what a provider said
 	if e.Status == fasthttp.StatusUnauthorized {
 		ctx.Response.Header.Set(fasthttp.HeaderWWWAuthenticate, "Bearer")
+	}
+	if e.Lasting { // OpenAI's and Anthropic's SDKs would ask again, and Claude Code for minutes
+		ctx.Response.Header.Set("X-Should-Retry", "false")
 	}
 	ctx.Response.SetBody(envelope.EncodeError(nil, e))
 }
@@ -185,7 +195,7 @@ func judge(err error, limits pool.Deadlines) (balancer.Outcome, *codec.Error) {
 	}
 	e, ok := errors.AsType[*codec.Error](err)
 	if !ok {
-		return balancer.Outcome{Verdict: balancer.Unavailable}, errorf(fasthttp.StatusBadGateway, "server_error", codeBadGateway, "%v", err)
+		return balancer.Outcome{Verdict: balancer.Unavailable}, unasked(err)
 	}
 	outcome := balancer.Outcome{Verdict: verdictOf(e), RetryAfter: e.RetryAfter}
 	if u, ok := errors.AsType[*upstreamError](err); ok {
@@ -269,13 +279,56 @@ func judgeConnection(e *pool.Error, limits pool.Deadlines) (balancer.Outcome, *c
 		if slices.ContainsFunc(wants, func(want error) bool { return errors.Is(e.Err, want) }) {
 			unavailable.Verdict = balancer.Unfit
 		}
-		return unavailable, errorf(fasthttp.StatusServiceUnavailable, "server_error", codeUnreachable,
-			"Unable to connect to the provider: %v", e)
+		told := errorf(fasthttp.StatusServiceUnavailable, "server_error", codeUnreachable, "Unable to connect to the provider: %s", inShort(e))
+		told.Detail = e.Error()
+		return unavailable, told
 	default:
 		unavailable.Crowded = amidOthers(e)
-		return unavailable, errorf(fasthttp.StatusBadGateway, "server_error", codeBadGateway,
-			"The connection to the provider failed: %v", e)
+		told := errorf(fasthttp.StatusBadGateway, "server_error", codeBadGateway, "The connection to the provider failed: %s", inShort(e))
+		told.Detail = e.Error()
+		return unavailable, told
 	}
+}
+
+// unasked is the error of an attempt that failed before a provider was asked, or on the way: what it says of addresses is not for clients.
+func unasked(err error) *codec.Error {
+	told := errorf(fasthttp.StatusBadGateway, "server_error", codeBadGateway, "%v", err)
+	_, network := errors.AsType[*net.OpError](err)
+	_, name := errors.AsType[*net.DNSError](err)
+	_, address := errors.AsType[*url.Error](err)
+	if network || name || address {
+		told.Message, told.Detail = "The provider could not be asked: the gateway's log says why", told.Message
+	}
+	return told
+}
+
+// inShort says how a connection failed without the name of any host, port or address.
+func inShort(e *pool.Error) string {
+	name, isName := errors.AsType[*net.DNSError](e.Err)
+	timeout, isTimeout := errors.AsType[net.Error](e.Err)
+	switch {
+	case e.Kind == pool.Proxy:
+		return "the proxy in between failed"
+	case isName && name.IsNotFound:
+		return "there is no host of its name"
+	case isName:
+		return "its name could not be looked up"
+	case errors.Is(e.Err, syscall.ECONNREFUSED):
+		return "connection refused"
+	case errors.Is(e.Err, syscall.ECONNRESET):
+		return "connection reset"
+	case e.Kind == pool.TLS:
+		return "TLS failed"
+	case isTimeout && timeout.Timeout():
+		return "it took too long"
+	case e.Kind == pool.TooLarge:
+		return "the answer is too large"
+	case e.Kind == pool.Protocol:
+		return "what came is not the HTTP it should be"
+	case e.Kind == pool.Reset:
+		return "it broke off"
+	}
+	return e.Kind.String()
 }
 
 // sure says that no request can have brought about that a connection could not be made, as far as the server is concerned that it was to lead to:

@@ -8,7 +8,10 @@ import (
 
 // root says what answers here; agents probe it before their first request.
 func (s *Server) root(ctx *fasthttp.RequestCtx) {
-	writeJSON(ctx, fasthttp.StatusOK, map[string]string{"name": "uni-api", "version": s.options.Version, "chat": "/v1/chat/completions"})
+	writeJSON(ctx, fasthttp.StatusOK, map[string]string{
+		"name": "uni-api", "version": s.options.Version, "chat": "/v1/chat/completions", "models": "/v1/models", "dashboard": "/dashboard",
+		"docs": "README.md and docs/ of the release; deploy/install.sh puts them into /usr/local/share/doc/uni-api",
+	})
 }
 
 // healthz answers as long as the process can answer.

@@ -33,7 +33,7 @@ func (x *exchange) admit() *codec.Error {
 	}
 	admission, refused := x.key.balance.Admit(context.Background(), x.model, x.beside...)
 	if refused != nil {
-		x.retryAfter = refused.After
+		x.refuseBy(refused)
 		return x.server.limitReached(refused)
 	}
 	quota := admission.Quota()
@@ -48,6 +48,18 @@ func (x *exchange) admit() *codec.Error {
 	x.at.scratch = append(x.at.scratch[:0], quota.Reset.String()...)
 	h.SetCanonical(headerReset, x.at.scratch)
 	return nil
+}
+
+// refuseBy tells a client in headers which limit refused it, and until when.
+func (x *exchange) refuseBy(refused *balancer.Refused) {
+	x.retryAfter = refused.After
+	if refused.Limit.Count == 0 {
+		return
+	}
+	h := &x.ctx.Response.Header
+	h.SetCanonical(headerLimit, strconv.AppendInt(nil, refused.Limit.Count, 10))
+	h.SetCanonical(headerRemaining, []byte("0"))
+	h.SetCanonical(headerReset, []byte(refused.After.String()))
 }
 
 // tooLong refuses a prompt of more tokens than the key may send; nil if it has no
@@ -100,8 +112,8 @@ func (s *Server) limitReached(r *balancer.Refused) *codec.Error {
 // the provider's.
 func limitTold(r *balancer.Refused) *codec.Error {
 	if r.Broke {
-		return errorf(fasthttp.StatusTooManyRequests, "insufficient_quota", "insufficient_quota",
-			"Balance is insufficient, please check your account: the credits of this API key (credits in the gateway's api.yaml) are 0 or used up.")
+		return lasting(errorf(fasthttp.StatusTooManyRequests, "insufficient_quota", "insufficient_quota",
+			"Balance is insufficient, please check your account: the credits of this API key (credits in the gateway's api.yaml) are 0 or used up."))
 	}
 	if r.Unknown {
 		return errorf(fasthttp.StatusServiceUnavailable, "server_error", "limits_unavailable",
@@ -134,7 +146,7 @@ func blocked(b balancer.Block, model string) *codec.Error {
 		return excluded(b, model)
 	case failed > 0 && b.Alone == b.Resting:
 		return errorf(fasthttp.StatusServiceUnavailable, "server_error", "all_channels_resting",
-			"No available providers at the moment: %s. For this API key every channel rests after failures that no other key has met; the one that is back first failed with: %s", model, b.Reason)
+			"No available providers at the moment: %s. For this API key every channel rests after failures that no other key has met; the gateway's log and dashboard say after which.", model)
 	case failed > 0:
 		return errorf(fasthttp.StatusServiceUnavailable, "server_error", "all_channels_resting",
 			"No available providers at the moment: %s. Every channel rests after a failure; the gateway's log and dashboard say after which.", model)

@@ -1,6 +1,8 @@
 package server
 
 import (
+	"cmp"
+	"strings"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -33,7 +35,7 @@ func (x *exchange) enter() *codec.Error {
 		return err
 	}
 	if x.route = x.key.routes.Find(x.model); x.route == nil {
-		return noModel(x.model)
+		return noModel(x.key, x.model)
 	}
 	if x.choosing {
 		if err := x.permit(); err != nil {
@@ -52,19 +54,24 @@ func (x *exchange) enter() *codec.Error {
 	return x.moderate()
 }
 
-func noModel(model string) *codec.Error {
-	return errorf(fasthttp.StatusNotFound, "invalid_request_error", "model_not_found",
-		"No available providers at the moment: %s. GET /v1/models lists what this key may use.", clip(model))
+// noModel says that a key has no such model, and which of its models may be meant.
+func noModel(key *clientKey, model string) *codec.Error {
+	hint := ""
+	if near := nearModels(model, key.routes.Models()); near != nil {
+		hint = ": did you mean " + strings.Join(near, ", ") + "?"
+	}
+	return errorf(fasthttp.StatusNotFound, "invalid_request_error", codeNoModel,
+		"There is no model %q for this API key%s GET /v1/models lists what it may use.", clip(model), cmp.Or(hint, "."))
 }
 
 // foresee says what would become of a request for a model, before the gateway
 // holds anything for it. It counts nothing.
 func (x *exchange) foresee(model string) *codec.Error {
 	if x.key.routes.Find(model) == nil {
-		return noModel(model)
+		return noModel(x.key, model)
 	}
 	if refused := x.key.balance.WouldRefuse(model); refused != nil {
-		x.retryAfter = refused.After
+		x.refuseBy(refused)
 		return x.server.limitReached(refused)
 	}
 	return nil
@@ -252,6 +259,7 @@ func (a *attempt) send(channel *provider.Channel, ask provider.Ask, from codec.F
 	if err != nil {
 		return nil, err
 	}
+	a.target = target
 	a.writeHeader()
 	a.sent = true
 	limits := a.limits
@@ -293,7 +301,8 @@ func (x *exchange) succeeded() {
 // channel failed later for another reason.
 func (x *exchange) failed(outcome balancer.Outcome, told *codec.Error) {
 	x.at.told(told)
-	outcome.Reason = clip(told.Message)
+	x.at.tellAddress(told, outcome.Status)
+	outcome.Reason = clip(withDetail(told))
 	x.plan.Report(x.at.chosen, outcome)
 	x.note(told.Status, time.Since(x.at.began))
 	if x.at.sent && outcome.Verdict != balancer.Over && !x.at.short {
@@ -301,6 +310,9 @@ func (x *exchange) failed(outcome balancer.Outcome, told *codec.Error) {
 	}
 	if !x.at.short { // of that the log hears seldom
 		x.server.logAttempt(x, told)
+	}
+	if x.key.admin && told.Detail != "" {
+		told.Message = withDetail(told)
 	}
 	if x.failure == nil || x.failure.Class != codec.ClientMistake && !x.final {
 		x.failure, x.final = told, outcome.Final

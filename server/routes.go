@@ -107,12 +107,6 @@ func endpointOf(path string) (found modelEndpoint, known bool) {
 	return found, known
 }
 
-func notFound(ctx *fasthttp.RequestCtx) {
-	writeError(ctx, errorf(fasthttp.StatusNotFound, "invalid_request_error", "not_found",
-		"There is no %s here. Chat is POST /v1/chat/completions, models are GET /v1/models; SDKs want the base URL to end in /v1.",
-		ctx.Path()))
-}
-
 // noSocket refuses Codex's probe for a WebSocket with the status that makes it use
 // HTTP from then on, instead of trying again.
 func noSocket(ctx *fasthttp.RequestCtx) {
@@ -143,8 +137,13 @@ func (s *Server) enter(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 }
 
 // homePath is the path as the router knows it. Base URLs come with /v1, without,
-// and with it twice, and all are meant well.
+// and with it twice, paths with a slash at their end, and all are meant well.
 func homePath(path []byte) []byte {
+	if string(path) != "/dashboard/" {
+		for len(path) > 1 && path[len(path)-1] == '/' {
+			path = path[:len(path)-1]
+		}
+	}
 	if bytes.HasPrefix(path, []byte("/v1/")) && !bytes.HasPrefix(path, []byte("/v1/v1")) {
 		return path
 	}

@@ -56,7 +56,7 @@ func TestFailuresOfAnotherFormatAreTranslatedAndRetried(t *testing.T) {
 		status       int
 		word         string
 	}{
-		{"an error", reply(529, jsonKind, `{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}`), 503, "Overloaded"},
+		{"an error", reply(529, jsonKind, `{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}`), 529, "Overloaded"},
 		{"a mistake", reply(400, jsonKind, `{"type":"error","error":{"type":"invalid_request_error","message":"max_tokens: wrong"}}`), 400, "max_tokens: wrong"},
 		{"a stream that begins with an error", streamHeadOnly + "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}\n\n", 502, "Overloaded"},
 		{"an empty stream", streamHeadOnly, 502, ""},

@@ -46,7 +46,7 @@ func TestErrorsKeepTheirMeaning(t *testing.T) {
 		{413, `{"type":"error","error":{"type":"request_too_large","message":"m"}}`, codec.TooLong, `413 invalid_request_error request_too_large request_too_large`},
 		{429, `{"type":"error","error":{"type":"rate_limit_error","message":"m"}}`, codec.RateLimit, `429 rate_limit_error rate_limit_exceeded rate_limit_error`},
 		{500, `{"type":"error","error":{"type":"api_error","message":"m"}}`, codec.Server, `500 server_error  api_error`},
-		{529, `{"type":"error","error":{"type":"overloaded_error","message":"m"}}`, codec.Unready, `503 server_error overloaded overloaded_error`},
+		{529, `{"type":"error","error":{"type":"overloaded_error","message":"m"}}`, codec.Unready, `529 server_error overloaded overloaded_error`},
 		{504, `{"type":"error","error":{"type":"timeout_error","message":"m"}}`, codec.Unready, `504 server_error timeout timeout_error`},
 		{502, `<html>`, codec.Server, `502 server_error  api_error`},
 	} {

@@ -28,11 +28,7 @@ var errorTypes = []struct {
 
 // DecodeError reads the error of an upstream's answer, whatever its shape: proxies and clouds before it write their own.
 func (Format) DecodeError(status int, contentType string, body []byte) *codec.Error {
-	e := codec.ReadError(status, contentType, body)
-	if e.Status == 529 { // Anthropic's own number for overloaded
-		e.Status = 503
-	}
-	return translated(e)
+	return translated(codec.ReadError(status, contentType, body))
 }
 
 // translated says Anthropic's type of an error in OpenAI's words.
