@@ -107,7 +107,7 @@ func (a *attempt) writeTranslated(to codec.Format, provider *config.Provider, ru
 }
 
 // untranslated says whether the attempt's upstream speaks as the client does, and is asked what the client asks.
-func (a *attempt) untranslated() bool { return !a.goesOn() && a.face.speaks(a.upstream) }
+func (a *attempt) untranslated() bool { return !a.goesOn() && a.face.speaks(a.upstream) && !a.anew() }
 
 // translated is the request in another format.
 func (a *attempt) translated(to codec.Format, provider *config.Provider) ([]byte, error) {
@@ -122,7 +122,7 @@ func (a *attempt) translated(to codec.Format, provider *config.Provider) ([]byte
 	if request, fetched, err = a.inlined(request, to); err != nil {
 		return nil, err
 	}
-	if request, a.leftOut, err = turns.Repair(request, formats.All[request.Format], to); err != nil {
+	if request, a.leftOut, err = turns.Repair(request, formats.All[request.Format], to, a.suited().known()); err != nil {
 		return nil, err
 	}
 	if to.Name() == "openai" {

@@ -55,6 +55,12 @@ func (a *attempt) cannotStream() bool {
 	return len(a.sending.Tools) > 0 || slices.ContainsFunc(a.sending.Messages, func(m codec.Message) bool { return slices.ContainsFunc(m.Parts, isCall) })
 }
 
+// anew says whether a request is written anew though the upstream speaks as the client does, since it takes less than the format has.
+func (a *attempt) anew() bool {
+	s := a.suited()
+	return s.edits() && a.endpoint == provider.Chat && s.rules.Anew(a.body)
+}
+
 // edits says whether a translated request may have to be changed.
 func (s *suited) edits() bool { return s != nil && s.rules != nil }
 

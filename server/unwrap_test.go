@@ -42,7 +42,7 @@ func TestAnAnswerThatIsNoObjectIsAskedForInOne(t *testing.T) {
 				if to.Name() == from {
 					continue
 				}
-				repaired, _, err := turns.Repair(q, formats.All[from], to)
+				repaired, _, err := turns.Repair(q, formats.All[from], to, nil)
 				if err != nil {
 					t.Fatal(err)
 				}

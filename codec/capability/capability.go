@@ -77,6 +77,9 @@ type Members struct {
 // Talk is about messages.
 type Talk struct {
 	Roles    map[string]string `yaml:"roles"`
+	Media    []string          `yaml:"media"`
+	Forms    string            `yaml:"media_forms"`
+	Details  []string          `yaml:"details"`
 	Preface  string            `yaml:"preface"`
 	Thoughts string            `yaml:"thoughts"`
 	IDChars  int               `yaml:"id_chars"`

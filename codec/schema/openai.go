@@ -22,30 +22,67 @@ func isArray(kind *node) bool {
 }
 
 // FitsOpenAI says whether OpenAI takes a schema as that of a function's parameters as it is, so that nothing need be changed. It is false for
-// what is no schema.
+// what is no schema. It keeps nothing of it: it is asked of each tool of each request that passes.
 func FitsOpenAI(raw []byte) bool {
-	root, err := parse(raw)
-	if err != nil || root.kind != rawjson.Object {
-		return false
-	}
-	for _, name := range []string{"anyOf", "oneOf", "allOf", "enum", "not", "$ref"} {
-		if root.get(name) != nil {
+	it := rawjson.MembersOf(raw)
+	object, properties, fits := false, false, true
+	for fits && it.Step() {
+		switch it.Name() {
+		case "anyOf", "oneOf", "allOf", "enum", "not", "$ref":
 			return false
+		case "type":
+			word, _ := rawjson.Text(raw, it.Value)
+			object = word == "object"
+		case "properties":
+			properties = true
 		}
+		fits = fitsBelow(raw, it.Value, &it.Walk, 1)
 	}
-	return root.get("type").text() == "object" && root.get("properties") != nil && fitsBelow(root)
+	return fits && it.Err() == nil && object && properties
 }
 
-// fitsBelow says whether each array in a schema says of what it is.
-func fitsBelow(n *node) bool {
-	switch n.kind {
+// fitsBelow goes through the value that a walk is at, and says whether each array in it says of what it is.
+func fitsBelow(raw []byte, v rawjson.Value, w *rawjson.Walk, depth int) bool {
+	if depth > maxDepth {
+		return false
+	}
+	switch v.Kind {
 	case rawjson.Array:
-		return !slices.ContainsFunc(n.items, func(item *node) bool { return !fitsBelow(item) })
+		it := w.Elements()
+		for it.Step() {
+			if !fitsBelow(raw, it.Value, &it.Walk, depth+1) {
+				return false
+			}
+		}
+		w.Leave(&it.Walk)
 	case rawjson.Object:
-		if isArray(n.get("type")) && n.get("items") == nil && n.get("prefixItems") == nil {
+		it := w.Members()
+		array, items := false, false
+		for it.Step() {
+			switch it.Name() {
+			case "type":
+				if it.Value.Kind == rawjson.Array {
+					list := it.Elements()
+					for list.Step() {
+						word, _ := rawjson.Text(raw, list.Value)
+						array = array || word == "array"
+					}
+					it.Leave(&list.Walk)
+					continue
+				}
+				word, _ := rawjson.Text(raw, it.Value)
+				array = word == "array"
+			case "items", "prefixItems":
+				items = true
+			}
+			if !fitsBelow(raw, it.Value, &it.Walk, depth+1) {
+				return false
+			}
+		}
+		if array && !items {
 			return false
 		}
-		return !slices.ContainsFunc(n.members, func(m member) bool { return !fitsBelow(m.value) })
+		w.Leave(&it.Walk)
 	}
 	return true
 }

@@ -57,14 +57,14 @@ func repaired(t *testing.T, from, to, conversation string) (map[string]any, []st
 	}
 	before, _ := json.Marshal(q.Messages)
 	up := upstreams[to]
-	r, left, err := turns.Repair(q, formats[from], up.Format)
+	r, left, err := turns.Repair(q, formats[from], up.Format, nil)
 	if after, _ := json.Marshal(q.Messages); string(before) != string(after) {
 		t.Errorf("the request was changed")
 	}
 	if err != nil {
 		return nil, nil, err
 	}
-	again, _, _ := turns.Repair(r, formats[from], up.Format)
+	again, _, _ := turns.Repair(r, formats[from], up.Format, nil)
 	if a, b := fmt.Sprint(codecJSON(r.Messages)), fmt.Sprint(codecJSON(again.Messages)); a != b {
 		t.Errorf("repaired twice it differs:\n%s\n%s", a, b)
 	}

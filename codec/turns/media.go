@@ -2,6 +2,7 @@ package turns
 
 import (
 	"encoding/base64"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -35,6 +36,10 @@ func (r *repair) media(dst []codec.Part, role codec.Role, p codec.Part) []codec.
 		if text, is := textOf(p.Media); is {
 			p = codec.Part{Kind: codec.PartText, Text: words.Named(p.Media.Name, text), Cache: p.Cache}
 		}
+	}
+	if name := mediaNames[p.Kind]; name != "" && r.kinds != nil && !slices.Contains(r.kinds, name) {
+		r.fail("the provider that serves this model takes no " + name)
+		return dst
 	}
 	return append(dst, p)
 }

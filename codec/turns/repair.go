@@ -6,19 +6,25 @@ import (
 	"strings"
 
 	"uniapi/codec"
+	"uniapi/codec/capability"
 	"uniapi/codec/schema"
 )
 
 // Repair returns a request of one format as another can be told it, and what had to be left out. Results stand directly behind their calls; what
 // only the request's own format knows is said in words; media of the assistant's stand in the user's next message, where they may not stand in
 // its own; and no message is empty. The error names what can neither be said nor left out. What is not changed is shared with the request,
-// which stays as it is. A request in the target's own format is returned itself.
-func Repair(q *codec.Request, from, to codec.Format) (*codec.Request, []string, error) {
+// which stays as it is. A request in the target's own format is returned itself, unless the host takes less of that than its format has. Known is what is
+// known of the host, nil if nothing is.
+func Repair(q *codec.Request, from, to codec.Format, known *capability.Target) (*codec.Request, []string, error) {
 	described, is := to.(Describes)
-	if !is || q.Format == to.Name() {
+	own := q.Format == to.Name()
+	if !is || own && (known == nil || known.Media == nil) {
 		return q, nil, nil
 	}
-	r := repair{to: described.Target()}
+	r := repair{to: described.Target(), own: own}
+	if known != nil {
+		r.kinds = known.Media
+	}
 	if source, is := from.(Describes); is {
 		r.files = source.Target().Files
 	}
@@ -39,7 +45,7 @@ func Repair(q *codec.Request, from, to codec.Format) (*codec.Request, []string, 
 
 // output asks for an object where the answer is to be something else in JSON, and the target gives nothing else.
 func (r *repair) output(o *codec.OutputFormat) *codec.OutputFormat {
-	if o == nil || o.Kind != codec.OutputSchema || r.to.AnyJSON {
+	if o == nil || o.Kind != codec.OutputSchema || r.to.AnyJSON || r.own {
 		return o
 	}
 	wrapped := *o
@@ -54,6 +60,8 @@ type repair struct {
 	to     Target
 	files  string // the provider whose files the request names
 	source Readable
+	own    bool     // the request is in the target's format
+	kinds  []string // of media that the host takes; nil is all that the format has
 	out    []codec.Message
 	moved  []codec.Part // media of the assistant's that wait for what the user says next
 	left   []leftOut
@@ -183,7 +191,9 @@ func (r *repair) fits(role codec.Role, p *codec.Part) bool {
 	case codec.PartText:
 		return p.Text != ""
 	case codec.PartRefusal:
-		return r.to.Refusals
+		return r.to.Refusals || r.own
+	case codec.PartOpaque:
+		return r.own
 	case codec.PartReasoning, codec.PartToolCall:
 		return true
 	}

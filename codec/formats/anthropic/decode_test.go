@@ -18,7 +18,7 @@ func TestMessagesRequestsAreReadForChatUpstreams(t *testing.T) {
 		if err != nil {
 			return []byte("error " + err.Error())
 		}
-		if q, _, err = turns.Repair(q, Format{}, openai.Format{}); err != nil {
+		if q, _, err = turns.Repair(q, Format{}, openai.Format{}, nil); err != nil {
 			return []byte("error " + err.Error())
 		}
 		out, err := openai.Format{}.EncodeRequest(nil, q, "up")

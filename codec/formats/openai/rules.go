@@ -24,21 +24,29 @@ type Rules struct {
 	effort  string
 	refused []string // members of the request
 	unsaid  []string // members of messages
+	apart   []string // members of their parts
 	echo    bool     // earlier thinking is wanted back with the calls that it led to, be it empty
 	idsOnly bool     // of messages nothing but the ids of calls and what is unsaid may have to change
 	needles [][]byte // one of which is in messages that have something unsaid
+	anew    [][]byte // one of which is in requests that must be written anew
+	seen    *seenTools
 }
 
 // ofMessages begins the words that speak of members of messages.
 const ofMessages = "messages."
 
+// ofParts begins those that speak of members of their parts.
+const ofParts = "parts."
+
 // NewRules returns the rules for requests for a target, nil if there are none: then nothing need be read. Request is the name of the model that
 // clients use. It is for when a configuration is loaded.
 func NewRules(t *capability.Target, request string) *Rules {
-	r := &Rules{Target: t, echo: t.Takes("thoughts_with_calls", false)}
+	r := &Rules{Target: t, seen: newSeenTools(), echo: t.Takes("thoughts_with_calls", false)}
 	for _, word := range t.Refused() {
 		if member, is := strings.CutPrefix(word, ofMessages); is {
 			r.unsaid = append(r.unsaid, member)
+		} else if member, is := strings.CutPrefix(word, ofParts); is {
+			r.apart = append(r.apart, member)
 		} else {
 			r.refused = append(r.refused, word)
 		}
@@ -46,7 +54,8 @@ func NewRules(t *capability.Target, request string) *Rules {
 	if t.Thinks != "" && t.Thinks != capability.Never {
 		r.effort = alias.Read(request, t.Model).Effort
 	}
-	r.idsOnly = len(t.Roles) == 0 && !r.echo && t.Thoughts == "" && t.IDExact == 0 && t.Preface == ""
+	r.idsOnly = len(t.Roles) == 0 && !r.echo && t.Thoughts == "" && t.IDExact == 0 && t.Preface == "" && !r.editsParts()
+	r.anew = anewNeedles(t)
 	slices.Sort(r.unsaid)
 	for _, name := range r.unsaid {
 		if n := len(r.needles); n == 0 || !bytes.HasPrefix([]byte(`"`+name), r.needles[n-1]) {

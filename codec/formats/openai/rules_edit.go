@@ -79,8 +79,12 @@ func (r *Rules) Edit(body []byte) []byte {
 	}
 	r.editStops(&e)
 	r.editUser(&e)
+	r.editTier(&e)
 	r.editLimit(&e)
 	tools := r.editTools(&e)
+	if tools {
+		r.editSchemas(&e, "function")
+	}
 	if r.Known && e.get("stream").Kind != rawjson.True {
 		e.drop("stream_options") // refused without a stream
 	}
@@ -91,7 +95,15 @@ func (r *Rules) Edit(body []byte) []byte {
 	if tools {
 		r.editChoice(&e, awake)
 	}
-	if edited := r.editMessages(body, e.get("messages"), awake); edited != nil {
+	messages := e.get("messages")
+	edited := r.editMessages(body, messages, awake)
+	if kind, _ := rawjson.Text(body, e.get("response_format").Get(body, "type")); kind == jsonMode && r.wantsWord(body, messages) {
+		if edited == nil {
+			edited = messages.Raw(body)
+		}
+		edited = withFirst(edited, wordMessage)
+	}
+	if edited != nil {
 		e.set("messages", edited)
 	}
 	return e.done()

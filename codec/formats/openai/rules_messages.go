@@ -125,6 +125,9 @@ func (r *Rules) editMessage(s *rawjson.Splicer, body []byte, m rawjson.Value, ta
 		r.editSystem(set, body, role, content, &talk.prefaced)
 	case "user":
 		talk.called = false
+		if edited := r.editParts(body, content); edited != nil {
+			set("content", edited)
+		}
 	case "assistant":
 		talk.called = talk.called || calls.Kind == rawjson.Array && !isEmpty(body, calls)
 		r.editThoughts(set, body, thoughts, other, talk.called && talk.awake)

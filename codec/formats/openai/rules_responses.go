@@ -40,7 +40,10 @@ func (r *Rules) EditResponses(body []byte) []byte {
 	}
 	if tools := e.get("tools"); tools.Kind == rawjson.Array && isEmpty(body, tools) {
 		e.drop("tools", "tool_choice", "parallel_tool_calls")
+	} else {
+		r.editSchemas(&e, "")
 	}
+	r.editWord(&e)
 	return e.done()
 }
 

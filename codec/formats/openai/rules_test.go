@@ -53,6 +53,35 @@ func TestUpstreamsGetWhatTheyTake(t *testing.T) {
 		{"an effort for one that does not think", "api.openai.com", "m", "gpt-4.1-mini", `{"reasoning_effort":"low","top_k":5,"temperature":1}`, `{"temperature":1}`},
 		{"an effort for a model of tomorrow", "api.openai.com", "m", "gpt-7", `{"reasoning_effort":"none","max_tokens":5,"temperature":1}`, `{"reasoning_effort":"low","max_completion_tokens":5}`},
 		{"tools keep the small one of GPT-6 from thinking", "api.openai.com", "m", "gpt-6-luna", `{"tools":[{}],"reasoning_effort":"high"}`, `{"tools":[{}],"reasoning_effort":"none"}`},
+		{"a tool's schema without properties", "api.openai.com", "m", "gpt-4.1", `{"tools":[{"type":"function","function":{"name":"f", "parameters":{"type":"object"}}},{"type":"function","function":{"name":"g"}}]}`,
+			`{"tools":[{"type":"function","function":{"name":"f", "parameters":{"type":"object","properties":{}}}},{"type":"function","function":{"name":"g"}}]}`},
+		{"an array that does not say of what", "e.openai.azure.com", "m", "gpt-4.1", `{"tools":[{"type":"function","function":{"parameters":{"type":"object","properties":{"a":{"type":"array"}}}}}]}`,
+			`{"tools":[{"type":"function","function":{"parameters":{"type":"object","properties":{"a":{"type":"array","items":{}}}}}}]}`},
+		{"a choice at the top of a schema", "api.openai.com", "m", "gpt-4.1", `{"tools":[{"type":"function","function":{"parameters":{"anyOf":[{"type":"object","properties":{"a":{"type":"string"}},"required":["a"]}]}}}]}`,
+			`{"tools":[{"type":"function","function":{"parameters":{"type":"object","properties":{"a":{"type":"string"}}}}}]}`},
+		{"a strict schema is the client's", "api.openai.com", "m", "gpt-4.1", `{"tools":[{"type":"function","function":{"strict":true,"parameters":{"type":"object"}}}]}`,
+			`{"tools":[{"type":"function","function":{"strict":true,"parameters":{"type":"object"}}}]}`},
+		{"schemas at a host that may take them", "proxy.example", "m", "openai/gpt-5", `{"tools":[{"type":"function","function":{"parameters":{"type":"object"}}}]}`,
+			`{"tools":[{"type":"function","function":{"parameters":{"type":"object"}}}]}`},
+		{"JSON without the word", "api.openai.com", "m", "gpt-4.1", `{"messages":[{"role":"user","content":"a"}],"response_format":{"type":"json_object"}}`,
+			`{"messages":[{"role":"system","content":"Answer with a JSON object."},{"role":"user","content":"a"}],"response_format":{"type":"json_object"}}`},
+		{"JSON with it", "api.openai.com", "m", "gpt-4.1", `{"messages":[{"role":"user","content":"as Json"}],"response_format":{"type":"json_object"}}`,
+			`{"messages":[{"role":"user","content":"as Json"}],"response_format":{"type":"json_object"}}`},
+		{"JSON without the word where it is not asked for", "api.groq.com", "m", "qwen/qwen3", `{"messages":[{"role":"user","content":"a"}],"response_format":{"type":"json_object"}}`,
+			`{"messages":[{"role":"user","content":"a"}],"response_format":{"type":"json_object"}}`},
+		{"a function must have parameters", "api.mistral.ai", "m", "m", `{"tools":[{"type":"function","function":{"name":"f"}},{"type":"function","function":{ }}]}`,
+			`{"tools":[{"type":"function","function":{"parameters":{"type":"object","properties":{}},"name":"f"}},{"type":"function","function":{"parameters":{"type":"object","properties":{}} }}]}`},
+		{"Mistral's forms of media", "api.mistral.ai", "m", "m", `{"messages":[{"role":"user","content":[{"type":"input_audio","input_audio":{"data":"QUJD","format":"wav"}}, {"type":"file","file":{"filename":"a.pdf","file_data":"data:application/pdf;base64,QUJD"}},{"type":"file","file":{"file_id":"f1"}}]}]}`,
+			`{"messages":[{"role":"user","content":[{"type":"input_audio","input_audio":"QUJD"}, {"type":"document_url","document_url":"data:application/pdf;base64,QUJD","document_name":"a.pdf"},{"type":"file","file_id":"f1"}]}]}`},
+		{"which a client may know", "api.mistral.ai", "m", "m", `{"messages":[{"role":"user","content":[{"type":"input_audio","input_audio":"QUJD"},{"type":"file","file_id":"f1"}]}]}`,
+			`{"messages":[{"role":"user","content":[{"type":"input_audio","input_audio":"QUJD"},{"type":"file","file_id":"f1"}]}]}`},
+		{"members of parts", "api.cerebras.ai", "m", "m", `{"messages":[{"role":"user","content":[{"type":"text","text":"a","prompt_cache_breakpoint":{}},{"type":"image_url","image_url":{"url":"u","detail":"original"}},{"type":"image_url","image_url":{"url":"u","detail":"low"}}]}]}`,
+			`{"messages":[{"role":"user","content":[{"type":"text","text":"a"},{"type":"image_url","image_url":{"url":"u"}},{"type":"image_url","image_url":{"url":"u","detail":"low"}}]}]}`},
+		{"a tier of others", "api.groq.com", "m", "m", `{"service_tier":"priority","verbosity":"low"}`, `{}`},
+		{"a tier of its own", "api.groq.com", "m", "m", `{"service_tier":"on_demand"}`, `{"service_tier":"on_demand"}`},
+		{"a tier of tomorrow", "api.openai.com", "m", "gpt-4.1", `{"service_tier":"tomorrow"}`, `{"service_tier":"tomorrow"}`},
+		{"an effort for Llama", "api.groq.com", "m", "llama-3.3-70b-versatile", `{"reasoning_effort":"low"}`, `{}`},
+		{"an effort beyond the host's", "api.groq.com", "m", "qwen/qwen3-32b", `{"reasoning_effort":"xhigh"}`, `{"reasoning_effort":"high"}`},
 		{"Z.ai is told by its own member not to think", "api.z.ai", "m", "glm-4.6", `{"reasoning_effort":"none"}`, `{"thinking":{"type":"disabled"}}`},
 		{"and has none of an effort", "api.z.ai", "m", "glm-4.6", `{"reasoning_effort":"high"}`, `{}`},
 		{"a client's own word stays", "api.moonshot.ai", "m", "kimi-k2.6", `{"thinking":{"type":"enabled"},"reasoning_effort":"none"}`, `{"thinking":{"type":"enabled"}}`},
@@ -189,6 +218,15 @@ func TestRulesCostLinearTime(t *testing.T) {
 		"the name of an id as a value": func(size int) []byte {
 			return []byte(`{"messages":[{"x":[` + strings.Repeat(`"tool_call_id",`, size/15) + `1],"y":1}]}`)
 		},
+		"schemas": func(size int) []byte {
+			return []byte(`{"tools":[` + strings.Repeat(`{"type":"function","function":{"parameters":{"type":"object","properties":{"a":{"type":"array"}}}}},`, size/100) + `1]}`)
+		},
+		"a deep schema": func(size int) []byte {
+			return []byte(`{"tools":[{"type":"function","function":{"parameters":{"type":"object","properties":` + strings.Repeat(`{"a":`, size/500) + strings.Repeat(`[1],`, size/8) + `1` + strings.Repeat(`}`, size/500) + `}}}]}`)
+		},
+		"parts": func(size int) []byte {
+			return []byte(`{"response_format":{"type":"json_object"},"messages":[{"role":"user","content":[` + strings.Repeat(`{"type":"input_audio","input_audio":{"data":"j"}},`, size/50) + `1]}]}`)
+		},
 		"the name of an id in the value of an id": func(size int) []byte {
 			return []byte(`{"messages":[` + strings.Repeat(`{"tool_call_id":`+strings.Repeat(`[{"tool_call_id":`, 200)+`1`+strings.Repeat(`}]`, 200)+`},`, size/3800) + `1]}`)
 		},
@@ -209,7 +247,7 @@ func BenchmarkRulesThatChangeNothing(b *testing.B) {
 	r := rulesFor("api.openai.com", "m", "gpt-4o")
 	message := `{"role":"user","content":"` + strings.Repeat("some words of a question, ", 40) + `"},{"role":"assistant","content":null,"tool_calls":[{"id":"call_1","type":"function","function":{"name":"f","arguments":"{}"}}]},{"role":"tool","tool_call_id":"call_1","content":"18"}`
 	for _, n := range []int{1, 90} {
-		body := []byte(`{"model":"m","stream":true,"messages":[` + strings.Repeat(message+",", n-1) + message + `],"temperature":0.5,"tools":[{"type":"function","function":{"name":"f"}}]}`)
+		body := []byte(`{"model":"m","stream":true,"messages":[` + strings.Repeat(message+",", n-1) + message + `],"temperature":0.5,"tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object","properties":{"a":{"type":"array","items":{"type":"string"}},"b":{"type":["string","null"],"description":"what it is"}},"required":["a"]}}}]}`)
 		b.Run(strconv.Itoa(len(body)>>10)+" KB", func(b *testing.B) {
 			b.ReportAllocs()
 			b.SetBytes(int64(len(body)))
@@ -263,6 +301,12 @@ func TestResponsesUpstreamsGetWhatTheyTake(t *testing.T) {
 		{"a long user", "api.openai.com", "gpt-4.1", `{"user":"` + long + `"}`, `{"user":"` + capability.Hashed(long, 64) + `"}`},
 		{"no tools", "api.openai.com", "gpt-4.1", `{"tools":[],"tool_choice":"auto"}`, `{}`},
 		{"nothing to do", "api.openai.com", "gpt-5", `{"input": "a" }`, `{"input": "a" }`},
+		{"JSON without the word", "api.openai.com", "gpt-5", `{"instructions":"JSON","input":"a","text":{"format":{"type":"json_object"}}}`,
+			`{"instructions":"JSON","input":[{"role":"user","content":"a"},{"role":"developer","content":"Answer with a JSON object."}],"text":{"format":{"type":"json_object"}}}`},
+		{"JSON without the word in a list", "api.openai.com", "gpt-5", `{"input":[ {"role":"user","content":"a"} ],"text":{"format":{"type":"json_object"}}}`,
+			`{"input":[ {"role":"user","content":"a"},{"role":"developer","content":"Answer with a JSON object."}],"text":{"format":{"type":"json_object"}}}`},
+		{"a tool's schema", "api.openai.com", "gpt-5", `{"tools":[{"type":"function","name":"f","parameters":{"type":"object"}},{"type":"web_search"}]}`,
+			`{"tools":[{"type":"function","name":"f","parameters":{"type":"object","properties":{}}},{"type":"web_search"}]}`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r := NewRules(capability.Find(capability.Query{Host: test.host, Format: capability.Responses, Model: test.model}), "m")

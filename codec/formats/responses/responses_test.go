@@ -25,7 +25,7 @@ func TestRequestsBecomeChat(t *testing.T) {
 		if err != nil {
 			return []byte("error: " + err.Error())
 		}
-		repaired, _, err := turns.Repair(q, Format{}, openai.Format{})
+		repaired, _, err := turns.Repair(q, Format{}, openai.Format{}, nil)
 		if err != nil {
 			return []byte("error: " + err.Error())
 		}
