@@ -201,3 +201,37 @@ func contentOf(t *testing.T, body string) (text string) {
 	}
 	return text
 }
+
+func TestAChatRequestIsWrittenAnewForAHostThatTakesLessOfChat(t *testing.T) {
+	const answer = `{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"sh","arguments":"{\"input\":\"ls\"}"}}]},"finish_reason":"tool_calls"}]}`
+	up := listen(t, func(p *peer, _ seen) bool {
+		p.say(reply(200, jsonKind, answer))
+		return false
+	})
+	g := start(t, providerOf("p", up, "    preferences: {capabilities: [{like: groq}]}\n"))
+	sent := func() string {
+		all := up.requests()
+		return all[len(all)-1].body
+	}
+	custom := `{"model":"m","messages":[{"role":"user","content":"list"}],"user":"u","tools":[{"type":"custom","custom":{"name":"sh","description":"a shell"}}]}`
+	a := g.do("POST", "/v1/chat/completions", custom, asClient...)
+	if sent := sent(); a.StatusCode != 200 || strings.Contains(sent, `"custom"`) || !strings.Contains(sent, `"name":"sh"`) || !strings.Contains(sent, `"user":"u"`) {
+		t.Errorf("%d, sent %s", a.StatusCode, sent)
+	}
+	if !strings.Contains(a.body, `"type":"custom","custom":{"name":"sh","input":"ls"}`) && !strings.Contains(a.body, `"arguments":"{\"input\":\"ls\"}"`) {
+		t.Error(a.body)
+	}
+	text := `{"model":"m","messages":[{"role":"user","content":[{"type":"file","file":{"filename":"a.txt","file_data":"data:text/plain;base64,aGVsbG8gdGhlcmU="}}]}]}`
+	if a = g.do("POST", "/v1/chat/completions", text, asClient...); a.StatusCode != 200 || !strings.Contains(sent(), "hello there") {
+		t.Errorf("%d, sent %s", a.StatusCode, sent())
+	}
+	asked := len(up.requests())
+	sound := `{"model":"m","messages":[{"role":"user","content":[{"type":"input_audio","input_audio":{"data":"QUJD","format":"wav"}}]}]}`
+	if a = g.do("POST", "/v1/chat/completions", sound, asClient...); a.StatusCode != 400 || !strings.Contains(a.body, "takes no audio") || len(up.requests()) != asked {
+		t.Errorf("%d %s", a.StatusCode, a.body)
+	}
+	plain := `{"model":"m", "unknown": 1,"messages":[{"role":"user","content":"file"}]}`
+	if g.do("POST", "/v1/chat/completions", plain, asClient...); !strings.Contains(sent(), `"unknown": 1`) {
+		t.Errorf("what passes is written anew: %s", sent())
+	}
+}

@@ -21,7 +21,7 @@ class Place:
     name: str
     entry: dict
     models: tuple[str, ...]
-    dialect: bool = False  # a host that speaks chat with an accent of its own: tried with --dialects
+    dialect: bool = False  # a host that speaks chat with an accent of its own, which agents are not tried with
     inbound: str = ""  # only clients of this format are sent here
 
 

@@ -26,7 +26,7 @@ from pathlib import Path
 import honest
 import shrink
 from gateway import Gateway
-from trial import INBOUND, Finding, Runner, Trial, place_of, trials
+from trial import INBOUND, Finding, Runner, Trial, trials
 from upstream import Upstream
 
 HERE = Path(__file__).resolve().parent
@@ -80,7 +80,6 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--inbound", default="", help="only clients of this format")
     parser.add_argument("--place", default="", help="only this provider")
-    parser.add_argument("--dialects", action="store_true", help="Groq, Cerebras and Mistral as well, by what their own SDKs send")
     parser.add_argument("--keep", action="store_true", help="shrink new kinds and keep them as golden requests")
     parser.add_argument("--forget", action="store_true", help="take the lines of kinds that have gone out of known.txt")
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2)
@@ -93,8 +92,7 @@ def golden() -> list[tuple[Path, Trial]]:
 
 
 def chosen(trial: Trial, args: argparse.Namespace) -> bool:
-    known = args.dialects or args.place or not place_of(trial.place).dialect
-    return bool(known) and args.place in ("", trial.place) and args.inbound in ("", trial.inbound)
+    return args.place in ("", trial.place) and args.inbound in ("", trial.inbound)
 
 
 def wanted(args: argparse.Namespace, job: int) -> list[tuple[str, int]]:

@@ -28,7 +28,7 @@ type Rules struct {
 	echo    bool     // earlier thinking is wanted back with the calls that it led to, be it empty
 	idsOnly bool     // of messages nothing but the ids of calls and what is unsaid may have to change
 	needles [][]byte // one of which is in messages that have something unsaid
-	anew    [][]byte // one of which is in requests that must be written anew
+	anew    [][]byte // types, one of which is in requests that must be written anew
 	seen    *seenTools
 }
 

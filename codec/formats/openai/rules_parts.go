@@ -102,7 +102,7 @@ func (r *Rules) formed(body []byte, kind string, inner rawjson.Value) []byte {
 	return nil
 }
 
-// anewNeedles are what stands in requests of which a host can take what they say only in another form.
+// anewNeedles are the types of what a host can take only in another form, or not at all.
 func anewNeedles(t *capability.Target) (needles [][]byte) {
 	if t.Format != capability.Chat {
 		return nil
@@ -121,7 +121,24 @@ func anewNeedles(t *capability.Target) (needles [][]byte) {
 // Anew says whether a chat request may have something in it that the upstream, which speaks chat too, takes only in another form, or not at all: then
 // it is decoded, and written as a request of another format would be.
 func (r *Rules) Anew(body []byte) bool {
-	return r != nil && slices.ContainsFunc(r.anew, func(needle []byte) bool { return bytes.Contains(body, needle) })
+	return r != nil && slices.ContainsFunc(r.anew, func(kind []byte) bool { return hasType(body, kind) })
+}
+
+var typeMember = []byte(`"type"`)
+
+// hasType says whether something in a body is of a type, which is given with its quotes.
+func hasType(body, kind []byte) bool {
+	for rest := body; ; {
+		i := bytes.Index(rest, kind)
+		if i < 0 {
+			return false
+		}
+		before, is := bytes.CutSuffix(bytes.TrimRight(rest[:i], " \t\r\n"), []byte{':'})
+		if is && bytes.HasSuffix(bytes.TrimRight(before, " \t\r\n"), typeMember) {
+			return true
+		}
+		rest = rest[i+len(kind):]
+	}
 }
 
 // editTier takes out a word that a host of which all are known does not have.
