@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"uniapi/codec/formats"
 	"uniapi/config"
 	"uniapi/usage"
 )
@@ -46,7 +47,7 @@ func TestUsageOfEachFormatBecomesTokensAndACost(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			u, err := checkWhole(formats[golden.Format], golden.Answer, nil)
+			u, err := checkWhole(formats.All[golden.Format], golden.Answer, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
