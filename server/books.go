@@ -57,6 +57,9 @@ func (x *exchange) account(r *record) {
 	}
 	if r.attempts > 0 {
 		x.countAffinity(r.tokens)
+		if r.cost > 0 && x.priced(x.model).From == config.FromDefault {
+			x.server.unpriced.add(r.provider, 1)
+		}
 		x.recent.Series(r.key.book, r.provider, r.model, r.endpoint).Record(usage.Sample{
 			Success: r.success(), Tokens: r.tokens, Cost: r.cost, TTFT: r.ttft, Duration: r.took,
 		})

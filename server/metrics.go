@@ -194,6 +194,11 @@ func (s *Server) tellGateway(ch chan<- prometheus.Metric) {
 		dropped.add(0, "provider", p.Name)
 	}
 	s.drops.all(func(provider string, n int64) { dropped.add(float64(n), "provider", provider) })
+	unpriced := counter("uniapi_default_price_requests_total", "Requests that cost the default price: neither api.yaml nor the list prices have one for their model.")
+	for _, p := range s.snapshot.Load().config.Providers {
+		unpriced.add(0, "provider", p.Name)
+	}
+	s.unpriced.all(func(provider string, n int64) { unpriced.add(float64(n), "provider", provider) })
 	affine := counter("uniapi_affinity_tokens_total", "Of requests with affinity: kept are tokens of prompts read from a provider's cache where the conversation belongs, lost those not read from one where it was served elsewhere.")
 	for routing, counts := range map[string]*perProvider{"kept": &s.affinity.kept, "lost": &s.affinity.lost} {
 		for _, p := range s.snapshot.Load().config.Providers {
@@ -221,7 +226,7 @@ func (s *Server) tellGateway(ch chan<- prometheus.Metric) {
 	version.add(1, "version", s.options.Version)
 
 	for _, f := range []*numbers{
-		version, answers, limited, lacking, dropped, affine,
+		version, answers, limited, lacking, dropped, unpriced, affine,
 		gauge("uniapi_limit_counters", "Pairs of a limit's subject and a model that are being counted.").of(float64(s.state.LimitCounters())),
 		gauge("uniapi_requests_in_flight", "Requests for answers that are under way.").of(float64(s.inFlight.Load())),
 		gauge("uniapi_streams_in_flight", "Of these, streams.").of(float64(streams)),

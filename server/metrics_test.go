@@ -3,6 +3,8 @@ package server
 import (
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -107,6 +109,24 @@ func TestMetricsTellWhoDoesNotCount(t *testing.T) {
 		if got := m.total("uniapi_usage_lacking_total", "provider", "p", "reason", reason); got != want {
 			t.Errorf("%s is %v, want %v", reason, got, want)
 		}
+	}
+}
+
+// TestMetricsTellOfTheDefaultPrice asks a model that has a price, and one that nobody has given one.
+func TestMetricsTellOfTheDefaultPrice(t *testing.T) {
+	up := act(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		io.WriteString(w, `{"choices":[{"index":0,"message":{"role":"assistant","content":"ok"},"finish_reason":"stop"}],"usage":{"prompt_tokens":9,"completion_tokens":1}}`)
+	})
+	g := start(t, up.section("/v1", "mine, nobodys, gpt-4o"), "preferences:\n  model_price: {mine: \"1,1\"}\n")
+	for _, model := range []string{"mine", "nobodys", "gpt-4o", "nobodys"} {
+		if a := g.do("POST", "/v1/chat/completions", `{"model":"`+model+`","messages":[{"role":"user","content":"hi"}]}`, asClient...); a.StatusCode != 200 {
+			t.Fatalf("%s: %d %s", model, a.StatusCode, a.body)
+		}
+	}
+	g.settled(4)
+	if got := g.scrape().total("uniapi_default_price_requests_total"); got != 2 {
+		t.Errorf("%v requests at the default price, want 2", got)
 	}
 }
 

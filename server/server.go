@@ -130,6 +130,7 @@ type Server struct {
 	registry *prometheus.Registry // what /metrics tells
 	lacks    lacks
 	drops    perProvider // events of streams that could not be read and were left out
+	unpriced perProvider // requests that cost the default price, since nobody has said another
 	affinity affinityTokens
 
 	budget      *budget.Budget
