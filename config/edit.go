@@ -14,12 +14,14 @@ var secretKeys = []string{
 	"api", "private_key", "aws_access_key", "aws_secret_key", "aws_session_token", "access_key", "secret_key", "proxy", "headers", "cf_account_id",
 }
 
-// JSON is the file as it was written, with ${NAME} unexpanded, as JSON; with its secrets masked unless reveal is set.
+// JSON is the file as it was written, with ${NAME} unexpanded, as JSON; with its secrets masked unless reveal is set. What withDefaults says is
+// filled in.
 func (c *Config) JSON(reveal bool) ([]byte, error) {
 	var tree any
 	if err := yaml.Unmarshal(c.source, &tree); err != nil {
 		return nil, fmt.Errorf("reading the configuration again: %w", err)
 	}
+	withDefaults(tree)
 	if !reveal {
 		tree = masked(tree)
 	}
@@ -32,36 +34,7 @@ func (c *Config) JSON(reveal bool) ([]byte, error) {
 
 // masked is a tree with every secret in it masked.
 func masked(tree any) any {
-	return eachText(tree, false, func(text string, secret bool) string {
-		switch {
-		case isVariable(text):
-			return text // the name of a variable is no secret
-		case secret:
-			return Mask(text)
-		case strings.HasPrefix(text, "sk-"): // a client's key also stands in the rules of others
-			return maskRule(text)
-		case strings.Contains(text, "://"):
-			return maskURL(text)
-		}
-		return text
-	})
-}
-
-// hasMasked says whether a tree without aliases holds what masked has made of a secret. secret is whether it is the value of a secret key.
-func hasMasked(n *yaml.Node, secret bool) bool {
-	if n.Kind == yaml.ScalarNode {
-		return strings.Contains(n.Value, "…") && (secret || strings.HasPrefix(n.Value, "sk-") || strings.Contains(n.Value, "://"))
-	}
-	for i, inner := range n.Content {
-		switch isKey := n.Kind == yaml.MappingNode && i%2 == 0; {
-		case isKey && hasMasked(inner, false):
-			return true
-		case isKey:
-		case hasMasked(inner, secret || n.Kind == yaml.MappingNode && slices.Contains(secretKeys, strings.ToLower(n.Content[i-1].Value))):
-			return true
-		}
-	}
-	return false
+	return eachText(tree, false, maskOf)
 }
 
 func isVariable(text string) bool {

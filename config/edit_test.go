@@ -97,9 +97,9 @@ func TestABadUpdateLeavesTheFileAsItIs(t *testing.T) {
 		"an unknown top level":   {changes("listen", `1`), `"listen" cannot be changed`, false},
 		"one good, one unknown":  {changes("providers", newProviders, "x", `1`), `"x" cannot be changed`, false},
 		"no JSON":                {changes("providers", `[{`), "providers is not valid JSON", false},
-		"masked keys":            {changes("api_keys", `[{"api":"sk-…ghij"}]`), "reveal=true", false},
+		"masked keys":            {changes("api_keys", `[{"api":"sk-…gone"}]`), "reveal=true", false},
 		"a masked URL":           {changes("preferences", `{"proxy":"socks5://…@127.0.0.1:1"}`), "reveal=true", false},
-		"a masked rule":          {changes("api_keys", `[{"api":"sk-other-0123456789abcdefghij","model":["sk-…ghij/*"]}]`), "reveal=true", false},
+		"a masked rule":          {changes("api_keys", `[{"api":"sk-other-0123456789abcdefghij","model":["sk-…gone/*"]}]`), "reveal=true", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()

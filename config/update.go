@@ -76,8 +76,15 @@ func (s Source) changed(data []byte, changes map[string]json.RawMessage) (out []
 		if err != nil {
 			return nil, nil, fmt.Errorf("%s %w", name, err)
 		}
-		if hasMasked(node, false) {
-			return nil, nil, fmt.Errorf("%s holds masked secrets, which would take the place of the real ones; read the configuration with reveal=true to change it", name)
+		now := &yaml.Node{}
+		if top := doc.Content[0]; top.Kind == yaml.MappingNode {
+			now = resolve((&decoder{}).valueOf(top, name))
+		}
+		if err := masksOf(doc.Content[0]).unmask(node, "/"+name, false); err != nil {
+			return nil, nil, fmt.Errorf("%s %w", name, err)
+		}
+		if name == "providers" {
+			keepUnshown(node, now)
 		}
 		replaceKey(doc.Content[0], name, node)
 	}

@@ -155,9 +155,16 @@ func readTime(text string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// keyStates serves GET /v1/api_keys_states.
-func (s *Server) keyStates(ctx *fasthttp.RequestCtx, _ *clientKey) {
-	writeJSON(ctx, fasthttp.StatusOK, map[string]any{"api_keys_states": s.books.KeyStates()})
+// keyStates serves GET /v1/api_keys_states: by how a key is shown, or with reveal=true by the key itself, as uni-api has it.
+func (s *Server) keyStates(ctx *fasthttp.RequestCtx, key *clientKey) {
+	reveal := string(ctx.QueryArgs().Peek("reveal")) == "true"
+	if reveal {
+		s.log.Warn("the states of the keys were shown with the keys", "key", key.Alias, "client", s.clientIP(ctx).String())
+	}
+	writeJSON(ctx, fasthttp.StatusOK, map[string]any{"api_keys_states": s.books.KeyStates(reveal)})
+	if !reveal {
+		s.withoutSecrets(ctx)
+	}
 }
 
 // addCredits serves POST /v1/add_credits?paid_key=K&amount=DOLLARS.

@@ -33,7 +33,7 @@ func (s *Server) handler() fasthttp.RequestHandler {
 	r.GET("/v1/explain", s.asAdmin(s.explain))
 	r.GET("/v1/stats", s.asAdmin(s.stats))
 	r.GET("/v1/token_usage", s.asKey(s.tokenUsage))
-	r.GET("/v1/api_keys_states", s.asAdmin(s.keyStates))
+	r.GET("/v1/api_keys_states", s.asRevealing(s.keyStates))
 	r.GET("/v1/generate-api-key", s.asAdmin(s.generateKey))
 	r.GET("/v1/api_config", s.asRevealing(s.apiConfig))
 	for path, handler := range s.administration() {

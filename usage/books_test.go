@@ -187,7 +187,7 @@ func TestKeysAreShownWithoutGivingThemAway(t *testing.T) {
 			t.Errorf("%q is shown as %q, want %q", key, got, want)
 		}
 	}
-	for nano, want := range map[int64]string{0: "$0.00", 1_250_000_000: "$1.25", 1: "$0.000000001", -500_000_000: "-$0.50"} {
+	for nano, want := range map[int64]string{0: "$0.00", 1_250_000_000: "$1.25", 1: "$0.000000001", -500_000_000: "$-0.50"} {
 		if got := Dollars(nano); got != want {
 			t.Errorf("%d is %s, want %s", nano, got, want)
 		}

@@ -149,7 +149,7 @@ func TestEveryKeyIsToldWhatItUsedSinceItsOwnCreatedAt(t *testing.T) {
 		if err := b.Configure(terms); err != nil {
 			t.Fatal(err)
 		}
-		states := b.KeyStates()
+		states := b.KeyStates(false)
 		if len(states) != len(terms) {
 			t.Errorf("%d states: %v", len(states), states)
 		}

@@ -98,7 +98,7 @@ func askedAll(t *testing.T, b *Books, c *clock) (requests, spent int64) {
 	from, to := time.Unix(0, 0), c.now()
 	b.Stats(720)
 	b.KeyRankings("p", from, to)
-	b.KeyStates()
+	b.KeyStates(false)
 	if _, err := b.Timeline(to.Add(-100*24*time.Hour), to, 24*time.Hour, ByKey); err != nil {
 		t.Fatal(err)
 	}

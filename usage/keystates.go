@@ -100,13 +100,13 @@ func (b *Books) termsOf(hash string) *Terms {
 	return nil
 }
 
-// Dollars writes nano-dollars: "$1.25".
+// Dollars writes nano-dollars: "$1.25", and "$-1.25" as uni-api does, so that what stands behind the first character is a number.
 func Dollars(nano int64) string {
 	sign, amount := "", uint64(nano)
 	if nano < 0 {
 		sign, amount = "-", -amount
 	}
-	text := fmt.Sprintf("%s$%d.%09d", sign, amount/1e9, amount%1e9)
+	text := fmt.Sprintf("$%s%d.%09d", sign, amount/1e9, amount%1e9)
 	for n := 0; n < 7 && text[len(text)-1] == '0'; n++ { // two decimals stay
 		text = text[:len(text)-1]
 	}
@@ -130,8 +130,8 @@ type KeyState struct {
 	Reserved int64 `json:"-"`
 }
 
-// KeyStates tells of every configured key, by how it is shown. Keys that look the same are told apart by a piece of their hash.
-func (b *Books) KeyStates() map[string]KeyState {
+// KeyStates tells of every configured key, by itself if reveal is set, else by how it is shown. Keys that look the same are told apart by a piece of their hash.
+func (b *Books) KeyStates(reveal bool) map[string]KeyState {
 	b.mu.Lock()
 	keys := slices.Collect(maps.Values(b.keys))
 	b.mu.Unlock()
@@ -160,7 +160,9 @@ func (b *Books) KeyStates() map[string]KeyState {
 			continue
 		}
 		state, label := b.state(k, t), shown(t.Secret)
-		if alike[label] > 1 {
+		if reveal {
+			label = t.Secret
+		} else if alike[label] > 1 {
 			label += "#" + k.hash[:6]
 		}
 		state.Tokens = b.tokenUsage(byKey[k.hash])

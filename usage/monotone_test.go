@@ -145,7 +145,7 @@ func TestRowsOfTheLedgerThatAreTooLargeAddUpToTheEnd(t *testing.T) {
 			t.Errorf("an address has %d requests, %v", addresses["a"], err)
 		}
 	}
-	for nano, want := range map[int64]string{math.MinInt64: "-$9223372036.854775808", math.MaxInt64: "$9223372036.854775807"} {
+	for nano, want := range map[int64]string{math.MinInt64: "$-9223372036.854775808", math.MaxInt64: "$9223372036.854775807"} {
 		if got := Dollars(nano); got != want {
 			t.Errorf("%d is %s", nano, got)
 		}
