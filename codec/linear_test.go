@@ -261,7 +261,7 @@ func answerStages(from codec.Format) []stage {
 			anthropic.CheckAnswer(body, []string{"trigger"})
 			gemini.CheckAnswer(body, []string{"trigger"})
 			responses.CheckAnswer(body, []string{"trigger"})
-			openai.CheckObject(body)
+			codec.CheckObject(body)
 		})},
 		{"an error", plain(func(body []byte) { from.DecodeError(500, "application/json", body) })}}
 	for _, face := range faces {
@@ -315,14 +315,14 @@ func TestTheAdversarysDocumentsHaveWhatDecodersRead(t *testing.T) {
 		{"answer-cohere.json", "cohere", []string{"response", "format"}, ""},
 		{"answer-bedrock.json", "bedrock", []string{"response", "decode_message"}, ""},
 	} {
-		words, err := adversarial.Read(c.dir, c.prefixes...)
+		words, err := adversarial.Read("formats/"+c.dir, c.prefixes...)
 		if err != nil || len(words) == 0 {
 			t.Fatalf("%s: %v", c.dir, err)
 		}
 		has := adversarial.Words(documents(t, c.file)...)
 		for _, w := range words {
 			if !has[w] && !slices.Contains(strings.Fields(c.without), w) {
-				t.Errorf("testdata/adversarial/%s has no %q, which codec/%s reads", c.file, w, c.dir)
+				t.Errorf("testdata/adversarial/%s has no %q, which codec/formats/%s reads", c.file, w, c.dir)
 			}
 		}
 	}

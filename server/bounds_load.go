@@ -11,7 +11,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"uniapi/codec"
-	"uniapi/codec/formats/openai"
+	"uniapi/codec/formats"
 	"uniapi/server/media"
 )
 
@@ -164,7 +164,7 @@ func (s *Server) onSentAway(owner string) {
 // tooMany is the answer to a connection too many: what comes before its id, and
 // behind it.
 var tooMany = func() [2]string {
-	body := openai.AppendError(nil, errorf(fasthttp.StatusServiceUnavailable, "server_error", "too_many_connections",
+	body := formats.Chat.EncodeError(nil, errorf(fasthttp.StatusServiceUnavailable, "server_error", "too_many_connections",
 		"The gateway has as many connections as it may (--max-connections). Try again soon."))
 	return [2]string{"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: " + retryLater +
 		"\r\nAccess-Control-Allow-Origin: *\r\nAccess-Control-Expose-Headers: *\r\nConnection: close\r\nContent-Length: " + strconv.Itoa(len(body)) +

@@ -7,7 +7,6 @@ import (
 
 	"uniapi/balancer"
 	"uniapi/codec"
-	"uniapi/codec/formats/anthropic"
 	"uniapi/pool"
 	"uniapi/pool/provider"
 )
@@ -45,7 +44,7 @@ func (x *exchange) estimate() *codec.Error {
 	}
 	x.choose(balancer.Attempt{}) // no provider had to do with it
 	x.at.whole = nil
-	writeJSON(x.ctx, fasthttp.StatusOK, map[string]int64{x.format.Traits().Count: anthropic.EstimateTokens(request)})
+	writeJSON(x.ctx, fasthttp.StatusOK, map[string]int64{x.format.Traits().Count: request.EstimateTokens()})
 	x.ctx.Response.Header.Set("X-Token-Count", "estimate")
 	return nil
 }

@@ -18,7 +18,6 @@ import (
 	"uniapi/balancer"
 	"uniapi/codec"
 	"uniapi/codec/estimate"
-	"uniapi/codec/formats"
 	"uniapi/config"
 	"uniapi/pool"
 	"uniapi/pool/provider"
@@ -75,11 +74,11 @@ func writeError(ctx *fasthttp.RequestCtx, e *codec.Error) {
 func envelopeOf(ctx *fasthttp.RequestCtx) codec.Format {
 	switch {
 	case bytes.HasPrefix(ctx.Path(), []byte("/v1/messages")), isAnthropic(ctx):
-		return formats.All["anthropic"]
+		return messagesFace{}.format(nil)
 	case isGoogle(ctx):
-		return formats.All["gemini"]
+		return geminiFace{}.format(nil)
 	}
-	return formats.Chat
+	return chatFace{}.format(nil)
 }
 
 func writeErrorIn(ctx *fasthttp.RequestCtx, envelope codec.Format, e *codec.Error) {

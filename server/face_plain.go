@@ -109,7 +109,7 @@ func (a *attempt) receive(answer *pool.Response) error {
 	if isWhole(&answer.Header) {
 		body, err := a.readWhole(answer)
 		if err == nil {
-			a.usage, err = openai.CheckObject(body)
+			a.usage, err = codec.CheckObject(body)
 		}
 		return err
 	}

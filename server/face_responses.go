@@ -2,7 +2,6 @@ package server
 
 import (
 	"uniapi/codec"
-	"uniapi/codec/formats/openai"
 	"uniapi/codec/formats/responses"
 	"uniapi/codec/rawjson"
 	"uniapi/pool/provider"
@@ -58,7 +57,7 @@ func (responsesFace) pass(a *attempt, _ string) flow {
 
 func (responsesFace) check(a *attempt, body []byte) (codec.Usage, error) {
 	if a.endpoint == provider.Compact { // its answer is a list of items, and says nothing
-		return openai.CheckObject(body)
+		return codec.CheckObject(body)
 	}
 	return responses.CheckAnswer(body, a.triggers())
 }

@@ -9,7 +9,6 @@ import (
 
 	"uniapi/balancer"
 	"uniapi/codec"
-	"uniapi/codec/formats/openai"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/said"
 	"uniapi/pool"
@@ -123,7 +122,7 @@ func (x *exchange) latest() time.Time {
 
 // verdictOn reads a moderation's answer, and says whether it is one, be it without a verdict.
 func verdictOn(answer []byte) (flagged, answered bool, err error) {
-	if _, err := openai.CheckObject(answer); err != nil {
+	if _, err := codec.CheckObject(answer); err != nil {
 		return false, false, err
 	}
 	top, err := rawjson.One(answer)

@@ -5,7 +5,6 @@ import (
 
 	"uniapi/codec"
 	"uniapi/codec/estimate"
-	"uniapi/codec/formats/openai"
 	"uniapi/codec/passthrough"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/sse"
@@ -115,7 +114,7 @@ func rawFailure(kind rawKind, begun []byte) error {
 	if err != nil || v.Kind != rawjson.Object || !v.Get(data, "error").Present() {
 		return nil
 	}
-	_, err = openai.CheckObject(data)
+	_, err = codec.CheckObject(data)
 	return err
 }
 

@@ -67,7 +67,7 @@ func appendEvent(dst []byte, kind string) []byte {
 func (s *streamEncoder) start(dst []byte, e *codec.Event) []byte {
 	s.started = true
 	if s.usage = e.Usage; s.usage.Zero() {
-		s.usage.Prompt = EstimateTokens(s.q)
+		s.usage.Prompt = s.q.EstimateTokens()
 	}
 	dst = append(rawjson.Key(appendEvent(dst, "message_start"), "message"), '{')
 	dst = rawjson.Str(dst, "id", messageID(e.ID))

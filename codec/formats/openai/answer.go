@@ -25,18 +25,18 @@ func CheckChat(body []byte, triggers []string) (u codec.Usage, lacking bool, err
 func (f *findings) check(body []byte, triggers []string) (codec.Usage, error) {
 	err := f.inspect(body)
 	switch {
-	case f.failure != nil:
-		return f.usage, f.failure
+	case f.Failure != nil:
+		return f.Usage, f.Failure
 	case err != nil:
-		return f.usage, codec.NotAnAnswer(body)
+		return f.Usage, codec.NotAnAnswer(body)
 	}
 	if e := trigger.InJSON(body, triggers); e != nil {
-		return f.usage, e
+		return f.Usage, e
 	}
 	if !f.content {
-		return f.usage, f.emptyAnswer(body)
+		return f.Usage, f.emptyAnswer(body)
 	}
-	return f.usage, nil
+	return f.Usage, nil
 }
 
 // emptyAnswer is nil for an answer that has a reason to say nothing: a model that spent its tokens on thinking, or a filter. To ask
@@ -65,17 +65,4 @@ func (f *findings) disguised(data []byte) *codec.Error {
 		return nil
 	}
 	return codec.AnswerError(data, v)
-}
-
-// CheckObject is CheckAnswer for endpoints whose answers are no conversation: any JSON object that is no error will do.
-func CheckObject(body []byte) (codec.Usage, error) {
-	var f findings
-	err := f.inspect(body)
-	switch {
-	case f.failure != nil:
-		return f.usage, f.failure
-	case err != nil:
-		return f.usage, codec.NotAnAnswer(body)
-	}
-	return f.usage, nil
 }

@@ -64,8 +64,8 @@ func (in *Inspector) Event(name, data []byte, begun bool) passthrough.Sign {
 	f := &in.last
 	*f = findings{}
 	switch err := f.inspect(data); {
-	case f.failure != nil:
-		return passthrough.Sign{Err: f.failure}
+	case f.Failure != nil:
+		return passthrough.Sign{Err: f.Failure}
 	case err != nil && begun:
 		return passthrough.NotJSON(errNotWhole)
 	case err != nil:
@@ -73,20 +73,20 @@ func (in *Inspector) Event(name, data []byte, begun bool) passthrough.Sign {
 	}
 	sign := in.take(data, begun)
 	sign.Lacks = in.mend.mends(f)
-	sign.Shaped = f.single && !f.hasUsage && !f.finished && f.nHoles <= passthrough.MostHoles
+	sign.Shaped = f.single && !f.Counts && !f.finished && f.nHoles <= passthrough.MostHoles
 	return sign
 }
 
 // take notes what the last event tells.
 func (in *Inspector) take(data []byte, begun bool) passthrough.Sign {
 	f := &in.last
-	in.usage.Update(f.usage)
+	in.usage.Update(f.Usage)
 	in.said += f.said
 	in.finished = in.finished || f.finished
-	if f.hasUsage {
+	if f.Counts {
 		in.counted = in.finished
 	}
-	counts := f.hasUsage && !f.choices
+	counts := f.Counts && !f.choices
 	switch {
 	case begun:
 		return passthrough.Sign{Begins: true, Hidden: counts && in.HideUsage}
@@ -111,8 +111,8 @@ func (in *Inspector) Head(name, data []byte, begun bool) passthrough.Sign {
 	f := &in.last
 	*f = findings{}
 	_ = f.inspect(data) // it is cut off, so it always ends in an error
-	if f.failure != nil {
-		return passthrough.Sign{Err: f.failure}
+	if f.Failure != nil {
+		return passthrough.Sign{Err: f.Failure}
 	}
 	f.content, f.choices = true, true // whatever is so large
 	f.said = estimate.MediaTokens * estimate.CharactersPerToken
@@ -159,8 +159,8 @@ func foreignError(block []byte) *codec.Error {
 	var f findings
 	err := f.inspect(block)
 	switch {
-	case f.failure != nil:
-		return f.failure
+	case f.Failure != nil:
+		return f.Failure
 	case err == nil:
 		return codec.NoAnswer("the upstream sent a JSON object where an event stream was due")
 	}

@@ -123,12 +123,12 @@ func (d *streamDecoder) chunk(dst []codec.Event, data []byte) []codec.Event {
 		case "choices":
 			choices = v
 		case "usage", "usageMetadata", "usage_metadata":
-			f.takeUsage(data, v)
+			f.TakeUsage(data, v)
 		case "x_groq":
-			f.takeUsage(data, v.Get(data, "usage"))
-			f.takeError(data, v.Get(data, "error"))
+			f.TakeUsage(data, v.Get(data, "usage"))
+			f.TakeError(data, v.Get(data, "error"))
 		case "error":
-			f.takeError(data, v)
+			f.TakeError(data, v)
 		case "id":
 			start.ID, _ = rawjson.Text(data, v)
 		case "model":
@@ -138,8 +138,8 @@ func (d *streamDecoder) chunk(dst []codec.Event, data []byte) []codec.Event {
 		}
 	}
 	switch {
-	case f.failure != nil:
-		d.err = f.failure
+	case f.Failure != nil:
+		d.err = f.Failure
 	case it.Err() != nil && !d.started:
 		d.err = codec.NotAnAnswer(data)
 	case it.Err() != nil:
@@ -161,8 +161,8 @@ func (d *streamDecoder) chunk(dst []codec.Event, data []byte) []codec.Event {
 	for it := choices.Elements(data); it.Next() && d.err == nil; n++ {
 		dst = d.choice(dst, data, it.Value, n, &f)
 	}
-	if f.usage.Tells() {
-		dst = append(dst, codec.Event{Kind: codec.EventUsage, Usage: f.usage})
+	if f.Usage.Tells() {
+		dst = append(dst, codec.Event{Kind: codec.EventUsage, Usage: f.Usage})
 	}
 	return dst
 }
@@ -185,10 +185,10 @@ func (d *streamDecoder) choice(dst []codec.Event, data []byte, v rawjson.Value, 
 		case "logprobs":
 			logprobs = it.Value
 		case "usage":
-			f.takeUsage(data, it.Value)
+			f.TakeUsage(data, it.Value)
 		case "error":
-			if f.takeChoiceError(data, it.Value); f.failure != nil {
-				d.err = f.failure
+			if f.TakeChoiceError(data, it.Value); f.Failure != nil {
+				d.err = f.Failure
 				return dst
 			}
 		}

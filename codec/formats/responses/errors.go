@@ -46,7 +46,7 @@ func blamed(e *codec.Error) *codec.Error {
 
 // asError reads an object that is an error, in either of its forms.
 func asError(data []byte) (codec.Usage, *codec.Error) {
-	u, err := openai.CheckObject(data)
+	u, err := codec.CheckObject(data)
 	if e, is := err.(*codec.Error); is {
 		return u, blamed(e)
 	}
@@ -58,7 +58,7 @@ func asError(data []byte) (codec.Usage, *codec.Error) {
 		return u, nil
 	}
 	// {"type":"error","code","message"}: an error object without the member around it
-	_, failure := openai.CheckObject(append(append([]byte(`{"error":`), data...), '}'))
+	_, failure := codec.CheckObject(append(append([]byte(`{"error":`), data...), '}'))
 	e, is := failure.(*codec.Error)
 	if !is {
 		return u, nil
