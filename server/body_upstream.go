@@ -136,6 +136,7 @@ func (a *attempt) translated(to codec.Format, provider *config.Provider) ([]byte
 		return nil, err
 	}
 	if target := a.suited().known(); target != nil {
+		a.leftOut = append(a.leftOut, fit.LeftOut(request, target)...)
 		request, a.names = fit.Request(request, target)
 		a.sending = *request
 		a.sending.Target = target

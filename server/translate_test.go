@@ -196,8 +196,17 @@ func TestWhatAProviderCannotBeToldIsToldToThoseWhoAsk(t *testing.T) {
 	if body := up.requests()[0].body; !strings.Contains(body, `"messages":[{"role":"user","content":"a"},{"role":"user","content":"b"}]`) {
 		t.Errorf("asked %s", body)
 	}
+	led := `{"model":"m","max_tokens":9,"tools":[{"type":"computer_20250124","name":"computer"}],"messages":[{"role":"user","content":"a"},{"role":"assistant","content":[{"type":"thinking","thinking":"x","signature":"s"},{"type":"text","text":"t"}]},{"role":"user","content":"b"}]}`
+	a = g.do("POST", "/v1/messages", led, append([]string{"X-Debug-Attempts", "1"}, asClient...)...)
+	const both = "earlier thinking, the tool computer_20250124"
+	if shown := a.Header.Get("X-Debug-Attempts"); a.StatusCode != 200 || !strings.HasSuffix(shown, "ms without "+both) {
+		t.Errorf("%d, shown %q: %s", a.StatusCode, shown, a.body)
+	}
+	if line := g.log.next(t, "attempt"); line["left_out"] != both {
+		t.Errorf("logged %v", line)
+	}
 	thread := `{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"a"}],"thread":{"type":"continue","previous_message_id":"msg_1"}}`
-	if a := g.do("POST", "/v1/messages", thread, asClient...); a.StatusCode != 400 || !strings.Contains(a.body, "message-threads-2026-08-12") || !strings.Contains(a.body, `"error_code":"thread_unsupported_request"`) || len(up.requests()) != 1 {
+	if a := g.do("POST", "/v1/messages", thread, asClient...); a.StatusCode != 400 || !strings.Contains(a.body, "message-threads-2026-08-12") || !strings.Contains(a.body, `"error_code":"thread_unsupported_request"`) || len(up.requests()) != 2 {
 		t.Errorf("%d %s", a.StatusCode, a.body)
 	}
 }
