@@ -12,6 +12,7 @@ type Refused struct {
 	limit.Refusal
 	Model  string // that the limit is for
 	Global bool   // the limit of all requests together, not the key's
+	Shared bool   // the limit of all requests for the model together
 	Broke  bool   // the key has no credit
 	// Unknown is that the limit could not be asked for: it is shared with other instances (Stores.Strict).
 	Unknown bool
@@ -27,13 +28,32 @@ func (k *Key) hasCredit() bool {
 // Admission is a request that was let in.
 type Admission struct {
 	key, global limit.Grant
+	state       *State
+	holds       [3]limit.Hold // of the key's quotas, the model's and those of all requests
+	more        []limit.Hold  // of the key's for models that are named beside
+}
+
+// Settle ends what quotas were held for the request, with what it came to. It must be called once, whatever became of it.
+func (a *Admission) Settle(came limit.Need) {
+	if a.state == nil {
+		return
+	}
+	now := a.state.now()
+	for i := range a.holds {
+		a.holds[i].Settle(came, now)
+	}
+	for i := range a.more {
+		a.more[i].Settle(came, now)
+	}
+	a.state = nil
 }
 
 // Admit counts a request for a model against the key's limit and against that of
 // all requests together, if both allow it; and against the key's limits for the
-// models that it names beside, each of which may be the one that is used. A limit
-// that refuses counts nothing. It waits only for limits that other instances share.
-func (k *Key) Admit(ctx context.Context, model string, beside ...string) (Admission, *Refused) {
+// models that it names beside, each of which may be the one that is used. Quotas
+// hold what the request may need until Settle. A limit that refuses counts nothing.
+// It waits only for limits that other instances share.
+func (k *Key) Admit(ctx context.Context, need limit.Need, model string, beside ...string) (Admission, *Refused) {
 	if !k.hasCredit() {
 		return Admission{}, &Refused{Broke: true}
 	}
@@ -50,9 +70,15 @@ func (k *Key) Admit(ctx context.Context, model string, beside ...string) (Admiss
 	if !ok {
 		return Admission{}, &Refused{Refusal: refusal, Model: model}
 	}
+	each, refusal, ok := k.models.Take(model, now)
+	if !ok {
+		own.Cancel()
+		return Admission{}, &Refused{Refusal: refusal, Model: model, Shared: true}
+	}
 	var others []limit.Grant
 	cancel := func() {
 		own.Cancel()
+		each.Cancel()
 		for _, g := range others {
 			g.Cancel()
 		}
@@ -70,12 +96,54 @@ func (k *Key) Admit(ctx context.Context, model string, beside ...string) (Admiss
 		cancel()
 		return Admission{}, &Refused{Refusal: refusal, Global: true}
 	}
-	if refused := k.confirm(ctx, model, own, all, beside, others); refused != nil {
+	refused := k.confirm(ctx, model, own, all, beside, others)
+	admission := Admission{key: own, global: all}
+	if refused == nil {
+		refused = k.hold(&admission, need, now, model, beside)
+	}
+	if refused != nil {
 		cancel()
 		all.Cancel()
 		return Admission{}, refused
 	}
-	return Admission{own, all}, nil
+	return admission, nil
+}
+
+// hold takes what a request may need out of quotas, all of them or none.
+func (k *Key) hold(a *Admission, need limit.Need, now int64, model string, beside []string) *Refused {
+	var refused *Refused
+	also := false // what all models have together is held once
+	take := func(h *limit.Hold, l limit.Limiter, model string, as Refused) {
+		if refused != nil {
+			return
+		}
+		hold, refusal, ok := l.Hold(model, need, now, also)
+		if *h = hold; !ok {
+			as.Refusal = refusal
+			refused = &as
+		} else if hold.Holds() {
+			a.state = k.state
+		}
+	}
+	take(&a.holds[0], k.limiter, model, Refused{Model: model})
+	take(&a.holds[1], k.models, model, Refused{Model: model, Shared: true})
+	take(&a.holds[2], k.global, "", Refused{Global: true})
+	if a.holds[0].Holds() && len(beside) > 0 {
+		a.more, also = make([]limit.Hold, len(beside)), true
+		for i, other := range beside {
+			take(&a.more[i], k.limiter, other, Refused{Model: other})
+		}
+	}
+	if refused == nil {
+		return nil
+	}
+	for i := range a.holds {
+		a.holds[i].Cancel(now)
+	}
+	for i := range a.more {
+		a.more[i].Cancel(now)
+	}
+	return refused
 }
 
 // confirm asks for what other instances have a say in of the grants of a request for a model, and for those beside it.
@@ -120,10 +188,19 @@ func (k *Key) WouldRefuse(model string) *Refused {
 	if refusal, ok := k.global.Check("", now); !ok {
 		return &Refused{Refusal: refusal, Global: true}
 	}
+	if refusal, ok := k.models.Check(model, now); !ok {
+		return &Refused{Refusal: refusal, Model: model, Shared: true}
+	}
 	if refusal, ok := k.limiter.Check(model, now); !ok {
 		return &Refused{Refusal: refusal, Model: model}
 	}
 	return nil
+}
+
+// Left is what the quotas that hold for requests for a model have left: the key's, and those of all keys together.
+func (k *Key) Left(model string) (own, all []limit.Left) {
+	now := k.state.now()
+	return k.limiter.Left(model, now), append(k.models.Left(model, now), k.global.Left("", now)...)
 }
 
 // AdmitOther counts a request that is for no model: only the limit of all
@@ -150,9 +227,9 @@ func (a Admission) Quota() limit.Quota {
 }
 
 // limit gives a key the limits of its configuration.
-func (s *State) limit(k *Key, global limit.Limiter) {
+func (s *State) limit(k *Key, global, models limit.Limiter) {
 	k.limiter = s.limits.Subject("key "+string(hash(k.Config.Key)), k.Config.Preferences.RateLimit)
-	k.global = global
+	k.global, k.models = global, models
 }
 
 // globalLimit is the one limit of all requests.
@@ -160,4 +237,9 @@ func (s *State) globalLimit(all config.RateLimit) limit.Limiter {
 	var table config.ModelTable[config.RateLimit]
 	table.Set("default", all)
 	return s.limits.Subject("all", table)
+}
+
+// modelLimits are those of all requests for a model, whoever makes them.
+func (s *State) modelLimits(table config.ModelTable[config.RateLimit]) limit.Limiter {
+	return s.limits.Subject("model", table)
 }

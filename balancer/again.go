@@ -66,14 +66,11 @@ func (p *Plan) await(index int, now int64) (Attempt, bool) {
 		return Attempt{}, false
 	}
 	c := t.candidate
-	var grant limit.Grant
-	if ring := c.Provider.ring; key >= 0 {
-		var ok bool
-		if grant, ok = p.takeLimit(ring, key, c.Upstream, now); !ok {
-			return Attempt{}, false
-		}
+	a := Attempt{Candidate: c, Key: key, at: now, try: index}
+	if ring := c.Provider.ring; key >= 0 && !p.takeLimit(&a, ring, key, c.Upstream, now) {
+		return Attempt{}, false
 	}
-	a := p.made(t, Attempt{Candidate: c, Key: key, at: now, grant: grant, try: index})
+	a = p.made(t, a)
 	a.Wait = time.Duration(max(at-now, 0))
 	return a, true
 }
@@ -86,6 +83,10 @@ func (p *Plan) made(t *try, a Attempt) Attempt {
 	a.Number = p.number
 	a.Affinity = p.affinity(&a)
 	p.open |= a.bit()
+	if a.hold.Holds() {
+		p.holds = append(p.holds, held{a.Number, a.hold})
+		a.hold = limit.Hold{}
+	}
 	a.loads((*schedule.Load).Begin)
 	return a
 }

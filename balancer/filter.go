@@ -22,6 +22,8 @@ type Facts struct {
 	BodyBytes    int64 // of the body as it came, inflated
 	PromptTokens int64 // estimated: the characters of all that it says, by four
 
+	Need limit.Need // what it may take of quotas, estimated; nothing where there are none
+
 	Conversation uint64 // what requests that should meet the same cache have in common; 0 is nothing
 }
 

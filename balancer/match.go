@@ -293,6 +293,9 @@ func (r *Route) finish(name config.Schedule) {
 	})
 }
 
+// Each visits the channels of a route, those behind other keys included.
+func (r *Route) Each(visit func(*Candidate)) { r.channels(visit) }
+
 // channels visits the channels of a route, those behind other keys included.
 func (r *Route) channels(visit func(*Candidate)) {
 	for i := range r.entries {

@@ -17,6 +17,7 @@ type Attempt struct {
 	Wait     time.Duration // to let pass before it; only before the same channel is tried again with the same key
 
 	grant        limit.Grant // of the limit of the provider's key
+	hold         limit.Hold  // of its quotas, until the attempt is made
 	at           int64       // when it was given out, on the state's clock
 	try          int         // index into the plan's tries
 	channelProbe bool
@@ -45,7 +46,9 @@ type Plan struct {
 	spared  int           // attempts that are left for channels which were not tried
 	barred  []string
 	block   Block
-	unsure  []unsure // of client keys in the place of channels: what Confirm has to ask for
+	unsure  []unsure     // of client keys in the place of channels: what Confirm has to ask for
+	holds   []held       // of quotas of the providers' keys, by attempts that have not ended
+	vias    []limit.Hold // of quotas of client keys in the place of channels
 
 	// Facts of the request, for routes that ask for them; Start keeps them.
 	Facts Facts
@@ -73,7 +76,7 @@ type try struct {
 func (p *Plan) Start(key *Key, route *Route) {
 	*p = Plan{
 		key: key, route: route, lone: route.leaves == 1, left: route.attempts(),
-		peek: p.peek, Facts: p.Facts, frames: p.frames[:0], marks: p.marks[:0], tries: p.tries[:0], barred: p.barred[:0], unsure: p.unsure[:0],
+		peek: p.peek, Facts: p.Facts, frames: p.frames[:0], marks: p.marks[:0], tries: p.tries[:0], barred: p.barred[:0], unsure: p.unsure[:0], holds: p.holds[:0], vias: p.vias[:0],
 	}
 	if retry := key.Config.Preferences.AutoRetry; retry >= 0 {
 		p.left = min(p.left, 1+retry)
@@ -328,6 +331,16 @@ func (p *Plan) admit(via *Key) (refusal limit.Refusal, ok bool) {
 		return via.limiter.Check(p.route.Model, now)
 	}
 	grant, refusal, ok := via.limiter.Take(p.route.Model, now)
+	if ok {
+		var hold limit.Hold
+		if hold, refusal, ok = via.limiter.Hold(p.route.Model, p.Facts.Need, now, false); !ok {
+			grant.Cancel()
+			return refusal, false
+		}
+		if hold.Holds() {
+			p.vias = append(p.vias, hold)
+		}
+	}
 	if grant.Unsure() {
 		p.unsure = append(p.unsure, unsure{grant, via, len(p.tries)})
 	}

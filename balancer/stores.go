@@ -172,6 +172,7 @@ type unsure struct {
 func (p *Plan) giveBack(a *Attempt) {
 	p.settle(*a, Outcome{Verdict: Over})
 	a.grant.Cancel()
+	p.unhold(*a)
 	p.left++
 	p.number--
 	p.tries[a.try].count--

@@ -128,7 +128,7 @@ func TestAStoreOfLimitsHasTheLastWordOnWhatSeveralInstancesLetIn(t *testing.T) {
 	served := 0
 	for range 4 {
 		for _, f := range all {
-			_, refused := f.table.Key("sk").Admit(t.Context(), "m")
+			_, refused := f.table.Key("sk").Admit(t.Context(), limit.Need{}, "m")
 			if refused == nil {
 				served++
 			} else if refused.Limit.Count != 5 || refused.Model != "m" || refused.After <= 0 || refused.Unknown {
@@ -149,7 +149,7 @@ func TestAStoreThatRefusesTheLimitOfAllTakesTheKeysOwnBack(t *testing.T) {
 		return f
 	})[0]
 	for i := range 10 {
-		_, refused := f.table.Key("sk").Admit(t.Context(), "m")
+		_, refused := f.table.Key("sk").Admit(t.Context(), limit.Need{}, "m")
 		if (refused == nil) != (i == 0) || i > 0 && !refused.Global {
 			t.Fatalf("request %d: %+v", i, refused)
 		}
@@ -168,7 +168,7 @@ func TestALimitThatNobodyConfirmsIsDecidedAsStoresSay(t *testing.T) {
 						return f
 					})[0]
 					began := time.Now()
-					_, refused := f.table.Key("sk").Admit(t.Context(), "m")
+					_, refused := f.table.Key("sk").Admit(t.Context(), limit.Need{}, "m")
 					if (refused != nil) != strict || strict && !refused.Unknown {
 						t.Errorf("strict %v: %+v", strict, refused)
 					}

@@ -53,10 +53,10 @@ type Key struct {
 	only   bool // there is no other client key
 	affine bool // its requests are kept where their conversation was
 
-	limiter, global limit.Limiter
-	turns           *sparse[atomic.Uint64] // by model number
-	lineups         [ownLineups]atomic.Pointer[ownLineup]
-	depth           int // how many keys it is away from a provider; 1 without keys among its rules
+	limiter, global, models limit.Limiter
+	turns                   *sparse[atomic.Uint64] // by model number
+	lineups                 [ownLineups]atomic.Pointer[ownLineup]
+	depth                   int // how many keys it is away from a provider; 1 without keys among its rules
 }
 
 // Route is the list of channels that can serve one model for one key, in
@@ -222,10 +222,10 @@ func Build(cfg *config.Config, state *State, models func(index int) []config.Mod
 	}
 	state.providers = providers
 	m := newMatcher(cfg, state, t.Providers)
-	global := state.globalLimit(cfg.Preferences.RateLimit)
+	global, ofModels := state.globalLimit(cfg.Preferences.RateLimit), state.modelLimits(cfg.Preferences.ModelRateLimit)
 	for _, k := range cfg.APIKeys {
 		t.keys[k.Key] = m.key(k)
-		state.limit(t.keys[k.Key], global)
+		state.limit(t.keys[k.Key], global, ofModels)
 	}
 	state.keep(t, m.models)
 	return t

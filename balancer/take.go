@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"uniapi/balancer/breaker"
-	"uniapi/balancer/limit"
 )
 
 // attempt takes the right to try a channel and one of its keys, if both may be
@@ -109,8 +108,8 @@ func (p *Plan) takeOne(a *Attempt, t *try, index int, k *asking) bool {
 	pair := t.candidate.pairs.of(key)
 	half := p.take(pair, k)
 	if half != breaker.Open {
-		if grant, ok := p.takeLimit(t.candidate.Provider.ring, index, t.candidate.Upstream, k.now); ok {
-			a.Key, a.grant = index, grant
+		if p.takeLimit(a, t.candidate.Provider.ring, index, t.candidate.Upstream, k.now) {
+			a.Key = index
 			a.keyProbe, a.pairProbe = whole == breaker.HalfOpen, half == breaker.HalfOpen
 			return true
 		}
@@ -144,14 +143,23 @@ func (p *Plan) due(t *try, now int64) int64 {
 	return max(channel, first)
 }
 
-// takeLimit counts an attempt against the limit of one of a provider's keys, if
-// it allows it.
-func (p *Plan) takeLimit(ring *keyRing, key int, upstream string, now int64) (limit.Grant, bool) {
+// takeLimit counts an attempt against the limit of one of a provider's keys, and
+// holds what it may need of the key's quotas, if they allow it.
+func (p *Plan) takeLimit(a *Attempt, ring *keyRing, key int, upstream string, now int64) bool {
 	if ring.limits == nil {
-		return limit.Grant{}, true
+		return true
 	}
 	grant, _, ok := ring.limits[key].Take(upstream, now)
-	return grant, ok
+	if !ok {
+		return false
+	}
+	hold, _, ok := ring.limits[key].Hold(upstream, p.Facts.Need, now, false)
+	if !ok {
+		grant.Cancel()
+		return false
+	}
+	a.grant, a.hold = grant, hold
+	return true
 }
 
 // hasLimit says whether takeLimit would.

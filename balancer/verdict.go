@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"uniapi/balancer/breaker"
+	"uniapi/balancer/limit"
 )
 
 // Verdict is what the relay learned from an attempt, in the terms that decide
@@ -38,6 +39,8 @@ type Outcome struct {
 	Crowded    bool          // requests of others at the same time may have: it says nothing to other client keys
 	Hurried    bool          // it was left after FirstToken, before its time was over
 	Status     int           // that the provider answered with; 0 if it did not
+	Came       limit.Need    // what the attempt came to; of one that was Served or Broken it is told with Ended
+	Unsettled  bool          // that is told later, with Ended, although the attempt is over
 	Final      bool          // whatever the verdict, no further attempt follows
 	Reason     string        // for people: logs, explain, the answer when all rest
 }
@@ -48,6 +51,12 @@ type Outcome struct {
 // have been with Broken.
 func (p *Plan) Report(a Attempt, o Outcome) {
 	p.measure(&a, &o)
+	switch {
+	case o.Unsent:
+		p.unhold(a)
+	case o.Verdict != Served && o.Verdict != Broken && !o.Unsettled:
+		p.Settle(a, o.Came)
+	}
 	if o.Verdict == Ended {
 		return
 	}

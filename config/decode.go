@@ -37,7 +37,7 @@ var preferenceFields = slices.Concat(retryFields, []field[Preferences]{
 	take("keepalive_interval", modelTable(someSeconds), func(p *Preferences) *ModelTable[time.Duration] { return &p.KeepaliveInterval }),
 	take("cooldown_period", optional(seconds), func(p *Preferences) **time.Duration { return &p.Cooldown }),
 	take("max_retry_after", seconds, func(p *Preferences) *time.Duration { return &p.MaxRetryAfter }),
-	take("rate_limit", rateLimit, func(p *Preferences) *RateLimit { return &p.RateLimit }),
+	{"rate_limit", globalRateLimit},
 	take("error_triggers", listOf(text), func(p *Preferences) *[]string { return &p.ErrorTriggers }),
 	{"proxy", func(d *decoder, n *yaml.Node, p *Preferences) { p.Proxy = d.globalProxy(n) }},
 	take("model_price", modelPrices, func(p *Preferences) *[]ModelPrice { return &p.ModelPrice }),

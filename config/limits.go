@@ -22,7 +22,7 @@ var rateUnits = map[string]time.Duration{
 // tokensPerRequest is the unit that limits the size of a request rather than their rate.
 const tokensPerRequest = "tpr"
 
-// rateLimit reads "15/min,10/day".
+// rateLimit reads "15/min,10/day", and with them "200000 tokens/min, 5 usd/day, 8 concurrent".
 func rateLimit(d *decoder, n *yaml.Node) (RateLimit, bool) {
 	var limit RateLimit
 	if n.Kind != yaml.ScalarNode {
@@ -35,15 +35,24 @@ func rateLimit(d *decoder, n *yaml.Node) (RateLimit, bool) {
 		count, unit, _ := strings.Cut(item, "/")
 		value, err := strconv.ParseUint(count, 10, 63)
 		window, known := rateUnits[unit]
+		more, problem, isQuota := quota(item)
 		switch {
 		case err == nil && known:
 			limit.Limits = append(limit.Limits, Limit{int64(value), window})
 		case err == nil && unit == tokensPerRequest && value > 0:
 			limit.TokensPerRequest = int64(value)
+		case isQuota && problem == "" && more.Of == Requests && more.Zone == "":
+			limit.Limits = append(limit.Limits, Limit{more.Count, more.Window})
+		case isQuota && problem == "":
+			limit.Quotas = append(limit.Quotas, more)
 		default:
 			good = false
-			d.fail(n, item, "%s: %s is no rate limit%s; write <count>/<unit> with a unit of s, min, hour, day, month, year or tpr (tokens per request), several separated by commas",
-				d.key, shown(item), unitHint(item, unit))
+			if problem == "" {
+				problem = unitHint(item, unit)
+			}
+			d.fail(n, item, "%s: %s is no rate limit%s; write <count>/<unit> with a unit of s, min, hour, day, month, year or tpr (tokens per request), "+
+				"<count> tokens/<unit>, <dollars> usd/<unit> or <count> concurrent, several separated by commas; @ <time zone> behind one follows the calendar",
+				d.key, shown(item), problem)
 		}
 	}
 	return limit, good

@@ -230,11 +230,12 @@ type Preferences struct {
 	ModelTimeout      ModelTable[time.Duration]
 	KeepaliveInterval ModelTable[time.Duration]
 	TimeoutPolicy     TimeoutPolicy
-	Cooldown          *time.Duration // of a channel that failed; nil = growing from a second, 0 = off
-	MaxRetryAfter     time.Duration  // at most so long a provider's own word counts; default 600 s
-	ErrorTriggers     []string       // texts that make an answer a failure
-	RateLimit         RateLimit      // one budget for all requests
-	ModelPrice        []ModelPrice   // in file order; what holds for a model is Config.PriceOf's to say
+	Cooldown          *time.Duration        // of a channel that failed; nil = growing from a second, 0 = off
+	MaxRetryAfter     time.Duration         // at most so long a provider's own word counts; default 600 s
+	ErrorTriggers     []string              // texts that make an answer a failure
+	RateLimit         RateLimit             // one budget for all requests
+	ModelRateLimit    ModelTable[RateLimit] // what each model has beside that, of all keys together; without a default
+	ModelPrice        []ModelPrice          // in file order; what holds for a model is Config.PriceOf's to say
 	ImageFetch        ImageFetch
 	Hedging           *Hedging
 	IsolateKeys       bool     // client keys never share a connection to a provider
@@ -283,6 +284,9 @@ type Limit struct {
 type RateLimit struct {
 	Limits           []Limit
 	TokensPerRequest int64 // `tpr`; 0 = no limit
+	// Quotas count something else than requests, or by the calendar. Tokens, Money and Concurrent of a table's default hold for all models
+	// together, beside those that a model's own limit sets.
+	Quotas []Quota
 }
 
 // Timeouts by phase of an attempt; nil = not said here, 0 = no limit.

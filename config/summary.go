@@ -187,6 +187,7 @@ func (c *Config) summarisePreferences(b *strings.Builder) {
 	line(b, "cooldown_period", cooldown)
 	line(b, "max_retry_after", p.MaxRetryAfter.String())
 	line(b, "rate_limit", p.RateLimit.String())
+	line(b, "rate_limit by model", table(p.ModelRateLimit, RateLimit.String))
 	line(b, "error_triggers", count(len(p.ErrorTriggers)))
 	line(b, "model_price", prices(p.ModelPrice))
 	line(b, "image_fetch.allow", p.ImageFetch.allowed())
@@ -231,6 +232,9 @@ func (l RateLimit) String() string {
 	}
 	if l.TokensPerRequest > 0 {
 		parts = append(parts, fmt.Sprintf("%d/%s", l.TokensPerRequest, tokensPerRequest))
+	}
+	for _, q := range l.Quotas {
+		parts = append(parts, q.String())
 	}
 	return strings.Join(parts, ",")
 }

@@ -3,6 +3,7 @@ package server
 import (
 	"github.com/valyala/fasthttp"
 
+	"uniapi/balancer/limit"
 	"uniapi/codec"
 	"uniapi/codec/formats"
 	"uniapi/pool/provider"
@@ -29,12 +30,13 @@ func (x *exchange) aside(face face, endpoint provider.Endpoint, body []byte) *ex
 
 // endAside is end for a request of the gateway's own, which leaves no line in the
 // log of requests.
-func (x *exchange) endAside(status int) {
+func (x *exchange) endAside(status int) (all limit.Need) {
 	r := x.close(status)
 	x.server.log.Debug(r.endpoint, "id", string(r.id), "key", r.key.Alias, "provider", r.provider, "model", r.model, "status", r.status,
 		"seconds", r.took.Seconds(), "prompt_tokens", r.tokens.Prompt)
 	x.holding.End()
 	x.release()
+	return came(r.tokens, r.cost)
 }
 
 // moderatorFace is for what a moderator is asked. In the books and the metrics that

@@ -6,12 +6,12 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"uniapi/codec"
-	"uniapi/codec/estimate"
 	"uniapi/config"
 	"uniapi/usage"
 )
 
-// reserve takes what the request will cost at least out of the key's credits.
+// reserve takes what the request may cost at most out of the key's credits. One that
+// may cost more than is left goes by itself.
 func (x *exchange) reserve() *codec.Error {
 	book := x.key.book
 	if !book.Limited() {
@@ -20,8 +20,7 @@ func (x *exchange) reserve() *codec.Error {
 	if x.deferred() {
 		return codec.BadRequest("background", "'background' cannot be used with an API key that has credits: what the request costs is not known when it is answered. Leave it out, or use a key without credits.")
 	}
-	least := x.cost(usage.Tokens{Prompt: int64(len(x.body)) / estimate.CharactersPerToken})
-	ok, err := book.Reserve(context.Background(), least)
+	ok, err := book.Reserve(context.Background(), x.need.Money)
 	if err != nil {
 		return errorf(fasthttp.StatusServiceUnavailable, "server_error", "limits_unavailable",
 			"This gateway shares its credits with other instances, and what they are shared through does not answer. Try again in a moment; the gateway's log says what is wrong.")
@@ -31,7 +30,7 @@ func (x *exchange) reserve() *codec.Error {
 		return errorf(fasthttp.StatusTooManyRequests, "insufficient_quota", "insufficient_quota",
 			"Balance is insufficient, please check your account: the credits of this API key (credits in the gateway's api.yaml, and what was added) are used up.")
 	}
-	x.reserved, x.hasReserved = least, true
+	x.reserved, x.hasReserved = x.need.Money, true
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"uniapi/balancer"
+	"uniapi/balancer/limit"
 	"uniapi/codec"
 	"uniapi/pool"
 	"uniapi/pool/provider"
@@ -54,8 +55,11 @@ type answering struct {
 
 // bill is what the request costs.
 type bill struct {
-	counted     bool  // among those in flight
-	reserved    int64 // of the key's credits, nano-dollars
+	counted     bool       // among those in flight
+	need        limit.Need // what it may take of limits and credits, where they ask for that
+	admission   balancer.Admission
+	moderation  limit.Need // what the gateway's own requests for it came to
+	reserved    int64      // of the key's credits, nano-dollars
 	hasReserved bool
 	spent       codec.Usage // by attempts that failed, or broke off
 	paid        int64       // for that, nano-dollars
@@ -130,8 +134,9 @@ func (x *exchange) close(status int) record {
 	}
 	r := x.record(status)
 	if r.attempts > 0 {
-		x.plan.Report(x.at.chosen, balancer.Outcome{Verdict: balancer.Ended, Whole: r.end.Sub(x.at.began)})
+		x.plan.Report(x.at.chosen, balancer.Outcome{Verdict: balancer.Ended, Whole: r.end.Sub(x.at.began), Came: x.cameOfThis(&r)})
 	}
+	x.settle(&r)
 	x.server.counters.outcomes.count(r.outcome())
 	x.account(&r)
 	if x.server.debug {

@@ -164,7 +164,9 @@ func (x *exchange) chargeBroken(j *joint) {
 	if !complete(&u) {
 		x.at.fill(&u, reachedSome)
 	}
+	paid := x.paid
 	x.spend(u)
+	x.plan.Settle(x.at.chosen, came(booked(u), x.paid-paid))
 	x.answeredBy = "" // who goes on does not say by which model: what the client gets has the first one's name
 	j.base.Add(u)
 	j.base.Total, x.at.charged = 0, true
@@ -192,8 +194,14 @@ func (x *exchange) affords(j *joint) bool {
 	if !x.key.book.Limited() {
 		return true
 	}
+	if x.paid >= x.key.book.Left() {
+		return false
+	}
 	least := x.cost(usage.Tokens{Prompt: int64(len(x.body))/estimate.CharactersPerToken + estimate.Text(int64(len(j.text)))})
 	more := max(saturate.Add(x.paid, least)-x.reserved, 0)
+	if more == 0 { // what was taken is enough, and may be all there was
+		return true
+	}
 	if ok, err := x.key.book.Reserve(context.Background(), more); err != nil || !ok {
 		return false
 	}

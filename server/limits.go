@@ -9,6 +9,8 @@ import (
 	"uniapi/balancer"
 	"uniapi/balancer/limit"
 	"uniapi/codec"
+	"uniapi/codec/saturate"
+	"uniapi/config"
 	"uniapi/usage"
 )
 
@@ -31,12 +33,14 @@ func (x *exchange) admit() *codec.Error {
 		x.server.counters.limited[limitPrompt].Add(1)
 		return long
 	}
-	admission, refused := x.key.balance.Admit(context.Background(), x.model, x.beside...)
+	x.reckon()
+	var refused *balancer.Refused
+	x.admission, refused = x.key.balance.Admit(context.Background(), x.need, x.model, x.beside...)
 	if refused != nil {
 		x.refuseBy(refused)
 		return x.server.limitReached(refused)
 	}
-	quota := admission.Quota()
+	quota := x.admission.Quota()
 	if quota.Limit.Count == 0 {
 		return nil
 	}
@@ -60,6 +64,14 @@ func (x *exchange) refuseBy(refused *balancer.Refused) {
 	h.SetCanonical(headerLimit, strconv.AppendInt(nil, refused.Limit.Count, 10))
 	h.SetCanonical(headerRemaining, []byte("0"))
 	h.SetCanonical(headerReset, []byte(refused.After.String()))
+}
+
+// settle ends what limits held for the request.
+func (x *exchange) settle(r *record) {
+	all := came(r.tokens, r.cost)
+	all.Tokens, all.Money = saturate.Add(all.Tokens, x.moderation.Tokens), saturate.Add(all.Money, x.moderation.Money)
+	x.plan.End(all)
+	x.admission.Settle(all)
 }
 
 // tooLong refuses a prompt of more tokens than the key may send; nil if it has no
@@ -122,6 +134,14 @@ func limitTold(r *balancer.Refused) *codec.Error {
 	if r.Global {
 		return errorf(fasthttp.StatusTooManyRequests, "rate_limit_error", "gateway_rate_limit",
 			"This gateway takes %s from all its keys together (preferences.rate_limit in its api.yaml). The provider was not asked.", r)
+	}
+	if r.Shared {
+		return errorf(fasthttp.StatusTooManyRequests, "rate_limit_error", "gateway_rate_limit",
+			"This gateway takes %s of model %s from all its keys together (preferences.rate_limit in its api.yaml). The provider was not asked.", r, r.Model)
+	}
+	if r.Quota != nil && r.Quota.Of != config.Requests {
+		return errorf(fasthttp.StatusTooManyRequests, "rate_limit_error", "gateway_rate_limit",
+			"This API key may have %s, and what is left is not enough for a request of model %s (rate_limit in the gateway's api.yaml). The provider was not asked.", r, r.Model)
 	}
 	return errorf(fasthttp.StatusTooManyRequests, "rate_limit_error", "gateway_rate_limit",
 		"This API key may make %s of model %s (rate_limit in the gateway's api.yaml). The provider was not asked.", r, r.Model)

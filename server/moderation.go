@@ -98,7 +98,7 @@ func (x *exchange) flagged(text string) (flagged bool, failure *codec.Error) {
 	m := x.aside(moderatorFace{}, provider.Moderations, body)
 	m.route, m.within = route, x.latest()
 	status := fasthttp.StatusOK
-	defer func() { m.endAside(status) }()
+	defer func() { x.moderation = m.endAside(status) }()
 	if err := m.face.read(&m.inbound); err != nil {
 		_, failure = judge(err, pool.Deadlines{})
 		return false, failure

@@ -18,7 +18,7 @@ func (s *Server) onPanic(ctx *fasthttp.RequestCtx, panicked any) {
 	if x := sessionOf(connOf(ctx)).live.x.Load(); x != nil {
 		x.failure = errPanic
 		if x.at.chosen.Number > 0 { // it may be the one that tries whether a pause is over
-			x.plan.Report(x.at.chosen, balancer.Outcome{Verdict: balancer.Over})
+			x.plan.Report(x.at.chosen, balancer.Outcome{Verdict: balancer.Over, Unsettled: true})
 		}
 		x.leave(errPanic.Status) // and never again in use: who knows in what state it is
 	}

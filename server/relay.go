@@ -128,6 +128,7 @@ func (x *exchange) read() (err *codec.Error) {
 // to the end of a plain answer, is invisible when another channel can serve.
 func (x *exchange) relay() *codec.Error {
 	x.plan.Facts = x.facts()
+	x.plan.Facts.Need = x.need
 	x.plan.Start(x.key.balance, x.route)
 	x.began = time.Now()
 	for x.at.chosen.Number == 0 || !x.late(&x.plan) {
@@ -170,7 +171,10 @@ func (x *exchange) tryOne(chosen balancer.Attempt) (served bool) {
 // lost has a failed attempt judged and reported, and what it cost put on the bill.
 func (x *exchange) lost(err error) {
 	outcome, told := x.at.judge(err)
+	before := came(booked(x.spent), x.paid)
 	x.charge(err, told)
+	outcome.Came = came(booked(x.spent), x.paid)
+	outcome.Came.Tokens, outcome.Came.Money = outcome.Came.Tokens-before.Tokens, outcome.Came.Money-before.Money
 	x.failed(outcome, told)
 }
 

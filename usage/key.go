@@ -82,6 +82,15 @@ func (b *Books) unasked(err error) {
 // limit is what a key with credits may spend in all.
 func (k *Key) limit(t *Terms) int64 { return saturate.Add(*t.Credits, k.account.Added()) }
 
+// Left is what the key may spend beside what it has spent, requests in flight not counted; for a key with credits.
+func (k *Key) Left() int64 {
+	t := k.terms.Load()
+	if t == nil || t.Credits == nil {
+		return saturate.Most
+	}
+	return saturate.Sub(k.limit(t), k.account.Spent())
+}
+
 // Limited says whether the key has credits at all, and so whether a reservation is needed.
 func (k *Key) Limited() bool {
 	t := k.terms.Load()

@@ -7,13 +7,14 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"uniapi/config"
 )
 
 // NewLocal returns the store that keeps limits in this process. It is sure of every grant.
 func NewLocal() Store {
-	l := &local{seed: maphash.MakeSeed()}
+	l := &local{seed: maphash.MakeSeed(), wall: time.Now}
 	l.table.Store(newCounters(minBuckets))
 	return l
 }
@@ -28,6 +29,7 @@ type local struct {
 	generation uint64          // of the newest subject
 	sweepAt    int             // as many counters as this, and idle ones are looked for
 	restored   map[string]past // of counters that nobody has asked for yet
+	wall       func() time.Time
 }
 
 // counters is a hash table with chains. Chains are only ever extended at their heads, so readers need no lock; a reader
@@ -42,6 +44,7 @@ type counter struct {
 	subject, model string
 	hash           uint64
 	window         *limiter
+	meters         *meters        // of quotas; it may have none
 	generation     *atomic.Uint64 // of the subject whose limits it has
 	next           *counter
 }
@@ -76,12 +79,20 @@ func (t *counters) add(c counter) *counter {
 // Subject implements Store. A subject without limits costs nothing.
 func (l *local) Subject(name string, table config.ModelTable[config.RateLimit]) Limiter {
 	limited := false
-	for _, limit := range table.All() {
-		limited = limited || len(limit.Limits) > 0
+	s := &subject{limits: l, name: name, hash: maphash.String(l.seed, name), table: table}
+	for name, limit := range table.All() {
+		limited = limited || len(limit.Limits)+len(limit.Quotas) > 0
+		for _, q := range limit.Quotas {
+			if name == "default" && q.Of != config.Requests {
+				s.whole = append(s.whole, q)
+			} else {
+				s.byModel = true
+			}
+		}
 	}
 	l.mu.Lock()
 	l.generation++
-	s := &subject{limits: l, name: name, hash: maphash.String(l.seed, name), table: table, generation: l.generation}
+	s.generation = l.generation
 	l.mu.Unlock()
 	if !limited {
 		return Unlimited{}
@@ -103,6 +114,10 @@ type Unlimited struct{}
 
 func (Unlimited) Take(string, int64) (Grant, Refusal, bool) { return Grant{}, Refusal{}, true }
 func (Unlimited) Check(string, int64) (Refusal, bool)       { return Refusal{}, true }
+func (Unlimited) Hold(string, Need, int64, bool) (Hold, Refusal, bool) {
+	return Hold{}, Refusal{}, true
+}
+func (Unlimited) Left(string, int64) []Left { return nil }
 
 type subject struct {
 	limits     *local
@@ -110,11 +125,81 @@ type subject struct {
 	hash       uint64
 	table      config.ModelTable[config.RateLimit]
 	generation uint64 // subjects of a younger configuration have a higher one
+
+	whole   []config.Quota // of all models together
+	byModel bool           // some model has quotas of its own
+}
+
+// allModels stands for all of a subject's models in the place of one.
+const allModels = "\x00"
+
+// quotasOf are those that are counted for a model, or for all of them.
+func (s *subject) quotasOf(model string) []config.Quota {
+	if model == allModels {
+		return s.whole
+	}
+	if own, found := s.table.Find(model); found {
+		return own.Quotas
+	}
+	var list []config.Quota
+	all, _ := s.table.Default()
+	for _, q := range all.Quotas {
+		if q.Of == config.Requests { // each model by itself, as requests always are
+			list = append(list, q)
+		}
+	}
+	return list
+}
+
+// limitsOf are the limits of requests that are counted for a model.
+func (s *subject) limitsOf(model string) []config.Limit {
+	if model == allModels {
+		return nil
+	}
+	return Of(s.table, model).Limits
+}
+
+func (s *subject) Hold(model string, need Need, now int64, also bool) (h Hold, refusal Refusal, ok bool) {
+	h.need = need.bounded()
+	if len(s.whole) > 0 && !also {
+		if h.whole, refusal = s.take(allModels, h.need, now); h.whole == nil {
+			return Hold{}, refusal, false
+		}
+	}
+	if s.byModel {
+		if h.model, refusal = s.take(model, h.need, now); h.model == nil {
+			h.Cancel(now)
+			return Hold{}, refusal, false
+		}
+	}
+	return h, Refusal{}, true
+}
+
+// take holds a need of one counter's quotas; nil if they refuse it.
+func (s *subject) take(model string, need Need, now int64) (*meters, Refusal) {
+	for c := s.counter(model, now); ; c = s.renew(model, s.hashOf(model), now) {
+		switch refusal, result := c.meters.take(need, now); result {
+		case granted:
+			return c.meters, Refusal{}
+		case refused:
+			return nil, refusal
+		}
+	}
+}
+
+func (s *subject) Left(model string, now int64) (list []Left) {
+	if len(s.whole) > 0 {
+		list = s.counter(allModels, now).meters.left(now)
+	}
+	if s.byModel {
+		list = append(list, s.counter(model, now).meters.left(now)...)
+	}
+	return list
 }
 
 func (s *subject) Take(model string, now int64) (Grant, Refusal, bool) {
 	hash := s.hashOf(model)
-	for window := s.find(model, hash, now); ; window = s.renew(model, hash, now) {
+	for window := s.find(model, hash, now).window; ; window = s.renew(model, hash, now).window {
 		if grant, refusal, result := window.take(now, true); result != retired {
 			return grant, refusal, result == granted
 		}
@@ -123,27 +208,43 @@ func (s *subject) Take(model string, now int64) (Grant, Refusal, bool) {
 
 func (s *subject) Check(model string, now int64) (Refusal, bool) {
 	hash := s.hashOf(model)
-	for window := s.find(model, hash, now); ; window = s.renew(model, hash, now) {
-		if _, refusal, result := window.take(now, false); result != retired {
-			return refusal, result == granted
+	c := s.find(model, hash, now)
+	for window := c.window; ; window = s.renew(model, hash, now).window {
+		if _, refusal, result := window.take(now, false); result == refused {
+			return refusal, false
+		} else if result == granted {
+			break
 		}
 	}
+	if s.byModel {
+		if refusal, ok := c.meters.wouldTake(now); !ok {
+			return refusal, false
+		}
+	}
+	if len(s.whole) > 0 {
+		return s.counter(allModels, now).meters.wouldTake(now)
+	}
+	return Refusal{}, true
+}
+
+func (s *subject) counter(model string, now int64) *counter {
+	return s.find(model, s.hashOf(model), now)
 }
 
 func (s *subject) hashOf(model string) uint64 {
 	return s.hash*31 + maphash.String(s.limits.seed, model)
 }
 
-func (s *subject) find(model string, hash uint64, now int64) *limiter {
+func (s *subject) find(model string, hash uint64, now int64) *counter {
 	c := s.limits.table.Load().find(s.name, model, hash)
 	if c == nil || c.generation.Load() < s.generation {
 		return s.renew(model, hash, now)
 	}
-	return c.window
+	return c
 }
 
 // renew is find for a counter that is missing, was dropped, or has the limits of an older configuration.
-func (s *subject) renew(model string, hash uint64, now int64) *limiter {
+func (s *subject) renew(model string, hash uint64, now int64) *counter {
 	l := s.limits
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -155,15 +256,16 @@ func (s *subject) renew(model string, hash uint64, now int64) *limiter {
 		}
 		c = t.add(counter{
 			subject: strings.Clone(s.name), model: strings.Clone(model), hash: hash, // the model may be part of a request's body
-			window: newLimiter(Of(s.table, model).Limits), generation: new(atomic.Uint64),
+			window: newLimiter(s.limitsOf(model)), meters: newMeters(s.quotasOf(model), l.wall), generation: new(atomic.Uint64),
 		})
 		l.recall(c, now)
 		c.generation.Store(s.generation)
 	} else if c.generation.Load() < s.generation {
-		c.window.adapt(Of(s.table, model).Limits)
+		c.window.adapt(s.limitsOf(model))
+		c.meters.adapt(s.quotasOf(model))
 		c.generation.Store(s.generation)
 	}
-	return c.window
+	return c
 }
 
 // sweep drops the counters whose requests have all left their windows: a new one says the same. It runs when their number
@@ -173,7 +275,10 @@ func (l *local) sweep(now int64) *counters {
 	var live []*counter
 	for i := range old.buckets {
 		for c := old.buckets[i].Load(); c != nil; c = c.next {
-			if !c.window.retire(now) {
+			if !c.meters.retire(now) {
+				live = append(live, c)
+			} else if !c.window.retire(now) {
+				c.meters.revive()
 				live = append(live, c)
 			}
 		}

@@ -265,7 +265,7 @@ func (g *requestLog) check(h uint64, t int64) (refusal Refusal, ok bool) {
 			continue
 		}
 		if after := time.Duration(free - t); ok || after > refusal.After {
-			refusal = Refusal{r.Limit, after}
+			refusal = Refusal{Limit: r.Limit, After: after}
 		}
 		ok = false
 	}

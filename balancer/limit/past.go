@@ -6,6 +6,8 @@ import (
 	"errors"
 	"slices"
 	"time"
+
+	"uniapi/config"
 )
 
 // longWindow is how long a window is at least that survives the end of the process. What fits into a shorter one is over before
@@ -25,6 +27,7 @@ type batch struct {
 // past is what a counter has of its requests from before the process.
 type past struct {
 	requests []batch // newest first
+	settled  []settled
 }
 
 // mostBatches is about how many a counter's past has. Requests are put into one with the next ones of a small part of the longest
@@ -126,17 +129,21 @@ func (c *counter) keptAs() string {
 
 // changes is the counter's past if it has changed, nil if not, or if none of it lasts. Only one goroutine asks at a time.
 func (c *counter) changes(now int64, wall time.Time) []byte {
-	g := c.window.log.Load()
-	if g == nil || g.lasting() == 0 {
+	var p past
+	var longest time.Duration
+	var changed bool
+	p.settled, longest, changed = c.meters.past(now)
+	if g := c.window.log.Load(); g != nil && g.lasting() > 0 {
+		mark := [2]uint64{g.base + g.head.Load(), uint64(g.gaps.Load())}
+		changed = changed || mark != c.window.kept
+		if longest = max(longest, time.Duration(g.lasting())); changed {
+			c.window.kept, p.requests = mark, g.batches(now)
+		}
+	}
+	if !changed {
 		return nil
 	}
-	mark := [2]uint64{g.base + g.head.Load(), uint64(g.gaps.Load())}
-	if mark == c.window.kept {
-		return nil
-	}
-	c.window.kept = mark
-	p := past{requests: g.batches(now)}
-	return p.encode(wall.Add(time.Duration(g.lasting())), now, wall)
+	return p.encode(wall.Add(longest+longest/10), now, wall) // a month of the calendar may be longer than 30 days
 }
 
 // Restore implements Store.
@@ -164,6 +171,7 @@ func (l *local) recall(c *counter, now int64) {
 	if p, known := l.restored[name]; known {
 		delete(l.restored, name)
 		c.window.recall(p.requests, now)
+		c.meters.recall(p.settled, now)
 	}
 }
 
@@ -172,8 +180,8 @@ const pastVersion = 1
 
 var errPast = errors.New("what is kept of a limit cannot be read")
 
-// encode writes a past: a version, the second from which on it may be forgotten, and the requests, with times in milliseconds since 1970,
-// the first and then by how much each is before the last.
+// encode writes a past: a version, the second from which on it may be forgotten, the requests, with times in milliseconds since 1970,
+// the first and then by how much each is before the last, and what quotas had settled.
 func (p *past) encode(until time.Time, now int64, wall time.Time) []byte {
 	b := []byte{pastVersion}
 	b = binary.BigEndian.AppendUint64(b, uint64(until.Unix()+1))
@@ -189,6 +197,19 @@ func (p *past) encode(until time.Time, now int64, wall time.Time) []byte {
 		last = at
 		b = binary.AppendUvarint(b, r.n)
 	}
+	b = binary.AppendUvarint(b, uint64(len(p.settled)))
+	for _, s := range p.settled {
+		b = binary.AppendUvarint(b, uint64(s.quota.Of))
+		b = binary.AppendUvarint(b, uint64(s.quota.Window/time.Second))
+		b = binary.AppendUvarint(b, uint64(len(s.quota.Zone)))
+		b = append(b, s.quota.Zone...)
+		b = binary.AppendUvarint(b, uint64(s.began))
+		b = binary.AppendUvarint(b, uint64(len(s.pieces)))
+		for _, piece := range s.pieces {
+			b = binary.AppendUvarint(b, uint64(wall.Add(time.Duration(piece.at-now)).UnixMilli()))
+			b = binary.AppendUvarint(b, uint64(piece.amount))
+		}
+	}
 	return b
 }
 
@@ -203,40 +224,84 @@ func Until(state []byte) int64 {
 // mostAtOnce bounds the number of requests of a past: what is more was not written by us.
 const mostAtOnce = 1 << 48
 
+// reading takes numbers from the front of what is kept.
+type reading struct {
+	rest []byte
+	bad  bool
+}
+
+func (r *reading) number() uint64 {
+	n, size := binary.Uvarint(r.rest)
+	if size <= 0 {
+		r.bad, r.rest = true, nil
+		return 0
+	}
+	r.rest = r.rest[size:]
+	return n
+}
+
+func (r *reading) word() string {
+	n := r.number()
+	if n > uint64(len(r.rest)) {
+		r.bad = true
+		return ""
+	}
+	word := string(r.rest[:n])
+	r.rest = r.rest[n:]
+	return word
+}
+
+// atMost is a number that is no greater.
+func (r *reading) atMost(most uint64) int64 {
+	n := r.number()
+	r.bad = r.bad || n > most
+	return int64(min(n, most))
+}
+
+const mostMilli = 1 << 53
+
 func decodePast(state []byte, now int64, wall time.Time) (p past, err error) {
 	if Until(state) == 0 {
 		return p, errPast
 	}
-	rest := state[9:]
-	next := func() uint64 {
-		n, size := binary.Uvarint(rest)
-		if size <= 0 {
-			err, rest = errPast, nil
-			return 0
-		}
-		rest = rest[size:]
-		return n
+	r := reading{rest: state[9:]}
+	clock := func(milli int64) (at int64, known bool) { // what is later than now is of a clock that was set back
+		before := max(wall.UnixMilli()-milli, 0)
+		at = now - before*int64(time.Millisecond)
+		return at, before <= int64(LongestWindow/time.Millisecond) && at > 0
 	}
-	at, sum := int64(0), uint64(0)
-	for i, count := uint64(0), next(); i < count && err == nil; i++ {
-		if step := next(); i == 0 {
-			at = int64(min(step, 1<<53))
-		} else {
-			at -= int64(min(step, 1<<53))
+	at, sum := int64(0), int64(0)
+	for i, count := uint64(0), r.number(); i < count && !r.bad; i++ {
+		step := r.atMost(mostMilli)
+		if i > 0 {
+			step = at - step
 		}
-		n := next()
-		if sum += n; n > mostAtOnce || sum > mostAtOnce || at < 0 {
-			return past{}, errPast
-		}
-		before := wall.UnixMilli() - at
-		if before > int64(LongestWindow/time.Millisecond) {
-			continue
-		}
-		if t := now - max(before, 0)*int64(time.Millisecond); t > 0 && n > 0 && err == nil {
-			p.requests = append(p.requests, batch{t, n})
+		at = step
+		n := r.atMost(mostAtOnce)
+		sum += n
+		r.bad = r.bad || at < 0 || sum > mostAtOnce
+		if t, known := clock(at); known && n > 0 && !r.bad {
+			p.requests = append(p.requests, batch{t, uint64(n)})
 		}
 	}
-	if err != nil || len(rest) > 0 {
+	for count := r.number(); count > 0 && !r.bad; count-- {
+		s := settled{quota: config.Quota{
+			Of: config.Measure(r.atMost(uint64(config.Concurrent))), Window: time.Duration(r.atMost(uint64(LongestWindow/time.Second))) * time.Second, Zone: r.word(),
+		}}
+		s.began = r.atMost(mostMilli)
+		sum := int64(0)
+		for pieces := r.number(); pieces > 0 && !r.bad; pieces-- {
+			at, known := clock(r.atMost(mostMilli))
+			amount := r.atMost(2 * mostCounted)
+			sum += amount
+			r.bad = r.bad || sum > 2*mostCounted
+			if (known || s.quota.Zone != "") && !r.bad {
+				s.pieces = append(s.pieces, piece{at, amount})
+			}
+		}
+		p.settled = append(p.settled, s)
+	}
+	if r.bad || len(r.rest) > 0 {
 		return past{}, errPast
 	}
 	return p, nil

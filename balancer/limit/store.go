@@ -40,8 +40,13 @@ type Limiter interface {
 	// Take records a request if every limit of the model allows one more in the window that ends now, and only then. If
 	// not, the refusal says which limit was in the way and for how long.
 	Take(model string, now int64) (Grant, Refusal, bool)
-	// Check says what Take would, and records nothing.
+	// Check says what Take would, and Hold for a request that needs next to nothing. It records nothing.
 	Check(model string, now int64) (Refusal, bool)
+	// Hold takes what a request may need out of the quotas of the model and of all models together, until Hold.Settle, if they allow it.
+	// also is that this is another model of a request for which it was asked already: of all models together nothing more is held.
+	Hold(model string, need Need, now int64, also bool) (Hold, Refusal, bool)
+	// Left is what the quotas of all models together have left, and those of a model; there may be none.
+	Left(model string, now int64) []Left
 }
 
 // Grant is a request that was allowed. The zero Grant is of a subject without limits.
@@ -98,6 +103,7 @@ type Quota struct {
 type Refusal struct {
 	Limit config.Limit  // the one that holds longest
 	After time.Duration // when a request will be allowed, unless others come first; for Retry-After
+	Quota *config.Quota // the one instead of Limit; nil if it is none
 }
 
 // windowNames are the words of messages for the windows people use.
@@ -108,15 +114,45 @@ var windowNames = map[time.Duration]string{
 
 // String is the limit in the words of a message: "15 requests per minute".
 func (r Refusal) String() string {
-	name := windowNames[r.Limit.Window]
+	if r.Quota != nil {
+		return wordsOf(r.Quota)
+	}
+	return counted(r.Limit.Count, "request") + " per " + windowName(r.Limit.Window)
+}
+
+// wordsOf is a quota in the words of a message: "5 dollars per day (UTC)".
+func wordsOf(q *config.Quota) string {
+	var text string
+	switch q.Of {
+	case config.Concurrent:
+		return counted(q.Count, "request") + " at once"
+	case config.Money:
+		text = strconv.FormatFloat(float64(q.Count)/1e9, 'f', -1, 64) + " dollars"
+	case config.Tokens:
+		text = counted(q.Count, "token")
+	default:
+		text = counted(q.Count, "request")
+	}
+	text += " per " + windowName(q.Window)
+	if q.Zone != "" {
+		text += " (" + q.Zone + ")"
+	}
+	return text
+}
+
+func counted(n int64, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return strconv.FormatInt(n, 10) + " " + what
+}
+
+func windowName(window time.Duration) string {
+	name := windowNames[window]
 	if name == "" {
-		name = r.Limit.Window.String()
+		name = window.String()
 	}
-	plural := "s"
-	if r.Limit.Count == 1 {
-		plural = ""
-	}
-	return strconv.FormatInt(r.Limit.Count, 10) + " request" + plural + " per " + name
+	return name
 }
 
 // Of is the limit that a table sets for a model: that of its name, of the first part of its name, or the default.
