@@ -58,11 +58,11 @@ func (k *Key) Admit(ctx context.Context, need limit.Need, model string, beside .
 		return Admission{}, &Refused{Broke: true}
 	}
 	now := k.state.now()
-	if refusal, ok := k.global.Check("", now); !ok { // before the key's own count, which cannot always be taken back
+	if refusal, ok := k.global.Check("", limit.Need{}, now); !ok { // before the key's own count, which cannot always be taken back
 		return Admission{}, &Refused{Refusal: refusal, Global: true}
 	}
 	for _, other := range beside { // for the same reason
-		if refusal, ok := k.limiter.Check(other, now); !ok {
+		if refusal, ok := k.limiter.Check(other, limit.Need{}, now); !ok {
 			return Admission{}, &Refused{Refusal: refusal, Model: other}
 		}
 	}
@@ -185,13 +185,13 @@ func (k *Key) WouldRefuse(model string) *Refused {
 		return &Refused{Broke: true}
 	}
 	now := k.state.now()
-	if refusal, ok := k.global.Check("", now); !ok {
+	if refusal, ok := k.global.Check("", limit.Need{}, now); !ok {
 		return &Refused{Refusal: refusal, Global: true}
 	}
-	if refusal, ok := k.models.Check(model, now); !ok {
+	if refusal, ok := k.models.Check(model, limit.Need{}, now); !ok {
 		return &Refused{Refusal: refusal, Model: model, Shared: true}
 	}
-	if refusal, ok := k.limiter.Check(model, now); !ok {
+	if refusal, ok := k.limiter.Check(model, limit.Need{}, now); !ok {
 		return &Refused{Refusal: refusal, Model: model}
 	}
 	return nil

@@ -122,7 +122,7 @@ func (p *Plan) excuses(c *Candidate, now int64) (words []string, all string) {
 		word := cmp.Or(excuse(key.rest.Look(now, p.key.client), now), excuse(c.pairs.of(key).Look(now, p.key.client), now))
 		fit := word == ""
 		if ring.limits != nil && fit {
-			if refusal, ok := ring.limits[i].Check(c.Upstream, now); !ok {
+			if refusal, ok := ring.limits[i].Check(c.Upstream, p.Facts.Need, now); !ok {
 				fit, word = false, "has had its "+refusal.String()+" (api_key_rate_limit)"
 				all = "all its keys rest or have reached their limits"
 			}

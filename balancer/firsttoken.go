@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"uniapi/balancer/limit"
 	"uniapi/config"
 )
 
@@ -181,7 +182,7 @@ func (c *Candidate) fit(now int64, key *Key) bool {
 	}
 	ring := c.Provider.ring
 	for i := range ring.limits {
-		if _, ok := ring.limits[i].Check(c.Upstream, now); ok && c.keyBack(ring.keys[i], now, key.client) == 0 {
+		if _, ok := ring.limits[i].Check(c.Upstream, limit.Need{}, now); ok && c.keyBack(ring.keys[i], now, key.client) == 0 {
 			return true
 		}
 	}

@@ -6,6 +6,14 @@ import (
 	"uniapi/balancer/limit"
 )
 
+// Left is what the quotas of one of a provider's keys have left for a model, by its upstream name.
+func (p *Provider) Left(key int, upstream string) []limit.Left {
+	if p.ring.limits == nil {
+		return nil
+	}
+	return p.ring.limits[key].Left(upstream, p.ring.now())
+}
+
 // held is what an attempt under way holds of the quotas of its provider's key.
 type held struct {
 	number int // of the attempt

@@ -17,6 +17,7 @@ type keyRing struct {
 	keys   []*keyState
 	places []schedule.Place
 	limits []limit.Limiter // of api_key_rate_limit, by key; nil without limits
+	now    func() int64    // the state's clock
 	policy schedule.Policy
 	turns  []int // nil if they take no turns
 	turn   *atomic.Uint32
@@ -39,7 +40,7 @@ func (s *State) ring(provider string, p *config.Provider, a *providerState) *key
 		turn = new(atomic.Uint32)
 		s.turns[provider] = turn
 	}
-	r := &keyRing{turn: turn, affine: p.Preferences.Affinity}
+	r := &keyRing{turn: turn, affine: p.Preferences.Affinity, now: s.now}
 	for _, key := range p.Keys {
 		state := a.keys[string(hash(key))]
 		r.places = append(r.places, schedule.Place{ID: schedule.IDOf("provider key", key), Load: &state.load})

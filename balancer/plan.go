@@ -328,7 +328,7 @@ func (p *Plan) advance() *Candidate {
 func (p *Plan) admit(via *Key) (refusal limit.Refusal, ok bool) {
 	now := p.key.state.now()
 	if p.peek {
-		return via.limiter.Check(p.route.Model, now)
+		return via.limiter.Check(p.route.Model, p.Facts.Need, now)
 	}
 	grant, refusal, ok := via.limiter.Take(p.route.Model, now)
 	if ok {

@@ -91,7 +91,9 @@ func (l *farLimiter) Take(model string, now int64) (limit.Grant, limit.Refusal, 
 	return limit.Grant{Record: &farRecord{limiter: l.Limiter, model: model}, At: now}.IfConfirmed(), limit.Refusal{}, true
 }
 
-func (l *farLimiter) Check(string, int64) (limit.Refusal, bool) { return limit.Refusal{}, true }
+func (l *farLimiter) Check(string, limit.Need, int64) (limit.Refusal, bool) {
+	return limit.Refusal{}, true
+}
 
 type farRecord struct {
 	limiter limit.Limiter

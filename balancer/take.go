@@ -167,7 +167,7 @@ func (p *Plan) hasLimit(ring *keyRing, key int, upstream string, now int64) bool
 	if ring.limits == nil {
 		return true
 	}
-	_, ok := ring.limits[key].Check(upstream, now)
+	_, ok := ring.limits[key].Check(upstream, p.Facts.Need, now)
 	return ok
 }
 

@@ -82,7 +82,7 @@ func (a *attempt) joinFlow(from codec.Format, request *codec.Request) {
 func (x *exchange) brokeOff(err error) {
 	outcome, told := judgeBroken(err, x.at.limits)
 	x.at.told(told)
-	outcome.Reason = clip(told.Message)
+	outcome.Reason, outcome.Unsettled = clip(told.Message), true
 	x.plan.Report(x.at.chosen, outcome)
 	x.failure = told
 }

@@ -108,7 +108,7 @@ func TestLimitsAllowExactlyWhatCountingOneByOneAllows(t *testing.T) {
 						grants = slices.Delete(grants, i, i+1)
 					}
 					want := ref.wait(now)
-					if refusal, ok := subject.Check("m", now); ok != (want == 0) || refusal.After != want {
+					if refusal, ok := subject.Check("m", Need{}, now); ok != (want == 0) || refusal.After != want {
 						t.Fatalf("at %v: check gives %v %v, counting gives %v", time.Duration(now), ok, refusal.After, want)
 					}
 					grant, refusal, ok := subject.Take("m", now)
@@ -161,10 +161,10 @@ func TestHugeLimitsAreNeverTooGenerousAndMissAThousandthAtMost(t *testing.T) {
 				if short >= 0 && short < len(ref.times) && ref.times[short] <= now-int64(refusal.Limit.Window) {
 					t.Fatalf("at %v: refused by %v although more than a block was free", time.Duration(now), refusal)
 				}
-				if _, ok := subject.Check("m", now+int64(refusal.After)); !ok {
+				if _, ok := subject.Check("m", Need{}, now+int64(refusal.After)); !ok {
 					t.Fatalf("still refused after %v", refusal.After)
 				}
-				if _, ok := subject.Check("m", now+int64(refusal.After)-1); ok {
+				if _, ok := subject.Check("m", Need{}, now+int64(refusal.After)-1); ok {
 					t.Fatalf("already allowed before %v", refusal.After)
 				}
 			}

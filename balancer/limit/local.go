@@ -113,7 +113,7 @@ func (l *local) Counters() int {
 type Unlimited struct{}
 
 func (Unlimited) Take(string, int64) (Grant, Refusal, bool) { return Grant{}, Refusal{}, true }
-func (Unlimited) Check(string, int64) (Refusal, bool)       { return Refusal{}, true }
+func (Unlimited) Check(string, Need, int64) (Refusal, bool) { return Refusal{}, true }
 func (Unlimited) Hold(string, Need, int64, bool) (Hold, Refusal, bool) {
 	return Hold{}, Refusal{}, true
 }
@@ -206,7 +206,7 @@ func (s *subject) Take(model string, now int64) (Grant, Refusal, bool) {
 	}
 }
 
-func (s *subject) Check(model string, now int64) (Refusal, bool) {
+func (s *subject) Check(model string, need Need, now int64) (Refusal, bool) {
 	hash := s.hashOf(model)
 	c := s.find(model, hash, now)
 	for window := c.window; ; window = s.renew(model, hash, now).window {
@@ -217,12 +217,12 @@ func (s *subject) Check(model string, now int64) (Refusal, bool) {
 		}
 	}
 	if s.byModel {
-		if refusal, ok := c.meters.wouldTake(now); !ok {
+		if refusal, ok := c.meters.wouldTake(need.bounded(), now); !ok {
 			return refusal, false
 		}
 	}
 	if len(s.whole) > 0 {
-		return s.counter(allModels, now).meters.wouldTake(now)
+		return s.counter(allModels, now).meters.wouldTake(need.bounded(), now)
 	}
 	return Refusal{}, true
 }

@@ -140,11 +140,11 @@ func (m *meters) take(need Need, now int64) (Refusal, outcome) {
 	return Refusal{}, granted
 }
 
-// wouldTake says whether a request that needs next to nothing would be allowed.
-func (m *meters) wouldTake(now int64) (Refusal, bool) {
+// wouldTake says what take would.
+func (m *meters) wouldTake(need Need, now int64) (Refusal, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.check(Need{}, now)
+	return m.check(need, now)
 }
 
 func (m *meters) check(need Need, now int64) (refusal Refusal, ok bool) {

@@ -114,7 +114,7 @@ func TestRequestsAtOnceAreThoseThatHaveNotEnded(t *testing.T) {
 	if _, refusal, ok := s.Hold("m", Need{}, at(time.Hour), false); ok || refusal.String() != "2 requests at once" {
 		t.Errorf("%v %q", ok, refusal)
 	}
-	if _, ok := s.Check("m", at(time.Hour)); ok {
+	if _, ok := s.Check("m", Need{}, at(time.Hour)); ok {
 		t.Error("Check says that a third may come")
 	}
 	first.Settle(Need{}, at(time.Hour))

@@ -40,8 +40,8 @@ type Limiter interface {
 	// Take records a request if every limit of the model allows one more in the window that ends now, and only then. If
 	// not, the refusal says which limit was in the way and for how long.
 	Take(model string, now int64) (Grant, Refusal, bool)
-	// Check says what Take would, and Hold for a request that needs next to nothing. It records nothing.
-	Check(model string, now int64) (Refusal, bool)
+	// Check says what Take and Hold would. It records nothing.
+	Check(model string, need Need, now int64) (Refusal, bool)
 	// Hold takes what a request may need out of the quotas of the model and of all models together, until Hold.Settle, if they allow it.
 	// also is that this is another model of a request for which it was asked already: of all models together nothing more is held.
 	Hold(model string, need Need, now int64, also bool) (Hold, Refusal, bool)
