@@ -50,8 +50,7 @@ func rateLimit(d *decoder, n *yaml.Node) (RateLimit, bool) {
 			if problem == "" {
 				problem = unitHint(item, unit)
 			}
-			d.fail(n, item, "%s: %s is no rate limit%s; write <count>/<unit> with a unit of s, min, hour, day, month, year or tpr (tokens per request), "+
-				"<count> tokens/<unit>, <dollars> usd/<unit> or <count> concurrent, several separated by commas; @ <time zone> behind one follows the calendar",
+			d.fail(n, item, "%s: %s is no rate limit%s; write <count>/<unit> with a unit of s, min, hour, day, month, year or tpr (tokens per request), <count> tokens/<unit>, <dollars> usd/<unit> or <count> concurrent, several separated by commas; @ <time zone> behind one follows the calendar",
 				d.key, shown(item), problem)
 		}
 	}

@@ -196,11 +196,11 @@ func TestWhatARequestMayTakeIsReckonedFromItsOwnBounds(t *testing.T) {
 		path, more   string
 		answer, most int64
 	}{
-		{"/v1/chat/completions", ``, usualAnswer, mostAnswer},
+		{"/v1/chat/completions", ``, usualAnswer, usualAnswer},
 		{"/v1/chat/completions", `,"max_tokens":50`, 50, 50},
 		{"/v1/chat/completions", `,"max_completion_tokens":50,"n":3`, 150, 150},
-		{"/v1/chat/completions", `,"n":2`, 2 * usualAnswer, 2 * mostAnswer},
-		{"/v1/chat/completions", `,"max_tokens":-5`, usualAnswer, mostAnswer},
+		{"/v1/chat/completions", `,"n":2`, 2 * usualAnswer, 2 * usualAnswer},
+		{"/v1/chat/completions", `,"max_tokens":-5`, usualAnswer, usualAnswer},
 		{"/v1/responses", `,"max_output_tokens":70`, 70, 70},
 		{"/v1beta/models/m:generateContent", `,"generationConfig":{"maxOutputTokens":60,"candidateCount":2}`, 120, 120},
 	} {
@@ -244,5 +244,16 @@ func TestRequestsAtOnceAreCountedWhileTheyGoOn(t *testing.T) {
 	eventually(t, "they have ended", func() bool { return g.inFlight.Load() == 0 })
 	if a := g.chat(plainRequest); a.StatusCode != 200 {
 		t.Errorf("afterwards: %d %s", a.StatusCode, a.body)
+	}
+}
+
+func TestWhatAModelAnswersAtMostIsKnownOfSome(t *testing.T) {
+	for model, want := range map[string]int64{
+		"gpt-4o-mini": mostAnswer, "openai/gpt-5": mostAnswer, "claude-opus-4": mostAnswer, "o3": mostAnswer, "models/gemini-2.5-pro": mostAnswer,
+		"m": usualAnswer, "my-gpt-4": usualAnswer, "": usualAnswer,
+	} {
+		if got := mostAnswerOf(model); got != want {
+			t.Errorf("%q: %d, not %d", model, got, want)
+		}
 	}
 }

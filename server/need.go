@@ -1,6 +1,8 @@
 package server
 
 import (
+	"strings"
+
 	"uniapi/balancer"
 	"uniapi/balancer/limit"
 	"uniapi/codec/rawjson"
@@ -12,11 +14,25 @@ import (
 
 // Tokens of an answer whose request does not say how many it may have.
 const (
-	// mostAnswer is what no model that is known goes beyond: what an answer may cost at most.
+	// mostAnswer is what no model of the families below goes beyond: what an answer may cost at most.
 	mostAnswer = 128 << 10
-	// usualAnswer is what is held of limits on tokens, since most answers are far from what they may be.
-	usualAnswer = 1 << 10
+	// usualAnswer is what is held of limits on tokens, since most answers are far from what they may be, and of credits and limits on money
+	// where nobody knows how much the model may answer.
+	usualAnswer = 512
 )
+
+// boundedFamilies begin the names of models that are known to answer with mostAnswer at most.
+var boundedFamilies = [...]string{"gpt-", "chatgpt-", "o1", "o3", "o4", "claude-", "gemini-"}
+
+// mostAnswerOf is what a model answers at most.
+func mostAnswerOf(model string) int64 {
+	for _, family := range boundedFamilies {
+		if strings.HasPrefix(model[strings.LastIndexByte(model, '/')+1:], family) {
+			return mostAnswer
+		}
+	}
+	return usualAnswer
+}
 
 // countsNeed says whether some limit of a configuration counts tokens or money.
 func countsNeed(cfg *config.Config) bool {
@@ -52,7 +68,9 @@ func (x *exchange) reckon() {
 		most.Completion = saturate.Mul(max(said, 0), answers)
 		x.need.Tokens = saturate.Add(prompt, most.Completion)
 		if said < 0 {
-			most.Completion = saturate.Mul(mostAnswer, answers)
+			longest := mostAnswerOf(x.model)
+			x.route.Each(func(c *balancer.Candidate) { longest = max(longest, mostAnswerOf(c.Upstream)) })
+			most.Completion = saturate.Mul(longest, answers)
 			x.need.Tokens = saturate.Add(prompt, saturate.Mul(usualAnswer, answers))
 		}
 	}
