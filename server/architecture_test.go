@@ -1,8 +1,10 @@
 package server
 
 import (
+	"go/ast"
 	"go/parser"
 	"go/token"
+	"go/types"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -103,5 +105,71 @@ func TestTheTestsThatTheArchitectureNamesAreThere(t *testing.T) {
 	}
 	for name := range named {
 		t.Errorf("docs/architecture.md names %s, and there is no such test", name)
+	}
+}
+
+// ours are the names of the functions, methods and types of the program: of a method with
+// its receiver and without, of a function with its package and without.
+func ours(t *testing.T) map[string]bool {
+	names := map[string]bool{}
+	err := filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return err
+		}
+		add := func(of, name string) { names[name], names[of+"."+name] = true, true }
+		for _, decl := range file.Decls {
+			switch d := decl.(type) {
+			case *ast.GenDecl:
+				for _, spec := range d.Specs {
+					if s, is := spec.(*ast.TypeSpec); is {
+						add(file.Name.Name, s.Name.Name)
+					}
+				}
+			case *ast.FuncDecl:
+				of := file.Name.Name
+				if d.Recv != nil {
+					of = strings.TrimLeft(types.ExprString(d.Recv.List[0].Type), "*")
+					add(file.Name.Name+"."+of, d.Name.Name)
+				}
+				add(of, d.Name.Name)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
+}
+
+func TestTheLifeOfARequestNamesWhatIsThere(t *testing.T) {
+	page, err := os.ReadFile("../docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, life, begins := strings.Cut(string(page), "\n## The life of a request\n")
+	life, _, ends := strings.Cut(life, "\n## Faces\n")
+	if !begins || !ends {
+		t.Fatal("docs/architecture.md has no life of a request in front of the faces")
+	}
+	names, found := ours(t), 0
+	for _, m := range regexp.MustCompile("`([\\w./]+)`").FindAllStringSubmatch(life, -1) {
+		name := m[1]
+		switch {
+		case strings.Contains(name, "/"):
+			if _, err := os.Stat("../" + name); err != nil {
+				t.Errorf("docs/architecture.md names %s, and there is no such file", name)
+			}
+		case !names[name]:
+			t.Errorf("docs/architecture.md names %s, and there is no such function or type", name)
+		}
+		found++
+	}
+	if found < 40 {
+		t.Errorf("only %d names were found: they are looked for in the wrong place", found)
 	}
 }
