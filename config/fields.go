@@ -65,6 +65,14 @@ next:
 	return true
 }
 
+// without is a field that is read and checked, and that its author must do without: what says what to do.
+func without[T any](f field[T], what string) field[T] {
+	return field[T]{f.key, func(d *decoder, n *yaml.Node, into *T) {
+		f.read(d, n, into)
+		d.warn(n, f.key, "%s changes nothing: %s", f.key, what)
+	}}
+}
+
 // nested is the reader of a mapping inside another one.
 func nested[V any](fields []field[V], start V) reader[V] {
 	return func(d *decoder, n *yaml.Node) (V, bool) {

@@ -88,7 +88,6 @@ func TestFullFileIsUnderstood(t *testing.T) {
 		{"quota cooldown", north.Preferences.KeyQuotaCooldown, 2 * time.Hour},
 		{"body limit", north.Preferences.MaxRequestBody, int64(20 << 20)},
 		{"commit policy", north.Preferences.ResponsesCommit, "completed_usage"},
-		{"search defaults", string(north.Preferences.SearchDefaults), `{"topic":"general","search_depth":"basic","chunks_per_source":3,"max_results":5}`},
 		{"timeout policy default", *policy.Default.FirstByte, minute},
 		{"timeout policy conditions", len(policy.Rules[0].Match), 10},
 		{"timeout policy zero", *policy.Rules[0].Timeouts.Total, zero},
@@ -98,7 +97,6 @@ func TestFullFileIsUnderstood(t *testing.T) {
 		{"merged preferences", tide.Preferences.KeySchedule, "random"},
 		{"preferences over merged ones", *tide.Preferences.Cooldown, zero},
 		{"exclusion rule", tide.ExcludeRules[0].Match[1], Condition{"request_model", []string{"claude-*", "sonnet"}}},
-		{"switch for all models", tide.Preferences.NormalizeToolCallIDs, []string{"*"}},
 		{"vertex address", vertex.BaseURL, "https://aiplatform.googleapis.com/"},
 		{"projects", vertex.ProjectIDs, []string{"project-one", "project-two"}},
 		{"regions", vertex.Regions, []string{"us-central1", "europe-west1"}},
@@ -145,7 +143,7 @@ func TestFullFileUsesEveryKey(t *testing.T) {
 	known := slices.Concat(keysOf(rootFields), keysOf(providerFields), keysOf(providerPreferenceFields), keysOf(apiKeyFields),
 		keysOf(keyPreferenceFields), keysOf(preferenceFields), keysOf(excludeRuleFields), keysOf(timeoutPolicyFields),
 		keysOf(timeoutRuleFields), keysOf(timeoutFields), keysOf(hedgingFields), keysOf(removalFields), excludeMatchKeys, timeoutMatchKeys)
-	unused := []string{"video_providers", "weights", "_model_dict_cache"} // refused, and what uni-api leaves behind
+	unused := []string{"normalize_responses_custom_tool_call_ids", "search_defaults", "access_key", "secret_key", "video_providers", "weights", "_model_dict_cache"} // refused, and what uni-api leaves behind
 	for _, key := range known {
 		if !strings.Contains(string(data), key+":") && !slices.Contains(unused, key) {
 			t.Errorf("testdata/full.yaml does not use %s", key)

@@ -49,6 +49,14 @@ var credentialRows = []row{
 	{section: "providers[]", key: "aws_session_token", set: "{aws_session_token: a-token}", file: onBedrock,
 		play: func(s *stage) string { s.chat(); return s.a.last().Header.Get("X-Amz-Security-Token") }, without: "", with: "a-token"},
 
+	{section: "providers[].preferences", key: "oaix_routing_attempt_id", set: "{oaix_routing_attempt_id: true}",
+		play: func(s *stage) string {
+			s.chat()
+			first := s.a.last().Header.Get("X-Oaix-Routing-Attempt-Id")
+			s.chat()
+			second := s.a.last().Header.Get("X-Oaix-Routing-Attempt-Id")
+			return fmt.Sprint(first != "", second != first)
+		}, without: "false false", with: "true true"},
 	{section: "providers[].preferences", key: "gemini_key_in_query", set: "{gemini_key_in_query: true}", file: file{a: "{engine: gemini, base_url: $A/v1beta}"},
 		play: func(s *stage) string {
 			s.chat()

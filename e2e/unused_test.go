@@ -9,7 +9,6 @@ var unusedRows = []row{
 	{section: "providers[].preferences", key: "search_defaults", set: "{search_defaults: {topic: general, max_results: 5}}"},
 	{section: "providers[].preferences", key: "access_key", set: "{access_key: an-access-key}"},
 	{section: "providers[].preferences", key: "secret_key", set: "{secret_key: a-secret-key}"},
-	{section: "providers[].preferences", key: "oaix_routing_attempt_id", set: "{oaix_routing_attempt_id: true}"},
 	{section: "hedging", key: "winner_policy", set: "{hedging: {enabled: true, winner_policy: first_valid_success}}"},
 	{section: "timeout_policy", key: "default.connect", set: "{timeout_policy: {default: {connect: 0.000001}}}"},
 	{section: "timeout_policy", key: "default.write", set: "{timeout_policy: {default: {write: 0.000001}}}"},

@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"crypto/rand"
 	"slices"
 	"strings"
 
@@ -23,6 +24,9 @@ func (a *attempt) writeHeader() {
 		a.header = passHeaders(a.header, a.request.Header, &a.ctx.Request.Header, provider)
 		a.lazy.Unlock()
 		a.request.Header = a.header
+	}
+	if a.chosen.Provider.Config.Preferences.OAIXRoutingAttemptID {
+		a.setHeader("X-OAIX-Routing-Attempt-ID", rand.Text())
 	}
 	a.passType()
 	if a.upstream != "anthropic" && a.upstream != "anthropic-vertex" {

@@ -18,6 +18,7 @@ func TestCheckFindsWhatServeLeavesOut(t *testing.T) {
 		"nothing":                          "    api: k\n",
 		"an engine that is not served":     "    api: k\n    engine: lingjing\n",
 		"an engine that there is not":      "    api: k\n    engine: gtp\n",
+		"search, by its address":           "    api: k\n    base_url: https://api.tavily.com/search\n",
 		"Vertex without credentials":       "    engine: vertex\n",
 		"Vertex without a project":         "    engine: vertex\n    client_email: a@b.example\n    private_key: not a key\n",
 		"a private key that is none":       "    engine: vertex\n    project_id: p\n    client_email: a@b.example\n    private_key: \"-----BEGIN PRIVATE KEY-----\\nsecret-of-the-key\\n-----END PRIVATE KEY-----\"\n",
@@ -27,7 +28,11 @@ func TestCheckFindsWhatServeLeavesOut(t *testing.T) {
 		"an override that cannot be used":  "    api: k\n    preferences: {post_body_parameter_overrides: {m: 5}}\n",
 	} {
 		t.Run(name, func(t *testing.T) {
-			g := start(t, at+more, keyed(""))
+			section := at
+			if strings.Contains(more, "base_url:") {
+				section = strings.Replace(at, "    base_url: https://p.example/v1\n", "", 1)
+			}
+			g := start(t, section+more, keyed(""))
 			cfg := g.snapshot.Load().config
 			var found []string
 			for _, p := range append(cfg.Warnings, LeftOut(cfg)...) {

@@ -30,6 +30,10 @@ const (
 	EngineAWS        Engine = "aws"
 	EngineCohere     Engine = "cohere"
 	EngineCloudflare Engine = "cloudflare"
+
+	// Those that are known, so that they are not asked as if they were others, and not served.
+	engineSearch      Engine = "search"
+	engineTranslation Engine = "doubao-translation"
 )
 
 // DetectEngine finds the dialect of a provider from its address, as uni-api
@@ -46,6 +50,10 @@ func DetectEngine(p *config.Provider) (Engine, error) {
 	}
 	host, path := strings.ToLower(u.Hostname()), strings.TrimRight(u.Path, "/")
 	switch {
+	case within(host, "volces.com") && strings.HasSuffix(path, "/api/v3/responses"):
+		return engineTranslation, nil
+	case host == "s.jina.ai", host == "api.tavily.com", strings.HasSuffix(path, "/search"):
+		return engineSearch, nil
 	case strings.Contains(path, "/v1beta/openai"): // the OpenAI-compatible door of Google and of Cloudflare's gateway
 		return EngineGPT, nil
 	case strings.HasSuffix(path, "/v1beta"), host == "generativelanguage.googleapis.com":

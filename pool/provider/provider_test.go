@@ -33,6 +33,10 @@ func TestTheEngineFollowsFromTheAddress(t *testing.T) {
 		"https://relay.example/v1/responses":                                                       EngineResponses,
 		"https://bedrock-runtime.us-east-1.amazonaws.com":                                          EngineAWS,
 		"https://api.cohere.com/v2/chat":                                                           EngineCohere,
+		"https://ark.cn-beijing.volces.com/api/v3/responses":                                       engineTranslation,
+		"https://ark.cn-beijing.volces.com/api/v3/chat/completions":                                EngineGPT,
+		"https://s.jina.ai":                                                                        engineSearch,
+		"https://api.tavily.com/search":                                                            engineSearch,
 		"https://api.cloudflare.com/":                                                              EngineCloudflare,
 	} {
 		if got, err := DetectEngine(&config.Provider{BaseURL: address}); got != want || err != nil {
