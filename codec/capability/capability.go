@@ -196,6 +196,9 @@ func (t *Target) Choice(way string, awake bool) string {
 	return ""
 }
 
+// WholeHash is how long a hash is that nothing was cut off, in characters.
+const WholeHash = 2 * sha256.Size
+
 // Hashed stands for a text that is too long: always the same for the same, in the letters of hexadecimal numbers.
 func Hashed(text string, most int) string {
 	sum := sha256.Sum256([]byte(text))

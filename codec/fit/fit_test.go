@@ -3,6 +3,7 @@ package fit
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -188,6 +189,23 @@ func TestFittingCostsLinearTime(t *testing.T) {
 			for i := range size / 100 {
 				q.Tools = append(q.Tools, codec.Tool{Name: fmt.Sprintf("%s%d", strings.Repeat("x", 90), i)})
 				q.Messages = append(q.Messages, codec.Message{Parts: []codec.Part{{Kind: codec.PartToolCall, Call: &codec.ToolCall{Name: q.Tools[i].Name}}}})
+			}
+			return q
+		},
+		"names that a long one would get": func(size int) *codec.Request {
+			own := strings.Repeat("x", size/2)
+			q := &codec.Request{Format: "gemini", Tools: []codec.Tool{{Name: own}}}
+			for range size / 2 / 100 { // each is the one that it gets beside those before
+				made, _ := Request(q, target)
+				q.Tools = append([]codec.Tool{{Name: made.Tools[len(made.Tools)-1].Name}}, q.Tools...)
+			}
+			return q
+		},
+		"tools that are allowed": func(size int) *codec.Request {
+			q := &codec.Request{Format: "gemini", Tools: []codec.Tool{{Kind: codec.ToolHosted, Name: "googleSearch"}}, ToolChoice: codec.ToolChoice{Mode: codec.ToolAuto}}
+			for i := range size / 40 {
+				q.Tools = append(q.Tools, codec.Tool{Name: "f" + strconv.Itoa(i)})
+				q.ToolChoice.Allowed = append(q.ToolChoice.Allowed, q.Tools[len(q.Tools)-1].Name)
 			}
 			return q
 		},

@@ -107,8 +107,11 @@ func (n *naming) name(own string) string {
 		return to
 	}
 	to := n.spelled(own, own)
-	for i := 0; n.taken[to]; i++ {
-		to = n.spelled(own, own+"\x00"+strconv.Itoa(i))
+	if n.taken[to] { // whoever takes many such names has a long one hashed once more, and not for each of them
+		hashed := capability.Hashed(own, capability.WholeHash)
+		for i := 0; n.taken[to]; i++ {
+			to = n.spelled(own, hashed+"\x00"+strconv.Itoa(i))
+		}
 	}
 	n.to[own], n.taken[to], n.back[to] = to, true, own
 	return to

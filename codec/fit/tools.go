@@ -26,9 +26,7 @@ func (f *fitting) choice() {
 	if f.own() || !c.Hosted && !slices.ContainsFunc(f.q.Tools, isHosted) {
 		return
 	}
-	offered := func(name string) bool {
-		return slices.ContainsFunc(f.q.Tools, func(t codec.Tool) bool { return t.Kind != codec.ToolHosted && t.Name == name })
-	}
+	offered := f.offered()
 	switch {
 	case c.Mode == codec.ToolNamed && (c.Hosted || !offered(c.Name)):
 		to := codec.ToolChoice{}
@@ -47,6 +45,18 @@ func (f *fitting) choice() {
 		}
 		f.change().ToolChoice = to
 	}
+}
+
+// offered returns what says whether the request has a tool of a name, beside those that providers run themselves. They are gone through once, however
+// many names are asked about.
+func (f *fitting) offered() func(name string) bool {
+	names := make(map[string]bool, len(f.q.Tools))
+	for i := range f.q.Tools {
+		if t := &f.q.Tools[i]; t.Kind != codec.ToolHosted {
+			names[t.Name] = true
+		}
+	}
+	return func(name string) bool { return names[name] }
 }
 
 func allOf(names []string, is func(string) bool) bool {

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"uniapi/codec/capability"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/toolid"
 )
@@ -216,8 +217,12 @@ func (c *callIDs) form(id string) string {
 	}
 	id = strings.Clone(id)
 	form = id
+	from := id
 	for n := 0; !r.fits(form) || c.taken[form]; n++ {
-		form = r.shaped(id, n)
+		if n == 1 { // whoever takes many such forms has a long id hashed once more, and not for each of them
+			from = capability.Hashed(id, capability.WholeHash)
+		}
+		form = r.shaped(from, n)
 	}
 	c.forms[id], c.taken[form] = form, true
 	return form

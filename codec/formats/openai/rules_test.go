@@ -177,7 +177,7 @@ func callBody(ids []string) []byte {
 
 func TestNoIDMakesTwoCallsOne(t *testing.T) {
 	long := strings.Repeat("a", 70)
-	short := func(id string, n int) string { return rulesFor("api.mistral.ai", "m", "m").shaped(id, n) }
+	short := func(id string, n int) string { return shapes(rulesFor("api.mistral.ai", "m", "m"), id, n+1)[n] }
 	for _, c := range []struct {
 		host string
 		ids  []string
@@ -206,6 +206,18 @@ func TestNoIDMakesTwoCallsOne(t *testing.T) {
 	}
 }
 
+// shapes are the first forms that an id gets, each of which is taken when the next is made.
+func shapes(r *Rules, id string, n int) (list []string) {
+	for range n {
+		ids := callIDs{rules: r}
+		for _, taken := range list {
+			ids.form(taken)
+		}
+		list = append(list, ids.form(id))
+	}
+	return list
+}
+
 func TestRulesCostLinearTime(t *testing.T) {
 	for name, body := range map[string]func(size int) []byte{
 		"ids": func(size int) []byte {
@@ -214,6 +226,18 @@ func TestRulesCostLinearTime(t *testing.T) {
 				ids = append(ids, "call_"+strconv.Itoa(i))
 			}
 			return callBody(ids)
+		},
+		"ids that a long one would get": func(size int) []byte {
+			own := strings.Repeat("x", size/2)
+			hashed := capability.Hashed(own, capability.WholeHash)
+			mistral, others := rulesFor("api.mistral.ai", "m", "m"), rulesFor("api.openai.com", "m", "gpt-4o")
+			ids := []string{mistral.shaped(own, 0), others.shaped(own, 0)}
+			for n := 1; n < size/600; n++ {
+				for _, of := range []string{own, hashed} {
+					ids = append(ids, mistral.shaped(of, n), others.shaped(of, n))
+				}
+			}
+			return callBody(append(ids, own))
 		},
 		"the name of an id as a value": func(size int) []byte {
 			return []byte(`{"messages":[{"x":[` + strings.Repeat(`"tool_call_id",`, size/15) + `1],"y":1}]}`)
