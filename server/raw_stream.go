@@ -85,7 +85,7 @@ func (s *rawStream) pass(p []byte, whole int) []byte {
 	}
 	switch {
 	case rest > mostWaiting:
-		whole = len(p)
+		return s.passPiece(p)
 	case whole == 0:
 		s.waiting = append(s.waiting, p...)
 		return nil
@@ -95,6 +95,16 @@ func (s *rawStream) pass(p []byte, whole int) []byte {
 	}
 	s.gone, s.waiting = append(s.waiting, p[:whole]...), append(s.gone[:0], p[whole:]...)
 	return s.clean(s.gone)
+}
+
+// passPiece is what may go out of an event that is too large to wait for its end: all
+// but the last of it, in which a secret may have begun.
+func (s *rawStream) passPiece(p []byte) []byte {
+	s.gone = append(append(s.gone[:0], s.waiting...), p...)
+	clean := s.clean(s.gone)
+	out := max(0, len(clean)-sse.Overlap)
+	s.waiting = append(s.waiting[:0], clean[out:]...)
+	return clean[:out]
 }
 
 // rawFailure is the error that a stream of events, or a text, begins with, nil if it

@@ -65,18 +65,18 @@ func (in *inbound) lookAtOwn() {
 // says, but for what the client has said itself.
 func (in *inbound) Censor(event []byte) (changed bool) {
 	secrets := in.snap.secrets
-	unknown := in.hasManyEscapes()
-	muted := unknown && telemetry.Mute(event)
+	// What is taken out of what repeats the request would tell which guess is right.
+	muted := in.hasManyEscapes() && telemetry.Mute(event)
 	if !secrets.HasBytes(event) {
 		return muted
 	}
 	in.lookAtOwn()
-	but := telemetry.SpeechIn(event)
-	if unknown && !muted { // what is taken out of what repeats the request would tell which guess is right
-		but = telemetry.LinesThatMayRepeat(event)
-	}
-	return secrets.Overwrite(event, but, in.own.Holds) || muted
+	return secrets.Overwrite(event, telemetry.SpeechIn(event), in.own.Holds) || muted
 }
+
+// WantsWhole says whether events must be there whole, however large they are: of a piece
+// nobody knows what in it the model says.
+func (in *inbound) WantsWhole() bool { return in.hasManyEscapes() }
 
 // hasManyEscapes says whether nobody can look through the request for what the client
 // has said itself.

@@ -16,8 +16,9 @@ const (
 	bigTail = 4 << 10
 )
 
-// piece takes the next bytes of a big event, the first 64 KiB at least when it begins.
-func (s *Stream) piece(p []byte) {
+// piece takes the next bytes of a big event, the first 64 KiB at least when it begins, of which so many go out now. All are looked at, so that
+// what begins in them is found though its end comes later.
+func (s *Stream) piece(p []byte, out int) {
 	if !s.big {
 		s.kept = s.judgeHead(p[:bigEvent])
 		s.big = true
@@ -26,7 +27,7 @@ func (s *Stream) piece(p []byte) {
 	if s.kept {
 		s.look(p)
 	}
-	p = p[max(0, len(p)-bigTail):]
+	p = p[max(0, out-bigTail):out]
 	if len(s.tail)+len(p) > 2*bigTail { // not for each piece: they may be of a byte
 		s.tail = s.tail[:copy(s.tail, s.tail[len(s.tail)-bigTail:])]
 	}

@@ -192,19 +192,19 @@ func (s *Stream) next(rest []byte) int {
 	end, scanned := s.boundary.Find(rest[s.scanned:])
 	if end < 0 {
 		n := s.scanned + scanned
-		if !s.big && n <= bigEvent {
+		if !s.big && n <= bigEvent || s.big && n <= 2*sse.Overlap || sse.WantsWhole(s.censor) {
 			s.scanned = n
 			return 0
 		}
-		s.scanned = 0
-		s.piece(rest[:n])
-		return n
+		s.scanned = sse.Overlap
+		s.piece(rest[:n], n-sse.Overlap)
+		return n - sse.Overlap
 	}
 	n := s.scanned + end
 	s.scanned = 0
 	switch {
-	case s.big || n > bigEvent:
-		s.piece(rest[:n])
+	case s.big || n > bigEvent && !sse.WantsWhole(s.censor):
+		s.piece(rest[:n], n)
 		s.endBig()
 	case s.crEnd && n == 1 && rest[0] == '\n':
 	default:
@@ -268,13 +268,14 @@ func (s *Stream) judgeJSON(event []byte, e *sse.Event, data []byte) bool {
 	if !s.take(sign, data) {
 		return false
 	}
+	if sign.Lacks { // what is written anew goes out in the place of what has come, and in one line
+		s.anew = s.inspector.(Mender).Mend(s.anew[:0], e.Name, data)
+		return s.look(s.anew)
+	}
 	if !sign.Plain || len(event) > len(e.Name)+len(data)+frame {
 		s.look(event)
 	}
-	switch {
-	case sign.Lacks:
-		s.anew = s.inspector.(Mender).Mend(s.anew[:0], e.Name, data)
-	case sign.Shaped && len(e.Name) == 0 && e.Lines == 1:
+	if sign.Shaped && len(e.Name) == 0 && e.Lines == 1 {
 		s.shape.learn(event, cap(event)-cap(data), s.inspector.(Shaper).Holes()) // data lies in event
 	}
 	return true
@@ -337,7 +338,7 @@ func (s *Stream) End() (out []byte, err error) {
 func (s *Stream) rest(event []byte) {
 	if s.big {
 		if len(event) > 0 {
-			s.piece(event)
+			s.piece(event, len(event))
 		}
 		if !bytes.HasSuffix(bytes.TrimSpace(s.bigEnding()), []byte{'}'}) {
 			s.err = codec.CutShort()

@@ -21,6 +21,16 @@ type Censor interface {
 	Censor(event []byte) (changed bool)
 }
 
+// Overlap is how much of a large event waits for what follows, in bytes: such an event goes out in pieces, and nobody finds what is looked for
+// where each piece has some of it.
+const Overlap = 1 << 10
+
+// WantsWhole says whether a censor must see events whole, however large they are. Nil does not.
+func WantsWhole(c Censor) bool {
+	whole, may := c.(interface{ WantsWhole() bool })
+	return may && whole.WantsWhole()
+}
+
 var (
 	bom   = []byte("\xef\xbb\xbf")
 	colon = []byte{':'}

@@ -3,6 +3,8 @@ package telemetry
 import (
 	"bytes"
 	"slices"
+
+	"uniapi/codec/rawjson"
 )
 
 // Where a request has too many escapes to look through, nobody knows what of an event
@@ -24,14 +26,58 @@ var (
 func TooManySigns(text []byte) bool { return len(text) > MostSigns && signsOf(text) > MostSigns }
 
 // Mute puts stars in the place of each text in an event that is neither the model's nor
-// a name and has room for a piece of a secret, whatever it is. Muted is false for an
-// event that is not one object.
-func Mute(event []byte) (muted bool) {
-	start, end, one := dataOf(event)
-	if !one || !isObject(event) {
+// a name and has room for a piece of a secret, whatever it is; of an event whose data
+// is not one object, in the place of all that may repeat the request.
+func Mute(event []byte) (changed bool) {
+	if start, end, one := dataOf(event); one && muteObject(event[start:end]) {
+		return true
+	}
+	if data, at := dataLines(event); muteObject(data) {
+		for i, c := range data {
+			if at[i] >= 0 {
+				event[at[i]] = c
+			}
+		}
+		return true
+	}
+	for _, s := range linesThatMayRepeat(event) {
+		line := bytes.TrimSpace(bytes.TrimPrefix(event[s.start:s.end], []byte("data:")))
+		if len(line) >= shortestSecret {
+			copy(line, bytes.Repeat([]byte{'*'}, len(line)))
+			changed = true
+		}
+	}
+	return changed
+}
+
+// dataLines are the lines of an event's data as readers join them, and where each byte
+// stands in the event, -1 for what stands between two lines.
+func dataLines(event []byte) (data []byte, at []int) {
+	for from := 0; from < len(event); {
+		n := bytes.IndexAny(event[from:], "\r\n")
+		if n < 0 {
+			n = len(event) - from
+		}
+		if value, is := bytes.CutPrefix(event[from:from+n], []byte("data:")); is {
+			if data != nil {
+				data, at = append(data, '\n'), append(at, -1)
+			}
+			for i := range value {
+				data, at = append(data, value[i]), append(at, from+n-len(value)+i)
+			}
+		}
+		from += n + 1
+	}
+	return data, at
+}
+
+// muteObject is Mute for the data of an event, false if that is not one object.
+func muteObject(data []byte) bool {
+	v, err := rawjson.One(data)
+	if err != nil || v.Kind != rawjson.Object {
 		return false
 	}
-	m := muter{data: event[start:end], speech: SpeechIn(event), from: start, quiet: -1}
+	m := muter{data: data, speech: speechOf(data, 0), quiet: -1}
 	for m.at = 0; m.at < len(m.data); m.at++ {
 		switch m.data[m.at] {
 		case '{', '[':
@@ -51,7 +97,6 @@ func Mute(event []byte) (muted bool) {
 type muter struct {
 	data   []byte
 	speech []Span // that is still to come
-	from   int    // where data begins in the event
 	at     int
 	depth  int
 	quiet  int // how deep the member stands in which nothing is a name, -1 for none
@@ -84,7 +129,6 @@ func (m *muter) text() {
 
 // spoken says whether the model speaks at a place, which is behind those before.
 func (m *muter) spoken(at int) bool {
-	at += m.from
 	for len(m.speech) > 0 && m.speech[0].end <= at {
 		m.speech = m.speech[1:]
 	}

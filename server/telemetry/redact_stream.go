@@ -60,7 +60,7 @@ func inside(spans []Span, start, end int) bool {
 
 // linesThatMayRepeat are the lines of an event that may have some of the request in
 // them: all but comments and fields beside the data.
-func LinesThatMayRepeat(event []byte) (spans []Span) {
+func linesThatMayRepeat(event []byte) (spans []Span) {
 	for at := 0; at < len(event); {
 		n := bytes.IndexAny(event[at:], "\r\n")
 		if n < 0 {
@@ -106,11 +106,19 @@ func isObject(event []byte) bool {
 
 // speechIn is where in an event the model speaks.
 func SpeechIn(event []byte) (spans []Span) {
-	start, end, ok := dataOf(event)
-	if !ok {
-		return nil
+	if start, end, ok := dataOf(event); ok {
+		return speechOf(event[start:end], start)
 	}
-	data := event[start:end]
+	data, at := dataLines(event)
+	spans = speechOf(data, 0)
+	for i, s := range spans {
+		spans[i] = Span{at[s.start], at[s.end-1] + 1}
+	}
+	return spans
+}
+
+// speechOf is SpeechIn for the data of an event, which begins there.
+func speechOf(data []byte, start int) (spans []Span) {
 	top, err := rawjson.One(data)
 	if err != nil {
 		return nil
