@@ -170,6 +170,9 @@ func (a *attempt) readFirstEvent(answer *pool.Response, from codec.Format) error
 				err = a.holdFlow()
 			}
 		}
+		if err != nil && a.goesOn() && len(a.first) > 0 {
+			a.broken, err = err, nil // what has come of it is a part of the answer already
+		}
 		if err != nil {
 			answer.Close()
 			return err

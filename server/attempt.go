@@ -49,6 +49,7 @@ type progress struct {
 	encoder codec.StreamEncoder // writes a translated stream
 	joint   *joint              // the answer that the stream is a part of, where another may go on with it
 	first   []byte              // what the first event check has let through
+	broken  error               // that the stream broke off with behind that
 	wrapped *codec.OutputFormat // that the answer comes in, which is not what the client gets; nil if it comes as it is
 	leftOut []string            // of the request, since the channel cannot be told
 	usage   codec.Usage         // that was told, and at the end what is charged

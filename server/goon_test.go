@@ -127,6 +127,8 @@ func TestWhatIsGoneOnWithIsOneText(t *testing.T) {
 		{"space at the end", plays{cutOff("The quick\n\n"), endsWell("\n\n", "brown fox")}, []string{"quick"}, "The quick\n\nbrown fox"},
 		{"half a character", plays{cutOff("caf\xc3"), endsWell("é au lait")}, []string{"caf"}, "café au lait"},
 		{"a character in two pieces", plays{cutOff("caf\xc3", "\xa9 au"), endsWell(" lait")}, []string{" au"}, "café au lait"},
+		{"it fails with its first words", plays{cutOff("one"), playing(chatSpeaker.begins(" two") + chunk("data: {\"error\":{\"message\":\"no\"}}\n\n")), endsWell(" three")}, []string{"one"}, "one two three"},
+		{"it ends with its first words", plays{cutOff("one"), playing(chatSpeaker.begins(" two") + chunk("data: {\"id\":\"1\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"error\"}]}\n\n") + "0\r\n\r\n"), endsWell(" three")}, []string{"one"}, "one two three"},
 		{"it breaks off again", plays{cutOff("one"), cutOff(" two"), endsWell(" three")}, []string{"one", " two"}, "one two three"},
 		{"it breaks off again, in what is said again", plays{cutOff("one two three"), breaksAtOnce("one two"), endsWell("one two three", " four")}, []string{"three"}, "one two three four"},
 		{"the next has no answer", plays{cutOff("one"), playing(reply(500, jsonKind, errorBody("no"))), endsWell(" two")}, []string{"one"}, "one two"},

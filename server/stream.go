@@ -128,7 +128,7 @@ func (x *exchange) WriteTo(w io.Writer) (written int64, err error) {
 // pump passes the stream on, whatever a read brought as one write, until it
 // ends: io.EOF is the proper end.
 func (x *exchange) pump(w io.Writer) (written int64, err error) {
-	out := x.at.first
+	out, err := x.at.first, x.at.broken
 	for {
 		switch {
 		case err != nil:

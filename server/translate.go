@@ -124,7 +124,7 @@ func (t *translation) Push(p []byte) ([]byte, error) {
 	t.keep(events)
 	t.keeping.came(p, len(events))
 	if bad := t.translate(events); bad != nil {
-		return nil, bad
+		return t.ready(), bad // what came before it
 	}
 	if err == nil && hasEnded(t.decoder) {
 		return t.finish()
@@ -137,7 +137,7 @@ func (t *translation) End() ([]byte, error) {
 	events, err := t.decoder.End(t.events[:0])
 	t.keep(events)
 	if bad := t.translate(events); bad != nil {
-		return nil, bad
+		return t.ready(), bad
 	}
 	if err != nil {
 		return t.ready(), err
