@@ -94,7 +94,11 @@ func (chatFace) check(a *attempt, body []byte) (codec.Usage, error) {
 	if err != nil || !lacking {
 		return usage, err
 	}
-	a.whole = openai.Mended(body)
+	mended, err := openai.Mended(body, func(bytes int) error { return a.holding.Hold(budget.Answer, beyondKept(body)+bytes) })
+	if err != nil {
+		return usage, err
+	}
+	a.whole = mended
 	return usage, a.holding.Hold(budget.Answer, beyondKept(a.whole))
 }
 

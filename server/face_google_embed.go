@@ -6,6 +6,7 @@ import (
 	"uniapi/codec/formats/gemini"
 	"uniapi/codec/rawjson"
 	"uniapi/pool/provider"
+	"uniapi/server/budget"
 )
 
 // googleEmbedFace is Google's embedContent, or batchEmbedContents of several requests.
@@ -29,6 +30,12 @@ func (f googleEmbedFace) label(provider.Endpoint) string {
 func (f googleEmbedFace) read(in *inbound) error {
 	if in.model == "" {
 		return codec.BadRequest("model", "the address names no model: it is /v1beta/models/MODEL:embedContent")
+	}
+	if in.holding != nil { // else it is explained and not served
+		defer in.holding.Hold(budget.Request, 0)
+		if err := in.holdDecoding(); err != nil {
+			return err
+		}
 	}
 	_, err := embed.DecodeGoogle(in.body, f.batch)
 	return err
@@ -66,16 +73,21 @@ func (a *attempt) embedFor(face googleEmbedFace, channel *provider.Channel, ask 
 	if err != nil {
 		return err
 	}
-	if err := a.holdTogether(); err != nil {
+	room, err := a.roomFor(whole.Size(false))
+	if err != nil {
 		return err
 	}
-	a.whole = embed.EncodeGoogle(nil, whole, face.batch)
+	a.whole = embed.EncodeGoogle(room, whole, face.batch)
 	return nil
 }
 
 func (a *attempt) embedAtOpenAI(channel *provider.Channel, ask provider.Ask, q *embed.Request) (*embed.Response, error) {
 	answer, err := a.exchangeWhole(channel, ask, embed.EncodeOpenAI(nil, q, ask.Model))
 	if err != nil {
+		return nil, err
+	}
+	if err := a.holding.Hold(budget.Answer, a.holding.Held(budget.Answer)+embed.Unescaped(answer)); err != nil {
+		a.usage.Add(usageIn(answer))
 		return nil, err
 	}
 	whole, err := embed.DecodeOpenAI(answer, q)

@@ -430,3 +430,47 @@ func TestGooglesEmbeddingsAreServedByAll(t *testing.T) {
 		t.Errorf("another model: %d %s", a.StatusCode, a.body)
 	}
 }
+
+// Google does not say what a vector costs, and passes on what a request has beside its text.
+func TestGooglesEmbeddingsCostWhatTheySayAndNameNoOtherModel(t *testing.T) {
+	up := act(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if strings.HasSuffix(r.URL.Path, ":embedContent") {
+			io.WriteString(w, `{"embedding":{"values":[1]}}`)
+		} else {
+			io.WriteString(w, `{"embeddings":[{"values":[1]},{"values":[1]}]}`)
+		}
+	})
+	image := `{"inlineData":{"mimeType":"image/png","data":"` + strings.Repeat("iVBORw0KGgoA", 400) + `"}}`
+	words := strings.Repeat("word ", 800) // a thousand tokens
+	for _, test := range []struct {
+		verb, body string
+		least      int64
+	}{
+		{"embedContent", `{"content":{"parts":[{"text":"` + words + `"}]}}`, 1000},
+		{"embedContent", `{"content":{"parts":[{"text":"x"},` + image + `]}}`, 1500},
+		{"embedContent", `{"content":{"parts":[` + image + `,` + image + `]}}`, 3000},
+		{"embedContent", `{"content":{"parts":[{"text":"x"}]},"title":"` + words + `"}`, 1000},
+		{"embedContent", `{"content":{"parts":[{"text":"` + words + `"}]},"content":{"parts":[{"text":"x"}]}}`, 1000},
+		{"embedContent", `{"content":{"parts":[{"text":"` + words + `","text":"x"}]}}`, 1000},
+		{"batchEmbedContents", `{"requests":[{"content":{"parts":[{"text":"x"}]}},{"content":{"parts":[{"text":"x"},` + image + `]}}]}`, 1500},
+	} {
+		g := start(t, up.section("/v1beta", "up: e"))
+		if a := g.do("POST", "/v1beta/models/e:"+test.verb, test.body, asClient...); a.StatusCode != 200 {
+			t.Errorf("%.100s: %d %s", test.body, a.StatusCode, a.body)
+		}
+		if u := g.used(); u.Prompt < test.least || u.Prompt > 2*test.least {
+			t.Errorf("%.100s: the client pays for %+v", test.body, u)
+		}
+	}
+	g := start(t, up.section("/v1beta", "up: e"))
+	for _, named := range []string{`"models":["other"]`, `"fallbacks":[{"model":"other"}]`, `"fallback_models":"other"`, `"fallbackModels":"other"`, `"preset":"p"`, `"route":"fallback"`,
+		`"\u006dodels":["other"]`, `"extra_body":{"models":["other"]}`, `"tools":[{"type":"x","model":"other"}]`} {
+		one := `{"content":{"parts":[{"text":"x"}]},` + named + `}`
+		for verb, body := range map[string]string{"embedContent": one, "batchEmbedContents": `{"requests":[{"content":{"parts":[{"text":"x"}]}},` + one + `]}`} {
+			if a := g.do("POST", "/v1beta/models/e:"+verb, body, asClient...); a.StatusCode != 400 {
+				t.Errorf("%s: %d %s", body, a.StatusCode, a.body)
+			}
+		}
+	}
+}

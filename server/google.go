@@ -41,11 +41,20 @@ func (a *attempt) embed(channel *provider.Channel, ask provider.Ask, google embe
 	if err != nil {
 		return err
 	}
-	if err := a.holdTogether(); err != nil {
+	room, err := a.roomFor(whole.Size(q.Base64))
+	if err != nil {
 		return err
 	}
-	a.whole = embed.EncodeResponse(nil, whole, q)
+	a.whole = embed.EncodeResponse(room, whole, q)
 	return nil
+}
+
+// roomFor takes what an answer is written into, beside those that it is made of.
+func (a *attempt) roomFor(size int) ([]byte, error) {
+	if err := a.holding.Hold(budget.Answer, a.holding.Held(budget.Answer)+size); err != nil {
+		return nil, err
+	}
+	return make([]byte, 0, size), nil
 }
 
 func (a *attempt) embedAtGoogle(channel *provider.Channel, ask provider.Ask, google embed.Google, q *embed.Request) (whole *embed.Response, err error) {
@@ -99,7 +108,7 @@ func (a *attempt) makeImages(channel *provider.Channel, ask provider.Ask, google
 		if err != nil {
 			return err
 		}
-		part, err := google.DecodeResponse(answer, ask.Model)
+		part, err := a.readImages(google, answer, ask.Model)
 		if err != nil {
 			a.usage.Add(usageIn(answer))
 			return err
@@ -122,6 +131,17 @@ func (a *attempt) makeImages(channel *provider.Channel, ask provider.Ask, google
 	}
 	a.whole = images.EncodeResponse(nil, whole, q, now)
 	return nil
+}
+
+// readImages reads an answer, which may have many small parts where images are due.
+func (a *attempt) readImages(google images.Google, answer []byte, model string) (*images.Response, error) {
+	held := a.holding.Held(budget.Answer)
+	if err := a.holding.Hold(budget.Answer, held+2*decodingOf(answer)); err != nil {
+		return nil, err
+	}
+	whole, err := google.DecodeResponse(answer, model)
+	a.holding.Hold(budget.Answer, held)
+	return whole, err
 }
 
 // exchangeWhole sends a body and returns the whole answer, which stays as it is.

@@ -185,7 +185,7 @@ func TestWhatIsNoAnswerIsAnError(t *testing.T) {
 		"HTML":               {`<html><title>Bad gateway</title></html>`, "Bad gateway"},
 		"an error":           {`{"error":{"code":429,"message":"quota"}}`, "quota"},
 		"no vectors":         {`{}`, "0 embeddings for 1 inputs"},
-		"too many":           {`{"embeddings":[{"values":[1]},{"values":[2]}]}`, "2 embeddings for 1 inputs"},
+		"too many":           {`{"embeddings":[{"values":[1]},{"values":[2]}]}`, "more embeddings than the 1 that were asked for"},
 		"an empty vector":    {`{"embedding":{"values":[]}}`, "without numbers"},
 		"texts as numbers":   {`{"embedding":{"values":["NaN"]}}`, "a string among its numbers"},
 		"no vector in one":   {`{"predictions":[{"embeddings":{}}]}`, "without numbers"},

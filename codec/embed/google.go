@@ -7,8 +7,10 @@ import (
 	"unicode/utf8"
 
 	"uniapi/codec"
+	"uniapi/codec/estimate"
 	"uniapi/codec/formats/gemini"
 	"uniapi/codec/rawjson"
+	"uniapi/codec/saturate"
 )
 
 // Google is the upstream: AI Studio, or Vertex AI.
@@ -120,14 +122,14 @@ func (g Google) DecodeResponse(body []byte, q *Request) (*Response, error) {
 	for it.Next() && err == nil {
 		switch v := it.Value; it.Name() {
 		case "embedding":
-			err = a.read(v)
+			err = a.read(v, len(q.Inputs))
 		case "embeddings":
 			for one := v.Elements(a.data); one.Next() && err == nil; {
-				err = a.read(one.Value)
+				err = a.read(one.Value, len(q.Inputs))
 			}
 		case "predictions":
 			for one := v.Elements(a.data); one.Next() && err == nil; {
-				err = a.read(one.Value.Get(a.data, "embeddings"))
+				err = a.read(one.Value.Get(a.data, "embeddings"), len(q.Inputs))
 			}
 		case "usageMetadata":
 			u, _ := codec.ReadUsage(a.data, v)
@@ -151,15 +153,21 @@ func (g Google) DecodeResponse(body []byte, q *Request) (*Response, error) {
 		a.Usage.Prompt = counted
 	}
 	if a.Usage.Prompt == 0 {
-		a.Usage = codec.Usage{Prompt: estimate(q.Inputs), Estimated: true}
+		a.Usage = codec.Usage{Prompt: q.estimate(), Estimated: true}
 	}
 	return a, nil
 }
 
-// estimate is about how many tokens texts have, four characters to one, where the upstream does not count.
-func estimate(texts []string) (n int64) {
-	for _, t := range texts {
-		n += int64(utf8.RuneCountInString(t)+3) / 4
+// estimate is about how many tokens the inputs have where the upstream does not count: four characters to one, and of what a client of Google's asks all that
+// it says, titles, images and files among it.
+func (q *Request) estimate() (n int64) {
+	for _, one := range q.asked {
+		n = saturate.Add(n, max(estimate.Request(one.body), 1))
+	}
+	if q.asked == nil {
+		for _, t := range q.Inputs {
+			n += int64(utf8.RuneCountInString(t)+3) / 4
+		}
 	}
 	return n
 }

@@ -2,12 +2,12 @@ package embed
 
 import (
 	"bytes"
-	"encoding/base64"
-	"encoding/binary"
+	"errors"
 	"strconv"
 	"strings"
 
 	"uniapi/codec"
+	"uniapi/codec/choice"
 	"uniapi/codec/fields"
 	"uniapi/codec/rawjson"
 )
@@ -52,6 +52,17 @@ func DecodeGoogle(body []byte, batch bool) (*Request, error) {
 	return q, failed(&r)
 }
 
+// failure refuses a request that names models in other members than its address.
+func failure(names []choice.Name, err error) *codec.Error {
+	switch bad, _ := errors.AsType[*codec.Error](err); {
+	case bad != nil:
+		return bad
+	case len(names) > 0:
+		return codec.BadRequest(names[0].In, "'"+names[0].In+"' can name other models than the one in the address: leave it out")
+	}
+	return nil
+}
+
 func failed(r *fields.Reader) error {
 	if r.Err != nil {
 		return r.Err
@@ -67,6 +78,9 @@ func (q *Request) readAsked(r *fields.Reader, v rawjson.Value, path string) {
 		return
 	}
 	one := asked{body: v.Raw(r.Data), data: r.Data}
+	if r.Err = failure(choice.Names(one.body, false)); r.Err != nil { // of others: what passes as it came may not choose the model
+		return
+	}
 	var dimensions *int64
 	var task string
 	for it := v.Members(r.Data); it.Next(); {
@@ -172,7 +186,7 @@ func DecodeOpenAI(body []byte, q *Request) (*Response, error) {
 	if err != nil || top.Kind != rawjson.Object {
 		return nil, codec.NoAnswer("the upstream's answer is not a JSON object")
 	}
-	a.vectors = make([]vector, len(q.Inputs))
+	a.vectors = make([]vector, len(q.Inputs)) // MaxInputs at most
 	n, r := 0, fields.Reader{Data: a.data}
 	for it := top.Get(a.data, "data").Elements(a.data); it.Next(); n++ {
 		at := n
@@ -197,21 +211,31 @@ func DecodeOpenAI(body []byte, q *Request) (*Response, error) {
 func (a *Response) vectorOf(v rawjson.Value) (vector, error) {
 	if v.Kind == rawjson.String {
 		text, _ := rawjson.Text(a.data, v)
-		raw, err := base64.StdEncoding.DecodeString(text)
-		if err != nil || len(raw) == 0 || len(raw)%4 != 0 {
+		if strings.ContainsAny(text, "\r\n") { // in lines, as in mail
+			text = strings.NewReplacer("\r", "", "\n", "").Replace(text)
+		}
+		finite := true
+		is := eachFloat(text, func(bits uint32) { finite = finite && bits&infinite != infinite })
+		switch {
+		case !is || text == "":
 			return vector{}, codec.NoAnswer("the upstream returned an embedding that is neither numbers nor base64 of them")
-		}
-		list := []byte{'['}
-		for ; len(raw) > 0; raw = raw[4:] {
-			list = appendFloat(rawjson.Comma(list), binary.LittleEndian.Uint32(raw))
-		}
-		data := append(list, ']')
-		if v, err = rawjson.One(data); err != nil {
+		case !finite:
 			return vector{}, codec.NoAnswer("the upstream returned an embedding with a number that is none")
 		}
-		return vector{data, v}, numbersOnly(data, v)
+		return vector{data: a.data, at: v, text: text}, nil
 	}
-	return vector{a.data, v}, numbersOnly(a.data, v)
+	return vector{data: a.data, at: v}, numbersOnly(a.data, v)
+}
+
+// infinite are the bits of a float32 that are all set in what is no number, or infinite.
+const infinite = 0x7f800000
+
+// Unescaped is how much memory reading an answer takes beside it: texts in base64 with escapes are copied.
+func Unescaped(answer []byte) int {
+	if bytes.IndexByte(answer, '\\') < 0 {
+		return 0
+	}
+	return len(answer)
 }
 
 // EncodeGoogle appends the answer as Google gives it.

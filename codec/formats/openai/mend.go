@@ -37,15 +37,22 @@ func (m *mender) append(dst, name, data []byte, l lacks) []byte {
 	return append(appendMended(append(dst, "data: "...), data, m.id, l, "delta"), "\n\n"...)
 }
 
-// Mended is a whole answer with what CheckChat says that it lacks.
-func Mended(body []byte) []byte {
+// Mended is a whole answer with what CheckChat says that it lacks. Its room is asked for before it is made.
+func Mended(body []byte, hold func(bytes int) error) ([]byte, error) {
 	var f findings
 	if f.inspect(body) != nil {
-		return body
+		return body, nil
 	}
 	l := f.lacks()
 	l.message = false
-	return appendMended(make([]byte, 0, len(body)+len(body)/8), body, codec.NewID("chatcmpl-"), l, "message")
+	size := len(body) + len(body)/8 + 1<<10
+	if l.thoughts { // which are there twice
+		size += len(body)
+	}
+	if err := hold(size); err != nil {
+		return nil, err
+	}
+	return appendMended(make([]byte, 0, size), body, codec.NewID("chatcmpl-"), l, "message"), nil
 }
 
 // appendMended writes an answer, or a chunk of one, with what it lacks. said is what the member is called that says something.
