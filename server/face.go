@@ -1,8 +1,11 @@
 package server
 
 import (
+	"bytes"
+
 	"uniapi/codec"
 	"uniapi/codec/formats/openai"
+	"uniapi/codec/passthrough"
 	"uniapi/codec/rawjson"
 	"uniapi/pool/provider"
 	"uniapi/server/budget"
@@ -100,6 +103,19 @@ func (chatFace) check(a *attempt, body []byte) (codec.Usage, error) {
 	}
 	a.whole = mended
 	return usage, a.holding.Hold(budget.Answer, beyondKept(a.whole))
+}
+
+// named gives a conversation's answer that passes an id, where its upstream gave none: clients tell answers apart by it.
+func (a *attempt) named(body []byte, prefix string) error {
+	if a.endpoint != provider.Chat {
+		return nil
+	}
+	whole := rawjson.Value{Start: max(bytes.IndexByte(body, '{'), 0), End: len(body), Kind: rawjson.Object} // it has been read before
+	if passthrough.HasID(body, whole) {
+		return nil
+	}
+	a.whole = passthrough.WithID(body, codec.NewID(prefix))
+	return a.holding.Hold(budget.Answer, beyondKept(a.whole))
 }
 
 // sameBytes says whether two slices are the same piece of memory.

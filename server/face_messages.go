@@ -88,7 +88,11 @@ func (messagesFace) check(a *attempt, body []byte) (codec.Usage, error) {
 	if a.upstream == "bedrock-invoke" {
 		return checkWhole(formats.All[a.upstream], body, a.triggers()) // it has errors of its own
 	}
-	return anthropic.CheckAnswer(body, a.triggers())
+	usage, err := anthropic.CheckAnswer(body, a.triggers())
+	if err != nil {
+		return usage, err
+	}
+	return usage, a.named(body, "msg_")
 }
 
 // checkWhole is face.check for a format that has nothing cheaper than to read the

@@ -59,7 +59,11 @@ func (responsesFace) check(a *attempt, body []byte) (codec.Usage, error) {
 	if a.endpoint == provider.Compact { // its answer is a list of items, and says nothing
 		return codec.CheckObject(body)
 	}
-	return responses.CheckAnswer(body, a.triggers())
+	usage, err := responses.CheckAnswer(body, a.triggers())
+	if err != nil {
+		return usage, err
+	}
+	return usage, a.named(body, "resp_")
 }
 
 // mixedFace is for clients that send a Responses request to the chat endpoint and

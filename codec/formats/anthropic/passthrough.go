@@ -18,7 +18,20 @@ type Inspector struct {
 	passed int64 // characters of what has been said
 }
 
-var _ passthrough.Inspector = (*Inspector)(nil)
+var (
+	_ passthrough.Inspector = (*Inspector)(nil)
+	_ passthrough.Mender    = (*Inspector)(nil)
+)
+
+// Mend implements passthrough.Mender: a message without an id gets one.
+func (in *Inspector) Mend(dst, name, data []byte) []byte {
+	return passthrough.AppendWithID(dst, name, data, "message", codec.NewID("msg_"))
+}
+
+// unnamed says whether the last event begins a message without an id.
+func (in *Inspector) unnamed() bool {
+	return len(in.said) > 0 && in.said[0].Kind == codec.EventStart && in.said[0].ID == ""
+}
 
 // Reset implements passthrough.Inspector.
 func (in *Inspector) Reset() {
@@ -58,8 +71,11 @@ func (in *Inspector) Event(name, data []byte, begun bool) passthrough.Sign {
 	if d.err == nil && string(name) == "error" {
 		d.Fail(answerFailure(data))
 	}
-	return passthrough.Sign{Begins: in.begins(), Done: d.stopped, Err: d.err}
+	return passthrough.Sign{Begins: in.begins(), Done: d.stopped, Err: d.err, Lacks: d.err == nil && in.unnamed() && bytes.Contains(data, messageMember)}
 }
+
+// messageMember is what an id can be put into.
+var messageMember = []byte(`"message"`)
 
 var errNotWhole = errors.New("it is cut off or garbled")
 

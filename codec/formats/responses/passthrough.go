@@ -21,9 +21,15 @@ type Inspector struct {
 	around int64 // bytes that stood around a piece of it; those that follow are not read so closely
 	seen   bool  // an event of the format has come
 	last   bool  // the big event that is under way ends the answer
+
+	unnamed bool   // the last event has a response without an id
+	id      string // which is this one then
 }
 
-var _ passthrough.Inspector = (*Inspector)(nil)
+var (
+	_ passthrough.Inspector = (*Inspector)(nil)
+	_ passthrough.Mender    = (*Inspector)(nil)
+)
 
 // Reset implements passthrough.Inspector.
 func (in *Inspector) Reset() { *in = Inspector{} }
@@ -54,8 +60,23 @@ func (in *Inspector) End(bool) (last string, err *codec.Error) {
 	return "", codec.CutShort()
 }
 
+// Mend implements passthrough.Mender: a response without an id gets one, the same in all of its events.
+func (in *Inspector) Mend(dst, name, data []byte) []byte {
+	if in.id == "" {
+		in.id = codec.NewID("resp_")
+	}
+	return passthrough.AppendWithID(dst, name, data, "response", in.id)
+}
+
 // Event implements passthrough.Inspector.
 func (in *Inspector) Event(name, data []byte, begun bool) passthrough.Sign {
+	in.unnamed = false
+	sign := in.event(name, data, begun)
+	sign.Lacks = in.unnamed && sign.Err == nil
+	return sign
+}
+
+func (in *Inspector) event(name, data []byte, begun bool) passthrough.Sign {
 	if begun && passGoesOn(name, data) {
 		if _, err := rawjson.One(data); err != nil {
 			return passthrough.NotJSON(err)
@@ -69,6 +90,7 @@ func (in *Inspector) Event(name, data []byte, begun bool) passthrough.Sign {
 		return passthrough.NotJSON(err)
 	}
 	in.seen = in.seen || m.kind != ""
+	in.unnamed = m.response.Kind == rawjson.Object && !passthrough.HasID(data, m.response)
 	switch m.kind {
 	case "response.output_item.added", "response.output_item.done":
 		return passthrough.Sign{Begins: passSays(data, m.item)}

@@ -1,0 +1,45 @@
+package passthrough
+
+import (
+	"slices"
+
+	"uniapi/codec/rawjson"
+)
+
+// HasID says whether an answer has an id, by which clients tell answers apart. It stands near the beginning, where it is found at once.
+func HasID(data []byte, answer rawjson.Value) bool {
+	for it := answer.Members(data); it.Next(); {
+		if it.Name() == "id" && it.Value.Kind == rawjson.String && it.Value.End-it.Value.Start > len(`""`) {
+			return true
+		}
+	}
+	return false
+}
+
+// WithID is an answer with an id. What cannot be read stays as it is.
+func WithID(answer []byte, id string) []byte {
+	return with(answer, "id", rawjson.AppendString(nil, id))
+}
+
+// AppendWithID appends an event whose member holds an answer, with an id in that.
+func AppendWithID(dst, name, data []byte, member, id string) []byte {
+	if v, err := rawjson.One(data); err == nil {
+		if answer := v.Get(data, member); answer.Kind == rawjson.Object {
+			data = with(data, member, WithID(answer.Raw(data), id))
+		}
+	}
+	if len(name) > 0 {
+		dst = append(append(append(dst, "event: "...), name...), '\n')
+	}
+	return append(append(append(dst, "data: "...), data...), "\n\n"...)
+}
+
+func with(object []byte, name string, value []byte) []byte {
+	var s rawjson.Splicer
+	s.Set(name, value)
+	parts, err := s.Parts(nil, object)
+	if err != nil {
+		return object
+	}
+	return slices.Concat(parts...)
+}
