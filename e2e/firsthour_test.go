@@ -107,6 +107,14 @@ func TestHelpIsShortWhereAFlagIsWrongAndLongWhereItIsAsked(t *testing.T) {
 	}
 }
 
+func TestHelpNeverPrintsTheKeyOfTheEnvironment(t *testing.T) {
+	for _, args := range [][]string{{"help", "explain"}, {"explain", "--help"}, {"man"}, {"explain", "--wrong"}} {
+		if printed, _ := run(t, t.TempDir(), []string{"UNI_API_ADMIN_KEY=sk-admin-of-the-environment"}, args...); strings.Contains(printed, "sk-admin-of") {
+			t.Errorf("uni-api %v prints it: %s", args, printed)
+		}
+	}
+}
+
 func TestBashCompletesCommandsAndFlags(t *testing.T) {
 	script, code := run(t, t.TempDir(), nil, "completion", "bash")
 	if code != 0 {

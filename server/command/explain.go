@@ -19,13 +19,16 @@ func explain(args []string) int {
 	bodyFile := flags.String("body", "", "a file with the body of the request, for rules that look at more of it than its model; - is standard input")
 	path := flags.String("config", "", "the api.yaml; default ./api.yaml, else what CONFIG_URL names")
 	base := flags.String("url", "", "ask the gateway running there instead, e.g. http://localhost:8000")
-	admin := flags.String("admin-key", os.Getenv("UNI_API_ADMIN_KEY"), "an admin key, for --url; default the environment's UNI_API_ADMIN_KEY")
+	admin := flags.String("admin-key", "", "an admin key, for --url; default the environment's UNI_API_ADMIN_KEY")
 	if code, stop := parse(flags, args); stop {
 		return code
 	}
 	if *key == "" || *model == "" && *bodyFile == "" {
 		fmt.Fprintln(os.Stderr, "uni-api explain: it needs --key, and --model or --body")
 		return 2
+	}
+	if *admin == "" { // no default of the flag, which --help would print
+		*admin = os.Getenv("UNI_API_ADMIN_KEY")
 	}
 	question := server.Question{Key: *key, Model: *model, Endpoint: *endpoint}
 	err := func() (err error) {
