@@ -6,7 +6,7 @@ GO      ?= go
 # The race detector needs a C compiler; without one the tests run all the same.
 RACE    := $(if $(shell command -v cc || command -v gcc || command -v clang),-race)
 
-.PHONY: build demo test test-agents test-chaos test-contract test-dashboard test-install test-sdk contract-newer release bench bench-peers bench-guard bench-baseline bench-compare trail locust lint fuzz prices cross clean
+.PHONY: build demo test test-agents test-chaos test-contract test-dashboard test-install test-newcomer test-sdk contract-newer release bench bench-peers bench-guard bench-baseline bench-compare trail locust lint fuzz prices cross clean
 
 build: ## the static, stripped binary
 	CGO_ENABLED=0 $(GO) build $(VERBOSE) -trimpath -ldflags '$(LDFLAGS)' -o uni-api .
@@ -28,6 +28,9 @@ test-chaos: ## behind haproxy, nginx and Caddy, at 5,000 streams, in two minutes
 	$(GO) test -tags chaos -count 1 -timeout 20m -run CostLinearTime ./codec/... ./config ./pool/... ./server
 	$(GO) test -tags chaos -count 1 -timeout 5m -run TestRunMeasures ./bench/peers
 	$(GO) test -tags chaos -count 1 -timeout 15m -run "^($$(sed -n 's/^func \(Test[A-Za-z]*\)(.*/\1/p' $(CHAOS) | paste -sd'|' -))$$" ./server
+
+test-newcomer: ## README.md from a clone to the first streamed answer, in a root of its own; ARGS=--cold builds with an empty cache
+	python3 loadtest/newcomer/run.py $(ARGS)
 
 test-install: release ## docs/operations.md's installation on an empty machine: root, and apt-get install systemd-container
 	$(GO) test -tags install -count 1 -timeout 5m -run TheGuidesInstallation ./server
