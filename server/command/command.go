@@ -140,7 +140,7 @@ func parse(flags *flag.FlagSet, args []string, operands ...*string) (code int, s
 		flags.PrintDefaults()
 		return 0, true
 	case err != nil:
-		fmt.Fprintf(os.Stderr, "%s: %v\n%s --help lists its flags\n", flags.Name(), err, flags.Name())
+		misused(flags.Name(), err)
 		return 2, true
 	}
 	flags.SetOutput(os.Stderr)

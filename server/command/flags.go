@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"flag"
 	"fmt"
+	"log/slog"
 	"math"
 	"os"
 	"strconv"
@@ -12,6 +13,7 @@ import (
 	"uniapi/config"
 	"uniapi/server"
 	"uniapi/server/conn"
+	"uniapi/server/telemetry"
 	"uniapi/usage"
 )
 
@@ -67,10 +69,22 @@ func (f *serveFlags) parse(args []string) (code int, stop bool) {
 		err = fmt.Errorf("--tls-cert and --tls-key go together")
 	}
 	if err != nil {
-		fmt.Fprintln(flags.Output(), "uni-api serve:", err)
+		misused(flags.Name(), err)
 		return 2, true
 	}
 	return 0, false
+}
+
+// misused says what is wrong with a command's flags. What serve has to say belongs into its log, which is JSON from the first line on unless
+// somebody looks at it.
+func misused(command string, err error) {
+	if command != "uni-api serve" || isTerminal(os.Stderr) {
+		fmt.Fprintf(os.Stderr, "%s: %v\n%[1]s --help lists its flags\n", command, err)
+		return
+	}
+	log, flush := telemetry.NewLogger(os.Stderr, false, slog.LevelInfo)
+	log.Error("the flags cannot be used; uni-api serve --help lists them", "error", err)
+	flush()
 }
 
 // size is a flag of so many bytes, at least so many; 0 is not given.
