@@ -114,6 +114,10 @@ func (a *attempt) named(body []byte, prefix string) error {
 	if passthrough.HasID(body, whole) {
 		return nil
 	}
+	const member = 64 // bytes, at the most
+	if err := a.holding.Hold(budget.Answer, beyondKept(body)+len(body)+member); err != nil {
+		return err
+	}
 	a.whole = passthrough.WithID(body, codec.NewID(prefix))
 	return a.holding.Hold(budget.Answer, beyondKept(a.whole))
 }
