@@ -364,3 +364,13 @@ func TestTheLimitThatAnOperatorSetsIsTheOnlyOne(t *testing.T) {
 		}
 	}
 }
+
+func TestJinaCallsTheEncodingAType(t *testing.T) {
+	const asked = `{"model":"jina-embeddings-v3","input":["a"],"encoding_format":"base64"}`
+	if got := string(rulesFor("api.jina.ai", "m", "jina-embeddings-v3").Rename([]byte(asked))); got != `{"model":"jina-embeddings-v3","input":["a"],"embedding_type":"base64"}` {
+		t.Error(got)
+	}
+	if got := string(rulesFor("api.openai.com", "m", "text-embedding-3-small").Rename([]byte(asked))); got != asked {
+		t.Error(got)
+	}
+}
