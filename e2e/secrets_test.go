@@ -37,7 +37,7 @@ func TestNothingThatTheProgramWritesShowsASecret(t *testing.T) {
 		io.WriteString(w, strings.Replace(secrets("elsewhere"), "WRONG", "", 1))
 	}))
 	defer elsewhere.Close()
-	s.write(strings.Replace(secrets("local"), "WRONG", "preferences: {rate_limit: local-limit-0123456789}", 1))
+	s.write(strings.NewReplacer("WRONG", "preferences: {rate_limit: local-limit-0123456789}", "api_keys:", "api_keyz:").Replace(secrets("local"))) // nobody to serve
 	s.env = []string{"DEBUG=true", "CONFIG_URL=" + strings.Replace(elsewhere.URL, "http://", "http://user:elsewhere-password-0123456789@", 1) + "/api.yaml?token=elsewhere-token-0123456789"}
 
 	a := s.send("POST", chat, said(), "Authorization", "Bearer sk-elsewhere-client-0123456789abcdef")

@@ -82,7 +82,7 @@ func TestTheRouterAnswersInTheEnvelope(t *testing.T) {
 		word, allow  string // in the message; methods in Allow
 	}{
 		{"GET", "/v1", 404, "/v1", ""},
-		{"POST", "/v1/chat/completions/", 404, "/v1/chat/completions/", ""},
+		{"POST", "/v1/chat/completions/", 401, "API key", ""}, // as without the slash
 		{"GET", "/favicon.ico", 404, "/favicon.ico", ""},
 		{"GET", "/%3Cscript%3E%22", 404, `<script>"`, ""},
 		{"GET", "/%ff%00", 404, "", ""},
@@ -116,7 +116,8 @@ func TestSpellingsOfAPathLeadToOneHandler(t *testing.T) {
 func TestProbesAreAnswered(t *testing.T) {
 	g := start(t, providerOf("p", listen(t, both)))
 	for path, want := range map[string]map[string]string{
-		"/":        {"name": "uni-api", "version": "v0-test", "chat": "/v1/chat/completions"},
+		"/": {"name": "uni-api", "version": "v0-test", "chat": "/v1/chat/completions", "models": "/v1/models", "dashboard": "/dashboard",
+			"docs": "README.md and docs/ of the release; deploy/install.sh puts them into /usr/local/share/doc/uni-api"},
 		"/healthz": {"status": "ok", "version": "v0-test"},
 		"/readyz":  {"status": "ready"},
 	} {
