@@ -39,8 +39,10 @@ func TestCheckTellsWhatIsLinear(t *testing.T) {
 			data := make([]byte, size)
 			return func() {
 				for i := range data {
-					if bytes.IndexByte(data[:i], 1) >= 0 {
-						panic("there is none")
+					for range 8 { // a quick processor looks at a few KB within what a byte may take
+						if bytes.IndexByte(data[:i], 1) >= 0 {
+							panic("there is none")
+						}
 					}
 				}
 			}
