@@ -11,7 +11,6 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"uniapi/codec"
-	"uniapi/codec/saturate"
 	"uniapi/config"
 	"uniapi/usage"
 )
@@ -164,34 +163,6 @@ func (s *Server) keyStates(ctx *fasthttp.RequestCtx, key *clientKey) {
 	writeJSON(ctx, fasthttp.StatusOK, map[string]any{"api_keys_states": s.books.KeyStates(reveal)})
 	if !reveal {
 		s.withoutSecrets(ctx)
-	}
-}
-
-// addCredits serves POST /v1/add_credits?paid_key=K&amount=DOLLARS.
-func (s *Server) addCredits(ctx *fasthttp.RequestCtx, _ *clientKey) {
-	query := ctx.QueryArgs()
-	text := string(query.Peek("amount"))
-	amount, err := strconv.ParseFloat(text, 64)
-	if err != nil || !(amount >= 1e-9) || amount > 1e9 { // the books count in nano-dollars
-		writeError(ctx, badQuery("amount must be dollars above 0 and at most a billion, not %q", clip(text)))
-		return
-	}
-	key := string(query.Peek("paid_key"))
-	if state, known := s.books.State(key); known && state.Credits == 0 {
-		writeError(ctx, errorf(fasthttp.StatusConflict, "invalid_request_error", "key_is_blocked",
-			"The key has credits: 0 in api.yaml, which blocks it whatever is added. Give it an amount there, or leave credits out."))
-		return
-	}
-	state, known, err := s.books.AddCredits(key, saturate.Float(amount*1e9))
-	switch {
-	case !known && err == nil:
-		writeError(ctx, errorf(fasthttp.StatusNotFound, "invalid_request_error", "key_not_found", "paid_key is none of the configured API keys"))
-	case err != nil:
-		writeError(ctx, errorf(fasthttp.StatusServiceUnavailable, "server_error", "ledger_unavailable", "the credit was not added: %v", err))
-	default:
-		s.log.Info("credits were added", "key", state.Alias, "dollars", amount)
-		writeJSON(ctx, fasthttp.StatusOK, map[string]any{"message": "Credits added successfully", "paid_key": config.Mask(key),
-			"new_credits": state.Credits + state.Added, "enabled": state.Enabled})
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"uniapi/config"
 )
@@ -38,7 +39,7 @@ func TestWhoMayAdministrate(t *testing.T) {
 		admin        int // the status for an admin
 		anyKey       bool
 	}{
-		{"GET", "/v1/stats", 200, false}, {"GET", "/v1/api_keys_states", 200, false}, {"GET", "/v1/generate-api-key", 200, false},
+		{"GET", "/v1/stats", 200, false}, {"GET", "/v1/api_keys_states", 200, false}, {"GET", "/v1/credit_history?paid_key=" + clientKeyText, 200, false}, {"GET", "/v1/generate-api-key", 200, false},
 		{"GET", "/v1/api_config", 200, false}, {"GET", "/v1/api_config?reveal=true", 200, false}, {"POST", "/v1/api_config/update", 409, false},
 		{"POST", "/v1/add_credits?paid_key=" + clientKeyText + "&amount=1", 200, false},
 		{"GET", "/v1/channel_key_rankings?provider_name=p", 200, false}, {"GET", "/metrics", 200, false},
@@ -89,10 +90,13 @@ func TestParametersThatMakeNoSenseAreRefused(t *testing.T) {
 		{"GET", "/v1/token_usage?end_datetime=2026-13-01", 400, "bad_query", "2026-13-01"},
 		{"GET", "/v1/token_usage?end_datetime=NaN", 400, "bad_query", "NaN"},
 		{"GET", "/v1/channel_key_rankings", 400, "bad_query", "provider_name"},
+		{"GET", "/v1/credit_history?paid_key=" + otherKeyText, 404, "key_not_found", "paid_key"},
 		{"GET", "/v1/channel_key_rankings?provider_name=p&last_n_days=0", 400, "bad_query", "last_n_days"},
 		{"POST", credit, 400, "bad_query", "amount"},
 		{"POST", credit + "&amount=0", 400, "bad_query", "amount"},
-		{"POST", credit + "&amount=-5", 400, "bad_query", "amount"},
+		{"POST", credit + "&amount=-5", 409, "too_much_taken_back", "0 dollars were added"},
+		{"POST", credit + "&amount=-2e9", 400, "bad_query", "amount"},
+		{"POST", credit + "&amount=1&note=" + strings.Repeat("n", longestNote+1), 400, "bad_query", "note"},
 		{"POST", credit + "&amount=NaN", 400, "bad_query", "amount"},
 		{"POST", credit + "&amount=Inf", 400, "bad_query", "amount"},
 		{"POST", credit + "&amount=1e300", 400, "bad_query", "amount"},
@@ -237,6 +241,43 @@ func TestChatUIsAreToldWhatIsLeft(t *testing.T) {
 		t.Errorf("%s", a.body)
 	}
 	check(clientKeyText, 12.5, 2, 3)
+}
+
+// A thousand in the place of ten is taken back, and who did what is kept.
+func TestCreditsThatWereAddedCanBeTakenBack(t *testing.T) {
+	g := startPaid(t, "10")
+	change := func(amount, note string) answer {
+		return g.admin("POST", "/v1/add_credits?paid_key="+clientKeyText+"&amount="+amount+"&note="+note, "")
+	}
+	for _, step := range []struct {
+		amount, note string
+		credits      string
+	}{{"1000", "a%20gift", `"new_credits":1010`}, {"-990", "ten%20were%20meant", `"new_credits":20`}, {"-10", "", `"new_credits":10`}} {
+		if a := change(step.amount, step.note); a.StatusCode != 200 || !strings.Contains(a.body, step.credits) {
+			t.Errorf("%s: %d %s", step.amount, a.StatusCode, a.body)
+		}
+	}
+	change("-0.01", "").failure(t, 409, "too_much_taken_back")
+	a := g.admin("GET", "/v1/credit_history?paid_key="+clientKeyText, "")
+	var history struct {
+		List []struct {
+			At       time.Time
+			Dollars  float64
+			Added    float64 `json:"added_in_all"`
+			By, Note string
+		} `json:"credit_history"`
+	}
+	a.into(t, &history)
+	var got []string
+	for _, c := range history.List {
+		got = append(got, fmt.Sprint(c.Dollars, " ", c.Added, " ", c.Note))
+		if c.By == "" || time.Since(c.At).Abs() > time.Hour {
+			t.Errorf("%+v", c)
+		}
+	}
+	if want := []string{"1000 1000 a gift", "-990 10 ten were meant", "-10 0 "}; !slices.Equal(got, want) || strings.Contains(a.body, clientKeyText) {
+		t.Errorf("%q: %s", got, a.body)
+	}
 }
 
 func TestTheConfigurationIsShownWithoutItsSecrets(t *testing.T) {

@@ -34,6 +34,7 @@ func (s *Server) handler() fasthttp.RequestHandler {
 	r.GET("/v1/stats", s.asAdmin(s.stats))
 	r.GET("/v1/token_usage", s.asKey(s.tokenUsage))
 	r.GET("/v1/api_keys_states", s.asRevealing(s.keyStates))
+	r.GET("/v1/credit_history", s.asAdmin(s.creditHistory))
 	r.GET("/v1/generate-api-key", s.asAdmin(s.generateKey))
 	r.GET("/v1/api_config", s.asRevealing(s.apiConfig))
 	for path, handler := range s.administration() {

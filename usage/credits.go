@@ -149,21 +149,3 @@ func (b *Books) renew() {
 	b.mu.Unlock()
 	b.restart(starts)
 }
-
-// AddCredits adds to what a key may spend, in nano-dollars, and has that written before it returns. known is false for a key that is not
-// configured.
-func (b *Books) AddCredits(secret string, nano int64) (state KeyState, known bool, err error) {
-	k := b.Key(secret)
-	t := k.terms.Load()
-	if t == nil {
-		return state, false, nil
-	}
-	ctx, cancel := within(writeWithin)
-	defer cancel()
-	total, err := b.ledger.AddCredits(ctx, k.hash, nano)
-	if err != nil {
-		return state, true, fmt.Errorf("writing the credit to the ledger: %w", err)
-	}
-	k.account.SetAdded(total)
-	return b.state(k, t), true, nil
-}

@@ -1,6 +1,8 @@
 package usage
 
 import (
+	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -52,10 +54,10 @@ func TestCreditsRunOutAndCanBeAdded(t *testing.T) {
 	if first, second, third := spend(), spend(), spend(); !first || !second || third {
 		t.Fatal("two dollars of one and a half may be spent, since the second began in time, and no third")
 	}
-	if _, known, err := b.AddCredits("sk-unknown", 1); known || err != nil {
+	if _, known, err := b.AddCredits("sk-unknown", Correction{Nano: 1}); known || err != nil {
 		t.Errorf("an unknown key: %v, %v", known, err)
 	}
-	state, known, err := b.AddCredits(secret, 5_000_000_000)
+	state, known, err := b.AddCredits(secret, Correction{Nano: 5_000_000_000})
 	if !known || err != nil || !state.Enabled || state.Balance != 4_500_000_000 {
 		t.Fatalf("%+v, %v, %v", state, known, err)
 	}
@@ -158,6 +160,37 @@ func TestEveryKeyIsToldWhatItUsedSinceItsOwnCreatedAt(t *testing.T) {
 			if len(s.Tokens) != 1 || s.Tokens[0].Requests != want || s.Spent != 5*want {
 				t.Errorf("%s: %+v, want %d requests", s.Alias, s, want)
 			}
+		}
+	})
+}
+
+// TestCorrectionsAreKept takes credits back, and reads what was done after a restart.
+func TestCorrectionsAreKept(t *testing.T) {
+	everywhere(t, func(t *testing.T, b *Books, c *clock) {
+		credits := int64(1000)
+		k := configure(t, b, &credits, nil)
+		for _, nano := range []int64{500, -300, 7} { // at one moment
+			if _, known, err := b.AddCredits(secret, Correction{Nano: nano, By: "an admin", Note: "a note"}); !known || err != nil {
+				t.Fatal(known, err)
+			}
+		}
+		_, _, err := b.AddCredits(secret, Correction{Nano: -208})
+		if tooMuch, is := errors.AsType[*TooMuchTakenBack](err); !is || tooMuch.Added != 207 {
+			t.Errorf("more than was added: %v", err)
+		}
+		if state, _ := b.State(secret); state.Balance != 1207 || k.Broke() {
+			t.Errorf("%+v", state)
+		}
+		list, known, err := b.Corrections(secret)
+		var got []int64
+		for _, done := range list {
+			got = append(got, done.Nano, done.Total)
+		}
+		if !known || err != nil || !slices.Equal(got, []int64{500, 500, -300, 200, 7, 207}) || list[1].By != "an admin" || list[1].Note != "a note" || !list[1].At.Equal(c.now()) {
+			t.Errorf("%v, %v, %+v", known, err, list)
+		}
+		if _, known, _ := b.Corrections("sk-unknown"); known {
+			t.Error("an unknown key is known")
 		}
 	})
 }

@@ -93,6 +93,8 @@ func (d *damage) what() string {
 		return "the name of a series, and with it what the series has counted"
 	case tableCredits:
 		return fmt.Sprintf("the credits that were added to the key of hash %q", d.key)
+	case tableCorrections:
+		return "when, by whom and what for credits were added to a key, though not how much it has"
 	case tableMeta:
 		return "which spans of time there are, which has been found out again"
 	}

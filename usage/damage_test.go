@@ -64,7 +64,7 @@ func lived(t *testing.T, dir string) *clock {
 		fold(t, b)
 		c.advance(30 * time.Minute)
 	}
-	if _, _, err := b.AddCredits(secret, 500); err != nil {
+	if _, _, err := b.AddCredits(secret, Correction{Nano: 500}); err != nil {
 		t.Fatal(err)
 	}
 	if err := b.Close(); err != nil {

@@ -23,8 +23,11 @@ type Ledger interface {
 
 	// Credits are what was added to the credits of client keys, ever, by their hashes.
 	Credits(ctx context.Context) (map[string]int64, error)
-	// AddCredits adds to those of a key and has that kept before it returns. total is the sum; after an error nothing was added.
-	AddCredits(ctx context.Context, key string, nano int64) (total int64, err error)
+	// AddCredits adds to those of a key, or takes back, and has that and the correction kept before it returns. total is the sum, which never is
+	// below zero: the error is a TooMuchTakenBack then. After an error nothing was changed.
+	AddCredits(ctx context.Context, key string, c Correction) (total int64, err error)
+	// Corrections are all that AddCredits did for a key, the first one first.
+	Corrections(ctx context.Context, key string) ([]Correction, error)
 
 	// Limits are what KeepLimits was told to keep and is not to be forgotten yet.
 	Limits(ctx context.Context, now time.Time) (map[string][]byte, error)

@@ -52,11 +52,11 @@ func (l *farLedger) Read(ctx context.Context, now time.Time, kinds []Kind, ask f
 	return l.Ledger.Read(ctx, now, kinds, ask)
 }
 
-func (l *farLedger) AddCredits(ctx context.Context, key string, nano int64) (int64, error) {
+func (l *farLedger) AddCredits(ctx context.Context, key string, c Correction) (int64, error) {
 	if err := l.pass(ctx); err != nil {
 		return 0, err
 	}
-	return l.Ledger.AddCredits(ctx, key, nano)
+	return l.Ledger.AddCredits(ctx, key, c)
 }
 
 func TestALedgerThatDoesNotAnswerLosesNothingAndStopsNoRequest(t *testing.T) {
@@ -105,7 +105,7 @@ func TestALedgerThatDoesNotAnswerLosesNothingAndStopsNoRequest(t *testing.T) {
 					t.Errorf("%d counts wait, for one series, its key and its channel at most", n)
 				}
 				began := time.Now()
-				if _, _, err := b.AddCredits(secret, 500); err == nil {
+				if _, _, err := b.AddCredits(secret, Correction{Nano: 500}); err == nil {
 					t.Error("a credit that was not written is confirmed")
 				}
 				if took := time.Since(began); took > writeWithin {
@@ -119,7 +119,7 @@ func TestALedgerThatDoesNotAnswerLosesNothingAndStopsNoRequest(t *testing.T) {
 				if n := requestsIn(b, start, time.Now()); n != 201 {
 					t.Errorf("%d requests of 201 are in the ledger", n)
 				}
-				if state, _, err := b.AddCredits(secret, 500); err != nil || state.Granted != 1500 {
+				if state, _, err := b.AddCredits(secret, Correction{Nano: 500}); err != nil || state.Granted != 1500 {
 					t.Errorf("%+v, %v", state, err)
 				}
 				if n := strings.Count(log.String(), "cannot be written"); n != 1 {

@@ -11,8 +11,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"uniapi/codec/saturate"
 )
 
 // localLedger is the ledger of one process: a journal in memory, and a store behind it.
@@ -216,18 +214,6 @@ func (l *localLedger) Credits(context.Context) (map[string]int64, error) {
 		l.setAside(&lost)
 	}
 	return added, err
-}
-
-// AddCredits implements Ledger.
-func (l *localLedger) AddCredits(_ context.Context, key string, nano int64) (total int64, err error) {
-	err = l.store.update(func(w writer) error {
-		total, _ = amount(w.get(tableCredits, []byte(key))) // none, or none that can be read
-		if total = saturate.Add(total, nano); total == math.MaxInt64 {
-			return errors.New("that is more than can be counted")
-		}
-		return w.put(tableCredits, []byte(key), binary.BigEndian.AppendUint64(nil, uint64(total)))
-	})
-	return total, err
 }
 
 // Standing implements Ledger.

@@ -71,7 +71,7 @@ func FuzzSpending(f *testing.F) {
 				k.Spend(x)
 			case 4:
 				if y > 0 {
-					b.AddCredits(secret, y)
+					b.AddCredits(secret, Correction{Nano: y})
 					broke = false
 				}
 			}

@@ -72,7 +72,7 @@ func TestAFullDiskLosesNothing(t *testing.T) {
 				if held > 2*mostMinutes+minutes/60 {
 					t.Errorf("%d minutes wait in memory", held)
 				}
-				if _, _, err := b.AddCredits(secret, 1); !errors.Is(err, errFull) {
+				if _, _, err := b.AddCredits(secret, Correction{Nano: 1}); !errors.Is(err, errFull) {
 					t.Errorf("a credit that was not written is confirmed: %v", err)
 				}
 				disk.full.Store(false)

@@ -34,10 +34,11 @@ type writer interface {
 
 // The tables beside those of spans.
 const (
-	tableMeta    = "meta"
-	tableNames   = "names"   // a series' number → its name
-	tableCredits = "credits" // hash of a client key → nano-dollars that were added
-	tableLimits  = "limits"  // name of a limit's counter → when it may be forgotten, and what it has counted
+	tableMeta        = "meta"
+	tableNames       = "names"       // a series' number → its name
+	tableCredits     = "credits"     // hash of a client key → nano-dollars that were added
+	tableCorrections = "corrections" // hash of a client key, and when → a Correction
+	tableLimits      = "limits"      // name of a limit's counter → when it may be forgotten, and what it has counted
 )
 
 // spanTable names the table of the batches of one kind by spans of one length, under when they begin.
