@@ -56,6 +56,11 @@ func newMatcher(cfg *config.Config, state *State, providers []*Provider) *matche
 	return m
 }
 
+// Candidate is a provider's channel for one of its models, by its number, for who asks it beside all routes and plans.
+func (p *Provider) Candidate(cfg *config.Config, model int) *Candidate {
+	return newCandidate(cfg, p, model)
+}
+
 func newCandidate(cfg *config.Config, p *Provider, number int) *Candidate {
 	model := p.Models[number]
 	return &Candidate{

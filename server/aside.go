@@ -15,14 +15,21 @@ import (
 // any other, on the account of the same client key: the same channels, bounds,
 // retries, log and books. It is nobody's connection that it comes over.
 func (x *exchange) aside(face face, endpoint provider.Endpoint, body []byte) *exchange {
+	m := x.origin.unconnected(x.key, face, endpoint, body)
+	m.id, m.start = append(m.id[:0], x.id...), x.start
+	return m
+}
+
+// unconnected makes a request of the gateway's own, on the account of a client key. What it is cancelled by is the origin's.
+func (o origin) unconnected(key *clientKey, face face, endpoint provider.Endpoint, body []byte) *exchange {
 	m := exchanges.Get().(*exchange)
-	m.origin = x.origin
+	m.origin = o
 	m.ctx, m.live, m.recent, m.holding = new(fasthttp.RequestCtx), new(underWay), new(usage.Recent), new(budget.Holding)
 	m.ctx.Request.Header.SetMethod(fasthttp.MethodPost)
 	m.ctx.Request.SetRequestURI("/v1/" + string(endpoint))
-	m.holding.Begin(m.server.budget, x.key.share)
+	m.holding.Begin(m.server.budget, key.share)
 	m.wish = wish{face: face, format: formats.Chat, endpoint: endpoint, label: face.label(endpoint)}
-	m.id, m.start, m.key, m.body = append(m.id[:0], x.id...), x.start, x.key, body
+	m.key, m.body = key, body
 	m.at = &m.lone
 	m.alone()
 	return m

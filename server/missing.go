@@ -8,6 +8,7 @@ import (
 
 	"uniapi/codec"
 	"uniapi/config"
+	"uniapi/pool/provider"
 )
 
 // mostNear is how many models are named in the place of one that is not there, and mostSought among how many of a key's they are looked for.
@@ -68,11 +69,7 @@ func (a *attempt) tellAddress(told *codec.Error, status int) {
 	if status != fasthttp.StatusNotFound || a.target == nil {
 		return
 	}
-	path, _, query := strings.Cut(a.request.Path, "?") // the query may hold a key
-	if query {
-		path += "?…"
-	}
-	told.Detail = a.snap.secrets.Clean("asked at " + a.target.String() + path)
+	told.Detail = a.snap.secrets.Clean("asked at " + provider.ShownAddress(a.target, a.request.Path))
 }
 
 // sdks are how the users of each name a gateway, by what their User-Agent begins with.

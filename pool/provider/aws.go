@@ -205,8 +205,7 @@ func fetchBedrockModels(call *pool.Call, target *pool.Target, req *pool.Request,
 	}
 	ids := bedrockModelIDs(body)
 	if answer.Status != http.StatusOK || len(ids) == 0 {
-		path, _, _ := strings.Cut(req.Path, "?")
-		return nil, fmt.Errorf("%s answered status %w without a list; name the provider's models under model", path, listStatus(answer.Status))
+		return nil, fmt.Errorf("%s answered status %w without a list; name the provider's models under model", ShownAddress(target, req.Path), listStatus(answer.Status))
 	}
 	return ids, nil
 }

@@ -149,8 +149,7 @@ func fetchModels(call *pool.Call, target *pool.Target, req *pool.Request, limits
 		return nil, err
 	}
 	if answer.Status != 200 {
-		path, _, _ := strings.Cut(req.Path, "?") // the query may hold a key
-		return nil, fmt.Errorf("%s answered status %w; name the provider's models under model", path, listStatus(answer.Status))
+		return nil, fmt.Errorf("%s answered status %w; name the provider's models under model", ShownAddress(target, req.Path), listStatus(answer.Status))
 	}
 	return modelIDs(body)
 }

@@ -194,7 +194,12 @@ func (c *Channel) Shown(ask Ask) string {
 	if target == nil {
 		return ""
 	}
-	path, _, query := strings.Cut(req.Path, "?")
+	return ShownAddress(target, req.Path)
+}
+
+// ShownAddress is the address of a path at a target, as it may be shown, and by way of which proxy.
+func ShownAddress(target *pool.Target, path string) string {
+	path, _, query := strings.Cut(path, "?")
 	if query {
 		path += "?…" // it may hold a key
 	}

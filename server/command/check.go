@@ -1,10 +1,16 @@
 package command
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
+	"strings"
+	"time"
+	"unicode/utf8"
 
 	"uniapi/config"
 	"uniapi/server"
@@ -14,8 +20,14 @@ func check(args []string) int {
 	flags := flag.NewFlagSet("uni-api check", flag.ContinueOnError)
 	path := flags.String("config", "", "the api.yaml; default ./api.yaml, else what CONFIG_URL names")
 	strict := flags.Bool("strict", false, "end with status 1 for warnings too")
+	ask := flags.Bool("ask", false, "ask each provider with each of its keys for something small, which may cost a little, and end with status 1 if one does not answer well")
+	within := flags.Duration("ask-timeout", 30*time.Second, "with --ask, how long each may take")
 	if code, stop := parse(flags, args, path); stop {
 		return code
+	}
+	if *within <= 0 {
+		misused(flags.Name(), errors.New("--ask-timeout must be more than 0"))
+		return 2
 	}
 	source := config.Resolve(*path, os.Getenv)
 	cfg, err := source.Load(context.Background())
@@ -33,8 +45,57 @@ func check(args []string) int {
 		}
 		fmt.Print(server.Summary(cfg))
 	}
-	if problems.Errors() > 0 || *strict && len(problems) > 0 {
+	failed := false
+	if err == nil && *ask {
+		failed = !askAll(os.Stdout, cfg, *within)
+	}
+	if failed || problems.Errors() > 0 || *strict && len(problems) > 0 {
 		return 1
 	}
 	return 0
+}
+
+// askAll asks all providers, prints a line of each, and says whether all that were asked have answered well.
+func askAll(w io.Writer, cfg *config.Config, within time.Duration) bool {
+	var widths [3]int
+	asked, failed := 0, 0
+	plan := func(all []server.Asked) {
+		fmt.Fprintln(w, "asked, in the order of the file:")
+		for _, a := range all {
+			for i, word := range [...]string{a.Provider, a.Key, a.Model} {
+				widths[i] = max(widths[i], utf8.RuneCountInString(word), 1)
+			}
+		}
+	}
+	err := server.AskAll(cfg, within, plan, func(a server.Asked) {
+		line := "  "
+		for i, word := range [...]string{a.Provider, a.Key, a.Model} {
+			line += fmt.Sprintf("%-*s  ", widths[i], cmp.Or(word, "-"))
+		}
+		if a.LeftOut != "" {
+			fmt.Fprintln(w, line+a.LeftOut)
+			return
+		}
+		status := "-" // there was no answer
+		if a.Status != 0 {
+			status = fmt.Sprint(a.Status)
+		}
+		line += fmt.Sprintf("%3s %7.2fs  ", status, a.Took.Seconds())
+		if asked++; a.Wrong != "" {
+			failed++
+			line += a.Wrong
+		} else {
+			line += "good"
+		}
+		if a.Wrong != "" && a.Address != "" && !strings.Contains(a.Wrong, a.Address) {
+			line += " (asked at " + a.Address + ")"
+		}
+		fmt.Fprintln(w, line)
+	})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "uni-api check --ask:", err)
+		return false
+	}
+	fmt.Fprintf(w, "%d of %d answered well\n", asked-failed, asked)
+	return failed == 0
 }
