@@ -27,6 +27,7 @@ CHAOS := server/*_chaos_test.go server/faults_linux_test.go server/strays_test.g
 test-chaos: ## behind haproxy, nginx and Caddy, at 5,000 streams, in two minutes of faults, and with large inputs: apt-get install haproxy nginx caddy
 	$(GO) test -tags chaos -count 1 -timeout 20m -run CostLinearTime ./codec/... ./config ./pool/... ./server
 	$(GO) test -tags chaos -count 1 -timeout 5m -run TestRunMeasures ./bench/peers
+	$(GO) test -tags chaos -count 1 -timeout 5m -run TestDoctorNamesNginx ./e2e
 	$(GO) test -tags chaos -count 1 -timeout 15m -run "^($$(sed -n 's/^func \(Test[A-Za-z]*\)(.*/\1/p' $(CHAOS) | paste -sd'|' -))$$" ./server
 
 test-newcomer: ## README.md from a clone to the first streamed answer, in a root of its own; ARGS=--cold builds with an empty cache

@@ -166,7 +166,7 @@ func TestTheGuideNamesTheFlagsOfTheOtherCommands(t *testing.T) {
 		}
 		rows[command] += line
 	}
-	for _, command := range []string{"check", "explain", "health", "init", "demo", "ledger", "mock"} {
+	for _, command := range []string{"check", "explain", "doctor", "health", "init", "demo", "ledger", "mock"} {
 		flags := program.flags(t, command)
 		if len(flags) == 0 {
 			t.Errorf("%s has no flags", command)

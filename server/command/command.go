@@ -33,6 +33,7 @@ func init() { // since help lists them
 		{"init", "[flags]", "write a first api.yaml; it asks for a provider and its key", initialise},
 		{"check", "[FILE] [flags]", "say what is wrong with api.yaml, and what was understood", check},
 		{"explain", "[flags]", "say which channels a request would be tried on, and why", explain},
+		{"doctor", "CLIENT [flags]", "act as claude-code, codex, gemini-cli, cursor or open-webui before a gateway, and say what goes wrong", diagnose},
 		{"health", "[flags]", "say whether the gateway that runs here is ready", health},
 		{"ledger", "import FILE [flags]", "take over the history of the Python uni-api", ledger},
 		{"keygen", "", "print a new API key", keygen},
