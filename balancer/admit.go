@@ -2,6 +2,8 @@ package balancer
 
 import (
 	"context"
+	"net/netip"
+	"time"
 
 	"uniapi/balancer/limit"
 	"uniapi/config"
@@ -23,6 +25,18 @@ type Refused struct {
 func (k *Key) hasCredit() bool {
 	credits := k.Config.Preferences.Credits
 	return credits == nil || *credits > 0 && (k.Broke == nil || !k.Broke())
+}
+
+// denies says whether, and why, a key in the place of a channel may not be used by who is at an address. Whoever explains has none.
+func (k *Key) denies(client netip.Addr, explained bool) config.Denial {
+	switch access := &k.Config.Preferences.Access; {
+	case !access.Limited():
+		return config.NotDenied
+	case explained && !client.IsValid():
+		return access.Over(time.Now())
+	default:
+		return access.Denies(time.Now(), client)
+	}
 }
 
 // Admission is a request that was let in.

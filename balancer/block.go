@@ -15,6 +15,7 @@ type Block struct {
 	Throttled int    // of those, by limits of the provider's own
 	Alone     int    // of those, after failures that only this client key has met
 	Limited   int    // keys that have reached a limit of this gateway's own
+	Denied    int    // keys in the place of a channel that may not be used now, or from where the request comes
 	Until     int64  // when the first of them may be tried again by somebody, on the state's clock; 0 is unknown
 	Reason    string // of that one
 }

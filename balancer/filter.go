@@ -2,6 +2,7 @@ package balancer
 
 import (
 	"cmp"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,6 +22,8 @@ type Facts struct {
 	Compaction   bool  // an agent asks to compact its conversation
 	BodyBytes    int64 // of the body as it came, inflated
 	PromptTokens int64 // estimated: the characters of all that it says, by four
+
+	Client netip.Addr // where it comes from, for keys in the place of channels; whoever explains knows none
 
 	Need limit.Need // what it may take of quotas, estimated; nothing where there are none
 

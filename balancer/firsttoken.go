@@ -150,7 +150,7 @@ func (p *Plan) another(route *Route, now int64) bool {
 	for i := range route.entries {
 		e := &route.entries[i]
 		if e.via != nil {
-			if e.via.hasCredit() && p.another(e.via.Find(p.route.Model), now) {
+			if e.via.denies(p.Facts.Client, p.peek) == config.NotDenied && e.via.hasCredit() && p.another(e.via.Find(p.route.Model), now) {
 				return true
 			}
 			continue

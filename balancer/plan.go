@@ -6,6 +6,7 @@ import (
 
 	"uniapi/balancer/limit"
 	"uniapi/balancer/schedule"
+	"uniapi/config"
 )
 
 // Attempt is one try: a channel and one of its keys. It must be reported.
@@ -309,6 +310,10 @@ func (p *Plan) advance() *Candidate {
 		e := &f.route.entries[i]
 		if e.via == nil {
 			return e.Candidate
+		}
+		if e.via.denies(p.Facts.Client, p.peek) != config.NotDenied {
+			p.block.Denied++
+			continue
 		}
 		if !e.via.hasCredit() {
 			p.block.Limited++

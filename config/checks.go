@@ -137,6 +137,7 @@ func (d *decoder) checkKey(k *APIKey, keys map[string]*APIKey) {
 		d.fail(at, "", "this key has %s in it, which no client can send; write it again by hand, or let `uni-api keygen` make another one", what)
 	}
 	keys[k.Key] = k
+	d.checkAccess(k)
 }
 
 // nameKeys gives every key without a role an alias that no other key has.

@@ -61,7 +61,7 @@ var apiKeyFields = []field[APIKey]{
 
 var newKeyPreferences = KeyPreferences{Schedule: FixedPriority, AutoRetry: RetryAll}
 
-var keyPreferenceFields = []field[KeyPreferences]{
+var keyPreferenceFields = slices.Concat(accessFields, []field[KeyPreferences]{
 	take("SCHEDULING_ALGORITHM", schedule, func(p *KeyPreferences) *Schedule { return &p.Schedule }),
 	take("AUTO_RETRY", autoRetry, func(p *KeyPreferences) *int { return &p.AutoRetry }),
 	take("rate_limit", modelTable(rateLimit), func(p *KeyPreferences) *ModelTable[RateLimit] { return &p.RateLimit }),
@@ -72,7 +72,7 @@ var keyPreferenceFields = []field[KeyPreferences]{
 	take("affinity", optional(flag), func(p *KeyPreferences) **bool { return &p.Affinity }),
 	take("hedging", hedging, func(p *KeyPreferences) **Hedging { return &p.Hedging }),
 	take("stream_recovery", recovery, func(p *KeyPreferences) *Recovery { return &p.Recovery }),
-}
+})
 
 // Parse is Load for bytes; name stands for the file in problems and getenv answers for ${NAME} and TIMEOUT (nil = the
 // process's environment). The error is an Unusable and holds everything that is wrong, the warnings

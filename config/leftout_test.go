@@ -65,7 +65,11 @@ var costs = map[Item][]string{
 		instead("  - api: sk-client\n    model: [q/m]\n", "  - sk-abcdefghijkl\n"), instead("api: sk-client", "role: x"), instead("sk-client", "\"sk client\""),
 		instead("sk-client", "\"sk\\x07client\""), twoOfEach("", "  - api: sk-client\n", ""), ofKey("    api: sk-other\n"), ofKey("    role: [a]\n"),
 		ofKey("    preferences: {rate_limit: 1/eon}\n"), ofKey("    preferences: {credits: lots}\n"), ofKey("    preferences: {credits: [1]}\n"),
-		ofKey("    preferences: {created_at: yesterday}\n"), ofKey("    preferences: {created_at: [1]}\n"), ofKey("    preferences: {SCHEDULING_ALGORITHM: fastest}\n"),
+		ofKey("    preferences: {created_at: yesterday}\n"), ofKey("    preferences: {created_at: [1]}\n"), ofKey("    preferences: {expires_at: soon}\n"), ofKey("    preferences: {expires_at: ''}\n"),
+		ofKey("    preferences: {expires_at: }\n"), ofKey("    preferences: {expires_at: 2030-01-01 @ Mars/Base}\n"), ofKey("    preferences: {disabled: maybe}\n"), ofKey("    preferences: {disabled: }\n"),
+		ofKey("    disabled: true\n"), ofKey("    expires_at: 2030-01-01\n"), ofKey("    preferences: {allow_ips: }\n"), ofKey("    preferences: {allow_ips: []}\n"), ofKey("    preferences: {allow_ips: [office]}\n"),
+		ofKey("    preferences: {allow_ips: [192.0.2.7, 10.1.2.3/8]}\n"), ofKey("    preferences: {allow_ips: \"${OFFICE}\"}\n"), ofKey("    preferences: {allow_ips: {a: b}}\n"),
+		ofKey("    preferences: {SCHEDULING_ALGORITHM: fastest}\n"),
 		ofKey("    preferences: {AUTO_RETRY: -2}\n"), ofKey("    preferences: {ENABLE_MODERATION: perhaps}\n"),
 	},
 	ItemRule: {

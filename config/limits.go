@@ -133,7 +133,7 @@ func money(d *decoder, n *yaml.Node) (int64, bool) {
 	return v, true
 }
 
-// timeForms are how people write created_at; without a zone it is local time.
+// timeForms are how people write created_at and expires_at; without a zone it is local time.
 var timeForms = []string{
 	time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999Z07:00",
 	"2006-01-02 15:04:05.999999999 Z07:00", "2006-01-02 15:04:05.999999999", "2006-01-02T15:04", "2006-01-02 15:04", "2006-1-2",
@@ -144,11 +144,23 @@ func timestamp(d *decoder, n *yaml.Node) (time.Time, bool) {
 		d.fail(n, "", "%s must be a date, not %s", d.key, kindOf(n))
 		return time.Time{}, false
 	}
+	moment, zone, zoned := strings.Cut(n.Value, "@")
+	at := time.Local
+	if zoned {
+		var err error
+		if zone = strings.TrimSpace(zone); zone != "" {
+			at, err = time.LoadLocation(zone)
+		}
+		if zone == "" || err != nil {
+			d.fail(n, n.Value, "%s: behind @ goes a time zone such as Europe/Berlin or UTC, not %s", d.key, shown(zone))
+			return time.Time{}, false
+		}
+	}
 	for _, form := range timeForms {
-		if t, err := time.ParseInLocation(form, strings.TrimSpace(n.Value), time.Local); err == nil {
+		if t, err := time.ParseInLocation(form, strings.TrimSpace(moment), at); err == nil {
 			return t, true
 		}
 	}
-	d.fail(n, n.Value, "%s must be a date such as 2024-07-01T00:00:00+08:00, not %s", d.key, shown(n.Value))
+	d.fail(n, n.Value, "%s must be a date such as 2024-07-01T00:00:00+08:00 or 2024-07-01 @ Europe/Berlin, not %s", d.key, shown(n.Value))
 	return time.Time{}, false
 }

@@ -222,6 +222,7 @@ type KeyPreferences struct {
 	Affinity  *bool      // nil = the global one
 	Recovery  Recovery   // "" = the provider's, or the global one
 	Hedging   *Hedging   // nil = likewise
+	Access    Access
 }
 
 // Preferences is what holds for the whole gateway.

@@ -163,6 +163,13 @@ func (k *APIKey) summarise(b *strings.Builder) {
 	if t := k.Preferences.CreatedAt; t != nil {
 		line(b, "created_at", t.Format(time.RFC3339))
 	}
+	if t := k.Preferences.Access.ExpiresAt; t != nil {
+		line(b, "expires_at", t.Format(time.RFC3339))
+	}
+	line(b, "allow_ips", k.Preferences.Access.summary())
+	if k.Preferences.Access.Disabled {
+		line(b, "disabled", "true")
+	}
 	if a := k.Preferences.Affinity; a != nil {
 		line(b, "affinity", strconv.FormatBool(*a))
 	}

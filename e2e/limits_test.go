@@ -24,6 +24,9 @@ var limitRows = []row{
 	{section: "api_keys[].preferences", key: "credits", set: "{credits: 2.5}", play: func(s *stage) string { return s.chats(2) }, without: "200 200", with: "200 429"},
 	{section: "api_keys[].preferences", key: "created_at", set: "{created_at: 2100-01-01}", file: file{keyPreferences: "{credits: 2.5}"},
 		play: func(s *stage) string { return s.chats(2) }, without: "200 429", with: "200 200"},
+	{section: "api_keys[].preferences", key: "expires_at", set: "{expires_at: 2020-01-01 @ Europe/Berlin}", play: entered, without: "200 200 200", with: "401 401 401"},
+	{section: "api_keys[].preferences", key: "allow_ips", set: "{allow_ips: [192.0.2.0/24, '2001:db8::1']}", play: entered, without: "200 200 200", with: "403 403 403"},
+	{section: "api_keys[].preferences", key: "disabled", set: "{disabled: true}", play: entered, without: "200 200 200", with: "401 401 401"},
 	{section: "providers[].preferences", key: "model_price", set: `{model_price: {m: "5,7", default: "1,1"}}`, play: cost, without: "3", with: "12"},
 	{section: "preferences", key: "model_price", set: `{model_price: {m: "5,7", default: "1,1"}}`, play: cost, without: "3", with: "12"},
 
@@ -38,6 +41,12 @@ var withModeration = file{b: "{model: [omni-moderation-latest]}"}
 func moderated(s *stage) string {
 	s.drawn = true // the moderator is asked first
 	return fmt.Sprint(s.chat().StatusCode, " ", s.asked())
+}
+
+// entered tells whether the key is let in: to a model, to the list of them and to what admins see.
+func entered(s *stage) string {
+	s.drawn = true // nobody who is kept out is explained anything
+	return fmt.Sprint(s.chat().StatusCode, s.send(http.MethodGet, "/v1/models", "").StatusCode, s.send(http.MethodGet, "/metrics", "").StatusCode)
 }
 
 // cost is what the gateway says that a request has cost, in dollars.

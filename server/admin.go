@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"net/netip"
 	"strconv"
 	"time"
 
@@ -38,9 +39,9 @@ func (s *Server) asRevealing(next func(*fasthttp.RequestCtx, *clientKey)) fastht
 func (s *Server) asKey(next func(*fasthttp.RequestCtx, *clientKey)) fasthttp.RequestHandler {
 	return func(ctx *fasthttp.RequestCtx) {
 		setID(ctx, s.appendID(nil, ctx))
-		key := s.keyOf(ctx)
-		if key == nil {
-			writeError(ctx, errNoKey)
+		key, denied := s.keyOf(ctx)
+		if denied != nil {
+			writeError(ctx, denied)
 			return
 		}
 		next(ctx, key)
@@ -226,15 +227,15 @@ var (
 			"leave providers out to change only api_keys or preferences.")
 	errLockedOut = errorf(fasthttp.StatusConflict, "invalid_request_error", "locked_out",
 		"nothing was changed: the API key of this request would not be an admin's any more, so that you could not undo it here. "+
-			"Keep the key in api_keys, with admin in its role if there are other keys. To replace it, add the new admin key first, and take the old one out with that.")
+			"Keep the key in api_keys, with admin in its role if there are other keys, neither disabled nor expired, and your address among its allow_ips if it has some. To replace it, add the new admin key first, and take the old one out with that.")
 )
 
 // staysAdmin refuses a configuration in which a key that is an admin's would not
-// be one.
-func staysAdmin(key string) func(*config.Config) error {
+// be one, or could not be used from where it is used now.
+func staysAdmin(key string, client netip.Addr) func(*config.Config) error {
 	return func(next *config.Config) error {
 		for _, k := range next.APIKeys {
-			if k.Key == key && next.IsAdmin(k) {
+			if k.Key == key && next.IsAdmin(k) && k.Preferences.Access.Denies(time.Now(), client) == config.NotDenied {
 				return nil
 			}
 		}
@@ -316,7 +317,7 @@ func (s *Server) updateConfig(ctx *fasthttp.RequestCtx, key *clientKey) {
 	var next *config.Config
 	err := s.options.Update(changes, func(cfg *config.Config) error {
 		next = cfg
-		return staysAdmin(key.Key)(cfg)
+		return staysAdmin(key.Key, s.clientIP(ctx))(cfg)
 	})
 	if told, is := errors.AsType[*codec.Error](err); is {
 		writeError(ctx, told)

@@ -140,10 +140,9 @@ func (s *Server) leaveUnread(ctx *fasthttp.RequestCtx, conn *conn.Conn) {
 // expect answers a client that asks before it sends its body: one without a key
 // need not send it.
 func (s *Server) expect(ctx *fasthttp.RequestCtx) int {
-	var e *codec.Error
+	_, e := s.keyOf(ctx)
 	switch {
-	case s.keyOf(ctx) == nil:
-		e = errNoKey
+	case e != nil:
 	case ctx.Request.Header.ContentLength() > s.options.MaxBody:
 		e = s.tooLarge()
 	default:

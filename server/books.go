@@ -78,7 +78,7 @@ func (x *exchange) attempted(success bool) {
 func terms(cfg *config.Config) []usage.Terms {
 	list := make([]usage.Terms, len(cfg.APIKeys))
 	for i, k := range cfg.APIKeys {
-		list[i] = usage.Terms{Secret: k.Key, Alias: k.Alias, Credits: k.Preferences.Credits, CreatedAt: k.Preferences.CreatedAt}
+		list[i] = usage.Terms{Secret: k.Key, Alias: k.Alias, Credits: k.Preferences.Credits, CreatedAt: k.Preferences.CreatedAt, Access: k.Preferences.Access}
 	}
 	return list
 }

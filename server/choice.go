@@ -55,10 +55,10 @@ func (in *inbound) mayName(name string) (model string, may bool) {
 // calledAt is what a provider calls a model that the request names, and what clients
 // do. Google puts the kind of thing before the name, and it stays there.
 func (in *inbound) calledAt(name string, p *balancer.Provider) (upstream, model string, ok bool) {
-	upstream, model, ok = in.key.balance.Named(name, p)
+	upstream, model, ok = in.key.balance.Named(name, p, in.client())
 	if at := strings.LastIndex(name, googlesModels); !ok && at >= 0 {
 		at += len(googlesModels)
-		upstream, model, ok = in.key.balance.Named(name[at:], p)
+		upstream, model, ok = in.key.balance.Named(name[at:], p, in.client())
 		upstream = name[:at] + upstream
 	}
 	return upstream, model, ok

@@ -16,3 +16,14 @@ func (s *Server) clientIP(ctx *fasthttp.RequestCtx) netip.Addr {
 	}
 	return s.options.TrustedProxies.Behind(source, ctx.Request.Header.PeekAll(fasthttp.HeaderXForwardedFor))
 }
+
+// client is the address that a request comes from, if some key may be used only
+// from some. What is explained comes from nowhere.
+func (in *inbound) client() netip.Addr {
+	if in.snap == nil || !in.snap.asksClient {
+		return netip.Addr{}
+	}
+	in.lazy.Lock()
+	defer in.lazy.Unlock()
+	return in.server.clientIP(in.ctx)
+}

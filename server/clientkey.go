@@ -10,6 +10,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"uniapi/balancer"
+	"uniapi/codec"
 	"uniapi/config"
 	"uniapi/server/budget"
 	"uniapi/usage"
@@ -91,14 +92,18 @@ func (keys keyIndex) find(ctx *fasthttp.RequestCtx) *clientKey {
 	return nil
 }
 
-// keyOf is the key that a request carries, whose it is from now on; nil if it
-// carries none that is known.
-func (s *Server) keyOf(ctx *fasthttp.RequestCtx) *clientKey {
+// keyOf is the key that a request carries, whose it is from now on. The error is
+// that it carries none that is known, or one that may not be used.
+func (s *Server) keyOf(ctx *fasthttp.RequestCtx) (*clientKey, *codec.Error) {
 	key := s.snapshot.Load().keys.find(ctx)
-	if key != nil {
-		s.welcome(ctx, key)
+	if key == nil {
+		return nil, errNoKey
 	}
-	return key
+	if denied := s.denied(ctx, key); denied != nil {
+		return nil, denied
+	}
+	s.welcome(ctx, key)
+	return key, nil
 }
 
 // welcome lets a request hold memory in the name of its key, whose its connection

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -76,7 +77,9 @@ func (snap *snapshot) explanation(q Question) (explained, *codec.Error) {
 			return explained{}, errorf(fasthttp.StatusNotFound, "invalid_request_error", "not_found", "key %s may use no channel for model %q; it may use: %s",
 				k.Alias, in.model, strings.Join(balance.Models(), ", "))
 		}
-		if long := in.tooLong(); long != nil {
+		if over := k.Preferences.Access.Over(time.Now()); over != config.NotDenied {
+			e.Refused = denialTold(over, netip.Addr{}).Message
+		} else if long := in.tooLong(); long != nil {
 			e.Refused = long.Message
 		} else if refused := balance.WouldRefuse(in.model); refused != nil {
 			e.Refused = limitTold(refused).Message

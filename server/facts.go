@@ -22,10 +22,11 @@ func (in *inbound) facts() balancer.Facts {
 		conversation = in.conversation()
 	}
 	if !in.route.AsksFacts {
-		return balancer.Facts{Model: in.model, Stream: in.stream, Conversation: conversation}
+		return balancer.Facts{Model: in.model, Stream: in.stream, Conversation: conversation, Client: in.client()}
 	}
 	f := balancer.Facts{
 		Conversation: conversation,
+		Client:       in.client(),
 
 		Endpoint:  string(in.ctx.Path()),
 		Method:    string(in.ctx.Method()),

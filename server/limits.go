@@ -155,6 +155,9 @@ const codeKeysLimited = "provider_keys_limited"
 func blocked(b balancer.Block, model string) *codec.Error {
 	failed := b.Resting - b.Throttled
 	switch {
+	case b.Denied > 0 && b.Resting+b.Limited+b.Excluded == 0:
+		return lasting(errorf(fasthttp.StatusForbidden, "permission_error", "channel_key_denied",
+			"This API key gets %s by way of another key, which is disabled, has expired or may not be used from your address (api_keys in the gateway's api.yaml).", model))
 	case failed == 0 && b.Throttled > 0:
 		return errorf(fasthttp.StatusTooManyRequests, "rate_limit_error", "provider_rate_limit",
 			"All providers of %s have limited their keys for now.", model)

@@ -144,9 +144,9 @@ func (s *Server) model(ctx *fasthttp.RequestCtx) {
 // been answered.
 func (s *Server) modelsOf(ctx *fasthttp.RequestCtx) (ids []string, ok bool) {
 	setID(ctx, s.appendID(nil, ctx))
-	key := s.keyOf(ctx)
-	if key == nil {
-		writeError(ctx, errNoKey)
+	key, denied := s.keyOf(ctx)
+	if denied != nil {
+		writeError(ctx, denied)
 		return nil, false
 	}
 	if refused := key.balance.AdmitOther(context.Background()); refused != nil {

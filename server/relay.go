@@ -96,6 +96,9 @@ func (x *exchange) read() (err *codec.Error) {
 	if x.key = x.snap.keys.find(x.ctx); x.key == nil {
 		return errNoKey
 	}
+	if denied := x.server.denied(x.ctx, x.key); denied != nil {
+		return denied
+	}
 	x.server.welcome(x.ctx, x.key)
 	if x.server.inFlight.Refuses(x.key.share, x.key.only) {
 		return x.server.tooManyOfKey() // before it sends a body

@@ -34,6 +34,7 @@ type snapshot struct {
 	buffers    bool // some streams wait for their end, whoever asks for them
 	countsNeed bool // some limit counts tokens or money
 	hedges     bool // some attempts run beside others
+	asksClient bool // some key may be used only from some addresses
 	continues  bool // some streams are gone on with by another channel, whoever asks for them
 }
 
@@ -53,7 +54,7 @@ func (a *attempt) backend() *backend { return &a.snap.backends[a.chosen.Provider
 
 // build compiles cfg and what discovery knows at this moment.
 func (s *Server) build(cfg *config.Config) *snapshot {
-	snap := &snapshot{config: cfg, keys: make(keyIndex, len(cfg.APIKeys)), secrets: s.redactor(cfg), buffers: buffersSome(cfg), hedges: hedgesSome(cfg), countsNeed: countsNeed(cfg), continues: continuesSome(cfg)}
+	snap := &snapshot{config: cfg, keys: make(keyIndex, len(cfg.APIKeys)), secrets: s.redactor(cfg), buffers: buffersSome(cfg), hedges: hedgesSome(cfg), countsNeed: countsNeed(cfg), continues: continuesSome(cfg), asksClient: asksClient(cfg)}
 	s.secrets.Store(snap.secrets)
 	snap.backends = make([]backend, len(cfg.Providers))
 	snap.fetcher = s.fetcher(cfg)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"uniapi/codec/saturate"
+	"uniapi/config"
 	"uniapi/usage/credit"
 )
 
@@ -24,6 +25,7 @@ type Terms struct {
 	Secret, Alias string
 	Credits       *int64     // nano-dollars; nil is unlimited
 	CreatedAt     *time.Time // what was spent before does not count; nil is 30 days ago
+	Access        config.Access
 }
 
 // Broke says whether the key may spend nothing more, and why: its credits are 0 or used up.

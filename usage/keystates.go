@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"uniapi/codec/saturate"
+	"uniapi/config"
 )
 
 // TokenUsage is a line of /v1/token_usage.
@@ -184,7 +185,7 @@ func (b *Books) State(secret string) (state KeyState, known bool) {
 func (b *Books) state(k *Key, t *Terms) KeyState {
 	spent := k.account.Spent()
 	s := KeyState{Alias: t.Alias, Credits: -1, Added: dollars(k.account.Added()), CreatedAt: b.since(t.CreatedAt).Format(time.RFC3339),
-		Cost: dollars(spent), Enabled: !k.Broke(), Spent: spent, Reserved: k.account.Reserved()}
+		Cost: dollars(spent), Enabled: !k.Broke() && t.Access.Over(b.options.Now()) == config.NotDenied, Spent: spent, Reserved: k.account.Reserved()}
 	if t.Credits != nil {
 		s.Credits = dollars(*t.Credits)
 		s.Granted = k.limit(t)
