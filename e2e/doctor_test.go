@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -182,6 +183,26 @@ func collects(resp *http.Response) error {
 	return err
 }
 
+// closes is the address of who takes connections, reads a request that it makes nothing of, and closes, as a port for TLS does.
+func closes(t *testing.T) string {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ln.Close() })
+	go func() {
+		for {
+			c, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			c.Read(make([]byte, 4096))
+			c.Close()
+		}
+	}()
+	return "http://" + ln.Addr().String()
+}
+
 func TestDoctorNamesWhatGoesWrongOnTheWay(t *testing.T) {
 	t.Parallel()
 	s := served(t, file{}, works)
@@ -223,6 +244,7 @@ func TestDoctorNamesWhatGoesWrongOnTheWay(t *testing.T) {
 		"a redirect":            {between(t, s.address, nil, plain(301, "")), `FAIL  address .*nginx leads to https://gateway.example/\n`},
 		"a proxy's bad gateway": {between(t, s.address, nil, plain(502, "<html>502</html>")), `FAIL  models .*nginx does not reach the gateway, 502`},
 		"a login":               {between(t, s.address, nil, plain(401, "<html>login</html>")), `FAIL  models .*nginx refuses with 401, and not the gateway`},
+		"HTTPS is spoken there": {closes(t), `FAIL  address .*closed without an answer\n +change: https:// in --url`},
 		"nobody":                {"http://127.0.0.1:1", `FAIL  address .*nobody listens at 127\.0\.0\.1:1\n`},
 	} {
 		t.Run(name, func(t *testing.T) {

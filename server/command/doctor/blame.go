@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"slices"
@@ -97,6 +98,8 @@ func (e *examination) unreachable(err error) verdict {
 		return failed("http:// in --url, or give the gateway a certificate: --tls-cert and --tls-key", "no HTTPS is spoken there")
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return failed("start the gateway, or mend the port in --url; in a container 127.0.0.1 is the container itself", "nobody listens at %s", e.base.Host)
+	case e.base.Scheme == "http" && errors.Is(err, io.EOF):
+		return failed("https:// in --url, if the gateway has a certificate", "the connection is closed without an answer")
 	case isTimeout(err):
 		return failed(e.between.wait(), "no answer came in time: %s", text)
 	}
