@@ -53,7 +53,7 @@ func AskAll(cfg *config.Config, within time.Duration, plan func([]Asked), tell f
 	snap := s.snapshot.Load()
 	all := snap.smallRequests(failed)
 	plan(all)
-	s.askEach(snap, snap.keys[sha256.Sum256([]byte(cfg.APIKeys[0].Key))], all, within, tell)
+	s.askEach(snap, snap.keys[sha256.Sum256([]byte(cfg.APIKeys[0].Key))], all, within, time.Time{}, tell)
 	return nil
 }
 
@@ -132,8 +132,9 @@ func (snap *snapshot) smallRequests(failed map[int]string) (all []Asked) {
 	return all
 }
 
-// askEach makes the requests, several at a time, and tells what came of each in their order.
-func (s *Server) askEach(snap *snapshot, key *clientKey, all []Asked, within time.Duration, tell func(Asked)) {
+// askEach makes the requests, several at a time, on the account of a client key, and tells what came of each in their order. All must be over when the
+// time comes that they are due at; zero is never.
+func (s *Server) askEach(snap *snapshot, key *clientKey, all []Asked, within time.Duration, due time.Time, tell func(Asked)) {
 	places, ofOne := make(chan struct{}, mostAsked), make(map[int]chan struct{})
 	done := make([]chan Asked, len(all))
 	for i, a := range all {
@@ -149,7 +150,7 @@ func (s *Server) askEach(snap *snapshot, key *clientKey, all []Asked, within tim
 			own <- struct{}{}
 			places <- struct{}{}
 			defer func() { <-places; <-own }()
-			s.askSmall(snap, key, &a, within)
+			s.askSmall(snap, key, &a, within, due)
 			done[i] <- a
 		}()
 	}
@@ -159,14 +160,20 @@ func (s *Server) askEach(snap *snapshot, key *clientKey, all []Asked, within tim
 }
 
 // askSmall makes one request. A model that has used up the room for an answer before it said anything, or that is refused so little, is given more.
-func (s *Server) askSmall(snap *snapshot, key *clientKey, a *Asked, within time.Duration) {
+func (s *Server) askSmall(snap *snapshot, key *clientKey, a *Asked, within time.Duration, due time.Time) {
 	began := time.Now()
-	s.askWith(snap, key, a, smallestAnswer, began.Add(within))
-	if a.Wrong != "" && a.way.endpoint == provider.Chat && wantsRoom(a) {
-		s.askWith(snap, key, a, roomierForAnswer, began.Add(within))
+	if own := began.Add(within); due.IsZero() || own.Before(due) {
+		due = own
 	}
-	a.Took = time.Since(began)
-	if a.Wrong != "" && a.Status == 0 && a.Took >= within {
+	if within = due.Sub(began).Round(time.Second / 10); within <= 0 {
+		a.LeftOut = "not asked: there was no time left"
+		return
+	}
+	s.askWith(snap, key, a, smallestAnswer, due)
+	if a.Wrong != "" && a.way.endpoint == provider.Chat && wantsRoom(a) {
+		s.askWith(snap, key, a, roomierForAnswer, due)
+	}
+	if a.Took = time.Since(began); a.Wrong != "" && a.Status == 0 && !time.Now().Before(due) {
 		a.Wrong = fmt.Sprintf("no whole answer within %v", within)
 	}
 }
@@ -187,7 +194,7 @@ func (s *Server) askWith(snap *snapshot, key *clientKey, a *Asked, tokens int, d
 	call.Until(due)
 	x := origin{server: s, snap: snap, call: call}.unconnected(key, a.way.face, a.way.endpoint, a.way.body(model.Alias, tokens))
 	defer func() { x.holding.End(); x.release() }()
-	x.id, x.start = s.ids.append(x.id[:0]), time.Now()
+	x.id, x.start, x.label = s.ids.append(x.id[:0]), time.Now(), "POST "+x.label
 	a.Status, a.Wrong, a.empty = 0, "", false
 	if err := x.face.read(&x.inbound); err != nil {
 		a.Wrong = snap.secrets.Clean(err.Error())
@@ -200,12 +207,16 @@ func (s *Server) askWith(snap *snapshot, key *clientKey, a *Asked, tokens int, d
 	if d.Total > 0 && x.start.Add(d.Total).Before(due) {
 		call.Until(x.start.Add(d.Total))
 	}
+	x.made = 1
 	err := x.at.try()
 	if a.Address = snap.addressOfAsked(x.at, a); err == nil {
-		a.Status = 200
+		a.Status, x.ttft = 200, time.Since(x.start)
+		x.enterAsked(200, x.at.sent)
 		return
 	}
 	outcome, told := x.at.judge(err)
+	x.charge(err, told)
+	x.enterAsked(told.Status, x.at.sent)
 	if a.Status = outcome.Status; x.at.answered {
 		a.Status = 200 // and what it said was no answer
 	}
@@ -214,6 +225,17 @@ func (s *Server) askWith(snap *snapshot, key *clientKey, a *Asked, tokens int, d
 	if x.at.answer != nil {
 		x.at.answer.Close()
 	}
+}
+
+// enterAsked writes a request of askEach into the books and the metrics, and its attempt if the provider was asked.
+func (x *exchange) enterAsked(status int, sent bool) {
+	if sent {
+		x.attempted(status == 200)
+	}
+	r := x.record(status)
+	r.known = x.model
+	x.server.counters.outcomes.count(r.outcome())
+	x.account(&r)
 }
 
 // shorter is a time that may be taken, 0 being any, or what is left until due.

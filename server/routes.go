@@ -71,7 +71,7 @@ func (s *Server) handler() fasthttp.RequestHandler {
 func (s *Server) administration() map[string]func(*fasthttp.RequestCtx, *clientKey) {
 	return map[string]func(*fasthttp.RequestCtx, *clientKey){
 		"/v1/explain": s.explain, "/v1/add_credits": s.addCredits, "/v1/api_config/update": s.updateConfig,
-		"/v1/channels/wake": s.wake,
+		"/v1/channels/wake": s.wake, "/v1/channels/ask": s.askChannels,
 	}
 }
 

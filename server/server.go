@@ -120,6 +120,7 @@ type Server struct {
 	asking   sync.Map               // *asking by provider and model: see backend
 	hedges   hedgeShare             // of attempts beside others
 	judging  sync.Mutex             // held while an update or a request to explain is decoded, which takes many times its size
+	askings  askings                // of providers, by admins
 	telling  sync.Mutex             // held while a page of metrics is made, which takes some times its size
 	apart    apart                  // what they tell apart, under telling
 	inFlight *budget.Places         // requests for answers

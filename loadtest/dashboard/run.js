@@ -146,6 +146,19 @@ const steps = {
     await until(page, 'it says what it did', () => [...document.querySelectorAll('.awake [role=status]')].some((said) => /ended|Nothing rested/.test(said.innerText))
       || ![...document.querySelectorAll('.provider')].find((card) => card.innerText.includes('east')).innerText.includes('cooling'));
   },
+  'a provider is sent a test request by a button, and what it answers is shown': async () => {
+    const press = (name) => page.evaluate((provider) => {
+      const card = [...document.querySelectorAll('.provider')].find((one) => one.querySelector('h3').innerText === provider);
+      card.open = true;
+      card.querySelector('.test button').click();
+    }, name);
+    await press('north');
+    await shows('.answers', 'good');
+    complaints.expecting = true;
+    await press('south');
+    await shows('.answers', 'Try again in');
+    complaints.expecting = false;
+  },
   'a stream shows up while it is open': async () => {
     const leave = await openStream(town.base);
     await shows('#live', story);

@@ -32,7 +32,7 @@ export class Refused extends Error {
   }
 }
 
-const patience = 20_000; // milliseconds
+const patience = 20_000; // milliseconds; asking providers takes the gateway up to 15 s
 
 // ask gets one of the gateway's own addresses, relative to where this page is, so that a proxy may put both behind a path.
 export async function ask(path, query, secret, method = 'GET') {

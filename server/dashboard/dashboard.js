@@ -20,10 +20,17 @@ const none = { requests: 0, failures: 0, prompt_tokens: 0, cached_tokens: 0, com
 
 const state = { range: hour, by: 'model', hidden: new Set(), colourOf: new Map() };
 const clock = new Clock();
-const providers = new Providers(byId('providers'), async (provider) => {
-  const { woken } = await ask('channels/wake', { provider }, key.get(), 'POST');
-  await once('overview');
-  return woken;
+const providers = new Providers(byId('providers'), {
+  async wake(provider) {
+    const { woken } = await ask('channels/wake', { provider }, key.get(), 'POST');
+    await once('overview');
+    return woken;
+  },
+  async ask(provider) {
+    const { asked } = await ask('channels/ask', { provider }, key.get(), 'POST');
+    await once('overview');
+    return asked;
+  },
 });
 const totals = new Totals(byId('totals'));
 

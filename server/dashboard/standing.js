@@ -58,16 +58,16 @@ function channelOf(request) {
 export class Providers {
   #cards = [];
 
-  // wake has the gateway ask what rests of a provider again.
-  constructor(node, wake) {
+  // wake has the gateway ask what rests of a provider again, ask has it send something small to the provider with each of its keys.
+  constructor(node, { wake, ask }) {
     this.node = node;
-    this.wake = wake;
+    this.does = { wake, ask };
   }
 
   show(providers) {
     const names = JSON.stringify(providers.map((p) => p.name));
     if (names !== this.names) { // another configuration
-      this.#cards = providers.map(() => new Card(this.wake));
+      this.#cards = providers.map(() => new Card(this.does));
       this.node.replaceChildren(...this.#cards.map((card) => card.details));
       this.names = names;
     }
@@ -83,15 +83,18 @@ const restingForSome = (list) => list.filter((one) => one.resting_alone.length |
 class Card {
   #troubled = false;
 
-  constructor(wake) {
+  constructor({ wake, ask }) {
     this.summary = el('summary');
     this.said = el('span', { className: 'faint', role: 'status' });
     this.button = el('button', { className: 'quiet', type: 'button', onclick: () => this.#wake(wake) }, 'Ask again now');
     this.awake = el('p', { className: 'awake', hidden: true }, this.button, this.said);
+    this.tester = el('button', { className: 'quiet', type: 'button', title: 'Costs a few tokens for each key', onclick: () => this.#ask(ask) }, 'Send a test request');
+    this.answers = el('ul', { className: 'answers', role: 'status' });
+    this.test = el('div', { className: 'test', hidden: true }, this.tester, this.answers);
     this.channels = el('table', {}, headings('Model', 'Upstream', 'State', 'Last error'), el('tbody'));
     this.keys = el('table', {}, headings('Key', '#Served', '#Failed', 'State', 'Last error'), el('tbody'));
     this.inside = [this.channels, this.keys].map((table) => el('div', { className: 'inside', tabIndex: 0 }, table));
-    this.details = el('details', { className: 'card provider', ontoggle: () => this.#open() }, this.summary, this.awake, this.inside);
+    this.details = el('details', { className: 'card provider', ontoggle: () => this.#open() }, this.summary, this.awake, this.test, this.inside);
   }
 
   async #wake(wake) {
@@ -105,6 +108,18 @@ class Card {
     this.button.disabled = false;
   }
 
+  // #ask shows what the provider answers with each of its keys.
+  async #ask(ask) {
+    this.tester.disabled = true;
+    this.answers.replaceChildren(el('li', { className: 'faint' }, 'Waiting for the provider…'));
+    try {
+      this.answers.replaceChildren(...(await ask(this.provider.name)).map(answered));
+    } catch (error) {
+      this.answers.replaceChildren(el('li', { className: 'bad' }, error.message));
+    }
+    this.tester.disabled = false;
+  }
+
   show(provider) {
     const { channels, keys } = provider;
     this.provider = provider;
@@ -114,6 +129,7 @@ class Card {
     if (troubled && !this.#troubled) this.details.open = true;
     if (troubled !== this.#troubled) this.said.textContent = '';
     this.awake.hidden = !provider.usable || !troubled;
+    this.test.hidden = !provider.usable;
     this.#troubled = troubled;
     this.#open();
   }
@@ -132,6 +148,15 @@ class Card {
       el('td', { className: 'number' }, format.count(key.failed)), el('td', {}, stateOfKey(key)), lastError(key))));
     this.inside[1].hidden = keys.length === 0;
   }
+}
+
+// answered is a line of what came of a test request.
+function answered(one) {
+  if (one.left_out) return el('li', { className: 'faint' }, one.left_out);
+  const who = [one.key, one.model].filter(Boolean).join(', ');
+  const how = `${one.status || 'no answer'}, ${format.milliseconds(one.seconds * 1000)}`;
+  if (one.good) return el('li', {}, el('span', { className: 'state' }, 'good'), ` ${who}: ${how}`);
+  return el('li', {}, el('span', { className: 'state broken' }, 'failed'), ` ${who}: ${how}. ${one.error}`, one.address ? ` (asked at ${one.address})` : '');
 }
 
 function stateOf(one) {
