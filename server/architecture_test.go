@@ -19,23 +19,24 @@ import (
 // codec, usage} → config. Packages below one of these follow its rule, unless they
 // have their own.
 var mayImport = map[string][]string{
-	"config":            {"codec/capability", "config/price"}, // what users may say of hosts and models
-	"config/price":      {},
-	"codec":             {"codec"},
-	"codec/capability":  {},
-	"balancer":          {"balancer/breaker", "balancer/limit", "balancer/schedule", "config"},
-	"balancer/breaker":  {},
-	"balancer/limit":    {"config"},
-	"balancer/schedule": {"config"},
-	"pool":              {"pool/tcp"}, // a transport, which could be published
-	"pool/provider":     {"config", "codec", "pool"},
-	"pool/fetch":        {"config", "pool"},
-	"usage":             {"usage/credit", "config", "codec"},
-	"e2e":               {}, // tests only
-	"server/budget":     {},
-	"server/conn":       {"pool", "server/budget"}, // the clients' end; it knows nothing of what is asked
-	"server":            {"server", "balancer", "pool", "codec", "usage", "config"},
-	"server/command":    {"server", "balancer", "pool", "codec", "usage", "config", "loadtest"}, // the command line, which has the mock too
+	"config":             {"codec/capability", "config/price"}, // what users may say of hosts and models
+	"config/price":       {},
+	"codec":              {"codec"},
+	"codec/capability":   {},
+	"balancer":           {"balancer/breaker", "balancer/limit", "balancer/schedule", "config"},
+	"balancer/breaker":   {},
+	"balancer/limit":     {"config"},
+	"balancer/schedule":  {"config"},
+	"pool":               {"pool/tcp"}, // a transport, which could be published
+	"pool/provider":      {"config", "codec", "pool"},
+	"pool/fetch":         {"config", "pool"},
+	"usage":              {"usage/credit", "config", "codec"},
+	"e2e":                {}, // tests only
+	"server/budget":      {},
+	"server/idempotency": {},
+	"server/conn":        {"pool", "server/budget"}, // the clients' end; it knows nothing of what is asked
+	"server":             {"server", "balancer", "pool", "codec", "usage", "config"},
+	"server/command":     {"server", "balancer", "pool", "codec", "usage", "config", "loadtest"}, // the command line, which has the mock too
 }
 
 // roomOf is the package whose rule a file follows.

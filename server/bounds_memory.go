@@ -44,6 +44,10 @@ func requestMemory(limit int64) int64 { return memoryOr(limit) / 4 }
 // them: an eighth, and at most 64 MB.
 func fetchCache(requests int64) int { return int(min(requests/8, 64<<20)) }
 
+// keptAnswers is how much of it keeps answers for requests that are sent again under
+// their Idempotency-Key: a sixteenth, and at most 64 MB.
+func keptAnswers(requests int64) int { return int(min(requests/16, 64<<20)) }
+
 // BookSeries is how many series the books may have (usage.Options.Series): a sixteenth of the memory.
 func BookSeries(limit int64) int {
 	return int(min(max(memoryOr(limit)/16/usage.SeriesSize, 1000), 100_000))

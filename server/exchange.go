@@ -12,6 +12,7 @@ import (
 	"uniapi/pool"
 	"uniapi/pool/provider"
 	"uniapi/server/conn"
+	"uniapi/server/idempotency"
 	"uniapi/server/telemetry"
 )
 
@@ -48,9 +49,10 @@ type answering struct {
 	pending   chan *codec.Error // the attempts, while they go on behind comments
 	chunked   bool              // the stream leaves in chunks
 	chunks    conn.Chunks
-	status    int           // how a stream ended
-	continued int           // how often another channel went on with it
-	ttft      time.Duration // from the request's arrival to the first answer byte ready for the client
+	status    int                // how a stream ended
+	continued int                // how often another channel went on with it
+	first     *idempotency.Claim // by which this answer is kept for the next request of its Idempotency-Key; nil if it is not
+	ttft      time.Duration      // from the request's arrival to the first answer byte ready for the client
 }
 
 // bill is what the request costs.
@@ -114,6 +116,9 @@ func (x *exchange) end(status int) {
 // leave is end without taking the exchange back.
 func (x *exchange) leave(status int) {
 	x.live.leave()
+	if x.first != nil {
+		x.first.End(status)
+	}
 	if x.counted {
 		x.server.inFlight.Give(x.key.share)
 	}

@@ -17,10 +17,18 @@ import (
 // serve makes the handler of an endpoint for the clients that speak to face.
 func (s *Server) serve(face face, endpoint provider.Endpoint) fasthttp.RequestHandler {
 	label := "POST " + face.label(endpoint)
+	repeatable := takesIdempotencyKey(label)
 	return func(ctx *fasthttp.RequestCtx) {
 		x := s.begin(ctx, face, endpoint)
 		x.label = label
-		if err := x.enter(); err != nil {
+		if err := x.read(); err != nil {
+			x.refuse(err)
+			return
+		}
+		if repeatable && x.repeated() {
+			return
+		}
+		if err := x.letIn(); err != nil {
 			x.refuse(err)
 			return
 		}
@@ -34,6 +42,11 @@ func (x *exchange) enter() *codec.Error {
 	if err := x.read(); err != nil {
 		return err
 	}
+	return x.letIn()
+}
+
+// letIn is enter for a request that has been read.
+func (x *exchange) letIn() *codec.Error {
 	if x.route = x.key.routes.Find(x.model); x.route == nil {
 		return noModel(x.key, x.model)
 	}
@@ -360,6 +373,7 @@ func (x *exchange) refuse(e *codec.Error) {
 		x.at.whole = nil
 	}
 	writeErrorIn(x.ctx, x.format, e)
+	x.keepRefusal(e)
 	setRetryAfter(x.ctx, x.retryAfter)
 	x.showAttempts()
 	x.end(e.Status)

@@ -25,6 +25,7 @@ import (
 	"uniapi/pool/provider"
 	"uniapi/server/budget"
 	"uniapi/server/conn"
+	"uniapi/server/idempotency"
 	"uniapi/server/telemetry"
 	"uniapi/usage"
 )
@@ -127,6 +128,8 @@ type Server struct {
 	sending  *budget.Places         // requests whose bodies are on their way
 	fetches  *budget.Places         // connections on which images and files are fetched
 
+	idempotent *idempotency.Store // answers of requests with an Idempotency-Key
+
 	counters counters
 	registry *prometheus.Registry // what /metrics tells
 	lacks    lacks
@@ -160,7 +163,8 @@ func New(o Options) (*Server, error) {
 	s.log, s.secrets = telemetry.Redacted(o.Log)
 	s.access.Use(s.log)
 	s.debug = s.log.Enabled(context.Background(), slog.LevelDebug)
-	s.budget = budget.New(o.RequestMemory - int64(fetchCache(o.RequestMemory)))
+	s.budget = budget.New(o.RequestMemory - int64(fetchCache(o.RequestMemory)+keptAnswers(o.RequestMemory)))
+	s.idempotent = newIdempotency(o.RequestMemory)
 	s.sending = budget.NewBodies(mostSending(o.MaxConnections))
 	s.fetches = budget.NewFetches(mostFetchesTogether())
 	s.inFlight = budget.NewPlaces(min(o.MaxInFlight, int64(o.MaxConnections))) // each has a connection, so that a key's part is of both

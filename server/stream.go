@@ -39,6 +39,7 @@ func (x *exchange) respond() {
 		return
 	}
 	x.ctx.Response.Header.SetContentTypeBytes(x.at.typeOr(contentTypeJSON))
+	x.keepAnswer(fasthttp.StatusOK, x.at.whole)
 	if x.at.whole != nil {
 		x.ctx.Response.SwapBody(x.at.whole)
 	}
@@ -175,6 +176,9 @@ func (x *exchange) send(w io.Writer, out []byte, last bool) (written int64, err 
 	if len(out) == 0 {
 		return 0, nil
 	}
+	if x.first != nil {
+		x.first.Add(out)
+	}
 	var n int
 	if last && x.joins() {
 		n, err = x.chunks.Finish(out)
@@ -233,6 +237,9 @@ func (x *exchange) Close() error {
 	if x.at.answer != nil && x.status == fasthttp.StatusOK {
 		x.at.answer.CloseLater()
 		x.at.answer = nil
+	}
+	if x.status == fasthttp.StatusOK {
+		x.keepAnswer(fasthttp.StatusOK, nil)
 	}
 	x.end(x.status)
 	return nil
