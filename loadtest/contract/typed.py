@@ -125,12 +125,12 @@ def model_name(name: str, field: Any) -> str:
 
 def without(shape: Shape, unwanted: dict[str, set[str]]) -> Shape:
     """The shape without some members of its records, and with integers as protocol buffers have them."""
-    made: dict[int, Shape] = {}
+    made: dict[int, tuple[Shape, Shape]] = {}  # with the shape itself: the id of one that is gone may be another's
 
     def of(s: Shape) -> Shape:
         if id(s) not in made:
-            made[id(s)] = copy(s)
-        return made[id(s)]
+            made[id(s)] = s, copy(s)
+        return made[id(s)][1]
 
     def copy(s: Shape) -> Shape:
         if isinstance(s, List):
