@@ -211,7 +211,7 @@ func (k *Key) WouldRefuse(model string) *Refused {
 	return nil
 }
 
-// Left is what the quotas that hold for requests for a model have left: the key's, and those of all keys together.
+// Left is what the limits that hold for requests for a model have left: the key's, and those of all keys together.
 func (k *Key) Left(model string) (own, all []limit.Left) {
 	now := k.state.now()
 	return k.limiter.Left(model, now), append(k.models.Left(model, now), k.global.Left("", now)...)

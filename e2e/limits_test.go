@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
+	"testing"
 )
 
 // limitRows are the keys that limit clients and that count what they spend.
@@ -62,4 +64,25 @@ func cost(s *stage) string {
 		return fmt.Sprint(state.Cost)
 	}
 	return "unknown"
+}
+
+func TestAKeyIsToldWhatItsLimitsHaveLeft(t *testing.T) {
+	s := newStage(t)
+	s.drawn = true
+	s.write(file{keyPreferences: `{rate_limit: "3/hour, 5 usd/day @ Europe/Berlin", expires_at: 2999-01-01 @ UTC, credits: 7}`}.text(t, inFile, ""))
+	s.serve()
+	if told := s.chats(2); told != "200 200" {
+		t.Fatal(told)
+	}
+	for path, members := range map[string][]string{
+		"/v1/token_usage?api_key_param=" + clientKey: {`"balance":"$`, `"credits_from":"2`},
+		"/dashboard/billing/subscription":            {`"hard_limit_usd":7`, `"access_until":32472144000`},
+	} {
+		a := s.send(http.MethodGet, path, "")
+		for _, member := range append(members, `"model":null,"of":"usd","limit":5,"remaining":`, `"model":"m","of":"requests","limit":3,"remaining":1,"window_seconds":3600,"renewed_at":"2`) {
+			if !strings.Contains(a.body, member) {
+				t.Errorf("%s has no %s: %s", path, member, a.body)
+			}
+		}
+	}
 }

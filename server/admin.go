@@ -96,10 +96,14 @@ func (s *Server) tokenUsage(ctx *fasthttp.RequestCtx, key *clientKey) {
 		details["credits"], details["total_cost"] = "$-1", usage.Dollars(state.Spent)
 		if state.Credits >= 0 {
 			details["credits"] = usage.Dollars(state.Granted)
-			details["balance"] = usage.Dollars(state.Balance)
+			details["balance"], details["credits_from"] = usage.Dollars(state.Balance), state.CreatedAt
 		}
 	}
-	writeJSON(ctx, fasthttp.StatusOK, map[string]any{"usage": s.books.TokenUsage(secret, model, from, to), "query_details": details})
+	used := s.books.TokenUsage(secret, model, from, to)
+	if secret != "" {
+		details["limits"] = s.limitsOf(secret, model, used)
+	}
+	writeJSON(ctx, fasthttp.StatusOK, map[string]any{"usage": used, "query_details": details})
 }
 
 func or(text, other string) string {
@@ -350,8 +354,10 @@ func (s *Server) billingSubscription(ctx *fasthttp.RequestCtx, key *clientKey) {
 	if state, known := s.books.State(key.Key); known && state.Credits >= 0 {
 		limit = state.Credits + state.Added
 	}
+	now := time.Now()
+	used := s.books.TokenUsage(key.Key, "", now.AddDate(0, 0, -1), now)
 	writeJSON(ctx, fasthttp.StatusOK, map[string]any{"object": "billing_subscription", "has_payment_method": true,
-		"soft_limit_usd": limit, "hard_limit_usd": limit, "system_hard_limit_usd": limit, "access_until": 0})
+		"soft_limit_usd": limit, "hard_limit_usd": limit, "system_hard_limit_usd": limit, "access_until": accessUntil(key), "limits": s.limitsOf(key.Key, "", used)})
 }
 
 func (s *Server) billingUsage(ctx *fasthttp.RequestCtx, key *clientKey) {

@@ -200,6 +200,28 @@ func (g *requestLog) left(r *rule, h uint64, t int64) Quota {
 	return r.quota(h-low/r.grain*r.grain, unit(low), t)
 }
 
+// remaining is what each of the limits leaves at a moment; false if the limiter is out of use.
+func (l *limiter) remaining(model string, now int64) (list []Left, ok bool) {
+	g := l.log.Load()
+	if g == nil {
+		return nil, false
+	}
+	h := g.head.Load()
+	t := max(now, g.last(h))
+	for i := range g.rules {
+		r := &g.rules[i]
+		q := r.quota(0, t, t) // none in the window
+		if counted := h > 0 || r.grain > 1 && g.base > 0; counted && g.last(h) > t-r.window {
+			q = g.left(r, h, t)
+		}
+		if q.Remaining == r.Count { // those that there were have been taken back
+			q.Reset = r.Window
+		}
+		list = append(list, Left{Model: model, Quota: config.Quota{Of: config.Requests, Count: r.Count, Window: r.Window}, Remaining: q.Remaining, Reset: q.Reset})
+	}
+	return list, true
+}
+
 func (r *rule) quota(used uint64, oldest, t int64) Quota {
 	return Quota{r.Limit, int64(r.count - min(r.count, used)), time.Duration(oldest + r.window - t)}
 }

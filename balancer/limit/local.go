@@ -191,10 +191,19 @@ func (s *subject) Left(model string, now int64) (list []Left) {
 	if len(s.whole) > 0 {
 		list = s.counter(allModels, now).meters.left(now)
 	}
+	hash := s.hashOf(model)
+	c := s.find(model, hash, now)
 	if s.byModel {
-		list = append(list, s.counter(model, now).meters.left(now)...)
+		for _, l := range c.meters.left(now) {
+			l.Model = model
+			list = append(list, l)
+		}
 	}
-	return list
+	for ; ; c = s.renew(model, hash, now) {
+		if requests, ok := c.window.remaining(model, now); ok {
+			return append(list, requests...)
+		}
+	}
 }
 
 func (s *subject) Take(model string, now int64) (Grant, Refusal, bool) {

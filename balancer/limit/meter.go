@@ -347,8 +347,9 @@ func (m *meters) revive() {
 	m.mu.Unlock()
 }
 
-// Left is what a quota has left. Reset is until it begins anew by the calendar, else its window.
+// Left is what a limit has left. Reset is until it begins anew by the calendar, of requests until the oldest one leaves the window, else the window.
 type Left struct {
+	Model     string // "" for all models together
 	Quota     config.Quota
 	Remaining int64
 	Reset     time.Duration

@@ -45,7 +45,7 @@ type Limiter interface {
 	// Hold takes what a request may need out of the quotas of the model and of all models together, until Hold.Settle, if they allow it.
 	// also is that this is another model of a request for which it was asked already: of all models together nothing more is held.
 	Hold(model string, need Need, now int64, also bool) (Hold, Refusal, bool)
-	// Left is what the quotas of all models together have left, and those of a model; there may be none.
+	// Left is what the quotas of all models together have left, and the limits of a model; there may be none.
 	Left(model string, now int64) []Left
 }
 
