@@ -152,7 +152,7 @@ func says(p codec.Part) bool { return p.Kind != codec.PartText || !Blank(p.Text)
 
 // spoken is what the assistant said without thinking that led to nothing: it is the rest of a turn that was interrupted. Anthropic answers "The
 // final block in an assistant message cannot be `thinking`" to it (github.com/tailcallhq/forgecode issues 2107, 3071), OpenAI's Responses that it
-// "was provided without its required following item" (github.com/vercel/ai issue 7099), and chat wants content.
+// "was provided without its required following item" (reported at github.com/vercel/ai, 7099), and chat wants content.
 func (r *repair) spoken(parts []codec.Part) []codec.Part {
 	end := len(parts)
 	for end > 0 && (parts[end-1].Kind == codec.PartReasoning || !says(parts[end-1])) {
