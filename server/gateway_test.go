@@ -267,30 +267,24 @@ func (c *client) rest() string {
 // logLine is a line of a JSON log.
 type logLine map[string]any
 
-// logLines takes what the gateway logs.
+// logLines takes what the gateway logs, however much that is and whether or not anybody asks for it: a writer that waited would have the gateway
+// leave lines out.
 type logLines struct {
-	mu     sync.Mutex
-	text   bytes.Buffer
-	parsed int // bytes of text that have been
-	ch     chan logLine
+	mu    sync.Mutex
+	text  bytes.Buffer
+	read  int           // bytes of text whose lines next has given or passed over
+	wrote chan struct{} // has one when there is more
 }
 
-func newLogLines() *logLines { return &logLines{ch: make(chan logLine, 1<<16)} }
+func newLogLines() *logLines { return &logLines{wrote: make(chan struct{}, 1)} }
 
 func (l *logLines) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.text.Write(p)
-	// What a pipe brings at once may end within a line.
-	for line := range bytes.Lines(l.text.Bytes()[l.parsed:]) {
-		if !bytes.HasSuffix(line, []byte("\n")) {
-			break
-		}
-		l.parsed += len(line)
-		parsed := logLine{}
-		if json.Unmarshal(line, &parsed) == nil {
-			l.ch <- parsed
-		}
+	select {
+	case l.wrote <- struct{}{}:
+	default:
 	}
 	return len(p), nil
 }
@@ -306,20 +300,39 @@ func (l *logLines) next(t testing.TB, message string) logLine {
 	t.Helper()
 	late := time.After(patience)
 	for {
+		if line := l.find(message); line != nil {
+			return line
+		}
 		select {
-		case line := <-l.ch:
-			if line["msg"] == message {
-				return line
-			}
+		case <-l.wrote:
 		case <-late:
 			t.Fatalf("no %q in the log:\n%s", message, l)
 		}
 	}
 }
 
+// find looks for it in the lines that have come, nil if it is not there yet.
+func (l *logLines) find(message string) logLine {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for line := range bytes.Lines(l.text.Bytes()[l.read:]) {
+		if !bytes.HasSuffix(line, []byte("\n")) { // what a pipe brings at once may end within a line
+			break
+		}
+		l.read += len(line)
+		parsed := logLine{}
+		if json.Unmarshal(line, &parsed) == nil && parsed["msg"] == message {
+			return parsed
+		}
+	}
+	return nil
+}
+
 // count is how many lines with this message there have been.
 func (l *logLines) count(message string) int {
-	return strings.Count(l.String(), fmt.Sprintf(`"msg":%q`, message))
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return bytes.Count(l.text.Bytes(), fmt.Appendf(nil, `"msg":%q`, message))
 }
 
 // eventually waits for what another goroutine or the kernel is about to do.
