@@ -133,8 +133,9 @@ func (k *Key) hold(a *Admission, need limit.Need, now int64, model string, besid
 		}
 		hold, refusal, ok := l.Hold(model, need, now, also)
 		if *h = hold; !ok {
-			as.Refusal = refusal
-			refused = &as
+			said := as // as itself would be on the heap for each request that is let in, too
+			said.Refusal = refusal
+			refused = &said
 		} else if hold.Holds() {
 			a.state = k.state
 		}

@@ -38,3 +38,34 @@ func TestMediaCostWhatIsMadeOfThem(t *testing.T) {
 		})
 	}
 }
+
+// TestAServiceTierIsPaidHoweverItIsSpelled names the tier of a request in plain text, with an escape, and not at all.
+func TestAServiceTierIsPaidHoweverItIsSpelled(t *testing.T) {
+	up := act(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		io.WriteString(w, `{"id":"c","object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":"x"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":0,"total_tokens":1}}`)
+	})
+	g := start(t, up.section("/v1/chat/completions", "m"), "preferences:\n  model_price: {m: {input: 1, output: 1, service: {priority: {input: 3, output: 3}}}}\n")
+	spent := int64(0)
+	for i, c := range []struct {
+		member string
+		nano   int64
+	}{
+		{`"service_tier":"priority",`, 3000},
+		{`"service_ti\u0065r":"priority",`, 3000},
+		{`"service_tier":"priorit\u0079",`, 3000},
+		{`"service_tier":"default",`, 1000},
+		{`"user":"\u0065",`, 1000},
+		{``, 1000},
+	} {
+		if a := g.chat(strings.Replace(plainRequest, "{", "{"+c.member, 1)); a.StatusCode != 200 {
+			t.Fatalf("%s: %d %s", c.member, a.StatusCode, a.body)
+		}
+		g.settled(i + 1)
+		state, _ := g.books.State(clientKeyText)
+		if cost := state.Spent - spent; cost != c.nano {
+			t.Errorf("with %s it cost %d nano-dollars, want %d", c.member, cost, c.nano)
+		}
+		spent = state.Spent
+	}
+}

@@ -13,25 +13,29 @@ import (
 // what the one costs by which the provider says that it answered, else what the
 // dearest of them does: which it is, is the client's choice and the provider's.
 func (x *exchange) cost(tokens usage.Tokens) int64 {
-	tokens.Service = x.serviceTier()
+	price := x.price(x.model)
+	tokens.Service = x.serviceTier(price)
 	if x.answeredBy != "" && x.hasPrice(x.answeredBy) {
 		return usage.Cost(x.price(x.answeredBy), tokens)
 	}
-	most := usage.Cost(x.price(x.model), tokens)
+	most := usage.Cost(price, tokens)
 	for _, model := range x.beside {
 		most = max(most, usage.Cost(x.price(model), tokens))
 	}
 	return most
 }
 
-// serviceTier is the service tier that the request asks for, if some price depends on it.
-func (x *exchange) serviceTier() string {
-	if !x.priced(x.model).Price.HasServices() {
+// serviceTier is the service tier that the request asks for, if the model's price depends on it.
+func (x *exchange) serviceTier(price config.Price) string {
+	// Most requests name none, which their bytes tell sooner than their members. The name may be written with escapes.
+	if !price.HasServices() || !bytes.Contains(x.body, serviceTierName) && !bytes.Contains(x.body, unicodeEscape) {
 		return ""
 	}
-	tier, _ := rawjson.Text(x.body, member(x.body, "service_tier"))
+	tier, _ := rawjson.Text(x.body, member(x.body, string(serviceTierName)))
 	return tier
 }
+
+var serviceTierName, unicodeEscape = []byte("service_tier"), []byte(`\u`)
 
 // price is that of one of the models that the request names, where its last attempt was made.
 func (x *exchange) price(model string) config.Price { return x.priced(model).Price }
