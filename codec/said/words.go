@@ -6,9 +6,6 @@ import "strings"
 // sends it, and what is in it follows no format: a model may be told all of it as it stands.
 func Member(name []byte) bool { return memberNames[string(name)] }
 
-// Free says whether what a member of that name has in it is the sender's own, by whatever names: arguments, results, schemas.
-func Free(name []byte) bool { return freeNames[string(name)] }
-
 // Word says whether a role or a type is one that a format has.
 func Word(text []byte) bool { return formatWords[string(text)] }
 
