@@ -6,8 +6,9 @@ GO      ?= go
 # The race detector needs a C compiler; without one the tests run all the same.
 RACE    := $(if $(shell command -v cc || command -v gcc || command -v clang),-race)
 
-.PHONY: build demo test test-agents test-chaos test-contract test-dashboard test-install test-newcomer test-sdk contract-newer release bench bench-peers bench-guard bench-baseline bench-compare trail locust lint fuzz prices cross clean
+.PHONY: help build demo test test-agents test-chaos test-cluster test-collector test-contract test-dashboard test-example test-install test-newcomer test-sdk contract-newer release bench bench-peers bench-guard bench-baseline bench-compare trail locust lint fuzz prices cross clean
 
+##@ Build and try
 build: ## the static, stripped binary
 	CGO_ENABLED=0 $(GO) build $(VERBOSE) -trimpath -ldflags '$(LDFLAGS)' -o uni-api .
 
@@ -16,22 +17,41 @@ demo: ## a failover and a translation before mock providers: no key, no network,
 	@$(MAKE) --no-print-directory build VERBOSE=-v
 	./uni-api demo
 
+# The race detector multiplies what such tests count, and takes minutes over it: they are built without it.
+MEASURED = $(shell grep -rl --include='*_test.go' '^//go:build .*!race' .)
+tests-in = ^($$(sed -n 's/^func \(Test[A-Za-z]*\)(.*/\1/p' $(1) | paste -sd'|' -))$$
+
+##@ Test
 test: ## everything
-	@echo "compiling; then a line for each package that has been tested, the longest, server, takes some minutes"
+	@echo "compiling; then a line for each package that has been tested: server takes minutes; at last what counts time and bytes"
 	@$(GO) build $(RACE) -v ./...
 	$(GO) test $(RACE) -timeout 20m ./...
+	$(if $(RACE),$(GO) test -p 1 -timeout 10m -run "$(call tests-in,$(MEASURED))" $(sort $(dir $(MEASURED))))
 
 # Only what the tag changes: the rest is in make test. Among it are the tests that cost
 # grows no faster than the input, which are named after that, with inputs of 1 MiB.
 CHAOS := server/*_chaos_test.go server/faults_linux_test.go server/strays_test.go
-test-chaos: ## behind haproxy, nginx and Caddy, at 5,000 streams, in two minutes of faults, and with large inputs: apt-get install haproxy nginx caddy
-	$(GO) test -tags chaos -count 1 -timeout 20m -run CostLinearTime ./codec/... ./config ./pool/... ./server
+test-chaos: ## behind haproxy, nginx and Caddy, the alert rules, at 5,000 streams, in two minutes of faults, and with large inputs: apt-get install haproxy nginx caddy prometheus
+	$(GO) test -tags chaos -count 1 -timeout 20m -run "Costs?LinearTime" ./codec/... ./config ./pool/... ./server/...
 	$(GO) test -tags chaos -count 1 -timeout 5m -run TestRunMeasures ./bench/peers
 	$(GO) test -tags chaos -count 1 -timeout 5m -run TestDoctorNamesNginx ./e2e
-	$(GO) test -tags chaos -count 1 -timeout 15m -run "^($$(sed -n 's/^func \(Test[A-Za-z]*\)(.*/\1/p' $(CHAOS) | paste -sd'|' -))$$" ./server
+	$(GO) test -tags chaos -count 1 -timeout 15m -run "$(call tests-in,$(CHAOS))" ./server
+
+test-cluster: ## what instances share, at real servers: apt-get install redis-server postgresql; REDIS_SERVER=valkey-server for a Valkey
+	$(GO) test $(RACE) -tags cluster -count 1 -timeout 10m ./cluster
+	$(GO) test $(RACE) -tags cluster -count 1 -timeout 10m -run "$(call tests-in,usage/*_cluster_test.go)" ./usage
+	$(GO) test -tags cluster -count 1 -timeout 10m -run TestAFleet ./e2e
+
+test-example: ## compiles and runs the format that shows how one is added
+	$(GO) vet -tags example ./codec/formats/... ./server
+	$(GO) test -tags example -run Pretended ./server
 
 test-newcomer: ## README.md from a clone to the first streamed answer, in a root of its own; ARGS=--cold builds with an empty cache
 	python3 loadtest/newcomer/run.py $(ARGS)
+
+test-collector: ## OpenTelemetry's own collector, built from its modules (a minute, once), reads what the gateway tells it
+	cd loadtest/collector && $(GO) build -o ../../build/collector .
+	COLLECTOR=$(CURDIR)/build/collector $(GO) test -tags collector -count 1 -run OwnCollector ./e2e
 
 test-install: release ## docs/operations.md's installation on an empty machine: root, and apt-get install systemd-container
 	$(GO) test -tags install -count 1 -timeout 5m -run TheGuidesInstallation ./server
@@ -91,22 +111,23 @@ $(DASHBOARD)/installed: loadtest/dashboard/package.json
 	cd $(DASHBOARD) && npm install --no-package-lock --no-audit --no-fund --loglevel=error
 	touch $@
 
+##@ Measure
 bench: ## the hot path, with allocations
 	$(GO) test -run '^$$' -bench . -benchmem ./bench ./codec/... ./pool/...
 
 bench-peers: build ## cost, latency and memory beside nginx and haproxy, in one run; ARGS=--quick for a look
 	$(GO) run ./bench/peers --bin ./uni-api $(ARGS)
 
-trail: ## prints which functions of server, file by file, a plain request goes through
+trail: ## prints which functions of server, file by file, a plain request goes through; fails if the page lists others
 	@mkdir -p build/cover
 	@$(GO) build -cover -covermode=atomic -coverpkg=uniapi/... -o build/trail ./bench/trail
-	@GOCOVERDIR=build/cover ./build/trail
+	@GOCOVERDIR=build/cover ./build/trail --page docs/architecture.md --functions 45 --files 12 $(ARGS)
 
 # What is guarded: benchmarks that allocate the same each time. A fixed number of
 # rounds, so that what warms up weighs the same on every machine.
 GUARDED := -run '^$$' -bench . -benchmem -benchtime 500x \
-	-skip 'Year|Build|ListingModels|Parallel|KeptAlive|Loopback|FiftyKeys|/parallel|/tls' ./bench ./codec/... ./pool/... ./balancer ./balancer/limit ./config ./usage ./server ./server/conn ./server/telemetry
-bench-guard: ## fails if a guarded benchmark allocates more than bench/baseline.txt says
+	-skip 'Year|Build|ListingModels|Parallel|KeptAlive|Loopback|FiftyKeys|/parallel|/tls|/sdk' ./bench ./codec/... ./pool/... ./balancer ./balancer/limit/... ./config ./usage ./server ./server/conn ./server/queue ./server/telemetry ./server/telemetry/metrics ./server/telemetry/tracing
+bench-guard: trail ## fails if a guarded benchmark allocates more than bench/baseline.txt says, or a plain request goes through more than docs/architecture.md lists
 	@mkdir -p build
 	$(GO) test -count 3 $(GUARDED) >build/bench.txt || { cat build/bench.txt; exit 1; }
 	$(GO) run ./bench/guard allocs bench/baseline.txt build/bench.txt
@@ -127,8 +148,12 @@ bench-compare: build ## time as well, and the cost beside nginx: for a quiet mac
 locust: build ## uni-api's own load test: 100 users, 120 s
 	./loadtest/run.sh ./uni-api
 
+##@ Keep
 prices: ## renews the list prices that the program has with it, from the newest litellm that pip finds; look at the difference before you keep it
-	cd config/price && $(GO) generate .
+	rm -rf build/prices && mkdir -p build/prices
+	python3 -m pip download --quiet --no-deps --dest build/prices litellm
+	cd build/prices && python3 -m zipfile -e litellm-*.whl .
+	$(GO) run ./config/price/renew build/prices/litellm/model_prices_and_context_window_backup.json "$$(basename build/prices/litellm-*.whl | cut -d- -f1-2 | tr - ' ')" config/price/list.txt
 
 lint: ## formatting, vet, staticcheck, and known vulnerabilities where the database of them can be reached
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "run gofmt -w on these"; exit 1; }
@@ -152,8 +177,9 @@ for        = GOOS=$(call goos,$(1)) GOARCH=$(call goarch,$(1)) GOARM=7 CGO_ENABL
 cross: ## compiles the program for every platform that is released, and one that is not
 	$(foreach p,$(PLATFORMS) linux-loong64,$(call for,$(p)) build -trimpath . ./server/command && ):
 
-release: $(PLATFORMS:%=dist/%) ## archives of the platforms that are served, with their checksums, in dist/
+release: $(PLATFORMS:%=dist/%) ## archives of the platforms that are served, with their checksums and what CHANGELOG.md says of the version, in dist/
 	rm dist/uni-api.1
+	awk -v version='$(VERSION:v%=%)' '/^## /{of=$$2==version; unreleased=$$2=="Unreleased"} of{found=1; notes=notes $$0 "\n"} unreleased{next_notes=next_notes $$0 "\n"} END{printf "%s", found?notes:next_notes}' CHANGELOG.md >dist/NOTES.md
 	cd dist && (sha256sum *.tar.gz || shasum -a 256 *.tar.gz) >SHA256SUMS
 
 .PHONY: dist $(PLATFORMS:%=dist/%)
@@ -164,9 +190,12 @@ dist:
 $(PLATFORMS:%=dist/%): dist/%: dist
 	mkdir -p dist/uni-api-$(VERSION)-$*
 	$(call for,$*) build -trimpath -ldflags '$(LDFLAGS)' -o dist/uni-api-$(VERSION)-$*/uni-api$(if $(findstring windows,$*),.exe) .
-	cp -R dist/uni-api.1 LICENSE README.md SECURITY.md api.example.yaml deploy docs dist/uni-api-$(VERSION)-$*
+	cp -R dist/uni-api.1 LICENSE README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md api.example.yaml deploy docs dist/uni-api-$(VERSION)-$*
 	tar -C dist -czf dist/uni-api-$(VERSION)-$*.tar.gz uni-api-$(VERSION)-$*
 	rm -r dist/uni-api-$(VERSION)-$*
 
-clean:
+help: ## this list
+	@awk 'BEGIN{FS=":.*## "} /^##@ /{printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' Makefile
+
+clean: ## removes what was built
 	rm -rf uni-api build dist

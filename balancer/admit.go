@@ -80,14 +80,32 @@ func (k *Key) Admit(ctx context.Context, need limit.Need, model string, beside .
 			return Admission{}, &Refused{Refusal: refusal, Model: other}
 		}
 	}
+	var admission Admission
+	if refused := k.hold(&admission, need, now, model, beside); refused != nil {
+		return Admission{}, refused
+	}
+	if refused := k.confirmHolds(ctx, &admission, model, beside); refused != nil {
+		admission.release(now)
+		return Admission{}, refused
+	}
+	if refused := k.count(ctx, &admission, now, model, beside); refused != nil {
+		admission.release(now)
+		return Admission{}, refused
+	}
+	return admission, nil
+}
+
+// count counts a request against all limits that are windows, or against none. It comes after whatever else may refuse the request: a limit of many
+// takes nothing back, and what a refused request has used up of one that keys share would be taken from the others.
+func (k *Key) count(ctx context.Context, a *Admission, now int64, model string, beside []string) *Refused {
 	own, refusal, ok := k.limiter.Take(model, now)
 	if !ok {
-		return Admission{}, &Refused{Refusal: refusal, Model: model}
+		return &Refused{Refusal: refusal, Model: model}
 	}
 	each, refusal, ok := k.models.Take(model, now)
 	if !ok {
 		own.Cancel()
-		return Admission{}, &Refused{Refusal: refusal, Model: model, Shared: true}
+		return &Refused{Refusal: refusal, Model: model, Shared: true}
 	}
 	var others []limit.Grant
 	cancel := func() {
@@ -101,26 +119,22 @@ func (k *Key) Admit(ctx context.Context, need limit.Need, model string, beside .
 		g, refusal, ok := k.limiter.Take(other, now)
 		if !ok {
 			cancel()
-			return Admission{}, &Refused{Refusal: refusal, Model: other}
+			return &Refused{Refusal: refusal, Model: other}
 		}
 		others = append(others, g)
 	}
 	all, refusal, ok := k.global.Take("", now)
 	if !ok {
 		cancel()
-		return Admission{}, &Refused{Refusal: refusal, Global: true}
+		return &Refused{Refusal: refusal, Global: true}
 	}
-	refused := k.confirm(ctx, model, own, all, beside, others)
-	admission := Admission{key: own, global: all}
-	if refused == nil {
-		refused = k.hold(&admission, need, now, model, beside)
-	}
-	if refused != nil {
+	if refused := k.confirm(ctx, model, [...]limit.Grant{own, each, all}, beside, others); refused != nil {
 		cancel()
 		all.Cancel()
-		return Admission{}, refused
+		return refused
 	}
-	return admission, nil
+	a.key, a.global = own, all
+	return nil
 }
 
 // hold takes what a request may need out of quotas, all of them or none.
@@ -149,48 +163,89 @@ func (k *Key) hold(a *Admission, need limit.Need, now int64, model string, besid
 			take(&a.more[i], k.limiter, other, Refused{Model: other})
 		}
 	}
-	if refused == nil {
-		return nil
+	if refused != nil {
+		a.release(now)
 	}
+	return refused
+}
+
+// release gives back what quotas hold for a request that was not let in.
+func (a *Admission) release(now int64) {
 	for i := range a.holds {
 		a.holds[i].Cancel(now)
 	}
 	for i := range a.more {
 		a.more[i].Cancel(now)
 	}
-	return refused
 }
 
 // confirm asks for what other instances have a say in of the grants of a request for a model, and for those beside it.
-func (k *Key) confirm(ctx context.Context, model string, own, all limit.Grant, beside []string, others []limit.Grant) *Refused {
-	unsure := own.Unsure() || all.Unsure()
+// of are the key's, that for the model of all keys, and that of all requests.
+func (k *Key) confirm(ctx context.Context, model string, of [3]limit.Grant, beside []string, others []limit.Grant) *Refused {
+	unsure := of[0].Unsure() || of[1].Unsure() || of[2].Unsure()
 	for _, g := range others {
 		unsure = unsure || g.Unsure()
 	}
 	if !unsure {
 		return nil
 	}
-	var grants []limit.Grant
-	var of []Refused // what each would be refused as
-	ask := func(g limit.Grant, as Refused) {
-		if g.Unsure() {
-			grants, of = append(grants, g), append(of, as)
+	var asked questions
+	asked.add(of[0], Refused{Model: model})
+	asked.add(of[1], Refused{Model: model, Shared: true})
+	for i, g := range others {
+		asked.add(g, Refused{Model: beside[i]})
+	}
+	asked.add(of[2], Refused{Global: true})
+	return asked.answer(ctx, k.state)
+}
+
+// confirmHolds is confirm for what is held of quotas.
+func (k *Key) confirmHolds(ctx context.Context, a *Admission, model string, beside []string) *Refused {
+	unsure := a.holds[0].Unsure() || a.holds[1].Unsure() || a.holds[2].Unsure()
+	for i := range a.more {
+		unsure = unsure || a.more[i].Unsure()
+	}
+	if !unsure {
+		return nil
+	}
+	var asked questions
+	add := func(h *limit.Hold, as Refused) {
+		if h.Unsure() {
+			asked.add(h.Asked(), as)
 		}
 	}
-	ask(own, Refused{Model: model})
-	for i, g := range others {
-		ask(g, Refused{Model: beside[i]})
+	add(&a.holds[0], Refused{Model: model})
+	add(&a.holds[1], Refused{Model: model, Shared: true})
+	for i := range a.more {
+		add(&a.more[i], Refused{Model: beside[i]})
 	}
-	ask(all, Refused{Global: true})
-	refused, why, ok := k.state.confirm(ctx, grants)
+	add(&a.holds[2], Refused{Global: true})
+	return asked.answer(ctx, k.state)
+}
+
+// questions are what other instances have a say in of one request.
+type questions struct {
+	grants []limit.Grant
+	words  []Refused // what each would be refused as
+}
+
+func (q *questions) add(g limit.Grant, as Refused) {
+	if g.Unsure() {
+		q.grants, q.words = append(q.grants, g), append(q.words, as)
+	}
+}
+
+// answer asks them, and says what refuses the request; nil is nothing.
+func (q *questions) answer(ctx context.Context, s *State) *Refused {
+	refused, why, ok := s.confirm(ctx, q.grants)
 	switch {
 	case ok:
 		return nil
 	case refused < 0:
 		return &Refused{Unknown: true}
 	}
-	of[refused].Refusal = why
-	return &of[refused]
+	q.words[refused].Refusal = why
+	return &q.words[refused]
 }
 
 // WouldRefuse says why Admit would refuse a request for a model, nil if it would
@@ -219,17 +274,36 @@ func (k *Key) Left(model string) (own, all []limit.Left) {
 }
 
 // AdmitOther counts a request that is for no model: only the limit of all
-// requests together knows it.
+// requests together knows it. A key uses up no more of that one than its own limit
+// lets it: what it asks beyond is answered as long as others have room, and not counted.
 func (k *Key) AdmitOther(ctx context.Context) *Refused {
-	all, refusal, ok := k.global.Take("", k.state.now())
+	now := k.state.now()
+	own, _, ok := k.limiter.Take("", now)
 	if !ok {
+		return k.fullForAll(now)
+	}
+	all, refusal, ok := k.global.Take("", now)
+	if !ok {
+		own.Cancel()
 		return &Refused{Refusal: refusal, Global: true}
 	}
-	refused := k.confirm(ctx, "", limit.Grant{}, all, nil, nil)
+	refused := k.confirm(ctx, "", [...]limit.Grant{0: own, 2: all}, nil, nil)
 	if refused != nil {
+		own.Cancel()
 		all.Cancel()
+		if !refused.Global && !refused.Unknown {
+			return k.fullForAll(now)
+		}
 	}
 	return refused
+}
+
+// fullForAll says that all requests together have reached their limit, nil if they have not.
+func (k *Key) fullForAll(now int64) *Refused {
+	if refusal, ok := k.global.Check("", limit.Need{}, now); !ok {
+		return &Refused{Refusal: refusal, Global: true}
+	}
+	return nil
 }
 
 // Quota is what is left of the limit that is nearest to its end, the key's before

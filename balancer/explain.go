@@ -120,6 +120,9 @@ func (p *Plan) excuses(c *Candidate, now int64) (words []string, all string) {
 	all = "all its keys rest"
 	for i, key := range ring.keys {
 		word := cmp.Or(excuse(key.rest.Look(now, p.key.client), now), excuse(c.pairs.of(key).Look(now, p.key.client), now))
+		if spent := p.spent(c, key, now); word == "" && spent != "" {
+			word, all = spent, "all its keys rest or have too little left"
+		}
 		fit := word == ""
 		if ring.limits != nil && fit {
 			if refusal, ok := ring.limits[i].Check(c.Upstream, p.Facts.Need, now); !ok {

@@ -28,6 +28,13 @@ type KeyStanding struct {
 	Served, Failed int64 // attempts with it since the process began
 	Standing
 	Models []ModelStanding // for which it rests while it may serve others
+	Spent  []SpentModel    // for which others are asked rather than it
+}
+
+// SpentModel is a model for which a provider has told that a key has nothing left.
+type SpentModel struct {
+	Upstream string
+	Until    time.Time
 }
 
 // ModelStanding is how a provider's key stands for one model alone: after a limit
@@ -68,7 +75,7 @@ func (s *State) Overview(t *Table) []ProviderStanding {
 			standing.Channels = append(standing.Channels, ChannelStanding{model.Alias, model.Upstream, w.standing(p.channels[i].rest)})
 		}
 		for i, key := range p.ring.keys {
-			standing.Keys = append(standing.Keys, KeyStanding{i, key.served.Load(), key.failed.Load(), w.standing(key.rest), w.models(p, key)})
+			standing.Keys = append(standing.Keys, KeyStanding{i, key.served.Load(), key.failed.Load(), w.standing(key.rest), w.models(p, key), w.spent(p, key)})
 		}
 		all = append(all, standing)
 	}
@@ -108,6 +115,18 @@ func (w *watcher) models(p *Provider, key *keyState) []ModelStanding {
 		}
 		if s := w.standing(pair); s.Resting || len(s.Alone) > 0 {
 			all = append(all, ModelStanding{model.Upstream, s})
+		}
+	}
+	return all
+}
+
+// spent are the models for which a key has nothing left by its provider's word.
+func (w *watcher) spent(p *Provider, key *keyState) []SpentModel {
+	var all []SpentModel
+	for i, model := range p.Models {
+		until := p.channels[i].told.of(key).Back(1, w.now)
+		if until > 0 && !slices.ContainsFunc(all, func(m SpentModel) bool { return m.Upstream == model.Upstream }) {
+			all = append(all, SpentModel{model.Upstream, w.time(until)})
 		}
 	}
 	return all

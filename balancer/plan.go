@@ -335,21 +335,25 @@ func (p *Plan) admit(via *Key) (refusal limit.Refusal, ok bool) {
 	if p.peek {
 		return via.limiter.Check(p.route.Model, p.Facts.Need, now)
 	}
-	grant, refusal, ok := via.limiter.Take(p.route.Model, now)
-	if ok {
-		var hold limit.Hold
-		if hold, refusal, ok = via.limiter.Hold(p.route.Model, p.Facts.Need, now, false); !ok {
-			grant.Cancel()
-			return refusal, false
-		}
-		if hold.Holds() {
-			p.vias = append(p.vias, hold)
-		}
+	hold, refusal, ok := via.limiter.Hold(p.route.Model, p.Facts.Need, now, false)
+	if !ok {
+		return refusal, false
+	}
+	grant, refusal, ok := via.limiter.Take(p.route.Model, now) // last: not always can it be taken back
+	if !ok {
+		hold.Cancel(now)
+		return refusal, false
+	}
+	if hold.Holds() {
+		p.vias = append(p.vias, hold)
+	}
+	if hold.Unsure() {
+		p.unsure = append(p.unsure, unsure{hold.Asked(), via, len(p.tries)})
 	}
 	if grant.Unsure() {
 		p.unsure = append(p.unsure, unsure{grant, via, len(p.tries)})
 	}
-	return refusal, ok
+	return refusal, true
 }
 
 // tried says whether the request has had a channel already: two keys may lead to

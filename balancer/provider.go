@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"uniapi/balancer/breaker"
+	"uniapi/balancer/limit/told"
 	"uniapi/balancer/schedule"
 	"uniapi/config"
 )
@@ -26,6 +27,7 @@ type providerState struct {
 type channelState struct {
 	rest         *breaker.Breaker // for all keys
 	pairs        pairs
+	told         perKey[told.Budget] // by the provider, of what is left to each of its keys
 	load         schedule.Load
 	pace, wholes atomic.Pointer[pace] // of streams, and of other answers
 }
@@ -52,6 +54,7 @@ func (s *State) provider(id string, cfg *config.Config, p *config.Provider) *pro
 		for _, c := range kept.channels {
 			c.rest.Wake()
 			c.pairs.keep(keys)
+			c.told.keep(keys)
 		}
 	}
 	return &providerState{kept.id, address, keys, kept.channels}
@@ -101,59 +104,4 @@ func (a *providerState) channel(s *State, upstream string) *channelState {
 		a.channels[upstream] = c
 	}
 	return a.channels[upstream]
-}
-
-// pairs are the breakers of a channel for one of the provider's keys each: of
-// limits and quotas, which are a model's. Each is made when it is first needed.
-type pairs struct {
-	made    atomic.Pointer[map[*keyState]*breaker.Breaker]
-	group   *breaker.Group
-	channel breaker.Name
-}
-
-// of is nil, which is closed, for a key that has reached no limit here.
-func (p *pairs) of(key *keyState) *breaker.Breaker {
-	made := p.made.Load()
-	if made == nil {
-		return nil
-	}
-	return (*made)[key]
-}
-
-func (p *pairs) make(key *keyState) *breaker.Breaker {
-	for {
-		old := p.made.Load()
-		all := make(map[*keyState]*breaker.Breaker)
-		if old != nil {
-			if b := (*old)[key]; b != nil {
-				return b
-			}
-			maps.Copy(all, *old)
-		}
-		name := p.channel
-		name.Key = key.name
-		b := p.group.New(name)
-		if all[key] = b; p.made.CompareAndSwap(old, &all) {
-			return b
-		}
-	}
-}
-
-// keep forgets all keys but some.
-func (p *pairs) keep(keys map[string]*keyState) {
-	for {
-		old := p.made.Load()
-		if old == nil {
-			return
-		}
-		all := make(map[*keyState]*breaker.Breaker)
-		for _, key := range keys {
-			if b := (*old)[key]; b != nil {
-				all[key] = b
-			}
-		}
-		if p.made.CompareAndSwap(old, &all) {
-			return
-		}
-	}
 }

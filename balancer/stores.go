@@ -66,7 +66,7 @@ func (s *State) confirm(ctx context.Context, grants []limit.Grant) (refused int,
 // it, and whether none of them probes already what it would probe. It is called before every attempt, and waits only where a store is shared.
 // False: the attempt is not to be made and has been given back; Next gives another.
 func (p *Plan) Confirm(ctx context.Context, a *Attempt) bool {
-	if len(p.unsure) == 0 && !a.grant.Unsure() && !a.channelProbe && !a.keyProbe && !a.pairProbe {
+	if len(p.unsure) == 0 && !a.grant.Unsure() && !p.holdsUnsure(a) && !a.channelProbe && !a.keyProbe && !a.pairProbe {
 		return true
 	}
 	return p.confirmProbes(ctx, a) && p.confirmLimits(ctx, a)
@@ -107,9 +107,12 @@ func (p *Plan) confirmProbes(ctx context.Context, a *Attempt) bool {
 
 func (p *Plan) confirmLimits(ctx context.Context, a *Attempt) bool {
 	var list [4]limit.Grant
-	grants, ofKeys := list[:0], len(p.unsure)
+	grants, ofClients := list[:0], len(p.unsure)
 	for _, u := range p.unsure {
 		grants = append(grants, u.grant)
+	}
+	if p.holdsUnsure(a) {
+		grants = append(grants, p.holds[p.heldBy(*a)].hold.Asked())
 	}
 	if a.grant.Unsure() {
 		grants = append(grants, a.grant)
@@ -123,7 +126,7 @@ func (p *Plan) confirmLimits(ctx context.Context, a *Attempt) bool {
 		return true
 	}
 	p.giveBack(a)
-	if refused == ofKeys { // the limit of the provider's key
+	if refused >= ofClients { // the limit of the provider's key
 		p.limited(why, p.key.state.now())
 		if bit := keyBit(a.Key); bit != 0 {
 			p.tries[a.try].refused |= bit
@@ -143,6 +146,16 @@ func (p *Plan) confirmLimits(ctx context.Context, a *Attempt) bool {
 	return false
 }
 
+// holdsUnsure says whether an attempt holds something of quotas that others have a say in.
+func (p *Plan) holdsUnsure(a *Attempt) bool {
+	for i := range p.holds {
+		if p.holds[i].number == a.Number {
+			return p.holds[i].hold.Unsure()
+		}
+	}
+	return false
+}
+
 // leaveOut leaves out what is behind client keys in the place of channels, from one of those that were to be confirmed on.
 func (p *Plan) leaveOut(first int) {
 	if first >= len(p.unsure) {
@@ -155,10 +168,10 @@ func (p *Plan) leaveOut(first int) {
 	for i := via.from; i < len(p.tries); i++ {
 		p.tries[i].closed = true
 	}
-	for i := range p.unsure {
+	for i := first; i < len(p.unsure); i++ {
 		p.unsure[i].grant.Cancel()
 	}
-	p.unsure = p.unsure[:0]
+	p.unsure = p.unsure[:first] // what the request still goes by; it is asked for again
 }
 
 // unsure is what a client key that stands in the place of a channel has granted.

@@ -445,3 +445,25 @@ func TestABreakerStoreThatFailsStopsNoRequest(t *testing.T) {
 		})
 	}
 }
+
+func TestAStoreHasTheLastWordOnWhatAllKeysTogetherMayHaveOfAModel(t *testing.T) {
+	far := &farLimits{Store: limit.NewLocal(), shared: new(line)}
+	all := instances(2, Stores{Limits: far}, func(f *fixture) *fixture {
+		f.key("sk", config.FixedPriority).cfg.Preferences.ModelRateLimit.Set("m", limitedTo(3))
+		return f
+	})
+	served := 0
+	for range 4 {
+		for _, f := range all {
+			_, refused := f.table.Key("sk").Admit(t.Context(), limit.Need{}, "m")
+			if refused == nil {
+				served++
+			} else if !refused.Shared || refused.Model != "m" {
+				t.Fatalf("refused as %+v", refused)
+			}
+		}
+	}
+	if served != 3 {
+		t.Errorf("%d requests were let in, want 3", served)
+	}
+}

@@ -80,7 +80,7 @@ func (p *Plan) takeKey(a *Attempt, t *try, k *asking) bool {
 			if t.refused&keyBit(i) != 0 || !p.may(key.rest, k) || !p.may(t.candidate.pairs.of(key), k) {
 				continue
 			}
-			if due := t.candidate.keyBack(key, k.now, k.client); due < first && p.hasLimit(ring, i, t.candidate.Upstream, k.now) {
+			if due := p.keyDue(t.candidate, key, k.now); due < first && p.hasLimit(ring, i, t.candidate.Upstream, k.now) {
 				best, first = i, due
 			}
 		}
@@ -101,6 +101,9 @@ func (p *Plan) takeKey(a *Attempt, t *try, k *asking) bool {
 // model, and its limit.
 func (p *Plan) takeOne(a *Attempt, t *try, index int, k *asking) bool {
 	key := t.candidate.Provider.ring.keys[index]
+	if !k.force && p.spentUntil(t.candidate, key, k.now) > 0 {
+		return false
+	}
 	whole := p.take(key.rest, k)
 	if whole == breaker.Open {
 		return false
@@ -137,7 +140,7 @@ func (p *Plan) due(t *try, now int64) int64 {
 	first := int64(never)
 	for i, key := range ring.keys {
 		if t.refused&keyBit(i) == 0 {
-			first = min(first, c.keyBack(key, now, p.key.client))
+			first = min(first, p.keyDue(c, key, now))
 		}
 	}
 	return max(channel, first)
@@ -149,13 +152,13 @@ func (p *Plan) takeLimit(a *Attempt, ring *keyRing, key int, upstream string, no
 	if ring.limits == nil {
 		return true
 	}
-	grant, _, ok := ring.limits[key].Take(upstream, now)
+	hold, _, ok := ring.limits[key].Hold(upstream, p.Facts.Need, now, false)
 	if !ok {
 		return false
 	}
-	hold, _, ok := ring.limits[key].Hold(upstream, p.Facts.Need, now, false)
+	grant, _, ok := ring.limits[key].Take(upstream, now) // last: not always can it be taken back
 	if !ok {
-		grant.Cancel()
+		hold.Cancel(now)
 		return false
 	}
 	a.grant, a.hold = grant, hold

@@ -28,6 +28,9 @@ func (p *Provider) Wake(model string, key int) (woken int, found bool) {
 		for n, k := range p.ring.keys {
 			if key == EveryKey || key == n {
 				wake(c.pairs.of(k))
+				if c.told.of(k).Forget() {
+					woken++
+				}
 			}
 		}
 	}

@@ -61,8 +61,8 @@ type Error struct {
 	Raw []byte
 	// InAnswer says that it came with a success status or inside a stream.
 	InAnswer bool
-	// OfChoice says that a choice has it where its message is due, and says its status, which is that of the answer then.
-	OfChoice bool
+	// Numbered says that it names an HTTP status by its number, which is that of the answer then, whatever status it came with.
+	Numbered bool
 	// Detail is more of what is wrong than clients are told: hosts, ports, addresses. It is for the log and for admins.
 	Detail string
 	// Lasting says that asking again helps nothing until somebody does something.
@@ -119,6 +119,11 @@ func (e *Error) Retryable() bool {
 // BadRequest is the error for a request that cannot be understood: 400, in the client's words.
 func BadRequest(param, message string) *Error {
 	return &Error{Status: 400, Class: ClientMistake, Type: "invalid_request_error", Param: param, Message: message}
+}
+
+// NotAnObject is the error of a client's body that is no JSON object.
+func NotAnObject(cause error) *Error {
+	return BadRequest("", "the request body is not a valid JSON object: "+cause.Error())
 }
 
 // NoAnswer is the error for a success status with nothing usable behind it: 502.

@@ -43,7 +43,7 @@ func AnswerError(data []byte, v rawjson.Value) *Error {
 	}
 	e.KeepRaw(v.Raw(data))
 	known := e.Status
-	if known == 0 {
+	if e.Numbered = known != 0; !e.Numbered {
 		known = statusOfWord(e.Code + " " + e.Type)
 	}
 	e.Status = known

@@ -1,3 +1,5 @@
+//go:build !race
+
 package codec_test
 
 import (
@@ -25,6 +27,7 @@ import (
 	"uniapi/codec/override"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/said"
+	"uniapi/codec/strip"
 	"uniapi/codec/toolid"
 )
 
@@ -177,7 +180,7 @@ func passChat(body []byte) {
 		rules.Edit(body)
 		rules.EditTranslated(body)
 	}
-	openai.Strip(toolid.Strip(body), true, true)
+	strip.Request(toolid.Strip(body), true, true)
 }
 
 // overrides are many, on members that requests have and on others.

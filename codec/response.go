@@ -78,11 +78,11 @@ type Event struct {
 	LogProbs json.RawMessage
 }
 
-// Said is about how many characters the event adds to what the answer says.
+// Said is what the event adds to what the answer says, in characters as estimate weighs them.
 func (e *Event) Said() int64 {
 	switch e.Kind {
 	case EventText, EventRefusal, EventReasoning, EventToolArguments:
-		return int64(len(e.Text))
+		return estimate.Weight(e.Text)
 	case EventMedia:
 		return estimate.MediaTokens * estimate.CharactersPerToken
 	}

@@ -47,7 +47,7 @@ func (t *Told) End(it *rawjson.Members) error {
 		return err
 	}
 	if t.Failure != nil && t.Failure.Class == Semantic && t.status >= 400 && t.status <= 599 {
-		t.Failure.Status = int(t.status)
+		t.Failure.Status, t.Failure.Numbered = int(t.status), true
 		t.Failure.Type = ""
 		t.Failure.Classify(t.Failure.Raw)
 	}
@@ -86,15 +86,6 @@ func (t *Told) TakeError(data []byte, v rawjson.Value) {
 	t.Failure = AnswerError(data, v)
 }
 
-// TakeChoiceError is TakeError for that of a choice.
-func (t *Told) TakeChoiceError(data []byte, v rawjson.Value) {
-	if t.TakeError(data, v); t.Failure != nil {
-		var said Error
-		said.SaysError(data, v)
-		t.Failure.OfChoice = said.Status != 0
-	}
-}
-
 // readMeta reads what Cohere's endpoints, and those who copied them, count.
 func readMeta(data []byte, meta rawjson.Value) (Usage, bool) {
 	u, said := ReadUsage(data, meta.Get(data, "tokens"))
@@ -102,6 +93,28 @@ func readMeta(data []byte, meta rawjson.Value) (Usage, bool) {
 		u, said = ReadUsage(data, meta.Get(data, "billed_units"))
 	}
 	return u, said
+}
+
+// FailureIn is the error in what came where an answer was due: an error of any shape, a page, words, or an object that says nothing. Nil if it is an answer,
+// be it of another format.
+func FailureIn(body []byte) *Error {
+	if _, err := CheckObject(body); err != nil {
+		e, _ := err.(*Error)
+		return e
+	}
+	v, err := rawjson.One(body)
+	if err != nil {
+		return NotAnAnswer(body)
+	}
+	for it := v.Members(body); it.Next(); {
+		if name := it.Name(); (name == "choices" || name == "data") && it.Value.Kind == rawjson.Array && it.Value.End-it.Value.Start > len("[]") {
+			return nil
+		}
+	}
+	if new(Error).SaysError(body, v) {
+		return AnswerError(body, v)
+	}
+	return Empty()
 }
 
 // CheckObject looks at a whole answer that is no conversation's, and returns its usage. The error, always an *Error, says that it is none: any JSON object
@@ -114,7 +127,7 @@ func CheckObject(body []byte) (Usage, error) {
 			v := it.Whole()
 			for choices := v.Elements(body); choices.Next(); {
 				t.TakeUsage(body, choices.Value.Get(body, "usage"))
-				t.TakeChoiceError(body, choices.Value.Get(body, "error"))
+				t.TakeError(body, choices.Value.Get(body, "error"))
 			}
 			continue
 		}

@@ -18,12 +18,61 @@ type Traits struct {
 	Pinged bool
 	// Repeats says that the last event of a stream has the whole answer in it again, usage and all.
 	Repeats bool
+	// Bounds are the members that say how much a request may be answered with.
+	Bounds *Bounds
 	// Later is the member by which a request asks to be answered before it is worked on, "" if there is none.
 	Later string
 	// Count is the member in which clients look for how many tokens a request has.
 	Count string
+	// LeastTokens is the least that upstreams take for the length of an answer.
+	LeastTokens int64
+	// Thoughtless says that an answer that is gone on with cannot be thought about again: it is gone on with only without thinking, and what was thought
+	// would be missing where a tool is called behind it.
+	Thoughtless bool
+	// Functions says that tools which take text are told as functions: few upstreams know others.
+	Functions bool
+	// Passed are the lines of a head that go along from a client to an upstream that speaks as it does.
+	Passed []string
+	// Flags is the line of a head that lists flags, those of a client among them; "" if there is none.
+	Flags string
+	// KeyQuery is the parameter of an address in which some clients have their key; "" if none do. No log line holds a query.
+	KeyQuery string
 	// Addressed says that the model stands in the address, and a member called model is none.
 	Addressed bool
+}
+
+// Bounds are members of a request, each by its path, with a full stop between names.
+type Bounds struct {
+	Answer   []string // the tokens of an answer at most; less than 0 is that there is no bound
+	Others   []string // the same in the words of servers that read the format and more: they raise what Answer says, and are no bound where it says nothing
+	Thinking []string // those for thinking, beside which an upstream of another format is given room for the answer
+	Answers  []string // how many answers there are to be
+	Searches Searches // those that the provider makes for an answer, and asks money for
+	Each     string   // a list of prompts, each of which is answered; "" is none
+	Beyond   Beyond   // what is read that the request does not hold
+}
+
+// OtherAnswer are the names that servers which people run themselves read beside or before those of the format, in bodies that pass as they are:
+// llama.cpp's n_predict, which it prefers to max_tokens (tools/server/README.md), and n_cmpl; Ollama's num_predict; max_new_tokens of TGI, SGLang and
+// Transformers; TabbyAPI's max_length; and those of hosts of open models.
+var (
+	OtherAnswer = []string{
+		"n_predict", "num_predict", "options.num_predict", "max_new_tokens", "parameters.max_new_tokens", "sampling_params.max_new_tokens", "max_length", "max_output_tokens",
+		"max_generated_tokens", "max_gen_len", "maxTokens", "maxOutputTokens", "tokens_to_generate",
+	}
+	OtherAnswers = []string{"n_cmpl", "num_generations", "num_return_sequences", "parameters.best_of", "sampling_params.n"}
+)
+
+// Searches is how a request asks the provider to search.
+type Searches struct {
+	Members []string // of the request, objects that ask for a search of the web
+	Web     []string // how the type of a tool begins that searches the web
+	Files   []string // that of one which searches the client's files
+	Named   []string // members of a tool, objects that make it one which searches the web
+	Size    string   // in one of Members: the size of the context that is searched for
+	Preview []string // how the type of an older tool begins that searches the web at another price
+	Uses    string   // in such a tool: how often it may be used
+	Calls   string   // in the request: how often all of them may be
 }
 
 // URLTaker is a format whose upstreams read some addresses by themselves, and others not.

@@ -21,8 +21,8 @@ type Usage struct {
 	PromptAudio, CompletionAudio int64
 	// PromptImage and CompletionImage are the tokens of images in Prompt and Completion.
 	PromptImage, CompletionImage int64
-	// Searches are those that the provider made for the answer, where it counts them.
-	Searches int64
+	// Searches are those of the web that the provider made for the answer, where it counts them, FileSearches those of the client's files.
+	Searches, FileSearches int64
 	// AcceptedPrediction and RejectedPrediction are the predicted-output tokens in Completion.
 	AcceptedPrediction, RejectedPrediction int64
 	// Seconds are how long the sound was, rounded up, where the upstream counts that and no tokens.
@@ -65,6 +65,9 @@ func (u Usage) Zero() bool {
 	return u.Prompt == 0 && u.Completion == 0 && u.Total == 0 && u.Seconds == 0
 }
 
+// Complete says that all is told, and nothing of it estimated.
+func (u Usage) Complete() bool { return u.Gaps == 0 && !u.Zero() && !u.Estimated }
+
 // Tells says whether there is anything in it, be it that it cannot be used.
 func (u Usage) Tells() bool { return u.Gaps != 0 || !u.Zero() }
 
@@ -76,7 +79,7 @@ func (u *Usage) Add(o Usage) {
 	}{
 		{&u.Prompt, o.Prompt}, {&u.Cached, o.Cached}, {&u.CacheWrite, o.CacheWrite}, {&u.Completion, o.Completion}, {&u.Reasoning, o.Reasoning}, {&u.Total, o.Total},
 		{&u.PromptAudio, o.PromptAudio}, {&u.CompletionAudio, o.CompletionAudio}, {&u.Seconds, o.Seconds},
-		{&u.CacheWrite1h, o.CacheWrite1h}, {&u.PromptImage, o.PromptImage}, {&u.CompletionImage, o.CompletionImage}, {&u.Searches, o.Searches},
+		{&u.CacheWrite1h, o.CacheWrite1h}, {&u.PromptImage, o.PromptImage}, {&u.CompletionImage, o.CompletionImage}, {&u.Searches, o.Searches}, {&u.FileSearches, o.FileSearches},
 	} {
 		*sum.of = saturate.Add(*sum.of, sum.n)
 	}
@@ -109,16 +112,20 @@ func (u *Usage) Read(to *int64, tells Gaps, data []byte, v rawjson.Value) {
 // ReadTotal is Read for the sum.
 func (u *Usage) ReadTotal(data []byte, v rawjson.Value) { u.Read(&u.Total, noTotal, data, v) }
 
-// Settle ends the reading: a half that is missing is what the other leaves of the total.
+// Settle ends the reading: a half that is missing is what the other leaves of the total. A total that leaves less than nothing, or nothing for a half
+// that was told to be what it cannot be, is no more believed than that: the half stays missing.
 func (u *Usage) Settle() {
-	if u.Gaps&noTotal == 0 {
-		switch u.Gaps & (NoPrompt | NoCompletion) {
-		case NoPrompt:
-			u.Prompt = max(u.Total-u.Completion, 0)
-			u.Gaps &^= NoPrompt
-		case NoCompletion:
-			u.Completion = max(u.Total-u.Prompt, 0)
-			u.Gaps &^= NoCompletion
+	if missing := u.Gaps & (NoPrompt | NoCompletion); u.Gaps&noTotal == 0 && (missing == NoPrompt || missing == NoCompletion) {
+		switch left := u.Total - u.Prompt - u.Completion; { // of what is missing nothing is known
+		case left < 0, left == 0 && u.Gaps&(Unreadable|Absurd) != 0:
+			u.Gaps |= Absurd
+			u.Total = 0
+		case missing == NoPrompt:
+			u.Prompt += left
+			u.Gaps &^= missing
+		default:
+			u.Completion += left
+			u.Gaps &^= missing
 		}
 	}
 	u.Gaps &^= noTotal

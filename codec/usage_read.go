@@ -1,6 +1,9 @@
 package codec
 
-import "uniapi/codec/rawjson"
+import (
+	"uniapi/codec/rawjson"
+	"uniapi/codec/saturate"
+)
 
 // ReadUsage reads a usage object as any provider may write it: in OpenAI's words, those of the Responses API, Anthropic's, Google's,
 // Bedrock's or Cohere's, since many answer in the format of one and count in the words of another. Where the words mean different sums, it
@@ -41,6 +44,14 @@ func ReadUsage(data []byte, v rawjson.Value) (u Usage, told bool) {
 			u.CacheWrite1h = readCacheDetails(data, it.Value, &u)
 		case "server_tool_use":
 			u.Read(&u.Searches, 0, data, it.Value.Get(data, "web_search_requests"))
+		case "server_side_tool_usage_details": // xAI's, of which it asks money for (https://docs.x.ai/developers/tools/tool-usage-details)
+			var web, x int64
+			u.Read(&web, 0, data, it.Value.Get(data, "web_search_calls"))
+			u.Read(&x, 0, data, it.Value.Get(data, "x_search_calls"))
+			u.Searches = saturate.Add(web, x)
+			u.Read(&u.FileSearches, 0, data, it.Value.Get(data, "file_search_calls"))
+		case "num_search_queries": // Perplexity's
+			u.Read(&u.Searches, 0, data, it.Value)
 		case "thoughtsTokenCount", "thoughts_token_count":
 			u.Read(&beside.thoughts, 0, data, it.Value)
 		case "toolUsePromptTokenCount", "tool_use_prompt_token_count":
@@ -74,13 +85,13 @@ func (b *usageBeside) settle(u *Usage) {
 	}
 	if !b.inclusive && b.read+b.written > 0 {
 		u.Prompt += b.read + b.written
-		u.Gaps &^= NoPrompt
+		u.part(NoPrompt)
 	}
 	u.Prompt += b.toolPrompt
 	switch {
 	case b.thoughts > 0:
 		u.Completion, u.Reasoning = u.Completion+b.thoughts, b.thoughts
-		u.Gaps &^= NoCompletion
+		u.part(NoCompletion)
 	case u.Reasoning > 0 && u.Total == u.Prompt+u.Completion+u.Reasoning:
 		u.Completion += u.Reasoning
 	}
@@ -88,6 +99,13 @@ func (b *usageBeside) settle(u *Usage) {
 		u.Gaps |= OtherUnit
 	}
 	u.Settle()
+}
+
+// part says that a part of a half was told. That is all of it, unless the rest was told, too, as what it cannot be.
+func (u *Usage) part(of Gaps) {
+	if u.Gaps&(Unreadable|Absurd) == 0 {
+		u.Gaps &^= of
+	}
 }
 
 // readCacheDetails sums up what Bedrock wrote into caches that are kept for an hour.

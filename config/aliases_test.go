@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-
-	"uniapi/bench/linear"
 )
 
 // lists is a file in which each list holds ten times the one before, with that text at the bottom.
@@ -54,27 +52,6 @@ func TestAFileIsBoundedOnceItsAliasesAreFollowed(t *testing.T) {
 			if _, err := cfg.JSON(false); err != nil {
 				t.Errorf("as JSON: %.300v", err)
 			}
-		})
-	}
-}
-
-func TestAliasesCostLinearTime(t *testing.T) {
-	for name, file := range map[string]func(size int) string{
-		"to aliases": func(size int) string { return lists(size/60, "lol") },
-		"to lists of aliases": func(size int) string {
-			file := "x0: &x0 []\n"
-			for i := range size / 40 {
-				file += fmt.Sprintf("x%d: &x%d [*x%d,*x0]\n", i+1, i+1, i)
-			}
-			return file + minimal
-		},
-		"to itself": func(size int) string { return "x: &x [" + strings.Repeat("1,", size/2) + "*x]\n" + minimal },
-	} {
-		t.Run(name, func(t *testing.T) {
-			linear.Check(t, func(size int) func() {
-				data := []byte(file(size))
-				return func() { Parse("api.yaml", data, env()) }
-			})
 		})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -11,9 +12,11 @@ import (
 func (d *decoder) checkProviders() {
 	lines := map[string]int{}
 	for _, p := range d.cfg.Providers {
-		if !d.within(ItemProvider, func() { d.checkProvider(p, lines) }) {
-			d.leaveProvider(p)
-		}
+		d.of(p.called, func() {
+			if !d.within(ItemProvider, func() { d.checkProvider(p, lines) }) {
+				d.leaveProvider(p)
+			}
+		})
 	}
 }
 
@@ -51,13 +54,25 @@ func (d *decoder) checkBaseURL(p *Provider) {
 		return
 	}
 	word := maskURL(p.BaseURL)
+	scheme, rest, _ := strings.Cut(p.BaseURL, "://")
+	if scheme = strings.ToLower(scheme); scheme != "http" && scheme != "https" {
+		d.fail(at, word, "base_url %s must begin with https:// or http://", shown(word))
+		return
+	}
+	p.BaseURL = scheme + "://" + rest
 	u, err := url.Parse(p.BaseURL)
 	switch {
-	case !strings.HasPrefix(p.BaseURL, "http://") && !strings.HasPrefix(p.BaseURL, "https://"):
-		d.fail(at, word, "base_url %s must begin with https:// or http://", shown(word))
 	case err != nil || u.Hostname() == "":
 		d.fail(at, word, "base_url %s is no URL with a host; write https://HOST/PATH", shown(word))
+	case !validPort(u.Port()):
+		d.fail(at, word, "base_url %s has a port that does not exist; ports go from 1 to 65535", shown(word))
 	}
+}
+
+// validPort is true of no port, too: then the scheme's is meant.
+func validPort(port string) bool {
+	n, err := strconv.ParseUint(port, 10, 16)
+	return port == "" || err == nil && n > 0
 }
 
 // checkCredentials finds halves of credentials.
@@ -100,24 +115,27 @@ func (d *decoder) checkCredentials(p *Provider) {
 func (d *decoder) checkKeys() {
 	keys := map[string]*APIKey{}
 	for _, k := range d.cfg.APIKeys {
-		if !d.within(ItemKey, func() { d.checkKey(k, keys) }) {
-			d.leaveKey(k)
-		}
+		d.of(k.called, func() {
+			if !d.within(ItemKey, func() { d.checkKey(k, keys) }) {
+				d.leaveKey(k)
+			}
+		})
 	}
 	for _, k := range d.cfg.APIKeys {
-		d.readRules(k, keys)
+		d.of(k.called, func() { d.readRules(k, keys) })
 	}
 	d.nameKeys()
 	d.adviseKeys()
 	d.adviseProviderKeys()
 	d.adviseAddresses()
+	d.checkSearches()
 	d.adviseTwins()
 	if d.checkCycles(keys) {
 		return
 	}
 	offers := d.offers(keys)
 	for _, k := range d.cfg.APIKeys {
-		d.checkRules(k, offers)
+		d.of(k.called, func() { d.checkRules(k, offers) })
 	}
 }
 

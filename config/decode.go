@@ -30,7 +30,7 @@ var rootFields = []field[Config]{
 // DefaultMaxRetryAfter is how long a provider's own word keeps something away at most if preferences.max_retry_after does not say.
 const DefaultMaxRetryAfter = 600 * time.Second
 
-var newPreferences = Preferences{MaxRetryAfter: DefaultMaxRetryAfter, ImageFetch: newImageFetch, ConnectionMaxAge: 300 * time.Second, Retries: newRetries, Recovery: RecoverError}
+var newPreferences = Preferences{MaxRetryAfter: DefaultMaxRetryAfter, ImageFetch: newImageFetch, ConnectionMaxAge: 300 * time.Second, RequestLog: newRequestLog, Retries: newRetries, Recovery: RecoverError}
 
 var preferenceFields = slices.Concat(retryFields, []field[Preferences]{
 	take("model_timeout", modelTable(someSeconds), func(p *Preferences) *ModelTable[time.Duration] { return &p.ModelTimeout }),
@@ -38,9 +38,12 @@ var preferenceFields = slices.Concat(retryFields, []field[Preferences]{
 	take("cooldown_period", optional(seconds), func(p *Preferences) **time.Duration { return &p.Cooldown }),
 	take("max_retry_after", seconds, func(p *Preferences) *time.Duration { return &p.MaxRetryAfter }),
 	{"rate_limit", globalRateLimit},
+	take("queue", waiting, func(p *Preferences) *time.Duration { return &p.Queue }),
 	take("error_triggers", listOf(text), func(p *Preferences) *[]string { return &p.ErrorTriggers }),
 	{"proxy", func(d *decoder, n *yaml.Node, p *Preferences) { p.Proxy = d.globalProxy(n) }},
 	take("model_price", modelPrices, func(p *Preferences) *[]ModelPrice { return &p.ModelPrice }),
+	take("price_source", priceSource, func(p *Preferences) *PriceSource { return &p.PriceSource }),
+	take("unpriced_media", unpricedMedia, func(p *Preferences) *UnpricedMedia { return &p.UnpricedMedia }),
 	take("timeout_policy", nested(timeoutPolicyFields, TimeoutPolicy{}), func(p *Preferences) *TimeoutPolicy { return &p.TimeoutPolicy }),
 	take("image_fetch", nested(imageFetchFields, newImageFetch), func(p *Preferences) *ImageFetch { return &p.ImageFetch }),
 	take("hedging", hedging, func(p *Preferences) **Hedging { return &p.Hedging }),
@@ -48,6 +51,9 @@ var preferenceFields = slices.Concat(retryFields, []field[Preferences]{
 	take("affinity", flag, func(p *Preferences) *bool { return &p.Affinity }),
 	take("stream_recovery", recovery, func(p *Preferences) *Recovery { return &p.Recovery }),
 	take("capabilities", capabilities, func(p *Preferences) *[]capability.Rule { return &p.Capabilities }),
+	take("alerts", alertSettings, func(p *Preferences) *Alerts { return &p.Alerts }),
+	take("request_log", requestLog, func(p *Preferences) *RequestLog { return &p.RequestLog }),
+	take("cluster", cluster, func(p *Preferences) *Cluster { return &p.Cluster }),
 	take("connection_max_age", seconds, func(p *Preferences) *time.Duration { return &p.ConnectionMaxAge }),
 })
 
@@ -65,10 +71,12 @@ var keyPreferenceFields = slices.Concat(accessFields, []field[KeyPreferences]{
 	take("SCHEDULING_ALGORITHM", schedule, func(p *KeyPreferences) *Schedule { return &p.Schedule }),
 	take("AUTO_RETRY", autoRetry, func(p *KeyPreferences) *int { return &p.AutoRetry }),
 	take("rate_limit", modelTable(rateLimit), func(p *KeyPreferences) *ModelTable[RateLimit] { return &p.RateLimit }),
+	take("queue", optional(waiting), func(p *KeyPreferences) **time.Duration { return &p.Queue }),
 	take("ENABLE_MODERATION", flag, func(p *KeyPreferences) *bool { return &p.Moderation }),
 	take("fail_open", flag, func(p *KeyPreferences) *bool { return &p.FailOpen }),
 	take("credits", optional(money), func(p *KeyPreferences) **int64 { return &p.Credits }),
 	take("created_at", optional(timestamp), func(p *KeyPreferences) **time.Time { return &p.CreatedAt }),
+	take("renews", renewal, func(p *KeyPreferences) **Renewal { return &p.Renews }),
 	take("affinity", optional(flag), func(p *KeyPreferences) **bool { return &p.Affinity }),
 	take("hedging", hedging, func(p *KeyPreferences) **Hedging { return &p.Hedging }),
 	take("stream_recovery", recovery, func(p *KeyPreferences) *Recovery { return &p.Recovery }),
@@ -124,6 +132,7 @@ func (d *decoder) root(n *yaml.Node) {
 		d.warn(n, "", "providers is missing or empty: there is nothing to send requests to")
 	}
 	d.cfg.timeout = d.baseTimeout(n)
+	d.clusterOfEnvironment(n)
 	d.checkProviders()
 	d.checkKeys()
 }
@@ -147,12 +156,15 @@ func (d *decoder) each(n *yaml.Node, read func(*yaml.Node)) {
 
 func (d *decoder) apiKey(n *yaml.Node) {
 	k, read := &APIKey{Preferences: newKeyPreferences}, false
-	whole := d.within(ItemKey, func() {
-		if n.Kind == yaml.ScalarNode {
-			d.fail(n, "", "an entry of api_keys must be a mapping; write - api: before the key")
-			return
-		}
-		read = level(d, n, "an entry of api_keys", apiKeyFields, k)
+	whole := true
+	d.of(k.called, func() {
+		whole = d.within(ItemKey, func() {
+			if n.Kind == yaml.ScalarNode {
+				d.fail(n, "", "an entry of api_keys must be a mapping; write - api: before the key")
+				return
+			}
+			read = level(d, n, "an entry of api_keys", apiKeyFields, k)
+		})
 	})
 	if !whole {
 		d.leaveKey(k)
@@ -208,7 +220,7 @@ func (d *decoder) baseTimeout(n *yaml.Node) time.Duration {
 
 func (d *decoder) tidy(p Problems) Problems {
 	p.scrub(d.secrets)
-	p.sort()
+	p.Sort()
 	return p.once()
 }
 

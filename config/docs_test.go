@@ -55,7 +55,13 @@ func inProvider(keys tree) tree {
 	return inFile(tree{"providers": []any{with(needed, keys)}})
 }
 
-func inProviderPreferences(keys tree) tree { return inProvider(tree{"preferences": keys}) }
+func inProviderPreferences(keys tree) tree {
+	of := tree{"preferences": keys}
+	if _, there := keys["search_defaults"]; there {
+		of["engine"] = "search"
+	}
+	return inProvider(of)
+}
 
 func inKey(keys tree) tree {
 	return inFile(tree{"api_keys": []any{with(tree{"api": "sk-client"}, keys)}})
@@ -74,6 +80,9 @@ var places = []place{
 	{"preferences", "", keysOf(preferenceFields), inPreferences},
 	{"hedging", "", keysOf(hedgingFields), func(keys tree) tree { return inPreferences(tree{"hedging": keys}) }},
 	{"timeout_policy", "", keysOf(timeoutPolicyFields), inPolicy},
+	{"cluster", "", keysOf(clusterFields), func(keys tree) tree {
+		return inPreferences(tree{"cluster": with(tree{"redis": "rediss://10.0.0.5:6379"}, keys)})
+	}},
 	{"timeout_policy", "rules[].", keysOf(timeoutRuleFields), func(keys tree) tree {
 		return inPolicy(tree{"rules": []any{with(tree{"match": tree{"stream": true}, "timeout": 30}, keys)}})
 	}},

@@ -11,7 +11,7 @@ import (
 
 // secretKeys are the keys of api.yaml whose values are shown masked, in lower case.
 var secretKeys = []string{
-	"api", "private_key", "aws_access_key", "aws_secret_key", "aws_session_token", "access_key", "secret_key", "proxy", "headers", "cf_account_id",
+	"api", "private_key", "aws_access_key", "aws_secret_key", "aws_session_token", "access_key", "secret_key", "proxy", "headers", "cf_account_id", "webhook", "secret",
 }
 
 // JSON is the file as it was written, with ${NAME} unexpanded, as JSON; with its secrets masked unless reveal is set. What withDefaults says is

@@ -202,6 +202,23 @@ func seconds(d *decoder, n *yaml.Node) (time.Duration, bool) {
 	return time.Duration(f * float64(time.Second)), true
 }
 
+// longestQueue is how long a request may wait for a limit: clients and what stands between have given up by then.
+const longestQueue = 10 * time.Minute
+
+// waiting reads how long a request may wait, in seconds; an s may follow.
+func waiting(d *decoder, n *yaml.Node) (time.Duration, bool) {
+	bare := *n
+	if isPlain(n) {
+		bare.Value = strings.TrimSuffix(n.Value, "s")
+	}
+	v, ok := seconds(d, &bare)
+	if ok && v > longestQueue {
+		d.fail(n, n.Value, "%s may be %v seconds at most: a client that waits for longer has most often given up", d.key, longestQueue.Seconds())
+		return 0, false
+	}
+	return v, ok
+}
+
 // someSeconds reads a duration that must not be zero.
 func someSeconds(d *decoder, n *yaml.Node) (time.Duration, bool) {
 	v, ok := seconds(d, n)

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"slices"
 
 	yaml "go.yaml.in/yaml/v4"
@@ -38,6 +39,20 @@ func (d *decoder) within(item Item, read func()) bool {
 	read()
 	return !failed
 }
+
+// of reads something that has a name, which is known once it is read, and gives it to the errors that are noted meanwhile.
+func (d *decoder) of(name func() string, read func()) {
+	from := len(d.errors)
+	read()
+	for i := range d.errors[from:] {
+		d.errors[from+i].Of = name()
+	}
+}
+
+func (p *Provider) called() string { return maskRule(p.Name) }
+
+// called is what logs call the key, before all keys are known.
+func (k *APIKey) called() string { return cmp.Or(k.Role, keyAlias(k.Key)) }
 
 // failFile is fail for what nothing can be served without.
 func (d *decoder) failFile(n *yaml.Node, word, format string, args ...any) {

@@ -42,6 +42,7 @@ var costs = map[Item][]string{
 		instead("  - provider: p\n    base_url: https://p.example/v1\n    api: upstream-key\n    model: [m]\n", "  - openai\n"),
 		instead("provider: p\n", "provider:\n"), instead("provider: p\n", "provider: sk-abcdefghijkl\n"), instead("provider: p\n", "provider: [p]\n"),
 		instead("    base_url: https://p.example/v1\n", ""), instead("https://p.example", "p.example"), instead("https://p.example/v1", "https:///v1"),
+		instead("https://p.example/v1", "https://p.example:99999/v1"), instead("https://p.example/v1", "https://p.example:0/v1"), ofProvider("    <<: [5]\n"),
 		instead("https://p.example/v1", "\"https://p example/v1\""), instead("https://p.example/v1", "\"https://p example\""),
 		instead("upstream-key", "\"upstream\\nkey\""), instead("upstream-key", "{a: b}"),
 		ofProvider("    api: twice\n"), ofProvider("    <<: text\n"), ofProvider("    private_key: pem\n"), ofProvider("    tools: maybe\n"), ofProvider("    tools: [a]\n"),
@@ -64,13 +65,13 @@ var costs = map[Item][]string{
 	ItemKey: {
 		instead("  - api: sk-client\n    model: [q/m]\n", "  - sk-abcdefghijkl\n"), instead("api: sk-client", "role: x"), instead("sk-client", "\"sk client\""),
 		instead("sk-client", "\"sk\\x07client\""), twoOfEach("", "  - api: sk-client\n", ""), ofKey("    api: sk-other\n"), ofKey("    role: [a]\n"),
-		ofKey("    preferences: {rate_limit: 1/eon}\n"), ofKey("    preferences: {credits: lots}\n"), ofKey("    preferences: {credits: [1]}\n"),
+		ofKey("    preferences: {rate_limit: 1/eon}\n"), ofKey("    preferences: {rate_limit: [[1/s]]}\n"), ofKey("    preferences: {credits: lots}\n"), ofKey("    preferences: {credits: [1]}\n"),
 		ofKey("    preferences: {created_at: yesterday}\n"), ofKey("    preferences: {created_at: [1]}\n"), ofKey("    preferences: {expires_at: soon}\n"), ofKey("    preferences: {expires_at: ''}\n"),
-		ofKey("    preferences: {expires_at: }\n"), ofKey("    preferences: {expires_at: 2030-01-01 @ Mars/Base}\n"), ofKey("    preferences: {disabled: maybe}\n"), ofKey("    preferences: {disabled: }\n"),
+		ofKey("    preferences: {expires_at: }\n"), ofKey("    preferences: {expires_at: 2030-01-01 @ Mars/Base}\n"), ofKey("    preferences: {disabled: maybe}\n"), ofKey("    preferences: {credits: 5, renews: weekly}\n"), ofKey("    preferences: {disabled: }\n"),
 		ofKey("    disabled: true\n"), ofKey("    expires_at: 2030-01-01\n"), ofKey("    preferences: {allow_ips: }\n"), ofKey("    preferences: {allow_ips: []}\n"), ofKey("    preferences: {allow_ips: [office]}\n"),
 		ofKey("    preferences: {allow_ips: [192.0.2.7, 10.1.2.3/8]}\n"), ofKey("    preferences: {allow_ips: \"${OFFICE}\"}\n"), ofKey("    preferences: {allow_ips: {a: b}}\n"),
 		ofKey("    preferences: {SCHEDULING_ALGORITHM: fastest}\n"),
-		ofKey("    preferences: {AUTO_RETRY: -2}\n"), ofKey("    preferences: {ENABLE_MODERATION: perhaps}\n"),
+		ofKey("    preferences: {AUTO_RETRY: -2}\n"), ofKey("    preferences: {queue: 900}\n"), ofKey("    preferences: {queue: a while}\n"), ofKey("    preferences: {queue: [1]}\n"), ofKey("    preferences: {ENABLE_MODERATION: perhaps}\n"),
 	},
 	ItemRule: {
 		instead("[q/m]", "[q/m, [a]]"), instead("[q/m]", "[q/m, q/]"), instead("[q/m]", "[q/]"),
@@ -79,12 +80,16 @@ var costs = map[Item][]string{
 	ItemWeight: {instead("[q/m]", "[{q/m: 1.5}]"), instead("[q/m]", "[{q/m: 20000}]"), instead("[q/m]", "[{q/m: heavy}]"), ofKey("    weights: {q/m: 1.5}\n"), ofKey("    weights: [5]\n"), instead("[q/m]", "[{q/m: [5]}]")},
 	ItemPrice: {forAll("  model_price: {m: \"1,2,3\"}\n"), forAll("  model_price: {m: [[1], 2]}\n"), ofProvider("    preferences: {model_price: {m: 3}}\n"),
 		forAll("  model_price: {m: {inptu: 1}}\n"), forAll("  model_price: {m: {input: -1}}\n"), forAll("  model_price: {m: {above: 3}}\n"),
-		forAll("  model_price: {m: {above: {x: {input: 1}}}}\n"), forAll("  model_price: {m: {service: {flex: 3}}}\n")},
+		forAll("  model_price: {m: {per_image: {1x1 2x2: 1}}}\n"), forAll("  model_price: {m: {per_image: {high: -1}}}\n"),
+		forAll("  model_price: {m: {above: {x: {input: 1}}}}\n"), forAll("  model_price: {m: {service: {flex: 3}}}\n"),
+		forAll("  model_price: {m: {off_peak: night}}\n"), forAll("  model_price: {m: {off_peak: {hours: [night], input: 1}}}\n"), forAll("  model_price: {m: {off_peak: {hours: '1:00-2:00'}}}\n"),
+		forAll("  model_price: {m: {off_peak: {hours: {a: b}, input: 1}}}\n"), forAll("  model_price: {m: {off_peak: {hours: '1:00-2:00', zone: [UTC], input: 1}}}\n"),
+		forAll("  model_price: {m: {off_peak: {hours: '1:00-2:00', zone: Mars, input: 1}}}\n")},
 	ItemPreference: {
 		forAll("  proxy: \"socks5://[username]:[password]@[ip]:[port]\"\n"), forAll("  model_price: 3\n"), forAll("  rate_limit: 60\n"), forAll("  model_timeout: soon\n"),
 		forAll("  cooldown_period: 5\n"), forAll("  timeout_policy: {default: {first_token: soon}}\n"), forAll("  hedging: {share: 500}\n"), forAll("  hedging: {share: many}\n"),
 		forAll("  hedging: {share: [1]}\n"), forAll("  hedging: {max_inflight_attempts: 9}\n"), forAll("  image_fetch: {allow: [https://a]}\n"),
-		forAll("  capabilities: [{modle: x}]\n"),
+		forAll("  capabilities: [{modle: x}]\n"), forAll("  request_log: everything\n"), forAll("  unpriced_media: dear\n"), forAll("  price_source: ftp://a.example/x\n"), forAll("  price_source: {file: x, sha256: abc}\n"), forAll("  price_source: {}\n"), forAll("  cluster: {name: prod}\n"), forAll("  cluster: {redis: 'http://a.example'}\n"), forAll("  cluster: {redis: 'redis://a.example', name: a b}\n"), forAll("  cluster: {redis: 'redis://a.example', on_failure: wait}\n"), forAll("  alerts: {on: [credit_80]}\n"), forAll("  alerts: {webhook: somewhere}\n"), forAll("  alerts: {webhook: https://a.example, on: [all]}\n"), forAll("  request_log: {keep_days: 0}\n"), forAll("  request_log: {size: 1KiB}\n"),
 	},
 }
 
@@ -151,6 +156,33 @@ func TestAnErrorCostsWhatItBelongsTo(t *testing.T) {
 					t.Errorf("keys %q", keys)
 				}
 			})
+		}
+	}
+}
+
+func TestWhatIsLeftOutIsNamed(t *testing.T) {
+	for text, want := range map[string]string{
+		ofProvider("    tools: maybe\n"):                            "provider p",
+		instead("https://p.example", "p.example"):                   "provider p",
+		instead("upstream-key", "[upstream-key, {a: b}]"):           "provider key p",
+		instead("[m]", "[m, [a]]"):                                  "model p",
+		ofProvider("    preferences: {model_price: {m: 3}}\n"):      "price p",
+		ofKey("    role: team\n    preferences: {credits: lots}\n"): "api key team",
+		ofKey("    preferences: {credits: lots}\n"):                 "api key sk-…t",
+		instead("sk-client", "\"sk client\""):                       "api key …nt",
+		instead("[q/m]", "[q/m, [a]]"):                              "rule sk-…t",
+		instead("[q/m]", "[q/m, q/]"):                               "rule sk-…t",
+		instead("[q/m]", "[{q/m: 1.5}]"):                            "weight sk-…t",
+		instead("provider: p\n", "provider: sk-abcdefghijkl\n"):     "provider sk-…jkl",
+		forAll("  model_timeout: soon\n"):                           "preference",
+	} {
+		c, err := ParseLenient("api.yaml", []byte(text), noEnv)
+		if err != nil || len(c.LeftOut) == 0 {
+			t.Errorf("%v\n%s", err, text)
+			continue
+		}
+		if got := c.LeftOut[0].Lost(); !strings.HasPrefix(got, want+": api.yaml:") {
+			t.Errorf("%q, want %q", got, want)
 		}
 	}
 }

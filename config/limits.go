@@ -25,12 +25,16 @@ const tokensPerRequest = "tpr"
 // rateLimit reads "15/min,10/day", and with them "200000 tokens/min, 5 usd/day, 8 concurrent".
 func rateLimit(d *decoder, n *yaml.Node) (RateLimit, bool) {
 	var limit RateLimit
-	if n.Kind != yaml.ScalarNode {
-		d.fail(n, "", "%s must be a text such as 60/min, not %s", d.key, kindOf(n))
-		return limit, false
+	var list []string
+	for _, each := range d.items(n) {
+		if each.Kind != yaml.ScalarNode {
+			d.fail(each, "", "%s must be a text such as 60/min, or a list of them, not %s", d.key, kindOf(each))
+			return limit, false
+		}
+		list = append(list, each.Value)
 	}
 	good := true
-	for item := range strings.SplitSeq(n.Value, ",") {
+	for item := range strings.SplitSeq(strings.Join(list, ","), ",") {
 		item = strings.TrimSpace(item)
 		count, unit, _ := strings.Cut(item, "/")
 		value, err := strconv.ParseUint(count, 10, 63)
@@ -105,12 +109,45 @@ func ParseSize(text string) (bytes int64, ok bool) {
 // decimal reads an amount that is not negative as a whole number of units of 10^-places, without rounding.
 func decimal(s string, places int) (int64, bool) {
 	whole, fraction, _ := strings.Cut(s, ".")
+	if mantissa, power, is := cutPower(s); is {
+		whole, fraction = shifted(mantissa, power)
+	}
 	fraction = strings.TrimRight(fraction, "0")
 	if len(fraction) > places || whole+fraction == "" && !strings.Contains(s, "0") {
 		return 0, false
 	}
 	v, err := strconv.ParseUint(whole+fraction+strings.Repeat("0", places-len(fraction)), 10, 63)
 	return int64(v), err == nil
+}
+
+// cutPower reads a number such as 1.5e-05, as programs write small amounts.
+func cutPower(s string) (mantissa string, power int, ok bool) {
+	at := strings.IndexAny(s, "eE")
+	if at <= 0 {
+		return s, 0, false
+	}
+	power, err := strconv.Atoi(s[at+1:])
+	return s[:at], power, err == nil && power >= -mostPower && power <= mostPower && strings.Trim(s[:at], "0123456789.") == ""
+}
+
+const mostPower = 18
+
+// shifted is a number times a power of ten, before and behind the point.
+func shifted(mantissa string, power int) (whole, fraction string) {
+	whole, fraction, _ = strings.Cut(mantissa, ".")
+	for ; power > 0; power-- {
+		if fraction == "" {
+			fraction = "0"
+		}
+		whole, fraction = whole+fraction[:1], fraction[1:]
+	}
+	for ; power < 0; power++ {
+		if whole == "" {
+			whole = "0"
+		}
+		whole, fraction = whole[:len(whole)-1], whole[len(whole)-1:]+fraction
+	}
+	return whole, fraction
 }
 
 // nanoDollarPlaces is how many decimals of a dollar money has.

@@ -41,15 +41,16 @@ func checkReader[V any](t *testing.T, r reader[V], want map[string]any) {
 func TestRateLimitsAreReadAsUniAPIWritesThem(t *testing.T) {
 	day := 24 * time.Hour
 	want := map[string]any{
-		"15/min,10/day":     RateLimit{Limits: []Limit{{15, time.Minute}, {10, day}}},
-		" 15/min , 10/day ": RateLimit{Limits: []Limit{{15, time.Minute}, {10, day}}},
-		"3/mo":              RateLimit{Limits: []Limit{{3, 30 * day}}},
-		"999999/min":        RateLimit{Limits: []Limit{{999999, time.Minute}}},
-		"0/d":               RateLimit{Limits: []Limit{{0, day}}},
-		"4000/tpr":          RateLimit{TokensPerRequest: 4000},
-		"2/s,4000/tpr":      RateLimit{Limits: []Limit{{2, time.Second}}, TokensPerRequest: 4000},
-		"5 /min":            nil, "5/ min": nil, "5/MIN": nil, "5/fortnight": nil, "5": nil, "/min": nil, "-5/min": nil,
-		"5.5/min": nil, "\"\"": nil, "5/min,": nil, "[5/min]": nil, "0/tpr": nil, "99999999999999999999/s": nil,
+		"15/min,10/day":                   RateLimit{Limits: []Limit{{15, time.Minute}, {10, day}}},
+		" 15/min , 10/day ":               RateLimit{Limits: []Limit{{15, time.Minute}, {10, day}}},
+		"3/mo":                            RateLimit{Limits: []Limit{{3, 30 * day}}},
+		"999999/min":                      RateLimit{Limits: []Limit{{999999, time.Minute}}},
+		"0/d":                             RateLimit{Limits: []Limit{{0, day}}},
+		"4000/tpr":                        RateLimit{TokensPerRequest: 4000},
+		"[15/min, '10/day,3 concurrent']": RateLimit{Limits: []Limit{{15, time.Minute}, {10, day}}, Quotas: []Quota{{Of: Concurrent, Count: 3}}},
+		"2/s,4000/tpr":                    RateLimit{Limits: []Limit{{2, time.Second}}, TokensPerRequest: 4000},
+		"5 /min":                          nil, "5/ min": nil, "5/MIN": nil, "5/fortnight": nil, "5": nil, "/min": nil, "-5/min": nil,
+		"5.5/min": nil, "\"\"": nil, "5/min,": nil, "[]": nil, "[[5/min]]": nil, "{a: b}": nil, "0/tpr": nil, "99999999999999999999/s": nil,
 	}
 	for window, units := range map[time.Duration][]string{
 		time.Second: {"s", "sec", "second"}, time.Minute: {"m", "min", "minute"}, time.Hour: {"h", "hr", "hour"},
@@ -80,6 +81,7 @@ func TestSizesAreReadInAllUnits(t *testing.T) {
 
 func TestPricesAreExact(t *testing.T) {
 	checkReader(t, readPrice, map[string]any{
+		"1e3,2":                                  Price{Input: 1_000_000_000, Output: 2_000_000, Cached: 1_000_000_000, CacheWrite: 1_000_000_000},
 		"0.3,1":                                  Price{Input: 300_000, Output: 1_000_000, Cached: 300_000, CacheWrite: 300_000},
 		"1, 2":                                   Price{Input: 1_000_000, Output: 2_000_000, Cached: 1_000_000, CacheWrite: 1_000_000},
 		"[2.50, 10]":                             Price{Input: 2_500_000, Output: 10_000_000, Cached: 2_500_000, CacheWrite: 2_500_000},
@@ -91,7 +93,6 @@ func TestPricesAreExact(t *testing.T) {
 		"1,2,3":                                  nil,
 		"1,2,3,4,5,6":                            nil,
 		"-1,2":                                   nil,
-		"1e3,2":                                  nil,
 		"a,b":                                    nil,
 		"\",\"":                                  nil,
 		"10000000000000000,1":                    nil,
@@ -180,7 +181,7 @@ api_keys:
 func TestAmountsThatNoLedgerCanHoldAreRefused(t *testing.T) {
 	for amount, good := range map[string]bool{
 		"0": true, "1000000000": true, "999999999.999999999": true,
-		"1000000000.000000001": false, "9223372036": false, "1e30": false, "-1": false, ".nan": false, ".inf": false, "0x10": false, "1e-3": false,
+		"1000000000.000000001": false, "9223372036": false, "1e30": false, "-1": false, ".nan": false, ".inf": false, "0x10": false, "1e-3": true, "1.5e-05": true, "1e-10": false, "1e19": false, "e3": false, "1e": false, "-1e3": false, "1e+3": true,
 	} {
 		if _, refused := problemsOf(t, withKey("    preferences:\n      credits: "+amount+"\n"), noEnv); refused == good {
 			t.Errorf("credits: %s is refused: %v", amount, refused)

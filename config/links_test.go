@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -23,7 +24,7 @@ func TestTheLinksInTheDocumentsLeadSomewhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, document := range append(documents, "../README.md", "../SECURITY.md") {
+	for _, document := range append(documents, "../README.md", "../SECURITY.md", "../CONTRIBUTING.md", "../CHANGELOG.md") {
 		text, err := os.ReadFile(document)
 		if err != nil {
 			t.Fatal(err)
@@ -44,5 +45,16 @@ func TestTheLinksInTheDocumentsLeadSomewhere(t *testing.T) {
 				t.Errorf("%s: %s names no heading", document, link[1])
 			}
 		}
+	}
+}
+
+// A page that is installed shows a plot, so it has a copy of it.
+func TestThePlotBesideTheDocumentsIsThatOfTheLastRun(t *testing.T) {
+	run, err := os.ReadFile("../bench/results/peers.svg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if shown, err := os.ReadFile("../docs/peers.svg"); err != nil || !bytes.Equal(shown, run) {
+		t.Errorf("cp bench/results/peers.svg docs/: %v", err)
 	}
 }

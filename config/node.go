@@ -113,26 +113,41 @@ func (d *decoder) document(data []byte) (*yaml.Node, bool) {
 func (d *decoder) syntax(err error, data []byte) {
 	line, column, message := 1, 1, "unreadable"
 	if e, ok := errors.AsType[*yaml.LoadError](err); ok {
-		message, _, _ = strings.Cut(e.Message, "'")
+		message = e.Message
+		if !strings.Contains(message, "find expected") { // those that do quote signs of YAML's own
+			message, _, _ = strings.Cut(message, "'")
+		}
 		message = strings.TrimSpace(message)
 		if e.Mark.Line > 0 {
 			line, column = e.Mark.Line, max(1, e.Mark.Column)
 		}
 		if e.ContextMsg != "" {
-			message = e.ContextMsg + ": " + message
+			begun := ""
+			if from := e.ContextMark.Line; from > 0 && from < line {
+				begun = fmt.Sprintf(" that begins in line %d", from)
+			}
+			message = e.ContextMsg + begun + ": " + message
 		}
 	}
 	at := &yaml.Node{Line: line, Column: column}
-	d.fail(at, "", "this is not valid YAML: %s%s", message, syntaxHint(data, line, column))
+	d.fail(at, "", "this is not valid YAML: %s%s", message, syntaxHint(data, line, column, message))
 }
 
-// syntaxHint explains the two mistakes behind most of the parser's messages.
-func syntaxHint(data []byte, line, column int) string {
-	lines := bytes.Split(data, []byte("\n"))
-	if line > len(lines) {
+// syntaxHint explains the mistakes behind most of the parser's messages.
+func syntaxHint(data []byte, line, column int, message string) string {
+	lines := bytes.Split(bytes.TrimRight(data, " \r\n"), []byte("\n"))
+	switch {
+	case line > len(lines):
 		return "; a bracket or quote is open at the end of the file"
+	case strings.HasPrefix(message, "mapping values"):
+		return "; put a value that has a colon and a space in it in quotes"
+	case strings.HasPrefix(message, "while parsing a block"):
+		return "; this line is not indented as those that it belongs to, or a bracket before it is closed twice"
 	}
 	text := lines[line-1]
+	if strings.HasPrefix(message, "while parsing a flow") && bytes.Contains(text, []byte("${")) {
+		return "; put ${NAME} in quotes where it stands between { } or [ ]"
+	}
 	if bytes.HasPrefix(bytes.TrimLeft(text, " "), []byte("\t")) {
 		return "; indent with spaces, not with tabs"
 	}
@@ -252,9 +267,11 @@ func (d *decoder) merge(value *yaml.Node, depth int) []pair {
 	case yaml.SequenceNode:
 		var out []pair
 		for _, c := range value.Content {
-			if c = resolve(c); c.Kind == yaml.MappingNode {
-				out = append(out, d.mergedPairs(c, depth+1)...)
+			if c = resolve(c); c.Kind != yaml.MappingNode {
+				d.fail(c, "<<", "<< must name mappings (<<: [*first, *second]), not %s", kindOf(c))
+				continue
 			}
+			out = append(out, d.mergedPairs(c, depth+1)...)
 		}
 		return out
 	}

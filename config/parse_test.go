@@ -63,11 +63,11 @@ func full(t *testing.T) ([]byte, *Config) {
 
 func TestFullFileIsUnderstood(t *testing.T) {
 	_, c := full(t)
-	if len(c.Providers) != 6 || len(c.APIKeys) != 3 {
+	if len(c.Providers) != 7 || len(c.APIKeys) != 3 {
 		t.Fatalf("%d providers, %d keys", len(c.Providers), len(c.APIKeys))
 	}
 	minute, zero := time.Minute, time.Duration(0)
-	north, tide, vertex, workers, bedrock, local := c.Providers[0], c.Providers[1], c.Providers[2], c.Providers[3], c.Providers[4], c.Providers[5]
+	north, tide, vertex, workers, bedrock, local, web := c.Providers[0], c.Providers[1], c.Providers[2], c.Providers[3], c.Providers[4], c.Providers[5], c.Providers[6]
 	team, number := c.APIKeys[1], c.APIKeys[2]
 	price := c.Preferences.ModelPrice
 	policy := north.Preferences.TimeoutPolicy
@@ -104,6 +104,8 @@ func TestFullFileIsUnderstood(t *testing.T) {
 		{"cloudflare address", workers.BaseURL, "https://api.cloudflare.com/"},
 		{"region as text", bedrock.Regions, []string{"us-east-1"}},
 		{"session token", bedrock.AWSSessionToken, "invented-session-token"},
+		{"ids of items", north.Preferences.NormalizeToolCallIDs, []string{"gpt-5-codex"}},
+		{"search defaults", string(web.Preferences.SearchDefaults), `{"gl":"DE","max_results":5}`},
 		{"no models", local.Models, []Model(nil)},
 		{"no keys", len(local.Keys), 0},
 		{"default key schedule", local.Preferences.KeySchedule, "round_robin"},
@@ -146,7 +148,7 @@ func TestFullFileUsesEveryKey(t *testing.T) {
 	known := slices.Concat(keysOf(rootFields), keysOf(providerFields), keysOf(providerPreferenceFields), keysOf(apiKeyFields),
 		keysOf(keyPreferenceFields), keysOf(preferenceFields), keysOf(excludeRuleFields), keysOf(timeoutPolicyFields),
 		keysOf(timeoutRuleFields), keysOf(timeoutFields), keysOf(hedgingFields), keysOf(removalFields), excludeMatchKeys, timeoutMatchKeys)
-	unused := []string{"normalize_responses_custom_tool_call_ids", "search_defaults", "access_key", "secret_key", "video_providers", "weights", "_model_dict_cache"} // refused, and what uni-api leaves behind
+	unused := []string{"access_key", "secret_key", "video_providers", "weights", "_model_dict_cache"} // refused, and what uni-api leaves behind
 	for _, key := range known {
 		if !strings.Contains(string(data), key+":") && !slices.Contains(unused, key) {
 			t.Errorf("testdata/full.yaml does not use %s", key)
@@ -202,6 +204,24 @@ func TestWeightsBesideTheRulesCount(t *testing.T) {
 	c, err := Parse("api.yaml", []byte(withKey("    model: [p/m]\n    weights: {p/*: 5}\n")), noEnv)
 	if err != nil || len(c.APIKeys[0].Rules) != 1 || len(c.Warnings) != 1 {
 		t.Errorf("a weight lets a key use more: %v %+v", err, c)
+	}
+}
+
+func TestRulesThatNobodyFilledInAreNotEverything(t *testing.T) {
+	for model, want := range map[string]int{"[]": 1, "": 1, "[null]": 0, "\n      -\n      -": 0, "[null, p/m]": 1} {
+		c, err := Parse("api.yaml", []byte(withKey("    model: "+model+"\n")), noEnv)
+		if err != nil || len(c.APIKeys[0].Rules) != want {
+			t.Errorf("model: %s is %+v, %v", model, c, err)
+		} else if told := strings.Contains(Problems(c.Warnings).Error(), "so that the key may use nothing"); told != (want == 0) {
+			t.Errorf("model: %s is told so: %v", model, c.Warnings)
+		}
+	}
+}
+
+func TestASchemeMayBeInCapitals(t *testing.T) {
+	c := parse(t, strings.Replace(withProvider(""), "base_url: http", "base_url: HTTP", 1))
+	if got := c.Providers[0].BaseURL; !strings.HasPrefix(got, "http") {
+		t.Errorf("%q", got)
 	}
 }
 

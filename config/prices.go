@@ -35,9 +35,12 @@ type Priced struct {
 	From  PriceFrom
 	Entry string // as it is written; "" for FromDefault
 	Line  int    // of the file, of the entry; 0 where there is none
+	Most  int64  // tokens that the model answers with at most, by the list prices, whoever gives the price; 0 is unknown
 }
 
-func (e *ModelPrice) priced(from PriceFrom) Priced { return Priced{e.Price, from, e.Prefix, e.Line} }
+func (e *ModelPrice) priced(from PriceFrom) Priced {
+	return Priced{Price: e.Price, From: from, Entry: e.Prefix, Line: e.Line}
+}
 
 // priceOf is the entry for a model that has some names: the one that is one of them, else the one that begins the most of one. Of two that
 // are as good, that for the earlier name counts, and of two with the same name the first in the file.
@@ -104,14 +107,31 @@ func (c *Config) priceForAll(p *Provider, names ...string) Priced {
 		at = p.listedAs()
 	}
 	for _, name := range names {
-		if price, entry, is := listPrices.Of(at, name); is {
-			return Priced{Price: price, From: FromList, Entry: entry}
+		if entry, is := c.PriceList().Of(at, name); is {
+			return Priced{Price: entry.Price, From: FromList, Entry: entry.Name, Most: entry.Most}
 		}
 	}
 	return Priced{Price: DefaultPrice}
 }
 
 var listPrices = price.Listed()
+
+// mostAnswered is how many tokens a model answers with at most by the list, at its provider, else at its maker's; 0 is unknown. The provider's
+// own name for it says more than that of clients.
+func (c *Config) mostAnswered(p *Provider, names ...string) int64 {
+	at := [...]string{"", ""}
+	if p != nil {
+		at[0] = p.listedAs()
+	}
+	for _, name := range names {
+		for _, provider := range at {
+			if entry, is := c.PriceList().Of(provider, name); is && entry.Most > 0 {
+				return entry.Most
+			}
+		}
+	}
+	return 0
+}
 
 // listedAs is the provider's name in lists of prices; "" if nobody knows who it is.
 func (p *Provider) listedAs() string {
@@ -132,13 +152,16 @@ func (p *Provider) listedAs() string {
 
 // PriceOf is what a model costs at a provider, nil where none has been chosen yet, by the name that clients have for it and the provider's own:
 // what the provider's own model_price says, else what the global one does, else the list prices.
-func (c *Config) PriceOf(p *Provider, requestModel, upstreamModel string) Priced {
+func (c *Config) PriceOf(p *Provider, requestModel, upstreamModel string) (priced Priced) {
+	own := false
 	if p != nil {
-		if own, is := p.ownPrice(requestModel, upstreamModel); is {
-			return own
-		}
+		priced, own = p.ownPrice(requestModel, upstreamModel)
 	}
-	return c.priceForAll(p, requestModel, upstreamModel)
+	if !own {
+		priced = c.priceForAll(p, requestModel, upstreamModel)
+	}
+	priced.Most = c.mostAnswered(p, upstreamModel, requestModel)
+	return priced
 }
 
 // ChannelPrice is what one provider's channels are compared with another's by: the provider's own price, else the global one, there by the

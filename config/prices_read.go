@@ -2,7 +2,6 @@ package config
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 
 	yaml "go.yaml.in/yaml/v4"
@@ -56,18 +55,27 @@ func dollarsOf(word, member string) (int64, bool) {
 }
 
 const (
-	tierAbove   = "above"   // prices for longer prompts, by how many tokens
-	tierService = "service" // prices of service tiers, by their names
+	tierAbove   = "above"    // prices for longer prompts, by how many tokens
+	tierService = "service"  // prices of service tiers, by their names
+	tierOffPeak = "off_peak" // prices at some hours
+
+	perImage = "per_image" // an amount, or amounts by size and quality
 )
 
-// readPriceMembers reads a price that says what each of its members costs. Below above and service the same members may stand again, and below
-// each service above.
+// readPriceMembers reads a price that says what each of its members costs. Below above, service and off_peak the same members may stand again, below
+// each service above, and below off_peak both.
 func readPriceMembers(d *decoder, n *yaml.Node) (Price, bool) {
 	parts, good := priceParts(d, n, price.Part{}, nil)
 	if !good {
 		return Price{}, false
 	}
 	p, err := price.Make(parts)
+	says := func(name string) bool {
+		return slices.ContainsFunc(parts, func(a price.Part) bool { return a.Name == name })
+	}
+	if says("input") && says("output") {
+		p.SaidFree()
+	}
 	return p, err == nil
 }
 
@@ -80,51 +88,40 @@ func priceParts(d *decoder, n *yaml.Node, in price.Part, parts []price.Part) (_ 
 	if in.Above == 0 {
 		known = append(known, tierAbove)
 	}
+	if in.Service == "" && in.Above == 0 && in.Hours == nil {
+		known = append(known, tierOffPeak)
+	}
+	if in.Service == "" && in.Above == 0 && in.Hours != nil {
+		known = append(known, offPeakHours, offPeakZone)
+	}
 	for _, m := range d.pairs(n) {
+		fine := false
 		switch {
+		case (m.key == offPeakHours || m.key == offPeakZone) && slices.Contains(known, m.key):
+			continue // read already
 		case !slices.Contains(known, m.key):
 			d.fail(m.value, m.key, "%s: %s is no part of a price%s; the parts are %s", d.key, shown(m.key), didYouMean(m.key, known), strings.Join(known, ", "))
-			good = false
+		case m.key == tierOffPeak:
+			parts, fine = offPeakParts(d, m.value, parts)
 		case m.key == tierAbove || m.key == tierService:
-			if m.value.Kind != yaml.MappingNode {
-				d.fail(m.value, "", "%s: %s must be a mapping, not %s", d.key, m.key, kindOf(m.value))
-				good = false
-				continue
-			}
-			for _, t := range d.pairs(m.value) {
-				tier := in
-				if m.key == tierService {
-					tier.Service = t.key
-				} else if bound, err := strconv.ParseInt(t.key, 10, 64); err == nil && bound > 0 {
-					tier.Above = bound
-				} else {
-					d.fail(t.value, t.key, "%s: above has prices by how many tokens a prompt has, such as 200000, not %s", d.key, shown(t.key))
-					good = false
-					continue
-				}
-				if t.value.Kind != yaml.MappingNode {
-					d.fail(t.value, "", "%s: %s %s must be a mapping of prices, not %s", d.key, m.key, shown(t.key), kindOf(t.value))
-					good = false
-					continue
-				}
-				more, fine := priceParts(d, t.value, tier, parts)
-				parts, good = more, good && fine
-			}
+			parts, fine = tierParts(d, m, in, parts)
+		case m.key == perImage && m.value.Kind == yaml.MappingNode:
+			parts, fine = partsOf(d, m, in, parts, price.IsImageWords, "by size and quality, such as 1024x1536, high or \"high 1024x1536\", and a default")
+		case price.ByKind(m.key) && m.value.Kind == yaml.MappingNode:
+			parts, fine = partsOf(d, m, in, parts, price.IsSearchKind, "by the kind of searches: "+strings.Join(price.SearchKinds[:], ", ")+", and a default")
 		default:
 			part := in
 			part.Name = m.key
-			amount, fine := int64(0), false
 			if isPlain(m.value) {
-				amount, fine = dollarsOf(m.value.Value, m.key)
+				part.Amount, fine = dollarsOf(m.value.Value, m.key)
 			}
 			if !fine {
-				good = false
 				d.fail(m.value, m.value.Value, "%s: %s must be an amount of dollars with at most %d decimals, not %s", d.key, m.key, price.Places(m.key), shown(m.value.Value))
-				continue
+				break
 			}
-			part.Amount = amount
 			parts = append(parts, part)
 		}
+		good = good && fine
 	}
 	return parts, good
 }

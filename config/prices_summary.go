@@ -5,23 +5,26 @@ import (
 	"strings"
 )
 
-// summarisePrices writes what each model of the file costs, and which entry says so.
-func (c *Config) summarisePrices(b *strings.Builder) {
-	b.WriteString("prices, in dollars per million tokens:\n")
-	for _, p := range c.Providers {
+// summarisePrices writes what each model of the providers that are served costs, and which entry says so.
+func (c *Config) summarisePrices(b *strings.Builder, more [][][2]string) {
+	b.WriteString("prices, in dollars per million tokens: input, output, read from a cache, written to it\n")
+	for i, p := range c.Providers {
+		if leftOut(i, more) {
+			continue
+		}
 		if p.Models == nil {
 			fmt.Fprintf(b, "  %s: by the names that the provider lists\n", p.Name)
 			continue
 		}
 		for _, m := range p.Models {
 			priced := c.PriceOf(p, m.Alias, m.Upstream)
-			fmt.Fprintf(b, "  %s/%s: %s (%s)\n", p.Name, m.Alias, priced.Price, priced.why())
+			fmt.Fprintf(b, "  %s/%s: %s (%s)\n", p.Name, m.Alias, priced.Price, priced.why(c.listName()))
 		}
 	}
 }
 
 // why says in words who gave the price.
-func (p *Priced) why() string {
+func (p *Priced) why(list string) string {
 	at := ""
 	if p.Line > 0 {
 		at = fmt.Sprintf(", line %d", p.Line)
@@ -34,7 +37,7 @@ func (p *Priced) why() string {
 	case FromGlobal:
 		return "model_price, " + p.Entry + at
 	case FromList:
-		return "list price of " + listPrices.Date + ", " + p.Entry
+		return list + ", " + p.Entry
 	case FromGlobalDefault:
 		return "default price: the default of model_price" + at
 	}
@@ -44,10 +47,13 @@ func (p *Priced) why() string {
 // unpricedShown is how many models a warning names.
 const unpricedShown = 5
 
-// PriceWarnings tells which models of the file nothing but the default price fits.
-func (c *Config) PriceWarnings() []string {
+// PriceWarnings tells which models, of the providers that are served, nothing but the default price fits.
+func (c *Config) PriceWarnings(served func(i int) bool) []string {
 	var names []string
-	for _, p := range c.Providers {
+	for i, p := range c.Providers {
+		if !served(i) {
+			continue
+		}
 		for _, m := range p.Models {
 			if c.PriceOf(p, m.Alias, m.Upstream).From == FromDefault {
 				names = append(names, p.Name+"/"+m.Alias)

@@ -90,7 +90,7 @@ preferences:
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, got, _ := strings.Cut(c.Summary(nil), "prices, in dollars per million tokens:\n")
+	_, got, _ := strings.Cut(c.Summary(nil), "prices, in dollars per million tokens: input, output, read from a cache, written to it\n")
 	const want = `  a/gpt-4o: 2.5,10,2.5,2.5 (model_price, gpt-4o, line 12)
   a/fast: 0.15,0.6,0.15,0.15 (model_price, gpt-4o-mini, line 13)
   a/m: 1,2,1,1 (default price: no other fits)
@@ -100,7 +100,7 @@ preferences:
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	if warnings := c.PriceWarnings(); len(warnings) != 1 || !strings.Contains(warnings[0], "fits a/m, 1 and 2 dollars") {
+	if warnings := c.PriceWarnings(func(int) bool { return true }); len(warnings) != 1 || !strings.Contains(warnings[0], "fits a/m, 1 and 2 dollars") {
 		t.Errorf("warnings: %q", warnings)
 	}
 }
@@ -108,11 +108,19 @@ preferences:
 // TestPricesHaveMembersAndTiers reads prices and writes them as `check` does.
 func TestPricesHaveMembersAndTiers(t *testing.T) {
 	for text, want := range map[string]string{
+		"{per_character: 1.5e-05, input: 1.25E-1, output: 1e1}": "0.125,10,0.125,0.125 per_character 0.000015",
 		"1,2,3,4,5": "1,2,3,4 cache_write_1h 5",
-		"{input: 3, output: 15, cached: 0.3, cache_write: 3.75, cache_write_1h: 6}":                                            "3,15,0.3,3.75 cache_write_1h 6",
-		"{per_image: 0.04, per_second: 0.0001, per_character: 0.000015}":                                                       "0,0,0,0 per_image 0.04 per_second 0.0001 per_character 0.000015",
-		"{input: 1.25, output: 10, above: {200000: {input: 2.5, output: 15}}}":                                                 "1.25,10,1.25,1.25; above 200000 tokens 2.5,15,2.5,2.5",
-		"{input: 2, output: 8, service: {flex: {input: 1, output: 4, above: {100: {input: 1.5}}}}, above: {100: {output: 9}}}": "2,8,2,2; above 100 tokens 2,9,2,2; flex 1,4,1,1; flex above 100 tokens 1.5,4,1.5,1.5",
+		"{input: 3, output: 15, cached: 0.3, cache_write: 3.75, cache_write_1h: 6}":                                  "3,15,0.3,3.75 cache_write_1h 6",
+		"{per_image: {1024x1024: 0.04, HD  1024x1792: 0.12}}":                                                        "per_image 0.12 (1024x1024 0.04, hd 1024x1792 0.12)",
+		"{per_image: {default: 0.05, hd: 0.08}, above: {9: {per_image: {hd: 0.01}}}}":                                "per_image 0.05 (hd 0.08); above 9 tokens per_image 0.05 (hd 0.01)",
+		"{input: 1, output: 2, per_request: {default: 0.005, high: 0.012}, per_search: {preview: 0.025, low: 0.01}}": "1,2,1,1 per_request 0.005 (high 0.012) per_search 0.025 (preview 0.025, low 0.01)",
+		"{per_search: 0.005}":                                                  "per_search 0.005",
+		"{input: 0, output: 0, per_search: 0.005}":                             "0,0,0,0 per_search 0.005",
+		"{per_image: 0.04, per_second: 0.0001, per_character: 0.000015}":       "per_image 0.04 per_second 0.0001 per_character 0.000015",
+		"{input: 1.25, output: 10, above: {200000: {input: 2.5, output: 15}}}": "1.25,10,1.25,1.25; above 200000 tokens 2.5,15,2.5,2.5",
+		"{input: 2, output: 8, service: {flex: {input: 1, output: 4, above: {100: {input: 1.5}}}}, above: {100: {output: 9}}}":                                  "2,8,2,2; above 100 tokens 2,9,2,2; flex 1,4,1,1; flex above 100 tokens 1.5,4,1.5,1.5",
+		"{input: 2, output: 8, off_peak: {hours: ['mon-fri 16:30-00:30', 'sat,sun'], zone: Europe/Berlin, input: 1}}":                                           "2,8,2,2; off-peak (mon-fri 16:30-00:30, sat-sun 00:00-24:00 Europe/Berlin) 1,8,1,1",
+		"{input: 2, output: 8, off_peak: [{hours: 1:00-2:00, input: 1}, {hours: 3:00-4:00, output: 4, above: {9: {output: 5}}, service: {flex: {output: 3}}}]}": "2,8,2,2; off-peak (01:00-02:00 UTC) 1,8,1,1; off-peak (03:00-04:00 UTC) 2,4,2,2; off-peak (03:00-04:00 UTC) above 9 tokens 2,5,2,2; flex off-peak (03:00-04:00 UTC) 2,3,2,2",
 	} {
 		var n yaml.Node
 		if err := yaml.Unmarshal([]byte(text), &n); err != nil {
@@ -163,6 +171,29 @@ api_keys: [{api: sk-0123456789abcdef}]
 		got := test.c.PriceOf(test.c.Providers[test.provider], test.model, test.upstream)
 		if got.Entry != test.entry || got.From != test.from || got.From == FromList && got.Price.Output == 0 {
 			t.Errorf("%s at %s: %+v", test.model, test.c.Providers[test.provider].Name, got)
+		}
+	}
+}
+
+// TestPricesOfHoursAreToldWhatIsWrongWithThem looks at the word that an error is about.
+func TestPricesOfHoursAreToldWhatIsWrongWithThem(t *testing.T) {
+	for text, want := range map[string]string{
+		"{hours: ['1:00-2:00', '25:00-1:00'], input: 1}": `"25:00-1:00" are no hours`,
+		"{input: 1}": "there are no hours",
+		"{hours: '1:00-2:00', zone: Mars, input: 1}":     `"Mars" is no time zone`,
+		"{hours: '1:00-2:00'}":                           "no prices beside its hours",
+		"{hours: '1:00-2:00', zoen: UTC, input: 1}":      `did you mean "zone"`,
+		"{hours: '1:00-2:00', service: {f: {hours: x}}}": `"hours" is no part of a price`,
+		"{hours: '1:00-2:00', input: free}":              "input must be an amount",
+		"7":                                              "off_peak must be a mapping such as",
+	} {
+		var n yaml.Node
+		if err := yaml.Unmarshal([]byte("{input: 2, off_peak: "+text+"}"), &n); err != nil {
+			t.Fatal(err)
+		}
+		d := &decoder{cfg: &Config{}, key: "model_price.m"}
+		if p, ok := readPrice(d, n.Content[0]); ok || len(d.errors) != 1 || !strings.Contains(fmt.Sprint(d.errors), want) {
+			t.Errorf("%s: %s, %v; want %s", text, p, d.errors, want)
 		}
 	}
 }

@@ -33,7 +33,17 @@ type Problem struct {
 	Word         string // the wrong word; masked if it may be a secret; empty if something is missing
 	Message      string
 	Severity     Severity
-	Item         Item // of an error: what a start leaves out for it; of a warning ""
+	Item         Item   // of an error: what a start leaves out for it; of a warning ""
+	Of           string // the name of the provider or the client key that it belongs to; "" if it belongs to all
+}
+
+// Lost says what is left out, and why: "provider northwind: api.yaml:3:5: error: message".
+func (p Problem) Lost() string {
+	item := strings.ReplaceAll(string(p.Item), "_", " ")
+	if p.Of != "" {
+		item += " " + p.Of
+	}
+	return item + ": " + p.String()
 }
 
 // Place is "api.yaml:3:5".
@@ -69,7 +79,7 @@ func (u *Unusable) Error() string { return u.Problems.Error() }
 // All are the problems and the advice, in the order of the file's lines.
 func (u *Unusable) All() Problems {
 	all := append(append(Problems{}, u.Problems...), u.Advice...)
-	all.sort()
+	all.Sort()
 	return all
 }
 
@@ -86,7 +96,8 @@ func (p Problems) Errors() (n int) {
 	return n
 }
 
-func (p Problems) sort() {
+// Sort puts them in the order of the lines.
+func (p Problems) Sort() {
 	slices.SortStableFunc(p, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
@@ -128,7 +139,7 @@ func (p Problems) scrub(secrets []string) {
 	}
 	masks := strings.NewReplacer(pairs...) // where several match, the first
 	for i := range p {
-		p[i].Word, p[i].Message = masks.Replace(p[i].Word), masks.Replace(p[i].Message)
+		p[i].Word, p[i].Message, p[i].Of = masks.Replace(p[i].Word), masks.Replace(p[i].Message), masks.Replace(p[i].Of)
 	}
 }
 

@@ -85,10 +85,8 @@ var providerPreferenceFields = slices.Concat(providerRetryFields, []field[provid
 	take("passthrough_request_headers", listOf(headerName), func(p *providerPreferences) *[]string { return &p.PassthroughHeaders }),
 	take("max_request_body_bytes", byteSize, func(p *providerPreferences) *int64 { return &p.MaxRequestBody }),
 	take("responses_stream_commit_policy", oneOf("real_output", "completed_usage"), func(p *providerPreferences) *string { return &p.ResponsesCommit }),
-	without(take("normalize_responses_custom_tool_call_ids", modelsOrFlag, func(p *providerPreferences) *[]string { return &p.NormalizeToolCallIDs }),
-		"ids of tool calls pass as they are to a provider that speaks Responses; remove it"),
-	without(take("search_defaults", jsonObject, func(p *providerPreferences) *json.RawMessage { return &p.SearchDefaults }),
-		"there are no search endpoints here; keep uni-api for them, or remove it"),
+	take("normalize_responses_custom_tool_call_ids", modelsOrFlag, func(p *providerPreferences) *[]string { return &p.NormalizeToolCallIDs }),
+	take("search_defaults", jsonObject, func(p *providerPreferences) *json.RawMessage { return &p.SearchDefaults }),
 	without(take("access_key", secretText, func(p *providerPreferences) *string { return &p.AccessKey }),
 		"there are no video tasks here; keep uni-api for them, or remove it"),
 	without(take("secret_key", secretText, func(p *providerPreferences) *string { return &p.SecretKey }),
@@ -122,12 +120,15 @@ const defaultQuotaCooldown = 6 * time.Hour
 // provider reads one entry of providers.
 func (d *decoder) provider(n *yaml.Node) {
 	p, read := newProvider(), false
-	whole := d.within(ItemProvider, func() {
-		if n.Kind == yaml.ScalarNode {
-			d.fail(n, "", "a provider must be a mapping that begins with \"- provider: NAME\", not %s", kindOf(n))
-			return
-		}
-		read = level(d, n, "a provider", providerFields, p)
+	whole := true
+	d.of(p.called, func() {
+		whole = d.within(ItemProvider, func() {
+			if n.Kind == yaml.ScalarNode {
+				d.fail(n, "", "a provider must be a mapping that begins with \"- provider: NAME\", not %s", kindOf(n))
+				return
+			}
+			read = level(d, n, "a provider", providerFields, p)
+		})
 	})
 	if !whole {
 		d.leaveProvider(p)
@@ -241,7 +242,7 @@ func modelsOrFlag(d *decoder, n *yaml.Node) ([]string, bool) {
 		if on, _ := flag(d, n); on {
 			return []string{"*"}, true
 		}
-		return []string{}, true
+		return nil, true
 	}
 	return listOf(text)(d, n)
 }
@@ -310,7 +311,7 @@ func proxy(d *decoder, n *yaml.Node) (string, bool) {
 		return Direct, true
 	}
 	u, err := url.Parse(s)
-	if err != nil || u.Hostname() == "" || !slices.Contains(proxySchemes, u.Scheme) {
+	if err != nil || u.Hostname() == "" || !validPort(u.Port()) || !slices.Contains(proxySchemes, u.Scheme) {
 		d.fail(n, "", "this proxy is no proxy URL; write http://, https://, socks5:// or socks5h:// and user:password@host:port (special characters in the password as %%XX), or direct for none")
 		return "", false
 	}

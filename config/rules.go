@@ -19,7 +19,12 @@ type ruleNode struct {
 
 // ruleNodes collects the rules of a key: texts, and mappings from a text to its weight.
 func (d *decoder) ruleNodes(n *yaml.Node, k *APIKey) {
-	for _, item := range d.items(n) {
+	items := d.items(n)
+	if len(items) == 0 && len(n.Content) > 0 {
+		d.lostRules[k] = true
+		d.warn(n, "", "none of these rules is filled in, so that the key may use nothing; write what it may use, or all")
+	}
+	for _, item := range items {
 		switch {
 		case item.Kind == yaml.MappingNode:
 			for _, p := range d.pairs(item) {

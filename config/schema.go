@@ -33,6 +33,8 @@ type Config struct {
 	// Proxies are those of the environment, for what has no proxy in the file.
 	Proxies EnvProxies
 
+	priceList *price.List // in the place of the one that the program has with it; nil is that one
+
 	source []byte // the file as it was written
 
 	timeout time.Duration // env TIMEOUT; 0 = DefaultTimeout
@@ -90,7 +92,7 @@ func (p *Provider) EngineProblem(message string) Problem {
 // Problems are the warnings and the advice together, in the order of the file's lines.
 func (c *Config) Problems() Problems {
 	all := append(append(Problems{}, c.Warnings...), c.Advice...)
-	all.sort()
+	all.Sort()
 	return all
 }
 
@@ -141,7 +143,7 @@ type ProviderPreferences struct {
 	MaxRequestBody     int64    // bytes; 0 = no limit
 
 	ResponsesCommit      string          // real_output (default) or completed_usage
-	NormalizeToolCallIDs []string        // models whose custom tool call ids are normalised; "*" = all; nil = the engine's habit, empty = none
+	NormalizeToolCallIDs []string        // models whose ids of items in Responses are made OpenAI's; "*" = all
 	SearchDefaults       json.RawMessage // object; nil = none
 	ModelPrice           []ModelPrice    // as the global one, before which it goes
 	AccessKey, SecretKey string          // of video engines
@@ -214,11 +216,13 @@ type KeyPreferences struct {
 	Schedule   Schedule
 	AutoRetry  int                   // RetryAll; 0 = off; N = at most N retries
 	RateLimit  ModelTable[RateLimit] // per request model
+	Queue      *time.Duration        // nil = the global one
 	Moderation bool
 	// FailOpen lets a request pass that could not be moderated.
 	FailOpen  bool
 	Credits   *int64     // nano-dollars; nil = unlimited, 0 = blocked
 	CreatedAt *time.Time // credits count from here; nil = 30 days ago
+	Renews    *Renewal   // when credits begin anew; nil = never
 	Affinity  *bool      // nil = the global one
 	Recovery  Recovery   // "" = the provider's, or the global one
 	Hedging   *Hedging   // nil = likewise
@@ -235,8 +239,11 @@ type Preferences struct {
 	MaxRetryAfter     time.Duration         // at most so long a provider's own word counts; default 600 s
 	ErrorTriggers     []string              // texts that make an answer a failure
 	RateLimit         RateLimit             // one budget for all requests
+	Queue             time.Duration         // for which a request waits that has reached a limit; 0 = it is refused
 	ModelRateLimit    ModelTable[RateLimit] // what each model has beside that, of all keys together; without a default
 	ModelPrice        []ModelPrice          // in file order; what holds for a model is Config.PriceOf's to say
+	UnpricedMedia     UnpricedMedia
+	PriceSource       PriceSource
 	ImageFetch        ImageFetch
 	Hedging           *Hedging
 	IsolateKeys       bool     // client keys never share a connection to a provider
@@ -245,6 +252,9 @@ type Preferences struct {
 	Retries           Retries
 	ConnectionMaxAge  time.Duration // of a connection to a provider that takes another request; default 300 s, 0 = any age
 
+	RequestLog   RequestLog
+	Alerts       Alerts
+	Cluster      Cluster
 	Capabilities []capability.Rule // what hosts and models take, behind what the gateway knows itself
 }
 
@@ -262,6 +272,14 @@ const (
 // holds for all.
 func (c *Config) StreamRecovery(k *APIKey, p *Provider) Recovery {
 	return cmp.Or(k.Preferences.Recovery, p.Preferences.Recovery, c.Preferences.Recovery)
+}
+
+// Queue is how long requests with a client key wait for a limit that they have reached; 0 is not at all.
+func (c *Config) Queue(k *APIKey) time.Duration {
+	if own := k.Preferences.Queue; own != nil {
+		return *own
+	}
+	return c.Preferences.Queue
 }
 
 // ModelPrice is what the model that is called Prefix costs, and those whose names begin with it and that have no entry which fits better.

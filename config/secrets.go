@@ -72,6 +72,8 @@ func (c *Config) Secrets() []Secret {
 		s.add(k.Key)
 	}
 	s.url(c.Preferences.Proxy)
+	s.add(c.Preferences.Alerts.Webhook, c.Preferences.Alerts.Secret)
+	s.redis(c.Preferences.Cluster)
 	for _, proxy := range [...]string{c.Proxies.HTTP, c.Proxies.HTTPS, c.Proxies.All} {
 		s.url(proxy)
 	}

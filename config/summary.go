@@ -10,13 +10,15 @@ import (
 )
 
 // Summary is what `uni-api check` prints of a good configuration: what was understood, without any secret. more are lines about each provider, of
-// a name and a value, that others know.
+// a name and a value, that others know, and nil for one that is left out.
 func (c *Config) Summary(more [][][2]string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "providers: %d\n", len(c.Providers))
 	for i, p := range c.Providers {
 		fmt.Fprintf(&b, "  %s: %s\n", p.Name, maskURL(p.BaseURL))
-		if i < len(more) {
+		if leftOut(i, more) {
+			line(&b, "left out", "yes, as the error says")
+		} else if i < len(more) {
 			for _, pair := range more[i] {
 				line(&b, pair[0], pair[1])
 			}
@@ -31,9 +33,11 @@ func (c *Config) Summary(more [][][2]string) string {
 	}
 	fmt.Fprintf(&b, "admin: %s\n", c.summariseAdmins())
 	c.summarisePreferences(&b)
-	c.summarisePrices(&b)
+	c.summarisePrices(&b, more)
 	return b.String()
 }
+
+func leftOut(i int, more [][][2]string) bool { return i < len(more) && more[i] == nil }
 
 // summariseAdmins names the keys that administrate, and how to have one if there is none.
 func (c *Config) summariseAdmins() string {
@@ -153,6 +157,9 @@ func (k *APIKey) summarise(b *strings.Builder) {
 	}
 	line(b, "AUTO_RETRY", retry)
 	line(b, "rate_limit", table(k.Preferences.RateLimit, RateLimit.String))
+	if q := k.Preferences.Queue; q != nil {
+		line(b, "queue", q.String())
+	}
 	if k.Preferences.Moderation {
 		line(b, "ENABLE_MODERATION", "true")
 		line(b, "fail_open", strconv.FormatBool(k.Preferences.FailOpen))
@@ -162,6 +169,9 @@ func (k *APIKey) summarise(b *strings.Builder) {
 	}
 	if t := k.Preferences.CreatedAt; t != nil {
 		line(b, "created_at", t.Format(time.RFC3339))
+	}
+	if r := k.Preferences.Renews; r != nil {
+		line(b, "renews", r.String())
 	}
 	if t := k.Preferences.Access.ExpiresAt; t != nil {
 		line(b, "expires_at", t.Format(time.RFC3339))
@@ -194,13 +204,21 @@ func (c *Config) summarisePreferences(b *strings.Builder) {
 	line(b, "cooldown_period", cooldown)
 	line(b, "max_retry_after", p.MaxRetryAfter.String())
 	line(b, "rate_limit", p.RateLimit.String())
+	if p.Queue > 0 {
+		line(b, "queue", p.Queue.String())
+	}
 	line(b, "rate_limit by model", table(p.ModelRateLimit, RateLimit.String))
 	line(b, "error_triggers", count(len(p.ErrorTriggers)))
 	line(b, "model_price", prices(p.ModelPrice))
+	line(b, "price_source", p.PriceSource.String())
+	line(b, "unpriced_media", p.UnpricedMedia.String())
 	line(b, "image_fetch.allow", p.ImageFetch.allowed())
 	line(b, "isolate_keys", strconv.FormatBool(p.IsolateKeys))
 	line(b, "affinity", strconv.FormatBool(p.Affinity))
 	line(b, "stream_recovery", string(p.Recovery))
+	line(b, "request_log", p.RequestLog.String())
+	line(b, "alerts", p.Alerts.String())
+	line(b, "cluster", p.Cluster.String())
 	p.Retries.summarise(b)
 	line(b, "connection_max_age", p.ConnectionMaxAge.String())
 	line(b, "hedging", p.Hedging.String())

@@ -54,7 +54,7 @@ func TestSummarySaysWhatWasUnderstoodWithoutSecrets(t *testing.T) {
 	_, c := full(t)
 	got := c.Summary(nil)
 	for _, want := range []string{
-		"providers: 6\n",
+		"providers: 7\n",
 		"  northwind: https://api.northwind.example/v1/chat/completions\n",
 		"    model: gpt-4o, gpt-4o-dated (gpt-4o-2024-11-20), o3-mini-high (o3-mini), o3-mini-low (o3-mini-2025), 1234\n",
 		"    proxy: socks5h://…@proxy.example:1080\n",
@@ -67,10 +67,12 @@ func TestSummarySaysWhatWasUnderstoodWithoutSecrets(t *testing.T) {
 		"    model: northwind/* (weight 5), tidewater/sonnet (weight 3), <vendor/claude-with-slash>, gpt-4o, sk-…wxyz/*\n",
 		"    SCHEDULING_ALGORITHM: weighted_round_robin\n",
 		"    AUTO_RETRY: 3\n",
+		"    queue: 30s\n",
 		"    credits: 12.5\n",
 		"preferences:\n",
 		"    cooldown_period: 5m0s\n",
-		"    model_price: gpt-4o 2.5,10,1.25,0; claude-sonnet 3,15,3,3; gemini 0.3,2.5,0.3,0.3; default 0.3,1,0.3,0.3\n",
+		"    queue: 20s\n",
+		"    model_price: gpt-4o 2.5,10,1.25,0; claude-sonnet 3,15,3,3; gemini 0.3,2.5,0.3,0.3; deepseek 1.32,3.96,1.32,1.32; off-peak (sun-fri 10:00-01:00, sat-sun 00:00-24:00 UTC) 0.66,1.98,0.66,0.66; default 0.3,1,0.3,0.3\n",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("missing: %s", want)

@@ -33,6 +33,9 @@ func (d *decoder) adviseAddresses() {
 		if at == d.providers[p] || err != nil || u.Host == "" {
 			continue
 		}
+		if key, service := accountElsewhere(p, u); key != "" {
+			d.advise(d.valueOf(d.providers[p], key), "%s is for %s, and base_url names another place, which is asked; without base_url %[2]s is", key, service)
+		}
 		path := strings.TrimRight(u.Path, "/")
 		if root := pathsOfHosts[strings.ToLower(u.Hostname())]; root != "" && path == "" && p.Engine == "" {
 			d.advise(at, "base_url has no path, and %s has its endpoints below one; write https://%s%s/chat/completions", u.Hostname(), u.Hostname(), root)
@@ -42,6 +45,21 @@ func (d *decoder) adviseAddresses() {
 			d.advise(at, "base_url ends in %s, which is nearly %s; write that, or the path before it", shown(path[strings.LastIndexByte(path, '/'):]), ending)
 		}
 	}
+}
+
+// accountElsewhere names a key of a provider that says whose account is meant, and the service that it is for, where the address is not that
+// service's. In uni-api such a key goes before the address.
+func accountElsewhere(p *Provider, u *url.URL) (key, service string) {
+	place := strings.ToLower(u.Host + u.Path)
+	switch {
+	case p.Engine != "":
+		return "", ""
+	case p.ProjectIDs != nil && !strings.Contains(place, "aiplatform.") && !strings.Contains(place, "google-vertex-ai"):
+		return "project_id", "Vertex"
+	case p.CFAccountID != "" && !strings.Contains(place, "cloudflare.com"):
+		return "cf_account_id", "Cloudflare"
+	}
+	return "", ""
 }
 
 // misspeltEnding is the ending that the end of a path is nearly; empty if it is one, or nothing like one.

@@ -12,8 +12,8 @@ import (
 // maskOf is what JSON shows of a text; secret is whether it stands below one of secretKeys.
 func maskOf(text string, secret bool) string {
 	switch {
-	case isVariable(text):
-		return text // the name of a variable is no secret
+	case isVariable(text), strings.EqualFold(text, Direct):
+		return text // the name of a variable is no secret, and the word for no proxy neither
 	case secret:
 		return Mask(text)
 	case strings.HasPrefix(text, "sk-"): // a client's key also stands in the rules of others

@@ -111,3 +111,12 @@ func TestThePageOf2025KeepsWhatItDoesNotShow(t *testing.T) {
 		t.Errorf("%s", text)
 	}
 }
+
+func TestTheWordForNoProxyIsShown(t *testing.T) {
+	c := parse(t, withProvider("    preferences: {proxy: direct}\n"))
+	for _, reveal := range []bool{false, true} {
+		if shown, err := c.JSON(reveal); err != nil || !strings.Contains(string(shown), `"proxy":"direct"`) {
+			t.Errorf("%v: %s, %v", reveal, shown, err)
+		}
+	}
+}

@@ -4,10 +4,10 @@
 #
 #   sudo deploy/install.sh
 #
-# It writes /usr/local/bin/uni-api, the two units, and, where they are missing,
-# /etc/uni-api/api.yaml and /etc/uni-api/environment, and makes the user uni-api,
-# as which the service runs. DESTDIR=folder writes below that folder, makes no user
-# and starts nothing.
+# It writes /usr/local/bin/uni-api, the units, the manual page, the documentation,
+# and, where they are missing, /etc/uni-api/api.yaml and /etc/uni-api/environment, and
+# makes the user uni-api, as which the service runs. DESTDIR=folder writes below that
+# folder, makes no user and starts nothing.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -15,13 +15,20 @@ cd "$(dirname "$0")/.."
 root=${DESTDIR:-}
 [ -n "$root" ] || [ "$(id -u)" = 0 ] || { echo "this needs root: sudo $0" >&2; exit 1; }
 
-install -d "$root/usr/local/bin" "$root/usr/local/share/doc/uni-api" "$root/etc/systemd/system"
+doc=$root/usr/local/share/doc/uni-api
+man=$root/usr/local/share/man/man1
+rm -rf "$doc" # pages of an older release
+install -d "$root/usr/local/bin" "$doc/docs" "$man" "$root/etc/systemd/system"
 install -d -m 700 "$root/etc/uni-api"
 # Moved into place: the file of a running program cannot be written to.
 install -m 755 uni-api "$root/usr/local/bin/uni-api.new"
 mv "$root/usr/local/bin/uni-api.new" "$root/usr/local/bin/uni-api"
-install -m 644 deploy/uni-api.service deploy/uni-api.socket "$root/etc/systemd/system/"
-install -m 644 docs/* "$root/usr/local/share/doc/uni-api/"
+install -m 644 deploy/uni-api.service deploy/uni-api@.service deploy/uni-api.socket "$root/etc/systemd/system/"
+# As they lie in the release, so that links from one page to another hold.
+install -m 644 README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md LICENSE api.example.yaml "$doc/"
+install -m 644 docs/* "$doc/docs/"
+./uni-api man >"$man/uni-api.1"
+chmod 644 "$man/uni-api.1"
 
 config=$root/etc/uni-api/api.yaml
 fresh=

@@ -1,5 +1,7 @@
 package e2e
 
+import "encoding/json"
+
 // bodyRows are the keys that change what a provider is sent.
 var bodyRows = []row{
 	{section: "providers[]", key: "tools", set: "{tools: false}", play: members(`"tools":[{"type":"function","function":{"name":"f"}}],"tool_choice":"none"`, "tools", "tool_choice"),
@@ -11,6 +13,16 @@ var bodyRows = []row{
 
 	{section: "providers[].preferences", key: "capabilities", set: "{capabilities: {like: mistral}}", play: members(`"seed":7,"logprobs":true`, "seed", "random_seed", "logprobs"),
 		without: "7 absent true", with: "absent 7 absent"},
+	{section: "providers[].preferences", key: "normalize_responses_custom_tool_call_ids", set: "{normalize_responses_custom_tool_call_ids: true}", file: file{a: "{base_url: $A/v1/responses}"},
+		play: func(s *stage) string {
+			a := s.post("/v1/responses", `{"model":"m","input":[{"type":"function_call","id":"item_1","call_id":"c","name":"f","arguments":"{}"},{"type":"function_call_output","call_id":"c","output":"x"}]}`)
+			var items, answered []struct{ ID string }
+			json.Unmarshal([]byte(s.a.last().member("input")), &items)
+			json.Unmarshal([]byte(seen{body: a.body}.member("output")), &answered)
+			return items[0].ID + " " + answered[0].ID
+		}, without: "item_1 i", with: "fc_1 msg_de7d1b721a1e0632b7cf04edf5032c8ecffa9f9a"},
+	{section: "providers[].preferences", key: "search_defaults", set: "{search_defaults: {topic: news, max_results: 3}}", file: file{a: "{base_url: $A/search, model: [search]}"},
+		play: searchPlay("topic", (*stage).foretold), without: "200 absent", with: `200 "news"`},
 	{section: "preferences", key: "capabilities", set: "{capabilities: [{model: m, efforts: [low, high], refuses: seed}]}", play: members(`"seed":7,"reasoning_effort":"medium"`, "seed", "reasoning_effort"),
 		without: `7 "medium"`, with: `absent "high"`},
 

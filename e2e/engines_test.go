@@ -1,6 +1,9 @@
 package e2e
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // engineRows are the words of engine: each asks a provider at one address in its own way.
 var engineRows = []row{
@@ -12,7 +15,9 @@ var engineRows = []row{
 	engine("vertex-claude", "/any/v1/publishers/anthropic/models/m:rawPredict"), engine("aws", "/any/model/m/converse"),
 	engine("azure", "/openai/deployments/m/chat/completions?api-version=2024-10-21"), engine("azure-databricks", "/serving-endpoints/m/invocations"),
 	engine("cohere", "/any/v2/chat"),
-	unserved("codex"), unserved("search"), unserved("doubao-translation"), unserved("content-generation"), unserved("lingjing"),
+	{section: "providers[]", key: "engine", word: "search", set: "{engine: search}", file: file{a: "{base_url: $A/any, model: [search]}"},
+		play: searchPlay("q", (*stage).send), without: "404 absent", with: `200 "valves"`},
+	unserved("codex"), unserved("doubao-translation"), unserved("content-generation"), unserved("lingjing"),
 }
 
 // engine is a word that is served. The address alone would be that of another engine.
@@ -38,8 +43,8 @@ func enginePlay(s *stage) string {
 	standing := "good"
 	for _, line := range s.log.all {
 		if line["msg"] == "this provider is left out" {
-			why, _, _ := strings.Cut(line["error"].(string), ";")
-			standing = "left out: " + why
+			why, _, _ := strings.Cut(line["error"].(string), " served:")
+			standing = "left out: " + why + " served"
 			if !strings.Contains(found, line["error"].(string)) {
 				s.Errorf("check says %q, and serve %q", found, line["error"])
 			}
@@ -49,4 +54,13 @@ func enginePlay(s *stage) string {
 		standing = "good, but check says " + found
 	}
 	return s.a.last().URL.RequestURI() + ", " + standing
+}
+
+// searchPlay searches, and tells a member of what the provider is asked.
+func searchPlay(name string, send func(s *stage, method, path, body string, header ...string) answer) func(*stage) string {
+	return func(s *stage) string {
+		s.a.answer = says(200, `{"data":[{"title":"t"}],"results":[{"title":"t"}]}`)
+		a := send(s, "POST", "/v1/search", `{"q":"valves"}`)
+		return fmt.Sprint(a.StatusCode, " ", s.a.last().member(name))
+	}
 }

@@ -30,6 +30,15 @@ var environmentRows = []row{
 		said, _ := run(s.T, s.dir, s.environment(), "serve", "--help")
 		return regexp.MustCompile(`0\.0\.0\.0:\d+`).FindString(said)
 	}, without: "0.0.0.0:8000", with: "0.0.0.0:8123"},
+	{section: "Environment variables", key: "UNI_API_KEY", set: "UNI_API_KEY=" + clientKey, play: func(s *stage) string {
+		s.serve()
+		var told []string
+		for _, more := range [][]string{nil, {"--url", s.address, "--admin-key", clientKey}} {
+			said, code := run(s.T, s.dir, s.environment(), append([]string{"explain", "--model", "m"}, more...)...)
+			told = append(told, fmt.Sprint(code, " ", strings.Contains(said, "key admin, model m"), " ", strings.Contains(said, clientKey)))
+		}
+		return strings.Join(told, ", ")
+	}, without: "2 false false, 2 false false", with: "0 true false, 0 true false"},
 	{section: "Environment variables", key: "UNI_API_ADMIN_KEY", set: "UNI_API_ADMIN_KEY=" + clientKey, play: func(s *stage) string {
 		s.serve()
 		said, code := run(s.T, s.dir, s.environment(), "explain", "--url", s.address, "--key", "admin", "--model", "m")
@@ -51,6 +60,26 @@ var environmentRows = []row{
 		}
 		return "less"
 	}, without: "less", with: "more"},
+	{section: "Environment variables", key: "REDIS_URL", set: "REDIS_URL=redis://127.0.0.1:1", play: shares, without: "alone", with: "uni-api at Redis 127.0.0.1:1, on_failure: local"},
+	{section: "Environment variables", key: "OTEL_EXPORTER_OTLP_ENDPOINT", set: "OTEL_EXPORTER_OTLP_ENDPOINT=$SIDE", play: traced, without: "", with: "01"},
+	{section: "Environment variables", key: "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", set: "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=$SIDE/elsewhere", play: traced, without: "", with: "01"},
+	{section: "Environment variables", key: "OTEL_EXPORTER_OTLP_PROTOCOL", set: "OTEL_EXPORTER_OTLP_PROTOCOL=grpc", play: tracedTo, without: "01", with: ""},
+	{section: "Environment variables", key: "OTEL_TRACES_EXPORTER", set: "OTEL_TRACES_EXPORTER=none", play: tracedTo, without: "01", with: ""},
+	{section: "Environment variables", key: "OTEL_TRACES_SAMPLER", set: "OTEL_TRACES_SAMPLER=always_off", play: tracedTo, without: "01", with: "00"},
+	{section: "Environment variables", key: "OTEL_TRACES_SAMPLER_ARG", set: "OTEL_TRACES_SAMPLER_ARG=0", play: func(s *stage) string {
+		s.env = append(s.env, "OTEL_TRACES_SAMPLER=traceidratio")
+		return tracedTo(s)
+	}, without: "01", with: "00"},
+	{section: "Environment variables", key: "OTEL_PROPAGATORS", set: "OTEL_PROPAGATORS=none", play: tracedTo, without: "01", with: ""},
+	{section: "Environment variables", key: "OTEL_SDK_DISABLED", set: "OTEL_SDK_DISABLED=true", play: tracedTo, without: "01", with: ""},
+	{section: "Environment variables", key: "OTEL_SERVICE_NAME", set: "OTEL_SERVICE_NAME=gate", play: func(s *stage) string { return fmt.Sprint(collected(s).Resource["service.name"]) }, without: "uni-api", with: "gate"},
+	{section: "Environment variables", key: "OTEL_RESOURCE_ATTRIBUTES", set: "OTEL_RESOURCE_ATTRIBUTES=team=blue", play: func(s *stage) string { return fmt.Sprint(collected(s).Resource["team"]) }, without: "<nil>", with: "blue"},
+	{section: "Environment variables", key: "OTEL_EXPORTER_OTLP_HEADERS", set: "OTEL_EXPORTER_OTLP_HEADERS=x-token=sesame", play: func(s *stage) string {
+		s.env = append(s.env, "OTEL_EXPORTER_OTLP_ENDPOINT="+s.side.url)
+		s.chat()
+		s.stop() // what is left is sent
+		return s.side.last().Header.Get("X-Token")
+	}, without: "", with: "sesame"},
 	{section: "Environment variables", key: "NAME", set: "NAME=from-outside", file: file{aPreferences: "{headers: {X-Team: \"the ${NAME:-usual} team\"}}"},
 		play: func(s *stage) string { s.chat(); return s.a.last().Header.Get("X-Team") }, without: "the usual team", with: "the from-outside team"},
 }
@@ -75,6 +104,15 @@ func TestAProviderGoesPastEveryProxyThatIsNotItsOwn(t *testing.T) {
 		if got := s.chat(); !strings.HasPrefix(got.Status, "200") || s.asked() != "a" {
 			t.Errorf("proxy: %s: %s, asked: %s", word, got.Status, s.asked())
 		}
+	}
+}
+
+func TestAProxyOfTheEnvironmentThatCannotBeUsedIsCalledThat(t *testing.T) {
+	s := newStage(t)
+	s.env = []string{"HTTPS_PROXY=socks4://127.0.0.1:1080"}
+	s.write(file{}.text(t, inFile, ""))
+	if printed, code := s.check(); code != 1 || !strings.Contains(printed, `is left out: the environment's HTTPS_PROXY or ALL_PROXY cannot be used: proxy "socks4://127.0.0.1:1080": scheme must be`) {
+		t.Errorf("exit code %d\n%s", code, printed)
 	}
 }
 

@@ -26,11 +26,13 @@ func TestInitWritesAFileThatIsServed(t *testing.T) {
 		env  []string
 		want []string // of the file
 	}{
-		"a known provider":       {"--provider openai", []string{"OPENAI_API_KEY=sk-up"}, []string{"- provider: openai ", "base_url: https://api.openai.com/v1/chat/completions", "api: ${OPENAI_API_KEY}"}},
-		"its key and models":     {"--provider anthropic --key sk-ant-0123456789 --model claude-sonnet-4-5,claude-haiku-4-5", nil, []string{"base_url: https://api.anthropic.com/v1/messages", "api: sk-ant-0123456789", "- claude-sonnet-4-5\n", "- claude-haiku-4-5\n"}},
-		"an address":             {"--base-url http://127.0.0.1:11434/v1", nil, []string{`- provider: "127.0.0.1"`, "base_url: http://127.0.0.1:11434/v1"}},
-		"a variable of its own":  {"--provider groq --key-env TEAM_KEY", []string{"TEAM_KEY=gsk-up"}, []string{"api: ${TEAM_KEY}"}},
-		"a key that YAML quotes": {"--provider groq --key #a:b", nil, []string{`api: "#a:b"`}},
+		"a known provider":           {"--provider openai", []string{"OPENAI_API_KEY=sk-up"}, []string{"- provider: openai ", "base_url: https://api.openai.com/v1/chat/completions", "api: ${OPENAI_API_KEY}"}},
+		"its key and models":         {"--provider anthropic --key sk-ant-0123456789 --model claude-sonnet-4-5,claude-haiku-4-5", nil, []string{"base_url: https://api.anthropic.com/v1/messages", "api: sk-ant-0123456789", "- claude-sonnet-4-5\n", "- claude-haiku-4-5\n"}},
+		"an address":                 {"--base-url http://127.0.0.1:11434/v1", nil, []string{`- provider: "127.0.0.1"`, "base_url: http://127.0.0.1:11434/v1"}},
+		"an address as provider":     {"--provider http://127.0.0.1:11434/v1", nil, []string{`- provider: "127.0.0.1"`, "base_url: http://127.0.0.1:11434/v1"}},
+		"the address of a known one": {"--provider https://api.openai.com/v1", []string{"OPENAI_API_KEY=sk-up"}, []string{"- provider: openai ", "base_url: https://api.openai.com/v1", "api: ${OPENAI_API_KEY}"}},
+		"a variable of its own":      {"--provider groq --key-env TEAM_KEY", []string{"TEAM_KEY=gsk-up"}, []string{"api: ${TEAM_KEY}"}},
+		"a key that YAML quotes":     {"--provider groq --key #a:b", nil, []string{`api: "#a:b"`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -61,9 +63,10 @@ func TestInitWritesAFileThatIsServed(t *testing.T) {
 		})
 	}
 	for args, want := range map[string]string{
-		"":                    "give --provider",
-		"--provider nobody":   "--base-url",
-		"--base-url nonsense": "no URL",
+		"":                                     "give --provider",
+		"--provider nobody":                    "--base-url",
+		"--base-url nonsense":                  "no URL",
+		"--provider openai --key-env TEAM-KEY": `"TEAM-KEY" is no name of a variable`,
 	} {
 		if printed, code := run(t, t.TempDir(), nil, append([]string{"init"}, strings.Fields(args)...)...); code != 1 || !strings.Contains(printed, want) {
 			t.Errorf("init %s: exit code %d, %s", args, code, printed)
@@ -108,8 +111,8 @@ func TestHelpIsShortWhereAFlagIsWrongAndLongWhereItIsAsked(t *testing.T) {
 }
 
 func TestHelpNeverPrintsTheKeyOfTheEnvironment(t *testing.T) {
-	for _, args := range [][]string{{"help", "explain"}, {"explain", "--help"}, {"man"}, {"explain", "--wrong"}} {
-		if printed, _ := run(t, t.TempDir(), []string{"UNI_API_ADMIN_KEY=sk-admin-of-the-environment"}, args...); strings.Contains(printed, "sk-admin-of") {
+	for _, args := range [][]string{{"help", "explain"}, {"help", "doctor"}, {"explain", "--help"}, {"man"}, {"explain", "--wrong"}} {
+		if printed, _ := run(t, t.TempDir(), []string{"UNI_API_ADMIN_KEY=sk-admin-of-the-environment", "UNI_API_KEY=sk-admin-of-the-environment-too"}, args...); strings.Contains(printed, "sk-admin-of") {
 			t.Errorf("uni-api %v prints it: %s", args, printed)
 		}
 	}
@@ -126,6 +129,7 @@ func TestBashCompletesCommandsAndFlags(t *testing.T) {
 		"uni-api help ex":     "explain",
 		"uni-api --lis":       "--listen",
 		"uni-api completion ": "bash zsh fish",
+		"uni-api doctor c":    "claude-code codex cursor",
 	} {
 		words := strings.Split(line, " ")
 		quoted := make([]string, len(words))

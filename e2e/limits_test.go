@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 // limitRows are the keys that limit clients and that count what they spend.
@@ -17,6 +19,8 @@ var limitRows = []row{
 	{section: "api_keys[].preferences", key: "rate_limit", set: `{rate_limit: "1 tokens/day"}`, play: func(s *stage) string { return s.chats(2) }, without: "200 200", with: "200 429"},
 	{section: "api_keys[].preferences", key: "rate_limit", set: `{rate_limit: "0.000001 usd/month @ Asia/Tokyo"}`, play: func(s *stage) string { return s.chats(2) }, without: "200 200", with: "200 429"},
 	{section: "api_keys[].preferences", key: "rate_limit", set: "{rate_limit: 0 concurrent}", play: func(s *stage) string { return s.chats(1) }, without: "200", with: "429"},
+	{section: "api_keys[].preferences", key: "queue", set: "{queue: 30s}", file: file{keyPreferences: "{rate_limit: 1 concurrent}"}, play: waited, without: "429", with: "200"},
+	{section: "preferences", key: "queue", set: "{queue: 30}", file: file{keyPreferences: "{rate_limit: 1 concurrent}"}, play: waited, without: "429", with: "200"},
 	{section: "providers[].preferences", key: "api_key_rate_limit", set: "{api_key_rate_limit: 1 tokens/day}",
 		play: func(s *stage) string { s.chats(3); return s.asked() }, without: "a a a", with: "a b b"},
 	{section: "providers[].preferences", key: "api_key_rate_limit", set: "{api_key_rate_limit: {m: 1/day}}",
@@ -26,11 +30,16 @@ var limitRows = []row{
 	{section: "api_keys[].preferences", key: "credits", set: "{credits: 2.5}", play: func(s *stage) string { return s.chats(2) }, without: "200 200", with: "200 429"},
 	{section: "api_keys[].preferences", key: "created_at", set: "{created_at: 2100-01-01}", file: file{keyPreferences: "{credits: 2.5}"},
 		play: func(s *stage) string { return s.chats(2) }, without: "200 429", with: "200 200"},
+	{section: "api_keys[].preferences", key: "renews", set: "{renews: monthly @ Europe/Berlin}", file: file{keyPreferences: "{credits: 2.5}"}, play: renewed, without: "200 429, never", with: "200 429, on the first"},
 	{section: "api_keys[].preferences", key: "expires_at", set: "{expires_at: 2020-01-01 @ Europe/Berlin}", play: entered, without: "200 200 200", with: "401 401 401"},
 	{section: "api_keys[].preferences", key: "allow_ips", set: "{allow_ips: [192.0.2.0/24, '2001:db8::1']}", play: entered, without: "200 200 200", with: "403 403 403"},
 	{section: "api_keys[].preferences", key: "disabled", set: "{disabled: true}", play: entered, without: "200 200 200", with: "401 401 401"},
 	{section: "providers[].preferences", key: "model_price", set: `{model_price: {m: "5,7", default: "1,1"}}`, play: cost, without: "3", with: "12"},
 	{section: "preferences", key: "model_price", set: `{model_price: {m: "5,7", default: "1,1"}}`, play: cost, without: "3", with: "12"},
+	{section: "preferences", key: "price_source", set: "{price_source: $SIDE/prices.json}", play: costByList, without: "3", with: "500"},
+	{section: "preferences", key: "unpriced_media", set: "{unpriced_media: refuse}", play: judged, without: "200 2e-06", with: "403 0"},
+	{section: "preferences", key: "unpriced_media", set: "{unpriced_media: free}", play: judged, without: "200 2e-06", with: "200 0"},
+	{section: "preferences", key: "unpriced_media", set: "{unpriced_media: 0.05}", play: judged, without: "200 2e-06", with: "200 0.05"},
 
 	{section: "api_keys[].preferences", key: "ENABLE_MODERATION", set: "{ENABLE_MODERATION: true}", file: withModeration, play: moderated, without: "200 a", with: "400 b"},
 	{section: "api_keys[].preferences", key: "fail_open", set: "{fail_open: true}", file: file{b: withModeration.b, keyPreferences: "{ENABLE_MODERATION: true, AUTO_RETRY: false}"},
@@ -51,9 +60,34 @@ func entered(s *stage) string {
 	return fmt.Sprint(s.chat().StatusCode, s.send(http.MethodGet, "/v1/models", "").StatusCode, s.send(http.MethodGet, "/metrics", "").StatusCode)
 }
 
+// waited tells what becomes of a request while another one, a stream, takes the key's only place.
+func waited(s *stage) string {
+	s.drawn = true // the limit, not the provider, refuses
+	over, second := make(chan bool), make(chan int, 1)
+	s.a.answer = held(over)
+	defer s.begin("POST", chat, said(`"stream":true`)).Body.Close()
+	go func() { second <- s.chat().StatusCode }()
+	for look := time.NewTicker(10 * time.Millisecond); ; {
+		select {
+		case status := <-second:
+			close(over)
+			return fmt.Sprint(status)
+		case <-look.C:
+			if strings.Contains(s.send(http.MethodGet, "/metrics", "").body, "\nuniapi_waiting_requests 1\n") {
+				close(over)
+				return fmt.Sprint(<-second)
+			}
+		}
+	}
+}
+
 // cost is what the gateway says that a request has cost, in dollars.
 func cost(s *stage) string {
 	s.chat()
+	return spent(s)
+}
+
+func spent(s *stage) string {
 	var said struct {
 		States map[string]struct {
 			Cost float64 `json:"total_cost"`
@@ -64,6 +98,27 @@ func cost(s *stage) string {
 		return fmt.Sprint(state.Cost)
 	}
 	return "unknown"
+}
+
+// judged tells what a moderation by a model without a price comes to.
+func judged(s *stage) string {
+	s.drawn = true
+	return fmt.Sprint(s.post("/v1/moderations", `{"model":"m","input":"hello"}`).StatusCode, " ", spent(s))
+}
+
+// renewed tells when the key is told that its credits begin anew.
+func renewed(s *stage) string {
+	told, when := s.chats(2), "never"
+	for _, path := range []string{"/v1/token_usage?api_key_param=" + clientKey, "/dashboard/billing/subscription", "/v1/credit_history?paid_key=" + clientKey} {
+		_, at, _ := strings.Cut(s.send(http.MethodGet, path, "").body, `"credits_renewed_at":`)
+		switch {
+		case regexp.MustCompile(`^"\d{4}-\d\d-01T00:00:00\+0[12]:00"`).MatchString(at):
+			when = "on the first"
+		case !strings.HasPrefix(at, "null"):
+			return told + ", " + path + ": " + at
+		}
+	}
+	return told + ", " + when
 }
 
 func TestAKeyIsToldWhatItsLimitsHaveLeft(t *testing.T) {

@@ -40,13 +40,13 @@ const (
 var levels = map[string]level{
 	"Top level": inFile, "providers[]": inProvider, "providers[].preferences": inProviderPreferences,
 	"api_keys[]": inKey, "api_keys[].preferences": inKeyPreferences, "preferences": inPreferences,
-	"hedging": inPreferences, "timeout_policy": inPreferences, "Fetching images": inPreferences,
+	"hedging": inPreferences, "request_log": inPreferences, "alerts": inPreferences, "cluster": inPreferences, "timeout_policy": inPreferences, "Fetching images": inPreferences,
 	"Keeping requests away from a provider": inProvider, "Changing the body": inProviderPreferences,
 	"Environment variables": inEnvironment,
 }
 
 func rows() []row {
-	return slices.Concat(routingRows, scheduleRows, engineRows, credentialRows, limitRows, timeoutRows, bodyRows, failureRows, imageRows, unusedRows, environmentRows)
+	return slices.Concat(routingRows, scheduleRows, engineRows, credentialRows, limitRows, timeoutRows, bodyRows, failureRows, imageRows, requestRows, alertRows, clusterRows, unusedRows, environmentRows, databaseRows)
 }
 
 func (r row) name() string { return strings.Trim(r.section+" "+r.key+" "+r.word, " ") }

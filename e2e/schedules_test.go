@@ -88,7 +88,14 @@ func busyKey(s *stage) string {
 func (s *stage) busy() {
 	over := make(chan bool)
 	defer close(over)
-	s.a.answer = func(w http.ResponseWriter, r seen) {
+	s.a.answer = held(over)
+	defer s.begin("POST", chat, said(`"stream":true`)).Body.Close()
+	s.chats(4)
+}
+
+// held answers as usual, but begins streams only, which go on until over.
+func held(over <-chan bool) func(http.ResponseWriter, seen) {
+	return func(w http.ResponseWriter, r seen) {
 		if !r.streams() {
 			usual(w, r)
 			return
@@ -98,8 +105,6 @@ func (s *stage) busy() {
 		w.(http.Flusher).Flush()
 		<-over
 	}
-	defer s.begin("POST", chat, said(`"stream":true`)).Body.Close()
-	s.chats(4)
 }
 
 // keySchedule is an api_key_schedule_algorithm for two keys.

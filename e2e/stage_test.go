@@ -97,6 +97,8 @@ type stage struct {
 	env       []string
 	dir, path string // the program's folder, and the file
 	address   string // of the gateway, once it runs
+	stop      func() // has it end
+	signal    func(os.Signal)
 	log       *logged
 	drawn     bool // what is asked next cannot be told before
 }
@@ -158,6 +160,11 @@ func (s *stage) serve() {
 		<-read
 		cmd.Wait()
 	})
+	s.signal = func(sig os.Signal) { cmd.Process.Signal(sig) }
+	s.stop = func() {
+		cmd.Process.Signal(os.Interrupt)
+		<-read // its last word
+	}
 	s.address = fmt.Sprint("http://", s.log.await(s, "serving")["address"])
 }
 
@@ -269,6 +276,11 @@ func (s *stage) post(path, body string, header ...string) answer {
 		}
 	}
 	return a
+}
+
+// foretold is post for whoever may do otherwise.
+func (s *stage) foretold(_, path, body string, header ...string) answer {
+	return s.post(path, body, header...)
 }
 
 // explanation is what GET and POST /v1/explain answer, as far as it is of interest here.

@@ -45,6 +45,9 @@ func onTerminal(t *testing.T, dir string, args ...string) *terminal {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := unix.IoctlSetWinsize(int(master.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 25, Col: 250}); err != nil {
+		t.Fatal(err)
+	}
 	slave, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -109,18 +112,49 @@ func (term *terminal) ends() int {
 
 func TestInitAsksAtATerminalAndShowsNoKey(t *testing.T) {
 	t.Parallel()
+	const provider, key = "groq", "gsk-typed-0123456789"
+	asksProvider, asksKey := `Provider \(openai, .*\) \[openai\]: `, `Its key \(empty: it is in the environment's GROQ_API_KEY\): `
+	for _, c := range []struct {
+		name  string
+		types func(*terminal)
+	}{
+		{"answered as it is asked", func(term *terminal) {
+			term.awaits(asksProvider)
+			io.WriteString(term.master, provider+"\r")
+			term.awaits(asksKey)
+			io.WriteString(term.master, key+"\r")
+		}},
+		{"pasted at once", func(term *terminal) {
+			term.awaits(asksProvider)
+			io.WriteString(term.master, provider+"\r"+key+"\r")
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			term := onTerminal(t, dir, "init")
+			c.types(term)
+			if code := term.ends(); code != 0 || strings.Contains(term.text(), "gsk-typed") {
+				t.Errorf("exit code %d\n%s", code, term.text())
+			}
+			text, err := os.ReadFile(filepath.Join(dir, "api.yaml"))
+			if err != nil || !strings.Contains(string(text), "base_url: https://api.groq.com/openai/v1/chat/completions") || !strings.Contains(string(text), "api: "+key) {
+				t.Errorf("%v\n%s", err, text)
+			}
+		})
+	}
+}
+
+func TestInitWritesNothingIfTheQuestionIsLeft(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	term := onTerminal(t, dir, "init")
-	term.awaits(`Provider \(openai, .*\) \[openai\]: $`)
-	io.WriteString(term.master, "groq\n")
-	term.awaits(`Its key \(empty: it is in the environment's GROQ_API_KEY\): $`)
-	io.WriteString(term.master, "gsk-typed-0123456789\n")
-	if code := term.ends(); code != 0 || strings.Contains(term.text(), "gsk-typed") {
+	term.awaits(`\[openai\]: `)
+	io.WriteString(term.master, "\x03") // Ctrl-C
+	if code := term.ends(); code != 1 || !strings.Contains(term.text(), "nothing is written") {
 		t.Errorf("exit code %d\n%s", code, term.text())
 	}
-	text, err := os.ReadFile(filepath.Join(dir, "api.yaml"))
-	if err != nil || !strings.Contains(string(text), "base_url: https://api.groq.com/openai/v1/chat/completions") || !strings.Contains(string(text), "api: gsk-typed-0123456789") {
-		t.Errorf("%v\n%s", err, text)
+	if _, err := os.Stat(filepath.Join(dir, "api.yaml")); err == nil {
+		t.Error("a file is there")
 	}
 }
 

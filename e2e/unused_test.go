@@ -5,8 +5,6 @@ var unusedRows = []row{
 	{section: "Top level", key: "video_providers", set: "{video_providers: [{provider: v, base_url: $B/v1, api: sk-v}]}"},
 	{section: "providers[]", key: "notes", set: "{notes: {paid: by research}}"},
 	{section: "providers[]", key: "_model_dict_cache", set: "{_model_dict_cache: {n: m}}"},
-	{section: "providers[].preferences", key: "normalize_responses_custom_tool_call_ids", set: "{normalize_responses_custom_tool_call_ids: true}"},
-	{section: "providers[].preferences", key: "search_defaults", set: "{search_defaults: {topic: general, max_results: 5}}"},
 	{section: "providers[].preferences", key: "access_key", set: "{access_key: an-access-key}"},
 	{section: "providers[].preferences", key: "secret_key", set: "{secret_key: a-secret-key}"},
 	{section: "hedging", key: "winner_policy", set: "{hedging: {enabled: true, winner_policy: first_valid_success}}"},

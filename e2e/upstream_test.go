@@ -74,6 +74,13 @@ func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer(w, asked)
 }
 
+// answers has the upstream answer otherwise from now on, while it may be asked.
+func (u *upstream) answers(answer func(http.ResponseWriter, seen)) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.answer = answer
+}
+
 // requests are those that have come so far.
 func (u *upstream) requests() []seen {
 	u.mu.Lock()

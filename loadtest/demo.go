@@ -7,11 +7,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -54,34 +54,29 @@ func demo(ctx context.Context, out io.Writer, stay bool) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	var addresses [3]string
-	for i := range addresses {
-		if addresses[i], err = freeAddress(); err != nil {
-			return err
-		}
+	// Each takes a port that is free and says which: one that is looked for here
+	// could be another's by the time it is used.
+	broken, err := start(dir, mockServes, "mock", "--addr", freePort, "--error-rate", "1")
+	if err != nil {
+		return err
 	}
-	broken, working, gateway := addresses[0], addresses[1], addresses[2]
+	defer broken.stop()
+	working, err := start(dir, mockServes, "mock", "--addr", freePort)
+	if err != nil {
+		return err
+	}
+	defer working.stop()
 	file := filepath.Join(dir, "api.yaml")
-	if err := os.WriteFile(file, fmt.Appendf(nil, demoConfig, broken, working), 0o600); err != nil {
+	if err := os.WriteFile(file, fmt.Appendf(nil, demoConfig, broken.address, working.address), 0o600); err != nil {
 		return err
 	}
-	_, stopBroken, err := start(dir, broken, "mock", "--addr", broken, "--error-rate", "1")
+	gateway, err := start(dir, gatewayServes, "serve", "--config", file, "--listen", freePort, "--data", dir)
 	if err != nil {
 		return err
 	}
-	defer stopBroken()
-	_, stopWorking, err := start(dir, working, "mock", "--addr", working)
-	if err != nil {
-		return err
-	}
-	defer stopWorking()
-	log, stopGateway, err := start(dir, gateway, "serve", "--config", file, "--listen", gateway, "--data", dir)
-	if err != nil {
-		return err
-	}
-	defer stopGateway()
-	base := "http://" + gateway
-	fmt.Fprintf(out, "The gateway is on %s, before two mock providers: \"broken\" on %s answers 503, \"working\" on %s answers.\n", gateway, broken, working)
+	defer gateway.stop()
+	base := "http://" + gateway.address
+	fmt.Fprintf(out, "The gateway is on %s, before two mock providers: \"broken\" on %s answers 503, \"working\" on %s answers.\n", gateway.address, broken.address, working.address)
 
 	fmt.Fprintf(out, "\n1. A chat, streamed. The first provider fails, the second answers, and the client notices nothing:\n\n")
 	answer, err := askGateway(ctx, out, base+"/v1/chat/completions", `{"model":"gpt-4o","stream":true,"messages":[{"role":"user","content":"Hello, world!"}]}`)
@@ -108,10 +103,10 @@ func demo(ctx context.Context, out io.Writer, stay bool) error {
 		<-ctx.Done()
 		fmt.Fprintln(out)
 	}
-	stopGateway() // it writes its last lines
+	gateway.stop() // it writes its last lines
 	if !stay {
 		fmt.Fprintf(out, "\nWhat the gateway logged:\n\n")
-		for line := range strings.Lines(log.String()) {
+		for line := range strings.Lines(gateway.output.String()) {
 			if strings.Contains(line, `"msg":"request"`) || strings.Contains(line, `"msg":"attempt failed"`) {
 				fmt.Fprintf(out, "   %s", line)
 			}
@@ -170,41 +165,56 @@ func show(out io.Writer, answer io.ReadCloser) error {
 	return lines.Err()
 }
 
-// start runs this binary and waits until it takes connections on address. stop
-// ends it, once, and waits.
-func start(dir, address string, args ...string) (output *lockedBuffer, stop func(), err error) {
+// started is a process of this binary that serves.
+type started struct {
+	address string
+	output  *lockedBuffer
+	stop    func() // ends it, once, and waits
+}
+
+// freePort has the kernel choose.
+const freePort = "127.0.0.1:0"
+
+// What is printed by a process that serves, and where.
+var (
+	mockServes    = regexp.MustCompile(`mock upstream on http://([\d.:]+)/`)
+	gatewayServes = regexp.MustCompile(`"msg":"serving","address":"([\d.:]+)"`)
+)
+
+// start runs this binary and waits until it prints that it serves.
+func start(dir string, serves *regexp.Regexp, args ...string) (*started, error) {
 	self, err := os.Executable()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	output = new(lockedBuffer)
+	p := &started{output: new(lockedBuffer)}
 	command := exec.Command(self, args...)
-	command.Dir, command.Stdout, command.Stderr = dir, output, output
+	command.Dir, command.Stdout, command.Stderr = dir, p.output, p.output
 	if err := command.Start(); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	exited := make(chan struct{})
 	go func() {
 		command.Wait()
 		close(exited)
 	}()
-	stop = sync.OnceFunc(func() {
+	p.stop = sync.OnceFunc(func() {
 		command.Process.Signal(syscall.SIGTERM)
 		<-exited
 	})
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		if c, err := net.Dial("tcp", address); err == nil {
-			c.Close()
-			return output, stop, nil
+		if found := serves.FindStringSubmatch(p.output.String()); found != nil {
+			p.address = found[1]
+			return p, nil
 		}
 		select {
 		case <-exited:
-			return nil, nil, fmt.Errorf("uni-api %s ended: %s", args[0], output.String())
+			return nil, fmt.Errorf("uni-api %s ended: %s", args[0], p.output.String())
 		default:
 		}
 		if time.Now().After(deadline) {
-			stop()
-			return nil, nil, fmt.Errorf("uni-api %s does not answer on %s: %s", args[0], address, output.String())
+			p.stop()
+			return nil, fmt.Errorf("uni-api %s does not serve: %s", args[0], p.output.String())
 		}
 	}
 }
@@ -225,14 +235,4 @@ func (b *lockedBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.text.String()
-}
-
-// freeAddress is a loopback address that nobody listens on at this moment.
-func freeAddress() (string, error) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer ln.Close()
-	return ln.Addr().String(), nil
 }

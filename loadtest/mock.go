@@ -143,6 +143,8 @@ func (m *Mock) Handler(ctx *fasthttp.RequestCtx) {
 		m.answer(ctx, in, stream)
 	case strings.HasSuffix(path, "/models"):
 		writeJSON(ctx, fasthttp.StatusOK, m.answers.models)
+	case path == "/healthz":
+		ctx.SetStatusCode(fasthttp.StatusOK)
 	default:
 		writeJSON(ctx, fasthttp.StatusNotFound, m.answers.notFound)
 	}

@@ -68,6 +68,15 @@ func Recycle(b []byte) {
 	buffers[class].Put(box)
 }
 
+// Kept is b for the next use by who has it, if it is not larger than so much; a larger one is recycled, and serves others.
+func Kept(b []byte, most int) []byte {
+	if cap(b) <= most {
+		return b[:0]
+	}
+	Recycle(b)
+	return nil
+}
+
 // Memory is asked for room before bytes are kept.
 type Memory interface {
 	// Hold says that so many bytes are about to be held in all. An error forbids it.

@@ -94,6 +94,9 @@ func (t *Target) connect(ctx context.Context) (*conn, error) {
 	if t.proxy != nil {
 		addr, kind, op = t.proxy.addr, Proxy, "connecting to the proxy "+t.proxy.name
 	}
+	if t.pool.opts.Reach != nil {
+		return t.reach(ctx)
+	}
 	// net.Dialer tries IPv6 and IPv4 side by side, and has TCP_NODELAY set on what it returns.
 	tcp, err := t.pool.dialer.DialContext(ctx, "tcp", addr)
 	if err != nil {
@@ -110,6 +113,19 @@ func (t *Target) connect(ctx context.Context) (*conn, error) {
 		_ = tcp.Close()
 	}
 	return c, err
+}
+
+// reach has somebody else make the connection.
+func (t *Target) reach(ctx context.Context) (*conn, error) {
+	tcp, err := t.pool.opts.Reach(ctx, t.addr)
+	if err == nil {
+		var sock *socket
+		if sock, err = newSocket(tcp); err == nil {
+			return newConn(t, sock, sock.Conn), nil
+		}
+		_ = tcp.Close()
+	}
+	return nil, &Error{Dial, "connecting to " + t.addr, err}
 }
 
 // secure makes of a TCP connection, to the target or to its proxy, one to the target.

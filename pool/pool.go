@@ -5,6 +5,7 @@
 package pool
 
 import (
+	"context"
 	"crypto/tls"
 	"net"
 	"sync"
@@ -23,6 +24,10 @@ type Options struct {
 	MaxHeader        int           // bytes of an answer's head, and of its trailers; also the read buffer of each connection; 16 KiB
 	MaxAnswer        int64         // bytes of an answer's body once inflated, streams included; 256 MiB, room for generated video
 	Distrust         time.Duration // how long no connection to a target is kept that sent what nobody asked for; 10 min
+
+	// Reach is asked for connections in the place of the network, for what has to see all that would leave. What it gives is not encrypted, also where the
+	// target's is, and there is no proxy on the way.
+	Reach func(ctx context.Context, addr string) (*net.TCPConn, error)
 
 	// OnStray is told each time that begins. It must not call the pool.
 	OnStray func(*Target)

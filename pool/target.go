@@ -54,7 +54,7 @@ func (p *Pool) Target(scheme, hostport, proxyURL string) (*Target, error) {
 	if port == ownPort {
 		t.host = strings.TrimSuffix(hostport, ":"+port)
 	}
-	if proxyURL != "" {
+	if proxyURL != "" && p.opts.Reach == nil {
 		if t.proxy, err = ParseProxy(proxyURL, p.tls); err != nil {
 			return nil, err
 		}
@@ -76,6 +76,14 @@ func (p *Pool) Target(scheme, hostport, proxyURL string) (*Target, error) {
 
 // Addr is the upstream's host:port, also where a proxy leads there.
 func (t *Target) Addr() string { return t.addr }
+
+// URL is the address of a path there.
+func (t *Target) URL(path string) string {
+	if t.tls != nil {
+		return "https://" + t.host + path
+	}
+	return "http://" + t.host + path
+}
 
 // String names the target for logs, without the proxy's credentials.
 func (t *Target) String() string {

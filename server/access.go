@@ -9,6 +9,7 @@ import (
 
 	"uniapi/codec"
 	"uniapi/config"
+	"uniapi/server/entry"
 )
 
 // denied refuses a request whose key may not be used now, or from where it comes;
@@ -18,7 +19,7 @@ func (s *Server) denied(ctx *fasthttp.RequestCtx, key *clientKey) *codec.Error {
 	if !access.Limited() {
 		return nil
 	}
-	client := s.clientIP(ctx)
+	client := entry.ClientOf(ctx, s.options.TrustedProxies)
 	return denialTold(access.Denies(time.Now(), client), client)
 }
 

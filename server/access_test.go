@@ -46,10 +46,10 @@ func TestAKeyThatIsKeptOutMayDoNothing(t *testing.T) {
 			if n := len(up.requests()); n != 0 {
 				t.Errorf("the provider was asked %d times", n)
 			}
-			if line := g.log.next(t, "request"); line["key"] != "kept-admin" || line["status"] != float64(test.status) || !strings.Contains(line["error"].(string), test.says) {
+			if line := g.log.Next(t, "request"); line["key"] != "kept-admin" || line["status"] != float64(test.status) || !strings.Contains(line["error"].(string), test.says) {
 				t.Errorf("logged %v", line)
 			}
-			if n := g.scrape(adminKeyText).total("uniapi_requests_total", "endpoint", chatLabel, "status", strconv.Itoa(test.status)); n != 4 {
+			if n := g.scrape(adminKeyText).Total("uniapi_requests_total", "endpoint", chatLabel, "status", strconv.Itoa(test.status)); n != 4 {
 				t.Errorf("%v refusals in the metrics", n)
 			}
 			if a := g.admin("GET", "/v1/api_keys_states", ""); strings.Contains(a.body, `"enabled":false`) != (test.status == 401) {

@@ -10,8 +10,8 @@ import (
 	"uniapi/server/telemetry"
 )
 
-// fields are the names of a log line, without those that slog adds.
-func (l logLine) fields() []string {
+// fieldsOf are the names of a log line, without those that slog adds.
+func fieldsOf(l logLine) []string {
 	names := slices.Collect(maps.Keys(l))
 	names = slices.DeleteFunc(names, func(n string) bool { return n == "time" || n == "level" || n == "msg" })
 	slices.Sort(names)
@@ -60,10 +60,10 @@ func TestARequestLeavesOneLine(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			g := start(t, sections...)
 			a := g.do("POST", "/v1/chat/completions", c.body, "Authorization", "Bearer "+c.key, "X-Request-Id", "mine-1")
-			line := g.log.next(t, "request")
+			line := g.log.Next(t, "request")
 			slices.Sort(c.fields)
-			if !slices.Equal(line.fields(), c.fields) {
-				t.Errorf("fields %v, want %v", line.fields(), c.fields)
+			if !slices.Equal(fieldsOf(line), c.fields) {
+				t.Errorf("fields %v, want %v", fieldsOf(line), c.fields)
 			}
 			for name, value := range c.want {
 				if line[name] != value {
@@ -79,7 +79,7 @@ func TestARequestLeavesOneLine(t *testing.T) {
 			if first, there := line["first_byte_ms"].(float64); there && first > line["ms"].(float64) {
 				t.Errorf("the first byte came after the end: %v", line)
 			}
-			if n := g.log.count("request"); n != 1 {
+			if n := g.log.Count("request"); n != 1 {
 				t.Errorf("%d lines", n)
 			}
 			noSecrets(t, g.log.String())
@@ -103,7 +103,7 @@ func TestAClientThatLeavesAServedStreamIsNotLoggedWithAnEarlierFailure(t *testin
 	c.post(streamRequest)
 	c.head()
 	c.Close()
-	if line := g.log.next(t, "request"); line["status"] != 499.0 || line["provider"] != "q" || line["error"] == "broken" {
+	if line := g.log.Next(t, "request"); line["status"] != 499.0 || line["provider"] != "q" || line["error"] == "broken" {
 		t.Errorf("logged as %v", line)
 	}
 }
@@ -112,12 +112,12 @@ func TestLongTextsAreCutInTheLog(t *testing.T) {
 	broken := listen(t, says(reply(500, "text/plain", strings.Repeat("é", 2000))))
 	g := start(t, providerOf("p", broken), once)
 	g.chat(plainRequest)
-	line := g.log.next(t, "request")
+	line := g.log.Next(t, "request")
 	if text, _ := line["error"].(string); len(text) > 600 || !strings.HasSuffix(text, "é…") {
 		t.Errorf("%d bytes of error: %q", len(text), text)
 	}
 	g.chat(strings.Replace(plainRequest, `"m"`, `"`+strings.Repeat("m", 1<<20)+`"`, 1)).failure(t, 404, "model_not_found")
-	line = g.log.next(t, "request")
+	line = g.log.Next(t, "request")
 	if text, _ := line["model"].(string); len(text) > 600 {
 		t.Errorf("%d bytes of model", len(text))
 	}

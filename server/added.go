@@ -25,7 +25,7 @@ func (a *attempt) leaves() []string {
 	if a.unwanted != nil {
 		return a.unwanted
 	}
-	known := a.backend().asking[a.model]
+	known := a.backend.asking[a.model]
 	if known == nil {
 		return nil
 	}
@@ -45,7 +45,7 @@ func (a *attempt) adds(name string) bool {
 	if !slices.Contains(a.added(), name) {
 		return false
 	}
-	if a.untranslated() {
+	if a.untranslated {
 		v, err := rawjson.One(a.body)
 		return err == nil && !v.Get(a.body, name).Present()
 	}
@@ -86,7 +86,7 @@ func (a *attempt) refusesAdded(err error) string {
 	if !is || refused.status != fasthttp.StatusBadRequest && refused.status != fasthttp.StatusUnprocessableEntity {
 		return ""
 	}
-	if known := a.backend().asking[a.model]; a.upstream != formats.Chat.Name() && known != nil && known.took.Load() {
+	if known := a.backend.asking[a.model]; a.upstream != formats.Chat.Name() && known != nil && known.took.Load() {
 		return "" // it is the request's own: an error can repeat what a client has made up
 	}
 	for _, name := range a.added() {
@@ -99,10 +99,10 @@ func (a *attempt) refusesAdded(err error) string {
 
 // took notes that a request was served with what the gateway always adds.
 func (a *attempt) took() {
-	if a.upstream == formats.Chat.Name() || a.unwanted != nil || a.added() == nil || a.untranslated() {
+	if a.upstream == formats.Chat.Name() || a.unwanted != nil || a.added() == nil {
 		return
 	}
-	if known := a.backend().asking[a.model]; known != nil && !known.took.Load() {
+	if known := a.backend.asking[a.model]; known != nil && !known.took.Load() {
 		known.took.Store(true)
 	}
 }
@@ -133,10 +133,24 @@ func (a *attempt) askWithoutAdded(name string) error {
 	if err := a.ask(); err != nil {
 		return err
 	}
-	if known := a.backend().asking[a.model]; known != nil {
+	if known := a.backend.asking[a.model]; known != nil {
 		known.refused.Store(&refusal{a.unwanted, a.began.Add(unaskedFor)})
 	}
 	a.server.log.Warn("this provider refuses a member of requests that the gateway adds; it is left out for an hour. Say so for good by refuses in capabilities",
 		"member", name, "provider", a.chosen.Provider.Config.Name, "upstream_model", a.chosen.Upstream, "id", string(a.id))
 	return nil
+}
+
+// again is for an attempt that has failed: what the gateway adds of its own and the provider refuses is left out, and the provider asked again.
+func (a *attempt) again(err error) error {
+	if name := a.refusesAdded(err); name != "" {
+		err = a.askWithoutAdded(name)
+	}
+	switch {
+	case a.refusesOptions(err):
+		return a.askWithout()
+	case err == nil && a.stream && a.asksUsage:
+		a.backend.asking[a.model].served()
+	}
+	return err
 }

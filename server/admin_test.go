@@ -96,7 +96,7 @@ func TestParametersThatMakeNoSenseAreRefused(t *testing.T) {
 		{"POST", credit + "&amount=0", 400, "bad_query", "amount"},
 		{"POST", credit + "&amount=-5", 409, "too_much_taken_back", "0 dollars were added"},
 		{"POST", credit + "&amount=-2e9", 400, "bad_query", "amount"},
-		{"POST", credit + "&amount=1&note=" + strings.Repeat("n", longestNote+1), 400, "bad_query", "note"},
+		{"POST", credit + "&amount=1&note=" + strings.Repeat("n", 500+1), 400, "bad_query", "note"},
 		{"POST", credit + "&amount=NaN", 400, "bad_query", "amount"},
 		{"POST", credit + "&amount=Inf", 400, "bad_query", "amount"},
 		{"POST", credit + "&amount=1e300", 400, "bad_query", "amount"},
@@ -303,7 +303,7 @@ func TestTheConfigurationIsShownWithoutItsSecrets(t *testing.T) {
 	if n := strings.Count(a.body, "CANARY"); n != 7 {
 		t.Errorf("%d of 7 secrets are shown: %s", n, a.body)
 	}
-	if g.log.count("the configuration was shown with its secrets") != 1 || strings.Contains(g.log.String(), "CANARY") {
+	if g.log.Count("the configuration was shown with its secrets") != 1 || strings.Contains(g.log.String(), "CANARY") {
 		t.Errorf("the log is\n%s", g.log)
 	}
 }
@@ -448,7 +448,7 @@ func TestAnUpdateThatCannotBeWrittenIsTheGatewaysFault(t *testing.T) {
 	}
 	g := startWith(t, Options{Update: full}, providerOf("p", listen(t, both)))
 	message := g.do("POST", "/v1/api_config/update", `{"preferences":{}}`, asClient...).failure(t, http.StatusInternalServerError, "config_not_written")
-	if !strings.Contains(message, "no space left") || g.log.next(t, "an update of the configuration was not written")["error"] == "" {
+	if !strings.Contains(message, "no space left") || g.log.Next(t, "an update of the configuration was not written")["error"] == "" {
 		t.Error(message)
 	}
 }

@@ -20,7 +20,7 @@ const mostConversation = 64 << 10
 // the client says that prompts are cached by, its session, its user, and else how
 // the conversation begins: with instructions, tools and a first turn.
 func (in *inbound) conversation() uint64 {
-	if in.isForm() || in.endpoint != provider.Chat && in.endpoint != provider.Compact {
+	if in.head.IsForm || in.endpoint != provider.Chat && in.endpoint != provider.Compact {
 		return 0
 	}
 	top, err := rawjson.One(in.body)
@@ -47,7 +47,7 @@ func (in *inbound) conversation() uint64 {
 			d.read(in.body, members.Value)
 		}
 	}
-	said := in.face.conversation(in)
+	said := in.history()
 	d.say(in.body, said)
 	for turns := said.Elements(in.body); turns.Next() && d.left > 0; {
 		d.read(in.body, turns.Value)

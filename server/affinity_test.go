@@ -7,6 +7,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
+	"uniapi/codec/formats"
 	"uniapi/pool/provider"
 )
 
@@ -34,12 +35,13 @@ func conversationOf(t *testing.T, g *gateway, r turn) uint64 {
 	for i := 0; i+1 < len(r.header); i += 2 {
 		ctx.Request.Header.Set(r.header[i], r.header[i+1])
 	}
-	asked, is := endpointOf(r.path)
+	route, is := routeAt(r.path)
 	if !is {
 		t.Fatalf("no endpoint at %s", r.path)
 	}
-	in := &inbound{origin: origin{server: g.Server, ctx: &ctx}, wish: wish{face: asked.face, endpoint: asked.endpoint, model: "m"}, body: []byte(r.body)}
-	if err := in.face.read(in); err != nil {
+	in := &inbound{origin: origin{server: g.Server, ctx: &ctx}, wish: at(route), body: []byte(r.body)}
+	in.model = "m"
+	if err := in.readHead(); err != nil {
 		t.Fatalf("%s: %v", r.body, err)
 	}
 	return in.conversation()
@@ -147,9 +149,12 @@ func FuzzConversation(f *testing.F) {
 	f.Add(`{"model":"m","prompt_cache_key":7,"metadata":[],"messages":"x"}`)
 	f.Fuzz(func(t *testing.T, body string) {
 		var ctx fasthttp.RequestCtx
-		for _, face := range []face{chatFace{}, messagesFace{}, geminiFace{}, responsesFace{}} {
-			in := &inbound{origin: origin{ctx: &ctx}, wish: wish{face: face, endpoint: provider.Chat, model: "m"}, body: []byte(body)}
-			if in.face.read(in) != nil {
+		for i := range formats.Routes {
+			if formats.Routes[i].Endpoint != provider.Chat {
+				continue
+			}
+			in := &inbound{origin: origin{ctx: &ctx}, wish: at(&formats.Routes[i]), body: []byte(body)}
+			if in.model = "m"; in.readHead() != nil {
 				continue
 			}
 			if first, again := in.conversation(), in.conversation(); first != again {

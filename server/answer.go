@@ -4,14 +4,17 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"time"
 
 	"github.com/valyala/fasthttp"
 
 	"uniapi/balancer"
+	"uniapi/balancer/limit/told"
 	"uniapi/codec"
 	"uniapi/codec/estimate"
+	"uniapi/codec/front"
+	"uniapi/codec/trigger"
 	"uniapi/pool"
+	"uniapi/pool/provider"
 	"uniapi/server/budget"
 )
 
@@ -31,23 +34,22 @@ func (a *attempt) readFailure(answer *pool.Response, from codec.Format) error {
 	// Whatever else kept the page from coming whole, and be it want of room: what came of it, or the status, says enough.
 	e := from.DecodeError(answer.Status, string(answer.Header.ContentType()), body)
 	failure := &upstreamError{said: e, status: answer.Status, retryAfter: max(retryAfter(&answer.Header, e.Message), delayIn(e.Raw))}
+	if failure.retryAfter == 0 && answer.Status == fasthttp.StatusTooManyRequests {
+		t := told.By(answer.Header.All())
+		failure.retryAfter = t.Wait()
+	}
 	answer.Close()
 	return failure
 }
 
 // failurePage is what comes of what an upstream says of its failure, up to maxFailure.
 func (a *attempt) failurePage(answer *pool.Response) []byte {
-	if a.holdInflater(answer) != nil {
+	if a.holding.Hold(budget.Inflater, answer.Inflating()) != nil {
 		return nil
 	}
 	answer.Memory = &failureRoom{a.holding}
 	page, _ := answer.AppendBody(nil, maxFailure)
 	return page
-}
-
-// blanks is how long an answer in JSON may begin with white space, by which some providers keep a connection open while a request waits for its turn.
-func (a *attempt) blanks() time.Duration {
-	return max(a.limits.FirstByte, a.server.options.longestSearch)
 }
 
 // readWhole reads an answer to its end, into memory that the client's connection
@@ -56,7 +58,8 @@ func (a *attempt) readWhole(answer *pool.Response) ([]byte, error) {
 	if a.whole == nil {
 		a.whole = a.ctx.Response.SwapBody(nil)
 	}
-	answer.Memory, answer.Blanks = (*answerRoom)(a.holding), a.blanks()
+	// Some providers keep a connection open by white space before the JSON, while a request waits for its turn.
+	answer.Memory, answer.Blanks = (*answerRoom)(a.holding), max(a.limits.FirstByte, a.server.options.longestSearch)
 	body, err := answer.AppendBody(a.whole[:0], maxAnswer)
 	answer.Close()
 	a.whole = body
@@ -70,8 +73,21 @@ func (a *attempt) readAnswer(answer *pool.Response, from codec.Format) error {
 	if err != nil {
 		return err
 	}
-	if a.untranslated() {
-		a.usage, err = a.face.check(a, body)
+	if a.untranslated {
+		switch a.endpoint {
+		case provider.CountTokens:
+			return checkCount(body)
+		case provider.Moderations:
+			return a.checkVerdict(body)
+		}
+		var anew []byte
+		a.usage, anew, err = a.speaks.Check(body, front.From{
+			Format: a.to, Endpoint: a.endpoint, Triggers: a.snap.config.Preferences.ErrorTriggers, ItemIDs: a.namer != nil,
+		}, a)
+		if err == nil && anew != nil {
+			a.whole = anew
+			err = a.holding.Hold(budget.Answer, beyondKept(anew))
+		}
 		return err
 	}
 	if err := a.holdAnswer(body); err != nil {
@@ -90,7 +106,7 @@ func (a *attempt) readAnswer(answer *pool.Response, from codec.Format) error {
 func (a *attempt) writeWhole(whole *codec.Response) error {
 	a.usage = whole.Usage
 	unwrapWhole(whole, a.wrapped)
-	if err := checkResponse(whole, a.triggers()); err != nil {
+	if err := trigger.Check(whole, a.snap.config.Preferences.ErrorTriggers); err != nil {
 		return err
 	}
 	request, err := a.decodedRequest()
@@ -99,6 +115,7 @@ func (a *attempt) writeWhole(whole *codec.Response) error {
 	}
 	a.cleanWhole(whole)
 	a.names.Response(whole)
+	a.supply(whole)
 	body := a.format.EncodeResponse(nil, whole, request) // what is decoded may point into the old one
 	a.whole = body
 	return a.holding.Hold(budget.Answer, beyondKept(body))
@@ -187,8 +204,8 @@ func (a *attempt) readFirstEvent(answer *pool.Response, from codec.Format) error
 func (a *attempt) openFlow(from codec.Format) error {
 	a.encoder = nil
 	joins := a.goesOn() || a.joins()
-	if !joins && a.untranslated() {
-		a.flow = a.face.pass(a, a.upstream)
+	if !joins && a.untranslated {
+		a.flow = a.passing()
 		return nil
 	}
 	request, err := a.decodedRequest()
@@ -200,8 +217,8 @@ func (a *attempt) openFlow(from codec.Format) error {
 		return nil
 	}
 	a.encoder = a.format.NewStreamEncoder(request)
-	a.mixed.reset(from.NewStreamDecoder(), a.encoder, a.triggers())
-	a.mixed.censor, a.mixed.names, a.mixed.unwrap = a, a.names, unwrapping(a.wrapped)
+	a.mixed.reset(from.NewStreamDecoder(), a.encoder, a.snap.config.Preferences.ErrorTriggers)
+	a.mixed.from, a.mixed.censor, a.mixed.names, a.mixed.unwrap = a, a, a.names, unwrapping(a.wrapped)
 	a.flow = &a.mixed
 	return nil
 }
@@ -209,7 +226,7 @@ func (a *attempt) openFlow(from codec.Format) error {
 // replayAnswer serves a client that asked for a stream from an upstream that
 // answered at once.
 func (a *attempt) replayAnswer(answer *pool.Response, from codec.Format) error {
-	answer.Memory, answer.Blanks = (*answerRoom)(a.holding), a.blanks()
+	answer.Memory, answer.Blanks = (*answerRoom)(a.holding), max(a.limits.FirstByte, a.server.options.longestSearch)
 	body, err := answer.AppendBody(nil, maxAnswer)
 	answer.Close()
 	if err != nil {
@@ -227,7 +244,7 @@ func (a *attempt) replayAnswer(answer *pool.Response, from codec.Format) error {
 	}
 	a.usage = whole.Usage
 	unwrapWhole(whole, a.wrapped)
-	if err := checkResponse(whole, a.triggers()); err != nil {
+	if err := trigger.Check(whole, a.snap.config.Preferences.ErrorTriggers); err != nil {
 		return err
 	}
 	request, err := a.decodedRequest()
@@ -245,6 +262,7 @@ func (a *attempt) replayAnswer(answer *pool.Response, from codec.Format) error {
 	a.first = nil
 	a.cleanWhole(whole)
 	a.names.Response(whole)
+	a.supply(whole)
 	for _, e := range whole.Events(nil) {
 		a.first = encoder.Append(a.first, &e)
 		if err := a.holding.Hold(budget.Stream, beyondKept(a.first)); err != nil {
@@ -255,14 +273,7 @@ func (a *attempt) replayAnswer(answer *pool.Response, from codec.Format) error {
 	return a.holding.Hold(budget.Stream, beyondKept(a.first))
 }
 
-func (in *inbound) triggers() []string { return in.snap.config.Preferences.ErrorTriggers }
-
-// isWhole and isEvents tell what an upstream sends by its content type; some
-// send the one where the other was asked for.
-func isWhole(h *fasthttp.ResponseHeader) bool {
-	return bytes.HasPrefix(h.ContentType(), []byte("application/json"))
-}
-
+// isEvents tells from its content type that an upstream sends a stream; some send one where none was asked for, or none where one was.
 func isEvents(h *fasthttp.ResponseHeader) bool {
 	kind := h.ContentType()
 	return bytes.HasPrefix(kind, []byte("text/event-stream")) || bytes.HasPrefix(kind, []byte("application/vnd.amazon.eventstream"))

@@ -9,11 +9,18 @@ import (
 	"strings"
 	"time"
 
+	"github.com/valyala/fasthttp"
+
 	"uniapi/balancer"
+	"uniapi/codec"
 	"uniapi/codec/rawjson"
+	"uniapi/codec/trigger"
 	"uniapi/config"
 	"uniapi/pool"
 	"uniapi/pool/provider"
+	"uniapi/server/discovery"
+	"uniapi/server/telemetry"
+	"uniapi/server/telemetry/metrics"
 )
 
 // Asked is a small request to a provider with one of its keys, and what came of it.
@@ -62,6 +69,7 @@ func listModels(cfg *config.Config, within time.Duration) (*config.Config, map[i
 	p := pool.New(pool.Options{})
 	defer p.Close()
 	snap := fromFile(p, cfg, func(*config.Provider, error) {})
+	secrets := telemetry.NewRedactor(cfg.Secrets())
 	listed := *cfg
 	listed.Providers = slices.Clone(cfg.Providers)
 	type list struct {
@@ -80,7 +88,7 @@ func listModels(cfg *config.Config, within time.Duration) (*config.Config, map[i
 				call := new(pool.Call)
 				call.Until(time.Now().Add(within))
 				ids, err := channel.Models(call, pool.Deadlines{FirstByte: within, Idle: within})
-				ids, _ = namesOnly(ids)
+				ids, _ = discovery.NamesOnly(ids, secrets.Has)
 				lists <- list{i, ids, err}
 			}()
 		}
@@ -192,11 +200,11 @@ func (s *Server) askWith(snap *snapshot, key *clientKey, a *Asked, tokens int, d
 	model := p.Models[a.model]
 	call := new(pool.Call)
 	call.Until(due)
-	x := origin{server: s, snap: snap, call: call}.unconnected(key, a.way.face, a.way.endpoint, a.way.body(model.Alias, tokens))
+	x := origin{server: s, snap: snap, call: call}.unconnected(key, routeOf(a.way.endpoint), a.way.body(model.Alias, tokens))
 	defer func() { x.holding.End(); x.release() }()
-	x.id, x.start, x.label = s.ids.append(x.id[:0]), time.Now(), "POST "+x.label
+	x.id, x.start, x.label = s.ids.Append(x.id[:0]), time.Now(), "POST "+x.label
 	a.Status, a.Wrong, a.empty = 0, "", false
-	if err := x.face.read(&x.inbound); err != nil {
+	if err := x.readHead(); err != nil {
 		a.Wrong = snap.secrets.Clean(err.Error())
 		return
 	}
@@ -211,16 +219,16 @@ func (s *Server) askWith(snap *snapshot, key *clientKey, a *Asked, tokens int, d
 	err := x.at.try()
 	if a.Address = snap.addressOfAsked(x.at, a); err == nil {
 		a.Status, x.ttft = 200, time.Since(x.start)
-		x.enterAsked(200, x.at.sent)
+		x.enterAsked(nil, x.at.sent)
 		return
 	}
 	outcome, told := x.at.judge(err)
 	x.charge(err, told)
-	x.enterAsked(told.Status, x.at.sent)
+	x.enterAsked(told, x.at.sent)
 	if a.Status = outcome.Status; x.at.answered {
 		a.Status = 200 // and what it said was no answer
 	}
-	a.empty = errors.Is(err, errEmpty)
+	a.empty = errors.Is(err, trigger.ErrEmpty)
 	a.Wrong = clip(strings.Join(strings.Fields(snap.secrets.Clean(withDetail(told))), " "))
 	if x.at.answer != nil {
 		x.at.answer.Close()
@@ -228,13 +236,16 @@ func (s *Server) askWith(snap *snapshot, key *clientKey, a *Asked, tokens int, d
 }
 
 // enterAsked writes a request of askEach into the books and the metrics, and its attempt if the provider was asked.
-func (x *exchange) enterAsked(status int, sent bool) {
-	if sent {
-		x.attempted(status == 200)
+func (x *exchange) enterAsked(failed *codec.Error, sent bool) {
+	status := fasthttp.StatusOK
+	if failed != nil {
+		status = failed.Status
 	}
 	r := x.record(status)
-	r.known = x.model
-	x.server.counters.outcomes.count(r.outcome())
+	if sent {
+		x.attempted(failed, r.took)
+	}
+	x.server.counters.Outcomes.Count(metrics.Outcome{Provider: r.provider, Model: x.model, Endpoint: r.endpoint, Status: metrics.Status(status)})
 	x.account(&r)
 }
 
@@ -262,22 +273,22 @@ type smallRequest struct {
 	names    []string // parts of the names of such models
 	engines  []string // of nothing but such models
 	endpoint provider.Endpoint
-	face     face
 	body     func(model string, tokens int) []byte // nil where even the least costs too much, or there is none
 }
 
 // smallKinds are the kinds of models, in the order in which they are looked for in a name. What is none of them chats.
 var smallKinds = []smallRequest{
-	{purpose: "ranking", names: []string{"rerank"}, endpoint: provider.Rerank, face: plainFace{}, body: smallBody(`"query":"a","documents":["a"],"top_n":1`)},
-	{purpose: "embeddings", names: []string{"embed", "bge-", "gte-", "voyage-"}, engines: []string{"embedding"}, endpoint: provider.Embeddings, face: plainFace{}, body: smallBody(`"input":"a"`)},
-	{purpose: "moderation", names: []string{"moderation"}, engines: []string{"moderation"}, endpoint: provider.Moderations, face: plainFace{}, body: smallBody(`"input":"a"`)},
+	{purpose: "ranking", names: []string{"rerank"}, endpoint: provider.Rerank, body: smallBody(`"query":"a","documents":["a"],"top_n":1`)},
+	{purpose: "embeddings", names: []string{"embed", "bge-", "gte-", "voyage-"}, engines: []string{"embedding"}, endpoint: provider.Embeddings, body: smallBody(`"input":"a"`)},
+	{purpose: "moderation", names: []string{"moderation"}, engines: []string{"moderation"}, endpoint: provider.Moderations, body: smallBody(`"input":"a"`)},
+	{purpose: "searching", engines: []string{string(provider.EngineSearch)}, endpoint: provider.Search, body: smallBody(`"q":"a","max_results":1`)},
 	{purpose: "images", names: []string{"dall-e", "-image", "imagen", "flux", "stable-diffusion", "sdxl"}, engines: []string{"dalle"}},
 	{purpose: "speech", names: []string{"tts", "whisper", "transcribe", "realtime"}, engines: []string{"tts", "whisper"}},
 	{purpose: "videos", names: []string{"sora-", "veo-"}},
 }
 
 // smallChat is the least that a chat can be asked for.
-var smallChat = smallRequest{endpoint: provider.Chat, face: chatFace{}, body: func(model string, tokens int) []byte {
+var smallChat = smallRequest{endpoint: provider.Chat, body: func(model string, tokens int) []byte {
 	return smallBody(fmt.Sprintf(`"messages":[{"role":"user","content":"Say hi"}],"max_tokens":%d`, tokens))(model, tokens)
 }}
 

@@ -17,7 +17,7 @@ func TestAnAdminAsksProvidersOnItsOwnAccount(t *testing.T) {
 			`"usage":{"prompt_tokens":8,"completion_tokens":1,"total_tokens":9}}`))
 		return true
 	})
-	g := start(t, providerOf("p", up, "    api: [sk-good-01234567, sk-bad-01234599]\n    model: [{up-m: m}]\n"), providerOf("q", up, "    model: [n]\n"), keyed("AUTO_RETRY: 2"))
+	g := startWith(t, Options{askEvery: time.Nanosecond}, providerOf("p", up, "    api: [sk-good-01234567, sk-bad-01234599]\n    model: [{up-m: m}]\n"), providerOf("q", up, "    model: [n]\n"), keyed("AUTO_RETRY: 2"))
 	type asked struct {
 		Asked []struct {
 			Provider, Key, Model, Address, Error string
@@ -47,10 +47,6 @@ func TestAnAdminAsksProvidersOnItsOwnAccount(t *testing.T) {
 	if channels, keys, pairs := g.resting(); channels+keys+pairs != 0 {
 		t.Errorf("%d channels, %d keys and %d pairs rest after it", channels, keys, pairs)
 	}
-	if a, _ := ask(""); a.StatusCode != 429 || a.Header.Get("Retry-After") == "" {
-		t.Errorf("at once again: %d %s with Retry-After %q", a.StatusCode, a.body, a.Header.Get("Retry-After"))
-	}
-	g.askings.end(time.Now().Add(-askingEvery))
 	if a, told := ask(""); a.StatusCode != 200 || len(told.Asked) != 3 || told.Asked[2].Provider != "q" || !told.Asked[2].Good {
 		t.Errorf("all: %d %s", a.StatusCode, a.body)
 	}
@@ -68,23 +64,5 @@ func TestAnAdminAsksProvidersOnItsOwnAccount(t *testing.T) {
 	}
 	if tokens != 27 {
 		t.Errorf("%d requests and %d tokens are in the books of the admin, want 27: %s", requests, tokens, usage.body)
-	}
-}
-
-func TestAskingsGoOneAfterTheOtherWithAPauseBetween(t *testing.T) {
-	var a askings
-	now := time.Now()
-	if wait, in := a.begin(now); !in {
-		t.Fatalf("the first waits %v", wait)
-	}
-	if wait, in := a.begin(now.Add(longestAsking)); in || wait <= 0 {
-		t.Errorf("another begins beside it, wait %v", wait)
-	}
-	a.end(now.Add(time.Second))
-	if wait, in := a.begin(now.Add(2 * time.Second)); in || wait != askingEvery-time.Second {
-		t.Errorf("the next begins at once, wait %v", wait)
-	}
-	if wait, in := a.begin(now.Add(time.Second + askingEvery)); !in {
-		t.Errorf("after the pause it waits %v", wait)
 	}
 }

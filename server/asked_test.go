@@ -27,6 +27,7 @@ func TestSmallestOfAsksAModelThatChatsAndElseOneThatCostsLittle(t *testing.T) {
 		"speech alone":            {"gpt", "whisper-1 gpt-4o-mini-tts", "whisper-1", "", "speech"},
 		"videos alone":            {"gpt", "sora-2", "sora-2", "", "videos"},
 		"an engine for one thing": {"embedding", "anything", "anything", "embeddings", "embeddings"},
+		"searching":               {"search", "search", "search", "search", "searching"},
 		"an engine for images":    {"dalle", "anything", "anything", "", "images"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,15 +1,21 @@
 package server
 
 import (
+	"bytes"
 	"time"
 
 	"uniapi/balancer"
 	"uniapi/codec"
+	"uniapi/codec/capability"
 	"uniapi/codec/fit"
-	"uniapi/codec/formats/openai"
+	"uniapi/codec/formats"
+	"uniapi/codec/front"
 	"uniapi/codec/passthrough"
 	"uniapi/pool"
+	"uniapi/pool/provider"
 	"uniapi/server/budget"
+	"uniapi/server/capture"
+	"uniapi/server/telemetry/tracing"
 )
 
 // attempt is one try to have a request answered: by a channel, with a key of its
@@ -26,11 +32,19 @@ type attempt struct {
 // progress is how far an attempt is. Nothing of it is left for the next.
 type progress struct {
 	chosen    balancer.Attempt
-	upstream  string    // the channel's wire format
-	began     time.Time // the attempt
+	backend   *backend       // the provider of that; nil if there is none
+	began     time.Time      // the attempt
+	span      tracing.SpanID // where traces are kept
 	limits    pool.Deadlines
 	hurried   bool // it has less time than that, since another channel could serve
 	curtailed bool // it has less time than its channel's, since those before have used it up
+
+	upstream     string             // the name of the channel's wire format
+	to           codec.Format       // it
+	known        *capability.Target // what is known of the model in it; nil if nothing is
+	rules        front.Rules        // what must be changed in requests in it
+	namer        front.ItemNamer    // gives items of the request and the answer the ids that the operator wants; nil leaves them as they are
+	untranslated bool               // the upstream speaks as the client does, and is asked what the client asks
 
 	names     fit.Names    // the client's, of tools that the upstream knows under others
 	asksUsage bool         // the gateway asks for a stream's usage on its own
@@ -52,8 +66,12 @@ type progress struct {
 	broken  error               // that the stream broke off with behind that
 	wrapped *codec.OutputFormat // that the answer comes in, which is not what the client gets; nil if it comes as it is
 	leftOut []string            // of the request, since the channel cannot be told
+	changed []string            // what is another in it, where it is translated
+	besides []string            // members that the request has not, where it is not translated
 	usage   codec.Usage         // that was told, and at the end what is charged
 	said    int64               // about how many tokens a plain answer that is no longer there had; 0 if nobody knows
+
+	recorded *capture.Attempting // nil if it is not collected
 
 	trace  *trace // at debug level; nil as long as there is no answer
 	traced bool   // its line has been written
@@ -71,16 +89,86 @@ type workspace struct {
 	whole       []byte // a plain answer as the client gets it
 	contentType []byte // of an answer that passes as it comes
 	pass        passthrough.Stream
-	chat        openai.Inspector
 	mixed       translation
-	natives     *natives
+	passes      passes
+	edited      front.Head // of a body that was changed
 }
 
-// reset lets go of what the attempt holds, and keeps the memory for the next.
-func (a *attempt) reset() {
-	clear(a.parts) // the client's bytes are not ours to hold
-	a.encoded, a.parts, a.scratch, a.contentType = kept(a.encoded), a.parts[:0], a.scratch[:0], a.contentType[:0]
-	a.whole = nil // the connection keeps it
-	a.sending = codec.Request{}
-	a.inbound, a.call, a.holding, a.progress = nil, nil, nil, progress{}
+// hurry gives the attempt less time to begin, if it is less.
+func (a *attempt) hurry(within time.Duration) {
+	if a.limits.FirstByte == 0 || within < a.limits.FirstByte {
+		a.limits.FirstByte, a.curtailed, a.hurried = within, false, true
+	}
+}
+
+// try makes one attempt.
+func (a *attempt) try() error {
+	err := a.ask()
+	switch {
+	case err != nil:
+		return a.again(err)
+	case !a.untranslated:
+		a.took()
+	}
+	if a.stream && a.asksUsage {
+		a.backend.asking[a.model].served()
+	}
+	return nil
+}
+
+// ask sends the request and waits for the first event of a stream, or for the
+// whole of a plain answer.
+func (a *attempt) ask() error {
+	channel := a.backend.channel
+	ask := provider.Ask{Endpoint: a.endpoint, Client: a.format.Name(), Model: a.chosen.Upstream, Key: a.chosen.Key}
+	a.meet(ask)
+	if a.endpoint != provider.Chat && !a.untranslated {
+		return a.apart(channel, ask) // all else that is no conversation is not translated
+	}
+	from := a.to
+	var err error
+	if ask.Stream, err = a.write(channel, from); err != nil {
+		return err
+	}
+	answer, err := a.send(channel, ask, from)
+	if err != nil {
+		return err
+	}
+	whole := bytes.HasPrefix(answer.Header.ContentType(), contentTypeJSON)
+	switch {
+	case a.path.Raw:
+		return a.receive(answer, whole)
+	case a.stream && !whole:
+		if !a.goesOn() && a.buffers() {
+			return a.readStream(answer, from)
+		}
+		return a.readFirstEvent(answer, from)
+	case !a.stream && !whole && isEvents(&answer.Header):
+		return a.collectAnswer(answer, from)
+	}
+	answer.Begin()
+	if a.stream {
+		return a.replayAnswer(answer, from)
+	}
+	return a.readAnswer(answer, from)
+}
+
+// meet finds out how the attempt's upstream is spoken to.
+func (a *attempt) meet(ask provider.Ask) {
+	a.upstream = a.backend.channel.Format(ask)
+	a.to = formats.All[a.upstream]
+	a.known, a.rules = nil, nil
+	for _, s := range a.backend.suits[a.model] {
+		if s.upstream == a.upstream {
+			a.known, a.rules = s.target, s.rules
+		}
+	}
+	if a.rules == nil {
+		a.rules = front.RulesOf(a.to, nil, "")
+	}
+	if len(a.chosen.Provider.Config.Preferences.NormalizeToolCallIDs) > 0 {
+		a.namer = a.itemNamer()
+	}
+	// A request is written anew though the upstream speaks as the client does where that takes less than the format has.
+	a.untranslated = (a.joint == nil || !a.joint.again) && a.speaks.Speaks(a.to) && !(a.endpoint == provider.Chat && a.rules.Anew(a.body))
 }

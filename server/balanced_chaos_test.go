@@ -4,6 +4,7 @@ package server
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -56,7 +57,7 @@ var proxiesInFront = []proxyInFront{
 // start runs the proxy before two addresses, and returns its URL.
 func (f proxyInFront) start(t *testing.T, one, two string) string {
 	t.Helper()
-	dir, addr := t.TempDir(), freeAddr(t)
+	dir, addr := t.TempDir(), freeAddresses(t, 1)[0]
 	_, port, _ := net.SplitHostPort(addr)
 	text, err := os.ReadFile(filepath.Join("..", "deploy", f.file))
 	if err != nil {
@@ -120,15 +121,23 @@ func (f proxyInFront) start(t *testing.T, one, two string) string {
 	return url
 }
 
-// freeAddr is an address that nobody listens on.
-func freeAddr(t *testing.T) string {
+// freeAddresses are so many that nobody listens on, each another one. They are none
+// of the ports that the kernel hands out by itself, so that no connection and no
+// test beside this one gets one before it is used.
+func freeAddresses(t *testing.T, count int) (addresses []string) {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for tries := 0; len(addresses) < count; tries++ {
+		ln, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(12_000)))
+		if err != nil {
+			if tries > 1000 {
+				t.Fatal(err)
+			}
+			continue
+		}
+		defer ln.Close()
+		addresses = append(addresses, ln.Addr().String())
 	}
-	defer ln.Close()
-	return ln.Addr().String()
+	return addresses
 }
 
 func TestTwoInstancesBehindALoadBalancerAreRestartedWithoutALoss(t *testing.T) {
@@ -138,7 +147,7 @@ func TestTwoInstancesBehindALoadBalancerAreRestartedWithoutALoss(t *testing.T) {
 			goOn := make(chan bool)
 			up := listen(t, waiting(goOn))
 			path := program.file(t, "balanced.yaml", strings.Replace(goodFile, "127.0.0.1:1/", up.addr+"/", 1))
-			addrs := []string{freeAddr(t), freeAddr(t)}
+			addrs := freeAddresses(t, 2)
 			serve := func(addr string) *serving {
 				return program.serve(t, nil, "--config", path, "--listen", addr, "--data", t.TempDir(), "--trusted-proxies", "127.0.0.1", "--drain-grace", "4s")
 			}
@@ -152,7 +161,7 @@ func TestTwoInstancesBehindALoadBalancerAreRestartedWithoutALoss(t *testing.T) {
 
 			for i, old := range instances {
 				old.Process.Signal(syscall.SIGTERM)
-				old.log.next(t, "ending; a second signal ends at once")
+				old.log.Next(t, "ending; a second signal ends at once")
 				crowd.more(t)
 				if i == 0 {
 					close(goOn)
@@ -162,7 +171,7 @@ func TestTwoInstancesBehindALoadBalancerAreRestartedWithoutALoss(t *testing.T) {
 				}
 				crowd.more(t)
 				fresh := serve(addrs[i])
-				eventually(t, "the proxy finds it again", func() bool { return fresh.log.count("request") > 0 })
+				eventually(t, "the proxy finds it again", func() bool { return fresh.log.Count("request") > 0 })
 			}
 			for range 50 {
 				if rest, want := receive(t, rests, "the rest of a stream"), event(" two")+stopEvent+doneEvent+"<nil>"; rest != want {

@@ -9,67 +9,47 @@ import (
 	"uniapi/codec/alias"
 	"uniapi/codec/fit"
 	"uniapi/codec/formats"
-	"uniapi/codec/formats/openai"
 	"uniapi/codec/override"
 	"uniapi/codec/rawjson"
+	"uniapi/codec/strip"
 	"uniapi/codec/toolid"
 	"uniapi/codec/turns"
 	"uniapi/config"
 	"uniapi/pool"
-	"uniapi/pool/provider"
 	"uniapi/server/budget"
 	"uniapi/server/media"
 )
 
-// write makes the request's body for a channel: the client's bytes with what
-// must change spliced in where both speak the same format, else translated. It
-// returns whether the upstream is asked for a stream.
-func (a *attempt) write(channel *provider.Channel, to codec.Format) (stream bool, err error) {
-	section := a.chosen.Provider.Config
-	rules := a.backend().overrides[a.model].rulesOf(a)
-	stream = a.stream
-	if rules != nil && rules.Stream != nil {
-		stream = *rules.Stream
-	}
-	if !a.untranslated() {
-		err := a.writeTranslated(to, section, rules, stream)
-		return stream && !a.cannotStream(), err
-	}
-	body := a.body
-	edits := a.edits(section, rules)
-	if edits {
-		if err := a.holdEditing(body); err != nil {
-			return stream, err
-		}
+// edit changes the client's body by more than its model, for an upstream that speaks as it does.
+func (a *attempt) edit(rules *override.Rules, section *config.Provider, stream bool) (body []byte, err error) {
+	body = a.body
+	if err := a.holdEditing(body); err != nil {
+		return nil, err
 	}
 	if a.choosing {
 		if body, err = a.withNames(body, a.upstream); err != nil {
-			return stream, err
+			return nil, err
 		}
 	}
-	if edited := a.suited().edit(a, body); !sameBytes(edited, body) {
+	if edited := a.rules.Edit(a.endpoint, body); !sameBytes(edited, body) {
 		body = a.without(edited)
 	}
-	if a.searches() {
-		body = openai.WithSearch(body)
+	if search := a.searching(); search != nil {
+		body = search.WithSearch(body)
 	}
 	if rules != nil || !section.Tools || !section.Image || a.snap.translates && toolid.Carries(body) {
-		body = a.overridden(rules, openai.Strip(toolid.Strip(body), !section.Tools, !section.Image), stream)
+		body = a.overridden(rules, strip.Request(toolid.Strip(body), !section.Tools, !section.Image), stream)
 	}
-	body = a.suited().settle(a, body)
-	a.asksUsage = channel.AskUsage && a.asks() && (rules == nil || !rules.Touches("stream_options")) && !(a.endpoint == provider.Chat && a.suited().refuses("stream_options"))
-	err = a.face.splice(a, body, spliced{format: a.upstream, model: a.chosen.Upstream, askUsage: a.asksUsage})
-	a.request.Body = a.parts
-	if edits && err == nil {
-		err = a.holdEdited(body)
+	head := &a.head
+	if !sameBytes(body, a.body) {
+		head = nil
 	}
-	return stream, err
-}
-
-// edits says whether the client's body may be changed by more than its model.
-func (a *attempt) edits(provider *config.Provider, rules *override.Rules) bool {
-	return rules != nil || a.choosing || a.searches() || !provider.Tools || !provider.Image || a.suited().mayEdit(a) || a.upstream == "bedrock-invoke" ||
-		a.snap.translates && toolid.Carries(a.body)
+	body = a.rules.Settle(a.endpoint, head, body)
+	if a.namer != nil {
+		body = a.namer.WithItemIDs(body)
+	}
+	a.noteChanges(body)
+	return body, nil
 }
 
 // writeTranslated makes the request's body in another format.
@@ -79,22 +59,22 @@ func (a *attempt) writeTranslated(to codec.Format, provider *config.Provider, ru
 		return err
 	}
 	a.asksUsage = false
-	suited := a.suited()
-	if suited.edits() || a.upstream == "openai" || rules != nil || a.leaves() != nil {
+	rewrite := a.rules
+	if rewrite.MayEditTranslated() || rules != nil || a.leaves() != nil {
 		if err := a.holdEncoded(3*len(body) + valueEdited*rawjson.Values(body)); err != nil {
 			return err
 		}
-		edited := a.without(suited.editTranslated(a.upstream, body))
-		if a.upstream == "openai" {
+		edited := a.without(rewrite.EditTranslated(body))
+		if asker, is := to.(codec.UsageAsker); is {
 			if a.asksUsage = a.asks(); !a.asksUsage {
-				edited = openai.WithoutStreamOptions(edited)
+				edited = asker.WithoutUsage(edited)
 			}
 		}
-		if a.goesOn() && a.upstream == "openai" && a.joint.marks {
-			edited = openai.MarkPrefix(edited)
+		if prefixer, is := to.(codec.Prefixer); is && a.goesOn() && a.joint.marks {
+			edited = prefixer.MarkPrefix(edited)
 		}
-		if a.searches() {
-			edited = openai.WithSearch(edited)
+		if search := a.searching(); search != nil {
+			edited = search.WithSearch(edited)
 		}
 		if edited = a.overridden(rules, edited, stream); !sameBytes(edited, body) {
 			pool.Recycle(a.encoded)
@@ -106,26 +86,23 @@ func (a *attempt) writeTranslated(to codec.Format, provider *config.Provider, ru
 	return a.holdEncoded(0)
 }
 
-// untranslated says whether the attempt's upstream speaks as the client does, and is asked what the client asks.
-func (a *attempt) untranslated() bool { return !a.goesOn() && a.face.speaks(a.upstream) && !a.anew() }
-
 // translated is the request in another format.
 func (a *attempt) translated(to codec.Format, provider *config.Provider) ([]byte, error) {
 	request, err := a.wanted()
 	if err != nil {
 		return nil, err
 	}
-	fetched := 0
+	fetched, came := 0, request
 	if !provider.Tools || !provider.Image {
 		request = request.Without(!provider.Tools, !provider.Image)
 	}
 	if request, fetched, err = a.inlined(request, to); err != nil {
 		return nil, err
 	}
-	if request, a.leftOut, err = turns.Repair(request, formats.All[request.Format], to, a.suited().known()); err != nil {
+	if request, a.leftOut, err = turns.Repair(request, formats.All[request.Format], to, a.known); err != nil {
 		return nil, err
 	}
-	if to.Name() == "openai" {
+	if to.Traits().Functions {
 		request = request.WithoutCustom()
 	}
 	request = alias.Apply(request, a.chosen.Upstream)
@@ -135,17 +112,23 @@ func (a *attempt) translated(to codec.Format, provider *config.Provider) ([]byte
 	if err := a.holdEncoding(fetched); err != nil {
 		return nil, err
 	}
-	if target := a.suited().known(); target != nil {
+	if target := a.known; target != nil {
+		if refused := fit.Check(request, target); refused != nil {
+			return nil, refused
+		}
 		a.leftOut = append(a.leftOut, fit.LeftOut(request, target)...)
 		request, a.names = fit.Request(request, target)
 		a.sending = *request
 		a.sending.Target = target
 		request = &a.sending
 	}
+	if a.keepsRequests() {
+		a.changed = fit.Changed(came, request)
+	}
 	if o := request.Output; o != nil && (o.Wrapped || o.ByTool) {
 		a.wrapped = o
 	}
-	a.encoded, err = a.withBetas(to).EncodeRequest(a.encoded[:0], request, a.chosen.Upstream)
+	a.encoded, err = a.withFlags(to).EncodeRequest(a.encoded[:0], request, a.chosen.Upstream)
 	if err == nil && a.choosing {
 		a.encoded, err = a.withNames(a.encoded, to.Name())
 	}
@@ -157,7 +140,7 @@ func (a *attempt) translated(to codec.Format, provider *config.Provider) ([]byte
 func (a *attempt) inlined(request *codec.Request, to codec.Format) (*codec.Request, int, error) {
 	ctx, release := a.call.Context()
 	defer release()
-	inlined, fetched, err := media.Inline(ctx, a.backend().fetcher, request, media.TakesURL(to), a.holding, a.fetchPlace)
+	inlined, fetched, err := media.Inline(ctx, a.backend.fetcher, request, media.TakesURL(to), a.holding, a.fetchPlace)
 	if over := a.call.Err(); over != nil {
 		return nil, 0, over
 	}
@@ -191,7 +174,7 @@ func (in *inbound) decodedRequest() (*codec.Request, error) {
 	if err := in.holdDecoding(); err != nil {
 		return nil, err
 	}
-	request, err := in.face.decode(in)
+	request, err := in.speaks.Decode(in.body, &in.head)
 	if err != nil {
 		return nil, err
 	}

@@ -43,7 +43,7 @@ func (g *gateway) used() (u usage.TokenUsage) {
 // settled waits until n requests were written into the log, which is after the books.
 func (g *gateway) settled(n int) {
 	g.t.Helper()
-	eventually(g.t, fmt.Sprintf("%d requests have ended", n), func() bool { return g.inFlight.Load() == 0 && g.log.count("request") == n })
+	eventually(g.t, fmt.Sprintf("%d requests have ended", n), func() bool { return g.inFlight.Load() == 0 && g.log.Count("request") == n })
 }
 
 // counts is a provider of chat, or of another format by the path, that says 3 tokens in and 4 out.
@@ -292,7 +292,7 @@ func (a answer) into(t testing.TB, v any) {
 	}
 }
 
-func TestWhatIsDoneInTheBackgroundIsNotForKeysWithCredits(t *testing.T) {
+func TestWhatIsDoneInTheBackgroundIsNotForKeysWhoseUseCounts(t *testing.T) {
 	up := listen(t, both)
 	for _, c := range []struct {
 		name, background string
@@ -304,6 +304,10 @@ func TestWhatIsDoneInTheBackgroundIsNotForKeysWithCredits(t *testing.T) {
 		{"false", "false", []string{paidKeys("10")}, 200},
 		{"null", "null", []string{paidKeys("10")}, 200},
 		{"without credits", "true", nil, 200},
+		{"a limit of requests", "true", []string{keyed("rate_limit: 5/min,2 concurrent")}, 200},
+		{"a limit in dollars", "true", []string{keyed("rate_limit: 1 usd/day")}, 400},
+		{"a limit in tokens", "true", []string{keyed("rate_limit: {m: 1000 tokens/day}")}, 400},
+		{"a limit of another model", "true", []string{keyed("rate_limit: {other: 1000 tokens/day}")}, 200},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			g := start(t, append([]string{strings.Replace(providerOf("p", up), "/v1/chat/completions", "/v1/responses", 1), bookPrices}, c.keys...)...)

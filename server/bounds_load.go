@@ -12,6 +12,7 @@ import (
 
 	"uniapi/codec"
 	"uniapi/codec/formats"
+	"uniapi/server/entry"
 	"uniapi/server/media"
 )
 
@@ -72,23 +73,6 @@ const (
 	retryLater = "1"
 )
 
-// bounded refuses requests for answers while there are as many in flight as may
-// be. What only looks (GET) is always served, and what an admin changes: it is how
-// an operator sees why, and ends it.
-func (s *Server) bounded(next fasthttp.RequestHandler) fasthttp.RequestHandler {
-	return func(ctx *fasthttp.RequestCtx) {
-		if s.inFlight.Full() && ctx.IsPost() && s.administration()[string(homePath(ctx.Path()))] == nil {
-			s.refuse(ctx, s.tooManyRequests())
-			s.countRefused(ctx, errOverloaded.Status)
-		} else {
-			next(ctx)
-		}
-		s.leaveUnread(ctx, connOf(ctx))
-		s.farewell(ctx)
-		s.counters.answered(ctx)
-	}
-}
-
 func (s *Server) tooManyRequests() *codec.Error {
 	s.overloaded.count(s.log, "as many requests are in flight as may be", "limit", s.inFlight.Limit())
 	e := *errOverloaded
@@ -103,7 +87,7 @@ func mostSending(connections int) int64 { return int64(connections) * 3 / 4 }
 func (s *Server) tooManySending() *codec.Error {
 	s.overloaded.count(s.log, "as many requests are being sent as may be, or of one client key while so few places are left for others", "limit", s.sending.Limit())
 	return errorf(errOverloaded.Status, errOverloaded.Type, errOverloaded.Code,
-		"As many requests are being sent as may be, or as this key may send while the gateway has so few connections left for others (--max-connections). Try again soon.")
+		"This gateway reads as many long requests at once as it may, or as many of this API key as leave connections for others (--max-connections). Try again soon.")
 }
 
 // tooManyOfKey refuses a request of a key that has its part of those in flight.
@@ -122,8 +106,8 @@ func (s *Server) refuse(ctx *fasthttp.RequestCtx, e *codec.Error) (id []byte) {
 	if e.Status == fasthttp.StatusServiceUnavailable {
 		ctx.Response.Header.Set(fasthttp.HeaderRetryAfter, retryLater)
 	}
-	id = s.appendID(nil, ctx)
-	setID(ctx, id)
+	id = s.ids.AppendOf(nil, ctx)
+	entry.SetID(ctx, id)
 	allowAnyOrigin(ctx)
 	return id
 }
@@ -168,7 +152,7 @@ var tooMany = func() [2]string {
 		"The gateway has as many connections as it may (--max-connections). Try again soon."))
 	return [2]string{"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: " + retryLater +
 		"\r\nAccess-Control-Allow-Origin: *\r\nAccess-Control-Expose-Headers: *\r\nConnection: close\r\nContent-Length: " + strconv.Itoa(len(body)) +
-		"\r\n" + requestIDHeader + ": ", "\r\n\r\n" + string(body)}
+		"\r\n" + entry.IDHeader + ": ", "\r\n\r\n" + string(body)}
 }()
 
 // What is spent on letting refused clients read why: closing a connection on
@@ -191,7 +175,7 @@ func (s *Server) refuseConnection(c *net.TCPConn) {
 		defer s.refusing.Add(-1)
 		defer c.Close()
 		c.SetDeadline(time.Now().Add(refusalTime))
-		if _, err := io.WriteString(c, tooMany[0]+string(s.ids.append(nil))+tooMany[1]); err == nil && c.CloseWrite() == nil {
+		if _, err := io.WriteString(c, tooMany[0]+string(s.ids.Append(nil))+tooMany[1]); err == nil && c.CloseWrite() == nil {
 			io.Copy(io.Discard, c)
 		}
 	}()

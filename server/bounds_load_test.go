@@ -25,7 +25,7 @@ func TestRequestsBeyondMaxInFlightAreRefused(t *testing.T) {
 		t.Errorf("/healthz: %d", a.StatusCode)
 	}
 	g.chat(plainRequest).failure(t, 503, "overloaded")
-	if n := g.log.count("as many requests are in flight as may be"); n != 1 {
+	if n := g.log.Count("as many requests are in flight as may be"); n != 1 {
 		t.Errorf("logged %d times", n)
 	}
 	close(goOn)

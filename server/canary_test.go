@@ -362,7 +362,7 @@ func TestNoSecretComesOut(t *testing.T) {
 	// What admins see.
 	for _, path := range []string{
 		"/metrics", "/v1/stats", "/v1/models", "/v1/api_config", "/v1/api_keys_states", "/v1/token_usage", "/v1/token_usage?api_key_param=" + c["client"], "/v1/token_usage?last_n_days=" + c["client"],
-		"/v1/stats?hours=" + c["client"], "/v1/channel_key_rankings?provider_name=gpt", "/v1/channel_key_rankings?provider_name=" + c["client"], "/v1/overview", "/v1/live", "/v1/timeline", "/v1/timeline?key=" + c["client"],
+		"/v1/stats?hours=" + c["client"], "/v1/channel_key_rankings?provider_name=gpt", "/v1/channel_key_rankings?provider_name=" + c["client"], "/v1/overview", "/v1/live", "/v1/requests", "/v1/timeline", "/v1/timeline?key=" + c["client"],
 		"/v1/explain?model=gpt&key=" + c["client"], "/v1/explain?model=none&key=" + c["client"], "/v1/explain?model=gpt&key=" + c["key1"], "/v1/explain?key=user&model=" + c["client"],
 		"/dashboard/billing/subscription", "/dashboard/billing/usage", "/v1/generate-api-key", "/", "/healthz", "/readyz", "/dashboard/", "/dashboard/" + c["client"],
 	} {

@@ -2,40 +2,53 @@ package server
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
+	"uniapi/codec/front"
 	"uniapi/codec/rawjson"
 	"uniapi/config"
-	"uniapi/usage"
 )
 
-// cost is what tokens of the request cost. One that names models beside its own costs
-// what the one costs by which the provider says that it answered, else what the
-// dearest of them does: which it is, is the client's choice and the provider's.
-func (x *exchange) cost(tokens usage.Tokens) int64 {
-	price := x.price(x.model)
-	tokens.Service = x.serviceTier(price)
-	if x.answeredBy != "" && x.hasPrice(x.answeredBy) {
-		return usage.Cost(x.price(x.answeredBy), tokens)
-	}
-	most := usage.Cost(price, tokens)
-	for _, model := range x.beside {
-		most = max(most, usage.Cost(x.price(model), tokens))
-	}
-	return most
-}
-
-// serviceTier is the service tier that the request asks for, if the model's price depends on it.
+// serviceTier is the service tier that the provider was asked for. A client may ask for one that is taken out, set by the
+// operator, or unknown to the format that the provider speaks. Where the model's price does not depend on it, it is told for
+// prices that may be applied later, if the request says it plainly.
 func (x *exchange) serviceTier(price config.Price) string {
-	// Most requests name none, which their bytes tell sooner than their members. The name may be written with escapes.
-	if !price.HasServices() || !bytes.Contains(x.body, serviceTierName) && !bytes.Contains(x.body, unicodeEscape) {
+	if !price.HasServices() && !x.namesTier() {
 		return ""
 	}
-	tier, _ := rawjson.Text(x.body, member(x.body, string(serviceTierName)))
+	asked := x.tierAsked()
+	if parts := x.at.request.Body; asked != "" && len(parts) > 0 || x.at.retold() {
+		return textInPieces(parts, string(serviceTierName))
+	}
+	return asked
+}
+
+// namesTier says whether a tier stands in the request as it came or as it was sent, without escapes.
+func (x *exchange) namesTier() bool {
+	says := func(body []byte) bool { return bytes.Contains(body, serviceTierName) }
+	return says(x.body) || x.at.retold() && slices.ContainsFunc(x.at.request.Body, says)
+}
+
+// retold says whether the operator sets members of requests to the attempt's provider.
+func (a *attempt) retold() bool {
+	return len(a.request.Body) > 0 && a.backend.overrides[a.model].rulesOf(a) != nil
+}
+
+// tierAsked is the service tier that the request asks for.
+func (in *inbound) tierAsked() string { return tierIn(in.body) }
+
+func tierIn(body []byte) string {
+	// Most requests name none, which their bytes tell sooner than their members. The name may be written with escapes.
+	if !bytes.Contains(body, serviceTierName) && !bytes.Contains(body, unicodeEscape) {
+		return ""
+	}
+	tier, _ := rawjson.Text(body, front.Member(body, string(serviceTierName)))
 	return tier
 }
 
-var serviceTierName, unicodeEscape = []byte("service_tier"), []byte(`\u`)
+// What tells that a request says more of it: cheaper than to look where it says so.
+var serviceTierName, searchName, unicodeEscape = []byte("service_tier"), []byte("search"), []byte(`\u`)
 
 // price is that of one of the models that the request names, where its last attempt was made.
 func (x *exchange) price(model string) config.Price { return x.priced(model).Price }
@@ -43,29 +56,10 @@ func (x *exchange) price(model string) config.Price { return x.priced(model).Pri
 // hasPrice says whether such a model has a price of its own there.
 func (x *exchange) hasPrice(model string) bool { return x.priced(model).From.Named() }
 
-func (x *exchange) priced(model string) *config.Priced {
-	if x.at.chosen.Number == 0 {
-		return x.snap.prices.Of(nil, model, "")
-	}
-	return x.snap.prices.Of(x.at.chosen.Provider.Config, model, x.upstreamOf(model))
-}
-
-// upstreamOf is what the attempt's provider calls such a model; "" before there is one.
-func (x *exchange) upstreamOf(model string) string {
-	switch {
-	case x.at.chosen.Number == 0:
-		return ""
-	case model == x.model:
-		return x.at.chosen.Upstream
-	}
-	upstream, _, _ := x.calledAt(model, x.at.chosen.Provider)
-	return upstream
-}
-
 // modelToldOf is the model of those that the request names by which the provider says
 // that it answered; "" if it does not say so, or not in the client's format.
 func (a *attempt) modelToldOf() string {
-	if !a.untranslated() {
+	if !a.untranslated {
 		return ""
 	}
 	told := ""

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 )
 
 const namedModels = "{real-cheap: cheap}, {real-dear: dear}, {real-dearer: dearer}, {real-other: other}"
@@ -41,6 +42,40 @@ func TestARequestCostsWhatTheModelDoesThatAnswered(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestARequestCostsWhatHoldsWhenItEnds asks within hours that have another price and beside them.
+func TestARequestCostsWhatHoldsWhenItEnds(t *testing.T) {
+	now := time.Now().UTC()
+	window := func(from, to time.Duration) string {
+		return now.Add(from).Format("15:04") + "-" + now.Add(to).Format("15:04")
+	}
+	within, beside := window(-2*time.Hour, 2*time.Hour), window(3*time.Hour, 5*time.Hour)
+	for _, c := range []struct {
+		prices string
+		spent  int64 // in dollars
+	}{
+		{"{input: 1000, output: 1000, off_peak: {hours: " + within + ", input: 500, output: 500}}", 500},
+		{"{input: 1000, output: 1000, off_peak: {hours: " + beside + ", input: 500, output: 500}}", 1000},
+		{"{input: 1000, output: 1000, off_peak: [{hours: " + beside + ", input: 1}, {hours: " + within + ", input: 250, output: 250}]}", 250},
+		{"{input: 1000, output: 1000, service: {flex: {input: 100, output: 100}}, off_peak: {hours: " + within + ", input: 500, output: 500, service: {flex: {input: 50, output: 50}}}}", 50},
+	} {
+		t.Run(c.prices, func(t *testing.T) {
+			up := act(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "application/json")
+				io.WriteString(w, `{"choices":[{"index":0,"message":{"role":"assistant","content":"ok"},"finish_reason":"stop"}],"usage":{"prompt_tokens":999999,"completion_tokens":1}}`)
+			})
+			g := start(t, up.section("/v1", "m"), "preferences: {model_price: {m: "+c.prices+"}}\n")
+			body := `{"model":"m","service_tier":"flex","messages":[{"role":"user","content":"hi"}]}`
+			if a := g.do("POST", "/v1/chat/completions", body, asClient...); a.StatusCode != 200 {
+				t.Fatalf("%d %s", a.StatusCode, a.body)
+			}
+			g.settled(1)
+			if state, _ := g.books.State(clientKeyText); state.Spent != c.spent*1e9 {
+				t.Errorf("it cost %d nano-dollars, want %d dollars", state.Spent, c.spent)
+			}
+		})
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/valyala/fasthttp"
+
+	"uniapi/server/entry"
 )
 
 // clientOf is what the gateway takes for the client's address of the next request.
@@ -13,7 +15,7 @@ func clientOf(t *testing.T, g *gateway) <-chan netip.Addr {
 	found := make(chan netip.Addr, 1)
 	next := g.Server.http.Handler
 	g.Server.http.Handler = func(ctx *fasthttp.RequestCtx) {
-		found <- g.clientIP(ctx)
+		found <- entry.ClientOf(ctx, g.options.TrustedProxies)
 		next(ctx)
 	}
 	return found

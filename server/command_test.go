@@ -36,8 +36,8 @@ var built = sync.OnceValues(func() (path string, err error) {
 	}
 	builtIn = dir
 	path = filepath.Join(dir, "uni-api")
-	tool := exec.Command("go", "build", "-o", path, "-ldflags", "-X main.version=v1.2.3-test", "..")
-	tool.Env = append(os.Environ(), "CGO_ENABLED=0") // as it is released: it needs nothing beside it
+	tool := exec.Command("go", "build", "-trimpath", "-o", path, "-ldflags", "-X main.version=v1.2.3-test", "..")
+	tool.Env = append(os.Environ(), "CGO_ENABLED=0") // as make build does, whose packages are then compiled already
 	if out, err := tool.CombinedOutput(); err != nil {
 		return path, fmt.Errorf("%w\n%s", err, out)
 	}
@@ -119,7 +119,7 @@ func (c command) serve(t *testing.T, env []string, args ...string) *serving {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Process.Kill(); s.Wait() })
-	s.url = "http://" + fmt.Sprint(s.log.next(t, "serving")["address"])
+	s.url = "http://" + fmt.Sprint(s.log.Next(t, "serving")["address"])
 	return s
 }
 
@@ -177,12 +177,13 @@ func TestTheCommand(t *testing.T) {
 			{[]string{"--help"}, nil, 0, `uni-api check`, `^$`},
 			{[]string{"help"}, nil, 0, `uni-api keygen`, `^$`},
 			{[]string{"keygen"}, nil, 0, `^sk-[A-Za-z0-9]{48}\n$`, `^$`},
-			{[]string{"chekc"}, nil, 2, `^$`, `no command "chekc"[\s\S]*uni-api check`},
+			{[]string{"chekc"}, nil, 2, `^$`, `^uni-api: there is no command "chekc": did you mean check\? uni-api help lists them\n$`},
 			{[]string{"check", "--help"}, nil, 0, `-config`, `^$`},
 			{[]string{"serve", "--help"}, nil, 0, `-listen[\s\S]*-max-body`, `^$`},
 			{[]string{"check", "--confg", good}, nil, 2, `^$`, `-confg`},
 			{[]string{"check", good}, nil, 0, `providers: 1\n  p: http`, `only the default price`},
 			{[]string{"check", good, good}, nil, 2, `^$`, `good\.yaml`},
+			{[]string{"explain", "--url", "localhost:8000", "--key", "k", "--model", "m"}, nil, 2, `^$`, `^uni-api explain: --url: it must be an address such as .*\nuni-api explain --help lists its flags\n$`},
 			{[]string{"serve", "now"}, nil, 2, `^$`, `^\{.*"level":"ERROR".*takes flags only.*now.*\}\n$`},
 			{[]string{"serve", "--max-body", "1"}, nil, 2, `^$`, `^\{.*"level":"ERROR".*max-body.*\}\n$`},
 			{[]string{"serve", "--tls-cert", "x"}, nil, 2, `^$`, `^\{.*"level":"ERROR".*--tls-key go together.*\}\n$`},
@@ -194,7 +195,7 @@ func TestTheCommand(t *testing.T) {
 
 			{[]string{"check", "--config", good}, nil, 0, `providers: 1\n  p: http[\s\S]*model: m[\s\S]*tester[\s\S]*\n  p/m: 1,2,1,1 \(default price: `, `^\S*good\.yaml: warning: only the default price fits p/m, 1 and 2 dollars .*\n$`},
 			{[]string{"check", "--config", published}, nil, 0, `providers: 1`, `published\.yaml:7:10: warning: .*published example.*keygen`},
-			{[]string{"check"}, []string{"CONFIG_URL=" + good}, 0, `providers: 1`, ``},
+			{[]string{"check"}, []string{"CONFIG_URL=" + good}, 0, `providers: 1`, `^uni-api check: no local configuration, CONFIG_URL is used \(file: api\.yaml, source: \S+good\.yaml\)\n`},
 			{[]string{"check"}, []string{"CONFIG_URL=file://" + good}, 0, `providers: 1`, ``},
 			{[]string{"check"}, nil, 1, `^$`, `api\.yaml`},
 			{[]string{"check", "--config", misspelt}, nil, 0, `providers: 1`, `misspelt\.yaml:5:5: .*modle.*model`},
@@ -227,20 +228,20 @@ func TestTheCommand(t *testing.T) {
 			t.Errorf("%d %s", status, body)
 		}
 		s.Process.Signal(syscall.SIGHUP)
-		s.log.next(t, "the configuration was read again and has not changed")
+		s.log.Next(t, "the configuration was read again and has not changed")
 		program.file(t, "live.yaml", strings.Replace(goodFile, "[m]", "[m, n]", 1))
 		s.Process.Signal(syscall.SIGHUP)
-		s.log.next(t, "the configuration was reloaded")
+		s.log.Next(t, "the configuration was reloaded")
 		if status, body := s.get(t, "/v1/models"); status != 200 || !strings.Contains(body, `"n"`) {
 			t.Errorf("%d %s", status, body)
 		}
 		program.file(t, "live.yaml", "providers: [")
-		s.log.next(t, "the changed configuration cannot be used; the old one stays in force")
+		s.log.Next(t, "the changed configuration cannot be used; the old one stays in force")
 		if status, body := s.get(t, "/v1/models"); status != 200 || !strings.Contains(body, `"n"`) {
 			t.Errorf("%d %s", status, body)
 		}
 		s.Process.Signal(syscall.SIGTERM)
-		if code := s.ends(t); code != 0 || s.log.count("ended") != 1 {
+		if code := s.ends(t); code != 0 || s.log.Count("ended") != 1 {
 			t.Errorf("code %d\n%s", code, s.log)
 		}
 		for line := range strings.Lines(s.log.String()) {
@@ -298,10 +299,10 @@ func TestTheCommand(t *testing.T) {
 		stream.post(streamRequest)
 		stream.head()
 		s.Process.Signal(syscall.SIGTERM)
-		s.log.next(t, "ending; a second signal ends at once")
+		s.log.Next(t, "ending; a second signal ends at once")
 		time.Sleep(50 * time.Millisecond) // it must not end by itself
 		s.Process.Signal(syscall.SIGINT)
-		if code := s.ends(t); code != 1 || s.log.count("ended before every request had") != 1 {
+		if code := s.ends(t); code != 1 || s.log.Count("ended before every request had") != 1 {
 			t.Errorf("code %d\n%s", code, s.log)
 		}
 	})
@@ -313,7 +314,7 @@ func TestTheCommand(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { s.Process.Kill(); s.Wait() })
-		addr := fmt.Sprint(s.log.next(t, "serving")["address"])
+		addr := fmt.Sprint(s.log.Next(t, "serving")["address"])
 		s.url = "http://" + addr
 		var crowd []net.Conn
 		for range 80 {
@@ -323,7 +324,7 @@ func TestTheCommand(t *testing.T) {
 			}
 			crowd = append(crowd, c)
 		}
-		s.log.next(t, "no further connection can be taken until others have ended")
+		s.log.Next(t, "no further connection can be taken until others have ended")
 		for _, c := range crowd {
 			c.Close()
 		}

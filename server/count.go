@@ -7,17 +7,18 @@ import (
 
 	"uniapi/balancer"
 	"uniapi/codec"
+	"uniapi/codec/front"
 	"uniapi/pool"
-	"uniapi/pool/provider"
 )
 
 // countTokens serves the question how long a request would be. Where an upstream
 // of the client's own format can say, it is asked; elsewhere the answer is an
 // estimate, marked as one by a header.
-func (s *Server) countTokens(face face) fasthttp.RequestHandler {
+func (s *Server) countTokens(route *front.Route) fasthttp.RequestHandler {
+	wish := at(route)
 	return func(ctx *fasthttp.RequestCtx) {
-		x := s.begin(ctx, counting{face}, provider.CountTokens)
-		x.label = "POST " + face.label(provider.CountTokens)
+		x := s.begin(ctx, &wish)
+		x.label = "POST " + route.Label
 		if err := x.enter(); err != nil {
 			x.refuse(err)
 			return
@@ -49,22 +50,12 @@ func (x *exchange) estimate() *codec.Error {
 	return nil
 }
 
-// counting is a face for the endpoint that counts tokens: never a stream, and
-// its answer is no conversation's.
-type counting struct{ face }
-
-func (c counting) read(in *inbound) error {
-	err := c.face.read(in)
-	in.stream = false
-	return err
-}
-
 var errNoCount = errors.New("the upstream did not say how many tokens there are")
 
-// check has nothing to look for in an answer that is one number.
-func (counting) check(_ *attempt, body []byte) (codec.Usage, error) {
+// checkCount has nothing to look for in an answer that is one number.
+func checkCount(body []byte) error {
 	if len(body) == 0 {
-		return codec.Usage{}, errNoCount
+		return errNoCount
 	}
-	return codec.Usage{}, nil
+	return nil
 }

@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/json"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,17 +14,19 @@ import (
 
 func TestTheInstallerWritesAServiceAndKeepsItsConfiguration(t *testing.T) {
 	program := build(t)
-	// A release as it is unpacked: deploy/ and docs/ beside the program.
+	// A release as it is unpacked: these, beside the program.
 	for _, name := range []string{"deploy", "docs"} {
 		if err := os.CopyFS(filepath.Join(program.dir, name), os.DirFS(filepath.Join("..", name))); err != nil {
 			t.Fatal(err)
 		}
 	}
-	example, err := os.ReadFile("../api.example.yaml")
-	if err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE", "api.example.yaml"} {
+		text, err := os.ReadFile(filepath.Join("..", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		program.file(t, name, string(text))
 	}
-	program.file(t, "api.example.yaml", string(example))
 	root := t.TempDir()
 	install := func() {
 		t.Helper()
@@ -35,17 +38,22 @@ func TestTheInstallerWritesAServiceAndKeepsItsConfiguration(t *testing.T) {
 	}
 	install()
 	for name, mode := range map[string]os.FileMode{
-		"usr/local/bin/uni-api":                     0o755,
-		"etc/systemd/system/uni-api.service":        0o644,
-		"etc/systemd/system/uni-api.socket":         0o644,
-		"usr/local/share/doc/uni-api/operations.md": 0o644,
-		"etc/uni-api/api.yaml":                      0o600,
-		"etc/uni-api/environment":                   0o600,
+		"usr/local/bin/uni-api":                          0o755,
+		"etc/systemd/system/uni-api.service":             0o644,
+		"etc/systemd/system/uni-api@.service":            0o644,
+		"etc/systemd/system/uni-api.socket":              0o644,
+		"usr/local/share/doc/uni-api/README.md":          0o644,
+		"usr/local/share/doc/uni-api/docs/operations.md": 0o644,
+		"usr/local/share/man/man1/uni-api.1":             0o644,
+		"etc/uni-api/api.yaml":                           0o600,
+		"etc/uni-api/environment":                        0o600,
 	} {
 		if info, err := os.Stat(filepath.Join(root, name)); err != nil || info.Mode().Perm() != mode {
 			t.Errorf("%s: %v, %v", name, info, err)
 		}
 	}
+	linksStayInside(t, filepath.Join(root, "usr/local/share/doc/uni-api"))
+	namesInstalledFiles(t, root)
 	config := filepath.Join(root, "etc/uni-api/api.yaml")
 	text, err := os.ReadFile(config)
 	if err != nil {
@@ -60,6 +68,56 @@ func TestTheInstallerWritesAServiceAndKeepsItsConfiguration(t *testing.T) {
 	install()
 	if again, err := os.ReadFile(config); err != nil || string(again) != string(text) {
 		t.Errorf("the configuration was changed: %v", err)
+	}
+}
+
+// linksStayInside fails for a link of an installed page that is neither an address
+// of the web nor a file that was installed with it.
+func linksStayInside(t *testing.T, folder string) {
+	t.Helper()
+	seen := 0
+	err := filepath.WalkDir(folder, func(page string, entry fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(page, ".md") {
+			return err
+		}
+		text, err := os.ReadFile(page)
+		if err != nil {
+			return err
+		}
+		for _, link := range regexp.MustCompile(`\]\(([^()\s]+)\)|(?:src|href)="([^"]+)"`).FindAllStringSubmatch(string(text), -1) {
+			path, _, _ := strings.Cut(link[1]+link[2], "#")
+			if path == "" || strings.HasPrefix(path, "https://") || strings.HasPrefix(path, "http://") {
+				continue
+			}
+			seen++
+			target := filepath.Join(filepath.Dir(page), path)
+			if inside, err := filepath.Rel(folder, target); err != nil || !filepath.IsLocal(inside) {
+				t.Errorf("%s: %s leads out of what is installed", filepath.Base(page), path)
+			} else if _, err := os.Stat(target); err != nil {
+				t.Errorf("%s: %s is not installed", filepath.Base(page), path)
+			}
+		}
+		return nil
+	})
+	if err != nil || seen < 100 {
+		t.Errorf("%d links were looked at: %v", seen, err)
+	}
+}
+
+// namesInstalledFiles fails if a unit names a page that the installer does not write.
+func namesInstalledFiles(t *testing.T, root string) {
+	t.Helper()
+	for _, unit := range []string{"uni-api.service", "uni-api@.service", "uni-api.socket"} {
+		text, err := os.ReadFile(filepath.Join(root, "etc/systemd/system", unit))
+		if err != nil {
+			t.Fatal(err)
+		}
+		page := regexp.MustCompile(`(?m)^Documentation=file://(.+)$`).FindSubmatch(text)
+		if page == nil {
+			t.Errorf("%s names no documentation", unit)
+		} else if _, err := os.Stat(filepath.Join(root, string(page[1]))); err != nil {
+			t.Errorf("%s: %v", unit, err)
+		}
 	}
 }
 

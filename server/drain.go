@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"github.com/valyala/fasthttp"
 )
 
 const (
@@ -18,11 +16,12 @@ const (
 
 // Shutdown ends the gateway without losing a request: /readyz says 503, and if a
 // load balancer has asked it lately, everybody is served for DrainGrace more, so
-// that it notices. Then no connection is taken any more, idle ones are closed,
+// that it notices; nobody waits for a limit any more. Then no connection is taken any more, idle ones are closed,
 // and the requests in flight may finish until ctx ends. Requests that have not by
 // then are cut, and the error says how many.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.draining.Store(true)
+	s.waiting.Close()
 	if time.Since(time.Unix(0, s.probed.Load())) < probeMemory {
 		select {
 		case <-time.After(s.options.DrainGrace):
@@ -43,7 +42,13 @@ func (s *Server) awaitEnd(ctx context.Context) error {
 	for s.conns.Accepting() || s.http.GetOpenConnectionsCount() > 0 || s.inFlight.Load() > 0 {
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%d requests were still in flight: %w", s.inFlight.Load(), ctx.Err())
+			if requests := s.inFlight.Load(); requests > 0 {
+				return fmt.Errorf("%d requests were still in flight: %w", requests, ctx.Err())
+			}
+			if open := s.http.GetOpenConnectionsCount(); open > 0 {
+				return fmt.Errorf("no request was in flight, but %d connections were open, which may have been about to ask: %w", open, ctx.Err())
+			}
+			return nil
 		case <-look.C:
 		}
 	}
@@ -54,19 +59,15 @@ func (s *Server) awaitEnd(ctx context.Context) error {
 func (s *Server) release() error {
 	s.released.Do(func() {
 		s.alone()
-		s.closeMetrics()
-		s.discovery.close()
+		s.page.Close()
+		s.discovery.Close()
+		s.prices.Close()
 		s.fetched.Close()
 		s.conns.Close()
 		s.pool.Close()
+		if s.requests != nil {
+			s.requests.Close()
+		}
 	})
 	return s.books.Close()
-}
-
-// farewell makes the answers of a server that ends the last on their
-// connections, so that clients go elsewhere before theirs is closed.
-func (s *Server) farewell(ctx *fasthttp.RequestCtx) {
-	if s.draining.Load() {
-		ctx.SetConnectionClose()
-	}
 }

@@ -11,7 +11,7 @@ func (a *attempt) dropped(n int) {
 		return
 	}
 	provider := a.chosen.Provider.Config.Name
-	a.server.drops.add(provider, int64(n))
+	a.server.counters.Drops.Add(provider, int64(n))
 	a.server.log.LogAttrs(context.Background(), slog.LevelWarn, "events of a stream that could not be read were left out of the answer",
 		slog.String("id", string(a.id)), slog.String("provider", provider), slog.String("model", clip(a.model)), slog.Int("events", n))
 }

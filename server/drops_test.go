@@ -70,10 +70,10 @@ func TestAnEventThatCannotBeReadIsLeftOutOfAStreamThatGoesOn(t *testing.T) {
 						if a.StatusCode != 200 || !strings.Contains(a.body, "one") || !strings.Contains(a.body, "three") || strings.Contains(a.body, "LOST") && engine.name != "responses" || strings.Contains(a.body, `"error":{`) || strings.Contains(a.body, "event: error") {
 							t.Errorf("%d %s", a.StatusCode, a.body)
 						}
-						if line := g.log.next(t, "events of a stream that could not be read were left out of the answer"); line["events"] != 1.0 || line["provider"] != "p" {
+						if line := g.log.Next(t, "events of a stream that could not be read were left out of the answer"); line["events"] != 1.0 || line["provider"] != "p" {
 							t.Errorf("logged as %v", line)
 						}
-						if line := g.log.next(t, "request"); line["status"] != 200.0 || line["provider"] != "p" {
+						if line := g.log.Next(t, "request"); line["status"] != 200.0 || line["provider"] != "p" {
 							t.Errorf("logged as %v", line)
 						}
 						if want := fmt.Sprintf("uniapi_stream_events_dropped_total{provider=\"p\"} %d\n", n); !strings.Contains(string(g.metricsPage()), want) {

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bytes"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -23,23 +22,26 @@ import (
 	"uniapi/pool/provider"
 	"uniapi/server/budget"
 	"uniapi/server/conn"
+	"uniapi/server/entry"
+	"uniapi/server/respond"
 )
 
 // statusClientGone is what the log says of a client that left, after nginx.
 const statusClientGone = 499
 
-// errorf makes an error of our own in OpenAI's terms.
+// errorf is respond.Errorf.
 func errorf(status int, kind, code, format string, args ...any) *codec.Error {
-	class := codec.ClientMistake
-	if status >= 500 {
-		class = codec.Server
-	}
-	return &codec.Error{Status: status, Class: class, Type: kind, Code: code, Message: fmt.Sprintf(format, args...)}
+	return respond.Errorf(status, kind, code, format, args...)
+}
+
+// badQuery refuses what an address or its body asks for.
+func badQuery(format string, args ...any) *codec.Error {
+	return errorf(fasthttp.StatusBadRequest, "invalid_request_error", "bad_query", format, args...)
 }
 
 // errNoKey is told to a request without one of the configured keys.
 var errNoKey = lasting(errorf(fasthttp.StatusUnauthorized, "invalid_request_error", "invalid_api_key",
-	"Invalid or missing API key. Send one of the keys under api_keys as Authorization: Bearer KEY."))
+	"Invalid or missing API key. Send one of the keys in api_keys of the gateway's api.yaml, as Authorization: Bearer KEY or as x-api-key."))
 
 // lasting marks an error that asking again helps nothing against.
 func lasting(e *codec.Error) *codec.Error {
@@ -59,26 +61,10 @@ func errOverdue() *codec.Error {
 		"Request timed out: it was not done in the time that the gateway's api.yaml allows for the whole (total in timeout_policy)")
 }
 
-// errNotAdmin is told to a key that may use models but not look behind them.
-var errNotAdmin = errorf(fasthttp.StatusForbidden, "permission_error", "admin_required",
-	"This needs an admin key: one whose role contains admin, or the only key there is if it has no role.")
-
 // writeError answers with an error in the envelope of the client that the path is
 // for.
 func writeError(ctx *fasthttp.RequestCtx, e *codec.Error) {
-	writeErrorIn(ctx, envelopeOf(ctx), e)
-}
-
-// envelopeOf is the format that an error is written in before it is known what the
-// request is.
-func envelopeOf(ctx *fasthttp.RequestCtx) codec.Format {
-	switch {
-	case bytes.HasPrefix(ctx.Path(), []byte("/v1/messages")), isAnthropic(ctx):
-		return messagesFace{}.format(nil)
-	case isGoogle(ctx):
-		return geminiFace{}.format(nil)
-	}
-	return chatFace{}.format(nil)
+	writeErrorIn(ctx, spokenBy(ctx), e)
 }
 
 func writeErrorIn(ctx *fasthttp.RequestCtx, envelope codec.Format, e *codec.Error) {
@@ -212,8 +198,8 @@ func judge(err error, limits pool.Deadlines) (balancer.Outcome, *codec.Error) {
 	if e.Class == codec.RateLimit {
 		told.Message = "the provider's limit was reached, not this gateway's: " + told.Message
 	}
-	if e.InAnswer && !e.OfChoice {
-		told.Status = fasthttp.StatusBadGateway // whatever it was, the upstream said it was well
+	if e.InAnswer && !e.Numbered {
+		told.Status = fasthttp.StatusBadGateway // whatever it was, the upstream said it was well, and nothing else
 	}
 	return outcome, &told
 }
@@ -369,19 +355,19 @@ func (s *Server) onProtocolError(ctx *fasthttp.RequestCtx, err error) {
 	if errors.As(err, &small) {
 		e = errorf(fasthttp.StatusRequestHeaderFieldsTooLarge, "invalid_request_error", "header_too_large",
 			"The request's header is longer than %d bytes.", conn.MaxHead)
-		connOf(ctx).Linger()
+		conn.Of(ctx.Conn()).Linger()
 		err = errors.New("the request's header is too long")
 	}
 	writeError(ctx, e)
 	ctx.SetConnectionClose()
-	id := s.appendID(nil, ctx)
-	setID(ctx, id)
+	id := s.ids.AppendOf(nil, ctx)
+	entry.SetID(ctx, id)
 	allowAnyOrigin(ctx) // whether there was an Origin may not have been read
 	level := slog.LevelWarn
 	if brokenOff(err) { // nobody reads the answer, and load balancers do it all day
 		level = slog.LevelDebug
 	}
-	s.log.Log(ctx, level, "bad request", "id", string(id), "status", e.Status, "client", s.clientIP(ctx).String(), "error", unquoted(err))
+	s.log.Log(ctx, level, "bad request", "id", string(id), "status", e.Status, "client", entry.ClientOf(ctx, s.options.TrustedProxies).String(), "error", unquoted(err))
 }
 
 // notHTTP is the error of a request that is none.

@@ -1,16 +1,11 @@
 package server
 
 import (
-	"sync"
 	"time"
-
-	"github.com/valyala/fasthttp"
 
 	"uniapi/balancer"
 	"uniapi/balancer/limit"
 	"uniapi/codec"
-	"uniapi/pool"
-	"uniapi/pool/provider"
 	"uniapi/server/conn"
 	"uniapi/server/idempotency"
 	"uniapi/server/telemetry"
@@ -52,6 +47,7 @@ type answering struct {
 	status    int                // how a stream ended
 	continued int                // how often another channel went on with it
 	first     *idempotency.Claim // by which this answer is kept for the next request of its Idempotency-Key; nil if it is not
+	pace      *pace              // of a stream, where requests are kept
 	ttft      time.Duration      // from the request's arrival to the first answer byte ready for the client
 }
 
@@ -66,107 +62,4 @@ type bill struct {
 	spent       codec.Usage // by attempts that failed, or broke off
 	paid        int64       // for that, nano-dollars
 	answeredBy  string      // the model of those that the request names which the provider says it answered by, as clients call it; "" if it does not
-}
-
-var exchanges = sync.Pool{New: func() any { return new(exchange) }}
-
-// attempts are those that run beside an exchange's own.
-var attempts = sync.Pool{New: func() any { return new(attempt) }}
-
-// begin starts a request on a client connection.
-func (s *Server) begin(ctx *fasthttp.RequestCtx, face face, endpoint provider.Endpoint) *exchange {
-	x := exchanges.Get().(*exchange)
-	x.server, x.ctx, x.face, x.endpoint = s, ctx, face, endpoint
-	x.start = time.Now()
-	x.snap = s.snapshot.Load()
-	conn := connOf(ctx)
-	conn.Call.Until(time.Time{})
-	session := sessionOf(conn)
-	session.ctx, x.call, x.live, x.recent, x.holding = ctx, &conn.Call, &session.live, &session.recent, &conn.Holding
-	x.at = &x.lone
-	x.alone()
-	x.format = face.format(&x.inbound)
-	x.id = s.appendID(x.id[:0], ctx)
-	setID(ctx, x.id)
-	x.live.enter(x)
-	return x
-}
-
-// alone has one attempt at a time, which runs as the client's own request.
-func (x *exchange) alone() {
-	if x.lone.inbound == nil {
-		x.lone.inbound = &x.inbound
-	}
-	x.lone.call, x.lone.holding = x.call, x.holding
-	if x.at != &x.lone {
-		x.turnTo(&x.lone)
-	}
-}
-
-// maxKept is how large a buffer may be to be kept for the next request.
-const maxKept = 64 << 10
-
-// end closes the books of a request, whatever its end was, and takes the
-// exchange back. It is called once, after the last use of anything in it.
-func (x *exchange) end(status int) {
-	x.leave(status)
-	x.release()
-}
-
-// leave is end without taking the exchange back.
-func (x *exchange) leave(status int) {
-	x.live.leave()
-	if x.first != nil {
-		x.first.End(status)
-	}
-	if x.counted {
-		x.server.inFlight.Give(x.key.share)
-	}
-	r := x.close(status)
-	if r.attempts > 0 {
-		x.recent.Seen(x.server.books, x.server.clientIP(x.ctx))
-	}
-	if x.server.debug {
-		x.tellBody()
-	}
-	x.server.logRequest(&x.line, &r, x.ctx)
-}
-
-// close ends a request that nobody waits for any more: what came of it is counted.
-func (x *exchange) close(status int) record {
-	if x.at.flow != nil {
-		x.at.dropped(x.at.flow.Dropped())
-	}
-	r := x.record(status)
-	if r.attempts > 0 {
-		x.plan.Report(x.at.chosen, balancer.Outcome{Verdict: balancer.Ended, Whole: r.end.Sub(x.at.began), Came: x.cameOfThis(&r)})
-	}
-	x.settle(&r)
-	x.server.counters.outcomes.count(r.outcome())
-	x.account(&r)
-	if x.server.debug {
-		x.at.tell(status, x.ttft)
-	}
-	if x.at.answer != nil {
-		x.at.answer.Close()
-	}
-	return r
-}
-
-// release takes the exchange back.
-func (x *exchange) release() {
-	x.disband()
-	x.lone.reset()
-	x.inbound.reset()
-	x.at, x.searching, x.answering, x.bill = nil, searching{tries: x.tries[:0], runners: x.runners}, answering{}, bill{}
-	exchanges.Put(x)
-}
-
-// kept is a buffer for the next request; a large one serves others.
-func kept(buffer []byte) []byte {
-	if cap(buffer) <= maxKept {
-		return buffer[:0]
-	}
-	pool.Recycle(buffer)
-	return nil
 }

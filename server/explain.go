@@ -3,13 +3,10 @@ package server
 import (
 	"bytes"
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"net/netip"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -21,52 +18,24 @@ import (
 	"uniapi/config"
 	"uniapi/pool"
 	"uniapi/pool/provider"
+	"uniapi/server/admin"
+	"uniapi/server/entry"
 	"uniapi/server/telemetry"
 )
 
-// Question is the request that is to be explained.
-type Question struct {
-	Key   string // the key that asks, or its role
-	Model string // that it asks for; "" is what Body says
-	// Endpoint is the path that is asked; "" is /v1/chat/completions.
-	Endpoint string
-	Body     []byte // of the request; empty is one of which no more is known than its model
-}
-
-// explain serves GET and POST /v1/explain?key=K&model=M&endpoint=E to an admin key: what a request of key K (the key itself, or its alias) would
-// meet at this moment. The body, if there is one, is the request's.
-func (s *Server) explain(ctx *fasthttp.RequestCtx, _ *clientKey) {
-	snap := s.snapshot.Load()
-	query := ctx.QueryArgs()
-	q := Question{Key: string(query.Peek("key")), Model: string(query.Peek("model")), Endpoint: string(query.Peek("endpoint"))}
-	var err *codec.Error
-	if q.Body, err = s.readBody(ctx, nil); err != nil {
-		writeError(ctx, err)
-		return
-	}
-	s.judging.Lock()
-	defer s.judging.Unlock()
-	e, err := snap.explanation(q)
-	if err != nil {
-		writeError(ctx, err)
-		return
-	}
-	writeJSON(ctx, fasthttp.StatusOK, e)
-}
-
 // explanation finds the key by its secret or its alias.
-func (snap *snapshot) explanation(q Question) (explained, *codec.Error) {
+func (snap *snapshot) explanation(q admin.Question) (admin.Explained, *codec.Error) {
 	for _, k := range snap.config.APIKeys {
 		if k.Key != q.Key && k.Alias != q.Key {
 			continue
 		}
 		balance := snap.table.Key(k.Key)
-		in, bad := q.inbound(&clientKey{APIKey: k, balance: balance, limitsTokens: limitsTokens(k.Preferences.RateLimit)})
+		in, bad := inboundOf(q, &clientKey{APIKey: k, balance: balance, limitsTokens: limitsTokens(k.Preferences.RateLimit), queue: snap.config.Queue(k)})
 		if bad != nil {
-			return explained{}, bad
+			return admin.Explained{}, bad
 		}
 		if in.model == "" {
-			return explained{}, badQuery("no model is given; name it (--model, or model= in the address), or give a body that does (--body)")
+			return admin.Explained{}, badQuery("no model is given; name it (--model, or model= in the address), or give a body that does (--body)")
 		}
 		facts := balancer.Facts{Model: in.model}
 		if in.route = balance.Find(in.model); in.route != nil {
@@ -74,7 +43,7 @@ func (snap *snapshot) explanation(q Question) (explained, *codec.Error) {
 		}
 		e, routed := balance.Explain(facts)
 		if !routed {
-			return explained{}, errorf(fasthttp.StatusNotFound, "invalid_request_error", "not_found", "key %s may use no channel for model %q; it may use: %s",
+			return admin.Explained{}, errorf(fasthttp.StatusNotFound, "invalid_request_error", "not_found", "key %s may use no channel for model %q; it may use: %s",
 				k.Alias, in.model, strings.Join(balance.Models(), ", "))
 		}
 		if over := k.Preferences.Access.Over(time.Now()); over != config.NotDenied {
@@ -83,13 +52,16 @@ func (snap *snapshot) explanation(q Question) (explained, *codec.Error) {
 			e.Refused = long.Message
 		} else if refused := balance.WouldRefuse(in.model); refused != nil {
 			e.Refused = limitTold(refused).Message
+			if in.key.waitsFor(refused) {
+				e.Refused = fmt.Sprintf("it would wait for %v at most (queue), and be told then: %s", in.key.queue, e.Refused)
+			}
 		}
 		if in.endpoint == provider.Chat {
 			snap.tellRecovery(k, e.Steps)
 		}
-		return explained{e, snap.known(in, e.Steps)}, nil
+		return admin.Explained{Explanation: e, Known: snap.known(in, e.Steps)}, nil
 	}
-	return explained{}, errorf(fasthttp.StatusNotFound, "invalid_request_error", "not_found", "there is no key or role like the one given")
+	return admin.Explained{}, errorf(fasthttp.StatusNotFound, "invalid_request_error", "not_found", "there is no key or role like the one given")
 }
 
 // tellRecovery adds what becomes of streams that break off.
@@ -109,26 +81,23 @@ func (snap *snapshot) tellRecovery(k *config.APIKey, steps []balancer.Step) {
 	}
 }
 
-// inbound is the request as the endpoint reads it, so that what is explained is what would be served.
-func (q Question) inbound(key *clientKey) (*inbound, *codec.Error) {
+// inboundOf is the request as the endpoint reads it, so that what is explained is what would be served.
+func inboundOf(q admin.Question, key *clientKey) (*inbound, *codec.Error) {
 	path := cmp.Or(q.Endpoint, "/v1/chat/completions")
 	in := &inbound{origin: origin{ctx: new(fasthttp.RequestCtx)}, key: key, body: q.Body}
 	in.ctx.Request.Header.SetMethod(fasthttp.MethodPost)
 	in.ctx.Request.SetRequestURI(path)
-	path = string(homePath(in.ctx.Path()))
+	path = string(entry.Path(in.ctx.Path()))
 	in.ctx.Request.URI().SetPath(path)
-	endpoint, known := endpointOf(path)
+	route, known := routeAt(path)
 	if !known {
 		return nil, badQuery("there is no endpoint %s for models; it is a path such as /v1/chat/completions or /v1/embeddings", clip(path))
 	}
-	in.face, in.endpoint = endpoint.face, endpoint.endpoint
-	if in.endpoint == provider.CountTokens {
-		in.face = counting{in.face}
-	}
-	in.model = in.face.address(in)
+	in.wish = at(route)
+	in.model = route.Inbound.Address(in.ctx.Path())
 	if len(bytes.TrimSpace(q.Body)) == 0 {
 		in.body = []byte("{}")
-	} else if err := in.face.read(in); err != nil {
+	} else if err := in.readHead(); err != nil {
 		_, told := judge(err, pool.Deadlines{})
 		return nil, told
 	}
@@ -138,7 +107,7 @@ func (q Question) inbound(key *clientKey) (*inbound, *codec.Error) {
 
 // Explain prints what a configuration alone says about a request. Models that a
 // running gateway would discover are not known to it.
-func Explain(w io.Writer, cfg *config.Config, q Question) error {
+func Explain(w io.Writer, cfg *config.Config, q admin.Question) error {
 	p := pool.New(pool.Options{})
 	defer p.Close()
 	var said strings.Builder
@@ -150,79 +119,39 @@ func Explain(w io.Writer, cfg *config.Config, q Question) error {
 	if bad != nil {
 		return errors.New(secrets.Clean(bad.Message))
 	}
-	print(&said, e)
+	e.Print(&said)
 	_, err := io.WriteString(w, secrets.Clean(said.String()))
 	return err
 }
 
-// ExplainLive prints what a running gateway says, asked with an admin key.
-func ExplainLive(w io.Writer, base, admin string, q Question) error {
-	query := url.Values{"key": {q.Key}, "model": {q.Model}, "endpoint": {q.Endpoint}}
-	request, err := http.NewRequest(http.MethodPost, strings.TrimRight(base, "/")+"/v1/explain?"+query.Encode(), bytes.NewReader(q.Body))
-	if err != nil {
-		return fmt.Errorf("--url: %w", err)
+// known finds what is known for each step. What is no conversation asks for nothing
+// that a table is needed for.
+func (snap *snapshot) known(in *inbound, steps []balancer.Step) []admin.Known {
+	if in.endpoint != provider.Chat {
+		return nil
 	}
-	request.Header.Set("Authorization", "Bearer "+admin)
-	client := http.Client{Timeout: 15 * time.Second}
-	answer, err := client.Do(request)
-	if err != nil {
-		return fmt.Errorf("asking the gateway: %w", errorWithoutURL(err))
+	list := make([]admin.Known, len(steps))
+	for i, step := range steps {
+		for j, p := range snap.table.Providers {
+			if channel := snap.backends[j].channel; channel != nil && p.Config.Name == step.Provider {
+				format := channel.Format(provider.Ask{Endpoint: in.endpoint, Client: in.speaks.Format(in).Name(), Model: step.Upstream})
+				if k := knownOf(snap.backends[j].suits, format, step.Upstream); k.Format != "" {
+					list[i] = k
+				}
+			}
+		}
 	}
-	defer answer.Body.Close()
-	var said struct {
-		explained
-		Error struct{ Message string }
-	}
-	if err := json.NewDecoder(io.LimitReader(answer.Body, 16<<20)).Decode(&said); err != nil {
-		return fmt.Errorf("the gateway answered %s, which is no explanation: %w", answer.Status, err)
-	}
-	switch answer.StatusCode {
-	case http.StatusOK:
-	case http.StatusUnauthorized, http.StatusForbidden:
-		return fmt.Errorf("the gateway answered %s: --url needs an admin key, in --admin-key or in the environment's UNI_API_ADMIN_KEY; --key is the one that is explained", answer.Status)
-	default:
-		return fmt.Errorf("the gateway answered %s: %s", answer.Status, said.Error.Message)
-	}
-	print(w, said.explained)
-	return nil
+	return list
 }
 
-// errorWithoutURL takes the URL, which holds a client key, out of an error.
-func errorWithoutURL(err error) error {
-	if e, ok := err.(*url.Error); ok {
-		return e.Err
-	}
-	return err
-}
-
-func print(w io.Writer, e explained) {
-	fmt.Fprintf(w, "key %s, model %s, %s, at most %d attempts\n", e.Key, e.Model, e.Schedule, e.Attempts)
-	if e.Refused != "" {
-		fmt.Fprintf(w, "it would be refused before any of them is asked: %s\n", e.Refused)
-	}
-	for i, s := range e.Steps {
-		fmt.Fprintf(w, "%3d. %s/%s: %s\n", i+1, s.Provider, s.Upstream, s.Why)
-		fmt.Fprintf(w, "     first byte within %v\n", s.Timeout)
-		if s.FirstToken > 0 {
-			fmt.Fprintf(w, "     first event within %v, as long as another channel could serve\n", s.FirstToken)
-		}
-		if s.Total > 0 {
-			fmt.Fprintf(w, "     the whole within %v\n", s.Total)
-		}
-		if s.Breaking != "" {
-			fmt.Fprintf(w, "     a stream that breaks off: %s\n", s.Breaking)
-		}
-		if s.KeyOrder != "" {
-			fmt.Fprintf(w, "     keys: %s\n", s.KeyOrder)
-		}
-		for k, rests := range s.Keys {
-			fmt.Fprintf(w, "     key %d: %s\n", k+1, cmp.Or(rests, "fit"))
-		}
-		if s.Excluded != "" {
-			fmt.Fprintf(w, "     left out: %s\n", s.Excluded)
-		}
-		if i < len(e.Known) {
-			e.Known[i].print(w)
+// knownOf is what is known of one model.
+func knownOf(all suits, format, upstream string) (k admin.Known) {
+	for _, list := range all {
+		for _, s := range list {
+			if s.upstream == format && s.target.Model == upstream {
+				k.Format, k.Findings = s.target.Format, s.target.Findings
+			}
 		}
 	}
+	return k
 }

@@ -2,8 +2,12 @@ package server
 
 import (
 	"bytes"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"uniapi/server/admin"
 )
 
 func TestExplainTellsTheOrderAndWhoIsLeftOut(t *testing.T) {
@@ -17,13 +21,24 @@ func TestExplainTellsTheOrderAndWhoIsLeftOut(t *testing.T) {
 		}
 	}
 	var out bytes.Buffer
-	if err := ExplainLive(&out, "http://"+g.addr, clientKeyText, Question{Key: "admin", Model: "m"}); err != nil {
+	if err := admin.ExplainLive(&out, "http://"+g.addr, clientKeyText, admin.Question{Key: "admin", Model: "m"}); err != nil {
 		t.Fatal(err)
 	}
 	if text := out.String(); !strings.Contains(text, "1. p/m") || !strings.Contains(text, "left out: rests for another") || !strings.Contains(text, "2. q/m") {
 		t.Errorf("printed %s", text)
 	}
-	if err := ExplainLive(&out, "http://"+g.addr, "sk-wrong", Question{Key: "admin", Model: "m"}); err == nil || !strings.Contains(err.Error(), "401") || !strings.Contains(err.Error(), "--admin-key") {
+	asked := ""
+	between := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { asked = r.URL.String() }))
+	defer between.Close()
+	admin.ExplainLive(&out, between.URL, clientKeyText, admin.Question{Key: clientKeyText, Model: "m"})
+	if asked != "/v1/explain?endpoint=&model=m" {
+		t.Errorf("what passes it on reads %q", asked)
+	}
+	out.Reset()
+	if err := admin.ExplainLive(&out, "http://"+g.addr, clientKeyText, admin.Question{Key: clientKeyText, Model: "m"}); err != nil || strings.Contains(out.String(), clientKeyText) {
+		t.Errorf("of a whole key: %v, %s", err, out.String())
+	}
+	if err := admin.ExplainLive(&out, "http://"+g.addr, "sk-wrong", admin.Question{Key: "admin", Model: "m"}); err == nil || !strings.Contains(err.Error(), "401") || !strings.Contains(err.Error(), "--admin-key") {
 		t.Errorf("with a wrong key: %v", err)
 	}
 }
@@ -31,13 +46,13 @@ func TestExplainTellsTheOrderAndWhoIsLeftOut(t *testing.T) {
 func TestExplainOfAFileAloneNeedsNoGateway(t *testing.T) {
 	cfg := parseConfig(t, providerOf("p", listen(t, both)), keyed(""))
 	var out bytes.Buffer
-	if err := Explain(&out, cfg, Question{Key: clientKeyText, Model: "m"}); err != nil || !strings.Contains(out.String(), "1. p/m: the only channel") {
+	if err := Explain(&out, cfg, admin.Question{Key: clientKeyText, Model: "m"}); err != nil || !strings.Contains(out.String(), "1. p/m: the only channel") {
 		t.Errorf("%v: %s", err, out.String())
 	}
-	if err := Explain(&out, cfg, Question{Key: clientKeyText, Model: "x"}); err == nil || !strings.Contains(err.Error(), "it may use: m") {
+	if err := Explain(&out, cfg, admin.Question{Key: clientKeyText, Model: "x"}); err == nil || !strings.Contains(err.Error(), "it may use: m") {
 		t.Errorf("of an unknown model: %v", err)
 	}
-	if err := Explain(&out, cfg, Question{Key: "sk-nobody", Model: "m"}); err == nil || strings.Contains(err.Error(), "sk-nobody") {
+	if err := Explain(&out, cfg, admin.Question{Key: "sk-nobody", Model: "m"}); err == nil || strings.Contains(err.Error(), "sk-nobody") {
 		t.Errorf("of an unknown key: %v", err)
 	}
 }
@@ -54,19 +69,19 @@ func TestExplainTellsWhatHappensToTheRequest(t *testing.T) {
 	}
 	g := start(t, ruled...)
 	for _, test := range []struct {
-		question Question
+		question admin.Question
 		has, not []string
 	}{
-		{Question{Model: "m"}, []string{"effort/m", "slow/m"}, []string{"left out: ", "lost/m", "within 7s"}},
-		{Question{Body: []byte(`{"model":"m","reasoning_effort":"high"}`)}, []string{"left out: exclude_request_rules: reasoning_effort is high"}, []string{"max_request"}},
-		{Question{Model: "m", Endpoint: "/v1/embeddings"}, []string{"left out: exclude_endpoints"}, nil},
-		{Question{Endpoint: "v1/messages", Body: []byte(`{"model":"m","stream":true,"messages":[{"role":"user","content":"hello there"}]}`)},
+		{admin.Question{Model: "m"}, []string{"effort/m", "slow/m"}, []string{"left out: ", "lost/m", "within 7s"}},
+		{admin.Question{Body: []byte(`{"model":"m","reasoning_effort":"high"}`)}, []string{"left out: exclude_request_rules: reasoning_effort is high"}, []string{"max_request"}},
+		{admin.Question{Model: "m", Endpoint: "/v1/embeddings"}, []string{"left out: exclude_endpoints"}, nil},
+		{admin.Question{Endpoint: "v1/messages", Body: []byte(`{"model":"m","stream":true,"messages":[{"role":"user","content":"hello there"}]}`)},
 			[]string{"left out: max_request_body_bytes", "within 7s", "the whole within 9s"}, []string{"exclude_"}},
-		{Question{Endpoint: "/v1beta/models/m:streamGenerateContent", Body: []byte(`{}`)}, []string{"within 7s"}, []string{"left out: "}},
+		{admin.Question{Endpoint: "/v1beta/models/m:streamGenerateContent", Body: []byte(`{}`)}, []string{"within 7s"}, []string{"left out: "}},
 	} {
 		test.question.Key = "admin"
 		var live, file bytes.Buffer
-		if err := ExplainLive(&live, "http://"+g.addr, clientKeyText, test.question); err != nil {
+		if err := admin.ExplainLive(&live, "http://"+g.addr, clientKeyText, test.question); err != nil {
 			t.Fatal(err)
 		}
 		if err := Explain(&file, g.snapshot.Load().config, test.question); err != nil {
@@ -85,7 +100,7 @@ func TestExplainTellsWhatHappensToTheRequest(t *testing.T) {
 			}
 		}
 	}
-	for _, wrong := range []Question{{Key: "admin", Model: "m", Endpoint: "/v1/nowhere"}, {Key: "admin", Body: []byte(`{"model":`)}, {Key: "admin", Model: "x"}, {Key: "nobody", Model: "m"}} {
+	for _, wrong := range []admin.Question{{Key: "admin", Model: "m", Endpoint: "/v1/nowhere"}, {Key: "admin", Body: []byte(`{"model":`)}, {Key: "admin", Model: "x"}, {Key: "nobody", Model: "m"}} {
 		if err := Explain(new(bytes.Buffer), g.snapshot.Load().config, wrong); err == nil {
 			t.Errorf("%+v is explained", wrong)
 		}
@@ -103,23 +118,23 @@ func TestExplainTellsOfLimitsThatRefuseTheRequest(t *testing.T) {
 	if a := g.as("limited", plainRequest); a.StatusCode != 200 {
 		t.Fatalf("%d %s", a.StatusCode, a.body)
 	}
-	counted := g.scrape().total("uniapi_limited_requests_total")
+	counted := g.scrape().Total("uniapi_limited_requests_total")
 	long := []byte(bigRequest(1000))
 	for _, test := range []struct {
-		question Question
+		question admin.Question
 		live     string // what is told by the gateway
 		file     string // by the file alone
 	}{
-		{Question{Key: "admin", Model: "m"}, "", ""},
-		{Question{Key: "broke", Model: "m"}, "Balance is insufficient", "Balance is insufficient"},
-		{Question{Key: "limited", Model: "m"}, "1 request per day", ""},
-		{Question{Key: "short", Model: "m"}, "", ""},
-		{Question{Key: "short", Body: []byte(plainRequest)}, "", ""},
-		{Question{Key: "short", Body: long}, "20/tpr", "20/tpr"},
-		{Question{Key: "admin", Body: long}, "", ""},
+		{admin.Question{Key: "admin", Model: "m"}, "", ""},
+		{admin.Question{Key: "broke", Model: "m"}, "Balance is insufficient", "Balance is insufficient"},
+		{admin.Question{Key: "limited", Model: "m"}, "1 request per day", ""},
+		{admin.Question{Key: "short", Model: "m"}, "", ""},
+		{admin.Question{Key: "short", Body: []byte(plainRequest)}, "", ""},
+		{admin.Question{Key: "short", Body: long}, "20/tpr", "20/tpr"},
+		{admin.Question{Key: "admin", Body: long}, "", ""},
 	} {
 		var live, file bytes.Buffer
-		if err := ExplainLive(&live, "http://"+g.addr, clientKeyText, test.question); err != nil {
+		if err := admin.ExplainLive(&live, "http://"+g.addr, clientKeyText, test.question); err != nil {
 			t.Fatal(err)
 		}
 		if err := Explain(&file, g.snapshot.Load().config, test.question); err != nil {
@@ -132,7 +147,7 @@ func TestExplainTellsOfLimitsThatRefuseTheRequest(t *testing.T) {
 			}
 		}
 	}
-	if now := g.scrape().total("uniapi_limited_requests_total"); now != counted {
+	if now := g.scrape().Total("uniapi_limited_requests_total"); now != counted {
 		t.Errorf("explaining counted %v refusals", now-counted)
 	}
 }
@@ -143,7 +158,7 @@ func TestExplainSaysThatNoModelIsGiven(t *testing.T) {
 	if told := a.failure(t, 400, ""); !strings.Contains(told, "no model is given") {
 		t.Error(told)
 	}
-	if err := Explain(new(bytes.Buffer), g.snapshot.Load().config, Question{Key: "admin"}); err == nil || !strings.Contains(err.Error(), "--model") {
+	if err := Explain(new(bytes.Buffer), g.snapshot.Load().config, admin.Question{Key: "admin"}); err == nil || !strings.Contains(err.Error(), "--model") {
 		t.Errorf("of the file alone: %v", err)
 	}
 }
@@ -166,8 +181,8 @@ func TestExplainShowsWhatIsKnownOfAModelAndWhichLineSaysSo(t *testing.T) {
 		{"/v1/embeddings", "1. p/m", "of which is known"},
 	} {
 		var live, file bytes.Buffer
-		q := Question{Key: clientKeyText, Model: "m", Endpoint: test.endpoint}
-		if err := ExplainLive(&live, "http://"+g.addr, clientKeyText, q); err != nil {
+		q := admin.Question{Key: clientKeyText, Model: "m", Endpoint: test.endpoint}
+		if err := admin.ExplainLive(&live, "http://"+g.addr, clientKeyText, q); err != nil {
 			t.Fatal(err)
 		}
 		if err := Explain(&file, g.snapshot.Load().config, q); err != nil {

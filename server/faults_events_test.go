@@ -77,7 +77,7 @@ func eventFaults() []*fault {
 		inserted("unknown-fields-among-events", whole, "id: 5\nretry: 1000\nwhatever: x\n\n"),
 		inserted("nothing-among-events", whole, "data:\n\ndata: \n\n\n\n"),
 		inserted("error-among-events", cut|refused, "event: error\ndata: {\"type\":\"error\",\"error\":{\"message\":\"overheated\",\"type\":\"odd\"}}\n\n"),
-		inserted("error-without-name-among-events", cut|refused, "data: {\"error\":{\"message\":\"overheated\",\"type\":\"odd\",\"code\":500}}\n\n"),
+		inserted("error-without-name-among-events", cut|refused, "data: {\"error\":{\"message\":\"overheated\",\"type\":\"odd\",\"code\":502}}\n\n"),
 		inserted("broken-json-among-events", cut|refused, "data: {\"choices\":[{\"delta\":{\"conte\n\n"),
 		inserted("page-among-events", cut|refused|whole, "<html><body>Bad Gateway</body></html>\n\n"),
 		giant("giant-event", streaming, 20000),

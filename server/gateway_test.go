@@ -2,7 +2,6 @@ package server
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -11,11 +10,11 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"uniapi/config"
+	"uniapi/server/servertest"
 )
 
 // The keys of most tests. They are long enough for the gateway to mask them.
@@ -32,7 +31,7 @@ const (
 // patience is how long a test waits for what must happen; soon is how fast the
 // end of a client must reach an upstream.
 const (
-	patience = 30 * time.Second
+	patience = servertest.Patience
 	soon     = 250 * time.Millisecond
 )
 
@@ -264,97 +263,24 @@ func (c *client) rest() string {
 	return string(text)
 }
 
-// logLine is a line of a JSON log.
-type logLine map[string]any
+// logLines takes what the gateway logs, logLine is a line of it.
+type (
+	logLine  = servertest.Line
+	logLines = servertest.Log
+)
 
-// logLines takes what the gateway logs, however much that is and whether or not anybody asks for it: a writer that waited would have the gateway
-// leave lines out.
-type logLines struct {
-	mu    sync.Mutex
-	text  bytes.Buffer
-	read  int           // bytes of text whose lines next has given or passed over
-	wrote chan struct{} // has one when there is more
-}
-
-func newLogLines() *logLines { return &logLines{wrote: make(chan struct{}, 1)} }
-
-func (l *logLines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.text.Write(p)
-	select {
-	case l.wrote <- struct{}{}:
-	default:
-	}
-	return len(p), nil
-}
-
-func (l *logLines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
-// next waits for the next line with this message.
-func (l *logLines) next(t testing.TB, message string) logLine {
-	t.Helper()
-	late := time.After(patience)
-	for {
-		if line := l.find(message); line != nil {
-			return line
-		}
-		select {
-		case <-l.wrote:
-		case <-late:
-			t.Fatalf("no %q in the log:\n%s", message, l)
-		}
-	}
-}
-
-// find looks for it in the lines that have come, nil if it is not there yet.
-func (l *logLines) find(message string) logLine {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for line := range bytes.Lines(l.text.Bytes()[l.read:]) {
-		if !bytes.HasSuffix(line, []byte("\n")) { // what a pipe brings at once may end within a line
-			break
-		}
-		l.read += len(line)
-		parsed := logLine{}
-		if json.Unmarshal(line, &parsed) == nil && parsed["msg"] == message {
-			return parsed
-		}
-	}
-	return nil
-}
-
-// count is how many lines with this message there have been.
-func (l *logLines) count(message string) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return bytes.Count(l.text.Bytes(), fmt.Appendf(nil, `"msg":%q`, message))
-}
+func newLogLines() *logLines { return servertest.NewLog() }
 
 // eventually waits for what another goroutine or the kernel is about to do.
 func eventually(t testing.TB, what string, cond func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); !cond(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("never: %s", what)
-		}
-	}
+	servertest.Eventually(t, what, cond)
 }
 
 // receive waits for what a channel brings.
 func receive[T any](t testing.TB, ch <-chan T, what string) T {
 	t.Helper()
-	select {
-	case v := <-ch:
-		return v
-	case <-time.After(patience):
-		t.Fatalf("never: %s", what)
-		panic("unreachable")
-	}
+	return servertest.Receive(t, ch, what)
 }
 
 // stopwatch measures how long something takes a process that gets the time it

@@ -10,6 +10,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"uniapi/balancer"
+	"uniapi/balancer/limit"
 	"uniapi/codec"
 	"uniapi/codec/estimate"
 	"uniapi/codec/saturate"
@@ -73,13 +74,14 @@ func (a *attempt) joinFlow(from codec.Format, request *codec.Request) {
 	}
 	a.joint.begin()
 	a.encoder = a.joint
-	a.mixed.reset(from.NewStreamDecoder(), a.joint, a.triggers())
+	a.mixed.reset(from.NewStreamDecoder(), a.joint, a.snap.config.Preferences.ErrorTriggers)
 	a.mixed.joint, a.mixed.censor, a.mixed.names = a.joint, a, a.names
 	a.flow = &a.mixed
 }
 
 // brokeOff notes a stream that broke off.
 func (x *exchange) brokeOff(err error) {
+	x.recordFailure(err)
 	outcome, told := judgeBroken(err, x.at.limits)
 	x.at.told(told)
 	outcome.Reason, outcome.Unsettled = clip(told.Message), true
@@ -120,7 +122,7 @@ func (x *exchange) goOn(err error) bool {
 // stays has the request that of the channel whose answer broke off, where none went on with it: what the client has is its answer, and its error.
 func (x *exchange) stays(broken balancer.Attempt) {
 	x.live.mu.Lock()
-	x.at.chosen = broken
+	x.at.chosen, x.at.backend = broken, &x.snap.backends[broken.Provider.Index]
 	x.live.mu.Unlock()
 }
 
@@ -161,12 +163,13 @@ func (x *exchange) mayTryElsewhere(told *codec.Error) bool {
 // chargeBroken puts an attempt on the bill whose answer the client has a part of, and lets go of it.
 func (x *exchange) chargeBroken(j *joint) {
 	u := x.at.toldUsage()
-	if !complete(&u) {
+	if !u.Complete() {
 		x.at.fill(&u, reachedSome)
 	}
 	paid := x.paid
 	x.spend(u)
-	x.plan.Settle(x.at.chosen, came(booked(u), x.paid-paid))
+	all := usage.Booked(u)
+	x.plan.Settle(x.at.chosen, limit.Need{Tokens: all.Sum(), Money: x.paid - paid})
 	x.answeredBy = "" // who goes on does not say by which model: what the client gets has the first one's name
 	j.base.Add(u)
 	j.base.Total, x.at.charged = 0, true
@@ -175,7 +178,8 @@ func (x *exchange) chargeBroken(j *joint) {
 	x.at.closeAnswer()
 	x.at.tell(x.failure.Status, x.ttft)
 	if n := len(x.tries); n > 0 {
-		x.tries[n-1].broke = true
+		t := &x.tries[n-1]
+		t.broke, t.class, t.until = true, x.failure.Class, time.Since(x.start)
 	}
 }
 
@@ -197,8 +201,8 @@ func (x *exchange) affords(j *joint) bool {
 	if x.paid >= x.key.book.Left() {
 		return false
 	}
-	least := x.cost(usage.Tokens{Prompt: int64(len(x.body))/estimate.CharactersPerToken + estimate.Text(int64(len(j.text)))})
-	more := max(saturate.Add(x.paid, least)-x.reserved, 0)
+	least := usage.Tokens{Prompt: int64(len(x.body))/estimate.CharactersPerToken + estimate.Text(int64(len(j.text)))}
+	more := max(saturate.Add(x.paid, x.cost(&least))-x.reserved, 0)
 	if more == 0 { // what was taken is enough, and may be all there was
 		return true
 	}
@@ -255,9 +259,9 @@ func (x *exchange) wentOn() {
 	took := time.Since(x.at.began)
 	x.plan.Report(x.at.chosen, balancer.Outcome{Verdict: balancer.Served, FirstByte: took})
 	x.note(fasthttp.StatusOK, took)
-	x.attempted(true)
+	x.attempted(nil, 0)
 	x.continued++
-	x.server.counters.continued.Add(1)
+	x.server.counters.Continued.Add(1)
 }
 
 // deliver writes the stream to its end, by whichever channels.

@@ -22,7 +22,7 @@ func TestAStreamThatBreaksOffIsGoneOnWith(t *testing.T) {
 				g := start(t, first.section("first", listen(t, first.breaksOff(b, when, "The quick", " brown fox"))), second.section("second", next), goOnAll, inOrderKey)
 				for i, l := range listeners {
 					stream := l.ask(g, when, "brown fox")
-					line := g.log.next(t, "request")
+					line := g.log.Next(t, "request")
 					l.is(t, stream, "The quick brown fox jumps over", int64(line["prompt_tokens"].(float64)), int64(line["completion_tokens"].(float64)))
 					if line["continued"] != 1.0 || line["status"] != 200.0 || line["provider"] != "second" || line["attempts"] != 2.0 || !strings.Contains(line["tried"].(string), "broke off; second/") {
 						t.Errorf("%s: logged as %v", l.name, line)
@@ -143,7 +143,7 @@ func TestWhatIsGoneOnWithIsOneText(t *testing.T) {
 			t.Parallel()
 			chain := startChain(t, nil, c.plays...)
 			stream := listeners[0].ask(chain.gateway, chain.when, c.comes...)
-			line := chain.log.next(t, "request")
+			line := chain.log.Next(t, "request")
 			prompt, completion := int64(line["prompt_tokens"].(float64)), int64(line["completion_tokens"].(float64))
 			if c.name == "the next says nothing" { // and says what that cost
 				prompt, completion = prompt-11, completion-7
@@ -212,7 +212,7 @@ func TestWhatCannotBeGoneOnWithIsAnError(t *testing.T) {
 			if c.fails {
 				broke = "a"
 			}
-			if line := chain.log.next(t, "request"); line["status"].(float64) < 400 || line["provider"] != broke {
+			if line := chain.log.Next(t, "request"); line["status"].(float64) < 400 || line["provider"] != broke {
 				t.Errorf("logged as %v, and it was %s that broke off", line, broke)
 			}
 		})

@@ -55,7 +55,7 @@ func TestTheRestIsAsLongAsTheWholeMayBe(t *testing.T) {
 			if len(next) != strings.Count(c.asked, "max") || len(next) > 0 && !strings.Contains(next[0].body, c.asked) {
 				t.Errorf("the next was asked %v", next)
 			}
-			line := chain.log.next(t, "request")
+			line := chain.log.Next(t, "request")
 			if h := l.hear(stream); line["status"] != 200.0 || float64(h.usage.Completion) != line["completion_tokens"] || float64(h.usage.Prompt) != line["prompt_tokens"] {
 				t.Errorf("%+v, logged as %v", h.usage, line)
 			}
@@ -83,7 +83,7 @@ func TestWhatNobodyCountsIsEstimatedForTheWhole(t *testing.T) {
 		silent := chunksOf(event(" and twelve more"), stopEvent, doneEvent, "")
 		g := start(t, chatSpeaker.section("first", listen(t, cutOff("twelve letters")(when))), chatSpeaker.section("second", listen(t, says(silent))), goOnAll, inOrderKey)
 		stream := l.ask(g, when, "letters")
-		line := g.log.next(t, "request")
+		line := g.log.Next(t, "request")
 		l.is(t, stream, "twelve letters and twelve more", int64(line["prompt_tokens"].(float64)), int64(line["completion_tokens"].(float64)))
 		if line["estimated"] != true || line["completion_tokens"].(float64) != 8 {
 			t.Errorf("%s: logged as %v", l.name, line)
@@ -167,7 +167,7 @@ func TestAClientThatLeavesInTheGapIsNotWaitedFor(t *testing.T) {
 	receive(t, asked, "the next is asked")
 	client.Close()
 	receive(t, left, "the next is left")
-	line := chain.log.next(t, "request")
+	line := chain.log.Next(t, "request")
 	if line["status"] != 499.0 || line["completion_tokens"] == nil {
 		t.Errorf("logged as %v", line)
 	}
@@ -238,7 +238,7 @@ func TestWhatWasHedgedIsGoneOnWith(t *testing.T) {
 	}
 	chain := startChain(t, []string{"preferences: {stream_recovery: continue, hedging: {enabled: true, delay: 0.05, share: 100}}\n"}, slow, cutOff("one"), endsWell(" two"))
 	stream := listeners[0].ask(chain.gateway, chain.when, "one")
-	line := chain.log.next(t, "request")
+	line := chain.log.Next(t, "request")
 	listeners[0].is(t, stream, "one two", int64(line["prompt_tokens"].(float64)), int64(line["completion_tokens"].(float64)))
 	if got := chain.asked(); got != "abc" {
 		t.Errorf("%q were asked", got)
@@ -253,7 +253,7 @@ func TestAStreamThatNobodyNeedGoOnWithIsTheSame(t *testing.T) {
 		for i, preferences := range []string{"preferences: {cooldown_period: 0}\n", goOnAll} {
 			g := start(t, s.section("p", listen(t, says(s.whole("one", " two")))), preferences, inOrderKey)
 			got[i] = l.hear(l.ask(g, nil))
-			if line := g.log.next(t, "request"); line["continued"] != nil || line["prompt_tokens"] != 11.0 {
+			if line := g.log.Next(t, "request"); line["continued"] != nil || line["prompt_tokens"] != 11.0 {
 				t.Errorf("%s: logged as %v", l.name, line)
 			}
 		}
@@ -291,7 +291,7 @@ func TestALongTextIsNotKept(t *testing.T) {
 func TestStreamsGoneOnWithAreCounted(t *testing.T) {
 	chain := startChain(t, nil, cutOff("one"), endsWell(" two"))
 	listeners[0].ask(chain.gateway, chain.when, "one")
-	chain.log.next(t, "request")
+	chain.log.Next(t, "request")
 	if page := string(chain.metricsPage()); !strings.Contains(page, "uniapi_streams_continued_total 1\n") {
 		t.Error("not in the metrics")
 	}

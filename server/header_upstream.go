@@ -2,55 +2,23 @@ package server
 
 import (
 	"bytes"
-	"crypto/rand"
 	"slices"
 	"strings"
 
 	"uniapi/codec"
-	"uniapi/codec/formats/anthropic"
-	"uniapi/codec/formats/bedrock"
 )
 
-const (
-	headerAnthropicVersion = "Anthropic-Version"
-	headerAnthropicBeta    = "Anthropic-Beta"
-)
-
-// writeHeader finishes the request's header, which the channel has prepared but
-// for what is the client's own.
-func (a *attempt) writeHeader() {
-	if provider := a.chosen.Provider.Config; len(provider.Preferences.PassthroughHeaders) > 0 {
-		a.lazy.Lock()
-		a.header = passHeaders(a.header, a.request.Header, &a.ctx.Request.Header, provider)
-		a.lazy.Unlock()
-		a.request.Header = a.header
-	}
-	if a.chosen.Provider.Config.Preferences.OAIXRoutingAttemptID {
-		a.setHeader("X-OAIX-Routing-Attempt-ID", rand.Text())
-	}
-	a.passType()
-	if a.upstream != "anthropic" && a.upstream != "anthropic-vertex" {
-		return
-	}
-	if version := a.headerLine(headerAnthropicVersion); len(version) > 0 && a.untranslated() {
-		a.setHeader(headerAnthropicVersion, string(version))
-	}
-	if flags := a.betas(); len(flags) > 0 {
-		a.setHeader(headerAnthropicBeta, strings.Join(flags, ","))
-	}
-}
-
-// betas are the flags of anthropic-beta: what the provider's headers have, the
-// client's, and what a translated request needs.
-func (a *attempt) betas() []string {
+// flags are those of a line of the head: what the provider's headers have, the client's,
+// and what a translated request needs.
+func (a *attempt) flags(flagger codec.Flagger, line string) []string {
 	var f flags
-	f.add(string(headerValue(a.request.Header, headerAnthropicBeta)))
-	if a.untranslated() {
-		f.add(string(a.headerLine(headerAnthropicBeta)))
+	f.add(string(headerValue(a.request.Header, line)))
+	if a.untranslated {
+		f.add(string(a.headerLine(line)))
 		return f.list
 	}
 	if a.decoded != nil {
-		for _, flag := range anthropic.Betas(a.decoded, a.suited().known()) {
+		for _, flag := range flagger.Flags(a.decoded, a.known) {
 			f.add(flag)
 		}
 	}
@@ -92,17 +60,20 @@ func (f *flags) has(flag string) bool {
 	return f.seen[flag]
 }
 
-// withBetas is the format of an upstream that takes the flags in the body.
-func (a *attempt) withBetas(to codec.Format) codec.Format {
-	invoke, is := to.(bedrock.InvokeFormat)
+// withFlags is the format of an upstream that takes the flags in the body. Those of a
+// client whose words the upstream has are among them.
+func (a *attempt) withFlags(to codec.Format) codec.Format {
+	bearer, is := to.(codec.FlagBearer)
 	if !is {
 		return to
 	}
-	flags := anthropic.Betas(a.decoded, a.suited().known())
-	if a.decoded.Format == to.Name() {
-		flags = append(flags, a.clientBetas()...)
+	list := bearer.Flags(a.decoded, a.known)
+	if line := a.format.Traits().Flags; line != "" && a.decoded.Format == to.Name() {
+		var own flags
+		own.add(strings.Join(strings.Fields(string(a.headerLine(line))), ","))
+		list = append(list, own.list...)
 	}
-	return invoke.WithBetas(flags, a.suited().known())
+	return bearer.WithFlags(list, a.known)
 }
 
 // headerValue is the value of a line of a prepared header, nil if it has none

@@ -3,10 +3,7 @@ package server
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
-
-	"uniapi/bench/linear"
 )
 
 func TestFlagsAreTakenOnceInTheirOrder(t *testing.T) {
@@ -22,17 +19,4 @@ func TestFlagsAreTakenOnceInTheirOrder(t *testing.T) {
 			t.Errorf("%d flags became %d: %.100q", n, len(f.list), f.list)
 		}
 	}
-}
-
-func TestFlagsCostLinearTime(t *testing.T) {
-	linear.Check(t, func(size int) func() {
-		var list strings.Builder
-		for i := 0; list.Len() < size; i++ {
-			fmt.Fprintf(&list, "%x,", i)
-		}
-		return func() {
-			var f flags
-			f.add(list.String())
-		}
-	})
 }

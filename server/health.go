@@ -31,5 +31,13 @@ func (s *Server) readyz(ctx *fasthttp.RequestCtx) {
 		writeJSON(ctx, fasthttp.StatusServiceUnavailable, map[string]string{"status": "draining"})
 		return
 	}
-	writeJSON(ctx, fasthttp.StatusOK, map[string]string{"status": "ready"})
+	if fleet := s.options.Cluster; fleet != nil && !fleet.Ready() {
+		writeJSON(ctx, fasthttp.StatusServiceUnavailable, map[string]string{"status": "Redis does not answer, and preferences.cluster has on_failure: refuse"})
+		return
+	}
+	said := map[string]string{"status": "ready"}
+	if away := s.books.Ledger().Away; !away.IsZero() {
+		said["ledger"] = "PostgreSQL has not answered since " + away.UTC().Format(time.RFC3339) + "; what is counted waits in the data folder"
+	}
+	writeJSON(ctx, fasthttp.StatusOK, said)
 }

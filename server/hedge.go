@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -18,7 +19,7 @@ import (
 
 // hedging is what holds for the attempt in hand, nil if it is to be waited for alone.
 func (x *exchange) hedging() *config.Hedging {
-	if !x.snap.hedges || x.endpoint != provider.Chat || x.raw() {
+	if x.endpoint != provider.Chat || x.path.Raw {
 		return nil
 	}
 	return x.snap.config.HedgingOf(x.key.APIKey, x.at.chosen.Provider.Config)
@@ -193,7 +194,7 @@ func (r *race) another() bool {
 	a.whole = make([]byte, 0, 512) // what the connection keeps is the first one's
 	x.turnTo(a)
 	x.take(chosen)
-	x.server.counters.hedges[hedgeBegun].Add(1)
+	x.server.counters.Hedged.Add(1)
 	r.start(a)
 	return true
 }
@@ -227,7 +228,7 @@ func (one *runner) tooSlow() error {
 // what they share with it.
 func (r *race) callOff(winner *runner) {
 	if winner.chosen.Number > 1 {
-		r.x.server.counters.hedges[hedgeWon].Add(1)
+		r.x.server.counters.HedgesWon.Add(1)
 	}
 	for _, one := range r.running {
 		one.branch.Cancel()
@@ -272,7 +273,7 @@ func (x *exchange) turnTo(a *attempt) {
 func (x *exchange) besides() (balancer.Attempt, bool) {
 	for {
 		chosen, is := x.plan.Beside()
-		if !is || x.confirm(&chosen) {
+		if !is || x.plan.Confirm(context.Background(), &chosen) {
 			return chosen, is
 		}
 	}
@@ -321,10 +322,3 @@ func (s *hedgeShare) take() bool {
 }
 
 func (s *hedgeShare) give() { s.left.Add(oneHedge) }
-
-// What is counted of attempts beside others.
-const (
-	hedgeBegun = iota
-	hedgeWon
-	hedgeCount
-)

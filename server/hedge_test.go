@@ -63,7 +63,7 @@ func TestHedgingTakesTheFirstAnswer(t *testing.T) {
 					t.Errorf("no %s in\n%s", line, page)
 				}
 			}
-			if strings.Contains(page, `uniapi_attempt_failures_total{model="m",provider="p"} 1`) {
+			if strings.Contains(page, `uniapi_attempt_failures_total{model="m",provider="p",`) {
 				t.Errorf("what was outrun has failed:\n%s", page)
 			}
 			if u := g.used(); u.Requests != 1 {
@@ -163,7 +163,7 @@ func TestHedgingLetsRestWhatHasHadItsTime(t *testing.T) {
 			if first.StatusCode != 200 || then.StatusCode != 200 || order.String() != "p q q" {
 				t.Errorf("%d, then %d by %q", first.StatusCode, then.StatusCode, &order)
 			}
-			if page := string(g.metricsPage()); !strings.Contains(page, `uniapi_attempt_failures_total{model="m",provider="p"} 1`) {
+			if page := string(g.metricsPage()); !strings.Contains(page, `uniapi_attempt_failures_total{model="m",provider="p",reason="timeout"} 1`) {
 				t.Errorf("the failure is not counted:\n%s", page)
 			}
 			<-gone

@@ -216,12 +216,6 @@ func (a *attempt) holdFlow() error {
 	return err
 }
 
-// holdInflater takes what undoing an answer's compression takes. It is held until
-// the request has ended, or the next attempt.
-func (a *attempt) holdInflater(answer *pool.Response) error {
-	return a.holding.Hold(budget.Inflater, answer.Inflating())
-}
-
 // forgoRoom gives back what nothing of the last attempt needs any more.
 func (a *attempt) forgoRoom() {
 	a.holding.Hold(budget.Media, 0)

@@ -141,7 +141,7 @@ func TestWhateverEndsARequestGivesBackWhatLimitsHeld(t *testing.T) {
 			default:
 				client.rest()
 			}
-			line := g.log.next(t, "request")
+			line := g.log.Next(t, "request")
 			tokens := int64(0)
 			for _, name := range []string{"prompt_tokens", "completion_tokens"} {
 				if n, is := line[name].(float64); is {
@@ -201,14 +201,25 @@ func TestWhatARequestMayTakeIsReckonedFromItsOwnBounds(t *testing.T) {
 		{"/v1/chat/completions", `,"max_completion_tokens":50,"n":3`, 150, 150},
 		{"/v1/chat/completions", `,"n":2`, 2 * usualAnswer, 2 * usualAnswer},
 		{"/v1/chat/completions", `,"max_tokens":-5`, usualAnswer, usualAnswer},
+		{"/v1/chat/completions", `,"max_tokens":0`, usualAnswer, usualAnswer},
+		{"/v1/chat/completions", `,"max_tokens":0,"max_completion_tokens":50`, 50, 50},
+		{"/v1/chat/completions", `,"max_output_tokens":1,"max_tokens_to_sample":1,"generationConfig":{"maxOutputTokens":1}`, usualAnswer, usualAnswer},
+		{"/v1/chat/completions", `,"max_tokens":1,"thinking":{"type":"enabled","budget_tokens":6000}`, 6001, 6001},
+		{"/v1/messages", `,"max_tokens":1,"thinking":{"type":"enabled","budget_tokens":6000}`, 6001, 6001},
+		{"/v1/messages", `,"max_tokens":1,"n":9`, 1, 1},
+		{"/v1/responses", `,"max_tokens":1,"max_completion_tokens":1`, usualAnswer, usualAnswer},
+		{"/v1beta/models/m:generateContent", `,"max_tokens":1`, usualAnswer, usualAnswer},
+		{"/v1beta/models/m:generateContent", `,"generation_config":{"max_output_tokens":60,"thinkingConfig":{"thinkingBudget":40}}`, 100, 100},
 		{"/v1/responses", `,"max_output_tokens":70`, 70, 70},
 		{"/v1beta/models/m:generateContent", `,"generationConfig":{"maxOutputTokens":60,"candidateCount":2}`, 120, 120},
 	} {
 		x := &exchange{}
-		x.face, x.snap, x.endpoint = chatFace{}, g.snapshot.Load(), "chat"
+		route, _ := routeAt(test.path)
+		x.wish, x.snap = at(route), g.snapshot.Load()
 		x.key = x.snap.keys[sha256.Sum256([]byte(clientKeyText))]
 		x.model, x.route = "m", x.key.routes.Find("m")
 		x.at, x.ctx = &x.lone, new(fasthttp.RequestCtx)
+		x.format = x.speaks.Format(&x.inbound)
 		x.body = []byte(`{"model":"m","messages":[{"role":"user","content":"hello there"}]` + test.more + `}`)
 		x.reckon()
 		if prompt == 0 {
@@ -216,6 +227,23 @@ func TestWhatARequestMayTakeIsReckonedFromItsOwnBounds(t *testing.T) {
 		}
 		if x.need.Tokens != prompt+test.answer || x.need.Money != (prompt+test.most)*1e6 {
 			t.Errorf("%s: %+v, with a prompt of %d", test.more, x.need, prompt)
+		}
+	}
+}
+
+// TestWhatAModelMayAnswerIsKnownByTheListPrices looks at how much is held of an answer whose request does not bound it.
+func TestWhatAModelMayAnswerIsKnownByTheListPrices(t *testing.T) {
+	g := start(t, providerOf("p", listen(t, both), "    model: [gpt-4o, {claude-sonnet-4-5-20250929: clever}, {of-tomorrow: claude-next}, m, gpt-of-tomorrow]\n"), keyed("rate_limit: 100000 tokens/min"),
+		"preferences:\n  model_price: {default: \"1000,1000\"}\n")
+	for model, want := range map[string]int64{
+		"gpt-4o": 16384, "clever": 64000, "claude-next": mostAnswer, "gpt-of-tomorrow": mostAnswer, "m": usualAnswer,
+	} {
+		x := &exchange{}
+		x.snap = g.snapshot.Load()
+		x.key = x.snap.keys[sha256.Sum256([]byte(clientKeyText))]
+		x.model, x.route = model, x.key.routes.Find(model)
+		if got := x.mostAnswer(); got != want {
+			t.Errorf("%s: %d, want %d", model, got, want)
 		}
 	}
 }

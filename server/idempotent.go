@@ -11,6 +11,7 @@ import (
 	"uniapi/codec"
 	"uniapi/server/budget"
 	"uniapi/server/idempotency"
+	"uniapi/server/telemetry/metrics"
 )
 
 const (
@@ -41,16 +42,12 @@ func takesIdempotencyKey(label string) bool {
 	return false
 }
 
-// repeated looks whether the request has an Idempotency-Key, and whether one was sent
-// under it before. If so it is answered, and over. If not, the request may be the one
+// repeated looks whether a request was sent before under the Idempotency-Key of this one. If so it is answered, and over. If not, the request may be the one
 // whose answer is kept.
 func (x *exchange) repeated() bool {
 	line := x.ctx.Request.Header.PeekCanonical(idempotencyKeyHeader)
-	if line == nil {
-		return false
-	}
 	if !isIdempotencyKey(line) {
-		x.tellIdempotency("invalid-key")
+		x.tellIdempotency(metrics.InvalidKey)
 		x.refuse(errorf(fasthttp.StatusBadRequest, "idempotency_error", "invalid_key",
 			"Idempotency-Key has 1 to %d characters out of A-Z, a-z, 0-9, and _ . : -", mostIdempotencyKey))
 		return true
@@ -71,32 +68,32 @@ func (x *exchange) claim(line []byte) (kept idempotency.Answer, replayed bool, e
 	key, request := x.idempotencySum(line), idempotency.Sum(sha256.Sum256(x.body))
 	due := time.Now().Add(x.server.idempotent.Time())
 	for {
-		claim, kept, verdict := x.server.idempotent.Claim(key, request)
+		claim, kept, verdict := x.server.idempotent.Claim(x.key.Key, key, request)
 		switch verdict {
 		case idempotency.First:
 			x.first = claim
-			x.tellIdempotency("executed")
+			x.tellIdempotency(metrics.Executed)
 			return kept, false, nil
 		case idempotency.Replayed:
 			return kept, true, nil
 		case idempotency.Conflict:
-			x.tellIdempotency("conflict")
+			x.tellIdempotency(metrics.Conflict)
 			return kept, false, lasting(errorf(fasthttp.StatusConflict, "idempotency_error", "conflict",
 				"This Idempotency-Key was used for another request less than %.0f minutes ago. Send each request under a key of its own, and the same body when it is sent again.", idempotencyTime.Minutes()))
 		case idempotency.NotKept:
-			x.tellIdempotency("executed-nonreplayable")
+			x.tellIdempotency(metrics.NotKept)
 			return kept, false, lasting(errorf(fasthttp.StatusConflict, "idempotency_error", "executed_nonreplayable",
-				"The request of this Idempotency-Key was served, and its answer was too long to be kept. Send it under another key to have it served once more."))
+				"The request of this Idempotency-Key was served, and its answer was not kept: it was too long, or there was no room for it. Send it under another key to have it served once more."))
 		case idempotency.Full:
-			x.tellIdempotency("capacity-exhausted")
+			x.tellIdempotency(metrics.Exhausted)
 			return kept, false, errorf(errOverloaded.Status, errOverloaded.Type, errOverloaded.Code,
-				"As many requests with an Idempotency-Key are under way as can be noted. Try again soon, or without the header.")
+				"As many requests with an Idempotency-Key are under way as can be noted, or of this API key while others need room. Try again soon, or without the header.")
 		}
 		if !x.waitFor(claim, time.Until(due)) {
-			x.tellIdempotency("wait-timeout")
+			x.tellIdempotency(metrics.WaitTimeout)
 			x.retryAfter = comeBack
 			return kept, false, errorf(fasthttp.StatusConflict, "idempotency_error", "wait_timeout",
-				"The first request of this key is still being served. Send it again later, under the same Idempotency-Key.")
+				"The first request with this Idempotency-Key is still being served. Send this one again later, under the same key.")
 		}
 	}
 }
@@ -126,7 +123,7 @@ func (x *exchange) replay(kept idempotency.Answer) *codec.Error {
 		}
 		return noRoom(refused)
 	}
-	x.tellIdempotency("replayed")
+	x.tellIdempotency(metrics.Replayed)
 	header := &x.ctx.Response.Header
 	x.ctx.SetStatusCode(kept.Status)
 	header.SetContentType(kept.ContentType)
@@ -141,10 +138,8 @@ func (x *exchange) replay(kept idempotency.Answer) *codec.Error {
 
 // keepAnswer keeps an answer that is handed to the client whole.
 func (x *exchange) keepAnswer(status int, body []byte) {
-	if x.first != nil {
-		x.first.Add(body)
-		x.first.Whole(status, string(x.ctx.Response.Header.ContentType()))
-	}
+	x.first.Add(body)
+	x.first.Whole(status, string(x.ctx.Response.Header.ContentType()))
 }
 
 // keepRefusal keeps what a provider said of a mistake in the request: it would say the
@@ -159,8 +154,9 @@ func (x *exchange) keepRefusal(e *codec.Error) {
 	}
 }
 
-func (x *exchange) tellIdempotency(status string) {
-	x.ctx.Response.Header.Set(idempotencyStatusHeader, status)
+func (x *exchange) tellIdempotency(status metrics.Idempotent) {
+	x.ctx.Response.Header.Set(idempotencyStatusHeader, status.String())
+	x.server.counters.Idempotent[status].Add(1)
 }
 
 // idempotencySum is the key of a client at an endpoint.

@@ -53,7 +53,7 @@ func TestIdempotencyKeyGetsTheFirstAnswerAgain(t *testing.T) {
 			if first.StatusCode != 200 || first.told() != "executed" {
 				t.Fatalf("%d %q %s", first.StatusCode, first.told(), first.body)
 			}
-			cost := g.log.next(t, "request")
+			cost := g.log.Next(t, "request")
 			if cost["attempts"] != 1.0 {
 				t.Errorf("logged as %v", cost)
 			}
@@ -63,7 +63,7 @@ func TestIdempotencyKeyGetsTheFirstAnswerAgain(t *testing.T) {
 				if again.StatusCode != 200 || again.body != first.body || again.told() != "replayed" || !strings.HasPrefix(again.Header.Get("Content-Type"), c.kind) {
 					t.Errorf("%d %q %q %s", again.StatusCode, again.told(), again.Header, again.body)
 				}
-				if line := g.log.next(t, "request"); line["attempts"] != 0.0 || line["status"] != 200.0 {
+				if line := g.log.Next(t, "request"); line["attempts"] != 0.0 || line["status"] != 200.0 {
 					t.Errorf("logged as %v", line)
 				}
 			}
@@ -356,7 +356,7 @@ func TestIdempotencyKeyWaitsNoLongerThanItsClient(t *testing.T) {
 	c.post(plainRequest, "Idempotency-Key", "k")
 	eventually(t, "both are in flight", func() bool { return g.inFlight.Load() == 2 })
 	c.Close()
-	if line := g.log.next(t, "request"); line["status"] != 499.0 || line["attempts"] != 0.0 {
+	if line := g.log.Next(t, "request"); line["status"] != 499.0 || line["attempts"] != 0.0 {
 		t.Errorf("logged as %v", line)
 	}
 	close(goOn)
@@ -439,5 +439,34 @@ func TestIdempotencyKeyKeepsStreamsBehindComments(t *testing.T) {
 	}
 	if again := g.chat(streamRequest, keyedBy("k")...); again.body != streamSeen || again.told() != "replayed" {
 		t.Errorf("%q %s", again.told(), again.body)
+	}
+}
+
+func TestIdempotencyKeysOfOneClientPushOutNoneOfAnothers(t *testing.T) {
+	up := listen(t, counted)
+	g := start(t, providerOf("p", up), paidKeys("100"))
+	g.idempotent = idempotency.New(idempotency.Limits{Entries: 4, Bytes: 64 << 10, Answer: 8 << 10, Time: time.Minute})
+	asAdmin := func(key string) []string { return append(keyedBy(key), "Authorization", "Bearer "+adminKeyText) }
+	first := g.chat(plainRequest, keyedBy("k")...)
+	for i := range 9 {
+		if a := g.chat(plainRequest, asAdmin(fmt.Sprint("other-", i))...); a.StatusCode != 200 || a.told() != "executed" {
+			t.Fatalf("%d %s", a.StatusCode, a.body)
+		}
+	}
+	if again := g.chat(plainRequest, keyedBy("k")...); again.told() != "replayed" || again.body != first.body {
+		t.Errorf("%s: %s", again.told(), again.body)
+	}
+	m := g.scrape(adminKeyText)
+	for _, want := range []struct {
+		name   string
+		labels []string
+		value  float64
+	}{
+		{"uniapi_idempotency_requests_total", []string{"status", "executed"}, 10}, {"uniapi_idempotency_requests_total", []string{"status", "replayed"}, 1},
+		{"uniapi_idempotency_answers", nil, 4}, {"uniapi_idempotency_forgotten_total", nil, 6},
+	} {
+		if got := m.Total(want.name, want.labels...); got != want.value {
+			t.Errorf("%s%v is %v, want %v", want.name, want.labels, got, want.value)
+		}
 	}
 }

@@ -115,7 +115,7 @@ func TestTheImageServesWithTheLayoutOfThePythonOne(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { s.Process.Kill(); s.Wait() })
-			line := s.log.next(t, "serving")
+			line := s.log.Next(t, "serving")
 			if at := fmt.Sprint(line["time"]); !strings.HasSuffix(at, "+08:00") {
 				t.Errorf("the log's time is %s: there is no time zone data", at)
 			}
@@ -175,6 +175,7 @@ func TestHealthSaysWhatIsWrong(t *testing.T) {
 	}{
 		{[]string{"--url", ending.URL}, 1, "503 Service Unavailable: ending"},
 		{[]string{"--url", secure.URL + "/"}, 0, "ready"},
+		{[]string{"--url", "localhost:8000"}, 2, "--url: it must be an address such as"},
 		{[]string{"--listen", ":1"}, 1, "no gateway answers"},
 		{[]string{"--listen", "8000"}, 2, "--listen"},
 		{[]string{"--listen", "0.0.0.0:" + ending.URL[strings.LastIndexByte(ending.URL, ':')+1:]}, 1, "503"},

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"net/netip"
 	"sync"
 	"time"
 
@@ -8,14 +9,13 @@ import (
 
 	"uniapi/balancer"
 	"uniapi/codec"
-	"uniapi/codec/form"
-	"uniapi/codec/formats/anthropic"
-	"uniapi/codec/formats/openai"
-	"uniapi/codec/formats/responses"
+	"uniapi/codec/front"
 	"uniapi/pool"
 	"uniapi/pool/provider"
 	"uniapi/server/budget"
+	"uniapi/server/capture"
 	"uniapi/server/telemetry"
+	"uniapi/server/telemetry/tracing"
 	"uniapi/usage"
 )
 
@@ -27,6 +27,7 @@ type inbound struct {
 
 	id    []byte
 	start time.Time
+	place *tracing.Trace // nil where none is kept
 	key   *clientKey
 	route *balancer.Route
 
@@ -37,6 +38,9 @@ type inbound struct {
 	decoded *codec.Request     // nil as long as nothing needs it
 	weight  weight             // of it
 	own     telemetry.OwnWords // pieces of secrets that the client has said itself
+
+	tap    *capture.Tap  // that collects the exchange; nil if nobody asks for it
+	wanted *capture.Want // who has asked for this one alone
 
 	manyEscapes    bool // there are too many to look through
 	escapesCounted bool
@@ -51,24 +55,24 @@ type origin struct {
 	live    *underWay     // nobody else sees a change but through it
 	recent  *usage.Recent // series of the last request
 	holding *budget.Holding
+	from    netip.Addr // of what the gateway asks on its own for a request: where that came from, where it matters
 }
 
 // wish is what a request wants, as far as it has been read.
 type wish struct {
-	face     face
-	format   codec.Format // the client's
+	path     *front.Route
+	speaks   front.Inbound // that of the route, or who takes the request in its place
+	format   codec.Format  // the client's
 	endpoint provider.Endpoint
 	label    string // of the endpoint in the books
+	stages   stages // that it passes beside what every request does
 
 	model    string // that the client asks for
 	stream   bool   // whether the answer comes as one
 	choosing bool   // whether it may name other models beside
 	beside   []string
 
-	head     openai.Head    // of a chat request
-	messages anthropic.Head // of a Messages request
-	items    responses.Head // of a Responses request
-	form     form.Form      // of a request that is a form
+	head front.Head // where it stands in the body
 }
 
 // headerLine is a line of the request's head; nil if there is none of that name.
@@ -77,6 +81,3 @@ func (in *inbound) headerLine(name string) []byte {
 	defer in.lazy.Unlock()
 	return in.ctx.Request.Header.Peek(name)
 }
-
-// reset lets go of a request, and keeps the memory for the next.
-func (in *inbound) reset() { *in = inbound{id: in.id[:0], incoming: kept(in.incoming)} }

@@ -187,12 +187,12 @@ func (j *joint) with(u codec.Usage) codec.Usage {
 // Fail implements codec.StreamEncoder.
 func (j *joint) Fail(dst []byte, e *codec.Error) []byte { return j.encoder.Fail(dst, e) }
 
-// End implements codec.StreamEncoder. Where one stream of several has not told its usage that is estimated, as it is for the books: the client is to see what the whole cost.
+// End implements codec.StreamEncoder. Where one stream of several has not told its usage, or half of it is missing, that is estimated, as it is for the books: the client is to
+// see what the whole cost.
 func (j *joint) End(dst []byte) []byte {
 	dst = j.flush(dst)
-	if j.again {
-		u := j.from.toldUsage()
-		if !complete(&u) {
+	if u := j.from.toldUsage(); j.again || untold(&u, true) {
+		if !u.Complete() {
 			j.from.guess(&u, reachedAll)
 		}
 		dst = j.count(dst, u)

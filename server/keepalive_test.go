@@ -38,7 +38,7 @@ func TestCommentsBeginWhileAttemptsGoOnBehindThem(t *testing.T) {
 	if rest := strings.ReplaceAll(c.rest(), string(codec.Comment), ""); !strings.Contains(rest, event("one")) || !strings.Contains(rest, doneEvent) {
 		t.Errorf("ended with %q", rest)
 	}
-	if line := g.log.next(t, "request"); line["status"] != 200.0 || line["provider"] != "well" || line["attempts"] != 2.0 {
+	if line := g.log.Next(t, "request"); line["status"] != 200.0 || line["provider"] != "well" || line["attempts"] != 2.0 {
 		t.Errorf("logged as %v", line)
 	}
 }
@@ -58,7 +58,7 @@ func TestIfAllFailBehindCommentsTheErrorIsTheStreamsLastEvent(t *testing.T) {
 	if rest := c.rest(); !strings.Contains(rest, `data: {"error":{"message":"busy"`) || strings.Contains(rest, "[DONE]") {
 		t.Errorf("got %q", rest)
 	}
-	if line := g.log.next(t, "request"); line["status"] != 503.0 {
+	if line := g.log.Next(t, "request"); line["status"] != 503.0 {
 		t.Errorf("logged as %v", line)
 	}
 }
@@ -82,7 +82,7 @@ func TestAClientThatLeavesEndsTheAttemptsBehindComments(t *testing.T) {
 	c.head()
 	c.Close()
 	receive(t, left, "the upstream's connection closed")
-	if line := g.log.next(t, "request"); line["status"] != 499.0 {
+	if line := g.log.Next(t, "request"); line["status"] != 499.0 {
 		t.Errorf("logged as %v", line)
 	}
 }

@@ -72,16 +72,16 @@ func TestAClientThatLeavesEndsItsUpstreamRequest(t *testing.T) {
 // checkGone checks the books of one request whose client has left.
 func checkGone(t *testing.T, g *gateway, attempts int) {
 	t.Helper()
-	line := g.log.next(t, "request")
+	line := g.log.Next(t, "request")
 	if line["status"] != 499.0 || line["attempts"] != float64(attempts) {
 		t.Errorf("logged as %v", line)
 	}
 	eventually(t, "no request in flight", func() bool { return g.inFlight.Load() == 0 })
 	eventually(t, "no open upstream connection is held", func() bool { s := g.pool.Stats(); return s.Open == s.Idle })
-	if n := g.log.count("request"); n != 1 {
+	if n := g.log.Count("request"); n != 1 {
 		t.Errorf("%d lines:\n%s", n, g.log)
 	}
-	if g.log.count("attempt failed") != attempts-1 {
+	if g.log.Count("attempt failed") != attempts-1 {
 		t.Errorf("the client's leaving is told as the channel's failure:\n%s", g.log)
 	}
 }

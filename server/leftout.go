@@ -6,8 +6,6 @@ import (
 	"net/url"
 	"slices"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"uniapi/config"
 	"uniapi/pool"
 	"uniapi/pool/fetch"
@@ -18,6 +16,9 @@ import (
 // reach prepares what a provider is asked with, and what fetches images for it. The error says why the provider is left out.
 func reach(adapters *provider.Adapters, fetcher *fetch.Fetcher, cfg *config.Config, provider *config.Provider) (*provider.Channel, *fetch.Fetcher, error) {
 	via, err := fetcher.Via(cfg.ProxyFor(provider, &url.URL{Scheme: "https"})) // whose images may be anybody's
+	if err != nil && provider.Preferences.Proxy == "" && cfg.Preferences.Proxy == "" {
+		err = fmt.Errorf("the environment's HTTPS_PROXY or ALL_PROXY cannot be used: %w", err)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -46,6 +47,16 @@ func LeftOut(cfg *config.Config) config.Problems {
 	return problems
 }
 
+// Loses is what a configuration would leave out that the one in force does not leave out already. A reload is refused for it: a word that is misspelt
+// takes no provider away from those who use it, and what the start has told of may stay as it is.
+func (s *Server) Loses(next *config.Config) config.Problems {
+	told := map[string]bool{} // by the message: its line is another one in another file
+	for _, problem := range s.snapshot.Load().leftOut {
+		told[problem.Message] = true
+	}
+	return slices.DeleteFunc(LeftOut(next), func(problem config.Problem) bool { return told[problem.Message] })
+}
+
 // ServesNothing says of a configuration that a server would leave every provider out of it.
 func ServesNothing(cfg *config.Config) bool {
 	left := 0
@@ -63,13 +74,13 @@ func unreachable(provider *config.Provider, err error, secrets *telemetry.Redact
 	if provider.Engine != "" && config.EngineError(provider.Engine) != nil {
 		problem = provider.EngineProblem(message)
 	}
-	problem.Item = config.ItemProvider
+	problem.Item, problem.Of = config.ItemProvider, secrets.Clean(provider.Name)
 	return problem
 }
 
 func unusedOverride(provider *config.Provider, err error, secrets *telemetry.Redactor) config.Problem {
 	problem := provider.Problem(secrets.Clean(fmt.Sprintf("provider %q: %v", provider.Name, err)))
-	problem.Item = config.ItemOverride
+	problem.Item, problem.Of = config.ItemOverride, secrets.Clean(provider.Name)
 	return problem
 }
 
@@ -85,6 +96,7 @@ func (s *Server) NotRead(err error) {
 	}
 	text := s.secrets.Load().Clean(err.Error())
 	s.notRead.Store(&text)
+	s.alerts.Look()
 }
 
 // reloadError is why the configuration could not be read again; "" if it could.
@@ -93,38 +105,4 @@ func (s *Server) reloadError() string {
 		return *text
 	}
 	return ""
-}
-
-// leftItems are all kinds of what may be left out, so that each has its metric from the beginning.
-var leftItems = []config.Item{
-	config.ItemProvider, config.ItemProviderKey, config.ItemModel, config.ItemOverride, config.ItemKey, config.ItemRule, config.ItemWeight, config.ItemPrice,
-	config.ItemPreference,
-}
-
-// tellConfiguration tells how the configuration in force was read.
-func (s *Server) tellConfiguration(ch chan<- prometheus.Metric) {
-	left := gauge("uniapi_config_left_out", "What was left out of the configuration in force because of an error in it, by what it is.")
-	counts := map[config.Item]int{}
-	for _, problem := range s.snapshot.Load().leftOut {
-		counts[problem.Item]++
-	}
-	for _, item := range leftItems {
-		left.add(float64(counts[item]), "item", string(item))
-	}
-	left.collect(ch)
-	gauge("uniapi_config_last_reload_successful", "0 while the configuration cannot be read again, and the one before it is in force.").of(oneIf(s.notRead.Load() == nil)).collect(ch)
-}
-
-// overviewLeft is what was left out of the configuration, as /v1/overview tells it.
-type overviewLeft struct {
-	Item    config.Item `json:"item"`
-	Problem string      `json:"problem"`
-}
-
-func (snap *snapshot) overviewLeft() []overviewLeft {
-	list := make([]overviewLeft, len(snap.leftOut))
-	for i, problem := range snap.leftOut {
-		list[i] = overviewLeft{problem.Item, problem.String()}
-	}
-	return list
 }

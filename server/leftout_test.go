@@ -18,7 +18,7 @@ func TestCheckFindsWhatServeLeavesOut(t *testing.T) {
 		"nothing":                          "    api: k\n",
 		"an engine that is not served":     "    api: k\n    engine: lingjing\n",
 		"an engine that there is not":      "    api: k\n    engine: gtp\n",
-		"search, by its address":           "    api: k\n    base_url: https://api.tavily.com/search\n",
+		"translation, by its address":      "    api: k\n    base_url: https://ark.cn-beijing.volces.com/api/v3/responses\n",
 		"Vertex without credentials":       "    engine: vertex\n",
 		"Vertex without a project":         "    engine: vertex\n    client_email: a@b.example\n    private_key: not a key\n",
 		"a private key that is none":       "    engine: vertex\n    project_id: p\n    client_email: a@b.example\n    private_key: \"-----BEGIN PRIVATE KEY-----\\nsecret-of-the-key\\n-----END PRIVATE KEY-----\"\n",

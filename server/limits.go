@@ -1,16 +1,13 @@
 package server
 
 import (
-	"context"
-	"strconv"
-
 	"github.com/valyala/fasthttp"
 
 	"uniapi/balancer"
 	"uniapi/balancer/limit"
 	"uniapi/codec"
-	"uniapi/codec/saturate"
 	"uniapi/config"
+	"uniapi/server/telemetry/metrics"
 	"uniapi/usage"
 )
 
@@ -25,53 +22,6 @@ func (s *Server) keepLimits() {
 		s.log.Warn("what was kept of some limits cannot be read: their windows begin anew", "limits", n)
 	}
 	s.books.KeepLimits(usage.LimitKeeper{Changes: s.state.LimitChanges, Until: limit.Until})
-}
-
-// admit counts the request against the limits of this gateway's own.
-func (x *exchange) admit() *codec.Error {
-	if long := x.tooLong(); long != nil {
-		x.server.counters.limited[limitPrompt].Add(1)
-		return long
-	}
-	x.reckon()
-	var refused *balancer.Refused
-	x.admission, refused = x.key.balance.Admit(context.Background(), x.need, x.model, x.beside...)
-	if refused != nil {
-		x.refuseBy(refused)
-		return x.server.limitReached(refused)
-	}
-	quota := x.admission.Quota()
-	if quota.Limit.Count == 0 {
-		return nil
-	}
-	h := &x.ctx.Response.Header
-	x.at.scratch = strconv.AppendInt(x.at.scratch[:0], quota.Limit.Count, 10)
-	h.SetCanonical(headerLimit, x.at.scratch)
-	x.at.scratch = strconv.AppendInt(x.at.scratch[:0], quota.Remaining, 10)
-	h.SetCanonical(headerRemaining, x.at.scratch)
-	x.at.scratch = append(x.at.scratch[:0], quota.Reset.String()...)
-	h.SetCanonical(headerReset, x.at.scratch)
-	return nil
-}
-
-// refuseBy tells a client in headers which limit refused it, and until when.
-func (x *exchange) refuseBy(refused *balancer.Refused) {
-	x.retryAfter = refused.After
-	if refused.Limit.Count == 0 {
-		return
-	}
-	h := &x.ctx.Response.Header
-	h.SetCanonical(headerLimit, strconv.AppendInt(nil, refused.Limit.Count, 10))
-	h.SetCanonical(headerRemaining, []byte("0"))
-	h.SetCanonical(headerReset, []byte(refused.After.String()))
-}
-
-// settle ends what limits held for the request.
-func (x *exchange) settle(r *record) {
-	all := came(r.tokens, r.cost)
-	all.Tokens, all.Money = saturate.Add(all.Tokens, x.moderation.Tokens), saturate.Add(all.Money, x.moderation.Money)
-	x.plan.End(all)
-	x.admission.Settle(all)
 }
 
 // tooLong refuses a prompt of more tokens than the key may send; nil if it has no
@@ -100,23 +50,16 @@ func (in *inbound) mostTokens() int64 {
 	return most
 }
 
-// The headers are those that OpenAI's SDKs know.
-var (
-	headerLimit     = []byte("X-Ratelimit-Limit-Requests")
-	headerRemaining = []byte("X-Ratelimit-Remaining-Requests")
-	headerReset     = []byte("X-Ratelimit-Reset-Requests")
-)
-
 // limitReached counts a refusal and words it.
 func (s *Server) limitReached(r *balancer.Refused) *codec.Error {
-	kind := limitKey
+	kind := metrics.KeyLimit
 	switch {
 	case r.Broke:
-		kind = limitCredits
+		kind = metrics.CreditsLimit
 	case r.Global:
-		kind = limitGateway
+		kind = metrics.GatewayLimit
 	}
-	s.counters.limited[kind].Add(1)
+	s.counters.Limited[kind].Add(1)
 	return limitTold(r)
 }
 

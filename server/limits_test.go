@@ -156,7 +156,7 @@ func TestAttemptsAreShownToAnAdminWhoAsks(t *testing.T) {
 	if !strings.HasPrefix(shown, "p/m key 1 500 ") || !strings.Contains(shown, "; q/m key 1 200 ") {
 		t.Errorf("shown %q", shown)
 	}
-	if line := g.log.next(t, "request"); !strings.HasPrefix(fmt.Sprint(line["tried"]), "p/m key 1 500 ") {
+	if line := g.log.Next(t, "request"); !strings.HasPrefix(fmt.Sprint(line["tried"]), "p/m key 1 500 ") {
 		t.Errorf("logged %v", line["tried"])
 	}
 	if channel := g.chat(plainRequest).Header.Get("X-Uni-Api-Channel"); channel != "q/m" {

@@ -6,10 +6,12 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"uniapi/server/admin"
 )
 
 // only is the one request under way once it stands as cond says.
-func (g *gateway) only(what string, cond func(liveRequest) bool) (r liveRequest) {
+func (g *gateway) only(what string, cond func(admin.Live) bool) (r admin.Live) {
 	g.t.Helper()
 	eventually(g.t, what, func() bool {
 		all := g.liveRequests()
@@ -44,27 +46,27 @@ func TestARequestUnderWayIsSeenFromItsAttemptsToItsEnd(t *testing.T) {
 			c := g.dial()
 			c.send(strings.Replace(chatText(streamRequest, "X-Request-Id", "the-id"), "HTTP/1.1", version, 1))
 
-			first := g.only("the first attempt", func(r liveRequest) bool { return r.Attempt == 1 })
+			first := g.only("the first attempt", func(r admin.Live) bool { return r.Attempt == 1 })
 			if first.Since.Before(before) || first.Since.After(time.Now()) {
 				t.Errorf("it began at %v", first.Since)
 			}
-			want := liveRequest{ID: "the-id", Key: "tester-admin", Model: "m", Endpoint: "POST /v1/chat/completions", Stream: true, Provider: "p", Upstream: "m", Attempt: 1, Since: first.Since}
+			want := admin.Live{ID: "the-id", Key: "tester-admin", Model: "m", Endpoint: "POST /v1/chat/completions", Stream: true, Provider: "p", Upstream: "m", Attempt: 1, Since: first.Since}
 			if first != want {
 				t.Errorf("in its first attempt it is\n%+v, want\n%+v", first, want)
 			}
 			goOn <- true
 			want.Provider, want.Upstream, want.Attempt = "q", "upstream-m", 2
-			if second := g.only("the second attempt", func(r liveRequest) bool { return r.Attempt == 2 }); second != want {
+			if second := g.only("the second attempt", func(r admin.Live) bool { return r.Attempt == 2 }); second != want {
 				t.Errorf("in its second attempt it is\n%+v, want\n%+v", second, want)
 			}
 			goOn <- true
-			streaming := g.only("the first event", func(r liveRequest) bool { return r.Bytes > 0 })
+			streaming := g.only("the first event", func(r admin.Live) bool { return r.Bytes > 0 })
 			want.FirstByte, want.Bytes = streaming.FirstByte, int64(len(event("one")))
 			if streaming != want || streaming.FirstByte <= 0 {
 				t.Errorf("as a stream it is\n%+v, want\n%+v", streaming, want)
 			}
 			goOn <- true
-			g.log.next(t, "request")
+			g.log.Next(t, "request")
 			eventually(t, "nothing is under way", func() bool { return len(g.liveRequests()) == 0 })
 		})
 	}
@@ -81,7 +83,7 @@ func TestARequestThatWaitsForItsModerationIsSeenWithoutAProvider(t *testing.T) {
 	g := start(t, providerOf("p", listen(t, both)), providerOf("m", moderator, "    model: [omni-moderation-latest]\n"), keyed("ENABLE_MODERATION: true"))
 	c := g.dial()
 	c.post(plainRequest)
-	r := g.only("a request", func(r liveRequest) bool { return r.Model != "" })
+	r := g.only("a request", func(r admin.Live) bool { return r.Model != "" })
 	if r.Model != "m" || r.Provider != "" || r.Attempt != 0 || r.Key == "" || r.Stream {
 		t.Errorf("it is seen as %+v", r)
 	}

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"uniapi/server/servertest"
 )
 
 // scrapeWithout asks the address of ServeMetrics, with no key.
@@ -53,7 +55,7 @@ func TestMetricsOnAnAddressOfTheirOwnNeedNoKeyUntilTheEndOfTheDrain(t *testing.T
 			t.Errorf("%s %s: %d %s", c.method, c.path, status, body)
 		}
 		if c.path == "/metrics" && status == 200 {
-			if _, err := readMetrics(body); err != nil {
+			if _, err := servertest.ReadMetrics(body); err != nil {
 				t.Error(err)
 			}
 		}

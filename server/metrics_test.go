@@ -12,16 +12,19 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"uniapi/server/servertest"
+	"uniapi/server/telemetry/metrics"
 )
 
 // scrape reads /metrics with an admin key.
-func (g *gateway) scrape(key ...string) *metricsText {
+func (g *gateway) scrape(key ...string) *servertest.Metrics {
 	g.t.Helper()
 	a := g.do("GET", "/metrics", "", "Authorization", "Bearer "+append(key, clientKeyText)[0])
 	if kind := a.Header.Get("Content-Type"); a.StatusCode != 200 || !strings.HasPrefix(kind, "text/plain; version=0.0.4") {
 		g.t.Fatalf("%d %s %s", a.StatusCode, kind, a.body)
 	}
-	m, err := readMetrics(a.body)
+	m, err := servertest.ReadMetrics(a.body)
 	if err != nil {
 		g.t.Fatalf("%v in\n%s", err, a.body)
 	}
@@ -31,6 +34,12 @@ func (g *gateway) scrape(key ...string) *metricsText {
 		}
 	}
 	return m
+}
+
+// metricsPage is what /metrics tells.
+func (g *gateway) metricsPage() []byte {
+	page, _ := g.page.Text("")
+	return page
 }
 
 const chatLabel = "POST /v1/chat/completions"
@@ -44,8 +53,8 @@ func TestMetricsAreValidAndGrow(t *testing.T) {
 		return both(p, r)
 	})
 	g := start(t, providerOf("p", up, "    preferences: {cooldown_period: 0}\n"), bookPrices)
-	if before := g.scrape(); before.total("uniapi_requests_total") != 0 || before.values["uniapi_ledger_writable"] != 1 {
-		t.Errorf("%v", before.values)
+	if before := g.scrape(); before.Total("uniapi_requests_total") != 0 || before.Values["uniapi_ledger_writable"] != 1 {
+		t.Errorf("%v", before.Values)
 	}
 	for round := range 2 {
 		g.chat(plainRequest)
@@ -79,17 +88,17 @@ func TestMetricsAreValidAndGrow(t *testing.T) {
 			{"uniapi_channel_resting", []string{"provider", "p", "model", "m"}, 0},
 			{"uniapi_build_info", []string{"version", "v0-test"}, 1},
 		} {
-			if got := m.total(c.name, c.labels...); got != c.want {
+			if got := m.Total(c.name, c.labels...); got != c.want {
 				t.Errorf("round %d: %s%v is %v, want %v", round, c.name, c.labels, got, c.want)
 			}
 		}
 		for _, name := range []string{"uniapi_cost_dollars_total", "uniapi_request_seconds_sum", "uniapi_first_byte_seconds_sum", "uniapi_upstream_dials_total",
 			"uniapi_http_responses_total", "go_goroutines", "process_resident_memory_bytes"} {
-			if m.total(name) <= 0 {
-				t.Errorf("%s is %v", name, m.total(name))
+			if m.Total(name) <= 0 {
+				t.Errorf("%s is %v", name, m.Total(name))
 			}
 		}
-		for name, kind := range m.kinds {
+		for name, kind := range m.Kinds {
 			if strings.HasPrefix(name, "uniapi_") && strings.HasSuffix(name, "_total") != (kind == "counter") {
 				t.Errorf("%s is a %s", name, kind)
 			}
@@ -106,7 +115,7 @@ func TestMetricsTellWhoDoesNotCount(t *testing.T) {
 	}
 	m := s.scrape()
 	for reason, want := range map[string]float64{"none": 2, "unreadable": 1, "absurd": 1, "zero": 1, "cut": 0, "unit": 0} {
-		if got := m.total("uniapi_usage_lacking_total", "provider", "p", "reason", reason); got != want {
+		if got := m.Total("uniapi_usage_lacking_total", "provider", "p", "reason", reason); got != want {
 			t.Errorf("%s is %v, want %v", reason, got, want)
 		}
 	}
@@ -125,7 +134,7 @@ func TestMetricsTellOfTheDefaultPrice(t *testing.T) {
 		}
 	}
 	g.settled(4)
-	if got := g.scrape().total("uniapi_default_price_requests_total"); got != 2 {
+	if got := g.scrape().Total("uniapi_default_price_requests_total"); got != 2 {
 		t.Errorf("%v requests at the default price, want 2", got)
 	}
 }
@@ -133,7 +142,7 @@ func TestMetricsTellOfTheDefaultPrice(t *testing.T) {
 func TestMetricsTellOfEveryProvidersLacksFromTheBeginning(t *testing.T) {
 	g := start(t, providerOf("p", listen(t, both)), providerOf("q", listen(t, both)))
 	for _, provider := range []string{"p", "q"} {
-		for _, reason := range lackNames {
+		for _, reason := range metrics.LackNames {
 			if line := fmt.Sprintf("uniapi_usage_lacking_total{provider=%q,reason=%q} 0\n", provider, reason); !strings.Contains(string(g.metricsPage()), line) {
 				t.Errorf("there is no %s", line)
 			}
@@ -146,9 +155,9 @@ func TestEveryMetricIsInTheOperationsGuide(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := start(t, providerOf("p", listen(t, both)))
+	g := start(t, providerOf("fails", listen(t, says(reply(500, "application/json", errorBody("no")))), quick), providerOf("p", listen(t, both), quick))
 	g.chat(plainRequest)
-	told := g.scrape().kinds
+	told := g.scrape().Kinds
 	for name := range told {
 		if strings.HasPrefix(name, "uniapi_") && !strings.Contains(string(guide), "`"+name+"`") {
 			t.Errorf("%s is not in docs/operations.md", name)
@@ -172,14 +181,14 @@ func TestWhatIsRefusedBeforeAProviderIsAskedIsCountedByStatus(t *testing.T) {
 	g.do("GET", "/v1/nothing", "").failure(t, 404, "")
 	m := g.scrape()
 	for status, want := range map[string][2]float64{"200": {1, 1}, "400": {1, 1}, "401": {1, 1}, "404": {1, 2}, "429": {1, 1}} {
-		if got := m.total("uniapi_requests_total", "status", status, "endpoint", chatLabel); got != want[0] {
+		if got := m.Total("uniapi_requests_total", "status", status, "endpoint", chatLabel); got != want[0] {
 			t.Errorf("%v requests with %s, want %v", got, status, want[0])
 		}
-		if got := m.total("uniapi_http_responses_total", "status", status); got != want[1] {
+		if got := m.Total("uniapi_http_responses_total", "status", status); got != want[1] {
 			t.Errorf("%v answers with %s, want %v", got, status, want[1])
 		}
 	}
-	if n := m.total("uniapi_requests_total", "provider", "", "model", "m", "status", "429"); n != 1 {
+	if n := m.Total("uniapi_requests_total", "provider", "", "model", "m", "status", "429"); n != 1 {
 		t.Errorf("%v requests for a known model were refused by a limit", n)
 	}
 }
@@ -196,7 +205,7 @@ func TestModelsThatAreNotConfiguredAreNoLabels(t *testing.T) {
 	g.do("POST", "/v1beta/models/hostile:generateContent", "{}", "X-Goog-Api-Key", "hostile")
 	g.do("GET", "/hostile", "")
 	m := g.scrape()
-	for series, labels := range m.labels {
+	for series, labels := range m.Labels {
 		for _, value := range labels {
 			if strings.Contains(series+value, "hostile") || strings.Contains(series, "forged") {
 				t.Errorf("a client has named the series %s", series)
@@ -204,8 +213,8 @@ func TestModelsThatAreNotConfiguredAreNoLabels(t *testing.T) {
 		}
 	}
 	fresh := 0
-	for series := range m.values {
-		if _, known := before.values[series]; !known && strings.HasPrefix(series, "uniapi_requests_total") {
+	for series := range m.Values {
+		if _, known := before.Values[series]; !known && strings.HasPrefix(series, "uniapi_requests_total") {
 			fresh++
 		}
 	}
@@ -230,11 +239,11 @@ func TestLimitsCountWhomTheyRefuse(t *testing.T) {
 				t.Fatal("nothing was refused")
 			}
 			m := g.scrape()
-			refused := m.total("uniapi_limited_requests_total", "limit", c.limit)
-			if refused < 1 || refused != m.total("uniapi_limited_requests_total") {
-				t.Errorf("%v requests were refused by it, %v in all", refused, m.total("uniapi_limited_requests_total"))
+			refused := m.Total("uniapi_limited_requests_total", "limit", c.limit)
+			if refused < 1 || refused != m.Total("uniapi_limited_requests_total") {
+				t.Errorf("%v requests were refused by it, %v in all", refused, m.Total("uniapi_limited_requests_total"))
 			}
-			if counted := m.values["uniapi_limit_counters"]; (counted > 0) != (c.limit == "key" || c.limit == "gateway" || c.limit == "provider_key") {
+			if counted := m.Values["uniapi_limit_counters"]; (counted > 0) != (c.limit == "key" || c.limit == "gateway" || c.limit == "provider_key") {
 				t.Errorf("%v limits are being counted", counted)
 			}
 		})
@@ -257,7 +266,7 @@ func TestMetricsTellWhatRests(t *testing.T) {
 		{"uniapi_channel_resting", "p", 1}, {"uniapi_channel_resting", "q", 0}, {"uniapi_provider_keys", "p", 3},
 		{"uniapi_provider_key_models_resting", "p", 1}, {"uniapi_provider_key_models_resting", "q", 0}, {"uniapi_provider_keys_resting", "p", 0},
 	} {
-		if got := m.total(c.name, "provider", c.provider); got != c.want {
+		if got := m.Total(c.name, "provider", c.provider); got != c.want {
 			t.Errorf("%s of %s is %v, want %v", c.name, c.provider, got, c.want)
 		}
 	}
@@ -290,18 +299,18 @@ func TestMetricsTellWhatIsUnderWay(t *testing.T) {
 		{"uniapi_client_connections", "serving", 2}, {"uniapi_client_connections", "waiting", 2}, // a silent one, and that of the scrape
 		{"uniapi_upstream_connections", "busy", 2}, {"uniapi_upstream_connections", "idle", 0},
 	} {
-		if got := m.total(c.name, "state", c.state); got != c.want {
+		if got := m.Total(c.name, "state", c.state); got != c.want {
 			t.Errorf("%s %s is %v, want %v", c.name, c.state, got, c.want)
 		}
 	}
-	if m.values["uniapi_requests_in_flight"] != 2 || m.values["uniapi_streams_in_flight"] != 1 {
-		t.Errorf("%v requests and %v streams", m.values["uniapi_requests_in_flight"], m.values["uniapi_streams_in_flight"])
+	if m.Values["uniapi_requests_in_flight"] != 2 || m.Values["uniapi_streams_in_flight"] != 1 {
+		t.Errorf("%v requests and %v streams", m.Values["uniapi_requests_in_flight"], m.Values["uniapi_streams_in_flight"])
 	}
 	letGo()
 	streaming.Close()
 	waiting.Close()
 	g.settled(2)
-	if n := g.scrape().total("uniapi_requests_total", "status", "499", "provider", "p"); n != 2 {
+	if n := g.scrape().Total("uniapi_requests_total", "status", "499", "provider", "p"); n != 2 {
 		t.Errorf("%v requests whose client left", n)
 	}
 }
@@ -322,11 +331,11 @@ func TestNamesOfAnyKindMakeValidLabels(t *testing.T) {
 	g.settled(len(names))
 	m := g.scrape()
 	for _, name := range names[:7] {
-		if n := m.total("uniapi_requests_total", "model", name); n != 1 {
+		if n := m.Total("uniapi_requests_total", "model", name); n != 1 {
 			t.Errorf("%v requests of %q", n, name)
 		}
 	}
-	if n := m.total("uniapi_requests_total"); n != float64(len(names)) {
+	if n := m.Total("uniapi_requests_total"); n != float64(len(names)) {
 		t.Errorf("%v requests in all", n)
 	}
 }

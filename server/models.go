@@ -1,103 +1,40 @@
 package server
 
 import (
-	"bytes"
 	"context"
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/valyala/fasthttp"
 
+	"uniapi/codec"
+	"uniapi/codec/formats"
+	"uniapi/codec/front"
 	"uniapi/server/budget"
+	"uniapi/server/conn"
+	"uniapi/server/entry"
+	"uniapi/server/respond"
 )
 
-// modelEntry is one model as OpenAI lists it. created is a fixed moment, as it
-// is for uni-api: nobody knows the real one.
-type modelEntry struct {
-	ID      string `json:"id"`
-	Object  string `json:"object"`
-	Created int64  `json:"created"`
-	OwnedBy string `json:"owned_by"`
-}
+// beside is what a client has sent beside a body, of a request that no exchange was begun
+// for.
+type beside struct{ *fasthttp.RequestCtx }
 
-const modelsCreated = 1720524448
+// Query and Header implement front.Asked, as do Method and Path.
+func (b beside) Query(name string) []byte { return b.QueryArgs().Peek(name) }
 
-func openAIModel(id string) any { return modelEntry{id, "model", modelsCreated, "uni-api"} }
+func (b beside) Header(name string) []byte { return b.Request.Header.Peek(name) }
 
-// anthropicModelEntry is one as Anthropic lists it.
-type anthropicModelEntry struct {
-	Type        string `json:"type"`
-	ID          string `json:"id"`
-	DisplayName string `json:"display_name"`
-	CreatedAt   string `json:"created_at"`
-}
+// spokenBy is the format of the client that has sent a request.
+func spokenBy(ctx *fasthttp.RequestCtx) codec.Format { return formats.Of(beside{ctx}) }
 
-func anthropicModel(id string) any {
-	return anthropicModelEntry{"model", id, id, time.Unix(modelsCreated, 0).UTC().Format(time.RFC3339)}
-}
-
-// geminiModelEntry is one as Google lists it.
-type geminiModelEntry struct {
-	Name        string   `json:"name"`
-	BaseModelID string   `json:"baseModelId"`
-	DisplayName string   `json:"displayName"`
-	Methods     []string `json:"supportedGenerationMethods"`
-}
-
-func googleModel(id string) any {
-	return geminiModelEntry{"models/" + id, id, id, []string{"generateContent", "streamGenerateContent", "countTokens"}}
-}
-
-// modelList is the list in the form of the client's API.
-func modelList(ctx *fasthttp.RequestCtx, ids []string) any {
-	entry := modelShape(ctx)
-	entries := make([]any, len(ids))
-	for i, id := range ids {
-		entries[i] = entry(id)
+// listerFor lists models for the client that has sent a request.
+func listerFor(ctx *fasthttp.RequestCtx) front.Lister {
+	if l, is := spokenBy(ctx).(front.Lister); is {
+		return l
 	}
-	switch {
-	case isGoogle(ctx):
-		return map[string]any{"models": entries}
-	case isAnthropic(ctx):
-		list := map[string]any{"data": entries, "has_more": false, "first_id": nil, "last_id": nil}
-		if len(ids) > 0 {
-			list["first_id"], list["last_id"] = ids[0], ids[len(ids)-1]
-		}
-		return list
-	}
-	return struct {
-		Object string `json:"object"`
-		Data   []any  `json:"data"`
-	}{"list", entries}
-}
-
-func modelShape(ctx *fasthttp.RequestCtx) func(id string) any {
-	switch {
-	case isGoogle(ctx):
-		return googleModel
-	case isAnthropic(ctx):
-		return anthropicModel
-	}
-	return openAIModel
-}
-
-// isGoogle says whether a request is of a client that speaks Google's API. In its
-// version 1 nothing but the key's header tells, or the verb in the address.
-func isGoogle(ctx *fasthttp.RequestCtx) bool {
-	path := ctx.Path()
-	return bytes.HasPrefix(path, []byte("/v1beta/")) ||
-		bytes.HasPrefix(path, []byte("/v1/models")) && (onlyGoogles(&ctx.Request.Header) || bytes.IndexByte(path, ':') > 0 && ctx.IsPost())
-}
-
-// onlyGoogles says whether a client sends its key as Google's clients do, and in no other way.
-func onlyGoogles(h *fasthttp.RequestHeader) bool {
-	return len(h.Peek("X-Goog-Api-Key")) > 0 && len(h.Peek(fasthttp.HeaderAuthorization)) == 0
-}
-
-func isAnthropic(ctx *fasthttp.RequestCtx) bool {
-	return len(ctx.Request.Header.Peek(headerAnthropicVersion)) > 0
+	return formats.Chat.(front.Lister)
 }
 
 // models serves GET /v1/models and /v1beta/models: what the key may use, from
@@ -111,11 +48,11 @@ func (s *Server) models(ctx *fasthttp.RequestCtx) {
 	for _, id := range ids {
 		room += 2*len(id) + listedModel
 	}
-	if err := connOf(ctx).Holding.Hold(budget.Answer, room); err != nil {
+	if err := conn.Of(ctx.Conn()).Holding.Hold(budget.Answer, room); err != nil {
 		writeError(ctx, s.unread(ctx, err))
 		return
 	}
-	writeJSON(ctx, fasthttp.StatusOK, modelList(ctx, ids))
+	writeJSON(ctx, fasthttp.StatusOK, listerFor(ctx).List(ids))
 }
 
 // listedModel is what an entry of a list takes beside its name, which it may hold
@@ -137,14 +74,14 @@ func (s *Server) model(ctx *fasthttp.RequestCtx) {
 			"The model %s does not exist or this API key may not use it. GET /v1/models lists what it may.", clip(name)))
 		return
 	}
-	writeJSON(ctx, fasthttp.StatusOK, modelShape(ctx)(name))
+	writeJSON(ctx, fasthttp.StatusOK, listerFor(ctx).Listed(name))
 }
 
 // modelsOf are the models that a request's key may use; if it may not ask, it has
 // been answered.
 func (s *Server) modelsOf(ctx *fasthttp.RequestCtx) (ids []string, ok bool) {
-	setID(ctx, s.appendID(nil, ctx))
-	key, denied := s.keyOf(ctx)
+	entry.SetID(ctx, s.ids.AppendOf(nil, ctx))
+	key, denied := s.keyOf(ctx, s.snapshot.Load())
 	if denied != nil {
 		writeError(ctx, denied)
 		return nil, false
@@ -157,12 +94,5 @@ func (s *Server) modelsOf(ctx *fasthttp.RequestCtx) (ids []string, ok bool) {
 	return key.routes.Models(), true
 }
 
-func writeJSON(ctx *fasthttp.RequestCtx, status int, v any) {
-	body, err := marshal(v)
-	if err != nil { // of our own types: never
-		panic(err)
-	}
-	ctx.SetStatusCode(status)
-	ctx.SetContentType("application/json")
-	ctx.Response.SetBodyRaw(body)
-}
+// writeJSON is respond.JSON.
+func writeJSON(ctx *fasthttp.RequestCtx, status int, v any) { respond.JSON(ctx, status, v) }

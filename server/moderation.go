@@ -95,11 +95,11 @@ func (x *exchange) flagged(text string) (flagged bool, failure *codec.Error) {
 	}
 	body := rawjson.AppendString([]byte(`{"model":`), model)
 	body = append(rawjson.AppendString(append(body, `,"input":`...), text), '}')
-	m := x.aside(moderatorFace{}, provider.Moderations, body)
+	m := x.aside(moderator, body)
 	m.route, m.within = route, x.latest()
 	status := fasthttp.StatusOK
 	defer func() { x.moderation = m.endAside(status) }()
-	if err := m.face.read(&m.inbound); err != nil {
+	if err := m.readHead(); err != nil {
 		_, failure = judge(err, pool.Deadlines{})
 		return false, failure
 	}
@@ -155,8 +155,8 @@ func (in *inbound) userText() (string, error) {
 	}
 	var text []byte
 	var err error
-	switch whole := in.raw() || in.endpoint == provider.Completions; {
-	case in.isForm():
+	switch whole := in.path.Raw || in.endpoint == provider.Completions; {
+	case in.head.IsForm:
 		text, err = in.formText(room)
 	case in.endpoint != provider.Embeddings && !in.key.Preferences.FailOpen && said.Tokens(in.body):
 		err = codec.BadRequest("prompt", "the request has numbers in the place of its words, which could not be moderated (ENABLE_MODERATION in the gateway's api.yaml): send texts")
@@ -171,7 +171,7 @@ func (in *inbound) userText() (string, error) {
 
 // formText is the text in a form, be it in a file.
 func (in *inbound) formText(room func(extra int) error) (text []byte, err error) {
-	for _, field := range in.form.Fields {
+	for _, field := range in.head.Form.Fields {
 		content := in.body[field.Start:field.End]
 		isText := !field.File || !takesMedia(field.Name)
 		if said.Setting(field.Name) && !field.File && len(content) <= said.LongestSetting || !isText && !said.IsText(content) {

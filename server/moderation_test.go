@@ -124,7 +124,7 @@ func TestModerationIsInTheBooks(t *testing.T) {
 		`uniapi_requests_total{endpoint="moderation",model="omni-moderation-latest",provider="judge",status="200"} 2`,
 		`uniapi_prompt_tokens_total{endpoint="moderation",model="omni-moderation-latest",provider="judge"} 4`,
 		`uniapi_attempts_total{model="omni-moderation-latest",provider="judge"} 2`,
-		`uniapi_attempt_failures_total{model="omni-moderation-latest",provider="failing"} 1`,
+		`uniapi_attempt_failures_total{model="omni-moderation-latest",provider="failing",reason="server"} 1`,
 		`uniapi_cost_dollars_total{endpoint="moderation",model="omni-moderation-latest",provider="judge"} 0.004`,
 	} {
 		if !strings.Contains(page, line) {
@@ -176,5 +176,22 @@ func TestModerationWithoutAModelGoesToWhatIsConfigured(t *testing.T) {
 	g := start(t, providerOf("p", listen(t, both)))
 	if a := g.do("POST", "/v1/moderations", `{"input":"hi"}`, asClient...); a.StatusCode != 404 {
 		t.Errorf("%d %s", a.StatusCode, a.body)
+	}
+}
+
+// What the gateway asks on its own comes over no connection; where it comes from is where the request does that it is asked for.
+func TestAModeratedRequestIsServedWhereAKeyMayBeUsedFromSomeAddressesOnly(t *testing.T) {
+	up := act(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		io.WriteString(w, `{"results":[{"flagged":false}],"choices":[{"index":0,"message":{"role":"assistant","content":"ok"},"finish_reason":"stop"}]}`)
+	})
+	inner := "  - api: " + otherKeyText + "\n    role: inner\n    model: [all]\n    preferences: {allow_ips: 198.51.100.7}\n"
+	g := startWith(t, Options{TrustedProxies: loopback(t)}, up.section("/v1", "m, omni-moderation-latest"),
+		"api_keys:\n  - api: "+clientKeyText+"\n    role: outer\n    model: ["+otherKeyText+"/*]\n    preferences: {ENABLE_MODERATION: true}\n"+inner)
+	if a := g.chat(plainRequest, "X-Forwarded-For", "198.51.100.7"); a.StatusCode != 200 {
+		t.Errorf("from where the inner key may be used: %d %s", a.StatusCode, a.body)
+	}
+	if a := g.chat(plainRequest, "X-Forwarded-For", "198.51.100.8"); a.StatusCode == 200 || a.StatusCode == 500 {
+		t.Errorf("from elsewhere: %d %s", a.StatusCode, a.body)
 	}
 }

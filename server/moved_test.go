@@ -172,7 +172,7 @@ func TestAFileMadeOfAnExampleServes(t *testing.T) {
 	metric(`uniapi_config_last_reload_successful 1`)
 	const form = "  proxy: socks5://[username]:[password]@[ip]:[port]\n"
 	change(strings.ReplaceAll(strings.ReplaceAll(text, "    "+form, ""), form, ""))
-	s.log.next(t, "the configuration was reloaded")
+	s.log.Next(t, "the configuration was reloaded")
 	metric(`uniapi_config_left_out{item="preference"} 0`)
 	metric(`uniapi_config_left_out{item="provider"} 1`) // the private key that is none
 	noSecrets(t, s.log.String())

@@ -1,12 +1,17 @@
 package server
 
 import (
+	"bytes"
+	"math"
+	"strconv"
 	"strings"
 
 	"uniapi/balancer"
-	"uniapi/balancer/limit"
+	"uniapi/codec/estimate"
+	"uniapi/codec/front"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/saturate"
+	"uniapi/codec/search"
 	"uniapi/config"
 	"uniapi/pool/provider"
 	"uniapi/usage"
@@ -14,24 +19,46 @@ import (
 
 // Tokens of an answer whose request does not say how many it may have.
 const (
-	// mostAnswer is what no model of the families below goes beyond: what an answer may cost at most.
+	// mostAnswer is what no model of the families below goes beyond that the list prices do not know.
 	mostAnswer = 128 << 10
 	// usualAnswer is what is held of limits on tokens, since most answers are far from what they may be, and of credits and limits on money
 	// where nobody knows how much the model may answer.
 	usualAnswer = 512
+	// mostContext is what the models with the longest context read at once, and so what a provider may add to a prompt of its own accord: earlier turns,
+	// files, what it finds in the web.
+	mostContext = 1 << 20
+	// Of a search the results, if the client does not say how many, and the tokens of one.
+	usualResults, resultTokens = 10, 16 << 10
 )
 
 // boundedFamilies begin the names of models that are known to answer with mostAnswer at most.
 var boundedFamilies = [...]string{"gpt-", "chatgpt-", "o1", "o3", "o4", "claude-", "gemini-"}
 
-// mostAnswerOf is what a model answers at most.
-func mostAnswerOf(model string) int64 {
-	for _, family := range boundedFamilies {
-		if strings.HasPrefix(model[strings.LastIndexByte(model, '/')+1:], family) {
-			return mostAnswer
+// mostAnswerOf is what a model of some names answers at most, where the list prices do not say.
+func mostAnswerOf(names ...string) int64 {
+	for _, model := range names {
+		for _, family := range boundedFamilies {
+			if strings.HasPrefix(model[strings.LastIndexByte(model, '/')+1:], family) {
+				return mostAnswer
+			}
 		}
 	}
 	return usualAnswer
+}
+
+// mostAnswer is what the channels that may serve the request answer at most.
+func (x *exchange) mostAnswer() (longest int64) {
+	x.route.Each(func(c *balancer.Candidate) {
+		most := x.snap.prices.Of(c.Provider.Config, x.model, c.Upstream).Most
+		if most == 0 {
+			most = mostAnswerOf(x.model, c.Upstream)
+		}
+		longest = max(longest, most)
+	})
+	if longest == 0 {
+		return mostAnswerOf(x.model)
+	}
+	return longest
 }
 
 // countsNeed says whether some limit of a configuration counts tokens or money.
@@ -57,78 +84,198 @@ func countsNeed(cfg *config.Config) bool {
 // reckon finds out what the request may take of limits and credits, where there are
 // any that ask for it.
 func (x *exchange) reckon() {
-	if !x.snap.countsNeed && !x.key.book.Limited() || x.endpoint == provider.CountTokens {
+	if x.endpoint == provider.CountTokens {
 		return
 	}
 	prompt := x.promptTokens()
 	most := usage.Tokens{Prompt: prompt}
 	x.need.Tokens = prompt
+	switch {
+	case x.endpoint == provider.Rerank:
+		most.Searches = 1
+	case x.endpoint == provider.Search:
+		most.Searches, most.Prompt = 1, max(prompt, x.resultsWanted()*resultTokens)
+	case x.endpoint == provider.Chat && !x.head.IsForm:
+		most.Searches, most.FileSearches = front.SearchesAtMost(x.body, x.format.Traits().Bounds)
+		most.Search = front.SearchKind(x.body, x.format.Traits().Bounds, true)
+	}
 	if !x.inputOnly() {
-		said, answers := x.answerAtMost()
+		said, answers, beyond := x.answerAtMost()
+		if bounds := x.format.Traits().Bounds; beyond || bounds != nil && !x.head.IsForm && bounds.Beyond.StandsIn(x.body) {
+			most.Prompt = max(prompt, mostContext)
+		}
 		most.Completion = saturate.Mul(max(said, 0), answers)
 		x.need.Tokens = saturate.Add(prompt, most.Completion)
 		if said < 0 {
-			longest := mostAnswerOf(x.model)
-			x.route.Each(func(c *balancer.Candidate) { longest = max(longest, mostAnswerOf(c.Upstream)) })
-			most.Completion = saturate.Mul(longest, answers)
+			most.Completion = saturate.Mul(x.mostAnswer(), answers)
 			x.need.Tokens = saturate.Add(prompt, saturate.Mul(usualAnswer, answers))
 		}
 	}
 	x.need.Money = x.costAtMost(most)
 }
 
-// costAtMost is what tokens cost at the dearest of the channels that may serve the request.
-func (x *exchange) costAtMost(tokens usage.Tokens) int64 {
-	most := int64(0)
+// costAtMost is what tokens, and what else the request asks for, cost at the dearest of the channels that may serve it, in
+// the dearest way: read from no cache, said aloud, in the service tier that it asks for or without.
+func (x *exchange) costAtMost(tokens usage.Tokens) (most int64) {
+	x.countAsked(&tokens)
+	if bytes.Contains(x.body, hourOfCache) || bytes.Contains(x.body, unicodeEscape) {
+		tokens.CacheWrite1h = tokens.Prompt
+	}
+	costs := func(at *config.Provider, tokens usage.Tokens, model, upstream string) {
+		price := x.snap.prices.Of(at, model, upstream).Price
+		if most = max(most, usage.CostAtMost(price, tokens)); price.HasServices() {
+			served := tokens
+			served.Service = x.tierAsked()
+			most = max(most, usage.CostAtMost(price, served))
+		}
+	}
+	for _, model := range x.beside {
+		costs(nil, tokens, model, "")
+	}
 	if len(x.beside) > 0 {
-		most = x.cost(tokens)
+		costs(nil, tokens, x.model, "")
 	}
 	x.route.Each(func(c *balancer.Candidate) {
-		most = max(most, usage.Cost(x.snap.prices.Of(c.Provider.Config, x.model, c.Upstream).Price, tokens))
+		if fee, is := x.fee(x.snap.prices.Of(c.Provider.Config, x.model, c.Upstream)); is {
+			most = max(most, fee)
+		} else {
+			asked := tokens
+			if x.snap.backends[c.Provider.Index].overrides[x.model] != nil {
+				asked.ImageSize, asked.ImageQuality = "", "" // the operator may say otherwise
+			}
+			costs(c.Provider.Config, asked, x.model, c.Upstream)
+		}
+		for _, model := range x.beside {
+			if upstream, _, is := x.calledAt(model, c.Provider); is {
+				costs(c.Provider.Config, tokens, model, upstream)
+			}
+		}
 	})
 	return most
 }
 
+// hourOfCache stands in a request that has something kept in a cache for an hour.
+var hourOfCache = []byte(`"1h"`)
+
+// countAsked adds what the request asks for that is no token, as far as that is known before it is answered.
+func (in *inbound) countAsked(t *usage.Tokens) {
+	switch in.endpoint {
+	case provider.Images, provider.ImageEdits:
+		t.Images = in.imagesWanted()
+		t.ImageSize, t.ImageQuality = in.imageAsked()
+	case provider.Speech:
+		t.Characters = in.charactersToSpeak()
+	case provider.Transcriptions, provider.Translations:
+		for _, field := range in.fields() {
+			if field.File {
+				t.Seconds = saturate.Add(t.Seconds, estimate.SoundSecondsAtMost(in.body[field.Start:field.End]))
+			}
+		}
+		t.Prompt = max(t.Prompt, estimate.Seconds(t.Seconds))
+	}
+}
+
 // answerAtMost is how many tokens the request lets an answer have, -1 if it does not say,
-// and how many answers it asks for.
-func (in *inbound) answerAtMost() (tokens, answers int64) {
-	tokens, answers = -1, 1
-	if in.isForm() {
-		return tokens, answers
+// and how many answers it asks for; and whether a member says that the provider is to read
+// more than the request. Only what its own format reads says so: whatever else
+// a client writes reaches no provider.
+func (in *inbound) answerAtMost() (tokens, answers int64, beyond bool) {
+	bounds := in.format.Traits().Bounds
+	if in.head.IsForm || bounds == nil {
+		return -1, 1, false
 	}
-	top, err := rawjson.One(in.body)
-	if err != nil {
-		return tokens, answers
-	}
-	read := func(v rawjson.Value, into *int64) {
-		if n, is := rawjson.Int(in.body, v); is && n >= 0 {
-			*into = max(*into, n)
+	thinking, others, prompts := int64(0), int64(0), int64(1)
+	it := rawjson.MembersOf(in.body) // once: it is as long as the conversation
+	for it.Next() {
+		tokens = mostOf(tokens, bounds.Answer, in.body, &it, endless)
+		others = mostOf(others, bounds.Others, in.body, &it, endless)
+		thinking = mostOf(thinking, bounds.Thinking, in.body, &it, 0)
+		answers = mostOf(answers, bounds.Answers, in.body, &it, 0)
+		if in.endpoint == provider.Completions && it.Name() == bounds.Each {
+			prompts = promptsIn(in.body, it.Value)
 		}
+		beyond = beyond || bounds.Beyond.Says(in.body, &it)
 	}
-	for _, name := range [...]string{"max_tokens", "max_completion_tokens", "max_output_tokens", "max_tokens_to_sample"} {
-		read(top.Get(in.body, name), &tokens)
+	if it.Err() != nil {
+		return -1, 1, false
 	}
-	for _, name := range [...]string{"n", "best_of"} {
-		read(top.Get(in.body, name), &answers)
+	if tokens == 0 || max(tokens, others) == endless { // says nothing: providers are told of none
+		tokens = -1
+	} else {
+		tokens = saturate.Add(max(tokens, others), thinking)
 	}
-	for _, name := range [...]string{"generationConfig", "generation_config"} {
-		if settings := top.Get(in.body, name); settings.Kind == rawjson.Object {
-			read(settings.Get(in.body, "maxOutputTokens"), &tokens)
-			read(settings.Get(in.body, "max_output_tokens"), &tokens)
-			read(settings.Get(in.body, "candidateCount"), &answers)
-			read(settings.Get(in.body, "candidate_count"), &answers)
-		}
-	}
-	return tokens, min(answers, 128)
+	return tokens, saturate.Mul(min(max(answers, 1), 128), prompts), beyond
 }
 
-// came is what quotas count of tokens and their cost.
-func came(t usage.Tokens, cost int64) limit.Need {
-	return limit.Need{Tokens: saturate.Add(t.Prompt, t.Completion), Money: cost}
+// mostOf is a number or what a member of the request says by some of the paths, whichever is more; below is what a number below 0 says. A first name
+// may be in any letters: some servers read any.
+func mostOf(n int64, paths []string, body []byte, it *rawjson.Members, below int64) int64 {
+	said := it.Name()
+	for _, path := range paths {
+		if name, inside, _ := strings.Cut(path, "."); strings.EqualFold(name, said) {
+			n = max(n, mostAt(body, it.Value, inside, below))
+		}
+	}
+	return n
 }
 
-// cameOfThis is what the attempt in hand came to, of what the record has of all.
-func (x *exchange) cameOfThis(r *record) limit.Need {
-	all, before := came(r.tokens, r.cost), came(booked(x.spent), x.paid)
-	return limit.Need{Tokens: max(all.Tokens-before.Tokens, 0), Money: max(all.Money-before.Money, 0)}
+// mostAt is the most that the members say that a path leads to: of two of one name nobody knows which is read.
+func mostAt(body []byte, v rawjson.Value, path string, below int64) (n int64) {
+	if path == "" {
+		if n = countIn(body, v); n < 0 {
+			return below
+		}
+		return n
+	}
+	name, inside, _ := strings.Cut(path, ".")
+	for it := v.Members(body); it.Next(); {
+		if it.Name() == name {
+			n = max(n, mostAt(body, it.Value, inside, below))
+		}
+	}
+	return n
+}
+
+// endless is what a number of tokens below 0 says: servers take it for no bound.
+const endless = math.MaxInt64
+
+// countIn is a number, also one in a text, which some servers take for it; 0 if it is none, -1 if it is below 0.
+func countIn(body []byte, v rawjson.Value) int64 {
+	text, is := rawjson.Text(body, v)
+	if n, whole := rawjson.Int(body, v); whole && n >= 0 {
+		return n
+	} else if v.Kind == rawjson.Number {
+		text, is = string(v.Raw(body)), true
+	}
+	if !is || len(text) > longestNumber {
+		return 0
+	}
+	switch n, err := strconv.ParseFloat(strings.TrimSpace(text), 64); {
+	case n < 0:
+		return -1
+	case err == nil && n >= 1, n > 1: // one that is too large for any
+		return int64(min(n, 1<<40))
+	}
+	return 0
+}
+
+// longestNumber bounds how a number is written.
+const longestNumber = 400
+
+// promptsIn is how many prompts a member has: of a list each element that is a text, or a list of tokens.
+func promptsIn(body []byte, v rawjson.Value) (n int64) {
+	for list := v.Elements(body); list.Next(); {
+		if list.Value.Kind == rawjson.String || list.Value.Kind == rawjson.Array {
+			n++
+		}
+	}
+	return max(n, 1)
+}
+
+// resultsWanted is how many results a search is to have.
+func (in *inbound) resultsWanted() int64 {
+	if n, is := rawjson.Int(in.body, front.Member(in.body, "max_results")); is && n > 0 {
+		return min(n, search.MostResults)
+	}
+	return usualResults
 }

@@ -53,7 +53,7 @@ func (s *Server) askingOf(p *config.Provider, models []config.Model) map[string]
 // asks says whether the attempt asks for a stream's usage by the gateway's own
 // stream_options.
 func (a *attempt) asks() bool {
-	return !a.forgoes && a.backend().asking[a.model].is(a.began)
+	return !a.forgoes && a.backend.asking[a.model].is(a.began)
 }
 
 // refusesOptions says of an attempt's error that the provider may refuse the
@@ -63,7 +63,7 @@ func (a *attempt) asks() bool {
 // own affair.
 func (a *attempt) refusesOptions(err error) bool {
 	refused, is := errors.AsType[*upstreamError](err)
-	if !is || !a.stream || !a.asksUsage || a.head.IncludeUsage || a.backend().asking[a.model].Load() == takesOptions {
+	if !is || !a.stream || !a.asksUsage || a.head.IncludeUsage || a.backend.asking[a.model].Load() == takesOptions {
 		return false
 	}
 	if s := refused.said.Status; s != fasthttp.StatusBadRequest && s != fasthttp.StatusUnprocessableEntity {
@@ -80,7 +80,7 @@ func (a *attempt) askWithout() error {
 	if err := a.ask(); err != nil {
 		return err
 	}
-	state := a.backend().asking[a.model]
+	state := a.backend.asking[a.model]
 	if known := state.Load(); known == takesOptions || !state.is(a.began) || !state.CompareAndSwap(known, a.began.Add(unaskedFor).UnixNano()) {
 		return nil // another request has told
 	}

@@ -52,7 +52,7 @@ func TestAProviderThatRefusesOurStreamOptionsIsAskedWithout(t *testing.T) {
 			if !c.served {
 				return
 			}
-			if line := g.log.next(t, "request"); line["attempts"] != 1.0 || line["prompt_tokens"] == 0.0 {
+			if line := g.log.Next(t, "request"); line["attempts"] != 1.0 || line["prompt_tokens"] == 0.0 {
 				t.Errorf("the log: %v", line)
 			}
 			g.Apply(g.snapshot.Load().config) // what is known stays

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"uniapi/codec/formats/openai"
 	"uniapi/codec/override"
 	"uniapi/codec/rawjson"
 	"uniapi/config"
@@ -45,14 +44,10 @@ func (o *overrides) rulesOf(a *attempt) *override.Rules {
 // overridden is a body with what its operator sets.
 func (a *attempt) overridden(rules *override.Rules, body []byte, stream bool) []byte {
 	body = overridden(rules, body, stream)
-	if rules == nil || a.upstream != "openai" || a.endpoint != provider.Chat {
+	if rules == nil || a.endpoint != provider.Chat {
 		return body
 	}
-	var limits *openai.Rules
-	if s := a.suited(); s != nil {
-		limits = s.rules
-	}
-	return limits.OneLimit(body, rules.Touches)
+	return a.rules.OneLimit(body, rules.Touches)
 }
 
 // overridden is a body with post_body_parameter_overrides laid over it. stream is whether the provider is asked for one.

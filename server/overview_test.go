@@ -2,12 +2,13 @@ package server
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
 )
 
-var insights = []string{"/v1/timeline", "/v1/overview", "/v1/live"}
+var insights = []string{"/v1/timeline?by=provider", "/v1/timeline?by=attempts", "/v1/overview", "/v1/overview?brief=true", "/v1/live"}
 
 func TestOnlyAdminsSeeWhatTheDashboardShows(t *testing.T) {
 	g := startPaid(t, "10")
@@ -101,7 +102,7 @@ func TestTheStepOfATimelineFitsItsRange(t *testing.T) {
 func TestATimelineThatMakesNoSenseIsRefused(t *testing.T) {
 	g := startPaid(t, "10")
 	for query, names := range map[string]string{
-		"by=colour":               "model, provider or key",
+		"by=colour":               "model, provider, key or attempts",
 		"step=0":                  "step",
 		"step=-60":                "step",
 		"step=soon":               "step",
@@ -248,4 +249,117 @@ func TestARequestIsToBeSeenWhileItIsAnswered(t *testing.T) {
 	}
 	c.Close()
 	eventually(t, "it is gone", func() bool { return look().InFlight == 0 })
+}
+
+// TestAProviderThatIsLeftOutIsShownWithItsKeys looks at the overview of a file with one provider that cannot be used.
+func TestAProviderThatIsLeftOutIsShownWithItsKeys(t *testing.T) {
+	g := start(t, providerOf("p", listen(t, both))+"  - provider: broken\n    base_url: http://127.0.0.1:1/v1\n    engine: none-such\n    api: [sk-of-the-broken-one-1234, sk-of-the-broken-two-1234]\n    model: [m]\n", paidKeys("10"))
+	var o struct {
+		Providers []struct {
+			Name   string
+			Usable bool
+			Keys   []struct{ Key string }
+		}
+	}
+	g.admin("GET", "/v1/overview", "").into(t, &o)
+	if len(o.Providers) != 2 || o.Providers[1].Usable || len(o.Providers[1].Keys) != 2 || o.Providers[1].Keys[0].Key == "" {
+		t.Errorf("%+v", o.Providers)
+	}
+}
+
+func TestAKeySeesItselfOnTheDashboardAndNothingElse(t *testing.T) {
+	g := startPaid(t, "10")
+	g.admin("POST", "/v1/chat/completions", plainRequest)
+	g.settled(2)
+	for _, test := range []struct {
+		path, own, others string
+	}{
+		{"/v1/me/timeline?by=model", `"requests":1`, `"requests":2`}, {"/v1/me/timeline?by=key&all=true", `"name":"payer"`, "admin"}, {"/v1/me/timeline", `"requests":1`, `"requests":2`},
+		{"/v1/me", `"key":"payer"`, `"admin":true`}, {"/v1/keys", `"balance":9.975`, "admin-key"}, {"/v1/costs", `"cost":0.025`, `"key":"admin`},
+	} {
+		a := g.do("GET", test.path, "", asClient...)
+		if a.StatusCode != 200 || !strings.Contains(a.body, test.own) || strings.Contains(a.body, test.others) || strings.Contains(a.body, clientKeyText) || a.Header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s: %d %s", test.path, a.StatusCode, a.body)
+		}
+		a = g.admin("GET", strings.Replace(test.path, "/me/timeline", "/timeline", 1), "")
+		if a.StatusCode != 200 || test.others != "admin-key" && !strings.Contains(a.body, test.others) || strings.Contains(a.body, clientKeyText) {
+			t.Errorf("an admin, %s: %d %s", test.path, a.StatusCode, a.body)
+		}
+	}
+	if a := g.do("GET", "/v1/me/timeline", "", asClient...); strings.Contains(a.body, `"ttft_p50_ms":0,`) {
+		t.Errorf("its times are not told: %s", a.body)
+	}
+	for _, query := range []string{"month=2026", "month=2026-13", "month=x"} {
+		g.admin("GET", "/v1/costs?"+query, "").failure(t, 400, "bad_query")
+	}
+	if a := g.admin("GET", "/v1/costs?month=2020-01", ""); a.StatusCode != 200 || !strings.Contains(a.body, `"rows":[]`) {
+		t.Errorf("%d %s", a.StatusCode, a.body)
+	}
+}
+
+func TestAKeySeesWhatIsLeftOfItsLimitsForEachModelThatItHasUsed(t *testing.T) {
+	g := start(t, providerOf("p", listen(t, both), "    model: [m, n, unused]\n"), paidKeys("10", "      rate_limit: 5/day\n"), bookPrices)
+	for range 2 {
+		g.chat(plainRequest)
+	}
+	g.chat(strings.Replace(plainRequest, `"m"`, `"n"`, 1))
+	g.settled(3)
+	var told struct {
+		Keys []struct {
+			Limits []struct {
+				Model     string
+				Remaining float64
+			}
+		}
+	}
+	g.do("GET", "/v1/keys", "", asClient...).into(t, &told)
+	left := map[string]float64{}
+	for _, l := range told.Keys[0].Limits {
+		left[l.Model] = l.Remaining
+	}
+	if want := map[string]float64{"m": 3, "n": 4}; !maps.Equal(left, want) {
+		t.Errorf("%v is left, not %v", left, want)
+	}
+}
+
+func TestAnOverviewTellsWhyAttemptsFailed(t *testing.T) {
+	bad := listen(t, func(p *peer, _ seen) bool {
+		p.say(reply(500, "application/json", errorBody("out of order "+upstreamKeyText)))
+		return true
+	})
+	g := start(t, providerOf("bad", bad), providerOf("good", listen(t, both)), paidKeys("10"), bookPrices)
+	if a := g.chat(plainRequest); a.StatusCode != 200 {
+		t.Fatalf("%d %s", a.StatusCode, a.body)
+	}
+	g.settled(1)
+	var o struct {
+		Providers []struct {
+			Name     string
+			Models   int
+			Channels []any
+			Reasons  []struct {
+				Status       int
+				Error, Model string
+				Count        int
+				At           float64
+			}
+		}
+	}
+	g.admin("GET", "/v1/overview?provider=bad", "").into(t, &o)
+	if len(o.Providers) != 1 || o.Providers[0].Models != 1 || len(o.Providers[0].Channels) != 1 || len(o.Providers[0].Reasons) != 1 {
+		t.Fatalf("%+v", o)
+	}
+	if r := o.Providers[0].Reasons[0]; !strings.Contains(r.Error, "out of order") || strings.Contains(r.Error, upstreamKeyText) || r.Status != 500 && r.Status != 502 || r.Count != 1 || r.Model != "m" || r.At == 0 {
+		t.Errorf("%+v", r)
+	}
+	g.admin("GET", "/v1/overview?brief=true", "").into(t, &o)
+	if len(o.Providers) != 2 || len(o.Providers[1].Channels) != 0 || o.Providers[1].Models != 1 {
+		t.Errorf("%+v", o)
+	}
+	var tried, asked timelineAnswer
+	g.admin("GET", "/v1/timeline?by=attempts&all=true", "").into(t, &tried)
+	g.admin("GET", "/v1/timeline?by=provider", "").into(t, &asked)
+	if len(tried.Lines) != 2 || tried.Lines[0].Name != "bad" || tried.Lines[0].Total["failures"] != 1 || len(asked.Lines) != 1 || asked.Lines[0].Total["failures"] != 0 {
+		t.Errorf("%+v %+v", tried, asked)
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"uniapi/balancer"
+	"uniapi/server/conn"
 )
 
 var errPanic = errorf(fasthttp.StatusInternalServerError, "server_error", "internal_error",
@@ -15,7 +16,7 @@ var errPanic = errorf(fasthttp.StatusInternalServerError, "server_error", "inter
 // books: what it has reserved is somebody's credit.
 func (s *Server) onPanic(ctx *fasthttp.RequestCtx, panicked any) {
 	s.logPanic(ctx, panicked)
-	if x := sessionOf(connOf(ctx)).live.x.Load(); x != nil {
+	if x := conn.Of(ctx.Conn()).Session.(*session).live.x.Load(); x != nil {
 		x.failure = errPanic
 		if x.at.chosen.Number > 0 { // it may be the one that tries whether a pause is over
 			x.plan.Report(x.at.chosen, balancer.Outcome{Verdict: balancer.Over, Unsettled: true})

@@ -10,34 +10,50 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"uniapi/codec"
+	"uniapi/codec/formats"
+	"uniapi/codec/front"
+	"uniapi/codec/passthrough"
 	"uniapi/pool/provider"
 )
 
-// faulty is a face that panics where a test says.
+// faulty is an inbound API that panics where a test says.
 type faulty struct {
-	chatFace
+	front.Inbound
 	where string
 }
 
-func (f faulty) splice(a *attempt, body []byte, to spliced) error {
+func (f faulty) Splice(dst [][]byte, body []byte, h *front.Head, to front.To, scratch *[]byte) ([][]byte, error) {
 	if f.where == "attempt" {
 		panic("in an attempt")
 	}
-	return f.chatFace.splice(a, body, to)
+	return f.Inbound.Splice(dst, body, h, to, scratch)
 }
 
-func (f faulty) check(a *attempt, body []byte) (codec.Usage, error) {
+func (f faulty) Check(body []byte, from front.From, room front.Room) (codec.Usage, []byte, error) {
 	if f.where == "answer" {
 		panic("in an answer")
 	}
-	return f.chatFace.check(a, body)
+	return f.Inbound.Check(body, from, room)
 }
 
-func (f faulty) pass(a *attempt, upstream string) flow {
+func (f faulty) NewPass(upstream codec.Format) front.Pass {
 	if f.where == "stream" {
-		return faultyFlow{f.chatFace.pass(a, upstream)}
+		return faultyPass{f.Inbound.NewPass(upstream)}
 	}
-	return f.chatFace.pass(a, upstream)
+	return f.Inbound.NewPass(upstream)
+}
+
+func (faulty) Format(front.Asked) codec.Format { return faultyFormat{formats.Chat} }
+
+// faultyFormat has a name of its own, by which ways of streams are kept.
+type faultyFormat struct{ codec.Format }
+
+func (faultyFormat) Name() string { return "faulty" }
+
+type faultyPass struct{ front.Pass }
+
+func (f faultyPass) Open(s *passthrough.Stream, o front.Opening) passthrough.Flow {
+	return faultyFlow{f.Pass.Open(s, o)}
 }
 
 // faultyFlow passes the first event.
@@ -68,7 +84,7 @@ func TestAPanicRestsNobody(t *testing.T) {
 	}
 }
 
-// serveFaulty serves chat by faces that panic, on an address of its own.
+// serveFaulty serves chat by what panics, on an address of its own.
 func (g *gateway) serveFaulty() (addr string) {
 	g.t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -78,7 +94,9 @@ func (g *gateway) serveFaulty() (addr string) {
 	r := router.New()
 	r.PanicHandler = g.onPanic
 	for _, where := range []string{"attempt", "answer", "stream"} {
-		r.POST("/"+where, g.serve(faulty{where: where}, provider.Chat))
+		route := *routeOf(provider.Chat)
+		route.Inbound = faulty{route.Inbound, where}
+		r.POST("/"+where, g.serve(&route))
 	}
 	server := &fasthttp.Server{Handler: r.Handler, StreamRequestBody: true, NoDefaultContentType: true, Logger: quiet{g.Server.log}}
 	over := make(chan error, 1)
@@ -121,10 +139,10 @@ func TestARequestThatPanicsIsTheOnlyOneThatEnds(t *testing.T) {
 			if got := client.rest(); !strings.Contains(got, c.want) || strings.Contains(got, "[DONE]") || strings.HasSuffix(got, "0\r\n\r\n") {
 				t.Errorf("the client got %q", got)
 			}
-			if line := g.log.next(t, "a request panicked; please report this"); line["stack"] == "" {
+			if line := g.log.Next(t, "a request panicked; please report this"); line["stack"] == "" {
 				t.Errorf("logged as %v", line)
 			}
-			if line := g.log.next(t, "request"); line["status"] != 500.0 || line["error"] == "" {
+			if line := g.log.Next(t, "request"); line["status"] != 500.0 || line["error"] == "" {
 				t.Errorf("logged as %v", line)
 			}
 			eventually(t, "nothing is in flight", func() bool { return g.inFlight.Load() == 0 && len(g.liveRequests()) == 0 })
@@ -157,7 +175,7 @@ func TestARequestThatPanicsLetsOthersProbeWhatRests(t *testing.T) {
 	client := g.dial()
 	client.send(strings.Replace(chatText(plainRequest), "/v1/chat/completions", "/attempt", 1))
 	client.rest()
-	g.log.next(t, "a request panicked; please report this")
+	g.log.Next(t, "a request panicked; please report this")
 	if g.addr = front; rests() {
 		t.Error("what the request was to find out is left to it")
 	}

@@ -14,7 +14,7 @@ import (
 // guarded are the addresses for admins, by the method that they take.
 var guarded = map[string]string{
 	"/metrics": "GET", "/v1/stats": "GET", "/v1/explain": "GET", "/v1/api_config": "GET", "/v1/api_keys_states": "GET", "/v1/credit_history": "GET", "/v1/generate-api-key": "GET",
-	"/v1/channel_key_rankings": "GET", "/v1/timeline": "GET", "/v1/overview": "GET", "/v1/live": "GET", "/v1/add_credits": "POST", "/v1/api_config/update": "POST", "/v1/channels/wake": "POST", "/v1/channels/ask": "POST",
+	"/v1/channel_key_rankings": "GET", "/v1/overview": "GET", "/v1/live": "GET", "/v1/add_credits": "POST", "/v1/api_config/update": "POST", "/v1/channels/wake": "POST", "/v1/channels/ask": "POST", "/v1/captures": "POST",
 }
 
 // spellings are the ways to write an address that some parser takes for the same.

@@ -2,6 +2,7 @@ package server
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -93,10 +94,10 @@ func TestIdleConnectionsOfAKeyMakeRoomForOthers(t *testing.T) {
 		t.Errorf("%d made room", n)
 	}
 	const told = "connections are closed to make room for others"
-	if line := g.log.next(t, told); line["owner"] != "key" || line["limit"] != float64(most) || line["closed"] != 1.0 {
+	if line := g.log.Next(t, told); line["owner"] != "key" || line["limit"] != float64(most) || line["closed"] != 1.0 {
 		t.Errorf("the log: %v", line)
 	}
-	if n, all := g.log.count(told), g.sentAway.total.Load(); n > 3 || all != int64(most/2+2*most) {
+	if n, all := g.log.Count(told), g.sentAway.total.Load(); n > 3 || all != int64(most/2+2*most) {
 		t.Errorf("it is told %d times of %d", n, all)
 	}
 	if n := g.unconnected.total.Load(); n != 0 {
@@ -127,6 +128,10 @@ func TestNoConnectionMakesRoomWithinARequest(t *testing.T) {
 	}
 	g.dial().answer().failure(t, 503, "too_many_connections")
 	close(goOn)
+	for _, b := range []io.ReadCloser{body, lastBody} {
+		io.Copy(io.Discard, b)
+	}
+	eventually(t, "both streams have given their places back", func() bool { return g.inFlight.Load() == 0 })
 	sending.send(text[50_000:])
 	beginning.send(text[20:])
 	for _, c := range []*client{sending, beginning} {
@@ -134,8 +139,6 @@ func TestNoConnectionMakesRoomWithinARequest(t *testing.T) {
 			t.Errorf("%d %s", a.StatusCode, a.body)
 		}
 	}
-	body.Close()
-	lastBody.Close()
 }
 
 // A connection that many users' requests come over is the last one's.

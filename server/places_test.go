@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
 	"uniapi/server/conn"
 )
 
@@ -50,14 +51,14 @@ func (c caller) ask(text string) int {
 	return c.answer().StatusCode
 }
 
-// front is a way to the gateway.
-type front struct {
+// frontDoor is a way to the gateway.
+type frontDoor struct {
 	name  string
 	setUp func(t *testing.T) (Options, *tls.Config)
 	hello string // what goes before everything else
 }
 
-var fronts = []front{
+var fronts = []frontDoor{
 	{name: "plain", setUp: func(*testing.T) (Options, *tls.Config) { return Options{}, nil }},
 	{name: "behind PROXY", hello: "PROXY TCP4 198.51.100.7 192.0.2.80 4711 80\r\n", setUp: func(t *testing.T) (Options, *tls.Config) {
 		return Options{TrustedProxies: loopback(t), ProxyProtocol: true}, nil
@@ -70,7 +71,7 @@ var fronts = []front{
 }
 
 // call connects, and shakes hands if need be.
-func (f front) call(g *gateway, trust *tls.Config) caller {
+func (f frontDoor) call(g *gateway, trust *tls.Config) caller {
 	g.t.Helper()
 	c := g.dial()
 	c.send(f.hello)
@@ -215,7 +216,7 @@ func TestTheStrangerThatStoodStillForLongestGoes(t *testing.T) {
 	if n := g.conns.Count().StrangersSent; n != 1 {
 		t.Errorf("%d were sent away", n)
 	}
-	if n := g.scrape().total("uniapi_client_connections_evicted_total", "owner", "stranger"); n < 1 || n > 2 { // to make room for the scrape
+	if n := g.scrape().Total("uniapi_client_connections_evicted_total", "owner", "stranger"); n < 1 || n > 2 { // to make room for the scrape
 		t.Errorf("%v are counted", n)
 	}
 }

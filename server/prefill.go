@@ -9,7 +9,6 @@ import (
 
 	"uniapi/codec"
 	"uniapi/codec/estimate"
-	"uniapi/codec/formats/openai"
 	"uniapi/codec/seam"
 )
 
@@ -25,13 +24,13 @@ const (
 // prefills is how the attempt's upstream is. OpenAI takes such a text in both of its formats, and begins a new answer behind it; so do most that speak as it
 // does, and Cohere, which wants the user's words last. Which ones go on is in the table of what models take.
 func (a *attempt) prefills(q *codec.Request) prefilling {
-	if a.upstream == "openai" {
+	if prefixer, is := a.to.(codec.Prefixer); is {
 		base, err := url.Parse(a.chosen.Provider.Config.BaseURL)
-		if err == nil && len(q.Tools) == 0 && openai.Prefixes(base.Hostname(), base.Path) { // Mistral refuses both at once (github.com/mistralai/client-python/issues/186)
+		if err == nil && prefixer.Prefixes(base.Hostname(), base.Path, q) {
 			return prefixed
 		}
 	}
-	if a.suited().known().Takes("continues", false) {
+	if a.known.Takes("continues", false) {
 		return prefilled
 	}
 	return instructed
@@ -46,29 +45,19 @@ func (a *attempt) wanted() (*codec.Request, error) {
 	return a.continued(q), nil
 }
 
-// leastTokens is the least that OpenAI takes for the length of a response.
-const leastTokens = 16
-
-// continued is a request for the rest of an answer. Claude does not think about it again: it goes on by itself only without thinking, and what it thought
-// would be missing where it calls a tool behind it.
+// continued is a request for the rest of an answer. Some do not think about it again.
 func (a *attempt) continued(q *codec.Request) *codec.Request {
 	c := *q
 	if c.MaxTokens != nil {
-		rest := a.joint.left(&c)
-		if a.upstream == "responses" {
-			rest = max(rest, leastTokens)
-		}
+		rest := max(a.joint.left(&c), a.to.Traits().LeastTokens)
 		c.MaxTokens = &rest
 	}
 	given, _ := seam.Split(a.joint.text[:a.joint.upto])
 	if len(given) == 0 {
 		return &c
 	}
-	switch a.upstream {
-	case "anthropic", "anthropic-vertex", "bedrock-invoke", "bedrock-converse":
-		if c.Reasoning != nil {
-			c.Reasoning = &codec.Reasoning{Disabled: true}
-		}
+	if c.Reasoning != nil && a.to.Traits().Thoughtless {
+		c.Reasoning = &codec.Reasoning{Disabled: true}
 	}
 	c.Messages = withWords(q.Messages, string(given))
 	switch a.prefills(&c) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"uniapi/balancer"
+	"uniapi/codec/formats"
 	"uniapi/config"
 	"uniapi/pool"
 	"uniapi/pool/fetch"
@@ -35,6 +36,14 @@ func Summary(cfg *config.Config) string {
 	return telemetry.NewRedactor(cfg.Secrets()).Clean(cfg.Summary(preview(cfg)))
 }
 
+// PriceWarnings tells which models that would be served nothing but the default price fits.
+func PriceWarnings(cfg *config.Config) []string {
+	p := pool.New(pool.Options{})
+	defer p.Close()
+	snap := fromFile(p, cfg, func(*config.Provider, error) {})
+	return cfg.PriceWarnings(func(i int) bool { return snap.backends[i].channel != nil })
+}
+
 // preview says of each provider, in the order of the file, what it would be asked as: lines of a name and a value.
 func preview(cfg *config.Config) [][][2]string {
 	p := pool.New(pool.Options{})
@@ -44,8 +53,7 @@ func preview(cfg *config.Config) [][][2]string {
 	for i, of := range cfg.Providers {
 		channel := snap.backends[i].channel
 		if channel == nil {
-			lines[i] = [][2]string{{"left out", "yes, as the error says"}}
-			continue
+			continue // it is left out
 		}
 		engine := string(channel.Engine)
 		if of.Engine == "" {
@@ -83,7 +91,7 @@ func addressOf(channel *provider.Channel, of *config.Provider) string {
 	case "moderation":
 		endpoint = provider.Moderations
 	}
-	return channel.Shown(provider.Ask{Endpoint: endpoint, Client: "openai", Model: model, Key: key})
+	return channel.Shown(provider.Ask{Endpoint: endpoint, Client: formats.Chat.Name(), Model: model, Key: key})
 }
 
 // lines tell what is known of models: once of those of which the same is.

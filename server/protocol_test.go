@@ -139,7 +139,7 @@ func TestABadRequestDoesNotPutItsKeyIntoTheLog(t *testing.T) {
 		if a := c.answer(); a.StatusCode < 400 || strings.Contains(a.body, clientKeyText) {
 			t.Errorf("%q: %d %s", head, a.StatusCode, a.body)
 		}
-		line := g.log.next(t, "bad request")
+		line := g.log.Next(t, "bad request")
 		if line["level"] != "WARN" || line["id"] == nil || line["error"] == "" || line["client"] != "127.0.0.1" {
 			t.Errorf("%q: %v", head, line)
 		}

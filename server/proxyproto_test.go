@@ -79,7 +79,7 @@ func TestAHeaderThatIsExpectedAndDoesNotComeEndsTheConnection(t *testing.T) {
 			if n, _ := c.Read(answer); n > 0 {
 				t.Error("it was answered")
 			}
-			if line := g.log.next(t, "a trusted proxy sent no valid PROXY header; is it told to send one?"); !strings.HasPrefix(line["proxy"].(string), "127.0.0.1:") {
+			if line := g.log.Next(t, "a trusted proxy sent no valid PROXY header; is it told to send one?"); !strings.HasPrefix(line["proxy"].(string), "127.0.0.1:") {
 				t.Errorf("logged %v", line)
 			}
 		})

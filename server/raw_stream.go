@@ -59,7 +59,7 @@ func rawKindOf(contentType []byte) rawKind {
 func (s *rawStream) Push(p []byte) ([]byte, error) {
 	switch s.kind {
 	case rawText:
-		s.said += int64(len(p))
+		s.said += estimate.Weight(p)
 		if s.keep(p); !s.isJSON() { // a transcript's words do not wait
 			return s.pass(p, len(p)), nil
 		}
@@ -204,9 +204,9 @@ func (s *rawStream) read(name, data []byte, v rawjson.Value) {
 			kind = word
 		}
 		if text := v.Get(data, "text"); text.Kind == rawjson.String { // of a transcript that is done; its pieces have been counted
-			s.said = max(s.said, int64(text.End-text.Start-len(`""`)))
+			s.said = max(s.said, estimate.Weight(data[text.Start+1:text.End-1]))
 		} else if piece := v.Get(data, "delta"); piece.Kind == rawjson.String {
-			s.said += int64(piece.End - piece.Start - len(`""`))
+			s.said += estimate.Weight(data[piece.Start+1 : piece.End-1])
 		}
 		told = v.Get(data, "usage")
 	} else {

@@ -182,7 +182,7 @@ func TestATranslatedStreamThatBreaksIsServedElsewhere(t *testing.T) {
 	if a.StatusCode != 200 || !strings.HasSuffix(a.body, doneEvent) {
 		t.Errorf("%d %q", a.StatusCode, a.body)
 	}
-	if line := g.log.next(t, "request"); line["provider"] != "well" || line["attempts"] != 2.0 {
+	if line := g.log.Next(t, "request"); line["provider"] != "well" || line["attempts"] != 2.0 {
 		t.Errorf("the log: %v", line)
 	}
 }

@@ -1,142 +1,19 @@
 package server
 
 import (
-	"cmp"
-	"strings"
+	"context"
 	"time"
 
 	"github.com/valyala/fasthttp"
 
 	"uniapi/balancer"
+	"uniapi/balancer/breaker"
 	"uniapi/codec"
-	"uniapi/codec/formats"
+	"uniapi/config"
 	"uniapi/pool"
-	"uniapi/pool/provider"
+	"uniapi/server/telemetry/metrics"
+	"uniapi/server/telemetry/tracing"
 )
-
-// serve makes the handler of an endpoint for the clients that speak to face.
-func (s *Server) serve(face face, endpoint provider.Endpoint) fasthttp.RequestHandler {
-	label := "POST " + face.label(endpoint)
-	repeatable := takesIdempotencyKey(label)
-	return func(ctx *fasthttp.RequestCtx) {
-		x := s.begin(ctx, face, endpoint)
-		x.label = label
-		if err := x.read(); err != nil {
-			x.refuse(err)
-			return
-		}
-		if repeatable && x.repeated() {
-			return
-		}
-		if err := x.letIn(); err != nil {
-			x.refuse(err)
-			return
-		}
-		x.converse()
-	}
-}
-
-// enter lets the request in: its key, its model and its limits are found to be
-// good.
-func (x *exchange) enter() *codec.Error {
-	if err := x.read(); err != nil {
-		return err
-	}
-	return x.letIn()
-}
-
-// letIn is enter for a request that has been read.
-func (x *exchange) letIn() *codec.Error {
-	if x.route = x.key.routes.Find(x.model); x.route == nil {
-		return noModel(x.key, x.model)
-	}
-	if x.choosing {
-		if err := x.permit(); err != nil {
-			return err
-		}
-	}
-	if err := x.unambiguous(); err != nil {
-		return err
-	}
-	if err := x.admit(); err != nil {
-		return err
-	}
-	if err := x.reserve(); err != nil {
-		return err
-	}
-	return x.moderate()
-}
-
-// noModel says that a key has no such model, and which of its models may be meant.
-func noModel(key *clientKey, model string) *codec.Error {
-	hint := ""
-	if near := nearModels(model, key.routes.Models()); near != nil {
-		hint = ": did you mean " + strings.Join(near, ", ") + "?"
-	}
-	return errorf(fasthttp.StatusNotFound, "invalid_request_error", codeNoModel,
-		"There is no model %q for this API key%s GET /v1/models lists what it may use.", clip(model), cmp.Or(hint, "."))
-}
-
-// foresee says what would become of a request for a model, before the gateway
-// holds anything for it. It counts nothing.
-func (x *exchange) foresee(model string) *codec.Error {
-	if x.key.routes.Find(model) == nil {
-		return noModel(x.key, model)
-	}
-	if refused := x.key.balance.WouldRefuse(model); refused != nil {
-		x.refuseBy(refused)
-		return x.server.limitReached(refused)
-	}
-	return nil
-}
-
-// converse has the request served and answers it.
-func (x *exchange) converse() {
-	if every := x.keepalive(); every > 0 {
-		x.relayBehindComments(every)
-		return
-	}
-	if err := x.relay(); err != nil {
-		x.refuse(err)
-		return
-	}
-	x.respond()
-}
-
-// read finds out who asks for what. The body is read once it is known that the
-// key, and the model if the address names it, are good.
-func (x *exchange) read() (err *codec.Error) {
-	if x.key = x.snap.keys.find(x.ctx); x.key == nil {
-		return errNoKey
-	}
-	if denied := x.server.denied(x.ctx, x.key); denied != nil {
-		return denied
-	}
-	x.server.welcome(x.ctx, x.key)
-	if x.server.inFlight.Refuses(x.key.share, x.key.only) {
-		return x.server.tooManyOfKey() // before it sends a body
-	}
-	if x.model = x.face.address(&x.inbound); x.model != "" {
-		if err = x.foresee(x.model); err != nil {
-			return err
-		}
-	}
-	if err = x.receiveBody(); err != nil {
-		return err
-	}
-	if err = x.inflate(); err != nil {
-		return err
-	}
-	if x.counted = true; !x.server.inFlight.Take(x.key.share, x.key.only) {
-		return x.server.tooManyOfKey()
-	}
-	if bad := x.face.read(&x.inbound); bad != nil {
-		_, err = judge(bad, pool.Deadlines{})
-		return err
-	}
-	x.live.read.Store(true)
-	return nil
-}
 
 // relay tries the route's channels until one answers, and returns what the
 // client is told if none does. Nothing of an answer has been written to the
@@ -159,37 +36,36 @@ func (x *exchange) relay() *codec.Error {
 			x.failure = told
 			break
 		}
-		if x.alone(); x.tryOne(attempt) {
+		if len(x.runners) > 0 {
+			x.alone()
+		}
+		x.take(attempt)
+		var rules *config.Hedging
+		if x.stages&withHedging != 0 {
+			rules = x.hedging()
+		}
+		var err error
+		if rules != nil { // where the attempt is slow others are made beside it
+			err = x.race(rules)
+		} else {
+			err = x.at.try()
+		}
+		if err == nil {
+			x.succeeded()
 			return nil
 		}
+		x.lost(err)
 	}
 	return x.exhausted()
 }
 
-// tryOne makes one attempt, and where it is slow and hedging is on others beside it. It
-// says whether that was served, and what follows from it if it was not.
-func (x *exchange) tryOne(chosen balancer.Attempt) (served bool) {
-	x.take(chosen)
-	var err error
-	if rules := x.hedging(); rules != nil {
-		err = x.race(rules)
-	} else {
-		err = x.at.try()
-	}
-	if err != nil {
-		x.lost(err)
-		return false
-	}
-	x.succeeded()
-	return true
-}
-
 // lost has a failed attempt judged and reported, and what it cost put on the bill.
 func (x *exchange) lost(err error) {
+	x.recordFailure(err)
 	outcome, told := x.at.judge(err)
-	before := came(booked(x.spent), x.paid)
+	before := x.came()
 	x.charge(err, told)
-	outcome.Came = came(booked(x.spent), x.paid)
+	outcome.Came = x.came()
 	outcome.Came.Tokens, outcome.Came.Money = outcome.Came.Tokens-before.Tokens, outcome.Came.Money-before.Money
 	x.failed(outcome, told)
 }
@@ -198,13 +74,24 @@ func (x *exchange) lost(err error) {
 func (x *exchange) take(chosen balancer.Attempt) {
 	x.choose(chosen)
 	x.made = chosen.Number
-	x.at.limits, x.at.curtailed = x.deadlines(chosen.Candidate, &x.plan.Facts, chosen.Number)
+	// What there is for the whole is counted from the request's arrival, and holds for all that is done for it from now on.
+	d := chosen.Candidate.Deadlines(&x.plan.Facts)
+	due := x.within
+	if own := x.start.Add(d.Total); d.Total > 0 && (due.IsZero() || own.Before(due)) {
+		due = own
+	}
+	x.call.Until(due)
+	x.at.limits = pool.Deadlines{FirstByte: d.FirstByte, Idle: d.Idle}
+	// A further attempt has less than its channel gives it where those before have used it up.
+	if left := x.server.options.longestSearch - time.Since(x.began); chosen.Number > 1 && left < d.FirstByte {
+		x.at.limits.FirstByte, x.at.curtailed = max(left, time.Millisecond), true
+	}
 	if within := x.plan.FirstToken(chosen.Candidate); within > 0 {
 		x.at.hurry(within)
 	}
 	if chosen.Number > 1 {
 		x.at.forgoRoom()
-		x.server.counters.retries.Add(1)
+		x.server.counters.Retries.Add(1)
 	}
 }
 
@@ -212,95 +99,16 @@ func (x *exchange) take(chosen balancer.Attempt) {
 func (x *exchange) choose(chosen balancer.Attempt) {
 	x.live.mu.Lock()
 	x.at.progress = progress{chosen: chosen, began: time.Now()}
+	if chosen.Number > 0 {
+		x.at.backend = &x.snap.backends[chosen.Provider.Index]
+	}
+	if x.place != nil {
+		x.at.span = x.place.Child()
+	}
 	x.live.mu.Unlock()
 }
 
-// try makes one attempt. What the gateway adds of its own and the provider refuses
-// is left out, and the provider asked again.
-func (a *attempt) try() error {
-	err := a.ask()
-	if err != nil {
-		if name := a.refusesAdded(err); name != "" {
-			err = a.askWithoutAdded(name)
-		}
-	} else {
-		a.took()
-	}
-	switch {
-	case a.refusesOptions(err):
-		return a.askWithout()
-	case err == nil && a.stream && a.asksUsage:
-		a.backend().asking[a.model].served()
-	}
-	return err
-}
-
-// ask sends the request and waits for the first event of a stream, or for the
-// whole of a plain answer.
-func (a *attempt) ask() error {
-	channel := a.backend().channel
-	ask := provider.Ask{Endpoint: a.endpoint, Client: a.format.Name(), Model: a.chosen.Upstream, Key: a.chosen.Key}
-	a.upstream = channel.Format(ask)
-	if a.endpoint != provider.Chat && !a.untranslated() {
-		return a.viaGoogle(channel, ask) // all else that is no conversation is not translated
-	}
-	from := formats.All[a.upstream]
-	var err error
-	if ask.Stream, err = a.write(channel, from); err != nil {
-		return err
-	}
-	answer, err := a.send(channel, ask, from)
-	if err != nil {
-		return err
-	}
-	switch {
-	case a.raw():
-		return a.receive(answer)
-	case a.stream && !isWhole(&answer.Header):
-		if !a.goesOn() && a.buffers() {
-			return a.readStream(answer, from)
-		}
-		return a.readFirstEvent(answer, from)
-	case !a.stream && isEvents(&answer.Header):
-		return a.collectAnswer(answer, from)
-	}
-	answer.Begin()
-	if a.stream {
-		return a.replayAnswer(answer, from)
-	}
-	return a.readAnswer(answer, from)
-}
-
-// send sends the request that was written and waits for the head of an answer. One that
-// is a failure is an error. Until the answer is told that it has begun, it must do so
-// in the time of its channel.
-func (a *attempt) send(channel *provider.Channel, ask provider.Ask, from codec.Format) (*pool.Response, error) {
-	target, err := channel.Prepare(a.call, &a.request, ask, a.key.Key)
-	if err != nil {
-		return nil, err
-	}
-	a.target = target
-	a.writeHeader()
-	a.sent = true
-	limits := a.limits
-	limits.UntilBegun = true
-	answer, err := target.Do(a.call, &a.request, limits)
-	if err != nil {
-		return nil, err
-	}
-	a.listen(answer)
-	if answer.Status < 200 || answer.Status > 299 {
-		answer.Begin()
-		return nil, a.readFailure(answer, from)
-	}
-	a.answered = true
-	if err := a.holdInflater(answer); err != nil {
-		answer.Close()
-		return nil, err
-	}
-	return answer, nil
-}
-
+// succeeded reports the attempt that has answered.
 func (x *exchange) succeeded() {
 	x.ttft = time.Since(x.start)
 	served := balancer.Outcome{Verdict: balancer.Served}
@@ -313,7 +121,7 @@ func (x *exchange) succeeded() {
 		x.answeredBy = x.at.modelToldOf()
 	}
 	x.note(fasthttp.StatusOK, x.ttft-x.at.began.Sub(x.start))
-	x.attempted(true)
+	x.attempted(nil, 0)
 }
 
 // failed remembers what the client is told if no attempt helps. A mistake of
@@ -325,13 +133,16 @@ func (x *exchange) failed(outcome balancer.Outcome, told *codec.Error) {
 	outcome.Reason = clip(withDetail(told))
 	x.plan.Report(x.at.chosen, outcome)
 	x.note(told.Status, time.Since(x.at.began))
+	tried := &x.tries[len(x.tries)-1]
+	tried.why, tried.class = outcome.Reason, told.Class
 	if x.at.sent && outcome.Verdict != balancer.Over && !x.at.short {
-		x.attempted(false)
+		x.attempted(told, tried.took)
+		x.server.admin.Reasons.Add(x.at.chosen.Provider.Config.Name, x.model, told.Status, outcome.Reason, time.Now())
 	}
 	if !x.at.short { // of that the log hears seldom
 		x.server.logAttempt(x, told)
 	}
-	if x.key.admin && told.Detail != "" {
+	if x.stages&withAdmin != 0 && told.Detail != "" {
 		told.Message = withDetail(told)
 	}
 	if x.failure == nil || x.failure.Class != codec.ClientMistake && !x.final {
@@ -351,30 +162,95 @@ func (x *exchange) exhausted() *codec.Error {
 	x.retryAfter = wait
 	told := blocked(block, x.route.Model)
 	if told.Code == codeKeysLimited {
-		x.server.counters.limited[limitProviderKey].Add(1)
+		x.server.counters.Limited[metrics.ProviderKeyLimit].Add(1)
 	}
 	return told
 }
 
-// refuse answers with an error and ends the request.
-func (x *exchange) refuse(e *codec.Error) {
-	if x.call.Canceled() {
-		x.ctx.SetStatusCode(statusClientGone)
-		x.ctx.SetConnectionClose() // nobody reads it
-		x.end(statusClientGone)
-		return
+// trial is one attempt as the log line and X-Debug-Attempts tell it.
+type trial struct {
+	provider, upstream string
+	key                int
+	status             int
+	began, took        time.Duration // since the request came, and from there
+	leftOut, added     []string      // of the request, and members beside it
+	changed            []string      // in it
+	broke              bool          // its answer broke off, and another went on with it
+	why                string        // it failed
+	class              codec.Class   // the same
+	index              int           // of the provider, in the configuration
+	until              time.Duration // since the request came, if it broke off
+	span               tracing.SpanID
+}
+
+// next is the plan's next attempt. Where all that could serve rests and another request is finding out whether it is fit again, this one waits
+// for what that finds.
+func (x *exchange) next(plan *balancer.Plan) (balancer.Attempt, bool) {
+	for waited := time.Duration(0); ; waited += lookEvery {
+		attempt, more := plan.Next()
+		if more && !plan.Confirm(context.Background(), &attempt) {
+			continue
+		}
+		if more || !plan.Probed() || waited >= longestFollow || x.call.Wait(lookEvery) != nil {
+			return attempt, more
+		}
 	}
-	x.failure = e
-	if e.Code == errOverloaded.Code && x.retryAfter == 0 {
-		x.retryAfter = comeBack
+}
+
+// After breaker.Patience a request that waits asks as well. Of many that do one does then, so some wait for longer.
+const (
+	lookEvery     = 25 * time.Millisecond
+	longestFollow = 2 * breaker.Patience
+)
+
+// note adds the attempt that has just ended, as long after it began.
+func (x *exchange) note(status int, took time.Duration) {
+	a := &x.at.chosen
+	x.tries = append(x.tries, trial{provider: a.Provider.Config.Name, upstream: a.Upstream, key: a.Key, status: status, began: x.at.began.Sub(x.start), took: took, leftOut: x.at.leftOut, added: x.at.besides, changed: x.at.changed, index: a.Provider.Index, span: x.at.span})
+	if status != fasthttp.StatusOK { // else its answer goes on
+		x.at.tell(status, x.ttft)
 	}
-	if x.at.whole != nil { // the connection keeps the memory
-		x.ctx.Response.SwapBody(x.at.whole[:0])
-		x.at.whole = nil
+}
+
+// facts gathers what the route's channels ask of a request beside its model;
+// most ask nothing.
+func (in *inbound) facts() balancer.Facts {
+	f := balancer.Facts{Model: in.model, Stream: in.stream, BodyBytes: int64(len(in.body))}
+	if in.stages&withAddress != 0 {
+		f.Client = in.client()
 	}
-	writeErrorIn(x.ctx, x.format, e)
-	x.keepRefusal(e)
-	setRetryAfter(x.ctx, x.retryAfter)
-	x.showAttempts()
-	x.end(e.Status)
+	if in.key.balance.Near(in.route) {
+		f.Conversation = in.conversation()
+	}
+	if !in.route.AsksFacts {
+		return f
+	}
+	f.Endpoint, f.Method, f.Role = string(in.ctx.Path()), string(in.ctx.Method()), in.key.Role
+	if in.route.AsksEffort {
+		f.Effort = effort(in.body)
+	}
+	if in.route.AsksCompaction {
+		f.Compaction = in.compacts()
+	}
+	if in.route.AsksTokens {
+		f.PromptTokens = in.promptTokens()
+	}
+	return f
+}
+
+// longestSearch is how long a channel that serves is looked for, unless the first one may take longer. Whoever still waits then has most often been
+// given up by what stands between.
+const longestSearch = 10 * time.Minute
+
+// late says that no further attempt is to be begun. A channel that was not asked yet has its attempt before that, unless the whole may take no
+// longer; one that was is asked again only as long as the client has not waited for the sum of what those that were asked may take.
+func (x *exchange) late(plan *balancer.Plan) bool {
+	waited := time.Since(x.began)
+	if x.call.Err() != nil || waited >= x.server.options.longestSearch {
+		return true
+	}
+	if patience := plan.Patience(); patience > 0 && waited >= patience {
+		plan.Once()
+	}
+	return false
 }

@@ -110,7 +110,7 @@ func TestAFailureIsToldInTheEnvelopeIfNobodyElseCanServe(t *testing.T) {
 				if message := a.failure(t, f.status, f.code); !strings.Contains(message, f.word) {
 					t.Errorf("told %q, which does not say %q", message, f.word)
 				}
-				line := g.log.next(t, "request")
+				line := g.log.Next(t, "request")
 				if line["status"] != float64(f.status) || line["attempts"] != 1.0 || line["provider"] != "p" || line["error"] == nil {
 					t.Errorf("logged as %v", line)
 				}
@@ -131,7 +131,7 @@ func TestAFailureIsInvisibleIfAnotherChannelCanServe(t *testing.T) {
 				up := listen(t, both)
 				g := start(t, f.sections(t, providerOf("q", up))...)
 				a := g.chat(request)
-				line := g.log.next(t, "request")
+				line := g.log.Next(t, "request")
 				if f.final {
 					a.failure(t, f.status, f.code)
 					if line["attempts"] != 1.0 || len(up.requests()) != 0 {
@@ -149,7 +149,7 @@ func TestAFailureIsInvisibleIfAnotherChannelCanServe(t *testing.T) {
 				if line["status"] != 200.0 || line["attempts"] != 2.0 || line["provider"] != "q" {
 					t.Errorf("logged as %v", line)
 				}
-				if g.log.count("attempt failed") != 1 {
+				if g.log.Count("attempt failed") != 1 {
 					t.Errorf("the failed attempt is not told:\n%s", g.log)
 				}
 				noSecrets(t, g.log.String())
@@ -200,7 +200,7 @@ func TestAMistakeOfTheClientsIsTriedOnceElsewhere(t *testing.T) {
 			}
 			g := start(t, sections...)
 			a := g.chat(plainRequest)
-			if line := g.log.next(t, "request"); a.StatusCode != c.status || line["attempts"] != c.attempts || !strings.Contains(a.body, c.word) {
+			if line := g.log.Next(t, "request"); a.StatusCode != c.status || line["attempts"] != c.attempts || !strings.Contains(a.body, c.word) {
 				t.Errorf("%d %s, logged as %v", a.StatusCode, a.body, line)
 			}
 		})
@@ -224,7 +224,7 @@ func TestATooLongRequestIsTriedWhereTheModelIsAnother(t *testing.T) {
 	if a := g.chat(plainRequest); a.StatusCode != 200 {
 		t.Errorf("%d %s", a.StatusCode, a.body)
 	}
-	if line := g.log.next(t, "request"); line["attempts"] != 2.0 || line["provider"] != "other" || line["upstream_model"] != "m-large" {
+	if line := g.log.Next(t, "request"); line["attempts"] != 2.0 || line["provider"] != "other" || line["upstream_model"] != "m-large" {
 		t.Errorf("logged as %v", line)
 	}
 	if n := len(same.requests()); n != 0 {

@@ -82,7 +82,7 @@ func TestAProviderThatCannotBeUsedIsLeftOut(t *testing.T) {
 	if got := g.listed(clientKeyText); !slices.Equal(got, []string{"m"}) {
 		t.Errorf("listed %q", got)
 	}
-	if line := g.log.next(t, "this provider is left out"); line["provider"] != "odd" || line["error"] == "" {
+	if line := g.log.Next(t, "this provider is left out"); line["provider"] != "odd" || line["error"] == "" {
 		t.Errorf("%v", line)
 	}
 	noSecrets(t, g.log.String())
@@ -156,6 +156,15 @@ func TestAnEndDoesNotWaitLongerThanItMay(t *testing.T) {
 	eventually(t, "no request in flight", func() bool { return g.inFlight.Load() == 0 })
 }
 
+func TestAnEndThatIsHurriedCutsNothingWhereNobodyAsks(t *testing.T) {
+	g := start(t, providerOf("p", listen(t, both)))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := g.Shutdown(ctx); err != nil {
+		t.Errorf("nothing was cut: %v", err)
+	}
+}
+
 // Names are looked up for new connections only.
 func TestConnectionsAreGivenUpWhenTheyAreRenewedOrOld(t *testing.T) {
 	up := listen(t, both)
@@ -189,7 +198,7 @@ func TestTheSecretsOfTheConfigurationBeforeAreStillKnown(t *testing.T) {
 	g := start(t, providerOf("p", up))
 	g.Apply(parseConfig(t, providerOf("p", up, "    api: sk-another-0123456789abcdefghijklmnop\n")))
 	g.Server.log.Info("told", "old", upstreamKeyText, "new", "sk-another-0123456789abcdefghijklmnop")
-	if line := g.log.next(t, "told"); line["old"] != "sk-…wxyz" || line["new"] != "sk-…mnop" {
+	if line := g.log.Next(t, "told"); line["old"] != "sk-…wxyz" || line["new"] != "sk-…mnop" {
 		t.Errorf("%v", line)
 	}
 }

@@ -26,7 +26,7 @@ func (c command) serveOn(t *testing.T, socket *os.File, args ...string) *serving
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Process.Kill(); s.Wait() })
-	s.url = "http://" + fmt.Sprint(s.log.next(t, "serving")["address"])
+	s.url = "http://" + fmt.Sprint(s.log.Next(t, "serving")["address"])
 	return s
 }
 
@@ -178,7 +178,7 @@ func TestARestartOnAPassedSocketLosesNothing(t *testing.T) {
 				begin()
 			}
 			old.Process.Signal(syscall.SIGTERM)
-			old.log.next(t, "ending; a second signal ends at once")
+			old.log.Next(t, "ending; a second signal ends at once")
 			if test.overlap {
 				crowd.more(t)
 			}

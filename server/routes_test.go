@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/valyala/fasthttp"
+
+	"uniapi/server/entry"
 )
 
 func TestEveryAnswerCanBeReadByABrowser(t *testing.T) {
@@ -172,13 +174,13 @@ func TestAGatewayThatEndsIsNotReady(t *testing.T) {
 func TestARequestWhoseAttemptsGoOnIsNotLookedAtBehindTheirBack(t *testing.T) {
 	s := start(t, providerOf("p", listen(t, both))).Server
 	looked := make(chan bool)
-	handler := s.bounded(s.cors(s.enter(func(ctx *fasthttp.RequestCtx) {
-		setID(ctx, []byte("id"))
+	handler := s.entrance(func(ctx *fasthttp.RequestCtx) {
+		entry.SetID(ctx, []byte("id"))
 		go func() { // as attempts do behind comments
 			ctx.Request.Header.Peek("X-Passed-On")
 			close(looked)
 		}()
-	})))
+	})
 	var ctx fasthttp.RequestCtx
 	ctx.Init(&fasthttp.Request{}, nil, nil)
 	ctx.Request.Header.Set("Origin", "https://chat.example")

@@ -125,7 +125,7 @@ func TestAStalePooledConnectionIsNoFailure(t *testing.T) {
 		if a := g.chat(plainRequest); a.StatusCode != 200 {
 			t.Errorf("%d %s", a.StatusCode, a.body)
 		}
-		if line := g.log.next(t, "request"); line["attempts"] != 1.0 {
+		if line := g.log.Next(t, "request"); line["attempts"] != 1.0 {
 			t.Errorf("logged as %v", line)
 		}
 	}
@@ -143,7 +143,7 @@ func TestModelAndUsageAreThoseOfTheChannelThatServed(t *testing.T) {
 			if a := g.chat(request); a.StatusCode != 200 || !strings.Contains(a.body, `"model":"m"`) {
 				t.Errorf("%d %s", a.StatusCode, a.body)
 			}
-			line := g.log.next(t, "request")
+			line := g.log.Next(t, "request")
 			if line["provider"] != "q" || line["upstream_model"] != "large" || line["model"] != "m" || line["prompt_tokens"] != 11.0 || line["completion_tokens"] != 7.0 {
 				t.Errorf("logged as %v", line)
 			}
@@ -172,7 +172,7 @@ func TestAWaitForAProviderEndsWhenTheClientLeaves(t *testing.T) {
 	client.post(plainRequest)
 	<-asked
 	client.Close()
-	if line := g.log.next(t, "request"); line["status"] != float64(statusClientGone) || line["attempts"] != 1.0 {
+	if line := g.log.Next(t, "request"); line["status"] != float64(statusClientGone) || line["attempts"] != 1.0 {
 		t.Errorf("logged as %v", line)
 	}
 	if n := len(up.requests()); n != 1 {

@@ -1,6 +1,7 @@
 // Package server is the front of the gateway: it reads requests, finds out who
 // asks for what, lets the balancer say who serves it, and writes the answer.
-// relay.go holds the life of a request.
+// The life of a request goes through entrance.go, begin.go, receive.go, admit.go, relay.go,
+// attempt.go, send.go, answer.go, respond.go, finish.go and account.go, in that order.
 package server
 
 import (
@@ -10,23 +11,31 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/valyala/fasthttp"
 
 	"uniapi/balancer"
+	"uniapi/cluster"
 	"uniapi/config"
 	"uniapi/pool"
 	"uniapi/pool/fetch"
 	"uniapi/pool/provider"
+	"uniapi/server/admin"
+	"uniapi/server/alerts"
 	"uniapi/server/budget"
+	"uniapi/server/capture"
 	"uniapi/server/conn"
+	"uniapi/server/discovery"
+	"uniapi/server/entry"
 	"uniapi/server/idempotency"
+	"uniapi/server/pricelist"
+	"uniapi/server/queue"
+	"uniapi/server/requestlog"
 	"uniapi/server/telemetry"
+	"uniapi/server/telemetry/metrics"
 	"uniapi/usage"
 )
 
@@ -52,16 +61,24 @@ type Options struct {
 	TrustedProxies  conn.Networks // whose X-Forwarded-For and PROXY headers are believed
 	ProxyProtocol   bool          // every connection from TrustedProxies begins with a PROXY header
 
-	Books  *usage.Books    // nil keeps them in memory, until Shutdown
-	Stores balancer.Stores // what is shared with other instances
+	Requests string           // folder of the log of requests, if one is asked for; "" keeps none
+	Prices   string           // folder in which list prices that were fetched are kept; "" keeps none
+	Books    *usage.Books     // nil keeps them in memory, until Shutdown
+	Stores   balancer.Stores  // what is shared with other instances
+	Cluster  *cluster.Cluster // through which Stores are shared; nil is an instance that is alone
+	Tracer   Tracer           // who is told of requests that have ended; nil is nobody
 	// Update changes the configuration's source, as config.Source.Update does; nil if it cannot be changed.
 	Update func(changes map[string]json.RawMessage, check func(*config.Config) error) error
 
 	DrainGrace time.Duration // how long a server that is watched goes on serving when it is told to end
 
+	// Reach makes connections to providers in the place of the network, as pool.Options.Reach does; nil is the network.
+	Reach func(ctx context.Context, addr string) (*net.TCPConn, error)
+
 	readTimes *conn.Times // nil is UsualTimes; tests have less patience
 	pool      pool.Options
 
+	askEvery      time.Duration // 0 is admin's; tests have less patience
 	longestSearch time.Duration // 0 is longestSearch; tests have less patience
 	gapComments   time.Duration // likewise pingEvery, where one channel goes on with what another began
 }
@@ -109,10 +126,10 @@ type Server struct {
 	state     *balancer.State
 	alone     context.CancelFunc // ends what the state hears from other instances
 	books     *usage.Books
-	discovery *discovery
+	discovery *discovery.Lists
 	fetched   *fetch.Cache // of images and files that requests gave by address
 	conns     *conn.Group
-	ids       requestIDs
+	ids       entry.IDs
 	started   time.Time
 
 	snapshot atomic.Pointer[snapshot]
@@ -120,22 +137,21 @@ type Server struct {
 	building sync.Mutex             // held while a snapshot is built
 	asking   sync.Map               // *asking by provider and model: see backend
 	hedges   hedgeShare             // of attempts beside others
-	judging  sync.Mutex             // held while an update or a request to explain is decoded, which takes many times its size
-	askings  askings                // of providers, by admins
-	telling  sync.Mutex             // held while a page of metrics is made, which takes some times its size
-	apart    apart                  // what they tell apart, under telling
 	inFlight *budget.Places         // requests for answers
 	sending  *budget.Places         // requests whose bodies are on their way
 	fetches  *budget.Places         // connections on which images and files are fetched
 
+	requests   *requestlog.Log // nil: none can be kept
+	alerts     *alerts.Alerts
+	lookups    *lookups
+	captures   capture.Next // of single exchanges
+	prices     *pricelist.Keeper
+	waiting    *queue.Queue       // of requests for a limit
 	idempotent *idempotency.Store // answers of requests with an Idempotency-Key
 
-	counters counters
-	registry *prometheus.Registry // what /metrics tells
-	lacks    lacks
-	drops    perProvider // events of streams that could not be read and were left out
-	unpriced perProvider // requests that cost the default price, since nobody has said another
-	affinity affinityTokens
+	counters metrics.Counters
+	page     *metrics.Page // of /metrics
+	admin    *admin.API
 
 	budget      *budget.Budget
 	overloaded  refusals // of requests
@@ -145,10 +161,8 @@ type Server struct {
 	sentAway    refusals // counts connections that were closed for others to have room
 	refusing    atomic.Int32
 
-	probed   atomic.Int64   // when /readyz was last asked, in Unix nanoseconds
-	draining atomic.Bool    // /readyz says 503
-	mu       sync.Mutex     // of what follows
-	scraped  []*http.Server // of ServeMetrics
+	probed   atomic.Int64 // when /readyz was last asked, in Unix nanoseconds
+	draining atomic.Bool  // /readyz says 503
 	released sync.Once
 }
 
@@ -157,7 +171,7 @@ func New(o Options) (*Server, error) {
 	o = o.withDefaults()
 	s := &Server{
 		options: o, books: o.Books,
-		ids: newRequestIDs(), started: time.Now(),
+		ids: entry.NewIDs(), started: time.Now(), lookups: newLookups(),
 	}
 	s.useStores(o.Stores)
 	s.log, s.secrets = telemetry.Redacted(o.Log)
@@ -165,6 +179,12 @@ func New(o Options) (*Server, error) {
 	s.debug = s.log.Enabled(context.Background(), slog.LevelDebug)
 	s.budget = budget.New(o.RequestMemory - int64(fetchCache(o.RequestMemory)+keptAnswers(o.RequestMemory)))
 	s.idempotent = newIdempotency(o.RequestMemory)
+	s.alerts = alerts.New(alerts.Options{Log: s.log, Look: s.alarming})
+	if o.Requests != "" {
+		s.requests = requestlog.New(o.Requests, requestlog.Bounds{}, s.log)
+	}
+	s.prices = pricelist.New(o.Prices, s.log, s.rebuild)
+	s.waiting = newQueue(o.RequestMemory)
 	s.sending = budget.NewBodies(mostSending(o.MaxConnections))
 	s.fetches = budget.NewFetches(mostFetchesTogether())
 	s.inFlight = budget.NewPlaces(min(o.MaxInFlight, int64(o.MaxConnections))) // each has a connection, so that a key's part is of both
@@ -193,17 +213,21 @@ func New(o Options) (*Server, error) {
 	}); err != nil {
 		return nil, err
 	}
-	o.pool.OnStray = s.onStray
+	o.pool.OnStray, o.pool.Reach = s.onStray, o.Reach
 	s.pool = pool.New(o.pool)
 	s.adapters = provider.NewAdapters(s.pool)
 	if s.fetched, err = fetch.NewCache(fetchCache(o.RequestMemory)); err != nil {
 		return nil, err
 	}
-	if s.discovery, err = newDiscovery(s.log, s.rebuild); err != nil {
+	if s.discovery, err = discovery.New(s.log, func(name string) bool { return s.secrets.Load().Has(name) }, s.rebuild); err != nil {
 		return nil, err
 	}
+	s.admin = admin.New(admin.Options{
+		Log: s.log, Version: o.Version, Limits: admin.Limits{InFlight: o.MaxInFlight, Connections: o.MaxConnections, Body: o.MaxBody, Memory: o.Memory},
+		Books: s.books, Gateway: administered{s}, Update: o.Update, AskEvery: o.askEvery,
+	})
 	s.http = &fasthttp.Server{
-		Handler:                      s.bounded(s.handler()),
+		Handler:                      s.handler(),
 		ErrorHandler:                 s.onUnread,
 		ExpectHandler:                s.expect,
 		ConnState:                    s.connState,
@@ -219,8 +243,7 @@ func New(o Options) (*Server, error) {
 		SecureErrorLogMessage:        true, // errors must not repeat a header: it has the key
 		Logger:                       quiet{s.log},
 	}
-	s.registry, s.apart = metricsOf(s), roomFor(metricLines(o.Memory))
-	s.counters.outcomes.most = min(mostOutcomes, s.apart.most/2)
+	s.page = metrics.New(metrics.Options{Log: s.log, Version: o.Version, Lines: metricLines(o.Memory), Counters: &s.counters, Books: s.books, Gateway: measured{s}})
 	s.keepLimits()
 	s.Apply(o.Config)
 	s.passOn()

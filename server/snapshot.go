@@ -4,9 +4,9 @@ import (
 	"crypto/sha256"
 	"reflect"
 	"slices"
-	"strings"
 
 	"uniapi/balancer"
+	"uniapi/codec"
 	"uniapi/codec/alias"
 	"uniapi/codec/formats"
 	"uniapi/config"
@@ -30,17 +30,17 @@ type snapshot struct {
 	prices   *usage.Prices
 	leftOut  config.Problems // of the configuration, with what became of it here
 
-	translates bool // some provider speaks another format than clients do
-	buffers    bool // some streams wait for their end, whoever asks for them
-	countsNeed bool // some limit counts tokens or money
-	hedges     bool // some attempts run beside others
-	asksClient bool // some key may be used only from some addresses
-	continues  bool // some streams are gone on with by another channel, whoever asks for them
+	stages      stages // of every request
+	translates  bool   // some provider speaks another format than clients do
+	buffers     bool   // some streams wait for their end, whoever asks for them
+	keepsBodies bool   // the log of requests has all that is said
+	continues   bool   // some streams are gone on with by another channel, whoever asks for them
 }
 
 // backend is a provider as requests need it.
 type backend struct {
 	channel    *provider.Channel // nil where the provider cannot be reached
+	maker      string            // what traces call who is behind it
 	fetcher    *fetch.Fetcher    // of images, by the provider's proxy
 	maskedKeys []string
 	overrides  map[string]*overrides // by request model
@@ -49,12 +49,12 @@ type backend struct {
 	asking     map[string]*asking    // for their usage are its streams: the same
 }
 
-// backend is that of the attempt.
-func (a *attempt) backend() *backend { return &a.snap.backends[a.chosen.Provider.Index] }
-
 // build compiles cfg and what discovery knows at this moment.
 func (s *Server) build(cfg *config.Config) *snapshot {
-	snap := &snapshot{config: cfg, keys: make(keyIndex, len(cfg.APIKeys)), secrets: s.redactor(cfg), buffers: buffersSome(cfg), hedges: hedgesSome(cfg), countsNeed: countsNeed(cfg), continues: continuesSome(cfg), asksClient: asksClient(cfg)}
+	snap := &snapshot{config: cfg, keys: make(keyIndex, len(cfg.APIKeys)), secrets: s.redactor(cfg), buffers: buffersSome(cfg), continues: continuesSome(cfg), keepsBodies: s.requests != nil && cfg.Preferences.RequestLog.Level == config.RequestLogBodies}
+	cfg = cfg.WithPrices(s.prices.List())
+	snap.config = cfg
+	snap.stages = s.stagesOf(snap)
 	s.secrets.Store(snap.secrets)
 	snap.backends = make([]backend, len(cfg.Providers))
 	snap.fetcher = s.fetcher(cfg)
@@ -66,13 +66,15 @@ func (s *Server) build(cfg *config.Config) *snapshot {
 			snap.leftOut = append(snap.leftOut, unreachable(p, err, snap.secrets))
 			continue
 		}
+		snap.backends[i].maker = provider.MakerOf(p)
 		snap.backends[i].channel, snap.backends[i].fetcher = channel, via
 		snap.translates = snap.translates || channel.Format(provider.Ask{Endpoint: provider.Chat}) != formats.Chat.Name()
 	}
 	snap.prices = usage.NewPrices(cfg)
-	snap.route(s.state, s.discovery.models)
+	snap.route(s.state, s.discovery.Models)
 	for i, p := range snap.table.Providers {
 		b := &snap.backends[i]
+		b.maskedKeys = maskKeysOf(p.Config) // those of one that is left out are shown, too
 		if b.channel == nil {
 			continue
 		}
@@ -84,13 +86,14 @@ func (s *Server) build(cfg *config.Config) *snapshot {
 		}
 		b.searching = searchingOf(p.Models)
 		b.asking = s.askingOf(p.Config, p.Models)
-		b.maskedKeys = maskKeysOf(p.Config)
 	}
 	for _, k := range cfg.APIKeys {
 		balance, book := snap.table.Key(k.Key), s.books.Key(k.Key)
 		balance.Broke = book.Broke
-		snap.keys.add(&clientKey{APIKey: k, share: s.share(k.Key), balance: balance, routes: balance.Routes, admin: cfg.IsAdmin(k), book: book,
-			only: len(cfg.APIKeys) == 1, limitsTokens: limitsTokens(k.Preferences.RateLimit)})
+		key := &clientKey{APIKey: k, id: keyID(k.Key), share: s.share(k.Key), balance: balance, routes: balance.Routes, admin: cfg.IsAdmin(k), book: book,
+			only: len(cfg.APIKeys) == 1, limitsTokens: limitsTokens(k.Preferences.RateLimit), queue: cfg.Queue(k)}
+		key.stages = key.stagesOf()
+		snap.keys.add(key)
 	}
 	return snap
 }
@@ -98,7 +101,7 @@ func (s *Server) build(cfg *config.Config) *snapshot {
 // searchingOf finds the aliases that end in -search of models that are Google's.
 func searchingOf(models []config.Model) (found map[string]bool) {
 	for _, m := range models {
-		if strings.Contains(strings.ToLower(m.Upstream), "gemini") && alias.Read(m.Alias, m.Upstream).Search {
+		if alias.IsGoogles(m.Upstream) && alias.Read(m.Alias, m.Upstream).Search {
 			if found == nil {
 				found = map[string]bool{}
 			}
@@ -108,9 +111,13 @@ func searchingOf(models []config.Model) (found map[string]bool) {
 	return found
 }
 
-// searches says whether the attempt's request is to have Google's web search among its tools.
-func (a *attempt) searches() bool {
-	return a.endpoint == provider.Chat && a.upstream == "openai" && a.chosen.Provider.Config.Tools && a.backend().searching[a.model]
+// searching puts Google's web search among the tools of the attempt's request; nil if it is not to be there.
+func (a *attempt) searching() codec.Searcher {
+	if a.endpoint != provider.Chat || !a.backend.searching[a.model] || !a.chosen.Provider.Config.Tools {
+		return nil
+	}
+	search, _ := a.to.(codec.Searcher)
+	return search
 }
 
 // share is what a key has of the memory and the places for requests; it stays the same from one
@@ -172,18 +179,25 @@ func (s *Server) Apply(cfg *config.Config) {
 	s.building.Lock()
 	defer s.building.Unlock()
 	if err := s.books.Configure(terms(cfg)); err != nil {
-		s.log.Error("what keys have spent is not known", "error", err)
+		s.log.Error("the ledger does not say what the keys have spent", "error", err)
 	}
+	s.bindRequests(cfg)
+	s.prices.Use(cfg.Preferences.PriceSource)
+	s.useAlerts(cfg)
 	s.pool.KeepFor(cfg.Preferences.ConnectionMaxAge)
 	old := s.snapshot.Load()
 	s.snapshot.Store(s.build(cfg))
 	s.notRead.Store(nil)
 	s.tellAdmins(old, cfg)
-	s.discovery.watch(cfg, s.snapshot.Load().channels())
+	s.tellFleet(old, cfg)
+	s.discovery.Watch(cfg, s.snapshot.Load().channels())
 }
 
-// Renew has requests go over new connections to the providers from now on, so that names are looked up again. What is under way goes on.
-func (s *Server) Renew() { s.pool.Renew() }
+// Renew has requests go over new connections to the providers from now on, so that names are looked up again, and list prices read again. What is under way goes on.
+func (s *Server) Renew() {
+	s.pool.Renew()
+	s.prices.Look()
+}
 
 // rebuild takes up model lists that discovery has found.
 func (s *Server) rebuild() {

@@ -3,6 +3,7 @@ package server
 import (
 	"errors"
 
+	"uniapi/balancer/limit"
 	"uniapi/codec"
 	"uniapi/codec/estimate"
 	"uniapi/codec/rawjson"
@@ -10,6 +11,7 @@ import (
 	"uniapi/pool"
 	"uniapi/pool/provider"
 	"uniapi/server/budget"
+	"uniapi/usage"
 )
 
 // charge puts an attempt that has failed after its provider had answered on the
@@ -25,7 +27,7 @@ func (x *exchange) charge(err error, told *codec.Error) {
 	}
 	u := x.at.toldUsage()
 	switch unused := x.at.unused(err) || x.at.parted; {
-	case complete(&u) && (unused || declines(told)):
+	case u.Complete() && (unused || declines(told)):
 	case unused:
 		x.at.fill(&u, reachedSome)
 	default:
@@ -37,7 +39,8 @@ func (x *exchange) charge(err error, told *codec.Error) {
 // spend puts what an attempt has used that is over on the bill.
 func (x *exchange) spend(u codec.Usage) {
 	x.spent.Add(u)
-	x.paid = saturate.Add(x.paid, x.cost(booked(u))) // by the prices of where it was made
+	all := usage.Booked(u)
+	x.paid = saturate.Add(x.paid, x.cost(&all)) // by the prices of where it was made
 }
 
 // declines says of an error that it was we who took the provider's answer for none.
@@ -100,4 +103,10 @@ func (a *attempt) cut(u codec.Usage, said int64) {
 	}
 	u.Gaps |= codec.NoCompletion // it counts what has been said so far, or nothing
 	a.usage, a.said = u, max(estimate.Text(said), 1)
+}
+
+// came is what quotas count of the attempts that are over.
+func (x *exchange) came() limit.Need {
+	all := usage.Booked(x.spent)
+	return limit.Need{Tokens: all.Sum(), Money: x.paid}
 }

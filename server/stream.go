@@ -6,71 +6,31 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"time"
 
 	"github.com/valyala/fasthttp"
 
 	"uniapi/codec"
 )
 
-var (
-	contentTypeJSON   = []byte("application/json")
-	contentTypeEvents = []byte("text/event-stream; charset=utf-8")
-)
-
-// typeOr is the answer's own content type, where it has one.
-func (a *attempt) typeOr(usual []byte) []byte {
+// streamType is the answer's own content type, where it has one.
+func (a *attempt) streamType() []byte {
 	if len(a.contentType) > 0 {
 		return a.contentType
 	}
 	if kind := a.format.Traits().StreamType; kind != nil {
 		return kind
 	}
-	return usual
-}
-
-// respond hands the answer to fasthttp, which writes it after the handler has
-// returned.
-func (x *exchange) respond() {
-	x.showAttempts()
-	x.at.asItSays()
-	x.ctx.SetStatusCode(fasthttp.StatusOK)
-	if x.stream {
-		x.beginStream()
-		return
-	}
-	x.ctx.Response.Header.SetContentTypeBytes(x.at.typeOr(contentTypeJSON))
-	x.keepAnswer(fasthttp.StatusOK, x.at.whole)
-	if x.at.whole != nil {
-		x.ctx.Response.SwapBody(x.at.whole)
-	}
-	x.end(fasthttp.StatusOK)
-}
-
-// asItSays keeps browsers from taking what a provider answered for anything but what
-// its Content-Type says, and from running it.
-func (a *attempt) asItSays() {
-	header := &a.ctx.Response.Header
-	header.Set(fasthttp.HeaderXContentTypeOptions, noSniff)
-	if isDocument(a.contentType) {
-		header.Set(fasthttp.HeaderContentSecurityPolicy, "sandbox; default-src 'none'")
-	}
-}
-
-const noSniff = "nosniff"
-
-// isDocument says whether browsers may run what is of that type.
-func isDocument(contentType []byte) bool {
-	if len(contentType) == 0 {
-		return false
-	}
-	kind, _, _ := bytes.Cut(bytes.ToLower(contentType), []byte{';'})
-	return bytes.Contains(kind, []byte("html")) || bytes.Contains(kind, []byte("xml")) || bytes.Contains(kind, []byte("svg"))
+	return contentTypeEvents
 }
 
 func (x *exchange) beginStream() {
 	x.status = statusClientGone // until it is known to have ended otherwise
+	if x.stages&withLog != 0 {
+		x.pace = paces.Get().(*pace)
+	}
 	header := &x.ctx.Response.Header
-	header.SetContentTypeBytes(x.at.typeOr(contentTypeEvents))
+	header.SetContentTypeBytes(x.at.streamType())
 	header.Set(fasthttp.HeaderCacheControl, "no-cache")
 	header.Set("X-Accel-Buffering", "no") // an nginx in front must not collect events
 	if !x.ctx.Request.Header.IsHTTP11() {
@@ -111,6 +71,9 @@ func (x *exchange) WriteTo(w io.Writer) (written int64, err error) {
 	if x.chunked {
 		x.chunks.Begin()
 		w = &x.chunks
+	}
+	if x.tap != nil {
+		w = recording{w, x.tap.Answer()}
 	}
 	if x.comments > 0 {
 		c := newCommenter(w, x.comments, x.sign())
@@ -181,11 +144,17 @@ func (x *exchange) send(w io.Writer, out []byte, last bool) (written int64, err 
 	}
 	var n int
 	if last && x.joins() {
+		if x.tap != nil {
+			x.tap.Answer().Add(out)
+		}
 		n, err = x.chunks.Finish(out)
 	} else {
 		n, err = w.Write(out)
 	}
 	x.live.written.Add(int64(n))
+	if x.pace != nil {
+		x.pace.wrote(n, time.Since(x.start))
+	}
 	if err != nil {
 		err = errors.Join(errClient, err)
 	}
@@ -207,7 +176,7 @@ func (x *exchange) breakOff(w io.Writer) error {
 		x.chunks.Flush()
 	}
 	x.status = x.failure.Status
-	if x.raw() && !bytes.HasPrefix(x.at.contentType, []byte("text/event-stream")) {
+	if x.path.Raw && !bytes.HasPrefix(x.at.contentType, []byte("text/event-stream")) {
 		return x.failure // an error event would be a piece of a sound
 	}
 	if own, has := x.at.flow.(interface {
@@ -238,7 +207,7 @@ func (x *exchange) Close() error {
 		x.at.answer.CloseLater()
 		x.at.answer = nil
 	}
-	if x.status == fasthttp.StatusOK {
+	if x.first != nil && x.status == fasthttp.StatusOK {
 		x.keepAnswer(fasthttp.StatusOK, nil)
 	}
 	x.end(x.status)

@@ -68,11 +68,11 @@ func TestAStreamThatDiesTellsItsClient(t *testing.T) {
 			if _, err := client.br.ReadByte(); err != io.EOF {
 				t.Errorf("the connection goes on: %v", err)
 			}
-			line := g.log.next(t, "request")
+			line := g.log.Next(t, "request")
 			if line["status"] != c.status || line["attempts"] != 1.0 || line["provider"] != "p" || !strings.Contains(fmt.Sprint(line["error"]), c.word) {
 				t.Errorf("logged as %v", line)
 			}
-			if len(other.requests()) != 0 || g.log.count("request") != 1 {
+			if len(other.requests()) != 0 || g.log.Count("request") != 1 {
 				t.Errorf("something else was asked:\n%s", g.log)
 			}
 			noSecrets(t, string(rest), g.log.String())
@@ -164,7 +164,7 @@ func TestAStreamEndsWithItsLastEvent(t *testing.T) {
 	if took := time.Since(began); took > time.Second {
 		t.Errorf("the answer took %v", took)
 	}
-	if line := g.log.next(t, "request"); line["status"] != 200.0 {
+	if line := g.log.Next(t, "request"); line["status"] != 200.0 {
 		t.Errorf("logged as %v", line)
 	}
 }
@@ -275,7 +275,7 @@ func TestAStreamsBooksNameItsOwnModel(t *testing.T) {
 		if a := c.answer(); a.body != streamSeen {
 			t.Errorf("%q", a.body)
 		}
-		if line := g.log.next(t, "request"); line["model"] != fmt.Sprintf("model-%c", m) {
+		if line := g.log.Next(t, "request"); line["model"] != fmt.Sprintf("model-%c", m) {
 			t.Errorf("logged as %v", line)
 		}
 	}

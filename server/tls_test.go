@@ -152,7 +152,7 @@ func TestARenewedCertificateIsTakenUp(t *testing.T) {
 	}
 	eventually(t, "the mismatch is noticed", func() bool {
 		serial(trust)
-		return g.log.count("the changed certificate cannot be used; the old one stays in force") == 1
+		return g.log.Count("the changed certificate cannot be used; the old one stays in force") == 1
 	})
 	if err := os.Rename(other.key, files.key); err != nil {
 		t.Fatal(err)
@@ -160,7 +160,7 @@ func TestARenewedCertificateIsTakenUp(t *testing.T) {
 	whoever := trust.Clone()
 	whoever.InsecureSkipVerify = true
 	eventually(t, "the new one is in force", func() bool { return serial(whoever) == 2 })
-	if line := g.log.next(t, "the certificate was reloaded"); line["cert"] != files.cert {
+	if line := g.log.Next(t, "the certificate was reloaded"); line["cert"] != files.cert {
 		t.Errorf("logged %v", line)
 	}
 }

@@ -4,19 +4,19 @@ import (
 	"context"
 	"log/slog"
 	"strconv"
-	"sync"
+	"strings"
 	"time"
 	"unicode/utf8"
 
-	"github.com/valyala/fasthttp"
-
 	"uniapi/codec"
 	"uniapi/codec/estimate"
+	"uniapi/codec/form"
+	"uniapi/codec/front"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/said"
 	"uniapi/codec/saturate"
 	"uniapi/pool/provider"
-	"uniapi/usage"
+	"uniapi/server/telemetry/metrics"
 )
 
 // bytesPerToken is about what an event for one token takes on the wire. It is for
@@ -29,121 +29,19 @@ const bytesPerToken = 200
 // more.
 const leastOfTooMany = 1000
 
-// lack is why tokens are not what the provider counted.
-type lack int
-
 const (
-	lackNone       lack = iota // it did not say
-	lackUnreadable             // what it said is no number
-	lackAbsurd                 // nobody can believe what it said
-	lackUnit                   // it counts something else: seconds, searches
-	lackCut                    // the answer ended before it could say
-	lackZero                   // it said that there were none: believed, but worth a look
-	lackCount
+	farAbove    = 16   // times what a model answers with at most are not believed: a name may stand for a larger model than the one that is known
+	leastOfMost = 1024 // tokens that every model may answer with
 )
 
-// lackNames are the lacks as /metrics has them.
-var lackNames = [lackCount]string{"none", "unreadable", "absurd", "unit", "cut", "zero"}
-
-// extent is how far an answer came, as its price goes.
-type extent int
-
-const (
-	reachedNothing extent = iota // nothing was answered, or nothing that costs
-	reachedSome                  // the answer was cut off, by whomever
-	reachedAll
-)
-
-func (x *exchange) reached(status int) extent {
-	switch {
-	case x.at.chosen.Number == 0, x.endpoint == provider.CountTokens, x.at.charged:
-		return reachedNothing
-	case status == fasthttp.StatusOK:
-		return reachedAll
-	case x.live.written.Load() > 0, status == statusClientGone && x.at.answered:
-		return reachedSome
+// farBeyond says whether so many tokens cannot be the answer, by what is known of the model.
+func (a *attempt) farBeyond(completion int64) bool {
+	most := a.snap.prices.Of(a.chosen.Provider.Config, a.model, a.chosen.Upstream).Most
+	if most == 0 || completion <= farAbove*most {
+		return false
 	}
-	return reachedNothing
-}
-
-// tokens are what the request is charged for, and what they cost: what the provider
-// counted, and where it did not say, or nothing that can be believed, an estimate.
-// What attempts before have cost is in both. x.at.usage is what is told of them.
-func (x *exchange) tokens(status int) (all usage.Tokens, cost int64) {
-	var u codec.Usage
-	if end := x.reached(status); end != reachedNothing {
-		if u = x.at.toldUsage(); !complete(&u) {
-			x.at.fill(&u, end)
-		}
-		if all = booked(u); all != (usage.Tokens{}) {
-			x.count(&all, &u, end)
-			cost = x.cost(all)
-		}
-	}
-	if !x.spent.Zero() {
-		u.Add(x.spent)
-		all, cost = booked(u), min(saturate.Add(cost, x.paid), saturate.Most)
-	}
-	x.at.usage = u
-	return all, cost
-}
-
-// booked are a usage's tokens as the books have them.
-func booked(u codec.Usage) usage.Tokens {
-	return usage.Tokens{Prompt: u.Prompt, Cached: u.Cached, CacheWrite: u.CacheWrite, Completion: u.Completion, Reasoning: u.Reasoning, Estimated: u.Estimated,
-		CacheWrite1h: u.CacheWrite1h, AudioInput: u.PromptAudio, AudioOutput: u.CompletionAudio, ImageInput: u.PromptImage, ImageOutput: u.CompletionImage, Searches: u.Searches}
-}
-
-// toldUsage is what the provider has counted in the attempt so far.
-func (a *attempt) toldUsage() codec.Usage {
-	u := a.usage
-	if a.flow != nil {
-		told, _ := a.flow.Usage()
-		u.Update(told)
-		if u.Completion == 0 && u.Prompt > 0 && a.flow.Said() > 0 && !countedAtEnd(a.flow) {
-			u.Gaps |= codec.NoCompletion // a running total from before the answer
-		}
-	}
-	if a.inputOnly() {
-		if u.Gaps&codec.NoPrompt != 0 && u.Total > 0 {
-			u.Prompt, u.Gaps = u.Total, 0 // there is nothing else that it could be
-		}
-		if u.Gaps &^= codec.NoCompletion; u.Gaps&(codec.NoPrompt|codec.Nothing) == 0 {
-			u.Gaps = 0 // whatever was wrong with what is not needed
-		}
-	}
-	return u
-}
-
-// count adds what is no token and has a price.
-func (x *exchange) count(t *usage.Tokens, u *codec.Usage, end extent) {
-	if x.endpoint == provider.Chat || !x.priced(x.model).Price.HasUnits() {
-		return
-	}
-	a := x.at
-	switch raw, _ := a.flow.(*rawStream); x.endpoint {
-	case provider.Images, provider.ImageEdits:
-		if raw != nil {
-			t.Images = max(raw.made(), 1)
-		} else {
-			t.Images = a.imagesIn(a.whole, end)
-		}
-	case provider.Speech:
-		if top, err := rawjson.One(x.body); err == nil {
-			text, _ := rawjson.Text(x.body, top.Get(x.body, "input"))
-			t.Characters = int64(utf8.RuneCountInString(text))
-		}
-	case provider.Transcriptions, provider.Translations:
-		if t.Seconds = a.seconds(u); t.Seconds == 0 && x.isForm() {
-			for _, field := range x.form.Fields {
-				if field.File {
-					t.Seconds += estimate.SoundSeconds(field.End - field.Start)
-				}
-			}
-		}
-	case provider.Rerank:
-		t.Searches = max(t.Searches, 1)
-	}
+	_, answers, _ := a.answerAtMost()
+	return completion > saturate.Mul(farAbove*most, answers)
 }
 
 // countedAtEnd says whether a flow knows that its usage was told at the end.
@@ -152,19 +50,20 @@ func countedAtEnd(f flow) bool {
 	return knows && c.Counted()
 }
 
-// complete says that a usage is all told.
-func complete(u *codec.Usage) bool { return u.Gaps == 0 && !u.Zero() && !u.Estimated }
-
 // inputOnly says whether an endpoint's answer has no tokens of its own.
 func (in *inbound) inputOnly() bool {
-	return in.endpoint == provider.Embeddings || in.endpoint == provider.Rerank || in.endpoint == provider.Moderations
+	switch in.endpoint {
+	case provider.Embeddings, provider.Rerank, provider.Moderations, provider.Search:
+		return true
+	}
+	return false
 }
 
 // fill estimates what is missing in a usage.
 func (a *attempt) fill(u *codec.Usage, end extent) {
 	why := lackOf(u, end)
 	if u.Gaps&codec.Nothing != 0 && end == reachedAll && a.flow == nil { // the zeros of a stream are running totals
-		a.lacking(lackZero, u)
+		a.lacking(metrics.LackZero, u)
 		return
 	}
 	a.guess(u, end)
@@ -199,18 +98,18 @@ func (a *attempt) guess(u *codec.Usage, end extent) {
 	u.Gaps, u.Estimated = 0, true
 }
 
-func lackOf(u *codec.Usage, end extent) lack {
+func lackOf(u *codec.Usage, end extent) metrics.Lack {
 	switch {
 	case u.Gaps&codec.Absurd != 0:
-		return lackAbsurd
+		return metrics.LackAbsurd
 	case u.Gaps&codec.Unreadable != 0:
-		return lackUnreadable
+		return metrics.LackUnreadable
 	case u.Gaps&codec.OtherUnit != 0:
-		return lackUnit
+		return metrics.LackUnit
 	case end == reachedSome:
-		return lackCut
+		return metrics.LackCut
 	}
-	return lackNone
+	return metrics.LackNone
 }
 
 // answerTokens are about those of what has been answered.
@@ -237,7 +136,7 @@ func (a *attempt) answerTokens(end extent) int64 {
 	case provider.Transcriptions, provider.Translations:
 		if top, err := rawjson.One(body); err == nil { // a verbose one says it all again, in pieces
 			if text, is := rawjson.Text(body, top.Get(body, "text")); is {
-				return estimate.Text(int64(len(text)))
+				return estimate.Words(text)
 			}
 		}
 	}
@@ -259,31 +158,87 @@ func (a *attempt) imagesIn(body []byte, end extent) (n int64) {
 	return n
 }
 
+// imageKind is the size and the quality of the images that were made: what the answer tells of them, if it is there whole, else what was asked for.
+func (a *attempt) imageKind(whole bool) (size, quality string) {
+	size, quality = a.imageAsked()
+	if !whole {
+		return size, quality
+	}
+	for name, into := range map[string]*string{"size": &size, "quality": &quality} {
+		if text, is := rawjson.Text(a.whole, front.Member(a.whole, name)); is && text != "" {
+			*into = strings.Clone(text)
+		}
+	}
+	return size, quality
+}
+
+// imageAsked is the size and the quality that the request asks for; "" where it does not say.
+func (in *inbound) imageAsked() (size, quality string) {
+	for name, into := range map[string]*string{"size": &size, "quality": &quality} {
+		if in.head.IsForm {
+			for _, field := range in.head.Form.Fields {
+				if field.Name == name && !field.File {
+					*into = string(in.body[field.Start:min(field.End, field.Start+mostOfKind)])
+				}
+			}
+		} else if text, is := rawjson.Text(in.body, front.Member(in.body, name)); is {
+			*into = strings.Clone(text[:min(len(text), mostOfKind)])
+		}
+	}
+	return size, quality
+}
+
+// mostOfKind is how much is kept of a size or a quality, in bytes: no price is of a longer one, and a request may be one word of megabytes.
+const mostOfKind = 64
+
 // mostImages is how many images OpenAI makes for a request at most.
 const mostImages = 10
 
 // imagesAsked is how many images one answer of the provider is to have.
 func (a *attempt) imagesAsked() int64 {
+	if !a.untranslated { // Google is asked again for more
+		return 1
+	}
+	return a.imagesWanted()
+}
+
+// imagesWanted is how many images the request asks for.
+func (in *inbound) imagesWanted() int64 {
 	n := int64(1)
-	switch {
-	case !a.untranslated(): // Google is asked again for more
-	case a.isForm():
-		for _, field := range a.form.Fields {
-			if field.Name == "n" && !field.File {
-				n, _ = strconv.ParseInt(string(a.body[field.Start:field.End]), 10, 64)
-			}
+	if !in.head.IsForm {
+		n = countIn(in.body, front.Member(in.body, "n"))
+	}
+	for _, field := range in.fields() {
+		if field.Name == "n" && !field.File {
+			n, _ = strconv.ParseInt(string(in.body[field.Start:field.End]), 10, 64)
 		}
-	default:
-		n, _ = rawjson.Int(a.body, member(a.body, "n"))
 	}
 	return min(max(n, 1), mostImages)
+}
+
+// charactersToSpeak are those that a request wants to hear.
+func (in *inbound) charactersToSpeak() int64 {
+	top, err := rawjson.One(in.body)
+	if err != nil {
+		return 0
+	}
+	text, _ := rawjson.Text(in.body, top.Get(in.body, "input"))
+	return int64(utf8.RuneCountInString(text))
+}
+
+// fields are those of a request that is a form.
+func (in *inbound) fields() []form.Field {
+	if !in.head.IsForm {
+		return nil
+	}
+	return in.head.Form.Fields
 }
 
 // promptTokensOf are about those of the request. The usage may tell how long its
 // sound is.
 func (a *attempt) promptTokensOf(u *codec.Usage) int64 {
 	switch {
-	case a.isForm():
+	case a.head.IsForm:
 		return a.formTokens(a.seconds(u))
 	case a.endpoint == provider.Speech:
 		return a.spokenTokens()
@@ -303,11 +258,11 @@ func (in *inbound) spokenTokens() int64 {
 // formTokens are those of a form: of its texts, and of its files by what the
 // endpoint takes, and how many seconds its sound has if that is known.
 func (in *inbound) formTokens(seconds int64) (n int64) {
-	for _, field := range in.form.Fields {
+	for _, field := range in.head.Form.Fields {
 		size := field.End - field.Start
 		switch {
 		case !field.File && !said.Setting(field.Name):
-			n += estimate.Text(int64(size))
+			n += estimate.Text(estimate.Weight(in.body[field.Start:field.End]))
 		case !field.File:
 		case in.endpoint == provider.ImageEdits || in.endpoint == provider.Images:
 			n += estimate.Media(size)
@@ -338,62 +293,12 @@ func durationIn(body []byte) int64 {
 }
 
 // lacking counts a usage that was not told, and says so if the provider is wrong.
-func (a *attempt) lacking(why lack, u *codec.Usage) {
+func (a *attempt) lacking(why metrics.Lack, u *codec.Usage) {
 	provider := a.chosen.Provider.Config.Name
-	a.server.lacks.count(provider, why)
-	if (why == lackAbsurd || why == lackUnreadable) && a.server.lacks.tell(provider, time.Now()) {
+	a.server.counters.Lacks.Count(provider, why)
+	if (why == metrics.LackAbsurd || why == metrics.LackUnreadable) && a.server.counters.Lacks.Tell(provider, time.Now()) {
 		a.server.log.LogAttrs(context.Background(), slog.LevelWarn, "a provider counts tokens in a way that cannot be right; they are estimated",
-			slog.String("id", string(a.id)), slog.String("provider", provider), slog.String("model", clip(a.model)), slog.String("because", lackNames[why]),
+			slog.String("id", string(a.id)), slog.String("provider", provider), slog.String("model", clip(a.model)), slog.String("because", metrics.LackNames[why]),
 			slog.Int64("prompt_tokens", u.Prompt), slog.Int64("completion_tokens", u.Completion))
-	}
-}
-
-// lacks counts usages that were not told, by provider. The names are those of
-// api.yaml.
-type lacks struct {
-	mu     sync.Mutex
-	counts map[string]*[lackCount]int64
-	told   map[string]time.Time
-}
-
-// lackEvery is how often the log tells of one provider.
-const lackEvery = time.Hour
-
-func (l *lacks) count(provider string, why lack) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.counts == nil {
-		l.counts = make(map[string]*[lackCount]int64)
-	}
-	if l.counts[provider] == nil {
-		l.counts[provider] = new([lackCount]int64)
-	}
-	l.counts[provider][why]++
-}
-
-// tell says whether it is time to.
-func (l *lacks) tell(provider string, now time.Time) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if last, was := l.told[provider]; was && now.Sub(last) < lackEvery {
-		return false
-	}
-	if l.told == nil {
-		l.told = make(map[string]time.Time)
-	}
-	l.told[provider] = now
-	return true
-}
-
-// all visits the counts.
-func (l *lacks) all(visit func(provider string, why lack, n int64)) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for provider, counts := range l.counts {
-		for why, n := range counts {
-			if n > 0 {
-				visit(provider, lack(why), n)
-			}
-		}
 	}
 }

@@ -23,7 +23,7 @@ func TestUsageInsideAChoiceCountsHoweverItIsSent(t *testing.T) {
 				})
 				g := start(t, providerOf("p", up))
 				g.do("POST", path, fmt.Sprintf(`{"model":"m","max_tokens":9,"stream":%t,"messages":[{"role":"user","content":"hi"}]}`, stream), asClient...)
-				line := g.log.next(t, "request")
+				line := g.log.Next(t, "request")
 				if line["prompt_tokens"] != 1234.0 || line["completion_tokens"] != 567.0 || line["cached_tokens"] != 1000.0 || line["estimated"] != nil {
 					t.Errorf("%s, stream %t, %s: %v", path, stream, usage, line)
 				}

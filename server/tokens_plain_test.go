@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"uniapi/codec/estimate"
+	"uniapi/server/telemetry/metrics"
 )
 
 // plainCase is a request to an endpoint that is no conversation, and what it costs by an answer.
@@ -20,7 +21,7 @@ type plainCase struct {
 	first, rest string
 
 	prompt, completion int64
-	why                lack
+	why                metrics.Lack
 }
 
 // formOf is a form with texts, and files of so many bytes.
@@ -80,44 +81,44 @@ func plainCases(t *testing.T) []plainCase {
 	own := tongues[0].own
 	return []plainCase{
 		{"completion", "/v1/completions", `{"model":"m","prompt":"` + askedText + `"}`, "", jsonKind, false, completion(own), "", 1234, 567, exact},
-		{"completion without a usage", "/v1/completions", `{"model":"m","prompt":"` + askedText + `"}`, "", jsonKind, false, completion(""), "", 1000, 100, lackNone},
+		{"completion without a usage", "/v1/completions", `{"model":"m","prompt":"` + askedText + `"}`, "", jsonKind, false, completion(""), "", 1000, 100, metrics.LackNone},
 		{"streamed completion", "/v1/completions", `{"model":"m","stream":true,"prompt":"` + askedText + `"}`, "", eventsKind, true, piece, last(own), 1234, 567, exact},
-		{"streamed completion without a usage", "/v1/completions", `{"model":"m","stream":true,"prompt":"` + askedText + `"}`, "", eventsKind, true, piece, last(""), 1000, 100, lackNone},
+		{"streamed completion without a usage", "/v1/completions", `{"model":"m","stream":true,"prompt":"` + askedText + `"}`, "", eventsKind, true, piece, last(""), 1000, 100, metrics.LackNone},
 
 		{"embedding", "/v1/embeddings", embed, "", jsonKind, false, with(vectors, "usage", `{"prompt_tokens":1234,"total_tokens":1234}`), "", 1234, 0, exact},
 		{"embedding, the total alone", "/v1/embeddings", embed, "", jsonKind, false, with(vectors, "usage", `{"total_tokens":1234}`), "", 1234, 0, exact},
 		{"embedding, billed units", "/v1/embeddings", embed, "", jsonKind, false, with(vectors, "meta", `{"billed_units":{"input_tokens":1234}}`), "", 1234, 0, exact},
 		{"embedding, half of it unreadable", "/v1/embeddings", embed, "", jsonKind, false, with(vectors, "usage", `{"prompt_tokens":1234,"total_tokens":"many"}`), "", 1234, 0, exact},
-		{"embedding without a usage", "/v1/embeddings", embed, "", jsonKind, false, vectors, "", 1000, 0, lackNone},
-		{"embedding, an absurd usage", "/v1/embeddings", embed, "", jsonKind, false, with(vectors, "usage", `{"prompt_tokens":-1,"total_tokens":1e300}`), "", 1000, 0, lackAbsurd},
-		{"embedding of tokens", "/v1/embeddings", `{"model":"m","input":[[` + strings.Repeat("5,", 999) + `5]]}`, "", jsonKind, false, vectors, "", 1000, 0, lackNone},
+		{"embedding without a usage", "/v1/embeddings", embed, "", jsonKind, false, vectors, "", 1000, 0, metrics.LackNone},
+		{"embedding, an absurd usage", "/v1/embeddings", embed, "", jsonKind, false, with(vectors, "usage", `{"prompt_tokens":-1,"total_tokens":1e300}`), "", 1000, 0, metrics.LackAbsurd},
+		{"embedding of tokens", "/v1/embeddings", `{"model":"m","input":[[` + strings.Repeat("5,", 999) + `5]]}`, "", jsonKind, false, vectors, "", 1000, 0, metrics.LackNone},
 
 		{"ranking, tokens", "/v1/rerank", rank, "", jsonKind, false, with(ranks, "usage", `{"total_tokens":1234}`), "", 1234, 0, exact},
-		{"ranking, searches", "/v1/rerank", rank, "", jsonKind, false, with(ranks, "meta", `{"billed_units":{"search_units":1}}`), "", 3000, 0, lackUnit},
-		{"ranking without a usage", "/v1/rerank", rank, "", jsonKind, false, ranks, "", 3000, 0, lackNone},
+		{"ranking, searches", "/v1/rerank", rank, "", jsonKind, false, with(ranks, "meta", `{"billed_units":{"search_units":1}}`), "", 3000, 0, metrics.LackUnit},
+		{"ranking without a usage", "/v1/rerank", rank, "", jsonKind, false, ranks, "", 3000, 0, metrics.LackNone},
 
-		{"moderation", "/v1/moderations", `{"model":"m","input":"` + askedText + `"}`, "", jsonKind, false, `{"results":[{"flagged":false}]}`, "", 1000, 0, lackNone},
+		{"moderation", "/v1/moderations", `{"model":"m","input":"` + askedText + `"}`, "", jsonKind, false, `{"results":[{"flagged":false}]}`, "", 1000, 0, metrics.LackNone},
 
 		{"images", "/v1/images/generations", draw, "", jsonKind, false, with(images, "usage", ownImages), "", 1234, 567, exact},
-		{"images without a usage", "/v1/images/generations", draw, "", jsonKind, false, images, "", 1000, 2 * media, lackNone},
-		{"images by address", "/v1/images/generations", draw, "", jsonKind, false, `{"data":[{"url":"https://h.example/1"},{"url":"https://h.example/2"}]}`, "", 1000, 2 * media, lackNone},
+		{"images without a usage", "/v1/images/generations", draw, "", jsonKind, false, images, "", 1000, 2 * media, metrics.LackNone},
+		{"images by address", "/v1/images/generations", draw, "", jsonKind, false, `{"data":[{"url":"https://h.example/1"},{"url":"https://h.example/2"}]}`, "", 1000, 2 * media, metrics.LackNone},
 		{"streamed images", "/v1/images/generations", draw, "", eventsKind, true, drawn("image_generation.partial_image", ""), drawn("image_generation.completed", ownImages), 1234, 567, exact},
-		{"a streamed image without a usage", "/v1/images/generations", draw, "", eventsKind, true, drawn("image_generation.partial_image", ""), drawn("image_generation.completed", ""), 1000, media, lackNone},
-		{"two streamed images without a usage", "/v1/images/generations", draw, "", eventsKind, true, drawn("image_generation.completed", ""), drawn("image_generation.completed", ""), 1000, 2 * media, lackNone},
-		{"edited images", "/v1/images/edits", edit, editType, jsonKind, false, images, "", 1000 + 5*media, 2 * media, lackNone},
+		{"a streamed image without a usage", "/v1/images/generations", draw, "", eventsKind, true, drawn("image_generation.partial_image", ""), drawn("image_generation.completed", ""), 1000, media, metrics.LackNone},
+		{"two streamed images without a usage", "/v1/images/generations", draw, "", eventsKind, true, drawn("image_generation.completed", ""), drawn("image_generation.completed", ""), 1000, 2 * media, metrics.LackNone},
+		{"edited images", "/v1/images/edits", edit, editType, jsonKind, false, images, "", 1000 + 5*media, 2 * media, metrics.LackNone},
 		{"streamed edits", "/v1/images/edits", edit, editType, eventsKind, true, drawn("image_edit.partial_image", ""), drawn("image_edit.completed", ownImages), 1234, 567, exact},
 
 		{"transcript, tokens", "/v1/audio/transcriptions", hear, hearType, jsonKind, false, said(`{"type":"tokens","input_tokens":1234,"output_tokens":567,"total_tokens":1801}`), "", 1234, 567, exact},
-		{"transcript, seconds", "/v1/audio/transcriptions", hear, hearType, jsonKind, false, said(`{"type":"duration","seconds":119.5}`), "", 2000, 100, lackUnit},
-		{"verbose transcript", "/v1/audio/transcriptions", hear, hearType, jsonKind, false, `{"task":"transcribe","duration":"120.0","text":"` + answeredText + `","segments":[{"text":"` + answeredText + `"}]}`, "", 2000, 100, lackNone},
-		{"transcript without a usage", "/v1/audio/transcriptions", hear, hearType, jsonKind, false, said(""), "", 1000, 100, lackNone},
-		{"transcript as text", "/v1/audio/transcriptions", hear, hearType, "text/plain; charset=utf-8", true, answeredText, "\n", 1000, 100, lackNone},
+		{"transcript, seconds", "/v1/audio/transcriptions", hear, hearType, jsonKind, false, said(`{"type":"duration","seconds":119.5}`), "", 2000, 100, metrics.LackUnit},
+		{"verbose transcript", "/v1/audio/transcriptions", hear, hearType, jsonKind, false, `{"task":"transcribe","duration":"120.0","text":"` + answeredText + `","segments":[{"text":"` + answeredText + `"}]}`, "", 2000, 100, metrics.LackNone},
+		{"transcript without a usage", "/v1/audio/transcriptions", hear, hearType, jsonKind, false, said(""), "", 1000, 100, metrics.LackNone},
+		{"transcript as text", "/v1/audio/transcriptions", hear, hearType, "text/plain; charset=utf-8", true, answeredText, "\n", 1000, 100, metrics.LackNone},
 		{"streamed transcript", "/v1/audio/transcriptions", hear, hearType, eventsKind, true, delta, done(`{"type":"tokens","input_tokens":1234,"output_tokens":567,"total_tokens":1801}`), 1234, 567, exact},
-		{"streamed transcript without a usage", "/v1/audio/transcriptions", hear, hearType, eventsKind, true, delta, done(""), 1000, 100, lackNone},
-		{"streamed transcript, seconds", "/v1/audio/transcriptions", hear, hearType, eventsKind, true, delta, done(`{"type":"duration","seconds":120}`), 2000, 100, lackUnit},
-		{"translation", "/v1/audio/translations", hear, hearType, jsonKind, false, said(""), "", 1000, 100, lackNone},
+		{"streamed transcript without a usage", "/v1/audio/transcriptions", hear, hearType, eventsKind, true, delta, done(""), 1000, 100, metrics.LackNone},
+		{"streamed transcript, seconds", "/v1/audio/transcriptions", hear, hearType, eventsKind, true, delta, done(`{"type":"duration","seconds":120}`), 2000, 100, metrics.LackUnit},
+		{"translation", "/v1/audio/translations", hear, hearType, jsonKind, false, said(""), "", 1000, 100, metrics.LackNone},
 
-		{"speech", "/v1/audio/speech", speak, "", "audio/mpeg", true, sound, sound, 1000, 1000, lackNone},
+		{"speech", "/v1/audio/speech", speak, "", "audio/mpeg", true, sound, sound, 1000, 1000, metrics.LackNone},
 		{"speech as events", "/v1/audio/speech", speak, "", eventsKind, true, sseEvent("speech.audio.delta", `{"type":"speech.audio.delta","audio":"AAAA"}`),
 			sseEvent("speech.audio.done", `{"type":"speech.audio.done","usage":{"input_tokens":1234,"output_tokens":567,"total_tokens":1801}}`), 1234, 567, exact},
 	}
@@ -165,7 +166,7 @@ func TestEveryOtherEndpointCosts(t *testing.T) {
 					t.Errorf("%+v", c)
 				}
 			} else if c.isFor(t, test.name, test.prompt, test.completion); s.lacked(test.why) != before+1 {
-				t.Errorf("it is not counted as lacking for %s", lackNames[test.why])
+				t.Errorf("it is not counted as lacking for %s", metrics.LackNames[test.why])
 			}
 			s.leavesEarly(t, test.name, func() *play {
 				cut := p

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"uniapi/codec/eventstream"
+	"uniapi/server/telemetry/metrics"
 )
 
 // The texts of the tests of what answers cost: a request has a thousand tokens and a little, an answer a hundred.
@@ -242,7 +243,7 @@ func (s *stage) charge(ask func()) (c charged) {
 	s.t.Helper()
 	before, _ := s.books.State(clientKeyText)
 	ask()
-	line := s.log.next(s.t, "request")
+	line := s.log.Next(s.t, "request")
 	number := func(name string) int64 {
 		n, _ := line[name].(float64)
 		return int64(n)
@@ -253,8 +254,8 @@ func (s *stage) charge(ask func()) (c charged) {
 }
 
 // lacked is how often a usage was found lacking for a reason.
-func (s *stage) lacked(why lack) (n int64) {
-	s.lacks.all(func(_ string, reason lack, counted int64) {
+func (s *stage) lacked(why metrics.Lack) (n int64) {
+	s.counters.Lacks.All(func(_ string, reason metrics.Lack, counted int64) {
 		if reason == why {
 			n += counted
 		}

@@ -2,19 +2,25 @@ package server
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
+
+	"uniapi/server/telemetry/metrics"
 )
 
 // wording is a usage as a provider may write it.
 type wording struct {
 	name  string
-	usage string // "" is none, "own" that of the format
-	why   lack   // for what is estimated
-	total int64  // that is told alone
+	usage string       // "" is none, "own" that of the format
+	why   metrics.Lack // for what is estimated
+	total int64        // that is told alone
 }
 
-const exact lack = -1
+const exact metrics.Lack = -1
+
+// contradictory makes a usage of 1234 and 567 tokens one of which the answer is below zero, and the total below the prompt.
+var contradictory = strings.NewReplacer("1234", "1010", "567", "-567", "500", "-500", "1801", "7")
 
 var wordings = []wording{
 	{"its own words", "own", exact, 0},
@@ -26,19 +32,24 @@ var wordings = []wording{
 	{"Amazon's words", `{"inputTokens":1234,"outputTokens":567}`, exact, 0},
 	{"one half and the total", `{"prompt_tokens":1234,"total_tokens":1801}`, exact, 0},
 	{"the other half and the total", `{"completion_tokens":567,"prompt_tokens":null,"total_tokens":1801}`, exact, 0},
-	{"the total alone", `{"total_tokens":1801}`, lackNone, 1801},
-	{"none", "", lackNone, 0},
-	{"null", "null", lackNone, 0},
-	{"an empty object", "{}", lackNone, 0},
-	{"nulls", `{"prompt_tokens":null,"completion_tokens":null,"total_tokens":null}`, lackNone, 0},
-	{"a text", `"many"`, lackUnreadable, 0},
-	{"words for numbers", `{"prompt_tokens":"many","completion_tokens":"few"}`, lackUnreadable, 0},
-	{"no numbers", `{"prompt_tokens":"NaN","completion_tokens":[1]}`, lackUnreadable, 0},
-	{"less than none", `{"prompt_tokens":-5,"completion_tokens":-1e300}`, lackAbsurd, 0},
-	{"less than none, as a text", `{"prompt_tokens":"-5","completion_tokens":"-5"}`, lackAbsurd, 0},
-	{"too many", `{"prompt_tokens":999999999999999999,"completion_tokens":999999999999999999}`, lackAbsurd, 0},
-	{"more than an integer", `{"prompt_tokens":1e300,"completion_tokens":9223372036854775808}`, lackAbsurd, 0},
-	{"more than a float", `{"prompt_tokens":1e400,"completion_tokens":"1e400"}`, lackAbsurd, 0},
+	{"the total alone", `{"total_tokens":1801}`, metrics.LackNone, 1801},
+	{"none", "", metrics.LackNone, 0},
+	{"null", "null", metrics.LackNone, 0},
+	{"an empty object", "{}", metrics.LackNone, 0},
+	{"nulls", `{"prompt_tokens":null,"completion_tokens":null,"total_tokens":null}`, metrics.LackNone, 0},
+	{"a text", `"many"`, metrics.LackUnreadable, 0},
+	{"words for numbers", `{"prompt_tokens":"many","completion_tokens":"few"}`, metrics.LackUnreadable, 0},
+	{"no numbers", `{"prompt_tokens":"NaN","completion_tokens":[1]}`, metrics.LackUnreadable, 0},
+	{"less than none", `{"prompt_tokens":-5,"completion_tokens":-1e300}`, metrics.LackAbsurd, 0},
+	{"less than none, as a text", `{"prompt_tokens":"-5","completion_tokens":"-5"}`, metrics.LackAbsurd, 0},
+	{"too many", `{"prompt_tokens":999999999999999999,"completion_tokens":999999999999999999}`, metrics.LackAbsurd, 0},
+	{"more than an integer", `{"prompt_tokens":1e300,"completion_tokens":9223372036854775808}`, metrics.LackAbsurd, 0},
+	{"a total below one half", `{"prompt_tokens":1010,"completion_tokens":-1000000,"total_tokens":5}`, metrics.LackAbsurd, 0},
+	{"a total that leaves nothing", `{"prompt_tokens":1010,"completion_tokens":-1,"total_tokens":1010}`, metrics.LackAbsurd, 0},
+	{"a total below the answer", `{"completion_tokens":105,"total_tokens":5}`, metrics.LackAbsurd, 0},
+	{"no number and a total below one half", `{"prompt_tokens":"1010","completion_tokens":"NaN","total_tokens":5}`, metrics.LackAbsurd, 0},
+	{"its own words in contradiction", "less", metrics.LackAbsurd, 0},
+	{"more than a float", `{"prompt_tokens":1e400,"completion_tokens":"1e400"}`, metrics.LackAbsurd, 0},
 }
 
 // check looks at what a whole answer with the usage cost.
@@ -64,7 +75,7 @@ func (sp wording) check(t *testing.T, s *stage, what string, c charged, before i
 		c.isFor(t, what, 1000, 100)
 	}
 	if n := s.lacked(sp.why); n != before+1 {
-		t.Errorf("%s: it is counted as lacking %d times for %s", what, n-before, lackNames[sp.why])
+		t.Errorf("%s: it is counted as lacking %d times for %s", what, n-before, metrics.LackNames[sp.why])
 	}
 }
 
@@ -94,8 +105,11 @@ func TestEveryConversationCosts(t *testing.T) {
 					}
 					for _, sp := range wordings {
 						usage := sp.usage
-						if usage == "own" {
+						switch usage {
+						case "own":
 							usage = d.own
+						case "less":
+							usage = contradictory.Replace(d.own)
 						}
 						p := &play{kind: jsonKind, first: d.plain(usage)}
 						if stream {
@@ -136,11 +150,11 @@ func (s *stage) cutOff(t *testing.T, what string, d tongue, stream bool, path, b
 		return
 	}
 	first, _ := d.stream(d.own)
-	before := s.lacked(lackCut)
+	before := s.lacked(metrics.LackCut)
 	s.next.Store(&play{kind: d.events, length: -1, first: first, end: breaksOff})
 	s.charge(func() { s.post(path, body) }).isFor(t, what+", cut by the provider", 1000, 100)
 	s.charge(func() { s.leave(&play{kind: d.events, length: -1, first: first, end: keepsStill}, path, body) }).isFor(t, what+", cut by the client", 1000, 100)
-	if n := s.lacked(lackCut); n != before+2 {
+	if n := s.lacked(metrics.LackCut); n != before+2 {
 		t.Errorf("%s: %d cuts are counted", what, n-before)
 	}
 	s.leavesEarly(t, what, func() *play { return &play{kind: d.events, length: -1, end: keepsStill} }, path, body, 1000)
@@ -170,8 +184,8 @@ func TestZeroTokensAreBelievedInAWholeAnswerAndCounted(t *testing.T) {
 	path, body := askers[0].plain(false)
 	zero := `{"prompt_tokens":0,"completion_tokens":0,"total_tokens":0}`
 	s.next.Store(&play{kind: jsonKind, first: d.plain(zero)})
-	if c := s.charge(func() { s.post(path, body) }); c.nano != 0 || s.lacked(lackZero) != 1 {
-		t.Errorf("%+v, %d", c, s.lacked(lackZero))
+	if c := s.charge(func() { s.post(path, body) }); c.nano != 0 || s.lacked(metrics.LackZero) != 1 {
+		t.Errorf("%+v, %d", c, s.lacked(metrics.LackZero))
 	}
 	// In a stream they are a running total, of which the last may be missing.
 	path, body = askers[0].plain(true)
@@ -244,25 +258,61 @@ func TestAnAnswerThatSaysNothingCostsWhatTheProviderCounted(t *testing.T) {
 	}
 }
 
-func TestAbsurdCountsAreLoggedOncePerProviderAndHour(t *testing.T) {
-	var l lacks
-	now := time.Now()
-	for i, test := range []struct {
-		provider string
-		after    time.Duration
-		tells    bool
-	}{{"p", 0, true}, {"p", time.Minute, false}, {"q", time.Minute, true}, {"p", lackEvery - 1, false}, {"p", lackEvery, true}, {"p", lackEvery + 1, false}} {
-		if got := l.tell(test.provider, now.Add(test.after)); got != test.tells {
-			t.Errorf("%d: %v", i, got)
+// Of a model of which it is known what it answers with at most, a count far beyond that is not believed, for each answer that was asked for.
+func TestACountFarBeyondWhatTheModelAnswersWithIsEstimated(t *testing.T) {
+	for _, d := range tongues {
+		if d.engine == "aws" {
+			continue // its models have other names
+		}
+		s := staged(t, func(addr string) string {
+			return strings.Replace(d.section(addr), "model: [m]", "model: [{gpt-4o: m}]", 1)
+		})
+		most := s.snapshot.Load().prices.Of(s.snapshot.Load().config.Providers[0], "m", "gpt-4o").Most
+		if most == 0 {
+			t.Fatal("the list of prices does not know the model")
+		}
+		for _, stream := range []bool{false, true} {
+			for _, test := range []struct {
+				count, answers int64
+				believed       bool
+			}{{farAbove * most, 1, true}, {farAbove*most + 1, 1, false}, {farAbove*most + 1, 2, d.name == "chat"}, {90_000_000, 2, false}} {
+				what := fmt.Sprintf("%s, streamed: %v, %d tokens", d.name, stream, test.count)
+				path, body := askers[0].plain(stream)
+				if test.answers > 1 {
+					if d.name != "chat" {
+						continue // has one answer
+					}
+					body = strings.Replace(body, "{", fmt.Sprintf(`{"n":%d,`, test.answers), 1)
+				}
+				usage := strings.NewReplacer("567", fmt.Sprint(test.count), "500", fmt.Sprint(test.count-67), `,"totalTokenCount":1801`, "", `,"total_tokens":1801`, "").Replace(d.own)
+				p := &play{kind: jsonKind, first: d.plain(usage)}
+				if stream {
+					first, rest := d.stream(usage)
+					p = &play{kind: d.events, length: -1, first: first, rest: rest}
+				}
+				s.next.Store(p)
+				before := s.lacked(metrics.LackAbsurd)
+				c := s.charge(func() { s.post(path, body) })
+				if c.costs(t, what); test.believed {
+					if c.estimated || c.completion != test.count {
+						t.Errorf("%s: %+v", what, c)
+					}
+				} else if !c.estimated || c.prompt != toldPrompt || c.completion != leastOfTooMany || s.lacked(metrics.LackAbsurd) != before+1 {
+					t.Errorf("%s: %+v", what, c)
+				}
+			}
 		}
 	}
+}
+
+func TestAbsurdCountsAreLoggedOnce(t *testing.T) {
 	s := staged(t, tongues[0].section)
 	path, body := askers[0].plain(false)
 	for range 3 {
 		s.next.Store(&play{kind: jsonKind, first: tongues[0].plain(`{"prompt_tokens":1e18,"completion_tokens":-1}`)})
 		s.charge(func() { s.post(path, body) })
 	}
-	if n := s.Server.log; n == nil || s.gateway.log.count("a provider counts tokens in a way that cannot be right; they are estimated") != 1 {
+	if n := s.Server.log; n == nil || s.gateway.log.Count("a provider counts tokens in a way that cannot be right; they are estimated") != 1 {
 		t.Error("the log does not tell once")
 	}
 }

@@ -63,7 +63,7 @@ func TestTheTotalEndsAStreamWithAnError(t *testing.T) {
 	if got := string(text); err == nil || !strings.Contains(got, "one") || !strings.Contains(got, "timeout_policy") || strings.Contains(got, "[DONE]") {
 		t.Errorf("%v: %s", err, got)
 	}
-	if line := g.log.next(t, "request"); line["status"] != 504.0 {
+	if line := g.log.Next(t, "request"); line["status"] != 504.0 {
 		t.Errorf("%v", line)
 	}
 }

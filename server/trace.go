@@ -30,13 +30,13 @@ const (
 
 // listen makes what is read of an answer known to the attempt's trace.
 func (a *attempt) listen(answer *pool.Response) {
-	if !a.server.debug {
-		return
-	}
 	t := &trace{status: answer.Status, reused: answer.Reused, head: time.Since(a.began)}
 	a.trace = t
-	bodies := a.server.options.LogBodies
+	bodies, others := a.server.options.LogBodies, answer.Tap
 	answer.Tap = func(p []byte) {
+		if others != nil {
+			others(p)
+		}
 		t.received += int64(len(p))
 		if room := mostBegun - len(t.begun); bodies && room > 0 {
 			t.begun = append(t.begun, p[:min(room, len(p))]...)

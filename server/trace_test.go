@@ -26,14 +26,14 @@ func TestAtDebugLevelEachAttemptHasALine(t *testing.T) {
 		if a := g.chat(c.body); a.StatusCode != 200 {
 			t.Fatalf("%d %s", a.StatusCode, a.body)
 		}
-		line := g.log.next(t, "attempt")
+		line := g.log.Next(t, "attempt")
 		if line["provider"] == "bad" {
 			if number(line, "status") != 500 || number(line, "upstream_status") != 500 || number(line, "attempt") != 1 || number(line, "received_bytes") == 0 || line["level"] != "DEBUG" {
 				t.Errorf("the one that failed: %v", line)
 			}
-			line = g.log.next(t, "attempt")
+			line = g.log.Next(t, "attempt")
 		}
-		request := g.log.next(t, "request")
+		request := g.log.Next(t, "request")
 		if line["provider"] != "good" || line["upstream_model"] != "up" || line["provider_key"] != "sk-…wxyz" || line["endpoint"] != "chat/completions" || line["format"] != "openai" ||
 			line["id"] != request["id"] || number(line, "status") != 200 || number(line, "upstream_status") != 200 || line["sent"] != true {
 			t.Errorf("%v", line)
@@ -52,7 +52,7 @@ func TestAtDebugLevelEachAttemptHasALine(t *testing.T) {
 		}
 	}
 	g.chat(plainRequest)
-	if line := g.log.next(t, "attempt"); line["reused"] != true {
+	if line := g.log.Next(t, "attempt"); line["reused"] != true {
 		t.Errorf("another connection: %v", line)
 	}
 }
@@ -60,7 +60,7 @@ func TestAtDebugLevelEachAttemptHasALine(t *testing.T) {
 func TestAttemptsThatReachNobodyHaveALineToo(t *testing.T) {
 	g := start(t, "  - {provider: p, base_url: 'http://127.0.0.1:1/v1/chat/completions', api: "+upstreamKeyText+", model: [m]}\n")
 	g.chat(plainRequest).failure(t, 503, "")
-	line := g.log.next(t, "attempt")
+	line := g.log.Next(t, "attempt")
 	if line["status"] != 503.0 || line["upstream_status"] != 0.0 || line["received_bytes"] != 0.0 || line["reused"] != false {
 		t.Errorf("%v", line)
 	}
@@ -73,7 +73,7 @@ func TestAboveDebugLevelNothingIsTraced(t *testing.T) {
 		t.Error("it is at debug level")
 	}
 	g.chat(streamRequest)
-	lines.next(t, "request")
+	lines.Next(t, "request")
 	if text := lines.String(); strings.Contains(text, `"attempt"`) || strings.Contains(text, "hi") && strings.Contains(text, "messages") {
 		t.Errorf("%s", text)
 	}
@@ -87,7 +87,7 @@ func TestBodiesAreLoggedOnlyIfTheyAreAskedFor(t *testing.T) {
 		if a := g.chat(body); a.body != streamSeen {
 			t.Fatalf("%d %s", a.StatusCode, a.body)
 		}
-		g.log.next(t, "request")
+		g.log.Next(t, "request")
 		text := g.log.String()
 		if !on {
 			if strings.Contains(text, "my question") || strings.Contains(text, `" two`) || strings.Contains(text, "request body") {

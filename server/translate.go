@@ -3,27 +3,13 @@ package server
 import (
 	"uniapi/codec"
 	"uniapi/codec/fit"
+	"uniapi/codec/passthrough"
 	"uniapi/codec/sse"
 	"uniapi/codec/trigger"
 )
 
-// flow is an upstream's stream on its way to the client: passed through, or
-// translated. What Push and End return goes out; it is valid until the next call.
-type flow interface {
-	Push(p []byte) (out []byte, err error)
-	End() (out []byte, err error)
-	// Done says that nothing can follow, though the upstream has not ended yet.
-	Done() bool
-	// Started says that a first event has come that is part of an answer.
-	Started() bool
-	// Held is how many bytes are held, at the most.
-	Held() int
-	Usage() (codec.Usage, bool)
-	// Dropped is how many events could not be read and were left out.
-	Dropped() int
-	// Said is about how many characters the answer has had so far.
-	Said() int64
-}
+// flow is an upstream's stream on its way to the client.
+type flow = passthrough.Flow
 
 // censor looks at what a provider says itself.
 type censor interface {
@@ -35,6 +21,7 @@ type censor interface {
 type translation struct {
 	decoder  codec.StreamDecoder
 	encoder  codec.StreamEncoder
+	from     *attempt // whose answer it is; nil if it is one of several streams
 	triggers []string
 	censor   censor
 	names    fit.Names // the client's, of tools that the upstream knows under others
@@ -63,8 +50,8 @@ func (t *translation) reset(d codec.StreamDecoder, e codec.StreamEncoder, trigge
 }
 
 // mostEvents is how much room for events is kept from one piece of a stream to the
-// next.
-const mostEvents = 256
+// next. append makes room for more than it is asked for, by how large an event is.
+const mostEvents = 256 + 256/2
 
 // begin makes room for what a piece of the stream comes to. What went out before
 // is written by now.
@@ -147,13 +134,14 @@ func (t *translation) End() ([]byte, error) {
 
 func (t *translation) finish() ([]byte, error) {
 	if !t.started {
-		return nil, errEmpty
+		return nil, trigger.ErrEmpty
+	}
+	if t.from != nil {
+		t.out = t.from.supplyStream(t.out, t.encoder)
 	}
 	t.out, t.done = t.encoder.End(t.out), true
 	return t.out, nil
 }
-
-var errEmpty = codec.NoAnswer("the upstream returned an empty response")
 
 func (t *translation) ready() []byte {
 	if t.started = t.started || len(t.out) > maxLead; !t.started {
@@ -188,8 +176,8 @@ func (t *translation) event(e *codec.Event) error {
 	case codec.EventStart, codec.EventUsage:
 		t.usage.Update(e.Usage)
 	case codec.EventFinish:
-		if !t.started && !mayBeEmpty(e.Finish) {
-			return errEmpty
+		if !t.started && !trigger.MayBeEmpty(e.Finish) {
+			return trigger.ErrEmpty
 		}
 		if t.joint != nil && t.joint.brokeOff(e) {
 			return codec.CutShort()
@@ -213,26 +201,5 @@ func (t *translation) event(e *codec.Event) error {
 	}
 	t.names.Event(e)
 	t.out = t.encoder.Append(t.out, e)
-	return nil
-}
-
-// mayBeEmpty says that an answer without a word has a reason for it: another
-// channel would say no more.
-func mayBeEmpty(f codec.Finish) bool {
-	return f.Reason == codec.FinishLength || f.Reason == codec.FinishFilter
-}
-
-// checkResponse looks whether a decoded answer is one.
-func checkResponse(a *codec.Response, triggers []string) error {
-	for _, c := range a.Choices {
-		for _, p := range c.Message.Parts {
-			if err := trigger.InText(p.Text, triggers); err != nil {
-				return err
-			}
-		}
-	}
-	if !a.Says() && (len(a.Choices) == 0 || !mayBeEmpty(a.Choices[0].Finish)) {
-		return errEmpty
-	}
 	return nil
 }

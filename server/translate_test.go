@@ -44,7 +44,7 @@ func TestAnOpenAIClientIsServedByAnAnthropicProvider(t *testing.T) {
 		t.Errorf("asked %s %v %s", request.URL, request.Header, request.body)
 	}
 	for range 2 {
-		if line := g.log.next(t, "request"); line["prompt_tokens"] != 9.0 || line["completion_tokens"] != 4.0 {
+		if line := g.log.Next(t, "request"); line["prompt_tokens"] != 9.0 || line["completion_tokens"] != 4.0 {
 			t.Errorf("logged as %v", line)
 		}
 	}
@@ -190,7 +190,7 @@ func TestWhatAProviderCannotBeToldIsToldToThoseWhoAsk(t *testing.T) {
 	if shown := a.Header.Get("X-Debug-Attempts"); a.StatusCode != 200 || !strings.HasSuffix(shown, "ms without thinking that led to nothing") {
 		t.Errorf("%d, shown %q: %s", a.StatusCode, shown, a.body)
 	}
-	if line := g.log.next(t, "attempt"); line["left_out"] != "thinking that led to nothing" {
+	if line := g.log.Next(t, "attempt"); line["left_out"] != "thinking that led to nothing" {
 		t.Errorf("logged %v", line)
 	}
 	if body := up.requests()[0].body; !strings.Contains(body, `"messages":[{"role":"user","content":"a"},{"role":"user","content":"b"}]`) {
@@ -202,7 +202,7 @@ func TestWhatAProviderCannotBeToldIsToldToThoseWhoAsk(t *testing.T) {
 	if shown := a.Header.Get("X-Debug-Attempts"); a.StatusCode != 200 || !strings.HasSuffix(shown, "ms without "+both) {
 		t.Errorf("%d, shown %q: %s", a.StatusCode, shown, a.body)
 	}
-	if line := g.log.next(t, "attempt"); line["left_out"] != both {
+	if line := g.log.Next(t, "attempt"); line["left_out"] != both {
 		t.Errorf("logged %v", line)
 	}
 	thread := `{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"a"}],"thread":{"type":"continue","previous_message_id":"msg_1"}}`

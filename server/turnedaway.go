@@ -7,6 +7,8 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"uniapi/codec"
+	"uniapi/server/entry"
+	"uniapi/server/telemetry/metrics"
 )
 
 // turnAway answers a request that ends before it is one of an exchange's: its body
@@ -15,7 +17,7 @@ import (
 func (s *Server) turnAway(ctx *fasthttp.RequestCtx, e *codec.Error) {
 	id := s.refuse(ctx, e)
 	s.countRefused(ctx, e.Status)
-	who := slog.String("client", s.clientIP(ctx).String())
+	who := slog.String("client", entry.ClientOf(ctx, s.options.TrustedProxies).String())
 	if key := s.snapshot.Load().keys.find(ctx); key != nil {
 		who = slog.String("key", key.Alias)
 	}
@@ -26,7 +28,7 @@ func (s *Server) turnAway(ctx *fasthttp.RequestCtx, e *codec.Error) {
 // countRefused counts a request for an answer that no exchange was begun for; what
 // was asked at another path is none.
 func (s *Server) countRefused(ctx *fasthttp.RequestCtx, status int) {
-	if asked, is := endpointOf(string(homePath(ctx.Path()))); is {
-		s.counters.outcomes.count(outcome{endpoint: "POST " + asked.face.label(asked.endpoint), status: status})
+	if asked, is := routeAt(string(entry.Path(ctx.Path()))); is {
+		s.counters.Outcomes.Count(metrics.Outcome{Endpoint: "POST " + asked.Label, Status: status})
 	}
 }

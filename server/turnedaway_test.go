@@ -73,7 +73,7 @@ func TestARequestThatIsTurnedAwayIsCountedAndLeavesALine(t *testing.T) {
 					t.Errorf("not in the client's envelope: %s", text)
 				}
 			}
-			line := g.log.next(t, c.message)
+			line := g.log.Next(t, c.message)
 			if id := resp.Header.Get("X-Request-Id"); id == "" || line["id"] != id || line["status"] != float64(c.status) || line["error"] == "" {
 				t.Errorf("id %q: %v", id, line)
 			}
@@ -94,11 +94,11 @@ func TestARequestThatIsTurnedAwayIsCountedAndLeavesALine(t *testing.T) {
 			continue
 		}
 		sum += n
-		if got := m.total("uniapi_requests_total", "provider", "", "model", "", "endpoint", at.endpoint, "status", fmt.Sprint(at.status)); got != n {
+		if got := m.Total("uniapi_requests_total", "provider", "", "model", "", "endpoint", at.endpoint, "status", fmt.Sprint(at.status)); got != n {
 			t.Errorf("%v is counted %v times, not %v", at, got, n)
 		}
 	}
-	if got := m.total("uniapi_requests_total"); got != sum {
+	if got := m.Total("uniapi_requests_total"); got != sum {
 		t.Errorf("%v requests are counted, not %v", got, sum)
 	}
 }
@@ -114,7 +114,7 @@ func TestARefusalForWantOfRoomNamesItsFlag(t *testing.T) {
 	if told := g.chat(plainRequest).failure(t, http.StatusServiceUnavailable, "overloaded"); !strings.Contains(told, "--max-in-flight") {
 		t.Errorf("of places: %s", told)
 	}
-	if n := g.scrape().total("uniapi_requests_total", "endpoint", chatLabel, "status", "503"); n != 1 {
+	if n := g.scrape().Total("uniapi_requests_total", "endpoint", chatLabel, "status", "503"); n != 1 {
 		t.Errorf("it is counted %v times", n)
 	}
 	close(goOn)
@@ -146,13 +146,13 @@ func TestARequestThatCanNeverFitIsNoWantOfRoom(t *testing.T) {
 			t.Errorf("compressed %v: %s", small, told)
 		}
 	}
-	if n := g.scrape().total("uniapi_requests_refused_total"); n != 0 {
+	if n := g.scrape().Total("uniapi_requests_refused_total"); n != 0 {
 		t.Errorf("refused for want of room: %v", n)
 	}
-	if n := g.log.count("requests hold as much memory as they may"); n != 0 {
+	if n := g.log.Count("requests hold as much memory as they may"); n != 0 {
 		t.Errorf("the log tells %d times of want of room", n)
 	}
-	if line := g.log.String(); g.log.count(neverFits) != 1 || !strings.Contains(line, "--request-memory") {
+	if line := g.log.String(); g.log.Count(neverFits) != 1 || !strings.Contains(line, "--request-memory") {
 		t.Errorf("the log:\n%s", line)
 	}
 }

@@ -22,12 +22,12 @@ func (s *Server) tooSlow() *codec.Error {
 
 // onUnread answers a request whose head could not be read.
 func (s *Server) onUnread(ctx *fasthttp.RequestCtx, err error) {
-	client := connOf(ctx)
+	client := conn.Of(ctx.Conn())
 	if client.IsSentAway() {
 		ctx.SetConnectionClose() // what is written does not leave any more
 		return
 	}
-	defer s.counters.answered(ctx)
+	defer s.counters.Answered(ctx.Response.StatusCode())
 	if client.Late() {
 		s.turnAway(ctx, s.tooSlow())
 		ctx.SetConnectionClose()

@@ -225,6 +225,11 @@ func TestAChatRequestIsWrittenAnewForAHostThatTakesLessOfChat(t *testing.T) {
 	if a = g.do("POST", "/v1/chat/completions", text, asClient...); a.StatusCode != 200 || !strings.Contains(sent(), "hello there") {
 		t.Errorf("%d, sent %s", a.StatusCode, sent())
 	}
+	some := `{"model":"m","messages":[{"role":"user","content":"list"}],"tools":[{"type":"function","function":{"name":"f"}},{"type":"function","function":{"name":"g"}}],` +
+		`"tool_choice":{"type":"allowed_tools","allowed_tools":{"mode":"required","tools":[{"type":"function","function":{"name":"g"}}]}}}`
+	if g.do("POST", "/v1/chat/completions", some, asClient...); strings.Contains(sent(), "allowed_tools") || strings.Contains(sent(), `"name":"f"`) || !strings.Contains(sent(), `"tool_choice":"required"`) {
+		t.Errorf("a choice of some tools is sent as %s", sent())
+	}
 	asked := len(up.requests())
 	sound := `{"model":"m","messages":[{"role":"user","content":[{"type":"input_audio","input_audio":{"data":"QUJD","format":"wav"}}]}]}`
 	if a = g.do("POST", "/v1/chat/completions", sound, asClient...); a.StatusCode != 400 || !strings.Contains(a.body, "takes no audio") || len(up.requests()) != asked {
@@ -233,5 +238,25 @@ func TestAChatRequestIsWrittenAnewForAHostThatTakesLessOfChat(t *testing.T) {
 	plain := `{"model":"m", "unknown": 1,"messages":[{"role":"user","content":"file"}]}`
 	if g.do("POST", "/v1/chat/completions", plain, asClient...); !strings.Contains(sent(), `"unknown": 1`) {
 		t.Errorf("what passes is written anew: %s", sent())
+	}
+}
+
+// TestAStreamThatNeedsAToolIsAskedPlainlyWhereThereIsNone has a model that does not stream with tools asked for JSON, which it is by a tool.
+func TestAStreamThatNeedsAToolIsAskedPlainlyWhereThereIsNone(t *testing.T) {
+	up := listen(t, func(p *peer, s seen) bool {
+		if strings.HasSuffix(s.URL.Path, "converse-stream") {
+			p.say(reply(400, jsonKind, `{"message":"This model doesn't support tool use in streaming mode."}`))
+			return false
+		}
+		p.say(reply(200, jsonKind, `{"output":{"message":{"role":"assistant","content":[{"toolUse":{"toolUseId":"t","name":"answer_in_json","input":{"a":"sunny"}}}]}},"stopReason":"tool_use",`+
+			`"usage":{"inputTokens":3,"outputTokens":2,"totalTokens":5}}`))
+		return false
+	})
+	g := start(t, "  - provider: p\n    base_url: http://"+up.addr+"\n    engine: aws\n    aws_access_key: A\n    aws_secret_key: b\n    region: us-east-1\n"+
+		"    model: ['us.meta.llama4-maverick-17b-instruct-v1:0': m]\n")
+	a := g.do("POST", "/v1/chat/completions", `{"model":"m","stream":true,"messages":[{"role":"user","content":"q"}],"response_format":{"type":"json_schema","json_schema":{"name":"o",`+
+		`"schema":{"type":"object","properties":{"a":{"type":"string"}},"required":["a"]}}}}`, asClient...)
+	if a.StatusCode != 200 || !strings.Contains(a.body, "sunny") || !strings.HasSuffix(strings.TrimSpace(a.body), "[DONE]") {
+		t.Errorf("%d %s", a.StatusCode, a.body)
 	}
 }

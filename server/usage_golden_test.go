@@ -6,8 +6,11 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
+	"uniapi/codec"
 	"uniapi/codec/formats"
+	"uniapi/codec/trigger"
 	"uniapi/config"
 	"uniapi/usage"
 )
@@ -27,6 +30,8 @@ func TestUsageOfEachFormatBecomesTokensAndACost(t *testing.T) {
 				Answer              json.RawMessage
 				Tokens              usage.Tokens
 				Nano                int64
+				At                  time.Time // when the request ended, where the price depends on that
+				Search              string    // what the request says of searches, where it depends on that
 			}
 			text, err := os.ReadFile(file)
 			if err == nil {
@@ -47,18 +52,28 @@ func TestUsageOfEachFormatBecomesTokensAndACost(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			u, err := checkWhole(formats.All[golden.Format], golden.Answer, nil)
+			u, err := checked(formats.All[golden.Format], golden.Answer)
 			if err != nil {
 				t.Fatal(err)
 			}
-			tokens := booked(u)
+			tokens := usage.Booked(u)
 			if tokens != golden.Tokens {
 				t.Errorf("counted as\n%+v, want\n%+v", tokens, golden.Tokens)
 			}
+			tokens.At, tokens.Search = golden.At.Unix(), golden.Search
 			priced := cfg.PriceOf(cfg.Providers[0], golden.Model, "")
 			if nano := usage.Cost(priced.Price, tokens); nano != golden.Nano {
 				t.Errorf("it costs %d by %+v, want %d", nano, priced, golden.Nano)
 			}
 		})
 	}
+}
+
+// checked is what a whole answer tells of its usage.
+func checked(f codec.Format, body []byte) (codec.Usage, error) {
+	whole, err := f.DecodeResponse(body)
+	if err != nil {
+		return codec.Usage{}, err
+	}
+	return whole.Usage, trigger.Check(whole, nil)
 }

@@ -16,7 +16,7 @@ import (
 //	version
 //	the number of rows
 //	column of series' numbers, ascending, each as the difference to the one before
-//	a bit for each column that has anything but zeros, histograms last
+//	a bit for each column that has anything but zeros: the first fields, histograms, and the fields that came later
 //	those columns: length in bytes, then a value for each row
 //
 // in unsigned varints. A value of a histogram's column is the number of buckets in use, and for each how far it is from the one
@@ -30,11 +30,34 @@ type Columns uint64
 
 const allColumns Columns = 1<<columnCount - 1
 
+// firstHistogram is the column of the first histogram; the fields that came later are behind the last.
+const firstHistogram = totalTime + 1
+
 func columnsOf(fields ...int) (c Columns) {
 	for _, f := range fields {
-		c |= 1 << f
+		c |= 1 << columnOf(f)
 	}
 	return c
+}
+
+func histogramColumn(which int) Columns { return 1 << (firstHistogram + which) }
+
+func columnOf(field int) int {
+	if field >= firstHistogram {
+		return field + histogramCount
+	}
+	return field
+}
+
+// inColumn is the field of a column, or which histogram it is of.
+func inColumn(column int) (n int, isHistogram bool) {
+	switch {
+	case column < firstHistogram:
+		return column, false
+	case column < firstHistogram+histogramCount:
+		return column - firstHistogram, true
+	}
+	return column - histogramCount, false
 }
 
 // rows are the rows of a batch that is being made, by the number of their series.
@@ -66,27 +89,28 @@ func (r rows) encode() []byte {
 	for _, c := range list {
 		for field, n := range c.Row {
 			if n != 0 {
-				used |= 1 << field
+				used |= 1 << columnOf(field)
 			}
 		}
 		for which, h := range c.histograms {
 			if h != nil {
-				used |= 1 << (fieldCount + which)
+				used |= histogramColumn(which)
 			}
 		}
 	}
 	out = binary.AppendUvarint(out, uint64(used))
 	var column []byte
-	for field := range columnCount {
-		if used&(1<<field) == 0 {
+	for number := range columnCount {
+		if used&(1<<number) == 0 {
 			continue
 		}
 		column = column[:0]
+		of, isHistogram := inColumn(number)
 		for _, c := range list {
-			if field < fieldCount {
-				column = binary.AppendUvarint(column, uint64(max(c.Row[field], 0)))
+			if isHistogram {
+				column = c.histograms[of].append(column)
 			} else {
-				column = c.histograms[field-fieldCount].append(column)
+				column = binary.AppendUvarint(column, uint64(max(c.Row[of], 0)))
 			}
 		}
 		out = append(binary.AppendUvarint(out, uint64(len(column))), column...)
@@ -155,16 +179,16 @@ func (d *decoder) add(batch []byte, wanted Columns, of func(number uint32) *Coun
 		return errBatch
 	}
 	d.columns = d.columns[:0]
-	for field := range 64 {
-		if used&(1<<field) == 0 {
+	for number := range 64 {
+		if used&(1<<number) == 0 {
 			continue
 		}
 		size, err := uvarint(&batch)
 		if err != nil || size > uint64(len(batch)) {
 			return errBatch
 		}
-		if wanted&(1<<field) != 0 { // not one that a later version has
-			d.columns = append(d.columns, columnLeft{field, batch[:size]})
+		if wanted&(1<<number) != 0 { // not one that a later version has
+			d.columns = append(d.columns, columnLeft{number, batch[:size]})
 		}
 		batch = batch[size:]
 	}
@@ -180,15 +204,15 @@ func (d *decoder) add(batch []byte, wanted Columns, of func(number uint32) *Coun
 
 // columnLeft is what has not been read yet of a column.
 type columnLeft struct {
-	field int
-	data  []byte
+	number int
+	data   []byte
 }
 
 func (l *columnLeft) add(list []*Counts) (err error) {
-	if l.field < fieldCount {
-		l.data, err = addField(list, l.data, l.field)
+	if of, isHistogram := inColumn(l.number); isHistogram {
+		l.data, err = addHistogram(list, l.data, of)
 	} else {
-		l.data, err = addHistogram(list, l.data, l.field-fieldCount)
+		l.data, err = addField(list, l.data, of)
 	}
 	return err
 }

@@ -22,12 +22,17 @@ const lockWait = 2 * time.Second
 // boltFile is a store in a bbolt file.
 type boltFile struct{ db *bbolt.DB }
 
-// openFile opens the file, or makes it, and brings it to the schema of this version. Rows that it cannot read on the way are in lost.
+// openFile opens the ledger, or makes it, and brings it to the schema of this version. Rows that it cannot read on the way are in lost.
 func openFile(dir string, lost *damages, now time.Time) (*boltFile, error) {
+	return openBolt(dir, ledgerFile, func(w writer) error { return migrate(w, lost, now) })
+}
+
+// openBolt opens a file of a folder, or makes it, and has it brought to a schema.
+func openBolt(dir, name string, migrate func(writer) error) (*boltFile, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("the data folder %s cannot be made (--data names another, DISABLE_DATABASE=true does without): %w", dir, err)
 	}
-	path := filepath.Join(dir, ledgerFile)
+	path := filepath.Join(dir, name)
 	l := new(boltFile)
 	err := guarded(func() (err error) {
 		l.db, err = bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockWait, FreelistType: bbolt.FreelistMapType})
@@ -44,7 +49,7 @@ func openFile(dir string, lost *damages, now time.Time) (*boltFile, error) {
 		return nil, fmt.Errorf("opening the ledger %s (--data names another folder, DISABLE_DATABASE=true does without): %w", path, err)
 	}
 	if err = l.whole(path); err == nil {
-		err = l.update(func(w writer) error { return migrate(w, lost, now) })
+		err = l.update(migrate)
 	}
 	switch {
 	case err == nil:

@@ -26,7 +26,11 @@ type Options struct {
 	// Ledger is where they are kept, and is closed with them; nil is OpenLedger, with Dir, Memory and Retention.
 	Ledger Ledger
 	Dir    string // of the ledger; made if it is not there
-	Memory bool   // no ledger: everything is forgotten at the end
+	// Database is the address of a PostgreSQL in which instances keep their books together; "" is a file in Dir. Then that has what waits for it.
+	Database string
+	// Instance is what this instance is called there; "" is the name of the machine.
+	Instance string
+	Memory   bool // no ledger: everything is forgotten at the end
 	// Retention is how long rows are kept, by the day; 0 is DefaultRetention. What each key cost on a day is kept for ever: it is a few
 	// bytes, and credits count it.
 	Retention time.Duration
@@ -38,8 +42,10 @@ type Options struct {
 	// Patience is how long a request waits for Credits that other instances share; 0 is DefaultPatience.
 	Patience time.Duration
 	// Strict refuses a request whose credits could not be asked for. Else it goes by what this instance knows.
-	Strict bool
-	Now    func() time.Time // nil is time.Now
+	Strict  bool
+	Now     func() time.Time // nil is time.Now
+	clock   func() time.Time // Now as it was given; nil is that nobody did
+	settled bool             // defaults stand in the place of what was not given
 }
 
 // DefaultPatience is enough for a store nearby, and no more than a client forgives.
@@ -53,9 +59,13 @@ const foldEvery = time.Second
 
 // Books are the counters and the ledger behind them.
 type Books struct {
+	Statistics // of all instances
+
 	options Options
 	ledger  Ledger
 	table   table
+
+	circumstances circumstanceNames
 
 	addresses    sync.Map // netip.Addr → text
 	addressCount atomic.Int64
@@ -82,8 +92,11 @@ type Books struct {
 
 	toldUnasked atomic.Int64 // when the log last heard that shared credits cannot be asked for, in Unix nanoseconds
 
+	sharing *sharing // nil where the ledger is of this process alone
+
 	stop   chan struct{}
 	done   chan struct{}
+	heard  chan struct{} // closed when nobody asks any more what others have spent
 	ending sync.Once
 	ended  error
 }
@@ -91,7 +104,10 @@ type Books struct {
 func (o Options) withDefaults() Options {
 	if o.Now == nil {
 		o.Now = time.Now
+	} else if !o.settled {
+		o.clock = o.Now
 	}
+	o.settled = true
 	if o.Retention <= 0 {
 		o.Retention = DefaultRetention
 	}
@@ -117,8 +133,16 @@ func Open(o Options) (*Books, error) {
 		}
 	}
 	b := &Books{options: o, ledger: o.Ledger, keys: make(map[string]*Key), totals: sums[Name]{}, stop: make(chan struct{}), done: make(chan struct{})}
+	b.Statistics.books = b
 	b.table.seed = maphash.MakeSeed()
 	b.emptied = o.Now()
+	b.heard = make(chan struct{})
+	if shared, is := o.Ledger.(*sharedLedger); is {
+		b.sharing = newSharing(shared)
+		go b.listen()
+	} else {
+		close(b.heard)
+	}
 	go b.keep()
 	return b, nil
 }
@@ -254,6 +278,9 @@ func (b *Books) Health() error {
 	if err := b.failed.Load(); err != nil {
 		return *err
 	}
+	if l := b.ledger.Standing(); !l.Away.IsZero() {
+		return fmt.Errorf("since %s what is counted waits in the data folder for the database: %w", l.Away.UTC().Format(time.RFC3339), l.AwayErr)
+	}
 	return nil
 }
 
@@ -262,6 +289,7 @@ func (b *Books) Close() error {
 	b.ending.Do(func() {
 		close(b.stop)
 		<-b.done
+		<-b.heard
 		err := b.fold()
 		b.folding.Lock() // a fold that somebody else began
 		defer b.folding.Unlock()

@@ -209,6 +209,7 @@ func BenchmarkAccounting(b *testing.B) {
 			key.Reserve(context.Background(), 10)
 			s.Cost = Cost(prices.Of(nil, "m", "").Price, s.Tokens)
 			recent.Series(key, "provider", "model", "POST /v1/chat/completions").Record(s)
+			recent.Parts(key, "provider", "model", "POST /v1/chat/completions", &s.Tokens, s.Cost)
 			recent.Attempt(books, "provider", "model", "sk-…1", true)
 			recent.Seen(books, addr)
 			key.Settle(10, s.Cost)

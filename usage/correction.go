@@ -20,6 +20,8 @@ type Correction struct {
 	Total int64     `json:"total"`          // what was added in all then, in nano-dollars
 	By    string    `json:"by,omitempty"`   // which admin's key
 	Note  string    `json:"note,omitempty"` // what for
+	// Repriced is by how much what the key has spent was changed, in nano-dollars; nothing was added then.
+	Repriced int64 `json:"repriced_nano_dollars,omitempty"`
 }
 
 // TooMuchTakenBack is the error of a correction that would take back more than was ever added.
@@ -32,19 +34,27 @@ func (e *TooMuchTakenBack) Error() string {
 // AddCredits adds to what a key may spend, or takes back what was added, and has that and the correction itself written before it returns. known is
 // false for a key that is not configured.
 func (b *Books) AddCredits(secret string, c Correction) (state KeyState, known bool, err error) {
+	b.configuring.Lock() // while the period and the sum stay what they are
+	defer b.configuring.Unlock()
 	k := b.Key(secret)
 	t := k.terms.Load()
 	if t == nil {
 		return state, false, nil
 	}
 	c.At = b.options.Now().UTC()
+	if added := k.added(); t.Renews != nil && c.Nano < 0 && saturate.Add(added, c.Nano) < 0 {
+		return state, true, &TooMuchTakenBack{added} // what was added before has gone with its month
+	}
 	ctx, cancel := within(writeWithin)
 	defer cancel()
 	total, err := b.ledger.AddCredits(ctx, k.hash, c)
+	if err == nil {
+		total, err = b.addedTo(k, t, total)
+	}
 	if err != nil {
 		return state, true, fmt.Errorf("writing the credit to the ledger: %w", err)
 	}
-	k.account.SetAdded(total)
+	b.setAdded(k, total)
 	return b.state(k, t), true, nil
 }
 
@@ -77,16 +87,21 @@ func (l *localLedger) AddCredits(_ context.Context, key string, c Correction) (t
 		if err != nil {
 			return err
 		}
-		at := correctionKey(key, c.At)
-		for w.get(tableCorrections, at) != nil { // two within a nanosecond, or a clock that was set back
-			at = correctionKey(key, time.Unix(0, int64(binary.BigEndian.Uint64(at[len(at)-8:]))+1))
-		}
-		if err := w.put(tableCorrections, at, row); err != nil {
+		if err := w.put(tableCorrections, freeCorrectionKey(w, key, c.At), row); err != nil {
 			return err
 		}
 		return w.put(tableCredits, []byte(key), binary.BigEndian.AppendUint64(nil, uint64(total)))
 	})
 	return total, err
+}
+
+// freeCorrectionKey is where a correction is put: two may be of the same nanosecond, or the clock was set back.
+func freeCorrectionKey(r reader, key string, at time.Time) []byte {
+	free := correctionKey(key, at)
+	for r.get(tableCorrections, free) != nil {
+		free = correctionKey(key, time.Unix(0, int64(binary.BigEndian.Uint64(free[len(free)-8:]))+1))
+	}
+	return free
 }
 
 func correctionKey(key string, at time.Time) []byte {

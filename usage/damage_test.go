@@ -99,7 +99,7 @@ func askedAll(t *testing.T, b *Books, c *clock) (requests, spent int64) {
 	b.Stats(720)
 	b.KeyRankings("p", from, to)
 	b.KeyStates(false)
-	if _, err := b.Timeline(to.Add(-100*24*time.Hour), to, 24*time.Hour, ByKey); err != nil {
+	if _, err := b.Timeline(to.Add(-100*24*time.Hour), to, 24*time.Hour, ByKey, ""); err != nil {
 		t.Fatal(err)
 	}
 	state, _ := b.State(secret)
@@ -254,5 +254,45 @@ func TestALedgerThatLostItsMarksFindsThemAgain(t *testing.T) {
 	}
 	if after := rowsIn(rowsOf(t, dir), tableMeta); fmt.Sprint(after) != fmt.Sprint(before) {
 		t.Errorf("%v became %v", before, after)
+	}
+}
+
+// Marks move on with the time, whether or not anything is counted then: what there is may be far behind them.
+func TestALedgerThatWasIdleIsNotTakenForDamaged(t *testing.T) {
+	used := t.TempDir()
+	end := lived(t, used).at.Load()
+	for _, idle := range []time.Duration{0, minutesFor, 5 * 24 * time.Hour, 40 * 24 * time.Hour} {
+		for _, then := range []string{"nothing", "a request"} {
+			dir, c := t.TempDir(), newClock()
+			c.at.Store(end)
+			if err := os.CopyFS(dir, os.DirFS(used)); err != nil {
+				t.Fatal(err)
+			}
+			o := Options{Dir: dir, Now: c.now, Retention: 30 * 24 * time.Hour}
+			said := func() *Books {
+				var lines lineLog
+				o.Log = lines.logger()
+				b := open(t, o)
+				if lines.count("could not be read") > 0 || b.ledger.(*localLedger).damaged.Load() > 0 {
+					t.Errorf("idle for %v, then %s: %s", idle, then, lines.text.String())
+				}
+				return b
+			}
+			for range 2 { // the first time it was not running, the second it was
+				c.advance(idle)
+				b := said()
+				k := configure(t, b, nil, nil)
+				if then != "nothing" {
+					k.Series("p", "m", "e").Record(sample(1, 1))
+				}
+				fold(t, b)
+				c.advance(idle)
+				fold(t, b)
+				if err := b.Close(); err != nil {
+					t.Fatal(err)
+				}
+				said().Close()
+			}
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package usage
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -36,51 +37,86 @@ var keyImported = []byte("imported")
 // All of it is taken over or, after an error, nothing. An export of the same table that was made later adds what has come since; one of another
 // table is refused, since nobody could tell whether it is a copy. The configuration tells the cost of rows that have no prices of their own.
 func Import(o Options, cfg *config.Config, r io.Reader) (done Imported, err error) {
-	o = o.withDefaults()
 	source, err := newPastReader(r)
 	if err != nil {
 		return done, err
 	}
-	opened, err := OpenLedger(o)
+	o = o.offline()
+	l, err := OpenLedger(o)
 	if err != nil {
 		return done, err
 	}
-	l := opened.(*localLedger)
 	defer func() {
 		if closing := l.Close(); err == nil && closing != nil {
 			err = fmt.Errorf("closing the ledger: %w", closing)
 		}
 	}()
-	i := importing{ledger: l, prices: NewPrices(cfg), now: o.Now().Unix(), minutes: map[int64]*span{}, hours: map[int64]*span{}, keys: map[string]bool{}}
-	if err := l.store.view(i.begin); err != nil {
-		return done, err
+	i := importing{prices: NewPrices(cfg), now: o.Now(), minutes: map[int64]*span{}, hours: map[int64]*span{}, keys: map[string]bool{}}
+	switch l := l.(type) {
+	case *localLedger:
+		i.index, i.marks = l.journal.index, l.marks
+		if err = l.store.view(i.begin); err != nil {
+			break
+		}
+		if err = i.takeAll(source); err == nil && !i.nothingNew() {
+			err = l.store.update(func(w writer) error {
+				for number := l.journal.saved; number < len(i.index.names); number++ {
+					if err := putName(w, uint32(number), i.index.names[number]); err != nil {
+						return err
+					}
+				}
+				return i.write(w)
+			})
+		}
+	case *sharedLedger:
+		err = l.alone(context.Background(), func(w *sharedTx, m *marks, index *index) error {
+			w, err := w.of(importedInstance)
+			if err != nil {
+				return err
+			}
+			i.index, i.marks = index, *m
+			if err := errors.Join(i.begin(w), w.err); err != nil {
+				return err
+			}
+			if err := i.takeAll(source); err != nil || i.nothingNew() {
+				return err
+			}
+			return errors.Join(i.write(w), w.err)
+		})
 	}
+	if err != nil {
+		return Imported{}, err
+	}
+	return i.done, nil
+}
+
+// importedInstance is what the history of the Python uni-api is called in a ledger of several instances.
+const importedInstance = "imported"
+
+func (i *importing) takeAll(source *pastReader) error {
 	for {
 		row, err := source.next()
 		if errors.Is(err, io.EOF) {
-			break
+			i.done.Keys = len(i.keys)
+			return nil
 		}
 		if err == nil {
 			err = i.take(&row)
 		}
 		if err != nil {
-			return Imported{}, err
+			return err
 		}
 	}
-	if i.done.Keys = len(i.keys); i.mark.Last == i.before.Last && i.mark.First == i.before.First {
-		return i.done, nil
-	}
-	if err := l.store.update(i.write); err != nil {
-		return Imported{}, fmt.Errorf("writing the ledger in %s: %w", o.Dir, err)
-	}
-	return i.done, nil
 }
+
+func (i *importing) nothingNew() bool { return i.mark == i.before }
 
 // importing is an import under way.
 type importing struct {
-	ledger       *localLedger
+	index        *index
+	marks        marks
 	prices       *Prices
-	now          int64
+	now          time.Time
 	before, mark importMark
 	rows         int
 	minutes      map[int64]*span // those that no hour has been made of
@@ -126,12 +162,12 @@ func (i *importing) take(p *past) error {
 	}
 	name := Name{ofRequests, hashOf(p.secret), p.provider, p.model, p.endpoint}.bounded()
 	c := countsOf(&p.sample)
-	at := min(p.at, i.now)
+	at := min(p.at, i.now.Unix())
 	m := i.span(at)
-	m.count(i.ledger.journal.index, name, c)
+	m.count(i.index, name, c)
 	if p.address != "" {
 		seen := &Counts{Row: Row{requests: 1}}
-		m.count(i.ledger.journal.index, Name{Kind: ofClients, A: p.address}, seen)
+		m.count(i.index, Name{Kind: ofClients, A: p.address}, seen)
 	}
 	i.keys[name.A] = true
 	i.done.Requests++
@@ -148,26 +184,15 @@ func (i *importing) take(p *past) error {
 
 // cost is what a request cost by the configuration.
 func (i *importing) cost(p *past) int64 {
-	var provider *config.Provider
-	upstream := ""
-	for _, known := range i.prices.config.Providers {
-		if known.Name != p.provider {
-			continue
-		}
-		provider = known
-		for _, m := range known.Models {
-			if m.Alias == p.model {
-				upstream = m.Upstream
-			}
-		}
-	}
-	return Cost(i.prices.Of(provider, p.model, upstream).Price, p.sample.Tokens)
+	tokens := p.sample.Tokens
+	tokens.At = p.at
+	return Cost(priceBy(i.prices, p.provider, p.model).Price, tokens)
 }
 
 // span is what a time is counted in: the hour, if the ledger has made hours up to it already or has none of that time, else the minute.
 func (i *importing) span(at int64) *span {
 	spans, from := i.hours, begin(at, hour)
-	if from >= i.ledger.marks.HoursTo {
+	if from >= i.marks.HoursTo {
 		spans, from = i.minutes, begin(at, minute)
 	}
 	m := spans[from]
@@ -201,14 +226,8 @@ func countsOf(s *Sample) *Counts {
 
 // write adds everything to what the ledger has, in one transaction.
 func (i *importing) write(w writer) error {
-	l := i.ledger
-	for number := l.journal.saved; number < len(l.journal.index.names); number++ {
-		if err := putName(w, uint32(number), l.journal.index.names[number]); err != nil {
-			return err
-		}
-	}
 	days := map[int64]*span{}
-	marks := l.marks
+	marks := i.marks
 	for at, m := range i.hours {
 		if at < marks.DaysTo {
 			today := begin(at, day)
@@ -233,7 +252,7 @@ func (i *importing) write(w writer) error {
 			}
 		}
 	}
-	if err := lost.setAside(w, l.now()); err != nil {
+	if err := lost.setAside(w, i.now); err != nil {
 		return err
 	}
 	if err := marks.write(w); err != nil {

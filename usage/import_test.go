@@ -32,7 +32,12 @@ var pastConfig = &config.Config{Preferences: config.Preferences{ModelPrice: []co
 // importInto imports a file at a time.
 func importInto(t testing.TB, dir string, now time.Time, file string) (Imported, error) {
 	t.Helper()
-	return Import(Options{Dir: dir, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return now }}, pastConfig, strings.NewReader(file))
+	var lines lineLog
+	done, err := Import(Options{Dir: dir, Log: lines.logger(), Now: func() time.Time { return now }}, pastConfig, strings.NewReader(file))
+	if lines.count("level=ERROR") > 0 {
+		t.Error(lines.text.String())
+	}
+	return done, err
 }
 
 // kept is what a ledger has of a key since a time.

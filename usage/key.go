@@ -18,13 +18,23 @@ type Key struct {
 
 	terms   atomic.Pointer[Terms]
 	account credit.Account // Books.configuring guards its Begin
+
+	// What a ledger that instances share has beside the account: what was spent by others, and here before; what was added to the credits.
+	elsewhere, granted atomic.Int64
 }
+
+// spent is what counts of the credits.
+func (k *Key) spent() int64 { return max(saturate.Add(k.account.Spent(), k.elsewhere.Load()), 0) }
+
+// added is what was added to the credits of the configuration.
+func (k *Key) added() int64 { return saturate.Add(k.account.Added(), k.granted.Load()) }
 
 // Terms are what the configuration says of a client key.
 type Terms struct {
 	Secret, Alias string
 	Credits       *int64     // nano-dollars; nil is unlimited
 	CreatedAt     *time.Time // what was spent before does not count; nil is 30 days ago
+	Renews        *config.Renewal
 	Access        config.Access
 }
 
@@ -34,7 +44,7 @@ func (k *Key) Broke() bool {
 	if t == nil || t.Credits == nil {
 		return false
 	}
-	return *t.Credits == 0 || k.account.Spent() >= k.limit(t)
+	return *t.Credits == 0 || k.spent() >= k.limit(t)
 }
 
 // Reserve takes an estimate out of what is left, until Settle. A request may begin as long as something is left beside what is in flight,
@@ -48,7 +58,7 @@ func (k *Key) Reserve(ctx context.Context, estimate int64) (ok bool, err error) 
 	if *t.Credits == 0 {
 		return false, nil
 	}
-	limit, estimate := k.limit(t), money(estimate)
+	limit, estimate := saturate.Sub(k.limit(t), k.elsewhere.Load()), money(estimate)
 	switch k.account.Reserve(estimate, limit) {
 	case credit.Reserved:
 		return true, nil
@@ -82,7 +92,7 @@ func (b *Books) unasked(err error) {
 }
 
 // limit is what a key with credits may spend in all.
-func (k *Key) limit(t *Terms) int64 { return saturate.Add(*t.Credits, k.account.Added()) }
+func (k *Key) limit(t *Terms) int64 { return saturate.Add(*t.Credits, k.added()) }
 
 // Left is what the key may spend beside what it has spent, requests in flight not counted; for a key with credits.
 func (k *Key) Left() int64 {
@@ -90,7 +100,7 @@ func (k *Key) Left() int64 {
 	if t == nil || t.Credits == nil {
 		return saturate.Most
 	}
-	return saturate.Sub(k.limit(t), k.account.Spent())
+	return saturate.Sub(k.limit(t), k.spent())
 }
 
 // Limited says whether the key has credits at all, and so whether a reservation is needed.
@@ -102,8 +112,8 @@ func (k *Key) Limited() bool {
 // Settle ends a reservation of that estimate, with what the request cost: 0 if it came to nothing.
 func (k *Key) Settle(estimate, cost int64) {
 	estimate, cost = money(estimate), money(cost)
-	if t := k.terms.Load(); t != nil && t.CreatedAt != nil && k.books.options.Now().Before(*t.CreatedAt) {
-		cost = 0 // costs do not count yet
+	if t := k.terms.Load(); t != nil && t.CreatedAt != nil && k.books.sharing == nil && k.books.options.Now().Before(*t.CreatedAt) {
+		cost = 0 // costs do not count yet; of a ledger that is shared they are taken off elsewhere
 	}
 	k.account.Settle(estimate, cost)
 }

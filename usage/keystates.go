@@ -22,6 +22,8 @@ type TokenUsage struct {
 	Cached     int64  `json:"total_cached_tokens"`
 	Reasoning  int64  `json:"total_reasoning_tokens"`
 	Cost       string `json:"cost"`
+	// DefaultPrice is that today some provider has the model at the default price; the books do not know it.
+	DefaultPrice bool `json:"default_price,omitempty"`
 }
 
 // tokenColumns are what a TokenUsage is made of.
@@ -39,21 +41,21 @@ func (k keyModel) compare(o keyModel) int {
 
 // TokenUsage adds up the tokens by key and model, of one key or of all (secret ""), of one model or of all. The ledger has minutes for
 // two days; before, the range begins and ends with a whole hour, and with a whole day where only days are left.
-func (b *Books) TokenUsage(secret, model string, from, to time.Time) []TokenUsage {
+func (st Statistics) TokenUsage(secret, model string, from, to time.Time) []TokenUsage {
 	only := ""
 	model = boundedWord(model)
 	if secret != "" {
 		only = hashOf(secret)
 	}
 	var all sums[keyModel]
-	b.read(func(v View) error {
+	st.read(func(v View) error {
 		t := newTally(tokenColumns, func(n Name) (keyModel, bool) {
 			return keyModel{n.A, n.C}, n.C != "" && (only == "" || n.A == only) && (model == "" || n.C == model)
 		})
 		all = t.sums
 		return t.scan(v, ofRequests, from.Unix(), minuteOf(to)+minute, day)
 	}, ofRequests)
-	return b.tokenUsage(all)
+	return st.books.tokenUsage(all)
 }
 
 func (b *Books) tokenUsage(all sums[keyModel]) []TokenUsage {
@@ -69,7 +71,7 @@ func (b *Books) tokenUsage(all sums[keyModel]) []TokenUsage {
 		}
 		list = append(list, TokenUsage{
 			names[k.key], k.model, r[promptTokens], r[completionTokens], saturate.Add(r[promptTokens], r[completionTokens]), r[requests] - r[failures],
-			r[cachedTokens], r[reasoningTokens], Dollars(r[cost]),
+			r[cachedTokens], r[reasoningTokens], Dollars(r[cost]), false,
 		})
 	}
 	return list
@@ -123,6 +125,7 @@ type KeyState struct {
 	Tokens    []TokenUsage `json:"all_tokens_info"`
 	Cost      float64      `json:"total_cost"`
 	Enabled   bool         `json:"enabled"`
+	RenewedAt string       `json:"credits_renewed_at,omitempty"` // when they begin anew; "" is never
 
 	Granted int64 `json:"-"` // nano-dollars that it may spend in all; 0 if unlimited
 	Balance int64 `json:"-"` // nano-dollars that are left; 0 if unlimited
@@ -183,13 +186,17 @@ func (b *Books) State(secret string) (state KeyState, known bool) {
 }
 
 func (b *Books) state(k *Key, t *Terms) KeyState {
-	spent := k.account.Spent()
-	s := KeyState{Alias: t.Alias, Credits: -1, Added: dollars(k.account.Added()), CreatedAt: b.since(t.CreatedAt).Format(time.RFC3339),
+	spent := k.spent()
+	s := KeyState{Alias: t.Alias, Credits: -1, Added: dollars(k.added()), CreatedAt: b.since(t).Format(time.RFC3339),
 		Cost: dollars(spent), Enabled: !k.Broke() && t.Access.Over(b.options.Now()) == config.NotDenied, Spent: spent, Reserved: k.account.Reserved()}
 	if t.Credits != nil {
 		s.Credits = dollars(*t.Credits)
 		s.Granted = k.limit(t)
 		s.Balance = saturate.Sub(s.Granted, spent)
+		if t.Renews != nil {
+			_, to := t.Renews.Period(b.options.Now())
+			s.RenewedAt = to.Format(time.RFC3339)
+		}
 	}
 	return s
 }

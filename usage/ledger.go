@@ -45,7 +45,7 @@ type Ledger interface {
 type View interface {
 	// Scan adds the rows of a question, span by span in order of time, to what of gives for their series; nil is for those that are not asked
 	// for. of is asked once for a series. begun, which may be nil, is called before the rows of each span with when it began.
-	Scan(q Question, begun func(at int64), of func(Name) *Counts) error
+	Scan(q Question, begun func(at, length int64), of func(Name) *Counts) error
 	// Aligned is when the span begins that a scan from a time begins with: where only long ones are left, before it.
 	Aligned(k Kind, from int64) int64
 	// End is behind all that was counted.
@@ -75,6 +75,8 @@ type Standing struct {
 	Took    time.Duration // by the last Write that wrote
 	Size    int64         // in bytes; 0 is unknown
 	Damaged int64         // rows that could not be read and were set aside, ever
+	Away    time.Time     // since when a database that instances share does not take what was written; the zero time is that it does
+	AwayErr error         // why
 }
 
 // errTorn is that a row turned out to be damaged: the question is asked again, without it.

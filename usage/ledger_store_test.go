@@ -59,6 +59,52 @@ func (l *farLedger) AddCredits(ctx context.Context, key string, c Correction) (i
 	return l.Ledger.AddCredits(ctx, key, c)
 }
 
+// creditsAsked calls back when a ledger has said what was added, before who asked knows.
+type creditsAsked struct {
+	Ledger
+	then func()
+}
+
+func (l *creditsAsked) Credits(ctx context.Context) (map[string]int64, error) {
+	added, err := l.Ledger.Credits(ctx)
+	l.then()
+	return added, err
+}
+
+// What is added between a reload's look at the ledger and its end is not forgotten by it.
+func TestCreditsThatAreAddedDuringAReloadStay(t *testing.T) {
+	inner, err := OpenLedger(Options{Memory: true, Log: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ledger := &creditsAsked{inner, func() {}}
+	b := open(t, Options{Ledger: ledger})
+	credits := int64(100)
+	k := configure(t, b, &credits, nil)
+	const each, reloads = 7, 20
+	var all sync.WaitGroup
+	add := func() {
+		if _, known, err := b.AddCredits(secret, Correction{Nano: each}); !known || err != nil {
+			t.Errorf("known: %v, %v", known, err)
+		}
+	}
+	ledger.then = func() {
+		if b.configuring.TryLock() { // nothing keeps it back: it comes in between
+			b.configuring.Unlock()
+			add()
+		} else {
+			all.Go(add)
+		}
+	}
+	for i := range int64(reloads) {
+		configure(t, b, &credits, nil)
+		all.Wait()
+		if got := k.account.Added(); got != each*(i+1) {
+			t.Fatalf("after %d reloads with %d added each, %d are", i+1, each, got)
+		}
+	}
+}
+
 func TestALedgerThatDoesNotAnswerLosesNothingAndStopsNoRequest(t *testing.T) {
 	for name, fault := range farFaults {
 		t.Run(name, func(t *testing.T) {

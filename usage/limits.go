@@ -32,9 +32,14 @@ func (b *Books) KeepLimits(k LimitKeeper) { b.limits.Store(&k) }
 
 // Limits implements Ledger.
 func (l *localLedger) Limits(_ context.Context, now time.Time) (map[string][]byte, error) {
+	return keptLimits(l.store, now)
+}
+
+// keptLimits are what a store has of them, without what may be forgotten, which it removes.
+func keptLimits(s store, now time.Time) (map[string][]byte, error) {
 	kept := make(map[string][]byte)
 	var old [][]byte
-	err := l.store.view(func(r reader) error {
+	err := s.view(func(r reader) error {
 		return r.each(tableLimits, func(name, value []byte) error {
 			if len(value) < 8 || int64(binary.BigEndian.Uint64(value)) <= now.Unix() {
 				old = append(old, append([]byte(nil), name...))
@@ -47,7 +52,7 @@ func (l *localLedger) Limits(_ context.Context, now time.Time) (map[string][]byt
 	if err != nil || len(old) == 0 {
 		return kept, err
 	}
-	return kept, l.store.update(func(w writer) error {
+	return kept, s.update(func(w writer) error {
 		for _, name := range old {
 			if err := w.remove(tableLimits, name); err != nil {
 				return err
@@ -61,11 +66,18 @@ func (l *localLedger) Limits(_ context.Context, now time.Time) (map[string][]byt
 func (l *localLedger) KeepLimits(changed map[string][]byte, until func([]byte) int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.limits == nil {
-		l.limits = make(map[string][]byte, len(changed))
+	l.limits.take(changed, until)
+}
+
+// unkeptLimits are what limits have counted, as it is to be written, by names.
+type unkeptLimits map[string][]byte
+
+func (u *unkeptLimits) take(changed map[string][]byte, until func([]byte) int64) {
+	if *u == nil {
+		*u = make(unkeptLimits, len(changed))
 	}
 	for name, value := range changed {
-		l.limits[name] = append(binary.BigEndian.AppendUint64(nil, uint64(until(value))), value...)
+		(*u)[name] = append(binary.BigEndian.AppendUint64(nil, uint64(until(value))), value...)
 	}
 }
 
@@ -79,9 +91,9 @@ func putLimits(w writer, limits map[string][]byte) error {
 	return nil
 }
 
-// limitsWritten forgets what was written, but for what has changed since. l.mu is held.
-func (l *localLedger) limitsWritten(written map[string][]byte) {
-	maps.DeleteFunc(l.limits, func(name string, value []byte) bool {
+// wrote forgets what was written, but for what has changed since.
+func (u unkeptLimits) wrote(written map[string][]byte) {
+	maps.DeleteFunc(u, func(name string, value []byte) bool {
 		was, is := written[name]
 		return is && &was[0] == &value[0]
 	})

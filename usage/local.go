@@ -26,15 +26,23 @@ type localLedger struct {
 	marks   marks
 	rows    int // that the last write wrote, and how long that took
 	took    time.Duration
-	limits  map[string][]byte // what they have counted, as it is to be written
+	limits  unkeptLimits
 
 	damaged atomic.Int64 // rows that could not be read and were set aside, ever
 	writing sync.Mutex   // held by the one who writes spans
 }
 
-// OpenLedger opens the ledger of one process: the file in Dir, or what is forgotten at the end (Memory). The error says what to do.
+// OpenLedger opens the ledger: the one that instances share in a database (Database), else that of one process, the file in Dir or what is forgotten
+// at the end (Memory). The error says what to do.
 func OpenLedger(o Options) (Ledger, error) {
 	o = o.withDefaults()
+	if o.Database != "" {
+		return openShared(o)
+	}
+	return openLocal(o)
+}
+
+func openLocal(o Options) (*localLedger, error) {
 	l := &localLedger{dir: o.Dir, retention: o.Retention, log: o.Log, now: o.Now}
 	if o.Memory {
 		l.store = newMemory()
@@ -176,7 +184,7 @@ func (l *localLedger) write(now int64) error {
 		list[i].m.written = list[i].changes
 	}
 	l.journal.saved = len(names)
-	l.limitsWritten(limits)
+	l.limits.wrote(limits)
 	l.journal.forget(now)
 	l.journal.lost.forget(len(lost.list))
 	l.took, l.rows = time.Since(began), rows

@@ -68,7 +68,7 @@ func batchesFromRows(w writer, lost *damages) error {
 				lost.note(tableRows, key, value, errBatch)
 				return nil
 			}
-			if left = left[n:]; i < fieldCount {
+			if left = left[n:]; i < firstHistogram {
 				c.Row[i] = max(v, 0)
 			}
 		}

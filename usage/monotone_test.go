@@ -26,7 +26,7 @@ func standing(t *testing.T, b *Books, c *clock) (list []int64) {
 	for _, total := range all {
 		list = append(list, total.Requests, total.Tokens.Prompt, total.Tokens.Completion, total.Tokens.Cached, total.Tokens.CacheWrite, total.Cost)
 	}
-	lines, err := b.Timeline(c.now().Add(-40*24*time.Hour), c.now(), 24*time.Hour, ByKey)
+	lines, err := b.Timeline(c.now().Add(-40*24*time.Hour), c.now(), 24*time.Hour, ByKey, "")
 	if err != nil {
 		t.Fatal(err)
 	}

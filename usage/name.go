@@ -23,7 +23,7 @@ func (n Name) key() Name     { return Name{Kind: ofKeys, A: n.A} }
 // ofOtherModels is the series of the models that are not told apart.
 func (n Name) ofOtherModels() Name {
 	switch n.Kind {
-	case ofRequests:
+	case ofRequests, ofParts:
 		n.C = otherModels
 	case ofAttempts:
 		n.B = otherModels

@@ -63,8 +63,10 @@ const mostCost = saturate.Most
 // Cost is what a request costs by a price, in nano-dollars, to the nearest. What is of one kind beside another, as sound that was read from a
 // cache, costs what the first of them does: cached, written, sound, images. What is
 // counted otherwise, as images and seconds, is paid where tokens have no price, or nobody has counted them.
-func Cost(of config.Price, t Tokens) int64 {
-	p := of.For(t.Prompt, t.Service)
+func Cost(of config.Price, t Tokens) int64 { return costBy(of.For(t.Prompt, t.Service, t.At), &t) }
+
+// costBy is Cost by the price that was chosen.
+func costBy(p *config.Price, t *Tokens) int64 {
 	var sum product
 	prompt := max(t.Prompt, 0)
 	cached := min(max(t.Cached, 0), prompt)
@@ -78,17 +80,18 @@ func Cost(of config.Price, t Tokens) int64 {
 		sum.add(completion, p.Output)
 		return sum.nano()
 	case p.HasUnits():
-		sum.add(1, p.Or(price.PerRequest, 0))
-		sum.add(max(t.Searches, 0), p.Or(price.PerSearch, 0))
-		switch media := mediaOf(p, &t); {
+		sum.add(1, p.Search(price.PerRequest, t.Search))
+		sum.add(max(t.Searches, 0), p.Search(price.PerSearch, t.Search))
+		sum.add(max(t.FileSearches, 0), p.Or(price.PerFileSearch, 0))
+		switch media := mediaOf(p, t); {
 		case media != (product{}) && (t.Estimated || !p.HasTokens()):
 			sum.plus(media)
 			return sum.nano()
 		case p.HasTokens():
-		case sum != (product{}):
+		case p.FreeTokens || p.Or(price.PerRequest, 0) != 0 || sum != (product{}) && t.Completion == 0: // it, or a ranking or search, is paid by that
 			return sum.nano()
-		default: // it is asked for something else than what its price is for
-			return Cost(config.DefaultPrice, t)
+		default: // it is asked for something else than what its price is for; what was searched for an answer is beside its tokens
+			return sum.with(costBy(&config.DefaultPrice, t))
 		}
 	}
 	hour := min(max(t.CacheWrite1h, 0), written)
@@ -113,9 +116,50 @@ func Cost(of config.Price, t Tokens) int64 {
 	return sum.nano()
 }
 
+// CostAtMost is what as many tokens cost in the dearest way that there is: prompts that are written into a cache or are sound or images, answers that are
+// thought, said aloud or drawn, counted by tokens or by what is paid otherwise, images of the dearest size and quality that were not ruled out, at the dearest time of the day. Those of the prompt are kept in a cache for an hour if t has any that are.
+func CostAtMost(of config.Price, t Tokens) (most int64) {
+	of.AtTimes(t.Prompt, t.Service, func(p *config.Price) { most = max(most, mostBy(p, t)) })
+	return most
+}
+
+// mostBy is CostAtMost by the price that was chosen.
+func mostBy(p *config.Price, t Tokens) (most int64) {
+	if t.Images > 0 && p.HasImages() {
+		dearest := p.ImagesAtMost(t.ImageSize, t.ImageQuality)
+		p = &dearest
+	}
+	hour := t.CacheWrite1h
+	t.CacheWrite1h = 0
+	if p.More == nil && hour == 0 && p.CacheWrite <= p.Input { // nearly always
+		return costBy(p, &t)
+	}
+	for _, prompt := range [...]func(*Tokens){
+		func(*Tokens) {},
+		func(t *Tokens) { t.CacheWrite = t.Prompt },
+		func(t *Tokens) { t.CacheWrite, t.CacheWrite1h = t.Prompt, hour },
+		func(t *Tokens) { t.AudioInput = t.Prompt },
+		func(t *Tokens) { t.ImageInput = t.Prompt },
+	} {
+		for _, answer := range [...]func(*Tokens){
+			func(*Tokens) {},
+			func(t *Tokens) { t.Reasoning = t.Completion },
+			func(t *Tokens) { t.AudioOutput = t.Completion },
+			func(t *Tokens) { t.ImageOutput = t.Completion },
+			func(t *Tokens) { t.Estimated = true },
+		} {
+			one := t
+			prompt(&one)
+			answer(&one)
+			most = max(most, costBy(p, &one))
+		}
+	}
+	return most
+}
+
 // mediaOf is what is paid for images, sound and what is spoken, where it is not paid by tokens.
 func mediaOf(p *config.Price, t *Tokens) (sum product) {
-	sum.add(max(t.Images, 0), p.Or(price.PerImage, 0))
+	sum.add(max(t.Images, 0), p.Image(t.ImageSize, t.ImageQuality))
 	sum.add(max(t.Seconds, 0), p.Or(price.PerSecond, 0))
 	sum.add(max(t.Characters, 0), p.Or(price.PerCharacter, 0))
 	return sum
@@ -146,6 +190,9 @@ func (s *product) plus(o product) {
 	s.low, carry = bits.Add64(s.low, o.low, 0)
 	s.high = min(s.high+o.high+carry, 1<<62) // far above what fits, and far below where another one would turn it round
 }
+
+// with is the sum and so many nano-dollars more.
+func (s *product) with(nano int64) int64 { return saturate.Add(s.nano(), nano) }
 
 // nano is the sum in nano-dollars, of pico-dollars.
 func (s *product) nano() int64 {

@@ -29,8 +29,13 @@ type freshKey struct {
 }
 
 // read asks the ledger. What cannot be read is missing in the answer, and the log says so.
-func (b *Books) read(ask func(View) error, kinds ...Kind) {
-	if err := b.freshly(ask, kinds); err != nil {
+func (b *Books) read(ask func(View) error, kinds ...Kind) { b.lacking(b.freshly(ask, kinds)) }
+
+// lacking tells of an answer that lacks something.
+func (b *Books) lacking(err error) {
+	if isAway(err) { // the ledger has said so
+		b.options.Log.Debug("the answer is of this instance alone", "error", err)
+	} else if err != nil {
 		b.options.Log.Error("the ledger could not be read; the answer is not complete", "dir", b.options.Dir, "error", err)
 	}
 }
@@ -75,7 +80,7 @@ func (l *localLedger) Read(_ context.Context, now time.Time, kinds []Kind, ask f
 func (r *reading) End() int64 { return r.end }
 
 // Scan implements View.
-func (r *reading) Scan(q Question, begun func(at int64), of func(Name) *Counts) error {
+func (r *reading) Scan(q Question, begun func(at, length int64), of func(Name) *Counts) error {
 	if r.bySeries == nil {
 		r.bySeries = make([]*Counts, len(r.names))
 	}
@@ -93,7 +98,7 @@ func (r *reading) Scan(q Question, begun func(at int64), of func(Name) *Counts) 
 			}
 		}
 		if begun != nil {
-			begun(t)
+			begun(t, length)
 		}
 		if err := r.add(q, batch, of); errors.Is(err, errBatch) && batch != nil {
 			r.lost.note(table, key, batch, err)

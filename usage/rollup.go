@@ -59,7 +59,7 @@ func (m *marks) advance(w writer, to int64, now time.Time, retention time.Durati
 		return err
 	}
 	// What a key has spent counts for as long as its created_at says: the days of keys stay.
-	if err := forget(w, day, &m.DaysFrom, kept, []Kind{ofRequests, ofChannels, ofAttempts, ofClients}); err != nil {
+	if err := forget(w, day, &m.DaysFrom, kept, []Kind{ofRequests, ofChannels, ofAttempts, ofParts, ofClients}); err != nil {
 		return err
 	}
 	return m.write(w)

@@ -20,6 +20,20 @@ const (
 	firstByteTime // microseconds, of those that had a first byte
 	firstBytes
 	totalTime // microseconds
+	// Of requests, those whose cost goes by the tokens above alone, and those that used nothing. The others are in rows of parts, too.
+	plainRequests
+	freeRequests
+	// In rows of parts only.
+	hourWriteTokens
+	audioInputTokens
+	imageInputTokens
+	audioOutputTokens
+	imageOutputTokens
+	webSearches
+	fileSearches
+	imageCount
+	soundSeconds
+	spokenCharacters
 	fieldCount
 )
 
@@ -81,6 +95,7 @@ const (
 	ofKeys     Kind = 'k' // requests by client key
 	ofAttempts Kind = 'a' // by provider, model, upstream key
 	ofClients  Kind = 'i' // by address
+	ofParts    Kind = 'p' // requests by what their price goes by beside the tokens that all have, where there is more
 	ofNothing  Kind = '-' // a series whose name the ledger has lost
 )
 
@@ -95,14 +110,16 @@ func (k Kind) what() string {
 		return "the attempts"
 	case ofClients:
 		return "the requests by client address"
+	case ofParts:
+		return "what requests are priced by"
 	}
 	return "the requests"
 }
 
 // kindsOfRows are those that the ledger keeps by number; addresses come and go, and are kept by what they are.
-var kindsOfRows = [...]Kind{ofRequests, ofChannels, ofKeys, ofAttempts}
+var kindsOfRows = [...]Kind{ofRequests, ofChannels, ofKeys, ofAttempts, ofParts}
 
-var allKinds = [...]Kind{ofRequests, ofChannels, ofKeys, ofAttempts, ofClients}
+var allKinds = [...]Kind{ofRequests, ofChannels, ofKeys, ofAttempts, ofParts, ofClients}
 
 // The ledger keeps rows by spans of three lengths, in seconds since 1970, UTC.
 const (

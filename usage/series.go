@@ -20,10 +20,15 @@ type Tokens struct {
 	CacheWrite1h                                      int64  // of CacheWrite, those that are kept for an hour
 	AudioInput, ImageInput                            int64  // of Prompt
 	AudioOutput, ImageOutput                          int64  // of Completion
-	Searches                                          int64  // that the provider made for the answer
+	Searches, FileSearches                            int64  // of the web and of files, that the provider made for the answer
 	Images, Seconds, Characters                       int64  // made, of sound, to be spoken: where the price is one of these
+	ImageSize, ImageQuality                           string // of Images, where the price depends on them
+	Search                                            string // what the request says of searches, where the price depends on it: price.SearchKinds
 	Service                                           string // the service tier that was asked for, where the price has such
+	At                                                int64  // when the request ended, in seconds since 1970, where the price goes by the time of day
+	Over, UpTo                                        int64  // the bounds of the price's tiers that the prompt is between, where the price has such
 	Estimated                                         bool   // the upstream did not say; the numbers are a guess
+	Apart                                             bool   // the cost does not follow from one price and these: it is of several attempts or models, or a fee
 }
 
 // Sample is one finished request.
@@ -88,6 +93,12 @@ func (s *Series) Record(r Sample) {
 		s.count(firstBytes, 1)
 	}
 	s.count(totalTime, r.Duration.Microseconds())
+	switch {
+	case r.Tokens.free():
+		s.count(freeRequests, 1)
+	case r.Tokens.plain():
+		s.count(plainRequests, 1)
+	}
 	if r.Success {
 		if r.TTFT > 0 {
 			s.histograms[firstByte].count(r.TTFT)
@@ -123,7 +134,8 @@ func (s *Series) take() (c Counts) {
 type table struct {
 	seed   maphash.Seed
 	shards [64]shard
-	count  atomic.Int64 // of those that have a model
+	count  atomic.Int64 // of those that have a model, but for parts that are told apart
+	parts  partsRoom
 }
 
 // mostSeries bounds the series that have a model in the life of a process if Options.Series does not: a provider may list other models each
@@ -175,13 +187,26 @@ func (t *table) find(b *Books, n Name) *Series {
 	if s := at.find(h, &n); s != nil {
 		return s
 	}
-	if others := n.ofOtherModels(); others != n && t.count.Load() >= int64(b.options.Series) {
+	told := n.ofOtherCircumstances() != n
+	if others := n.ofOtherModels(); !told && others != n && t.count.Load() >= int64(b.options.Series) {
 		return t.find(b, others)
 	}
+	s := t.add(b, at, h, n, told)
+	if s == nil {
+		return t.find(b, n.ofOtherCircumstances())
+	}
+	return s
+}
+
+// add makes a series, unless somebody has. told is that it is of parts whose circumstances are told apart; nil is that there is no room for such.
+func (t *table) add(b *Books, at *shard, h uint64, n Name, told bool) *Series {
 	at.mu.Lock()
 	defer at.mu.Unlock()
 	if s := at.find(h, &n); s != nil {
 		return s
+	}
+	if told && !t.parts.take(n.A, b.options.Series) {
+		return nil
 	}
 	next := map[uint64]*Series{}
 	if known := at.known.Load(); known != nil {
@@ -195,7 +220,7 @@ func (t *table) find(b *Books, n Name) *Series {
 	}
 	next[h] = s
 	at.known.Store(&next)
-	if own.ofOtherModels() != own {
+	if !told && own.ofOtherModels() != own {
 		t.count.Add(1)
 	}
 	return s
@@ -235,8 +260,8 @@ func (b *Books) client(addr netip.Addr) *Series {
 // Recent counts for somebody whose requests are mostly counted where the one before was, as those of a connection are: to look whether
 // a series is the same costs a fraction of finding it. The zero value is ready; it is used by one goroutine at a time.
 type Recent struct {
-	requests, attempts, client *Series
-	addr                       netip.Addr // of client
+	requests, attempts, client, priced *Series
+	addr                               netip.Addr // of client
 }
 
 // Series is Key.Series.

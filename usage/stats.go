@@ -87,11 +87,11 @@ func by[K, L comparable](s sums[K], of func(K) L) sums[L] {
 }
 
 // Stats tells of the last hours.
-func (b *Books) Stats(hours int) *Stats {
-	since := b.options.Now().Add(-time.Duration(hours) * time.Hour).Unix()
+func (st Statistics) Stats(hours int) *Stats {
+	since := st.books.options.Now().Add(-time.Duration(hours) * time.Hour).Unix()
 	type pair [2]string
 	attempts, served, clients := sums[pair]{}, sums[pair]{}, sums[string]{}
-	b.read(func(v View) error {
+	st.read(func(v View) error {
 		tried := newTally(columnsOf(requests, failures), func(n Name) (pair, bool) { return pair{n.A, n.B}, true })
 		asked := newTally(columnsOf(requests), func(n Name) (pair, bool) { return pair{n.C, n.D}, true })
 		from := newTally(columnsOf(requests), func(n Name) (string, bool) { return n.A, true })
@@ -143,10 +143,10 @@ type KeyRanking struct {
 }
 
 // KeyRankings tells how the keys of a provider did.
-func (b *Books) KeyRankings(provider string, from, to time.Time) []KeyRanking {
+func (st Statistics) KeyRankings(provider string, from, to time.Time) []KeyRanking {
 	var byKey sums[string]
 	provider = boundedWord(provider)
-	b.read(func(v View) error {
+	st.read(func(v View) error {
 		t := newTally(columnsOf(requests, failures), func(n Name) (string, bool) { return n.C, n.A == provider })
 		byKey = t.sums
 		return t.scan(v, ofAttempts, from.Unix(), minuteOf(to)+minute, day)

@@ -54,6 +54,15 @@ func spanTable(length int64, k Kind) string {
 
 func spanKey(at int64) []byte { return binary.BigEndian.AppendUint64(nil, uint64(at)) }
 
+// spanAt reads what spanKey wrote.
+func spanAt(key []byte) (at int64, ok bool) {
+	if len(key) != 8 {
+		return 0, false
+	}
+	at = int64(binary.BigEndian.Uint64(key))
+	return at, at >= 0 && at < mostTime
+}
+
 // putSpan writes a batch, absolutely: to write it again changes nothing, so that a write whose outcome is unknown can be repeated.
 func putSpan(w writer, length int64, k Kind, at int64, batch []byte) error {
 	if len(batch) == 0 {
@@ -74,19 +83,23 @@ type marks struct {
 
 var keyMarks = []byte("marks")
 
-func (m *marks) write(w writer) error {
-	var value []byte
+func (m *marks) write(w writer) error { return w.put(tableMeta, keyMarks, m.bytes()) }
+
+func (m *marks) bytes() (value []byte) {
 	for _, n := range [...]int64{m.Origin, m.MinutesFrom, m.HoursFrom, m.HoursTo, m.DaysFrom, m.DaysTo} {
 		value = binary.BigEndian.AppendUint64(value, uint64(n))
 	}
-	return w.put(tableMeta, keyMarks, value)
+	return value
 }
 
 var errMarks = errors.New("the marks of the ledger cannot be")
 
 // readMarks reads them; found is false in a ledger in which nothing has been counted.
 func readMarks(r reader) (m marks, found bool, err error) {
-	value := r.get(tableMeta, keyMarks)
+	return parseMarks(r.get(tableMeta, keyMarks))
+}
+
+func parseMarks(value []byte) (m marks, found bool, err error) {
 	if value == nil {
 		return m, false, nil
 	}
@@ -113,47 +126,63 @@ func (m *marks) possible() bool {
 		m.HoursFrom >= 0 && m.HoursFrom <= m.HoursTo && m.MinutesFrom >= 0 && m.MinutesFrom <= m.HoursTo && m.HoursTo < mostTime
 }
 
-// fits says whether the marks can be those of the spans that there are, by what findMarks makes of these. A ledger may know more of its
-// past than the spans tell.
-func (m *marks) fits(found *marks) bool {
-	return m.Origin <= found.Origin && m.DaysTo >= found.DaysTo && m.HoursTo >= found.HoursTo && m.HoursFrom <= found.HoursFrom && m.MinutesFrom <= found.MinutesFrom
+// extent is from where to where there are spans of a length, which may be long ago: marks move on with the time, whether or not anything is
+// counted.
+type extent struct {
+	from, to int64
+	any      bool
 }
 
-// findMarks finds out from the spans which there are; any is false if there are none.
-func findMarks(r reader, now int64) (m marks, any bool) {
-	first, last := map[int64]int64{}, map[int64]int64{} // by length
-	for _, length := range [...]int64{minute, hour, day} {
-		first[length] = mostTime
-		for _, k := range allKinds {
-			from, to := r.ends(spanTable(length, k))
-			for _, key := range [...][]byte{from, to} {
-				if len(key) != 8 {
-					continue
-				}
-				if at := int64(binary.BigEndian.Uint64(key)); at >= 0 && at < mostTime && at%length == 0 {
-					first[length], last[length] = min(first[length], at), max(last[length], at+length)
-					any = true
-				}
+// extentOf finds it out.
+func extentOf(r reader, length int64) extent {
+	e := extent{from: mostTime}
+	for _, k := range allKinds {
+		first, last := r.ends(spanTable(length, k))
+		for _, key := range [...][]byte{first, last} {
+			if len(key) != 8 {
+				continue
+			}
+			if at := int64(binary.BigEndian.Uint64(key)); at >= 0 && at < mostTime && at%length == 0 {
+				e = extent{min(e.from, at), max(e.to, at+length), true}
 			}
 		}
 	}
-	origin := begin(min(first[minute], first[hour], first[day], now), day)
-	m.Origin, m.DaysFrom, m.DaysTo = origin, origin, max(origin, last[day])
-	m.HoursTo = max(m.DaysTo, last[hour])
-	m.HoursFrom = min(begin(first[hour], day), m.HoursTo)
-	m.MinutesFrom = min(begin(first[minute], hour), m.HoursTo)
-	return m, any
+	return e
 }
 
-// believedMarks are those that the ledger has, if they fit its spans, else what the spans say; then found is false.
+// extents are those of all lengths.
+type extents struct{ minutes, hours, days extent }
+
+func (e *extents) any() bool { return e.minutes.any || e.hours.any || e.days.any }
+
+// first is when the first span begins; mostTime if there is none.
+func (e *extents) first() int64 { return min(e.minutes.from, e.hours.from, e.days.from) }
+
+// fit says whether the marks can be those of a ledger with these spans.
+func (m *marks) fit(e *extents) bool {
+	return m.Origin <= e.first() && m.DaysTo >= e.days.to && m.HoursTo >= e.hours.to && m.HoursFrom <= e.hours.from && m.MinutesFrom <= e.minutes.from
+}
+
+// marksOf makes marks that the spans fit.
+func marksOf(e *extents, now int64) (m marks) {
+	origin := begin(min(e.first(), now), day)
+	m.Origin, m.DaysFrom, m.DaysTo = origin, origin, max(origin, e.days.to)
+	m.HoursTo = max(m.DaysTo, e.hours.to)
+	m.HoursFrom = min(begin(e.hours.from, day), m.HoursTo)
+	m.MinutesFrom = min(begin(e.minutes.from, hour), m.HoursTo)
+	return m
+}
+
+// believedMarks are those that the ledger has, if its spans fit them, else what the spans say; then found is false.
 func believedMarks(r reader, now int64, lost *damages) (m marks, found bool) {
 	m, found, err := readMarks(r)
-	spans, any := findMarks(r, now)
+	there := &extents{extentOf(r, minute), extentOf(r, hour), extentOf(r, day)}
+	spans := marksOf(there, now)
 	switch {
-	case err != nil, found && any && !m.fits(&spans):
+	case err != nil, found && !m.fit(there):
 		lost.note(tableMeta, keyMarks, r.get(tableMeta, keyMarks), errMarks)
 		return spans, false
-	case !found, !any && m.HoursTo < spans.HoursTo: // there is nothing before, whatever they say
+	case !found, !there.any() && m.HoursTo < spans.HoursTo: // there is nothing before, whatever they say
 		return spans, false
 	}
 	return m, true

@@ -41,11 +41,11 @@ func BenchmarkYear(b *testing.B) {
 		{"token usage of a month and a key", func() int { return len(books.TokenUsage("key 7", "", month, c.now())) }},
 		{"token usage of a year", func() int { return len(books.TokenUsage("", "", c.now().AddDate(-1, 0, 0), c.now())) }},
 		{"timeline of a month by hours and model", func() int {
-			lines, _ := books.Timeline(month, c.now(), time.Hour, ByModel)
+			lines, _ := books.Timeline(month, c.now(), time.Hour, ByModel, "")
 			return len(lines)
 		}},
 		{"timeline of a month by hours and key", func() int {
-			lines, _ := books.Timeline(month, c.now(), time.Hour, ByKey)
+			lines, _ := books.Timeline(month, c.now(), time.Hour, ByKey, "")
 			return len(lines)
 		}},
 		{"terms of all keys after a start", func() int {

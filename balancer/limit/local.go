@@ -79,15 +79,11 @@ func (t *counters) add(c counter) *counter {
 // Subject implements Store. A subject without limits costs nothing.
 func (l *local) Subject(name string, table config.ModelTable[config.RateLimit]) Limiter {
 	limited := false
-	s := &subject{limits: l, name: name, hash: maphash.String(l.seed, name), table: table}
+	s := &subject{limits: l, name: name, hash: maphash.String(l.seed, name), table: table, whole: WholeQuotas(table)}
 	for name, limit := range table.All() {
 		limited = limited || len(limit.Limits)+len(limit.Quotas) > 0
 		for _, q := range limit.Quotas {
-			if name == "default" && q.Of != config.Requests {
-				s.whole = append(s.whole, q)
-			} else {
-				s.byModel = true
-			}
+			s.byModel = s.byModel || name != "default" || q.Of == config.Requests
 		}
 	}
 	l.mu.Lock()
@@ -138,17 +134,7 @@ func (s *subject) quotasOf(model string) []config.Quota {
 	if model == allModels {
 		return s.whole
 	}
-	if own, found := s.table.Find(model); found {
-		return own.Quotas
-	}
-	var list []config.Quota
-	all, _ := s.table.Default()
-	for _, q := range all.Quotas {
-		if q.Of == config.Requests { // each model by itself, as requests always are
-			list = append(list, q)
-		}
-	}
-	return list
+	return ModelQuotas(s.table, model)
 }
 
 // limitsOf are the limits of requests that are counted for a model.

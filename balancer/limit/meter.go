@@ -15,10 +15,11 @@ type Need struct{ Tokens, Money int64 }
 type Hold struct {
 	whole, model *meters // of all models of the subject together, and of the one
 	need         Need
+	beside       Reservation // what other instances see of it; nil is nothing
 }
 
 // Holds says whether anything is held.
-func (h *Hold) Holds() bool { return h.whole != nil || h.model != nil }
+func (h *Hold) Holds() bool { return h.whole != nil || h.model != nil || h.beside != nil }
 
 // Settle ends the request with what it came to. It is called once for what was held, on every way out; again it does nothing.
 func (h *Hold) Settle(came Need, now int64) { h.end(came, now, false) }
@@ -31,6 +32,13 @@ func (h *Hold) end(came Need, now int64, undone bool) {
 		if m != nil {
 			m.settle(h.need, came, now, undone)
 		}
+	}
+	switch { // last: what was settled here is known here when others are told
+	case h.beside == nil:
+	case undone:
+		h.beside.Cancel(0, now)
+	default:
+		h.beside.Settle(came)
 	}
 	*h = Hold{}
 }

@@ -20,7 +20,7 @@ type Store interface {
 	// what each model may use. The newest Subject of a name decides: requests that still hold an older one are counted
 	// together with the new ones, by the new limits.
 	Subject(name string, table config.ModelTable[config.RateLimit]) Limiter
-	// Confirm has Unsure grants of this store recorded where all instances see them, every one or none. refused is the index of the grant
+	// Confirm has Unsure grants of this store recorded where all instances see them, and holds as they are Asked, every one or none. refused is the index of the grant
 	// whose limit is in the way, for the reason that why tells, and -1 if they hold. It returns by the deadline of ctx; after an error nobody
 	// knows whether they were recorded. Whoever does not make the request after all cancels its grants, in every one of these cases.
 	Confirm(ctx context.Context, grants []Grant) (refused int, why Refusal, err error)

@@ -1,6 +1,9 @@
+//go:build !race
+
 // Package linear is for tests that say that work costs time and memory in proportion to its input, however the input is made. It counts the
 // processor's time of the thread and the bytes that are allocated, and takes the least of several runs, so that neither a loaded machine nor
-// a slow one fails a test.
+// a slow one fails a test. The race detector would count its own work beside that, so the package, and each test that uses it, is built without it
+// alone: in files that end in _measured_test.go or _linear_test.go.
 package linear
 
 import (
@@ -59,7 +62,7 @@ func (c cost) least(other cost) cost {
 
 // within says whether c, of a Large input, is at most times what is in proportion to that of a Small one.
 func (c cost) within(few cost, times int) bool {
-	return c.time <= time.Duration(times*instrumented)*(Most*few.time+Large*timePerByte) &&
+	return c.time <= time.Duration(times)*(Most*few.time+Large*timePerByte) &&
 		c.allocated <= uint64(times)*(Most*few.allocated+Large*bytesPerByte)
 }
 

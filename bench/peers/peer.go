@@ -21,6 +21,8 @@ type peer struct {
 	version []string // arguments that print the version
 	config  string   // file in configs/, a template of place
 	args    []string // each a template of place
+	limits  bool     // it has limits of all kinds
+	redis   string   // it shares them through that; "" is alone
 }
 
 const (
@@ -34,9 +36,12 @@ const (
 
 // peers in the order in which they take their turns. binary is the gateway's; an
 // older one of it takes the place of all others.
-func peers(binary, older string) []peer {
-	if older != "" {
-		return []peer{gatewayOf(before, older), gatewayOf(gateway, binary)}
+func peers(binary, older string, limits bool, redis string) []peer {
+	switch {
+	case older != "" && redis != "": // what sharing costs, and not what limits do
+		return []peer{gatewayOf(before, older, limits, ""), gatewayOf(gateway, binary, limits, redis)}
+	case older != "":
+		return []peer{gatewayOf(before, older, false, ""), gatewayOf(gateway, binary, limits, "")}
 	}
 	return []peer{
 		{name: withoutPeer},
@@ -44,12 +49,12 @@ func peers(binary, older string) []peer {
 			args: []string{"-p", "{{.Dir}}", "-e", "{{.Dir}}/nginx-error.log", "-c", "{{.Dir}}/nginx.conf"}},
 		{name: "haproxy", binary: "haproxy", version: []string{"-v"}, config: "haproxy.cfg",
 			args: []string{"-db", "-f", "{{.Dir}}/haproxy.cfg"}},
-		gatewayOf(gateway, binary),
+		gatewayOf(gateway, binary, limits, redis),
 	}
 }
 
-func gatewayOf(name, binary string) peer {
-	return peer{name: name, binary: binary, version: []string{"--version"}, config: "api.yaml",
+func gatewayOf(name, binary string, limits bool, redis string) peer {
+	return peer{name: name, binary: binary, version: []string{"--version"}, config: "api.yaml", limits: limits, redis: redis,
 		args: []string{"--config", "{{.Dir}}/api.yaml", "--listen", "{{.Listen}}", "--data", "{{.Dir}}/data"}}
 }
 
@@ -58,6 +63,8 @@ type place struct {
 	Dir              string // for its files, its logs among them
 	Listen, Upstream string // host:port
 	ClientKey        string
+	Limits           bool   // of all kinds, and not of requests alone
+	Redis            string // that they are shared through; "" is none
 }
 
 //go:embed configs
@@ -90,7 +97,7 @@ func (p peer) start(path, dir, upstream string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	at := place{Dir: dir, Listen: listen, Upstream: upstream, ClientKey: clientKey}
+	at := place{Dir: dir, Listen: listen, Upstream: upstream, ClientKey: clientKey, Limits: p.limits, Redis: p.redis}
 	text, err := configs.ReadFile("configs/" + p.config)
 	if err != nil {
 		return nil, err

@@ -5,6 +5,8 @@
 //
 // as `make trail` does. Functions that a request shares with the background (timers,
 // sweeps) count too if they ran meanwhile.
+//
+// With --page it fails where a page says otherwise: a table there has a row for each file, with the functions in backticks.
 package main
 
 import (
@@ -13,6 +15,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -35,49 +38,67 @@ const (
 
 func main() {
 	room := flag.String("room", "server", "the folder whose functions are listed")
+	page := flag.String("page", "", "a page that lists them: fail where it does so otherwise")
+	functions := flag.Int("functions", 0, "fail if there are more; 0 is any number")
+	files := flag.Int("files", 0, "fail if they stand in more files; 0 is any number")
 	flag.Parse()
-	if err := run(*room); err != nil {
+	went, err := walk(*room)
+	if err != nil {
 		log.Fatal(err)
+	}
+	n := tell(os.Stdout, *room, went)
+	if *functions > 0 && n > *functions || *files > 0 && len(went) > *files {
+		log.Fatalf("a plain request may go through %d functions in %d files: what only some requests need is not to be called for it", *functions, *files)
+	}
+	if *page != "" {
+		text, err := os.ReadFile(*page)
+		if err != nil {
+			log.Fatal(err)
+		}
+		if wrong := differences(went, listed(string(text), *room)); len(wrong) > 0 {
+			log.Fatalf("%s says otherwise:\n%s", *page, strings.Join(wrong, "\n"))
+		}
 	}
 }
 
-func run(room string) error {
+// walk has a gateway serve a plain request, and returns the functions of a room that it went through, by file.
+func walk(room string) (map[string][]string, error) {
 	mock := &loadtest.Mock{}
 	upstream, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	go mock.Serve(upstream)
 	defer mock.Close()
 
-	text := fmt.Sprintf("providers:\n  - provider: p\n    base_url: http://%s/v1/chat/completions\n    api: sk-upstream-0123456789abcdefgh\n    model: [m]\napi_keys:\n  - api: %s\n",
+	text := fmt.Sprintf("providers:\n  - provider: p\n    base_url: http://%s/v1/chat/completions\n    api: sk-upstream-0123456789abcdefgh\n    model: [m]\napi_keys:\n  - api: %s\n    role: user\n",
 		upstream.Addr(), key)
 	cfg, err := config.Parse("api.yaml", []byte(text), os.Getenv)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	gateway, err := server.New(server.Options{Config: cfg})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	front, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	go gateway.Serve(front.(*net.TCPListener))
 	address := "http://" + front.Addr().String() + "/v1/chat/completions"
 	for range 3 { // what is made once has been made
 		if err := ask(address); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	if err := coverage.ClearCounters(); err != nil {
-		return fmt.Errorf("%w: build it as `make trail` does", err)
+		return nil, fmt.Errorf("%w: build it as `make trail` does", err)
 	}
 	if err := ask(address); err != nil {
-		return err
+		return nil, err
 	}
-	return tell(room)
+	return touchedIn(room)
 }
 
 func ask(address string) error {
@@ -102,41 +123,73 @@ func ask(address string) error {
 // touched is a function that has run, as `go tool covdata func` prints it.
 var touched = regexp.MustCompile(`^(?:uniapi/)?(\S+?):(\d+):\s+(\S+)\s+([\d.]+)%`)
 
-// tell prints the functions in a room that have run since the counters were cleared.
-func tell(room string) error {
+// touchedIn are the functions in a room that have run since the counters were cleared.
+func touchedIn(room string) (map[string][]string, error) {
 	dir, err := os.MkdirTemp("", "trail")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer os.RemoveAll(dir)
 	if err := coverage.WriteMetaDir(dir); err != nil {
-		return err
+		return nil, err
 	}
 	if err := coverage.WriteCountersDir(dir); err != nil {
-		return err
+		return nil, err
 	}
 	out, err := exec.Command("go", "tool", "covdata", "func", "-i="+dir).Output()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	files := map[string][]string{}
-	functions := 0
+	went := map[string][]string{}
 	for line := range bytes.Lines(out) {
 		m := touched.FindSubmatch(line)
 		if m == nil || string(m[4]) == "0.0" || path.Dir(string(m[1])) != room {
 			continue
 		}
-		files[string(m[1])] = append(files[string(m[1])], string(m[3]))
-		functions++
+		went[string(m[1])] = append(went[string(m[1])], strings.TrimLeft(string(m[3]), "*"))
 	}
-	names := make([]string, 0, len(files))
-	for name := range files {
-		names = append(names, name)
+	return went, nil
+}
+
+// tell prints them and says how many there are.
+func tell(w io.Writer, room string, went map[string][]string) (functions int) {
+	for _, name := range slices.Sorted(maps.Keys(went)) {
+		fmt.Fprintf(w, "%-32s %s\n", name, strings.Join(went[name], " "))
+		functions += len(went[name])
 	}
-	slices.Sort(names)
-	for _, name := range names {
-		fmt.Printf("%-32s %s\n", name, strings.Join(files[name], " "))
+	fmt.Fprintf(w, "%d functions in %d files of %s\n", functions, len(went), room)
+	return functions
+}
+
+// row is a row of a table whose first cell is a file and whose second cell names functions of it.
+var row, quoted = regexp.MustCompile("(?m)^\\| `(\\S+\\.go)` \\| (`[^|]*) \\|"), regexp.MustCompile("`([^`]+)`")
+
+// listed are the functions of a room that a page lists in such rows.
+func listed(page, room string) map[string][]string {
+	all := map[string][]string{}
+	for _, m := range row.FindAllStringSubmatch(page, -1) {
+		if path.Dir(m[1]) != room {
+			continue
+		}
+		for _, name := range quoted.FindAllStringSubmatch(m[2], -1) {
+			all[m[1]] = append(all[m[1]], name[1])
+		}
 	}
-	fmt.Printf("%d functions in %d files of %s\n", functions, len(files), room)
-	return nil
+	return all
+}
+
+// differences says of each function that is in one of both alone where it is.
+func differences(went, listed map[string][]string) (wrong []string) {
+	say := func(these, those map[string][]string, what string) {
+		for _, file := range slices.Sorted(maps.Keys(these)) {
+			for _, name := range these[file] {
+				if !slices.Contains(those[file], name) {
+					wrong = append(wrong, file+": "+name+" "+what)
+				}
+			}
+		}
+	}
+	say(went, listed, "is passed and not listed")
+	say(listed, went, "is listed and not passed")
+	return wrong
 }

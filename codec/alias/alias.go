@@ -113,3 +113,8 @@ func Apply(q *codec.Request, upstream string) *codec.Request {
 	wished.Reasoning = r
 	return &wished
 }
+
+// IsGoogles says whether a model is Google's, by the upstream's name of it.
+func IsGoogles(upstream string) bool {
+	return strings.Contains(strings.ToLower(upstream), "gemini")
+}

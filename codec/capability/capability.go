@@ -199,6 +199,9 @@ func (t *Target) Choice(way string, awake bool) string {
 // WholeHash is how long a hash is that nothing was cut off, in characters.
 const WholeHash = 2 * sha256.Size
 
+// UserNames are the members of OpenAI's formats for which user_chars is. What is cached is often called by the user and the session.
+var UserNames = []string{"user", "safety_identifier", "prompt_cache_key"}
+
 // Hashed stands for a text that is too long: always the same for the same, in the letters of hexadecimal numbers.
 func Hashed(text string, most int) string {
 	sum := sha256.Sum256([]byte(text))

@@ -1,4 +1,4 @@
-package embed
+package embed_test
 
 import (
 	"encoding/base64"
@@ -12,22 +12,25 @@ import (
 	"testing"
 
 	"uniapi/codec"
+	"uniapi/codec/embed"
+	"uniapi/codec/formats/gemini"
+	"uniapi/codec/formats/openai"
 )
 
 func TestRequestsOfAllFormsAreRead(t *testing.T) {
 	long := int64(256)
 	for name, tt := range map[string]struct {
 		body string
-		want Request
+		want embed.Request
 	}{
-		"a text":                    {`{"model":"e","input":"hello \u00e9"}`, Request{Model: "e", Inputs: []string{"hello é"}}},
-		"a list":                    {`{"model":"e","input":["a","b"],"dimensions":256.0,"user":"u"}`, Request{Model: "e", Inputs: []string{"a", "b"}, Dimensions: &long}},
-		"what Python's SDK sends":   {`{"input":["a"],"model":"e","encoding_format":"base64"}`, Request{Model: "e", Inputs: []string{"a"}, Base64: true}},
-		"as many as there may be":   {`{"input":["a"` + strings.Repeat(`,"a"`, 2047) + `]}`, Request{Inputs: slices.Repeat([]string{"a"}, 2048)}},
-		"members that are null":     {`{"input":"a","model":"e","encoding_format":null,"dimensions":null}`, Request{Model: "e", Inputs: []string{"a"}}},
-		"Google's word beside them": {`{"input":"a","model":"e","encoding_format":"float","task_type":"RETRIEVAL_QUERY"}`, Request{Model: "e", Inputs: []string{"a"}, TaskType: "RETRIEVAL_QUERY"}},
+		"a text":                    {`{"model":"e","input":"hello \u00e9"}`, embed.Request{Model: "e", Inputs: []string{"hello é"}}},
+		"a list":                    {`{"model":"e","input":["a","b"],"dimensions":256.0,"user":"u"}`, embed.Request{Model: "e", Inputs: []string{"a", "b"}, Dimensions: &long}},
+		"what Python's SDK sends":   {`{"input":["a"],"model":"e","encoding_format":"base64"}`, embed.Request{Model: "e", Inputs: []string{"a"}, Base64: true}},
+		"as many as there may be":   {`{"input":["a"` + strings.Repeat(`,"a"`, 2047) + `]}`, embed.Request{Inputs: slices.Repeat([]string{"a"}, 2048)}},
+		"members that are null":     {`{"input":"a","model":"e","encoding_format":null,"dimensions":null}`, embed.Request{Model: "e", Inputs: []string{"a"}}},
+		"Google's word beside them": {`{"input":"a","model":"e","encoding_format":"float","task_type":"RETRIEVAL_QUERY"}`, embed.Request{Model: "e", Inputs: []string{"a"}, TaskType: "RETRIEVAL_QUERY"}},
 	} {
-		got, err := DecodeRequest([]byte(tt.body))
+		got, err := openai.Embeddings{}.DecodeRequest([]byte(tt.body))
 		if err != nil || !reflect.DeepEqual(*got, tt.want) {
 			t.Errorf("%s: %+v, %v; want %+v", name, got, err, tt.want)
 		}
@@ -53,7 +56,7 @@ func TestRequestsThatCannotBeServedSayWhy(t *testing.T) {
 		"no JSON":           {`{"input":`, "", "not a valid JSON object"},
 		"a list as body":    {`[]`, "", "not a valid JSON object"},
 	} {
-		_, err := DecodeRequest([]byte(tt.body))
+		_, err := openai.Embeddings{}.DecodeRequest([]byte(tt.body))
 		e, ok := errors.AsType[*codec.Error](err)
 		if !ok || e.Status != 400 || e.Param != tt.param || !strings.Contains(e.Message, tt.want) {
 			t.Errorf("%s: %+v, want %s", name, err, tt.want)
@@ -65,24 +68,24 @@ func TestGoogleIsAskedInTheWayTheModelTakes(t *testing.T) {
 	dimensions := int64(768)
 	for _, tt := range []struct {
 		name   string
-		google Google
-		q      Request
+		google gemini.Embeddings
+		q      embed.Request
 		model  string
 		method string
 		want   string
 	}{
-		{"one input", Google{}, Request{Inputs: []string{"a\n"}}, "gemini-embedding-001", "embedContent",
+		{"one input", gemini.Embeddings{}, embed.Request{Inputs: []string{"a\n"}}, "gemini-embedding-001", "embedContent",
 			`{"model":"models/gemini-embedding-001","content":{"parts":[{"text":"a\n"}]}}`},
-		{"one with everything", Google{}, Request{Inputs: []string{"a"}, Dimensions: &dimensions, TaskType: "RETRIEVAL_QUERY", Base64: true}, "models/m", "embedContent",
+		{"one with everything", gemini.Embeddings{}, embed.Request{Inputs: []string{"a"}, Dimensions: &dimensions, TaskType: "RETRIEVAL_QUERY", Base64: true}, "models/m", "embedContent",
 			`{"model":"models/m","content":{"parts":[{"text":"a"}]},"taskType":"RETRIEVAL_QUERY","outputDimensionality":768}`},
-		{"several", Google{}, Request{Inputs: []string{"a", "b"}, Dimensions: &dimensions}, "gemini-embedding-2", "batchEmbedContents",
+		{"several", gemini.Embeddings{}, embed.Request{Inputs: []string{"a", "b"}, Dimensions: &dimensions}, "gemini-embedding-2", "batchEmbedContents",
 			`{"requests":[{"model":"models/gemini-embedding-2","content":{"parts":[{"text":"a"}]},"outputDimensionality":768},` +
 				`{"model":"models/gemini-embedding-2","content":{"parts":[{"text":"b"}]},"outputDimensionality":768}]}`},
-		{"Vertex", Google{Vertex: true}, Request{Inputs: []string{"a", "b"}, TaskType: "CLUSTERING"}, "text-embedding-005", "predict",
+		{"Vertex", gemini.Embeddings{Vertex: true}, embed.Request{Inputs: []string{"a", "b"}, TaskType: "CLUSTERING"}, "text-embedding-005", "predict",
 			`{"instances":[{"content":"a","task_type":"CLUSTERING"},{"content":"b","task_type":"CLUSTERING"}]}`},
-		{"Vertex, short vectors", Google{Vertex: true}, Request{Inputs: []string{"a"}, Dimensions: &dimensions}, "publishers/google/models/gemini-embedding-001", "predict",
+		{"Vertex, short vectors", gemini.Embeddings{Vertex: true}, embed.Request{Inputs: []string{"a"}, Dimensions: &dimensions}, "publishers/google/models/gemini-embedding-001", "predict",
 			`{"instances":[{"content":"a"}],"parameters":{"outputDimensionality":768}}`},
-		{"Vertex, new models", Google{Vertex: true}, Request{Inputs: []string{"a"}, Dimensions: &dimensions}, "gemini-embedding-2", "embedContent",
+		{"Vertex, new models", gemini.Embeddings{Vertex: true}, embed.Request{Inputs: []string{"a"}, Dimensions: &dimensions}, "gemini-embedding-2", "embedContent",
 			`{"content":{"role":"user","parts":[{"text":"a"}]},"outputDimensionality":768}`},
 	} {
 		if got := tt.google.Method(tt.model, len(tt.q.Inputs)); got != tt.method {
@@ -96,12 +99,12 @@ func TestGoogleIsAskedInTheWayTheModelTakes(t *testing.T) {
 
 func TestMoreInputsThanTheUpstreamTakesAreRefused(t *testing.T) {
 	for _, tt := range []struct {
-		google Google
+		google gemini.Embeddings
 		model  string
 		most   int
-	}{{Google{}, "gemini-embedding-001", 100}, {Google{Vertex: true}, "text-embedding-005", 250}, {Google{Vertex: true}, "gemini-embedding-001", 1},
-		{Google{Vertex: true}, "gemini-embedding-2", 1}} {
-		q := Request{Inputs: strings.Split(strings.Repeat("a", tt.most), "")}
+	}{{gemini.Embeddings{}, "gemini-embedding-001", 100}, {gemini.Embeddings{Vertex: true}, "text-embedding-005", 250}, {gemini.Embeddings{Vertex: true}, "gemini-embedding-001", 1},
+		{gemini.Embeddings{Vertex: true}, "gemini-embedding-2", 1}} {
+		q := embed.Request{Inputs: strings.Split(strings.Repeat("a", tt.most), "")}
 		if _, err := tt.google.EncodeRequest(nil, &q, tt.model); err != nil || tt.google.Most(tt.model) != tt.most {
 			t.Errorf("%s: %d, %v", tt.model, tt.google.Most(tt.model), err)
 		}
@@ -123,13 +126,13 @@ func TestAnswersBecomeOpenAIs(t *testing.T) {
 		{"Vertex", `{"predictions":[{"embeddings":{"statistics":{"truncated":false,"token_count":5},"values":[1]}},{"embeddings":{"values":[2],"statistics":{"token_count":6}}}],"metadata":{"billableCharacterCount":35}}`,
 			`{"object":"list","data":[{"object":"embedding","index":0,"embedding":[1]},{"object":"embedding","index":1,"embedding":[2]}],"model":"alias","usage":{"prompt_tokens":11,"total_tokens":11}}`},
 	} {
-		q := &Request{Model: "alias", Inputs: []string{"hello", "world"}[:strings.Count(tt.want, "index")]}
-		a, err := Google{}.DecodeResponse([]byte(tt.body), q)
+		q := &embed.Request{Model: "alias", Inputs: []string{"hello", "world"}[:strings.Count(tt.want, "index")]}
+		a, err := gemini.Embeddings{}.DecodeResponse([]byte(tt.body), q)
 		if err != nil {
 			t.Errorf("%s: %v", tt.name, err)
 			continue
 		}
-		if got := EncodeResponse(nil, a, q); string(got) != tt.want || !json.Valid(got) {
+		if got := (openai.Embeddings{}).EncodeResponse(nil, a, q); string(got) != tt.want || !json.Valid(got) {
 			t.Errorf("%s:\ngot  %s\nwant %s", tt.name, got, tt.want)
 		}
 		if estimated := !strings.Contains(tt.body, "oken"); a.Usage.Estimated != estimated {
@@ -139,13 +142,13 @@ func TestAnswersBecomeOpenAIs(t *testing.T) {
 }
 
 func TestVectorsInBase64AreLittleEndianFloats(t *testing.T) {
-	q := &Request{Inputs: []string{"a"}, Base64: true}
-	a, err := Google{}.DecodeResponse([]byte(`{"embedding":{"values":[-0.01530608,1,2.2529825e-06]}}`), q)
+	q := &embed.Request{Inputs: []string{"a"}, Base64: true}
+	a, err := gemini.Embeddings{}.DecodeResponse([]byte(`{"embedding":{"values":[-0.01530608,1,2.2529825e-06]}}`), q)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var answer struct{ Data []struct{ Embedding string } }
-	if err := json.Unmarshal(EncodeResponse(nil, a, q), &answer); err != nil {
+	if err := json.Unmarshal((openai.Embeddings{}).EncodeResponse(nil, a, q), &answer); err != nil {
 		t.Fatal(err)
 	}
 	raw, err := base64.StdEncoding.DecodeString(answer.Data[0].Embedding)
@@ -160,10 +163,10 @@ func TestVectorsInBase64AreLittleEndianFloats(t *testing.T) {
 }
 
 func TestAnswersOfSeveralRequestsAreOne(t *testing.T) {
-	q := &Request{Model: "m", Inputs: []string{"a", "b"}}
-	var all *Response
+	q := &embed.Request{Model: "m", Inputs: []string{"a", "b"}}
+	var all *embed.Response
 	for _, body := range []string{`{"predictions":[{"embeddings":{"values":[1],"statistics":{"token_count":3}}}]}`, `{"embedding":{"values":[2]}}`} {
-		a, err := Google{Vertex: true}.DecodeResponse([]byte(body), &Request{Inputs: []string{"x"}})
+		a, err := gemini.Embeddings{Vertex: true}.DecodeResponse([]byte(body), &embed.Request{Inputs: []string{"x"}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -174,7 +177,7 @@ func TestAnswersOfSeveralRequestsAreOne(t *testing.T) {
 		}
 	}
 	want := `{"object":"list","data":[{"object":"embedding","index":0,"embedding":[1]},{"object":"embedding","index":1,"embedding":[2]}],"model":"m","usage":{"prompt_tokens":4,"total_tokens":4}}`
-	if got := string(EncodeResponse(nil, all, q)); got != want || !all.Usage.Estimated {
+	if got := string((openai.Embeddings{}).EncodeResponse(nil, all, q)); got != want || !all.Usage.Estimated {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
@@ -192,7 +195,7 @@ func TestWhatIsNoAnswerIsAnError(t *testing.T) {
 		"no object at all":   {`[1]`, "[1]"},
 		"a vector by itself": {`{"embedding":[1]}`, "without numbers"},
 	} {
-		a, err := Google{}.DecodeResponse([]byte(tt.body), &Request{Inputs: []string{"a"}})
+		a, err := gemini.Embeddings{}.DecodeResponse([]byte(tt.body), &embed.Request{Inputs: []string{"a"}})
 		e, ok := errors.AsType[*codec.Error](err)
 		if a != nil || !ok || e.Class != codec.Semantic || !e.InAnswer || e.Status != 502 || !strings.Contains(e.Message, tt.want) {
 			t.Errorf("%s: %+v, want %s", name, err, tt.want)
@@ -204,7 +207,7 @@ func FuzzRequest(f *testing.F) {
 	f.Add([]byte(`{"model":"m","input":["a","b"],"dimensions":3,"encoding_format":"base64","task_type":"x"}`), true)
 	f.Add([]byte(`{"input":[1,[2]]}`), false)
 	f.Fuzz(func(t *testing.T, body []byte, vertex bool) {
-		q, err := DecodeRequest(body)
+		q, err := openai.Embeddings{}.DecodeRequest(body)
 		if err != nil {
 			if e := err.(*codec.Error); e.Status != 400 || e.Message == "" {
 				t.Fatalf("%+v", e)
@@ -212,7 +215,7 @@ func FuzzRequest(f *testing.F) {
 			return
 		}
 		for _, model := range []string{"gemini-embedding-001", "text-embedding-005", "gemini-embedding-2"} {
-			if out, err := (Google{Vertex: vertex}).EncodeRequest(nil, q, model); err == nil && !json.Valid(out) {
+			if out, err := (gemini.Embeddings{Vertex: vertex}).EncodeRequest(nil, q, model); err == nil && !json.Valid(out) {
 				t.Fatalf("not JSON: %s", out)
 			}
 		}
@@ -224,8 +227,8 @@ func FuzzResponse(f *testing.F) {
 	f.Add([]byte(`{"predictions":[{"embeddings":{"statistics":{"token_count":5},"values":[1]}},{"embeddings":{"values":[2]}}]}`))
 	f.Add([]byte(`{"embedding":{"values":[1]},"error":{"message":"x"}}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		q := &Request{Model: "m", Inputs: []string{"a", "b"}}
-		a, err := Google{}.DecodeResponse(body, q)
+		q := &embed.Request{Model: "m", Inputs: []string{"a", "b"}}
+		a, err := gemini.Embeddings{}.DecodeResponse(body, q)
 		if err != nil {
 			if e := err.(*codec.Error); e.Message == "" || e.Status < 400 {
 				t.Fatalf("%+v", e)
@@ -233,7 +236,7 @@ func FuzzResponse(f *testing.F) {
 			return
 		}
 		for _, q.Base64 = range []bool{false, true} {
-			if out := EncodeResponse(nil, a, q); !json.Valid(out) {
+			if out := (openai.Embeddings{}).EncodeResponse(nil, a, q); !json.Valid(out) {
 				t.Fatalf("not JSON: %s", out)
 			}
 		}
@@ -243,28 +246,28 @@ func FuzzResponse(f *testing.F) {
 func BenchmarkResponse(b *testing.B) {
 	values := strings.TrimSuffix(strings.Repeat("-0.01530608,\n    ", 3072), ",\n    ")
 	body := []byte(`{"embeddings":[{"values":[` + values + `]}]}`)
-	for name, q := range map[string]*Request{"numbers": {Inputs: []string{"a"}}, "base64": {Inputs: []string{"a"}, Base64: true}} {
+	for name, q := range map[string]*embed.Request{"numbers": {Inputs: []string{"a"}}, "base64": {Inputs: []string{"a"}, Base64: true}} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			var dst []byte
 			for b.Loop() {
-				a, err := Google{}.DecodeResponse(body, q)
+				a, err := gemini.Embeddings{}.DecodeResponse(body, q)
 				if err != nil {
 					b.Fatal(err)
 				}
-				dst = EncodeResponse(dst[:0], a, q)
+				dst = (openai.Embeddings{}).EncodeResponse(dst[:0], a, q)
 			}
 		})
 	}
 }
 
 func TestEmbeddingsOfOpenAIBecomeGoogles(t *testing.T) {
-	q := &Request{Inputs: []string{"a", "b"}}
-	a, err := DecodeOpenAI([]byte(`{"data":[{"index":1,"embedding":"AACAPwAAAMA="},{"index":0,"embedding":[0.10,2]}],"usage":{"prompt_tokens":3,"total_tokens":3}}`), q)
+	q := &embed.Request{Inputs: []string{"a", "b"}}
+	a, err := openai.Embeddings{}.DecodeResponse([]byte(`{"data":[{"index":1,"embedding":"AACAPwAAAMA="},{"index":0,"embedding":[0.10,2]}],"usage":{"prompt_tokens":3,"total_tokens":3}}`), q)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := string(EncodeGoogle(nil, a, true)), `{"embeddings":[{"values":[0.10,2]},{"values":[1,-2]}],"usageMetadata":{"promptTokenCount":3}}`; got != want {
+	if got, want := string((gemini.Embeddings{Batch: true}).EncodeResponse(nil, a, nil)), `{"embeddings":[{"values":[0.10,2]},{"values":[1,-2]}],"usageMetadata":{"promptTokenCount":3}}`; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	for name, body := range map[string]string{
@@ -272,7 +275,7 @@ func TestEmbeddingsOfOpenAIBecomeGoogles(t *testing.T) {
 		"a number beyond": `{"data":[{"index":0,"embedding":[1]},{"index":99999999999,"embedding":[1]}]}`, "half a float": `{"data":[{"embedding":[1]},{"embedding":"AAA="}]}`,
 		"no number": `{"data":[{"embedding":[1]},{"embedding":"AADAfw=="}]}`, "texts": `{"data":[{"embedding":["1"]},{"embedding":[1]}]}`,
 	} {
-		if a, err := DecodeOpenAI([]byte(body), q); err == nil {
+		if a, err := (openai.Embeddings{}).DecodeResponse([]byte(body), q); err == nil {
 			t.Errorf("%s: %+v", name, a)
 		}
 	}
@@ -282,7 +285,7 @@ func FuzzGoogleRequest(f *testing.F) {
 	f.Add([]byte(`{"requests":[{"model":"models/e","content":{"role":"user","parts":[{"text":"x"},{"inlineData":{}}]},"title":"t","outputDimensionality":2}]}`), true)
 	f.Add([]byte(`{"content":{"parts":[{"text":"x"}]},"taskType":"CLUSTERING"}`), false)
 	f.Fuzz(func(t *testing.T, body []byte, batch bool) {
-		q, err := DecodeGoogle(body, batch)
+		q, err := gemini.Embeddings{Batch: batch}.DecodeRequest(body)
 		if err != nil {
 			if e := err.(*codec.Error); e.Status != 400 || e.Message == "" {
 				t.Fatalf("%+v", e)
@@ -293,14 +296,14 @@ func FuzzGoogleRequest(f *testing.F) {
 			return
 		}
 		plain := q.Plain() == nil
-		for _, g := range []Google{{}, {Vertex: true}} {
+		for _, g := range []gemini.Embeddings{{}, {Vertex: true}} {
 			for _, model := range []string{"gemini-embedding-001", "text-embedding-005", "gemini-embedding-2"} {
 				if out, err := g.EncodeRequest(nil, q.Some(0, 1), model); (plain || !g.Vertex) && (err != nil || !json.Valid(out)) {
 					t.Fatalf("%v: not JSON: %s", err, out)
 				}
 			}
 		}
-		if out := EncodeOpenAI(nil, q, "m"); !json.Valid(out) {
+		if out, err := (openai.Embeddings{}).EncodeRequest(nil, q, "m"); err != nil || !json.Valid(out) {
 			t.Fatalf("not JSON: %s", out)
 		}
 	})
@@ -309,7 +312,7 @@ func FuzzGoogleRequest(f *testing.F) {
 func FuzzOpenAIResponse(f *testing.F) {
 	f.Add([]byte(`{"data":[{"index":1,"embedding":"AACAPwAAAMA="},{"index":0,"embedding":[0.10,2]}],"usage":{"prompt_tokens":3,"total_tokens":3}}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		a, err := DecodeOpenAI(body, &Request{Inputs: []string{"a", "b"}})
+		a, err := openai.Embeddings{}.DecodeResponse(body, &embed.Request{Inputs: []string{"a", "b"}})
 		if err != nil {
 			if e := err.(*codec.Error); e.Message == "" || e.Status < 400 {
 				t.Fatalf("%+v", e)
@@ -317,7 +320,7 @@ func FuzzOpenAIResponse(f *testing.F) {
 			return
 		}
 		for _, batch := range []bool{false, true} {
-			if out := EncodeGoogle(nil, a, batch); !json.Valid(out) {
+			if out := (gemini.Embeddings{Batch: batch}).EncodeResponse(nil, a, nil); !json.Valid(out) {
 				t.Fatalf("not JSON: %s", out)
 			}
 		}

@@ -1,10 +1,12 @@
 package embed
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/binary"
 	"math"
 	"strconv"
+	"strings"
 
 	"uniapi/codec"
 	"uniapi/codec/rawjson"
@@ -14,39 +16,53 @@ import (
 type Response struct {
 	// Usage has the input's tokens only: there is no output.
 	Usage codec.Usage
-
-	data    []byte
-	vectors []vector
+	// Data is what was answered, in which the vectors stand.
+	Data []byte
+	// Vectors are one for each input.
+	Vectors []Vector
 }
 
-// vector is an array of numbers, which keep the spelling that they came in; or a text in base64.
-type vector struct {
+// Vector is an array of numbers, which keep the spelling that they came in; or a text in base64.
+type Vector struct {
 	data []byte
 	at   rawjson.Value
 	text string // of little-endian float32; "" for an array
 }
 
-// read takes a vector and the count of its input's tokens out of v. There may be as many as were asked for.
-func (a *Response) read(v rawjson.Value, most int) error {
-	if len(a.vectors) == most {
-		return codec.NoAnswer("the upstream returned more embeddings than the " + strconv.Itoa(most) + " that were asked for")
-	}
-	var values rawjson.Value
-	for it := v.Members(a.data); it.Next(); {
-		switch it.Name() {
-		case "values":
-			values = it.Value
-		case "statistics": // of Vertex
-			var u codec.Usage
-			u.Read(&u.Prompt, 0, a.data, it.Value.Get(a.data, "token_count"))
-			a.Usage.Add(u)
+// Numbers is a list of them as a vector.
+func (a *Response) Numbers(v rawjson.Value) (Vector, error) {
+	return Vector{data: a.Data, at: v}, numbersOnly(a.Data, v)
+}
+
+// VectorOf is a list of numbers, or base64 of float32, which some send unasked.
+func (a *Response) VectorOf(v rawjson.Value) (Vector, error) {
+	if v.Kind == rawjson.String {
+		text, _ := rawjson.Text(a.Data, v)
+		if strings.ContainsAny(text, "\r\n") { // in lines, as in mail
+			text = strings.NewReplacer("\r", "", "\n", "").Replace(text)
 		}
+		finite := true
+		is := eachFloat(text, func(bits uint32) { finite = finite && bits&infinite != infinite })
+		switch {
+		case !is || text == "":
+			return Vector{}, codec.NoAnswer("the upstream returned an embedding that is neither numbers nor base64 of them")
+		case !finite:
+			return Vector{}, codec.NoAnswer("the upstream returned an embedding with a number that is none")
+		}
+		return Vector{data: a.Data, at: v, text: text}, nil
 	}
-	if err := numbersOnly(a.data, values); err != nil {
-		return err
+	return a.Numbers(v)
+}
+
+// infinite are the bits of a float32 that are all set in what is no number, or infinite.
+const infinite = 0x7f800000
+
+// Unescaped is how much memory reading an answer takes beside it: texts in base64 with escapes are copied.
+func Unescaped(answer []byte) int {
+	if bytes.IndexByte(answer, '\\') < 0 {
+		return 0
 	}
-	a.vectors = append(a.vectors, vector{data: a.data, at: values})
-	return nil
+	return len(answer)
 }
 
 // numbersOnly fails if a value is anything but a list of numbers.
@@ -65,27 +81,8 @@ func numbersOnly(data []byte, values rawjson.Value) error {
 
 // Add puts the answer for the inputs that follow behind those of a.
 func (a *Response) Add(next *Response) {
-	a.vectors = append(a.vectors, next.vectors...)
+	a.Vectors = append(a.Vectors, next.Vectors...)
 	a.Usage.Add(next.Usage)
-}
-
-// EncodeResponse appends the answer to q as OpenAI gives it.
-func EncodeResponse(dst []byte, a *Response, q *Request) []byte {
-	dst = append(dst, `{"object":"list","data":[`...)
-	for i, v := range a.vectors {
-		dst = rawjson.Num(append(rawjson.Comma(dst), `{"object":"embedding"`...), "index", int64(i))
-		dst = rawjson.Key(dst, "embedding")
-		if q.Base64 {
-			dst = v.appendBase64(dst)
-		} else {
-			dst = v.appendNumbers(dst)
-		}
-		dst = append(dst, '}')
-	}
-	dst = rawjson.Str(append(dst, ']'), "model", q.Model)
-	dst = append(rawjson.Key(dst, "usage"), '{')
-	dst = rawjson.Num(dst, "prompt_tokens", a.Usage.Prompt)
-	return append(rawjson.Num(dst, "total_tokens", a.Usage.Sum()), "}}"...)
 }
 
 // vectorFrame is what stands around a vector in an answer, at most.
@@ -94,7 +91,7 @@ const vectorFrame = 80
 // Size is how long the answer may become that is written of a, with its vectors as numbers or in base64.
 func (a *Response) Size(base64 bool) int {
 	n := 4 << 10 // names and counts
-	for _, v := range a.vectors {
+	for _, v := range a.Vectors {
 		switch span := v.at.End - v.at.Start; {
 		case v.text != "":
 			n += len(v.text) / 4 * 3 / 4 * longestFloat
@@ -111,7 +108,8 @@ func (a *Response) Size(base64 bool) int {
 // longestFloat is what a float32 takes as a number, with its comma.
 const longestFloat = len("-1.17549435e-38,")
 
-func (v vector) appendNumbers(dst []byte) []byte {
+// AppendNumbers writes it as a list.
+func (v Vector) AppendNumbers(dst []byte) []byte {
 	dst = append(dst, '[')
 	if v.text != "" {
 		eachFloat(v.text, func(bits uint32) { dst = appendFloat(rawjson.Comma(dst), bits) })
@@ -122,6 +120,9 @@ func (v vector) appendNumbers(dst []byte) []byte {
 	}
 	return append(dst, ']')
 }
+
+// None says that there is no vector yet.
+func (v Vector) None() bool { return v.data == nil }
 
 // appendFloat appends a float32 by its bits.
 func appendFloat(dst []byte, bits uint32) []byte {
@@ -146,8 +147,8 @@ func eachFloat(text string, visit func(bits uint32)) bool {
 	return true
 }
 
-// appendBase64 writes three floats at a time, which are four times four characters.
-func (v vector) appendBase64(dst []byte) []byte {
+// AppendBase64 writes it as text, three floats at a time, which are four times four characters.
+func (v Vector) AppendBase64(dst []byte) []byte {
 	var room [12]byte
 	raw := room[:0]
 	dst = append(dst, '"')

@@ -27,6 +27,18 @@ func Sound(bytes int) int64 { return int64(bytes)/bytesPerSoundToken + 1 }
 // SoundSeconds is how long a file of sound is.
 func SoundSeconds(bytes int) int64 { return int64(bytes)/16_000 + 1 }
 
+// longestOfFew are the seconds of sound that any file may have, however short it is: silence takes a few bytes a second in FLAC, Opus and AAC.
+const longestOfFew = 3600
+
+// SoundSecondsAtMost is how long a file of sound may be: no coding in use makes speech smaller than 8 kbit/s, and MP3, which is told by how it begins, nothing.
+func SoundSecondsAtMost(file []byte) int64 {
+	n := int64(len(file))/1_000 + 1
+	if len(file) > 2 && (string(file[:3]) == "ID3" || file[0] == 0xff && file[1]&0xe6 == 0xe2) {
+		return n
+	}
+	return max(n, longestOfFew)
+}
+
 // Media is the tokens of an image or another file of so many bytes, 0 if nobody knows.
 func Media(bytes int) int64 { return MediaTokens * (1 + int64(bytes)>>20) }
 

@@ -2,9 +2,11 @@ package estimate
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
+	"unicode/utf16"
 )
 
 var file = strings.Repeat("iVBORw0KGgoAAAANSUhEUgAA", 1000)
@@ -30,8 +32,8 @@ func TestRequestsAreTheirTextsAndFiles(t *testing.T) {
 		"tokens to embed":     {`{"input":[[` + strings.Repeat("17,", 999) + `17],[1,2]]}`, 1002},
 		"documents to rank":   {`{"query":"` + words + `","documents":["` + words + `",{"text":"` + words + `"}]}`, 3000},
 		"not one file":        {`{"data":"` + words + `","image":"short","bytes":"` + strings.Repeat("é", 400) + `"}`, 1100},
-		"Chinese":             {`{"content":"` + strings.Repeat("你好", 200) + `"}`, 100},
-		"the same, escaped":   {`{"content":"` + strings.Repeat(`\u4f60\u597d`, 200) + `"}`, 100},
+		"Chinese":             {`{"content":"` + strings.Repeat("你好", 200) + `"}`, 300},
+		"the same, escaped":   {`{"content":"` + strings.Repeat(`\u4f60\u597d`, 200) + `"}`, 300},
 		"cut off":             {`{"messages":[{"content":"` + words, 1000},
 		"no JSON":             {words, 0},
 		"nothing":             {"", 0},
@@ -185,5 +187,64 @@ func BenchmarkRequest(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		Request(body)
+	}
+}
+
+// TestWeightCountsAsRequestsDo holds what streams count by to what whole texts do, however they are written.
+func TestWeightCountsAsRequestsDo(t *testing.T) {
+	for _, text := range []string{"", "word", "a longer sentence, of English words", "Привет, как дела сегодня?", "今天天气很好我们去公园散步吧", "한국어 문장입니다", "😀🎉 party", "line\nline\ttab \"quoted\" back\\slash", "mixed слово 字 end of it", strings.Repeat("0123456\\", 5)} {
+		whole, _ := characters([]byte(quote(t, text, true) + `"`))
+		for _, ascii := range []bool{false, true} {
+			if got := Weight([]byte(quote(t, text, ascii))); got != whole {
+				t.Errorf("%q, escaped %v: %d, want %d", text, ascii, got, whole)
+			}
+		}
+		if got := Weight([]byte(text)); !strings.Contains(text, `\`) && got != whole {
+			t.Errorf("%q as it is: %d, want %d", text, got, whole)
+		}
+	}
+	for _, cut := range []string{`\`, `\u`, `\u0`, `\u04`, `\u043`, `abc\`, "\xd0", `1234567\`, `12345678\u04`} {
+		if n := Weight([]byte(cut)); n < 0 || n > int64(len(cut)) {
+			t.Errorf("%q: %d", cut, n)
+		}
+	}
+}
+
+// quote is a text as it stands in JSON, without the quotes.
+func quote(t *testing.T, text string, ascii bool) string {
+	raw, err := json.Marshal(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inner := string(raw[1 : len(raw)-1])
+	if !ascii {
+		return inner
+	}
+	var b strings.Builder
+	for _, r := range inner {
+		switch {
+		case r < 0x80:
+			b.WriteRune(r)
+		case r < 0x10000:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(&b, `\u%04X\u%04x`, high, low)
+		}
+	}
+	return b.String()
+}
+
+func BenchmarkWeight(b *testing.B) {
+	for name, text := range map[string]string{"word": " word", "event": `{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":" word"}}`, "russian": " слово и ещё одно"} {
+		p := []byte(text)
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if Weight(p) == 0 {
+					b.Fatal("nothing")
+				}
+			}
+		})
 	}
 }

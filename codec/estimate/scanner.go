@@ -269,17 +269,22 @@ func (s *scanner) names() bool {
 	return false
 }
 
-// characters counts those of a text, by its inside and whatever follows, and finds where it ends.
+// characters counts those of a text, by its inside and whatever follows, each as what it weighs, and finds where it ends.
 func characters(inner []byte) (n int64, end int) {
-	for end < len(inner) && inner[end] != '"' {
-		switch c := inner[end]; {
-		case c == '\\':
+	for end < len(inner) {
+		c := inner[end]
+		if w := weights[c]; w != special {
+			n += int64(w)
 			end++
-			if end < len(inner) && inner[end] == 'u' {
-				end += 4
-			}
-			n++ // a character beyond the first 65,536 counts twice if it is written so
-		case c&0xc0 != 0x80: // a byte that begins a character
+			continue
+		}
+		if c == '"' {
+			break
+		}
+		if end++; end+2 < len(inner) && inner[end] == 'u' {
+			n += escaped(inner[end+1], inner[end+2])
+			end += 4
+		} else {
 			n++
 		}
 		end++

@@ -8,16 +8,20 @@ import (
 
 	"uniapi/codec"
 	"uniapi/codec/capability"
+	"uniapi/codec/toolid"
 )
 
 // Request returns the request as the target takes it, and the names that were changed. One that may stay is returned itself, any other is a copy.
 func Request(q *codec.Request, t *capability.Target) (*codec.Request, Names) {
 	f := fitting{q: q, Target: t}
 	f.choice()
+	f.allowed()
 	f.names()
 	f.schemas()
 	f.answer()
+	f.arguments()
 	if t.Format == capability.Chat || t.Format == capability.Responses {
+		f.ids()
 		f.user()
 		f.tier()
 		f.stops()
@@ -54,13 +58,61 @@ func (f *fitting) answer() {
 	}
 }
 
-// user hashes names of users that are too long.
-func (f *fitting) user() {
-	if most := f.UserChars; most > 0 {
-		if len(f.q.User) > most {
-			f.change().User = capability.Hashed(f.q.User, most)
+// arguments puts those of calls that are no object into one, where the target wants one and the format does not: formats that have no other form do it
+// themselves.
+func (f *fitting) arguments() {
+	f.eachPart(func(p *codec.Part) bool {
+		call := *p.Call
+		object, _ := call.AppendObject(nil)
+		call.Arguments = string(object)
+		p.Call = &call
+		return true
+	}, f.breaks)
+}
+
+// ids shortens those of calls that are longer than the target takes, the same of a call and of its result.
+func (f *fitting) ids() {
+	most := f.IDChars
+	if most == 0 || f.Format == capability.Responses { // which has a form of its own for them
+		return
+	}
+	f.eachPart(func(p *codec.Part) bool {
+		if p.Call != nil {
+			call := *p.Call
+			call.ID = toolid.Clean(call.ID, most)
+			p.Call = &call
 		}
-		f.identifier(most)
+		if p.Result != nil {
+			result := *p.Result
+			result.CallID = toolid.Clean(result.CallID, most)
+			p.Result = &result
+		}
+		return true
+	}, func(p *codec.Part) bool {
+		return p.Call != nil && len(p.Call.ID) > most || p.Result != nil && len(p.Result.CallID) > most
+	})
+}
+
+// breaks says whether a part is a call whose arguments the target does not take as they are.
+func (f *fitting) breaks(p *codec.Part) bool {
+	switch f.Format {
+	case capability.Chat, capability.Responses, capability.Cohere:
+		return p.Kind == codec.PartToolCall && !p.Call.AreObject() && !f.Takes("broken_arguments", false)
+	}
+	return false
+}
+
+// user hashes names of users, and of what they ask for, that are too long.
+func (f *fitting) user() {
+	most := f.UserChars
+	if most == 0 {
+		return
+	}
+	if len(f.q.User) > most {
+		f.change().User = capability.Hashed(f.q.User, most)
+	}
+	for _, name := range capability.UserNames {
+		f.identifier(name, most)
 	}
 }
 

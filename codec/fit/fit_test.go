@@ -3,15 +3,16 @@ package fit
 import (
 	"encoding/json"
 	"fmt"
-	"strconv"
+	"slices"
 	"strings"
 	"testing"
 
-	"uniapi/bench/linear"
 	"uniapi/codec"
 	"uniapi/codec/capability"
 	"uniapi/codec/formats/anthropic"
 	"uniapi/codec/formats/openai"
+	"uniapi/codec/formats/responses"
+	"uniapi/codec/toolid"
 )
 
 func decoded(t testing.TB, f codec.Format, body string) *codec.Request {
@@ -51,7 +52,7 @@ func TestExtensionsGoOnlyToThoseWhoTakeThem(t *testing.T) {
 		"openrouter.ai": "cache_control reasoning_content top_k"} {
 		got := chatOf(t, q, at(host, capability.Chat, "m"))
 		for _, member := range []string{"cache_control", "reasoning_content", "thinking_blocks", "top_k"} {
-			if want := strings.Contains(takes, member); strings.Contains(got, `"`+member+`"`) != want && !(member == "thinking_blocks") {
+			if want := strings.Contains(takes, member); strings.Contains(got, `"`+member+`"`) != want {
 				t.Errorf("%s: %s is there: %v, in %s", host, member, !want, got)
 			}
 		}
@@ -128,6 +129,52 @@ func TestLimitsOfMembersAreKept(t *testing.T) {
 	}
 }
 
+func TestNamesOfUsersAndSessionsAreKeptToTheLimit(t *testing.T) {
+	long := strings.Repeat("u", 65)
+	q := decoded(t, openai.Format{}, `{"model":"m","messages":[{"role":"user","content":"q"}],"user":"`+long+`","safety_identifier":"`+long+`","prompt_cache_key":"`+long+`"}`)
+	fit, _ := Request(q, at("api.openai.com", capability.Responses, "gpt-4.1"))
+	want := `"` + capability.Hashed(long, 64) + `"`
+	if got := `"` + fit.User + `"`; got != want {
+		t.Errorf("user is %s", got)
+	}
+	for _, name := range []string{"safety_identifier", "prompt_cache_key"} {
+		if got := string(fit.Extra.Get(name)); got != want {
+			t.Errorf("%s is %s", name, got)
+		}
+	}
+}
+
+func TestToolsThatMayNotBeCalledGoWhereTheChoiceOfSomeCannotBeSaid(t *testing.T) {
+	tools := []codec.Tool{{Name: "f"}, {Name: "g"}}
+	some := codec.ToolChoice{Mode: codec.ToolRequired, Allowed: []string{"g"}}
+	for _, test := range []struct {
+		name, host, format string
+		choice             codec.ToolChoice
+		tools              string
+		want               codec.ToolMode
+		said               bool
+	}{
+		{"OpenAI has words for it", "api.openai.com", capability.Chat, some, "f g", codec.ToolRequired, true},
+		{"so may a server of which nothing is known", "relay.example", capability.Chat, some, "f g", codec.ToolRequired, true},
+		{"Groq has not", "api.groq.com", capability.Chat, some, "g", codec.ToolRequired, false},
+		{"nor Mistral", "api.mistral.ai", capability.Chat, codec.ToolChoice{Mode: codec.ToolAuto, Allowed: []string{"g", "f"}}, "f g", codec.ToolAuto, false},
+		{"nor Anthropic", "api.anthropic.com", capability.Messages, some, "g", codec.ToolRequired, false},
+		{"none is left", "api.cerebras.ai", capability.Chat, codec.ToolChoice{Mode: codec.ToolRequired, Allowed: []string{}}, "", codec.ToolDefault, false},
+	} {
+		fit, _ := Request(&codec.Request{Format: "openai", Tools: tools, ToolChoice: test.choice}, at(test.host, test.format, "m"))
+		var names []string
+		for _, tool := range fit.Tools {
+			names = append(names, tool.Name)
+		}
+		if got := strings.Join(names, " "); got != test.tools || fit.ToolChoice.Mode != test.want || (fit.ToolChoice.Allowed != nil) != test.said {
+			t.Errorf("%s: tools %q, choice %+v", test.name, got, fit.ToolChoice)
+		}
+	}
+	if len(tools) != 2 || tools[0].Name != "f" {
+		t.Errorf("the client's tools were changed: %+v", tools)
+	}
+}
+
 func TestTheWordJSONIsInTheMessages(t *testing.T) {
 	for said, want := range map[string]int{"three colours": 2, "three colours, as JSON": 1, "jsOn": 1, "j": 2} {
 		q := &codec.Request{Output: &codec.OutputFormat{Kind: codec.OutputJSON}, Messages: []codec.Message{{Parts: []codec.Part{{Text: said}}}}}
@@ -181,53 +228,42 @@ func TestSchemasOfToolsAreThoseThatOpenAITakes(t *testing.T) {
 	}
 }
 
-func TestFittingCostsLinearTime(t *testing.T) {
-	target := at("api.openai.com", capability.Chat, "gpt-4.1")
-	for name, body := range map[string]func(size int) *codec.Request{
-		"long names": func(size int) *codec.Request {
-			q := &codec.Request{Format: "gemini"}
-			for i := range size / 100 {
-				q.Tools = append(q.Tools, codec.Tool{Name: fmt.Sprintf("%s%d", strings.Repeat("x", 90), i)})
-				q.Messages = append(q.Messages, codec.Message{Parts: []codec.Part{{Kind: codec.PartToolCall, Call: &codec.ToolCall{Name: q.Tools[i].Name}}}})
+func TestArgumentsThatAreNoObjectBecomeOneWhereTheyAreParsed(t *testing.T) {
+	q := decoded(t, responses.Format{}, `{"model":"m","input":[{"role":"user","content":"q"},{"type":"function_call","call_id":"c","name":"f","arguments":"{\"a"},{"type":"function_call_output","call_id":"c","output":"bad"},
+{"type":"custom_tool_call","call_id":"d","name":"g","input":"{\"b"},{"type":"custom_tool_call_output","call_id":"d","output":"r"}]}`)
+	for _, c := range []struct {
+		host, format string
+		whole        bool
+	}{{"api.openai.com", capability.Chat, false}, {"x.openai.azure.com", capability.Responses, false}, {"api.mistral.ai", capability.Chat, true}, {"relay.example", capability.Chat, true},
+		{"relay.example", capability.Responses, true}, {"api.cohere.com", capability.Cohere, true}} {
+		fit, _ := Request(q, at(c.host, c.format, "m"))
+		var given []string
+		for _, m := range fit.Messages {
+			for _, p := range m.Parts {
+				if p.Call != nil {
+					given = append(given, p.Call.Arguments)
+				}
 			}
-			return q
-		},
-		"names that a long one would get": func(size int) *codec.Request {
-			own := strings.Repeat("x", size/2)
-			q := &codec.Request{Format: "gemini", Tools: []codec.Tool{{Name: own}}}
-			for range size / 2 / 100 { // each is the one that it gets beside those before
-				made, _ := Request(q, target)
-				q.Tools = append([]codec.Tool{{Name: made.Tools[len(made.Tools)-1].Name}}, q.Tools...)
-			}
-			return q
-		},
-		"tools that are allowed": func(size int) *codec.Request {
-			q := &codec.Request{Format: "gemini", Tools: []codec.Tool{{Kind: codec.ToolHosted, Name: "googleSearch"}}, ToolChoice: codec.ToolChoice{Mode: codec.ToolAuto}}
-			for i := range size / 40 {
-				q.Tools = append(q.Tools, codec.Tool{Name: "f" + strconv.Itoa(i)})
-				q.ToolChoice.Allowed = append(q.ToolChoice.Allowed, q.Tools[len(q.Tools)-1].Name)
-			}
-			return q
-		},
-		"marks and thinking": func(size int) *codec.Request {
-			q := &codec.Request{Format: "anthropic"}
-			for range size / 100 {
-				q.Messages = append(q.Messages, codec.Message{Role: codec.RoleAssistant, Parts: []codec.Part{{Kind: codec.PartReasoning, Text: "hm"}, {Text: "a", Cache: &codec.Cache{}}}})
-			}
-			return q
-		},
-		"half a word": func(size int) *codec.Request {
-			return &codec.Request{Output: &codec.OutputFormat{Kind: codec.OutputJSON}, Messages: []codec.Message{{Parts: []codec.Part{{Text: strings.Repeat("jso", size/3)}}}}}
-		},
-		"schemas": func(size int) *codec.Request {
-			return &codec.Request{Format: "anthropic", Tools: []codec.Tool{{Name: "f", Schema: json.RawMessage(`{"type":"object","properties":{` + strings.Repeat(`"a":{"type":"array"},`, min(size/20, 2000)) + `"b":{}}}`)}}}
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			linear.Check(t, func(size int) func() {
-				q := body(size)
-				return func() { Request(q, target) }
-			})
-		})
+		}
+		want := []string{`{"a`, `{"b`}
+		if c.whole {
+			want[0] = `{"INVALID_JSON":"{\"a"}`
+		}
+		if told := slices.Contains(LeftOut(q, at(c.host, c.format, "m")), "the form of arguments that are no JSON object"); !slices.Equal(given, want) || told != (c.whole && c.format != capability.Responses) {
+			t.Errorf("%s, %s: %q, told: %v", c.host, c.format, given, told)
+		}
+	}
+}
+
+func TestIDsOfCallsAreNotLongerThanIsTaken(t *testing.T) {
+	long := strings.Repeat("c", 70)
+	q := decoded(t, anthropic.Format{}, `{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"q"},{"role":"assistant","content":[{"type":"tool_use","id":"`+long+`","name":"f","input":{}},{"type":"tool_use","id":"short","name":"f","input":{}}]},
+{"role":"user","content":[{"type":"tool_result","tool_use_id":"`+long+`","content":"r"},{"type":"tool_result","tool_use_id":"short","content":"r"}]}]}`)
+	for _, host := range []string{"relay.example", "api.openai.com"} {
+		got := chatOf(t, q, at(host, capability.Chat, "m"))
+		id := toolid.Clean(long, 64)
+		if strings.Contains(got, long) || strings.Count(got, `"`+id+`"`) != 2 || strings.Count(got, `"short"`) != 2 {
+			t.Errorf("%s: %s", host, got)
+		}
 	}
 }

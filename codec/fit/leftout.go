@@ -1,6 +1,7 @@
 package fit
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -8,17 +9,21 @@ import (
 	"uniapi/codec/capability"
 )
 
-// LeftOut is what of a request a target of another format is not told, in words: earlier thinking, which only its own provider reads, and tools that
-// only another provider runs.
+// LeftOut is what of a request a target of another format is not told, in words: earlier thinking, which only its own provider reads, arguments that it does
+// not parse, and tools that only another provider runs.
 func LeftOut(q *codec.Request, t *capability.Target) (left []string) {
 	f := fitting{q: q, Target: t}
 	if f.own() {
 		return nil
 	}
-	thoughts := 0
+	thoughts, broken := 0, 0
 	for i := range q.Messages {
 		for j := range q.Messages[i].Parts {
-			if p := &q.Messages[i].Parts[j]; p.Kind == codec.PartReasoning && saysThought(p) && !f.readsThought(p) {
+			p := &q.Messages[i].Parts[j]
+			if f.breaks(p) && p.Call.ArgumentsAre() != codec.ObjectArguments {
+				broken++
+			}
+			if p.Kind == codec.PartReasoning && saysThought(p) && !f.readsThought(p) {
 				thoughts++
 			}
 		}
@@ -28,6 +33,9 @@ func LeftOut(q *codec.Request, t *capability.Target) (left []string) {
 		left = append(left, "earlier thinking ("+strconv.Itoa(thoughts)+" times)")
 	case thoughts == 1:
 		left = append(left, "earlier thinking")
+	}
+	if broken > 0 {
+		left = append(left, "the form of arguments that are no JSON object")
 	}
 	const most = 8 // names are the client's
 	for i := range q.Tools {
@@ -73,13 +81,13 @@ func (f *fitting) runs(name string) bool {
 	if f.Format != capability.Gemini {
 		return isSearch(name) && f.searches()
 	}
+	return isGoogles(name) && (f.Takes("hosted_with_functions", true) || !f.hasFunctions())
+}
+
+// isGoogles says whether Google runs a tool like one that another provider runs.
+func isGoogles(name string) bool {
 	low := strings.ToLower(name)
-	for _, word := range googles {
-		if strings.HasPrefix(low, word) {
-			return f.Takes("hosted_with_functions", true) || !f.hasFunctions()
-		}
-	}
-	return false
+	return slices.ContainsFunc(googles, func(word string) bool { return strings.HasPrefix(low, word) })
 }
 
 func (f *fitting) hasFunctions() bool {

@@ -55,6 +55,12 @@ func (f *fitting) extensions() {
 		}, func(p *codec.Part) bool { return p.Kind == codec.PartToolCall && p.Signature.Value != "" })
 	}
 	f.eachPart(func(*codec.Part) bool { return false }, f.isStrange)
+	if !f.Takes("thinking_blocks", false) {
+		f.eachPart(func(p *codec.Part) bool {
+			p.Signature = codec.Signature{}
+			return true
+		}, isSigned)
+	}
 	f.eachPart(func(p *codec.Part) bool {
 		p.Citations = nil
 		return true
@@ -77,6 +83,11 @@ func (f *fitting) isStrange(p *codec.Part) bool {
 		return !f.Takes("thinking_blocks", false)
 	}
 	return f.Thoughts == "" && !f.Takes("reasoning_content", false) && !f.Takes("thinking_blocks", false)
+}
+
+// isSigned says whether a part is thinking whose text can be said without the proof of where it is from.
+func isSigned(p *codec.Part) bool {
+	return p.Kind == codec.PartReasoning && p.Reasoning == nil && p.Signature.Provider == "anthropic"
 }
 
 // markers takes out where to cache.
@@ -115,9 +126,8 @@ func unmark(p *codec.Part) bool {
 	return true
 }
 
-// identifier hashes a safety_identifier that is too long.
-func (f *fitting) identifier(most int) {
-	const name = "safety_identifier"
+// identifier hashes the value of a member that only chat and Responses have, if it is too long.
+func (f *fitting) identifier(name string, most int) {
 	raw := f.q.Extra.Get(name)
 	v, err := rawjson.One(raw)
 	if raw == nil || err != nil {

@@ -29,11 +29,7 @@ func (f *fitting) choice() {
 	offered := f.offered()
 	switch {
 	case c.Mode == codec.ToolNamed && (c.Hosted || !offered(c.Name)):
-		to := codec.ToolChoice{}
-		if isSearch(c.Name) && f.searches() {
-			to = codec.ToolChoice{Mode: codec.ToolNamed, Name: WebSearch, Hosted: true}
-		}
-		f.change().ToolChoice = to
+		f.demand(c.Name)
 	case c.Allowed != nil && !allOf(c.Allowed, offered):
 		kept := slices.DeleteFunc(slices.Clone(c.Allowed), func(name string) bool { return !offered(name) })
 		to := codec.ToolChoice{Mode: c.Mode, Allowed: kept}
@@ -44,6 +40,22 @@ func (f *fitting) choice() {
 			}
 		}
 		f.change().ToolChoice = to
+	}
+}
+
+// allowed offers only the tools that may be called, where the choice of some of them cannot be said.
+func (f *fitting) allowed() {
+	c := f.q.ToolChoice
+	switch {
+	case c.Allowed == nil, f.Format == capability.Responses, f.Format == capability.Gemini, f.Format == capability.Chat && !f.Refuses("allowed_tools"):
+		return
+	}
+	q := f.change()
+	q.ToolChoice = codec.ToolChoice{Mode: c.Mode}
+	kept := slices.DeleteFunc(slices.Clone(q.Tools), func(t codec.Tool) bool { return t.Kind != codec.ToolHosted && !slices.Contains(c.Allowed, t.Name) })
+	q.Tools, f.tooled = kept, true
+	if len(kept) == 0 {
+		q.ToolChoice = codec.ToolChoice{}
 	}
 }
 

@@ -1,17 +1,40 @@
-// Package images translates the making of images: requests of OpenAI's clients to Gemini's image models and to Imagen, and the answers back.
+// Package images is the neutral form of making images: what clients ask for, and what was made. A format in which images are made otherwise than by saying so
+// in a conversation reads and writes it on its clients' side (Client), on its upstreams' (Upstream), or both.
 //
-// Between OpenAI and providers that speak the same the bytes pass through, and nothing here is used.
+// Between OpenAI's clients and providers that speak the same the bytes pass through, and nothing here is used.
 package images
 
 import (
 	"math"
 	"strconv"
 	"strings"
-
-	"uniapi/codec"
-	"uniapi/codec/fields"
-	"uniapi/codec/rawjson"
 )
+
+// Client is how the clients of a format ask for images.
+type Client interface {
+	// DecodeRequest reads a request. The error is a *codec.Error with status 400.
+	DecodeRequest(body []byte) (*Request, error)
+	// EncodeResponse appends the answer to q, which is a stream of events if q asks for one. created is in Unix seconds.
+	EncodeResponse(dst []byte, a *Response, q *Request, created int64) []byte
+}
+
+// Upstream is how upstreams of a format are asked for images.
+type Upstream interface {
+	// Most is how many images one request to a model can make. Who wants more asks several times and puts the answers together with Response.Add.
+	Most(model string) int64
+	// Method is the word behind the colon in the address of a model; "" where addresses have none.
+	Method(model string) string
+	// EncodeRequest appends the body for that address. The error is a *codec.Error, such as for more images than Most.
+	EncodeRequest(dst []byte, q *Request, model string) ([]byte, error)
+	// DecodeResponse reads an answer of model. The error is a *codec.Error: that of an answer without an image says why there is none.
+	DecodeResponse(body []byte, model string) (*Response, error)
+}
+
+// Maker is a format that has images of its own, where upstreams of it are asked by those who speak another.
+type Maker interface{ Images() Upstream }
+
+// Imaging is an inbound API whose clients may be served by those.
+type Imaging interface{ Images() Client }
 
 // Request is a client's request for images.
 type Request struct {
@@ -30,79 +53,14 @@ type Request struct {
 	Stream bool
 }
 
-// mostImages is how many images OpenAI makes for one request.
-const mostImages = 10
-
-// DecodeRequest reads the body of /v1/images/generations. The error is a *codec.Error with status 400.
-func DecodeRequest(body []byte) (*Request, error) {
-	q := &Request{N: 1}
-	r := fields.Reader{Data: body}
-	it := rawjson.MembersOf(body)
-	for it.Next() {
-		switch v, name := it.Value, it.Name(); name {
-		case "model":
-			q.Model = r.Text(v, name)
-		case "prompt":
-			q.Prompt = r.Text(v, name)
-		case "n":
-			if n := r.Integer(v, name); n != nil {
-				if q.N = *n; q.N < 1 || q.N > mostImages {
-					r.Fail(name, "must be from 1 to "+strconv.Itoa(mostImages))
-				}
-			}
-		case "size":
-			if q.Size = r.Text(v, name); q.Size == "auto" {
-				q.Size = ""
-			}
-			if _, ok := readSize(q.Size); !ok && q.Size != "" {
-				r.Fail(name, "must be auto, WIDTHxHEIGHT such as 1024x1024, or a ratio such as 16:9")
-			}
-		case "quality":
-			q.Quality = r.Text(v, name)
-		case "background":
-			q.Background = r.Text(v, name)
-		case "output_format":
-			switch q.Format = r.Text(v, name); q.Format {
-			case "", "png", "jpeg", "webp":
-			default:
-				r.Fail(name, "must be png, jpeg or webp")
-			}
-		case "output_compression":
-			if q.Compression = r.Integer(v, name); q.Compression != nil && (*q.Compression < 0 || *q.Compression > 100) {
-				r.Fail(name, "must be from 0 to 100")
-			}
-		case "response_format":
-			switch word := r.Text(v, name); word {
-			case "", "b64_json", "url":
-				q.URL = word == "url"
-			default:
-				r.Fail(name, "must be url or b64_json")
-			}
-		case "stream":
-			stream := r.Boolean(v, name)
-			q.Stream = stream != nil && *stream
-		}
-	}
-	if err := it.Err(); err != nil {
-		return nil, codec.BadRequest("", "the request body is not a valid JSON object: "+err.Error())
-	}
-	if q.Prompt == "" {
-		r.Fail("prompt", "is missing: say what the image shall show")
-	}
-	if r.Err != nil {
-		return nil, r.Err
-	}
-	return q, nil
-}
-
-// dimensions are pixels, or the terms of a ratio.
-type dimensions struct {
+// Dimensions are pixels, or the terms of a ratio.
+type Dimensions struct {
 	width, height int
 	ratio         bool
 }
 
-// readSize reads "1536x1024" or "3:2".
-func readSize(s string) (d dimensions, ok bool) {
+// ReadSize reads "1536x1024" or "3:2".
+func ReadSize(s string) (d Dimensions, ok bool) {
 	wide, high, found := strings.Cut(strings.ToLower(s), "x")
 	if !found {
 		wide, high, d.ratio = strings.Cut(s, ":")
@@ -113,8 +71,8 @@ func readSize(s string) (d dimensions, ok bool) {
 	return d, badWidth == nil && badHeight == nil && w > 0 && h > 0
 }
 
-// nearest is the ratio of those that a model has that comes next to the dimensions.
-func (d dimensions) nearest(ratios []string) string {
+// Nearest is the ratio of those that a model has that comes next to the dimensions.
+func (d Dimensions) Nearest(ratios []string) string {
 	best, distance := "", math.Inf(1)
 	for _, r := range ratios {
 		wide, high, _ := strings.Cut(r, ":")
@@ -128,8 +86,8 @@ func (d dimensions) nearest(ratios []string) string {
 	return best
 }
 
-// resolution is Google's word for how large an image is, "" for the usual 1K: the step whose longer side comes next.
-func (d dimensions) resolution() string {
+// Resolution is Google's word for how large an image is, "" for the usual 1K: the step whose longer side comes next.
+func (d Dimensions) Resolution() string {
 	switch longer := max(d.width, d.height); {
 	case d.ratio || longer < 1920: // OpenAI's sizes go to 1792, from models whose images are 1K
 		return ""

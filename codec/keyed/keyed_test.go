@@ -4,8 +4,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
-
-	"uniapi/bench/linear"
 )
 
 // model is a List in the simplest way.
@@ -78,19 +76,4 @@ func TestAllMayRemoveWhatIsAtHand(t *testing.T) {
 			t.Errorf("of %d: %v", n, seen)
 		}
 	}
-}
-
-func TestListsCostLinearTime(t *testing.T) {
-	linear.Check(t, func(size int) func() {
-		return func() {
-			var list List[int, int]
-			for i := range size / 16 {
-				list.Add(i, i)
-				list.Find(i / 2)
-				if i%3 == 0 {
-					list.Remove(i / 2)
-				}
-			}
-		}
-	})
 }

@@ -28,10 +28,23 @@ func AppendWithID(dst, name, data []byte, member, id string) []byte {
 			data = with(data, member, WithID(answer.Raw(data), id))
 		}
 	}
+	return AppendEvent(dst, name, data)
+}
+
+// AppendEvent appends an event whose data is JSON, which may have come in several lines, in one.
+func AppendEvent(dst, name, data []byte) []byte {
 	if len(name) > 0 {
 		dst = append(append(append(dst, "event: "...), name...), '\n')
 	}
-	return append(append(append(dst, "data: "...), data...), "\n\n"...)
+	dst = append(dst, "data: "...)
+	from := len(dst)
+	dst = append(dst, data...)
+	for i, c := range dst[from:] {
+		if c == '\n' || c == '\r' { // a space between values: in a text it would be escaped
+			dst[from+i] = ' '
+		}
+	}
+	return append(dst, "\n\n"...)
 }
 
 func with(object []byte, name string, value []byte) []byte {

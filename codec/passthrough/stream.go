@@ -270,6 +270,7 @@ func (s *Stream) judgeJSON(event []byte, e *sse.Event, data []byte) bool {
 	}
 	if sign.Lacks { // what is written anew goes out in the place of what has come, and in one line
 		s.anew = s.inspector.(Mender).Mend(s.anew[:0], e.Name, data)
+		s.shape.n = 0 // what looks like the events before may be meant otherwise behind this one
 		return s.look(s.anew)
 	}
 	if !sign.Plain || len(event) > len(e.Name)+len(data)+frame {

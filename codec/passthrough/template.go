@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"uniapi/codec/estimate"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/sse"
 )
@@ -32,7 +33,7 @@ type template struct {
 	says  [MostHoles + 1]bool   // whether the hole before a literal is of what the answer says
 	n     int                   // literals in use; 0 = no template
 
-	said int64 // bytes in such holes of all events that matched
+	said int64 // what such holes of all events that matched weigh
 }
 
 // learn remembers an ordinary event by its holes, whose offsets are those in its data, which starts at offset in it. It sorts them.
@@ -56,18 +57,19 @@ func (t *template) learn(event []byte, offset int, holes []Hole) {
 // match returns the length of the event that p starts with, if it has the template's shape, else 0. A censor looks at
 // holes that are nothing the answer says; nil does not.
 func (t *template) match(p []byte, censor sse.Censor) int {
-	pos, said := 0, 0
+	pos, said := 0, int64(0)
 	for i := range t.n {
 		if i > 0 {
-			begin := pos
-			if pos = stringEnd(p, pos); pos < 0 {
+			end, weight := estimate.WeightOfString(p[pos:min(pos+maxHole, len(p))])
+			if end < 0 { // it is not near, or a control character comes first, which may be the end of the line
 				return 0
 			}
 			if t.says[i] {
-				said += pos - begin
+				said += weight
 			} else if censor != nil {
-				censor.Censor(p[begin:pos])
+				censor.Censor(p[pos : pos+end])
 			}
+			pos += end
 		}
 		lit := t.bytes[t.lits[i][0]:t.lits[i][1]]
 		if len(p)-pos < len(lit) || string(p[pos:pos+len(lit)]) != string(lit) {
@@ -75,25 +77,6 @@ func (t *template) match(p []byte, censor sse.Censor) int {
 		}
 		pos += len(lit)
 	}
-	t.said += int64(said)
+	t.said += said
 	return pos
-}
-
-// stringEnd returns the offset of the quote that closes the string whose inside starts at p[i], or -1 if it is not near or a control
-// character comes first: that may be the end of the line.
-func stringEnd(p []byte, i int) int {
-	for end := min(i+maxHole, len(p)); i < end; i++ {
-		switch c := p[i]; {
-		case c == '"':
-			return i
-		case c == '\\':
-			i++
-			if i < end && p[i] < ' ' {
-				return -1
-			}
-		case c < ' ':
-			return -1
-		}
-	}
-	return -1
 }

@@ -242,6 +242,14 @@ func (m *Members) Leave(inner *Walk) {
 	}
 }
 
+// Leave is that of Walk, and the element is known to its end then.
+func (e *Elements) Leave(inner *Walk) {
+	e.Walk.Leave(inner)
+	if inner.end > 0 {
+		e.Value.End = inner.end
+	}
+}
+
 // Pass goes on behind the element that Step has found, which has been read to its end by Skip.
 func (e *Elements) Pass(end int) { e.Value.End, e.pos, e.behind = end, end, false }
 

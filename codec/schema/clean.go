@@ -144,6 +144,8 @@ func (c *cleaner) keywords(members []member) []member {
 			}
 		case m.name == "format" && c.Formats != nil && !c.Formats[m.value.text()]:
 			told = append(told, "format: "+m.value.text())
+		case m.name == "type" && c.Capitals && m.value.kind == rawjson.String:
+			out = append(out, member{m.name, str(strings.ToUpper(m.value.text()))})
 		default:
 			if value := c.below(m); value != nil {
 				out = append(out, member{m.name, value})
@@ -203,9 +205,16 @@ func (c *cleaner) below(m member) *node {
 	return m.value
 }
 
-// required takes the names out of required that are no properties any more.
+// required takes the names out of required that are no properties any more. A branch that only requires what the schema around it has is nothing
+// where a schema must have what it requires.
 func (c *cleaner) required(members []member) *node {
 	required, properties := find(members, "required"), find(members, "properties")
+	if properties == nil && c.Capitals {
+		members = remove(members, "required")
+	}
+	if any := find(members, "anyOf"); c.Capitals && any != nil && !slices.ContainsFunc(any.items, func(n *node) bool { return len(n.members) > 0 }) {
+		members = remove(members, "anyOf")
+	}
 	if required != nil && properties != nil && required.kind == rawjson.Array {
 		there := make(map[string]bool, len(properties.members))
 		for _, m := range properties.members {

@@ -24,6 +24,8 @@ type Dialect struct {
 	// StringEnums is for providers whose enums are strings: const becomes an enum, null and "" go out of one, and an enum of other
 	// values is told in the description, since a number made a string would fail the client's check.
 	StringEnums bool
+	// Capitals writes types as Google's own form has them: STRING.
+	Capitals bool
 	// Typed gives a type to a schema that shows what it is but has none, and items to an array that has none.
 	Typed bool
 	// Items gives items to an array that has none.
@@ -55,7 +57,7 @@ var (
 			"minProperties", "maxProperties", "minLength", "maxLength", "pattern", "anyOf", "propertyOrdering", "items", "minimum", "maximum"),
 		Describe: words("exclusiveMinimum", "exclusiveMaximum", "multipleOf", "uniqueItems", "default"),
 		Formats:  words("enum", "date-time", "float", "double", "int32", "int64"),
-		Inline:   true, Nullable: true, AnyOf: true, StringEnums: true, Typed: true,
+		Inline:   true, Nullable: true, AnyOf: true, StringEnums: true, Typed: true, Capitals: true,
 	}
 	// GeminiJSON is JSON schema as parametersJsonSchema and responseJsonSchema take it.
 	GeminiJSON = &Dialect{

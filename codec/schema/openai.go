@@ -8,7 +8,7 @@ import (
 
 // withItems gives items to an array that does not say of what it is.
 func withItems(members []member) []member {
-	if !isArray(find(members, "type")) || find(members, "items") != nil || find(members, "prefixItems") != nil {
+	if !isArray(find(members, "type")) || find(members, "items") != nil {
 		return members
 	}
 	return append(slices.Clone(members), member{"items", object()})
@@ -72,7 +72,7 @@ func fitsBelow(raw []byte, v rawjson.Value, w *rawjson.Walk, depth int) bool {
 				}
 				word, _ := rawjson.Text(raw, it.Value)
 				array = word == "array"
-			case "items", "prefixItems":
+			case "items":
 				items = true
 			}
 			if !fitsBelow(raw, it.Value, &it.Walk, depth+1) {

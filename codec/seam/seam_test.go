@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-
-	"uniapi/bench/linear"
 )
 
 // joined is the second piece without what it repeats, when it comes in pieces of so many bytes.
@@ -74,22 +72,6 @@ func TestWhatIsHeldIsBounded(t *testing.T) {
 	}
 	if most := 2*len(said) + 8*lookBack; s.Held() > most {
 		t.Errorf("%d bytes are held of %d", s.Held(), len(said))
-	}
-}
-
-func TestRepetitionsCostLinearTime(t *testing.T) {
-	for name, piece := range map[string]string{"one letter": "a ", "one word": "ho ho ", "a line": "A line of it.\n", "another script": "良"} {
-		t.Run(name, func(t *testing.T) {
-			linear.Check(t, func(size int) func() {
-				said := []byte(strings.Repeat(piece, size/len(piece)))
-				return func() {
-					s := New(said, true)
-					s.Push(said[:len(said)-1])
-					s.Push([]byte("b"))
-					s.End()
-				}
-			})
-		})
 	}
 }
 

@@ -1,12 +1,9 @@
 package sse
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
-
-	"uniapi/bench/linear"
 )
 
 // blocks cuts a stream, given in pieces of n bytes, at its event boundaries.
@@ -63,24 +60,6 @@ func TestALoneCREndsAnEventAtOnceIfTheStreamUsesThem(t *testing.T) {
 	b = Boundary{}
 	if end, scanned := b.Find([]byte("data: 1\r\n\r")); end != -1 || scanned != 9 {
 		t.Errorf("half a CRLF: %d, %d", end, scanned)
-	}
-}
-
-func TestBoundaryIsLinear(t *testing.T) {
-	for name, make := range map[string]func(size int) string{
-		"one long line": func(size int) string { return "data: " + strings.Repeat("x", size) },
-		"CRs only":      func(size int) string { return strings.Repeat("\r", size) },
-		"CR lines":      func(size int) string { return strings.Repeat("d\r", size/2) },
-		"LF lines":      func(size int) string { return strings.Repeat("d\n", size/2) },
-	} {
-		for _, piece := range []int{64, 16 << 10, 1 << 20} {
-			t.Run(fmt.Sprint(name, " by ", piece), func(t *testing.T) {
-				linear.Check(t, func(size int) func() {
-					stream := make(size)
-					return func() { blocks(stream, piece) }
-				})
-			})
-		}
 	}
 }
 

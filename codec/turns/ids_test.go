@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"testing"
 
-	"uniapi/bench/linear"
 	"uniapi/codec"
 	"uniapi/codec/toolid"
 )
@@ -98,17 +97,6 @@ func TestNoIDMakesTwoCallsOne(t *testing.T) {
 					t.Fatalf("the call that was %q gets the answer of %q", was, answer.Parts[0].Text)
 				}
 			}
-		})
-	}
-}
-
-func TestMadeUpIDsCostLinearTime(t *testing.T) {
-	for name, messages := range crafted {
-		t.Run(name, func(t *testing.T) {
-			linear.Check(t, func(size int) func() {
-				given := messages(size)
-				return func() { Split(given, Options{}) }
-			})
 		})
 	}
 }

@@ -1,6 +1,7 @@
 package turns_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"testing"
 
 	"uniapi/codec"
+	"uniapi/codec/capability"
 	"uniapi/codec/formats/anthropic"
 	"uniapi/codec/formats/bedrock"
 	"uniapi/codec/formats/cohere"
@@ -235,6 +237,45 @@ func TestWhatWasLeftOutIsTold(t *testing.T) {
 			if _, left, err := repaired(t, c.format, to, c.said); err != nil || !slices.Equal(left, c.want) {
 				t.Errorf("%s to %s: %s: %q, %v", c.format, to, c.said, left, err)
 			}
+		}
+	}
+}
+
+func TestVideoGoesOnlyToThoseOfWhomItIsKnown(t *testing.T) {
+	q := &codec.Request{Format: "gemini", Messages: []codec.Message{{Role: codec.RoleUser, Parts: []codec.Part{
+		{Kind: codec.PartVideo, Media: &codec.Media{MIME: "video/mp4", Data: "AAAA"}}, {Kind: codec.PartText, Text: "q"}}}}}
+	at := func(host string) *capability.Target {
+		return capability.Find(capability.Query{Host: host, Format: capability.Chat, Model: "m"})
+	}
+	for host, takes := range map[string]bool{"api.openai.com": false, "relay.example": false, "api.deepseek.com": false, "openrouter.ai": true, "api.moonshot.ai": true, "api.z.ai": true} {
+		if _, _, err := turns.Repair(q, gemini.Format{}, openai.Format{}, at(host)); (err == nil) != takes {
+			t.Errorf("%s: %v", host, err)
+		}
+	}
+	own := *q
+	own.Format = "openai"
+	if _, _, err := turns.Repair(&own, openai.Format{}, openai.Format{}, at("relay.example")); err != nil {
+		t.Errorf("a chat client's own is its server's to refuse: %v", err)
+	}
+}
+
+// TestWhatIsSaidInWordsStandsApart looks at formats that put all texts of a message together.
+func TestWhatIsSaidInWordsStandsApart(t *testing.T) {
+	for _, c := range []struct{ name, from, to, conversation, said string }{
+		{"work of OpenAI's tools", "responses", "chat", `{"role":"user","content":"q"},{"type":"web_search_call","id":"ws_1","action":{"type":"search","query":"w"}},` +
+			`{"type":"message","role":"assistant","content":[{"type":"output_text","text":"a"}]},{"type":"computer_call","id":"c","call_id":"c1","action":{"type":"click","x":1}}`,
+			`[web_search_call: {\"action\":{\"type\":\"search\",\"query\":\"w\"}}]\n\na\n\n[computer_call: {\"action\":{\"type\":\"click\",\"x\":1}}]`},
+		{"sources in a result", "messages", "gemini", `{"role":"user","content":"q"},{"role":"assistant","content":[{"type":"tool_use","id":"t1","name":"f","input":{}}]},` +
+			`{"role":"user","content":[{"type":"tool_result","tool_use_id":"t1","content":[{"type":"text","text":"found:"},{"type":"search_result","source":"s","title":"t","content":[{"type":"text","text":"x"}]},{"type":"text","text":"end"}]}]}`,
+			`found:\n\nt\n\ns\n\nx\n\nend`},
+		{"pieces of one text", "messages", "chat", `{"role":"user","content":"q"},{"role":"assistant","content":[{"type":"text","text":"It is "},{"type":"text","text":"blue."}]}`, `It is blue.`},
+	} {
+		sent, _, err := repaired(t, c.from, c.to, c.conversation)
+		var text bytes.Buffer
+		e := json.NewEncoder(&text)
+		e.SetEscapeHTML(false)
+		if e.Encode(sent); err != nil || !strings.Contains(text.String(), c.said) {
+			t.Errorf("%s: %v: %s", c.name, err, text.String())
 		}
 	}
 }

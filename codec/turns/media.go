@@ -37,7 +37,7 @@ func (r *repair) media(dst []codec.Part, role codec.Role, p codec.Part) []codec.
 			p = codec.Part{Kind: codec.PartText, Text: words.Named(p.Media.Name, text), Cache: p.Cache}
 		}
 	}
-	if name := mediaNames[p.Kind]; name != "" && r.kinds != nil && !slices.Contains(r.kinds, name) {
+	if name := mediaNames[p.Kind]; name != "" && r.kinds != nil && !slices.Contains(r.kinds, name) || r.silent && p.Kind == codec.PartVideo {
 		r.fail("the provider that serves this model takes no " + name)
 		return dst
 	}

@@ -24,6 +24,7 @@ func Repair(q *codec.Request, from, to codec.Format, known *capability.Target) (
 	r := repair{to: described.Target(), own: own}
 	if known != nil {
 		r.kinds = known.Media
+		r.silent = !own && known.Format == capability.Chat && !known.Takes("video", false)
 	}
 	if source, is := from.(Describes); is {
 		r.files = source.Target().Files
@@ -62,6 +63,7 @@ type repair struct {
 	source Readable
 	own    bool     // the request is in the target's format
 	kinds  []string // of media that the host takes; nil is all that the format has
+	silent bool     // it takes no video, which OpenAI's format has not
 	out    []codec.Message
 	moved  []codec.Part // media of the assistant's that wait for what the user says next
 	left   []leftOut
@@ -129,6 +131,7 @@ func (r *repair) message(m codec.Message) {
 	m.Parts = r.parts(m.Role, m.Parts)
 	if m.Role == codec.RoleAssistant {
 		m.Parts = r.spoken(m.Parts)
+		r.arguments(m.Parts)
 	}
 	switch empty := !slices.ContainsFunc(m.Parts, says); {
 	case m.Role == codec.RoleTool || empty && len(before) > 0:
@@ -167,6 +170,18 @@ func (r *repair) spoken(parts []codec.Part) []codec.Part {
 	return parts[:end:end]
 }
 
+// arguments tells of those that the target gets in another form: an agent that keeps a call that was cut off must be able to go on.
+func (r *repair) arguments(parts []codec.Part) {
+	if !r.to.Objects {
+		return
+	}
+	for i := range parts {
+		if p := &parts[i]; p.Kind == codec.PartToolCall && p.Call.ArgumentsAre() != codec.ObjectArguments {
+			r.leave("the form of a call's arguments, which are no JSON object")
+		}
+	}
+}
+
 func thought(p codec.Part) bool {
 	return p.Kind == codec.PartReasoning && (p.Text != "" || p.Signature.Value != "" || p.Reasoning != nil)
 }
@@ -177,7 +192,10 @@ func (r *repair) parts(role codec.Role, parts []codec.Part) []codec.Part {
 		if !r.fits(role, &parts[i]) {
 			out := append(make([]codec.Part, 0, len(parts)+1), parts[:i]...)
 			for ; i < len(parts); i++ {
-				out = r.part(out, role, &parts[i])
+				at := len(out)
+				if out = r.part(out, role, &parts[i]); parts[i].Kind == codec.PartOpaque || i > 0 && parts[i-1].Kind == codec.PartOpaque {
+					standApart(out, at)
+				}
 			}
 			return out
 		}
@@ -239,6 +257,20 @@ func (r *repair) opaque(dst []codec.Part, role codec.Role, p *codec.Part) []code
 		r.leave(kindOf(p.Raw))
 	}
 	return dst
+}
+
+// between is what stands between words that a client has written and those that are said in the place of what only its format knows. Some formats put all
+// texts of a message together.
+const between = "\n\n"
+
+// standApart puts it between the parts before a place and those from there on, where both are text.
+func standApart(parts []codec.Part, at int) {
+	if at == 0 || at >= len(parts) {
+		return
+	}
+	if before, first := &parts[at-1], &parts[at]; before.Kind == codec.PartText && first.Kind == codec.PartText && !strings.HasSuffix(before.Text, "\n") {
+		first.Text = between + first.Text
+	}
 }
 
 // kindOf is what a part calls itself.

@@ -21,6 +21,8 @@ type Target struct {
 	Refusals bool
 	// Unended says that thinking may be the last that stands in a message.
 	Unended bool
+	// Objects says that the arguments of a call are an object, and no text.
+	Objects bool
 	// AnyJSON says that an answer in JSON may be of any type; else it is an object.
 	AnyJSON bool
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // unread are members that say nothing to a reader: names of things at the provider, proofs, and what only the provider can open.
-var unread = []string{"type", "id", "status", "call_id", "tool_use_id", "item_id", "container_id", "signature", "cache_control", "thoughtSignature",
+var unread = []string{"id", "status", "call_id", "tool_use_id", "item_id", "container_id", "signature", "cache_control", "thoughtSignature",
 	"thought_signature", "logprobs", "encrypted_content", "encrypted_index", "encrypted_stdout", "encrypted_code", "page_age"}
 
 const (
@@ -54,7 +54,7 @@ func appendValue(dst []byte, data []byte, v rawjson.Value, depth int) []byte {
 		dst = append(dst, '{')
 		for it := v.Members(data); it.Next(); {
 			name := it.Name()
-			if slices.Contains(unread, name) {
+			if slices.Contains(unread, name) || name == "type" && depth == 0 { // which the name of the whole tells
 				continue
 			}
 			at := len(dst)

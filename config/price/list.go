@@ -9,7 +9,6 @@ import (
 // listed are the list prices, a line for each model: provider/model, a tab, and the price. The first line says of when they are. They are
 // sorted, so that one is found where they lie: nothing is read when the program starts, and nothing of it is kept in memory.
 //
-//go:generate python3 renew.py list.txt
 //go:embed list.txt
 var listed string
 
@@ -17,6 +16,7 @@ var listed string
 type List struct {
 	// Date is of when the prices are.
 	Date string
+	head string // the line that says so
 	text string // sorted lines
 }
 
@@ -25,7 +25,7 @@ func Listed() *List { return read(listed) }
 
 func read(text string) *List {
 	head, lines, _ := strings.Cut(text, "\n")
-	l := &List{text: lines}
+	l := &List{head: head, text: lines}
 	if fields := strings.Fields(head); len(fields) > 1 {
 		l.Date = fields[1]
 	}
@@ -55,25 +55,38 @@ func (l *List) find(name string) (string, bool) {
 // makers are the providers whose prices hold for a model where the provider is none of the list, such as a reseller: those who made it.
 var makers = [...]string{"openai", "anthropic", "gemini", "deepseek", "mistral", "xai", "moonshot", "zai", "dashscope", "minimax", "cohere", "voyage", "perplexity", "jina_ai"}
 
+// ofOpenAI are models of OpenAI's: what it sells no longer itself, as dall-e-3, costs what Azure asks.
+var ofOpenAI = regexp.MustCompile(`^(gpt-|dall-e-|whisper|tts-|o[134]\b|text-embedding-)`)
+
 // version is what tells one state of a model from another, and does not change its price.
 var version = regexp.MustCompile(`(-(latest|\d{8}|\d{4}-\d{2}-\d{2}|\d{2}-\d{4}|\d{3})|@(\d{8}|default|latest))$`)
 
-// Of is what a provider asks for a model by its list, and which entry says so. The provider is "" where nobody knows who it is: then it is what
-// the model's maker asks. A name may be of a version that the list has no entry for, or have the maker's name before it.
-func (l *List) Of(provider, model string) (Price, string, bool) {
+// Unversioned is a model's name without what tells its state.
+func Unversioned(model string) string { return version.ReplaceAllString(model, "") }
+
+// Entry is what a list says of a model.
+type Entry struct {
+	Price Price
+	Name  string // of the entry, provider/model
+	Most  int64  // tokens that the model answers with at most; 0 is unknown
+}
+
+// Of is what a provider asks for a model by its list. The provider is "" where nobody knows who it is: then it is what the model's maker asks. A
+// name may be of a version that the list has no entry for, or have the maker's name before it.
+func (l *List) Of(provider, model string) (Entry, bool) {
 	if model == "" || len(model) > 200 || strings.ContainsAny(model, "\t\n") {
-		return Price{}, "", false
+		return Entry{}, false
 	}
 	for _, name := range [...]string{model, version.ReplaceAllString(model, "")} {
 		for {
 			if provider != "" {
-				if p, ok := l.entry(provider + "/" + name); ok {
-					return p, provider + "/" + name, true
+				if e, ok := l.entry(provider + "/" + name); ok {
+					return e, true
 				}
 			} else {
 				for _, maker := range makers {
-					if p, ok := l.entry(maker + "/" + name); ok {
-						return p, maker + "/" + name, true
+					if e, ok := l.entry(maker + "/" + name); ok {
+						return e, true
 					}
 				}
 			}
@@ -84,16 +97,20 @@ func (l *List) Of(provider, model string) (Price, string, bool) {
 			name = after
 		}
 	}
-	return Price{}, "", false
+	if name := strings.TrimPrefix(model, "openai/"); (provider == "" || provider == "openai") && ofOpenAI.MatchString(name) {
+		return l.Of("azure", name)
+	}
+	return Entry{}, false
 }
 
-func (l *List) entry(name string) (Price, bool) {
+func (l *List) entry(name string) (Entry, bool) {
 	text, is := l.find(name)
 	if !is {
-		return Price{}, false
+		return Entry{}, false
 	}
-	p, err := parse(text)
-	return p, err == nil
+	e, err := parseEntry(text)
+	e.Name = name
+	return e, err == nil
 }
 
 // hosts are the providers of the list by what their addresses end with.
@@ -104,7 +121,7 @@ var hosts = []struct{ host, provider string }{
 	{"api.cohere.com", "cohere"}, {"api.cohere.ai", "cohere"}, {"api.voyageai.com", "voyage"}, {"api.perplexity.ai", "perplexity"}, {"api.jina.ai", "jina_ai"},
 	{"api.groq.com", "groq"}, {"api.cerebras.ai", "cerebras"}, {"api.together.xyz", "together_ai"}, {"api.fireworks.ai", "fireworks_ai"}, {"api.sambanova.ai", "sambanova"},
 	{"api.deepinfra.com", "deepinfra"}, {"openrouter.ai", "openrouter"}, {"api.cloudflare.com", "cloudflare"}, {"api.hyperbolic.xyz", "hyperbolic"}, {"api.studio.nebius.com", "nebius"},
-	{"api.novita.ai", "novita"}, {"volces.com", "volcengine"}, {"api.ai21.com", "ai21"},
+	{"api.novita.ai", "novita"}, {"volces.com", "volcengine"}, {"api.ai21.com", "ai21"}, {"api.tavily.com", "tavily"},
 }
 
 // ProviderAt is the provider of the list that a host is of; "" if it is none.

@@ -35,6 +35,79 @@ func TestListIsSortedAndEveryLineOfItIsRead(t *testing.T) {
 	}
 }
 
+// TestListHasTheSearchesOfModels holds what is paid for the searches that a provider makes, by what it tells of them.
+func TestListHasTheSearchesOfModels(t *testing.T) {
+	for _, test := range []struct{ provider, model, request, search string }{
+		{"openai", "gpt-4o-search-preview", "0.025", "0"}, // each answer is searched for, and none says how often
+		{"openai", "gpt-4o-mini-search-preview", "0.025", "0"},
+		{"openai", "gpt-5-search-api", "0.01", "0"},
+		{"openai", "gpt-5", "0", "0.01"},
+		{"openai", "gpt-4o", "0", "0.01"},
+		{"openai", "gpt-4.1", "0", "0.01"},
+		{"xai", "grok-4.5", "0", "0.005"},
+		{"tavily", "search", "0", "0.008"},
+		{"anthropic", "claude-sonnet-4-5", "0", "0.01"},
+		{"gemini", "gemini-2.5-flash", "0", "0.035"},
+		{"gemini", "gemini-3.8-flash", "0", "0.014"},
+		{"perplexity", "sonar", "0.005", "0"},
+		{"perplexity", "sonar-pro", "0.006", "0"},
+		{"perplexity", "sonar-deep-research", "0", "0.005"},
+		{"deepseek", "deepseek-v4-flash", "0", "0"},
+	} {
+		e, is := Listed().Of(test.provider, test.model)
+		request, search := Dollars(e.Price.Or(PerRequest, 0), Places("per_request")), Dollars(e.Price.Or(PerSearch, 0), Places("per_search"))
+		if !is || request != test.request || search != test.search {
+			t.Errorf("%s %s: %s a request, %s a search", test.provider, test.model, request, search)
+		}
+		if e.Price.CacheWrite < e.Price.Input && test.provider == "deepseek" {
+			t.Errorf("%s: what is written into a cache is free", test.model)
+		}
+	}
+}
+
+func TestListHasSearchesByTheirKind(t *testing.T) {
+	for _, test := range []struct {
+		provider, model, kind string
+		request, search       string
+	}{
+		{"openai", "gpt-4.1", "preview", "0", "0.025"}, {"openai", "gpt-4.1", "high", "0", "0.01"}, {"openai", "gpt-4o", "preview", "0", "0.025"}, {"openai", "gpt-5", "preview", "0", "0.01"},
+		{"perplexity", "sonar", "", "0.005", "0"}, {"perplexity", "sonar", "low", "0.005", "0"}, {"perplexity", "sonar", "medium", "0.008", "0"}, {"perplexity", "sonar", "high", "0.012", "0"},
+		{"perplexity", "sonar-pro", "high", "0.014", "0"}, {"perplexity", "sonar-deep-research", "high", "0", "0.005"},
+	} {
+		e, is := Listed().Of(test.provider, test.model)
+		request, search := Dollars(e.Price.Search(PerRequest, test.kind), Places("per_request")), Dollars(e.Price.Search(PerSearch, test.kind), Places("per_search"))
+		if !is || request != test.request || search != test.search {
+			t.Errorf("%s %s %s: %s a request, %s a search", test.provider, test.model, test.kind, request, search)
+		}
+	}
+	if e, is := Listed().Of("", "search"); is {
+		t.Errorf("a service that searches, which nobody knows, is taken for %s", e.Name)
+	}
+}
+
+func TestListHasImagesBySizeAndQuality(t *testing.T) {
+	for _, test := range []struct {
+		provider, model, entry, size, quality string
+		want                                  string
+	}{
+		{"openai", "gpt-image-1", "openai/gpt-image-1", "1024x1536", "medium", "0.063"},
+		{"openai", "gpt-image-1", "openai/gpt-image-1", "auto", "low", "0.016"},
+		{"azure", "dall-e-3", "azure/dall-e-3", "", "", "0.044"},
+		{"azure", "dall-e-3", "azure/dall-e-3", "1792x1024", "hd", "0.132"},
+		{"openai", "dall-e-3", "azure/dall-e-3", "", "hd", "0.088"}, // OpenAI has it no more
+		{"", "openai/dall-e-3", "azure/dall-e-3", "1024x1792", "", "0.088"},
+		{"xai", "grok-imagine-image", "xai/grok-imagine-image", "", "", "0.02"},
+	} {
+		e, is := Listed().Of(test.provider, test.model)
+		if got := Dollars(e.Price.Image(test.size, test.quality), Places("per_image")); !is || e.Name != test.entry || got != test.want {
+			t.Errorf("%s %s, %q %q: %s by %s, want %s by %s", test.provider, test.model, test.size, test.quality, got, e.Name, test.want, test.entry)
+		}
+	}
+	if e, is := Listed().Of("", "flux.2-pro"); is {
+		t.Errorf("what others sell at Azure is priced by %s where nobody knows who sells it", e.Name)
+	}
+}
+
 func TestForChoosesTheTierThatFits(t *testing.T) {
 	p, err := parse("input=1 output=1 >100:input=2 >200:input=3 flex:input=4 flex>200:input=5")
 	if err != nil {
@@ -47,7 +120,7 @@ func TestForChoosesTheTierThatFits(t *testing.T) {
 	}{
 		{100, "", 1}, {101, "", 2}, {200, "", 2}, {201, "", 3}, {1, "flex", 4}, {150, "flex", 4}, {300, "flex", 5}, {1, "unknown", 1}, {300, "unknown", 3},
 	} {
-		if got := p.For(test.prompt, test.service).Input; got != test.want*1_000_000 {
+		if got := p.For(test.prompt, test.service, 0).Input; got != test.want*1_000_000 {
 			t.Errorf("%d tokens, %q: %d, want %d", test.prompt, test.service, got, test.want)
 		}
 	}
@@ -68,7 +141,7 @@ func FuzzParse(f *testing.F) {
 	f.Add("a:b=1 =1 >x:input=1")
 	f.Fuzz(func(t *testing.T, text string) {
 		p, err := parse(text)
-		if err == nil && (p.Input < 0 || p.Output < 0 || p.For(1, "").Input < 0) {
+		if err == nil && (p.Input < 0 || p.Output < 0 || p.For(1, "", 0).Input < 0) {
 			t.Errorf("%q: %+v", text, p)
 		}
 	})
@@ -77,7 +150,7 @@ func FuzzParse(f *testing.F) {
 func BenchmarkOf(b *testing.B) {
 	l := Listed()
 	for b.Loop() {
-		if _, _, is := l.Of("", "gpt-4o-mini"); !is {
+		if _, is := l.Of("", "gpt-4o-mini"); !is {
 			b.Fatal("it is not there")
 		}
 	}

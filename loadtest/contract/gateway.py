@@ -32,7 +32,7 @@ def known_host(address: str) -> dict:
 
 OPENAI_MODELS = ("gpt-4.1", "gpt-5", "gpt-5.1", "o3", "gpt-6-luna", "gpt-6.1-sol")
 CLAUDE_MODELS = ("claude-sonnet-4-5", "claude-opus-4-8", "claude-opus-5-5", "claude-haiku-4-5")
-GEMINI_MODELS = ("gemini-2.5-flash", "gemini-2.5-pro", "gemini-3-pro-preview")
+GEMINI_MODELS = ("gemini-2.5-flash", "gemini-2.5-pro", "gemini-3-pro-preview", "gemini-2.0-flash")
 AWS = {"engine": "aws", "aws_access_key": "AKIA0000000000000000", "aws_secret_key": "secret", "region": "us-east-1"}
 
 PLACES = (

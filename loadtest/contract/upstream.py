@@ -94,13 +94,20 @@ def gemini_faults(a: Asked) -> list[Fault]:
     return gemini.request_shape(a.streamed, on_vertex(a)).faults(a.body, "")
 
 
+def converse_faults(a: Asked) -> list[Fault]:
+    found = bedrock.converse_faults(a.body, a.model)
+    if a.streamed and "meta.llama" in a.model and "toolConfig" in a.body:  # AWS, conversation-inference-supported-models-features: streaming tool use
+        found.append(Fault("toolConfig", "this model doesn't support tool use in streaming mode"))
+    return found
+
+
 EVENTSTREAM = "application/vnd.amazon.eventstream"
 FORMS = [
     Form(r".*/chat/completions$", chat_name, chat_faults, chat, lambda a: a.host != "api.openai.com"),
     Form(r".*/v1/responses$", openai_name(responses), by_shape(responses), responses, lambda a: "reasoning" in a.body),
     Form(r".*/v1/messages$", lambda a: "messages", claude_faults, messages, lambda a: messages.shows_thinking(a.body)),
     Form(r".*/models/([^:/]+):(?:generate|streamGenerate)Content$", lambda a: "vertex" if on_vertex(a) else "gemini", gemini_faults, gemini, lambda a: gemini.shows_thinking(a.body)),
-    Form(r"/model/([^/]+)/converse(?:-stream)?$", lambda a: "converse", lambda a: bedrock.converse_faults(a.body, a.model), bedrock, lambda a: True,
+    Form(r"/model/([^/]+)/converse(?:-stream)?$", lambda a: "converse", converse_faults, bedrock, lambda a: True,
          bedrock.frames, EVENTSTREAM),
     Form(r"/model/([^/]+)/invoke(?:-with-response-stream)?$", lambda a: "invoke", lambda a: bedrock.invoke_shape().faults(a.body, ""), messages, lambda a: messages.shows_thinking(a.body),
          bedrock.invoke_frames, EVENTSTREAM),

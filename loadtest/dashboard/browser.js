@@ -59,3 +59,62 @@ export const inks = (page, colour = '') => page.$$eval('#charts canvas', (canvas
   }
   return ink;
 }), colour);
+
+// longest is how many milliseconds of processor time the longest task of the page's thread took while something was done.
+export async function longest(page, act) {
+  await page.tracing.start({ categories: ['toplevel'] });
+  await act();
+  const { traceEvents } = JSON.parse(new TextDecoder().decode(await page.tracing.stop()));
+  const mains = new Set(traceEvents.filter((event) => event.name === 'thread_name' && event.args.name === 'CrRendererMain').map((event) => `${event.pid} ${event.tid}`));
+  const tasks = traceEvents.filter((event) => event.name.endsWith('RunTask') && event.tdur && mains.has(`${event.pid} ${event.tid}`));
+  if (tasks.length === 0) throw new Error('the trace has no task of the page');
+  return Math.max(...tasks.map((task) => task.tdur)) / 1000;
+}
+
+// bare lists the tables that have no button of their own that exports them.
+export const bare = (page) => page.evaluate(() => {
+  const owned = new Map();
+  const without = [];
+  for (const table of document.querySelectorAll('table')) {
+    let around = table.parentElement;
+    while (around && !around.querySelector('.csv')) around = around.parentElement;
+    const buttons = [...(around?.querySelectorAll('.csv') ?? [])];
+    const tables = [...(around?.querySelectorAll('table') ?? [])];
+    const button = buttons[tables.indexOf(table)];
+    if (buttons.length !== tables.length || owned.has(button)) without.push(table.id || table.outerHTML.slice(0, 80));
+    owned.set(button, table);
+  }
+  return without;
+});
+
+// lowContrast lists the visible texts whose contrast to the ground that they stand on is below 4.5 to 1, as WCAG reckons it.
+export const lowContrast = (page) => page.evaluate(() => {
+  const pen = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
+  const rgba = (colour) => {
+    pen.clearRect(0, 0, 1, 1);
+    pen.fillStyle = colour;
+    pen.fillRect(0, 0, 1, 1);
+    return [...pen.getImageData(0, 0, 1, 1).data];
+  };
+  const over = (top, below) => [0, 1, 2].map((i) => (top[i] * top[3] + below[i] * (255 - top[3])) / 255);
+  const groundOf = (node) => {
+    if (!node) return [255, 255, 255];
+    const own = rgba(getComputedStyle(node).backgroundColor);
+    return own[3] === 255 ? own : over(own, groundOf(node.parentElement));
+  };
+  const light = (colour) => {
+    const [r, g, b] = colour.map((n) => (n / 255 <= 0.04045 ? n / 255 / 12.92 : ((n / 255 + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const found = new Set();
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let text = texts.nextNode(); text; text = texts.nextNode()) {
+    const node = text.parentElement;
+    if (!text.data.trim() || !node.checkVisibility({ opacityProperty: true, visibilityProperty: true }) || node.closest('script, noscript, option')) continue;
+    const ground = groundOf(node);
+    const [a, b] = [light(over(rgba(getComputedStyle(node).color), ground)), light(ground.slice(0, 3))].toSorted((x, y) => y - x);
+    const contrast = (a + 0.05) / (b + 0.05);
+    if (contrast < 4.5) found.add(`${node.tagName}.${node.className}: ${contrast.toFixed(2)}: ${text.data.trim().slice(0, 30)}`);
+  }
+  return [...found];
+});

@@ -1,6 +1,6 @@
 // The gateway and its providers as processes on loopback, and the api.yaml between them.
 
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { openSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, connect } from 'node:net';
@@ -24,6 +24,7 @@ const mocks = {
   slow: ['--latency', '340ms', '--gap', '20ms'],
   moody: ['--latency', '180ms', '--gap', '15ms', '--error-rate', '0.1'],
   broken: ['--error-rate', '1'],
+  sluggish: ['--latency', '1500ms'],
   endless: ['--events', '900', '--gap', '400ms', '--latency', '250ms'],
 };
 
@@ -38,14 +39,25 @@ const config = (base) => JSON.stringify({ // JSON is YAML
   api_keys: [
     { api: keys.admin, role: 'admin' },
     { api: keys.web, role: 'web', model: [{ 'north/*': 3 }, { 'south/*': 1 }, { 'east/*': 1 }, 'all'], preferences: { SCHEDULING_ALGORITHM: 'weighted_round_robin' } },
-    { api: keys.batch, role: 'batch', model: ['south/*', 'all'] },
+    { api: keys.batch, role: 'batch', model: ['south/*', 'all'], preferences: { credits: 500, rate_limit: '100000/day' } },
     { api: keys.nightly, role: 'nightly', preferences: { AUTO_RETRY: false } },
   ],
   preferences: {
+    request_log: 'metadata',
     cooldown_period: 600,
     model_price: { 'gpt-4o-mini': '0.15,0.6', 'gpt-4o': '2.5,10', claude: '3,15', deepseek: '0.28,0.42', default: '0.6,0.6' },
   },
 }, null, 1);
+
+// What was asked last month, as the Python uni-api has it: 3 million tokens in and half a million out, which cost $16.50.
+export const lastMonth = { key: 'web', model: 'claude-sonnet', cost: '$16.50' };
+
+function history() {
+  const now = new Date();
+  const day = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - 1, 2, 12)).toISOString().slice(0, 10);
+  const rows = [1, 2, 3].map((id) => [id, `${day} 12:0${id}:00`, keys[lastMonth.key], 'south', lastMonth.model, 'POST /v1/chat/completions', 1_000_000, id === 3 ? 500_000 : 0]);
+  return ['id,timestamp,api_key,provider,model,endpoint,prompt_tokens,completion_tokens', ...rows.map((row) => row.join(','))].join('\n');
+}
 
 // Server is a process that listens on a port. What it says goes to a file.
 class Server {
@@ -98,6 +110,9 @@ export class Town {
     }));
     town.configure = (change) => writeFileSync(join(folder, 'api.yaml'), change(config(base)), { mode: 0o600 });
     town.configure((text) => text);
+    // An incident: for a while a provider takes its time.
+    town.slow = (is) => town.configure((text) => (is ? text.replaceAll(base.fast, base.sluggish) : text));
+    execFileSync(binary, ['ledger', 'import', '--config', 'api.yaml', '--data', 'data', '-'], { cwd: folder, input: history() });
     const port = await freePort();
     town.open = async () => {
       town.gateway = await new Server(folder, 'gateway', port, binary,

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"uniapi/codec"
 	"uniapi/config"
 	"uniapi/pool"
 )
@@ -30,9 +31,9 @@ const (
 	EngineAWS        Engine = "aws"
 	EngineCohere     Engine = "cohere"
 	EngineCloudflare Engine = "cloudflare"
+	EngineSearch     Engine = "search"
 
-	// Those that are known, so that they are not asked as if they were others, and not served.
-	engineSearch      Engine = "search"
+	// engineTranslation is known, so that it is not asked as if it were another, and not served.
 	engineTranslation Engine = "doubao-translation"
 )
 
@@ -52,8 +53,8 @@ func DetectEngine(p *config.Provider) (Engine, error) {
 	switch {
 	case within(host, "volces.com") && strings.HasSuffix(path, "/api/v3/responses"):
 		return engineTranslation, nil
-	case host == "s.jina.ai", host == "api.tavily.com", strings.HasSuffix(path, "/search"):
-		return engineSearch, nil
+	case config.Searches(u):
+		return EngineSearch, nil
 	case strings.Contains(path, "/v1beta/openai"): // the OpenAI-compatible door of Google and of Cloudflare's gateway
 		return EngineGPT, nil
 	case strings.HasSuffix(path, "/v1beta"), host == "generativelanguage.googleapis.com":
@@ -86,25 +87,24 @@ func within(host, domain string) bool {
 	return host == domain || strings.HasSuffix(host, "."+domain)
 }
 
-// Endpoint is which of a provider's services a request is for. Its text is what
-// the service's path ends in at OpenAI.
-type Endpoint string
+// Endpoint is which of a provider's services a request is for.
+type Endpoint = codec.Endpoint
 
-// The endpoints. Chat is the one for conversations, in whatever format the
-// provider has it; CountTokens and Compact are for a conversation too.
+// The endpoints.
 const (
-	Chat           Endpoint = "chat/completions"
-	CountTokens    Endpoint = "messages/count_tokens"
-	Compact        Endpoint = "responses/compact"
-	Completions    Endpoint = "completions"
-	Embeddings     Endpoint = "embeddings"
-	Images         Endpoint = "images/generations"
-	ImageEdits     Endpoint = "images/edits"
-	Transcriptions Endpoint = "audio/transcriptions"
-	Translations   Endpoint = "audio/translations"
-	Speech         Endpoint = "audio/speech"
-	Moderations    Endpoint = "moderations"
-	Rerank         Endpoint = "rerank"
+	Chat           = codec.Chat
+	CountTokens    = codec.CountTokens
+	Compact        = codec.Compact
+	Completions    = codec.Completions
+	Embeddings     = codec.Embeddings
+	Images         = codec.Images
+	ImageEdits     = codec.ImageEdits
+	Transcriptions = codec.Transcriptions
+	Translations   = codec.Translations
+	Speech         = codec.Speech
+	Moderations    = codec.Moderations
+	Rerank         = codec.Rerank
+	Search         = codec.Search
 )
 
 // Ask is what a request asks a channel for.
@@ -132,6 +132,8 @@ type Channel struct {
 	// AskUsage says that the upstream reports usage in a stream only if the
 	// request asks for it (stream_options.include_usage).
 	AskUsage bool
+	// Search is whose search of the web it is, "jina" or "tavily"; "" if it is none.
+	Search string
 
 	isolate bool // connections are not shared among client keys
 	paces   *paces
@@ -242,6 +244,7 @@ var engines = map[Engine]func(*source) (*Channel, error){
 	EngineDatabricks: databricksChannel,
 	EngineCohere:     cohereChannel,
 	EngineCloudflare: cloudflareChannel,
+	EngineSearch:     searchChannel,
 }
 
 // Adapters make the channels of a pool's providers. What they learn outlives a

@@ -35,8 +35,10 @@ func TestTheEngineFollowsFromTheAddress(t *testing.T) {
 		"https://api.cohere.com/v2/chat":                                                           EngineCohere,
 		"https://ark.cn-beijing.volces.com/api/v3/responses":                                       engineTranslation,
 		"https://ark.cn-beijing.volces.com/api/v3/chat/completions":                                EngineGPT,
-		"https://s.jina.ai":                                                                        engineSearch,
-		"https://api.tavily.com/search":                                                            engineSearch,
+		"https://s.jina.ai":                                                                        EngineSearch,
+		"https://eu.s.jina.ai/":                                                                    EngineSearch,
+		"https://api.jina.ai/v1":                                                                   EngineGPT,
+		"https://api.tavily.com/search":                                                            EngineSearch,
 		"https://api.cloudflare.com/":                                                              EngineCloudflare,
 	} {
 		if got, err := DetectEngine(&config.Provider{BaseURL: address}); got != want || err != nil {
@@ -126,8 +128,8 @@ func TestGitHubsModelsAreKnownWithoutAsking(t *testing.T) {
 func TestEveryEngineThatIsServedHasADialectAndNoOther(t *testing.T) {
 	var listed []Engine
 	for _, e := range config.Engines {
-		if _, has := engines[Engine(e.Name)]; has != e.Served {
-			t.Errorf("engine %s: served %v, a dialect %v", e.Name, e.Served, has)
+		if _, has := engines[Engine(e.Name)]; has != (e.Unserved == "") {
+			t.Errorf("engine %s: served %v, a dialect %v", e.Name, e.Unserved == "", has)
 		}
 		listed = append(listed, Engine(e.Name))
 	}
@@ -138,12 +140,19 @@ func TestEveryEngineThatIsServedHasADialectAndNoOther(t *testing.T) {
 	}
 }
 
-func TestAnEngineThatIsNotServedSaysWhichAre(t *testing.T) {
+func TestAnEngineThatIsNotServedSaysWhy(t *testing.T) {
 	p := pool.New(pool.Options{})
 	defer p.Close()
-	_, err := NewAdapters(p).Channel(&config.Config{}, &config.Provider{BaseURL: "https://x.example", Engine: "lingjing"})
-	if err == nil || !strings.Contains(err.Error(), "lingjing") || !strings.Contains(err.Error(), "gpt") {
-		t.Errorf("%v", err)
+	for engine, want := range map[string]string{
+		"lingjing": `engine "lingjing" is not served: videos are not made here`,
+		"codex":    `engine "codex" is not served: subscriptions of ChatGPT are not used here; with an API key of OpenAI's write engine: gpt, or engine: responses`,
+		"cluade":   `engine "cluade" is not known: did you mean "claude"?`,
+		"telepath": `engine "telepath" is not known; it is one of gpt, claude, `,
+	} {
+		_, err := NewAdapters(p).Channel(&config.Config{}, &config.Provider{BaseURL: "https://x.example", Engine: engine})
+		if err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s: %v", engine, err)
+		}
 	}
 }
 

@@ -84,11 +84,12 @@ const (
 	Inflater            // of an answer that comes compressed
 	Answer              // read whole, and as the client gets it
 	Stream              // what has come of an event, and what a translation keeps
+	Kept                // of an exchange that the log of requests is to have whole
 	uses
 )
 
 func (u Use) String() string {
-	return [...]string{"body", "inflated body", "fetched media", "request", "inflater of an answer", "answer", "stream"}[u]
+	return [...]string{"body", "inflated body", "fetched media", "request", "inflater of an answer", "answer", "stream", "kept exchange"}[u]
 }
 
 // Refused is the error of what the budget has no room for.
@@ -125,14 +126,20 @@ func (h *Holding) Begin(b *Budget, s *Share) {
 // Hold says how many bytes the request is about to hold for a use in all, or holds no more than. The error is a *Refused; then nothing has changed,
 // and what was asked for must not be made. To hold less is never refused.
 func (h *Holding) Hold(use Use, bytes int) error {
+	if !h.Take(use, bytes) {
+		return h.refuse(use, h.sum+int64(bytes)-int64(h.held[use]))
+	}
+	return nil
+}
+
+// Take is Hold for what can be done without: where there is no room nothing is refused, and nobody hears of it.
+func (h *Holding) Take(use Use, bytes int) bool {
 	sum := h.sum + int64(bytes) - int64(h.held[use])
-	if sum > Free || h.taken > 0 {
-		if !h.settle(sum) {
-			return h.refuse(use, sum)
-		}
+	if (sum > Free || h.taken > 0) && !h.settle(sum) {
+		return false
 	}
 	h.sum, h.held[use] = sum, bytes
-	return nil
+	return true
 }
 
 // Held is how many bytes are held for a use.

@@ -7,13 +7,16 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"uniapi/config"
 	"uniapi/server"
+	"uniapi/server/pricelist"
 )
 
 func check(args []string) int {
@@ -22,6 +25,7 @@ func check(args []string) int {
 	strict := flags.Bool("strict", false, "end with status 1 for warnings too")
 	ask := flags.Bool("ask", false, "ask each provider with each of its keys for something small, which may cost a little, and end with status 1 if one does not answer well")
 	within := flags.Duration("ask-timeout", 30*time.Second, "with --ask, how long each may take")
+	data := flags.String("data", "./data", "folder of the ledger, as serve has it: list prices that were fetched are there")
 	if code, stop := parse(flags, args, path); stop {
 		return code
 	}
@@ -37,13 +41,19 @@ func check(args []string) int {
 	} else if problems == nil {
 		fmt.Fprintln(os.Stderr, "uni-api check:", err)
 		return 1
+	} else {
+		problems = append(problems, foundByStart(source)...)
 	}
+	problems.Sort()
 	printProblems(os.Stderr, coloured(os.Stderr), problems)
 	if err == nil {
-		for _, warning := range cfg.PriceWarnings() {
+		var listPrices string
+		cfg, listPrices = keptPrices(cfg, *data)
+		for _, warning := range server.PriceWarnings(cfg) {
 			fmt.Fprintf(os.Stderr, "%s: %s: %s\n", source, config.Warning, warning)
 		}
 		fmt.Print(server.Summary(cfg))
+		fmt.Print(listPrices)
 	}
 	failed := false
 	if err == nil && *ask {
@@ -53,6 +63,34 @@ func check(args []string) int {
 		return 1
 	}
 	return 0
+}
+
+// foundByStart are the errors of a file which has others that only a start finds, so that all are told at once.
+func foundByStart(source config.Source) config.Problems {
+	source.Strict = false
+	cfg, err := source.Start(context.Background())
+	if err != nil {
+		return nil
+	}
+	return server.LeftOut(cfg)[len(cfg.LeftOut):]
+}
+
+// keptPrices is a configuration with the list of prices that its price_source has, as far as that can be read without asking anybody, and what is to be
+// said of it; "" where it has none.
+func keptPrices(cfg *config.Config, data string) (*config.Config, string) {
+	source := cfg.Preferences.PriceSource
+	if source == (config.PriceSource{}) {
+		return cfg, ""
+	}
+	_, list, err := pricelist.Kept(filepath.Join(data, pricelist.Folder), source)
+	switch {
+	case err == nil:
+		return cfg.WithPrices(list), fmt.Sprintf("list prices: %d of %s, by price_source %s\n", list.Len(), list.Date, source)
+	case source.URL != "" && errors.Is(err, fs.ErrNotExist):
+		return cfg, fmt.Sprintf("list prices: nothing is kept yet of price_source %s; the program's own hold until it has been fetched\n", source)
+	}
+	fmt.Fprintf(os.Stderr, "%s: price_source %s cannot be used, so the program's own list prices hold: %v\n", config.Warning, source, err)
+	return cfg, ""
 }
 
 // askAll asks all providers, prints a line of each, and says whether all that were asked have answered well.

@@ -2,17 +2,20 @@
 package command
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"runtime/debug"
 	"strings"
 	_ "time/tzdata" // for TZ in images that have nothing but the program
 
+	"uniapi/config"
 	"uniapi/loadtest"
-	"uniapi/server"
+	"uniapi/server/admin"
 )
 
 // version is what the linker set; empty: a plain `go build` takes what git says.
@@ -23,6 +26,9 @@ type command struct {
 	name, args, does string
 	run              func(args []string) int
 }
+
+// usage is how it is called, without the program's name.
+func (c *command) usage() string { return strings.TrimSpace(c.name + " " + c.args) }
 
 // commands are what the program can do. The first one is done where none is named.
 var commands []command
@@ -35,7 +41,12 @@ func init() { // since help lists them
 		{"explain", "[flags]", "say which channels a request would be tried on, and why", explain},
 		{"doctor", "CLIENT [flags]", "act as claude-code, codex, gemini-cli, cursor or open-webui before a gateway, and say what goes wrong", diagnose},
 		{"health", "[flags]", "say whether the gateway that runs here is ready", health},
-		{"ledger", "import FILE [flags]", "take over the history of the Python uni-api", ledger},
+		{"ledger", "export [FILE] | import FILE [flags]", "write all that the ledger has as JSON Lines, or take such a file over into one that has nothing of it yet, or the history of the Python uni-api (a CSV)", ledger},
+		{"requests", "[ID] [flags]", "look through the requests that request_log has kept, or show all that is known of one", requests},
+		{"capture", "ID|--next [flags]", "write a request that request_log has kept with bodies, or the next one of a client key, fit to be shown: its texts replaced, its structure kept", captured},
+		{"replay", "FILE [flags]", "send the request of a capture again, and show what is another on the wire", replayed},
+		{"reprice", "--from DATE [flags]", "apply today's prices to the tokens in the books of a stopped gateway, and show the difference by key", reprice},
+		{"reconcile", "FILE [flags]", "compare the books of a stopped gateway with a provider's export, by day and model", reconcile},
 		{"keygen", "", "print a new API key", keygen},
 		{"demo", "[flags]", "show the gateway at work before mock providers, until Ctrl-C", demo},
 		{"mock", "[flags]", "run the mock provider", func(args []string) int { return loadtest.Command(args, os.Stdout, os.Stderr) }},
@@ -52,8 +63,12 @@ const about = "uni-api puts one API in front of every LLM provider."
 func overview() string {
 	var b strings.Builder
 	b.WriteString(about + "\n\n")
+	width := 0
 	for _, c := range commands {
-		fmt.Fprintf(&b, "  uni-api %-24s %s\n", strings.TrimSpace(c.name+" "+c.args), c.does)
+		width = max(width, len(c.usage()))
+	}
+	for _, c := range commands {
+		fmt.Fprintf(&b, "  uni-api %-*s  %s\n", width, c.usage(), c.does)
 	}
 	b.WriteString("\nuni-api help COMMAND lists a command's flags.\n")
 	return b.String()
@@ -74,10 +89,26 @@ func Main(args []string, linked string) int {
 		}
 	}
 	if c := named(name); c != nil {
+		if c.name != "serve" { // which logs in the format that it is told
+			slog.SetDefault(slog.New(notes{os.Stderr, c.name}))
+		}
 		return c.run(args)
 	}
-	fmt.Fprintf(os.Stderr, "uni-api: there is no command %q\n\n%s", name, overview())
+	fmt.Fprintln(os.Stderr, "uni-api:", unknown(name))
 	return 2
+}
+
+// unknown says of a word that it is no command, and which one was meant.
+func unknown(name string) string {
+	names := make([]string, len(commands))
+	for i, c := range commands {
+		names[i] = c.name
+	}
+	meant := ""
+	if near := config.Nearest(name, names); near != "" {
+		meant = fmt.Sprintf(": did you mean %s?", near)
+	}
+	return fmt.Sprintf("there is no command %q%s uni-api help lists them", name, cmp.Or(meant, ";"))
 }
 
 func named(name string) *command {
@@ -95,12 +126,12 @@ func help(args []string) int {
 		fmt.Print(overview())
 		return 0
 	case named(args[0]) == nil:
-		fmt.Fprintf(os.Stderr, "uni-api help: there is no command %q; uni-api help lists them\n", args[0])
+		fmt.Fprintln(os.Stderr, "uni-api help:", unknown(args[0]))
 		return 2
 	}
 	switch c := named(args[0]); c.name {
 	case "help", "man", "version", "completion":
-		fmt.Printf("uni-api %s\n  %s\n", strings.TrimSpace(c.name+" "+c.args), c.does)
+		fmt.Printf("uni-api %s\n  %s\n", c.usage(), c.does)
 		return 0
 	default:
 		return c.run([]string{"--help"})
@@ -111,7 +142,7 @@ func keygen(args []string) int {
 	if code, stop := parse(flag.NewFlagSet("uni-api keygen", flag.ContinueOnError), args); stop {
 		return code
 	}
-	fmt.Println(server.NewKey())
+	fmt.Println(admin.NewKey())
 	return 0
 }
 
@@ -135,7 +166,7 @@ func parse(flags *flag.FlagSet, args []string, operands ...*string) (code int, s
 	case errors.Is(err, flag.ErrHelp):
 		name := strings.TrimPrefix(flags.Name(), "uni-api ")
 		if c := named(name); c != nil {
-			fmt.Printf("uni-api %s\n  %s\n\n", strings.TrimSpace(c.name+" "+c.args), c.does)
+			fmt.Printf("uni-api %s\n  %s\n\n", c.usage(), c.does)
 		}
 		flags.SetOutput(os.Stdout)
 		flags.PrintDefaults()

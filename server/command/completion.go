@@ -6,6 +6,8 @@ import (
 	"os/exec"
 	"regexp"
 	"strings"
+
+	"uniapi/server/command/doctor"
 )
 
 // The scripts ask the program for a command's flags, so that they are those of the program that is there.
@@ -22,6 +24,8 @@ _uni_api() {
         COMPREPLY=($(compgen -W "COMMANDS" -- "$word"))
     elif [ "$command" = completion ]; then
         COMPREPLY=($(compgen -W "bash zsh fish" -- "$word"))
+    elif [ "$command" = doctor ] && [ "$COMP_CWORD" = 2 ] && [ "${word#-}" = "$word" ]; then
+        COMPREPLY=($(compgen -W "CLIENTS" -- "$word"))
     elif [ "${word#-}" != "$word" ]; then
         COMPREPLY=($(compgen -W "$(_uni_api_flags "$command")" -- "$word"))
     else
@@ -39,6 +43,8 @@ _uni_api() {
         compadd -- COMMANDS
     elif [[ $command == completion ]]; then
         compadd -- bash zsh fish
+    elif [[ $command == doctor ]] && (( CURRENT == 3 )) && [[ ${words[CURRENT]} != -* ]]; then
+        compadd -- CLIENTS
     elif [[ ${words[CURRENT]} == -* ]]; then
         compadd -- ${(f)"$(_uni_api_flags $command)"}
     else
@@ -55,6 +61,7 @@ end
 complete -c uni-api -n __fish_use_subcommand -f -a 'COMMANDS'
 complete -c uni-api -n '__fish_seen_subcommand_from help' -f -a 'COMMANDS'
 complete -c uni-api -n '__fish_seen_subcommand_from completion' -f -a 'bash zsh fish'
+complete -c uni-api -n '__fish_seen_subcommand_from doctor' -f -a 'CLIENTS'
 complete -c uni-api -n 'string match -q -- "-*" (commandline -ct)' -f -a '(__uni_api_flags)'
 `
 )
@@ -69,7 +76,7 @@ func completion(args []string) int {
 	for _, c := range commands {
 		names = append(names, c.name)
 	}
-	fmt.Print(strings.ReplaceAll(scripts[args[0]], "COMMANDS", strings.Join(names, " ")))
+	fmt.Print(strings.NewReplacer("COMMANDS", strings.Join(names, " "), "CLIENTS", strings.Join(doctor.Names(), " ")).Replace(scripts[args[0]]))
 	return 0
 }
 

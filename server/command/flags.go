@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"net"
 	"os"
 	"strconv"
 	"time"
@@ -65,6 +66,12 @@ func (f *serveFlags) parse(args []string) (code int, stop bool) {
 		err = fmt.Errorf("--proxy-protocol needs --trusted-proxies: who may say whom it speaks for")
 	} else if f.server.MaxConnections < 0 || f.server.MaxInFlight < 0 {
 		err = fmt.Errorf("--max-connections and --max-in-flight must be 0 or more")
+	} else if f.drain < 0 || f.server.DrainGrace < 0 || f.retention <= 0 {
+		err = fmt.Errorf("--drain-timeout and --drain-grace must be 0 or more, and --retention more than 0")
+	} else if err = listenable(f.listen); err != nil {
+		err = fmt.Errorf("--listen, whose default's port is that of the environment's PORT: %w", err)
+	} else if err = listenable(cmp.Or(f.metrics, f.listen)); err != nil {
+		err = fmt.Errorf("--metrics-listen: %w", err)
 	} else if (f.server.TLSCert == "") != (f.server.TLSKey == "") {
 		err = fmt.Errorf("--tls-cert and --tls-key go together")
 	}
@@ -73,6 +80,17 @@ func (f *serveFlags) parse(args []string) (code int, stop bool) {
 		return 2, true
 	}
 	return 0, false
+}
+
+// listenable says what is wrong with an address to listen on. One that is empty, as a variable that is not set leaves it behind, would be any port.
+func listenable(address string) error {
+	_, port, err := net.SplitHostPort(address)
+	if err == nil && port != "" {
+		if _, err = net.LookupPort("tcp", port); err == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("%q is no address with a port; write one such as 127.0.0.1:8000, or :8000 for all addresses", address)
 }
 
 // misused says what is wrong with a command's flags. What serve has to say belongs into its log, which is JSON from the first line on unless

@@ -11,6 +11,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"uniapi/server/command/doctor"
 )
 
 // healthPatience is how long a gateway may take to say how it is: container engines ask every few seconds.
@@ -24,8 +26,15 @@ func health(args []string) int {
 	if code, stop := parse(flags, args); stop {
 		return code
 	}
-	where := *base
-	if where == "" {
+	where := ""
+	if *base != "" {
+		address, err := doctor.GatewayAddress(*base)
+		if err != nil {
+			misused(flags.Name(), fmt.Errorf("--url: %w", err))
+			return 2
+		}
+		where = address.String()
+	} else {
 		address, err := beside(*listen)
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "uni-api health: --listen:", err)
@@ -33,7 +42,7 @@ func health(args []string) int {
 		}
 		where = "http://" + address
 	}
-	if err := ready(strings.TrimSuffix(where, "/") + "/readyz"); err != nil {
+	if err := ready(where + "/readyz"); err != nil {
 		fmt.Fprintln(os.Stderr, "uni-api health:", err)
 		return 1
 	}

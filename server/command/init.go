@@ -2,6 +2,7 @@ package command
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -16,7 +17,7 @@ import (
 	"golang.org/x/term"
 
 	"uniapi/config"
-	"uniapi/server"
+	"uniapi/server/admin"
 )
 
 // known are the providers that init knows by name, with what their documentation gives as the address and the usual variable of the key.
@@ -42,7 +43,7 @@ type first struct {
 
 func initialise(args []string) int {
 	flags := flag.NewFlagSet("uni-api init", flag.ContinueOnError)
-	provider := flags.String("provider", "", "the provider: "+strings.Join(knownNames(), ", ")+", or a name of your choice with --base-url")
+	provider := flags.String("provider", "", "the provider: "+strings.Join(knownNames(), ", ")+", its address, or a name of your choice with --base-url")
 	address := flags.String("base-url", "", "its address, for one that has no name here, e.g. http://127.0.0.1:11434/v1")
 	key := flags.String("key", "", "its key; - reads it from standard input. Without it the file takes the key from the environment")
 	variable := flags.String("key-env", "", "the environment variable that has the key; default the provider's usual one, e.g. OPENAI_API_KEY")
@@ -52,22 +53,22 @@ func initialise(args []string) int {
 	if code, stop := parse(flags, args); stop {
 		return code
 	}
-	err := func() error {
+	err := func() (err error) {
 		if _, err := os.Lstat(*path); err == nil && !*force {
 			return fmt.Errorf("%s is there already; name another file with --out, or write over it with --force", *path)
 		}
-		f := first{provider: *provider, address: *address, client: server.NewKey()}
+		f := first{provider: *provider, address: *address, client: admin.NewKey()}
 		if *models != "" {
 			f.models = strings.Split(*models, ",")
 		}
 		questions := newQuestions(os.Stdin, os.Stdout)
+		defer questions.end()
 		if f.provider == "" && f.address == "" {
 			if !questions.terminal {
 				return errors.New("there is no terminal to ask on; give --provider (" + strings.Join(knownNames(), ", ") + "), or --base-url")
 			}
-			f.provider = questions.ask("Provider ("+strings.Join(knownNames(), ", ")+", or the address of another)", "openai")
-			if strings.Contains(f.provider, "://") {
-				f.provider, f.address = "", f.provider
+			if f.provider, err = questions.ask("Provider ("+strings.Join(knownNames(), ", ")+", or the address of another)", "openai"); err != nil {
+				return err
 			}
 		}
 		usual, err := f.locate()
@@ -75,12 +76,18 @@ func initialise(args []string) int {
 			return err
 		}
 		switch {
+		case *key == "-" && questions.terminal:
+			if f.key, err = questions.secret("Its key"); err != nil {
+				return err
+			}
 		case *key == "-":
-			if f.key, err = questions.read(); err != nil {
+			if f.key, err = piped(os.Stdin); err != nil {
 				return fmt.Errorf("reading the key: %w", err)
 			}
 		case *key != "":
 			f.key = *key
+		case *variable != "" && !variableName.MatchString(*variable):
+			return fmt.Errorf("--key-env: %q is no name of a variable; it may hold letters, digits and _", *variable)
 		case *variable != "":
 			f.key = "${" + *variable + "}"
 		case questions.terminal:
@@ -89,12 +96,13 @@ func initialise(args []string) int {
 				empty = "empty: it is in the environment's " + usual
 			}
 			if f.key, err = questions.secret("Its key (" + empty + ")"); err != nil {
-				return fmt.Errorf("reading the key: %w", err)
+				return err
 			}
 		}
 		if f.key == "" && usual != "" {
 			f.key = "${" + usual + "}"
 		}
+		questions.end()
 		return f.write(*path, *force)
 	}()
 	if err != nil {
@@ -103,6 +111,9 @@ func initialise(args []string) int {
 	}
 	return 0
 }
+
+// variableName is what ${NAME} reads.
+var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 func knownNames() []string {
 	names := make([]string, len(known))
@@ -114,6 +125,9 @@ func knownNames() []string {
 
 // locate finds the address, or the name, that is not given, and the usual variable of the key.
 func (f *first) locate() (variable string, err error) {
+	if strings.Contains(f.provider, "://") && f.address == "" {
+		f.provider, f.address = "", f.provider
+	}
 	at := slices.Index(knownNames(), strings.ToLower(f.provider))
 	switch {
 	case f.address != "":
@@ -122,7 +136,11 @@ func (f *first) locate() (variable string, err error) {
 			return "", fmt.Errorf("the address %q is no URL; write https://HOST/PATH", f.address)
 		}
 		if f.provider == "" {
-			f.provider = u.Hostname()
+			if at = knownHost(u.Hostname()); at >= 0 {
+				f.provider = known[at].name
+			} else {
+				f.provider = u.Hostname()
+			}
 		}
 	case at < 0:
 		return "", fmt.Errorf("provider %q has no address here; give it by --base-url, or name one of %s", f.provider, strings.Join(knownNames(), ", "))
@@ -133,6 +151,16 @@ func (f *first) locate() (variable string, err error) {
 		variable = known[at].variable
 	}
 	return variable, nil
+}
+
+// knownHost is which of the known providers lives at a host, or -1.
+func knownHost(host string) int {
+	for i := range known {
+		if u, err := url.Parse(known[i].address); err == nil && strings.EqualFold(u.Hostname(), host) {
+			return i
+		}
+	}
+	return -1
 }
 
 // unquoted is a text that YAML reads as it stands, whatever stands around it.
@@ -158,7 +186,7 @@ func (f *first) text() string {
 		line("    api: "+value(f.key), "its key, or a list of keys, which are used in turn")
 	}
 	if f.models == nil {
-		line("    # model: [gpt-4o, gpt-4o-mini: fast]", "without it the provider is asked what it has; \"fast\" is what clients ask for")
+		line("    # model: [NAME, NAME: ALIAS]", "without it the provider is asked what it has; ALIAS is what clients ask for")
 	} else {
 		line("    model:", "what it offers; NAME: ALIAS gives a model another name for clients")
 		for _, m := range f.models {
@@ -207,37 +235,75 @@ func (f *first) write(path string, force bool) error {
 // questions asks somebody at a terminal.
 type questions struct {
 	terminal bool
-	in       *os.File
-	lines    *bufio.Reader
-	out      io.Writer
+	in, out  *os.File
+	session  *term.Terminal // from the first question on
+	before   *term.State
 }
 
 func newQuestions(in, out *os.File) *questions {
-	return &questions{isTerminal(in) && isTerminal(out), in, bufio.NewReader(in), out}
+	return &questions{terminal: isTerminal(in) && isTerminal(out), in: in, out: out}
 }
 
-// read reads a line.
-func (q *questions) read() (string, error) {
-	text, err := q.lines.ReadString('\n')
-	if text = strings.TrimSpace(text); text != "" {
-		err = nil
+// begin has the terminal show nothing by itself: what somebody types, or pastes,
+// before a question is there may be the answer to the one about the key.
+func (q *questions) begin() (err error) {
+	if q.session != nil {
+		return nil
 	}
-	return text, err
+	if q.before, err = term.MakeRaw(int(q.in.Fd())); err != nil {
+		return err
+	}
+	q.session = term.NewTerminal(struct {
+		io.Reader
+		io.Writer
+	}{q.in, q.out}, "")
+	if width, height, err := term.GetSize(int(q.out.Fd())); err == nil && width > 0 {
+		q.session.SetSize(width, height)
+	}
+	return nil
 }
+
+// end leaves the terminal as it was.
+func (q *questions) end() {
+	if q.session != nil {
+		term.Restore(int(q.in.Fd()), q.before)
+		q.session = nil
+	}
+}
+
+// errGivenUp is Ctrl-C or Ctrl-D in the place of an answer.
+var errGivenUp = errors.New("no answer was given; nothing is written")
 
 // ask returns the answer, or what stands for an empty one.
-func (q *questions) ask(what, otherwise string) string {
-	fmt.Fprintf(q.out, "%s [%s]: ", what, otherwise)
-	if text, err := q.read(); err == nil && text != "" {
-		return text
+func (q *questions) ask(what, otherwise string) (string, error) {
+	if err := q.begin(); err != nil {
+		return "", err
 	}
-	return otherwise
+	q.session.SetPrompt(what + " [" + otherwise + "]: ")
+	text, err := q.session.ReadLine()
+	if err != nil {
+		return "", errGivenUp
+	}
+	return cmp.Or(strings.TrimSpace(text), otherwise), nil
 }
 
 // secret returns what is typed without showing it.
 func (q *questions) secret(what string) (string, error) {
-	fmt.Fprintf(q.out, "%s: ", what)
-	text, err := term.ReadPassword(int(q.in.Fd()))
-	fmt.Fprintln(q.out)
-	return strings.TrimSpace(string(text)), err
+	if err := q.begin(); err != nil {
+		return "", err
+	}
+	text, err := q.session.ReadPassword(what + ": ")
+	if err != nil {
+		return "", errGivenUp
+	}
+	return strings.TrimSpace(text), nil
+}
+
+// piped reads the first line of what is no terminal.
+func piped(in io.Reader) (string, error) {
+	text, err := bufio.NewReader(in).ReadString('\n')
+	if text = strings.TrimSpace(text); text != "" {
+		err = nil
+	}
+	return text, err
 }

@@ -10,15 +10,16 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 
-	"uniapi/balancer"
-	"uniapi/balancer/breaker"
-	"uniapi/balancer/limit"
 	"uniapi/config"
 	"uniapi/server"
+	"uniapi/server/pricelist"
+	"uniapi/server/requestlog"
 	"uniapi/server/telemetry"
+	"uniapi/server/telemetry/tracing"
 	"uniapi/usage"
 	"uniapi/usage/credit"
 )
@@ -76,18 +77,42 @@ func serve(args []string) int {
 			return err
 		}
 	}
-	books := usage.Options{
-		Dir: flags.data, Memory: truth(os.Getenv("DISABLE_DATABASE")), Retention: flags.retention, Series: server.BookSeries(options.Memory), Log: log,
-		Credits: credit.NewLocal(),
-	}
-	if books.Ledger, err = usage.OpenLedger(books); err == nil {
-		options.Books, err = usage.Open(books)
-	}
+	shared, err := database(os.Getenv)
 	if err != nil {
 		log.Error("the books cannot be opened", "error", err)
 		return 1
 	}
-	options.Stores = balancer.Stores{Limits: limit.NewLocal(), Breakers: breaker.Local{}} // of this instance alone
+	books := usage.Options{
+		Database: shared, Instance: cfg.Preferences.Cluster.Instance, Dir: flags.data, Memory: truth(os.Getenv("DISABLE_DATABASE")), Retention: flags.retention, Series: server.BookSeries(options.Memory), Log: log,
+		Credits: credit.NewLocal(),
+	}
+	if books.Ledger, err = usage.OpenLedger(books); err != nil {
+		log.Error("the books cannot be opened", "error", err)
+		return 1
+	}
+	fleet, err := join(cfg, log, &books)
+	if err != nil {
+		log.Error("this instance cannot share with others", "error", err)
+		return 1
+	}
+	options.Cluster = fleet
+	if fleet != nil {
+		defer fleet.Close()
+	}
+	options.Books, err = usage.Open(books)
+	if err != nil {
+		log.Error("the ledger cannot be opened", "error", err)
+		return 1
+	}
+	if !books.Memory {
+		options.Requests = filepath.Join(flags.data, requestlog.Folder)
+		options.Prices = filepath.Join(flags.data, pricelist.Folder)
+	}
+	options.Stores = stores(fleet)
+	if t := tracing.Start(os.Getenv, log, options.Version); t != nil {
+		options.Tracer = t
+		defer t.Close()
+	}
 	s.gateway, err = server.New(options)
 	if err != nil {
 		log.Error("the gateway cannot start", "error", err)
@@ -139,7 +164,7 @@ func refuse(log *slog.Logger, source config.Source, err error) {
 
 func warn(log *slog.Logger, cfg *config.Config) {
 	for _, l := range cfg.LeftOut {
-		log.Error("left out of the configuration; the rest serves", "item", string(l.Item), "problem", l.String())
+		log.Error("left out of the configuration; the rest serves", "item", string(l.Item), "name", l.Of, "problem", l.String())
 	}
 	logProblems(log, cfg.Problems())
 }

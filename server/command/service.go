@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -24,6 +25,7 @@ type service struct {
 
 	mu      sync.Mutex // held while a configuration is put into force
 	inForce *config.Config
+	failed  atomic.Bool // the last one that was read could not be used
 }
 
 // run passes signals on until the gateway ends.
@@ -88,31 +90,49 @@ func (s *service) reload(ctx context.Context) {
 	cfg, err := s.source.Reload(ctx, current)
 	if err != nil {
 		s.keepOld(err)
-	} else if !s.put(cfg) {
+	} else if s.put(cfg) == unchanged {
 		s.log.Info("the configuration was read again and has not changed", "source", s.source.String())
 	}
 }
 
+// outcome is what became of a configuration that was read again.
+type outcome int
+
+const (
+	unchanged outcome = iota // it is in force already
+	inForce
+	refused // the one before it stays in force
+)
+
 // apply puts a configuration into force, unless it is in force already.
 func (s *service) apply(cfg *config.Config) { s.put(cfg) }
 
-// put is apply. It tells whether that changed anything.
-func (s *service) put(cfg *config.Config) (changed bool) {
+// put is apply. It tells what came of it.
+func (s *service) put(cfg *config.Config) outcome {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if cfg.Hash == s.inForce.Hash {
 		s.gateway.NotRead(nil)
-		return false
+		if s.failed.Swap(false) {
+			s.log.Info("the configuration is again the one that is in force", "source", s.source.String())
+		}
+		return unchanged
 	}
+	if lost := s.gateway.Loses(cfg); len(lost) > 0 {
+		s.keepOld(lost)
+		return refused
+	}
+	s.failed.Store(false)
 	warn(s.log, cfg)
 	tellProxies(s.log, cfg)
 	s.gateway.Apply(cfg)
 	s.inForce = cfg
 	s.log.Info("the configuration was reloaded", "source", s.source.String(), "providers", len(cfg.Providers), "keys", len(cfg.APIKeys))
-	return true
+	return inForce
 }
 
 func (s *service) keepOld(err error) {
+	s.failed.Store(true)
 	s.gateway.NotRead(err)
 	if problems := problemsIn(err); problems != nil {
 		logProblems(s.log, problems)

@@ -39,23 +39,53 @@ const (
 	Replayed                // the first one's answer is here
 	Conflict                // the first one was another request
 	NotKept                 // the first one was answered, by what could not be kept
-	Full                    // so many are under way that this one cannot be noted
+	Full                    // so many are under way, or of its owner, that this one cannot be noted
 )
 
-// Store has what is under way and what is kept. It may be used by many at once.
+// Store has what is under way and what is kept. It may be used by many at once, and nobody loses an answer
+// to somebody who has more than he: what goes for want of room is the oldest of whoever has the most. Of the
+// room for what is under way, which cannot go, an owner may have twice what he leaves to others.
 type Store struct {
 	limits Limits
 
 	mu      sync.Mutex
 	entries map[Sum]*Claim
+	owners  map[string]*owner // those who have any
+	stock
+	forgotten int64
+}
+
+// stock is how much there is.
+type stock struct {
+	bytes  int // reserved
+	moving int // of these, for what is under way
+	under  int // requests under way
+}
+
+// owner is whose answers are kept.
+type owner struct {
+	name    string
+	entries int
 	kept    list.List // of *Claim, those that have ended, the oldest first
-	bytes   int       // reserved
-	moving  int       // of these, for what is under way
+	stock
+}
+
+// Stats are what a store holds, and how many answers it has thrown away before their time.
+type Stats struct {
+	Entries, Bytes int
+	Forgotten      int64
+}
+
+// Stats are those of this moment.
+func (s *Store) Stats() Stats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return Stats{Entries: len(s.entries), Bytes: s.bytes, Forgotten: s.forgotten}
 }
 
 // New makes an empty store.
 func New(limits Limits) *Store {
-	return &Store{limits: limits, entries: map[Sum]*Claim{}}
+	return &Store{limits: limits, entries: map[Sum]*Claim{}, owners: map[string]*owner{}}
 }
 
 // Time is for how long an answer is kept.
@@ -64,6 +94,7 @@ func (s *Store) Time() time.Duration { return s.limits.Time }
 // Claim is a request under a key: under way, or kept with its answer.
 type Claim struct {
 	store   *Store
+	owner   *owner
 	key     Sum
 	request Sum
 	done    chan struct{}
@@ -80,9 +111,9 @@ type Claim struct {
 	expiry   *time.Timer
 }
 
-// Claim finds out what becomes of a request that is sent under a key. The claim belongs
+// Claim finds out what becomes of a request that an owner sends under a key. The claim belongs
 // to the caller if it is First, who must End it; it is nil where there is none to wait for.
-func (s *Store) Claim(key, request Sum) (*Claim, Answer, Verdict) {
+func (s *Store) Claim(of string, key, request Sum) (*Claim, Answer, Verdict) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c := s.entries[key]; c != nil {
@@ -96,16 +127,26 @@ func (s *Store) Claim(key, request Sum) (*Claim, Answer, Verdict) {
 		}
 		return nil, c.told, Replayed
 	}
+	o := s.owners[of]
+	if o == nil {
+		o = &owner{name: of}
+	}
+	if left := s.limits.Entries - s.under - 1; left < 0 || o.under > 2*left {
+		return nil, Answer{}, Full
+	}
 	for len(s.entries) >= s.limits.Entries {
-		if !s.evict() {
+		if !s.evict(o, 1, func(o *owner) int { return o.entries }) {
 			return nil, Answer{}, Full
 		}
 	}
-	c := &Claim{store: s, key: key, request: request, done: make(chan struct{})}
+	c := &Claim{store: s, owner: o, key: key, request: request, done: make(chan struct{})}
 	if !s.reserve(c, entryBytes) {
 		return nil, Answer{}, Full
 	}
-	s.entries[key] = c
+	s.entries[key], s.owners[of] = c, o
+	o.entries++
+	o.under++
+	s.under++
 	return c, Answer{}, First
 }
 
@@ -161,8 +202,8 @@ func (c *Claim) End(status int) {
 		return
 	}
 	c.told.Body, c.body = c.body, nil
-	s.moving -= c.reserved
-	c.ended = s.kept.PushBack(c)
+	s.stop(c)
+	c.ended = c.owner.kept.PushBack(c)
 	c.expiry = time.AfterFunc(s.limits.Time, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -191,13 +232,13 @@ func (c *Claim) shrink(n int) {
 	c.store.account(c, -n)
 }
 
-// reserve takes room for a claim, from the oldest answers if there is none.
+// reserve takes room for a claim, from answers that are kept if there is none.
 func (s *Store) reserve(c *Claim, n int) bool {
-	if s.moving+n > s.limits.Bytes {
+	if left := s.limits.Bytes - s.moving - n; left < 0 || c.owner.moving+n > 2*left {
 		return false // and nothing is thrown away in vain
 	}
 	for s.bytes+n > s.limits.Bytes {
-		if !s.evict() {
+		if !s.evict(c.owner, n, func(o *owner) int { return o.bytes }) {
 			return false
 		}
 	}
@@ -208,28 +249,53 @@ func (s *Store) reserve(c *Claim, n int) bool {
 // account books what a claim under way takes.
 func (s *Store) account(c *Claim, n int) {
 	c.reserved += n
-	s.bytes += n
-	s.moving += n
+	for _, of := range [...]*stock{&s.stock, &c.owner.stock} {
+		of.bytes += n
+		of.moving += n
+	}
 }
 
-// evict throws the oldest answer away; false if there is none.
-func (s *Store) evict() bool {
-	oldest := s.kept.Front()
-	if oldest == nil {
+// stop books that a claim is no longer under way.
+func (s *Store) stop(c *Claim) {
+	for _, of := range [...]*stock{&s.stock, &c.owner.stock} {
+		of.moving -= c.reserved
+		of.under--
+	}
+}
+
+// evict throws an answer away for an owner who wants so much more: the oldest of whoever has the most, this one with what
+// he wants. False if there is none of somebody who has as much as he then would.
+func (s *Store) evict(of *owner, more int, has func(*owner) int) bool {
+	richest, most := of, has(of)+more
+	if of.kept.Len() == 0 {
+		richest = nil
+	}
+	for _, o := range s.owners {
+		if o != of && o.kept.Len() > 0 && has(o) >= most && (has(o) > most || richest == nil) {
+			richest, most = o, has(o)
+		}
+	}
+	if richest == nil {
 		return false
 	}
-	s.remove(oldest.Value.(*Claim))
+	s.remove(richest.kept.Front().Value.(*Claim))
+	s.forgotten++
 	return true
 }
 
 // remove forgets a claim.
 func (s *Store) remove(c *Claim) {
+	o := c.owner
 	if c.ended != nil {
-		s.kept.Remove(c.ended)
+		o.kept.Remove(c.ended)
 		c.expiry.Stop()
 	} else {
-		s.moving -= c.reserved
+		s.stop(c)
 	}
 	s.bytes -= c.reserved
+	o.bytes -= c.reserved
 	delete(s.entries, c.key)
+	if o.entries--; o.entries == 0 {
+		delete(s.owners, o.name)
+	}
 }

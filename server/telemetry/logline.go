@@ -3,6 +3,7 @@ package telemetry
 import (
 	"context"
 	"log/slog"
+	"net/netip"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -85,9 +86,79 @@ func (a *AccessLog) End(l *Line, level slog.Level) {
 	}
 }
 
+// BeginRecord begins a line of JSON that goes elsewhere than into the log, whatever form that has.
+func (a *AccessLog) BeginRecord(l *Line, now time.Time) {
+	l.slog, l.secrets = false, a.secrets.Load()
+	l.json = append(l.json[:0], `{"time":"`...)
+	l.json = a.appendTime(l.json, now)
+	l.json = append(l.json, '"')
+}
+
+// EndRecord is the line, which is good until the next one is begun.
+func (l *Line) EndRecord() []byte {
+	l.json = append(l.json, "}\n"...)
+	return l.json
+}
+
+// List begins a list in a record. Of items that are objects each begins with Item and ends with EndItem.
+func (l *Line) List(name string) {
+	l.name(name)
+	l.json = append(l.json, '[')
+}
+
+func (l *Line) Item() {
+	l.comma()
+	l.json = append(l.json, '{')
+}
+
+func (l *Line) EndItem() { l.json = append(l.json, '}') }
+
+func (l *Line) EndList() { l.json = append(l.json, ']') }
+
+// Word is an item that is a text.
+func (l *Line) Word(text string) {
+	l.comma()
+	l.json = rawjson.AppendString(l.json, l.secrets.Clean(text))
+}
+
+// Pair is an item that is two numbers.
+func (l *Line) Pair(a, b int64) {
+	l.comma()
+	l.json = append(strconv.AppendInt(append(l.json, '['), a, 10), ',')
+	l.json = append(strconv.AppendInt(l.json, b, 10), ']')
+}
+
+// Dollars adds an amount in nano-dollars as dollars.
+func (l *Line) Dollars(name string, nano int64) {
+	l.name(name)
+	l.json = strconv.AppendInt(l.json, nano/1e9, 10)
+	l.json = appendFraction(l.json, nano%1e9, 9)
+}
+
+// Raw adds a member whose value is JSON, in which no secret is.
+func (l *Line) Raw(name string, value []byte) {
+	l.name(name)
+	l.json = append(l.json, value...)
+}
+
+// Forget lets go of the memory of a line that was longer.
+func (l *Line) Forget(longer int) {
+	if cap(l.json) > longer {
+		l.json = nil
+	}
+}
+
+// comma stands between members, and between items.
+func (l *Line) comma() {
+	if last := l.json[len(l.json)-1]; last != '{' && last != '[' {
+		l.json = append(l.json, ',')
+	}
+}
+
 // name begins a field. Its name needs no escaping.
 func (l *Line) name(name string) {
-	l.json = append(l.json, `,"`...)
+	l.comma()
+	l.json = append(l.json, '"')
 	l.json = append(l.json, name...)
 	l.json = append(l.json, `":`...)
 }
@@ -125,6 +196,12 @@ func (l *Line) Number(name string, n int64) {
 	}
 	l.name(name)
 	l.json = strconv.AppendInt(l.json, n, 10)
+}
+
+// Address adds a network address to a record.
+func (l *Line) Address(name string, a netip.Addr) {
+	l.name(name)
+	l.json = append(a.AppendTo(append(l.json, '"')), '"')
 }
 
 func (l *Line) Truth(name string, is bool) {
@@ -187,4 +264,13 @@ func appendFraction(dst []byte, n int64, digits int) []byte {
 
 func Milliseconds(d time.Duration) float64 {
 	return float64(d.Microseconds()) / 1000
+}
+
+// Clip keeps an upstream's error page from filling the log.
+func Clip(text string) string {
+	const most = 500
+	if len(text) <= most {
+		return text
+	}
+	return text[:most] + "…"
 }

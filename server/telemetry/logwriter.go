@@ -142,6 +142,11 @@ func (b *batch) drain() {
 
 // write writes lines, and behind them how many were lost if nobody was told yet.
 func (b *batch) write(lines []byte) {
+	if b.text { // which quotes all that is unseen, but for DEL
+		lines = bytes.ReplaceAll(lines, []byte{0x7f}, []byte(`\x7f`))
+	} else {
+		lines = visible(lines)
+	}
 	dropped, told := b.dropped.Load(), 0
 	if dropped > b.told {
 		lines, told = append(lines, b.lostLine(dropped-b.told)...), 1

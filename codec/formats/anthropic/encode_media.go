@@ -34,7 +34,7 @@ func (w *writer) appendMedia(dst []byte, p *codec.Part) []byte {
 		}
 		dst = rawjson.Str(dst, "type", "url")
 		dst = rawjson.Str(dst, "url", m.URL)
-	case kind == "document" && strings.HasPrefix(mime, "text/"):
+	case kind == "document" && mediatype.IsText(mime):
 		text, err := base64.StdEncoding.DecodeString(mediatype.Clean(m.Data))
 		if err != nil {
 			w.fail("messages", "the file '"+m.Name+"' is not valid base64")

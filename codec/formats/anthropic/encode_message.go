@@ -137,40 +137,13 @@ func (w *writer) appendCall(dst []byte, p *codec.Part) []byte {
 	dst = rawjson.Str(dst, "id", toolid.Clean(p.Call.ID, 0))
 	dst = rawjson.Str(dst, "name", p.Call.Name)
 	dst = rawjson.Key(dst, "input")
-	input, ok := AppendInput(dst, p.Call)
-	if !ok {
-		w.fail("messages", "the arguments of the tool call '"+p.Call.ID+"' are not valid JSON")
-	}
-	dst = input
+	dst, _ = p.Call.AppendObject(dst)
 	if w.own && !w.format.hosted() {
 		for _, f := range p.Call.Extra {
 			dst = rawjson.Field(dst, f.Name, f.Raw)
 		}
 	}
 	return append(w.appendMark(dst, p.Cache), '}')
-}
-
-// AppendInput writes the arguments of a call as the object that Anthropic and Bedrock want: none is an empty one, other JSON and the
-// text of a custom tool become a member. False, with nothing written, if they are no JSON.
-func AppendInput(dst []byte, c *codec.ToolCall) ([]byte, bool) {
-	switch {
-	case c.Custom:
-		return append(rawjson.Str(append(dst, '{'), "input", c.Arguments), '}'), true
-	case turns.Blank(c.Arguments):
-		return append(dst, "{}"...), true
-	}
-	raw := []byte(c.Arguments)
-	v, err := rawjson.One(raw)
-	switch {
-	case err != nil:
-		return dst, false
-	case v.Kind == rawjson.Object:
-		return append(dst, v.Raw(raw)...), true
-	case v.Kind == rawjson.Null:
-		return append(dst, "{}"...), true
-	}
-	dst = append(dst, `{"value":`...)
-	return append(append(dst, v.Raw(raw)...), '}'), true
 }
 
 func (w *writer) appendResult(dst []byte, p *codec.Part) []byte {

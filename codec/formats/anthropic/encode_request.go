@@ -49,7 +49,7 @@ func (f Format) EncodeRequest(dst []byte, q *codec.Request, model string) ([]byt
 	dst = append(dst, '{')
 	if f.hosted() {
 		dst = rawjson.Str(dst, "anthropic_version", f.Version)
-		dst = appendTexts(dst, "anthropic_beta", append(slices.Clone(f.Betas), Betas(q, w.can.Target)...))
+		dst = appendTexts(dst, "anthropic_beta", append(slices.Clone(f.Betas), betas(q, w.can.Target)...))
 	} else {
 		dst = rawjson.Str(dst, "model", model)
 	}

@@ -2,7 +2,6 @@ package anthropic
 
 import (
 	"uniapi/codec"
-	"uniapi/codec/formats/openai"
 	"uniapi/codec/rawjson"
 )
 
@@ -47,7 +46,7 @@ func translated(e *codec.Error) *codec.Error {
 	return e
 }
 
-// streamError reads the object of an error event. Its type is all that tells the status.
+// streamError reads the object of an error event. Its type is all that tells the status, unless a relay says it by number.
 func streamError(data []byte, v rawjson.Value) *codec.Error {
 	e := &codec.Error{Status: 502, InAnswer: true, Message: "the upstream broke the stream off with an error"}
 	if s, _ := rawjson.Text(data, v.Get(data, "message")); s != "" {
@@ -60,14 +59,17 @@ func streamError(data []byte, v rawjson.Value) *codec.Error {
 			e.Status, e.Type = t.status, t.word
 		}
 	}
+	var said codec.Error
+	if said.SaysError(data, v); said.Status != 0 {
+		e.Status, e.Numbered = said.Status, true
+	}
 	e.Classify(nil)
 	return translated(e)
 }
 
 // answerFailure is the error in what came where an answer was due.
 func answerFailure(body []byte) *codec.Error {
-	_, err := openai.CheckAnswer(body, nil)
-	if e, ok := err.(*codec.Error); ok {
+	if e := codec.FailureIn(body); e != nil {
 		return translated(e)
 	}
 	return codec.NoAnswer("the upstream answered in another format than Anthropic's")

@@ -5,12 +5,12 @@ import (
 
 	"uniapi/codec/choice"
 	"uniapi/codec/fields"
-	"uniapi/codec/native"
+	"uniapi/codec/front"
 	"uniapi/codec/rawjson"
 )
 
 // Head is what routing needs to know of a Messages request, and where it stands in the body.
-type Head struct{ native.Head }
+type Head front.Head
 
 var (
 	hostMembers   = []string{"anthropic_version", "anthropic_beta"}
@@ -29,13 +29,13 @@ var known = fields.NewKnown(slices.Concat([]string{"model", "stream", "messages"
 	Inside("thread", fields.NewKnown("type")).
 	Mark(choice.Members()...)
 
-var layout = native.NewLayout(known, "messages", hostMembers...).Watch("max_tokens", "temperature", "top_p", "top_k", "tool_choice", "thinking", "output_config")
+var layout = front.NewLayout(known, "messages", hostMembers...).Watch("max_tokens", "temperature", "top_p", "top_k", "tool_choice", "thinking", "output_config")
 
 // ReadHead finds in one pass what routing needs, and checks that the body is one JSON object in which each member that the gateway reads is
 // there once. An error is a *codec.Error with status 400. It does not allocate.
 func ReadHead(body []byte) (Head, error) {
 	h, err := layout.ReadHead(body)
-	return Head{h}, err
+	return Head(h), err
 }
 
 // Parts appends to dst the body as host gets it: Anthropic with the model replaced; Vertex and Bedrock, which have the model in the
@@ -43,9 +43,9 @@ func ReadHead(body []byte) (Head, error) {
 // client's. The parts alias body and scratch, which takes the new pieces. It does not allocate once dst and scratch have grown.
 func (h *Head) Parts(dst [][]byte, body []byte, upstreamModel string, host Format, scratch *[]byte) [][]byte {
 	if !host.hosted() {
-		return h.Head.Parts(dst, body, native.Edit{Model: upstreamModel}, scratch)
+		return (*front.Head)(h).Parts(dst, body, front.Edit{Model: upstreamModel}, scratch)
 	}
-	e := native.Edit{Without: versionMember}
+	e := front.Edit{Without: versionMember}
 	at := len(*scratch)
 	b := append(*scratch, `"anthropic_version":`...)
 	b = rawjson.AppendString(b, host.Version)
@@ -61,5 +61,5 @@ func (h *Head) Parts(dst [][]byte, body []byte, upstreamModel string, host Forma
 	}
 	*scratch = b
 	e.Before = b[at:len(b):len(b)]
-	return h.Head.Parts(dst, body, e, scratch)
+	return (*front.Head)(h).Parts(dst, body, e, scratch)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"uniapi/codec"
+	"uniapi/codec/estimate"
 	"uniapi/codec/passthrough"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/trigger"
@@ -55,7 +56,7 @@ func (in *Inspector) Event(name, data []byte, begun bool) passthrough.Sign {
 				return passthrough.NotJSON(err)
 			}
 		}
-		in.passed += max(int64(len(data)-len(emptyDelta)), 0)
+		in.passed += max(estimate.Weight(data[min(beforeDelta, len(data)):])-int64(len(emptyDelta)-beforeDelta), 0)
 		return passthrough.Sign{Plain: plain}
 	}
 	d := &in.events
@@ -80,7 +81,10 @@ var messageMember = []byte(`"message"`)
 var errNotWhole = errors.New("it is cut off or garbled")
 
 // emptyDelta is what stands around the text of an event that goes on.
-const emptyDelta = `{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":""}}`
+const (
+	emptyDelta  = `{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":""}}`
+	beforeDelta = len(emptyDelta) - len(`"}}`)
+)
 
 // Said implements passthrough.Inspector.
 func (in *Inspector) Said() int64 { return in.passed }

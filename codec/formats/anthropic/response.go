@@ -192,12 +192,7 @@ func appendAnswerPart(dst []byte, p *codec.Part, own bool) []byte {
 		dst = append(rawjson.Comma(dst), `{"type":"tool_use"`...)
 		dst = rawjson.Str(dst, "id", clientID(p.Call.ID))
 		dst = rawjson.Str(dst, "name", p.Call.Name)
-		dst = rawjson.Key(dst, "input")
-		input, ok := AppendInput(dst, p.Call)
-		if !ok { // cut off by the limit, or never JSON: the client must see an object
-			input = append(rawjson.Str(append(dst, '{'), "_raw", p.Call.Arguments), '}')
-		}
-		dst = input
+		dst, _ = p.Call.AppendObject(rawjson.Key(dst, "input"))
 		for _, f := range p.Call.Extra {
 			if own {
 				dst = rawjson.Field(dst, f.Name, f.Raw)

@@ -76,7 +76,7 @@ func TestFlagsOfBetas(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := strings.Join(Betas(q, Format{}.target(q, c.model)), " "); got != c.want {
+		if got := strings.Join(betas(q, Format{}.target(q, c.model)), " "); got != c.want {
 			t.Errorf("%s %s: %q", c.model, c.body, got)
 		}
 	}

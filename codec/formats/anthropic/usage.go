@@ -71,7 +71,7 @@ func (c *counts) usage() codec.Usage {
 			u.Settle()
 		}
 	case !c.final:
-		u.Gaps = codec.NoCompletion
+		u.Gaps = codec.NoCompletion | c.notes
 	case u.Zero():
 		u.Gaps = codec.Nothing
 	}

@@ -75,11 +75,8 @@ func (w *writer) appendPart(dst []byte, p *codec.Part) []byte {
 		dst = append(dst, `{"toolUse":{`...)
 		dst = rawjson.Str(dst, "toolUseId", toolid.Clean(p.Call.ID, idLimit))
 		dst = rawjson.Str(dst, "name", p.Call.Name)
-		input, ok := anthropic.AppendInput(rawjson.Key(dst, "input"), p.Call)
-		if !ok {
-			w.fail("messages", "the arguments of the tool call '"+p.Call.ID+"' are not valid JSON")
-		}
-		dst = append(input, "}}"...)
+		dst, _ = p.Call.AppendObject(rawjson.Key(dst, "input"))
+		dst = append(dst, "}}"...)
 	case codec.PartToolResult:
 		dst = w.appendResult(dst, p.Result)
 	case codec.PartOpaque:

@@ -155,5 +155,8 @@ func (w *writer) appendPoint(dst []byte, c *codec.Cache) []byte {
 		return dst
 	}
 	dst = append(rawjson.Comma(dst), `{"cachePoint":{"type":"default"`...)
-	return append(rawjson.StrIf(dst, "ttl", c.TTL), "}}"...)
+	if c.TTL != "1h" || w.can.hour || w.own {
+		dst = rawjson.StrIf(dst, "ttl", c.TTL)
+	}
+	return append(dst, "}}"...)
 }

@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"uniapi/codec"
-	"uniapi/codec/formats/openai"
 	"uniapi/codec/rawjson"
 )
 
@@ -79,8 +78,7 @@ func answerFailure(body []byte) *codec.Error {
 			}
 		}
 	}
-	_, err := openai.CheckAnswer(body, nil)
-	if e, ok := err.(*codec.Error); ok {
+	if e := codec.FailureIn(body); e != nil {
 		return e
 	}
 	return codec.NoAnswer("the upstream answered in another format than Bedrock's")

@@ -25,7 +25,7 @@ func (Format) Name() string { return formatName }
 // Traits implements codec.Format.
 func (Format) Traits() codec.Traits { return described }
 
-var described = codec.Traits{Rules: capability.Converse, Place: "bedrock"}
+var described = codec.Traits{Rules: capability.Converse, Place: "bedrock", Thoughtless: true}
 
 // signer is whose reasoning comes with a signature: Claude's is the only one.
 const signer = "anthropic"
@@ -40,6 +40,7 @@ type abilities struct {
 	cache    bool // cachePoint
 	// cacheTools is a cachePoint behind tools too.
 	cacheTools bool
+	hour       bool // one that is kept for an hour
 	schema     bool // outputConfig
 	signed     bool // reasoning is taken back
 }
@@ -49,7 +50,7 @@ func abilitiesOf(t *capability.Target) abilities {
 	chooses := func(way string) bool { return t.Choices == nil || slices.Contains(t.Choices, way) }
 	return abilities{
 		Target: t, noSystem: !takes("system_instruction"), force: chooses("required"), name: chooses("named"),
-		cache: takes("cache"), cacheTools: takes("cache_tools"), schema: takes("answer_schema"), signed: takes("signed_thinking"),
+		cache: takes("cache"), cacheTools: takes("cache_tools"), hour: takes("cache_hour"), schema: takes("answer_schema"), signed: takes("signed_thinking"),
 	}
 }
 
@@ -96,5 +97,5 @@ const answerTool = anthropic.AnswerTool
 
 // Target is what can be told in a Converse request.
 func (Format) Target() turns.Target {
-	return turns.Target{Format: formatName, Files: "amazon", Takes: []codec.PartKind{codec.PartImage, codec.PartVideo, codec.PartFile}}
+	return turns.Target{Format: formatName, Files: "amazon", Objects: true, Takes: []codec.PartKind{codec.PartImage, codec.PartVideo, codec.PartFile}}
 }

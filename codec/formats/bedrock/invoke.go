@@ -22,7 +22,7 @@ var Invoke = InvokeFormat{anthropic.Format{Version: "bedrock-2023-05-31", OmitSt
 // Traits implements codec.Format.
 func (f InvokeFormat) Traits() codec.Traits {
 	t := f.Format.Traits()
-	t.Place = "bedrock"
+	t.Place, t.Passed, t.Flags = "bedrock", nil, "" // the version and the betas stand in the body
 	return t
 }
 

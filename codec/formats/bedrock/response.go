@@ -4,7 +4,6 @@ import (
 	"unicode/utf8"
 
 	"uniapi/codec"
-	"uniapi/codec/formats/anthropic"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/toolid"
 )
@@ -130,12 +129,8 @@ func appendAnswerPart(dst []byte, p *codec.Part, own bool) []byte {
 		dst = append(rawjson.Comma(dst), `{"toolUse":{`...)
 		dst = rawjson.Str(dst, "toolUseId", clientID(p.Call.ID))
 		dst = rawjson.Str(dst, "name", p.Call.Name)
-		dst = rawjson.Key(dst, "input")
-		input, ok := anthropic.AppendInput(dst, p.Call)
-		if !ok { // cut off by the limit, or never JSON: the client must see an object
-			input = append(rawjson.Str(append(dst, '{'), "_raw", p.Call.Arguments), '}')
-		}
-		return append(input, "}}"...)
+		dst, _ = p.Call.AppendObject(rawjson.Key(dst, "input"))
+		return append(dst, "}}"...)
 	case codec.PartOpaque:
 		if own {
 			return append(rawjson.Comma(dst), p.Raw...)

@@ -6,13 +6,16 @@ import (
 
 	"uniapi/codec"
 	"uniapi/codec/fields"
-	"uniapi/codec/formats/openai"
+	"uniapi/codec/front"
 	"uniapi/codec/rawjson"
 )
 
+// layout is what stands in a request. Nobody is served in this format, so that nothing of it but what decides who answers need be there once.
+var layout = front.NewLayout(fields.NewKnown("model", "stream", "messages", "tools", "tool_choice"), "messages")
+
 // DecodeRequest reads a chat request. Unknown members are kept in Extra.
 func (Format) DecodeRequest(body []byte) (*codec.Request, error) {
-	head, err := openai.ReadHead(body)
+	head, err := layout.ReadHead(body)
 	if err != nil {
 		return nil, err
 	}

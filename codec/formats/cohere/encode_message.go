@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"uniapi/codec"
-	"uniapi/codec/formats/anthropic"
 	"uniapi/codec/mediatype"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/toolid"
@@ -69,7 +68,7 @@ func (w *writer) refuse(p *codec.Part) {
 func (w *writer) textFile(p *codec.Part) codec.Part {
 	m := p.Media
 	text, err := base64.StdEncoding.DecodeString(mediatype.Clean(m.Data))
-	if mime := anthropic.MediaType(m); m.Data == "" || err != nil || !strings.HasPrefix(mime, "text/") && mime != "application/json" {
+	if mime := mediatype.Of(m.Data, m.MIME); m.Data == "" || err != nil || !strings.HasPrefix(mime, "text/") && mime != "application/json" {
 		w.fail("messages", "this provider takes text files, and '"+m.Name+"' is none")
 	}
 	name := m.Name
@@ -199,7 +198,7 @@ func appendPart(dst []byte, p *codec.Part) []byte {
 	case codec.PartImage:
 		url := p.Media.URL
 		if p.Media.Data != "" {
-			url = "data:" + anthropic.MediaType(p.Media) + ";base64," + mediatype.Clean(p.Media.Data)
+			url = "data:" + mediatype.Of(p.Media.Data, p.Media.MIME) + ";base64," + mediatype.Clean(p.Media.Data)
 		}
 		dst = rawjson.Str(append(rawjson.Comma(dst), `{"type":"image_url","image_url":{`...), "url", url)
 		return append(rawjson.StrIf(dst, "detail", p.Media.Detail), "}}"...)

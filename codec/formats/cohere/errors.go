@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"uniapi/codec"
-	"uniapi/codec/formats/openai"
 	"uniapi/codec/rawjson"
 )
 
@@ -33,8 +32,7 @@ func settled(e *codec.Error) *codec.Error {
 
 // answerFailure is the error in what came where an answer was due.
 func answerFailure(body []byte) *codec.Error {
-	_, err := openai.CheckAnswer(body, nil)
-	if e, ok := err.(*codec.Error); ok {
+	if e := codec.FailureIn(body); e != nil {
 		return settled(e)
 	}
 	return codec.NoAnswer("the upstream answered in another format than Cohere's")

@@ -23,6 +23,7 @@ type answer struct {
 	usage   codec.Usage
 	choices []candidate
 	shape   template
+	queries int64  // that Google has searched for
 	blocked string // the reason why the prompt was refused
 	message string // what was said about that, or about the finish
 	ids     toolid.Used
@@ -129,6 +130,7 @@ func (a *answer) parse(dst []codec.Event, data []byte) []codec.Event {
 func (a *answer) counted(dst []codec.Event, u codec.Usage) []codec.Event {
 	before := a.usage
 	a.usage.Update(u)
+	a.usage.Searches = a.searches()
 	if a.started && (!u.Zero() || a.usage != before) {
 		dst = append(dst, codec.Event{Kind: codec.EventUsage, Usage: a.usage})
 	}
@@ -179,6 +181,7 @@ func (a *answer) candidate(dst []codec.Event, data []byte, v rawjson.Value, inde
 	if citations.Present() {
 		dst = a.citations(dst, data, citations, c)
 	}
+	a.queries = max(a.queries, queriesIn(data, grounding))
 	if grounding.Get(data, "groundingChunks").Present() {
 		c.grounding = append(c.grounding[:0], grounding.Raw(data)...)
 	}

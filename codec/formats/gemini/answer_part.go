@@ -57,14 +57,10 @@ func appendAnswerCall(dst []byte, id, name, arguments string, custom bool, s cod
 	id, _ = toolid.Split(id)
 	dst = append(rawjson.Comma(dst), `{"functionCall":{`...)
 	dst = rawjson.StrIf(dst, "id", id)
-	dst = rawjson.Key(rawjson.Str(dst, "name", name), "args")
-	if custom {
-		dst = append(rawjson.Str(append(dst, '{'), customInput, arguments), '}')
-	} else {
-		var ok bool
-		if dst, ok = appendObject(dst, arguments); !ok {
-			return dst[:before], false
-		}
+	call := codec.ToolCall{Arguments: arguments, Custom: custom}
+	dst, were := call.AppendObject(rawjson.Key(rawjson.Str(dst, "name", name), "args"))
+	if were == codec.BrokenArguments { // Google has a finish for it
+		return dst[:before], false
 	}
 	return append(appendSignature(append(dst, '}'), s, nil), '}'), true
 }

@@ -38,7 +38,7 @@ func (Format) DecodeRequest(body []byte) (*codec.Request, error) {
 		}
 	}
 	if err := it.Err(); err != nil {
-		return nil, codec.BadRequest("", "the request body is not a valid JSON object: "+err.Error())
+		return nil, codec.NotAnObject(err)
 	}
 	r.system(q, system)
 	r.contents(q, conversation)

@@ -116,7 +116,7 @@ func (c *contents) turn(dst []byte, t turns.Turn) ([]byte, error) {
 		case codec.PartImage, codec.PartAudio, codec.PartVideo, codec.PartFile:
 			dst, err = c.format.appendMedia(rawjson.Comma(dst), p.Media, p.Kind)
 		case codec.PartToolCall:
-			dst, err = c.call(dst, p, calls == 0)
+			dst = c.call(dst, p, calls == 0)
 			calls++
 		case codec.PartToolResult:
 			dst, err = c.result(dst, p.Result)
@@ -144,7 +144,7 @@ func (c *contents) turn(dst []byte, t turns.Turn) ([]byte, error) {
 }
 
 // call writes a functionCall. From version 3 on the first of a turn must have a signature.
-func (c *contents) call(dst []byte, p *codec.Part, first bool) ([]byte, error) {
+func (c *contents) call(dst []byte, p *codec.Part, first bool) []byte {
 	signature := p.Signature.Value
 	if signature == "" && first && c.traits.has("signed_calls") {
 		signature = skipValidator
@@ -152,18 +152,9 @@ func (c *contents) call(dst []byte, p *codec.Part, first bool) ([]byte, error) {
 	dst = append(rawjson.Comma(dst), `{"functionCall":{`...)
 	dst = c.appendID(dst, p.Call.ID)
 	dst = rawjson.Str(dst, "name", p.Call.Name)
-	dst = rawjson.Key(dst, "args")
-	if p.Call.Custom {
-		dst = append(rawjson.Str(append(dst, '{'), customInput, p.Call.Arguments), '}')
-	} else {
-		args, ok := appendObject(dst, p.Call.Arguments)
-		if !ok {
-			return dst, codec.BadRequest("messages", "the arguments of the call '"+p.Call.ID+"' to the tool '"+p.Call.Name+"' are not valid JSON")
-		}
-		dst = args
-	}
+	dst, _ = p.Call.AppendObject(rawjson.Key(dst, "args"))
 	dst = append(dst, '}')
-	return append(rawjson.StrIf(dst, "thoughtSignature", signature), '}'), nil
+	return append(rawjson.StrIf(dst, "thoughtSignature", signature), '}')
 }
 
 // appendID writes the id by which calls and responses are matched. Vertex matches by place, and older versions of it refuse the member.
@@ -172,21 +163,6 @@ func (c *contents) appendID(dst []byte, id string) []byte {
 		return dst
 	}
 	return rawjson.StrIf(dst, "id", id)
-}
-
-// appendObject writes JSON as an object, as Google takes no other arguments: nothing is {}, another value stands in one. False if it
-// is no JSON: an object made up for it would be taken for what the model said.
-func appendObject(dst []byte, text string) ([]byte, bool) {
-	text = strings.TrimSpace(text)
-	switch {
-	case text == "" || text == "null":
-		return append(dst, "{}"...), true
-	case !json.Valid([]byte(text)):
-		return dst, false
-	case text[0] == '{':
-		return append(dst, text...), true
-	}
-	return append(append(append(dst, `{"value":`...), text...), '}'), true
 }
 
 func (c *contents) result(dst []byte, r *codec.ToolResult) ([]byte, error) {

@@ -47,13 +47,15 @@ func readDetails(e *codec.Error, data []byte, v rawjson.Value) {
 // answerError is the error of an object that came where an answer was due.
 func answerError(data []byte, v rawjson.Value) *codec.Error {
 	inner := errorObject(data, v)
-	status, ok := rawjson.Int(data, inner.Get(data, "code"))
-	if !ok || status < 400 || status > 599 || status == 499 { // 499 is their connection cut, not our client
+	var said codec.Error
+	said.SaysError(data, inner)
+	status, numbered := said.Status, said.Status != 0 && said.Status != 499 // which is their connection cut, not our client
+	if !numbered {
 		status = 502
 	}
-	e := codec.ReadError(int(status), "", v.Raw(data))
+	e := codec.ReadError(status, "", v.Raw(data))
 	readDetails(e, data, inner)
-	e.InAnswer = true
+	e.InAnswer, e.Numbered = true, numbered
 	return e
 }
 

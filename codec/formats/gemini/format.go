@@ -46,9 +46,26 @@ func (f Format) Traits() codec.Traits {
 }
 
 var (
-	described                      = codec.Traits{Rules: capability.Gemini, Added: []string{"safetySettings"}, Count: "totalTokens", Addressed: true}
+	described                      = codec.Traits{Rules: capability.Gemini, Added: []string{"safetySettings"}, Count: "totalTokens", Addressed: true, Bounds: bounds, KeyQuery: "key"}
 	contentTypeJSON                = []byte("application/json")
 	_               codec.URLTaker = Format{}
+
+	// Google takes names in either spelling, and so does the reader.
+	bounds = &codec.Bounds{
+		Answer: []string{"generationConfig.maxOutputTokens", "generationConfig.max_output_tokens", "generation_config.maxOutputTokens", "generation_config.max_output_tokens"},
+		Thinking: []string{
+			"generationConfig.thinkingConfig.thinkingBudget", "generationConfig.thinking_config.thinking_budget",
+			"generationConfig.thinkingConfig.thinking_budget", "generationConfig.thinking_config.thinkingBudget",
+			"generation_config.thinkingConfig.thinkingBudget", "generation_config.thinking_config.thinking_budget",
+			"generation_config.thinkingConfig.thinking_budget", "generation_config.thinking_config.thinkingBudget",
+		},
+		Answers:  []string{"generationConfig.candidateCount", "generationConfig.candidate_count", "generation_config.candidateCount", "generation_config.candidate_count"},
+		Searches: codec.Searches{Named: []string{"googleSearch", "google_search", "googleSearchRetrieval", "google_search_retrieval"}},
+		Beyond: codec.Beyond{
+			Members: []string{"cachedContent", "cached_content"}, Within: []string{"fileData", "file_data", "audio*", "video*", "*pdf"},
+			Client: []string{"functionDeclarations", "function_declarations", "computerUse", "computer_use"}, Named: true,
+		},
+	}
 )
 
 // reader reads a request of this format.

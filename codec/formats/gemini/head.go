@@ -13,9 +13,14 @@ import (
 type Head struct {
 	// Choosing is whether the request may name other models, or leave the choice to Google: see choice.Names.
 	Choosing bool
+	// config is the generationConfig; Kind Missing if absent.
+	config rawjson.Value
 }
 
 const knownTools = 0
+
+// watchedConfig is the place of generationConfig in front.Head.Watched.
+const watchedConfig = 0
 
 // knownMembers are those that the gateway reads of a request, in either spelling.
 var knownMembers = fields.NewKnown(slices.Concat([]string{
@@ -30,6 +35,8 @@ var knownMembers = fields.NewKnown(slices.Concat([]string{
 	Inside("toolConfig", fields.NewKnown("functionCallingConfig").Camel().
 		Inside("functionCallingConfig", fields.NewKnown("mode", "allowedFunctionNames").Camel())).
 	Mark(append(camels(choice.Members()), "model", choice.Asked)...)
+
+var knownConfig = knownMembers.Number("generationConfig")
 
 // camels are names as Google writes them, each once.
 func camels(names []string) []string {
@@ -54,6 +61,9 @@ func ReadHead(body []byte) (Head, error) {
 			choosing = choice.Hosted(body, &tools, true)
 			it.Leave(&tools.Walk)
 		} else if err == nil {
+			if n == knownConfig {
+				h.config = it.Whole()
+			}
 			choosing, err = knownMembers.Enter(n, body, it.Whole())
 		}
 		h.Choosing = h.Choosing || choosing
@@ -62,7 +72,7 @@ func ReadHead(body []byte) (Head, error) {
 		}
 	}
 	if err := it.Err(); err != nil {
-		return h, codec.BadRequest("", "the request body is not a valid JSON object: "+err.Error())
+		return h, codec.NotAnObject(err)
 	}
 	h.Choosing = h.Choosing || seen.Marked
 	return h, nil

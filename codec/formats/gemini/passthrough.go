@@ -30,7 +30,11 @@ func (in *Inspector) Reset() {
 }
 
 // Usage implements passthrough.Inspector.
-func (in *Inspector) Usage() codec.Usage { return in.answer.usage }
+func (in *Inspector) Usage() codec.Usage {
+	u := in.answer.usage
+	u.Searches = in.answer.searches()
+	return u
+}
 
 // Said implements passthrough.Inspector.
 func (in *Inspector) Said() int64 { return in.passed }
@@ -51,7 +55,7 @@ func (in *Inspector) Event(name, data []byte, begun bool) passthrough.Sign {
 	if begun && a.shape.match(data) { // nothing but its text and its counts is new
 		a.shape.miss = 0
 		a.usage.Update(a.shape.counts.usage())
-		in.passed += int64(a.shape.text.End - a.shape.text.Start - len(`""`))
+		in.passed += estimate.Weight(data[a.shape.text.Start+1 : a.shape.text.End-1])
 		return passthrough.Sign{Plain: len(name) == 0}
 	}
 	a.text = a.text[:0]

@@ -134,15 +134,9 @@ func (r *reader) thinkingWish(v rawjson.Value, path string) *codec.Reasoning {
 		case "thinkingLevel":
 			want.Effort = levelEffort(r.Text(it.Value, path+".thinkingLevel"))
 		case "thinkingBudget":
-			n := r.integer(it.Value, path+".thinkingBudget")
-			switch {
-			case n == nil:
-			case *n == 0:
-				want.Disabled = true
-			case *n < 0:
-				want.Adaptive = true
-			default:
-				want.Budget = n
+			if n := r.integer(it.Value, path+".thinkingBudget"); n != nil {
+				w := wishOfTokens(n)
+				want.Disabled, want.Adaptive, want.Budget = w.Disabled, w.Adaptive, w.Budget
 			}
 		case "includeThoughts":
 			if shown := r.Boolean(it.Value, path+".includeThoughts"); shown != nil && *shown {
@@ -156,6 +150,17 @@ func (r *reader) thinkingWish(v rawjson.Value, path string) *codec.Reasoning {
 		return nil
 	}
 	return want
+}
+
+// wishOfTokens is what a client's thinkingBudget wishes.
+func wishOfTokens(n *int64) codec.Reasoning {
+	switch {
+	case *n == 0:
+		return codec.Reasoning{Disabled: true}
+	case *n < 0:
+		return codec.Reasoning{Adaptive: true}
+	}
+	return codec.Reasoning{Budget: n}
 }
 
 func levelEffort(level string) string {

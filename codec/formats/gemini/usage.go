@@ -1,6 +1,8 @@
 package gemini
 
 import (
+	"strings"
+
 	"uniapi/codec"
 	"uniapi/codec/rawjson"
 )
@@ -62,6 +64,34 @@ func readCounts(data []byte, v rawjson.Value) counts {
 	return c
 }
 
+// queriesIn counts the searches that an answer is grounded on, as Google does to ask money for them: each of several that say the same once, and none that says
+// nothing (https://ai.google.dev/gemini-api/docs/google-search, "Pricing").
+func queriesIn(data []byte, grounding rawjson.Value) int64 {
+	var queries map[string]struct{}
+	for it := grounding.Get(data, "webSearchQueries").Elements(data); it.Next(); {
+		query, _ := rawjson.Text(data, it.Value)
+		if query == "" {
+			continue
+		}
+		if queries == nil {
+			queries = make(map[string]struct{})
+		}
+		queries[query] = struct{}{}
+	}
+	return int64(len(queries))
+}
+
+// searches are those that Google asks money for: each of them from Gemini 3 on, before that one for an answer that has any. The page above says so, and so does
+// that of prices for Vertex (https://cloud.google.com/vertex-ai/generative-ai/pricing): a "grounding prompt" is paid once, however many queries it makes.
+func (a *answer) searches() int64 {
+	for _, old := range [...]string{"gemini-1", "gemini-2"} {
+		if strings.HasPrefix(a.start.Name, old) {
+			return min(a.queries, 1)
+		}
+	}
+	return a.queries
+}
+
 // readUsage is readCounts and usage, for what may be in another dialect.
 func readUsage(data []byte, v rawjson.Value) codec.Usage {
 	c := readCounts(data, v)
@@ -112,7 +142,7 @@ func (c *counts) settled(u codec.Usage) codec.Usage {
 	if c.told&(1<<countPrompt) == 0 {
 		u.Gaps |= codec.NoPrompt
 	}
-	if c.told&(1<<countAnswer|1<<countThoughts) == 0 {
+	if broken := c.notes&(codec.Unreadable|codec.Absurd) != 0; c.told&(1<<countAnswer) == 0 && (broken || c.told&(1<<countThoughts) == 0) {
 		u.Gaps |= codec.NoCompletion
 	}
 	if c.told&(1<<countTotal) == 0 {

@@ -14,6 +14,11 @@ func (Format) DecodeRequest(body []byte) (*codec.Request, error) {
 	if err != nil {
 		return nil, err
 	}
+	return decode(body, &head)
+}
+
+// decode is DecodeRequest for a body whose head has been read.
+func decode(body []byte, head *Head) (*codec.Request, error) {
 	q := &codec.Request{Format: formatName, Model: head.Model, Stream: head.Stream, IncludeUsage: head.IncludeUsage}
 	r := &reader{fields.Reader{Data: body}}
 	var maxTokens, maxCompletion *int64
@@ -288,7 +293,9 @@ func (r *reader) toolChoice(v rawjson.Value) codec.ToolChoice {
 	default:
 		c.Mode = codec.ToolNamed
 		c.Custom = kind == "custom"
-		if c.Name = r.toolName(v); c.Name == "" {
+		if c.Name = r.toolName(v); c.Name == "" && kind != "" && kind != "function" && !c.Custom { // a provider's own, as Responses says it
+			c.Name, c.Hosted = kind, true
+		} else if c.Name == "" {
 			r.Fail("tool_choice", "needs the name of a tool")
 		}
 	}

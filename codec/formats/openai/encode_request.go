@@ -175,6 +175,9 @@ func appendToolChoice(dst []byte, c codec.ToolChoice, own bool) []byte {
 			kind = "custom"
 		}
 		dst = append(rawjson.Key(dst, "tool_choice"), '{')
+		if c.Hosted {
+			return append(rawjson.Str(dst, "type", c.Name), '}')
+		}
 		dst = rawjson.Str(dst, "type", kind)
 		dst = append(rawjson.Key(dst, kind), '{')
 		return append(rawjson.Str(dst, "name", c.Name), "}}"...)

@@ -25,7 +25,22 @@ func (Format) Traits() codec.Traits { return described }
 
 var described = codec.Traits{
 	Rules: capability.Chat, Added: []string{"reasoning_effort", "thinking", "enable_thinking", "temperature"},
-	Fetches: []codec.PartKind{codec.PartImage, codec.PartVideo}, Heartbeat: codec.Comment, Count: "input_tokens",
+	Fetches: []codec.PartKind{codec.PartImage, codec.PartVideo}, Heartbeat: codec.Comment, Count: "input_tokens", Functions: true,
+	Bounds: &codec.Bounds{
+		Answer: []string{"max_tokens", "max_completion_tokens"}, Others: codec.OtherAnswer, Answers: append([]string{"n", "best_of"}, codec.OtherAnswers...),
+		Thinking: []string{"thinking.budget_tokens", "thinking.token_budget", "reasoning.max_tokens", "thinking_budget"}, Each: "prompt",
+		// Some clients put other formats' tools among those of chat, as they are there.
+		Searches: codec.Searches{
+			Members: []string{"web_search_options"}, Size: "search_context_size", Web: []string{"web_search"}, Preview: []string{"web_search_preview"}, Files: []string{"file_search"},
+			Named: []string{"googleSearch", "google_search", "googleSearchRetrieval", "google_search_retrieval"},
+		},
+		// xAI's search_parameters, OpenRouter's plugins, Azure's data_sources (learn.microsoft.com/azure/ai-services/openai/references/on-your-data), DashScope's
+		// enable_search and Groq's search_settings; document_url is Mistral's, video_url and audio_url are vLLM's and DashScope's, and so are texts that name files.
+		Beyond: codec.Beyond{
+			Members: []string{"web_search_options", "search_parameters", "plugins", "data_sources", "dataSources", "enable_search", "search_settings"},
+			Within:  []string{"file_id", "file_url", "file_data", "input_audio", "document_url", "video_url", "audio_url", "fileid://*"}, Client: []string{"function", "custom"},
+		},
+	},
 }
 
 func (Format) DecodeError(status int, contentType string, body []byte) *codec.Error {

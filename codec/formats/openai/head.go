@@ -3,55 +3,45 @@
 package openai
 
 import (
-	"strings"
-	"unicode/utf8"
-
 	"uniapi/codec"
 	"uniapi/codec/choice"
 	"uniapi/codec/fields"
+	"uniapi/codec/front"
 	"uniapi/codec/rawjson"
 )
 
-// Head is what routing needs to know of a chat request, and where it stands in the body.
-type Head struct {
-	// Model is the name the client asked for, decoded. It aliases the body unless it held an escape: clone it to keep it longer
-	// than the body.
-	Model string
-	// Stream is whether the client wants events.
-	Stream bool
-	// IncludeUsage is whether the client itself asked for the usage chunk.
-	IncludeUsage bool
-	// Messages and Tools are offsets for those who look closer; Kind Missing if absent.
-	Messages, Tools rawjson.Value
+// Head is what routing needs to know of a chat request, and where it stands in the body. What it watches are the members below.
+type Head front.Head
 
-	// Choosing is whether the request may name other models, or leave the choice to the provider: see choice.Names.
-	Choosing bool
+// The members that Head.Watched has.
+const (
+	watchedModel   = iota
+	watchedOptions // stream_options
+	watchedUsage   // include_usage, inside them
+	watchedInput
+)
 
-	model, stream, streamOptions rawjson.Value
-	includeUsage                 rawjson.Value // inside streamOptions
-	input                        bool          // there is one
-}
+func (h *Head) model() rawjson.Value         { return h.Watched[watchedModel] }
+func (h *Head) streamOptions() rawjson.Value { return h.Watched[watchedOptions] }
+func (h *Head) includeUsage() rawjson.Value  { return h.Watched[watchedUsage] }
 
 // IsResponses says whether this is a Responses request: it has an input in the place of messages.
-func (h *Head) IsResponses() bool { return h.Messages.Kind == rawjson.Missing && h.input }
+func (h *Head) IsResponses() bool {
+	return h.Messages.Kind == rawjson.Missing && h.Watched[watchedInput].Present()
+}
 
 // ReadHead finds in one pass what routing needs, and checks that the body is one JSON object in which each member that the gateway reads is
 // there once. An error is a *codec.Error with status 400. It does not allocate.
 func ReadHead(body []byte) (h Head, err error) {
 	if err = h.read(body); err == nil {
-		err = h.named()
+		err = front.Named(h.model())
 	}
-	return h, err
-}
-
-// ReadUnnamed is ReadHead for an endpoint that has a model for requests without one: Model is "" then.
-func ReadUnnamed(body []byte) (h Head, err error) {
-	err = h.read(body)
 	return h, err
 }
 
 func (h *Head) read(body []byte) error {
 	var seen fields.Seen
+	var stream rawjson.Value
 	it := rawjson.MembersOf(body)
 	for it.Step() {
 		n, err := Known.Take(&seen, &it)
@@ -60,9 +50,9 @@ func (h *Head) read(body []byte) error {
 		}
 		switch n {
 		case knownModel:
-			h.model = it.Value
+			h.Watched[watchedModel] = it.Value
 		case knownStream:
-			h.stream = it.Value
+			stream = it.Value
 		case knownMessages:
 			h.Messages = it.Whole()
 		case knownTools:
@@ -71,9 +61,9 @@ func (h *Head) read(body []byte) error {
 			it.Leave(&tools.Walk)
 			h.Tools = it.Whole()
 		case knownInput:
-			h.input = it.Value.Present()
+			h.Watched[watchedInput] = it.Value
 		case knownStreamOptions:
-			h.streamOptions = it.Whole()
+			h.Watched[watchedOptions] = it.Whole()
 			fallthrough
 		default:
 			choosing, err := Known.Enter(n, body, it.Whole())
@@ -84,69 +74,27 @@ func (h *Head) read(body []byte) error {
 		}
 	}
 	if err := it.Err(); err != nil {
-		return notAnObject(body, err)
+		return front.NotAnObject(body, err)
 	}
 	h.Choosing = h.Choosing || seen.Marked
-	return h.check(body)
-}
-
-// named says that a model is missing, if it is.
-func (h *Head) named() error {
-	if h.model.Present() {
-		return nil
-	}
-	return codec.BadRequest("model", "you must provide a model parameter")
+	return h.check(body, stream)
 }
 
 // check reads the values that were found.
-func (h *Head) check(body []byte) error {
-	switch h.model.Kind {
-	case rawjson.Missing, rawjson.Null:
-	case rawjson.String:
-		model, ok := rawjson.Text(body, h.model)
-		if !ok || !utf8.ValidString(model) { // of bytes that are no text every reader makes another name
-			return codec.BadRequest("model", "'model' is not a valid JSON string")
-		}
-		if strings.TrimSpace(model) == "" {
-			return codec.BadRequest("model", "'model' must not be empty")
-		}
-		h.Model = model
-	default:
-		return codec.BadRequest("model", "'model' must be a string, not "+h.model.Kind.String())
-	}
-
-	switch h.stream.Kind {
-	case rawjson.True:
-		h.Stream = true
-	case rawjson.Missing, rawjson.Null, rawjson.False:
-	default:
-		return codec.BadRequest("stream", "'stream' must be true or false, not "+h.stream.Kind.String())
+func (h *Head) check(body []byte, stream rawjson.Value) error {
+	if err := (*front.Head)(h).Asks(body, h.model(), stream); err != nil {
+		return err
 	}
 	if !h.Stream {
 		return nil
 	}
-	switch h.streamOptions.Kind {
+	switch options := h.streamOptions(); options.Kind {
 	case rawjson.Object:
-		h.includeUsage = h.streamOptions.Get(body, "include_usage")
-		h.IncludeUsage = h.includeUsage.Kind == rawjson.True
+		h.Watched[watchedUsage] = options.Get(body, "include_usage")
+		h.IncludeUsage = h.includeUsage().Kind == rawjson.True
 	case rawjson.Missing, rawjson.Null:
 	default:
-		return codec.BadRequest("stream_options", "'stream_options' must be an object, not "+h.streamOptions.Kind.String())
+		return codec.BadRequest("stream_options", "'stream_options' must be an object, not "+options.Kind.String())
 	}
 	return nil
-}
-
-// notAnObject words the error for a body that is not one good JSON object.
-func notAnObject(body []byte, cause error) error {
-	v, err := rawjson.One(body)
-	switch {
-	case len(body) == 0:
-		return codec.BadRequest("", "the request body is empty: send a JSON object with 'model' and 'messages'")
-	case err == nil && v.Kind != rawjson.Object:
-		return codec.BadRequest("", "the request body must be a JSON object, not "+v.Kind.String())
-	}
-	if err != nil {
-		cause = err // it may have seen more than that there is no object
-	}
-	return codec.BadRequest("", "the request body is not valid JSON: "+cause.Error())
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"uniapi/codec"
+	"uniapi/codec/estimate"
 	"uniapi/codec/passthrough"
 	"uniapi/codec/rawjson"
 )
@@ -26,16 +27,29 @@ type findings struct {
 	delta    bool // a choice has a delta, be it empty
 	message  bool // or a message
 	thoughts bool // thinking stands in reasoning alone
+	listed   bool // choices are a list
+	objects  bool // arguments of a call are an object instead of its text
+	calls    bool // there are tool calls
+	stream   bool // it is a chunk of a stream: what its calls are told apart by is noted
+	pieces   []callPiece
+}
+
+// again makes room for those of the next chunk of a stream.
+func (f *findings) again() {
+	pieces := f.pieces[:0]
+	*f = findings{}
+	f.stream, f.pieces = true, pieces
 }
 
 func (f *findings) lacks() lacks {
-	return lacks{unnamed: (f.delta || f.message) && !f.named, thoughts: f.thoughts, message: f.message && !f.delta}
+	return lacks{unnamed: (f.delta || f.message) && !f.named, thoughts: f.thoughts, message: f.message && !f.delta,
+		list: f.stream && f.Counts && f.named && !f.listed, objects: f.objects}
 }
 
 // hole notes a string of a chunk, and whether it is of what the answer says.
-func (f *findings) hole(v rawjson.Value, says bool) {
+func (f *findings) hole(data []byte, v rawjson.Value, says bool) {
 	if says && v.Present() {
-		f.said += int64(v.End - v.Start - len(`""`))
+		f.said += estimate.Weight(v.Raw(data)) - int64(len(`""`))
 	}
 	if v.Kind != rawjson.String {
 		return
@@ -55,6 +69,7 @@ func (f *findings) inspect(data []byte) error {
 		case "id":
 			f.named = it.Value.Kind == rawjson.String && nonEmpty(it.Value)
 		case "choices":
+			f.listed = it.Value.Kind == rawjson.Array
 			choices := it.Elements()
 			f.inspectChoices(data, &choices)
 			it.Leave(&choices.Walk)
@@ -65,7 +80,7 @@ func (f *findings) inspect(data []byte) error {
 			f.choices = f.choices || v.Kind == rawjson.Array && v.End-v.Start > len("[]")
 			f.content = f.content || f.choices
 		case "obfuscation":
-			f.hole(it.Value, false)
+			f.hole(data, it.Value, false)
 		}
 	}
 	return f.End(&it)
@@ -75,18 +90,20 @@ func (f *findings) inspectChoices(data []byte, choices *rawjson.Elements) {
 	n := 0
 	for choices.Step() {
 		n++
-		it := choices.Members()
+		it, choice, before := choices.Members(), int64(0), len(f.pieces)
 		for it.Step() {
 			switch name := it.Name(); name {
+			case "index":
+				choice, _ = rawjson.Int(data, it.Value)
 			case "delta", "message":
 				f.delta, f.message = f.delta || name == "delta", f.message || name == "message" && it.Value.Kind == rawjson.Object
 				delta := it.Members()
-				f.inspectDelta(data, &delta)
+				f.inspectDelta(data, &delta, f.stream && name == "delta")
 				it.Leave(&delta.Walk)
 			case "text":
 				v := it.Whole()
 				f.content = f.content || nonEmpty(v)
-				f.hole(v, true)
+				f.hole(data, v, true)
 			case "finish_reason":
 				if s, ok := rawjson.Text(data, it.Value); ok && s != "" {
 					f.finished, f.finish = true, s
@@ -94,36 +111,56 @@ func (f *findings) inspectChoices(data []byte, choices *rawjson.Elements) {
 			case "usage":
 				f.TakeUsage(data, it.Whole())
 			case "error":
-				f.TakeChoiceError(data, it.Whole())
+				f.TakeError(data, it.Whole())
 			}
 		}
 		choices.Leave(&it.Walk)
+		for i := range f.pieces[before:] {
+			f.pieces[before+i].choice = choice
+		}
 	}
 	f.choices = f.choices || n > 0
 	f.single = n == 1
 }
 
-func (f *findings) inspectDelta(data []byte, it *rawjson.Members) {
+func (f *findings) inspectDelta(data []byte, it *rawjson.Members, noted bool) {
 	reasoning, content := false, false
 	for it.Step() {
 		switch name := it.Name(); name {
 		case "content", "reasoning_content", "reasoning", "refusal":
 			v := it.Whole()
 			f.content = f.content || nonEmpty(v)
-			f.hole(v, true)
+			f.hole(data, v, true)
 			reasoning = reasoning || name == "reasoning" && v.Kind == rawjson.String && nonEmpty(v)
 			content = content || name == "reasoning_content" && v.Present()
 		case "tool_calls":
-			v := it.Whole()
-			f.content = f.content || nonEmpty(v)
-			for calls := v.Elements(data); calls.Next(); {
-				f.hole(calls.Value.Get(data, "function").Get(data, "arguments"), true)
+			f.calls = true
+			calls := it.Elements()
+			for calls.Step() {
+				f.inspectCall(data, &calls, noted)
 			}
+			it.Leave(&calls.Walk)
+			f.content = f.content || nonEmpty(it.Whole())
 		case "function_call", "audio", "images", "annotations", "reasoning_details", "thinking_blocks":
 			f.content = f.content || nonEmpty(it.Whole())
 		}
 	}
 	f.thoughts = f.thoughts || reasoning && !content
+}
+
+// inspectCall looks at a call, or a piece of one.
+func (f *findings) inspectCall(data []byte, calls *rawjson.Elements, noted bool) {
+	if calls.Value.Kind != rawjson.Object {
+		return
+	}
+	it := calls.Members()
+	call := readCall(&it)
+	calls.Leave(&it.Walk)
+	f.hole(data, call.arguments, true)
+	f.objects = f.objects || call.arguments.Kind == rawjson.Object
+	if noted && len(f.pieces) < codec.MaxCalls { // of more nobody is
+		f.pieces = append(f.pieces, call.piece(data, 0))
+	}
 }
 
 // nonEmpty says whether a value carries anything: neither null nor "" nor [] nor {}.

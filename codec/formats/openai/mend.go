@@ -7,9 +7,12 @@ import (
 
 // lacks is what an answer in this format has in another way than clients read it.
 type lacks struct {
-	unnamed  bool // it has a message and no id, by which clients tell messages apart
-	thoughts bool // thinking stands in reasoning alone; clients that were made for DeepSeek and most others read reasoning_content
-	message  bool // a chunk's delta is called message
+	unnamed  bool    // it has a message and no id, by which clients tell messages apart
+	thoughts bool    // thinking stands in reasoning alone; clients that were made for DeepSeek and most others read reasoning_content
+	message  bool    // a chunk's delta is called message
+	list     bool    // a chunk that has the usage has no choices, which clients go through
+	objects  bool    // arguments of a call are an object; clients read a text
+	numbers  []int64 // of the calls of a chunk, where the upstream's own do not tell them apart
 }
 
 // mender writes anew the events of a stream that lack something. Most streams have none.
@@ -25,7 +28,8 @@ func (m *mender) mends(f *findings) bool {
 			m.id = codec.NewID("chatcmpl-")
 		}
 	}
-	return m.id != "" || f.thoughts || f.lacks().message
+	l := f.lacks()
+	return m.id != "" || l.thoughts || l.message || l.list || l.objects
 }
 
 // append appends such an event with what it lacks.
@@ -34,7 +38,7 @@ func (m *mender) append(dst, name, data []byte, l lacks) []byte {
 	if len(name) > 0 {
 		dst = append(append(append(dst, "event: "...), name...), '\n')
 	}
-	return append(appendMended(append(dst, "data: "...), data, m.id, l, "delta"), "\n\n"...)
+	return append(appendMended(append(dst, "data: "...), data, m.id, &l, "delta"), "\n\n"...)
 }
 
 // Mended is a whole answer with what CheckChat says that it lacks. Its room is asked for before it is made.
@@ -46,24 +50,24 @@ func Mended(body []byte, hold func(bytes int) error) ([]byte, error) {
 	l := f.lacks()
 	l.message = false
 	size := len(body) + len(body)/8 + 1<<10
-	if l.thoughts { // which are there twice
+	if l.thoughts || l.objects { // which are there twice, or escaped
 		size += len(body)
 	}
 	if err := hold(size); err != nil {
 		return nil, err
 	}
-	return appendMended(make([]byte, 0, size), body, codec.NewID("chatcmpl-"), l, "message"), nil
+	return appendMended(make([]byte, 0, size), body, codec.NewID("chatcmpl-"), &l, "message"), nil
 }
 
 // appendMended writes an answer, or a chunk of one, with what it lacks. said is what the member is called that says something.
-func appendMended(dst, data []byte, id string, l lacks, said string) []byte {
+func appendMended(dst, data []byte, id string, l *lacks, said string) []byte {
 	dst = append(dst, '{')
 	if l.unnamed {
 		dst = rawjson.Str(dst, "id", id)
 	}
 	for it := rawjson.MembersOf(data); it.Next(); {
 		switch name := it.Name(); {
-		case name == "id" && l.unnamed:
+		case name == "id" && l.unnamed, name == "choices" && l.list:
 		case name == "choices" && it.Value.Kind == rawjson.Array:
 			dst = append(rawjson.Key(dst, name), '[')
 			for choices := it.Value.Elements(data); choices.Next(); {
@@ -74,10 +78,13 @@ func appendMended(dst, data []byte, id string, l lacks, said string) []byte {
 			dst = rawjson.Field(dst, name, it.Value.Raw(data))
 		}
 	}
+	if l.list {
+		dst = append(rawjson.Key(dst, "choices"), "[]"...)
+	}
 	return append(dst, '}')
 }
 
-func appendMendedChoice(dst, data []byte, choice rawjson.Value, l lacks, said string) []byte {
+func appendMendedChoice(dst, data []byte, choice rawjson.Value, l *lacks, said string) []byte {
 	if choice.Kind != rawjson.Object {
 		return append(dst, choice.Raw(data)...)
 	}
@@ -97,7 +104,7 @@ func appendMendedChoice(dst, data []byte, choice rawjson.Value, l lacks, said st
 	return append(dst, '}')
 }
 
-func appendMendedDelta(dst, data []byte, delta rawjson.Value, l lacks) []byte {
+func appendMendedDelta(dst, data []byte, delta rawjson.Value, l *lacks) []byte {
 	thoughts := rawjson.Value{}
 	if t := delta.Get(data, "reasoning"); l.thoughts && t.Kind == rawjson.String && !delta.Get(data, "reasoning_content").Present() {
 		thoughts = t
@@ -106,8 +113,8 @@ func appendMendedDelta(dst, data []byte, delta rawjson.Value, l lacks) []byte {
 	for it := delta.Members(data); it.Next(); {
 		switch name := it.Name(); {
 		case name == "reasoning_content" && thoughts.Present():
-		case name == "tool_calls" && l.message:
-			dst = appendNumbered(rawjson.Key(dst, name), data, it.Value)
+		case name == "tool_calls" && it.Value.Kind == rawjson.Array && (l.message || l.objects || len(l.numbers) > 0):
+			dst = l.appendCalls(rawjson.Key(dst, name), data, it.Value)
 		default:
 			dst = rawjson.Field(dst, name, it.Value.Raw(data))
 		}
@@ -118,22 +125,51 @@ func appendMendedDelta(dst, data []byte, delta rawjson.Value, l lacks) []byte {
 	return append(dst, '}')
 }
 
-// appendNumbered writes the calls of a message as those of a delta, which have numbers.
-func appendNumbered(dst, data []byte, calls rawjson.Value) []byte {
-	if calls.Kind != rawjson.Array {
-		return append(dst, calls.Raw(data)...)
-	}
+// appendCalls writes calls with the numbers that they are to have, those of a message with the ones that a delta has, and their arguments as texts.
+func (l *lacks) appendCalls(dst, data []byte, calls rawjson.Value) []byte {
 	dst = append(dst, '[')
 	n := int64(0)
 	for it := calls.Elements(data); it.Next(); n++ {
-		dst = append(rawjson.Comma(dst), '{')
-		if !it.Value.Get(data, "index").Present() {
+		dst = rawjson.Comma(dst)
+		if it.Value.Kind != rawjson.Object {
+			dst = append(dst, it.Value.Raw(data)...)
+			continue
+		}
+		dst = append(dst, '{')
+		renumbered := len(l.numbers) > 0
+		switch {
+		case renumbered:
+			dst = rawjson.Num(dst, "index", l.numbers[0])
+			l.numbers = l.numbers[1:]
+		case l.message && !it.Value.Get(data, "index").Present():
 			dst = rawjson.Num(dst, "index", n)
 		}
 		for members := it.Value.Members(data); members.Next(); {
-			dst = rawjson.Field(dst, members.Name(), members.Value.Raw(data))
+			switch name := members.Name(); {
+			case name == "index" && renumbered:
+			case name == "function" && l.objects:
+				dst = appendFunction(rawjson.Key(dst, name), data, members.Value)
+			default:
+				dst = rawjson.Field(dst, name, members.Value.Raw(data))
+			}
 		}
 		dst = append(dst, '}')
 	}
 	return append(dst, ']')
+}
+
+// appendFunction writes a called function with its arguments as a text.
+func appendFunction(dst, data []byte, function rawjson.Value) []byte {
+	if function.Kind != rawjson.Object {
+		return append(dst, function.Raw(data)...)
+	}
+	dst = append(dst, '{')
+	for it := function.Members(data); it.Next(); {
+		if name := it.Name(); name == "arguments" && it.Value.Kind == rawjson.Object {
+			dst = rawjson.Str(dst, name, it.Value.Raw(data))
+		} else {
+			dst = rawjson.Field(dst, name, it.Value.Raw(data))
+		}
+	}
+	return append(dst, '}')
 }

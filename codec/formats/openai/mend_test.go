@@ -33,6 +33,10 @@ func TestPassthroughMendsWhatClientsDoNotRead(t *testing.T) {
 		{"a whole message with calls", `data: {"id":"c","choices":[{"message":{"content":null,"tool_calls":[{"id":"x","function":{}},{"index":1,"id":"y"}]}}]}` + "\n\n" + doneEvent,
 			`data: {"id":"c","choices":[{"delta":{"content":null,"tool_calls":[{"index":0,"id":"x","function":{}},{"index":1,"id":"y"}]}}]}` + "\n\n" + doneEvent},
 		{"a message beside a delta", strings.ReplaceAll(word("a"), `"finish_reason"`, `"message":{"content":"a"},"finish_reason"`) + doneEvent, strings.ReplaceAll(word("a"), `"finish_reason"`, `"message":{"content":"a"},"finish_reason"`) + doneEvent},
+		{"arguments as an object", first + chunk(`{"tool_calls":[{"index":0,"id":"x","function":{"name":"f","arguments":{"a":"\n"}}},7]}`) + doneEvent,
+			first + chunk(`{"tool_calls":[{"index":0,"id":"x","function":{"name":"f","arguments":"{\"a\":\"\\n\"}"}},7]}`) + doneEvent},
+		{"usage without choices", whole[:len(whole)-len(doneEvent)] + `data: {"id":"c","choices":null,"usage":{"prompt_tokens":1,"completion_tokens":2}}` + "\n\n" + `data: {"id":"c","usage":{"prompt_tokens":1,"completion_tokens":2}}` + "\n\n" + doneEvent,
+			whole[:len(whole)-len(doneEvent)] + `data: {"id":"c","usage":{"prompt_tokens":1,"completion_tokens":2},"choices":[]}` + "\n\n" + `data: {"id":"c","usage":{"prompt_tokens":1,"completion_tokens":2},"choices":[]}` + "\n\n" + doneEvent},
 		{"names and CRLF lines", strings.ReplaceAll("event: message\n"+nameless(first)+doneEvent, "\n", "\r\n"), "event: message\n" + named(first) + strings.ReplaceAll(doneEvent, "\n", "\r\n")},
 		{"no empty line at the end", nameless(first) + strings.TrimSuffix(nameless(finish), "\n\n"), named(first+finish) + doneEvent},
 	} {
@@ -67,6 +71,8 @@ func mended(t *testing.T, body string) []byte {
 func TestAWholeAnswerIsMended(t *testing.T) {
 	for _, c := range []struct{ body, want string }{
 		{`{"choices":[{"message":{"content":"a"}}]}`, `{"id":"made","choices":[{"message":{"content":"a"}}]}`},
+		{`{"id":"a","choices":[{"message":{"tool_calls":[{"id":"x","function":{"name":"f","arguments":{"a":"\""}}},{"id":"y","function":{"name":"f","arguments":"{}"}}]}}]}`,
+			`{"id":"a","choices":[{"message":{"tool_calls":[{"id":"x","function":{"name":"f","arguments":"{\"a\":\"\\\"\"}"}},{"id":"y","function":{"name":"f","arguments":"{}"}}]}}]}`},
 		{`{"id":null,"choices":[{"message":{"content":"a"}}],"usage":{}}`, `{"id":"made","choices":[{"message":{"content":"a"}}],"usage":{}}`},
 		{`{"id":"c","choices":[{"message":{"content":"a","reasoning":"b"}},{"message":{"reasoning":"d","reasoning_content":"e"}}]}`,
 			`{"id":"c","choices":[{"message":{"content":"a","reasoning":"b","reasoning_content":"b"}},{"message":{"reasoning":"d","reasoning_content":"e"}}]}`},

@@ -17,10 +17,11 @@ type Inspector struct {
 
 	last     findings // of the last event
 	mend     mender
+	calls    numbering
 	finished bool // a finish_reason has been seen
 	counted  bool // the usage came with it or behind it
 	usage    codec.Usage
-	said     int64 // bytes of what the answer says, in events that were read
+	said     int64 // what the answer says weighs, in events that were read
 }
 
 var (
@@ -32,7 +33,12 @@ var (
 )
 
 // Reset implements passthrough.Inspector.
-func (in *Inspector) Reset() { *in = Inspector{HideUsage: in.HideUsage} }
+func (in *Inspector) Reset() {
+	calls, pieces := in.calls, in.last.pieces
+	calls.reset()
+	*in = Inspector{HideUsage: in.HideUsage, calls: calls}
+	in.last.pieces = pieces
+}
 
 // LastWord implements passthrough.Worded.
 func (in *Inspector) LastWord() string { return "[DONE]" }
@@ -51,7 +57,11 @@ func (in *Inspector) Holes() []passthrough.Hole { return in.last.holes[:in.last.
 
 // Mend implements passthrough.Mender.
 func (in *Inspector) Mend(dst, name, data []byte) []byte {
-	return in.mend.append(dst, name, data, in.last.lacks())
+	l := in.last.lacks()
+	if in.last.calls && in.calls.anew {
+		l.numbers = in.calls.now
+	}
+	return in.mend.append(dst, name, data, l)
 }
 
 var errNotWhole = errors.New("it is cut off or garbled")
@@ -62,7 +72,7 @@ func (in *Inspector) Event(name, data []byte, begun bool) passthrough.Sign {
 		return passthrough.Sign{Err: eventError(data)}
 	}
 	f := &in.last
-	*f = findings{}
+	f.again()
 	switch err := f.inspect(data); {
 	case f.Failure != nil:
 		return passthrough.Sign{Err: f.Failure}
@@ -74,6 +84,10 @@ func (in *Inspector) Event(name, data []byte, begun bool) passthrough.Sign {
 	sign := in.take(data, begun)
 	sign.Lacks = in.mend.mends(f)
 	sign.Shaped = f.single && !f.Counts && !f.finished && f.nHoles <= passthrough.MostHoles
+	if f.calls {
+		sign.Lacks = in.calls.read(f.pieces) || sign.Lacks
+		sign.Shaped = sign.Shaped && !in.calls.anew // the same words may be of another call next time
+	}
 	return sign
 }
 
@@ -109,7 +123,7 @@ func (in *Inspector) Head(name, data []byte, begun bool) passthrough.Sign {
 		return passthrough.Sign{Err: eventError(nil)}
 	}
 	f := &in.last
-	*f = findings{}
+	f.again()
 	_ = f.inspect(data) // it is cut off, so it always ends in an error
 	if f.Failure != nil {
 		return passthrough.Sign{Err: f.Failure}

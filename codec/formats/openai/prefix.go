@@ -4,12 +4,18 @@ import (
 	"slices"
 	"strings"
 
+	"uniapi/codec"
 	"uniapi/codec/rawjson"
 )
 
-// Prefixes says whether an upstream goes on with the assistant's words at the end of a conversation where they are marked as a prefix. Mistral does
-// (docs.mistral.ai/guides/prefix), and DeepSeek at the address of its beta (api-docs.deepseek.com/guides/chat_prefix_completion).
-func Prefixes(host, path string) bool {
+var _ codec.Prefixer = Format{}
+
+// Prefixes implements codec.Prefixer. Mistral does, but not with tools (github.com/mistralai/client-python/issues/186;
+// docs.mistral.ai/guides/prefix), and DeepSeek at the address of its beta (api-docs.deepseek.com/guides/chat_prefix_completion).
+func (Format) Prefixes(host, path string, q *codec.Request) bool {
+	if len(q.Tools) > 0 {
+		return false
+	}
 	switch strings.ToLower(host) {
 	case "api.mistral.ai", "codestral.mistral.ai":
 		return true
@@ -19,8 +25,8 @@ func Prefixes(host, path string) bool {
 	return false
 }
 
-// MarkPrefix returns a request whose last message is marked as a prefix, in memory of its own; the request itself if it has no messages.
-func MarkPrefix(body []byte) []byte {
+// MarkPrefix implements codec.Prefixer.
+func (Format) MarkPrefix(body []byte) []byte {
 	top, err := rawjson.One(body)
 	if err != nil {
 		return body

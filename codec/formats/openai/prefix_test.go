@@ -1,6 +1,10 @@
 package openai
 
-import "testing"
+import (
+	"testing"
+
+	"uniapi/codec"
+)
 
 func TestMarkPrefixMarksTheLastMessage(t *testing.T) {
 	for body, want := range map[string]string{
@@ -11,7 +15,7 @@ func TestMarkPrefixMarksTheLastMessage(t *testing.T) {
 		`{"n":1}`:                                                                                `{"n":1}`,
 		`[`:                                                                                      `[`,
 	} {
-		if got := string(MarkPrefix([]byte(body))); got != want {
+		if got := string(Format{}.MarkPrefix([]byte(body))); got != want {
 			t.Errorf("%s became %s, not %s", body, got, want)
 		}
 	}
@@ -25,7 +29,7 @@ func TestPrefixesKnowsWhoGoesOn(t *testing.T) {
 		{"api.mistral.ai", "/v1/chat/completions", true}, {"API.MISTRAL.AI", "", true}, {"api.deepseek.com", "/beta/chat/completions", true},
 		{"api.deepseek.com", "/v1/chat/completions", false}, {"api.openai.com", "/v1", false}, {"api.mistral.ai.example", "/v1", false},
 	} {
-		if got := Prefixes(c.host, c.path); got != c.want {
+		if got := (Format{}).Prefixes(c.host, c.path, &codec.Request{}); got != c.want {
 			t.Errorf("%s%s: %v", c.host, c.path, got)
 		}
 	}

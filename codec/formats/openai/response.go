@@ -7,6 +7,7 @@ import (
 
 	"uniapi/codec"
 	"uniapi/codec/fields"
+	"uniapi/codec/keyed"
 	"uniapi/codec/rawjson"
 )
 
@@ -70,16 +71,17 @@ func (r *reader) choice(v rawjson.Value, index int64) codec.Choice {
 			r.Field(&c.Extra, name, v)
 		}
 	}
-	calls := false
+	var given keyed.List[string, struct{}]
 	for _, p := range c.Message.Parts {
 		if p.Kind != codec.PartToolCall {
 			continue
 		}
-		if calls = true; p.Call.ID == "" {
+		if p.Call.ID == "" || given.Find(p.Call.ID) != nil {
 			p.Call.ID = codec.NewID("call_")
 		}
+		given.Add(p.Call.ID, struct{}{})
 	}
-	c.Finish = settle(c.Finish, calls)
+	c.Finish = settle(c.Finish, given.Len() > 0)
 	return c
 }
 

@@ -25,6 +25,7 @@ type Rules struct {
 	refused []string // members of the request
 	unsaid  []string // members of messages
 	apart   []string // members of their parts
+	objects bool     // the arguments of calls are to be JSON objects
 	echo    bool     // earlier thinking is wanted back with the calls that it led to, be it empty
 	idsOnly bool     // of messages nothing but the ids of calls and what is unsaid may have to change
 	needles [][]byte // one of which is in messages that have something unsaid
@@ -41,7 +42,7 @@ const ofParts = "parts."
 // NewRules returns the rules for requests for a target, nil if there are none: then nothing need be read. Request is the name of the model that
 // clients use. It is for when a configuration is loaded.
 func NewRules(t *capability.Target, request string) *Rules {
-	r := &Rules{Target: t, seen: newSeenTools(), echo: t.Takes("thoughts_with_calls", false)}
+	r := &Rules{Target: t, seen: newSeenTools(), echo: t.Takes("thoughts_with_calls", false), objects: t.Known && !t.Takes("broken_arguments", false)}
 	for _, word := range t.Refused() {
 		if member, is := strings.CutPrefix(word, ofMessages); is {
 			r.unsaid = append(r.unsaid, member)
@@ -62,6 +63,9 @@ func NewRules(t *capability.Target, request string) *Rules {
 			r.needles = append(r.needles, []byte(`"`+name))
 		}
 	}
+	if r.objects {
+		r.needles = append(r.needles, callsNeedle)
+	}
 	if !t.Known && t.Thinks == "" && t.Efforts == nil && t.Limit == "" && t.Temperature == "" && len(t.Rename) == 0 && len(t.Refused()) == 0 && r.idsOnly {
 		return nil
 	}
@@ -75,6 +79,9 @@ func (r *Rules) Refuses(name string) bool { return r != nil && r.Target.Refuses(
 func (r *Rules) speaks(name string) bool {
 	return Known.Number(name) >= 0 || name == enableThinking || slices.Contains(r.refused, name) || r.Target.Rename[name] != ""
 }
+
+// callsNeedle is in messages that have calls.
+var callsNeedle = []byte(`"tool_calls"`)
 
 const (
 	enableThinking = "enable_thinking"

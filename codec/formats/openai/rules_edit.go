@@ -47,11 +47,12 @@ func (e *edit) set(name string, value []byte) {
 
 func (e *edit) setWord(name, word string) { e.set(name, rawjson.AppendString(nil, word)) }
 
-// drop takes members out, where they are there.
+// drop takes members out, where they are there. No later rule finds them: one that wrote a member anew would bring it back.
 func (e *edit) drop(names ...string) {
 	for _, name := range names {
 		if e.get(name).Kind != rawjson.Missing {
 			e.set(name, nil)
+			e.members = slices.DeleteFunc(e.members, func(m member) bool { return m.name == name })
 		}
 	}
 }
@@ -176,12 +177,12 @@ func (r *Rules) editStops(e *edit) {
 	}
 }
 
-// editUser hashes names of users that are longer than is taken, for upstreams of which that is known.
+// editUser hashes names of users and of what they ask for that are longer than is taken, for upstreams of which that is known.
 func (r *Rules) editUser(e *edit) {
 	if r.UserChars == 0 || !r.Known {
 		return
 	}
-	for _, name := range []string{"user", "safety_identifier"} {
+	for _, name := range capability.UserNames {
 		if v := e.get(name); v.End-v.Start > r.UserChars {
 			if text := e.word(name); len(text) > r.UserChars {
 				e.setWord(name, capability.Hashed(text, r.UserChars))

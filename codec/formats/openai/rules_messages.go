@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"uniapi/codec"
 	"uniapi/codec/capability"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/toolid"
@@ -182,25 +183,49 @@ type callIDs struct {
 	taken map[string]bool
 }
 
-// editCalls returns calls with ids that the upstream takes, nil if they may stay.
+// editCalls returns calls with ids, and with arguments, that the upstream takes, nil if they may stay.
 func (c *callIDs) editCalls(body []byte, calls rawjson.Value) []byte {
 	var out []byte
 	done := calls.Start
+	put := func(at rawjson.Value, value []byte) {
+		out = append(append(out, body[done:at.Start]...), value...)
+		done = at.End
+	}
 	for list := calls.Elements(body); list.Next(); {
-		v := list.Value.Get(body, "id")
-		id, _ := rawjson.Text(body, v)
-		form := c.form(id)
-		if form == id {
-			continue
+		for call := list.Value.Members(body); call.Next(); {
+			switch call.Name() {
+			case "id":
+				id, _ := rawjson.Text(body, call.Value)
+				if form := c.form(id); form != id {
+					put(call.Value, rawjson.AppendString(nil, form))
+				}
+			case "function":
+				if given := call.Value.Get(body, "arguments"); c.rules.objects {
+					if object := asObject(body, given); object != nil {
+						put(given, object)
+					}
+				}
+			}
 		}
-		out = append(out, body[done:v.Start]...)
-		out = rawjson.AppendString(out, form)
-		done = v.End
 	}
 	if out == nil {
 		return nil
 	}
 	return append(out, body[done:calls.End]...)
+}
+
+// asObject is the text of arguments that are no JSON object, as that of one; nil for those that may stay.
+func asObject(body []byte, arguments rawjson.Value) []byte {
+	text, is := rawjson.Text(body, arguments)
+	if !is {
+		return nil
+	}
+	call := codec.ToolCall{Arguments: text}
+	if call.AreObject() {
+		return nil
+	}
+	object, _ := call.AppendObject(nil)
+	return rawjson.AppendString(nil, string(object))
 }
 
 func (c *callIDs) form(id string) string {

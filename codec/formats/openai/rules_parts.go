@@ -110,6 +110,9 @@ func anewNeedles(t *capability.Target) (needles [][]byte) {
 	if t.Refuses("custom_tools") {
 		needles = append(needles, []byte(`"custom"`))
 	}
+	if t.Refuses("allowed_tools") {
+		needles = append(needles, []byte(`"allowed_tools"`))
+	}
 	for _, medium := range []struct{ kind, kindOfPart string }{{"image", `"image_url"`}, {"audio", `"input_audio"`}, {"video", `"video_url"`}, {"file", `"file"`}} {
 		if t.Media != nil && !slices.Contains(t.Media, medium.kind) {
 			needles = append(needles, []byte(medium.kindOfPart))

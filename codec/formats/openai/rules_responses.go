@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"bytes"
 	"slices"
 	"strconv"
 
@@ -12,6 +13,7 @@ import (
 const (
 	sealedThinking = "reasoning.encrypted_content"
 	probabilities  = "message.output_text.logprobs"
+	verbosity      = "verbosity" // a member of text
 )
 
 // EditResponses is Edit for a request in the format of Responses.
@@ -43,8 +45,50 @@ func (r *Rules) EditResponses(body []byte) []byte {
 	} else {
 		r.editSchemas(&e, "")
 	}
-	r.editWord(&e)
+	r.editVerbosity(&e)
+	r.editWord(&e, r.editItems(&e))
 	return e.done()
+}
+
+// editVerbosity takes out how much is to be said, for models that do not know it.
+func (r *Rules) editVerbosity(e *edit) {
+	text := e.get("text")
+	if !r.Refuses(verbosity) || !text.Get(e.body, verbosity).Present() {
+		return
+	}
+	var s rawjson.Splicer
+	s.Set(verbosity, nil)
+	if parts, err := s.Parts(nil, text.Raw(e.body)); err == nil {
+		e.set("text", slices.Concat(parts...))
+	}
+}
+
+var callItem = []byte(`"function_call"`)
+
+// editItems makes the arguments of calls JSON objects, where the upstream wants them so. It returns the input, edited or not.
+func (r *Rules) editItems(e *edit) []byte {
+	input := e.get("input")
+	if !r.objects || input.Kind != rawjson.Array || !bytes.Contains(input.Raw(e.body), callItem) {
+		return input.Raw(e.body)
+	}
+	var out []byte
+	done := input.Start
+	for list := input.Elements(e.body); list.Next(); {
+		if kind, _ := rawjson.Text(e.body, list.Value.Get(e.body, "type")); kind != "function_call" {
+			continue
+		}
+		given := list.Value.Get(e.body, "arguments")
+		if object := asObject(e.body, given); object != nil {
+			out = append(append(out, e.body[done:given.Start]...), object...)
+			done = given.End
+		}
+	}
+	if out == nil {
+		return input.Raw(e.body)
+	}
+	out = append(out, e.body[done:input.End]...)
+	e.set("input", out)
+	return out
 }
 
 // editReasoning puts an effort that the model takes in the place of the one that is asked for, and takes out what asks a model to think that

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"uniapi/bench/linear"
 	"uniapi/codec/capability"
 	"uniapi/codec/toolid"
 )
@@ -18,6 +17,14 @@ import (
 func rulesFor(host, request, upstream string) *Rules {
 	return NewRules(capability.Find(capability.Query{Host: host, Format: capability.Chat, Model: upstream}), request)
 }
+
+// longName is one that OpenAI refuses.
+var longName = strings.Repeat("u", 65)
+
+// brokenCalls have arguments that models write.
+const brokenCalls = `{"messages":[{"role":"assistant","tool_calls":[{"function":{"arguments":"{\"a","name":"f"},"id":"a","type":"function"},` +
+	`{"id":"b","type":"function","function":{"name":"f","arguments":"7"}},{"id":"c","type":"function","function":{"name":"f","arguments":"{\"x\": 1}"}},` +
+	`{"id":"d","type":"function","function":{"name":"f","arguments":""}},{"id":"e","type":"function","function":{"name":"f","arguments":{"y":2}}}]}]}`
 
 func TestUpstreamsGetWhatTheyTake(t *testing.T) {
 	for _, test := range []struct {
@@ -38,6 +45,13 @@ func TestUpstreamsGetWhatTheyTake(t *testing.T) {
 		{"a wish in the name", "api.openai.com", "o3-mini-high", "o3-mini", `{"model":"m"}`, `{"model":"m","reasoning_effort":"high"}`},
 		{"which the client overrules", "api.openai.com", "o3-mini-high", "o3-mini", `{"reasoning_effort":"low"}`, `{"reasoning_effort":"low"}`},
 		{"o1-mini knows no system", "api.openai.com", "m", "o1-mini", `{"messages":[{"role":"system","content":"a"}]}`, `{"messages":[{"role":"user","content":"a"}]}`},
+		{"arguments that are no object, where they are parsed", "api.groq.com", "m", "llama-3.3-70b-versatile", brokenCalls,
+			`{"messages":[{"role":"assistant","tool_calls":[{"function":{"arguments":"{\"INVALID_JSON\":\"{\\\"a\"}","name":"f"},"id":"a","type":"function"},` +
+				`{"id":"b","type":"function","function":{"name":"f","arguments":"{\"value\":7}"}},{"id":"c","type":"function","function":{"name":"f","arguments":"{\"x\": 1}"}},` +
+				`{"id":"d","type":"function","function":{"name":"f","arguments":"{}"}},{"id":"e","type":"function","function":{"name":"f","arguments":{"y":2}}}]}]}`},
+		{"and where they are not", "api.openai.com", "m", "gpt-4o", brokenCalls, brokenCalls},
+		{"how much is said", "api.openai.com", "m", "gpt-5-chat-latest", `{"verbosity":"low"}`, `{}`},
+		{"where that is known", "api.openai.com", "m", "gpt-5.1-chat-latest", `{"verbosity":"low"}`, `{"verbosity":"low"}`},
 		{"empty tools", "api.openai.com", "m", "gpt-4o", `{"tools":[ ],"tool_choice":"auto","parallel_tool_calls":true,"x":1}`, `{"x":1}`},
 		{"stream options without a stream", "api.openai.com", "m", "gpt-4o", `{"stream":false,"stream_options":{}}`, `{"stream":false}`},
 		{"codex thinks whatever it is told", "api.openai.com", "m", "gpt-5.1-codex", `{"temperature":0.2,"reasoning_effort":"none"}`, `{"reasoning_effort":"low"}`},
@@ -102,6 +116,10 @@ func TestUpstreamsGetWhatTheyTake(t *testing.T) {
 			`{"tools":[{}],"tool_choice":"any","stream":true,"messages":[{"role":"system","content":"a"},{"role":"assistant","tool_calls":[{"id":"dBlv5y5M3","function":{}}]},{"role":"tool","tool_call_id":"dBlv5y5M3"}],"random_seed":7,"max_tokens":5}`},
 		{"Mistral takes no more than it knows", "api.mistral.ai", "m", "magistral-small", `{"verbosity":"low","messages":[{"role":"assistant","refusal":null,"content":"a","reasoning_content":"hm","thinking_blocks":[]}]}`,
 			`{"messages":[{"role":"assistant","content":"a"}]}`},
+		{"what is refused does not come back shortened", "api.mistral.ai", "m", "mistral-large", `{"user":"` + longName + `","safety_identifier":"` + longName + `","n":1}`, `{"n":1}`},
+		{"names of users and sessions", "api.openai.com", "m", "gpt-4.1", `{"user":"` + longName + `","prompt_cache_key":"` + longName + `"}`,
+			`{"user":"` + capability.Hashed(longName, 64) + `","prompt_cache_key":"` + capability.Hashed(longName, 64) + `"}`},
+		{"gpt-5-chat", "api.openai.com", "m", "gpt-5-chat-latest", `{"max_tokens":5,"temperature":1}`, `{"temperature":1,"max_completion_tokens":5}`},
 		{"Groq", "api.groq.com", "m", "qwen", `{"logprobs":true,"n":2,"messages":[{"role":"user","name":"x"},{"role":"assistant","content":"a","reasoning_content":"hm","annotations":[]}]}`,
 			`{"messages":[{"role":"user"},{"role":"assistant","content":"a","reasoning":"hm"}]}`},
 		{"one answer is not too many", "api.groq.com", "m", "llama", `{"n":1}`, `{"n":1}`},
@@ -218,55 +236,6 @@ func shapes(r *Rules, id string, n int) (list []string) {
 	return list
 }
 
-func TestRulesCostLinearTime(t *testing.T) {
-	for name, body := range map[string]func(size int) []byte{
-		"ids": func(size int) []byte {
-			var ids []string
-			for i := range size / 90 {
-				ids = append(ids, "call_"+strconv.Itoa(i))
-			}
-			return callBody(ids)
-		},
-		"ids that a long one would get": func(size int) []byte {
-			own := strings.Repeat("x", size/2)
-			hashed := capability.Hashed(own, capability.WholeHash)
-			mistral, others := rulesFor("api.mistral.ai", "m", "m"), rulesFor("api.openai.com", "m", "gpt-4o")
-			ids := []string{mistral.shaped(own, 0), others.shaped(own, 0)}
-			for n := 1; n < size/600; n++ {
-				for _, of := range []string{own, hashed} {
-					ids = append(ids, mistral.shaped(of, n), others.shaped(of, n))
-				}
-			}
-			return callBody(append(ids, own))
-		},
-		"the name of an id as a value": func(size int) []byte {
-			return []byte(`{"messages":[{"x":[` + strings.Repeat(`"tool_call_id",`, size/15) + `1],"y":1}]}`)
-		},
-		"schemas": func(size int) []byte {
-			return []byte(`{"tools":[` + strings.Repeat(`{"type":"function","function":{"parameters":{"type":"object","properties":{"a":{"type":"array"}}}}},`, size/100) + `1]}`)
-		},
-		"a deep schema": func(size int) []byte {
-			return []byte(`{"tools":[{"type":"function","function":{"parameters":{"type":"object","properties":` + strings.Repeat(`{"a":`, size/500) + strings.Repeat(`[1],`, size/8) + `1` + strings.Repeat(`}`, size/500) + `}}}]}`)
-		},
-		"parts": func(size int) []byte {
-			return []byte(`{"response_format":{"type":"json_object"},"messages":[{"role":"user","content":[` + strings.Repeat(`{"type":"input_audio","input_audio":{"data":"j"}},`, size/50) + `1]}]}`)
-		},
-		"the name of an id in the value of an id": func(size int) []byte {
-			return []byte(`{"messages":[` + strings.Repeat(`{"tool_call_id":`+strings.Repeat(`[{"tool_call_id":`, 200)+`1`+strings.Repeat(`}]`, 200)+`},`, size/3800) + `1]}`)
-		},
-	} {
-		for _, host := range []string{"api.mistral.ai", "api.openai.com"} {
-			t.Run(name+" for "+host, func(t *testing.T) {
-				r := rulesFor(host, "m", "gpt-4o")
-				linear.Check(t, func(size int) func() {
-					b := body(size)
-					return func() { r.Edit(b) }
-				})
-			})
-		}
-	}
-}
-
 func BenchmarkRulesThatChangeNothing(b *testing.B) {
 	r := rulesFor("api.openai.com", "m", "gpt-4o")
 	message := `{"role":"user","content":"` + strings.Repeat("some words of a question, ", 40) + `"},{"role":"assistant","content":null,"tool_calls":[{"id":"call_1","type":"function","function":{"name":"f","arguments":"{}"}}]},{"role":"tool","tool_call_id":"call_1","content":"18"}`
@@ -323,12 +292,18 @@ func TestResponsesUpstreamsGetWhatTheyTake(t *testing.T) {
 		{"no thinking where there is none", "api.openai.com", "gpt-4.1", `{"reasoning":{"effort":"high"},"include":["reasoning.encrypted_content"],"temperature":1}`, `{"temperature":1}`},
 		{"too few tokens", "api.openai.com", "gpt-4.1", `{"max_output_tokens":1}`, `{"max_output_tokens":16}`},
 		{"a long user", "api.openai.com", "gpt-4.1", `{"user":"` + long + `"}`, `{"user":"` + capability.Hashed(long, 64) + `"}`},
+		{"a long name of what is cached", "api.openai.com", "gpt-4.1", `{"prompt_cache_key":"` + long + `"}`, `{"prompt_cache_key":"` + capability.Hashed(long, 64) + `"}`},
 		{"no tools", "api.openai.com", "gpt-4.1", `{"tools":[],"tool_choice":"auto"}`, `{}`},
 		{"nothing to do", "api.openai.com", "gpt-5", `{"input": "a" }`, `{"input": "a" }`},
 		{"JSON without the word", "api.openai.com", "gpt-5", `{"instructions":"JSON","input":"a","text":{"format":{"type":"json_object"}}}`,
 			`{"instructions":"JSON","input":[{"role":"user","content":"a"},{"role":"developer","content":"Answer with a JSON object."}],"text":{"format":{"type":"json_object"}}}`},
 		{"JSON without the word in a list", "api.openai.com", "gpt-5", `{"input":[ {"role":"user","content":"a"} ],"text":{"format":{"type":"json_object"}}}`,
 			`{"input":[ {"role":"user","content":"a"},{"role":"developer","content":"Answer with a JSON object."}],"text":{"format":{"type":"json_object"}}}`},
+		{"arguments that are no object, where they are parsed", "api.groq.com", "openai/gpt-oss-20b", `{"input":[{"type":"function_call","arguments":"{\"a","call_id":"c"},{"type":"function_call","arguments":"{}"},{"type":"custom_tool_call","input":"a"}]}`,
+			`{"input":[{"type":"function_call","arguments":"{\"INVALID_JSON\":\"{\\\"a\"}","call_id":"c"},{"type":"function_call","arguments":"{}"},{"type":"custom_tool_call","input":"a"}]}`},
+		{"how much is said", "api.openai.com", "gpt-4.1", `{"text":{"format":{"type":"text"},"verbosity":"low"}}`, `{"text":{"format":{"type":"text"}}}`},
+		{"where that is known", "api.openai.com", "gpt-5", `{"text":{"verbosity":"low"}}`, `{"text":{"verbosity":"low"}}`},
+		{"and where they are not", "api.openai.com", "gpt-5", `{"input":[{"type":"function_call","arguments":"{\"a"}]}`, `{"input":[{"type":"function_call","arguments":"{\"a"}]}`},
 		{"a tool's schema", "api.openai.com", "gpt-5", `{"tools":[{"type":"function","name":"f","parameters":{"type":"object"}},{"type":"web_search"}]}`,
 			`{"tools":[{"type":"function","name":"f","parameters":{"type":"object","properties":{}}},{"type":"web_search"}]}`},
 	} {

@@ -120,16 +120,16 @@ func withFirst(list, element []byte) []byte {
 }
 
 // editWord has the word JSON in the input of a Responses request whose answer is to be JSON: in instructions it does not count.
-func (r *Rules) editWord(e *edit) {
+func (r *Rules) editWord(e *edit, input []byte) {
 	if kind, _ := rawjson.Text(e.body, e.get("text").Get(e.body, "format").Get(e.body, "type")); kind != jsonMode || !r.Known || !r.Refuses("json_without_word") {
 		return
 	}
-	switch input := e.get("input"); {
-	case saysWord(input.Raw(e.body)):
-	case input.Kind == rawjson.Array:
-		e.set("input", withLast(input.Raw(e.body), wordItem))
-	case input.Kind == rawjson.String:
-		asked := append(rawjson.Field([]byte(`[{"role":"user"`), "content", input.Raw(e.body)), "}]"...)
+	switch kind := e.get("input").Kind; {
+	case saysWord(input):
+	case kind == rawjson.Array:
+		e.set("input", withLast(input, wordItem))
+	case kind == rawjson.String:
+		asked := append(rawjson.Field([]byte(`[{"role":"user"`), "content", input), "}]"...)
 		e.set("input", withLast(asked, wordItem))
 	}
 }

@@ -3,6 +3,7 @@ package openai
 import (
 	"slices"
 
+	"uniapi/codec"
 	"uniapi/codec/rawjson"
 )
 
@@ -12,8 +13,10 @@ const (
 	searchToolName = "googleSearch"
 )
 
-// WithSearch is a chat request that has Google's web search among its tools, in their format. One that has it is returned as it is.
-func WithSearch(body []byte) []byte {
+var _ codec.Searcher = Format{}
+
+// WithSearch implements codec.Searcher. It is a chat request that has Google's web search among its tools, in their format. One that has it is returned as it is.
+func (Format) WithSearch(body []byte) []byte {
 	var tools rawjson.Value
 	for it := rawjson.MembersOf(body); it.Next(); {
 		if it.Name() == "tools" {

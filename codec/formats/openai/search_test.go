@@ -10,7 +10,7 @@ func TestWithSearchAddsGooglesToolOnce(t *testing.T) {
 		`{"tools":[{"type":"function","function":{"name":"googleSearch"}}]}`: `{"tools":[{"type":"function","function":{"name":"googleSearch"}}]}`,
 		`[`: `[`,
 	} {
-		if got := string(WithSearch([]byte(body))); got != want {
+		if got := string(Format{}.WithSearch([]byte(body))); got != want {
 			t.Errorf("%s: got %s, want %s", body, got, want)
 		}
 	}

@@ -3,6 +3,7 @@ package openai
 import (
 	"slices"
 
+	"uniapi/codec"
 	"uniapi/codec/rawjson"
 )
 
@@ -20,11 +21,11 @@ const (
 func (h *Head) Parts(dst [][]byte, body []byte, upstreamModel string, askUsage bool, scratch *[]byte) [][]byte {
 	p := parts{dst: dst, body: body, buf: *scratch}
 	askUsage = askUsage && h.Stream
-	if h.streamOptions.Kind != rawjson.Missing && h.streamOptions.Start < h.model.Start {
+	if h.streamOptions().Kind != rawjson.Missing && h.streamOptions().Start < h.model().Start {
 		h.putOptions(&p, askUsage)
 		h.putModel(&p, upstreamModel, false)
 	} else {
-		h.putModel(&p, upstreamModel, askUsage && h.streamOptions.Kind == rawjson.Missing)
+		h.putModel(&p, upstreamModel, askUsage && h.streamOptions().Kind == rawjson.Missing)
 		h.putOptions(&p, askUsage)
 	}
 	p.rest()
@@ -38,11 +39,11 @@ func (h *Head) Edit(s *rawjson.Splicer, body []byte, upstreamModel string, askUs
 	if !askUsage || !h.Stream || h.IncludeUsage {
 		return
 	}
-	if h.streamOptions.Kind != rawjson.Object {
+	if h.streamOptions().Kind != rawjson.Object {
 		s.Set("stream_options", []byte(usageOptions))
 		return
 	}
-	p := parts{body: body[:h.streamOptions.End], pos: h.streamOptions.Start}
+	p := parts{body: body[:h.streamOptions().End], pos: h.streamOptions().Start}
 	h.putOptions(&p, true)
 	p.rest()
 	s.Set("stream_options", slices.Concat(p.dst...))
@@ -79,19 +80,19 @@ func (p *parts) rest() {
 
 // putModel writes the model in its place, and the stream options behind it if they must be added.
 func (h *Head) putModel(p *parts, upstreamModel string, addOptions bool) {
-	mark, start := len(p.buf), h.model.Start
+	mark, start := len(p.buf), h.model().Start
 	if upstreamModel == h.Model {
 		if !addOptions {
 			return
 		}
-		start = h.model.End
+		start = h.model().End
 	} else {
 		p.buf = rawjson.AppendString(p.buf, upstreamModel)
 	}
 	if addOptions {
 		p.buf = append(p.buf, addedOptions...)
 	}
-	p.put(start, h.model.End, mark)
+	p.put(start, h.model().End, mark)
 }
 
 // putOptions makes the stream options that count ask for usage. Without askUsage they stay as they are.
@@ -99,27 +100,29 @@ func (h *Head) putOptions(p *parts, askUsage bool) {
 	if !askUsage {
 		return
 	}
-	switch h.streamOptions.Kind {
+	switch h.streamOptions().Kind {
 	case rawjson.Null:
-		p.putText(h.streamOptions, usageOptions)
+		p.putText(h.streamOptions(), usageOptions)
 	case rawjson.Object:
-		if h.includeUsage.Kind == rawjson.Missing {
-			inner := rawjson.Value{Start: h.streamOptions.Start + 1, End: h.streamOptions.Start + 1}
+		if h.includeUsage().Kind == rawjson.Missing {
+			inner := rawjson.Value{Start: h.streamOptions().Start + 1, End: h.streamOptions().Start + 1}
 			text := usageMember
-			if it := h.streamOptions.Members(p.body); it.Next() {
+			if it := h.streamOptions().Members(p.body); it.Next() {
 				text = usageMember + ","
 			}
 			p.putText(inner, text)
 			return
 		}
-		if h.includeUsage.Kind != rawjson.True {
-			p.putText(h.includeUsage, "true")
+		if h.includeUsage().Kind != rawjson.True {
+			p.putText(h.includeUsage(), "true")
 		}
 	}
 }
 
-// WithoutStreamOptions is a body without the options by which a stream is asked for its usage.
-func WithoutStreamOptions(body []byte) []byte {
+var _ codec.UsageAsker = Format{}
+
+// WithoutUsage implements codec.UsageAsker: it leaves the options of a stream out.
+func (Format) WithoutUsage(body []byte) []byte {
 	var s rawjson.Splicer
 	s.Remove("stream_options")
 	parts, err := s.Parts(nil, body)

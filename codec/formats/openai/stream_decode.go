@@ -22,7 +22,8 @@ type streamDecoder struct {
 	done    bool
 	err     *codec.Error
 	choices []choiceState
-	calls   int // in all choices
+	calls   openCalls
+	open    []callState // those calls, as clients are told of them
 }
 
 // legacyCall stands for the index of a function_call, which has none.
@@ -32,8 +33,8 @@ type choiceState struct {
 	index  int64
 	finish codec.Finish
 	ended  bool
-	calls  openCalls
-	said   bool // something has come of it
+	calls  int64 // how many
+	said   bool  // something has come of it
 }
 
 // Push implements codec.StreamDecoder.
@@ -187,7 +188,7 @@ func (d *streamDecoder) choice(dst []codec.Event, data []byte, v rawjson.Value, 
 		case "usage":
 			f.TakeUsage(data, it.Value)
 		case "error":
-			if f.TakeChoiceError(data, it.Value); f.Failure != nil {
+			if f.TakeError(data, it.Value); f.Failure != nil {
 				d.err = f.Failure
 				return dst
 			}
@@ -291,7 +292,7 @@ func (d *streamDecoder) delta(dst []codec.Event, data []byte, v, logprobs rawjso
 		dst = d.toolDelta(dst, data, it.Value, c)
 	}
 	if call.Kind == rawjson.Object && d.err == nil {
-		dst = d.functionDelta(dst, data, call, d.call(c, &callPiece{numbered: true, index: legacyCall}), c.index)
+		dst = d.functionDelta(dst, data, call, c)
 	}
 	return dst
 }
@@ -323,7 +324,7 @@ func (d *streamDecoder) finish(dst []codec.Event) []codec.Event {
 			d.err = failure
 		} else if !c.ended {
 			c.ended = true
-			dst = append(dst, codec.Event{Kind: codec.EventFinish, Choice: c.index, Finish: settle(c.finish, len(c.calls.list) > 0)})
+			dst = append(dst, codec.Event{Kind: codec.EventFinish, Choice: c.index, Finish: settle(c.finish, c.calls > 0)})
 		}
 	}
 	return dst

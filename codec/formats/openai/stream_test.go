@@ -149,6 +149,43 @@ func TestTheDecoderReadsWhatUpstreamsSend(t *testing.T) {
 	}
 }
 
+func TestNoTwoCallsOfAnAnswerHaveOneID(t *testing.T) {
+	call := `{"id":"a","type":"function","function":{"name":"f","arguments":"{}"}}`
+	whole, err := Format{}.DecodeResponse([]byte(`{"id":"c","choices":[{"message":{"role":"assistant","content":null,"tool_calls":[` + call + `,` + call + `]},"finish_reason":"tool_calls"}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for _, p := range whole.Choices[0].Message.Parts {
+		ids = append(ids, p.Call.ID)
+	}
+	if len(ids) != 2 || ids[0] != "a" || ids[1] == "a" || ids[1] == "" {
+		t.Errorf("the calls of a whole answer are %q", ids)
+	}
+
+	ids = nil
+	d := Format{}.NewStreamDecoder()
+	stream := delta(`{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{"}}]}`, ``) +
+		delta(`{"tool_calls":[{"index":1,"id":"a","function":{"name":"g","arguments":""}}]}`, ``) +
+		delta(`{"tool_calls":[{"index":1,"id":"a","function":{"arguments":"{\"x\":1}"}},{"index":0,"function":{"arguments":"}"}}]}`, ``) + doneEvent
+	arguments := map[int64]string{}
+	events, err := d.Push(nil, []byte(stream))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range events {
+		switch e.Kind {
+		case codec.EventToolStart:
+			ids = append(ids, e.ID)
+		case codec.EventToolArguments:
+			arguments[e.Index] += string(e.Text)
+		}
+	}
+	if len(ids) != 2 || ids[0] != "a" || ids[1] == "a" || ids[1] == "" || arguments[0] != "{}" || arguments[1] != `{"x":1}` {
+		t.Errorf("the calls of a stream are %q with %v", ids, arguments)
+	}
+}
+
 func TestTheDecoderReportsBrokenStreams(t *testing.T) {
 	for _, c := range []struct {
 		name, stream, says string

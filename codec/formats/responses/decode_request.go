@@ -20,7 +20,12 @@ func (Format) DecodeRequest(body []byte) (*codec.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	q := &codec.Request{Format: formatName, Model: head.Model, Stream: head.Stream, IncludeUsage: true}
+	return decode(body, head.Model, head.Stream)
+}
+
+// decode is DecodeRequest for a body whose head has been read.
+func decode(body []byte, model string, stream bool) (*codec.Request, error) {
+	q := &codec.Request{Format: formatName, Model: model, Stream: stream, IncludeUsage: true}
 	r := &reader{fields.Reader{Data: body}}
 	instructions := ""
 	for it := rawjson.MembersOf(body); it.Next(); {

@@ -116,7 +116,7 @@ func appendTools(dst []byte, q *codec.Request, own bool) []byte {
 			if own {
 				dst = append(rawjson.Comma(dst), t.Raw...)
 			}
-			search = search || !own && searches(t.Name)
+			search = search || !own && searchesTheWeb(t.Name)
 			continue
 		}
 		dst = append(rawjson.Comma(dst), `{"type":"function"`...)
@@ -146,8 +146,8 @@ func appendTools(dst []byte, q *codec.Request, own bool) []byte {
 	return append(dst, ']')
 }
 
-// searches says whether a hosted tool of Anthropic or Google, by its name, searches the web.
-func searches(name string) bool {
+// searchesTheWeb says whether a hosted tool of Anthropic or Google, by its name, searches the web.
+func searchesTheWeb(name string) bool {
 	return strings.HasPrefix(name, "web_search") || strings.HasPrefix(name, "googleSearch")
 }
 
@@ -191,8 +191,6 @@ func appendReasoning(dst []byte, q *codec.Request) []byte {
 	switch {
 	case effort == "" && r.Disabled:
 		effort = "none"
-	case effort == "max":
-		effort = "xhigh"
 	case effort == "" && r.Budget != nil:
 		effort = effortOf(*r.Budget)
 	}

@@ -10,17 +10,20 @@ import (
 	"uniapi/codec/estimate"
 	"uniapi/codec/passthrough"
 	"uniapi/codec/rawjson"
-	"uniapi/codec/trigger"
 )
 
 // Inspector reads a Responses stream for a passthrough.Stream. The answer begins with the first thing that is said or called: up to there a
 // response only waits, and may yet fail for want of quota.
 type Inspector struct {
-	usage  codec.Usage
-	passed int64 // characters of what has been said
-	around int64 // bytes that stood around a piece of it; those that follow are not read so closely
-	seen   bool  // an event of the format has come
-	last   bool  // the big event that is under way ends the answer
+	// ItemIDs has the ids of items written as OpenAI has them. What is larger than an event is usually passes as it comes.
+	ItemIDs bool
+
+	usage    codec.Usage
+	passed   int64 // characters of what has been said
+	around   int64 // bytes that stood around a piece of it; those that follow are not read so closely
+	searches searches
+	seen     bool // an event of the format has come
+	last     bool // the big event that is under way ends the answer
 
 	unnamed bool   // the last event has a response without an id
 	id      string // which is this one then
@@ -32,10 +35,14 @@ var (
 )
 
 // Reset implements passthrough.Inspector.
-func (in *Inspector) Reset() { *in = Inspector{} }
+func (in *Inspector) Reset() { *in = Inspector{ItemIDs: in.ItemIDs} }
 
 // Usage implements passthrough.Inspector.
-func (in *Inspector) Usage() codec.Usage { return in.usage }
+func (in *Inspector) Usage() codec.Usage {
+	u := in.usage
+	in.searches.tell(&u)
+	return u
+}
 
 // Said implements passthrough.Inspector.
 func (in *Inspector) Said() int64 { return in.passed }
@@ -60,8 +67,14 @@ func (in *Inspector) End(bool) (last string, err *codec.Error) {
 	return "", codec.CutShort()
 }
 
-// Mend implements passthrough.Mender: a response without an id gets one, the same in all of its events.
+// Mend implements passthrough.Mender: a response without an id gets one, the same in all of its events, and items get those that OpenAI has.
 func (in *Inspector) Mend(dst, name, data []byte) []byte {
+	if in.ItemIDs {
+		data = WithItemIDs(data)
+	}
+	if !in.unnamed {
+		return passthrough.AppendEvent(dst, name, data)
+	}
 	if in.id == "" {
 		in.id = codec.NewID("resp_")
 	}
@@ -72,7 +85,7 @@ func (in *Inspector) Mend(dst, name, data []byte) []byte {
 func (in *Inspector) Event(name, data []byte, begun bool) passthrough.Sign {
 	in.unnamed = false
 	sign := in.event(name, data, begun)
-	sign.Lacks = in.unnamed && sign.Err == nil
+	sign.Lacks = (in.unnamed || in.ItemIDs && idEdits(data) != nil) && sign.Err == nil
 	return sign
 }
 
@@ -81,7 +94,7 @@ func (in *Inspector) event(name, data []byte, begun bool) passthrough.Sign {
 		if _, err := rawjson.One(data); err != nil {
 			return passthrough.NotJSON(err)
 		}
-		in.passed += max(int64(len(data))-in.around, 1)
+		in.passed += max(estimate.Weight(data)-in.around, 1)
 		return passthrough.Sign{}
 	}
 	var m passMembers
@@ -93,6 +106,9 @@ func (in *Inspector) event(name, data []byte, begun bool) passthrough.Sign {
 	in.unnamed = m.response.Kind == rawjson.Object && !passthrough.HasID(data, m.response)
 	switch m.kind {
 	case "response.output_item.added", "response.output_item.done":
+		if m.kind == "response.output_item.done" {
+			in.searches.count(data, m.item)
+		}
 		return passthrough.Sign{Begins: passSays(data, m.item)}
 	case "response.completed", "response.incomplete":
 		return in.completed(data, m.response, m.kind == "response.incomplete")
@@ -112,9 +128,8 @@ func (in *Inspector) event(name, data []byte, begun bool) passthrough.Sign {
 	if !strings.HasSuffix(m.kind, ".delta") || !passHolds(m.delta) {
 		return passthrough.Sign{}
 	}
-	said := int64(m.delta.End - m.delta.Start - len(`""`))
-	in.passed += said
-	in.around = int64(len(data)) - said
+	in.passed += estimate.Weight(data[m.delta.Start+1 : m.delta.End-1])
+	in.around = int64(len(data) - len(m.delta.Raw(data)) + len(`""`))
 	return passthrough.Sign{Begins: true}
 }
 
@@ -197,6 +212,7 @@ func (in *Inspector) completed(data []byte, response rawjson.Value, incomplete b
 	}
 	u, _ := codec.ReadUsage(data, response.Get(data, "usage"))
 	in.usage.Update(u)
+	in.searches.atLeast(searchesIn(data, response.Get(data, "output")))
 	if in.passed == 0 && u.Zero() { // it has said nothing before, and does not count
 		in.passed = estimate.Answer(response.Raw(data)) * estimate.CharactersPerToken
 	}
@@ -247,39 +263,4 @@ func (in *Inspector) Tail(data []byte) passthrough.Sign {
 		in.usage.Update(u)
 	}
 	return passthrough.Sign{Done: in.last}
-}
-
-// CheckAnswer looks at a whole plain answer that came with a success status, and returns its usage. The error, always a *codec.Error, says
-// that it is none: an error object, a page, a response that failed or says nothing, or one that holds one of the operator's error
-// triggers. A response that is made in the background has yet to say something.
-func CheckAnswer(body []byte, triggers []string) (codec.Usage, error) {
-	u, failure := asError(body)
-	if failure != nil {
-		return u, failure
-	}
-	if e := trigger.InJSON(body, triggers); e != nil {
-		return u, e
-	}
-	status, said, whole := "", false, false
-	for it := rawjson.MembersOf(body); it.Next(); {
-		switch it.Name() {
-		case "status":
-			status, _ = rawjson.Text(body, it.Value)
-		case "output":
-			whole, said = it.Value.Kind == rawjson.Array, passAnySays(body, it.Value)
-		}
-	}
-	switch status {
-	case "failed", "cancelled":
-		return u, failed(nil, rawjson.Value{})
-	case "incomplete", "queued", "in_progress":
-		return u, nil
-	}
-	switch {
-	case !whole:
-		return u, noResponse(body)
-	case !said:
-		return u, codec.Empty()
-	}
-	return u, nil
 }

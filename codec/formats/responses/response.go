@@ -13,14 +13,13 @@ import (
 
 // DecodeResponse implements codec.Format.
 func (Format) DecodeResponse(body []byte) (*codec.Response, error) {
-	if _, e := asError(body); e != nil {
-		return nil, e
-	}
 	r := &reader{fields.Reader{Data: body}}
 	a := &codec.Response{Format: formatName}
 	var output, details rawjson.Value
-	status := ""
-	for it := rawjson.MembersOf(body); it.Next(); {
+	status, worded := "", false
+	var told codec.Told
+	it := rawjson.MembersOf(body)
+	for it.Next() {
 		v := it.Value
 		switch it.Name() {
 		case "id":
@@ -39,8 +38,16 @@ func (Format) DecodeResponse(body []byte) (*codec.Response, error) {
 			a.ServiceTier, _ = rawjson.Text(body, v)
 		case "usage":
 			a.Usage, a.HasUsage = codec.ReadUsage(body, v)
+		case "message":
+			worded = v.Kind == rawjson.String && passHolds(v)
+		default:
+			told.Member(body, &it)
 		}
 	}
+	if e := toldError(&told, &it, body, worded); e != nil {
+		return nil, e
+	}
+	searchesIn(body, output).tell(&a.Usage)
 	if status == "failed" || status == "cancelled" {
 		return nil, codec.NoAnswer("the upstream ended the response as " + status + " without saying why")
 	}

@@ -314,6 +314,7 @@ func (d *streamDecoder) completed(dst []codec.Event, data []byte, response rawjs
 	reason, _ := rawjson.Text(data, response.Get(data, "incomplete_details").Get(data, "reason"))
 	dst = append(dst, codec.Event{Kind: codec.EventFinish, Finish: finishOf(status, reason, d.calls > 0)})
 	if u, _ := codec.ReadUsage(data, response.Get(data, "usage")); u.Tells() {
+		searchesIn(data, response.Get(data, "output")).tell(&u)
 		dst = append(dst, codec.Event{Kind: codec.EventUsage, Usage: u})
 	}
 	return dst

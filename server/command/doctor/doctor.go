@@ -107,7 +107,7 @@ func Examine(ctx context.Context, out io.Writer, name string, visit Visit) (fail
 	if visit.Model != "" && !plainName(visit.Model) {
 		return 0, fmt.Errorf("--model: the name has a character that is in no model's name")
 	}
-	if e.base, err = gatewayAddress(visit.URL); err != nil {
+	if e.base, err = GatewayAddress(visit.URL); err != nil {
 		return 0, fmt.Errorf("--url: %w", err)
 	}
 	steps := append([]step{{"address", (*examination).address}}, e.client.before...)
@@ -143,8 +143,8 @@ func line(name string, v verdict) string {
 // hide takes the key out of a text: a gateway may say it in an error.
 func (e *examination) hide(text string) string { return strings.ReplaceAll(text, e.key, "THE-KEY") }
 
-// gatewayAddress reads the address of a gateway, with or without the /v1 that some clients want after it.
-func gatewayAddress(text string) (*url.URL, error) {
+// GatewayAddress reads the address of a gateway, with or without the /v1 that some clients want after it.
+func GatewayAddress(text string) (*url.URL, error) {
 	if text == "" {
 		return nil, fmt.Errorf("give the gateway's address as the client reaches it, e.g. https://gateway.example")
 	}

@@ -20,7 +20,7 @@ func TestGatewayAddressIsThatBelowWhichAllAPIsStand(t *testing.T) {
 		"https://gateway.example/?key=k":  "",
 		"":                                "",
 	} {
-		got, err := gatewayAddress(given)
+		got, err := GatewayAddress(given)
 		if (err == nil) != (want != "") || err == nil && got.String() != want {
 			t.Errorf("%q: %v, %v, want %q", given, got, err, want)
 		}

@@ -1,0 +1,115 @@
+package front
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+
+	"uniapi/codec"
+	"uniapi/codec/rawjson"
+	"uniapi/codec/saturate"
+)
+
+// usualSearches is how often a provider searches for an answer at most where the request does not bound it: no provider says so.
+const usualSearches = 10
+
+// SearchesAtMost is how often the provider may search the web, and the client's files, for the answer to a conversation that asks for it, 0 if it does not.
+func SearchesAtMost(body []byte, bounds *codec.Bounds) (web, files int64) {
+	if bounds == nil || !bytes.Contains(body, []byte("earch")) && !bytes.Contains(body, []byte(`\u`)) {
+		return 0, 0
+	}
+	top, err := rawjson.One(body)
+	if err != nil {
+		return 0, 0
+	}
+	s := &bounds.Searches
+	if has(body, top, s.Members) {
+		web = usualSearches
+	}
+	for it := top.Get(body, "tools").Elements(body); it.Next(); {
+		kind, _ := rawjson.Text(body, it.Value.Get(body, "type"))
+		n := &web
+		if beginsWith(kind, s.Files) {
+			n = &files
+		} else if !beginsWith(kind, s.Web) && !has(body, it.Value, s.Named) {
+			continue
+		}
+		uses := int64(usualSearches)
+		if said, is := count(body, it.Value, s.Uses); is {
+			uses = said
+		}
+		*n = saturate.Add(*n, uses)
+	}
+	if said, is := count(body, top, s.Calls); is { // of all tools together
+		if web > 0 {
+			web = said
+		}
+		if files > 0 {
+			files = said
+		}
+	}
+	return web, files
+}
+
+// Kinds of searches that have prices of their own.
+const previewOfSearches = "preview"
+
+var sizesOfSearches = []string{"low", "medium", "high"}
+
+// SearchKind is what a conversation that has the provider search says of how: the size of the context that is searched for, or preview, for the older of two tools.
+// "" is none of these. Names that are written with escapes are looked for only thoroughly.
+func SearchKind(body []byte, bounds *codec.Bounds, thoroughly bool) string {
+	if bounds == nil {
+		return ""
+	}
+	s := &bounds.Searches
+	says := func(word string) bool { return bytes.Contains(body, []byte(word)) }
+	if !slices.ContainsFunc(s.Members, says) && !slices.ContainsFunc(s.Preview, says) && !(thoroughly && says(`\u`)) {
+		return ""
+	}
+	top, err := rawjson.One(body)
+	if err != nil {
+		return ""
+	}
+	for _, member := range s.Members {
+		size, _ := rawjson.Text(body, top.Get(body, member).Get(body, s.Size))
+		if i := slices.Index(sizesOfSearches, size); s.Size != "" && i >= 0 {
+			return sizesOfSearches[i]
+		}
+	}
+	if len(s.Preview) == 0 {
+		return ""
+	}
+	for it := top.Get(body, "tools").Elements(body); it.Next(); {
+		if kind, _ := rawjson.Text(body, it.Value.Get(body, "type")); beginsWith(kind, s.Preview) {
+			return previewOfSearches
+		}
+	}
+	return ""
+}
+
+// count is a member that says how often something may be done; false if there is none of that name.
+func count(body []byte, object rawjson.Value, name string) (int64, bool) {
+	if name == "" {
+		return 0, false
+	}
+	n, is := rawjson.Int(body, object.Get(body, name))
+	return n, is && n > 0
+}
+
+// has says whether an object has one of the members, as an object.
+func has(body []byte, object rawjson.Value, names []string) bool {
+	if len(names) == 0 {
+		return false
+	}
+	for it := object.Members(body); it.Next(); {
+		if it.Value.Kind == rawjson.Object && slices.Contains(names, it.Name()) {
+			return true
+		}
+	}
+	return false
+}
+
+func beginsWith(kind string, words []string) bool {
+	return slices.ContainsFunc(words, func(word string) bool { return strings.HasPrefix(kind, word) })
+}

@@ -1,0 +1,20 @@
+//go:build !race
+
+package turns
+
+import (
+	"testing"
+
+	"uniapi/bench/linear"
+)
+
+func TestMadeUpIDsCostLinearTime(t *testing.T) {
+	for name, messages := range crafted {
+		t.Run(name, func(t *testing.T) {
+			linear.Check(t, func(size int) func() {
+				given := messages(size)
+				return func() { Split(given, Options{}) }
+			})
+		})
+	}
+}

@@ -1,0 +1,58 @@
+package capture
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+// version is that of the file's form.
+const version = 1
+
+// File is an exchange that may be shown to others: its texts are replaced, its structure is kept.
+type File struct {
+	Version int `json:"uni_api_capture"`
+	Exchange
+}
+
+// JSON is the file, fit to be read by people.
+func (f *File) JSON() ([]byte, error) {
+	var out bytes.Buffer
+	to := json.NewEncoder(&out)
+	to.SetEscapeHTML(false)
+	to.SetIndent("", "  ")
+	err := to.Encode(f)
+	return out.Bytes(), err
+}
+
+// Shown is an exchange as the text of a file that may be shown to others.
+func (e *Exchange) Shown() ([]byte, error) { return e.File([]byte(rand.Text())).JSON() }
+
+// Read reads a file.
+func Read(text []byte) (*File, error) {
+	f := new(File)
+	if err := json.Unmarshal(text, f); err != nil {
+		return nil, fmt.Errorf("it is no capture: %w", err)
+	}
+	switch {
+	case f.Version == 0:
+		return nil, errors.New("it is no capture: it has no uni_api_capture")
+	case f.Version != version:
+		return nil, fmt.Errorf("it is of version %d, and this program reads version %d", f.Version, version)
+	case f.Client.Request == nil:
+		return nil, errors.New("it has no client.request")
+	}
+	for i := range f.Attempts {
+		if f.Attempts[i].Request == nil {
+			return nil, fmt.Errorf("attempts[%d] has no request", i)
+		}
+	}
+	for _, m := range f.messages() {
+		if _, err := m.Body(); err != nil {
+			return nil, fmt.Errorf("a piece is no base64: %w", err)
+		}
+	}
+	return f, nil
+}

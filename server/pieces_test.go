@@ -1,0 +1,36 @@
+package server
+
+import (
+	"encoding/json"
+	"testing"
+
+	"uniapi/codec/front"
+	"uniapi/codec/rawjson"
+)
+
+// FuzzTextInPieces holds what is found in an object that lies in pieces to what is found in it whole.
+func FuzzTextInPieces(f *testing.F) {
+	f.Add(`{"model":"m","service_tier":"flex"}`, 3, 20)
+	f.Add(`{"messages":[{"service_tier":"no","content":"\"service_tier\":\"x\\"}],"service\u005ftier":"fl\u0065x"}`, 50, 51)
+	f.Add(`{"service_tier":null,"a":"b"}`, 0, 9)
+	f.Add(`{"a":{"b":","},"service_tier":"\\"}`, 33, 34)
+	f.Add(`{"a":"service_tier","b":"flex","service_tier":{"service_tier":"no"},"c":"d"}`, 5, 60)
+	f.Fuzz(func(t *testing.T, body string, one, two int) {
+		whole := []byte(body)
+		var members map[string]json.RawMessage
+		if json.Unmarshal(whole, &members) != nil || members == nil {
+			return
+		}
+		for _, said := range members {
+			if len(said) > mostOfPiece {
+				return
+			}
+		}
+		one = max(min(one, len(whole)), 0)
+		two = max(min(two, len(whole)), one)
+		want, _ := rawjson.Text(whole, front.Member(whole, "service_tier"))
+		if got := textInPieces([][]byte{whole[:one], whole[one:two], whole[two:]}, "service_tier"); got != want {
+			t.Errorf("%q in three pieces, %q whole, of %s", got, want, body)
+		}
+	})
+}

@@ -1,0 +1,152 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"uniapi/codec"
+	"uniapi/server/requestlog"
+)
+
+func TestTheWayOfAStreamIsKeptInFewPoints(t *testing.T) {
+	for _, pieces := range []int{1, 2, mostPoints, mostPoints + 1, 100, 10_000} {
+		var p pace
+		for i := range pieces {
+			p.wrote(10, time.Duration(i)*time.Millisecond)
+		}
+		if p.pieces != pieces || p.bytes != int64(10*pieces) || pieces > 1 && p.longest != time.Millisecond {
+			t.Errorf("%d pieces: %d, %d bytes, longest %v", pieces, p.pieces, p.bytes, p.longest)
+		}
+		if p.used > mostPoints || p.used < min(pieces, mostPoints/2) {
+			t.Errorf("%d pieces left %d points", pieces, p.used)
+		}
+		for i, point := range p.points[:p.used] {
+			if want := (requestlog.Point{int64(i * p.each), int64(10 * (i*p.each + 1))}); point != want {
+				t.Fatalf("%d pieces: point %d is %v, want %v", pieces, i, point, want)
+			}
+		}
+	}
+}
+
+// keepsIn is a gateway that keeps requests in a folder of the test's.
+func keepsIn(t testing.TB, folder string, providers ...string) *gateway {
+	t.Helper()
+	return keepsLevel(t, folder, "request_log: metadata", providers...)
+}
+
+func keepsLevel(t testing.TB, folder, preferences string, providers ...string) *gateway {
+	t.Helper()
+	return startWith(t, Options{Requests: folder}, append(providers, "preferences: {"+preferences+"}")...)
+}
+
+func TestKeptRequestsTellHowStreamsEnded(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "requests")
+	up := listen(t, func(p *peer, r seen) bool {
+		switch n := len(p.up.requests()); n {
+		case 1:
+			p.say(streamHead + chunk(event("a")) + chunk(event("b")) + chunk("data: [DONE]\n\n") + "0\r\n\r\n")
+			return true
+		default:
+			p.say(streamHead + chunk(event("a"))) // and breaks off
+			return false
+		}
+	})
+	g := keepsIn(t, folder, providerOf("p", up))
+	for i := range 2 {
+		c := g.dial()
+		c.post(streamRequest, "X-Request-Id", fmt.Sprint("r", i))
+		io.ReadAll(c.head().Body) // the second one breaks off
+		g.log.Next(t, "request")
+	}
+	g.requests.Flush()
+	page, err := requestlog.Search(context.Background(), folder, requestlog.Query{})
+	if err != nil || len(page.Found) != 2 {
+		t.Fatal(page, err)
+	}
+	broke, whole := page.Found[0].Entry, page.Found[1].Entry
+	if whole.ID != "r0" || whole.Status != 200 || whole.Pieces == 0 || len(whole.Flow) == 0 || whole.Flow[len(whole.Flow)-1][1] != whole.Bytes || whole.FirstByteMS <= 0 {
+		t.Errorf("%+v", whole)
+	}
+	if broke.Status < 500 || broke.Error == "" || len(broke.Attempts) != 1 || broke.Pieces == 0 {
+		t.Errorf("%+v", broke)
+	}
+}
+
+// What request_log: metadata adds to a request, but for the disk: there is none.
+func BenchmarkKeptRequest(b *testing.B) {
+	folder := filepath.Join(b.TempDir(), "requests")
+	if err := os.WriteFile(folder, nil, 0o600); err != nil {
+		b.Fatal(err)
+	}
+	g := keepsIn(b, folder, providerOf("p", listen(b, both)))
+	for _, c := range []struct {
+		name   string
+		pieces int
+	}{{"plain", 0}, {"stream of 50", 50}} {
+		b.Run(c.name, func(b *testing.B) {
+			x := &exchange{inbound: inbound{origin: origin{server: g.Server, ctx: new(fasthttp.RequestCtx)}}}
+			x.at, x.start, x.began = &x.lone, time.Now(), time.Now()
+			x.id = []byte("0b3d254da9e0-3")
+			r := record{id: x.id, status: 200, end: x.start, took: time.Second, ttft: time.Millisecond, key: g.snapshot.Load().keys.find(requestWith(clientKeyText)),
+				endpoint: "POST /v1/chat/completions", model: "gpt-5.2", attempts: 1, provider: "openai", upstream: "gpt-5.2-2026-01-01",
+				tries: []trial{{provider: "openai", upstream: "gpt-5.2-2026-01-01", status: 200, took: time.Millisecond}}, cost: 12345,
+				usage: codec.Usage{Prompt: 1000, Completion: 50}}
+			b.ReportAllocs()
+			for b.Loop() {
+				if c.pieces > 0 {
+					x.pace = paces.Get().(*pace)
+					for range c.pieces {
+						x.pace.wrote(100, time.Since(x.start))
+					}
+				}
+				x.keepRequest(&r, netip.AddrFrom4([4]byte{192, 0, 2, 7}))
+				if x.pace != nil {
+					*x.pace = pace{}
+					paces.Put(x.pace)
+				}
+			}
+		})
+	}
+}
+
+// requestWith is a request that carries a key.
+func requestWith(key string) *fasthttp.RequestCtx {
+	ctx := new(fasthttp.RequestCtx)
+	ctx.Request.Header.Set(fasthttp.HeaderAuthorization, "Bearer "+key)
+	return ctx
+}
+
+// What was changed on a request's way, though nothing was left out, is to be seen where it is kept.
+func TestKeptRequestTellsWhatWasChangedInIt(t *testing.T) {
+	up := listen(t, both)
+	folder := t.TempDir()
+	g := keepsIn(t, folder, providerOf("p", up))
+	swapped := `{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"a"},` +
+		`{"role":"assistant","content":[{"type":"thinking","thinking":"x","signature":"s"}]},{"role":"user","content":"b"}]}`
+	if a := g.do("POST", "/v1/messages", swapped, asClient...); a.StatusCode != 200 {
+		t.Fatal(a.StatusCode, a.body)
+	}
+	g.log.Next(t, "request")
+	if a := g.do("POST", "/v1/messages", `{"model":"m","max_tokens":9,"messages":[{"role":"user","content":"a"}]}`, asClient...); a.StatusCode != 200 {
+		t.Fatal(a.StatusCode, a.body)
+	}
+	g.log.Next(t, "request")
+	g.requests.Flush()
+	page, err := requestlog.Search(context.Background(), folder, requestlog.Query{})
+	if err != nil || len(page.Found) != 2 {
+		t.Fatal(page, err)
+	}
+	for i, want := range []string{"[]", "[messages (3 became 2)]"} { // the newest is first
+		if got := fmt.Sprint(page.Found[i].Attempts[0].Changed); got != want {
+			t.Errorf("changed is %s, not %s: %+v", got, want, page.Found[i].Entry)
+		}
+	}
+}

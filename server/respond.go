@@ -1,0 +1,89 @@
+package server
+
+import (
+	"bytes"
+
+	"github.com/valyala/fasthttp"
+
+	"uniapi/codec"
+)
+
+var (
+	contentTypeJSON   = []byte("application/json")
+	contentTypeEvents = []byte("text/event-stream; charset=utf-8")
+)
+
+// respond hands the answer to fasthttp, which writes it after the handler has
+// returned.
+func (x *exchange) respond() {
+	if x.stages&withAdmin != 0 {
+		x.showAttempts()
+	}
+	// Browsers take what a provider answered for nothing but what its Content-Type says, and do not run it.
+	x.ctx.Response.Header.Set(fasthttp.HeaderXContentTypeOptions, noSniff)
+	if len(x.at.contentType) > 0 && isDocument(x.at.contentType) {
+		x.ctx.Response.Header.Set(fasthttp.HeaderContentSecurityPolicy, "sandbox; default-src 'none'")
+	}
+	x.ctx.SetStatusCode(fasthttp.StatusOK)
+	if x.stream {
+		x.beginStream()
+		return
+	}
+	kind := contentTypeJSON
+	if len(x.at.contentType) > 0 {
+		kind = x.at.contentType
+	}
+	x.ctx.Response.Header.SetContentTypeBytes(kind)
+	if x.first != nil {
+		x.keepAnswer(fasthttp.StatusOK, x.at.whole)
+	}
+	if x.at.whole != nil {
+		x.ctx.Response.SwapBody(x.at.whole)
+	}
+	x.end(fasthttp.StatusOK)
+}
+
+const noSniff = "nosniff"
+
+// isDocument says whether browsers may run what is of that type.
+func isDocument(contentType []byte) bool {
+	kind, _, _ := bytes.Cut(bytes.ToLower(contentType), []byte{';'})
+	return bytes.Contains(kind, []byte("html")) || bytes.Contains(kind, []byte("xml")) || bytes.Contains(kind, []byte("svg"))
+}
+
+// showAttempts tells an admin key which channel has answered, and with
+// X-Debug-Attempts: 1 what was tried before.
+func (x *exchange) showAttempts() {
+	if x.at.chosen.Number > 0 {
+		x.ctx.Response.Header.Set("X-Uni-Api-Channel", x.at.chosen.Provider.Config.Name+"/"+x.at.chosen.Upstream)
+	}
+	if string(x.ctx.Request.Header.Peek("X-Debug-Attempts")) != "1" {
+		return
+	}
+	x.ctx.Response.Header.Set("X-Debug-Attempts", trail(x.tries))
+}
+
+// refuse answers with an error and ends the request.
+func (x *exchange) refuse(e *codec.Error) {
+	if x.call.Canceled() {
+		x.ctx.SetStatusCode(statusClientGone)
+		x.ctx.SetConnectionClose() // nobody reads it
+		x.end(statusClientGone)
+		return
+	}
+	x.failure = e
+	if e.Code == errOverloaded.Code && x.retryAfter == 0 {
+		x.retryAfter = comeBack
+	}
+	if x.at.whole != nil { // the connection keeps the memory
+		x.ctx.Response.SwapBody(x.at.whole[:0])
+		x.at.whole = nil
+	}
+	writeErrorIn(x.ctx, x.format, e)
+	x.keepRefusal(e)
+	setRetryAfter(x.ctx, x.retryAfter)
+	if x.stages&withAdmin != 0 {
+		x.showAttempts()
+	}
+	x.end(e.Status)
+}

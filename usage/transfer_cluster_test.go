@@ -1,0 +1,151 @@
+//go:build cluster
+
+package usage
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"uniapi/config"
+	"uniapi/usage/postgrestest"
+)
+
+func exported(t testing.TB, o Options) string {
+	t.Helper()
+	o.Log = quiet
+	var out bytes.Buffer
+	if err := Export(o, &out); err != nil {
+		t.Fatal(err)
+	}
+	return out.String()
+}
+
+// filled makes a ledger of three days in a file.
+func filled(t testing.TB, dir string) (now time.Time) {
+	t.Helper()
+	now = time.Now().UTC().Add(-80 * time.Hour).Truncate(time.Minute)
+	b := open(t, Options{Dir: dir, Now: func() time.Time { return now }})
+	configure(t, b, nil, nil)
+	for i := range 40 {
+		for range 3 {
+			b.Key(secret).Series("p", fmt.Sprint("m", i%4), "POST /v1/chat/completions").Record(sample(int64(i), int64(i*7)))
+			b.Attempt("p", "m\x00é", "sk-…", i%3 > 0)
+		}
+		if err := b.fold(); err != nil {
+			t.Fatal(err)
+		}
+		now = now.Add(113 * time.Minute)
+	}
+	for i := range 3 {
+		if _, _, err := b.AddCredits(secret, Correction{Nano: int64(i + 1), Note: "<é>\x00"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return now
+}
+
+func TestALedgerGoesFromAFileToTablesAndBackWithoutLoss(t *testing.T) {
+	server := postgrestest.Start(t)
+	file, again := t.TempDir(), t.TempDir()
+	filled(t, file)
+	was := exported(t, Options{Dir: file})
+	if n := strings.Count(was, "\n"); n < 100 {
+		t.Fatalf("only %d lines:\n%s", n, was)
+	}
+	tables := Options{Database: server.Books(), Instance: "one", Log: quiet}
+	if _, err := Restore(tables, strings.NewReader(was)); err != nil {
+		t.Fatal(err)
+	}
+	common := exported(t, Options{Database: server.Books(), Instance: "another"})
+	if got := strings.ReplaceAll(common, `"instance":"one",`, ""); got != was {
+		t.Errorf("of %d lines the tables give %d, not the same", strings.Count(was, "\n"), strings.Count(got, "\n"))
+	}
+	if _, err := Restore(tables, strings.NewReader(was)); !errors.Is(err, errNotEmpty) {
+		t.Errorf("it is taken again: %v", err)
+	}
+	if _, err := Restore(Options{Dir: again, Log: quiet}, strings.NewReader(common)); err != nil {
+		t.Fatal(err)
+	}
+	if got := exported(t, Options{Dir: again}); got != was {
+		t.Errorf("back in a file it is not the same: %d and %d bytes", len(got), len(was))
+	}
+	// A second machine's file goes beside the first.
+	if _, err := Restore(Options{Database: server.Books(), Instance: "two", Log: quiet}, strings.NewReader(was)); err != nil {
+		t.Fatal(err)
+	}
+	m := joinLedger(t, Options{Database: server.Books(), Instance: "three"})
+	if got := inTables(t, m, ofRequests); got[requests] != 240 {
+		t.Errorf("of 240 requests there are %d", got[requests])
+	}
+	configure(t, m.Books, nil, nil)
+	if list, _, err := m.Corrections(secret); err != nil || len(list) != 6 || list[0].Note != "<é>\x00" {
+		t.Errorf("%v: %+v", err, list)
+	}
+}
+
+func TestRestoreSaysWhatIsWrongWithAFile(t *testing.T) {
+	dir := t.TempDir()
+	filled(t, dir)
+	lines := strings.SplitAfter(exported(t, Options{Dir: dir}), "\n")
+	for name, text := range map[string]string{
+		"nothing":        "",
+		"no head":        lines[1],
+		"two heads":      lines[0] + lines[0],
+		"another's":      strings.Replace(lines[0], "uni-api", "other", 1),
+		"no JSON":        lines[0] + "{",
+		"a broken count": lines[0] + strings.Replace(lines[1], `"requests":`, `"requests":-`, 1),
+		"no such column": lines[0] + strings.Replace(lines[1], `"requests":`, `"wishes":`, 1),
+		"a broken time":  lines[0] + strings.Replace(lines[1], `:00Z"`, `:01Z"`, 1),
+		"an empty line":  lines[0] + "{}\n",
+	} {
+		to := t.TempDir()
+		if _, err := Restore(Options{Dir: to, Log: quiet}, strings.NewReader(text)); err == nil {
+			t.Errorf("%s: it is taken", name)
+		}
+		if got := exported(t, Options{Dir: to}); strings.Contains(got, `"span"`) {
+			t.Errorf("%s: something was taken: %s", name, got)
+		}
+	}
+}
+
+func TestRepriceAndImportWorkInTheTablesOfARunningFleet(t *testing.T) {
+	server := postgrestest.Start(t)
+	m := joinLedger(t, Options{Database: server.Books(), Instance: "one"})
+	credits := int64(1e12)
+	k := configure(t, m.Books, &credits, nil)
+	k.Series("openai", "gpt", "POST /v1/chat/completions").Record(Sample{Success: true, Tokens: Tokens{Prompt: 1_000_000}, Cost: 5})
+	k.Spend(5)
+	soon(t, "it is delivered", func() bool { return inTables(t, m, ofKeys)[cost] == 5 })
+	cfg, err := config.Parse("api.yaml", []byte("providers: [{provider: openai, base_url: http://127.0.0.1:9/v1, api: k, model: [gpt], preferences: {model_price: {gpt: '3,4'}}}]\napi_keys: [{api: "+secret+"}]"), func(string) string { return "" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	today := time.Now().UTC().Truncate(24 * time.Hour)
+	o := Options{Database: server.Books(), Instance: "another", Log: quiet}
+	list, err := Reprice(o, cfg, RepriceOptions{From: today.AddDate(0, 0, -1), To: today.AddDate(0, 0, 1)})
+	if err != nil || len(list) != 1 || list[0].Is != 3e9 {
+		t.Fatalf("%v: %+v", err, list)
+	}
+	soon(t, "the instance knows what it costs now", func() bool { return k.Left() == credits-3e9 })
+	if corrections, _, err := m.Corrections(secret); err != nil || len(corrections) != 1 || corrections[0].Repriced != 3e9-5 {
+		t.Errorf("%v: %+v", err, corrections)
+	}
+	if days, err := Daily(o, cfg, "openai", today.AddDate(0, 0, -1), today.AddDate(0, 0, 1)); err != nil || len(days) != 1 {
+		t.Errorf("%v: %v", err, days)
+	}
+	csv := "id,endpoint,client_ip,process_time,first_response_time,provider,model,api_key,prompt_tokens,completion_tokens,timestamp\n" +
+		"1,POST /v1/chat/completions,192.0.2.1,1.5,0.5,openai,gpt," + secret + ",1000000,0," + today.AddDate(0, 0, -3).Format("2006-01-02") + " 10:00:00\n"
+	for range 2 {
+		if _, err := Import(o, cfg, strings.NewReader(csv)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	soon(t, "the instance knows what was spent before", func() bool { return k.Left() == credits-6e9 })
+}
