@@ -1,7 +1,6 @@
 package codec
 
 import (
-	"bytes"
 	"slices"
 	"strings"
 
@@ -20,7 +19,7 @@ type Beyond struct {
 // Says tells whether a member of a request does.
 func (b *Beyond) Says(body []byte, it *rawjson.Members) bool {
 	name := it.Name()
-	if name == "tools" && b.ranElsewhere(body, it.Value) {
+	if name == toolsMember && b.ranElsewhere(body, it.Value) {
 		return true
 	}
 	for _, path := range b.Members {
@@ -37,12 +36,6 @@ func (b *Beyond) Says(body []byte, it *rawjson.Members) bool {
 		}
 	}
 	return false
-}
-
-// StandsIn tells whether some of the words Within do, wherever they stand in a request. Letters that are escaped, which no client has a reason for, may
-// be those of any word.
-func (b *Beyond) StandsIn(body []byte) bool {
-	return len(b.Within) > 0 && escapesLetters(body) || slices.ContainsFunc(b.Within, func(words string) bool { return standsIn(body, words) })
 }
 
 // ranElsewhere says whether the provider runs one of the tools.
@@ -64,34 +57,4 @@ func (b *Beyond) ranElsewhere(body []byte, tools rawjson.Value) bool {
 // runs says whether clients run a tool.
 func (b *Beyond) runs(tool string) bool {
 	return slices.ContainsFunc(b.Client, func(begins string) bool { return strings.HasPrefix(tool, begins) })
-}
-
-// standsIn says whether words stand in a body as strings without escapes.
-func standsIn(body []byte, words string) bool {
-	for word := range strings.SplitSeq(words, " ") {
-		quoted := `"` + word + `"`
-		if begin, is := strings.CutSuffix(word, "*"); is {
-			quoted = `"` + begin
-		} else if end, is := strings.CutPrefix(word, "*"); is {
-			quoted = end + `"`
-		}
-		if !bytes.Contains(body, []byte(quoted)) {
-			return false
-		}
-	}
-	return true
-}
-
-// escapesLetters says whether ASCII letters, or an underline, are escaped somewhere. Encoders do that to quotes, angle brackets and what is no ASCII.
-func escapesLetters(body []byte) bool {
-	for {
-		_, rest, more := bytes.Cut(body, []byte(`\u00`))
-		if !more {
-			return false
-		}
-		if len(rest) > 0 && rest[0] >= '4' && rest[0] <= '7' {
-			return true
-		}
-		body = rest
-	}
 }

@@ -50,6 +50,8 @@ type Bounds struct {
 	Searches Searches // those that the provider makes for an answer, and asks money for
 	Each     string   // a list of prompts, each of which is answered; "" is none
 	Beyond   Beyond   // what is read that the request does not hold
+
+	mentioned mentioned // made at the first use
 }
 
 // OtherAnswer are the names that servers which people run themselves read beside or before those of the format, in bodies that pass as they are:

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bytes"
 	"slices"
 	"time"
 
@@ -126,10 +125,10 @@ func (x *exchange) cost(tokens *usage.Tokens) int64 {
 		tokens.ImageOutput = tokens.Completion // OpenAI says of tokens of the prompt what they are, and not of those of the answer
 	}
 	price := priced.Price
-	if price.HasServices() || bytes.Contains(x.body, serviceTierName) || x.at.backend.overrides != nil {
+	if price.HasServices() || x.mentions().Plainly(codec.MentionsServiceTier) || x.at.backend.overrides != nil {
 		tokens.Service = x.serviceTier(price)
 	}
-	if price.HasSearchKinds() || x.at.backend.overrides != nil || bytes.Contains(x.body, searchName) {
+	if price.HasSearchKinds() || x.at.backend.overrides != nil || x.mentions().Plainly(codec.MentionsSearchKind) {
 		tokens.Search = x.searchKind(price)
 	}
 	tokens.Over, tokens.UpTo = price.Bounds(tokens.Prompt)
@@ -210,9 +209,13 @@ func (x *exchange) searchKind(price config.Price) string {
 	if x.endpoint != provider.Chat {
 		return ""
 	}
-	body := x.body
+	bounds, body, says := x.format.Traits().Bounds, x.body, x.mentions()
 	if x.at.backend.overrides != nil && x.at.retold() {
 		body = slices.Concat(x.at.request.Body...)
+		says = bounds.Mentions(body)
 	}
-	return front.SearchKind(body, x.format.Traits().Bounds, price.HasSearchKinds())
+	if says.Plainly(codec.MentionsSearchKind) || price.HasSearchKinds() && says.May(codec.MentionsSearchKind) {
+		return front.SearchKind(body, bounds)
+	}
+	return ""
 }

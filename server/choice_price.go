@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"uniapi/codec"
 	"uniapi/codec/front"
 	"uniapi/codec/rawjson"
 	"uniapi/config"
@@ -19,15 +20,16 @@ func (x *exchange) serviceTier(price config.Price) string {
 	}
 	asked := x.tierAsked()
 	if parts := x.at.request.Body; asked != "" && len(parts) > 0 || x.at.retold() {
-		return textInPieces(parts, string(serviceTierName))
+		return textInPieces(parts, codec.ServiceTier)
 	}
 	return asked
 }
 
 // namesTier says whether a tier stands in the request as it came or as it was sent, without escapes.
 func (x *exchange) namesTier() bool {
-	says := func(body []byte) bool { return bytes.Contains(body, serviceTierName) }
-	return says(x.body) || x.at.retold() && slices.ContainsFunc(x.at.request.Body, says)
+	return x.mentions().Plainly(codec.MentionsServiceTier) || x.at.retold() && slices.ContainsFunc(x.at.request.Body, func(piece []byte) bool {
+		return bytes.Contains(piece, []byte(codec.ServiceTier))
+	})
 }
 
 // retold says whether the operator sets members of requests to the attempt's provider.
@@ -36,19 +38,13 @@ func (a *attempt) retold() bool {
 }
 
 // tierAsked is the service tier that the request asks for.
-func (in *inbound) tierAsked() string { return tierIn(in.body) }
-
-func tierIn(body []byte) string {
-	// Most requests name none, which their bytes tell sooner than their members. The name may be written with escapes.
-	if !bytes.Contains(body, serviceTierName) && !bytes.Contains(body, unicodeEscape) {
+func (in *inbound) tierAsked() string {
+	if !in.mentions().May(codec.MentionsServiceTier) { // most requests
 		return ""
 	}
-	tier, _ := rawjson.Text(body, front.Member(body, string(serviceTierName)))
+	tier, _ := rawjson.Text(in.body, front.Member(in.body, codec.ServiceTier))
 	return tier
 }
-
-// What tells that a request says more of it: cheaper than to look where it says so.
-var serviceTierName, searchName, unicodeEscape = []byte("service_tier"), []byte("search"), []byte(`\u`)
 
 // price is that of one of the models that the request names, where its last attempt was made.
 func (x *exchange) price(model string) config.Price { return x.priced(model).Price }

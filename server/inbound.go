@@ -3,6 +3,7 @@ package server
 import (
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -42,6 +43,8 @@ type inbound struct {
 	tap    *capture.Tap  // that collects the exchange; nil if nobody asks for it
 	wanted *capture.Want // who has asked for this one alone
 
+	mentioned atomic.Uint64 // as far as somebody has asked
+
 	manyEscapes    bool // there are too many to look through
 	escapesCounted bool
 }
@@ -80,4 +83,14 @@ func (in *inbound) headerLine(name string) []byte {
 	in.lazy.Lock()
 	defer in.lazy.Unlock()
 	return in.ctx.Request.Header.Peek(name)
+}
+
+// mentions are what the request's bytes name somewhere.
+func (in *inbound) mentions() codec.Mentions {
+	if said := in.mentioned.Load(); said != 0 {
+		return codec.Mentions(said)
+	}
+	said := in.format.Traits().Bounds.Mentions(in.body)
+	in.mentioned.Store(uint64(said))
+	return said
 }

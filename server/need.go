@@ -1,12 +1,12 @@
 package server
 
 import (
-	"bytes"
 	"math"
 	"strconv"
 	"strings"
 
 	"uniapi/balancer"
+	"uniapi/codec"
 	"uniapi/codec/estimate"
 	"uniapi/codec/front"
 	"uniapi/codec/rawjson"
@@ -96,12 +96,17 @@ func (x *exchange) reckon() {
 	case x.endpoint == provider.Search:
 		most.Searches, most.Prompt = 1, max(prompt, x.resultsWanted()*resultTokens)
 	case x.endpoint == provider.Chat && !x.head.IsForm:
-		most.Searches, most.FileSearches = front.SearchesAtMost(x.body, x.format.Traits().Bounds)
-		most.Search = front.SearchKind(x.body, x.format.Traits().Bounds, true)
+		bounds := x.format.Traits().Bounds
+		if x.mentions().May(codec.MentionsSearch) {
+			most.Searches, most.FileSearches = front.SearchesAtMost(x.body, bounds)
+		}
+		if x.mentions().May(codec.MentionsSearchKind) {
+			most.Search = front.SearchKind(x.body, bounds)
+		}
 	}
 	if !x.inputOnly() {
 		said, answers, beyond := x.answerAtMost()
-		if bounds := x.format.Traits().Bounds; beyond || bounds != nil && !x.head.IsForm && bounds.Beyond.StandsIn(x.body) {
+		if beyond || !x.head.IsForm && x.format.Traits().Bounds.MayReadMore(x.mentions()) {
 			most.Prompt = max(prompt, mostContext)
 		}
 		most.Completion = saturate.Mul(max(said, 0), answers)
@@ -118,7 +123,7 @@ func (x *exchange) reckon() {
 // the dearest way: read from no cache, said aloud, in the service tier that it asks for or without.
 func (x *exchange) costAtMost(tokens usage.Tokens) (most int64) {
 	x.countAsked(&tokens)
-	if bytes.Contains(x.body, hourOfCache) || bytes.Contains(x.body, unicodeEscape) {
+	if x.mentions().May(codec.MentionsHourOfCache) {
 		tokens.CacheWrite1h = tokens.Prompt
 	}
 	costs := func(at *config.Provider, tokens usage.Tokens, model, upstream string) {
@@ -187,6 +192,9 @@ func (in *inbound) answerAtMost() (tokens, answers int64, beyond bool) {
 	thinking, others, prompts := int64(0), int64(0), int64(1)
 	it := rawjson.MembersOf(in.body) // once: it is as long as the conversation
 	for it.Next() {
+		if !bounds.MayName(it.Name()) { // most members
+			continue
+		}
 		tokens = mostOf(tokens, bounds.Answer, in.body, &it, endless)
 		others = mostOf(others, bounds.Others, in.body, &it, endless)
 		thinking = mostOf(thinking, bounds.Thinking, in.body, &it, 0)

@@ -3,11 +3,9 @@ package server
 import (
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"uniapi/codec/formats"
 )
 
 // webSearchers are answers of providers that have searched the web twice, whole and streamed, in the formats that tell of it.
@@ -154,19 +152,5 @@ func TestSearchesThatMayBeMadeAreHeld(t *testing.T) {
 				t.Errorf("%d more were let in", len(come))
 			}
 		})
-	}
-}
-
-func TestEveryWordThatSaysHowIsSearchedSaysSearch(t *testing.T) {
-	for name, f := range formats.All {
-		bounds := f.Traits().Bounds
-		if bounds == nil {
-			continue
-		}
-		for _, word := range slices.Concat(bounds.Searches.Members, bounds.Searches.Preview) {
-			if !strings.Contains(word, string(searchName)) {
-				t.Errorf("%s: %q is overlooked, since requests are looked through for %q first", name, word, searchName)
-			}
-		}
 	}
 }

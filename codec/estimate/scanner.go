@@ -3,6 +3,7 @@ package estimate
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/binary"
 
 	"uniapi/codec/said"
 )
@@ -269,25 +270,35 @@ func (s *scanner) names() bool {
 	return false
 }
 
-// characters counts those of a text, by its inside and whatever follows, each as what it weighs, and finds where it ends.
+// characters counts those of a text, by its inside and whatever follows, each as what it weighs, and finds where it ends. Eight bytes of plain ASCII are
+// taken at once.
 func characters(inner []byte) (n int64, end int) {
 	for end < len(inner) {
-		c := inner[end]
-		if w := weights[c]; w != special {
-			n += int64(w)
+		if end+8 <= len(inner) {
+			if w := binary.LittleEndian.Uint64(inner[end:]); w&highBits == 0 && !hasZero(w^backslashs) && !hasZero(w^quotes) {
+				n += 8
+				end += 8
+				continue
+			}
+		}
+		for stop := min(end+8, len(inner)); end < stop; {
+			c := inner[end]
+			if w := weights[c]; w != special {
+				n += int64(w)
+				end++
+				continue
+			}
+			if c == '"' {
+				return n, end
+			}
+			if end++; end+2 < len(inner) && inner[end] == 'u' {
+				n += escaped(inner[end+1], inner[end+2])
+				end += 4
+			} else {
+				n++
+			}
 			end++
-			continue
 		}
-		if c == '"' {
-			break
-		}
-		if end++; end+2 < len(inner) && inner[end] == 'u' {
-			n += escaped(inner[end+1], inner[end+2])
-			end += 4
-		} else {
-			n++
-		}
-		end++
 	}
 	return n, min(end, len(inner))
 }

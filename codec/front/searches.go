@@ -1,7 +1,6 @@
 package front
 
 import (
-	"bytes"
 	"slices"
 	"strings"
 
@@ -15,7 +14,7 @@ const usualSearches = 10
 
 // SearchesAtMost is how often the provider may search the web, and the client's files, for the answer to a conversation that asks for it, 0 if it does not.
 func SearchesAtMost(body []byte, bounds *codec.Bounds) (web, files int64) {
-	if bounds == nil || !bytes.Contains(body, []byte("earch")) && !bytes.Contains(body, []byte(`\u`)) {
+	if bounds == nil {
 		return 0, 0
 	}
 	top, err := rawjson.One(body)
@@ -57,16 +56,12 @@ const previewOfSearches = "preview"
 var sizesOfSearches = []string{"low", "medium", "high"}
 
 // SearchKind is what a conversation that has the provider search says of how: the size of the context that is searched for, or preview, for the older of two tools.
-// "" is none of these. Names that are written with escapes are looked for only thoroughly.
-func SearchKind(body []byte, bounds *codec.Bounds, thoroughly bool) string {
+// "" is none of these.
+func SearchKind(body []byte, bounds *codec.Bounds) string {
 	if bounds == nil {
 		return ""
 	}
 	s := &bounds.Searches
-	says := func(word string) bool { return bytes.Contains(body, []byte(word)) }
-	if !slices.ContainsFunc(s.Members, says) && !slices.ContainsFunc(s.Preview, says) && !(thoroughly && says(`\u`)) {
-		return ""
-	}
 	top, err := rawjson.One(body)
 	if err != nil {
 		return ""

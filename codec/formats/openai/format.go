@@ -38,7 +38,7 @@ var described = codec.Traits{
 		// enable_search and Groq's search_settings; document_url is Mistral's, video_url and audio_url are vLLM's and DashScope's, and so are texts that name files.
 		Beyond: codec.Beyond{
 			Members: []string{"web_search_options", "search_parameters", "plugins", "data_sources", "dataSources", "enable_search", "search_settings"},
-			Within:  []string{"file_id", "file_url", "file_data", "input_audio", "document_url", "video_url", "audio_url", "fileid://*"}, Client: []string{"function", "custom"},
+			Within:  []string{"file_id", "file_url", "file_data", "input_audio", "document_url", "video_url", "audio_url", "fileid:*"}, Client: []string{"function", "custom"},
 		},
 	},
 }

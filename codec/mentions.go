@@ -1,0 +1,122 @@
+package codec
+
+import (
+	"slices"
+	"strings"
+	"sync"
+
+	"uniapi/codec/quoted"
+)
+
+// Mentions are what the bytes of a request name somewhere, as a member or as a value. One pass over them tells it. What is not mentioned need not be
+// looked for where it would stand; what is may stand in what a user has said.
+type Mentions quoted.Set
+
+const (
+	MentionsHourOfCache Mentions = 1 << iota // something that is kept in a cache for an hour
+	MentionsServiceTier
+	MentionsSearch     // what may have the provider search
+	MentionsSearchKind // and in a way that has a price of its own
+	mentionsWithin     // the first of the words of Beyond.Within, which have the bits from here
+
+	// MentionsEscapes is that letters are written as escapes, which no client has a reason for: anything may be mentioned.
+	MentionsEscapes = Mentions(quoted.Escaped)
+)
+
+// toolsMember is where a request has its tools.
+const toolsMember = "tools"
+
+// ServiceTier is the member that says in every format which service tier a request asks for.
+const ServiceTier = "service_tier"
+
+// mentioned are the words that a request of a format is looked through for.
+type mentioned struct {
+	once    sync.Once
+	list    quoted.List
+	all     []Mentions // the bits of each of Beyond.Within: all of them have to be there
+	lengths [32]uint64 // of the names of members that say something, by their first letter
+}
+
+// plain are those of formats without bounds.
+var plain Bounds
+
+// Mentions are those of a request. b may be nil.
+func (b *Bounds) Mentions(body []byte) Mentions {
+	if b == nil {
+		b = &plain
+	}
+	b.mentioned.once.Do(b.collect)
+	return Mentions(b.mentioned.list.In(body))
+}
+
+// MayName tells whether a member of a request may be one that the bounds name, in whatever letters. It overlooks none, and most others it tells apart.
+func (b *Bounds) MayName(member string) bool {
+	b.mentioned.once.Do(b.collect)
+	for i := range len(member) {
+		if member[i] >= 0x80 { // some of these are capitals of ASCII letters
+			return true
+		}
+	}
+	return member != "" && b.mentioned.lengths[member[0]&31]&(1<<(len(member)&63)) != 0
+}
+
+// collect makes the list.
+func (b *Bounds) collect() {
+	m, s := &b.mentioned, &b.Searches
+	m.list.Add("1h", quoted.Set(MentionsHourOfCache))
+	m.list.Add(ServiceTier, quoted.Set(MentionsServiceTier))
+	for _, names := range [][]string{s.Members, s.Named} {
+		for _, name := range names {
+			m.list.Add(name, quoted.Set(MentionsSearch))
+		}
+	}
+	for _, kinds := range [][]string{s.Web, s.Files} {
+		for _, kind := range kinds {
+			m.list.Add(kind+"*", quoted.Set(MentionsSearch))
+		}
+	}
+	for _, name := range s.Members {
+		m.list.Add(name, quoted.Set(MentionsSearchKind))
+	}
+	for _, kind := range s.Preview {
+		m.list.Add(kind+"*", quoted.Set(MentionsSearchKind))
+	}
+	for _, paths := range [][]string{b.Answer, b.Others, b.Thinking, b.Answers, {b.Each, toolsMember}, b.Beyond.Members} {
+		for _, path := range paths {
+			if name, _, _ := strings.Cut(path, "."); name != "" {
+				m.lengths[name[0]&31] |= 1 << (len(name) & 63)
+			}
+		}
+	}
+	next, known := mentionsWithin, map[string]Mentions{}
+	for _, words := range b.Beyond.Within {
+		all := Mentions(0)
+		for word := range strings.SplitSeq(words, " ") {
+			if known[word] == 0 {
+				if next == Mentions(quoted.Searched) {
+					panic("codec: more words in Beyond.Within than a set has bits")
+				}
+				known[word] = next
+				m.list.Add(word, quoted.Set(next))
+				next <<= 1
+			}
+			all |= known[word]
+		}
+		m.all = append(m.all, all)
+	}
+}
+
+// May tells whether one of some things may be mentioned, however it is written.
+func (m Mentions) May(what Mentions) bool { return m&(what|MentionsEscapes) != 0 }
+
+// Plainly tells whether one of some things is mentioned without escapes.
+func (m Mentions) Plainly(what Mentions) bool { return m&what != 0 }
+
+// MayReadMore tells whether a request of which m are the mentions may have the provider read what Beyond.Within says.
+func (b *Bounds) MayReadMore(m Mentions) bool {
+	if b == nil || len(b.Beyond.Within) == 0 {
+		return false
+	}
+	b.mentioned.once.Do(b.collect)
+	return m&MentionsEscapes != 0 || slices.ContainsFunc(b.mentioned.all, func(all Mentions) bool { return m&all == all })
+}

@@ -1,0 +1,89 @@
+// Package quoted looks for words that stand in JSON as strings, names or values, without reading the JSON: for all of them in one pass over its bytes,
+// which most often tells that there is nothing to read it for.
+package quoted
+
+import (
+	"bytes"
+	"strings"
+)
+
+// Set is a set of bits, each of which some words stand for.
+type Set uint64
+
+// Searched is in every set that was found: an empty one is that nothing was looked for.
+const Searched Set = 1 << 62
+
+// Escaped is in the set of every text in which letters, digits or underlines of ASCII are escaped: they may be those of any word. Encoders do that to
+// quotes, angle brackets and what is no ASCII.
+const Escaped Set = 1 << 63
+
+// List is what is looked for. The zero value looks for nothing but Escaped.
+type List struct {
+	from, to [256][]word // by the byte that stands beside the quote
+	last     bool        // there are some in to
+}
+
+type word struct {
+	text string // with the quote at its other end, if it is to be there
+	set  Set
+}
+
+// Add looks for another word too, which adds set to what is found. "a*" is a string that begins so and "*a" one that ends so.
+func (l *List) Add(w string, set Set) {
+	switch end, ends := strings.CutPrefix(w, "*"); {
+	case w == "" || end == "":
+	case ends:
+		at := end[len(end)-1]
+		l.to[at], l.last = append(l.to[at], word{end, set}), true
+	default:
+		begin, begins := strings.CutSuffix(w, "*")
+		if !begins {
+			begin += `"`
+		}
+		l.from[begin[0]] = append(l.from[begin[0]], word{begin, set})
+	}
+}
+
+// In is what of the list stands in a text.
+func (l *List) In(text []byte) Set {
+	found := Searched
+	for at := -1; ; {
+		next := bytes.IndexByte(text[at+1:], '"')
+		if next < 0 {
+			break
+		}
+		at += 1 + next
+		if l.last && at > 0 {
+			for _, w := range l.to[text[at-1]] {
+				if bytes.HasSuffix(text[:at], []byte(w.text)) {
+					found |= w.set
+				}
+			}
+		}
+		if rest := text[at+1:]; len(rest) > 0 {
+			for _, w := range l.from[rest[0]] {
+				if len(rest) >= len(w.text) && string(rest[:len(w.text)]) == w.text {
+					found |= w.set
+				}
+			}
+		}
+	}
+	if escapes(text) {
+		found |= Escaped
+	}
+	return found
+}
+
+// escapes says whether a letter, a digit or an underline of ASCII is escaped somewhere.
+func escapes(text []byte) bool {
+	for {
+		_, rest, more := bytes.Cut(text, []byte(`\u00`))
+		if !more || len(rest) < 2 {
+			return false
+		}
+		if rest[0] == '3' && rest[1] <= '9' || rest[0] >= '4' && rest[0] <= '7' {
+			return true
+		}
+		text = rest
+	}
+}

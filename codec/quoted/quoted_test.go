@@ -1,0 +1,77 @@
+package quoted
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+)
+
+var looked = []string{"file_id", "audio*", "*pdf", "a", "abc", "ab*", "*"}
+
+func TestListFindsWordsBetweenQuotes(t *testing.T) {
+	var l List
+	for i, w := range looked {
+		l.Add(w, 1<<i)
+	}
+	for _, c := range []struct {
+		text string
+		want Set
+	}{
+		{`{"file_id":1}`, 1},
+		{`{"x":"file_id"}`, 1},
+		{`{"x":"file_ids"}`, 0},
+		{`{"x":"my file_id"}`, 0},
+		{`{"x":"audio/wav","y":"application/pdf"}`, 2 | 4},
+		{`"pdf`, 0},
+		{`pdf"`, 4},
+		{`"pdf"`, 4},
+		{`"a","abc"`, 8 | 16 | 32},
+		{`"audio`, 2},
+		{`"aud`, 0},
+		{`"""a`, 0},
+		{`x`, 0},
+		{``, 0},
+	} {
+		if got := l.In([]byte(c.text)); got != c.want|Searched {
+			t.Errorf("%s: %b, want %b", c.text, got&^Searched, c.want)
+		}
+	}
+}
+
+// FuzzList holds the one pass to a search for each word.
+func FuzzList(f *testing.F) {
+	for _, text := range []string{`{"file_id":"a"}`, `"audio/x" "y/pdf"`, `\u0041`, `"abc"ab"`, `pdf"`, `"""""""`} {
+		f.Add([]byte(text))
+	}
+	var l List
+	for i, w := range looked {
+		l.Add(w, 1<<i)
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		got := l.In(text)
+		for i, w := range looked[:len(looked)-1] {
+			search := `"` + w + `"`
+			if begin, is := strings.CutSuffix(w, "*"); is {
+				search = `"` + begin
+			} else if end, is := strings.CutPrefix(w, "*"); is {
+				search = end + `"`
+			}
+			if want := bytes.Contains(text, []byte(search)); want != (got&(1<<i) != 0) {
+				t.Errorf("%s in %q: %t", w, text, !want)
+			}
+		}
+	})
+}
+
+func BenchmarkList(b *testing.B) {
+	var l List
+	for i, w := range looked {
+		l.Add(w, 1<<i)
+	}
+	body := []byte(`{"model":"gpt","messages":[{"role":"system","content":"` + strings.Repeat("You are a careful assistant. ", 16) + `"},{"role":"user","content":"` +
+		strings.Repeat("What does it say? ", 24) + `"}],"temperature":0.7,"max_tokens":1024}`)
+	b.SetBytes(int64(len(body)))
+	for b.Loop() {
+		l.In(body)
+	}
+}
