@@ -227,7 +227,12 @@ func (s *stage) play(ctx context.Context, load string, rate float64, contenders 
 		taken := make([]figures, len(contenders))
 		var base, passed, direct figures
 		older := map[string]figures{} // by model
-		for i, c := range contenders {
+		for turn := range contenders {
+			i := turn
+			if n%2 == 1 { // who comes after another pays for what that has left behind, so each round turns the order round
+				i = len(contenders) - 1 - turn
+			}
+			c := contenders[i]
 			m, err := s.turn(ctx, load, rate, c)
 			if err != nil {
 				return nil, c.explain(err)
