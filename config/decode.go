@@ -117,6 +117,7 @@ func parseFile(name string, data []byte, getenv func(string) string, lenient boo
 	d.cfg.Warnings, d.cfg.Advice = d.tidy(d.warnings), d.tidy(d.advice)
 	d.cfg.Hash = d.hash(data)
 	d.cfg.Proxies = proxiesOf(getenv)
+	d.cfg.environment = secretsOfEnvironment(getenv)
 	d.cfg.source = bytes.Clone(data)
 	return d.cfg, nil
 }

@@ -33,6 +33,8 @@ type Config struct {
 	// Proxies are those of the environment, for what has no proxy in the file.
 	Proxies EnvProxies
 
+	environment []Secret // of variables that the file does not name
+
 	priceList *price.List // in the place of the one that the program has with it; nil is that one
 
 	source []byte // the file as it was written

@@ -64,8 +64,8 @@ var publicHeaders = []string{
 }
 
 // Secrets are the texts that nobody may be shown: keys of clients and of providers, private keys, credentials of AWS and of video engines, the
-// Cloudflare account, values of headers, and what base_url and proxies have of passwords and queries. There may be repetitions, and texts too
-// short to be told from others.
+// Cloudflare account, values of headers, what base_url and proxies have of passwords and queries, and what the environment has of the database and the collector. There may
+// be repetitions, and texts too short to be told from others.
 func (c *Config) Secrets() []Secret {
 	var s secrets
 	for _, k := range slices.Concat(c.APIKeys, c.left.ofKeys) {
@@ -87,7 +87,7 @@ func (c *Config) Secrets() []Secret {
 			s.header(h)
 		}
 	}
-	return s.found
+	return append(s.found, c.environment...)
 }
 
 // secrets collects them.

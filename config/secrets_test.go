@@ -46,3 +46,38 @@ preferences: {proxy: "http://:globalpass@proxy:80"}
 		}
 	}
 }
+
+func TestSecretsOfTheEnvironmentAreKnown(t *testing.T) {
+	variables := map[string]string{
+		"DATABASE_URL":                       "postgres://ledger:data%40base-word@db:5432/uniapi?host=/var/run/postgresql&sslpassword=of-the-key-file",
+		"DB_PASSWORD":                        "of-the-python-uni-api",
+		"PGPASSWORD":                         "of-the-driver",
+		"CONFIG_URL":                         "https://host.example/api.yaml?token=of-the-file",
+		"OTEL_EXPORTER_OTLP_ENDPOINT":        "https://user:collector-word@collector.example:4318",
+		"OTEL_EXPORTER_OTLP_HEADERS":         "api-key=of-all-signals,user-agent=gateway/1.2.3-agent",
+		"OTEL_EXPORTER_OTLP_TRACES_HEADERS":  "Authorization=Bearer%20of-the-traces",
+		"OTEL_EXPORTER_OTLP_METRICS_HEADERS": "x-tenant = of-the-metrics ,no-header-at-all",
+	}
+	cfg, err := Parse("api.yaml", []byte("providers: [{provider: p, base_url: 'https://h.example/v1', api: k, model: [m]}]\napi_keys: [{api: sk-client}]\n"),
+		func(name string) string { return variables[name] })
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, secret := range cfg.Secrets() {
+		got = append(got, secret.Text)
+	}
+	for _, want := range []string{
+		"data@base-word", "data%40base-word", "of-the-key-file", "of-the-python-uni-api", "of-the-driver", "of-the-file", "collector-word", "of-all-signals",
+		"Bearer%20of-the-traces", "of-the-traces", "of-the-metrics", "no-header-at-all",
+	} {
+		if !slices.Contains(got, want) {
+			t.Errorf("%q is not among %q", want, got)
+		}
+	}
+	for _, not := range []string{"/var/run/postgresql", "gateway/1.2.3-agent", "ledger", ""} {
+		if slices.Contains(got, not) {
+			t.Errorf("%q is no secret", not)
+		}
+	}
+}

@@ -62,6 +62,9 @@ func serve(args []string) int {
 		refuse(log, source, err)
 		return 1
 	}
+	log, secrets := telemetry.Redacted(log)
+	secrets.Store(telemetry.NewRedactor(cfg.Secrets())) // a database or a collector may fail before there is a gateway
+	slog.SetDefault(log)
 	warn(log, cfg)
 	tellProxies(log, cfg)
 	options := flags.server
