@@ -159,9 +159,6 @@ func (x *exchange) costAtMost(tokens usage.Tokens) (most int64) {
 	return most
 }
 
-// hourOfCache stands in a request that has something kept in a cache for an hour.
-var hourOfCache = []byte(`"1h"`)
-
 // countAsked adds what the request asks for that is no token, as far as that is known before it is answered.
 func (in *inbound) countAsked(t *usage.Tokens) {
 	switch in.endpoint {
@@ -190,9 +187,10 @@ func (in *inbound) answerAtMost() (tokens, answers int64, beyond bool) {
 		return -1, 1, false
 	}
 	thinking, others, prompts := int64(0), int64(0), int64(1)
-	it := rawjson.MembersOf(in.body) // once: it is as long as the conversation
-	for it.Next() {
-		if !bounds.MayName(it.Name()) { // most members
+	it := rawjson.MembersOf(in.body)
+	for it.Step() {
+		it.Known(in.head.Messages)                                            // which are most of the body
+		if !bounds.MayName(it.Name()) || it.Whole().Kind == rawjson.Missing { // most members
 			continue
 		}
 		tokens = mostOf(tokens, bounds.Answer, in.body, &it, endless)

@@ -203,6 +203,14 @@ func (m *Members) Whole() Value {
 	return m.Value
 }
 
+// Known is Whole for whoever has read the value before: if it is this one, it is not read again.
+func (m *Members) Known(v Value) {
+	if m.behind && v.Start == m.Value.Start && v.End > v.Start {
+		m.Value = v
+		m.pos, m.behind = v.End, false
+	}
+}
+
 // Whole is the element, as with Members.
 func (e *Elements) Whole() Value {
 	if e.behind {

@@ -1,6 +1,7 @@
 package rawjson
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 )
@@ -213,5 +214,25 @@ func TestAnErrorInWhatIsWalkedIntoEndsTheOuterWalk(t *testing.T) {
 		if it.Err() == nil {
 			t.Errorf("%s: no error", text)
 		}
+	}
+}
+
+func TestMembersKnownGoesOnBehindWhatWasRead(t *testing.T) {
+	body := []byte(`{"a":[1,{"b":2}],"c":{"d":3},"e":4}`)
+	top, err := One(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := top.Get(body, "a")
+	it := MembersOf(body)
+	var names []string
+	for it.Step() {
+		it.Known(Value{})                       // nothing was read
+		it.Known(Value{Start: known.Start + 1}) // another value
+		it.Known(known)
+		names = append(names, it.Name()+" "+string(it.Whole().Raw(body)))
+	}
+	if want := `[a [1,{"b":2}] c {"d":3} e 4]`; it.Err() != nil || fmt.Sprint(names) != want {
+		t.Errorf("%v, want %s: %v", names, want, it.Err())
 	}
 }
