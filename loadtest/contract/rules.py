@@ -3,6 +3,7 @@
 A rule that is wrong, or that a provider has given up, is a row to take out. What needs more than a row's words (the order of turns) is a function in `checks.py`.
 """
 
+import functools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -170,12 +171,16 @@ RULES = [
 ]
 
 
+@functools.cache
+def rules_of(form: str, model: str) -> list[Rule]:
+    names = {form, "openai"} if form.startswith("openai-") else {form}
+    return [r for r in RULES if names & set(r.formats.split()) and re.match(r.models, model)]
+
+
 def broken(form: str, model: str, body: dict, before: Iterable[Fault] = ()) -> list[Fault]:
     """Which rules a request breaks. One that has not even its schema's form may break them in ways that they do not see."""
-    names = {form, "openai"} if form.startswith("openai-") else {form}
-    rows = [r for r in RULES if names & set(r.formats.split()) and re.match(r.models, model)]
     found: list[Fault] = []
-    for rule in rows:
+    for rule in rules_of(form, model):
         try:
             found += [Fault(path, said) for path, said in rule.check(body)]
         except (KeyError, TypeError, AttributeError, IndexError):

@@ -30,6 +30,7 @@ from trial import INBOUND, Finding, Runner, Trial, trials
 from upstream import Upstream
 
 HERE = Path(__file__).resolve().parent
+TELL_EVERY = 30  # seconds: 10,000 requests are 130,000 trials, which take minutes on an idle machine and longer on a busy one
 GOLDEN, KNOWN = HERE / "golden", HERE / "known.txt"
 
 
@@ -131,7 +132,11 @@ def work(args: argparse.Namespace, job: int) -> Result:
             if chosen(trial, args):
                 outcome = runner.run(trial)
                 result.take(trial, outcome.findings, outcome.refused)
-        for inbound, number in wanted(args, job):
+        mine, told = wanted(args, job), time.monotonic()
+        for at, (inbound, number) in enumerate(mine):
+            if job == 0 and time.monotonic() - told > TELL_EVERY:
+                print(f"{100 * at // len(mine)} % of the requests, {sum(result.counts.values())} violations so far", file=sys.stderr, flush=True)
+                told = time.monotonic()
             for trial in trials(inbound, args.seed, number):
                 if chosen(trial, args):
                     outcome = runner.run(trial)

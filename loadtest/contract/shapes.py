@@ -3,6 +3,7 @@
 `typed.py` and `google.py` make shapes from packages; nothing here knows a format.
 """
 
+import functools
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -122,20 +123,23 @@ class Record(Shape):
     name: str
     load: Callable[[], dict[str, Field]] = field(repr=False, compare=False)
     takes = frozenset(("object",))
-    found: dict[str, Field] | None = field(default=None, repr=False, compare=False)
 
-    @property
+    @functools.cached_property
     def fields(self) -> dict[str, Field]:
-        if self.found is None:
-            self.found = self.load()
-        return self.found
+        return self.load()
 
-    def tags(self) -> dict[str, Shape]:
-        """The members that tell this record from others of a choice."""
-        return {n: f.shape for n, f in self.fields.items() if tells(f.shape)}
+    @functools.cached_property
+    def tags(self) -> list[tuple[str, Shape]]:
+        """The members that tell this record from others of a choice. Each value is held against each of its choice's records: they are looked for once."""
+        return [(n, f.shape) for n, f in self.fields.items() if tells(f.shape)]
 
     def fits(self, value: Any) -> bool:
-        return isinstance(value, dict) and all(s.fits(value[n]) for n, s in self.tags().items() if n in value)
+        if not isinstance(value, dict):
+            return False
+        for name, shape in self.tags:
+            if name in value and not shape.fits(value[name]):
+                return False
+        return True
 
     def faults(self, value: Any, path: str) -> list[Fault]:
         if not isinstance(value, dict):
