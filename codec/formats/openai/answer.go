@@ -19,7 +19,7 @@ func CheckChat(body []byte, triggers []string) (u codec.Usage, lacking bool, err
 	var f findings
 	u, err = f.check(body, triggers)
 	l := f.lacks()
-	return u, l.unnamed || l.thoughts || l.objects, err
+	return u, l.unnamed || l.inMessage(), err
 }
 
 func (f *findings) check(body []byte, triggers []string) (codec.Usage, error) {

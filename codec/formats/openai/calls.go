@@ -11,7 +11,7 @@ import (
 type callParts struct {
 	id, index, extra rawjson.Value
 	name, arguments  rawjson.Value // those of its function, or of its custom tool
-	custom           bool
+	custom, typed    bool
 }
 
 // readCall reads them, to the end of the walk.
@@ -23,6 +23,8 @@ func readCall(it *rawjson.Members) (c callParts) {
 			c.id = it.Whole()
 		case "index":
 			c.index = it.Whole()
+		case "type":
+			c.typed = nonEmpty(it.Whole())
 		case "extra_content":
 			c.extra = it.Whole()
 		case "function", "custom":

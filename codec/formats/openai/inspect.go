@@ -29,6 +29,9 @@ type findings struct {
 	thoughts bool // thinking stands in reasoning alone
 	listed   bool // choices are a list
 	objects  bool // arguments of a call are an object instead of its text
+	parts    bool // the content is a list of parts
+	untyped  bool // a call has a name and no type
+	word     bool // a finish_reason is a word that OpenAI does not have, for one that it has
 	calls    bool // there are tool calls
 	stream   bool // it is a chunk of a stream: what its calls are told apart by is noted
 	pieces   []callPiece
@@ -43,7 +46,7 @@ func (f *findings) again() {
 
 func (f *findings) lacks() lacks {
 	return lacks{unnamed: (f.delta || f.message) && !f.named, thoughts: f.thoughts, message: f.message && !f.delta,
-		list: f.stream && f.Counts && f.named && !f.listed, objects: f.objects}
+		list: f.stream && f.Counts && f.named && !f.listed, objects: f.objects, parts: f.parts, untyped: f.untyped, word: f.word}
 }
 
 // hole notes a string of a chunk, and whether it is of what the answer says.
@@ -107,6 +110,7 @@ func (f *findings) inspectChoices(data []byte, choices *rawjson.Elements) {
 			case "finish_reason":
 				if s, ok := rawjson.Text(data, it.Value); ok && s != "" {
 					f.finished, f.finish = true, s
+					f.word = f.word || ownWord(s) != ""
 				}
 			case "usage":
 				f.TakeUsage(data, it.Whole())
@@ -133,6 +137,7 @@ func (f *findings) inspectDelta(data []byte, it *rawjson.Members, noted bool) {
 			f.hole(data, v, true)
 			reasoning = reasoning || name == "reasoning" && v.Kind == rawjson.String && nonEmpty(v)
 			content = content || name == "reasoning_content" && v.Present()
+			f.parts = f.parts || name == "content" && v.Kind == rawjson.Array
 		case "tool_calls":
 			f.calls = true
 			calls := it.Elements()
@@ -158,6 +163,7 @@ func (f *findings) inspectCall(data []byte, calls *rawjson.Elements, noted bool)
 	calls.Leave(&it.Walk)
 	f.hole(data, call.arguments, true)
 	f.objects = f.objects || call.arguments.Kind == rawjson.Object
+	f.untyped = f.untyped || !call.typed && !call.custom && nonEmpty(call.name)
 	if noted && len(f.pieces) < codec.MaxCalls { // of more nobody is
 		f.pieces = append(f.pieces, call.piece(data, 0))
 	}

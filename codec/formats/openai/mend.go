@@ -12,6 +12,9 @@ type lacks struct {
 	message  bool    // a chunk's delta is called message
 	list     bool    // a chunk that has the usage has no choices, which clients go through
 	objects  bool    // arguments of a call are an object; clients read a text
+	parts    bool    // the content is a list of parts, thinking among them; clients read a text
+	untyped  bool    // a call does not say that it is a function's
+	word     bool    // it ends with a word that only its host knows
 	numbers  []int64 // of the calls of a chunk, where the upstream's own do not tell them apart
 }
 
@@ -29,8 +32,11 @@ func (m *mender) mends(f *findings) bool {
 		}
 	}
 	l := f.lacks()
-	return m.id != "" || l.thoughts || l.message || l.list || l.objects
+	return m.id != "" || l.message || l.list || l.inMessage()
 }
+
+// inMessage says whether something is lacking in what a choice says, be it a whole message or a piece.
+func (l *lacks) inMessage() bool { return l.thoughts || l.objects || l.parts || l.untyped || l.word }
 
 // append appends such an event with what it lacks.
 func (m *mender) append(dst, name, data []byte, l lacks) []byte {
@@ -50,7 +56,7 @@ func Mended(body []byte, hold func(bytes int) error) ([]byte, error) {
 	l := f.lacks()
 	l.message = false
 	size := len(body) + len(body)/8 + 1<<10
-	if l.thoughts || l.objects { // which are there twice, or escaped
+	if l.thoughts || l.objects || l.untyped { // which are there twice, or escaped
 		size += len(body)
 	}
 	if err := hold(size); err != nil {
@@ -97,6 +103,8 @@ func appendMendedChoice(dst, data []byte, choice rawjson.Value, l *lacks, said s
 				name = said
 			}
 			dst = appendMendedDelta(rawjson.Key(dst, name), data, it.Value, l)
+		case name == "finish_reason" && l.word:
+			dst = appendFinish(rawjson.Key(dst, name), data, it.Value)
 		default:
 			dst = rawjson.Field(dst, name, it.Value.Raw(data))
 		}
@@ -109,11 +117,15 @@ func appendMendedDelta(dst, data []byte, delta rawjson.Value, l *lacks) []byte {
 	if t := delta.Get(data, "reasoning"); l.thoughts && t.Kind == rawjson.String && !delta.Get(data, "reasoning_content").Present() {
 		thoughts = t
 	}
+	parted := l.parts && delta.Get(data, "content").Kind == rawjson.Array
 	dst = append(dst, '{')
 	for it := delta.Members(data); it.Next(); {
 		switch name := it.Name(); {
 		case name == "reasoning_content" && thoughts.Present():
-		case name == "tool_calls" && it.Value.Kind == rawjson.Array && (l.message || l.objects || len(l.numbers) > 0):
+		case name == "content" && parted:
+			dst = appendPartedTexts(rawjson.Key(dst, name), data, it.Value)
+		case name == "images" && parted: // goes with those among the parts
+		case name == "tool_calls" && it.Value.Kind == rawjson.Array && (l.message || l.objects || l.untyped || len(l.numbers) > 0):
 			dst = l.appendCalls(rawjson.Key(dst, name), data, it.Value)
 		default:
 			dst = rawjson.Field(dst, name, it.Value.Raw(data))
@@ -121,6 +133,9 @@ func appendMendedDelta(dst, data []byte, delta rawjson.Value, l *lacks) []byte {
 	}
 	if thoughts.Present() {
 		dst = rawjson.Field(dst, "reasoning_content", thoughts.Raw(data))
+	}
+	if parted {
+		dst = appendPartedRest(dst, data, delta)
 	}
 	return append(dst, '}')
 }
@@ -144,9 +159,13 @@ func (l *lacks) appendCalls(dst, data []byte, calls rawjson.Value) []byte {
 		case l.message && !it.Value.Get(data, "index").Present():
 			dst = rawjson.Num(dst, "index", n)
 		}
+		untyped := l.untyped && isUntyped(data, it.Value)
+		if untyped {
+			dst = rawjson.Str(dst, "type", "function")
+		}
 		for members := it.Value.Members(data); members.Next(); {
 			switch name := members.Name(); {
-			case name == "index" && renumbered:
+			case name == "index" && renumbered, name == "type" && untyped:
 			case name == "function" && l.objects:
 				dst = appendFunction(rawjson.Key(dst, name), data, members.Value)
 			default:

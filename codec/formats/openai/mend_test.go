@@ -34,7 +34,17 @@ func TestPassthroughMendsWhatClientsDoNotRead(t *testing.T) {
 			`data: {"id":"c","choices":[{"delta":{"content":null,"tool_calls":[{"index":0,"id":"x","function":{}},{"index":1,"id":"y"}]}}]}` + "\n\n" + doneEvent},
 		{"a message beside a delta", strings.ReplaceAll(word("a"), `"finish_reason"`, `"message":{"content":"a"},"finish_reason"`) + doneEvent, strings.ReplaceAll(word("a"), `"finish_reason"`, `"message":{"content":"a"},"finish_reason"`) + doneEvent},
 		{"arguments as an object", first + chunk(`{"tool_calls":[{"index":0,"id":"x","function":{"name":"f","arguments":{"a":"\n"}}},7]}`) + doneEvent,
-			first + chunk(`{"tool_calls":[{"index":0,"id":"x","function":{"name":"f","arguments":"{\"a\":\"\\n\"}"}},7]}`) + doneEvent},
+			first + chunk(`{"tool_calls":[{"type":"function","index":0,"id":"x","function":{"name":"f","arguments":"{\"a\":\"\\n\"}"}},7]}`) + doneEvent},
+		{"Mistral's thinking", first + chunk(`{"content":[{"type":"thinking","thinking":[{"type":"text","text":"h\n"},{"type":"text","text":"m"}],"closed":false}]}`) + chunk(`{"role":"assistant","content":[{"type":"thinking","thinking":[{"text":"so"}]},{"type":"text","text":"\u00e9"},"b",{"type":"reference","reference_ids":[1]}]}`) + word("a") + doneEvent,
+			first + chunk(`{"content":null,"reasoning_content":"h\nm"}`) + chunk(`{"role":"assistant","content":"\u00e9b","reasoning_content":"so"}`) + word("a") + doneEvent},
+		{"a list of parts beside thinking", first + chunk(`{"reasoning":"hm","content":[{"type":"thinking","thinking":"hm"},{"type":"text","text":"a"}]}`) + chunk(`{"content":[]}`) + doneEvent,
+			first + chunk(`{"reasoning":"hm","content":"a","reasoning_content":"hm"}`) + chunk(`{"content":null}`) + doneEvent},
+		{"images among the parts", first + chunk(`{"images":[{"a":1}],"content":[{"type":"image_url","image_url":{"url":"u"}},{"type":"text","text":"a"}]}`) + doneEvent,
+			first + chunk(`{"content":"a","images":[{"a":1},{"type":"image_url","image_url":{"url":"u"}}]}`) + doneEvent},
+		{"a call without a type", first + chunk(`{"tool_calls":[{"index":0,"type":null,"function":{"name":"f","arguments":""}}]}`) + chunk(`{"tool_calls":[{"index":0,"function":{"arguments":"{}"}}]}`) + doneEvent,
+			first + chunk(`{"tool_calls":[{"type":"function","index":0,"function":{"name":"f","arguments":""}}]}`) + chunk(`{"tool_calls":[{"index":0,"function":{"arguments":"{}"}}]}`) + doneEvent},
+		{"a word of the host's own at the end", strings.Replace(whole, `"stop"`, `"model_length"`, 1), strings.Replace(whole, `"stop"`, `"length"`, 1)},
+		{"a word that stands for none", strings.Replace(whole, `"stop"`, `"eos"`, 1), strings.Replace(whole, `"stop"`, `"eos"`, 1)},
 		{"usage without choices", whole[:len(whole)-len(doneEvent)] + `data: {"id":"c","choices":null,"usage":{"prompt_tokens":1,"completion_tokens":2}}` + "\n\n" + `data: {"id":"c","usage":{"prompt_tokens":1,"completion_tokens":2}}` + "\n\n" + doneEvent,
 			whole[:len(whole)-len(doneEvent)] + `data: {"id":"c","usage":{"prompt_tokens":1,"completion_tokens":2},"choices":[]}` + "\n\n" + `data: {"id":"c","usage":{"prompt_tokens":1,"completion_tokens":2},"choices":[]}` + "\n\n" + doneEvent},
 		{"names and CRLF lines", strings.ReplaceAll("event: message\n"+nameless(first)+doneEvent, "\n", "\r\n"), "event: message\n" + named(first) + strings.ReplaceAll(doneEvent, "\n", "\r\n")},
@@ -72,11 +82,13 @@ func TestAWholeAnswerIsMended(t *testing.T) {
 	for _, c := range []struct{ body, want string }{
 		{`{"choices":[{"message":{"content":"a"}}]}`, `{"id":"made","choices":[{"message":{"content":"a"}}]}`},
 		{`{"id":"a","choices":[{"message":{"tool_calls":[{"id":"x","function":{"name":"f","arguments":{"a":"\""}}},{"id":"y","function":{"name":"f","arguments":"{}"}}]}}]}`,
-			`{"id":"a","choices":[{"message":{"tool_calls":[{"id":"x","function":{"name":"f","arguments":"{\"a\":\"\\\"\"}"}},{"id":"y","function":{"name":"f","arguments":"{}"}}]}}]}`},
+			`{"id":"a","choices":[{"message":{"tool_calls":[{"type":"function","id":"x","function":{"name":"f","arguments":"{\"a\":\"\\\"\"}"}},{"type":"function","id":"y","function":{"name":"f","arguments":"{}"}}]}}]}`},
 		{`{"id":null,"choices":[{"message":{"content":"a"}}],"usage":{}}`, `{"id":"made","choices":[{"message":{"content":"a"}}],"usage":{}}`},
 		{`{"id":"c","choices":[{"message":{"content":"a","reasoning":"b"}},{"message":{"reasoning":"d","reasoning_content":"e"}}]}`,
 			`{"id":"c","choices":[{"message":{"content":"a","reasoning":"b","reasoning_content":"b"}},{"message":{"reasoning":"d","reasoning_content":"e"}}]}`},
-		{`{"id":"c","choices":[{"message":{"content":"a"}}]}`, ""},
+		{`{"id":"c","choices":[{"finish_reason":"model_length","message":{"content":[{"type":"thinking","thinking":[{"type":"text","text":"b"}],"closed":true},{"type":"text","text":"a"},{"type":"text","text":""}],"tool_calls":null}}]}`,
+			`{"id":"c","choices":[{"finish_reason":"length","message":{"content":"a","tool_calls":null,"reasoning_content":"b"}}]}`},
+		{`{"id":"c","choices":[{"message":{"content":"a"},"finish_reason":"stop"}]}`, ""},
 		{`{"id":"c","choices":[{"text":"a"}]}`, ""},
 	} {
 		_, lacking, err := CheckChat([]byte(c.body), nil)
@@ -95,6 +107,7 @@ func TestAWholeAnswerIsMended(t *testing.T) {
 func FuzzMended(f *testing.F) {
 	f.Add(`{"choices":[{"message":{"content":"a","reasoning":"b","tool_calls":[{}]}},1,null]}`)
 	f.Add(`{"id":1,"choices":{},"choices":[[]]}`)
+	f.Add(`{"id":1,"choices":[{"finish_reason":"max_tokens","message":{"images":[],"content":["a",{"type":"thinking","thinking":[{"text":"\ud83d"},1]},{"type":"image_url"}],"tool_calls":[{"function":{"name":"f"}}]}}]}`)
 	f.Fuzz(func(t *testing.T, body string) {
 		if out := mended(t, body); json.Valid([]byte(body)) && !json.Valid(out) {
 			t.Errorf("%q becomes %q", body, out)

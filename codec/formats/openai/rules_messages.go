@@ -132,7 +132,7 @@ func (r *Rules) editMessage(s *rawjson.Splicer, body []byte, m rawjson.Value, ta
 		}
 	case "assistant":
 		talk.called = talk.called || calls.Kind == rawjson.Array && !isEmpty(body, calls)
-		r.editThoughts(set, body, thoughts, other, talk.called && talk.awake)
+		r.editThoughts(set, body, content, thoughts, other, talk.called && talk.awake)
 	}
 	return edited
 }
@@ -152,9 +152,16 @@ func (r *Rules) editSystem(set func(string, []byte), body []byte, role string, c
 
 // editThoughts sends earlier thinking back under the name that the upstream knows, or not at all; since calls, if it must be there, an
 // empty one where the client kept none.
-func (r *Rules) editThoughts(set func(string, []byte), body []byte, thoughts, other rawjson.Value, calls bool) {
+func (r *Rules) editThoughts(set func(string, []byte), body []byte, content, thoughts, other rawjson.Value, calls bool) {
 	switch {
-	case r.Thoughts == "none":
+	case r.Thoughts == "none", r.Thoughts == inParts:
+		said := thoughts
+		if !nonEmpty(said) {
+			said = other
+		}
+		if parts := withThoughts(body, content, said); r.Thoughts == inParts && parts != nil {
+			set("content", parts)
+		}
 		if thoughts.Kind != rawjson.Missing {
 			set("reasoning_content", nil)
 		}
@@ -173,6 +180,28 @@ func (r *Rules) editThoughts(set func(string, []byte), body []byte, thoughts, ot
 		}
 		set("reasoning_content", kept)
 	}
+}
+
+// inParts is how a host takes earlier thinking that gets it back as it gave it, as a part of the content.
+const inParts = "parts"
+
+// withThoughts is a message's content as a list that begins with its thinking; nil where there is none, or where the content has it already.
+func withThoughts(body []byte, content, thoughts rawjson.Value) []byte {
+	if thoughts.Kind != rawjson.String || !nonEmpty(thoughts) {
+		return nil
+	}
+	out := append([]byte(`[{"type":"thinking","thinking":[{"type":"text","text":`), thoughts.Raw(body)...)
+	out = append(out, `}],"closed":true}`...)
+	if content.Kind == rawjson.String && nonEmpty(content) {
+		out = append(append(append(out, `,{"type":"text","text":`...), content.Raw(body)...), '}')
+	}
+	for it := content.Elements(body); it.Next(); {
+		if kind, _ := rawjson.Text(body, it.Value.Get(body, "type")); isThinking(kind) {
+			return nil
+		}
+		out = append(append(out, ','), it.Value.Raw(body)...)
+	}
+	return append(out, ']')
 }
 
 // callIDs gives the ids of one request's calls the form that the upstream takes. The same id becomes the same, so that a call and its
