@@ -1,6 +1,7 @@
 """Hosts that speak OpenAI's chat with an accent and publish it: what each one's own SDK sends is what it takes."""
 
 import functools
+from typing import Any
 
 import cerebras.cloud.sdk.types.chat.completion_create_params as cerebras
 import groq.types.chat.completion_create_params as groq
@@ -21,3 +22,25 @@ def request_shape(name: str, stream: bool) -> Shape:
         return answer_of(mistral.ChatCompletionStreamRequest if stream else mistral.ChatCompletionRequest)
     own = request_of({"groq": groq, "cerebras": cerebras}[name].CompletionCreateParams)
     return Record(own.name, lambda: {n: f for n, f in own.fields.items() if n not in HEADERS} | UNNAMED.get(name, {}))
+
+
+# ---- how one of them answers
+
+
+def accented(host: str, answer: Any) -> Any:
+    """An answer of chat's, or a piece of one, as the host gives it."""
+    if HOSTS.get(host) != "mistral" or not isinstance(answer, dict):
+        return answer
+    return answer | {"choices": [of_mistral(c) for c in answer["choices"]]}
+
+
+def of_mistral(choice: dict) -> dict:
+    """Thinking is a part of the content, which is a list then; what a call is of is not said."""
+    member = "message" if "message" in choice else "delta"
+    said = {n: v for n, v in choice[member].items() if n not in ("refusal", "reasoning_content")}
+    if thinking := choice[member].get("reasoning_content"):
+        text = [{"type": "text", "text": said["content"]}] if said.get("content") else []
+        said["content"] = [{"type": "thinking", "thinking": [{"type": "text", "text": thinking}]}, *text]
+    if said.get("tool_calls"):
+        said["tool_calls"] = [{n: v for n, v in c.items() if n != "type"} for c in said["tool_calls"]]
+    return {n: v for n, v in choice.items() if n != "logprobs"} | {member: said}

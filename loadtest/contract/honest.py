@@ -3,8 +3,11 @@
 from cohere.v2.types.v2chat_response import V2ChatResponse
 from cohere.v2.types.v2chat_stream_response import V2ChatStreamResponse
 
+from mistralai.client import models as mistral
+
 import chat
 import cohere_chat
+import dialects
 import gemini
 import messages
 import responses
@@ -20,9 +23,22 @@ TYPES = {chat: (chat.answer_shape(), chat.event_shape()), responses: (responses.
          cohere_chat: (answer_of(V2ChatResponse), answer_of(V2ChatStreamResponse))}
 
 
+def inventions_of_mistral() -> list[str]:
+    """The same of the host that answers with an accent, whose pieces of calls have all that its types want of a whole one."""
+    plain, event = answer_of(mistral.ChatCompletionResponse), answer_of(mistral.CompletionChunk)
+    found = []
+    for script in SCRIPTS:
+        reply = script.reply(Ask(TOOLS))
+        faults = plain.faults(dialects.accented("api.mistral.ai", chat.plain(reply, 1, BODY, True)), "")
+        events = [dialects.accented("api.mistral.ai", e) for _, e in chat.stream(reply, 1, BODY, True)]
+        faults += [f for e in events if e != "[DONE]" for f in event.faults(e, "")]
+        found += [f"mistral {f.path}: {f.what}" for f in faults if not f.path.endswith(("function.name", "service_tier"))]
+    return found
+
+
 def inventions() -> list[str]:
     """What an upstream says and its vendor's types do not know."""
-    found = []
+    found = inventions_of_mistral()
     for module, (plain, event) in TYPES.items():
         known = getattr(module, "known", lambda fault: False)
         for script in SCRIPTS:

@@ -202,7 +202,7 @@ class Turn:
             self.found(f"to {self.trial.inbound} client: {fault.kind}", f"{self.when}{source}{how}, {fault.path}: {fault.what}", seen)
         try:
             return self.understood(body, events, stream, seen, source)
-        except (KeyError, IndexError, TypeError) as odd:
+        except (KeyError, IndexError, TypeError, AttributeError) as odd:
             self.found(f"{source}: an answer that cannot be read", f"{self.when}{how} {odd!r} in {raw.decode()[:300]}", seen)
             return None
 

@@ -191,8 +191,9 @@ class Upstream:
         if not form.thinks(asked):
             seen.reply.thinking = ""
         if asked.streamed:
-            return 200, form.stream_type, form.pack(form.module.stream(*given))
-        return 200, "application/json", json.dumps(form.module.plain(*given)).encode()
+            events = [(n, dialects.accented(asked.host, e)) for n, e in form.module.stream(*given)]
+            return 200, form.stream_type, form.pack(events)
+        return 200, "application/json", json.dumps(dialects.accented(asked.host, form.module.plain(*given))).encode()
 
 
 def refusal(name: str, module: Any, faults: list[Fault]) -> dict:
