@@ -3,10 +3,11 @@
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 GO      ?= go
+comma   := ,
 # The race detector needs a C compiler; without one the tests run all the same.
 RACE    := $(if $(shell command -v cc || command -v gcc || command -v clang),-race)
 
-.PHONY: help build demo test test-agents test-chaos test-cluster test-collector test-contract test-dashboard test-example test-install test-newcomer test-sdk contract-newer release bench bench-peers bench-guard bench-baseline bench-compare trail locust lint fuzz prices cross clean
+.PHONY: help build demo test test-agents test-chaos test-cluster test-collector test-contract test-dashboard test-example test-install test-newcomer test-sdk test-reproducible contract-newer release licenses bench bench-peers bench-guard bench-baseline bench-compare trail locust lint fuzz prices cross clean
 
 ##@ Build and try
 build: ## the static, stripped binary
@@ -153,6 +154,7 @@ prices: ## renews the list prices that the program has with it, from the newest 
 	rm -rf build/prices && mkdir -p build/prices
 	python3 -m pip download --quiet --no-deps --dest build/prices litellm
 	cd build/prices && python3 -m zipfile -e litellm-*.whl .
+	cp build/prices/litellm-*.dist-info/licenses/LICENSE config/price/list.LICENSE
 	$(GO) run ./config/price/renew build/prices/litellm/model_prices_and_context_window_backup.json "$$(basename build/prices/litellm-*.whl | cut -d- -f1-2 | tr - ' ')" config/price/list.txt
 
 lint: ## formatting, vet, staticcheck, and known vulnerabilities where the database of them can be reached
@@ -177,22 +179,40 @@ for        = GOOS=$(call goos,$(1)) GOARCH=$(call goarch,$(1)) GOARM=7 CGO_ENABL
 cross: ## compiles the program for every platform that is released, and one that is not
 	$(foreach p,$(PLATFORMS) linux-loong64,$(call for,$(p)) build -trimpath . ./server/command && ):
 
-release: $(PLATFORMS:%=dist/%) ## archives of the platforms that are served, with their checksums and what CHANGELOG.md says of the version, in dist/
-	rm dist/uni-api.1
+# What a release is made of depends on the commit and on Go's version alone: not on the folder, the day, the
+# user, or what git tells the compiler beyond the version.
+RELEASED   := -trimpath -buildvcs=false -ldflags '$(LDFLAGS)'
+SBOM       := $(GO) run -trimpath github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0 bin -json -noserial -notimestamp -std -version $(VERSION)
+COMMITTED  := $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+SAME_TAR   := $(if $(findstring GNU,$(shell tar --version)),--sort=name --owner=0 --group=0 --numeric-owner --mode=u+rwX$(comma)go+rX$(comma)go-w --mtime=@$(COMMITTED))
+LICENSES   := $(GO) run ./release/licenses "litellm's list prices=config/price/list.LICENSE"
+binary      = dist/uni-api-$(VERSION)-$(1)/uni-api$(if $(findstring windows,$(1)),.exe)
+
+release: $(PLATFORMS:%=dist/%) ## archives of the platforms that are served, with licences, lists of parts (SBOM), checksums and what CHANGELOG.md says of the version, in dist/
+	$(LICENSES) $(foreach p,$(PLATFORMS),$(call binary,$(p))) >dist/THIRD-PARTY-LICENSES
+	$(foreach p,$(PLATFORMS),$(SBOM) -output dist/uni-api-$(VERSION)-$(p).cdx.json $(call binary,$(p)) &&) true
+	$(foreach p,$(PLATFORMS),cp dist/THIRD-PARTY-LICENSES dist/uni-api-$(VERSION)-$(p) && tar -C dist $(SAME_TAR) -cf - uni-api-$(VERSION)-$(p) | gzip -n >dist/uni-api-$(VERSION)-$(p).tar.gz && rm -r dist/uni-api-$(VERSION)-$(p) &&) true
+	rm dist/uni-api.1 dist/THIRD-PARTY-LICENSES
 	awk -v version='$(VERSION:v%=%)' '/^## /{of=$$2==version; unreleased=$$2=="Unreleased"} of{found=1; notes=notes $$0 "\n"} unreleased{next_notes=next_notes $$0 "\n"} END{printf "%s", found?notes:next_notes}' CHANGELOG.md >dist/NOTES.md
-	cd dist && (sha256sum *.tar.gz || shasum -a 256 *.tar.gz) >SHA256SUMS
+	cd dist && (sha256sum *.tar.gz *.cdx.json || shasum -a 256 *.tar.gz *.cdx.json) >SHA256SUMS
 
 .PHONY: dist $(PLATFORMS:%=dist/%)
 dist:
 	rm -rf dist && mkdir dist
-	CGO_ENABLED=0 $(GO) run -trimpath -ldflags '$(LDFLAGS)' . man >dist/uni-api.1
+	CGO_ENABLED=0 $(GO) run $(RELEASED) . man >dist/uni-api.1
 
 $(PLATFORMS:%=dist/%): dist/%: dist
 	mkdir -p dist/uni-api-$(VERSION)-$*
-	$(call for,$*) build -trimpath -ldflags '$(LDFLAGS)' -o dist/uni-api-$(VERSION)-$*/uni-api$(if $(findstring windows,$*),.exe) .
+	$(call for,$*) build $(RELEASED) -o $(call binary,$*) .
 	cp -R dist/uni-api.1 LICENSE README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md api.example.yaml deploy docs dist/uni-api-$(VERSION)-$*
-	tar -C dist -czf dist/uni-api-$(VERSION)-$*.tar.gz uni-api-$(VERSION)-$*
-	rm -r dist/uni-api-$(VERSION)-$*
+
+licenses: build ## what is linked into the program, by whom and under which licence; fails for one that it may not be given away with
+	@mkdir -p build
+	$(LICENSES) ./uni-api >build/THIRD-PARTY-LICENSES
+	@sed -n '3,/^$$/p' build/THIRD-PARTY-LICENSES
+
+test-reproducible: ## a release of this platform, made twice: in two folders, each with an empty cache, gives the same bytes
+	GO=$(GO) ./.ci/reproducible
 
 help: ## this list
 	@awk 'BEGIN{FS=":.*## "} /^##@ /{printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' Makefile
