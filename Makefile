@@ -43,8 +43,8 @@ test-cluster: ## what instances share, at real servers: apt-get install redis-se
 	$(GO) test $(RACE) -tags cluster -count 1 -timeout 10m -run "$(call tests-in,usage/*_cluster_test.go)" ./usage
 	$(GO) test -tags cluster -count 1 -timeout 10m -run TestAFleet ./e2e
 
-test-example: ## compiles and runs the format that shows how one is added
-	$(GO) vet -tags example ./codec/formats/... ./server
+test-example: ## compiles and runs the format, the schedule and the endpoint that show how one is added
+	$(GO) vet -tags example ./codec ./codec/formats/... ./config ./balancer/schedule ./server
 	$(GO) test -tags example -run Pretended ./server
 
 test-newcomer: ## README.md from a clone to the first streamed answer, in a root of its own; ARGS=--cold builds with an empty cache

@@ -21,3 +21,19 @@ const (
 	Rerank         Endpoint = "rerank"
 	Search         Endpoint = "search"
 )
+
+// PassedOn are those of OpenAI's that are no conversation: they go to a provider as they
+// come, at the path that OpenAI has for them. A line is all that another one takes.
+var PassedOn = []struct {
+	Endpoint Endpoint
+	Fallback string // what uni-api takes for a missing model
+}{
+	{Embeddings, ""},
+	{Images, "dall-e-3"},
+	{ImageEdits, "gpt-image-2"},
+	{Transcriptions, ""},
+	{Translations, ""},
+	{Speech, ""},
+	{Moderations, "omni-moderation-latest"},
+	{Rerank, ""},
+}

@@ -176,11 +176,6 @@ func (d *decoder) apiKey(n *yaml.Node) {
 	}
 }
 
-var schedules = []string{
-	string(FixedPriority), string(RoundRobin), string(WeightedRoundRobin), string(SmartRoundRobin), string(Lottery), string(Random),
-	string(LeastLatency), string(LeastBusy), string(Cheapest),
-}
-
 func recovery(d *decoder, n *yaml.Node) (Recovery, bool) {
 	r, ok := oneOf(string(RecoverError), string(RecoverBuffer), string(RecoverContinue))(d, n)
 	return Recovery(r), ok

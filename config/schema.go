@@ -210,6 +210,19 @@ const (
 	Cheapest           Schedule = "cheapest"
 )
 
+// schedules are those that api.yaml may name. What one does is in a file of balancer/schedule.
+var schedules = []string{
+	string(FixedPriority),
+	string(RoundRobin),
+	string(WeightedRoundRobin),
+	string(SmartRoundRobin),
+	string(Lottery),
+	string(Random),
+	string(LeastLatency),
+	string(LeastBusy),
+	string(Cheapest),
+}
+
 // RetryAll is the AutoRetry of a key that retries as often as the plan has channels and keys.
 const RetryAll = -1
 

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"uniapi/codec"
 	"uniapi/config"
 	"uniapi/pool"
 )
@@ -28,10 +29,8 @@ type openAI struct {
 
 const responsesPath Endpoint = "responses"
 
-// openAIEndpoints are those whose paths follow from the base_url.
-var openAIEndpoints = [...]Endpoint{
-	Chat, responsesPath, Compact, Completions, Embeddings, Images, ImageEdits, Transcriptions, Translations, Speech, Moderations, Rerank,
-}
+// openAIEndpoints are those whose paths follow from the base_url, beside what codec.PassedOn lists.
+var openAIEndpoints = [...]Endpoint{Chat, responsesPath, Compact, Completions}
 
 func openAIChannel(s *source) (*Channel, error) {
 	target, err := s.target(s.base)
@@ -41,6 +40,9 @@ func openAIChannel(s *source) (*Channel, error) {
 	d := &openAI{target: target, paths: make(map[Endpoint]string), modelsPath: endpointPath(s.base, "models"), chat: "openai"}
 	for _, e := range openAIEndpoints {
 		d.paths[e] = endpointPath(s.base, string(e))
+	}
+	for _, e := range codec.PassedOn {
+		d.paths[e.Endpoint] = endpointPath(s.base, string(e.Endpoint))
 	}
 	d.responses = s.base.Hostname() == "api.openai.com"
 	if s.engine == EngineOpenRouter && isEndpoint(s.base) {

@@ -19,14 +19,8 @@ func Routes(turned front.Inbound) []front.Route {
 		{Path: "/v1/chat/completions", Endpoint: codec.Chat, Inbound: chat{turned}},
 		{Path: "/v1/completions", Endpoint: codec.Completions, Inbound: chat{}},
 	}
-	for _, e := range []struct {
-		endpoint codec.Endpoint
-		fallback string // what uni-api takes for a missing model
-	}{
-		{codec.Embeddings, ""}, {codec.Images, "dall-e-3"}, {codec.ImageEdits, "gpt-image-2"}, {codec.Transcriptions, ""}, {codec.Translations, ""},
-		{codec.Speech, ""}, {codec.Moderations, "omni-moderation-latest"}, {codec.Rerank, ""},
-	} {
-		routes = append(routes, front.Route{Path: "/v1/" + string(e.endpoint), Endpoint: e.endpoint, Inbound: plain{}, Raw: true, Fallback: e.fallback})
+	for _, e := range codec.PassedOn {
+		routes = append(routes, front.Route{Path: "/v1/" + string(e.Endpoint), Endpoint: e.Endpoint, Inbound: plain{}, Raw: true, Fallback: e.Fallback})
 	}
 	routes = append(routes, front.Route{Path: "/v1/search", Get: true, Endpoint: codec.Search, Inbound: searching{}, Raw: true, ReadsWhole: true,
 		Fallback: "search"}) // as in uni-api
