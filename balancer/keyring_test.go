@@ -71,7 +71,7 @@ func TestKeysThatRestAreLeftOut(t *testing.T) {
 	}{
 		{config.RoundRobin, "[2 2 0 2 2 0]"}, // who comes after the one that rests takes its turn
 		{config.FixedPriority, "[0 0 0]"},
-		{config.SmartRoundRobin, "[2 2 2 0 2 2]"}, // 2 has served more than 0 when the second lap begins
+		{config.SmartRoundRobin, "[2 2 2 0 2 2]"}, // 2 has served more than 0 when the second pass begins
 	} {
 		t.Run(string(test.order), func(t *testing.T) {
 			f := ringed(3, test.order)
@@ -128,7 +128,7 @@ func TestTheLastFitKeyIsFoundFromWhereverTheLapStands(t *testing.T) {
 	}
 }
 
-func TestSmartRoundRobinRanksAnewWithEachLap(t *testing.T) {
+func TestSmartRoundRobinRanksAnewWithEachPass(t *testing.T) {
 	f := ringed(3, config.SmartRoundRobin)
 	f.cfg.Providers[0].Preferences.KeyCooldown = 0
 	f.build()
@@ -137,7 +137,7 @@ func TestSmartRoundRobinRanksAnewWithEachLap(t *testing.T) {
 	third := []int{f.keyOf("m", Served), f.keyOf("m", Served), f.keyOf("m", Served)}
 	// 1: in the file's order. 2: key 1 has failed. 3: key 2 has served twice of two, key 0 and 1 once of two.
 	if got := fmt.Sprint(first, second, third); got != "[0 1 2] [0 2 1] [2 0 1]" {
-		t.Errorf("laps %s, want [0 1 2] [0 2 1] [2 0 1]", got)
+		t.Errorf("passes %s, want [0 1 2] [0 2 1] [2 0 1]", got)
 	}
 }
 

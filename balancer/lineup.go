@@ -17,6 +17,6 @@ const ownLineups = 16
 // ownLineup is the order of a route's turns for one client key.
 type ownLineup struct {
 	lineup
-	of  *rota
+	of  *rotation
 	own uint64 // the client's count of changes when it was made
 }

@@ -128,10 +128,10 @@ func (m *matcher) key(k *config.APIKey) *Key {
 		rules = append(rules, r)
 	}
 	key.depth = deepest + 1
-	key.turns = newSparse[atomic.Uint64](len(m.models))
+	key.turns = newPagedArray[atomic.Uint64](len(m.models))
 	id := string(k.Preferences.Schedule) + "\n" + ruleText(rules)
 	if m.shared[id] == nil {
-		m.shared[id] = &Routes{matcher: m, rules: rules, schedule: k.Preferences.Schedule, found: newSparse[atomic.Pointer[Route]](len(m.models))}
+		m.shared[id] = &Routes{matcher: m, rules: rules, schedule: k.Preferences.Schedule, found: newPagedArray[atomic.Pointer[Route]](len(m.models))}
 	}
 	key.Routes = m.shared[id]
 	return key
@@ -153,7 +153,7 @@ type Routes struct {
 	matcher  *matcher
 	rules    []config.Rule
 	schedule config.Schedule
-	found    *sparse[atomic.Pointer[Route]] // by model number
+	found    *pagedArray[atomic.Pointer[Route]] // by model number
 	listing  sync.Once
 	list     []string
 }
@@ -276,7 +276,7 @@ func (r *Route) finish(name config.Schedule) {
 		}
 		r.entries[i].channels(r.Model, func(c *Candidate) { place.Reckon(&c.load, c.price) })
 	}
-	r.policy, r.rota.turns = schedule.OfChannels(name, r.places)
+	r.policy, r.rotation.turns = schedule.OfChannels(name, r.places)
 	r.near = schedule.NearChannels(r.policy, name)
 	seen := make(map[*Candidate]bool, len(r.entries))
 	r.channels(func(c *Candidate) {

@@ -92,10 +92,10 @@ func (p *Plan) enter(key *Key, route *Route) {
 	switch {
 	case p.near(route) && route.near != route.policy:
 		f.policy, f.walk.Conversation = route.near, p.Facts.Conversation
-	case route.rota.turns != nil:
-		f.walk.Turns, f.walk.Start = route.rota.now(route, p.key), key.turn(route, p.peek)
+	case route.rotation.turns != nil:
+		f.walk.Turns, f.walk.Start = route.rotation.now(route, p.key), key.turn(route, p.peek)
 		if p.near(route) { // who rests has its place in that order, too
-			f.walk.Turns, f.walk.Conversation = route.rota.turns, p.Facts.Conversation
+			f.walk.Turns, f.walk.Conversation = route.rotation.turns, p.Facts.Conversation
 		}
 		if _, timed := route.policy.(schedule.LeastLatency); timed {
 			f.walk.Now = key.state.now()

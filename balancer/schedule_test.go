@@ -99,9 +99,9 @@ func TestNoChannelIsTriedTwiceWhileOthersAreUntried(t *testing.T) {
 				key("sk", schedule, append([]string{"sk-sub/*"}, rules...)...).build()
 			for request := range 200 {
 				tried := strings.Fields(walk(f.start("sk"), always(Unavailable)))
-				for lap := range slices.Chunk(tried, channels) {
-					slices.Sort(lap)
-					if distinct := len(slices.Compact(lap)); distinct != len(lap) {
+				for pass := range slices.Chunk(tried, channels) {
+					slices.Sort(pass)
+					if distinct := len(slices.Compact(pass)); distinct != len(pass) {
 						t.Fatalf("request %d tried %q", request, tried)
 					}
 				}

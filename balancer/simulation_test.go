@@ -33,7 +33,7 @@ import (
 //     attempt must be at exactly that channel. From this follows, and is checked
 //     apart: while the same channels are available, round_robin never gives a
 //     channel one request more or less than an equal share, and weighted_round_robin
-//     gives exactly its weight in every lap.
+//     gives exactly its weight in every pass.
 //   - Loss: every request ends served, left by its client, or exhausted. It may be
 //     exhausted, and may try a channel again, only when every channel that was
 //     available all the time since the request began has been tried.

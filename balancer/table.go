@@ -54,7 +54,7 @@ type Key struct {
 	affine bool // its requests are kept where their conversation was
 
 	limiter, global, models limit.Limiter
-	turns                   *sparse[atomic.Uint64] // by model number
+	turns                   *pagedArray[atomic.Uint64] // by model number
 	lineups                 [ownLineups]atomic.Pointer[ownLineup]
 	depth                   int // how many keys it is away from a provider; 1 without keys among its rules
 }
@@ -62,14 +62,14 @@ type Key struct {
 // Route is the list of channels that can serve one model for one key, in
 // priority order.
 type Route struct {
-	Model   string
-	number  int // of the model, in this table
-	entries []entry
-	places  []schedule.Place // of the entries
-	policy  schedule.Policy
-	near    schedule.Policy // for conversations that are to be kept where they were; nil if the policy holds for them too
-	rota    rota
-	leaves  int // channels, those behind other keys included
+	Model    string
+	number   int // of the model, in this table
+	entries  []entry
+	places   []schedule.Place // of the entries
+	policy   schedule.Policy
+	near     schedule.Policy // for conversations that are to be kept where they were; nil if the policy holds for them too
+	rotation rotation
+	leaves   int // channels, those behind other keys included
 
 	// Keepalive is how long a stream's client may go without a byte; 0 is for as
 	// long as it takes. The shortest of the channels' counts.

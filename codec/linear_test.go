@@ -14,7 +14,6 @@ import (
 
 	"uniapi/bench/linear"
 	"uniapi/codec"
-	"uniapi/codec/alias"
 	"uniapi/codec/capability"
 	"uniapi/codec/choice"
 	"uniapi/codec/formats/anthropic"
@@ -24,6 +23,7 @@ import (
 	"uniapi/codec/formats/openai"
 	"uniapi/codec/formats/responses"
 	"uniapi/codec/internal/adversarial"
+	"uniapi/codec/modifier"
 	"uniapi/codec/override"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/said"
@@ -132,8 +132,8 @@ func costLinearTime(t *testing.T, docs [][]byte, stages []stage) {
 	}
 }
 
-// faces are the formats of clients, with what is done to a request that passes.
-var faces = []struct {
+// inboundFormats are the formats of clients, with what is done to a request that passes.
+var inboundFormats = []struct {
 	name   string
 	format codec.Format
 	pass   func(body []byte)
@@ -157,16 +157,16 @@ var faces = []struct {
 	{"gemini", gemini.Format{}, func(body []byte) { gemini.ReadHead(body) }},
 }
 
-// accents are some of each kind.
-// accentOf is what a host wants otherwise than OpenAI's format has it.
-func accentOf(host, request, upstream string) *openai.Rules {
+// quirksOf is what a host wants otherwise than OpenAI's format has it.
+func quirksOf(host, request, upstream string) *openai.Rules {
 	return openai.NewRules(capability.Find(capability.Query{Host: host, Format: capability.Chat, Model: upstream}), request)
 }
 
-var accents = []*openai.Rules{
-	accentOf("api.mistral.ai", "m", "mistral-large"), accentOf("api.deepseek.com", "m", "deepseek-reasoner"), accentOf("api.openai.com", "m", "o3-mini"),
-	accentOf("api.openai.com", "m", "o1-mini"), accentOf("api.groq.com", "m", "openai/gpt-oss-20b"), accentOf("api.perplexity.ai", "m", "sonar"),
-	accentOf("api.x.ai", "m", "grok-4"),
+// quirks are some of each kind.
+var quirks = []*openai.Rules{
+	quirksOf("api.mistral.ai", "m", "mistral-large"), quirksOf("api.deepseek.com", "m", "deepseek-reasoner"), quirksOf("api.openai.com", "m", "o3-mini"),
+	quirksOf("api.openai.com", "m", "o1-mini"), quirksOf("api.groq.com", "m", "openai/gpt-oss-20b"), quirksOf("api.perplexity.ai", "m", "sonar"),
+	quirksOf("api.x.ai", "m", "grok-4"),
 }
 
 func passChat(body []byte) {
@@ -176,7 +176,7 @@ func passChat(body []byte) {
 	}
 	var scratch []byte
 	h.Parts(nil, body, "another", true, &scratch)
-	for _, rules := range accents {
+	for _, rules := range quirks {
 		rules.Edit(body)
 		rules.EditTranslated(body)
 	}
@@ -206,10 +206,10 @@ func overridden(body []byte) {
 }
 
 func TestRequestsCostLinearTime(t *testing.T) {
-	for _, face := range faces {
-		docs := documents(t, "request-"+face.name+".json")
-		t.Run(face.name, func(t *testing.T) {
-			costLinearTime(t, docs, requestStages(face.format, face.pass))
+	for _, client := range inboundFormats {
+		docs := documents(t, "request-"+client.name+".json")
+		t.Run(client.name, func(t *testing.T) {
+			costLinearTime(t, docs, requestStages(client.format, client.pass))
 		})
 	}
 }
@@ -243,7 +243,7 @@ func encode(f codec.Format, q *codec.Request, model string) ([]byte, error) {
 	if f.Name() == "openai" {
 		q = q.WithoutCustom()
 	}
-	return f.EncodeRequest(nil, alias.Apply(q, model), model)
+	return f.EncodeRequest(nil, modifier.Apply(q, model), model)
 }
 
 // providers are the formats of whole answers.
@@ -267,21 +267,21 @@ func answerStages(from codec.Format) []stage {
 			codec.CheckObject(body)
 		})},
 		{"an error", plain(func(body []byte) { from.DecodeError(500, "application/json", body) })}}
-	for _, face := range faces {
-		q := &codec.Request{Format: face.format.Name(), Model: "m", IncludeUsage: true, Reasoning: &codec.Reasoning{Summary: "auto"}}
-		stages = append(stages, stage{"whole for " + face.name, func(body []byte) func() {
+	for _, client := range inboundFormats {
+		q := &codec.Request{Format: client.format.Name(), Model: "m", IncludeUsage: true, Reasoning: &codec.Reasoning{Summary: "auto"}}
+		stages = append(stages, stage{"whole for " + client.name, func(body []byte) func() {
 			a, err := from.DecodeResponse(body)
 			if err != nil {
 				return nil
 			}
-			return func() { face.format.EncodeResponse(nil, a, q) }
-		}}, stage{"as a stream for " + face.name, func(body []byte) func() {
+			return func() { client.format.EncodeResponse(nil, a, q) }
+		}}, stage{"as a stream for " + client.name, func(body []byte) func() {
 			a, err := from.DecodeResponse(body)
 			if err != nil {
 				return nil
 			}
 			return func() {
-				encoder := face.format.NewStreamEncoder(q)
+				encoder := client.format.NewStreamEncoder(q)
 				var out []byte
 				for _, e := range a.Events(nil) {
 					out = encoder.Append(out[:0], &e)

@@ -59,7 +59,7 @@ type progress struct {
 	charged   bool         // what it cost is on the request's bill
 
 	answer  *pool.Response      // open while a stream goes on
-	flow    flow                // what a stream goes through: one of the workspace's, or another face's
+	flow    flow                // what a stream goes through: one of the workspace's, or another inbound API's
 	encoder codec.StreamEncoder // writes a translated stream
 	joint   *joint              // the answer that the stream is a part of, where another may go on with it
 	first   []byte              // what the first event check has let through

@@ -6,9 +6,9 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"uniapi/codec"
-	"uniapi/codec/alias"
 	"uniapi/codec/fit"
 	"uniapi/codec/formats"
+	"uniapi/codec/modifier"
 	"uniapi/codec/override"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/strip"
@@ -105,7 +105,7 @@ func (a *attempt) translated(to codec.Format, provider *config.Provider) ([]byte
 	if to.Traits().Functions {
 		request = request.WithoutCustom()
 	}
-	request = alias.Apply(request, a.chosen.Upstream)
+	request = modifier.Apply(request, a.chosen.Upstream)
 	if a.goesOn() {
 		fetched += 2 * len(a.joint.text)
 	}

@@ -16,7 +16,7 @@ func nested(levels int) string {
 // tooNested is what no reader of a request goes down, by the least that is.
 const tooNested = rawjson.MaxDepth + 2
 
-func TestJSONThatIsNestedTooDeepIsRefusedByEveryFace(t *testing.T) {
+func TestJSONThatIsNestedTooDeepIsRefusedByEveryInboundAPI(t *testing.T) {
 	up := listen(t, both)
 	section := func(name, path, engine string) string {
 		return fmt.Sprintf("  - {provider: %s, base_url: 'http://%s%s', engine: %s, api: %s, model: [{up-%s: %s}]}\n", name, up.addr, path, engine, upstreamKeyText, name, name)

@@ -68,9 +68,9 @@ func TestChangingARequestTakesNoMoreThanWasReckoned(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	accent := openai.NewRules(capability.Find(capability.Query{Host: "api.deepseek.com", Format: capability.Chat, Model: "deepseek-reasoner"}), "deepseek-reasoner")
-	if accent == nil {
-		t.Fatal("there is no accent")
+	quirks := openai.NewRules(capability.Find(capability.Query{Host: "api.deepseek.com", Format: capability.Chat, Model: "deepseek-reasoner"}), "deepseek-reasoner")
+	if quirks == nil {
+		t.Fatal("there is no quirk")
 	}
 	bodies := worst["openai"](size)
 	bodies["members at the top"] = `{` + filled(`"a":0`, size) + `}`
@@ -81,7 +81,7 @@ func TestChangingARequestTakesNoMoreThanWasReckoned(t *testing.T) {
 			body := []byte(text)
 			var edited []byte
 			allocated, _ := work(func() any {
-				edited = accent.Edit(body)
+				edited = quirks.Edit(body)
 				edited = overridden(rules, strip.Request(toolid.Strip(edited), true, true), true)
 				return edited
 			})

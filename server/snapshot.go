@@ -7,8 +7,8 @@ import (
 
 	"uniapi/balancer"
 	"uniapi/codec"
-	"uniapi/codec/alias"
 	"uniapi/codec/formats"
+	"uniapi/codec/modifier"
 	"uniapi/config"
 	"uniapi/pool/fetch"
 	"uniapi/pool/provider"
@@ -101,7 +101,7 @@ func (s *Server) build(cfg *config.Config) *snapshot {
 // searchingOf finds the aliases that end in -search of models that are Google's.
 func searchingOf(models []config.Model) (found map[string]bool) {
 	for _, m := range models {
-		if alias.IsGoogles(m.Upstream) && alias.Read(m.Alias, m.Upstream).Search {
+		if modifier.IsGoogles(m.Upstream) && modifier.Read(m.Alias, m.Upstream).Search {
 			if found == nil {
 				found = map[string]bool{}
 			}

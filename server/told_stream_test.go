@@ -29,15 +29,15 @@ func TestStreamsTellNoSecretsOfTheProvider(t *testing.T) {
 	)
 	messagesBegin, messagesEnd, _ := strings.Cut(messagesStream, "event: content_block_delta")
 	_, messagesEnd, _ = strings.Cut(messagesEnd, "\n\n")
-	for _, face := range []struct{ name, engine, path, body, before, piece, after string }{
+	for _, client := range []struct{ name, engine, path, body, before, piece, after string }{
 		{"chat", "/v1/chat/completions", "/v1/chat/completions", `{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}]}`, "", chatPiece, chatEnd},
 		{"messages", "/v1/messages", "/v1/messages", `{"model":"m","stream":true,"max_tokens":9,"messages":[{"role":"user","content":"hi"}]}`, messagesBegin, piece, messagesEnd},
 		{"gemini", "/v1beta\n    engine: gemini", "/v1beta/models/m:streamGenerateContent?alt=sse", `{"contents":[{"parts":[{"text":"hi"}]}]}`, "", geminiSays, geminiEnd},
 		{"gemini in an array", "/v1beta\n    engine: gemini", "/v1beta/models/m:streamGenerateContent", `{"contents":[{"parts":[{"text":"hi"}]}]}`, "", geminiSays, geminiEnd},
 		{"responses", "/v1/responses", "/v1/responses", `{"model":"m","stream":true,"input":"hi"}`, "", respPiece, respEnd},
 	} {
-		g := start(t, up.section(face.engine, "m"))
-		say := func(text string) string { return strings.ReplaceAll(face.piece, "WORDS", text) }
+		g := start(t, up.section(client.engine, "m"))
+		say := func(text string) string { return strings.ReplaceAll(client.piece, "WORDS", text) }
 		for _, own := range []string{
 			": the key is SECRET\n\n", "event: SECRET\n" + strings.TrimPrefix(say("x"), "event: "), "id: SECRET\n" + say("x"), ": SECRET\n" + say("x"),
 			"data: {\"detail\":\"the key SECRET is bad\"}\n\n", "data: {\"object\":\"error\",\"message\":\"no SECRET\"}\n\n",
@@ -48,26 +48,26 @@ func TestStreamsTellNoSecretsOfTheProvider(t *testing.T) {
 			strings.Replace(say("x"), "{", "{\"note\":\"SECRET\",", 1) + strings.Replace(say("y"), "{", "{\"note\":\"SECRET\",", 1),
 		} {
 			for _, form := range []string{upstreamKeyText, upstreamKeyText[3:], escapedJSON(upstreamKeyText)} {
-				events = face.before + say("before") + strings.ReplaceAll(own, "SECRET", form) + say("behind") + face.after
-				a := g.do("POST", face.path, face.body, asClient...)
+				events = client.before + say("before") + strings.ReplaceAll(own, "SECRET", form) + say("behind") + client.after
+				a := g.do("POST", client.path, client.body, asClient...)
 				if strings.Contains(a.body, form) || a.StatusCode == 200 != strings.Contains(a.body, "before") {
-					t.Errorf("%s, %.200q: %d %.400q", face.name, own, a.StatusCode, a.body[max(0, len(a.body)-1000):])
+					t.Errorf("%s, %.200q: %d %.400q", client.name, own, a.StatusCode, a.body[max(0, len(a.body)-1000):])
 				}
 				for line := range strings.Lines(a.body) {
 					if data, is := strings.CutPrefix(line, "data: {"); is && !strings.Contains(own, "\ndata: \"") && !json.Valid([]byte("{"+strings.TrimSpace(data))) {
-						t.Errorf("%s, %.200q: %.300q is no JSON any more", face.name, own, line)
+						t.Errorf("%s, %.200q: %.300q is no JSON any more", client.name, own, line)
 					}
 				}
 			}
 		}
-		events = face.before + say("it is "+upstreamKeyText) + say("b") + say("or "+upstreamKeyText) + face.after
-		if a := g.do("POST", face.path, face.body, asClient...); strings.Count(a.body, upstreamKeyText) < 2 {
-			t.Errorf("%s: what the model says does not pass as it comes: %q", face.name, a.body)
+		events = client.before + say("it is "+upstreamKeyText) + say("b") + say("or "+upstreamKeyText) + client.after
+		if a := g.do("POST", client.path, client.body, asClient...); strings.Count(a.body, upstreamKeyText) < 2 {
+			t.Errorf("%s: what the model says does not pass as it comes: %q", client.name, a.body)
 		}
 		// What the client has said itself is no secret to it.
-		events = face.before + say("before") + ": " + upstreamKeyText + "\n\n" + say("behind") + face.after
-		if a := g.do("POST", face.path, strings.Replace(face.body, "hi", upstreamKeyText, 1), asClient...); !strings.Contains(a.body, upstreamKeyText) && face.name != "gemini in an array" {
-			t.Errorf("%s: what the client said itself is taken out: %q", face.name, a.body)
+		events = client.before + say("before") + ": " + upstreamKeyText + "\n\n" + say("behind") + client.after
+		if a := g.do("POST", client.path, strings.Replace(client.body, "hi", upstreamKeyText, 1), asClient...); !strings.Contains(a.body, upstreamKeyText) && client.name != "gemini in an array" {
+			t.Errorf("%s: what the client said itself is taken out: %q", client.name, a.body)
 		}
 	}
 }

@@ -5,17 +5,17 @@ import (
 	"sync/atomic"
 )
 
-// SmartRoundRobin has keys take turns in the order of their success. A new lap ranks
+// SmartRoundRobin has keys take turns in the order of their success. A new pass ranks
 // them anew.
 type SmartRoundRobin struct {
 	Score  func(place int) (served, failed int64)
 	ranked atomic.Pointer[[]int] // best first
 }
 
-// Pick follows the order of the lap from the request's own turn.
+// Pick follows the order of the pass from the request's own turn.
 func (s *SmartRoundRobin) Pick(w *Walk) int {
 	if len(w.Turns) == 0 {
-		w.Turns = s.lap(w)
+		w.Turns = s.pass(w)
 	}
 	return w.inTurn()
 }
@@ -25,7 +25,7 @@ func (s *SmartRoundRobin) Explain(w *Walk, _ int) string {
 	return w.turn("smart_round_robin, those with the best success rate first")
 }
 
-func (s *SmartRoundRobin) lap(w *Walk) []int {
+func (s *SmartRoundRobin) pass(w *Walk) []int {
 	order := s.ranked.Load()
 	if order == nil || w.Start%uint64(len(w.Places)) == 0 {
 		ranks := s.rank(len(w.Places))

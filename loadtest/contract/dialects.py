@@ -1,4 +1,4 @@
-"""Hosts that speak OpenAI's chat with an accent and publish it: what each one's own SDK sends is what it takes."""
+"""Hosts that speak OpenAI's chat with quirks of their own and publish them: what each one's own SDK sends is what it takes."""
 
 import functools
 from typing import Any

@@ -21,7 +21,7 @@ class Place:
     name: str
     entry: dict
     models: tuple[str, ...]
-    dialect: bool = False  # a host that speaks chat with an accent of its own, which agents are not tried with
+    dialect: bool = False  # a host that speaks chat with quirks of its own, which agents are not tried with
     inbound: str = ""  # only clients of this format are sent here
 
 

@@ -7,9 +7,9 @@ import (
 	"testing"
 
 	"uniapi/codec"
-	"uniapi/codec/alias"
 	"uniapi/codec/formats/openai"
 	"uniapi/codec/internal/golden"
+	"uniapi/codec/modifier"
 )
 
 func TestChatRequestsAreWrittenForAnthropic(t *testing.T) {
@@ -22,14 +22,14 @@ func TestChatRequestsAreWrittenForAnthropic(t *testing.T) {
 		if rest, ok := strings.CutPrefix(model, "vertex "); ok {
 			f, model = Vertex, rest
 		}
-		out, err := f.EncodeRequest(nil, alias.Apply(q, model), model)
+		out, err := f.EncodeRequest(nil, modifier.Apply(q, model), model)
 		if e, ok := err.(*codec.Error); ok {
 			return []byte("error " + e.Message)
 		}
 		if !json.Valid(out) {
 			t.Errorf("not JSON: %s", out)
 		}
-		again, _ := f.EncodeRequest([]byte("x"), alias.Apply(q, model), model)
+		again, _ := f.EncodeRequest([]byte("x"), modifier.Apply(q, model), model)
 		if !bytes.Equal(out, again[1:]) {
 			t.Errorf("the second attempt differs: %s", again)
 		}

@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"uniapi/codec"
-	"uniapi/codec/alias"
+	"uniapi/codec/modifier"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/schema"
 )
@@ -15,11 +15,11 @@ const (
 	maxOutputVertex = 65535
 )
 
-// EncodeRequest writes a generateContent request. The endings of the alias in q.Model that mean something to Gemini are read here.
+// EncodeRequest writes a generateContent request. The modifiers of the name in q.Model that mean something to Gemini are read here.
 func (f Format) EncodeRequest(dst []byte, q *codec.Request, model string) ([]byte, error) {
 	t := traits{f.target(q, model)}
-	search := alias.Read(q.Model, model).Search
-	q = alias.Apply(q, model)
+	search := modifier.Read(q.Model, model).Search
+	q = modifier.Apply(q, model)
 	hint := jsonHint(q, t)
 	c := &contents{format: f, traits: t, own: q.Format == formatName}
 	dst, err := c.append(append(dst, '{'), q, hint)

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"uniapi/codec/alias"
 	"uniapi/codec/capability"
+	"uniapi/codec/modifier"
 	"uniapi/codec/rawjson"
 )
 
@@ -53,7 +53,7 @@ func NewRules(t *capability.Target, request string) *Rules {
 		}
 	}
 	if t.Thinks != "" && t.Thinks != capability.Never {
-		r.effort = alias.Read(request, t.Model).Effort
+		r.effort = modifier.Read(request, t.Model).Effort
 	}
 	r.idsOnly = len(t.Roles) == 0 && !r.echo && t.Thoughts == "" && t.IDExact == 0 && t.Preface == "" && !r.editsParts()
 	r.anew = anewNeedles(t)

@@ -110,7 +110,7 @@ func TestALineupIsFoundAgain(t *testing.T) {
 	key := f.table.Key("sk")
 	route := key.Find("m")
 	for _, whom := range []string{"all", "this client key alone"} {
-		if n := testing.AllocsPerRun(100, func() { route.rota.now(route, key) }); n != 0 {
+		if n := testing.AllocsPerRun(100, func() { route.rotation.now(route, key) }); n != 0 {
 			t.Errorf("%v allocations while nothing changes, and b rests for %s", n, whom)
 		}
 		var plan Plan
@@ -128,7 +128,7 @@ func TestALineupIsFoundAgain(t *testing.T) {
 
 func TestSparseArraysHoldWhatIsPut(t *testing.T) {
 	for _, size := range []int{1, 31, 32, 33, 1000} {
-		s := newSparse[int](size)
+		s := newPagedArray[int](size)
 		for i := 0; i < size; i += 7 {
 			*s.at(i) = i + 1
 		}
@@ -151,7 +151,7 @@ func TestSparseArraysHoldWhatIsPut(t *testing.T) {
 }
 
 func TestSparseArraysAreMadeByManyAtOnce(t *testing.T) {
-	s := newSparse[[1]int](4096)
+	s := newPagedArray[[1]int](4096)
 	var seen [8][4096]*[1]int
 	concurrently(len(seen), func(i int) {
 		for n := range seen[i] {

@@ -7,17 +7,17 @@ import (
 	"uniapi/balancer/breaker"
 )
 
-// rota is the order in which the entries of a route take turns, if its schedule is
+// rotation is the order in which the entries of a route take turns, if its schedule is
 // one that moves on with each request. Those that rest
 // are left out before the turn is looked up, so that what they
 // would have served goes to all the others in their proportion, and not to
 // whoever comes after them.
-type rota struct {
+type rotation struct {
 	turns []int // indices of entries; nil if they take no turns
 	last  atomic.Pointer[lineup]
 }
 
-// lineup is a rota at a time.
+// lineup is a rotation at a time.
 type lineup struct {
 	changes uint64 // the state's count when it was made
 	until   int64  // when the first of those left out may be tried again
@@ -28,7 +28,7 @@ const never = math.MaxInt64
 
 // now is the order without those that rest. It is computed when something has
 // begun to rest or is back, and found again by all requests in between.
-func (o *rota) now(route *Route, key *Key) []int {
+func (o *rotation) now(route *Route, key *Key) []int {
 	if key.client.Named() {
 		return o.own(route, key)
 	}
@@ -45,7 +45,7 @@ func (o *rota) now(route *Route, key *Key) []int {
 }
 
 // own is the order for a client key for which something rests that serves others.
-func (o *rota) own(route *Route, key *Key) []int {
+func (o *rotation) own(route *Route, key *Key) []int {
 	s := key.state
 	changes, own := s.breakers.Changes(), key.client.Changes()
 	place := &key.lineups[route.number%ownLineups]
@@ -62,7 +62,7 @@ func (l *lineup) stale(changes uint64, s *State) bool {
 	return l.changes != changes || l.until < never && l.until <= s.now()
 }
 
-func (o *rota) without(route *Route, now int64, c *breaker.Client) lineup {
+func (o *rotation) without(route *Route, now int64, c *breaker.Client) lineup {
 	l := lineup{until: never, turns: o.turns}
 	away := make([]bool, len(route.entries))
 	for i := range route.entries {

@@ -1,6 +1,6 @@
-// Package alias reads the wishes that uni-api's users put into the names of models: claude-sonnet-think-8000, gemini-2.5-flash-think-0-search,
+// Package modifier reads the modifiers that uni-api's users put into the names of models: claude-sonnet-think-8000, gemini-2.5-flash-think-0-search,
 // o3-mini-high.
-package alias
+package modifier
 
 import (
 	"slices"
@@ -10,8 +10,8 @@ import (
 	"uniapi/codec"
 )
 
-// Wishes is what a name says beside whose it is.
-type Wishes struct {
+// Modifiers is what a name says beside whose it is.
+type Modifiers struct {
 	// Think asks for thinking. Budget is its limit in tokens, 0 to forbid it, nil if the name has no number.
 	Think  bool
 	Budget *int64
@@ -23,12 +23,12 @@ type Wishes struct {
 
 var efforts = []string{"none", "minimal", "low", "medium", "high", "xhigh", "max"}
 
-// Read finds the wishes at the end of a name, in any order, and think anywhere in it. What the upstream's own name ends with is its
-// name and no wish, as in gpt-5.1-codex-max.
-func Read(name, upstream string) Wishes {
+// Read finds the modifiers at the end of a name, in any order, and think anywhere in it. What the upstream's own name ends with is its
+// name and no modifier, as in gpt-5.1-codex-max.
+func Read(name, upstream string) Modifiers {
 	name, upstream = strings.ToLower(name), strings.ToLower(upstream)
 	if name == upstream {
-		return Wishes{}
+		return Modifiers{}
 	}
 	w := suffixes(name, upstream)
 	if w.Effort == "" {
@@ -38,7 +38,7 @@ func Read(name, upstream string) Wishes {
 	return w
 }
 
-func suffixes(name, upstream string) (w Wishes) {
+func suffixes(name, upstream string) (w Modifiers) {
 	words := strings.Split(name, "-")
 	own := strings.Split(upstream, "-")
 	for len(words) > 1 {
@@ -92,11 +92,11 @@ func letters(name string) string {
 
 func isThink(word string) bool { return word == "think" || word == "thinking" }
 
-// endsWith says whether the upstream's name ends with the last word of the alias.
+// endsWith says whether the upstream's name ends with the last word of the name.
 func endsWith(own, words []string) bool { return own[len(own)-1] == words[len(words)-1] }
 
-// Apply returns the request with the wishes for thinking of its model's name. The client's own words in the request win; a request
-// without wishes is returned itself, any other is a copy.
+// Apply returns the request with the modifiers for thinking of its model's name. The client's own words in the request win; a request
+// without modifiers is returned itself, any other is a copy.
 func Apply(q *codec.Request, upstream string) *codec.Request {
 	w := Read(q.Model, upstream)
 	if q.Reasoning != nil || !w.Think && w.Effort == "" {
