@@ -191,7 +191,7 @@ binary      = dist/uni-api-$(VERSION)-$(1)/uni-api$(if $(findstring windows,$(1)
 release: $(PLATFORMS:%=dist/%) ## archives of the platforms that are served, with licences, lists of parts (SBOM), checksums and what CHANGELOG.md says of the version, in dist/
 	$(LICENSES) $(foreach p,$(PLATFORMS),$(call binary,$(p))) >dist/THIRD-PARTY-LICENSES
 	$(foreach p,$(PLATFORMS),$(SBOM) -output dist/uni-api-$(VERSION)-$(p).cdx.json $(call binary,$(p)) &&) true
-	$(foreach p,$(PLATFORMS),cp dist/THIRD-PARTY-LICENSES dist/uni-api-$(VERSION)-$(p) && tar -C dist $(SAME_TAR) -cf - uni-api-$(VERSION)-$(p) | gzip -n >dist/uni-api-$(VERSION)-$(p).tar.gz && rm -r dist/uni-api-$(VERSION)-$(p) &&) true
+	$(foreach p,$(PLATFORMS),cp dist/THIRD-PARTY-LICENSES dist/uni-api-$(VERSION)-$(p) && tar -C dist $(SAME_TAR) -cf dist/uni-api-$(VERSION)-$(p).tar uni-api-$(VERSION)-$(p) && gzip -n dist/uni-api-$(VERSION)-$(p).tar && rm -r dist/uni-api-$(VERSION)-$(p) &&) true
 	rm dist/uni-api.1 dist/THIRD-PARTY-LICENSES
 	awk -v version='$(VERSION:v%=%)' '/^## /{of=$$2==version; unreleased=$$2=="Unreleased"} of{found=1; notes=notes $$0 "\n"} unreleased{next_notes=next_notes $$0 "\n"} END{printf "%s", found?notes:next_notes}' CHANGELOG.md >dist/NOTES.md
 	cd dist && (sha256sum *.tar.gz *.cdx.json || shasum -a 256 *.tar.gz *.cdx.json) >SHA256SUMS
