@@ -49,6 +49,9 @@ type Request struct {
 
 	Extra Fields
 
+	// Body is the request as it came, for estimating its tokens.
+	Body []byte
+
 	// Target is whom it is encoded for. Nil is a host of which nothing is known but its format.
 	Target *capability.Target
 }

@@ -1,34 +1,7 @@
 package codec
 
-// EstimateTokens guesses the tokens of a request: a quarter of its text's bytes, and for an image or a file what a middling one
-// takes. It is what a client sees until the upstream has counted.
-func (q *Request) EstimateTokens() int64 {
-	n := 0
-	for i := range q.Tools {
-		t := &q.Tools[i]
-		n += len(t.Name) + len(t.Description) + len(t.Schema) + len(t.Raw)
-	}
-	for i := range q.Messages {
-		n += 16 + estimateParts(q.Messages[i].Parts)
-	}
-	return int64(n/4) + 1
-}
+import "uniapi/codec/estimate"
 
-const mediaEstimate = 4 * 1500
-
-func estimateParts(parts []Part) (n int) {
-	for i := range parts {
-		p := &parts[i]
-		n += len(p.Text) + len(p.Raw)
-		if p.Media != nil {
-			n += mediaEstimate
-		}
-		if p.Call != nil {
-			n += len(p.Call.Name) + len(p.Call.Arguments)
-		}
-		if p.Result != nil {
-			n += estimateParts(p.Result.Parts)
-		}
-	}
-	return n
-}
+// EstimateTokens guesses the tokens of a request by its body, as all that is estimated of it is: what a client sees before the upstream has counted is what it sees
+// where the upstream never does.
+func (q *Request) EstimateTokens() int64 { return max(estimate.Request(q.Body), 1) }

@@ -178,6 +178,7 @@ func (in *inbound) decodedRequest() (*codec.Request, error) {
 	if err != nil {
 		return nil, err
 	}
+	request.Body = in.body
 	in.decoded, in.weight = request, weigh(request, in.body, in.holding.Held(budget.Request))
 	return request, in.holding.Hold(budget.Request, in.weight.kept)
 }

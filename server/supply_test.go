@@ -66,6 +66,11 @@ func TestUsageThatIsToldByHalvesOrNotAtAllReachesClientsOfOtherFormatsWhole(t *t
 						if prompt != booked.prompt || completion != booked.completion {
 							t.Errorf("%s: the client is told of %d and %d, the books have %+v\n%s", what, prompt, completion, booked, text)
 						}
+						if a.name == "Messages" && stream && c.total == 0 && c.prompt == 0 { // the message begins with what it ends with
+							if first := toldTo[a.name][0].FindStringSubmatch(text); first == nil || first[1] != strconv.FormatInt(prompt, 10) {
+								t.Errorf("%s: it begins with %v and ends with %d", what, first, prompt)
+							}
+						}
 						if c.total > 0 && prompt+completion != c.total || c.prompt > 0 && prompt != c.prompt || c.completed > 0 && completion != c.completed || completion < 1 || c.total != 7 && prompt < 1000 {
 							t.Errorf("%s: %d and %d", what, prompt, completion)
 						}

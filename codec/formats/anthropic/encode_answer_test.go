@@ -9,7 +9,7 @@ import (
 	"uniapi/codec/internal/golden"
 )
 
-var asked = &codec.Request{Model: "m", Messages: []codec.Message{{Parts: []codec.Part{{Text: "How many tokens is this?"}}}}}
+var asked = &codec.Request{Model: "m", Body: []byte(`{"messages":[{"role":"user","content":"How many tokens is this, in round numbers?"}]}`)}
 
 func TestAnswersAreWrittenForAnthropicsClients(t *testing.T) {
 	golden.Run(t, "testdata/encode_response.txt", func(t *testing.T, _ string, in []byte) []byte {
