@@ -45,7 +45,7 @@ func TestWhatIsNoAnswerDoesNotKeepAnotherChannelFromBeingAsked(t *testing.T) {
 				engine = "    engine: " + test.engine + "\n"
 			}
 			well := listen(t, both)
-			g := start(t, keyed("SCHEDULING_ALGORITHM: fixed_priority"), impatient, providerOf("p", listen(t, test.up), engine), providerOf("well", well))
+			g := start(t, keyed("SCHEDULING_ALGORITHM: fixed_priority"), nobodyRests, providerOf("p", listen(t, test.up), engine, hurried), providerOf("well", well))
 			path := test.path
 			if path == "" {
 				path = "/v1/chat/completions"

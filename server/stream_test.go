@@ -7,7 +7,6 @@ import (
 	"net"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/valyala/fasthttp"
 )
@@ -149,20 +148,16 @@ func TestEventsAreNotHeldBack(t *testing.T) {
 }
 
 // An upstream that says [DONE] and keeps its connection open has said all: a
-// client that reads to the end must not wait for its time-out.
+// client that reads to the end must not wait for its time-out, which the test would not see the end of.
 func TestAStreamEndsWithItsLastEvent(t *testing.T) {
 	up := listen(t, func(p *peer, _ seen) bool {
 		p.say(streamHead + chunk(event("one")) + chunk(stopEvent+doneEvent))
 		p.gone()
 		return false
 	})
-	g := start(t, providerOf("p", up, "    preferences:\n      model_timeout: 2\n"))
-	began := time.Now()
+	g := start(t, providerOf("p", up, "    preferences:\n      model_timeout: 3600\n"))
 	if a := g.chat(streamRequest); a.body != event("one")+stopEvent+doneEvent {
 		t.Errorf("got %q", a.body)
-	}
-	if took := time.Since(began); took > time.Second {
-		t.Errorf("the answer took %v", took)
 	}
 	if line := g.log.Next(t, "request"); line["status"] != 200.0 {
 		t.Errorf("logged as %v", line)

@@ -44,17 +44,17 @@ func TestTheServiceManagerHearsHowTheServiceIsDoing(t *testing.T) {
 			}
 		}
 	}
+	began := time.Now() // of which the times of all heartbeats are reckoned: a busy machine may bring some of them at once
 	s := program.serve(t, []string{"NOTIFY_SOCKET=" + socket, "WATCHDOG_USEC=200000"}, "--config", path, "--listen", "127.0.0.1:0")
 	if got, want := next(), "READY=1\nSTATUS=serving on "+strings.TrimPrefix(s.url, "http://"); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	began := time.Now()
 	for range 5 {
 		if text := receive(t, heard, "a heartbeat"); text != "WATCHDOG=1" {
 			t.Errorf("got %q", text)
 		}
 	}
-	if took := time.Since(began); took < 300*time.Millisecond {
+	if took := time.Since(began); took < 500*time.Millisecond {
 		t.Errorf("five heartbeats within %v", took)
 	}
 	for _, change := range []struct{ name, text string }{
