@@ -162,30 +162,37 @@ func TestEventsAreWrittenAsChunksOfTheirOwn(t *testing.T) {
 }
 
 func TestPacedEventsArriveOneByOne(t *testing.T) {
-	gap := 20 * time.Millisecond
-	resp := post(t, serve(t, &Mock{Events: 6, Gap: gap}), streamRequest)
-	begin := time.Now()
-	lines := bufio.NewReader(resp.Body)
-	var arrived []time.Duration
-	for {
-		line, err := lines.ReadString('\n')
-		if errors.Is(err, io.EOF) {
-			break
+	const gap = 20 * time.Millisecond
+	url := serve(t, &Mock{Events: 6, Gap: gap})
+	var spread time.Duration
+	for range 20 { // a busy machine may bring some together, but not each time
+		begin := time.Now()
+		lines := bufio.NewReader(post(t, url, streamRequest).Body)
+		var arrived []time.Duration
+		for {
+			line, err := lines.ReadString('\n')
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.HasPrefix(line, "data: ") {
+				arrived = append(arrived, time.Since(begin))
+			}
 		}
-		if err != nil {
-			t.Fatal(err)
+		if len(arrived) != 6 {
+			t.Fatalf("%d events, want 6", len(arrived))
 		}
-		if strings.HasPrefix(line, "data: ") {
-			arrived = append(arrived, time.Since(begin))
+		// The pause follows the event, so the last is five pauses after the first.
+		if arrived[5] < 5*gap {
+			t.Errorf("the last of six events came after %v, want %v at least", arrived[5], 5*gap)
+		}
+		if spread = arrived[5] - arrived[0]; spread >= 5*gap-5*time.Millisecond {
+			return
 		}
 	}
-	if len(arrived) != 6 {
-		t.Fatalf("%d events, want 6", len(arrived))
-	}
-	// The pause follows the event, so the last is five pauses after the first.
-	if spread := arrived[5] - arrived[0]; spread < 5*gap-5*time.Millisecond {
-		t.Errorf("six events within %v of each other, want about %v", spread, 5*gap)
-	}
+	t.Errorf("six events within %v of each other, want about %v", spread, 5*gap)
 }
 
 func TestPlainAnswerHasTheSizeAskedFor(t *testing.T) {

@@ -94,15 +94,19 @@ func TestHostileBodiesAreRefusedQuickly(t *testing.T) {
 		"unclosed in arrays": `{"a":` + strings.Repeat(`["`, 100_000),
 		"many members":       `{` + strings.Repeat(`"a":[],`, 200_000),
 	} {
-		start := time.Now()
-		it := MembersOf([]byte(body))
-		for it.Next() {
+		quickest := time.Hour
+		for range 5 { // a busy machine does not take each of them its time
+			start := time.Now()
+			it := MembersOf([]byte(body))
+			for it.Next() {
+			}
+			if it.Err() == nil {
+				t.Errorf("%s: accepted", name)
+			}
+			quickest = min(quickest, time.Since(start))
 		}
-		if it.Err() == nil {
-			t.Errorf("%s: accepted", name)
-		}
-		if spent := time.Since(start); spent > time.Second {
-			t.Errorf("%s: took %v", name, spent)
+		if quickest > time.Second {
+			t.Errorf("%s: took %v", name, quickest)
 		}
 	}
 }

@@ -66,14 +66,19 @@ func TestReadHeadTellsTheClientWhatIsWrong(t *testing.T) {
 		{strings.Repeat("[", 200_000), "nested deeper"},
 		{strings.Repeat(`{"a":`, 100_000), "nested deeper"},
 	} {
-		start := time.Now()
-		_, err := ReadHead([]byte(c.body))
+		var err error
+		quickest := time.Hour
+		for range 5 { // a busy machine does not take each of them its time
+			start := time.Now()
+			_, err = ReadHead([]byte(c.body))
+			quickest = min(quickest, time.Since(start))
+		}
 		var e *codec.Error
 		if !errors.As(err, &e) || e.Status != 400 || e.Class != codec.ClientMistake || !strings.Contains(e.Message, c.says) {
 			t.Errorf("%.40q: got %v, want %q", c.body, err, c.says)
 		}
-		if spent := time.Since(start); spent > 100*time.Millisecond {
-			t.Errorf("%.40q: took %v", c.body, spent)
+		if quickest > 100*time.Millisecond {
+			t.Errorf("%.40q: took %v", c.body, quickest)
 		}
 	}
 }
