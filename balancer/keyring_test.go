@@ -105,7 +105,7 @@ func TestARetryOnOneChannelTakesAnotherKey(t *testing.T) {
 	}
 }
 
-func TestTheLastFitKeyIsFoundFromWhereverTheLapStands(t *testing.T) {
+func TestTheLastFitKeyIsFoundFromWhereverThePassStands(t *testing.T) {
 	for _, order := range []config.Schedule{config.RoundRobin, config.FixedPriority, config.SmartRoundRobin, config.Random} {
 		t.Run(string(order), func(t *testing.T) {
 			for fit := range 7 {

@@ -126,7 +126,7 @@ func TestALineupIsFoundAgain(t *testing.T) {
 	}
 }
 
-func TestSparseArraysHoldWhatIsPut(t *testing.T) {
+func TestPagedArraysHoldWhatIsPut(t *testing.T) {
 	for _, size := range []int{1, 31, 32, 33, 1000} {
 		s := newPagedArray[int](size)
 		for i := 0; i < size; i += 7 {
@@ -150,7 +150,7 @@ func TestSparseArraysHoldWhatIsPut(t *testing.T) {
 	}
 }
 
-func TestSparseArraysAreMadeByManyAtOnce(t *testing.T) {
+func TestPagedArraysAreMadeByManyAtOnce(t *testing.T) {
 	s := newPagedArray[[1]int](4096)
 	var seen [8][4096]*[1]int
 	concurrently(len(seen), func(i int) {

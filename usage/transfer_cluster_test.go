@@ -101,7 +101,7 @@ func TestRestoreSaysWhatIsWrongWithAFile(t *testing.T) {
 		"another's":      strings.Replace(lines[0], "uni-api", "other", 1),
 		"no JSON":        lines[0] + "{",
 		"a broken count": lines[0] + strings.Replace(lines[1], `"requests":`, `"requests":-`, 1),
-		"no such column": lines[0] + strings.Replace(lines[1], `"requests":`, `"wishes":`, 1),
+		"no such column": lines[0] + strings.Replace(lines[1], `"requests":`, `"hopes":`, 1),
 		"a broken time":  lines[0] + strings.Replace(lines[1], `:00Z"`, `:01Z"`, 1),
 		"an empty line":  lines[0] + "{}\n",
 	} {

@@ -20,7 +20,7 @@ func (g *requestLog) close() uint64 {
 	}
 	h := g.head.Load()
 	if len(g.slots) > 0 {
-		if word := g.slot(h).Load(); word&lapBit == g.lap(h) {
+		if word := g.slot(h).Load(); word&roundBit == g.round(h) {
 			g.settle(h, timeOf(word))
 			h++
 		}
@@ -49,7 +49,7 @@ func (p *history) logOf(owner *limiter, rules []rule) *requestLog {
 	next.base = p.total - uint64(len(kept))
 	next.head.Store(uint64(len(kept)))
 	for i, at := range kept {
-		next.slots[i].Store(uint64(at)<<timeShift | countsBit | next.lap(uint64(i)))
+		next.slots[i].Store(uint64(at)<<timeShift | countsBit | next.round(uint64(i)))
 	}
 	for i := range rules {
 		if r := &rules[i]; r.grain > 1 && r.blocks.ends.Load() == nil {

@@ -12,8 +12,8 @@ import (
 // that ends now. It takes no lock, allocates only to grow, and is exact under concurrency. Why:
 //
 // The log is a ring of slots. A slot's word holds a request's time, whether the request counts (it may have been taken
-// back), and one bit of the lap it was written in, so that a slot tells whether it holds sequence number h or still h−size.
-// head is the number of requests recorded. To record h, a goroutine reads head = h and the slot of h, sees from the lap bit
+// back), and one bit of the round it was written in, so that a slot tells whether it holds sequence number h or still h−size.
+// head is the number of requests recorded. To record h, a goroutine reads head = h and the slot of h, sees from the round bit
 // that h is not written, sees head = h again, and swaps the slot's word from what it read to its own. Then it, or whoever
 // comes first, moves head to h+1.
 //
@@ -23,7 +23,7 @@ import (
 //     between the first look at head and the swap is therefore the state at the swap, except that requests may have been
 //     taken back meanwhile, which only makes room. All limits are judged on this one state and one word records the
 //     request for all of them: there is no partial recording.
-//   - Times never decrease along the sequence: a request that read the clock before its predecessor gets the predecessor's
+//   - Times never decrease along the sequence: a request that read the clock before the one in front of it gets that one's
 //     time, which lies between its call and its return. So the count-th request back from head is the oldest that
 //     matters, and one comparison per limit decides.
 //   - A refusal holds if head and the log are still the same after the reading: then it describes a moment in between.
@@ -50,7 +50,7 @@ const (
 
 // A slot's word: time<<timeShift | flags. Times below 2^61 ns (73 years) fit.
 const (
-	lapBit    = 1 << iota
+	roundBit  = 1 << iota
 	countsBit // clear: taken back, or never used
 	movedBit  // the log is closed
 	timeShift = iota
@@ -133,8 +133,8 @@ func (g *requestLog) makeRoom(n int) {
 
 func (g *requestLog) slot(seq uint64) *atomic.Uint64 { return &g.slots[seq&uint64(len(g.slots)-1)] }
 
-// lap is the lap bit of a sequence number: 1 in the first lap, so that an unused slot is of none.
-func (g *requestLog) lap(seq uint64) uint64 { return (seq>>g.shift)&1 ^ 1 }
+// round is the round bit of a sequence number: 1 in the first round, so that an unused slot is of none.
+func (g *requestLog) round(seq uint64) uint64 { return (seq>>g.shift)&1 ^ 1 }
 
 // at is the time of a request that was recorded.
 func (g *requestLog) at(seq uint64) int64 { return timeOf(g.slot(seq).Load()) }
@@ -173,7 +173,7 @@ func (l *limiter) take(now int64, record bool) (Grant, Refusal, outcome) {
 		if g.head.Load() != h {
 			continue
 		}
-		if old&lapBit == g.lap(h) {
+		if old&roundBit == g.round(h) {
 			g.settle(h, timeOf(old)) // recorded by somebody who has not moved head yet
 			continue
 		}
@@ -192,7 +192,7 @@ func (l *limiter) take(now int64, record bool) (Grant, Refusal, outcome) {
 			l.replace(g, g.rules)
 			continue
 		}
-		if !slot.CompareAndSwap(old, uint64(t)<<timeShift|countsBit|g.lap(h)) {
+		if !slot.CompareAndSwap(old, uint64(t)<<timeShift|countsBit|g.round(h)) {
 			continue
 		}
 		if h >= uint64(len(g.slots)) && old&countsBit == 0 {
@@ -319,7 +319,7 @@ func (g *requestLog) Cancel(seq uint64, at int64) {
 	slot := g.slot(seq)
 	for {
 		word := slot.Load()
-		if timeOf(word) != at || word&countsBit == 0 || word&lapBit != g.lap(seq) {
+		if timeOf(word) != at || word&countsBit == 0 || word&roundBit != g.round(seq) {
 			return // its window has passed
 		}
 		if word&movedBit != 0 {
@@ -363,7 +363,7 @@ func (g *requestLog) removeAt(at int64) bool {
 		slot := g.slot(seq)
 		for {
 			word := slot.Load()
-			if timeOf(word) != at || word&countsBit == 0 || word&lapBit != g.lap(seq) {
+			if timeOf(word) != at || word&countsBit == 0 || word&roundBit != g.round(seq) {
 				break
 			}
 			if word&movedBit != 0 {

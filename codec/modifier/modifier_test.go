@@ -6,7 +6,7 @@ import (
 	"uniapi/codec"
 )
 
-func TestReadFindsTheWishesOfAName(t *testing.T) {
+func TestReadFindsTheModifiersOfAName(t *testing.T) {
 	n := func(n int64) *int64 { return &n }
 	for _, c := range []struct {
 		name, upstream string

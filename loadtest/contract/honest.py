@@ -24,7 +24,7 @@ TYPES = {chat: (chat.answer_shape(), chat.event_shape()), responses: (responses.
 
 
 def inventions_of_mistral() -> list[str]:
-    """The same of the host that answers with an accent, whose pieces of calls have all that its types want of a whole one."""
+    """The same of the host that answers with quirks, whose pieces of calls have all that its types want of a whole one."""
     plain, event = answer_of(mistral.ChatCompletionResponse), answer_of(mistral.CompletionChunk)
     found = []
     for script in SCRIPTS:

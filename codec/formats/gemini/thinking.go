@@ -152,7 +152,7 @@ func (r *reader) thinkingWish(v rawjson.Value, path string) *codec.Reasoning {
 	return want
 }
 
-// wishOfTokens is what a client's thinkingBudget wishes.
+// wishOfTokens is what a client's thinkingBudget asks for.
 func wishOfTokens(n *int64) codec.Reasoning {
 	switch {
 	case *n == 0:

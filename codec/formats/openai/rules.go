@@ -20,7 +20,7 @@ const (
 // nothing.
 type Rules struct {
 	*capability.Target
-	// effort is what the request model's name wishes.
+	// effort is what the request model's name asks for.
 	effort  string
 	refused []string // members of the request
 	unsaid  []string // members of messages
@@ -104,7 +104,7 @@ func (r *Rules) switches(e *edit) bool {
 	return e.get("thinking").Present() || e.get(enableThinking).Present()
 }
 
-// editThinking sets the effort that the name of the model wishes, puts another in the place of one that the model does not take, says in the
+// editThinking sets the effort that the name of the model asks for, puts another in the place of one that the model does not take, says in the
 // upstream's own way that it shall not think, and takes out what a model that thinks refuses. It returns whether it will.
 func (r *Rules) editThinking(e *edit, tools bool) (awake bool) {
 	asked := e.word(reasoningWord)

@@ -1,0 +1,94 @@
+package server
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// wordsIn are the words of a text, in lower case: oneWord and one_word are two.
+func wordsIn(text string) []string {
+	text = regexp.MustCompile(`([a-z0-9])([A-Z])`).ReplaceAllString(text, "$1 $2")
+	return strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return r < 'a' || r > 'z' })
+}
+
+func TestTheWordsOfTheGlossaryAreKept(t *testing.T) {
+	page := contents(t, "docs", "architecture.md")
+	_, glossary, begins := strings.Cut(page, "\n## Words\n")
+	glossary, _, ends := strings.Cut(glossary, "\n## ")
+	if !begins || !ends {
+		t.Fatal("docs/architecture.md has no glossary")
+	}
+	replacedBy, rows := map[string]string{}, 0
+	for _, row := range regexp.MustCompile(`(?m)^\| ([^|]+) \| [^|]+ \|([^|]*)\|$`).FindAllStringSubmatch(glossary, -1) {
+		rows++
+		for old := range strings.SplitSeq(row[2], ",") {
+			if old = strings.TrimSpace(old); old != "" && !strings.HasPrefix(old, "no longer") && !strings.HasPrefix(old, "-") {
+				replacedBy[old] = row[1]
+			}
+		}
+	}
+	if rows < 20 || len(replacedBy) < 6 {
+		t.Fatalf("the glossary has %d rows and %d old words", rows, len(replacedBy))
+	}
+	err := filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() {
+			if slices.Contains([]string{".git", "build", "dist", "testdata", "data"}, entry.Name()) {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if !slices.Contains([]string{".go", ".md", ".py", ".sh"}, filepath.Ext(path)) {
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		looked := strings.ReplaceAll(strings.ReplaceAll(string(text), glossary, ""), "Hugging Face", "")
+		for line := range strings.Lines(path + "\n" + looked) {
+			for _, word := range wordsIn(line) {
+				instead := replacedBy[word]
+				if instead == "" {
+					instead = replacedBy[strings.TrimSuffix(word, "s")]
+				}
+				if instead != "" {
+					t.Errorf("%s says %s; the word is %s: %s", path, word, instead, strings.TrimSpace(line))
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Where is what: the answers are files and functions that there are.
+func TestTheAnswersOfTheArchitectureAreThere(t *testing.T) {
+	_, answers, _ := strings.Cut(contents(t, "docs", "architecture.md"), "\n## Where is what\n")
+	answers, _, _ = strings.Cut(answers, "\n## ")
+	names, files := ours(t), 0
+	for _, m := range regexp.MustCompile("`([A-Za-z][\\w./]+)`").FindAllStringSubmatch(answers, -1) {
+		name := m[1]
+		switch {
+		case strings.Contains(name, "/"):
+			files++
+			if _, err := os.Stat(filepath.Join("..", name)); err != nil {
+				t.Error(err)
+			}
+		case !names[name] && !slices.Contains([]string{"api.yaml", "SIGTERM", "encode_request.go"}, name):
+			t.Errorf("docs/architecture.md names %s, and there is no such function or type", name)
+		}
+	}
+	if files < 15 {
+		t.Errorf("%d files are named", files)
+	}
+}
