@@ -12,10 +12,10 @@ import (
 // Refused is why a request was not let in: a limit of this gateway's own.
 type Refused struct {
 	limit.Refusal
-	Model  string // that the limit is for
-	Global bool   // the limit of all requests together, not the key's
-	Shared bool   // the limit of all requests for the model together
-	Broke  bool   // the key has no credit
+	Model       string // that the limit is for
+	Global      bool   // the limit of all requests together, not the key's
+	Shared      bool   // the limit of all requests for the model together
+	OutOfCredit bool   // the key has no credit
 	// Unknown is that the limit could not be asked for: it is shared with other instances (Stores.Strict).
 	Unknown bool
 }
@@ -24,7 +24,7 @@ type Refused struct {
 // books know what it has spent of more.
 func (k *Key) hasCredit() bool {
 	credits := k.Config.Preferences.Credits
-	return credits == nil || *credits > 0 && (k.Broke == nil || !k.Broke())
+	return credits == nil || *credits > 0 && (k.OutOfCredit == nil || !k.OutOfCredit())
 }
 
 // denies says whether, and why, a key in the place of a channel may not be used by who is at an address. Whoever explains has none.
@@ -69,7 +69,7 @@ func (a *Admission) Settle(came limit.Need) {
 // It waits only for limits that other instances share.
 func (k *Key) Admit(ctx context.Context, need limit.Need, model string, beside ...string) (Admission, *Refused) {
 	if !k.hasCredit() {
-		return Admission{}, &Refused{Broke: true}
+		return Admission{}, &Refused{OutOfCredit: true}
 	}
 	now := k.state.now()
 	if refusal, ok := k.global.Check("", limit.Need{}, now); !ok { // before the key's own count, which cannot always be taken back
@@ -252,7 +252,7 @@ func (q *questions) answer(ctx context.Context, s *State) *Refused {
 // not. It counts nothing.
 func (k *Key) WouldRefuse(model string) *Refused {
 	if !k.hasCredit() {
-		return &Refused{Broke: true}
+		return &Refused{OutOfCredit: true}
 	}
 	now := k.state.now()
 	if refusal, ok := k.global.Check("", limit.Need{}, now); !ok {

@@ -12,11 +12,11 @@ const (
 )
 
 func (p *Plan) affinity(a *Attempt) Affinity {
-	channels, keys := p.Facts.Conversation != 0 && p.key.affine && p.route.leaves > 1, a.Provider.ring.near(p)
+	channels, keys := p.Attributes.Conversation != 0 && p.key.affine && p.route.leaves > 1, a.Provider.ring.near(p)
 	switch {
 	case !channels && !keys:
 		return Anywhere
-	case channels && a.try > 0, keys && a.Key != a.Provider.ring.nearest.First(a.Provider.ring.places, p.Facts.Conversation):
+	case channels && a.try > 0, keys && a.Key != a.Provider.ring.nearest.First(a.Provider.ring.places, p.Attributes.Conversation):
 		return Moved
 	}
 	return Kept

@@ -22,7 +22,7 @@ func conversation(n int) uint64 { return schedule.IDOf("conversation", fmt.Sprin
 
 // served is where the first attempt of a conversation's request goes: "channel/key".
 func (f *fixture) servedAt(key *Key, conversation uint64) string {
-	plan := Plan{Facts: Facts{Conversation: conversation}}
+	plan := Plan{Attributes: Attributes{Conversation: conversation}}
 	plan.Start(key, key.Find("m"))
 	a, ok := plan.Next()
 	if !ok {
@@ -91,7 +91,7 @@ func TestAConversationComesBackAfterARest(t *testing.T) {
 		before[n] = f.servedAt(key, conversation(n))
 	}
 	resting := before[0]
-	plan := Plan{Facts: Facts{Conversation: conversation(0)}}
+	plan := Plan{Attributes: Attributes{Conversation: conversation(0)}}
 	plan.Start(key, key.Find("m"))
 	a, _ := plan.Next()
 	plan.Report(a, Outcome{Verdict: KeyRefused})
@@ -169,7 +169,7 @@ func BenchmarkPlanNear(b *testing.B) {
 			n := uint64(1)
 			one := func() {
 				n += 0x9e3779b97f4a7c15
-				plan.Facts.Conversation = n
+				plan.Attributes.Conversation = n
 				plan.Start(key, key.Find("model-5000"))
 				a, _ := plan.Next()
 				plan.Report(a, Outcome{Verdict: Served, Whole: time.Millisecond})
@@ -210,7 +210,7 @@ func TestAttemptsSayWhetherAConversationIsWhereItBelongs(t *testing.T) {
 		next := func() Attempt {
 			plan := Plan{}
 			if test.said {
-				plan.Facts.Conversation = conversation(1)
+				plan.Attributes.Conversation = conversation(1)
 			}
 			plan.Start(f.table.Key("sk"), f.table.Key("sk").Find("m"))
 			a, _ := plan.Next()

@@ -41,7 +41,7 @@ func (p *Plan) leftOut(t *try, now int64) {
 			continue
 		}
 		if ring.limits != nil {
-			if refusal, ok := ring.limits[i].Check(c.Upstream, p.Facts.Need, now); !ok {
+			if refusal, ok := ring.limits[i].Check(c.Upstream, p.Attributes.Need, now); !ok {
 				p.limited(refusal, now)
 			}
 		}

@@ -71,7 +71,7 @@ func describeMatch(match []config.Condition) string {
 	return strings.Join(parts, ", ")
 }
 
-// matchNeeds says whether conditions ask for facts that cost reading the body.
+// matchNeeds says whether conditions ask for attributes that cost reading the body.
 func matchNeeds(match []condition) (effort, compaction bool) {
 	for _, c := range match {
 		effort = effort || c.field == fieldEffort
@@ -81,42 +81,42 @@ func matchNeeds(match []condition) (effort, compaction bool) {
 }
 
 // holds says whether all conditions hold.
-func holds(match []condition, facts *Facts, channel Channel) bool {
+func holds(match []condition, attributes *Attributes, channel Channel) bool {
 	for i := range match {
-		if !match[i].holds(facts, channel) {
+		if !match[i].holds(attributes, channel) {
 			return false
 		}
 	}
 	return true
 }
 
-func (c *condition) holds(facts *Facts, channel Channel) bool {
+func (c *condition) holds(attributes *Attributes, channel Channel) bool {
 	switch c.field {
 	case fieldEndpoint:
-		return c.fits(trimEndpoint(facts.Endpoint))
+		return c.fits(trimEndpoint(attributes.Endpoint))
 	case fieldStream:
-		if facts.Stream {
+		if attributes.Stream {
 			return c.fits("true")
 		}
 		return c.fits("false")
 	case fieldRequestType:
-		return c.fits(facts.requestType())
+		return c.fits(attributes.requestType())
 	case fieldMethod:
-		return c.fits(facts.Method)
+		return c.fits(attributes.Method)
 	case fieldEngine:
 		return c.fits(channel.Engine)
 	case fieldProvider:
 		return c.fits(channel.Provider)
 	case fieldModel:
-		return c.fits(facts.Model) || c.fits(channel.Upstream)
+		return c.fits(attributes.Model) || c.fits(channel.Upstream)
 	case fieldRequestModel:
-		return c.fits(facts.Model)
+		return c.fits(attributes.Model)
 	case fieldUpstreamModel:
 		return c.fits(channel.Upstream)
 	case fieldRole:
-		return c.fits(facts.Role)
+		return c.fits(attributes.Role)
 	default:
-		return c.fits(facts.Effort)
+		return c.fits(attributes.Effort)
 	}
 }
 

@@ -28,10 +28,10 @@ func TestDeadlinesAreThoseOfThePolicyOverTheModelsTimeout(t *testing.T) {
 			f.table.Providers[0].Engine = "gpt"
 			plan := f.start("sk")
 			a, _ := plan.Next()
-			if got := a.Deadlines(&Facts{Model: "m"}); got != test.want {
+			if got := a.Deadlines(&Attributes{Model: "m"}); got != test.want {
 				t.Errorf("%+v, want %+v", got, test.want)
 			}
-			if e, _ := f.table.Key("sk").Explain(Facts{Model: "m"}); (Deadlines{e.Steps[0].Timeout, e.Steps[0].Idle, e.Steps[0].Total}) != test.want {
+			if e, _ := f.table.Key("sk").Explain(Attributes{Model: "m"}); (Deadlines{e.Steps[0].Timeout, e.Steps[0].Idle, e.Steps[0].Total}) != test.want {
 				t.Errorf("explained %+v, want %+v", e.Steps[0], test.want)
 			}
 		})
@@ -42,7 +42,7 @@ func TestExplainSaysWhichKeysHaveReachedTheirLimits(t *testing.T) {
 	f := providers("a=2", "b").with("a", func(p *config.ProviderPreferences) {
 		p.KeyRateLimit.Set("default", config.RateLimit{Limits: []config.Limit{{Count: 1, Window: time.Minute}}})
 	}).key("sk", "").build()
-	step := func() Step { e, _ := f.table.Key("sk").Explain(Facts{Model: "m"}); return e.Steps[0] }
+	step := func() Step { e, _ := f.table.Key("sk").Explain(Attributes{Model: "m"}); return e.Steps[0] }
 	f.first("sk")
 	if s := step(); s.Excluded != "" || s.Keys[0] != "has had its 1 request per minute (api_key_rate_limit)" || s.Keys[1] != "" {
 		t.Errorf("after one request %+v", s)
@@ -61,7 +61,7 @@ func TestExplainLeavesOutAKeyInThePlaceOfAChannelThatHasReachedItsLimit(t *testi
 	f.cfg.APIKeys[1].Preferences.RateLimit.Set("default", config.RateLimit{Limits: []config.Limit{{Count: 1, Window: time.Minute}}})
 	f.build()
 	for _, want := range []string{"a", "b"} {
-		e, _ := f.table.Key("sk").Explain(Facts{Model: "m"})
+		e, _ := f.table.Key("sk").Explain(Attributes{Model: "m"})
 		if got := f.first("sk"); got != want || e.Steps[0].Provider != want {
 			t.Errorf("asked %s, explained %s, want %s", got, e.Steps[0].Provider, want)
 		}

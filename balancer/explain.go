@@ -37,16 +37,16 @@ type Step struct {
 // Explain tells what would be tried for a request, in which order, and what would
 // be left out, without taking a turn. False if the rules give its model no
 // channel.
-func (k *Key) Explain(facts Facts) (Explanation, bool) {
-	e := Explanation{Key: k.Config.Alias, Model: facts.Model, Schedule: k.Config.Preferences.Schedule}
+func (k *Key) Explain(attributes Attributes) (Explanation, bool) {
+	e := Explanation{Key: k.Config.Alias, Model: attributes.Model, Schedule: k.Config.Preferences.Schedule}
 	if e.Schedule == "" {
 		e.Schedule = config.FixedPriority
 	}
-	route := k.Find(facts.Model)
+	route := k.Find(attributes.Model)
 	if route == nil {
 		return e, false
 	}
-	p := Plan{peek: true, Facts: facts}
+	p := Plan{peek: true, Attributes: attributes}
 	p.Start(k, route)
 	e.Attempts = p.left
 	now := k.state.now()
@@ -65,9 +65,9 @@ func (k *Key) Explain(facts Facts) (Explanation, bool) {
 
 // step explains one channel.
 func (p *Plan) step(c *Candidate, now int64) Step {
-	d := c.Deadlines(&p.Facts)
+	d := c.Deadlines(&p.Attributes)
 	s := Step{Provider: c.Provider.Config.Name, Upstream: c.Upstream, Timeout: d.FirstByte, Idle: d.Idle, Total: d.Total, Why: p.place(c)}
-	if within := c.FirstToken(&p.Facts); within < s.Timeout || s.Timeout == 0 {
+	if within := c.FirstToken(&p.Attributes); within < s.Timeout || s.Timeout == 0 {
 		s.FirstToken = within
 	}
 	var keyless string
@@ -77,7 +77,7 @@ func (p *Plan) step(c *Candidate, now int64) Step {
 		s.Excluded = excuse(c.rest.Look(now, p.key.client), now)
 	}
 	s.Excluded = cmp.Or(s.Excluded, keyless)
-	if why, out := c.Provider.filter.Exclude(&p.Facts, c.channel()); out {
+	if why, out := c.Provider.filter.Exclude(&p.Attributes, c.channel()); out {
 		s.Excluded, s.filtered = cmp.Or(s.Excluded, why.Reason), true
 	}
 	return s
@@ -125,7 +125,7 @@ func (p *Plan) excuses(c *Candidate, now int64) (words []string, all string) {
 		}
 		fit := word == ""
 		if ring.limits != nil && fit {
-			if refusal, ok := ring.limits[i].Check(c.Upstream, p.Facts.Need, now); !ok {
+			if refusal, ok := ring.limits[i].Check(c.Upstream, p.Attributes.Need, now); !ok {
 				fit, word = false, "has had its "+refusal.String()+" (api_key_rate_limit)"
 				all = "all its keys rest or have reached their limits"
 			}

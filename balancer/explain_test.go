@@ -47,7 +47,7 @@ func TestExplainSaysWhyEachChannelHasItsPlace(t *testing.T) {
 		t.Run(fmt.Sprint(test.schedule, test.rules), func(t *testing.T) {
 			f := providers("a", "b", "c").key("sk-sub", "", "a/m", "b/m").key("sk", test.schedule, test.rules...).build()
 			f.first("sk")
-			e, _ := f.table.Key("sk").Explain(Facts{Model: "m"})
+			e, _ := f.table.Key("sk").Explain(Attributes{Model: "m"})
 			got := strings.Split(reasons(e), "\n")
 			if len(got) != len(test.want) {
 				t.Fatalf("steps:\n%s", reasons(e))
@@ -68,7 +68,7 @@ func TestExplainShowsWhatTheNextRequestDoesAndTakesNoTurn(t *testing.T) {
 			for range 13 {
 				var want []string
 				for range 3 {
-					e, _ := f.table.Key("sk").Explain(Facts{Model: "m"})
+					e, _ := f.table.Key("sk").Explain(Attributes{Model: "m"})
 					var now []string
 					for _, s := range e.Steps {
 						now = append(now, s.Provider)
@@ -93,7 +93,7 @@ func TestExplainCountsNothingAgainstALimit(t *testing.T) {
 	f.cfg.APIKeys[1].Preferences.RateLimit.Set("default", config.RateLimit{Limits: []config.Limit{{Count: 1, Window: time.Minute}}})
 	f.build()
 	for range 3 {
-		f.table.Key("sk").Explain(Facts{Model: "m"})
+		f.table.Key("sk").Explain(Attributes{Model: "m"})
 	}
 	if got := f.first("sk"); got != "a" {
 		t.Error("an explanation used up a limit")
@@ -126,19 +126,19 @@ func TestExplainSaysWhoIsLeftOut(t *testing.T) {
 		"c": {"rests for this client key alone for another 20s after: timeout", `[""]`},
 		"d": {"", `[]`},
 	}
-	e, _ := f.table.Key("sk").Explain(Facts{Model: "m"})
+	e, _ := f.table.Key("sk").Explain(Attributes{Model: "m"})
 	for _, s := range e.Steps {
 		w := want[s.Provider]
 		if s.Excluded != w.excluded || fmt.Sprintf("%q", s.Keys) != w.keys {
 			t.Errorf("%s is excluded by %q, its keys by %q; want %q, %s", s.Provider, s.Excluded, s.Keys, w.excluded, w.keys)
 		}
 	}
-	e, _ = f.table.Key("sk-lone").Explain(Facts{Model: "m"})
+	e, _ = f.table.Key("sk-lone").Explain(Attributes{Model: "m"})
 	if got := e.Steps[0].Excluded; got != "" {
 		t.Errorf("a lone channel is excluded by %q", got)
 	}
 	f.table.Providers[0].ring.keys[1].rest.Failed(&breaker.Pause{Began: f.clock.Load(), Until: never, Held: never, Sure: true}, nil, 0)
-	e, _ = f.table.Key("sk-lone").Explain(Facts{Model: "m"})
+	e, _ = f.table.Key("sk-lone").Explain(Attributes{Model: "m"})
 	if got := e.Steps[0].Excluded; got != "all its keys rest" {
 		t.Errorf("a lone channel whose keys are dead is excluded by %q", got)
 	}
@@ -147,7 +147,7 @@ func TestExplainSaysWhoIsLeftOut(t *testing.T) {
 	f.pass(20 * time.Second)
 	probe := f.start("sk")
 	a, _ := probe.Next()
-	e, _ = f.table.Key("sk").Explain(Facts{Model: "m"})
+	e, _ = f.table.Key("sk").Explain(Attributes{Model: "m"})
 	if got := e.Steps[0].Excluded; a.Provider.Config.Name != "a" || got != "waits for the probe that is under way, after: status 500" {
 		t.Errorf("while %s is probed it is excluded by %q", a.Provider.Config.Name, got)
 	}
@@ -161,7 +161,7 @@ func TestExplainKnowsThatALoneChannelIsTriedWhileItsKeysRestSoftly(t *testing.T)
 	plan := f.start("sk")
 	a, _ := plan.Next()
 	plan.Report(a, Outcome{Verdict: RateLimited, Reason: "slow down"})
-	e, _ := f.table.Key("sk").Explain(Facts{Model: "m"})
+	e, _ := f.table.Key("sk").Explain(Attributes{Model: "m"})
 	if s := e.Steps[0]; s.Excluded != "" || s.Keys[0] == "" {
 		t.Errorf("excluded by %q, its key by %q", s.Excluded, s.Keys[0])
 	}
@@ -170,14 +170,14 @@ func TestExplainKnowsThatALoneChannelIsTriedWhileItsKeysRestSoftly(t *testing.T)
 func TestExplainTellsTheRequestAsAWhole(t *testing.T) {
 	f := providers("a=2:real=m", "b").key("sk", config.RoundRobin)
 	f.cfg.APIKeys[0].Preferences.AutoRetry = 2
-	e, routed := f.build().table.Key("sk").Explain(Facts{Model: "m"})
+	e, routed := f.build().table.Key("sk").Explain(Attributes{Model: "m"})
 	if !routed || e.Key != "sk" || e.Model != "m" || e.Schedule != config.RoundRobin || e.Attempts != 3 {
 		t.Errorf("explanation %+v", e)
 	}
 	if s := e.Steps[0]; s.Upstream != "real" || s.Timeout != config.DefaultTimeout {
 		t.Errorf("step %+v", s)
 	}
-	if e, routed = f.table.Key("sk").Explain(Facts{Model: "nothing"}); routed || len(e.Steps) != 0 {
+	if e, routed = f.table.Key("sk").Explain(Attributes{Model: "nothing"}); routed || len(e.Steps) != 0 {
 		t.Errorf("a model without channels has the steps %+v", e.Steps)
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"uniapi/config"
 )
 
-// Facts are what filters and timeouts may ask about a request. They hold for all of its attempts.
-type Facts struct {
+// Attributes are what filters and timeouts may ask about a request. They hold for all of its attempts.
+type Attributes struct {
 	Endpoint     string // the request's path: "/v1/chat/completions"
 	Method       string // "POST"
 	Model        string // as the client asked for it
@@ -39,7 +39,7 @@ type Channel struct {
 // compactionType is the only request type there is.
 const compactionType = "compaction"
 
-func (f *Facts) requestType() string {
+func (f *Attributes) requestType() string {
 	if f.Compaction {
 		return compactionType
 	}
@@ -133,7 +133,7 @@ func NewFilter(p *config.Provider, models []config.Model) *Filter {
 	return f
 }
 
-// Needs says which facts the filter looks at that cost reading the body.
+// Needs says which attributes the filter looks at that cost reading the body.
 func (f *Filter) Needs() (effort, compaction, promptTokens bool) {
 	if f == nil {
 		return false, false, false
@@ -146,16 +146,16 @@ func (f *Filter) Needs() (effort, compaction, promptTokens bool) {
 }
 
 // Exclude says whether a request is to be kept from a channel, and why. It does not allocate.
-func (f *Filter) Exclude(facts *Facts, channel Channel) (Exclusion, bool) {
+func (f *Filter) Exclude(attributes *Attributes, channel Channel) (Exclusion, bool) {
 	if f == nil {
 		return Exclusion{}, false
 	}
 	for _, endpoint := range f.endpoints {
-		if endpoint == trimEndpoint(facts.Endpoint) {
+		if endpoint == trimEndpoint(attributes.Endpoint) {
 			return Exclusion{EndpointExcluded, "exclude_endpoints has this endpoint"}, true
 		}
 	}
-	kind := facts.requestType()
+	kind := attributes.requestType()
 	for _, t := range f.types {
 		if t == kind {
 			return Exclusion{TypeExcluded, "exclude_request_types has this type of request"}, true
@@ -165,14 +165,14 @@ func (f *Filter) Exclude(facts *Facts, channel Channel) (Exclusion, bool) {
 		return Exclusion{TypeExcluded, "only_request_types does not have this type of request"}, true
 	}
 	for i := range f.rules {
-		if holds(f.rules[i].match, facts, channel) {
+		if holds(f.rules[i].match, attributes, channel) {
 			return Exclusion{RuleExcluded, f.rules[i].reason}, true
 		}
 	}
-	if f.maxBody > 0 && facts.BodyBytes > f.maxBody {
+	if f.maxBody > 0 && attributes.BodyBytes > f.maxBody {
 		return Exclusion{BodyTooLarge, f.bodyText}, true
 	}
-	if limit, limited := f.tpr[channel.Upstream]; limited && facts.PromptTokens > limit.tokens {
+	if limit, limited := f.tpr[channel.Upstream]; limited && attributes.PromptTokens > limit.tokens {
 		return Exclusion{PromptTooLong, limit.reason}, true
 	}
 	return Exclusion{}, false
@@ -216,7 +216,7 @@ func compileTimeouts(rules []config.TimeoutRule) []timeoutRule {
 	return out
 }
 
-// Needs says which facts the policy looks at that cost reading the body.
+// Needs says which attributes the policy looks at that cost reading the body.
 func (p *TimeoutPolicy) Needs() (compaction bool) {
 	if p == nil {
 		return false
@@ -232,19 +232,19 @@ func (p *TimeoutPolicy) Needs() (compaction bool) {
 
 // Find returns the timeouts of an attempt: the global default, over it the provider's, the best global rule and the best rule
 // of the provider, phase by phase. A phase that nobody sets is nil; 0 is no limit. It does not allocate.
-func (p *TimeoutPolicy) Find(facts *Facts, channel Channel) config.Timeouts {
+func (p *TimeoutPolicy) Find(attributes *Attributes, channel Channel) config.Timeouts {
 	if p == nil {
 		return config.Timeouts{}
 	}
-	return overlay(overlay(p.defaults, best(p.global, facts, channel)), best(p.provider, facts, channel))
+	return overlay(overlay(p.defaults, best(p.global, attributes, channel)), best(p.provider, attributes, channel))
 }
 
 // best returns the timeouts of the rule with the most conditions that all hold, of the first of such rules.
-func best(rules []timeoutRule, facts *Facts, channel Channel) config.Timeouts {
+func best(rules []timeoutRule, attributes *Attributes, channel Channel) config.Timeouts {
 	var found config.Timeouts
 	most := 0
 	for i := range rules {
-		if r := &rules[i]; len(r.match) > most && holds(r.match, facts, channel) {
+		if r := &rules[i]; len(r.match) > most && holds(r.match, attributes, channel) {
 			most, found = len(r.match), r.timeouts
 		}
 	}

@@ -17,8 +17,8 @@ func match(pairs ...string) []config.Condition {
 }
 
 func TestFiltersLeaveOutWhatTheyName(t *testing.T) {
-	chat := Facts{Endpoint: "/v1/chat/completions", Method: "POST", Model: "GPT-5", Effort: "high", BodyBytes: 1000, PromptTokens: 250}
-	compact := Facts{Endpoint: "/v1/responses/compact", Model: "gpt-5", Compaction: true}
+	chat := Attributes{Endpoint: "/v1/chat/completions", Method: "POST", Model: "GPT-5", Effort: "high", BodyBytes: 1000, PromptTokens: 250}
+	compact := Attributes{Endpoint: "/v1/responses/compact", Model: "gpt-5", Compaction: true}
 	tokens := func(n int64) config.ProviderPreferences {
 		var p config.ProviderPreferences
 		p.KeyRateLimit.Set("gpt-5-2025", config.RateLimit{TokensPerRequest: n})
@@ -33,10 +33,10 @@ func TestFiltersLeaveOutWhatTheyName(t *testing.T) {
 		return p
 	}
 	for _, c := range []struct {
-		name     string
-		provider config.Provider
-		facts    Facts
-		want     Cause
+		name       string
+		provider   config.Provider
+		attributes Attributes
+		want       Cause
 	}{
 		{"nothing is set", config.Provider{}, chat, NotExcluded},
 		{"the endpoint", config.Provider{ExcludeEndpoints: []string{"/v1/chat/completions"}}, chat, EndpointExcluded},
@@ -67,7 +67,7 @@ func TestFiltersLeaveOutWhatTheyName(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := NewFilter(&c.provider, []config.Model{{Upstream: "gpt-5-2025", Alias: "gpt-5"}})
-			got, out := f.Exclude(&c.facts, Channel{Provider: "p", Upstream: "gpt-5-2025"})
+			got, out := f.Exclude(&c.attributes, Channel{Provider: "p", Upstream: "gpt-5-2025"})
 			if got.Cause != c.want || out != (c.want != NotExcluded) || out != (got.Reason != "") {
 				t.Errorf("got %v %+v, want %v", out, got, c.want)
 			}
@@ -92,14 +92,14 @@ func TestReasonsNameTheSetting(t *testing.T) {
 	p.Preferences.MaxRequestBody = 20_000_000
 	f := NewFilter(&p, nil)
 	for _, c := range []struct {
-		facts Facts
-		want  string
+		attributes Attributes
+		want       string
 	}{
-		{Facts{Model: "a"}, "exclude_request_rules: too dear"},
-		{Facts{Model: "c", Effort: "high"}, "exclude_request_rules: request_model is b or c, reasoning_effort is high"},
-		{Facts{BodyBytes: 20_000_001}, "max_request_body_bytes: the body is larger than 20000000 bytes"},
+		{Attributes{Model: "a"}, "exclude_request_rules: too dear"},
+		{Attributes{Model: "c", Effort: "high"}, "exclude_request_rules: request_model is b or c, reasoning_effort is high"},
+		{Attributes{BodyBytes: 20_000_001}, "max_request_body_bytes: the body is larger than 20000000 bytes"},
 	} {
-		if got, _ := f.Exclude(&c.facts, Channel{}); got.Reason != c.want {
+		if got, _ := f.Exclude(&c.attributes, Channel{}); got.Reason != c.want {
 			t.Errorf("got %q, want %q", got.Reason, c.want)
 		}
 	}
@@ -145,7 +145,7 @@ func first(d time.Duration) config.Timeouts { return config.Timeouts{FirstByte: 
 func idle(d time.Duration) config.Timeouts  { return config.Timeouts{Idle: &d} }
 
 func TestTheTimeoutPolicyGoesFromTheGeneralToTheParticular(t *testing.T) {
-	facts := Facts{Endpoint: "/v1/chat/completions", Method: "POST", Model: "alias", Role: "team", Stream: true}
+	attributes := Attributes{Endpoint: "/v1/chat/completions", Method: "POST", Model: "alias", Role: "team", Stream: true}
 	channel := Channel{Provider: "p", Engine: "gpt", Upstream: "up-model"}
 	rule := func(t config.Timeouts, pairs ...string) config.TimeoutRule {
 		return config.TimeoutRule{Match: match(pairs...), Timeouts: t}
@@ -177,7 +177,7 @@ func TestTheTimeoutPolicyGoesFromTheGeneralToTheParticular(t *testing.T) {
 		{"the type of request", policy(first(1), rule(first(2), "request_type", "*")), policy(none), 1, -1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got := NewTimeoutPolicy(c.global, c.own).Find(&facts, channel)
+			got := NewTimeoutPolicy(c.global, c.own).Find(&attributes, channel)
 			for _, phase := range []struct {
 				name string
 				got  *time.Duration
@@ -199,12 +199,12 @@ func BenchmarkExclude(b *testing.B) {
 	p.Preferences.MaxRequestBody = 20_000_000
 	p.Preferences.KeyRateLimit.Set("default", config.RateLimit{TokensPerRequest: 100_000})
 	filter := NewFilter(&p, []config.Model{{Upstream: "gpt-5-2025", Alias: "gpt-5"}})
-	facts := Facts{Endpoint: "/v1/chat/completions", Model: "claude-4", BodyBytes: 1000, PromptTokens: 250}
+	attributes := Attributes{Endpoint: "/v1/chat/completions", Model: "claude-4", BodyBytes: 1000, PromptTokens: 250}
 	channel := Channel{Provider: "p", Engine: "gpt", Upstream: "gpt-5-2025"}
 	b.Run("filters", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			if _, out := filter.Exclude(&facts, channel); out {
+			if _, out := filter.Exclude(&attributes, channel); out {
 				b.Fatal("left out")
 			}
 		}
@@ -212,7 +212,7 @@ func BenchmarkExclude(b *testing.B) {
 	b.Run("no filters", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			(*Filter)(nil).Exclude(&facts, channel)
+			(*Filter)(nil).Exclude(&attributes, channel)
 		}
 	})
 	policy := NewTimeoutPolicy(config.TimeoutPolicy{Default: first(1), Rules: []config.TimeoutRule{{Match: match("model", "gpt-5*", "stream", "true"), Timeouts: first(2)}}},
@@ -220,7 +220,7 @@ func BenchmarkExclude(b *testing.B) {
 	b.Run("timeouts", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			policy.Find(&facts, channel)
+			policy.Find(&attributes, channel)
 		}
 	})
 }

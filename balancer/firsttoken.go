@@ -105,7 +105,7 @@ func (c *channelState) paceOf(stream bool) *atomic.Pointer[pace] {
 // Usual is the time in which all but one of twenty answers of a channel to such
 // requests began of late; 0 is unknown.
 func (p *Plan) Usual(c *Candidate) time.Duration {
-	if pace := c.paceOf(p.Facts.Stream).Load(); pace != nil {
+	if pace := c.paceOf(p.Attributes.Stream).Load(); pace != nil {
 		return time.Duration(pace.usual.Load())
 	}
 	return 0
@@ -122,11 +122,11 @@ func (c *channelState) slowAfter() time.Duration {
 // FirstToken is how long a request's stream may take to begin at a channel before it is
 // left for another one, if there is one that could serve it; 0 is as long as its
 // deadline. It is first_token of timeout_policy.
-func (c *Candidate) FirstToken(facts *Facts) time.Duration {
-	if !facts.Stream {
+func (c *Candidate) FirstToken(attributes *Attributes) time.Duration {
+	if !attributes.Stream {
 		return 0
 	}
-	set := c.Provider.timeouts.Find(facts, c.channel()).FirstToken
+	set := c.Provider.timeouts.Find(attributes, c.channel()).FirstToken
 	if set == nil || *set == config.Adaptive {
 		return c.slowAfter()
 	}
@@ -137,7 +137,7 @@ func (c *Candidate) FirstToken(facts *Facts) time.Duration {
 // another channel, which is left and could serve, is asked; 0 is as long as its
 // deadline.
 func (p *Plan) FirstToken(c *Candidate) time.Duration {
-	within := c.FirstToken(&p.Facts)
+	within := c.FirstToken(&p.Attributes)
 	if within == 0 || p.left <= 0 || !p.another(p.route, p.key.state.now()) {
 		return 0
 	}
@@ -150,7 +150,7 @@ func (p *Plan) another(route *Route, now int64) bool {
 	for i := range route.entries {
 		e := &route.entries[i]
 		if e.via != nil {
-			if e.via.denies(p.Facts.Client, p.peek) == config.NotDenied && e.via.hasCredit() && p.another(e.via.Find(p.route.Model), now) {
+			if e.via.denies(p.Attributes.Client, p.peek) == config.NotDenied && e.via.hasCredit() && p.another(e.via.Find(p.route.Model), now) {
 				return true
 			}
 			continue
@@ -158,7 +158,7 @@ func (p *Plan) another(route *Route, now int64) bool {
 		if p.isBarred(e.Candidate) || p.asked(e.Candidate) || !e.Candidate.fit(now, p.key) {
 			continue
 		}
-		if _, out := e.Provider.filter.Exclude(&p.Facts, e.Candidate.channel()); !out {
+		if _, out := e.Provider.filter.Exclude(&p.Attributes, e.Candidate.channel()); !out {
 			return true
 		}
 	}

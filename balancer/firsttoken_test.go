@@ -28,7 +28,7 @@ func TestStepsOfAPaceMeetAndAreNarrow(t *testing.T) {
 // began makes a channel known: so many streams begin after a time.
 func (f *fixture) began(secret string, streams int, after time.Duration) {
 	for range streams {
-		plan := Plan{Facts: Facts{Model: "m", Stream: true}}
+		plan := Plan{Attributes: Attributes{Model: "m", Stream: true}}
 		plan.Start(f.table.Key(secret), f.table.Key(secret).Find("m"))
 		a, _ := plan.Next()
 		plan.Report(a, Outcome{Verdict: Served, FirstByte: after, Whole: time.Minute})
@@ -37,7 +37,7 @@ func (f *fixture) began(secret string, streams int, after time.Duration) {
 
 // firstToken is how long the first attempt of a stream may take to begin.
 func (f *fixture) firstToken(secret string) time.Duration {
-	plan := Plan{Facts: Facts{Model: "m", Stream: true}}
+	plan := Plan{Attributes: Attributes{Model: "m", Stream: true}}
 	plan.Start(f.table.Key(secret), f.table.Key(secret).Find("m"))
 	a, _ := plan.Next()
 	defer plan.Report(a, Outcome{Verdict: Over})
@@ -65,7 +65,7 @@ func TestFirstTokenIsThreeTimesTheSlowestOfAHundred(t *testing.T) {
 			if got := f.firstToken("sk"); got != test.want {
 				t.Errorf("it has %v, want %v", got, test.want)
 			}
-			plain := Plan{Facts: Facts{Model: "m"}}
+			plain := Plan{Attributes: Attributes{Model: "m"}}
 			plain.Start(f.table.Key("sk"), f.table.Key("sk").Find("m"))
 			if a, _ := plain.Next(); plain.FirstToken(a.Candidate) != 0 {
 				t.Error("an answer that is no stream has no first token")
@@ -94,7 +94,7 @@ func TestStreamsThatWereLeftCountAsSlow(t *testing.T) {
 	f := providers("a", "b").cooling(0).key("sk", config.FixedPriority).build()
 	f.began("sk", 58, time.Second)
 	for range 8 {
-		plan := Plan{Facts: Facts{Model: "m", Stream: true}}
+		plan := Plan{Attributes: Attributes{Model: "m", Stream: true}}
 		plan.Start(f.table.Key("sk"), f.table.Key("sk").Find("m"))
 		a, _ := plan.Next()
 		plan.Report(a, Outcome{Verdict: Unavailable, Hurried: true, FirstByte: 10 * time.Second})
@@ -150,7 +150,7 @@ func TestTheLastChannelIsNotHurried(t *testing.T) {
 	f := providers("a", "b").growing().key("sk", config.FixedPriority)
 	f.cfg.Preferences.TimeoutPolicy.Default.FirstToken = &s
 	f.build()
-	plan := Plan{Facts: Facts{Model: "m", Stream: true}}
+	plan := Plan{Attributes: Attributes{Model: "m", Stream: true}}
 	plan.Start(f.table.Key("sk"), f.table.Key("sk").Find("m"))
 	for i, want := range []time.Duration{s, 0, 0} {
 		a, more := plan.Next()
@@ -191,7 +191,7 @@ func TestWhoIsTooSlowRestsAsWhatARequestMayHaveBroughtAbout(t *testing.T) {
 func TestFirstTokenCostsNoMemory(t *testing.T) {
 	f := providers("a", "b").key("sk", config.FixedPriority).build()
 	f.began("sk", 100, time.Second)
-	plan := Plan{Facts: Facts{Model: "m", Stream: true}}
+	plan := Plan{Attributes: Attributes{Model: "m", Stream: true}}
 	key := f.table.Key("sk")
 	route := key.Find("m")
 	plan.Start(key, route)

@@ -62,7 +62,7 @@ func (r *keyRing) walk(p *Plan) schedule.Policy {
 	switch {
 	case len(r.keys) == 1:
 	case r.near(p):
-		p.keys.Conversation = p.Facts.Conversation
+		p.keys.Conversation = p.Attributes.Conversation
 		return &r.nearest
 	case r.turns != nil && p.peek:
 		p.keys.Start = uint64(r.turn.Load())
@@ -78,7 +78,7 @@ func (r *keyRing) near(p *Plan) bool {
 	if r.affine != nil {
 		affine = *r.affine
 	}
-	return affine && p.Facts.Conversation != 0 && len(r.keys) > 1
+	return affine && p.Attributes.Conversation != 0 && len(r.keys) > 1
 }
 
 // hash is what a key is known by: one that is exchanged starts afresh.

@@ -287,7 +287,7 @@ func (r *Route) finish(name config.Schedule) {
 		r.leaves++
 		r.keys += len(c.Provider.Config.Keys)
 		r.affine = r.affine || c.Provider.ring.affine != nil && *c.Provider.ring.affine
-		r.AsksFacts = r.AsksFacts || c.Provider.filter != nil || c.Provider.timeouts != nil
+		r.AsksAttributes = r.AsksAttributes || c.Provider.filter != nil || c.Provider.timeouts != nil
 		effort, compaction, tokens := c.Provider.filter.Needs()
 		r.AsksEffort, r.AsksTokens = r.AsksEffort || effort, r.AsksTokens || tokens
 		r.AsksCompaction = r.AsksCompaction || compaction || c.Provider.timeouts.Needs()

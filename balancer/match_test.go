@@ -61,7 +61,7 @@ func TestRulesGiveCandidatesInTheirOrder(t *testing.T) {
 // candidates are the channels of a model in their order, as provider/upstream.
 func candidates(key *Key, model string) string {
 	var found []string
-	explained, _ := key.Explain(Facts{Model: model})
+	explained, _ := key.Explain(Attributes{Model: model})
 	for _, s := range explained.Steps {
 		found = append(found, s.Provider+"/"+s.Upstream)
 	}

@@ -22,7 +22,7 @@ func (p *Plan) measure(a *Attempt, o *Outcome) {
 		now := p.key.state.now()
 		if o.FirstByte > 0 {
 			a.load.Began(now, o.FirstByte)
-			a.began(p.Facts.Stream, o.FirstByte)
+			a.began(p.Attributes.Stream, o.FirstByte)
 		}
 		if o.Whole > 0 {
 			a.load.Took(now, o.Whole)

@@ -107,7 +107,7 @@ func TestCheapestGoesByThePriceTable(t *testing.T) {
 	if got := walk(f.build().start("sk"), always(Unfit)); got != "b a c" {
 		t.Errorf("asked %q, want b (3×1+2), a (3×3+30), c (3×1+40)", got)
 	}
-	e, _ := f.table.Key("sk").Explain(Facts{Model: "m"})
+	e, _ := f.table.Key("sk").Explain(Attributes{Model: "m"})
 	if want := "cheapest: 5 dollars for 4 million tokens, 3 of them of the prompt; equals take turns"; e.Steps[0].Why != want {
 		t.Errorf("explained as %q, want %q", e.Steps[0].Why, want)
 	}

@@ -147,11 +147,11 @@ func TestAProvidersWordMakesARestLongerUpToABound(t *testing.T) {
 		if got := max(channel, key); got != test.want {
 			t.Errorf("verdict %d, asked for %v: it rests for %v, want %v", test.verdict, test.asked, got, test.want)
 		}
-		e, _ := f.table.Key("sk").Explain(Facts{Model: "m"})
+		e, _ := f.table.Key("sk").Explain(Attributes{Model: "m"})
 		if got := e.Steps[0].Keys[0] != ""; got != test.model {
 			t.Errorf("verdict %d: the key rests for the model: %v", test.verdict, got)
 		}
-		e, _ = f.table.Key("sk").Explain(Facts{Model: "n"})
+		e, _ = f.table.Key("sk").Explain(Attributes{Model: "n"})
 		if got := e.Steps[0].Keys[0] != ""; got != test.key {
 			t.Errorf("verdict %d: the key rests for another model: %v (%q)", test.verdict, got, e.Steps[0].Keys)
 		}
@@ -338,12 +338,12 @@ func TestAReloadForgetsWhatWasOfAnotherKeyOrAddress(t *testing.T) {
 func TestExplainTellsWhatIsAskedBeforeItsTime(t *testing.T) {
 	f := providers("p", "q").cooling(minute).key("sk", "").build()
 	f.failFor("sk", Outcome{Verdict: Unavailable, Reason: "it is down"})
-	e, _ := f.table.Key("sk").Explain(Facts{Model: "m"})
+	e, _ := f.table.Key("sk").Explain(Attributes{Model: "m"})
 	if e.Steps[0].Excluded == "" || e.Steps[1].Excluded != "" {
 		t.Errorf("with one at rest: %+v", e.Steps)
 	}
 	f.failFor("sk", Outcome{Verdict: Unavailable, Reason: "it is down"})
-	e, _ = f.table.Key("sk").Explain(Facts{Model: "m"})
+	e, _ = f.table.Key("sk").Explain(Attributes{Model: "m"})
 	for _, s := range e.Steps {
 		if s.Excluded != "" || !strings.HasSuffix(s.Why, "; asked before its time, since nobody else can serve: rests for another 1m0s after: it is down") {
 			t.Errorf("with both at rest: %+v", s)

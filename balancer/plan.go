@@ -51,8 +51,8 @@ type Plan struct {
 	holds   []held       // of quotas of the providers' keys, by attempts that have not ended
 	vias    []limit.Hold // of quotas of client keys in the place of channels
 
-	// Facts of the request, for routes that ask for them; Start keeps them.
-	Facts Facts
+	// Attributes of the request, for routes that ask for them; Start keeps them.
+	Attributes Attributes
 
 	peek bool // only looking: no turn is counted
 	once bool // no channel is tried again
@@ -77,7 +77,7 @@ type try struct {
 func (p *Plan) Start(key *Key, route *Route) {
 	*p = Plan{
 		key: key, route: route, lone: route.leaves == 1, left: route.attempts(),
-		peek: p.peek, Facts: p.Facts, frames: p.frames[:0], marks: p.marks[:0], tries: p.tries[:0], barred: p.barred[:0], unsure: p.unsure[:0], holds: p.holds[:0], vias: p.vias[:0],
+		peek: p.peek, Attributes: p.Attributes, frames: p.frames[:0], marks: p.marks[:0], tries: p.tries[:0], barred: p.barred[:0], unsure: p.unsure[:0], holds: p.holds[:0], vias: p.vias[:0],
 	}
 	if retry := key.Config.Preferences.AutoRetry; retry >= 0 {
 		p.left = min(p.left, 1+retry)
@@ -91,11 +91,11 @@ func (p *Plan) enter(key *Key, route *Route) {
 	f.walk.Places, f.walk.Marks, f.walk.Chance = route.places, p.room(len(route.places)), key.state.chance
 	switch {
 	case p.near(route) && route.near != route.policy:
-		f.policy, f.walk.Conversation = route.near, p.Facts.Conversation
+		f.policy, f.walk.Conversation = route.near, p.Attributes.Conversation
 	case route.rotation.turns != nil:
 		f.walk.Turns, f.walk.Start = route.rotation.now(route, p.key), key.turn(route, p.peek)
 		if p.near(route) { // who rests has its place in that order, too
-			f.walk.Turns, f.walk.Conversation = route.rotation.turns, p.Facts.Conversation
+			f.walk.Turns, f.walk.Conversation = route.rotation.turns, p.Attributes.Conversation
 		}
 		if _, timed := route.policy.(schedule.LeastLatency); timed {
 			f.walk.Now = key.state.now()
@@ -122,14 +122,14 @@ type frame struct {
 
 // near says whether the channels of a route go by the conversation.
 func (p *Plan) near(route *Route) bool {
-	return p.Facts.Conversation != 0 && p.key.affine && route.near != nil
+	return p.Attributes.Conversation != 0 && p.key.affine && route.near != nil
 }
 
 // Conversation makes the number by which a request's conversation is known; 0 is none.
 func Conversation(sum uint64) uint64 { return schedule.Conversation(sum) }
 
 // Near says whether requests for a route are to be kept where their conversation
-// was: Facts.Conversation must be set then.
+// was: Attributes.Conversation must be set then.
 func (k *Key) Near(route *Route) bool { return k.affine || route.affine }
 
 // Next returns the attempt to make now, false when there is none left. It may be
@@ -280,7 +280,7 @@ func (p *Plan) Patience() (sum time.Duration) {
 		if p.tries[i].count == 0 {
 			continue // it rests
 		}
-		within := p.tries[i].candidate.Deadlines(&p.Facts).FirstByte
+		within := p.tries[i].candidate.Deadlines(&p.Attributes).FirstByte
 		if within <= 0 {
 			return 0
 		}
@@ -311,7 +311,7 @@ func (p *Plan) advance() *Candidate {
 		if e.via == nil {
 			return e.Candidate
 		}
-		if e.via.denies(p.Facts.Client, p.peek) != config.NotDenied {
+		if e.via.denies(p.Attributes.Client, p.peek) != config.NotDenied {
 			p.block.Denied++
 			continue
 		}
@@ -333,9 +333,9 @@ func (p *Plan) advance() *Candidate {
 func (p *Plan) admit(via *Key) (refusal limit.Refusal, ok bool) {
 	now := p.key.state.now()
 	if p.peek {
-		return via.limiter.Check(p.route.Model, p.Facts.Need, now)
+		return via.limiter.Check(p.route.Model, p.Attributes.Need, now)
 	}
-	hold, refusal, ok := via.limiter.Hold(p.route.Model, p.Facts.Need, now, false)
+	hold, refusal, ok := via.limiter.Hold(p.route.Model, p.Attributes.Need, now, false)
 	if !ok {
 		return refusal, false
 	}
@@ -364,7 +364,7 @@ func (p *Plan) tried(c *Candidate) bool {
 
 // isTaken says whether a channel takes such a request at all.
 func (p *Plan) isTaken(c *Candidate) bool {
-	why, out := c.Provider.filter.Exclude(&p.Facts, c.channel())
+	why, out := c.Provider.filter.Exclude(&p.Attributes, c.channel())
 	if out {
 		p.block.Excluded++
 		p.block.Cause = max(p.block.Cause, why.Cause)

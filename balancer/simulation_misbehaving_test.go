@@ -200,7 +200,7 @@ func (w *world) arrive() {
 		*v = visit{plan: v.plan}
 	}
 	v.key, v.began = w.keys[w.random.IntN(len(w.keys))], w.clock
-	v.plan.Facts = Facts{Model: "m", Stream: true, Conversation: 1 + w.random.Uint64N(5000)*0x9e3779b97f4a7c15}
+	v.plan.Attributes = Attributes{Model: "m", Stream: true, Conversation: 1 + w.random.Uint64N(5000)*0x9e3779b97f4a7c15}
 	key := w.fixture.table.Key(v.key)
 	v.plan.Start(key, key.Find("m"))
 	w.fly(v)

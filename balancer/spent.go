@@ -37,9 +37,9 @@ func (p *Plan) spentUntil(c *Candidate, key *keyState, now int64) int64 {
 	if budget == nil {
 		return 0
 	}
-	tokens := p.Facts.Need.Tokens
+	tokens := p.Attributes.Need.Tokens
 	if tokens == 0 {
-		tokens = min(p.Facts.BodyBytes, mostBytes) / bytesPerToken
+		tokens = min(p.Attributes.BodyBytes, mostBytes) / bytesPerToken
 	}
 	return budget.Back(tokens, now)
 }

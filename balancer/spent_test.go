@@ -111,7 +111,7 @@ func TestAnOnlyKeyIsAskedWhateverIsLeft(t *testing.T) {
 	if got := f.first("sk"); got != "p" {
 		t.Errorf("%q is asked", got)
 	}
-	if e, _ := f.table.Key("sk").Explain(Facts{Model: "m"}); e.Steps[0].Excluded != "" || e.Steps[0].Keys[0] != "" {
+	if e, _ := f.table.Key("sk").Explain(Attributes{Model: "m"}); e.Steps[0].Excluded != "" || e.Steps[0].Keys[0] != "" {
 		t.Errorf("%+v", e.Steps[0])
 	}
 }
@@ -120,7 +120,7 @@ func TestALongRequestNeedsATokenForEachFourBytes(t *testing.T) {
 	f := ringed(2, config.FixedPriority)
 	f.tells("p", "m", "x-ratelimit-remaining-tokens: 1000, x-ratelimit-reset-tokens: 60")
 	for bytes, want := range map[int64]int{0: 0, 4000: 0, 4004: 1, 100 << 20: 1} {
-		plan := &Plan{Facts: Facts{Model: "m", BodyBytes: bytes}}
+		plan := &Plan{Attributes: Attributes{Model: "m", BodyBytes: bytes}}
 		key := f.table.Key("sk")
 		plan.Start(key, key.Find("m"))
 		a, _ := plan.Next()
@@ -133,13 +133,13 @@ func TestALongRequestNeedsATokenForEachFourBytes(t *testing.T) {
 func TestExplainAndTheOverviewTellWhatIsLeft(t *testing.T) {
 	f := ringed(2, config.FixedPriority)
 	f.tells("p", "m", nothingLeft)
-	e, _ := f.table.Key("sk").Explain(Facts{Model: "m"})
+	e, _ := f.table.Key("sk").Explain(Attributes{Model: "m"})
 	if want := "passed over for another 1m0s: by the headers of its provider's answers too little is left to it"; e.Steps[0].Keys[0] != want || e.Steps[0].Excluded != "" {
 		t.Errorf("%q, %q", e.Steps[0].Keys[0], e.Steps[0].Excluded)
 	}
 	f.tells("p", "m", nothingLeft, nothingLeft)
 	f.tells("q", "m", nothingSoon)
-	e, _ = f.table.Key("sk").Explain(Facts{Model: "m"})
+	e, _ = f.table.Key("sk").Explain(Attributes{Model: "m"})
 	for _, s := range e.Steps {
 		if s.Excluded != "" || !strings.HasSuffix(s.Why, "; asked before its time, since nobody else can serve: all its keys rest or have too little left") {
 			t.Errorf("%s: %q, %q", s.Provider, s.Why, s.Excluded)

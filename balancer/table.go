@@ -45,13 +45,13 @@ type Provider struct {
 type Key struct {
 	Config *config.APIKey
 	*Routes
-	// Broke says that the books let the key spend nothing more; nil is never. It
+	// OutOfCredit says that the books let the key spend nothing more; nil is never. It
 	// is set before the table is used.
-	Broke  func() bool
-	state  *State
-	client *breaker.Client
-	only   bool // there is no other client key
-	affine bool // its requests are kept where their conversation was
+	OutOfCredit func() bool
+	state       *State
+	client      *breaker.Client
+	only        bool // there is no other client key
+	affine      bool // its requests are kept where their conversation was
 
 	limiter, global, models limit.Limiter
 	turns                   *pagedArray[atomic.Uint64] // by model number
@@ -77,10 +77,10 @@ type Route struct {
 	keys      int  // provider keys of all leaves
 	affine    bool // a channel's keys are chosen by the conversation
 
-	// AsksFacts says that a channel looks at more of a request than its model:
-	// Plan.Facts must be set. AsksEffort, AsksCompaction and AsksTokens are for
+	// AsksAttributes says that a channel looks at more of a request than its model:
+	// Plan.Attributes must be set. AsksEffort, AsksCompaction and AsksTokens are for
 	// those that cost reading the body.
-	AsksFacts, AsksEffort, AsksCompaction, AsksTokens bool
+	AsksAttributes, AsksEffort, AsksCompaction, AsksTokens bool
 }
 
 // entry is one place in a route: a channel, or another key whose own route for
@@ -116,9 +116,9 @@ type Deadlines struct {
 }
 
 // Deadlines are model_timeout, and over it timeout_policy. A total or an idle time stands in for the first byte's where the policy has none.
-func (c *Candidate) Deadlines(facts *Facts) Deadlines {
+func (c *Candidate) Deadlines(attributes *Attributes) Deadlines {
 	d := Deadlines{FirstByte: c.Timeout, Idle: c.Timeout}
-	t := c.Provider.timeouts.Find(facts, c.channel())
+	t := c.Provider.timeouts.Find(attributes, c.channel())
 	for _, over := range [...]*time.Duration{t.Idle, t.Total, t.FirstByte} { // the last that is set holds
 		if over != nil {
 			d.FirstByte = *over
@@ -134,10 +134,10 @@ func (c *Candidate) Deadlines(facts *Facts) Deadlines {
 }
 
 // Total is the longest that a request may take as a whole on any of the route's channels; 0 is as long as it likes.
-func (r *Route) Total(facts *Facts) (longest time.Duration) {
+func (r *Route) Total(attributes *Attributes) (longest time.Duration) {
 	unlimited := false
 	r.channels(func(c *Candidate) {
-		total := c.Deadlines(facts).Total
+		total := c.Deadlines(attributes).Total
 		unlimited = unlimited || total <= 0
 		longest = max(longest, total)
 	})

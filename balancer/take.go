@@ -152,7 +152,7 @@ func (p *Plan) takeLimit(a *Attempt, ring *keyRing, key int, upstream string, no
 	if ring.limits == nil {
 		return true
 	}
-	hold, _, ok := ring.limits[key].Hold(upstream, p.Facts.Need, now, false)
+	hold, _, ok := ring.limits[key].Hold(upstream, p.Attributes.Need, now, false)
 	if !ok {
 		return false
 	}
@@ -170,7 +170,7 @@ func (p *Plan) hasLimit(ring *keyRing, key int, upstream string, now int64) bool
 	if ring.limits == nil {
 		return true
 	}
-	_, ok := ring.limits[key].Check(upstream, p.Facts.Need, now)
+	_, ok := ring.limits[key].Check(upstream, p.Attributes.Need, now)
 	return ok
 }
 

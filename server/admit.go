@@ -113,8 +113,8 @@ func (x *exchange) reserve() *codec.Error {
 		return errorf(fasthttp.StatusServiceUnavailable, "server_error", "limits_unavailable",
 			"This gateway shares its credits with other instances, and what they are shared through does not answer. Try again in a moment; the gateway's log says what is wrong.")
 	}
-	if !ok && book.Broke() { // and not only by what is under way
-		return limitTold(&balancer.Refused{Broke: true})
+	if !ok && book.OutOfCredit() { // and not only by what is under way
+		return limitTold(&balancer.Refused{OutOfCredit: true})
 	}
 	if !ok {
 		return errorf(fasthttp.StatusTooManyRequests, "insufficient_quota", "insufficient_quota",

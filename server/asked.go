@@ -210,7 +210,7 @@ func (s *Server) askWith(snap *snapshot, key *clientKey, a *Asked, tokens int, d
 	}
 	candidate := p.Candidate(snap.config, a.model)
 	x.choose(balancer.Attempt{Candidate: candidate, Key: a.key, Number: 1})
-	d := candidate.Deadlines(&balancer.Facts{Endpoint: string(x.ctx.Path()), Method: string(x.ctx.Method()), Model: x.model, Role: x.key.Role, BodyBytes: int64(len(x.body))})
+	d := candidate.Deadlines(&balancer.Attributes{Endpoint: string(x.ctx.Path()), Method: string(x.ctx.Method()), Model: x.model, Role: x.key.Role, BodyBytes: int64(len(x.body))})
 	x.at.limits = pool.Deadlines{FirstByte: shorter(d.FirstByte, due), Idle: shorter(d.Idle, due)}
 	if d.Total > 0 && x.start.Add(d.Total).Before(due) {
 		call.Until(x.start.Add(d.Total))

@@ -37,11 +37,11 @@ func (snap *snapshot) explanation(q admin.Question) (admin.Explained, *codec.Err
 		if in.model == "" {
 			return admin.Explained{}, badQuery("no model is given; name it (--model, or model= in the address), or give a body that does (--body)")
 		}
-		facts := balancer.Facts{Model: in.model}
+		attributes := balancer.Attributes{Model: in.model}
 		if in.route = balance.Find(in.model); in.route != nil {
-			facts = in.facts()
+			attributes = in.attributes()
 		}
-		e, routed := balance.Explain(facts)
+		e, routed := balance.Explain(attributes)
 		if !routed {
 			return admin.Explained{}, errorf(fasthttp.StatusNotFound, "invalid_request_error", "not_found", "key %s may use no channel for model %q; it may use: %s",
 				k.Alias, in.model, strings.Join(balance.Models(), ", "))

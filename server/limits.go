@@ -54,7 +54,7 @@ func (in *inbound) mostTokens() int64 {
 func (s *Server) limitReached(r *balancer.Refused) *codec.Error {
 	kind := metrics.KeyLimit
 	switch {
-	case r.Broke:
+	case r.OutOfCredit:
 		kind = metrics.CreditsLimit
 	case r.Global:
 		kind = metrics.GatewayLimit
@@ -66,7 +66,7 @@ func (s *Server) limitReached(r *balancer.Refused) *codec.Error {
 // limitTold says whose limit it was: users have taken this gateway's limits for
 // the provider's.
 func limitTold(r *balancer.Refused) *codec.Error {
-	if r.Broke {
+	if r.OutOfCredit {
 		return lasting(errorf(fasthttp.StatusTooManyRequests, "insufficient_quota", "insufficient_quota",
 			"Balance is insufficient, please check your account: the credits of this API key (credits in the gateway's api.yaml) are 0 or used up."))
 	}

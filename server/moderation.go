@@ -113,8 +113,8 @@ func (x *exchange) flagged(text string) (flagged bool, failure *codec.Error) {
 
 // latest is when the whole request must be over on whatever channel it is served, zero if a channel sets no such time.
 func (x *exchange) latest() time.Time {
-	facts := x.facts()
-	if total := x.route.Total(&facts); total > 0 {
+	attributes := x.attributes()
+	if total := x.route.Total(&attributes); total > 0 {
 		return x.start.Add(total)
 	}
 	return time.Time{}

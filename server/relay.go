@@ -20,8 +20,8 @@ import (
 // client before one does, so every failure up to the first event of a stream, or
 // to the end of a plain answer, is invisible when another channel can serve.
 func (x *exchange) relay() *codec.Error {
-	x.plan.Facts = x.facts()
-	x.plan.Facts.Need = x.need
+	x.plan.Attributes = x.attributes()
+	x.plan.Attributes.Need = x.need
 	x.plan.Start(x.key.balance, x.route)
 	x.began = time.Now()
 	for x.at.chosen.Number == 0 || !x.late(&x.plan) {
@@ -75,7 +75,7 @@ func (x *exchange) take(chosen balancer.Attempt) {
 	x.choose(chosen)
 	x.made = chosen.Number
 	// What there is for the whole is counted from the request's arrival, and holds for all that is done for it from now on.
-	d := chosen.Candidate.Deadlines(&x.plan.Facts)
+	d := chosen.Candidate.Deadlines(&x.plan.Attributes)
 	due := x.within
 	if own := x.start.Add(d.Total); d.Total > 0 && (due.IsZero() || own.Before(due)) {
 		due = own
@@ -212,17 +212,17 @@ func (x *exchange) note(status int, took time.Duration) {
 	}
 }
 
-// facts gathers what the route's channels ask of a request beside its model;
+// attributes gathers what the route's channels ask of a request beside its model;
 // most ask nothing.
-func (in *inbound) facts() balancer.Facts {
-	f := balancer.Facts{Model: in.model, Stream: in.stream, BodyBytes: int64(len(in.body))}
+func (in *inbound) attributes() balancer.Attributes {
+	f := balancer.Attributes{Model: in.model, Stream: in.stream, BodyBytes: int64(len(in.body))}
 	if in.stages&withAddress != 0 {
 		f.Client = in.client()
 	}
 	if in.key.balance.Near(in.route) {
 		f.Conversation = in.conversation()
 	}
-	if !in.route.AsksFacts {
+	if !in.route.AsksAttributes {
 		return f
 	}
 	f.Endpoint, f.Method, f.Role = string(in.ctx.Path()), string(in.ctx.Method()), in.key.Role

@@ -89,7 +89,7 @@ func (s *Server) build(cfg *config.Config) *snapshot {
 	}
 	for _, k := range cfg.APIKeys {
 		balance, book := snap.table.Key(k.Key), s.books.Key(k.Key)
-		balance.Broke = book.Broke
+		balance.OutOfCredit = book.OutOfCredit
 		key := &clientKey{APIKey: k, id: keyID(k.Key), share: s.share(k.Key), balance: balance, routes: balance.Routes, admin: cfg.IsAdmin(k), book: book,
 			only: len(cfg.APIKeys) == 1, limitsTokens: limitsTokens(k.Preferences.RateLimit), queue: cfg.Queue(k)}
 		key.stages = key.stagesOf()

@@ -24,7 +24,7 @@ const guessed = time.Second
 
 // waitsFor says whether a request of the key waits for a limit that refuses it: one that has room again in time.
 func (k *clientKey) waitsFor(r *balancer.Refused) bool {
-	return k.queue > 0 && !r.Broke && !r.Unknown && r.After <= max(k.queue, guessed)
+	return k.queue > 0 && !r.OutOfCredit && !r.Unknown && r.After <= max(k.queue, guessed)
 }
 
 // admitInTurn is admitOnce for a request that waits behind those that came before it. Nothing is reserved for it meanwhile.

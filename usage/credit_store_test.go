@@ -82,7 +82,7 @@ func TestSeveralInstancesShareTheCreditsOfAKey(t *testing.T) {
 		t.Errorf("%d requests of 100 were served out of 1000", served)
 	}
 	for i, k := range keys {
-		if !k.Broke() {
+		if !k.OutOfCredit() {
 			t.Errorf("instance %d does not know that nothing is left", i)
 		}
 	}

@@ -33,8 +33,8 @@ func TestCreditsCannotBeOverspentByMoreThanWhatIsInFlight(t *testing.T) {
 	if over := spent.Load() - credits; over < 0 || over > atOnce*each {
 		t.Errorf("%d requests spent %d of %d", served.Load(), spent.Load(), credits)
 	}
-	if k.account.Reserved() != 0 || !k.Broke() {
-		t.Errorf("%d are still reserved; broke: %v", k.account.Reserved(), k.Broke())
+	if k.account.Reserved() != 0 || !k.OutOfCredit() {
+		t.Errorf("%d are still reserved; broke: %v", k.account.Reserved(), k.OutOfCredit())
 	}
 }
 
@@ -81,7 +81,7 @@ func TestCreditsRunOutAndCanBeAdded(t *testing.T) {
 		t.Errorf("what is spent before created_at counts: %+v", state)
 	}
 	none := int64(0)
-	if k := configure(t, b, &none, nil); reserve(k, 0) || !k.Broke() {
+	if k := configure(t, b, &none, nil); reserve(k, 0) || !k.OutOfCredit() {
 		t.Error("credits: 0 does not block")
 	}
 }
@@ -97,7 +97,7 @@ func TestOnlyTheLast30DaysCountWhereCreatedAtDoesNotSay(t *testing.T) {
 			c.advance(24 * time.Hour)
 			b.renew()
 		}
-		if n := k.account.Spent(); n < 29*3 || n > 31*3 || k.account.Reserved() != 0 || k.Broke() {
+		if n := k.account.Spent(); n < 29*3 || n > 31*3 || k.account.Reserved() != 0 || k.OutOfCredit() {
 			t.Errorf("%d of 120 are counted", n)
 		}
 	})
@@ -178,7 +178,7 @@ func TestCorrectionsAreKept(t *testing.T) {
 		if tooMuch, is := errors.AsType[*TooMuchTakenBack](err); !is || tooMuch.Added != 207 {
 			t.Errorf("more than was added: %v", err)
 		}
-		if state, _ := b.State(secret); state.Balance != 1207 || k.Broke() {
+		if state, _ := b.State(secret); state.Balance != 1207 || k.OutOfCredit() {
 			t.Errorf("%+v", state)
 		}
 		list, known, err := b.Corrections(secret)

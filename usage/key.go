@@ -38,8 +38,8 @@ type Terms struct {
 	Access        config.Access
 }
 
-// Broke says whether the key may spend nothing more, and why: its credits are 0 or used up.
-func (k *Key) Broke() bool {
+// OutOfCredit says whether the key may spend nothing more, and why: its credits are 0 or used up.
+func (k *Key) OutOfCredit() bool {
 	t := k.terms.Load()
 	if t == nil || t.Credits == nil {
 		return false
@@ -71,7 +71,7 @@ func (k *Key) Reserve(ctx context.Context, estimate int64) (ok bool, err error) 
 		return ok, nil
 	}
 	k.books.unasked(err)
-	if strict := k.books.options.Strict; strict || k.Broke() {
+	if strict := k.books.options.Strict; strict || k.OutOfCredit() {
 		k.account.Settle(estimate, 0)
 		if strict {
 			return false, fmt.Errorf("asking for credits that instances share: %w", err)

@@ -188,7 +188,7 @@ func (b *Books) State(secret string) (state KeyState, known bool) {
 func (b *Books) state(k *Key, t *Terms) KeyState {
 	spent := k.spent()
 	s := KeyState{Alias: t.Alias, Credits: -1, Added: dollars(k.added()), CreatedAt: b.since(t).Format(time.RFC3339),
-		Cost: dollars(spent), Enabled: !k.Broke() && t.Access.Over(b.options.Now()) == config.NotDenied, Spent: spent, Reserved: k.account.Reserved()}
+		Cost: dollars(spent), Enabled: !k.OutOfCredit() && t.Access.Over(b.options.Now()) == config.NotDenied, Spent: spent, Reserved: k.account.Reserved()}
 	if t.Credits != nil {
 		s.Credits = dollars(*t.Credits)
 		s.Granted = k.limit(t)

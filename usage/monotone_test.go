@@ -82,10 +82,10 @@ func FuzzSpending(f *testing.F) {
 					t.Fatalf("number %d went from %v to %v", i, before, now)
 				}
 			}
-			if broke && !k.Broke() {
+			if broke && !k.OutOfCredit() {
 				t.Fatal("a key whose credits are used up may spend again")
 			}
-			before, broke = now, k.Broke()
+			before, broke = now, k.OutOfCredit()
 			if state, _ := b.State(secret); state.Reserved != 0 && state.Spent < math.MaxInt64/2 {
 				t.Fatalf("%d are reserved by nobody", state.Reserved)
 			}
@@ -93,7 +93,7 @@ func FuzzSpending(f *testing.F) {
 	})
 }
 
-func TestTwoAnswersThatClaimTooMuchLeaveAKeyBroke(t *testing.T) {
+func TestTwoAnswersThatClaimTooMuchLeaveAKeyOutOfCredit(t *testing.T) {
 	everywhere(t, func(t *testing.T, b *Books, c *clock) {
 		credits, begun := int64(1_000_000_000), c.now()
 		k := configure(t, b, &credits, &begun)

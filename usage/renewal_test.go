@@ -34,8 +34,8 @@ func TestCreditsRenewedMonthlyBeginAnewWithTheCalendar(t *testing.T) {
 	check := func(when string, balance, added int64, broke bool) {
 		t.Helper()
 		state, _ := b.State(secret)
-		if state.Balance != balance || k.account.Added() != added || k.Broke() != broke {
-			t.Errorf("%s: %d are left of it, %d were added, broke: %v; want %d, %d, %v", when, state.Balance, k.account.Added(), k.Broke(), balance, added, broke)
+		if state.Balance != balance || k.account.Added() != added || k.OutOfCredit() != broke {
+			t.Errorf("%s: %d are left of it, %d were added, broke: %v; want %d, %d, %v", when, state.Balance, k.account.Added(), k.OutOfCredit(), balance, added, broke)
 		}
 	}
 	add := func(amount int64) error {

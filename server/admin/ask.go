@@ -64,7 +64,7 @@ func (a *API) askChannels(ctx *fasthttp.RequestCtx, by *Caller) {
 		a.Gateway.WriteError(ctx, respond.Errorf(fasthttp.StatusNotFound, "invalid_request_error", "channel_not_found", "There is no such provider. GET /v1/overview lists them."))
 		return
 	}
-	if by.Book.Broke() {
+	if by.Book.OutOfCredit() {
 		a.Gateway.WriteError(ctx, respond.Errorf(fasthttp.StatusTooManyRequests, "insufficient_quota", "insufficient_quota", "The credits of this API key are used up, and asking providers costs."))
 		return
 	}

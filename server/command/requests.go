@@ -149,7 +149,7 @@ func tellRequest(w io.Writer, e *requestlog.Entry) {
 		if a.Outrun {
 			what = "another was faster"
 		}
-		if a.Broke {
+		if a.BrokeOff {
 			what += ", its answer broke off"
 		}
 		if len(a.LeftOut) > 0 {

@@ -48,7 +48,7 @@ type Attempt struct {
 	LeftOut  []string `json:"left_out,omitempty"` // of the request
 	Changed  []string `json:"changed,omitempty"`  // in it, beside its format, where it was translated
 	Added    []string `json:"added,omitempty"`    // members that the client's request has not, where it was not translated
-	Broke    bool     `json:"broke_off,omitempty"`
+	BrokeOff bool     `json:"broke_off,omitempty"`
 	Outrun   bool     `json:"outrun,omitempty"` // another one was faster
 	Error    string   `json:"error,omitempty"`
 }
