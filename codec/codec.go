@@ -1,7 +1,6 @@
-// Package codec is the neutral form of what all LLM formats say: requests, answers, events of a stream, usage, errors. A format
-// (openai, and those to come: anthropic, gemini, bedrock, cohere, responses) is written once against it, in both directions, so that
-// any client can be served by any provider. Where client and provider speak the same format nothing here is used but Usage and
-// Error: the bytes pass through.
+// Package codec is the neutral form of what all LLM formats say: requests, answers, events of a stream, usage, errors. A format (a
+// folder of codec/formats) is written once against it, in both directions, so that any client can be served by any provider. Where
+// client and provider speak the same format nothing here is used but Usage and Error: the bytes pass through.
 //
 // The model holds what the richest formats can say: ordered parts, signed thinking, tool results with images, cache markers. What only
 // one format has stays in Extra as that format's own JSON: it is written again by the same format and known to others by its name only.
