@@ -20,7 +20,7 @@ func (t *Told) Member(data []byte, it *rawjson.Members) {
 		t.TakeUsage(data, it.Whole())
 	case "meta":
 		if v := it.Whole(); v.Kind == rawjson.Object {
-			u, _ := readMeta(data, v)
+			u, _ := ReadBilled(data, v)
 			t.Usage.Update(u)
 		}
 	case "x_groq":
@@ -84,15 +84,6 @@ func (t *Told) TakeError(data []byte, v rawjson.Value) {
 		return
 	}
 	t.Failure = AnswerError(data, v)
-}
-
-// readMeta reads what Cohere's endpoints, and those who copied them, count.
-func readMeta(data []byte, meta rawjson.Value) (Usage, bool) {
-	u, said := ReadUsage(data, meta.Get(data, "tokens"))
-	if !said {
-		u, said = ReadUsage(data, meta.Get(data, "billed_units"))
-	}
-	return u, said
 }
 
 // FailureIn is the error in what came where an answer was due: an error of any shape, a page, words, or an object that says nothing. Nil if it is an answer,

@@ -154,6 +154,7 @@ func (u *Usage) Update(next Usage) {
 
 func (u *Usage) update(next *Usage) {
 	if next.Zero() && (next.Gaps == 0 || !u.Zero()) {
+		u.Searches = max(u.Searches, next.Searches)
 		return
 	}
 	if !u.Zero() && next.Gaps&NoPrompt != 0 && u.Gaps&NoPrompt == 0 {

@@ -84,15 +84,19 @@ func TestUsageIsReadInTheWordsOfEveryProvider(t *testing.T) {
 func FuzzReadUsage(f *testing.F) {
 	f.Add([]byte(`{"prompt_tokens":1e8,"completion_tokens":"99999999","total_tokens":-1,"thoughtsTokenCount":1e8,"cache_read_input_tokens":100000000}`))
 	f.Add([]byte(`{"input_tokens":1,"output_tokens_details":{"reasoning_tokens":1e9}}`))
+	f.Add([]byte(`{"billed_units":{"input_tokens":1e8,"image_tokens":1e8,"search_units":3},"tokens":{"input_tokens":2,"output_tokens":-1}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		v, err := rawjson.One(data)
 		if err != nil {
 			return
 		}
-		u, _ := ReadUsage(data, v)
-		for _, n := range []int64{u.Prompt, u.Cached, u.CacheWrite, u.Completion, u.Reasoning, u.Total, u.Seconds, u.PromptAudio, u.CompletionAudio, u.Sum()} {
-			if n < 0 || n > 10*MostTokens {
-				t.Fatalf("%q is %+v", data, u)
+		told, _ := ReadUsage(data, v)
+		billed, _ := ReadBilled(data, v)
+		for _, u := range []Usage{told, billed} {
+			for _, n := range []int64{u.Prompt, u.Cached, u.CacheWrite, u.Completion, u.Reasoning, u.Total, u.Seconds, u.PromptAudio, u.CompletionAudio, u.PromptImage, u.Searches, u.Sum()} {
+				if n < 0 || n > 10*MostTokens {
+					t.Fatalf("%q is %+v", data, u)
+				}
 			}
 		}
 	})

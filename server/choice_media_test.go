@@ -25,6 +25,7 @@ func TestMediaCostWhatIsMadeOfThem(t *testing.T) {
 		{"/v1/audio/transcriptions", "multipart/form-data; boundary=b", form, `{"text":"hi","usage":{"type":"duration","seconds":7}}`, "application/json", 700_000},
 		{"/v1/audio/transcriptions", "multipart/form-data; boundary=b", form, `{"text":"hi"}`, "application/json", 100_000}, // five bytes are a second at least
 		{"/v1/rerank", "application/json", `{"model":"rank","query":"a","documents":["b"]}`, `{"results":[{"index":0,"relevance_score":1}],"meta":{"billed_units":{"search_units":1}}}`, "application/json", 2_000_000},
+		{"/v1/rerank", "application/json", `{"model":"rank","query":"a","documents":["b"]}`, `{"results":[{"index":0,"relevance_score":1}],"meta":{"billed_units":{"search_units":3}}}`, "application/json", 6_000_000},
 	} {
 		t.Run(c.path+" "+c.answer, func(t *testing.T) {
 			up := act(t, func(w http.ResponseWriter, _ *http.Request) {

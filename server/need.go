@@ -92,7 +92,7 @@ func (x *exchange) reckon() {
 	x.need.Tokens = prompt
 	switch {
 	case x.endpoint == provider.Rerank:
-		most.Searches = 1
+		most.Searches = front.RankingsAtMost(x.body, prompt)
 	case x.endpoint == provider.Search:
 		most.Searches, most.Prompt = 1, max(prompt, x.resultsWanted()*resultTokens)
 	case x.endpoint == provider.Chat && !x.head.IsForm:

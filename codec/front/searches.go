@@ -50,6 +50,24 @@ func SearchesAtMost(body []byte, bounds *codec.Bounds) (web, files int64) {
 	return web, files
 }
 
+// What a question to rank documents is billed by: Cohere's search unit is "one query with up to 100 documents to be ranked" (https://cohere.com/pricing), and
+// documents of more than 510 tokens are cut into several (https://docs.cohere.com/docs/models). Others bill no more often.
+const (
+	documentsOfSearch = 100
+	documentTokens    = 510
+)
+
+// RankingsAtMost is how many searches a question to rank documents may be billed as, of which all are so many tokens.
+func RankingsAtMost(body []byte, tokens int64) int64 {
+	documents := int64(0)
+	if top, err := rawjson.One(body); err == nil {
+		for it := top.Get(body, "documents").Elements(body); it.Next(); {
+			documents++
+		}
+	}
+	return max(1, (documents+tokens/documentTokens+documentsOfSearch-1)/documentsOfSearch)
+}
+
 // Kinds of searches that have prices of their own.
 const previewOfSearches = "preview"
 

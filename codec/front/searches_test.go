@@ -1,6 +1,7 @@
 package front_test
 
 import (
+	"strings"
 	"testing"
 
 	"uniapi/codec"
@@ -52,5 +53,24 @@ func TestSearchesAtMostAreThoseThatARequestAllows(t *testing.T) {
 	}
 	if web, files := front.SearchesAtMost([]byte(`{"tools":[{"type":"web_search"}]}`), nil); web != 0 || files != 0 {
 		t.Error("a format that searches nothing")
+	}
+}
+
+func TestRankingsAtMostGoByTheDocuments(t *testing.T) {
+	documents := func(n int) []byte {
+		return []byte(`{"model":"m","query":"q","documents":[` + strings.TrimSuffix(strings.Repeat(`"d",`, n), ",") + `]}`)
+	}
+	for _, c := range []struct {
+		body   []byte
+		tokens int64
+		want   int64
+	}{
+		{documents(0), 1, 1}, {documents(100), 200, 1}, {documents(101), 202, 2}, {documents(250), 500, 3},
+		{documents(1), 51_000, 2}, // one long document in a hundred pieces
+		{[]byte("{"), 10, 1}, {[]byte(`{"documents":{"a":1}}`), 10, 1},
+	} {
+		if got := front.RankingsAtMost(c.body, c.tokens); got != c.want {
+			t.Errorf("%.60s of %d tokens: %d, want %d", c.body, c.tokens, got, c.want)
+		}
 	}
 }

@@ -71,16 +71,14 @@ func finishWord(f codec.Finish) string {
 	return "COMPLETE"
 }
 
-// readUsage reads a usage object. The tokens count, as everywhere; what is billed are fewer, and is all that some servers tell.
+// readUsage reads a usage object. What is billed counts.
 func readUsage(data []byte, v rawjson.Value) (codec.Usage, bool) {
-	u, said := codec.ReadUsage(data, v.Get(data, "tokens"))
-	if !said {
-		u, said = codec.ReadUsage(data, v.Get(data, "billed_units"))
-	}
+	u, said := codec.ReadBilled(data, v)
 	if !said { // another dialect
 		return codec.ReadUsage(data, v)
 	}
 	u.Read(&u.Cached, 0, data, v.Get(data, "cached_tokens"))
+	u.Cached = min(u.Cached, u.Prompt) // of all tokens
 	return u, true
 }
 
