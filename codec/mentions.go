@@ -15,7 +15,7 @@ type Mentions quoted.Set
 const (
 	MentionsHourOfCache Mentions = 1 << iota // something that is kept in a cache for an hour
 	MentionsServiceTier
-	MentionsSearch     // what may have the provider search
+	MentionsSearch     // what may have the provider search, or run programs
 	MentionsSearchKind // and in a way that has a price of its own
 	mentionsWithin     // the first of the words of Beyond.Within, which have the bits from here
 
@@ -70,7 +70,7 @@ func (b *Bounds) collect() {
 			m.list.Add(name, quoted.Set(MentionsSearch))
 		}
 	}
-	for _, kinds := range [][]string{s.Web, s.Files} {
+	for _, kinds := range [][]string{s.Web, s.Files, s.Code} {
 		for _, kind := range kinds {
 			m.list.Add(kind+"*", quoted.Set(MentionsSearch))
 		}

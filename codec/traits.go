@@ -70,6 +70,7 @@ type Searches struct {
 	Members []string // of the request, objects that ask for a search of the web
 	Web     []string // how the type of a tool begins that searches the web
 	Files   []string // that of one which searches the client's files
+	Code    []string // that of one which runs programs
 	Named   []string // members of a tool, objects that make it one which searches the web
 	Size    string   // in one of Members: the size of the context that is searched for
 	Preview []string // how the type of an older tool begins that searches the web at another price

@@ -21,8 +21,9 @@ type Usage struct {
 	PromptAudio, CompletionAudio int64
 	// PromptImage and CompletionImage are the tokens of images in Prompt and Completion.
 	PromptImage, CompletionImage int64
-	// Searches are those of the web that the provider made for the answer, where it counts them, FileSearches those of the client's files.
-	Searches, FileSearches int64
+	// Searches are those of the web that the provider made for the answer, where it counts them, FileSearches those of the client's files, and CodeCalls are
+	// the programs that it ran.
+	Searches, FileSearches, CodeCalls int64
 	// AcceptedPrediction and RejectedPrediction are the predicted-output tokens in Completion.
 	AcceptedPrediction, RejectedPrediction int64
 	// Seconds are how long the sound was, rounded up, where the upstream counts that and no tokens.
@@ -79,7 +80,7 @@ func (u *Usage) Add(o Usage) {
 	}{
 		{&u.Prompt, o.Prompt}, {&u.Cached, o.Cached}, {&u.CacheWrite, o.CacheWrite}, {&u.Completion, o.Completion}, {&u.Reasoning, o.Reasoning}, {&u.Total, o.Total},
 		{&u.PromptAudio, o.PromptAudio}, {&u.CompletionAudio, o.CompletionAudio}, {&u.Seconds, o.Seconds},
-		{&u.CacheWrite1h, o.CacheWrite1h}, {&u.PromptImage, o.PromptImage}, {&u.CompletionImage, o.CompletionImage}, {&u.Searches, o.Searches}, {&u.FileSearches, o.FileSearches},
+		{&u.CacheWrite1h, o.CacheWrite1h}, {&u.PromptImage, o.PromptImage}, {&u.CompletionImage, o.CompletionImage}, {&u.Searches, o.Searches}, {&u.FileSearches, o.FileSearches}, {&u.CodeCalls, o.CodeCalls},
 	} {
 		*sum.of = saturate.Add(*sum.of, sum.n)
 	}

@@ -98,7 +98,7 @@ func (x *exchange) reckon() {
 	case x.endpoint == provider.Chat && !x.head.IsForm:
 		bounds := x.format.Traits().Bounds
 		if x.mentions().May(codec.MentionsSearch) {
-			most.Searches, most.FileSearches = front.SearchesAtMost(x.body, bounds)
+			most.Searches, most.FileSearches, most.CodeCalls = front.SearchesAtMost(x.body, bounds)
 		}
 		if x.mentions().May(codec.MentionsSearchKind) {
 			most.Search = front.SearchKind(x.body, bounds)

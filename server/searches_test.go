@@ -11,30 +11,32 @@ import (
 // webSearchers are answers of providers that have searched the web twice, whole and streamed, in the formats that tell of it.
 var webSearchers = []struct {
 	name, path, whole, stream string
-	searches, files           int64 // that are paid
+	searches, files, code     int64 // that are paid
 }{
 	{"responses", "/v1/responses", searchedResponse, strings.Join([]string{
 		sseEvent("response.created", `{"type":"response.created","response":{"id":"r","object":"response","status":"in_progress","output":[]}}`),
 		sseEvent("response.output_item.done", `{"type":"response.output_item.done","output_index":0,"item":`+searchItem+`}`),
 		sseEvent("response.output_item.done", `{"type":"response.output_item.done","output_index":1,"item":`+searchItem+`}`),
 		sseEvent("response.output_item.done", `{"type":"response.output_item.done","output_index":2,"item":`+fileSearchItem+`}`),
-		sseEvent("response.output_text.delta", `{"type":"response.output_text.delta","item_id":"m","output_index":3,"content_index":0,"delta":"ok"}`),
-		sseEvent("response.completed", `{"type":"response.completed","response":`+searchedResponse+`}`)}, ""), 2, 1},
-	{"gemini 3", "/v1beta", grounded("gemini-3-pro"), groundedStream("gemini-3-pro"), 2, 0},
-	{"gemini 2.5", "/v1beta", grounded("gemini-2.5-pro"), groundedStream("gemini-2.5-pro"), 1, 0},
+		sseEvent("response.output_item.done", `{"type":"response.output_item.done","output_index":3,"item":`+codeItem+`}`),
+		sseEvent("response.output_text.delta", `{"type":"response.output_text.delta","item_id":"m","output_index":4,"content_index":0,"delta":"ok"}`),
+		sseEvent("response.completed", `{"type":"response.completed","response":`+searchedResponse+`}`)}, ""), 2, 1, 1},
+	{"gemini 3", "/v1beta", grounded("gemini-3-pro"), groundedStream("gemini-3-pro"), 2, 0, 0},
+	{"gemini 2.5", "/v1beta", grounded("gemini-2.5-pro"), groundedStream("gemini-2.5-pro"), 1, 0, 0},
 	{"anthropic", "/v1/messages", `{"id":"1","type":"message","role":"assistant","model":"m","content":[{"type":"text","text":"ok"}],"stop_reason":"end_turn","usage":{"input_tokens":5,"output_tokens":5,"server_tool_use":{"web_search_requests":2}}}`,
 		sseEvent("message_start", `{"type":"message_start","message":{"id":"1","type":"message","role":"assistant","model":"m","content":[],"usage":{"input_tokens":5,"output_tokens":0}}}`) +
 			sseEvent("content_block_start", `{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}`) +
 			sseEvent("content_block_delta", `{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"ok"}}`) +
 			sseEvent("content_block_stop", `{"type":"content_block_stop","index":0}`) +
 			sseEvent("message_delta", `{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":5,"server_tool_use":{"web_search_requests":2}}}`) +
-			sseEvent("message_stop", `{"type":"message_stop"}`), 2, 0},
+			sseEvent("message_stop", `{"type":"message_stop"}`), 2, 0, 0},
 }
 
 const (
 	searchItem       = `{"type":"web_search_call","id":"ws_1","status":"completed","action":{"type":"search","query":"q"}}`
 	fileSearchItem   = `{"type":"file_search_call","id":"fs_1","status":"completed","queries":["q"],"results":null}`
-	searchedResponse = `{"id":"r","object":"response","created_at":1,"status":"completed","model":"m","output":[` + searchItem + `,` + searchItem + `,` + fileSearchItem + `,{"type":"file_search_call","id":"fs_2","status":"failed","queries":["q"]},{"type":"web_search_call","id":"ws_3","status":"completed","action":{"type":"open_page","url":"u"}},{"type":"message","id":"m","role":"assistant","status":"completed","content":[{"type":"output_text","text":"ok","annotations":[]}]}],"usage":{"input_tokens":5,"output_tokens":5,"total_tokens":10}}`
+	codeItem         = `{"type":"code_interpreter_call","id":"ci_1","status":"completed","code":"print(1)","container_id":"cntr_1","outputs":null}`
+	searchedResponse = `{"id":"r","object":"response","created_at":1,"status":"completed","model":"m","output":[` + searchItem + `,` + searchItem + `,` + fileSearchItem + `,` + codeItem + `,{"type":"file_search_call","id":"fs_2","status":"failed","queries":["q"]},{"type":"web_search_call","id":"ws_3","status":"completed","action":{"type":"open_page","url":"u"}},{"type":"message","id":"m","role":"assistant","status":"completed","content":[{"type":"output_text","text":"ok","annotations":[]}]}],"usage":{"input_tokens":5,"output_tokens":5,"total_tokens":10}}`
 )
 
 func grounded(model string) string {
@@ -59,14 +61,14 @@ func TestSearchesOfProvidersArePaid(t *testing.T) {
 						w.Header().Set("Content-Type", kind)
 						fmt.Fprint(w, answer)
 					})
-					g := start(t, up.section(f.path, "m"), "preferences: {model_price: {m: {input: 0, output: 1, per_search: 0.25, per_file_search: 0.0625}}}\n")
+					g := start(t, up.section(f.path, "m"), "preferences: {model_price: {m: {input: 0, output: 1, per_search: 0.25, per_file_search: 0.0625, per_code_call: 0.03125}}}\n")
 					path, body := a.plain(stream)
 					if status := g.do("POST", path, body, asClient...).StatusCode; status != 200 {
 						t.Fatal(status)
 					}
 					g.settled(1)
 					state, _ := g.books.State(clientKeyText)
-					if want := f.searches*250_000_000 + f.files*62_500_000; state.Spent/1e5*1e5 != want {
+					if want := f.searches*250_000_000 + f.files*62_500_000 + f.code*31_250_000; state.Spent/1e4*1e4 != want {
 						t.Errorf("%d nano-dollars for %d searches", state.Spent, f.searches)
 					}
 				})
@@ -122,6 +124,7 @@ func TestSearchesThatMayBeMadeAreHeld(t *testing.T) {
 		{"/v1/messages", `{"model":"m","max_tokens":5,"messages":[{"role":"user","content":"hi"}],"tools":[{"type":"web_search_20250305","name":"web_search"}]}`, 1},
 		{"/v1/responses", `{"model":"m","max_output_tokens":5,"input":"hi","tools":[{"type":"web_search"}],"max_tool_calls":4}`, 3},
 		{"/v1/responses", `{"model":"m","max_output_tokens":5,"input":"hi","tools":[{"type":"file_search","vector_store_ids":["vs_1"]}],"max_tool_calls":4}`, 3},
+		{"/v1/responses", `{"model":"m","max_output_tokens":5,"input":"hi","tools":[{"type":"code_interpreter","container":{"type":"auto"}}],"max_tool_calls":4}`, 3},
 		{"/v1/messages", `{"model":"m","max_tokens":5,"messages":[{"role":"user","content":"hi"}]}`, 12},
 	} {
 		t.Run(c.body, func(t *testing.T) {
@@ -132,7 +135,7 @@ func TestSearchesThatMayBeMadeAreHeld(t *testing.T) {
 				w.Header().Set("Content-Type", "application/json")
 				fmt.Fprint(w, searchedResponse)
 			})
-			g := start(t, up.section("/v1/responses", "m"), "preferences: {model_price: {m: {input: 0, output: 0, per_search: 0.1, per_file_search: 0.1}}}\n", paidKeys("1", ""))
+			g := start(t, up.section("/v1/responses", "m"), "preferences: {model_price: {m: {input: 0, output: 0, per_search: 0.1, per_file_search: 0.1, per_code_call: 0.1}}}\n", paidKeys("1", ""))
 			statuses := make(chan int, 12)
 			var all sync.WaitGroup
 			for range 12 {

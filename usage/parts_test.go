@@ -33,7 +33,7 @@ func twoPrices(t testing.TB) (before, after price.Price) {
 			price.Part{Name: "cache_write", Amount: 3 * by * perMillion}, price.Part{Name: "cache_write_1h", Amount: 4 * by * perMillion}, price.Part{Name: "reasoning", Amount: 9 * by * perMillion},
 			price.Part{Name: "audio_input", Amount: 40 * by * perMillion}, price.Part{Name: "audio_output", Amount: 80 * by * perMillion},
 			price.Part{Name: "image_input", Amount: 10 * by * perMillion}, price.Part{Name: "image_output", Amount: 30 * by * perMillion},
-			price.Part{Name: "per_search", Amount: by * perPiece / 100}, price.Part{Name: "per_file_search", Amount: by * perPiece / 400}, price.Part{Name: "per_request", Amount: by * perPiece / 200},
+			price.Part{Name: "per_search", Amount: by * perPiece / 100}, price.Part{Name: "per_file_search", Amount: by * perPiece / 400}, price.Part{Name: "per_code_call", Amount: by * perPiece / 250}, price.Part{Name: "per_request", Amount: by * perPiece / 200},
 			price.Part{Name: "per_request", Of: "high", Amount: by * perPiece / 100}, price.Part{Name: "per_search", Of: "preview", Amount: by * perPiece / 40}, price.Part{Name: "per_search", Of: "default", Amount: by * perPiece / 100},
 			price.Part{Above: 200_000, Name: "input", Amount: 4 * by * perMillion}, price.Part{Above: 272_000, Name: "output", Amount: 12 * by * perMillion},
 			price.Part{Service: "flex", Name: "input", Amount: by * perMillion}, price.Part{Service: "priority", Above: 200_000, Name: "input", Amount: 11 * by * perMillion},
@@ -70,7 +70,7 @@ func TestRepriceIsExactForAllThatPricesGoBy(t *testing.T) {
 		r.AudioInput = some(rest + 1)
 		r.Reasoning = some(r.Completion + 1)
 		r.AudioOutput = some(r.Completion - r.Reasoning + 1)
-		r.Searches, r.FileSearches = some(5), some(5)
+		r.Searches, r.FileSearches, r.CodeCalls = some(5), some(5), some(5)
 		r.Service = []string{"", "", "flex", "priority", "never-heard-of"}[random.IntN(5)]
 		r.Search = []string{"", "", "high", "preview"}[random.IntN(4)]
 		r.Estimated = random.IntN(9) == 0

@@ -83,6 +83,7 @@ func costBy(p *config.Price, t *Tokens) int64 {
 		sum.add(1, p.Search(price.PerRequest, t.Search))
 		sum.add(max(t.Searches, 0), p.Search(price.PerSearch, t.Search))
 		sum.add(max(t.FileSearches, 0), p.Or(price.PerFileSearch, 0))
+		sum.add(max(t.CodeCalls, 0), p.Or(price.PerCodeCall, 0))
 		switch media := mediaOf(p, t); {
 		case media != (product{}) && (t.Estimated || !p.HasTokens()):
 			sum.plus(media)

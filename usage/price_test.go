@@ -50,6 +50,7 @@ func TestCostOfUnitsAndParts(t *testing.T) {
 	free := make(part("input", 0), part("output", 0), part("per_search", 1e10))
 	free.SaidFree()
 	files := make(part("input", 5e6), part("per_file_search", 25e8))
+	code := make(part("input", 5e6), part("per_code_call", 5e9))
 	claude := make(part("input", 3e6), part("output", 15e6), part("cached", 3e5), part("cache_write", 3_750_000))
 	plain := make(part("input", 3e6), part("output", 15e6))
 	for _, test := range []struct {
@@ -70,6 +71,7 @@ func TestCostOfUnitsAndParts(t *testing.T) {
 		{"nor is it by its searches", searched, Tokens{Prompt: 1000, Completion: 1000, Searches: 2}, 3_000_000 + 20_000_000},
 		{"unless it is said that tokens are", free, Tokens{Prompt: 1000, Completion: 1000, Searches: 2}, 20_000_000},
 		{"a ranking is paid by the question alone", searched, Tokens{Prompt: 1000, Searches: 1}, 10_000_000},
+		{"programs are beside the tokens", code, Tokens{Prompt: 10, CodeCalls: 3, FileSearches: 1}, 10*5_000 + 3*5_000_000},
 		{"searches of files are beside those of the web", files, Tokens{Prompt: 10, Searches: 1, FileSearches: 3}, 10*5_000 + 3*2_500_000},
 		{"a request", request, Tokens{Prompt: 10_000}, 5_000_000},
 		{"writes for an hour, of which the price says nothing", claude, Tokens{Prompt: 1000, CacheWrite: 1000, CacheWrite1h: 400}, 600*3_750 + 400*6_000},

@@ -34,6 +34,7 @@ const (
 	imageCount
 	soundSeconds
 	spokenCharacters
+	codeCalls
 	fieldCount
 )
 

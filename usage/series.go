@@ -20,7 +20,7 @@ type Tokens struct {
 	CacheWrite1h                                      int64  // of CacheWrite, those that are kept for an hour
 	AudioInput, ImageInput                            int64  // of Prompt
 	AudioOutput, ImageOutput                          int64  // of Completion
-	Searches, FileSearches                            int64  // of the web and of files, that the provider made for the answer
+	Searches, FileSearches, CodeCalls                 int64  // of the web and of files, that the provider made for the answer, and programs that it ran
 	Images, Seconds, Characters                       int64  // made, of sound, to be spoken: where the price is one of these
 	ImageSize, ImageQuality                           string // of Images, where the price depends on them
 	Search                                            string // what the request says of searches, where the price depends on it: price.SearchKinds

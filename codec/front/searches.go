@@ -12,14 +12,14 @@ import (
 // usualSearches is how often a provider searches for an answer at most where the request does not bound it: no provider says so.
 const usualSearches = 10
 
-// SearchesAtMost is how often the provider may search the web, and the client's files, for the answer to a conversation that asks for it, 0 if it does not.
-func SearchesAtMost(body []byte, bounds *codec.Bounds) (web, files int64) {
+// SearchesAtMost is how often the provider may search the web, and the client's files, and run programs for the answer to a conversation that asks for it, 0 if it does not.
+func SearchesAtMost(body []byte, bounds *codec.Bounds) (web, files, code int64) {
 	if bounds == nil {
-		return 0, 0
+		return 0, 0, 0
 	}
 	top, err := rawjson.One(body)
 	if err != nil {
-		return 0, 0
+		return 0, 0, 0
 	}
 	s := &bounds.Searches
 	if has(body, top, s.Members) {
@@ -30,6 +30,8 @@ func SearchesAtMost(body []byte, bounds *codec.Bounds) (web, files int64) {
 		n := &web
 		if beginsWith(kind, s.Files) {
 			n = &files
+		} else if beginsWith(kind, s.Code) {
+			n = &code
 		} else if !beginsWith(kind, s.Web) && !has(body, it.Value, s.Named) {
 			continue
 		}
@@ -46,8 +48,11 @@ func SearchesAtMost(body []byte, bounds *codec.Bounds) (web, files int64) {
 		if files > 0 {
 			files = said
 		}
+		if code > 0 {
+			code = said
+		}
 	}
-	return web, files
+	return web, files, code
 }
 
 // What a question to rank documents is billed by: Cohere's search unit is "one query with up to 100 documents to be ranked" (https://cohere.com/pricing), and

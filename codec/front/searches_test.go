@@ -18,40 +18,43 @@ const usual = 10
 func TestSearchesAtMostAreThoseThatARequestAllows(t *testing.T) {
 	chat, answers, messages, google := openai.Format{}, responses.Format{}, anthropic.Format{}, gemini.Format{}
 	for _, c := range []struct {
-		format     codec.Format
-		body       string
-		web, files int64
+		format           codec.Format
+		body             string
+		web, files, code int64
 	}{
-		{messages, `{"messages":[{"role":"user","content":"search for it"}]}`, 0, 0},
-		{messages, `{"tools":[{"name":"web_search","input_schema":{}}]}`, 0, 0},
-		{messages, `{"tools":[{"type":"web_search_20250305","name":"web_search","max_uses":3}]}`, 3, 0},
-		{messages, `{"tools":[{"type":"web_search_20250305","name":"web_search"}]}`, usual, 0},
-		{messages, `{"tools":[{"type":"web_search_20250305","max_uses":0}]}`, usual, 0},
-		{messages, `{"tools":[{"type":"web_search_20250305","max_uses":2},{"type":"web_search_20260209","max_uses":5}]}`, 7, 0},
-		{messages, `{"tools":[{"type":"web_search_20250305"}],"max_tool_calls":1}`, usual, 0}, // which nobody reads
-		{messages, `{"tools":"search"`, 0, 0},
-		{messages, `{"tools":[7,"search",null]}`, 0, 0},
-		{answers, `{"tools":[{"type":"web_search","max_uses":1}]}`, usual, 0}, // which nobody reads
-		{answers, `{"tools":[{"type":"web_search"}],"max_tool_calls":40}`, 40, 0},
-		{answers, `{"tools":[{"type":"function","name":"web_search"}],"max_tool_calls":4,"instructions":"search"}`, 0, 0},
-		{answers, `{"tools":[{"type":"web\u005fs\u0065arch"}]}`, usual, 0},
-		{answers, `{"tools":[{"type":"file_search","vector_store_ids":["vs_1"]}]}`, 0, usual},
-		{answers, `{"tools":[{"type":"file_search","vector_store_ids":["vs_1"]},{"type":"web_search"}],"max_tool_calls":3}`, 3, 3},
-		{answers, `{"tools":[{"type":"file_search","vector_store_ids":["vs_1"]}],"max_tool_calls":3}`, 0, 3},
-		{answers, `{"tools":[{"type":"function","name":"file_search"},{"type":["file_search"]},"file_search"],"input":"file_search"}`, 0, 0},
-		{google, `{"tools":[{"googleSearch":{}}]}`, usual, 0},
-		{google, `{"tools":[{"google_search":{}},{"functionDeclarations":[]}]}`, usual, 0},
-		{google, `{"tools":[{"functionDeclarations":[{"name":"googleSearch"}]}]}`, 0, 0},
-		{chat, `{"web_search_options":{}}`, usual, 0},
-		{chat, `{"web_search_options":null,"messages":[]}`, 0, 0},
-		{chat, `{"tools":[{"google_search":{}},{"type":"web_search"}]}`, 2 * usual, 0},
-		{chat, `{"tools":[{"type":"function","function":{"name":"web_search"}}]}`, 0, 0},
+		{messages, `{"messages":[{"role":"user","content":"search for it"}]}`, 0, 0, 0},
+		{messages, `{"tools":[{"name":"web_search","input_schema":{}}]}`, 0, 0, 0},
+		{messages, `{"tools":[{"type":"web_search_20250305","name":"web_search","max_uses":3}]}`, 3, 0, 0},
+		{messages, `{"tools":[{"type":"web_search_20250305","name":"web_search"}]}`, usual, 0, 0},
+		{messages, `{"tools":[{"type":"web_search_20250305","max_uses":0}]}`, usual, 0, 0},
+		{messages, `{"tools":[{"type":"web_search_20250305","max_uses":2},{"type":"web_search_20260209","max_uses":5}]}`, 7, 0, 0},
+		{messages, `{"tools":[{"type":"web_search_20250305"}],"max_tool_calls":1}`, usual, 0, 0}, // which nobody reads
+		{messages, `{"tools":"search"`, 0, 0, 0},
+		{messages, `{"tools":[7,"search",null]}`, 0, 0, 0},
+		{answers, `{"tools":[{"type":"web_search","max_uses":1}]}`, usual, 0, 0}, // which nobody reads
+		{answers, `{"tools":[{"type":"web_search"}],"max_tool_calls":40}`, 40, 0, 0},
+		{answers, `{"tools":[{"type":"function","name":"web_search"}],"max_tool_calls":4,"instructions":"search"}`, 0, 0, 0},
+		{answers, `{"tools":[{"type":"web\u005fs\u0065arch"}]}`, usual, 0, 0},
+		{answers, `{"tools":[{"type":"file_search","vector_store_ids":["vs_1"]}]}`, 0, usual, 0},
+		{answers, `{"tools":[{"type":"file_search","vector_store_ids":["vs_1"]},{"type":"web_search"}],"max_tool_calls":3}`, 3, 3, 0},
+		{answers, `{"tools":[{"type":"file_search","vector_store_ids":["vs_1"]}],"max_tool_calls":3}`, 0, 3, 0},
+		{answers, `{"tools":[{"type":"function","name":"file_search"},{"type":["file_search"]},"file_search"],"input":"file_search"}`, 0, 0, 0},
+		{answers, `{"tools":[{"type":"code_interpreter","container":{"type":"auto"}}]}`, 0, 0, usual},
+		{answers, `{"tools":[{"type":"code_execution"},{"type":"web_search"}],"max_tool_calls":2}`, 2, 0, 2},
+		{chat, `{"tools":[{"type":"code_interpreter"}]}`, 0, 0, 0}, // which runs none there
+		{google, `{"tools":[{"googleSearch":{}}]}`, usual, 0, 0},
+		{google, `{"tools":[{"google_search":{}},{"functionDeclarations":[]}]}`, usual, 0, 0},
+		{google, `{"tools":[{"functionDeclarations":[{"name":"googleSearch"}]}]}`, 0, 0, 0},
+		{chat, `{"web_search_options":{}}`, usual, 0, 0},
+		{chat, `{"web_search_options":null,"messages":[]}`, 0, 0, 0},
+		{chat, `{"tools":[{"google_search":{}},{"type":"web_search"}]}`, 2 * usual, 0, 0},
+		{chat, `{"tools":[{"type":"function","function":{"name":"web_search"}}]}`, 0, 0, 0},
 	} {
-		if web, files := front.SearchesAtMost([]byte(c.body), c.format.Traits().Bounds); web != c.web || files != c.files {
-			t.Errorf("%s: %s: %d and %d of files, want %d and %d", c.format.Name(), c.body, web, files, c.web, c.files)
+		if web, files, code := front.SearchesAtMost([]byte(c.body), c.format.Traits().Bounds); web != c.web || files != c.files || code != c.code {
+			t.Errorf("%s: %s: %d, %d of files and %d programs, want %d, %d and %d", c.format.Name(), c.body, web, files, code, c.web, c.files, c.code)
 		}
 	}
-	if web, files := front.SearchesAtMost([]byte(`{"tools":[{"type":"web_search"}]}`), nil); web != 0 || files != 0 {
+	if web, files, code := front.SearchesAtMost([]byte(`{"tools":[{"type":"web_search"}]}`), nil); web != 0 || files != 0 || code != 0 {
 		t.Error("a format that searches nothing")
 	}
 }

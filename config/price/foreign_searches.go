@@ -13,11 +13,12 @@ const searchOfOpenAI = "0.01"
 // has it at some of them, as if it were for both.
 const previewOfOpenAI = "0.025"
 
-// searchOfXAI and searchOfItsFiles are what xAI asks for a call of its tools web_search and x_search, and of file_search (https://docs.x.ai/developers/pricing,
-// "Tool Invocation Costs"). litellm has neither.
+// searchOfXAI, searchOfItsFiles and codeOfXAI are what xAI asks for a call of its tools web_search and x_search, of file_search, and of code_interpreter
+// (https://docs.x.ai/developers/pricing, "Tool Invocation Costs"). litellm has none of them.
 const (
 	searchOfXAI      = "0.005"
 	searchOfItsFiles = "0.0025"
+	codeOfXAI        = "0.005"
 )
 
 // searchOfFiles is what it asks for one of its tool file_search, by that page. litellm has it in its code, and at no model.
@@ -36,7 +37,8 @@ func appendSearches(words []string, ours, model string, row map[string]json.RawM
 	mode := string(row["mode"])
 	talks := row["input_cost_per_token"] != nil && (mode == `"chat"` || mode == `"responses"`)
 	if ours == "xai" && talks {
-		return appendWord(appendWord(words, "", "per_search", json.RawMessage(searchOfXAI), 0), "", "per_file_search", json.RawMessage(searchOfItsFiles), 0)
+		words = appendWord(appendWord(words, "", "per_search", json.RawMessage(searchOfXAI), 0), "", "per_file_search", json.RawMessage(searchOfItsFiles), 0)
+		return appendWord(words, "", "per_code_call", json.RawMessage(codeOfXAI), 0)
 	}
 	name, size := "per_search", "search_context_size_medium"
 	switch {

@@ -51,7 +51,7 @@ func TestReadForeignKnowsTheFormsOfLitellmAndModelsDev(t *testing.T) {
 		{`"embedder": {"litellm_provider": "openai", "mode": "embedding", "input_cost_per_token": 1e-06}`, "openai/embedder", "1,0,1,1"},
 		{`"perplexity/sonar-x": {"litellm_provider": "perplexity", "mode": "chat", "input_cost_per_token": 1e-06, "search_context_cost_per_query": {"search_context_size_low": 0.005, "search_context_size_medium": 0.008}}`,
 			"perplexity/sonar-x", "1,0,1,1 per_request 0.005 (medium 0.008)"},
-		{`"xai/grok-x": {"litellm_provider": "xai", "mode": "chat", "input_cost_per_token": 1e-06}`, "xai/grok-x", "1,0,1,1 per_search 0.005 per_file_search 0.0025"},
+		{`"xai/grok-x": {"litellm_provider": "xai", "mode": "chat", "input_cost_per_token": 1e-06}`, "xai/grok-x", "1,0,1,1 per_search 0.005 per_file_search 0.0025 per_code_call 0.005"},
 		{`"tavily/search": {"litellm_provider": "tavily", "mode": "search", "input_cost_per_query": 0.008}`, "tavily/search", "per_search 0.008"},
 		{`"deepseek/search": {"litellm_provider": "deepseek", "mode": "search", "input_cost_per_query": 0.00075}`, "deepseek/search", ""},
 		{`"perplexity/sonar-deep-research": {"litellm_provider": "perplexity", "mode": "chat", "input_cost_per_token": 1e-06, "search_context_cost_per_query": {"search_context_size_low": 0.005, "search_context_size_medium": 0.008}}`,

@@ -23,6 +23,7 @@ const (
 	PerRequest
 	PerSearch // one of the web that the provider made for the answer
 	PerFileSearch
+	PerCodeCall // a program that the provider ran for the answer
 	memberCount
 )
 

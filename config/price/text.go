@@ -11,7 +11,7 @@ import (
 // names are the members as they are written.
 var names = [memberCount]string{
 	CacheWrite1h: "cache_write_1h", Reasoning: "reasoning", AudioInput: "audio_input", AudioOutput: "audio_output", ImageInput: "image_input", ImageOutput: "image_output",
-	PerImage: "per_image", PerSecond: "per_second", PerCharacter: "per_character", PerRequest: "per_request", PerSearch: "per_search", PerFileSearch: "per_file_search",
+	PerImage: "per_image", PerSecond: "per_second", PerCharacter: "per_character", PerRequest: "per_request", PerSearch: "per_search", PerFileSearch: "per_file_search", PerCodeCall: "per_code_call",
 }
 
 var mainNames = [...]string{"input", "output", "cached", "cache_write"}

@@ -124,7 +124,7 @@ func (w *whole) item(data []byte, items *rawjson.Elements) {
 		says = text
 	case "reasoning":
 		says = summary || content || sealed
-	case "web_search_call", "file_search_call": // it is short, and may be read again
+	case "web_search_call", "file_search_call", "code_interpreter_call": // it is mostly short, and may be read again
 		w.searches.count(data, items.Value)
 	}
 	w.said = w.said || says

@@ -34,7 +34,7 @@ var described = codec.Traits{
 	Bounds: &codec.Bounds{Answer: []string{"max_output_tokens"}, Others: codec.OtherAnswer, Thinking: []string{"reasoning.max_tokens"}, Beyond: codec.Beyond{
 		Members: []string{"previous_response_id", "conversation", "prompt.id"}, Within: []string{"file_id", "file_url", "file_data", "input_audio", "item_reference", "file_ids"},
 		Client: []string{"function", "custom", "namespace", "local_shell", "apply_patch", "computer"},
-	}, Searches: codec.Searches{Web: []string{"web_search", "x_search"}, Preview: []string{"web_search_preview"}, Files: []string{"file_search"}, Calls: "max_tool_calls"}},
+	}, Searches: codec.Searches{Web: []string{"web_search", "x_search"}, Preview: []string{"web_search_preview"}, Files: []string{"file_search"}, Code: []string{"code_interpreter", "code_execution"}, Calls: "max_tool_calls"}},
 }
 
 // reader reads a request of this format.
