@@ -287,12 +287,12 @@ func (v *sharedView) addWaiting(q *Question, at, length int64, sums *sharedSums)
 // addOnly adds some columns.
 func (c *Counts) addOnly(o *Counts, wanted Columns) {
 	for field := range o.Row {
-		if wanted&(1<<field) != 0 {
+		if wanted&columnsOf(field) != 0 {
 			c.Row[field] = saturate.Add(c.Row[field], o.Row[field])
 		}
 	}
 	for which, h := range o.histograms {
-		if h == nil || wanted&(1<<(fieldCount+which)) == 0 {
+		if h == nil || wanted&histogramColumn(which) == 0 {
 			continue
 		}
 		to := c.histogram(which)
