@@ -135,6 +135,10 @@ func (c *collected) add(e *Event) {
 	switch e.Kind {
 	case EventText:
 		c.grow(PartText, e)
+		if e.Signature.Value != "" {
+			SignText(c.Message.Parts, Signature{Provider: e.Signature.Provider, Value: strings.Clone(e.Signature.Value)})
+			c.open = -1
+		}
 	case EventRefusal:
 		c.grow(PartRefusal, e)
 	case EventReasoning:

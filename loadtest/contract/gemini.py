@@ -61,8 +61,19 @@ def parts(reply: Reply, thinks: bool) -> list[dict]:
     return out
 
 
+TEXT_SIGNATURE = "dGV4dCdzIHNpZ25hdHVyZQ=="
+
+
+def signs(reply: Reply, thinks: bool) -> bool:
+    """Tell whether the text is signed: where there are calls, the first of them is."""
+    return thinks and bool(reply.text) and not reply.calls
+
+
 def plain(reply: Reply, number: int, body: dict, thinks: bool) -> dict:
-    return answer(parts(reply, thinks), reply, number)
+    said = parts(reply, thinks)
+    if signs(reply, thinks):
+        said[-1]["thoughtSignature"] = TEXT_SIGNATURE
+    return answer(said, reply, number)
 
 
 def answer(content: list[dict], reply: Reply, number: int, last: bool = True) -> dict:
@@ -75,6 +86,8 @@ def answer(content: list[dict], reply: Reply, number: int, last: bool = True) ->
 def stream(reply: Reply, number: int, body: dict, thinks: bool) -> list[tuple[str, Any]]:
     split = [dict(p, text=t) for p in parts(reply, thinks) if "text" in p for t in pieces(p["text"])]
     split += [p for p in parts(reply, thinks) if "text" not in p]
+    if signs(reply, thinks):  # streams have it at their end
+        split.append({"text": "", "thoughtSignature": TEXT_SIGNATURE})
     last = len(split) - 1
     return [("", answer([p], reply, number, i == last)) for i, p in enumerate(split)]
 

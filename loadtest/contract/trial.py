@@ -134,7 +134,11 @@ class Turn:
         except (KeyError, TypeError) as odd:
             self.found(f"from {self.trial.place} to {self.trial.inbound}: an answer that cannot be sent back", repr(odd))
             return
+        signed = any(gemini.TEXT_SIGNATURE.encode() in seen.answer for seen in self.runner.upstream.seen)
         self.step(body, self.trial.script.number % 2 == 0, script, "second turn, ")
+        if seen := self.runner.upstream.seen:
+            if signed and not seen[-1].faults and gemini.TEXT_SIGNATURE not in seen[-1].raw:
+                self.found(f"to {seen[-1].form}: the signature of a text does not come back from a client of {self.trial.inbound}", "", seen[-1])
 
     def step(self, body: dict, stream: bool, script: Script, when: str = "") -> dict | None:
         """Asks once and judges both sides. Returns the answer if there is one."""

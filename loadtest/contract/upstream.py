@@ -29,6 +29,7 @@ class Seen:
     raw: str
     faults: list[Fault]
     reply: Reply | None = None
+    answer: bytes = b""
 
 
 @dataclass
@@ -192,8 +193,10 @@ class Upstream:
             seen.reply.thinking = ""
         if asked.streamed:
             events = [(n, dialects.accented(asked.host, e)) for n, e in form.module.stream(*given)]
-            return 200, form.stream_type, form.pack(events)
-        return 200, "application/json", json.dumps(dialects.accented(asked.host, form.module.plain(*given))).encode()
+            seen.answer = form.pack(events)
+            return 200, form.stream_type, seen.answer
+        seen.answer = json.dumps(dialects.accented(asked.host, form.module.plain(*given))).encode()
+        return 200, "application/json", seen.answer
 
 
 def refusal(name: str, module: Any, faults: list[Fault]) -> dict:

@@ -72,7 +72,11 @@ func (r *reader) content(v rawjson.Value, path string) []codec.Part {
 		if it.Value.Kind == rawjson.String {
 			parts = codec.Add(parts, codec.Part{Kind: codec.PartText, Text: r.Text(it.Value, at)})
 		} else if r.Want(it.Value, rawjson.Object, at) {
-			parts = codec.Add(parts, r.block(it.Value, at))
+			if p := r.block(it.Value, at); p.IsTextProof() {
+				codec.SignText(parts, p.Signature)
+			} else {
+				parts = codec.Add(parts, p)
+			}
 		}
 	}
 	return parts

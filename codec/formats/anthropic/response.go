@@ -167,15 +167,18 @@ func appendFinish(dst []byte, f codec.Finish) []byte {
 func appendAnswerPart(dst []byte, p *codec.Part, own bool) []byte {
 	switch p.Kind {
 	case codec.PartText, codec.PartRefusal:
-		if p.Text == "" {
-			return dst
+		if p.Text != "" {
+			dst = append(rawjson.Comma(dst), `{"type":"text"`...)
+			dst = rawjson.Str(dst, "text", p.Text)
+			if len(p.Citations) > 0 {
+				dst = appendCitations(dst, p.Citations, own)
+			}
+			dst = append(dst, '}')
 		}
-		dst = append(rawjson.Comma(dst), `{"type":"text"`...)
-		dst = rawjson.Str(dst, "text", p.Text)
-		if len(p.Citations) > 0 {
-			dst = appendCitations(dst, p.Citations, own)
+		if proof, signed := p.TextProof(); signed {
+			return appendAnswerPart(dst, &proof, own)
 		}
-		return append(dst, '}')
+		return dst
 	case codec.PartReasoning:
 		dst = rawjson.Comma(dst)
 		if p.Reasoning != nil && p.Reasoning.Encrypted != "" {

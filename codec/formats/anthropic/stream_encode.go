@@ -53,7 +53,11 @@ func (s *streamEncoder) Append(dst []byte, e *codec.Event) []byte {
 		}
 		return dst
 	}
-	return s.sequence.Append(dst, e)
+	dst = s.sequence.Append(dst, e)
+	if proof, signed := e.TextProof(); signed {
+		dst = s.sequence.Append(dst, &proof)
+	}
+	return dst
 }
 
 // appendEvent begins an event up to the members behind its type.

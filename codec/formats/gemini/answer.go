@@ -271,10 +271,14 @@ func (a *answer) part(dst []codec.Event, data []byte, v rawjson.Value, c *candid
 // texts says a piece of the answer or of the thoughts.
 func (a *answer) texts(dst []codec.Event, data []byte, v rawjson.Value, thought bool, proof codec.Signature, c *candidate) []codec.Event {
 	text := rawjson.TextIn(&a.text, data, v)
+	e := codec.Event{Kind: codec.EventText, Text: text, Signature: proof}
 	if len(text) == 0 {
+		if _, signed := e.TextProof(); signed && !thought { // which alone is no answer
+			e.Choice = c.index
+			return codec.Add(a.begin(dst), e)
+		}
 		return dst
 	}
-	e := codec.Event{Kind: codec.EventText, Text: text, Signature: proof}
 	if thought {
 		e.Kind = codec.EventReasoning
 	} else {

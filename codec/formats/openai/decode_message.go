@@ -125,10 +125,12 @@ func (r *reader) message(v rawjson.Value, role codec.Role, path string) codec.Me
 		}
 	}
 	m.Parts = r.thinkingParts(blocks, details)
+	proof := takeTextProof(&m)
 	if text := r.Text(reasoning, path+".reasoning_content"); text != "" && len(m.Parts) == 0 {
 		m.Parts = append(m.Parts, codec.Part{Kind: codec.PartReasoning, Text: text})
 	}
 	m.Parts = append(m.Parts, r.content(content, path+".content")...)
+	codec.SignText(m.Parts, proof)
 	if citations := r.citations(annotations); citations != nil {
 		for i := range m.Parts {
 			if m.Parts[i].Kind == codec.PartText {

@@ -99,12 +99,13 @@ func (Format) EncodeResponse(dst []byte, a *codec.Response, q *codec.Request) []
 		dst = append(rawjson.Comma(dst), '{')
 		dst = rawjson.Num(dst, "index", c.Index)
 		dst = append(rawjson.Key(dst, "message"), '{')
+		message := withTextProofs(&c.Message)
 		if q.LegacyFunctions {
-			dst = appendLegacyMessage(dst, &c.Message, own)
+			dst = appendLegacyMessage(dst, message, own)
 		} else {
-			dst = appendMessage(dst, &c.Message, own)
+			dst = appendMessage(dst, message, own)
 		}
-		if !hasRefusal(&c.Message) {
+		if !hasRefusal(message) {
 			dst = append(dst, `,"refusal":null`...) // some strict clients need the key
 		}
 		dst = append(dst, '}')

@@ -57,6 +57,12 @@ func (s *streamEncoder) Append(dst []byte, e *codec.Event) []byte {
 	}
 	switch e.Kind {
 	case codec.EventText:
+		if proof, signed := e.TextProof(); signed {
+			if len(e.Text) > 0 {
+				dst = s.close(rawjson.Str(s.open(dst, e.Choice), "content", e.Text), e.LogProbs, "")
+			}
+			return s.textProof(dst, &proof)
+		}
 		return s.close(rawjson.Str(s.open(dst, e.Choice), "content", e.Text), e.LogProbs, "")
 	case codec.EventRefusal:
 		return s.close(rawjson.Str(s.open(dst, e.Choice), "refusal", e.Text), nil, "")
@@ -190,6 +196,12 @@ func (s *streamEncoder) reasoningEnd(dst []byte, e *codec.Event) []byte {
 		dst = appendThinkingBlock(dst, text, e.Signature, e.Reasoning)
 	}
 	return s.close(append(dst, ']'), nil, "")
+}
+
+// textProof gives the client the signature of a text, in OpenRouter's form.
+func (s *streamEncoder) textProof(dst []byte, e *codec.Event) []byte {
+	dst = append(rawjson.Key(s.open(dst, e.Choice), "reasoning_details"), '[')
+	return s.close(append(appendDetail(dst, 0, "", e.Signature, ofGoogle), ']'), nil, "")
 }
 
 func (s *streamEncoder) media(dst []byte, e *codec.Event) []byte {

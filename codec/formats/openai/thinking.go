@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"slices"
 	"strings"
 
 	"uniapi/codec"
@@ -65,9 +66,11 @@ func detailsProvider(format string) string {
 
 // appendThinking writes the thinking of a message in each form that it has something for.
 func appendThinking(dst []byte, parts []codec.Part) []byte {
-	text, blocks, details := false, false, false
+	text, blocks, details, proofs := false, false, false, false
 	for _, p := range parts {
-		if p.Kind == codec.PartReasoning {
+		if p.IsTextProof() {
+			proofs = true
+		} else if p.Kind == codec.PartReasoning {
 			text = text || p.Text != ""
 			inDetails := p.Reasoning != nil && (p.Reasoning.Format != "" || p.Reasoning.ID != "")
 			details = details || inDetails
@@ -87,16 +90,16 @@ func appendThinking(dst []byte, parts []codec.Part) []byte {
 	if blocks {
 		dst = append(rawjson.Key(dst, "thinking_blocks"), '[')
 		for _, p := range parts {
-			if p.Kind == codec.PartReasoning {
+			if p.Kind == codec.PartReasoning && !p.IsTextProof() {
 				dst = appendThinkingBlock(rawjson.Comma(dst), p.Text, p.Signature, p.Reasoning)
 			}
 		}
 		dst = append(dst, ']')
 	}
-	if details {
+	if details || proofs {
 		dst = append(rawjson.Key(dst, "reasoning_details"), '[')
 		for i, p := range parts {
-			if p.Kind == codec.PartReasoning {
+			if p.Kind == codec.PartReasoning && (details || p.IsTextProof()) {
 				dst = appendDetail(rawjson.Comma(dst), int64(i), p.Text, p.Signature, p.Reasoning)
 			}
 		}
@@ -135,6 +138,37 @@ func appendDetail[T string | []byte](dst []byte, index int64, text T, s codec.Si
 	dst = rawjson.StrIf(dst, "id", info.ID)
 	dst = rawjson.StrIf(dst, "format", info.Format)
 	return append(rawjson.Num(dst, "index", index), '}')
+}
+
+// ofGoogle is how OpenRouter calls what only Gemini reads (openrouter.ai/docs/use-cases/reasoning-tokens).
+var ofGoogle = &codec.ReasoningInfo{Format: "google-gemini-v1"}
+
+// takeTextProof takes the signature of a text from among the thinking of a message.
+func takeTextProof(m *codec.Message) (s codec.Signature) {
+	m.Parts = slices.DeleteFunc(m.Parts, func(p codec.Part) bool {
+		if p.IsTextProof() {
+			s = p.Signature
+		}
+		return p.IsTextProof()
+	})
+	return s
+}
+
+// withTextProofs is a message of an answer with the signatures of its texts as details of its thinking.
+func withTextProofs(m *codec.Message) *codec.Message {
+	signed := m
+	for i := range m.Parts {
+		if proof, is := m.Parts[i].TextProof(); is {
+			if signed == m {
+				shown := *m
+				shown.Parts = slices.Clone(m.Parts)
+				signed = &shown
+			}
+			proof.Reasoning = ofGoogle
+			signed.Parts = append(signed.Parts, proof)
+		}
+	}
+	return signed
 }
 
 // citations reads annotations; of url_citation the content, of all the bytes.

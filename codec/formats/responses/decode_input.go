@@ -25,6 +25,12 @@ func (r *reader) input(v rawjson.Value) (list []codec.Message) {
 			return list
 		}
 		m := r.item(it.Value, path)
+		if len(m.Parts) == 1 && m.Parts[0].IsTextProof() {
+			if last := len(list) - 1; last >= 0 && list[last].Role == codec.RoleAssistant {
+				codec.SignText(list[last].Parts, m.Parts[0].Signature)
+			}
+			continue
+		}
 		if last := len(list) - 1; m.Role == codec.RoleAssistant && last >= 0 && list[last].Role == codec.RoleAssistant {
 			list[last].Parts = append(list[last].Parts, m.Parts...)
 			if m.Phase != "" {

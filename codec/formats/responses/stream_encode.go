@@ -60,7 +60,11 @@ func (s *streamEncoder) Append(dst []byte, e *codec.Event) []byte {
 	dst = s.begin(dst)
 	switch e.Kind {
 	case codec.EventText:
-		return s.text(dst, outputText, e)
+		dst = s.text(dst, outputText, e)
+		if proof, signed := e.TextProof(); signed {
+			return s.endThinking(dst, &proof)
+		}
+		return dst
 	case codec.EventRefusal:
 		return s.text(dst, refusal, e)
 	case codec.EventReasoning:
