@@ -1,6 +1,10 @@
 package server
 
 import (
+	"cmp"
+	"go/parser"
+	"go/token"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -54,6 +58,36 @@ func TestTheWorkflowsRunStepsThatThereAre(t *testing.T) {
 	for _, step := range steps {
 		if !run[step] {
 			t.Errorf("no workflow runs %s", step)
+		}
+	}
+}
+
+// go doc shows what a package is for, and so does the page of whoever looks for a place.
+func TestEveryPackageSaysWhatItIsFor(t *testing.T) {
+	packages, told := map[string]bool{}, map[string]bool{}
+	err := filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() && slices.Contains([]string{".git", "build", "dist", "testdata"}, entry.Name()) {
+			return cmp.Or(err, filepath.SkipDir)
+		}
+		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.PackageClauseOnly|parser.ParseComments)
+		if err != nil {
+			return err
+		}
+		packages[filepath.Dir(path)] = true
+		if text := file.Doc.Text(); strings.HasPrefix(text, "Package "+file.Name.Name+" ") || file.Name.Name == "main" && strings.HasPrefix(text, "Command ") {
+			told[filepath.Dir(path)] = true
+		}
+		return nil
+	})
+	if err != nil || len(packages) < 60 {
+		t.Fatalf("%d packages: %v", len(packages), err)
+	}
+	for folder := range packages {
+		if !told[folder] {
+			t.Errorf("%s has no comment that says what the package is for", folder)
 		}
 	}
 }

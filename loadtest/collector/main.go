@@ -1,4 +1,4 @@
-// The OpenTelemetry collector, of which make test-collector makes the smallest program
+// Command collector is the OpenTelemetry collector, of which make test-collector makes the smallest program
 // that takes OTLP over HTTP and prints what it has understood. It is a module of its
 // own, since none of what it links is the gateway's.
 package main

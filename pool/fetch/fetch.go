@@ -1,3 +1,5 @@
+// Package fetch gets what clients name by an address, images and files, and refuses addresses
+// that lead to where the gateway alone can reach.
 package fetch
 
 import (

@@ -1,3 +1,4 @@
+// Package pooltest has upstreams and proxies for tests, on real sockets.
 package pooltest
 
 import (

@@ -1,3 +1,5 @@
+// Package provider makes the channels of the providers in api.yaml: for each engine an adapter,
+// which knows at which address, with which headers and in which format a provider is asked.
 package provider
 
 import (

@@ -1,3 +1,5 @@
+// Package entry looks at what comes before it is a request: the path as the router has it, the
+// id, the client's address behind proxies, compressed bodies.
 package entry
 
 import "bytes"
