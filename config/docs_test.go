@@ -98,7 +98,7 @@ var places = []place{
 
 // row is what the document says of a key.
 type row struct {
-	key, normal, example string
+	key, kind, normal, example string
 }
 
 func guide(t *testing.T) string {
@@ -143,7 +143,7 @@ func rows(t *testing.T, section string) (out []row) {
 			if len(cells) != 5 || !isCode {
 				t.Fatalf("this is no row of a key, a type, a default, an example and a meaning: %s", line)
 			}
-			out = append(out, row{key, cells[2], cells[3]})
+			out = append(out, row{key, cells[1], cells[2], cells[3]})
 		}
 	}
 	return out
