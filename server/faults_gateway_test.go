@@ -32,6 +32,7 @@ type trouble struct {
 
 	sent, ended, left atomic.Int64 // requests that were begun, came to a result, and were left by their clients
 	refusals, broken  atomic.Int64 // of those that ended
+	late              atomic.Int64 // that took the gateway's patience, for no reason of the fault or the client
 	wrong             atomic.Int64
 	mu                sync.Mutex
 	byModel           map[string]int
@@ -157,6 +158,9 @@ func (v *visitor) ask(i *inquiry, slowly bool) (*result, error) {
 	v.byModel[i.model]++
 	v.mu.Unlock()
 	v.ended.Add(1)
+	if r.took >= faultyPatience && !i.fault.waits && i.fault.long == 0 && !slowly {
+		v.late.Add(1)
+	}
 	if r.StatusCode != 200 {
 		v.refusals.Add(1)
 	} else if r.err != nil {

@@ -199,7 +199,11 @@ func (s *trouble) quiet(idle bool) {
 	s.checkBooks()
 	s.checkLimits()
 	if idle {
-		if used := cpuOfOneSecond(); used > 50*time.Millisecond {
+		used := cpuOfOneSecond()
+		for n := 0; n < 5 && used > idleTime; n++ { // what the runtime still does after a storm, it does not do in each
+			used = min(used, cpuOfOneSecond())
+		}
+		if used > idleTime {
 			t.Errorf("a second in which nothing happens takes %v of CPU time", used)
 		}
 	}
@@ -230,8 +234,10 @@ func (s *trouble) checkBooks() {
 	}
 	pool := s.pool.Stats()
 	came, unsure := s.bad.asked.Load()+s.good.asked.Load(), s.left.Load()+pool.Resent+pool.Doubted
-	if came > attempts+unsure || came < attempts-attempts/100 {
-		s.t.Errorf("the books have %d attempts; the upstreams were asked %d times, and of %d it cannot be said", attempts, came, unsure)
+	// What a client leaves may end before it is sent; what a busy machine makes late, before the upstream has read it: an attempt at each provider, twice.
+	unread := s.left.Load() + 4*s.late.Load()
+	if came > attempts+unsure || came < attempts-attempts/100-unread {
+		s.t.Errorf("the books have %d attempts; the upstreams were asked %d times, of %d it cannot be said, and %d may not have been read", attempts, came, unsure, unread)
 	}
 	untried := int64(s.byModel["limits-alone"]) // whose only provider may have been at rest
 	if ended := s.ended.Load() - untried; requests > s.sent.Load() || requests < ended-ended/100 {
@@ -255,6 +261,9 @@ func (s *trouble) checkLimits() {
 		s.t.Errorf("the limit of chat-backed has counted %d requests; %d ended, and %d of all models were left", counted, before, s.left.Load())
 	}
 }
+
+// idleTime is how much of a second a process may be at work that has nothing to do.
+const idleTime = 50 * time.Millisecond
 
 // cpuOfOneSecond is the CPU time that this process takes while it does nothing.
 func cpuOfOneSecond() time.Duration {
