@@ -85,7 +85,8 @@ func TestEachPhaseHasItsDeadline(t *testing.T) {
 }
 
 func TestABodyThatDripsWithinTheIdleTimeGoesOn(t *testing.T) {
-	const idle, drips = 600 * time.Millisecond, 8
+	t.Parallel()
+	const idle, drips = 3 * time.Second, 16 // so that a busy machine has what is late for a drip
 	u := pooltest.Listen(t, func(p *pooltest.Peer) {
 		p.Request()
 		p.Say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
@@ -102,9 +103,10 @@ func TestABodyThatDripsWithinTheIdleTimeGoesOn(t *testing.T) {
 
 // The deadline of one exchange stays set on the idle connection and may pass there.
 func TestAPassedDeadlineDoesNotHurtTheNextExchange(t *testing.T) {
+	t.Parallel()
 	u := pooltest.Listen(t, pooltest.Always(pooltest.OKAnswer))
 	tg := direct(t, u)
-	if _, _, err := fetch(tg, post, Deadlines{FirstByte: 500 * time.Millisecond}); err != nil {
+	if _, _, err := fetch(tg, post, Deadlines{FirstByte: 3 * time.Second}); err != nil {
 		t.Fatal(err)
 	}
 	tg.mu.Lock()

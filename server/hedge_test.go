@@ -147,18 +147,18 @@ func TestHedgingAsksAnotherWhenTheTimeIsOver(t *testing.T) {
 
 // A provider that hangs is found out though another one answers beside it: it rests, and the next request does not wait for it.
 func TestHedgingLetsRestWhatHasHadItsTime(t *testing.T) {
-	for _, test := range []struct{ name, request, preferences string }{
-		{"plain", plainRequest, "model_timeout: 0.3, hedging: {enabled: true}"},
-		{"stream", streamRequest, "model_timeout: 0.3, hedging: {enabled: true}"},
-		{"no first token", streamRequest, "timeout_policy: {default: {first_token: 0.3}}, hedging: {enabled: true}"},
-		{"none of the share is left", plainRequest, "model_timeout: 0.3, hedging: {enabled: true, delay: 0.1, share: 5}"},
+	for _, test := range []struct{ name, request, times, hedging string }{
+		{"plain", plainRequest, "model_timeout: 0.3", "enabled: true"},
+		{"stream", streamRequest, "model_timeout: 0.3", "enabled: true"},
+		{"no first token", streamRequest, "timeout_policy: {default: {first_token: 0.3}}", "enabled: true"},
+		{"none of the share is left", plainRequest, "model_timeout: 0.3", "enabled: true, delay: 0.1, share: 5"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			var order journal
 			gone := make(chan struct{}, 2)
-			g := start(t, providerOf("p", listen(t, order.named("p", held(nil, gone, both)))), providerOf("q", listen(t, order.named("q", both))),
-				keyed("SCHEDULING_ALGORITHM: fixed_priority"), "preferences: {cooldown_period: 60, "+test.preferences+"}\n")
+			g := start(t, providerOf("p", listen(t, order.named("p", held(nil, gone, both))), "    preferences: {"+test.times+"}\n"), providerOf("q", listen(t, order.named("q", both))),
+				keyed("SCHEDULING_ALGORITHM: fixed_priority"), "preferences: {cooldown_period: 60, hedging: {"+test.hedging+"}}\n")
 			first, then := g.do("POST", "/v1/chat/completions", test.request, append([]string{"X-Debug-Attempts", "1"}, asClient...)...), g.do("POST", "/v1/chat/completions", test.request, asClient...)
 			if first.StatusCode != 200 || then.StatusCode != 200 || order.String() != "p q q" {
 				t.Errorf("%d, then %d by %q", first.StatusCode, then.StatusCode, &order)

@@ -80,7 +80,7 @@ func TestAnAnswerThatIsNotDoneInTimeIsCharged(t *testing.T) {
 		p.gone()
 		return false
 	})
-	s.gateway = start(t, tongues[0].section(up.addr), "preferences:\n  cooldown_period: 0\n  model_price: {default: \"1000,2000\"}\n  timeout_policy: {default: {total: 0.3}}\n")
+	s.gateway = start(t, tongues[0].section(up.addr), "preferences:\n  cooldown_period: 0\n  model_price: {default: \"1000,2000\"}\n  timeout_policy: {default: {total: 1.5}}\n")
 	path, body := askers[0].plain(false)
 	if c := s.charge(func() { s.post(path, body) }); c.status != 504 || c.prompt < 1000 || c.completion < 1 || !c.estimated || c.nano == 0 {
 		t.Errorf("%+v", c)

@@ -55,7 +55,7 @@ func TestTheTotalEndsAStreamWithAnError(t *testing.T) {
 		p.gone()
 		return false
 	})
-	g := start(t, providerOf("p", up), keyed(""), total)
+	g := start(t, providerOf("p", up), keyed(""), strings.Replace(total, "total: 0.3", "total: 1.5", 1)) // in which the stream begins
 	client := g.dial()
 	client.send(chatText(streamRequest))
 	resp := client.head()
