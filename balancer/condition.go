@@ -81,7 +81,7 @@ func matchNeeds(match []condition) (effort, compaction bool) {
 }
 
 // holds says whether all conditions hold.
-func holds(match []condition, attributes *Attributes, channel Channel) bool {
+func holds(match []condition, attributes *Attributes, channel Destination) bool {
 	for i := range match {
 		if !match[i].holds(attributes, channel) {
 			return false
@@ -90,7 +90,7 @@ func holds(match []condition, attributes *Attributes, channel Channel) bool {
 	return true
 }
 
-func (c *condition) holds(attributes *Attributes, channel Channel) bool {
+func (c *condition) holds(attributes *Attributes, channel Destination) bool {
 	switch c.field {
 	case fieldEndpoint:
 		return c.fits(trimEndpoint(attributes.Endpoint))

@@ -30,8 +30,8 @@ type Attributes struct {
 	Conversation uint64 // what requests that should meet the same cache have in common; 0 is nothing
 }
 
-// Channel is what filters and timeouts may ask about where an attempt goes.
-type Channel struct {
+// Destination is what filters and timeouts may ask about where an attempt goes.
+type Destination struct {
 	Provider, Engine string
 	Upstream         string // model name there
 }
@@ -146,7 +146,7 @@ func (f *Filter) Needs() (effort, compaction, promptTokens bool) {
 }
 
 // Exclude says whether a request is to be kept from a channel, and why. It does not allocate.
-func (f *Filter) Exclude(attributes *Attributes, channel Channel) (Exclusion, bool) {
+func (f *Filter) Exclude(attributes *Attributes, channel Destination) (Exclusion, bool) {
 	if f == nil {
 		return Exclusion{}, false
 	}
@@ -232,7 +232,7 @@ func (p *TimeoutPolicy) Needs() (compaction bool) {
 
 // Find returns the timeouts of an attempt: the global default, over it the provider's, the best global rule and the best rule
 // of the provider, phase by phase. A phase that nobody sets is nil; 0 is no limit. It does not allocate.
-func (p *TimeoutPolicy) Find(attributes *Attributes, channel Channel) config.Timeouts {
+func (p *TimeoutPolicy) Find(attributes *Attributes, channel Destination) config.Timeouts {
 	if p == nil {
 		return config.Timeouts{}
 	}
@@ -240,7 +240,7 @@ func (p *TimeoutPolicy) Find(attributes *Attributes, channel Channel) config.Tim
 }
 
 // best returns the timeouts of the rule with the most conditions that all hold, of the first of such rules.
-func best(rules []timeoutRule, attributes *Attributes, channel Channel) config.Timeouts {
+func best(rules []timeoutRule, attributes *Attributes, channel Destination) config.Timeouts {
 	var found config.Timeouts
 	most := 0
 	for i := range rules {

@@ -67,7 +67,7 @@ func TestFiltersLeaveOutWhatTheyName(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			f := NewFilter(&c.provider, []config.Model{{Upstream: "gpt-5-2025", Alias: "gpt-5"}})
-			got, out := f.Exclude(&c.attributes, Channel{Provider: "p", Upstream: "gpt-5-2025"})
+			got, out := f.Exclude(&c.attributes, Destination{Provider: "p", Upstream: "gpt-5-2025"})
 			if got.Cause != c.want || out != (c.want != NotExcluded) || out != (got.Reason != "") {
 				t.Errorf("got %v %+v, want %v", out, got, c.want)
 			}
@@ -99,7 +99,7 @@ func TestReasonsNameTheSetting(t *testing.T) {
 		{Attributes{Model: "c", Effort: "high"}, "exclude_request_rules: request_model is b or c, reasoning_effort is high"},
 		{Attributes{BodyBytes: 20_000_001}, "max_request_body_bytes: the body is larger than 20000000 bytes"},
 	} {
-		if got, _ := f.Exclude(&c.attributes, Channel{}); got.Reason != c.want {
+		if got, _ := f.Exclude(&c.attributes, Destination{}); got.Reason != c.want {
 			t.Errorf("got %q, want %q", got.Reason, c.want)
 		}
 	}
@@ -146,7 +146,7 @@ func idle(d time.Duration) config.Timeouts  { return config.Timeouts{Idle: &d} }
 
 func TestTheTimeoutPolicyGoesFromTheGeneralToTheParticular(t *testing.T) {
 	attributes := Attributes{Endpoint: "/v1/chat/completions", Method: "POST", Model: "alias", Role: "team", Stream: true}
-	channel := Channel{Provider: "p", Engine: "gpt", Upstream: "up-model"}
+	channel := Destination{Provider: "p", Engine: "gpt", Upstream: "up-model"}
 	rule := func(t config.Timeouts, pairs ...string) config.TimeoutRule {
 		return config.TimeoutRule{Match: match(pairs...), Timeouts: t}
 	}
@@ -200,7 +200,7 @@ func BenchmarkExclude(b *testing.B) {
 	p.Preferences.KeyRateLimit.Set("default", config.RateLimit{TokensPerRequest: 100_000})
 	filter := NewFilter(&p, []config.Model{{Upstream: "gpt-5-2025", Alias: "gpt-5"}})
 	attributes := Attributes{Endpoint: "/v1/chat/completions", Model: "claude-4", BodyBytes: 1000, PromptTokens: 250}
-	channel := Channel{Provider: "p", Engine: "gpt", Upstream: "gpt-5-2025"}
+	channel := Destination{Provider: "p", Engine: "gpt", Upstream: "gpt-5-2025"}
 	b.Run("filters", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {

@@ -105,8 +105,8 @@ type Candidate struct {
 }
 
 // channel is the candidate in the words of filters and timeouts.
-func (c *Candidate) channel() Channel {
-	return Channel{Provider: c.Provider.Config.Name, Engine: c.Provider.Engine, Upstream: c.Upstream}
+func (c *Candidate) channel() Destination {
+	return Destination{Provider: c.Provider.Config.Name, Engine: c.Provider.Engine, Upstream: c.Upstream}
 }
 
 // Deadlines are the times of an attempt; 0 is no limit.

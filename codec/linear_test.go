@@ -184,7 +184,7 @@ func passChat(body []byte) {
 }
 
 // overrides are many, on members that requests have and on others.
-var overrides = func() *override.Rules {
+var overrides = func() *override.Edits {
 	entries := []override.Entry{{Name: "metadata", Value: []byte(`{"a":{"b":1}}`)}, {Name: "stream", Value: []byte("false")},
 		{Name: override.Remove, Value: []byte(`["user",{"path":"messages.content","where":{"type":"text"}},{"path":"tools","where_any":[{"type":"web_search"},{"function.name":"g"}],"drop_empty":true},{"path":"x.y.z"}]`)}}
 	for c := 'a'; c <= 'z'; c++ {

@@ -245,7 +245,7 @@ func (x *exchange) enterAsked(failed *codec.Error, sent bool) {
 	if sent {
 		x.attempted(failed, r.took)
 	}
-	x.server.counters.Outcomes.Count(metrics.Outcome{Provider: r.provider, Model: x.model, Endpoint: r.endpoint, Status: metrics.Status(status)})
+	x.server.counters.Outcomes.Count(metrics.Labels{Provider: r.provider, Model: x.model, Endpoint: r.endpoint, Status: metrics.Status(status)})
 	x.account(&r)
 }
 

@@ -21,7 +21,7 @@ import (
 )
 
 // edit changes the client's body by more than its model, for an upstream that speaks as it does.
-func (a *attempt) edit(rules *override.Rules, section *config.Provider, stream bool) (body []byte, err error) {
+func (a *attempt) edit(rules *override.Edits, section *config.Provider, stream bool) (body []byte, err error) {
 	body = a.body
 	if err := a.holdEditing(body); err != nil {
 		return nil, err
@@ -53,7 +53,7 @@ func (a *attempt) edit(rules *override.Rules, section *config.Provider, stream b
 }
 
 // writeTranslated makes the request's body in another format.
-func (a *attempt) writeTranslated(to codec.Format, provider *config.Provider, rules *override.Rules, stream bool) error {
+func (a *attempt) writeTranslated(to codec.Format, provider *config.Provider, rules *override.Edits, stream bool) error {
 	body, err := a.translated(to, provider)
 	if err != nil {
 		return err

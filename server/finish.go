@@ -76,7 +76,7 @@ func (x *exchange) close(status int) record {
 	x.plan.End(used)
 	x.admission.Settle(used)
 	x.server.waiting.Freed()
-	x.server.counters.Outcomes.Count(metrics.Outcome{Provider: r.provider, Model: r.known, Endpoint: r.endpoint, Status: metrics.Status(status)})
+	x.server.counters.Outcomes.Count(metrics.Labels{Provider: r.provider, Model: r.known, Endpoint: r.endpoint, Status: metrics.Status(status)})
 	x.account(&r)
 	if x.stages&withDebug != 0 {
 		x.at.tell(status, x.ttft)

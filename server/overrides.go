@@ -14,13 +14,13 @@ import (
 // overrides are what a provider's post_body_parameter_overrides say of one model, by what is asked of it: fields of a conversation are no fields of
 // images, of embeddings or of a count of tokens.
 type overrides struct {
-	talk  *override.Rules            // of conversations
-	other *override.Rules            // of the rest but counts: the model's own block
-	paths map[string]*override.Rules // of the endpoints that have a block: all there is for them
+	talk  *override.Edits            // of conversations
+	other *override.Edits            // of the rest but counts: the model's own block
+	paths map[string]*override.Edits // of the endpoints that have a block: all there is for them
 }
 
 // rulesOf are those for an attempt; nil if there are none.
-func (o *overrides) rulesOf(a *attempt) *override.Rules {
+func (o *overrides) rulesOf(a *attempt) *override.Edits {
 	if o == nil {
 		return nil
 	}
@@ -42,7 +42,7 @@ func (o *overrides) rulesOf(a *attempt) *override.Rules {
 }
 
 // overridden is a body with what its operator sets.
-func (a *attempt) overridden(rules *override.Rules, body []byte, stream bool) []byte {
+func (a *attempt) overridden(rules *override.Edits, body []byte, stream bool) []byte {
 	body = overridden(rules, body, stream)
 	if rules == nil || a.endpoint != provider.Chat {
 		return body
@@ -51,7 +51,7 @@ func (a *attempt) overridden(rules *override.Rules, body []byte, stream bool) []
 }
 
 // overridden is a body with post_body_parameter_overrides laid over it. stream is whether the provider is asked for one.
-func overridden(rules *override.Rules, body []byte, stream bool) []byte {
+func overridden(rules *override.Edits, body []byte, stream bool) []byte {
 	if rules == nil {
 		return body
 	}
@@ -112,7 +112,7 @@ func overridesOf(model string, entries, paths []override.Entry, isModel func(str
 			return nil, fmt.Errorf("the block of %s: %w", path.Name, err)
 		}
 		if o.paths == nil {
-			o.paths = make(map[string]*override.Rules, len(paths))
+			o.paths = make(map[string]*override.Edits, len(paths))
 		}
 		o.paths[path.Name] = rules
 	}

@@ -19,7 +19,7 @@ import (
 // returns whether the upstream is asked for a stream.
 func (a *attempt) write(channel *provider.Channel, to codec.Format) (stream bool, err error) {
 	section := a.chosen.Provider.Config
-	var rules *override.Rules
+	var rules *override.Edits
 	if all := a.backend.overrides[a.model]; all != nil {
 		rules = all.rulesOf(a)
 	}

@@ -29,6 +29,6 @@ func (s *Server) turnAway(ctx *fasthttp.RequestCtx, e *codec.Error) {
 // was asked at another path is none.
 func (s *Server) countRefused(ctx *fasthttp.RequestCtx, status int) {
 	if asked, is := routeAt(string(entry.Path(ctx.Path()))); is {
-		s.counters.Outcomes.Count(metrics.Outcome{Endpoint: "POST " + asked.Label, Status: status})
+		s.counters.Outcomes.Count(metrics.Labels{Endpoint: "POST " + asked.Label, Status: status})
 	}
 }

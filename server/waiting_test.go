@@ -124,7 +124,7 @@ func TestWaitingEndsWithItsClientAndWithTheGateway(t *testing.T) {
 					t.Error(err)
 				}
 			}
-			if n := g.waiting.Stats().Ended; n[map[string]queue.Outcome{"left": queue.Left, "closed": queue.Closed}[end]] != 1 {
+			if n := g.waiting.Stats().Ended; n[map[string]queue.Ending{"left": queue.Left, "closed": queue.Closed}[end]] != 1 {
 				t.Errorf("ended as %v", n)
 			}
 			letGo()

@@ -21,8 +21,8 @@ type Entry struct {
 // Remove is the name of the entry that takes fields out.
 const Remove = "__remove__"
 
-// Rules is what one channel changes in the body of a request for one model.
-type Rules struct {
+// Edits is what one channel changes in the body of a request for one model.
+type Edits struct {
 	// Stream is what the stream field is set to, nil if it is left to the client.
 	Stream *bool
 
@@ -39,8 +39,8 @@ type step struct {
 // Compile prepares the entries for a model: first what holds for all models, then the model's own block, each followed by what it
 // removes. isModel tells which entries are blocks of other models, which this one leaves out. Nil if nothing is changed. An error says
 // which entry is wrong.
-func Compile(entries []Entry, model string, isModel func(name string) bool) (*Rules, error) {
-	var r Rules
+func Compile(entries []Entry, model string, isModel func(name string) bool) (*Edits, error) {
+	var r Edits
 	if err := r.add(entries, func(name string) bool { return name != model && !isModel(name) }); err != nil {
 		return nil, err
 	}
@@ -63,7 +63,7 @@ func Compile(entries []Entry, model string, isModel func(name string) bool) (*Ru
 }
 
 // CompileBlock is Compile for entries that stand as one JSON object.
-func CompileBlock(block []byte, model string, isModel func(name string) bool) (*Rules, error) {
+func CompileBlock(block []byte, model string, isModel func(name string) bool) (*Edits, error) {
 	entries, err := members(block)
 	if err != nil {
 		return nil, fmt.Errorf("it must be a map of fields: %w", err)
@@ -71,7 +71,7 @@ func CompileBlock(block []byte, model string, isModel func(name string) bool) (*
 	return Compile(entries, model, isModel)
 }
 
-func (r *Rules) add(entries []Entry, wanted func(name string) bool) error {
+func (r *Edits) add(entries []Entry, wanted func(name string) bool) error {
 	var removals []step
 	for _, e := range entries {
 		switch {
@@ -103,19 +103,19 @@ func members(object []byte) ([]Entry, error) {
 }
 
 // Touches says whether a top-level field is set or removed.
-func (r *Rules) Touches(name string) bool {
+func (r *Edits) Touches(name string) bool {
 	return slices.ContainsFunc(r.steps, func(s step) bool {
 		return s.name == name || s.removal != nil && s.removal.path[0] == name
 	})
 }
 
 // Sets says whether a top-level field is set.
-func (r *Rules) Sets(name string) bool {
+func (r *Edits) Sets(name string) bool {
 	return slices.ContainsFunc(r.steps, func(s step) bool { return s.removal == nil && s.name == name })
 }
 
 // Edit puts the changes of a body into s. Nothing is changed in a body that is not one JSON object.
-func (r *Rules) Edit(s *rawjson.Splicer, body []byte) {
+func (r *Edits) Edit(s *rawjson.Splicer, body []byte) {
 	now := r.values(body)
 	if now == nil {
 		return
@@ -153,7 +153,7 @@ func (r *Rules) Edit(s *rawjson.Splicer, body []byte) {
 }
 
 // values are the members that the rules change, as they are in a body; nil if that is no object. Of one that is there twice the last counts.
-func (r *Rules) values(body []byte) map[string][]byte {
+func (r *Edits) values(body []byte) map[string][]byte {
 	values := make(map[string][]byte, len(r.steps))
 	for _, step := range r.steps {
 		if step.removal != nil {

@@ -40,22 +40,22 @@ type Waiter struct {
 	done     chan struct{} // closed when it is admitted
 }
 
-// Outcome is how waiting ended.
-type Outcome int
+// Ending is how waiting ended.
+type Ending int
 
-// The outcomes.
+// The endings.
 const (
-	Admitted Outcome = iota
-	Full             // as many wait as may; it did not
-	Late             // its time was over
-	Left             // its client hung up
-	Closed           // the gateway ends
+	Admitted Ending = iota
+	Full            // as many wait as may; it did not
+	Late            // its time was over
+	Left            // its client hung up
+	Closed          // the gateway ends
 )
 
-var outcomeNames = [...]string{Admitted: "admitted", Full: "full", Late: "late", Left: "left", Closed: "closed"}
+var endingNames = [...]string{Admitted: "admitted", Full: "full", Late: "late", Left: "left", Closed: "closed"}
 
-// String is the outcome in a word.
-func (o Outcome) String() string { return outcomeNames[o] }
+// String is the ending in a word.
+func (o Ending) String() string { return endingNames[o] }
 
 // Queue is the requests that wait. New makes one.
 type Queue struct {
@@ -89,7 +89,7 @@ func New(b Bounds) *Queue {
 // Stats are what metrics tell.
 type Stats struct {
 	Waiting int64             // now
-	Ended   [Closed + 1]int64 // by Outcome
+	Ended   [Closed + 1]int64 // by Ending
 	Waited  time.Duration     // of all that have ended, together
 }
 
@@ -142,7 +142,7 @@ func (q *Queue) Close() {
 
 // Wait lets a request wait until it is admitted, or for one of the other outcomes. ctx ends when its client leaves. One whose time is over is tried a
 // last time.
-func (q *Queue) Wait(ctx context.Context, w *Waiter) (o Outcome) {
+func (q *Queue) Wait(ctx context.Context, w *Waiter) (o Ending) {
 	began := time.Now()
 	w.done = make(chan struct{})
 	if o = q.join(w); o != Admitted {
@@ -183,7 +183,7 @@ func (q *Queue) lineOf(key string) *line {
 }
 
 // join gives a waiter its place, if there is one: Admitted is that it has it.
-func (q *Queue) join(w *Waiter) Outcome {
+func (q *Queue) join(w *Waiter) Ending {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed {

@@ -22,7 +22,7 @@ func TestMetricsTellSoManyModelsApart(t *testing.T) {
 				model := fmt.Sprintf("m%02d", i)
 				p.Books.Key(servertest.ClientKey).Series("p", model, chatLabel).Record(usage.Sample{Success: true, Tokens: usage.Tokens{Prompt: 1}, TTFT: 1e6, Duration: 1e6})
 				p.Books.Attempt("p", model, "", true)
-				p.Counters.Outcomes.Count(Outcome{"p", model, chatLabel, 200})
+				p.Counters.Outcomes.Count(Labels{"p", model, chatLabel, 200})
 			}
 		}
 	}

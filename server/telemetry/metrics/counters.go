@@ -85,24 +85,24 @@ const mostOutcomes = 20_000
 // OtherModels stands for those that come after.
 const OtherModels = "others"
 
-// Outcome is what requests for answers are told apart by. All of it is bounded by
+// Labels is what requests for answers are told apart by. All of it is bounded by
 // the configuration: provider and model are empty where none was found.
-type Outcome struct {
+type Labels struct {
 	Provider, Model, Endpoint string
 	Status                    int
 }
 
-// Outcomes counts requests by their outcome. What is known takes no lock. What is new
+// Outcomes counts requests by their labels. What is known takes no lock. What is new
 // joins it together with others, so that each is copied a few times at most.
 type Outcomes struct {
-	known atomic.Pointer[map[Outcome]*atomic.Int64]
+	known atomic.Pointer[map[Labels]*atomic.Int64]
 	mu    sync.Mutex
-	fresh map[Outcome]*atomic.Int64 // those that are not among the known yet
-	most  int                       // that are told apart
+	fresh map[Labels]*atomic.Int64 // those that are not among the known yet
+	most  int                      // that are told apart
 }
 
 // Count counts one.
-func (o *Outcomes) Count(of Outcome) {
+func (o *Outcomes) Count(of Labels) {
 	if n := o.found(of); n != nil {
 		n.Add(1)
 		return
@@ -121,7 +121,7 @@ func (o *Outcomes) Count(of Outcome) {
 }
 
 // found is the count of an outcome that is known, nil if it is not.
-func (o *Outcomes) found(of Outcome) *atomic.Int64 {
+func (o *Outcomes) found(of Labels) *atomic.Int64 {
 	if known := o.known.Load(); known != nil {
 		return (*known)[of]
 	}
@@ -137,11 +137,11 @@ func (o *Outcomes) told() int {
 }
 
 // remember begins to count an outcome. As many as a quarter of the known join them.
-func (o *Outcomes) remember(of Outcome) *atomic.Int64 {
+func (o *Outcomes) remember(of Labels) *atomic.Int64 {
 	n := new(atomic.Int64)
 	of.Model = strings.Clone(of.Model)
 	if o.fresh == nil {
-		o.fresh = map[Outcome]*atomic.Int64{}
+		o.fresh = map[Labels]*atomic.Int64{}
 	}
 	if o.fresh[of] = n; 4*len(o.fresh) < o.told()-len(o.fresh) {
 		return n
@@ -156,10 +156,10 @@ func (o *Outcomes) remember(of Outcome) *atomic.Int64 {
 }
 
 // all visits what was counted, in no order.
-func (o *Outcomes) all(visit func(of Outcome, n int64)) {
+func (o *Outcomes) all(visit func(of Labels, n int64)) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	lists := []map[Outcome]*atomic.Int64{o.fresh}
+	lists := []map[Labels]*atomic.Int64{o.fresh}
 	if known := o.known.Load(); known != nil {
 		lists = append(lists, *known)
 	}

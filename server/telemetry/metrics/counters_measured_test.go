@@ -14,7 +14,7 @@ func TestNewOutcomesCostLinearTime(t *testing.T) {
 		return func() {
 			o := Outcomes{most: size}
 			for i := range size / 64 {
-				o.Count(Outcome{"p", strconv.Itoa(i), chatLabel, 200})
+				o.Count(Labels{"p", strconv.Itoa(i), chatLabel, 200})
 			}
 		}
 	})

@@ -16,13 +16,13 @@ func TestOutcomesAreCountedExactlyWhoeverCountsThem(t *testing.T) {
 	for range goroutines {
 		counting.Go(func() {
 			for i := range each {
-				o.Count(Outcome{"p", fmt.Sprint("m", i%kinds), chatLabel, 200})
+				o.Count(Labels{"p", fmt.Sprint("m", i%kinds), chatLabel, 200})
 			}
 		})
 	}
 	counting.Wait()
 	seen := 0
-	o.all(func(of Outcome, n int64) {
+	o.all(func(of Labels, n int64) {
 		seen++
 		if n != goroutines*each/kinds {
 			t.Errorf("%v was counted %d times", of, n)
@@ -35,17 +35,17 @@ func TestOutcomesAreCountedExactlyWhoeverCountsThem(t *testing.T) {
 
 func TestOutcomesOfMoreModelsThanAreToldApartAreCountedTogether(t *testing.T) {
 	o := Outcomes{most: mostOutcomes}
-	known := make(map[Outcome]*atomic.Int64)
+	known := make(map[Labels]*atomic.Int64)
 	for i := range mostOutcomes {
-		known[Outcome{"p", fmt.Sprint("m", i), chatLabel, 200}] = new(atomic.Int64)
+		known[Labels{"p", fmt.Sprint("m", i), chatLabel, 200}] = new(atomic.Int64)
 	}
 	o.known.Store(&known)
 	for i := range 100 {
-		o.Count(Outcome{"p", fmt.Sprint("new", i), chatLabel, 200})
-		o.Count(Outcome{"p", "m7", chatLabel, 200})
+		o.Count(Labels{"p", fmt.Sprint("new", i), chatLabel, 200})
+		o.Count(Labels{"p", "m7", chatLabel, 200})
 	}
 	kinds := 0
-	o.all(func(of Outcome, n int64) {
+	o.all(func(of Labels, n int64) {
 		if kinds++; n > 0 && (n != 100 || of.Model != OtherModels && of.Model != "m7") {
 			t.Errorf("%v was counted %d times", of, n)
 		}
@@ -66,9 +66,9 @@ func TestAStatusThatIsNoneIsCountedAsAFailure(t *testing.T) {
 func BenchmarkOutcomes(b *testing.B) {
 	o := Outcomes{most: mostOutcomes}
 	for i := range 100 {
-		o.Count(Outcome{"provider", fmt.Sprint("model-", i), chatLabel, 200})
+		o.Count(Labels{"provider", fmt.Sprint("model-", i), chatLabel, 200})
 	}
-	of := Outcome{"provider", "model-50", chatLabel, 200}
+	of := Labels{"provider", "model-50", chatLabel, 200}
 	b.ReportAllocs()
 	for b.Loop() {
 		o.Count(of)

@@ -132,7 +132,7 @@ func TestPagesPassPrometheusOwnParserAndLinter(t *testing.T) {
 	p, _ := newPage(t)
 	counted(p, time.Second)
 	p.Counters.Failures.Count(Failure{"p", "m", "server"}, time.Second)
-	p.Counters.Outcomes.Count(Outcome{"p", "m", chatLabel, 200})
+	p.Counters.Outcomes.Count(Labels{"p", "m", chatLabel, 200})
 	page := textOf(p)
 	parser := expfmt.NewTextParser(model.LegacyValidation)
 	families, err := parser.TextToMetricFamilies(strings.NewReader(page))

@@ -130,7 +130,7 @@ func (p *Page) tellTraffic(ch chan<- prometheus.Metric) {
 	totals, attempts := p.Books.Totals()
 	p.apart.admit(totals)
 	requests := counter("uniapi_requests_total", "Requests for answers that have ended, by the provider of the last attempt and the status. Those refused before a provider was asked have none; 499 is a client that left.")
-	p.Counters.Outcomes.all(func(of Outcome, n int64) {
+	p.Counters.Outcomes.all(func(of Labels, n int64) {
 		model := p.apart.modelAt(of.Provider, of.Model, of.Endpoint, of.Status)
 		requests.add(float64(n), "provider", of.Provider, "model", model, "endpoint", of.Endpoint, "status", strconv.Itoa(of.Status))
 	})
@@ -273,7 +273,7 @@ func (p *Page) tellGateway(ch chan<- prometheus.Metric) {
 	}
 	waited := counter("uniapi_waited_requests_total", "Requests that have waited for a limit (queue), by how it ended: admitted, full (as many wait as may), late, left (the client) or closed (the gateway).")
 	for outcome, n := range now.Waiting.Ended {
-		waited.add(float64(n), "end", queue.Outcome(outcome).String())
+		waited.add(float64(n), "end", queue.Ending(outcome).String())
 	}
 	clients := gauge("uniapi_client_connections", "Connections of clients: serving, while a request for an answer is under way, or waiting.")
 	clients.add(float64(now.Serving), "state", "serving")

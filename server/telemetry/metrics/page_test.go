@@ -80,7 +80,7 @@ func TestAPageTellsHowTheGatewayStands(t *testing.T) {
 	c.Continued.Add(26)
 	c.Retries.Add(27)
 	c.Idempotent[Replayed].Add(35)
-	c.Outcomes.Count(Outcome{"p", "m", chatLabel, 499})
+	c.Outcomes.Count(Labels{"p", "m", chatLabel, 499})
 	c.Failures.Count(Failure{"p", "m", "server"}, 1500*time.Millisecond)
 	c.Failures.Count(Failure{"p", "m", "server"}, 500*time.Millisecond)
 	c.Failures.Count(Failure{"p", "m", "rate_limit"}, -time.Second)
@@ -127,7 +127,7 @@ func TestAPageTellsHowTheGatewayStands(t *testing.T) {
 func TestNoSecretIsInAPage(t *testing.T) {
 	p, g := newPage(t)
 	g.standing = []balancer.ProviderStanding{{Name: "p", Channels: []balancer.ChannelStanding{{Model: servertest.UpstreamKey}}}}
-	p.Counters.Outcomes.Count(Outcome{"p", servertest.ClientKey, chatLabel, 200})
+	p.Counters.Outcomes.Count(Labels{"p", servertest.ClientKey, chatLabel, 200})
 	for _, secret := range []string{servertest.ClientKey, servertest.UpstreamKey} {
 		if page := textOf(p); strings.Contains(page, secret) || !strings.Contains(page, "uniapi_channel_resting{") {
 			t.Errorf("%s is in\n%s", secret, page)
