@@ -39,6 +39,7 @@ func TestAKeyOverspendsByOneRequestWhateverItIsMadeOf(t *testing.T) {
 		{"/v1/chat/completions", chat + `,"enable_search":false}`, false},
 		{"/v1/chat/completions", strings.Replace(chat, `"x"`, `[{"type":"document_url","document_url":"https://h.example/a.pdf"}]`, 1) + `}`, true},
 		{"/v1/chat/completions", strings.Replace(chat, `"x"`, `"fileid://file-fe-1,fileid://file-fe-2"`, 1) + `}`, true},
+		{"/v1/chat/completions", strings.Replace(chat, `"x"`, `"fileid\u003a//file-fe-1"`, 1) + `}`, true},
 		{"/v1/chat/completions", strings.Replace(chat, `"x"`, `"what is fileid:// or a document_url?"`, 1) + `}`, false},
 		{"/v1/chat/completions", chat + `,"n_predict":1,"options":{"num_predict":1}}`, false},
 		{"/v1/chat/completions", chat + `,"n_predict":200000}`, true},

@@ -4,6 +4,7 @@ package quoted
 
 import (
 	"bytes"
+	"strconv"
 	"strings"
 )
 
@@ -13,9 +14,14 @@ type Set uint64
 // Searched is in every set that was found: an empty one is that nothing was looked for.
 const Searched Set = 1 << 62
 
-// Escaped is in the set of every text in which letters, digits or underlines of ASCII are escaped: they may be those of any word. Encoders do that to
-// quotes, angle brackets and what is no ASCII.
+// Escaped is in the set of every text in which what words are made of is escaped: it may be that of any word. Encoders escape quotes, angle brackets and
+// what is no ASCII.
 const Escaped Set = 1 << 63
+
+// made says whether words may have a character. One with any other would be overlooked where that is escaped.
+func made(c byte) bool {
+	return '0' <= c && c <= ':' || 'A' <= c && c <= 'Z' || c == '_' || 'a' <= c && c <= 'z'
+}
 
 // List is what is looked for. The zero value looks for nothing but Escaped.
 type List struct {
@@ -28,8 +34,14 @@ type word struct {
 	set  Set
 }
 
-// Add looks for another word too, which adds set to what is found. "a*" is a string that begins so and "*a" one that ends so.
+// Add looks for another word too, which adds set to what is found. "a*" is a string that begins so and "*a" one that ends so. A word is made of letters,
+// digits, underlines and colons.
 func (l *List) Add(w string, set Set) {
+	for _, c := range []byte(strings.Trim(w, "*")) {
+		if !made(c) {
+			panic("quoted: " + w + " has characters that could be escaped unseen")
+		}
+	}
 	switch end, ends := strings.CutPrefix(w, "*"); {
 	case w == "" || end == "":
 	case ends:
@@ -74,14 +86,14 @@ func (l *List) In(text []byte) Set {
 	return found
 }
 
-// escapes says whether a letter, a digit or an underline of ASCII is escaped somewhere.
+// escapes says whether something that words are made of is escaped somewhere.
 func escapes(text []byte) bool {
 	for {
 		_, rest, more := bytes.Cut(text, []byte(`\u00`))
 		if !more || len(rest) < 2 {
 			return false
 		}
-		if rest[0] == '3' && rest[1] <= '9' || rest[0] >= '4' && rest[0] <= '7' {
+		if c, err := strconv.ParseUint(string(rest[:2]), 16, 8); err == nil && made(byte(c)) {
 			return true
 		}
 		text = rest

@@ -2,6 +2,7 @@ package quoted
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -34,6 +35,22 @@ func TestListFindsWordsBetweenQuotes(t *testing.T) {
 	} {
 		if got := l.In([]byte(c.text)); got != c.want|Searched {
 			t.Errorf("%s: %b, want %b", c.text, got&^Searched, c.want)
+		}
+	}
+}
+
+func TestListSeesThatAnyCharacterOfAWordIsEscaped(t *testing.T) {
+	var l List
+	for c := range rune(0x80) {
+		escaped := l.In(fmt.Appendf(nil, `"\u%04x"`, c))&Escaped != 0
+		upper := l.In(fmt.Appendf(nil, `"\u%04X"`, c))&Escaped != 0
+		added := func() (ok bool) {
+			defer func() { ok = recover() == nil }()
+			new(List).Add("a"+string(c)+"b", 1)
+			return
+		}()
+		if added = added && c != '*'; added != escaped || added != upper {
+			t.Errorf("%q may be in a word: %t, and is seen where it is escaped: %t, %t", c, added, escaped, upper)
 		}
 	}
 }
