@@ -26,9 +26,6 @@ const (
 // toolsMember is where a request has its tools.
 const toolsMember = "tools"
 
-// ServiceTier is the member that says in every format which service tier a request asks for.
-const ServiceTier = "service_tier"
-
 // mentioned are the words that a request of a format is looked through for.
 type mentioned struct {
 	once    sync.Once
@@ -64,7 +61,9 @@ func (b *Bounds) MayName(member string) bool {
 func (b *Bounds) collect() {
 	m, s := &b.mentioned, &b.Searches
 	m.list.Add("1h", quoted.Set(MentionsHourOfCache))
-	m.list.Add(ServiceTier, quoted.Set(MentionsServiceTier))
+	for _, name := range ServiceTierNames {
+		m.list.Add(name, quoted.Set(MentionsServiceTier))
+	}
 	for _, names := range [][]string{s.Members, s.Named} {
 		for _, name := range names {
 			m.list.Add(name, quoted.Set(MentionsSearch))

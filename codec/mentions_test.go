@@ -18,6 +18,8 @@ func TestMentionsAreWhatStandsInARequest(t *testing.T) {
 		{`{"model":"m","messages":[{"role":"user","content":"search 1h in \"service_tiers\""}]}`, 0},
 		{`{"cache_control":{"ttl":"1h"}}`, MentionsHourOfCache},
 		{`{"service_tier":"flex"}`, MentionsServiceTier},
+		{`{"serviceTier":"flex"}`, MentionsServiceTier},
+		{`{"speed":"fast"}`, MentionsServiceTier},
 		{`{"messages":[{"content":"service_tier"}]}`, MentionsServiceTier}, // it may stand elsewhere
 		{`{"web_search_options":{}}`, both},
 		{`{"tools":[{"type":"web_search_20250305"}]}`, MentionsSearch},

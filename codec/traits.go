@@ -20,6 +20,8 @@ type Traits struct {
 	Repeats bool
 	// Bounds are the members that say how much a request may be answered with.
 	Bounds *Bounds
+	// Tiers are the members that ask for a service tier, each by its path; nil is ServiceTier alone.
+	Tiers []string
 	// Later is the member by which a request asks to be answered before it is worked on, "" if there is none.
 	Later string
 	// Count is the member in which clients look for how many tokens a request has.

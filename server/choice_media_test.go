@@ -162,7 +162,7 @@ func TestAServiceTierIsPaidOnlyIfTheProviderIsAskedForIt(t *testing.T) {
 		nano                     int64
 	}{
 		{"it is asked for", "/v1/chat/completions", "", chat, 1000},
-		{"the format has none", "/v1beta\n    engine: gemini", "", `{"candidates":[{"content":{"role":"model","parts":[{"text":"x"}]},"finishReason":"STOP"}],"usageMetadata":{"promptTokenCount":1,"totalTokenCount":1}}`, 3000},
+		{"the format has none", "/v1/messages", "", `{"id":"m","type":"message","role":"assistant","model":"m","content":[{"type":"text","text":"x"}],"stop_reason":"end_turn","usage":{"input_tokens":1,"output_tokens":0}}`, 3000},
 		{"the operator sets another", "/v1/chat/completions", ", post_body_parameter_overrides: {service_tier: default}", chat, 3000},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -14,21 +14,28 @@ import (
 // serviceTier is the service tier that the provider was asked for. A client may ask for one that is taken out, set by the
 // operator, or unknown to the format that the provider speaks. Where the model's price does not depend on it, it is told for
 // prices that may be applied later, if the request says it plainly.
-func (x *exchange) serviceTier(price config.Price) string {
+func (x *exchange) serviceTier(price config.Price) (tier string) {
 	if !price.HasServices() && !x.namesTier() {
 		return ""
 	}
-	asked := x.tierAsked()
-	if parts := x.at.request.Body; asked != "" && len(parts) > 0 || x.at.retold() {
-		return textInPieces(parts, codec.ServiceTier)
+	parts := x.at.request.Body
+	if len(parts) == 0 {
+		tier = x.tierAsked()
+	} else if x.mentions().May(codec.MentionsServiceTier) || x.at.retold() {
+		traits := x.at.to.Traits()
+		for _, path := range traits.ServiceTiers() {
+			if said := codec.TierWord(path, textInPieces(parts, path)); said != "" {
+				tier = said
+			}
+		}
 	}
-	return asked
+	return tier
 }
 
 // namesTier says whether a tier stands in the request as it came or as it was sent, without escapes.
 func (x *exchange) namesTier() bool {
 	return x.mentions().Plainly(codec.MentionsServiceTier) || x.at.retold() && slices.ContainsFunc(x.at.request.Body, func(piece []byte) bool {
-		return bytes.Contains(piece, []byte(codec.ServiceTier))
+		return slices.ContainsFunc(codec.ServiceTierNames, func(name string) bool { return bytes.Contains(piece, []byte(name)) })
 	})
 }
 
@@ -37,13 +44,36 @@ func (a *attempt) retold() bool {
 	return len(a.request.Body) > 0 && a.backend.overrides[a.model].rulesOf(a) != nil
 }
 
-// tierAsked is the service tier that the request asks for.
-func (in *inbound) tierAsked() string {
+// tierAsked is the service tier that the request asks for in its format.
+func (in *inbound) tierAsked() (tier string) {
 	if !in.mentions().May(codec.MentionsServiceTier) { // most requests
 		return ""
 	}
-	tier, _ := rawjson.Text(in.body, front.Member(in.body, codec.ServiceTier))
+	traits := in.format.Traits()
+	for _, path := range traits.ServiceTiers() {
+		if said := in.tierAt(path); said != "" {
+			tier = said
+		}
+	}
 	return tier
+}
+
+// tiersAsked are the service tiers that the request may ask for at a channel of any format, the words of others among them.
+func (in *inbound) tiersAsked() (tiers []string) {
+	if !in.mentions().May(codec.MentionsServiceTier) {
+		return nil
+	}
+	for _, path := range codec.ServiceTierNames {
+		if said := in.tierAt(path); said != "" {
+			tiers = append(tiers, said)
+		}
+	}
+	return tiers
+}
+
+func (in *inbound) tierAt(path string) string {
+	said, _ := rawjson.Text(in.body, front.Member(in.body, path))
+	return codec.TierWord(path, said)
 }
 
 // price is that of one of the models that the request names, where its last attempt was made.

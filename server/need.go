@@ -126,12 +126,15 @@ func (x *exchange) costAtMost(tokens usage.Tokens) (most int64) {
 	if x.mentions().May(codec.MentionsHourOfCache) {
 		tokens.CacheWrite1h = tokens.Prompt
 	}
+	tiers := x.tiersAsked()
 	costs := func(at *config.Provider, tokens usage.Tokens, model, upstream string) {
 		price := x.snap.prices.Of(at, model, upstream).Price
 		if most = max(most, usage.CostAtMost(price, tokens)); price.HasServices() {
-			served := tokens
-			served.Service = x.tierAsked()
-			most = max(most, usage.CostAtMost(price, served))
+			for _, tier := range tiers {
+				served := tokens
+				served.Service = tier
+				most = max(most, usage.CostAtMost(price, served))
+			}
 		}
 	}
 	for _, model := range x.beside {

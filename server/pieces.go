@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"strings"
 
 	"uniapi/codec/rawjson"
 )
@@ -11,8 +12,10 @@ const mostOfPiece = 512
 
 // textInPieces is the text of a member at the top of an object that lies in pieces, as it is sent; "" if it is none. The object is valid. Nothing of it
 // is copied but strings at the top, one at a time: the rest may be megabytes, which nobody has counted twice.
+// A name with a full stop is that of a member of the member.
 func textInPieces(pieces [][]byte, name string) (text string) {
-	s := pieceScanner{name: name}
+	name, inside, _ := strings.Cut(name, ".")
+	s := pieceScanner{name: name, inside: inside}
 	for _, p := range pieces {
 		s.scan(p)
 	}
@@ -22,12 +25,14 @@ func textInPieces(pieces [][]byte, name string) (text string) {
 // pieceScanner goes through an object piece by piece.
 type pieceScanner struct {
 	name, text string
+	inside     string // the member of an object under that name which is looked for; "" is the text itself
 
 	depth   int
 	within  bool   // a string
 	escaped bool   // the next byte stands behind a backslash
 	value   bool   // what comes is a member's value
 	wanted  bool   // of the member that is looked for
+	told    bool   // inside is the last name or text in its object
 	said    []byte // the string at the top that goes on
 }
 
@@ -84,14 +89,20 @@ func (s *pieceScanner) scan(p []byte) {
 
 // keep takes a part of a string, if it is at the top and not too long.
 func (s *pieceScanner) keep(part []byte) {
-	if s.depth == 1 && len(s.said) <= mostOfPiece {
+	if (s.depth == 1 || s.deeper()) && len(s.said) <= mostOfPiece {
 		s.said = append(s.said, part[:min(len(part), mostOfPiece+1-len(s.said))]...)
 	}
 }
 
+// deeper says whether it is in an object of whose members one is looked for.
+func (s *pieceScanner) deeper() bool {
+	return s.inside != "" && s.depth == 2 && s.value && s.wanted
+}
+
 // ended takes a string that is whole.
 func (s *pieceScanner) ended() {
-	if s.depth != 1 || s.value && !s.wanted {
+	deeper := s.deeper()
+	if s.depth != 1 && !deeper || s.value && !s.wanted {
 		return
 	}
 	text := ""
@@ -99,8 +110,15 @@ func (s *pieceScanner) ended() {
 		quoted := append(append([]byte{'"'}, s.said...), '"')
 		text, _ = rawjson.Text(quoted, rawjson.Value{Kind: rawjson.String, End: len(quoted)})
 	}
-	if s.value {
-		s.text = text
+	if deeper {
+		if s.told {
+			s.text = text
+		}
+		s.told = !s.told && text == s.inside
+	} else if s.value {
+		if s.inside == "" {
+			s.text = text
+		}
 	} else if s.wanted = text == s.name; s.wanted {
 		s.text = "" // of two the last counts
 	}

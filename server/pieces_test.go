@@ -8,6 +8,22 @@ import (
 	"uniapi/codec/rawjson"
 )
 
+func TestTextInPiecesFindsAMemberOfAMember(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"serviceTier":{"type":"flex"},"a":{"type":"b"}}`:                        "flex",
+		`{"a":{"serviceTier":{"type":"no"}},"serviceTier":{"x":1,"type":"flex"}}`: "flex",
+		`{"serviceTier":"flex"}`:                                                    "",
+		`{"serviceTier":null,"messages":[{"type":"flex"}]}`:                         "",
+		`{"messages":[{"serviceTier":{"type":"no"}}],"text":"serviceTier","c":"d"}`: "",
+	} {
+		for cut := range body {
+			if got := textInPieces([][]byte{[]byte(body[:cut]), []byte(body[cut:])}, "serviceTier.type"); got != want {
+				t.Fatalf("%q at %d of %s, want %q", got, cut, body, want)
+			}
+		}
+	}
+}
+
 // FuzzTextInPieces holds what is found in an object that lies in pieces to what is found in it whole.
 func FuzzTextInPieces(f *testing.F) {
 	f.Add(`{"model":"m","service_tier":"flex"}`, 3, 20)

@@ -78,7 +78,7 @@ func TestForChoosesByTheTimeOfDay(t *testing.T) {
 		at      int64
 		want    int64
 	}{
-		{1, "", 0, 8}, {101, "", monday + 3600, 9}, {1, "", monday, 1}, {101, "", monday, 2}, {1, "flex", monday, 3}, {1, "flex", monday - 3601, 4}, {1, "priority", monday, 16}, {1, "other", monday, 1},
+		{1, "", 0, 8}, {101, "", monday + 3600, 9}, {1, "", monday, 1}, {101, "", monday, 2}, {1, "flex", monday, 3}, {1, "flex", monday - 3601, 4}, {1, "priority", monday, 16}, {1, "fast", monday, 16}, {1, "ultrafast", 0, 16}, {1, "other", monday, 1},
 	} {
 		if got := p.For(test.prompt, test.service, test.at).Input; got != test.want*1_000_000 {
 			t.Errorf("%d tokens, %q, %d: %d, want %d", test.prompt, test.service, test.at, got, test.want)

@@ -173,6 +173,7 @@ func (p *Price) Throughout(over, upTo int64, service string, from, to int64) (_ 
 		return p, told
 	}
 	timed := true
+	service = p.serves(service)
 	for i := range p.Tiers {
 		t := &p.Tiers[i]
 		if t.Service != "" && t.Service != service {
@@ -206,6 +207,7 @@ func (p *Price) choose(prompt int64, service string, open func(*Hours) bool) *Pr
 	if p.More == nil {
 		return best
 	}
+	service = p.serves(service)
 	for i := range p.Tiers {
 		t := &p.Tiers[i]
 		if t.Above > 0 && prompt <= t.Above || t.Service != "" && t.Service != service || t.Hours != nil && !open(t.Hours) {
@@ -216,6 +218,24 @@ func (p *Price) choose(prompt int64, service string, open func(*Hours) bool) *Pr
 		}
 	}
 	return best
+}
+
+// quick are the words for service tiers that are quicker than others, each at least as dear as the next. OpenAI takes fast and priority for the same
+// (developers.openai.com/api/docs/guides/fast-mode), and ultrafast costs more than both.
+var quick = [...]string{"ultrafast", "fast", "priority"}
+
+// serves is the service tier whose price holds for one that is asked for: of a quick one without a price that of the next.
+func (p *Price) serves(service string) string {
+	at := slices.Index(quick[:], service)
+	if at < 0 {
+		return service
+	}
+	for _, tier := range quick[at:] {
+		if slices.ContainsFunc(p.Tiers, func(t Tier) bool { return t.Service == tier }) {
+			return tier
+		}
+	}
+	return service
 }
 
 // rankOf is how much is said of a price: what says more goes before.

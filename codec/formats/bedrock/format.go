@@ -25,7 +25,7 @@ func (Format) Name() string { return formatName }
 // Traits implements codec.Format.
 func (Format) Traits() codec.Traits { return described }
 
-var described = codec.Traits{Rules: capability.Converse, Place: "bedrock", Thoughtless: true}
+var described = codec.Traits{Rules: capability.Converse, Place: "bedrock", Thoughtless: true, Tiers: []string{"serviceTier.type"}}
 
 // signer is whose reasoning comes with a signature: Claude's is the only one.
 const signer = "anthropic"

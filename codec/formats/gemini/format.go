@@ -46,7 +46,7 @@ func (f Format) Traits() codec.Traits {
 }
 
 var (
-	described                      = codec.Traits{Rules: capability.Gemini, Added: []string{"safetySettings"}, Count: "totalTokens", Addressed: true, Bounds: bounds, KeyQuery: "key"}
+	described                      = codec.Traits{Rules: capability.Gemini, Added: []string{"safetySettings"}, Count: "totalTokens", Addressed: true, Bounds: bounds, KeyQuery: "key", Tiers: []string{"serviceTier", codec.ServiceTier}}
 	contentTypeJSON                = []byte("application/json")
 	_               codec.URLTaker = Format{}
 
