@@ -177,7 +177,7 @@ var litellmUnits = map[string]string{
 }
 
 // litellmTier tells a member's tier; nothing can be asked for in a batch here.
-var litellmTier = regexp.MustCompile(`^(.*?)(?:_above_(\d+)k_tokens)?(?:_(priority|flex))?$`)
+var litellmTier = regexp.MustCompile(`^(.*?)(?:_above_(\d+)k_tokens)?(?:_(priority|flex|ultrafast))?$`)
 
 // litellmVariant begins the names of models that are a size, a quality, a number of steps or a region of another one.
 var litellmVariant = regexp.MustCompile(`^(\d+-x-|max-x-|low/|medium/|high/|hd/|standard/|[a-z]{2}-[a-z]+-\d/)`)
@@ -217,6 +217,7 @@ func (f foreign) litellm(model, provider string, raw json.RawMessage) {
 			words = appendWord(words, "", name, value, 0)
 		}
 	}
+	words = appendFast(words, membersOf(row["provider_specific_entry"])["fast"])
 	words = appendOffPeak(words, row["off_peak_pricing"])
 	if row["output_cost_per_image"] == nil && isImageMode[string(row["mode"])] && row["input_cost_per_token"] == nil {
 		words = appendWord(words, "", "per_image", row["input_cost_per_image"], 0) // where it is of images that are made, too
@@ -292,6 +293,28 @@ func appendWord(words []string, tier, name string, value json.RawMessage, scale 
 		tier += ":"
 	}
 	return append(words, tier+name+"="+text)
+}
+
+// appendFast adds what tokens cost in Anthropic's fast mode, of which the list says how many times as much that is.
+func appendFast(words []string, times json.RawMessage) []string {
+	text, ok := exact(string(times), 0, 3)
+	n, is := new(big.Rat).SetString(text)
+	if !ok || !is || n.Sign() == 0 {
+		return words
+	}
+	for _, w := range words {
+		name, value, _ := strings.Cut(w, "=")
+		tier, _, tiered := strings.Cut(name, ":")
+		usual, is := new(big.Rat).SetString(value)
+		if !is || tiered && tier[0] != '>' {
+			continue
+		}
+		if !tiered {
+			name = ":" + name
+		}
+		words = appendWord(words, "", "fast"+name, json.RawMessage(usual.Mul(usual, n).FloatString(6)), 0)
+	}
+	return words
 }
 
 // exact writes a number of JSON times 10^scale with so many decimals, as Amount reads it; false for what is no price.
