@@ -16,6 +16,15 @@ type UsageAsker interface {
 	WithoutUsage(body []byte) []byte
 }
 
+// Sealer is a format through whose clients travels what only another provider reads: thinking, and signatures, in members of the format's own. A provider of the
+// format would refuse it.
+type Sealer interface {
+	// MaySeal says whether a request of such a client may have some of it.
+	MaySeal(body []byte) bool
+	// Unsealed is the request without it; the request itself if it has none.
+	Unsealed(body []byte) []byte
+}
+
 // Prefixer is a format in which some hosts go on with the assistant's words at the end of a conversation where they are marked as a prefix.
 type Prefixer interface {
 	// Prefixes says whether the host at an address does, for such a request.

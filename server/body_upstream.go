@@ -37,6 +37,9 @@ func (a *attempt) edit(rules *override.Edits, section *config.Provider, stream b
 	if search := a.searching(); search != nil {
 		body = search.WithSearch(body)
 	}
+	if s := a.sealer(); s != nil && a.snap.translates && s.MaySeal(body) {
+		body = s.Unsealed(body)
+	}
 	if rules != nil || !section.Tools || !section.Image || a.snap.translates && toolid.Carries(body) {
 		body = a.overridden(rules, strip.Request(toolid.Strip(body), !section.Tools, !section.Image), stream)
 	}
@@ -50,6 +53,15 @@ func (a *attempt) edit(rules *override.Edits, section *config.Provider, stream b
 	}
 	a.noteChanges(body)
 	return body, nil
+}
+
+// sealer is the format of a host that is known to refuse what other providers have sealed; nil where the client's words may stay: another gateway may stand there.
+func (a *attempt) sealer() codec.Sealer {
+	if a.known == nil || !a.known.Known {
+		return nil
+	}
+	s, _ := a.to.(codec.Sealer)
+	return s
 }
 
 // writeTranslated makes the request's body in another format.

@@ -35,7 +35,7 @@ func (a *attempt) write(channel *provider.Channel, to codec.Format) (stream bool
 		!(a.endpoint == provider.Chat && a.rules.Refuses("stream_options"))
 	body := a.body
 	edits := rules != nil || a.choosing || a.namer != nil || !section.Tools || !section.Image || a.backend.searching != nil && a.searching() != nil ||
-		a.rules.MayEdit(a.endpoint, &a.head, body) || a.snap.translates && toolid.Carries(body)
+		a.rules.MayEdit(a.endpoint, &a.head, body) || a.snap.translates && (toolid.Carries(body) || a.sealer() != nil && a.sealer().MaySeal(body))
 	if edits { // what changes beside the model
 		if body, err = a.edit(rules, section, stream); err != nil {
 			return stream, err

@@ -10,9 +10,9 @@ import (
 // envelope says whose it is; nothing that Anthropic writes begins with the mark.
 const envelope = "~uniapi~"
 
-// sealed is the signature of a thinking block for a client.
+// sealed is the signature of a thinking block for a client. Thinking that nobody signed has one too, by which it is told from Claude's in the next turn.
 func sealed(s codec.Signature) string {
-	if s.Value == "" || s.Provider == providerName {
+	if s.Provider == providerName {
 		return s.Value
 	}
 	return envelope + s.Provider + "~" + s.Value

@@ -183,7 +183,7 @@ func appendAnswerPart(dst []byte, p *codec.Part, own bool) []byte {
 		dst = rawjson.Comma(dst)
 		if p.Reasoning != nil && p.Reasoning.Encrypted != "" {
 			if p.Text != "" { // what is shown of it
-				dst = append(rawjson.Str(append(dst, `{"type":"thinking"`...), "thinking", p.Text), `,"signature":""},`...)
+				dst = append(rawjson.Str(append(dst, `{"type":"thinking"`...), "thinking", p.Text), `,"signature":"`+envelope+`~"},`...)
 			}
 			dst = append(dst, `{"type":"redacted_thinking"`...)
 			return append(rawjson.Str(dst, "data", sealedData(p.Reasoning)), '}')

@@ -103,6 +103,7 @@ func (s *streamEncoder) Fail(dst []byte, e *codec.Error) []byte {
 // blockWriter writes blocks as events.
 type blockWriter struct {
 	next int64  // index of the next block
+	bare bool   // the open block is thinking that has no signature yet
 	head []byte // the start of a delta of the open block, up to its text
 }
 
@@ -111,6 +112,7 @@ func (w *blockWriter) Open(dst []byte, b *blocks.Block) []byte {
 	dst = rawjson.Num(appendEvent(dst, "content_block_start"), "index", w.next)
 	dst = rawjson.Key(dst, "content_block")
 	delta := ""
+	w.bare = b.Kind == blocks.Thinking
 	switch b.Kind {
 	case blocks.Text:
 		dst = append(dst, `{"type":"text","text":""`...)
@@ -139,6 +141,7 @@ func (w *blockWriter) Piece(dst, text []byte) []byte {
 
 // Sign implements blocks.Writer.
 func (w *blockWriter) Sign(dst []byte, s codec.Signature) []byte {
+	w.bare = false
 	dst = append(w.delta(dst), `{"type":"signature_delta"`...)
 	return append(rawjson.Str(dst, "signature", sealed(s)), "}}\n\n"...)
 }
@@ -156,6 +159,9 @@ func (w *blockWriter) delta(dst []byte) []byte {
 
 // Close implements blocks.Writer.
 func (w *blockWriter) Close(dst []byte) []byte {
+	if w.bare {
+		dst = w.Sign(dst, codec.Signature{})
+	}
 	dst = rawjson.Num(appendEvent(dst, "content_block_stop"), "index", w.next-1)
 	return append(dst, "}\n\n"...)
 }

@@ -1,0 +1,68 @@
+package formats
+
+import (
+	"bytes"
+	"encoding/json"
+	"testing"
+
+	"uniapi/codec"
+)
+
+const (
+	foreignThinking = `{"type":"thinking","thinking":"t","signature":"~uniapi~google~c2ln"}`
+	unsigned        = `{"type":"thinking","thinking":"t","signature":"~uniapi~~"}`
+	claudes         = `{"type":"thinking","thinking":"t","signature":"c2ln"}`
+	user            = `{"role":"user","content":"~uniapi~google~c2ln"}`
+	foreignItem     = `{"type":"reasoning","id":"rs_1","summary":[],"encrypted_content":"uniapi1.s.google.c2ln"}`
+	openAIs         = `{"type":"reasoning","id":"rs_1","summary":[],"encrypted_content":"c2ln"}`
+	// foreignSignature is "uni-api/anthropic/c2ln" in base64.
+	foreignSignature = `"thoughtSignature":"dW5pLWFwaS9hbnRocm9waWMvYzJsbg=="`
+	skipped          = `"thoughtSignature":"c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I="`
+)
+
+func TestWhatOtherProvidersSealedStaysWithRequestsThatPass(t *testing.T) {
+	message := func(blocks string) string { return `{"role":"assistant","content":[` + blocks + `]}` }
+	for _, c := range []struct{ name, format, body, want string }{
+		{"signed by another", "anthropic", `{"model":"m","messages":[` + user + `,` + message(foreignThinking+`, {"type":"text","text":"a"}`) + `]}`,
+			`{"model":"m","messages":[` + user + `,` + message(`{"type":"text","text":"a"}`) + `]}`},
+		{"signed by nobody", "anthropic", `{"messages":[` + message(`{"type":"text","text":"a"},`+unsigned) + `],"x":1}`, `{"messages":[` + message(`{"type":"text","text":"a"}`) + `],"x":1}`},
+		{"nothing else", "anthropic", `{"messages":[` + user + `,` + message(unsigned) + `,` + user + `]}`, `{"messages":[` + user + `,` + user + `]}`},
+		{"sealed by another", "anthropic", `{"messages":[` + message(`{"type":"redacted_thinking","data":"~uniapi~rs_1~openai-responses-v1~x"},{"type":"text","text":"a"}`) + `]}`, `{"messages":[` + message(`{"type":"text","text":"a"}`) + `]}`},
+		{"Claude's", "anthropic", `{"messages":[` + user + `, ` + message(claudes+`,7`) + `, 7,{"content":"~uniapi~"}]}`, ""},
+		{"Bedrock's Claude", "bedrock-invoke", `{"messages":[` + message(foreignThinking+`,`+claudes) + `]}`, `{"messages":[` + message(claudes) + `]}`},
+		{"an item of another's", "responses", `{"input":[` + user + `,` + foreignItem + `,` + openAIs + `]}`, `{"input":[` + user + `,` + openAIs + `]}`},
+		{"a text that says so", "responses", `{"input":[{"role":"user","content":"uniapi1.s.google.c2ln"}]}`, ""},
+		{"no list", "responses", `{"input":"\"uniapi1."}`, ""},
+		{"a call that another signed", "gemini", `{"contents":[{"parts":[{"functionCall":{"name":"f"},` + foreignSignature + `}]}]}`, `{"contents":[{"parts":[{"functionCall":{"name":"f"},` + skipped + `}]}]}`},
+		{"Google's", "gemini-vertex", `{"contents":[{"parts":[{"text":"\"dW5pLWFwaS9\"","thoughtSignature":"c2ln"}]}]}`, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := All[c.format].(codec.Sealer)
+			if c.want == "" {
+				c.want = c.body
+			} else if !s.MaySeal([]byte(c.body)) {
+				t.Error("nothing is suspected")
+			}
+			if got := string(s.Unsealed([]byte(c.body))); got != c.want {
+				t.Errorf("got  %s\nwant %s", got, c.want)
+			}
+		})
+	}
+}
+
+func FuzzUnsealed(f *testing.F) {
+	f.Add(`{"messages":[` + user + `,{"role":"assistant","content":[` + foreignThinking + `,` + claudes + `]}]}`)
+	f.Add(`{"input":[` + foreignItem + `,[],{"content":[]}],"contents":[{"parts":[{` + foreignSignature + `}]}]}`)
+	f.Fuzz(func(t *testing.T, body string) {
+		for _, name := range []string{"anthropic", "responses", "gemini"} {
+			s := All[name].(codec.Sealer)
+			out := s.Unsealed([]byte(body))
+			if json.Valid([]byte(body)) && !json.Valid(out) {
+				t.Errorf("%s: %q becomes %q", name, body, out)
+			}
+			if again := s.Unsealed(out); !bytes.Equal(again, out) {
+				t.Errorf("%s: %q becomes %q, and then %q", name, body, out, again)
+			}
+		}
+	})
+}
