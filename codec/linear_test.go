@@ -31,7 +31,7 @@ import (
 	"uniapi/codec/toolid"
 )
 
-// upstreams are the formats that requests are written in, each for models of all abilities that it tells apart.
+// upstreams are the formats that requests are written in, each for models of all capabilities that it tells apart.
 var upstreams = []struct {
 	name   string
 	format codec.Format

@@ -18,7 +18,7 @@ type writer struct {
 	format Format
 	q      *codec.Request
 	own    bool // the request was in this format
-	can    abilities
+	can    capabilities
 	plan   plan
 	skip   int // cache markers that are too many, to be left out from the front
 	err    *codec.Error
@@ -32,7 +32,7 @@ func (w *writer) fail(param, message string) {
 
 // EncodeRequest writes a Messages request. What the model's generation refuses is left out or said in its own way.
 func (f Format) EncodeRequest(dst []byte, q *codec.Request, model string) ([]byte, error) {
-	w := &writer{format: f, q: q, own: q.Format == formatName, can: abilitiesOf(f.target(q, model))}
+	w := &writer{format: f, q: q, own: q.Format == formatName, can: capabilitiesOf(f.target(q, model))}
 	if q.N != nil && *q.N > 1 {
 		w.fail("n", "'n' must be 1: this provider gives one answer to a request")
 	}

@@ -5,8 +5,8 @@ import (
 	"uniapi/codec/capability"
 )
 
-// abilities is what a model takes. What it does not take it answers with 400.
-type abilities struct {
+// capabilities is what a model takes. What it does not take it answers with 400.
+type capabilities struct {
 	*capability.Target
 
 	adaptive bool // thinking of type adaptive
@@ -24,9 +24,9 @@ type abilities struct {
 	omitsText   bool // thinking comes without its text unless it is asked for
 }
 
-func abilitiesOf(t *capability.Target) abilities {
+func capabilitiesOf(t *capability.Target) capabilities {
 	takes := func(word string) bool { return t.Takes(word, true) }
-	return abilities{
+	return capabilities{
 		Target:   t,
 		adaptive: takes("adaptive_thinking"), budget: takes("thinking_budgets"), disabled: takes("thinking_disabled"), always: t.Thinks == capability.Always,
 		effort: len(t.Efforts) > 0, sampling: takes("sampling"), oneSampling: !takes("sampling_together"), schema: takes("answer_schema"), prefill: takes("prefill"),
@@ -47,7 +47,7 @@ func (f Format) target(q *codec.Request, model string) *capability.Target {
 }
 
 // effortWord is the effort as the model takes it, "" for none.
-func (a *abilities) effortWord(effort string) string {
+func (a *capabilities) effortWord(effort string) string {
 	if effort == "none" || !capability.IsEffort(effort) {
 		return ""
 	}

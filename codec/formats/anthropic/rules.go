@@ -9,12 +9,12 @@ import (
 )
 
 // Rules are what must be changed in a client's own request for one model, which would refuse it. They are immutable; nil changes nothing.
-type Rules struct{ can abilities }
+type Rules struct{ can capabilities }
 
 // NewRules returns the rules for a model, nil if there are none: then nothing need be looked at. For hosts that nobody knows there are none: what
 // clients of this format write goes to them as it is.
 func NewRules(t *capability.Target) *Rules {
-	can := abilitiesOf(t)
+	can := capabilitiesOf(t)
 	if !t.Known || can.sampling && !can.oneSampling && can.adaptive && can.budget && can.disabled && can.effort && t.Choices == nil {
 		return nil
 	}

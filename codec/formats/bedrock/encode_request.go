@@ -16,7 +16,7 @@ import (
 type writer struct {
 	q     *codec.Request
 	own   bool // the request was in this format
-	can   abilities
+	can   capabilities
 	skip  int // cache points that are too many, to be left out from the front
 	names map[string]int
 	err   *codec.Error
@@ -30,7 +30,7 @@ func (w *writer) fail(param, message string) {
 
 // EncodeRequest writes a Converse request. What the family of the model refuses is left out or said in its own way.
 func (Format) EncodeRequest(dst []byte, q *codec.Request, model string) ([]byte, error) {
-	w := &writer{q: q, own: q.Format == formatName, can: abilitiesOf(q.For(capability.Converse, "bedrock", model))}
+	w := &writer{q: q, own: q.Format == formatName, can: capabilitiesOf(q.For(capability.Converse, "bedrock", model))}
 	if q.N != nil && *q.N > 1 {
 		w.fail("n", "'n' must be 1: this provider gives one answer to a request")
 	}

@@ -30,8 +30,8 @@ var described = codec.Traits{Rules: capability.Converse, Place: "bedrock", Thoug
 // signer is whose reasoning comes with a signature: Claude's is the only one.
 const signer = "anthropic"
 
-// abilities is what a model takes through Converse; what it does not take it answers with 400.
-type abilities struct {
+// capabilities is what a model takes through Converse; what it does not take it answers with 400.
+type capabilities struct {
 	*capability.Target
 
 	noSystem bool // instructions must stand in the first user message
@@ -45,10 +45,10 @@ type abilities struct {
 	signed     bool // reasoning is taken back
 }
 
-func abilitiesOf(t *capability.Target) abilities {
+func capabilitiesOf(t *capability.Target) capabilities {
 	takes := func(word string) bool { return t.Takes(word, true) }
 	chooses := func(way string) bool { return t.Choices == nil || slices.Contains(t.Choices, way) }
-	return abilities{
+	return capabilities{
 		Target: t, noSystem: !takes("system_instruction"), force: chooses("required"), name: chooses("named"),
 		cache: takes("cache"), cacheTools: takes("cache_tools"), hour: takes("cache_hour"), schema: takes("answer_schema"), signed: takes("signed_thinking"),
 	}
