@@ -212,6 +212,11 @@ func TestAChoiceNamesOnlyWhatIsOffered(t *testing.T) {
 			t.Errorf("%s: %+v", test.name, got)
 		}
 	}
+	// A client may name tools that it does not offer, without one that a provider runs itself.
+	q := &codec.Request{Format: "openai", Tools: []codec.Tool{f}, ToolChoice: codec.ToolChoice{Mode: codec.ToolRequired, Allowed: []string{"f", "gone"}}}
+	if fit, _ := Request(q, at("x", capability.Gemini, "m")); strings.Join(fit.ToolChoice.Allowed, " ") != "f" {
+		t.Errorf("a tool that is not there: %+v", fit.ToolChoice)
+	}
 }
 
 func TestSchemasOfToolsAreThoseThatOpenAITakes(t *testing.T) {

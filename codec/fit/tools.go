@@ -23,7 +23,7 @@ const WebSearch = "web_search"
 func (f *fitting) choice() {
 	c := &f.q.ToolChoice
 	isHosted := func(t codec.Tool) bool { return t.Kind == codec.ToolHosted }
-	if f.own() || !c.Hosted && !slices.ContainsFunc(f.q.Tools, isHosted) {
+	if f.own() || !c.Hosted && c.Allowed == nil && !slices.ContainsFunc(f.q.Tools, isHosted) {
 		return
 	}
 	offered := f.offered()
