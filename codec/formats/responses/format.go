@@ -44,6 +44,9 @@ type reader struct{ fields.Reader }
 // another gateway and nothing else of an item is kept by every client.
 const envelope = "uniapi1"
 
+// unproven is the envelope of thinking that nobody signed: by it an item is told from OpenAI's own in the next turn.
+const unproven = envelope + ".s.."
+
 // seal puts a proof into an envelope. kind is s for the signature of thinking that can be read, e for thinking that cannot.
 func seal(kind, provider, value string) string {
 	return strings.Join([]string{envelope, kind, provider, value}, ".")

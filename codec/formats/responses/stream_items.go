@@ -127,7 +127,11 @@ func (it *item) append(dst []byte, status string) []byte {
 		if len(text) > 0 {
 			dst = append(rawjson.Str(append(dst, `{"type":"summary_text"`...), "text", text), '}')
 		}
-		return append(rawjson.StrIf(append(dst, ']'), "encrypted_content", it.sealed), '}')
+		sealed := it.sealed
+		if begun && sealed == "" {
+			sealed = unproven
+		}
+		return append(rawjson.StrIf(append(dst, ']'), "encrypted_content", sealed), '}')
 	}
 	dst = rawjson.Str(dst, "call_id", it.callID)
 	dst = rawjson.Str(dst, "name", it.toolName)
