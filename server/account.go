@@ -72,6 +72,9 @@ func (a *attempt) toldUsage() codec.Usage {
 	if u.Completion > farAbove*leastOfMost && a.farBeyond(u.Completion) {
 		u.Completion, u.Total, u.Gaps = 0, 0, u.Gaps|codec.NoCompletion|codec.Absurd|codec.Huge
 	}
+	if a.endpoint == provider.Chat && u.Prompt == 0 && u.Completion > 0 {
+		u.Gaps, u.Total = u.Gaps|codec.NoPrompt, 0 // no conversation is empty
+	}
 	if a.endpoint != provider.Chat && a.inputOnly() {
 		if u.Gaps&codec.NoPrompt != 0 && u.Total > 0 {
 			u.Prompt, u.Gaps = u.Total, 0 // there is nothing else that it could be

@@ -194,6 +194,27 @@ func TestZeroTokensAreBelievedInAWholeAnswerAndCounted(t *testing.T) {
 	s.charge(func() { s.post(path, body) }).isFor(t, "a stream of zeros", 1000, 100)
 }
 
+// TestAPromptOfNoTokensIsEstimated has providers count an answer, and nothing of what they read for it.
+func TestAPromptOfNoTokensIsEstimated(t *testing.T) {
+	for _, d := range tongues {
+		s := staged(t, d.section)
+		for _, stream := range []bool{false, true} {
+			path, body := askers[0].plain(stream)
+			for _, usage := range []string{`{"prompt_tokens":0,"completion_tokens":567}`, `{"prompt_tokens":0,"completion_tokens":567,"total_tokens":567}`} {
+				p := &play{kind: jsonKind, first: d.plain(usage)}
+				if stream {
+					first, rest := d.stream(usage)
+					p = &play{kind: d.events, length: -1, first: first, rest: rest}
+				}
+				s.next.Store(p)
+				if c := s.charge(func() { s.post(path, body) }); c.prompt < 1000 || c.prompt > 1060 || c.completion != 567 || !c.estimated {
+					t.Errorf("%s, streamed: %v, %s: %+v", d.name, stream, usage, c)
+				}
+			}
+		}
+	}
+}
+
 // TestAStreamsUsageAtItsEndIsBelievedWithoutACompletion has the same numbers once before the answer, and once where it ends.
 func TestAStreamsUsageAtItsEndIsBelievedWithoutACompletion(t *testing.T) {
 	d := tongues[0]

@@ -20,6 +20,7 @@ func (c *counts) take(data []byte, v rawjson.Value, beginning bool) {
 	if !v.Present() {
 		return
 	}
+	before, ended := *c, c.final
 	u := codec.Untold()
 	if v.Kind != rawjson.Object {
 		u.Gaps |= codec.Unreadable
@@ -51,6 +52,12 @@ func (c *counts) take(data []byte, v rawjson.Value, beginning bool) {
 			c.hour = u.CacheWrite1h
 		}
 	}
+	if before.prompt() > 0 && c.prompt() == 0 { // some servers end with zeros in the place of what they need not say again
+		c.input, c.read, c.write, c.hour = before.input, before.read, before.write, before.hour
+	}
+	if ended && c.output == 0 {
+		c.output, c.thinking = before.output, before.thinking
+	}
 	told := halves &^ u.Gaps
 	c.told |= told
 	c.notes |= u.Gaps & (codec.Unreadable | codec.Absurd | codec.Huge)
@@ -58,8 +65,11 @@ func (c *counts) take(data []byte, v rawjson.Value, beginning bool) {
 	c.final = c.final || !beginning && told&codec.NoCompletion != 0
 }
 
+// prompt is all that was read.
+func (c *counts) prompt() int64 { return c.input + c.read + c.write }
+
 func (c *counts) usage() codec.Usage {
-	u := codec.Usage{Prompt: c.input + c.read + c.write, Cached: c.read, CacheWrite: c.write, Completion: c.output, Reasoning: c.thinking,
+	u := codec.Usage{Prompt: c.prompt(), Cached: c.read, CacheWrite: c.write, Completion: c.output, Reasoning: c.thinking,
 		CacheWrite1h: c.hour, Searches: c.searches}
 	switch {
 	case c.told == 0 && c.total == 0 && c.notes == 0:
