@@ -88,3 +88,33 @@ func TestWhatIsLeftNamesTheModelItIsOf(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatIsLeftTellsWhenTokensComeBack uses some, and some more half a minute later.
+func TestWhatIsLeftTellsWhenTokensComeBack(t *testing.T) {
+	s := NewLocal().Subject("s", quotas([]config.Quota{tokensAMinute}))
+	take := func(when time.Duration) *Hold {
+		h, _, ok := s.Hold("m", Need{Tokens: 100}, at(when), false)
+		if !ok {
+			t.Fatal("refused")
+		}
+		return &h
+	}
+	first := take(0)
+	for _, c := range []struct {
+		do        func()
+		when      time.Duration
+		remaining int64
+		reset     time.Duration
+	}{
+		{func() {}, 0, 900, 0}, // under way: nobody knows
+		{func() { first.Settle(Need{Tokens: 100}, at(0)) }, 0, 900, 61 * time.Second},
+		{func() { take(30*time.Second).Settle(Need{Tokens: 100}, at(30*time.Second)) }, 30 * time.Second, 800, 31 * time.Second},
+		{func() {}, 61 * time.Second, 900, 30 * time.Second},
+		{func() {}, 92 * time.Second, 1000, time.Minute},
+	} {
+		c.do()
+		if got := s.Left("m", at(c.when)); len(got) != 1 || got[0].Remaining != c.remaining || got[0].Reset != c.reset {
+			t.Errorf("after %v: %+v, want %d in %v", c.when, got, c.remaining, c.reset)
+		}
+	}
+}

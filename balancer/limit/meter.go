@@ -208,6 +208,16 @@ func (r *meter) after(need Need, m *meters, now int64) time.Duration {
 	return unknownAfter // it is held by requests under way
 }
 
+// eases is when the oldest of what was settled leaves a window that slides; 0 if nothing was, and what is used is held by requests under way.
+func (r *meter) eases(now int64) time.Duration {
+	for n := max(r.newest-piecesOfWindow, 0); r.piece > 0 && n <= r.newest; n++ {
+		if r.pieces[n%(piecesOfWindow+1)] > 0 {
+			return time.Duration((n+piecesOfWindow+1)*r.piece - now)
+		}
+	}
+	return 0
+}
+
 // unknownAfter is how long to wait for requests under way: nobody knows when they end.
 const unknownAfter = time.Second
 
@@ -323,8 +333,11 @@ func (m *meters) left(now int64) (list []Left) {
 			used += m.held.Tokens
 		}
 		l := Left{Quota: r.quota, Remaining: max(r.quota.Count-used, 0), Reset: r.quota.Window}
-		if r.zone != nil {
+		switch {
+		case r.zone != nil:
 			l.Reset = time.Duration(r.until - now)
+		case used > 0:
+			l.Reset = r.eases(now)
 		}
 		list = append(list, l)
 	}
@@ -355,7 +368,8 @@ func (m *meters) revive() {
 	m.mu.Unlock()
 }
 
-// Left is what a limit has left. Reset is until it begins anew by the calendar, of requests until the oldest one leaves the window, else the window.
+// Left is what a limit has left. Reset is until it begins anew by the calendar, else until the oldest of what was used leaves the window, and that where nothing
+// was; 0 where nobody knows, since requests that are under way hold it.
 type Left struct {
 	Model     string // "" for all models together
 	Quota     config.Quota

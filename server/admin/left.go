@@ -72,7 +72,7 @@ func leftOf(l limit.Left, now time.Time) leftOfLimit {
 		told.Model = &l.Model
 	}
 	slides := l.Quota.Zone == ""
-	if known := !slides || l.Quota.Of == config.Requests && l.Remaining < l.Quota.Count; known && l.Quota.Of != config.Concurrent {
+	if known := !slides || l.Remaining < l.Quota.Count && l.Reset > 0; known && l.Quota.Of != config.Concurrent {
 		at := now.Add(l.Reset + time.Second - 1).UTC().Format(time.RFC3339) // not before it is
 		told.RenewedAt, told.InPart = &at, slides
 	}
