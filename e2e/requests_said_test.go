@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"uniapi/server/capture"
 )
@@ -43,11 +44,16 @@ func saidIn(s *stage, id string) *capture.Exchange {
 		Requests []struct{ Exchange *capture.Exchange }
 	}
 	s.drawn = true
-	answer := s.send(http.MethodGet, "/v1/requests?bodies=true&id="+id, "")
-	if err := json.Unmarshal([]byte(answer.body), &found); err != nil || len(found.Requests) != 1 {
-		s.Fatalf("%d %s: %v", answer.StatusCode, answer.body, err)
+	for over := time.Now().Add(patience); ; { // a request ends after its answer
+		answer := s.send(http.MethodGet, "/v1/requests?bodies=true&id="+id, "")
+		err := json.Unmarshal([]byte(answer.body), &found)
+		switch {
+		case err == nil && len(found.Requests) == 1:
+			return found.Requests[0].Exchange
+		case err != nil || len(found.Requests) > 1 || time.Now().After(over):
+			s.Fatalf("%d %s: %v", answer.StatusCode, answer.body, err)
+		}
 	}
-	return found.Requests[0].Exchange
 }
 
 func TestRequestLogWithBodiesKeepsAllThatWasSaidButNoSecret(t *testing.T) {

@@ -65,6 +65,7 @@ func TestAKeyIsToldOfItsRequestsAsItMayBe(t *testing.T) {
 	g := startWith(t, Options{Requests: folder, RequestMemory: 4 << 20}, providerOf("hidden", up), "api_keys: [{api: "+clientKeyText+", role: admin}, {api: "+other+"}]\n", "preferences: {request_log: metadata}\n")
 	as := []string{"Authorization", "Bearer " + other}
 	g.do("POST", "/v1/chat/completions", plainRequest, as...)
+	keptIn(t, g, folder, 1)
 	for query, finds := range map[string]bool{"": true, "?q=hidden": false, "?provider=hidden": true, "?q=chat": true, "?model=m": true} {
 		a := g.do("GET", "/v1/requests"+query, "", as...)
 		if found := strings.Contains(a.body, `"status":200`); a.StatusCode != 200 || found != finds || strings.Contains(a.body, "hidden") {

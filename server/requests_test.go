@@ -47,6 +47,21 @@ func keepsLevel(t testing.TB, folder, preferences string, providers ...string) *
 	return startWith(t, Options{Requests: folder}, append(providers, "preferences: {"+preferences+"}")...)
 }
 
+// keptIn reads the requests that are kept, the newest first, once there are as many. A
+// request is kept behind its line of the log, and that behind its answer.
+func keptIn(t *testing.T, g *gateway, folder string, many int) (page requestlog.Page) {
+	t.Helper()
+	eventually(t, fmt.Sprintf("%d requests are kept", many), func() bool {
+		g.requests.Flush()
+		var err error
+		if page, err = requestlog.Search(context.Background(), folder, requestlog.Query{Bodies: true}); err != nil || len(page.Found) > many {
+			t.Fatal(page, err)
+		}
+		return len(page.Found) == many
+	})
+	return page
+}
+
 func TestKeptRequestsTellHowStreamsEnded(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "requests")
 	up := listen(t, func(p *peer, r seen) bool {
@@ -66,11 +81,7 @@ func TestKeptRequestsTellHowStreamsEnded(t *testing.T) {
 		io.ReadAll(c.head().Body) // the second one breaks off
 		g.log.Next(t, "request")
 	}
-	g.requests.Flush()
-	page, err := requestlog.Search(context.Background(), folder, requestlog.Query{})
-	if err != nil || len(page.Found) != 2 {
-		t.Fatal(page, err)
-	}
+	page := keptIn(t, g, folder, 2)
 	broke, whole := page.Found[0].Entry, page.Found[1].Entry
 	if whole.ID != "r0" || whole.Status != 200 || whole.Pieces == 0 || len(whole.Flow) == 0 || whole.Flow[len(whole.Flow)-1][1] != whole.Bytes || whole.FirstByteMS <= 0 {
 		t.Errorf("%+v", whole)
@@ -139,11 +150,7 @@ func TestKeptRequestTellsWhatWasChangedInIt(t *testing.T) {
 		t.Fatal(a.StatusCode, a.body)
 	}
 	g.log.Next(t, "request")
-	g.requests.Flush()
-	page, err := requestlog.Search(context.Background(), folder, requestlog.Query{})
-	if err != nil || len(page.Found) != 2 {
-		t.Fatal(page, err)
-	}
+	page := keptIn(t, g, folder, 2)
 	for i, want := range []string{"[]", "[messages (3 became 2)]"} { // the newest is first
 		if got := fmt.Sprint(page.Found[i].Attempts[0].Changed); got != want {
 			t.Errorf("changed is %s, not %s: %+v", got, want, page.Found[i].Entry)

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -10,17 +9,12 @@ import (
 	"testing"
 
 	"uniapi/server/capture"
-	"uniapi/server/requestlog"
 )
 
-// exchangesIn is all that was said in the requests that a gateway has kept, by their ids.
-func exchangesIn(t *testing.T, g *gateway, folder string) map[string]*capture.Exchange {
+// exchangesIn is all that was said in the requests that a gateway has kept, which are so many, by their ids.
+func exchangesIn(t *testing.T, g *gateway, folder string, many int) map[string]*capture.Exchange {
 	t.Helper()
-	g.requests.Flush()
-	page, err := requestlog.Search(context.Background(), folder, requestlog.Query{Bodies: true})
-	if err != nil {
-		t.Fatal(err)
-	}
+	page := keptIn(t, g, folder, many)
 	all := map[string]*capture.Exchange{}
 	for i := range page.Found {
 		e := new(capture.Exchange)
@@ -64,7 +58,7 @@ func TestWhatIsKeptOfAStreamIsWhatTheClientGot(t *testing.T) {
 		got[id] = string(body)
 		g.log.Next(t, "request")
 	}
-	for id, e := range exchangesIn(t, g, folder) {
+	for id, e := range exchangesIn(t, g, folder, 2) {
 		if said := bodyOf(t, e.Client.Answer); said != got[id] || said == "" {
 			t.Errorf("%s: kept is %q, the client got %q", id, said, got[id])
 		}
@@ -85,10 +79,7 @@ func TestAttemptsBesideEachOtherAreAllKept(t *testing.T) {
 		io.ReadAll(c.head().Body)
 		g.log.Next(t, "request")
 	}
-	all := exchangesIn(t, g, folder)
-	if len(all) != 2 {
-		t.Fatalf("%d are kept", len(all))
-	}
+	all := exchangesIn(t, g, folder, 2)
 	for id, e := range all {
 		answers := 0
 		for _, a := range e.Attempts {
@@ -106,7 +97,7 @@ func TestAttemptsBesideEachOtherAreAllKept(t *testing.T) {
 }
 
 func TestNothingIsCollectedWhereBodiesAreNotKept(t *testing.T) {
-	for _, level := range []string{"request_log: off", "request_log: metadata"} {
+	for level, many := range map[string]int{"request_log: off": 0, "request_log: metadata": 1} {
 		folder := filepath.Join(t.TempDir(), "requests")
 		g := keepsLevel(t, folder, level, providerOf("p", listen(t, both)))
 		if g.snapshot.Load().keepsBodies {
@@ -116,7 +107,7 @@ func TestNothingIsCollectedWhereBodiesAreNotKept(t *testing.T) {
 		c.post(plainRequest)
 		c.head()
 		g.log.Next(t, "request")
-		for _, e := range exchangesIn(t, g, folder) {
+		for _, e := range exchangesIn(t, g, folder, many) {
 			if e.Client.Request != nil {
 				t.Errorf("%s keeps %+v", level, e)
 			}
