@@ -11,7 +11,10 @@ import (
 )
 
 // clock is a time that a test moves.
-type clock struct{ at atomic.Int64 }
+type clock struct {
+	at    atomic.Int64
+	books *Books // whose fold that goes on, as one does each second, takes all for what was counted at its beginning
+}
 
 // newClock begins at noon of a day.
 func newClock() *clock {
@@ -20,8 +23,15 @@ func newClock() *clock {
 	return c
 }
 
-func (c *clock) now() time.Time           { return time.Unix(c.at.Load(), 0) }
-func (c *clock) advance(by time.Duration) { c.at.Add(int64(by / time.Second)) }
+func (c *clock) now() time.Time { return time.Unix(c.at.Load(), 0) }
+
+func (c *clock) advance(by time.Duration) {
+	if c.books != nil {
+		c.books.folding.Lock()
+		defer c.books.folding.Unlock()
+	}
+	c.at.Add(int64(by / time.Second))
+}
 
 // fold folds, which must go well.
 func fold(t testing.TB, b *Books) {
@@ -36,7 +46,8 @@ func everywhere(t *testing.T, test func(t *testing.T, b *Books, c *clock)) {
 	for kind, memory := range map[string]bool{"file": false, "memory": true} {
 		t.Run(kind, func(t *testing.T) {
 			c := newClock()
-			test(t, open(t, Options{Dir: t.TempDir(), Memory: memory, Retention: 10 * 24 * time.Hour, Now: c.now}), c)
+			c.books = open(t, Options{Dir: t.TempDir(), Memory: memory, Retention: 10 * 24 * time.Hour, Now: c.now})
+			test(t, c.books, c)
 		})
 	}
 }
