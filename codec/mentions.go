@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"uniapi/codec/quoted"
 )
@@ -44,6 +45,19 @@ func (b *Bounds) Mentions(body []byte) Mentions {
 	}
 	b.mentioned.once.Do(b.collect)
 	return Mentions(b.mentioned.list.In(body))
+}
+
+// Said keeps the mentions of a request for everybody who asks, several at once too. The zero value knows nothing yet.
+type Said struct{ mentions atomic.Uint64 }
+
+// By is what the body mentions, by the bounds of the format that it is in.
+func (s *Said) By(b *Bounds, body []byte) Mentions {
+	if known := s.mentions.Load(); known != 0 {
+		return Mentions(known)
+	}
+	m := b.Mentions(body)
+	s.mentions.Store(uint64(m))
+	return m
 }
 
 // MayName tells whether a member of a request may be one that the bounds name, in whatever letters. It overlooks none, and most others it tells apart.

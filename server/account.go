@@ -127,11 +127,11 @@ func (x *exchange) cost(tokens *usage.Tokens) int64 {
 	if (x.endpoint == provider.Images || x.endpoint == provider.ImageEdits) && tokens.ImageOutput == 0 {
 		tokens.ImageOutput = tokens.Completion // OpenAI says of tokens of the prompt what they are, and not of those of the answer
 	}
-	price := priced.Price
-	if price.HasServices() || x.mentions().Plainly(codec.MentionsServiceTier) || x.at.backend.overrides != nil {
+	price, says := priced.Price, x.mentioned.By(x.format.Traits().Bounds, x.body)
+	if price.HasServices() || says.Plainly(codec.MentionsServiceTier) || x.at.backend.overrides != nil {
 		tokens.Service = x.serviceTier(price)
 	}
-	if price.HasSearchKinds() || x.at.backend.overrides != nil || x.mentions().Plainly(codec.MentionsSearchKind) {
+	if price.HasSearchKinds() || x.at.backend.overrides != nil || says.Plainly(codec.MentionsSearchKind) {
 		tokens.Search = x.searchKind(price)
 	}
 	tokens.Over, tokens.UpTo = price.Bounds(tokens.Prompt)

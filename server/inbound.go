@@ -3,7 +3,6 @@ package server
 import (
 	"net/netip"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -43,7 +42,7 @@ type inbound struct {
 	tap    *capture.Tap  // that collects the exchange; nil if nobody asks for it
 	wanted *capture.Want // who has asked for this one alone
 
-	mentioned atomic.Uint64 // as far as somebody has asked
+	mentioned codec.Said
 
 	manyEscapes    bool // there are too many to look through
 	escapesCounted bool
@@ -87,10 +86,5 @@ func (in *inbound) headerLine(name string) []byte {
 
 // mentions are what the request's bytes name somewhere.
 func (in *inbound) mentions() codec.Mentions {
-	if said := in.mentioned.Load(); said != 0 {
-		return codec.Mentions(said)
-	}
-	said := in.format.Traits().Bounds.Mentions(in.body)
-	in.mentioned.Store(uint64(said))
-	return said
+	return in.mentioned.By(in.format.Traits().Bounds, in.body)
 }
