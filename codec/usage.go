@@ -28,6 +28,8 @@ type Usage struct {
 	AcceptedPrediction, RejectedPrediction int64
 	// Seconds are how long the sound was, rounded up, where the upstream counts that and no tokens.
 	Seconds int64
+	// FreePrompt and FreeCompletion are what the provider asks no money for, of Prompt and Completion.
+	FreePrompt, FreeCompletion int64
 	// Estimated says that the upstream gave no usage and the numbers are our guess.
 	Estimated bool
 	// Gaps are what the upstream did not tell.
@@ -81,6 +83,7 @@ func (u *Usage) Add(o Usage) {
 		{&u.Prompt, o.Prompt}, {&u.Cached, o.Cached}, {&u.CacheWrite, o.CacheWrite}, {&u.Completion, o.Completion}, {&u.Reasoning, o.Reasoning}, {&u.Total, o.Total},
 		{&u.PromptAudio, o.PromptAudio}, {&u.CompletionAudio, o.CompletionAudio}, {&u.Seconds, o.Seconds},
 		{&u.CacheWrite1h, o.CacheWrite1h}, {&u.PromptImage, o.PromptImage}, {&u.CompletionImage, o.CompletionImage}, {&u.Searches, o.Searches}, {&u.FileSearches, o.FileSearches}, {&u.CodeCalls, o.CodeCalls},
+		{&u.FreePrompt, o.FreePrompt}, {&u.FreeCompletion, o.FreeCompletion},
 	} {
 		*sum.of = saturate.Add(*sum.of, sum.n)
 	}
@@ -160,12 +163,12 @@ func (u *Usage) update(next *Usage) {
 	}
 	if !u.Zero() && next.Gaps&NoPrompt != 0 && u.Gaps&NoPrompt == 0 {
 		next.Prompt, next.Cached, next.CacheWrite, next.PromptAudio = u.Prompt, u.Cached, u.CacheWrite, u.PromptAudio
-		next.CacheWrite1h, next.PromptImage = u.CacheWrite1h, u.PromptImage
+		next.CacheWrite1h, next.PromptImage, next.FreePrompt = u.CacheWrite1h, u.PromptImage, u.FreePrompt
 		next.Gaps &^= NoPrompt
 	}
 	if !u.Zero() && next.Gaps&NoCompletion != 0 && u.Gaps&NoCompletion == 0 {
 		next.Completion, next.Reasoning, next.CompletionAudio = max(u.Completion, next.Completion), u.Reasoning, u.CompletionAudio
-		next.CompletionImage = u.CompletionImage
+		next.CompletionImage, next.FreeCompletion = u.CompletionImage, u.FreeCompletion
 		next.Gaps &^= NoCompletion
 	}
 	*u = *next

@@ -15,14 +15,24 @@ func ReadBilled(data []byte, v rawjson.Value) (Usage, bool) {
 	switch {
 	case !said:
 		return billed, paid || billed.Searches > 0
-	case !paid:
-		u.Searches = billed.Searches
-		return u, true
+	case paid:
+		u.FreePrompt, u.Prompt = free(u.Prompt, billed.Prompt, billed.Gaps&NoPrompt != 0)
+		u.FreeCompletion, u.Completion = free(u.Completion, billed.Completion, billed.Gaps&NoCompletion != 0)
+		u.PromptImage = billed.PromptImage
+		if u.Gaps &^= ^billed.Gaps & (NoPrompt | NoCompletion); u.Gaps&(NoPrompt|NoCompletion) == 0 {
+			u.Gaps = 0
+		}
 	}
-	if u.Update(billed); u.Gaps&(NoPrompt|NoCompletion) == 0 {
-		u.Gaps = 0
-	}
+	u.Searches = billed.Searches
 	return u, true
+}
+
+// free is what of a number of tokens costs nothing, and how many there are in all.
+func free(tokens, billed int64, untold bool) (free, all int64) {
+	if untold {
+		return 0, tokens
+	}
+	return max(tokens-billed, 0), max(tokens, billed)
 }
 
 // readBilledUnits reads what is billed: tokens of text and, beside them, of images, which have a price of their own (input_tokens 2 and image_tokens 20 are 22

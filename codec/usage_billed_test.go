@@ -8,12 +8,12 @@ import (
 
 func TestBilledUnitsAreWhatCounts(t *testing.T) {
 	for text, want := range map[string]Usage{
-		`{"billed_units":{"input_tokens":6772,"output_tokens":248},"tokens":{"input_tokens":7596,"output_tokens":645}}`: {Prompt: 6772, Completion: 248}, // Cohere's own example
+		`{"billed_units":{"input_tokens":6772,"output_tokens":248},"tokens":{"input_tokens":7596,"output_tokens":645}}`: {Prompt: 7596, FreePrompt: 824, Completion: 645, FreeCompletion: 397}, // Cohere's own example
 		`{"tokens":{"input_tokens":7,"output_tokens":5}}`:                                                               {Prompt: 7, Completion: 5},
 		`{"billed_units":{"input_tokens":7.0,"output_tokens":5.0}}`:                                                     {Prompt: 7, Completion: 5},
 		`{"billed_units":{"input_tokens":0,"output_tokens":0},"tokens":{"input_tokens":7,"output_tokens":5}}`:           {Prompt: 7, Completion: 5}, // of a server that fills it in
-		`{"billed_units":{"input_tokens":3},"tokens":{"input_tokens":7,"output_tokens":5}}`:                             {Prompt: 3, Completion: 5},
-		`{"billed_units":{"input_tokens":3,"search_units":2},"tokens":{"input_tokens":7,"output_tokens":5}}`:            {Prompt: 3, Completion: 5, Searches: 2},
+		`{"billed_units":{"input_tokens":3},"tokens":{"input_tokens":7,"output_tokens":5}}`:                             {Prompt: 7, FreePrompt: 4, Completion: 5},
+		`{"billed_units":{"input_tokens":3,"search_units":2},"tokens":{"input_tokens":7,"output_tokens":5}}`:            {Prompt: 7, FreePrompt: 4, Completion: 5, Searches: 2},
 		`{"billed_units":{"search_units":3}}`:                                                                           {Searches: 3, Gaps: NoPrompt | NoCompletion | OtherUnit},
 		`{"billed_units":{"search_units":3},"tokens":{"input_tokens":7,"output_tokens":0}}`:                             {Prompt: 7, Searches: 3},
 		`{"billed_units":{"input_tokens":2,"images":2,"image_tokens":20}}`:                                              {Prompt: 22, PromptImage: 20, Gaps: NoCompletion},

@@ -71,14 +71,14 @@ func finishWord(f codec.Finish) string {
 	return "COMPLETE"
 }
 
-// readUsage reads a usage object. What is billed counts.
+// readUsage reads a usage object. Clients are told of all tokens, and what is billed is paid.
 func readUsage(data []byte, v rawjson.Value) (codec.Usage, bool) {
 	u, said := codec.ReadBilled(data, v)
 	if !said { // another dialect
 		return codec.ReadUsage(data, v)
 	}
 	u.Read(&u.Cached, 0, data, v.Get(data, "cached_tokens"))
-	u.Cached = min(u.Cached, u.Prompt) // of all tokens
+	u.Cached = min(u.Cached, u.Prompt)
 	return u, true
 }
 
