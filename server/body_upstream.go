@@ -141,6 +141,9 @@ func (a *attempt) translated(to codec.Format, provider *config.Provider) ([]byte
 		a.wrapped = o
 	}
 	a.encoded, err = a.withFlags(to).EncodeRequest(a.encoded[:0], request, a.chosen.Upstream)
+	if err == nil && a.tellsLeftOut() {
+		a.leftOut = append(a.leftOut, fit.SettingsLeftOut(came, a.encoded)...)
+	}
 	if err == nil && a.choosing {
 		a.encoded, err = a.withNames(a.encoded, to.Name())
 	}

@@ -13,6 +13,11 @@ const (
 	deepestNamed = 3   // the request, an object in it, and one in that
 )
 
+// tellsLeftOut says whether somebody is told what of the request was left out for a channel: in the log, in X-Debug-Attempts, a trace, or where requests are kept.
+func (a *attempt) tellsLeftOut() bool {
+	return a.stages&withDebug != 0 || a.place.Sampled() || a.keepsRequests() || string(a.headerLine(debugAttempts)) == "1"
+}
+
 // noteChanges notes which members of the client's body are not in the one that a channel is sent, and which are beside them, where requests are kept.
 func (a *attempt) noteChanges(sent []byte) {
 	if !a.keepsRequests() || sameBytes(sent, a.body) {

@@ -51,16 +51,19 @@ func isDocument(contentType []byte) bool {
 	return bytes.Contains(kind, []byte("html")) || bytes.Contains(kind, []byte("xml")) || bytes.Contains(kind, []byte("svg"))
 }
 
+// debugAttempts is the header by which an admin's request asks what was tried, and by which it is told.
+const debugAttempts = "X-Debug-Attempts"
+
 // showAttempts tells an admin key which channel has answered, and with
 // X-Debug-Attempts: 1 what was tried before.
 func (x *exchange) showAttempts() {
 	if x.at.chosen.Number > 0 {
 		x.ctx.Response.Header.Set("X-Uni-Api-Channel", x.at.chosen.Provider.Config.Name+"/"+x.at.chosen.Upstream)
 	}
-	if string(x.ctx.Request.Header.Peek("X-Debug-Attempts")) != "1" {
+	if string(x.ctx.Request.Header.Peek(debugAttempts)) != "1" {
 		return
 	}
-	x.ctx.Response.Header.Set("X-Debug-Attempts", trail(x.tries))
+	x.ctx.Response.Header.Set(debugAttempts, trail(x.tries))
 }
 
 // refuse answers with an error and ends the request.

@@ -235,3 +235,17 @@ func TestAnAliasForSearchAddsTheToolInOpenAIsFormat(t *testing.T) {
 		}
 	}
 }
+
+func TestSettingsThatAProviderCannotBeToldAreNamed(t *testing.T) {
+	up := listen(t, both)
+	g := start(t, providerOf("p", up), keyed(""))
+	const request = `{"model":"m","temperature":0.5,"truncation":"disabled","max_tool_calls":3,"input":"hi"}`
+	a := g.do("POST", "/v1/responses", request, append([]string{"X-Debug-Attempts", "1"}, asClient...)...)
+	const left = "truncation, max_tool_calls"
+	if shown := a.Header.Get("X-Debug-Attempts"); a.StatusCode != 200 || !strings.HasSuffix(shown, "ms without "+left) {
+		t.Errorf("%d, told %q: %s", a.StatusCode, shown, a.body)
+	}
+	if line := g.log.Next(t, "attempt"); line["left_out"] != left {
+		t.Errorf("logged %v", line)
+	}
+}
