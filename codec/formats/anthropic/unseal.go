@@ -16,7 +16,7 @@ func (Format) MaySeal(body []byte) bool { return bytes.Contains(body, []byte(env
 
 // Unsealed implements codec.Sealer. Claude's hosts answer "Invalid `signature` in `thinking` block" to thinking that Claude has not signed.
 func (Format) Unsealed(body []byte) []byte {
-	return strip.Elements(body, "messages", "content", func(v rawjson.Value) bool {
+	out := strip.Elements(body, "messages", "content", func(v rawjson.Value) bool {
 		if v.Kind != rawjson.Object {
 			return false
 		}
@@ -25,4 +25,8 @@ func (Format) Unsealed(body []byte) []byte {
 		value, _ := rawjson.Text(body, v.Get(body, member[kind]))
 		return member[kind] != "" && strings.HasPrefix(value, envelope)
 	})
+	if len(out) == len(body) {
+		return body
+	}
+	return unthought(out)
 }
