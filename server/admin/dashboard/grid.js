@@ -6,6 +6,8 @@ import * as format from './format.js';
 
 const perPage = 100; // rows in the page, unless a table says another number
 
+const alphabet = new Intl.Collator().compare;
+
 const typing = 80; // milliseconds from one letter to the next
 
 // Grid has a node to put into the page. A column has a title, and of a row the value that is sorted by and exported; write words it,
@@ -15,6 +17,8 @@ export class Grid {
   #descending = true;
   #page = 0;
   #rows = [];
+  #ordered = null; // the rows in their order; null if that is not known yet
+  #words = null; // what each row is found by; null before anybody searches
 
   constructor({ id, label, columns, sorted = 0, descending = true, empty = 'Nothing is there.', pick = null, search = true, page = perPage }) {
     Object.assign(this, { columns, empty, pick, label, perPage: page });
@@ -40,6 +44,7 @@ export class Grid {
   // show lists rows, and below them a last one that is neither sorted nor counted.
   show(rows, last = null) {
     this.#rows = rows;
+    this.#ordered = this.#words = null;
     this.last = last;
     this.#draw();
   }
@@ -50,12 +55,21 @@ export class Grid {
     this.typed = setTimeout(() => { this.#page = 0; this.#draw(); }, typing);
   }
 
+  // #shown is what is searched for, in order. Rows are put in order, and their words are gathered, once for all that is typed.
   #shown() {
+    this.#ordered ??= this.#inOrder();
     const words = this.search.value.trim().toLowerCase();
-    const rows = words ? this.#rows.filter((row) => this.columns.some((column) => !column.number && String(column.of(row)).toLowerCase().includes(words))) : this.#rows;
+    if (!words) return this.#ordered;
+    this.#words ??= new Map(this.#rows.map((row) => [row, this.columns.filter((column) => !column.number).map((column) => String(column.of(row)).toLowerCase()).join('\n')]));
+    return this.#ordered.filter((row) => this.#words.get(row).includes(words));
+  }
+
+  #inOrder() {
     const { of, number } = this.columns[this.#by];
     const sign = this.#descending ? -1 : 1;
-    return rows.toSorted((a, b) => sign * (number ? (of(a) === of(b) ? 0 : of(a) - of(b)) : String(of(a)).localeCompare(String(of(b)))));
+    const byNumber = (a, b) => (a === b ? 0 : a - b);
+    const compare = number ? byNumber : alphabet;
+    return this.#rows.map((row) => ({ row, value: number ? of(row) : String(of(row)) })).sort((a, b) => sign * compare(a.value, b.value)).map(({ row }) => row);
   }
 
   #draw() {
@@ -94,6 +108,7 @@ export class Grid {
   #sort(column) {
     this.#descending = column === this.#by ? !this.#descending : Boolean(this.columns[column].number);
     this.#by = column;
+    this.#ordered = null;
     this.#page = 0;
     this.#mark();
     this.#draw();
