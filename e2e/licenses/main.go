@@ -2,7 +2,7 @@
 // each text once, below the modules that it is of. It fails if something is linked whose
 // licence is missing or not among those that the program may be given away with.
 //
-//	go run ./release/licenses PROGRAM... [NAME=FILE]... >THIRD-PARTY-LICENSES
+//	go run ./e2e/licenses PROGRAM... [NAME=FILE]... >THIRD-PARTY-LICENSES
 //
 // NAME=FILE is for what is in the program and no Go module.
 package main
