@@ -139,7 +139,7 @@ var removalFields = []field[removal]{
 	take("path", text, func(r *removal) *string { return &r.path }),
 	ignore[removal]("where"),
 	ignore[removal]("where_any"),
-	ignore[removal]("drop_empty"),
+	{"drop_empty", func(d *decoder, n *yaml.Node, _ *removal) { flag(d, n) }},
 }
 
 // checkRemove checks the form of __remove__: field names, and mappings with a path.

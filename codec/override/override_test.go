@@ -61,6 +61,7 @@ func TestOverridesChangeWhatTheyNameAndNothingElse(t *testing.T) {
 		{"items by any of several conditions", `{"__remove__":[{"path":"l","where_any":["a","b"]}]}`, `{"l":["a","b","c"]}`, `{"l":["c"]}`},
 		{"a list with nothing left stays", `{"__remove__":[{"path":"l","where":"a"}]}`, `{"l":["a"]}`, `{"l":[]}`},
 		{"a list with nothing left goes if asked", `{"__remove__":[{"path":"l","where":"a","drop_empty":true}]}`, `{"l":["a"],"b":1}`, `{"b":1}`},
+		{"a list with nothing left goes if asked in words", `{"__remove__":[{"path":"l","where":"a","drop_empty":"Yes"}]}`, `{"l":["a"],"b":1}`, `{"b":1}`},
 		{"a scalar that meets the condition goes", `{"__remove__":[{"path":"o.x","where":"a"}]}`, `{"o":{"x":"a","y":1}}`, `{"o":{"y":1}}`},
 		{"a scalar that does not, stays", `{"__remove__":[{"path":"o.x","where":"b"}]}`, `{"o":{"x":"a"}}`, `{"o":{"x":"a"}}`},
 		{"a name with dots is a name", `{"__remove__":"a.b"}`, `{"a.b":1,"a":{"b":2}}`, `{"a":{"b":2}}`},

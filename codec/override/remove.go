@@ -3,6 +3,7 @@ package override
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 
 	"uniapi/codec/rawjson"
@@ -78,7 +79,9 @@ func compileRemoval(data []byte, v rawjson.Value) (*removal, error) {
 				r.any = append(r.any, compileCondition(data, items.Value))
 			}
 		case "drop_empty":
-			r.dropEmpty = it.Value.Kind == rawjson.True
+			// As anywhere in the file: where YAML does not make a truth value of yes and on, they come as texts.
+			word := strings.ToLower(strings.Trim(string(it.Value.Raw(data)), `"`))
+			r.dropEmpty = slices.Contains([]string{"true", "yes", "on", "1"}, word)
 		default:
 			return nil, fmt.Errorf("%s knows path, where, where_any and drop_empty, not %q", Remove, name)
 		}
