@@ -18,7 +18,7 @@ type tree = map[string]any
 
 // place is a level of the file: which keys it knows, and where they are documented.
 type place struct {
-	heading string // of the section of docs/configuration.md whose tables have the keys
+	heading string // of the section of docs/reference.md whose tables have the keys
 	prefix  string // what they begin with there, if one table has the keys of several levels
 	keys    []string
 	in      func(tree) tree // puts keys and values of this level into a whole file
@@ -80,6 +80,10 @@ var places = []place{
 	{"preferences", "", keysOf(preferenceFields), inPreferences},
 	{"hedging", "", keysOf(hedgingFields), func(keys tree) tree { return inPreferences(tree{"hedging": keys}) }},
 	{"timeout_policy", "", keysOf(timeoutPolicyFields), inPolicy},
+	{"alerts", "", keysOf(alertFields), func(keys tree) tree {
+		return inPreferences(tree{"alerts": with(tree{"webhook": "https://hooks.example/of-all"}, keys)})
+	}},
+	{"request_log", "", keysOf(requestLogFields), func(keys tree) tree { return inPreferences(tree{"request_log": keys}) }},
 	{"cluster", "", keysOf(clusterFields), func(keys tree) tree {
 		return inPreferences(tree{"cluster": with(tree{"redis": "rediss://10.0.0.5:6379"}, keys)})
 	}},
@@ -87,11 +91,11 @@ var places = []place{
 		return inPolicy(tree{"rules": []any{with(tree{"match": tree{"stream": true}, "timeout": 30}, keys)}})
 	}},
 	{"timeout_policy", "default.", keysOf(timeoutFields), func(keys tree) tree { return inPolicy(tree{"default": keys}) }},
-	{"Fetching images", "", keysOf(imageFetchFields), func(keys tree) tree { return inPreferences(tree{"image_fetch": keys}) }},
-	{"Keeping requests away from a provider", "exclude_request_rules[].", keysOf(excludeRuleFields), func(keys tree) tree {
+	{"image_fetch", "", keysOf(imageFetchFields), func(keys tree) tree { return inPreferences(tree{"image_fetch": keys}) }},
+	{"exclude_request_rules", "exclude_request_rules[].", keysOf(excludeRuleFields), func(keys tree) tree {
 		return inProvider(tree{"exclude_request_rules": with(tree{"match": tree{"request_model": "o3*"}}, keys)})
 	}},
-	{"Changing the body", removeKey + "[].", keysOf(removalFields), func(keys tree) tree {
+	{"post_body_parameter_overrides", removeKey + "[].", keysOf(removalFields), func(keys tree) tree {
 		return inProviderPreferences(tree{"post_body_parameter_overrides": tree{removeKey: with(tree{"path": "messages"}, keys)}})
 	}},
 }
@@ -101,9 +105,11 @@ type row struct {
 	key, kind, normal, example string
 }
 
-func guide(t *testing.T) string {
+// page is what stands in a file of docs: configuration.md is the guide, which is read from top to bottom, and reference.md has the
+// tables of keys, which are looked up.
+func page(t *testing.T, name string) string {
 	t.Helper()
-	text, err := os.ReadFile("../docs/configuration.md")
+	text, err := os.ReadFile("../docs/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -111,13 +117,13 @@ func guide(t *testing.T) string {
 }
 
 // section is what stands below a heading, up to the next one.
-func section(t *testing.T, guide, heading string) string {
+func section(t *testing.T, page, heading string) string {
 	t.Helper()
-	at := regexp.MustCompile(`(?m)^#+ ` + regexp.QuoteMeta(heading) + `$`).FindStringIndex(guide)
+	at := regexp.MustCompile(`(?m)^#+ ` + regexp.QuoteMeta(heading) + `$`).FindStringIndex(page)
 	if at == nil {
-		t.Fatalf("docs/configuration.md has no section %q", heading)
+		t.Fatalf("there is no section %q", heading)
 	}
-	text := guide[at[1]:]
+	text := page[at[1]:]
 	if next := regexp.MustCompile(`(?m)^#+ `).FindStringIndex(text); next != nil {
 		text = text[:next[0]]
 	}
@@ -155,8 +161,8 @@ func code(cell string) (text string, ok bool) {
 	return text, cell == "`"+text+"`" && !strings.Contains(text, "`")
 }
 
-func TestTheGuideHasEveryKeyAndNoOther(t *testing.T) {
-	guide := guide(t)
+func TestTheReferenceHasEveryKeyAndNoOther(t *testing.T) {
+	reference := page(t, "reference.md")
 	known := map[string][]string{}
 	for _, p := range places {
 		for _, key := range p.keys {
@@ -165,22 +171,22 @@ func TestTheGuideHasEveryKeyAndNoOther(t *testing.T) {
 	}
 	for heading, keys := range known {
 		var documented []string
-		for _, r := range rows(t, section(t, guide, heading)) {
+		for _, r := range rows(t, section(t, reference, heading)) {
 			documented = append(documented, r.key)
 		}
 		slices.Sort(keys)
 		slices.Sort(documented)
 		if !slices.Equal(keys, documented) {
-			t.Errorf("section %q:\nthe program has %q\nthe guide has   %q", heading, keys, documented)
+			t.Errorf("section %q:\nthe program has   %q\nthe reference has %q", heading, keys, documented)
 		}
 	}
 }
 
 // eachRow is for every documented key of every level. load reads a file in which it has a value, nil for none.
 func eachRow(t *testing.T, check func(t *testing.T, r row, load func(value any) (*Config, error))) {
-	guide := guide(t)
+	reference := page(t, "reference.md")
 	for _, p := range places {
-		for _, r := range rows(t, section(t, guide, p.heading)) {
+		for _, r := range rows(t, section(t, reference, p.heading)) {
 			key, ok := strings.CutPrefix(r.key, p.prefix)
 			if !ok || !slices.Contains(p.keys, key) {
 				continue
@@ -222,7 +228,7 @@ func value(t *testing.T, text string) (v any) {
 	return v
 }
 
-func TestTheGuidesExamplesAreGoodAndChangeSomething(t *testing.T) {
+func TestTheReferencesExamplesAreGoodAndChangeSomething(t *testing.T) {
 	eachRow(t, func(t *testing.T, r row, load func(any) (*Config, error)) {
 		example, isCode := code(r.example)
 		if !isCode {
@@ -242,7 +248,7 @@ func TestTheGuidesExamplesAreGoodAndChangeSomething(t *testing.T) {
 	})
 }
 
-func TestTheGuidesDefaultsAreTheProgramsDefaults(t *testing.T) {
+func TestTheReferencesDefaultsAreTheProgramsDefaults(t *testing.T) {
 	compared := 0
 	eachRow(t, func(t *testing.T, r row, load func(any) (*Config, error)) {
 		without, err := load(nil)
@@ -270,27 +276,55 @@ func TestTheGuidesDefaultsAreTheProgramsDefaults(t *testing.T) {
 	}
 }
 
-func TestTheGuideNamesEveryWord(t *testing.T) {
-	guide := guide(t)
+// What a key takes by its type is not taken in another form.
+func TestTheReferencesTypesAreTheProgramsTypes(t *testing.T) {
+	never := map[string]any{
+		"true/false": "perhaps", "seconds": "soon", "percent": "many", "days": "some", "size": "large", "mapping": "text", "word": "nonesuch",
+		"URL": "nowhere", "date": "someday", "dollars": "much",
+	}
+	refused := 0
+	eachRow(t, func(t *testing.T, r row, load func(any) (*Config, error)) {
+		value, known := never[r.kind]
+		if !known || r.normal == "ignored" {
+			return
+		}
+		if refused++; r.kind == "word" && r.key == "engine" {
+			return // what becomes of a provider by its engine is told where it is made
+		}
+		if _, err := load(value); err == nil {
+			t.Errorf("it is %s, and takes %q", r.kind, value)
+		}
+	})
+	if refused < 50 {
+		t.Errorf("%d keys have one of the types", refused)
+	}
+}
+
+func TestTheDocumentsNameEveryWord(t *testing.T) {
+	guide, reference := page(t, "configuration.md"), page(t, "reference.md")
 	var engines []string
 	for _, e := range Engines {
 		engines = append(engines, e.Name)
 	}
-	for heading, words := range map[string][]string{
-		"base_url and engine":                   engines,
-		"Schedules":                             schedules,
-		"timeout_policy":                        timeoutMatchKeys,
-		"Keeping requests away from a provider": slices.Concat(excludeMatchKeys, requestTypes),
+	for _, told := range []struct {
+		page, heading string
+		words         []string
+	}{
+		{guide, "base_url and engine", engines},
+		{guide, "Schedules", schedules},
+		{guide, "Keeping requests away from a provider", requestTypes},
+		{reference, "timeout_policy", timeoutMatchKeys},
+		{reference, "exclude_request_rules", excludeMatchKeys},
 	} {
-		text := section(t, guide, heading)
-		for _, word := range words {
+		text := section(t, told.page, told.heading)
+		for _, word := range told.words {
 			if !strings.Contains(text, "`"+word+"`") {
-				t.Errorf("section %q does not name `%s`", heading, word)
+				t.Errorf("section %q does not name `%s`", told.heading, word)
 			}
 		}
 	}
-	if want := fmt.Sprintf("| `TIMEOUT` | %v |", DefaultTimeout.Seconds()); !strings.Contains(guide, want) {
-		t.Errorf("the guide does not say %s", want)
+	if want := fmt.Sprintf("| `TIMEOUT` | %v |", DefaultTimeout.Seconds()); !strings.Contains(reference, want) {
+		t.Errorf("the reference does not say %s", want)
 	}
 }
 

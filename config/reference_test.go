@@ -5,49 +5,102 @@ import (
 	flags "flag"
 	"fmt"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
 )
 
-var update = flags.Bool("update", false, "write docs/reference.md anew")
+var update = flags.Bool("update", false, "bring docs/reference.md in line with the tables of fields")
 
-// The guide is read from top to bottom; the reference is for who has a key and looks it up. It is made of the tables of the
-// guide, which TestTheGuideHasEveryKeyAndNoOther and its neighbours hold to the program.
-func TestTheReferenceHasWhatTheGuideHas(t *testing.T) {
-	guide := guide(t)
-	type line struct{ key, in, kind, normal, link string }
-	var lines []line
-	for _, h := range regexp.MustCompile(`(?m)^#+ (.+)$`).FindAllStringSubmatch(guide, -1) {
-		for _, r := range rows(t, section(t, guide, h[1])) {
-			lines = append(lines, line{r.key, h[1], r.kind, r.normal, anchors("# " + h[1])[0]})
+const (
+	tableHead = "| key | type | default | example | meaning |\n| --- | --- | --- | --- | --- |\n"
+	untold    = "| ? | ? | ? | ? |"
+)
+
+// The tables of the reference follow the program's tables of fields: a field that is not told of gets a row to be filled in, a row
+// whose field has gone goes, and the list by the alphabet is made of what there is then.
+func TestTheReferenceIsMadeOfTheFields(t *testing.T) {
+	is := page(t, "reference.md")
+	made := is
+	for _, p := range places {
+		text := section(t, made, p.heading)
+		of, left := fieldsIn(p.heading), text
+		for _, r := range rows(t, text) {
+			if !slices.Contains(of, r.key) {
+				left = withoutRow(left, r.key)
+			}
 		}
+		for _, key := range of {
+			if !strings.Contains(left, "\n| `"+key+"` |") {
+				end := strings.LastIndex(left, "|\n") + len("|\n")
+				left = left[:end] + "| `" + key + "` " + untold + "\n" + left[end:]
+			}
+		}
+		made = inSection(made, p.heading, text, left)
 	}
-	if len(lines) < 130 {
-		t.Fatalf("the guide has only %d keys", len(lines))
-	}
-	slices.SortFunc(lines, func(a, b line) int {
-		return cmp.Or(cmp.Compare(strings.ToLower(a.key), strings.ToLower(b.key)), cmp.Compare(a.in, b.in))
-	})
-	var out strings.Builder
-	out.WriteString("# Every key of `api.yaml`\n\nIn the order of the alphabet, with the section of the [guide](configuration.md) that has its meaning and an example. " +
-		"Made of the guide's tables, which a test holds to the program: `go test ./config -run Reference -update`.\n\n| key | type | default | section |\n| --- | --- | --- | --- |\n")
-	for _, l := range lines {
-		fmt.Fprintf(&out, "| `%s` | %s | %s | [%s](configuration.md#%s) |\n", l.key, plain(l.kind), plain(l.normal), l.in, l.link)
-	}
-	const path = "../docs/reference.md"
-	if *update {
-		if err := os.WriteFile(path, []byte(out.String()), 0o644); err != nil {
+	const alphabet = "Keys by the alphabet"
+	made = inSection(made, alphabet, section(t, made, alphabet), "\n\n"+byTheAlphabet(t, made)+"\n")
+	if *update && made != is {
+		if err := os.WriteFile("../docs/reference.md", []byte(made), 0o644); err != nil {
 			t.Fatal(err)
 		}
+	} else if made != is {
+		t.Error("docs/reference.md is not made of the tables of fields: go test ./config -run Reference -update")
 	}
-	if written, err := os.ReadFile(path); err != nil || string(written) != out.String() {
-		t.Errorf("docs/reference.md is not what the guide says (%v): go test ./config -run Reference -update", err)
+	if strings.Contains(made, untold) {
+		t.Error("docs/reference.md has a key without type, default, example and meaning")
 	}
 }
 
-// plain is a cell without its links, which lead to places of the guide.
-func plain(cell string) string {
-	return regexp.MustCompile(`\[([^\]]+)\]\([^)]+\)`).ReplaceAllString(cell, "$1")
+// fieldsIn are the fields that a section of the reference tells of.
+func fieldsIn(heading string) (keys []string) {
+	for _, p := range places {
+		if p.heading == heading {
+			for _, key := range p.keys {
+				keys = append(keys, p.prefix+key)
+			}
+		}
+	}
+	return keys
+}
+
+// inSection puts another text in the place of a section's.
+func inSection(page, heading, is, text string) string {
+	before, after, _ := strings.Cut(page, "\n## "+heading+"\n")
+	return before + "\n## " + heading + "\n" + strings.Replace("\n"+after, is, text, 1)[1:]
+}
+
+func withoutRow(text, key string) string {
+	begin := strings.Index(text, "\n| `"+key+"` |") + 1
+	end := begin + strings.IndexByte(text[begin:], '\n') + 1
+	return text[:begin] + text[end:]
+}
+
+// byTheAlphabet lists each key once, with the sections that have it.
+func byTheAlphabet(t *testing.T, reference string) string {
+	in := map[string][]string{}
+	headings := []string{}
+	for _, p := range places {
+		if !slices.Contains(headings, p.heading) {
+			headings = append(headings, p.heading)
+		}
+	}
+	for _, heading := range headings {
+		for _, r := range rows(t, section(t, reference, heading)) {
+			in[r.key] = append(in[r.key], fmt.Sprintf("[%s](#%s)", heading, anchors("# " + heading)[0]))
+		}
+	}
+	keys := []string{}
+	for key := range in {
+		keys = append(keys, key)
+	}
+	slices.SortFunc(keys, func(a, b string) int {
+		return cmp.Or(cmp.Compare(strings.ToLower(strings.Trim(a, "_")), strings.ToLower(strings.Trim(b, "_"))), cmp.Compare(a, b))
+	})
+	var out strings.Builder
+	out.WriteString("| key | stands in |\n| --- | --- |\n")
+	for _, key := range keys {
+		fmt.Fprintf(&out, "| `%s` | %s |\n", key, strings.Join(in[key], ", "))
+	}
+	return out.String()
 }

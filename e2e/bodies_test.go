@@ -55,5 +55,5 @@ func removes(key, set, unset, more, with, without string) row {
 	if key == "path" {
 		second = "seed"
 	}
-	return row{section: "Changing the body", key: "__remove__[]." + key, set: rule(set), unset: rule(unset), play: members(more, "user", second), with: with, without: without}
+	return row{section: "post_body_parameter_overrides", key: "__remove__[]." + key, set: rule(set), unset: rule(unset), play: members(more, "user", second), with: with, without: without}
 }

@@ -7,25 +7,25 @@ import (
 	"testing"
 )
 
-// documented is a key as docs/configuration.md has it.
+// documented is a key as docs/reference.md has it.
 type documented struct{ section, key, normal, meaning string }
 
 var inCode = regexp.MustCompile("`([^`]+)`")
 
-func guideText(t *testing.T) string {
+func page(t *testing.T, name string) string {
 	t.Helper()
-	text, err := os.ReadFile("../docs/configuration.md")
+	text, err := os.ReadFile("../docs/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return string(text)
 }
 
-// guide are the keys of the tables in docs/configuration.md, and the environment's variables.
-func guide(t *testing.T) (out []documented) {
+// reference are the keys of the tables in docs/reference.md, and the environment's variables.
+func reference(t *testing.T) (out []documented) {
 	t.Helper()
 	section, table := "", ""
-	for line := range strings.Lines(guideText(t)) {
+	for line := range strings.Lines(page(t, "reference.md")) {
 		cells := strings.Split(strings.Trim(line, "|\n"), "|")
 		switch {
 		case strings.HasPrefix(line, "#"):
@@ -64,13 +64,13 @@ func (d documented) words(t *testing.T) []string {
 		_, list, _ = strings.Cut(said, " one of ")
 		list, _, _ = strings.Cut(list, "\n")
 		if d.key == "engine" {
-			more = notServed.FindString(guideText(t))
+			more = notServed.FindString(page(t, "configuration.md"))
 		}
 	}
 	return append(inTicks(more), strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })...)
 }
 
-// notServed is where the document names the engines that uni-api has and this program has not.
+// notServed is where the guide names the engines that uni-api has and this program has not.
 var notServed = regexp.MustCompile(`engine that is not served \([^)]*\)`)
 
 func inTicks(text string) (words []string) {

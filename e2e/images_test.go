@@ -10,10 +10,10 @@ import (
 // imageRows say how images are fetched for providers that read no addresses.
 var imageRows = []row{
 	{section: "preferences", key: "image_fetch", set: "{image_fetch: {allow: [127.0.0.1]}}", file: onGemini, play: imageFetched, without: "400", with: "200, image/png"},
-	{section: "Fetching images", key: "allow", set: "{image_fetch: {allow: 127.0.0.0/8}}", file: onGemini, play: imageFetched, without: "400", with: "200, image/png"},
-	{section: "Fetching images", key: "max_size", set: "{image_fetch: {allow: 127.0.0.1, max_size: 100B}}", unset: "{image_fetch: {allow: 127.0.0.1}}", file: onGemini, play: imageFetched,
+	{section: "image_fetch", key: "allow", set: "{image_fetch: {allow: 127.0.0.0/8}}", file: onGemini, play: imageFetched, without: "400", with: "200, image/png"},
+	{section: "image_fetch", key: "max_size", set: "{image_fetch: {allow: 127.0.0.1, max_size: 100B}}", unset: "{image_fetch: {allow: 127.0.0.1}}", file: onGemini, play: imageFetched,
 		without: "200, image/png", with: "400"},
-	{section: "Fetching images", key: "timeout", set: "{image_fetch: {allow: 127.0.0.1, timeout: 1}}", unset: "{image_fetch: {allow: 127.0.0.1}}", file: onGemini, play: slowImage,
+	{section: "image_fetch", key: "timeout", set: "{image_fetch: {allow: 127.0.0.1, timeout: 1}}", unset: "{image_fetch: {allow: 127.0.0.1}}", file: onGemini, play: slowImage,
 		without: "200, image/png", with: "400"},
 }
 

@@ -42,9 +42,9 @@ var routingRows = []row{
 	excludes("request_model", "m", "n", ""),
 	excludes("upstream_model", "m-upstream", "m", ""),
 	excludes("reasoning_effort", "[high, xhigh]", "[low]", `"reasoning_effort":"xhigh"`),
-	{section: "Keeping requests away from a provider", key: "exclude_request_rules[].match", word: "request_type",
+	{section: "exclude_request_rules", key: "exclude_request_rules[].match", word: "request_type",
 		set: "{exclude_request_rules: {match: {request_type: compaction}}}", file: onResponses, play: compactions, without: chatAndCompactions("a", "a"), with: chatAndCompactions("a", "b")},
-	{section: "Keeping requests away from a provider", key: "exclude_request_rules[].reason",
+	{section: "exclude_request_rules", key: "exclude_request_rules[].reason",
 		set: "{exclude_request_rules: {match: {request_model: m}, reason: too slow for it}}", unset: "{exclude_request_rules: {match: {request_model: m}}}",
 		play:    func(s *stage) string { return s.explained(chat, said()).step("a").Excluded },
 		without: "exclude_request_rules: request_model is m", with: "exclude_request_rules: too slow for it"},
@@ -71,7 +71,7 @@ var onResponses = file{a: "{base_url: $A/v1/responses}", b: "{base_url: $B/v1/re
 // excludes is a rule of exclude_request_rules that fits the request, and for comparison one that does not.
 func excludes(field, fits, other, more string) row {
 	rule := func(value string) string { return "{exclude_request_rules: {match: {" + field + ": " + value + "}}}" }
-	return row{section: "Keeping requests away from a provider", key: "exclude_request_rules[].match", word: field, set: rule(fits), unset: rule(other),
+	return row{section: "exclude_request_rules", key: "exclude_request_rules[].match", word: field, set: rule(fits), unset: rule(other),
 		file: file{a: "{model: [m-upstream: m]}"},
 		play: func(s *stage) string {
 			members := []string{}

@@ -36,12 +36,12 @@ const (
 	inEnvironment
 )
 
-// levels are the levels of the sections of docs/configuration.md that have keys.
+// levels are the levels of the sections of docs/reference.md that have keys.
 var levels = map[string]level{
 	"Top level": inFile, "providers[]": inProvider, "providers[].preferences": inProviderPreferences,
 	"api_keys[]": inKey, "api_keys[].preferences": inKeyPreferences, "preferences": inPreferences,
-	"hedging": inPreferences, "request_log": inPreferences, "alerts": inPreferences, "cluster": inPreferences, "timeout_policy": inPreferences, "Fetching images": inPreferences,
-	"Keeping requests away from a provider": inProvider, "Changing the body": inProviderPreferences,
+	"hedging": inPreferences, "request_log": inPreferences, "alerts": inPreferences, "cluster": inPreferences, "timeout_policy": inPreferences, "image_fetch": inPreferences,
+	"exclude_request_rules": inProvider, "post_body_parameter_overrides": inProviderPreferences,
 	"Environment variables": inEnvironment,
 }
 
@@ -64,15 +64,15 @@ func TestEveryDocumentedKeyHasARowAndNoOther(t *testing.T) {
 			t.Errorf("%s: the row shows nothing: %q with and without the key", r.name(), r.with)
 		}
 	}
-	for _, d := range guide(t) {
+	for _, d := range reference(t) {
 		name := d.section + " " + d.key
 		switch words := d.words(t); {
 		case d.unused() && !silent[name]:
-			t.Errorf("%s does nothing, as docs/configuration.md says, and there is no row that shows it", name)
+			t.Errorf("%s does nothing, as docs/reference.md says, and there is no row that shows it", name)
 		case !d.unused() && silent[name]:
-			t.Errorf("%s has a row that says it changes nothing, and docs/configuration.md does not", name)
+			t.Errorf("%s has a row that says it changes nothing, and docs/reference.md does not", name)
 		case !d.unused() && len(words) == 0 && !shown[name]:
-			t.Errorf("%s is in docs/configuration.md and has no row", name)
+			t.Errorf("%s is in docs/reference.md and has no row", name)
 		default:
 			for _, word := range words {
 				if !shown[name+" "+word] {
@@ -84,7 +84,7 @@ func TestEveryDocumentedKeyHasARowAndNoOther(t *testing.T) {
 		delete(shown, name)
 	}
 	for _, name := range slices.Sorted(maps.Keys(shown)) {
-		t.Errorf("%s has a row and is not in docs/configuration.md", name)
+		t.Errorf("%s has a row and is not in docs/reference.md", name)
 	}
 }
 

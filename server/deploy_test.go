@@ -209,9 +209,9 @@ func sameDefault(told, normal string) bool {
 	return told == normal || told == "false" && normal == ""
 }
 
-func TestTheGuideNamesTheFlagsOfTheOtherCommands(t *testing.T) {
+func TestTheReferenceNamesTheFlagsOfTheOtherCommands(t *testing.T) {
 	program := build(t)
-	_, table, _ := strings.Cut(document(t, "configuration.md"), "\n## Command line\n")
+	_, table, _ := strings.Cut(document(t, "reference.md"), "\n## Command line\n")
 	table, _, _ = strings.Cut(table, "\n## ")
 	rows := map[string]string{} // by command
 	command := ""
@@ -231,7 +231,7 @@ func TestTheGuideNamesTheFlagsOfTheOtherCommands(t *testing.T) {
 		}
 		for name := range flags {
 			if !regexp.MustCompile("`--" + name + "[` ]").MatchString(rows[command]) {
-				t.Errorf("docs/configuration.md does not name --%s of %s", name, command)
+				t.Errorf("docs/reference.md does not name --%s of %s", name, command)
 			}
 		}
 		for _, name := range regexp.MustCompile("`--([a-z-]+)").FindAllStringSubmatch(rows[command], -1) {

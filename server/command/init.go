@@ -178,7 +178,7 @@ func value(text string) string {
 func (f *first) text() string {
 	var b strings.Builder
 	line := func(text, comment string) { fmt.Fprintf(&b, "%-64s # %s\n", text, comment) }
-	b.WriteString("# What can stand here: docs/configuration.md. What is wrong with it: uni-api check.\n")
+	b.WriteString("# What can stand here: docs/reference.md. What is wrong with it: uni-api check.\n")
 	line("providers:", "they are tried in this order")
 	line("  - provider: "+value(f.provider), "a name of your choice, for rules, logs and statistics")
 	line("    base_url: "+value(f.address), "where it is asked")
