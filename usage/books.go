@@ -213,7 +213,7 @@ func (b *Books) gather() {
 		case ofRequests:
 			b.totals.add(s.name.channel(), &c.Counts)
 		case ofAttempts:
-			b.totals.add(Name{Kind: ofAttempts, B: s.name.A, C: s.name.B}, &c.Counts)
+			b.totals.add(Name{Kind: ofAttempts, Provider: s.name.Provider, Model: s.name.Model}, &c.Counts)
 		}
 		b.waiting = append(b.waiting, c)
 	}

@@ -26,7 +26,7 @@ func (st Statistics) Costs(secret string, from, to time.Time) []KeyCost {
 	}
 	var all sums[keyModel]
 	st.read(func(v View) error {
-		t := newTally(keyCostColumns, func(n Name) (keyModel, bool) { return keyModel{n.A, n.C}, only == "" || n.A == only })
+		t := newTally(keyCostColumns, func(n Name) (keyModel, bool) { return keyModel{n.Who, n.Model}, only == "" || n.Who == only })
 		all = t.sums
 		return t.scan(v, ofRequests, from.Unix(), to.Unix(), day)
 	}, ofRequests)

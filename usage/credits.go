@@ -101,7 +101,7 @@ func (b *Books) load(keys map[*Key]int64) error {
 		starts[k.hash] = start
 	}
 	return b.freshly(func(v View) error {
-		sums, err := sinceOf(v, ofKeys, columnsOf(cost), starts, func(n Name) (string, bool) { return n.A, true })
+		sums, err := sinceOf(v, ofKeys, columnsOf(cost), starts, func(n Name) (string, bool) { return n.Who, true })
 		if err != nil {
 			return err
 		}
@@ -132,7 +132,7 @@ func (b *Books) restart(starts map[*Key]int64) {
 	b.read(func(v View) error {
 		moved := make(map[*Key]int64, len(starts))
 		for p, keys := range pieces {
-			t := newTally(columnsOf(cost), func(n Name) (string, bool) { return n.A, true })
+			t := newTally(columnsOf(cost), func(n Name) (string, bool) { return n.Who, true })
 			if err := t.scan(v, ofKeys, v.Aligned(ofKeys, p.from), v.Aligned(ofKeys, p.to), day); err != nil {
 				return err
 			}

@@ -42,13 +42,13 @@ func Daily(o Options, cfg *config.Config, provider string, from, to time.Time) (
 		clear(days)
 		for at := from.Unix(); at < to.Unix(); at += day {
 			t := newTally(columnsOf(requests, promptTokens, completionTokens, cost), func(n Name) (Name, bool) {
-				return n, n.C != "" && (provider == "" || n.B == provider)
+				return n, n.Model != "" && (provider == "" || n.Provider == provider)
 			})
 			if err := t.scan(v, ofChannels, at, at+day, day); err != nil {
 				return err
 			}
 			for n, c := range t.sums {
-				of := DayModel{at, upstreamBy(cfg, n.B, n.C)}
+				of := DayModel{at, upstreamBy(cfg, n.Provider, n.Model)}
 				if days[of] == nil {
 					days[of] = new(Spent)
 				}

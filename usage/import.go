@@ -167,9 +167,9 @@ func (i *importing) take(p *past) error {
 	m.count(i.index, name, c)
 	if p.address != "" {
 		seen := &Counts{Row: Row{requests: 1}}
-		m.count(i.index, Name{Kind: ofClients, A: p.address}, seen)
+		m.count(i.index, Name{Kind: ofClients, Who: p.address}, seen)
 	}
-	i.keys[name.A] = true
+	i.keys[name.Who] = true
 	i.done.Requests++
 	i.done.Cost = saturate.Add(i.done.Cost, p.sample.Cost)
 	if when := time.Unix(at, 0).UTC(); i.done.Requests == 1 {

@@ -55,7 +55,7 @@ func (m *span) count(x *index, n Name, c *Counts) {
 	m.changes++
 	switch n.Kind {
 	case ofClients:
-		m.clients[n.A] = saturate.Add(m.clients[n.A], c.Row[requests])
+		m.clients[n.Who] = saturate.Add(m.clients[n.Who], c.Row[requests])
 	case ofRequests:
 		m.rows[ofRequests].at(x.number(n)).Row.add(&c.Row)
 		m.rows[ofChannels].at(x.number(n.channel())).add(c)

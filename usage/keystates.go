@@ -50,7 +50,7 @@ func (st Statistics) TokenUsage(secret, model string, from, to time.Time) []Toke
 	var all sums[keyModel]
 	st.read(func(v View) error {
 		t := newTally(tokenColumns, func(n Name) (keyModel, bool) {
-			return keyModel{n.A, n.C}, n.C != "" && (only == "" || n.A == only) && (model == "" || n.C == model)
+			return keyModel{n.Who, n.Model}, n.Model != "" && (only == "" || n.Who == only) && (model == "" || n.Model == model)
 		})
 		all = t.sums
 		return t.scan(v, ofRequests, from.Unix(), minuteOf(to)+minute, day)
@@ -148,7 +148,7 @@ func (b *Books) KeyStates(reveal bool) map[string]KeyState {
 	}
 	byKey := make(map[string]sums[keyModel])
 	b.read(func(v View) error {
-		all, err := sinceOf(v, ofRequests, tokenColumns, starts, func(n Name) (keyModel, bool) { return keyModel{n.A, n.C}, n.C != "" })
+		all, err := sinceOf(v, ofRequests, tokenColumns, starts, func(n Name) (keyModel, bool) { return keyModel{n.Who, n.Model}, n.Model != "" })
 		for k, c := range all {
 			if byKey[k.key] == nil {
 				byKey[k.key] = sums[keyModel]{}

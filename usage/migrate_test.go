@@ -55,7 +55,7 @@ func TestALedgerOfVersion1IsTakenOver(t *testing.T) {
 	var r Row
 	r[requests], r[promptTokens], r[cost] = 2, 30, 100
 	hash := hashOf(secret)
-	names := []Name{{ofRequests, hash, "p", "m", "e"}, {ofRequests, hash, "q", "n", "e"}, {ofAttempts, "p", "m", "sk-…1", ""}, {Kind: ofClients, A: "127.0.0.1"}}
+	names := []Name{{ofRequests, hash, "p", "m", "e"}, {ofRequests, hash, "q", "n", "e"}, {Kind: ofAttempts, Who: "sk-…1", Provider: "p", Model: "m"}, {Kind: ofClients, Who: "127.0.0.1"}}
 	now := c.now().Unix() / 60
 	version1(t, dir, map[int64]Row{now - 5*24*60: r, now - 5*24*60 + 60: r, now - 3: r}, names)
 	for range 2 { // it is taken over once

@@ -12,39 +12,59 @@ import (
 
 // Name is a Series by what it counts.
 type Name struct {
-	Kind       Kind
-	A, B, C, D string
+	Kind Kind
+	// Who is a client key, by its hash. Of attempts it is the provider's key, masked, and of clients their address.
+	Who             string
+	Provider, Model string
+	// Endpoint is the method and the path. Of parts what they cost by stands behind it.
+	Endpoint string
+}
+
+// words are the name in the order in which the ledger has it.
+func (n *Name) words() [4]string {
+	if n.Kind == ofAttempts {
+		return [...]string{n.Provider, n.Model, n.Who, n.Endpoint}
+	}
+	return [...]string{n.Who, n.Provider, n.Model, n.Endpoint}
+}
+
+// nameOf is the name of which these are the words.
+func nameOf(kind Kind, words [4]string) Name {
+	if kind == ofAttempts {
+		return Name{kind, words[2], words[0], words[1], words[3]}
+	}
+	return Name{kind, words[0], words[1], words[2], words[3]}
 }
 
 // channel and key name the sums that a series of requests goes into.
-func (n Name) channel() Name { return Name{ofChannels, "", n.B, n.C, n.D} }
-func (n Name) key() Name     { return Name{Kind: ofKeys, A: n.A} }
+func (n Name) channel() Name { return Name{ofChannels, "", n.Provider, n.Model, n.Endpoint} }
+func (n Name) key() Name     { return Name{Kind: ofKeys, Who: n.Who} }
 
 // ofOtherModels is the series of the models that are not told apart.
 func (n Name) ofOtherModels() Name {
 	switch n.Kind {
 	case ofRequests, ofParts:
-		n.C = otherModels
+		n.Model = otherModels
 	case ofAttempts:
-		n.B = otherModels
+		n.Model = otherModels
 	}
 	return n
 }
 
 // lostName stands for a series whose name the ledger has lost, so that its number is not given again. Nothing of it is counted.
 func lostName(number uint32) Name {
-	return Name{Kind: ofNothing, A: strconv.FormatUint(uint64(number), 10)}
+	return Name{Kind: ofNothing, Who: strconv.FormatUint(uint64(number), 10)}
 }
 
 // mostWord bounds a word of a name, in bytes. It is one less than a power of two.
 const mostWord = 255
 
 // long says whether a word is longer than the ledger takes.
-func (n *Name) long() bool { return len(n.A)|len(n.B)|len(n.C)|len(n.D) > mostWord }
+func (n *Name) long() bool { return len(n.Who)|len(n.Provider)|len(n.Model)|len(n.Endpoint) > mostWord }
 
 // bounded is the name with words that are too long cut short. What told them apart still does.
 func (n Name) bounded() Name {
-	return Name{n.Kind, boundedWord(n.A), boundedWord(n.B), boundedWord(n.C), boundedWord(n.D)}
+	return Name{n.Kind, boundedWord(n.Who), boundedWord(n.Provider), boundedWord(n.Model), boundedWord(n.Endpoint)}
 }
 
 func boundedWord(word string) string {
@@ -74,7 +94,7 @@ var (
 var lengthened = nameForm{
 	write: func(n Name) []byte {
 		data := []byte{byte(n.Kind)}
-		for _, word := range [...]string{n.A, n.B, n.C, n.D} {
+		for _, word := range n.words() {
 			data = append(binary.AppendUvarint(data, uint64(len(word))), word...)
 		}
 		return data
@@ -83,25 +103,27 @@ var lengthened = nameForm{
 		if len(data) == 0 {
 			return n, errName
 		}
-		n.Kind, data = Kind(data[0]), data[1:]
-		for _, word := range [...]*string{&n.A, &n.B, &n.C, &n.D} {
+		kind, data := Kind(data[0]), data[1:]
+		var words [4]string
+		for i := range words {
 			size, err := uvarint(&data)
 			if err != nil || size > uint64(len(data)) {
 				return n, errName
 			}
-			*word, data = string(data[:size]), data[size:]
+			words[i], data = string(data[:size]), data[size:]
 		}
 		if len(data) > 0 {
 			return n, errName
 		}
-		return n, nil
+		return nameOf(kind, words), nil
 	},
 }
 
 // separated names are those of the versions before 3: a NUL stands between the words, so a word that has one makes a name unreadable.
 var separated = nameForm{
 	write: func(n Name) []byte {
-		return append([]byte{byte(n.Kind)}, strings.Join([]string{n.A, n.B, n.C, n.D}, "\x00")...)
+		words := n.words()
+		return append([]byte{byte(n.Kind)}, strings.Join(words[:], "\x00")...)
 	},
 	read: func(data []byte) (n Name, err error) {
 		if len(data) == 0 {
@@ -111,7 +133,7 @@ var separated = nameForm{
 		if len(words) != 4 {
 			return n, errName
 		}
-		return Name{Kind(data[0]), words[0], words[1], words[2], words[3]}, nil
+		return nameOf(Kind(data[0]), [4]string(words)), nil
 	},
 }
 

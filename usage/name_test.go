@@ -116,3 +116,23 @@ func FuzzNames(f *testing.F) {
 		}
 	})
 }
+
+// What a ledger has stays readable: the order of the words is that of the kind.
+func TestNamesStandInTheLedgerInTheOrderOfTheirKind(t *testing.T) {
+	for _, c := range []struct {
+		name Name
+		want string
+	}{
+		{Name{Kind: ofRequests, Who: "k", Provider: "p", Model: "m", Endpoint: "e"}, "r\x01k\x01p\x01m\x01e"},
+		{Name{Kind: ofAttempts, Who: "sk-…1", Provider: "p", Model: "m"}, "a\x01p\x01m\x07sk-…1\x00"},
+		{Name{Kind: ofClients, Who: "192.0.2.1"}, "i\x09192.0.2.1\x00\x00\x00"},
+	} {
+		data := lengthened.write(c.name)
+		if string(data) != c.want {
+			t.Errorf("%+v is written as %q", c.name, data)
+		}
+		if read, err := lengthened.read(data); err != nil || read != c.name {
+			t.Errorf("%q is read as %+v, %v", data, read, err)
+		}
+	}
+}

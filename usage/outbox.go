@@ -240,7 +240,7 @@ func (o *outbox) costs(s *span) map[string]int64 {
 	all := make(map[string]int64)
 	for number, c := range s.rows[ofKeys] {
 		if int(number) < len(o.index.names) && o.index.names[number].Kind == ofKeys && c.Row[cost] > 0 {
-			all[o.index.names[number].A] = c.Row[cost]
+			all[o.index.names[number].Who] = c.Row[cost]
 		}
 	}
 	return all

@@ -9,7 +9,7 @@ import (
 func counted(n int64) []Counted {
 	c := Counts{Row: Row{requests: n, promptTokens: 2 * n, cost: 3 * n}}
 	c.histogram(duration)[3] = n
-	return []Counted{{Name{ofRequests, "key", "p", "m", "e"}, c}, {Name{Kind: ofClients, A: "192.0.2.1"}, Counts{Row: Row{requests: n}}}}
+	return []Counted{{Name{ofRequests, "key", "p", "m", "e"}, c}, {Name{Kind: ofClients, Who: "192.0.2.1"}, Counts{Row: Row{requests: n}}}}
 }
 
 // save writes what is not in the file.
@@ -86,7 +86,7 @@ func TestOutboxOfALongOutageHasAPieceForEachHour(t *testing.T) {
 	for _, p := range o.pieces {
 		sum.merge(p.span)
 	}
-	if got := sum.rows[ofKeys].at(o.index.number(Name{Kind: ofKeys, A: "key"})).Row[requests]; got != hours*60 {
+	if got := sum.rows[ofKeys].at(o.index.number(Name{Kind: ofKeys, Who: "key"})).Row[requests]; got != hours*60 {
 		t.Errorf("of %d requests %d wait", hours*60, got)
 	}
 	inFile := 0

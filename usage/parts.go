@@ -167,8 +167,8 @@ func (c *circumstances) encode() string {
 
 // ofRequests is the series of requests that a series of parts is of, and the circumstances. It is not known of all what they were.
 func (n Name) ofRequests() (of Name, c circumstances, known bool) {
-	endpoint, text, _ := strings.Cut(n.D, "?")
-	of = Name{ofRequests, n.A, n.B, n.C, endpoint}
+	endpoint, text, _ := strings.Cut(n.Endpoint, "?")
+	of = Name{ofRequests, n.Who, n.Provider, n.Model, endpoint}
 	v, err := url.ParseQuery(text)
 	if err != nil || text == otherCircumstances {
 		return of, c, false
@@ -187,8 +187,8 @@ func (n Name) ofRequests() (of Name, c circumstances, known bool) {
 // ofOtherCircumstances is the series of parts whose circumstances are not told apart.
 func (n Name) ofOtherCircumstances() Name {
 	if n.Kind == ofParts {
-		endpoint, _, _ := strings.Cut(n.D, "?")
-		n.D = endpoint + "?" + otherCircumstances
+		endpoint, _, _ := strings.Cut(n.Endpoint, "?")
+		n.Endpoint = endpoint + "?" + otherCircumstances
 	}
 	return n
 }

@@ -177,7 +177,7 @@ func TestPartsAreToldApartWithinBounds(t *testing.T) {
 		c := circumstances{over: 5, upTo: 10, service: service, size: "1024x1024", quality: "hd", estimated: i%2 == 0, apart: i%3 == 0}
 		text := names.name("key"+strconv.Itoa(i%9), "/v1/images/generations", c)
 		seen[text] = true
-		of, back, known := Name{Kind: ofParts, A: "k", B: "p", C: "m", D: text}.ofRequests()
+		of, back, known := Name{Kind: ofParts, Who: "k", Provider: "p", Model: "m", Endpoint: text}.ofRequests()
 		if of != (Name{ofRequests, "k", "p", "m", "/v1/images/generations"}) || known && back != c || len(text) > mostWord {
 			t.Fatalf("%s: %+v, %+v", text, of, back)
 		}
@@ -215,7 +215,7 @@ func TestAKeyThatAsksForEverOtherServicesTakesNoPlaceOfOthers(t *testing.T) {
 				if s.name.Kind == ofParts {
 					parts++
 				}
-				if s.name.A == "other" && s.name.Kind == ofParts && known && c.service == "flex" && s.name.C != otherModels {
+				if s.name.Who == "other" && s.name.Kind == ofParts && known && c.service == "flex" && s.name.Model != otherModels {
 					apart++
 				}
 			}

@@ -122,7 +122,7 @@ func (r *reading) add(q Question, batch []byte, of func(Name) *Counts) error {
 			return err
 		}
 		for address, n := range span {
-			if sum := of(Name{Kind: ofClients, A: address}); sum != nil {
+			if sum := of(Name{Kind: ofClients, Who: address}); sum != nil {
 				sum.Row[requests] = saturate.Add(sum.Row[requests], n)
 			}
 		}
@@ -224,7 +224,7 @@ func sinceOf[K comparable](v View, k Kind, wanted Columns, starts map[string]int
 	}
 	var now int64
 	t := newTally(wanted, func(n Name) (key K, counted bool) {
-		if start, is := aligned[n.A]; !is || start > now {
+		if start, is := aligned[n.Who]; !is || start > now {
 			return key, false
 		}
 		return group(n)

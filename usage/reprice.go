@@ -104,7 +104,7 @@ func (p *repricing) report(now time.Time) ([]Repriced, error) {
 		for from := max(v.Aligned(ofRequests, p.From.Unix()), p.From.Unix()); from < to; from = begin(from, day) + day { // so that no more than a day's rows are held
 			some := false
 			if err := p.scan(v, byModel, from, min(begin(from, day)+day, to), day, func(n Name) bool {
-				timed := priceBy(p.prices, n.B, n.C).Price.HasHours()
+				timed := priceBy(p.prices, n.Provider, n.Model).Price.HasHours()
 				some = some || timed
 				return !timed
 			}); err != nil {
@@ -113,7 +113,7 @@ func (p *repricing) report(now time.Time) ([]Repriced, error) {
 			if !some {
 				continue
 			}
-			if err := p.scan(v, byModel, from, min(begin(from, day)+day, to), minute, func(n Name) bool { return priceBy(p.prices, n.B, n.C).Price.HasHours() }); err != nil {
+			if err := p.scan(v, byModel, from, min(begin(from, day)+day, to), minute, func(n Name) bool { return priceBy(p.prices, n.Provider, n.Model).Price.HasHours() }); err != nil {
 				return err
 			}
 		}
@@ -163,14 +163,14 @@ func (p *repricing) scan(v View, byModel map[Name]*Repriced, from, to, longest i
 // count adds what a row of a time came to and comes to.
 func (p *repricing) count(byModel map[Name]*Repriced, n Name, row *Row, at, length int64) {
 	is, base, why := p.price(n, row, at, length)
-	key := Name{ofRequests, n.A, n.B, n.C, why}
+	key := Name{ofRequests, n.Who, n.Provider, n.Model, why}
 	sum := byModel[key]
 	if sum == nil {
-		alias := p.aliases[n.A]
+		alias := p.aliases[n.Who]
 		if alias == "" {
-			alias = n.A
+			alias = n.Who
 		}
-		sum = &Repriced{Key: alias, Provider: n.B, Model: n.C, LeftOut: why, hash: n.A}
+		sum = &Repriced{Key: alias, Provider: n.Provider, Model: n.Model, LeftOut: why, hash: n.Who}
 		byModel[key] = sum
 	}
 	sum.Requests = saturate.Add(sum.Requests, row[requests])

@@ -81,13 +81,13 @@ func (p *repricing) price(n Name, r *Row, at, length int64) (nano int64, base bo
 	if n.Kind == ofParts {
 		of, c, known = n.ofRequests()
 	}
-	priced := priceBy(p.prices, of.B, of.C)
+	priced := priceBy(p.prices, of.Provider, of.Model)
 	switch all := &priced.Price; {
-	case of.C == otherModels:
+	case of.Model == otherModels:
 		return was, false, notApart
 	case !known:
 		return was, false, notClassable
-	case priced.From == config.FromDefault && media(of.D):
+	case priced.From == config.FromDefault && media(of.Endpoint):
 		return was, false, notKnown
 	case c.apart:
 		return was, false, notOneOnly

@@ -201,7 +201,7 @@ func (r *restoring) row(line *transferred) error {
 		r.open, r.k, r.batch = s, k, newSpan()
 	}
 	r.done.Rows++
-	name := Name{k, line.Name[0], line.Name[1], line.Name[2], line.Name[3]}.bounded()
+	name := nameOf(k, [4]string(line.Name)).bounded()
 	r.add(r.batch, name, c)
 	for _, longer := range r.longer(s) {
 		if r.derived[longer] == nil {
@@ -214,7 +214,7 @@ func (r *restoring) row(line *transferred) error {
 
 func (r *restoring) add(s *span, n Name, c *Counts) {
 	if n.Kind == ofClients {
-		s.clients[n.A] = saturate.Add(s.clients[n.A], c.Row[requests])
+		s.clients[n.Who] = saturate.Add(s.clients[n.Who], c.Row[requests])
 		return
 	}
 	s.rows[n.Kind].at(r.index.number(n)).add(c)

@@ -156,7 +156,7 @@ type shard struct {
 func (t *table) hash(n *Name) uint64 {
 	const odd = 0x9e3779b97f4a7c15
 	h := uint64(n.Kind)
-	for _, word := range [...]string{n.A, n.B, n.C, n.D} {
+	for _, word := range [...]string{n.Who, n.Provider, n.Model, n.Endpoint} {
 		if word != "" {
 			h ^= maphash.String(t.seed, word)
 		}
@@ -205,7 +205,7 @@ func (t *table) add(b *Books, at *shard, h uint64, n Name, told bool) *Series {
 	if s := at.find(h, &n); s != nil {
 		return s
 	}
-	if told && !t.parts.take(n.A, b.options.Series) {
+	if told && !t.parts.take(n.Who, b.options.Series) {
 		return nil
 	}
 	next := map[uint64]*Series{}
@@ -213,7 +213,7 @@ func (t *table) add(b *Books, at *shard, h uint64, n Name, told bool) *Series {
 		next = maps.Clone(*known)
 	}
 	// The caller's texts may lie in a buffer of a request.
-	own := Name{n.Kind, strings.Clone(n.A), strings.Clone(n.B), strings.Clone(n.C), strings.Clone(n.D)}
+	own := Name{n.Kind, strings.Clone(n.Who), strings.Clone(n.Provider), strings.Clone(n.Model), strings.Clone(n.Endpoint)}
 	s := &Series{name: own, books: b, next: next[h]}
 	if n.Kind == ofRequests {
 		s.histograms = new(liveHistograms)
@@ -233,7 +233,7 @@ func (k *Key) Series(provider, model, endpoint string) *Series {
 
 // Attempt counts one attempt at a provider, with which of its keys, masked; "" is a provider without keys.
 func (b *Books) Attempt(provider, model, maskedKey string, success bool) {
-	b.table.find(b, Name{Kind: ofAttempts, A: provider, B: model, C: maskedKey}).attempt(success)
+	b.table.find(b, Name{Kind: ofAttempts, Who: maskedKey, Provider: provider, Model: model}).attempt(success)
 }
 
 // mostAddresses bounds how many client addresses are told apart in the life of a process. What comes after is counted as one.
@@ -254,7 +254,7 @@ func (b *Books) client(addr netip.Addr) *Series {
 			b.addressCount.Add(1)
 		}
 	}
-	return b.table.find(b, Name{Kind: ofClients, A: text})
+	return b.table.find(b, Name{Kind: ofClients, Who: text})
 }
 
 // Recent counts for somebody whose requests are mostly counted where the one before was, as those of a connection are: to look whether
@@ -271,7 +271,7 @@ func (r *Recent) Series(k *Key, provider, model, endpoint string) *Series {
 
 // Attempt is Books.Attempt.
 func (r *Recent) Attempt(b *Books, provider, model, maskedKey string, success bool) {
-	b.recent(&r.attempts, Name{Kind: ofAttempts, A: provider, B: model, C: maskedKey}).attempt(success)
+	b.recent(&r.attempts, Name{Kind: ofAttempts, Who: maskedKey, Provider: provider, Model: model}).attempt(success)
 }
 
 // Seen is Books.Seen.

@@ -258,7 +258,7 @@ func (v *sharedView) add(q *Question, batch []byte, byNumber func(uint32) *Count
 
 func (a addresses) into(sums *sharedSums) {
 	for address, n := range a {
-		if sum := sums.sum(Name{Kind: ofClients, A: address}); sum != nil {
+		if sum := sums.sum(Name{Kind: ofClients, Who: address}); sum != nil {
 			sum.Row[requests] = saturate.Add(sum.Row[requests], n)
 		}
 	}

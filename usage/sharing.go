@@ -51,7 +51,7 @@ func (s *sharing) load(b *Books, keys map[*Key]int64) error {
 	ctx, cancel := within(readWithin)
 	defer cancel()
 	err := s.ledger.readDelivered(ctx, b.options.Now(), func(v *sharedView) error {
-		sums, err := sinceOf(v, ofKeys, columnsOf(cost), starts, func(n Name) (string, bool) { return n.A, true })
+		sums, err := sinceOf(v, ofKeys, columnsOf(cost), starts, func(n Name) (string, bool) { return n.Who, true })
 		if err != nil {
 			return err
 		}

@@ -92,9 +92,9 @@ func (st Statistics) Stats(hours int) *Stats {
 	type pair [2]string
 	attempts, served, clients := sums[pair]{}, sums[pair]{}, sums[string]{}
 	st.read(func(v View) error {
-		tried := newTally(columnsOf(requests, failures), func(n Name) (pair, bool) { return pair{n.A, n.B}, true })
-		asked := newTally(columnsOf(requests), func(n Name) (pair, bool) { return pair{n.C, n.D}, true })
-		from := newTally(columnsOf(requests), func(n Name) (string, bool) { return n.A, true })
+		tried := newTally(columnsOf(requests, failures), func(n Name) (pair, bool) { return pair{n.Provider, n.Model}, true })
+		asked := newTally(columnsOf(requests), func(n Name) (pair, bool) { return pair{n.Model, n.Endpoint}, true })
+		from := newTally(columnsOf(requests), func(n Name) (string, bool) { return n.Who, true })
 		attempts, served, clients = tried.sums, asked.sums, from.sums
 		if err := tried.scan(v, ofAttempts, since, v.End(), day); err != nil {
 			return err
@@ -147,7 +147,7 @@ func (st Statistics) KeyRankings(provider string, from, to time.Time) []KeyRanki
 	var byKey sums[string]
 	provider = boundedWord(provider)
 	st.read(func(v View) error {
-		t := newTally(columnsOf(requests, failures), func(n Name) (string, bool) { return n.C, n.A == provider })
+		t := newTally(columnsOf(requests, failures), func(n Name) (string, bool) { return n.Who, n.Provider == provider })
 		byKey = t.sums
 		return t.scan(v, ofAttempts, from.Unix(), minuteOf(to)+minute, day)
 	}, ofAttempts)

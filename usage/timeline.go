@@ -27,10 +27,10 @@ var grouped = map[Grouping]struct {
 	of   func(Name) string
 }{
 	"":         {ofChannels, func(Name) string { return "" }},
-	ByModel:    {ofChannels, func(n Name) string { return n.C }},
-	ByProvider: {ofChannels, func(n Name) string { return n.B }},
-	ByKey:      {ofKeys, func(n Name) string { return n.A }},
-	ByAttempts: {ofAttempts, func(n Name) string { return n.A }},
+	ByModel:    {ofChannels, func(n Name) string { return n.Model }},
+	ByProvider: {ofChannels, func(n Name) string { return n.Provider }},
+	ByKey:      {ofKeys, func(n Name) string { return n.Who }},
+	ByAttempts: {ofAttempts, func(n Name) string { return n.Provider }},
 }
 
 // Line is one model, provider or client key over time.
@@ -148,9 +148,9 @@ func (b *Books) grouping(group Grouping, secret string) (Kind, func(Name) (strin
 	}
 	only := hashOf(secret)
 	if group == "" || group == ByKey { // these sums are the ones that have times of answers
-		return ofKeys, func(n Name) (string, bool) { return g.of(n), n.A == only }, nil
+		return ofKeys, func(n Name) (string, bool) { return g.of(n), n.Who == only }, nil
 	}
-	return ofRequests, func(n Name) (string, bool) { return g.of(n), n.A == only }, nil
+	return ofRequests, func(n Name) (string, bool) { return g.of(n), n.Who == only }, nil
 }
 
 // named calls keys by their aliases.

@@ -30,7 +30,7 @@ func (b *Books) Totals() (ofAll, attempts []Total) {
 func total(n Name, c *Counts) Total {
 	r := &c.Row
 	t := Total{
-		Provider: n.B, Model: n.C, Endpoint: n.D, Requests: r[requests], Failures: r[failures],
+		Provider: n.Provider, Model: n.Model, Endpoint: n.Endpoint, Requests: r[requests], Failures: r[failures],
 		Tokens: Tokens{Prompt: r[promptTokens], Cached: r[cachedTokens], CacheWrite: r[cacheWriteTokens], Completion: r[completionTokens], Reasoning: r[reasoningTokens]},
 		Cost:   r[cost], FirstByteSum: float64(c.sums[firstByte]) / 1e6, DurationSum: float64(c.sums[duration]) / 1e6,
 	}

@@ -3,7 +3,6 @@ package usage
 import (
 	"bufio"
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -124,13 +123,15 @@ func (e *exporting) batch(line transferred, k Kind, batch []byte, names []Name) 
 		}
 	}
 	for address, n := range s.clients {
-		byName[Name{Kind: ofClients, A: address}] = &Counts{Row: Row{requests: n}}
+		byName[Name{Kind: ofClients, Who: address}] = &Counts{Row: Row{requests: n}}
 	}
 	for _, n := range slices.SortedFunc(maps.Keys(byName), func(a, b Name) int {
-		return cmp.Or(cmp.Compare(a.A, b.A), cmp.Compare(a.B, b.B), cmp.Compare(a.C, b.C), cmp.Compare(a.D, b.D))
+		of, other := a.words(), b.words()
+		return slices.Compare(of[:], other[:])
 	}) {
 		c := byName[n]
-		line.Name, line.Counts = []string{n.A, n.B, n.C, n.D}, map[string]int64{}
+		words := n.words()
+		line.Name, line.Counts = words[:], map[string]int64{}
 		for field, name := range columnNames {
 			if c.Row[field] != 0 {
 				line.Counts[name] = c.Row[field]

@@ -97,7 +97,7 @@ func writeYear(b *testing.B, dir string, c *clock) (rows int) {
 			r.histogram(duration)[bucketOf(5*d)]++
 		}
 		into.count(x, n, &r)
-		into.count(x, Name{Kind: ofAttempts, A: n.B, B: n.C, C: "sk-…1"}, &r)
+		into.count(x, Name{Kind: ofAttempts, Who: "sk-…1", Provider: n.Provider, Model: n.Model}, &r)
 	}
 	m := startMarks(c.now().AddDate(-1, 0, 0).Unix())
 	m.HoursTo, m.DaysTo = begin(c.now().Unix(), hour), begin(c.now().Unix(), day)
