@@ -54,8 +54,8 @@ const DefaultPatience = 50 * time.Millisecond
 // DefaultRetention is a year and a month.
 const DefaultRetention = 396 * 24 * time.Hour
 
-// foldEvery is what a process that is killed loses at most, beside the time a write takes.
-const foldEvery = time.Second
+// flushEvery is what a process that is killed loses at most, beside the time a write takes.
+const flushEvery = time.Second
 
 // Books are the counters and the ledger behind them.
 type Books struct {
@@ -71,12 +71,12 @@ type Books struct {
 	addressCount atomic.Int64
 
 	changing sync.Mutex
-	changed  []*Series // since the last fold
+	changed  []*Series // since the last flush
 
 	mu      sync.Mutex // of what follows
 	keys    map[string]*Key
 	totals  sums[Name] // since the start, of channels and of attempts by provider and model
-	emptied time.Time  // when the last fold left nothing behind
+	emptied time.Time  // when the last flush left nothing behind
 
 	gathering sync.Mutex // held for moments
 	waiting   []Counted  // what the ledger has not taken over
@@ -85,8 +85,8 @@ type Books struct {
 	configuring sync.Mutex // of when keys begin to count
 	renewed     int64      // the hour in which renew last looked
 
-	folding sync.Mutex
-	failed  atomic.Pointer[error]
+	flushing sync.Mutex
+	failed   atomic.Pointer[error]
 
 	limits atomic.Pointer[LimitKeeper]
 
@@ -160,12 +160,12 @@ func within(d time.Duration) (context.Context, context.CancelFunc) {
 // keep writes the changes once a second until Close.
 func (b *Books) keep() {
 	defer close(b.done)
-	fold := time.NewTicker(foldEvery)
-	defer fold.Stop()
+	flush := time.NewTicker(flushEvery)
+	defer flush.Stop()
 	for {
 		select {
-		case <-fold.C:
-			_ = b.fold() // it has been logged, and is in Health
+		case <-flush.C:
+			_ = b.flush() // it has been logged, and is in Health
 			b.renew()
 		case <-b.stop:
 			return
@@ -173,10 +173,10 @@ func (b *Books) keep() {
 	}
 }
 
-// fold writes what was counted into the ledger. What cannot be written is kept.
-func (b *Books) fold() error {
-	b.folding.Lock()
-	defer b.folding.Unlock()
+// flush writes what was counted into the ledger. What cannot be written is kept.
+func (b *Books) flush() error {
+	b.flushing.Lock()
+	defer b.flushing.Unlock()
 	ctx, cancel := within(writeWithin)
 	defer cancel()
 	now := b.options.Now()
@@ -290,9 +290,9 @@ func (b *Books) Close() error {
 		close(b.stop)
 		<-b.done
 		<-b.heard
-		err := b.fold()
-		b.folding.Lock() // a fold that somebody else began
-		defer b.folding.Unlock()
+		err := b.flush()
+		b.flushing.Lock() // a flush that somebody else began
+		defer b.flushing.Unlock()
 		if closing := b.ledger.Close(); err == nil {
 			err = closing
 		}

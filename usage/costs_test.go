@@ -15,11 +15,11 @@ func TestCostsAreOfAMonthAndAKey(t *testing.T) {
 				k.Series("p", "m", "e").Record(sample(10, 2_000_000))
 			}
 			k.Series("q", "m", "e").Record(sample(10, 0)) // another provider is the same model
-			fold(t, b)
+			flush(t, b)
 			c.advance(time.Hour)
 		}
 		b.Key("sk-somebody-else").Series("p", "m", "e").Record(sample(10, 5_000_000))
-		fold(t, b)
+		flush(t, b)
 		for name, test := range map[string]struct {
 			secret   string
 			from, to time.Time

@@ -93,7 +93,7 @@ func TestOnlyTheLast30DaysCountWhereCreatedAtDoesNotSay(t *testing.T) {
 		for range 40 {
 			k.Series("p", "m", "e").Record(sample(1, 3))
 			k.Spend(3)
-			fold(t, b)
+			flush(t, b)
 			c.advance(24 * time.Hour)
 			b.renew()
 		}
@@ -110,7 +110,7 @@ func TestANewCreatedAtCountsWhatWasSpentSinceThenWhileRequestsAreInFlight(t *tes
 		for range 10 {
 			k.Series("p", "m", "e").Record(sample(1, 5))
 			k.Spend(5)
-			fold(t, b)
+			flush(t, b)
 			c.advance(6 * time.Hour)
 		}
 		if !reserve(k, 7) {
@@ -145,7 +145,7 @@ func TestEveryKeyIsToldWhatItUsedSinceItsOwnCreatedAt(t *testing.T) {
 			for _, key := range terms {
 				b.Key(key.Secret).Series("p", "m", "e").Record(sample(10, 5))
 			}
-			fold(t, b)
+			flush(t, b)
 			c.advance(24 * time.Hour)
 		}
 		if err := b.Configure(terms); err != nil {

@@ -61,7 +61,7 @@ func lived(t *testing.T, dir string) *clock {
 		k.Series("p", "n", "e").Record(sample(1, 1))
 		b.Attempt("p", "m", "sk-…1", true)
 		b.Seen(netip.MustParseAddr("127.0.0.1"))
-		fold(t, b)
+		flush(t, b)
 		c.advance(30 * time.Minute)
 	}
 	if _, _, err := b.AddCredits(secret, Correction{Nano: 500}); err != nil {
@@ -164,7 +164,7 @@ func TestALedgerWithDamagedRowsOpensWithoutThem(t *testing.T) {
 						t.Errorf("%s %x: %d rows are damaged after %d:\n%s", r.table, r.key, damaged, damagedOnce, log.text.String())
 					}
 					b.Key(secret).Series("p", "m", "e").Record(sample(1, 1))
-					fold(t, b)
+					flush(t, b)
 					if err := b.Close(); err != nil {
 						t.Errorf("%s %x: %v", r.table, r.key, err)
 					}
@@ -195,7 +195,7 @@ func TestRowsThatAreDamagedWhileTheBooksAreOpenAreLeftOutOfHoursAndDays(t *testi
 	k := configure(t, b, nil, nil)
 	for n := range 10 {
 		k.Series("p", "m", "e").Record(sample(1, 1))
-		fold(t, b)
+		flush(t, b)
 		if n == 3 {
 			at := spanKey(begin(c.now().Unix(), minute))
 			if err := localOf(b).store.update(func(w writer) error { return w.put(spanTable(minute, ofRequests), at, []byte("damaged")) }); err != nil {
@@ -205,7 +205,7 @@ func TestRowsThatAreDamagedWhileTheBooksAreOpenAreLeftOutOfHoursAndDays(t *testi
 		c.advance(time.Minute)
 	}
 	c.advance(48 * time.Hour)
-	fold(t, b)
+	flush(t, b)
 	if n := requestsIn(b, time.Unix(0, 0), c.now()); n != 9 || b.Ledger().Damaged != 1 || b.Health() != nil {
 		t.Errorf("%d of 10 requests are there, %d rows damaged, %v", n, b.Ledger().Damaged, b.Health())
 	}
@@ -221,7 +221,7 @@ func TestRowsThatAreDamagedWhileTheBooksAreOpenAreLeftOutOfHoursAndDays(t *testi
 	b = open(t, Options{Dir: dir, Now: c.now})
 	for range 3 {
 		configure(t, b, nil, nil).Series("p", "m", "e").Record(sample(1, 1))
-		fold(t, b)
+		flush(t, b)
 	}
 	if n := requestsIn(b, time.Unix(0, 0), c.now()); n != 12 || b.Ledger().Damaged != 2 {
 		t.Errorf("%d requests are there, %d rows damaged", n, b.Ledger().Damaged)
@@ -248,7 +248,7 @@ func TestALedgerThatLostItsMarksFindsThemAgain(t *testing.T) {
 	if n, _ := askedAll(t, b, c); n != 2*4*24*2 {
 		t.Errorf("%d requests are left", n)
 	}
-	fold(t, b)
+	flush(t, b)
 	if err := b.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -285,9 +285,9 @@ func TestALedgerThatWasIdleIsNotTakenForDamaged(t *testing.T) {
 				if then != "nothing" {
 					k.Series("p", "m", "e").Record(sample(1, 1))
 				}
-				fold(t, b)
+				flush(t, b)
 				c.advance(idle)
-				fold(t, b)
+				flush(t, b)
 				if err := b.Close(); err != nil {
 					t.Fatal(err)
 				}

@@ -70,7 +70,7 @@ const (
 type liveHistograms [histogramCount]liveHistogram
 
 type liveHistogram struct {
-	buckets [HistogramBuckets]atomic.Uint32 // a fold empties them once a second, so that 32 bits are plenty
+	buckets [HistogramBuckets]atomic.Uint32 // a flush empties them once a second, so that 32 bits are plenty
 	sum     saturate.Counter                // microseconds
 }
 

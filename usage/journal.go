@@ -7,7 +7,7 @@ import (
 	"uniapi/codec/saturate"
 )
 
-// index numbers series. Numbers are given once and are the ledger's as soon as a fold that uses them is written.
+// index numbers series. Numbers are given once and are the ledger's as soon as a flush that uses them is written.
 type index struct {
 	names   []Name // by number; the first is 1
 	numbers map[Name]uint32

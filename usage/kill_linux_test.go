@@ -14,9 +14,9 @@ import (
 	"unsafe"
 )
 
-// TestAKilledProcessLosesAtMostWhatCameAfterItsLastFold runs this test binary as a process that counts as fast as it can, and
-// kills it at any time. Folds follow each other without a pause there; in a gateway there is one in each second.
-func TestAKilledProcessLosesAtMostWhatCameAfterItsLastFold(t *testing.T) {
+// TestAKilledProcessLosesAtMostWhatCameAfterItsLastFlush runs this test binary as a process that counts as fast as it can, and
+// kills it at any time. Flushes follow each other without a pause there; in a gateway there is one in each second.
+func TestAKilledProcessLosesAtMostWhatCameAfterItsLastFlush(t *testing.T) {
 	if dir := os.Getenv("USAGE_VICTIM"); dir != "" {
 		victim(dir)
 	}
@@ -31,10 +31,10 @@ func TestAKilledProcessLosesAtMostWhatCameAfterItsLastFold(t *testing.T) {
 		if err := child.Start(); err != nil {
 			t.Fatal(err)
 		}
-		// The child says after each fold how many requests it had counted before it: the last such number is a floor.
-		var folded int64
-		for end := time.Now().Add(rand.N(150 * time.Millisecond)); folded == 0 || time.Now().Before(end); {
-			if _, err := fmt.Fscanln(out, &folded); err != nil {
+		// The child says after each flush how many requests it had counted before it: the last such number is a floor.
+		var flushed int64
+		for end := time.Now().Add(rand.N(150 * time.Millisecond)); flushed == 0 || time.Now().Before(end); {
+			if _, err := fmt.Fscanln(out, &flushed); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -51,8 +51,8 @@ func TestAKilledProcessLosesAtMostWhatCameAfterItsLastFold(t *testing.T) {
 			t.Fatalf("round %d: the sums do not agree:\n%v of series\n%v of channels\n%v of keys", round, now, channels, keys)
 		}
 		for _, field := range []int{requests, promptTokens, completionTokens, cost, firstBytes} { // one of each in each request
-			if got := now[field] - before[field]; got < folded || got > recorded {
-				t.Fatalf("round %d: field %d grew by %d; %d requests were folded and %d counted", round, field, got, folded, recorded)
+			if got := now[field] - before[field]; got < flushed || got > recorded {
+				t.Fatalf("round %d: field %d grew by %d; %d requests were flushed and %d counted", round, field, got, flushed, recorded)
 			}
 		}
 		before = now
@@ -110,7 +110,7 @@ func victim(dir string) {
 	}()
 	for {
 		before := n.Load()
-		fail(b.fold())
+		fail(b.flush())
 		fmt.Println(before)
 	}
 }

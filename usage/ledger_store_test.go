@@ -124,7 +124,7 @@ func TestALedgerThatDoesNotAnswerLosesNothingAndStopsNoRequest(t *testing.T) {
 				k := configure(t, b, &credits, &begun)
 				series, start := k.Series("p", "m", "e"), time.Now()
 				series.Record(sample(1, 1))
-				time.Sleep(2 * foldEvery)
+				time.Sleep(2 * flushEvery)
 				far.set(fault)
 				for range 200 {
 					began := time.Now()
@@ -136,7 +136,7 @@ func TestALedgerThatDoesNotAnswerLosesNothingAndStopsNoRequest(t *testing.T) {
 					if took := time.Since(began); took != 0 {
 						t.Fatalf("a request waited %v", took)
 					}
-					time.Sleep(foldEvery)
+					time.Sleep(flushEvery)
 				}
 				if err := b.Health(); err == nil || fault.err != nil && !errors.Is(err, fault.err) || fault.slow && !errors.Is(err, context.DeadlineExceeded) {
 					t.Errorf("health is %v", err)
@@ -158,7 +158,7 @@ func TestALedgerThatDoesNotAnswerLosesNothingAndStopsNoRequest(t *testing.T) {
 					t.Errorf("adding a credit took %v", took)
 				}
 				far.set(farFault{})
-				time.Sleep(writeWithin + 2*foldEvery)
+				time.Sleep(writeWithin + 2*flushEvery)
 				if err := b.Health(); err != nil {
 					t.Error(err)
 				}

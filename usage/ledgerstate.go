@@ -5,10 +5,10 @@ import "time"
 // LedgerState is how the ledger stands, for metrics.
 type LedgerState struct {
 	Err     error         // why it cannot be written; nil if it can
-	Pending int           // rows that have changed and are not in it yet, and series that were counted since the last fold
-	Lag     time.Duration // since the last fold that left nothing behind: about a second if all is well
-	Rows    int           // that the last fold wrote
-	Took    time.Duration // by the last fold that wrote
+	Pending int           // rows that have changed and are not in it yet, and series that were counted since the last flush
+	Lag     time.Duration // since the last flush that left nothing behind: about a second if all is well
+	Rows    int           // that the last flush wrote
+	Took    time.Duration // by the last flush that wrote
 	Size    int64         // of its file, in bytes; 0 without one
 	Damaged int64         // rows that could not be read and were set aside, ever
 	Away    time.Time     // since when the database that instances share does not answer, and statistics lack what others count; the zero time is that it does

@@ -10,30 +10,30 @@ func TestTheStateOfTheLedgerSaysWhatWaits(t *testing.T) {
 	everywhere(t, func(t *testing.T, b *Books, c *clock) {
 		disk := onFullDisk(b)
 		k := configure(t, b, nil, nil)
-		b.folding.Lock() // the fold of every second comes later
+		b.flushing.Lock() // the flush of every second comes later
 		k.Series("p", "m", "e").Record(sample(1, 1))
 		if s := b.Ledger(); s.Pending != 1 || s.Err != nil {
 			t.Errorf("with a request that has just been counted: %+v", s)
 		}
-		b.folding.Unlock()
-		fold(t, b)
+		b.flushing.Unlock()
+		flush(t, b)
 		written := b.Ledger()
 		if written.Pending != 0 || written.Rows != 3 || written.Took <= 0 || written.Lag != 0 { // of the series, its channel and its key
-			t.Errorf("after a fold: %+v", written)
+			t.Errorf("after a flush: %+v", written)
 		}
 		disk.full.Store(true)
 		k.Series("p", "m", "e").Record(sample(1, 1))
 		c.advance(time.Minute)
-		if err := b.fold(); !errors.Is(err, errFull) {
+		if err := b.flush(); !errors.Is(err, errFull) {
 			t.Fatal(err)
 		}
 		if s := b.Ledger(); s.Pending != 3 || !errors.Is(s.Err, errFull) || s.Lag != time.Minute || s.Took != written.Took {
 			t.Errorf("on a full disk: %+v", s)
 		}
 		disk.full.Store(false)
-		fold(t, b)
+		flush(t, b)
 		if s := b.Ledger(); s.Pending != 0 || s.Err != nil || s.Lag != 0 {
-			t.Errorf("after the next fold: %+v", s)
+			t.Errorf("after the next flush: %+v", s)
 		}
 	})
 }
@@ -57,7 +57,7 @@ func TestTotalsHaveHistogramsWithTheirSums(t *testing.T) {
 		for n := range 10 {
 			k.Series("p", "m", "e").Record(Sample{Success: n < 6, TTFT: 10 * time.Millisecond, Duration: time.Second})
 			if n == 4 {
-				fold(t, b) // what was written is not counted again
+				flush(t, b) // what was written is not counted again
 			}
 		}
 		all, _ := b.Totals()

@@ -41,21 +41,21 @@ func TestWhatLimitsHaveCountedIsThereAfterARestartUntilItMayBeForgotten(t *testi
 			}
 		}
 		changes <- map[string][]byte{"a": {1, '1'}, "b": {30, '1'}}
-		fold(t, b)
+		flush(t, b)
 		want("a1b1")
 		disk := onFullDisk(b)
 		disk.full.Store(true)
 		changes <- map[string][]byte{"b": {30, '2'}}
-		if err := b.fold(); !errors.Is(err, errFull) {
+		if err := b.flush(); !errors.Is(err, errFull) {
 			t.Fatal(err)
 		}
 		want("a1b1")
 		changes <- map[string][]byte{"c": {30, '1'}}
-		if err := b.fold(); !errors.Is(err, errFull) {
+		if err := b.flush(); !errors.Is(err, errFull) {
 			t.Fatal(err)
 		}
 		disk.full.Store(false)
-		fold(t, b)
+		flush(t, b)
 		want("a1b2c1")
 		c.advance(time.Hour)
 		want("b2c1")

@@ -42,7 +42,7 @@ func migrate(w writer, lost *damages, now time.Time) error {
 const tableRows = "rows"
 
 // batchesFromRows makes batches of the minutes of version 1. Those that were hours already are dated at their first minute; the next
-// fold makes hours and days of them as of any others.
+// roll-up makes hours and days of them as of any others.
 func batchesFromRows(w writer, lost *damages) error {
 	names, err := readNames(w, separated, lost)
 	if err != nil {

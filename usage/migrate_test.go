@@ -79,7 +79,7 @@ func TestALedgerOfVersion1IsTakenOver(t *testing.T) {
 			}
 		}
 		check()
-		fold(t, b)
+		flush(t, b)
 		check()
 		if err := b.Close(); err != nil {
 			t.Fatal(err)

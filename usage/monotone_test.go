@@ -61,12 +61,12 @@ func FuzzSpending(f *testing.F) {
 					k.Spend(cost)
 				}
 			case 1:
-				fold(t, b)
+				flush(t, b)
 				c.advance(time.Minute)
 			case 2:
-				fold(t, b)
+				flush(t, b)
 				c.advance(25 * time.Hour)
-				fold(t, b)
+				flush(t, b)
 			case 3: // one whose cost is none that a price gives
 				k.Spend(x)
 			case 4:
@@ -104,7 +104,7 @@ func TestTwoAnswersThatClaimTooMuchLeaveAKeyOutOfCredit(t *testing.T) {
 			k.Series("p", "m", "e").Record(Sample{Success: true, Tokens: huge, Cost: cost})
 			k.Spend(cost)
 		}
-		fold(t, b)
+		flush(t, b)
 		for range 2 { // as it is, and as another process adds it up
 			if state, _ := b.State(secret); state.Spent != math.MaxInt64 || state.Balance >= 0 || state.Enabled || reserve(k, 1) {
 				t.Fatalf("%+v", state)

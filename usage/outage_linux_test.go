@@ -46,7 +46,7 @@ func cramped(dir string) error {
 		return err
 	}
 	record(0)
-	if err := b.fold(); err != nil {
+	if err := b.flush(); err != nil {
 		return err
 	}
 	narrow := limit
@@ -56,7 +56,7 @@ func cramped(dir string) error {
 	}
 	for n := range 2 {
 		record((n + 1) * crampedModels)
-		if err := b.fold(); err == nil || b.Health() == nil {
+		if err := b.flush(); err == nil || b.Health() == nil {
 			return fmt.Errorf("round %d: a file that cannot be written was written", n)
 		}
 		if got := requestsIn(b, time.Unix(0, 0), time.Now()); got != int64(n+2)*crampedModels {
@@ -66,7 +66,7 @@ func cramped(dir string) error {
 	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
 		return err
 	}
-	if err := b.fold(); err != nil || b.Health() != nil {
+	if err := b.flush(); err != nil || b.Health() != nil {
 		return fmt.Errorf("after there is room: %v, %v", err, b.Health())
 	}
 	if got := requestsIn(b, time.Unix(0, 0), time.Now()); got != 3*crampedModels {

@@ -50,12 +50,12 @@ func TestAFullDiskLosesNothing(t *testing.T) {
 				k := configure(t, b, nil, nil)
 				start := c.now()
 				k.Series("p", "m", "e").Record(sample(1, 1))
-				fold(t, b)
+				flush(t, b)
 				disk.full.Store(true)
 				const minutes = 300 // five hours, more than the journal keeps by the minute
 				for range minutes {
 					k.Series("p", "m", "e").Record(sample(1, 1))
-					if err := b.fold(); !errors.Is(err, errFull) || !errors.Is(b.Health(), errFull) {
+					if err := b.flush(); !errors.Is(err, errFull) || !errors.Is(b.Health(), errFull) {
 						t.Fatalf("%v, %v", err, b.Health())
 					}
 					c.advance(time.Minute)
@@ -76,7 +76,7 @@ func TestAFullDiskLosesNothing(t *testing.T) {
 					t.Errorf("a credit that was not written is confirmed: %v", err)
 				}
 				disk.full.Store(false)
-				fold(t, b)
+				flush(t, b)
 				if b.Health() != nil || len(localOf(b).journal.minutes) > 1 {
 					t.Errorf("%v, %d minutes still wait", b.Health(), len(localOf(b).journal.minutes))
 				}

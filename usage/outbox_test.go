@@ -105,7 +105,7 @@ func TestALedgerWhoseDatabaseIsAwayKeepsWhatIsCounted(t *testing.T) {
 	k := configure(t, b, &credits, nil)
 	k.Series("p", "m", "e").Record(sample(1, 10))
 	k.Spend(10)
-	if err := b.fold(); err != nil {
+	if err := b.flush(); err != nil {
 		t.Fatal(err)
 	}
 	if stands := b.Ledger(); stands.Away.IsZero() || stands.Err == nil || stands.Pending == 0 || stands.Lag > time.Minute {

@@ -112,7 +112,7 @@ func TestRepriceIsExactForAllThatPricesGoBy(t *testing.T) {
 				recent.Series(k, "p", "m", test.endpoint).Record(Sample{Success: true, Tokens: tokens, Cost: nano})
 				recent.Parts(k, "p", "m", test.endpoint, &tokens, nano)
 			}
-			fold(t, b)
+			flush(t, b)
 			c.advance(time.Hour)
 		}
 		b.Close()

@@ -23,7 +23,7 @@ type postgres struct {
 
 const (
 	connectWithin = 3 * time.Second
-	// mostConns is for what goes on beside each other: a delivery, a fold, questions. A server of the default settings takes 100 from all instances.
+	// mostConns is for what goes on beside each other: a delivery, a roll-up, questions. A server of the default settings takes 100 from all instances.
 	mostConns = 4
 	// leastServer is the oldest version that is cared for.
 	leastServer = 130000

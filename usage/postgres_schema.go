@@ -13,7 +13,7 @@ import (
 const (
 	lockSchema int64 = 0x756e6961_00 + iota // changing tables
 	lockNames                               // giving numbers to series
-	lockFolder                              // one instance folds
+	lockFolder                              // one instance flushes
 	lockOrder                               // shared: adding to spans; alone: replacing them
 )
 

@@ -29,7 +29,7 @@ func TestCreditsRenewedMonthlyBeginAnewWithTheCalendar(t *testing.T) {
 	spend := func(cost int64) {
 		k.Series("p", "m", "e").Record(sample(1, cost))
 		k.Spend(cost)
-		fold(t, b)
+		flush(t, b)
 	}
 	check := func(when string, balance, added int64, broke bool) {
 		t.Helper()
@@ -86,7 +86,7 @@ func TestCreditsRenewedMonthlyCountFromALaterCreatedAt(t *testing.T) {
 		for day, want := range []int64{0, 3, 6} {
 			k.Series("p", "m", "e").Record(sample(1, 3))
 			k.Spend(3)
-			fold(t, b)
+			flush(t, b)
 			if spent := k.account.Spent(); spent != want {
 				t.Errorf("on day %d %d are spent, want %d", day, spent, want)
 			}

@@ -22,7 +22,7 @@ func TestRepriceWritesTodaysPricesIntoRowsOfEveryLength(t *testing.T) {
 	for range 4 * 24 { // from noon of the 10th to noon of the 14th, each hour ten tokens in and one out, at 2 and 3 dollars
 		k.Series("p", "m", "chat").Record(Sample{Success: true, Tokens: Tokens{Prompt: 10_000, Completion: 1000}, Cost: 23_000_000})
 		k.Series("p", "m", "images/generations").Record(Sample{Success: true, Cost: 5})
-		fold(t, b)
+		flush(t, b)
 		c.advance(time.Hour)
 	}
 	first := time.Date(2025, 3, 11, 0, 0, 0, 0, time.UTC)
@@ -156,7 +156,7 @@ func TestRepriceGoesByTheTimeOfDay(t *testing.T) {
 	k := b.Key(secret)
 	for range 4 * 24 * 2 { // at each whole and each half hour
 		k.Series("p", "m", "chat").Record(Sample{Success: true, Tokens: Tokens{Prompt: 1_000_000}, Cost: 1})
-		fold(t, b)
+		flush(t, b)
 		c.advance(30 * time.Minute)
 	}
 	b.Close()

@@ -13,7 +13,7 @@ import (
 // clock is a time that a test moves.
 type clock struct {
 	at    atomic.Int64
-	books *Books // whose fold that goes on, as one does each second, takes all for what was counted at its beginning
+	books *Books // whose flush that goes on, as one does each second, takes all for what was counted at its beginning
 }
 
 // newClock begins at noon of a day.
@@ -27,16 +27,16 @@ func (c *clock) now() time.Time { return time.Unix(c.at.Load(), 0) }
 
 func (c *clock) advance(by time.Duration) {
 	if c.books != nil {
-		c.books.folding.Lock()
-		defer c.books.folding.Unlock()
+		c.books.flushing.Lock()
+		defer c.books.flushing.Unlock()
 	}
 	c.at.Add(int64(by / time.Second))
 }
 
-// fold folds, which must go well.
-func fold(t testing.TB, b *Books) {
+// flush flushes, which must go well.
+func flush(t testing.TB, b *Books) {
 	t.Helper()
-	if err := b.fold(); err != nil {
+	if err := b.flush(); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -67,11 +67,11 @@ func TestAQuestionIsAnsweredFromMinutesHoursAndDaysTogether(t *testing.T) {
 			s.Record(sample(1, 1))
 			b.Attempt("p", "m", "sk-…1", true)
 			b.Seen(netip.MustParseAddr("127.0.0.1"))
-			fold(t, b)
+			flush(t, b)
 			c.advance(15 * time.Minute)
 		}
 		end := c.now()
-		s.Record(sample(1, 1)) // nothing has folded it
+		s.Record(sample(1, 1)) // nothing has flushed it
 		for _, test := range []struct {
 			name     string
 			from, to time.Time
@@ -105,10 +105,10 @@ func TestRowsAreForgottenAfterTheRetentionButNotWhatAKeySpent(t *testing.T) {
 		for range 20 {
 			k.Series("p", "m", "e").Record(sample(1, 7))
 			k.Spend(7)
-			fold(t, b)
+			flush(t, b)
 			c.advance(24 * time.Hour)
 		}
-		fold(t, b)
+		flush(t, b)
 		if n := requestsIn(b, time.Unix(0, 0), c.now()); n != 10 {
 			t.Errorf("%d requests of ten days are left", n)
 		}
@@ -137,16 +137,16 @@ func TestAClockThatIsSetBackLosesNothing(t *testing.T) {
 	everywhere(t, func(t *testing.T, b *Books, c *clock) {
 		s := configure(t, b, nil, nil).Series("p", "m", "e")
 		s.Record(sample(1, 1))
-		fold(t, b)
+		flush(t, b)
 		c.advance(2 * time.Hour)
 		s.Record(sample(1, 1))
-		fold(t, b)
+		flush(t, b)
 		c.advance(-3 * time.Hour)
 		s.Record(sample(1, 1))
-		fold(t, b)
+		flush(t, b)
 		s.Record(sample(1, 1))
 		c.advance(5 * time.Hour)
-		fold(t, b)
+		flush(t, b)
 		if n := requestsIn(b, time.Unix(0, 0), c.now()); n != 4 {
 			t.Errorf("%d requests", n)
 		}
@@ -158,7 +158,7 @@ func TestWhatIsCountedIsInTheLedgerWithinASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := open(t, Options{Dir: dir})
 		b.Key(secret).Series("p", "m", "e").Record(sample(1, 1))
-		time.Sleep(foldEvery + time.Millisecond)
+		time.Sleep(flushEvery + time.Millisecond)
 		synctest.Wait()
 		found := 0
 		if err := localOf(b).store.view(func(r reader) error {

@@ -63,7 +63,7 @@ func (s *Series) count(field int, n int64) {
 	}
 }
 
-// touched puts the series on the list of those that the next fold looks at.
+// touched puts the series on the list of those that the next flush looks at.
 func (s *Series) touched() {
 	if s.dirty.Load() || s.dirty.Swap(true) {
 		return

@@ -190,7 +190,7 @@ func (l *sharedLedger) back() {
 	l.away, l.awayErr, l.wait, l.retry = time.Time{}, nil, 0, time.Time{}
 }
 
-// keep delivers what there is until Close, and folds when it is due.
+// keep delivers what there is until Close, and rolls up what is due.
 func (l *sharedLedger) keep() {
 	defer close(l.done)
 	for {
@@ -213,7 +213,7 @@ func (l *sharedLedger) keep() {
 	}
 }
 
-// settle delivers all that waits, and folds.
+// settle delivers all that waits, and rolls up what is due.
 func (l *sharedLedger) settle(ctx context.Context) error {
 	l.mu.Lock()
 	away := !l.away.IsZero()
@@ -240,7 +240,7 @@ func (l *sharedLedger) settle(ctx context.Context) error {
 		}
 		l.mu.Unlock()
 	}
-	within, cancel := context.WithTimeout(ctx, foldWithin)
+	within, cancel := context.WithTimeout(ctx, rollUpWithin)
 	defer cancel()
 	switch {
 	case some:
@@ -257,7 +257,7 @@ func (l *sharedLedger) settle(ctx context.Context) error {
 			return l.server.explained(err)
 		}
 	}
-	return l.foldIfDue(within)
+	return l.rollUpIfDue(within)
 }
 
 // next is a copy of the first piece, which stays as it is from now on.

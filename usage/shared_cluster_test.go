@@ -305,19 +305,19 @@ func TestTheTablesAnswerAsAFileDoes(t *testing.T) {
 				key.Series("p", fmt.Sprint("m", i), "POST /v1/chat/completions").Record(sample(int64(step), int64(7*i+1)))
 				into.Attempt("p", "m", "k", step%5 > 0)
 			}
-			if err := of.fold(); err != nil {
+			if err := of.flush(); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if err := file.fold(); err != nil {
+		if err := file.flush(); err != nil {
 			t.Fatal(err)
 		}
 		soon(t, "the tables are up to date", func() bool {
-			a.fold()
-			b.fold()
+			a.flush()
+			b.flush()
 			a.ledger.tables.mu.Lock()
 			defer a.ledger.tables.mu.Unlock()
-			return a.ledger.Standing().Pending+b.ledger.Standing().Pending == 0 && a.ledger.tables.foldAt > now().Unix()
+			return a.ledger.Standing().Pending+b.ledger.Standing().Pending == 0 && a.ledger.tables.rollUpAt > now().Unix()
 		})
 		if step%10 == 9 {
 			compare(step)

@@ -19,7 +19,7 @@ type tables struct {
 	instance int32
 	index    *index // the numbers of series in the tables
 	months   map[time.Time]bool
-	foldAt   int64 // when there is an hour to fold; 0 is not known
+	rollUpAt int64 // when there is an hour to roll up; 0 is not known
 }
 
 // prepare has the tables made, and finds out what this instance is called in them.
@@ -195,7 +195,7 @@ func (l *sharedLedger) deliver(ctx context.Context, p *piece) error {
 		if err != nil {
 			return err
 		}
-		l.foldLater(&m)
+		l.rollUpLater(&m)
 		if err := addSpan(ctx, tx, &m, at, instance, p.span.numbered(numbers)); err != nil {
 			return err
 		}

@@ -18,7 +18,7 @@ func TestATimelineTellsWhatHappenedWhen(t *testing.T) {
 				k.Series("p", "m", "e").Record(s)
 			}
 			k.Series("q", fmt.Sprintf("n%d", i), "e").Record(Sample{Duration: time.Minute})
-			fold(t, b)
+			flush(t, b)
 			c.advance(30 * time.Minute)
 		}
 		for _, step := range []time.Duration{time.Minute, time.Hour} {
@@ -108,7 +108,7 @@ func TestWhatFailsMostIsALineOfItsOwn(t *testing.T) {
 		for range 2 { // the least busy of all
 			other.Series("p", "culprit", "e").Record(Sample{})
 		}
-		fold(t, b)
+		flush(t, b)
 		for name, test := range map[string]struct {
 			by     Grouping
 			secret string

@@ -35,7 +35,7 @@ func filled(t testing.TB, dir string) (now time.Time) {
 			b.Key(secret).Series("p", fmt.Sprint("m", i%4), "POST /v1/chat/completions").Record(sample(int64(i), int64(i*7)))
 			b.Attempt("p", "m\x00é", "sk-…", i%3 > 0)
 		}
-		if err := b.fold(); err != nil {
+		if err := b.flush(); err != nil {
 			t.Fatal(err)
 		}
 		now = now.Add(113 * time.Minute)

@@ -75,7 +75,7 @@ func BenchmarkYear(b *testing.B) {
 	}
 }
 
-// writeYear makes the ledger. A fold a minute for a year would take hours, so it writes what they would have left behind.
+// writeYear makes the ledger. A flush a minute for a year would take hours, so it writes what they would have left behind.
 func writeYear(b *testing.B, dir string, c *clock) (rows int) {
 	l, err := openFile(dir, new(damages), time.Now())
 	if err != nil {

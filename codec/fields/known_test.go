@@ -48,7 +48,7 @@ func TestKnownMembersMayComeOnce(t *testing.T) {
 		{chat, `{"Model":1}`, "Model"},
 		{chat, `{"MODEL":1,"model":1}`, "MODEL"},
 		{chat, `{"\u004dodel":1}`, "Model"},
-		{chat, `{"model\u017f":1}`, "modelſ"}, // Go's encoding/json folds it into an s
+		{chat, `{"model\u017f":1}`, "modelſ"}, // Go's encoding/json reads it as an s
 		{chat, `{"topword":1}`, "topword"},
 		{chat, `{"model\u0000":1}`, "model\x00"},
 		{chat, `{"model\u0000x":1}`, "model\x00x"},

@@ -329,10 +329,10 @@ func (p *Page) tellLedger(ch chan<- prometheus.Metric) {
 	for _, f := range []*numbers{
 		gauge("uniapi_ledger_writable", "0 while the ledger cannot be written and usage is kept in memory.").of(oneIf(ledger.Err == nil)),
 		gauge("uniapi_ledger_pending_rows", "Rows that are not in the ledger yet.").of(float64(ledger.Pending)),
-		gauge("uniapi_ledger_lag_seconds", "Time since the last fold that left nothing behind: about a second if all is well.").of(ledger.Lag.Seconds()),
+		gauge("uniapi_ledger_lag_seconds", "Time since the last flush that left nothing behind: about a second if all is well.").of(ledger.Lag.Seconds()),
 		gauge("uniapi_ledger_away_seconds", "For how long the PostgreSQL of the ledger has not answered; 0 if it does, and without one.").of(ledger.AwayFor().Seconds()),
-		gauge("uniapi_ledger_fold_rows", "Rows that the last fold wrote.").of(float64(ledger.Rows)),
-		gauge("uniapi_ledger_fold_seconds", "Time that the last fold took.").of(ledger.Took.Seconds()),
+		gauge("uniapi_ledger_fold_rows", "Rows that the last flush wrote.").of(float64(ledger.Rows)),
+		gauge("uniapi_ledger_fold_seconds", "Time that the last flush took.").of(ledger.Took.Seconds()),
 		gauge("uniapi_ledger_damaged_rows", "Rows of the ledger that could not be read and were set aside in it.").of(float64(ledger.Damaged)),
 		gauge("uniapi_ledger_size_bytes", "Size of the ledger's file, 0 without one.").of(float64(ledger.Size)),
 	} {

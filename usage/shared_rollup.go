@@ -11,26 +11,26 @@ import (
 )
 
 const (
-	// foldWithin is how long an hour may take to be folded. What is delivered meanwhile waits.
-	foldWithin = time.Minute
-	// foldAfter is when an hour is folded that is over: most of it has come by then, and what comes later is added.
-	foldAfter = 15
+	// rollUpWithin is how long an hour may take to be rolled up. What is delivered meanwhile waits.
+	rollUpWithin = time.Minute
+	// rollUpAfter is when an hour is rolled up that is over: most of it has come by then, and what comes later is added.
+	rollUpAfter = 15
 	// runsFor is how long it is remembered which piece of a process was the last, after that was delivered.
 	runsFor = 40 * 24 * time.Hour
 )
 
-// foldLater notes when the next hour is due.
-func (l *sharedLedger) foldLater(m *marks) {
+// rollUpLater notes when the next hour is due.
+func (l *sharedLedger) rollUpLater(m *marks) {
 	l.tables.mu.Lock()
-	l.tables.foldAt = m.HoursTo + hour + foldAfter
+	l.tables.rollUpAt = m.HoursTo + hour + rollUpAfter
 	l.tables.mu.Unlock()
 }
 
-// foldIfDue makes hours of minutes and days of hours that are over. One instance does.
-func (l *sharedLedger) foldIfDue(ctx context.Context) error {
+// rollUpIfDue makes hours of minutes and days of hours that are over. One instance does.
+func (l *sharedLedger) rollUpIfDue(ctx context.Context) error {
 	for {
 		l.tables.mu.Lock()
-		at := l.tables.foldAt
+		at := l.tables.rollUpAt
 		l.tables.mu.Unlock()
 		// A clock that is ahead asks too early, and is told when it is due; one that is behind leaves it to others.
 		now := time.Now
@@ -42,7 +42,7 @@ func (l *sharedLedger) foldIfDue(ctx context.Context) error {
 		}
 		more := false
 		err := l.server.do(ctx, pgx.TxOptions{}, func(tx pgx.Tx) (err error) {
-			more, err = l.foldHour(ctx, tx)
+			more, err = l.rollUpHour(ctx, tx)
 			return err
 		})
 		switch {
@@ -51,7 +51,7 @@ func (l *sharedLedger) foldIfDue(ctx context.Context) error {
 		case err != nil: // deliveries go on, and answers are right without it
 			l.log.Error("the common ledger's minutes cannot be made hours; it is tried again", "database", l.server.at, "error", err)
 			l.tables.mu.Lock()
-			l.tables.foldAt = now().Unix() + minute
+			l.tables.rollUpAt = now().Unix() + minute
 			l.tables.mu.Unlock()
 			return nil
 		case !more:
@@ -61,14 +61,14 @@ func (l *sharedLedger) foldIfDue(ctx context.Context) error {
 }
 
 // errNewer is that a newer version has written what this one would lose.
-var errNewer = errors.New("a newer version of uni-api has counted something; it folds")
+var errNewer = errors.New("a newer version of uni-api has counted something; it rolls up")
 
-// foldHour folds the next hour that is over; more is that there may be another.
-func (l *sharedLedger) foldHour(ctx context.Context, tx pgx.Tx) (more bool, err error) {
+// rollUpHour rolls up the next hour that is over; more is that there may be another.
+func (l *sharedLedger) rollUpHour(ctx context.Context, tx pgx.Tx) (more bool, err error) {
 	mine := false
 	if err := tx.QueryRow(ctx, `SELECT pg_try_advisory_xact_lock($1)`, lockFolder).Scan(&mine); err != nil || !mine {
 		l.tables.mu.Lock()
-		l.tables.foldAt = time.Now().Unix() + 5 // another one is at it
+		l.tables.rollUpAt = time.Now().Unix() + 5 // another one is at it
 		l.tables.mu.Unlock()
 		return false, err
 	}
@@ -83,8 +83,8 @@ func (l *sharedLedger) foldHour(ctx context.Context, tx pgx.Tx) (more bool, err 
 	if err != nil {
 		return false, err
 	}
-	l.foldLater(&m)
-	if now < m.HoursTo+hour+foldAfter {
+	l.rollUpLater(&m)
+	if now < m.HoursTo+hour+rollUpAfter {
 		return false, nil
 	}
 	if err := l.combine(ctx, tx, hour, m.HoursTo, minute); err != nil {
@@ -103,7 +103,7 @@ func (l *sharedLedger) foldHour(ctx context.Context, tx pgx.Tx) (more bool, err 
 	if _, err := tx.Exec(ctx, `UPDATE uniapi.meta SET value = $1 WHERE key = 'marks'`, m.bytes()); err != nil {
 		return false, err
 	}
-	l.foldLater(&m)
+	l.rollUpLater(&m)
 	return true, nil
 }
 
