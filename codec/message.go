@@ -58,7 +58,7 @@ type Part struct {
 	Extra Fields
 }
 
-// Signature is a provider's opaque proof. Provider is "anthropic", "google" or "openai"; the value is kept as it came.
+// Signature is a provider's opaque proof. Provider is "anthropic", "google", "openai" or "mistral"; the value is kept as it came.
 type Signature struct {
 	Provider, Value string
 }

@@ -55,6 +55,12 @@ func (f *fitting) extensions() {
 		}, func(p *codec.Part) bool { return p.Kind == codec.PartToolCall && p.Signature.Value != "" })
 	}
 	f.eachPart(func(*codec.Part) bool { return false }, f.isStrange)
+	if f.Thoughts != "parts" { // as Mistral's hosts take them
+		f.eachPart(func(p *codec.Part) bool {
+			p.Signature = codec.Signature{}
+			return p.Text != ""
+		}, func(p *codec.Part) bool { return p.Kind == codec.PartReasoning && p.Signature.Provider == "mistral" })
+	}
 	if !f.Takes("thinking_blocks", false) {
 		f.eachPart(func(p *codec.Part) bool {
 			p.Signature = codec.Signature{}

@@ -140,7 +140,22 @@ func TestSignaturesOfTextsComeBackFromClientsOfEachFormat(t *testing.T) {
 // streamOf are the events that a client gets of Google's stream of parts, each in a frame of its own.
 func streamOf(t *testing.T, client codec.Format, parts, end string) (data []map[string]any) {
 	t.Helper()
-	decoder, encoder := gemini.Format{}.NewStreamDecoder(), client.NewStreamEncoder(&codec.Request{Model: "m"})
+	stream := ""
+	pieces := strings.SplitAfter(parts, "},")
+	for i, piece := range pieces {
+		frame := `{"candidates":[{"content":{"parts":[` + strings.TrimSuffix(piece, ",") + `],"role":"model"}}]}`
+		if i == len(pieces)-1 {
+			frame = `{"candidates":[{"content":{"parts":[` + piece + `]` + end
+		}
+		stream += "data: " + frame + "\n\n"
+	}
+	return dataOf(t, gemini.Format{}, client, stream)
+}
+
+// dataOf are the data of the events that a client gets of an upstream's stream.
+func dataOf(t *testing.T, from, client codec.Format, stream string) (data []map[string]any) {
+	t.Helper()
+	decoder, encoder := from.NewStreamDecoder(), client.NewStreamEncoder(&codec.Request{Model: "m"})
 	var out []byte
 	add := func(events []codec.Event, err error) {
 		for i := range events {
@@ -150,14 +165,7 @@ func streamOf(t *testing.T, client codec.Format, parts, end string) (data []map[
 			t.Fatal(err)
 		}
 	}
-	pieces := strings.SplitAfter(parts, "},")
-	for i, piece := range pieces {
-		frame := `{"candidates":[{"content":{"parts":[` + strings.TrimSuffix(piece, ",") + `],"role":"model"}}]}`
-		if i == len(pieces)-1 {
-			frame = `{"candidates":[{"content":{"parts":[` + piece + `]` + end
-		}
-		add(decoder.Push(nil, []byte("data: "+frame+"\n\n")))
-	}
+	add(decoder.Push(nil, []byte(stream)))
 	add(decoder.End(nil))
 	for line := range strings.SplitSeq(string(encoder.End(out)), "\n") {
 		if rest, is := strings.CutPrefix(line, "data: {"); is {

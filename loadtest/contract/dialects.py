@@ -27,11 +27,20 @@ def request_shape(name: str, stream: bool) -> Shape:
 # ---- how one of them answers
 
 
+SIGNATURE = "bWlzdHJhbCdzIHNpZ25hdHVyZQ=="  # ThinkChunk: "to replay some reasoning blocks across turns"
+
+
 def accented(host: str, answer: Any) -> Any:
     """An answer of chat's, or a piece of one, as the host gives it."""
     if HOSTS.get(host) != "mistral" or not isinstance(answer, dict):
         return answer
     return answer | {"choices": [of_mistral(c) for c in answer["choices"]]}
+
+
+def signed(choice: dict) -> dict:
+    """Mistral signs a block of thinking with its last piece."""
+    whole = "message" in choice or choice["delta"]["reasoning_content"][-1:].isdigit()  # what is thought ends with a number: talk.Script
+    return {"signature": SIGNATURE} if whole else {}
 
 
 def of_mistral(choice: dict) -> dict:
@@ -40,7 +49,7 @@ def of_mistral(choice: dict) -> dict:
     said = {n: v for n, v in choice[member].items() if n not in ("refusal", "reasoning_content")}
     if thinking := choice[member].get("reasoning_content"):
         text = [{"type": "text", "text": said["content"]}] if said.get("content") else []
-        said["content"] = [{"type": "thinking", "thinking": [{"type": "text", "text": thinking}]}, *text]
+        said["content"] = [{"type": "thinking", "thinking": [{"type": "text", "text": thinking}]} | signed(choice), *text]
     if said.get("tool_calls"):
         said["tool_calls"] = [{n: v for n, v in c.items() if n != "type"} for c in said["tool_calls"]]
     return {n: v for n, v in choice.items() if n != "logprobs"} | {member: said}

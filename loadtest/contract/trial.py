@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import chat
+import dialects
 import gemini
 import messages
 import responses
@@ -20,6 +21,7 @@ from talk import Ask, Reply, Script
 from upstream import Seen, Upstream
 
 INBOUND = {m.NAME: m for m in (chat, responses, messages, gemini)}
+SIGNATURES = (gemini.TEXT_SIGNATURE, dialects.SIGNATURE)
 MEDIA = ("data", "url", "file_data", "image_url")
 OWN_RULES = {"chat": "openai-chat", "responses": "openai-responses", "messages": "messages", "gemini": "gemini"}
 
@@ -134,11 +136,12 @@ class Turn:
         except (KeyError, TypeError) as odd:
             self.found(f"from {self.trial.place} to {self.trial.inbound}: an answer that cannot be sent back", repr(odd))
             return
-        signed = any(gemini.TEXT_SIGNATURE.encode() in seen.answer for seen in self.runner.upstream.seen)
+        shown = SIGNATURES if self.module.shows_thinking(self.trial.body) else SIGNATURES[:1]  # who is not shown what was thought cannot send it back
+        signed = [s for s in shown if any(s.encode() in seen.answer for seen in self.runner.upstream.seen)]
         self.step(body, self.trial.script.number % 2 == 0, script, "second turn, ")
         if seen := self.runner.upstream.seen:
-            if signed and not seen[-1].faults and gemini.TEXT_SIGNATURE not in seen[-1].raw:
-                self.found(f"to {seen[-1].form}: the signature of a text does not come back from a client of {self.trial.inbound}", "", seen[-1])
+            if not seen[-1].faults and any(s not in seen[-1].raw for s in signed):
+                self.found(f"to {seen[-1].form}: the signature of what was said does not come back from a client of {self.trial.inbound}", "", seen[-1])
 
     def step(self, body: dict, stream: bool, script: Script, when: str = "") -> dict | None:
         """Asks once and judges both sides. Returns the answer if there is one."""

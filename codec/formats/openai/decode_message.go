@@ -221,8 +221,8 @@ func (r *reader) part(v rawjson.Value, path string) codec.Part {
 			p.Media.URL, p.Media.Data = "", data
 		}
 	case "thinking", "reasoning":
-		if text := r.nestedText(v); text != "" {
-			return codec.Part{Kind: codec.PartReasoning, Text: text}
+		if text, proof := r.nestedText(v), r.mistralProof(v); text != "" || proof.Value != "" {
+			return codec.Part{Kind: codec.PartReasoning, Text: text, Signature: proof}
 		}
 		fallthrough
 	default:

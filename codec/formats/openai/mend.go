@@ -16,12 +16,14 @@ type lacks struct {
 	untyped  bool    // a call does not say that it is a function's
 	word     bool    // it ends with a word that only its host knows
 	numbers  []int64 // of the calls of a chunk, where the upstream's own do not tell them apart
+	blocks   *thoughtBlocks
 }
 
 // mender writes anew the events of a stream that lack something. Most streams have none.
 type mender struct {
 	id      string // of a stream that has none
 	decided bool   // whether it has one is known
+	blocks  thoughtBlocks
 }
 
 // mends says whether an event lacks something.
@@ -32,6 +34,9 @@ func (m *mender) mends(f *findings) bool {
 		}
 	}
 	l := f.lacks()
+	if len(m.blocks.text) > 0 && f.content && !l.parts {
+		m.blocks.end() // nobody has signed it
+	}
 	return m.id != "" || l.message || l.list || l.inMessage()
 }
 
@@ -40,7 +45,7 @@ func (l *lacks) inMessage() bool { return l.thoughts || l.objects || l.parts || 
 
 // append appends such an event with what it lacks.
 func (m *mender) append(dst, name, data []byte, l lacks) []byte {
-	l.unnamed = m.id != ""
+	l.unnamed, l.blocks = m.id != "", &m.blocks
 	if len(name) > 0 {
 		dst = append(append(append(dst, "event: "...), name...), '\n')
 	}
@@ -56,7 +61,7 @@ func Mended(body []byte, hold func(bytes int) error) ([]byte, error) {
 	l := f.lacks()
 	l.message = false
 	size := len(body) + len(body)/8 + 1<<10
-	if l.thoughts || l.objects || l.untyped { // which are there twice, or escaped
+	if l.thoughts || l.objects || l.untyped || l.parts { // which are there twice, or escaped
 		size += len(body)
 	}
 	if err := hold(size); err != nil {
@@ -93,6 +98,12 @@ func appendMended(dst, data []byte, id string, l *lacks, said string) []byte {
 func appendMendedChoice(dst, data []byte, choice rawjson.Value, l *lacks, said string) []byte {
 	if choice.Kind != rawjson.Object {
 		return append(dst, choice.Raw(data)...)
+	}
+	if l.parts && said == "message" {
+		l.blocks = &thoughtBlocks{}
+	} else if l.parts {
+		index, _ := rawjson.Int(data, choice.Get(data, "index"))
+		l.blocks.turn(index)
 	}
 	dst = append(dst, '{')
 	for it := choice.Members(data); it.Next(); {
@@ -135,7 +146,7 @@ func appendMendedDelta(dst, data []byte, delta rawjson.Value, l *lacks) []byte {
 		dst = rawjson.Field(dst, "reasoning_content", thoughts.Raw(data))
 	}
 	if parted {
-		dst = appendPartedRest(dst, data, delta)
+		dst = appendPartedRest(dst, data, delta, l.blocks)
 	}
 	return append(dst, '}')
 }

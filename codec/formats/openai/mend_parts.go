@@ -35,11 +35,12 @@ func appendPartedTexts(dst, data []byte, list rawjson.Value) []byte {
 
 // appendPartedRest writes what else stands in the list of a message's content, each under the name that clients know: thinking, unless the message has it
 // beside its content too, and images.
-func appendPartedRest(dst, data []byte, delta rawjson.Value) []byte {
+func appendPartedRest(dst, data []byte, delta rawjson.Value, blocks *thoughtBlocks) []byte {
 	list := delta.Get(data, "content")
 	if !nonEmpty(delta.Get(data, "reasoning_content")) && !nonEmpty(delta.Get(data, "reasoning")) {
 		dst = appendPartedThinking(dst, data, list)
 	}
+	dst = blocks.appendDetails(dst, data, list)
 	return appendPartedImages(dst, data, delta.Get(data, "images"), list)
 }
 
@@ -50,25 +51,30 @@ func appendPartedThinking(dst, data []byte, list rawjson.Value) []byte {
 	dst = append(rawjson.Key(dst, "reasoning_content"), '"')
 	empty := len(dst)
 	for it := list.Elements(data); it.Next(); {
-		if kind, _ := rawjson.Text(data, it.Value.Get(data, "type")); !isThinking(kind) {
-			continue
-		}
-		for _, name := range [...]string{"thinking", "summary", "text"} {
-			said := it.Value.Get(data, name)
-			if said.Kind == rawjson.String {
-				dst = appendInner(dst, data, said)
-			}
-			for texts := said.Elements(data); texts.Next(); {
-				if text := texts.Value.Get(data, "text"); text.Kind == rawjson.String {
-					dst = appendInner(dst, data, text)
-				}
-			}
+		if kind, _ := rawjson.Text(data, it.Value.Get(data, "type")); isThinking(kind) {
+			dst = appendThought(dst, data, it.Value)
 		}
 	}
 	if len(dst) == empty {
 		return dst[:before]
 	}
 	return append(dst, '"')
+}
+
+// appendThought appends what a part of thinking says, as it is written.
+func appendThought(dst, data []byte, part rawjson.Value) []byte {
+	for _, name := range [...]string{"thinking", "summary", "text"} {
+		said := part.Get(data, name)
+		if said.Kind == rawjson.String {
+			dst = appendInner(dst, data, said)
+		}
+		for texts := said.Elements(data); texts.Next(); {
+			if text := texts.Value.Get(data, "text"); text.Kind == rawjson.String {
+				dst = appendInner(dst, data, text)
+			}
+		}
+	}
+	return dst
 }
 
 func appendPartedImages(dst, data []byte, beside, list rawjson.Value) []byte {

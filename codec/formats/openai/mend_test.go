@@ -37,6 +37,10 @@ func TestPassthroughMendsWhatClientsDoNotRead(t *testing.T) {
 			first + chunk(`{"tool_calls":[{"type":"function","index":0,"id":"x","function":{"name":"f","arguments":"{\"a\":\"\\n\"}"}},7]}`) + doneEvent},
 		{"Mistral's thinking", first + chunk(`{"content":[{"type":"thinking","thinking":[{"type":"text","text":"h\n"},{"type":"text","text":"m"}],"closed":false}]}`) + chunk(`{"role":"assistant","content":[{"type":"thinking","thinking":[{"text":"so"}]},{"type":"text","text":"\u00e9"},"b",{"type":"reference","reference_ids":[1]}]}`) + word("a") + doneEvent,
 			first + chunk(`{"content":null,"reasoning_content":"h\nm"}`) + chunk(`{"role":"assistant","content":"\u00e9b","reasoning_content":"so"}`) + word("a") + doneEvent},
+		{"Mistral's thinking, signed", first + chunk(`{"content":[{"type":"thinking","thinking":[{"type":"text","text":"h\n"}],"closed":false}]}`) + chunk(`{"content":[{"type":"thinking","thinking":[{"type":"text","text":"m"}],"signature":"s1","closed":true},{"type":"thinking","thinking":[],"signature":"s2"},{"type":"text","text":"a"}]}`) + doneEvent,
+			first + chunk(`{"content":null,"reasoning_content":"h\n"}`) + chunk(`{"content":"a","reasoning_content":"m","reasoning_details":[{"type":"reasoning.text","text":"h\nm","signature":"s1","format":"mistral-chat-v1","index":0},{"type":"reasoning.text","text":"","signature":"s2","format":"mistral-chat-v1","index":0}]}`) + doneEvent},
+		{"Mistral's thinking, signed behind some that is not", first + chunk(`{"content":[{"type":"thinking","thinking":[{"type":"text","text":"h"}]}]}`) + word("a") + chunk(`{"content":[{"type":"thinking","thinking":[{"type":"text","text":"m"}],"signature":"s"}]}`) + doneEvent,
+			first + chunk(`{"content":null,"reasoning_content":"h"}`) + word("a") + chunk(`{"content":null,"reasoning_content":"m","reasoning_details":[{"type":"reasoning.text","text":"m","signature":"s","format":"mistral-chat-v1","index":0}]}`) + doneEvent},
 		{"a list of parts beside thinking", first + chunk(`{"reasoning":"hm","content":[{"type":"thinking","thinking":"hm"},{"type":"text","text":"a"}]}`) + chunk(`{"content":[]}`) + doneEvent,
 			first + chunk(`{"reasoning":"hm","content":"a","reasoning_content":"hm"}`) + chunk(`{"content":null}`) + doneEvent},
 		{"images among the parts", first + chunk(`{"images":[{"a":1}],"content":[{"type":"image_url","image_url":{"url":"u"}},{"type":"text","text":"a"}]}`) + doneEvent,
@@ -88,6 +92,9 @@ func TestAWholeAnswerIsMended(t *testing.T) {
 			`{"id":"c","choices":[{"message":{"content":"a","reasoning":"b","reasoning_content":"b"}},{"message":{"reasoning":"d","reasoning_content":"e"}}]}`},
 		{`{"id":"c","choices":[{"finish_reason":"model_length","message":{"content":[{"type":"thinking","thinking":[{"type":"text","text":"b"}],"closed":true},{"type":"text","text":"a"},{"type":"text","text":""}],"tool_calls":null}}]}`,
 			`{"id":"c","choices":[{"finish_reason":"length","message":{"content":"a","tool_calls":null,"reasoning_content":"b"}}]}`},
+		{`{"id":"c","choices":[{"message":{"content":[{"type":"thinking","thinking":[{"type":"text","text":"b"}],"signature":"s"},{"type":"text","text":"a"}]}},{"index":1,"message":{"content":[{"type":"thinking","thinking":[{"type":"text","text":"d"}],"signature":"t"}]}}]}`,
+			`{"id":"c","choices":[{"message":{"content":"a","reasoning_content":"b","reasoning_details":[{"type":"reasoning.text","text":"b","signature":"s","format":"mistral-chat-v1","index":0}]}},` +
+				`{"index":1,"message":{"content":null,"reasoning_content":"d","reasoning_details":[{"type":"reasoning.text","text":"d","signature":"t","format":"mistral-chat-v1","index":0}]}}]}`},
 		{`{"id":"c","choices":[{"message":{"content":"a"},"finish_reason":"stop"}]}`, ""},
 		{`{"id":"c","choices":[{"text":"a"}]}`, ""},
 	} {
@@ -107,6 +114,7 @@ func TestAWholeAnswerIsMended(t *testing.T) {
 func FuzzMended(f *testing.F) {
 	f.Add(`{"choices":[{"message":{"content":"a","reasoning":"b","tool_calls":[{}]}},1,null]}`)
 	f.Add(`{"id":1,"choices":{},"choices":[[]]}`)
+	f.Add(`{"id":1,"choices":[{"message":{"content":[{"type":"thinking","thinking":[{"text":"\ud83d"}],"signature":"s"},{"type":"thinking","thinking":[1],"signature":7}]}}]}`)
 	f.Add(`{"id":1,"choices":[{"finish_reason":"max_tokens","message":{"images":[],"content":["a",{"type":"thinking","thinking":[{"text":"\ud83d"},1]},{"type":"image_url"}],"tool_calls":[{"function":{"name":"f"}}]}}]}`)
 	f.Fuzz(func(t *testing.T, body string) {
 		if out := mended(t, body); json.Valid([]byte(body)) && !json.Valid(out) {

@@ -66,6 +66,9 @@ func NewRules(t *capability.Target, request string) *Rules {
 	if r.objects {
 		r.needles = append(r.needles, callsNeedle)
 	}
+	if t.Takes("reasoning_details", false) {
+		r.needles = append(r.needles, mistralNeedle)
+	}
 	if !t.Known && t.Thinks == "" && t.Efforts == nil && t.Limit == "" && t.Temperature == "" && len(t.Rename) == 0 && len(t.Refused()) == 0 && r.idsOnly {
 		return nil
 	}

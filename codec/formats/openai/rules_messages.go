@@ -90,7 +90,7 @@ func (r *Rules) editMessage(s *rawjson.Splicer, body []byte, m rawjson.Value, ta
 		edited = true
 	}
 	var role string
-	var content, thoughts, other, calls rawjson.Value
+	var content, thoughts, other, details, calls rawjson.Value
 	for it := m.Members(body); it.Next(); {
 		v := it.Value
 		switch name := it.Name(); name {
@@ -105,6 +105,12 @@ func (r *Rules) editMessage(s *rawjson.Splicer, body []byte, m rawjson.Value, ta
 				other = v
 			} else {
 				thoughts = v
+			}
+		case "reasoning_details":
+			if details = v; slices.Contains(r.unsaid, name) {
+				set(name, nil)
+			} else if r.Known && hasMistrals(body, v) { // signed by another
+				set(name, withoutMistrals(body, v))
 			}
 		case "tool_call_id":
 			id, _ := rawjson.Text(body, v)
@@ -132,7 +138,7 @@ func (r *Rules) editMessage(s *rawjson.Splicer, body []byte, m rawjson.Value, ta
 		}
 	case "assistant":
 		talk.called = talk.called || calls.Kind == rawjson.Array && !isEmpty(body, calls)
-		r.editThoughts(set, body, content, thoughts, other, talk.called && talk.awake)
+		r.editThoughts(set, body, said{content, thoughts, other, details}, talk.called && talk.awake)
 	}
 	return edited
 }
@@ -150,16 +156,16 @@ func (r *Rules) editSystem(set func(string, []byte), body []byte, role string, c
 	}
 }
 
+// said is what an assistant's message says, with its thinking by each of its names.
+type said struct{ content, thoughts, other, details rawjson.Value }
+
 // editThoughts sends earlier thinking back under the name that the upstream knows, or not at all; since calls, if it must be there, an
 // empty one where the client kept none.
-func (r *Rules) editThoughts(set func(string, []byte), body []byte, content, thoughts, other rawjson.Value, calls bool) {
+func (r *Rules) editThoughts(set func(string, []byte), body []byte, m said, calls bool) {
+	thoughts, other := m.thoughts, m.other
 	switch {
 	case r.Thoughts == "none", r.Thoughts == inParts:
-		said := thoughts
-		if !nonEmpty(said) {
-			said = other
-		}
-		if parts := withThoughts(body, content, said); r.Thoughts == inParts && parts != nil {
+		if parts := m.withThoughts(body); r.Thoughts == inParts && parts != nil {
 			set("content", parts)
 		}
 		if thoughts.Kind != rawjson.Missing {
@@ -185,13 +191,23 @@ func (r *Rules) editThoughts(set func(string, []byte), body []byte, content, tho
 // inParts is how a host takes earlier thinking that gets it back as it gave it, as a part of the content.
 const inParts = "parts"
 
-// withThoughts is a message's content as a list that begins with its thinking; nil where there is none, or where the content has it already.
-func withThoughts(body []byte, content, thoughts rawjson.Value) []byte {
-	if thoughts.Kind != rawjson.String || !nonEmpty(thoughts) {
+// withThoughts is a message's content as a list that begins with its thinking; nil where there is none, or where the content has it already. What Mistral has
+// signed stands in the details, the text of it beside them too.
+func (m *said) withThoughts(body []byte) []byte {
+	content, thoughts := m.content, m.thoughts
+	if !nonEmpty(thoughts) {
+		thoughts = m.other
+	}
+	out := []byte{'['}
+	switch {
+	case hasMistrals(body, m.details):
+		out = appendSignedThoughts(out, body, m.details)
+	case thoughts.Kind == rawjson.String && nonEmpty(thoughts):
+		out = append(append(out, `{"type":"thinking","thinking":[{"type":"text","text":`...), thoughts.Raw(body)...)
+		out = append(out, `}],"closed":true}`...)
+	default:
 		return nil
 	}
-	out := append([]byte(`[{"type":"thinking","thinking":[{"type":"text","text":`), thoughts.Raw(body)...)
-	out = append(out, `}],"closed":true}`...)
 	if content.Kind == rawjson.String && nonEmpty(content) {
 		out = append(append(append(out, `,{"type":"text","text":`...), content.Raw(body)...), '}')
 	}

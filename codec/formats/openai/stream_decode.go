@@ -2,6 +2,7 @@ package openai
 
 import (
 	"bytes"
+	"strings"
 
 	"uniapi/codec"
 	"uniapi/codec/fields"
@@ -310,10 +311,14 @@ func (d *streamDecoder) contentPart(dst []codec.Event, r *reader, v rawjson.Valu
 	default:
 		return dst
 	}
-	if e.Kind != codec.EventMedia && len(e.Text) == 0 {
-		return dst
+	if e.Kind == codec.EventMedia || len(e.Text) > 0 {
+		dst = append(dst, e)
 	}
-	return append(dst, e)
+	if p.Signature.Value != "" {
+		proof := codec.Signature{Provider: p.Signature.Provider, Value: strings.Clone(p.Signature.Value)} // the bytes it came in do not last
+		dst = append(dst, codec.Event{Kind: codec.EventReasoningEnd, Choice: c.index, Signature: proof})
+	}
+	return dst
 }
 
 // finish ends the choices that have not ended. A stream closed by [DONE] is complete even if the upstream gave no reason.

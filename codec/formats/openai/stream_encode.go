@@ -188,9 +188,13 @@ func (s *streamEncoder) reasoningEnd(dst []byte, e *codec.Event) []byte {
 		return dst
 	}
 	dst = s.open(dst, e.Choice)
-	if e.Reasoning != nil && (e.Reasoning.Format != "" || e.Reasoning.ID != "") {
+	info := e.Reasoning
+	if isMistral(e.Signature) {
+		info = ofMistral
+	}
+	if info != nil && (info.Format != "" || info.ID != "") {
 		dst = append(rawjson.Key(dst, "reasoning_details"), '[')
-		dst = appendDetail(dst, 0, text, e.Signature, e.Reasoning)
+		dst = appendDetail(dst, 0, text, e.Signature, info)
 	} else {
 		dst = append(rawjson.Key(dst, "thinking_blocks"), '[')
 		dst = appendThinkingBlock(dst, text, e.Signature, e.Reasoning)

@@ -43,6 +43,9 @@ func (r *reader) thinkingParts(blocks, details rawjson.Value) []codec.Part {
 		}
 		p := codec.Part{Kind: codec.PartReasoning, Text: get("text") + get("summary"), Reasoning: info}
 		p.Signature = signature(detailsProvider(info.Format), get("signature"))
+		if info.Format == ofMistral.Format {
+			p.Reasoning = nil
+		}
 		parts = codec.Add(parts, p)
 	}
 	return parts
@@ -66,13 +69,14 @@ func detailsProvider(format string) string {
 
 // appendThinking writes the thinking of a message in each form that it has something for.
 func appendThinking(dst []byte, parts []codec.Part) []byte {
-	text, blocks, details, proofs := false, false, false, false
+	text, blocks, details, proofs, mistral := false, false, false, false, false
 	for _, p := range parts {
 		if p.IsTextProof() {
 			proofs = true
 		} else if p.Kind == codec.PartReasoning {
 			text = text || p.Text != ""
-			inDetails := p.Reasoning != nil && (p.Reasoning.Format != "" || p.Reasoning.ID != "")
+			mistral = mistral || isMistral(p.Signature)
+			inDetails := isMistral(p.Signature) || p.Reasoning != nil && (p.Reasoning.Format != "" || p.Reasoning.ID != "")
 			details = details || inDetails
 			blocks = blocks || !inDetails && (p.Signature.Provider == "anthropic" || p.Reasoning != nil)
 		}
@@ -100,6 +104,9 @@ func appendThinking(dst []byte, parts []codec.Part) []byte {
 		dst = append(rawjson.Key(dst, "reasoning_details"), '[')
 		for i, p := range parts {
 			if p.Kind == codec.PartReasoning && (details || p.IsTextProof()) {
+				if p.Reasoning == nil && mistral {
+					p.Reasoning = ofMistral
+				}
 				dst = appendDetail(rawjson.Comma(dst), int64(i), p.Text, p.Signature, p.Reasoning)
 			}
 		}
