@@ -15,6 +15,11 @@ func (e *Event) TextProof() (Event, bool) {
 	return Event{Kind: EventReasoningEnd, Choice: e.Choice, Signature: e.Signature}, true
 }
 
+// ProvesText says whether an event ends thinking without a text of its own, and carries the signature of a text.
+func (e *Event) ProvesText() bool {
+	return e.Kind == EventReasoningEnd && e.Signature.Provider == textSigner && e.Signature.Value != "" && (e.Reasoning == nil || e.Reasoning.Encrypted == "")
+}
+
 // TextProof is what carries the signature of a text; false if it has none.
 func (p *Part) TextProof() (Part, bool) {
 	if p.Kind != PartText || p.Signature.Provider != textSigner || p.Signature.Value == "" {

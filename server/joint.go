@@ -92,6 +92,9 @@ func (j *joint) Append(dst []byte, e *codec.Event) []byte {
 // think writes thinking, which another can go on behind as long as nobody has signed it. Once there is text, that of those who go on is theirs alone: the client
 // has had the thinking before it.
 func (j *joint) think(dst []byte, e *codec.Event) []byte {
+	if e.ProvesText() {
+		return j.encoder.Append(dst, e)
+	}
 	if j.upto > 0 {
 		return dst
 	}
@@ -102,9 +105,16 @@ func (j *joint) think(dst []byte, e *codec.Event) []byte {
 	return j.encoder.Append(dst, e)
 }
 
-// say writes a piece of text without what it repeats, and without a character that is not whole.
+// say writes a piece of text without what it repeats, and without a character that is not whole. Google's signatures of texts go behind what there is of the
+// piece: they are of the thinking that led to it, and may come with the first piece of many.
 func (j *joint) say(dst []byte, e *codec.Event) []byte {
-	if e.Choice != 0 || e.Signature.Value != "" {
+	if _, signed := e.TextProof(); signed && e.Choice == 0 {
+		unsigned := *e
+		unsigned.Signature = codec.Signature{}
+		dst = j.say(dst, &unsigned)
+		return j.encoder.Append(dst, &codec.Event{Kind: codec.EventText, Signature: e.Signature})
+	}
+	if e.Choice != 0 {
 		j.forget()
 	}
 	if !j.plain {
