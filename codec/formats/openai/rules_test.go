@@ -149,6 +149,7 @@ func TestUpstreamsGetWhatTheyTake(t *testing.T) {
 		{"Kimi that does not think", "api.moonshot.ai", "m", "kimi-k2-0905-preview", `{"messages":[{"role":"assistant","tool_calls":[{"id":"a"}]}]}`,
 			`{"messages":[{"role":"assistant","tool_calls":[{"id":"a"}]}]}`},
 		{"DeepSeek's advice", "proxy.example", "m", "deepseek-r1", `{}`, `{"temperature":0.6}`},
+		{"for the weights of R1 alone", "api.deepseek.com", "m", "deepseek-reasoner", `{}`, `{}`},
 		{"Perplexity", "api.perplexity.ai", "m", "sonar", `{"tools":[{}],"tool_choice":"auto"}`, `{}`},
 		{"a long id", "api.openai.com", "m", "gpt-4o", `{"messages":[{"role":"tool","tool_call_id":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}]}`,
 			`{"messages":[{"role":"tool","tool_call_id":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa_h0e058e3f7d0439f9054d59c735587ae9"}]}`},
