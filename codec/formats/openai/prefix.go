@@ -31,14 +31,15 @@ func (Format) MarkPrefix(body []byte) []byte {
 	if err != nil {
 		return body
 	}
-	end := 0
+	end, marked := 0, false
 	for list := top.Get(body, "messages").Elements(body); list.Next(); {
 		end = 0
 		if list.Value.Kind == rawjson.Object {
 			end = list.Value.End - len("}")
+			marked = list.Value.Get(body, "prefix").Present()
 		}
 	}
-	if end == 0 {
+	if end == 0 || marked {
 		return body
 	}
 	return slices.Concat(body[:end], []byte(`,"prefix":true`), body[end:])

@@ -31,6 +31,7 @@ type Rules struct {
 	needles [][]byte // one of which is in messages that have something unsaid
 	anew    [][]byte // types, one of which is in requests that must be written anew
 	seen    *seenTools
+	order   order
 }
 
 // ofMessages begins the words that speak of members of messages.
@@ -57,6 +58,7 @@ func NewRules(t *capability.Target, request string) *Rules {
 	}
 	r.idsOnly = len(t.Roles) == 0 && !r.echo && t.Thoughts == "" && t.IDExact == 0 && t.Preface == "" && !r.editsParts()
 	r.anew = anewNeedles(t)
+	r.order = newOrder(t.Refuses)
 	slices.Sort(r.unsaid)
 	for _, name := range r.unsaid {
 		if n := len(r.needles); n == 0 || !bytes.HasPrefix([]byte(`"`+name), r.needles[n-1]) {

@@ -104,6 +104,13 @@ func (r *Rules) Edit(body []byte) []byte {
 		}
 		edited = withFirst(edited, wordMessage)
 	}
+	said := edited
+	if said == nil {
+		said = messages.Raw(body)
+	}
+	if ordered := r.order.apply(said, tools); ordered != nil {
+		edited = ordered
+	}
 	if edited != nil {
 		e.set("messages", edited)
 	}

@@ -1,0 +1,145 @@
+package openai
+
+import (
+	"slices"
+
+	"uniapi/codec/rawjson"
+	"uniapi/codec/turns"
+)
+
+// order is in which order a host, or the template of a model, takes messages, where it does not take them in any as OpenAI does.
+type order struct {
+	systemFirst bool // the system's words stand before all others
+	bridged     bool // the assistant says something between results and the user's words
+	askedLast   bool // the assistant's words are not the last, unless they are marked as a prefix
+	alternate   bool // no two messages of a role stand behind each other
+}
+
+func newOrder(refuses func(string) bool) order {
+	return order{systemFirst: refuses("system_between"), bridged: refuses("user_after_results"), askedLast: refuses("answer_last"), alternate: refuses("same_role_twice")}
+}
+
+// spoke is a message on its way into the order.
+type spoke struct {
+	role string
+	raw  []byte
+}
+
+// filler is a message for the place where the order wants one.
+func filler(role string) spoke {
+	raw := rawjson.Str([]byte{'{'}, "role", role)
+	return spoke{role, append(rawjson.Str(raw, "content", turns.Filler), '}')}
+}
+
+// apply returns messages in the order, nil if they have it. Beside tools no prefix is taken.
+func (o order) apply(messages []byte, tools bool) []byte {
+	v, err := rawjson.One(messages)
+	if o == (order{}) || err != nil || v.Kind != rawjson.Array {
+		return nil
+	}
+	var out []spoke
+	changed := false
+	for list := v.Elements(messages); list.Next(); {
+		next := spoke{raw: list.Value.Raw(messages)}
+		if next.role, _ = rawjson.Text(messages, list.Value.Get(messages, "role")); next.role == "developer" {
+			next.role = "system"
+		}
+		if next.role == "system" && o.systemFirst && len(out) > 0 && out[len(out)-1].role != "system" {
+			next = spoke{"user", with(next.raw, "role", []byte(`"user"`))}
+			changed = true
+		}
+		put := o.put(out, next)
+		changed = changed || len(put) != len(out)+1
+		out = put
+	}
+	if last := len(out) - 1; last >= 0 && o.askedLast && out[last].role == "assistant" && !has(out[last].raw, "prefix") {
+		changed = true
+		if tools || has(out[last].raw, "tool_calls") {
+			out = append(out, filler("user"))
+		} else {
+			out[last].raw = with(out[last].raw, "prefix", []byte("true"))
+		}
+	}
+	if !changed {
+		return nil
+	}
+	dst := []byte{'['}
+	for _, m := range out {
+		dst = append(rawjson.Comma(dst), m.raw...)
+	}
+	return append(dst, ']')
+}
+
+// put appends a message, with what must stand before it, or into the one before.
+func (o order) put(out []spoke, next spoke) []spoke {
+	if len(out) == 0 {
+		return append(out, next)
+	}
+	switch before := &out[len(out)-1]; {
+	case o.bridged && before.role == "tool" && next.role == "user":
+		return append(out, filler("assistant"), next)
+	case o.alternate && before.role == next.role && (next.role == "user" || next.role == "assistant"):
+		if one := together(before.raw, next.raw); one != nil {
+			before.raw = one
+			return out
+		}
+	}
+	return append(out, next)
+}
+
+// together is two messages of a role as one, nil if the first says more than words, or media.
+func together(first, second []byte) []byte {
+	a, _ := rawjson.One(first)
+	b, _ := rawjson.One(second)
+	for it := a.Members(first); it.Next(); {
+		if name := it.Name(); it.Value.Present() && name != "role" && name != "content" && name != "name" && name != "refusal" {
+			return nil
+		}
+	}
+	before, behind := a.Get(first, "content"), b.Get(second, "content")
+	said, is := rawjson.Text(first, before)
+	more, both := rawjson.Text(second, behind)
+	switch {
+	case !nonEmpty(before):
+		return second
+	case !nonEmpty(behind):
+		return with(second, "content", before.Raw(first))
+	case is && both:
+		return with(second, "content", rawjson.AppendString(nil, said+"\n\n"+more))
+	}
+	content := appendElements(appendElements([]byte{'['}, first, before), second, behind)
+	return with(second, "content", append(content, ']'))
+}
+
+// appendElements appends the parts of a content, which may be a text alone.
+func appendElements(dst, body []byte, content rawjson.Value) []byte {
+	if content.Kind == rawjson.String {
+		dst = append(rawjson.Comma(dst), `{"type":"text","text":`...)
+		return append(append(dst, content.Raw(body)...), '}')
+	}
+	for it := content.Elements(body); it.Next(); {
+		dst = append(rawjson.Comma(dst), it.Value.Raw(body)...)
+	}
+	return dst
+}
+
+// with is an object with another value of a member.
+func with(object []byte, name string, value []byte) []byte {
+	var s rawjson.Splicer
+	s.Set(name, value)
+	parts, err := s.Parts(nil, object)
+	if err != nil {
+		return object
+	}
+	return slices.Concat(parts...)
+}
+
+// has says whether an object has a member that is more than null or empty.
+func has(object []byte, name string) bool {
+	v, err := rawjson.One(object)
+	if err != nil {
+		return false
+	}
+	member := v.Get(object, name)
+	return member.Present() && member.Kind != rawjson.False && !(member.Kind == rawjson.Array && isEmpty(object, member))
+}
