@@ -101,3 +101,30 @@ func TestCallsWithArgumentsThatAreNoObjectLetAConversationGoOn(t *testing.T) {
 		}
 	}
 }
+
+// Anthropic answers "all content must be type `text` if `is_error` is true" (github.com/vellum-ai/vellum-assistant/pull/18387), and Bedrock hands it on.
+func TestAToolThatFailedAndShowsSomethingSaysSoInWords(t *testing.T) {
+	failed := func(content string) string {
+		return `{"role":"user","content":"q"},{"role":"assistant","content":[{"type":"tool_use","id":"t1","name":"f","input":{}}]},` +
+			`{"role":"user","content":[{"type":"tool_result","tool_use_id":"t1","is_error":true,"content":[` + content + `]}]}`
+	}
+	for _, c := range []struct {
+		content string
+		status  bool
+		says    []string
+	}{
+		{`{"type":"text","text":"boom"}`, true, []string{"boom"}},
+		{`{"type":"text","text":"boom"},{"type":"image","source":{"type":"base64","media_type":"image/png","data":"` + png + `"}}`, false, []string{"Error", "boom", png}},
+	} {
+		sent, _, err := repaired(t, "messages", "converse", failed(c.content))
+		body, _ := json.Marshal(sent)
+		if err != nil || strings.Contains(string(body), `"status":"error"`) != c.status {
+			t.Errorf("%v: %s", err, body)
+		}
+		for _, word := range c.says {
+			if !strings.Contains(string(body), word) {
+				t.Errorf("%s is lost: %s", word, body)
+			}
+		}
+	}
+}

@@ -232,6 +232,10 @@ func (r *repair) part(dst []codec.Part, role codec.Role, p *codec.Part) []codec.
 	case p.Kind == codec.PartToolResult:
 		result := *p.Result
 		result.Parts = r.parts(codec.RoleUser, result.Parts)
+		if r.to.PlainErrors && result.Error && slices.ContainsFunc(result.Parts, func(p codec.Part) bool { return p.Kind != codec.PartText }) {
+			result.Error = false
+			result.Parts = append([]codec.Part{{Kind: codec.PartText, Text: "Error:"}}, result.Parts...)
+		}
 		part.Result = &result
 	default:
 		return r.media(dst, role, part)

@@ -23,6 +23,8 @@ type Target struct {
 	Unended bool
 	// Objects says that the arguments of a call are an object, and no text.
 	Objects bool
+	// PlainErrors says that the result of a tool that failed is text alone; one with media then says in words that it is an error.
+	PlainErrors bool
 	// AnyJSON says that an answer in JSON may be of any type; else it is an object.
 	AnyJSON bool
 }

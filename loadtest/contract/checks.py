@@ -105,6 +105,25 @@ def chat_content(body: dict) -> Found:
             yield f"messages[{i}].tool_calls", "empty array"
 
 
+FOLLOW = {"system": "user assistant system", "user": "assistant system user", "assistant": "assistant user tool", "tool": "assistant tool"}
+
+
+def mistral_turns(body: dict) -> Found:
+    """_validate_message_order and _validate_last_message of mistral-common, with what the servers of its models refused beyond it until 2026: the user behind results."""
+    messages = body["messages"]
+    for i, (before, m) in enumerate(zip(messages, messages[1:]), 1):
+        if m["role"] not in FOLLOW[before["role"]].split():
+            yield f"messages[{i}]", f"Unexpected role '{m['role']}' after role '{before['role']}'"
+    if len(messages) > 1 and messages[-1]["role"] == "assistant" and not messages[-1].get("prefix"):
+        yield "messages", "Expected last role User or Tool (or Assistant with prefix) for serving but got assistant"
+
+
+def text_errors(body: dict) -> Found:
+    for path, block in at(body, "messages[].content[]"):
+        if block.get("is_error") and isinstance(block.get("content"), list) and any(b["type"] != "text" for b in block["content"]):
+            yield path, "all content must be type text if is_error is true"
+
+
 def same_ids(body: dict) -> Found:
     for i, m in enumerate(body["messages"]):
         ids = [c["id"] for c in m.get("tool_calls") or []]

@@ -36,6 +36,7 @@ from checks import (
     json_word,
     longest,
     matching,
+    mistral_turns,
     needs,
     not_awake,
     one_schema,
@@ -47,6 +48,7 @@ from checks import (
     shortest,
     strict_format,
     strict_tools,
+    text_errors,
     unique_tools,
     words,
 )
@@ -114,6 +116,7 @@ RULES = [
     Rule(EVERY_CHAT, "", same_ids, ERRORS),
     # Mistral
     Rule("mistral", "", matching("messages[].tool_calls[].id messages[].tool_call_id", r"[a-zA-Z0-9]{9}"), ERRORS + ": Tool call id has to be a-z, A-Z, 0-9, with a length of 9"),
+    Rule("mistral", "", mistral_turns, "mistral-common, MistralRequestValidator; BerriAI/litellm#17761"),
     # OpenAI, Responses
     Rule("openai-responses", "", json_word("input instructions"), "developers.openai.com guides/structured-outputs, JSON mode"),
     Rule("openai-responses", "", response_calls, ERRORS + ": No tool output found for function call"),
@@ -139,6 +142,7 @@ RULES = [
          ERRORS + ": tools.0.custom.input_schema.type: Field required"),
     Rule("messages invoke", "", claude_turns, ERRORS),
     Rule("messages invoke", "", claude_content, ERRORS),
+    Rule("messages invoke", "", text_errors, "vellum-ai/vellum-assistant#18387: " + ERRORS),
     Rule("messages invoke", "", claude_thinking, "platform.claude.com, extended thinking: feature compatibility"),
     Rule("messages invoke", "", claude_caches, "platform.claude.com, prompt caching: up to 4 breakpoints"),
     Rule("messages invoke", "", claude_choice, ERRORS),

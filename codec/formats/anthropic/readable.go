@@ -10,7 +10,7 @@ import (
 
 // Target is what can be told in a Messages request. Other hosts know none of Anthropic's files.
 func (f Format) Target() turns.Target {
-	t := turns.Target{Format: formatName, Files: providerName, ImageIDs: true, TextFiles: true, Objects: true, Takes: []codec.PartKind{codec.PartImage, codec.PartFile}}
+	t := turns.Target{Format: formatName, Files: providerName, ImageIDs: true, TextFiles: true, Objects: true, PlainErrors: true, Takes: []codec.PartKind{codec.PartImage, codec.PartFile}}
 	if f.hosted() {
 		t.Files = ""
 	}

@@ -97,5 +97,5 @@ const answerTool = anthropic.AnswerTool
 
 // Target is what can be told in a Converse request.
 func (Format) Target() turns.Target {
-	return turns.Target{Format: formatName, Files: "amazon", Objects: true, Takes: []codec.PartKind{codec.PartImage, codec.PartVideo, codec.PartFile}}
+	return turns.Target{Format: formatName, Files: "amazon", Objects: true, PlainErrors: true, Takes: []codec.PartKind{codec.PartImage, codec.PartVideo, codec.PartFile}}
 }
