@@ -15,7 +15,7 @@ var ServiceTierNames = []string{ServiceTier, "serviceTier", Speed}
 var defaultTiers = []string{ServiceTier}
 
 // ServiceTiers are the members of a request by which a format tells which service tier is asked for, each by its path.
-func (t *Traits) ServiceTiers() []string {
+func (t *Properties) ServiceTiers() []string {
 	if t.Tiers == nil {
 		return defaultTiers
 	}

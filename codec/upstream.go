@@ -33,7 +33,7 @@ type Prefixer interface {
 	MarkPrefix(body []byte) []byte
 }
 
-// Flagger is a format in which flags say what a request needs of its host: in a line of the head, as Traits.Flags tells, or in the body of a FlagBearer.
+// Flagger is a format in which flags say what a request needs of its host: in a line of the head, as Properties.Flags tells, or in the body of a FlagBearer.
 type Flagger interface {
 	Flags(q *Request, t *capability.Target) []string
 }

@@ -127,7 +127,7 @@ func (x *exchange) cost(tokens *usage.Tokens) int64 {
 	if (x.endpoint == provider.Images || x.endpoint == provider.ImageEdits) && tokens.ImageOutput == 0 {
 		tokens.ImageOutput = tokens.Completion // OpenAI says of tokens of the prompt what they are, and not of those of the answer
 	}
-	price, says := priced.Price, x.mentioned.By(x.format.Traits().Bounds, x.body)
+	price, says := priced.Price, x.mentioned.By(x.format.Properties().Bounds, x.body)
 	if price.HasServices() || says.Plainly(codec.MentionsServiceTier) || x.at.backend.overrides != nil {
 		tokens.Service = x.serviceTier(price)
 	}
@@ -212,7 +212,7 @@ func (x *exchange) searchKind(price config.Price) string {
 	if x.endpoint != provider.Chat {
 		return ""
 	}
-	bounds, body, says := x.format.Traits().Bounds, x.body, x.mentions()
+	bounds, body, says := x.format.Properties().Bounds, x.body, x.mentions()
 	if x.at.backend.overrides != nil && x.at.retold() {
 		body = slices.Concat(x.at.request.Body...)
 		says = bounds.Mentions(body)

@@ -37,7 +37,7 @@ func (a *attempt) leaves() []string {
 
 // added are the members that the gateway may put into an upstream's request of its own
 // accord. Of chat's stream_options see asking.
-func (a *attempt) added() []string { return formats.Traits(a.upstream).Added }
+func (a *attempt) added() []string { return formats.Properties(a.upstream).Added }
 
 // adds says whether a member of the request is the gateway's own and not what the
 // client asked for.

@@ -18,7 +18,7 @@ func (x *exchange) letIn() *codec.Error {
 	if x.route = x.key.routes.Find(x.model); x.route == nil {
 		return noModel(x.key, x.model)
 	}
-	if x.stages&withGates != 0 || x.choosing || x.route.AsksTokens || x.route.AsksCompaction || x.format.Traits().Later != "" {
+	if x.stages&withGates != 0 || x.choosing || x.route.AsksTokens || x.route.AsksCompaction || x.format.Properties().Later != "" {
 		if err := x.passGates(); err != nil {
 			return err
 		}

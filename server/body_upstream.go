@@ -114,7 +114,7 @@ func (a *attempt) translated(to codec.Format, provider *config.Provider) ([]byte
 	if request, a.leftOut, err = turns.Repair(request, formats.All[request.Format], to, a.known); err != nil {
 		return nil, err
 	}
-	if to.Traits().Functions {
+	if to.Properties().Functions {
 		request = request.WithoutCustom()
 	}
 	request = modifier.Apply(request, a.chosen.Upstream)

@@ -38,7 +38,7 @@ func (x *exchange) countsUse() bool {
 
 // deferred says whether the request is answered before it is worked on.
 func (in *inbound) deferred() bool {
-	later := in.format.Traits().Later
+	later := in.format.Properties().Later
 	if later == "" {
 		return false
 	}

@@ -50,7 +50,7 @@ func suit(cfg *config.Config, p *config.Provider, channel *provider.Channel, mod
 	all := make(suits, len(models))
 	for _, m := range models {
 		for _, upstream := range formatsOf(channel, m.Upstream) {
-			as := formats.Traits(upstream)
+			as := formats.Properties(upstream)
 			if as.Place == "" {
 				as.Place = places[channel.Engine]
 			}

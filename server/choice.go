@@ -22,7 +22,7 @@ import (
 
 // permit looks whether the key may use every model that the request names.
 func (in *inbound) permit() *codec.Error {
-	names, err := choice.Names(in.body, in.format.Traits().Addressed)
+	names, err := choice.Names(in.body, in.format.Properties().Addressed)
 	if err != nil {
 		if bad, is := errors.AsType[*codec.Error](err); is {
 			return bad
@@ -75,7 +75,7 @@ func (e *notHere) Error() string { return e.told.Message }
 // withNames is a body as the attempt's provider gets it: with its own names for the
 // models that the request names. The body itself, if they are the same.
 func (a *attempt) withNames(body []byte, format string) ([]byte, error) {
-	names, err := choice.Names(body, formats.Traits(format).Addressed)
+	names, err := choice.Names(body, formats.Properties(format).Addressed)
 	if err != nil {
 		return nil, err
 	}

@@ -22,8 +22,8 @@ func (x *exchange) serviceTier(price config.Price) (tier string) {
 	if len(parts) == 0 {
 		tier = x.tierAsked()
 	} else if x.mentions().May(codec.MentionsServiceTier) || x.at.retold() {
-		traits := x.at.to.Traits()
-		for _, path := range traits.ServiceTiers() {
+		properties := x.at.to.Properties()
+		for _, path := range properties.ServiceTiers() {
 			if said := codec.TierWord(path, textInPieces(parts, path)); said != "" {
 				tier = said
 			}
@@ -49,8 +49,8 @@ func (in *inbound) tierAsked() (tier string) {
 	if !in.mentions().May(codec.MentionsServiceTier) { // most requests
 		return ""
 	}
-	traits := in.format.Traits()
-	for _, path := range traits.ServiceTiers() {
+	properties := in.format.Properties()
+	for _, path := range properties.ServiceTiers() {
 		if said := in.tierAt(path); said != "" {
 			tier = said
 		}

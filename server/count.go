@@ -45,7 +45,7 @@ func (x *exchange) estimate() *codec.Error {
 	}
 	x.choose(balancer.Attempt{}) // no provider had to do with it
 	x.at.whole = nil
-	writeJSON(x.ctx, fasthttp.StatusOK, map[string]int64{x.format.Traits().Count: request.EstimateTokens()})
+	writeJSON(x.ctx, fasthttp.StatusOK, map[string]int64{x.format.Properties().Count: request.EstimateTokens()})
 	x.ctx.Response.Header.Set("X-Token-Count", "estimate")
 	return nil
 }

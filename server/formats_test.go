@@ -32,14 +32,14 @@ func namesFormat(t *testing.T, path string) bool {
 	return found
 }
 
-// A format says of itself what it is like (codec.Traits, codec/front), and the registry lists it.
+// A format says of itself what it is like (codec.Properties, codec/front), and the registry lists it.
 func TestNoFileOfServerNamesAFormat(t *testing.T) {
 	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
 		if err == nil && entry.IsDir() && (path == "command" || path == "capture") {
 			return filepath.SkipDir // one writes configurations, which name engines, the other lists words of heads and paths that may stand in a report
 		}
 		if err == nil && strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go") && namesFormat(t, path) {
-			t.Errorf("%s names a format: what it must know of it belongs into the Traits of package codec, or into codec/front", filepath.ToSlash(path))
+			t.Errorf("%s names a format: what it must know of it belongs into the Properties of package codec, or into codec/front", filepath.ToSlash(path))
 		}
 		return err
 	})

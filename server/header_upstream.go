@@ -68,7 +68,7 @@ func (a *attempt) withFlags(to codec.Format) codec.Format {
 		return to
 	}
 	list := bearer.Flags(a.decoded, a.known)
-	if line := a.format.Traits().Flags; line != "" && a.decoded.Format == to.Name() {
+	if line := a.format.Properties().Flags; line != "" && a.decoded.Format == to.Name() {
 		var own flags
 		own.add(strings.Join(strings.Fields(string(a.headerLine(line))), ","))
 		list = append(list, own.list...)

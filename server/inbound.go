@@ -86,5 +86,5 @@ func (in *inbound) headerLine(name string) []byte {
 
 // mentions are what the request's bytes name somewhere.
 func (in *inbound) mentions() codec.Mentions {
-	return in.mentioned.By(in.format.Traits().Bounds, in.body)
+	return in.mentioned.By(in.format.Properties().Bounds, in.body)
 }

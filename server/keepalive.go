@@ -13,11 +13,11 @@ import (
 // keepalive is how long a stream's client may go without a byte, 0 if it may go
 // without for as long as it takes (keepalive_interval).
 func (in *inbound) keepalive() time.Duration {
-	traits := in.format.Traits()
-	if !in.stream || traits.Heartbeat == nil {
+	properties := in.format.Properties()
+	if !in.stream || properties.Heartbeat == nil {
 		return 0
 	}
-	if in.route.Keepalive == 0 && (traits.Pinged || in.mayBuffer()) {
+	if in.route.Keepalive == 0 && (properties.Pinged || in.mayBuffer()) {
 		return pingEvery // who waits for a whole answer must see that somebody is there
 	}
 	return in.route.Keepalive
@@ -27,7 +27,7 @@ func (in *inbound) keepalive() time.Duration {
 const pingEvery = 15 * time.Second
 
 // sign is what says that the upstream is still at work, in the client's format.
-func (in *inbound) sign() []byte { return in.format.Traits().Heartbeat }
+func (in *inbound) sign() []byte { return in.format.Properties().Heartbeat }
 
 // relayBehindComments is the relay of a request with a keepalive_interval. If no
 // channel has answered when it is over, the answer begins all the same, with

@@ -96,7 +96,7 @@ func (x *exchange) reckon() {
 	case x.endpoint == provider.Search:
 		most.Searches, most.Prompt = 1, max(prompt, x.resultsWanted()*resultTokens)
 	case x.endpoint == provider.Chat && !x.head.IsForm:
-		bounds := x.format.Traits().Bounds
+		bounds := x.format.Properties().Bounds
 		if x.mentions().May(codec.MentionsSearch) {
 			most.Searches, most.FileSearches, most.CodeCalls = front.SearchesAtMost(x.body, bounds)
 		}
@@ -106,7 +106,7 @@ func (x *exchange) reckon() {
 	}
 	if !x.inputOnly() {
 		said, answers, beyond := x.answerAtMost()
-		if beyond || !x.head.IsForm && x.format.Traits().Bounds.MayReadMore(x.mentions()) {
+		if beyond || !x.head.IsForm && x.format.Properties().Bounds.MayReadMore(x.mentions()) {
 			most.Prompt = max(prompt, mostContext)
 		}
 		most.Completion = saturate.Mul(max(said, 0), answers)
@@ -185,7 +185,7 @@ func (in *inbound) countAsked(t *usage.Tokens) {
 // more than the request. Only what its own format reads says so: whatever else
 // a client writes reaches no provider.
 func (in *inbound) answerAtMost() (tokens, answers int64, beyond bool) {
-	bounds := in.format.Traits().Bounds
+	bounds := in.format.Properties().Bounds
 	if in.head.IsForm || bounds == nil {
 		return -1, 1, false
 	}

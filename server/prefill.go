@@ -49,14 +49,14 @@ func (a *attempt) wanted() (*codec.Request, error) {
 func (a *attempt) continued(q *codec.Request) *codec.Request {
 	c := *q
 	if c.MaxTokens != nil {
-		rest := max(a.joint.left(&c), a.to.Traits().LeastTokens)
+		rest := max(a.joint.left(&c), a.to.Properties().LeastTokens)
 		c.MaxTokens = &rest
 	}
 	given, _ := seam.Split(a.joint.text[:a.joint.upto])
 	if len(given) == 0 {
 		return &c
 	}
-	if c.Reasoning != nil && a.to.Traits().Thoughtless {
+	if c.Reasoning != nil && a.to.Properties().Thoughtless {
 		c.Reasoning = &codec.Reasoning{Disabled: true}
 	}
 	c.Messages = withWords(q.Messages, string(given))

@@ -82,7 +82,7 @@ func (keys keyIndex) find(ctx *fasthttp.RequestCtx) *clientKey {
 			return k
 		}
 	}
-	if in := spokenBy(ctx).Traits().KeyQuery; in != "" { // as Google's SDKs of old have it
+	if in := spokenBy(ctx).Properties().KeyQuery; in != "" { // as Google's SDKs of old have it
 		return keys[sha256.Sum256(ctx.QueryArgs().Peek(in))]
 	}
 	return nil

@@ -17,7 +17,7 @@ const mostBuffered = 4 << 20
 // gets any of it, so that another channel can still serve if it breaks.
 func (a *attempt) buffers() bool {
 	p := a.chosen.Provider.Config
-	if a.format.Traits().Repeats && p.Preferences.ResponsesCommit == "completed_usage" {
+	if a.format.Properties().Repeats && p.Preferences.ResponsesCommit == "completed_usage" {
 		return true
 	}
 	return a.snap.config.StreamRecovery(a.key.APIKey, p) == config.RecoverBuffer

@@ -125,7 +125,7 @@ func (a *attempt) writeHeader() {
 	if a.path.Raw && a.head.IsForm {
 		a.passType()
 	}
-	as := a.to.Traits()
+	as := a.to.Properties()
 	for _, line := range as.Passed {
 		if value := a.headerLine(line); len(value) > 0 && a.untranslated {
 			a.setHeader(line, string(value))

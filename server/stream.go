@@ -18,7 +18,7 @@ func (a *attempt) streamType() []byte {
 	if len(a.contentType) > 0 {
 		return a.contentType
 	}
-	if kind := a.format.Traits().StreamType; kind != nil {
+	if kind := a.format.Properties().StreamType; kind != nil {
 		return kind
 	}
 	return contentTypeEvents

@@ -35,7 +35,7 @@ type Query struct {
 // Target is a model at a host, with what is known of both.
 type Target struct {
 	Query
-	Traits
+	Capabilities
 	// Known is whether the host is: what is not known of others' servers is left as it is written.
 	Known bool
 	// Findings are what the rules said, in the order of the keys.
@@ -49,8 +49,8 @@ type Finding struct {
 	From  string `json:"from"`
 }
 
-// Traits are what a rule may say. The keys stand in capabilities.yaml.
-type Traits struct {
+// Capabilities are what a rule may say. The keys stand in capabilities.yaml.
+type Capabilities struct {
 	Members
 	Talk
 	Thinking

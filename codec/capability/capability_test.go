@@ -65,7 +65,7 @@ func TestEffortsThatAreNotKnownBecomeTheNextStrongerOrTheStrongest(t *testing.T)
 		{"low medium high", "none", "low"}, {"low medium high", "max", "high"}, {"low high", "medium", "high"}, {"none low", "minimal", "low"},
 		{"none low high max", "xhigh", "max"}, {"high", "minimal", "high"}, {"", "high", ""}, {"low", "tomorrow", "tomorrow"}, {"low", "", ""},
 	} {
-		target := &Target{Traits: Traits{Thinking: Thinking{Efforts: strings.Fields(test.known)}}}
+		target := &Target{Capabilities: Capabilities{Thinking: Thinking{Efforts: strings.Fields(test.known)}}}
 		if got := target.Effort(test.asked); got != test.want {
 			t.Errorf("%s of %q became %q, not %q", test.asked, test.known, got, test.want)
 		}

@@ -17,9 +17,9 @@ type Rule struct {
 	version        *bounds
 	like           string
 
-	traits Traits
-	said   []said // keys that traits has
-	origin string
+	capabilities Capabilities
+	said         []said // keys that capabilities has
+	origin       string
 }
 
 // said is a key of a rule, and where its value is.
@@ -36,8 +36,8 @@ type Problem struct {
 	Text string
 }
 
-// fields are the places in Traits by their keys.
-var fields = fieldsOf(reflect.TypeFor[Traits](), nil)
+// fields are the places in Capabilities by their keys.
+var fields = fieldsOf(reflect.TypeFor[Capabilities](), nil)
 
 func fieldsOf(t reflect.Type, at []int) map[string][]int {
 	found := map[string][]int{}
@@ -82,7 +82,7 @@ func (r *Rule) read(n *yaml.Node) (problems []Problem) {
 	if n.Kind != yaml.MappingNode {
 		return []Problem{{n, "an entry of capabilities must be a mapping, such as {model: gpt-7*, efforts: [low, high]}"}}
 	}
-	r.traits.words = map[string]bool{}
+	r.capabilities.words = map[string]bool{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		if value.Kind == yaml.AliasNode {
@@ -114,7 +114,7 @@ func (r *Rule) set(key, value *yaml.Node) error {
 		if !known {
 			return fmt.Errorf("%q is no key of capabilities; known are %s", name, strings.Join(Keys(), ", "))
 		}
-		if err := value.Decode(reflect.ValueOf(&r.traits).Elem().FieldByIndex(at).Addr().Interface()); err != nil {
+		if err := value.Decode(reflect.ValueOf(&r.capabilities).Elem().FieldByIndex(at).Addr().Interface()); err != nil {
 			return fmt.Errorf("%s cannot be read: %s", name, strings.Join(strings.Fields(err.Error()), " "))
 		}
 		r.said = append(r.said, said{name, at, key.Line, shown(value)})
@@ -145,7 +145,7 @@ func (r *Rule) list(name string, list []string, line int) error {
 		}
 	default:
 		for _, word := range list {
-			r.traits.words[word] = name == "takes"
+			r.capabilities.words[word] = name == "takes"
 			r.said = append(r.said, said{key: word, line: line, shown: name})
 		}
 	}

@@ -144,10 +144,10 @@ func (s *search) isAt(host string) bool {
 
 // lay puts what a rule says over what is there.
 func (r *Rule) lay(t *Target, found map[string]Finding) {
-	from, into := reflect.ValueOf(&r.traits).Elem(), reflect.ValueOf(&t.Traits).Elem()
+	from, into := reflect.ValueOf(&r.capabilities).Elem(), reflect.ValueOf(&t.Capabilities).Elem()
 	for _, k := range r.said {
 		if k.field == nil {
-			t.words[k.key] = r.traits.words[k.key]
+			t.words[k.key] = r.capabilities.words[k.key]
 		} else {
 			into.FieldByIndex(k.field).Set(from.FieldByIndex(k.field))
 		}

@@ -1,4 +1,4 @@
-// Package formats lists the wire formats, a line for each. What one is like, it says itself: codec.Format, its Traits, and its front.Routes if clients speak it.
+// Package formats lists the wire formats, a line for each. What one is like, it says itself: codec.Format, its Properties, and its front.Routes if clients speak it.
 package formats
 
 import (
@@ -66,10 +66,10 @@ func Of(asked front.Asked) codec.Format {
 	return Chat
 }
 
-// Traits are those of a format by its name; none of a format that is not there.
-func Traits(name string) codec.Traits {
+// Properties are those of a format by its name; none of a format that is not there.
+func Properties(name string) codec.Properties {
 	if f := All[name]; f != nil {
-		return f.Traits()
+		return f.Properties()
 	}
-	return codec.Traits{}
+	return codec.Properties{}
 }

@@ -50,7 +50,7 @@ func TestSearchesAtMostAreThoseThatARequestAllows(t *testing.T) {
 		{chat, `{"tools":[{"google_search":{}},{"type":"web_search"}]}`, 2 * usual, 0, 0},
 		{chat, `{"tools":[{"type":"function","function":{"name":"web_search"}}]}`, 0, 0, 0},
 	} {
-		if web, files, code := front.SearchesAtMost([]byte(c.body), c.format.Traits().Bounds); web != c.web || files != c.files || code != c.code {
+		if web, files, code := front.SearchesAtMost([]byte(c.body), c.format.Properties().Bounds); web != c.web || files != c.files || code != c.code {
 			t.Errorf("%s: %s: %d, %d of files and %d programs, want %d, %d and %d", c.format.Name(), c.body, web, files, code, c.web, c.files, c.code)
 		}
 	}

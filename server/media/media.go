@@ -27,7 +27,7 @@ func TakesURL(f codec.Format) func(*codec.Part) bool {
 	if f, depends := f.(codec.URLTaker); depends {
 		return func(p *codec.Part) bool { return f.TakesURL(p.Media) }
 	}
-	kinds := f.Traits().Fetches
+	kinds := f.Properties().Fetches
 	return func(p *codec.Part) bool { return slices.Contains(kinds, p.Kind) }
 }
 

@@ -31,8 +31,8 @@ const (
 // Name implements codec.Format.
 func (Format) Name() string { return formatName }
 
-// Traits implements codec.Format. Other hosts than Anthropic fetch nothing.
-func (f Format) Traits() codec.Traits {
+// Properties implements codec.Format. Other hosts than Anthropic fetch nothing.
+func (f Format) Properties() codec.Properties {
 	t := described
 	if f.hosted() {
 		t.Place, t.Fetches = "vertex", nil
@@ -40,7 +40,7 @@ func (f Format) Traits() codec.Traits {
 	return t
 }
 
-var described = codec.Traits{
+var described = codec.Properties{
 	Rules: capability.Messages, Fetches: []codec.PartKind{codec.PartImage, codec.PartFile},
 	Heartbeat: []byte("event: ping\ndata: {\"type\": \"ping\"}\n\n"), Pinged: true, Count: "input_tokens",
 	Tiers: []string{codec.ServiceTier, codec.Speed},

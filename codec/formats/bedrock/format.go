@@ -22,10 +22,10 @@ const formatName = "bedrock"
 // Name implements codec.Format.
 func (Format) Name() string { return formatName }
 
-// Traits implements codec.Format.
-func (Format) Traits() codec.Traits { return described }
+// Properties implements codec.Format.
+func (Format) Properties() codec.Properties { return described }
 
-var described = codec.Traits{Rules: capability.Converse, Place: "bedrock", Thoughtless: true, Tiers: []string{"serviceTier.type"}}
+var described = codec.Properties{Rules: capability.Converse, Place: "bedrock", Thoughtless: true, Tiers: []string{"serviceTier.type"}}
 
 // signer is whose reasoning comes with a signature: Claude's is the only one.
 const signer = "anthropic"

@@ -19,9 +19,9 @@ var _ codec.Format = InvokeFormat{}
 // Invoke is the InvokeFormat without betas; see WithBetas.
 var Invoke = InvokeFormat{anthropic.Format{Version: "bedrock-2023-05-31", OmitStream: true}}
 
-// Traits implements codec.Format.
-func (f InvokeFormat) Traits() codec.Traits {
-	t := f.Format.Traits()
+// Properties implements codec.Format.
+func (f InvokeFormat) Properties() codec.Properties {
+	t := f.Format.Properties()
 	t.Place, t.Passed, t.Flags = "bedrock", nil, "" // the version and the betas stand in the body
 	return t
 }

@@ -19,10 +19,10 @@ const formatName = "cohere"
 // Name implements codec.Format.
 func (Format) Name() string { return formatName }
 
-// Traits implements codec.Format.
-func (Format) Traits() codec.Traits { return described }
+// Properties implements codec.Format.
+func (Format) Properties() codec.Properties { return described }
 
-var described = codec.Traits{Rules: capability.Cohere, Fetches: []codec.PartKind{codec.PartImage}}
+var described = codec.Properties{Rules: capability.Cohere, Fetches: []codec.PartKind{codec.PartImage}}
 
 // reader reads a request or an answer of this format.
 type reader struct{ fields.Reader }

@@ -17,9 +17,9 @@ const skipValidator = "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I="
 // contents writes a conversation: roles alternate, and the turn behind one with calls answers each of them once, in their order, which
 // is how Google matches them.
 type contents struct {
-	format Format
-	traits traits
-	own    bool // the request came in this format
+	format       Format
+	capabilities capabilities
+	own          bool // the request came in this format
 }
 
 // append writes systemInstruction and contents. hint is a further instruction, "" for none.
@@ -35,7 +35,7 @@ func (c *contents) append(dst []byte, q *codec.Request, hint string) ([]byte, er
 			instructions = append(rawjson.Str(instructions, "text", p.Text), '}')
 		}
 	}
-	inline := c.format.NoSystemInstruction || !c.traits.has("system_instruction")
+	inline := c.format.NoSystemInstruction || !c.capabilities.has("system_instruction")
 	if len(instructions) > 0 && !inline {
 		dst = append(rawjson.Key(dst, "systemInstruction"), `{"parts":[`...)
 		dst = append(append(dst, instructions...), "]}"...)
@@ -129,7 +129,7 @@ func (c *contents) turn(dst []byte, t turns.Turn) ([]byte, error) {
 	}
 	// Before version 3 a response holds no media: they stand behind all responses.
 	for i := range t.Parts {
-		if p := &t.Parts[i]; p.Kind == codec.PartToolResult && !c.traits.has("media_in_results") {
+		if p := &t.Parts[i]; p.Kind == codec.PartToolResult && !c.capabilities.has("media_in_results") {
 			for _, inner := range p.Result.Parts {
 				if inner.Media == nil {
 					continue
@@ -146,7 +146,7 @@ func (c *contents) turn(dst []byte, t turns.Turn) ([]byte, error) {
 // call writes a functionCall. From version 3 on the first of a turn must have a signature.
 func (c *contents) call(dst []byte, p *codec.Part, first bool) []byte {
 	signature := p.Signature.Value
-	if signature == "" && first && c.traits.has("signed_calls") {
+	if signature == "" && first && c.capabilities.has("signed_calls") {
 		signature = skipValidator
 	}
 	dst = append(rawjson.Comma(dst), `{"functionCall":{`...)
@@ -170,7 +170,7 @@ func (c *contents) result(dst []byte, r *codec.ToolResult) ([]byte, error) {
 	dst = c.appendID(dst, r.CallID)
 	dst = rawjson.Str(dst, "name", r.Name)
 	dst = appendResponse(rawjson.Key(dst, "response"), r)
-	if c.traits.has("media_in_results") {
+	if c.capabilities.has("media_in_results") {
 		before := len(dst)
 		dst = append(rawjson.Key(dst, "parts"), '[')
 		empty := len(dst)

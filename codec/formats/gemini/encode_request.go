@@ -17,11 +17,11 @@ const (
 
 // EncodeRequest writes a generateContent request. The modifiers of the name in q.Model that mean something to Gemini are read here.
 func (f Format) EncodeRequest(dst []byte, q *codec.Request, model string) ([]byte, error) {
-	t := traits{f.target(q, model)}
+	t := capabilities{f.target(q, model)}
 	search := modifier.Read(q.Model, model).Search
 	q = modifier.Apply(q, model)
 	hint := jsonHint(q, t)
-	c := &contents{format: f, traits: t, own: q.Format == formatName}
+	c := &contents{format: f, capabilities: t, own: q.Format == formatName}
 	dst, err := c.append(append(dst, '{'), q, hint)
 	if err != nil {
 		return dst, err
@@ -90,7 +90,7 @@ func knob(q *codec.Request, name string) []byte {
 // safetyCategories are those that uni-api sets: nothing is to be blocked unless the client says so.
 var safetyCategories = [...]string{"HARASSMENT", "HATE_SPEECH", "SEXUALLY_EXPLICIT", "DANGEROUS_CONTENT", "CIVIC_INTEGRITY"}
 
-func appendSafety(dst []byte, q *codec.Request, t traits) []byte {
+func appendSafety(dst []byte, q *codec.Request, t capabilities) []byte {
 	if raw := knob(q, "safetySettings"); raw != nil {
 		return rawjson.RawIf(dst, "safetySettings", raw)
 	}
@@ -111,7 +111,7 @@ func appendSafety(dst []byte, q *codec.Request, t traits) []byte {
 }
 
 // appendConfig writes the members of generationConfig.
-func (f Format) appendConfig(dst []byte, q *codec.Request, model string, t traits, hinted bool) ([]byte, error) {
+func (f Format) appendConfig(dst []byte, q *codec.Request, model string, t capabilities, hinted bool) ([]byte, error) {
 	dst = rawjson.RawIf(dst, "temperature", q.Temperature)
 	dst = rawjson.RawIf(dst, "topP", q.TopP)
 	dst = rawjson.NumIf(dst, "topK", q.TopK)
@@ -154,7 +154,7 @@ func (f Format) appendConfig(dst []byte, q *codec.Request, model string, t trait
 	return dst, nil
 }
 
-func appendStops(dst []byte, stops []string, t traits) []byte {
+func appendStops(dst []byte, stops []string, t capabilities) []byte {
 	var list []string
 	for _, s := range stops {
 		if s != "" && (t.Stops == nil || len(list) < *t.Stops) {
@@ -176,7 +176,7 @@ func penalty(dst []byte, name, number string) []byte {
 }
 
 // toolsForbidJSON says whether the model refuses to combine functions with a JSON answer.
-func toolsForbidJSON(q *codec.Request, t traits) bool {
+func toolsForbidJSON(q *codec.Request, t capabilities) bool {
 	if t.has("json_with_tools") {
 		return false
 	}
@@ -189,7 +189,7 @@ func toolsForbidJSON(q *codec.Request, t traits) bool {
 }
 
 // jsonHint is what is said in the instructions where the form of the answer cannot be set, "" where it can.
-func jsonHint(q *codec.Request, t traits) string {
+func jsonHint(q *codec.Request, t capabilities) string {
 	if q.Output == nil || q.Output.Kind == codec.OutputText || !toolsForbidJSON(q, t) && t.has("json") {
 		return ""
 	}
@@ -199,7 +199,7 @@ func jsonHint(q *codec.Request, t traits) string {
 	return "Answer with a JSON object and nothing else."
 }
 
-func appendOutput(dst []byte, q *codec.Request, t traits, hinted bool) ([]byte, error) {
+func appendOutput(dst []byte, q *codec.Request, t capabilities, hinted bool) ([]byte, error) {
 	if q.Output == nil || hinted || q.Output.Kind == codec.OutputText {
 		return dst, nil
 	}
@@ -216,7 +216,7 @@ func appendOutput(dst []byte, q *codec.Request, t traits, hinted bool) ([]byte, 
 
 // appendSchema writes a schema under the name of the member that takes JSON schema, or of that which takes only a part of it, by what
 // the model has.
-func appendSchema(dst []byte, name, older string, raw []byte, t traits) ([]byte, error) {
+func appendSchema(dst []byte, name, older string, raw []byte, t capabilities) ([]byte, error) {
 	if t.openAPI() {
 		return schema.Clean(rawjson.Key(dst, older), raw, schema.Gemini)
 	}
@@ -229,7 +229,7 @@ const defaultVoice = "Kore"
 var openAIVoices = map[string]bool{"alloy": true, "ash": true, "ballad": true, "coral": true, "echo": true, "fable": true, "nova": true,
 	"onyx": true, "sage": true, "shimmer": true, "verse": true, "marin": true, "cedar": true}
 
-func appendModalities(dst []byte, q *codec.Request, model string, t traits) []byte {
+func appendModalities(dst []byte, q *codec.Request, model string, t capabilities) []byte {
 	var list []string
 	for _, m := range q.Modalities {
 		list = append(list, strings.ToUpper(m))

@@ -19,7 +19,7 @@ var hostedNames = []struct{ word, name string }{
 }
 
 // appendTools writes tools and toolConfig.
-func (f Format) appendTools(dst []byte, q *codec.Request, t traits, search bool) ([]byte, error) {
+func (f Format) appendTools(dst []byte, q *codec.Request, t capabilities, search bool) ([]byte, error) {
 	if !t.has("tools") {
 		return dst, nil
 	}
@@ -96,7 +96,7 @@ func hostedTools(q *codec.Request, search bool) (hosted []string, functions int)
 	return hosted, functions
 }
 
-func appendParameters(dst []byte, tool *codec.Tool, t traits) ([]byte, error) {
+func appendParameters(dst []byte, tool *codec.Tool, t capabilities) ([]byte, error) {
 	raw := []byte(tool.Schema)
 	if tool.Kind == codec.ToolCustom {
 		raw = []byte(customSchema)

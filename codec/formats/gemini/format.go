@@ -33,8 +33,8 @@ const (
 // Name implements codec.Format.
 func (Format) Name() string { return formatName }
 
-// Traits implements codec.Format. Google's SDKs break on comments among events, and an array has no place for them.
-func (f Format) Traits() codec.Traits {
+// Properties implements codec.Format. Google's SDKs break on comments among events, and an array has no place for them.
+func (f Format) Properties() codec.Properties {
 	t := described
 	if f.Vertex {
 		t.Place = "vertex"
@@ -46,7 +46,7 @@ func (f Format) Traits() codec.Traits {
 }
 
 var (
-	described                      = codec.Traits{Rules: capability.Gemini, Added: []string{"safetySettings"}, Count: "totalTokens", Addressed: true, Bounds: bounds, KeyQuery: "key", Tiers: []string{"serviceTier", codec.ServiceTier}}
+	described                      = codec.Properties{Rules: capability.Gemini, Added: []string{"safetySettings"}, Count: "totalTokens", Addressed: true, Bounds: bounds, KeyQuery: "key", Tiers: []string{"serviceTier", codec.ServiceTier}}
 	contentTypeJSON                = []byte("application/json")
 	_               codec.URLTaker = Format{}
 

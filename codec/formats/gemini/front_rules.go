@@ -13,12 +13,12 @@ func (Format) NewRules(t *capability.Target, _ string) front.Rules {
 	if t == nil || !t.Known {
 		return front.NoRules{}
 	}
-	return &settling{can: traits{t}}
+	return &settling{can: capabilities{t}}
 }
 
 type settling struct {
 	front.NoRules
-	can traits
+	can capabilities
 }
 
 // MayEdit implements front.Rules. It looks at generationConfig alone, which the head has found.

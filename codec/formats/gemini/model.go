@@ -16,20 +16,20 @@ func (f Format) target(q *codec.Request, model string) *capability.Target {
 	return q.For(capability.Gemini, place, model)
 }
 
-// traits are what a model takes.
-type traits struct{ *capability.Target }
+// capabilities are what a model takes.
+type capabilities struct{ *capability.Target }
 
 // thinks says whether the model takes a thinkingConfig. Older ones, and those for images and speech, refuse it.
-func (t traits) thinks() bool { return t.Thinks != capability.Never }
+func (t capabilities) thinks() bool { return t.Thinks != capability.Never }
 
 // has says whether a feature is there.
-func (t traits) has(feature string) bool { return t.Takes(feature, true) }
+func (t capabilities) has(feature string) bool { return t.Takes(feature, true) }
 
 // openAPI says whether schemas must be of the part that Google's own form has.
-func (t traits) openAPI() bool { return t.ToolSchema == "openapi" }
+func (t capabilities) openAPI() bool { return t.ToolSchema == "openapi" }
 
 // bounds are the least and the most tokens of thinking.
-func (t traits) bounds() (least, most int64) {
+func (t capabilities) bounds() (least, most int64) {
 	if len(t.Budget) != 2 {
 		return 0, maxBudgetFlash
 	}
@@ -37,7 +37,7 @@ func (t traits) bounds() (least, most int64) {
 }
 
 // level is Google's word for an effort: the weakest that is no weaker, else the strongest.
-func (t traits) level(word string) string {
+func (t capabilities) level(word string) string {
 	for _, known := range t.Levels[:len(t.Levels)-1] {
 		if slices.Index(levelWords, known) >= slices.Index(levelWords, word) {
 			return known

@@ -79,7 +79,7 @@ type change struct {
 	penalties  bool // they go
 }
 
-func (t traits) changes(body []byte, q *wanted) (c change) {
+func (t capabilities) changes(body []byte, q *wanted) (c change) {
 	switch {
 	case !q.thinking.Present():
 	case !t.thinks():
@@ -102,7 +102,7 @@ func (t traits) changes(body []byte, q *wanted) (c change) {
 }
 
 // asLevel asks a model that has levels to think. It takes a budget as well, where the rules know of one, and never both.
-func (t traits) asLevel(c *change, body []byte, q *wanted) {
+func (t capabilities) asLevel(c *change, body []byte, q *wanted) {
 	switch {
 	case q.effort != "":
 		c.noBudget = q.budget.Present()
@@ -117,7 +117,7 @@ func (t traits) asLevel(c *change, body []byte, q *wanted) {
 }
 
 // asTokens asks a model that has no levels to think.
-func (t traits) asTokens(c *change, q *wanted) {
+func (t capabilities) asTokens(c *change, q *wanted) {
 	c.noLevel = q.level.Present()
 	switch {
 	case q.counts:
@@ -130,17 +130,17 @@ func (t traits) asTokens(c *change, q *wanted) {
 }
 
 // takesTokens says whether a model takes a budget as it is.
-func (t traits) takesTokens(n int64) bool { return len(t.Budget) == 2 && t.tokens(n) == n }
+func (t capabilities) takesTokens(n int64) bool { return len(t.Budget) == 2 && t.tokens(n) == n }
 
 // tokens is the budget that a model takes for another.
-func (t traits) tokens(n int64) int64 {
+func (t capabilities) tokens(n int64) int64 {
 	want := wishOfTokens(&n)
 	taken, _ := budget(&want, t)
 	return taken
 }
 
 // refusesOf says whether something in a generationConfig would be refused. It does not allocate for names as Google writes them.
-func (t traits) refusesOf(body []byte, config rawjson.Value) bool {
+func (t capabilities) refusesOf(body []byte, config rawjson.Value) bool {
 	if config.Kind != rawjson.Object {
 		return false
 	}
@@ -149,7 +149,7 @@ func (t traits) refusesOf(body []byte, config rawjson.Value) bool {
 }
 
 // settle returns the request as the model takes it; one that it takes already is returned itself. The body is not changed.
-func (t traits) settle(body []byte, config rawjson.Value) []byte {
+func (t capabilities) settle(body []byte, config rawjson.Value) []byte {
 	if config.Kind != rawjson.Object {
 		return body
 	}

@@ -17,7 +17,7 @@ const maxBudgetFlash = 24576
 var effortBudgets = map[string]int64{"none": 0, "minimal": 512, "low": 1024, "medium": 8192, "high": 24576}
 
 // appendThinking writes thinkingConfig, or nothing to leave it to the provider.
-func (f Format) appendThinking(dst []byte, q *codec.Request, t traits) []byte {
+func (f Format) appendThinking(dst []byte, q *codec.Request, t capabilities) []byte {
 	if raw := knob(q, "thinkingConfig"); raw != nil {
 		return rawjson.Field(rawjson.Comma(dst), "thinkingConfig", raw)
 	}
@@ -59,7 +59,7 @@ func (f Format) appendThinking(dst []byte, q *codec.Request, t traits) []byte {
 }
 
 // budget is the thinkingBudget; -1 lets the model decide. False if the wish says nothing about the amount.
-func budget(want *codec.Reasoning, t traits) (int64, bool) {
+func budget(want *codec.Reasoning, t capabilities) (int64, bool) {
 	least, most := t.bounds()
 	var n int64
 	switch {
@@ -85,7 +85,7 @@ func budget(want *codec.Reasoning, t traits) (int64, bool) {
 }
 
 // level is the thinkingLevel, "" to leave it to the model.
-func level(want *codec.Reasoning, t traits) string {
+func level(want *codec.Reasoning, t capabilities) string {
 	effort := want.Effort
 	switch {
 	case want.Disabled:
@@ -105,7 +105,7 @@ func level(want *codec.Reasoning, t traits) string {
 }
 
 // effortOfBudget puts tokens into the steps that uni-api has.
-func effortOfBudget(n int64, t traits) string {
+func effortOfBudget(n int64, t capabilities) string {
 	if _, most := t.bounds(); most != maxBudgetFlash {
 		if n*100 <= most*40 {
 			return "low"

@@ -20,10 +20,10 @@ const formatName = "openai"
 
 func (Format) Name() string { return formatName }
 
-// Traits implements codec.Format.
-func (Format) Traits() codec.Traits { return described }
+// Properties implements codec.Format.
+func (Format) Properties() codec.Properties { return described }
 
-var described = codec.Traits{
+var described = codec.Properties{
 	Rules: capability.Chat, Added: []string{"reasoning_effort", "thinking", "enable_thinking", "temperature"},
 	Fetches: []codec.PartKind{codec.PartImage, codec.PartVideo}, Heartbeat: codec.Comment, Count: "input_tokens", Functions: true,
 	Bounds: &codec.Bounds{

@@ -277,7 +277,7 @@ func (r *Rules) EditTranslated(body []byte) []byte {
 	return older.Edit(body)
 }
 
-var olderLimit = &Rules{Target: &capability.Target{Traits: capability.Traits{Members: capability.Members{Limit: maxTokens}}}, idsOnly: true}
+var olderLimit = &Rules{Target: &capability.Target{Capabilities: capability.Capabilities{Members: capability.Members{Limit: maxTokens}}}, idsOnly: true}
 
 // OneLimit makes the limit of the answer that an operator sets under one of its two names, as touches tells, the only one: a provider takes no
 // request with both. It goes under the name that the upstream knows.

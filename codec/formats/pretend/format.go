@@ -22,9 +22,9 @@ type Format struct{}
 // Name implements codec.Format.
 func (Format) Name() string { return "pretend" }
 
-// Traits implements codec.Format. Such clients bear no comments in a stream, and so are shown nothing while they wait.
-func (Format) Traits() codec.Traits {
-	return codec.Traits{Rules: capability.Chat, StreamType: []byte("application/x-ndjson")}
+// Properties implements codec.Format. Such clients bear no comments in a stream, and so are shown nothing while they wait.
+func (Format) Properties() codec.Properties {
+	return codec.Properties{Rules: capability.Chat, StreamType: []byte("application/x-ndjson")}
 }
 
 type request struct {

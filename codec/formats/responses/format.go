@@ -25,10 +25,10 @@ const (
 // Name implements codec.Format.
 func (Format) Name() string { return formatName }
 
-// Traits implements codec.Format.
-func (Format) Traits() codec.Traits { return described }
+// Properties implements codec.Format.
+func (Format) Properties() codec.Properties { return described }
 
-var described = codec.Traits{
+var described = codec.Properties{
 	Rules: capability.Responses, Added: []string{"include", "store", "reasoning"}, Fetches: []codec.PartKind{codec.PartImage, codec.PartFile},
 	Heartbeat: codec.Comment, Repeats: true, Later: "background", LeastTokens: 16, Count: "input_tokens",
 	Bounds: &codec.Bounds{Answer: []string{"max_output_tokens"}, Others: codec.OtherAnswer, Thinking: []string{"reasoning.max_tokens"}, Beyond: codec.Beyond{

@@ -1,7 +1,7 @@
 package codec
 
-// Traits are what a format says of itself to those who carry its requests and answers, and know no format by its name.
-type Traits struct {
+// Properties are what a format says of itself to those who carry its requests and answers, and know no format by its name.
+type Properties struct {
 	// Rules is what the table of what hosts and models take calls the format. Place is where it is spoken in this way, as that table calls it, whatever the
 	// address is; "" is anywhere.
 	Rules, Place string
