@@ -6,6 +6,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"uniapi/codec"
+	"uniapi/codec/alternation"
 	"uniapi/codec/fit"
 	"uniapi/codec/formats"
 	"uniapi/codec/modifier"
@@ -13,7 +14,6 @@ import (
 	"uniapi/codec/rawjson"
 	"uniapi/codec/strip"
 	"uniapi/codec/toolid"
-	"uniapi/codec/turns"
 	"uniapi/config"
 	"uniapi/pool"
 	"uniapi/server/budget"
@@ -111,7 +111,7 @@ func (a *attempt) translated(to codec.Format, provider *config.Provider) ([]byte
 	if request, fetched, err = a.inlined(request, to); err != nil {
 		return nil, err
 	}
-	if request, a.leftOut, err = turns.Repair(request, formats.All[request.Format], to, a.known); err != nil {
+	if request, a.leftOut, err = alternation.Repair(request, formats.All[request.Format], to, a.known); err != nil {
 		return nil, err
 	}
 	if to.Properties().Functions {

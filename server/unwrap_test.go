@@ -7,8 +7,8 @@ import (
 	"testing"
 
 	"uniapi/codec"
+	"uniapi/codec/alternation"
 	"uniapi/codec/formats"
-	"uniapi/codec/turns"
 )
 
 // listRequests ask each inbound format for a list, a word or one of several objects.
@@ -42,7 +42,7 @@ func TestAnAnswerThatIsNoObjectIsAskedForInOne(t *testing.T) {
 				if to.Name() == from {
 					continue
 				}
-				repaired, _, err := turns.Repair(q, formats.All[from], to, nil)
+				repaired, _, err := alternation.Repair(q, formats.All[from], to, nil)
 				if err != nil {
 					t.Fatal(err)
 				}

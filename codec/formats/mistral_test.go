@@ -6,10 +6,10 @@ import (
 	"testing"
 
 	"uniapi/codec"
+	"uniapi/codec/alternation"
 	"uniapi/codec/capability"
 	"uniapi/codec/fit"
 	"uniapi/codec/formats/openai"
-	"uniapi/codec/turns"
 )
 
 // toChat is what a host that speaks chat gets of a client's request.
@@ -21,7 +21,7 @@ func toChat(t *testing.T, host, model string, client codec.Format, request any) 
 		t.Fatal(err)
 	}
 	target := capability.Find(capability.Query{Host: host, Format: capability.Chat, Model: model})
-	repaired, _, err := turns.Repair(q, client, openai.Format{}, target)
+	repaired, _, err := alternation.Repair(q, client, openai.Format{}, target)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,8 +6,8 @@ import (
 	"testing"
 
 	"uniapi/codec"
+	"uniapi/codec/alternation"
 	"uniapi/codec/formats/gemini"
-	"uniapi/codec/turns"
 )
 
 // clientsTurn is how the clients of a format keep an answer, and what they send with it in the next turn.
@@ -97,7 +97,7 @@ func toGemini(t *testing.T, client codec.Format, request any) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	repaired, _, err := turns.Repair(q, client, gemini.Format{}, nil)
+	repaired, _, err := alternation.Repair(q, client, gemini.Format{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,14 +2,14 @@ package anthropic
 
 import (
 	"uniapi/codec"
+	"uniapi/codec/alternation"
 	"uniapi/codec/rawjson"
-	"uniapi/codec/turns"
 )
 
 // maxMarkers is how many cache markers a request may have. Of more the first go: the last ones cover the longest prefixes.
 const maxMarkers = 4
 
-func countMarkers(tools []codec.Tool, system []codec.Part, list []turns.Turn) (n int) {
+func countMarkers(tools []codec.Tool, system []codec.Part, list []alternation.Turn) (n int) {
 	for i := range tools {
 		if tools[i].Cache != nil && tools[i].Kind != codec.ToolHosted {
 			n++

@@ -7,9 +7,9 @@ import (
 	"testing"
 
 	"uniapi/codec"
+	"uniapi/codec/alternation"
 	"uniapi/codec/formats/openai"
 	"uniapi/codec/internal/golden"
-	"uniapi/codec/turns"
 )
 
 func TestMessagesRequestsAreReadForChatUpstreams(t *testing.T) {
@@ -18,7 +18,7 @@ func TestMessagesRequestsAreReadForChatUpstreams(t *testing.T) {
 		if err != nil {
 			return []byte("error " + err.Error())
 		}
-		if q, _, err = turns.Repair(q, Format{}, openai.Format{}, nil); err != nil {
+		if q, _, err = alternation.Repair(q, Format{}, openai.Format{}, nil); err != nil {
 			return []byte("error " + err.Error())
 		}
 		out, err := openai.Format{}.EncodeRequest(nil, q, "up")

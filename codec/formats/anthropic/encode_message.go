@@ -5,12 +5,12 @@ import (
 	"strings"
 
 	"uniapi/codec"
+	"uniapi/codec/alternation"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/toolid"
-	"uniapi/codec/turns"
 )
 
-func (w *writer) appendTurns(dst []byte, list []turns.Turn) []byte {
+func (w *writer) appendTurns(dst []byte, list []alternation.Turn) []byte {
 	dst = append(rawjson.Key(dst, "messages"), '[')
 	for i := range list {
 		role := "user"
@@ -156,7 +156,7 @@ func (w *writer) appendResult(dst []byte, p *codec.Part) []byte {
 		dst = append(rawjson.Key(dst, "content"), '[')
 		for i := range r.Parts {
 			inner := &r.Parts[i]
-			if inner.Kind == codec.PartText && turns.Blank(inner.Text) || inner.Kind == codec.PartOpaque && !w.own {
+			if inner.Kind == codec.PartText && alternation.Blank(inner.Text) || inner.Kind == codec.PartOpaque && !w.own {
 				continue
 			}
 			dst = w.appendPart(rawjson.Comma(dst), inner)

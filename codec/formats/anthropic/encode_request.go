@@ -9,8 +9,8 @@ import (
 	"strings"
 
 	"uniapi/codec"
+	"uniapi/codec/alternation"
 	"uniapi/codec/rawjson"
-	"uniapi/codec/turns"
 )
 
 // writer writes one request.
@@ -36,7 +36,7 @@ func (f Format) EncodeRequest(dst []byte, q *codec.Request, model string) ([]byt
 	if q.N != nil && *q.N > 1 {
 		w.fail("n", "'n' must be 1: this provider gives one answer to a request")
 	}
-	system, list := turns.Split(q.Messages, turns.Options{KeepSystem: w.own && (!f.hosted() || w.can.midSystem), Prepare: w.prepare})
+	system, list := alternation.Split(q.Messages, alternation.Options{KeepSystem: w.own && (!f.hosted() || w.can.midSystem), Prepare: w.prepare})
 	w.plan = w.planThinking(list)
 	list = w.ending(list)
 	if q.Cache != nil && f.hosted() { // they know no marker on the whole request
@@ -70,13 +70,13 @@ func (f Format) EncodeRequest(dst []byte, q *codec.Request, model string) ([]byt
 
 // ending sees to the end of the conversation. Words of the assistant there are for it to go on with, which not all models do, and none
 // that thinks.
-func (w *writer) ending(list []turns.Turn) []turns.Turn {
+func (w *writer) ending(list []alternation.Turn) []alternation.Turn {
 	last := &list[len(list)-1]
 	if last.Role != codec.RoleAssistant {
 		return list
 	}
 	if !w.can.prefill || w.plan.thinks() {
-		return append(list, turns.Turn{Role: codec.RoleUser, Parts: []codec.Part{{Kind: codec.PartText, Text: "Continue."}}})
+		return append(list, alternation.Turn{Role: codec.RoleUser, Parts: []codec.Part{{Kind: codec.PartText, Text: "Continue."}}})
 	}
 	if p := &last.Parts[len(last.Parts)-1]; p.Kind == codec.PartText {
 		p.Text = strings.TrimRight(p.Text, " \t\r\n") // space at the end is refused
@@ -142,7 +142,7 @@ func clamp(n json.Number) json.Number {
 
 // stops are the sequences without those that are refused.
 func stops(list []string) []string {
-	return slices.DeleteFunc(slices.Clone(list), turns.Blank)
+	return slices.DeleteFunc(slices.Clone(list), alternation.Blank)
 }
 
 // hostOnly are members that only Anthropic's own API knows.

@@ -4,13 +4,13 @@ import (
 	"strings"
 
 	"uniapi/codec"
+	"uniapi/codec/alternation"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/schema"
-	"uniapi/codec/turns"
 )
 
 // tools are the tools to offer, in the client's order.
-func (w *writer) tools(list []turns.Turn) []codec.Tool {
+func (w *writer) tools(list []alternation.Turn) []codec.Tool {
 	q, choice := w.q, &w.q.ToolChoice
 	allows := choice.Allows()
 	out := make([]codec.Tool, 0, len(q.Tools)+1)
@@ -42,7 +42,7 @@ func (w *writer) tools(list []turns.Turn) []codec.Tool {
 var webSearch = codec.Tool{Kind: codec.ToolHosted, Raw: []byte(`{"type":"web_search_20250305","name":"web_search"}`)}
 
 // called are the tools that a history speaks of, for requests that offer none: both ends are refused otherwise.
-func called(list []turns.Turn) (tools []codec.Tool) {
+func called(list []alternation.Turn) (tools []codec.Tool) {
 	seen := make(map[string]bool)
 	for _, t := range list {
 		for _, p := range t.Parts {

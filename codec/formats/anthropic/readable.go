@@ -2,15 +2,15 @@ package anthropic
 
 import (
 	"uniapi/codec"
+	"uniapi/codec/alternation"
 	"uniapi/codec/fields"
 	"uniapi/codec/rawjson"
-	"uniapi/codec/turns"
 	"uniapi/codec/words"
 )
 
 // Target is what can be told in a Messages request. Other hosts know none of Anthropic's files.
-func (f Format) Target() turns.Target {
-	t := turns.Target{Format: formatName, Files: providerName, ImageIDs: true, TextFiles: true, Objects: true, PlainErrors: true, Takes: []codec.PartKind{codec.PartImage, codec.PartFile}}
+func (f Format) Target() alternation.Target {
+	t := alternation.Target{Format: formatName, Files: providerName, ImageIDs: true, TextFiles: true, Objects: true, PlainErrors: true, Takes: []codec.PartKind{codec.PartImage, codec.PartFile}}
 	if f.hosted() {
 		t.Files = ""
 	}

@@ -2,7 +2,7 @@ package anthropic
 
 import (
 	"uniapi/codec"
-	"uniapi/codec/blocks"
+	"uniapi/codec/contentblocks"
 	"uniapi/codec/rawjson"
 )
 
@@ -18,7 +18,7 @@ func (Format) NewStreamEncoder(q *codec.Request) codec.StreamEncoder {
 type streamEncoder struct {
 	q        *codec.Request
 	started  bool
-	sequence blocks.Sequence
+	sequence contentblocks.Sequence
 	blocks   blockWriter
 	usage    codec.Usage
 	finish   codec.Finish
@@ -48,7 +48,7 @@ func (s *streamEncoder) Append(dst []byte, e *codec.Event) []byte {
 	case codec.EventPing:
 		return append(dst, "event: ping\ndata: {\"type\":\"ping\"}\n\n"...)
 	case codec.EventCitation:
-		if s.sequence.Is() == blocks.Text && e.Citation != nil && e.Citation.URL != "" {
+		if s.sequence.Is() == contentblocks.Text && e.Citation != nil && e.Citation.URL != "" {
 			return s.blocks.cite(dst, e.Citation)
 		}
 		return dst
@@ -107,22 +107,22 @@ type blockWriter struct {
 	head []byte // the start of a delta of the open block, up to its text
 }
 
-// Open implements blocks.Writer.
-func (w *blockWriter) Open(dst []byte, b *blocks.Block) []byte {
+// Open implements contentblocks.Writer.
+func (w *blockWriter) Open(dst []byte, b *contentblocks.Block) []byte {
 	dst = rawjson.Num(appendEvent(dst, "content_block_start"), "index", w.next)
 	dst = rawjson.Key(dst, "content_block")
 	delta := ""
-	w.bare = b.Kind == blocks.Thinking
+	w.bare = b.Kind == contentblocks.Thinking
 	switch b.Kind {
-	case blocks.Text:
+	case contentblocks.Text:
 		dst = append(dst, `{"type":"text","text":""`...)
 		delta = `{"type":"text_delta","text":`
-	case blocks.Thinking:
+	case contentblocks.Thinking:
 		dst = append(dst, `{"type":"thinking","thinking":"","signature":""`...)
 		delta = `{"type":"thinking_delta","thinking":`
-	case blocks.Redacted:
+	case contentblocks.Redacted:
 		dst = rawjson.Str(append(dst, `{"type":"redacted_thinking"`...), "data", sealedData(b.Info))
-	case blocks.Call:
+	case contentblocks.Call:
 		dst = rawjson.Str(append(dst, `{"type":"tool_use"`...), "id", clientID(b.ID))
 		dst = append(rawjson.Str(dst, "name", b.Name), `,"input":{}`...)
 		delta = `{"type":"input_json_delta","partial_json":`
@@ -133,13 +133,13 @@ func (w *blockWriter) Open(dst []byte, b *blocks.Block) []byte {
 	return append(dst, "}}\n\n"...)
 }
 
-// Piece implements blocks.Writer.
+// Piece implements contentblocks.Writer.
 func (w *blockWriter) Piece(dst, text []byte) []byte {
 	dst = rawjson.AppendString(append(dst, w.head...), text)
 	return append(dst, "}}\n\n"...)
 }
 
-// Sign implements blocks.Writer.
+// Sign implements contentblocks.Writer.
 func (w *blockWriter) Sign(dst []byte, s codec.Signature) []byte {
 	w.bare = false
 	dst = append(w.delta(dst), `{"type":"signature_delta"`...)
@@ -157,7 +157,7 @@ func (w *blockWriter) delta(dst []byte) []byte {
 	return rawjson.Key(dst, "delta")
 }
 
-// Close implements blocks.Writer.
+// Close implements contentblocks.Writer.
 func (w *blockWriter) Close(dst []byte) []byte {
 	if w.bare {
 		dst = w.Sign(dst, codec.Signature{})

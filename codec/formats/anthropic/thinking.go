@@ -5,8 +5,8 @@ import (
 	"slices"
 
 	"uniapi/codec"
+	"uniapi/codec/alternation"
 	"uniapi/codec/rawjson"
-	"uniapi/codec/turns"
 )
 
 // plan is how much the model shall think, in the words of its generation, and how much it may answer.
@@ -33,7 +33,7 @@ func (p *plan) append(dst []byte) []byte {
 }
 
 // planThinking brings the wish of the request into what the model takes.
-func (w *writer) planThinking(list []turns.Turn) plan {
+func (w *writer) planThinking(list []alternation.Turn) plan {
 	p := plan{maxTokens: w.can.AnswerTokens}
 	if w.q.MaxTokens != nil && *w.q.MaxTokens > 0 {
 		p.maxTokens = *w.q.MaxTokens
@@ -76,7 +76,7 @@ func (w *writer) planThinking(list []turns.Turn) plan {
 
 // planBudget finds the budget. One that was asked for by number may raise max_tokens; one that an effort was translated to may not cost
 // more than the client allows.
-func (w *writer) planBudget(p *plan, r *codec.Reasoning, list []turns.Turn) {
+func (w *writer) planBudget(p *plan, r *codec.Reasoning, list []alternation.Turn) {
 	if unsignedCall(list) {
 		return // the API would refuse the history
 	}
@@ -106,7 +106,7 @@ func (w *writer) planBudget(p *plan, r *codec.Reasoning, list []turns.Turn) {
 
 // unsignedCall says whether the turn that goes on has a call that no thinking of ours came before: a client that keeps only OpenAI's
 // fields drops it.
-func unsignedCall(list []turns.Turn) bool {
+func unsignedCall(list []alternation.Turn) bool {
 	for i := len(list) - 1; i >= 0; i-- {
 		t := &list[i]
 		if t.Role != codec.RoleAssistant {

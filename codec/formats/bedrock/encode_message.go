@@ -8,11 +8,11 @@ import (
 	"strings"
 
 	"uniapi/codec"
+	"uniapi/codec/alternation"
 	"uniapi/codec/formats/anthropic"
 	"uniapi/codec/mediatype"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/toolid"
-	"uniapi/codec/turns"
 )
 
 // idLimit is the longest toolUseId.
@@ -37,7 +37,7 @@ func signed(p *codec.Part) bool {
 	return p.Signature.Provider == signer && p.Signature.Value != ""
 }
 
-func (w *writer) appendTurns(dst []byte, list []turns.Turn) []byte {
+func (w *writer) appendTurns(dst []byte, list []alternation.Turn) []byte {
 	dst = append(rawjson.Key(dst, "messages"), '[')
 	for i := range list {
 		role := "user"
@@ -106,7 +106,7 @@ func (w *writer) appendResult(dst []byte, r *codec.ToolResult) []byte {
 	empty := len(dst)
 	for i := range r.Parts {
 		p := &r.Parts[i]
-		if p.Kind == codec.PartText && turns.Blank(p.Text) || p.Kind == codec.PartOpaque && !w.own {
+		if p.Kind == codec.PartText && alternation.Blank(p.Text) || p.Kind == codec.PartOpaque && !w.own {
 			continue
 		}
 		inner := *p

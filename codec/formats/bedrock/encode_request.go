@@ -6,10 +6,10 @@ import (
 	"strings"
 
 	"uniapi/codec"
+	"uniapi/codec/alternation"
 	"uniapi/codec/capability"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/schema"
-	"uniapi/codec/turns"
 )
 
 // writer writes one request.
@@ -34,7 +34,7 @@ func (Format) EncodeRequest(dst []byte, q *codec.Request, model string) ([]byte,
 	if q.N != nil && *q.N > 1 {
 		w.fail("n", "'n' must be 1: this provider gives one answer to a request")
 	}
-	system, list := turns.Split(q.Messages, turns.Options{Prepare: w.prepare})
+	system, list := alternation.Split(q.Messages, alternation.Options{Prepare: w.prepare})
 	if last := &list[len(list)-1]; last.Role == codec.RoleAssistant {
 		if p := &last.Parts[len(last.Parts)-1]; p.Kind == codec.PartText {
 			p.Text = strings.TrimRight(p.Text, " \t\r\n") // space at the end is refused
@@ -88,9 +88,9 @@ func (Format) EncodeRequest(dst []byte, q *codec.Request, model string) ([]byte,
 }
 
 // apart puts the results of tools and the words of a turn into turns of their own. Since roles alternate, the model has said something between.
-func apart(list []turns.Turn) []turns.Turn {
+func apart(list []alternation.Turn) []alternation.Turn {
 	isResult := func(p codec.Part) bool { return p.Kind == codec.PartToolResult }
-	out := make([]turns.Turn, 0, len(list))
+	out := make([]alternation.Turn, 0, len(list))
 	for _, t := range list {
 		results := slices.DeleteFunc(slices.Clone(t.Parts), func(p codec.Part) bool { return !isResult(p) })
 		if len(results) == 0 || len(results) == len(t.Parts) {
@@ -98,14 +98,14 @@ func apart(list []turns.Turn) []turns.Turn {
 			continue
 		}
 		words := slices.DeleteFunc(slices.Clone(t.Parts), isResult)
-		between := []codec.Part{{Kind: codec.PartText, Text: turns.Filler}}
-		out = append(out, turns.Turn{Role: t.Role, Parts: results}, turns.Turn{Role: codec.RoleAssistant, Parts: between}, turns.Turn{Role: t.Role, Parts: words})
+		between := []codec.Part{{Kind: codec.PartText, Text: alternation.Filler}}
+		out = append(out, alternation.Turn{Role: t.Role, Parts: results}, alternation.Turn{Role: codec.RoleAssistant, Parts: between}, alternation.Turn{Role: t.Role, Parts: words})
 	}
 	return out
 }
 
 // hints say in words what the format has no member for.
-func (w *writer) hints(list []turns.Turn) (hints []codec.Part) {
+func (w *writer) hints(list []alternation.Turn) (hints []codec.Part) {
 	say := func(text string) { hints = append(hints, codec.Part{Kind: codec.PartText, Text: text}) }
 	if w.q.ToolChoice.Mode == codec.ToolNone && len(called(list)) > 0 {
 		say("Do not call any tool.")
@@ -138,7 +138,7 @@ func (w *writer) appendInference(dst []byte) []byte {
 	}
 	dst = rawjson.RawIf(dst, "temperature", temperature)
 	dst = rawjson.RawIf(dst, "topP", q.TopP)
-	if stops := slices.DeleteFunc(slices.Clone(q.Stop), turns.Blank); len(stops) > 0 {
+	if stops := slices.DeleteFunc(slices.Clone(q.Stop), alternation.Blank); len(stops) > 0 {
 		dst = append(rawjson.Key(dst, "stopSequences"), '[')
 		for _, s := range stops {
 			dst = rawjson.AppendString(rawjson.Comma(dst), s)

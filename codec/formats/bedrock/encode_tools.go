@@ -2,13 +2,13 @@ package bedrock
 
 import (
 	"uniapi/codec"
+	"uniapi/codec/alternation"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/schema"
-	"uniapi/codec/turns"
 )
 
 // tools are the tools to offer, in the client's order. A conversation that speaks of tools must offer some, even if none may be called.
-func (w *writer) tools(list []turns.Turn) []codec.Tool {
+func (w *writer) tools(list []alternation.Turn) []codec.Tool {
 	choice := &w.q.ToolChoice
 	allows := choice.Allows()
 	out := make([]codec.Tool, 0, len(w.q.Tools)+1)
@@ -35,7 +35,7 @@ func (w *writer) tools(list []turns.Turn) []codec.Tool {
 }
 
 // called are the tools that a history speaks of.
-func called(list []turns.Turn) (tools []codec.Tool) {
+func called(list []alternation.Turn) (tools []codec.Tool) {
 	seen := make(map[string]bool)
 	for _, t := range list {
 		for _, p := range t.Parts {
@@ -125,7 +125,7 @@ func (w *writer) appendToolChoice(dst []byte) []byte {
 // maxPoints is how many cache points a request may have. Of more the first go: the last ones cover the longest prefixes.
 const maxPoints = 4
 
-func (w *writer) countPoints(tools []codec.Tool, system []codec.Part, list []turns.Turn) (n int) {
+func (w *writer) countPoints(tools []codec.Tool, system []codec.Part, list []alternation.Turn) (n int) {
 	for i := range tools {
 		if tools[i].Cache != nil && (w.can.cacheTools || w.own) {
 			n++

@@ -6,9 +6,9 @@ import (
 	"slices"
 
 	"uniapi/codec"
+	"uniapi/codec/alternation"
 	"uniapi/codec/capability"
 	"uniapi/codec/formats/anthropic"
-	"uniapi/codec/turns"
 )
 
 // Format is Converse and ConverseStream. The model and whether to stream stand in the address and not in the body: who decodes a
@@ -96,6 +96,6 @@ func finishWord(f codec.Finish) string {
 const answerTool = anthropic.AnswerTool
 
 // Target is what can be told in a Converse request.
-func (Format) Target() turns.Target {
-	return turns.Target{Format: formatName, Files: "amazon", Objects: true, PlainErrors: true, Takes: []codec.PartKind{codec.PartImage, codec.PartVideo, codec.PartFile}}
+func (Format) Target() alternation.Target {
+	return alternation.Target{Format: formatName, Files: "amazon", Objects: true, PlainErrors: true, Takes: []codec.PartKind{codec.PartImage, codec.PartVideo, codec.PartFile}}
 }

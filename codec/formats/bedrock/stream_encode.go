@@ -4,7 +4,7 @@ import (
 	"encoding/base64"
 
 	"uniapi/codec"
-	"uniapi/codec/blocks"
+	"uniapi/codec/contentblocks"
 	"uniapi/codec/eventstream"
 	"uniapi/codec/rawjson"
 )
@@ -18,7 +18,7 @@ func (Format) NewStreamEncoder(*codec.Request) codec.StreamEncoder {
 
 type streamEncoder struct {
 	started  bool
-	sequence blocks.Sequence
+	sequence contentblocks.Sequence
 	blocks   blockWriter
 	usage    codec.Usage
 	finish   codec.Finish
@@ -67,7 +67,7 @@ func (s *streamEncoder) Fail(dst []byte, e *codec.Error) []byte {
 // blockWriter writes blocks as events.
 type blockWriter struct {
 	next    int64 // index of the next block
-	kind    blocks.Kind
+	kind    contentblocks.Kind
 	payload []byte
 }
 
@@ -77,17 +77,17 @@ func (w *blockWriter) event(dst []byte, name string, index int64) []byte {
 	return eventstream.AppendEvent(dst, name, w.payload)
 }
 
-// Open implements blocks.Writer. Only calls have a start.
-func (w *blockWriter) Open(dst []byte, b *blocks.Block) []byte {
+// Open implements contentblocks.Writer. Only calls have a start.
+func (w *blockWriter) Open(dst []byte, b *contentblocks.Block) []byte {
 	w.kind = b.Kind
 	w.next++
 	switch b.Kind {
-	case blocks.Call:
+	case contentblocks.Call:
 		w.payload = append(w.payload[:0], `{"start":{"toolUse":{`...)
 		w.payload = rawjson.Str(w.payload, "toolUseId", clientID(b.ID))
 		w.payload = append(rawjson.Str(w.payload, "name", b.Name), "}}"...)
 		return w.event(dst, "contentBlockStart", w.next-1)
-	case blocks.Redacted:
+	case contentblocks.Redacted:
 		w.payload = append(w.payload[:0], `{"delta":{"reasoningContent":{`...)
 		w.payload = append(rawjson.Str(w.payload, "redactedContent", base64.StdEncoding.EncodeToString([]byte(b.Info.Encrypted))), "}}"...)
 		return w.event(dst, "contentBlockDelta", w.next-1)
@@ -95,13 +95,13 @@ func (w *blockWriter) Open(dst []byte, b *blocks.Block) []byte {
 	return dst
 }
 
-// Piece implements blocks.Writer.
+// Piece implements contentblocks.Writer.
 func (w *blockWriter) Piece(dst, text []byte) []byte {
 	head, tail := `{"delta":{"text":`, "}"
 	switch w.kind {
-	case blocks.Thinking:
+	case contentblocks.Thinking:
 		head, tail = `{"delta":{"reasoningContent":{"text":`, "}}"
-	case blocks.Call:
+	case contentblocks.Call:
 		head, tail = `{"delta":{"toolUse":{"input":`, "}}"
 	}
 	w.payload = rawjson.AppendString(append(w.payload[:0], head...), text)
@@ -109,14 +109,14 @@ func (w *blockWriter) Piece(dst, text []byte) []byte {
 	return w.event(dst, "contentBlockDelta", w.next-1)
 }
 
-// Sign implements blocks.Writer.
+// Sign implements contentblocks.Writer.
 func (w *blockWriter) Sign(dst []byte, s codec.Signature) []byte {
 	w.payload = append(w.payload[:0], `{"delta":{"reasoningContent":{`...)
 	w.payload = append(rawjson.Str(w.payload, "signature", s.Value), "}}"...)
 	return w.event(dst, "contentBlockDelta", w.next-1)
 }
 
-// Close implements blocks.Writer.
+// Close implements contentblocks.Writer.
 func (w *blockWriter) Close(dst []byte) []byte {
 	w.payload = append(w.payload[:0], '{')
 	return w.event(dst, "contentBlockStop", w.next-1)

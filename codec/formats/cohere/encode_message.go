@@ -6,10 +6,10 @@ import (
 	"strings"
 
 	"uniapi/codec"
+	"uniapi/codec/alternation"
 	"uniapi/codec/mediatype"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/toolid"
-	"uniapi/codec/turns"
 )
 
 // prepare leaves out what this format cannot say of another's message, and makes texts of files that are texts.
@@ -78,7 +78,7 @@ func (w *writer) textFile(p *codec.Part) codec.Part {
 	return codec.Part{Kind: codec.PartText, Text: name + string(text)}
 }
 
-func (w *writer) appendMessages(dst []byte, system []codec.Part, list []turns.Turn) []byte {
+func (w *writer) appendMessages(dst []byte, system []codec.Part, list []alternation.Turn) []byte {
 	dst = append(rawjson.Key(dst, "messages"), '[')
 	if len(system) > 0 {
 		dst = w.appendMessage(dst, "system", system)
@@ -117,8 +117,8 @@ func (w *writer) appendUser(dst []byte, parts []codec.Part) []byte {
 		switch text := plain(texts); {
 		case r.Error:
 			texts = []codec.Part{{Kind: codec.PartText, Text: "Error: " + text}}
-		case turns.Blank(text):
-			texts = []codec.Part{{Kind: codec.PartText, Text: turns.Filler}}
+		case alternation.Blank(text):
+			texts = []codec.Part{{Kind: codec.PartText, Text: alternation.Filler}}
 		}
 		dst = append(rawjson.Comma(dst), `{"role":"tool"`...)
 		dst = rawjson.Str(dst, "tool_call_id", upstreamID(r.CallID))
@@ -154,7 +154,7 @@ func (w *writer) appendSpoken(dst []byte, parts []codec.Part) []byte {
 		}
 	}
 	if len(content) == 0 && !calls {
-		content = []codec.Part{{Kind: codec.PartText, Text: turns.Filler}}
+		content = []codec.Part{{Kind: codec.PartText, Text: alternation.Filler}}
 	}
 	dst = append(rawjson.Comma(dst), `{"role":"assistant"`...)
 	if len(content) > 0 {

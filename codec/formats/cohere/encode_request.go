@@ -6,9 +6,9 @@ import (
 	"strings"
 
 	"uniapi/codec"
+	"uniapi/codec/alternation"
 	"uniapi/codec/capability"
 	"uniapi/codec/rawjson"
-	"uniapi/codec/turns"
 )
 
 const (
@@ -37,7 +37,7 @@ func (w *writer) fail(param, message string) {
 func (Format) EncodeRequest(dst []byte, q *codec.Request, model string) ([]byte, error) {
 	can := q.For(capability.Cohere, "", model)
 	w := &writer{q: q.WithoutCustom(), own: q.Format == formatName, thinks: can.Thinks != capability.Never}
-	system, list := turns.Split(w.q.Messages, turns.Options{KeepSystem: true, Prepare: w.prepare})
+	system, list := alternation.Split(w.q.Messages, alternation.Options{KeepSystem: true, Prepare: w.prepare})
 	tools := w.offered()
 	if hint := w.jsonHint(tools); hint != "" {
 		system = append(system, codec.Part{Kind: codec.PartText, Text: hint})

@@ -3,10 +3,10 @@ package cohere
 
 import (
 	"uniapi/codec"
+	"uniapi/codec/alternation"
 	"uniapi/codec/capability"
 	"uniapi/codec/fields"
 	"uniapi/codec/rawjson"
-	"uniapi/codec/turns"
 )
 
 // Format is the v2 chat format.
@@ -120,6 +120,6 @@ func appendCitation(dst []byte, c *codec.Citation) []byte {
 }
 
 // Target is what can be told in a chat request. There are no files but their text.
-func (Format) Target() turns.Target {
-	return turns.Target{Format: formatName, Takes: []codec.PartKind{codec.PartImage}}
+func (Format) Target() alternation.Target {
+	return alternation.Target{Format: formatName, Takes: []codec.PartKind{codec.PartImage}}
 }

@@ -2,7 +2,7 @@ package cohere
 
 import (
 	"uniapi/codec"
-	"uniapi/codec/blocks"
+	"uniapi/codec/contentblocks"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/sse"
 )
@@ -16,7 +16,7 @@ func (Format) NewStreamEncoder(*codec.Request) codec.StreamEncoder {
 
 type streamEncoder struct {
 	started  bool
-	sequence blocks.Sequence
+	sequence contentblocks.Sequence
 	blocks   blockWriter
 	usage    codec.Usage
 	finish   codec.Finish
@@ -75,7 +75,7 @@ func (s *streamEncoder) Fail(dst []byte, e *codec.Error) []byte {
 // blockWriter writes blocks as events. Contents, calls and citations are each counted from 0.
 type blockWriter struct {
 	contents, calls, citations int64
-	kind                       blocks.Kind
+	kind                       contentblocks.Kind
 	data                       []byte
 }
 
@@ -84,13 +84,13 @@ func (w *blockWriter) event(name string, number int64) {
 	w.data = rawjson.Num(rawjson.Str(append(w.data[:0], '{'), "type", name), "index", number-1)
 }
 
-// Open implements blocks.Writer.
-func (w *blockWriter) Open(dst []byte, b *blocks.Block) []byte {
+// Open implements contentblocks.Writer.
+func (w *blockWriter) Open(dst []byte, b *contentblocks.Block) []byte {
 	w.kind = b.Kind
 	switch b.Kind {
-	case blocks.Redacted: // nobody but its provider can read it
+	case contentblocks.Redacted: // nobody but its provider can read it
 		return dst
-	case blocks.Call:
+	case contentblocks.Call:
 		w.calls++
 		w.event("tool-call-start", w.calls)
 		w.data = rawjson.Str(append(w.data, `,"delta":{"message":{"tool_calls":{`...), "id", b.ID)
@@ -105,15 +105,15 @@ func (w *blockWriter) Open(dst []byte, b *blocks.Block) []byte {
 
 // word names the kind of a content, and the member that has its text.
 func (w *blockWriter) word() string {
-	if w.kind == blocks.Thinking {
+	if w.kind == contentblocks.Thinking {
 		return "thinking"
 	}
 	return "text"
 }
 
-// Piece implements blocks.Writer.
+// Piece implements contentblocks.Writer.
 func (w *blockWriter) Piece(dst, text []byte) []byte {
-	if w.kind == blocks.Call {
+	if w.kind == contentblocks.Call {
 		w.event("tool-call-delta", w.calls)
 		w.data = rawjson.Str(append(w.data, `,"delta":{"message":{"tool_calls":{"function":{`...), "arguments", text)
 		return sse.AppendEvent(dst, "tool-call-delta", append(w.data, "}}}}}"...))
@@ -123,15 +123,15 @@ func (w *blockWriter) Piece(dst, text []byte) []byte {
 	return sse.AppendEvent(dst, "content-delta", append(w.data, "}}}}"...))
 }
 
-// Sign implements blocks.Writer; nothing comes to it.
+// Sign implements contentblocks.Writer; nothing comes to it.
 func (w *blockWriter) Sign(dst []byte, _ codec.Signature) []byte { return dst }
 
-// Close implements blocks.Writer.
+// Close implements contentblocks.Writer.
 func (w *blockWriter) Close(dst []byte) []byte {
 	switch w.kind {
-	case blocks.Redacted:
+	case contentblocks.Redacted:
 		return dst
-	case blocks.Call:
+	case contentblocks.Call:
 		w.event("tool-call-end", w.calls)
 		return sse.AppendEvent(dst, "tool-call-end", append(w.data, '}'))
 	}

@@ -5,9 +5,9 @@ import (
 	"strings"
 
 	"uniapi/codec"
+	"uniapi/codec/alternation"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/toolid"
-	"uniapi/codec/turns"
 )
 
 // skipValidator stands in for a signature that is not known: Google documents the text skip_thought_signature_validator for
@@ -24,7 +24,7 @@ type contents struct {
 
 // append writes systemInstruction and contents. hint is a further instruction, "" for none.
 func (c *contents) append(dst []byte, q *codec.Request, hint string) ([]byte, error) {
-	system, list := turns.Split(q.Messages, turns.Options{Prepare: c.prepare})
+	system, list := alternation.Split(q.Messages, alternation.Options{Prepare: c.prepare})
 	if hint != "" {
 		system = append(system, codec.Part{Text: hint})
 	}
@@ -57,7 +57,7 @@ func (c *contents) append(dst []byte, q *codec.Request, hint string) ([]byte, er
 			return dst, err
 		}
 		if len(dst) == empty { // of a message with nothing that can be said here; without parts it is refused
-			dst = append(rawjson.Str(append(dst, '{'), "text", turns.Filler), '}')
+			dst = append(rawjson.Str(append(dst, '{'), "text", alternation.Filler), '}')
 		}
 		dst = append(dst, "]}"...)
 	}
@@ -101,7 +101,7 @@ func (c *contents) prepare(m *codec.Message) []codec.Part {
 }
 
 // turn writes the parts.
-func (c *contents) turn(dst []byte, t turns.Turn) ([]byte, error) {
+func (c *contents) turn(dst []byte, t alternation.Turn) ([]byte, error) {
 	model := t.Role == codec.RoleAssistant
 	calls := 0
 	var err error

@@ -4,15 +4,15 @@ import (
 	"strings"
 
 	"uniapi/codec"
+	"uniapi/codec/alternation"
 	"uniapi/codec/rawjson"
-	"uniapi/codec/turns"
 	"uniapi/codec/words"
 )
 
 // Target is what can be told in a generateContent request. A model's turn may hold what it has drawn or said.
-func (Format) Target() turns.Target {
+func (Format) Target() alternation.Target {
 	all := []codec.PartKind{codec.PartImage, codec.PartAudio, codec.PartVideo, codec.PartFile}
-	return turns.Target{Format: formatName, Files: provider, ImageIDs: true, Takes: all, Says: all, Objects: true, AnyJSON: true}
+	return alternation.Target{Format: formatName, Files: provider, ImageIDs: true, Takes: all, Says: all, Objects: true, AnyJSON: true}
 }
 
 // Readable says in words what Google's own tools did.

@@ -4,10 +4,10 @@ import (
 	"strings"
 
 	"uniapi/codec"
+	"uniapi/codec/alternation"
 	"uniapi/codec/capability"
 	"uniapi/codec/fields"
 	"uniapi/codec/rawjson"
-	"uniapi/codec/turns"
 	"uniapi/codec/words"
 )
 
@@ -134,8 +134,8 @@ func finishWord(f codec.Finish, legacy bool) string {
 
 // Target is what can be told in a chat request: OpenAI's own schema. Files are PDF (developers.openai.com, guides/file-inputs), and what an
 // assistant says is text.
-func (Format) Target() turns.Target {
-	return turns.Target{Format: formatName, Files: "openai", Unended: true,
+func (Format) Target() alternation.Target {
+	return alternation.Target{Format: formatName, Files: "openai", Unended: true,
 		Takes: []codec.PartKind{codec.PartImage, codec.PartAudio, codec.PartVideo, codec.PartFile}}
 }
 

@@ -3,8 +3,8 @@ package openai
 import (
 	"slices"
 
+	"uniapi/codec/alternation"
 	"uniapi/codec/rawjson"
-	"uniapi/codec/turns"
 )
 
 // order is in which order a host, or the template of a model, takes messages, where it does not take them in any as OpenAI does.
@@ -28,7 +28,7 @@ type spoke struct {
 // filler is a message for the place where the order wants one.
 func filler(role string) spoke {
 	raw := rawjson.Str([]byte{'{'}, "role", role)
-	return spoke{role, append(rawjson.Str(raw, "content", turns.Filler), '}')}
+	return spoke{role, append(rawjson.Str(raw, "content", alternation.Filler), '}')}
 }
 
 // apply returns messages in the order, nil if they have it. Beside tools no prefix is taken.

@@ -2,15 +2,15 @@ package responses
 
 import (
 	"uniapi/codec"
+	"uniapi/codec/alternation"
 	"uniapi/codec/fields"
 	"uniapi/codec/rawjson"
-	"uniapi/codec/turns"
 	"uniapi/codec/words"
 )
 
 // Target is what can be told in a Responses request.
-func (Format) Target() turns.Target {
-	return turns.Target{Format: formatName, Files: "openai", ImageIDs: true, Refusals: true,
+func (Format) Target() alternation.Target {
+	return alternation.Target{Format: formatName, Files: "openai", ImageIDs: true, Refusals: true,
 		Takes: []codec.PartKind{codec.PartImage, codec.PartFile}}
 }
 

@@ -10,11 +10,11 @@ import (
 	"testing"
 
 	"uniapi/codec"
+	"uniapi/codec/alternation"
 	"uniapi/codec/formats/openai"
 	"uniapi/codec/internal/golden"
 	"uniapi/codec/internal/random"
 	"uniapi/codec/toolid"
-	"uniapi/codec/turns"
 )
 
 func init() { clock = func() int64 { return 1700000000 } }
@@ -25,7 +25,7 @@ func TestRequestsBecomeChat(t *testing.T) {
 		if err != nil {
 			return []byte("error: " + err.Error())
 		}
-		repaired, _, err := turns.Repair(q, Format{}, openai.Format{}, nil)
+		repaired, _, err := alternation.Repair(q, Format{}, openai.Format{}, nil)
 		if err != nil {
 			return []byte("error: " + err.Error())
 		}

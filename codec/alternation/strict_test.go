@@ -1,4 +1,4 @@
-package turns_test
+package alternation_test
 
 import (
 	"strings"

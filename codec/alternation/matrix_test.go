@@ -1,4 +1,4 @@
-package turns_test
+package alternation_test
 
 import (
 	"bytes"
@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"uniapi/codec"
+	"uniapi/codec/alternation"
 	"uniapi/codec/capability"
 	"uniapi/codec/formats/anthropic"
 	"uniapi/codec/formats/bedrock"
@@ -16,7 +17,6 @@ import (
 	"uniapi/codec/formats/gemini"
 	"uniapi/codec/formats/openai"
 	"uniapi/codec/formats/responses"
-	"uniapi/codec/turns"
 )
 
 // formats are those that clients speak, and upstreams those that are asked, with a model.
@@ -59,14 +59,14 @@ func repaired(t *testing.T, from, to, conversation string) (map[string]any, []st
 	}
 	before, _ := json.Marshal(q.Messages)
 	up := upstreams[to]
-	r, left, err := turns.Repair(q, formats[from], up.Format, nil)
+	r, left, err := alternation.Repair(q, formats[from], up.Format, nil)
 	if after, _ := json.Marshal(q.Messages); string(before) != string(after) {
 		t.Errorf("the request was changed")
 	}
 	if err != nil {
 		return nil, nil, err
 	}
-	again, _, _ := turns.Repair(r, formats[from], up.Format, nil)
+	again, _, _ := alternation.Repair(r, formats[from], up.Format, nil)
 	if a, b := fmt.Sprint(codecJSON(r.Messages)), fmt.Sprint(codecJSON(again.Messages)); a != b {
 		t.Errorf("repaired twice it differs:\n%s\n%s", a, b)
 	}
@@ -248,13 +248,13 @@ func TestVideoGoesOnlyToThoseOfWhomItIsKnown(t *testing.T) {
 		return capability.Find(capability.Query{Host: host, Format: capability.Chat, Model: "m"})
 	}
 	for host, takes := range map[string]bool{"api.openai.com": false, "relay.example": false, "api.deepseek.com": false, "openrouter.ai": true, "api.moonshot.ai": true, "api.z.ai": true} {
-		if _, _, err := turns.Repair(q, gemini.Format{}, openai.Format{}, at(host)); (err == nil) != takes {
+		if _, _, err := alternation.Repair(q, gemini.Format{}, openai.Format{}, at(host)); (err == nil) != takes {
 			t.Errorf("%s: %v", host, err)
 		}
 	}
 	own := *q
 	own.Format = "openai"
-	if _, _, err := turns.Repair(&own, openai.Format{}, openai.Format{}, at("relay.example")); err != nil {
+	if _, _, err := alternation.Repair(&own, openai.Format{}, openai.Format{}, at("relay.example")); err != nil {
 		t.Errorf("a chat client's own is its server's to refuse: %v", err)
 	}
 }

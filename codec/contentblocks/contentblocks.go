@@ -1,6 +1,6 @@
-// Package blocks puts the events of an answer into blocks that come one after the other, as the streams of Anthropic and Bedrock have
+// Package contentblocks puts the events of an answer into blocks that come one after the other, as the streams of Anthropic and Bedrock have
 // them. Where calls overlap, the first one flows and the others wait for its end.
-package blocks
+package contentblocks
 
 import (
 	"uniapi/codec"

@@ -1,7 +1,7 @@
-// Package turns puts a conversation into the strict form of Anthropic's and Bedrock's APIs: the system's words apart, the user first,
+// Package alternation puts a conversation into the strict form of Anthropic's and Bedrock's APIs: the system's words apart, the user first,
 // user and assistant in turn, each call answered in the next turn and each answer with its call. It makes new lists
 // and leaves the request as it is.
-package turns
+package alternation
 
 import (
 	"slices"

@@ -1,6 +1,6 @@
 //go:build !race
 
-package turns
+package alternation
 
 import (
 	"testing"
