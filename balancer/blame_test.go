@@ -294,7 +294,7 @@ func TestAnOverviewTellsForWhomItRests(t *testing.T) {
 	f.failFor("sk-0", Outcome{Verdict: KeyRefused, Reason: "no"})
 	f.failFor("sk-3", Outcome{Verdict: NoModel, Reason: "none"})
 	p := f.state.Overview(f.table)[0]
-	for what, s := range map[string]Standing{"key no sk-0": p.Keys[0].Standing, "channel none sk-3": p.Channels[0].Standing} {
+	for what, s := range map[string]Status{"key no sk-0": p.Keys[0].Status, "channel none sk-3": p.Channels[0].Status} {
 		if s.Resting || len(s.Alone) != 1 || what != fmt.Sprint(map[bool]string{true: "key ", false: "channel "}[s.Alone[0].Reason == "no"], s.Alone[0].Reason, " ", s.Alone[0].Key) {
 			t.Errorf("%s: %+v", what, s)
 		}

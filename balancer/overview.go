@@ -7,28 +7,28 @@ import (
 	"uniapi/balancer/breaker"
 )
 
-// ProviderStanding is how a provider, its channels and its keys stand at one
+// ProviderStatus is how a provider, its channels and its keys stand at one
 // moment.
-type ProviderStanding struct {
+type ProviderStatus struct {
 	Name, Engine string
-	Channels     []ChannelStanding
-	Keys         []KeyStanding
+	Channels     []ChannelStatus
+	Keys         []KeyStatus
 }
 
-// ChannelStanding is how the channel of one of a provider's models stands.
+// ChannelStatus is how the channel of one of a provider's models stands.
 // Models that have the same name upstream share it.
-type ChannelStanding struct {
+type ChannelStatus struct {
 	Model, Upstream string // as clients and as the provider call it
-	Standing
+	Status
 }
 
-// KeyStanding is how one of a provider's keys stands.
-type KeyStanding struct {
+// KeyStatus is how one of a provider's keys stands.
+type KeyStatus struct {
 	Index          int   // in the configuration, from 0
 	Served, Failed int64 // attempts with it since the process began
-	Standing
-	Models []ModelStanding // for which it rests while it may serve others
-	Spent  []SpentModel    // for which others are asked rather than it
+	Status
+	Models []ModelStatus // for which it rests while it may serve others
+	Spent  []SpentModel  // for which others are asked rather than it
 }
 
 // SpentModel is a model for which a provider has told that a key has nothing left.
@@ -37,16 +37,16 @@ type SpentModel struct {
 	Until    time.Time
 }
 
-// ModelStanding is how a provider's key stands for one model alone: after a limit
+// ModelStatus is how a provider's key stands for one model alone: after a limit
 // or a quota, which are counted for each.
-type ModelStanding struct {
+type ModelStatus struct {
 	Upstream string
-	Standing
+	Status
 }
 
-// Standing says whether something may be tried now, and what went wrong with it
+// Status says whether something may be tried now, and what went wrong with it
 // last, however long ago and whether it rested for it or not.
-type Standing struct {
+type Status struct {
 	Resting     bool      // for all client keys
 	Until       time.Time // when its pause ends; in the past while a request probes it, zero if it does not rest
 	Alone       []Alone   // client keys for which alone it rests, since no other has met a failure
@@ -57,27 +57,27 @@ type Standing struct {
 // Alone is a client key for which something rests that serves others.
 type Alone struct {
 	Key    string    // alias
-	Until  time.Time // as in Standing
+	Until  time.Time // as in Status
 	Reason string
 }
 
 // Overview tells how all channels and keys of the configuration stand, in its
 // order. It may be called at any time and disturbs no request.
-func (s *State) Overview(t *Table) []ProviderStanding {
+func (s *State) Overview(t *Table) []ProviderStatus {
 	w := watcher{s.now(), time.Now(), make(map[*breaker.Client]string, len(t.keys))}
 	for _, k := range t.keys {
 		w.aliases[k.client] = k.Config.Alias
 	}
-	all := make([]ProviderStanding, 0, len(t.Providers))
+	all := make([]ProviderStatus, 0, len(t.Providers))
 	for _, p := range t.Providers {
-		standing := ProviderStanding{Name: p.Config.Name, Engine: p.Config.Engine}
+		status := ProviderStatus{Name: p.Config.Name, Engine: p.Config.Engine}
 		for i, model := range p.Models {
-			standing.Channels = append(standing.Channels, ChannelStanding{model.Alias, model.Upstream, w.standing(p.channels[i].rest)})
+			status.Channels = append(status.Channels, ChannelStatus{model.Alias, model.Upstream, w.status(p.channels[i].rest)})
 		}
 		for i, key := range p.ring.keys {
-			standing.Keys = append(standing.Keys, KeyStanding{i, key.served.Load(), key.failed.Load(), w.standing(key.rest), w.models(p, key), w.spent(p, key)})
+			status.Keys = append(status.Keys, KeyStatus{i, key.served.Load(), key.failed.Load(), w.status(key.rest), w.models(p, key), w.spent(p, key)})
 		}
-		all = append(all, standing)
+		all = append(all, status)
 	}
 	return all
 }
@@ -89,8 +89,8 @@ type watcher struct {
 	aliases map[*breaker.Client]string
 }
 
-func (w *watcher) standing(b *breaker.Breaker) Standing {
-	var s Standing
+func (w *watcher) status(b *breaker.Breaker) Status {
+	var s Status
 	if until, open := b.OpenForAll(w.now); open {
 		s.Resting, s.Until = true, w.time(until)
 	}
@@ -106,15 +106,15 @@ func (w *watcher) standing(b *breaker.Breaker) Standing {
 }
 
 // models are those for which alone a key rests now.
-func (w *watcher) models(p *Provider, key *keyState) []ModelStanding {
-	var all []ModelStanding
+func (w *watcher) models(p *Provider, key *keyState) []ModelStatus {
+	var all []ModelStatus
 	for i, model := range p.Models {
 		pair := p.channels[i].pairs.of(key)
-		if pair == nil || slices.ContainsFunc(all, func(m ModelStanding) bool { return m.Upstream == model.Upstream }) {
+		if pair == nil || slices.ContainsFunc(all, func(m ModelStatus) bool { return m.Upstream == model.Upstream }) {
 			continue
 		}
-		if s := w.standing(pair); s.Resting || len(s.Alone) > 0 {
-			all = append(all, ModelStanding{model.Upstream, s})
+		if s := w.status(pair); s.Resting || len(s.Alone) > 0 {
+			all = append(all, ModelStatus{model.Upstream, s})
 		}
 	}
 	return all

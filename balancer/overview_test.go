@@ -27,15 +27,15 @@ func TestAnOverviewTellsWhatRestsUntilWhenAndWhy(t *testing.T) {
 		f.pass(10 * time.Second)
 
 		now := began // the state's clock went on by thirty seconds
-		down := Standing{true, now.Add(30 * time.Second), nil, "connection refused", now.Add(-30 * time.Second)}
-		refused := Standing{true, now.Add(50 * time.Second), nil, "no such key", now.Add(-10 * time.Second)}
+		down := Status{true, now.Add(30 * time.Second), nil, "connection refused", now.Add(-30 * time.Second)}
+		refused := Status{true, now.Add(50 * time.Second), nil, "no such key", now.Add(-10 * time.Second)}
 		seen := refused // a channel does not rest for one of its keys
 		seen.Resting, seen.Until = false, time.Time{}
-		want := []ProviderStanding{
+		want := []ProviderStatus{
 			{Name: "p",
-				Channels: []ChannelStanding{{"m", "m", seen}, {"alias", "up", down}, {"other", "up", down}},
-				Keys:     []KeyStanding{{Index: 0, Failed: 2, Standing: refused}, {Index: 1}}},
-			{Name: "q", Channels: []ChannelStanding{{Model: "m", Upstream: "m"}, {Model: "alias", Upstream: "alias"}, {Model: "other", Upstream: "other"}}},
+				Channels: []ChannelStatus{{"m", "m", seen}, {"alias", "up", down}, {"other", "up", down}},
+				Keys:     []KeyStatus{{Index: 0, Failed: 2, Status: refused}, {Index: 1}}},
+			{Name: "q", Channels: []ChannelStatus{{Model: "m", Upstream: "m"}, {Model: "alias", Upstream: "alias"}, {Model: "other", Upstream: "other"}}},
 		}
 		got := f.state.Overview(f.table)
 		for i := range want {
@@ -68,7 +68,7 @@ func TestTheLastErrorIsShownAfterWhatItLedTo(t *testing.T) {
 			f.fail("m", Unavailable, "it is down")
 			test.after(f)
 			p := f.state.Overview(f.table)[0]
-			for name, s := range map[string]Standing{"channel": p.Channels[0].Standing, "key": p.Keys[0].Standing} {
+			for name, s := range map[string]Status{"channel": p.Channels[0].Status, "key": p.Keys[0].Status} {
 				if s.Resting || !s.Until.IsZero() {
 					t.Errorf("the %s rests until %v", name, s.Until)
 				}

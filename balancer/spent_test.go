@@ -145,8 +145,8 @@ func TestExplainAndTheOverviewTellWhatIsLeft(t *testing.T) {
 			t.Errorf("%s: %q, %q", s.Provider, s.Why, s.Excluded)
 		}
 	}
-	standing := f.state.Overview(f.table)[0]
-	if spent := standing.Keys[1].Spent; len(spent) != 1 || spent[0].Upstream != "m" || time.Until(spent[0].Until) < 50*time.Second {
+	status := f.state.Overview(f.table)[0]
+	if spent := status.Keys[1].Spent; len(spent) != 1 || spent[0].Upstream != "m" || time.Until(spent[0].Until) < 50*time.Second {
 		t.Errorf("%+v", spent)
 	}
 	if woken, _ := f.table.Providers[0].Wake("", EveryKey); woken != 2 || f.keyOf("m", Served) != 0 {

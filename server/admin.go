@@ -128,9 +128,9 @@ func (a administered) Key(secret string) *balancer.Key {
 func (a administered) Providers() []admin.Provider {
 	snap := a.s.snapshot.Load()
 	list := make([]admin.Provider, len(snap.table.Providers))
-	for i, standing := range a.s.state.Overview(snap.table) {
+	for i, status := range a.s.state.Overview(snap.table) {
 		b := &snap.backends[i]
-		list[i] = admin.Provider{Provider: snap.table.Providers[i], Standing: standing, Usable: b.channel != nil, MaskedKeys: b.maskedKeys, Prices: snap.prices}
+		list[i] = admin.Provider{Provider: snap.table.Providers[i], Status: status, Usable: b.channel != nil, MaskedKeys: b.maskedKeys, Prices: snap.prices}
 	}
 	return list
 }

@@ -33,7 +33,7 @@ func (m measured) Secrets() *telemetry.Redactor { return m.s.secrets.Load() }
 func (m measured) Config() *config.Config       { return m.s.snapshot.Load().config }
 func (m measured) LeftOut() config.Problems     { return m.s.snapshot.Load().leftOut }
 func (m measured) Reloaded() bool               { return m.s.notRead.Load() == nil }
-func (m measured) Standing() []balancer.ProviderStanding {
+func (m measured) Status() []balancer.ProviderStatus {
 	return m.s.state.Overview(m.s.snapshot.Load().table)
 }
 

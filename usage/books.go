@@ -278,7 +278,7 @@ func (b *Books) Health() error {
 	if err := b.failed.Load(); err != nil {
 		return *err
 	}
-	if l := b.ledger.Standing(); !l.Away.IsZero() {
+	if l := b.ledger.Status(); !l.Away.IsZero() {
 		return fmt.Errorf("since %s what is counted waits in the data folder for the database: %w", l.Away.UTC().Format(time.RFC3339), l.AwayErr)
 	}
 	return nil

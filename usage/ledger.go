@@ -35,8 +35,8 @@ type Ledger interface {
 	// Write. until says from which second on a value may be forgotten.
 	KeepLimits(changed map[string][]byte, until func(value []byte) int64)
 
-	// Standing tells how it is, without waiting.
-	Standing() Standing
+	// Status tells how it is, without waiting.
+	Status() Status
 	// Close lets go of it. What has not been written is lost.
 	Close() error
 }
@@ -68,8 +68,8 @@ type Counted struct {
 	Counts Counts
 }
 
-// Standing is how a ledger stands.
-type Standing struct {
+// Status is how a ledger stands.
+type Status struct {
 	Pending int           // rows that were taken over and are not written
 	Rows    int           // that the last Write wrote
 	Took    time.Duration // by the last Write that wrote

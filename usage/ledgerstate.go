@@ -24,7 +24,7 @@ func (s *LedgerState) AwayFor() time.Duration {
 
 // Ledger tells how the ledger stands.
 func (b *Books) Ledger() LedgerState {
-	l := b.ledger.Standing()
+	l := b.ledger.Status()
 	s := LedgerState{Err: b.Health(), Pending: l.Pending, Rows: l.Rows, Took: l.Took, Size: l.Size, Damaged: l.Damaged, Away: l.Away}
 	b.changing.Lock()
 	s.Pending += len(b.changed)

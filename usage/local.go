@@ -224,11 +224,11 @@ func (l *localLedger) Credits(context.Context) (map[string]int64, error) {
 	return added, err
 }
 
-// Standing implements Ledger.
-func (l *localLedger) Standing() Standing {
+// Status implements Ledger.
+func (l *localLedger) Status() Status {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s := Standing{Rows: l.rows, Took: l.took, Size: l.store.size(), Damaged: l.damaged.Load()}
+	s := Status{Rows: l.rows, Took: l.took, Size: l.store.size(), Damaged: l.damaged.Load()}
 	for _, m := range l.journal.minutes {
 		if m.changes != m.written {
 			s.Pending += m.size()

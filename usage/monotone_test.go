@@ -13,8 +13,8 @@ import (
 // amounts are what a count of a hostile provider, or of a damaged ledger, may be.
 var amounts = []int64{math.MinInt64, -1, 0, 1, 1000, 1 << 40, 1e18 - 1, math.MaxInt64 / 2, math.MaxInt64 - 1, math.MaxInt64}
 
-// standing is everything that must never become less while a key spends.
-func standing(t *testing.T, b *Books, c *clock) (list []int64) {
+// status is everything that must never become less while a key spends.
+func status(t *testing.T, b *Books, c *clock) (list []int64) {
 	t.Helper()
 	for _, u := range b.TokenUsage(secret, "", time.Unix(0, 0), c.now().Add(time.Hour)) {
 		list = append(list, u.Prompt, u.Completion, u.Total, u.Requests, u.Cached, u.Reasoning)
@@ -76,7 +76,7 @@ func FuzzSpending(f *testing.F) {
 				}
 			}
 			steps = steps[3:]
-			now := standing(t, b, c)
+			now := status(t, b, c)
 			for i, n := range now {
 				if n < 0 || len(now) == len(before) && n < before[i] {
 					t.Fatalf("number %d went from %v to %v", i, before, now)

@@ -156,11 +156,11 @@ func (l *sharedLedger) KeepLimits(changed map[string][]byte, until func([]byte) 
 	l.limits.take(changed, until)
 }
 
-// Standing implements Ledger.
-func (l *sharedLedger) Standing() Standing {
+// Status implements Ledger.
+func (l *sharedLedger) Status() Status {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return Standing{Rows: l.rows, Took: l.took, Size: l.box.store.size(), Damaged: l.damaged.Load(), Pending: l.box.rows(), Away: l.away, AwayErr: l.awayErr}
+	return Status{Rows: l.rows, Took: l.took, Size: l.box.store.size(), Damaged: l.damaged.Load(), Pending: l.box.rows(), Away: l.away, AwayErr: l.awayErr}
 }
 
 // failed notes that the database cannot be used, and tells of it once.

@@ -256,7 +256,7 @@ func TestACommitWhoseAnswerIsLostIsCountedOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	soon(t, "all is delivered, and known to be", func() bool { return m.ledger.Standing().Pending == 0 && m.ledger.Standing().Away.IsZero() })
+	soon(t, "all is delivered, and known to be", func() bool { return m.ledger.Status().Pending == 0 && m.ledger.Status().Away.IsZero() })
 	if got := inTables(t, m, ofRequests); got[requests] != want || cut.cuts.Load() < 8 {
 		t.Errorf("%d requests of %d, after %d cuts", got[requests], want, cut.cuts.Load())
 	}
@@ -317,7 +317,7 @@ func TestTheTablesAnswerAsAFileDoes(t *testing.T) {
 			b.flush()
 			a.ledger.tables.mu.Lock()
 			defer a.ledger.tables.mu.Unlock()
-			return a.ledger.Standing().Pending+b.ledger.Standing().Pending == 0 && a.ledger.tables.rollUpAt > now().Unix()
+			return a.ledger.Status().Pending+b.ledger.Status().Pending == 0 && a.ledger.tables.rollUpAt > now().Unix()
 		})
 		if step%10 == 9 {
 			compare(step)

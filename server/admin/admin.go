@@ -67,7 +67,7 @@ type Gateway interface {
 // Provider is one of a configuration as it stands.
 type Provider struct {
 	*balancer.Provider
-	Standing   balancer.ProviderStanding
+	Status     balancer.ProviderStatus
 	Usable     bool     // false if it was left out
 	MaskedKeys []string // by their index
 	Prices     *usage.Prices

@@ -168,14 +168,14 @@ type overviewChannel struct {
 	Upstream string `json:"upstream_model"`
 	Price    string `json:"price"`         // as check prints it
 	Default  bool   `json:"default_price"` // since nobody has said another
-	overviewStanding
+	overviewStatus
 }
 
 type overviewKey struct {
 	Key    string `json:"key"` // masked
 	Served int64  `json:"served"`
 	Failed int64  `json:"failed"`
-	overviewStanding
+	overviewStatus
 	Models []overviewKeyModel `json:"models"`       // for which it rests while it may serve others
 	Spent  []overviewSpent    `json:"spent_models"` // for which others are asked rather than it, by its provider's word
 }
@@ -188,10 +188,10 @@ type overviewSpent struct {
 // overviewKeyModel is how a key stands for one model, after a limit or a quota.
 type overviewKeyModel struct {
 	Upstream string `json:"upstream_model"`
-	overviewStanding
+	overviewStatus
 }
 
-type overviewStanding struct {
+type overviewStatus struct {
 	Resting     bool            `json:"resting"`       // for all client keys
 	Until       float64         `json:"resting_until"` // in the past while a request finds out whether it is fit again
 	Alone       []overviewAlone `json:"resting_alone"` // client keys for which alone it rests
@@ -205,12 +205,12 @@ type overviewAlone struct {
 	Reason string  `json:"reason"`
 }
 
-func overviewOf(s balancer.Standing) overviewStanding {
+func overviewOf(s balancer.Status) overviewStatus {
 	alone := make([]overviewAlone, 0, len(s.Alone))
 	for _, a := range s.Alone {
 		alone = append(alone, overviewAlone{a.Key, epoch(a.Until), a.Reason})
 	}
-	return overviewStanding{s.Resting, epoch(s.Until), alone, s.LastError, epoch(s.LastErrorAt)}
+	return overviewStatus{s.Resting, epoch(s.Until), alone, s.LastError, epoch(s.LastErrorAt)}
 }
 
 // epoch is a time in seconds since 1970, to the millisecond.
@@ -222,7 +222,7 @@ func epoch(t time.Time) float64 {
 }
 
 // tells says whether a channel or key has something to tell that a brief answer does not leave out.
-func (s *overviewStanding) tells() bool { return s.Resting || len(s.Alone) > 0 }
+func (s *overviewStatus) tells() bool { return s.Resting || len(s.Alone) > 0 }
 
 // overview serves GET /v1/overview: how providers, channels and their keys stand,
 // and the gateway itself. provider=P is that one alone; with brief=true the channels
@@ -244,30 +244,30 @@ func (a *API) overview(ctx *fasthttp.RequestCtx, _ *Caller) {
 		o.Ledger = err.Error()
 	}
 	for _, of := range a.Gateway.Providers() {
-		if only != "" && of.Standing.Name != only {
+		if only != "" && of.Status.Name != only {
 			continue
 		}
 		engine, _ := provider.DetectEngine(of.Config) // "" if the provider could not be understood, which is not usable then
-		p := overviewProvider{Name: of.Standing.Name, Engine: string(engine), Usable: of.Usable,
-			Reasons: a.Reasons.Of(of.Standing.Name), Models: len(of.Standing.Channels), Channels: []overviewChannel{}, Keys: []overviewKey{}}
-		for _, c := range of.Standing.Channels {
-			standing := overviewOf(c.Standing)
-			if brief && !standing.tells() {
+		p := overviewProvider{Name: of.Status.Name, Engine: string(engine), Usable: of.Usable,
+			Reasons: a.Reasons.Of(of.Status.Name), Models: len(of.Status.Channels), Channels: []overviewChannel{}, Keys: []overviewKey{}}
+		for _, c := range of.Status.Channels {
+			status := overviewOf(c.Status)
+			if brief && !status.tells() {
 				continue
 			}
 			priced := of.Prices.Of(of.Config, c.Model, c.Upstream)
-			p.Channels = append(p.Channels, overviewChannel{c.Model, c.Upstream, priced.Price.String(), priced.From == config.FromDefault, standing})
+			p.Channels = append(p.Channels, overviewChannel{c.Model, c.Upstream, priced.Price.String(), priced.From == config.FromDefault, status})
 		}
-		for _, k := range of.Standing.Keys {
+		for _, k := range of.Status.Keys {
 			models := make([]overviewKeyModel, 0, len(k.Models))
 			for _, m := range k.Models {
-				models = append(models, overviewKeyModel{m.Upstream, overviewOf(m.Standing)})
+				models = append(models, overviewKeyModel{m.Upstream, overviewOf(m.Status)})
 			}
 			spent := make([]overviewSpent, 0, len(k.Spent))
 			for _, m := range k.Spent {
 				spent = append(spent, overviewSpent{m.Upstream, epoch(m.Until)})
 			}
-			p.Keys = append(p.Keys, overviewKey{of.MaskedKeys[k.Index], k.Served, k.Failed, overviewOf(k.Standing), models, spent})
+			p.Keys = append(p.Keys, overviewKey{of.MaskedKeys[k.Index], k.Served, k.Failed, overviewOf(k.Status), models, spent})
 		}
 		o.Providers = append(o.Providers, p)
 	}

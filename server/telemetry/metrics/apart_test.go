@@ -72,11 +72,11 @@ func TestMetricsTellSoManyModelsApart(t *testing.T) {
 func TestMetricsOfModelsThatAProviderListsTakeNoPlaceOfThoseInUse(t *testing.T) {
 	p, g := newPage(t)
 	p.apart = roomFor(100 * linesOfModel)
-	listed := balancer.ProviderStanding{Name: "p"}
+	listed := balancer.ProviderStatus{Name: "p"}
 	for i := range 200 {
-		listed.Channels = append(listed.Channels, balancer.ChannelStanding{Model: fmt.Sprintf("listed-%d", i)})
+		listed.Channels = append(listed.Channels, balancer.ChannelStatus{Model: fmt.Sprintf("listed-%d", i)})
 	}
-	g.standing = []balancer.ProviderStanding{listed}
+	g.status = []balancer.ProviderStatus{listed}
 	p.Books.Attempt("p", "listed-7", "", true)
 	page := textOf(p)
 	if n := strings.Count(page, "\nuniapi_channel_resting{"); n != 2 || !strings.Contains(page, `uniapi_channel_resting{model="listed-7",`) || !strings.Contains(page, `uniapi_channel_resting{model="others",`) {

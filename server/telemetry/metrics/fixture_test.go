@@ -13,18 +13,18 @@ import (
 
 // gateway stands still.
 type gateway struct {
-	config   *config.Config
-	standing []balancer.ProviderStanding
-	now      Now
-	stale    bool // its configuration could not be read again
+	config *config.Config
+	status []balancer.ProviderStatus
+	now    Now
+	stale  bool // its configuration could not be read again
 }
 
-func (g *gateway) Secrets() *telemetry.Redactor          { return telemetry.NewRedactor(g.config.Secrets()) }
-func (g *gateway) Config() *config.Config                { return g.config }
-func (g *gateway) LeftOut() config.Problems              { return g.config.LeftOut }
-func (g *gateway) Reloaded() bool                        { return !g.stale }
-func (g *gateway) Standing() []balancer.ProviderStanding { return g.standing }
-func (g *gateway) Now() Now                              { return g.now }
+func (g *gateway) Secrets() *telemetry.Redactor      { return telemetry.NewRedactor(g.config.Secrets()) }
+func (g *gateway) Config() *config.Config            { return g.config }
+func (g *gateway) LeftOut() config.Problems          { return g.config.LeftOut }
+func (g *gateway) Reloaded() bool                    { return !g.stale }
+func (g *gateway) Status() []balancer.ProviderStatus { return g.status }
+func (g *gateway) Now() Now                          { return g.now }
 
 const provider = "  - {provider: p, base_url: 'http://127.0.0.1:1/v1', api: " + servertest.UpstreamKey + ", model: [m]}\n"
 

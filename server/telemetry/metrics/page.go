@@ -40,8 +40,8 @@ type Gateway interface {
 	Config() *config.Config
 	LeftOut() config.Problems
 	Reloaded() bool
-	// Standing is who rests.
-	Standing() []balancer.ProviderStanding
+	// Status is who rests.
+	Status() []balancer.ProviderStatus
 	Now() Now
 }
 
@@ -195,7 +195,7 @@ func (p *Page) tellChannels(ch chan<- prometheus.Metric) {
 	restingAlone := gauge("uniapi_provider_keys_resting_alone", "Pairs of a provider's key that rests and the client key for which alone it does.")
 	forModel := gauge("uniapi_provider_key_models_resting", "Pairs of a provider's key and a model for which it rests, for all client keys, after a limit or a quota.")
 	spent := gauge("uniapi_provider_key_models_spent", "Pairs of a provider's key and a model for which other keys are asked first, since by the headers of the provider's answers nothing is left to it.")
-	providers := p.Gateway.Standing()
+	providers := p.Gateway.Status()
 	all := 0
 	for _, of := range providers {
 		all += len(of.Channels)

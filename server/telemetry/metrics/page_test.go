@@ -63,7 +63,7 @@ func TestAPageTellsHowTheGatewayStands(t *testing.T) {
 		Idempotent: idempotency.Stats{Entries: 32, Bytes: 33, Forgotten: 34},
 		Waiting:    queue.Stats{Waiting: 28, Ended: [...]int64{29, 30, 0, 0, 0}, Waited: 31 * time.Second},
 	}
-	g.standing = []balancer.ProviderStanding{{Name: "p", Channels: []balancer.ChannelStanding{{Model: "m", Standing: balancer.Standing{Resting: true}}}, Keys: []balancer.KeyStanding{{}, {}}}}
+	g.status = []balancer.ProviderStatus{{Name: "p", Channels: []balancer.ChannelStatus{{Model: "m", Status: balancer.Status{Resting: true}}}, Keys: []balancer.KeyStatus{{}, {}}}}
 	g.stale = true
 	g.config.LeftOut = config.Problems{{Item: config.ItemModel}, {Item: config.ItemModel}}
 	c := p.Counters
@@ -126,7 +126,7 @@ func TestAPageTellsHowTheGatewayStands(t *testing.T) {
 // What a provider calls its models may be a piece of a secret.
 func TestNoSecretIsInAPage(t *testing.T) {
 	p, g := newPage(t)
-	g.standing = []balancer.ProviderStanding{{Name: "p", Channels: []balancer.ChannelStanding{{Model: servertest.UpstreamKey}}}}
+	g.status = []balancer.ProviderStatus{{Name: "p", Channels: []balancer.ChannelStatus{{Model: servertest.UpstreamKey}}}}
 	p.Counters.Outcomes.Count(Labels{"p", servertest.ClientKey, chatLabel, 200})
 	for _, secret := range []string{servertest.ClientKey, servertest.UpstreamKey} {
 		if page := textOf(p); strings.Contains(page, secret) || !strings.Contains(page, "uniapi_channel_resting{") {
