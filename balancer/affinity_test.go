@@ -200,7 +200,7 @@ func TestAttemptsSayWhetherAConversationIsWhereItBelongs(t *testing.T) {
 		{"no conversation", []string{"a=2", "b=2"}, config.RoundRobin, false, nil, Anywhere},
 		{"no choice", []string{"a"}, config.RoundRobin, true, nil, Anywhere},
 		{"its key is out", []string{"a=3"}, config.RoundRobin, true, func(f *fixture, a Attempt) {
-			a.Provider.ring.keys[a.Key].rest.Failed(&breaker.Pause{Began: 1, Until: never - 1, Sure: true}, nil, 0)
+			a.Provider.ring.keys[a.Key].breaker.Failed(&breaker.Pause{Began: 1, Until: never - 1, Sure: true}, nil, 0)
 		}, Moved},
 		{"its channel rests", []string{"a=2", "b=2"}, config.RoundRobin, true, func(f *fixture, a Attempt) { f.rests(a.Provider.Config.Name) }, Moved},
 		{"its channel rests, of the cheapest", []string{"a=2", "b=2"}, config.Cheapest, true, func(f *fixture, a Attempt) { f.rests(a.Provider.Config.Name) }, Moved},

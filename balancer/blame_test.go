@@ -260,13 +260,13 @@ func TestForHowManyClientKeysSomethingRestsIsBounded(t *testing.T) {
 		f.serves(t, "sk", "p", "while others fail one by one")
 		f.pass(time.Millisecond)
 	}
-	if got := len(f.table.Providers[0].channels[0].rest.OpenForOne(f.clock.Load())); got != breaker.MostAlone {
+	if got := len(f.table.Providers[0].channels[0].breaker.OpenForOne(f.clock.Load())); got != breaker.MostAlone {
 		t.Errorf("it rests for %d client keys, want %d", got, breaker.MostAlone)
 	}
 	f.serves(t, fmt.Sprint("sk-", many-1), "q", "as the last that failed")
 	f.pass(time.Hour)
 	f.failFor("sk-0", Outcome{Verdict: Unavailable})
-	if got := len(f.table.Providers[0].channels[0].rest.OpenForOne(f.clock.Load())); got != 1 {
+	if got := len(f.table.Providers[0].channels[0].breaker.OpenForOne(f.clock.Load())); got != 1 {
 		t.Errorf("after an hour it rests for %d client keys, want 1", got)
 	}
 }

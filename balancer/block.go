@@ -32,12 +32,12 @@ func (p *Plan) limited(r limit.Refusal, now int64) {
 // leftOut notes why a channel was passed over.
 func (p *Plan) leftOut(t *try, now int64) {
 	c := t.candidate
-	if !p.lone && p.rests(c.rest.Look(now, p.key.client), now) {
+	if !p.lone && p.rests(c.breaker.Look(now, p.key.client), now) {
 		return
 	}
 	ring := c.Provider.ring
 	for i, key := range ring.keys {
-		if t.refused&keyBit(i) != 0 || p.rests(key.rest.Look(now, p.key.client), now) || p.rests(c.pairs.of(key).Look(now, p.key.client), now) {
+		if t.refused&keyBit(i) != 0 || p.rests(key.breaker.Look(now, p.key.client), now) || p.rests(c.pairs.of(key).Look(now, p.key.client), now) {
 			continue
 		}
 		if ring.limits != nil {

@@ -198,9 +198,9 @@ func TestAfterARestOneRequestProbesAndTheOthersStayAway(t *testing.T) {
 func TestOfManyRequestsExactlyOneProbesTheChannelAndTheKey(t *testing.T) {
 	for range 50 {
 		f := providers("p=2", "q").cooling(minute).with("p", func(p *config.ProviderPreferences) { p.KeyCooldown = minute }).key("sk", "").build()
-		f.rest("p").Failed(&breaker.Pause{Began: 1, Until: 2, Sure: true}, nil, 0)
+		f.breaker("p").Failed(&breaker.Pause{Began: 1, Until: 2, Sure: true}, nil, 0)
 		for _, key := range f.table.Providers[0].ring.keys {
-			key.rest.Failed(&breaker.Pause{Began: 1, Until: 2, Sure: true}, nil, 0)
+			key.breaker.Failed(&breaker.Pause{Began: 1, Until: 2, Sure: true}, nil, 0)
 		}
 		var probes, others atomic.Int32
 		concurrently(16, func(int) {
@@ -223,7 +223,7 @@ func TestAChannelProbeWithoutAKeyIsGivenBack(t *testing.T) {
 	a, _ := plan.Next()
 	plan.Report(a, Outcome{Verdict: Unavailable})
 	f.pass(minute)
-	key := f.table.Providers[0].ring.keys[0].rest
+	key := f.table.Providers[0].ring.keys[0].breaker
 	key.Failed(&breaker.Pause{Began: f.clock.Load(), Until: f.clock.Load() + second, Sure: true}, nil, 0)
 	if got := f.first("sk"); got != "q" {
 		t.Errorf("%s serves while p has no key", got)
@@ -237,7 +237,7 @@ func TestAChannelProbeWithoutAKeyIsGivenBack(t *testing.T) {
 func TestAKeysProbeThatToldNothingIsGivenBack(t *testing.T) {
 	for _, verdict := range []Verdict{Over, Mistaken, TooLong, NoModel, Unavailable} {
 		f := providers("p=2", "q").with("p", func(p *config.ProviderPreferences) { p.KeySchedule = "fixed_priority" }).key("sk", "").build()
-		f.table.Providers[0].ring.keys[0].rest.Failed(&breaker.Pause{Began: 1, Until: 2, Sure: true}, nil, 0)
+		f.table.Providers[0].ring.keys[0].breaker.Failed(&breaker.Pause{Began: 1, Until: 2, Sure: true}, nil, 0)
 		for i, want := range []int{0, 0} {
 			plan := f.start("sk")
 			a, _ := plan.Next()

@@ -74,7 +74,7 @@ func (p *Plan) step(c *Candidate, now int64) Step {
 	s.Keys, keyless = p.excuses(c, now)
 	s.KeyOrder = p.keyOrder(c)
 	if !p.lone {
-		s.Excluded = excuse(c.rest.Look(now, p.key.client), now)
+		s.Excluded = excuse(c.breaker.Look(now, p.key.client), now)
 	}
 	s.Excluded = cmp.Or(s.Excluded, keyless)
 	if why, out := c.Provider.filter.Exclude(&p.Attributes, c.channel()); out {
@@ -88,13 +88,13 @@ func (p *Plan) before(now int64, steps []Step) {
 	for i := range steps {
 		s, t := &steps[i], &p.tries[i]
 		k := asking{p.key.client, now, true, p.since(t, now), false}
-		if s.filtered || !p.lone && !p.may(t.candidate.rest, &k) {
+		if s.filtered || !p.lone && !p.may(t.candidate.breaker, &k) {
 			continue
 		}
 		k.anyway = p.lone
 		ring := t.candidate.Provider.ring
 		usable := func(i int) bool {
-			return p.may(ring.keys[i].rest, &k) && p.may(t.candidate.pairs.of(ring.keys[i]), &k) && p.hasLimit(ring, i, t.candidate.Upstream, now)
+			return p.may(ring.keys[i].breaker, &k) && p.may(t.candidate.pairs.of(ring.keys[i]), &k) && p.hasLimit(ring, i, t.candidate.Upstream, now)
 		}
 		for n := range ring.keys {
 			if usable(n) {
@@ -119,7 +119,7 @@ func (p *Plan) excuses(c *Candidate, now int64) (words []string, all string) {
 	ring, usable := c.Provider.ring, len(c.Provider.ring.keys) == 0
 	all = "all its keys rest"
 	for i, key := range ring.keys {
-		word := cmp.Or(excuse(key.rest.Look(now, p.key.client), now), excuse(c.pairs.of(key).Look(now, p.key.client), now))
+		word := cmp.Or(excuse(key.breaker.Look(now, p.key.client), now), excuse(c.pairs.of(key).Look(now, p.key.client), now))
 		if spent := p.spent(c, key, now); word == "" && spent != "" {
 			word, all = spent, "all its keys rest or have too little left"
 		}

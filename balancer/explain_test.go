@@ -137,12 +137,12 @@ func TestExplainSaysWhoIsLeftOut(t *testing.T) {
 	if got := e.Steps[0].Excluded; got != "" {
 		t.Errorf("a lone channel is excluded by %q", got)
 	}
-	f.table.Providers[0].ring.keys[1].rest.Failed(&breaker.Pause{Began: f.clock.Load(), Until: never, Held: never, Sure: true}, nil, 0)
+	f.table.Providers[0].ring.keys[1].breaker.Failed(&breaker.Pause{Began: f.clock.Load(), Until: never, Held: never, Sure: true}, nil, 0)
 	e, _ = f.table.Key("sk-lone").Explain(Attributes{Model: "m"})
 	if got := e.Steps[0].Excluded; got != "all its keys rest" {
 		t.Errorf("a lone channel whose keys are dead is excluded by %q", got)
 	}
-	f.table.Providers[0].ring.keys[1].rest.Wake()
+	f.table.Providers[0].ring.keys[1].breaker.Wake()
 
 	f.pass(20 * time.Second)
 	probe := f.start("sk")

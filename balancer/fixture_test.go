@@ -66,10 +66,10 @@ func (f *fixture) growing() *fixture {
 }
 
 // rest is the breaker of a provider's model m.
-func (f *fixture) rest(provider string) *breaker.Breaker {
+func (f *fixture) breaker(provider string) *breaker.Breaker {
 	for _, p := range f.table.Providers {
 		if p.Config.Name == provider {
-			return p.channels[slices.IndexFunc(p.Models, func(m config.Model) bool { return m.Upstream == "m" })].rest
+			return p.channels[slices.IndexFunc(p.Models, func(m config.Model) bool { return m.Upstream == "m" })].breaker
 		}
 	}
 	return nil

@@ -29,7 +29,7 @@ type keyRing struct {
 // keyState is what is known of one of a provider's keys.
 type keyState struct {
 	name           string           // as a breaker.Name has it
-	rest           *breaker.Breaker // for all models
+	breaker        *breaker.Breaker // for all models
 	served, failed atomic.Int64
 	load           schedule.Load
 }

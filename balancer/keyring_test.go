@@ -77,7 +77,7 @@ func TestKeysThatRestAreLeftOut(t *testing.T) {
 			f := ringed(3, test.order)
 			f.keyOf("m", Served)
 			ring := f.table.Providers[0].ring
-			ring.keys[1].rest.Failed(&breaker.Pause{Began: f.clock.Load(), Until: f.clock.Load() + second, Sure: true}, nil, 0)
+			ring.keys[1].breaker.Failed(&breaker.Pause{Began: f.clock.Load(), Until: f.clock.Load() + second, Sure: true}, nil, 0)
 			if got := f.keysOf(len(test.want) / 2); got != test.want {
 				t.Errorf("keys %s, want %s", got, test.want)
 			}
@@ -115,7 +115,7 @@ func TestTheLastFitKeyIsFoundFromWhereverThePassStands(t *testing.T) {
 					key.failed.Store(int64(i * i % 5)) // so that smart_round_robin sorts
 					key.served.Store(int64(i))
 					if i != fit {
-						key.rest.Failed(&breaker.Pause{Began: 1, Until: math.MaxInt64, Sure: true}, nil, 0)
+						key.breaker.Failed(&breaker.Pause{Began: 1, Until: math.MaxInt64, Sure: true}, nil, 0)
 					}
 				}
 				for range 15 {

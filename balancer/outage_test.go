@@ -318,7 +318,7 @@ func TestAReloadForgetsWhatWasOfAnotherKeyOrAddress(t *testing.T) {
 			f.failFor("sk", Outcome{Verdict: KeyRefused, Sure: true})                      // the first key
 			f.failFor("sk", Outcome{Verdict: RateLimited, RetryAfter: minute, Sure: true}) // the second
 			p := f.table.Providers[0]
-			p.channels[0].rest.Failed(&breaker.Pause{Began: f.clock.Load(), Until: never, Sure: true}, nil, 0)
+			p.channels[0].breaker.Failed(&breaker.Pause{Began: f.clock.Load(), Until: never, Sure: true}, nil, 0)
 			test.change(f.cfg)
 			f.build()
 			p = f.table.Providers[0]
@@ -326,9 +326,9 @@ func TestAReloadForgetsWhatWasOfAnotherKeyOrAddress(t *testing.T) {
 			open := func(b *breaker.Breaker) bool { return b.Look(now, client).State == breaker.Open }
 			key, pair := false, false
 			for _, k := range p.ring.keys {
-				key, pair = key || open(k.rest), pair || open(p.channels[0].pairs.of(k))
+				key, pair = key || open(k.breaker), pair || open(p.channels[0].pairs.of(k))
 			}
-			if channel := open(p.channels[0].rest); channel != test.channel || key != test.key || pair != test.pair {
+			if channel := open(p.channels[0].breaker); channel != test.channel || key != test.key || pair != test.pair {
 				t.Errorf("the channel rests: %v, a key: %v, a key for the model: %v", channel, key, pair)
 			}
 		})
@@ -355,11 +355,11 @@ func TestExplainTellsWhatIsAskedBeforeItsTime(t *testing.T) {
 func TestAttemptsAreLeftForWhoIsProbed(t *testing.T) {
 	f := providers("a=2", "b").growing().key("sk", config.FixedPriority).key("sk-other", config.FixedPriority).build()
 	now := f.clock.Load()
-	f.rest("b").Failed(&breaker.Pause{Began: now, Until: now + int64(time.Hour), Failures: 2, Sure: true}, nil, 0)
+	f.breaker("b").Failed(&breaker.Pause{Began: now, Until: now + int64(time.Hour), Failures: 2, Sure: true}, nil, 0)
 	f.pass(time.Second)
 	var probing breaker.Client
 	for _, client := range []*breaker.Client{&probing, {}} {
-		if state, _ := f.rest("b").Force(f.clock.Load(), client, f.clock.Load(), false); state != breaker.HalfOpen {
+		if state, _ := f.breaker("b").Force(f.clock.Load(), client, f.clock.Load(), false); state != breaker.HalfOpen {
 			t.Fatal("b is not probed")
 		}
 	}
@@ -372,7 +372,7 @@ func TestAttemptsAreLeftForWhoIsProbed(t *testing.T) {
 	if strings.Contains(tried, "b") || !strings.Contains(tried, "a") || !plan.Probed() {
 		t.Fatalf("tried %q while b is probed", tried)
 	}
-	f.rest("b").Served(began, &probing)
+	f.breaker("b").Served(began, &probing)
 	if a, more := plan.Next(); !more || a.Provider.Config.Name != "b" {
 		t.Errorf("after %q nothing is left for b, which is well again", tried)
 	}

@@ -72,10 +72,10 @@ func (s *State) Overview(t *Table) []ProviderStatus {
 	for _, p := range t.Providers {
 		status := ProviderStatus{Name: p.Config.Name, Engine: p.Config.Engine}
 		for i, model := range p.Models {
-			status.Channels = append(status.Channels, ChannelStatus{model.Alias, model.Upstream, w.status(p.channels[i].rest)})
+			status.Channels = append(status.Channels, ChannelStatus{model.Alias, model.Upstream, w.status(p.channels[i].breaker)})
 		}
 		for i, key := range p.ring.keys {
-			status.Keys = append(status.Keys, KeyStatus{i, key.served.Load(), key.failed.Load(), w.status(key.rest), w.models(p, key), w.spent(p, key)})
+			status.Keys = append(status.Keys, KeyStatus{i, key.served.Load(), key.failed.Load(), w.status(key.breaker), w.models(p, key), w.spent(p, key)})
 		}
 		all = append(all, status)
 	}

@@ -52,7 +52,7 @@ func BenchmarkPlanWhileSomeRest(b *testing.B) {
 			f := wide(schedule)
 			for i, p := range f.table.Providers {
 				if i%10 == 0 {
-					p.channels[0].rest.Failed(&breaker.Pause{Began: 1, Until: never - 1, Sure: true}, nil, 0)
+					p.channels[0].breaker.Failed(&breaker.Pause{Began: 1, Until: never - 1, Sure: true}, nil, 0)
 				}
 			}
 			key := f.table.Key("sk")

@@ -25,7 +25,7 @@ type providerState struct {
 // channelState is what is known of one of a provider's models, by its name
 // upstream.
 type channelState struct {
-	rest         *breaker.Breaker // for all keys
+	breaker      *breaker.Breaker // for all keys
 	pairs        pairs
 	told         perKey[told.Budget] // by the provider, of what is left to each of its keys
 	load         schedule.Load
@@ -47,12 +47,12 @@ func (s *State) provider(id string, cfg *config.Config, p *config.Provider) *pro
 		id := string(hash(secret))
 		if keys[id] = kept.keys[id]; keys[id] == nil {
 			name := breaker.Name{Provider: kept.id, Key: hex.EncodeToString(hash(secret)[:16])}
-			keys[id] = &keyState{name: name.Key, rest: s.breakers.New(name)}
+			keys[id] = &keyState{name: name.Key, breaker: s.breakers.New(name)}
 		}
 	}
 	if !maps.Equal(keys, kept.keys) {
 		for _, c := range kept.channels {
-			c.rest.Wake()
+			c.breaker.Wake()
 			c.pairs.keep(keys)
 			c.told.keep(keys)
 		}
@@ -77,9 +77,9 @@ func (s *State) breaker(of breaker.Name) *breaker.Breaker {
 		channel := p.channels[of.Model]
 		switch {
 		case of.Key == "" && channel != nil:
-			return channel.rest
+			return channel.breaker
 		case key != nil && of.Model == "":
-			return key.rest
+			return key.breaker
 		case key != nil && channel != nil:
 			return channel.pairs.make(key)
 		}
@@ -99,7 +99,7 @@ func addressOf(cfg *config.Config, p *config.Provider) string {
 func (a *providerState) channel(s *State, upstream string) *channelState {
 	if a.channels[upstream] == nil {
 		name := breaker.Name{Provider: a.id, Model: upstream}
-		c := &channelState{rest: s.breakers.New(name)}
+		c := &channelState{breaker: s.breakers.New(name)}
 		c.pairs.group, c.pairs.channel = s.breakers, name
 		a.channels[upstream] = c
 	}

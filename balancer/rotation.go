@@ -100,7 +100,7 @@ func (e *entry) back(model string, now int64, c *breaker.Client) int64 {
 }
 
 func (c *Candidate) back(now int64, by *breaker.Client) int64 {
-	if back := c.rest.Back(now, by); back > 0 || len(c.Provider.ring.keys) == 0 {
+	if back := c.breaker.Back(now, by); back > 0 || len(c.Provider.ring.keys) == 0 {
 		return back
 	}
 	first := int64(never)
@@ -114,5 +114,5 @@ func (c *Candidate) back(now int64, by *breaker.Client) int64 {
 
 // keyBack is when a client may try a key of the provider again here; 0 is now.
 func (c *Candidate) keyBack(key *keyState, now int64, by *breaker.Client) int64 {
-	return max(key.rest.Back(now, by), c.pairs.of(key).Back(now, by))
+	return max(key.breaker.Back(now, by), c.pairs.of(key).Back(now, by))
 }

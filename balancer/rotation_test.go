@@ -11,7 +11,7 @@ import (
 
 // rests puts the m of a provider to rest for as long as the test takes.
 func (f *fixture) rests(provider string) {
-	f.rest(provider).Failed(&breaker.Pause{Began: f.clock.Load(), Until: f.clock.Load() + int64(time.Hour), Sure: true}, nil, 0)
+	f.breaker(provider).Failed(&breaker.Pause{Began: f.clock.Load(), Until: f.clock.Load() + int64(time.Hour), Sure: true}, nil, 0)
 }
 
 func TestWhatAChannelWouldHaveServedGoesToAllOthersAlike(t *testing.T) {
@@ -53,7 +53,7 @@ func TestAChannelWithoutAFitKeyLeavesItsTurns(t *testing.T) {
 	f := providers("a", "b=2", "c").key("sk", config.RoundRobin).build()
 	keys := f.table.Providers[1].ring.keys
 	for i, key := range keys {
-		key.rest.Failed(&breaker.Pause{Began: f.clock.Load(), Until: f.clock.Load() + int64(i+1)*second, Sure: true}, nil, 0)
+		key.breaker.Failed(&breaker.Pause{Began: f.clock.Load(), Until: f.clock.Load() + int64(i+1)*second, Sure: true}, nil, 0)
 	}
 	if got := f.firsts("sk", 4); got != "a c a c" {
 		t.Errorf("served by %q while no key of b is fit", got)
@@ -88,7 +88,7 @@ func TestTheLineupFollowsWhoRests(t *testing.T) {
 
 func TestWhileAProbeIsUnderWayTheOthersShare(t *testing.T) {
 	f := providers("a", "b", "c").cooling(minute).key("sk", config.RoundRobin).build()
-	f.rest("b").Failed(&breaker.Pause{Began: 1, Until: 2, Sure: true}, nil, 0)
+	f.breaker("b").Failed(&breaker.Pause{Began: 1, Until: 2, Sure: true}, nil, 0)
 	f.first("sk") // a
 	probe := f.start("sk")
 	a, _ := probe.Next()

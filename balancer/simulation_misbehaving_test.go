@@ -212,7 +212,7 @@ func (w *world) fly(v *visit) {
 	var resting [9]bool
 	for _, a := range w.may[v.key] {
 		i := slices.Index(w.actors, a)
-		resting[i] = w.channel(i).rest.Back(w.clock, key.client) > 0
+		resting[i] = w.channel(i).breaker.Back(w.clock, key.client) > 0
 	}
 	attempt, more := v.plan.Next()
 	v.serving = false
@@ -270,7 +270,7 @@ func (w *world) land(v *visit) {
 		return
 	}
 	i := v.attempt.Provider.Index
-	a, rest := w.actors[i], w.channel(i).rest
+	a, rest := w.actors[i], w.channel(i).breaker
 	if v.serving { // its stream breaks off
 		v.plan.Report(v.attempt, Outcome{Verdict: Broken, Reason: "by script"})
 		w.spare = append(w.spare, v)
@@ -323,7 +323,7 @@ func (w *world) serve(v *visit, a *actor) {
 			w.Fatalf("%s was probed %d times in %.0f s", a.name, a.probes, lasted)
 		}
 	}
-	if until, open := w.channel(v.attempt.Provider.Index).rest.OpenForAll(w.clock); !open || until < w.clock {
+	if until, open := w.channel(v.attempt.Provider.Index).breaker.OpenForAll(w.clock); !open || until < w.clock {
 		a.opened = 0
 	}
 }

@@ -75,12 +75,12 @@ func (p *Plan) Confirm(ctx context.Context, a *Attempt) bool {
 func (p *Plan) confirmProbes(ctx context.Context, a *Attempt) bool {
 	var rests [3]*breaker.Breaker
 	if a.channelProbe {
-		rests[0] = a.rest
+		rests[0] = a.breaker
 	}
 	if a.Key >= 0 {
 		key := a.Provider.ring.keys[a.Key]
 		if a.keyProbe {
-			rests[1] = key.rest
+			rests[1] = key.breaker
 		}
 		if a.pairProbe {
 			rests[2] = a.pairs.of(key)

@@ -13,7 +13,7 @@ func (p *Plan) attempt(index int, now int64, force bool) (Attempt, bool) {
 	c, asking := t.candidate, asking{p.key.client, now, force, p.since(t, now), false}
 	channel := breaker.Closed
 	if !p.lone {
-		if channel = p.take(c.rest, &asking); channel == breaker.Open {
+		if channel = p.take(c.breaker, &asking); channel == breaker.Open {
 			return Attempt{}, false
 		}
 	}
@@ -21,7 +21,7 @@ func (p *Plan) attempt(index int, now int64, force bool) (Attempt, bool) {
 	asking.anyway = p.lone
 	if len(c.Provider.ring.keys) > 0 && !p.takeKey(&a, t, &asking) {
 		if channel == breaker.HalfOpen {
-			c.rest.Release(now, p.key.client)
+			c.breaker.Release(now, p.key.client)
 		}
 		return Attempt{}, false
 	}
@@ -77,7 +77,7 @@ func (p *Plan) takeKey(a *Attempt, t *try, k *asking) bool {
 	if k.force {
 		best, first := -1, int64(never)
 		for i, key := range ring.keys {
-			if t.refused&keyBit(i) != 0 || !p.may(key.rest, k) || !p.may(t.candidate.pairs.of(key), k) {
+			if t.refused&keyBit(i) != 0 || !p.may(key.breaker, k) || !p.may(t.candidate.pairs.of(key), k) {
 				continue
 			}
 			if due := p.keyDue(t.candidate, key, k.now); due < first && p.hasLimit(ring, i, t.candidate.Upstream, k.now) {
@@ -104,7 +104,7 @@ func (p *Plan) takeOne(a *Attempt, t *try, index int, k *asking) bool {
 	if !k.force && p.spentUntil(t.candidate, key, k.now) > 0 {
 		return false
 	}
-	whole := p.take(key.rest, k)
+	whole := p.take(key.breaker, k)
 	if whole == breaker.Open {
 		return false
 	}
@@ -118,7 +118,7 @@ func (p *Plan) takeOne(a *Attempt, t *try, index int, k *asking) bool {
 		}
 	}
 	if whole == breaker.HalfOpen {
-		key.rest.Release(k.now, k.client)
+		key.breaker.Release(k.now, k.client)
 	}
 	if half == breaker.HalfOpen {
 		pair.Release(k.now, k.client)
@@ -131,7 +131,7 @@ func (p *Plan) takeOne(a *Attempt, t *try, index int, k *asking) bool {
 func (p *Plan) due(t *try, now int64) int64 {
 	c, channel := t.candidate, int64(0)
 	if !p.lone {
-		channel = c.rest.Back(now, p.key.client)
+		channel = c.breaker.Back(now, p.key.client)
 	}
 	ring := c.Provider.ring
 	if len(ring.keys) == 0 {

@@ -115,24 +115,24 @@ func (p *Plan) settle(a Attempt, o Outcome) {
 		now = p.key.state.now()
 	}
 	o.Sure = o.Sure || p.key.only // nobody else is there to meet it
-	channel, key, pair := a.rests(&o)
+	channel, key, pair := a.cooldowns(&o)
 	if p.lone {
-		channel = pause{}
+		channel = cooldown{}
 	}
 	if o.Verdict.blames() {
-		a.rest.Note(now, o.Reason)
+		a.breaker.Note(now, o.Reason)
 	}
-	p.report(a.rest, channel, a.channelProbe, a.at, now, &o)
+	p.report(a.breaker, channel, a.channelProbe, a.at, now, &o)
 	if a.Key < 0 {
 		return
 	}
 	state := a.Provider.ring.keys[a.Key]
-	p.report(state.rest, key, a.keyProbe, a.at, now, &o)
+	p.report(state.breaker, key, a.keyProbe, a.at, now, &o)
 	ours := a.pairs.of(state)
-	if ours == nil && pair != (pause{}) {
+	if ours == nil && pair != (cooldown{}) {
 		ours = a.pairs.make(state)
 	}
-	if pair != (pause{}) {
+	if pair != (cooldown{}) {
 		ours.Note(now, o.Reason)
 	}
 	p.report(ours, pair, a.pairProbe, a.at, now, &o)
@@ -141,16 +141,16 @@ func (p *Plan) settle(a Attempt, o Outcome) {
 		state.served.Add(1)
 	case Unavailable, RateLimited, OutOfQuota, KeyRefused, Broken:
 		state.failed.Add(1)
-		state.rest.Note(now, o.Reason)
+		state.breaker.Note(now, o.Reason)
 	}
 }
 
 // report tells a breaker how an attempt ended.
-func (p *Plan) report(b *breaker.Breaker, rests pause, probe bool, at, now int64, o *Outcome) {
+func (p *Plan) report(b *breaker.Breaker, rests cooldown, probe bool, at, now int64, o *Outcome) {
 	switch {
 	case o.Verdict == Served:
 		b.Served(at, p.key.client)
-	case rests != (pause{}):
+	case rests != (cooldown{}):
 		failures := 1 + b.Failures(now, at, p.key.client)
 		length := rests.length(failures)
 		next := breaker.Pause{

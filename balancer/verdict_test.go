@@ -23,9 +23,9 @@ func (f *fixture) rested(provider string) (channel, key time.Duration) {
 		}
 		if len(p.ring.keys) > 0 {
 			c := f.table.Key("sk").Find("m").entries[p.Index].Candidate
-			key = max(left(p.ring.keys[0].rest), left(c.pairs.of(p.ring.keys[0])))
+			key = max(left(p.ring.keys[0].breaker), left(c.pairs.of(p.ring.keys[0])))
 		}
-		return left(f.rest(provider)), key
+		return left(f.breaker(provider)), key
 	}
 	return 0, 0
 }
@@ -80,9 +80,9 @@ func TestWhatRestsAndForHowLong(t *testing.T) {
 		{"an only key without quota rests for minutes", "p", nothing, minute, Outcome{Verdict: OutOfQuota}, 0, loneKeyMost},
 		{"an only key without quota that may come back soon", "p", nothing, minute, Outcome{Verdict: OutOfQuota, RetryAfter: time.Second}, 0, loneKeyMost},
 
-		{"a refused key rests, whatever cools", "p=2", nothing, 0, Outcome{Verdict: KeyRefused}, 0, deadKeyRest},
-		{"an only key that was refused rests", "p", nothing, minute, Outcome{Verdict: KeyRefused}, 0, deadKeyRest},
-		{"a channel without keys that was refused rests", "p=0", nothing, minute, Outcome{Verdict: KeyRefused}, deadKeyRest, 0},
+		{"a refused key rests, whatever cools", "p=2", nothing, 0, Outcome{Verdict: KeyRefused}, 0, deadKeyCooldown},
+		{"an only key that was refused rests", "p", nothing, minute, Outcome{Verdict: KeyRefused}, 0, deadKeyCooldown},
+		{"a channel without keys that was refused rests", "p=0", nothing, minute, Outcome{Verdict: KeyRefused}, deadKeyCooldown, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			f := providers(test.p, "q").cooling(test.global).with("p", test.prefs).key("sk", "").build()
@@ -168,7 +168,7 @@ func TestTheKeyThatFailedRests(t *testing.T) {
 		}
 	})
 	for i, key := range ring.keys {
-		if s := key.rest.Look(f.clock.Load(), f.table.Key("sk").client).State; (s == breaker.Open) != (i%2 == 1) || refused[i].Load() != int32(i%2) {
+		if s := key.breaker.Look(f.clock.Load(), f.table.Key("sk").client).State; (s == breaker.Open) != (i%2 == 1) || refused[i].Load() != int32(i%2) {
 			t.Errorf("key %d is %v and was refused %d times", i, s, refused[i].Load())
 		}
 	}

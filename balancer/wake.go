@@ -23,7 +23,7 @@ func (p *Provider) Wake(model string, key int) (woken int, found bool) {
 		}
 		found = true
 		if key == EveryKey {
-			wake(c.rest)
+			wake(c.breaker)
 		}
 		for n, k := range p.ring.keys {
 			if key == EveryKey || key == n {
@@ -36,7 +36,7 @@ func (p *Provider) Wake(model string, key int) (woken int, found bool) {
 	}
 	for n, k := range p.ring.keys {
 		if model == "" && (key == EveryKey || key == n) {
-			wake(k.rest)
+			wake(k.breaker)
 		}
 	}
 	return woken, found

@@ -8,25 +8,25 @@ import (
 
 const second = int64(time.Second)
 
-func newRest() *Breaker { return new(Group).New(Name{}) }
+func newBreaker() *Breaker { return new(Group).New(Name{}) }
 
 // paused is a rest for all that began at one second and lasts for ten.
 func paused() *Breaker {
-	r := newRest()
+	r := newBreaker()
 	r.begin(&Pause{Began: second, Until: 11 * second, Reason: "it failed"})
 	return r
 }
 
 // pausedFor is one for a client alone.
 func pausedFor(c *Client) *Breaker {
-	r := newRest()
+	r := newBreaker()
 	r.Failed(&Pause{Began: second, Until: 11 * second, Reason: "it failed"}, c, second/2)
 	return r
 }
 
 func TestAfterAPauseOneRequestProbes(t *testing.T) {
 	mine := new(Client)
-	if got := newRest().Take(second, mine); got != Closed {
+	if got := newBreaker().Take(second, mine); got != Closed {
 		t.Errorf("what never failed is %v, want closed", got)
 	}
 	for whom, r := range map[string]*Breaker{"all": paused(), "this client": pausedFor(mine)} {
@@ -119,7 +119,7 @@ func TestAFurtherFailureNeverShortensAPause(t *testing.T) {
 		{"one after it is over", Pause{Began: hours, Until: hours + second, Reason: "again"}, hours + second, false, "again"},
 	} {
 		for _, sure := range []bool{true, false} {
-			r, next := newRest(), test.next
+			r, next := newBreaker(), test.next
 			next.Sure = sure
 			r.Failed(&Pause{Began: second, Until: hours, Held: hours, Sure: sure, Reason: "no quota"}, mine, 0)
 			r.Failed(&next, mine, second)

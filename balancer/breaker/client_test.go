@@ -8,7 +8,7 @@ import (
 )
 
 func TestClientsKnowWhoNamesThem(t *testing.T) {
-	r := newRest()
+	r := newBreaker()
 	clients := make([]*Client, 2*MostAlone)
 	for i := range clients {
 		clients[i] = new(Client)

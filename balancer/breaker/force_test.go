@@ -51,7 +51,7 @@ func TestForceAsksWhatNobodyElseCanServe(t *testing.T) {
 			if whom != nil && test.before != nil && test.want != Closed {
 				continue // others have no part in what rests for one alone
 			}
-			b, p := newRest(), test.pause
+			b, p := newBreaker(), test.pause
 			p.Sure = whom == nil
 			b.Failed(&p, whom, second)
 			if test.before != nil {
@@ -96,14 +96,14 @@ func TestFailuresInARowAreThoseOfProbes(t *testing.T) {
 		{"one when all is long over", 1000, 1001, 0},
 	} {
 		for _, sure := range []bool{true, false} {
-			b := newRest()
+			b := newBreaker()
 			b.Failed(&Pause{Began: 100 * second, Until: 200 * second, Failures: 3, Sure: sure}, mine, 99*second)
 			if got := b.Failures(test.now*second, test.at*second, mine); got != test.want {
 				t.Errorf("%s, for all %v: %d before it, want %d", test.name, sure, got, test.want)
 			}
 		}
 	}
-	if got := newRest().Failures(second, second, mine); got != 0 {
+	if got := newBreaker().Failures(second, second, mine); got != 0 {
 		t.Errorf("what never failed has failed %d times", got)
 	}
 }
@@ -111,7 +111,7 @@ func TestFailuresInARowAreThoseOfProbes(t *testing.T) {
 func TestAGuessMakesNothingLonger(t *testing.T) {
 	mine := new(Client)
 	for _, guess := range []bool{true, false} {
-		b := newRest()
+		b := newBreaker()
 		b.Failed(&Pause{Began: 10 * second, Until: 20 * second, Sure: true, Failures: 1}, mine, 9*second)
 		b.Failed(&Pause{Began: 15 * second, Until: 30 * second, Sure: true, Failures: 1, Guess: guess}, mine, 12*second)
 		v, want := b.Look(16*second, mine), int64(30*second)
@@ -146,7 +146,7 @@ func TestWhatIsWokenIsClosed(t *testing.T) {
 }
 
 func TestProbesByForceAreAlone(t *testing.T) {
-	b, mine := newRest(), new(Client)
+	b, mine := newBreaker(), new(Client)
 	b.begin(&Pause{Began: second, Until: 1 << 60, Failures: 2})
 	for round := range int64(50) {
 		at, probes := 2*second+round*(patience+1), make(chan bool, 8)
