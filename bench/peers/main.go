@@ -23,8 +23,7 @@ import (
 type options struct {
 	bin         string
 	before      string
-	limits      bool
-	redis       string
+	with        extras
 	scenarios   string
 	rounds      int
 	seconds     time.Duration
@@ -62,8 +61,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags.SetOutput(stderr)
 	flags.StringVar(&o.bin, "bin", "", "the gateway's binary; it is the mock upstream too (required)")
 	flags.StringVar(&o.before, "before", "", "an older `binary` of the gateway, which then is all that --bin is measured beside")
-	flags.BoolVar(&o.limits, "limits", false, "put limits on tokens, money, requests at once and days on client keys, provider keys and all together; with --before only on the newer one")
-	flags.StringVar(&o.redis, "redis", "", "the `address` of a Redis through which the gateway shares limits and credits, such as redis://127.0.0.1:6379; with --before only the newer one does")
+	flags.BoolVar(&o.with.Limits, "limits", false, "put limits on tokens, money, requests at once and days on client keys, provider keys and all together; with --before only on the newer one")
+	flags.StringVar(&o.with.Redis, "redis", "", "the `address` of a Redis through which the gateway shares limits and credits, such as redis://127.0.0.1:6379; with --before only the newer one does")
+	flags.StringVar(&o.with.RequestLog, "request-log", "", "what the gateway keeps of each request, `metadata or bodies`; with --before only the newer one does")
 	flags.StringVar(&o.scenarios, "scenarios", "all", "comma-separated `names`: "+strings.Join(everything(), ", "))
 	flags.IntVar(&o.rounds, "rounds", 5, "turns of each peer in each scenario")
 	flags.DurationVar(&o.seconds, "seconds", 2*time.Second, "measured time of a turn")

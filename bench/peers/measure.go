@@ -21,7 +21,7 @@ type installed struct {
 // present finds the peers and notes in r what they are.
 func (o options) present(bin, older string, r *results) ([]installed, error) {
 	var found []installed
-	for _, p := range peers(bin, older, o.limits, o.redis) {
+	for _, p := range peers(bin, older, o.with) {
 		if p.binary == "" {
 			found = append(found, installed{peer: p})
 			continue

@@ -21,8 +21,14 @@ type peer struct {
 	version []string // arguments that print the version
 	config  string   // file in configs/, a template of place
 	args    []string // each a template of place
-	limits  bool     // it has limits of all kinds
-	redis   string   // it shares them through that; "" is alone
+	extras
+}
+
+// extras is what a gateway may have on beside what everybody has on.
+type extras struct {
+	Limits     bool   // of all kinds, and not of requests alone
+	Redis      string // that they are shared through; "" is none
+	RequestLog string // what it keeps of each request; "" is nothing
 }
 
 const (
@@ -35,13 +41,11 @@ const (
 )
 
 // peers in the order in which they take their turns. binary is the gateway's; an
-// older one of it takes the place of all others.
-func peers(binary, older string, limits bool, redis string) []peer {
-	switch {
-	case older != "" && redis != "": // what sharing costs, and not what limits do
-		return []peer{gatewayOf(before, older, limits, ""), gatewayOf(gateway, binary, limits, redis)}
-	case older != "":
-		return []peer{gatewayOf(before, older, false, ""), gatewayOf(gateway, binary, limits, "")}
+// older one of it takes the place of all others, and has none of the extras, but
+// limits where they are shared: what is asked is what the sharing costs.
+func peers(binary, older string, with extras) []peer {
+	if older != "" {
+		return []peer{gatewayOf(before, older, extras{Limits: with.Limits && with.Redis != ""}), gatewayOf(gateway, binary, with)}
 	}
 	return []peer{
 		{name: withoutPeer},
@@ -49,12 +53,12 @@ func peers(binary, older string, limits bool, redis string) []peer {
 			args: []string{"-p", "{{.Dir}}", "-e", "{{.Dir}}/nginx-error.log", "-c", "{{.Dir}}/nginx.conf"}},
 		{name: "haproxy", binary: "haproxy", version: []string{"-v"}, config: "haproxy.cfg",
 			args: []string{"-db", "-f", "{{.Dir}}/haproxy.cfg"}},
-		gatewayOf(gateway, binary, limits, redis),
+		gatewayOf(gateway, binary, with),
 	}
 }
 
-func gatewayOf(name, binary string, limits bool, redis string) peer {
-	return peer{name: name, binary: binary, version: []string{"--version"}, config: "api.yaml", limits: limits, redis: redis,
+func gatewayOf(name, binary string, with extras) peer {
+	return peer{name: name, binary: binary, version: []string{"--version"}, config: "api.yaml", extras: with,
 		args: []string{"--config", "{{.Dir}}/api.yaml", "--listen", "{{.Listen}}", "--data", "{{.Dir}}/data"}}
 }
 
@@ -63,8 +67,7 @@ type place struct {
 	Dir              string // for its files, its logs among them
 	Listen, Upstream string // host:port
 	ClientKey        string
-	Limits           bool   // of all kinds, and not of requests alone
-	Redis            string // that they are shared through; "" is none
+	extras
 }
 
 //go:embed configs
@@ -97,7 +100,7 @@ func (p peer) start(path, dir, upstream string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	at := place{Dir: dir, Listen: listen, Upstream: upstream, ClientKey: clientKey, Limits: p.limits, Redis: p.redis}
+	at := place{Dir: dir, Listen: listen, Upstream: upstream, ClientKey: clientKey, extras: p.extras}
 	text, err := configs.ReadFile("configs/" + p.config)
 	if err != nil {
 		return nil, err
