@@ -41,6 +41,7 @@ type Log struct {
 
 	mu      sync.Mutex
 	lines   []byte // that wait
+	spare   []byte // what the last were written from, for the next
 	count   int64  // of them
 	waiting bool   // the timer runs
 	writing bool
@@ -124,18 +125,17 @@ func (l *Log) startLocked() {
 
 // drain writes what waits until it is little, or the disk takes nothing.
 func (l *Log) drain() {
-	var spare []byte
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for {
 		now, count, bounds := l.lines, l.count, l.bounds
-		l.lines, l.count = spare[:0], 0
+		l.lines, l.count, l.spare = l.spare[:0], 0, nil
 		l.mu.Unlock()
 		err := l.write(now, bounds)
 		l.mu.Lock()
 		l.settle(count, err)
-		if spare = now; cap(spare) > 16*flushAt {
-			spare = nil
+		if cap(now) <= 16*flushAt {
+			l.spare = now
 		}
 		if err != nil || len(l.lines) < flushAt {
 			break
