@@ -52,7 +52,7 @@ func (b *bodyReader) begin(method string, h *fasthttp.ResponseHeader, head []byt
 		}
 	case length == -1:
 		b.framing = chunked
-		b.chunks.reset(c.br.Size())
+		b.chunks.reset(c.in.Size())
 		// Chunked wins, but an intermediary may have seen it otherwise: nothing behind this answer can be trusted.
 		if hasField(head, "content-length") {
 			c.keep = false
@@ -75,8 +75,8 @@ func (b *bodyReader) next() ([]byte, error) {
 			b.err = io.EOF
 			break
 		}
-		if b.c.br.Buffered() == 0 {
-			if _, err := b.c.br.Peek(1); err != nil {
+		if b.c.in.Buffered() == 0 {
+			if _, err := b.c.in.Peek(1); err != nil {
 				b.err = b.readError(err)
 				break
 			}
@@ -90,7 +90,7 @@ func (b *bodyReader) next() ([]byte, error) {
 
 // take returns the body's part of what is buffered, which may be nothing, without reading more.
 func (b *bodyReader) take() []byte {
-	br := b.c.br
+	br := &b.c.in
 	n := br.Buffered()
 	if b.framing == fixedLength {
 		n = min(n, b.left)
@@ -104,13 +104,13 @@ func (b *bodyReader) take() []byte {
 			b.err = &Error{Protocol, b.op(), err}
 		}
 	}
-	_, _ = br.Discard(n) // of what is buffered: p stays where it is until the next read
+	br.Discard(n) // of what is buffered: p stays where it is until the next read
 	return p
 }
 
 // drain takes what is buffered; true when that was the rest of the body.
 func (b *bodyReader) drain() bool {
-	for b.err == nil && !b.ended() && b.c.br.Buffered() > 0 {
+	for b.err == nil && !b.ended() && b.c.in.Buffered() > 0 {
 		b.take()
 	}
 	return b.ended() && (b.err == nil || b.err == io.EOF)
@@ -118,7 +118,7 @@ func (b *bodyReader) drain() bool {
 
 // readInto reads from the connection straight into p, which must not be larger than what is left of a fixedLength body; nothing may be buffered.
 func (b *bodyReader) readInto(p []byte) (int, error) {
-	n, err := b.c.Read(p)
+	n, err := b.c.readInto(p)
 	b.left -= n
 	if err != nil && b.left > 0 {
 		b.err = b.readError(err)

@@ -1,8 +1,6 @@
 package pool
 
 import (
-	"bufio"
-	"io"
 	"math/rand/v2"
 	"net"
 	"time"
@@ -15,10 +13,11 @@ type conn struct {
 	rw     net.Conn // what the exchange goes through: the TCP connection itself, or TLS over it
 	tls    bool
 
-	br   *bufio.Reader // reads through conn.Read, which sets the deadlines
-	wbuf []byte        // head of the request, with the body if it is small
-	vec  [][]byte      // the pieces of one writev
-	sent net.Buffers   // what is left of vec; kept here because WriteTo wants a pointer
+	in   received
+	wbuf []byte      // head of the request, with the body if it is small; nil once the answer has begun
+	wbox *[]byte     // what wbuf is lent in
+	vec  [][]byte    // the pieces of one writev
+	sent net.Buffers // what is left of vec; kept here because WriteTo wants a pointer
 	resp Response
 
 	owner    string  // Request.Owner of all that it serves
@@ -27,13 +26,13 @@ type conn struct {
 	madeAt   int64   // on the pool's clock
 	share    float64 // of the greatest age after which it serves no more
 
+	first    [1]byte // of a TLS record
 	step     step
 	served   bool    // an exchange before this one
 	found    finding // of the look before the request was sent; if it is not silence, it was not
 	asking   bool    // the request will be sent by the first read
 	large    bool    // the request is longer than one write takes
 	keep     bool    // may serve another exchange after this one
-	parsing  bool    // the head is being parsed: no more reading
 	answered bool    // a byte has come since the request was sent
 
 	// Times on the pool's clock.
@@ -56,7 +55,7 @@ func newConn(t *Target, sock *socket, rw net.Conn) *conn {
 	c.madeAt = t.pool.now()
 	c.step.provedAt = c.madeAt
 	c.share = 1 - rand.Float64()/4
-	c.br = bufio.NewReaderSize(c, t.pool.opts.MaxHeader)
+	c.in.c = c
 	c.resp.c = c
 	c.resp.Header.SetNoDefaultContentType(true)
 	t.pool.counts.open.Add(1)
@@ -79,11 +78,55 @@ func (c *conn) dispose() {
 	c.target.at.open.Add(-1)
 }
 
-// Read is where the bufio.Reader gets its bytes from.
-func (c *conn) Read(p []byte) (int, error) {
-	if c.parsing {
-		return 0, io.ErrUnexpectedEOF
+// receive reads what b has room for. What waits for the peer has no buffer while it does.
+func (c *conn) receive(b *received) (n int, err error) {
+	if err := c.armRead(); err != nil {
+		return 0, err
 	}
+	switch {
+	case c.asking:
+		n, err = c.ask(b)
+	case c.tls:
+		n, err = c.readRecord(b)
+	default:
+		n, err = c.sock.ReadLent(b)
+	}
+	c.heard(n, err)
+	return n, err
+}
+
+// readRecord is receive over TLS, which waits with the buffer that it is given: so it is given that of one byte, and the rest of what that has come
+// with is taken when it is there.
+func (c *conn) readRecord(b *received) (int, error) {
+	b.Return()
+	n, err := c.rw.Read(c.first[:])
+	if n == 0 {
+		return 0, err
+	}
+	p := b.Lend()
+	if p[0] = c.first[0]; len(p) > 1 {
+		polling := c.sock.polling
+		c.sock.polling = true
+		more, _ := c.rw.Read(p[1:]) // an error that lasts is the next read's too
+		c.sock.polling = polling
+		n += more
+	}
+	return n, nil
+}
+
+// readInto reads straight into p, past what is held, which is nothing.
+func (c *conn) readInto(p []byte) (int, error) {
+	c.in.Return()
+	if err := c.armRead(); err != nil {
+		return 0, err
+	}
+	n, err := c.rw.Read(p)
+	c.heard(n, err)
+	return n, err
+}
+
+// armRead sets the deadline of the next read.
+func (c *conn) armRead() error {
 	need, late := c.readBy, c.readSlack
 	if need == 0 && c.idle > 0 {
 		need, late = c.target.pool.now()+int64(c.idle), slack(c.idle)
@@ -91,18 +134,15 @@ func (c *conn) Read(p []byte) (int, error) {
 	if c.due != 0 && (need == 0 || need > c.due) {
 		need, late = c.due, 0
 	}
-	if at, changed := c.readAlarm.move(need, late); changed {
-		if err := c.sock.SetReadDeadline(c.target.pool.when(at)); err != nil {
-			return 0, err
-		}
+	at, changed := c.readAlarm.move(need, late)
+	if !changed {
+		return nil
 	}
-	var n int
-	var err error
-	if c.asking {
-		n, err = c.ask(p)
-	} else {
-		n, err = c.rw.Read(p)
-	}
+	return c.sock.SetReadDeadline(c.target.pool.when(at))
+}
+
+// heard takes down what a read brought.
+func (c *conn) heard(n int, err error) {
 	if n > 0 {
 		c.answered = true
 		if c.firstByte == 0 {
@@ -114,7 +154,6 @@ func (c *conn) Read(p []byte) (int, error) {
 	if err != nil {
 		c.keep = false
 	}
-	return n, err
 }
 
 // exchange sends the request and reads the head of the answer. On an error the connection is of no further use; the request was not sent if
@@ -125,6 +164,8 @@ func (c *conn) exchange(call *Call, req *Request, d Deadlines) (*Response, error
 	}
 	c.keep, c.answered, c.firstByte, c.readMore = !req.Alone, false, 0, false
 	c.due = c.target.pool.at(call.due)
+	c.wbox = requests.Get().(*[]byte)
+	c.wbuf = *c.wbox
 	err := c.send(req)
 	switch {
 	case c.found != silence:
@@ -136,6 +177,10 @@ func (c *conn) exchange(call *Call, req *Request, d Deadlines) (*Response, error
 		err = c.readHead(req, d)
 	}
 	c.served = true
+	if *c.wbox = c.wbuf[:0]; cap(c.wbuf) <= mostKept {
+		requests.Put(c.wbox)
+	}
+	c.wbuf, c.wbox = nil, nil
 	if err != nil {
 		if call.detach() {
 			err = ErrCanceled

@@ -29,7 +29,7 @@ func (c *conn) readHead(req *Request, d Deadlines) error {
 		case status >= fasthttp.StatusOK:
 			return c.resp.begin(req.Method, head, d)
 		}
-		if c.br.Buffered() == 0 {
+		if c.in.Buffered() == 0 {
 			c.firstByte = 0 // this was only to say that the answer takes longer
 		}
 	}
@@ -42,16 +42,16 @@ var (
 )
 
 // parseHead has a buffered head parsed. Where the parser might see another end of it than awaitHead did, which is how answers are smuggled, it
-// is malformed; so the parser must not wait for more either.
+// is malformed; so the parser is given the head alone.
 func (c *conn) parseHead(head []byte) error {
 	if !bytes.HasSuffix(head, []byte("\r\n\r\n")) {
 		return errors.New("malformed head: a line ends without CR")
 	}
-	before := c.br.Buffered()
-	c.parsing = true
-	err := c.resp.Header.Read(c.br)
-	c.parsing = false
-	if err == nil && before-c.br.Buffered() == len(head) {
+	parser := c.target.pool.heads.Get().(*headParser)
+	whole, err := parser.parse(&c.resp.Header, head)
+	c.target.pool.heads.Put(parser)
+	if err == nil && whole {
+		c.in.Discard(len(head))
 		return nil
 	}
 	// The parser's own text quotes the whole buffer, which belongs into no log.
@@ -61,12 +61,34 @@ func (c *conn) parseHead(head []byte) error {
 	return fmt.Errorf("malformed head, begins with %q", clip(head))
 }
 
+// headParser is fasthttp's, which reads heads from nowhere but a bufio.Reader.
+type headParser struct {
+	head bytes.Reader
+	br   *bufio.Reader
+}
+
+func newHeadParser(size int) *headParser {
+	p := new(headParser)
+	p.br = bufio.NewReaderSize(&p.head, size)
+	return p
+}
+
+// parse says whether it was the whole of head that was parsed.
+func (p *headParser) parse(into *fasthttp.ResponseHeader, head []byte) (whole bool, err error) {
+	p.head.Reset(head)
+	p.br.Reset(&p.head)
+	err = into.Read(p.br)
+	whole = p.br.Buffered() == 0 && p.head.Len() == 0
+	p.head.Reset(nil)
+	return whole, err
+}
+
 // awaitHead waits until a whole head is buffered. It stays valid until the next read.
 func (c *conn) awaitHead(d Deadlines) ([]byte, error) {
 	seen := 0
 	for n := 1; ; {
-		_, err := c.br.Peek(n)
-		buf, _ := c.br.Peek(c.br.Buffered())
+		_, err := c.in.Peek(n)
+		buf, _ := c.in.Peek(c.in.Buffered())
 		if k := min(len(buf), len("HTTP/")); string(buf[:k]) != "HTTP/"[:k] {
 			return buf, errNotHTTP
 		}
@@ -131,12 +153,12 @@ func (c *conn) protocolError(err error) error {
 // headError classifies what ended the wait for the head.
 func (c *conn) headError(d Deadlines, err error) error {
 	op := "waiting for the answer of " + c.target.host
-	buf, _ := c.br.Peek(c.br.Buffered())
+	buf, _ := c.in.Peek(c.in.Buffered())
 	switch {
 	case errors.Is(err, errNotHTTP):
 		return c.protocolError(fmt.Errorf("not HTTP, begins with %q: check scheme and port of base_url", clip(buf)))
 	case errors.Is(err, errHeadTooLong):
-		return c.protocolError(fmt.Errorf("head is larger than %d bytes", c.br.Size()))
+		return c.protocolError(fmt.Errorf("head is larger than %d bytes", c.in.Size()))
 	case timedOut(err):
 		return &Error{FirstByteTimeout, op, fmt.Errorf("nothing within %v", d.FirstByte)}
 	case errors.Is(err, io.EOF) && c.answered:

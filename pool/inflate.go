@@ -59,7 +59,7 @@ func openDeflate(f *inflater) (io.Reader, error) {
 func (f *inflater) next() ([]byte, error) {
 	for f.err == nil {
 		if f.z == nil {
-			f.out = make([]byte, f.body.c.br.Size())
+			f.out = make([]byte, f.body.c.in.Size())
 			if f.z, f.err = f.open(f); f.err != nil {
 				break
 			}

@@ -68,13 +68,10 @@ func (t *Target) compare(call *Call, req *Request, d Deadlines, old *conn) (*Res
 // settle takes in what has come of an answer, without waiting, and says whether something stands behind it.
 func (c *conn) settle() bool {
 	keep := c.keep
-	if !c.tls {
-		c.rw = c.sock
-	}
 	c.sock.polling = true
 	for range mostToSettle {
 		ended := c.resp.drain()
-		_, err := c.br.Peek(1)
+		_, err := c.in.Peek(1)
 		if err != nil && !errors.Is(err, tcp.ErrNothingYet) {
 			keep = false
 		}
@@ -83,9 +80,6 @@ func (c *conn) settle() bool {
 		}
 	}
 	c.sock.polling = false
-	if !c.tls {
-		c.rw = c.sock.Conn
-	}
 	c.keep = keep
 	return c.resp.ended() && c.trailing() == unasked
 }

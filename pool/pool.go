@@ -67,6 +67,9 @@ type Pool struct {
 	targets map[targetKey]*Target
 	servers map[string]*server // by address; those of targets
 
+	lent  sync.Pool // *[]byte of Options.MaxHeader bytes, for what connections receive
+	heads sync.Pool // *headParser
+
 	closed   atomic.Bool
 	maxAge   atomic.Int64  // of a connection that takes another request, nanoseconds; 0 is any
 	renewals atomic.Uint32 // how often Renew was called
@@ -78,6 +81,8 @@ type Pool struct {
 // New makes a pool without connections.
 func New(opts Options) *Pool {
 	p := &Pool{opts: opts.withDefaults(), start: time.Now(), targets: make(map[targetKey]*Target), servers: make(map[string]*server)}
+	p.lent.New = func() any { return new(make([]byte, p.opts.MaxHeader)) }
+	p.heads.New = func() any { return newHeadParser(p.opts.MaxHeader) }
 	p.maxAge.Store(int64(p.opts.MaxAge))
 	// Keep-alive probes find the peer that vanished while a model thinks for minutes.
 	p.dialer = net.Dialer{KeepAlive: 30 * time.Second}

@@ -6,30 +6,6 @@ import (
 	"uniapi/pool/pooltest"
 )
 
-func TestAWarmExchangeAllocatesNothing(t *testing.T) {
-	for name, answer := range map[string][]byte{"plain": []byte(pooltest.OKAnswer), "a stream": stream(50, event)} {
-		t.Run(name, func(t *testing.T) {
-			tg := direct(t, cheapUpstream(t, post.bodyLen(), answer))
-			var call Call
-			exchange := func() {
-				call.Reset()
-				resp, err := tg.Do(&call, post, patient)
-				if err != nil {
-					t.Fatal(err)
-				}
-				for err == nil {
-					_, err = resp.Next()
-				}
-				resp.Close()
-			}
-			exchange()
-			if n := testing.AllocsPerRun(100, exchange); n > 0 {
-				t.Errorf("%v allocations", n)
-			}
-		})
-	}
-}
-
 func TestConcurrentExchangesHaveConnectionsOfTheirOwn(t *testing.T) {
 	u := pooltest.Listen(t, pooltest.Always(pooltest.OKAnswer))
 	tg := direct(t, u)

@@ -3,6 +3,7 @@ package pool
 import (
 	"errors"
 	"strconv"
+	"sync"
 )
 
 // Request is one HTTP request. It is written as: Method SP Path SP HTTP/1.1, Host, Header verbatim, Content-Length, an empty line, Body. It is not
@@ -26,6 +27,12 @@ const (
 	// writeStep is what one write may carry, and so what has to move within Options.Write: 1 MiB in 30 s is slower than any uplink in use.
 	writeStep = 1 << 20
 )
+
+// requests are lent for the writing of a request, and until its answer begins.
+var requests = sync.Pool{New: func() any { return new(make([]byte, 0, inlineBody)) }}
+
+// mostKept is how large a buffer may be to be lent again: only a head of many kilobytes makes one larger.
+const mostKept = 2 * inlineBody
 
 var errRequestLine = errors.New("path and Host must not hold spaces or control characters: percent-encode them")
 
@@ -119,21 +126,21 @@ func (c *conn) send(req *Request) error {
 var errNotSent = errors.New("the connection could not serve another request")
 
 // ask looks at the connection, sends the request that is in wbuf, and is the first read of the answer.
-func (c *conn) ask(p []byte) (int, error) {
+func (c *conn) ask(b *received) (int, error) {
 	c.asking = false
 	var n int
 	var sent bool
 	var err error
 	if c.tls {
-		n, err = c.rw.Read(p)
+		n, err = c.readRecord(b)
 		sent = len(c.sock.held) == 0
 	} else {
-		n, sent, err = c.sock.tcp.Ask(c.wbuf, p)
+		n, sent, err = c.sock.tcp.Ask(c.wbuf, b)
 	}
 	switch {
 	case sent || timedOut(err):
 		return n, err
-	case n > 0 && !announcesEnd(p[:n]):
+	case n > 0 && !announcesEnd(b.Lend()[:n]):
 		c.found = unasked
 	default:
 		c.found = closing

@@ -73,7 +73,7 @@ func (r *Response) Inflating() int {
 	if r.inflate == nil {
 		return 0
 	}
-	return inflaterState + r.c.br.Size()
+	return inflaterState + r.c.in.Size()
 }
 
 func (r *Response) decoded() ([]byte, error) {
@@ -100,13 +100,13 @@ func (r *Response) AppendBody(dst []byte, limit int) ([]byte, error) {
 	start := len(dst)
 	g := Growing{B: dst, Memory: r.Memory}
 	for {
-		if r.framing == fixedLength && r.inflate == nil && r.err == nil && r.left >= r.c.br.Size() && r.c.br.Buffered() == 0 {
+		if r.framing == fixedLength && r.inflate == nil && r.err == nil && r.left >= r.c.in.Size() && r.c.in.Buffered() == 0 {
 			// One large read. It leaves the last buffer's worth to the buffered way, which sees whether more came than was announced.
 			if err := g.Room(1, r.left); err != nil {
 				r.err = err
 				return g.B, err
 			}
-			n, err := r.readInto(g.B[len(g.B):min(cap(g.B), len(g.B)+r.left-r.c.br.Size()+1)])
+			n, err := r.readInto(g.B[len(g.B):min(cap(g.B), len(g.B)+r.left-r.c.in.Size()+1)])
 			if g.B = g.B[:len(g.B)+n]; r.Tap != nil {
 				r.Tap(g.B[len(g.B)-n:])
 			}
@@ -195,6 +195,7 @@ func (r *Response) Close() {
 		}
 		return
 	}
+	c.in.Return()
 	c.target.push(c)
 }
 

@@ -64,10 +64,10 @@ func (c *conn) look() finding {
 
 // trailing says what stands behind an answer that was read to its end.
 func (c *conn) trailing() finding {
-	if c.br.Buffered() == 0 {
+	if c.in.Buffered() == 0 {
 		return silence
 	}
-	if said, _ := c.br.Peek(c.br.Buffered()); announcesEnd(said) {
+	if said, _ := c.in.Peek(c.in.Buffered()); announcesEnd(said) {
 		return closing
 	}
 	return unasked

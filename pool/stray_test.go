@@ -337,7 +337,7 @@ func TestAnIncidentEndsTheKeepingOfConnections(t *testing.T) {
 	}()
 	pooltest.Eventually(t, "one waits", func() bool { return tg.idleCount() == 2 })
 	twice := ask("/twice")
-	pooltest.Eventually(t, "the second answer is there", func() bool { return twice.c.br.Buffered() > 40 || twice.c.look() == unasked })
+	pooltest.Eventually(t, "the second answer is there", func() bool { return twice.c.in.Buffered() > 40 || twice.c.look() == unasked })
 	twice.Close()
 	if twice = nil; p.Stats().Strays == 0 { // it stands in the socket
 		ask("/").Close()
@@ -455,8 +455,8 @@ func FuzzEnding(f *testing.F) {
 			return
 		}
 		defer c.dispose()
-		if err != nil || c.br.Buffered() > 0 {
-			t.Fatalf("kept after %v with %d bytes behind %q", err, c.br.Buffered(), body)
+		if err != nil || c.in.Buffered() > 0 {
+			t.Fatalf("kept after %v with %d bytes behind %q", err, c.in.Buffered(), body)
 		}
 		want := closing
 		if rest := s.answer[:min(len(s.answer), s.piece)]; len(rest) > 0 && !announcesEnd(rest) {

@@ -8,12 +8,12 @@ import (
 )
 
 // Ask writes a small request and waits for the beginning of its answer, but looks first whether something has come already: then nothing is
-// written, sent is false, and p has what came, or the error is that of the connection's end. The look costs nothing. It takes the place of the read
+// written, sent is false, and the buffer has what came, or the error is that of the connection's end. The look costs nothing. It takes the place of the read
 // that is tried behind a write, nearly always in vain, before one waits.
-func (c *Conn) Ask(request, p []byte) (n int, sent bool, err error) {
-	c.in.p, c.out.p, c.out.n = p, request, 0
+func (c *Conn) Ask(request []byte, from Lender) (n int, sent bool, err error) {
+	c.in.lender, c.out.p, c.out.n = from, request, 0
 	err = c.raw.Read(c.askFunc)
-	c.in.p, c.out.p = nil, nil
+	c.in.p, c.in.lender, c.out.p = nil, nil, nil
 	switch sent = c.out.n > 0; {
 	case err != nil:
 		return 0, sent, c.waited("read", err)
@@ -21,7 +21,7 @@ func (c *Conn) Ask(request, p []byte) (n int, sent bool, err error) {
 		return 0, sent, c.failed("write", "sendto", c.out.errno)
 	case c.in.errno == syscall.EAGAIN: // the kernel has not taken all of it
 		if _, err = c.Write(request[c.out.n:]); err == nil {
-			n, err = c.Read(p)
+			n, err = c.ReadLent(from)
 		}
 		return n, true, err
 	case c.in.errno != 0:
@@ -35,9 +35,7 @@ func (c *Conn) Ask(request, p []byte) (n int, sent bool, err error) {
 // ask is called by the poller, which has just forgotten what it knew of the socket: whatever comes after the first look wakes it.
 func (c *Conn) ask(fd uintptr) (done bool) {
 	in, out := &c.in, &c.out
-	for in.errno = syscall.EINTR; in.errno == syscall.EINTR; {
-		in.n, in.errno = receive(fd, in.p, 0)
-	}
+	in.receive(fd)
 	if in.errno != syscall.EAGAIN || out.n > 0 {
 		return in.errno != syscall.EAGAIN
 	}

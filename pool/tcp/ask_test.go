@@ -10,6 +10,12 @@ import (
 	"time"
 )
 
+// lent is a buffer that its owner does not want back.
+type lent []byte
+
+func (p lent) Lend() []byte { return p }
+func (lent) Return()        {}
+
 func TestARequestIsSentAndItsAnswerWaitedFor(t *testing.T) {
 	for _, size := range []int{1, 16 << 10, 32 << 20} { // the last is far more than the sockets' buffers hold
 		near, far := dialed(t)
@@ -26,7 +32,7 @@ func TestARequestIsSentAndItsAnswerWaitedFor(t *testing.T) {
 				came <- err
 			}()
 			p := make([]byte, 16)
-			if n, sent, err := near.Ask(request, p); !sent || err != nil || string(p[:n]) != "answer" {
+			if n, sent, err := near.Ask(request, lent(p)); !sent || err != nil || string(p[:n]) != "answer" {
 				t.Fatalf("%d bytes: sent %v, %q, %v", size, sent, p[:n], err)
 			}
 			if err := <-came; err != nil {
@@ -56,7 +62,7 @@ func TestNoRequestIsSentBehindWhatHasCome(t *testing.T) {
 					break
 				}
 			}
-			n, sent, err := near.Ask([]byte("request"), p)
+			n, sent, err := near.Ask([]byte("request"), lent(p))
 			if sent || string(p[:n]) != test.came || err != test.err {
 				t.Errorf("sent %v, %q, %v", sent, p[:n], err)
 			}
@@ -84,14 +90,14 @@ func TestAWaitForAnAnswerEnds(t *testing.T) {
 				io.ReadFull(far, make([]byte, len("request")))
 				test.far(near, far)
 			}()
-			if n, sent, err := near.Ask([]byte("request"), make([]byte, 16)); n != 0 || !sent || !errors.Is(err, test.want) {
+			if n, sent, err := near.Ask([]byte("request"), make(lent, 16)); n != 0 || !sent || !errors.Is(err, test.want) {
 				t.Errorf("%d bytes, sent %v, %v", n, sent, err)
 			}
 		})
 	}
 	near, _ := dialed(t)
 	near.Close()
-	if _, sent, err := near.Ask([]byte("request"), make([]byte, 16)); sent || !errors.Is(err, net.ErrClosed) {
+	if _, sent, err := near.Ask([]byte("request"), make(lent, 16)); sent || !errors.Is(err, net.ErrClosed) {
 		t.Errorf("over a closed connection: sent %v, %v", sent, err)
 	}
 }

@@ -26,6 +26,7 @@ type Conn struct {
 // transfer is a call's argument and what came of it.
 type transfer struct {
 	p       []byte
+	lender  Lender // of p, if it is not nil
 	n       int
 	errno   syscall.Errno
 	stalled bool // Stalled has been called
@@ -51,6 +52,11 @@ func (c *Conn) Read(p []byte) (int, error) {
 	c.in.p = p
 	err := c.raw.Read(c.readFunc)
 	c.in.p = nil
+	return c.was(err)
+}
+
+// was is what a read has brought, if its wait ended with err.
+func (c *Conn) was(err error) (int, error) {
 	switch {
 	case err != nil:
 		return 0, c.waited("read", err)
@@ -62,16 +68,30 @@ func (c *Conn) Read(p []byte) (int, error) {
 	return c.in.n, nil
 }
 
+// ReadLent is Read into a buffer that is lent for it, and given back while there is nothing to read.
+func (c *Conn) ReadLent(from Lender) (int, error) {
+	c.in.lender = from
+	err := c.raw.Read(c.readFunc)
+	c.in.p, c.in.lender = nil, nil
+	return c.was(err)
+}
+
 func (c *Conn) read(fd uintptr) (done bool) {
-	in := &c.in
-	for {
+	c.in.receive(fd)
+	return c.in.errno != syscall.EAGAIN
+}
+
+// receive reads what is there. If that is nothing, what was lent is given back.
+func (in *transfer) receive(fd uintptr) {
+	if in.lender != nil {
+		in.p = in.lender.Lend()
+	}
+	for in.errno = syscall.EINTR; in.errno == syscall.EINTR; {
 		in.n, in.errno = receive(fd, in.p, 0)
-		if in.errno == 0 {
-			return true
-		}
-		if in.errno != syscall.EINTR {
-			return in.errno != syscall.EAGAIN
-		}
+	}
+	if in.errno == syscall.EAGAIN && in.lender != nil {
+		in.p = nil
+		in.lender.Return()
 	}
 }
 

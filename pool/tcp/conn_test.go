@@ -200,6 +200,7 @@ func BenchmarkWriteAndRead(b *testing.B) {
 func BenchmarkAsk(b *testing.B) {
 	request, answer := make([]byte, 1<<10), make([]byte, 1<<10)
 	in := make([]byte, 4<<10)
+	var kept Lender = lent(in)
 	for _, bench := range []struct {
 		name string
 		ask  func(c *Conn) error
@@ -218,7 +219,7 @@ func BenchmarkAsk(b *testing.B) {
 			return err
 		}},
 		{"at once", func(c *Conn) error {
-			_, _, err := c.Ask(request, in)
+			_, _, err := c.Ask(request, kept)
 			return err
 		}},
 	} {

@@ -67,16 +67,19 @@ func (c *Conn) now(p []byte, flags uint32) (n int, err error) {
 	return n, nil
 }
 
+// ReadLent is Read into a buffer that is lent for it, which the kernel has while it waits.
+func (c *Conn) ReadLent(from Lender) (int, error) { return c.Read(from.Lend()) }
+
 // Ask writes a small request and waits for the beginning of its answer, but looks first whether something has come already: then nothing is
-// written, sent is false, and p has what came, or the error is that of the connection's end.
-func (c *Conn) Ask(request, p []byte) (n int, sent bool, err error) {
-	if n, err = c.Take(p); err != ErrNothingYet {
+// written, sent is false, and the buffer has what came, or the error is that of the connection's end.
+func (c *Conn) Ask(request []byte, from Lender) (n int, sent bool, err error) {
+	if n, err = c.Take(from.Lend()); err != ErrNothingYet {
 		return n, false, err
 	}
 	if n, err = c.Write(request); err != nil {
 		return 0, n > 0, err
 	}
-	n, err = c.Read(p)
+	n, err = c.ReadLent(from)
 	return n, true, err
 }
 

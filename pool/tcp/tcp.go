@@ -18,3 +18,9 @@ func (nothingYet) Temporary() bool { return true }
 
 // ErrNothingYet says that a read would have to wait.
 var ErrNothingYet net.Error = nothingYet{}
+
+// Lender lends a buffer to a read for as long as there is something to read.
+type Lender interface {
+	Lend() []byte // where to read to, one byte or more
+	Return()      // nothing has been read
+}

@@ -1,0 +1,96 @@
+//go:build !race
+
+package pool
+
+import (
+	"io"
+	"runtime"
+	"sync"
+	"testing"
+
+	"uniapi/pool/pooltest"
+)
+
+func TestAWarmExchangeAllocatesNothing(t *testing.T) {
+	for name, answer := range map[string][]byte{"plain": []byte(pooltest.OKAnswer), "a stream": stream(50, event)} {
+		t.Run(name, func(t *testing.T) {
+			tg := direct(t, cheapUpstream(t, post.bodyLen(), answer))
+			var call Call
+			exchange := func() {
+				call.Reset()
+				resp, err := tg.Do(&call, post, patient)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for err == nil {
+					_, err = resp.Next()
+				}
+				resp.Close()
+			}
+			exchange()
+			if n := testing.AllocsPerRun(100, exchange); n > 0 {
+				t.Errorf("%v allocations", n)
+			}
+		})
+	}
+}
+
+// What waits for its upstream, a stream for its next event or a connection for its next request, holds no buffers.
+func TestWhatWaitsHoldsNoBuffer(t *testing.T) {
+	const streams = 200
+	for _, tt := range []struct {
+		scheme string
+		most   int // bytes of a stream, at both its ends: an upstream's reader, and TLS, have buffers of their own
+	}{{"http", 10 << 10}, {"https", 24 << 10}} {
+		t.Run(tt.scheme, func(t *testing.T) {
+			goOn := make(chan bool)
+			serve := func(p *pooltest.Peer) {
+				if _, _, ok := p.Request(); ok {
+					p.Say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nevent\r\n")
+					<-goOn
+					p.Say("0\r\n\r\n")
+					p.Request() // there is none
+				}
+			}
+			o := Options{MaxIdlePerTarget: streams}
+			if tt.scheme == "https" {
+				roots, serverTLS := pooltest.Authority(t)
+				serve, o.TLS = pooltest.OverTLS(serverTLS, serve), pooltest.ClientTLS(roots)
+			}
+			u := pooltest.Listen(t, serve)
+			tg := target(t, newPool(t, o), tt.scheme, u.Addr, "")
+			before := heap()
+			var open sync.WaitGroup
+			for range streams {
+				resp, err := tg.Do(new(Call), post, patient)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if event, err := resp.Next(); string(event) != "event" || err != nil {
+					t.Fatalf("%q, %v", event, err)
+				}
+				open.Go(func() {
+					if more, err := resp.Next(); len(more) > 0 || err != io.EOF {
+						t.Errorf("%q, %v", more, err)
+					}
+					resp.Close()
+				})
+			}
+			pooltest.Eventually(t, "open streams hold little", func() bool { return (heap()-before)/streams <= tt.most })
+			close(goOn)
+			open.Wait()
+			pooltest.Eventually(t, "idle connections hold little", func() bool {
+				return tg.pool.Stats().Idle == streams && (heap()-before)/streams <= tt.most
+			})
+		})
+	}
+}
+
+// heap is how many bytes are in use.
+func heap() int {
+	runtime.GC()
+	runtime.GC() // what pools keep lives for two
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int(m.HeapAlloc)
+}
