@@ -42,8 +42,6 @@ import (
 // DefaultMaxBody is the largest request body taken, in bytes, compressed or not.
 const DefaultMaxBody = 64 << 20
 
-const writeBuffer = 16 << 10 // holds a burst of events, so that it leaves in one write
-
 // Options say how a Server runs.
 type Options struct {
 	Config  *config.Config
@@ -235,7 +233,7 @@ func New(o Options) (*Server, error) {
 		MaxRequestBodySize:           o.MaxBody,
 		StreamRequestBody:            true,         // the handler reads it, once it knows whose it is
 		ReadBufferSize:               conn.MaxHead, // so that most requests are read at once
-		WriteBufferSize:              writeBuffer,
+		WriteBufferSize:              conn.WriteBuffer,
 		NoDefaultServerHeader:        true,
 		NoDefaultContentType:         true,
 		DisablePreParseMultipartForm: true,

@@ -13,8 +13,14 @@ import (
 // stream.
 type heldWrites struct {
 	catching bool    // what is written is kept
+	taken    bool    // the connection is not fasthttp's any more: full pieces are no buffers of its
 	held     *[]byte // nil if nothing is held
 }
+
+// WriteBuffer is how large the buffer of an answer is that fasthttp has for each
+// connection. What fills it has more behind it, nearly always, and is held until
+// that comes: so an answer of mostHeld leaves in one write all the same.
+const WriteBuffer = 2 << 10
 
 // mostHeld is the most of a stream that is put together for one write.
 const mostHeld = 16 << 10
@@ -47,14 +53,28 @@ func (h *heldWrites) write(to io.Writer, p []byte) (int, error) {
 	switch {
 	case h.catching:
 		return h.add(p), nil
-	case h.held == nil:
+	case h.held != nil && len(p) > 0 && len(*h.held)+len(p) > mostHeld+1<<10: // together they would be copied for nothing
+		if _, err := h.leave(to); err != nil {
+			return 0, err
+		}
+	}
+	if len(p) == WriteBuffer && !h.taken {
+		return h.add(p), nil
+	}
+	if h.held == nil {
 		return to.Write(p)
 	}
 	before := len(*h.held)
 	h.add(p)
+	n, err := h.leave(to)
+	return max(0, n-before), err
+}
+
+// leave writes what is held.
+func (h *heldWrites) leave(to io.Writer) (int, error) {
 	n, err := to.Write(*h.held)
 	h.release()
-	return max(0, n-before), err
+	return n, err
 }
 
 // Write passes on what fasthttp or TLS writes.
@@ -78,6 +98,14 @@ func (h *heldWrites) flush(conn net.Conn) (err error) {
 		_, err = conn.Write(nil)
 	}
 	return err
+}
+
+// settle writes what was held back for more, which does not come: the connection
+// is read from, or closed. An error shows there.
+func (h *heldWrites) settle(conn net.Conn) {
+	if h.held != nil && !h.catching {
+		h.flush(conn)
+	}
 }
 
 // Chunks frames a stream in chunks, each a write, past fasthttp's: that

@@ -1,9 +1,11 @@
 package conn
 
 import (
+	"bufio"
 	"fmt"
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -67,5 +69,54 @@ func TestAStreamLeavesInAsFewWritesAsItHasPieces(t *testing.T) {
 				t.Errorf("wrote %q, want %q", conn.writes, c.want)
 			}
 		})
+	}
+}
+
+func TestAnAnswerLeavesInAsFewWritesAsItsSizeNeeds(t *testing.T) {
+	const head = "HEAD\r\n\r\n"
+	for _, c := range []struct {
+		body, writes int
+		settled      bool // the last piece has filled the buffer: it leaves when the connection rests, is read from or closed
+	}{
+		{0, 1, false},
+		{300, 1, false},
+		{WriteBuffer - len(head), 1, true},
+		{WriteBuffer - len(head) + 1, 1, false},
+		{2*WriteBuffer - len(head), 1, true},
+		{5000, 1, false},
+		{mostHeld - len(head), 1, false},
+		{mostHeld, 1, false},
+		{100 << 10, 2, false},
+		{1 << 20, 2, false},
+	} {
+		t.Run(strconv.Itoa(c.body), func(t *testing.T) {
+			conn := &recorder{}
+			w := bufio.NewWriterSize(conn, WriteBuffer) // as fasthttp's
+			fmt.Fprint(w, head)
+			body := strings.Repeat("x", c.body)
+			if n, err := w.Write([]byte(body)); n != c.body || err != nil {
+				t.Fatalf("%d of %d bytes, %v", n, c.body, err)
+			}
+			w.Flush()
+			if held := conn.hold.held != nil; held != c.settled {
+				t.Errorf("the end is held: %v", held)
+			}
+			conn.hold.settle(conn)
+			if strings.Join(conn.writes, "") != head+body {
+				t.Errorf("%d bytes in other words", len(strings.Join(conn.writes, "")))
+			}
+			if len(conn.writes) != c.writes {
+				t.Errorf("%d writes, want %d", len(conn.writes), c.writes)
+			}
+		})
+	}
+}
+
+func TestWhatIsWrittenToATakenConnectionLeavesAtOnce(t *testing.T) {
+	conn := &recorder{hold: heldWrites{taken: true}}
+	piece := strings.Repeat("x", WriteBuffer)
+	fmt.Fprint(conn, piece)
+	if !slices.Equal(conn.writes, []string{piece}) {
+		t.Errorf("wrote %q", conn.writes)
 	}
 }

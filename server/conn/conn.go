@@ -56,6 +56,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 	if c.secure {
 		return unframed{c}.Read(p)
 	}
+	c.hold.settle(c)
 	return c.requests.read(unframed{c}, p)
 }
 
@@ -132,10 +133,14 @@ func (c *Conn) stalls() {
 // whatever deadline there is.
 func (c *Conn) SetDeadline(t time.Time) error {
 	c.pace.armed, c.writeBy = time.Time{}, time.Time{}
+	c.hold.taken = true
 	return c.Conn.SetDeadline(t)
 }
 
 func (c *Conn) Close() error {
+	if !c.secure {
+		c.hold.settle(c)
+	}
 	if c.forgotten != nil {
 		c.forgotten()
 	}

@@ -16,7 +16,13 @@ type secureConn struct {
 }
 
 func (c *secureConn) Read(p []byte) (int, error) {
+	c.below.hold.settle(c)
 	return c.below.requests.read(c.Conn, p)
+}
+
+func (c *secureConn) Close() error {
+	c.below.hold.settle(c)
+	return c.Conn.Close()
 }
 
 // certificate is the server's certificate and key. It is looked at again when a
