@@ -23,10 +23,11 @@ MEASURED = $(shell grep -rl --include='*_test.go' '^//go:build .*!race' .)
 tests-in = ^($$(sed -n 's/^func \(Test[A-Za-z]*\)(.*/\1/p' $(1) | paste -sd'|' -))$$
 
 ##@ Test
+# server and e2e wait more than they compute, and take longest: they begin first, beside all others.
 test: ## everything
-	@echo "compiling; then a line for each package that has been tested: server takes minutes; at last what counts time and bytes"
+	@echo "compiling; then server, which takes minutes, while the others are tested beside it; then their lines; at last what counts time and bytes"
 	@$(GO) build $(RACE) -v ./...
-	$(GO) test $(RACE) -timeout 20m ./...
+	$(GO) test $(RACE) -timeout 20m ./server ./e2e ./...
 	$(if $(RACE),$(GO) test -p 1 -timeout 10m -run "$(call tests-in,$(MEASURED))" $(sort $(dir $(MEASURED))))
 
 # Only what the tag changes: the rest is in make test. Among it are the tests that cost

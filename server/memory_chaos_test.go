@@ -14,7 +14,7 @@ import (
 
 // streamMemory is what an open stream may take, in bytes: docs/operations.md
 // says so.
-const streamMemory = 48 << 10
+const streamMemory = 42 << 10
 
 // resident is the memory of a process, in bytes; highest is the most it ever had.
 func resident(t *testing.T, pid int) int { return memoryOf(t, pid, "VmRSS:") }
