@@ -70,12 +70,6 @@ type lease struct {
 	over               time.Time    // when it is over, as the system's clock has it; under the counter's lock
 }
 
-// fullness is that Redis has nothing left.
-type fullness struct {
-	again, until int64 // when it is worth asking, and when one more is allowed unless somebody gives back
-	rule         config.Limit
-}
-
 // flight is a question to Redis.
 type flight struct {
 	waiting int64
@@ -141,22 +135,7 @@ func (n *counter) has(now int64) bool {
 
 // isFull says whether Redis is known to have nothing left, as far as that is believed while it answers, or while it does not.
 func (n *counter) isFull(now int64) (limit.Refusal, bool) {
-	f := n.full.Load()
-	if f == nil {
-		return limit.Refusal{}, false
-	}
-	until := f.again
-	if !n.limits.cluster.up.Load() {
-		until = f.until
-	}
-	if now >= until {
-		return limit.Refusal{}, false
-	}
-	return f.refusal(now), true
-}
-
-func (f *fullness) refusal(now int64) limit.Refusal {
-	return limit.Refusal{Limit: f.rule, After: max(time.Duration(f.until-now), time.Millisecond)}
+	return n.full.Load().holds(n.limits.cluster.up.Load(), now)
 }
 
 // told is what Redis had left when it was asked last, if that was not long ago.

@@ -272,7 +272,7 @@ func (n *counter) learn(f *flight, q question, a answer) {
 	n.left.Store(a.left)
 	n.leftAt.Store(f.now)
 	if a.taken < max(f.waiting, 1) && a.left == 0 && a.which > 0 {
-		n.full.Store(&fullness{again: f.now + int64(min(a.after, askAgain)), until: f.now + int64(a.after), rule: n.rules[a.which-1]})
+		n.full.Store(fullFor(f.now, a.after, limit.Refusal{Limit: n.rules[a.which-1]}))
 	} else {
 		n.full.Store(nil)
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -71,7 +70,7 @@ func (l *limits) Subject(name string, table config.ModelTable[config.RateLimit])
 	if !limited {
 		return local
 	}
-	all := &limiter{Limiter: local, limits: l, name: name, table: table, byModel: byModel, models: map[string]*counter{}, shared: map[string]*quotas{}}
+	all := &limiter{Limiter: local, limits: l, name: name, table: table, byModel: byModel}
 	all.whole = newQuotas(all, "", true)
 	return all
 }
@@ -82,38 +81,23 @@ type limiter struct {
 	limits        *limits
 	name          string
 	table         config.ModelTable[config.RateLimit]
-	whole         *quotas // of all models together; nil is none
-	byModel       bool    // some model has quotas of its own
-
-	mu     sync.RWMutex
-	models map[string]*counter // nil: of a model without limits
-	shared map[string]*quotas  // likewise
+	whole         *quotas            // of all models together; nil is none
+	byModel       bool               // some model has quotas of its own
+	models        perModel[*counter] // nil: of a model without limits
+	shared        perModel[*quotas]  // likewise
 }
 
-// mostModels bounds how many models of one subject are known: clients may make them up.
-const mostModels = 4096
-
+// counter is that of a model; nil is none.
 func (l *limiter) counter(model string) *counter {
-	l.mu.RLock()
-	n, known := l.models[model]
-	l.mu.RUnlock()
-	if known {
+	if n, known := l.models.find(model); known {
 		return n
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if n, known = l.models[model]; known {
-		return n
-	}
-	if len(l.models) >= mostModels {
-		clear(l.models) // what they have taken ahead is given back in its time
-	}
-	model = strings.Clone(model) // it may be part of a request's body
-	if of := limit.Of(l.table, model).Limits; len(of) > 0 {
-		n = newCounter(l, model, of)
-	}
-	l.models[model] = n
-	return n
+	return l.models.add(model, func(model string) *counter {
+		if of := limit.Of(l.table, model).Limits; len(of) > 0 {
+			return newCounter(l, model, of)
+		}
+		return nil
+	})
 }
 
 // Take implements limit.Limiter.

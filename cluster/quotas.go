@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"context"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -166,24 +165,10 @@ func (l *limiter) quotas(model string) *quotas {
 	if !l.byModel {
 		return nil
 	}
-	l.mu.RLock()
-	q, known := l.shared[model]
-	l.mu.RUnlock()
-	if known {
+	if q, known := l.shared.find(model); known {
 		return q
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if q, known = l.shared[model]; known {
-		return q
-	}
-	if len(l.shared) >= mostModels {
-		clear(l.shared)
-	}
-	model = strings.Clone(model) // it may be part of a request's body
-	q = newQuotas(l, model, false)
-	l.shared[model] = q
-	return q
+	return l.shared.add(model, func(model string) *quotas { return newQuotas(l, model, false) })
 }
 
 // leftOf has a list say no more than what all instances together have left.

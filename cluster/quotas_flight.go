@@ -280,9 +280,9 @@ func (q *quotas) refuse(w *quotaWaiter, now int64, which int, after time.Duratio
 	if rule.Of == config.Concurrent {
 		after = max(after, time.Second)
 	}
-	full := &quotaFullness{again: now + int64(min(after, askAgain)), until: now + int64(after), tokens: w.need.Tokens, rule: rule}
+	full := fullFor(now, after, limit.Refusal{Quota: rule})
 	w.why = full.refusal(now)
-	if q.full == nil || q.full.tokens > full.tokens {
-		q.full = full
+	if q.full == nil || q.tokens > w.need.Tokens {
+		q.full, q.tokens = full, w.need.Tokens
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"uniapi/balancer/limit"
 	"uniapi/config"
@@ -23,7 +22,8 @@ type quotas struct {
 
 	mu     sync.Mutex
 	list   []sharedQuota
-	full   *quotaFullness
+	full   *fullness
+	tokens int64 // of the request that it refused
 	until  int64 // what was given may be used until then; this and what follows on the clock of Take
 	used   int64 // when something was reserved last
 	toldAt int64 // when Redis was asked last
@@ -46,13 +46,6 @@ type sharedQuota struct {
 	left       int64 // that all had when Redis was asked last
 	owed       int64 // reserved since then without asking
 	last       bool  // one request may go beyond that
-}
-
-// quotaFullness is that Redis has no room for a request of so many tokens.
-type quotaFullness struct {
-	again, until int64 // when it is worth asking, and when there is more unless somebody gives back
-	tokens       int64
-	rule         *config.Quota
 }
 
 func newQuotas(l *limiter, model string, whole bool) *quotas {
@@ -205,21 +198,10 @@ func (q *quotas) isFull(n limit.Need, now int64) (limit.Refusal, bool) {
 
 func (q *quotas) fullFor(n limit.Need, now int64) (limit.Refusal, bool) {
 	f := q.full
-	if f == nil || f.rule.Of == config.Tokens && n.Tokens < f.tokens {
+	if f == nil || f.why.Quota.Of == config.Tokens && n.Tokens < q.tokens {
 		return limit.Refusal{}, false
 	}
-	until := f.again
-	if !q.limits.cluster.up.Load() && f.rule.Of != config.Concurrent {
-		until = f.until
-	}
-	if now >= until {
-		return limit.Refusal{}, false
-	}
-	return f.refusal(now), true
-}
-
-func (f *quotaFullness) refusal(now int64) limit.Refusal {
-	return limit.Refusal{Quota: f.rule, After: max(time.Duration(f.until-now), time.Millisecond)}
+	return f.holds(q.limits.cluster.up.Load() || f.why.Quota.Of == config.Concurrent, now)
 }
 
 // toldLeft is what Redis had left of a quota when it was asked last, if that was not long ago.
