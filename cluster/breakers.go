@@ -45,7 +45,7 @@ const (
 // instance asks for the changes since the last that it knows.
 type breakers struct {
 	cluster *Cluster
-	keys    []string // of the hash, of the changes by number, of the last number
+	keys    []string // of the hash, of the changes by number, of the last number, of when each is over
 
 	mu     sync.Mutex
 	heard  int64                // the last change
@@ -54,7 +54,7 @@ type breakers struct {
 
 func newBreakers(c *Cluster) *breakers {
 	return &breakers{
-		cluster: c, keys: []string{c.prefix + "breakers", c.prefix + "breakers:changes", c.prefix + "breakers:number"}, claims: map[string]time.Time{},
+		cluster: c, keys: []string{c.prefix + "breakers", c.prefix + "breakers:changes", c.prefix + "breakers:number", c.prefix + "breakers:over"}, claims: map[string]time.Time{},
 	}
 }
 

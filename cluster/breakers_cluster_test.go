@@ -4,9 +4,13 @@ package cluster
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/redis/rueidis"
 
 	"uniapi/balancer/breaker"
 )
@@ -113,4 +117,41 @@ func TestOneInstanceProbesForAll(t *testing.T) {
 	}
 	b.stop() // as if it were killed: nobody renews
 	within(t, claimFor+time.Second, func() bool { return claim(t, a, name) })
+}
+
+func TestWhatIsOverIsForgottenBehindWhatRestsForLong(t *testing.T) {
+	r := startRedis(t)
+	c, _ := r.join(t, nil)
+	put := func(model, ms string) {
+		t.Helper()
+		of := breaker.Name{Provider: "p", Model: model}
+		if _, err := c.run(t.Context(), publishScript, append(slices.Clone(c.breakers.keys), c.breakers.claimKey(of)), []string{c.id, fieldOf(of), "{}", ms}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	number := func(command rueidis.Completed) int64 {
+		t.Helper()
+		n, err := (*c.client.Load()).Do(t.Context(), command).AsInt64()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	const long, short = 40, 500
+	for i := range long {
+		put(fmt.Sprint("for long ", i), "3600000")
+	}
+	for i := range short {
+		put(fmt.Sprint("soon over ", i), "1")
+	}
+	b := (*c.client.Load()).B()
+	within(t, time.Second, func() bool {
+		put("for long 0", "3600000")
+		return number(b.Hlen().Key(c.breakers.keys[0]).Build()) == long
+	})
+	for _, key := range []string{c.breakers.keys[1], c.breakers.keys[3]} {
+		if n := number(b.Zcard().Key(key).Build()); n != long {
+			t.Errorf("%s has %d", key, n)
+		}
+	}
 }
