@@ -48,5 +48,5 @@ func (r *Renewal) String() string {
 // Period is the month that a time is in.
 func (r *Renewal) Period(at time.Time) (from, to time.Time) {
 	year, month, _ := at.In(r.Zone).Date()
-	return time.Date(year, month, 1, 0, 0, 0, 0, r.Zone), time.Date(year, month+1, 1, 0, 0, 0, 0, r.Zone)
+	return PeriodAt(at, func(after int) time.Time { return DayBegins(year, month+time.Month(after), 1, r.Zone) })
 }

@@ -259,11 +259,11 @@ func period(t time.Time, length time.Duration) (began, end time.Time) {
 		began = t.Add(-time.Duration(t.Minute())*time.Minute - time.Duration(t.Second())*time.Second - time.Duration(t.Nanosecond()))
 		return began, began.Add(time.Hour)
 	case 24 * time.Hour:
-		return time.Date(year, month, day, 0, 0, 0, 0, t.Location()), time.Date(year, month, day+1, 0, 0, 0, 0, t.Location())
+		return config.PeriodAt(t, func(after int) time.Time { return config.DayBegins(year, month, day+after, t.Location()) })
 	case 30 * 24 * time.Hour:
-		return time.Date(year, month, 1, 0, 0, 0, 0, t.Location()), time.Date(year, month+1, 1, 0, 0, 0, 0, t.Location())
+		return config.PeriodAt(t, func(after int) time.Time { return config.DayBegins(year, month+time.Month(after), 1, t.Location()) })
 	}
-	return time.Date(year, 1, 1, 0, 0, 0, 0, t.Location()), time.Date(year+1, 1, 1, 0, 0, 0, 0, t.Location())
+	return config.PeriodAt(t, func(after int) time.Time { return config.DayBegins(year+after, 1, 1, t.Location()) })
 }
 
 // add settles an amount, or takes one back that was settled in the same period.
