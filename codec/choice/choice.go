@@ -15,7 +15,8 @@ import (
 // fallbacks, and LiteLLM router_settings_override, user_config and model_list as well; Vercel providerOptions.gateway.models; orq.ai orq.fallbacks;
 // Groq compound_custom.models; Together safety_model; Mistral guardrails[].moderation_llm_v1.model_name; LM Studio draft_model; OpenAI
 // moderation.model and the model of the tool image_generation, and Anthropic that of the tool advisor; Vertex generationConfig.routingConfig; Google
-// generateContentRequest.model.
+// generateContentRequest.model; Azure the deployment by which it embeds a question in data_sources[].parameters.embedding_dependency.deployment_name
+// (learn.microsoft.com/azure/ai-services/openai/references/azure-search), before that dataSources[].parameters.embeddingDeploymentName.
 var (
 	naming  = []string{"models", "fallback", "fallbacks", "fallback_models", "context_window_fallbacks", "content_policy_fallbacks", "safety_model", "draft_model"}
 	seeking = []string{"plugins", "providerOptions", "provider_options", "orq", "compound_custom", "extra_body", "router_settings_override", "user_config",
@@ -27,6 +28,7 @@ const (
 	preset     = "preset"
 	moderation = "moderation" // with images it is a word
 	toolChoice = "tool_choice"
+	sources    = "data_sources"
 
 	// Routing is the member of generationConfig by which Vertex is told to use another model.
 	Routing = "routingConfig"
@@ -36,7 +38,7 @@ const (
 
 // Members are the members at the top of a request that can name models, tools aside: see Hosted.
 func Members() []string {
-	return append(append([]string{route, preset}, naming...), seeking...)
+	return append(append([]string{route, preset, sources, fields.Camel(sources)}, naming...), seeking...)
 }
 
 // Fields are the fields of a form that can name models. Forms are for images and sound.
@@ -109,6 +111,8 @@ func (f *finder) member(name string, v rawjson.Value) {
 		if text, is := rawjson.Text(f.body, v); is {
 			f.add("@preset/"+text, rawjson.Value{})
 		}
+	case !f.google && (name == sources || name == fields.Camel(sources)):
+		f.deployments(v, 0)
 	case f.google && name == "model":
 		f.find(v, true, 0)
 	case f.google && name == Asked:
@@ -140,6 +144,24 @@ func (f *finder) routing(config rawjson.Value) {
 			} else if way.Value.Present() {
 				f.fail("generationConfig."+Routing, "leaves it to the provider which model to use: name one in 'manualMode.modelName'")
 			}
+		}
+	}
+}
+
+// deployments looks for those of Azure's. What else is called a model there is one of the source, which runs elsewhere.
+func (f *finder) deployments(v rawjson.Value, depth int) {
+	if depth > maxDepth && v.Kind >= rawjson.Array {
+		f.fail(f.in, "is nested too deep to be read")
+		return
+	}
+	for it := v.Elements(f.body); it.Next(); {
+		f.deployments(it.Value, depth+1)
+	}
+	for it := v.Members(f.body); it.Next(); {
+		if word, ok := word(it.Name()); ok && strings.HasSuffix(word, "deploymentname") {
+			f.find(it.Value, true, depth+1)
+		} else {
+			f.deployments(it.Value, depth+1)
 		}
 	}
 }

@@ -41,6 +41,9 @@ func TestNamesFindsTheModels(t *testing.T) {
 		{`{"tool_choice":{"type":"image_generation","model":"a"}}`, false, []string{"a"}},
 		{`{"tool_choice":{"type":"allowed_tools","mode":"auto","tools":[{"type":"image_generation","model":"a"},{"type":"function","name":"f"}]}}`, false, []string{"a"}},
 		{`{"tool_choice":"auto","input":"hi"}`, false, nil},
+		{`{"data_sources":[{"type":"azure_search","parameters":{"index_name":"no","embedding_dependency":{"type":"deployment_name","deployment_name":"a","dimensions":5}}}]}`, false, []string{"a"}},
+		{`{"dataSources":[{"type":"AzureCognitiveSearch","parameters":{"indexName":"no","embeddingDeploymentName":"a","authentication":{"key":"no"}}}]}`, false, []string{"a"}},
+		{`{"data_sources":[{"type":"elasticsearch","parameters":{"embedding_dependency":{"type":"model_id","model_id":"no"}}}]}`, false, nil},
 	} {
 		names, err := Names([]byte(c.body), c.google)
 		var got []string
