@@ -282,6 +282,9 @@ func (a *account) Spent() int64 {
 	return a.get(func() int64 { return saturate.Add(a.spent, a.elsewhere) })
 }
 
+// Own is what of that was spent here.
+func (a *account) Own() int64 { return a.get(func() int64 { return a.spent }) }
+
 // Others are the ledgers whose spending Redis tells of. Where instances have one ledger it must not be taken from there, too.
 func (a *account) Others() []string {
 	a.mu.Lock()

@@ -47,7 +47,7 @@ func cluster(d *decoder, n *yaml.Node) (Cluster, bool) {
 	if !ok {
 		return Cluster{}, false
 	}
-	if c.Redis = d.redisAddresses(c.Redis); len(c.Redis) == 0 && c.Instance != "" && c.Name == newCluster.Name && c.OnFailure == newCluster.OnFailure {
+	if c.Redis = d.redisAddresses(c.Redis); len(c.Redis) == 0 && (c.Instance != "" || c.OnFailure != newCluster.OnFailure) && c.Name == newCluster.Name {
 		return c, true // only the ledger is shared
 	} else if len(c.Redis) == 0 {
 		d.fail(n, "", "%s needs redis: the address of a Redis or Valkey that all instances reach, such as redis://10.0.0.5:6379; or set REDIS_URL", d.key)

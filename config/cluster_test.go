@@ -91,6 +91,8 @@ func TestREDISURLMakesAnInstanceOneOfSeveral(t *testing.T) {
 		{"", "redis://u:" + password + "@a/1", "uni-api at Redis a:6379, on_failure: local"},
 		{"  cluster: {name: prod, on_failure: refuse}\n", "rediss://a", "prod at Redis a:6379 over TLS, on_failure: refuse"},
 		{"  cluster: {redis: 'redis://b'}\n", "redis://a", "uni-api at Redis b:6379, on_failure: local"},
+		{"  cluster: {on_failure: refuse}\n", "", ""}, // of the ledger alone
+		{"  cluster: {on_failure: refuse, instance: one}\n", "", ""},
 		{"", "ftp://" + password, ""},
 	} {
 		cfg, err := Parse("api.yaml", []byte(forAll("  max_retry_after: 60\n"+c.file)), env(c.env))

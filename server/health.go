@@ -35,6 +35,10 @@ func (s *Server) readyz(ctx *fasthttp.RequestCtx) {
 		writeJSON(ctx, fasthttp.StatusServiceUnavailable, map[string]string{"status": "Redis does not answer, and preferences.cluster has on_failure: refuse"})
 		return
 	}
+	if !s.books.Ready() {
+		writeJSON(ctx, fasthttp.StatusServiceUnavailable, map[string]string{"status": "PostgreSQL has not answered since the start, so that nobody knows what keys have spent, and preferences.cluster has on_failure: refuse"})
+		return
+	}
 	said := map[string]string{"status": "ready"}
 	if away := s.books.Ledger().Away; !away.IsZero() {
 		said["ledger"] = "PostgreSQL has not answered since " + away.UTC().Format(time.RFC3339) + "; what is counted waits in the data folder"

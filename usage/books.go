@@ -92,7 +92,8 @@ type Books struct {
 
 	toldUnasked atomic.Int64 // when the log last heard that shared credits cannot be asked for, in Unix nanoseconds
 
-	sharing *sharing // nil where the ledger is of this process alone
+	sharing *sharing    // nil where the ledger is of this process alone
+	unread  atomic.Bool // what keys have spent could not be read from it since the start
 
 	stop   chan struct{}
 	done   chan struct{}
@@ -184,6 +185,9 @@ func (b *Books) flush() error {
 		b.ledger.KeepLimits(limits.Changes(), limits.Until)
 	}
 	err := b.handOver(ctx, now)
+	if b.sharing != nil {
+		b.keepKnown(now)
+	}
 	if err == nil {
 		err = b.ledger.Write(ctx, now)
 	}

@@ -21,6 +21,7 @@ type Key struct {
 
 	// What a ledger that instances share has beside the account: what was spent by others, and here before; what was added to the credits.
 	elsewhere, granted atomic.Int64
+	common             atomic.Pointer[remembered] // all of that, as far as it was read from the ledger
 }
 
 // spent is what counts of the credits.
@@ -57,6 +58,9 @@ func (k *Key) Reserve(ctx context.Context, estimate int64) (ok bool, err error) 
 	}
 	if *t.Credits == 0 {
 		return false, nil
+	}
+	if !k.books.Ready() {
+		return false, errUnread
 	}
 	limit, estimate := saturate.Sub(k.limit(t), k.elsewhere.Load()), money(estimate)
 	switch k.account.Reserve(estimate, limit) {

@@ -25,14 +25,16 @@ type sharedLedger struct {
 	mu      sync.Mutex // of what follows; it is not held while a disk or the database works
 	box     *outbox
 	limits  unkeptLimits
-	away    time.Time // since when nothing can be delivered
+	known   map[string][]byte // of the credits of keys, as it is to be written
+	away    time.Time         // since when nothing can be delivered
 	awayErr error
 	retry   time.Time
 	wait    time.Duration // between the last try and the next
 	rows    int           // that the last write wrote, and how long that took
 	took    time.Duration
 
-	tables  tables // what the database has, as far as it is known here
+	before  map[string]*remembered // what processes before this one knew of the credits of keys
+	tables  tables                 // what the database has, as far as it is known here
 	damaged atomic.Int64
 	writing sync.Mutex // held by the one who writes the outbox
 
@@ -81,6 +83,11 @@ func openShared(o Options) (*sharedLedger, error) {
 			l.log.Error("damaged rows could not be set aside", "file", outboxFile, "error", err)
 		}
 	}
+	if l.before, err = readKnown(l.box.store, time.Now()); err != nil {
+		server.pool.Close()
+		_ = l.box.store.close()
+		return nil, fmt.Errorf("reading %s in %s: %w", outboxFile, o.Dir, err)
+	}
 	ctx, cancel := within(startWithin)
 	defer cancel()
 	if err := l.prepare(ctx); errors.Is(err, errAway) {
@@ -110,18 +117,21 @@ func (l *sharedLedger) Write(_ context.Context, now time.Time) error {
 	began := time.Now()
 	l.mu.Lock()
 	l.box.squeeze(now.Unix())
-	save, limits := l.box.unsaved(), maps.Clone(l.limits)
+	save, limits, known := l.box.unsaved(), maps.Clone(l.limits), maps.Clone(l.known)
 	rows := 0
 	for _, p := range save.pieces {
 		rows += p.span.size()
 	}
 	l.mu.Unlock()
-	if save.empty() && len(limits) == 0 {
+	if save.empty() && len(limits)+len(known) == 0 {
 		l.wake()
 		return nil
 	}
 	err := l.box.store.update(func(w writer) error {
 		if err := save.write(w); err != nil {
+			return err
+		}
+		if err := putKnown(w, known); err != nil {
 			return err
 		}
 		return putLimits(w, limits)
@@ -130,6 +140,7 @@ func (l *sharedLedger) Write(_ context.Context, now time.Time) error {
 		l.mu.Lock()
 		l.box.written(&save)
 		l.limits.wrote(limits)
+		l.wroteKnown(known)
 		l.rows, l.took = rows, time.Since(began)
 		l.mu.Unlock()
 	}

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"uniapi/config"
 	"uniapi/usage/postgrestest"
 )
 
@@ -215,6 +216,9 @@ func TestAStartWithoutTheDatabaseServesAndTellsItLater(t *testing.T) {
 	server.Stop()
 	m = joinLedger(t, Options{Database: server.Books(), Dir: dir, Instance: "one"})
 	k = configure(t, m.Books, &credits, nil)
+	if left := k.Left(); left != 100-21 {
+		t.Errorf("after a start without the database %d are left of the credits", left)
+	}
 	m.count(2, paid)
 	k.Spend(14)
 	if stands := m.Ledger(); stands.Away.IsZero() {
@@ -227,11 +231,67 @@ func TestAStartWithoutTheDatabaseServesAndTellsItLater(t *testing.T) {
 		t.Errorf("credits are added: %v", err)
 	}
 	server.Start()
+	soon(t, "it is back", func() bool { return m.Ledger().Away.IsZero() && !m.Unread() })
 	soon(t, "what was spent before is known", func() bool { return k.Left() == 100-35 })
 	soon(t, "all is in the tables", func() bool { return inTables(t, m, ofKeys)[requests] == 5 })
 	if stands := m.Ledger(); !stands.Away.IsZero() || stands.Err != nil {
 		t.Errorf("it is away: %+v", stands)
 	}
+}
+
+func TestAStartWithoutTheDatabaseKnowsWhatAllHadSpentBefore(t *testing.T) {
+	server := postgrestest.Start(t)
+	dir, credits := t.TempDir(), int64(100)
+	one, other := joinLedger(t, Options{Database: server.Books(), Dir: dir, Instance: "one"}), joinLedger(t, Options{Database: server.Books(), Instance: "two"})
+	mine, theirs := configure(t, one.Books, &credits, nil), configure(t, other.Books, &credits, nil)
+	other.count(4, paid)
+	theirs.Spend(28)
+	if _, _, err := other.AddCredits(secret, Correction{Nano: 50}); err != nil {
+		t.Fatal(err)
+	}
+	soon(t, "the first knows of it", func() bool { return mine.Left() == 150-28 })
+	server.Stop() // while it is away the first goes on, and is killed then
+	one.count(1, paid)
+	mine.Spend(7)
+	soon(t, "all of that is in the folder", func() bool {
+		all, err := readKnown(one.ledger.box.store, time.Now())
+		n := all[mine.hash]
+		return err == nil && n != nil && n.common(n.Since, false).total == 35 && n.Added == 50
+	})
+	killed(one)
+	one = joinLedger(t, Options{Database: server.Books(), Dir: dir, Instance: "one"})
+	mine = configure(t, one.Books, &credits, nil)
+	if left := mine.Left(); left != 150-35 {
+		t.Errorf("%d are left of the credits", left)
+	}
+	if ok, err := mine.Reserve(t.Context(), 1); !ok || err != nil || !one.Unread() || !one.Ready() {
+		t.Errorf("a request is let in: %v, %v; unread %v, ready %v", ok, err, one.Unread(), one.Ready())
+	}
+	killed(one)
+	one = joinLedger(t, Options{Database: server.Books(), Dir: dir, Instance: "one", Strict: true})
+	mine = configure(t, one.Books, &credits, nil)
+	if ok, err := mine.Reserve(t.Context(), 1); ok || !errors.Is(err, ErrAway) || one.Ready() {
+		t.Errorf("on_failure refuse: a request is let in: %v, %v; ready %v", ok, err, one.Ready())
+	}
+	server.Start()
+	soon(t, "it is read", one.Ready)
+	soon(t, "all is known", func() bool { return mine.Left() == 150-35 && theirs.Left() == 150-35 })
+	if ok, err := mine.Reserve(t.Context(), 1); !ok || err != nil {
+		t.Errorf("then a request is let in: %v, %v", ok, err)
+	}
+}
+
+// killed ends a process as a signal would that it does not see: what is not in its folder is lost.
+func killed(m *member) {
+	m.ending.Do(func() {
+		close(m.stop)
+		<-m.done
+		<-m.heard
+		m.ledger.stop()
+		<-m.ledger.done
+		m.ledger.server.pool.Close()
+		_ = m.ledger.box.store.close()
+	})
 }
 
 func TestACommitWhoseAnswerIsLostIsCountedOnce(t *testing.T) {
@@ -337,5 +397,59 @@ func TestTheTablesAnswerAsAFileDoes(t *testing.T) {
 	}
 	if got := inTables(t, a, ofKeys); got[requests] != 180 {
 		t.Errorf("of 180 requests %d are counted by key", got[requests])
+	}
+}
+
+// TestCreditsOfAFleetBeginAnewWithTheMonth turns the month while all instances run, and while one has been away for several.
+func TestCreditsOfAFleetBeginAnewWithTheMonth(t *testing.T) {
+	server := postgrestest.Start(t)
+	c := newClock()
+	zone, err := time.LoadLocation("America/New_York")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.at.Store(time.Date(2028, 2, 29, 12, 0, 0, 0, zone).Unix())
+	credits := int64(70)
+	terms := []Terms{{Secret: secret, Alias: "tester", Credits: &credits, Renews: &config.Renewal{Zone: zone}}}
+	begin := func(name, dir string) (*member, *Key) {
+		m := joinLedger(t, Options{Database: server.Books(), Dir: dir, Instance: name, Now: c.now})
+		if err := m.Configure(terms); err != nil {
+			t.Fatal(err)
+		}
+		return m, m.Key(secret)
+	}
+	dir := t.TempDir()
+	one, mine := begin("one", t.TempDir())
+	two, theirs := begin("two", dir)
+	spend := func(m *member, k *Key, times int) {
+		m.count(times, paid)
+		k.Spend(int64(times) * 7)
+		fold(t, m.Books) // in the month that it is
+	}
+	spend(one, mine, 4)
+	spend(two, theirs, 6)
+	soon(t, "both know of all", func() bool { return mine.OutOfCredit() && theirs.OutOfCredit() })
+	if err := two.Close(); err != nil {
+		t.Fatal(err)
+	}
+	c.at.Store(time.Date(2028, 2, 29, 23, 59, 59, 0, zone).Unix())
+	one.renew()
+	if !mine.OutOfCredit() {
+		t.Error("it is renewed a second too early")
+	}
+	c.at.Store(time.Date(2028, 3, 1, 0, 0, 0, 0, zone).Unix())
+	soon(t, "the one that runs has all of it again", func() bool { return mine.Left() == 70 })
+	spend(one, mine, 3)
+	c.at.Store(time.Date(2028, 6, 1, 0, 0, 0, 0, zone).Unix())
+	soon(t, "and three months later", func() bool { return mine.Left() == 70 })
+	spend(one, mine, 2)
+	two, theirs = begin("two", dir)
+	soon(t, "the one that was away knows of this month alone", func() bool { return theirs.Left() == 70-14 })
+	server.Stop()
+	soon(t, "it is known to be away", func() bool { return !two.Ledger().Away.IsZero() && !one.Ledger().Away.IsZero() })
+	killed(two)
+	c.at.Store(time.Date(2028, 7, 1, 0, 0, 0, 0, zone).Unix())
+	if _, theirs = begin("two", dir); theirs.Left() != 70 {
+		t.Errorf("a start in another month, without the database: %d are left", theirs.Left())
 	}
 }

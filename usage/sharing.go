@@ -18,6 +18,9 @@ type sharing struct {
 	added   map[string]int64 // to the credits, ever, as of the last time
 	changed int64
 	owed    bool // something could not be read
+	read    bool // all was, once
+
+	kept map[*Key]written // what of it is in the data folder; Books.folding guards it
 }
 
 // common is what the ledger has of a key.
@@ -28,7 +31,7 @@ type common struct {
 }
 
 func newSharing(l *sharedLedger) *sharing {
-	return &sharing{ledger: l, keys: map[*Key]*common{}, seen: map[run]int64{}}
+	return &sharing{ledger: l, keys: map[*Key]*common{}, seen: map[run]int64{}, kept: map[*Key]written{}}
 }
 
 // sinceOf is from when on the costs of a key count; 0 is not known yet.
@@ -68,13 +71,19 @@ func (s *sharing) load(b *Books, keys map[*Key]int64) error {
 				c.total = sum.Row[cost]
 			}
 			s.keys[k] = c
+			k.common.Store(c.snapshot())
 			s.put(k, c)
 		}
 		return nil
 	})
 	if isAway(err) {
 		s.owed = true
+		s.recallAll(b, keys)
 		return nil
+	}
+	if err == nil {
+		s.read = true
+		b.unread.Store(false)
 	}
 	return err
 }
@@ -99,7 +108,7 @@ func (s *sharing) put(k *Key, c *common) {
 // ProcessOf is what this process is called in a ledger that instances share, "" in one of its own.
 func ProcessOf(l Ledger) string {
 	if shared, is := l.(*sharedLedger); is {
-		return hex.EncodeToString(shared.box.run[:])
+		return hexOf(shared.box.run)
 	}
 	return ""
 }
@@ -189,12 +198,16 @@ func (b *Books) hear() {
 		if k == nil || s.keys[k] == nil {
 			continue
 		}
-		c := s.keys[k]
+		c, more := s.keys[k], false
 		for id, nano := range told {
+			more = more || nano > c.told[id]
 			if nano > c.told[id] && c.since <= b.options.Now().Unix() {
 				c.total = saturate.Add(c.total, nano-c.told[id])
 			}
 			c.told[id] = max(c.told[id], nano)
+		}
+		if more {
+			k.common.Store(c.snapshot())
 		}
 	}
 	for k, c := range s.keys { // those of whom an account has heard may have become others, too

@@ -87,7 +87,7 @@ func serve(args []string) int {
 	}
 	books := usage.Options{
 		Database: shared, Instance: cfg.Preferences.Cluster.Instance, Dir: flags.data, Memory: truth(os.Getenv("DISABLE_DATABASE")), Retention: flags.retention, Series: server.BookSeries(options.Memory), Log: log,
-		Credits: credit.NewLocal(),
+		Credits: credit.NewLocal(), Strict: cfg.Preferences.Cluster.OnFailure == config.FailRefuse,
 	}
 	if books.Ledger, err = usage.OpenLedger(books); err != nil {
 		log.Error("the books cannot be opened", "error", err)
