@@ -78,7 +78,7 @@ func (b *Bounds) collect() {
 	for _, name := range ServiceTierNames {
 		m.list.Add(name, quoted.Set(MentionsServiceTier))
 	}
-	for _, names := range [][]string{s.Members, s.Named} {
+	for _, names := range [][]string{s.Members, s.Named, s.Maps} {
 		for _, name := range names {
 			m.list.Add(name, quoted.Set(MentionsSearch))
 		}

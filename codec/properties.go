@@ -22,6 +22,8 @@ type Properties struct {
 	Bounds *Bounds
 	// Tiers are the members that ask for a service tier, each by its path; nil is ServiceTier alone.
 	Tiers []string
+	// TierLine is the line of an answer's head that says which service tier it was served by; "" if none does.
+	TierLine string
 	// Later is the member by which a request asks to be answered before it is worked on, "" if there is none.
 	Later string
 	// Count is the member in which clients look for how many tokens a request has.
@@ -74,6 +76,7 @@ type Searches struct {
 	Files   []string // that of one which searches the client's files
 	Code    []string // that of one which runs programs
 	Named   []string // members of a tool, objects that make it one which searches the web
+	Maps    []string // members of a tool, objects that make it one which asks maps
 	Size    string   // in one of Members: the size of the context that is searched for
 	Preview []string // how the type of an older tool begins that searches the web at another price
 	Uses    string   // in such a tool: how often it may be used

@@ -91,7 +91,7 @@ func (e *Event) Said() int64 {
 
 // Size is how many bytes the event points to, which is about what keeping it takes; of its LogProbs see LogProbsKeeper.
 func (e *Event) Size() int {
-	n := len(e.Text) + len(e.ID) + len(e.Name) + len(e.Finish.Native) + len(e.Finish.StopSequence) + len(e.Signature.Provider) + len(e.Signature.Value)
+	n := len(e.Text) + len(e.ID) + len(e.Name) + len(e.Finish.Native) + len(e.Finish.StopSequence) + len(e.Signature.Provider) + len(e.Signature.Value) + len(e.Usage.Tier)
 	if r := e.Reasoning; r != nil {
 		n += len(r.Encrypted) + len(r.ID) + len(r.Format)
 	}

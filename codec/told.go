@@ -11,9 +11,13 @@ type Told struct {
 	status int64 // Groq and others put it beside the error object
 }
 
-// Member reads a member of the object if it is one of: status_code, usage, usageMetadata, usage_metadata, meta, x_groq, error, base_resp.
+// Member reads a member of the object if it is one of: status_code, service_tier, usage, usageMetadata, usage_metadata, meta, x_groq, error, base_resp.
 func (t *Told) Member(data []byte, it *rawjson.Members) {
 	switch it.Name() {
+	case ServiceTier:
+		if tier := TierTold(data, it.Value); tier != "" {
+			t.Usage.Tier = tier
+		}
 	case "status_code":
 		t.status, _ = rawjson.Int(data, it.Value)
 	case "usage", "usageMetadata", "usage_metadata":

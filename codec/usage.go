@@ -24,12 +24,16 @@ type Usage struct {
 	// Searches are those of the web that the provider made for the answer, where it counts them, FileSearches those of the client's files, and CodeCalls are
 	// the programs that it ran.
 	Searches, FileSearches, CodeCalls int64
+	// DocumentSearches are those of files that came with the request, and Maps is 1 where maps were asked for the answer, and 0 else.
+	DocumentSearches, Maps int64
 	// AcceptedPrediction and RejectedPrediction are the predicted-output tokens in Completion.
 	AcceptedPrediction, RejectedPrediction int64
 	// Seconds are how long the sound was, rounded up, where the upstream counts that and no tokens.
 	Seconds int64
 	// FreePrompt and FreeCompletion are what the provider asks no money for, of Prompt and Completion.
 	FreePrompt, FreeCompletion int64
+	// Tier is the service tier that the upstream says the answer was served by, as TierTold has it; "" if it does not.
+	Tier string
 	// Estimated says that the upstream gave no usage and the numbers are our guess.
 	Estimated bool
 	// Gaps are what the upstream did not tell.
@@ -83,6 +87,7 @@ func (u *Usage) Add(o Usage) {
 		{&u.Prompt, o.Prompt}, {&u.Cached, o.Cached}, {&u.CacheWrite, o.CacheWrite}, {&u.Completion, o.Completion}, {&u.Reasoning, o.Reasoning}, {&u.Total, o.Total},
 		{&u.PromptAudio, o.PromptAudio}, {&u.CompletionAudio, o.CompletionAudio}, {&u.Seconds, o.Seconds},
 		{&u.CacheWrite1h, o.CacheWrite1h}, {&u.PromptImage, o.PromptImage}, {&u.CompletionImage, o.CompletionImage}, {&u.Searches, o.Searches}, {&u.FileSearches, o.FileSearches}, {&u.CodeCalls, o.CodeCalls},
+		{&u.DocumentSearches, o.DocumentSearches}, {&u.Maps, o.Maps},
 		{&u.FreePrompt, o.FreePrompt}, {&u.FreeCompletion, o.FreeCompletion},
 	} {
 		*sum.of = saturate.Add(*sum.of, sum.n)
@@ -150,6 +155,9 @@ func (u *Usage) SettleWithout() {
 // Update takes what a stream tells later. What tells nothing takes nothing away, and a half that is not told again stays.
 func (u *Usage) Update(next Usage) {
 	if next.Gaps == 0 && next.Prompt|next.Completion != 0 {
+		if next.Tier == "" {
+			next.Tier = u.Tier
+		}
 		*u = next // nearly always
 		return
 	}
@@ -157,8 +165,11 @@ func (u *Usage) Update(next Usage) {
 }
 
 func (u *Usage) update(next *Usage) {
+	if next.Tier == "" {
+		next.Tier = u.Tier
+	}
 	if next.Zero() && (next.Gaps == 0 || !u.Zero()) {
-		u.Searches = max(u.Searches, next.Searches)
+		u.Searches, u.Tier = max(u.Searches, next.Searches), next.Tier
 		return
 	}
 	if !u.Zero() && next.Gaps&NoPrompt != 0 && u.Gaps&NoPrompt == 0 {

@@ -51,6 +51,7 @@ func ReadUsage(data []byte, v rawjson.Value) (u Usage, told bool) {
 			u.Searches = saturate.Add(web, x)
 			u.Read(&u.FileSearches, 0, data, it.Value.Get(data, "file_search_calls"))
 			u.Read(&u.CodeCalls, 0, data, it.Value.Get(data, "code_interpreter_calls"))
+			u.Read(&u.DocumentSearches, 0, data, it.Value.Get(data, "document_search_calls"))
 		case "num_search_queries": // Perplexity's
 			u.Read(&u.Searches, 0, data, it.Value)
 		case "thoughtsTokenCount", "thoughts_token_count":

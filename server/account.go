@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -47,7 +48,7 @@ func (x *exchange) tokens(status int) (all usage.Tokens, cost int64) {
 			if x.endpoint != provider.Chat {
 				x.count(&all, &u, end)
 			}
-			cost = x.cost(&all)
+			cost = x.cost(&all, cmp.Or(u.Tier, x.at.tier))
 		}
 	}
 	if !x.spent.Zero() {
@@ -115,8 +116,9 @@ func (x *exchange) count(t *usage.Tokens, u *codec.Usage, end extent) {
 // cost is what tokens of the request cost. One that names models beside its own costs
 // what the one costs by which the provider says that it answered, else what the
 // dearest of them does: which it is, is the client's choice and the provider's. It
-// puts down beside the tokens what the price goes by.
-func (x *exchange) cost(tokens *usage.Tokens) int64 {
+// puts down beside the tokens what the price goes by. served is the service tier that
+// the provider says it was: one that is asked for is not always had.
+func (x *exchange) cost(tokens *usage.Tokens, served string) int64 {
 	priced := x.priced(x.model)
 	if x.endpoint != provider.Chat {
 		if fee, is := x.fee(priced); is {
@@ -128,7 +130,11 @@ func (x *exchange) cost(tokens *usage.Tokens) int64 {
 		tokens.ImageOutput = tokens.Completion // OpenAI says of tokens of the prompt what they are, and not of those of the answer
 	}
 	price, says := priced.Price, x.mentioned.By(x.format.Properties().Bounds, x.body)
-	if price.HasServices() || says.Plainly(codec.MentionsServiceTier) || x.at.backend.overrides != nil {
+	if served != "" {
+		if served != codec.UsualTier {
+			tokens.Service = served
+		}
+	} else if price.HasServices() || says.Plainly(codec.MentionsServiceTier) || x.at.backend.overrides != nil {
 		tokens.Service = x.serviceTier(price)
 	}
 	if price.HasSearchKinds() || x.at.backend.overrides != nil || says.Plainly(codec.MentionsSearchKind) {

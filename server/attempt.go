@@ -69,6 +69,7 @@ type progress struct {
 	changed []string            // what is another in it, where it is translated
 	besides []string            // members that the request has not, where it is not translated
 	usage   codec.Usage         // that was told, and at the end what is charged
+	tier    string              // the service tier that the head of the answer tells
 	said    int64               // about how many tokens a plain answer that is no longer there had; 0 if nobody knows
 
 	recorded *capture.Attempting // nil if it is not collected
@@ -133,6 +134,10 @@ func (a *attempt) ask() error {
 	answer, err := a.send(channel, ask, from)
 	if err != nil {
 		return err
+	}
+	a.tier = ""
+	if line := from.Properties().TierLine; line != "" {
+		a.tier = codec.TierSaid(string(answer.Header.Peek(line)))
 	}
 	whole := bytes.HasPrefix(answer.Header.ContentType(), contentTypeJSON)
 	switch {

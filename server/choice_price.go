@@ -24,9 +24,7 @@ func (x *exchange) serviceTier(price config.Price) (tier string) {
 	} else if x.mentions().May(codec.MentionsServiceTier) || x.at.retold() {
 		properties := x.at.to.Properties()
 		for _, path := range properties.ServiceTiers() {
-			if said := codec.TierWord(path, textInPieces(parts, path)); said != "" {
-				tier = said
-			}
+			tier = codec.JoinTier(tier, path, codec.TierWord(path, textInPieces(parts, path)))
 		}
 	}
 	return tier
@@ -51,9 +49,7 @@ func (in *inbound) tierAsked() (tier string) {
 	}
 	properties := in.format.Properties()
 	for _, path := range properties.ServiceTiers() {
-		if said := in.tierAt(path); said != "" {
-			tier = said
-		}
+		tier = codec.JoinTier(tier, path, in.tierAt(path))
 	}
 	return tier
 }
@@ -64,9 +60,16 @@ func (in *inbound) tiersAsked() (tiers []string) {
 		return nil
 	}
 	for _, path := range codec.ServiceTierNames {
-		if said := in.tierAt(path); said != "" {
-			tiers = append(tiers, said)
+		word := in.tierAt(path)
+		if word == "" {
+			continue
 		}
+		if path == codec.Place {
+			for _, tier := range tiers { // which it may be beside
+				tiers = append(tiers, codec.JoinTier(tier, path, word))
+			}
+		}
+		tiers = append(tiers, word)
 	}
 	return tiers
 }

@@ -202,7 +202,7 @@ func (x *exchange) affords(j *joint) bool {
 		return false
 	}
 	least := usage.Tokens{Prompt: int64(len(x.body))/estimate.CharactersPerToken + estimate.Text(int64(len(j.text)))}
-	more := max(saturate.Add(x.paid, x.cost(&least))-x.reserved, 0)
+	more := max(saturate.Add(x.paid, x.cost(&least, ""))-x.reserved, 0)
 	if more == 0 { // what was taken is enough, and may be all there was
 		return true
 	}

@@ -98,7 +98,8 @@ func (x *exchange) reckon() {
 	case x.endpoint == provider.Chat && !x.head.IsForm:
 		bounds := x.format.Properties().Bounds
 		if x.mentions().May(codec.MentionsSearch) {
-			most.Searches, most.FileSearches, most.CodeCalls = front.SearchesAtMost(x.body, bounds)
+			tools := front.ToolsAtMost(x.body, bounds)
+			most.Searches, most.FileSearches, most.CodeCalls, most.Maps = tools.Web, tools.Files, tools.Code, tools.Maps
 		}
 		if x.mentions().May(codec.MentionsSearchKind) {
 			most.Search = front.SearchKind(x.body, bounds)
@@ -108,6 +109,7 @@ func (x *exchange) reckon() {
 		said, answers, beyond := x.answerAtMost()
 		if beyond || !x.head.IsForm && x.format.Properties().Bounds.MayReadMore(x.mentions()) {
 			most.Prompt = max(prompt, mostContext)
+			most.DocumentSearches = front.UsualSearches
 		}
 		most.Completion = saturate.Mul(max(said, 0), answers)
 		x.need.Tokens = saturate.Add(prompt, most.Completion)

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"errors"
 
 	"uniapi/balancer/limit"
@@ -40,7 +41,7 @@ func (x *exchange) charge(err error, told *codec.Error) {
 func (x *exchange) spend(u codec.Usage) {
 	x.spent.Add(u)
 	all := usage.Booked(u)
-	x.paid = saturate.Add(x.paid, x.cost(&all)) // by the prices of where it was made
+	x.paid = saturate.Add(x.paid, x.cost(&all, cmp.Or(u.Tier, x.at.tier))) // by the prices of where it was made
 }
 
 // declines says of an error that it was we who took the provider's answer for none.

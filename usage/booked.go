@@ -12,7 +12,8 @@ func Booked(u codec.Usage) Tokens {
 		u.Cached, u.Reasoning = min(u.Cached, u.Prompt), min(u.Reasoning, u.Completion)
 	}
 	return Tokens{Prompt: u.Prompt, Cached: u.Cached, CacheWrite: u.CacheWrite, Completion: u.Completion, Reasoning: u.Reasoning, Estimated: u.Estimated,
-		CacheWrite1h: u.CacheWrite1h, AudioInput: u.PromptAudio, AudioOutput: u.CompletionAudio, ImageInput: u.PromptImage, ImageOutput: u.CompletionImage, Searches: u.Searches, FileSearches: u.FileSearches, CodeCalls: u.CodeCalls}
+		CacheWrite1h: u.CacheWrite1h, AudioInput: u.PromptAudio, AudioOutput: u.CompletionAudio, ImageInput: u.PromptImage, ImageOutput: u.CompletionImage, Searches: u.Searches, FileSearches: u.FileSearches, CodeCalls: u.CodeCalls,
+		DocumentSearches: u.DocumentSearches, Maps: u.Maps}
 }
 
 // Sum is the number of tokens in and out, which is what limits count.

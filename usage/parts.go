@@ -51,12 +51,12 @@ var plain = circumstances{upTo: promptBounds[0]}
 // free says that nothing was used.
 func (t *Tokens) free() bool {
 	return t.Prompt|t.Cached|t.CacheWrite|t.Completion|t.Reasoning|t.CacheWrite1h|t.AudioInput|t.ImageInput|t.AudioOutput|t.ImageOutput|
-		t.Searches|t.FileSearches|t.CodeCalls|t.Images|t.Seconds|t.Characters == 0
+		t.Searches|t.FileSearches|t.CodeCalls|t.DocumentSearches|t.Maps|t.Images|t.Seconds|t.Characters == 0
 }
 
 // plain says that the columns of every row tell what a price needs.
 func (t *Tokens) plain() bool {
-	return t.CacheWrite1h|t.AudioInput|t.ImageInput|t.AudioOutput|t.ImageOutput|t.Searches|t.FileSearches|t.CodeCalls|t.Images|t.Seconds|t.Characters == 0 &&
+	return t.CacheWrite1h|t.AudioInput|t.ImageInput|t.AudioOutput|t.ImageOutput|t.Searches|t.FileSearches|t.CodeCalls|t.DocumentSearches|t.Maps|t.Images|t.Seconds|t.Characters == 0 &&
 		t.Prompt <= promptBounds[0] && t.Service == "" && t.Search == "" && !t.Apart && t.Over == 0 && (t.UpTo == 0 || t.UpTo >= promptBounds[0])
 }
 
@@ -79,6 +79,7 @@ func (r *Recent) Parts(k *Key, provider, model, endpoint string, t *Tokens, nano
 		{promptTokens, t.Prompt}, {cachedTokens, t.Cached}, {cacheWriteTokens, t.CacheWrite}, {completionTokens, t.Completion}, {reasoningTokens, t.Reasoning},
 		{hourWriteTokens, t.CacheWrite1h}, {audioInputTokens, t.AudioInput}, {imageInputTokens, t.ImageInput}, {audioOutputTokens, t.AudioOutput},
 		{imageOutputTokens, t.ImageOutput}, {webSearches, t.Searches}, {fileSearches, t.FileSearches}, {imageCount, t.Images}, {soundSeconds, t.Seconds}, {spokenCharacters, t.Characters}, {codeCalls, t.CodeCalls},
+		{documentSearches, t.DocumentSearches}, {mapAnswers, t.Maps},
 	} {
 		s.count(part.field, part.n)
 	}
@@ -90,7 +91,7 @@ func (c *circumstances) tokens(r *Row) Tokens {
 	return Tokens{
 		Prompt: r[promptTokens], Cached: r[cachedTokens], CacheWrite: r[cacheWriteTokens], Completion: r[completionTokens], Reasoning: r[reasoningTokens],
 		CacheWrite1h: r[hourWriteTokens], AudioInput: r[audioInputTokens], ImageInput: r[imageInputTokens], AudioOutput: r[audioOutputTokens], ImageOutput: r[imageOutputTokens],
-		Searches: r[webSearches], FileSearches: r[fileSearches], CodeCalls: r[codeCalls], Images: r[imageCount], Seconds: r[soundSeconds], Characters: r[spokenCharacters],
+		Searches: r[webSearches], FileSearches: r[fileSearches], CodeCalls: r[codeCalls], DocumentSearches: r[documentSearches], Maps: r[mapAnswers], Images: r[imageCount], Seconds: r[soundSeconds], Characters: r[spokenCharacters],
 		ImageSize: c.size, ImageQuality: c.quality, Service: c.service, Search: c.search, Estimated: c.estimated,
 	}
 }

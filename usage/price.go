@@ -84,6 +84,8 @@ func costBy(p *config.Price, t *Tokens) int64 {
 		sum.add(max(t.Searches, 0), p.Search(price.PerSearch, t.Search))
 		sum.add(max(t.FileSearches, 0), p.Or(price.PerFileSearch, 0))
 		sum.add(max(t.CodeCalls, 0), p.Or(price.PerCodeCall, 0))
+		sum.add(max(t.DocumentSearches, 0), p.Or(price.PerDocumentSearch, 0))
+		sum.add(max(t.Maps, 0), p.Or(price.PerMap, 0))
 		switch media := mediaOf(p, t); {
 		case media != (product{}) && (t.Estimated || !p.HasTokens()):
 			sum.plus(media)

@@ -11,7 +11,7 @@ type bill map[Name]Row
 
 // billed are the columns that prices go by.
 var billed = columnsOf(requests, promptTokens, cachedTokens, cacheWriteTokens, completionTokens, reasoningTokens, cost, plainRequests, freeRequests,
-	hourWriteTokens, audioInputTokens, imageInputTokens, audioOutputTokens, imageOutputTokens, webSearches, fileSearches, imageCount, soundSeconds, spokenCharacters, codeCalls)
+	hourWriteTokens, audioInputTokens, imageInputTokens, audioOutputTokens, imageOutputTokens, webSearches, fileSearches, imageCount, soundSeconds, spokenCharacters, codeCalls, documentSearches, mapAnswers)
 
 func (b bill) with(n Name, row Row) bill {
 	if b == nil {

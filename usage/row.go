@@ -35,6 +35,8 @@ const (
 	soundSeconds
 	spokenCharacters
 	codeCalls
+	documentSearches
+	mapAnswers
 	fieldCount
 )
 

@@ -21,6 +21,7 @@ type Tokens struct {
 	AudioInput, ImageInput                            int64  // of Prompt
 	AudioOutput, ImageOutput                          int64  // of Completion
 	Searches, FileSearches, CodeCalls                 int64  // of the web and of files, that the provider made for the answer, and programs that it ran
+	DocumentSearches, Maps                            int64  // of files that came with the request, and whether maps were asked
 	Images, Seconds, Characters                       int64  // made, of sound, to be spoken: where the price is one of these
 	ImageSize, ImageQuality                           string // of Images, where the price depends on them
 	Search                                            string // what the request says of searches, where the price depends on it: price.SearchKinds

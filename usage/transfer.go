@@ -44,7 +44,7 @@ const (
 // columnNames are those of a Row's fields in an export.
 var columnNames = [fieldCount]string{"requests", "failures", "estimated", "prompt_tokens", "cached_tokens", "cache_write_tokens", "completion_tokens", "reasoning_tokens",
 	"cost_nano_dollars", "first_byte_microseconds", "first_bytes", "total_microseconds", "plain_requests", "free_requests", "cache_write_1h_tokens", "audio_input_tokens",
-	"image_input_tokens", "audio_output_tokens", "image_output_tokens", "searches", "file_searches", "images", "sound_seconds", "spoken_characters", "code_calls"}
+	"image_input_tokens", "audio_output_tokens", "image_output_tokens", "searches", "file_searches", "images", "sound_seconds", "spoken_characters", "code_calls", "document_searches", "map_answers"}
 
 var kindNames = map[Kind]string{ofRequests: "requests", ofChannels: "channels", ofKeys: "keys", ofAttempts: "attempts", ofClients: "clients", ofParts: "parts"}
 

@@ -9,50 +9,55 @@ import (
 	"uniapi/codec/saturate"
 )
 
-// usualSearches is how often a provider searches for an answer at most where the request does not bound it: no provider says so.
-const usualSearches = 10
+// UsualSearches is how often a provider searches for an answer at most where the request does not bound it: no provider says so.
+const UsualSearches = 10
 
-// SearchesAtMost is how often the provider may search the web, and the client's files, and run programs for the answer to a conversation that asks for it, 0 if it does not.
-func SearchesAtMost(body []byte, bounds *codec.Bounds) (web, files, code int64) {
+// Tools are how often a provider may do what it asks money for beside tokens.
+type Tools struct {
+	Web, Files, Code int64 // searches of the web and of the client's files, and programs
+	Maps             int64 // 1 if maps may be asked
+}
+
+// ToolsAtMost is how often the provider may do so for the answer to a conversation that asks for it.
+func ToolsAtMost(body []byte, bounds *codec.Bounds) (most Tools) {
 	if bounds == nil {
-		return 0, 0, 0
+		return most
 	}
 	top, err := rawjson.One(body)
 	if err != nil {
-		return 0, 0, 0
+		return most
 	}
 	s := &bounds.Searches
 	if has(body, top, s.Members) {
-		web = usualSearches
+		most.Web = UsualSearches
 	}
 	for it := top.Get(body, "tools").Elements(body); it.Next(); {
 		kind, _ := rawjson.Text(body, it.Value.Get(body, "type"))
-		n := &web
-		if beginsWith(kind, s.Files) {
-			n = &files
-		} else if beginsWith(kind, s.Code) {
-			n = &code
-		} else if !beginsWith(kind, s.Web) && !has(body, it.Value, s.Named) {
+		n := &most.Web
+		switch {
+		case beginsWith(kind, s.Files):
+			n = &most.Files
+		case beginsWith(kind, s.Code):
+			n = &most.Code
+		case has(body, it.Value, s.Maps): // it may be paid by the search, too
+			most.Maps = 1
+		case !beginsWith(kind, s.Web) && !has(body, it.Value, s.Named):
 			continue
 		}
-		uses := int64(usualSearches)
+		uses := int64(UsualSearches)
 		if said, is := count(body, it.Value, s.Uses); is {
 			uses = said
 		}
 		*n = saturate.Add(*n, uses)
 	}
 	if said, is := count(body, top, s.Calls); is { // of all tools together
-		if web > 0 {
-			web = said
-		}
-		if files > 0 {
-			files = said
-		}
-		if code > 0 {
-			code = said
+		for _, n := range [...]*int64{&most.Web, &most.Files, &most.Code} {
+			if *n > 0 {
+				*n = said
+			}
 		}
 	}
-	return web, files, code
+	return most
 }
 
 // What a question to rank documents is billed by: Cohere's search unit is "one query with up to 100 documents to be ranked" (https://cohere.com/pricing), and

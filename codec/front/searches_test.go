@@ -15,7 +15,7 @@ import (
 // usual is what is allowed for where the request does not say.
 const usual = 10
 
-func TestSearchesAtMostAreThoseThatARequestAllows(t *testing.T) {
+func TestToolsAtMostAreThoseThatARequestAllows(t *testing.T) {
 	chat, answers, messages, google := openai.Format{}, responses.Format{}, anthropic.Format{}, gemini.Format{}
 	for _, c := range []struct {
 		format           codec.Format
@@ -44,17 +44,22 @@ func TestSearchesAtMostAreThoseThatARequestAllows(t *testing.T) {
 		{chat, `{"tools":[{"type":"code_interpreter"}]}`, 0, 0, 0}, // which runs none there
 		{google, `{"tools":[{"googleSearch":{}}]}`, usual, 0, 0},
 		{google, `{"tools":[{"google_search":{}},{"functionDeclarations":[]}]}`, usual, 0, 0},
+		{google, `{"tools":[{"googleMaps":{}}]}`, usual, 0, 0},
 		{google, `{"tools":[{"functionDeclarations":[{"name":"googleSearch"}]}]}`, 0, 0, 0},
 		{chat, `{"web_search_options":{}}`, usual, 0, 0},
 		{chat, `{"web_search_options":null,"messages":[]}`, 0, 0, 0},
 		{chat, `{"tools":[{"google_search":{}},{"type":"web_search"}]}`, 2 * usual, 0, 0},
 		{chat, `{"tools":[{"type":"function","function":{"name":"web_search"}}]}`, 0, 0, 0},
 	} {
-		if web, files, code := front.SearchesAtMost([]byte(c.body), c.format.Properties().Bounds); web != c.web || files != c.files || code != c.code {
-			t.Errorf("%s: %s: %d, %d of files and %d programs, want %d, %d and %d", c.format.Name(), c.body, web, files, code, c.web, c.files, c.code)
+		want := front.Tools{Web: c.web, Files: c.files, Code: c.code}
+		if strings.Contains(c.body, "oogleMaps\":{}") {
+			want.Maps = 1
+		}
+		if got := front.ToolsAtMost([]byte(c.body), c.format.Properties().Bounds); got != want {
+			t.Errorf("%s: %s: %+v, want %+v", c.format.Name(), c.body, got, want)
 		}
 	}
-	if web, files, code := front.SearchesAtMost([]byte(`{"tools":[{"type":"web_search"}]}`), nil); web != 0 || files != 0 || code != 0 {
+	if got := front.ToolsAtMost([]byte(`{"tools":[{"type":"web_search"}]}`), nil); got != (front.Tools{}) {
 		t.Error("a format that searches nothing")
 	}
 }

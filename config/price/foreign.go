@@ -217,7 +217,8 @@ func (f foreign) litellm(model, provider string, raw json.RawMessage) {
 			words = appendWord(words, "", name, value, 0)
 		}
 	}
-	words = appendFast(words, membersOf(row["provider_specific_entry"])["fast"])
+	words = appendTimes(words, "fast", membersOf(row["provider_specific_entry"])["fast"])
+	words = appendTimes(words, "us", membersOf(row["provider_specific_entry"])["us"])
 	words = appendOffPeak(words, row["off_peak_pricing"])
 	if row["output_cost_per_image"] == nil && isImageMode[string(row["mode"])] && row["input_cost_per_token"] == nil {
 		words = appendWord(words, "", "per_image", row["input_cost_per_image"], 0) // where it is of images that are made, too
@@ -295,8 +296,9 @@ func appendWord(words []string, tier, name string, value json.RawMessage, scale 
 	return append(words, tier+name+"="+text)
 }
 
-// appendFast adds what tokens cost in Anthropic's fast mode, of which the list says how many times as much that is.
-func appendFast(words []string, times json.RawMessage) []string {
+// appendTimes adds what tokens cost in circumstances in which all of them cost so many times as much: Anthropic's fast mode, and a model that runs in one place alone, which is beside
+// that.
+func appendTimes(words []string, service string, times json.RawMessage) []string {
 	text, ok := exact(string(times), 0, 3)
 	n, is := new(big.Rat).SetString(text)
 	if !ok || !is || n.Sign() == 0 {
@@ -306,13 +308,19 @@ func appendFast(words []string, times json.RawMessage) []string {
 		name, value, _ := strings.Cut(w, "=")
 		tier, _, tiered := strings.Cut(name, ":")
 		usual, is := new(big.Rat).SetString(value)
-		if !is || tiered && tier[0] != '>' {
+		switch {
+		case !is:
+			continue
+		case !tiered:
+			name = service + ":" + name
+		case tier[0] == '>':
+			name = service + name
+		case service == "us" && (tier == "fast" || strings.HasPrefix(tier, "fast>")):
+			name = "fast+us" + name[len("fast"):]
+		default:
 			continue
 		}
-		if !tiered {
-			name = ":" + name
-		}
-		words = appendWord(words, "", "fast"+name, json.RawMessage(usual.Mul(usual, n).FloatString(6)), 0)
+		words = appendWord(words, "", name, json.RawMessage(usual.Mul(usual, n).FloatString(6)), 0)
 	}
 	return words
 }

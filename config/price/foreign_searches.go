@@ -13,13 +13,14 @@ const searchOfOpenAI = "0.01"
 // has it at some of them, as if it were for both.
 const previewOfOpenAI = "0.025"
 
-// searchOfXAI, searchOfItsFiles and codeOfXAI are what xAI asks for a call of its tools web_search and x_search, of file_search, and of code_interpreter
-// (https://docs.x.ai/developers/pricing, "Tool Invocation Costs"). litellm has none of them.
-const (
-	searchOfXAI      = "0.005"
-	searchOfItsFiles = "0.0025"
-	codeOfXAI        = "0.005"
-)
+// toolsOfXAI are what xAI asks for a call of its tools: of web_search and x_search, of file_search, of code_interpreter, and of attachment_search, which reads files that came with the
+// request (https://docs.x.ai/developers/pricing, "Tool Invocation Costs"). In usages the last is document_search, as that page of files called it before
+// (https://docs.x.ai/docs/guides/files: "the system automatically activates the document_search tool"). litellm has none of them.
+var toolsOfXAI = [...]struct{ name, dollars string }{{"per_search", "0.005"}, {"per_file_search", "0.0025"}, {"per_code_call", "0.005"}, {"per_document_search", "0.01"}}
+
+// mapsOfGoogle is what Google asks for an answer that its Maps were asked for, before Gemini 3, which pays by the search: "$25 / 1,000 grounded prompts"
+// (https://ai.google.dev/gemini-api/docs/pricing). litellm has it nowhere.
+const mapsOfGoogle = "0.025"
 
 // searchOfFiles is what it asks for one of its tool file_search, by that page. litellm has it in its code, and at no model.
 const searchOfFiles = "0.0025"
@@ -37,8 +38,10 @@ func appendSearches(words []string, ours, model string, row map[string]json.RawM
 	mode := string(row["mode"])
 	talks := row["input_cost_per_token"] != nil && (mode == `"chat"` || mode == `"responses"`)
 	if ours == "xai" && talks {
-		words = appendWord(appendWord(words, "", "per_search", json.RawMessage(searchOfXAI), 0), "", "per_file_search", json.RawMessage(searchOfItsFiles), 0)
-		return appendWord(words, "", "per_code_call", json.RawMessage(codeOfXAI), 0)
+		for _, tool := range toolsOfXAI {
+			words = appendWord(words, "", tool.name, json.RawMessage(tool.dollars), 0)
+		}
+		return words
 	}
 	name, size := "per_search", "search_context_size_medium"
 	switch {
@@ -51,6 +54,9 @@ func appendSearches(words []string, ours, model string, row map[string]json.RawM
 		}
 	}
 	searches := membersOf(row["search_context_cost_per_query"])
+	if ours == "gemini" && strings.HasPrefix(model, "gemini-2") && talks && searches != nil {
+		words = appendWord(words, "", "per_map", json.RawMessage(mapsOfGoogle), 0)
+	}
 	switch {
 	case ours == "openai" && talks && name == "per_search": // those of chat completions alone have no such tools
 		words = appendWord(words, "", "per_file_search", json.RawMessage(searchOfFiles), 0)

@@ -1,7 +1,10 @@
 // Package price knows what models cost: what a price is made of, and the list prices of providers.
 package price
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Member is a part of a price.
 type Member int
@@ -21,9 +24,11 @@ const (
 	PerSecond               // of sound
 	PerCharacter            // of what is to be spoken
 	PerRequest
-	PerSearch // one of the web that the provider made for the answer
-	PerFileSearch
-	PerCodeCall // a program that the provider ran for the answer
+	PerSearch     // one of the web that the provider made for the answer
+	PerFileSearch // one of what the provider keeps of files, as PerDocumentSearch is of those that came with the request
+	PerCodeCall   // a program that the provider ran for the answer
+	PerDocumentSearch
+	PerMap // an answer for which Google Maps was asked
 	memberCount
 )
 
@@ -224,18 +229,32 @@ func (p *Price) choose(prompt int64, service string, open func(*Hours) bool) *Pr
 // (developers.openai.com/api/docs/guides/fast-mode), and ultrafast costs more than both.
 var quick = [...]string{"ultrafast", "fast", "priority"}
 
-// serves is the service tier whose price holds for one that is asked for: of a quick one without a price that of the next.
+// serves is the service tier whose price holds for one that is asked for: of a quick one without a price that of the next. One in some place, as fast+us, without a
+// price for both has that of the tier, and where there is none that of the place.
 func (p *Price) serves(service string) string {
-	at := slices.Index(quick[:], service)
-	if at < 0 {
+	tier, place, both := strings.Cut(service, "+")
+	list := []string{tier}
+	if at := slices.Index(quick[:], tier); at >= 0 {
+		list = quick[at:]
+	} else if !both {
 		return service
 	}
-	for _, tier := range quick[at:] {
-		if slices.ContainsFunc(p.Tiers, func(t Tier) bool { return t.Service == tier }) {
+	for _, tier := range list {
+		if both && p.hasService(tier+"+"+place) {
+			return tier + "+" + place
+		}
+		if p.hasService(tier) {
 			return tier
 		}
 	}
+	if both {
+		return place
+	}
 	return service
+}
+
+func (p *Price) hasService(service string) bool {
+	return slices.ContainsFunc(p.Tiers, func(t Tier) bool { return t.Service == service })
 }
 
 // rankOf is how much is said of a price: what says more goes before.

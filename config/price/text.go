@@ -12,6 +12,7 @@ import (
 var names = [memberCount]string{
 	CacheWrite1h: "cache_write_1h", Reasoning: "reasoning", AudioInput: "audio_input", AudioOutput: "audio_output", ImageInput: "image_input", ImageOutput: "image_output",
 	PerImage: "per_image", PerSecond: "per_second", PerCharacter: "per_character", PerRequest: "per_request", PerSearch: "per_search", PerFileSearch: "per_file_search", PerCodeCall: "per_code_call",
+	PerDocumentSearch: "per_document_search", PerMap: "per_map",
 }
 
 var mainNames = [...]string{"input", "output", "cached", "cache_write"}

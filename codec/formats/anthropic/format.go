@@ -43,7 +43,7 @@ func (f Format) Properties() codec.Properties {
 var described = codec.Properties{
 	Rules: capability.Messages, Fetches: []codec.PartKind{codec.PartImage, codec.PartFile},
 	Heartbeat: []byte("event: ping\ndata: {\"type\": \"ping\"}\n\n"), Pinged: true, Count: "input_tokens",
-	Tiers: []string{codec.ServiceTier, codec.Speed},
+	Tiers: []string{codec.ServiceTier, codec.Speed, codec.Place},
 	Bounds: &codec.Bounds{Answer: []string{"max_tokens"}, Thinking: []string{"thinking.budget_tokens"}, Searches: codec.Searches{Web: []string{"web_search"}, Uses: "max_uses"}, Beyond: codec.Beyond{
 		Members: []string{"mcp_servers", "container"}, Within: []string{"file_id", "document url", "document base64"}, Client: []string{"custom", "bash_", "text_editor_", "computer_", "memory_"},
 	}},

@@ -1,6 +1,8 @@
 package anthropic
 
 import (
+	"cmp"
+
 	"uniapi/codec"
 	"uniapi/codec/rawjson"
 )
@@ -13,6 +15,7 @@ type counts struct {
 	told, notes                                 codec.Gaps
 	input, read, write, output, thinking, total int64
 	hour, searches                              int64 // of write, kept for an hour; of the web
+	tier, speed, place                          string
 }
 
 // take reads a usage object. What stands at the beginning of a stream says nothing of the answer yet.
@@ -37,6 +40,13 @@ func (c *counts) take(data []byte, v rawjson.Value, beginning bool) {
 			u.Read(&c.hour, 0, data, it.Value.Get(data, "ephemeral_1h_input_tokens"))
 		case "server_tool_use":
 			u.Read(&c.searches, 0, data, it.Value.Get(data, "web_search_requests"))
+		case codec.ServiceTier:
+			c.tier = cmp.Or(codec.TierTold(data, it.Value), c.tier)
+		case codec.Speed:
+			c.speed = cmp.Or(codec.TierTold(data, it.Value), c.speed)
+		case codec.Place:
+			said, _ := rawjson.Text(data, it.Value)
+			c.place = codec.TierWord(codec.Place, said)
 		case "output_tokens", "completion_tokens":
 			u.Read(&c.output, codec.NoCompletion, data, it.Value)
 		case "output_tokens_details":
@@ -68,9 +78,21 @@ func (c *counts) take(data []byte, v rawjson.Value, beginning bool) {
 // prompt is all that was read.
 func (c *counts) prompt() int64 { return c.input + c.read + c.write }
 
+// served is the service tier that the answer was served by. Where it does not say how quick, it may have been as quick as was asked for.
+func (c *counts) served() string {
+	tier := c.tier
+	switch {
+	case c.speed == "fast":
+		tier = c.speed
+	case c.speed == "" && tier == codec.UsualTier:
+		tier = ""
+	}
+	return codec.JoinTier(tier, codec.Place, c.place)
+}
+
 func (c *counts) usage() codec.Usage {
 	u := codec.Usage{Prompt: c.prompt(), Cached: c.read, CacheWrite: c.write, Completion: c.output, Reasoning: c.thinking,
-		CacheWrite1h: c.hour, Searches: c.searches}
+		CacheWrite1h: c.hour, Searches: c.searches, Tier: c.served()}
 	switch {
 	case c.told == 0 && c.total == 0 && c.notes == 0:
 		return codec.Usage{}

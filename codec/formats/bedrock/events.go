@@ -53,7 +53,7 @@ func (d *events) append(dst []codec.Event, name string, data []byte) []codec.Eve
 		dst = append(dst, codec.Event{Kind: codec.EventStart})
 	}
 	var index int64
-	var start, delta, stop, usage rawjson.Value
+	var start, delta, stop, usage, tier rawjson.Value
 	it := rawjson.MembersOf(data)
 	for it.Next() {
 		switch it.Name() {
@@ -67,6 +67,8 @@ func (d *events) append(dst []codec.Event, name string, data []byte) []codec.Eve
 			stop = it.Value
 		case "usage":
 			usage = it.Value
+		case "serviceTier":
+			tier = it.Value.Get(data, "type")
 		}
 	}
 	if it.Err() != nil {
@@ -89,6 +91,7 @@ func (d *events) append(dst []codec.Event, name string, data []byte) []codec.Eve
 		return append(dst, codec.Event{Kind: codec.EventFinish, Finish: finishOf(string([]byte(word)), d.calls > 0)})
 	case "metadata":
 		if u, _ := codec.ReadUsage(data, usage); u.Tells() {
+			u.Tier = codec.TierTold(data, tier)
 			dst = append(dst, codec.Event{Kind: codec.EventUsage, Usage: u})
 		}
 	}

@@ -25,7 +25,7 @@ func (Format) Name() string { return formatName }
 // Properties implements codec.Format.
 func (Format) Properties() codec.Properties { return described }
 
-var described = codec.Properties{Rules: capability.Converse, Place: "bedrock", Thoughtless: true, Tiers: []string{"serviceTier.type"}}
+var described = codec.Properties{Rules: capability.Converse, Place: "bedrock", Thoughtless: true, Tiers: []string{"serviceTier.type"}, TierLine: "X-Amzn-Bedrock-Service-Tier"}
 
 // signer is whose reasoning comes with a signature: Claude's is the only one.
 const signer = "anthropic"

@@ -14,7 +14,7 @@ func (Format) DecodeResponse(body []byte) (*codec.Response, error) {
 	a := &codec.Response{Format: formatName}
 	r := &reader{data: body}
 	var output rawjson.Value
-	word := ""
+	word, tier := "", ""
 	it := rawjson.MembersOf(body)
 	for it.Next() {
 		v := it.Value
@@ -25,10 +25,14 @@ func (Format) DecodeResponse(body []byte) (*codec.Response, error) {
 			word, _ = rawjson.Text(body, v)
 		case "usage":
 			a.Usage, a.HasUsage = codec.ReadUsage(body, v)
+		case "serviceTier":
+			tier = codec.TierTold(body, v.Get(body, "type"))
+			r.field(&a.Extra, name, v)
 		default:
 			r.field(&a.Extra, name, v)
 		}
 	}
+	a.Usage.Tier = tier
 	message := output.Get(body, "message")
 	if it.Err() != nil || message.Kind != rawjson.Object {
 		return nil, answerFailure(body)

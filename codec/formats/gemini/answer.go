@@ -24,6 +24,8 @@ type answer struct {
 	choices []candidate
 	shape   template
 	queries int64  // that Google has searched for
+	mapped  bool   // places of Google Maps were found
+	webbed  bool   // pages were
 	blocked string // the reason why the prompt was refused
 	message string // what was said about that, or about the finish
 	ids     toolid.Used
@@ -130,7 +132,7 @@ func (a *answer) parse(dst []codec.Event, data []byte) []codec.Event {
 func (a *answer) counted(dst []codec.Event, u codec.Usage) []codec.Event {
 	before := a.usage
 	a.usage.Update(u)
-	a.usage.Searches = a.searches()
+	a.tools(&a.usage)
 	if a.started && (!u.Zero() || a.usage != before) {
 		dst = append(dst, codec.Event{Kind: codec.EventUsage, Usage: a.usage})
 	}
@@ -182,7 +184,11 @@ func (a *answer) candidate(dst []codec.Event, data []byte, v rawjson.Value, inde
 		dst = a.citations(dst, data, citations, c)
 	}
 	a.queries = max(a.queries, queriesIn(data, grounding))
-	if grounding.Get(data, "groundingChunks").Present() {
+	if chunks := grounding.Get(data, "groundingChunks"); chunks.Present() {
+		for it := chunks.Elements(data); it.Next(); {
+			a.mapped = a.mapped || it.Value.Get(data, "maps").Kind == rawjson.Object
+			a.webbed = a.webbed || it.Value.Get(data, "web").Kind == rawjson.Object
+		}
 		c.grounding = append(c.grounding[:0], grounding.Raw(data)...)
 	}
 	if finish.Kind == rawjson.String {

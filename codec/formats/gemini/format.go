@@ -46,7 +46,7 @@ func (f Format) Properties() codec.Properties {
 }
 
 var (
-	described                      = codec.Properties{Rules: capability.Gemini, Added: []string{"safetySettings"}, Count: "totalTokens", Addressed: true, Bounds: bounds, KeyQuery: "key", Tiers: []string{"serviceTier", codec.ServiceTier}}
+	described                      = codec.Properties{Rules: capability.Gemini, Added: []string{"safetySettings"}, Count: "totalTokens", Addressed: true, Bounds: bounds, KeyQuery: "key", Tiers: []string{"serviceTier", codec.ServiceTier}, TierLine: "X-Gemini-Service-Tier"}
 	contentTypeJSON                = []byte("application/json")
 	_               codec.URLTaker = Format{}
 
@@ -60,7 +60,7 @@ var (
 			"generation_config.thinkingConfig.thinking_budget", "generation_config.thinking_config.thinkingBudget",
 		},
 		Answers:  []string{"generationConfig.candidateCount", "generationConfig.candidate_count", "generation_config.candidateCount", "generation_config.candidate_count"},
-		Searches: codec.Searches{Named: []string{"googleSearch", "google_search", "googleSearchRetrieval", "google_search_retrieval"}},
+		Searches: codec.Searches{Named: []string{"googleSearch", "google_search", "googleSearchRetrieval", "google_search_retrieval"}, Maps: []string{"googleMaps", "google_maps"}},
 		Beyond: codec.Beyond{
 			Members: []string{"cachedContent", "cached_content"}, Within: []string{"fileData", "file_data", "audio*", "video*", "*pdf"},
 			Client: []string{"functionDeclarations", "function_declarations", "computerUse", "computer_use"}, Named: true,

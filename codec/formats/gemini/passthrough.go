@@ -32,7 +32,7 @@ func (in *Inspector) Reset() {
 // Usage implements passthrough.Inspector.
 func (in *Inspector) Usage() codec.Usage {
 	u := in.answer.usage
-	u.Searches = in.answer.searches()
+	in.answer.tools(&u)
 	return u
 }
 

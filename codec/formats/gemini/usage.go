@@ -15,6 +15,7 @@ type counts struct {
 	notes                    codec.Gaps
 	promptAudio, answerAudio int64
 	promptImage, answerImage int64
+	tier                     string
 }
 
 const (
@@ -50,6 +51,10 @@ func readCounts(data []byte, v rawjson.Value) counts {
 			c.promptAudio, c.promptImage = modalityTokens(data, it.Value, "AUDIO"), modalityTokens(data, it.Value, "IMAGE")
 		case "candidatesTokensDetails":
 			c.answerAudio, c.answerImage = modalityTokens(data, it.Value, "AUDIO"), modalityTokens(data, it.Value, "IMAGE")
+		case "trafficType", "serviceTier": // Vertex', and Google's own of what goes on live
+			if tier := codec.TierTold(data, it.Value); tier != "" {
+				c.tier = tier
+			}
 		default:
 			if i := countOf(name); i >= 0 {
 				u.Gaps |= codec.NoPrompt
@@ -81,15 +86,23 @@ func queriesIn(data []byte, grounding rawjson.Value) int64 {
 	return int64(len(queries))
 }
 
-// searches are those that Google asks money for: each of them from Gemini 3 on, before that one for an answer that has any. The page above says so, and so does
-// that of prices for Vertex (https://cloud.google.com/vertex-ai/generative-ai/pricing): a "grounding prompt" is paid once, however many queries it makes.
-func (a *answer) searches() int64 {
-	for _, old := range [...]string{"gemini-1", "gemini-2"} {
-		if strings.HasPrefix(a.start.Name, old) {
-			return min(a.queries, 1)
-		}
+// tools counts what Google asks money for beside tokens. Of searches: each of them from Gemini 3 on, before that one for an answer that has any. The page above says so, and
+// so does that of prices for Vertex (https://cloud.google.com/vertex-ai/generative-ai/pricing): a "grounding prompt" is paid once, however many queries it makes. Of Google Maps
+// (https://ai.google.dev/gemini-api/docs/maps-grounding, "Pricing and rate limits", and https://ai.google.dev/gemini-api/docs/pricing): before Gemini 3 a "grounded prompt", which is an answer
+// that has a source of it, and is once whatever was asked; from then on the queries, which are told with those of the web and cost the same.
+func (a *answer) tools(u *codec.Usage) {
+	u.Searches, u.Maps = a.queries, 0
+	old := strings.HasPrefix(a.start.Name, "gemini-1") || strings.HasPrefix(a.start.Name, "gemini-2")
+	switch {
+	case old && a.mapped && !a.webbed:
+		u.Searches, u.Maps = 0, 1
+	case old && a.mapped:
+		u.Searches, u.Maps = min(u.Searches, 1), 1
+	case old:
+		u.Searches = min(u.Searches, 1)
+	case a.mapped:
+		u.Searches = max(u.Searches, 1)
 	}
-	return a.queries
 }
 
 // readUsage is readCounts and usage, for what may be in another dialect.
@@ -106,7 +119,7 @@ func readUsage(data []byte, v rawjson.Value) codec.Usage {
 func (c *counts) usage() codec.Usage {
 	u := codec.Usage{Prompt: c.n[countPrompt] + c.n[countToolPrompt], Cached: c.n[countCached],
 		Completion: c.n[countAnswer] + c.n[countThoughts], Reasoning: c.n[countThoughts], Total: c.n[countTotal],
-		PromptAudio: c.promptAudio, CompletionAudio: c.answerAudio, PromptImage: c.promptImage, CompletionImage: c.answerImage}
+		PromptAudio: c.promptAudio, CompletionAudio: c.answerAudio, PromptImage: c.promptImage, CompletionImage: c.answerImage, Tier: c.tier}
 	const both = 1<<countPrompt | 1<<countAnswer
 	if c.told&both == both && c.small() && u.Prompt|u.Completion != 0 {
 		return u // nearly always

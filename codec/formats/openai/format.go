@@ -32,7 +32,7 @@ var described = codec.Properties{
 		// Some clients put other formats' tools among those of chat, as they are there.
 		Searches: codec.Searches{
 			Members: []string{"web_search_options"}, Size: "search_context_size", Web: []string{"web_search"}, Preview: []string{"web_search_preview"}, Files: []string{"file_search"},
-			Named: []string{"googleSearch", "google_search", "googleSearchRetrieval", "google_search_retrieval"},
+			Named: []string{"googleSearch", "google_search", "googleSearchRetrieval", "google_search_retrieval"}, Maps: []string{"googleMaps", "google_maps"},
 		},
 		// xAI's search_parameters, OpenRouter's plugins, Azure's data_sources (learn.microsoft.com/azure/ai-services/openai/references/on-your-data), DashScope's
 		// enable_search and Groq's search_settings; document_url is Mistral's, video_url and audio_url are vLLM's and DashScope's, and so are texts that name files.

@@ -76,7 +76,7 @@ func (f *findings) inspect(data []byte) error {
 			choices := it.Elements()
 			f.inspectChoices(data, &choices)
 			it.Leave(&choices.Walk)
-		case "status_code", "usage", "usageMetadata", "usage_metadata", "meta", "x_groq", "error", "base_resp":
+		case "status_code", codec.ServiceTier, "usage", "usageMetadata", "usage_metadata", "meta", "x_groq", "error", "base_resp":
 			f.Member(data, &it)
 		case "data":
 			v := it.Whole()

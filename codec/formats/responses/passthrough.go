@@ -211,6 +211,7 @@ func (in *Inspector) completed(data []byte, response rawjson.Value, incomplete b
 		return passthrough.Sign{Err: failed(data, response)}
 	}
 	u, _ := codec.ReadUsage(data, response.Get(data, "usage"))
+	u.Tier = codec.TierTold(data, response.Get(data, codec.ServiceTier))
 	in.usage.Update(u)
 	in.searches.atLeast(searchesIn(data, response.Get(data, "output")))
 	if in.passed == 0 && u.Zero() { // it has said nothing before, and does not count
@@ -260,6 +261,7 @@ func (in *Inspector) Head(name, data []byte, begun bool) passthrough.Sign {
 func (in *Inspector) Tail(data []byte) passthrough.Sign {
 	if in.last {
 		u, _ := codec.ReadUsage(data, passthrough.LastMember(data, `"usage"`))
+		u.Tier = codec.TierTold(data, passthrough.LastMember(data, `"service_tier"`))
 		in.usage.Update(u)
 	}
 	return passthrough.Sign{Done: in.last}

@@ -16,7 +16,7 @@ func (Format) DecodeResponse(body []byte) (*codec.Response, error) {
 	r := &reader{fields.Reader{Data: body}}
 	a := &codec.Response{Format: formatName}
 	var output, details rawjson.Value
-	status, worded := "", false
+	status, tier, worded := "", "", false
 	var told codec.Told
 	it := rawjson.MembersOf(body)
 	for it.Next() {
@@ -36,6 +36,7 @@ func (Format) DecodeResponse(body []byte) (*codec.Response, error) {
 			output = v
 		case "service_tier":
 			a.ServiceTier, _ = rawjson.Text(body, v)
+			tier = codec.TierTold(body, v)
 		case "usage":
 			a.Usage, a.HasUsage = codec.ReadUsage(body, v)
 		case "message":
@@ -48,6 +49,7 @@ func (Format) DecodeResponse(body []byte) (*codec.Response, error) {
 		return nil, e
 	}
 	searchesIn(body, output).tell(&a.Usage)
+	a.Usage.Tier = tier
 	if status == "failed" || status == "cancelled" {
 		return nil, codec.NoAnswer("the upstream ended the response as " + status + " without saying why")
 	}

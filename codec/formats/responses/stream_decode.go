@@ -315,6 +315,7 @@ func (d *streamDecoder) completed(dst []codec.Event, data []byte, response rawjs
 	dst = append(dst, codec.Event{Kind: codec.EventFinish, Finish: finishOf(status, reason, d.calls > 0)})
 	if u, _ := codec.ReadUsage(data, response.Get(data, "usage")); u.Tells() {
 		searchesIn(data, response.Get(data, "output")).tell(&u)
+		u.Tier = codec.TierTold(data, response.Get(data, codec.ServiceTier))
 		dst = append(dst, codec.Event{Kind: codec.EventUsage, Usage: u})
 	}
 	return dst
