@@ -150,7 +150,7 @@ func (c *common) snapshot() *remembered {
 	return n
 }
 
-// keepKnown hands on what has changed of what is known of keys with credits. Books.folding is held.
+// keepKnown hands on what has changed of what is known of keys with credits. Books.flushing is held.
 func (b *Books) keepKnown(now time.Time) {
 	s := b.sharing
 	b.mu.Lock()

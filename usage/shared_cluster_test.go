@@ -424,7 +424,7 @@ func TestCreditsOfAFleetBeginAnewWithTheMonth(t *testing.T) {
 	spend := func(m *member, k *Key, times int) {
 		m.count(times, paid)
 		k.Spend(int64(times) * 7)
-		fold(t, m.Books) // in the month that it is
+		flush(t, m.Books) // in the month that it is
 	}
 	spend(one, mine, 4)
 	spend(two, theirs, 6)

@@ -20,7 +20,7 @@ type sharing struct {
 	owed    bool // something could not be read
 	read    bool // all was, once
 
-	kept map[*Key]written // what of it is in the data folder; Books.folding guards it
+	kept map[*Key]written // what of it is in the data folder; Books.flushing guards it
 }
 
 // common is what the ledger has of a key.
