@@ -14,6 +14,7 @@ import (
 // Request returns the request as the target takes it, and the names that were changed. One that may stay is returned itself, any other is a copy.
 func Request(q *codec.Request, t *capability.Target) (*codec.Request, Names) {
 	f := fitting{q: q, Target: t}
+	f.once()
 	f.choice()
 	f.allowed()
 	f.names()

@@ -15,6 +15,9 @@ func Check(q *codec.Request, t *capability.Target) *codec.Error {
 	if f.own() {
 		return nil
 	}
+	if c := &f.q.ToolChoice; c.Mode == codec.ToolNamed && !c.Hosted && len(f.q.Tools) > 0 && f.clientsAlone() && !f.offered()(c.Name) {
+		return codec.BadRequest("tool_choice", "'tool_choice' names the tool '"+codec.Excerpt(c.Name, 64)+"', which is not among the request's tools")
+	}
 	name, forced := f.forced()
 	if !forced || f.runsAlone(name) {
 		return nil
@@ -39,6 +42,11 @@ func (f *fitting) forced() (name string, is bool) {
 		return name, true
 	}
 	return "", false
+}
+
+// clientsAlone says whether providers run none of the tools, so that all their names are known.
+func (f *fitting) clientsAlone() bool {
+	return !slices.ContainsFunc(f.q.Tools, func(t codec.Tool) bool { return t.Kind == codec.ToolHosted })
 }
 
 // hasHosted says whether one of the tools that providers run is meant by a name: Anthropic's choice has the name of a tool, whose type begins with it.

@@ -38,6 +38,8 @@ func TestAToolOfAProvidersOwnThatIsDemandedIsCalledOrRefused(t *testing.T) {
 		{"any, where the client has one", "responses", capability.Chat, "gpt-5", []codec.Tool{hosted("web_search"), function}, required, "web_search f", codec.ToolRequired},
 		{"none that is demanded", "responses", capability.Chat, "gpt-5", []codec.Tool{hosted("web_search"), function}, codec.ToolChoice{}, "web_search f", codec.ToolDefault},
 		{"one of the client's", "responses", capability.Chat, "gpt-5", []codec.Tool{hosted("web_search"), function}, named("f"), "web_search f", codec.ToolNamed},
+		{"one that is not there", "responses", capability.Chat, "gpt-5", []codec.Tool{function}, named("missing_search"), "", 0},
+		{"a tool that is there twice", "anthropic", capability.Chat, "gpt-5", []codec.Tool{function, {Name: "g"}, function, hosted("web_search"), hosted("web_search")}, named("f"), "f g web_search web_search", codec.ToolNamed},
 		{"its own format's", "responses", capability.Responses, "gpt-5", []codec.Tool{hosted("file_search")}, own("file_search"), "file_search", codec.ToolNamed},
 	} {
 		q, target := &codec.Request{Format: c.from, Tools: c.tools, ToolChoice: c.choice}, at("x", c.format, c.model)

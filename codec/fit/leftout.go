@@ -37,6 +37,9 @@ func LeftOut(q *codec.Request, t *capability.Target) (left []string) {
 	if broken > 0 {
 		left = append(left, "the form of arguments that are no JSON object")
 	}
+	if f.repeats() {
+		left = append(left, "tools that have another's name")
+	}
 	const most = 8 // names are the client's
 	for i := range q.Tools {
 		if tool := &q.Tools[i]; tool.Kind == codec.ToolHosted && !f.runs(tool.Name) && len(left) < most {

@@ -16,6 +16,48 @@ var formats = map[string]string{"openai": capability.Chat, "responses": capabili
 // own says whether the request came in the target's format.
 func (f *fitting) own() bool { return formats[f.q.Format] == f.Format }
 
+// once offers each tool once: programs that put those of several servers together name some twice, and providers answer "Tool names must be unique".
+func (f *fitting) once() {
+	if f.own() || !f.repeats() {
+		return
+	}
+	seen := map[string]bool{}
+	q := f.change()
+	q.Tools, f.tooled = slices.DeleteFunc(slices.Clone(q.Tools), func(t codec.Tool) bool {
+		again := t.Kind != codec.ToolHosted && seen[t.Name]
+		seen[t.Name] = seen[t.Name] || t.Kind != codec.ToolHosted
+		return again
+	}), true
+}
+
+// fewTools is up to how many are compared with each other, which is quicker for them than to write them down.
+const fewTools = 32
+
+// repeats says whether two tools of the client's have one name.
+func (f *fitting) repeats() bool {
+	tools := f.q.Tools
+	if len(tools) <= fewTools {
+		for i := range tools {
+			for j := range tools[:i] {
+				if tools[i].Kind != codec.ToolHosted && tools[j].Kind != codec.ToolHosted && tools[i].Name == tools[j].Name {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	names := make(map[string]bool, len(tools))
+	for i := range tools {
+		if tools[i].Kind != codec.ToolHosted {
+			if names[tools[i].Name] {
+				return true
+			}
+			names[tools[i].Name] = true
+		}
+	}
+	return false
+}
+
 // WebSearch is what a choice calls the search of whoever has one.
 const WebSearch = "web_search"
 
