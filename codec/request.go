@@ -106,7 +106,7 @@ type Tool struct {
 	// Schema is the JSON schema of a function's arguments; nil if it takes none.
 	Schema json.RawMessage
 	Strict *bool
-	// Grammar is the format member of a custom tool, whose input is text.
+	// Grammar is the format member of a custom tool, whose input is text, as Responses has it: {"type":"grammar","syntax":…,"definition":…}.
 	Grammar json.RawMessage
 	// Raw is a hosted tool (web search, code execution) as its own format writes it.
 	Raw   json.RawMessage

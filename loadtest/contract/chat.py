@@ -271,6 +271,8 @@ def tools(s: Sampler, body: dict, fields: dict) -> None:
     made = {t["function"]["name"]: t for t in s.some(lambda: s.of(functions, 0.6))}
     if s.chance(0.1):
         made["text_tool"] = {"type": "custom", "custom": {"name": "text_tool", "description": s.keep()}}
+        if s.chance(0.5):
+            made["text_tool"]["custom"]["format"] = {"type": "grammar", "grammar": {"syntax": "regex", "definition": s.keep()}}
     body["tools"] = list(made.values())
     s.tools = [tool_of(t) for t in body["tools"]]
     if s.chance(0.4):

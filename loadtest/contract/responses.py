@@ -303,6 +303,8 @@ def tools(s: Sampler, body: dict, fields: dict) -> None:
     made = {t["name"]: t for t in s.some(lambda: s.of(fields["tools"].shape.item.options[0], 0.6))}
     if s.chance(0.2):
         made["text_tool"] = {"type": "custom", "name": "text_tool", "description": s.keep()}
+        if s.chance(0.5):
+            made["text_tool"]["format"] = {"type": "grammar", "syntax": "regex", "definition": s.keep()}
     body["tools"] = list(made.values())
     s.tools = ask(body).tools
     if s.chance(0.1):
@@ -356,7 +358,8 @@ def said(s: Sampler) -> dict:
     if s.chance(0.3):
         return {"role": "assistant", "content": s.keep()}
     part = {"type": "refusal", "refusal": s.keep()} if s.chance(0.1) else {"type": "output_text", "text": s.keep(), "annotations": []}
-    return {"type": "message", "id": f"msg_{s.number()}", "role": "assistant", "status": "completed", "content": [part]}
+    phase = {"phase": s.rng.choice(("commentary", "final_answer"))} if s.chance(0.3) else {}
+    return {"type": "message", "id": f"msg_{s.number()}", "role": "assistant", "status": "completed", "content": [part]} | phase
 
 
 def called(s: Sampler, parts: dict) -> list[dict]:

@@ -232,9 +232,38 @@ func (r *reader) toolBody(t *codec.Tool, v rawjson.Value, path string) {
 		case "strict":
 			t.Strict = r.Boolean(it.Value, path+".strict")
 		case "format":
-			t.Grammar = r.Raw(it.Value)
+			t.Grammar = flat(r.Raw(it.Value))
 		}
 	}
+}
+
+// flat is the format of a custom tool without chat's own inner object.
+func flat(format []byte) []byte {
+	v, err := rawjson.One(format)
+	inner := v.Get(format, "grammar")
+	if err != nil || inner.Kind != rawjson.Object {
+		return format
+	}
+	dst := []byte(`{"type":"grammar"`)
+	for it := inner.Members(format); it.Next(); {
+		dst = rawjson.Field(dst, it.Name(), it.Value.Raw(format))
+	}
+	return append(dst, '}')
+}
+
+// nested undoes flat.
+func nested(format []byte) []byte {
+	v, err := rawjson.One(format)
+	if kind, _ := rawjson.Text(format, v.Get(format, "type")); err != nil || kind != "grammar" || v.Get(format, "grammar").Present() {
+		return format
+	}
+	dst := []byte(`{"type":"grammar","grammar":{`)
+	for it := v.Members(format); it.Next(); {
+		if it.Name() != "type" {
+			dst = rawjson.Field(dst, it.Name(), it.Value.Raw(format))
+		}
+	}
+	return append(dst, "}}"...)
 }
 
 // functions reads what tools were called before there were others.

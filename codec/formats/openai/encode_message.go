@@ -19,6 +19,10 @@ func appendMessages(dst []byte, messages []codec.Message, own bool) []byte {
 		if m.Role != codec.RoleTool {
 			dst = appendResultMedia(dst, media, own)
 			media = nil
+			if m.Phase != "" && !own { // OpenAI's Responses alone have it
+				other := *m
+				other.Phase, m = "", &other
+			}
 			dst = appendMessage(append(rawjson.Comma(dst), '{'), m, own)
 			dst = append(dst, '}')
 			continue

@@ -149,7 +149,7 @@ func appendTools(dst []byte, tools []codec.Tool, own bool) []byte {
 		dst = rawjson.StrIf(dst, "description", t.Description)
 		dst = rawjson.RawIf(dst, "parameters", t.Schema)
 		dst = rawjson.BoolIf(dst, "strict", t.Strict)
-		dst = rawjson.RawIf(dst, "format", t.Grammar)
+		dst = rawjson.RawIf(dst, "format", nested(t.Grammar))
 		dst = append(dst, '}')
 		dst = appendCache(dst, t.Cache)
 		dst = append(appendExtra(dst, t.Extra, own), '}')

@@ -147,7 +147,11 @@ func (r *reader) part(v rawjson.Value, path string) (p codec.Part, ok bool) {
 		return codec.Part{Kind: codec.PartImage, Media: m}, true
 	case "input_file":
 		m := &codec.Media{FileID: get("file_id"), Name: get("filename"), URL: get("file_url")}
-		if data := get("file_data"); data != "" {
+		data := get("file_data")
+		if data == "" && strings.HasPrefix(m.URL, "data:") {
+			data, m.URL = m.URL, ""
+		}
+		if data != "" {
 			locate(m, data)
 		}
 		return codec.Part{Kind: codec.PartFile, Media: m}, true
