@@ -66,12 +66,14 @@ type callPiece struct {
 	numbered      bool // it has an index
 	id, name      uint64
 	arguments     bool
+	opens         bool // its arguments begin as those of a call do
 }
 
 func (c *callParts) piece(data []byte, choice int64) callPiece {
 	p := callPiece{choice: choice, id: hashOf(data, c.id), name: hashOf(data, c.name)}
 	p.index, p.numbered = rawjson.Int(data, c.index)
 	p.arguments = c.arguments.Present() && (c.arguments.Kind != rawjson.String || nonEmpty(c.arguments))
+	p.opens = c.arguments.Kind == rawjson.Object || p.arguments && c.arguments.Kind == rawjson.String && data[c.arguments.Start+len(`"`)] == '{'
 	return p
 }
 
@@ -141,7 +143,7 @@ func (o *openCalls) take(p *callPiece) (at int, begins bool) {
 
 // find is the call that a piece goes on with, -1 for one that begins another. Some upstreams number every call 0 (Ollama, among others), and
 // only the id tells them apart; some make up an id for every piece, which then has no name; some number none, and then a piece without an id
-// goes on with the last.
+// goes on with the last, unless it names a tool and its arguments begin anew.
 func (o *openCalls) find(p *callPiece) int {
 	var known *int
 	switch {
@@ -163,7 +165,7 @@ func (o *openCalls) find(p *callPiece) int {
 		if p.name != 0 || !p.arguments {
 			return -1
 		}
-	case p.id == 0 && call.id == 0 && p.name != 0 && call.name != 0 && p.name != call.name && call.said:
+	case p.id == 0 && call.id == 0 && p.name != 0 && call.name != 0 && call.said && (p.name != call.name || p.opens):
 		return -1
 	}
 	return *known

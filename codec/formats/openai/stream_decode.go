@@ -300,6 +300,12 @@ func (d *streamDecoder) delta(dst []codec.Event, data []byte, v, logprobs rawjso
 
 // contentPart reads an element of content that comes as a list, as Mistral's thinking models send it.
 func (d *streamDecoder) contentPart(dst []codec.Event, r *reader, v rawjson.Value, c *choiceState) []codec.Event {
+	if v.Kind == rawjson.String { // LangChain's
+		if text := rawjson.TextIn(&d.text, r.Data, v); len(text) > 0 {
+			dst = append(dst, codec.Event{Kind: codec.EventText, Choice: c.index, Text: text})
+		}
+		return dst
+	}
 	p := r.part(v, "content")
 	e := codec.Event{Kind: codec.EventText, Choice: c.index, Text: []byte(p.Text), Media: p.Media}
 	switch p.Kind {

@@ -87,6 +87,7 @@ func TestTheDecoderReadsWhatUpstreamsSend(t *testing.T) {
 			"start c m 7\nthink 0.0 a|b|text 0.0 c|\nfinish 0 stop\n"},
 		{"thinking in a list", delta(`{"content":[{"type":"thinking","thinking":[{"type":"text","text":"a"}]},{"type":"text","text":"b"}]}`, ``) + doneEvent,
 			"start c m 7\nthink 0.0 a|text 0.0 b|\nfinish 0 stop\n"},
+		{"bare texts in a list", delta(`{"content":["a",{"type":"text","text":"b"},""]}`, ``) + doneEvent, "start c m 7\ntext 0.0 a|b|\nfinish 0 stop\n"},
 		{"parallel calls", delta(`{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":""}}]}`, ``) +
 			delta(`{"tool_calls":[{"index":2,"id":"b","function":{"name":"g","arguments":"{"}}]}`, ``) +
 			delta(`{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{}"}},{"index":2,"function":{"arguments":"}"}}]}`, `,"finish_reason":"stop"`) + doneEvent,
@@ -112,6 +113,10 @@ func TestTheDecoderReadsWhatUpstreamsSend(t *testing.T) {
 			"start c m 7\n\ncall 0.0 a1 f \nargs 0.0 {}|\ncall 0.1 a2 g \n\nfinish 0 tool_calls\n"},
 		{"calls of one number and no id", calls(`{"index":0,"function":{"name":"f","arguments":"{}"}}`, `{"index":0,"function":{"name":"g","arguments":"{}"}}`),
 			"start c m 7\n\ncall 0.0 new f \nargs 0.0 {}|\ncall 0.1 new g \nargs 0.1 {}|\nfinish 0 tool_calls\n"},
+		{"two of one tool without ids or numbers", calls(`{"function":{"name":"f","arguments":"{}"}},{"function":{"name":"f","arguments":"{\"a\":1}"}}`, `{"function":{"name":"f","arguments":{"b":2}}}`),
+			"start c m 7\n\ncall 0.0 new f \nargs 0.0 {}|\ncall 0.1 new f \nargs 0.1 {\"a\":1}|\ncall 0.2 new f \nargs 0.2 {\"b\":2}|\nfinish 0 tool_calls\n"},
+		{"one in pieces that name it each time", calls(`{"function":{"name":"f","arguments":"{\"a\""}}`, `{"function":{"name":"f","arguments":":1}"}}`),
+			"start c m 7\n\ncall 0.0 new f \nargs 0.0 {\"a\"|:1}|\nfinish 0 tool_calls\n"},
 		{"an id that comes late", calls(`{"index":0,"function":{"arguments":""}}`, `{"index":0,"id":"a","function":{"name":"f","arguments":"{}"}}`, `{"index":0,"id":"a","function":{"name":"f","arguments":" "}}`),
 			"start c m 7\n\ncall 0.0 a f \nargs 0.0 {}| |\nfinish 0 tool_calls\n"},
 		{"another id for every piece", calls(`{"index":0,"id":"a","function":{"name":"f","arguments":""}}`, `{"index":0,"id":"b","function":{"name":null,"arguments":"{"}}`, `{"index":0,"id":"c","function":{"arguments":"}"}}`),
