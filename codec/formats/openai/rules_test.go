@@ -39,6 +39,7 @@ func TestUpstreamsGetWhatTheyTake(t *testing.T) {
 		{"one that thinks when it is asked to", "api.openai.com", "m", "gpt-5.1", `{"temperature":0.2,"reasoning_effort":"low"}`, `{"reasoning_effort":"low"}`},
 		{"and not when it is not", "api.openai.com", "m", "gpt-5.1", `{"temperature":0.2,"reasoning_effort":"none"}`, `{"temperature":0.2,"reasoning_effort":"none"}`},
 		{"one that thinks unless it is told not to", "api.openai.com", "m", "gpt-5.6", `{"temperature":0.2}`, `{}`},
+		{"a model of tomorrow", "api.openai.com", "m", "o5-mini", `{"reasoning_effort":"none","temperature":0.2,"max_tokens":5,"stop":"a"}`, `{"reasoning_effort":"low","max_completion_tokens":5}`},
 		{"an effort that is too weak", "api.openai.com", "m", "o4-mini", `{"reasoning_effort":"minimal"}`, `{"reasoning_effort":"low"}`},
 		{"none for one that always thinks", "api.openai.com", "m", "gpt-5", `{"reasoning_effort":"none"}`, `{"reasoning_effort":"minimal"}`},
 		{"minimal where there is no such word", "api.openai.com", "m", "gpt-5.6", `{"reasoning_effort":"minimal"}`, `{"reasoning_effort":"low"}`},
