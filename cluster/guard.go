@@ -173,7 +173,7 @@ func (f *frames) lineEnds() error {
 		f.ended()
 		return nil
 	case '_', '#':
-		if f.had != int(map[byte]int{'_': 0, '#': 1}[kind]) {
+		if f.had != map[byte]int{'_': 0, '#': 1}[kind] {
 			return errNoRedis
 		}
 		f.ended()

@@ -272,14 +272,12 @@ func (l *limits) Confirm(ctx context.Context, grants []limit.Grant) (refused int
 
 // remember has a counter looked after until it has nothing to give back or to tell. It may be called with the counter's lock held: nobody holds the
 // lock of limits and waits for one of theirs.
-func (l *limits) remember(n *counter) bool {
+func (l *limits) remember(n *counter) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.active[n] && len(l.active) >= mostActive {
-		return false
+	if l.active[n] || len(l.active) < mostActive {
+		l.active[n] = true
 	}
-	l.active[n] = true
-	return true
 }
 
 // rememberQuotas is remember for quotas.

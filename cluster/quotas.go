@@ -150,7 +150,7 @@ func (r *reservation) ask(ctx context.Context, now int64) (why limit.Refusal, ok
 		if !r.allowed {
 			return r.refusal, false, nil
 		}
-		if refusal, some := p.of.mayOwe(r.need, now); !some {
+		if refusal, some := p.of.mayOwe(r.need); !some {
 			return refusal, false, nil
 		}
 		r.owe(now)

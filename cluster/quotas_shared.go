@@ -146,7 +146,7 @@ func (q *quotas) owe(n limit.Need, now int64) {
 
 // mayOwe says whether a request is let in whose answer is late: of what all had left not too much is taken by each instance alone. Where Redis is gone
 // it is what this instance knows by itself that counts.
-func (q *quotas) mayOwe(n limit.Need, now int64) (limit.Refusal, bool) {
+func (q *quotas) mayOwe(n limit.Need) (limit.Refusal, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if !q.limits.cluster.up.Load() || q.toldAt == 0 {

@@ -104,7 +104,7 @@ func splitAddress(hostport, defaultPort string) (host, port string, err error) {
 	}
 	host, port, err = net.SplitHostPort(hostport)
 	if err != nil {
-		host, port, err = strings.TrimSuffix(strings.TrimPrefix(hostport, "["), "]"), defaultPort, nil
+		host, port = strings.TrimSuffix(strings.TrimPrefix(hostport, "["), "]"), defaultPort
 		if strings.Contains(host, ":") && net.ParseIP(host) == nil {
 			return "", "", errors.New("must be a host name or address with an optional port")
 		}

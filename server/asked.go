@@ -112,7 +112,7 @@ func listModels(cfg *config.Config, within time.Duration) (*config.Config, map[i
 func (snap *snapshot) smallRequests(failed map[int]string) (all []Asked) {
 	for i, p := range snap.table.Providers {
 		of := Asked{Provider: p.Config.Name, index: i, key: -1}
-		of.model, of.way = smallestOf(string(p.Engine), p.Models)
+		of.model, of.way = smallestOf(p.Engine, p.Models)
 		switch {
 		case snap.backends[i].channel == nil:
 			of.LeftOut = "left out of the configuration, as the error says"

@@ -104,7 +104,8 @@ func (a *attempt) translated(to codec.Format, provider *config.Provider) ([]byte
 	if err != nil {
 		return nil, err
 	}
-	fetched, came := 0, request
+	came := request
+	var fetched int
 	if !provider.Tools || !provider.Image {
 		request = request.Without(!provider.Tools, !provider.Image)
 	}

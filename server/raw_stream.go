@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"strings"
 
 	"uniapi/codec"
 	"uniapi/codec/estimate"
@@ -198,7 +199,8 @@ func (s *rawStream) event() {
 
 // read takes what an event's data tells, which is whole if v is there.
 func (s *rawStream) read(name, data []byte, v rawjson.Value) {
-	kind, told := string(name), rawjson.Value{}
+	kind := string(name)
+	var told rawjson.Value
 	if v.Kind == rawjson.Object {
 		if word, _ := rawjson.Text(data, v.Get(data, "type")); word != "" {
 			kind = word
@@ -221,9 +223,9 @@ func (s *rawStream) read(name, data []byte, v rawjson.Value) {
 		}
 	}
 	switch {
-	case bytes.HasSuffix([]byte(kind), []byte(".completed")):
+	case strings.HasSuffix(kind, ".completed"):
 		s.images++
-	case bytes.HasSuffix([]byte(kind), []byte(".partial_image")):
+	case strings.HasSuffix(kind, ".partial_image"):
 		s.parts++
 	}
 	u, _ := codec.ReadUsage(data, told)

@@ -89,7 +89,7 @@ func (v *sharedView) begin(l *sharedLedger) error {
 	if err := v.tx.QueryRow(v.ctx, `SELECT value FROM uniapi.meta WHERE key = 'marks'`).Scan(&value); err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return err
 	}
-	found := false
+	var found bool
 	if v.marks, found, err = parseMarks(value); err != nil {
 		return err
 	} else if !found {
@@ -137,12 +137,12 @@ func (v *sharedView) End() int64 { return v.end }
 
 // Aligned implements View.
 func (v *sharedView) Aligned(k Kind, from int64) int64 {
-	r := v.plan(k)
+	r := v.plan()
 	return r.Aligned(k, from)
 }
 
 // plan is what tells which spans answer a question.
-func (v *sharedView) plan(k Kind) *reading {
+func (v *sharedView) plan() *reading {
 	r := &reading{marks: v.marks, end: v.end}
 	for _, p := range v.waiting {
 		today := begin(p.at, day)
@@ -171,7 +171,7 @@ func (s *sharedSums) sum(n Name) *Counts {
 
 // Scan implements View.
 func (v *sharedView) Scan(q Question, begun func(at, length int64), of func(Name) *Counts) error {
-	plan := v.plan(q.Kind)
+	plan := v.plan()
 	sums := &sharedSums{of, map[Name]*Counts{}}
 	bySeries := make([]*Counts, len(v.names))
 	asked := make([]bool, len(v.names))

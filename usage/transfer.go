@@ -152,7 +152,7 @@ func (h *Histogram) buckets() map[int]int64 {
 	all := map[int]int64{}
 	for i, n := range h {
 		if n != 0 {
-			all[i] = int64(n)
+			all[i] = n
 		}
 	}
 	return all

@@ -114,7 +114,7 @@ func TestAGuessMakesNothingLonger(t *testing.T) {
 		b := newBreaker()
 		b.Failed(&Pause{Began: 10 * second, Until: 20 * second, Sure: true, Failures: 1}, mine, 9*second)
 		b.Failed(&Pause{Began: 15 * second, Until: 30 * second, Sure: true, Failures: 1, Guess: guess}, mine, 12*second)
-		v, want := b.Look(16*second, mine), int64(30*second)
+		v, want := b.Look(16*second, mine), 30*second
 		if guess {
 			want = 20 * second
 		}

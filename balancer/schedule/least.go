@@ -147,7 +147,7 @@ func (c *Cheapest) Pick(w *Walk) int {
 		}
 		c.groups = grouped(w.Places, func(p *Place) float64 { return p.Price })
 	})
-	best := -1
+	var best int
 	if w.Conversation != 0 {
 		best = c.nearest(w)
 	} else {

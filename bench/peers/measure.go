@@ -233,7 +233,7 @@ func (s *stage) play(ctx context.Context, load string, rate float64, contenders 
 				i = len(contenders) - 1 - turn
 			}
 			c := contenders[i]
-			m, err := s.turn(ctx, load, rate, c)
+			m, err := s.turn(ctx, rate, c)
 			if err != nil {
 				return nil, c.explain(err)
 			}
@@ -271,7 +271,7 @@ func (s *stage) play(ctx context.Context, load string, rate float64, contenders 
 }
 
 // turn puts a load on c once.
-func (s *stage) turn(ctx context.Context, name string, rate float64, c *contender) (*measurement, error) {
+func (s *stage) turn(ctx context.Context, rate float64, c *contender) (*measurement, error) {
 	if s.kind != saturating {
 		defer c.stop()
 		if err := s.raise(c); err != nil {

@@ -142,7 +142,7 @@ func (p *pairing) order(messages []codec.Message) []codec.Message {
 	calls, results := p.calls, p.results
 	for i := range messages {
 		m := messages[i]
-		n := 0
+		var n int
 		m.Parts, n = p.said(m.Parts, calls, results)
 		made := calls[:n]
 		calls, results = calls[n:], results[resultsIn(messages[i].Parts):]

@@ -189,7 +189,7 @@ func thought(p codec.Part) bool {
 // parts are those that the target can be told; the list itself, if that is all.
 func (r *repair) parts(role codec.Role, parts []codec.Part) []codec.Part {
 	for i := range parts {
-		if !r.fits(role, &parts[i]) {
+		if !r.fits(&parts[i]) {
 			out := append(make([]codec.Part, 0, len(parts)+1), parts[:i]...)
 			for ; i < len(parts); i++ {
 				at := len(out)
@@ -204,7 +204,7 @@ func (r *repair) parts(role codec.Role, parts []codec.Part) []codec.Part {
 }
 
 // fits says whether a part may stay as it is.
-func (r *repair) fits(role codec.Role, p *codec.Part) bool {
+func (r *repair) fits(p *codec.Part) bool {
 	switch p.Kind {
 	case codec.PartText:
 		return p.Text != ""
@@ -222,7 +222,7 @@ func (r *repair) fits(role codec.Role, p *codec.Part) bool {
 func (r *repair) part(dst []codec.Part, role codec.Role, p *codec.Part) []codec.Part {
 	part := *p
 	switch {
-	case r.fits(role, p):
+	case r.fits(p):
 	case p.Kind == codec.PartText:
 		return dst
 	case p.Kind == codec.PartRefusal:

@@ -236,7 +236,7 @@ func word(member string) (string, bool) {
 		return "", false
 	}
 	low := strings.ToLower(strings.ReplaceAll(member, "_", ""))
-	for i := 0; i < len(low); i++ {
+	for i := range len(low) {
 		if c := low[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') {
 			return "", false
 		}

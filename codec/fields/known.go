@@ -173,7 +173,7 @@ func (k *Known) Take(seen *Seen, it *rawjson.Members) (int, *codec.Error) {
 
 // plain says whether a name is one that nobody takes for another.
 func plain(name string) bool {
-	for i := 0; i < len(name); i++ {
+	for i := range len(name) {
 		if c := name[i]; (c < 'a' || c > 'z') && c != '_' && (c < '0' || c > '9') {
 			return false
 		}

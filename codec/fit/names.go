@@ -60,7 +60,7 @@ func (f *fitting) isName(name string) bool {
 	if len(name) > f.NameChars || !f.Takes("names_with_digits_first", true) && isDigit(name[0]) {
 		return false
 	}
-	for i := 0; i < len(name); i++ {
+	for i := range len(name) {
 		if !isNameByte(name[i]) {
 			return false
 		}

@@ -188,7 +188,7 @@ func (c *collector) element(in string, list *rawjson.Elements) speaker {
 		return user
 	}
 	object := list.Members()
-	about := c.object("", &object, false)
+	about := c.object(&object, false)
 	list.Leave(&object.Walk)
 	return about.speaker(in)
 }
@@ -258,7 +258,7 @@ func (c *collector) value(name string, in *rawjson.Walk, v rawjson.Value, free b
 			return
 		}
 		object := in.Members()
-		c.object(name, &object, free)
+		c.object(&object, free)
 		c.depth--
 		in.Leave(&object.Walk)
 	default: // a number, true, false or null
@@ -269,7 +269,7 @@ func (c *collector) value(name string, in *rawjson.Walk, v rawjson.Value, free b
 }
 
 // object collects all strings of one, but for a role and a type that a format has, and the names of members that none has.
-func (c *collector) object(name string, it *rawjson.Members, free bool) about {
+func (c *collector) object(it *rawjson.Members, free bool) about {
 	var a about
 	var files []file // perhaps: what the object tells of itself may come last
 	from := len(c.said)

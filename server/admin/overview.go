@@ -231,7 +231,7 @@ func (a *API) overview(ctx *fasthttp.RequestCtx, _ *Caller) {
 	now, brief, only := a.Gateway.Now(), string(ctx.QueryArgs().Peek("brief")) == "true", string(ctx.QueryArgs().Peek("provider"))
 	o := overview{
 		Now: epoch(time.Now()), Version: a.Version, Uptime: time.Since(a.began).Seconds(), Draining: now.Draining, Limits: a.Limits,
-		Clients: now.Clients, Upstream: int64(now.Upstream.Open), Idle: int64(now.Upstream.Idle), Refused: now.Refused,
+		Clients: now.Clients, Upstream: now.Upstream.Open, Idle: now.Upstream.Idle, Refused: now.Refused,
 		Reload: now.ReloadError, Prices: now.ListPrices, Cluster: now.Cluster, LeftOut: make([]overviewLeft, len(now.LeftOut)), Providers: []overviewProvider{},
 	}
 	for i, problem := range now.LeftOut {

@@ -70,7 +70,7 @@ func (s *shaper) json(text []byte, all realm) {
 			i = end
 		case c == ':' || c <= ' ':
 		case c == '-' || c >= '0' && c <= '9':
-			for i < len(text) && bytes.IndexByte([]byte("+-.eE0123456789"), text[i]) >= 0 {
+			for i < len(text) && strings.IndexByte("+-.eE0123456789", text[i]) >= 0 {
 				if (at.list || at.realm == free) && text[i] > '1' && text[i] <= '9' {
 					text[i] = '1' // as what a list has may be tokens of a text
 				}
@@ -282,7 +282,7 @@ func literal(text []byte, at int) int {
 		return 0
 	}
 	for _, word := range []string{"true", "false", "null"} {
-		if rest, is := bytes.CutPrefix(text[at:], []byte(word)); is && (len(rest) == 0 || bytes.IndexByte([]byte(",}] "), rest[0]) >= 0) {
+		if rest, is := bytes.CutPrefix(text[at:], []byte(word)); is && (len(rest) == 0 || strings.IndexByte(",}] ", rest[0]) >= 0) {
 			return len(word)
 		}
 	}

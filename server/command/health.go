@@ -26,7 +26,7 @@ func health(args []string) int {
 	if code, stop := parse(flags, args); stop {
 		return code
 	}
-	where := ""
+	var where string
 	if *base != "" {
 		address, err := doctor.GatewayAddress(*base)
 		if err != nil {

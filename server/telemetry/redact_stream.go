@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"bytes"
+	"strings"
 
 	"uniapi/codec/rawjson"
 )
@@ -125,7 +126,7 @@ func speechOf(data []byte, start int) (spans []Span) {
 	}
 	kind, _ := rawjson.Text(data, top.Get(data, "type"))
 	f := speechFinder{data: data, at: start}
-	f.object(top, bytes.HasPrefix([]byte(kind), []byte("response.")), 0)
+	f.object(top, strings.HasPrefix(kind, "response."), 0)
 	return f.spans
 }
 

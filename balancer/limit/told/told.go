@@ -184,7 +184,7 @@ var dash = []byte{'-'}
 func (t *Told) take(dialect uint8, subject int, v verb, value []byte, now time.Time) {
 	var amount int64
 	var wait time.Duration
-	gradual, usable := false, false
+	var gradual, usable bool
 	if v == reset {
 		wait, gradual, usable = untilReset(value, now)
 		gradual = gradual && (dialect == anthropic || subjects[subject].window == 0)

@@ -22,7 +22,7 @@ func (Format) Readable(opaque []byte) []codec.Part {
 		return nil
 	}
 	for it := v.Members(opaque); it.Next(); {
-		text := ""
+		var text string
 		get := func(name string) string {
 			s, _ := rawjson.Text(opaque, it.Value.Get(opaque, name))
 			return s

@@ -129,7 +129,7 @@ type objects struct {
 // as p, or until one that is begun in a later p is complete.
 func (o *objects) next(p []byte) (object, rest []byte) {
 	start := 0
-	for i := 0; i < len(p); i++ {
+	for i := range p {
 		c := p[i]
 		switch {
 		case o.depth == 0:

@@ -69,7 +69,7 @@ func budget(want *codec.Reasoning, t capabilities) (int64, bool) {
 	case want.Budget != nil:
 		n = *want.Budget
 	case want.Effort != "":
-		known := false
+		var known bool
 		if n, known = effortBudgets[want.Effort]; !known {
 			n = most
 		}

@@ -85,7 +85,7 @@ func toldError(t *codec.Told, it *rawjson.Members, body []byte, worded bool) *co
 	case err != nil:
 		return blamed(codec.NotAnAnswer(body))
 	case worded:
-		_, e := asError(body)
+		e := asError(body)
 		return e
 	}
 	return nil

@@ -45,31 +45,31 @@ func blamed(e *codec.Error) *codec.Error {
 }
 
 // asError reads an object that is an error, in either of its forms.
-func asError(data []byte) (codec.Usage, *codec.Error) {
-	u, err := codec.CheckObject(data)
+func asError(data []byte) *codec.Error {
+	_, err := codec.CheckObject(data)
 	if e, is := err.(*codec.Error); is {
-		return u, blamed(e)
+		return blamed(e)
 	}
 	v, err := rawjson.One(data)
 	if err != nil {
-		return u, nil
+		return nil
 	}
 	if message, _ := rawjson.Text(data, v.Get(data, "message")); message == "" {
-		return u, nil
+		return nil
 	}
 	// {"type":"error","code","message"}: an error object without the member around it
 	_, failure := codec.CheckObject(append(append([]byte(`{"error":`), data...), '}'))
 	e, is := failure.(*codec.Error)
 	if !is {
-		return u, nil
+		return nil
 	}
-	return u, blamed(e)
+	return blamed(e)
 }
 
 // failed is the error of a response that came to nothing.
 func failed(data []byte, response rawjson.Value) *codec.Error {
 	if response.Present() {
-		if _, e := asError(response.Raw(data)); e != nil {
+		if e := asError(response.Raw(data)); e != nil {
 			return e
 		}
 	}

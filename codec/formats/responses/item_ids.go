@@ -77,7 +77,7 @@ func idEdits(body []byte) (edits []idEdit) {
 	if err != nil {
 		return nil
 	}
-	kind, part := "", ""
+	var kind, part string
 	if it, _ := rawjson.Text(body, top.Get(body, "type")); it != "" {
 		part, _ = rawjson.Text(body, top.Get(body, "part").Get(body, "type"))
 		kind = itemOfEvent(it, part)

@@ -49,7 +49,7 @@ func (in *Inspector) Said() int64 { return in.passed }
 
 // Failure implements passthrough.Inspector.
 func (in *Inspector) Failure(_, block []byte) *codec.Error {
-	if _, e := asError(block); e != nil {
+	if e := asError(block); e != nil {
 		return e
 	}
 	return errOther()
@@ -115,7 +115,7 @@ func (in *Inspector) event(name, data []byte, begun bool) passthrough.Sign {
 	case "response.failed", "response.cancelled":
 		return passthrough.Sign{Err: failed(data, m.response)}
 	case "error", "":
-		if _, e := asError(data); e != nil {
+		if e := asError(data); e != nil {
 			return passthrough.Sign{Err: e}
 		}
 		if m.kind == "error" {
@@ -249,7 +249,7 @@ func (in *Inspector) Head(name, data []byte, begun bool) passthrough.Sign {
 		in.passed += estimate.MediaTokens * estimate.CharactersPerToken
 	case "response.failed", "response.cancelled", "error":
 		if m.failure.Kind == rawjson.Object {
-			_, e := asError(slices.Concat([]byte(`{"error":`), m.failure.Raw(data), []byte{'}'}))
+			e := asError(slices.Concat([]byte(`{"error":`), m.failure.Raw(data), []byte{'}'}))
 			return passthrough.Sign{Err: cmp.Or(e, failed(nil, rawjson.Value{}))}
 		}
 		return passthrough.Sign{Err: failed(nil, rawjson.Value{})}

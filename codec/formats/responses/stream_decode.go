@@ -86,7 +86,7 @@ func (d *streamDecoder) failure() error {
 func (d *streamDecoder) event(dst []codec.Event, e sse.Event) []codec.Event {
 	data := bytes.TrimSpace(e.Data)
 	if e.Foreign != nil && len(data) == 0 { // no event: an error, or a page
-		if _, d.err = asError(e.Foreign); d.err == nil {
+		if d.err = asError(e.Foreign); d.err == nil {
 			d.err = codec.NoAnswer("the upstream sent something else where an event stream was due")
 		}
 		return dst
@@ -165,14 +165,14 @@ func (d *streamDecoder) event(dst []codec.Event, e sse.Event) []codec.Event {
 	case "response.failed", "response.cancelled":
 		d.err = failed(data, response)
 	case "error":
-		if _, d.err = asError(data); d.err == nil {
+		if d.err = asError(data); d.err == nil {
 			d.err = codec.NoAnswer("the upstream reported an error without a text")
 		}
 	case "keepalive":
 		return append(dst, codec.Event{Kind: codec.EventPing})
 	case "":
 		if failure.Present() {
-			_, d.err = asError(data)
+			d.err = asError(data)
 		}
 	}
 	return dst

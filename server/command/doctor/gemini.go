@@ -14,7 +14,7 @@ func gemini() dialect {
 			return map[string]string{"X-Goog-Api-Key": e.key, "User-Agent": "GeminiCLI-tui/0.61.0 (linux; x64; terminal)", "X-Goog-Api-Client": "google-genai-sdk/1.30.0 gl-node/v20.20.2"}
 		},
 		ask: func(e *examination, prompt string, first *heard, result string) request {
-			return request{method: "POST", path: "/v1beta/models/" + escaped(e.model) + ":streamGenerateContent?alt=sse", body: geminiBody(e, prompt, first, result)}
+			return request{method: "POST", path: "/v1beta/models/" + escaped(e.model) + ":streamGenerateContent?alt=sse", body: geminiBody(prompt, first, result)}
 		},
 		hear: hearGemini,
 		list: func(*examination) request { return request{method: "GET", path: "/v1beta/models"} },
@@ -41,7 +41,7 @@ func gemini() dialect {
 	}
 }
 
-func geminiBody(e *examination, prompt string, first *heard, result string) object {
+func geminiBody(prompt string, first *heard, result string) object {
 	contents := []any{object{"role": "user", "parts": []any{object{"text": prompt}}}}
 	if first != nil {
 		var results []any

@@ -205,7 +205,7 @@ func (p *Play) send(ctx context.Context, base, key string) (status int, beginnin
 	defer answer.Body.Close()
 	first, err := io.ReadAll(io.LimitReader(answer.Body, 500))
 	if err == nil {
-		_, err = io.Copy(io.Discard, answer.Body)
+		_, _ = io.Copy(io.Discard, answer.Body)
 	}
 	if ctx.Err() != nil {
 		return 0, "", context.Cause(ctx)
