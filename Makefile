@@ -129,15 +129,18 @@ trail: ## prints which functions of server, file by file, a plain request goes t
 # rounds, so that what warms up weighs the same on every machine.
 GUARDED := -run '^$$' -bench . -benchmem -benchtime 500x \
 	-skip 'Year|Build|ListingModels|Parallel|KeptAlive|Loopback|FiftyKeys|/parallel|/tls|/sdk' ./bench ./codec/... ./pool/... ./balancer ./balancer/limit/... ./config ./usage ./server ./server/conn ./server/queue ./server/telemetry ./server/telemetry/metrics ./server/telemetry/tracing
-bench-guard: trail ## fails if a guarded benchmark allocates more than bench/baseline.txt says, or a plain request goes through more than docs/architecture.md lists
+CALLS := $(GO) run ./bench/peers --bin ./uni-api --scenarios count-plain,count-stream --rounds 3 --seconds 500ms --warm 200ms --guard bench/calls.txt
+bench-guard: trail build ## fails if a guarded benchmark allocates more than bench/baseline.txt says, a request reads and writes oftener than bench/calls.txt says, or goes through more than docs/architecture.md lists
 	@mkdir -p build
 	$(GO) test -count 3 $(GUARDED) >build/bench.txt || { cat build/bench.txt; exit 1; }
 	$(GO) run ./bench/guard allocs bench/baseline.txt build/bench.txt
+	$(CALLS)
 
-bench-baseline: ## takes what the guarded benchmarks give now as the baseline: on purpose, on a quiet machine
+bench-baseline: build ## takes what the guarded benchmarks give now as the baseline: on purpose, on a quiet machine
 	@mkdir -p build
 	$(GO) test -count 6 $(GUARDED) >build/bench.txt || { cat build/bench.txt; exit 1; }
 	grep -E '^(goos|goarch|pkg|cpu|Benchmark)' build/bench.txt >bench/baseline.txt
+	$(CALLS) --keep
 
 bench-compare: build ## time as well, and the cost beside nginx: for a quiet machine like the baseline's
 	@mkdir -p build

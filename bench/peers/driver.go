@@ -28,6 +28,9 @@ type driver struct {
 	cpu     [4]time.Duration // at that moment: as processes, and the machine's
 	pending int              // requests of the measured time without a whole answer
 	taken   measurement
+
+	counters *counters // nil if nothing is counted
+	counted  counts    // when the measured time began
 }
 
 type phaseOfLoad int
@@ -147,6 +150,9 @@ func (d *driver) turnPhase(now time.Duration) (over bool, err error) {
 	switch {
 	case d.phase == warming && now >= d.warm:
 		d.phase, d.started = measuring, now
+		if d.counted, err = d.counters.read(); err != nil {
+			return false, err
+		}
 		if d.cpu, err = d.readCPU(); err != nil {
 			return false, err
 		}
@@ -163,6 +169,11 @@ func (d *driver) turnPhase(now time.Duration) (over bool, err error) {
 		d.phase = ending
 		m := &d.taken
 		m.elapsed = now - d.started
+		counted, err := d.counters.read()
+		if err != nil {
+			return false, err
+		}
+		m.counts = counted.since(d.counted)
 		cpu, err := d.readCPU()
 		if err != nil {
 			return false, err

@@ -29,6 +29,14 @@ const (
 	lateness    = "late_p99" // of sending, in an open loop
 	fortyShare  = "forty"    // per thousand requests between 35 and 45 ms
 	fortyMode   = "forty_mode"
+	callsEach   = "calls" // system calls of the peer, a request
+	// transferEach is of calls those that read and write: what is left of them is
+	// waiting, and depends on what else comes at the same time.
+	transferEach = "transfers"
+	switchEach   = "switches" // how often its threads gave up or lost a core
+	instrEach    = "instructions"
+	callsNginx   = "calls_times_nginx"
+	callsBefore  = "calls_times_before"
 )
 
 // quantiles that are shown, with the ends of the names of their figures.
@@ -75,6 +83,11 @@ func figuresOf(m *measurement, inFront bool, cores int) figures {
 			f[streamKB] = float64(m.residentAfter-m.residentBefore) / 1024 / float64(m.open)
 		}
 	}
+	for name, n := range m.counts {
+		if count > 0 {
+			f[name] = n / count
+		}
+	}
 	if m.paced {
 		f[openStreams] = float64(m.open)
 	}
@@ -107,8 +120,9 @@ func figuresOf(m *measurement, inFront bool, cores int) figures {
 // compare adds what only a comparison gives: with nginx, with the gateway's own
 // untranslated answers, with no peer at all. Those that are missing are nil.
 func (f figures) compare(base, passed, direct figures) {
-	f.ratio(timesNginx, base)
-	f.ratio(timesPassed, passed)
+	f.ratio(timesNginx, cpuEach, base)
+	f.ratio(timesPassed, cpuEach, passed)
+	f.ratio(callsNginx, callsEach, base)
 	for _, of := range []string{firstByteOf, wholeOf, jitterOf} {
 		for _, q := range quantiles {
 			mine, ok := f[of+q.suffix]
@@ -119,9 +133,9 @@ func (f figures) compare(base, passed, direct figures) {
 	}
 }
 
-// ratio sets how many times as much CPU was used as in other figures.
-func (f figures) ratio(name string, to figures) {
-	if mine, other := f[cpuEach], to[cpuEach]; mine > 0 && other > 0 {
+// ratio sets how many times as much of something it is as in other figures.
+func (f figures) ratio(name, of string, to figures) {
+	if mine, other := f[of], to[of]; mine > 0 && other > 0 {
 		f[name] = mine / other
 	}
 }

@@ -26,6 +26,7 @@ type load struct {
 	connections int
 	rate        float64       // requests a second; 0 is a closed loop
 	ramp        time.Duration // over which the first requests of a closed loop are spread
+	counts      bool          // count what the peer does
 	gaps        bool          // streams are paced: take down when each event came
 	warm        time.Duration // before the measurement
 	seconds     time.Duration // of the measurement
@@ -44,6 +45,7 @@ type measurement struct {
 
 	peerCPU, upCPU, loadCPU time.Duration
 	allCPU                  time.Duration // of the machine, by whomever
+	counts                  counts        // of the peer
 	residentBefore          int64         // bytes, before the load
 	residentAfter           int64         // bytes, at the end of the measured time
 	open                    int           // streams that were open then
@@ -76,6 +78,12 @@ func (l load) run(ctx context.Context, peer, upstream []int) (*measurement, erro
 	}
 	defer d.close()
 	d.processes = [3][]int{peer, upstream, {os.Getpid()}}
+	if l.counts {
+		if d.counters, err = openCounters(peer); err != nil {
+			return nil, err
+		}
+		defer d.counters.close()
+	}
 	if err := d.drive(ctx); err != nil {
 		return nil, err
 	}

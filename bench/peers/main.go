@@ -34,6 +34,8 @@ type options struct {
 	most        int
 	quick       bool
 	out         string
+	guard       string
+	keep        bool
 }
 
 // settings says how the figures were taken.
@@ -74,6 +76,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	flags.IntVar(&o.most, "most", 5000, "streams open at a time, at most")
 	flags.BoolVar(&o.quick, "quick", false, "2 rounds of 1s: enough to see where things are, too noisy to quote")
 	flags.StringVar(&o.out, "out", filepath.Join("bench", "results", "peers.md"), "`file` for the table, with the plot and the figures beside it; empty for none")
+	flags.StringVar(&o.guard, "guard", "", "measure the gateway alone, and fail if a request takes more reads and writes than a `file` keeps")
+	flags.BoolVar(&o.keep, "keep", false, "with --guard: write the file anew")
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
 		return 0
@@ -91,6 +95,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		fmt.Fprintf(stderr, "peers: %v\n", err)
 		return 1
+	}
+	if o.guard != "" {
+		if err := result.guard(o.guard, o.keep); err != nil {
+			fmt.Fprintf(stderr, "peers: %v\n", err)
+			return 1
+		}
+		return 0
 	}
 	result.Command = strings.Join(append([]string{"go run ./bench/peers"}, args...), " ")
 	fmt.Fprint(stdout, result.markdown(filepath.Base(beside(o.out, ".svg"))))

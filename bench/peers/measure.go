@@ -21,7 +21,11 @@ type installed struct {
 // present finds the peers and notes in r what they are.
 func (o options) present(bin, older string, r *results) ([]installed, error) {
 	var found []installed
-	for _, p := range peers(bin, older, o.with) {
+	asked := peers(bin, older, o.with)
+	if o.guard != "" {
+		asked = asked[len(asked)-1:] // the gateway
+	}
+	for _, p := range asked {
 		if p.binary == "" {
 			found = append(found, installed{peer: p})
 			continue
@@ -139,7 +143,7 @@ func (s *stage) measure(ctx context.Context, found []installed) (*scenarioResult
 	}
 	result := &scenarioResult{Name: s.scenario.name, Title: s.title}
 	if s.kind != saturating {
-		loads := map[kindOfLoad]string{paced: pacedLoad, held: heldLoad}
+		loads := map[kindOfLoad]string{paced: pacedLoad, held: heldLoad, counted: countLoad}
 		section, err := s.play(ctx, loads[s.kind], 0, contenders)
 		if err != nil {
 			return nil, err
@@ -201,7 +205,7 @@ func (s *stage) raise(c *contender) error {
 		}
 		c.address = c.server.listen
 	}
-	if s.kind != saturating {
+	if s.kind == paced || s.kind == held {
 		return nil // an answer takes seconds to minutes there
 	}
 	length, err := probe(c.address, s.scenario, c.model)
@@ -258,7 +262,8 @@ func (s *stage) play(ctx context.Context, load string, rate float64, contenders 
 			// meanwhile is slow for all of them alike.
 			taken[i].compare(base, passed, direct)
 			if c := contenders[i]; c.peer.name == gateway {
-				taken[i].ratio(timesBefore, older[c.model])
+				taken[i].ratio(timesBefore, cpuEach, older[c.model])
+				taken[i].ratio(callsBefore, callsEach, older[c.model])
 			}
 			rounds[i] = append(rounds[i], taken[i])
 		}
@@ -299,6 +304,8 @@ func (s *stage) turn(ctx context.Context, rate float64, c *contender) (*measurem
 		seconds:     s.seconds,
 	}
 	switch {
+	case s.kind == counted:
+		l.connections, l.counts = 1, true
 	case rate > 0:
 		l.connections = openConnections
 		l.seconds = max(l.seconds, time.Duration(fewest/rate*float64(time.Second)))

@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -63,6 +64,9 @@ var columnsOf = map[string][]column{
 	heldLoad: {
 		{"streams", openStreams, 0}, {"RSS MB", memory, 1}, {"KB/stream", streamKB, 1}, {"events/s", perSecond, 0}, {"cores busy %", busyShare, 0},
 	},
+	countLoad: {
+		{"system calls", callsEach, 2}, {"× nginx", callsNginx, 2}, {"× before", callsBefore, 3}, {"reads and writes", transferEach, 2}, {"switches", switchEach, 2}, {"instructions", instrEach, 0},
+	},
 }
 
 var openColumns = []column{
@@ -82,6 +86,8 @@ func (s *section) heading() string {
 		return fmt.Sprintf("At %.0f requests/s, %.0f %% of what nginx can do", s.Rate, 100*shareOf[s.Load])
 	case pacedLoad:
 		return "Cost of events, and how evenly they come"
+	case countLoad:
+		return "What a request takes, one at a time; a switch is a thread that gives up or loses its core"
 	}
 	return "Memory"
 }
@@ -120,7 +126,7 @@ func (r *results) markdown(plot string) string {
 	for _, s := range r.Scenarios {
 		fmt.Fprintf(&b, "\n## %s\n", s.Title)
 		for _, section := range s.Sections {
-			fmt.Fprintf(&b, "\n%s:\n\n%s", section.heading(), section.table())
+			fmt.Fprintf(&b, "\n%s:\n\n%s%s", section.heading(), section.table(), section.uncounted())
 		}
 	}
 	if len(r.Start) > 0 {
@@ -174,6 +180,26 @@ func (s *section) table() string {
 		b.WriteByte('\n')
 	}
 	return b.String()
+}
+
+// uncounted says what this machine does not count, if that was asked for.
+func (s *section) uncounted() string {
+	if s.Load != countLoad {
+		return ""
+	}
+	var missing []string
+	for _, c := range columnsOf[countLoad] {
+		if strings.Contains(c.title, "×") {
+			continue
+		}
+		if !slices.ContainsFunc(s.Rows, func(r row) bool { _, is := r.Figures[c.figure]; return is }) {
+			missing = append(missing, c.title)
+		}
+	}
+	if len(missing) == 0 {
+		return ""
+	}
+	return "\nNot counted, since this machine or this user cannot: " + strings.Join(missing, ", ") + ".\n"
 }
 
 // translates tells whether the gateway was asked for anything to translate.

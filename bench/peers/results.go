@@ -44,6 +44,7 @@ const (
 	half      = "half"
 	pacedLoad = "paced"
 	heldLoad  = "held"
+	countLoad = "count"
 )
 
 // row is one peer under one load: the medians of its rounds.

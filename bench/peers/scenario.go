@@ -35,6 +35,9 @@ const (
 	// held is as many streams as the memory of each needs to be seen, with next
 	// to nothing on them.
 	held
+	// counted is one request at a time: what it takes does not depend on the
+	// minute, nor on what comes at the same time.
+	counted
 )
 
 const (
@@ -70,6 +73,9 @@ var scenarios = []scenario{
 		mock: []string{"--events", "250", "--gap", eventPause}, prompt: kilobyte, stream: true},
 	{name: "held-5000", title: "5,000 open streams, an event each second", kind: held, streams: 5000,
 		mock: []string{"--events", "1000", "--gap", "1s"}, prompt: kilobyte, stream: true},
+	{name: "count-plain", title: "counted: plain, 1 KB and 0.3 KB", kind: counted, mock: shortAnswer, prompt: kilobyte, models: translations},
+	{name: "count-stream", title: "counted: stream of 50 events, one each millisecond", kind: counted,
+		mock: []string{"--events", "50", "--gap", "1ms"}, prompt: kilobyte, stream: true, models: translations},
 }
 
 // everything names all that can be measured: the scenarios, and the start.
