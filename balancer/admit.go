@@ -84,11 +84,16 @@ func (k *Key) Admit(ctx context.Context, need limit.Need, model string, beside .
 	if refused := k.hold(&admission, need, now, model, beside); refused != nil {
 		return Admission{}, refused
 	}
-	if refused := k.confirmHolds(ctx, &admission, model, beside); refused != nil {
-		admission.release(now)
-		return Admission{}, refused
+	var held questions
+	k.askHolds(&held, &admission, model, beside)
+	if len(held.grants) > 0 && !k.asksForAll(model, beside) {
+		if refused := held.answer(ctx, k.state); refused != nil {
+			admission.release(now)
+			return Admission{}, refused
+		}
+		held = questions{}
 	}
-	if refused := k.count(ctx, &admission, now, model, beside); refused != nil {
+	if refused := k.count(ctx, &admission, now, model, beside, held); refused != nil {
 		admission.release(now)
 		return Admission{}, refused
 	}
@@ -96,8 +101,8 @@ func (k *Key) Admit(ctx context.Context, need limit.Need, model string, beside .
 }
 
 // count counts a request against all limits that are windows, or against none. It comes after whatever else may refuse the request: a limit of many
-// takes nothing back, and what a refused request has used up of one that keys share would be taken from the others.
-func (k *Key) count(ctx context.Context, a *Admission, now int64, model string, beside []string) *Refused {
+// takes nothing back, and what a refused request has used up of one that keys share would be taken from the others. held is what else is to be asked for, at the same time.
+func (k *Key) count(ctx context.Context, a *Admission, now int64, model string, beside []string, held questions) *Refused {
 	own, refusal, ok := k.limiter.Take(model, now)
 	if !ok {
 		return &Refused{Refusal: refusal, Model: model}
@@ -128,7 +133,7 @@ func (k *Key) count(ctx context.Context, a *Admission, now int64, model string, 
 		cancel()
 		return &Refused{Refusal: refusal, Global: true}
 	}
-	if refused := k.confirm(ctx, model, [...]limit.Grant{own, each, all}, beside, others); refused != nil {
+	if refused := k.confirm(ctx, model, [...]limit.Grant{own, each, all}, beside, others, held); refused != nil {
 		cancel()
 		all.Cancel()
 		return refused
@@ -181,15 +186,14 @@ func (a *Admission) release(now int64) {
 
 // confirm asks for what other instances have a say in of the grants of a request for a model, and for those beside it.
 // of are the key's, that for the model of all keys, and that of all requests.
-func (k *Key) confirm(ctx context.Context, model string, of [3]limit.Grant, beside []string, others []limit.Grant) *Refused {
-	unsure := of[0].Unsure() || of[1].Unsure() || of[2].Unsure()
+func (k *Key) confirm(ctx context.Context, model string, of [3]limit.Grant, beside []string, others []limit.Grant, asked questions) *Refused {
+	unsure := len(asked.grants) > 0 || of[0].Unsure() || of[1].Unsure() || of[2].Unsure()
 	for _, g := range others {
 		unsure = unsure || g.Unsure()
 	}
 	if !unsure {
 		return nil
 	}
-	var asked questions
 	asked.add(of[0], Refused{Model: model})
 	asked.add(of[1], Refused{Model: model, Shared: true})
 	for i, g := range others {
@@ -199,16 +203,35 @@ func (k *Key) confirm(ctx context.Context, model string, of [3]limit.Grant, besi
 	return asked.answer(ctx, k.state)
 }
 
-// confirmHolds is confirm for what is held of quotas.
-func (k *Key) confirmHolds(ctx context.Context, a *Admission, model string, beside []string) *Refused {
+// asker is a limiter that can tell whether others have a say in each request for a model, so that what they let in can be taken back.
+type asker interface{ Asks(model string) bool }
+
+// asksForAll says whether others have one in whatever windows a request is counted in. Then what they say of its quotas can be asked at the same time, and a round trip is spared.
+func (k *Key) asksForAll(model string, beside []string) bool {
+	asks := func(l limit.Limiter, model string) bool {
+		if _, free := l.(limit.Unlimited); free {
+			return true
+		}
+		a, can := l.(asker)
+		return can && a.Asks(model)
+	}
+	for _, other := range beside {
+		if !asks(k.limiter, other) {
+			return false
+		}
+	}
+	return asks(k.limiter, model) && asks(k.models, model) && asks(k.global, "")
+}
+
+// askHolds collects what others have a say in of what is held of quotas.
+func (k *Key) askHolds(asked *questions, a *Admission, model string, beside []string) {
 	unsure := a.holds[0].Unsure() || a.holds[1].Unsure() || a.holds[2].Unsure()
 	for i := range a.more {
 		unsure = unsure || a.more[i].Unsure()
 	}
 	if !unsure {
-		return nil
+		return
 	}
-	var asked questions
 	add := func(h *limit.Hold, as Refused) {
 		if h.Unsure() {
 			asked.add(h.Asked(), as)
@@ -220,7 +243,6 @@ func (k *Key) confirmHolds(ctx context.Context, a *Admission, model string, besi
 		add(&a.more[i], Refused{Model: beside[i]})
 	}
 	add(&a.holds[2], Refused{Global: true})
-	return asked.answer(ctx, k.state)
 }
 
 // questions are what other instances have a say in of one request.
@@ -287,7 +309,7 @@ func (k *Key) AdmitOther(ctx context.Context) *Refused {
 		own.Cancel()
 		return &Refused{Refusal: refusal, Global: true}
 	}
-	refused := k.confirm(ctx, "", [...]limit.Grant{0: own, 2: all}, nil, nil)
+	refused := k.confirm(ctx, "", [...]limit.Grant{0: own, 2: all}, nil, nil, questions{})
 	if refused != nil {
 		own.Cancel()
 		all.Cancel()

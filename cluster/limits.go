@@ -127,6 +127,12 @@ func (l *limiter) Take(model string, now int64) (limit.Grant, limit.Refusal, boo
 	return limit.Grant{Record: r, Seq: grant.Seq, At: now}.IfConfirmed(), limit.Refusal{}, true
 }
 
+// Asks says whether Redis is asked for each request for a model that is let in, if it has limits of requests at all.
+func (l *limiter) Asks(model string) bool {
+	n := l.counter(model)
+	return n == nil || n.ahead == 0
+}
+
 // Check implements limit.Limiter.
 func (l *limiter) Check(model string, need limit.Need, now int64) (limit.Refusal, bool) {
 	if n := l.counter(model); n != nil {
