@@ -12,6 +12,7 @@ import (
 	"uniapi/codec"
 	"uniapi/codec/estimate"
 	"uniapi/codec/front"
+	"uniapi/codec/toolid"
 	"uniapi/codec/trigger"
 	"uniapi/pool"
 	"uniapi/pool/provider"
@@ -115,6 +116,7 @@ func (a *attempt) writeWhole(whole *codec.Response) error {
 	}
 	a.cleanWhole(whole)
 	a.names.Response(whole)
+	new(toolid.Distinct).Response(whole)
 	a.supply(whole)
 	body := a.format.EncodeResponse(nil, whole, request) // what is decoded may point into the old one
 	a.whole = body
@@ -262,6 +264,7 @@ func (a *attempt) replayAnswer(answer *pool.Response, from codec.Format) error {
 	a.first = nil
 	a.cleanWhole(whole)
 	a.names.Response(whole)
+	new(toolid.Distinct).Response(whole)
 	a.supply(whole)
 	for _, e := range whole.Events(nil) {
 		a.first = encoder.Append(a.first, &e)

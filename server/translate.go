@@ -5,6 +5,7 @@ import (
 	"uniapi/codec/fit"
 	"uniapi/codec/passthrough"
 	"uniapi/codec/sse"
+	"uniapi/codec/toolid"
 	"uniapi/codec/trigger"
 )
 
@@ -25,8 +26,9 @@ type translation struct {
 	triggers []string
 	censor   censor
 	names    fit.Names // the client's, of tools that the upstream knows under others
-	joint    *joint    // of which this is a stream; nil if another cannot go on with it
-	unwrap   *unwrap   // nil if the answer comes as it is
+	ids      toolid.Distinct
+	joint    *joint  // of which this is a stream; nil if another cannot go on with it
+	unwrap   *unwrap // nil if the answer comes as it is
 
 	keeping keeping
 	events  []codec.Event
@@ -46,7 +48,8 @@ func (t *translation) reset(d codec.StreamDecoder, e codec.StreamEncoder, trigge
 		t.out = nil
 	}
 	_, logprobs := e.(codec.LogProbsKeeper)
-	*t = translation{decoder: d, encoder: e, triggers: triggers, keeping: keeping{logprobs: logprobs}, events: t.events[:0], out: t.out[:0]}
+	t.ids.Reset()
+	*t = translation{ids: t.ids, decoder: d, encoder: e, triggers: triggers, keeping: keeping{logprobs: logprobs}, events: t.events[:0], out: t.out[:0]}
 }
 
 // mostEvents is how much room for events is kept from one piece of a stream to the
@@ -200,6 +203,7 @@ func (t *translation) event(e *codec.Event) error {
 		t.started = true
 	}
 	t.names.Event(e)
+	t.ids.Event(e)
 	t.out = t.encoder.Append(t.out, e)
 	return nil
 }
