@@ -83,6 +83,12 @@ func (r *Rule) read(n *yaml.Node) (problems []Problem) {
 		return []Problem{{n, "an entry of capabilities must be a mapping, such as {model: gpt-7*, efforts: [low, high]}"}}
 	}
 	r.capabilities.words = map[string]bool{}
+	if len(n.Content) == 0 {
+		return []Problem{{n, "an entry of capabilities that says nothing"}}
+	}
+	if again := twice(n); again != nil {
+		problems = append(problems, Problem{again, again.Value + " is there twice"})
+	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		if value.Kind == yaml.AliasNode {
@@ -115,7 +121,10 @@ func (r *Rule) set(key, value *yaml.Node) error {
 			return fmt.Errorf("%q is no key of capabilities; known are %s", name, strings.Join(Keys(), ", "))
 		}
 		if err := value.Decode(reflect.ValueOf(&r.capabilities).Elem().FieldByIndex(at).Addr().Interface()); err != nil {
-			return fmt.Errorf("%s cannot be read: %s", name, strings.Join(strings.Fields(err.Error()), " "))
+			return wanted(name, reflect.TypeFor[Capabilities]().FieldByIndex(at).Type)
+		}
+		if err := check(name, reflect.ValueOf(r.capabilities).FieldByIndex(at)); err != nil {
+			return err
 		}
 		r.said = append(r.said, said{name, at, key.Line, shown(value)})
 		return nil
