@@ -88,7 +88,7 @@ func TestReadForeignKnowsTheFormsOfLitellmAndModelsDev(t *testing.T) {
 			t.Errorf("%s: %v", test.name, err)
 			continue
 		}
-		e, is := l.entry(test.name)
+		e, is := l.entry(split(test.name))
 		if is != (test.want != "") || is && e.Price.String() != test.want {
 			t.Errorf("%s: %s, %v; want %s", test.name, e.Price, is, test.want)
 		}

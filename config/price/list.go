@@ -4,10 +4,11 @@ import (
 	_ "embed"
 	"regexp"
 	"strings"
+	"sync"
 )
 
-// listed are the list prices, a line for each model: provider/model, a tab, and the price. The first line says of when they are. They are
-// sorted, so that one is found where they lie: nothing is read when the program starts, and nothing of it is kept in memory.
+// listed are the list prices, a line for each model: provider/model, a tab, and the price. The first line says of when they are.
+// What a line says is read when it is asked for.
 //
 //go:embed list.txt
 var listed string
@@ -18,7 +19,17 @@ type List struct {
 	Date string
 	head string // the line that says so
 	text string // sorted lines
+
+	indexed sync.Once
+	lines   []entryLine
+	first   map[string]int32 // by model, of lines
 }
+
+// entryLine is where a line begins, and which other one is of a model with the same name.
+type entryLine struct{ begin, next int32 }
+
+// none is no line.
+const none = -1
 
 // Listed is the list that the program has with it.
 func Listed() *List { return read(listed) }
@@ -32,24 +43,41 @@ func read(text string) *List {
 	return l
 }
 
-// find is what stands behind a name; false if it is not there.
-func (l *List) find(name string) (string, bool) {
-	low, high := 0, len(l.text) // of lines' beginnings
-	for low < high {
-		middle := low + (high-low)/2
-		begin := max(strings.LastIndexByte(l.text[:middle], '\n')+1, low)
-		line, _, _ := strings.Cut(l.text[begin:], "\n")
-		key, rest, _ := strings.Cut(line, "\t")
-		switch {
-		case key == name:
+// find is what stands behind a provider's model; false if it is not there. Whoever looks for a model asks many providers for it, nearly all in
+// vain: so one look tells whether anybody has it.
+func (l *List) find(provider, model string) (string, bool) {
+	l.indexed.Do(l.index)
+	at, is := l.first[model]
+	if !is {
+		return "", false
+	}
+	for ; at != none; at = l.lines[at].next {
+		line, _, _ := strings.Cut(l.text[l.lines[at].begin:], "\n")
+		name, rest, _ := strings.Cut(line, "\t")
+		if len(name) == len(provider)+1+len(model) && strings.HasPrefix(name, provider) {
 			return rest, true
-		case key < name:
-			low = min(begin+len(line)+1, high)
-		default:
-			high = begin
 		}
 	}
 	return "", false
+}
+
+// index finds the lines, once.
+func (l *List) index() {
+	n := strings.Count(l.text, "\n") + 1
+	l.lines, l.first = make([]entryLine, 0, n), make(map[string]int32, n)
+	for begin := 0; begin < len(l.text); {
+		line, _, _ := strings.Cut(l.text[begin:], "\n")
+		name, _, _ := strings.Cut(line, "\t")
+		if _, model, is := strings.Cut(name, "/"); is {
+			next, others := l.first[model]
+			if !others {
+				next = none
+			}
+			l.first[model] = int32(len(l.lines))
+			l.lines = append(l.lines, entryLine{int32(begin), next})
+		}
+		begin += len(line) + 1
+	}
 }
 
 // makers are the providers whose prices hold for a model where the provider is none of the list, such as a reseller: those who made it.
@@ -80,12 +108,12 @@ func (l *List) Of(provider, model string) (Entry, bool) {
 	for _, name := range [...]string{model, version.ReplaceAllString(model, "")} {
 		for {
 			if provider != "" {
-				if e, ok := l.entry(provider + "/" + name); ok {
+				if e, ok := l.entry(provider, name); ok {
 					return e, true
 				}
 			} else {
 				for _, maker := range makers {
-					if e, ok := l.entry(maker + "/" + name); ok {
+					if e, ok := l.entry(maker, name); ok {
 						return e, true
 					}
 				}
@@ -103,13 +131,13 @@ func (l *List) Of(provider, model string) (Entry, bool) {
 	return Entry{}, false
 }
 
-func (l *List) entry(name string) (Entry, bool) {
-	text, is := l.find(name)
+func (l *List) entry(provider, model string) (Entry, bool) {
+	text, is := l.find(provider, model)
 	if !is {
 		return Entry{}, false
 	}
 	e, err := parseEntry(text)
-	e.Name = name
+	e.Name = provider + "/" + model
 	return e, err == nil
 }
 

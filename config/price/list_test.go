@@ -21,18 +21,24 @@ func TestListIsSortedAndEveryLineOfItIsRead(t *testing.T) {
 		if _, err := parse(text); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if got, is := l.find(name); !is || got != text {
+		if got, is := l.find(split(name)); !is || got != text {
 			t.Errorf("%s is not found: %q", name, got)
 		}
-		if _, is := l.find(name + "\x00"); is {
+		if _, is := l.find(split(name + "\x00")); is {
 			t.Errorf("what is not there is found behind %s", name)
 		}
 	}
 	for _, name := range []string{"", "a", "zzz", "openai", "openai/"} {
-		if _, is := l.find(name); is {
+		if _, is := l.find(split(name)); is {
 			t.Errorf("%q is found", name)
 		}
 	}
+}
+
+// split takes an entry's name apart.
+func split(name string) (provider, model string) {
+	provider, model, _ = strings.Cut(name, "/")
+	return provider, model
 }
 
 // TestListHasTheSearchesOfModels holds what is paid for the searches that a provider makes, by what it tells of them.
@@ -149,9 +155,21 @@ func FuzzParse(f *testing.F) {
 
 func BenchmarkOf(b *testing.B) {
 	l := Listed()
-	for b.Loop() {
-		if _, is := l.Of("", "gpt-4o-mini"); !is {
-			b.Fatal("it is not there")
-		}
+	for _, c := range []struct {
+		name, model string
+		is          bool
+	}{{"listed", "gpt-4o-mini", true}, {"nobody's", "vendor/model-17-2026-01-01", false}} {
+		b.Run(c.name, func(b *testing.B) {
+			for b.Loop() {
+				if _, is := l.Of("", c.model); is != c.is {
+					b.Fatal(is)
+				}
+			}
+		})
 	}
+	b.Run("index", func(b *testing.B) {
+		for b.Loop() {
+			Listed().index()
+		}
+	})
 }
