@@ -13,8 +13,8 @@ func TestTheFileCanBeRead(t *testing.T) {
 	}
 	for i, r := range builtin() {
 		for _, h := range r.hosts {
-			if _, known := read().Hosts[h]; !known {
-				t.Errorf("rule %d is for the host %q, which is not in the list", i, h)
+			if _, known := read().Hosts[h.name]; !known {
+				t.Errorf("rule %d is for the host %q, which is not in the list", i, h.name)
 			}
 		}
 		if len(r.said) == 0 {

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	yaml "go.yaml.in/yaml/v4"
@@ -12,7 +13,8 @@ import (
 
 // Rule is one entry: for whom, and what holds there.
 type Rule struct {
-	hosts, formats []string
+	hosts          []ruleHost
+	formats        []string
 	models, except []pattern
 	version        *bounds
 	like           string
@@ -22,11 +24,14 @@ type Rule struct {
 	origin       string
 }
 
+// ruleHost is a host as a rule names it, or a family of hosts.
+type ruleHost struct{ name, lower string }
+
 // said is a key of a rule, and where its value is.
 type said struct {
 	key   string
 	field []int
-	line  int
+	from  string // file:line
 	shown string
 }
 
@@ -126,7 +131,7 @@ func (r *Rule) set(key, value *yaml.Node) error {
 		if err := check(name, reflect.ValueOf(r.capabilities).FieldByIndex(at)); err != nil {
 			return err
 		}
-		r.said = append(r.said, said{name, at, key.Line, shown(value)})
+		r.said = append(r.said, said{name, at, r.from(key.Line), shown(value)})
 		return nil
 	}
 }
@@ -134,7 +139,10 @@ func (r *Rule) set(key, value *yaml.Node) error {
 func (r *Rule) list(name string, list []string, line int) error {
 	switch name {
 	case "host":
-		r.hosts = list
+		r.hosts = make([]ruleHost, len(list))
+		for i, name := range list {
+			r.hosts[i] = ruleHost{name, strings.ToLower(name)}
+		}
 	case "format":
 		for _, f := range list {
 			if !slices.Contains([]string{Chat, Responses, Messages, Gemini, Converse, Cohere}, f) {
@@ -155,11 +163,13 @@ func (r *Rule) list(name string, list []string, line int) error {
 	default:
 		for _, word := range list {
 			r.capabilities.words[word] = name == "takes"
-			r.said = append(r.said, said{key: word, line: line, shown: name})
+			r.said = append(r.said, said{key: word, from: r.from(line), shown: name})
 		}
 	}
 	return nil
 }
+
+func (r *Rule) from(line int) string { return r.origin + ":" + strconv.Itoa(line) }
 
 func (r *Rule) text(name, value string) (err error) {
 	switch name {

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 
@@ -68,13 +67,14 @@ func within(host, domain string) bool {
 type search struct {
 	Query
 	name     string
+	host     string // lower case
 	families []string
 }
 
 // Find says what is known of a model at a host. Of the rules of the file, and then of each list of a user's, all that fit hold, and what a later
 // one says goes before what an earlier one does.
 func Find(q Query, more ...[]Rule) *Target {
-	s := search{Query: q, name: plainName(q.Model)}
+	s := search{Query: q, name: plainName(q.Model), host: strings.ToLower(q.Host)}
 	if s.families = []string{q.Place}; q.Place == "" {
 		s.families = familiesOf(q.Host)
 	}
@@ -107,7 +107,7 @@ func (s *search) likes(name string) {
 		s.families = []string{name}
 		return
 	}
-	s.families, s.Host = familiesOf(name), name
+	s.families, s.host = familiesOf(name), strings.ToLower(name)
 }
 
 // fits says whether a rule is for what is asked about.
@@ -138,8 +138,8 @@ func (r *Rule) excepts(name string) bool {
 }
 
 // isAt says whether the host is the one that a rule names.
-func (s *search) isAt(host string) bool {
-	return slices.Contains(s.families, host) || within(strings.ToLower(s.Host), strings.ToLower(host))
+func (s *search) isAt(host ruleHost) bool {
+	return slices.Contains(s.families, host.name) || within(s.host, host.lower)
 }
 
 // lay puts what a rule says over what is there.
@@ -151,6 +151,6 @@ func (r *Rule) lay(t *Target, found map[string]Finding) {
 		} else {
 			into.FieldByIndex(k.field).Set(from.FieldByIndex(k.field))
 		}
-		found[k.key] = Finding{Key: k.key, Value: k.shown, From: r.origin + ":" + strconv.Itoa(k.line)}
+		found[k.key] = Finding{Key: k.key, Value: k.shown, From: k.from}
 	}
 }
