@@ -54,7 +54,8 @@ func (a *attempt) adds(name string) bool {
 	case "temperature":
 		return q != nil && q.Temperature == ""
 	case "reasoning_effort", "thinking", "enable_thinking", "reasoning":
-		return q != nil && q.Reasoning == nil
+		// A client of another format has said it in other words, and what was made of them is the gateway's.
+		return q != nil && (q.Reasoning == nil || q.Format != a.upstream)
 	}
 	return true
 }
@@ -107,10 +108,15 @@ func (a *attempt) took() {
 	}
 }
 
-// isAbout says whether an error is about a member: its parameter is that, or its text has
-// the name in quotation marks.
+// thinkless is what Ollama says of a model that is asked to think and does not know how (github.com/Gitlawb/openclaude/issues/1371).
+const thinkless = "does not support thinking"
+
+// isAbout says whether an error is about a member: its parameter is that, or its text has the name in quotation marks, or, if that is no word of its own, as a word.
 func isAbout(param, message, name string) bool {
 	if param == name || strings.HasPrefix(param, name+".") || strings.HasPrefix(param, name+"[") {
+		return true
+	}
+	if (name == "reasoning_effort" || name == "thinking") && strings.Contains(message, thinkless) || strings.Contains(name, "_") && hasWord(message, name) {
 		return true
 	}
 	for at := 0; ; {
@@ -124,6 +130,24 @@ func isAbout(param, message, name string) bool {
 		}
 		at = end
 	}
+}
+
+// hasWord says whether a text has a word.
+func hasWord(text, word string) bool {
+	for at := 0; ; {
+		i := strings.Index(text[at:], word)
+		if i < 0 {
+			return false
+		}
+		i += at
+		if at = i + len(word); (i == 0 || !partOfName(text[i-1])) && (at == len(text) || !partOfName(text[at])) {
+			return true
+		}
+	}
+}
+
+func partOfName(c byte) bool {
+	return c == '_' || c == '-' || '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z'
 }
 
 // askWithoutAdded asks once more without a member. If that is served it was that which

@@ -6,6 +6,42 @@ import (
 	"testing"
 )
 
+func TestAnErrorIsAboutAMember(t *testing.T) {
+	for _, c := range []struct {
+		param, message, name string
+		want                 bool
+	}{
+		{"reasoning_effort", "", "reasoning_effort", true}, {"include[0]", "no", "include", true}, {"", "Unknown parameter: 'include'.", "include", true},
+		{"", "please include more", "include", false}, {"", "Unrecognized request argument supplied: reasoning_effort", "reasoning_effort", true},
+		{"", "Extra inputs are not permitted: body.reasoning_effort", "reasoning_effort", true}, {"", "no_reasoning_effort_here", "reasoning_effort", false},
+		{"", `registry.ollama.ai/library/llama3:latest does not support thinking`, "reasoning_effort", true}, {"", "does not support thinking", "temperature", false},
+		{"", "", "enable_thinking", false},
+	} {
+		if got := isAbout(c.param, c.message, c.name); got != c.want {
+			t.Errorf("%q, %q about %s: %v", c.param, c.message, c.name, got)
+		}
+	}
+}
+
+// What a client of another format asks for in its own words is left out where it is refused: it would get no answer at all.
+func TestAWishForThinkingThatAModelDoesNotKnowIsLeftOut(t *testing.T) {
+	up := listen(t, refusesMember("reasoning_effort", jsonKind, `{"error":{"message":"Unrecognized request argument supplied: reasoning_effort"}}`,
+		`{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}]}`))
+	g := start(t, providerOf("p", up), "preferences: {cooldown_period: 0}\n", once)
+	for range 2 {
+		a := g.do("POST", "/v1/messages", `{"model":"m","max_tokens":3000,"thinking":{"type":"enabled","budget_tokens":1024},"messages":[{"role":"user","content":"hi"}]}`, "Authorization", "Bearer "+clientKeyText)
+		if a.StatusCode != 200 {
+			t.Fatalf("%d %s", a.StatusCode, a.body)
+		}
+	}
+	if n := len(up.requests()); n != 3 {
+		t.Errorf("asked %d times for two requests", n)
+	}
+	if a := g.chat(`{"model":"m","reasoning_effort":"low","messages":[{"role":"user","content":"hi"}]}`); a.StatusCode != 400 {
+		t.Errorf("the client's own word: %d %s", a.StatusCode, a.body)
+	}
+}
+
 // refusesMember answers with an error as long as a request has a member.
 func refusesMember(member, kind, failure, answer string) script {
 	return func(p *peer, r seen) bool {
