@@ -5,22 +5,28 @@ import (
 	"strings"
 
 	"uniapi/codec"
+	"uniapi/codec/choice"
 	"uniapi/codec/fields"
 	"uniapi/codec/rawjson"
 )
 
 // DecodeRequest reads a generateContent request. Names may be written topP or top_p. What the model has no place for stays in Extra,
 // members of generationConfig and toolConfig with that name and a dot before theirs.
-func (Format) DecodeRequest(body []byte) (*codec.Request, error) {
+func (Format) DecodeRequest(body []byte) (*codec.Request, error) { return decodeRequest(body, true) }
+
+// decodeRequest reads one. A countTokens request may have the whole of it as generateContentRequest.
+func decodeRequest(body []byte, counted bool) (*codec.Request, error) {
 	q := &codec.Request{Format: formatName, IncludeUsage: true}
 	r := &reader{fields.Reader{Data: body}}
-	var system, conversation rawjson.Value
+	var system, conversation, asked rawjson.Value
 	it := rawjson.MembersOf(body)
 	for it.Next() {
 		v := it.Value
 		switch name := camel(it.Name()); name {
 		case "contents":
 			conversation = v
+		case choice.Asked:
+			asked = v
 		case "systemInstruction":
 			system = v
 		case "tools":
@@ -39,6 +45,9 @@ func (Format) DecodeRequest(body []byte) (*codec.Request, error) {
 	}
 	if err := it.Err(); err != nil {
 		return nil, codec.NotAnObject(err)
+	}
+	if counted && !conversation.Present() && asked.Kind == rawjson.Object {
+		return decodeRequest(asked.Raw(body), false)
 	}
 	r.system(q, system)
 	r.contents(q, conversation)

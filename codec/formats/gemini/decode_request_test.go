@@ -175,3 +175,14 @@ func TestDecodeUndoesEncode(t *testing.T) {
 		}
 	}
 }
+
+// The SDKs' way to have tools and the system's words counted.
+func TestARequestToBeCountedMayStandInAnother(t *testing.T) {
+	q, err := Format{}.DecodeRequest([]byte(`{"generateContentRequest":{"model":"models/m","contents":[{"parts":[{"text":"q"}]}],"systemInstruction":{"parts":[{"text":"s"}]}}}`))
+	if err != nil || len(q.Messages) != 2 || q.Model != "m" {
+		t.Errorf("%v: %+v", err, q)
+	}
+	if _, err := (Format{}).DecodeRequest([]byte(`{"generateContentRequest":{"generateContentRequest":{"contents":[{"parts":[{"text":"q"}]}]}}}`)); err == nil {
+		t.Error("one in another in another is read")
+	}
+}
