@@ -71,7 +71,7 @@ func (d documented) words(t *testing.T) []string {
 }
 
 // notServed is where the guide names the engines that uni-api has and this program has not.
-var notServed = regexp.MustCompile(`engine that is not served \([^)]*\)`)
+var notServed = regexp.MustCompile(`engine\s+that\s+is\s+not\s+served\s+\([^)]*\)`)
 
 func inTicks(text string) (words []string) {
 	for _, word := range inCode.FindAllStringSubmatch(text, -1) {
