@@ -248,3 +248,50 @@ func BenchmarkWeight(b *testing.B) {
 		})
 	}
 }
+
+// FuzzCharacters compares with a count that goes byte by byte.
+func FuzzCharacters(f *testing.F) {
+	for _, text := range []string{`word"`, `a \"quoted\" one" behind`, `\`, `\u`, `\u0"`, `\u04"`, `\ud83d\ude00"`, strings.Repeat("x", 100) + "слово字😀" + strings.Repeat(`\n`, 40) + `"`,
+		strings.Repeat("0123456789", 7) + "\xff\xd0" + `\"`, `\\\\\\"`} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, inner []byte) {
+		n, end := characters(inner)
+		wantN, wantEnd := int64(0), 0
+		for wantEnd < len(inner) && inner[wantEnd] != '"' {
+			c := inner[wantEnd]
+			wantEnd++
+			switch {
+			case c != '\\':
+				wantN += int64(weights[c])
+			case wantEnd+2 < len(inner) && inner[wantEnd] == 'u':
+				wantN += escaped(inner[wantEnd+1], inner[wantEnd+2])
+				wantEnd += 5
+			default:
+				wantN++
+				wantEnd++
+			}
+		}
+		if wantEnd = min(wantEnd, len(inner)); n != wantN || end != wantEnd {
+			t.Errorf("%q: %d to %d, want %d to %d", inner, n, end, wantN, wantEnd)
+		}
+	})
+}
+
+func BenchmarkCharacters(b *testing.B) {
+	for _, c := range []struct{ name, text string }{
+		{"prose", strings.Repeat("what was measured before is compared with what comes now. ", 1700)},
+		{"code", strings.Repeat(`func main() {\n\tfmt.Println(\"what was measured before\")\n}\n\nThe paragraph above `, 1200)},
+		{"Russian", strings.Repeat("Привет, как дела сегодня? ", 2200)},
+		{"Chinese", strings.Repeat("今天天气很好我们去公园散步吧。", 2200)},
+		{"short", `a few words"`},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			inner := []byte(c.text)
+			b.SetBytes(int64(len(inner)))
+			for b.Loop() {
+				characters(inner)
+			}
+		})
+	}
+}
