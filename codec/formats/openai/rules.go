@@ -104,6 +104,14 @@ func (r *Rules) awake(e *edit, effort string) bool {
 	return r.Thinks != capability.WhenAsked || effort != ""
 }
 
+// thinksSurely says whether a model thinks by itself, or because the request wants it: with one of which that is not known it takes a wish.
+func (r *Rules) thinksSurely(e *edit) bool {
+	if e.get(enableThinking).Kind == rawjson.False && r.Thinks != capability.Always {
+		return false
+	}
+	return r.Thinks == capability.Always || r.Thinks == capability.ByDefault || r.switches(e) || e.word(reasoningWord) != "" || r.effort != ""
+}
+
 // switches says whether the request says by a member of its own whether the model thinks.
 func (r *Rules) switches(e *edit) bool {
 	return e.get("thinking").Present() || e.get(enableThinking).Present()

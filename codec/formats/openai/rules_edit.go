@@ -92,7 +92,12 @@ func (r *Rules) Edit(body []byte) []byte {
 	if r.Temperature != "" && !e.get("temperature").Present() {
 		e.set("temperature", []byte(r.Temperature))
 	}
+	streams := r.Refuses("unstreamed_thinking") && e.get("stream").Kind != rawjson.True && r.thinksSurely(&e)
 	awake := r.editThinking(&e, tools)
+	if streams && awake {
+		e.set("stream", []byte("true"))
+		e.set("stream_options", []byte(`{"include_usage":true}`))
+	}
 	if tools {
 		r.editChoice(&e, awake)
 	}
