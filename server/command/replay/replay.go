@@ -55,6 +55,9 @@ func (p *Play) Run(ctx context.Context, out io.Writer) (different int, err error
 // playable says why a capture has not all that is needed.
 func (p *Play) playable() error {
 	request := p.File.Client.Request
+	if !strings.HasPrefix(request.URL, "/") { // behind the gateway's address it could be the rest of another: http://127.0.0.1:8000@another
+		return fmt.Errorf("the client's request is for %q, which is no path that begins with /", request.URL)
+	}
 	if request.Cut {
 		return errors.New("the client's request was too long to be captured whole, so it cannot be sent again")
 	}

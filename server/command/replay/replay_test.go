@@ -2,6 +2,7 @@ package replay
 
 import (
 	"bytes"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -147,7 +148,8 @@ func TestRunSaysWhatItCannotPlay(t *testing.T) {
 		"no such key":              {Play{File: good(), Config: written(t, with("")), Key: "third"}, `"third"`},
 		"no such provider":         {Play{File: good(), Config: written(t, with("")), Against: "q"}, `"q"; there are: p`},
 		"nothing is served there":  {Play{File: change(func(f *capture.File) { f.Client.Request.URL = "/nowhere" })}, "refused the request with 404"},
-		"an address that is none":  {Play{File: change(func(f *capture.File) { f.Client.Request.URL = "://" })}, "sending the request"},
+		"an address that is none":  {Play{File: change(func(f *capture.File) { f.Client.Request.URL = "://" })}, "no path"},
+		"a path that is none":      {Play{File: change(func(f *capture.File) { f.Client.Request.URL = "/%zz" })}, "sending the request"},
 		"an upstream that is none": {Play{File: change(func(f *capture.File) { f.Attempts[0].Request.URL = "::" })}, "--config"},
 		"a time that is too short": {Play{File: good(), Within: time.Nanosecond}, "not ended within"},
 	} {
@@ -156,6 +158,27 @@ func TestRunSaysWhatItCannotPlay(t *testing.T) {
 		}
 		if _, err := c.play.Run(t.Context(), new(strings.Builder)); err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// A capture may come from anybody: the client key goes to the gateway, and to nobody whose address could be made of the gateway's and what stands in the file.
+func TestRunSendsTheKeyToTheGatewayAlone(t *testing.T) {
+	asked := make(chan string, 1)
+	other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { asked <- r.Header.Get("Authorization") }))
+	defer other.Close()
+	at := strings.TrimPrefix(other.URL, "http://")
+	for _, url := range []string{"@" + at + "/v1/chat/completions", "x@" + at, "0/v1/chat/completions", ".example/v1", other.URL, "?@" + at, "#@" + at, `\@` + at, ""} {
+		f := golden(t, "chat-plain")
+		f.Client.Request.URL = url
+		p := Play{File: f, Config: written(t, with("")), Within: time.Minute}
+		if _, err := p.Run(t.Context(), new(strings.Builder)); err == nil || !strings.Contains(err.Error(), "no path") {
+			t.Errorf("%q: %v", url, err)
+		}
+		select {
+		case key := <-asked:
+			t.Errorf("%q sent %q elsewhere", url, key)
+		default:
 		}
 	}
 }
