@@ -43,6 +43,8 @@ func Read(text []byte) (*File, error) {
 		return nil, fmt.Errorf("it is of version %d, and this program reads version %d", f.Version, version)
 	case f.Client.Request == nil:
 		return nil, errors.New("it has no client.request")
+	case len(f.Attempts) > mostTries:
+		return nil, fmt.Errorf("it has more than the %d attempts that are captured of a request", mostTries)
 	}
 	for i := range f.Attempts {
 		if f.Attempts[i].Request == nil {

@@ -126,8 +126,9 @@ func TestAFileThatIsNoCaptureIsRefused(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		"": "no capture", "[]": "no capture", "{}": "no uni_api_capture", `{"uni_api_capture":2}`: "version 2", `{"uni_api_capture":1}`: "no client.request",
-		`{"uni_api_capture":1,"client":{"request":{}},"attempts":[{}]}`:                 "attempts[0] has no request",
-		`{"uni_api_capture":1,"client":{"request":{"pieces":[{"ms":0,"base64":"*"}]}}}`: "no base64",
+		`{"uni_api_capture":1,"client":{"request":{}},"attempts":[{}]}`:                                                                 "attempts[0] has no request",
+		`{"uni_api_capture":1,"client":{"request":{"pieces":[{"ms":0,"base64":"*"}]}}}`:                                                 "no base64",
+		`{"uni_api_capture":1,"client":{"request":{}},"attempts":[` + strings.Repeat(`{"request":{}},`, mostTries) + `{"request":{}}]}`: "more than the 16 attempts",
 	} {
 		if _, err := Read([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", text, err)
