@@ -47,7 +47,7 @@ func captured(args []string) int {
 			return writeKept(ctx, filepath.Join(*data, requestlog.Folder), id, *out)
 		}
 		told := func(aliases []string) {
-			fmt.Fprintf(os.Stderr, "waiting for the next request of %s, for %v at most\n", plainly(fmt.Sprint(aliases)), *wait)
+			fmt.Fprintf(complaints{}, "waiting for the next request of %s, for %v at most\n", plainly(fmt.Sprint(aliases)), *wait)
 		}
 		f, err := admin.CaptureLive(ctx, *base, cmp.Or(*adminKey, os.Getenv("UNI_API_ADMIN_KEY")), *key, *wait, told)
 		if err != nil {
@@ -56,7 +56,7 @@ func captured(args []string) int {
 		return writeFile(f, *out)
 	}()
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "uni-api capture:", err)
+		fmt.Fprintln(complaints{}, "uni-api capture:", err)
 		return 1
 	}
 	return 0

@@ -39,7 +39,7 @@ func check(args []string) int {
 	if err == nil {
 		problems = append(cfg.Problems(), server.LeftOut(cfg)...)
 	} else if problems == nil {
-		fmt.Fprintln(os.Stderr, "uni-api check:", err)
+		fmt.Fprintln(complaints{}, "uni-api check:", err)
 		return 1
 	} else {
 		problems = append(problems, foundByStart(source)...)
@@ -50,7 +50,7 @@ func check(args []string) int {
 		var listPrices string
 		cfg, listPrices = keptPrices(cfg, *data)
 		for _, warning := range server.PriceWarnings(cfg) {
-			fmt.Fprintf(os.Stderr, "%s: %s: %s\n", source, config.Warning, warning)
+			fmt.Fprintf(complaints{}, "%s: %s: %s\n", source, config.Warning, warning)
 		}
 		fmt.Print(server.Summary(cfg))
 		fmt.Print(listPrices)
@@ -89,7 +89,7 @@ func keptPrices(cfg *config.Config, data string) (*config.Config, string) {
 	case source.URL != "" && errors.Is(err, fs.ErrNotExist):
 		return cfg, fmt.Sprintf("list prices: nothing is kept yet of price_source %s; the program's own hold until it has been fetched\n", source)
 	}
-	fmt.Fprintf(os.Stderr, "%s: price_source %s cannot be used, so the program's own list prices hold: %v\n", config.Warning, source, err)
+	fmt.Fprintf(complaints{}, "%s: price_source %s cannot be used, so the program's own list prices hold: %v\n", config.Warning, source, err)
 	return cfg, ""
 }
 
@@ -131,7 +131,7 @@ func askAll(w io.Writer, cfg *config.Config, within time.Duration) bool {
 		fmt.Fprintln(w, line)
 	})
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "uni-api check --ask:", err)
+		fmt.Fprintln(complaints{}, "uni-api check --ask:", err)
 		return false
 	}
 	fmt.Fprintf(w, "%d of %d answered well\n", asked-failed, asked)

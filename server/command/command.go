@@ -94,7 +94,7 @@ func Main(args []string, linked string) int {
 		}
 		return c.run(args)
 	}
-	fmt.Fprintln(os.Stderr, "uni-api:", unknown(name))
+	fmt.Fprintln(complaints{}, "uni-api:", unknown(name))
 	return 2
 }
 
@@ -126,7 +126,7 @@ func help(args []string) int {
 		fmt.Print(overview())
 		return 0
 	case named(args[0]) == nil:
-		fmt.Fprintln(os.Stderr, "uni-api help:", unknown(args[0]))
+		fmt.Fprintln(complaints{}, "uni-api help:", unknown(args[0]))
 		return 2
 	}
 	switch c := named(args[0]); c.name {

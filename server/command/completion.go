@@ -69,7 +69,7 @@ complete -c uni-api -n 'string match -q -- "-*" (commandline -ct)' -f -a '(__uni
 func completion(args []string) int {
 	scripts := map[string]string{"bash": bashScript, "zsh": zshScript, "fish": fishScript}
 	if len(args) != 1 || scripts[args[0]] == "" {
-		fmt.Fprintln(os.Stderr, "uni-api completion: it needs a shell: bash, zsh or fish")
+		fmt.Fprintln(complaints{}, "uni-api completion: it needs a shell: bash, zsh or fish")
 		return 2
 	}
 	var names []string
@@ -96,7 +96,7 @@ var flagLine = regexp.MustCompile(`^  -([a-z-]+) ?(.*)$`)
 func manual([]string) int {
 	self, err := os.Executable()
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "uni-api man:", err)
+		fmt.Fprintln(complaints{}, "uni-api man:", err)
 		return 1
 	}
 	fmt.Printf(".TH UNI\\-API 1 \"\" \"uni\\-api %s\"\n.SH NAME\nuni\\-api \\- %s\n.SH SYNOPSIS\n", roff(versionName()), roff(strings.TrimPrefix(about, "uni-api ")))
@@ -108,7 +108,7 @@ func manual([]string) int {
 		fmt.Printf(".SS %s\n%s.\n", roff(strings.TrimSpace("uni-api "+c.name+" "+c.args)), roff(c.does))
 		said, err := exec.Command(self, "help", c.name).Output()
 		if err != nil {
-			fmt.Fprintln(os.Stderr, "uni-api man:", err)
+			fmt.Fprintln(complaints{}, "uni-api man:", err)
 			return 1
 		}
 		_, listed, _ := strings.Cut(string(said), "\n\n")

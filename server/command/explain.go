@@ -29,7 +29,7 @@ func explain(args []string) int {
 		*key = os.Getenv("UNI_API_KEY")
 	}
 	if *key == "" || *model == "" && *bodyFile == "" {
-		fmt.Fprintln(os.Stderr, "uni-api explain: it needs --key or the environment's UNI_API_KEY, and --model or --body")
+		fmt.Fprintln(complaints{}, "uni-api explain: it needs --key or the environment's UNI_API_KEY, and --model or --body")
 		return 2
 	}
 	if *adminKey == "" { // no default of the flag, which --help would print
@@ -63,12 +63,12 @@ func explain(args []string) int {
 			return err
 		}
 		for _, lost := range cfg.LeftOut { // or who asks would wonder where it is
-			fmt.Fprintln(os.Stderr, "left out:", lost.Lost())
+			fmt.Fprintln(complaints{}, "left out:", lost.Lost())
 		}
 		return server.Explain(os.Stdout, cfg, question)
 	}()
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "uni-api explain:", err)
+		fmt.Fprintln(complaints{}, "uni-api explain:", err)
 		return 1
 	}
 	return 0

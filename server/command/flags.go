@@ -97,7 +97,7 @@ func listenable(address string) error {
 // somebody looks at it.
 func misused(command string, err error) {
 	if command != "uni-api serve" || isTerminal(os.Stderr) {
-		fmt.Fprintf(os.Stderr, "%s: %v\n%[1]s --help lists its flags\n", command, err)
+		fmt.Fprintf(complaints{}, "%s: %v\n%[1]s --help lists its flags\n", command, err)
 		return
 	}
 	log, flush := telemetry.NewLogger(os.Stderr, false, slog.LevelInfo)

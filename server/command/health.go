@@ -37,13 +37,13 @@ func health(args []string) int {
 	} else {
 		address, err := beside(*listen)
 		if err != nil {
-			fmt.Fprintln(os.Stderr, "uni-api health: --listen:", err)
+			fmt.Fprintln(complaints{}, "uni-api health: --listen:", err)
 			return 2
 		}
 		where = "http://" + address
 	}
 	if err := ready(where + "/readyz"); err != nil {
-		fmt.Fprintln(os.Stderr, "uni-api health:", err)
+		fmt.Fprintln(complaints{}, "uni-api health:", err)
 		return 1
 	}
 	fmt.Println("ready")

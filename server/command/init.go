@@ -106,7 +106,7 @@ func initialise(args []string) int {
 		return f.write(*path, *force)
 	}()
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "uni-api init:", err)
+		fmt.Fprintln(complaints{}, "uni-api init:", err)
 		return 1
 	}
 	return 0

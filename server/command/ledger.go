@@ -22,7 +22,7 @@ func ledger(args []string) int {
 	switch {
 	case len(args) > 0 && (args[0] == "import" || args[0] == "export"):
 	case len(args) != 1 || strings.TrimLeft(args[0], "-") != "help" && args[0] != "-h":
-		fmt.Fprintln(os.Stderr, "uni-api ledger: what is to be done? "+ledgerUsage)
+		fmt.Fprintln(complaints{}, "uni-api ledger: what is to be done? "+ledgerUsage)
 		return 2
 	default:
 		args = []string{"import", "--help"}
@@ -39,7 +39,7 @@ func ledger(args []string) int {
 		return code
 	}
 	if verb == "import" && file == "" {
-		fmt.Fprintf(os.Stderr, "uni-api ledger import: it needs a file: %s\n", ledgerUsage)
+		fmt.Fprintf(complaints{}, "uni-api ledger import: it needs a file: %s\n", ledgerUsage)
 		return 2
 	}
 	options, err := ledgerOptions(*data)
@@ -52,7 +52,7 @@ func ledger(args []string) int {
 		err = importLedger(options, *path, file)
 	}
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "uni-api ledger %s: %v\n", verb, err)
+		fmt.Fprintf(complaints{}, "uni-api ledger %s: %v\n", verb, err)
 		return 1
 	}
 	return 0

@@ -35,7 +35,7 @@ func reconcile(args []string) int {
 	}
 	agrees, err := compare(os.Stdout, file, *path, *data, *provider, *tolerance/100)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "uni-api reconcile:", stopped(err))
+		fmt.Fprintln(complaints{}, "uni-api reconcile:", stopped(err))
 		return 1
 	}
 	if !agrees {

@@ -40,11 +40,11 @@ func replayed(args []string) int {
 		if p.File, err = capture.Read(text); err != nil {
 			return 0, fmt.Errorf("%s: %w", name, err)
 		}
-		return p.Run(ctx, os.Stdout)
+		return p.Run(ctx, plainLines{os.Stdout})
 	}()
 	switch {
 	case err != nil:
-		fmt.Fprintln(os.Stderr, "uni-api replay:", err)
+		fmt.Fprintln(complaints{}, "uni-api replay:", err)
 		return 2
 	case different > 0:
 		return 1

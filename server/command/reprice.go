@@ -47,7 +47,7 @@ func reprice(args []string) int {
 	options.To = options.To.AddDate(0, 0, 1)
 	cfg, err := config.Resolve(*path, os.Getenv).Load(context.Background())
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "uni-api reprice: the prices are in the configuration, which cannot be used:", err)
+		fmt.Fprintln(complaints{}, "uni-api reprice: the prices are in the configuration, which cannot be used:", err)
 		return 1
 	}
 	cfg, listPrices := keptPrices(cfg, *data)
@@ -58,7 +58,7 @@ func reprice(args []string) int {
 		list, err = usage.Reprice(ledger, cfg, options)
 	}
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "uni-api reprice:", stopped(err))
+		fmt.Fprintln(complaints{}, "uni-api reprice:", stopped(err))
 		return 1
 	}
 	printRepriced(os.Stdout, list, *dry)

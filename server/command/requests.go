@@ -13,7 +13,6 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
-	"unicode"
 
 	"uniapi/server/requestlog"
 )
@@ -59,12 +58,12 @@ func requests(args []string) int {
 	defer end()
 	folder := filepath.Join(*data, requestlog.Folder)
 	if _, err := os.Stat(folder); err != nil {
-		fmt.Fprintf(os.Stderr, "uni-api requests: no requests are kept there: %v\nrequest_log: metadata below preferences in api.yaml keeps them; --data names the gateway's data folder\n", err)
+		fmt.Fprintf(complaints{}, "uni-api requests: no requests are kept there: %v\nrequest_log: metadata below preferences in api.yaml keeps them; --data names the gateway's data folder\n", err)
 		return 1
 	}
 	page, err := requestlog.Search(ctx, folder, q)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "uni-api requests:", err)
+		fmt.Fprintln(complaints{}, "uni-api requests:", err)
 		return 1
 	}
 	switch {
@@ -73,13 +72,13 @@ func requests(args []string) int {
 			fmt.Printf("%s\n", f.Line)
 		}
 	case len(page.Found) == 0:
-		fmt.Fprintln(os.Stderr, "uni-api requests: there is none like that")
+		fmt.Fprintln(complaints{}, "uni-api requests: there is none like that")
 		return 1
 	case q.ID != "":
 		for i := range page.Found {
 			tellRequest(os.Stdout, &page.Found[i].Entry)
 			if err := tellExchange(os.Stdout, page.Found[i].Exchange()); err != nil {
-				fmt.Fprintln(os.Stderr, "uni-api requests: what was said cannot be read:", err)
+				fmt.Fprintln(complaints{}, "uni-api requests: what was said cannot be read:", err)
 				return 1
 			}
 		}
@@ -182,16 +181,6 @@ func tellRequest(w io.Writer, e *requestlog.Entry) {
 }
 
 func seconds(ms float64) string { return strconv.FormatFloat(ms/1000, 'f', 3, 64) }
-
-// plainly is a text without what a terminal would obey, and without what would break a table or turn the rest of its line round.
-func plainly(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r != ' ' && !unicode.IsPrint(r) {
-			return '?'
-		}
-		return r
-	}, text)
-}
 
 func short(text string) string {
 	const most = 80

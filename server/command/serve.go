@@ -56,7 +56,7 @@ func serve(args []string) int {
 	}
 	if err != nil {
 		if flags.config == "" && os.Getenv("CONFIG_URL") == "" && errors.Is(err, fs.ErrNotExist) {
-			fmt.Fprint(os.Stderr, nothingToServe)
+			fmt.Fprint(complaints{}, nothingToServe)
 			return 1
 		}
 		refuse(log, source, err)
