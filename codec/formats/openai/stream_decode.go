@@ -126,6 +126,8 @@ func (d *streamDecoder) chunk(dst []codec.Event, data []byte) []codec.Event {
 			choices = v
 		case "usage", "usageMetadata", "usage_metadata":
 			f.TakeUsage(data, v)
+		case codec.ServiceTier:
+			f.Usage.Tier = codec.TierTold(data, v)
 		case "x_groq":
 			f.TakeUsage(data, v.Get(data, "usage"))
 			f.TakeError(data, v.Get(data, "error"))
