@@ -66,7 +66,7 @@ func ReadStatement(r io.Reader) (*Statement, error) {
 	}
 	s := &Statement{Days: make(map[DayModel]*Spent), HasTokens: inputAt != nil && outputAt >= 0, Cost: costAt >= 0}
 	if dayAt < 0 || modelAt < 0 || !s.HasTokens && !s.Cost || slices.Contains(names, "price") && slices.Contains(names, "type") {
-		return nil, fmt.Errorf("line 1: these columns are not known: %s; there must be a day (%s), a model (%s), and tokens (input_tokens and output_tokens) or a cost (%s)", short(strings.Join(names, ",")),
+		return nil, fmt.Errorf("line 1: these columns are not known: %q; there must be a day (%s), a model (%s), and tokens (input_tokens and output_tokens) or a cost (%s)", short(strings.Join(names, ",")),
 			strings.Join(dayColumns, ", "), strings.Join(modelColumns, ", "), strings.Join(costColumns, ", "))
 	}
 	for {
