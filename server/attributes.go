@@ -9,6 +9,7 @@ import (
 	"uniapi/codec"
 	"uniapi/codec/estimate"
 	"uniapi/codec/rawjson"
+	"uniapi/codec/saturate"
 	"uniapi/pool/provider"
 )
 
@@ -44,6 +45,14 @@ func (in *inbound) promptTokens() int64 {
 		return in.formTokens(0)
 	}
 	return estimate.Prompt(in.body)
+}
+
+// promptAtMost is what it may be at most, where that is no more than any model reads.
+func (in *inbound) promptAtMost(prompt int64) int64 {
+	if in.head.IsForm {
+		return saturate.Mul(prompt, estimate.CharactersPerToken)
+	}
+	return max(prompt, min(estimate.PromptAtMost(in.body), mostContext))
 }
 
 // excluded words that no channel takes such a request.

@@ -88,13 +88,13 @@ func (x *exchange) reckon() {
 		return
 	}
 	prompt := x.promptTokens()
-	most := usage.Tokens{Prompt: prompt}
+	most := usage.Tokens{Prompt: x.promptAtMost(prompt)}
 	x.need.Tokens = prompt
 	switch {
 	case x.endpoint == provider.Rerank:
 		most.Searches = front.RankingsAtMost(x.body, prompt)
 	case x.endpoint == provider.Search:
-		most.Searches, most.Prompt = 1, max(prompt, x.resultsWanted()*resultTokens)
+		most.Searches, most.Prompt = 1, max(most.Prompt, x.resultsWanted()*resultTokens)
 	case x.endpoint == provider.Chat && !x.head.IsForm:
 		bounds := x.format.Properties().Bounds
 		if x.mentions().May(codec.MentionsSearch) {
@@ -108,7 +108,7 @@ func (x *exchange) reckon() {
 	if !x.inputOnly() {
 		said, answers, beyond := x.answerAtMost()
 		if beyond || !x.head.IsForm && x.format.Properties().Bounds.MayReadMore(x.mentions()) {
-			most.Prompt = max(prompt, mostContext)
+			most.Prompt = max(most.Prompt, mostContext)
 			most.DocumentSearches = front.UsualSearches
 		}
 		most.Completion = saturate.Mul(max(said, 0), answers)

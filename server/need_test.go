@@ -31,6 +31,13 @@ func TestAKeyWithCreditsOverspendsByOneRequestAtMost(t *testing.T) {
 		{"images of any quality", "/v1/images/generations", "", `{"model":"m","prompt":"a cat","quality":"auto"}`, "{per_image: {high: 1, low: 0.1, default: 0.01}}", "0.9"},
 		{"speech", "/v1/audio/speech", "", `{"model":"m","input":"grüße","voice":"alloy"}`, "{per_character: 1}", "4.9"},
 		{"a transcript", "/v1/audio/transcriptions", "multipart/form-data; boundary=b", speech, "{per_second: 1}", "0.9"},
+		{"a text with a token for each byte", "/v1/chat/completions", "", strings.Replace(plainRequest, "{", `{"max_tokens":1,"user":"`+strings.Repeat("\u13a0", 300)+`",`, 1), "{input: 1000, output: 0}", "0.5"},
+		{"marks with a token each", "/v1/messages", "", `{"model":"m","max_tokens":1,"messages":[{"role":"user","content":"` + strings.Repeat("~|", 300) + `"}]}`, "{input: 1000, output: 0}", "0.4"},
+		{"many turns that say nothing", "/v1/chat/completions", "", `{"model":"m","max_tokens":1,"messages":[` + strings.Repeat(`{"role":"user","content":""},`, 99) + `{"role":"user","content":"x"}]}`, "{input: 1000, output: 0}", "0.4"},
+		{"in the US alone", "/v1/messages", "", `{"model":"m","max_tokens":100,"inference_geo":"us","messages":[{"role":"user","content":"x"}]}`, "{input: 0, output: 1, service: {us: {output: 1000}}}", "0.05"},
+		{"quick, and in the US alone", "/v1/messages", "", `{"model":"m","max_tokens":100,"speed":"fast","inference_geo":"us","messages":[{"role":"user","content":"x"}]}`, "{input: 0, output: 1, service: {fast+us: {output: 1000}}}", "0.05"},
+		{"with maps", "/v1beta/models/m:generateContent", "", `{"contents":[{"role":"user","parts":[{"text":"x"}]}],"tools":[{"googleMaps":{}}],"generationConfig":{"maxOutputTokens":1}}`, "{input: 0, output: 0, per_map: 1}", "0.9"},
+		{"with files to search", "/v1/responses", "", `{"model":"m","max_output_tokens":1,"input":[{"role":"user","content":[{"type":"input_file","file_id":"file-1"}]}]}`, "{input: 0, output: 0, per_document_search: 0.1}", "0.9"},
 		{"an order", "/v1/rerank", "", `{"model":"m","query":"a","documents":["b"]}`, "{per_search: 1}", "0.9"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -56,6 +56,13 @@ func Prompt(body []byte) int64 {
 	return s.characters/CharactersPerToken + s.tokens
 }
 
+// PromptAtMost is as many tokens as a request may be for a provider that reads nothing else: a tokenizer that can tell all texts apart makes no more tokens of one than it has bytes, and
+// what stands around the texts has more of them than what a provider puts there in its place.
+func PromptAtMost(body []byte) int64 {
+	s := request(body)
+	return int64(len(body)) - s.files + s.tokens
+}
+
 func request(body []byte) scanner {
 	s := scanner{data: body, all: true}
 	s.run()

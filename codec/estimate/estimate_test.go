@@ -295,3 +295,26 @@ func BenchmarkCharacters(b *testing.B) {
 		})
 	}
 }
+
+// TestPromptAtMostIsNoLessThanAnyTokenizerMakes has texts of which tokenizers make a token of every byte, and files, which are no texts.
+func TestPromptAtMostIsNoLessThanAnyTokenizerMakes(t *testing.T) {
+	file := strings.Repeat("iVBORw0KGgoAAAANSUhEUgAA", 4000)
+	for name, c := range map[string]struct {
+		body        string
+		least, most int64
+	}{
+		"Cherokee":           {`{"messages":[{"role":"user","content":"` + strings.Repeat("\u13a0", 1000) + `"}]}`, 3000, 3100},
+		"combining marks":    {`{"messages":[{"role":"user","content":"` + strings.Repeat("a\u0301", 1000) + `"}]}`, 3000, 3100},
+		"escaped":            {`{"messages":[{"role":"user","content":"` + strings.Repeat(`\u13a0`, 1000) + `"}]}`, 3000, 6100},
+		"punctuation":        {`{"messages":[{"role":"user","content":"` + strings.Repeat("~|", 500) + `"}]}`, 1000, 1100},
+		"empty messages":     {`{"messages":[` + strings.Repeat(`{"role":"user","content":""},`, 99) + `{"role":"user","content":""}]}`, 800, 3000},
+		"an image":           {`{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,` + file + `"}}]}]}`, MediaTokens, MediaTokens + 200},
+		"an image of Claude": {`{"messages":[{"role":"user","content":[{"type":"image","source":{"type":"base64","media_type":"image/png","data":"` + file + `"}}]}]}`, MediaTokens, MediaTokens + 200},
+		"words called data":  {`{"messages":[{"role":"user","content":[{"type":"text","data":"` + strings.Repeat("not base64. ", 100) + `"}]}]}`, 1200, 1300},
+		"cut off":            {`{"messages":[{"role":"user","content":"` + strings.Repeat("x", 1000), 1000, 1100},
+	} {
+		if n := PromptAtMost([]byte(c.body)); n < c.least || n > c.most || n < Request([]byte(c.body)) {
+			t.Errorf("%s: %d tokens, want %d to %d", name, n, c.least, c.most)
+		}
+	}
+}

@@ -26,6 +26,7 @@ type scanner struct {
 
 	characters int64
 	tokens     int64 // of what is not text
+	files      int64 // bytes of the request that are files
 }
 
 func (s *scanner) run() {
@@ -143,6 +144,7 @@ func (s *scanner) release(text bool) {
 		s.characters += s.held.encoded
 	default:
 		s.tokens += Media(s.held.bytes)
+		s.files += int64(s.held.bytes)
 	}
 	s.held = held{}
 }
@@ -194,6 +196,7 @@ func (s *scanner) said(inner []byte, n int64) {
 				s.characters += int64(size)
 			} else {
 				s.tokens += Media(len(inner))
+				s.files += int64(len(inner))
 			}
 			return
 		}
