@@ -18,8 +18,8 @@ func TestGuardFindsWhatTakesMoreCalls(t *testing.T) {
 	}{
 		{"as before", "count-plain m 8\n", map[string]float64{"count-plain m": 8}, nil},
 		{"fewer", "count-plain m 8\n", map[string]float64{"count-plain m": 5}, nil},
-		{"a wake-up more now and then", "count-plain m 8\n", map[string]float64{"count-plain m": 8.7}, nil},
-		{"one more each time", "# kept\n\ncount-plain m 8\n", map[string]float64{"count-plain m": 9}, []string{"count-plain m takes 9.00"}},
+		{"one more now and then", "count-plain m 8\n", map[string]float64{"count-plain m": 8.9}, nil},
+		{"one more each time", "# kept\n\ncount-plain m 8\n", map[string]float64{"count-plain m": 9.3}, []string{"count-plain m takes 9.30"}},
 		{"what is new", "", map[string]float64{"count-plain m": 9}, []string{"not in the file"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -17,21 +17,23 @@ type target struct {
 const linearity = 1.25
 
 var targets = []target{
-	{"plain request: CPU × nginx", 1.4, "%.2f", ratioOf("plain", saturated)},
-	{"stream of 50 events: CPU × nginx", 1.1, "%.2f", ratioOf("stream", saturated)},
-	{"500 paced streams: CPU of 1,000 events × nginx", 1.1, "%.2f", ratioOf("paced-500", pacedLoad)},
-	{"2,000 paced streams: CPU of 1,000 events × nginx", 1.1, "%.2f", ratioOf("paced-2000", pacedLoad)},
-	{"stream translated to Anthropic: CPU × the gateway's untranslated", 2, "%.2f", translatedTo(claudeModel)},
-	{"stream translated to Gemini: CPU × the gateway's untranslated", 2, "%.2f", translatedTo(geminiModel)},
-	{"first byte of a stream at half load: added p99", 300, "%.0f µs", gatewayFigure("stream", half, added+firstByteOf+"_p99")},
+	{"plain request: CPU × nginx", 1, "%.2f", ratioOf("plain", saturated)},
+	{"stream of 50 events: CPU × nginx", 0.75, "%.2f", ratioOf("stream", saturated)},
+	{"500 paced streams: CPU of 1,000 events × nginx", 0.75, "%.2f", ratioOf("paced-500", pacedLoad)},
+	{"2,000 paced streams: CPU of 1,000 events × nginx", 0.75, "%.2f", ratioOf("paced-2000", pacedLoad)},
+	{"stream translated to Anthropic: CPU × the gateway's untranslated", 1.4, "%.2f", translatedTo(claudeModel)},
+	{"stream translated to Gemini: CPU × the gateway's untranslated", 1.4, "%.2f", translatedTo(geminiModel)},
+	{"plain request, one at a time: system calls × nginx", 1, "%.2f", gatewayFigure("count-plain", countLoad, callsNginx)},
+	{"stream, one at a time: system calls × nginx", 1, "%.2f", gatewayFigure("count-stream", countLoad, callsNginx)},
+	{"first byte of a stream at half load: added p99 × nginx's", 1, "%.2f", besideNginx("stream", half, added+firstByteOf+"_p99")},
 	{"requests near 40 ms at light and half load: modes", 0, "%.0f", modesNearForty},
-	{"open stream, 5,000 of them: memory", 40, "%.1f KB", gatewayFigure("held-5000", heldLoad, streamKB)},
-	{"open stream, 2,000 with events each 20 ms: memory", 40, "%.1f KB", gatewayFigure("paced-2000", pacedLoad, streamKB)},
-	{"prompt of 1 MB: CPU", 1, "%.2f ms", perMegabyte("prompt-1m")},
+	{"open stream, 5,000 of them: memory", 12, "%.1f KB", gatewayFigure("held-5000", heldLoad, streamKB)},
+	{"open stream, 2,000 with events each 20 ms: memory", 16, "%.1f KB", gatewayFigure("paced-2000", pacedLoad, streamKB)},
+	{"prompt of 1 MB: CPU", 0.4, "%.2f ms", perMegabyte("prompt-1m")},
 	{"answer of 1 MB: CPU", 1, "%.2f ms", perMegabyte("answer-1m")},
 	{"prompt: CPU of a byte, 100 KB to 1 MB × 10 KB to 100 KB", linearity, "%.2f", growth("prompt-10k", "prompt-100k", "prompt-1m")},
 	{"answer: CPU of a byte, 100 KB to 1 MB × 10 KB to 100 KB", linearity, "%.2f", growth("answer-10k", "answer-100k", "answer-1m")},
-	{"start with 5,000 models: ready", 100, "%.0f ms", startOf(5000, func(s startResult) float64 { return s.Ready })},
+	{"start with 5,000 models: ready", 60, "%.0f ms", startOf(5000, func(s startResult) float64 { return s.Ready })},
 	{"idle with 10 models: memory", 30, "%.1f MB", startOf(10, func(s startResult) float64 { return s.RSS })},
 }
 
@@ -58,6 +60,15 @@ func gatewayFigure(scenario, load, figure string) func(*results) (float64, bool)
 	return func(r *results) (float64, bool) {
 		value, ok := r.gateway(scenario, load)[figure]
 		return value, ok
+	}
+}
+
+// besideNginx is a figure of the gateway over nginx's.
+func besideNginx(scenario, load, figure string) func(*results) (float64, bool) {
+	return func(r *results) (float64, bool) {
+		mine, ok := r.gateway(scenario, load)[figure]
+		other, also := r.section(scenario, load).of(nginx, chatModel)[figure]
+		return mine / other, ok && also && other > 0
 	}
 }
 
