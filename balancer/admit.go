@@ -27,7 +27,8 @@ func (k *Key) hasCredit() bool {
 	return credits == nil || *credits > 0 && (k.OutOfCredit == nil || !k.OutOfCredit())
 }
 
-// denies says whether, and why, a key in the place of a channel may not be used by who is at an address. Whoever explains has none.
+// denies says whether, and why, a key in the place of a channel may not be used by who is at an address. Whoever
+// explains has none.
 func (k *Key) denies(client netip.Addr, explained bool) config.Denial {
 	switch access := &k.Config.Preferences.Access; {
 	case !access.Limited():
@@ -47,7 +48,8 @@ type Admission struct {
 	more        []limit.Hold  // of the key's for models that are named beside
 }
 
-// Settle ends what quotas were held for the request, with what it came to. It must be called once, whatever became of it.
+// Settle ends what quotas were held for the request, with what it came to. It must be called once, whatever became of
+// it.
 func (a *Admission) Settle(came limit.Need) {
 	if a.state == nil {
 		return
@@ -100,8 +102,9 @@ func (k *Key) Admit(ctx context.Context, need limit.Need, model string, beside .
 	return admission, nil
 }
 
-// count counts a request against all limits that are windows, or against none. It comes after whatever else may refuse the request: a limit of many
-// takes nothing back, and what a refused request has used up of one that keys share would be taken from the others. held is what else is to be asked for, at the same time.
+// count counts a request against all limits that are windows, or against none. It comes after whatever else may refuse
+// the request: a limit of many takes nothing back, and what a refused request has used up of one that keys share would
+// be taken from the others. held is what else is to be asked for, at the same time.
 func (k *Key) count(ctx context.Context, a *Admission, now int64, model string, beside []string, held questions) *Refused {
 	own, refusal, ok := k.limiter.Take(model, now)
 	if !ok {
@@ -203,10 +206,12 @@ func (k *Key) confirm(ctx context.Context, model string, of [3]limit.Grant, besi
 	return asked.answer(ctx, k.state)
 }
 
-// asker is a limiter that can tell whether others have a say in each request for a model, so that what they let in can be taken back.
+// asker is a limiter that can tell whether others have a say in each request for a model, so that what they let in can
+// be taken back.
 type asker interface{ Asks(model string) bool }
 
-// asksForAll says whether others have one in whatever windows a request is counted in. Then what they say of its quotas can be asked at the same time, and a round trip is spared.
+// asksForAll says whether others have one in whatever windows a request is counted in. Then what they say of its quotas
+// can be asked at the same time, and a round trip is spared.
 func (k *Key) asksForAll(model string, beside []string) bool {
 	asks := func(l limit.Limiter, model string) bool {
 		if _, free := l.(limit.Unlimited); free {

@@ -11,8 +11,9 @@ import (
 
 func quota(of config.Quota) config.RateLimit { return config.RateLimit{Quotas: []config.Quota{of}} }
 
-// TestARequestThatIsRefusedUsesUpNothingThatKeysShare has a key send many more requests than a limit of all keys has, of which its own limit refuses nearly
-// each. Limits of more than 4,096 take nothing back, so that it must not have been counted there.
+// TestARequestThatIsRefusedUsesUpNothingThatKeysShare has a key send many more requests than a limit of all keys has,
+// of which its own limit refuses nearly each. Limits of more than 4,096 take nothing back, so that it must not have
+// been counted there.
 func TestARequestThatIsRefusedUsesUpNothingThatKeysShare(t *testing.T) {
 	need := limit.Need{Tokens: 10, Money: 1000}
 	for name, own := range map[string]config.RateLimit{
@@ -54,7 +55,8 @@ func TestARequestThatIsRefusedUsesUpNothingThatKeysShare(t *testing.T) {
 	}
 }
 
-// TestListsOfModelsUseUpNoMoreOfWhatKeysShareThanTheirKeyMay is for what is asked beside models, which a key's own limit does not refuse.
+// TestListsOfModelsUseUpNoMoreOfWhatKeysShareThanTheirKeyMay is for what is asked beside models, which a key's own
+// limit does not refuse.
 func TestListsOfModelsUseUpNoMoreOfWhatKeysShareThanTheirKeyMay(t *testing.T) {
 	f := providers("p").key("sk", config.FixedPriority).key("sk-other", config.FixedPriority)
 	f.cfg.APIKeys[0].Preferences.RateLimit.Set("default", limitedTo(3))
@@ -77,7 +79,8 @@ func TestListsOfModelsUseUpNoMoreOfWhatKeysShareThanTheirKeyMay(t *testing.T) {
 	}
 }
 
-// TestAProvidersKeyWithoutRoomCountsNothing is the same of api_key_rate_limit, and of a client key in the place of a channel.
+// TestAProvidersKeyWithoutRoomCountsNothing is the same of api_key_rate_limit, and of a client key in the place of a
+// channel.
 func TestAProvidersKeyWithoutRoomCountsNothing(t *testing.T) {
 	both := quota(config.Quota{Of: config.Concurrent, Count: 1})
 	both.Limits = limitedTo(5000).Limits

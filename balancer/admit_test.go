@@ -29,7 +29,8 @@ func TestAdmittingARequestAllocatesNothing(t *testing.T) {
 	}
 }
 
-// BenchmarkAdmit is what letting a request in and settling it costs under limits of requests, tokens, money and requests at once, of its key and of all keys.
+// BenchmarkAdmit is what letting a request in and settling it costs under limits of requests, tokens, money and
+// requests at once, of its key and of all keys.
 func BenchmarkAdmit(b *testing.B) {
 	all := config.RateLimit{
 		Limits: []config.Limit{{Count: 100_000, Window: time.Minute}},

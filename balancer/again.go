@@ -28,8 +28,8 @@ type awaited struct {
 	at  int64 // on the state's clock; 0: there is none
 }
 
-// repeat notes what follows of an attempt's outcome for asking the same channel again: at once, before any other, or when it said. It tells whether
-// the channel is one to come back to.
+// repeat notes what follows of an attempt's outcome for asking the same channel again: at once, before any other, or
+// when it said. It tells whether the channel is one to come back to.
 func (p *Plan) repeat(a Attempt, o *Outcome) (comesBack bool) {
 	t := &p.tries[a.try]
 	with := a.Provider.persistence
@@ -48,7 +48,8 @@ func (p *Plan) repeat(a Attempt, o *Outcome) (comesBack bool) {
 	return comesBack
 }
 
-// reserved is how many of the attempts are those of channels that were not tried yet. Where a key's own AUTO_RETRY says how many there are, none is.
+// reserved is how many of the attempts are those of channels that were not tried yet. Where a key's own AUTO_RETRY says
+// how many there are, none is.
 func (p *Plan) reserved() int {
 	if p.key.Config.Preferences.AutoRetry >= 0 {
 		return 0
@@ -56,8 +57,8 @@ func (p *Plan) reserved() int {
 	return p.route.leaves - p.Tried()
 }
 
-// await gives the attempt at a channel that said when it takes requests again, with the key that said so. That this rests is known: it was this request that
-// learned it.
+// await gives the attempt at a channel that said when it takes requests again, with the key that said so. That this
+// rests is known: it was this request that learned it.
 func (p *Plan) await(index int, now int64) (Attempt, bool) {
 	t := &p.tries[index]
 	key, at := t.awaited.key, t.awaited.at

@@ -120,7 +120,8 @@ func (c *condition) holds(attributes *Attributes, channel Destination) bool {
 	}
 }
 
-// fits says whether one of the condition's values fits s, ignoring case: "*" fits anything but nothing, a trailing "*" a prefix.
+// fits says whether one of the condition's values fits s, ignoring case: "*" fits anything but nothing, a trailing "*"
+// a prefix.
 func (c *condition) fits(s string) bool {
 	for _, v := range c.values {
 		prefix, open := strings.CutSuffix(v, "*")

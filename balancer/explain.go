@@ -114,7 +114,8 @@ func (s *Step) due() {
 	s.Excluded = ""
 }
 
-// excuses words of each of a channel's keys why it would be passed over now, and why the channel would be if that is so of all.
+// excuses words of each of a channel's keys why it would be passed over now, and why the channel would be if that is so
+// of all.
 func (p *Plan) excuses(c *Candidate, now int64) (words []string, all string) {
 	ring, usable := c.Provider.ring, len(c.Provider.ring.keys) == 0
 	all = "all its keys rest"

@@ -46,8 +46,8 @@ func (f *Attributes) requestType() string {
 	return ""
 }
 
-// Cause says which filter left a channel out. The greatest cause of a route's channels is the one to tell the client when all
-// were left out, as the filters work one after the other.
+// Cause says which filter left a channel out. The greatest cause of a route's channels is the one to tell the client
+// when all were left out, as the filters work one after the other.
 type Cause int
 
 // The causes, in the order of the filters.
@@ -60,8 +60,8 @@ const (
 	PromptTooLong
 )
 
-// TooLarge is the message of the 413 for a request that is too large for every channel of its model. False for other causes:
-// then no channel is meant for such a request.
+// TooLarge is the message of the 413 for a request that is too large for every channel of its model. False for other
+// causes: then no channel is meant for such a request.
 func (c Cause) TooLarge(model string) (string, bool) {
 	switch c {
 	case BodyTooLarge:
@@ -230,8 +230,8 @@ func (p *TimeoutPolicy) Needs() (compaction bool) {
 	return compaction
 }
 
-// Find returns the timeouts of an attempt: the global default, over it the provider's, the best global rule and the best rule
-// of the provider, phase by phase. A phase that nobody sets is nil; 0 is no limit. It does not allocate.
+// Find returns the timeouts of an attempt: the global default, over it the provider's, the best global rule and the
+// best rule of the provider, phase by phase. A phase that nobody sets is nil; 0 is no limit. It does not allocate.
 func (p *TimeoutPolicy) Find(attributes *Attributes, channel Destination) config.Timeouts {
 	if p == nil {
 		return config.Timeouts{}

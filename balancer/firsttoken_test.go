@@ -89,7 +89,8 @@ func TestFirstTokenFollowsAChannelThatBecomesSlow(t *testing.T) {
 	}
 }
 
-// A stream that was left counts as slow as it was: else only quick ones would ever count, and more and more would be left.
+// A stream that was left counts as slow as it was: else only quick ones would ever count, and more and more would be
+// left.
 func TestStreamsThatWereLeftCountAsSlow(t *testing.T) {
 	f := providers("a", "b").cooling(0).key("sk", config.FixedPriority).build()
 	f.began("sk", 58, time.Second)
@@ -161,8 +162,8 @@ func TestTheLastChannelIsNotHurried(t *testing.T) {
 	}
 }
 
-// Whoever met it leaves the channel alone for a moment, and whatever cooldown_period says no longer; others are served there as before until
-// one of them meets it too.
+// Whoever met it leaves the channel alone for a moment, and whatever cooldown_period says no longer; others are served
+// there as before until one of them meets it too.
 func TestWhoIsTooSlowRestsAsWhatARequestMayHaveBroughtAbout(t *testing.T) {
 	for _, cooldown := range []time.Duration{0, time.Second, time.Hour} {
 		f := providers("a", "b").cooling(cooldown).key("sk-1", "").key("sk-2", "").key("sk-3", "").build()

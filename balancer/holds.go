@@ -20,8 +20,8 @@ type held struct {
 	hold   limit.Hold
 }
 
-// Settle ends what an attempt holds of quotas, with what it came to, where that is known before the attempt is reported to have ended. Of one
-// that has been settled nothing more is counted.
+// Settle ends what an attempt holds of quotas, with what it came to, where that is known before the attempt is reported
+// to have ended. Of one that has been settled nothing more is counted.
 func (p *Plan) Settle(a Attempt, came limit.Need) {
 	if i := p.heldBy(a); i >= 0 {
 		p.holds[i].hold.Settle(came, p.key.state.now())
@@ -41,8 +41,8 @@ func (p *Plan) heldBy(a Attempt) int {
 	return slices.IndexFunc(p.holds, func(h held) bool { return h.number == a.Number })
 }
 
-// End ends what the request still holds of quotas when it is over, whatever became of it. What it came to is counted for the client key that
-// was gone through last in the place of a channel.
+// End ends what the request still holds of quotas when it is over, whatever became of it. What it came to is counted
+// for the client key that was gone through last in the place of a channel.
 func (p *Plan) End(came limit.Need) {
 	for i := range p.holds {
 		p.holds[i].hold.Settle(limit.Need{}, p.key.state.now())

@@ -73,7 +73,8 @@ func newCandidate(cfg *config.Config, p *Provider, number int) *Candidate {
 	}
 }
 
-// blended is what 3 million tokens of a prompt and 1 million of an answer cost, in dollars: agents and chats read more than they write.
+// blended is what 3 million tokens of a prompt and 1 million of an answer cost, in dollars: agents and chats read more
+// than they write.
 func blended(p config.Price) float64 {
 	const microDollars = 1e6
 	return (3*float64(p.Input) + float64(p.Output)) / microDollars

@@ -6,9 +6,9 @@ import (
 	"uniapi/config"
 )
 
-// Named is what provider p calls the model that a request of the key names beside the one that it asks for: a model that the key may use there, by
-// the name that clients have for it or by the provider's own. Model is the name that clients have for it, by which limits and prices are set. False for
-// every other name.
+// Named is what provider p calls the model that a request of the key names beside the one that it asks for: a model
+// that the key may use there, by the name that clients have for it or by the provider's own. Model is the name that
+// clients have for it, by which limits and prices are set. False for every other name.
 func (k *Key) Named(name string, p *Provider, client netip.Addr) (upstream, model string, ok bool) {
 	if upstream, ok = k.at(name, p, client); ok {
 		return upstream, name, true

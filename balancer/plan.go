@@ -163,8 +163,8 @@ func (p *Plan) Next() (Attempt, bool) {
 	}
 }
 
-// untried is how many channels were left out so far because they rest: each is to have an attempt when it is fit, before those that have failed use up
-// all there are.
+// untried is how many channels were left out so far because they rest: each is to have an attempt when it is fit,
+// before those that have failed use up all there are.
 func (p *Plan) untried(now int64) (n int) {
 	for i := range p.tries {
 		if t := &p.tries[i]; t.count == 0 && p.mayRepeat(t) {
@@ -210,8 +210,9 @@ func (p *Plan) early(now int64) (Attempt, bool) {
 	return p.again(now, true)
 }
 
-// again gives an attempt at a channel that was tried or left out before: the one tried least, of those tried as often one that need not be waited
-// for; by force, of those tried as often, the one that is due first. Those that were tried leave as many attempts as are spared for others.
+// again gives an attempt at a channel that was tried or left out before: the one tried least, of those tried as often
+// one that need not be waited for; by force, of those tried as often, the one that is due first. Those that were tried
+// leave as many attempts as are spared for others.
 func (p *Plan) again(now int64, force bool) (Attempt, bool) {
 	for i := range p.tries {
 		p.tries[i].passed = false

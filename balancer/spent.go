@@ -6,7 +6,8 @@ import (
 	"uniapi/balancer/limit/told"
 )
 
-// Learn takes what the answer to an attempt tells of what is left to its key for its model. It may be called by whoever runs the attempt.
+// Learn takes what the answer to an attempt tells of what is left to its key for its model. It may be called by whoever
+// runs the attempt.
 func (a *Attempt) Learn(t *told.Told) {
 	if a.Key < 0 {
 		return
@@ -20,15 +21,16 @@ func (a *Attempt) Learn(t *told.Told) {
 	budget.Note(t, a.at, ring.now(), a.Provider.longest)
 }
 
-// Bounds of what a request is taken to need of a provider's tokens where no limit of this gateway's own reckons it: a token for each four bytes, and no
-// more than a long prompt, since images are bytes, too.
+// Bounds of what a request is taken to need of a provider's tokens where no limit of this gateway's own reckons it: a
+// token for each four bytes, and no more than a long prompt, since images are bytes, too.
 const (
 	bytesPerToken = 4
 	mostBytes     = 64 << 10
 )
 
-// spentUntil is when a key of the provider has room for the request again, by what the provider has told in the headers of its answers; 0 is now. It is a
-// reason to ask another key, and none to ask nobody: what is due first is asked where all of them are spent.
+// spentUntil is when a key of the provider has room for the request again, by what the provider has told in the headers
+// of its answers; 0 is now. It is a reason to ask another key, and none to ask nobody: what is due first is asked where
+// all of them are spent.
 func (p *Plan) spentUntil(c *Candidate, key *keyState, now int64) int64 {
 	if p.lone && len(c.Provider.ring.keys) == 1 {
 		return 0

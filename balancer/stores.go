@@ -14,11 +14,12 @@ import (
 type Stores struct {
 	Limits   limit.Store   // nil is limit.NewLocal
 	Breakers breaker.Store // nil is breaker.Local
-	// Patience is how long one request waits for a store at a time, beside Plan.Next, which never does; 0 is DefaultPatience. Stores of this
-	// process are not waited for.
+	// Patience is how long one request waits for a store at a time, beside Plan.Next, which never does; 0 is
+	// DefaultPatience. Stores of this process are not waited for.
 	Patience time.Duration
-	// Strict refuses a request whose limits could not be confirmed. Else it is let in by what this instance knows, as it is by one that is
-	// alone. What cannot be known of breakers never stops a request: it is asked once more than necessary.
+	// Strict refuses a request whose limits could not be confirmed. Else it is let in by what this instance knows, as
+	// it is by one that is alone. What cannot be known of breakers never stops a request: it is asked once more than
+	// necessary.
 	Strict bool
 	// Failed is told of each failure of a store; nil is nobody. It must not wait.
 	Failed func(error)
@@ -43,14 +44,15 @@ func (s Stores) withDefaults() Stores {
 	return s
 }
 
-// Share passes on between instances what rests, until ctx is done. It returns at once where the stores are this process's own.
+// Share passes on between instances what rests, until ctx is done. It returns at once where the stores are this
+// process's own.
 func (s *State) Share(ctx context.Context) { s.breakers.Share(ctx, s.stores.Failed) }
 
 // errUnconfirmed is the failure of a limit that nobody could confirm.
 var errUnconfirmed = errors.New("a store of limits has not said whether a request may be made")
 
-// confirm asks for grants that somebody else has the last word on. ok is false if one may not be used: refused is its index, or -1 if nobody
-// knows and the stores are strict.
+// confirm asks for grants that somebody else has the last word on. ok is false if one may not be used: refused is its
+// index, or -1 if nobody knows and the stores are strict.
 func (s *State) confirm(ctx context.Context, grants []limit.Grant) (refused int, why limit.Refusal, ok bool) {
 	within, cancel := context.WithTimeout(ctx, s.stores.Patience)
 	defer cancel()
@@ -62,9 +64,10 @@ func (s *State) confirm(ctx context.Context, grants []limit.Grant) (refused int,
 	return refused, why, refused < 0
 }
 
-// Confirm asks whether an attempt that Next gave may be made where other instances have a say in that: whether a limit of theirs, too, allows
-// it, and whether none of them probes already what it would probe. It is called before every attempt, and waits only where a store is shared.
-// False: the attempt is not to be made and has been given back; Next gives another.
+// Confirm asks whether an attempt that Next gave may be made where other instances have a say in that: whether a limit
+// of theirs, too, allows it, and whether none of them probes already what it would probe. It is called before every
+// attempt, and waits only where a store is shared. False: the attempt is not to be made and has been given back; Next
+// gives another.
 func (p *Plan) Confirm(ctx context.Context, a *Attempt) bool {
 	if len(p.unsure) == 0 && !a.grant.Unsure() && !p.holdsUnsure(a) && !a.channelProbe && !a.keyProbe && !a.pairProbe {
 		return true
@@ -156,7 +159,8 @@ func (p *Plan) holdsUnsure(a *Attempt) bool {
 	return false
 }
 
-// leaveOut leaves out what is behind client keys in the place of channels, from one of those that were to be confirmed on.
+// leaveOut leaves out what is behind client keys in the place of channels, from one of those that were to be confirmed
+// on.
 func (p *Plan) leaveOut(first int) {
 	if first >= len(p.unsure) {
 		return

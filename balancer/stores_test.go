@@ -15,7 +15,8 @@ import (
 	"uniapi/config"
 )
 
-// farLimits is a store of limits that several instances share: each lets all through by itself, and the one that they share decides.
+// farLimits is a store of limits that several instances share: each lets all through by itself, and the one that they
+// share decides.
 type farLimits struct {
 	limit.Store       // what all together may do
 	shared      *line // how it is reached

@@ -115,7 +115,8 @@ type Deadlines struct {
 	Total           time.Duration // of the whole request, from its arrival to the end of the answer
 }
 
-// Deadlines are model_timeout, and over it timeout_policy. A total or an idle time stands in for the first byte's where the policy has none.
+// Deadlines are model_timeout, and over it timeout_policy. A total or an idle time stands in for the first byte's where
+// the policy has none.
 func (c *Candidate) Deadlines(attributes *Attributes) Deadlines {
 	d := Deadlines{FirstByte: c.Timeout, Idle: c.Timeout}
 	t := c.Provider.timeouts.Find(attributes, c.channel())

@@ -5,8 +5,8 @@ import "uniapi/balancer/breaker"
 // EveryKey stands for all of a provider's keys, and none in particular.
 const EveryKey = -1
 
-// Wake ends what rests of a provider: all, or what is of one model (by either name; "" is all) or one key (by index) or both. It tells
-// how much rested, for whomever; false if there is no such model or key.
+// Wake ends what rests of a provider: all, or what is of one model (by either name; "" is all) or one key (by index) or
+// both. It tells how much rested, for whomever; false if there is no such model or key.
 func (p *Provider) Wake(model string, key int) (woken int, found bool) {
 	if key >= len(p.ring.keys) {
 		return 0, false

@@ -33,16 +33,18 @@ const (
 	// A claim is held as long as its instance lives, and so much longer.
 	claimFor   = 5 * time.Second
 	claimEvery = time.Second
-	// How long it is remembered that something is closed again: whoever has not heard of it by then has been away, and finds out by itself.
+	// How long it is remembered that something is closed again: whoever has not heard of it by then has been away, and
+	// finds out by itself.
 	closedFor = time.Minute
-	// restsLonger is how long something that rests is remembered behind its pause: nobody has said yet that it is fit again.
+	// restsLonger is how long something that rests is remembered behind its pause: nobody has said yet that it is fit
+	// again.
 	restsLonger = 10 * time.Minute
 	// mostReason is how much of a reason is passed on.
 	mostReason = 1024
 )
 
-// breakers is the breaker.Store of instances that share. What rests stands in a hash, with the number of the change that put it there, and each
-// instance asks for the changes since the last that it knows.
+// breakers is the breaker.Store of instances that share. What rests stands in a hash, with the number of the change
+// that put it there, and each instance asks for the changes since the last that it knows.
 type breakers struct {
 	cluster *Cluster
 	keys    []string // of the hash, of the changes by number, of the last number, of when each is over
@@ -194,7 +196,8 @@ func readNews(said string, ago time.Duration) (n breaker.News, ok bool) {
 
 func (b *breakers) claimKey(of breaker.Name) string { return b.cluster.key("claim", fieldOf(of)) }
 
-// Claim implements breaker.Store. A claim is renewed as long as this process lives, so that one of an instance that was killed is over soon.
+// Claim implements breaker.Store. A claim is renewed as long as this process lives, so that one of an instance that was
+// killed is over soon.
 func (b *breakers) Claim(ctx context.Context, of breaker.Name, lease time.Duration) (bool, error) {
 	key := b.claimKey(of)
 	mine, err := b.claim(ctx, key)

@@ -21,7 +21,8 @@ const (
 	silentFor  = 2 * time.Second
 )
 
-// connect makes the client, which then connects again by itself. It does not end before Redis has been reached, or could not be.
+// connect makes the client, which then connects again by itself. It does not end before Redis has been reached, or
+// could not be.
 func (c *Cluster) connect(ctx context.Context) error {
 	s := c.server
 	option := rueidis.ClientOption{

@@ -1,5 +1,5 @@
-// Package cluster lets several instances have limits, breakers and credits in common, by a Redis or Valkey that they all reach. No request
-// depends on it: while it does not answer, each instance goes on with what it knows itself.
+// Package cluster lets several instances have limits, breakers and credits in common, by a Redis or Valkey that they
+// all reach. No request depends on it: while it does not answer, each instance goes on with what it knows itself.
 package cluster
 
 import (
@@ -22,8 +22,8 @@ import (
 const (
 	// patience is how long a request waits for Redis. What takes longer again and again is as good as no answer.
 	patience = 50 * time.Millisecond
-	// replyWithin is how long an answer is waited for in the background: one that comes late is heard all the same, or nobody would know what
-	// was recorded.
+	// replyWithin is how long an answer is waited for in the background: one that comes late is heard all the same, or
+	// nobody would know what was recorded.
 	replyWithin = time.Second
 	// lookWithin is how long an answer may take before Redis is as good as gone.
 	lookWithin = 500 * time.Millisecond
@@ -33,8 +33,8 @@ const (
 	lookEvery = 250 * time.Millisecond
 	// lateFor is for how long answers may be late, one behind the other.
 	lateFor = time.Second
-	// After Redis has come back it must stay away for no longer than this to be believed the next time at once; what comes and goes is
-	// believed later and later, up to longestDoubt.
+	// After Redis has come back it must stay away for no longer than this to be believed the next time at once; what
+	// comes and goes is believed later and later, up to longestDoubt.
 	longestDoubt = 30 * time.Second
 	settledAfter = time.Minute
 )
@@ -77,7 +77,8 @@ type Options struct {
 	Books  string // what names the ledger of this instance, the same after a restart; "" is a name for this process
 }
 
-// Open begins to share, and waits a moment for Redis. One that does not answer is no error: it is looked for until it does.
+// Open begins to share, and waits a moment for Redis. One that does not answer is no error: it is looked for until it
+// does.
 func Open(o Options) (*Cluster, error) {
 	server, err := o.Config.Server()
 	if err != nil {

@@ -133,7 +133,8 @@ func (n *counter) has(now int64) bool {
 	return false
 }
 
-// isFull says whether Redis is known to have nothing left, as far as that is believed while it answers, or while it does not.
+// isFull says whether Redis is known to have nothing left, as far as that is believed while it answers, or while it
+// does not.
 func (n *counter) isFull(now int64) (limit.Refusal, bool) {
 	return n.full.Load().holds(n.limits.cluster.up.Load(), now)
 }
@@ -144,7 +145,8 @@ func (n *counter) told(now int64) (left int64, fresh bool) {
 	return n.left.Load(), at > 0 && now-at < toldFor && now-at < int64(n.rules[0].Window)
 }
 
-// mayOwe says whether a request is let in whose answer is late. Where Redis is gone it is what this instance knows by itself that counts.
+// mayOwe says whether a request is let in whose answer is late. Where Redis is gone it is what this instance knows by
+// itself that counts.
 func (n *counter) mayOwe(now int64) (limit.Refusal, bool) {
 	left, fresh := n.told(now)
 	if !fresh || !n.limits.cluster.up.Load() {

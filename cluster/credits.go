@@ -35,7 +35,8 @@ const (
 	creditEvery = 250 * time.Millisecond
 )
 
-// accounts is the credit.Store of instances that share. Each account is this instance's own, with what Redis says of the others.
+// accounts is the credit.Store of instances that share. Each account is this instance's own, with what Redis says of
+// the others.
 type accounts struct {
 	cluster *Cluster
 	heard   int64 // the last change, of keep alone
@@ -115,8 +116,8 @@ type creditWaiter struct {
 	granted, left bool
 }
 
-// open says whether one more request may be reserved out of what Redis has given. The last one may go beyond that, as the last of the credits may
-// where one instance is alone: one in all instances, which Redis names.
+// open says whether one more request may be reserved out of what Redis has given. The last one may go beyond that, as
+// the last of the credits may where one instance is alone: one in all instances, which Redis names.
 func (a *account) open(estimate int64) bool {
 	room := saturate.Sub(a.upto, saturate.Add(a.spent, a.reserved))
 	return room > 0 && (room >= estimate || a.last)
@@ -264,8 +265,8 @@ func (a *account) Settle(estimate, cost int64) {
 		a.spent = saturate.Add(a.spent, cost)
 		a.dirty.Store(true)
 	}
-	// A request that might have cost much more has kept that from the others: they need not wait for it. Where much is left ahead it goes back in its
-	// time.
+	// A request that might have cost much more has kept that from the others: they need not wait for it. Where much is
+	// left ahead it goes back in its time.
 	if rest := saturate.Sub(a.upto, saturate.Add(a.spent, a.reserved)); (rest > 2*a.ahead || a.last && rest >= 0) && a.accounts.cluster.up.Load() {
 		a.join()
 	}
@@ -285,7 +286,8 @@ func (a *account) Spent() int64 {
 // Own is what of that was spent here.
 func (a *account) Own() int64 { return a.get(func() int64 { return a.spent }) }
 
-// Others are the ledgers whose spending Redis tells of. Where instances have one ledger it must not be taken from there, too.
+// Others are the ledgers whose spending Redis tells of. Where instances have one ledger it must not be taken from
+// there, too.
 func (a *account) Others() []string {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -91,8 +91,9 @@ func later(by time.Duration) func(io.Reader, io.Writer) {
 	}
 }
 
-// TestWhateverRedisDoesRequestsGoOn has a Redis that is none, is slow, hangs, is full or says more than it was asked. What is a limit of this instance alone
-// holds meanwhile, memory and log stay small, and with on_failure: refuse what must be exact is refused.
+// TestWhateverRedisDoesRequestsGoOn has a Redis that is none, is slow, hangs, is full or says more than it was asked.
+// What is a limit of this instance alone holds meanwhile, memory and log stay small, and with on_failure: refuse what
+// must be exact is refused.
 func TestWhateverRedisDoesRequestsGoOn(t *testing.T) {
 	r := startRedis(t)
 	full := startRedis(t, "--maxmemory", "1", "--maxmemory-policy", "noeviction")
@@ -221,7 +222,8 @@ func TestWhateverRedisDoesRequestsGoOn(t *testing.T) {
 	})
 }
 
-// TestARedisIsReachedOverTLSByAUserOfItsOwn has a certificate that only the configuration's ca knows, and a user who may do what is needed.
+// TestARedisIsReachedOverTLSByAUserOfItsOwn has a certificate that only the configuration's ca knows, and a user who
+// may do what is needed.
 func TestARedisIsReachedOverTLSByAUserOfItsOwn(t *testing.T) {
 	cert, key, ca := certificate(t)
 	r := newRedis(t)
@@ -272,8 +274,8 @@ func privateKey(t *testing.T, of tls.Certificate) []byte {
 	return der
 }
 
-// TestWhenAReplicaTakesOverRequestsGoOnAndAreCountedOnce kills the master under load. What it had not passed on is lost to limits of requests; of tokens
-// each instance says again what it has used.
+// TestWhenAReplicaTakesOverRequestsGoOnAndAreCountedOnce kills the master under load. What it had not passed on is lost
+// to limits of requests; of tokens each instance says again what it has used.
 func TestWhenAReplicaTakesOverRequestsGoOnAndAreCountedOnce(t *testing.T) {
 	master := startRedis(t)
 	replica := startRedis(t, "--replicaof", "127.0.0.1", master.port)
@@ -357,7 +359,8 @@ func TestWhenAReplicaTakesOverRequestsGoOnAndAreCountedOnce(t *testing.T) {
 	}
 }
 
-// rest is how many requests are let in until the limit is reached. They come a few at a time: where answers are late each instance decides alone.
+// rest is how many requests are let in until the limit is reached. They come a few at a time: where answers are late
+// each instance decides alone.
 func (c *Cluster) rest(t *testing.T, subject string, of config.Limit) (served int64) {
 	l := c.Limits().Subject(subject, table(of))
 	for {
@@ -377,7 +380,8 @@ func cli(r *redisServer, args ...string) string {
 	return string(out)
 }
 
-// TestWhatRedisWasToldCountsOnceHoweverManyAnswersAreLost has a connection that breaks before the answer, several times in a row.
+// TestWhatRedisWasToldCountsOnceHoweverManyAnswersAreLost has a connection that breaks before the answer, several times
+// in a row.
 func TestWhatRedisWasToldCountsOnceHoweverManyAnswersAreLost(t *testing.T) {
 	r := startRedis(t)
 	var eat atomic.Int64

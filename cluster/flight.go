@@ -17,8 +17,8 @@ import (
 // mostBack is how many givings back one question may have; the next one has the others.
 const mostBack = 64
 
-// ask waits until Redis has let a request in, or has refused it: then stamp is 0. What is asked at the same time goes together, one question at a
-// time, so that many requests cost Redis no more than a few.
+// ask waits until Redis has let a request in, or has refused it: then stamp is 0. What is asked at the same time goes
+// together, one question at a time, so that many requests cost Redis no more than a few.
 func (n *counter) ask(ctx context.Context, now int64) (stamp int64, why limit.Refusal, err error) {
 	n.saw(now)
 	for {
@@ -222,8 +222,8 @@ func (n *counter) askRedis(f *flight) error {
 	return nil
 }
 
-// findOut asks what became of a call whose answer was lost: what it took is given back, or the next call says again what it said. It may be asked
-// as often as its own answer is lost.
+// findOut asks what became of a call whose answer was lost: what it took is given back, or the next call says again
+// what it said. It may be asked as often as its own answer is lost.
 func (n *counter) findOut() error {
 	n.mu.Lock()
 	lost := n.lost
@@ -267,7 +267,8 @@ func (n *counter) again(q question) {
 	}
 }
 
-// learn takes over what Redis says of what is left. A hash that has begun a new life is told what this instance has let in before.
+// learn takes over what Redis says of what is left. A hash that has begun a new life is told what this instance has let
+// in before.
 func (n *counter) learn(f *flight, q question, a answer) {
 	n.left.Store(a.left)
 	n.leftAt.Store(f.now)

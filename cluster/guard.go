@@ -9,8 +9,9 @@ import (
 	"sync/atomic"
 )
 
-// The client takes what it reads for Redis': a reply that nobody has asked for ends the process, and one that announces gigabytes has room made for
-// them. So what comes is looked at first, and a connection that brings anything but replies of a size that ours can have is closed.
+// The client takes what it reads for Redis': a reply that nobody has asked for ends the process, and one that announces
+// gigabytes has room made for them. So what comes is looked at first, and a connection that brings anything but replies
+// of a size that ours can have is closed.
 const (
 	longestLine   = 64 << 10 // of an error or a short text
 	longestHead   = 32       // of a number or a length

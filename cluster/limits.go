@@ -13,8 +13,8 @@ import (
 	"uniapi/config"
 )
 
-// limits is the limit.Store of instances that share. The fleet has the last word, by Redis; the store of this process counts what this instance lets
-// in beside that, for the time when Redis does not answer.
+// limits is the limit.Store of instances that share. The fleet has the last word, by Redis; the store of this process
+// counts what this instance lets in beside that, for the time when Redis does not answer.
 type limits struct {
 	limit.Store
 	cluster *Cluster
@@ -27,7 +27,8 @@ type limits struct {
 	quotas map[*quotas]bool  // likewise
 }
 
-// mostActive bounds how many counters are remembered while Redis does not answer. What is counted beyond it is not told when it is back.
+// mostActive bounds how many counters are remembered while Redis does not answer. What is counted beyond it is not told
+// when it is back.
 const mostActive = 1 << 16
 
 func newLimits(c *Cluster) *limits {
@@ -150,7 +151,8 @@ func (l *limiter) Check(model string, need limit.Need, now int64) (limit.Refusal
 	return l.Limiter.Check(model, need, now)
 }
 
-// Left implements limit.Limiter. It is what Redis has told last, where that is less than this instance alone would have.
+// Left implements limit.Limiter. It is what Redis has told last, where that is less than this instance alone would
+// have.
 func (l *limiter) Left(model string, now int64) []limit.Left {
 	list := l.Limiter.Left(model, now)
 	l.leftOf(model, list, now)
@@ -233,7 +235,8 @@ func (r *request) Quota(uint64, int64) limit.Quota {
 	return q
 }
 
-// Confirm implements limit.Store: each counter is asked at the same time, and what comes after a refusal is given back by whoever asked.
+// Confirm implements limit.Store: each counter is asked at the same time, and what comes after a refusal is given back
+// by whoever asked.
 func (l *limits) Confirm(ctx context.Context, grants []limit.Grant) (refused int, why limit.Refusal, err error) {
 	type answer struct {
 		at  int
@@ -276,8 +279,8 @@ func (l *limits) Confirm(ctx context.Context, grants []limit.Grant) (refused int
 	return refused, why, err
 }
 
-// remember has a counter looked after until it has nothing to give back or to tell. It may be called with the counter's lock held: nobody holds the
-// lock of limits and waits for one of theirs.
+// remember has a counter looked after until it has nothing to give back or to tell. It may be called with the counter's
+// lock held: nobody holds the lock of limits and waits for one of theirs.
 func (l *limits) remember(n *counter) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -11,9 +11,10 @@ import (
 // mostModels bounds how many models of one subject are known: clients may make them up.
 const mostModels = 4096
 
-// perModel is what holds for each model that a subject asks for. There are two generations: what is asked for stays in the newer one, and when that has half of
-// what there may be, it becomes the older one, whose place it takes. So those are forgotten that nobody has asked for since, and no more. What a forgotten one holds in
-// Redis is given back in its time, as whoever looks after that knows it still.
+// perModel is what holds for each model that a subject asks for. There are two generations: what is asked for stays in
+// the newer one, and when that has half of what there may be, it becomes the older one, whose place it takes. So those
+// are forgotten that nobody has asked for since, and no more. What a forgotten one holds in Redis is given back in its
+// time, as whoever looks after that knows it still.
 type perModel[T any] struct {
 	mu            sync.RWMutex
 	newer, before map[string]T
@@ -27,7 +28,8 @@ func (p *perModel[T]) find(model string) (of T, known bool) {
 	return of, known
 }
 
-// add takes over what was known of a model, or has it made of a name that may be kept: the caller's may be part of a request's body.
+// add takes over what was known of a model, or has it made of a name that may be kept: the caller's may be part of a
+// request's body.
 func (p *perModel[T]) add(model string, made func(model string) T) T {
 	p.mu.Lock()
 	defer p.mu.Unlock()

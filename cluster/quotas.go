@@ -9,7 +9,8 @@ import (
 	"uniapi/balancer/limit"
 )
 
-// reservation is what a request holds of the quotas of a model, and of those of all models of its subject, where all instances see it.
+// reservation is what a request holds of the quotas of a model, and of those of all models of its subject, where all
+// instances see it.
 type reservation struct {
 	limits  *limits
 	need    limit.Need
@@ -188,8 +189,8 @@ func (l *limiter) leftOf(model string, list []limit.Left, now int64) {
 	}
 }
 
-// quotaTerm is how long an instance may use what it was given of quotas, and how long what it holds is held for one that is gone; one that lives asks
-// again in time. What was taken ahead and is not used goes back after unusedAfter.
+// quotaTerm is how long an instance may use what it was given of quotas, and how long what it holds is held for one
+// that is gone; one that lives asks again in time. What was taken ahead and is not used goes back after unusedAfter.
 const (
 	quotaTerm   = 3 * time.Second
 	quotaAgain  = quotaTerm / 2

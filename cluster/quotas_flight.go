@@ -96,7 +96,8 @@ const (
 	pastUnknown = 2
 )
 
-// mostQuestions is how often one question is put anew: with what was used before, and with another period of a calendar.
+// mostQuestions is how often one question is put anew: with what was used before, and with another period of a
+// calendar.
 const mostQuestions = 4
 
 func (q *quotas) askRedis(f *quotaFlight) error {
@@ -143,7 +144,8 @@ func (q *quotas) askRedis(f *quotaFlight) error {
 	return errors.New("a script finds no period of a calendar")
 }
 
-// question is what one call of the script says. past is what was used before it knew of this instance; nil is not to be said.
+// question is what one call of the script says. past is what was used before it knew of this instance; nil is not to be
+// said.
 func (q *quotas) question(f *quotaFlight, past []limit.Spent) (args []string, used []int64) {
 	c := q.limits.cluster
 	wall := time.Now().Add(time.Duration(c.limits.ahead.Load()) * time.Millisecond) // by the clock of Redis
@@ -194,7 +196,8 @@ func (q *quotas) question(f *quotaFlight, past []limit.Spent) (args []string, us
 	return args, used
 }
 
-// spentOf is what was used before of a quota, as the script reads it. Requests that wait for the answer are counted here already.
+// spentOf is what was used before of a quota, as the script reads it. Requests that wait for the answer are counted
+// here already.
 func spentOf(past []limit.Spent, quota config.Quota, pending int64) []string {
 	if past == nil {
 		return []string{"-1"}

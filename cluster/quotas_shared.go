@@ -9,8 +9,8 @@ import (
 	"uniapi/config"
 )
 
-// quotas are those of one model of a subject, or of all its models together, as all instances count them. What this instance has used and holds
-// may come to what Redis gave it; beyond that Redis is asked.
+// quotas are those of one model of a subject, or of all its models together, as all instances count them. What this
+// instance has used and holds may come to what Redis gave it; beyond that Redis is asked.
 type quotas struct {
 	limits *limits
 	local  limit.Limiter
@@ -86,8 +86,8 @@ func (s *sharedQuota) needs(n limit.Need) int64 {
 // room is what may be reserved without asking.
 func (s *sharedQuota) room() int64 { return s.upto - s.used - s.held }
 
-// fits says whether a request has room. Of money the last one may take more than there is: nobody knows before what it costs, and one in all
-// instances may.
+// fits says whether a request has room. Of money the last one may take more than there is: nobody knows before what it
+// costs, and one in all instances may.
 func (s *sharedQuota) fits(n limit.Need) bool {
 	room := s.room()
 	return room > 0 && (room >= s.needs(n) || s.Of == config.Money && s.last)
@@ -144,8 +144,8 @@ func (q *quotas) owe(n limit.Need, now int64) {
 	}
 }
 
-// mayOwe says whether a request is let in whose answer is late: of what all had left not too much is taken by each instance alone. Where Redis is gone
-// it is what this instance knows by itself that counts.
+// mayOwe says whether a request is let in whose answer is late: of what all had left not too much is taken by each
+// instance alone. Where Redis is gone it is what this instance knows by itself that counts.
 func (q *quotas) mayOwe(n limit.Need) (limit.Refusal, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -189,7 +189,8 @@ func (q *quotas) settle(need, came limit.Need, undone bool) {
 	}
 }
 
-// isFull says whether Redis is known to have no room, as far as that is believed while it answers, or while it does not.
+// isFull says whether Redis is known to have no room, as far as that is believed while it answers, or while it does
+// not.
 func (q *quotas) isFull(n limit.Need, now int64) (limit.Refusal, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -219,8 +220,8 @@ func (q *quotas) toldLeft(of config.Quota, now int64) (left int64, fresh bool) {
 	return 0, false
 }
 
-// look tells Redis what has changed, asks again for what is held, and gives back what was taken ahead and is not used, or all. It says whether
-// there is nothing any more.
+// look tells Redis what has changed, asks again for what is held, and gives back what was taken ahead and is not used,
+// or all. It says whether there is nothing any more.
 func (q *quotas) look(all bool) (idle bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

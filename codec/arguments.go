@@ -7,8 +7,10 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// What arguments that are no object stand under where an object is wanted. For text that is no JSON it is the name that Anthropic's guide to
-// fine-grained tool streaming gives (platform.claude.com/docs/en/agents-and-tools/tool-use/fine-grained-tool-streaming, "Handling invalid JSON in tool responses").
+// What arguments that are no object stand under where an object is wanted. For text that is no JSON it is the name that
+// Anthropic's guide to fine-grained tool streaming gives
+// (platform.claude.com/docs/en/agents-and-tools/tool-use/fine-grained-tool-streaming, "Handling invalid JSON in tool
+// responses").
 const (
 	customText  = "input"
 	otherJSON   = "value"
@@ -24,8 +26,9 @@ const (
 	BrokenArguments                  // no JSON
 )
 
-// AppendObject writes the arguments of a call as the object that Anthropic, Bedrock and Google want, since a model may have written none: nothing is
-// an empty one, other JSON and text that is no JSON become a member of one, so that the model reads what it wrote and a conversation goes on.
+// AppendObject writes the arguments of a call as the object that Anthropic, Bedrock and Google want, since a model may
+// have written none: nothing is an empty one, other JSON and text that is no JSON become a member of one, so that the
+// model reads what it wrote and a conversation goes on.
 func (c *ToolCall) AppendObject(dst []byte) (object []byte, were Arguments) {
 	text, were := c.readArguments()
 	switch {

@@ -7,8 +7,9 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// Beyond is how a request says that the provider is to read more than stands in it as text: what it has kept of earlier turns, pages that it searches for,
-// files, of which a few bytes may be an hour of silence or a thousand empty pages. Nobody can tell from the request how much that is.
+// Beyond is how a request says that the provider is to read more than stands in it as text: what it has kept of earlier
+// turns, pages that it searches for, files, of which a few bytes may be an hour of silence or a thousand empty pages.
+// Nobody can tell from the request how much that is.
 type Beyond struct {
 	Members []string // of the request, each by its path, whatever its value is but for null and false
 	Within  []string // words that stand somewhere in it as strings, names or values: "a b" is both, "a*" what begins and "*a" what ends so

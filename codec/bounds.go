@@ -2,8 +2,8 @@ package codec
 
 import "fmt"
 
-// What an answer may have at most. No model says more: an upstream that sends more is broken, and every piece of it would have to be found
-// among all the others.
+// What an answer may have at most. No model says more: an upstream that sends more is broken, and every piece of it
+// would have to be found among all the others.
 const (
 	// MaxChoices is how many answers there may be to one request; OpenAI makes as many.
 	MaxChoices = 128

@@ -48,9 +48,9 @@ var remaps = []remap{
 	{"have access to the model", 403, 404, NotFound}, // Bedrock
 }
 
-// faults are those that tell of a fault of the account's or the channel's. A client can have an upstream repeat its own words when
-// it refuses them, so in such an error they count only where the upstream speaks: in its code, its type, its reason, or at the
-// beginning of its message.
+// faults are those that tell of a fault of the account's or the channel's. A client can have an upstream repeat its own
+// words when it refuses them, so in such an error they count only where the upstream speaks: in its code, its type, its
+// reason, or at the beginning of its message.
 var faults = []remap{
 	{"api_key_invalid", 0, 401, Auth},
 	{"api key not valid", 0, 401, Auth},
@@ -72,8 +72,8 @@ func repeats(status int) bool {
 // searchLimit bounds how much of an error's text is searched: the words are near its start, and pages of HTML are long.
 const searchLimit = 8 << 10
 
-// Classify sets Class, and Status where the text says more than the status, from Status, Code, Type, Reason, Message and text (the
-// whole body or object). Type is filled in if it is empty.
+// Classify sets Class, and Status where the text says more than the status, from Status, Code, Type, Reason, Message
+// and text (the whole body or object). Type is filled in if it is empty.
 func (e *Error) Classify(text []byte) {
 	e.Bound()
 	if e.Status < 400 || e.Status > 599 {
@@ -99,7 +99,8 @@ func (e *Error) Classify(text []byte) {
 	e.Type = cmp.Or(e.Type, typeOf(e.Status))
 }
 
-// aboutContent is how a 403 tells that it is about what the request says, and aboutAccount how one tells that it is about who asks.
+// aboutContent is how a 403 tells that it is about what the request says, and aboutAccount how one tells that it is
+// about who asks.
 var (
 	aboutContent = regexp.MustCompile(`content[ _-](?:policy|filter|moderation|management)|moderat(?:ion|ed)|\bflagged\b|safety (?:system|policy|policies|guidelines|filter)|usage (?:policy|policies|guidelines)|responsible[ _]ai|prohibited[ _]content|\bharmful\b|\bunsafe\b|\binappropriate\b|policy[ _-]violation|violat\w+ [^.]{0,40}\bpolic|content exists risk|sensitive (?:content|information|words?)`)
 	aboutAccount = regexp.MustCompile(`\b(?:account|organi[sz]ation|api key|terminated|suspended|banned|deactivated|disabled|access (?:to|was|has|is))\b`)
@@ -116,15 +117,15 @@ func (e *Error) remap(list []remap, is func(remap) bool) bool {
 	return false
 }
 
-// keptThings are what accounts keep for their requests, as errors name it, and absences how they say that it is not there or is
-// another account's.
+// keptThings are what accounts keep for their requests, as errors name it, and absences how they say that it is not
+// there or is another account's.
 var (
 	keptThings = regexp.MustCompile(`\b(?:files?|cached ?contents?|(?:response|item|prompt) with id|vector store|conversation|container|batch|upload|thread|assistant)\b`)
 	absences   = regexp.MustCompile(`not found|no such|not exist|n't exist|permission|expired`)
 )
 
-// isMissing says whether an error is about a thing that the request named and the account does not keep. What is no object does not
-// come from where things are kept, and what speaks of the model is about that.
+// isMissing says whether an error is about a thing that the request named and the account does not keep. What is no
+// object does not come from where things are kept, and what speaks of the model is about that.
 func (e *Error) isMissing(words, message string) bool {
 	switch {
 	case strings.Contains(words, "previous_response_not_found"):
@@ -138,8 +139,8 @@ func (e *Error) isMissing(words, message string) bool {
 // promptLimit is how limits of tokens are worded by Anthropic, and by Google.
 var promptLimit = regexp.MustCompile(`(?i)\bof ([\d,]+) input tokens per minute|input_token_count, limit: (\d+)`)
 
-// PromptLimit is how many tokens of prompts the account may send in a minute, as far as a limit's error says so; 0 if it does not. A
-// prompt that is larger is refused however long it waits.
+// PromptLimit is how many tokens of prompts the account may send in a minute, as far as a limit's error says so; 0 if
+// it does not. A prompt that is larger is refused however long it waits.
 func (e *Error) PromptLimit() int64 {
 	m := promptLimit.FindStringSubmatch(e.Message)
 	if m == nil {

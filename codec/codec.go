@@ -1,15 +1,18 @@
-// Package codec is the neutral form of what all LLM formats say: requests, answers, events of a stream, usage, errors. A format (a
-// folder of codec/formats) is written once against it, in both directions, so that any client can be served by any provider. Where
-// client and provider speak the same format nothing here is used but Usage and Error: the bytes pass through.
+// Package codec is the neutral form of what all LLM formats say: requests, answers, events of a stream, usage, errors.
+// A format (a folder of codec/formats) is written once against it, in both directions, so that any client can be served
+// by any provider. Where client and provider speak the same format nothing here is used but Usage and Error: the bytes
+// pass through.
 //
-// The model holds what the richest formats can say: ordered parts, signed thinking, tool results with images, cache markers. What only
-// one format has stays in Extra as that format's own JSON: it is written again by the same format and known to others by its name only.
+// The model holds what the richest formats can say: ordered parts, signed thinking, tool results with images, cache
+// markers. What only one format has stays in Extra as that format's own JSON: it is written again by the same format
+// and known to others by its name only.
 package codec
 
 // Format is one wire format. A value of it is also the place for the quirks of a provider that almost speaks it.
 //
-// Everything is pure: a request is encoded again for every attempt, and the same input gives the same bytes, or providers' prompt caches
-// would never hit. Decoded values may alias the bytes they were decoded from and are valid as long as those.
+// Everything is pure: a request is encoded again for every attempt, and the same input gives the same bytes, or
+// providers' prompt caches would never hit. Decoded values may alias the bytes they were decoded from and are valid as
+// long as those.
 type Format interface {
 	// Name is the format's name as in Request.Format: "openai", "anthropic", ...
 	Name() string
@@ -18,8 +21,8 @@ type Format interface {
 
 	// DecodeRequest reads a client's request. The error is a *Error with status 400 that names what is wrong.
 	DecodeRequest(body []byte) (*Request, error)
-	// EncodeRequest appends the request as an upstream of this format gets it, for the upstream's name of the model. The error is a
-	// *Error if the format cannot say what the request needs.
+	// EncodeRequest appends the request as an upstream of this format gets it, for the upstream's name of the model.
+	// The error is a *Error if the format cannot say what the request needs.
 	EncodeRequest(dst []byte, r *Request, model string) ([]byte, error)
 
 	// DecodeResponse reads a whole answer that came with a success status. The error is a *Error if it is none.
@@ -38,11 +41,12 @@ type Format interface {
 	EncodeError(dst []byte, e *Error) []byte
 }
 
-// StreamDecoder turns the bytes of an upstream's stream, split anywhere, into events. It finds the frames itself, since not all formats
-// use server-sent events. Memory does not grow with the answer.
+// StreamDecoder turns the bytes of an upstream's stream, split anywhere, into events. It finds the frames itself, since
+// not all formats use server-sent events. Memory does not grow with the answer.
 type StreamDecoder interface {
-	// Push appends the events that p completes to dst. They, and what they point to, are valid until the next Push. The error, a
-	// *Error, is the upstream's, or says that its stream cannot be read; the events before it are in the result.
+	// Push appends the events that p completes to dst. They, and what they point to, are valid until the next Push. The
+	// error, a *Error, is the upstream's, or says that its stream cannot be read; the events before it are in the
+	// result.
 	Push(dst []Event, p []byte) ([]Event, error)
 	// End takes the clean end of the connection. The error says that the stream was not complete.
 	End(dst []Event) ([]Event, error)
@@ -58,7 +62,8 @@ type StreamEncoder interface {
 	Fail(dst []byte, e *Error) []byte
 }
 
-// LogProbsKeeper is a StreamEncoder that repeats the logprobs of all texts in its last event. The others let go of them at once.
+// LogProbsKeeper is a StreamEncoder that repeats the logprobs of all texts in its last event. The others let go of them
+// at once.
 type LogProbsKeeper interface{ KeepsLogProbs() }
 
 // Field is a member that the neutral model has no place for, with its JSON as it came.

@@ -8,8 +8,8 @@ import (
 // customSchema is a function's that stands for a tool that takes text.
 const customSchema = `{"type":"object","properties":{"input":{"type":"string"}},"required":["input"]}`
 
-// WithoutCustom is the request with a function in the place of each custom tool, whose text is the argument "input": few of those who
-// speak OpenAI's chat format know of tools that take text. One without such tools is returned itself.
+// WithoutCustom is the request with a function in the place of each custom tool, whose text is the argument "input":
+// few of those who speak OpenAI's chat format know of tools that take text. One without such tools is returned itself.
 func (r *Request) WithoutCustom() *Request {
 	isCustom := func(t Tool) bool { return t.Kind == ToolCustom }
 	isCall := func(p Part) bool { return p.Kind == PartToolCall && p.Call.Custom }

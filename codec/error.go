@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// Class says what a failure means for the next attempt. It is found once, when the error is read, so that the relay's table is a
-// switch and knows no provider's words.
+// Class says what a failure means for the next attempt. It is found once, when the error is read, so that the relay's
+// table is a switch and knows no provider's words.
 type Class uint8
 
 const (
@@ -16,8 +16,8 @@ const (
 	ClientMistake Class = iota
 	// TooLong is a request larger than the model or the server takes (413, context length).
 	TooLong
-	// OverLimit is a request larger than the account may ever send at once: more tokens than it has for a minute, or than its
-	// credit pays for. No waiting helps it, and nobody else is concerned.
+	// OverLimit is a request larger than the account may ever send at once: more tokens than it has for a minute, or
+	// than its credit pays for. No waiting helps it, and nobody else is concerned.
 	OverLimit
 	// ContentPolicy is a request refused for what it says.
 	ContentPolicy
@@ -25,7 +25,8 @@ const (
 	Auth
 	// NotFound is a model or a path that the upstream does not have (404).
 	NotFound
-	// Missing is what the request names by an id that the account does not have: a file, an earlier response, a cache (404, 403).
+	// Missing is what the request names by an id that the account does not have: a file, an earlier response, a cache
+	// (404, 403).
 	Missing
 	// RateLimit is the upstream's limit or an empty quota (429).
 	RateLimit
@@ -33,8 +34,8 @@ const (
 	Unready
 	// Server is an upstream that failed (other 5xx), or answered with a status that means nothing here.
 	Server
-	// Semantic is a success status around something that is no answer: an error object without a telling code, HTML, nothing at
-	// all, text that matches an error trigger.
+	// Semantic is a success status around something that is no answer: an error object without a telling code, HTML,
+	// nothing at all, text that matches an error trigger.
 	Semantic
 	// Cut is a stream that ended before its end.
 	Cut
@@ -45,8 +46,8 @@ func (c Class) String() string {
 		"server", "no answer", "cut stream"}[c]
 }
 
-// Error is a failed request in neutral form, read from an upstream or made here. The text is for the client and holds no
-// secret unless the upstream put one in; the relay masks its own keys in Message before it is sent or logged.
+// Error is a failed request in neutral form, read from an upstream or made here. The text is for the client and holds
+// no secret unless the upstream put one in; the relay masks its own keys in Message before it is sent or logged.
 type Error struct {
 	// Status is the HTTP status that belongs to the error, 400 to 599.
 	Status int
@@ -61,13 +62,15 @@ type Error struct {
 	Raw []byte
 	// InAnswer says that it came with a success status or inside a stream.
 	InAnswer bool
-	// Numbered says that it names an HTTP status by its number, which is that of the answer then, whatever status it came with.
+	// Numbered says that it names an HTTP status by its number, which is that of the answer then, whatever status it
+	// came with.
 	Numbered bool
 	// Detail is more of what is wrong than clients are told: hosts, ports, addresses. It is for the log and for admins.
 	Detail string
 	// Lasting says that asking again helps nothing until somebody does something.
 	Lasting bool
-	// RetryAfter is how long the body asks to wait, where a format has a place for that; 0 if it does not say. The header is the relay's.
+	// RetryAfter is how long the body asks to wait, where a format has a place for that; 0 if it does not say. The
+	// header is the relay's.
 	RetryAfter time.Duration
 }
 
@@ -98,8 +101,8 @@ func (e *Error) KeepRaw(object []byte) {
 	}
 }
 
-// Excerpt is the beginning of a text, of so many bytes at the most and good UTF-8, with a mark if something is missing. It does not
-// hold on to a longer text.
+// Excerpt is the beginning of a text, of so many bytes at the most and good UTF-8, with a mark if something is missing.
+// It does not hold on to a longer text.
 func Excerpt(s string, most int) string {
 	if len(s) <= most {
 		return strings.ToValidUTF8(s, "\ufffd")

@@ -9,9 +9,9 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// ReadError makes an error of an upstream's answer with a status outside 200 to 299. It takes every shape that providers are known
-// to send: an error object or string, FastAPI's detail, a bare message, Cloudflare's errors, Google's array around it, an HTML page,
-// plain text, nothing.
+// ReadError makes an error of an upstream's answer with a status outside 200 to 299. It takes every shape that
+// providers are known to send: an error object or string, FastAPI's detail, a bare message, Cloudflare's errors,
+// Google's array around it, an HTML page, plain text, nothing.
 func ReadError(status int, contentType string, body []byte) *Error {
 	e := &Error{Status: status}
 	text := bytes.TrimSpace(body)
@@ -34,7 +34,8 @@ func ReadError(status int, contentType string, body []byte) *Error {
 	return e
 }
 
-// AnswerError makes an error of an object that came where an answer was due. Its status is the one that the object tells.
+// AnswerError makes an error of an object that came where an answer was due. Its status is the one that the object
+// tells.
 func AnswerError(data []byte, v rawjson.Value) *Error {
 	e := &Error{InAnswer: true}
 	if !readError(e, data, v) || e.Message == "" {
@@ -195,9 +196,10 @@ func isHTML(text []byte) bool {
 	return len(text) > 0 && text[0] == '<'
 }
 
-// htmlError reads what a proxy's error page has to say: its title. nginx answers 400 when its upstream is gone, which is no mistake
-// of the client, unless it says that the client's header is too large. A proxy's 413 is its own limit, which another
-// may not have, and its 403 is not about the key: it does not read keys, but it may not like what is said.
+// htmlError reads what a proxy's error page has to say: its title. nginx answers 400 when its upstream is gone, which
+// is no mistake of the client, unless it says that the client's header is too large. A proxy's 413 is its own limit,
+// which another may not have, and its 403 is not about the key: it does not read keys, but it may not like what is
+// said.
 func htmlError(status int, page []byte) *Error {
 	low := bytes.ToLower(page[:min(len(page), 4096)])
 	title := ""

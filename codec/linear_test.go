@@ -85,8 +85,8 @@ type quiet struct {
 func (q *quiet) Helper()               {}
 func (q *quiet) Errorf(string, ...any) { q.failed = true }
 
-// sampled says which of the cases are tried: all of them would take an hour. Small inputs are always the same ones. Of large inputs each run tries
-// others, and a failure tells the seed, by which SEED=n has them again.
+// sampled says which of the cases are tried: all of them would take an hour. Small inputs are always the same ones. Of
+// large inputs each run tries others, and a failure tells the seed, by which SEED=n has them again.
 func sampled(t *testing.T, cases []adversarial.Case) []adversarial.Case {
 	if linear.Large < 1<<20 {
 		return adversarial.Sample(cases, 100, 1)
@@ -103,7 +103,8 @@ func sampled(t *testing.T, cases []adversarial.Case) []adversarial.Case {
 	return adversarial.Sample(cases, 40, seed)
 }
 
-// costLinearTime fails the test if one of the stages costs more than in proportion to its input, for what can be made of the documents.
+// costLinearTime fails the test if one of the stages costs more than in proportion to its input, for what can be made
+// of the documents.
 func costLinearTime(t *testing.T, docs [][]byte, stages []stage) {
 	for _, c := range sampled(t, adversarial.Cases(docs)) {
 		check := func(t testing.TB, stages ...stage) {
@@ -255,8 +256,8 @@ var providers = []struct {
 	{"cohere", "cohere", cohere.Format{}}, {"bedrock-converse", "bedrock", bedrock.Format{}}, {"bedrock-invoke", "anthropic", bedrock.Invoke},
 }
 
-// answerStages are what may be done with a whole answer: it is looked at and passes, or it is written for clients of any format, whole or as the
-// stream that it could have been.
+// answerStages are what may be done with a whole answer: it is looked at and passes, or it is written for clients of
+// any format, whole or as the stream that it could have been.
 func answerStages(from codec.Format) []stage {
 	stages := []stage{{"decoding", plain(func(body []byte) { from.DecodeResponse(body) })},
 		{"passing", plain(func(body []byte) {

@@ -9,8 +9,8 @@ import (
 	"uniapi/codec/quoted"
 )
 
-// Mentions are what the bytes of a request name somewhere, as a member or as a value. One pass over them tells it. What is not mentioned need not be
-// looked for where it would stand; what is may stand in what a user has said.
+// Mentions are what the bytes of a request name somewhere, as a member or as a value. One pass over them tells it. What
+// is not mentioned need not be looked for where it would stand; what is may stand in what a user has said.
 type Mentions quoted.Set
 
 const (
@@ -20,7 +20,8 @@ const (
 	MentionsSearchKind // and in a way that has a price of its own
 	mentionsWithin     // the first of the words of Beyond.Within, which have the bits from here
 
-	// MentionsEscapes is that letters are written as escapes, which no client has a reason for: anything may be mentioned.
+	// MentionsEscapes is that letters are written as escapes, which no client has a reason for: anything may be
+	// mentioned.
 	MentionsEscapes = Mentions(quoted.Escaped)
 )
 
@@ -60,7 +61,8 @@ func (s *Said) By(b *Bounds, body []byte) Mentions {
 	return m
 }
 
-// MayName tells whether a member of a request may be one that the bounds name, in whatever letters. It overlooks none, and most others it tells apart.
+// MayName tells whether a member of a request may be one that the bounds name, in whatever letters. It overlooks none,
+// and most others it tells apart.
 func (b *Bounds) MayName(member string) bool {
 	b.mentioned.once.Do(b.collect)
 	for i := range len(member) {

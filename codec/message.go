@@ -42,7 +42,8 @@ const (
 // Part is a piece of a message. Their order is that of the message, which signatures depend on.
 type Part struct {
 	Kind PartKind
-	// Answer says that the text is what a model gave to the tool that stands for an answer in JSON: texts beside it are none of that answer.
+	// Answer says that the text is what a model gave to the tool that stands for an answer in JSON: texts beside it are
+	// none of that answer.
 	Answer bool
 	Text   string
 	// Signature proves to the provider that made it that the part is unchanged. Never sent to another.
@@ -58,14 +59,16 @@ type Part struct {
 	Extra Fields
 }
 
-// Signature is a provider's opaque proof. Provider is "anthropic", "google", "openai" or "mistral"; the value is kept as it came.
+// Signature is a provider's opaque proof. Provider is "anthropic", "google", "openai" or "mistral"; the value is kept
+// as it came.
 type Signature struct {
 	Provider, Value string
 }
 
 // ReasoningInfo is what thinking has beside its text. Nil for plain text from a provider that signs nothing.
 type ReasoningInfo struct {
-	// Encrypted is thinking that only the provider can read (redacted_thinking, encrypted_content); the text is then empty.
+	// Encrypted is thinking that only the provider can read (redacted_thinking, encrypted_content); the text is then
+	// empty.
 	Encrypted string
 	// Summary says that the text is a summary and not the thinking itself.
 	Summary bool
@@ -113,8 +116,8 @@ type Citation struct {
 	Raw []byte
 }
 
-// Add is append for lists that a client makes as long as it likes: it doubles their room. The runtime adds a quarter to long ones, and so copies
-// each element five times.
+// Add is append for lists that a client makes as long as it likes: it doubles their room. The runtime adds a quarter to
+// long ones, and so copies each element five times.
 func Add[T any](list []T, v T) []T {
 	if len(list) == cap(list) {
 		list = slices.Grow(list, max(len(list), 1))

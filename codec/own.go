@@ -1,7 +1,7 @@
 package codec
 
-// Own visits the texts of an answer that are its provider's own, and not what the model says: names, ids, reasons, addresses. Proofs and
-// encrypted thinking are for nobody to read or to change.
+// Own visits the texts of an answer that are its provider's own, and not what the model says: names, ids, reasons,
+// addresses. Proofs and encrypted thinking are for nobody to read or to change.
 func (a *Response) Own(visit func(*string)) {
 	visit(&a.ID)
 	visit(&a.Model)

@@ -1,13 +1,15 @@
 package codec
 
-// Properties are what a format says of itself to those who carry its requests and answers, and know no format by its name.
+// Properties are what a format says of itself to those who carry its requests and answers, and know no format by its
+// name.
 type Properties struct {
-	// Rules is what the table of what hosts and models take calls the format. Place is where it is spoken in this way, as that table calls it, whatever the
-	// address is; "" is anywhere.
+	// Rules is what the table of what hosts and models take calls the format. Place is where it is spoken in this way,
+	// as that table calls it, whatever the address is; "" is anywhere.
 	Rules, Place string
 	// Added are the members that the gateway may put into an upstream's request of its own accord.
 	Added []string
-	// Fetches are the kinds of media that upstreams read from an http address by themselves. A format for which that depends on the address is a URLTaker.
+	// Fetches are the kinds of media that upstreams read from an http address by themselves. A format for which that
+	// depends on the address is a URLTaker.
 	Fetches []PartKind
 
 	// StreamType is the content type of a stream; nil is that of server-sent events.
@@ -30,8 +32,8 @@ type Properties struct {
 	Count string
 	// LeastTokens is the least that upstreams take for the length of an answer.
 	LeastTokens int64
-	// Thoughtless says that an answer that is gone on with cannot be thought about again: it is gone on with only without thinking, and what was thought
-	// would be missing where a tool is called behind it.
+	// Thoughtless says that an answer that is gone on with cannot be thought about again: it is gone on with only
+	// without thinking, and what was thought would be missing where a tool is called behind it.
 	Thoughtless bool
 	// Functions says that tools which take text are told as functions: few upstreams know others.
 	Functions bool
@@ -39,7 +41,8 @@ type Properties struct {
 	Passed []string
 	// Flags is the line of a head that lists flags, those of a client among them; "" if there is none.
 	Flags string
-	// KeyQuery is the parameter of an address in which some clients have their key; "" if none do. No log line holds a query.
+	// KeyQuery is the parameter of an address in which some clients have their key; "" if none do. No log line holds a
+	// query.
 	KeyQuery string
 	// Addressed says that the model stands in the address, and a member called model is none.
 	Addressed bool
@@ -58,9 +61,10 @@ type Bounds struct {
 	mentioned mentioned // made at the first use
 }
 
-// OtherAnswer are the names that servers which people run themselves read beside or before those of the format, in bodies that pass as they are:
-// llama.cpp's n_predict, which it prefers to max_tokens (tools/server/README.md), and n_cmpl; Ollama's num_predict; max_new_tokens of TGI, SGLang and
-// Transformers; TabbyAPI's max_length; and those of hosts of open models.
+// OtherAnswer are the names that servers which people run themselves read beside or before those of the format, in
+// bodies that pass as they are: llama.cpp's n_predict, which it prefers to max_tokens (tools/server/README.md), and
+// n_cmpl; Ollama's num_predict; max_new_tokens of TGI, SGLang and Transformers; TabbyAPI's max_length; and those of
+// hosts of open models.
 var (
 	OtherAnswer = []string{
 		"n_predict", "num_predict", "options.num_predict", "max_new_tokens", "parameters.max_new_tokens", "sampling_params.max_new_tokens", "max_length", "max_output_tokens",

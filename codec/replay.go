@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Events appends to dst the stream that a whole answer could have been: for a client that asked for a stream of an upstream that
-// answered at once.
+// Events appends to dst the stream that a whole answer could have been: for a client that asked for a stream of an
+// upstream that answered at once.
 func (a *Response) Events(dst []Event) []Event {
 	room := 2
 	for _, c := range a.Choices {
@@ -83,8 +83,8 @@ func (e *Event) Says() bool {
 	return false
 }
 
-// Collector puts a stream together into a whole answer: for a client that did not ask for a stream of an upstream that streams all the
-// same. The zero value is ready.
+// Collector puts a stream together into a whole answer: for a client that did not ask for a stream of an upstream that
+// streams all the same. The zero value is ready.
 type Collector struct {
 	answer  Response
 	choices []collected

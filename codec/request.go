@@ -7,7 +7,8 @@ import (
 	"uniapi/codec/capability"
 )
 
-// Request is a request for a chat answer. Numbers that only pass through keep their spelling in json.Number; "" is absent, as is nil.
+// Request is a request for a chat answer. Numbers that only pass through keep their spelling in json.Number; "" is
+// absent, as is nil.
 type Request struct {
 	// Format names the format that it was decoded from, which is the one that Extra is in.
 	Format string
@@ -24,7 +25,8 @@ type Request struct {
 	ToolChoice ToolChoice
 	// ParallelToolCalls false forbids more than one tool call in an answer.
 	ParallelToolCalls *bool
-	// LegacyFunctions says that the client speaks of functions and not of tools, and expects function_call in the answer.
+	// LegacyFunctions says that the client speaks of functions and not of tools, and expects function_call in the
+	// answer.
 	LegacyFunctions bool
 
 	MaxTokens        *int64 // of the answer, thinking included
@@ -64,8 +66,8 @@ func (r *Request) For(format, place, model string) *capability.Target {
 	return capability.Find(capability.Query{Format: format, Place: place, Model: model})
 }
 
-// Reasoning is how much the model shall think. Formats say it by effort, by budget or both; which a model takes is the encoder's
-// to know.
+// Reasoning is how much the model shall think. Formats say it by effort, by budget or both; which a model takes is the
+// encoder's to know.
 type Reasoning struct {
 	// Effort is none, minimal, low, medium, high, xhigh or max; "" if it was not said so.
 	Effort string
@@ -84,8 +86,9 @@ type OutputFormat struct {
 	Description string
 	Schema      json.RawMessage // for OutputSchema
 	Strict      *bool
-	// Bare says that an answer that is one word is wanted without quotes, and Wrapped that Schema is that of schema.Wrap, in whose object the
-	// answer will come. ByTool says that the answer is asked for as what is given to a tool.
+	// Bare says that an answer that is one word is wanted without quotes, and Wrapped that Schema is that of
+	// schema.Wrap, in whose object the answer will come. ByTool says that the answer is asked for as what is given to a
+	// tool.
 	Bare, Wrapped, ByTool bool
 }
 
@@ -106,7 +109,8 @@ type Tool struct {
 	// Schema is the JSON schema of a function's arguments; nil if it takes none.
 	Schema json.RawMessage
 	Strict *bool
-	// Grammar is the format member of a custom tool, whose input is text, as Responses has it: {"type":"grammar","syntax":…,"definition":…}.
+	// Grammar is the format member of a custom tool, whose input is text, as Responses has it:
+	// {"type":"grammar","syntax":…,"definition":…}.
 	Grammar json.RawMessage
 	// Raw is a hosted tool (web search, code execution) as its own format writes it.
 	Raw   json.RawMessage
@@ -129,7 +133,8 @@ type ToolChoice struct {
 	// Name is the tool of ToolNamed, and Custom its kind; a hosted one is called by its type.
 	Name           string
 	Custom, Hosted bool
-	// Allowed are the names of the tools that may be called, out of all: nil is all of them. Raw is their list as it came.
+	// Allowed are the names of the tools that may be called, out of all: nil is all of them. Raw is their list as it
+	// came.
 	Allowed []string
 	Raw     json.RawMessage
 }
@@ -168,7 +173,8 @@ type Cache struct {
 	TTL string // "5m", "1h", or "" for the default
 }
 
-// Without is the request without tools or images, for a provider that takes none. What is left of a message always has a part.
+// Without is the request without tools or images, for a provider that takes none. What is left of a message always has
+// a part.
 func (r *Request) Without(tools, images bool) *Request {
 	c := *r
 	if tools {

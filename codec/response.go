@@ -56,7 +56,8 @@ type Event struct {
 	Kind EventKind
 	// Choice is the answer that it belongs to, 0 but for requests with N > 1.
 	Choice int64
-	// Index counts the tool calls of a choice from 0, for the tool events. A decoder counts tool calls only, not blocks.
+	// Index counts the tool calls of a choice from 0, for the tool events. A decoder counts tool calls only, not
+	// blocks.
 	Index int64
 
 	// Text is the piece of text, reasoning, refusal or arguments, decoded.
@@ -112,12 +113,12 @@ const (
 	EventStart EventKind = iota
 	EventText
 	EventRefusal
-	// EventReasoning is a piece of thinking. EventReasoningEnd ends a block of it, with the Signature of the whole block or the
-	// encrypted thinking in Reasoning; formats that do not sign never send it.
+	// EventReasoning is a piece of thinking. EventReasoningEnd ends a block of it, with the Signature of the whole
+	// block or the encrypted thinking in Reasoning; formats that do not sign never send it.
 	EventReasoning
 	EventReasoningEnd
-	// EventToolStart begins a tool call: Index, ID, Name. EventToolArguments adds to its arguments. EventToolEnd ends it, where the
-	// format tells; calls may overlap.
+	// EventToolStart begins a tool call: Index, ID, Name. EventToolArguments adds to its arguments. EventToolEnd ends
+	// it, where the format tells; calls may overlap.
 	EventToolStart
 	EventToolArguments
 	EventToolEnd

@@ -1,8 +1,9 @@
 package codec
 
-// Google signs texts too, and recommends that the signatures come back (ai.google.dev/gemini-api/docs/thought-signatures). Texts of other formats have no
-// place for one. So it goes to their clients behind the text, as thinking without words, which they send back with the answer, and is put into the text again
-// when it comes. That of a text which is not there, at the end of a stream, comes back in the last one that is.
+// Google signs texts too, and recommends that the signatures come back
+// (ai.google.dev/gemini-api/docs/thought-signatures). Texts of other formats have no place for one. So it goes to their
+// clients behind the text, as thinking without words, which they send back with the answer, and is put into the text
+// again when it comes. That of a text which is not there, at the end of a stream, comes back in the last one that is.
 
 // textSigner signs texts, and no thinking.
 const textSigner = "google"

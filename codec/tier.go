@@ -29,8 +29,8 @@ func (t *Properties) ServiceTiers() []string {
 	return t.Tiers
 }
 
-// TierWord is what a member that tells a service tier asks for, in the word by which prices call it: Google has words of its own for them, in any letters, and of speeds and of
-// places one each has a price.
+// TierWord is what a member that tells a service tier asks for, in the word by which prices call it: Google has words
+// of its own for them, in any letters, and of speeds and of places one each has a price.
 func TierWord(path, said string) string {
 	word := strings.TrimPrefix(strings.ToLower(said), "service_tier_")
 	if path == Speed && word != "fast" || path == Place && word != pricedPlace {
@@ -39,8 +39,8 @@ func TierWord(path, said string) string {
 	return word
 }
 
-// pricedPlace is the place that costs more than anywhere: "1.1x" of all tokens, from Claude Opus 4.6 on (https://platform.claude.com/docs/en/about-claude/pricing, "Data residency
-// pricing").
+// pricedPlace is the place that costs more than anywhere: "1.1x" of all tokens, from Claude Opus 4.6 on
+// (https://platform.claude.com/docs/en/about-claude/pricing, "Data residency pricing").
 const pricedPlace = "us"
 
 // JoinTier adds what one more member asks for: a place is beside the tier, and of two tiers the later one counts.
@@ -67,9 +67,10 @@ const UsualTier = "default"
 // longestTier bounds what is believed to be the name of one.
 const longestTier = 32
 
-// toldTiers are the words in which providers tell which service tier has served an answer, and what prices call that. What was asked for may not have been had: OpenAI's answer has
-// "the processing mode actually used" (https://platform.openai.com/docs/api-reference/responses/object), and Google goes on at the usual tier where priority is full
-// (https://ai.google.dev/gemini-api/docs/priority-inference). That auto was asked for tells nothing.
+// toldTiers are the words in which providers tell which service tier has served an answer, and what prices call that.
+// What was asked for may not have been had: OpenAI's answer has "the processing mode actually used"
+// (https://platform.openai.com/docs/api-reference/responses/object), and Google goes on at the usual tier where
+// priority is full (https://ai.google.dev/gemini-api/docs/priority-inference). That auto was asked for tells nothing.
 var toldTiers = map[string]string{
 	"auto": "", "unspecified": "", "default": UsualTier, "standard": UsualTier, "on_demand": UsualTier, "flex": "flex", "priority": "priority", "batch": "batch", "fast": "fast",
 	"ultrafast": "ultrafast", "scale": "scale", "reserved": "reserved",
@@ -77,7 +78,8 @@ var toldTiers = map[string]string{
 	"traffic_type_unspecified": "", "on_demand_priority": "priority", "on_demand_flex": "flex", "provisioned_throughput": UsualTier,
 }
 
-// TierTold is which service tier an answer says that it was served by, in the word by which prices call it: UsualTier of the usual one, "" where it does not say so.
+// TierTold is which service tier an answer says that it was served by, in the word by which prices call it: UsualTier
+// of the usual one, "" where it does not say so.
 func TierTold(data []byte, v rawjson.Value) string {
 	said, _ := rawjson.Text(data, v)
 	return TierSaid(said)

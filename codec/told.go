@@ -2,7 +2,8 @@ package codec
 
 import "uniapi/codec/rawjson"
 
-// Told is what an answer, or a piece of one, says of usage and errors beside what it answers, wherever providers that speak as OpenAI does put that.
+// Told is what an answer, or a piece of one, says of usage and errors beside what it answers, wherever providers that
+// speak as OpenAI does put that.
 type Told struct {
 	Usage   Usage
 	Counts  bool // there is a usage
@@ -11,7 +12,8 @@ type Told struct {
 	status int64 // Groq and others put it beside the error object
 }
 
-// Member reads a member of the object if it is one of: status_code, service_tier, usage, usageMetadata, usage_metadata, meta, x_groq, error, base_resp.
+// Member reads a member of the object if it is one of: status_code, service_tier, usage, usageMetadata, usage_metadata,
+// meta, x_groq, error, base_resp.
 func (t *Told) Member(data []byte, it *rawjson.Members) {
 	switch it.Name() {
 	case ServiceTier:
@@ -41,7 +43,8 @@ func (t *Told) Member(data []byte, it *rawjson.Members) {
 	}
 }
 
-// End takes the end of the object. The error says that it is none, or not whole; what was found before is there all the same.
+// End takes the end of the object. The error says that it is none, or not whole; what was found before is there all the
+// same.
 func (t *Told) End(it *rawjson.Members) error {
 	if err := it.Err(); err != nil {
 		// Of a body that is cut off in its error member the error is still certain.
@@ -68,8 +71,8 @@ func (t *Told) TakeUsage(data []byte, v rawjson.Value) {
 	t.Usage.Update(u)
 }
 
-// TakeError reads an error member unless it says that there is none: null, "", {}, or the object with nothing in it that some
-// upstreams send with every answer.
+// TakeError reads an error member unless it says that there is none: null, "", {}, or the object with nothing in it
+// that some upstreams send with every answer.
 func (t *Told) TakeError(data []byte, v rawjson.Value) {
 	switch v.Kind {
 	case rawjson.String:
@@ -90,8 +93,8 @@ func (t *Told) TakeError(data []byte, v rawjson.Value) {
 	t.Failure = AnswerError(data, v)
 }
 
-// FailureIn is the error in what came where an answer was due: an error of any shape, a page, words, or an object that says nothing. Nil if it is an answer,
-// be it of another format.
+// FailureIn is the error in what came where an answer was due: an error of any shape, a page, words, or an object that
+// says nothing. Nil if it is an answer, be it of another format.
 func FailureIn(body []byte) *Error {
 	if _, err := CheckObject(body); err != nil {
 		e, _ := err.(*Error)
@@ -112,8 +115,8 @@ func FailureIn(body []byte) *Error {
 	return Empty()
 }
 
-// CheckObject looks at a whole answer that is no conversation's, and returns its usage. The error, always an *Error, says that it is none: any JSON object
-// that is no error will do.
+// CheckObject looks at a whole answer that is no conversation's, and returns its usage. The error, always an *Error,
+// says that it is none: any JSON object that is no error will do.
 func CheckObject(body []byte) (Usage, error) {
 	var t Told
 	it := rawjson.MembersOf(body)

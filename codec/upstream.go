@@ -16,8 +16,8 @@ type UsageAsker interface {
 	WithoutUsage(body []byte) []byte
 }
 
-// Sealer is a format through whose clients travels what only another provider reads: thinking, and signatures, in members of the format's own. A provider of the
-// format would refuse it.
+// Sealer is a format through whose clients travels what only another provider reads: thinking, and signatures, in
+// members of the format's own. A provider of the format would refuse it.
 type Sealer interface {
 	// MaySeal says whether a request of such a client may have some of it.
 	MaySeal(body []byte) bool
@@ -25,15 +25,18 @@ type Sealer interface {
 	Unsealed(body []byte) []byte
 }
 
-// Prefixer is a format in which some hosts go on with the assistant's words at the end of a conversation where they are marked as a prefix.
+// Prefixer is a format in which some hosts go on with the assistant's words at the end of a conversation where they are
+// marked as a prefix.
 type Prefixer interface {
 	// Prefixes says whether the host at an address does, for such a request.
 	Prefixes(host, path string, q *Request) bool
-	// MarkPrefix returns a request whose last message is marked, in memory of its own; the request itself if it has no messages.
+	// MarkPrefix returns a request whose last message is marked, in memory of its own; the request itself if it has no
+	// messages.
 	MarkPrefix(body []byte) []byte
 }
 
-// Flagger is a format in which flags say what a request needs of its host: in a line of the head, as Properties.Flags tells, or in the body of a FlagBearer.
+// Flagger is a format in which flags say what a request needs of its host: in a line of the head, as Properties.Flags
+// tells, or in the body of a FlagBearer.
 type Flagger interface {
 	Flags(q *Request, t *capability.Target) []string
 }

@@ -5,8 +5,9 @@ import (
 	"uniapi/codec/saturate"
 )
 
-// Usage is what a request cost, in tokens, as the upstream counted them. OpenAI's meaning throughout: Prompt includes Cached and
-// CacheWrite, Completion includes Reasoning. Formats that count otherwise add or subtract when they read and write.
+// Usage is what a request cost, in tokens, as the upstream counted them. OpenAI's meaning throughout: Prompt includes
+// Cached and CacheWrite, Completion includes Reasoning. Formats that count otherwise add or subtract when they read and
+// write.
 type Usage struct {
 	Prompt     int64 // all input tokens
 	Cached     int64 // of Prompt, read from the provider's cache
@@ -21,10 +22,11 @@ type Usage struct {
 	PromptAudio, CompletionAudio int64
 	// PromptImage and CompletionImage are the tokens of images in Prompt and Completion.
 	PromptImage, CompletionImage int64
-	// Searches are those of the web that the provider made for the answer, where it counts them, FileSearches those of the client's files, and CodeCalls are
-	// the programs that it ran.
+	// Searches are those of the web that the provider made for the answer, where it counts them, FileSearches those of
+	// the client's files, and CodeCalls are the programs that it ran.
 	Searches, FileSearches, CodeCalls int64
-	// DocumentSearches are those of files that came with the request, and Maps is 1 where maps were asked for the answer, and 0 else.
+	// DocumentSearches are those of files that came with the request, and Maps is 1 where maps were asked for the
+	// answer, and 0 else.
 	DocumentSearches, Maps int64
 	// AcceptedPrediction and RejectedPrediction are the predicted-output tokens in Completion.
 	AcceptedPrediction, RejectedPrediction int64
@@ -40,12 +42,13 @@ type Usage struct {
 	Gaps Gaps
 }
 
-// Gaps are what of a Usage the upstream did not tell, or so that it cannot be used. The zero value is a usage that is complete, or, if
-// that is Zero, none.
+// Gaps are what of a Usage the upstream did not tell, or so that it cannot be used. The zero value is a usage that is
+// complete, or, if that is Zero, none.
 type Gaps uint8
 
 const (
-	// NoPrompt and NoCompletion are the halves that are missing. What Completion has all the same is the least that it can be.
+	// NoPrompt and NoCompletion are the halves that are missing. What Completion has all the same is the least that it
+	// can be.
 	NoPrompt Gaps = 1 << iota
 	NoCompletion
 	noTotal
@@ -60,8 +63,8 @@ const (
 	Nothing
 )
 
-// MostTokens is the most that one count of an answer may be to be believed: ten times the largest context window that there is, of ten
-// million tokens.
+// MostTokens is the most that one count of an answer may be to be believed: ten times the largest context window that
+// there is, of ten million tokens.
 const MostTokens = 100_000_000
 
 // Sum is the number of tokens in and out.
@@ -101,8 +104,8 @@ func (u *Usage) Add(o Usage) {
 // Untold is a usage of which nothing has been read yet.
 func Untold() Usage { return Usage{Gaps: NoPrompt | NoCompletion | noTotal} }
 
-// Read reads a count into one of the numbers, which tells a half or none. A number that is no number, or that nobody can believe, is noted,
-// and left out.
+// Read reads a count into one of the numbers, which tells a half or none. A number that is no number, or that nobody
+// can believe, is noted, and left out.
 func (u *Usage) Read(to *int64, tells Gaps, data []byte, v rawjson.Value) {
 	switch n, is := rawjson.Count(data, v); {
 	case is == rawjson.NotThere:
@@ -121,8 +124,9 @@ func (u *Usage) Read(to *int64, tells Gaps, data []byte, v rawjson.Value) {
 // ReadTotal is Read for the sum.
 func (u *Usage) ReadTotal(data []byte, v rawjson.Value) { u.Read(&u.Total, noTotal, data, v) }
 
-// Settle ends the reading: a half that is missing is what the other leaves of the total. A total that leaves less than nothing, or nothing for a half
-// that was told to be what it cannot be, is no more believed than that: the half stays missing.
+// Settle ends the reading: a half that is missing is what the other leaves of the total. A total that leaves less than
+// nothing, or nothing for a half that was told to be what it cannot be, is no more believed than that: the half stays
+// missing.
 func (u *Usage) Settle() {
 	if missing := u.Gaps & (NoPrompt | NoCompletion); u.Gaps&noTotal == 0 && (missing == NoPrompt || missing == NoCompletion) {
 		switch left := u.Total - u.Prompt - u.Completion; { // of what is missing nothing is known
@@ -152,7 +156,8 @@ func (u *Usage) SettleWithout() {
 	u.Settle()
 }
 
-// Update takes what a stream tells later. What tells nothing takes nothing away, and a half that is not told again stays.
+// Update takes what a stream tells later. What tells nothing takes nothing away, and a half that is not told again
+// stays.
 func (u *Usage) Update(next Usage) {
 	if next.Gaps == 0 && next.Prompt|next.Completion != 0 {
 		if next.Tier == "" {

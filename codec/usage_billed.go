@@ -5,10 +5,11 @@ import (
 	"uniapi/codec/saturate"
 )
 
-// ReadBilled reads how Cohere counts, and who copied it: billed_units are what it asks money for, tokens are more. "The reason these values can be different
-// … is that there are situations in which Cohere adds tokens under the hood, and there are others in which a particular model has been trained to do so … you
-// are not charged for them" (https://docs.cohere.com/v2/docs/how-does-cohere-pricing-work). Some servers tell one of the two, or a half of one. False if
-// there is no usable number in it.
+// ReadBilled reads how Cohere counts, and who copied it: billed_units are what it asks money for, tokens are more. "The
+// reason these values can be different … is that there are situations in which Cohere adds tokens under the hood, and
+// there are others in which a particular model has been trained to do so … you are not charged for them"
+// (https://docs.cohere.com/v2/docs/how-does-cohere-pricing-work). Some servers tell one of the two, or a half of one.
+// False if there is no usable number in it.
 func ReadBilled(data []byte, v rawjson.Value) (Usage, bool) {
 	billed, paid := readBilledUnits(data, v.Get(data, "billed_units"))
 	u, said := ReadUsage(data, v.Get(data, "tokens"))
@@ -35,9 +36,10 @@ func free(tokens, billed int64, untold bool) (free, all int64) {
 	return max(tokens-billed, 0), max(tokens, billed)
 }
 
-// readBilledUnits reads what is billed: tokens of text and, beside them, of images, which have a price of their own (input_tokens 2 and image_tokens 20 are 22
-// tokens in tests/test_embed_utils.py of https://github.com/cohere-ai/cohere-python); and search_units, one of which is "one query with up to 100 documents
-// to be ranked" (https://cohere.com/pricing).
+// readBilledUnits reads what is billed: tokens of text and, beside them, of images, which have a price of their own
+// (input_tokens 2 and image_tokens 20 are 22 tokens in tests/test_embed_utils.py of
+// https://github.com/cohere-ai/cohere-python); and search_units, one of which is "one query with up to 100 documents to
+// be ranked" (https://cohere.com/pricing).
 func readBilledUnits(data []byte, v rawjson.Value) (Usage, bool) {
 	u, _ := ReadUsage(data, v)
 	u.Read(&u.Searches, 0, data, v.Get(data, "search_units"))

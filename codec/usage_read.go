@@ -5,10 +5,11 @@ import (
 	"uniapi/codec/saturate"
 )
 
-// ReadUsage reads a usage object as any provider may write it: in OpenAI's words, those of the Responses API, Anthropic's, Google's,
-// Bedrock's or Cohere's, since many answer in the format of one and count in the words of another. Where the words mean different sums, it
-// is they that tell which: Anthropic's and Bedrock's input is without what the cache read and wrote, Google's answer without the thoughts,
-// and xAI's completion without the reasoning if its total says so. False if there is no usable number in it.
+// ReadUsage reads a usage object as any provider may write it: in OpenAI's words, those of the Responses API,
+// Anthropic's, Google's, Bedrock's or Cohere's, since many answer in the format of one and count in the words of
+// another. Where the words mean different sums, it is they that tell which: Anthropic's and Bedrock's input is without
+// what the cache read and wrote, Google's answer without the thoughts, and xAI's completion without the reasoning if
+// its total says so. False if there is no usable number in it.
 func ReadUsage(data []byte, v rawjson.Value) (u Usage, told bool) {
 	if !v.Present() {
 		return Usage{}, false

@@ -41,7 +41,8 @@ func (a *Access) Over(now time.Time) Denial {
 	return NotDenied
 }
 
-// Denies says whether, and why, the key may not be used at a time by who is at an address. One that is not known is none of those allowed.
+// Denies says whether, and why, the key may not be used at a time by who is at an address. One that is not known is
+// none of those allowed.
 func (a *Access) Denies(now time.Time, client netip.Addr) Denial {
 	if over := a.Over(now); over != NotDenied {
 		return over
@@ -62,8 +63,8 @@ var accessFields = []field[KeyPreferences]{
 	take("disabled", flag, func(p *KeyPreferences) *bool { return &p.Access.Disabled }),
 }
 
-// checkAccess finds the keys of the file that are to keep somebody out and say nothing, or stand elsewhere: taken for absent, they would let
-// everybody in.
+// checkAccess finds the keys of the file that are to keep somebody out and say nothing, or stand elsewhere: taken for
+// absent, they would let everybody in.
 func (d *decoder) checkAccess(k *APIKey) {
 	for _, key := range accessKeys {
 		if at := d.valueOf(d.keys[k], key); at != d.keys[k] {

@@ -2,8 +2,8 @@ package config
 
 import yaml "go.yaml.in/yaml/v4"
 
-// maxText is how many bytes of text a file may come to once its aliases are followed: 64 MiB. A short file of aliases to a long text, or to
-// lists of aliases, comes to more than any memory holds.
+// maxText is how many bytes of text a file may come to once its aliases are followed: 64 MiB. A short file of aliases
+// to a long text, or to lists of aliases, comes to more than any memory holds.
 const maxText = 64 << 20
 
 // extent is what a node with an anchor comes to with everything below it.
@@ -12,8 +12,8 @@ type extent struct {
 	open        bool // it is being counted: an alias to it stands within it
 }
 
-// isBounded says whether a file stays within maxVisits nodes and maxText once its aliases are followed, which is done once for each of them.
-// If not, that has been noted.
+// isBounded says whether a file stays within maxVisits nodes and maxText once its aliases are followed, which is done
+// once for each of them. If not, that has been noted.
 func (d *decoder) isBounded(n *yaml.Node) bool {
 	_, good := d.extent(n, map[*yaml.Node]extent{})
 	return good

@@ -6,7 +6,8 @@ import (
 	_ "time/tzdata" // a machine may have none
 )
 
-// TestDayBeginsOnceADay goes through years of zones that move their clocks at midnight, put them forward over it, and leave out a day.
+// TestDayBeginsOnceADay goes through years of zones that move their clocks at midnight, put them forward over it, and
+// leave out a day.
 func TestDayBeginsOnceADay(t *testing.T) {
 	for _, name := range []string{"UTC", "Europe/Berlin", "America/Havana", "Africa/Cairo", "America/Asuncion", "America/Sao_Paulo", "Asia/Beirut", "America/Santiago", "Asia/Amman", "Atlantic/Azores",
 		"America/Scoresbysund", "America/St_Johns", "Australia/Lord_Howe", "Asia/Kolkata", "Asia/Tehran", "Africa/Casablanca"} {

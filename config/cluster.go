@@ -69,7 +69,8 @@ func (d *decoder) redisAddresses(file []string) []string {
 	return file
 }
 
-// clusterOfEnvironment makes the instance one of several if only REDIS_URL says so. It is not in the file, so a bad one is noted at its beginning.
+// clusterOfEnvironment makes the instance one of several if only REDIS_URL says so. It is not in the file, so a bad one
+// is noted at its beginning.
 func (d *decoder) clusterOfEnvironment(n *yaml.Node) {
 	c := newCluster
 	c.Instance = d.cfg.Preferences.Cluster.Instance

@@ -27,7 +27,8 @@ var rootFields = []field[Config]{
 	}},
 }
 
-// DefaultMaxRetryAfter is how long a provider's own word keeps something away at most if preferences.max_retry_after does not say.
+// DefaultMaxRetryAfter is how long a provider's own word keeps something away at most if preferences.max_retry_after
+// does not say.
 const DefaultMaxRetryAfter = 600 * time.Second
 
 var newPreferences = Preferences{MaxRetryAfter: DefaultMaxRetryAfter, ImageFetch: newImageFetch, ConnectionMaxAge: 300 * time.Second, RequestLog: newRequestLog, Retries: newRetries, Recovery: RecoverError}
@@ -89,8 +90,8 @@ func Parse(name string, data []byte, getenv func(string) string) (*Config, error
 	return parseFile(name, data, getenv, false)
 }
 
-// ParseLenient is Parse for a start: what an error costs is left out of the configuration, which has the errors in LeftOut. It is refused only if
-// it is no YAML, or if nothing is left that could serve.
+// ParseLenient is Parse for a start: what an error costs is left out of the configuration, which has the errors in
+// LeftOut. It is refused only if it is no YAML, or if nothing is left that could serve.
 func ParseLenient(name string, data []byte, getenv func(string) string) (*Config, error) {
 	return parseFile(name, data, getenv, true)
 }

@@ -105,8 +105,8 @@ type row struct {
 	key, kind, normal, example string
 }
 
-// page is what stands in a file of docs: configuration.md is the guide, which is read from top to bottom, and reference.md has the
-// tables of keys, which are looked up.
+// page is what stands in a file of docs: configuration.md is the guide, which is read from top to bottom, and
+// reference.md has the tables of keys, which are looked up.
 func page(t *testing.T, name string) string {
 	t.Helper()
 	text, err := os.ReadFile("../docs/" + name)

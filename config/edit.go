@@ -14,8 +14,8 @@ var secretKeys = []string{
 	"api", "private_key", "aws_access_key", "aws_secret_key", "aws_session_token", "access_key", "secret_key", "proxy", "headers", "cf_account_id", "webhook", "secret",
 }
 
-// JSON is the file as it was written, with ${NAME} unexpanded, as JSON; with its secrets masked unless reveal is set. What withDefaults says is
-// filled in.
+// JSON is the file as it was written, with ${NAME} unexpanded, as JSON; with its secrets masked unless reveal is set.
+// What withDefaults says is filled in.
 func (c *Config) JSON(reveal bool) ([]byte, error) {
 	var tree any
 	if err := yaml.Unmarshal(c.source, &tree); err != nil {
@@ -42,8 +42,8 @@ func isVariable(text string) bool {
 	return open && strings.IndexByte(name, '}') == len(name)-1
 }
 
-// eachText is a tree with every text in it, names of keys too, replaced by what f makes of it. Whatever is below one of secretKeys is secret,
-// also a key that was written as a number.
+// eachText is a tree with every text in it, names of keys too, replaced by what f makes of it. Whatever is below one of
+// secretKeys is secret, also a key that was written as a number.
 func eachText(v any, secret bool, f func(text string, secret bool) string) any {
 	switch v := v.(type) {
 	case map[string]any:

@@ -23,8 +23,8 @@ var Engines = []Engine{
 	{"lingjing", "videos are not made here"},
 }
 
-// EngineError says of an engine that is not served what to write in its place; nil for one that is. Its words are those of `uni-api check` as
-// well as of the log.
+// EngineError says of an engine that is not served what to write in its place; nil for one that is. Its words are those
+// of `uni-api check` as well as of the log.
 func EngineError(name string) error {
 	var served []string
 	for _, e := range Engines {

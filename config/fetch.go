@@ -8,8 +8,8 @@ import (
 	yaml "go.yaml.in/yaml/v4"
 )
 
-// ImageFetch is how images and files that clients name by address are fetched for providers that do not fetch them themselves. Only public
-// addresses are, and what is allowed here.
+// ImageFetch is how images and files that clients name by address are fetched for providers that do not fetch them
+// themselves. Only public addresses are, and what is allowed here.
 type ImageFetch struct {
 	AllowHosts []string       // host names in lower case, without a port; fetched from whatever addresses they have
 	AllowNets  []netip.Prefix // networks whose addresses are fetched from though they are not public
@@ -17,7 +17,8 @@ type ImageFetch struct {
 	Timeout    time.Duration  // for one of them, redirects included; default DefaultFetchTimeout
 }
 
-// What preferences.image_fetch does not say. 20 MiB is the most that Gemini takes in one request, and more than others take for one image.
+// What preferences.image_fetch does not say. 20 MiB is the most that Gemini takes in one request, and more than others
+// take for one image.
 const (
 	DefaultFetchSize    = 20 << 20
 	DefaultFetchTimeout = 15 * time.Second
@@ -52,7 +53,8 @@ func fetchAllow(d *decoder, n *yaml.Node, f *ImageFetch) {
 	}
 }
 
-// isHostName says whether host may be a name in DNS. One that ends in a number may not: it is an address that somebody misspelt.
+// isHostName says whether host may be a name in DNS. One that ends in a number may not: it is an address that somebody
+// misspelt.
 func isHostName(host string) bool {
 	last := host[strings.LastIndexByte(host, '.')+1:]
 	if len(host) > 253 || strings.Trim(last, "0123456789") == "" {

@@ -16,11 +16,13 @@ import (
 	yaml "go.yaml.in/yaml/v4"
 )
 
-// maxNodes is how many values an update may have. People list thousands of models; each value takes 200 bytes while it is written.
+// maxNodes is how many values an update may have. People list thousands of models; each value takes 200 bytes while it
+// is written.
 const maxNodes = 250_000
 
-// nodeOfJSON turns JSON into YAML of the same value: members in their order, numbers as they are spelled. It adds the number of values to nodes.
-// What YAML cannot hold, and what JSON leaves open (a member twice, half of a surrogate pair), is refused.
+// nodeOfJSON turns JSON into YAML of the same value: members in their order, numbers as they are spelled. It adds the
+// number of values to nodes. What YAML cannot hold, and what JSON leaves open (a member twice, half of a surrogate
+// pair), is refused.
 func nodeOfJSON(value json.RawMessage, nodes *int) (*yaml.Node, error) {
 	if len(value) > maxSize {
 		return nil, errSize

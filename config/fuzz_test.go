@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// FuzzParse holds that no file makes Parse panic, that every problem has a place, and that what is accepted can be used.
+// FuzzParse holds that no file makes Parse panic, that every problem has a place, and that what is accepted can be
+// used.
 func FuzzParse(f *testing.F) {
 	data, err := os.ReadFile("testdata/full.yaml")
 	if err != nil {

@@ -30,7 +30,8 @@ var serveFlags = []string{
 	"drain_timeout", "drain_grace", "reuse_port", "trusted_proxies", "proxy_protocol", "tls_cert", "tls_key", "strict",
 }
 
-// belongs is a clause that says where a key belongs which a level does not know, or what it may be meant to be; empty if nobody knows.
+// belongs is a clause that says where a key belongs which a level does not know, or what it may be meant to be; empty
+// if nobody knows.
 func belongs(key string, known []string) string {
 	if levels := homes[key]; len(levels) > 0 {
 		return ": it belongs " + strings.Join(levels, ", or ")

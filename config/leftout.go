@@ -31,7 +31,8 @@ type scope struct {
 	quiet  bool // what is looked up once more has been noted before
 }
 
-// within reads something that is left out as a whole if it has an error that costs no smaller item, and says whether it can stay.
+// within reads something that is left out as a whole if it has an error that costs no smaller item, and says whether it
+// can stay.
 func (d *decoder) within(item Item, read func()) bool {
 	outer, failed := d.scope, false
 	d.scope = scope{item: item, failed: &failed}
@@ -40,7 +41,8 @@ func (d *decoder) within(item Item, read func()) bool {
 	return !failed
 }
 
-// of reads something that has a name, which is known once it is read, and gives it to the errors that are noted meanwhile.
+// of reads something that has a name, which is known once it is read, and gives it to the errors that are noted
+// meanwhile.
 func (d *decoder) of(name func() string, read func()) {
 	from := len(d.errors)
 	read()

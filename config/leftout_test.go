@@ -15,7 +15,8 @@ import (
 	"testing"
 )
 
-// twoOfEach is a good file with more lines in the first of its two providers, the first of its two client keys, and its preferences.
+// twoOfEach is a good file with more lines in the first of its two providers, the first of its two client keys, and its
+// preferences.
 func twoOfEach(provider, key, preferences string) string {
 	return "providers:\n  - provider: p\n    base_url: https://p.example/v1\n    api: upstream-key\n    model: [m]\n" + provider +
 		"  - provider: q\n    base_url: https://q.example/v1\n    api: other-key\n    model: [m]\n" +
@@ -29,8 +30,8 @@ func instead(old, new string) string {
 	return strings.Replace(twoOfEach("", "", ""), old, new, 1)
 }
 
-// An error costs what it belongs to and nothing else. Who adds one puts a file with it here, under what it costs: the last test below looks for those
-// that nobody has put anywhere.
+// An error costs what it belongs to and nothing else. Who adds one puts a file with it here, under what it costs: the
+// last test below looks for those that nobody has put anywhere.
 var costs = map[Item][]string{
 	ItemFile: {
 		"", "providers: [", "a: &x [*x]\n", twoOfEach("", "", "") + "---\na: 1\n", "- a\n", "providers: []\n", "api_keys:\n  api: sk-1\n",

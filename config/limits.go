@@ -153,7 +153,8 @@ func shifted(mantissa string, power int) (whole, fraction string) {
 // nanoDollarPlaces is how many decimals of a dollar money has.
 const nanoDollarPlaces = 9
 
-// mostMoney is a billion dollars, in nano-dollars: what may be added to it many times does not reach the end of an int64.
+// mostMoney is a billion dollars, in nano-dollars: what may be added to it many times does not reach the end of an
+// int64.
 const mostMoney = 1e18
 
 // money reads an amount of dollars as nano-dollars.

@@ -15,8 +15,8 @@ var (
 	timeoutMatchKeys = []string{"endpoint", "stream", "request_type", "method", "engine", "provider", "model", "request_model", "upstream_model", "role"}
 )
 
-// conditions reads match: {field: value or list of values}. A field that does not exist is kept, beside its warning: without it the
-// rule would hold for more requests than its author meant, and with it it holds for none.
+// conditions reads match: {field: value or list of values}. A field that does not exist is kept, beside its warning:
+// without it the rule would hold for more requests than its author meant, and with it it holds for none.
 func conditions(known []string) reader[[]Condition] {
 	var fields []field[[]Condition]
 	for _, name := range known {

@@ -7,7 +7,8 @@ import (
 	"uniapi/config/price"
 )
 
-// DefaultPrice is for models that nothing else has a price for: uni-api's own, 1 dollar for a million tokens in and 2 for as many out.
+// DefaultPrice is for models that nothing else has a price for: uni-api's own, 1 dollar for a million tokens in and 2
+// for as many out.
 var DefaultPrice = Price{Input: 1_000_000, Output: 2_000_000, Cached: 1_000_000, CacheWrite: 1_000_000}
 
 // defaultEntry is the name of the entry for all models that no other is for.
@@ -42,8 +43,9 @@ func (e *ModelPrice) priced(from PriceFrom) Priced {
 	return Priced{Price: e.Price, From: from, Entry: e.Prefix, Line: e.Line}
 }
 
-// priceOf is the entry for a model that has some names: the one that is one of them, else the one that begins the most of one. Of two that
-// are as good, that for the earlier name counts, and of two with the same name the first in the file.
+// priceOf is the entry for a model that has some names: the one that is one of them, else the one that begins the most
+// of one. Of two that are as good, that for the earlier name counts, and of two with the same name the first in the
+// file.
 func priceOf(list []ModelPrice, names ...string) *ModelPrice {
 	var best *ModelPrice
 	for _, name := range names {
@@ -80,7 +82,8 @@ func defaultPriceOf(list []ModelPrice) (entry *ModelPrice) {
 	return entry
 }
 
-// ownPrice is what the provider's own model_price says of a model, by the name that clients have for it or the provider's own.
+// ownPrice is what the provider's own model_price says of a model, by the name that clients have for it or the
+// provider's own.
 func (p *Provider) ownPrice(requestModel, upstreamModel string) (Priced, bool) {
 	if len(p.Preferences.ModelPrice) == 0 {
 		return Priced{}, false
@@ -94,7 +97,8 @@ func (p *Provider) ownPrice(requestModel, upstreamModel string) (Priced, bool) {
 	return Priced{}, false
 }
 
-// priceForAll is what holds for a model that a provider, or nil, has, by its names in turn, where the provider does not say.
+// priceForAll is what holds for a model that a provider, or nil, has, by its names in turn, where the provider does not
+// say.
 func (c *Config) priceForAll(p *Provider, names ...string) Priced {
 	if e := priceOf(c.Preferences.ModelPrice, names...); e != nil {
 		return e.priced(FromGlobal)
@@ -116,8 +120,8 @@ func (c *Config) priceForAll(p *Provider, names ...string) Priced {
 
 var listPrices = price.Listed()
 
-// mostAnswered is how many tokens a model answers with at most by the list, at its provider, else at its maker's; 0 is unknown. The provider's
-// own name for it says more than that of clients.
+// mostAnswered is how many tokens a model answers with at most by the list, at its provider, else at its maker's; 0 is
+// unknown. The provider's own name for it says more than that of clients.
 func (c *Config) mostAnswered(p *Provider, names ...string) int64 {
 	at := [...]string{"", ""}
 	if p != nil {
@@ -150,8 +154,9 @@ func (p *Provider) listedAs() string {
 	return price.ProviderAt(u.Hostname())
 }
 
-// PriceOf is what a model costs at a provider, nil where none has been chosen yet, by the name that clients have for it and the provider's own:
-// what the provider's own model_price says, else what the global one does, else the list prices.
+// PriceOf is what a model costs at a provider, nil where none has been chosen yet, by the name that clients have for it
+// and the provider's own: what the provider's own model_price says, else what the global one does, else the list
+// prices.
 func (c *Config) PriceOf(p *Provider, requestModel, upstreamModel string) (priced Priced) {
 	own := false
 	if p != nil {
@@ -164,8 +169,8 @@ func (c *Config) PriceOf(p *Provider, requestModel, upstreamModel string) (price
 	return priced
 }
 
-// ChannelPrice is what one provider's channels are compared with another's by: the provider's own price, else the global one, there by the
-// provider's name for the model first, since several models may stand behind one name.
+// ChannelPrice is what one provider's channels are compared with another's by: the provider's own price, else the
+// global one, there by the provider's name for the model first, since several models may stand behind one name.
 func (c *Config) ChannelPrice(p *Provider, requestModel, upstreamModel string) Price {
 	if own, is := p.ownPrice(requestModel, upstreamModel); is {
 		return own.Price

@@ -12,7 +12,8 @@ import (
 // pricePlaces is how many decimals of a dollar per million tokens Price holds.
 const pricePlaces = 6
 
-// readPrice reads "input,output[,cached,cache_write[,cache_write_1h]]" in dollars per million tokens, as text or list, or a mapping of members.
+// readPrice reads "input,output[,cached,cache_write[,cache_write_1h]]" in dollars per million tokens, as text or list,
+// or a mapping of members.
 func readPrice(d *decoder, n *yaml.Node) (Price, bool) {
 	if n.Kind == yaml.MappingNode {
 		return readPriceMembers(d, n)
@@ -62,8 +63,8 @@ const (
 	perImage = "per_image" // an amount, or amounts by size and quality
 )
 
-// readPriceMembers reads a price that says what each of its members costs. Below above, service and off_peak the same members may stand again, below
-// each service above, and below off_peak both.
+// readPriceMembers reads a price that says what each of its members costs. Below above, service and off_peak the same
+// members may stand again, below each service above, and below off_peak both.
 func readPriceMembers(d *decoder, n *yaml.Node) (Price, bool) {
 	parts, good := priceParts(d, n, price.Part{}, nil)
 	if !good {

@@ -8,7 +8,8 @@ import (
 	yaml "go.yaml.in/yaml/v4"
 )
 
-// TestPriceOfPrefersTheNameThatFitsBest asks for prices of models and looks whose entry was found, by its input price and line.
+// TestPriceOfPrefersTheNameThatFitsBest asks for prices of models and looks whose entry was found, by its input price
+// and line.
 func TestPriceOfPrefersTheNameThatFitsBest(t *testing.T) {
 	const file = `providers:
   - {provider: plain, base_url: 'http://h.example/v1', model: [gpt-4o]}
@@ -133,7 +134,8 @@ func TestPricesHaveMembersAndTiers(t *testing.T) {
 	}
 }
 
-// TestListPricesHoldWhereNobodySaysOtherwise asks for models at providers that the list knows, at one that it does not, and with entries of one's own.
+// TestListPricesHoldWhereNobodySaysOtherwise asks for models at providers that the list knows, at one that it does not,
+// and with entries of one's own.
 func TestListPricesHoldWhereNobodySaysOtherwise(t *testing.T) {
 	parsed := func(more string) *Config {
 		const file = `providers:

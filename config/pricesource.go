@@ -10,7 +10,8 @@ import (
 	"uniapi/config/price"
 )
 
-// PriceSource is where the list prices are from that take the place of those that the program has with it. The zero value is none.
+// PriceSource is where the list prices are from that take the place of those that the program has with it. The zero
+// value is none.
 type PriceSource struct {
 	URL, File string // one of them; a path is from where the program was started
 	SHA256    string // of its bytes, in lower-case hexadecimal; "" for whatever it is
@@ -56,7 +57,8 @@ func priceSource(d *decoder, n *yaml.Node) (s PriceSource, ok bool) {
 	return s, true
 }
 
-// WithPrices is the configuration with a list of prices in the place of the one that the program has with it; nil is that one.
+// WithPrices is the configuration with a list of prices in the place of the one that the program has with it; nil is
+// that one.
 func (c *Config) WithPrices(list *price.List) *Config {
 	if list == c.priceList {
 		return c

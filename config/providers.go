@@ -287,8 +287,8 @@ func validHeaderName(s string) bool {
 	})
 }
 
-// globalProxy reads the proxy for all. One that cannot be read takes the providers with it that would go around it, unless it is a form that nobody
-// has filled in, as it stands in examples: socks5://[username]:[password]@[ip]:[port].
+// globalProxy reads the proxy for all. One that cannot be read takes the providers with it that would go around it,
+// unless it is a form that nobody has filled in, as it stands in examples: socks5://[username]:[password]@[ip]:[port].
 func (d *decoder) globalProxy(n *yaml.Node) string {
 	s, ok := proxy(d, n)
 	d.badProxy = !ok && !isForm.MatchString(n.Value[strings.LastIndexByte(n.Value, '@')+1:])
@@ -298,7 +298,8 @@ func (d *decoder) globalProxy(n *yaml.Node) string {
 // isForm finds a word in brackets in the place of a host. In an address only numbers may stand in them.
 var isForm = regexp.MustCompile(`[\[<{][^\[\]<>{}:]*[^0-9A-Fa-f:.%\[\]<>{}][^\[\]<>{}:]*[\]>}]`)
 
-// proxySchemes are the kinds of proxies; the names of hosts are resolved here with socks5 and by the proxy with socks5h.
+// proxySchemes are the kinds of proxies; the names of hosts are resolved here with socks5 and by the proxy with
+// socks5h.
 var proxySchemes = []string{"http", "https", "socks5", "socks5h"}
 
 // proxy reads the URL of a proxy. It holds a password more often than not, so no message shows it.

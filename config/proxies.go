@@ -10,9 +10,10 @@ import (
 // Direct is the word in place of a proxy's URL for no proxy at all.
 const Direct = "direct"
 
-// EnvProxies are the proxies that the environment names, with the meaning that Python's HTTP client httpx gives the variables: HTTP_PROXY and
-// HTTPS_PROXY by the scheme of what is asked, ALL_PROXY for what has none of its own, and NO_PROXY for who is asked directly. Names in lower case go
-// before those in capitals. Nothing is left out silently: not this machine either.
+// EnvProxies are the proxies that the environment names, with the meaning that Python's HTTP client httpx gives the
+// variables: HTTP_PROXY and HTTPS_PROXY by the scheme of what is asked, ALL_PROXY for what has none of its own, and
+// NO_PROXY for who is asked directly. Names in lower case go before those in capitals. Nothing is left out silently:
+// not this machine either.
 type EnvProxies struct {
 	HTTP, HTTPS, All string // URLs; "" is none
 	except           []exception
@@ -119,8 +120,8 @@ func (e *EnvProxies) For(u *url.URL) string {
 	return e.All
 }
 
-// ProxyFor is the URL of the proxy by which a provider is asked at an address; "" is none. The provider's own word goes first, then that of the
-// file, then the environment's.
+// ProxyFor is the URL of the proxy by which a provider is asked at an address; "" is none. The provider's own word goes
+// first, then that of the file, then the environment's.
 func (c *Config) ProxyFor(p *Provider, u *url.URL) string {
 	for _, named := range [...]string{p.Preferences.Proxy, c.Preferences.Proxy} {
 		switch named {
@@ -134,8 +135,8 @@ func (c *Config) ProxyFor(p *Provider, u *url.URL) string {
 	return c.Proxies.For(u)
 }
 
-// ViaEnvironment lists the proxies of the environment by which providers of this configuration are asked, each with the names of those, for the
-// log. Passwords are masked.
+// ViaEnvironment lists the proxies of the environment by which providers of this configuration are asked, each with the
+// names of those, for the log. Passwords are masked.
 func (c *Config) ViaEnvironment() (list []ViaProxy) {
 	for _, p := range c.Providers {
 		base, err := url.Parse(p.BaseURL)

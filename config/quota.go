@@ -38,7 +38,8 @@ const (
 var measureWords = map[string]Measure{"request": Requests, "requests": Requests, "token": Tokens, "tokens": Tokens, wordDollars: Money}
 
 // quota reads an item of a rate limit that is more than COUNT/UNIT: "200000 tokens/min", "5 usd/day", "8 concurrent",
-// "1000/day @ Europe/Berlin". problem is what is wrong with one that was meant to be such; ok is false for what is none at all.
+// "1000/day @ Europe/Berlin". problem is what is wrong with one that was meant to be such; ok is false for what is none
+// at all.
 func quota(item string) (q Quota, problem string, ok bool) {
 	what, zone, calendar := strings.Cut(item, "@")
 	what, zone = strings.TrimSpace(what), strings.TrimSpace(zone)
@@ -106,7 +107,8 @@ func (q Quota) String() string {
 	return text
 }
 
-// globalRateLimit reads what all keys may do together: one limit of all requests, or that as default beside limits of models.
+// globalRateLimit reads what all keys may do together: one limit of all requests, or that as default beside limits of
+// models.
 func globalRateLimit(d *decoder, n *yaml.Node, p *Preferences) {
 	limits, ok := modelTable(rateLimit)(d, n)
 	if !ok {

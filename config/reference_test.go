@@ -17,8 +17,8 @@ const (
 	untold    = "| ? | ? | ? | ? |"
 )
 
-// The tables of the reference follow the program's tables of fields: a field that is not told of gets a row to be filled in, a row
-// whose field has gone goes, and the list by the alphabet is made of what there is then.
+// The tables of the reference follow the program's tables of fields: a field that is not told of gets a row to be
+// filled in, a row whose field has gone goes, and the list by the alphabet is made of what there is then.
 func TestTheReferenceIsMadeOfTheFields(t *testing.T) {
 	is := page(t, "reference.md")
 	made := is

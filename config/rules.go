@@ -41,7 +41,8 @@ func (d *decoder) ruleNodes(n *yaml.Node, k *APIKey) {
 	}
 }
 
-// weightNodes collects the weights that stand beside the rules, from a rule to its weight: so uni-api leaves them in files that it rewrites.
+// weightNodes collects the weights that stand beside the rules, from a rule to its weight: so uni-api leaves them in
+// files that it rewrites.
 func (d *decoder) weightNodes(n *yaml.Node, k *APIKey) {
 	d.within(ItemWeight, func() {
 		if n.Kind != yaml.MappingNode {
@@ -54,7 +55,8 @@ func (d *decoder) weightNodes(n *yaml.Node, k *APIKey) {
 	})
 }
 
-// weigh gives the rules of a key the weights that stand beside them. Where the key may use everything a weight needs no rule of its own.
+// weigh gives the rules of a key the weights that stand beside them. Where the key may use everything a weight needs no
+// rule of its own.
 func (d *decoder) weigh(k *APIKey, keys map[string]*APIKey) {
 	everything := slices.ContainsFunc(k.Rules, func(r Rule) bool { return r.Kind == RuleAll })
 	for _, w := range d.weights[k] {

@@ -283,8 +283,8 @@ const (
 	RecoverContinue Recovery = "continue" // another channel is given the text so far, and goes on with it
 )
 
-// StreamRecovery is what holds for a client key at a provider: what the key says goes before what the provider says, and that before what
-// holds for all.
+// StreamRecovery is what holds for a client key at a provider: what the key says goes before what the provider says,
+// and that before what holds for all.
 func (c *Config) StreamRecovery(k *APIKey, p *Provider) Recovery {
 	return cmp.Or(k.Preferences.Recovery, p.Preferences.Recovery, c.Preferences.Recovery)
 }
@@ -297,7 +297,8 @@ func (c *Config) Queue(k *APIKey) time.Duration {
 	return c.Preferences.Queue
 }
 
-// ModelPrice is what the model that is called Prefix costs, and those whose names begin with it and that have no entry which fits better.
+// ModelPrice is what the model that is called Prefix costs, and those whose names begin with it and that have no entry
+// which fits better.
 type ModelPrice struct {
 	Prefix string
 	Price  Price
@@ -318,8 +319,8 @@ type Limit struct {
 type RateLimit struct {
 	Limits           []Limit
 	TokensPerRequest int64 // `tpr`; 0 = no limit
-	// Quotas count something else than requests, or by the calendar. Tokens, Money and Concurrent of a table's default hold for all models
-	// together, beside those that a model's own limit sets.
+	// Quotas count something else than requests, or by the calendar. Tokens, Money and Concurrent of a table's default
+	// hold for all models together, beside those that a model's own limit sets.
 	Quotas []Quota
 }
 

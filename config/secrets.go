@@ -11,13 +11,14 @@ import (
 // Secret is a text that nobody may be shown, or a piece of it.
 type Secret struct {
 	Text string
-	// Public is how many bytes at the beginning give nothing away by themselves: what all keys of a provider begin with, the name before a
-	// password, the scheme before a token.
+	// Public is how many bytes at the beginning give nothing away by themselves: what all keys of a provider begin
+	// with, the name before a password, the scheme before a token.
 	Public int
 }
 
-// A secret, or a piece of one, has more than so many different characters, and does not repeat itself after so many: else it cannot be told from
-// what any text may hold, such as numbers with rows of zeros, lines, and what stands for a key in an example.
+// A secret, or a piece of one, has more than so many different characters, and does not repeat itself after so many:
+// else it cannot be told from what any text may hold, such as numbers with rows of zeros, lines, and what stands for a
+// key in an example.
 const (
 	rowCharacters = 3
 	rowPeriod     = 4
@@ -63,9 +64,10 @@ var publicHeaders = []string{
 	"openai-beta", "origin", "referer", "user-agent", "x-title",
 }
 
-// Secrets are the texts that nobody may be shown: keys of clients and of providers, private keys, credentials of AWS and of video engines, the
-// Cloudflare account, values of headers, what base_url and proxies have of passwords and queries, and what the environment has of the database and the collector. There may
-// be repetitions, and texts too short to be told from others.
+// Secrets are the texts that nobody may be shown: keys of clients and of providers, private keys, credentials of AWS
+// and of video engines, the Cloudflare account, values of headers, what base_url and proxies have of passwords and
+// queries, and what the environment has of the database and the collector. There may be repetitions, and texts too
+// short to be told from others.
 func (c *Config) Secrets() []Secret {
 	var s secrets
 	for _, k := range slices.Concat(c.APIKeys, c.left.ofKeys) {

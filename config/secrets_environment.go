@@ -5,11 +5,12 @@ import (
 	"strings"
 )
 
-// secretDatabaseParameters are those of a database's URL that are secret. The others are settings that the log has to tell of, as the folder of a socket.
+// secretDatabaseParameters are those of a database's URL that are secret. The others are settings that the log has to
+// tell of, as the folder of a socket.
 var secretDatabaseParameters = []string{"password", "sslpassword"}
 
-// secretsOfEnvironment are what variables hold that no file names: how the ledger's database, the collector of traces and metrics, and the
-// configuration's own address are reached.
+// secretsOfEnvironment are what variables hold that no file names: how the ledger's database, the collector of traces
+// and metrics, and the configuration's own address are reached.
 func secretsOfEnvironment(getenv func(string) string) []Secret {
 	var s secrets
 	s.database(strings.TrimSpace(getenv("DATABASE_URL")))
@@ -37,8 +38,8 @@ func (s *secrets) database(raw string) {
 	}
 }
 
-// headerList adds the secrets among headers as OpenTelemetry has them, NAME=VALUE with a comma between two and escapes as in a URL. They are secret as they
-// stand there and as they are meant.
+// headerList adds the secrets among headers as OpenTelemetry has them, NAME=VALUE with a comma between two and escapes
+// as in a URL. They are secret as they stand there and as they are meant.
 func (s *secrets) headerList(list string) {
 	for entry := range strings.SplitSeq(list, ",") {
 		name, value, is := strings.Cut(entry, "=")

@@ -25,7 +25,8 @@ const (
 // DefaultPath is the file that is used if no other is named.
 const DefaultPath = "api.yaml"
 
-// Source is where the configuration comes from: a file, an http or https URL if that is set, or the text itself, which never changes.
+// Source is where the configuration comes from: a file, an http or https URL if that is set, or the text itself, which
+// never changes.
 type Source struct {
 	Path string
 	URL  string
@@ -36,9 +37,10 @@ type Source struct {
 	Interval time.Duration       // between looks at it; 0 = 2 s for a file, 30 s for a URL
 }
 
-// Resolve finds the source at the start: the file flagPath (default DefaultPath) if it is there and can be served from, else what the environment has: the
-// configuration itself in API_YAML_CONTENT, or where it is in CONFIG_URL. Without either it is the file, whose Load then says what is wrong.
-// CONFIG_URL is an http or https URL, a file:// URL or a path. That a file is passed over is logged.
+// Resolve finds the source at the start: the file flagPath (default DefaultPath) if it is there and can be served from,
+// else what the environment has: the configuration itself in API_YAML_CONTENT, or where it is in CONFIG_URL. Without
+// either it is the file, whose Load then says what is wrong. CONFIG_URL is an http or https URL, a file:// URL or a
+// path. That a file is passed over is logged.
 func Resolve(flagPath string, getenv func(string) string) Source {
 	return findSource(flagPath, getenv, false)
 }
@@ -117,7 +119,8 @@ func (s Source) Load(ctx context.Context) (*Config, error) {
 	return s.parse(bytes.NewReader(data))
 }
 
-// Start reads and parses the configuration for a start: unless the source is strict, what an error costs is left out, as ParseLenient says.
+// Start reads and parses the configuration for a start: unless the source is strict, what an error costs is left out,
+// as ParseLenient says.
 func (s Source) Start(ctx context.Context) (*Config, error) {
 	data, err := s.read(ctx)
 	if err != nil {

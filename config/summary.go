@@ -9,8 +9,8 @@ import (
 	"uniapi/config/price"
 )
 
-// Summary is what `uni-api check` prints of a good configuration: what was understood, without any secret. more are lines about each provider, of
-// a name and a value, that others know, and nil for one that is left out.
+// Summary is what `uni-api check` prints of a good configuration: what was understood, without any secret. more are
+// lines about each provider, of a name and a value, that others know, and nil for one that is left out.
 func (c *Config) Summary(more [][][2]string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "providers: %d\n", len(c.Providers))

@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// pathsOfHosts is what stands before /chat/completions at hosts that answer 404 without it, as their documentation has it.
+// pathsOfHosts is what stands before /chat/completions at hosts that answer 404 without it, as their documentation has
+// it.
 var pathsOfHosts = map[string]string{
 	"api.openai.com":         "/v1",
 	"api.groq.com":           "/openai/v1",
@@ -47,8 +48,8 @@ func (d *decoder) adviseAddresses() {
 	}
 }
 
-// accountElsewhere names a key of a provider that says whose account is meant, and the service that it is for, where the address is not that
-// service's. In uni-api such a key goes before the address.
+// accountElsewhere names a key of a provider that says whose account is meant, and the service that it is for, where
+// the address is not that service's. In uni-api such a key goes before the address.
 func accountElsewhere(p *Provider, u *url.URL) (key, service string) {
 	place := strings.ToLower(u.Host + u.Path)
 	switch {

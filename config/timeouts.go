@@ -19,7 +19,8 @@ type modelEntry[T any] struct {
 	value T
 }
 
-// Set adds an entry or replaces the one of the same name. Names are compared in lower case; "default" is the table's default.
+// Set adds an entry or replaces the one of the same name. Names are compared in lower case; "default" is the table's
+// default.
 func (t *ModelTable[T]) Set(name string, value T) {
 	name = strings.ToLower(name)
 	for i := range t.entries {
@@ -83,8 +84,8 @@ func (c *Config) ModelTimeout(p *Provider, requestModel, upstreamModel string) t
 	return DefaultTimeout
 }
 
-// KeepaliveInterval is how long a client may go without a byte while an attempt at this provider is silent, looked up as
-// ModelTimeout is; 0 is for as long as it takes.
+// KeepaliveInterval is how long a client may go without a byte while an attempt at this provider is silent, looked up
+// as ModelTimeout is; 0 is for as long as it takes.
 func (c *Config) KeepaliveInterval(p *Provider, requestModel, upstreamModel string) time.Duration {
 	d, _ := lookUp(requestModel, upstreamModel, p.Preferences.KeepaliveInterval, c.Preferences.KeepaliveInterval)
 	return d

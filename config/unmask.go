@@ -29,8 +29,8 @@ func isMasked(text string, secret bool) bool {
 	return strings.Contains(text, "…") && (secret || strings.HasPrefix(text, "sk-") || strings.Contains(text, "://"))
 }
 
-// masks are the texts of a part of the file by what is shown of them: who reads the configuration without its secrets, and sends it back, means
-// those that are there.
+// masks are the texts of a part of the file by what is shown of them: who reads the configuration without its secrets,
+// and sends it back, means those that are there.
 type masks map[string][]maskedText
 
 type maskedText struct{ path, text string }
@@ -126,13 +126,15 @@ func (m masks) find(shown, path string) (text string, err error) {
 	return all[0].text, nil
 }
 
-// What uni-api's page of 2025 (uni-api-web) shows of a provider and sends back. What it does not show it knows nothing of.
+// What uni-api's page of 2025 (uni-api-web) shows of a provider and sends back. What it does not show it knows nothing
+// of.
 var (
 	pageKeys   = []string{"provider", "base_url", "tools", "api", "model", "notes"}
 	pageMaySay = append(slices.Clone(pageKeys), "preferences")
 )
 
-// keepUnshown gives the providers that come from that page what it does not show: credentials, an engine, regions. Others mean what they leave out.
+// keepUnshown gives the providers that come from that page what it does not show: credentials, an engine, regions.
+// Others mean what they leave out.
 func keepUnshown(next, now *yaml.Node) {
 	if next.Kind != yaml.SequenceNode || now.Kind != yaml.SequenceNode {
 		return
@@ -170,7 +172,8 @@ func isOfThePage(n *yaml.Node) bool {
 	return found == len(pageKeys)
 }
 
-// withDefaults fills in what that page would else take for something else: a box that is not ticked, and an address that is empty.
+// withDefaults fills in what that page would else take for something else: a box that is not ticked, and an address
+// that is empty.
 func withDefaults(tree any) {
 	top, _ := tree.(map[string]any)
 	list, _ := top["providers"].([]any)

@@ -90,7 +90,8 @@ func TestAMaskOfTwoSecretsIsRefusedWhereNothingTellsThemApart(t *testing.T) {
 	}
 }
 
-// uni-api's page of 2025 shows six things of a provider, and the preferences, and sends these back: what else there is stays.
+// uni-api's page of 2025 shows six things of a provider, and the preferences, and sends these back: what else there is
+// stays.
 func TestThePageOf2025KeepsWhatItDoesNotShow(t *testing.T) {
 	path := writeMode(t, filepath.Join(t.TempDir(), "api.yaml"), maskedFile, 0o600)
 	source := Source{Path: path, Getenv: env("KEY", "k")}

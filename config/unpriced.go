@@ -4,8 +4,8 @@ import (
 	yaml "go.yaml.in/yaml/v4"
 )
 
-// UnpricedMedia is what becomes of requests for images, speech, transcripts, moderation and reranking where nobody has said what the model costs.
-// The zero value refuses those of keys with credits, and charges others the default price.
+// UnpricedMedia is what becomes of requests for images, speech, transcripts, moderation and reranking where nobody has
+// said what the model costs. The zero value refuses those of keys with credits, and charges others the default price.
 type UnpricedMedia struct {
 	Said   bool
 	Refuse bool

@@ -20,15 +20,17 @@ import (
 // editable are the top-level keys that Update may change.
 var editable = []string{"providers", "api_keys", "preferences"}
 
-// ErrNotWritten is of an update that was good, but could not be written: the disk is full, or the file may not be replaced.
+// ErrNotWritten is of an update that was good, but could not be written: the disk is full, or the file may not be
+// replaced.
 var ErrNotWritten = errors.New("the configuration could not be written and stays as it was")
 
 // updating is held from the reading of a file to its writing, so that no update undoes another.
 var updating sync.Mutex
 
-// Update puts the values, which are JSON, in the place of the file's top-level keys of the same names. Everything else stays, with its comments
-// and its order. The file is only written, at once and whole, if the next start would read the very same values in what comes out, and check,
-// unless it is nil, has nothing against it; else the error says what is wrong with it.
+// Update puts the values, which are JSON, in the place of the file's top-level keys of the same names. Everything else
+// stays, with its comments and its order. The file is only written, at once and whole, if the next start would read the
+// very same values in what comes out, and check, unless it is nil, has nothing against it; else the error says what is
+// wrong with it.
 func (s Source) Update(changes map[string]json.RawMessage, check func(*Config) error) error {
 	if s.Path == "" {
 		return fmt.Errorf("the configuration does not come from a file, but from %s", s)
@@ -52,7 +54,8 @@ func (s Source) Update(changes map[string]json.RawMessage, check func(*Config) e
 	})
 }
 
-// changed is a file with the changes in it, and what a start makes of it: it is read as a start reads it, with the same limits.
+// changed is a file with the changes in it, and what a start makes of it: it is read as a start reads it, with the same
+// limits.
 func (s Source) changed(data []byte, changes map[string]json.RawMessage) (out []byte, next *Config, err error) {
 	doc, err := s.document(data)
 	if err != nil {
@@ -168,7 +171,8 @@ func cloned(n *yaml.Node) *yaml.Node {
 	return &out
 }
 
-// differs is the first node of b that is not what stands in a at the same place; nil if there is none. Styles and comments do not count.
+// differs is the first node of b that is not what stands in a at the same place; nil if there is none. Styles and
+// comments do not count.
 func differs(a, b *yaml.Node) *yaml.Node {
 	same := a.Kind == b.Kind && a.Anchor == b.Anchor && len(a.Content) == len(b.Content)
 	switch a.Kind {
@@ -188,8 +192,9 @@ func differs(a, b *yaml.Node) *yaml.Node {
 	return nil
 }
 
-// replaceFile replaces a file at once with what fill writes: a reader sees the old one or the new one, and so does the next start after a crash.
-// Whoever could read it, and whom it belongs to, stays the same; where that cannot be had, or the disk is full, the old file stays.
+// replaceFile replaces a file at once with what fill writes: a reader sees the old one or the new one, and so does the
+// next start after a crash. Whoever could read it, and whom it belongs to, stays the same; where that cannot be had, or
+// the disk is full, the old file stays.
 func replaceFile(path string, fill func(io.Writer) error) error {
 	real, err := filepath.EvalSymlinks(path)
 	if err != nil {

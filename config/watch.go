@@ -17,10 +17,11 @@ const (
 	settleTime   = 100 * time.Millisecond // from the first sign of a change until the file is read
 )
 
-// Watch reloads until ctx ends: soon after the file or its directory changes, at every Interval if it looks different (which
-// also finds what the file system does not tell, as with network and container mounts), and when kick receives.
-// A configuration that parses and differs from the current one is given to apply, and the current one when it is back after an error. An error is
-// given to failed, once until it changes or somebody kicks, and the current configuration stays. Both are called from this goroutine.
+// Watch reloads until ctx ends: soon after the file or its directory changes, at every Interval if it looks different
+// (which also finds what the file system does not tell, as with network and container mounts), and when kick receives.
+// A configuration that parses and differs from the current one is given to apply, and the current one when it is back
+// after an error. An error is given to failed, once until it changes or somebody kicks, and the current configuration
+// stays. Both are called from this goroutine.
 func (s Source) Watch(ctx context.Context, current *Config, kick <-chan struct{}, apply func(*Config), failed func(error)) {
 	if s.Text != "" { // a process's environment stays as it is
 		<-ctx.Done()
@@ -145,8 +146,8 @@ func (w *watcher) load(ctx context.Context) {
 	}
 }
 
-// madeOf says whether a configuration is made of the very file that has just been read with this outcome. One that was started with may have errors
-// in it.
+// madeOf says whether a configuration is made of the very file that has just been read with this outcome. One that was
+// started with may have errors in it.
 func (c *Config) madeOf(read *Config, err error) bool {
 	if c == nil {
 		return false

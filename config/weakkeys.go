@@ -9,8 +9,8 @@ import (
 // shortestKey is from how many characters on a client key is not warned of. `uni-api keygen` makes 51.
 const shortestKey = 16
 
-// publishedKeys are the client keys of examples: ours, and those of uni-api's README, which people have copied for years. Whoever tries keys tries
-// these first.
+// publishedKeys are the client keys of examples: ours, and those of uni-api's README, which people have copied for
+// years. Whoever tries keys tries these first.
 var publishedKeys = []string{
 	"sk-replace-me-with-what-uni-api-keygen-prints",
 	"sk-replace-me-too-each-client-gets-a-key-of-its-own",
@@ -35,7 +35,8 @@ func isPublished(key string) bool {
 	return false
 }
 
-// adviseKeys tells of client keys that somebody else may know or guess, and of providers' that cannot be kept out of texts. Never of which characters they are.
+// adviseKeys tells of client keys that somebody else may know or guess, and of providers' that cannot be kept out of
+// texts. Never of which characters they are.
 func (d *decoder) adviseKeys() {
 	for _, k := range d.cfg.APIKeys {
 		at := d.valueOf(d.keys[k], "api")

@@ -12,7 +12,8 @@ import (
 	"time"
 )
 
-// asking runs `uni-api check --ask` with providers, and returns the lines of what was asked, without how long each took.
+// asking runs `uni-api check --ask` with providers, and returns the lines of what was asked, without how long each
+// took.
 func asking(t *testing.T, providers string, flags ...string) (lines []string, printed string, code int) {
 	t.Helper()
 	dir := t.TempDir()

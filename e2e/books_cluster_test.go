@@ -144,8 +144,8 @@ func TestAFleetWithoutItsPostgresServesOnAndCountsAllOnce(t *testing.T) {
 	}
 }
 
-// TestAFleetWhoseInstancesAreKilledCountsWhatTheyServed kills instances and starts them again in their folders. Of what an instance serves in its
-// last second nothing may be counted.
+// TestAFleetWhoseInstancesAreKilledCountsWhatTheyServed kills instances and starts them again in their folders. Of what
+// an instance serves in its last second nothing may be counted.
 func TestAFleetWhoseInstancesAreKilledCountsWhatTheyServed(t *testing.T) {
 	f, _ := newBooks(t, 2, file{}, false, quick)
 	least, most := int64(0), int64(0)
@@ -176,7 +176,8 @@ func TestAFleetWhoseInstancesAreKilledCountsWhatTheyServed(t *testing.T) {
 	}
 }
 
-// TestAFleetWithPostgresAndRedisSpendsItsCredits has an instance killed, another one begin and Redis be emptied meanwhile.
+// TestAFleetWithPostgresAndRedisSpendsItsCredits has an instance killed, another one begin and Redis be emptied
+// meanwhile.
 func TestAFleetWithPostgresAndRedisSpendsItsCredits(t *testing.T) {
 	f, _ := newBooks(t, 3, file{aPreferences: `{model_price: {m: "5000,5000"}}`, keyPreferences: "{credits: 1}"}, true, quick) // a cent a request
 	got := f.burst(30, 6)

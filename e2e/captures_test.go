@@ -14,8 +14,8 @@ import (
 	"uniapi/server/capture"
 )
 
-// captures are real exchanges that uni-api capture has written: a user's becomes a test by copying it there. Beside one may stand an api.yaml of the same
-// name, with which it is replayed; without one a configuration is made of it.
+// captures are real exchanges that uni-api capture has written: a user's becomes a test by copying it there. Beside one
+// may stand an api.yaml of the same name, with which it is replayed; without one a configuration is made of it.
 const captures = "captures"
 
 var update = flag.Bool("update", false, "write the captures of the runs in this file anew, into "+captures)
@@ -77,7 +77,8 @@ func askedFor(scene, more string) string {
 	return `{"model":"m","messages":[{"role":"system","content":"` + plantedSystem + `"},{"role":"user","content":"` + scene + `planted: is sk-planted-in-a-prompt-0123456789 a key?"}]` + more + `}`
 }
 
-// runs are what is captured: requests to gateways before mock providers. A provider is one of those above and what its model has behind its name.
+// runs are what is captured: requests to gateways before mock providers. A provider is one of those above and what its
+// model has behind its name.
 var runs = []struct {
 	name      string
 	providers []string

@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// databaseRows are the variables that say where a common ledger is. There is no PostgreSQL: what the program does with one is in the tests of usage
-// and of the fleet.
+// databaseRows are the variables that say where a common ledger is. There is no PostgreSQL: what the program does with
+// one is in the tests of usage and of the fleet.
 var databaseRows = []row{
 	{section: "Environment variables", key: "DATABASE_URL", set: "DATABASE_URL=postgresql://gate:horse@127.0.0.1:1/books", unset: "DB_TYPE=sqlite", play: booksAt, without: "a file", with: "gate at 127.0.0.1:1/books"},
 	{section: "Environment variables", key: "DB_TYPE", set: "DB_TYPE=postgres", unset: "DB_TYPE=sqlite", play: typed("DB_HOST=127.0.0.1", "DB_PORT=1"), without: "a file", with: "postgres at 127.0.0.1:1/postgres"},

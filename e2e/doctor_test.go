@@ -33,7 +33,8 @@ const (
 	words = 12
 )
 
-// works is a provider whose model calls the tool it is told of, repeats what that printed, and else says a few words, one after the other.
+// works is a provider whose model calls the tool it is told of, repeats what that printed, and else says a few words,
+// one after the other.
 func works(w http.ResponseWriter, r seen) {
 	var asked struct {
 		Messages []struct{ Role, Content json.RawMessage }
@@ -183,7 +184,8 @@ func collects(resp *http.Response) error {
 	return err
 }
 
-// closes is the address of who takes connections, reads a request that it makes nothing of, and closes, as a port for TLS does.
+// closes is the address of who takes connections, reads a request that it makes nothing of, and closes, as a port for
+// TLS does.
 func closes(t *testing.T) string {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -31,7 +31,8 @@ func engine(word, path string) row {
 	return r
 }
 
-// unserved is a word that uni-api has and this program does not serve: the provider is left out, and check says what the log says.
+// unserved is a word that uni-api has and this program does not serve: the provider is left out, and check says what
+// the log says.
 func unserved(word string) row {
 	return row{section: "providers[]", key: "engine", word: word, set: "{engine: " + word + "}", play: enginePlay,
 		without: "/v1/chat/completions, good", with: "/never-asked, left out: engine \"" + word + "\" is not served"}

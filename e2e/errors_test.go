@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// What a client is told that meets an error: which, whether asking again helps, and nothing of the machines behind the gateway.
+// What a client is told that meets an error: which, whether asking again helps, and nothing of the machines behind the
+// gateway.
 
 const saysHello = `{"model":"gpt-4o","max_tokens":9,"messages":[{"role":"user","content":"hello"}]}`
 

@@ -139,7 +139,8 @@ func resting(said string) string {
 	return strings.TrimSpace("no time " + said)
 }
 
-// channelRests has the first provider fail, and ask to be left alone for an hour, and tells for how long it rests. The next request must find it so.
+// channelRests has the first provider fail, and ask to be left alone for an hour, and tells for how long it rests. The
+// next request must find it so.
 func channelRests(status int) func(*stage) string {
 	return func(s *stage) string {
 		s.a.answer = func(w http.ResponseWriter, r seen) {

@@ -304,8 +304,9 @@ func TestAFleetSpendsItsCredits(t *testing.T) {
 	}
 }
 
-// TestAFleetsLedgersHaveWhatWasServed has instances with ledgers killed one after the other, and started again, while all spend a key's dollar. What one
-// that is killed had not told the others yet is bounded by a quarter of a second, and it is known to all when it is back.
+// TestAFleetsLedgersHaveWhatWasServed has instances with ledgers killed one after the other, and started again, while
+// all spend a key's dollar. What one that is killed had not told the others yet is bounded by a quarter of a second,
+// and it is known to all when it is back.
 func TestAFleetsLedgersHaveWhatWasServed(t *testing.T) {
 	var paid atomic.Int64 // answers that the provider gave
 	f := newFleet(t, 3, file{aPreferences: `{model_price: {m: "5000,5000"}}`, keyPreferences: "{credits: 1}"}, func(w http.ResponseWriter, r *http.Request) {

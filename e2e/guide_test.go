@@ -49,8 +49,8 @@ func (d documented) unused() bool {
 	return strings.Contains(says, "not used yet") || strings.Contains(says, "changes nothing") || strings.HasPrefix(says, "ignored")
 }
 
-// words are those that a key may have and that have a meaning of their own: the document or, where it lists them in another place, the program
-// tells them.
+// words are those that a key may have and that have a meaning of their own: the document or, where it lists them in
+// another place, the program tells them.
 func (d documented) words(t *testing.T) []string {
 	list, more := "", ""
 	switch d.key {

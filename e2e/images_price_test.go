@@ -12,7 +12,8 @@ func draws(told string) func(http.ResponseWriter, seen) {
 	return says(http.StatusOK, `{"created":1,`+told+`"data":[{"b64_json":"aa"}]}`)
 }
 
-// TestImagesArePricedBySizeAndQuality asks the program for images as clients do, and looks at what its books say of each.
+// TestImagesArePricedBySizeAndQuality asks the program for images as clients do, and looks at what its books say of
+// each.
 func TestImagesArePricedBySizeAndQuality(t *testing.T) {
 	const prices = `{model_price: {m: {per_image: {1024x1024: 0.04, hd 1024x1024: 0.08, hd: 0.12, low: 0.01, default: 0.05}}}}`
 	for _, c := range []struct{ name, asked, told, want string }{
@@ -39,8 +40,8 @@ func TestImagesArePricedBySizeAndQuality(t *testing.T) {
 	}
 }
 
-// TestImagesAtOnceOverspendCreditsByOneRequestAtMost has a key with ten cents ask for fifty images at once, of four cents each: two are paid, and a third
-// may go beyond what is left.
+// TestImagesAtOnceOverspendCreditsByOneRequestAtMost has a key with ten cents ask for fifty images at once, of four
+// cents each: two are paid, and a third may go beyond what is left.
 func TestImagesAtOnceOverspendCreditsByOneRequestAtMost(t *testing.T) {
 	for _, c := range []struct{ name, price, asked, told string }{
 		{"at one price", "{per_image: 0.04}", `"n":1`, ""},

@@ -1,4 +1,5 @@
-// Package e2e tests the built program from outside: what is written in the documents against what clients and providers see.
+// Package e2e tests the built program from outside: what is written in the documents against what clients and providers
+// see.
 package e2e
 
 import (
@@ -41,7 +42,8 @@ func TestMain(m *testing.M) {
 // patience is how long a test waits for what must happen.
 const patience = 30 * time.Second
 
-// run runs the program to its end in a folder, with nothing in its environment but what is given, and returns what it printed to both outputs.
+// run runs the program to its end in a folder, with nothing in its environment but what is given, and returns what it
+// printed to both outputs.
 func run(t *testing.T, dir string, env []string, args ...string) (printed string, code int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)

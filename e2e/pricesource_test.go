@@ -31,8 +31,8 @@ func costByList(s *stage) string {
 	return cost(s)
 }
 
-// TestPriceSourceThatFailsChangesOrComesBack follows a list of prices through what may become of its server. Each step is a look at it, which a signal
-// brings about; what is in force is read off the overview and off the metrics.
+// TestPriceSourceThatFailsChangesOrComesBack follows a list of prices through what may become of its server. Each step
+// is a look at it, which a signal brings about; what is in force is read off the overview and off the metrics.
 func TestPriceSourceThatFailsChangesOrComesBack(t *testing.T) {
 	s := newStage(t)
 	s.drawn, s.env = true, []string{"DISABLE_DATABASE=false"}

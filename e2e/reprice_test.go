@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// TestRepriceAndReconcileReadTheBooksOfAGateway runs both commands beside a gateway, after it has stopped, and with wrong flags.
+// TestRepriceAndReconcileReadTheBooksOfAGateway runs both commands beside a gateway, after it has stopped, and with
+// wrong flags.
 func TestRepriceAndReconcileReadTheBooksOfAGateway(t *testing.T) {
 	s := newStage(t)
 	s.drawn = true
@@ -93,7 +94,8 @@ func TestRepriceKnowsTiersLengthsSearchesAndImages(t *testing.T) {
 	}
 }
 
-// TestSearchesArePricedByTheirKind asks for answers that are searched for as clients do, and looks at what the books say of each.
+// TestSearchesArePricedByTheirKind asks for answers that are searched for as clients do, and looks at what the books
+// say of each.
 func TestSearchesArePricedByTheirKind(t *testing.T) {
 	const prices = `{model_price: {m: {input: 0, output: 0, per_request: {default: 0.005, medium: 0.008, high: 0.012}, per_search: {default: 0.01, preview: 0.025}}}}`
 	const chat, responses = "/v1/chat/completions", "/v1/responses"

@@ -18,7 +18,8 @@ type row struct {
 	set          string // a mapping with the key, for its level of the file; of the environment NAME=value
 	unset        string // what stands in its place without it; "" is nothing
 	file         file   // what the file has besides
-	// play meets the gateway and tells what was seen. Without one the row says that the key changes nothing, whatever is asked.
+	// play meets the gateway and tells what was seen. Without one the row says that the key changes nothing, whatever
+	// is asked.
 	play          func(s *stage) string
 	without, with string
 }
@@ -158,12 +159,12 @@ func everything(s *stage) string {
 // changing is what differs from one answer to the next.
 var changing = regexp.MustCompile(`("id":"|"item_id":"|"created(?:_at)?":|again in |127\.0\.0\.1:)[\w-]+`)
 
-// brief is a time that a key sets. After the sum of what the channels that were tried may take none is tried again, so it must leave a
-// busy machine the time to begin one.
+// brief is a time that a key sets. After the sum of what the channels that were tried may take none is tried again, so
+// it must leave a busy machine the time to begin one.
 const brief = time.Second
 
-// silent is an upstream that says nothing for longer than brief. Under the row's key it says nothing until the gateway has given it up, or the
-// test gives up the gateway.
+// silent is an upstream that says nothing for longer than brief. Under the row's key it says nothing until the gateway
+// has given it up, or the test gives up the gateway.
 func (s *stage) silent(then func(http.ResponseWriter, seen)) func(http.ResponseWriter, seen) {
 	return func(w http.ResponseWriter, r seen) {
 		select {
@@ -174,7 +175,8 @@ func (s *stage) silent(then func(http.ResponseWriter, seen)) func(http.ResponseW
 	}
 }
 
-// beyond is longer than brief. Under the row's key it is for as long as anything may take, so that a slow machine changes nothing.
+// beyond is longer than brief. Under the row's key it is for as long as anything may take, so that a slow machine
+// changes nothing.
 func (s *stage) beyond() time.Duration {
 	if s.has {
 		return patience

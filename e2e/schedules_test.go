@@ -56,7 +56,8 @@ func schedule(word, other string, play func(*stage) string, without, with string
 
 func inTurn(s *stage) string { s.chats(8); return s.asked() }
 
-// drawn are the providers that were asked at all: that one of them is never drawn happens once in a hundred thousand million times.
+// drawn are the providers that were asked at all: that one of them is never drawn happens once in a hundred thousand
+// million times.
 func drawn(s *stage) string {
 	s.drawn = true
 	s.chats(100)

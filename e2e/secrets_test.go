@@ -22,7 +22,8 @@ api_keys:
 WRONG
 `
 
-// From its first line on, of a start with one file that cannot be used and another one that has warnings and providers that are left out.
+// From its first line on, of a start with one file that cannot be used and another one that has warnings and providers
+// that are left out.
 func TestNothingThatTheProgramWritesShowsASecret(t *testing.T) {
 	s := newStage(t)
 	s.a.answer = func(w http.ResponseWriter, r seen) { // a provider that repeats what it was sent

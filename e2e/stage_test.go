@@ -28,8 +28,8 @@ const (
 	keyOfB    = "sk-up-b-0123456789abcdefghijklmnopq"
 )
 
-// file is what an api.yaml has beside what is needed, level by level: each a mapping whose keys take the place of the usual ones. $A, $B and
-// $SIDE in it are the addresses of the upstreams.
+// file is what an api.yaml has beside what is needed, level by level: each a mapping whose keys take the place of the
+// usual ones. $A, $B and $SIDE in it are the addresses of the upstreams.
 type file struct {
 	top, a, aPreferences, b, bPreferences, key, keyPreferences, other, preferences string
 }
@@ -46,8 +46,8 @@ func mapping(t *testing.T, layers ...string) map[string]yaml.Node {
 	return out
 }
 
-// text is the file: two providers that have the model m, a first and then b, and a client key that is an admin's. set is laid over the level
-// that at names.
+// text is the file: two providers that have the model m, a first and then b, and a client key that is an admin's. set
+// is laid over the level that at names.
 func (f file) text(t *testing.T, at level, set string) string {
 	over := func(l level, layers ...string) map[string]yaml.Node {
 		if l == at {
@@ -253,7 +253,8 @@ func (s *stage) begin(method, path, body string, header ...string) *http.Respons
 	return resp
 }
 
-// post asks for something that a provider has to serve. What explain says of the request, asked before, must be what happens.
+// post asks for something that a provider has to serve. What explain says of the request, asked before, must be what
+// happens.
 func (s *stage) post(path, body string, header ...string) answer {
 	s.Helper()
 	if s.drawn {

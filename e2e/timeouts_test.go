@@ -58,8 +58,8 @@ func matches(field, fits, other string) row {
 		file: file{a: "{model: [m-upstream: m]}", bPreferences: patientB.bPreferences}, play: slowFirst, without: "a", with: "a b"}
 }
 
-// slowFirst has the first provider say nothing for longer than the key allows, and tells who was asked. What explain says of the time must be
-// the time.
+// slowFirst has the first provider say nothing for longer than the key allows, and tells who was asked. What explain
+// says of the time must be the time.
 func slowFirst(s *stage) string {
 	if within := s.explained(chat, said()).step("a").Timeout; (within <= brief) != s.has {
 		s.Errorf("explain says that the answer must begin within %v", within)
@@ -79,7 +79,8 @@ func slowStream(s *stage) string {
 	return s.asked()
 }
 
-// comments asks for a stream whose upstream is silent until the client has seen a comment, or longer than it would take one to come.
+// comments asks for a stream whose upstream is silent until the client has seen a comment, or longer than it would take
+// one to come.
 func comments(s *stage) string {
 	seenOne := make(chan bool)
 	s.a.answer = func(w http.ResponseWriter, r seen) {
@@ -125,7 +126,8 @@ func pauseInStream(s *stage) string {
 	return streamed(s, s.silent(func(w http.ResponseWriter, _ seen) { io.WriteString(w, restEvents) }))
 }
 
-// longStream is never silent for long, and goes on for longer than the key allows; under the key, until the gateway has given it up.
+// longStream is never silent for long, and goes on for longer than the key allows; under the key, until the gateway has
+// given it up.
 func longStream(s *stage) string {
 	return streamed(s, func(w http.ResponseWriter, r seen) {
 		over := time.After(s.beyond())

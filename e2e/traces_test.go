@@ -7,7 +7,8 @@ import (
 	"uniapi/server/telemetry/tracing/tracingtest"
 )
 
-// traced is how the provider is told that a request is traced: the flags of traceparent, nothing if it is not told of it.
+// traced is how the provider is told that a request is traced: the flags of traceparent, nothing if it is not told of
+// it.
 func traced(s *stage) string {
 	s.chat()
 	told := s.a.last().Header.Get("Traceparent")

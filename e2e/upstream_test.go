@@ -11,7 +11,8 @@ import (
 	"testing"
 )
 
-// upstream is a provider on loopback. It notes what it is asked and answers in the format of the path, unless a row says otherwise.
+// upstream is a provider on loopback. It notes what it is asked and answers in the format of the path, unless a row
+// says otherwise.
 type upstream struct {
 	name, url string
 	journal   *journal
@@ -49,8 +50,8 @@ func (j *journal) all() []string {
 func newUpstream(t *testing.T, name string, j *journal) *upstream {
 	u := &upstream{name: name, journal: j, answer: usual}
 	u.server = httptest.NewServer(u)
-	// On a busy machine one answer may take many times as long as another. Over a connection that was used before the gateway would take the
-	// quicker one for somebody else's, and ask again.
+	// On a busy machine one answer may take many times as long as another. Over a connection that was used before the
+	// gateway would take the quicker one for somebody else's, and ask again.
 	u.server.Config.SetKeepAlivesEnabled(false)
 	t.Cleanup(func() {
 		u.server.CloseClientConnections()

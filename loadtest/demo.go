@@ -37,8 +37,8 @@ api_keys:
 // demoKey is the client key of the demonstration, whose gateway listens on loopback.
 const demoKey = "sk-demo-key-of-this-machine"
 
-// Demo starts two mock providers, of which one is out of order, and the gateway, as processes of this very
-// binary on loopback, and shows a stream that goes past the broken one, and a request of another format. If stay is set it serves
+// Demo starts two mock providers, of which one is out of order, and the gateway, as processes of this very binary on
+// loopback, and shows a stream that goes past the broken one, and a request of another format. If stay is set it serves
 // until ctx ends. It returns the exit status.
 func Demo(ctx context.Context, stdout, stderr io.Writer, stay bool) int {
 	if err := demo(ctx, stdout, stay); err != nil {

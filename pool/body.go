@@ -116,7 +116,8 @@ func (b *bodyReader) drain() bool {
 	return b.ended() && (b.err == nil || b.err == io.EOF)
 }
 
-// readInto reads from the connection straight into p, which must not be larger than what is left of a fixedLength body; nothing may be buffered.
+// readInto reads from the connection straight into p, which must not be larger than what is left of a fixedLength body;
+// nothing may be buffered.
 func (b *bodyReader) readInto(p []byte) (int, error) {
 	n, err := b.c.readInto(p)
 	b.left -= n

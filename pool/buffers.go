@@ -5,9 +5,9 @@ import (
 	"sync"
 )
 
-// Buffers of large bodies are kept by size class, four to a power of two from 16 KB to 8 MB, so that none is more than a quarter larger than what it
-// was asked for. Making one anew costs more than carrying the body: it is zeroed, its pages are faulted in, and the garbage collector runs after each
-// few of them.
+// Buffers of large bodies are kept by size class, four to a power of two from 16 KB to 8 MB, so that none is more than
+// a quarter larger than what it was asked for. Making one anew costs more than carrying the body: it is zeroed, its
+// pages are faulted in, and the garbage collector runs after each few of them.
 const (
 	smallestBuffer = 14 // as a power of two
 	largestBuffer  = 23
@@ -31,8 +31,8 @@ func bufferClass(n int) (class, size int) {
 	return 4*(power-smallestBuffer) + quarters + 1, 1<<power + (quarters+1)<<(power-2)
 }
 
-// Buffer returns an empty buffer for n bytes or more. Give it back with Recycle or leave it to the garbage collector, which gets all of those
-// above 8 MB.
+// Buffer returns an empty buffer for n bytes or more. Give it back with Recycle or leave it to the garbage collector,
+// which gets all of those above 8 MB.
 func Buffer(n int) []byte {
 	class, size := bufferClass(n)
 	if class < 0 {
@@ -68,7 +68,8 @@ func Recycle(b []byte) {
 	buffers[class].Put(box)
 }
 
-// Kept is b for the next use by who has it, if it is not larger than so much; a larger one is recycled, and serves others.
+// Kept is b for the next use by who has it, if it is not larger than so much; a larger one is recycled, and serves
+// others.
 func Kept(b []byte, most int) []byte {
 	if cap(b) <= most {
 		return b[:0]
@@ -90,15 +91,15 @@ type Growing struct {
 	Memory Memory // nil: nobody is asked
 }
 
-// trusted is for how many times as much as has come an announcement of the size is believed. Whoever announces without sending holds next to
-// nothing.
+// trusted is for how many times as much as has come an announcement of the size is believed. Whoever announces without
+// sending holds next to nothing.
 const trusted = 4
 
 // firstRoom is the least room that is made.
 const firstRoom = 4 << 10
 
-// Room makes room for n more bytes, and as far as it is believed for the rest that is announced to follow them (0: not known). The error is
-// Memory's; then nothing has changed.
+// Room makes room for n more bytes, and as far as it is believed for the rest that is announced to follow them (0: not
+// known). The error is Memory's; then nothing has changed.
 func (g *Growing) Room(n, rest int) error {
 	needs := len(g.B) + n
 	if needs <= cap(g.B) {

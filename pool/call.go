@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// Call is one client request as the pool sees it through all its attempts. The zero value is ready; after Reset it serves another request.
-// One goroutine at a time may be in Do or hold the Response; Cancel and Canceled may be called from any. Where several exchanges are to go on at once, each
-// has a Branch.
+// Call is one client request as the pool sees it through all its attempts. The zero value is ready; after Reset it
+// serves another request. One goroutine at a time may be in Do or hold the Response; Cancel and Canceled may be called
+// from any. Where several exchanges are to go on at once, each has a Branch.
 type Call struct {
 	canceled atomic.Bool
 	due      time.Time // when everything for the request is over; zero is never. It belongs to the goroutine that uses the call
@@ -21,7 +21,8 @@ type Call struct {
 	branches []*Call            // calls that end with this one
 }
 
-// Cancel ends the dial, the write or the read in progress at once by closing the socket, and fails every later Do with ErrCanceled.
+// Cancel ends the dial, the write or the read in progress at once by closing the socket, and fails every later Do with
+// ErrCanceled.
 func (c *Call) Cancel() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -58,8 +59,9 @@ func (c *Call) Join(b *Call) {
 	c.branches = slices.DeleteFunc(c.branches, func(other *Call) bool { return other == b })
 }
 
-// Until sets when everything that is done for the request must be over, through all its attempts and to the end of the answer: what goes on then
-// fails with ErrOverdue. Zero is never. It holds from the next Do on, and until it is set anew.
+// Until sets when everything that is done for the request must be over, through all its attempts and to the end of the
+// answer: what goes on then fails with ErrOverdue. Zero is never. It holds from the next Do on, and until it is set
+// anew.
 func (c *Call) Until(due time.Time) { c.due = due }
 
 // Err is why nothing more can be done for the request: ErrCanceled, ErrOverdue, or nil.
@@ -76,7 +78,8 @@ func (c *Call) Err() error {
 // Canceled reports whether Cancel was called since the last Reset.
 func (c *Call) Canceled() bool { return c.canceled.Load() }
 
-// Reset makes the call ready for another request. The last Response must be closed, and whoever might cancel must have let go.
+// Reset makes the call ready for another request. The last Response must be closed, and whoever might cancel must have
+// let go.
 func (c *Call) Reset() {
 	c.canceled.Store(false)
 	c.due = time.Time{}
@@ -123,8 +126,8 @@ func (c *Call) detach() (canceled bool) {
 	return c.canceled.Load()
 }
 
-// Context is a context that Cancel and the time of Until end, for work of a request that is no exchange with an upstream, such as a fetch. release must be called
-// before the call is used for anything else.
+// Context is a context that Cancel and the time of Until end, for work of a request that is no exchange with an
+// upstream, such as a fetch. release must be called before the call is used for anything else.
 func (c *Call) Context() (ctx context.Context, release func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	if !c.due.IsZero() {

@@ -10,7 +10,8 @@ import (
 	"uniapi/pool/pooltest"
 )
 
-// soon is the time within which an exchange must have ended that is cancelled or late: far below patient, far above what a busy machine delays.
+// soon is the time within which an exchange must have ended that is cancelled or late: far below patient, far above
+// what a busy machine delays.
 const soon = 2 * time.Second
 
 // phase is something that a call can be ended in: the upstream says when it is reached, and then says no more.

@@ -5,9 +5,9 @@ import (
 	"math"
 )
 
-// chunkDecoder decodes the chunked transfer coding in the buffer it arrived in. It keeps all its state between calls, so the input may be split
-// anywhere, and it never leaves a byte of the body unconsumed. Lines must end in CRLF: a bare LF is where two parsers may disagree on the
-// framing.
+// chunkDecoder decodes the chunked transfer coding in the buffer it arrived in. It keeps all its state between calls,
+// so the input may be split anywhere, and it never leaves a byte of the body unconsumed. Lines must end in CRLF: a bare
+// LF is where two parsers may disagree on the framing.
 type chunkDecoder struct {
 	state   chunkState
 	left    int // bytes of the current chunk not yet seen
@@ -55,8 +55,9 @@ func (d *chunkDecoder) reset(limit int) { *d = chunkDecoder{limit: limit} }
 // done reports that the whole body, its trailers included, has been seen.
 func (d *chunkDecoder) done() bool { return d.state == chunkedEnd }
 
-// decode consumes used bytes of p: all of them unless the body ends within or err is set. data is what they decode to, as one piece of p: the
-// pieces behind the first chunk are moved up to it. Data found before an error is returned with it.
+// decode consumes used bytes of p: all of them unless the body ends within or err is set. data is what they decode to,
+// as one piece of p: the pieces behind the first chunk are moved up to it. Data found before an error is returned with
+// it.
 func (d *chunkDecoder) decode(p []byte) (data []byte, used int, err error) {
 	start, end := 0, 0 // of the decoded data in p
 	i := 0
@@ -87,8 +88,8 @@ func (d *chunkDecoder) decode(p []byte) (data []byte, used int, err error) {
 	return p[start:end], i, nil
 }
 
-// plainBoundary reads what is between two chunks in nearly every stream, CRLF SIZE CRLF with a size of at most six digits, in one go. n is 0 for
-// everything else, the last chunk included: that is for step.
+// plainBoundary reads what is between two chunks in nearly every stream, CRLF SIZE CRLF with a size of at most six
+// digits, in one go. n is 0 for everything else, the last chunk included: that is for step.
 func plainBoundary(p []byte) (size, n int) {
 	if len(p) < 2 || p[0] != '\r' || p[1] != '\n' {
 		return 0, 0

@@ -73,7 +73,8 @@ func TestChunksDecodeTheSameHoweverTheyAreSplit(t *testing.T) {
 	}
 }
 
-// FuzzChunks compares with the standard library's reader, which stops before the trailers and limits extensions otherwise.
+// FuzzChunks compares with the standard library's reader, which stops before the trailers and limits extensions
+// otherwise.
 func FuzzChunks(f *testing.F) {
 	f.Add([]byte("5\r\nhello\r\n0\r\n\r\n"), uint8(1))
 	f.Add([]byte("5;a=b\r\nhello\r\n0;c\r\nA: 1\r\n\r\nrest"), uint8(7))

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// Company is what else goes on at a server when an exchange with it fails before a byte of an answer has come. Servers and proxies bound how
-// many connections they take, and how many in a time; what is more they refuse, reset or hang up on. So a failure in company may be the doing of
-// whoever sent the other requests.
+// Company is what else goes on at a server when an exchange with it fails before a byte of an answer has come. Servers
+// and proxies bound how many connections they take, and how many in a time; what is more they refuse, reset or hang up
+// on. So a failure in company may be the doing of whoever sent the other requests.
 type Company uint8
 
 const (
@@ -45,8 +45,8 @@ func (t *Target) among(err error) error {
 }
 
 const (
-	// lately is for how long a connection counts that was asked for or has been closed. It is longer than the making of one may take, and than a
-	// server may need to see that one is gone.
+	// lately is for how long a connection counts that was asked for or has been closed. It is longer than the making of
+	// one may take, and than a server may need to see that one is gone.
 	lately = 30 * time.Second
 	// often is how many that are asked for in that time, this one among them, some server may bound.
 	often = 4

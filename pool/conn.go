@@ -70,7 +70,8 @@ func (c *conn) aged(at int64) bool {
 	return age > 0 && float64(at-c.madeAt) >= float64(age)*c.share || c.renewals != p.renewals.Load()
 }
 
-// dispose closes the socket. A TLS peer gets no close_notify: the exchange is over, or was broken off, and the write could block.
+// dispose closes the socket. A TLS peer gets no close_notify: the exchange is over, or was broken off, and the write
+// could block.
 func (c *conn) dispose() {
 	_ = c.sock.Close()
 	c.target.pool.counts.open.Add(-1)
@@ -95,8 +96,8 @@ func (c *conn) receive(b *received) (n int, err error) {
 	return n, err
 }
 
-// readRecord is receive over TLS, which waits with the buffer that it is given: so it is given that of one byte, and the rest of what that has come
-// with is taken when it is there.
+// readRecord is receive over TLS, which waits with the buffer that it is given: so it is given that of one byte, and
+// the rest of what that has come with is taken when it is there.
 func (c *conn) readRecord(b *received) (int, error) {
 	b.Return()
 	n, err := c.rw.Read(c.first[:])
@@ -156,8 +157,8 @@ func (c *conn) heard(n int, err error) {
 	}
 }
 
-// exchange sends the request and reads the head of the answer. On an error the connection is of no further use; the request was not sent if
-// anything was found on a connection that had served before.
+// exchange sends the request and reads the head of the answer. On an error the connection is of no further use; the
+// request was not sent if anything was found on a connection that had served before.
 func (c *conn) exchange(call *Call, req *Request, d Deadlines) (*Response, error) {
 	if !call.attach(c.sock, nil) {
 		return nil, ErrCanceled
@@ -210,8 +211,8 @@ func (c *conn) lastHeard() int64 {
 	return c.firstByte
 }
 
-// earlyAnswerWait is how long an answer is waited for after the write has failed. What the peer said before it hung up is already in the
-// socket; this is for the peer that stopped reading without hanging up.
+// earlyAnswerWait is how long an answer is waited for after the write has failed. What the peer said before it hung up
+// is already in the socket; this is for the peer that stopped reading without hanging up.
 const earlyAnswerWait = time.Second
 
 // earlyAnswer looks for the answer of a peer that did not want the whole body, e.g. a 413, and hung up while we wrote.

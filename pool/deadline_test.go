@@ -123,7 +123,8 @@ func TestAPassedDeadlineDoesNotHurtTheNextExchange(t *testing.T) {
 	}
 }
 
-// Until an answer has begun its head may be there for as long as that may take, and what comes before it be as far apart.
+// Until an answer has begun its head may be there for as long as that may take, and what comes before it be as far
+// apart.
 func TestBeginHasTheIdleTimeHold(t *testing.T) {
 	const idle = 50 * time.Millisecond
 	begun := make(chan bool)

@@ -8,9 +8,9 @@ import (
 	"net"
 )
 
-// Do sends the request and waits for the head of the answer, over an idle connection of its owner or a new one. A request whose idle connection
-// proves dead before a byte of the answer, or brings an answer that may be somebody else's, is sent again, once, over a new one. Every error is an
-// *Error; the Response must be closed.
+// Do sends the request and waits for the head of the answer, over an idle connection of its owner or a new one. A
+// request whose idle connection proves dead before a byte of the answer, or brings an answer that may be somebody
+// else's, is sent again, once, over a new one. Every error is an *Error; the Response must be closed.
 func (t *Target) Do(call *Call, req *Request, d Deadlines) (*Response, error) {
 	resp, err := t.do(call, req, d)
 	if err != nil {
@@ -64,7 +64,8 @@ func (t *Target) ask(call *Call, req *Request, d Deadlines) (*Response, error) {
 	return resp, nil
 }
 
-// dial makes a connection that is ready for a request: the TCP connection, the proxy's part and TLS, all within Options.Connect.
+// dial makes a connection that is ready for a request: the TCP connection, the proxy's part and TLS, all within
+// Options.Connect.
 func (t *Target) dial(call *Call) (*conn, error) {
 	t.pool.counts.dials.Add(1)
 	ctx, cancel := call.within(t.pool.opts.Connect)

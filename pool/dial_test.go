@@ -131,7 +131,8 @@ func quiet(c *conn) bool {
 	return err == tcp.ErrNothingYet
 }
 
-// lateConn holds back every write but the first, the server's part of the handshake, until release: the tickets are the next.
+// lateConn holds back every write but the first, the server's part of the handshake, until release: the tickets are the
+// next.
 type lateConn struct {
 	net.Conn
 	writes  int

@@ -8,7 +8,8 @@ import (
 	"uniapi/pool/pooltest"
 )
 
-// TestAnEarlyRefusalEndsNoReuse has upstreams that refuse a large request by its head, keep the connection, and answer what they take its body for.
+// TestAnEarlyRefusalEndsNoReuse has upstreams that refuse a large request by its head, keep the connection, and answer
+// what they take its body for.
 func TestAnEarlyRefusalEndsNoReuse(t *testing.T) {
 	large := *post
 	large.Body = [][]byte{bytes.Repeat([]byte("x"), 2*inlineBody)}

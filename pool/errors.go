@@ -5,7 +5,8 @@ import (
 	"os"
 )
 
-// Kind says in which phase an exchange failed; the relay decides by it whether another attempt makes sense and which status the client sees.
+// Kind says in which phase an exchange failed; the relay decides by it whether another attempt makes sense and which
+// status the client sees.
 type Kind int
 
 const (
@@ -35,7 +36,8 @@ func (k Kind) String() string {
 	return kindNames[k]
 }
 
-// Error is every failure of an exchange. Its text holds host names and ports, never a key, a request or a proxy's credentials.
+// Error is every failure of an exchange. Its text holds host names and ports, never a key, a request or a proxy's
+// credentials.
 type Error struct {
 	Kind Kind
 	Op   string // what was being done, e.g. "connecting to api.example.com:443"
@@ -47,10 +49,12 @@ func (e *Error) Error() string { return e.Op + ": " + e.Err.Error() }
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// ErrCanceled is what Do, Next and AppendBody return once Call.Cancel was called: always this very value, an *Error of kind Canceled.
+// ErrCanceled is what Do, Next and AppendBody return once Call.Cancel was called: always this very value, an *Error of
+// kind Canceled.
 var ErrCanceled error = &Error{Kind: Canceled, Op: "upstream request", Err: errors.New("canceled")}
 
-// ErrOverdue is what they return once the time of Call.Until has come: always this very value, an *Error of kind Overdue.
+// ErrOverdue is what they return once the time of Call.Until has come: always this very value, an *Error of kind
+// Overdue.
 var ErrOverdue error = &Error{Kind: Overdue, Op: "upstream request", Err: errors.New("not done in the time that the whole may take")}
 
 // timedOut tells a deadline of ours from everything else that ends a read or a write.

@@ -41,8 +41,8 @@ var (
 	errHeadTooLong = errors.New("head is too long")
 )
 
-// parseHead has a buffered head parsed. Where the parser might see another end of it than awaitHead did, which is how answers are smuggled, it
-// is malformed; so the parser is given the head alone.
+// parseHead has a buffered head parsed. Where the parser might see another end of it than awaitHead did, which is how
+// answers are smuggled, it is malformed; so the parser is given the head alone.
 func (c *conn) parseHead(head []byte) error {
 	if !bytes.HasSuffix(head, []byte("\r\n\r\n")) {
 		return errors.New("malformed head: a line ends without CR")
@@ -114,8 +114,9 @@ func (c *conn) awaitHead(d Deadlines) ([]byte, error) {
 	}
 }
 
-// headEnd returns the length of the head including the empty line that ends it, 0 when it is not complete. It looks for the end of the line
-// before that one from from on. An empty line that ends in a bare LF counts here, so that such a head is refused at once and not waited for.
+// headEnd returns the length of the head including the empty line that ends it, 0 when it is not complete. It looks for
+// the end of the line before that one from from on. An empty line that ends in a bare LF counts here, so that such a
+// head is refused at once and not waited for.
 func headEnd(buf []byte, from int) int {
 	for {
 		i := bytes.IndexByte(buf[from:], '\n')

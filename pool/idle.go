@@ -13,7 +13,8 @@ type idleConn struct {
 	resting bool // it is not to be used before it has proved to be in step
 }
 
-// pop returns the connection of the owner that is idle for the shortest time, or nil. Whether it can serve is for send to find out.
+// pop returns the connection of the owner that is idle for the shortest time, or nil. Whether it can serve is for send
+// to find out.
 func (t *Target) pop(owner string) *conn {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -27,8 +28,8 @@ func (t *Target) pop(owner string) *conn {
 	return nil
 }
 
-// push takes a connection back whose answer was read to its end. Where there is no more room the one that was idle longest makes it: owners
-// that came first must not keep others from having one.
+// push takes a connection back whose answer was read to its end. Where there is no more room the one that was idle
+// longest makes it: owners that came first must not keep others from having one.
 func (t *Target) push(c *conn) {
 	c.idleSince = c.lastHeard()
 	out := c
@@ -93,14 +94,15 @@ func (t *Target) idleCount() int {
 }
 
 const (
-	// sweepEvery is how soon a hang-up is noticed on an idle connection that no request takes, and what nobody asked for. A look is a system call:
-	// a thousand of them are half a millisecond.
+	// sweepEvery is how soon a hang-up is noticed on an idle connection that no request takes, and what nobody asked
+	// for. A look is a system call: a thousand of them are half a millisecond.
 	sweepEvery = time.Second
 	// sweepStep is how many connections are out of the target's list at a time while they are looked at.
 	sweepStep = 8
 )
 
-// scheduleSweep makes sure that idle connections are looked at and expire. There is one timer for the pool, and none while nothing is idle.
+// scheduleSweep makes sure that idle connections are looked at and expire. There is one timer for the pool, and none
+// while nothing is idle.
 func (p *Pool) scheduleSweep() {
 	if !p.sweeping.Load() && p.sweeping.CompareAndSwap(false, true) {
 		time.AfterFunc(min(sweepEvery, p.opts.IdleTimeout/4), p.sweep)
@@ -155,7 +157,8 @@ func (t *Target) passes(c *idleConn) bool {
 	return false
 }
 
-// takeUnseen takes out those that were idle longest of the connections that this sweep has not seen, as many as fit into dst.
+// takeUnseen takes out those that were idle longest of the connections that this sweep has not seen, as many as fit
+// into dst.
 func (t *Target) takeUnseen(dst []idleConn, sweep int64) []idleConn {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -10,8 +10,9 @@ import (
 	"strings"
 )
 
-// inflater undoes a Content-Encoding that an upstream uses although nobody asked for it. It gives out what is there as soon as it can be decoded,
-// so events that are flushed one by one come out one by one; and in pieces of its buffer's size, however much a few bytes swell to.
+// inflater undoes a Content-Encoding that an upstream uses although nobody asked for it. It gives out what is there as
+// soon as it can be decoded, so events that are flushed one by one come out one by one; and in pieces of its buffer's
+// size, however much a few bytes swell to.
 type inflater struct {
 	body *bodyReader
 	open func(*inflater) (io.Reader, error)
@@ -82,7 +83,8 @@ func (f *inflater) finish() error {
 		f.body.err = &Error{Protocol, f.body.op(), fmt.Errorf("inflating it: %w", f.err)}
 		return f.body.err
 	}
-	// The compressed data has ended; so must the body. Bytes behind it mean nothing, but the connection is not used again.
+	// The compressed data has ended; so must the body. Bytes behind it mean nothing, but the connection is not used
+	// again.
 	if _, err := f.body.next(); err == nil {
 		f.body.c.keep = false
 	}

@@ -8,8 +8,8 @@ import (
 	"uniapi/pool/tcp"
 )
 
-// judge decides whether what came over a connection that has served before can be the answer to this request. If not, the request is sent again
-// over a new one; so is one whose connection proved dead before a byte had come.
+// judge decides whether what came over a connection that has served before can be the answer to this request. If not,
+// the request is sent again over a new one; so is one whose connection proved dead before a byte had come.
 func (t *Target) judge(call *Call, req *Request, d Deadlines, c *conn, resp *Response, err error) (*Response, error) {
 	counts := &t.pool.counts
 	switch {
@@ -43,8 +43,9 @@ func (t *Target) judge(call *Call, req *Request, d Deadlines, c *conn, resp *Res
 	return nil, err
 }
 
-// compare asks over a new connection what was answered too soon over an old one, and gives the caller that answer. Whether the first was an answer to
-// somebody else's request, or one of the channel's own that it made faster than ever, shows on the old connection: there is one more to come, or not.
+// compare asks over a new connection what was answered too soon over an old one, and gives the caller that answer.
+// Whether the first was an answer to somebody else's request, or one of the channel's own that it made faster than
+// ever, shows on the old connection: there is one more to come, or not.
 func (t *Target) compare(call *Call, req *Request, d Deadlines, old *conn) (*Response, error) {
 	refused, took := old.resp.refusal(), old.took()
 	least, _ := req.Pace.shortest(refused)

@@ -25,7 +25,8 @@ const (
 	tooMany      = "HTTP/1.1 429 Too Many Requests\r\nContent-Length: 4\r\n\r\nslow"
 )
 
-// A request is answered at once over a connection that has served before, in a way that is not believed, and then over a new one.
+// A request is answered at once over a connection that has served before, in a way that is not believed, and then over
+// a new one.
 func TestAnAnswerThatIsNotBelievedIsAskedForAgain(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -135,7 +136,8 @@ func TestARefusalIsBelievedOnceItIsKnownToBeQuick(t *testing.T) {
 	}
 }
 
-// The time of an answer is that of its own head, from the end of the request: neither what is sent before it nor a long upload changes it.
+// The time of an answer is that of its own head, from the end of the request: neither what is sent before it nor a long
+// upload changes it.
 func TestHowLongAnAnswerTook(t *testing.T) {
 	const takes = 50 * time.Millisecond
 	for _, tt := range []struct {
@@ -193,7 +195,8 @@ func TestHowLongAnAnswerTook(t *testing.T) {
 	}
 }
 
-// A refusal that comes while the request is being written, over a connection that has served before, costs one more request the first time.
+// A refusal that comes while the request is being written, over a connection that has served before, costs one more
+// request the first time.
 func TestAnEarlyRefusalOfALargeRequestIsTakenForOne(t *testing.T) {
 	const tooLarge = "HTTP/1.1 413 Content Too Large\r\nContent-Length: 4\r\n\r\nmuch"
 	u := pooltest.Listen(t, func(p *pooltest.Peer) {

@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// Pace is how soon a channel answers requests of one kind: what an answer is judged by that comes over a connection which served others before.
-// A refusal takes less than an answer, so each has times of its own. The zero value knows nothing yet, a nil *Pace never will.
+// Pace is how soon a channel answers requests of one kind: what an answer is judged by that comes over a connection
+// which served others before. A refusal takes less than an answer, so each has times of its own. The zero value knows
+// nothing yet, a nil *Pace never will.
 type Pace struct{ answers, refusals times }
 
 // times are those from the write of a request's last piece to the first byte of the final head.
@@ -18,8 +19,9 @@ type times struct {
 const (
 	// few is how many times must be known for another to be too short.
 	few = 3
-	// enough is how many must be known for all to be too short that is less than half of the least. How long an answer takes depends on what was
-	// asked, so the first ones say little of the shortest to come: until then nothing is too short from hasty on.
+	// enough is how many must be known for all to be too short that is less than half of the least. How long an answer
+	// takes depends on what was asked, so the first ones say little of the shortest to come: until then nothing is too
+	// short from hasty on.
 	enough = 32
 	hasty  = 250 * time.Millisecond
 	// discernible is the least that is judged. Below it are providers on this machine, and what its scheduler does.
@@ -48,7 +50,8 @@ func (p *Pace) learn(refusal bool, took int64) {
 	}
 }
 
-// shortest is the least time known, and of how many it is. A refusal is judged by both kinds: it may take as long as an answer.
+// shortest is the least time known, and of how many it is. A refusal is judged by both kinds: it may take as long as an
+// answer.
 func (p *Pace) shortest(refusal bool) (least int64, known int32) {
 	if p == nil {
 		return 0, 0

@@ -11,12 +11,14 @@ type socket struct {
 	net.Conn // tcp
 	tcp      *tcp.Conn
 
-	// polling makes Read return tcp.ErrNothingYet instead of waiting, so that the TLS layer above can take in what arrived while it was idle.
+	// polling makes Read return tcp.ErrNothingYet instead of waiting, so that the TLS layer above can take in what
+	// arrived while it was idle.
 	polling bool
 	probe   [len(timeoutAnswer)]byte
 
-	// holding makes Write keep what it is given until the next read, which looks before it sends it. So a request over TLS can be preceded by a look:
-	// what comes first goes to the TLS layer, which can tell a session ticket from an answer.
+	// holding makes Write keep what it is given until the next read, which looks before it sends it. So a request over
+	// TLS can be preceded by a look: what comes first goes to the TLS layer, which can tell a session ticket from an
+	// answer.
 	holding bool
 	held    []byte // nil, or lent in box
 	box     *[]byte

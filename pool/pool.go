@@ -1,7 +1,8 @@
-// Package pool reaches upstreams: it owns the connections to them, directly or through proxies, and speaks HTTP/1.1 over them.
+// Package pool reaches upstreams: it owns the connections to them, directly or through proxies, and speaks HTTP/1.1
+// over them.
 //
-// A connection serves one exchange at a time, in the goroutine that called Do: one write, then reads as the caller asks for the body. No
-// goroutine stands behind a connection, busy or idle.
+// A connection serves one exchange at a time, in the goroutine that called Do: one write, then reads as the caller asks
+// for the body. No goroutine stands behind a connection, busy or idle.
 package pool
 
 import (
@@ -25,8 +26,8 @@ type Options struct {
 	MaxAnswer        int64         // bytes of an answer's body once inflated, streams included; 256 MiB, room for generated video
 	Distrust         time.Duration // how long no connection to a target is kept that sent what nobody asked for; 10 min
 
-	// Reach is asked for connections in the place of the network, for what has to see all that would leave. What it gives is not encrypted, also where the
-	// target's is, and there is no proxy on the way.
+	// Reach is asked for connections in the place of the network, for what has to see all that would leave. What it
+	// gives is not encrypted, also where the target's is, and there is no proxy on the way.
 	Reach func(ctx context.Context, addr string) (*net.TCPConn, error)
 
 	// OnStray is told each time that begins. It must not call the pool.
@@ -128,21 +129,25 @@ func (p *Pool) Stats() Stats {
 	return s
 }
 
-// DefaultMaxAge is how old a connection may be that takes another request. Under steady traffic one would serve for ever: a name that has moved to
-// another address, or a server that was added behind a load balancer, would never be asked.
+// DefaultMaxAge is how old a connection may be that takes another request. Under steady traffic one would serve for
+// ever: a name that has moved to another address, or a server that was added behind a load balancer, would never be
+// asked.
 const DefaultMaxAge = 5 * time.Minute
 
-// KeepFor sets how old a connection may be that takes another request, 0 for any age. Each is given up somewhere in the last quarter of that, so that those
-// which were made together are not made anew together. What goes on over one is not ended.
+// KeepFor sets how old a connection may be that takes another request, 0 for any age. Each is given up somewhere in the
+// last quarter of that, so that those which were made together are not made anew together. What goes on over one is not
+// ended.
 func (p *Pool) KeepFor(age time.Duration) { p.maxAge.Store(int64(max(age, 0))) }
 
-// Renew closes the idle connections, and has those in use closed when their exchange ends: what is asked from now on goes to where the names lead now.
+// Renew closes the idle connections, and has those in use closed when their exchange ends: what is asked from now on
+// goes to where the names lead now.
 func (p *Pool) Renew() {
 	p.renewals.Add(1)
 	p.closeIdle()
 }
 
-// Close closes the idle connections, and busy ones when their exchange ends. Do still works, but nothing is kept any more.
+// Close closes the idle connections, and busy ones when their exchange ends. Do still works, but nothing is kept any
+// more.
 func (p *Pool) Close() {
 	p.closed.Store(true)
 	p.closeIdle()

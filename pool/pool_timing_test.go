@@ -10,7 +10,8 @@ import (
 	"uniapi/pool/pooltest"
 )
 
-// cheapUpstream answers every request of a connection with the same bytes, without looking at more than the body's length.
+// cheapUpstream answers every request of a connection with the same bytes, without looking at more than the body's
+// length.
 func cheapUpstream(b testing.TB, bodyLen int, answer []byte) *pooltest.Upstream {
 	return pooltest.Listen(b, func(p *pooltest.Peer) {
 		br := bufio.NewReaderSize(p.Conn, 64<<10)
@@ -118,8 +119,8 @@ func BenchmarkLoopback(b *testing.B) {
 	}
 }
 
-// BenchmarkFiftyKeys is what isolate_keys costs with 50 client keys that ask in turn: a search among the idle connections and as many more of those.
-// Beside it, what a request costs whose key has none left.
+// BenchmarkFiftyKeys is what isolate_keys costs with 50 client keys that ask in turn: a search among the idle
+// connections and as many more of those. Beside it, what a request costs whose key has none left.
 func BenchmarkFiftyKeys(b *testing.B) {
 	keys := make([]string, 50)
 	for i := range keys {

@@ -80,7 +80,8 @@ func maskProxy(raw string) string {
 	return scheme + rest
 }
 
-// open asks the proxy for the way to the target. Plain HTTP goes through an HTTP proxy request by request: nothing to open.
+// open asks the proxy for the way to the target. Plain HTTP goes through an HTTP proxy request by request: nothing to
+// open.
 func (p *ProxyServer) open(ctx context.Context, c net.Conn, t *Target) error {
 	switch {
 	case p.socks:
@@ -147,7 +148,8 @@ func (p *ProxyServer) Tunnel(ctx context.Context, addr string) (net.Conn, error)
 	return c, nil
 }
 
-// plainCause reduces an error of the head's parser: its text quotes what came, and a proxy may echo the request with its credentials.
+// plainCause reduces an error of the head's parser: its text quotes what came, and a proxy may echo the request with
+// its credentials.
 func plainCause(err error) error {
 	if network, ok := errors.AsType[*net.OpError](err); ok {
 		return network

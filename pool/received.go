@@ -2,9 +2,10 @@ package pool
 
 import "bufio"
 
-// received is what has come over a connection and is not used yet. It is a bufio.Reader whose buffer is lent for as long as there is something in
-// it: a connection that waits, be it for the next event of a stream or for the next request, has none. So thousands of open streams take no more
-// buffers than there are events at a time, and these stay in the processor's cache.
+// received is what has come over a connection and is not used yet. It is a bufio.Reader whose buffer is lent for as
+// long as there is something in it: a connection that waits, be it for the next event of a stream or for the next
+// request, has none. So thousands of open streams take no more buffers than there are events at a time, and these stay
+// in the processor's cache.
 type received struct {
 	c      *conn
 	buffer *[]byte // nil while nothing is held
@@ -18,8 +19,8 @@ func (b *received) Size() int { return b.c.target.pool.opts.MaxHeader }
 // Buffered is how much can be had without a read.
 func (b *received) Buffered() int { return b.w - b.r }
 
-// Peek returns the next n bytes without using them, after as many reads as that takes. They are valid until the next read. If there are fewer, the
-// error says why: bufio.ErrBufferFull if the buffer holds no more.
+// Peek returns the next n bytes without using them, after as many reads as that takes. They are valid until the next
+// read. If there are fewer, the error says why: bufio.ErrBufferFull if the buffer holds no more.
 func (b *received) Peek(n int) ([]byte, error) {
 	for b.Buffered() < n && b.Buffered() < b.Size() && b.err == nil {
 		b.fill()

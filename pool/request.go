@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// Request is one HTTP request. It is written as: Method SP Path SP HTTP/1.1, Host, Header verbatim, Content-Length, an empty line, Body. It is not
-// modified and may be sent again.
+// Request is one HTTP request. It is written as: Method SP Path SP HTTP/1.1, Host, Header verbatim, Content-Length, an
+// empty line, Body. It is not modified and may be sent again.
 type Request struct {
 	Method string
 	Path   string   // path and query, percent-encoded; "" = "/"
@@ -21,10 +21,11 @@ type Request struct {
 }
 
 const (
-	// inlineBody is up to which size a body is copied behind the head: below it the copy costs less than a writev with its pieces. It is also
-	// the size of a TLS record.
+	// inlineBody is up to which size a body is copied behind the head: below it the copy costs less than a writev with
+	// its pieces. It is also the size of a TLS record.
 	inlineBody = 16 << 10
-	// writeStep is what one write may carry, and so what has to move within Options.Write: 1 MiB in 30 s is slower than any uplink in use.
+	// writeStep is what one write may carry, and so what has to move within Options.Write: 1 MiB in 30 s is slower than
+	// any uplink in use.
 	writeStep = 1 << 20
 )
 
@@ -80,7 +81,8 @@ func (r *Request) appendHead(dst []byte, t *Target, bodyLen int) []byte {
 	return append(dst, '\r', '\n')
 }
 
-// send writes the request: in one system call as long as the kernel takes it. A connection that has served before is looked at first.
+// send writes the request: in one system call as long as the kernel takes it. A connection that has served before is
+// looked at first.
 func (c *conn) send(req *Request) error {
 	size := req.bodyLen()
 	c.wbuf = req.appendHead(c.wbuf[:0], c.target, size)
@@ -171,7 +173,8 @@ func (c *conn) armWrite() error {
 	return c.sock.SetWriteDeadline(p.when(at))
 }
 
-// writeRecords writes head and body in pieces of one TLS record each: what TLS is handed it copies and encrypts in any case.
+// writeRecords writes head and body in pieces of one TLS record each: what TLS is handed it copies and encrypts in any
+// case.
 func (c *conn) writeRecords(body [][]byte) error {
 	for _, part := range body {
 		for len(part) > 0 {

@@ -9,7 +9,8 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// Response is the answer to one request. It lives in its connection: after Close it belongs to somebody else. It is for one goroutine.
+// Response is the answer to one request. It lives in its connection: after Close it belongs to somebody else. It is for
+// one goroutine.
 type Response struct {
 	Status int
 	Header fasthttp.ResponseHeader // as it came, except that Content-Encoding is gone when the pool undoes it
@@ -46,8 +47,8 @@ func (r *Response) begin(method string, head []byte, d Deadlines) error {
 	return nil
 }
 
-// Next returns the next bytes of the body, decoded: everything already received, as one slice, valid until the next call. io.EOF is the proper
-// end; a body that was cut is an *Error of kind Reset. It is never empty without an error.
+// Next returns the next bytes of the body, decoded: everything already received, as one slice, valid until the next
+// call. io.EOF is the proper end; a body that was cut is an *Error of kind Reset. It is never empty without an error.
 func (r *Response) Next() ([]byte, error) {
 	p, err := r.decoded()
 	r.total += int64(len(p))
@@ -60,15 +61,16 @@ func (r *Response) Next() ([]byte, error) {
 	return p, err
 }
 
-// Begin says that what has come is a part of an answer: from now on Deadlines.Idle holds. It is of no effect unless Deadlines.UntilBegun was asked for.
+// Begin says that what has come is a part of an answer: from now on Deadlines.Idle holds. It is of no effect unless
+// Deadlines.UntilBegun was asked for.
 func (r *Response) Begin() { r.c.readBy, r.c.idle = 0, r.limits.Idle }
 
-// Ended says that the body has come and been given out to its proper end: Next would say io.EOF, without waiting. It may be so without being
-// known yet.
+// Ended says that the body has come and been given out to its proper end: Next would say io.EOF, without waiting. It
+// may be so without being known yet.
 func (r *Response) Ended() bool { return r.inflate == nil && r.err == nil && r.ended() }
 
-// Inflating is how many bytes undoing the body's compression takes beside what it gives out, 0 if it is not compressed. They are not there before
-// the body is read.
+// Inflating is how many bytes undoing the body's compression takes beside what it gives out, 0 if it is not compressed.
+// They are not there before the body is read.
 func (r *Response) Inflating() int {
 	if r.inflate == nil {
 		return 0
@@ -88,8 +90,8 @@ func (r *Response) tooLarge(limit int64) error {
 	return r.err
 }
 
-// AppendBody appends the rest of the body to dst. More than limit bytes (0: only Options.MaxAnswer) is an *Error of kind TooLarge; what Memory has no
-// room for is Memory's error. On any error what came before it is returned too.
+// AppendBody appends the rest of the body to dst. More than limit bytes (0: only Options.MaxAnswer) is an *Error of
+// kind TooLarge; what Memory has no room for is Memory's error. On any error what came before it is returned too.
 func (r *Response) AppendBody(dst []byte, limit int) ([]byte, error) {
 	if highest := r.c.target.pool.opts.MaxAnswer; limit <= 0 || int64(limit) > highest {
 		limit = int(highest)
@@ -101,7 +103,8 @@ func (r *Response) AppendBody(dst []byte, limit int) ([]byte, error) {
 	g := Growing{B: dst, Memory: r.Memory}
 	for {
 		if r.framing == fixedLength && r.inflate == nil && r.err == nil && r.left >= r.c.in.Size() && r.c.in.Buffered() == 0 {
-			// One large read. It leaves the last buffer's worth to the buffered way, which sees whether more came than was announced.
+			// One large read. It leaves the last buffer's worth to the buffered way, which sees whether more came than
+			// was announced.
 			if err := g.Room(1, r.left); err != nil {
 				r.err = err
 				return g.B, err
@@ -148,12 +151,12 @@ func (r *Response) announced() int {
 	return 0
 }
 
-// The longest that the end of an answer is waited for once nobody needs the rest: most servers send the last chunk at once, some in a
-// packet of its own.
+// The longest that the end of an answer is waited for once nobody needs the rest: most servers send the last chunk at
+// once, some in a packet of its own.
 const endWithin = time.Second
 
-// CloseLater is Close for an answer of which everything that counts has been read, though its end may not have come: the end is waited for in
-// the background, so that the connection can be kept. The call is free at once.
+// CloseLater is Close for an answer of which everything that counts has been read, though its end may not have come:
+// the end is waited for in the background, so that the connection can be kept. The call is free at once.
 func (r *Response) CloseLater() {
 	r.Tap, r.Memory, r.Blanks = nil, nil, 0
 	if r.drain() || r.err != nil {
@@ -178,8 +181,9 @@ func (r *Response) CloseLater() {
 	}()
 }
 
-// Close ends the exchange; it must be called once. The connection is kept if the body was read to its end, or its rest has already been
-// received; otherwise it is closed, which tells the upstream to stop. Nothing may stand behind the end.
+// Close ends the exchange; it must be called once. The connection is kept if the body was read to its end, or its rest
+// has already been received; otherwise it is closed, which tells the upstream to stop. Nothing may stand behind the
+// end.
 func (r *Response) Close() {
 	c, call := r.c, r.call
 	reusable := r.drain() && c.keep && !r.early()
@@ -199,9 +203,10 @@ func (r *Response) Close() {
 	c.target.push(c)
 }
 
-// early says that the answer may have been given before the whole request had come: a refusal of one that is longer than one write takes, whose head says
-// enough. Servers that keep such a connection take the rest of the body for the next request, and answer that as well. What stands behind it is the
-// client's own doing then, and tells nothing about other connections; this one serves no more.
+// early says that the answer may have been given before the whole request had come: a refusal of one that is longer
+// than one write takes, whose head says enough. Servers that keep such a connection take the rest of the body for the
+// next request, and answer that as well. What stands behind it is the client's own doing then, and tells nothing about
+// other connections; this one serves no more.
 func (r *Response) early() bool { return r.c.large && r.Status >= 400 }
 
 // refusal says that the answer is none that a model has made.

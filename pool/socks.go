@@ -7,7 +7,8 @@ import (
 	"golang.org/x/net/proxy"
 )
 
-// openSOCKS does the SOCKS5 handshake on a connection to the proxy. Names go to the proxy unresolved, for socks5 and socks5h alike.
+// openSOCKS does the SOCKS5 handshake on a connection to the proxy. Names go to the proxy unresolved, for socks5 and
+// socks5h alike.
 func (p *ProxyServer) openSOCKS(ctx context.Context, c net.Conn, addr string) error {
 	dialer, err := proxy.SOCKS5("tcp", p.addr, p.socksAuth, dialed{c})
 	if err != nil {

@@ -6,10 +6,11 @@ import (
 	"uniapi/pool/tcp"
 )
 
-// stray takes note that the upstream sent what nobody asked it for: bytes behind an answer or on an idle connection. On a connection that is kept
-// they would be taken for the answer to the next request, and the answer to that for the one to the request after it: each is somebody else's. So
-// for Options.Distrust no connection to the target is kept. Those that are idle are closed; those in use will be when their answer is read. What is
-// met until then is part of the same incident.
+// stray takes note that the upstream sent what nobody asked it for: bytes behind an answer or on an idle connection. On
+// a connection that is kept they would be taken for the answer to the next request, and the answer to that for the one
+// to the request after it: each is somebody else's. So for Options.Distrust no connection to the target is kept. Those
+// that are idle are closed; those in use will be when their answer is read. What is met until then is part of the same
+// incident.
 func (t *Target) stray() {
 	now := t.pool.now()
 	t.mu.Lock()
@@ -46,7 +47,8 @@ func (c *conn) look() finding {
 	var n int
 	var err error
 	if c.tls {
-		// Bytes on a TLS connection may be session tickets or key updates. Only the TLS layer can tell them from data and alerts, so it reads.
+		// Bytes on a TLS connection may be session tickets or key updates. Only the TLS layer can tell them from data
+		// and alerts, so it reads.
 		c.sock.polling = true
 		n, err = c.rw.Read(said)
 		c.sock.polling = false
@@ -73,8 +75,9 @@ func (c *conn) trailing() finding {
 	return unasked
 }
 
-// timeoutAnswer is how the answer begins that some servers send on an idle connection before they close it, as RFC 9110 lets them: HAProxy and
-// what is built on it, for one. It answers no request, holds nothing of anybody's, and the connection is not used again. HTTP/1.0 says it too.
+// timeoutAnswer is how the answer begins that some servers send on an idle connection before they close it, as RFC 9110
+// lets them: HAProxy and what is built on it, for one. It answers no request, holds nothing of anybody's, and the
+// connection is not used again. HTTP/1.0 says it too.
 const timeoutAnswer = "HTTP/1.1 408"
 
 func announcesEnd(said []byte) bool {

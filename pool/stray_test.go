@@ -171,7 +171,8 @@ func TestWhatWaitsWithinTLSIsUnasked(t *testing.T) {
 	}
 }
 
-// What TLS has to say by itself, such as the answer to a key update, leaves behind the request that it has encrypted before.
+// What TLS has to say by itself, such as the answer to a key update, leaves behind the request that it has encrypted
+// before.
 func TestAHeldRequestLeavesBeforeWhatIsWrittenAfterIt(t *testing.T) {
 	got := make(chan string, 1)
 	u := pooltest.Listen(t, func(p *pooltest.Peer) {
@@ -322,7 +323,8 @@ func TestAnIncidentEndsTheKeepingOfConnections(t *testing.T) {
 		}
 		return resp
 	}
-	// Four connections: two idle, one whose answer is being read, one that waits for its answer, over a connection that has served before.
+	// Four connections: two idle, one whose answer is being read, one that waits for its answer, over a connection that
+	// has served before.
 	open := []*Response{ask("/"), ask("/"), ask("/"), ask("/")}
 	for _, resp := range open[1:] {
 		resp.Close()

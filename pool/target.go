@@ -12,7 +12,8 @@ import (
 
 type targetKey struct{ scheme, addr, proxy string }
 
-// Target is one upstream address, reached directly or by one proxy. Its connections are interchangeable among requests of one Owner.
+// Target is one upstream address, reached directly or by one proxy. Its connections are interchangeable among requests
+// of one Owner.
 type Target struct {
 	pool  *Pool
 	addr  string      // host:port
@@ -21,7 +22,8 @@ type Target struct {
 	proxy *ProxyServer
 	at    *server // what connections are made to: addr, or the proxy
 
-	// What stands in the request line before the path, and the header that goes with it, when a proxy forwards plain HTTP.
+	// What stands in the request line before the path, and the header that goes with it, when a proxy forwards plain
+	// HTTP.
 	absolute  string
 	proxyAuth string
 
@@ -29,14 +31,14 @@ type Target struct {
 	idle     []idleConn // the last one in is the first one out
 	resumeAt int64      // on the pool's clock: until then no connection is kept; 0 is no such time
 
-	// strays counts how often connections ceased to be kept. One made before the last time is not kept, nor what it answers believed, if it had
-	// served before.
+	// strays counts how often connections ceased to be kept. One made before the last time is not kept, nor what it
+	// answers believed, if it had served before.
 	strays atomic.Uint32
 }
 
-// Target returns the target for scheme "http" or "https", "host" or "host:port", and a proxy URL or "". The same arguments give the same
-// *Target for the pool's life. Proxies: http://, https://, socks5://, socks5h:// with optional user:password@; both kinds of SOCKS5 let the
-// proxy resolve names. An error names the proxy without its password.
+// Target returns the target for scheme "http" or "https", "host" or "host:port", and a proxy URL or "". The same
+// arguments give the same *Target for the pool's life. Proxies: http://, https://, socks5://, socks5h:// with optional
+// user:password@; both kinds of SOCKS5 let the proxy resolve names. An error names the proxy without its password.
 func (p *Pool) Target(scheme, hostport, proxyURL string) (*Target, error) {
 	ownPort, ok := map[string]string{"http": "80", "https": "443"}[scheme]
 	if !ok {

@@ -213,7 +213,8 @@ func (x *exchange) attempted(failed *codec.Error, took time.Duration) {
 	}
 }
 
-// searchKind is what the request that was sent says of searches, if the model's price depends on it, or it says so plainly.
+// searchKind is what the request that was sent says of searches, if the model's price depends on it, or it says so
+// plainly.
 func (x *exchange) searchKind(price config.Price) string {
 	if x.endpoint != provider.Chat {
 		return ""

@@ -108,10 +108,12 @@ func (a *attempt) took() {
 	}
 }
 
-// thinkless is what Ollama says of a model that is asked to think and does not know how (github.com/Gitlawb/openclaude/issues/1371).
+// thinkless is what Ollama says of a model that is asked to think and does not know how
+// (github.com/Gitlawb/openclaude/issues/1371).
 const thinkless = "does not support thinking"
 
-// isAbout says whether an error is about a member: its parameter is that, or its text has the name in quotation marks, or, if that is no word of its own, as a word.
+// isAbout says whether an error is about a member: its parameter is that, or its text has the name in quotation marks,
+// or, if that is no word of its own, as a word.
 func isAbout(param, message, name string) bool {
 	if param == name || strings.HasPrefix(param, name+".") || strings.HasPrefix(param, name+"[") {
 		return true
@@ -165,7 +167,8 @@ func (a *attempt) askWithoutAdded(name string) error {
 	return nil
 }
 
-// again is for an attempt that has failed: what the gateway adds of its own and the provider refuses is left out, and the provider asked again.
+// again is for an attempt that has failed: what the gateway adds of its own and the provider refuses is left out, and
+// the provider asked again.
 func (a *attempt) again(err error) error {
 	if name := a.refusesAdded(err); name != "" {
 		err = a.askWithoutAdded(name)

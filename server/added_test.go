@@ -23,7 +23,8 @@ func TestAnErrorIsAboutAMember(t *testing.T) {
 	}
 }
 
-// What a client of another format asks for in its own words is left out where it is refused: it would get no answer at all.
+// What a client of another format asks for in its own words is left out where it is refused: it would get no answer at
+// all.
 func TestAWishForThinkingThatAModelDoesNotKnowIsLeftOut(t *testing.T) {
 	up := listen(t, refusesMember("reasoning_effort", jsonKind, `{"error":{"message":"Unrecognized request argument supplied: reasoning_effort"}}`,
 		`{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}]}`))

@@ -90,8 +90,9 @@ func (x *exchange) admit() *codec.Error {
 	return nil
 }
 
-// admitOnce reserves what the request may cost and counts it against the limits, or does neither. The credits come first: what limits have counted cannot
-// always be given back, and what a refused request has used up of one that keys share would be taken from the others.
+// admitOnce reserves what the request may cost and counts it against the limits, or does neither. The credits come
+// first: what limits have counted cannot always be given back, and what a refused request has used up of one that keys
+// share would be taken from the others.
 func (x *exchange) admitOnce() (refused *balancer.Refused, poor *codec.Error) {
 	if x.key.book.Limited() {
 		if poor = x.reserve(); poor != nil {

@@ -32,7 +32,8 @@ func (a *attempt) readFailure(answer *pool.Response, from codec.Format) error {
 		answer.Close()
 		return a.call.Err()
 	}
-	// Whatever else kept the page from coming whole, and be it want of room: what came of it, or the status, says enough.
+	// Whatever else kept the page from coming whole, and be it want of room: what came of it, or the status, says
+	// enough.
 	e := from.DecodeError(answer.Status, string(answer.Header.ContentType()), body)
 	failure := &upstreamError{said: e, status: answer.Status, retryAfter: max(retryAfter(&answer.Header, e.Message), delayIn(e.Raw))}
 	if failure.retryAfter == 0 && answer.Status == fasthttp.StatusTooManyRequests {
@@ -276,7 +277,8 @@ func (a *attempt) replayAnswer(answer *pool.Response, from codec.Format) error {
 	return a.holding.Hold(budget.Stream, beyondKept(a.first))
 }
 
-// isEvents tells from its content type that an upstream sends a stream; some send one where none was asked for, or none where one was.
+// isEvents tells from its content type that an upstream sends a stream; some send one where none was asked for, or none
+// where one was.
 func isEvents(h *fasthttp.ResponseHeader) bool {
 	kind := h.ContentType()
 	return bytes.HasPrefix(kind, []byte("text/event-stream")) || bytes.HasPrefix(kind, []byte("application/vnd.amazon.eventstream"))

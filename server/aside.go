@@ -20,7 +20,8 @@ func (x *exchange) aside(route *front.Route, body []byte) *exchange {
 	return m
 }
 
-// unconnected makes a request of the gateway's own, on the account of a client key. What it is cancelled by is the origin's.
+// unconnected makes a request of the gateway's own, on the account of a client key. What it is cancelled by is the
+// origin's.
 func (o origin) unconnected(key *clientKey, route *front.Route, body []byte) *exchange {
 	m := exchanges.Get().(*exchange)
 	m.origin = o

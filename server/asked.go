@@ -47,8 +47,9 @@ const (
 	roomierForAnswer = 1024 // tokens, for models that think before they say anything, and providers that want more than one
 )
 
-// AskAll sends one small request to each provider of a configuration, with each of its keys, as a server of it would send one that a client asks for, on the
-// account of the first client key, but without its plan: nobody rests, and nothing is tried again elsewhere. Each may take so long. plan is told what will be asked before anything is, tell
+// AskAll sends one small request to each provider of a configuration, with each of its keys, as a server of it would
+// send one that a client asks for, on the account of the first client key, but without its plan: nobody rests, and
+// nothing is tried again elsewhere. Each may take so long. plan is told what will be asked before anything is, tell
 // what came of it, in the same order.
 func AskAll(cfg *config.Config, within time.Duration, plan func([]Asked), tell func(Asked)) error {
 	listed, failed := listModels(cfg, within)
@@ -64,7 +65,8 @@ func AskAll(cfg *config.Config, within time.Duration, plan func([]Asked), tell f
 	return nil
 }
 
-// listModels is the configuration with the models that providers list for whom it names none, and what was wrong with the lists, by the index of the provider.
+// listModels is the configuration with the models that providers list for whom it names none, and what was wrong with
+// the lists, by the index of the provider.
 func listModels(cfg *config.Config, within time.Duration) (*config.Config, map[int]string) {
 	p := pool.New(pool.Options{})
 	defer p.Close()
@@ -108,7 +110,8 @@ func listModels(cfg *config.Config, within time.Duration) (*config.Config, map[i
 	return &listed, failed
 }
 
-// smallRequests are those to be made: for each provider and each of its keys. failed are providers whose models are not known, and why.
+// smallRequests are those to be made: for each provider and each of its keys. failed are providers whose models are not
+// known, and why.
 func (snap *snapshot) smallRequests(failed map[int]string) (all []Asked) {
 	for i, p := range snap.table.Providers {
 		of := Asked{Provider: p.Config.Name, index: i, key: -1}
@@ -140,8 +143,8 @@ func (snap *snapshot) smallRequests(failed map[int]string) (all []Asked) {
 	return all
 }
 
-// askEach makes the requests, several at a time, on the account of a client key, and tells what came of each in their order. All must be over when the
-// time comes that they are due at; zero is never.
+// askEach makes the requests, several at a time, on the account of a client key, and tells what came of each in their
+// order. All must be over when the time comes that they are due at; zero is never.
 func (s *Server) askEach(snap *snapshot, key *clientKey, all []Asked, within time.Duration, due time.Time, tell func(Asked)) {
 	places, ofOne := make(chan struct{}, mostAsked), make(map[int]chan struct{})
 	done := make([]chan Asked, len(all))
@@ -167,7 +170,8 @@ func (s *Server) askEach(snap *snapshot, key *clientKey, all []Asked, within tim
 	}
 }
 
-// askSmall makes one request. A model that has used up the room for an answer before it said anything, or that is refused so little, is given more.
+// askSmall makes one request. A model that has used up the room for an answer before it said anything, or that is
+// refused so little, is given more.
 func (s *Server) askSmall(snap *snapshot, key *clientKey, a *Asked, within time.Duration, due time.Time) {
 	began := time.Now()
 	if own := began.Add(within); due.IsZero() || own.Before(due) {
@@ -299,7 +303,8 @@ func smallBody(members string) func(string, int) []byte {
 	}
 }
 
-// smallestOf chooses the model of a provider that is asked, and how: the first that chats, else the first that is asked for little, else any.
+// smallestOf chooses the model of a provider that is asked, and how: the first that chats, else the first that is asked
+// for little, else any.
 func smallestOf(engine string, models []config.Model) (number int, way smallRequest) {
 	best := -1
 	for i, m := range models {

@@ -154,7 +154,8 @@ func (a *attack) section(name, addr string) string {
 	return fmt.Sprintf("  - provider: %s\n    base_url: http://%s%s\n    api: %s\n    model: [%s]\n%s", name, addr, base, upstreamKeyText, name, a.more)
 }
 
-// prey is the attack's provider. It keeps nothing of what it gets, and makes nothing that could be taken for the gateway's.
+// prey is the attack's provider. It keeps nothing of what it gets, and makes nothing that could be taken for the
+// gateway's.
 func (a *attack) prey(t testing.TB, model string) *upstream {
 	begin, again := plainOK, ""
 	switch {

@@ -174,6 +174,7 @@ func (a *attempt) meet(ask provider.Ask) {
 	if len(a.chosen.Provider.Config.Preferences.NormalizeToolCallIDs) > 0 {
 		a.namer = a.itemNamer()
 	}
-	// A request is written anew though the upstream speaks as the client does where that takes less than the format has.
+	// A request is written anew though the upstream speaks as the client does where that takes less than the format
+	// has.
 	a.untranslated = (a.joint == nil || !a.joint.again) && a.speaks.Speaks(a.to) && !(a.endpoint == provider.Chat && a.rules.Anew(a.body))
 }

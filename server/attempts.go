@@ -41,7 +41,8 @@ func trail(tries []trial) string {
 // mostTold is how many attempts an error names.
 const mostTold = 8
 
-// tellWhere adds to an error of the gateway's own how many channels were asked, and where the time went. What a provider says of a failure stays as it is.
+// tellWhere adds to an error of the gateway's own how many channels were asked, and where the time went. What a
+// provider says of a failure stays as it is.
 func (x *exchange) tellWhere(e *codec.Error) {
 	if len(x.tries) < 2 || e.Raw != nil || e.Code != codeTimeout && e.Code != codeUnreachable && e.Code != codeBadGateway {
 		return

@@ -13,7 +13,8 @@ import (
 	"uniapi/pool/provider"
 )
 
-// compacts says whether an agent wants its conversation compacted: at the endpoint for that, or by an item of a Responses request.
+// compacts says whether an agent wants its conversation compacted: at the endpoint for that, or by an item of a
+// Responses request.
 func (in *inbound) compacts() bool {
 	if in.endpoint == provider.Compact {
 		return true

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// A limit on the tokens of a prompt holds for the clients of every format: the text has 40 characters, which are 10 tokens.
+// A limit on the tokens of a prompt holds for the clients of every format: the text has 40 characters, which are 10
+// tokens.
 func TestTokensOfAPromptAreCountedInEveryFormat(t *testing.T) {
 	text := strings.Repeat("x", 40)
 	for path, body := range map[string]string{

@@ -55,7 +55,8 @@ func (a *attempt) edit(rules *override.Edits, section *config.Provider, stream b
 	return body, nil
 }
 
-// sealer is the format of a host that is known to refuse what other providers have sealed; nil where the client's words may stay: another gateway may stand there.
+// sealer is the format of a host that is known to refuse what other providers have sealed; nil where the client's words
+// may stay: another gateway may stand there.
 func (a *attempt) sealer() codec.Sealer {
 	if a.known == nil || !a.known.Known {
 		return nil

@@ -79,8 +79,8 @@ func (s *Server) tooManyRequests() *codec.Error {
 	return &e
 }
 
-// mostSending is how many connections may be in the middle of a body at a time: three quarters, so that there is always room for others to come, of
-// which a key has its part.
+// mostSending is how many connections may be in the middle of a body at a time: three quarters, so that there is always
+// room for others to come, of which a key has its part.
 func mostSending(connections int) int64 { return int64(connections) * 3 / 4 }
 
 // tooManySending refuses a request of a key that sends as many as it may.

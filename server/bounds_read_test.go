@@ -59,7 +59,8 @@ func TestASlowRequestIsGivenUp(t *testing.T) {
 }
 
 func TestASlowRequestThatKeepsItsPaceIsServed(t *testing.T) {
-	// What a byte buys is far more than a busy machine keeps from the next one, and the request takes longer than one that buys nothing may.
+	// What a byte buys is far more than a busy machine keeps from the next one, and the request takes longer than one
+	// that buys nothing may.
 	times := conn.Times{Head: 500 * time.Millisecond, Stall: patience, PerByte: time.Second, Idle: patience, Farewell: patience}
 	g := startWith(t, Options{readTimes: &times}, providerOf("p", listen(t, both)))
 	text := chatText(plainRequest)

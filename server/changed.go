@@ -13,12 +13,14 @@ const (
 	deepestNamed = 3   // the request, an object in it, and one in that
 )
 
-// tellsLeftOut says whether somebody is told what of the request was left out for a channel: in the log, in X-Debug-Attempts, a trace, or where requests are kept.
+// tellsLeftOut says whether somebody is told what of the request was left out for a channel: in the log, in
+// X-Debug-Attempts, a trace, or where requests are kept.
 func (a *attempt) tellsLeftOut() bool {
 	return a.stages&withDebug != 0 || a.place.Sampled() || a.keepsRequests() || string(a.headerLine(debugAttempts)) == "1"
 }
 
-// noteChanges notes which members of the client's body are not in the one that a channel is sent, and which are beside them, where requests are kept.
+// noteChanges notes which members of the client's body are not in the one that a channel is sent, and which are beside
+// them, where requests are kept.
 func (a *attempt) noteChanges(sent []byte) {
 	if !a.keepsRequests() || sameBytes(sent, a.body) {
 		return
@@ -27,7 +29,8 @@ func (a *attempt) noteChanges(sent []byte) {
 	a.noteMembers("", a.body, sent, deepestNamed)
 }
 
-// noteMembers notes those of two objects, and of the objects in them that are in both. Of one that is in one alone only its own name is said.
+// noteMembers notes those of two objects, and of the objects in them that are in both. Of one that is in one alone only
+// its own name is said.
 func (a *attempt) noteMembers(path string, client, sent []byte, deep int) {
 	before, now := membersOf(client), membersOf(sent)
 	for i, m := range before {

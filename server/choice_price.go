@@ -11,9 +11,9 @@ import (
 	"uniapi/config"
 )
 
-// serviceTier is the service tier that the provider was asked for. A client may ask for one that is taken out, set by the
-// operator, or unknown to the format that the provider speaks. Where the model's price does not depend on it, it is told for
-// prices that may be applied later, if the request says it plainly.
+// serviceTier is the service tier that the provider was asked for. A client may ask for one that is taken out, set by
+// the operator, or unknown to the format that the provider speaks. Where the model's price does not depend on it, it is
+// told for prices that may be applied later, if the request says it plainly.
 func (x *exchange) serviceTier(price config.Price) (tier string) {
 	if !price.HasServices() && !x.namesTier() {
 		return ""
@@ -54,7 +54,8 @@ func (in *inbound) tierAsked() (tier string) {
 	return tier
 }
 
-// tiersAsked are the service tiers that the request may ask for at a channel of any format, the words of others among them.
+// tiersAsked are the service tiers that the request may ask for at a channel of any format, the words of others among
+// them.
 func (in *inbound) tiersAsked() (tiers []string) {
 	if !in.mentions().May(codec.MentionsServiceTier) {
 		return nil

@@ -11,7 +11,8 @@ import (
 
 const namedModels = "{real-cheap: cheap}, {real-dear: dear}, {real-dearer: dearer}, {real-other: other}"
 
-// TestARequestCostsWhatTheModelDoesThatAnswered names models beside the one that is asked for, at each way that a model can be told.
+// TestARequestCostsWhatTheModelDoesThatAnswered names models beside the one that is asked for, at each way that a model
+// can be told.
 func TestARequestCostsWhatTheModelDoesThatAnswered(t *testing.T) {
 	const whole, stream = `{"model":MODEL,"choices":[{"index":0,"message":{"role":"assistant","content":"ok"},"finish_reason":"stop"}],"usage":{"prompt_tokens":999,"completion_tokens":1}}`,
 		"data: {\"model\":MODEL,\"choices\":[{\"index\":0,\"delta\":{\"content\":\"ok\"},\"finish_reason\":\"stop\"}]}\n\ndata: {\"choices\":[],\"usage\":{\"prompt_tokens\":999,\"completion_tokens\":1}}\n\ndata: [DONE]\n\n"
@@ -141,7 +142,8 @@ func TestARequestCostsWhatItsProviderAsks(t *testing.T) {
 	}
 }
 
-// TestWhatAttemptsInVainCostIsByThePricesOfWhereTheyWereMade has a dear provider whose answer says nothing, and behind it one that costs nothing.
+// TestWhatAttemptsInVainCostIsByThePricesOfWhereTheyWereMade has a dear provider whose answer says nothing, and behind
+// it one that costs nothing.
 func TestWhatAttemptsInVainCostIsByThePricesOfWhereTheyWereMade(t *testing.T) {
 	const answer = `{"choices":[{"index":0,"message":{"role":"assistant","content":%q},"finish_reason":"stop"}],"usage":{"prompt_tokens":999,"completion_tokens":1}}`
 	for _, test := range []struct {

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// TestAServiceTierIsPaidInTheWordsOfEachFormat asks for quick and cheap tiers as each format has them, of upstreams that speak as the client does and of others.
+// TestAServiceTierIsPaidInTheWordsOfEachFormat asks for quick and cheap tiers as each format has them, of upstreams
+// that speak as the client does and of others.
 func TestAServiceTierIsPaidInTheWordsOfEachFormat(t *testing.T) {
 	const (
 		chat     = `{"id":"c","object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":"x"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":0,"total_tokens":1}}`

@@ -199,8 +199,8 @@ func TestTheOperatorsGuideHasEveryFlagOfServeWithItsDefault(t *testing.T) {
 	}
 }
 
-// sameDefault compares a default in the guide with one of the flag package, which writes durations out (10m0s) and leaves
-// out false.
+// sameDefault compares a default in the guide with one of the flag package, which writes durations out (10m0s) and
+// leaves out false.
 func sameDefault(told, normal string) bool {
 	if a, err := time.ParseDuration(told); err == nil {
 		b, err := time.ParseDuration(normal)

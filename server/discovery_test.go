@@ -79,8 +79,8 @@ func TestNamesInAModelListThatAreNoNamesAreRefused(t *testing.T) {
 	eventually(t, "the others are listed", func() bool { return slices.Equal(g.listed(clientKeyText), []string{"ok", long, "modèle/日本 1"}) })
 }
 
-// Names are shown to every client, in lists, usage and metrics: a provider that puts a key or a piece of one into them is not listed with it, nor is a
-// name that was listed before it became a secret.
+// Names are shown to every client, in lists, usage and metrics: a provider that puts a key or a piece of one into them
+// is not listed with it, nor is a name that was listed before it became a secret.
 func TestNamesInAModelListThatHoldASecretAreRefused(t *testing.T) {
 	const later = "model-that-becomes-a-key"
 	c := newCatalogue(t, "m-"+upstreamKeyText, "piece/"+upstreamKeyText[len(upstreamKeyText)-14:], clientKeyText, later, "ok")

@@ -29,7 +29,8 @@ func toldIn(format string, pieces ...string) (events []string) {
 	return events
 }
 
-// An event of which a part is missing is left out, wherever it was cut off, and what follows it is not. Nobody is to blame so much that it rests.
+// An event of which a part is missing is left out, wherever it was cut off, and what follows it is not. Nobody is to
+// blame so much that it rests.
 func TestAnEventThatCannotBeReadIsLeftOutOfAStreamThatGoesOn(t *testing.T) {
 	const messages = `{"model":"m","max_tokens":9,STREAM"messages":[{"role":"user","content":"hi"}]}`
 	for _, engine := range []struct{ name, base, format string }{

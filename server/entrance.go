@@ -13,12 +13,13 @@ import (
 	"uniapi/usage"
 )
 
-// entrance is what stands around every request. The outermost things come first: a browser can read errors too, and what is bounded are requests for
-// answers. What only looks (GET) is always served, and what an admin changes: it is how an operator sees why, and ends it. Every answer gets a request id,
-// and the router the normalised path: it would route by the path as it was sent, and a base URL with a slash too many is an old mistake.
+// entrance is what stands around every request. The outermost things come first: a browser can read errors too, and
+// what is bounded are requests for answers. What only looks (GET) is always served, and what an admin changes: it is
+// how an operator sees why, and ends it. Every answer gets a request id, and the router the normalised path: it would
+// route by the path as it was sent, and a base URL with a slash too many is an old mistake.
 //
-// It looks at the request before that is served: behind comments the attempts go on when next has returned, and fasthttp writes to a header even to find
-// something in it.
+// It looks at the request before that is served: behind comments the attempts go on when next has returned, and
+// fasthttp writes to a header even to find something in it.
 func (s *Server) entrance(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 	return func(ctx *fasthttp.RequestCtx) {
 		switch {

@@ -228,8 +228,8 @@ func verdictOf(e *codec.Error) balancer.Verdict {
 	return balancer.Unavailable
 }
 
-// billing says that an account has no money left, or has spent what it may: waiting helps nothing, somebody must do something.
-// What is said of a quota may be one of a minute, or of one model.
+// billing says that an account has no money left, or has spent what it may: waiting helps nothing, somebody must do
+// something. What is said of a quota may be one of a minute, or of one model.
 var billing = []string{
 	// OpenAI's codes and type
 	"insufficient_quota", "billing_hard_limit_reached", "billing_not_active", "credit_balance_exhausted", "spend_limit_exceeded", "organization_usage_limit_exceeded",
@@ -275,7 +275,8 @@ func judgeConnection(e *pool.Error, limits pool.Deadlines) (balancer.Outcome, *c
 	}
 }
 
-// unasked is the error of an attempt that failed before a provider was asked, or on the way: what it says of addresses is not for clients.
+// unasked is the error of an attempt that failed before a provider was asked, or on the way: what it says of addresses
+// is not for clients.
 func unasked(err error) *codec.Error {
 	told := errorf(fasthttp.StatusBadGateway, "server_error", codeBadGateway, "%v", err)
 	_, network := errors.AsType[*net.OpError](err)
@@ -316,9 +317,9 @@ func inShort(e *pool.Error) string {
 	return e.Kind.String()
 }
 
-// sure says that no request can have brought about that a connection could not be made, as far as the server is concerned that it was to lead to:
-// nobody else had to do with it at the time. Whoever has many connections made, or keeps them, makes servers and proxies refuse, reset or hang up on
-// others.
+// sure says that no request can have brought about that a connection could not be made, as far as the server is
+// concerned that it was to lead to: nobody else had to do with it at the time. Whoever has many connections made, or
+// keeps them, makes servers and proxies refuse, reset or hang up on others.
 func sure(e *pool.Error) bool {
 	if timeout, is := errors.AsType[net.Error](e.Err); is && timeout.Timeout() {
 		return false // it may be the line that is full, or we
@@ -329,15 +330,17 @@ func sure(e *pool.Error) bool {
 	return true
 }
 
-// nobodysDoing says that a connection fails whoever asks for it, and how often: there is no such name, or the certificate is not good.
+// nobodysDoing says that a connection fails whoever asks for it, and how often: there is no such name, or the
+// certificate is not good.
 func nobodysDoing(e *pool.Error) bool {
 	name, is := errors.AsType[*net.DNSError](e.Err)
 	_, certificate := errors.AsType[*tls.CertificateVerificationError](e.Err)
 	return certificate || is && name.IsNotFound
 }
 
-// amidOthers says that a connection failed where others stood: the server is there, and others may be why it took no more. When it is not in time
-// that says something all the same: what stands may be dead without anybody having noticed.
+// amidOthers says that a connection failed where others stood: the server is there, and others may be why it took no
+// more. When it is not in time that says something all the same: what stands may be dead without anybody having
+// noticed.
 func amidOthers(e *pool.Error) bool {
 	timeout, is := errors.AsType[net.Error](e.Err)
 	return pool.CompanyOf(e) == pool.Crowded && (!is || !timeout.Timeout())

@@ -234,7 +234,8 @@ func (s *trouble) checkBooks() {
 	}
 	pool := s.pool.Stats()
 	came, unsure := s.bad.asked.Load()+s.good.asked.Load(), s.left.Load()+pool.Resent+pool.Doubted
-	// What a client leaves may end before it is sent; what a busy machine makes late, before the upstream has read it: an attempt at each provider, twice.
+	// What a client leaves may end before it is sent; what a busy machine makes late, before the upstream has read it:
+	// an attempt at each provider, twice.
 	unread := s.left.Load() + 4*s.late.Load()
 	if came > attempts+unsure || came < attempts-attempts/100-unread {
 		s.t.Errorf("the books have %d attempts; the upstreams were asked %d times, of %d it cannot be said, and %d may not have been read", attempts, came, unsure, unread)

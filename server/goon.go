@@ -34,7 +34,8 @@ func continuesSome(cfg *config.Config) bool {
 	return some
 }
 
-// joins says whether the attempt's stream is one that another channel can go on with. A request that cannot be read passes as it is.
+// joins says whether the attempt's stream is one that another channel can go on with. A request that cannot be read
+// passes as it is.
 func (a *attempt) joins() bool {
 	if !a.mayGoOn() || a.deferred() || a.snap.config.StreamRecovery(a.key.APIKey, a.chosen.Provider.Config) != config.RecoverContinue {
 		return false
@@ -43,7 +44,8 @@ func (a *attempt) joins() bool {
 	return err == nil && joinable(q)
 }
 
-// joinable says whether an answer to a request may be text alone: one, in no form that the half of it would break, and nothing that only its own format can say.
+// joinable says whether an answer to a request may be text alone: one, in no form that the half of it would break, and
+// nothing that only its own format can say.
 func joinable(q *codec.Request) bool {
 	if slices.ContainsFunc(q.Tools, func(t codec.Tool) bool { return t.Kind == codec.ToolHosted }) {
 		return false
@@ -89,7 +91,8 @@ func (x *exchange) brokeOff(err error) {
 	x.failure = told
 }
 
-// goOnBehindComments is goOn while the client is shown that somebody is there, also where it is not before an answer begins.
+// goOnBehindComments is goOn while the client is shown that somebody is there, also where it is not before an answer
+// begins.
 func (x *exchange) goOnBehindComments(w io.Writer, err error) bool {
 	if x.comments == 0 && x.at.joint != nil && x.sign() != nil {
 		c := newCommenter(w, x.server.options.gapComments, x.sign())
@@ -98,8 +101,8 @@ func (x *exchange) goOnBehindComments(w io.Writer, err error) bool {
 	return x.goOn(err)
 }
 
-// goOn has the answer gone on with by another channel, if it is one of those that can be and there is a channel. What the client is told if there is none
-// is why the answer broke off, and not what became of this.
+// goOn has the answer gone on with by another channel, if it is one of those that can be and there is a channel. What
+// the client is told if there is none is why the answer broke off, and not what became of this.
 func (x *exchange) goOn(err error) bool {
 	j, told, broken := x.at.joint, x.failure, x.at.chosen
 	if j == nil || !j.plain || x.call.Err() != nil || isOurs(err) || !x.mayTryElsewhere(told) {
@@ -119,7 +122,8 @@ func (x *exchange) goOn(err error) bool {
 	return false
 }
 
-// stays has the request that of the channel whose answer broke off, where none went on with it: what the client has is its answer, and its error.
+// stays has the request that of the channel whose answer broke off, where none went on with it: what the client has is
+// its answer, and its error.
 func (x *exchange) stays(broken balancer.Attempt) {
 	x.live.mu.Lock()
 	x.at.chosen, x.at.backend = broken, &x.snap.backends[broken.Provider.Index]
@@ -149,7 +153,8 @@ func (a *attempt) closeAnswer() {
 	}
 }
 
-// mayTryElsewhere says whether an answer that broke off with an error is one that another provider would not break off as well.
+// mayTryElsewhere says whether an answer that broke off with an error is one that another provider would not break off
+// as well.
 func (x *exchange) mayTryElsewhere(told *codec.Error) bool {
 	switch {
 	case told.Class == codec.ClientMistake, told.Class == codec.TooLong:
@@ -183,7 +188,8 @@ func (x *exchange) chargeBroken(j *joint) {
 	}
 }
 
-// endOf ends an answer that is complete but for what stands behind its last word, or that has been as long as it may be.
+// endOf ends an answer that is complete but for what stands behind its last word, or that has been as long as it may
+// be.
 func (x *exchange) endOf(j *joint) bool {
 	q, err := x.decodedRequest()
 	if !j.ended && (err != nil || q.MaxTokens == nil || j.left(q) > 0) {
@@ -193,7 +199,8 @@ func (x *exchange) endOf(j *joint) bool {
 	return true
 }
 
-// affords takes what the rest of the answer costs at least out of the key's credits, and what was spent beyond what was taken at the beginning.
+// affords takes what the rest of the answer costs at least out of the key's credits, and what was spent beyond what was
+// taken at the beginning.
 func (x *exchange) affords(j *joint) bool {
 	if !x.key.book.Limited() {
 		return true

@@ -2,7 +2,8 @@ package server
 
 import "testing"
 
-// TestWhatIsGoneOnWithCostsWhatEachProviderAsks has a cheap provider break off, and a dear one go on, fail, or be left by the client.
+// TestWhatIsGoneOnWithCostsWhatEachProviderAsks has a cheap provider break off, and a dear one go on, fail, or be left
+// by the client.
 func TestWhatIsGoneOnWithCostsWhatEachProviderAsks(t *testing.T) {
 	const cheap, dear = "    preferences: {model_price: {m: '1,1'}}\n", "    preferences: {model_price: {m: '1000,1000'}}\n"
 	counted := chunk(event("one two three") + usageEvent)

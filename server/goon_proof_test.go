@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestSignaturesOfTextsSurviveASecondStream has Google sign the first piece of a text, the last, or both, and break off between them. It answers with the last
-// words of what was there as often as it does not.
+// TestSignaturesOfTextsSurviveASecondStream has Google sign the first piece of a text, the last, or both, and break off
+// between them. It answers with the last words of what was there as often as it does not.
 func TestSignaturesOfTextsSurviveASecondStream(t *testing.T) {
 	google := *speakers[3]
 	if google.name != "gemini" {

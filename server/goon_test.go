@@ -11,7 +11,8 @@ const goOnAll = "preferences: {stream_recovery: continue, cooldown_period: 0, mo
 // inOrderKey has the first of two providers asked first.
 var inOrderKey = keyed("SCHEDULING_ALGORITHM: fixed_priority")
 
-// TestAStreamThatBreaksOffIsGoneOnWith breaks streams of each format in each way, for clients of each format, and has a provider of another format go on.
+// TestAStreamThatBreaksOffIsGoneOnWith breaks streams of each format in each way, for clients of each format, and has a
+// provider of another format go on.
 func TestAStreamThatBreaksOffIsGoneOnWith(t *testing.T) {
 	for i, first := range speakers {
 		second := speakers[(i+3)%len(speakers)]
@@ -43,7 +44,8 @@ func TestAStreamThatBreaksOffIsGoneOnWith(t *testing.T) {
 // chatSpeaker is the provider of most tests.
 var chatSpeaker = speakers[0]
 
-// chain is a gateway with providers of the chat format in their order, of which the first ones break off when the client has a text.
+// chain is a gateway with providers of the chat format in their order, of which the first ones break off when the
+// client has a text.
 type chain struct {
 	*gateway
 	ups  []*upstream
@@ -169,7 +171,8 @@ func playingUntil(begun string) func(when <-chan bool) script {
 
 const oneCall = "data: {\"id\":\"1\",\"choices\":[{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"c\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]}}]}\n\n"
 
-// TestWhatCannotBeGoneOnWithIsAnError has answers that are more than text, requests whose answer cannot be put together, and nobody to go on.
+// TestWhatCannotBeGoneOnWithIsAnError has answers that are more than text, requests whose answer cannot be put
+// together, and nobody to go on.
 func TestWhatCannotBeGoneOnWithIsAnError(t *testing.T) {
 	request := func(more string) string { return strings.Replace(streamRequest, "{", "{"+more+",", 1) }
 	for _, c := range []struct {

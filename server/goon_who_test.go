@@ -193,7 +193,8 @@ func TestAReloadInTheGapChangesNothing(t *testing.T) {
 	}
 }
 
-// TestTheClientSeesThatSomebodyIsThereInTheGap has the next provider take its time. Nobody is shown anything before an answer begins.
+// TestTheClientSeesThatSomebodyIsThereInTheGap has the next provider take its time. Nobody is shown anything before an
+// answer begins.
 func TestTheClientSeesThatSomebodyIsThereInTheGap(t *testing.T) {
 	for _, more := range []string{"", ", keepalive_interval: 0.05"} {
 		goOn := make(chan bool)
@@ -245,7 +246,8 @@ func TestWhatWasHedgedIsGoneOnWith(t *testing.T) {
 	}
 }
 
-// TestAStreamThatNobodyNeedGoOnWithIsTheSame compares it with that of a client who does not have it set, in the client's own format.
+// TestAStreamThatNobodyNeedGoOnWithIsTheSame compares it with that of a client who does not have it set, in the
+// client's own format.
 func TestAStreamThatNobodyNeedGoOnWithIsTheSame(t *testing.T) {
 	for i, own := range []int{0, 1, 3, 4} {
 		l, s := listeners[i], speakers[own]

@@ -101,8 +101,8 @@ func afterwards(tenths int, then script) script {
 	}
 }
 
-// What fails while another is under way is followed by the next at once; when all have failed, the client hears of the last, and further attempts go as
-// without hedging.
+// What fails while another is under way is followed by the next at once; when all have failed, the client hears of the
+// last, and further attempts go as without hedging.
 func TestHedgingGoesOnAfterFailures(t *testing.T) {
 	var order journal
 	gone := make(chan struct{}, 1)
@@ -130,7 +130,8 @@ func TestHedgingGoesOnAfterFailures(t *testing.T) {
 	}
 }
 
-// With the keys of uni-api alone another is asked when the time of the first is over, which goes on: it may still be the one that answers.
+// With the keys of uni-api alone another is asked when the time of the first is over, which goes on: it may still be
+// the one that answers.
 func TestHedgingAsksAnotherWhenTheTimeIsOver(t *testing.T) {
 	t.Parallel()
 	var order journal
@@ -145,7 +146,8 @@ func TestHedgingAsksAnotherWhenTheTimeIsOver(t *testing.T) {
 	}
 }
 
-// A provider that hangs is found out though another one answers beside it: it rests, and the next request does not wait for it.
+// A provider that hangs is found out though another one answers beside it: it rests, and the next request does not wait
+// for it.
 func TestHedgingLetsRestWhatHasHadItsTime(t *testing.T) {
 	for _, test := range []struct{ name, request, times, hedging string }{
 		{"plain", plainRequest, "model_timeout: 0.3", "enabled: true"},

@@ -11,8 +11,9 @@ import (
 	"uniapi/server/budget"
 )
 
-// What a request will hold is taken out of the budget before it is made. Bytes that come are counted as they come; what is made of them is reckoned
-// from what there is, at the most that it has been seen to take: TestWhatIsMadeOfARequestTakesNoMoreThanWasReckoned tries what is worst in each format.
+// What a request will hold is taken out of the budget before it is made. Bytes that come are counted as they come; what
+// is made of them is reckoned from what there is, at the most that it has been seen to take:
+// TestWhatIsMadeOfARequestTakesNoMoreThanWasReckoned tries what is worst in each format.
 
 // The pool asks for room without knowing for what. Each of these is a request's
 // holding, asked for one use.
@@ -31,13 +32,15 @@ type failureRoom struct{ holding *budget.Holding }
 func (r *failureRoom) Hold(bytes int) error { return r.holding.Hold(budget.Answer, 2*bytes) }
 
 const (
-	// valueDecoded is what a value takes in the neutral form: a part of a message has 170 bytes, and lists grow by halves.
+	// valueDecoded is what a value takes in the neutral form: a part of a message has 170 bytes, and lists grow by
+	// halves.
 	valueDecoded = 320
 	// partKept is what a message, a part or a tool takes of that afterwards, with room in lists.
 	partKept = 512
 	// valueEdited is what a value takes while members are looked for, replaced and taken out.
 	valueEdited = 128
-	// partEncoded is what a message, a part or a tool takes while it is written: roles are put in order, ids found, and what a format wants is added.
+	// partEncoded is what a message, a part or a tool takes while it is written: roles are put in order, ids found, and
+	// what a format wants is added.
 	partEncoded = 1 << 10
 	// nodeCleaned is what a value of a tool's schema takes while it is cleaned.
 	nodeCleaned = 512

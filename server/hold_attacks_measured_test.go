@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// Whoever it is, by whatever way: no more is held than is said here, all of it is taken out of the budget before, and nothing is left.
+// Whoever it is, by whatever way: no more is held than is said here, all of it is taken out of the budget before, and
+// nothing is left.
 func TestWhatAnAttackerMakesTheGatewayHoldIsBounded(t *testing.T) {
 	const (
 		together = 12

@@ -11,7 +11,8 @@ import (
 	"testing"
 )
 
-// TestWhatIsMadeOfEmbeddingsImagesAndWholeAnswersIsHeldBefore has requests and answers that become much larger where they are read or written anew.
+// TestWhatIsMadeOfEmbeddingsImagesAndWholeAnswersIsHeldBefore has requests and answers that become much larger where
+// they are read or written anew.
 func TestWhatIsMadeOfEmbeddingsImagesAndWholeAnswersIsHeldBefore(t *testing.T) {
 	const (
 		size      = 3 << 20

@@ -100,8 +100,8 @@ func work(f func() any) (allocated, live int) {
 }
 
 const (
-	// garbage is how many times as much as is reckoned may be allocated for it: a list that grows by quarters leaves four times itself behind, and
-	// what names the place of a mistake is made for each value.
+	// garbage is how many times as much as is reckoned may be allocated for it: a list that grows by quarters leaves
+	// four times itself behind, and what names the place of a mistake is made for each value.
 	garbage = 5
 	// slack is what is there anyway.
 	slack = 256 << 10

@@ -42,8 +42,8 @@ func takesIdempotencyKey(label string) bool {
 	return false
 }
 
-// repeated looks whether a request was sent before under the Idempotency-Key of this one. If so it is answered, and over. If not, the request may be the one
-// whose answer is kept.
+// repeated looks whether a request was sent before under the Idempotency-Key of this one. If so it is answered, and
+// over. If not, the request may be the one whose answer is kept.
 func (x *exchange) repeated() bool {
 	line := x.ctx.Request.Header.PeekCanonical(idempotencyKeyHeader)
 	if !isIdempotencyKey(line) {

@@ -6,9 +6,10 @@ import (
 	"testing"
 )
 
-// TestImagesOfOpenAICostWhatItsTableSays draws an image of each size and quality, whose tokens OpenAI's guide to images has a table of, and
-// compares with what they come to at 40 dollars for a million, as worked out at https://community.openai.com/t/1275254. Its answers tell
-// apart what tokens of the prompt are, and those of the answer not at all.
+// TestImagesOfOpenAICostWhatItsTableSays draws an image of each size and quality, whose tokens OpenAI's guide to images
+// has a table of, and compares with what they come to at 40 dollars for a million, as worked out at
+// https://community.openai.com/t/1275254. Its answers tell apart what tokens of the prompt are, and those of the answer
+// not at all.
 func TestImagesOfOpenAICostWhatItsTableSays(t *testing.T) {
 	for _, c := range []struct {
 		quality, size string

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// What a provider has answered under ids that OpenAI refuses is answered and sent on under others, where that is wanted.
+// What a provider has answered under ids that OpenAI refuses is answered and sent on under others, where that is
+// wanted.
 func TestItemsOfResponsesHaveTheIDsThatAreWanted(t *testing.T) {
 	const (
 		answer = `{"id":"resp_1","object":"response","status":"completed","model":"r","output":[{"type":"custom_tool_call","id":"item_1","call_id":"c","name":"f","input":"x"}],"usage":{"input_tokens":3,"output_tokens":4,"total_tokens":7}}`

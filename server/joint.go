@@ -7,8 +7,9 @@ import (
 	"uniapi/codec/seam"
 )
 
-// joint is one answer to the client out of several streams: where one breaks off, another goes on (stream_recovery: continue). All are decoded, and it is the
-// encoder of each, with one behind it for all, so that there is one beginning, one end, and indices and ids that go on.
+// joint is one answer to the client out of several streams: where one breaks off, another goes on (stream_recovery:
+// continue). All are decoded, and it is the encoder of each, with one behind it for all, so that there is one
+// beginning, one end, and indices and ids that go on.
 type joint struct {
 	encoder codec.StreamEncoder
 	text    []byte // that the client has
@@ -26,7 +27,8 @@ type joint struct {
 	base  codec.Usage // of those that broke off
 }
 
-// next has an attempt go on. What there is of a character that was cut in two is forgotten: the client has none of it, and gets it whole.
+// next has an attempt go on. What there is of a character that was cut in two is forgotten: the client has none of it,
+// and gets it whole.
 func (j *joint) next(a *attempt) {
 	j.from, j.again, j.upto = a, true, len(j.text)
 	j.cut, j.seam, j.marks, j.told = nil, nil, false, false
@@ -89,8 +91,8 @@ func (j *joint) Append(dst []byte, e *codec.Event) []byte {
 	return j.encoder.Append(dst, e)
 }
 
-// think writes thinking, which another can go on behind as long as nobody has signed it. Once there is text, that of those who go on is theirs alone: the client
-// has had the thinking before it.
+// think writes thinking, which another can go on behind as long as nobody has signed it. Once there is text, that of
+// those who go on is theirs alone: the client has had the thinking before it.
 func (j *joint) think(dst []byte, e *codec.Event) []byte {
 	if e.ProvesText() {
 		return j.encoder.Append(dst, e)
@@ -105,8 +107,9 @@ func (j *joint) think(dst []byte, e *codec.Event) []byte {
 	return j.encoder.Append(dst, e)
 }
 
-// say writes a piece of text without what it repeats, and without a character that is not whole. Google's signatures of texts go behind what there is of the
-// piece: they are of the thinking that led to it, and may come with the first piece of many.
+// say writes a piece of text without what it repeats, and without a character that is not whole. Google's signatures of
+// texts go behind what there is of the piece: they are of the thinking that led to it, and may come with the first
+// piece of many.
 func (j *joint) say(dst []byte, e *codec.Event) []byte {
 	if _, signed := e.TextProof(); signed && e.Choice == 0 {
 		unsigned := *e
@@ -197,8 +200,8 @@ func (j *joint) with(u codec.Usage) codec.Usage {
 // Fail implements codec.StreamEncoder.
 func (j *joint) Fail(dst []byte, e *codec.Error) []byte { return j.encoder.Fail(dst, e) }
 
-// End implements codec.StreamEncoder. Where one stream of several has not told its usage, or half of it is missing, that is estimated, as it is for the books: the client is to
-// see what the whole cost.
+// End implements codec.StreamEncoder. Where one stream of several has not told its usage, or half of it is missing,
+// that is estimated, as it is for the books: the client is to see what the whole cost.
 func (j *joint) End(dst []byte) []byte {
 	dst = j.flush(dst)
 	if u := j.from.toldUsage(); j.again || untold(&u, true) {

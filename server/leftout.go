@@ -13,7 +13,8 @@ import (
 	"uniapi/server/telemetry"
 )
 
-// reach prepares what a provider is asked with, and what fetches images for it. The error says why the provider is left out.
+// reach prepares what a provider is asked with, and what fetches images for it. The error says why the provider is left
+// out.
 func reach(adapters *provider.Adapters, fetcher *fetch.Fetcher, cfg *config.Config, provider *config.Provider) (*provider.Channel, *fetch.Fetcher, error) {
 	via, err := fetcher.Via(cfg.ProxyFor(provider, &url.URL{Scheme: "https"})) // whose images may be anybody's
 	if err != nil && provider.Preferences.Proxy == "" && cfg.Preferences.Proxy == "" {
@@ -26,8 +27,8 @@ func reach(adapters *provider.Adapters, fetcher *fetch.Fetcher, cfg *config.Conf
 	return channel, via, err
 }
 
-// LeftOut is what a server leaves out of a configuration: what was left out when it was read, and, as problems of its file, what `uni-api check`
-// would else not find and `serve` only log.
+// LeftOut is what a server leaves out of a configuration: what was left out when it was read, and, as problems of its
+// file, what `uni-api check` would else not find and `serve` only log.
 func LeftOut(cfg *config.Config) config.Problems {
 	p := pool.New(pool.Options{})
 	defer p.Close()
@@ -47,8 +48,9 @@ func LeftOut(cfg *config.Config) config.Problems {
 	return problems
 }
 
-// Loses is what a configuration would leave out that the one in force does not leave out already. A reload is refused for it: a word that is misspelt
-// takes no provider away from those who use it, and what the start has told of may stay as it is.
+// Loses is what a configuration would leave out that the one in force does not leave out already. A reload is refused
+// for it: a word that is misspelt takes no provider away from those who use it, and what the start has told of may stay
+// as it is.
 func (s *Server) Loses(next *config.Config) config.Problems {
 	told := map[string]bool{} // by the message: its line is another one in another file
 	for _, problem := range s.snapshot.Load().leftOut {
@@ -84,8 +86,8 @@ func unusedOverride(provider *config.Provider, err error, secrets *telemetry.Red
 	return problem
 }
 
-// NotRead tells that the configuration could not be read again, and why, so that the one before it stays in force. It holds until one is put into
-// force, or nil is told since the one in force is what is there.
+// NotRead tells that the configuration could not be read again, and why, so that the one before it stays in force. It
+// holds until one is put into force, or nil is told since the one in force is what is there.
 func (s *Server) NotRead(err error) {
 	if err == nil {
 		s.notRead.Store(nil)

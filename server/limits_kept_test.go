@@ -67,7 +67,8 @@ func TestADailyLimitSurvivesTheEndOfTheProgram(t *testing.T) {
 
 var ledgerTimes = regexp.MustCompile(`(?m)^uniapi_ledger_(?:lag|fold)_seconds (\S+)$`)
 
-// waitForLedger waits until the gateway has written down what it has counted so far, as an admin's key is told: by a flush that began after now.
+// waitForLedger waits until the gateway has written down what it has counted so far, as an admin's key is told: by a
+// flush that began after now.
 func (s *serving) waitForLedger(t *testing.T, key string) {
 	t.Helper()
 	now := time.Now()

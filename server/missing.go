@@ -11,14 +11,15 @@ import (
 	"uniapi/pool/provider"
 )
 
-// mostNear is how many models are named in the place of one that is not there, and mostSought among how many of a key's they are looked for.
+// mostNear is how many models are named in the place of one that is not there, and mostSought among how many of a key's
+// they are looked for.
 const (
 	mostNear   = 3
 	mostSought = 2000
 )
 
-// nearModels are the names that may be meant by one that is not there, the likeliest first: those that differ in nothing but case, punctuation or what
-// stands before a slash, else the one that the fewest edits make of it.
+// nearModels are the names that may be meant by one that is not there, the likeliest first: those that differ in
+// nothing but case, punctuation or what stands before a slash, else the one that the fewest edits make of it.
 func nearModels(model string, known []string) []string {
 	known = known[:min(len(known), mostSought)]
 	wanted := plainModel(model)

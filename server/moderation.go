@@ -22,7 +22,8 @@ const moderating = 3
 // moderationModels are asked for in turn: the first that the key may use.
 var moderationModels = []string{"omni-moderation-latest", "text-moderation-latest"}
 
-// moderator is the model of a request for moderation that names none: one of those above, else what the key may use that is called so.
+// moderator is the model of a request for moderation that names none: one of those above, else what the key may use
+// that is called so.
 func (in *inbound) moderator() string {
 	if in.key == nil || in.key.routes == nil { // of whom nothing is known
 		return moderationModels[0]

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestModerationReadsWhatTheProviderReads says what a moderator flags in every place of every kind of request that a provider takes words from. The order
-// of turns and the kinds of parts are the matter of package said.
+// TestModerationReadsWhatTheProviderReads says what a moderator flags in every place of every kind of request that a
+// provider takes words from. The order of turns and the kinds of parts are the matter of package said.
 func TestModerationReadsWhatTheProviderReads(t *testing.T) {
 	served := ""
 	up := act(t, func(w http.ResponseWriter, r *http.Request) {
@@ -87,7 +87,8 @@ func TestModerationRefusesWhatItCannotRead(t *testing.T) {
 	}
 }
 
-// TestModerationIsInTheBooks has a moderator that fails and one that judges: each is counted at its provider, and what it costs is the key's.
+// TestModerationIsInTheBooks has a moderator that fails and one that judges: each is counted at its provider, and what
+// it costs is the key's.
 func TestModerationIsInTheBooks(t *testing.T) {
 	up := act(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -133,7 +134,8 @@ func TestModerationIsInTheBooks(t *testing.T) {
 	}
 }
 
-// TestModeratorsWithoutAVerdictAreCharged has one that answers, and says nothing of what it was asked; what is an error or no answer costs nothing.
+// TestModeratorsWithoutAVerdictAreCharged has one that answers, and says nothing of what it was asked; what is an error
+// or no answer costs nothing.
 func TestModeratorsWithoutAVerdictAreCharged(t *testing.T) {
 	for says, prompt := range map[string]int64{
 		`{"results":[{"flagged":false}]}`:                    2 + 1, // with what the model counts
@@ -179,7 +181,8 @@ func TestModerationWithoutAModelGoesToWhatIsConfigured(t *testing.T) {
 	}
 }
 
-// What the gateway asks on its own comes over no connection; where it comes from is where the request does that it is asked for.
+// What the gateway asks on its own comes over no connection; where it comes from is where the request does that it is
+// asked for.
 func TestAModeratedRequestIsServedWhereAKeyMayBeUsedFromSomeAddressesOnly(t *testing.T) {
 	up := act(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// exampleFile is what a file looks like that somebody has made of an example: all that the Python uni-api's documentation shows, with its forms to
-// fill in left as they are. The first provider is a real one.
+// exampleFile is what a file looks like that somebody has made of an example: all that the Python uni-api's
+// documentation shows, with its forms to fill in left as they are. The first provider is a real one.
 const exampleFile = `providers:
   - provider: first
     base_url: BASE/v1/chat/completions

@@ -21,11 +21,11 @@ import (
 const (
 	// mostAnswer is what no model of the families below goes beyond that the list prices do not know.
 	mostAnswer = 128 << 10
-	// usualAnswer is what is held of limits on tokens, since most answers are far from what they may be, and of credits and limits on money
-	// where nobody knows how much the model may answer.
+	// usualAnswer is what is held of limits on tokens, since most answers are far from what they may be, and of credits
+	// and limits on money where nobody knows how much the model may answer.
 	usualAnswer = 512
-	// mostContext is what the models with the longest context read at once, and so what a provider may add to a prompt of its own accord: earlier turns,
-	// files, what it finds in the web.
+	// mostContext is what the models with the longest context read at once, and so what a provider may add to a prompt
+	// of its own accord: earlier turns, files, what it finds in the web.
 	mostContext = 1 << 20
 	// Of a search the results, if the client does not say how many, and the tokens of one.
 	usualResults, resultTokens = 10, 16 << 10
@@ -121,8 +121,8 @@ func (x *exchange) reckon() {
 	x.need.Money = x.costAtMost(most)
 }
 
-// costAtMost is what tokens, and what else the request asks for, cost at the dearest of the channels that may serve it, in
-// the dearest way: read from no cache, said aloud, in the service tier that it asks for or without.
+// costAtMost is what tokens, and what else the request asks for, cost at the dearest of the channels that may serve it,
+// in the dearest way: read from no cache, said aloud, in the service tier that it asks for or without.
 func (x *exchange) costAtMost(tokens usage.Tokens) (most int64) {
 	x.countAsked(&tokens)
 	if x.mentions().May(codec.MentionsHourOfCache) {
@@ -218,8 +218,8 @@ func (in *inbound) answerAtMost() (tokens, answers int64, beyond bool) {
 	return tokens, saturate.Mul(min(max(answers, 1), 128), prompts), beyond
 }
 
-// mostOf is a number or what a member of the request says by some of the paths, whichever is more; below is what a number below 0 says. A first name
-// may be in any letters: some servers read any.
+// mostOf is a number or what a member of the request says by some of the paths, whichever is more; below is what a
+// number below 0 says. A first name may be in any letters: some servers read any.
 func mostOf(n int64, paths []string, body []byte, it *rawjson.Members, below int64) int64 {
 	said := it.Name()
 	for _, path := range paths {

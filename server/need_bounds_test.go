@@ -7,8 +7,8 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// TestAnswerAtMostIsTheMostThatARequestMaySay reads requests of each format, with members that are there twice: which of them a provider reads is
-// its own choice.
+// TestAnswerAtMostIsTheMostThatARequestMaySay reads requests of each format, with members that are there twice: which
+// of them a provider reads is its own choice.
 func TestAnswerAtMostIsTheMostThatARequestMaySay(t *testing.T) {
 	for _, c := range []struct {
 		format, body    string

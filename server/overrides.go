@@ -11,8 +11,8 @@ import (
 	"uniapi/pool/provider"
 )
 
-// overrides are what a provider's post_body_parameter_overrides say of one model, by what is asked of it: fields of a conversation are no fields of
-// images, of embeddings or of a count of tokens.
+// overrides are what a provider's post_body_parameter_overrides say of one model, by what is asked of it: fields of a
+// conversation are no fields of images, of embeddings or of a count of tokens.
 type overrides struct {
 	talk  *override.Edits            // of conversations
 	other *override.Edits            // of the rest but counts: the model's own block
@@ -50,7 +50,8 @@ func (a *attempt) overridden(rules *override.Edits, body []byte, stream bool) []
 	return a.rules.OneLimit(body, rules.Touches)
 }
 
-// overridden is a body with post_body_parameter_overrides laid over it. stream is whether the provider is asked for one.
+// overridden is a body with post_body_parameter_overrides laid over it. stream is whether the provider is asked for
+// one.
 func overridden(rules *override.Edits, body []byte, stream bool) []byte {
 	if rules == nil {
 		return body
@@ -67,7 +68,8 @@ func overridden(rules *override.Edits, body []byte, stream bool) []byte {
 	return slices.Concat(parts...)
 }
 
-// compileOverrides prepares a provider's overrides for each of its models. The errors are of the models for which they are not used.
+// compileOverrides prepares a provider's overrides for each of its models. The errors are of the models for which they
+// are not used.
 func compileOverrides(p *config.Provider, models []config.Model) (all map[string]*overrides, problems []error) {
 	if len(p.Preferences.Overrides) == 0 {
 		return nil, nil

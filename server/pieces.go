@@ -10,9 +10,9 @@ import (
 // mostOfPiece is how long a name or a text at the top may be that is looked for in pieces, in bytes, escapes and all.
 const mostOfPiece = 512
 
-// textInPieces is the text of a member at the top of an object that lies in pieces, as it is sent; "" if it is none. The object is valid. Nothing of it
-// is copied but strings at the top, one at a time: the rest may be megabytes, which nobody has counted twice.
-// A name with a full stop is that of a member of the member.
+// textInPieces is the text of a member at the top of an object that lies in pieces, as it is sent; "" if it is none.
+// The object is valid. Nothing of it is copied but strings at the top, one at a time: the rest may be megabytes, which
+// nobody has counted twice. A name with a full stop is that of a member of the member.
 func textInPieces(pieces [][]byte, name string) (text string) {
 	name, inside, _ := strings.Cut(name, ".")
 	s := pieceScanner{name: name, inside: inside}

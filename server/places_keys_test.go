@@ -197,7 +197,8 @@ func TestConnectionsOfAKeyThatTakesNothingMakeRoomForOthers(t *testing.T) {
 	}
 }
 
-// TestAKeySendsItsPartOfTheBodiesOnly has a key that begins to send as many requests as there are connections, each slowly: another one is served.
+// TestAKeySendsItsPartOfTheBodiesOnly has a key that begins to send as many requests as there are connections, each
+// slowly: another one is served.
 func TestAKeySendsItsPartOfTheBodiesOnly(t *testing.T) {
 	const most = 16 // of which 12 may be sending, 8 of them one key's
 	g := startWith(t, Options{MaxConnections: most, readTimes: &ungraceful}, providerOf("p", listen(t, both)), twoKeys)

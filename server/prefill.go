@@ -12,7 +12,8 @@ import (
 	"uniapi/codec/seam"
 )
 
-// prefilling is how an upstream is brought to go on with a text that stands at the end of the conversation as the assistant's.
+// prefilling is how an upstream is brought to go on with a text that stands at the end of the conversation as the
+// assistant's.
 type prefilling uint8
 
 const (
@@ -21,8 +22,9 @@ const (
 	prefixed                     // it does so where the text is marked as a prefix
 )
 
-// prefills is how the attempt's upstream is. OpenAI takes such a text in both of its formats, and begins a new answer behind it; so do most that speak as it
-// does, and Cohere, which wants the user's words last. Which ones go on is in the table of what models take.
+// prefills is how the attempt's upstream is. OpenAI takes such a text in both of its formats, and begins a new answer
+// behind it; so do most that speak as it does, and Cohere, which wants the user's words last. Which ones go on is in
+// the table of what models take.
 func (a *attempt) prefills(q *codec.Request) prefilling {
 	if prefixer, is := a.to.(codec.Prefixer); is {
 		base, err := url.Parse(a.chosen.Provider.Config.BaseURL)
@@ -70,7 +72,8 @@ func (a *attempt) continued(q *codec.Request) *codec.Request {
 	return &c
 }
 
-// withWords is a conversation that ends with the assistant's words, behind those that the client has ended it with, if it has.
+// withWords is a conversation that ends with the assistant's words, behind those that the client has ended it with, if
+// it has.
 func withWords(messages []codec.Message, words string) []codec.Message {
 	list := slices.Clone(messages)
 	if n := len(list) - 1; n >= 0 && list[n].Role == codec.RoleAssistant && len(list[n].Parts) > 0 {
@@ -84,8 +87,9 @@ func withWords(messages []codec.Message, words string) []codec.Message {
 	return append(list, codec.Message{Role: codec.RoleAssistant, Parts: []codec.Part{{Kind: codec.PartText, Text: words}}})
 }
 
-// instruction tells a model that begins an answer of its own to go on with another. Its last words are asked for again, since models leave out the space, or the half of a
-// word, that an answer would have to begin with; package seam cuts them.
+// instruction tells a model that begins an answer of its own to go on with another. Its last words are asked for again,
+// since models leave out the space, or the half of a word, that an answer would have to begin with; package seam cuts
+// them.
 func instruction(given []byte) string {
 	const goOn = "Your answer above was cut off. Go on exactly where the text stopped, in the middle of a sentence or a word if that is where it stopped"
 	const only = " Do not begin again, and say nothing about this."

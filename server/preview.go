@@ -14,8 +14,8 @@ import (
 	"uniapi/server/telemetry"
 )
 
-// fromFile is the snapshot that a configuration alone makes, without a gateway that runs. Models that one would discover are not known to it. leftOut
-// is told of providers that cannot be reached.
+// fromFile is the snapshot that a configuration alone makes, without a gateway that runs. Models that one would
+// discover are not known to it. leftOut is told of providers that cannot be reached.
 func fromFile(p *pool.Pool, cfg *config.Config, leftOut func(*config.Provider, error)) *snapshot {
 	adapters, fetcher := provider.NewAdapters(p), fetch.New(cfg.Preferences.ImageFetch, p.TLS(), nil)
 	snap := &snapshot{config: cfg, backends: make([]backend, len(cfg.Providers))}
@@ -31,7 +31,8 @@ func fromFile(p *pool.Pool, cfg *config.Config, leftOut func(*config.Provider, e
 	return snap
 }
 
-// Summary is what `uni-api check` prints of a configuration: what was understood, and what each provider would be asked as. Nothing is asked.
+// Summary is what `uni-api check` prints of a configuration: what was understood, and what each provider would be asked
+// as. Nothing is asked.
 func Summary(cfg *config.Config) string {
 	return telemetry.NewRedactor(cfg.Secrets()).Clean(cfg.Summary(preview(cfg)))
 }

@@ -88,8 +88,8 @@ func (keys keyIndex) find(ctx *fasthttp.RequestCtx) *clientKey {
 	return nil
 }
 
-// keyOf is the key that a request carries, in whose name it may hold memory from now on, and whose its connection is. The error is that it carries none
-// that is known, or one that may not be used.
+// keyOf is the key that a request carries, in whose name it may hold memory from now on, and whose its connection is.
+// The error is that it carries none that is known, or one that may not be used.
 func (s *Server) keyOf(ctx *fasthttp.RequestCtx, snap *snapshot) (*clientKey, *codec.Error) {
 	key := snap.keys.find(ctx)
 	if key == nil {
@@ -106,8 +106,8 @@ func (s *Server) keyOf(ctx *fasthttp.RequestCtx, snap *snapshot) (*clientKey, *c
 	return key, nil
 }
 
-// receiveBody reads the request's body. fasthttp has read no more of it than came with the head, so that whoever has no key makes the gateway hold
-// nothing; the rest is kept in steps, as it comes.
+// receiveBody reads the request's body. fasthttp has read no more of it than came with the head, so that whoever has no
+// key makes the gateway hold nothing; the rest is kept in steps, as it comes.
 func (x *exchange) receiveBody() *codec.Error {
 	if announced := x.ctx.Request.Header.ContentLength(); announced > prefetched || announced < 0 { // it is not here yet
 		defer x.server.sending.Give(x.key.share)

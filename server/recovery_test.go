@@ -187,7 +187,8 @@ func TestATranslatedStreamThatBreaksIsServedElsewhere(t *testing.T) {
 	}
 }
 
-// TestAnswersThatBreakAreRepeatedSeldom has providers of which none gets to its end: each answer that has begun may be on the bill.
+// TestAnswersThatBreakAreRepeatedSeldom has providers of which none gets to its end: each answer that has begun may be
+// on the bill.
 func TestAnswersThatBreakAreRepeatedSeldom(t *testing.T) {
 	for _, c := range []struct {
 		channels, each int

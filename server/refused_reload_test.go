@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// What check calls an error keeps the old configuration whole also where it is found only when a provider is made ready, unless the start told of it.
+// What check calls an error keeps the old configuration whole also where it is found only when a provider is made
+// ready, unless the start told of it.
 func TestAReloadThatWouldLoseAProviderIsRefused(t *testing.T) {
 	up := listen(t, both)
 	program := build(t)

@@ -74,7 +74,8 @@ func (x *exchange) lost(err error) {
 func (x *exchange) take(chosen balancer.Attempt) {
 	x.choose(chosen)
 	x.made = chosen.Number
-	// What there is for the whole is counted from the request's arrival, and holds for all that is done for it from now on.
+	// What there is for the whole is counted from the request's arrival, and holds for all that is done for it from now
+	// on.
 	d := chosen.Candidate.Deadlines(&x.plan.Attributes)
 	due := x.within
 	if own := x.start.Add(d.Total); d.Total > 0 && (due.IsZero() || own.Before(due)) {
@@ -183,8 +184,8 @@ type trial struct {
 	span               tracing.SpanID
 }
 
-// next is the plan's next attempt. Where all that could serve rests and another request is finding out whether it is fit again, this one waits
-// for what that finds.
+// next is the plan's next attempt. Where all that could serve rests and another request is finding out whether it is
+// fit again, this one waits for what that finds.
 func (x *exchange) next(plan *balancer.Plan) (balancer.Attempt, bool) {
 	for waited := time.Duration(0); ; waited += lookEvery {
 		attempt, more := plan.Next()
@@ -238,12 +239,13 @@ func (in *inbound) attributes() balancer.Attributes {
 	return f
 }
 
-// longestSearch is how long a channel that serves is looked for, unless the first one may take longer. Whoever still waits then has most often been
-// given up by what stands between.
+// longestSearch is how long a channel that serves is looked for, unless the first one may take longer. Whoever still
+// waits then has most often been given up by what stands between.
 const longestSearch = 10 * time.Minute
 
-// late says that no further attempt is to be begun. A channel that was not asked yet has its attempt before that, unless the whole may take no
-// longer; one that was is asked again only as long as the client has not waited for the sum of what those that were asked may take.
+// late says that no further attempt is to be begun. A channel that was not asked yet has its attempt before that,
+// unless the whole may take no longer; one that was is asked again only as long as the client has not waited for the
+// sum of what those that were asked may take.
 func (x *exchange) late(plan *balancer.Plan) bool {
 	waited := time.Since(x.began)
 	if x.call.Err() != nil || waited >= x.server.options.longestSearch {

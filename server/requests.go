@@ -10,7 +10,8 @@ import (
 	"uniapi/server/telemetry"
 )
 
-// keepRequest adds a request that has ended to the log of requests. Like the log's line it holds nothing of what was said.
+// keepRequest adds a request that has ended to the log of requests. Like the log's line it holds nothing of what was
+// said.
 func (x *exchange) keepRequest(r *record, client netip.Addr) {
 	s, l := x.server, &x.line
 	s.access.BeginRecord(l, r.end)

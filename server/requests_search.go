@@ -19,8 +19,8 @@ import (
 	"uniapi/server/respond"
 )
 
-// Searches of the log of requests read files and take processor time: one runs at a time, for so long at most. Those of keys
-// that are no admin's leave three quarters of the time to others, and take turns with each other.
+// Searches of the log of requests read files and take processor time: one runs at a time, for so long at most. Those of
+// keys that are no admin's leave three quarters of the time to others, and take turns with each other.
 const (
 	longestLookup    = 5 * time.Second
 	longestOwnLookup = 300 * time.Millisecond
@@ -47,8 +47,8 @@ func newLookups() *lookups {
 	return &lookups{turn: make(chan struct{}, 1), keys: make(map[string]bool)}
 }
 
-// begin waits for the turn of a key that is no admin's, which lasts until it is told how long the search took. false is that it has one already, that too
-// many wait, or that it took too long.
+// begin waits for the turn of a key that is no admin's, which lasts until it is told how long the search took. false is
+// that it has one already, that too many wait, or that it took too long.
 func (l *lookups) begin(key string) (done func(took time.Duration), ok bool) {
 	l.asking.Lock()
 	if ok = !l.keys[key] && len(l.keys) <= mostTurns; ok {
@@ -97,7 +97,8 @@ type requestsState struct {
 	Error   string `json:"error,omitempty"`
 }
 
-// listRequests serves GET /v1/requests: what admins look for, and of any other key its own requests, without who served them.
+// listRequests serves GET /v1/requests: what admins look for, and of any other key its own requests, without who served
+// them.
 func (s *Server) listRequests(ctx *fasthttp.RequestCtx, key *clientKey) {
 	query, bad := requestQuery(ctx.QueryArgs())
 	if bad != nil {

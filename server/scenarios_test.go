@@ -32,7 +32,8 @@ func fortyEvents(p *peer) {
 	}
 }
 
-// scenario is a way in which a provider misbehaves, and what the client is to get all the same, with another provider of the model beside it.
+// scenario is a way in which a provider misbehaves, and what the client is to get all the same, with another provider
+// of the model beside it.
 type scenario struct {
 	name   string
 	p      []script // in turn; nil: nobody listens there
@@ -46,7 +47,8 @@ type scenario struct {
 	ends   bool   // a stream comes to its end
 }
 
-// The sixteen are those of a public suite of misbehaving providers, in our own words. An outage of a minute is the simulation's, in package balancer.
+// The sixteen are those of a public suite of misbehaving providers, in our own words. An outage of a minute is the
+// simulation's, in package balancer.
 var scenarios = []scenario{
 	{name: "a limit for a moment, alone", p: []script{fails(429, "Retry-After-Ms: 30", errorBody("slow down")), both}, alone: true, status: 200, from: "p p", ends: true},
 	{name: "a limit for a second, alone", p: []script{fails(429, "Retry-After: 1", errorBody("slow down")), both}, alone: true, only: plainRequest, status: 200, from: "p p", ends: true},

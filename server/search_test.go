@@ -82,7 +82,8 @@ func TestWhereTheTimeWentIsNoPartOfWhatAProviderSays(t *testing.T) {
 	}
 }
 
-// Beyond the longest search nobody is waited for, but for the first who was asked; and that he had no time is nobody's fault.
+// Beyond the longest search nobody is waited for, but for the first who was asked; and that he had no time is nobody's
+// fault.
 func TestTheLongestSearchIsTheEndOfIt(t *testing.T) {
 	failing, last := listen(t, says(reply(500, jsonKind, errorBody("no")))), listen(t, both)
 	g := startWith(t, Options{longestSearch: 2 * time.Second}, providerOf("p", failing), providerOf("q", listen(t, mute)), providerOf("r", last),

@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// webSearchers are answers of providers that have searched the web twice, whole and streamed, in the formats that tell of it.
+// webSearchers are answers of providers that have searched the web twice, whole and streamed, in the formats that tell
+// of it.
 var webSearchers = []struct {
 	name, path, whole, stream string
 	searches, files, code     int64 // that are paid
@@ -114,7 +115,8 @@ func TestSearchesThatAreNotToldArePaidWithTheAnswer(t *testing.T) {
 	}
 }
 
-// TestSearchesThatMayBeMadeAreHeld has many requests at once that may search, with credits for few of them. One more may go than there is room for.
+// TestSearchesThatMayBeMadeAreHeld has many requests at once that may search, with credits for few of them. One more
+// may go than there is room for.
 func TestSearchesThatMayBeMadeAreHeld(t *testing.T) {
 	for _, c := range []struct {
 		path, body string

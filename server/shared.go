@@ -10,7 +10,8 @@ import (
 	"uniapi/server/admin"
 )
 
-// useStores makes the state that outlives configurations, with what other instances share of it. Its failures are logged.
+// useStores makes the state that outlives configurations, with what other instances share of it. Its failures are
+// logged.
 func (s *Server) useStores(stores balancer.Stores) {
 	if stores.Failed == nil {
 		stores.Failed = func(err error) {

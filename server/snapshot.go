@@ -131,7 +131,8 @@ func (s *Server) share(key string) *budget.Share {
 	return new(budget.Share)
 }
 
-// route compiles who serves what, once the channels are known. discovered are the models of a provider whose configuration names none.
+// route compiles who serves what, once the channels are known. discovered are the models of a provider whose
+// configuration names none.
 func (snap *snapshot) route(state *balancer.State, discovered func(*config.Provider) []config.Model) {
 	snap.table = balancer.Build(snap.config, state, func(i int) []config.Model {
 		switch p := snap.config.Providers[i]; {
@@ -193,7 +194,8 @@ func (s *Server) Apply(cfg *config.Config) {
 	s.discovery.Watch(cfg, s.snapshot.Load().channels())
 }
 
-// Renew has requests go over new connections to the providers from now on, so that names are looked up again, and list prices read again. What is under way goes on.
+// Renew has requests go over new connections to the providers from now on, so that names are looked up again, and list
+// prices read again. What is under way goes on.
 func (s *Server) Renew() {
 	s.pool.Renew()
 	s.prices.Look()

@@ -6,10 +6,12 @@ import (
 	"uniapi/server/telemetry/metrics"
 )
 
-// stages are what a request passes beside what every request does. What brings them about is known before there is a request: the configuration, the
-// path, the client key. So a request has one word of them, a plain one has none, and where its way comes to a stage it asks for the bit and goes by.
+// stages are what a request passes beside what every request does. What brings them about is known before there is a
+// request: the configuration, the path, the client key. So a request has one word of them, a plain one has none, and
+// where its way comes to a stage it asks for the bit and goes by.
 //
-// What only the request itself or its channel tells (a compressed body, an Idempotency-Key, another format) is no bit: it is looked at where it is met.
+// What only the request itself or its channel tells (a compressed body, an Idempotency-Key, another format) is no bit:
+// it is looked at where it is met.
 type stages uint32
 
 const (

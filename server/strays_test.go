@@ -133,8 +133,9 @@ func (s *siege) ask(client *http.Client, h *hostile, model, key, number string, 
 	}
 }
 
-// Hostile providers send what they were not asked for at every moment, to two keys under load. The first of it may reach somebody, if it comes
-// neither too early nor too late; no request that is made after it was noticed gets what is another's.
+// Hostile providers send what they were not asked for at every moment, to two keys under load. The first of it may
+// reach somebody, if it comes neither too early nor too late; no request that is made after it was noticed gets what is
+// another's.
 func TestAfterTheFirstStrayAnswerNoneGoesWrong(t *testing.T) {
 	s := besiege(t, 0, "")
 	s.run(strayRequests)

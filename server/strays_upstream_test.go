@@ -26,7 +26,8 @@ const (
 
 var moments = []moment{withAnswer, within, behind, later, whileIdle, beforeHeard, before}
 
-// hostile is a provider that answers each request, and now and then once more: with the same answer, or with a piece of something.
+// hostile is a provider that answers each request, and now and then once more: with the same answer, or with a piece of
+// something.
 type hostile struct {
 	*upstream
 	moment moment
@@ -50,7 +51,8 @@ func (h *hostile) String() string {
 }
 
 const (
-	// soundRequests are answered before anything is sent unasked: a gateway must have seen a few answers to know how long they take.
+	// soundRequests are answered before anything is sent unasked: a gateway must have seen a few answers to know how
+	// long they take.
 	soundRequests = 60
 	// strayOneIn is how many answers come for one of which more is sent.
 	strayOneIn = 15

@@ -5,9 +5,9 @@ import (
 	"uniapi/codec/estimate"
 )
 
-// untold says that a usage does not tell both what was read and what was said. A client of another format would read it as zeros, or miss it: Anthropic's
-// SDKs want both numbers in every message, the others leave their usage open. A whole answer that is told to have cost nothing is believed; the zeros of a
-// stream are running totals.
+// untold says that a usage does not tell both what was read and what was said. A client of another format would read it
+// as zeros, or miss it: Anthropic's SDKs want both numbers in every message, the others leave their usage open. A whole
+// answer that is told to have cost nothing is believed; the zeros of a stream are running totals.
 func untold(u *codec.Usage, streamed bool) bool {
 	switch {
 	case u.Gaps&codec.Nothing != 0:
@@ -18,8 +18,8 @@ func untold(u *codec.Usage, streamed bool) bool {
 	return u.Gaps&(codec.NoPrompt|codec.NoCompletion) != 0
 }
 
-// supply gives a whole answer the usage that its client and the books are to have: where a half was not told it is what the total leaves, else
-// estimated.
+// supply gives a whole answer the usage that its client and the books are to have: where a half was not told it is what
+// the total leaves, else estimated.
 func (a *attempt) supply(whole *codec.Response) {
 	u := a.toldUsage()
 	if !untold(&u, false) {

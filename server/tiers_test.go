@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// tellers are answers of providers that say by which service tier they were made, whole and streamed, in the formats that tell it. Where "TIER" stands, a word is put.
+// tellers are answers of providers that say by which service tier they were made, whole and streamed, in the formats
+// that tell it. Where "TIER" stands, a word is put.
 var tellers = []struct{ name, path, line, whole, stream string }{
 	{"chat", "/v1/chat/completions", "", `{"id":"1","object":"chat.completion","created":1,"model":"m","service_tier":"TIER","choices":[{"index":0,"message":{"role":"assistant","content":"ok"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1000,"completion_tokens":0,"total_tokens":1000}}`,
 		`data: {"id":"1","object":"chat.completion.chunk","created":1,"model":"m","service_tier":"TIER","choices":[{"index":0,"delta":{"role":"assistant","content":"ok"},"finish_reason":"stop"}],"usage":null}` + "\n\n" +
@@ -31,7 +32,8 @@ const (
 	toldByGoogle = `{"candidates":[{"content":{"role":"model","parts":[{"text":"ok"}]},"finishReason":"STOP","index":0}],"modelVersion":"m","usageMetadata":{"promptTokenCount":1000,"candidatesTokenCount":0,"totalTokenCount":1000}}`
 )
 
-// TestServiceTiersThatProvidersTellArePaid has each format's clients ask providers that were quicker than they were asked to be, or not as quick.
+// TestServiceTiersThatProvidersTellArePaid has each format's clients ask providers that were quicker than they were
+// asked to be, or not as quick.
 func TestServiceTiersThatProvidersTellArePaid(t *testing.T) {
 	for _, f := range tellers {
 		for _, a := range askers {

@@ -158,7 +158,8 @@ func (a *attempt) imagesIn(body []byte, end extent) (n int64) {
 	return n
 }
 
-// imageKind is the size and the quality of the images that were made: what the answer tells of them, if it is there whole, else what was asked for.
+// imageKind is the size and the quality of the images that were made: what the answer tells of them, if it is there
+// whole, else what was asked for.
 func (a *attempt) imageKind(whole bool) (size, quality string) {
 	size, quality = a.imageAsked()
 	if !whole {
@@ -188,7 +189,8 @@ func (in *inbound) imageAsked() (size, quality string) {
 	return size, quality
 }
 
-// mostOfKind is how much is kept of a size or a quality, in bytes: no price is of a longer one, and a request may be one word of megabytes.
+// mostOfKind is how much is kept of a size or a quality, in bytes: no price is of a longer one, and a request may be
+// one word of megabytes.
 const mostOfKind = 64
 
 // mostImages is how many images OpenAI makes for a request at most.

@@ -8,8 +8,8 @@ import (
 	"uniapi/codec/estimate"
 )
 
-// TestStreamsAreCountedAsWholeAnswersAre has providers that count nothing answer in other scripts, written plainly and in escapes: what a stream
-// costs is what the same answer costs whole.
+// TestStreamsAreCountedAsWholeAnswersAre has providers that count nothing answer in other scripts, written plainly and
+// in escapes: what a stream costs is what the same answer costs whole.
 func TestStreamsAreCountedAsWholeAnswersAre(t *testing.T) {
 	usual := answeredText
 	defer func() { answeredText = usual }()

@@ -280,8 +280,8 @@ func (c charged) isFor(t *testing.T, what string, prompt, completion int64) {
 	}
 }
 
-// leave sends a request, keepsStill for the provider to have said its first piece, and for the first bytes of the answer if there
-// are to be some, and hangs up.
+// leave sends a request, keepsStill for the provider to have said its first piece, and for the first bytes of the
+// answer if there are to be some, and hangs up.
 func (s *stage) leave(p *play, path, body string, header ...string) {
 	s.t.Helper()
 	p.said = make(chan struct{}, 1)

@@ -19,7 +19,8 @@ type wording struct {
 
 const exact metrics.Lack = -1
 
-// contradictory makes a usage of 1234 and 567 tokens one of which the answer is below zero, and the total below the prompt.
+// contradictory makes a usage of 1234 and 567 tokens one of which the answer is below zero, and the total below the
+// prompt.
 var contradictory = strings.NewReplacer("1234", "1010", "567", "-567", "500", "-500", "1801", "7")
 
 var wordings = []wording{
@@ -160,8 +161,8 @@ func (s *stage) cutOff(t *testing.T, what string, d tongue, stream bool, path, b
 	s.leavesEarly(t, what, func() *play { return &play{kind: d.events, length: -1, end: keepsStill} }, path, body, 1000)
 }
 
-// leavesEarly has the client leave when the provider has begun to answer and nothing has come of it. Whether the gateway has seen that it
-// has is not to be seen from here: a client that was faster is asked to leave again.
+// leavesEarly has the client leave when the provider has begun to answer and nothing has come of it. Whether the
+// gateway has seen that it has is not to be seen from here: a client that was faster is asked to leave again.
 func (s *stage) leavesEarly(t *testing.T, what string, next func() *play, path, body string, prompt int64, header ...string) {
 	t.Helper()
 	for late := time.Now().Add(patience); ; {
@@ -215,7 +216,8 @@ func TestAPromptOfNoTokensIsEstimated(t *testing.T) {
 	}
 }
 
-// TestAStreamsUsageAtItsEndIsBelievedWithoutACompletion has the same numbers once before the answer, and once where it ends.
+// TestAStreamsUsageAtItsEndIsBelievedWithoutACompletion has the same numbers once before the answer, and once where it
+// ends.
 func TestAStreamsUsageAtItsEndIsBelievedWithoutACompletion(t *testing.T) {
 	d := tongues[0]
 	s := staged(t, d.section)
@@ -279,7 +281,8 @@ func TestAnAnswerThatSaysNothingCostsWhatTheProviderCounted(t *testing.T) {
 	}
 }
 
-// Of a model of which it is known what it answers with at most, a count far beyond that is not believed, for each answer that was asked for.
+// Of a model of which it is known what it answers with at most, a count far beyond that is not believed, for each
+// answer that was asked for.
 func TestACountFarBeyondWhatTheModelAnswersWithIsEstimated(t *testing.T) {
 	for _, d := range tongues {
 		if d.engine == "aws" {

@@ -37,7 +37,8 @@ func (in *inbound) cleanText(text *string) {
 	}
 }
 
-// cleanWhole is cleanText for all such texts of an answer. Members that nobody knows are left out if they have a secret.
+// cleanWhole is cleanText for all such texts of an answer. Members that nobody knows are left out if they have a
+// secret.
 func (in *inbound) cleanWhole(whole *codec.Response) {
 	whole.Own(in.cleanText)
 	bad := func(f codec.Field) bool { return in.snap.secrets.HasBytes(f.Raw) || in.snap.secrets.Has(f.Name) }

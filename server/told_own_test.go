@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// ownTexts are answers of each format with SECRET wherever a provider has a text of its own in it that may reach a client.
+// ownTexts are answers of each format with SECRET wherever a provider has a text of its own in it that may reach a
+// client.
 var ownTexts = []struct{ name, engine, stream, whole string }{
 	{
 		"chat", "/v1/chat/completions",
@@ -72,8 +73,9 @@ var ownClients = []struct{ name, streamPath, stream, wholePath, whole string }{
 	{"responses", "/v1/responses", `{"model":"m","stream":true,"input":"hi"}`, "/v1/responses", `{"model":"m","input":"hi"}`},
 }
 
-// TestWhatAProviderSaysItselfHasNoSecrets has its key in each of its own texts, of each format, on the way to each other one: streamed, whole, and one in the place
-// of the other. What passes whole in one format is the provider's word, untouched: SECURITY.md says so.
+// TestWhatAProviderSaysItselfHasNoSecrets has its key in each of its own texts, of each format, on the way to each
+// other one: streamed, whole, and one in the place of the other. What passes whole in one format is the provider's
+// word, untouched: SECURITY.md says so.
 func TestWhatAProviderSaysItselfHasNoSecrets(t *testing.T) {
 	for _, from := range ownTexts {
 		kind, text := "", ""

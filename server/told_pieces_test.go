@@ -10,8 +10,8 @@ import (
 	"uniapi/server/telemetry"
 )
 
-// spokenIn are streams of each format that pass as they come, of which one event has NOTE, where the provider speaks itself, and LONG, which
-// makes the event a large one.
+// spokenIn are streams of each format that pass as they come, of which one event has NOTE, where the provider speaks
+// itself, and LONG, which makes the event a large one.
 var spokenIn = []struct{ name, engine, path, body, stream string }{
 	{"chat", "/v1/chat/completions", "/v1/chat/completions", `{"model":"m","stream":true,"messages":[{"role":"user","content":"hi"}]}`,
 		"data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"before\"}}]}\n\n" +
@@ -37,7 +37,8 @@ var spokenIn = []struct{ name, engine, path, body, stream string }{
 
 const longText = 80 << 10
 
-// TestLargeEventsTellNoSecretsOfTheProviderInPieces has each piece of a large event have less of the key than is looked for.
+// TestLargeEventsTellNoSecretsOfTheProviderInPieces has each piece of a large event have less of the key than is looked
+// for.
 func TestLargeEventsTellNoSecretsOfTheProviderInPieces(t *testing.T) {
 	for _, c := range spokenIn {
 		t.Run(c.name, func(t *testing.T) {
@@ -68,7 +69,8 @@ func TestLargeEventsTellNoSecretsOfTheProviderInPieces(t *testing.T) {
 	}
 }
 
-// TestWhoSendsManyEscapesIsToldNothingOfTheProvidersInAnyFormOfAnEvent has events of several lines and large ones beside those of one line.
+// TestWhoSendsManyEscapesIsToldNothingOfTheProvidersInAnyFormOfAnEvent has events of several lines and large ones
+// beside those of one line.
 func TestWhoSendsManyEscapesIsToldNothingOfTheProvidersInAnyFormOfAnEvent(t *testing.T) {
 	many := strings.Repeat(`\n`, telemetry.MostSigns+1)
 	for _, c := range spokenIn {
@@ -105,7 +107,8 @@ func TestWhoSendsManyEscapesIsToldNothingOfTheProvidersInAnyFormOfAnEvent(t *tes
 	}
 }
 
-// TestEventsThatAreMendedTellNoSecrets has a provider whose chunks lack an id, or have their thinking under one name, and stand in several lines.
+// TestEventsThatAreMendedTellNoSecrets has a provider whose chunks lack an id, or have their thinking under one name,
+// and stand in several lines.
 func TestEventsThatAreMendedTellNoSecrets(t *testing.T) {
 	for name, event := range map[string]string{
 		"one line":                "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"before\"}}],\"note\":\"" + upstreamKeyText + "\"}\n\n",

@@ -11,7 +11,8 @@ import (
 	"uniapi/server/telemetry"
 )
 
-// TestStreamsTellNoSecretsOfTheProvider has a provider that says its key in its own voice at every place of a stream that has begun, and in the model's.
+// TestStreamsTellNoSecretsOfTheProvider has a provider that says its key in its own voice at every place of a stream
+// that has begun, and in the model's.
 func TestStreamsTellNoSecretsOfTheProvider(t *testing.T) {
 	events := ""
 	up := act(t, func(w http.ResponseWriter, r *http.Request) {
@@ -87,8 +88,8 @@ func TestTranslatedStreamsTellNoSecretsOfTheProvider(t *testing.T) {
 	}
 }
 
-// TestStreamsTellWhoSendsTooManyEscapesNeitherSecretsNorWhichGuessIsRight has a request in which not all can be looked through for what the client has said itself,
-// and a provider that repeats what may be from it, or may be its own key.
+// TestStreamsTellWhoSendsTooManyEscapesNeitherSecretsNorWhichGuessIsRight has a request in which not all can be looked
+// through for what the client has said itself, and a provider that repeats what may be from it, or may be its own key.
 func TestStreamsTellWhoSendsTooManyEscapesNeitherSecretsNorWhichGuessIsRight(t *testing.T) {
 	text := ""
 	up := act(t, func(w http.ResponseWriter, r *http.Request) {
@@ -112,7 +113,8 @@ func TestStreamsTellWhoSendsTooManyEscapesNeitherSecretsNorWhichGuessIsRight(t *
 	}
 }
 
-// TestStreamsOfImagesAndTranscriptsTellNoSecretInPieces has an event that names a key come in small pieces, and others whole beside it.
+// TestStreamsOfImagesAndTranscriptsTellNoSecretInPieces has an event that names a key come in small pieces, and others
+// whole beside it.
 func TestStreamsOfImagesAndTranscriptsTellNoSecretInPieces(t *testing.T) {
 	secrets := telemetry.NewRedactor([]config.Secret{{Text: upstreamKeyText}})
 	clean := func(text []byte) []byte { return []byte(secrets.Clean(string(text))) }

@@ -26,8 +26,8 @@ const (
 	headerTracestate  = "Tracestate"
 )
 
-// placeOf is the place of a request in its client's trace, or in one of its own; nil where none is kept. Of two traceparents none
-// holds.
+// placeOf is the place of a request in its client's trace, or in one of its own; nil where none is kept. Of two
+// traceparents none holds.
 func (s *Server) placeOf(ctx *fasthttp.RequestCtx) *tracing.Trace {
 	if s.options.Tracer == nil {
 		return nil
@@ -62,7 +62,8 @@ func (a *attempt) writeTrace() {
 // toldRequests are those that tracers were told of, who keep nothing of them.
 var toldRequests = sync.Pool{New: func() any { return new(tracing.Request) }}
 
-// tellTracer tells of a request that has ended. Like the log it names keys by their alias and says nothing of what was said.
+// tellTracer tells of a request that has ended. Like the log it names keys by their alias and says nothing of what was
+// said.
 func (x *exchange) tellTracer(r *record) {
 	if x.server.options.Tracer == nil {
 		return

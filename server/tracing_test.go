@@ -186,8 +186,8 @@ func TestMakersAreCalledAsOpenTelemetryCallsThem(t *testing.T) {
 	}
 }
 
-// BenchmarkTracing is what tracing takes of a request with one attempt, while nothing is traced and while all is: its place, what
-// its provider is told, its spans, its measurements. The collector is away.
+// BenchmarkTracing is what tracing takes of a request with one attempt, while nothing is traced and while all is: its
+// place, what its provider is told, its spans, its measurements. The collector is away.
 func BenchmarkTracing(b *testing.B) {
 	for _, name := range []string{"off", "on"} {
 		b.Run(name, func(b *testing.B) {

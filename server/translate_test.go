@@ -211,7 +211,8 @@ func TestWhatAProviderCannotBeToldIsToldToThoseWhoAsk(t *testing.T) {
 	}
 }
 
-// An alias that ends in -search has the search tool of Google's OpenAI-compatible endpoint added, from whatever format the request comes.
+// An alias that ends in -search has the search tool of Google's OpenAI-compatible endpoint added, from whatever format
+// the request comes.
 func TestAnAliasForSearchAddsTheToolInOpenAIsFormat(t *testing.T) {
 	up := listen(t, both)
 	g := start(t, providerOf("p", up, "    model: [{gemini-2.5-pro: best-search}, {gpt-4o: other-search}, gemini-2.5-pro]\n"))

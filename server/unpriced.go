@@ -10,7 +10,8 @@ import (
 	"uniapi/server/telemetry/metrics"
 )
 
-// isMedia says whether what an endpoint gives is not paid by tokens of a text, so that the default price says nothing of what it costs.
+// isMedia says whether what an endpoint gives is not paid by tokens of a text, so that the default price says nothing
+// of what it costs.
 func isMedia(e provider.Endpoint) bool {
 	switch e {
 	case provider.Images, provider.ImageEdits, provider.Speech, provider.Transcriptions, provider.Translations, provider.Moderations, provider.Rerank:
@@ -19,12 +20,14 @@ func isMedia(e provider.Endpoint) bool {
 	return false
 }
 
-// refusesUnpriced refuses a request for media that some channel would serve at a price that nobody has said, where unpriced_media wants that.
+// refusesUnpriced refuses a request for media that some channel would serve at a price that nobody has said, where
+// unpriced_media wants that.
 func (x *exchange) refusesUnpriced() *codec.Error {
 	if !isMedia(x.endpoint) {
 		return nil
 	}
-	// What a moderator reads is text, for which the default price is as good a guess as for a chat's: it is refused by word only.
+	// What a moderator reads is text, for which the default price is as good a guess as for a chat's: it is refused by
+	// word only.
 	if u := x.snap.config.Preferences.UnpricedMedia; u.Said && !u.Refuse || !u.Said && (!x.key.book.Limited() || x.endpoint == provider.Moderations) {
 		return nil
 	}
@@ -51,7 +54,8 @@ func (x *exchange) fee(of *config.Priced) (nano int64, is bool) {
 	return u.Fee, u.Said && !u.Refuse
 }
 
-// defaultPriced says of models, by the names that clients have for them, whether some provider serves them at the default price.
+// defaultPriced says of models, by the names that clients have for them, whether some provider serves them at the
+// default price.
 func (snap *snapshot) defaultPriced(of map[string]bool) {
 	for _, p := range snap.table.Providers {
 		for _, m := range p.Models {

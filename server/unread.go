@@ -35,7 +35,8 @@ func (s *Server) onUnread(ctx *fasthttp.RequestCtx, err error) {
 	}
 	if errors.Is(err, conn.ErrTooLarge) {
 		client.Linger()
-		// fasthttp has forgotten whose request it is and what it is for. If that cannot be read again it is told to somebody unknown.
+		// fasthttp has forgotten whose request it is and what it is for. If that cannot be read again it is told to
+		// somebody unknown.
 		ctx.Request.Header.Read(bufio.NewReaderSize(bytes.NewReader(client.TooLarge()), conn.MaxHead))
 		s.turnAway(ctx, s.tooLarge())
 		ctx.SetConnectionClose()

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// Some hosts let a model think only where its answer is streamed. Clients that want the whole at once get it all the same.
+// Some hosts let a model think only where its answer is streamed. Clients that want the whole at once get it all the
+// same.
 func TestAnAnswerAtOnceIsMadeOfAStreamWhereAHostThinksInStreamsAlone(t *testing.T) {
 	stream := streamHead + chunk(named("", `{"id":"c1","choices":[{"index":0,"delta":{"reasoning_content":"hm"}}]}`)+named("", chatEvent(`"hi"`))+stopEvent+usageEvent+doneEvent) + chunk("")
 	for _, path := range []string{"/v1/chat/completions", "/v1/messages"} {

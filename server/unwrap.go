@@ -7,8 +7,9 @@ import (
 	"uniapi/codec/schema"
 )
 
-// unwrap makes of a stream's answers what the client asked for: in JSON alone, without the words that a model says before it gives the answer to a
-// tool, and out of the object that the provider was asked for, since it gives nothing else in JSON.
+// unwrap makes of a stream's answers what the client asked for: in JSON alone, without the words that a model says
+// before it gives the answer to a tool, and out of the object that the provider was asked for, since it gives nothing
+// else in JSON.
 type unwrap struct {
 	*codec.OutputFormat
 	choices map[int64]*unwrapped
@@ -52,7 +53,8 @@ func (u *unwrap) held() (n int) {
 	return n
 }
 
-// event takes the wrapping off what an event says. What is left when a choice ends, or goes on with a call, is said before that.
+// event takes the wrapping off what an event says. What is left when a choice ends, or goes on with a call, is said
+// before that.
 func (u *unwrap) event(e *codec.Event) (rest *codec.Event) {
 	switch e.Kind {
 	case codec.EventText:
@@ -100,8 +102,8 @@ func (c *unwrapped) last() []byte {
 	return c.text
 }
 
-// words keeps what a model says until it has given its answer to the tool, or is found to give none to it: then the words are the answer. The zero
-// value is for when nothing was said.
+// words keeps what a model says until it has given its answer to the tool, or is found to give none to it: then the
+// words are the answer. The zero value is for when nothing was said.
 type words struct {
 	held     []byte
 	answered bool // by the tool

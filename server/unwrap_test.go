@@ -241,7 +241,8 @@ func TestAChatRequestIsWrittenAnewForAHostThatTakesLessOfChat(t *testing.T) {
 	}
 }
 
-// TestAStreamThatNeedsAToolIsAskedPlainlyWhereThereIsNone has a model that does not stream with tools asked for JSON, which it is by a tool.
+// TestAStreamThatNeedsAToolIsAskedPlainlyWhereThereIsNone has a model that does not stream with tools asked for JSON,
+// which it is by a tool.
 func TestAStreamThatNeedsAToolIsAskedPlainlyWhereThereIsNone(t *testing.T) {
 	up := listen(t, func(p *peer, s seen) bool {
 		if strings.HasSuffix(s.URL.Path, "converse-stream") {

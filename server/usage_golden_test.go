@@ -16,8 +16,8 @@ import (
 	"uniapi/usage"
 )
 
-// TestUsageOfEachFormatBecomesTokensAndACost reads an answer of each format, and looks at what it is counted as and what that costs: by the
-// list prices of the provider it is from, or by an entry of the file's own.
+// TestUsageOfEachFormatBecomesTokensAndACost reads an answer of each format, and looks at what it is counted as and
+// what that costs: by the list prices of the provider it is from, or by an entry of the file's own.
 func TestUsageOfEachFormatBecomesTokensAndACost(t *testing.T) {
 	files, err := filepath.Glob("testdata/usage/*.json")
 	if err != nil || len(files) < 8 {

@@ -8,8 +8,8 @@ import (
 	"uniapi/usage"
 )
 
-// What a key is told of what it has used is as long as the models that it has asked for: it takes memory as other answers do, and is refused where there
-// is none.
+// What a key is told of what it has used is as long as the models that it has asked for: it takes memory as other
+// answers do, and is refused where there is none.
 func TestWhatAKeyHasUsedIsHeldBeforeItIsTold(t *testing.T) {
 	g := startWith(t, Options{RequestMemory: 2 << 20}, providerOf("p", listen(t, both)))
 	used := func(models int) {

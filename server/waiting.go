@@ -14,7 +14,8 @@ const (
 	mostInQueueOfKey = 256
 )
 
-// newQueue makes the queue of a gateway whose requests may hold so much memory: a quarter of it for those that wait, and a quarter of that for one key.
+// newQueue makes the queue of a gateway whose requests may hold so much memory: a quarter of it for those that wait,
+// and a quarter of that for one key.
 func newQueue(memory int64) *queue.Queue {
 	return queue.New(queue.Bounds{Requests: mostInQueue, RequestsOfKey: mostInQueueOfKey, Bytes: memory / 4, BytesOfKey: memory / 16})
 }
@@ -27,7 +28,8 @@ func (k *clientKey) waitsFor(r *balancer.Refused) bool {
 	return k.queue > 0 && !r.OutOfCredit && !r.Unknown && r.After <= max(k.queue, guessed)
 }
 
-// admitInTurn is admitOnce for a request that waits behind those that came before it. Nothing is reserved for it meanwhile.
+// admitInTurn is admitOnce for a request that waits behind those that came before it. Nothing is reserved for it
+// meanwhile.
 func (x *exchange) admitInTurn() (refused *balancer.Refused, poor *codec.Error) {
 	try := func() queue.Verdict {
 		switch refused, poor = x.admitOnce(); {

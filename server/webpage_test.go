@@ -8,8 +8,9 @@ import (
 	"testing"
 )
 
-// What uni-api's page of 2025 does in a browser: it asks for the configuration, makes a form of each provider, and sends what the forms hold.
-// These are its rules: a box is ticked if tools is true, an address that is not there is empty, one key is a text and several are a list.
+// What uni-api's page of 2025 does in a browser: it asks for the configuration, makes a form of each provider, and
+// sends what the forms hold. These are its rules: a box is ticked if tools is true, an address that is not there is
+// empty, one key is a text and several are a list.
 func pageOf2025(t *testing.T, shown string) (saved string) {
 	t.Helper()
 	var answer struct {

@@ -10,8 +10,8 @@ import (
 	"uniapi/codec/saturate"
 )
 
-// A batch holds the rows of one kind of one span of time, column by column, so that a question reads only what it is about: a
-// month of tokens by day and key is four columns of a dozen. It is
+// A batch holds the rows of one kind of one span of time, column by column, so that a question reads only what it is
+// about: a month of tokens by day and key is four columns of a dozen. It is
 //
 //	version
 //	the number of rows
@@ -19,8 +19,8 @@ import (
 //	a bit for each column that has anything but zeros: the first fields, histograms, and the fields that came later
 //	those columns: length in bytes, then a value for each row
 //
-// in unsigned varints. A value of a histogram's column is the number of buckets in use, and for each how far it is from the one
-// before and its count.
+// in unsigned varints. A value of a histogram's column is the number of buckets in use, and for each how far it is from
+// the one before and its count.
 const batchVersion = 1
 
 const columnCount = fieldCount + histogramCount
@@ -149,7 +149,8 @@ type decoder struct {
 	columns []columnLeft
 }
 
-// rowsAtOnce is how many rows are read through all their columns before the next, so that their counts stay in the processor's cache.
+// rowsAtOnce is how many rows are read through all their columns before the next, so that their counts stay in the
+// processor's cache.
 const rowsAtOnce = 1024
 
 // add adds the wanted Columns of a batch to the counts that each series has; a series that has none is left out.
@@ -217,7 +218,8 @@ func (l *columnLeft) add(list []*Counts) (err error) {
 	return err
 }
 
-// addField is where a question spends its time: a month by key and model is ten million values. So it reads them in place.
+// addField is where a question spends its time: a month by key and model is ten million values. So it reads them in
+// place.
 func addField(list []*Counts, column []byte, field int) ([]byte, error) {
 	at := 0
 	for _, c := range list {

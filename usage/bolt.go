@@ -22,7 +22,8 @@ const lockWait = 2 * time.Second
 // boltFile is a store in a bbolt file.
 type boltFile struct{ db *bbolt.DB }
 
-// openFile opens the ledger, or makes it, and brings it to the schema of this version. Rows that it cannot read on the way are in lost.
+// openFile opens the ledger, or makes it, and brings it to the schema of this version. Rows that it cannot read on the
+// way are in lost.
 func openFile(dir string, lost *damages, now time.Time) (*boltFile, error) {
 	return openBolt(dir, ledgerFile, func(w writer) error { return migrate(w, lost, now) })
 }
@@ -70,8 +71,8 @@ func damaged(path string, err error) error {
 // errDamaged is what bbolt's own checks found.
 var errDamaged = errors.New("a page is not what it should be")
 
-// guarded makes an error of what bbolt does with a damaged file: it trusts its pages, so one that is none makes it panic, and one
-// that is missing is a memory fault.
+// guarded makes an error of what bbolt does with a damaged file: it trusts its pages, so one that is none makes it
+// panic, and one that is missing is a memory fault.
 func guarded(f func() error) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {

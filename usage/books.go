@@ -1,12 +1,12 @@
 // Package usage keeps the books: what every client key asked for, what came of it and what it cost.
 //
-// Requests are counted in memory without a lock. Once a second what changed goes into the journal, by the minute, and from there into
-// the ledger in one transaction. A process that is killed loses that second and nothing else. If the ledger cannot be written, the
-// journal keeps what it has, and the next second tries again.
+// Requests are counted in memory without a lock. Once a second what changed goes into the journal, by the minute, and
+// from there into the ledger in one transaction. A process that is killed loses that second and nothing else. If the
+// ledger cannot be written, the journal keeps what it has, and the next second tries again.
 //
-// The ledger holds one batch for each kind of row and span of time: a minute for two days, an hour and a day for as long as the
-// retention says. Hours and days are complete and beside each other, so that a question about a month reads some thirty days and the
-// hours at both ends.
+// The ledger holds one batch for each kind of row and span of time: a minute for two days, an hour and a day for as
+// long as the retention says. Hours and days are complete and beside each other, so that a question about a month reads
+// some thirty days and the hours at both ends.
 package usage
 
 import (
@@ -26,15 +26,17 @@ type Options struct {
 	// Ledger is where they are kept, and is closed with them; nil is OpenLedger, with Dir, Memory and Retention.
 	Ledger Ledger
 	Dir    string // of the ledger; made if it is not there
-	// Database is the address of a PostgreSQL in which instances keep their books together; "" is a file in Dir. Then that has what waits for it.
+	// Database is the address of a PostgreSQL in which instances keep their books together; "" is a file in Dir. Then
+	// that has what waits for it.
 	Database string
 	// Instance is what this instance is called there; "" is the name of the machine.
 	Instance string
 	Memory   bool // no ledger: everything is forgotten at the end
-	// Retention is how long rows are kept, by the day; 0 is DefaultRetention. What each key cost on a day is kept for ever: it is a few
-	// bytes, and credits count it.
+	// Retention is how long rows are kept, by the day; 0 is DefaultRetention. What each key cost on a day is kept for
+	// ever: it is a few bytes, and credits count it.
 	Retention time.Duration
-	// Series is how many pairs of a client key and a provider's model are told apart in the life of a process, in round numbers; 0 is 100,000.
+	// Series is how many pairs of a client key and a provider's model are told apart in the life of a process, in round
+	// numbers; 0 is 100,000.
 	Series int
 	Log    *slog.Logger
 	// Credits keeps what client keys have spent; nil is credit.NewLocal.

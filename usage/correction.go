@@ -31,8 +31,8 @@ func (e *TooMuchTakenBack) Error() string {
 	return fmt.Sprintf("only %v dollars were added", float64(e.Added)/1e9)
 }
 
-// AddCredits adds to what a key may spend, or takes back what was added, and has that and the correction itself written before it returns. known is
-// false for a key that is not configured.
+// AddCredits adds to what a key may spend, or takes back what was added, and has that and the correction itself written
+// before it returns. known is false for a key that is not configured.
 func (b *Books) AddCredits(secret string, c Correction) (state KeyState, known bool, err error) {
 	b.configuring.Lock() // while the period and the sum stay what they are
 	defer b.configuring.Unlock()

@@ -17,8 +17,8 @@ type KeyCost struct {
 
 var keyCostColumns = columnsOf(requests, failures, promptTokens, cachedTokens, completionTokens, cost)
 
-// Costs adds up what client keys have used in [from, to), of one or of all (secret ""), by key and model. As in TokenUsage, what was long ago
-// is known by whole days.
+// Costs adds up what client keys have used in [from, to), of one or of all (secret ""), by key and model. As in
+// TokenUsage, what was long ago is known by whole days.
 func (st Statistics) Costs(secret string, from, to time.Time) []KeyCost {
 	only := ""
 	if secret != "" {

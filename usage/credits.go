@@ -11,7 +11,8 @@ import (
 // creditPeriod is what credits are for where created_at does not say, as in uni-api.
 const creditPeriod = 30 * 24 * time.Hour
 
-// since is from when the costs of a key count: its created_at, or the first of the month if that is later and its credits begin anew then.
+// since is from when the costs of a key count: its created_at, or the first of the month if that is later and its
+// credits begin anew then.
 func (b *Books) since(t *Terms) time.Time {
 	if t.Renews != nil {
 		from, _ := t.Renews.Period(b.options.Now())
@@ -35,8 +36,8 @@ func (b *Books) startOf(t *Terms) int64 {
 	return max(start, 1) // 0 is a key whose terms are not known yet
 }
 
-// Configure takes the terms of all client keys. What a key has spent is added up from the ledger when it is new, and corrected by
-// what lies between when its created_at changes; requests in flight go on.
+// Configure takes the terms of all client keys. What a key has spent is added up from the ledger when it is new, and
+// corrected by what lies between when its created_at changes; requests in flight go on.
 func (b *Books) Configure(terms []Terms) error {
 	b.configuring.Lock() // before the ledger is asked: what AddCredits adds after that is not to be put back
 	defer b.configuring.Unlock()
@@ -154,7 +155,8 @@ func (b *Books) restart(starts map[*Key]int64) {
 	}, ofKeys)
 }
 
-// addedTo is what was added to the credits of a key of what was added in all: where they begin anew, what was added since then.
+// addedTo is what was added to the credits of a key of what was added in all: where they begin anew, what was added
+// since then.
 func (b *Books) addedTo(k *Key, t *Terms, all int64) (int64, error) {
 	if t.Renews == nil || all == 0 {
 		return all, nil

@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// cutter is between a client and PostgreSQL. It cuts a connection when a COMMIT has been answered, and keeps the answer.
+// cutter is between a client and PostgreSQL. It cuts a connection when a COMMIT has been answered, and keeps the
+// answer.
 type cutter struct {
 	address string
 	next    atomic.Bool // cut the next one

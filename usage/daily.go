@@ -28,8 +28,8 @@ func (s *Spent) Add(o Spent) {
 	s.Output, s.Cost = saturate.Add(s.Output, o.Output), saturate.Add(s.Cost, o.Cost)
 }
 
-// Daily is what the ledger of a gateway that does not run has of some days, by day and by what the provider calls the model; of one provider, or of
-// all ("").
+// Daily is what the ledger of a gateway that does not run has of some days, by day and by what the provider calls the
+// model; of one provider, or of all ("").
 func Daily(o Options, cfg *config.Config, provider string, from, to time.Time) (days map[DayModel]*Spent, err error) {
 	o = o.offline()
 	l, err := OpenLedger(o)

@@ -8,8 +8,9 @@ import (
 	"time"
 )
 
-// A row of the ledger that cannot be read is left out: what it counted is lost, and nothing else. It is moved to a table of its own, so
-// that somebody can look at it, and the log says what it was. A page that is damaged is not: nobody knows what else was on it.
+// A row of the ledger that cannot be read is left out: what it counted is lost, and nothing else. It is moved to a
+// table of its own, so that somebody can look at it, and the log says what it was. A page that is damaged is not:
+// nobody knows what else was on it.
 
 // damage is such a row.
 type damage struct {

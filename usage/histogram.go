@@ -11,9 +11,9 @@ import (
 // HistogramBuckets is how many buckets a Histogram has.
 const HistogramBuckets = 76
 
-// Histogram counts durations. Four buckets hold 0–1, 1–2, 2–3 and 3–4 ms; from there each doubling is cut into four equal
-// buckets: 4, 5, 6, 7, 8, 10, 12, 14, 16, 20 … ms, up to 2^20 ms (17.5 minutes). The last one also takes what is longer. A bucket is
-// at most a quarter of its lower bound wide, which is the error of a Quantile at worst.
+// Histogram counts durations. Four buckets hold 0–1, 1–2, 2–3 and 3–4 ms; from there each doubling is cut into four
+// equal buckets: 4, 5, 6, 7, 8, 10, 12, 14, 16, 20 … ms, up to 2^20 ms (17.5 minutes). The last one also takes what is
+// longer. A bucket is at most a quarter of its lower bound wide, which is the error of a Quantile at worst.
 type Histogram [HistogramBuckets]int64
 
 // bucketOf is where a duration is counted.
@@ -36,7 +36,8 @@ func BucketBound(bucket int) time.Duration {
 	return time.Duration(4+step) << octave * time.Millisecond
 }
 
-// Quantile is the duration that a share q of those counted do not exceed, taken as spread evenly within a bucket; 0 if there are none.
+// Quantile is the duration that a share q of those counted do not exceed, taken as spread evenly within a bucket; 0 if
+// there are none.
 func (h *Histogram) Quantile(q float64) time.Duration {
 	if h == nil {
 		return 0

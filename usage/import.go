@@ -33,9 +33,10 @@ type importMark struct {
 
 var keyImported = []byte("imported")
 
-// Import takes the history of the Python uni-api over into the ledger of a gateway that does not run: what its table request_stats has, as CSV.
-// All of it is taken over or, after an error, nothing. An export of the same table that was made later adds what has come since; one of another
-// table is refused, since nobody could tell whether it is a copy. The configuration tells the cost of rows that have no prices of their own.
+// Import takes the history of the Python uni-api over into the ledger of a gateway that does not run: what its table
+// request_stats has, as CSV. All of it is taken over or, after an error, nothing. An export of the same table that was
+// made later adds what has come since; one of another table is refused, since nobody could tell whether it is a copy.
+// The configuration tells the cost of rows that have no prices of their own.
 func Import(o Options, cfg *config.Config, r io.Reader) (done Imported, err error) {
 	source, err := newPastReader(r)
 	if err != nil {
@@ -189,7 +190,8 @@ func (i *importing) cost(p *past) int64 {
 	return Cost(priceBy(i.prices, p.provider, p.model).Price, tokens)
 }
 
-// span is what a time is counted in: the hour, if the ledger has made hours up to it already or has none of that time, else the minute.
+// span is what a time is counted in: the hour, if the ledger has made hours up to it already or has none of that time,
+// else the minute.
 func (i *importing) span(at int64) *span {
 	spans, from := i.hours, begin(at, hour)
 	if from >= i.marks.HoursTo {

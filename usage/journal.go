@@ -49,8 +49,8 @@ func newSpan() *span {
 	return m
 }
 
-// count adds what was counted of a series, and that to the sums it belongs to. The rows of single series go without histograms,
-// which are most of a row and of use for a whole channel or key.
+// count adds what was counted of a series, and that to the sums it belongs to. The rows of single series go without
+// histograms, which are most of a row and of use for a whole channel or key.
 func (m *span) count(x *index, n Name, c *Counts) {
 	m.changes++
 	switch n.Kind {
@@ -91,8 +91,8 @@ func (m *span) size() int {
 	return n
 }
 
-// read adds what the ledger has of a span, but for what is lost. What turns out to be so is added to that, and then the span holds
-// some of it: whole is false.
+// read adds what the ledger has of a span, but for what is lost. What turns out to be so is added to that, and then the
+// span holds some of it: whole is false.
 func (m *span) read(r reader, length, at int64, lost *damages) (whole bool) {
 	var d decoder
 	whole = true
@@ -174,8 +174,8 @@ func (j *journal) at(s store, at int64) (*span, error) {
 	return m, nil
 }
 
-// mostMinutes is how many minutes wait for the ledger as they are. Beyond it, those of an hour that is over become one, which
-// bounds what a full disk costs in memory.
+// mostMinutes is how many minutes wait for the ledger as they are. Beyond it, those of an hour that is over become one,
+// which bounds what a full disk costs in memory.
 const mostMinutes = 60
 
 // squeeze does that, as of a time.

@@ -19,7 +19,8 @@ type Key struct {
 	terms   atomic.Pointer[Terms]
 	account credit.Account // Books.configuring guards its Begin
 
-	// What a ledger that instances share has beside the account: what was spent by others, and here before; what was added to the credits.
+	// What a ledger that instances share has beside the account: what was spent by others, and here before; what was
+	// added to the credits.
 	elsewhere, granted atomic.Int64
 	common             atomic.Pointer[remembered] // all of that, as far as it was read from the ledger
 }
@@ -48,9 +49,10 @@ func (k *Key) OutOfCredit() bool {
 	return *t.Credits == 0 || k.spent() >= k.limit(t)
 }
 
-// Reserve takes an estimate out of what is left, until Settle. A request may begin as long as something is left beside what is in flight,
-// even if it turns out to cost more: nobody can know that before. False refuses it. It waits only for credits that other instances share,
-// and the error is that those could not be asked for and Options.Strict refuses the request.
+// Reserve takes an estimate out of what is left, until Settle. A request may begin as long as something is left beside
+// what is in flight, even if it turns out to cost more: nobody can know that before. False refuses it. It waits only
+// for credits that other instances share, and the error is that those could not be asked for and Options.Strict refuses
+// the request.
 func (k *Key) Reserve(ctx context.Context, estimate int64) (ok bool, err error) {
 	t := k.terms.Load()
 	if t == nil || t.Credits == nil {

@@ -39,8 +39,9 @@ func (k keyModel) compare(o keyModel) int {
 	return cmp.Compare(k.model, o.model)
 }
 
-// TokenUsage adds up the tokens by key and model, of one key or of all (secret ""), of one model or of all. The ledger has minutes for
-// two days; before, the range begins and ends with a whole hour, and with a whole day where only days are left.
+// TokenUsage adds up the tokens by key and model, of one key or of all (secret ""), of one model or of all. The ledger
+// has minutes for two days; before, the range begins and ends with a whole hour, and with a whole day where only days
+// are left.
 func (st Statistics) TokenUsage(secret, model string, from, to time.Time) []TokenUsage {
 	only := ""
 	model = boundedWord(model)
@@ -103,7 +104,8 @@ func (b *Books) termsOf(hash string) *Terms {
 	return nil
 }
 
-// Dollars writes nano-dollars: "$1.25", and "$-1.25" as uni-api does, so that what stands behind the first character is a number.
+// Dollars writes nano-dollars: "$1.25", and "$-1.25" as uni-api does, so that what stands behind the first character is
+// a number.
 func Dollars(nano int64) string {
 	sign, amount := "", uint64(nano)
 	if nano < 0 {
@@ -130,11 +132,13 @@ type KeyState struct {
 	Granted int64 `json:"-"` // nano-dollars that it may spend in all; 0 if unlimited
 	Balance int64 `json:"-"` // nano-dollars that are left; 0 if unlimited
 	Spent   int64 `json:"-"` // nano-dollars
-	// Reserved is what requests in flight have taken out of Balance until they end, in nano-dollars; 0 when there are none.
+	// Reserved is what requests in flight have taken out of Balance until they end, in nano-dollars; 0 when there are
+	// none.
 	Reserved int64 `json:"-"`
 }
 
-// KeyStates tells of every configured key, by itself if reveal is set, else by how it is shown. Keys that look the same are told apart by a piece of their hash.
+// KeyStates tells of every configured key, by itself if reveal is set, else by how it is shown. Keys that look the same
+// are told apart by a piece of their hash.
 func (b *Books) KeyStates(reveal bool) map[string]KeyState {
 	b.mu.Lock()
 	keys := slices.Collect(maps.Values(b.keys))

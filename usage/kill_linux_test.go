@@ -14,8 +14,9 @@ import (
 	"unsafe"
 )
 
-// TestAKilledProcessLosesAtMostWhatCameAfterItsLastFlush runs this test binary as a process that counts as fast as it can, and
-// kills it at any time. Flushes follow each other without a pause there; in a gateway there is one in each second.
+// TestAKilledProcessLosesAtMostWhatCameAfterItsLastFlush runs this test binary as a process that counts as fast as it
+// can, and kills it at any time. Flushes follow each other without a pause there; in a gateway there is one in each
+// second.
 func TestAKilledProcessLosesAtMostWhatCameAfterItsLastFlush(t *testing.T) {
 	if dir := os.Getenv("USAGE_VICTIM"); dir != "" {
 		victim(dir)

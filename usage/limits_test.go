@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// untilSecond is when the values of this test may be forgotten: what their first byte says, in hours since the clock began.
+// untilSecond is when the values of this test may be forgotten: what their first byte says, in hours since the clock
+// began.
 func untilSecond(c *clock) func([]byte) int64 {
 	start := c.now().Unix()
 	return func(value []byte) int64 { return start + int64(value[0])*hour }

@@ -32,8 +32,8 @@ type localLedger struct {
 	writing sync.Mutex   // held by the one who writes spans
 }
 
-// OpenLedger opens the ledger: the one that instances share in a database (Database), else that of one process, the file in Dir or what is forgotten
-// at the end (Memory). The error says what to do.
+// OpenLedger opens the ledger: the one that instances share in a database (Database), else that of one process, the
+// file in Dir or what is forgotten at the end (Memory). The error says what to do.
 func OpenLedger(o Options) (Ledger, error) {
 	o = o.withDefaults()
 	if o.Database != "" {

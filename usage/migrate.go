@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// migrations bring a ledger from the version that is their index to the next. They run in the transaction that opens it, so that
-// a process that is killed meanwhile leaves the old one. The last one's result is the schema of this version.
+// migrations bring a ledger from the version that is their index to the next. They run in the transaction that opens
+// it, so that a process that is killed meanwhile leaves the old one. The last one's result is the schema of this
+// version.
 var migrations = [...]func(writer, *damages) error{
 	func(writer, *damages) error { return nil }, // an empty file: tables are made when something is put into them
 	batchesFromRows,
@@ -37,12 +38,12 @@ func migrate(w writer, lost *damages, now time.Time) error {
 	return w.put(tableMeta, keySchema, []byte{byte(version)})
 }
 
-// tableRows held a row of signed varints for each series and minute in version 1, under the minute since 1970 and the series'
-// number, four bytes each.
+// tableRows held a row of signed varints for each series and minute in version 1, under the minute since 1970 and the
+// series' number, four bytes each.
 const tableRows = "rows"
 
-// batchesFromRows makes batches of the minutes of version 1. Those that were hours already are dated at their first minute; the next
-// roll-up makes hours and days of them as of any others.
+// batchesFromRows makes batches of the minutes of version 1. Those that were hours already are dated at their first
+// minute; the next roll-up makes hours and days of them as of any others.
 func batchesFromRows(w writer, lost *damages) error {
 	names, err := readNames(w, separated, lost)
 	if err != nil {

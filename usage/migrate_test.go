@@ -13,7 +13,8 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// version1 writes a ledger as version 1 did: a row for each minute and series, those before the last two days by the hour.
+// version1 writes a ledger as version 1 did: a row for each minute and series, those before the last two days by the
+// hour.
 func version1(t *testing.T, dir string, at map[int64]Row, names []Name) {
 	db, err := bbolt.Open(filepath.Join(dir, ledgerFile), 0o640, nil)
 	if err != nil {

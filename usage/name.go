@@ -51,7 +51,8 @@ func (n Name) ofOtherModels() Name {
 	return n
 }
 
-// lostName stands for a series whose name the ledger has lost, so that its number is not given again. Nothing of it is counted.
+// lostName stands for a series whose name the ledger has lost, so that its number is not given again. Nothing of it is
+// counted.
 func lostName(number uint32) Name {
 	return Name{Kind: ofNothing, Who: strconv.FormatUint(uint64(number), 10)}
 }
@@ -119,7 +120,8 @@ var lengthened = nameForm{
 	},
 }
 
-// separated names are those of the versions before 3: a NUL stands between the words, so a word that has one makes a name unreadable.
+// separated names are those of the versions before 3: a NUL stands between the words, so a word that has one makes a
+// name unreadable.
 var separated = nameForm{
 	write: func(n Name) []byte {
 		words := n.words()
@@ -137,10 +139,12 @@ var separated = nameForm{
 	},
 }
 
-// mostMissing bounds the names in a row that the ledger may have lost: a number that is farther from the one before is no number.
+// mostMissing bounds the names in a row that the ledger may have lost: a number that is farther from the one before is
+// no number.
 const mostMissing = 1 << 20
 
-// readNames reads the names by number; the first number is 1. Those that cannot be read are in lost, and stand as lost names.
+// readNames reads the names by number; the first number is 1. Those that cannot be read are in lost, and stand as lost
+// names.
 func readNames(r reader, form nameForm, lost *damages) ([]Name, error) {
 	list := make([]Name, 1)
 	err := r.each(tableNames, func(key, value []byte) error {

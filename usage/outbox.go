@@ -8,8 +8,8 @@ import (
 	"slices"
 )
 
-// outboxFile is what has been counted here and is not in the common ledger yet, in the data folder: what a process that is killed leaves
-// behind is delivered by the next one.
+// outboxFile is what has been counted here and is not in the common ledger yet, in the data folder: what a process that
+// is killed leaves behind is delivered by the next one.
 const outboxFile = "outbox.db"
 
 const tablePieces = "pieces" // number in the file → a piece
@@ -158,7 +158,8 @@ func (o *outbox) open(at int64) *piece {
 	return p
 }
 
-// squeeze makes one piece of those of an hour that is over, if many wait: that bounds what an absence of the ledger costs.
+// squeeze makes one piece of those of an hour that is over, if many wait: that bounds what an absence of the ledger
+// costs.
 func (o *outbox) squeeze(now int64) {
 	if len(o.pieces) <= mostMinutes {
 		return

@@ -9,8 +9,8 @@ import (
 	"sync/atomic"
 )
 
-// promptBounds are the lengths of prompts at which list prices change. The prompts of a row are between two of them, or between those of the
-// price that was in force, so that another price can be applied to the row later.
+// promptBounds are the lengths of prompts at which list prices change. The prompts of a row are between two of them, or
+// between those of the price that was in force, so that another price can be applied to the row later.
 var promptBounds = [...]int64{100_000, 128_000, 200_000, 256_000, 272_000, 512_000}
 
 // endless is behind the last bound.
@@ -60,8 +60,8 @@ func (t *Tokens) plain() bool {
 		t.Prompt <= promptBounds[0] && t.Service == "" && t.Search == "" && !t.Apart && t.Over == 0 && (t.UpTo == 0 || t.UpTo >= promptBounds[0])
 }
 
-// Parts counts of a request that is in the series of its key, provider, model and endpoint what its cost goes by, if that is more than the series
-// tells. It is read by Reprice.
+// Parts counts of a request that is in the series of its key, provider, model and endpoint what its cost goes by, if
+// that is more than the series tells. It is read by Reprice.
 func (r *Recent) Parts(k *Key, provider, model, endpoint string, t *Tokens, nano int64) {
 	if t.free() || t.plain() {
 		return
@@ -96,8 +96,8 @@ func (c *circumstances) tokens(r *Row) Tokens {
 	}
 }
 
-// mostCircumstances bounds how many are told apart: clients may ask for any service, and for images of any size. Of these one client key has
-// mostCircumstancesOfKey at most, so that none takes them from the others.
+// mostCircumstances bounds how many are told apart: clients may ask for any service, and for images of any size. Of
+// these one client key has mostCircumstancesOfKey at most, so that none takes them from the others.
 const (
 	mostCircumstances      = 1000
 	mostCircumstancesOfKey = 200
@@ -105,7 +105,8 @@ const (
 
 const otherCircumstances = "others"
 
-// circumstanceNames finds how circumstances at an endpoint are written in the last word of a series' name. Reading takes no lock.
+// circumstanceNames finds how circumstances at an endpoint are written in the last word of a series' name. Reading
+// takes no lock.
 type circumstanceNames struct {
 	known  atomic.Pointer[map[circumstancesAt]string]
 	adding sync.Mutex
@@ -166,7 +167,8 @@ func (c *circumstances) encode() string {
 	return v.Encode()
 }
 
-// ofRequests is the series of requests that a series of parts is of, and the circumstances. It is not known of all what they were.
+// ofRequests is the series of requests that a series of parts is of, and the circumstances. It is not known of all what
+// they were.
 func (n Name) ofRequests() (of Name, c circumstances, known bool) {
 	endpoint, text, _ := strings.Cut(n.Endpoint, "?")
 	of = Name{ofRequests, n.Who, n.Provider, n.Model, endpoint}
@@ -194,8 +196,8 @@ func (n Name) ofOtherCircumstances() Name {
 	return n
 }
 
-// partsRoom is how many series of parts there are, which take no place from those of requests: half as many as of these, and of one client key a
-// quarter of that. What comes after is counted together for each model and endpoint.
+// partsRoom is how many series of parts there are, which take no place from those of requests: half as many as of
+// these, and of one client key a quarter of that. What comes after is counted together for each model and endpoint.
 type partsRoom struct {
 	mu  sync.Mutex
 	all int

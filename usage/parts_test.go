@@ -42,7 +42,8 @@ func twoPrices(t testing.TB) (before, after price.Price) {
 	return of(1), of(3)
 }
 
-// TestRepriceIsExactForAllThatPricesGoBy counts requests of all kinds, at random, and holds what reprice makes of them to what each would have cost.
+// TestRepriceIsExactForAllThatPricesGoBy counts requests of all kinds, at random, and holds what reprice makes of them
+// to what each would have cost.
 func TestRepriceIsExactForAllThatPricesGoBy(t *testing.T) {
 	before, after := twoPrices(t)
 	images := func(by int64) price.Price {
@@ -187,8 +188,8 @@ func TestPartsAreToldApartWithinBounds(t *testing.T) {
 	}
 }
 
-// TestAKeyThatAsksForEverOtherServicesTakesNoPlaceOfOthers has one client key ask for services, sizes and qualities that nobody has heard of, for many
-// models, until the books tell no more of its apart.
+// TestAKeyThatAsksForEverOtherServicesTakesNoPlaceOfOthers has one client key ask for services, sizes and qualities
+// that nobody has heard of, for many models, until the books tell no more of its apart.
 func TestAKeyThatAsksForEverOtherServicesTakesNoPlaceOfOthers(t *testing.T) {
 	const series = 400
 	b := open(t, Options{Memory: true, Series: series})
@@ -229,7 +230,8 @@ func TestAKeyThatAsksForEverOtherServicesTakesNoPlaceOfOthers(t *testing.T) {
 	}
 }
 
-// TestColumnsOfOlderLedgersStayWhereTheyWere holds the columns to what ledgers have: a field that is added must not move histograms.
+// TestColumnsOfOlderLedgersStayWhereTheyWere holds the columns to what ledgers have: a field that is added must not
+// move histograms.
 func TestColumnsOfOlderLedgersStayWhereTheyWere(t *testing.T) {
 	old := []byte{batchVersion, 1, 1, 0x81, 0x40, 1, 7, 3, 1, 4, 9} // a row: 7 requests, and of the second histogram 9 in bucket 4
 	read := rows{}

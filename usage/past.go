@@ -27,13 +27,15 @@ type past struct {
 	line                      int
 }
 
-// The columns of the Python uni-api's request_stats. A file may have others, in any order: those of other versions, and of people who export all.
+// The columns of the Python uni-api's request_stats. A file may have others, in any order: those of other versions, and
+// of people who export all.
 var (
 	pastNeeded = []string{"id", "timestamp", "api_key", "provider", "model", "endpoint", "prompt_tokens", "completion_tokens"}
 	pastKnown  = append([]string{"process_time", "first_response_time", "client_ip", "is_flagged", "prompt_price", "completion_price"}, pastNeeded...)
 )
 
-// noFirstByte is what uni-api writes as first_response_time where it sent a keepalive comment first, so that it did not know.
+// noFirstByte is what uni-api writes as first_response_time where it sent a keepalive comment first, so that it did not
+// know.
 const noFirstByte = "3.1415"
 
 // pastReader reads what `sqlite3 -header -csv` makes of the table.

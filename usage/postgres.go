@@ -23,7 +23,8 @@ type postgres struct {
 
 const (
 	connectWithin = 3 * time.Second
-	// mostConns is for what goes on beside each other: a delivery, a roll-up, questions. A server of the default settings takes 100 from all instances.
+	// mostConns is for what goes on beside each other: a delivery, a roll-up, questions. A server of the default
+	// settings takes 100 from all instances.
 	mostConns = 4
 	// leastServer is the oldest version that is cared for.
 	leastServer = 130000
@@ -65,7 +66,8 @@ var plainly = map[string]string{
 	"42501": "PostgreSQL does not let user %[1]s do what the ledger needs: it makes a schema with tables of its own. Make it the owner (ALTER DATABASE %[2]s OWNER TO %[1]s), or grant it (GRANT CREATE, CONNECT ON DATABASE %[2]s TO %[1]s)",
 }
 
-// explained says in words what is wrong. What may pass by itself is an errAway; anything else has to be mended by somebody.
+// explained says in words what is wrong. What may pass by itself is an errAway; anything else has to be mended by
+// somebody.
 func (p *postgres) explained(err error) error {
 	var said *pgconn.PgError
 	switch {
@@ -89,7 +91,8 @@ func isAway(err error) bool { return errors.Is(err, errAway) }
 // errAsked marks what went wrong beside the database.
 var errAsked = errors.New("the question failed")
 
-// do runs something in a transaction. After an error nobody knows whether it was committed, if the connection broke on the way.
+// do runs something in a transaction. After an error nobody knows whether it was committed, if the connection broke on
+// the way.
 func (p *postgres) do(ctx context.Context, options pgx.TxOptions, change func(pgx.Tx) error) error {
 	return p.explained(pgx.BeginTxFunc(ctx, p.pool, options, change))
 }

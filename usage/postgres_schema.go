@@ -20,8 +20,8 @@ const (
 // errSchema is that the database is not one for this program.
 var errSchema = errors.New("the database cannot have this ledger")
 
-// schemas bring the tables from the version that is their index to the next. Each adds: an instance of the version before goes on while a newer
-// one has begun.
+// schemas bring the tables from the version that is their index to the next. Each adds: an instance of the version
+// before goes on while a newer one has begun.
 var schemas = [...]string{`
 CREATE TABLE uniapi.meta (key text PRIMARY KEY, value bytea NOT NULL);
 CREATE TABLE uniapi.instances (id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text NOT NULL UNIQUE);
@@ -45,7 +45,8 @@ CREATE INDEX ON uniapi.corrections (key, number);
 CREATE TABLE uniapi.damaged (at timestamptz NOT NULL DEFAULT now(), was text NOT NULL, rows bytea NOT NULL);
 `}
 
-// prepare makes the tables, or brings them to the schema of this version. Several instances may do so at once: one does.
+// prepare makes the tables, or brings them to the schema of this version. Several instances may do so at once: one
+// does.
 func (p *postgres) prepare(ctx context.Context) error {
 	return p.do(ctx, pgx.TxOptions{}, func(tx pgx.Tx) error {
 		var version int
@@ -102,7 +103,8 @@ func partName(table string, month time.Time) string {
 	return fmt.Sprintf("%s_%s", table, month.Format("2006_01"))
 }
 
-// makeParts makes the parts of a month. A part is attached when it is whole: that keeps no reader away, as making it in its place would.
+// makeParts makes the parts of a month. A part is attached when it is whole: that keeps no reader away, as making it in
+// its place would.
 func (p *postgres) makeParts(ctx context.Context, month time.Time) error {
 	return p.do(ctx, pgx.TxOptions{}, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, lockSchema); err != nil {

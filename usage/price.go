@@ -12,7 +12,8 @@ import (
 	"uniapi/config/price"
 )
 
-// Prices tell what models cost by one configuration. What was found for a model is kept: requests ask for few, and again and again.
+// Prices tell what models cost by one configuration. What was found for a model is kept: requests ask for few, and
+// again and again.
 type Prices struct {
 	config *config.Config
 	found  atomic.Pointer[map[priced]*config.Priced]
@@ -60,9 +61,9 @@ func (p *Prices) Of(provider *config.Provider, model, upstream string) *config.P
 // mostCost bounds what one request costs, in nano-dollars: 72 million dollars.
 const mostCost = saturate.Most
 
-// Cost is what a request costs by a price, in nano-dollars, to the nearest. What is of one kind beside another, as sound that was read from a
-// cache, costs what the first of them does: cached, written, sound, images. What is
-// counted otherwise, as images and seconds, is paid where tokens have no price, or nobody has counted them.
+// Cost is what a request costs by a price, in nano-dollars, to the nearest. What is of one kind beside another, as
+// sound that was read from a cache, costs what the first of them does: cached, written, sound, images. What is counted
+// otherwise, as images and seconds, is paid where tokens have no price, or nobody has counted them.
 func Cost(of config.Price, t Tokens) int64 { return costBy(of.For(t.Prompt, t.Service, t.At), &t) }
 
 // costBy is Cost by the price that was chosen.
@@ -119,8 +120,10 @@ func costBy(p *config.Price, t *Tokens) int64 {
 	return sum.nano()
 }
 
-// CostAtMost is what as many tokens cost in the dearest way that there is: prompts that are written into a cache or are sound or images, answers that are
-// thought, said aloud or drawn, counted by tokens or by what is paid otherwise, images of the dearest size and quality that were not ruled out, at the dearest time of the day. Those of the prompt are kept in a cache for an hour if t has any that are.
+// CostAtMost is what as many tokens cost in the dearest way that there is: prompts that are written into a cache or are
+// sound or images, answers that are thought, said aloud or drawn, counted by tokens or by what is paid otherwise,
+// images of the dearest size and quality that were not ruled out, at the dearest time of the day. Those of the prompt
+// are kept in a cache for an hour if t has any that are.
 func CostAtMost(of config.Price, t Tokens) (most int64) {
 	of.AtTimes(t.Prompt, t.Service, func(p *config.Price) { most = max(most, mostBy(p, t)) })
 	return most
@@ -168,8 +171,8 @@ func mediaOf(p *config.Price, t *Tokens) (sum product) {
 	return sum
 }
 
-// hourWrite is the price of a token that was written into a cache for an hour. Where there is none it is that for five minutes, and as much
-// more as it is with Anthropic, who asks twice the input instead of one and a quarter.
+// hourWrite is the price of a token that was written into a cache for an hour. Where there is none it is that for five
+// minutes, and as much more as it is with Anthropic, who asks twice the input instead of one and a quarter.
 func hourWrite(p *config.Price) int64 {
 	switch n, is := p.Get(price.CacheWrite1h); {
 	case is:

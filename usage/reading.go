@@ -50,8 +50,8 @@ func (b *Books) freshly(ask func(View) error, kinds []Kind) error {
 	return b.ledger.Read(ctx, now, kinds, ask)
 }
 
-// Read implements Ledger. It asks again if a row turns out to be damaged. The minutes that the journal has are whole, and are copied before the
-// store is looked at, so that a write meanwhile is seen once whichever of the two it is in.
+// Read implements Ledger. It asks again if a row turns out to be damaged. The minutes that the journal has are whole,
+// and are copied before the store is looked at, so that a write meanwhile is seen once whichever of the two it is in.
 func (l *localLedger) Read(_ context.Context, now time.Time, kinds []Kind, ask func(View) error) error {
 	l.mu.Lock()
 	r := &reading{fresh: make(map[freshKey][]byte), names: l.journal.index.names}

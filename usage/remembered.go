@@ -10,7 +10,8 @@ import (
 	"uniapi/codec/saturate"
 )
 
-// What is known of a common ledger stays here as well, beside what waits for it: a start while the database is away goes on with that.
+// What is known of a common ledger stays here as well, beside what waits for it: a start while the database is away
+// goes on with that.
 
 // tableKnown has, by the hash of a client key, what was known of its credits.
 const tableKnown = "known"
@@ -57,7 +58,8 @@ func readKnown(s store, now time.Time) (all map[string]*remembered, err error) {
 	return all, err
 }
 
-// over says whether it is of a time that does not count any more: by another created_at, or since the credits have begun anew.
+// over says whether it is of a time that does not count any more: by another created_at, or since the credits have
+// begun anew.
 func (n *remembered) over(since int64, renews bool) bool {
 	return since > n.At || renews && n.Since < since
 }
@@ -210,10 +212,12 @@ func (l *sharedLedger) wroteKnown(done map[string][]byte) {
 	})
 }
 
-// Unread says that what keys have spent could not be read from the ledger since the start, so that it is known as of before at best.
+// Unread says that what keys have spent could not be read from the ledger since the start, so that it is known as of
+// before at best.
 func (b *Books) Unread() bool { return b.unread.Load() }
 
-// Ready says whether requests of keys with credits are served. They are not where Options.Strict wants certainty and there is none yet.
+// Ready says whether requests of keys with credits are served. They are not where Options.Strict wants certainty and
+// there is none yet.
 func (b *Books) Ready() bool { return !b.options.Strict || !b.unread.Load() }
 
 // errUnread is why a request is refused then.

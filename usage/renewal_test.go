@@ -8,7 +8,8 @@ import (
 	"uniapi/config"
 )
 
-// TestCreditsRenewedMonthlyBeginAnewWithTheCalendar spends over three months of a time zone, with a restart in the midst of each.
+// TestCreditsRenewedMonthlyBeginAnewWithTheCalendar spends over three months of a time zone, with a restart in the
+// midst of each.
 func TestCreditsRenewedMonthlyBeginAnewWithTheCalendar(t *testing.T) {
 	zone, err := time.LoadLocation("Asia/Kolkata") // half an hour beside the hours of UTC
 	if err != nil {
@@ -96,7 +97,8 @@ func TestCreditsRenewedMonthlyCountFromALaterCreatedAt(t *testing.T) {
 	})
 }
 
-// TestCreditsRenewedMonthlyAreThoseOfTheMonthAfterAnyAbsence has a process that is away for weeks or months at a time, over short months, a leap day and clocks that are moved.
+// TestCreditsRenewedMonthlyAreThoseOfTheMonthAfterAnyAbsence has a process that is away for weeks or months at a time,
+// over short months, a leap day and clocks that are moved.
 func TestCreditsRenewedMonthlyAreThoseOfTheMonthAfterAnyAbsence(t *testing.T) {
 	for _, name := range []string{"UTC", "America/Havana", "Pacific/Kiritimati", "Europe/Berlin"} {
 		zone, err := time.LoadLocation(name)

@@ -13,12 +13,14 @@ import (
 	"uniapi/config"
 )
 
-// Repriced is what the requests of a client key for a model at a provider have cost, and what they cost by today's prices.
+// Repriced is what the requests of a client key for a model at a provider have cost, and what they cost by today's
+// prices.
 type Repriced struct {
 	Key, Provider, Model string // the key by its alias; one that is no longer configured by its hash
 	Requests             int64
 	Was, Is              int64 // nano-dollars
-	// Base is that the price depends on what the ledger does not keep, such as the service tier: Is is at the price without that.
+	// Base is that the price depends on what the ledger does not keep, such as the service tier: Is is at the price
+	// without that.
 	Base bool
 	// LeftOut is why nothing was changed, "" if it was.
 	LeftOut string
@@ -33,8 +35,9 @@ type RepriceOptions struct {
 	DryRun   bool      // change nothing
 }
 
-// Reprice applies a configuration's prices to the tokens that the ledger of a gateway that does not run has of some days, and writes what requests
-// cost by them into the rows, so that credits count that; each key's correction is put into its history. What is done again changes nothing.
+// Reprice applies a configuration's prices to the tokens that the ledger of a gateway that does not run has of some
+// days, and writes what requests cost by them into the rows, so that credits count that; each key's correction is put
+// into its history. What is done again changes nothing.
 func Reprice(o Options, cfg *config.Config, r RepriceOptions) (list []Repriced, err error) {
 	o = o.offline()
 	l, err := OpenLedger(o)

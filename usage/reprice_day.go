@@ -2,8 +2,9 @@ package usage
 
 import "uniapi/codec/saturate"
 
-// repricedDay is what reprice changes of a day. The ledger has the same requests in rows of minutes, hours and the day. They are priced by the
-// shortest that has them, since some prices depend on the time, and what comes of it is put into all that the time is in.
+// repricedDay is what reprice changes of a day. The ledger has the same requests in rows of minutes, hours and the day.
+// They are priced by the shortest that has them, since some prices depend on the time, and what comes of it is put into
+// all that the time is in.
 type repricedDay struct {
 	*repricing
 	spans []spanOf // minutes first, then hours, then the day
@@ -69,8 +70,8 @@ func (d *repricedDay) put(m *span, s spanOf) (changed bool) {
 // pay makes what was counted cost so much more.
 func (c *Counts) pay(by int64) { c.Row[cost] = max(saturate.Add(c.Row[cost], by), 0) }
 
-// change is by how much what a row has cost is another: what shorter rows in it have told, and what comes of the rest. A row may have more than
-// they do, since what was imported of long ago has no minutes.
+// change is by how much what a row has cost is another: what shorter rows in it have told, and what comes of the rest.
+// A row may have more than they do, since what was imported of long ago has no minutes.
 func (d *repricedDay) change(n Name, s spanOf, row *Row) (by int64) {
 	rest := known{at: s, row: *row}
 	for _, k := range d.known[n] {

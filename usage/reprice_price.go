@@ -6,7 +6,8 @@ import (
 	"uniapi/config/price"
 )
 
-// bill is what there is to price in a time: the rows of requests, by series, and those of parts of them that cost otherwise.
+// bill is what there is to price in a time: the rows of requests, by series, and those of parts of them that cost
+// otherwise.
 type bill map[Name]Row
 
 // billed are the columns that prices go by.
@@ -53,8 +54,8 @@ func (b bill) each(visit func(n Name, row *Row)) {
 	}
 }
 
-// missing is one in how many requests of a row may be in none of its counts: the books do not take a request over from all its series at the same
-// moment, so that a part of it may stand in the row of the next minute.
+// missing is one in how many requests of a row may be in none of its counts: the books do not take a request over from
+// all its series at the same moment, so that a part of it may stand in the row of the next minute.
 const missing = 50
 
 // told says that the ledger knows of the row's requests what their price goes by.
@@ -73,8 +74,8 @@ const (
 	notClassable = "too many kinds of requests were asked for at once"
 )
 
-// price is what the requests of a row cost by today's prices, and why it cannot be said, if it cannot: then it is what they cost. The row is of
-// a time of some length.
+// price is what the requests of a row cost by today's prices, and why it cannot be said, if it cannot: then it is what
+// they cost. The row is of a time of some length.
 func (p *repricing) price(n Name, r *Row, at, length int64) (nano int64, base bool, leftOut string) {
 	was, of, known := r[cost], n, true
 	c := plain
@@ -138,7 +139,8 @@ func (p *repricing) roughly(all *price.Price, r *Row, at, length int64) (nano in
 	return unlessRounded(is, r), base, ""
 }
 
-// unlessRounded is what a row costs, or what it has cost if that differs by no more than rounding each request by itself.
+// unlessRounded is what a row costs, or what it has cost if that differs by no more than rounding each request by
+// itself.
 func unlessRounded(is int64, r *Row) int64 {
 	if d := saturate.Sub(is, r[cost]); d <= r[requests] && -d <= r[requests] {
 		return r[cost]

@@ -11,7 +11,8 @@ import (
 	"uniapi/config/price"
 )
 
-// TestRepriceWritesTodaysPricesIntoRowsOfEveryLength counts for four days, reprices two of them, and looks at minutes, hours and days.
+// TestRepriceWritesTodaysPricesIntoRowsOfEveryLength counts for four days, reprices two of them, and looks at minutes,
+// hours and days.
 func TestRepriceWritesTodaysPricesIntoRowsOfEveryLength(t *testing.T) {
 	c, dir := newClock(), t.TempDir()
 	options := Options{Dir: dir, Now: c.now, Log: quiet}
@@ -65,7 +66,8 @@ func TestRepriceWritesTodaysPricesIntoRowsOfEveryLength(t *testing.T) {
 	}
 }
 
-// TestRepriceSaysWhatItCannotKnow has requests in the ledger of which no row of parts tells what they used, as those of older versions are.
+// TestRepriceSaysWhatItCannotKnow has requests in the ledger of which no row of parts tells what they used, as those of
+// older versions are.
 func TestRepriceSaysWhatItCannotKnow(t *testing.T) {
 	c, dir := newClock(), t.TempDir()
 	options := Options{Dir: dir, Now: c.now, Log: quiet}
@@ -146,8 +148,8 @@ func FuzzReadStatement(f *testing.F) {
 	})
 }
 
-// TestRepriceGoesByTheTimeOfDay counts for four days, of which minutes are left of the last two, and reprices by a price of the night. What is
-// in an hour of both is priced as of the day, and said to be a guess.
+// TestRepriceGoesByTheTimeOfDay counts for four days, of which minutes are left of the last two, and reprices by a
+// price of the night. What is in an hour of both is priced as of the day, and said to be a guess.
 func TestRepriceGoesByTheTimeOfDay(t *testing.T) {
 	c, dir := newClock(), t.TempDir()
 	options := Options{Dir: dir, Now: c.now, Log: quiet}

@@ -19,8 +19,9 @@ type Restored struct {
 	Rows, Keys int // Keys had credits added
 }
 
-// Restore puts what Export wrote into a ledger that has nothing of it yet: a file that is new, or a common ledger in which none of its instances has
-// counted anything. What a file of one process has becomes that of Options.Instance there.
+// Restore puts what Export wrote into a ledger that has nothing of it yet: a file that is new, or a common ledger in
+// which none of its instances has counted anything. What a file of one process has becomes that of Options.Instance
+// there.
 func Restore(o Options, from io.Reader) (done Restored, err error) {
 	o = o.offline()
 	opened, err := OpenLedger(o)

@@ -8,8 +8,8 @@ const minutesFor = 48 * time.Hour
 // daysAtOnce bounds a transaction that catches up after the process was not there for long.
 const daysAtOnce = 32
 
-// rollUp makes hours of minutes and days of hours as soon as they are over, and forgets what has been kept for long enough. l.writing
-// is held.
+// rollUp makes hours of minutes and days of hours as soon as they are over, and forgets what has been kept for long
+// enough. l.writing is held.
 func (l *localLedger) rollUp(now time.Time) error {
 	to := begin(now.Unix(), hour)
 	l.mu.Lock()

@@ -20,7 +20,8 @@ const (
 	firstByteTime // microseconds, of those that had a first byte
 	firstBytes
 	totalTime // microseconds
-	// Of requests, those whose cost goes by the tokens above alone, and those that used nothing. The others are in rows of parts, too.
+	// Of requests, those whose cost goes by the tokens above alone, and those that used nothing. The others are in rows
+	// of parts, too.
 	plainRequests
 	freeRequests
 	// In rows of parts only.
@@ -90,8 +91,8 @@ func (c *Counts) add(o *Counts) {
 // Kind tells what a Series counts.
 type Kind byte
 
-// What is counted, and the two sums of requests that most questions are about: without them a month of /v1/stats would have to
-// read the requests of every key.
+// What is counted, and the two sums of requests that most questions are about: without them a month of /v1/stats would
+// have to read the requests of every key.
 const (
 	ofRequests Kind = 'r' // by client key, provider, model, endpoint
 	ofChannels Kind = 'c' // requests by provider, model, endpoint

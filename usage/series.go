@@ -14,7 +14,8 @@ import (
 	"uniapi/codec/saturate"
 )
 
-// Tokens are those of one request, as OpenAI counts: Prompt includes Cached and CacheWrite, Completion includes Reasoning.
+// Tokens are those of one request, as OpenAI counts: Prompt includes Cached and CacheWrite, Completion includes
+// Reasoning.
 type Tokens struct {
 	Prompt, Cached, CacheWrite, Completion, Reasoning int64
 	CacheWrite1h                                      int64  // of CacheWrite, those that are kept for an hour
@@ -41,7 +42,8 @@ type Sample struct {
 	Duration time.Duration
 }
 
-// cacheLine keeps the counters of one series out of the line of its neighbour in memory, which another core may be counting into.
+// cacheLine keeps the counters of one series out of the line of its neighbour in memory, which another core may be
+// counting into.
 const cacheLine = 64
 
 // Series counts what belongs together. Counting takes no lock.
@@ -74,7 +76,8 @@ func (s *Series) touched() {
 	s.books.changing.Unlock()
 }
 
-// Record counts a request. The histograms take those that succeeded: a refusal that comes at once says nothing about how long answers take.
+// Record counts a request. The histograms take those that succeeded: a refusal that comes at once says nothing about
+// how long answers take.
 func (s *Series) Record(r Sample) {
 	s.count(requests, 1)
 	if !r.Success {
@@ -131,7 +134,8 @@ func (s *Series) take() (c Counts) {
 	return c
 }
 
-// table finds series. Reading takes no lock; a new one copies its shard, of which there are enough for that to be little.
+// table finds series. Reading takes no lock; a new one copies its shard, of which there are enough for that to be
+// little.
 type table struct {
 	seed   maphash.Seed
 	shards [64]shard
@@ -139,11 +143,12 @@ type table struct {
 	parts  partsRoom
 }
 
-// mostSeries bounds the series that have a model in the life of a process if Options.Series does not: a provider may list other models each
-// time that it is asked for them. The requests for models that come after are counted together.
+// mostSeries bounds the series that have a model in the life of a process if Options.Series does not: a provider may
+// list other models each time that it is asked for them. The requests for models that come after are counted together.
 const mostSeries = 100_000
 
-// SeriesSize is about what a series takes in memory, with its name in the tables that it is found by and what is kept of it until it is in the ledger.
+// SeriesSize is about what a series takes in memory, with its name in the tables that it is found by and what is kept
+// of it until it is in the ledger.
 const SeriesSize = 2 << 10
 
 const otherModels = "others"
@@ -199,7 +204,8 @@ func (t *table) find(b *Books, n Name) *Series {
 	return s
 }
 
-// add makes a series, unless somebody has. told is that it is of parts whose circumstances are told apart; nil is that there is no room for such.
+// add makes a series, unless somebody has. told is that it is of parts whose circumstances are told apart; nil is that
+// there is no room for such.
 func (t *table) add(b *Books, at *shard, h uint64, n Name, told bool) *Series {
 	at.mu.Lock()
 	defer at.mu.Unlock()
@@ -237,7 +243,8 @@ func (b *Books) Attempt(provider, model, maskedKey string, success bool) {
 	b.table.find(b, Name{Kind: ofAttempts, Who: maskedKey, Provider: provider, Model: model}).attempt(success)
 }
 
-// mostAddresses bounds how many client addresses are told apart in the life of a process. What comes after is counted as one.
+// mostAddresses bounds how many client addresses are told apart in the life of a process. What comes after is counted
+// as one.
 const mostAddresses = 10_000
 
 // Seen counts a request of a client's address.
@@ -258,8 +265,9 @@ func (b *Books) client(addr netip.Addr) *Series {
 	return b.table.find(b, Name{Kind: ofClients, Who: text})
 }
 
-// Recent counts for somebody whose requests are mostly counted where the one before was, as those of a connection are: to look whether
-// a series is the same costs a fraction of finding it. The zero value is ready; it is used by one goroutine at a time.
+// Recent counts for somebody whose requests are mostly counted where the one before was, as those of a connection are:
+// to look whether a series is the same costs a fraction of finding it. The zero value is ready; it is used by one
+// goroutine at a time.
 type Recent struct {
 	requests, attempts, client, priced *Series
 	addr                               netip.Addr // of client

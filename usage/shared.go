@@ -12,8 +12,9 @@ import (
 	"time"
 )
 
-// sharedLedger is the ledger of several instances: an outbox here, and the common tables in PostgreSQL. What is counted goes into the outbox once
-// a second, and from there, piece by piece and in order, into the tables. What the tables have of an instance's time is the sum of its pieces.
+// sharedLedger is the ledger of several instances: an outbox here, and the common tables in PostgreSQL. What is counted
+// goes into the outbox once a second, and from there, piece by piece and in order, into the tables. What the tables
+// have of an instance's time is the sum of its pieces.
 type sharedLedger struct {
 	server    *postgres
 	dir       string
@@ -61,7 +62,8 @@ const (
 	retryMost  = 5 * time.Second
 )
 
-// openShared opens the ledger in a database. One that does not answer is waited for beside requests; anything else that is wrong is said.
+// openShared opens the ledger in a database. One that does not answer is waited for beside requests; anything else that
+// is wrong is said.
 func openShared(o Options) (*sharedLedger, error) {
 	if o.Instance == "" {
 		o.Instance, _ = os.Hostname()

@@ -328,7 +328,8 @@ func TestACommitWhoseAnswerIsLostIsCountedOnce(t *testing.T) {
 	}
 }
 
-// TestTheTablesAnswerAsAFileDoes counts the same for two months into a file of one process and into the tables by two instances.
+// TestTheTablesAnswerAsAFileDoes counts the same for two months into a file of one process and into the tables by two
+// instances.
 func TestTheTablesAnswerAsAFileDoes(t *testing.T) {
 	server := postgrestest.Start(t)
 	var mu sync.Mutex
@@ -400,7 +401,8 @@ func TestTheTablesAnswerAsAFileDoes(t *testing.T) {
 	}
 }
 
-// TestCreditsOfAFleetBeginAnewWithTheMonth turns the month while all instances run, and while one has been away for several.
+// TestCreditsOfAFleetBeginAnewWithTheMonth turns the month while all instances run, and while one has been away for
+// several.
 func TestCreditsOfAFleetBeginAnewWithTheMonth(t *testing.T) {
 	server := postgrestest.Start(t)
 	c := newClock()

@@ -48,7 +48,8 @@ func (l *sharedLedger) ask(ctx context.Context, read func(pgx.Tx) error) error {
 	return l.server.do(ctx, readOnly, read)
 }
 
-// AddCredits implements Ledger. If the connection breaks when it may have been written, it is asked for again by its number.
+// AddCredits implements Ledger. If the connection breaks when it may have been written, it is asked for again by its
+// number.
 func (l *sharedLedger) AddCredits(ctx context.Context, key string, c Correction) (total int64, err error) {
 	id := run{}
 	if _, err := rand.Read(id[:]); err != nil {

@@ -159,8 +159,8 @@ func (l *sharedLedger) parts(ctx context.Context, at int64) error {
 	return nil
 }
 
-// deliver puts a piece into the tables, once however often it is tried: with it, in the same transaction, stands which piece of its process was
-// the last.
+// deliver puts a piece into the tables, once however often it is tried: with it, in the same transaction, stands which
+// piece of its process was the last.
 func (l *sharedLedger) deliver(ctx context.Context, p *piece) error {
 	if err := l.prepared(ctx); err != nil {
 		return err
@@ -263,8 +263,8 @@ func (m *span) numbered(numbers map[uint32]uint32) *span {
 	return other
 }
 
-// addSpan adds what was counted in a minute to every span of the ledger that it is in and that is complete: a piece that comes late is in the hour
-// and the day as it would have been in time.
+// addSpan adds what was counted in a minute to every span of the ledger that it is in and that is complete: a piece
+// that comes late is in the hour and the day as it would have been in time.
 func addSpan(ctx context.Context, tx pgx.Tx, m *marks, at int64, instance int32, s *span) error {
 	var number int64
 	if err := tx.QueryRow(ctx, `SELECT nextval('uniapi.pieces')`).Scan(&number); err != nil {

@@ -13,7 +13,8 @@ import (
 const (
 	// rollUpWithin is how long an hour may take to be rolled up. What is delivered meanwhile waits.
 	rollUpWithin = time.Minute
-	// rollUpAfter is when an hour is rolled up that is over: most of it has come by then, and what comes later is added.
+	// rollUpAfter is when an hour is rolled up that is over: most of it has come by then, and what comes later is
+	// added.
 	rollUpAfter = 15
 	// runsFor is how long it is remembered which piece of a process was the last, after that was delivered.
 	runsFor = 40 * 24 * time.Hour

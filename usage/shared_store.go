@@ -12,8 +12,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// sharedTx is a transaction in the common ledger as a writer, for what is done to the ledger as a whole: pricing it anew, importing. Spans are those
-// of one instance. What goes wrong with the database is in err, since a reader cannot say it.
+// sharedTx is a transaction in the common ledger as a writer, for what is done to the ledger as a whole: pricing it
+// anew, importing. Spans are those of one instance. What goes wrong with the database is in err, since a reader cannot
+// say it.
 type sharedTx struct {
 	ctx      context.Context
 	tx       pgx.Tx
@@ -22,7 +23,8 @@ type sharedTx struct {
 	err      error
 }
 
-// alone changes the ledger while nothing is delivered and no series is given a number. index is that of its names, and what is added to it is written.
+// alone changes the ledger while nothing is delivered and no series is given a number. index is that of its names, and
+// what is added to it is written.
 func (l *sharedLedger) alone(ctx context.Context, change func(w *sharedTx, m *marks, index *index) error) error {
 	if err := l.prepared(ctx); err != nil {
 		return err
@@ -284,7 +286,8 @@ func (w *sharedTx) remove(table string, key []byte) error {
 // drop implements writer.
 func (w *sharedTx) drop(string) error { return nil }
 
-// offline are the options of what opens a ledger for once: what waits in a folder for the common ledger is its gateway's.
+// offline are the options of what opens a ledger for once: what waits in a folder for the common ledger is its
+// gateway's.
 func (o Options) offline() Options {
 	o = o.withDefaults()
 	if o.Database != "" {

@@ -8,9 +8,9 @@ import (
 	"uniapi/codec/saturate"
 )
 
-// sharing is what the books know of a ledger that instances share. An account counts what this process has spent; all else that counts of a key's
-// credits is elsewhere: what the ledger has since the key's costs count, less what it has of those that tell it in another way. Books.configuring
-// guards it.
+// sharing is what the books know of a ledger that instances share. An account counts what this process has spent; all
+// else that counts of a key's credits is elsewhere: what the ledger has since the key's costs count, less what it has
+// of those that tell it in another way. Books.configuring guards it.
 type sharing struct {
 	ledger  *sharedLedger
 	keys    map[*Key]*common
@@ -42,7 +42,8 @@ func (s *sharing) sinceOf(k *Key) int64 {
 	return 0
 }
 
-// load reads what was spent with keys, each from a time on. What this process has spent since it began stays in the accounts.
+// load reads what was spent with keys, each from a time on. What this process has spent since it began stays in the
+// accounts.
 func (s *sharing) load(b *Books, keys map[*Key]int64) error {
 	starts := make(map[string]int64, len(keys))
 	for k, start := range keys {

@@ -19,9 +19,9 @@ type Statement struct {
 	From, To        time.Time
 }
 
-// The columns of exports, in the order in which they are looked for. The plain names are those of a table that somebody made; usage_… are those of
-// the usage and cost exports of Anthropic's console, start_time, input_tokens and amount_value those of OpenAI's usage and cost exports, and n_…
-// those of OpenAI's before 2025.
+// The columns of exports, in the order in which they are looked for. The plain names are those of a table that somebody
+// made; usage_… are those of the usage and cost exports of Anthropic's console, start_time, input_tokens and
+// amount_value those of OpenAI's usage and cost exports, and n_… those of OpenAI's before 2025.
 var (
 	dayColumns    = []string{"date", "day", "usage_date_utc", "usage_date", "start_time_iso", "start_time"}
 	modelColumns  = []string{"model", "model_version", "line_item", "snapshot_id"}

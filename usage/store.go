@@ -63,7 +63,8 @@ func spanAt(key []byte) (at int64, ok bool) {
 	return at, at >= 0 && at < mostTime
 }
 
-// putSpan writes a batch, absolutely: to write it again changes nothing, so that a write whose outcome is unknown can be repeated.
+// putSpan writes a batch, absolutely: to write it again changes nothing, so that a write whose outcome is unknown can
+// be repeated.
 func putSpan(w writer, length int64, k Kind, at int64, batch []byte) error {
 	if len(batch) == 0 {
 		return w.remove(spanTable(length, k), spanKey(at))
@@ -126,8 +127,8 @@ func (m *marks) possible() bool {
 		m.HoursFrom >= 0 && m.HoursFrom <= m.HoursTo && m.MinutesFrom >= 0 && m.MinutesFrom <= m.HoursTo && m.HoursTo < mostTime
 }
 
-// extent is from where to where there are spans of a length, which may be long ago: marks move on with the time, whether or not anything is
-// counted.
+// extent is from where to where there are spans of a length, which may be long ago: marks move on with the time,
+// whether or not anything is counted.
 type extent struct {
 	from, to int64
 	any      bool

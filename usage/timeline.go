@@ -16,8 +16,8 @@ const (
 	ByModel    Grouping = "model"
 	ByProvider Grouping = "provider"
 	ByKey      Grouping = "key"
-	// ByAttempts is by the provider that was tried, whether or not another one answered in the end. There are only counts of
-	// attempts, and of those that failed.
+	// ByAttempts is by the provider that was tried, whether or not another one answered in the end. There are only
+	// counts of attempts, and of those that failed.
 	ByAttempts Grouping = "attempts"
 )
 
@@ -40,8 +40,8 @@ type Line struct {
 	Points []Point `json:"points"` // in order; times at which nothing happened are left out
 }
 
-// Point is what was counted from a time for as long as the timeline's step. Times of answers are milliseconds of requests that
-// succeeded, 0 if there were none.
+// Point is what was counted from a time for as long as the timeline's step. Times of answers are milliseconds of
+// requests that succeeded, 0 if there were none.
 type Point struct {
 	Time       int64   `json:"time"` // seconds since 1970
 	Requests   int64   `json:"requests"`
@@ -68,9 +68,10 @@ const restOfLines = "others"
 // ErrTimeline is what is wrong with the question for a Timeline.
 var ErrTimeline = errors.New("no such timeline")
 
-// Timeline tells what happened from a time to another in steps, which begin at whole multiples of the step since 1970, UTC. There are
-// minutes for two days, hours and days as long as the retention says; where only longer spans are left than a step, they count
-// where they begin. With a secret it is of that client key alone; its times of answers are known of all models together only. Lines come with the most requests first. The error is an ErrTimeline.
+// Timeline tells what happened from a time to another in steps, which begin at whole multiples of the step since 1970,
+// UTC. There are minutes for two days, hours and days as long as the retention says; where only longer spans are left
+// than a step, they count where they begin. With a secret it is of that client key alone; its times of answers are
+// known of all models together only. Lines come with the most requests first. The error is an ErrTimeline.
 func (st Statistics) Timeline(from, to time.Time, step time.Duration, group Grouping, secret string) ([]Line, error) {
 	seconds := int64(step / time.Second)
 	switch {
@@ -110,8 +111,8 @@ func (st Statistics) Timeline(from, to time.Time, step time.Duration, group Grou
 	return list, nil
 }
 
-// Sums are the totals of all lines that a Timeline of the same words would have if there were no most of them: without points, and
-// without times of answers.
+// Sums are the totals of all lines that a Timeline of the same words would have if there were no most of them: without
+// points, and without times of answers.
 func (st Statistics) Sums(from, to time.Time, step time.Duration, group Grouping, secret string) ([]Line, error) {
 	k, of, err := st.books.grouping(group, secret)
 	if err != nil {
@@ -203,7 +204,8 @@ func linesOf(all sums[string]) *lines {
 	return l
 }
 
-// chosenLines are at most mostLines of those that are sorted by requests, and stay so: the last places are for what fails most.
+// chosenLines are at most mostLines of those that are sorted by requests, and stay so: the last places are for what
+// fails most.
 func chosenLines(sorted []sum[string]) []sum[string] {
 	if len(sorted) <= mostLines {
 		return sorted

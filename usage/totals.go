@@ -6,8 +6,8 @@ type Total struct {
 	Requests, Failures        int64
 	Tokens                    Tokens
 	Cost                      int64 // nano-dollars
-	// FirstByte and Duration are of the requests that succeeded, and so are their sums, in seconds: a time.Duration ends after 292
-	// years, which a thousand streams at once fill in a hundred days.
+	// FirstByte and Duration are of the requests that succeeded, and so are their sums, in seconds: a time.Duration
+	// ends after 292 years, which a thousand streams at once fill in a hundred days.
 	FirstByte, Duration       Histogram
 	FirstByteSum, DurationSum float64
 }

@@ -13,8 +13,9 @@ import (
 	"time"
 )
 
-// transferred is a line of an exported ledger. One member that is no number says what it is: Ledger is the first line, Span a row, Credits what was
-// added to a key, Correction how that came about, Imported what was taken over of the Python uni-api.
+// transferred is a line of an exported ledger. One member that is no number says what it is: Ledger is the first line,
+// Span a row, Credits what was added to a key, Correction how that came about, Imported what was taken over of the
+// Python uni-api.
 type transferred struct {
 	Ledger  string    `json:"ledger,omitempty"`
 	Version int       `json:"version,omitempty"`
@@ -50,7 +51,8 @@ var kindNames = map[Kind]string{ofRequests: "requests", ofChannels: "channels", 
 
 var spanNames = map[int64]string{minute: "minute", hour: "hour", day: "day"}
 
-// Export writes all that a ledger has as JSON Lines, the same for the same ledger. That of one process must not be in use.
+// Export writes all that a ledger has as JSON Lines, the same for the same ledger. That of one process must not be in
+// use.
 func Export(o Options, to io.Writer) (err error) {
 	o = o.offline()
 	opened, err := OpenLedger(o)

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// year is a ledger of a year with 1,000 keys and 50 models, in hours: every key is active in a quarter of the hours with two of the
-// models, and on a day with all of them. That is 4.4 million rows of hours and 18 million rows of days.
+// year is a ledger of a year with 1,000 keys and 50 models, in hours: every key is active in a quarter of the hours
+// with two of the models, and on a day with all of them. That is 4.4 million rows of hours and 18 million rows of days.
 const (
 	yearKeys      = 1000
 	yearModels    = 50
@@ -75,7 +75,8 @@ func BenchmarkYear(b *testing.B) {
 	}
 }
 
-// writeYear makes the ledger. A flush a minute for a year would take hours, so it writes what they would have left behind.
+// writeYear makes the ledger. A flush a minute for a year would take hours, so it writes what they would have left
+// behind.
 func writeYear(b *testing.B, dir string, c *clock) (rows int) {
 	l, err := openFile(dir, new(damages), time.Now())
 	if err != nil {
@@ -157,7 +158,8 @@ func writeYear(b *testing.B, dir string, c *clock) (rows int) {
 	return rows
 }
 
-// processorTime is what the process has used, which unlike the time on the wall does not depend on what else the machine does.
+// processorTime is what the process has used, which unlike the time on the wall does not depend on what else the
+// machine does.
 func processorTime(b *testing.B) time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {

@@ -8,7 +8,8 @@ import (
 
 // Where nobody else can serve, what is open is asked before its time.
 const (
-	// heldProbes is how long after it failed last a request asks what the provider itself, or its refusal of a key, keeps away.
+	// heldProbes is how long after it failed last a request asks what the provider itself, or its refusal of a key,
+	// keeps away.
 	heldProbes = int64(time.Minute)
 	// Patience is how long a probe may take before another request asks as well: slow is not dead.
 	Patience = 5 * time.Second

@@ -32,14 +32,17 @@ func NewGroup(store Store, now func() int64, find func(Name) *Breaker) *Group {
 func (g *Group) Changes() uint64 { return g.changes.Load() }
 
 const (
-	// shareWithin bounds one call of a store in the background, shareAgain is how long it is left alone after one that failed.
+	// shareWithin bounds one call of a store in the background, shareAgain is how long it is left alone after one that
+	// failed.
 	shareWithin = time.Second
 	shareAgain  = time.Second
-	// probedElsewhere is how long a probe that another instance has claimed is left to it before this one asks again: it may have died.
+	// probedElsewhere is how long a probe that another instance has claimed is left to it before this one asks again:
+	// it may have died.
 	probedElsewhere = time.Second
 )
 
-// Share passes news on in both directions until ctx is done. Nothing that requests do waits for it. failed is told of every error.
+// Share passes news on in both directions until ctx is done. Nothing that requests do waits for it. failed is told of
+// every error.
 func (g *Group) Share(ctx context.Context, failed func(error)) {
 	if g.store == nil {
 		return
@@ -160,8 +163,9 @@ func (b *Breaker) adopt(n *News, now int64) {
 	}
 }
 
-// Claim asks whether this instance may probe what rests for all, before a request of a client does that Take or Force has given the right to
-// at a moment. False is that another instance does: it is left to that, and the right is given back. If nobody knows, it may.
+// Claim asks whether this instance may probe what rests for all, before a request of a client does that Take or Force
+// has given the right to at a moment. False is that another instance does: it is left to that, and the right is given
+// back. If nobody knows, it may.
 func (b *Breaker) Claim(ctx context.Context, at int64, c *Client) (bool, error) {
 	g := b.group
 	if g.store == nil || b.record.Load().pauseOfAll() == nil { // a probe of what rests for one client key is nobody else's

@@ -45,7 +45,8 @@ type View struct {
 	Limit  bool
 	Reason string
 
-	// Held is until when it is not asked either where nobody else can serve, but for a request a minute; 0 is not at all.
+	// Held is until when it is not asked either where nobody else can serve, but for a request a minute; 0 is not at
+	// all.
 	Held int64
 }
 

@@ -5,17 +5,17 @@ import (
 	"time"
 )
 
-// Store passes on between instances what rests for all client keys. What rests for one client key stays in its instance: it is believed of
-// nobody else. No request waits for a store but one that is about to probe, for Claim.
+// Store passes on between instances what rests for all client keys. What rests for one client key stays in its
+// instance: it is believed of nobody else. No request waits for a store but one that is about to probe, for Claim.
 type Store interface {
-	// Publish tells the other instances how breakers stand now, and gives back what this one has claimed of them. It returns by the deadline
-	// of ctx; what could not be published is published again.
+	// Publish tells the other instances how breakers stand now, and gives back what this one has claimed of them. It
+	// returns by the deadline of ctx; what could not be published is published again.
 	Publish(ctx context.Context, news []News) error
-	// Watch calls told with what other instances publish: first with all that rests now, then with what changes. It returns when ctx is done,
-	// or with why it cannot hear them any more; then it is called again.
+	// Watch calls told with what other instances publish: first with all that rests now, then with what changes. It
+	// returns when ctx is done, or with why it cannot hear them any more; then it is called again.
 	Watch(ctx context.Context, told func([]News)) error
-	// Claim says whether this instance may probe: true for one at a time, until it publishes how the breaker stands or lease is over. It
-	// returns by the deadline of ctx.
+	// Claim says whether this instance may probe: true for one at a time, until it publishes how the breaker stands or
+	// lease is over. It returns by the deadline of ctx.
 	Claim(ctx context.Context, of Name, lease time.Duration) (bool, error)
 }
 

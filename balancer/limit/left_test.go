@@ -9,7 +9,8 @@ import (
 	"uniapi/config"
 )
 
-// TestWhatIsLeftOfRequestsIsWhatTheWindowHasNot takes requests, some of them back, and counts those in the window one by one.
+// TestWhatIsLeftOfRequestsIsWhatTheWindowHasNot takes requests, some of them back, and counts those in the window one
+// by one.
 func TestWhatIsLeftOfRequestsIsWhatTheWindowHasNot(t *testing.T) {
 	for _, text := range []string{"5/1m", "5/1m 12/1h", "3/1s 100/1m", "40/1m 9000/1h"} {
 		t.Run(text, func(t *testing.T) {

@@ -263,8 +263,8 @@ func (s *subject) renew(model string, hash uint64, now int64) *counter {
 	return c
 }
 
-// sweep drops the counters whose requests have all left their windows: a new one says the same. It runs when their number
-// has doubled, so a table is at most twice as large as what is in use. Called with the mutex held.
+// sweep drops the counters whose requests have all left their windows: a new one says the same. It runs when their
+// number has doubled, so a table is at most twice as large as what is in use. Called with the mutex held.
 func (l *local) sweep(now int64) *counters {
 	old := l.table.Load()
 	var live []*counter

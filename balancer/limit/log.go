@@ -8,30 +8,30 @@ import (
 	"uniapi/config"
 )
 
-// limiter is a sliding-window log: a request is allowed if for each limit fewer than its count were allowed in the window
-// that ends now. It takes no lock, allocates only to grow, and is exact under concurrency. Why:
+// limiter is a sliding-window log: a request is allowed if for each limit fewer than its count were allowed in the
+// window that ends now. It takes no lock, allocates only to grow, and is exact under concurrency. Why:
 //
 // The log is a ring of slots. A slot's word holds a request's time, whether the request counts (it may have been taken
-// back), and one bit of the round it was written in, so that a slot tells whether it holds sequence number h or still h−size.
-// head is the number of requests recorded. To record h, a goroutine reads head = h and the slot of h, sees from the round bit
-// that h is not written, sees head = h again, and swaps the slot's word from what it read to its own. Then it, or whoever
-// comes first, moves head to h+1.
+// back), and one bit of the round it was written in, so that a slot tells whether it holds sequence number h or still
+// h−size. head is the number of requests recorded. To record h, a goroutine reads head = h and the slot of h, sees from
+// the round bit that h is not written, sees head = h again, and swaps the slot's word from what it read to its own.
+// Then it, or whoever comes first, moves head to h+1.
 //
-//   - The swap decides. head only moves to h+1 when h is written, so a swap that succeeds happened while head was h: the
-//     word cannot have been there before or after (words of one slot carry ever later times, see evictable). At that moment
-//     requests up to h−1 are recorded, nothing after them, and none of their slots has been reused. What was read of them
-//     between the first look at head and the swap is therefore the state at the swap, except that requests may have been
-//     taken back meanwhile, which only makes room. All limits are judged on this one state and one word records the
-//     request for all of them: there is no partial recording.
-//   - Times never decrease along the sequence: a request that read the clock before the one in front of it gets that one's
-//     time, which lies between its call and its return. So the count-th request back from head is the oldest that
+//   - The swap decides. head only moves to h+1 when h is written, so a swap that succeeds happened while head was h:
+//     the word cannot have been there before or after (words of one slot carry ever later times, see evictable). At
+//     that moment requests up to h−1 are recorded, nothing after them, and none of their slots has been reused. What
+//     was read of them between the first look at head and the swap is therefore the state at the swap, except that
+//     requests may have been taken back meanwhile, which only makes room. All limits are judged on this one state and
+//     one word records the request for all of them: there is no partial recording.
+//   - Times never decrease along the sequence: a request that read the clock before the one in front of it gets that
+//     one's time, which lies between its call and its return. So the count-th request back from head is the oldest that
 //     matters, and one comparison per limit decides.
 //   - A refusal holds if head and the log are still the same after the reading: then it describes a moment in between.
 //   - Nobody waits: a goroutine that finds h written and head not moved moves it itself.
 //
-// A log that must grow, lose its gaps, or change its limits is closed: every slot gets the moved bit, which makes all swaps
-// on it fail, and its successor is built from what then cannot change any more. Everybody who meets the bit does the same,
-// and one of the equal successors takes the place.
+// A log that must grow, lose its gaps, or change its limits is closed: every slot gets the moved bit, which makes all
+// swaps on it fail, and its successor is built from what then cannot change any more. Everybody who meets the bit does
+// the same, and one of the equal successors takes the place.
 //
 // Requests taken back leave gaps. While there are any, a limit that seems to be reached is counted one by one.
 type limiter struct {
@@ -39,8 +39,9 @@ type limiter struct {
 	kept [2]uint64                  // what Changes has seen of it last: requests and gaps
 }
 
-// Counts up to maxExact are exact. A larger one is kept in blocks of a thousandth of the count, each with the time of its
-// last request, in 8 KB whatever the count: it never allows more than its count, and may refuse up to a block too early.
+// Counts up to maxExact are exact. A larger one is kept in blocks of a thousandth of the count, each with the time of
+// its last request, in 8 KB whatever the count: it never allows more than its count, and may refuse up to a block too
+// early.
 const (
 	maxExact  = 4096
 	perBlock  = 1000 // the part of the count that a block is
@@ -203,16 +204,16 @@ func (l *limiter) take(now int64, record bool) (Grant, Refusal, outcome) {
 	}
 }
 
-// giveWay lets some nanoseconds pass after another goroutine was faster. Without it, goroutines that hammer one counter take its cache
-// lines from each other all the time, and each request costs several times as much; with it whoever has them gets some requests done. It
-// waits for nobody: it ends by itself.
+// giveWay lets some nanoseconds pass after another goroutine was faster. Without it, goroutines that hammer one counter
+// take its cache lines from each other all the time, and each request costs several times as much; with it whoever has
+// them gets some requests done. It waits for nobody: it ends by itself.
 func giveWay(tries int) {
 	for range min(tries, 8) * 256 {
 	}
 }
 
-// evictable says whether a slot may be reused for request h at time t: what it holds matters to no exact rule any more, and
-// is older than t, so that a slot never holds the same word twice.
+// evictable says whether a slot may be reused for request h at time t: what it holds matters to no exact rule any more,
+// and is older than t, so that a slot never holds the same word twice.
 func (g *requestLog) evictable(word uint64, h uint64, t int64) bool {
 	if h < uint64(len(g.slots)) {
 		return true
@@ -221,8 +222,8 @@ func (g *requestLog) evictable(word uint64, h uint64, t int64) bool {
 	return at < t && (word&countsBit == 0 || at+g.horizon <= t)
 }
 
-// settle finishes the recording of h: it is counted in the blocks, then in head. It may be done several times and late; the
-// end of a block only ever moves forward, as the ends of one place are more than a window apart.
+// settle finishes the recording of h: it is counted in the blocks, then in head. It may be done several times and late;
+// the end of a block only ever moves forward, as the ends of one place are more than a window apart.
 func (g *requestLog) settle(h uint64, t int64) {
 	for i := range g.rules {
 		if r := &g.rules[i]; r.grain > 1 && (g.base+h+1)%r.grain == 0 {
@@ -298,8 +299,8 @@ func (g *requestLog) free(r *rule, h uint64, t int64) int64 {
 	return t
 }
 
-// tally counts the requests before h that are later than since and not taken back, but at most limit. oldest is the time of
-// the last one counted.
+// tally counts the requests before h that are later than since and not taken back, but at most limit. oldest is the
+// time of the last one counted.
 func (g *requestLog) tally(h uint64, since int64, limit uint64) (n uint64, oldest int64) {
 	for seq := h; n < limit && seq > 0 && h-seq < uint64(len(g.slots)); {
 		seq--
@@ -355,8 +356,8 @@ func (l *limiter) cancelMoved(g *requestLog, at int64) {
 	}
 }
 
-// removeAt takes the first request of time at back, if there is one. The first, as those that were copied from an older log
-// come before those recorded in this one, whose grants know their slots. False if the log is closed.
+// removeAt takes the first request of time at back, if there is one. The first, as those that were copied from an older
+// log come before those recorded in this one, whose grants know their slots. False if the log is closed.
 func (g *requestLog) removeAt(at int64) bool {
 	h := g.head.Load() + 1 // one may be recorded and not be counted yet
 	for seq := h - min(h, uint64(len(g.slots))+1); seq < h; seq++ {

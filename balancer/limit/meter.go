@@ -7,8 +7,8 @@ import (
 	"uniapi/config"
 )
 
-// Need is what a request may take of what quotas count: tokens in and out, and money in nano-dollars. Before it is made that is an
-// estimate, afterwards what it came to.
+// Need is what a request may take of what quotas count: tokens in and out, and money in nano-dollars. Before it is made
+// that is an estimate, afterwards what it came to.
 type Need struct{ Tokens, Money int64 }
 
 // Hold is what a request under way holds of quotas. The zero Hold holds nothing.
@@ -21,7 +21,8 @@ type Hold struct {
 // Holds says whether anything is held.
 func (h *Hold) Holds() bool { return h.whole != nil || h.model != nil || h.beside != nil }
 
-// Settle ends the request with what it came to. It is called once for what was held, on every way out; again it does nothing.
+// Settle ends the request with what it came to. It is called once for what was held, on every way out; again it does
+// nothing.
 func (h *Hold) Settle(came Need, now int64) { h.end(came, now, false) }
 
 // Cancel gives everything back: the request was not made.
@@ -43,8 +44,9 @@ func (h *Hold) end(came Need, now int64, undone bool) {
 	*h = Hold{}
 }
 
-// meters count what quotas measure, for one subject and model or all of its models. What is under way is held beside what has been settled, and
-// both together must not go beyond a quota. One short lock makes all quotas decide on the same state.
+// meters count what quotas measure, for one subject and model or all of its models. What is under way is held beside
+// what has been settled, and both together must not go beyond a quota. One short lock makes all quotas decide on the
+// same state.
 type meters struct {
 	mu       sync.Mutex
 	wall     func() time.Time
@@ -60,8 +62,9 @@ type meter struct {
 	quota config.Quota
 	used  int64 // settled, in the window
 
-	// Of windows that slide: how much was settled in each piece of the window. A piece counts until all of it has left the window, so a
-	// quota is never exceeded, and a sixtieth of the window may pass before it is known that something has left it.
+	// Of windows that slide: how much was settled in each piece of the window. A piece counts until all of it has left
+	// the window, so a quota is never exceeded, and a sixtieth of the window may pass before it is known that something
+	// has left it.
 	piece  int64 // length
 	newest int64 // number of the piece that goes on
 	pieces []int64
@@ -171,9 +174,9 @@ func (m *meters) check(need Need, now int64) (refusal Refusal, ok bool) {
 	return refusal, ok
 }
 
-// allows says whether a request may be made beside what is held and settled. What cannot be counted before it is known, money, is asked for at
-// most, so one that may take more than is left goes as long as anything is, and by itself: it holds what is left and more. A request of
-// more tokens than the quota has at all goes when nothing else is counted.
+// allows says whether a request may be made beside what is held and settled. What cannot be counted before it is known,
+// money, is asked for at most, so one that may take more than is left goes as long as anything is, and by itself: it
+// holds what is left and more. A request of more tokens than the quota has at all goes when nothing else is counted.
 func (r *meter) allows(need Need, m *meters) bool {
 	switch r.quota.Of {
 	case config.Concurrent:
@@ -208,7 +211,8 @@ func (r *meter) after(need Need, m *meters, now int64) time.Duration {
 	return unknownAfter // it is held by requests under way
 }
 
-// eases is when the oldest of what was settled leaves a window that slides; 0 if nothing was, and what is used is held by requests under way.
+// eases is when the oldest of what was settled leaves a window that slides; 0 if nothing was, and what is used is held
+// by requests under way.
 func (r *meter) eases(now int64) time.Duration {
 	for n := max(r.newest-piecesOfWindow, 0); r.piece > 0 && n <= r.newest; n++ {
 		if r.pieces[n%(piecesOfWindow+1)] > 0 {
@@ -276,7 +280,8 @@ func (r *meter) add(amount int64) {
 	}
 }
 
-// Bounds of what one request comes to and of what a quota counts, with which no sum reaches the end of an int64: 70,000 dollars, and a billion.
+// Bounds of what one request comes to and of what a quota counts, with which no sum reaches the end of an int64: 70,000
+// dollars, and a billion.
 const (
 	mostAmount  = 1 << 46
 	mostCounted = 1e18
@@ -368,8 +373,8 @@ func (m *meters) revive() {
 	m.mu.Unlock()
 }
 
-// Left is what a limit has left. Reset is until it begins anew by the calendar, else until the oldest of what was used leaves the window, and that where nothing
-// was; 0 where nobody knows, since requests that are under way hold it.
+// Left is what a limit has left. Reset is until it begins anew by the calendar, else until the oldest of what was used
+// leaves the window, and that where nothing was; 0 where nobody knows, since requests that are under way hold it.
 type Left struct {
 	Model     string // "" for all models together
 	Quota     config.Quota

@@ -29,8 +29,8 @@ type piece struct {
 	amount int64
 }
 
-// past is what has been settled of quotas with long windows. What is under way is not: nobody would ever settle it. changed says whether there
-// is anything new.
+// past is what has been settled of quotas with long windows. What is under way is not: nobody would ever settle it.
+// changed says whether there is anything new.
 func (m *meters) past(now int64) (list []settled, longest time.Duration, changed bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -10,12 +10,12 @@ import (
 	"uniapi/config"
 )
 
-// longWindow is how long a window is at least that survives the end of the process. What fits into a shorter one is over before
-// anybody has noticed that it began anew.
+// longWindow is how long a window is at least that survives the end of the process. What fits into a shorter one is
+// over before anybody has noticed that it began anew.
 const longWindow = time.Hour
 
-// LongestWindow is that of a year, and some days more. The clock of Take has to have begun so long before the process did, for it to have
-// times for what an earlier one has counted.
+// LongestWindow is that of a year, and some days more. The clock of Take has to have begun so long before the process
+// did, for it to have times for what an earlier one has counted.
 const LongestWindow = 400 * 24 * time.Hour
 
 // batch is a number of requests that leave their windows together.
@@ -30,8 +30,8 @@ type past struct {
 	settled  []settled
 }
 
-// mostBatches is about how many a counter's past has. Requests are put into one with the next ones of a small part of the longest
-// window, and count until the last of them leaves it: never too generous, and at most that part too strict.
+// mostBatches is about how many a counter's past has. Requests are put into one with the next ones of a small part of
+// the longest window, and count until the last of them leaves it: never too generous, and at most that part too strict.
 const mostBatches = 250
 
 // lasting is the longest of the windows that outlive the process; 0 if none does.
@@ -127,7 +127,8 @@ func (c *counter) keptAs() string {
 	return string(sum[:16])
 }
 
-// changes is the counter's past if it has changed, nil if not, or if none of it lasts. Only one goroutine asks at a time.
+// changes is the counter's past if it has changed, nil if not, or if none of it lasts. Only one goroutine asks at a
+// time.
 func (c *counter) changes(now int64, wall time.Time) []byte {
 	var p past
 	var longest time.Duration
@@ -180,8 +181,8 @@ const pastVersion = 1
 
 var errPast = errors.New("what is kept of a limit cannot be read")
 
-// encode writes a past: a version, the second from which on it may be forgotten, the requests, with times in milliseconds since 1970,
-// the first and then by how much each is before the last, and what quotas had settled.
+// encode writes a past: a version, the second from which on it may be forgotten, the requests, with times in
+// milliseconds since 1970, the first and then by how much each is before the last, and what quotas had settled.
 func (p *past) encode(until time.Time, now int64, wall time.Time) []byte {
 	b := []byte{pastVersion}
 	b = binary.BigEndian.AppendUint64(b, uint64(until.Unix()+1))

@@ -6,8 +6,9 @@ import (
 	"uniapi/config"
 )
 
-// Reservation is what a store that several instances share holds of quotas for a request, beside what this process does. As a Record it is one that
-// Store.Confirm is asked about as long as it is Unsure, and whose Cancel gives everything back. It is ended once; again does nothing.
+// Reservation is what a store that several instances share holds of quotas for a request, beside what this process
+// does. As a Record it is one that Store.Confirm is asked about as long as it is Unsure, and whose Cancel gives
+// everything back. It is ended once; again does nothing.
 type Reservation interface {
 	Record
 	Unsure() bool
@@ -24,7 +25,8 @@ func (h Hold) With(r Reservation) Hold {
 // Unsure says whether the hold holds only if its store confirms it.
 func (h *Hold) Unsure() bool { return h.beside != nil && h.beside.Unsure() }
 
-// Asked is the hold as Store.Confirm takes it. To cancel that gives back what the store holds, and nothing of what this process does.
+// Asked is the hold as Store.Confirm takes it. To cancel that gives back what the store holds, and nothing of what this
+// process does.
 func (h *Hold) Asked() Grant { return Grant{Record: h.beside}.IfConfirmed() }
 
 // WholeQuotas are those that a table sets for all models of a subject together.

@@ -10,27 +10,30 @@ import (
 )
 
 // Store keeps the rate limits of the gateway. What it counts is kept by names, so a configuration that is loaded again
-// finds its counters. NewLocal is the form that lives in one process; a store that several instances share can take its place.
+// finds its counters. NewLocal is the form that lives in one process; a store that several instances share can take its
+// place.
 //
-// A request is let in by two steps. Take decides by what this process knows, and never waits: it is called while a plan is made. Where
-// somebody else has the last word, Take marks its grant Unsure, and Confirm asks. A shared store does so for limits that are too small to be
-// handed out in slices; of a large limit it takes a slice ahead, in the background, out of which Take grants by itself.
+// A request is let in by two steps. Take decides by what this process knows, and never waits: it is called while a plan
+// is made. Where somebody else has the last word, Take marks its grant Unsure, and Confirm asks. A shared store does so
+// for limits that are too small to be handed out in slices; of a large limit it takes a slice ahead, in the background,
+// out of which Take grants by itself.
 type Store interface {
 	// Subject returns the limiter of one subject: an API key, one key of a provider, the gateway as a whole. table says
 	// what each model may use. The newest Subject of a name decides: requests that still hold an older one are counted
 	// together with the new ones, by the new limits.
 	Subject(name string, table config.ModelTable[config.RateLimit]) Limiter
-	// Confirm has Unsure grants of this store recorded where all instances see them, and holds as they are Asked, every one or none. refused is the index of the grant
-	// whose limit is in the way, for the reason that why tells, and -1 if they hold. It returns by the deadline of ctx; after an error nobody
-	// knows whether they were recorded. Whoever does not make the request after all cancels its grants, in every one of these cases.
+	// Confirm has Unsure grants of this store recorded where all instances see them, and holds as they are Asked, every
+	// one or none. refused is the index of the grant whose limit is in the way, for the reason that why tells, and -1
+	// if they hold. It returns by the deadline of ctx; after an error nobody knows whether they were recorded. Whoever
+	// does not make the request after all cancels its grants, in every one of these cases.
 	Confirm(ctx context.Context, grants []Grant) (refused int, why Refusal, err error)
 	// Counters is how many pairs of a subject and a model are being counted.
 	Counters() int
-	// Changes are what is to outlive this process of the counters that have changed since it was called last, by names that say nothing:
-	// those of windows of an hour and more. now is on the clock of Take, wall the same moment.
+	// Changes are what is to outlive this process of the counters that have changed since it was called last, by names
+	// that say nothing: those of windows of an hour and more. now is on the clock of Take, wall the same moment.
 	Changes(now int64, wall time.Time) map[string][]byte
-	// Restore is told what Changes gave to processes before this one, before any Subject. It keeps what can be read and returns how many
-	// could not.
+	// Restore is told what Changes gave to processes before this one, before any Subject. It keeps what can be read and
+	// returns how many could not.
 	Restore(kept map[string][]byte, now int64, wall time.Time) (unreadable int)
 }
 
@@ -42,8 +45,9 @@ type Limiter interface {
 	Take(model string, now int64) (Grant, Refusal, bool)
 	// Check says what Take and Hold would. It records nothing.
 	Check(model string, need Need, now int64) (Refusal, bool)
-	// Hold takes what a request may need out of the quotas of the model and of all models together, until Hold.Settle, if they allow it.
-	// also is that this is another model of a request for which it was asked already: of all models together nothing more is held.
+	// Hold takes what a request may need out of the quotas of the model and of all models together, until Hold.Settle,
+	// if they allow it. also is that this is another model of a request for which it was asked already: of all models
+	// together nothing more is held.
 	Hold(model string, need Need, now int64, also bool) (Hold, Refusal, bool)
 	// Left is what the quotas of all models together have left, and the limits of a model; there may be none.
 	Left(model string, now int64) []Left
@@ -76,8 +80,8 @@ type Record interface {
 	Quota(seq uint64, at int64) Quota
 }
 
-// Cancel takes the request back, once: it never reached the provider. Its place is free again at once. Only limits of more
-// than 4096 go on counting it until its window has passed.
+// Cancel takes the request back, once: it never reached the provider. Its place is free again at once. Only limits of
+// more than 4096 go on counting it until its window has passed.
 func (g Grant) Cancel() {
 	if g.Record != nil {
 		g.Record.Cancel(g.Seq&^unsure, g.At)
@@ -92,7 +96,8 @@ func (g Grant) Quota() Quota {
 	return g.Record.Quota(g.Seq&^unsure, g.At)
 }
 
-// Quota is what x-ratelimit headers tell of the limit that is nearest to its end. Limit.Count is 0 if there is no limit.
+// Quota is what x-ratelimit headers tell of the limit that is nearest to its end. Limit.Count is 0 if there is no
+// limit.
 type Quota struct {
 	Limit     config.Limit
 	Remaining int64

@@ -190,8 +190,8 @@ func (c *Cheapest) first(w *Walk) int {
 	return c.inTurn(w, w.Turns, lowest)
 }
 
-// inTurn is of those with a price that have not been asked the one whose turn it is. Turns are counted among equals alone: a dearer one that stands between
-// two of them would give its own to the next.
+// inTurn is of those with a price that have not been asked the one whose turn it is. Turns are counted among equals
+// alone: a dearer one that stands between two of them would give its own to the next.
 func (c *Cheapest) inTurn(w *Walk, places []int, price float64) int {
 	equals := uint64(0)
 	for _, i := range places {

@@ -6,7 +6,8 @@
 // as `make trail` does. Functions that a request shares with the background (timers,
 // sweeps) count too if they ran meanwhile.
 //
-// With --page it fails where a page says otherwise: a table there has a row for each file, with the functions in backticks.
+// With --page it fails where a page says otherwise: a table there has a row for each file, with the functions in
+// backticks.
 package main
 
 import (

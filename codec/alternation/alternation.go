@@ -1,6 +1,6 @@
-// Package alternation puts a conversation into the strict form of Anthropic's and Bedrock's APIs: the system's words apart, the user first,
-// user and assistant in turn, each call answered in the next turn and each answer with its call. It makes new lists
-// and leaves the request as it is.
+// Package alternation puts a conversation into the strict form of Anthropic's and Bedrock's APIs: the system's words
+// apart, the user first, user and assistant in turn, each call answered in the next turn and each answer with its call.
+// It makes new lists and leaves the request as it is.
 package alternation
 
 import (
@@ -10,8 +10,8 @@ import (
 	"uniapi/codec"
 )
 
-// Turn is what one side says until the other does. Role is RoleUser, RoleAssistant or, if it is kept in place, RoleSystem. The parts of
-// a user's turn begin with the results of tools.
+// Turn is what one side says until the other does. Role is RoleUser, RoleAssistant or, if it is kept in place,
+// RoleSystem. The parts of a user's turn begin with the results of tools.
 type Turn struct {
 	Role  codec.Role
 	Parts []codec.Part
@@ -28,8 +28,8 @@ type Options struct {
 	Prepare func(m *codec.Message) []codec.Part
 }
 
-// Split takes a conversation apart. Texts without anything but space are left out, as both APIs refuse them. The parts in the result
-// are copies that may be changed, what they point to is not.
+// Split takes a conversation apart. Texts without anything but space are left out, as both APIs refuse them. The parts
+// in the result are copies that may be changed, what they point to is not.
 func Split(messages []codec.Message, o Options) (system []codec.Part, list []Turn) {
 	messages = Ordered(messages)
 	list = make([]Turn, 0, len(messages)+1)

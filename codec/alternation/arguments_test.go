@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// calling is a conversation of a format with a call of those arguments, which are JSON where the format has them as that.
+// calling is a conversation of a format with a call of those arguments, which are JSON where the format has them as
+// that.
 func calling(format, arguments string) string {
 	quoted, _ := json.Marshal(arguments)
 	switch format {
@@ -102,7 +103,8 @@ func TestCallsWithArgumentsThatAreNoObjectLetAConversationGoOn(t *testing.T) {
 	}
 }
 
-// Anthropic answers "all content must be type `text` if `is_error` is true" (github.com/vellum-ai/vellum-assistant/pull/18387), and Bedrock hands it on.
+// Anthropic answers "all content must be type `text` if `is_error` is true"
+// (github.com/vellum-ai/vellum-assistant/pull/18387), and Bedrock hands it on.
 func TestAToolThatFailedAndShowsSomethingSaysSoInWords(t *testing.T) {
 	failed := func(content string) string {
 		return `{"role":"user","content":"q"},{"role":"assistant","content":[{"type":"tool_use","id":"t1","name":"f","input":{}}]},` +

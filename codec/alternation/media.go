@@ -61,8 +61,8 @@ func kindOfMedia(p *codec.Part) codec.PartKind {
 	return p.Kind
 }
 
-// spokenMedia has media of the assistant's wait for the user's next message. What is written of a sound takes its place, and what nobody can be
-// shown goes.
+// spokenMedia has media of the assistant's wait for the user's next message. What is written of a sound takes its
+// place, and what nobody can be shown goes.
 func (r *repair) spokenMedia(dst []codec.Part, p codec.Part) []codec.Part {
 	m := p.Media
 	switch {
@@ -76,7 +76,8 @@ func (r *repair) spokenMedia(dst []codec.Part, p codec.Part) []codec.Part {
 	return dst
 }
 
-// reachable says whether the target can get at the content of media. Where it cannot, the request is refused: without them it would be another.
+// reachable says whether the target can get at the content of media. Where it cannot, the request is refused: without
+// them it would be another.
 func (r *repair) reachable(p *codec.Part) bool {
 	m, name := p.Media, mediaNames[p.Kind]
 	switch {

@@ -5,10 +5,11 @@ import (
 	"uniapi/codec/toolid"
 )
 
-// Ordered is the conversation with the results of calls in a message of their own directly behind the message that calls, in the order of the
-// calls, whatever stood between: formats that let other things stand there are translated into such that do not. A missing result is made up,
-// and a result that answers nothing is what the user says. A call without an id gets one, and an id that was used before becomes another, in
-// the call and its result. A conversation without calls and results is returned itself; else what is changed is a copy.
+// Ordered is the conversation with the results of calls in a message of their own directly behind the message that
+// calls, in the order of the calls, whatever stood between: formats that let other things stand there are translated
+// into such that do not. A missing result is made up, and a result that answers nothing is what the user says. A call
+// without an id gets one, and an id that was used before becomes another, in the call and its result. A conversation
+// without calls and results is returned itself; else what is changed is a copy.
 func Ordered(messages []codec.Message) []codec.Message {
 	calls, results := count(messages)
 	if calls+results == 0 {
@@ -46,7 +47,8 @@ type call struct {
 	turn      int
 }
 
-// queue are calls of one id that wait for their results, by the first and the last of them; first is -1 if there is none.
+// queue are calls of one id that wait for their results, by the first and the last of them; first is -1 if there is
+// none.
 type queue struct{ first, last int }
 
 // place is where a result stands, and whether it answers a call.
@@ -65,8 +67,8 @@ type pairing struct {
 	turn    int
 }
 
-// match goes through the conversation once. A result answers the first call of its id in the assistant's last turn that has such a call; one
-// that comes before any such call answers the next.
+// match goes through the conversation once. A result answers the first call of its id in the assistant's last turn that
+// has such a call; one that comes before any such call answers the next.
 func (p *pairing) match(messages []codec.Message) {
 	p.used = make(toolid.Used, cap(p.calls))
 	spoke := false
@@ -168,7 +170,8 @@ func resultsIn(parts []codec.Part) (n int) {
 	return n
 }
 
-// said are the parts without the results that go to their calls, and with the calls under their new ids, of which there are n.
+// said are the parts without the results that go to their calls, and with the calls under their new ids, of which there
+// are n.
 func (p *pairing) said(parts []codec.Part, calls []call, results []place) (out []codec.Part, n int) {
 	kept := true
 	for i := range parts {

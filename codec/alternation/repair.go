@@ -10,11 +10,12 @@ import (
 	"uniapi/codec/schema"
 )
 
-// Repair returns a request of one format as another can be told it, and what had to be left out. Results stand directly behind their calls; what
-// only the request's own format knows is said in words; media of the assistant's stand in the user's next message, where they may not stand in
-// its own; and no message is empty. The error names what can neither be said nor left out. What is not changed is shared with the request,
-// which stays as it is. A request in the target's own format is returned itself, unless the host takes less of that than its format has. Known is what is
-// known of the host, nil if nothing is.
+// Repair returns a request of one format as another can be told it, and what had to be left out. Results stand directly
+// behind their calls; what only the request's own format knows is said in words; media of the assistant's stand in the
+// user's next message, where they may not stand in its own; and no message is empty. The error names what can neither
+// be said nor left out. What is not changed is shared with the request, which stays as it is. A request in the target's
+// own format is returned itself, unless the host takes less of that than its format has. Known is what is known of the
+// host, nil if nothing is.
 func Repair(q *codec.Request, from, to codec.Format, known *capability.Target) (*codec.Request, []string, error) {
 	described, is := to.(Describes)
 	own := q.Format == to.Name()
@@ -123,8 +124,8 @@ func (r *repair) messages(messages []codec.Message) []codec.Message {
 	return r.out
 }
 
-// message adds a message, if anything is left of it. What waits for the user stands before it, unless it is the results of the calls beside which
-// it was said.
+// message adds a message, if anything is left of it. What waits for the user stands before it, unless it is the results
+// of the calls beside which it was said.
 func (r *repair) message(m codec.Message) {
 	before := r.moved
 	r.moved = nil
@@ -153,9 +154,10 @@ func (r *repair) message(m codec.Message) {
 // says tells whether there is anything in a part.
 func says(p codec.Part) bool { return p.Kind != codec.PartText || !Blank(p.Text) }
 
-// spoken is what the assistant said without thinking that led to nothing: it is the rest of a turn that was interrupted. Anthropic answers "The
-// final block in an assistant message cannot be `thinking`" to it (github.com/tailcallhq/forgecode issues 2107, 3071), OpenAI's Responses that it
-// "was provided without its required following item" (reported at github.com/vercel/ai, 7099), and chat wants content.
+// spoken is what the assistant said without thinking that led to nothing: it is the rest of a turn that was
+// interrupted. Anthropic answers "The final block in an assistant message cannot be `thinking`" to it
+// (github.com/tailcallhq/forgecode issues 2107, 3071), OpenAI's Responses that it "was provided without its required
+// following item" (reported at github.com/vercel/ai, 7099), and chat wants content.
 func (r *repair) spoken(parts []codec.Part) []codec.Part {
 	end := len(parts)
 	for end > 0 && (parts[end-1].Kind == codec.PartReasoning || !says(parts[end-1])) {
@@ -170,7 +172,8 @@ func (r *repair) spoken(parts []codec.Part) []codec.Part {
 	return parts[:end:end]
 }
 
-// arguments tells of those that the target gets in another form: an agent that keeps a call that was cut off must be able to go on.
+// arguments tells of those that the target gets in another form: an agent that keeps a call that was cut off must be
+// able to go on.
 func (r *repair) arguments(parts []codec.Part) {
 	if !r.to.Objects {
 		return
@@ -263,8 +266,8 @@ func (r *repair) opaque(dst []codec.Part, role codec.Role, p *codec.Part) []code
 	return dst
 }
 
-// between is what stands between words that a client has written and those that are said in the place of what only its format knows. Some formats put all
-// texts of a message together.
+// between is what stands between words that a client has written and those that are said in the place of what only its
+// format knows. Some formats put all texts of a message together.
 const between = "\n\n"
 
 // standApart puts it between the parts before a place and those from there on, where both are text.

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// strict are the rules of order and content that the providers hold conversations to, as their documentation and their errors have them.
+// strict are the rules of order and content that the providers hold conversations to, as their documentation and their
+// errors have them.
 var strict = map[string]func(*testing.T, map[string]any){
 	"chat": strictChat, "messages": strictMessages, "vertex": strictMessages, "responses": strictResponses, "gemini": strictGemini, "converse": strictConverse, "cohere": strictChat,
 }

@@ -10,7 +10,8 @@ import (
 type Target struct {
 	// Format is the format's name: what only it knows goes to it as it is.
 	Format string
-	// Files is the provider whose names of files it knows, "" if there are none; ImageIDs says that images have such names too.
+	// Files is the provider whose names of files it knows, "" if there are none; ImageIDs says that images have such
+	// names too.
 	Files    string
 	ImageIDs bool
 	// Takes are the media that a user may send, and Says those that may stand in a message of the assistant's.
@@ -23,7 +24,8 @@ type Target struct {
 	Unended bool
 	// Objects says that the arguments of a call are an object, and no text.
 	Objects bool
-	// PlainErrors says that the result of a tool that failed is text alone; one with media then says in words that it is an error.
+	// PlainErrors says that the result of a tool that failed is text alone; one with media then says in words that it
+	// is an error.
 	PlainErrors bool
 	// AnyJSON says that an answer in JSON may be of any type; else it is an object.
 	AnyJSON bool

@@ -1,6 +1,6 @@
-// Package capability says what hosts and models take: which members a request may have and under which names, how thinking is asked for and
-// switched off, how long names may be. All of it is data, in capabilities.yaml, which says what its keys mean, and in what users
-// add to that in api.yaml.
+// Package capability says what hosts and models take: which members a request may have and under which names, how
+// thinking is asked for and switched off, how long names may be. All of it is data, in capabilities.yaml, which says
+// what its keys mean, and in what users add to that in api.yaml.
 //
 //	t := capability.Find(capability.Query{Host: "api.mistral.ai", Format: capability.Chat, Model: "mistral-large"})
 //	if t.Takes("stream_options", true) { … }
@@ -129,7 +129,8 @@ func (t *Target) Takes(word string, otherwise bool) bool {
 	return otherwise
 }
 
-// AnswersByTool says whether an answer in JSON of a schema is asked for as what is given to a tool, since there is no other way.
+// AnswersByTool says whether an answer in JSON of a schema is asked for as what is given to a tool, since there is no
+// other way.
 func (t *Target) AnswersByTool() bool {
 	return t != nil && (t.Format == Messages || t.Format == Converse) && !t.Takes("answer_schema", true)
 }
@@ -155,8 +156,8 @@ var steps = []string{"none", "minimal", "low", "medium", "high", "xhigh", "max"}
 // IsEffort says whether a word is an effort.
 func IsEffort(word string) bool { return slices.Contains(steps, word) }
 
-// Effort is the effort that stands for another: itself, where it is known; else the weakest that is stronger, or the strongest that there
-// is. It is "" where none is taken.
+// Effort is the effort that stands for another: itself, where it is known; else the weakest that is stronger, or the
+// strongest that there is. It is "" where none is taken.
 func (t *Target) Effort(word string) string {
 	if t == nil || t.Efforts == nil || word == "" || slices.Contains(t.Efforts, word) {
 		return word
@@ -176,7 +177,8 @@ func (t *Target) Effort(word string) string {
 	return strongest
 }
 
-// Choice is the way to say whether tools are called that stands for another: auto, none, required, or named for one tool by its name.
+// Choice is the way to say whether tools are called that stands for another: auto, none, required, or named for one
+// tool by its name.
 func (t *Target) Choice(way string, awake bool) string {
 	if t == nil {
 		return way
@@ -199,7 +201,8 @@ func (t *Target) Choice(way string, awake bool) string {
 // WholeHash is how long a hash is that nothing was cut off, in characters.
 const WholeHash = 2 * sha256.Size
 
-// UserNames are the members of OpenAI's formats for which user_chars is. What is cached is often called by the user and the session.
+// UserNames are the members of OpenAI's formats for which user_chars is. What is cached is often called by the user and
+// the session.
 var UserNames = []string{"user", "safety_identifier", "prompt_cache_key"}
 
 // Hashed stands for a text that is too long: always the same for the same, in the letters of hexadecimal numbers.

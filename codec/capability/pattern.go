@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// pattern is what names of models must look like: text in which each * stands for any characters. What does not end in a * takes a
-// variant or a date behind it: o3 is o3-mini too.
+// pattern is what names of models must look like: text in which each * stands for any characters. What does not end in
+// a * takes a variant or a date behind it: o3 is o3-mini too.
 type pattern []string
 
 func newPattern(text string) pattern { return strings.Split(strings.ToLower(text), "*") }
@@ -46,7 +46,8 @@ func (p pattern) matches(name string) bool {
 
 func isBreak(c byte) bool { return c == '-' || c == '@' || c == ':' }
 
-// version is the number in a name behind the first text of the pattern, a hundred for each whole: 540 is not 5.4, 504 is. 0 if there is none.
+// version is the number in a name behind the first text of the pattern, a hundred for each whole: 540 is not 5.4, 504
+// is. 0 if there is none.
 func (p pattern) version(name string) int {
 	for _, part := range p {
 		if part != "" {

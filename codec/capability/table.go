@@ -71,8 +71,8 @@ type search struct {
 	families []string
 }
 
-// Find says what is known of a model at a host. Of the rules of the file, and then of each list of a user's, all that fit hold, and what a later
-// one says goes before what an earlier one does.
+// Find says what is known of a model at a host. Of the rules of the file, and then of each list of a user's, all that
+// fit hold, and what a later one says goes before what an earlier one does.
 func Find(q Query, more ...[]Rule) *Target {
 	s := search{Query: q, name: plainName(q.Model), host: strings.ToLower(q.Host)}
 	if s.families = []string{q.Place}; q.Place == "" {

@@ -13,7 +13,8 @@ import (
 // choiceWords are what tool_choice is called by rules.
 var choiceWords = []string{"auto", "none", "required", "named"}
 
-// vocabulary has the words that a key may have, of those that know no others: one that is spelled wrong would hold nothing, and nobody would be told.
+// vocabulary has the words that a key may have, of those that know no others: one that is spelled wrong would hold
+// nothing, and nobody would be told.
 var vocabulary = map[string][]string{
 	"thinks":  {Always, ByDefault, WhenAsked, Never},
 	"off":     {"effort", "thinking", "enable_thinking"},

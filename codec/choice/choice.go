@@ -1,5 +1,6 @@
-// Package choice finds where a request names models beside the one in its member model. Hosts that have many let their clients name others: to
-// fall back to, to ask for advice, to make images with, to judge. Whoever may use some models only must not get the others that way.
+// Package choice finds where a request names models beside the one in its member model. Hosts that have many let their
+// clients name others: to fall back to, to ask for advice, to make images with, to judge. Whoever may use some models
+// only must not get the others that way.
 package choice
 
 import (
@@ -11,12 +12,15 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// What hosts take, by their documentation: OpenRouter models, route, preset, plugins and tools of its own; LiteLLM, Anthropic and AssemblyAI
-// fallbacks, and LiteLLM router_settings_override, user_config and model_list as well; Vercel providerOptions.gateway.models; orq.ai orq.fallbacks;
-// Groq compound_custom.models; Together safety_model; Mistral guardrails[].moderation_llm_v1.model_name; LM Studio draft_model; OpenAI
-// moderation.model and the model of the tool image_generation, and Anthropic that of the tool advisor; Vertex generationConfig.routingConfig; Google
-// generateContentRequest.model; Azure the deployment by which it embeds a question in data_sources[].parameters.embedding_dependency.deployment_name
-// (learn.microsoft.com/azure/ai-services/openai/references/azure-search), before that dataSources[].parameters.embeddingDeploymentName.
+// What hosts take, by their documentation: OpenRouter models, route, preset, plugins and tools of its own; LiteLLM,
+// Anthropic and AssemblyAI fallbacks, and LiteLLM router_settings_override, user_config and model_list as well; Vercel
+// providerOptions.gateway.models; orq.ai orq.fallbacks; Groq compound_custom.models; Together safety_model; Mistral
+// guardrails[].moderation_llm_v1.model_name; LM Studio draft_model; OpenAI moderation.model and the model of the tool
+// image_generation, and Anthropic that of the tool advisor; Vertex generationConfig.routingConfig; Google
+// generateContentRequest.model; Azure the deployment by which it embeds a question in
+// data_sources[].parameters.embedding_dependency.deployment_name
+// (learn.microsoft.com/azure/ai-services/openai/references/azure-search), before that
+// dataSources[].parameters.embeddingDeploymentName.
 var (
 	naming  = []string{"models", "fallback", "fallbacks", "fallback_models", "context_window_fallbacks", "content_policy_fallbacks", "safety_model", "draft_model"}
 	seeking = []string{"plugins", "providerOptions", "provider_options", "orq", "compound_custom", "extra_body", "router_settings_override", "user_config",
@@ -60,8 +64,9 @@ type Name struct {
 	Value rawjson.Value
 }
 
-// Names finds the models that a request names, each as often as it does. google is for requests in Google's format, in which the model is not
-// routed by, but can stand. The error is a *codec.Error with status 400: of too many names, or of a request that leaves the choice to the host.
+// Names finds the models that a request names, each as often as it does. google is for requests in Google's format, in
+// which the model is not routed by, but can stand. The error is a *codec.Error with status 400: of too many names, or
+// of a request that leaves the choice to the host.
 func Names(body []byte, google bool) ([]Name, error) {
 	f := finder{body: body, google: google}
 	routed := false
@@ -166,7 +171,8 @@ func (f *finder) deployments(v rawjson.Value, depth int) {
 	}
 }
 
-// find looks for names in a value: the strings in it if it is what a name says it is, else those of members that are called so.
+// find looks for names in a value: the strings in it if it is what a name says it is, else those of members that are
+// called so.
 func (f *finder) find(v rawjson.Value, named bool, depth int) {
 	if depth > maxDepth && v.Kind >= rawjson.Array {
 		f.fail(f.in, "is nested too deep to be read")
@@ -216,8 +222,8 @@ func (f *finder) saysModel(v rawjson.Value) bool {
 	return false
 }
 
-// names says whether a member called so holds names of models, in the many ways that hosts write it: model, modelName, analysis_models,
-// default_fallbacks, model_group_alias.
+// names says whether a member called so holds names of models, in the many ways that hosts write it: model, modelName,
+// analysis_models, default_fallbacks, model_group_alias.
 func names(member string) bool {
 	word, ok := word(member)
 	return ok && (strings.HasSuffix(word, "model") || strings.HasSuffix(word, "models") || strings.HasSuffix(word, "modelname") ||

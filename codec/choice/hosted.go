@@ -8,8 +8,9 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// Hosted says whether one of the tools of a body is the provider's own, which may ask another model, and walks to the end of their list: Leave
-// must follow. A tool that the client runs asks nobody. google is for tools in Google's format. It does not allocate.
+// Hosted says whether one of the tools of a body is the provider's own, which may ask another model, and walks to the
+// end of their list: Leave must follow. A tool that the client runs asks nobody. google is for tools in Google's
+// format. It does not allocate.
 func Hosted(body []byte, tools *rawjson.Elements, google bool) (found bool) {
 	for tools.Step() {
 		if !google {
@@ -40,7 +41,8 @@ func Hosted(body []byte, tools *rawjson.Elements, google bool) (found bool) {
 	return found
 }
 
-// Carried is Hosted for the tools that items of a Responses request's input carry: additional_tools, tool_search_output, and whatever else has such a list.
+// Carried is Hosted for the tools that items of a Responses request's input carry: additional_tools,
+// tool_search_output, and whatever else has such a list.
 func Carried(body []byte, items *rawjson.Elements) (found bool) {
 	for items.Step() {
 		item := items.Members()
@@ -84,8 +86,9 @@ func (f *finder) items(list rawjson.Value) {
 // chatTool is how tools of chat requests begin, as the SDKs write them.
 const chatTool = `{"type":"function","function":{`
 
-// plainEnd is where the tool at that place ends, if a look at the names of its members is enough to tell that the client runs it. 0 means nothing:
-// it may be another tool, or one that is written in another way than by nearly everybody.
+// plainEnd is where the tool at that place ends, if a look at the names of its members is enough to tell that the
+// client runs it. 0 means nothing: it may be another tool, or one that is written in another way than by nearly
+// everybody.
 func plainEnd(body []byte, at int) int {
 	if bytes.HasPrefix(body[at:], []byte(chatTool)) {
 		function, err := rawjson.Skip(body, at+len(chatTool)-1)
@@ -149,7 +152,8 @@ func isSpace(it *rawjson.Members, google bool) bool {
 	return it.Value.Kind == rawjson.Array && !google && it.Name() == "tools"
 }
 
-// isHosts says whether a member makes a tool the provider's: its type, or in Google's format, in which that is what the member is called.
+// isHosts says whether a member makes a tool the provider's: its type, or in Google's format, in which that is what the
+// member is called.
 func isHosts(body []byte, it *rawjson.Members, google bool) bool {
 	name := it.Name()
 	if google {

@@ -1,5 +1,5 @@
-// Package contentblocks puts the events of an answer into blocks that come one after the other, as the streams of Anthropic and Bedrock have
-// them. Where calls overlap, the first one flows and the others wait for its end.
+// Package contentblocks puts the events of an answer into blocks that come one after the other, as the streams of
+// Anthropic and Bedrock have them. Where calls overlap, the first one flows and the others wait for its end.
 package contentblocks
 
 import (
@@ -150,7 +150,8 @@ func (s *Sequence) advance(dst []byte) []byte {
 	return dst
 }
 
-// reasoningEnd signs and closes the block. Thinking that is not shown, and what only the provider can read, have no text before them.
+// reasoningEnd signs and closes the block. Thinking that is not shown, and what only the provider can read, have no
+// text before them.
 func (s *Sequence) reasoningEnd(dst []byte, e *codec.Event) []byte {
 	if e.Reasoning != nil && e.Reasoning.Encrypted != "" {
 		return s.close(s.begin(s.Flush(dst), Block{Kind: Redacted, Info: e.Reasoning}))

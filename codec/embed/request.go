@@ -1,8 +1,8 @@
-// Package embed is the neutral form of embeddings: what clients ask for, and the vectors. A format that has embeddings of its own reads and writes it on
-// its clients' side (Client), on its upstreams' (Upstream), or both.
+// Package embed is the neutral form of embeddings: what clients ask for, and the vectors. A format that has embeddings
+// of its own reads and writes it on its clients' side (Client), on its upstreams' (Upstream), or both.
 //
-// Between OpenAI's clients and providers that speak the same the bytes pass through, and nothing here is used. What a client of Google's
-// asks Google goes as it came, but for the model's name.
+// Between OpenAI's clients and providers that speak the same the bytes pass through, and nothing here is used. What a
+// client of Google's asks Google goes as it came, but for the model's name.
 package embed
 
 import (
@@ -25,13 +25,15 @@ type Client interface {
 type Upstream interface {
 	// Takes says whether it can be told all that is asked for. The error is a *codec.Error with status 400.
 	Takes(q *Request) error
-	// Most is how many inputs one request of a model may have. Who has more asks several times and puts the answers together with Response.Add.
+	// Most is how many inputs one request of a model may have. Who has more asks several times and puts the answers
+	// together with Response.Add.
 	Most(model string) int
 	// Method is the word behind the colon in the address for so many inputs of a model; "" where addresses have none.
 	Method(model string, inputs int) string
 	// EncodeRequest appends the body for that address. The error is a *codec.Error if there are more inputs than Most.
 	EncodeRequest(dst []byte, q *Request, model string) ([]byte, error)
-	// DecodeResponse reads an answer to the inputs of q. What is kept of body is valid as long as that. The error is a *codec.Error.
+	// DecodeResponse reads an answer to the inputs of q. What is kept of body is valid as long as that. The error is a
+	// *codec.Error.
 	DecodeResponse(body []byte, q *Request) (*Response, error)
 }
 
@@ -41,7 +43,8 @@ type Embedder interface{ Embeddings() Upstream }
 // Embedding is an inbound API whose clients may be served by those.
 type Embedding interface{ Embeddings() Client }
 
-// MaxInputs is how many texts a request may have: as many as OpenAI's API takes. Google takes 100 and less at once, so that one request becomes many.
+// MaxInputs is how many texts a request may have: as many as OpenAI's API takes. Google takes 100 and less at once, so
+// that one request becomes many.
 const MaxInputs = 2048
 
 // Request is a client's request for embeddings.
@@ -50,10 +53,11 @@ type Request struct {
 	Inputs []string
 	// Dimensions is how long the vectors shall be; nil is as long as the model makes them.
 	Dimensions *int64
-	// Base64 is whether the client wants vectors as base64 of little-endian float32, as OpenAI's Python SDK does without saying so.
+	// Base64 is whether the client wants vectors as base64 of little-endian float32, as OpenAI's Python SDK does
+	// without saying so.
 	Base64 bool
-	// TaskType is Google's word for what the vectors are for, such as RETRIEVAL_QUERY; OpenAI has no such member, but clients that know
-	// whom they ask send it along. "" leaves it to the model.
+	// TaskType is Google's word for what the vectors are for, such as RETRIEVAL_QUERY; OpenAI has no such member, but
+	// clients that know whom they ask send it along. "" leaves it to the model.
 	TaskType string
 
 	// Asked are the requests of a client that asks for each of its inputs by one; nil of others.
@@ -97,8 +101,8 @@ func (q *Request) Plain() error {
 	return nil
 }
 
-// Estimate is about how many tokens the inputs have where the upstream does not count: by their characters, and of what a client asks for one by one all that
-// it says, titles, images and files among it.
+// Estimate is about how many tokens the inputs have where the upstream does not count: by their characters, and of what
+// a client asks for one by one all that it says, titles, images and files among it.
 func (q *Request) Estimate() (n int64) {
 	for _, one := range q.Asked {
 		n = saturate.Add(n, max(estimate.Request(one.Body), 1))

@@ -1,5 +1,6 @@
-// Package estimate guesses tokens where no provider has counted them. It reads the bytes of a request or an answer of any format once, from
-// the front, and takes what is cut off or no JSON as far as it goes: it is what a client pays who left, or whose provider does not say.
+// Package estimate guesses tokens where no provider has counted them. It reads the bytes of a request or an answer of
+// any format once, from the front, and takes what is cut off or no JSON as far as it goes: it is what a client pays who
+// left, or whose provider does not say.
 package estimate
 
 const (
@@ -27,10 +28,12 @@ func Sound(bytes int) int64 { return int64(bytes)/bytesPerSoundToken + 1 }
 // SoundSeconds is how long a file of sound is.
 func SoundSeconds(bytes int) int64 { return int64(bytes)/16_000 + 1 }
 
-// longestOfFew are the seconds of sound that any file may have, however short it is: silence takes a few bytes a second in FLAC, Opus and AAC.
+// longestOfFew are the seconds of sound that any file may have, however short it is: silence takes a few bytes a second
+// in FLAC, Opus and AAC.
 const longestOfFew = 3600
 
-// SoundSecondsAtMost is how long a file of sound may be: no coding in use makes speech smaller than 8 kbit/s, and MP3, which is told by how it begins, nothing.
+// SoundSecondsAtMost is how long a file of sound may be: no coding in use makes speech smaller than 8 kbit/s, and MP3,
+// which is told by how it begins, nothing.
 func SoundSecondsAtMost(file []byte) int64 {
 	n := int64(len(file))/1_000 + 1
 	if len(file) > 2 && (string(file[:3]) == "ID3" || file[0] == 0xff && file[1]&0xe6 == 0xe2) {
@@ -42,9 +45,9 @@ func SoundSecondsAtMost(file []byte) int64 {
 // Media is the tokens of an image or another file of so many bytes, 0 if nobody knows.
 func Media(bytes int) int64 { return MediaTokens * (1 + int64(bytes)>>20) }
 
-// Request is the tokens of a request in JSON, or of a member of one, of any format: all its texts, wherever they stand. Words of the format and the names of
-// members are none, as far as they are short, but for those in schemas, arguments and results, which a model reads. Numbers in lists count as one each: some
-// clients send tokens. It does not allocate.
+// Request is the tokens of a request in JSON, or of a member of one, of any format: all its texts, wherever they stand.
+// Words of the format and the names of members are none, as far as they are short, but for those in schemas, arguments
+// and results, which a model reads. Numbers in lists count as one each: some clients send tokens. It does not allocate.
 func Request(body []byte) int64 {
 	s := request(body)
 	return Text(s.characters) + s.tokens
@@ -56,8 +59,9 @@ func Prompt(body []byte) int64 {
 	return s.characters/CharactersPerToken + s.tokens
 }
 
-// PromptAtMost is as many tokens as a request may be for a provider that reads nothing else: a tokenizer that can tell all texts apart makes no more tokens of one than it has bytes, and
-// what stands around the texts has more of them than what a provider puts there in its place.
+// PromptAtMost is as many tokens as a request may be for a provider that reads nothing else: a tokenizer that can tell
+// all texts apart makes no more tokens of one than it has bytes, and what stands around the texts has more of them than
+// what a provider puts there in its place.
 func PromptAtMost(body []byte) int64 {
 	s := request(body)
 	return int64(len(body)) - s.files + s.tokens

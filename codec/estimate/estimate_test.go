@@ -44,7 +44,8 @@ func TestRequestsAreTheirTextsAndFiles(t *testing.T) {
 	}
 }
 
-// TestEveryTextOfARequestCounts puts a text into each place of each format that goes to a provider, also behind what looks like something else.
+// TestEveryTextOfARequestCounts puts a text into each place of each format that goes to a provider, also behind what
+// looks like something else.
 func TestEveryTextOfARequestCounts(t *testing.T) {
 	words := strings.Repeat("word ", 800) // 4000 characters
 	squeezed := strings.Repeat("word_", 800)
@@ -88,7 +89,8 @@ func TestEveryTextOfARequestCounts(t *testing.T) {
 	}
 }
 
-// TestWhatIsNoTextCounts holds numbers, true and null to what they are for a model that is told them, and files in any encoding to their characters.
+// TestWhatIsNoTextCounts holds numbers, true and null to what they are for a model that is told them, and files in any
+// encoding to their characters.
 func TestWhatIsNoTextCounts(t *testing.T) {
 	digits, short := strings.Repeat("1", 4000), strings.Repeat("12345678901,", 300)
 	latin := base64.StdEncoding.EncodeToString([]byte(strings.Repeat("S\xf6hne ", 700)))
@@ -296,7 +298,8 @@ func BenchmarkCharacters(b *testing.B) {
 	}
 }
 
-// TestPromptAtMostIsNoLessThanAnyTokenizerMakes has texts of which tokenizers make a token of every byte, and files, which are no texts.
+// TestPromptAtMostIsNoLessThanAnyTokenizerMakes has texts of which tokenizers make a token of every byte, and files,
+// which are no texts.
 func TestPromptAtMostIsNoLessThanAnyTokenizerMakes(t *testing.T) {
 	file := strings.Repeat("iVBORw0KGgoAAAANSUhEUgAA", 4000)
 	for name, c := range map[string]struct {

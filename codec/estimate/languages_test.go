@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// languages are the same sentences, with their tokens by o200k_base of gpt-tokenizer 4.0.0, and how far off an estimate may be, in percent of them.
+// languages are the same sentences, with their tokens by o200k_base of gpt-tokenizer 4.0.0, and how far off an estimate
+// may be, in percent of them.
 var languages = []struct {
 	name, text string
 	tokens     int64

@@ -93,8 +93,8 @@ func (s *scanner) literal() {
 	s.before = '0'
 }
 
-// unquoted takes a value that is no text. It counts where a model reads it as it stands, and in a request also where it is no setting: in a list of what is
-// told, in a member that no format has, and if it is long.
+// unquoted takes a value that is no text. It counts where a model reads it as it stands, and in a request also where it
+// is no setting: in a list of what is told, in a member that no format has, and if it is long.
 func (s *scanner) unquoted(length int, listed bool) {
 	if s.inside > 0 || s.all && (s.talk > 0 && (listed || s.own) || length > longestWord) {
 		s.characters += int64(length)
@@ -109,7 +109,8 @@ type held struct {
 	encoded    int64 // of the text that it is in base64; 0 if it is none
 }
 
-// decoded is for a file in the object at that depth of which it is said beside it that it is a text, whatever it begins with.
+// decoded is for a file in the object at that depth of which it is said beside it that it is a text, whatever it begins
+// with.
 func (h *held) decoded(depth int) {
 	if h.depth == depth && h.encoded == 0 {
 		h.encoded = h.characters * 3 / 4
@@ -273,9 +274,9 @@ func (s *scanner) names() bool {
 	return false
 }
 
-// characters counts those of a text, by its inside and whatever follows, each as what it weighs, and finds where it ends. Eight bytes of plain ASCII are
-// taken at once. Where nothing else comes for a while the library searches on, which takes more bytes at once than a loop can: in pieces that grow, so
-// that little is looked at in vain.
+// characters counts those of a text, by its inside and whatever follows, each as what it weighs, and finds where it
+// ends. Eight bytes of plain ASCII are taken at once. Where nothing else comes for a while the library searches on,
+// which takes more bytes at once than a loop can: in pieces that grow, so that little is looked at in vain.
 func characters(inner []byte) (n int64, end int) {
 	const near, least, most = 64, 256, 4 << 10
 	far, piece := near, least
@@ -336,7 +337,8 @@ func says(name []byte) bool {
 	return false
 }
 
-// whole says whether everything in the member counts, by whatever name it goes: the arguments of a call, and in a request what came of it, and schemas.
+// whole says whether everything in the member counts, by whatever name it goes: the arguments of a call, and in a
+// request what came of it, and schemas.
 func (s *scanner) whole() bool {
 	switch string(s.name) {
 	case "arguments", "args":
@@ -350,10 +352,12 @@ func (s *scanner) whole() bool {
 	return false
 }
 
-// longestWord is how long names and words of the format are at most, in bytes. What is longer counts as text, wherever it stands.
+// longestWord is how long names and words of the format are at most, in bytes. What is longer counts as text, wherever
+// it stands.
 const longestWord = 64
 
-// word names the members of a request in which a word of the format stands, or the name of a thing that the model does not read.
+// word names the members of a request in which a word of the format stands, or the name of a thing that the model does
+// not read.
 func word(name []byte) bool {
 	switch string(name) {
 	case "model", "role", "type", "id", "user", "status", "phase", "object", "detail", "format", "service_tier", "serviceTier", "tool_choice", "reasoning_effort",
@@ -417,8 +421,8 @@ const (
 // longestAddress is one that counts as a file and not for its length.
 const longestAddress = 2048
 
-// fileOf says what the text of the member is. A file is looked at to its end: what only begins like one is read by its words. The size is that of an encoded
-// text, in bytes.
+// fileOf says what the text of the member is. A file is looked at to its end: what only begins like one is read by its
+// words. The size is that of an encoded text, in bytes.
 func (s *scanner) fileOf(inner []byte) (k kind, size int) {
 	holds, leads := holdsFile(s.name), holdsAddress(s.name)
 	if !holds && !leads {

@@ -5,8 +5,8 @@ import (
 	"math/bits"
 )
 
-// A character weighs as many as it stands for in a language with an alphabet: of Chinese, Japanese and Korean, which begin at U+3000, a token takes hardly
-// more than one, and of emoji less.
+// A character weighs as many as it stands for in a language with an alphabet: of Chinese, Japanese and Korean, which
+// begin at U+3000, a token takes hardly more than one, and of emoji less.
 const (
 	weightOfCJK   = 3
 	weightOfEmoji = 4
@@ -32,7 +32,8 @@ var weights = func() (w [256]uint8) {
 	return w
 }()
 
-// escaped is the weight of a character that JSON has as the digits of its code, of which these are the first two. A code of two such has half in each.
+// escaped is the weight of a character that JSON has as the digits of its code, of which these are the first two. A
+// code of two such has half in each.
 func escaped(first, second byte) int64 {
 	switch first |= 0x20; {
 	case first == 'd' && second >= '8':
@@ -43,7 +44,8 @@ func escaped(first, second byte) int64 {
 	return 1
 }
 
-// plain is the weight of characters without quotes and escapes. Of plain ASCII 32 bytes are taken at once, of others eight if these are.
+// plain is the weight of characters without quotes and escapes. Of plain ASCII 32 bytes are taken at once, of others
+// eight if these are.
 func plain(p []byte) (n int64) {
 	for len(p) >= 32 {
 		w := binary.LittleEndian.Uint64(p) | binary.LittleEndian.Uint64(p[8:]) | binary.LittleEndian.Uint64(p[16:]) | binary.LittleEndian.Uint64(p[24:])
@@ -89,8 +91,9 @@ const (
 	spaces     = ' ' * eachByte
 )
 
-// Weight is what the characters of a text weigh, as it is or as it stands in JSON, where what is around it weighs as much as it has bytes. Eight bytes
-// of ASCII without an escape are taken at once: it is asked of each event of a stream.
+// Weight is what the characters of a text weigh, as it is or as it stands in JSON, where what is around it weighs as
+// much as it has bytes. Eight bytes of ASCII without an escape are taken at once: it is asked of each event of a
+// stream.
 func Weight(text []byte) (n int64) {
 	for i := 0; i < len(text); {
 		if i+8 <= len(text) {
@@ -118,8 +121,9 @@ func Weight(text []byte) (n int64) {
 	return n
 }
 
-// WeightOfString is where the string ends whose inside text begins with, and what its characters weigh: Weight up to the quote that closes it. The end is -1
-// if the quote is not there or a control character comes first. It is asked of nearly each event of a stream that passes: eight bytes are looked at at once.
+// WeightOfString is where the string ends whose inside text begins with, and what its characters weigh: Weight up to
+// the quote that closes it. The end is -1 if the quote is not there or a control character comes first. It is asked of
+// nearly each event of a stream that passes: eight bytes are looked at at once.
 func WeightOfString(text []byte) (end int, n int64) {
 	for i := 0; i < len(text); {
 		switch c := text[i]; {
@@ -140,7 +144,8 @@ func WeightOfString(text []byte) (end int, n int64) {
 			return -1, n
 		case c < 0x80 && i+8 <= len(text):
 			w := binary.LittleEndian.Uint64(text[i:])
-			// The lowest bit that is set belongs to the first byte that is no ASCII, a quote, a backslash or a control character; those above it may be wrong.
+			// The lowest bit that is set belongs to the first byte that is no ASCII, a quote, a backslash or a control
+			// character; those above it may be wrong.
 			odd := (w | (w ^ quotes - eachByte) | (w ^ backslashs - eachByte) | (w - spaces)) & highBits
 			plain := bits.TrailingZeros64(odd) / 8 // 8 where there is none
 			n += int64(plain)

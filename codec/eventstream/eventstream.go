@@ -1,5 +1,6 @@
-// Package eventstream is the binary framing of AWS streams (application/vnd.amazon.eventstream): finding messages in bytes that arrive
-// split anywhere, and writing them. It exists beside the SDK's because that one reads from an io.Reader and allocates per message.
+// Package eventstream is the binary framing of AWS streams (application/vnd.amazon.eventstream): finding messages in
+// bytes that arrive split anywhere, and writing them. It exists beside the SDK's because that one reads from an
+// io.Reader and allocates per message.
 package eventstream
 
 import (
@@ -19,7 +20,8 @@ type Message struct {
 	Payload                 []byte
 }
 
-// A frame is a prelude (its length, that of its headers, a checksum of both), the headers, the payload and a checksum of all before it.
+// A frame is a prelude (its length, that of its headers, a checksum of both), the headers, the payload and a checksum
+// of all before it.
 const (
 	preludeSize = 12
 	sumSize     = 4

@@ -11,9 +11,9 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// Known are the members of an object that the gateway reads. Each may stand in it once and in one spelling, whatever other members there
-// are: of two of a name another reader may take the other one, and a reader that ignores case takes Model for model. Both would let a
-// request say one thing here and another there.
+// Known are the members of an object that the gateway reads. Each may stand in it once and in one spelling, whatever
+// other members there are: of two of a name another reader may take the other one, and a reader that ignores case takes
+// Model for model. Both would let a request say one thing here and another there.
 //
 // It is made once, and immutable from then on.
 type Known struct {
@@ -40,8 +40,8 @@ type set [mostKnown / 64]uint64
 func (s *set) has(n int) bool { return s[n>>6]>>(n&63)&1 == 1 }
 func (s *set) add(n int)      { s[n>>6] |= 1 << (n & 63) }
 
-// NewKnown makes the members of those names, which are numbered in their order. It panics for more than 128, and for one that is there
-// twice.
+// NewKnown makes the members of those names, which are numbered in their order. It panics for more than 128, and for
+// one that is there twice.
 func NewKnown(names ...string) *Known {
 	k := &Known{names: names, inner: make([]*Known, len(names))}
 	if len(names) > mostKnown {
@@ -78,8 +78,8 @@ func (k *Known) spread() bool {
 	return true
 }
 
-// ends are the first and the last eight bytes of a name, which is enough to tell names apart that people make; of one that is not longer than both
-// they are all there is of it, beside its length.
+// ends are the first and the last eight bytes of a name, which is enough to tell names apart that people make; of one
+// that is not longer than both they are all there is of it, beside its length.
 type ends struct{ first, last uint64 }
 
 func endsOf(name string) ends {
@@ -149,8 +149,9 @@ type Seen struct {
 	numbers set
 }
 
-// Take takes the member that it stands on, and returns its number, -1 if it is not known. The error says that it is there for the second
-// time, or under a name that others would take for a known one. It does not look inside: see Enter.
+// Take takes the member that it stands on, and returns its number, -1 if it is not known. The error says that it is
+// there for the second time, or under a name that others would take for a known one. It does not look inside: see
+// Enter.
 func (k *Known) Take(seen *Seen, it *rawjson.Members) (int, *codec.Error) {
 	name := it.Name()
 	n := k.Number(name)
@@ -213,8 +214,8 @@ func (k *Known) twice(n int) *codec.Error {
 	return codec.BadRequest(k.names[n], "'"+k.names[n]+"' is in the request more than once, which readers understand in different ways: send it once")
 }
 
-// Enter looks for the same faults inside the value of the member of that number, where something is known of it, and says whether a marked
-// member is in there. For a negative number nothing is known.
+// Enter looks for the same faults inside the value of the member of that number, where something is known of it, and
+// says whether a marked member is in there. For a negative number nothing is known.
 func (k *Known) Enter(n int, data []byte, v rawjson.Value) (marked bool, err *codec.Error) {
 	if n < 0 || k.inner[n] == nil {
 		return false, nil

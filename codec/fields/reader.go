@@ -10,7 +10,8 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// Reader reads values of a body and keeps the first complaint about one. A null is an absent value. Texts alias the body.
+// Reader reads values of a body and keeps the first complaint about one. A null is an absent value. Texts alias the
+// body.
 type Reader struct {
 	Data []byte
 	Err  *codec.Error
@@ -20,14 +21,16 @@ type Reader struct {
 }
 
 const (
-	// MaxElements is how many messages, parts, calls and tools a request may have together. Each takes some 200 bytes here, however short it
-	// is. Anthropic takes as many messages.
+	// MaxElements is how many messages, parts, calls and tools a request may have together. Each takes some 200 bytes
+	// here, however short it is. Anthropic takes as many messages.
 	MaxElements = 100_000
-	// MaxNested is how deep things may stand in each other that hold things of their kind: a tool's result in a tool's result.
+	// MaxNested is how deep things may stand in each other that hold things of their kind: a tool's result in a tool's
+	// result.
 	MaxNested = 4
 )
 
-// More counts an element of a list, and says whether it is to be read: not behind a complaint, nor if there are too many.
+// More counts an element of a list, and says whether it is to be read: not behind a complaint, nor if there are too
+// many.
 func (r *Reader) More(path string) bool {
 	if r.elements++; r.elements > MaxElements {
 		r.Fail(path, "goes on beyond what is read: a request may have 100,000 messages, parts, calls and tools together")

@@ -11,8 +11,8 @@ import (
 // mostNumbered is how many messages are told apart.
 const mostNumbered = 8
 
-// Changed names what is another in a request as it is sent than as it came, for who reads the log of requests. What is not changed is shared by
-// the two, so places in memory are compared, and no text is read.
+// Changed names what is another in a request as it is sent than as it came, for who reads the log of requests. What is
+// not changed is shared by the two, so places in memory are compared, and no text is read.
 func Changed(came, sent *codec.Request) (changed []string) {
 	for _, one := range []struct {
 		name string

@@ -1,5 +1,5 @@
-// Package fit makes a request one that its target takes, before it is encoded: names of tools that are not too long, no extensions of a format
-// that the target does not know, limits kept. What a target takes is known to codec/capability.
+// Package fit makes a request one that its target takes, before it is encoded: names of tools that are not too long, no
+// extensions of a format that the target does not know, limits kept. What a target takes is known to codec/capability.
 package fit
 
 import (
@@ -11,7 +11,8 @@ import (
 	"uniapi/codec/toolid"
 )
 
-// Request returns the request as the target takes it, and the names that were changed. One that may stay is returned itself, any other is a copy.
+// Request returns the request as the target takes it, and the names that were changed. One that may stay is returned
+// itself, any other is a copy.
 func Request(q *codec.Request, t *capability.Target) (*codec.Request, Names) {
 	f := fitting{q: q, Target: t}
 	f.once()
@@ -59,8 +60,8 @@ func (f *fitting) answer() {
 	}
 }
 
-// arguments puts those of calls that are no object into one, where the target wants one and the format does not: formats that have no other form do it
-// themselves.
+// arguments puts those of calls that are no object into one, where the target wants one and the format does not:
+// formats that have no other form do it themselves.
 func (f *fitting) arguments() {
 	f.eachPart(func(p *codec.Part) bool {
 		call := *p.Call

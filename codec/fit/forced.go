@@ -8,8 +8,8 @@ import (
 	"uniapi/codec/capability"
 )
 
-// Check is the error of a request that the target cannot be asked for: it demands a tool that a provider runs itself, and this one has none like it. Left
-// out, the answer would be made without what the client wants to be sure of.
+// Check is the error of a request that the target cannot be asked for: it demands a tool that a provider runs itself,
+// and this one has none like it. Left out, the answer would be made without what the client wants to be sure of.
 func Check(q *codec.Request, t *capability.Target) *codec.Error {
 	f := fitting{q: q, Target: t}
 	if f.own() {
@@ -25,7 +25,8 @@ func Check(q *codec.Request, t *capability.Target) *codec.Error {
 	return codec.BadRequest("tool_choice", "'tool_choice' demands the tool '"+codec.Excerpt(name, 64)+"', which a provider runs itself: the provider of this model has none like it")
 }
 
-// forced is the tool of a provider's own that must be called, whatever else there is: it is named, or there are no others.
+// forced is the tool of a provider's own that must be called, whatever else there is: it is named, or there are no
+// others.
 func (f *fitting) forced() (name string, is bool) {
 	c := &f.q.ToolChoice
 	switch {
@@ -49,7 +50,8 @@ func (f *fitting) clientsAlone() bool {
 	return !slices.ContainsFunc(f.q.Tools, func(t codec.Tool) bool { return t.Kind == codec.ToolHosted })
 }
 
-// hasHosted says whether one of the tools that providers run is meant by a name: Anthropic's choice has the name of a tool, whose type begins with it.
+// hasHosted says whether one of the tools that providers run is meant by a name: Anthropic's choice has the name of a
+// tool, whose type begins with it.
 func (f *fitting) hasHosted(name string) bool {
 	return slices.ContainsFunc(f.q.Tools, func(t codec.Tool) bool { return t.Kind == codec.ToolHosted && meant(t.Name, name) })
 }
@@ -67,7 +69,8 @@ func (f *fitting) runsAlone(name string) bool {
 	return isGoogles(name)
 }
 
-// demand has a tool that a provider runs called: by the target's choice, or, where there is none for it, as the only tool.
+// demand has a tool that a provider runs called: by the target's choice, or, where there is none for it, as the only
+// tool.
 func (f *fitting) demand(name string) {
 	q := f.change()
 	q.ToolChoice = codec.ToolChoice{}

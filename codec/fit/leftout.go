@@ -9,8 +9,8 @@ import (
 	"uniapi/codec/capability"
 )
 
-// LeftOut is what of a request a target of another format is not told, in words: earlier thinking, which only its own provider reads, arguments that it does
-// not parse, and tools that only another provider runs.
+// LeftOut is what of a request a target of another format is not told, in words: earlier thinking, which only its own
+// provider reads, arguments that it does not parse, and tools that only another provider runs.
 func LeftOut(q *codec.Request, t *capability.Target) (left []string) {
 	f := fitting{q: q, Target: t}
 	if f.own() {

@@ -8,7 +8,8 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// eachPart lets change have a copy of each part of which concerns says so; false takes the part out. A message that has nothing left goes.
+// eachPart lets change have a copy of each part of which concerns says so; false takes the part out. A message that has
+// nothing left goes.
 func (f *fitting) eachPart(change func(*codec.Part) bool, concerns func(*codec.Part) bool) {
 	touched := func(m codec.Message) bool {
 		return slices.ContainsFunc(m.Parts, func(p codec.Part) bool { return concerns(&p) })
@@ -73,8 +74,8 @@ func (f *fitting) extensions() {
 	}, func(p *codec.Part) bool { return len(p.Citations) > 0 && !f.Takes("annotations", false) })
 }
 
-// isStrange says whether a part of a conversation is one that the target does not know. What came out of a host's own reasoning_details goes
-// back to hosts of which nothing is known: one of them has sent it.
+// isStrange says whether a part of a conversation is one that the target does not know. What came out of a host's own
+// reasoning_details goes back to hosts of which nothing is known: one of them has sent it.
 func (f *fitting) isStrange(p *codec.Part) bool {
 	if p.Kind != codec.PartReasoning {
 		return false

@@ -41,7 +41,8 @@ var ownWork = []string{"stream_options", "include"}
 // asksNothing are values that say what is so without them.
 var asksNothing = []string{"null", "false", "[]", "{}", `"auto"`}
 
-// SettingsLeftOut names what a request asks for beside its conversation and the body that was made of it says nowhere, by any name that formats have for it.
+// SettingsLeftOut names what a request asks for beside its conversation and the body that was made of it says nowhere,
+// by any name that formats have for it.
 func SettingsLeftOut(q *codec.Request, sent []byte) (left []string) {
 	names := make(map[string]bool)
 	collect(sent, rawjson.MembersOf(sent), names, 3)

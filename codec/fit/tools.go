@@ -16,7 +16,8 @@ var formats = map[string]string{"openai": capability.Chat, "responses": capabili
 // own says whether the request came in the target's format.
 func (f *fitting) own() bool { return formats[f.q.Format] == f.Format }
 
-// once offers each tool once: programs that put those of several servers together name some twice, and providers answer "Tool names must be unique".
+// once offers each tool once: programs that put those of several servers together name some twice, and providers answer
+// "Tool names must be unique".
 func (f *fitting) once() {
 	if f.own() || !f.repeats() {
 		return
@@ -61,7 +62,8 @@ func (f *fitting) repeats() bool {
 // WebSearch is what a choice calls the search of whoever has one.
 const WebSearch = "web_search"
 
-// choice names no tool that is not offered: those that providers run themselves are known under other names, or not at all.
+// choice names no tool that is not offered: those that providers run themselves are known under other names, or not at
+// all.
 func (f *fitting) choice() {
 	c := &f.q.ToolChoice
 	isHosted := func(t codec.Tool) bool { return t.Kind == codec.ToolHosted }
@@ -101,8 +103,8 @@ func (f *fitting) allowed() {
 	}
 }
 
-// offered returns what says whether the request has a tool of a name, beside those that providers run themselves. They are gone through once, however
-// many names are asked about.
+// offered returns what says whether the request has a tool of a name, beside those that providers run themselves. They
+// are gone through once, however many names are asked about.
 func (f *fitting) offered() func(name string) bool {
 	names := make(map[string]bool, len(f.q.Tools))
 	for i := range f.q.Tools {

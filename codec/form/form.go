@@ -1,8 +1,10 @@
-// Package form reads multipart/form-data where it stands, so that one field can be replaced and every other byte passes on.
+// Package form reads multipart/form-data where it stands, so that one field can be replaced and every other byte passes
+// on.
 //
-// Readers of forms differ in what they make of odd ones: a file without a name, a name that is given twice or in pieces, a bare line feed,
-// text around the parts. Whoever is asked for leave reads the form with this package, and whoever serves it with another one, so what could be
-// read in two ways is refused. What is taken is what browsers, curl and the SDKs write, and is read alike by all.
+// Readers of forms differ in what they make of odd ones: a file without a name, a name that is given twice or in
+// pieces, a bare line feed, text around the parts. Whoever is asked for leave reads the form with this package, and
+// whoever serves it with another one, so what could be read in two ways is refused. What is taken is what browsers,
+// curl and the SDKs write, and is read alike by all.
 package form
 
 import (
@@ -48,8 +50,8 @@ var (
 	errTooMany    = fmt.Errorf("it has more than %d fields: send fewer in a request", maxParts)
 )
 
-// Read finds the fields of a body. Those that unique names choose what is asked for: each may be there once, as a text and spelled like that.
-// The errors say what is wrong with the form.
+// Read finds the fields of a body. Those that unique names choose what is asked for: each may be there once, as a text
+// and spelled like that. The errors say what is wrong with the form.
 func Read(contentType string, body []byte, unique ...string) (Form, error) {
 	var f Form
 	var err error
@@ -130,8 +132,8 @@ func (f *Form) check(unique []string) error {
 	return nil
 }
 
-// reads says whether some reader takes a field for the one that is called name, or for a part of it: in any case, and with brackets and dots,
-// which some frameworks make lists and mappings of.
+// reads says whether some reader takes a field for the one that is called name, or for a part of it: in any case, and
+// with brackets and dots, which some frameworks make lists and mappings of.
 func reads(field, name string) bool {
 	field = strings.TrimLeft(field, "[.")
 	if i := strings.IndexAny(field, "[]."); i >= 0 {
@@ -161,8 +163,9 @@ func (f *Form) Text(body []byte, name string) (text string, has bool) {
 	return string(body[f.Fields[i].Start:f.Fields[i].End]), true
 }
 
-// Set appends to dst the parts of the body with every field of that name replaced, header and all, which may tell the length of its content or
-// its charset, or one added if there is none. It fails where the value holds the boundary, which the client has chosen.
+// Set appends to dst the parts of the body with every field of that name replaced, header and all, which may tell the
+// length of its content or its charset, or one added if there is none. It fails where the value holds the boundary,
+// which the client has chosen.
 func (f *Form) Set(dst [][]byte, body []byte, name, value string) ([][]byte, error) {
 	if strings.Contains(value, "--"+f.boundary) {
 		return dst, errBoundary

@@ -123,8 +123,8 @@ func (f *Field) disposition(value string) error {
 	return nil
 }
 
-// nameCharacters are those of the fields of OpenAI's and all other providers' forms. What is not in here is taken for something else by
-// some: percent codes, encoded words, blanks at the ends.
+// nameCharacters are those of the fields of OpenAI's and all other providers' forms. What is not in here is taken for
+// something else by some: percent codes, encoded words, blanks at the ends.
 const nameCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.[]:$@"
 
 // param is a parameter of a header.

@@ -1,4 +1,5 @@
-// Package formats lists the wire formats, a line for each. What one is like, it says itself: codec.Format, its Properties, and its front.Routes if clients speak it.
+// Package formats lists the wire formats, a line for each. What one is like, it says itself: codec.Format, its
+// Properties, and its front.Routes if clients speak it.
 package formats
 
 import (
@@ -12,8 +13,9 @@ import (
 	"uniapi/codec/front"
 )
 
-// list are the formats by the names that channels know them by, with where clients ask in them. One that two kinds of hosts speak differently is there for
-// each. The first is what a client speaks of whom nothing else is known, and most upstreams.
+// list are the formats by the names that channels know them by, with where clients ask in them. One that two kinds of
+// hosts speak differently is there for each. The first is what a client speaks of whom nothing else is known, and most
+// upstreams.
 var list = []entry{
 	{"openai", openai.Format{}, openai.Routes(responses.InChat{})},
 	{"responses", responses.Format{}, responses.Routes()},

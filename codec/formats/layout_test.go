@@ -14,8 +14,9 @@ import (
 	"testing"
 )
 
-// dialectOf are the formats that are another one in other clothes, and may import that: Bedrock's InvokeModel has Anthropic's messages in an envelope, and
-// Responses is OpenAI's other API, with its errors, its rules of models and its embeddings' clients in common. docs/architecture.md says so.
+// dialectOf are the formats that are another one in other clothes, and may import that: Bedrock's InvokeModel has
+// Anthropic's messages in an envelope, and Responses is OpenAI's other API, with its errors, its rules of models and
+// its embeddings' clients in common. docs/architecture.md says so.
 var dialectOf = map[string]string{"bedrock": "anthropic", "responses": "openai"}
 
 const formatsPath = "uniapi/codec/formats/"
@@ -50,8 +51,8 @@ func TestFormatsImportNoOtherButThatOfWhichTheyAreADialect(t *testing.T) {
 	}
 }
 
-// TestTheWalkThroughOfAddingAFormatIsTrue holds the page to the example: it names the example's files in the order in which to write them, and there
-// are no others; its folder and one line are all that it took.
+// TestTheWalkThroughOfAddingAFormatIsTrue holds the page to the example: it names the example's files in the order in
+// which to write them, and there are no others; its folder and one line are all that it took.
 func TestTheWalkThroughOfAddingAFormatIsTrue(t *testing.T) {
 	page, err := os.ReadFile("../../docs/architecture.md")
 	if err != nil {

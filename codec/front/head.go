@@ -1,5 +1,5 @@
-// Package front is the side of a format that clients speak: what routing needs to know of a request, and the request with only those members replaced that
-// must be, for upstreams that speak the same.
+// Package front is the side of a format that clients speak: what routing needs to know of a request, and the request
+// with only those members replaced that must be, for upstreams that speak the same.
 package front
 
 import (
@@ -31,8 +31,9 @@ func (l *Layout) Watch(names ...string) *Layout {
 	return l
 }
 
-// NewLayout makes a layout of the members that are known, among them model, stream and tools. Messages is the conversation, however the format
-// calls it; others are the members that an Edit may take out, at most two, which stand in known one after the other.
+// NewLayout makes a layout of the members that are known, among them model, stream and tools. Messages is the
+// conversation, however the format calls it; others are the members that an Edit may take out, at most two, which stand
+// in known one after the other.
 func NewLayout(known *fields.Known, messages string, others ...string) *Layout {
 	l := &Layout{known: known, others: others, model: known.Number("model"), stream: known.Number("stream"), messages: known.Number(messages),
 		tools: known.Number("tools"), choice: known.Number("tool_choice"), input: known.Number("input"), firstOther: len(known.Names())}
@@ -44,8 +45,8 @@ func NewLayout(known *fields.Known, messages string, others ...string) *Layout {
 
 // Head is what routing needs to know of a request that names its model in its body, and where it stands there.
 type Head struct {
-	// Model is the name the client asked for, decoded. It aliases the body unless it held an escape: clone it to keep it longer
-	// than the body.
+	// Model is the name the client asked for, decoded. It aliases the body unless it held an escape: clone it to keep
+	// it longer than the body.
 	Model string
 	// Stream is whether the client wants events.
 	Stream bool
@@ -53,15 +54,16 @@ type Head struct {
 	IncludeUsage bool
 	// Choosing is whether the request may name other models, or leave the choice to the provider: see choice.Names.
 	Choosing bool
-	// Messages and Tools are offsets for those who look closer; Kind Missing if absent. Messages is the conversation, however the format
-	// calls it.
+	// Messages and Tools are offsets for those who look closer; Kind Missing if absent. Messages is the conversation,
+	// however the format calls it.
 	Messages, Tools rawjson.Value
 	// Watched are those that the layout watches, in its order; Kind Missing if absent.
 	Watched [MostWatched]rawjson.Value
 
 	// Turned is who takes the request in the place of the Inbound that has read it; nil if nobody does.
 	Turned Inbound
-	// Body is what is read in the place of the client's, where the request stands in the address; nil where it does not.
+	// Body is what is read in the place of the client's, where the request stands in the address; nil where it does
+	// not.
 	Body []byte
 	// Form is a request that is one, as IsForm tells.
 	Form   form.Form
@@ -79,8 +81,8 @@ type mark struct {
 	value rawjson.Value
 }
 
-// ReadHead finds in one pass what routing needs, and checks that the body is one JSON object in which each known member is there once. An error
-// is a *codec.Error with status 400. It does not allocate.
+// ReadHead finds in one pass what routing needs, and checks that the body is one JSON object in which each known member
+// is there once. An error is a *codec.Error with status 400. It does not allocate.
 func (l *Layout) ReadHead(body []byte) (h Head, err error) {
 	err = l.Read(body, &h)
 	return h, err
@@ -151,7 +153,8 @@ type Edit struct {
 	Model string
 	// Without are the names of further members that are taken out: stream, and the others of the layout.
 	Without []string
-	// Before are members that are put before all others, with the commas between them. Without a Model there must be one.
+	// Before are members that are put before all others, with the commas between them. Without a Model there must be
+	// one.
 	Before []byte
 }
 
@@ -159,8 +162,8 @@ func (e *Edit) removes(name string) bool {
 	return name == "model" && e.Model == "" || slices.Contains(e.Without, name)
 }
 
-// Parts appends to dst the edited body, as parts that alias body, the edit and scratch, which takes the new pieces. Everything else is
-// byte for byte the client's.
+// Parts appends to dst the edited body, as parts that alias body, the edit and scratch, which takes the new pieces.
+// Everything else is byte for byte the client's.
 //
 // It does not allocate once dst and scratch have grown.
 func (h *Head) Parts(dst [][]byte, body []byte, e Edit, scratch *[]byte) [][]byte {
@@ -198,7 +201,8 @@ func (h *Head) Parts(dst [][]byte, body []byte, e Edit, scratch *[]byte) [][]byt
 
 var comma = []byte{','}
 
-// keepsFirst says whether the body's first member, which stands behind front, stays. Those behind it bring a comma of their own.
+// keepsFirst says whether the body's first member, which stands behind front, stays. Those behind it bring a comma of
+// their own.
 func (h *Head) keepsFirst(front int, e *Edit) bool {
 	for i := range h.n {
 		if m := &h.marks[i]; m.from == front {

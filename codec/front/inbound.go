@@ -8,8 +8,9 @@ import (
 	"uniapi/codec/sse"
 )
 
-// Inbound is what the clients of a format speak at a path of theirs. What it does in the format itself is for upstreams that speak the same: the bytes pass
-// through, but for what must change. All others are served by way of the neutral model.
+// Inbound is what the clients of a format speak at a path of theirs. What it does in the format itself is for upstreams
+// that speak the same: the bytes pass through, but for what must change. All others are served by way of the neutral
+// model.
 //
 // It keeps nothing of a request: what it finds in one stands in its Head.
 type Inbound interface {
@@ -17,7 +18,8 @@ type Inbound interface {
 	Format(asked Asked) codec.Format
 	// Address is the model, if it stands in the path; "" if it does not.
 	Address(path []byte) string
-	// ReadHead finds in one pass what routing needs. h has the model of the address, and nothing else. An error is a *codec.Error with status 400.
+	// ReadHead finds in one pass what routing needs. h has the model of the address, and nothing else. An error is a
+	// *codec.Error with status 400.
 	ReadHead(body []byte, asked Asked, h *Head) error
 	// Conversation is where what was said stands in the body: a list, or a text. What is no conversation has none.
 	Conversation(body []byte, h *Head) rawjson.Value
@@ -26,11 +28,13 @@ type Inbound interface {
 
 	// Speaks says whether an upstream's format needs no translation. It is nil before an upstream is known.
 	Speaks(upstream codec.Format) bool
-	// Splice appends to dst the request for such an upstream, in pieces that alias the body and scratch, which takes the new ones.
+	// Splice appends to dst the request for such an upstream, in pieces that alias the body and scratch, which takes
+	// the new ones.
 	Splice(dst [][]byte, body []byte, h *Head, to To, scratch *[]byte) ([][]byte, error)
 	// NewPass makes the way of the streams of such an upstream.
 	NewPass(upstream codec.Format) Pass
-	// Check looks whether a whole answer of such an upstream is one, and returns it as the client gets it where that is another: nil is as it came.
+	// Check looks whether a whole answer of such an upstream is one, and returns it as the client gets it where that is
+	// another: nil is as it came.
 	Check(body []byte, from From, room Room) (u codec.Usage, anew []byte, err error)
 }
 
@@ -51,12 +55,14 @@ type To struct {
 	Asked    Asked
 	Target   *capability.Target // what is known of the model; nil is nothing
 
-	// Edited says that the body is not the client's, of which the head is: it must be read again, for which Spare is the room.
+	// Edited says that the body is not the client's, of which the head is: it must be read again, for which Spare is
+	// the room.
 	Edited bool
 	Spare  *Head
 }
 
-// Again is the head of an edited body, once it has been read into Spare. Where that names another model, the operator wants it so.
+// Again is the head of an edited body, once it has been read into Spare. Where that names another model, the operator
+// wants it so.
 func (to *To) Again(h *Head) *Head {
 	if to.Spare.Model != h.Model {
 		to.Model = to.Spare.Model
@@ -72,7 +78,8 @@ type From struct {
 	ItemIDs  bool // items get the ids of an ItemNamer
 }
 
-// ItemNamer is an Inbound whose items get other ids where the operator wants that: those that the vendor gives them, and other servers do not.
+// ItemNamer is an Inbound whose items get other ids where the operator wants that: those that the vendor gives them,
+// and other servers do not.
 type ItemNamer interface {
 	// WithItemIDs is a request or an answer with such ids; the same slice if nothing is to be changed.
 	WithItemIDs(body []byte) []byte
@@ -98,7 +105,8 @@ type Opening struct {
 
 // Route is a path at which clients ask a model for something.
 type Route struct {
-	// Path is as the router has it. Where several verbs stand behind the last colon of a path with a name in it, each has a route.
+	// Path is as the router has it. Where several verbs stand behind the last colon of a path with a name in it, each
+	// has a route.
 	Path, Verb string
 	// Get says that it may be asked by GET, too: what is asked stands in the address then.
 	Get      bool

@@ -10,7 +10,8 @@ type Lister interface {
 	Listed(id string) any
 }
 
-// ListedAt is when models are said to have been made, where a list tells that, in Unix seconds: a fixed moment, as it is for uni-api. Nobody knows the real one.
+// ListedAt is when models are said to have been made, where a list tells that, in Unix seconds: a fixed moment, as it
+// is for uni-api. Nobody knows the real one.
 const ListedAt = 1720524448
 
 // ListedAll are the entries of a list.

@@ -8,7 +8,8 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// WithID gives an answer that passes an id, where its upstream gave none: clients tell answers apart by it. Nil is one that has one.
+// WithID gives an answer that passes an id, where its upstream gave none: clients tell answers apart by it. Nil is one
+// that has one.
 func WithID(body []byte, prefix string, room Room) ([]byte, error) {
 	whole := rawjson.Value{Start: max(bytes.IndexByte(body, '{'), 0), End: len(body), Kind: rawjson.Object} // it has been read before
 	if passthrough.HasID(body, whole) {

@@ -5,17 +5,20 @@ import (
 	"uniapi/codec/capability"
 )
 
-// Rules are what must be changed in requests for one model of one upstream. They are immutable. A body that needs no change is returned itself, and none is
-// changed in its place.
+// Rules are what must be changed in requests for one model of one upstream. They are immutable. A body that needs no
+// change is returned itself, and none is changed in its place.
 type Rules interface {
-	// Refuses says whether the upstream takes no member of that name: what the gateway would add itself must then be left out.
+	// Refuses says whether the upstream takes no member of that name: what the gateway would add itself must then be
+	// left out.
 	Refuses(name string) bool
 
-	// Anew says whether a request of a client that speaks as the upstream does is written anew all the same, since the upstream takes less than the format has.
+	// Anew says whether a request of a client that speaks as the upstream does is written anew all the same, since the
+	// upstream takes less than the format has.
 	Anew(body []byte) bool
 	// MayEdit says whether such a request may have to be changed, whose head is h.
 	MayEdit(endpoint codec.Endpoint, h *Head, body []byte) bool
-	// Edit changes it before the operator's own changes, and Settle behind them: h is the head of a body that is not edited, nil of another.
+	// Edit changes it before the operator's own changes, and Settle behind them: h is the head of a body that is not
+	// edited, nil of another.
 	Edit(endpoint codec.Endpoint, body []byte) []byte
 	Settle(endpoint codec.Endpoint, h *Head, body []byte) []byte
 
@@ -29,8 +32,8 @@ type Rules interface {
 
 // Ruler is a format whose upstreams take less than the format has, each model its own.
 type Ruler interface {
-	// NewRules makes the rules for a model. Request is the name that clients use. It is for when a configuration is loaded; of a target that is nil nothing
-	// is known, and nothing is made.
+	// NewRules makes the rules for a model. Request is the name that clients use. It is for when a configuration is
+	// loaded; of a target that is nil nothing is known, and nothing is made.
 	NewRules(t *capability.Target, request string) Rules
 }
 

@@ -9,7 +9,8 @@ import (
 	"uniapi/codec/saturate"
 )
 
-// UsualSearches is how often a provider searches for an answer at most where the request does not bound it: no provider says so.
+// UsualSearches is how often a provider searches for an answer at most where the request does not bound it: no provider
+// says so.
 const UsualSearches = 10
 
 // Tools are how often a provider may do what it asks money for beside tokens.
@@ -60,8 +61,9 @@ func ToolsAtMost(body []byte, bounds *codec.Bounds) (most Tools) {
 	return most
 }
 
-// What a question to rank documents is billed by: Cohere's search unit is "one query with up to 100 documents to be ranked" (https://cohere.com/pricing), and
-// documents of more than 510 tokens are cut into several (https://docs.cohere.com/docs/models). Others bill no more often.
+// What a question to rank documents is billed by: Cohere's search unit is "one query with up to 100 documents to be
+// ranked" (https://cohere.com/pricing), and documents of more than 510 tokens are cut into several
+// (https://docs.cohere.com/docs/models). Others bill no more often.
 const (
 	documentsOfSearch = 100
 	documentTokens    = 510
@@ -83,8 +85,8 @@ const previewOfSearches = "preview"
 
 var sizesOfSearches = []string{"low", "medium", "high"}
 
-// SearchKind is what a conversation that has the provider search says of how: the size of the context that is searched for, or preview, for the older of two tools.
-// "" is none of these.
+// SearchKind is what a conversation that has the provider search says of how: the size of the context that is searched
+// for, or preview, for the older of two tools. "" is none of these.
 func SearchKind(body []byte, bounds *codec.Bounds) string {
 	if bounds == nil {
 		return ""

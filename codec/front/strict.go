@@ -8,7 +8,8 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// Asks takes the model and whether a stream is wanted from their members, and says what is wrong with them. A missing model is none yet.
+// Asks takes the model and whether a stream is wanted from their members, and says what is wrong with them. A missing
+// model is none yet.
 func (h *Head) Asks(body []byte, model, stream rawjson.Value) error {
 	switch model.Kind {
 	case rawjson.Missing, rawjson.Null:

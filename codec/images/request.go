@@ -1,5 +1,6 @@
-// Package images is the neutral form of making images: what clients ask for, and what was made. A format in which images are made otherwise than by saying so
-// in a conversation reads and writes it on its clients' side (Client), on its upstreams' (Upstream), or both.
+// Package images is the neutral form of making images: what clients ask for, and what was made. A format in which
+// images are made otherwise than by saying so in a conversation reads and writes it on its clients' side (Client), on
+// its upstreams' (Upstream), or both.
 //
 // Between OpenAI's clients and providers that speak the same the bytes pass through, and nothing here is used.
 package images
@@ -14,19 +15,22 @@ import (
 type Client interface {
 	// DecodeRequest reads a request. The error is a *codec.Error with status 400.
 	DecodeRequest(body []byte) (*Request, error)
-	// EncodeResponse appends the answer to q, which is a stream of events if q asks for one. created is in Unix seconds.
+	// EncodeResponse appends the answer to q, which is a stream of events if q asks for one. created is in Unix
+	// seconds.
 	EncodeResponse(dst []byte, a *Response, q *Request, created int64) []byte
 }
 
 // Upstream is how upstreams of a format are asked for images.
 type Upstream interface {
-	// Most is how many images one request to a model can make. Who wants more asks several times and puts the answers together with Response.Add.
+	// Most is how many images one request to a model can make. Who wants more asks several times and puts the answers
+	// together with Response.Add.
 	Most(model string) int64
 	// Method is the word behind the colon in the address of a model; "" where addresses have none.
 	Method(model string) string
 	// EncodeRequest appends the body for that address. The error is a *codec.Error, such as for more images than Most.
 	EncodeRequest(dst []byte, q *Request, model string) ([]byte, error)
-	// DecodeResponse reads an answer of model. The error is a *codec.Error: that of an answer without an image says why there is none.
+	// DecodeResponse reads an answer of model. The error is a *codec.Error: that of an answer without an image says why
+	// there is none.
 	DecodeResponse(body []byte, model string) (*Response, error)
 }
 

@@ -1,5 +1,5 @@
-// Package keyed finds what is open in an answer, such as calls and blocks, by the number that it came with. There are few of them, but for
-// upstreams that send what no model says: few are found in a list, many by a map.
+// Package keyed finds what is open in an answer, such as calls and blocks, by the number that it came with. There are
+// few of them, but for upstreams that send what no model says: few are found in a list, many by a map.
 package keyed
 
 import "iter"

@@ -1,4 +1,5 @@
-// Package mediatype finds out what media are by their first bytes, which tell the truth more often than what clients say.
+// Package mediatype finds out what media are by their first bytes, which tell the truth more often than what clients
+// say.
 package mediatype
 
 import (
@@ -12,7 +13,8 @@ import (
 // looked is how many characters of base64 are looked at: enough for every type that providers take.
 const looked = 4096
 
-// OfBase64 is the type of content by its beginning, "" if that tells nothing. Text is told from what is none, and not always of which kind it is.
+// OfBase64 is the type of content by its beginning, "" if that tells nothing. Text is told from what is none, and not
+// always of which kind it is.
 func OfBase64(data string) string {
 	clean := strings.Map(standard, data[:min(len(data), looked)])
 	raw, err := base64.StdEncoding.DecodeString(clean[:len(clean)&^3])
@@ -29,12 +31,14 @@ func OfBase64(data string) string {
 	return found
 }
 
-// IsMedia says whether a type that was found is certain enough to be believed rather than the client: that of text is a guess.
+// IsMedia says whether a type that was found is certain enough to be believed rather than the client: that of text is a
+// guess.
 func IsMedia(found string) bool {
 	return found == "application/pdf" || strings.HasPrefix(found, "image/") || strings.HasPrefix(found, "audio/") || strings.HasPrefix(found, "video/")
 }
 
-// Of is the type of content in base64 by its first bytes, if that is certain, and else what the client says it is, in its registered spelling.
+// Of is the type of content in base64 by its first bytes, if that is certain, and else what the client says it is, in
+// its registered spelling.
 func Of(data, said string) string {
 	if found := OfBase64(data); IsMedia(found) {
 		return found

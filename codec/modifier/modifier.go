@@ -1,5 +1,5 @@
-// Package modifier reads the modifiers that uni-api's users put into the names of models: claude-sonnet-think-8000, gemini-2.5-flash-think-0-search,
-// o3-mini-high.
+// Package modifier reads the modifiers that uni-api's users put into the names of models: claude-sonnet-think-8000,
+// gemini-2.5-flash-think-0-search, o3-mini-high.
 package modifier
 
 import (
@@ -23,8 +23,8 @@ type Modifiers struct {
 
 var efforts = []string{"none", "minimal", "low", "medium", "high", "xhigh", "max"}
 
-// Read finds the modifiers at the end of a name, in any order, and think anywhere in it. What the upstream's own name ends with is its
-// name and no modifier, as in gpt-5.1-codex-max.
+// Read finds the modifiers at the end of a name, in any order, and think anywhere in it. What the upstream's own name
+// ends with is its name and no modifier, as in gpt-5.1-codex-max.
 func Read(name, upstream string) Modifiers {
 	name, upstream = strings.ToLower(name), strings.ToLower(upstream)
 	if name == upstream {
@@ -65,8 +65,8 @@ func suffixes(name, upstream string) (w Modifiers) {
 	return w
 }
 
-// undashed is the effort at the end of a name that no dash stands before, as in o1_high and o3minilow. Many words end like that, so what is before
-// it must be how the upstream's name begins.
+// undashed is the effort at the end of a name that no dash stands before, as in o1_high and o3minilow. Many words end
+// like that, so what is before it must be how the upstream's name begins.
 func undashed(name, upstream string) string {
 	for _, effort := range []string{"low", "medium", "high"} {
 		rest, ends := strings.CutSuffix(name, effort)
@@ -95,8 +95,8 @@ func isThink(word string) bool { return word == "think" || word == "thinking" }
 // endsWith says whether the upstream's name ends with the last word of the name.
 func endsWith(own, words []string) bool { return own[len(own)-1] == words[len(words)-1] }
 
-// Apply returns the request with the modifiers for thinking of its model's name. The client's own words in the request win; a request
-// without modifiers is returned itself, any other is a copy.
+// Apply returns the request with the modifiers for thinking of its model's name. The client's own words in the request
+// win; a request without modifiers is returned itself, any other is a copy.
 func Apply(q *codec.Request, upstream string) *codec.Request {
 	w := Read(q.Model, upstream)
 	if q.Reasoning != nil || !w.Think && w.Effort == "" {

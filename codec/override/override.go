@@ -1,6 +1,6 @@
-// Package override changes the JSON that a channel sends, as post_body_parameter_overrides of api.yaml says: fields set or merged,
-// for all models or for one, and fields and list items removed. It works on raw bytes and on any format: what is not touched stays byte
-// for byte as it was.
+// Package override changes the JSON that a channel sends, as post_body_parameter_overrides of api.yaml says: fields set
+// or merged, for all models or for one, and fields and list items removed. It works on raw bytes and on any format:
+// what is not touched stays byte for byte as it was.
 package override
 
 import (
@@ -11,8 +11,8 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// Entry is one entry of post_body_parameter_overrides in its order: a body field with its value, a model with a block of entries of
-// its own, or Remove. Value is JSON.
+// Entry is one entry of post_body_parameter_overrides in its order: a body field with its value, a model with a block
+// of entries of its own, or Remove. Value is JSON.
 type Entry struct {
 	Name  string
 	Value []byte
@@ -36,9 +36,9 @@ type step struct {
 	removal *removal
 }
 
-// Compile prepares the entries for a model: first what holds for all models, then the model's own block, each followed by what it
-// removes. isModel tells which entries are blocks of other models, which this one leaves out. Nil if nothing is changed. An error says
-// which entry is wrong.
+// Compile prepares the entries for a model: first what holds for all models, then the model's own block, each followed
+// by what it removes. isModel tells which entries are blocks of other models, which this one leaves out. Nil if nothing
+// is changed. An error says which entry is wrong.
 func Compile(entries []Entry, model string, isModel func(name string) bool) (*Edits, error) {
 	var r Edits
 	if err := r.add(entries, func(name string) bool { return name != model && !isModel(name) }); err != nil {
@@ -152,7 +152,8 @@ func (r *Edits) Edit(s *rawjson.Splicer, body []byte) {
 	}
 }
 
-// values are the members that the rules change, as they are in a body; nil if that is no object. Of one that is there twice the last counts.
+// values are the members that the rules change, as they are in a body; nil if that is no object. Of one that is there
+// twice the last counts.
 func (r *Edits) values(body []byte) map[string][]byte {
 	values := make(map[string][]byte, len(r.steps))
 	for _, step := range r.steps {

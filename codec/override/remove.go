@@ -27,7 +27,8 @@ type field struct {
 	want []byte
 }
 
-// compileRemovals reads what __remove__ may be: a field's name, or a list of names and of {path, where, where_any, drop_empty}.
+// compileRemovals reads what __remove__ may be: a field's name, or a list of names and of {path, where, where_any,
+// drop_empty}.
 func compileRemovals(value []byte) ([]step, error) {
 	v, err := rawjson.One(value)
 	if err != nil {
@@ -106,8 +107,8 @@ func compileCondition(data []byte, v rawjson.Value) condition {
 // maxLists is how deep lists in lists are gone through, which no format has.
 const maxLists = 4
 
-// from takes out what stands at path below value. Lists on the way are gone through item by item. Nil if nothing is left of value
-// itself. lists is how many lists value is an item of, one in the other.
+// from takes out what stands at path below value. Lists on the way are gone through item by item. Nil if nothing is
+// left of value itself. lists is how many lists value is an item of, one in the other.
 func (r *removal) from(value []byte, path []string, lists int) []byte {
 	v, err := rawjson.One(value)
 	if err != nil {
@@ -130,7 +131,8 @@ func (r *removal) from(value []byte, path []string, lists int) []byte {
 	return value
 }
 
-// here decides on the value at the end of the path: a list loses the items that meet a condition, anything else goes as a whole.
+// here decides on the value at the end of the path: a list loses the items that meet a condition, anything else goes as
+// a whole.
 func (r *removal) here(value []byte, v rawjson.Value) []byte {
 	switch {
 	case len(r.any) == 0:

@@ -6,18 +6,20 @@ import (
 	"uniapi/codec/sse"
 )
 
-// An event larger than bigEvent is judged by its first 64 KiB, before any of it goes out, and its end is looked at for what stands there. So memory
-// stays bounded whatever an upstream sends, and the client need not wait for the whole of it.
+// An event larger than bigEvent is judged by its first 64 KiB, before any of it goes out, and its end is looked at for
+// what stands there. So memory stays bounded whatever an upstream sends, and the client need not wait for the whole of
+// it.
 
 const (
-	// bigEvent is the size from which on an event is forwarded piece by piece. Inline images are that large, and what echoes a request.
+	// bigEvent is the size from which on an event is forwarded piece by piece. Inline images are that large, and what
+	// echoes a request.
 	bigEvent = 64 << 10
 	// bigTail is how much of the end of such an event is kept for the inspector.
 	bigTail = 4 << 10
 )
 
-// piece takes the next bytes of a big event, the first 64 KiB at least when it begins, of which so many go out now. All are looked at, so that
-// what begins in them is found though its end comes later.
+// piece takes the next bytes of a big event, the first 64 KiB at least when it begins, of which so many go out now. All
+// are looked at, so that what begins in them is found though its end comes later.
 func (s *Stream) piece(p []byte, out int) {
 	if !s.big {
 		s.kept = s.judgeHead(p[:bigEvent])

@@ -2,7 +2,8 @@ package passthrough
 
 import "uniapi/codec"
 
-// Flow is an upstream's stream on its way to the client: passed through, or translated. What Push and End return goes out; it is valid until the next call.
+// Flow is an upstream's stream on its way to the client: passed through, or translated. What Push and End return goes
+// out; it is valid until the next call.
 type Flow interface {
 	Push(p []byte) (out []byte, err error)
 	End() (out []byte, err error)

@@ -4,7 +4,8 @@ import "uniapi/codec"
 
 // Sign is what an event means to the stream that it is in.
 type Sign struct {
-	// Begins says that it is part of an answer and not only of what leads to one: once it is out, no other channel can be asked.
+	// Begins says that it is part of an answer and not only of what leads to one: once it is out, no other channel can
+	// be asked.
 	Begins bool
 	// Done says that it ends the answer and that nothing can follow.
 	Done bool
@@ -29,18 +30,19 @@ func NotJSON(err error) Sign { return Sign{Err: codec.NotJSON(err), NotJSON: tru
 type Inspector interface {
 	// Reset forgets the stream before.
 	Reset()
-	// Event reads a whole event: its name, which may be missing, and its data, which begins with a brace. Begun says that the answer has
-	// begun, so that an event which only goes on with it need not be read closely. Neither slice may be kept.
+	// Event reads a whole event: its name, which may be missing, and its data, which begins with a brace. Begun says
+	// that the answer has begun, so that an event which only goes on with it need not be read closely. Neither slice
+	// may be kept.
 	Event(name, data []byte, begun bool) Sign
 	// Head reads the first 64 KiB of an event that is larger, whose data is therefore cut off.
 	Head(name, data []byte, begun bool) Sign
 	// Tail reads the last 4 KiB of such an event. What begins there has begun by its head.
 	Tail(data []byte) Sign
-	// Failure makes an error of what came in the place of an event: bare JSON, a page, words, as a block or, where name is "error", as the data of an
-	// event of that name. Nil if it is of no matter.
+	// Failure makes an error of what came in the place of an event: bare JSON, a page, words, as a block or, where name
+	// is "error", as the data of an event of that name. Nil if it is of no matter.
 	Failure(name, block []byte) *codec.Error
-	// End is asked when the upstream ended the stream without an event that is Done: which bytes complete it for the client, or which
-	// error it is. An answer that is complete though it never began may go out now.
+	// End is asked when the upstream ended the stream without an event that is Done: which bytes complete it for the
+	// client, or which error it is. An answer that is complete though it never began may go out now.
 	End(begun bool) (last string, err *codec.Error)
 	// Usage is what was reported so far.
 	Usage() codec.Usage
@@ -69,5 +71,6 @@ type Worded interface {
 // Counter is an inspector that knows whether the usage is of the whole answer: it was reported at its end.
 type Counter interface{ Counted() bool }
 
-// Learner is an inspector for which an event that is like one before is Plain. What was changed behind it is no example.
+// Learner is an inspector for which an event that is like one before is Plain. What was changed behind it is no
+// example.
 type Learner interface{ Forget() }

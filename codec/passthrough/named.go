@@ -6,7 +6,8 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// HasID says whether an answer has an id, by which clients tell answers apart. It stands near the beginning, where it is found at once.
+// HasID says whether an answer has an id, by which clients tell answers apart. It stands near the beginning, where it
+// is found at once.
 func HasID(data []byte, answer rawjson.Value) bool {
 	for it := answer.Members(data); it.Next(); {
 		if it.Name() == "id" && it.Value.Kind == rawjson.String && it.Value.End-it.Value.Start > len(`""`) {

@@ -1,5 +1,6 @@
-// Package passthrough is the way of a stream between an upstream and a client that speak the same format: it is watched for its usage, its errors and its
-// end, and not changed. What the events of a format mean is told by an inspector, of which each format has one.
+// Package passthrough is the way of a stream between an upstream and a client that speak the same format: it is watched
+// for its usage, its errors and its end, and not changed. What the events of a format mean is told by an inspector, of
+// which each format has one.
 package passthrough
 
 import (
@@ -14,11 +15,12 @@ import (
 // maxLead is how much is held back for an answer to begin. An upstream that has said more is taken to be answering.
 const maxLead = 1 << 20
 
-// Stream watches a stream of events on its way from an upstream to the client. Bytes go out as they came in, whole events at a time. The
-// zero value is not ready: Reset first, also for the next stream.
+// Stream watches a stream of events on its way from an upstream to the client. Bytes go out as they came in, whole
+// events at a time. The zero value is not ready: Reset first, also for the next stream.
 //
-// Before Started, comments are dropped and events that only lead to an answer are held back; an error then makes Push return it with
-// nothing to send: another channel can still be asked. After it, an error ends the stream, and the client is not shown the event.
+// Before Started, comments are dropped and events that only lead to an answer are held back; an error then makes Push
+// return it with nothing to send: another channel can still be asked. After it, an error ends the stream, and the
+// client is not shown the event.
 type Stream struct {
 	codec.Drops
 	inspector Inspector
@@ -45,8 +47,8 @@ type Stream struct {
 	err     *codec.Error
 }
 
-// Reset starts a new stream of the inspector's format. A trigger is a text that makes an error of an event that contains it and would begin
-// the answer.
+// Reset starts a new stream of the inspector's format. A trigger is a text that makes an error of an event that
+// contains it and would begin the answer.
 func (s *Stream) Reset(inspector Inspector, triggers ...string) {
 	inspector.Reset()
 	*s = Stream{inspector: inspector, triggers: triggers, held: reused(s.held), join: reused(s.join), anew: reused(s.anew), lead: reused(s.lead), tail: s.tail[:0],
@@ -56,8 +58,8 @@ func (s *Stream) Reset(inspector Inspector, triggers ...string) {
 	}
 }
 
-// Watch has a censor look at what is not the model's own, until the next Reset: at every event but those that are Plain or have the shape of one before, and in those at
-// what the answer does not say. Nil does not.
+// Watch has a censor look at what is not the model's own, until the next Reset: at every event but those that are Plain
+// or have the shape of one before, and in those at what the answer does not say. Nil does not.
 func (s *Stream) Watch(c sse.Censor) { s.censor = c }
 
 // look has the censor look at an event that goes out.
@@ -107,9 +109,9 @@ func (s *Stream) Counted() bool {
 // Said is about how many characters the answer has had so far.
 func (s *Stream) Said() int64 { return s.inspector.Said() + s.shape.said }
 
-// Push takes the next bytes of the stream, which it may change, and returns what can go out now as one slice, valid until the next
-// Push; it aliases p or a buffer of s. An error, always a *codec.Error, is the upstream's, reported in the stream: out is what
-// came before it, and nothing follows.
+// Push takes the next bytes of the stream, which it may change, and returns what can go out now as one slice, valid
+// until the next Push; it aliases p or a buffer of s. An error, always a *codec.Error, is the upstream's, reported in
+// the stream: out is what came before it, and nothing follows.
 func (s *Stream) Push(p []byte) (out []byte, err error) {
 	if s.done || s.err != nil {
 		return nil, s.failure()
@@ -151,8 +153,8 @@ func (s *Stream) Push(p []byte) (out []byte, err error) {
 	return out, s.failure()
 }
 
-// extend adds the first n bytes of rest to out, which holds bytes from before rest in the same buffer. Nothing moves unless an event that does not go
-// out lies between them.
+// extend adds the first n bytes of rest to out, which holds bytes from before rest in the same buffer. Nothing moves
+// unless an event that does not go out lies between them.
 func extend(out, rest []byte, n int) []byte {
 	switch {
 	case out == nil:
@@ -163,7 +165,8 @@ func extend(out, rest []byte, n int) []byte {
 	return append(out, rest[:n]...)
 }
 
-// collect adds an event to what is held back, or to what goes out apart from what has come, since an event of it was written anew.
+// collect adds an event to what is held back, or to what goes out apart from what has come, since an event of it was
+// written anew.
 func (s *Stream) collect(out, event []byte) []byte {
 	if len(s.lead) == 0 {
 		s.lead = append(s.lead, out...)
@@ -179,8 +182,8 @@ func (s *Stream) collect(out, event []byte) []byte {
 	return nil
 }
 
-// next decides on the event that rest starts with, or on the next piece of a big one, and returns its length: kept says whether it
-// goes out. 0 means that more bytes are needed.
+// next decides on the event that rest starts with, or on the next piece of a big one, and returns its length: kept says
+// whether it goes out. 0 means that more bytes are needed.
 func (s *Stream) next(rest []byte) int {
 	if s.shape.n > 0 && s.scanned == 0 && !s.big { // not again for each piece of an event
 		if n := s.shape.match(rest, s.censor); n > 0 {
@@ -310,9 +313,10 @@ func (s *Stream) fail(e *codec.Error) bool {
 	return false
 }
 
-// End takes the upstream's clean end of the stream. out is what remains to be sent: an event that lacked its empty line, and what the
-// format ends with if the upstream left it out but the answer is complete. An answer that is not was cut off, however clean its
-// connection ended, and that is an error (a cut tool call must not look complete), as is a stream without an answer.
+// End takes the upstream's clean end of the stream. out is what remains to be sent: an event that lacked its empty
+// line, and what the format ends with if the upstream left it out but the answer is complete. An answer that is not was
+// cut off, however clean its connection ended, and that is an error (a cut tool call must not look complete), as is a
+// stream without an answer.
 func (s *Stream) End() (out []byte, err error) {
 	if s.done || s.err != nil {
 		return nil, s.failure()
@@ -335,7 +339,8 @@ func (s *Stream) End() (out []byte, err error) {
 	return s.lead, s.failure()
 }
 
-// rest decides on the event that the stream ended in. One that is complete but for its empty line gets that; half a one is nothing.
+// rest decides on the event that the stream ended in. One that is complete but for its empty line gets that; half a one
+// is nothing.
 func (s *Stream) rest(event []byte) {
 	if s.big {
 		if len(event) > 0 {

@@ -13,8 +13,8 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// plain is a format of as little as a stream can be made of: {"k":"lead"}, {"k":"say","text":"…"}, {"k":"stop"}, {"k":"end"}, and
-// {"error":"…"}, each with a count if it likes.
+// plain is a format of as little as a stream can be made of: {"k":"lead"}, {"k":"say","text":"…"}, {"k":"stop"},
+// {"k":"end"}, and {"error":"…"}, each with a count if it likes.
 type plain struct {
 	usage   codec.Usage
 	seen    bool

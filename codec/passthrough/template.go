@@ -24,9 +24,10 @@ const (
 	maxTemplate = 2048 // bytes of an event that is worth remembering
 )
 
-// template is the shape of the last ordinary event, which has a piece of the answer and nothing else: in chat a chunk with one choice and neither usage
-// nor error nor finish reason. Most events of a stream differ from the one before only in the text of their piece. An event that has the same bytes
-// around those strings therefore means the same, and a few comparisons replace its parsing. This is exact, not a guess.
+// template is the shape of the last ordinary event, which has a piece of the answer and nothing else: in chat a chunk
+// with one choice and neither usage nor error nor finish reason. Most events of a stream differ from the one before
+// only in the text of their piece. An event that has the same bytes around those strings therefore means the same, and
+// a few comparisons replace its parsing. This is exact, not a guess.
 type template struct {
 	bytes []byte
 	lits  [MostHoles + 1][2]int // what lies before, between and behind the holes, as offsets into bytes
@@ -36,7 +37,8 @@ type template struct {
 	said int64 // what such holes of all events that matched weigh
 }
 
-// learn remembers an ordinary event by its holes, whose offsets are those in its data, which starts at offset in it. It sorts them.
+// learn remembers an ordinary event by its holes, whose offsets are those in its data, which starts at offset in it. It
+// sorts them.
 func (t *template) learn(event []byte, offset int, holes []Hole) {
 	t.n = 0
 	if len(holes) > MostHoles || len(event) > maxTemplate || event[len(event)-1] != '\n' {

@@ -1,5 +1,5 @@
-// Package quoted looks for words that stand in JSON as strings, names or values, without reading the JSON: for all of them in one pass over its bytes,
-// which most often tells that there is nothing to read it for.
+// Package quoted looks for words that stand in JSON as strings, names or values, without reading the JSON: for all of
+// them in one pass over its bytes, which most often tells that there is nothing to read it for.
 package quoted
 
 import (
@@ -14,8 +14,8 @@ type Set uint64
 // Searched is in every set that was found: an empty one is that nothing was looked for.
 const Searched Set = 1 << 62
 
-// Escaped is in the set of every text in which what words are made of is escaped: it may be that of any word. Encoders escape quotes, angle brackets and
-// what is no ASCII.
+// Escaped is in the set of every text in which what words are made of is escaped: it may be that of any word. Encoders
+// escape quotes, angle brackets and what is no ASCII.
 const Escaped Set = 1 << 63
 
 // made says whether words may have a character. One with any other would be overlooked where that is escaped.
@@ -34,8 +34,8 @@ type word struct {
 	set  Set
 }
 
-// Add looks for another word too, which adds set to what is found. "a*" is a string that begins so and "*a" one that ends so. A word is made of letters,
-// digits, underlines and colons.
+// Add looks for another word too, which adds set to what is found. "a*" is a string that begins so and "*a" one that
+// ends so. A word is made of letters, digits, underlines and colons.
 func (l *List) Add(w string, set Set) {
 	for _, c := range []byte(strings.Trim(w, "*")) {
 		if !made(c) {

@@ -21,8 +21,8 @@ const (
 // mostDigits bounds a number that is written in another way than Int reads.
 const mostDigits = 400
 
-// Count reads how many there are of something, as providers write it: 1000, 1000.0, 1e3, "1000". A fraction counts as one more, and what an
-// int64 cannot hold is the largest or the smallest that it can.
+// Count reads how many there are of something, as providers write it: 1000, 1000.0, 1e3, "1000". A fraction counts as
+// one more, and what an int64 cannot hold is the largest or the smallest that it can.
 func Count(data []byte, v Value) (int64, Counted) {
 	if n, ok := Int(data, v); ok {
 		return n, IsNumber

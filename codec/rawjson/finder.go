@@ -3,14 +3,16 @@ package rawjson
 import "strings"
 
 const (
-	// longestKey is how long a member's name may be, as it is written, to be compared: six bytes for each of the name's.
+	// longestKey is how long a member's name may be, as it is written, to be compared: six bytes for each of the
+	// name's.
 	longestKey = 64
 	// longestFound is how long a text may be, as it is written, to be found.
 	longestFound = 1 << 10
 )
 
-// Finder looks for the first member of that name of the object that a document is, while the document comes piece by piece. It is for what can be
-// decided before the rest has come: it does not check the document, and a member that it has found may be there again. It keeps next to nothing.
+// Finder looks for the first member of that name of the object that a document is, while the document comes piece by
+// piece. It is for what can be decided before the rest has come: it does not check the document, and a member that it
+// has found may be there again. It keeps next to nothing.
 type Finder struct {
 	name string
 

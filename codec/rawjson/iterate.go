@@ -132,8 +132,9 @@ func (w *Walk) close(i int) bool {
 // Next moves to the next member. False at the end and at an error.
 func (m *Members) Next() bool { return m.Step() && m.Whole().Kind != Missing }
 
-// Step is Next for whoever looks into the values: an object or an array is not read yet, and the End of Value not known, so that its bytes are
-// gone through once and not once for each level. Whole reads it; Members and Elements walk into it, and Leave ends that.
+// Step is Next for whoever looks into the values: an object or an array is not read yet, and the End of Value not
+// known, so that its bytes are gone through once and not once for each level. Whole reads it; Members and Elements walk
+// into it, and Leave ends that.
 func (m *Members) Step() bool {
 	if m.behind && m.Whole().Kind == Missing || !m.advance() {
 		return false
@@ -219,7 +220,8 @@ func (e *Elements) Whole() Value {
 	return e.Value
 }
 
-// Members walks into the value that Step has found. Of anything but an object it yields nothing. Leave must follow, before anything else.
+// Members walks into the value that Step has found. Of anything but an object it yields nothing. Leave must follow,
+// before anything else.
 func (w *Walk) Members() Members { return Members{Walk: w.into('{')} }
 
 // Elements is Members for an array.
@@ -281,8 +283,8 @@ func (e *Elements) Step() bool {
 	return e.begin(&e.Value)
 }
 
-// Text decodes a string value. The result aliases data if nothing had to be decoded, so it must be cloned to be kept longer than
-// data. False if v is not a string or not a valid one (a bad escape, a raw control character).
+// Text decodes a string value. The result aliases data if nothing had to be decoded, so it must be cloned to be kept
+// longer than data. False if v is not a string or not a valid one (a bad escape, a raw control character).
 func Text(data []byte, v Value) (string, bool) {
 	if v.Kind != String {
 		return "", false

@@ -83,7 +83,8 @@ func TestTextAndInt(t *testing.T) {
 	}
 }
 
-// trail is all that a walk sees, level by level: by Next, which reads each value whole first, or by Step, which goes through the bytes once.
+// trail is all that a walk sees, level by level: by Next, which reads each value whole first, or by Step, which goes
+// through the bytes once.
 type trail struct {
 	data []byte
 	step bool

@@ -4,8 +4,8 @@ import "unicode/utf8"
 
 const hexDigits = "0123456789abcdef"
 
-// AppendString appends s as a JSON string. Only what must be escaped is escaped, so that text of any language stays readable and
-// short; invalid UTF-8 becomes U+FFFD. No HTML escaping: the receivers are JSON parsers.
+// AppendString appends s as a JSON string. Only what must be escaped is escaped, so that text of any language stays
+// readable and short; invalid UTF-8 becomes U+FFFD. No HTML escaping: the receivers are JSON parsers.
 func AppendString[T string | []byte](dst []byte, s T) []byte {
 	dst = append(dst, '"')
 	start := 0

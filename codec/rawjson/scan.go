@@ -1,9 +1,10 @@
-// Package rawjson finds its way through JSON without decoding it. The request path reads a body of megabytes in one pass, keeps
-// offsets of the few members it needs, and sends the same bytes on with those members replaced. Nothing here copies or allocates
-// unless a comment says so.
+// Package rawjson finds its way through JSON without decoding it. The request path reads a body of megabytes in one
+// pass, keeps offsets of the few members it needs, and sends the same bytes on with those members replaced. Nothing
+// here copies or allocates unless a comment says so.
 //
-// The scan checks the structure (brackets, commas, literals, numbers, truncation, depth) so that everything it accepts can be
-// spliced safely. It does not look inside strings, neither for escapes nor for UTF-8: the reader of the value does.
+// The scan checks the structure (brackets, commas, literals, numbers, truncation, depth) so that everything it accepts
+// can be spliced safely. It does not look inside strings, neither for escapes nor for UTF-8: the reader of the value
+// does.
 package rawjson
 
 import (
@@ -13,12 +14,12 @@ import (
 	"strconv"
 )
 
-// MaxDepth is how deep arrays and objects may be nested in any case. Real chat requests stay below 40 (tool schemas). Large values are scanned by
-// sonic, which goes down about as far; where it gives up, our scanner decides.
+// MaxDepth is how deep arrays and objects may be nested in any case. Real chat requests stay below 40 (tool schemas).
+// Large values are scanned by sonic, which goes down about as far; where it gives up, our scanner decides.
 const MaxDepth = 4096
 
-// largeValue is from how many bytes on sonic's vector code is worth its call: on prose, whose strings are full of escapes, it is
-// more than twice as fast as ours (BenchmarkSkip).
+// largeValue is from how many bytes on sonic's vector code is worth its call: on prose, whose strings are full of
+// escapes, it is more than twice as fast as ours (BenchmarkSkip).
 const largeValue = 256
 
 // Kind is the type of a JSON value.
@@ -104,12 +105,12 @@ func skipSpace(b []byte, i int) int {
 	return i
 }
 
-// shortWords is in how many words of eight bytes the end of a string is looked for before IndexByte is: most strings are short, and the call costs
-// more than those words do.
+// shortWords is in how many words of eight bytes the end of a string is looked for before IndexByte is: most strings
+// are short, and the call costs more than those words do.
 const shortWords = 4
 
-// skipString returns the offset behind the closing quote of the string that opens at b[i], or -1 if it does not close. Of one that is not short,
-// brief says so without a look.
+// skipString returns the offset behind the closing quote of the string that opens at b[i], or -1 if it does not close.
+// Of one that is not short, brief says so without a look.
 func skipString(b []byte, i int, brief bool) int {
 	at := i + 1
 	for n := 0; n < shortWords && len(b)-at >= 8; n++ {
@@ -156,10 +157,12 @@ const (
 	backslashes = '\\' * ones
 )
 
-// zeroBytes marks the bytes of a word that are 0 by their highest bits. The lowest mark is right, those above it need not be.
+// zeroBytes marks the bytes of a word that are 0 by their highest bits. The lowest mark is right, those above it need
+// not be.
 func zeroBytes(word uint64) uint64 { return (word - ones) &^ word & (ones << 7) }
 
-// skipAny is skip by the fastest of several ways. All accept the same (FuzzSkip); only ours says what is wrong and where.
+// skipAny is skip by the fastest of several ways. All accept the same (FuzzSkip); only ours says what is wrong and
+// where.
 func skipAny(b []byte, i int) (Value, string) {
 	i = skipSpace(b, i)
 	if i >= len(b) {
@@ -200,7 +203,8 @@ func skipAny(b []byte, i int) (Value, string) {
 	return skip(b, i)
 }
 
-// skip is our scanner. On an error the message is set and End is where it was found. What is short cannot be deep, and needs no large stack.
+// skip is our scanner. On an error the message is set and End is where it was found. What is short cannot be deep, and
+// needs no large stack.
 func skip(b []byte, i int) (v Value, msg string) {
 	if len(b)-i > 2*largeValue {
 		return skipDeep(b, i)
@@ -214,8 +218,8 @@ func skipDeep(b []byte, i int) (v Value, msg string) {
 	return scan(b, i, false, stack[:])
 }
 
-// scan is skip, which gives up at a long string if it is to be brief: sonic is better at those. The stack of open brackets is one bit each, 1 for an
-// object, and zero at first.
+// scan is skip, which gives up at a long string if it is to be brief: sonic is better at those. The stack of open
+// brackets is one bit each, 1 for an object, and zero at first.
 func scan(b []byte, i int, brief bool, stack []uint64) (v Value, msg string) {
 	depth := 0
 	inObject := false

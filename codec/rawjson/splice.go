@@ -2,14 +2,16 @@ package rawjson
 
 import "slices"
 
-// Edit is one change to the top-level members of an object: Name gets Value, which is raw JSON. A nil Value removes the member.
+// Edit is one change to the top-level members of an object: Name gets Value, which is raw JSON. A nil Value removes the
+// member.
 type Edit struct {
 	Name  string
 	Value []byte
 }
 
-// Splicer rewrites top-level members and leaves every other byte as it is. The new body comes out as parts that alias the old
-// body and the edits, ready for one writev. The zero value is ready; Reset makes it so again and keeps its memory.
+// Splicer rewrites top-level members and leaves every other byte as it is. The new body comes out as parts that alias
+// the old body and the edits, ready for one writev. The zero value is ready; Reset makes it so again and keeps its
+// memory.
 type Splicer struct {
 	edits  []Edit
 	places map[string]int // of the edits, if they are more than a few
@@ -29,8 +31,8 @@ func (s *Splicer) Reset() { s.edits, s.places = s.edits[:0], nil }
 // fewEdits are looked through one by one.
 const fewEdits = 8
 
-// Set gives the member called name the value, which must be valid JSON and stay unchanged while the parts are in use. A member
-// that is missing is added at the end. The last Set or Remove of a name holds.
+// Set gives the member called name the value, which must be valid JSON and stay unchanged while the parts are in use. A
+// member that is missing is added at the end. The last Set or Remove of a name holds.
 func (s *Splicer) Set(name string, value []byte) {
 	if i := s.find(name); i >= 0 {
 		s.edits[i].Value = value
@@ -68,9 +70,9 @@ func (s *Splicer) find(name string) int {
 // Remove takes the member called name out, if it is there.
 func (s *Splicer) Remove(name string) { s.Set(name, nil) }
 
-// Parts appends the parts of the changed body to dst. A member that occurs several times gets its value in the first place and is
-// removed from the others, so that no reader can see an old value and the body grows by each value once. The error is a *SyntaxError
-// if body is not one JSON object.
+// Parts appends the parts of the changed body to dst. A member that occurs several times gets its value in the first
+// place and is removed from the others, so that no reader can see an old value and the body grows by each value once.
+// The error is a *SyntaxError if body is not one JSON object.
 func (s *Splicer) Parts(dst [][]byte, body []byte) ([][]byte, error) {
 	if len(s.edits) == 0 {
 		return append(dst, body), nil

@@ -6,8 +6,9 @@ import (
 	"unicode/utf8"
 )
 
-// TextIn is the decoded text of a string value: in place where it needs no decoding, else behind what is in room, which it is added to. It is
-// valid as long as data are and room is not used anew. nil if v is no string or an empty one. It is lenient as AppendText is.
+// TextIn is the decoded text of a string value: in place where it needs no decoding, else behind what is in room, which
+// it is added to. It is valid as long as data are and room is not used anew. nil if v is no string or an empty one. It
+// is lenient as AppendText is.
 func TextIn(room *[]byte, data []byte, v Value) []byte {
 	if v.Kind != String || v.End-v.Start == len(`""`) {
 		return nil
@@ -20,9 +21,9 @@ func TextIn(room *[]byte, data []byte, v Value) []byte {
 	return (*room)[at:len(*room):len(*room)]
 }
 
-// AppendText appends the decoded text of a string value. False if v is not a string, or holds a bad escape or a raw control
-// character, which then stand in the text as they came: a stream must not lose a word for them. Half of a surrogate pair becomes
-// U+FFFD, as in every lenient decoder.
+// AppendText appends the decoded text of a string value. False if v is not a string, or holds a bad escape or a raw
+// control character, which then stand in the text as they came: a stream must not lose a word for them. Half of a
+// surrogate pair becomes U+FFFD, as in every lenient decoder.
 func AppendText(dst, data []byte, v Value) (text []byte, ok bool) {
 	if v.Kind != String {
 		return dst, false

@@ -1,7 +1,7 @@
 package rawjson
 
-// Values is about how many values there are in a document, members and elements each: for reckoning what decoding it will take, before it is
-// checked. It is never less than there are in a good document.
+// Values is about how many values there are in a document, members and elements each: for reckoning what decoding it
+// will take, before it is checked. It is never less than there are in a good document.
 func Values(data []byte) int {
 	n := 1
 	for i := 0; i < len(data); i++ {

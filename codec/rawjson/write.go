@@ -2,8 +2,8 @@ package rawjson
 
 import "strconv"
 
-// The functions here write JSON by appending. Commas come by themselves: a member or an element that does not follow an opening
-// bracket gets one. Names must need no escapes, except Field's.
+// The functions here write JSON by appending. Commas come by themselves: a member or an element that does not follow an
+// opening bracket gets one. Names must need no escapes, except Field's.
 
 // Key appends a member's name; the value must follow.
 func Key(dst []byte, name string) []byte {

@@ -8,17 +8,20 @@ import (
 	"unicode/utf8"
 )
 
-// IsText says whether a file, as it is, can be read as a text: by what its beginning is. UTF-8, UTF-16, UTF-32 and what the West had before are tried.
+// IsText says whether a file, as it is, can be read as a text: by what its beginning is. UTF-8, UTF-16, UTF-32 and what
+// the West had before are tried.
 func IsText(content []byte) bool {
 	head := content[:min(len(content), mostLooked)]
 	return readable(head) || isWestern(head) && !bytes.HasPrefix(head, []byte("%PDF-")) || isWide(head, wide16LE) || isWide(head, wide16BE) ||
 		isWide(head, wide32LE) || isWide(head, wide32BE)
 }
 
-// mostReadings is how much longer a file's readings can be than the file, together: as bytes of Windows-1252, and as UTF-16 in either order.
+// mostReadings is how much longer a file's readings can be than the file, together: as bytes of Windows-1252, and as
+// UTF-16 in either order.
 const mostReadings = 6
 
-// AppendReadings appends what a file says, in every encoding that it may be in. In one that is told to be a text, characters of control hide nothing.
+// AppendReadings appends what a file says, in every encoding that it may be in. In one that is told to be a text,
+// characters of control hide nothing.
 func AppendReadings(dst, content []byte, isText bool) []byte {
 	if readable(content) {
 		return append(dst, content...)
@@ -70,10 +73,12 @@ func isWestern(head []byte) bool {
 	return true
 }
 
-// windows1252 are the characters of the bytes from 0x80 to 0x9f, where Latin-1 has none that are seen. Those that have none stay as they are.
+// windows1252 are the characters of the bytes from 0x80 to 0x9f, where Latin-1 has none that are seen. Those that have
+// none stay as they are.
 var windows1252 = []rune("€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ")
 
-// appendWestern appends a text with what is no UTF-8 in it read as Windows-1252, without the zeros that stand between the letters of UTF-16.
+// appendWestern appends a text with what is no UTF-8 in it read as Windows-1252, without the zeros that stand between
+// the letters of UTF-16.
 func appendWestern(dst, content []byte) []byte {
 	for len(content) > 0 {
 		r, size := utf8.DecodeRune(content)

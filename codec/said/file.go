@@ -59,8 +59,8 @@ func Textual(mime, name string) bool {
 	return false
 }
 
-// isFile says whether a string is a file, in an object that says so much about it, and need not be judged as it stands. Of a file that is a text the
-// text is collected.
+// isFile says whether a string is a file, in an object that says so much about it, and need not be judged as it stands.
+// Of a file that is a text the text is collected.
 func (c *collector) isFile(member string, v rawjson.Value, a about) bool {
 	if a.kind == "text" {
 		return false
@@ -98,8 +98,8 @@ func cutDataURL(text []byte) (head, data []byte, is bool) {
 	return bytes.Cut(text[len(scheme):], []byte{','})
 }
 
-// decode says whether a string is nothing but a file in base64. Of a text it collects what it says. One that is told to be a text is read however its
-// base64 is written: readers pass over what is none.
+// decode says whether a string is nothing but a file in base64. Of a text it collects what it says. One that is told to
+// be a text is read however its base64 is written: readers pass over what is none.
 func (c *collector) decode(encoded []byte, isText bool) (file bool) {
 	strict := isBase64(encoded)
 	if !strict && !isText {
@@ -118,7 +118,8 @@ func (c *collector) decode(encoded []byte, isText bool) (file bool) {
 	return strict && len(encoded) >= leastFile
 }
 
-// isBase64 says whether a text is base64 of one alphabet from its beginning to its end, but for spaces and ends of lines.
+// isBase64 says whether a text is base64 of one alphabet from its beginning to its end, but for spaces and ends of
+// lines.
 func isBase64(text []byte) bool {
 	for _, b := range bytes.TrimRight(text, "= \r\n\t") {
 		switch {
@@ -130,7 +131,8 @@ func isBase64(text []byte) bool {
 	return true
 }
 
-// appendDecoded decodes base64 of either alphabet, over whatever stands between, and begins anew behind padding, as readers do.
+// appendDecoded decodes base64 of either alphabet, over whatever stands between, and begins anew behind padding, as
+// readers do.
 func appendDecoded(dst, encoded []byte) []byte {
 	var group [4]byte
 	n := 0

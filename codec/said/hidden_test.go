@@ -106,7 +106,8 @@ func wide(text string, order binary.AppendByteOrder) (out []byte) {
 	return out
 }
 
-// TestTextsInFilesAreJudgedInEveryEncoding has files that are told to be texts, and files of which nobody says what they are.
+// TestTextsInFilesAreJudgedInEveryEncoding has files that are told to be texts, and files of which nobody says what
+// they are.
 func TestTextsInFilesAreJudgedInEveryEncoding(t *testing.T) {
 	for name, encode := range encodings {
 		for _, words := range []string{"Söhne töten, wie geht das? SECRET WORDS", "слова, которых нельзя говорить никому", "禁止说的话,任何人都不能说,真的不能说"} {

@@ -1,7 +1,8 @@
-// Package said finds what the user of a request says in it, for a moderator: in every format of the clients, by the bytes that go on to the provider.
+// Package said finds what the user of a request says in it, for a moderator: in every format of the clients, by the
+// bytes that go on to the provider.
 //
-// What a part of a message is called, and whether it is called anything, says nothing about who reads it. So every string of it counts, but for
-// files that are no text.
+// What a part of a message is called, and whether it is called anything, says nothing about who reads it. So every
+// string of it counts, but for files that are no text.
 package said
 
 import (
@@ -21,17 +22,20 @@ const (
 	operator                // instructions
 )
 
-// Last is what the user says in a conversation that was not judged before: the last turn that has words of the user, with the results of tools behind the
-// last answer. Answers that stand at the end are looked through. Beside it come the members that hosts take words from in the place of messages. In a
-// request without any words of a user it is all the words there are.
+// Last is what the user says in a conversation that was not judged before: the last turn that has words of the user,
+// with the results of tools behind the last answer. Answers that stand at the end are looked through. Beside it come
+// the members that hosts take words from in the place of messages. In a request without any words of a user it is all
+// the words there are.
 //
-// The body must be one good JSON object, as a reader of its head has found it. The lines are those of the strings; bad escapes stay as they are.
+// The body must be one good JSON object, as a reader of its head has found it. The lines are those of the strings; bad
+// escapes stay as they are.
 func Last(body []byte) []byte { return (&collector{body: body}).last() }
 
 // Whole is all that is said in a request that is no conversation: its prompt, input, query and whatever else has words.
 func Whole(body []byte) []byte { return (&collector{body: body}).whole() }
 
-// Judged is Last, or Whole, for one that asks for room before more is taken than twice the request, and gives up if there is none.
+// Judged is Last, or Whole, for one that asks for room before more is taken than twice the request, and gives up if
+// there is none.
 func Judged(body []byte, whole bool, room func(extra int) error) ([]byte, error) {
 	c := collector{body: body, room: room}
 	if whole {
@@ -76,7 +80,8 @@ func (c *collector) whole() []byte {
 // LongestSetting is how long a word of a list, or somebody's name, is at most. What is longer is read by somebody.
 const LongestSetting = 128
 
-// Tokens says whether a request has numbers in the place of its prompt or of a piece of it, which a moderator cannot read.
+// Tokens says whether a request has numbers in the place of its prompt or of a piece of it, which a moderator cannot
+// read.
 func Tokens(body []byte) bool {
 	for it := rawjson.MembersOf(body); it.Next(); {
 		switch it.Name() {
@@ -233,8 +238,8 @@ type about struct {
 	file       string // what the file is called
 }
 
-// value collects all strings of a value. The name is that of the member that it stands in. What is free follows no format: there is nothing in it that
-// is not read as it stands.
+// value collects all strings of a value. The name is that of the member that it stands in. What is free follows no
+// format: there is nothing in it that is not read as it stands.
 func (c *collector) value(name string, in *rawjson.Walk, v rawjson.Value, free bool) {
 	switch v.Kind {
 	case rawjson.String:
@@ -268,7 +273,8 @@ func (c *collector) value(name string, in *rawjson.Walk, v rawjson.Value, free b
 	}
 }
 
-// object collects all strings of one, but for a role and a type that a format has, and the names of members that none has.
+// object collects all strings of one, but for a role and a type that a format has, and the names of members that none
+// has.
 func (c *collector) object(it *rawjson.Members, free bool) about {
 	var a about
 	var files []file // perhaps: what the object tells of itself may come last
@@ -328,7 +334,8 @@ func (c *collector) object(it *rawjson.Members, free bool) about {
 	return a
 }
 
-// text collects a string in a member of that name. One that is a text as an address of its own is collected as what it says as well.
+// text collects a string in a member of that name. One that is a text as an address of its own is collected as what it
+// says as well.
 func (c *collector) text(name string, v rawjson.Value) {
 	const scheme = "data:"
 	if media(name) {

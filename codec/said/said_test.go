@@ -29,7 +29,8 @@ var formats = []struct {
 	{"unknown roles", "messages", `{"role":"User","content":%s}`, `{"role":"assistant","content":%s}`, `{"role":"function","name":"f","content":%s}`, `{"role":"developer","content":%s}`},
 }
 
-// TestLastIsTheUsersLastTurn plays every order of speakers, up to five of them, in each format, against the rule written for whole turns.
+// TestLastIsTheUsersLastTurn plays every order of speakers, up to five of them, in each format, against the rule
+// written for whole turns.
 func TestLastIsTheUsersLastTurn(t *testing.T) {
 	for _, f := range formats {
 		t.Run(f.name, func(t *testing.T) {

@@ -2,8 +2,9 @@ package said
 
 import "strings"
 
-// Member says whether a format calls a member so, in a message, an item of a conversation or a part of one. The name of any other is a word of whoever
-// sends it, and what is in it follows no format: a model may be told all of it as it stands.
+// Member says whether a format calls a member so, in a message, an item of a conversation or a part of one. The name of
+// any other is a word of whoever sends it, and what is in it follows no format: a model may be told all of it as it
+// stands.
 func Member(name []byte) bool { return memberNames[string(name)] }
 
 // Word says whether a role or a type is one that a format has.

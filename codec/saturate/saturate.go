@@ -1,5 +1,6 @@
-// Package saturate is arithmetic that stops at the ends of int64 instead of turning round: a sum of money or of tokens that is too large
-// to be told is the largest there is, never a debt. It is what everything that adds or multiplies such numbers uses.
+// Package saturate is arithmetic that stops at the ends of int64 instead of turning round: a sum of money or of tokens
+// that is too large to be told is the largest there is, never a debt. It is what everything that adds or multiplies
+// such numbers uses.
 package saturate
 
 import (

@@ -9,8 +9,8 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// The bounds of a schema. The largest tools of real clients have some hundreds of values in less than twenty levels. References add to it
-// what they stand for: ten levels that each name the next one twice are a thousand copies.
+// The bounds of a schema. The largest tools of real clients have some hundreds of values in less than twenty levels.
+// References add to it what they stand for: ten levels that each name the next one twice are a thousand copies.
 const (
 	MaxNodes    = 10_000 // values in a schema, and as many that references may add
 	maxDepth    = 100
@@ -39,8 +39,9 @@ type cleaner struct {
 	values int     // and values
 }
 
-// Clean appends the schema as the dialect has it. An empty schema counts as {}. The error says that it is not a JSON object, has more than
-// 10,000 values in it, or is nested deeper than 100 levels. What references add is bounded too: one that there is no room for becomes an object.
+// Clean appends the schema as the dialect has it. An empty schema counts as {}. The error says that it is not a JSON
+// object, has more than 10,000 values in it, or is nested deeper than 100 levels. What references add is bounded too:
+// one that there is no room for becomes an object.
 func Clean(dst, schema []byte, d *Dialect) ([]byte, error) {
 	if len(schema) == 0 {
 		schema = []byte("{}")
@@ -68,8 +69,8 @@ func Clean(dst, schema []byte, d *Dialect) ([]byte, error) {
 	return n.append(dst), nil
 }
 
-// objectTop merges combinators at the top and makes it an object. Of several branches all properties are taken and none is required
-// that is not required outside: a call may follow any of them.
+// objectTop merges combinators at the top and makes it an object. Of several branches all properties are taken and none
+// is required that is not required outside: a call may follow any of them.
 func (c *cleaner) objectTop(top []member) []member {
 	entered := len(c.refs)
 	top = slices.Clone(c.inline(top))
@@ -205,8 +206,8 @@ func (c *cleaner) below(m member) *node {
 	return m.value
 }
 
-// required takes the names out of required that are no properties any more. A branch that only requires what the schema around it has is nothing
-// where a schema must have what it requires.
+// required takes the names out of required that are no properties any more. A branch that only requires what the schema
+// around it has is nothing where a schema must have what it requires.
 func (c *cleaner) required(members []member) *node {
 	required, properties := find(members, "required"), find(members, "properties")
 	if properties == nil && c.Capitals {

@@ -1,11 +1,14 @@
-// Package schema rewrites the JSON schemas of tools and answers for providers that take only a part of the language, or another one:
+// Package schema rewrites the JSON schemas of tools and answers for providers that take only a part of the language, or
+// another one:
 //
 //	clean, err := schema.Clean(nil, tool.Schema, schema.Gemini)
 //
-// The order of members stays, so that the same schema always gives the same bytes. Names of properties are never taken for keywords.
+// The order of members stays, so that the same schema always gives the same bytes. Names of properties are never taken
+// for keywords.
 package schema
 
-// Dialect is what a provider takes. The zero value changes nothing but boolean schemas: true becomes {}, and what is false goes.
+// Dialect is what a provider takes. The zero value changes nothing but boolean schemas: true becomes {}, and what is
+// false goes.
 type Dialect struct {
 	// Keep are the keywords that survive; nil is all of them. Drop are those that do not.
 	Keep, Drop map[string]bool
@@ -14,15 +17,16 @@ type Dialect struct {
 	// Formats are the values of format that survive; nil is all of them. Others are told in the description.
 	Formats map[string]bool
 
-	// Inline puts the target of every local $ref in its place, with the members beside the $ref laid over it. A cycle, and what is
-	// nested deeper than MaxRefDepth, becomes {"type":"object"}. $defs and definitions go.
+	// Inline puts the target of every local $ref in its place, with the members beside the $ref laid over it. A cycle,
+	// and what is nested deeper than MaxRefDepth, becomes {"type":"object"}. $defs and definitions go.
 	Inline bool
-	// Nullable says nullable for what JSON schema says by a null among several types or branches. Several other types become anyOf.
+	// Nullable says nullable for what JSON schema says by a null among several types or branches. Several other types
+	// become anyOf.
 	Nullable bool
 	// AnyOf writes oneOf as anyOf and merges the branches of allOf into the schema that has it.
 	AnyOf bool
-	// StringEnums is for providers whose enums are strings: const becomes an enum, null and "" go out of one, and an enum of other
-	// values is told in the description, since a number made a string would fail the client's check.
+	// StringEnums is for providers whose enums are strings: const becomes an enum, null and "" go out of one, and an
+	// enum of other values is told in the description, since a number made a string would fail the client's check.
 	StringEnums bool
 	// Capitals writes types as Google's own form has them: STRING.
 	Capitals bool
@@ -32,7 +36,8 @@ type Dialect struct {
 	Items bool
 	// Closed forbids additional properties in every object.
 	Closed bool
-	// ObjectTop makes the top an object with properties: combinators there are merged, and a missing schema becomes an empty object.
+	// ObjectTop makes the top an object with properties: combinators there are merged, and a missing schema becomes an
+	// empty object.
 	ObjectTop bool
 }
 
@@ -66,8 +71,8 @@ var (
 		Describe: words("exclusiveMinimum", "exclusiveMaximum"),
 		Formats:  words("enum", "date-time", "float", "double", "int32", "int64"),
 	}
-	// Bedrock is what all models behind Converse take in a toolSpec: Nova wants nothing beside type, properties and required at the
-	// top, and no references.
+	// Bedrock is what all models behind Converse take in a toolSpec: Nova wants nothing beside type, properties and
+	// required at the top, and no references.
 	Bedrock = &Dialect{
 		Drop: words("$schema", "$id", "$comment", "$anchor", "examples", "discriminator", "unevaluatedProperties", "if", "then", "else",
 			"not", "contentMediaType", "contentEncoding", "strict"),
@@ -75,8 +80,8 @@ var (
 	}
 	// AnthropicTool is a tool's input_schema: JSON schema, but an object without combinators at the top.
 	AnthropicTool = &Dialect{ObjectTop: true}
-	// OpenAITool is the parameters of a function that is not strict: an object with properties and without combinators at the top, and
-	// arrays that say of what.
+	// OpenAITool is the parameters of a function that is not strict: an object with properties and without combinators
+	// at the top, and arrays that say of what.
 	OpenAITool = &Dialect{ObjectTop: true, Items: true}
 	// AnthropicOutput is output_config.format's schema: closed objects and no limits on values.
 	AnthropicOutput = &Dialect{Drop: unlimited, Describe: limits, AnyOf: true, Closed: true}

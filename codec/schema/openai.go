@@ -21,8 +21,9 @@ func isArray(kind *node) bool {
 	return kind.text() == "array"
 }
 
-// FitsOpenAI says whether OpenAI takes a schema as that of a function's parameters as it is, so that nothing need be changed. It is false for
-// what is no schema. It keeps nothing of it: it is asked of each tool of each request that passes.
+// FitsOpenAI says whether OpenAI takes a schema as that of a function's parameters as it is, so that nothing need be
+// changed. It is false for what is no schema. It keeps nothing of it: it is asked of each tool of each request that
+// passes.
 func FitsOpenAI(raw []byte) bool {
 	it := rawjson.MembersOf(raw)
 	object, properties, fits := false, false, true

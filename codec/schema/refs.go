@@ -37,8 +37,8 @@ func (c *cleaner) resolve(ref string) *node {
 	return n
 }
 
-// inline follows the $ref of members until there is none, and lays the members beside it over its target. What it has entered is on
-// c.refs, for the caller to leave.
+// inline follows the $ref of members until there is none, and lays the members beside it over its target. What it has
+// entered is on c.refs, for the caller to leave.
 func (c *cleaner) inline(members []member) []member {
 	for {
 		ref := find(members, "$ref")

@@ -7,8 +7,8 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// node is a JSON value whose objects keep the order of their members. Nodes are shared between the places a $ref puts them, so they
-// are never changed once they are made.
+// node is a JSON value whose objects keep the order of their members. Nodes are shared between the places a $ref puts
+// them, so they are never changed once they are made.
 type node struct {
 	kind    rawjson.Kind
 	raw     []byte // of a scalar

@@ -35,7 +35,8 @@ func (c *cleaner) combine(members []member) []member {
 	return append(members, member{"anyOf", one})
 }
 
-// nullable takes the null out of a list of types and of the branches of anyOf. A branch that is then alone is put in its place.
+// nullable takes the null out of a list of types and of the branches of anyOf. A branch that is then alone is put in
+// its place.
 func (c *cleaner) nullable(members []member) []member {
 	null := false
 	if t := find(members, "type"); t != nil && t.kind == rawjson.Array {

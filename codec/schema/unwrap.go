@@ -6,8 +6,8 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// Unwrapper takes the answer out of the object that Wrap has asked for, however its text is split. What is no such object passes as it is. The
-// zero value is ready.
+// Unwrapper takes the answer out of the object that Wrap has asked for, however its text is split. What is no such
+// object passes as it is. The zero value is ready.
 type Unwrapper struct {
 	state state
 	held  []byte // what may be the beginning of the object
@@ -62,8 +62,8 @@ func (u *Unwrapper) End(dst []byte) []byte {
 // mostLead is how much white space may be before an answer, or behind it.
 const mostLead = 4 << 10
 
-// begin finds where the value of the answer begins in a text, -1 if it is no object with that as its first member. It is certain when enough of
-// the text is there.
+// begin finds where the value of the answer begins in a text, -1 if it is no object with that as its first member. It
+// is certain when enough of the text is there.
 func begin(text []byte) (n int, certain bool) {
 	rest := text
 	for _, token := range []string{"{", `"` + AnswerMember + `"`, ":", ""} {

@@ -10,14 +10,16 @@ import (
 // AnswerMember is the only member of the object that an answer is wrapped in whose schema is none of an object.
 const AnswerMember = "answer"
 
-// combining are the members at the top of a schema for which providers do not take it for one of an object, whatever its type.
+// combining are the members at the top of a schema for which providers do not take it for one of an object, whatever
+// its type.
 var combining = []string{"anyOf", "oneOf", "allOf", "not", "enum", "const", "$ref"}
 
 // shared are the members by which the rest of a schema names parts of it: they stay at the top.
 var shared = []string{"$defs", "definitions"}
 
-// Wrap puts the schema of an answer that is no object, such as a list, a choice of words or of several objects, into one of an object with the
-// answer as its only member: most providers take no other. False for a schema that is an object's, or none.
+// Wrap puts the schema of an answer that is no object, such as a list, a choice of words or of several objects, into
+// one of an object with the answer as its only member: most providers take no other. False for a schema that is an
+// object's, or none.
 func Wrap(schema []byte) ([]byte, bool) {
 	v, err := rawjson.One(schema)
 	if err != nil || v.Kind != rawjson.Object || isObjectSchema(schema, v) {
@@ -59,7 +61,8 @@ func isObjectSchema(schema []byte, v rawjson.Value) bool {
 
 var refMember = []byte(`"$ref"`)
 
-// moved is a part of a schema with its references to the top, and to what stands there under no name of its own, where the answer is now.
+// moved is a part of a schema with its references to the top, and to what stands there under no name of its own, where
+// the answer is now.
 func moved(part []byte) []byte {
 	if !bytes.Contains(part, refMember) {
 		return part

@@ -1,5 +1,6 @@
-// Package seam joins two pieces of one text: what one model has said of an answer before it was cut off, and what another says when it is
-// told to go on. Models begin such an answer with what was said already, the whole of it or its last words; that is cut.
+// Package seam joins two pieces of one text: what one model has said of an answer before it was cut off, and what
+// another says when it is told to go on. Models begin such an answer with what was said already, the whole of it or its
+// last words; that is cut.
 package seam
 
 import (
@@ -11,8 +12,8 @@ import (
 const (
 	// lookBack is how far from the end of the first piece its last words are looked for, in bytes.
 	lookBack = 4 << 10
-	// fewest are the bytes that last words must have to be taken for said again, where the model goes on with the text as with its own:
-	// that two words in a row are the same is nothing rare.
+	// fewest are the bytes that last words must have to be taken for said again, where the model goes on with the text
+	// as with its own: that two words in a row are the same is nothing rare.
 	fewest = 12
 	// fewestAnew are those where it was told to go on, and begins an answer of its own.
 	fewestAnew = 3
@@ -36,8 +37,8 @@ func Split(said []byte) (given, gap []byte) {
 	return given, said[len(given):]
 }
 
-// New is the seam behind a text, of which the model was given what Split says. Anew says that it was told to go on in an answer of its own.
-// The text is not copied.
+// New is the seam behind a text, of which the model was given what Split says. Anew says that it was told to go on in
+// an answer of its own. The text is not copied.
 func New(said []byte, anew bool) *Seam {
 	s := &Seam{least: fewest}
 	s.said, s.gap = Split(said)
@@ -58,7 +59,8 @@ func New(said []byte, anew bool) *Seam {
 
 func space(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
 
-// begins says whether enough words to be taken for a repetition are from there to the end, and whether a word begins there.
+// begins says whether enough words to be taken for a repetition are from there to the end, and whether a word begins
+// there.
 func (s *Seam) begins(at int) bool {
 	if len(s.said)-at < s.least || bytes.IndexFunc(s.said[at:], unicode.IsLetter) < 0 {
 		return false
@@ -95,8 +97,8 @@ func (s *Seam) Push(p []byte) []byte {
 	return nil
 }
 
-// step takes a byte, and keeps those of the places that it goes on from. One that has come to the end of what was said is a repetition; the
-// longest is the one that counts.
+// step takes a byte, and keeps those of the places that it goes on from. One that has come to the end of what was said
+// is a repetition; the longest is the one that counts.
 func (s *Seam) step(c byte) {
 	at, left := len(s.held), s.open[:0]
 	s.held = append(s.held, c)

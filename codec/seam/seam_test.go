@@ -75,7 +75,8 @@ func TestWhatIsHeldIsBounded(t *testing.T) {
 	}
 }
 
-// FuzzSeam holds that what is left is an end of what came, however it is split, and that nothing is cut but what was said.
+// FuzzSeam holds that what is left is an end of what came, however it is split, and that nothing is cut but what was
+// said.
 func FuzzSeam(f *testing.F) {
 	f.Add("The quick brown", "brown fox", true, 3)
 	f.Add("a\n", "a\n", false, 1)

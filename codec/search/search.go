@@ -1,7 +1,8 @@
-// Package search translates searches of the web: what a client asks at /v1/search into what Jina and Tavily take, and their answers into
-// one form, which is Jina's, with the name of the service and what else it told in meta.
+// Package search translates searches of the web: what a client asks at /v1/search into what Jina and Tavily take, and
+// their answers into one form, which is Jina's, with the name of the service and what else it told in meta.
 //
-// The forms are those of the services' own documentation: docs.tavily.com for POST /search, and Jina's page on POST s.jina.ai.
+// The forms are those of the services' own documentation: docs.tavily.com for POST /search, and Jina's page on POST
+// s.jina.ai.
 package search
 
 import (
@@ -73,8 +74,8 @@ func DecodeRequest(body []byte) (*Request, error) {
 	return q, nil
 }
 
-// EncodeRequest appends the body of a search for the service. What the client asks for goes before defaults, an object or nothing, of which every
-// other member is sent as it stands.
+// EncodeRequest appends the body of a search for the service. What the client asks for goes before defaults, an object
+// or nothing, of which every other member is sent as it stands.
 func (s Service) EncodeRequest(dst []byte, q *Request, defaults []byte) []byte {
 	query, results := "query", "max_results"
 	if s == Jina {
@@ -178,7 +179,8 @@ func (a *Response) Size() int {
 	return len(a.body) + n + 256
 }
 
-// EncodeResponse appends the answer for the client. Tavily's results have no description: what it has found of a page is the content.
+// EncodeResponse appends the answer for the client. Tavily's results have no description: what it has found of a page
+// is the content.
 func (a *Response) EncodeResponse(dst []byte) []byte {
 	dst = append(dst, `{"code":200,"status":20000,"data":`...)
 	if a.service == Jina {

@@ -8,8 +8,8 @@ import (
 // AppendData appends an event with that data, which is split at line ends as the standard wants it; JSON has none.
 func AppendData[T string | []byte](dst []byte, data T) []byte { return AppendEvent(dst, "", data) }
 
-// AppendEvent appends an event with a name, or without one if it is empty. Of a name of several lines the first counts: the others would be
-// fields of their own.
+// AppendEvent appends an event with a name, or without one if it is empty. Of a name of several lines the first counts:
+// the others would be fields of their own.
 func AppendEvent[T string | []byte](dst []byte, name string, data T) []byte {
 	if strings.IndexByte(name, '\n') >= 0 || strings.IndexByte(name, '\r') >= 0 {
 		name = name[:strings.IndexAny(name, "\r\n")]

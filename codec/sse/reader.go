@@ -1,7 +1,7 @@
 package sse
 
-// Reader gives the events of a stream whose bytes come in pieces split anywhere. Unlike the passthrough it needs events whole, so an
-// event larger than its limit is an error. The zero value is ready.
+// Reader gives the events of a stream whose bytes come in pieces split anywhere. Unlike the passthrough it needs events
+// whole, so an event larger than its limit is an error. The zero value is ready.
 type Reader struct {
 	// Limit is the largest event in bytes; 0 is 64 MiB, which inline images stay below.
 	Limit int
@@ -21,8 +21,8 @@ const (
 	keptBuffer = 1 << 20
 )
 
-// Push takes the next piece, which must stay unchanged until the next. Events from before are invalid from here on. False if an event
-// grows over the limit.
+// Push takes the next piece, which must stay unchanged until the next. Events from before are invalid from here on.
+// False if an event grows over the limit.
 func (r *Reader) Push(p []byte) bool {
 	switch rest := r.buf[r.from:]; {
 	case len(rest) == 0:

@@ -9,7 +9,8 @@ import (
 // standardEvent is what the standard dispatches.
 type standardEvent struct{ name, data, lastID string }
 
-// standard reads a stream by the letter of the HTML standard's "Interpreting an event stream": its steps one by one, on the whole of it.
+// standard reads a stream by the letter of the HTML standard's "Interpreting an event stream": its steps one by one, on
+// the whole of it.
 func standard(stream string) (dispatched []standardEvent, retry string) {
 	stream = strings.TrimPrefix(stream, "\ufeff")
 	var data, name, lastID string

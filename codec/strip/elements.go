@@ -6,9 +6,9 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// Elements returns a request without some elements of a conversation: of the list that a member of it is, or, where inner is not "", of the lists that this
-// member of its elements is. An element of which nothing is left goes too. Everything else stays byte for byte; a request that has none of them is
-// returned itself.
+// Elements returns a request without some elements of a conversation: of the list that a member of it is, or, where
+// inner is not "", of the lists that this member of its elements is. An element of which nothing is left goes too.
+// Everything else stays byte for byte; a request that has none of them is returned itself.
 func Elements(body []byte, list, inner string, goes func(v rawjson.Value) bool) []byte {
 	it := rawjson.MembersOf(body)
 	for it.Next() {
@@ -29,8 +29,8 @@ func Elements(body []byte, list, inner string, goes func(v rawjson.Value) bool) 
 	return body
 }
 
-// without is a list without some elements, and with others in the place of some. edit appends what stands for an element to the bytes that it is given, nothing
-// for one that goes; changed is false for one that stays.
+// without is a list without some elements, and with others in the place of some. edit appends what stands for an
+// element to the bytes that it is given, nothing for one that goes; changed is false for one that stays.
 func without(body []byte, list rawjson.Value, edit func(dst []byte, v rawjson.Value) (out []byte, changed bool)) (out []byte, changed bool) {
 	out = []byte{'['}
 	for it := list.Elements(body); it.Next(); {

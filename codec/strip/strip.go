@@ -14,8 +14,8 @@ var toolFields = []string{"tools", "tool_choice", "parallel_tool_calls", "functi
 // imageRemoved stands where a message would have nothing left: providers refuse empty content.
 const imageRemoved = `[{"type":"text","text":"[image removed: this provider takes none]"}]`
 
-// Request returns the request without what a provider does not take: tools (tools: false in api.yaml), and images in messages (image:
-// false). Everything else stays byte for byte; a body that has none of it is returned as it is.
+// Request returns the request without what a provider does not take: tools (tools: false in api.yaml), and images in
+// messages (image: false). Everything else stays byte for byte; a body that has none of it is returned as it is.
 func Request(body []byte, tools, images bool) []byte {
 	var s rawjson.Splicer
 	changed := false

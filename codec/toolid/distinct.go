@@ -7,8 +7,9 @@ import (
 	"uniapi/codec/keyed"
 )
 
-// Distinct gives the calls of an answer ids of their own, where an upstream gave two of a choice the same, or one none: clients tell by them whose result is
-// whose, and most providers refuse such a pair in the next turn. The zero value is ready.
+// Distinct gives the calls of an answer ids of their own, where an upstream gave two of a choice the same, or one none:
+// clients tell by them whose result is whose, and most providers refuse such a pair in the next turn. The zero value is
+// ready.
 type Distinct struct {
 	seen keyed.List[inChoice, struct{}]
 }

@@ -1,6 +1,6 @@
-// Package toolid makes ids of tool calls that a provider accepts, and lets a provider's signature travel in one. Clients that keep
-// nothing but OpenAI's fields still send the id of a call back, and no gateway behind a load balancer can remember a signature for
-// them: the next turn may come to another instance.
+// Package toolid makes ids of tool calls that a provider accepts, and lets a provider's signature travel in one.
+// Clients that keep nothing but OpenAI's fields still send the id of a call back, and no gateway behind a load balancer
+// can remember a signature for them: the next turn may come to another instance.
 package toolid
 
 import (
@@ -14,16 +14,16 @@ import (
 
 const (
 	mark = "__sig_"
-	// MaxSignature is the longest signature, in bytes, that is put into an id. A signature of encrypted thinking is about as long as
-	// the thinking; beyond this the id would cost the client more than the lost thinking.
+	// MaxSignature is the longest signature, in bytes, that is put into an id. A signature of encrypted thinking is
+	// about as long as the thinking; beyond this the id would cost the client more than the lost thinking.
 	MaxSignature = 16 << 10
 )
 
 // letters are the providers whose signatures travel.
 var letters = []struct{ letter, provider string }{{"a", "anthropic"}, {"g", "google"}, {"o", "openai"}}
 
-// Join returns the id with the signature in it, in the alphabet of ids. Without a signature, or with one that cannot travel, it is
-// the id alone.
+// Join returns the id with the signature in it, in the alphabet of ids. Without a signature, or with one that cannot
+// travel, it is the id alone.
 func Join(id string, s codec.Signature) string {
 	if s.Value == "" || len(s.Value) > MaxSignature {
 		return id
@@ -66,10 +66,10 @@ func Split(id string) (string, codec.Signature) {
 	return id, codec.Signature{}
 }
 
-// Clean returns an id of letters, digits, '_' and '-' of at most limit characters (0 is any number), without a signature. One that is
-// good already stays. Others keep what they can and get a hash behind it, so that a call and its result become the same, in this turn
-// and in the next, and two ids never become one: the hash is too long for anybody to find two ids that share it, and an id that
-// already ends like one that was made here is not good.
+// Clean returns an id of letters, digits, '_' and '-' of at most limit characters (0 is any number), without a
+// signature. One that is good already stays. Others keep what they can and get a hash behind it, so that a call and its
+// result become the same, in this turn and in the next, and two ids never become one: the hash is too long for anybody
+// to find two ids that share it, and an id that already ends like one that was made here is not good.
 func Clean(id string, limit int) string {
 	if strings.Contains(id, mark) {
 		id, _ = Split(id)
@@ -118,7 +118,8 @@ func allowed(c byte) bool {
 	return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z' || c == '_' || c == '-'
 }
 
-// Of is the proof that comes with a call: its own, or the one in its id. The former is from formats that have a place for it.
+// Of is the proof that comes with a call: its own, or the one in its id. The former is from formats that have a place
+// for it.
 func Of(p *codec.Part) codec.Signature {
 	if p.Signature.Value != "" {
 		return p.Signature

@@ -2,8 +2,9 @@ package toolid
 
 import "strconv"
 
-// Used has the ids of an answer's or a conversation's calls so far, without signatures, and for each the number that the next id that is made
-// of it gets: whoever sends many ids of that form does not make us try them all again for each.
+// Used has the ids of an answer's or a conversation's calls so far, without signatures, and for each the number that
+// the next id that is made of it gets: whoever sends many ids of that form does not make us try them all again for
+// each.
 type Used map[string]int
 
 // Take is the id if it is none that was taken before; else, and if it is empty, one that is made of it, or of unnamed.

@@ -1,5 +1,5 @@
-// Package trigger finds the operator's error_triggers in answers: texts that some providers send with a success status and mean as an
-// error.
+// Package trigger finds the operator's error_triggers in answers: texts that some providers send with a success status
+// and mean as an error.
 package trigger
 
 import (
@@ -10,8 +10,8 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// InJSON returns the error of an answer that holds a trigger, nil if it holds none. The answer's escapes are decoded first: many upstreams
-// escape all that is not ASCII, and triggers are written in plain text.
+// InJSON returns the error of an answer that holds a trigger, nil if it holds none. The answer's escapes are decoded
+// first: many upstreams escape all that is not ASCII, and triggers are written in plain text.
 func InJSON(data []byte, triggers []string) *codec.Error {
 	if len(triggers) == 0 {
 		return nil
@@ -38,8 +38,8 @@ func InText(text string, triggers []string) *codec.Error {
 	return nil
 }
 
-// unescaped is JSON with the escapes in its strings decoded. No string reaches over the end of a line, so that each line can be read as the
-// inside of one.
+// unescaped is JSON with the escapes in its strings decoded. No string reaches over the end of a line, so that each
+// line can be read as the inside of one.
 func unescaped(data []byte) []byte {
 	plain := make([]byte, 0, len(data))
 	for line := range bytes.Lines(data) {

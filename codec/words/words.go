@@ -1,5 +1,5 @@
-// Package words says in plain text what stands in a part of a conversation that only its own format knows, such as the work of a provider's
-// tools: another provider's model can read it, though it cannot be told in that form.
+// Package words says in plain text what stands in a part of a conversation that only its own format knows, such as the
+// work of a provider's tools: another provider's model can read it, though it cannot be told in that form.
 package words
 
 import (
@@ -10,7 +10,8 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// unread are members that say nothing to a reader: names of things at the provider, proofs, and what only the provider can open.
+// unread are members that say nothing to a reader: names of things at the provider, proofs, and what only the provider
+// can open.
 var unread = []string{"id", "status", "call_id", "tool_use_id", "item_id", "container_id", "signature", "cache_control", "thoughtSignature",
 	"thought_signature", "logprobs", "encrypted_content", "encrypted_index", "encrypted_stdout", "encrypted_code", "page_age"}
 

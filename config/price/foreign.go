@@ -12,9 +12,10 @@ import (
 	"strings"
 )
 
-// ReadForeign reads a list of prices in one of the forms in which the world keeps them: the JSON that the package litellm carries, or that of
-// models.dev. version is what the first line of the list says of it. Entries of providers that nobody could be asked by, or without a price, are
-// left out; a file in which too little is left is refused, since it is not what it is taken for.
+// ReadForeign reads a list of prices in one of the forms in which the world keeps them: the JSON that the package
+// litellm carries, or that of models.dev. version is what the first line of the list says of it. Entries of providers
+// that nobody could be asked by, or without a price, are left out; a file in which too little is left is refused, since
+// it is not what it is taken for.
 func ReadForeign(data []byte, version string) (*List, error) {
 	found := foreign{entries: map[string][]string{}, images: map[string][]imageVariant{}}
 	err := inOrder(data, func(name string, raw json.RawMessage) {
@@ -125,9 +126,9 @@ func ReadText(text string) (*List, error) {
 	return l, nil
 }
 
-// put adds an entry, unless its name cannot be one. A provider that asks nothing for writing into its cache, as DeepSeek
-// (https://api-docs.deepseek.com/guides/kv_cache), still asks what input costs for the tokens that it wrote: they were no hit. A price of 0 would make a
-// prompt free if somebody counts it as written.
+// put adds an entry, unless its name cannot be one. A provider that asks nothing for writing into its cache, as
+// DeepSeek (https://api-docs.deepseek.com/guides/kv_cache), still asks what input costs for the tokens that it wrote:
+// they were no hit. A price of 0 would make a prompt free if somebody counts it as written.
 func (f foreign) put(provider, model string, words []string) {
 	words = slices.DeleteFunc(words, func(w string) bool {
 		return strings.HasSuffix(w, "cache_write=0") || strings.HasSuffix(w, "cache_write_1h=0")
@@ -284,7 +285,8 @@ func membersOf(raw json.RawMessage) (members map[string]json.RawMessage) {
 	return members
 }
 
-// appendWord adds a member's price, which is in dollars of one, or of a million where scale is 0; nothing if it is no price.
+// appendWord adds a member's price, which is in dollars of one, or of a million where scale is 0; nothing if it is no
+// price.
 func appendWord(words []string, tier, name string, value json.RawMessage, scale int) []string {
 	text, ok := exact(string(value), scale, Places(strings.SplitN(name, "/", 2)[0]))
 	if !ok {
@@ -296,8 +298,8 @@ func appendWord(words []string, tier, name string, value json.RawMessage, scale 
 	return append(words, tier+name+"="+text)
 }
 
-// appendTimes adds what tokens cost in circumstances in which all of them cost so many times as much: Anthropic's fast mode, and a model that runs in one place alone, which is beside
-// that.
+// appendTimes adds what tokens cost in circumstances in which all of them cost so many times as much: Anthropic's fast
+// mode, and a model that runs in one place alone, which is beside that.
 func appendTimes(words []string, service string, times json.RawMessage) []string {
 	text, ok := exact(string(times), 0, 3)
 	n, is := new(big.Rat).SetString(text)

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// litellmOffPeak is what litellm's list has of prices at some hours, as its page on off-peak pricing has it: hours_utc on all days, and those of
-// windows on some, which are the days of the moment, not those on which a window begins.
+// litellmOffPeak is what litellm's list has of prices at some hours, as its page on off-peak pricing has it: hours_utc
+// on all days, and those of windows on some, which are the days of the moment, not those on which a window begins.
 type litellmOffPeak struct {
 	Hours   oneOrMore `json:"hours_utc"`
 	Zone    string    `json:"weekday_timezone"` // whose days weekdays are
@@ -29,8 +29,8 @@ func (o *oneOrMore) UnmarshalJSON(raw []byte) error {
 	return json.Unmarshal(raw, (*[]string)(o))
 }
 
-// appendOffPeak adds the prices of some hours. Hours that cannot be told in the zone of their days are left out, and so are those that nobody can
-// read: then the other price holds, which is the dearer.
+// appendOffPeak adds the prices of some hours. Hours that cannot be told in the zone of their days are left out, and so
+// are those that nobody can read: then the other price holds, which is the dearer.
 func appendOffPeak(words []string, raw json.RawMessage) []string {
 	var off litellmOffPeak
 	row := membersOf(raw)
@@ -91,7 +91,8 @@ func minutesAhead(zone string) (int, bool) {
 	return winter / 60, winter == summer
 }
 
-// splitAtMidnight writes a window of UTC in the zone that is so far ahead, as windows that do not go beyond midnight there.
+// splitAtMidnight writes a window of UTC in the zone that is so far ahead, as windows that do not go beyond midnight
+// there.
 func splitAtMidnight(days string, w window, ahead int) (list []string) {
 	if days != "" {
 		days += "_"

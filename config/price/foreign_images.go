@@ -43,7 +43,8 @@ func (f foreign) litellmImage(provider, model string, row map[string]json.RawMes
 	}
 }
 
-// ofPixels is the price of an image by that of its pixels, which was a price of the image in millionths of a dollar at most and has been divided.
+// ofPixels is the price of an image by that of its pixels, which was a price of the image in millionths of a dollar at
+// most and has been divided.
 func ofPixels(each, width, height string) string {
 	one, err := strconv.ParseFloat(each, 64)
 	w, _ := strconv.Atoi(width)
@@ -55,7 +56,8 @@ func ofPixels(each, width, height string) string {
 	return Dollars(int64(math.Round(dollars*1e6)), 6)
 }
 
-// What dall-e takes where a request does not say it. Models with the qualities low, medium and high choose by themselves, and tell it.
+// What dall-e takes where a request does not say it. Models with the qualities low, medium and high choose by
+// themselves, and tell it.
 const usualSize, usualQuality = "1024x1024", "standard"
 
 // addImages adds the prices of images to the entries of their models.

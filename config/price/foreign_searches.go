@@ -5,32 +5,36 @@ import (
 	"strings"
 )
 
-// searchOfOpenAI is what OpenAI asks for a search of the web by its tool web_search, "all models" (https://developers.openai.com/api/docs/pricing, "Built-in tools").
-// litellm leaves it out at some of them.
+// searchOfOpenAI is what OpenAI asks for a search of the web by its tool web_search, "all models"
+// (https://developers.openai.com/api/docs/pricing, "Built-in tools"). litellm leaves it out at some of them.
 const searchOfOpenAI = "0.01"
 
-// previewOfOpenAI is what it asks for one by its older tool, web_search_preview, of models that do not reason, by that page; others pay as for web_search. litellm
-// has it at some of them, as if it were for both.
+// previewOfOpenAI is what it asks for one by its older tool, web_search_preview, of models that do not reason, by that
+// page; others pay as for web_search. litellm has it at some of them, as if it were for both.
 const previewOfOpenAI = "0.025"
 
-// toolsOfXAI are what xAI asks for a call of its tools: of web_search and x_search, of file_search, of code_interpreter, and of attachment_search, which reads files that came with the
-// request (https://docs.x.ai/developers/pricing, "Tool Invocation Costs"). In usages the last is document_search, as that page of files called it before
-// (https://docs.x.ai/docs/guides/files: "the system automatically activates the document_search tool"). litellm has none of them.
+// toolsOfXAI are what xAI asks for a call of its tools: of web_search and x_search, of file_search, of
+// code_interpreter, and of attachment_search, which reads files that came with the request
+// (https://docs.x.ai/developers/pricing, "Tool Invocation Costs"). In usages the last is document_search, as that page
+// of files called it before (https://docs.x.ai/docs/guides/files: "the system automatically activates the
+// document_search tool"). litellm has none of them.
 var toolsOfXAI = [...]struct{ name, dollars string }{{"per_search", "0.005"}, {"per_file_search", "0.0025"}, {"per_code_call", "0.005"}, {"per_document_search", "0.01"}}
 
-// mapsOfGoogle is what Google asks for an answer that its Maps were asked for, before Gemini 3, which pays by the search: "$25 / 1,000 grounded prompts"
-// (https://ai.google.dev/gemini-api/docs/pricing). litellm has it nowhere.
+// mapsOfGoogle is what Google asks for an answer that its Maps were asked for, before Gemini 3, which pays by the
+// search: "$25 / 1,000 grounded prompts" (https://ai.google.dev/gemini-api/docs/pricing). litellm has it nowhere.
 const mapsOfGoogle = "0.025"
 
-// searchOfFiles is what it asks for one of its tool file_search, by that page. litellm has it in its code, and at no model.
+// searchOfFiles is what it asks for one of its tool file_search, by that page. litellm has it in its code, and at no
+// model.
 const searchOfFiles = "0.0025"
 
-// appendSearches adds what searches of the web cost by litellm's entry. Where each answer is searched for and none tells how often, that is a price of
-// the request:
-//   - OpenAI's models that search in chat completions: "the model always retrieves information from the web before responding"
-//     (https://platform.openai.com/docs/guides/tools-web-search?api-mode=chat).
-//   - Perplexity's Sonar: a "request fee" by the size of the context that is searched for, low if the request does not say, dearer where it does
-//     (https://docs.perplexity.ai/guides/pricing, https://docs.perplexity.ai/guides/search-context-size-guide). Its deep research is paid by the search.
+// appendSearches adds what searches of the web cost by litellm's entry. Where each answer is searched for and none
+// tells how often, that is a price of the request:
+//   - OpenAI's models that search in chat completions: "the model always retrieves information from the web before
+//     responding" (https://platform.openai.com/docs/guides/tools-web-search?api-mode=chat).
+//   - Perplexity's Sonar: a "request fee" by the size of the context that is searched for, low if the request does not
+//     say, dearer where it does (https://docs.perplexity.ai/guides/pricing,
+//     https://docs.perplexity.ai/guides/search-context-size-guide). Its deep research is paid by the search.
 func appendSearches(words []string, ours, model string, row map[string]json.RawMessage) []string {
 	if row["input_cost_per_query"] != nil { // is there already
 		return words

@@ -14,7 +14,8 @@ type Hours struct {
 	zone    *time.Location
 }
 
-// window is a part of the day, in minutes since midnight, on some days of the week. One that ends before it begins goes on into the next day.
+// window is a part of the day, in minutes since midnight, on some days of the week. One that ends before it begins goes
+// on into the next day.
 type window struct {
 	days     [7]bool // from Sunday on, of those on which it begins
 	from, to int
@@ -24,8 +25,8 @@ const minutesOfDay = 24 * 60
 
 var dayNames = [7]string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
 
-// ReadHours reads windows such as "16:30-00:30", "mon-fri 9:00-17:00" or "sat,sun", by the clocks of a time zone; "" is UTC. An end that is the
-// beginning is that of the next day.
+// ReadHours reads windows such as "16:30-00:30", "mon-fri 9:00-17:00" or "sat,sun", by the clocks of a time zone; "" is
+// UTC. An end that is the beginning is that of the next day.
 func ReadHours(windows []string, zone string) (*Hours, error) {
 	h := &Hours{zone: time.UTC}
 	if zone != "" {
@@ -118,7 +119,8 @@ func dayOf(name string) int {
 	return -1
 }
 
-// Include says whether a time, in seconds since 1970, is within the hours. It goes by what clocks show: an hour that they show twice is in both times.
+// Include says whether a time, in seconds since 1970, is within the hours. It goes by what clocks show: an hour that
+// they show twice is in both times.
 func (h *Hours) Include(at int64) bool {
 	t := time.Unix(at, 0).In(h.zone)
 	day, minute := int(t.Weekday()), t.Hour()*60+t.Minute()

@@ -15,7 +15,8 @@ type ImagePrice struct {
 // defaultImage is the price of images that no other is for.
 const defaultImage = "default"
 
-// imageWords reads what an image price is for, such as "hd 1024x1792"; nil for the default, false for what says nothing, or twice the same.
+// imageWords reads what an image price is for, such as "hd 1024x1792"; nil for the default, false for what says
+// nothing, or twice the same.
 func imageWords(text string) (words []string, ok bool) {
 	words = strings.Fields(strings.ToLower(text))
 	if len(words) == 1 && words[0] == defaultImage {
@@ -95,8 +96,9 @@ func ofImage(word, size, quality string) string {
 	return saidOfImage(quality)
 }
 
-// Image is what one image costs of which the size and the quality are known; "" is unknown. The price that says most of it holds, of two that say as
-// much the dearer, and the default where none fits. Without a default it is the dearest that may be meant.
+// Image is what one image costs of which the size and the quality are known; "" is unknown. The price that says most of
+// it holds, of two that say as much the dearer, and the default where none fits. Without a default it is the dearest
+// that may be meant.
 func (p *Price) Image(size, quality string) int64 {
 	if !p.HasImages() {
 		return p.Or(PerImage, 0)
@@ -120,8 +122,8 @@ func (p *Price) Image(size, quality string) int64 {
 	return p.Or(PerImage, 0)
 }
 
-// ImagesAtMost is the price with one for all images: the most that one may cost of which a request says the size and the quality, "" or auto if it does
-// not. What it does not say, the provider chooses.
+// ImagesAtMost is the price with one for all images: the most that one may cost of which a request says the size and
+// the quality, "" or auto if it does not. What it does not say, the provider chooses.
 func (p *Price) ImagesAtMost(size, quality string) Price {
 	one := *p
 	if !p.HasImages() {

@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// listed are the list prices, a line for each model: provider/model, a tab, and the price. The first line says of when they are.
-// What a line says is read when it is asked for.
+// listed are the list prices, a line for each model: provider/model, a tab, and the price. The first line says of when
+// they are. What a line says is read when it is asked for.
 //
 //go:embed list.txt
 var listed string
@@ -43,8 +43,8 @@ func read(text string) *List {
 	return l
 }
 
-// find is what stands behind a provider's model; false if it is not there. Whoever looks for a model asks many providers for it, nearly all in
-// vain: so one look tells whether anybody has it.
+// find is what stands behind a provider's model; false if it is not there. Whoever looks for a model asks many
+// providers for it, nearly all in vain: so one look tells whether anybody has it.
 func (l *List) find(provider, model string) (string, bool) {
 	l.indexed.Do(l.index)
 	at, is := l.first[model]
@@ -80,7 +80,8 @@ func (l *List) index() {
 	}
 }
 
-// makers are the providers whose prices hold for a model where the provider is none of the list, such as a reseller: those who made it.
+// makers are the providers whose prices hold for a model where the provider is none of the list, such as a reseller:
+// those who made it.
 var makers = [...]string{"openai", "anthropic", "gemini", "deepseek", "mistral", "xai", "moonshot", "zai", "dashscope", "minimax", "cohere", "voyage", "perplexity", "jina_ai"}
 
 // ofOpenAI are models of OpenAI's: what it sells no longer itself, as dall-e-3, costs what Azure asks.
@@ -99,8 +100,9 @@ type Entry struct {
 	Most  int64  // tokens that the model answers with at most; 0 is unknown
 }
 
-// Of is what a provider asks for a model by its list. The provider is "" where nobody knows who it is: then it is what the model's maker asks. A
-// name may be of a version that the list has no entry for, or have the maker's name before it.
+// Of is what a provider asks for a model by its list. The provider is "" where nobody knows who it is: then it is what
+// the model's maker asks. A name may be of a version that the list has no entry for, or have the maker's name before
+// it.
 func (l *List) Of(provider, model string) (Entry, bool) {
 	if model == "" || len(model) > 200 || strings.ContainsAny(model, "\t\n") {
 		return Entry{}, false

@@ -9,8 +9,8 @@ import (
 // Member is a part of a price.
 type Member int
 
-// The members of a price beside the four that nearly all have. Those of tokens are of the input or the output, and cost what that costs
-// where they have no price of their own.
+// The members of a price beside the four that nearly all have. Those of tokens are of the input or the output, and cost
+// what that costs where they have no price of their own.
 const (
 	CacheWrite1h Member = iota // tokens written into a cache that keeps them for an hour
 	Reasoning                  // tokens of thinking
@@ -107,7 +107,8 @@ func (p *Price) SaidFree() {
 	}
 }
 
-// Base is the price for those of whom nothing is known but tokens: without tiers, and without what is paid by something else.
+// Base is the price for those of whom nothing is known but tokens: without tiers, and without what is paid by something
+// else.
 func (p *Price) Base() Price {
 	base := *p
 	if p.More != nil {
@@ -129,8 +130,9 @@ func (p *Price) HasHours() bool {
 	return p.More != nil && slices.ContainsFunc(p.Tiers, func(t Tier) bool { return t.Hours != nil })
 }
 
-// For is the price that holds for a prompt of so many tokens and a service tier at a time, in seconds since 1970: of the tiers that fit it, the one
-// for that service before one for any, then one for the time, and that with the highest bound. Of two for the time the first counts.
+// For is the price that holds for a prompt of so many tokens and a service tier at a time, in seconds since 1970: of
+// the tiers that fit it, the one for that service before one for any, then one for the time, and that with the highest
+// bound. Of two for the time the first counts.
 func (p *Price) For(prompt int64, service string, at int64) *Price {
 	if p.More == nil || len(p.Tiers) == 0 {
 		return p
@@ -151,7 +153,8 @@ func (p *Price) AtTimes(prompt int64, service string, visit func(*Price)) {
 	}
 }
 
-// During is the price for requests of a time of which nothing is known but when they were; false if some that may be among them cost something else.
+// During is the price for requests of a time of which nothing is known but when they were; false if some that may be
+// among them cost something else.
 func (p *Price) During(from, to int64) (_ *Price, told bool) {
 	told = true
 	if p.More == nil {
@@ -170,8 +173,8 @@ func (p *Price) During(from, to int64) (_ *Price, told bool) {
 	return p.For(0, "", from), told
 }
 
-// Throughout is the price for all prompts of more than over and at most upTo tokens and a service tier in a time; false if some of them cost
-// something else than the shortest one, outside all hours.
+// Throughout is the price for all prompts of more than over and at most upTo tokens and a service tier in a time; false
+// if some of them cost something else than the shortest one, outside all hours.
 func (p *Price) Throughout(over, upTo int64, service string, from, to int64) (_ *Price, told bool) {
 	told = true
 	if p.More == nil {
@@ -190,7 +193,8 @@ func (p *Price) Throughout(over, upTo int64, service string, from, to int64) (_ 
 	return p.choose(over+1, service, func(h *Hours) bool { return timed && h.Include(from) }), told && timed
 }
 
-// Bounds are the bounds of its tiers that a prompt is between: it has more tokens than the first, and no more than the second, if that is not 0.
+// Bounds are the bounds of its tiers that a prompt is between: it has more tokens than the first, and no more than the
+// second, if that is not 0.
 func (p *Price) Bounds(prompt int64) (over, upTo int64) {
 	if p.More == nil {
 		return 0, 0
@@ -225,12 +229,13 @@ func (p *Price) choose(prompt int64, service string, open func(*Hours) bool) *Pr
 	return best
 }
 
-// quick are the words for service tiers that are quicker than others, each at least as dear as the next. OpenAI takes fast and priority for the same
-// (developers.openai.com/api/docs/guides/fast-mode), and ultrafast costs more than both.
+// quick are the words for service tiers that are quicker than others, each at least as dear as the next. OpenAI takes
+// fast and priority for the same (developers.openai.com/api/docs/guides/fast-mode), and ultrafast costs more than both.
 var quick = [...]string{"ultrafast", "fast", "priority"}
 
-// serves is the service tier whose price holds for one that is asked for: of a quick one without a price that of the next. One in some place, as fast+us, without a
-// price for both has that of the tier, and where there is none that of the place.
+// serves is the service tier whose price holds for one that is asked for: of a quick one without a price that of the
+// next. One in some place, as fast+us, without a price for both has that of the tier, and where there is none that of
+// the place.
 func (p *Price) serves(service string) string {
 	tier, place, both := strings.Cut(service, "+")
 	list := []string{tier}

@@ -12,7 +12,8 @@ type SearchPrice struct {
 	Amount int64 // pico-dollars
 }
 
-// SearchKinds are what requests say of searches that prices go by: the size of the context that is searched for, and OpenAI's older tool.
+// SearchKinds are what requests say of searches that prices go by: the size of the context that is searched for, and
+// OpenAI's older tool.
 var SearchKinds = [...]string{"low", "medium", "high", "preview"}
 
 // IsSearchKind says whether a price of requests or searches may be for that.

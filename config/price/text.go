@@ -38,8 +38,8 @@ type Part struct {
 	Of      string // of PerImage the size and the quality, of PerRequest and PerSearch the kind of searches; "" for all
 }
 
-// Make puts a price together. What a tier does not say is as without it; what was read from a cache or written into one costs what the input
-// costs where nothing is said.
+// Make puts a price together. What a tier does not say is as without it; what was read from a cache or written into one
+// costs what the input costs where nothing is said.
 func Make(parts []Part) (p Price, err error) {
 	type tier struct {
 		above   int64
@@ -113,10 +113,11 @@ func Make(parts []Part) (p Price, err error) {
 	return p, nil
 }
 
-// parse reads a price as lists have it: members with their dollars behind "=", a space between two. Those of a tier have its bound before them,
-// as in ">200000:input=5", its service, as in "flex:input=1", or both, as in "flex>200000:input=2". What holds at some hours has
-// "off_peak:" before it, as in "off_peak:input=0.5", which "off_peak=mon-fri_16:30-00:30;sat,sun@Asia/Shanghai" tells. That of an image has its size
-// and quality behind it, as in "per_image/hd/1024x1024=0.08", that of a search its kind, as in "per_search/preview=0.025".
+// parse reads a price as lists have it: members with their dollars behind "=", a space between two. Those of a tier
+// have its bound before them, as in ">200000:input=5", its service, as in "flex:input=1", or both, as in
+// "flex>200000:input=2". What holds at some hours has "off_peak:" before it, as in "off_peak:input=0.5", which
+// "off_peak=mon-fri_16:30-00:30;sat,sun@Asia/Shanghai" tells. That of an image has its size and quality behind it, as
+// in "per_image/hd/1024x1024=0.08", that of a search its kind, as in "per_search/preview=0.025".
 func parse(text string) (Price, error) {
 	e, err := parseEntry(text)
 	return e.Price, err
@@ -191,7 +192,8 @@ func hoursIn(text string) (*Hours, error) {
 	return nil, nil
 }
 
-// Amount reads dollars as whole units of 10^-places of one; false if it has more decimals, or a million dollars and more.
+// Amount reads dollars as whole units of 10^-places of one; false if it has more decimals, or a million dollars and
+// more.
 func Amount(text string, places int) (int64, bool) {
 	whole, fraction, _ := strings.Cut(text, ".")
 	if len(fraction) > places || whole+fraction == "" || strings.ContainsAny(text, "+-_eE") {

@@ -178,7 +178,8 @@ func (chat) read(r *http.Request, body []byte) (*talk, error) {
 	return t, m.first
 }
 
-// openAIChoice reads tool_choice, in which a function's name stands under the name of its type in one format and beside it in the other.
+// openAIChoice reads tool_choice, in which a function's name stands under the name of its type in one format and beside
+// it in the other.
 func openAIChoice(choice json.RawMessage, under string) (forced bool, name string, err error) {
 	var word string
 	if len(choice) == 0 || json.Unmarshal(choice, &word) == nil {

@@ -209,7 +209,8 @@ func hasObjectType(schema json.RawMessage) bool {
 	return json.Unmarshal(schema, &s) == nil && s.Type == "object"
 }
 
-// readTurns goes through the messages as Anthropic does: calls are answered by the very next message, which begins with their results.
+// readTurns goes through the messages as Anthropic does: calls are answered by the very next message, which begins with
+// their results.
 func (t *talk) readTurns(list []claudeTurn) error {
 	var open []string // ids of the last message's calls
 	for i, turn := range list {

@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// protoJSON decodes a request of Gemini's strictly, once its members are in camel case: Google takes snake case as well, and Google's
-// own SDK mixes the two.
+// protoJSON decodes a request of Gemini's strictly, once its members are in camel case: Google takes snake case as
+// well, and Google's own SDK mixes the two.
 func protoJSON(body []byte, v any) error {
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.UseNumber()

@@ -26,8 +26,8 @@ type talk struct {
 	forcedTool string
 	// calls are the last calls of the assistant, if the talk ends with their results.
 	calls []call
-	// thinks is whether reasoning was asked for, shows whether its text was, signed whether the reasoning before calls came back
-	// with them.
+	// thinks is whether reasoning was asked for, shows whether its text was, signed whether the reasoning before calls
+	// came back with them.
 	thinks, shows, signed bool
 	// seals is whether encrypted reasoning was asked for.
 	seals bool
@@ -63,7 +63,8 @@ type reply struct {
 	cut     bool // the connection breaks off
 }
 
-// What every answer has cost, in tokens. Of the prompt's, cached were cached; an answer with a thought costs thoughtTokens more.
+// What every answer has cost, in tokens. Of the prompt's, cached were cached; an answer with a thought costs
+// thoughtTokens more.
 const (
 	promptTokens  = 33
 	cachedTokens  = 8
@@ -86,8 +87,8 @@ const (
 
 var weather = map[string][]string{"tool": {"Paris", "Tokyo"}, "reason": {"Paris"}}
 
-// scenes are what can be acted out. The user names one in brackets: "[tool] What is the weather?". A model whose name ends in
-// a scene, as mock-error429 does, acts that out when the user names none.
+// scenes are what can be acted out. The user names one in brackets: "[tool] What is the weather?". A model whose name
+// ends in a scene, as mock-error429 does, acts that out when the user names none.
 var scenes = map[string]func(t *talk) (*reply, error){
 	"plain":    func(*talk) (*reply, error) { return &reply{text: plainText}, nil },
 	"system":   func(t *talk) (*reply, error) { return &reply{text: "The system prompt is: " + t.system}, nil },

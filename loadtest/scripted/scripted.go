@@ -1,6 +1,7 @@
-// Package scripted is a mock of five providers for conversations: it reads requests as strictly as they do, in OpenAI's two formats,
-// Anthropic's, Gemini's and Bedrock's, and acts out the scene that the user's text names. It is written from the providers'
-// documentation and shares nothing with package codec, so that the two check each other. For load there is package loadtest's Mock.
+// Package scripted is a mock of five providers for conversations: it reads requests as strictly as they do, in OpenAI's
+// two formats, Anthropic's, Gemini's and Bedrock's, and acts out the scene that the user's text names. It is written
+// from the providers' documentation and shares nothing with package codec, so that the two check each other. For load
+// there is package loadtest's Mock.
 package scripted
 
 import (
@@ -22,7 +23,8 @@ type object = map[string]any
 
 // dialect is one provider's wire format.
 type dialect interface {
-	// read understands a request. An error that is no *refusal is refused as the client's mistake, in the words of the error.
+	// read understands a request. An error that is no *refusal is refused as the client's mistake, in the words of the
+	// error.
 	read(r *http.Request, body []byte) (*talk, error)
 	// whole is a plain answer.
 	whole(t *talk, a *reply) object
@@ -144,10 +146,12 @@ func marshal(v any) []byte {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
-// packet is how many bytes of a stream go out at once: less than most events, and odd, so that events and letters are cut anywhere.
+// packet is how many bytes of a stream go out at once: less than most events, and odd, so that events and letters are
+// cut anywhere.
 const packet = 97
 
-// stream writes the events; if the answer is to be cut, half of them, and then the connection ends without the end of the body.
+// stream writes the events; if the answer is to be cut, half of them, and then the connection ends without the end of
+// the body.
 func stream(w http.ResponseWriter, contentType string, events [][]byte, cut bool) {
 	w.Header().Set("Content-Type", contentType)
 	if cut {

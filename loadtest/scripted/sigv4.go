@@ -12,7 +12,8 @@ import (
 	"time"
 )
 
-// SecretKey is the AWS secret key that belongs to an access key here. It follows from it, so that nothing needs to be stored.
+// SecretKey is the AWS secret key that belongs to an access key here. It follows from it, so that nothing needs to be
+// stored.
 func SecretKey(accessKey string) string { return letters("secret of "+accessKey, 40) }
 
 // maxSkew is how far from now AWS lets a request be signed.

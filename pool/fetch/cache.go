@@ -10,8 +10,8 @@ import (
 // cacheTTL is how long what was fetched is kept: for the next turns of a conversation.
 const cacheTTL = 5 * time.Minute
 
-// Cache keeps what was fetched of late. Several Fetchers may share one, also one after the other: none gets what another's rules let in. A nil
-// Cache keeps nothing.
+// Cache keeps what was fetched of late. Several Fetchers may share one, also one after the other: none gets what
+// another's rules let in. A nil Cache keeps nothing.
 type Cache struct {
 	contents *ristretto.Cache[string, Content]
 }

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// dial connects to a host of a fetch. The address is checked when it is connected to, not when its name is resolved: a name that has another
-// address a moment later gains nothing.
+// dial connects to a host of a fetch. The address is checked when it is connected to, not when its name is resolved: a
+// name that has another address a moment later gains nothing.
 func (f *Fetcher) dial(ctx context.Context, _, addr string) (net.Conn, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -37,13 +37,15 @@ func (f *Fetcher) dial(ctx context.Context, _, addr string) (net.Conn, error) {
 	return dialer.DialContext(ctx, "tcp", addr)
 }
 
-// lastDial is what the context of a fetch has the time under when its last host was looked up, as a *atomic.Int64 since processBegan.
+// lastDial is what the context of a fetch has the time under when its last host was looked up, as a *atomic.Int64 since
+// processBegan.
 type lastDial struct{}
 
 var processBegan = time.Now()
 
-// dialProxy makes a tunnel through the proxy. The proxy gets the address that was checked: given the name it would resolve it again, maybe to
-// another. A tunnel also for plain HTTP, since a proxy that is asked for http://ADDRESS/ must overwrite the Host header with it.
+// dialProxy makes a tunnel through the proxy. The proxy gets the address that was checked: given the name it would
+// resolve it again, maybe to another. A tunnel also for plain HTTP, since a proxy that is asked for http://ADDRESS/
+// must overwrite the Host header with it.
 func (f *Fetcher) dialProxy(ctx context.Context, host, port string) (net.Conn, error) {
 	targets, err := f.proxyTargets(ctx, host)
 	if err != nil {

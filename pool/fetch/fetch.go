@@ -24,9 +24,10 @@ import (
 	"uniapi/pool"
 )
 
-// Fetcher gets images and files that clients name by address, for upstreams that do not read addresses. It goes to public addresses only, and
-// to those that the operator allows. Any number of goroutines may use it. Unlike the rest of the pool it works with net/http: it is off the
-// path that must be fast, and a redirect, a proxy or a strange server costs nothing but its own fetch.
+// Fetcher gets images and files that clients name by address, for upstreams that do not read addresses. It goes to
+// public addresses only, and to those that the operator allows. Any number of goroutines may use it. Unlike the rest of
+// the pool it works with net/http: it is off the path that must be fast, and a redirect, a proxy or a strange server
+// costs nothing but its own fetch.
 type Fetcher struct {
 	guard    *guard
 	maxSize  int64
@@ -77,7 +78,8 @@ func New(rules config.ImageFetch, base *tls.Config, cache *Cache) *Fetcher {
 	return f
 }
 
-// Via is the Fetcher that reaches the world through a proxy, as a provider's requests do; "" is none. It shares the cache.
+// Via is the Fetcher that reaches the world through a proxy, as a provider's requests do; "" is none. It shares the
+// cache.
 func (f *Fetcher) Via(proxyURL string) (*Fetcher, error) {
 	via := *f
 	via.proxy = nil
@@ -130,8 +132,9 @@ func checkURL(u *url.URL) error {
 	return nil
 }
 
-// Fetch gets what is at an http or https address. Memory is asked for the room of its base64, in steps as it comes; nil is no bound. kinds are the types
-// that will do: whole types, or beginnings such as "image/". The error is a *FetchError, Memory's, or ctx's when that has ended.
+// Fetch gets what is at an http or https address. Memory is asked for the room of its base64, in steps as it comes; nil
+// is no bound. kinds are the types that will do: whole types, or beginnings such as "image/". The error is a
+// *FetchError, Memory's, or ctx's when that has ended.
 func (f *Fetcher) Fetch(ctx context.Context, address string, memory pool.Memory, kinds ...string) (Content, error) {
 	u, err := url.Parse(address)
 	switch {
@@ -174,11 +177,13 @@ func (f *Fetcher) Fetch(ctx context.Context, address string, memory pool.Memory,
 	return Content{}, &Error{shownAddress(address), reasonOf(err), err}
 }
 
-// refusalStep is what the time of a refusal is a multiple of: how long it took to look up a name tells whether it is one of the gateway's own network.
+// refusalStep is what the time of a refusal is a multiple of: how long it took to look up a name tells whether it is
+// one of the gateway's own network.
 const refusalStep = time.Second
 
-// settle waits until a refusal may be told. The time counts from when the last host was looked up: a site that redirects there could otherwise answer just
-// before a second is over, and see whether the lookup took longer than the rest of it.
+// settle waits until a refusal may be told. The time counts from when the last host was looked up: a site that
+// redirects there could otherwise answer just before a second is over, and see whether the lookup took longer than the
+// rest of it.
 func (f *Fetcher) settle(ctx context.Context, begun time.Time) {
 	timer := time.NewTimer(f.step - time.Since(begun)%f.step)
 	defer timer.Stop()

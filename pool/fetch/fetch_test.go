@@ -182,7 +182,8 @@ func TestWhatIsNotFetchedIsExplained(t *testing.T) {
 	}
 }
 
-// TestRefusalsDoNotTellWhatIsInside asks for what there is and what there is not in the gateway's network, also by way of a site that may be asked.
+// TestRefusalsDoNotTellWhatIsInside asks for what there is and what there is not in the gateway's network, also by way
+// of a site that may be asked.
 func TestRefusalsDoNotTellWhatIsInside(t *testing.T) {
 	inside, seen := site(t, say(pngBytes))
 	outside, _ := site(t, func(w http.ResponseWriter, r *http.Request) {
@@ -216,7 +217,8 @@ func TestRefusalsDoNotTellWhatIsInside(t *testing.T) {
 	}
 }
 
-// TestARedirectDoesNotMoveTheTimeOfARefusal has a site that takes its time before it redirects: the refusal is told as long after the redirect as ever.
+// TestARedirectDoesNotMoveTheTimeOfARefusal has a site that takes its time before it redirects: the refusal is told as
+// long after the redirect as ever.
 func TestARedirectDoesNotMoveTheTimeOfARefusal(t *testing.T) {
 	redirected := make(chan time.Time, 1)
 	outside, _ := site(t, func(w http.ResponseWriter, r *http.Request) {

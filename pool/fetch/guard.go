@@ -10,8 +10,8 @@ import (
 	"uniapi/config"
 )
 
-// refusal is why something is not fetched, in words that follow "could not fetch ADDRESS: ". It is for clients: it names no address that they
-// did not name themselves, or they could read the network's names and addresses from it.
+// refusal is why something is not fetched, in words that follow "could not fetch ADDRESS: ". It is for clients: it
+// names no address that they did not name themselves, or they could read the network's names and addresses from it.
 type refusal string
 
 func (r refusal) Error() string { return string(r) }
@@ -31,8 +31,8 @@ func (g *guard) allowsHost(host string) bool {
 	return slices.Contains(g.hosts, strings.ToLower(strings.TrimSuffix(host, ".")))
 }
 
-// forbidden are the networks that are not fetched from: what IANA's registries of special-purpose addresses do not call globally reachable, and
-// what clouds put on addresses that are.
+// forbidden are the networks that are not fetched from: what IANA's registries of special-purpose addresses do not call
+// globally reachable, and what clouds put on addresses that are.
 var forbidden = []struct {
 	net  netip.Prefix
 	what string
@@ -110,8 +110,8 @@ func (g *guard) check(a netip.Addr) error {
 	return hidden("it is at " + what + ", which this gateway does not fetch from unless preferences.image_fetch.allow names it")
 }
 
-// hidden is why something is not fetched, for the log alone: whoever can tell an address of the network that the gateway is in from a name that nobody
-// has can read the network's names from it. Clients are told notPublic, for both.
+// hidden is why something is not fetched, for the log alone: whoever can tell an address of the network that the
+// gateway is in from a name that nobody has can read the network's names from it. Clients are told notPublic, for both.
 type hidden string
 
 func (h hidden) Error() string { return string(h) }

@@ -2,7 +2,8 @@ package fetch
 
 import "strings"
 
-// fetchTypes are the types that are taken, by how content of them begins. The names of sounds are OpenAI's, which Google takes too.
+// fetchTypes are the types that are taken, by how content of them begins. The names of sounds are OpenAI's, which
+// Google takes too.
 var types = []struct{ mime, start, at8 string }{
 	{"image/png", "\x89PNG\r\n\x1a\n", ""},
 	{"image/jpeg", "\xff\xd8\xff", ""},

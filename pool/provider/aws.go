@@ -24,8 +24,8 @@ import (
 
 const awsDomain = ".amazonaws.com"
 
-// bedrock is Amazon's: Claude by InvokeModel, in Anthropic's own format, everything else by Converse. Requests are signed with an access
-// key, or carry an API key.
+// bedrock is Amazon's: Claude by InvokeModel, in Anthropic's own format, everything else by Converse. Requests are
+// signed with an access key, or carry an API key.
 type bedrock struct {
 	source      *source
 	regions     []awsRegion
@@ -80,7 +80,8 @@ func awsChannel(s *source) (*Channel, error) {
 // defaultRegion signs requests to a host whose name tells no region, of a gateway for example.
 const defaultRegion = "us-east-1"
 
-// regionOf is the region in an Amazon host's name, "" in another's. It follows the service's name, which a private endpoint has in front of.
+// regionOf is the region in an Amazon host's name, "" in another's. It follows the service's name, which a private
+// endpoint has in front of.
 func regionOf(host string) string {
 	_, rest, is := strings.Cut("."+host, ".bedrock")
 	_, rest, _ = strings.Cut(rest, ".")
@@ -129,7 +130,8 @@ func segment(text string) string {
 	return strings.ReplaceAll(url.PathEscape(text), ":", "%3A")
 }
 
-// sign returns the request's header lines with the signature. It covers the body and the address, so it is made for each attempt.
+// sign returns the request's header lines with the signature. It covers the body and the address, so it is made for
+// each attempt.
 func (d *bedrock) sign(req *pool.Request, host, region string) ([]byte, error) {
 	sum := sha256.New()
 	length := int64(0)
@@ -153,8 +155,8 @@ func (d *bedrock) sign(req *pool.Request, host, region string) ([]byte, error) {
 	return lines, nil
 }
 
-// bedrockLists name what can be asked for without a contract of one's own: models that answer in words, and the profiles by which the newer
-// ones are reached only.
+// bedrockLists name what can be asked for without a contract of one's own: models that answer in words, and the
+// profiles by which the newer ones are reached only.
 var bedrockLists = [...]string{
 	"/foundation-models?byInferenceType=ON_DEMAND&byOutputModality=TEXT",
 	"/inference-profiles?maxResults=1000&type=SYSTEM_DEFINED",

@@ -51,7 +51,8 @@ func cohereChannel(s *source) (*Channel, error) {
 	return &Channel{Engine: s.engine, dialect: d}, nil
 }
 
-// Format is Cohere's own for chat; embeddings go through its OpenAI-compatible door, and ranking is the same everywhere.
+// Format is Cohere's own for chat; embeddings go through its OpenAI-compatible door, and ranking is the same
+// everywhere.
 func (*cohere) Format(ask Ask) string {
 	if ask.Endpoint == Chat {
 		return "cohere"

@@ -18,7 +18,8 @@ var makersByEngine = map[Engine]string{
 	EngineAWS: "aws.bedrock", EngineGPT: "openai", EngineResponses: "openai", EngineDatabricks: "databricks",
 }
 
-// MakerOf is what OpenTelemetry calls who is behind a provider; of whom nothing but the format is known it is that of the format.
+// MakerOf is what OpenTelemetry calls who is behind a provider; of whom nothing but the format is known it is that of
+// the format.
 func MakerOf(p *config.Provider) string {
 	engine, err := DetectEngine(p)
 	if err != nil {

@@ -99,7 +99,8 @@ var knownEndings = []string{
 // version is the last piece of a path that endpoints stand behind.
 var version = regexp.MustCompile(`^(v[0-9][0-9a-z.]*|api|openai)?$`)
 
-// isEndpoint says of a base_url that it names an endpoint of a kind that is known nowhere, at which a provider with engine: openrouter is asked.
+// isEndpoint says of a base_url that it names an endpoint of a kind that is known nowhere, at which a provider with
+// engine: openrouter is asked.
 func isEndpoint(base *url.URL) bool {
 	path := strings.TrimRight(base.EscapedPath(), "/")
 	return strings.HasSuffix(path, "/messages") || !version.MatchString(path[strings.LastIndexByte(path, '/')+1:]) && endpointPath(base, "") == withQuery(path+"/", base)

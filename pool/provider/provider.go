@@ -144,8 +144,9 @@ type Channel struct {
 	dialect
 }
 
-// Models asks the provider which models it has: with the key that the list came by last, at first with the first, then with the others in their
-// order until one brings it. The error is that of the first that was asked. Where no key would help the others are not asked.
+// Models asks the provider which models it has: with the key that the list came by last, at first with the first, then
+// with the others in their order until one brings it. The error is that of the first that was asked. Where no key would
+// help the others are not asked.
 func (c *Channel) Models(call *pool.Call, limits pool.Deadlines) (ids []string, err error) {
 	first, begun := int(c.lister.Load()), time.Now()
 	for i := range max(c.keys, 1) {
@@ -165,10 +166,12 @@ func (c *Channel) Models(call *pool.Call, limits pool.Deadlines) (ids []string, 
 	return nil, err
 }
 
-// mostForAList is how long keys are asked one after the other: some may be left without an answer, but not each of a hundred.
+// mostForAList is how long keys are asked one after the other: some may be left without an answer, but not each of a
+// hundred.
 const mostForAList = time.Minute
 
-// isKeys says whether a list may have failed to come for the key that it was asked for with: it did not if there is none, or no way to it.
+// isKeys says whether a list may have failed to come for the key that it was asked for with: it did not if there is
+// none, or no way to it.
 func isKeys(failure error) bool {
 	if e, is := errors.AsType[*pool.Error](failure); is {
 		return e.Kind != pool.Dial && e.Kind != pool.TLS && e.Kind != pool.Proxy
@@ -177,7 +180,8 @@ func isKeys(failure error) bool {
 	return status != 404 && status != 405 && status != 501 && !errors.Is(failure, errNameModels)
 }
 
-// Prepare directs req, whose body is set, to where ask is served, on behalf of a client key. The errors are the dialect's.
+// Prepare directs req, whose body is set, to where ask is served, on behalf of a client key. The errors are the
+// dialect's.
 func (c *Channel) Prepare(call *pool.Call, req *pool.Request, ask Ask, clientKey string) (*pool.Target, error) {
 	target, err := c.Address(call, req, ask)
 	if err != nil {
@@ -190,7 +194,8 @@ func (c *Channel) Prepare(call *pool.Call, req *pool.Request, ask Ask, clientKey
 	return target, nil
 }
 
-// Shown is the address that ask goes to, as it may be shown, and by way of which proxy; "" where there is none. Nothing is asked for it.
+// Shown is the address that ask goes to, as it may be shown, and by way of which proxy; "" where there is none. Nothing
+// is asked for it.
 func (c *Channel) Shown(ask Ask) string {
 	call, req := new(pool.Call), new(pool.Request)
 	call.Cancel() // a token that is not there is not fetched: the path needs none
@@ -222,7 +227,8 @@ type dialect interface {
 	// ErrNoEndpoint if the provider has none like that. What must be asked for
 	// first, such as an access token, ends with call.
 	Address(call *pool.Call, req *pool.Request, ask Ask) (*pool.Target, error)
-	// models asks the provider which models it has, with one of its keys, 0 for a provider without keys. errNameModels says that it has no list.
+	// models asks the provider which models it has, with one of its keys, 0 for a provider without keys. errNameModels
+	// says that it has no list.
 	models(call *pool.Call, key int, limits pool.Deadlines) ([]string, error)
 }
 

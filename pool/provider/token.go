@@ -37,8 +37,8 @@ const (
 // tokenLimits bound a fetch, beside the pool's limit for connecting.
 var tokenLimits = pool.Deadlines{FirstByte: 15 * time.Second, Idle: 5 * time.Second}
 
-// account is a service account with its access token. The token is renewed ahead of its end, so that no request waits for one but the
-// first.
+// account is a service account with its access token. The token is renewed ahead of its end, so that no request waits
+// for one but the first.
 type account struct {
 	fetch func() (*oauth2.Token, error)
 	now   func() time.Time
@@ -98,8 +98,8 @@ func isRSAKey(text string) bool {
 	return err == nil && is
 }
 
-// token returns a token that can be used. It waits only if there is none, at most until the call is over. The error is a *codec.Error
-// if the account was refused, and an *Error if the token server was not reached.
+// token returns a token that can be used. It waits only if there is none, at most until the call is over. The error is
+// a *codec.Error if the account was refused, and an *Error if the token server was not reached.
 func (a *account) token(call *pool.Call) (*accessToken, error) {
 	now := a.now()
 	token := a.current.Load()

@@ -15,8 +15,8 @@ const (
 	everywhere   = "global"
 )
 
-// vertex is Google Cloud: Gemini, Claude, and the open models behind its OpenAI-compatible door. Who asks is a service account, or an
-// express key.
+// vertex is Google Cloud: Gemini, Claude, and the open models behind its OpenAI-compatible door. Who asks is a service
+// account, or an express key.
 type vertex struct {
 	provider  *config.Provider
 	engine    Engine
@@ -63,8 +63,8 @@ func vertexChannel(s *source) (*Channel, error) {
 	return &Channel{Engine: s.engine, AskUsage: true, dialect: d}, nil
 }
 
-// locate finds the addresses: those that region names, else the one in the host's name, else the place that is everywhere. A host that is
-// not Google's, of a gateway, serves them all.
+// locate finds the addresses: those that region names, else the one in the host's name, else the place that is
+// everywhere. A host that is not Google's, of a gateway, serves them all.
 func (d *vertex) locate(s *source) error {
 	host, path := strings.ToLower(s.base.Hostname()), strings.TrimRight(s.base.EscapedPath(), "/")
 	google := strings.HasSuffix(host, vertexDomain)
@@ -108,8 +108,8 @@ func (d *vertex) locate(s *source) error {
 	return nil
 }
 
-// olderRegions are where Claude's models are that were there before the place that is everywhere was: the regions that uni-api asks in turn. The
-// first that begins a model's name counts.
+// olderRegions are where Claude's models are that were there before the place that is everywhere was: the regions that
+// uni-api asks in turn. The first that begins a model's name counts.
 var olderRegions = []struct {
 	model   string
 	regions []string

@@ -7,9 +7,10 @@ import (
 	"syscall"
 )
 
-// Ask writes a small request and waits for the beginning of its answer, but looks first whether something has come already: then nothing is
-// written, sent is false, and the buffer has what came, or the error is that of the connection's end. The look costs nothing. It takes the place of the read
-// that is tried behind a write, nearly always in vain, before one waits.
+// Ask writes a small request and waits for the beginning of its answer, but looks first whether something has come
+// already: then nothing is written, sent is false, and the buffer has what came, or the error is that of the
+// connection's end. The look costs nothing. It takes the place of the read that is tried behind a write, nearly always
+// in vain, before one waits.
 func (c *Conn) Ask(request []byte, from Lender) (n int, sent bool, err error) {
 	c.in.lender, c.out.p, c.out.n = from, request, 0
 	err = c.raw.Read(c.askFunc)
@@ -32,7 +33,8 @@ func (c *Conn) Ask(request []byte, from Lender) (n int, sent bool, err error) {
 	return c.in.n, sent, nil
 }
 
-// ask is called by the poller, which has just forgotten what it knew of the socket: whatever comes after the first look wakes it.
+// ask is called by the poller, which has just forgotten what it knew of the socket: whatever comes after the first look
+// wakes it.
 func (c *Conn) ask(fd uintptr) (done bool) {
 	in, out := &c.in, &c.out
 	in.receive(fd)

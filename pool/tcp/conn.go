@@ -160,7 +160,8 @@ func (c *Conn) atOnce(fd uintptr, flags int) {
 	}
 }
 
-// waited is an error of the poller's: a deadline, or that the connection is closed. It gets the name of what the caller did.
+// waited is an error of the poller's: a deadline, or that the connection is closed. It gets the name of what the caller
+// did.
 func (c *Conn) waited(op string, err error) error {
 	if e, ok := err.(*net.OpError); ok {
 		e.Op = op

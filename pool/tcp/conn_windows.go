@@ -9,8 +9,9 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// Conn is a connection. One goroutine at a time may read, and one write; deadlines and Close are free, as ever. On Windows the net package does the
-// reading and writing: its sockets are not polled but have their calls completed by the kernel. Only what is there right now is looked at here.
+// Conn is a connection. One goroutine at a time may read, and one write; deadlines and Close are free, as ever. On
+// Windows the net package does the reading and writing: its sockets are not polled but have their calls completed by
+// the kernel. Only what is there right now is looked at here.
 type Conn struct {
 	*net.TCPConn
 	raw syscall.RawConn
@@ -70,8 +71,9 @@ func (c *Conn) now(p []byte, flags uint32) (n int, err error) {
 // ReadLent is Read into a buffer that is lent for it, which the kernel has while it waits.
 func (c *Conn) ReadLent(from Lender) (int, error) { return c.Read(from.Lend()) }
 
-// Ask writes a small request and waits for the beginning of its answer, but looks first whether something has come already: then nothing is
-// written, sent is false, and the buffer has what came, or the error is that of the connection's end.
+// Ask writes a small request and waits for the beginning of its answer, but looks first whether something has come
+// already: then nothing is written, sent is false, and the buffer has what came, or the error is that of the
+// connection's end.
 func (c *Conn) Ask(request []byte, from Lender) (n int, sent bool, err error) {
 	if n, err = c.Take(from.Lend()); err != ErrNothingYet {
 		return n, false, err
@@ -83,7 +85,8 @@ func (c *Conn) Ask(request []byte, from Lender) (n int, sent bool, err error) {
 	return n, true, err
 }
 
-// Gone tells whether the other side has ended the connection and nothing that it sent is left to read. It may be asked while others read and write.
+// Gone tells whether the other side has ended the connection and nothing that it sent is left to read. It may be asked
+// while others read and write.
 func Gone(raw syscall.RawConn) bool {
 	gone := false
 	err := raw.Control(func(fd uintptr) {
@@ -97,7 +100,8 @@ func Gone(raw syscall.RawConn) bool {
 // Readable tells whether there is something to read, or, of a listener, somebody to accept.
 func Readable(raw syscall.RawConn) bool { return ready(raw, pollIn) }
 
-// receive reads what is there, or fails with ErrNothingYet. The look comes first, since a call that is not given to the kernel to complete waits.
+// receive reads what is there, or fails with ErrNothingYet. The look comes first, since a call that is not given to the
+// kernel to complete waits.
 func receive(fd uintptr, p []byte, flags uint32) (int, error) {
 	if !poll(fd, pollIn) {
 		return 0, ErrNothingYet

@@ -8,7 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Gone tells whether the other side has ended the connection and nothing that it sent is left to read. It may be asked while others read and write.
+// Gone tells whether the other side has ended the connection and nothing that it sent is left to read. It may be asked
+// while others read and write.
 func Gone(raw syscall.RawConn) bool {
 	gone := false
 	err := raw.Control(func(fd uintptr) {

@@ -7,7 +7,8 @@ import (
 	"unsafe"
 )
 
-// The calls go past the scheduler, and past the kernel's file layer: a socket's own calls cost less than read and write do.
+// The calls go past the scheduler, and past the kernel's file layer: a socket's own calls cost less than read and write
+// do.
 
 func receive(fd uintptr, p []byte, flags int) (int, syscall.Errno) {
 	n, _, errno := syscall.RawSyscall6(syscall.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), uintptr(flags|syscall.MSG_DONTWAIT), 0, 0)

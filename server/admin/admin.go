@@ -54,7 +54,8 @@ type Gateway interface {
 	Live() []Live                               // what is under way, in no order
 	Explain(Question) (Explained, *codec.Error) // what would become of a request
 
-	// CaptureNext waits for the next exchange under one of some keys, as capture.Next does, and FindCapture is one that is waited for.
+	// CaptureNext waits for the next exchange under one of some keys, as capture.Next does, and FindCapture is one that
+	// is waited for.
 	CaptureNext(keys []*config.APIKey, within, lease time.Duration) (*capture.Want, error)
 	FindCapture(id string) *capture.Want
 

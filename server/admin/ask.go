@@ -56,7 +56,8 @@ type Asked struct {
 	Error    string  `json:"error,omitempty"`
 }
 
-// askChannels serves POST /v1/channels/ask?provider=P: it asks that provider, or all, with each key for something small, on the admin's account.
+// askChannels serves POST /v1/channels/ask?provider=P: it asks that provider, or all, with each key for something
+// small, on the admin's account.
 func (a *API) askChannels(ctx *fasthttp.RequestCtx, by *Caller) {
 	name := string(ctx.QueryArgs().Peek("provider"))
 	ask, some := a.Gateway.Asking(name)

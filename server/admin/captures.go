@@ -31,8 +31,8 @@ const (
 	CaptureAnswering = "answering" // one
 )
 
-// captureNext serves POST /v1/captures: the next exchange of a key is to be captured. The key stands in the body, which no log of what stands between
-// has.
+// captureNext serves POST /v1/captures: the next exchange of a key is to be captured. The key stands in the body, which
+// no log of what stands between has.
 func (a *API) captureNext(ctx *fasthttp.RequestCtx, by *Caller) {
 	var wish struct {
 		Key     string  `json:"key"`

@@ -17,8 +17,8 @@ import (
 // askAgain is how often a gateway is asked whether a capture is there.
 const askAgain = 500 * time.Millisecond
 
-// CaptureLive has a running gateway capture the next exchange of a client key, asked with an admin key. told is called with the aliases of the key once the
-// gateway waits for it.
+// CaptureLive has a running gateway capture the next exchange of a client key, asked with an admin key. told is called
+// with the aliases of the key once the gateway waits for it.
 func CaptureLive(ctx context.Context, base, admin, key string, within time.Duration, told func(aliases []string)) (*capture.File, error) {
 	g := liveGateway{strings.TrimRight(base, "/") + "/v1/captures", admin}
 	wish, err := json.Marshal(map[string]any{"key": key, "seconds": within.Seconds()})

@@ -16,7 +16,8 @@ import (
 	"uniapi/usage"
 )
 
-// addCredits serves POST /v1/add_credits?paid_key=K&amount=DOLLARS&note=TEXT. An amount below 0 takes back what was added.
+// addCredits serves POST /v1/add_credits?paid_key=K&amount=DOLLARS&note=TEXT. An amount below 0 takes back what was
+// added.
 func (a *API) addCredits(ctx *fasthttp.RequestCtx, admin *Caller) {
 	query := ctx.QueryArgs()
 	text, note := string(query.Peek("amount")), string(query.Peek("note"))

@@ -28,11 +28,12 @@ type Question struct {
 	Body     []byte // of the request; empty is one of which no more is known than its model
 }
 
-// explainedKey is a header for the key that is explained: what stands in an address is in the logs of whoever passes it on.
+// explainedKey is a header for the key that is explained: what stands in an address is in the logs of whoever passes it
+// on.
 const explainedKey = "X-Explain-Key"
 
-// explain serves GET and POST /v1/explain?key=K&model=M&endpoint=E to an admin key: what a request of key K (its alias or, as well in a header, the
-// key itself) would meet at this moment. The body, if there is one, is the request's.
+// explain serves GET and POST /v1/explain?key=K&model=M&endpoint=E to an admin key: what a request of key K (its alias
+// or, as well in a header, the key itself) would meet at this moment. The body, if there is one, is the request's.
 func (a *API) explain(ctx *fasthttp.RequestCtx, _ *Caller) {
 	query := ctx.QueryArgs()
 	q := Question{Key: cmp.Or(string(query.Peek("key")), string(ctx.Request.Header.Peek(explainedKey))), Model: string(query.Peek("model")), Endpoint: string(query.Peek("endpoint"))}

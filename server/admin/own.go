@@ -53,7 +53,8 @@ func (a *API) keys(ctx *fasthttp.RequestCtx, by *Caller) {
 	respond.Fresh(ctx, map[string]any{"keys": list, "you": by.Alias, "admin": by.Admin, "now": epoch(time.Now())})
 }
 
-// leftTo is what is left to a key, with its limits for the models that it has used; without those, for the ones that its rate_limit names, or for one.
+// leftTo is what is left to a key, with its limits for the models that it has used; without those, for the ones that
+// its rate_limit names, or for one.
 func (a *API) leftTo(k *config.APIKey, used []usage.TokenUsage) keyAnswer {
 	state, _ := a.Books.State(k.Key)
 	left := keyAnswer{Key: k.Alias, Masked: config.Mask(k.Key), Admin: a.Gateway.Config().IsAdmin(k), Enabled: state.Enabled, Spent: float64(state.Spent) / 1e9, Since: state.CreatedAt,

@@ -10,8 +10,8 @@ import (
 	"uniapi/usage"
 )
 
-// turns has what costs many rows of the ledger done for one request of a client key at a time, so that no key takes the processor from others by asking
-// what it has used.
+// turns has what costs many rows of the ledger done for one request of a client key at a time, so that no key takes the
+// processor from others by asking what it has used.
 type turns struct {
 	mu   sync.Mutex
 	keys map[*usage.Key]*turn // as many as there are
@@ -73,8 +73,8 @@ func (a *API) holds(ctx *fasthttp.RequestCtx, bytes int) bool {
 	return true
 }
 
-// usedLine is what a line of a key's usage, and of what is left of its limits, takes beside the model's name, which it may hold four times: in both, as a
-// value and in JSON.
+// usedLine is what a line of a key's usage, and of what is left of its limits, takes beside the model's name, which it
+// may hold four times: in both, as a value and in JSON.
 const usedLine = 1500
 
 // roomFor is what an answer takes that tells them.

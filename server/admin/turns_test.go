@@ -53,8 +53,8 @@ func TestTurnsAreOfOneKeyAndFew(t *testing.T) {
 	}
 }
 
-// TestWhatAnyKeyMayAskTakesTurns is for all routes, also those that are yet to come: what any key may ask costs next to nothing, or is done for one request of a
-// key at a time.
+// TestWhatAnyKeyMayAskTakesTurns is for all routes, also those that are yet to come: what any key may ask costs next to
+// nothing, or is done for one request of a key at a time.
 func TestWhatAnyKeyMayAskTakesTurns(t *testing.T) {
 	cheap := map[string]bool{"/v1/me": true, "/dashboard/billing/usage": true, "/v1/dashboard/billing/usage": true} // a counter each
 	g := new(gateway)

@@ -151,7 +151,8 @@ func ReadTime(text string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// keyStates serves GET /v1/api_keys_states: by how a key is shown, or with reveal=true by the key itself, as uni-api has it.
+// keyStates serves GET /v1/api_keys_states: by how a key is shown, or with reveal=true by the key itself, as uni-api
+// has it.
 func (a *API) keyStates(ctx *fasthttp.RequestCtx, key *Caller) {
 	reveal := string(ctx.QueryArgs().Peek("reveal")) == "true"
 	if reveal {
@@ -224,8 +225,8 @@ func (a *API) billingUsage(ctx *fasthttp.RequestCtx, key *Caller) {
 	respond.JSON(ctx, fasthttp.StatusOK, map[string]any{"object": "list", "total_usage": state.Cost * 100}) // cents
 }
 
-// statistics are those of the instance that a question names, or of all. Where they lack what others count, since the database does not answer, a
-// header says since when.
+// statistics are those of the instance that a question names, or of all. Where they lack what others count, since the
+// database does not answer, a header says since when.
 func (a *API) statistics(ctx *fasthttp.RequestCtx) (of usage.Statistics, ok bool) {
 	within, cancel := context.WithTimeout(context.Background(), instanceWithin)
 	defer cancel()

@@ -1,6 +1,6 @@
-// Package alerts tells a webhook of what an operator should know at once: what is asked to be told, once while it lasts, signed as
-// Standard Webhooks says (standardwebhooks.com), tried again when nobody takes it. It looks at the gateway from time to time and is
-// on no request's way.
+// Package alerts tells a webhook of what an operator should know at once: what is asked to be told, once while it
+// lasts, signed as Standard Webhooks says (standardwebhooks.com), tried again when nobody takes it. It looks at the
+// gateway from time to time and is on no request's way.
 package alerts
 
 import (
@@ -39,7 +39,8 @@ type Options struct {
 
 const (
 	lookEvery = 10 * time.Second
-	// grace is how long something may not hold without having ended: between a channel's rests a request finds out whether it is fit again.
+	// grace is how long something may not hold without having ended: between a channel's rests a request finds out
+	// whether it is fit again.
 	grace = time.Minute
 	// again is how long nothing is told of what has ended and comes back, so that what comes and goes is no flood.
 	again = time.Hour

@@ -21,7 +21,8 @@ import (
 	"uniapi/config"
 )
 
-// message is what is told, and what the webhook gets. Chat programs show `text` (Slack, Mattermost) or `content` (Discord) and leave the rest.
+// message is what is told, and what the webhook gets. Chat programs show `text` (Slack, Mattermost) or `content`
+// (Discord) and leave the rest.
 type message struct {
 	Kind     config.Alert `json:"type"`
 	Subject  string       `json:"subject"`
@@ -137,8 +138,8 @@ func withoutAddress(err error) error {
 	return errors.New("the webhook's address cannot be used")
 }
 
-// Sign is the signature of a body as Standard Webhooks has it: HMAC-SHA256 over id, time and body, in base64. A secret that begins
-// with whsec_ is base64 itself.
+// Sign is the signature of a body as Standard Webhooks has it: HMAC-SHA256 over id, time and body, in base64. A secret
+// that begins with whsec_ is base64 itself.
 func Sign(secret, id, at string, body []byte) string {
 	key := []byte(secret)
 	if text, is := strings.CutPrefix(secret, "whsec_"); is {

@@ -1,6 +1,6 @@
-// Package budget bounds the memory that requests make the process hold: their bodies as they are once inflated, what is fetched for them, their
-// form for an upstream, answers read whole, what a stream is held up by. It is taken before the bytes are there, and by share: when it is scarce,
-// no client key gets more than its part.
+// Package budget bounds the memory that requests make the process hold: their bodies as they are once inflated, what is
+// fetched for them, their form for an upstream, answers read whole, what a stream is held up by. It is taken before the
+// bytes are there, and by share: when it is scarce, no client key gets more than its part.
 package budget
 
 import (
@@ -9,13 +9,14 @@ import (
 )
 
 const (
-	// Free is what each request may hold without being counted, in bytes. Most never hold more, and pay nothing; how many there are at a time is
-	// bounded elsewhere.
+	// Free is what each request may hold without being counted, in bytes. Most never hold more, and pay nothing; how
+	// many there are at a time is bounded elsewhere.
 	Free = 32 << 10
 	// step is how much is taken at a time, so that what grows in small pieces seldom asks.
 	step = 64 << 10
-	// greed is how many times as much as is left a key may hold. So a key that is alone gets two thirds, and there is always something left for
-	// one that comes later: with n keys that want all they can get, each has 2 of 2n+1 parts, and one is left.
+	// greed is how many times as much as is left a key may hold. So a key that is alone gets two thirds, and there is
+	// always something left for one that comes later: with n keys that want all they can get, each has 2 of 2n+1 parts,
+	// and one is left.
 	greed = 2
 )
 
@@ -107,7 +108,8 @@ func (r *Refused) Error() string {
 	return fmt.Sprintf("no room for %d bytes (%s) at the moment", r.Bytes, r.Use)
 }
 
-// Holding is what one request holds. It is for one goroutine at a time. The zero value holds nothing, and may hold no more than is free.
+// Holding is what one request holds. It is for one goroutine at a time. The zero value holds nothing, and may hold no
+// more than is free.
 type Holding struct {
 	budget *Budget
 	share  *Share
@@ -123,8 +125,8 @@ func (h *Holding) Begin(b *Budget, s *Share) {
 	}
 }
 
-// Hold says how many bytes the request is about to hold for a use in all, or holds no more than. The error is a *Refused; then nothing has changed,
-// and what was asked for must not be made. To hold less is never refused.
+// Hold says how many bytes the request is about to hold for a use in all, or holds no more than. The error is a
+// *Refused; then nothing has changed, and what was asked for must not be made. To hold less is never refused.
 func (h *Holding) Hold(use Use, bytes int) error {
 	if !h.Take(use, bytes) {
 		return h.refuse(use, h.sum+int64(bytes)-int64(h.held[use]))

@@ -2,8 +2,8 @@ package budget
 
 import "sync/atomic"
 
-// Places are how many requests may be under way together, by share like memory: when they are scarce, no client key has more than its part. Any
-// number of goroutines may use them. A place costs four additions, taken and given back.
+// Places are how many requests may be under way together, by share like memory: when they are scarce, no client key has
+// more than its part. Any number of goroutines may use them. A place costs four additions, taken and given back.
 type Places struct {
 	limit int64
 	of    func(*Share) *atomic.Int64 // how many a key has
@@ -40,7 +40,8 @@ func (p *Places) Refuses(s *Share, only bool) bool {
 	return !p.fits(p.taken.Load()+1, p.of(s).Load()+1, only)
 }
 
-// Take takes one for a key, and says whether it may have it. A key that is the only one there is may have all. Give is called in either case.
+// Take takes one for a key, and says whether it may have it. A key that is the only one there is may have all. Give is
+// called in either case.
 func (p *Places) Take(s *Share, only bool) bool {
 	return p.fits(p.taken.Add(1), p.of(s).Add(1), only)
 }
@@ -51,7 +52,8 @@ func (p *Places) Give(s *Share) {
 	p.taken.Add(-1)
 }
 
-// fits says whether all that are taken, with those of one key, are not too many. The first of a key has none but the limit to keep to.
+// fits says whether all that are taken, with those of one key, are not too many. The first of a key has none but the
+// limit to keep to.
 func (p *Places) fits(all, own int64, only bool) bool {
 	left := p.limit - all
 	return left >= 0 && (only || own/greed <= left)

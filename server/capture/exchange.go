@@ -1,5 +1,5 @@
-// Package capture is one request on its way through the gateway, with all that was said: what the client asked, what each
-// upstream was asked and answered, and what the client got.
+// Package capture is one request on its way through the gateway, with all that was said: what the client asked, what
+// each upstream was asked and answered, and what the client got.
 package capture
 
 import (

@@ -8,7 +8,8 @@ import (
 	"hash/crc32"
 )
 
-// Frames of AWS's event streams: a prelude of two lengths and their checksum, headers, a payload, and the checksum of all of it.
+// Frames of AWS's event streams: a prelude of two lengths and their checksum, headers, a payload, and the checksum of
+// all of it.
 const (
 	preludeSize  = 12
 	checksumSize = 4
@@ -17,7 +18,8 @@ const (
 // frame is one of them, in the body itself.
 type frame struct{ whole, headers, payload []byte }
 
-// firstFrame is the frame that a body begins with, and what is behind it; false if it begins with none, or not with all of one.
+// firstFrame is the frame that a body begins with, and what is behind it; false if it begins with none, or not with all
+// of one.
 func firstFrame(body []byte) (f frame, rest []byte, is bool) {
 	if len(body) < preludeSize+checksumSize || crc32.ChecksumIEEE(body[:8]) != binary.BigEndian.Uint32(body[8:]) {
 		return f, nil, false
@@ -84,7 +86,8 @@ func innerOf(payload []byte) (at int, inner []byte) {
 // sizes are those of values of headers by their type: whether it is true or false, numbers, a time, a UUID.
 var sizes = map[byte]int{0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 5: 8, 8: 8, 9: 16}
 
-// eachHeader gives the headers' names and values, and whether a value is a text. What cannot be read is a value without a name.
+// eachHeader gives the headers' names and values, and whether a value is a text. What cannot be read is a value without
+// a name.
 func (f *frame) eachHeader(give func(name, value []byte, text bool)) {
 	left := f.headers
 	for len(left) > 1 {

@@ -51,7 +51,8 @@ func TestLinesOfACaptureAreThoseOfWhatWasSaid(t *testing.T) {
 	}
 }
 
-// sayings are what lines say, in order, without the names that stand before it, some of which a capture changes, and digits.
+// sayings are what lines say, in order, without the names that stand before it, some of which a capture changes, and
+// digits.
 func sayings(lines []string) (all []string) {
 	for _, line := range lines {
 		_, value, _ := strings.Cut(line, ": ")

@@ -37,8 +37,8 @@ type Want struct {
 	exchange *Exchange
 }
 
-// Want waits for the next request under one of these keys that comes within a time. It is given up if nobody asks for it, by Find, for the time of
-// the lease.
+// Want waits for the next request under one of these keys that comes within a time. It is given up if nobody asks for
+// it, by Find, for the time of the lease.
 func (n *Next) Want(keys []string, within, lease time.Duration) (*Want, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -68,7 +68,8 @@ func (n *Next) Find(id string) *Want {
 // Some says whether anybody waits for a request.
 func (n *Next) Some() bool { return n.some.Load() }
 
-// Claim is who waits for a request of a key that has come; nil if nobody does. What comes of the request is to be told to Bring.
+// Claim is who waits for a request of a key that has come; nil if nobody does. What comes of the request is to be told
+// to Bring.
 func (n *Next) Claim(key string) *Want {
 	n.mu.Lock()
 	defer n.mu.Unlock()

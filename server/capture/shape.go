@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// shaper replaces what people and models wrote by filler of the same length. Each byte that it changes becomes a byte, so that pieces of a
-// body stay where they were.
+// shaper replaces what people and models wrote by filler of the same length. Each byte that it changes becomes a byte,
+// so that pieces of a body stay where they were.
 type shaper struct {
 	salt       []byte          // of this file: words that become others by it are the same in all of it, and in no other
 	properties map[string]bool // names of members that the tools' schemas have
@@ -144,7 +144,8 @@ var wordForm = regexp.MustCompile(`^[A-Za-z0-9_.:/+*-]{1,80}$`)
 // keyForm is how keys begin that providers give out.
 var keyForm = regexp.MustCompile(`(^|[^A-Za-z0-9])((sk|pk|rk|gsk|xai|hf|ghp|gho|xox[a-z])[-_]|AIza|AKIA|eyJ|(?i:bearer))`)
 
-// isWord says whether a text may be a word of an API, or the name of a model: no address, no key, and nothing that anybody wrote.
+// isWord says whether a text may be a word of an API, or the name of a model: no address, no key, and nothing that
+// anybody wrote.
 func isWord(text string) bool {
 	return wordForm.MatchString(text) && !strings.Contains(text, "//") && !strings.HasPrefix(text, "arn:") && !keyForm.MatchString(text) && !isDrawn(text)
 }
@@ -194,7 +195,8 @@ func (s *shaper) mixed(word string, n int) []byte {
 // kindsOfIDs are what may stand behind what stands first in an id, as where one is made of another.
 var kindsOfIDs = []string{"msg_", "call_", "toolu_", "resp_", "fc_", "rs_", "chatcmpl-", "gen-", "item_"}
 
-// id puts another word in the place of an id, the same in that of one that is made of it. What stands before its first _ or - is what kind of an id it is.
+// id puts another word in the place of an id, the same in that of one that is made of it. What stands before its first
+// _ or - is what kind of an id it is.
 func (s *shaper) id(text []byte) {
 	kind := bytes.IndexAny(text, "_-") + 1
 	if kind > 10 || bytes.ContainsFunc(text[:max(kind-1, 0)], func(r rune) bool { return r < 'a' || r > 'z' }) {
@@ -208,7 +210,8 @@ func (s *shaper) id(text []byte) {
 	copy(text[kind:], s.mixed(string(text[kind:]), len(text)-kind))
 }
 
-// fill puts filler in the place of a text, in place: a character for a character of the same length, and white space as it is.
+// fill puts filler in the place of a text, in place: a character for a character of the same length, and white space as
+// it is.
 func fill(text []byte) []byte {
 	for i := 0; i < len(text); {
 		r, size := decode(text[i:])

@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// Bodies of each format, as clients and providers send them. In what people, models and tools wrote there is always "planted".
+// Bodies of each format, as clients and providers send them. In what people, models and tools wrote there is always
+// "planted".
 var shaped = []struct {
 	name, body string
 	stays      []string // in the file

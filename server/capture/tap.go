@@ -17,8 +17,8 @@ const (
 	timesHeld = 4
 )
 
-// Tap collects an exchange while it goes on. Its parts may be told of from several goroutines. A nil Tap collects nothing, and so do
-// the nil Attempting and Recording that it gives.
+// Tap collects an exchange while it goes on. Its parts may be told of from several goroutines. A nil Tap collects
+// nothing, and so do the nil Attempting and Recording that it gives.
 type Tap struct {
 	start time.Time
 
@@ -67,7 +67,8 @@ func (t *Tap) Client() *Recording { return &t.client }
 // Answer is what the client gets.
 func (t *Tap) Answer() *Recording { return &t.answer }
 
-// Try begins an attempt with the how-manieth key of a provider, 0 if it has none. Of many the last ones are only counted, and it is nil.
+// Try begins an attempt with the how-manieth key of a provider, 0 if it has none. Of many the last ones are only
+// counted, and it is nil.
 func (t *Tap) Try(provider, upstream, format string, key int) *Attempting {
 	if t == nil {
 		return nil
@@ -84,7 +85,8 @@ func (t *Tap) Try(provider, upstream, format string, key int) *Attempting {
 	return a
 }
 
-// Failed says that it has no answer, or not all of it, and what kind of failure of the exchange that is; "" if it is none.
+// Failed says that it has no answer, or not all of it, and what kind of failure of the exchange that is; "" if it is
+// none.
 func (a *Attempting) Failed(why, kind string) {
 	if a == nil {
 		return

@@ -18,7 +18,8 @@ import (
 	"uniapi/server/requestlog"
 )
 
-// captured writes a request that was kept with all that was said, or the next one of a client key, as a file that others may see.
+// captured writes a request that was kept with all that was said, or the next one of a client key, as a file that
+// others may see.
 func captured(args []string) int {
 	flags := flag.NewFlagSet("uni-api capture", flag.ContinueOnError)
 	data := flags.String("data", "./data", "the gateway's data folder, as serve has it")

@@ -75,8 +75,8 @@ func foundByStart(source config.Source) config.Problems {
 	return server.LeftOut(cfg)[len(cfg.LeftOut):]
 }
 
-// keptPrices is a configuration with the list of prices that its price_source has, as far as that can be read without asking anybody, and what is to be
-// said of it; "" where it has none.
+// keptPrices is a configuration with the list of prices that its price_source has, as far as that can be read without
+// asking anybody, and what is to be said of it; "" where it has none.
 func keptPrices(cfg *config.Config, data string) (*config.Config, string) {
 	source := cfg.Preferences.PriceSource
 	if source == (config.PriceSource{}) {

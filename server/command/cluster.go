@@ -19,7 +19,8 @@ import (
 	"uniapi/usage"
 )
 
-// join has this instance share with others, if the configuration says through what; nil is alone. What keys spend is then shared, too.
+// join has this instance share with others, if the configuration says through what; nil is alone. What keys spend is
+// then shared, too.
 func join(cfg *config.Config, log *slog.Logger, books *usage.Options) (*cluster.Cluster, error) {
 	setting := cfg.Preferences.Cluster
 	if len(setting.Redis) == 0 {
@@ -39,7 +40,8 @@ func join(cfg *config.Config, log *slog.Logger, books *usage.Options) (*cluster.
 	return fleet, err
 }
 
-// ledgerName is what the ledger of a folder is called by the others, the same after a restart: what it has spent is counted once.
+// ledgerName is what the ledger of a folder is called by the others, the same after a restart: what it has spent is
+// counted once.
 func ledgerName(dir string) (string, error) {
 	path := filepath.Join(dir, "instance")
 	said, err := os.ReadFile(path)

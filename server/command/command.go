@@ -146,8 +146,8 @@ func keygen(args []string) int {
 	return 0
 }
 
-// parse reads flags. What stands in words beside them is put into operands, in their order. A wrong flag is told of in two lines, and --help lists them
-// all.
+// parse reads flags. What stands in words beside them is put into operands, in their order. A wrong flag is told of in
+// two lines, and --help lists them all.
 func parse(flags *flag.FlagSet, args []string, operands ...*string) (code int, stop bool) {
 	flags.SetOutput(io.Discard) // it would list all flags for each mistake
 	words := len(operands)

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// database is the address of the PostgreSQL in which instances keep their books together, as the environment says; "" is none. DB_TYPE and what
-// belongs to it are the Python uni-api's.
+// database is the address of the PostgreSQL in which instances keep their books together, as the environment says; ""
+// is none. DB_TYPE and what belongs to it are the Python uni-api's.
 func database(getenv func(string) string) (string, error) {
 	if truth(getenv("DISABLE_DATABASE")) {
 		return "", nil

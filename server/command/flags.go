@@ -82,7 +82,8 @@ func (f *serveFlags) parse(args []string) (code int, stop bool) {
 	return 0, false
 }
 
-// listenable says what is wrong with an address to listen on. One that is empty, as a variable that is not set leaves it behind, would be any port.
+// listenable says what is wrong with an address to listen on. One that is empty, as a variable that is not set leaves
+// it behind, would be any port.
 func listenable(address string) error {
 	_, port, err := net.SplitHostPort(address)
 	if err == nil && port != "" {
@@ -93,8 +94,8 @@ func listenable(address string) error {
 	return fmt.Errorf("%q is no address with a port; write one such as 127.0.0.1:8000, or :8000 for all addresses", address)
 }
 
-// misused says what is wrong with a command's flags. What serve has to say belongs into its log, which is JSON from the first line on unless
-// somebody looks at it.
+// misused says what is wrong with a command's flags. What serve has to say belongs into its log, which is JSON from the
+// first line on unless somebody looks at it.
 func misused(command string, err error) {
 	if command != "uni-api serve" || isTerminal(os.Stderr) {
 		fmt.Fprintf(complaints{}, "%s: %v\n%[1]s --help lists its flags\n", command, err)

@@ -20,7 +20,8 @@ import (
 	"uniapi/server/admin"
 )
 
-// known are the providers that init knows by name, with what their documentation gives as the address and the usual variable of the key.
+// known are the providers that init knows by name, with what their documentation gives as the address and the usual
+// variable of the key.
 var known = []struct{ name, address, variable string }{
 	{"openai", "https://api.openai.com/v1/chat/completions", "OPENAI_API_KEY"},
 	{"anthropic", "https://api.anthropic.com/v1/messages", "ANTHROPIC_API_KEY"},

@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// notes writes what is logged as a line for a person. Commands that end have no log, and whoever runs one looks at a terminal.
+// notes writes what is logged as a line for a person. Commands that end have no log, and whoever runs one looks at a
+// terminal.
 type notes struct {
 	to   io.Writer
 	from string // the command

@@ -7,7 +7,8 @@ import (
 	"unicode"
 )
 
-// plainly is a text without what a terminal would obey, and without what would break a table or turn the rest of its line round.
+// plainly is a text without what a terminal would obey, and without what would break a table or turn the rest of its
+// line round.
 func plainly(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r != ' ' && !unicode.IsPrint(r) {

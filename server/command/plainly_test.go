@@ -14,7 +14,8 @@ import (
 // hostile are names that would be more than text on a terminal, or make rows of their own in a table.
 var hostile = []string{"\x1b[31mred", "\x1b]0;title\x07", "a\nb", "a\rb", "a\tb", "a\x00b", "\u009b31mred", "\u202egnol", "\u2066x", "\x7f", "\xff\xfe", "two\u2028lines"}
 
-// TestTablesOfForeignNamesHoldNothingButText is for names of models out of a provider's export, and for what reprice has of the ledger.
+// TestTablesOfForeignNamesHoldNothingButText is for names of models out of a provider's export, and for what reprice
+// has of the ledger.
 func TestTablesOfForeignNamesHoldNothingButText(t *testing.T) {
 	for _, name := range hostile {
 		day := map[usage.DayModel]usage.Spent{{Day: 86400, Model: name}: {Input: 5, Output: 2, Cost: 1e9}}
@@ -35,7 +36,8 @@ func TestTablesOfForeignNamesHoldNothingButText(t *testing.T) {
 	}
 }
 
-// TestCommandsObeyNoFile is for files of others that commands are given: neither what is found in one nor an error may be more than lines on a terminal.
+// TestCommandsObeyNoFile is for files of others that commands are given: neither what is found in one nor an error may
+// be more than lines on a terminal.
 func TestCommandsObeyNoFile(t *testing.T) {
 	const escape = "\x1b]0;title\x07\u009b31m\u202e"
 	text, err := os.ReadFile(filepath.Join("..", "..", "e2e", "captures", "chat-plain.json"))

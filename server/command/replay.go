@@ -14,7 +14,8 @@ import (
 	"uniapi/server/command/replay"
 )
 
-// replayed sends the request of a capture again. Its status is that of diff: 0 without a difference, 1 with some, 2 if it could not be told.
+// replayed sends the request of a capture again. Its status is that of diff: 0 without a difference, 1 with some, 2 if
+// it could not be told.
 func replayed(args []string) int {
 	var p replay.Play
 	flags := flag.NewFlagSet("uni-api replay", flag.ContinueOnError)

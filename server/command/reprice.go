@@ -65,7 +65,8 @@ func reprice(args []string) int {
 	return 0
 }
 
-// ledgerOptions are those of a command that opens the ledger: that of a gateway that does not run, or the one that instances share.
+// ledgerOptions are those of a command that opens the ledger: that of a gateway that does not run, or the one that
+// instances share.
 func ledgerOptions(data string) (usage.Options, error) {
 	shared, err := database(os.Getenv)
 	return usage.Options{Database: shared, Dir: data, Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))}, err

@@ -150,7 +150,8 @@ const nothingToServe = `uni-api: there is no ./api.yaml to serve; --config or th
   uni-api demo    shows the gateway at work, without a key or a file
 `
 
-// refuse says why there is no configuration to serve: on a terminal by lines that can be read, else by lines of the log, one for each problem.
+// refuse says why there is no configuration to serve: on a terminal by lines that can be read, else by lines of the
+// log, one for each problem.
 func refuse(log *slog.Logger, source config.Source, err error) {
 	problems := problemsIn(err)
 	switch {

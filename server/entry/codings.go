@@ -165,8 +165,8 @@ var zstds = sync.Pool{New: func() any {
 	return z
 }}
 
-// zstdWindow reads the largest window of a body's frames, as far as their heads can be found without decoding: that of the first. Others may
-// have no larger one.
+// zstdWindow reads the largest window of a body's frames, as far as their heads can be found without decoding: that of
+// the first. Others may have no larger one.
 func zstdWindow(body []byte) int {
 	var h zstd.Header
 	for len(body) > 0 {

@@ -48,7 +48,8 @@ type Inflation struct {
 }
 
 const (
-	// The first buffer is for so many times the compressed size, within bounds: what agents say comes down to a quarter or an eighth.
+	// The first buffer is for so many times the compressed size, within bounds: what agents say comes down to a quarter
+	// or an eighth.
 	firstTimes    = 8
 	firstInflated = 16 << 10
 	mostInflated  = 512 << 10

@@ -263,8 +263,8 @@ func (s *Store) stop(c *Claim) {
 	}
 }
 
-// evict throws an answer away for an owner who wants so much more: the oldest of whoever has the most, this one with what
-// he wants. False if there is none of somebody who has as much as he then would.
+// evict throws an answer away for an owner who wants so much more: the oldest of whoever has the most, this one with
+// what he wants. False if there is none of somebody who has as much as he then would.
 func (s *Store) evict(of *owner, more int, has func(*owner) int) bool {
 	richest, most := of, has(of)+more
 	if of.kept.Len() == 0 {

@@ -15,7 +15,8 @@ const (
 	mostRedirects = 5
 )
 
-// client is seldom used, so it keeps no connections. An operator names the address, as that of the configuration: it may be of the own network.
+// client is seldom used, so it keeps no connections. An operator names the address, as that of the configuration: it
+// may be of the own network.
 var client = &http.Client{
 	Timeout: fetchTime,
 	Transport: &http.Transport{

@@ -1,5 +1,5 @@
-// Package pricelist keeps the list prices that price_source names: it reads them in the background, again and again, and leaves those in force that
-// were read last where they cannot be.
+// Package pricelist keeps the list prices that price_source names: it reads them in the background, again and again,
+// and leaves those in force that were read last where they cannot be.
 package pricelist
 
 import (
@@ -26,7 +26,8 @@ const Folder = "prices"
 // mostBytes is what a list may have; litellm's, one of the longest, has 2 MiB.
 const mostBytes = 16 << 20
 
-// How often a source is read again: a file whenever somebody may have changed it. After a failure it is asked sooner, and less and less so.
+// How often a source is read again: a file whenever somebody may have changed it. After a failure it is asked sooner,
+// and less and less so.
 const (
 	fetchAgain = 24 * time.Hour
 	readAgain  = time.Minute
@@ -57,8 +58,8 @@ type State struct {
 	Failure string
 }
 
-// New begins with the list that the program has with it. dir is where what was fetched is kept, "" nowhere; changed is called, from a goroutine, when
-// another list is in force.
+// New begins with the list that the program has with it. dir is where what was fetched is kept, "" nowhere; changed is
+// called, from a goroutine, when another list is in force.
 func New(dir string, log *slog.Logger, changed func()) *Keeper {
 	return &Keeper{dir: dir, log: log, changed: changed, stop: func() {}}
 }
@@ -81,8 +82,8 @@ func (k *Keeper) State() State {
 	return State{k.source.String(), list.Date, list.Len(), k.failure}
 }
 
-// Use has a source read from now on, or none. A file, and what is kept of an address, is read before it returns; the rest comes in its time. As long as
-// nothing of the source has been read, the prices in force stay.
+// Use has a source read from now on, or none. A file, and what is kept of an address, is read before it returns; the
+// rest comes in its time. As long as nothing of the source has been read, the prices in force stay.
 func (k *Keeper) Use(source config.PriceSource) {
 	k.mu.Lock()
 	if source == k.source {
@@ -212,8 +213,8 @@ func (k *Keeper) tell(source config.PriceSource, list *price.List) {
 	k.log.Info("list prices were read", "source", source.String(), "prices", list.Len(), "date", list.Date)
 }
 
-// Kept is a source as far as it can be read without a network: a file, or what is kept in a folder of an address. The error is fs.ErrNotExist where
-// nothing is.
+// Kept is a source as far as it can be read without a network: a file, or what is kept in a folder of an address. The
+// error is fs.ErrNotExist where nothing is.
 func Kept(dir string, source config.PriceSource) ([]byte, *price.List, error) {
 	path := source.File
 	if path == "" {

@@ -1,8 +1,8 @@
-// Package queue has requests wait for a limit that they have reached, instead of being refused. It knows nothing of limits: who waits is tried from
-// time to time, and whenever something may have become free.
+// Package queue has requests wait for a limit that they have reached, instead of being refused. It knows nothing of
+// limits: who waits is tried from time to time, and whenever something may have become free.
 //
-// Keys take turns, each with the one of its requests that came first, so that a key with many requests waiting has no more of what all keys share than
-// one with few. Within a key nobody overtakes another for the same model.
+// Keys take turns, each with the one of its requests that came first, so that a key with many requests waiting has no
+// more of what all keys share than one with few. Within a key nobody overtakes another for the same model.
 package queue
 
 import (
@@ -13,7 +13,8 @@ import (
 	"time"
 )
 
-// Bounds are how many requests may wait, and how many bytes they may hold meanwhile: all together, and those of one key.
+// Bounds are how many requests may wait, and how many bytes they may hold meanwhile: all together, and those of one
+// key.
 type Bounds struct {
 	Requests, RequestsOfKey int
 	Bytes, BytesOfKey       int64
@@ -102,7 +103,8 @@ func (q *Queue) Stats() (s Stats) {
 	return s
 }
 
-// Behind says whether a request of a key for a model has its place behind others that wait: it is not to be tried before them.
+// Behind says whether a request of a key for a model has its place behind others that wait: it is not to be tried
+// before them.
 func (q *Queue) Behind(key, model string) bool {
 	if q.waiting.Load() == 0 {
 		return false
@@ -140,8 +142,8 @@ func (q *Queue) Close() {
 	}
 }
 
-// Wait lets a request wait until it is admitted, or for one of the other outcomes. ctx ends when its client leaves. One whose time is over is tried a
-// last time.
+// Wait lets a request wait until it is admitted, or for one of the other outcomes. ctx ends when its client leaves. One
+// whose time is over is tried a last time.
 func (q *Queue) Wait(ctx context.Context, w *Waiter) (o Ending) {
 	began := time.Now()
 	w.done = make(chan struct{})
@@ -241,11 +243,13 @@ func (q *Queue) share(w *Waiter, is bool) {
 	}
 }
 
-// Between two looks are never more and never less than these: nobody is told when a window moves on, or that limits were changed.
+// Between two looks are never more and never less than these: nobody is told when a window moves on, or that limits
+// were changed.
 const (
 	longestLook  = time.Second
 	shortestLook = time.Millisecond
-	// After a round that has taken a while it rests so many times as long, whatever becomes free meanwhile: many that wait make no request of others dearer.
+	// After a round that has taken a while it rests so many times as long, whatever becomes free meanwhile: many that
+	// wait make no request of others dearer.
 	restsAfter = 4
 	aWhile     = 50 * time.Microsecond
 )

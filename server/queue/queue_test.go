@@ -47,7 +47,8 @@ func (p *places) give() {
 
 var roomy = Bounds{1000, 1000, 1 << 30, 1 << 30}
 
-// wait has requests wait, named key/model/number, one after the other, and returns what became of each when they have ended.
+// wait has requests wait, named key/model/number, one after the other, and returns what became of each when they have
+// ended.
 func wait(ctx context.Context, q *Queue, p *places, names ...string) func() string {
 	outcomes := make([]Ending, len(names))
 	var all sync.WaitGroup

@@ -1,6 +1,6 @@
-// Package requestlog keeps a line of JSON for each request on the disk, for as long and as much as it is told to, and finds
-// them again. Lines lie in segments, files of some megabytes whose names say when they begin; a segment that is full is
-// compressed. Whoever adds a line never waits for the disk.
+// Package requestlog keeps a line of JSON for each request on the disk, for as long and as much as it is told to, and
+// finds them again. Lines lie in segments, files of some megabytes whose names say when they begin; a segment that is
+// full is compressed. Whoever adds a line never waits for the disk.
 package requestlog
 
 import (

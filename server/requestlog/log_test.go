@@ -81,7 +81,8 @@ func TestLinesAreFoundByWhatTheySay(t *testing.T) {
 	}
 }
 
-// TestAKeyFindsItsRequestsByWhatItIsToldAlone looks for what only those see who run the gateway, in each member that has it.
+// TestAKeyFindsItsRequestsByWhatItIsToldAlone looks for what only those see who run the gateway, in each member that
+// has it.
 func TestAKeyFindsItsRequestsByWhatItIsToldAlone(t *testing.T) {
 	dir := t.TempDir()
 	l := open(t, dir, wide)

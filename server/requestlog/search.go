@@ -98,7 +98,8 @@ func readPlace(text string) (begun time.Time, offset int, err error) {
 	return begun, offset - 1, nil
 }
 
-// exchangeMember is where what was said begins, the last member of a line. It can stand nowhere else: quotes in texts are escaped.
+// exchangeMember is where what was said begins, the last member of a line. It can stand nowhere else: quotes in texts
+// are escaped.
 var exchangeMember = []byte(`,"exchange":`)
 
 // Exchange is what was said, as JSON; nil if it was not kept, or not asked for.
@@ -109,7 +110,8 @@ func (f *Found) Exchange() []byte {
 	return nil
 }
 
-// backwards looks through lines from the last to the first. Once there are enough it says how many bytes are left, else -1.
+// backwards looks through lines from the last to the first. Once there are enough it says how many bytes are left, else
+// -1.
 func (p *Page) backwards(lines []byte, q Query, needles [][]byte) int {
 	for end := len(lines); end > 0; {
 		if q.Limit > 0 && len(p.Found) >= q.Limit {

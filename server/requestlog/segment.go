@@ -48,7 +48,8 @@ func create(dir string, now time.Time) (segment, error) {
 	}
 }
 
-// append writes lines. Of those that could not be written whole nothing stays: what follows would be read as a part of them.
+// append writes lines. Of those that could not be written whole nothing stays: what follows would be read as a part of
+// them.
 func (s *segment) append(lines []byte) error {
 	n, err := s.file.Write(lines)
 	if err != nil {
@@ -121,8 +122,8 @@ func list(dir string) ([]file, error) {
 	return all, nil
 }
 
-// compress puts a compressed segment in the place of a plain one. A busy gateway fills one every few seconds: level and window are
-// those that cost least.
+// compress puts a compressed segment in the place of a plain one. A busy gateway fills one every few seconds: level and
+// window are those that cost least.
 func compress(dir string, s *file) error {
 	plainName := filepath.Join(dir, s.name)
 	from, err := os.Open(plainName)

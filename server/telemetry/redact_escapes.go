@@ -42,8 +42,9 @@ func signsIn(text string) string {
 	return [...]string{"", `\`, "%", `\%`, "&", `\&`, "%&", `\%&`}[some]
 }
 
-// layers visits a text, what it says when the escapes of one kind are undone, and what it says when those of all kinds are, again and again, until a visit
-// returns false. A secret that has what looks like an escape itself is seen in one kind.
+// layers visits a text, what it says when the escapes of one kind are undone, and what it says when those of all kinds
+// are, again and again, until a visit returns false. A secret that has what looks like an escape itself is seen in one
+// kind.
 func layers(text string, placed bool, visit func(u *unescaped) bool) {
 	u := unescaped{text: text}
 	if !visit(&u) {

@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// TestASecretIsSeenInBase64OfItsEscapes has what is put in base64 together with what stands around it: a query, a page, a file of JSON.
+// TestASecretIsSeenInBase64OfItsEscapes has what is put in base64 together with what stands around it: a query, a page,
+// a file of JSON.
 func TestASecretIsSeenInBase64OfItsEscapes(t *testing.T) {
 	const lines = "-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n+/abcdefg=\n-----END KEY-----\n"
 	r := NewRedactor(secretsOf(oddSecret, lines, upstreamKeyText))
@@ -36,7 +37,8 @@ func TestASecretIsSeenInBase64OfItsEscapes(t *testing.T) {
 	}
 }
 
-// TestASecretIsSeenHoweverLongOrShortItsNumbersAre has zeros that mean nothing, and octal numbers without them. What a client says in them is its own.
+// TestASecretIsSeenHoweverLongOrShortItsNumbersAre has zeros that mean nothing, and octal numbers without them. What a
+// client says in them is its own.
 func TestASecretIsSeenHoweverLongOrShortItsNumbersAre(t *testing.T) {
 	const secret = "sk-0123456789:;<=/abcdefgh-#!"
 	r := NewRedactor(secretsOf(secret))

@@ -71,7 +71,8 @@ func FuzzUnescape(f *testing.F) {
 	})
 }
 
-// TestWhatStandsFarBehindAnEscapeIsNotGoneThroughByteByByte counts the bytes of a long text that are, in which escapes are few.
+// TestWhatStandsFarBehindAnEscapeIsNotGoneThroughByteByByte counts the bytes of a long text that are, in which escapes
+// are few.
 func TestWhatStandsFarBehindAnEscapeIsNotGoneThroughByteByByte(t *testing.T) {
 	plain := strings.Repeat("x", 1<<20)
 	for _, escape := range []string{"%41", "%25252541", `\u0041`, `\\\\`, "&#0000065;", "&", "%", `\`, "&nbsp"} {

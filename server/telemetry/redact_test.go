@@ -118,7 +118,8 @@ func inner(quoted string) string { return quoted[1 : len(quoted)-1] }
 
 var percentCodes = regexp.MustCompile("%..")
 
-// encodings are what a text may be written in, character by character: as libraries do it, and as far as it can be driven.
+// encodings are what a text may be written in, character by character: as libraries do it, and as far as it can be
+// driven.
 var encodings = []func(string) string{
 	func(text string) string { return text },
 	func(text string) string { escaped, _ := json.Marshal(text); return inner(string(escaped)) },
@@ -142,7 +143,8 @@ var encodings = []func(string) string{
 	},
 }
 
-// TestASecretIsSeenThroughLayersOfEscapes writes secrets in every two encodings, one in the other, and in three and four of a kind.
+// TestASecretIsSeenThroughLayersOfEscapes writes secrets in every two encodings, one in the other, and in three and
+// four of a kind.
 func TestASecretIsSeenThroughLayersOfEscapes(t *testing.T) {
 	secrets := []string{"sk-up/abc+DEF=ghi/JKL+mno=PQR/stu+VWX", upstreamKeyText, `od%41d\u0041&amp;se\\cr"et`, "with-a-\U0001F511-in-it"}
 	r := NewRedactor(secretsOf(secrets...))
@@ -178,7 +180,8 @@ func TestEscapesWithoutSecretsStay(t *testing.T) {
 	}
 }
 
-// FuzzLayers holds that escapes only get shorter and places grow, whatever the text, and that byte by byte the same comes of it.
+// FuzzLayers holds that escapes only get shorter and places grow, whatever the text, and that byte by byte the same
+// comes of it.
 func FuzzLayers(f *testing.F) {
 	f.Add(`a\u0041%41&#65;&#x41;&lt;\/\x41\101\ud83d\udd11`)
 	f.Add(`\#00000000000000000 &u{0000000000000000041}`)

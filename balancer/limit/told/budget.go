@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Budget is what a provider has told last of what is left to one of its keys. The zero Budget knows nothing, and so does a nil one. It says
-// whether another key is the better choice, never that this one may not be used.
+// Budget is what a provider has told last of what is left to one of its keys. The zero Budget knows nothing, and so
+// does a nil one. It says whether another key is the better choice, never that this one may not be used.
 type Budget struct {
 	until atomic.Int64 // from then on all is as before; 0: nothing was told
 	next  atomic.Int64 // when a request more may be made
@@ -25,8 +25,8 @@ type mark struct {
 	told, full int64
 }
 
-// Note keeps what the answer to an attempt told, which began at a moment. What it told of an attempt that began before the last one's is out of date. A
-// reset counts for longest at most.
+// Note keeps what the answer to an attempt told, which began at a moment. What it told of an attempt that began before
+// the last one's is out of date. A reset counts for longest at most.
 func (b *Budget) Note(t *Told, began, now int64, longest time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -1,5 +1,5 @@
-// Package told knows what providers say in the headers of their answers about what is left of their own limits, and until when a key that has
-// little left is better passed over.
+// Package told knows what providers say in the headers of their answers about what is left of their own limits, and
+// until when a key that has little left is better passed over.
 package told
 
 import (
@@ -227,7 +227,8 @@ func (t *Told) of(dialect uint8, subject int) *Left {
 	return l
 }
 
-// Wait is how long a provider that has refused a request for one of its limits is to be left alone by what it told; 0 if nothing is known to be used up.
+// Wait is how long a provider that has refused a request for one of its limits is to be left alone by what it told; 0
+// if nothing is known to be used up.
 func (t *Told) Wait() (wait time.Duration) {
 	for i := range t.list[:t.n] {
 		if l := &t.list[i]; l.Remaining == 0 && l.Reset > 0 {
@@ -279,8 +280,8 @@ const (
 	longestReset = 32 * 24 * time.Hour
 )
 
-// untilReset reads how long it is until a limit is as before: "6m0s", seconds, Unix time, or a date in RFC 3339. gradual is that it is written in a way
-// in which providers write when a limit is full that fills all the time.
+// untilReset reads how long it is until a limit is as before: "6m0s", seconds, Unix time, or a date in RFC 3339.
+// gradual is that it is written in a way in which providers write when a limit is full that fills all the time.
 func untilReset(value []byte, now time.Time) (wait time.Duration, gradual, ok bool) {
 	if n, unit, rest := leadingNumber(value); rest < len(value) && unit > 0 {
 		wait, ok = units(value)
@@ -320,7 +321,8 @@ func parseDate(value []byte) (time.Time, error) {
 	return t, err
 }
 
-// leadingNumber reads a number without a sign, which may have a fraction, and says where it ends and what unit follows, 0 if that is none.
+// leadingNumber reads a number without a sign, which may have a fraction, and says where it ends and what unit follows,
+// 0 if that is none.
 func leadingNumber(value []byte) (n float64, unit time.Duration, end int) {
 	scale, digits := 0.0, 0 // of the fraction's digits
 	for ; end < len(value); end++ {

@@ -10,8 +10,8 @@ var _ codec.Flagger = Format{}
 // Flags implements codec.Flagger.
 func (Format) Flags(q *codec.Request, t *capability.Target) []string { return betas(q, t) }
 
-// betas are the anthropic-beta flags that a request needs at a model. Anthropic and Vertex take them in that header, beside those of
-// the client; where they stand in the body EncodeRequest puts them there.
+// betas are the anthropic-beta flags that a request needs at a model. Anthropic and Vertex take them in that header,
+// beside those of the client; where they stand in the body EncodeRequest puts them there.
 func betas(q *codec.Request, t *capability.Target) (flags []string) {
 	if q.Reasoning != nil && t.EffortBeta != "" {
 		flags = append(flags, t.EffortBeta)

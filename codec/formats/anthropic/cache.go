@@ -6,7 +6,8 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// maxMarkers is how many cache markers a request may have. Of more the first go: the last ones cover the longest prefixes.
+// maxMarkers is how many cache markers a request may have. Of more the first go: the last ones cover the longest
+// prefixes.
 const maxMarkers = 4
 
 func countMarkers(tools []codec.Tool, system []codec.Part, list []alternation.Turn) (n int) {

@@ -191,7 +191,8 @@ func (r *reader) citation(v rawjson.Value) codec.Citation {
 	return c
 }
 
-// appendCitations writes the citations of a text: this format's as they came, those of others that have an address as search results.
+// appendCitations writes the citations of a text: this format's as they came, those of others that have an address as
+// search results.
 func appendCitations(dst []byte, list []codec.Citation, own bool) []byte {
 	before := len(dst)
 	dst = append(rawjson.Key(dst, "citations"), '[')

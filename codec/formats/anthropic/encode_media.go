@@ -65,5 +65,6 @@ func (w *writer) appendMedia(dst []byte, p *codec.Part) []byte {
 
 func clipped(url string) string { return url[:min(len(url), 80)] }
 
-// MediaType is the type of media by its first bytes, which tell the truth more often than what clients say; else what they say.
+// MediaType is the type of media by its first bytes, which tell the truth more often than what clients say; else what
+// they say.
 func MediaType(m *codec.Media) string { return mediatype.Of(m.Data, m.MIME) }

@@ -31,8 +31,9 @@ func (w *writer) appendTurns(dst []byte, list []alternation.Turn) []byte {
 	return append(dst, ']')
 }
 
-// prepare leaves out what this format cannot say of another's message, and puts thinking in order: what we signed stays, what another
-// provider made goes, and a signature that travelled in the id of a call becomes the thinking before it again.
+// prepare leaves out what this format cannot say of another's message, and puts thinking in order: what we signed
+// stays, what another provider made goes, and a signature that travelled in the id of a call becomes the thinking
+// before it again.
 func (w *writer) prepare(m *codec.Message) []codec.Part {
 	change := false
 	for i := range m.Parts {
@@ -121,7 +122,8 @@ func (w *writer) appendText(dst []byte, p *codec.Part) []byte {
 	return append(w.appendMark(dst, p.Cache), '}')
 }
 
-// appendThinking writes a block unchanged, an empty text with a signature too: that is how thinking comes that is not shown.
+// appendThinking writes a block unchanged, an empty text with a signature too: that is how thinking comes that is not
+// shown.
 func appendThinking(dst []byte, p *codec.Part) []byte {
 	if p.Reasoning != nil && p.Reasoning.Encrypted != "" {
 		dst = append(dst, `{"type":"redacted_thinking"`...)

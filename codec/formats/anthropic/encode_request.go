@@ -68,8 +68,8 @@ func (f Format) EncodeRequest(dst []byte, q *codec.Request, model string) ([]byt
 	return append(dst, '}'), nil
 }
 
-// ending sees to the end of the conversation. Words of the assistant there are for it to go on with, which not all models do, and none
-// that thinks.
+// ending sees to the end of the conversation. Words of the assistant there are for it to go on with, which not all
+// models do, and none that thinks.
 func (w *writer) ending(list []alternation.Turn) []alternation.Turn {
 	last := &list[len(list)-1]
 	if last.Role != codec.RoleAssistant {

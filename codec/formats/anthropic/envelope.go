@@ -6,11 +6,12 @@ import (
 	"uniapi/codec"
 )
 
-// Thinking of other providers travels through Anthropic's clients in the fields of Anthropic's own, which they send back unread. An
-// envelope says whose it is; nothing that Anthropic writes begins with the mark.
+// Thinking of other providers travels through Anthropic's clients in the fields of Anthropic's own, which they send
+// back unread. An envelope says whose it is; nothing that Anthropic writes begins with the mark.
 const envelope = "~uniapi~"
 
-// sealed is the signature of a thinking block for a client. Thinking that nobody signed has one too, by which it is told from Claude's in the next turn.
+// sealed is the signature of a thinking block for a client. Thinking that nobody signed has one too, by which it is
+// told from Claude's in the next turn.
 func sealed(s codec.Signature) string {
 	if s.Provider == providerName {
 		return s.Value

@@ -25,7 +25,8 @@ var errorTypes = []struct {
 	{"timeout_error", 504, codec.Unready, "server_error", "timeout"},
 }
 
-// DecodeError reads the error of an upstream's answer, whatever its shape: proxies and clouds before it write their own.
+// DecodeError reads the error of an upstream's answer, whatever its shape: proxies and clouds before it write their
+// own.
 func (Format) DecodeError(status int, contentType string, body []byte) *codec.Error {
 	return translated(codec.ReadError(status, contentType, body))
 }
@@ -46,7 +47,8 @@ func translated(e *codec.Error) *codec.Error {
 	return e
 }
 
-// streamError reads the object of an error event. Its type is all that tells the status, unless a relay says it by number.
+// streamError reads the object of an error event. Its type is all that tells the status, unless a relay says it by
+// number.
 func streamError(data []byte, v rawjson.Value) *codec.Error {
 	e := &codec.Error{Status: 502, InAnswer: true, Message: "the upstream broke the stream off with an error"}
 	if s, _ := rawjson.Text(data, v.Get(data, "message")); s != "" {

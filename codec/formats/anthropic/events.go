@@ -11,9 +11,10 @@ import (
 	"uniapi/codec/toolid"
 )
 
-// Events gives the meaning of a stream's events one by one, however they are framed. It holds what must be known across them: the
-// blocks that are open and the counts so far. A finish is held back until the connection ends, because some proxies run the turns of
-// a loop together and send a second message behind the first. The zero value is at the start of a stream.
+// Events gives the meaning of a stream's events one by one, however they are framed. It holds what must be known across
+// them: the blocks that are open and the counts so far. A finish is held back until the connection ends, because some
+// proxies run the turns of a loop together and send a second message behind the first. The zero value is at the start
+// of a stream.
 type Events struct {
 	codec.Drops
 	text    []byte // decoded texts of the events since Reset

@@ -1,4 +1,5 @@
-// Package anthropic is the Messages format, as Anthropic, Bedrock's InvokeModel and Vertex speak it, and clients like Claude Code.
+// Package anthropic is the Messages format, as Anthropic, Bedrock's InvokeModel and Vertex speak it, and clients like
+// Claude Code.
 package anthropic
 
 import (
@@ -8,8 +9,8 @@ import (
 
 // Format is the Messages format. The zero value is Anthropic's own API; other hosts of Claude differ in the body.
 type Format struct {
-	// Version is the anthropic_version in the body of hosts that have the model's name in the path. "" is Anthropic's API, which has it
-	// in a header.
+	// Version is the anthropic_version in the body of hosts that have the model's name in the path. "" is Anthropic's
+	// API, which has it in a header.
 	Version string
 	// OmitStream is for hosts that say by the path whether to stream.
 	OmitStream bool

@@ -6,8 +6,8 @@ import (
 	"uniapi/codec/front"
 )
 
-// NewRules implements front.Ruler. What a client of this format asks for is changed behind what the operator sets, since how much
-// Claude may think depends on how much it may answer.
+// NewRules implements front.Ruler. What a client of this format asks for is changed behind what the operator sets,
+// since how much Claude may think depends on how much it may answer.
 func (Format) NewRules(t *capability.Target, _ string) front.Rules {
 	if t != nil {
 		if r := NewRules(t); r != nil {

@@ -31,16 +31,17 @@ var known = fields.NewKnown(slices.Concat([]string{"model", "stream", "messages"
 
 var layout = front.NewLayout(known, "messages", hostMembers...).Watch("max_tokens", "temperature", "top_p", "top_k", "tool_choice", "thinking", "output_config")
 
-// ReadHead finds in one pass what routing needs, and checks that the body is one JSON object in which each member that the gateway reads is
-// there once. An error is a *codec.Error with status 400. It does not allocate.
+// ReadHead finds in one pass what routing needs, and checks that the body is one JSON object in which each member that
+// the gateway reads is there once. An error is a *codec.Error with status 400. It does not allocate.
 func ReadHead(body []byte) (Head, error) {
 	h, err := layout.ReadHead(body)
 	return Head(h), err
 }
 
-// Parts appends to dst the body as host gets it: Anthropic with the model replaced; Vertex and Bedrock, which have the model in the
-// address, without it but with the version of the API, and Bedrock without stream and with its betas. Everything else is byte for byte the
-// client's. The parts alias body and scratch, which takes the new pieces. It does not allocate once dst and scratch have grown.
+// Parts appends to dst the body as host gets it: Anthropic with the model replaced; Vertex and Bedrock, which have the
+// model in the address, without it but with the version of the API, and Bedrock without stream and with its betas.
+// Everything else is byte for byte the client's. The parts alias body and scratch, which takes the new pieces. It does
+// not allocate once dst and scratch have grown.
 func (h *Head) Parts(dst [][]byte, body []byte, upstreamModel string, host Format, scratch *[]byte) [][]byte {
 	if !host.hosted() {
 		return (*front.Head)(h).Parts(dst, body, front.Edit{Model: upstreamModel}, scratch)

@@ -6,8 +6,8 @@ import (
 	"uniapi/codec/schema"
 )
 
-// AnswerTool is the name of the tool that stands for an answer in JSON of a schema at models that have no other way. The decoders turn a call
-// of it back into text.
+// AnswerTool is the name of the tool that stands for an answer in JSON of a schema at models that have no other way.
+// The decoders turn a call of it back into text.
 const AnswerTool = "answer_in_json"
 
 // emulates says whether the schema of the answer is asked for as that of a tool.

@@ -11,8 +11,8 @@ import (
 	"uniapi/codec/trigger"
 )
 
-// Inspector reads a Messages stream for a passthrough.Stream. The answer begins with what the decoder finds to say something: an upstream that
-// is overloaded often notices behind message_start.
+// Inspector reads a Messages stream for a passthrough.Stream. The answer begins with what the decoder finds to say
+// something: an upstream that is overloaded often notices behind message_start.
 type Inspector struct {
 	events Events
 	said   []codec.Event
@@ -89,8 +89,8 @@ const (
 // Said implements passthrough.Inspector.
 func (in *Inspector) Said() int64 { return in.passed }
 
-// goesOn says whether an event only goes on with an answer, which is so of nearly all. These neither count nor end anything, and an event
-// that is cut off is not one of them.
+// goesOn says whether an event only goes on with an answer, which is so of nearly all. These neither count nor end
+// anything, and an event that is cut off is not one of them.
 func goesOn(name, data []byte) bool {
 	const delta = `{"type":"content_block_`
 	return (bytes.HasPrefix(name, []byte("content_block_")) || len(name) == 0 && bytes.HasPrefix(data, []byte(delta))) &&
@@ -188,9 +188,9 @@ func (in *Inspector) End(begun bool) (last string, err *codec.Error) {
 	return lastEvent, nil
 }
 
-// CheckAnswer looks at a whole plain answer that came with a success status, in one pass, and returns its usage. The error, always a
-// *codec.Error, says that it is none: an error object, a page, an answer that says nothing, or one that holds one of the operator's
-// error triggers.
+// CheckAnswer looks at a whole plain answer that came with a success status, in one pass, and returns its usage. The
+// error, always a *codec.Error, says that it is none: an error object, a page, an answer that says nothing, or one that
+// holds one of the operator's error triggers.
 func CheckAnswer(body []byte, triggers []string) (codec.Usage, error) {
 	var n counts
 	var kind, word string

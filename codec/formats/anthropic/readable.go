@@ -17,14 +17,16 @@ func (f Format) Target() alternation.Target {
 	return t
 }
 
-// threads is the flag of conversations that Anthropic keeps. Claude Code reads it in the text of a refusal, and sends the whole conversation
-// then; thread_unsupported_request is the SDK's word for it (anthropic 2.14.0, types/thread_unsupported_request_error_details.py).
+// threads is the flag of conversations that Anthropic keeps. Claude Code reads it in the text of a refusal, and sends
+// the whole conversation then; thread_unsupported_request is the SDK's word for it (anthropic 2.14.0,
+// types/thread_unsupported_request_error_details.py).
 const (
 	threads   = "message-threads-2026-08-12"
 	noThreads = "thread_unsupported_request"
 )
 
-// Bound refuses to go on with a conversation that only Anthropic has. To begin one asks for nothing that the answer would not have.
+// Bound refuses to go on with a conversation that only Anthropic has. To begin one asks for nothing that the answer
+// would not have.
 func (Format) Bound(q *codec.Request) *codec.Error {
 	raw := q.Extra.Get("thread")
 	if raw == nil {

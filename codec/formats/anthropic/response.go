@@ -15,8 +15,8 @@ var finishes = map[string]codec.FinishReason{
 	"tool_use": codec.FinishToolCalls, "refusal": codec.FinishFilter,
 }
 
-// finishOf reads a stop_reason. calls is whether the answer calls tools of the client: one that ends in a call of a hosted tool has
-// nothing for the client to do.
+// finishOf reads a stop_reason. calls is whether the answer calls tools of the client: one that ends in a call of a
+// hosted tool has nothing for the client to do.
 func finishOf(word string, calls bool) codec.Finish {
 	f := codec.Finish{Native: word, Reason: finishes[word]}
 	if f.Reason == codec.FinishNone || f.Reason == codec.FinishToolCalls {
@@ -97,8 +97,8 @@ func (Format) DecodeResponse(body []byte) (*codec.Response, error) {
 	return a, nil
 }
 
-// answered puts the parts of an answer into their final form: an emulated schema becomes text again, the thinking's signature travels
-// in the id of the call that follows it, and citations get their places in the text.
+// answered puts the parts of an answer into their final form: an emulated schema becomes text again, the thinking's
+// signature travels in the id of the call that follows it, and citations get their places in the text.
 func answered(parts []codec.Part) (out []codec.Part, calls bool) {
 	at := int64(0)
 	var signature codec.Signature
@@ -163,7 +163,8 @@ func appendFinish(dst []byte, f codec.Finish) []byte {
 	return rawjson.AppendString(dst, f.StopSequence)
 }
 
-// appendAnswerPart writes a block of an answer. An empty text is none: the client would send it back, and it would be refused.
+// appendAnswerPart writes a block of an answer. An empty text is none: the client would send it back, and it would be
+// refused.
 func appendAnswerPart(dst []byte, p *codec.Part, own bool) []byte {
 	switch p.Kind {
 	case codec.PartText, codec.PartRefusal:
@@ -210,8 +211,8 @@ func appendAnswerPart(dst []byte, p *codec.Part, own bool) []byte {
 	return dst
 }
 
-// clientID is the id of a call for an Anthropic client. Our own signature is in the thinking block there; another provider's must go
-// on travelling in the id.
+// clientID is the id of a call for an Anthropic client. Our own signature is in the thinking block there; another
+// provider's must go on travelling in the id.
 func clientID(id string) string {
 	plain, s := toolid.Split(id)
 	if s.Provider == providerName {

@@ -9,8 +9,8 @@ import (
 	"uniapi/codec/formats/openai"
 )
 
-// TestSignaturesSurviveAClientOfPlainFields plays two turns with a client that sends back role, content and the calls' id, type and
-// function, and nothing else.
+// TestSignaturesSurviveAClientOfPlainFields plays two turns with a client that sends back role, content and the calls'
+// id, type and function, and nothing else.
 func TestSignaturesSurviveAClientOfPlainFields(t *testing.T) {
 	a, err := Format{}.DecodeResponse([]byte(`{"id":"msg_1","type":"message","role":"assistant","model":"c","content":[{"type":"thinking","thinking":"","signature":"c2lnbmVk"},
 		{"type":"text","text":"I look."},{"type":"tool_use","id":"toolu_1","name":"f","input":{}},{"type":"tool_use","id":"toolu_2","name":"f","input":{}}],"stop_reason":"tool_use","usage":{}}`))

@@ -8,11 +8,12 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// Rules are what must be changed in a client's own request for one model, which would refuse it. They are immutable; nil changes nothing.
+// Rules are what must be changed in a client's own request for one model, which would refuse it. They are immutable;
+// nil changes nothing.
 type Rules struct{ can capabilities }
 
-// NewRules returns the rules for a model, nil if there are none: then nothing need be looked at. For hosts that nobody knows there are none: what
-// clients of this format write goes to them as it is.
+// NewRules returns the rules for a model, nil if there are none: then nothing need be looked at. For hosts that nobody
+// knows there are none: what clients of this format write goes to them as it is.
 func NewRules(t *capability.Target) *Rules {
 	can := capabilitiesOf(t)
 	if !t.Known || can.sampling && !can.oneSampling && can.adaptive && can.budget && can.disabled && can.effort && t.Choices == nil {
@@ -61,7 +62,8 @@ func (r *Rules) Changes(h *Head, body []byte) bool {
 	return !c.none()
 }
 
-// Edit returns the request as the model takes it; one that it takes already is returned itself. The body is not changed.
+// Edit returns the request as the model takes it; one that it takes already is returned itself. The body is not
+// changed.
 func (r *Rules) Edit(h *Head, body []byte) []byte {
 	if r == nil {
 		return body
@@ -96,7 +98,8 @@ func (r *Rules) Edit(h *Head, body []byte) []byte {
 	return slices.Concat(parts...)
 }
 
-// withMember is an object with another value of a member, and without others; nil, which takes it out, if nothing is left of it.
+// withMember is an object with another value of a member, and without others; nil, which takes it out, if nothing is
+// left of it.
 func withMember(object []byte, name string, value []byte, without ...string) []byte {
 	var s rawjson.Splicer
 	s.Set(name, value)

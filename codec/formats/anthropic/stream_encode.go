@@ -67,7 +67,8 @@ func appendEvent(dst []byte, kind string) []byte {
 	return append(dst, '"')
 }
 
-// start begins the message. Clients show how full the context is from its input tokens, so there is a guess until the upstream counts.
+// start begins the message. Clients show how full the context is from its input tokens, so there is a guess until the
+// upstream counts.
 func (s *streamEncoder) start(dst []byte, e *codec.Event) []byte {
 	s.started = true
 	if s.usage = e.Usage; s.usage.Zero() {

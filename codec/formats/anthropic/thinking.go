@@ -74,8 +74,8 @@ func (w *writer) planThinking(list []alternation.Turn) plan {
 	return p
 }
 
-// planBudget finds the budget. One that was asked for by number may raise max_tokens; one that an effort was translated to may not cost
-// more than the client allows.
+// planBudget finds the budget. One that was asked for by number may raise max_tokens; one that an effort was translated
+// to may not cost more than the client allows.
 func (w *writer) planBudget(p *plan, r *codec.Reasoning, list []alternation.Turn) {
 	if unsignedCall(list) {
 		return // the API would refuse the history
@@ -104,8 +104,8 @@ func (w *writer) planBudget(p *plan, r *codec.Reasoning, list []alternation.Turn
 	}
 }
 
-// unsignedCall says whether the turn that goes on has a call that no thinking of ours came before: a client that keeps only OpenAI's
-// fields drops it.
+// unsignedCall says whether the turn that goes on has a call that no thinking of ours came before: a client that keeps
+// only OpenAI's fields drops it.
 func unsignedCall(list []alternation.Turn) bool {
 	for i := len(list) - 1; i >= 0; i-- {
 		t := &list[i]

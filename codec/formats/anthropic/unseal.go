@@ -14,7 +14,8 @@ var _ codec.Sealer = Format{}
 // MaySeal implements codec.Sealer.
 func (Format) MaySeal(body []byte) bool { return bytes.Contains(body, []byte(envelope)) }
 
-// Unsealed implements codec.Sealer. Claude's hosts answer "Invalid `signature` in `thinking` block" to thinking that Claude has not signed.
+// Unsealed implements codec.Sealer. Claude's hosts answer "Invalid `signature` in `thinking` block" to thinking that
+// Claude has not signed.
 func (Format) Unsealed(body []byte) []byte {
 	out := strip.Elements(body, "messages", "content", func(v rawjson.Value) bool {
 		if v.Kind != rawjson.Object {

@@ -7,10 +7,12 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// unthought is a request, from which thinking of other providers has been taken, as Claude takes it. With a budget for thinking the turn that goes on must
-// begin with a thought, "Expected `thinking` or `redacted_thinking`, but found `tool_use`. When `thinking` is enabled, a final `assistant` message must start
-// with a thinking block … To avoid this requirement, disable `thinking`" (https://docs.claude.com/en/docs/build-with-claude/extended-thinking), so where
-// another provider has begun to call tools Claude goes on without. Edits of the context that clear thoughts are refused then, too.
+// unthought is a request, from which thinking of other providers has been taken, as Claude takes it. With a budget for
+// thinking the turn that goes on must begin with a thought, "Expected `thinking` or `redacted_thinking`, but found
+// `tool_use`. When `thinking` is enabled, a final `assistant` message must start with a thinking block … To avoid this
+// requirement, disable `thinking`" (https://docs.claude.com/en/docs/build-with-claude/extended-thinking), so where
+// another provider has begun to call tools Claude goes on without. Edits of the context that clear thoughts are refused
+// then, too.
 func unthought(body []byte) []byte {
 	top, err := rawjson.One(body)
 	if err != nil {
@@ -31,7 +33,8 @@ func unthought(body []byte) []byte {
 	return slices.Concat(parts...)
 }
 
-// goesOnUnthought says whether a conversation ends with what tools came to, in a turn of the model's that begins with no thought.
+// goesOnUnthought says whether a conversation ends with what tools came to, in a turn of the model's that begins with
+// no thought.
 func goesOnUnthought(body []byte, messages rawjson.Value) bool {
 	begins, open := "", false // with which block the turn does; whether results are the last that there is
 	for list := messages.Elements(body); list.Next(); {
@@ -52,8 +55,8 @@ func goesOnUnthought(body []byte, messages rawjson.Value) bool {
 	return open && begins != "thinking" && begins != "redacted_thinking"
 }
 
-// blocksOf is the kind of a message's first block, "text" if it is a text, and whether some are results of tools: agents write beside these what the user
-// did not say.
+// blocksOf is the kind of a message's first block, "text" if it is a text, and whether some are results of tools:
+// agents write beside these what the user did not say.
 func blocksOf(body []byte, content rawjson.Value) (first string, results bool) {
 	if content.Kind != rawjson.Array {
 		return "text", false

@@ -7,8 +7,8 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// counts are the numbers of a usage object as Anthropic counts: input without what the cache read and wrote. In a stream each number
-// is the total so far, and a later one replaces it; one that is missing stays.
+// counts are the numbers of a usage object as Anthropic counts: input without what the cache read and wrote. In a
+// stream each number is the total so far, and a later one replaces it; one that is missing stays.
 type counts struct {
 	seen                                        bool
 	final                                       bool // the output is not that of the beginning of a stream
@@ -78,7 +78,8 @@ func (c *counts) take(data []byte, v rawjson.Value, beginning bool) {
 // prompt is all that was read.
 func (c *counts) prompt() int64 { return c.input + c.read + c.write }
 
-// served is the service tier that the answer was served by. Where it does not say how quick, it may have been as quick as was asked for.
+// served is the service tier that the answer was served by. Where it does not say how quick, it may have been as quick
+// as was asked for.
 func (c *counts) served() string {
 	tier := c.tier
 	switch {

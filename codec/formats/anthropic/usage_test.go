@@ -7,7 +7,8 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// TestCountsKeepWhatALaterEventSaysNothingOf takes the usage objects of a stream, of which the first stands at its beginning.
+// TestCountsKeepWhatALaterEventSaysNothingOf takes the usage objects of a stream, of which the first stands at its
+// beginning.
 func TestCountsKeepWhatALaterEventSaysNothingOf(t *testing.T) {
 	for _, test := range []struct {
 		name string

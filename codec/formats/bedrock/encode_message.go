@@ -174,7 +174,8 @@ func (w *writer) appendMedia(dst []byte, p *codec.Part) []byte {
 	return append(dst, "}}"...)
 }
 
-// documentName makes a name of letters, digits, single spaces and a few signs, as it is wanted, and different from those before it.
+// documentName makes a name of letters, digits, single spaces and a few signs, as it is wanted, and different from
+// those before it.
 func (w *writer) documentName(name string) string {
 	name = strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-()[]", r) {

@@ -87,7 +87,8 @@ func (Format) EncodeRequest(dst []byte, q *codec.Request, model string) ([]byte,
 	return append(dst, '}'), nil
 }
 
-// apart puts the results of tools and the words of a turn into turns of their own. Since roles alternate, the model has said something between.
+// apart puts the results of tools and the words of a turn into turns of their own. Since roles alternate, the model has
+// said something between.
 func apart(list []alternation.Turn) []alternation.Turn {
 	isResult := func(p codec.Part) bool { return p.Kind == codec.PartToolResult }
 	out := make([]alternation.Turn, 0, len(list))

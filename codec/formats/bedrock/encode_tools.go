@@ -7,7 +7,8 @@ import (
 	"uniapi/codec/schema"
 )
 
-// tools are the tools to offer, in the client's order. A conversation that speaks of tools must offer some, even if none may be called.
+// tools are the tools to offer, in the client's order. A conversation that speaks of tools must offer some, even if
+// none may be called.
 func (w *writer) tools(list []alternation.Turn) []codec.Tool {
 	choice := &w.q.ToolChoice
 	allows := choice.Allows()
@@ -122,7 +123,8 @@ func (w *writer) appendToolChoice(dst []byte) []byte {
 	return dst
 }
 
-// maxPoints is how many cache points a request may have. Of more the first go: the last ones cover the longest prefixes.
+// maxPoints is how many cache points a request may have. Of more the first go: the last ones cover the longest
+// prefixes.
 const maxPoints = 4
 
 func (w *writer) countPoints(tools []codec.Tool, system []codec.Part, list []alternation.Turn) (n int) {

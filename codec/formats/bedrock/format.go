@@ -1,5 +1,5 @@
-// Package bedrock is Amazon Bedrock's two ways to a model: Converse, one format for all of them, and InvokeModel for Claude, which takes
-// Anthropic's own.
+// Package bedrock is Amazon Bedrock's two ways to a model: Converse, one format for all of them, and InvokeModel for
+// Claude, which takes Anthropic's own.
 package bedrock
 
 import (
@@ -11,8 +11,8 @@ import (
 	"uniapi/codec/formats/anthropic"
 )
 
-// Format is Converse and ConverseStream. The model and whether to stream stand in the address and not in the body: who decodes a
-// request sets Model and Stream of the result.
+// Format is Converse and ConverseStream. The model and whether to stream stand in the address and not in the body: who
+// decodes a request sets Model and Stream of the result.
 type Format struct{}
 
 var _ codec.Format = Format{}

@@ -26,8 +26,8 @@ func (f InvokeFormat) Properties() codec.Properties {
 	return t
 }
 
-// WithBetas returns the format with those of a client's anthropic-beta flags that the target takes. They stand in the body there, and with
-// any other the whole request is refused.
+// WithBetas returns the format with those of a client's anthropic-beta flags that the target takes. They stand in the
+// body there, and with any other the whole request is refused.
 func (f InvokeFormat) WithBetas(flags []string, t *capability.Target) InvokeFormat {
 	f.Betas = nil
 	for _, flag := range flags {

@@ -8,8 +8,8 @@ import (
 	"uniapi/codec/toolid"
 )
 
-// DecodeResponse reads an answer. One without an output is an error whatever its status: an unknown path is answered so (wire formats
-// 9.1).
+// DecodeResponse reads an answer. One without an output is an error whatever its status: an unknown path is answered so
+// (wire formats 9.1).
 func (Format) DecodeResponse(body []byte) (*codec.Response, error) {
 	a := &codec.Response{Format: formatName}
 	r := &reader{data: body}
@@ -42,8 +42,8 @@ func (Format) DecodeResponse(body []byte) (*codec.Response, error) {
 	return a, nil
 }
 
-// answered puts the parts of an answer into their final form: an emulated schema becomes text again, the signature of reasoning
-// travels in the id of the call that follows it, and citations get their places in the text.
+// answered puts the parts of an answer into their final form: an emulated schema becomes text again, the signature of
+// reasoning travels in the id of the call that follows it, and citations get their places in the text.
 func answered(parts []codec.Part) (out []codec.Part, calls bool) {
 	at := int64(0)
 	var s codec.Signature
@@ -143,8 +143,8 @@ func appendAnswerPart(dst []byte, p *codec.Part, own bool) []byte {
 	return dst
 }
 
-// clientID is the id of a call for a client of Converse. Claude's signature is in the reasoning there; that of another provider goes on
-// travelling in the id, however long it gets.
+// clientID is the id of a call for a client of Converse. Claude's signature is in the reasoning there; that of another
+// provider goes on travelling in the id, however long it gets.
 func clientID(id string) string {
 	plain, s := toolid.Split(id)
 	if s.Provider == signer {

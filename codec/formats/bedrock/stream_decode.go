@@ -13,7 +13,8 @@ import (
 // NewStreamDecoder reads a stream of Converse, or of InvokeModel with what Claude or Nova say.
 func (Format) NewStreamDecoder() codec.StreamDecoder { return &streamDecoder{} }
 
-// streamDecoder finds the messages in the bytes. Those of InvokeModel hold an event of the model's own format in base64.
+// streamDecoder finds the messages in the bytes. Those of InvokeModel hold an event of the model's own format in
+// base64.
 type streamDecoder struct {
 	reader   eventstream.Reader
 	raw      []byte // what came in base64 in one Push

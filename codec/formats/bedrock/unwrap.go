@@ -11,8 +11,9 @@ import (
 	"uniapi/codec/sse"
 )
 
-// Unwrapped is the stream of InvokeModel with Claude on its way to a client of Anthropic's: the events in Bedrock's frames are Anthropic's
-// own, and go out as the server-sent events that they are elsewhere. The zero value is not ready: Reset first, also for the next stream.
+// Unwrapped is the stream of InvokeModel with Claude on its way to a client of Anthropic's: the events in Bedrock's
+// frames are Anthropic's own, and go out as the server-sent events that they are elsewhere. The zero value is not
+// ready: Reset first, also for the next stream.
 type Unwrapped struct {
 	events    passthrough.Stream
 	inspector anthropic.Inspector
@@ -24,7 +25,8 @@ type Unwrapped struct {
 	err       *codec.Error
 }
 
-// Reset starts a new stream. A trigger is a text that makes an error of an event that contains it and would begin the answer.
+// Reset starts a new stream. A trigger is a text that makes an error of an event that contains it and would begin the
+// answer.
 func (u *Unwrapped) Reset(triggers ...string) {
 	u.events.Reset(&u.inspector, triggers...)
 	u.frames, u.foreign, u.begun, u.err = eventstream.Reader{}, nil, false, nil
@@ -54,8 +56,8 @@ func (u *Unwrapped) Usage() (codec.Usage, bool) { return u.events.Usage() }
 // Said is that of passthrough.Stream.
 func (u *Unwrapped) Said() int64 { return u.events.Said() }
 
-// Push takes the next bytes, split anywhere, and returns what can go out now, valid until the next Push. An error, always a *codec.Error,
-// is the upstream's, reported in the stream: out is what came before it, and nothing follows.
+// Push takes the next bytes, split anywhere, and returns what can go out now, valid until the next Push. An error,
+// always a *codec.Error, is the upstream's, reported in the stream: out is what came before it, and nothing follows.
 func (u *Unwrapped) Push(p []byte) (out []byte, err error) {
 	if u.err != nil {
 		return nil, u.err

@@ -10,7 +10,8 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// layout is what stands in a request. Nobody is served in this format, so that nothing of it but what decides who answers need be there once.
+// layout is what stands in a request. Nobody is served in this format, so that nothing of it but what decides who
+// answers need be there once.
 var layout = front.NewLayout(fields.NewKnown("model", "stream", "messages", "tools", "tool_choice"), "messages")
 
 // DecodeRequest reads a chat request. Unknown members are kept in Extra.

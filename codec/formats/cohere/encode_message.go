@@ -96,8 +96,8 @@ func (w *writer) appendMessages(dst []byte, system []codec.Part, list []alternat
 	return append(dst, ']')
 }
 
-// appendUser writes what the user says and, before it, the results of tools as messages of their own. Images in results have no place
-// in those, and follow as the user's.
+// appendUser writes what the user says and, before it, the results of tools as messages of their own. Images in results
+// have no place in those, and follow as the user's.
 func (w *writer) appendUser(dst []byte, parts []codec.Part) []byte {
 	var said []codec.Part
 	for i := range parts {
@@ -135,8 +135,8 @@ func (w *writer) appendMessage(dst []byte, role string, parts []codec.Part) []by
 	return append(appendContent(dst, parts), '}')
 }
 
-// appendSpoken writes the assistant's turn. What it says beside calls is its plan. A model that does not think plans all the same, and
-// its plan came back as thinking from clients that know no other word.
+// appendSpoken writes the assistant's turn. What it says beside calls is its plan. A model that does not think plans
+// all the same, and its plan came back as thinking from clients that know no other word.
 func (w *writer) appendSpoken(dst []byte, parts []codec.Part) []byte {
 	var plan strings.Builder
 	plan.WriteString(plain(parts))

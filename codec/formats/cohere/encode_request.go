@@ -33,7 +33,8 @@ func (w *writer) fail(param, message string) {
 	}
 }
 
-// EncodeRequest writes a chat request. What Cohere has no place for (n, user, parallel_tool_calls, logit_bias) is left out.
+// EncodeRequest writes a chat request. What Cohere has no place for (n, user, parallel_tool_calls, logit_bias) is left
+// out.
 func (Format) EncodeRequest(dst []byte, q *codec.Request, model string) ([]byte, error) {
 	can := q.For(capability.Cohere, "", model)
 	w := &writer{q: q.WithoutCustom(), own: q.Format == formatName, thinks: can.Thinks != capability.Never}
@@ -103,7 +104,8 @@ func clamp(n, low, high json.Number) json.Number {
 	return n
 }
 
-// offered are the tools that the model may call: there is no way to name one of them, so naming one leaves out the others.
+// offered are the tools that the model may call: there is no way to name one of them, so naming one leaves out the
+// others.
 func (w *writer) offered() []codec.Tool {
 	c := &w.q.ToolChoice
 	allows := c.Allows()
@@ -145,8 +147,8 @@ func (w *writer) appendTools(dst []byte, tools []codec.Tool) []byte {
 	return dst
 }
 
-// lenient says whether a tool is not one that Cohere can be strict about: that is for all tools or none, and each must have an argument
-// that is required.
+// lenient says whether a tool is not one that Cohere can be strict about: that is for all tools or none, and each must
+// have an argument that is required.
 func lenient(t codec.Tool) bool {
 	if t.Strict == nil || !*t.Strict {
 		return true

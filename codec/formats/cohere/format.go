@@ -91,8 +91,8 @@ func appendUsage(dst []byte, u codec.Usage) []byte {
 	return append(rawjson.Num(dst, "cached_tokens", u.Cached), '}')
 }
 
-// citation reads a citation, of whose sources the first that has an address counts. False if none has: other formats have no place for
-// it. The offsets are in the answer's text.
+// citation reads a citation, of whose sources the first that has an address counts. False if none has: other formats
+// have no place for it. The offsets are in the answer's text.
 func citation(data []byte, v rawjson.Value) (c codec.Citation, ok bool) {
 	r := reader{fields.Reader{Data: data}}
 	for it := v.Get(data, "sources").Elements(data); it.Next() && c.URL == ""; {

@@ -7,7 +7,8 @@ import (
 	"uniapi/codec/formats/openai"
 )
 
-// running returns a stream between a Cohere upstream and a chat client that is in the middle of a text, and an event of it.
+// running returns a stream between a Cohere upstream and a chat client that is in the middle of a text, and an event of
+// it.
 func running(tb testing.TB) (codec.StreamDecoder, codec.StreamEncoder, []byte) {
 	d, e := Format{}.NewStreamDecoder(), openai.Format{}.NewStreamEncoder(&codec.Request{Model: "m"})
 	list, err := d.Push(nil, []byte("data: {\"type\":\"message-start\",\"id\":\"1\"}\n\n"))

@@ -13,8 +13,8 @@ import (
 	"uniapi/codec/toolid"
 )
 
-// answer turns GenerateContentResponse objects into events: one for a whole answer, many for a stream, where each has only what is new.
-// The same code reads both, so that they cannot differ.
+// answer turns GenerateContentResponse objects into events: one for a whole answer, many for a stream, where each has
+// only what is new. The same code reads both, so that they cannot differ.
 type answer struct {
 	codec.Drops
 	text    []byte // decoded texts of the events of one push
@@ -35,7 +35,8 @@ type answer struct {
 	err     *codec.Error
 }
 
-// candidate is what is known of a choice. Its finish is held back until the end: some versions repeat STOP in every object.
+// candidate is what is known of a choice. Its finish is held back until the end: some versions repeat STOP in every
+// object.
 type candidate struct {
 	index     int64
 	finish    string
@@ -46,7 +47,8 @@ type candidate struct {
 	grounding []byte
 }
 
-// object appends the events of one response object. One that differs from the last in nothing but its text and counts is not parsed.
+// object appends the events of one response object. One that differs from the last in nothing but its text and counts
+// is not parsed.
 func (a *answer) object(dst []codec.Event, data []byte) []codec.Event {
 	if t := &a.shape; t.match(data) {
 		t.miss = 0
@@ -213,8 +215,8 @@ func (a *answer) state(index int64) *candidate {
 	return &a.choices[len(a.choices)-1]
 }
 
-// say appends an event that carries something, behind the start if it is the first. So nothing comes out of an answer that turns out
-// to be empty.
+// say appends an event that carries something, behind the start if it is the first. So nothing comes out of an answer
+// that turns out to be empty.
 func (a *answer) say(dst []codec.Event, c *candidate, e codec.Event) []codec.Event {
 	e.Choice = c.index
 	c.said = true
@@ -311,8 +313,8 @@ func (a *answer) finished() bool {
 	return slices.ContainsFunc(a.choices, func(c candidate) bool { return c.finish != "" })
 }
 
-// end appends what ends the answer: finishes, or the error if there is no answer. A stream without a finish was cut off; a whole answer
-// is known to be whole.
+// end appends what ends the answer: finishes, or the error if there is no answer. A stream without a finish was cut
+// off; a whole answer is known to be whole.
 func (a *answer) end(dst []codec.Event, whole bool) []codec.Event {
 	said := false
 	word := ""

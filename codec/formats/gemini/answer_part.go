@@ -11,7 +11,8 @@ import (
 	"uniapi/codec/toolid"
 )
 
-// malformed is the finish of an answer with a call whose arguments are no JSON, for which Google's clients have no place.
+// malformed is the finish of an answer with a call whose arguments are no JSON, for which Google's clients have no
+// place.
 var malformed = codec.Finish{Reason: codec.FinishError, Native: "MALFORMED_FUNCTION_CALL"}
 
 // showsThoughts says whether the client asked to see thoughts.
@@ -65,8 +66,8 @@ func appendAnswerCall(dst []byte, id, name, arguments string, custom bool, s cod
 	return append(appendSignature(append(dst, '}'), s, nil), '}'), true
 }
 
-// envelope begins the signatures of other providers, and thinking that only they can read, in Google's field. So they come back from
-// Google's clients, which return that field and know nothing of its content.
+// envelope begins the signatures of other providers, and thinking that only they can read, in Google's field. So they
+// come back from Google's clients, which return that field and know nothing of its content.
 const envelope = "uni-api/"
 
 // encrypted begins what is said of whose thinking it is that cannot be read: the provider, the format, and the id.
@@ -127,8 +128,9 @@ func appendGrounding(dst []byte, list []codec.Citation) []byte {
 	return append(dst, "]}"...)
 }
 
-// playable puts a header before bare samples, which is how Google answers with speech (audio/L16;rate=24000), to make a WAV file of it.
-// A chunk that readers skip makes the header a multiple of three bytes, so that the samples' base64 can stay as it is.
+// playable puts a header before bare samples, which is how Google answers with speech (audio/L16;rate=24000), to make a
+// WAV file of it. A chunk that readers skip makes the header a multiple of three bytes, so that the samples' base64 can
+// stay as it is.
 func playable(m *codec.Media) {
 	kind, parameters, _ := strings.Cut(m.MIME, ";")
 	if !strings.EqualFold(kind, "audio/L16") && !strings.EqualFold(kind, "audio/pcm") {

@@ -45,7 +45,8 @@ func line(events []codec.Event) string {
 	return strings.TrimSpace(b.String())
 }
 
-// decoded runs a stream through a decoder in pieces of n bytes. Each piece is overwritten when the decoder is done with it.
+// decoded runs a stream through a decoder in pieces of n bytes. Each piece is overwritten when the decoder is done with
+// it.
 func decoded(stream string, n int) (events []codec.Event, err error) {
 	d := Format{}.NewStreamDecoder()
 	for len(stream) > 0 && err == nil {

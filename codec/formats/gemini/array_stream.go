@@ -8,9 +8,9 @@ import (
 	"uniapi/codec/sse"
 )
 
-// ArrayStream is a passthrough.Stream for a client that asked for a stream without alt=sse, which Google answers with one JSON array. The
-// upstream is asked for events all the same, since only these can be watched for their end; the client's content type is
-// application/json.
+// ArrayStream is a passthrough.Stream for a client that asked for a stream without alt=sse, which Google answers with
+// one JSON array. The upstream is asked for events all the same, since only these can be watched for their end; the
+// client's content type is application/json.
 type ArrayStream struct {
 	passthrough.Stream
 	array arrayWriter
@@ -136,8 +136,8 @@ func (w *arrayWriter) endLine() {
 	w.place, w.matched = inName, 0
 }
 
-// lineLength is how many of the first bytes belong to one line. Not more than some are looked at, lest a stream with one kind of line end is
-// searched through for the other at each line.
+// lineLength is how many of the first bytes belong to one line. Not more than some are looked at, lest a stream with
+// one kind of line end is searched through for the other at each line.
 func lineLength(b []byte) int {
 	b = b[:min(len(b), 2048)]
 	if n := bytes.IndexByte(b, '\n'); n >= 0 {

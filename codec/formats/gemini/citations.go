@@ -8,8 +8,8 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// offsets turns offsets in bytes, as Google counts, into offsets in characters, for a text that is not kept. It remembers where the
-// width of characters changes, up to maxMarks times.
+// offsets turns offsets in bytes, as Google counts, into offsets in characters, for a text that is not kept. It
+// remembers where the width of characters changes, up to maxMarks times.
 type offsets struct {
 	marks        []mark
 	bytes, chars int64
@@ -94,11 +94,12 @@ func (a *answer) citations(dst []codec.Event, data []byte, v rawjson.Value, c *c
 	return dst
 }
 
-// maxCited is how many bytes of passages and sources an answer's citations repeat. A passage that names many sources is repeated for each,
-// and so is a source that many passages name: further ones go without the passage, or are left out.
+// maxCited is how many bytes of passages and sources an answer's citations repeat. A passage that names many sources is
+// repeated for each, and so is a source that many passages name: further ones go without the passage, or are left out.
 const maxCited = 1 << 20
 
-// grounded says the sources that the search found for passages of the answer. Those that no passage names are named without one.
+// grounded says the sources that the search found for passages of the answer. Those that no passage names are named
+// without one.
 func (a *answer) grounded(dst []codec.Event, c *candidate) []codec.Event {
 	data := c.grounding
 	v, err := rawjson.One(data)

@@ -197,7 +197,8 @@ func (r *reader) part(v rawjson.Value, path string, c *conversation) (codec.Part
 	return p, true
 }
 
-// standardBase64 is base64 in the alphabet that everybody reads. Google's Python SDK writes the one for URLs, which Google alone reads too.
+// standardBase64 is base64 in the alphabet that everybody reads. Google's Python SDK writes the one for URLs, which
+// Google alone reads too.
 func standardBase64(text string) string {
 	if strings.ContainsAny(text, "-_") {
 		return strings.NewReplacer("-", "+", "_", "/").Replace(text)
@@ -267,7 +268,8 @@ func (r *reader) response(v rawjson.Value, path string, c *conversation) *codec.
 	return result
 }
 
-// responseText is what a response says: the text of its only member, where that has one of the names that SDKs use, or the JSON of all.
+// responseText is what a response says: the text of its only member, where that has one of the names that SDKs use, or
+// the JSON of all.
 func (r *reader) responseText(v rawjson.Value, path string) (text string, failed bool) {
 	if v.Kind == rawjson.String {
 		return r.Text(v, path), false

@@ -10,8 +10,8 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// DecodeRequest reads a generateContent request. Names may be written topP or top_p. What the model has no place for stays in Extra,
-// members of generationConfig and toolConfig with that name and a dot before theirs.
+// DecodeRequest reads a generateContent request. Names may be written topP or top_p. What the model has no place for
+// stays in Extra, members of generationConfig and toolConfig with that name and a dot before theirs.
 func (Format) DecodeRequest(body []byte) (*codec.Request, error) { return decodeRequest(body, true) }
 
 // decodeRequest reads one. A countTokens request may have the whole of it as generateContentRequest.

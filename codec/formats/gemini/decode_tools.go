@@ -114,8 +114,8 @@ func (r *reader) toolConfig(q *codec.Request, v rawjson.Value) {
 // maxSchemaDepth is how deep a client's schema may be nested.
 const maxSchemaDepth = 64
 
-// schema makes JSON schema of Google's: types in upper case, nullable, and counts that its JSON writes as strings. JSON schema stays
-// as it is.
+// schema makes JSON schema of Google's: types in upper case, nullable, and counts that its JSON writes as strings. JSON
+// schema stays as it is.
 func (r *reader) schema(v rawjson.Value, path string) json.RawMessage {
 	if !r.Want(v, rawjson.Object, path) {
 		return nil

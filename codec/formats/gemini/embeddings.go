@@ -51,7 +51,8 @@ func (g Embeddings) Method(model string, inputs int) string {
 	return batchEmbedContent
 }
 
-// Most is how many inputs one request of a model may have. Who has more asks several times and puts the answers together with Response.Add.
+// Most is how many inputs one request of a model may have. Who has more asks several times and puts the answers
+// together with Response.Add.
 func (g Embeddings) Most(model string) int {
 	switch name := bare(model); {
 	case !g.Vertex:
@@ -62,7 +63,8 @@ func (g Embeddings) Most(model string) int {
 	return 250
 }
 
-// newGeneration says whether a model on Vertex is asked as AI Studio is. gemini-embedding-001 and the text-embedding models are not yet.
+// newGeneration says whether a model on Vertex is asked as AI Studio is. gemini-embedding-001 and the text-embedding
+// models are not yet.
 func newGeneration(model string) bool {
 	name := bare(model)
 	return strings.HasPrefix(name, "gemini-embedding-") && !strings.HasPrefix(name, "gemini-embedding-001")
@@ -71,7 +73,8 @@ func newGeneration(model string) bool {
 // bare is a model's name without what stands before it in Google's resource names.
 func bare(model string) string { return model[strings.LastIndexByte(model, '/')+1:] }
 
-// EncodeRequest appends the body for the address that Method names. The error is a *codec.Error if there are more inputs than Most.
+// EncodeRequest appends the body for the address that Method names. The error is a *codec.Error if there are more
+// inputs than Most.
 func (g Embeddings) EncodeRequest(dst []byte, q *embed.Request, model string) ([]byte, error) {
 	if most := g.Most(model); len(q.Inputs) > most {
 		return dst, codec.BadRequest("input", "'input' has "+strconv.Itoa(len(q.Inputs))+" texts, but the upstream takes "+strconv.Itoa(most)+" of this model: send fewer at once")
@@ -129,8 +132,8 @@ func (g Embeddings) appendContent(dst []byte, q *embed.Request, i int, model str
 	return rawjson.NumIf(dst, "outputDimensionality", q.Dimensions)
 }
 
-// DecodeResponse reads an answer in any of the three forms to the inputs of q. What is kept of body is valid as long as that. The error is a
-// *codec.Error.
+// DecodeResponse reads an answer in any of the three forms to the inputs of q. What is kept of body is valid as long as
+// that. The error is a *codec.Error.
 func (g Embeddings) DecodeResponse(body []byte, q *embed.Request) (*embed.Response, error) {
 	a := &embed.Response{Data: bytes.TrimSpace(body)}
 	var err error

@@ -13,7 +13,8 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// DecodeRequest implements embed.Client: it reads the body of :embedContent or, of several requests, :batchEmbedContents.
+// DecodeRequest implements embed.Client: it reads the body of :embedContent or, of several requests,
+// :batchEmbedContents.
 func (g Embeddings) DecodeRequest(body []byte) (*embed.Request, error) {
 	q, r := &embed.Request{}, fields.Reader{Data: body}
 	top, err := rawjson.One(body)

@@ -10,12 +10,12 @@ import (
 	"uniapi/codec/toolid"
 )
 
-// skipValidator stands in for a signature that is not known: Google documents the text skip_thought_signature_validator for
-// conversations that another model began. In base64, as the field is of bytes.
+// skipValidator stands in for a signature that is not known: Google documents the text skip_thought_signature_validator
+// for conversations that another model began. In base64, as the field is of bytes.
 const skipValidator = "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I="
 
-// contents writes a conversation: roles alternate, and the turn behind one with calls answers each of them once, in their order, which
-// is how Google matches them.
+// contents writes a conversation: roles alternate, and the turn behind one with calls answers each of them once, in
+// their order, which is how Google matches them.
 type contents struct {
 	format       Format
 	capabilities capabilities
@@ -64,8 +64,8 @@ func (c *contents) append(dst []byte, q *codec.Request, hint string) ([]byte, er
 	return append(dst, ']'), nil
 }
 
-// prepare takes what Google reads: no thoughts, of which it wants the signatures only, nobody else's signatures, and ids without the
-// signatures that travelled in them.
+// prepare takes what Google reads: no thoughts, of which it wants the signatures only, nobody else's signatures, and
+// ids without the signatures that travelled in them.
 func (c *contents) prepare(m *codec.Message) []codec.Part {
 	parts := make([]codec.Part, 0, len(m.Parts))
 	for _, p := range m.Parts {
@@ -157,7 +157,8 @@ func (c *contents) call(dst []byte, p *codec.Part, first bool) []byte {
 	return append(rawjson.StrIf(dst, "thoughtSignature", signature), '}')
 }
 
-// appendID writes the id by which calls and responses are matched. Vertex matches by place, and older versions of it refuse the member.
+// appendID writes the id by which calls and responses are matched. Vertex matches by place, and older versions of it
+// refuse the member.
 func (c *contents) appendID(dst []byte, id string) []byte {
 	if c.format.Vertex {
 		return dst

@@ -15,7 +15,8 @@ const (
 	maxOutputVertex = 65535
 )
 
-// EncodeRequest writes a generateContent request. The modifiers of the name in q.Model that mean something to Gemini are read here.
+// EncodeRequest writes a generateContent request. The modifiers of the name in q.Model that mean something to Gemini
+// are read here.
 func (f Format) EncodeRequest(dst []byte, q *codec.Request, model string) ([]byte, error) {
 	t := capabilities{f.target(q, model)}
 	search := modifier.Read(q.Model, model).Search
@@ -59,8 +60,8 @@ func (f Format) EncodeRequest(dst []byte, q *codec.Request, model string) ([]byt
 
 var serviceTiers = map[string]string{"flex": "flex", "priority": "priority", "default": "standard", "standard": "standard"}
 
-// knobs are the members of Google's that a client of any format may send along: at the top, or where Google's own OpenAI endpoint
-// has them, in extra_body.google or google.
+// knobs are the members of Google's that a client of any format may send along: at the top, or where Google's own
+// OpenAI endpoint has them, in extra_body.google or google.
 var knobs = map[string]bool{"thinkingConfig": true, "safetySettings": true, "cachedContent": true, "labels": true, "imageConfig": true,
 	"speechConfig": true}
 
@@ -214,8 +215,8 @@ func appendOutput(dst []byte, q *codec.Request, t capabilities, hinted bool) ([]
 	return dst, nil
 }
 
-// appendSchema writes a schema under the name of the member that takes JSON schema, or of that which takes only a part of it, by what
-// the model has.
+// appendSchema writes a schema under the name of the member that takes JSON schema, or of that which takes only a part
+// of it, by what the model has.
 func appendSchema(dst []byte, name, older string, raw []byte, t capabilities) ([]byte, error) {
 	if t.openAPI() {
 		return schema.Clean(rawjson.Key(dst, older), raw, schema.Gemini)

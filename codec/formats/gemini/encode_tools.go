@@ -7,7 +7,8 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// customInput is the argument that carries the text for a custom tool, of which Google knows none: it becomes a function.
+// customInput is the argument that carries the text for a custom tool, of which Google knows none: it becomes a
+// function.
 const customInput = "input"
 
 const customSchema = `{"type":"object","properties":{"` + customInput + `":{"type":"string"}},"required":["` + customInput + `"]}`
@@ -61,7 +62,8 @@ func (f Format) appendTools(dst []byte, q *codec.Request, t capabilities, search
 	return f.appendToolConfig(dst, q, functions > 0, functions > 0 && len(hosted) > 0), nil
 }
 
-// isFunction says whether the tool is declared as a function. One called googleSearch is what clients of uni-api ask for search with.
+// isFunction says whether the tool is declared as a function. One called googleSearch is what clients of uni-api ask
+// for search with.
 func isFunction(t *codec.Tool) bool { return t.Kind != codec.ToolHosted && t.Name != "googleSearch" }
 
 // hostedTools lists the tools that Google runs, each once, and counts the functions.
@@ -117,8 +119,8 @@ func hasProperties(raw []byte) bool {
 	return it.Next() || v.Get(raw, "$ref").Present()
 }
 
-// appendToolConfig writes how functions may be called. combined is for functions beside Google's own tools, whose use AI Studio
-// must be told to show.
+// appendToolConfig writes how functions may be called. combined is for functions beside Google's own tools, whose use
+// AI Studio must be told to show.
 func (f Format) appendToolConfig(dst []byte, q *codec.Request, functions, combined bool) []byte {
 	before := len(dst)
 	dst = append(rawjson.Key(dst, "toolConfig"), '{')

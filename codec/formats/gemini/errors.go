@@ -10,8 +10,8 @@ import (
 	"uniapi/codec/sse"
 )
 
-// DecodeError reads Google's error object, bare or in an array. What else may stand in its place (pages of proxies, plain text, nothing)
-// is the same for all providers.
+// DecodeError reads Google's error object, bare or in an array. What else may stand in its place (pages of proxies,
+// plain text, nothing) is the same for all providers.
 func (Format) DecodeError(status int, contentType string, body []byte) *codec.Error {
 	e := codec.ReadError(status, contentType, body)
 	text := bytes.TrimSpace(body)

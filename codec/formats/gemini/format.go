@@ -11,15 +11,16 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// Format is the generateContent format. The zero value is AI Studio's v1beta. The model and whether to stream stand in the address and
-// not in the body: who decodes a request sets Model and Stream of the result.
+// Format is the generateContent format. The zero value is AI Studio's v1beta. The model and whether to stream stand in
+// the address and not in the body: who decodes a request sets Model and Stream of the result.
 type Format struct {
-	// Vertex is for Google Cloud: it takes addresses of files, has a smaller limit for the output, and shows the thoughts of 2.5
-	// models unasked, as uni-api does.
+	// Vertex is for Google Cloud: it takes addresses of files, has a smaller limit for the output, and shows the
+	// thoughts of 2.5 models unasked, as uni-api does.
 	Vertex bool
 	// NoSystemInstruction is for addresses without v1beta, where instructions must stand in the first user message.
 	NoSystemInstruction bool
-	// Array makes streams for clients one JSON array, for those that ask without alt=sse. Decoding takes both forms anyway.
+	// Array makes streams for clients one JSON array, for those that ask without alt=sse. Decoding takes both forms
+	// anyway.
 	Array bool
 }
 

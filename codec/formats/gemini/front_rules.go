@@ -7,8 +7,8 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// NewRules implements front.Ruler. For hosts that nobody knows there are none: what clients of this format write goes to them as it is. What a client
-// asks for is changed behind what the operator sets.
+// NewRules implements front.Ruler. For hosts that nobody knows there are none: what clients of this format write goes
+// to them as it is. What a client asks for is changed behind what the operator sets.
 func (Format) NewRules(t *capability.Target, _ string) front.Rules {
 	if t == nil || !t.Known {
 		return front.NoRules{}

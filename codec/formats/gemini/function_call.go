@@ -58,7 +58,8 @@ func (a *answer) functionCall(dst []codec.Event, data []byte, v rawjson.Value, s
 	return a.closeCall(dst, c)
 }
 
-// compact takes the line breaks out of JSON, which some answers are indented with. Decoded texts may be in use, so it makes a copy.
+// compact takes the line breaks out of JSON, which some answers are indented with. Decoded texts may be in use, so it
+// makes a copy.
 func compact(raw []byte) []byte {
 	var b bytes.Buffer
 	if json.Compact(&b, raw) != nil {

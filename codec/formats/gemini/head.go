@@ -47,8 +47,9 @@ func camels(names []string) []string {
 	return slices.Compact(names)
 }
 
-// ReadHead looks through a request in one pass, and checks that it is one JSON object in which each member that the gateway reads is there
-// once. An error is a *codec.Error with status 400. It does not allocate for names as Google writes them.
+// ReadHead looks through a request in one pass, and checks that it is one JSON object in which each member that the
+// gateway reads is there once. An error is a *codec.Error with status 400. It does not allocate for names as Google
+// writes them.
 func ReadHead(body []byte) (Head, error) {
 	var h Head
 	var seen fields.Seen

@@ -40,7 +40,8 @@ func (g Images) Method(model string) string {
 	return imagePredict
 }
 
-// Most is how many images one request to a model can make. Who wants more asks several times and puts the answers together with Response.Add.
+// Most is how many images one request to a model can make. Who wants more asks several times and puts the answers
+// together with Response.Add.
 func (g Images) Most(model string) int64 {
 	if g.Method(model) == generateContent {
 		return 1
@@ -48,7 +49,8 @@ func (g Images) Most(model string) int64 {
 	return 4
 }
 
-// EncodeRequest appends the body for the address that Method names. The error is a *codec.Error, such as for more images than Most.
+// EncodeRequest appends the body for the address that Method names. The error is a *codec.Error, such as for more
+// images than Most.
 func (g Images) EncodeRequest(dst []byte, q *images.Request, model string) ([]byte, error) {
 	if most := g.Most(model); q.N > most {
 		return dst, codec.BadRequest("n", "'n' is "+strconv.FormatInt(q.N, 10)+", but the upstream makes at most "+strconv.FormatInt(most, 10)+
@@ -65,7 +67,8 @@ func (g Images) EncodeRequest(dst []byte, q *images.Request, model string) ([]by
 	return Format{Vertex: g.Vertex}.EncodeRequest(dst, chat, model)
 }
 
-// imageConfig is the member of generationConfig, nil if there is nothing to say. The models of 2.0 know none, and those of 2.5 no resolution.
+// imageConfig is the member of generationConfig, nil if there is nothing to say. The models of 2.0 know none, and those
+// of 2.5 no resolution.
 func (g Images) imageConfig(q *images.Request, model string) []byte {
 	if strings.Contains(model, "gemini-2.0") {
 		return nil
@@ -86,7 +89,8 @@ func (g Images) imageConfig(q *images.Request, model string) []byte {
 	return append(config, '}')
 }
 
-// appendImageOutput writes the form of the file. Google has no webp, so that becomes png, which every reader of webp can read.
+// appendImageOutput writes the form of the file. Google has no webp, so that becomes png, which every reader of webp
+// can read.
 func appendImageOutput(dst []byte, name string, q *images.Request) []byte {
 	if q.Format == "" {
 		return dst
@@ -113,7 +117,8 @@ func appendPredict(dst []byte, q *images.Request, model string) []byte {
 	return append(dst, `,"includeRaiReason":true}}`...)
 }
 
-// DecodeResponse reads an answer of model. The error is a *codec.Error: that of an answer without an image says why there is none.
+// DecodeResponse reads an answer of model. The error is a *codec.Error: that of an answer without an image says why
+// there is none.
 func (g Images) DecodeResponse(body []byte, model string) (*images.Response, error) {
 	if g.Method(model) == imagePredict {
 		return readPredictions(body)
@@ -144,7 +149,8 @@ func (g Images) DecodeResponse(body []byte, model string) (*images.Response, err
 	case filtered != "":
 		return nil, imageRefused(filtered)
 	case words.Len() > 0:
-		// Another channel would get the same words: the model does not want to, or does not see that an image is asked for.
+		// Another channel would get the same words: the model does not want to, or does not see that an image is asked
+		// for.
 		e := codec.BadRequest("prompt", "the model answered without an image: "+beginning(words.String()))
 		e.InAnswer = true
 		return nil, e

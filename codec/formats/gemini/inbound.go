@@ -33,7 +33,8 @@ func Routes() (routes []front.Route) {
 	return routes
 }
 
-// Format implements front.Inbound: streams are events if the client asks for them so, else the one JSON array that Google sends.
+// Format implements front.Inbound: streams are events if the client asks for them so, else the one JSON array that
+// Google sends.
 func (i inbound) Format(asked front.Asked) codec.Format {
 	return Format{Array: i.stream && string(asked.Query("alt")) != "sse"}
 }

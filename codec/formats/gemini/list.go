@@ -27,7 +27,8 @@ func (Format) Listed(id string) any {
 // List implements front.Lister.
 func (f Format) List(ids []string) any { return map[string]any{"models": front.ListedAll(f, ids)} }
 
-// Recognizes implements front.Recognizer. In version 1 of Google's API nothing but the key's header tells, or the verb in the address.
+// Recognizes implements front.Recognizer. In version 1 of Google's API nothing but the key's header tells, or the verb
+// in the address.
 func (Format) Recognizes(asked front.Asked) bool {
 	path := asked.Path()
 	return bytes.HasPrefix(path, []byte("/v1beta/")) ||

@@ -8,7 +8,8 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// TakesURL says whether the upstream reads the media from its address itself. Any other must be fetched before the request is encoded.
+// TakesURL says whether the upstream reads the media from its address itself. Any other must be fetched before the
+// request is encoded.
 func (f Format) TakesURL(m *codec.Media) bool {
 	url := strings.ToLower(m.URL)
 	switch {

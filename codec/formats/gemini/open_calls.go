@@ -1,7 +1,7 @@
 package gemini
 
-// openCalls are the function calls of a conversation that have no response yet. They are found by their ids, and by their names in the order in
-// which they came: a conversation may have thousands.
+// openCalls are the function calls of a conversation that have no response yet. They are found by their ids, and by
+// their names in the order in which they came: a conversation may have thousands.
 type openCalls struct {
 	calls   []called
 	byID    map[string][]int // in calls, of those that wait or were answered by name

@@ -29,7 +29,8 @@ type arg struct {
 	text  []byte          // of a text the decoded pieces, of a number or literal the JSON
 }
 
-// add takes a piece like {"jsonPath":"$.a.b[0]","stringValue":"x"}. Pieces of one text follow each other with the same path.
+// add takes a piece like {"jsonPath":"$.a.b[0]","stringValue":"x"}. Pieces of one text follow each other with the same
+// path.
 func (p *partialCall) add(data []byte, v rawjson.Value) {
 	path, _ := rawjson.Text(data, v.Get(data, "jsonPath"))
 	place := p.root.find(path)

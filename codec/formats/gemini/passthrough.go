@@ -12,8 +12,8 @@ import (
 	"uniapi/codec/trigger"
 )
 
-// Inspector reads a stream of generateContent for a passthrough.Stream. Google has no event that is the last: the answer is complete with its
-// finishReason, and what it counts may come behind that.
+// Inspector reads a stream of generateContent for a passthrough.Stream. Google has no event that is the last: the
+// answer is complete with its finishReason, and what it counts may come behind that.
 type Inspector struct {
 	answer answer
 	said   []codec.Event
@@ -39,7 +39,8 @@ func (in *Inspector) Usage() codec.Usage {
 // Said implements passthrough.Inspector.
 func (in *Inspector) Said() int64 { return in.passed }
 
-// Failure implements passthrough.Inspector. Behind a finish, which old versions repeat in every object, only an error matters.
+// Failure implements passthrough.Inspector. Behind a finish, which old versions repeat in every object, only an error
+// matters.
 func (in *Inspector) Failure(_, block []byte) *codec.Error {
 	block = bytes.TrimSpace(block)
 	v, err := rawjson.One(block)
@@ -80,7 +81,8 @@ func (in *Inspector) Forget() {
 	in.answer.shape = template{bytes: in.answer.shape.bytes[:0], holes: in.answer.shape.holes[:0]}
 }
 
-// Head implements passthrough.Inspector. What is so large is an image, or an error that can be told by its first member.
+// Head implements passthrough.Inspector. What is so large is an image, or an error that can be told by its first
+// member.
 func (in *Inspector) Head(_, data []byte, _ bool) passthrough.Sign {
 	a := &in.answer
 	it := rawjson.MembersOf(data)
@@ -117,9 +119,9 @@ func (in *Inspector) End(bool) (last string, err *codec.Error) {
 	return "", in.answer.err
 }
 
-// CheckAnswer looks at a whole plain answer that came with a success status, and returns its usage. The error, always a *codec.Error, says
-// that it is none: an error object, a page, a refused prompt, an answer that says nothing, or one that holds one of the operator's error
-// triggers.
+// CheckAnswer looks at a whole plain answer that came with a success status, and returns its usage. The error, always a
+// *codec.Error, says that it is none: an error object, a page, a refused prompt, an answer that says nothing, or one
+// that holds one of the operator's error triggers.
 func CheckAnswer(body []byte, triggers []string) (codec.Usage, error) {
 	var a answer
 	text := bytes.TrimSpace(body)

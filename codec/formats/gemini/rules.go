@@ -101,7 +101,8 @@ func (t capabilities) changes(body []byte, q *wanted) (c change) {
 	return c
 }
 
-// asLevel asks a model that has levels to think. It takes a budget as well, where the rules know of one, and never both.
+// asLevel asks a model that has levels to think. It takes a budget as well, where the rules know of one, and never
+// both.
 func (t capabilities) asLevel(c *change, body []byte, q *wanted) {
 	switch {
 	case q.effort != "":
@@ -139,7 +140,8 @@ func (t capabilities) tokens(n int64) int64 {
 	return taken
 }
 
-// refusesOf says whether something in a generationConfig would be refused. It does not allocate for names as Google writes them.
+// refusesOf says whether something in a generationConfig would be refused. It does not allocate for names as Google
+// writes them.
 func (t capabilities) refusesOf(body []byte, config rawjson.Value) bool {
 	if config.Kind != rawjson.Object {
 		return false
@@ -148,7 +150,8 @@ func (t capabilities) refusesOf(body []byte, config rawjson.Value) bool {
 	return t.changes(body, &q) != change{}
 }
 
-// settle returns the request as the model takes it; one that it takes already is returned itself. The body is not changed.
+// settle returns the request as the model takes it; one that it takes already is returned itself. The body is not
+// changed.
 func (t capabilities) settle(body []byte, config rawjson.Value) []byte {
 	if config.Kind != rawjson.Object {
 		return body
@@ -178,7 +181,8 @@ func (t capabilities) settle(body []byte, config rawjson.Value) []byte {
 	return slices.Concat(body[:config.Start], slices.Concat(inner...), body[config.End:])
 }
 
-// thinking is the thinkingConfig with the words that the model takes; nil, which takes it out, if nothing is left of it.
+// thinking is the thinkingConfig with the words that the model takes; nil, which takes it out, if nothing is left of
+// it.
 func (c *change) thinking(body []byte, q *wanted) (edited []byte, changed bool) {
 	var s rawjson.Splicer
 	if c.noLevel {

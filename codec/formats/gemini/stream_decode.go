@@ -116,7 +116,8 @@ func (d *streamDecoder) End(dst []codec.Event) ([]codec.Event, error) {
 	return dst, failure(a.err)
 }
 
-// objects finds the objects in an array, or one behind another, in bytes that come in pieces. Its time is linear in the bytes.
+// objects finds the objects in an array, or one behind another, in bytes that come in pieces. Its time is linear in the
+// bytes.
 type objects struct {
 	held    []byte // the object in the making
 	given   []byte // the last one that was made in held, and still in use when the next one begins
@@ -125,8 +126,8 @@ type objects struct {
 	escaped bool
 }
 
-// next returns the next complete object and the bytes behind it. Nil if there is none yet; all of p is then kept. An object is valid as long
-// as p, or until one that is begun in a later p is complete.
+// next returns the next complete object and the bytes behind it. Nil if there is none yet; all of p is then kept. An
+// object is valid as long as p, or until one that is begun in a later p is complete.
 func (o *objects) next(p []byte) (object, rest []byte) {
 	start := 0
 	for i := range p {

@@ -13,8 +13,9 @@ func (f Format) NewStreamEncoder(q *codec.Request) codec.StreamEncoder {
 	return &streamEncoder{format: f, model: q.Model, thoughts: showsThoughts(q)}
 }
 
-// streamEncoder writes a GenerateContentResponse for each event that says something. Calls go out when they are complete, since their
-// arguments are an object, and finishes with the usage in the last frame, which is where clients look.
+// streamEncoder writes a GenerateContentResponse for each event that says something. Calls go out when they are
+// complete, since their arguments are an object, and finishes with the usage in the last frame, which is where clients
+// look.
 type streamEncoder struct {
 	format   Format
 	model    string

@@ -13,9 +13,9 @@ const (
 	maxMisses   = 16   // objects without a match among them, after which it is given up
 )
 
-// template is the shape of the last ordinary object of a stream: one choice with one part of text, and counts. Most objects differ from
-// the one before in the text and some counts only. One that has the same bytes around these means the same, and comparing them replaces
-// parsing it. This is exact, not a guess.
+// template is the shape of the last ordinary object of a stream: one choice with one part of text, and counts. Most
+// objects differ from the one before in the text and some counts only. One that has the same bytes around these means
+// the same, and comparing them replaces parsing it. This is exact, not a guess.
 type template struct {
 	bytes []byte
 	holes []hole // in their order; empty for no template
@@ -68,8 +68,8 @@ func (t *template) match(data []byte) bool {
 	return string(data[pos:]) == string(t.bytes[t.tail:])
 }
 
-// stringEnd returns the offset of the quote that closes the string whose inside starts at data[i], -1 if there is none or the string is
-// not a plain one.
+// stringEnd returns the offset of the quote that closes the string whose inside starts at data[i], -1 if there is none
+// or the string is not a plain one.
 func stringEnd(data []byte, i int) int {
 	for ; i < len(data); i++ {
 		switch c := data[i]; {
@@ -107,8 +107,8 @@ func (t *template) learn(data []byte) {
 	}
 }
 
-// walk collects the holes, with from and to around what is in them. False for an object that is not ordinary, such as one with two members
-// of a name.
+// walk collects the holes, with from and to around what is in them. False for an object that is not ordinary, such as
+// one with two members of a name.
 func (t *template) walk(data []byte) bool {
 	v, err := rawjson.One(data)
 	if err != nil {

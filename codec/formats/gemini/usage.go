@@ -7,8 +7,8 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// counts are the numbers of usageMetadata as Google counts: thoughts beside the answer, and what its tools put into the prompt beside
-// the prompt.
+// counts are the numbers of usageMetadata as Google counts: thoughts beside the answer, and what its tools put into the
+// prompt beside the prompt.
 type counts struct {
 	n                        [len(countNames)]int64
 	told                     uint8 // a bit for each of n
@@ -69,8 +69,8 @@ func readCounts(data []byte, v rawjson.Value) counts {
 	return c
 }
 
-// queriesIn counts the searches that an answer is grounded on, as Google does to ask money for them: each of several that say the same once, and none that says
-// nothing (https://ai.google.dev/gemini-api/docs/google-search, "Pricing").
+// queriesIn counts the searches that an answer is grounded on, as Google does to ask money for them: each of several
+// that say the same once, and none that says nothing (https://ai.google.dev/gemini-api/docs/google-search, "Pricing").
 func queriesIn(data []byte, grounding rawjson.Value) int64 {
 	var queries map[string]struct{}
 	for it := grounding.Get(data, "webSearchQueries").Elements(data); it.Next(); {
@@ -86,10 +86,13 @@ func queriesIn(data []byte, grounding rawjson.Value) int64 {
 	return int64(len(queries))
 }
 
-// tools counts what Google asks money for beside tokens. Of searches: each of them from Gemini 3 on, before that one for an answer that has any. The page above says so, and
-// so does that of prices for Vertex (https://cloud.google.com/vertex-ai/generative-ai/pricing): a "grounding prompt" is paid once, however many queries it makes. Of Google Maps
-// (https://ai.google.dev/gemini-api/docs/maps-grounding, "Pricing and rate limits", and https://ai.google.dev/gemini-api/docs/pricing): before Gemini 3 a "grounded prompt", which is an answer
-// that has a source of it, and is once whatever was asked; from then on the queries, which are told with those of the web and cost the same.
+// tools counts what Google asks money for beside tokens. Of searches: each of them from Gemini 3 on, before that one
+// for an answer that has any. The page above says so, and so does that of prices for Vertex
+// (https://cloud.google.com/vertex-ai/generative-ai/pricing): a "grounding prompt" is paid once, however many queries
+// it makes. Of Google Maps (https://ai.google.dev/gemini-api/docs/maps-grounding, "Pricing and rate limits", and
+// https://ai.google.dev/gemini-api/docs/pricing): before Gemini 3 a "grounded prompt", which is an answer that has a
+// source of it, and is once whatever was asked; from then on the queries, which are told with those of the web and cost
+// the same.
 func (a *answer) tools(u *codec.Usage) {
 	u.Searches, u.Maps = a.queries, 0
 	old := strings.HasPrefix(a.start.Name, "gemini-1") || strings.HasPrefix(a.start.Name, "gemini-2")

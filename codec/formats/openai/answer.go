@@ -6,15 +6,16 @@ import (
 	"uniapi/codec/trigger"
 )
 
-// CheckAnswer looks at a whole plain answer that came with a success status, in one pass, and returns its usage. The error, always
-// a *codec.Error, says that it is none: an error object, HTML or anything else that is not a JSON object, an answer that says
-// nothing, or one that holds one of the operator's error triggers.
+// CheckAnswer looks at a whole plain answer that came with a success status, in one pass, and returns its usage. The
+// error, always a *codec.Error, says that it is none: an error object, HTML or anything else that is not a JSON object,
+// an answer that says nothing, or one that holds one of the operator's error triggers.
 func CheckAnswer(body []byte, triggers []string) (codec.Usage, error) {
 	var f findings
 	return f.check(body, triggers)
 }
 
-// CheckChat is CheckAnswer for an answer that passes, and says whether it lacks something that clients read: see Mended.
+// CheckChat is CheckAnswer for an answer that passes, and says whether it lacks something that clients read: see
+// Mended.
 func CheckChat(body []byte, triggers []string) (u codec.Usage, lacking bool, err error) {
 	var f findings
 	u, err = f.check(body, triggers)
@@ -39,8 +40,8 @@ func (f *findings) check(body []byte, triggers []string) (codec.Usage, error) {
 	return f.Usage, nil
 }
 
-// emptyAnswer is nil for an answer that has a reason to say nothing: a model that spent its tokens on thinking, or a filter. To ask
-// another channel would cost the same again and end the same way.
+// emptyAnswer is nil for an answer that has a reason to say nothing: a model that spent its tokens on thinking, or a
+// filter. To ask another channel would cost the same again and end the same way.
 func (f *findings) emptyAnswer(body []byte) error {
 	if failure := finishFailure(f.finish); failure != nil {
 		return failure
@@ -54,8 +55,8 @@ func (f *findings) emptyAnswer(body []byte) error {
 	return codec.Empty()
 }
 
-// disguised is the error in an object that has neither an error member nor a choice, but a message: Alibaba, Mistral and FastAPI
-// servers write errors so. Nil if there is no such thing.
+// disguised is the error in an object that has neither an error member nor a choice, but a message: Alibaba, Mistral
+// and FastAPI servers write errors so. Nil if there is no such thing.
 func (f *findings) disguised(data []byte) *codec.Error {
 	if f.choices {
 		return nil

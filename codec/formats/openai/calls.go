@@ -60,7 +60,8 @@ func readFunction(it *rawjson.Members) (name, arguments rawjson.Value) {
 	return name, arguments
 }
 
-// callPiece is what tells which call of a stream a piece belongs to. Its id and its name are told by their hashes, 0 for none.
+// callPiece is what tells which call of a stream a piece belongs to. Its id and its name are told by their hashes, 0
+// for none.
 type callPiece struct {
 	choice, index int64
 	numbered      bool // it has an index
@@ -141,9 +142,10 @@ func (o *openCalls) take(p *callPiece) (at int, begins bool) {
 	return at, begins
 }
 
-// find is the call that a piece goes on with, -1 for one that begins another. Some upstreams number every call 0 (Ollama, among others), and
-// only the id tells them apart; some make up an id for every piece, which then has no name; some number none, and then a piece without an id
-// goes on with the last, unless it names a tool and its arguments begin anew.
+// find is the call that a piece goes on with, -1 for one that begins another. Some upstreams number every call 0
+// (Ollama, among others), and only the id tells them apart; some make up an id for every piece, which then has no name;
+// some number none, and then a piece without an id goes on with the last, unless it names a tool and its arguments
+// begin anew.
 func (o *openCalls) find(p *callPiece) int {
 	var known *int
 	switch {

@@ -81,8 +81,8 @@ func (last lastCalls) take(m *codec.Message) {
 	}
 }
 
-// message reads a message of a request, or that of an answer. The parts come in the order thinking, content, refusal, media, calls,
-// whatever the order of the members.
+// message reads a message of a request, or that of an answer. The parts come in the order thinking, content, refusal,
+// media, calls, whatever the order of the members.
 func (r *reader) message(v rawjson.Value, role codec.Role, path string) codec.Message {
 	m := codec.Message{Role: role}
 	var content, reasoning, blocks, details, refusal, calls, call, audio, images, annotations, cache rawjson.Value

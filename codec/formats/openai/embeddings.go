@@ -59,7 +59,8 @@ func (Embeddings) DecodeRequest(body []byte) (*embed.Request, error) {
 	return q, nil
 }
 
-// readInputs reads a text or a list of texts. OpenAI's models also take tokens; they are numbers of a vocabulary that no other model has.
+// readInputs reads a text or a list of texts. OpenAI's models also take tokens; they are numbers of a vocabulary that
+// no other model has.
 func readInputs(r *fields.Reader, v rawjson.Value) []string {
 	switch v.Kind {
 	case rawjson.String:

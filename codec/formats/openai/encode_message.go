@@ -10,8 +10,8 @@ import (
 var roleWords = [...]string{codec.RoleUser: "user", codec.RoleAssistant: "assistant", codec.RoleSystem: "system",
 	codec.RoleDeveloper: "developer", codec.RoleTool: "tool"}
 
-// appendMessages writes the messages. A tool message takes only text here, so images in results follow in a user message behind all
-// results of the turn.
+// appendMessages writes the messages. A tool message takes only text here, so images in results follow in a user
+// message behind all results of the turn.
 func appendMessages(dst []byte, messages []codec.Message, own bool) []byte {
 	var media []codec.Part
 	for i := range messages {
@@ -209,8 +209,8 @@ func appendThoughtSignature(dst []byte, s codec.Signature) []byte {
 	return append(rawjson.Str(dst, "thought_signature", s.Value), "}}"...)
 }
 
-// appendContent writes a single plain text as a string, which every server takes, and everything else as a list. Without parts
-// it is none.
+// appendContent writes a single plain text as a string, which every server takes, and everything else as a list.
+// Without parts it is none.
 func appendContent(dst []byte, parts []codec.Part, own bool, none string) []byte {
 	if len(parts) == 0 {
 		return append(dst, none...)

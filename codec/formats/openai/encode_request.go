@@ -5,8 +5,8 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// EncodeRequest writes a chat request. Members that OpenAI refuses without their partner (tool_choice without tools, stream_options
-// without a stream) are left out. A stream always asks for usage.
+// EncodeRequest writes a chat request. Members that OpenAI refuses without their partner (tool_choice without tools,
+// stream_options without a stream) are left out. A stream always asks for usage.
 func (Format) EncodeRequest(dst []byte, q *codec.Request, model string) ([]byte, error) {
 	own := q.Format == formatName
 	dst = append(dst, '{')
@@ -126,7 +126,8 @@ func appendOutputFormat(dst []byte, f *codec.OutputFormat) []byte {
 	return append(dst, "}}"...)
 }
 
-// appendTools writes the tools in their order, which prompt caches depend on. Another format's hosted tools have no form here.
+// appendTools writes the tools in their order, which prompt caches depend on. Another format's hosted tools have no
+// form here.
 func appendTools(dst []byte, tools []codec.Tool, own bool) []byte {
 	before := len(dst)
 	dst = append(rawjson.Key(dst, "tools"), '[')

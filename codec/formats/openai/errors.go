@@ -20,7 +20,8 @@ func AppendError(dst []byte, e *codec.Error) []byte {
 	return append(dst, "}}"...)
 }
 
-// AppendErrorEvent appends the error as the last event of a stream that has begun. No [DONE] follows: the stream did not end well.
+// AppendErrorEvent appends the error as the last event of a stream that has begun. No [DONE] follows: the stream did
+// not end well.
 func AppendErrorEvent(dst []byte, e *codec.Error) []byte {
 	dst = append(dst, "data: "...)
 	dst = AppendError(dst, e)

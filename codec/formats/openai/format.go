@@ -34,8 +34,10 @@ var described = codec.Properties{
 			Members: []string{"web_search_options"}, Size: "search_context_size", Web: []string{"web_search"}, Preview: []string{"web_search_preview"}, Files: []string{"file_search"},
 			Named: []string{"googleSearch", "google_search", "googleSearchRetrieval", "google_search_retrieval"}, Maps: []string{"googleMaps", "google_maps"},
 		},
-		// xAI's search_parameters, OpenRouter's plugins, Azure's data_sources (learn.microsoft.com/azure/ai-services/openai/references/on-your-data), DashScope's
-		// enable_search and Groq's search_settings; document_url is Mistral's, video_url and audio_url are vLLM's and DashScope's, and so are texts that name files.
+		// xAI's search_parameters, OpenRouter's plugins, Azure's data_sources
+		// (learn.microsoft.com/azure/ai-services/openai/references/on-your-data), DashScope's enable_search and Groq's
+		// search_settings; document_url is Mistral's, video_url and audio_url are vLLM's and DashScope's, and so are
+		// texts that name files.
 		Beyond: codec.Beyond{
 			Members: []string{"web_search_options", "search_parameters", "plugins", "data_sources", "dataSources", "enable_search", "search_settings"},
 			Within:  []string{"file_id", "file_url", "file_data", "input_audio", "document_url", "video_url", "audio_url", "fileid:*"}, Client: []string{"function", "custom"},
@@ -132,8 +134,8 @@ func finishWord(f codec.Finish, legacy bool) string {
 	return "stop"
 }
 
-// Target is what can be told in a chat request: OpenAI's own schema. Files are PDF (developers.openai.com, guides/file-inputs), and what an
-// assistant says is text.
+// Target is what can be told in a chat request: OpenAI's own schema. Files are PDF (developers.openai.com,
+// guides/file-inputs), and what an assistant says is text.
 func (Format) Target() alternation.Target {
 	return alternation.Target{Format: formatName, Files: "openai", Unended: true,
 		Takes: []codec.PartKind{codec.PartImage, codec.PartAudio, codec.PartVideo, codec.PartFile}}

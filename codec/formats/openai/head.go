@@ -1,5 +1,5 @@
-// Package openai is the chat completions format: the passthrough path, which touches only the few bytes that must change, and
-// the full translation to and from the neutral model.
+// Package openai is the chat completions format: the passthrough path, which touches only the few bytes that must
+// change, and the full translation to and from the neutral model.
 package openai
 
 import (
@@ -10,7 +10,8 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// Head is what routing needs to know of a chat request, and where it stands in the body. What it watches are the members below.
+// Head is what routing needs to know of a chat request, and where it stands in the body. What it watches are the
+// members below.
 type Head front.Head
 
 // The members that Head.Watched has.
@@ -30,8 +31,8 @@ func (h *Head) IsResponses() bool {
 	return h.Messages.Kind == rawjson.Missing && h.Watched[watchedInput].Present()
 }
 
-// ReadHead finds in one pass what routing needs, and checks that the body is one JSON object in which each member that the gateway reads is
-// there once. An error is a *codec.Error with status 400. It does not allocate.
+// ReadHead finds in one pass what routing needs, and checks that the body is one JSON object in which each member that
+// the gateway reads is there once. An error is a *codec.Error with status 400. It does not allocate.
 func ReadHead(body []byte) (h Head, err error) {
 	if err = h.read(body); err == nil {
 		err = front.Named(h.model())

@@ -106,7 +106,8 @@ func (Images) EncodeResponse(dst []byte, a *images.Response, q *images.Request, 
 	return append(appendImageUsage(dst, a), '}')
 }
 
-// appendImageEvents appends the events that end the stream which answers q, one for each image. The last one has the usage.
+// appendImageEvents appends the events that end the stream which answers q, one for each image. The last one has the
+// usage.
 func appendImageEvents(dst []byte, a *images.Response, q *images.Request, created int64) []byte {
 	const completed = "image_generation.completed"
 	var event []byte

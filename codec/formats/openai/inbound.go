@@ -9,11 +9,13 @@ import (
 
 // chat is the inbound API of chat and completions, which most clients speak.
 type chat struct {
-	// turned takes the requests that have an input in the place of messages, as Cursor's agent sends them to the address of chat; nil takes none.
+	// turned takes the requests that have an input in the place of messages, as Cursor's agent sends them to the
+	// address of chat; nil takes none.
 	turned front.Inbound
 }
 
-// Routes are where OpenAI's clients ask. Turned takes Responses requests that come to the address of chat and want a chat answer.
+// Routes are where OpenAI's clients ask. Turned takes Responses requests that come to the address of chat and want a
+// chat answer.
 func Routes(turned front.Inbound) []front.Route {
 	routes := []front.Route{
 		{Path: "/v1/chat/completions", Endpoint: codec.Chat, Inbound: chat{turned}},

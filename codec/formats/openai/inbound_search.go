@@ -7,8 +7,8 @@ import (
 	"uniapi/codec/search"
 )
 
-// searching is the inbound API of searches of the web: what is asked stands in the address, or in a body of JSON. OpenAI has none; its clients ask, and are
-// told errors in its words.
+// searching is the inbound API of searches of the web: what is asked stands in the address, or in a body of JSON.
+// OpenAI has none; its clients ask, and are told errors in its words.
 type searching struct{ plain }
 
 // ReadHead implements front.Inbound: it makes a body out of the address, so that all that follows has one to look at.
@@ -24,7 +24,8 @@ func (searching) ReadHead(body []byte, asked front.Asked, h *front.Head) error {
 	return err
 }
 
-// searchBody is the body that says what the address does. A number is written as it came, so that what is wrong with it is told.
+// searchBody is the body that says what the address does. A number is written as it came, so that what is wrong with it
+// is told.
 func searchBody(asked front.Asked) []byte {
 	body := []byte{'{'}
 	for _, name := range [...]string{"q", "query", "model"} {

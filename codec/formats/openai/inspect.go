@@ -63,8 +63,8 @@ func (f *findings) hole(data []byte, v rawjson.Value, says bool) {
 	f.nHoles++
 }
 
-// inspect reads a chunk or an answer in one pass. The error says that data is not one JSON object; what was found before it
-// is in f all the same.
+// inspect reads a chunk or an answer in one pass. The error says that data is not one JSON object; what was found
+// before it is in f all the same.
 func (f *findings) inspect(data []byte) error {
 	it := rawjson.MembersOf(data)
 	for it.Step() {
@@ -172,8 +172,8 @@ func (f *findings) inspectCall(data []byte, calls *rawjson.Elements, noted bool)
 // nonEmpty says whether a value carries anything: neither null nor "" nor [] nor {}.
 func nonEmpty(v rawjson.Value) bool { return v.Present() && v.End-v.Start > 2 }
 
-// finishFailure is the error that a finish_reason stands for, nil for the others. OpenAI has no such words; compatible upstreams
-// use them for answers that did not come about.
+// finishFailure is the error that a finish_reason stands for, nil for the others. OpenAI has no such words; compatible
+// upstreams use them for answers that did not come about.
 func finishFailure(reason string) *codec.Error {
 	switch strings.ToLower(reason) {
 	case "prohibited_content":

@@ -18,8 +18,8 @@ const (
 	knownToolChoice
 )
 
-// Known are the members that the gateway reads of requests in OpenAI's formats: chat, completions, Responses, which some send to the address of
-// chat, and the endpoints that are no conversation.
+// Known are the members that the gateway reads of requests in OpenAI's formats: chat, completions, Responses, which
+// some send to the address of chat, and the endpoints that are no conversation.
 var Known = fields.NewKnown(slices.Concat([]string{
 	"model", "stream", "messages", "tools", "input", "stream_options", "tool_choice",
 

@@ -70,7 +70,8 @@ func Mended(body []byte, hold func(bytes int) error) ([]byte, error) {
 	return appendMended(make([]byte, 0, size), body, codec.NewID("chatcmpl-"), &l, "message"), nil
 }
 
-// appendMended writes an answer, or a chunk of one, with what it lacks. said is what the member is called that says something.
+// appendMended writes an answer, or a chunk of one, with what it lacks. said is what the member is called that says
+// something.
 func appendMended(dst, data []byte, id string, l *lacks, said string) []byte {
 	dst = append(dst, '{')
 	if l.unnamed {
@@ -151,7 +152,8 @@ func appendMendedDelta(dst, data []byte, delta rawjson.Value, l *lacks) []byte {
 	return append(dst, '}')
 }
 
-// appendCalls writes calls with the numbers that they are to have, those of a message with the ones that a delta has, and their arguments as texts.
+// appendCalls writes calls with the numbers that they are to have, those of a message with the ones that a delta has,
+// and their arguments as texts.
 func (l *lacks) appendCalls(dst, data []byte, calls rawjson.Value) []byte {
 	dst = append(dst, '[')
 	n := int64(0)

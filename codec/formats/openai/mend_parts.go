@@ -7,10 +7,12 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// The content of an answer may come as a list of parts, with the thinking among them, whole and in pieces: so Mistral's models answer that think
-// (docs.mistral.ai/capabilities/reasoning). In OpenAI's schema, and in the types of its SDKs, it is a text.
+// The content of an answer may come as a list of parts, with the thinking among them, whole and in pieces: so Mistral's
+// models answer that think (docs.mistral.ai/capabilities/reasoning). In OpenAI's schema, and in the types of its SDKs,
+// it is a text.
 
-// appendPartedTexts writes the texts of such a list as one, null where it has none. Texts are put together as they are written: their escapes stay.
+// appendPartedTexts writes the texts of such a list as one, null where it has none. Texts are put together as they are
+// written: their escapes stay.
 func appendPartedTexts(dst, data []byte, list rawjson.Value) []byte {
 	before := len(dst)
 	dst = append(dst, '"')
@@ -33,8 +35,8 @@ func appendPartedTexts(dst, data []byte, list rawjson.Value) []byte {
 	return append(dst, '"')
 }
 
-// appendPartedRest writes what else stands in the list of a message's content, each under the name that clients know: thinking, unless the message has it
-// beside its content too, and images.
+// appendPartedRest writes what else stands in the list of a message's content, each under the name that clients know:
+// thinking, unless the message has it beside its content too, and images.
 func appendPartedRest(dst, data []byte, delta rawjson.Value, blocks *thoughtBlocks) []byte {
 	list := delta.Get(data, "content")
 	if !nonEmpty(delta.Get(data, "reasoning_content")) && !nonEmpty(delta.Get(data, "reasoning")) {
@@ -100,13 +102,14 @@ func appendInner(dst, data []byte, text rawjson.Value) []byte {
 	return append(dst, data[text.Start+len(`"`):text.End-len(`"`)]...)
 }
 
-// isUntyped says whether a call, or the piece that begins one, has a name and does not say of what kind it is. OpenAI's SDKs pass it over then.
+// isUntyped says whether a call, or the piece that begins one, has a name and does not say of what kind it is. OpenAI's
+// SDKs pass it over then.
 func isUntyped(data []byte, call rawjson.Value) bool {
 	return !nonEmpty(call.Get(data, "type")) && nonEmpty(call.Get(data, "function").Get(data, "name"))
 }
 
-// ownWord is OpenAI's finish_reason for one that only a compatible host has, such as Mistral's model_length; "" for all others. Clients go by the words
-// that they know.
+// ownWord is OpenAI's finish_reason for one that only a compatible host has, such as Mistral's model_length; "" for all
+// others. Clients go by the words that they know.
 func ownWord(word string) string {
 	switch word {
 	case "stop", "length", "tool_calls", "function_call", "content_filter":

@@ -7,8 +7,9 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// Mistral signs some of its thinking, and wants it back with the signature (ThinkChunk of its SDK: "Signature to replay some reasoning blocks across turns"). Chat
-// clients have no parts of thinking, so it goes to them in OpenRouter's form, reasoning_details, and is put into the parts again on the way back.
+// Mistral signs some of its thinking, and wants it back with the signature (ThinkChunk of its SDK: "Signature to replay
+// some reasoning blocks across turns"). Chat clients have no parts of thinking, so it goes to them in OpenRouter's
+// form, reasoning_details, and is put into the parts again on the way back.
 
 // ofMistral is how thinking is called there that Mistral has signed.
 var ofMistral = &codec.ReasoningInfo{Format: mistralSigner + "-chat-v1"}
@@ -26,17 +27,20 @@ func (r *reader) mistralProof(v rawjson.Value) codec.Signature {
 	return signature(mistralSigner, value)
 }
 
-// mostThought is how much of a block of thinking is kept for its signature, in bytes as they are written. Beyond it the signature is left out.
+// mostThought is how much of a block of thinking is kept for its signature, in bytes as they are written. Beyond it the
+// signature is left out.
 const mostThought = 1 << 20
 
-// thoughtBlocks keeps the text of blocks of thinking that are under way in a stream, of which the signature comes with the last piece.
+// thoughtBlocks keeps the text of blocks of thinking that are under way in a stream, of which the signature comes with
+// the last piece.
 type thoughtBlocks struct {
 	choice int64
 	text   []byte // as it is written in JSON
 	over   bool   // it was too long
 }
 
-// turn goes on with the thinking of a choice. That of several at once is not kept apart: no model that signs gives several answers.
+// turn goes on with the thinking of a choice. That of several at once is not kept apart: no model that signs gives
+// several answers.
 func (b *thoughtBlocks) turn(choice int64) {
 	if choice != b.choice {
 		*b = thoughtBlocks{choice: choice, over: true}

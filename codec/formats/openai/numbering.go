@@ -2,8 +2,9 @@ package openai
 
 import "uniapi/codec"
 
-// numbering gives the tool calls of a stream that passes numbers of their own: OpenAI's SDKs put the pieces of a call together by its index alone, and
-// some upstreams number every call 0, or none. Which call a piece belongs to is told as for clients of other formats. Only events with calls are looked at.
+// numbering gives the tool calls of a stream that passes numbers of their own: OpenAI's SDKs put the pieces of a call
+// together by its index alone, and some upstreams number every call 0, or none. Which call a piece belongs to is told
+// as for clients of other formats. Only events with calls are looked at.
 type numbering struct {
 	calls   openCalls
 	numbers []int64 // of each of them, in its choice

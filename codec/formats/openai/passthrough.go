@@ -10,9 +10,11 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// Inspector reads a chat stream for a passthrough.Stream. The answer begins with the first event that is one of a chat stream.
+// Inspector reads a chat stream for a passthrough.Stream. The answer begins with the first event that is one of a chat
+// stream.
 type Inspector struct {
-	// HideUsage has an event that has usage and no choices kept from the client: one that did not ask for it may index choices[0].
+	// HideUsage has an event that has usage and no choices kept from the client: one that did not ask for it may index
+	// choices[0].
 	HideUsage bool
 
 	last     findings // of the last event
@@ -133,8 +135,8 @@ func (in *Inspector) Head(name, data []byte, begun bool) passthrough.Sign {
 	return in.take(data, begun)
 }
 
-// Tail implements passthrough.Inspector. Usage and finish reason stand behind what makes an event large, and no other member of theirs has a usage
-// with token counts.
+// Tail implements passthrough.Inspector. Usage and finish reason stand behind what makes an event large, and no other
+// member of theirs has a usage with token counts.
 func (in *Inspector) Tail(data []byte) passthrough.Sign {
 	if v := passthrough.LastMember(data, `"usage"`); v.Present() {
 		u, _ := codec.ReadUsage(data, v)
@@ -156,7 +158,8 @@ func (in *Inspector) End(begun bool) (last string, err *codec.Error) {
 	return "", codec.CutShort()
 }
 
-// Failure implements passthrough.Inspector: a JSON error, a page or words in the place of the stream or in it. Behind a finish only an error matters.
+// Failure implements passthrough.Inspector: a JSON error, a page or words in the place of the stream or in it. Behind a
+// finish only an error matters.
 func (in *Inspector) Failure(name, block []byte) *codec.Error {
 	if string(name) == "error" {
 		return eventError(bytes.TrimSpace(block))
@@ -168,7 +171,8 @@ func (in *Inspector) Failure(name, block []byte) *codec.Error {
 	return e
 }
 
-// foreignError is the error for a block that is not made of fields: a JSON error or a page in the place of the stream or in it.
+// foreignError is the error for a block that is not made of fields: a JSON error or a page in the place of the stream
+// or in it.
 func foreignError(block []byte) *codec.Error {
 	var f findings
 	err := f.inspect(block)

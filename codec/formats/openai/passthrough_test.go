@@ -34,7 +34,8 @@ func (s *pass) Reset(hideUsage bool, triggers ...string) {
 	s.Stream.Reset(&s.in, triggers...)
 }
 
-// run gives a stream to a pass in pieces of n bytes and collects what comes out. The pieces are copies, since Push may change them.
+// run gives a stream to a pass in pieces of n bytes and collects what comes out. The pieces are copies, since Push may
+// change them.
 func run(s *pass, stream string, n int) (string, error) {
 	var out strings.Builder
 	for piece := range slices.Chunk([]byte(stream), n) {

@@ -11,7 +11,8 @@ import (
 var _ codec.Prefixer = Format{}
 
 // Prefixes implements codec.Prefixer. Mistral does, but not with tools (github.com/mistralai/client-python/issues/186;
-// docs.mistral.ai/guides/prefix), and DeepSeek at the address of its beta (api-docs.deepseek.com/guides/chat_prefix_completion).
+// docs.mistral.ai/guides/prefix), and DeepSeek at the address of its beta
+// (api-docs.deepseek.com/guides/chat_prefix_completion).
 func (Format) Prefixes(host, path string, q *codec.Request) bool {
 	if len(q.Tools) > 0 {
 		return false

@@ -16,8 +16,8 @@ const (
 	maxCompletion = "max_completion_tokens"
 )
 
-// Rules are what must be changed in a request for one model of one upstream, which speaks chat or Responses. They are immutable; nil changes
-// nothing.
+// Rules are what must be changed in a request for one model of one upstream, which speaks chat or Responses. They are
+// immutable; nil changes nothing.
 type Rules struct {
 	*capability.Target
 	// effort is what the request model's name asks for.
@@ -40,8 +40,8 @@ const ofMessages = "messages."
 // ofParts begins those that speak of members of their parts.
 const ofParts = "parts."
 
-// NewRules returns the rules for requests for a target, nil if there are none: then nothing need be read. Request is the name of the model that
-// clients use. It is for when a configuration is loaded.
+// NewRules returns the rules for requests for a target, nil if there are none: then nothing need be read. Request is
+// the name of the model that clients use. It is for when a configuration is loaded.
 func NewRules(t *capability.Target, request string) *Rules {
 	r := &Rules{Target: t, seen: newSeenTools(), echo: t.Takes("thoughts_with_calls", false), objects: t.Known && !t.Takes("broken_arguments", false)}
 	for _, word := range t.Refused() {
@@ -77,7 +77,8 @@ func NewRules(t *capability.Target, request string) *Rules {
 	return r
 }
 
-// Refuses says whether the upstream takes no member of that name: what the gateway would add itself must then be left out.
+// Refuses says whether the upstream takes no member of that name: what the gateway would add itself must then be left
+// out.
 func (r *Rules) Refuses(name string) bool { return r != nil && r.Target.Refuses(name) }
 
 // speaks says whether a rule may be about a member of the request.
@@ -93,7 +94,8 @@ const (
 	reasoningWord  = "reasoning_effort"
 )
 
-// awake says whether a model is going to think, by the effort that is asked for, the request's own switch, and what it does by itself.
+// awake says whether a model is going to think, by the effort that is asked for, the request's own switch, and what it
+// does by itself.
 func (r *Rules) awake(e *edit, effort string) bool {
 	switch kind, _ := rawjson.Text(e.body, e.get("thinking").Get(e.body, "type")); {
 	case r.Thinks == capability.Always || kind == "enabled":
@@ -104,7 +106,8 @@ func (r *Rules) awake(e *edit, effort string) bool {
 	return r.Thinks != capability.WhenAsked || effort != ""
 }
 
-// thinksSurely says whether a model thinks by itself, or because the request wants it: with one of which that is not known it takes a wish.
+// thinksSurely says whether a model thinks by itself, or because the request wants it: with one of which that is not
+// known it takes a wish.
 func (r *Rules) thinksSurely(e *edit) bool {
 	if e.get(enableThinking).Kind == rawjson.False && r.Thinks != capability.Always {
 		return false
@@ -117,8 +120,9 @@ func (r *Rules) switches(e *edit) bool {
 	return e.get("thinking").Present() || e.get(enableThinking).Present()
 }
 
-// editThinking sets the effort that the name of the model asks for, puts another in the place of one that the model does not take, says in the
-// upstream's own way that it shall not think, and takes out what a model that thinks refuses. It returns whether it will.
+// editThinking sets the effort that the name of the model asks for, puts another in the place of one that the model
+// does not take, says in the upstream's own way that it shall not think, and takes out what a model that thinks
+// refuses. It returns whether it will.
 func (r *Rules) editThinking(e *edit, tools bool) (awake bool) {
 	asked := e.word(reasoningWord)
 	word := asked
@@ -147,7 +151,8 @@ func (r *Rules) editThinking(e *edit, tools bool) (awake bool) {
 	return awake
 }
 
-// editSwitch says by the upstream's own member what an effort says elsewhere, and returns the effort that is still to be said.
+// editSwitch says by the upstream's own member what an effort says elsewhere, and returns the effort that is still to
+// be said.
 func (r *Rules) editSwitch(e *edit, word string, awake bool) string {
 	if r.Thinks == capability.Never || r.Thinks == capability.Always {
 		e.drop("thinking", enableThinking)

@@ -47,7 +47,8 @@ func (e *edit) set(name string, value []byte) {
 
 func (e *edit) setWord(name, word string) { e.set(name, rawjson.AppendString(nil, word)) }
 
-// drop takes members out, where they are there. No later rule finds them: one that wrote a member anew would bring it back.
+// drop takes members out, where they are there. No later rule finds them: one that wrote a member anew would bring it
+// back.
 func (e *edit) drop(names ...string) {
 	for _, name := range names {
 		if e.get(name).Kind != rawjson.Missing {
@@ -62,8 +63,8 @@ func (e *edit) hasAny(names []string) bool {
 	return slices.ContainsFunc(names, func(name string) bool { return e.get(name).Present() })
 }
 
-// Edit returns the request as the rules want it. What they do not speak of stays byte for byte, and a body that needs no change is
-// returned itself; so is one that cannot be read, for the upstream to refuse. The body is not changed.
+// Edit returns the request as the rules want it. What they do not speak of stays byte for byte, and a body that needs
+// no change is returned itself; so is one that cannot be read, for the upstream to refuse. The body is not changed.
 func (r *Rules) Edit(body []byte) []byte {
 	if r == nil {
 		return body
@@ -189,7 +190,8 @@ func (r *Rules) editStops(e *edit) {
 	}
 }
 
-// editUser hashes names of users and of what they ask for that are longer than is taken, for upstreams of which that is known.
+// editUser hashes names of users and of what they ask for that are longer than is taken, for upstreams of which that is
+// known.
 func (r *Rules) editUser(e *edit) {
 	if r.UserChars == 0 || !r.Known {
 		return
@@ -267,8 +269,8 @@ func isEmpty(body []byte, v rawjson.Value) bool {
 	return len(bytes.TrimSpace(v.Raw(body)[1:v.End-v.Start-1])) == 0
 }
 
-// EditTranslated is Edit for a request that was translated. An upstream about which nothing is known gets the older name of the limit
-// there, which every server knows.
+// EditTranslated is Edit for a request that was translated. An upstream about which nothing is known gets the older
+// name of the limit there, which every server knows.
 func (r *Rules) EditTranslated(body []byte) []byte {
 	switch {
 	case r == nil:
@@ -284,8 +286,8 @@ func (r *Rules) EditTranslated(body []byte) []byte {
 
 var olderLimit = &Rules{Target: &capability.Target{Capabilities: capability.Capabilities{Members: capability.Members{Limit: maxTokens}}}, idsOnly: true}
 
-// OneLimit makes the limit of the answer that an operator sets under one of its two names, as touches tells, the only one: a provider takes no
-// request with both. It goes under the name that the upstream knows.
+// OneLimit makes the limit of the answer that an operator sets under one of its two names, as touches tells, the only
+// one: a provider takes no request with both. It goes under the name that the upstream knows.
 func (r *Rules) OneLimit(body []byte, touches func(name string) bool) []byte {
 	told, other := maxTokens, maxCompletion
 	if touches(other) {

@@ -14,8 +14,8 @@ import (
 	"uniapi/codec/toolid"
 )
 
-// editMessages returns the messages as the upstream takes them, nil if they may stay. Whatever is between the edited ones stays as it
-// is written.
+// editMessages returns the messages as the upstream takes them, nil if they may stay. Whatever is between the edited
+// ones stays as it is written.
 func (r *Rules) editMessages(body []byte, messages rawjson.Value, thinks bool) []byte {
 	if r.idsOnly && (!r.Known || !hasLongID(messages.Raw(body))) && !r.saysUnsaid(messages.Raw(body)) {
 		return nil
@@ -49,8 +49,8 @@ func (r *Rules) saysUnsaid(messages []byte) bool {
 
 var resultID = []byte(`"tool_call_id"`)
 
-// hasLongID says whether the id of a result is longer than OpenAI takes. It saves the usual request a closer look: a call without a result
-// is refused anyway, and what stands in a text has its quotes escaped.
+// hasLongID says whether the id of a result is longer than OpenAI takes. It saves the usual request a closer look: a
+// call without a result is refused anyway, and what stands in a text has its quotes escaped.
 func hasLongID(messages []byte) bool {
 	for {
 		i := bytes.Index(messages, resultID)
@@ -159,8 +159,8 @@ func (r *Rules) editSystem(set func(string, []byte), body []byte, role string, c
 // said is what an assistant's message says, with its thinking by each of its names.
 type said struct{ content, thoughts, other, details rawjson.Value }
 
-// editThoughts sends earlier thinking back under the name that the upstream knows, or not at all; since calls, if it must be there, an
-// empty one where the client kept none.
+// editThoughts sends earlier thinking back under the name that the upstream knows, or not at all; since calls, if it
+// must be there, an empty one where the client kept none.
 func (r *Rules) editThoughts(set func(string, []byte), body []byte, m said, calls bool) {
 	thoughts, other := m.thoughts, m.other
 	switch {
@@ -191,8 +191,8 @@ func (r *Rules) editThoughts(set func(string, []byte), body []byte, m said, call
 // inParts is how a host takes earlier thinking that gets it back as it gave it, as a part of the content.
 const inParts = "parts"
 
-// withThoughts is a message's content as a list that begins with its thinking; nil where there is none, or where the content has it already. What Mistral has
-// signed stands in the details, the text of it beside them too.
+// withThoughts is a message's content as a list that begins with its thinking; nil where there is none, or where the
+// content has it already. What Mistral has signed stands in the details, the text of it beside them too.
 func (m *said) withThoughts(body []byte) []byte {
 	content, thoughts := m.content, m.thoughts
 	if !nonEmpty(thoughts) {
@@ -220,8 +220,8 @@ func (m *said) withThoughts(body []byte) []byte {
 	return append(out, ']')
 }
 
-// callIDs gives the ids of one request's calls the form that the upstream takes. The same id becomes the same, so that a call and its
-// result stay a pair, in this turn and in the next; two never become one, whatever a client makes up.
+// callIDs gives the ids of one request's calls the form that the upstream takes. The same id becomes the same, so that
+// a call and its result stay a pair, in this turn and in the next; two never become one, whatever a client makes up.
 type callIDs struct {
 	rules *Rules
 	forms map[string]string // by the client's id, of those that may meet another's form

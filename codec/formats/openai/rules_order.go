@@ -7,7 +7,8 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// order is in which order a host, or the template of a model, takes messages, where it does not take them in any as OpenAI does.
+// order is in which order a host, or the template of a model, takes messages, where it does not take them in any as
+// OpenAI does.
 type order struct {
 	systemFirst bool // the system's words stand before all others
 	bridged     bool // the assistant says something between results and the user's words

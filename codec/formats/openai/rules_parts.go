@@ -121,8 +121,8 @@ func anewNeedles(t *capability.Target) (needles [][]byte) {
 	return needles
 }
 
-// Anew says whether a chat request may have something in it that the upstream, which speaks chat too, takes only in another form, or not at all: then
-// it is decoded, and written as a request of another format would be.
+// Anew says whether a chat request may have something in it that the upstream, which speaks chat too, takes only in
+// another form, or not at all: then it is decoded, and written as a request of another format would be.
 func (r *Rules) Anew(body []byte) bool {
 	return r != nil && slices.ContainsFunc(r.anew, func(kind []byte) bool { return hasType(body, kind) })
 }

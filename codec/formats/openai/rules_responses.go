@@ -65,7 +65,8 @@ func (r *Rules) editVerbosity(e *edit) {
 
 var callItem = []byte(`"function_call"`)
 
-// editItems makes the arguments of calls JSON objects, where the upstream wants them so. It returns the input, edited or not.
+// editItems makes the arguments of calls JSON objects, where the upstream wants them so. It returns the input, edited
+// or not.
 func (r *Rules) editItems(e *edit) []byte {
 	input := e.get("input")
 	if !r.objects || input.Kind != rawjson.Array || !bytes.Contains(input.Raw(e.body), callItem) {
@@ -91,8 +92,8 @@ func (r *Rules) editItems(e *edit) []byte {
 	return out
 }
 
-// editReasoning puts an effort that the model takes in the place of the one that is asked for, and takes out what asks a model to think that
-// does not. It returns whether it will.
+// editReasoning puts an effort that the model takes in the place of the one that is asked for, and takes out what asks
+// a model to think that does not. It returns whether it will.
 func (r *Rules) editReasoning(e *edit) (awake bool) {
 	reasoning := e.get("reasoning")
 	asked, _ := rawjson.Text(e.body, reasoning.Get(e.body, "effort"))

@@ -22,8 +22,8 @@ var (
 	noSchema    = []byte(`{"type":"object","properties":{}}`)
 )
 
-// editSchemas puts the schemas of functions that are not strict into the form that the upstream takes. Inside is the member of a tool that the function
-// stands in, "" if it is the tool itself.
+// editSchemas puts the schemas of functions that are not strict into the form that the upstream takes. Inside is the
+// member of a tool that the function stands in, "" if it is the tool itself.
 func (r *Rules) editSchemas(e *edit, inside string) {
 	mends, demands := r.Known && r.Refuses("other_schemas"), r.Refuses("functions_without_parameters")
 	if !mends && !demands {
@@ -71,8 +71,8 @@ func (r *Rules) editSchemas(e *edit, inside string) {
 	}
 }
 
-// seenTools remembers by a hash lists of tools that need not change: an agent sends the same ones with each of its requests, and to go through them
-// takes longer than all else that is done for the request. Requests may share it.
+// seenTools remembers by a hash lists of tools that need not change: an agent sends the same ones with each of its
+// requests, and to go through them takes longer than all else that is done for the request. Requests may share it.
 type seenTools struct {
 	seed  maphash.Seed
 	slots [64]atomic.Uint64
@@ -119,7 +119,8 @@ func withFirst(list, element []byte) []byte {
 	return append(out, rest...)
 }
 
-// editWord has the word JSON in the input of a Responses request whose answer is to be JSON: in instructions it does not count.
+// editWord has the word JSON in the input of a Responses request whose answer is to be JSON: in instructions it does
+// not count.
 func (r *Rules) editWord(e *edit, input []byte) {
 	if kind, _ := rawjson.Text(e.body, e.get("text").Get(e.body, "format").Get(e.body, "type")); kind != jsonMode || !r.Known || !r.Refuses("json_without_word") {
 		return

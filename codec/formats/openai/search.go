@@ -15,7 +15,8 @@ const (
 
 var _ codec.Searcher = Format{}
 
-// WithSearch implements codec.Searcher. It is a chat request that has Google's web search among its tools, in their format. One that has it is returned as it is.
+// WithSearch implements codec.Searcher. It is a chat request that has Google's web search among its tools, in their
+// format. One that has it is returned as it is.
 func (Format) WithSearch(body []byte) []byte {
 	var tools rawjson.Value
 	for it := rawjson.MembersOf(body); it.Next(); {

@@ -13,9 +13,9 @@ const (
 	addedOptions = `,"stream_options":` + usageOptions
 )
 
-// Parts appends to dst the body as the upstream of a channel gets it: with the model replaced and, if it is a stream and askUsage,
-// stream_options.include_usage set; the client's other stream options stay. Everything else is byte for byte the client's. The
-// parts alias body and scratch, which takes the new pieces.
+// Parts appends to dst the body as the upstream of a channel gets it: with the model replaced and, if it is a stream
+// and askUsage, stream_options.include_usage set; the client's other stream options stay. Everything else is byte for
+// byte the client's. The parts alias body and scratch, which takes the new pieces.
 //
 // It does not allocate once dst and scratch have grown.
 func (h *Head) Parts(dst [][]byte, body []byte, upstreamModel string, askUsage bool, scratch *[]byte) [][]byte {

@@ -13,8 +13,8 @@ import (
 // NewStreamDecoder reads a chat stream into events.
 func (Format) NewStreamDecoder() codec.StreamDecoder { return &streamDecoder{} }
 
-// streamDecoder holds what must be known across chunks. A finish is held back until the stream or its usage ends it, because compatible
-// upstreams send content behind it, or send it twice.
+// streamDecoder holds what must be known across chunks. A finish is held back until the stream or its usage ends it,
+// because compatible upstreams send content behind it, or send it twice.
 type streamDecoder struct {
 	codec.Drops
 	reader  sse.Reader
@@ -203,7 +203,8 @@ func (d *streamDecoder) choice(dst []codec.Event, data []byte, v rawjson.Value, 
 	}
 	before := len(dst)
 	dst = d.delta(dst, data, delta, logprobs, c)
-	// A whole answer in one event, or pieces under another name; beside pieces it is Perplexity's repetition of what has come so far.
+	// A whole answer in one event, or pieces under another name; beside pieces it is Perplexity's repetition of what
+	// has come so far.
 	if message.Present() && len(dst) == before && (!c.said || !delta.Present()) {
 		dst = d.delta(dst, data, message, logprobs, c)
 	}
@@ -329,7 +330,8 @@ func (d *streamDecoder) contentPart(dst []codec.Event, r *reader, v rawjson.Valu
 	return dst
 }
 
-// finish ends the choices that have not ended. A stream closed by [DONE] is complete even if the upstream gave no reason.
+// finish ends the choices that have not ended. A stream closed by [DONE] is complete even if the upstream gave no
+// reason.
 func (d *streamDecoder) finish(dst []codec.Event) []codec.Event {
 	for i := range d.choices {
 		c := &d.choices[i]

@@ -180,7 +180,8 @@ func (s *streamEncoder) arguments(dst []byte, e *codec.Event, text []byte) []byt
 	return s.close(append(rawjson.Str(dst, input, text), "}}]"...), nil, "")
 }
 
-// reasoningEnd gives the client what it must send back: the block with its signature, or what only the provider can read.
+// reasoningEnd gives the client what it must send back: the block with its signature, or what only the provider can
+// read.
 func (s *streamEncoder) reasoningEnd(dst []byte, e *codec.Event) []byte {
 	text := s.thinking
 	s.thinking = s.thinking[:0]

@@ -11,7 +11,8 @@ import (
 	"uniapi/codec"
 )
 
-// decodeAll gives a stream to a decoder in pieces of n bytes and writes the events down, the texts of one kind in a row joined.
+// decodeAll gives a stream to a decoder in pieces of n bytes and writes the events down, the texts of one kind in a row
+// joined.
 func decodeAll(stream string, n int) (string, error) {
 	d := Format{}.NewStreamDecoder()
 	var out strings.Builder

@@ -5,8 +5,8 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// proofs reads the forms of thinking that its provider wants back: thinking_blocks, or else reasoning_details, whose parts come one by one in a
-// stream. shown says that their text has come in the same piece as reasoning.
+// proofs reads the forms of thinking that its provider wants back: thinking_blocks, or else reasoning_details, whose
+// parts come one by one in a stream. shown says that their text has come in the same piece as reasoning.
 func (d *streamDecoder) proofs(dst []codec.Event, data []byte, blocks, details rawjson.Value, shown bool, choice int64) []codec.Event {
 	list, named := blocks, false
 	if !blocks.Present() {

@@ -9,7 +9,8 @@ import (
 )
 
 // Thinking travels through chat clients in three forms. reasoning_content is for reading; thinking_blocks and
-// reasoning_details also carry what the provider wants back unchanged. Where one of these is there, the first only repeats it.
+// reasoning_details also carry what the provider wants back unchanged. Where one of these is there, the first only
+// repeats it.
 
 // thinkingParts reads the blocks, or else the details.
 func (r *reader) thinkingParts(blocks, details rawjson.Value) []codec.Part {

@@ -1,10 +1,10 @@
 //go:build example
 
-// Package pretend is a wire format that nobody speaks. It is the example of adding one, compiled and run with the build tag "example": this folder, and
-// the line in codec/formats/example.go.
+// Package pretend is a wire format that nobody speaks. It is the example of adding one, compiled and run with the build
+// tag "example": this folder, and the line in codec/formats/example.go.
 //
-// A request is {"model":…,"stream":true,"messages":[{"by":"user","text":…}]}, an answer {"text":…,"in":1,"out":2}, a stream the same in lines, of which the
-// last one has the counts.
+// A request is {"model":…,"stream":true,"messages":[{"by":"user","text":…}]}, an answer {"text":…,"in":1,"out":2}, a
+// stream the same in lines, of which the last one has the counts.
 package pretend
 
 import (
@@ -22,7 +22,8 @@ type Format struct{}
 // Name implements codec.Format.
 func (Format) Name() string { return "pretend" }
 
-// Properties implements codec.Format. Such clients bear no comments in a stream, and so are shown nothing while they wait.
+// Properties implements codec.Format. Such clients bear no comments in a stream, and so are shown nothing while they
+// wait.
 func (Format) Properties() codec.Properties {
 	return codec.Properties{Rules: capability.Chat, StreamType: []byte("application/x-ndjson")}
 }

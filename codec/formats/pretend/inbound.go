@@ -9,7 +9,8 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// inbound is what clients of the format ask. Nothing passes through untranslated, so that there is nothing to be spliced.
+// inbound is what clients of the format ask. Nothing passes through untranslated, so that there is nothing to be
+// spliced.
 type inbound struct{}
 
 // Routes are where they ask.

@@ -55,8 +55,8 @@ func eventsOf(t *testing.T, stream []byte) (list []map[string]any) {
 	return list
 }
 
-// TestAFailureIsRaised looks for what the clients look for: SDKs for an error member, others for the members beside it, Codex for a
-// failed response with a code.
+// TestAFailureIsRaised looks for what the clients look for: SDKs for an error member, others for the members beside it,
+// Codex for a failed response with a code.
 func TestAFailureIsRaised(t *testing.T) {
 	e := Format{}.NewStreamEncoder(&codec.Request{Model: "m"})
 	stream := e.Append(nil, &codec.Event{Kind: codec.EventStart, ID: "1"})
@@ -78,7 +78,8 @@ func TestAFailureIsRaised(t *testing.T) {
 	}
 }
 
-// TestAnItemKeepsItsIDInAllEvents plays thinking of OpenAI that came without a text, whose id is OpenAI's. SDKs give up if it changes.
+// TestAnItemKeepsItsIDInAllEvents plays thinking of OpenAI that came without a text, whose id is OpenAI's. SDKs give up
+// if it changes.
 func TestAnItemKeepsItsIDInAllEvents(t *testing.T) {
 	e := Format{}.NewStreamEncoder(&codec.Request{Model: "m"})
 	info := &codec.ReasoningInfo{ID: "rs_9", Encrypted: "c2VhbGVk", Format: reasoningFormat}
@@ -163,7 +164,8 @@ func TestSearchOfOtherFormatsIsOpenAIs(t *testing.T) {
 	}
 }
 
-// TestACallThatWasCutOffIsNotMadeWhole plays a limit that was met before the first argument: with {} the client would run it.
+// TestACallThatWasCutOffIsNotMadeWhole plays a limit that was met before the first argument: with {} the client would
+// run it.
 func TestACallThatWasCutOffIsNotMadeWhole(t *testing.T) {
 	e := Format{}.NewStreamEncoder(&codec.Request{Model: "m"})
 	stream := e.Append(nil, &codec.Event{Kind: codec.EventToolStart, ID: "c", Name: "f"})

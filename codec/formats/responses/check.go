@@ -6,9 +6,9 @@ import (
 	"uniapi/codec/trigger"
 )
 
-// CheckAnswer looks at a whole plain answer that came with a success status, and returns its usage. The error, always a *codec.Error, says
-// that it is none: an error object, a page, a response that failed or says nothing, or one that holds one of the operator's error
-// triggers. A response that is made in the background has yet to say something.
+// CheckAnswer looks at a whole plain answer that came with a success status, and returns its usage. The error, always a
+// *codec.Error, says that it is none: an error object, a page, a response that failed or says nothing, or one that
+// holds one of the operator's error triggers. A response that is made in the background has yet to say something.
 func CheckAnswer(body []byte, triggers []string) (codec.Usage, error) {
 	var w whole
 	err := w.check(body, triggers)

@@ -9,8 +9,8 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// input reads the conversation: a text, or items. What the model said in one turn stands in several items, and becomes one message:
-// others would see calls without their siblings.
+// input reads the conversation: a text, or items. What the model said in one turn stands in several items, and becomes
+// one message: others would see calls without their siblings.
 func (r *reader) input(v rawjson.Value) (list []codec.Message) {
 	if v.Kind == rawjson.String {
 		return []codec.Message{{Role: codec.RoleUser, Parts: []codec.Part{{Kind: codec.PartText, Text: r.Text(v, "input")}}}}

@@ -7,14 +7,16 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// stateful are the members that point to what only the provider remembers. A request with one can be passed on, never translated.
+// stateful are the members that point to what only the provider remembers. A request with one can be passed on, never
+// translated.
 var stateful = map[string]string{
 	"previous_response_id": "the provider that serves this model keeps no responses: send the whole conversation in 'input' instead",
 	"conversation":         "the provider that serves this model keeps no conversations: send the whole of it in 'input' instead",
 	"prompt":               "the provider that serves this model keeps no prompt templates: send the text in 'instructions' or 'input' instead",
 }
 
-// DecodeRequest implements codec.Format. It is for a request that goes to another format, and refuses what no other format can do.
+// DecodeRequest implements codec.Format. It is for a request that goes to another format, and refuses what no other
+// format can do.
 func (Format) DecodeRequest(body []byte) (*codec.Request, error) {
 	head, err := openai.ReadHead(body)
 	if err != nil {

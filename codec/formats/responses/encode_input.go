@@ -38,8 +38,8 @@ func (w *inputWriter) append(dst []byte, messages []codec.Message) []byte {
 	return dst
 }
 
-// said writes what the assistant said. Words alone are a text, as anybody may write it; a refusal has a place only in a message with an id, as
-// OpenAI makes them.
+// said writes what the assistant said. Words alone are a text, as anybody may write it; a refusal has a place only in a
+// message with an id, as OpenAI makes them.
 func (w *inputWriter) said(dst []byte, m *codec.Message) []byte {
 	if len(m.Parts) == 0 {
 		return dst
@@ -114,7 +114,8 @@ func (w *inputWriter) part(dst []byte, p *codec.Part, textType string) []byte {
 	return append(dst, '}')
 }
 
-// assistant writes a turn of the model in the order in which it came: what it thought stands right before what came of it.
+// assistant writes a turn of the model in the order in which it came: what it thought stands right before what came of
+// it.
 func (w *inputWriter) assistant(dst []byte, m *codec.Message) []byte {
 	said := codec.Message{Role: m.Role, Phase: m.Phase}
 	sent := "" // the sealed thinking that was written last
@@ -163,7 +164,8 @@ func (w *inputWriter) items(dst []byte, parts []codec.Part) []byte {
 	return dst
 }
 
-// sameThought is how many parts are pieces of one reasoning item: chat clients bring its summary and its sealed content apart.
+// sameThought is how many parts are pieces of one reasoning item: chat clients bring its summary and its sealed content
+// apart.
 func sameThought(parts []codec.Part) int {
 	n := 1
 	first := parts[0].Reasoning

@@ -16,8 +16,8 @@ const minOutput = 16
 // known are the members of Extra of chat requests that this API has under the same name.
 var known = []string{"metadata", "prompt_cache_key", "prompt_cache_retention", "safety_identifier"}
 
-// EncodeRequest implements codec.Format. Nothing is stored at the provider, and its thinking comes back sealed, so that the next turn
-// needs nobody's memory.
+// EncodeRequest implements codec.Format. Nothing is stored at the provider, and its thinking comes back sealed, so that
+// the next turn needs nobody's memory.
 func (Format) EncodeRequest(dst []byte, q *codec.Request, model string) ([]byte, error) {
 	if q.N != nil && *q.N > 1 {
 		return dst, codec.BadRequest("n", "the provider that serves this model gives one answer at a time: 'n' must be 1")
@@ -103,8 +103,8 @@ func leading(messages []codec.Message) (instructions string, rest []codec.Messag
 	return "", messages // nothing but instructions: they are the input
 }
 
-// appendTools writes the tools in their order, which prompt caches depend on. Of another format's hosted tools only search has a form
-// here; without any tool there is no list, since an empty one is refused.
+// appendTools writes the tools in their order, which prompt caches depend on. Of another format's hosted tools only
+// search has a form here; without any tool there is no list, since an empty one is refused.
 func appendTools(dst []byte, q *codec.Request, own bool) []byte {
 	before := len(dst)
 	dst = append(rawjson.Key(dst, "tools"), '[')

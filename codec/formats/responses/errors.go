@@ -14,8 +14,8 @@ func (Format) DecodeError(status int, contentType string, body []byte) *codec.Er
 // EncodeError implements codec.Format.
 func (Format) EncodeError(dst []byte, e *codec.Error) []byte { return openai.AppendError(dst, e) }
 
-// refusals are the codes of failed responses that are the request's fault. They come with a success status, and no word in them
-// tells another, so they would count as a fault of the provider and be tried everywhere.
+// refusals are the codes of failed responses that are the request's fault. They come with a success status, and no word
+// in them tells another, so they would count as a fault of the provider and be tried everywhere.
 var refusals = map[string]codec.Class{
 	"invalid_prompt":                 codec.ClientMistake,
 	"invalid_image":                  codec.ClientMistake,

@@ -40,14 +40,15 @@ var described = codec.Properties{
 // reader reads a request of this format.
 type reader struct{ fields.Reader }
 
-// Thinking that another provider signed goes to clients as encrypted_content in an envelope of ours, since the next turn may come to
-// another gateway and nothing else of an item is kept by every client.
+// Thinking that another provider signed goes to clients as encrypted_content in an envelope of ours, since the next
+// turn may come to another gateway and nothing else of an item is kept by every client.
 const envelope = "uniapi1"
 
 // unproven is the envelope of thinking that nobody signed: by it an item is told from OpenAI's own in the next turn.
 const unproven = envelope + ".s.."
 
-// seal puts a proof into an envelope. kind is s for the signature of thinking that can be read, e for thinking that cannot.
+// seal puts a proof into an envelope. kind is s for the signature of thinking that can be read, e for thinking that
+// cannot.
 func seal(kind, provider, value string) string {
 	return strings.Join([]string{envelope, kind, provider, value}, ".")
 }
@@ -63,7 +64,8 @@ func unseal(sealed string) (kind, provider, value string, ok bool) {
 	return kind, provider, value, ok
 }
 
-// reasoningPart is the neutral form of a reasoning item. One without a proof is text like that of providers that sign nothing.
+// reasoningPart is the neutral form of a reasoning item. One without a proof is text like that of providers that sign
+// nothing.
 func reasoningPart(id, text, encrypted string) codec.Part {
 	p := codec.Part{Kind: codec.PartReasoning, Text: text}
 	switch kind, provider, value, ours := unseal(encrypted); {
@@ -102,7 +104,8 @@ func isOpenAI(s codec.Signature, info *codec.ReasoningInfo) bool {
 // itemMark begins the ids of reasoning items at OpenAI.
 const itemMark = "rs_"
 
-// named is sealed thinking behind the id of its item, without which OpenAI does not take it back. Nothing that OpenAI seals has a dot in it.
+// named is sealed thinking behind the id of its item, without which OpenAI does not take it back. Nothing that OpenAI
+// seals has a dot in it.
 func named(id, sealed string) string {
 	if !strings.HasPrefix(id, itemMark) || strings.Contains(id, ".") {
 		return strings.Clone(sealed) // the bytes it came in do not last
@@ -118,7 +121,8 @@ func unnamed(value string) (id, sealed string) {
 	return "", value
 }
 
-// namespaced is the one name of a tool in a namespace. A tool that is only loaded late is in one of its own name, and keeps that.
+// namespaced is the one name of a tool in a namespace. A tool that is only loaded late is in one of its own name, and
+// keeps that.
 func namespaced(namespace, name string) string {
 	if namespace == "" || namespace == name {
 		return name

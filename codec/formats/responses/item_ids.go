@@ -8,8 +8,9 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// OpenAI gives every kind of item ids with a beginning of its own, and refuses a request in which an item has another's. Servers that speak Responses
-// beside it do not all keep to that, and what they have answered comes back in the next request, which may go to one that does.
+// OpenAI gives every kind of item ids with a beginning of its own, and refuses a request in which an item has
+// another's. Servers that speak Responses beside it do not all keep to that, and what they have answered comes back in
+// the next request, which may go to one that does.
 
 // idPrefixes are how the ids of items begin, by their type. Ids of other types are left as they are.
 var idPrefixes = map[string]string{
@@ -22,7 +23,8 @@ const (
 	hashedID  = 40 // hexadecimal digits in the place of what cannot be kept of an id
 )
 
-// canonicalID is the id that OpenAI takes for an item of a type, the same for the same id wherever it stands; "" if id is one, or nothing is known of the type.
+// canonicalID is the id that OpenAI takes for an item of a type, the same for the same id wherever it stands; "" if id
+// is one, or nothing is known of the type.
 func canonicalID(kind, id string) string {
 	prefix := idPrefixes[kind]
 	if prefix == "" || id == "" {
@@ -56,8 +58,9 @@ type idEdit struct {
 	id string
 }
 
-// WithItemIDs is a request, an answer or an event with the ids of its items as OpenAI has them. If they are, or nothing of it can be read, it is
-// the same slice. What is inside of items stays as it is, as do the ids by which calls and their results belong together.
+// WithItemIDs is a request, an answer or an event with the ids of its items as OpenAI has them. If they are, or nothing
+// of it can be read, it is the same slice. What is inside of items stays as it is, as do the ids by which calls and
+// their results belong together.
 func WithItemIDs(body []byte) []byte {
 	edits := idEdits(body)
 	if len(edits) == 0 {

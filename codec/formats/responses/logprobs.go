@@ -7,8 +7,8 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// Here the probabilities of tokens are a list; in the neutral model, as in chat, they are an object with that list as its content. The
-// elements are the same.
+// Here the probabilities of tokens are a list; in the neutral model, as in chat, they are an object with that list as
+// its content. The elements are the same.
 
 // logProbsHead and logProbsTail are the object around the elements.
 const (

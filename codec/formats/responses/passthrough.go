@@ -12,10 +12,11 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// Inspector reads a Responses stream for a passthrough.Stream. The answer begins with the first thing that is said or called: up to there a
-// response only waits, and may yet fail for want of quota.
+// Inspector reads a Responses stream for a passthrough.Stream. The answer begins with the first thing that is said or
+// called: up to there a response only waits, and may yet fail for want of quota.
 type Inspector struct {
-	// ItemIDs has the ids of items written as OpenAI has them. What is larger than an event is usually passes as it comes.
+	// ItemIDs has the ids of items written as OpenAI has them. What is larger than an event is usually passes as it
+	// comes.
 	ItemIDs bool
 
 	usage    codec.Usage
@@ -59,7 +60,8 @@ func errOther() *codec.Error {
 	return codec.NoAnswer("the upstream answered in another format than that of Responses")
 }
 
-// End implements passthrough.Inspector. The last event of a stream holds the whole answer, and nothing can stand for it.
+// End implements passthrough.Inspector. The last event of a stream holds the whole answer, and nothing can stand for
+// it.
 func (in *Inspector) End(bool) (last string, err *codec.Error) {
 	if !in.seen {
 		return "", codec.Empty()
@@ -67,7 +69,8 @@ func (in *Inspector) End(bool) (last string, err *codec.Error) {
 	return "", codec.CutShort()
 }
 
-// Mend implements passthrough.Mender: a response without an id gets one, the same in all of its events, and items get those that OpenAI has.
+// Mend implements passthrough.Mender: a response without an id gets one, the same in all of its events, and items get
+// those that OpenAI has.
 func (in *Inspector) Mend(dst, name, data []byte) []byte {
 	if in.ItemIDs {
 		data = WithItemIDs(data)
@@ -139,8 +142,8 @@ type passMembers struct {
 	delta, item, response, failure rawjson.Value
 }
 
-// read finds the members, and returns where it stopped: at the end, or where the JSON is broken or cut off. The type counts, and the event's
-// name where there is none.
+// read finds the members, and returns where it stopped: at the end, or where the JSON is broken or cut off. The type
+// counts, and the event's name where there is none.
 func (m *passMembers) read(name, data []byte) rawjson.Members {
 	m.kind = string(name)
 	it := rawjson.MembersOf(data)
@@ -163,7 +166,8 @@ func (m *passMembers) read(name, data []byte) rawjson.Members {
 	return it
 }
 
-// passGoesOn says whether an event only adds a piece to what has begun, which is so of nearly all. One that is cut off does not.
+// passGoesOn says whether an event only adds a piece to what has begun, which is so of nearly all. One that is cut off
+// does not.
 func passGoesOn(name, data []byte) bool {
 	const lead = `{"type":"`
 	if len(name) == 0 && bytes.HasPrefix(data, []byte(lead)) {
@@ -175,7 +179,8 @@ func passGoesOn(name, data []byte) bool {
 // passHolds says whether a value carries anything: neither null nor "" nor [] nor {}.
 func passHolds(v rawjson.Value) bool { return v.Present() && v.End-v.Start > len(`""`) }
 
-// passSays tells whether an item of an answer has anything for its reader. Messages and thinking are empty when they begin.
+// passSays tells whether an item of an answer has anything for its reader. Messages and thinking are empty when they
+// begin.
 func passSays(data []byte, item rawjson.Value) bool {
 	if item.Kind != rawjson.Object {
 		return false
@@ -220,7 +225,8 @@ func (in *Inspector) completed(data []byte, response rawjson.Value, incomplete b
 	return passthrough.Sign{Begins: incomplete || passAnySays(data, response.Get(data, "output")), Done: true}
 }
 
-// Head implements passthrough.Inspector. What is so large is an image, or echoes the request, as every event does that has a response in it.
+// Head implements passthrough.Inspector. What is so large is an image, or echoes the request, as every event does that
+// has a response in it.
 func (in *Inspector) Head(name, data []byte, begun bool) passthrough.Sign {
 	var m passMembers
 	it := m.read(name, data)

@@ -14,7 +14,8 @@ func (Format) Target() alternation.Target {
 		Takes: []codec.PartKind{codec.PartImage, codec.PartFile}}
 }
 
-// Readable says in the words of all what OpenAI's own tools did: what they have drawn and shown as images, all else as a note.
+// Readable says in the words of all what OpenAI's own tools did: what they have drawn and shown as images, all else as
+// a note.
 func (Format) Readable(opaque []byte) []codec.Part {
 	v, err := rawjson.One(opaque)
 	if err != nil {

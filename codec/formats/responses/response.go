@@ -183,8 +183,8 @@ func appendCitation(dst []byte, c *codec.Citation) []byte {
 	return append(rawjson.Num(rawjson.Num(dst, "start_index", c.Start), "end_index", c.End), '}')
 }
 
-// EncodeResponse implements codec.Format. It is the stream's last event, made of the stream that the answer could have been, so that the
-// two cannot differ.
+// EncodeResponse implements codec.Format. It is the stream's last event, made of the stream that the answer could have
+// been, so that the two cannot differ.
 func (f Format) EncodeResponse(dst []byte, a *codec.Response, q *codec.Request) []byte {
 	s := newStreamEncoder(q)
 	var logprobs, events []byte

@@ -238,7 +238,8 @@ func TestStreamsAreReadAsTheyWereWritten(t *testing.T) {
 	}
 }
 
-// TestRequestsKeepWhatBothSidesHave compares what chat makes of a request with what it makes of it after a way through this format.
+// TestRequestsKeepWhatBothSidesHave compares what chat makes of a request with what it makes of it after a way through
+// this format.
 func TestRequestsKeepWhatBothSidesHave(t *testing.T) {
 	for seed := range uint64(2000) {
 		want := random.New(seed, "").Request()

@@ -5,7 +5,8 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// searches are those that the provider has made for an answer and may ask money for: of the web, and of the client's files; and the programs that it ran.
+// searches are those that the provider has made for an answer and may ask money for: of the web, and of the client's
+// files; and the programs that it ran.
 type searches struct{ web, files, code int64 }
 
 // searchesIn counts those among the items of an output.
@@ -16,10 +17,12 @@ func searchesIn(data []byte, output rawjson.Value) (s searches) {
 	return s
 }
 
-// count adds an item, if it is one. Of those of the web OpenAI asks money for the ones whose action is search, and none for the pages that are opened and looked
-// through after them (https://developers.openai.com/api/docs/guides/tools-web-search, "Output and citations": "Search actions incur a tool call cost"); of those
-// of files for each call (https://developers.openai.com/api/docs/pricing: "File search tool call (Responses API only)"). xAI asks it for each program too
-// (https://docs.x.ai/developers/pricing, "Code Execution"), OpenAI by the minute of the container.
+// count adds an item, if it is one. Of those of the web OpenAI asks money for the ones whose action is search, and none
+// for the pages that are opened and looked through after them
+// (https://developers.openai.com/api/docs/guides/tools-web-search, "Output and citations": "Search actions incur a tool
+// call cost"); of those of files for each call (https://developers.openai.com/api/docs/pricing: "File search tool call
+// (Responses API only)"). xAI asks it for each program too (https://docs.x.ai/developers/pricing, "Code Execution"),
+// OpenAI by the minute of the container.
 func (s *searches) count(data []byte, item rawjson.Value) {
 	if item.Kind != rawjson.Object {
 		return

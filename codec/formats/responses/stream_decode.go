@@ -14,8 +14,8 @@ import (
 // NewStreamDecoder implements codec.Format.
 func (Format) NewStreamDecoder() codec.StreamDecoder { return &streamDecoder{} }
 
-// streamDecoder holds what must be known across events: which items have come piece by piece, so that what ends an item is not taken
-// for more of it.
+// streamDecoder holds what must be known across events: which items have come piece by piece, so that what ends an item
+// is not taken for more of it.
 type streamDecoder struct {
 	codec.Drops
 	reader  sse.Reader

@@ -21,8 +21,8 @@ func newStreamEncoder(q *codec.Request) *streamEncoder {
 	return &streamEncoder{q: q, namespaces: namespacesOf(q), custom: customNames(q.Tools)}
 }
 
-// streamEncoder writes the events of a response. Its last one repeats the whole output, so the answer is kept until then: the format
-// wants it, and Codex reads it.
+// streamEncoder writes the events of a response. Its last one repeats the whole output, so the answer is kept until
+// then: the format wants it, and Codex reads it.
 type streamEncoder struct {
 	q          *codec.Request
 	namespaces map[string]string // of tools by their one name
@@ -214,8 +214,8 @@ func (s *streamEncoder) End(dst []byte) []byte {
 
 func errUnfinished() *codec.Error { return codec.NoAnswer("the upstream could not finish its answer") }
 
-// Fail implements codec.StreamEncoder. SDKs raise on the error member of the first event, others read the members beside it, which are
-// what OpenAI documents, and Codex reads the second event.
+// Fail implements codec.StreamEncoder. SDKs raise on the error member of the first event, others read the members
+// beside it, which are what OpenAI documents, and Codex reads the second event.
 func (s *streamEncoder) Fail(dst []byte, e *codec.Error) []byte {
 	dst = s.begin(dst)
 	dst = s.event(dst, "error", func(dst []byte) []byte {

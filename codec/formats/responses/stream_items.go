@@ -87,8 +87,8 @@ func (s *streamEncoder) add(dst []byte, it *item) []byte {
 	})
 }
 
-// done ends an item and keeps the whole of it for the end. What is still open when the limit is met was cut off: a client must not run
-// half a call.
+// done ends an item and keeps the whole of it for the end. What is still open when the limit is met was cut off: a
+// client must not run half a call.
 func (s *streamEncoder) done(dst []byte, it *item) []byte {
 	status := "completed"
 	if s.status() == "incomplete" {
@@ -318,7 +318,8 @@ func (s *streamEncoder) beginCall(dst []byte, e *codec.Event) []byte {
 	return s.add(dst, it)
 }
 
-// customNames are the tools that the client takes text for, nil if there are none. Upstreams without such tools were told of functions.
+// customNames are the tools that the client takes text for, nil if there are none. Upstreams without such tools were
+// told of functions.
 func customNames(tools []codec.Tool) map[string]bool {
 	var names map[string]bool
 	for i := range tools {

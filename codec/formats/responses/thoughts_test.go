@@ -10,8 +10,8 @@ import (
 	"uniapi/codec/formats/openai"
 )
 
-// A client that keeps nothing but calls, Google's field or Anthropic's brings sealed thinking back with the id of its item, without which OpenAI
-// does not take it.
+// A client that keeps nothing but calls, Google's field or Anthropic's brings sealed thinking back with the id of its
+// item, without which OpenAI does not take it.
 func TestSealedThinkingComesBackWithItsIDThroughEveryClient(t *testing.T) {
 	const said = `{"id":"resp_1","object":"response","created_at":1,"status":"completed","model":"x","output":[{"id":"rs_1","type":"reasoning","summary":[{"type":"summary_text","text":"hm"}],"encrypted_content":"c2VhbGVk"},CALL],"usage":{"input_tokens":1,"output_tokens":1,"total_tokens":2}}`
 	const call = `{"id":"fc_1","type":"function_call","call_id":"call_1","name":"f","arguments":"{}","status":"completed"}`

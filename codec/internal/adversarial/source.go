@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// Read are the words that a package's source looks for: the cases of its switches and what it gets by name, in files whose names begin with one of
-// the prefixes. A new member or kind of block that a decoder learns of is among them.
+// Read are the words that a package's source looks for: the cases of its switches and what it gets by name, in files
+// whose names begin with one of the prefixes. A new member or kind of block that a decoder learns of is among them.
 func Read(dir string, prefixes ...string) ([]string, error) {
 	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
 	if err != nil {

@@ -1,6 +1,7 @@
-// Package adversarial makes inputs for tests that say that work costs time and memory in proportion to its input. Out of a good document of a
-// format it makes others that are as large as one likes and as bad as they can be: each list longer, each object wider, each member repeated,
-// each text longer, each value deeper, and two lists at once, whose names are the same or all different.
+// Package adversarial makes inputs for tests that say that work costs time and memory in proportion to its input. Out
+// of a good document of a format it makes others that are as large as one likes and as bad as they can be: each list
+// longer, each object wider, each member repeated, each text longer, each value deeper, and two lists at once, whose
+// names are the same or all different.
 package adversarial
 
 import (

@@ -1,5 +1,5 @@
-// Package flows drives the streams that pass between an upstream and a client of the same format, for tests that say that it does not matter
-// how the bytes were split on their way.
+// Package flows drives the streams that pass between an upstream and a client of the same format, for tests that say
+// that it does not matter how the bytes were split on their way.
 package flows
 
 import (
@@ -19,8 +19,8 @@ type Flow interface {
 	Usage() (codec.Usage, bool)
 }
 
-// Run gives a stream to f in pieces of n bytes and returns all that comes out, up to the first error. The pieces are copies, since Push may
-// change them.
+// Run gives a stream to f in pieces of n bytes and returns all that comes out, up to the first error. The pieces are
+// copies, since Push may change them.
 func Run[T string | []byte](f Flow, stream T, n int) (string, error) {
 	var out strings.Builder
 	for piece := range slices.Chunk([]byte(stream), n) {

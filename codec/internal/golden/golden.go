@@ -1,4 +1,5 @@
-// Package golden runs tests whose cases are in a file: what goes in and the bytes that must come out, side by side for a reader.
+// Package golden runs tests whose cases are in a file: what goes in and the bytes that must come out, side by side for
+// a reader.
 //
 //	=== name of the case | argument
 //	what goes in

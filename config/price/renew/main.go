@@ -1,4 +1,5 @@
-// Command renew writes the list prices that the program has with it from those that others gather: facts alone, one line a model.
+// Command renew writes the list prices that the program has with it from those that others gather: facts alone, one
+// line a model.
 //
 //	go run ./config/price/renew prices.json VERSION list.txt
 //

@@ -12,7 +12,8 @@ import (
 	"syscall"
 )
 
-// between is what stands between the client and the gateway, by the headers that it adds. The gateway itself adds none of these.
+// between is what stands between the client and the gateway, by the headers that it adds. The gateway itself adds none
+// of these.
 type between struct{ seen []string }
 
 func (b *between) see(h http.Header) {

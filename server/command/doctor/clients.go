@@ -72,7 +72,8 @@ func codex() client {
 	}
 }
 
-// socket asks for a WebSocket, as Codex's built-in provider does. Codex goes on over HTTP at once if it is refused with 426 only.
+// socket asks for a WebSocket, as Codex's built-in provider does. Codex goes on over HTTP at once if it is refused with
+// 426 only.
 func socket(e *examination) verdict {
 	a := e.send(request{method: "GET", path: "/v1/responses", header: []string{
 		"Connection", "Upgrade", "Upgrade", "websocket", "Sec-WebSocket-Version", "13", "Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==", "OpenAI-Beta", "responses_websockets=2026-02-06"}})

@@ -1,5 +1,5 @@
-// Package doctor asks a gateway what a client would ask it, as that client does, and says what would go wrong on the way. It knows the gateway only by its
-// address: what it finds is true of everything that stands between.
+// Package doctor asks a gateway what a client would ask it, as that client does, and says what would go wrong on the
+// way. It knows the gateway only by its address: what it finds is true of everything that stands between.
 package doctor
 
 import (
@@ -87,8 +87,8 @@ type examination struct {
 	session string
 }
 
-// Examine acts as the client of that name, writes a line for each step, then the client's settings, and returns how many steps failed. An error is a visit that
-// cannot begin.
+// Examine acts as the client of that name, writes a line for each step, then the client's settings, and returns how
+// many steps failed. An error is a visit that cannot begin.
 func Examine(ctx context.Context, out io.Writer, name string, visit Visit) (failures int, err error) {
 	e := &examination{ctx: ctx, key: visit.Key, model: visit.Model, http: newTransport(), session: newSession()}
 	defer e.http.CloseIdleConnections()

@@ -250,7 +250,8 @@ func randomBytes(n int) []byte {
 	return b
 }
 
-// plainName says whether a model's name can stand in a shell's command and in a file as it is. The names come from whoever answers.
+// plainName says whether a model's name can stand in a shell's command and in a file as it is. The names come from
+// whoever answers.
 func plainName(name string) bool {
 	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {
 		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("-_./:@+", r))

@@ -51,8 +51,8 @@ type event struct {
 	at         time.Duration // since the request was sent
 }
 
-// send sends a request with the client's key, and reads the answer to its end. It follows no redirect: for a POST most clients do not either, or they lose the
-// body on the way.
+// send sends a request with the client's key, and reads the answer to its end. It follows no redirect: for a POST most
+// clients do not either, or they lose the body on the way.
 func (e *examination) send(r request) *answer {
 	a := new(answer)
 	raw, isRaw := r.body.([]byte)

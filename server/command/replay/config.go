@@ -51,7 +51,8 @@ func chatOf(address string) string {
 	return address
 }
 
-// configOf is a configuration under which the gateway asks what it asked in a capture: its providers, in their order, with what can be told of them.
+// configOf is a configuration under which the gateway asks what it asked in a capture: its providers, in their order,
+// with what can be told of them.
 func configOf(f *capture.File) (*config.Config, error) {
 	model := modelOf(f.Client.Request)
 	type object = map[string]any
@@ -110,7 +111,8 @@ func modelOf(m *capture.Message) string {
 // variable is one of the environment in a configuration, without a value of its own.
 var variable = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)\}`)
 
-// getenv is the environment for a file whose providers are played: what it has of variables that are not set is made up.
+// getenv is the environment for a file whose providers are played: what it has of variables that are not set is made
+// up.
 func getenv(path string) func(string) string {
 	needed := map[string]bool{}
 	if text, err := os.ReadFile(path); err == nil {

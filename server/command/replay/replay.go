@@ -1,4 +1,5 @@
-// Package replay sends the client's request of a capture once more through the gateway, and says what is another on the wire.
+// Package replay sends the client's request of a capture once more through the gateway, and says what is another on the
+// wire.
 package replay
 
 import (

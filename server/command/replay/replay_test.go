@@ -162,7 +162,8 @@ func TestRunSaysWhatItCannotPlay(t *testing.T) {
 	}
 }
 
-// A capture may come from anybody: the client key goes to the gateway, and to nobody whose address could be made of the gateway's and what stands in the file.
+// A capture may come from anybody: the client key goes to the gateway, and to nobody whose address could be made of the
+// gateway's and what stands in the file.
 func TestRunSendsTheKeyToTheGatewayAlone(t *testing.T) {
 	asked := make(chan string, 1)
 	other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { asked <- r.Header.Get("Authorization") }))

@@ -12,7 +12,8 @@ import (
 	"uniapi/server/capture"
 )
 
-// stage plays the upstreams of a capture: each request is answered as one like it was answered then, in the order in which they were asked.
+// stage plays the upstreams of a capture: each request is answered as one like it was answered then, in the order in
+// which they were asked.
 type stage struct {
 	server   http.Server
 	listener net.Listener

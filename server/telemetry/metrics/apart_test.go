@@ -11,7 +11,8 @@ import (
 	"uniapi/usage"
 )
 
-// TestMetricsTellSoManyModelsApart has more models than a page has room for: the rest is told together, nothing is lost, and what was told once stays.
+// TestMetricsTellSoManyModelsApart has more models than a page has room for: the rest is told together, nothing is
+// lost, and what was told once stays.
 func TestMetricsTellSoManyModelsApart(t *testing.T) {
 	const room, models = 10, 30
 	p, _ := newPage(t)

@@ -9,8 +9,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Exemplars are requests whose traces a collector has, as examples of what the histograms count: for each provider's model the
-// last in each bucket, or nearly.
+// Exemplars are requests whose traces a collector has, as examples of what the histograms count: for each provider's
+// model the last in each bucket, or nearly.
 type Exemplars struct {
 	mu    sync.RWMutex
 	known map[[2]string]*examples
@@ -31,7 +31,8 @@ type example struct {
 // exampleEvery is how often an example gives way to another: each page needs one at most.
 const exampleEvery = time.Second
 
-// Keep keeps a request that succeeded, unless it has enough examples like it. firstByte is 0 if none came. trace names its trace.
+// Keep keeps a request that succeeded, unless it has enough examples like it. firstByte is 0 if none came. trace names
+// its trace.
 func (e *Exemplars) Keep(provider, model string, firstByte, duration time.Duration, at time.Time, trace func() string) {
 	of := e.of(provider, model)
 	if of == nil {

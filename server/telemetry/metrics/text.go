@@ -16,11 +16,10 @@ const (
 	openMetricsForm = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 )
 
-// Text is what a page tells, and its form, by the Accept header of who asks for it. Labels are names of providers, models and
-// endpoints, which api.yaml bounds, and words of this file: never what a client or
-// a provider says, and no key. A provider may have many thousands of models: one page
-// is made at a time, each family is searched for secrets by itself, and what is told
-// apart is bounded (apart).
+// Text is what a page tells, and its form, by the Accept header of who asks for it. Labels are names of providers,
+// models and endpoints, which api.yaml bounds, and words of this file: never what a client or a provider says, and no
+// key. A provider may have many thousands of models: one page is made at a time, each family is searched for secrets by
+// itself, and what is told apart is bounded (apart).
 func (p *Page) Text(accept string) (page []byte, form string) {
 	p.telling.Lock()
 	defer p.telling.Unlock()
@@ -54,8 +53,8 @@ func (p *Page) Text(accept string) (page []byte, form string) {
 	return page, form
 }
 
-// withoutNamesakes leaves out counters that OpenMetrics would call what another family is called already, since it takes "_total"
-// for no part of the name: of the Go runtime's, go_memstats_alloc_bytes_total.
+// withoutNamesakes leaves out counters that OpenMetrics would call what another family is called already, since it
+// takes "_total" for no part of the name: of the Go runtime's, go_memstats_alloc_bytes_total.
 func withoutNamesakes(families []*dto.MetricFamily) []*dto.MetricFamily {
 	names := make(map[string]bool, len(families))
 	for _, f := range families {

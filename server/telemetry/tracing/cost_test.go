@@ -13,7 +13,8 @@ import (
 	"uniapi/server/telemetry/tracing/tracingtest"
 )
 
-// BenchmarkPlace is what a request costs before it is served: its place in a trace, and what its provider is told of it.
+// BenchmarkPlace is what a request costs before it is served: its place in a trace, and what its provider is told of
+// it.
 func BenchmarkPlace(b *testing.B) {
 	tracer, _ := started(b, "http://127.0.0.1:1", "OTEL_METRICS_EXPORTER=none")
 	defer tracer.Close()
@@ -73,8 +74,8 @@ func BenchmarkMeasures(b *testing.B) {
 	}
 }
 
-// BenchmarkLoopback is all of it: a request's place, its spans, its measurements, and that they are sent. The collector takes part
-// in it, and no span is lost. cpu-ns/op is the time of all threads.
+// BenchmarkLoopback is all of it: a request's place, its spans, its measurements, and that they are sent. The collector
+// takes part in it, and no span is lost. cpu-ns/op is the time of all threads.
 func BenchmarkLoopback(b *testing.B) {
 	for _, compression := range []string{"none", "gzip"} {
 		b.Run(compression, func(b *testing.B) {

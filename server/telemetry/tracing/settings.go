@@ -14,8 +14,8 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
-// settings are what the standard variables of OpenTelemetry ask for. What is not here is read by package otlp, how a collector
-// is reached, and by the SDK: how often metrics are sent, and the resource's attributes.
+// settings are what the standard variables of OpenTelemetry ask for. What is not here is read by package otlp, how a
+// collector is reached, and by the SDK: how often metrics are sent, and the resource's attributes.
 type settings struct {
 	traces, metrics bool
 	sampler         sdktrace.Sampler
@@ -190,8 +190,8 @@ func temporalityOf(name string) (sdkmetric.TemporalitySelector, error) {
 	return sdkmetric.CumulativeTemporalitySelector, fmt.Errorf("%s is %q; there are cumulative, delta and lowmemory: cumulative holds", temporalityVariable, name)
 }
 
-// aggregationOf says which kind the histograms are of: with the bounds that they are made with, or with ones that follow what
-// is measured.
+// aggregationOf says which kind the histograms are of: with the bounds that they are made with, or with ones that
+// follow what is measured.
 func aggregationOf(name string) (sdkmetric.AggregationSelector, error) {
 	switch strings.ToLower(name) {
 	case "", "explicit_bucket_histogram":

@@ -8,8 +8,8 @@ import (
 	"uniapi/server/telemetry/tracing/otlp"
 )
 
-// spans are those that are being written. The library's own, which are kept as values and made bytes of later, take 20 µs of a
-// request; these take two.
+// spans are those that are being written. The library's own, which are kept as values and made bytes of later, take 20
+// µs of a request; these take two.
 var spans = sync.Pool{New: func() any { return new(otlp.Span) }}
 
 // addSpans makes the spans of a request's attempts and its own, and has them sent.

@@ -18,7 +18,8 @@ import (
 	"uniapi/server/telemetry/tracing/otlp"
 )
 
-// TestSpansAreTheBytesOfTheSDKs has the official SDK make the same spans, and its exporter's transformation the messages.
+// TestSpansAreTheBytesOfTheSDKs has the official SDK make the same spans, and its exporter's transformation the
+// messages.
 func TestSpansAreTheBytesOfTheSDKs(t *testing.T) {
 	tracer, _ := started(t, "http://127.0.0.1:1", "OTEL_METRICS_EXPORTER=none", "OTEL_BSP_SCHEDULE_DELAY=3600000")
 	defer tracer.Close()

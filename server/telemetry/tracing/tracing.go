@@ -1,9 +1,10 @@
 // Package tracing tells an OpenTelemetry collector of requests that have ended: a span for each and one for each of its
-// attempts, and histograms of how long they took. All of it is made when a request has ended. What must be known before is which
-// place the request has in whose trace, since providers are told that: see Trace.
+// attempts, and histograms of how long they took. All of it is made when a request has ended. What must be known before
+// is which place the request has in whose trace, since providers are told that: see Trace.
 //
-// The official SDK samples, propagates, describes the process and measures. Spans are written as the bytes that are sent, and
-// what is sent is sent by package otlp: the SDK's spans and exporters cost more than all else that a request takes.
+// The official SDK samples, propagates, describes the process and measures. Spans are written as the bytes that are
+// sent, and what is sent is sent by package otlp: the SDK's spans and exporters cost more than all else that a request
+// takes.
 package tracing
 
 import (
@@ -39,8 +40,8 @@ type Tracer struct {
 // mostSeries bounds what a metric is told apart by; what comes after is told together.
 const mostSeries = 2000
 
-// Start makes what the environment's standard variables ask for; nil if that is nothing. Variables that cannot be used are
-// told to the log, and what they are about is left out.
+// Start makes what the environment's standard variables ask for; nil if that is nothing. Variables that cannot be used
+// are told to the log, and what they are about is left out.
 func Start(getenv func(string) string, log *slog.Logger, version string) *Tracer {
 	s, err := read(getenv)
 	if err != nil {
@@ -147,8 +148,8 @@ type Trace struct {
 	propagates bool
 }
 
-// Begin finds the place of a request whose head has these lines of traceparent and tracestate, which may be empty. It is
-// nil where nothing is traced.
+// Begin finds the place of a request whose head has these lines of traceparent and tracestate, which may be empty. It
+// is nil where nothing is traced.
 func (t *Tracer) Begin(parent, state []byte) *Trace {
 	if t.batches == nil {
 		return nil

@@ -14,8 +14,8 @@ const (
 	statusMessage   number = 2 // google.rpc.Status, of an error
 )
 
-// Partial is what a collector says of a request that it has taken: how many of the spans, or data points, it has not, and why.
-// It may say something though it has taken all.
+// Partial is what a collector says of a request that it has taken: how many of the spans, or data points, it has not,
+// and why. It may say something though it has taken all.
 type Partial struct {
 	Rejected int64
 	Message  string

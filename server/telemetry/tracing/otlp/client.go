@@ -25,8 +25,8 @@ type Client struct {
 	hurry  sync.Once
 }
 
-// NewClient makes the client that the variables ask for. Those that cannot be used are told by problem, and the rest holds; err
-// is one without which nothing can be sent.
+// NewClient makes the client that the variables ask for. Those that cannot be used are told by problem, and the rest
+// holds; err is one without which nothing can be sent.
 func NewClient(getenv func(string) string, signal Signal, agent string) (c *Client, problem, err error) {
 	s, problem, err := read(getenv, signal)
 	if err != nil {

@@ -54,7 +54,8 @@ const (
 	exemplarAttribute number = 7
 )
 
-// AppendMetrics adds metrics to the data of an Envelope. Those that are no histograms are left out, and told by the error.
+// AppendMetrics adds metrics to the data of an Envelope. Those that are no histograms are left out, and told by the
+// error.
 func AppendMetrics(data []byte, list []metricdata.Metrics) ([]byte, error) {
 	var err error
 	for i := range list {

@@ -39,8 +39,8 @@ type settings struct {
 	tls     *tls.Config   // nil is the usual
 }
 
-// read reads the variables of a signal. One that is for this signal alone goes before that for all. What can be done without is
-// told by err and left out; what cannot by fatal.
+// read reads the variables of a signal. One that is for this signal alone goes before that for all. What can be done
+// without is told by err and left out; what cannot by fatal.
 func read(getenv func(string) string, signal Signal) (s settings, err, fatal error) {
 	get := func(name string) (variable, value string) {
 		for _, variable = range []string{"OTEL_EXPORTER_OTLP_" + signal.Word + "_" + name, "OTEL_EXPORTER_OTLP_" + name} {

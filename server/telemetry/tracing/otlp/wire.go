@@ -1,5 +1,5 @@
-// Package otlp writes what an OpenTelemetry collector reads, the protobuf messages of OTLP, and sends them to it over HTTP. It
-// has no message types: each is written field by field, by the numbers of opentelemetry-proto.
+// Package otlp writes what an OpenTelemetry collector reads, the protobuf messages of OTLP, and sends them to it over
+// HTTP. It has no message types: each is written field by field, by the numbers of opentelemetry-proto.
 package otlp
 
 import (
