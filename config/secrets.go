@@ -74,7 +74,8 @@ func (c *Config) Secrets() []Secret {
 		s.add(k.Key)
 	}
 	s.url(c.Preferences.Proxy)
-	s.add(c.Preferences.Alerts.Webhook, c.Preferences.Alerts.Secret)
+	s.webhook(c.Preferences.Alerts.Webhook)
+	s.add(c.Preferences.Alerts.Secret)
 	s.redis(c.Preferences.Cluster)
 	for _, proxy := range [...]string{c.Proxies.HTTP, c.Proxies.HTTPS, c.Proxies.All} {
 		s.url(proxy)
@@ -162,6 +163,20 @@ func (s *secrets) url(raw string) {
 		if !slices.Contains(publicParameters, strings.ToLower(name)) {
 			s.add(values...)
 		}
+	}
+}
+
+// webhook adds what a webhook's address has behind its host: who knows that may send to it. The host is none: a provider may have the same one.
+func (s *secrets) webhook(raw string) {
+	s.url(raw)
+	scheme, rest, is := strings.Cut(raw, "://")
+	if !is {
+		s.add(raw)
+		return
+	}
+	if slash := strings.IndexByte(rest, '/'); slash >= 0 {
+		public := len(scheme) + len("://") + slash + 1
+		s.behind(public, raw, raw[public:])
 	}
 }
 

@@ -20,7 +20,7 @@ providers:
   - {provider: a, base_url: "https://token-only@bedrock.example.com", engine: aws, aws_access_key: aws-id, aws_secret_key: aws-secret, aws_session_token: aws-session}
   - {provider: c, cf_account_id: account, api: cf-key}
 api_keys: [{api: sk-client, role: user}]
-preferences: {proxy: "http://:globalpass@proxy:80"}
+preferences: {proxy: "http://:globalpass@proxy:80", alerts: {webhook: "https://hooks.example/services/T0/webhook-token", secret: alert-secret}}
 `), func(name string) string { return map[string]string{"SECOND": "sk-second"}[name] })
 	if err != nil {
 		t.Fatal(err)
@@ -34,13 +34,13 @@ preferences: {proxy: "http://:globalpass@proxy:80"}
 	}
 	for _, want := range []string{
 		"sk-first", "sk-second", "sk-ant-api03-third", "sk-client", "pass@word", "pass%40word", "query-token", "proxypass", "team-secret", "header-token", "basicpass", "two words and more", "tiny:pw", "Token short",
-		"video-id", "video-secret", "first-line", "second-line", "first-linesecond-line", "token-only", "aws-id", "aws-secret", "aws-session", "account", "cf-key", "globalpass",
+		"video-id", "video-secret", "first-line", "second-line", "first-linesecond-line", "token-only", "aws-id", "aws-secret", "aws-session", "account", "cf-key", "globalpass", "services/T0/webhook-token", "alert-secret",
 	} {
 		if !slices.Contains(got, want) {
 			t.Errorf("%q is not among %q", want, got)
 		}
 	}
-	for _, not := range []string{"2026-01-31-preview", "2023-06-01", "agent/1", "", "user", "p", "-----BEGIN PRIVATE KEY-----", "a@b.example"} {
+	for _, not := range []string{"https://hooks.example/services/T0/webhook-token", "2026-01-31-preview", "2023-06-01", "agent/1", "", "user", "p", "-----BEGIN PRIVATE KEY-----", "a@b.example"} {
 		if slices.Contains(got, not) {
 			t.Errorf("%q is no secret", not)
 		}

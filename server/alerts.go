@@ -58,7 +58,7 @@ func (s *Server) alarming() (found []alerts.Condition) {
 	}
 	s.counters.Unpriced.Each(func(provider string, n int64) {
 		if n > 0 {
-			say(config.AlertPriceMissing, provider, "%d requests to the provider %s have cost the default price since the start, since neither api.yaml nor the list prices have one for their models. `uni-api check` names them.", n, provider)
+			say(config.AlertPriceMissing, provider, "Requests to the provider %s have cost the default price (%d since the start), since neither api.yaml nor the list prices have one for their models. `uni-api check` names them.", provider, n)
 		}
 	})
 	return found
