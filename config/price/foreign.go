@@ -285,10 +285,17 @@ func membersOf(raw json.RawMessage) (members map[string]json.RawMessage) {
 	return members
 }
 
-// appendWord adds a member's price, which is in dollars of one, or of a million where scale is 0; nothing if it is no
-// price.
+// unreadable is the word of an entry with a price that is none, such as one below zero. No such entry can be parsed, so
+// it is left out: without that price, what it is of would be free.
+const unreadable = "?"
+
+// appendWord adds a member's price, which is in dollars of one, or of a million where scale is 0; nothing if it is not
+// there.
 func appendWord(words []string, tier, name string, value json.RawMessage, scale int) []string {
 	text, ok := exact(string(value), scale, Places(strings.SplitN(name, "/", 2)[0]))
+	if !ok && len(value) > 0 && string(value) != "null" {
+		return append(words, unreadable)
+	}
 	if !ok {
 		return words
 	}

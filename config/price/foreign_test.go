@@ -79,7 +79,12 @@ func TestReadForeignKnowsTheFormsOfLitellmAndModelsDev(t *testing.T) {
 			"xai/grok-image", "per_image 0.06 (low 1024x1024 0.04)"},
 		{`"512-x-512/50-steps/picture": {"litellm_provider": "bedrock", "output_cost_per_image": 0.01}`, "bedrock/picture", ""},
 		{`"local": {"litellm_provider": "ollama", "input_cost_per_token": 1e-06}`, "ollama/local", ""},
-		{`"dear": {"litellm_provider": "openai", "input_cost_per_token": 5}`, "openai/dear", ""}, // five million dollars for a million
+		{`"dear": {"litellm_provider": "openai", "input_cost_per_token": 5}`, "openai/dear", ""},                                              // five million dollars for a million
+		{`"no-price": {"litellm_provider": "openai", "input_cost_per_token": -1e-06, "output_cost_per_token": 1e-06}`, "openai/no-price", ""}, // and not free
+		{`"a-text": {"litellm_provider": "openai", "input_cost_per_token": 1e-06, "output_cost_per_token": "1e-06"}`, "openai/a-text", ""},
+		{`"nothing-said": {"litellm_provider": "openai", "input_cost_per_token": 1e-06, "output_cost_per_token": null}`, "openai/nothing-said", "1,0,1,1"},
+		{`"google": {"models": {"gemini-below": {"cost": {"input": -1, "output": 2}}}}`, "gemini/gemini-below", ""},
+		{`"free-nights": {"litellm_provider": "deepseek", "input_cost_per_token": 1e-06, "off_peak_pricing": {"hours_utc": "10:00-11:00", "input_cost_per_token": -1}}`, "deepseek/free-nights", ""},
 		{`"below": {"litellm_provider": "openai", "input_cost_per_token": -1e-06, "output_cost_per_token": "1"}`, "openai/below", ""},
 		{`"with space": {"litellm_provider": "openai", "input_cost_per_token": 1e-06}`, "openai/with space", ""},
 	} {
