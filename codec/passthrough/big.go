@@ -14,8 +14,12 @@ const (
 	// bigEvent is the size from which on an event is forwarded piece by piece. Inline images are that large, and what
 	// echoes a request.
 	bigEvent = 64 << 10
-	// bigTail is how much of the end of such an event is kept for the inspector.
-	bigTail = 4 << 10
+	// bigTail is how much of the end of such an event is kept for the inspector. OpenAI's responses have the client's
+	// metadata behind the usage, 16 pairs of up to 64 and 512 characters, of which an escape has six bytes
+	// (https://platform.openai.com/docs/api-reference/responses/object).
+	bigTail = 64 << 10
+	// mostTail is how large its buffer may be to be kept for the next stream.
+	mostTail = 8 << 10
 )
 
 // piece takes the next bytes of a big event, the first 64 KiB at least when it begins, of which so many go out now. All

@@ -36,7 +36,7 @@ type Inspector interface {
 	Event(name, data []byte, begun bool) Sign
 	// Head reads the first 64 KiB of an event that is larger, whose data is therefore cut off.
 	Head(name, data []byte, begun bool) Sign
-	// Tail reads the last 4 KiB of such an event. What begins there has begun by its head.
+	// Tail reads the last 64 KiB of such an event. What begins there has begun by its head.
 	Tail(data []byte) Sign
 	// Failure makes an error of what came in the place of an event: bare JSON, a page, words, as a block or, where name
 	// is "error", as the data of an event of that name. Nil if it is of no matter.

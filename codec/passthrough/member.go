@@ -6,18 +6,69 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// LastMember finds, in the end of a JSON text that is cut off before it, the value of the last member of that quoted
-// name. Inside a string a quote has a backslash before it, so a bare "name": is a member; of which object is not known.
-// Kind Missing if there is none, or if its value is not whole.
+// EndMember finds, in the end of a JSON text, the value of the last member of that quoted name that is in no more than
+// so many objects and lists. What is in more may be anybody's: a client's metadata, which some servers repeat behind
+// all that is their own, or what a model has made up. Kind Missing if there is none, or if its value is not whole. It
+// is read from behind, where no string can be cut off.
+func EndMember(tail []byte, quoted string, deepest int) rawjson.Value {
+	depth := 0
+	for at := len(tail) - 1; at >= 0; at-- {
+		switch tail[at] {
+		case '}', ']':
+			depth++
+		case '{', '[':
+			depth--
+		case '"':
+			begin := opening(tail[:at])
+			if begin < 0 {
+				return rawjson.Value{}
+			}
+			if depth <= deepest && string(tail[begin:at+1]) == quoted {
+				if colon := afterBlanks(tail, at+1); colon < len(tail) && tail[colon] == ':' {
+					v, err := rawjson.Skip(tail, colon+1)
+					if err != nil {
+						return rawjson.Value{}
+					}
+					return v
+				}
+			}
+			at = begin
+		}
+	}
+	return rawjson.Value{}
+}
+
+// opening is where the string begins that a quote behind text ends: at the last quote without a backslash before it.
+// -1 is that it is cut off.
+func opening(text []byte) int {
+	for {
+		at := bytes.LastIndexByte(text, '"')
+		if at < 0 {
+			return -1
+		}
+		text = text[:at]
+		if escapes := len(text) - len(bytes.TrimRight(text, "\\")); escapes%2 == 0 {
+			return at
+		}
+	}
+}
+
+func afterBlanks(text []byte, at int) int {
+	for at < len(text) && (text[at] == ' ' || text[at] == '\t') {
+		at++
+	}
+	return at
+}
+
+// LastMember finds, in a piece of a JSON text that may be cut off on both sides, the value of the last member of that
+// quoted name. Inside a string a quote has a backslash before it, so a bare "name": is a member; of which object is not
+// known. Kind Missing if there is none, or if its value is not whole.
 func LastMember(tail []byte, quoted string) rawjson.Value {
 	at := bytes.LastIndex(tail, []byte(quoted))
 	if at <= 0 || tail[at-1] == '\\' {
 		return rawjson.Value{}
 	}
-	at += len(quoted)
-	for at < len(tail) && (tail[at] == ' ' || tail[at] == '\t') {
-		at++
-	}
+	at = afterBlanks(tail, at+len(quoted))
 	if at == len(tail) || tail[at] != ':' {
 		return rawjson.Value{}
 	}

@@ -51,6 +51,9 @@ type Stream struct {
 // contains it and would begin the answer.
 func (s *Stream) Reset(inspector Inspector, triggers ...string) {
 	inspector.Reset()
+	if cap(s.tail) > mostTail {
+		s.tail = nil
+	}
 	*s = Stream{inspector: inspector, triggers: triggers, held: reused(s.held), join: reused(s.join), anew: reused(s.anew), lead: reused(s.lead), tail: s.tail[:0],
 		shape: template{bytes: s.shape.bytes[:0]}}
 	if in, has := inspector.(Worded); has {

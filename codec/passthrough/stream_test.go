@@ -65,7 +65,7 @@ func (in *plain) Head(_, data []byte, _ bool) Sign {
 }
 
 func (in *plain) Tail(data []byte) Sign {
-	if n, ok := rawjson.Int(data, LastMember(data, `"count"`)); ok {
+	if n, ok := rawjson.Int(data, EndMember(data, `"count"`, 1)); ok {
 		in.usage.Prompt = n
 	}
 	return Sign{Done: in.last}

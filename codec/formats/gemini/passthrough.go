@@ -106,8 +106,8 @@ func (in *Inspector) Head(_, data []byte, _ bool) passthrough.Sign {
 // Tail implements passthrough.Inspector. Counts and finishes stand behind what makes an event large.
 func (in *Inspector) Tail(data []byte) passthrough.Sign {
 	a := &in.answer
-	a.usage.Update(readUsage(data, passthrough.LastMember(data, `"usageMetadata"`)))
-	if finish := passthrough.LastMember(data, `"finishReason"`); finish.Present() {
+	a.usage.Update(readUsage(data, passthrough.EndMember(data, `"usageMetadata"`, 2)))
+	if finish := passthrough.EndMember(data, `"finishReason"`, 4); finish.Present() {
 		a.state(0).finish = a.keep(data, finish)
 	}
 	return passthrough.Sign{}

@@ -135,14 +135,13 @@ func (in *Inspector) Head(name, data []byte, begun bool) passthrough.Sign {
 	return in.take(data, begun)
 }
 
-// Tail implements passthrough.Inspector. Usage and finish reason stand behind what makes an event large, and no other
-// member of theirs has a usage with token counts.
+// Tail implements passthrough.Inspector. Usage and finish reason stand behind what makes an event large.
 func (in *Inspector) Tail(data []byte) passthrough.Sign {
-	if v := passthrough.LastMember(data, `"usage"`); v.Present() {
+	if v := passthrough.EndMember(data, `"usage"`, 2); v.Present() {
 		u, _ := codec.ReadUsage(data, v)
 		in.usage.Update(u)
 	}
-	v := passthrough.LastMember(data, `"finish_reason"`)
+	v := passthrough.EndMember(data, `"finish_reason"`, 3)
 	in.finished = in.finished || v.Kind == rawjson.String && v.End-v.Start > len(`""`)
 	return passthrough.Sign{}
 }

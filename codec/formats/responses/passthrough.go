@@ -266,8 +266,8 @@ func (in *Inspector) Head(name, data []byte, begun bool) passthrough.Sign {
 // Tail implements passthrough.Inspector. The usage stands at the end of a response.
 func (in *Inspector) Tail(data []byte) passthrough.Sign {
 	if in.last {
-		u, _ := codec.ReadUsage(data, passthrough.LastMember(data, `"usage"`))
-		u.Tier = codec.TierTold(data, passthrough.LastMember(data, `"service_tier"`))
+		u, _ := codec.ReadUsage(data, passthrough.EndMember(data, `"usage"`, 2))
+		u.Tier = codec.TierTold(data, passthrough.EndMember(data, `"service_tier"`, 2))
 		in.usage.Update(u)
 	}
 	return passthrough.Sign{Done: in.last}

@@ -3,6 +3,7 @@ package responses
 import (
 	"bytes"
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -156,6 +157,25 @@ func TestEventsThatEchoALongRequestAreReadByTheirEnds(t *testing.T) {
 		var e *codec.Error
 		if !errors.As(err, &e) || e.Status != 429 || out != "" {
 			t.Errorf("by %d: a failure: %+v, %d bytes came", n, e, len(out))
+		}
+	}
+}
+
+// What a client says and OpenAI repeats behind the usage is neither a usage nor a service tier, and hides none.
+func TestAClientsMetadataIsNoUsageOfALongResponse(t *testing.T) {
+	named := `"service_tier":"flex","usage":"none","k":"\"usage\":{\"input_tokens\":1}"`
+	longest := named
+	for i := range 16 {
+		longest += `,"` + strconv.Itoa(i) + strings.Repeat("k", 62) + `":"` + strings.Repeat(`\u00e9`, 512) + `"`
+	}
+	for name, metadata := range map[string]string{"a name": named, "as long as may be": longest} {
+		end := `data: {"type":"response.completed","response":{"id":"r","status":"completed","error":null,"instructions":"` + strings.Repeat("Be brief. ", 20<<10) + `","output":[` + passMessage +
+			`],"service_tier":"priority","usage":{"input_tokens":5,"output_tokens":7,"output_tokens_details":{"reasoning_tokens":6},"total_tokens":12},"user":null,"metadata":{` + metadata + `}},"sequence_number":9}` + "\n\n"
+		s := newPass()
+		stream := passBefore + passDelta("a") + end
+		out, err := flows.Run(s, stream, 5000)
+		if u, told := s.Usage(); out != stream || err != nil || !told || u.Total != 12 || u.Reasoning != 6 || u.Tier != "priority" {
+			t.Errorf("%s: %v, usage %+v, %d bytes of %d", name, err, u, len(out), len(stream))
 		}
 	}
 }
