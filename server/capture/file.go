@@ -6,6 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // version is that of the file's form.
@@ -24,7 +27,26 @@ func (f *File) JSON() ([]byte, error) {
 	to.SetEscapeHTML(false)
 	to.SetIndent("", "  ")
 	err := to.Encode(f)
-	return out.Bytes(), err
+	return printable(out.Bytes()), err
+}
+
+// printable is a JSON text without what a terminal would obey, which is in its strings alone: it has escapes for that.
+func printable(text []byte) []byte {
+	obeyed := func(r rune) bool { return r >= 0x7f && !unicode.IsPrint(r) }
+	if bytes.IndexFunc(text, obeyed) < 0 {
+		return text
+	}
+	out := make([]byte, 0, len(text)+64)
+	for _, r := range string(text) {
+		if !obeyed(r) {
+			out = utf8.AppendRune(out, r)
+			continue
+		}
+		for _, unit := range utf16.Encode([]rune{r}) {
+			out = fmt.Appendf(out, "\\u%04x", unit)
+		}
+	}
+	return out
 }
 
 // Shown is an exchange as the text of a file that may be shown to others.

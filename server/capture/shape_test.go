@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 )
 
 // Bodies of each format, as clients and providers send them. In what people, models and tools wrote there is always
@@ -134,6 +135,22 @@ func TestAFileThatIsNoCaptureIsRefused(t *testing.T) {
 		if _, err := Read([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v", text, err)
 		}
+	}
+}
+
+// A capture that is printed moves no cursor, and reads back as what it was.
+func TestAPrintedCaptureIsNothingButText(t *testing.T) {
+	const name = "a\x1b[31m\x7f\u009b31m\u202e\U000e0041\u00e9\U0001f600"
+	f := &File{Version: version, Exchange: Exchange{Client: Sides{Request: &Message{Method: name, Headers: []Header{{name, name}}}}}}
+	text, err := f.JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if at := strings.IndexFunc(string(text), func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }); at >= 0 {
+		t.Errorf("%q", text)
+	}
+	if read, err := Read(text); err != nil || read.Client.Request.Method != name {
+		t.Errorf("%+v, %v", read, err)
 	}
 }
 
