@@ -241,6 +241,22 @@ func TestAChatRequestIsWrittenAnewForAHostThatTakesLessOfChat(t *testing.T) {
 	}
 }
 
+// What tools were called before there were others is not known to all who speak chat.
+func TestFunctionsAreToolsForAHostThatHasNoFunctions(t *testing.T) {
+	up := listen(t, says(reply(200, jsonKind, `{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"","tool_calls":[`+
+		`{"id":"abcdefghi","function":{"name":"f","arguments":"{}"}}]},"finish_reason":"tool_calls"}]}`)))
+	g := start(t, providerOf("p", up, "    preferences: {capabilities: [{like: mistral}]}\n"))
+	a := g.do("POST", "/v1/chat/completions", `{"model":"m","functions":[{"name":"f","parameters":{"type":"object","properties":{}}}],"function_call":{"name":"f"},"messages":[{"role":"user","content":"q"},`+
+		`{"role":"assistant","content":null,"function_call":{"name":"f","arguments":"{}"}},{"role":"function","name":"f","content":"done"}]}`, asClient...)
+	sent := up.requests()[0].body
+	if a.StatusCode != 200 || !strings.Contains(a.body, `"function_call":{"name":"f"`) || !strings.Contains(a.body, `"finish_reason":"function_call"`) {
+		t.Errorf("%d %s", a.StatusCode, a.body)
+	}
+	if strings.Contains(sent, "function_call\"") || strings.Contains(sent, `"functions"`) || strings.Contains(sent, `"role":"function"`) || !strings.Contains(sent, `"tools"`) || !strings.Contains(sent, `"role":"tool"`) {
+		t.Errorf("sent %s", sent)
+	}
+}
+
 // TestAStreamThatNeedsAToolIsAskedPlainlyWhereThereIsNone has a model that does not stream with tools asked for JSON,
 // which it is by a tool.
 func TestAStreamThatNeedsAToolIsAskedPlainlyWhereThereIsNone(t *testing.T) {

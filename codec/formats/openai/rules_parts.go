@@ -124,7 +124,23 @@ func anewNeedles(t *capability.Target) (needles [][]byte) {
 // Anew says whether a chat request may have something in it that the upstream, which speaks chat too, takes only in
 // another form, or not at all: then it is decoded, and written as a request of another format would be.
 func (r *Rules) Anew(body []byte) bool {
-	return r != nil && slices.ContainsFunc(r.anew, func(kind []byte) bool { return hasType(body, kind) })
+	return r != nil && (slices.ContainsFunc(r.anew, func(kind []byte) bool { return hasType(body, kind) }) || r.Refuses("functions") && hasMember(body, functionsMember))
+}
+
+// functionsMember is what tools were called before there were others. A host that has them no more is sent tools in their place.
+var functionsMember = []byte(`"functions"`)
+
+// hasMember says whether a body may have a member, which is given with its quotes.
+func hasMember(body, member []byte) bool {
+	for rest := body; ; {
+		i := bytes.Index(rest, member)
+		if i < 0 {
+			return false
+		}
+		if rest = rest[i+len(member):]; bytes.HasPrefix(bytes.TrimLeft(rest, " \t\r\n"), []byte{':'}) {
+			return true
+		}
+	}
 }
 
 var typeMember = []byte(`"type"`)
