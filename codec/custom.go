@@ -3,10 +3,19 @@ package codec
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 )
 
 // customSchema is a function's that stands for a tool that takes text.
 const customSchema = `{"type":"object","properties":{"input":{"type":"string"}},"required":["input"]}`
+
+// Described is a tool's description, with the format of the text that it takes, for those who have no other place for that.
+func (t *Tool) Described() string {
+	if t.Kind != ToolCustom || !strings.Contains(string(t.Grammar), `"grammar"`) { // else it is any text
+		return t.Description
+	}
+	return strings.TrimSpace(t.Description + "\n\nThe input must follow this format: " + string(t.Grammar))
+}
 
 // WithoutCustom is the request with a function in the place of each custom tool, whose text is the argument "input":
 // few of those who speak OpenAI's chat format know of tools that take text. One without such tools is returned itself.
@@ -22,9 +31,7 @@ func (r *Request) WithoutCustom() *Request {
 	c.Tools = slices.Clone(r.Tools)
 	for i := range c.Tools {
 		if t := &c.Tools[i]; isCustom(*t) {
-			if t.Grammar != nil {
-				t.Description += "\n\nThe input must follow this format: " + string(t.Grammar)
-			}
+			t.Description = t.Described()
 			t.Kind, t.Schema, t.Grammar = ToolFunction, json.RawMessage(customSchema), nil
 		}
 	}

@@ -92,11 +92,7 @@ func (w *writer) appendTools(dst []byte, tools []codec.Tool) []byte {
 // appendSchema writes description, schema and strict. A tool that takes text takes it as the one member of an object.
 func (w *writer) appendSchema(dst []byte, t *codec.Tool) []byte {
 	if t.Kind == codec.ToolCustom {
-		description := t.Description
-		if len(t.Grammar) > 0 {
-			description = strings.TrimSpace(description + "\nThe input is text of this format: " + string(t.Grammar))
-		}
-		dst = rawjson.StrIf(dst, "description", description)
+		dst = rawjson.StrIf(dst, "description", t.Described())
 		return append(rawjson.Key(dst, "input_schema"), `{"type":"object","properties":{"input":{"type":"string"}},"required":["input"]}`...)
 	}
 	dst = rawjson.StrIf(dst, "description", t.Description)

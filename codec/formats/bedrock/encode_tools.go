@@ -68,7 +68,7 @@ func (w *writer) appendTools(dst []byte, tools []codec.Tool) []byte {
 		}
 		dst = append(rawjson.Comma(dst), `{"toolSpec":{`...)
 		dst = rawjson.Str(dst, "name", t.Name)
-		dst = rawjson.StrIf(dst, "description", t.Description)
+		dst = rawjson.StrIf(dst, "description", t.Described())
 		dst = append(rawjson.Key(dst, "inputSchema"), `{"json":`...)
 		switch {
 		case t.Kind == codec.ToolCustom:

@@ -127,7 +127,7 @@ func (w *writer) appendTools(dst []byte, tools []codec.Tool) []byte {
 			continue
 		}
 		dst = rawjson.Str(append(rawjson.Comma(dst), `{"type":"function","function":{`...), "name", t.Name)
-		dst = rawjson.StrIf(dst, "description", t.Description)
+		dst = rawjson.StrIf(dst, "description", t.Described())
 		schema := t.Schema
 		if len(schema) == 0 {
 			schema = json.RawMessage(`{"type":"object","properties":{}}`)

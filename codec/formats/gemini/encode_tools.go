@@ -41,7 +41,7 @@ func (f Format) appendTools(dst []byte, q *codec.Request, t capabilities, search
 			}
 			dst = append(rawjson.Comma(dst), '{')
 			dst = rawjson.Str(dst, "name", tool.Name)
-			dst = rawjson.Str(dst, "description", tool.Description)
+			dst = rawjson.Str(dst, "description", tool.Described())
 			var err error
 			if dst, err = appendParameters(dst, tool, t); err != nil {
 				return dst, codec.BadRequest("tools", "the parameters of the tool '"+tool.Name+"' cannot be read: "+err.Error())
