@@ -9,7 +9,8 @@ import (
 // customSchema is a function's that stands for a tool that takes text.
 const customSchema = `{"type":"object","properties":{"input":{"type":"string"}},"required":["input"]}`
 
-// Described is a tool's description, with the format of the text that it takes, for those who have no other place for that.
+// Described is a tool's description, with the format of the text that it takes, for those who have no other place for
+// that.
 func (t *Tool) Described() string {
 	if t.Kind != ToolCustom || !strings.Contains(string(t.Grammar), `"grammar"`) { // else it is any text
 		return t.Description

@@ -127,7 +127,8 @@ func (r *Rules) Anew(body []byte) bool {
 	return r != nil && (slices.ContainsFunc(r.anew, func(kind []byte) bool { return hasType(body, kind) }) || r.Refuses("functions") && hasMember(body, functionsMember))
 }
 
-// functionsMember is what tools were called before there were others. A host that has them no more is sent tools in their place.
+// functionsMember is what tools were called before there were others. A host that has them no more is sent tools in
+// their place.
 var functionsMember = []byte(`"functions"`)
 
 // hasMember says whether a body may have a member, which is given with its quotes.
