@@ -166,7 +166,8 @@ func (s *secrets) url(raw string) {
 	}
 }
 
-// webhook adds what a webhook's address has behind its host: who knows that may send to it. The host is none: a provider may have the same one.
+// webhook adds what a webhook's address has behind its host: who knows that may send to it. The host is none: a
+// provider may have the same one.
 func (s *secrets) webhook(raw string) {
 	s.url(raw)
 	scheme, rest, is := strings.Cut(raw, "://")

@@ -7,8 +7,8 @@ import (
 	"uniapi/config"
 )
 
-// TestPeriodHoldsItsMoment looks at the days around which clocks are moved, where one may begin at 1:00 and another have
-// 0:00 twice.
+// TestPeriodHoldsItsMoment looks at the days around which clocks are moved, where one may begin at 1:00 and another
+// have 0:00 twice.
 func TestPeriodHoldsItsMoment(t *testing.T) {
 	for _, zone := range []string{"America/Havana", "Africa/Cairo", "America/Asuncion", "Europe/Berlin", "Australia/Lord_Howe"} {
 		for _, length := range []time.Duration{24 * time.Hour, 30 * 24 * time.Hour, 365 * 24 * time.Hour} {

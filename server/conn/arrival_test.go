@@ -19,7 +19,8 @@ import (
 	"uniapi/pool/pooltest"
 )
 
-// answerOf has as many bytes as a request says, all told, its head among them. That is how it can fill the buffer of answers to the byte.
+// answerOf has as many bytes as a request says, all told, its head among them. That is how it can fill the buffer of
+// answers to the byte.
 func answerOf(ctx *fasthttp.RequestCtx) {
 	size, _ := strconv.Atoi(string(ctx.Request.Header.Peek("Size")))
 	mark := ctx.Request.Header.Peek("Mark")
@@ -69,8 +70,8 @@ func (s *streamed) WriteTo(io.Writer) (int64, error) {
 	return int64(n), err
 }
 
-// An answer is all there for a client that waits for it before it does anything else, whatever its size and however it is asked for, and is
-// nobody else's.
+// An answer is all there for a client that waits for it before it does anything else, whatever its size and however it
+// is asked for, and is nobody else's.
 func TestAnAnswerOfAnySizeArrivesBeforeAnythingElseHappens(t *testing.T) {
 	roots, serverTLS := pooltest.Authority(t)
 	for scheme, options := range map[string]*tls.Config{"http": nil, "https": serverTLS} {
