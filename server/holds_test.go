@@ -225,8 +225,8 @@ func TestWhatARequestMayTakeIsReckonedFromItsOwnBounds(t *testing.T) {
 		if prompt == 0 {
 			prompt = x.need.Tokens - usualAnswer
 		}
-		if x.need.Tokens != prompt+test.answer || x.need.Money != (prompt+test.most)*1e6 {
-			t.Errorf("%s: %+v, with a prompt of %d", test.more, x.need, prompt)
+		if bytes := int64(len(x.body)); x.need.Tokens != prompt+test.answer || x.need.Money != (bytes+test.most)*1e6 {
+			t.Errorf("%s: %+v, with a prompt of %d, in %d bytes", test.more, x.need, prompt, bytes)
 		}
 	}
 }
