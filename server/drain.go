@@ -34,18 +34,18 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return errors.Join(err, s.release())
 }
 
-// awaitEnd waits until there is neither a connection nor a request. Streams to
-// HTTP/1.0 clients no longer count among fasthttp's connections.
+// awaitEnd waits until there is neither a connection nor a request. fasthttp's own
+// count of connections is one too low once nothing is accepted any more.
 func (s *Server) awaitEnd(ctx context.Context) error {
 	look := time.NewTicker(drainLook)
 	defer look.Stop()
-	for s.conns.Accepting() || s.http.GetOpenConnectionsCount() > 0 || s.inFlight.Load() > 0 {
+	for s.conns.Accepting() || s.conns.Size() > 0 || s.inFlight.Load() > 0 {
 		select {
 		case <-ctx.Done():
 			if requests := s.inFlight.Load(); requests > 0 {
 				return fmt.Errorf("%d requests were still in flight: %w", requests, ctx.Err())
 			}
-			if open := s.http.GetOpenConnectionsCount(); open > 0 {
+			if open := s.conns.Size(); open > 0 {
 				return fmt.Errorf("no request was in flight, but %d connections were open, which may have been about to ask: %w", open, ctx.Err())
 			}
 			return nil

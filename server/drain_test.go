@@ -88,6 +88,27 @@ func TestAnIdleConnectionMayAskOnceMoreBeforeItIsClosed(t *testing.T) {
 	}
 }
 
+func TestTheLastConnectionIsWaitedFor(t *testing.T) {
+	g := start(t, providerOf("p", listen(t, both)))
+	last := g.dial()
+	last.post(plainRequest)
+	last.answer()
+	over := g.shutDown(t.Context())
+	eventually(t, "nothing is accepted any more", func() bool { return g.conns.Stopped() && !g.conns.Accepting() })
+	select {
+	case err := <-over:
+		t.Fatalf("ended before the connection, which may ask: %v", err)
+	case <-time.After(5 * drainLook):
+	}
+	last.post(plainRequest)
+	if a := last.answer(); a.StatusCode != 200 || !a.Close {
+		t.Errorf("%d, to be closed: %v", a.StatusCode, a.Close)
+	}
+	if err := receive(t, over, "the end"); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestConnectionsThatTheKernelHasTakenAreServed(t *testing.T) {
 	const crowd = 100
 	g := start(t, providerOf("p", listen(t, both)))
