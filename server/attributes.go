@@ -48,12 +48,14 @@ func (in *inbound) promptTokens() int64 {
 	return estimate.Prompt(in.body)
 }
 
-// promptAtMost is what it may be at most, where that is no more than any model reads.
-func (in *inbound) promptAtMost(prompt int64) int64 {
+// prompts is promptTokens, and what it may be at most, where that is no more than any model reads.
+func (in *inbound) prompts() (tokens, most int64) {
 	if in.head.IsForm {
-		return saturate.Mul(prompt, estimate.CharactersPerToken)
+		tokens = in.formTokens(0)
+		return tokens, saturate.Mul(tokens, estimate.CharactersPerToken)
 	}
-	return max(prompt, min(estimate.PromptAtMost(in.body), mostContext))
+	tokens, most = estimate.Prompts(in.body)
+	return tokens, max(tokens, min(most, mostContext))
 }
 
 // excluded words that no channel takes such a request.

@@ -87,8 +87,8 @@ func (x *exchange) reckon() {
 	if x.endpoint == provider.CountTokens {
 		return
 	}
-	prompt := x.promptTokens()
-	most := usage.Tokens{Prompt: x.promptAtMost(prompt)}
+	prompt, atMost := x.prompts()
+	most := usage.Tokens{Prompt: atMost}
 	x.need.Tokens = prompt
 	switch {
 	case x.endpoint == provider.Rerank:

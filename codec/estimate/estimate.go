@@ -55,16 +55,16 @@ func Request(body []byte) int64 {
 
 // Prompt is Request for a limit on a request's tokens: the last four characters are a token if all of them are there.
 func Prompt(body []byte) int64 {
-	s := request(body)
-	return s.characters/CharactersPerToken + s.tokens
+	tokens, _ := Prompts(body)
+	return tokens
 }
 
-// PromptAtMost is as many tokens as a request may be for a provider that reads nothing else: a tokenizer that can tell
-// all texts apart makes no more tokens of one than it has bytes, and what stands around the texts has more of them than
-// what a provider puts there in its place.
-func PromptAtMost(body []byte) int64 {
+// Prompts is Prompt, and as many tokens as the request may be at most for a provider that reads nothing else: a
+// tokenizer that can tell all texts apart makes no more tokens of one than it has bytes, and what stands around the
+// texts has more of them than what a provider puts there in its place.
+func Prompts(body []byte) (tokens, most int64) {
 	s := request(body)
-	return int64(len(body)) - s.files + s.tokens
+	return s.characters/CharactersPerToken + s.tokens, int64(len(body)) - s.files + s.tokens
 }
 
 func request(body []byte) scanner {

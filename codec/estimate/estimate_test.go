@@ -298,9 +298,9 @@ func BenchmarkCharacters(b *testing.B) {
 	}
 }
 
-// TestPromptAtMostIsNoLessThanAnyTokenizerMakes has texts of which tokenizers make a token of every byte, and files,
+// TestPromptsAreAtMostNoLessThanAnyTokenizerMakes has texts of which tokenizers make a token of every byte, and files,
 // which are no texts.
-func TestPromptAtMostIsNoLessThanAnyTokenizerMakes(t *testing.T) {
+func TestPromptsAreAtMostNoLessThanAnyTokenizerMakes(t *testing.T) {
 	file := strings.Repeat("iVBORw0KGgoAAAANSUhEUgAA", 4000)
 	for name, c := range map[string]struct {
 		body        string
@@ -316,7 +316,7 @@ func TestPromptAtMostIsNoLessThanAnyTokenizerMakes(t *testing.T) {
 		"words called data":  {`{"messages":[{"role":"user","content":[{"type":"text","data":"` + strings.Repeat("not base64. ", 100) + `"}]}]}`, 1200, 1300},
 		"cut off":            {`{"messages":[{"role":"user","content":"` + strings.Repeat("x", 1000), 1000, 1100},
 	} {
-		if n := PromptAtMost([]byte(c.body)); n < c.least || n > c.most || n < Request([]byte(c.body)) {
+		if _, n := Prompts([]byte(c.body)); n < c.least || n > c.most || n < Request([]byte(c.body)) {
 			t.Errorf("%s: %d tokens, want %d to %d", name, n, c.least, c.most)
 		}
 	}
