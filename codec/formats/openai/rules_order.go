@@ -22,14 +22,15 @@ func newOrder(refuses func(string) bool) order {
 
 // spoke is a message on its way into the order.
 type spoke struct {
-	role string
-	raw  []byte
+	role    string
+	raw     []byte
+	earlier [][]byte // messages of the role that become one with it
 }
 
 // filler is a message for the place where the order wants one.
 func filler(role string) spoke {
 	raw := rawjson.Str([]byte{'{'}, "role", role)
-	return spoke{role, append(rawjson.Str(raw, "content", alternation.Filler), '}')}
+	return spoke{role: role, raw: append(rawjson.Str(raw, "content", alternation.Filler), '}')}
 }
 
 // apply returns messages in the order, nil if they have it. Beside tools no prefix is taken.
@@ -46,7 +47,7 @@ func (o order) apply(messages []byte, tools bool) []byte {
 			next.role = "system"
 		}
 		if next.role == "system" && o.systemFirst && len(out) > 0 && out[len(out)-1].role != "system" {
-			next = spoke{"user", with(next.raw, "role", []byte(`"user"`))}
+			next = spoke{role: "user", raw: with(next.raw, "role", []byte(`"user"`))}
 			changed = true
 		}
 		put := o.put(out, next)
@@ -66,7 +67,7 @@ func (o order) apply(messages []byte, tools bool) []byte {
 	}
 	dst := []byte{'['}
 	for _, m := range out {
-		dst = append(rawjson.Comma(dst), m.raw...)
+		dst = append(rawjson.Comma(dst), m.whole()...)
 	}
 	return append(dst, ']')
 }
@@ -79,37 +80,61 @@ func (o order) put(out []spoke, next spoke) []spoke {
 	switch before := &out[len(out)-1]; {
 	case o.bridged && before.role == "tool" && next.role == "user":
 		return append(out, filler("assistant"), next)
-	case o.alternate && before.role == next.role && (next.role == "user" || next.role == "assistant"):
-		if one := together(before.raw, next.raw); one != nil {
-			before.raw = one
-			return out
-		}
+	case o.alternate && before.role == next.role && (next.role == "user" || next.role == "assistant") && saysWords(before.raw):
+		before.earlier, before.raw = append(before.earlier, before.raw), next.raw
+		return out
 	}
 	return append(out, next)
 }
 
-// together is two messages of a role as one, nil if the first says more than words, or media.
-func together(first, second []byte) []byte {
-	a, _ := rawjson.One(first)
-	b, _ := rawjson.One(second)
-	for it := a.Members(first); it.Next(); {
+// saysWords says whether a message has nothing but words, or media.
+func saysWords(message []byte) bool {
+	v, _ := rawjson.One(message)
+	for it := v.Members(message); it.Next(); {
 		if name := it.Name(); it.Value.Present() && name != "role" && name != "content" && name != "name" && name != "refusal" {
-			return nil
+			return false
 		}
 	}
-	before, behind := a.Get(first, "content"), b.Get(second, "content")
-	said, is := rawjson.Text(first, before)
-	more, both := rawjson.Text(second, behind)
-	switch {
-	case !nonEmpty(before):
-		return second
-	case !nonEmpty(behind):
-		return with(second, "content", before.Raw(first))
-	case is && both:
-		return with(second, "content", rawjson.AppendString(nil, said+"\n\n"+more))
+	return true
+}
+
+// whole is the message with what those before it say, put together at once: one after the other would copy the first as
+// often as there are others.
+func (m spoke) whole() []byte {
+	if len(m.earlier) == 0 {
+		return m.raw
 	}
-	content := appendElements(appendElements([]byte{'['}, first, before), second, behind)
-	return with(second, "content", append(content, ']'))
+	var text, list []byte // what is said until the first content that is a list, and all of it from there on
+	said := 0
+	for _, message := range append(m.earlier, m.raw) {
+		v, _ := rawjson.One(message)
+		content := v.Get(message, "content")
+		if !nonEmpty(content) {
+			continue
+		}
+		said++
+		words, is := rawjson.Text(message, content)
+		switch {
+		case is && list == nil && text != nil:
+			text = append(append(text, "\n\n"...), words...)
+		case is && list == nil:
+			text = append([]byte{}, words...)
+		case list == nil && text != nil:
+			list = append(rawjson.Str([]byte(`[{"type":"text"`), "text", string(text)), '}')
+			list = appendElements(list, message, content)
+		case list == nil:
+			list = appendElements([]byte{'['}, message, content)
+		default:
+			list = appendElements(list, message, content)
+		}
+	}
+	switch {
+	case said == 0:
+		return m.raw
+	case list != nil:
+		return with(m.raw, "content", append(list, ']'))
+	}
+	return with(m.raw, "content", rawjson.AppendString(nil, string(text)))
 }
 
 // appendElements appends the parts of a content, which may be a text alone.
