@@ -32,7 +32,7 @@ func TestHostsGetMessagesInTheirOrder(t *testing.T) {
 		{"one of them with parts", "api.perplexity.ai", "sonar", user + `,{"role":"user","content":[{"type":"text","text":"v"}]}`, "",
 			`{"role":"user","content":[{"type":"text","text":"u"},{"type":"text","text":"v"}]}`},
 		{"many, of all kinds", "api.perplexity.ai", "sonar", user + "," + more + `,{"role":"user","content":""},{"role":"user","content":[{"type":"text","text":"w"}]},` + user + "," + said, "",
-			`{"role":"user","content":[{"type":"text","text":"u\\n\\nv"},{"type":"text","text":"w"},{"type":"text","text":"u"}]},` + said},
+			`{"role":"user","content":[{"type":"text","text":"u\n\nv"},{"type":"text","text":"w"},{"type":"text","text":"u"}]},` + said},
 		{"an empty one", "api.perplexity.ai", "sonar", `{"role":"user","content":""},` + more, "", more},
 		{"a template that wants turns", "relay.example", "mistralai/Devstral-Small-2-24B-Instruct-2512", user + "," + more + "," + calls + "," + result + "," + more, tools,
 			`{"role":"user","content":"u\n\nv"},` + calls + "," + result + "," + between + "," + more},
