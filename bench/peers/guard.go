@@ -78,6 +78,11 @@ func worse(kept, now map[string]float64) (faults []string) {
 			faults = append(faults, fmt.Sprintf("%s takes %.2f reads and writes a request, kept are %.2f: find what calls the kernel more often, or take it as it is by make bench-baseline", name, now[name], most))
 		}
 	}
+	for _, name := range slices.Sorted(maps.Keys(kept)) {
+		if _, measured := now[name]; !measured {
+			faults = append(faults, name+" was not measured, so it is not guarded any more: run make bench-baseline if that is meant")
+		}
+	}
 	return faults
 }
 

@@ -20,6 +20,7 @@ func TestGuardFindsWhatTakesMoreCalls(t *testing.T) {
 		{"fewer", "count-plain m 8\n", map[string]float64{"count-plain m": 5}, nil},
 		{"one more now and then", "count-plain m 8\n", map[string]float64{"count-plain m": 8.9}, nil},
 		{"one more each time", "# kept\n\ncount-plain m 8\n", map[string]float64{"count-plain m": 9.3}, []string{"count-plain m takes 9.30"}},
+		{"what is gone", "count-plain m 8\ncount-stream m 150\n", map[string]float64{"count-plain m": 8}, []string{"count-stream m was not measured"}},
 		{"what is new", "", map[string]float64{"count-plain m": 9}, []string{"not in the file"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
