@@ -1,8 +1,6 @@
 package passthrough
 
 import (
-	"slices"
-
 	"uniapi/codec/rawjson"
 )
 
@@ -19,14 +17,14 @@ func HasID(data []byte, answer rawjson.Value) bool {
 
 // WithID is an answer with an id. What cannot be read stays as it is.
 func WithID(answer []byte, id string) []byte {
-	return with(answer, "id", rawjson.AppendString(nil, id))
+	return rawjson.With(answer, "id", rawjson.AppendString(nil, id))
 }
 
 // AppendWithID appends an event whose member holds an answer, with an id in that.
 func AppendWithID(dst, name, data []byte, member, id string) []byte {
 	if v, err := rawjson.One(data); err == nil {
 		if answer := v.Get(data, member); answer.Kind == rawjson.Object {
-			data = with(data, member, WithID(answer.Raw(data), id))
+			data = rawjson.With(data, member, WithID(answer.Raw(data), id))
 		}
 	}
 	return AppendEvent(dst, name, data)
@@ -46,14 +44,4 @@ func AppendEvent(dst, name, data []byte) []byte {
 		}
 	}
 	return append(dst, "\n\n"...)
-}
-
-func with(object []byte, name string, value []byte) []byte {
-	var s rawjson.Splicer
-	s.Set(name, value)
-	parts, err := s.Parts(nil, object)
-	if err != nil {
-		return object
-	}
-	return slices.Concat(parts...)
 }

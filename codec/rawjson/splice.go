@@ -148,3 +148,14 @@ func (s *Splicer) apply(dst [][]byte, body []byte) [][]byte {
 	}
 	return dst
 }
+
+// With is an object with another value of a member, or as it is if it is none.
+func With(object []byte, name string, value []byte) []byte {
+	var s Splicer
+	s.Set(name, value)
+	parts, err := s.Parts(nil, object)
+	if err != nil {
+		return object
+	}
+	return slices.Concat(parts...)
+}

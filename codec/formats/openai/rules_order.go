@@ -1,8 +1,6 @@
 package openai
 
 import (
-	"slices"
-
 	"uniapi/codec/alternation"
 	"uniapi/codec/rawjson"
 )
@@ -47,7 +45,7 @@ func (o order) apply(messages []byte, tools bool) []byte {
 			next.role = "system"
 		}
 		if next.role == "system" && o.systemFirst && len(out) > 0 && out[len(out)-1].role != "system" {
-			next = spoke{role: "user", raw: with(next.raw, "role", []byte(`"user"`))}
+			next = spoke{role: "user", raw: rawjson.With(next.raw, "role", []byte(`"user"`))}
 			changed = true
 		}
 		put := o.put(out, next)
@@ -59,7 +57,7 @@ func (o order) apply(messages []byte, tools bool) []byte {
 		if tools || has(out[last].raw, "tool_calls") {
 			out = append(out, filler("user"))
 		} else {
-			out[last].raw = with(out[last].raw, "prefix", []byte("true"))
+			out[last].raw = rawjson.With(out[last].raw, "prefix", []byte("true"))
 		}
 	}
 	if !changed {
@@ -132,9 +130,9 @@ func (m spoke) whole() []byte {
 	case said == 0:
 		return m.raw
 	case list != nil:
-		return with(m.raw, "content", append(list, ']'))
+		return rawjson.With(m.raw, "content", append(list, ']'))
 	}
-	return with(m.raw, "content", rawjson.AppendString(nil, string(text)))
+	return rawjson.With(m.raw, "content", rawjson.AppendString(nil, string(text)))
 }
 
 // appendElements appends the parts of a content, which may be a text alone.
@@ -147,17 +145,6 @@ func appendElements(dst, body []byte, content rawjson.Value) []byte {
 		dst = append(rawjson.Comma(dst), it.Value.Raw(body)...)
 	}
 	return dst
-}
-
-// with is an object with another value of a member.
-func with(object []byte, name string, value []byte) []byte {
-	var s rawjson.Splicer
-	s.Set(name, value)
-	parts, err := s.Parts(nil, object)
-	if err != nil {
-		return object
-	}
-	return slices.Concat(parts...)
 }
 
 // has says whether an object has a member that is more than null or empty.
