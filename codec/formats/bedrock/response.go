@@ -8,7 +8,8 @@ import (
 	"uniapi/codec/toolid"
 )
 
-// DecodeResponse reads an answer. One without an output is an error whatever its status: an unknown path is answered so.
+// DecodeResponse reads an answer. One without an output is an error whatever its status, since an unknown path is
+// answered so.
 func (Format) DecodeResponse(body []byte) (*codec.Response, error) {
 	a := &codec.Response{Format: formatName}
 	r := &reader{data: body}
