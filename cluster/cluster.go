@@ -22,6 +22,8 @@ import (
 const (
 	// patience is how long a request waits for Redis. What takes longer again and again is as good as no answer.
 	patience = 50 * time.Millisecond
+	// busyFor is how long it waits while Redis goes on answering others.
+	busyFor = 500 * time.Millisecond
 	// replyWithin is how long an answer is waited for in the background: one that comes late is heard all the same, or
 	// nobody would know what was recorded.
 	replyWithin = time.Second
@@ -54,6 +56,7 @@ type Cluster struct {
 	client atomic.Pointer[rueidis.Client]
 	up     atomic.Bool
 	late   atomic.Int64 // since when answers are late, in Unix nanoseconds; 0 is not
+	spoke  atomic.Int64 // when Redis has answered last, likewise
 
 	mu     sync.Mutex
 	since  time.Time // of up or not
@@ -182,7 +185,27 @@ func (c *Cluster) look(ctx context.Context) error {
 		}
 	}
 	client := *c.client.Load()
-	return client.Do(ctx, client.B().Set().Key(c.prefix+"instance:"+c.id).Value("1").PxMilliseconds(5000).Build()).Error()
+	err := client.Do(ctx, client.B().Set().Key(c.prefix+"instance:"+c.id).Value("1").PxMilliseconds(5000).Build()).Error()
+	if err == nil {
+		c.spoke.Store(time.Now().UnixNano())
+	}
+	if err == nil && !c.up.Load() {
+		teach(ctx, client)
+	}
+	return err
+}
+
+// teach has each server of a client know the scripts by their sums, or the first request to use one would wait twice: it
+// is sent by its sum, and whole only after an answer that this is not known. A server that does not let itself be taught
+// is no error.
+func teach(ctx context.Context, client rueidis.Client) {
+	for _, node := range client.Nodes() {
+		var all rueidis.Commands
+		for _, text := range [...]string{limitsText, quotasText, creditText, publishText, changesText, claimText} {
+			all = append(all, node.B().ScriptLoad().Script(text).Build())
+		}
+		node.DoMulti(ctx, all...)
+	}
 }
 
 // judge notes what look has found.
@@ -262,8 +285,40 @@ func (c *Cluster) run(ctx context.Context, script *rueidis.Lua, keys, args []str
 	}
 	began := time.Now()
 	list, err := script.Exec(ctx, *client, keys, args).ToArray()
+	if err == nil {
+		c.spoke.Store(time.Now().UnixNano())
+	}
 	c.heard(time.Since(began), err)
 	return list, err
+}
+
+// await waits until a question is answered, and says whether it was. Where ctx has come to its deadline it waits on for
+// as long as Redis answers other questions: then Redis is not away but busy, or this machine is, and to decide without
+// it would let in more than the limit says.
+func (c *Cluster) await(ctx context.Context, done <-chan struct{}) bool {
+	select {
+	case <-done:
+		return true
+	case <-ctx.Done():
+	}
+	began := time.Now()
+	for {
+		select {
+		case <-done:
+			return true
+		default:
+		}
+		left := patience - time.Since(time.Unix(0, c.spoke.Load()))
+		if left <= 0 || !errors.Is(ctx.Err(), context.DeadlineExceeded) || !c.up.Load() || time.Since(began) > busyFor-patience {
+			return false
+		}
+		more := time.NewTimer(left)
+		select {
+		case <-done:
+		case <-more.C:
+		}
+		more.Stop()
+	}
 }
 
 // key is the name that something has in Redis. It says nothing of what it is of.

@@ -153,10 +153,9 @@ func (a *account) Confirm(ctx context.Context, estimate, limit int64) (bool, err
 	f.list = append(f.list, w)
 	a.mu.Unlock()
 	var err error
-	select {
-	case <-f.done:
+	if a.accounts.cluster.await(ctx, f.done) {
 		err = f.err
-	case <-ctx.Done():
+	} else {
 		err = ctx.Err()
 	}
 	a.mu.Lock()

@@ -431,3 +431,48 @@ func TestWhatRedisWasToldCountsOnceHoweverManyAnswersAreLost(t *testing.T) {
 		t.Error("tokens are not counted")
 	}
 }
+
+// TestABusyRedisIsWaitedFor has one whose answers take 40 ms, so that whoever comes while a question is on its way
+// waits for 80: longer than a request waits for a Redis that is away.
+func TestABusyRedisIsWaitedFor(t *testing.T) {
+	r := startRedis(t)
+	address := r.between(t, later(40*time.Millisecond))
+	var all []*Cluster
+	var limits, quotas []limit.Limiter
+	for range 2 {
+		c, _ := r.join(t, func(s *config.Cluster) { s.Redis = []string{"redis://" + address} })
+		all = append(all, c)
+		limits = append(limits, c.Limits().Subject("key k", table(config.Limit{Count: 10, Window: time.Hour})))
+		quotas = append(quotas, c.Limits().Subject("key q", quotaTable(config.Quota{Of: config.Requests, Count: 10, Window: day, Zone: "Europe/Berlin"})))
+	}
+	for name, ask := range map[string]func(i int) (bool, error){
+		"limit": func(i int) (bool, error) {
+			_, ok, _, err := try(all[i], limits[i], patience)
+			return ok, err
+		},
+		"quota": func(i int) (bool, error) {
+			h, ok, _, err := begin(all[i], quotas[i], limit.Need{Tokens: 1}, patience)
+			h.Settle(limit.Need{Tokens: 1}, now())
+			return ok, err
+		},
+	} {
+		var served, failed atomic.Int64
+		var group sync.WaitGroup
+		for n := range 200 {
+			group.Go(func() {
+				time.Sleep(time.Duration(n/10) * time.Millisecond)
+				ok, err := ask(n % len(all))
+				if ok {
+					served.Add(1)
+				}
+				if err != nil {
+					failed.Add(1)
+				}
+			})
+		}
+		group.Wait()
+		if served.Load() != 10 || failed.Load() > 0 {
+			t.Errorf("%s: %d were let in of 10, %d had no answer", name, served.Load(), failed.Load())
+		}
+	}
+}

@@ -32,15 +32,9 @@ func (n *counter) ask(ctx context.Context, now int64) (stamp int64, why limit.Re
 			return 0, why, errAway
 		}
 		f := n.join(now, 1)
-		select {
-		case <-f.done:
-		case <-ctx.Done():
-			select {
-			case <-f.done: // both have happened, and this is the better news
-			default:
-				n.leave(f)
-				return 0, why, ctx.Err()
-			}
+		if !n.limits.cluster.await(ctx, f.done) {
+			n.leave(f)
+			return 0, why, ctx.Err()
 		}
 		if f.err != nil {
 			return 0, why, f.err

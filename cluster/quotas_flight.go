@@ -44,10 +44,9 @@ func (q *quotas) ask(ctx context.Context, need limit.Need, now int64) (why limit
 	f := q.join()
 	f.list, f.now = append(f.list, w), max(f.now, now)
 	q.mu.Unlock()
-	select {
-	case <-f.done:
+	if q.limits.cluster.await(ctx, f.done) {
 		err = f.err
-	case <-ctx.Done():
+	} else {
 		err = ctx.Err()
 	}
 	q.mu.Lock()
