@@ -22,8 +22,10 @@ import (
 const (
 	// patience is how long a request waits for Redis. What takes longer again and again is as good as no answer.
 	patience = 50 * time.Millisecond
-	// busyFor is how long it waits while Redis goes on answering others.
-	busyFor = 500 * time.Millisecond
+	// busyFor is how long it waits while Redis goes on answering others, or while this machine is busy: it is when who
+	// waits is woken later than busyWhen.
+	busyFor  = 500 * time.Millisecond
+	busyWhen = 5 * time.Millisecond
 	// replyWithin is how long an answer is waited for in the background: one that comes late is heard all the same, or
 	// nobody would know what was recorded.
 	replyWithin = time.Second
@@ -293,31 +295,39 @@ func (c *Cluster) run(ctx context.Context, script *rueidis.Lua, keys, args []str
 }
 
 // await waits until a question is answered, and says whether it was. Where ctx has come to its deadline it waits on for
-// as long as Redis answers other questions: then Redis is not away but busy, or this machine is, and to decide without
-// it would let in more than the limit says.
+// as long as Redis answers other questions, or as this machine is so busy that who waits is woken late: then Redis is
+// not away, and to decide without it would let in more than the limit says.
 func (c *Cluster) await(ctx context.Context, done <-chan struct{}) bool {
 	select {
 	case <-done:
 		return true
 	case <-ctx.Done():
 	}
-	began := time.Now()
-	for {
+	due, timed := ctx.Deadline()
+	if !timed {
+		return false
+	}
+	for end := due.Add(busyFor - patience); ; {
 		select {
 		case <-done:
 			return true
 		default:
 		}
-		left := patience - time.Since(time.Unix(0, c.spoke.Load()))
-		if left <= 0 || !errors.Is(ctx.Err(), context.DeadlineExceeded) || !c.up.Load() || time.Since(began) > busyFor-patience {
+		now := time.Now()
+		more := patience - now.Sub(time.Unix(0, c.spoke.Load()))
+		if overslept := now.Sub(due); overslept > busyWhen {
+			more = max(more, overslept)
+		}
+		if more <= 0 || now.After(end) || !c.up.Load() || !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			return false
 		}
-		more := time.NewTimer(left)
+		due = now.Add(more)
+		timer := time.NewTimer(more)
 		select {
 		case <-done:
-		case <-more.C:
+		case <-timer.C:
 		}
-		more.Stop()
+		timer.Stop()
 	}
 }
 
