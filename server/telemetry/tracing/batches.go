@@ -19,6 +19,7 @@ type batches struct {
 	mu      sync.Mutex
 	filling batch
 	full    []batch
+	held    int      // bytes of those that wait or are being sent
 	spare   [][]byte // the memory of batches that have been sent
 
 	now, lost atomic.Int64 // spans that wait or are being sent, and that were lost
@@ -44,6 +45,10 @@ type batch struct {
 // mostSpare is the memory of how many batches is kept: what comes and goes while one is sent.
 const mostSpare = 4
 
+// spanRoom is how many bytes a span is reckoned with where they are bounded by their number: most have half as many. So
+// long texts, which somebody without a key may send too, take the places of further spans and no further memory.
+const spanRoom = 1 << 10
+
 func newBatches(of batching, to *otlp.Client, envelope otlp.Envelope, reports *reports) *batches {
 	b := &batches{batching: of, to: to, envelope: envelope, reports: reports, ready: make(chan struct{}, 1), stop: make(chan struct{}), done: make(chan struct{})}
 	go b.run()
@@ -57,20 +62,35 @@ func (b *batches) add(s *otlp.Span) {
 		b.lose(1)
 		return
 	}
-	b.mu.Lock()
-	b.filling.data = otlp.AppendSpan(b.filling.data, s)
-	b.filling.spans++
-	is := b.filling.spans >= b.size
-	if is {
-		b.seal()
+	full, room := b.append(s)
+	if !room {
+		b.now.Add(-1)
+		b.lose(1)
+		return
 	}
-	b.mu.Unlock()
-	if is {
+	if full {
 		select {
 		case b.ready <- struct{}{}:
 		default: // it is said already
 		}
 	}
+}
+
+// append adds a span to the batch that is being filled, if there is room for its bytes. full is that the batch is.
+func (b *batches) append(s *otlp.Span) (full, room bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.held >= b.most*spanRoom {
+		return false, false
+	}
+	before := len(b.filling.data)
+	b.filling.data = otlp.AppendSpan(b.filling.data, s)
+	b.held += len(b.filling.data) - before
+	b.filling.spans++
+	if full = b.filling.spans >= b.size || len(b.filling.data) >= b.size*spanRoom; full {
+		b.seal()
+	}
+	return full, true
 }
 
 // seal ends the batch that is being filled. It is called under mu.
@@ -127,6 +147,7 @@ func (b *batches) sendFull(ctx context.Context) {
 		b.mu.Unlock()
 		b.send(ctx, next)
 		b.mu.Lock()
+		b.held -= len(next.data)
 		if len(b.spare) < mostSpare {
 			b.spare = append(b.spare, next.data)
 		}

@@ -148,6 +148,10 @@ type Trace struct {
 	propagates bool
 }
 
+// longestState is the longest tracestate that is kept and told: what the standard (W3C's Trace Context) asks for at
+// least. Every span has it, and every attempt tells it.
+const longestState = 512
+
 // Begin finds the place of a request whose head has these lines of traceparent and tracestate, which may be empty. It
 // is nil where nothing is traced.
 func (t *Tracer) Begin(parent, state []byte) *Trace {
@@ -157,6 +161,9 @@ func (t *Tracer) Begin(parent, state []byte) *Trace {
 	tr := &Trace{propagates: t.propagates}
 	ctx := context.Background()
 	if t.propagates && len(parent) > 0 {
+		if len(state) > longestState {
+			state = nil // the trace goes on without it
+		}
 		ctx = propagation.TraceContext{}.Extract(ctx, &lines{string(parent), string(state)})
 		tr.parent = trace.SpanContextFromContext(ctx)
 	}

@@ -205,6 +205,8 @@ func TestATraceIsTheClientsWhereItHasOne(t *testing.T) {
 		{name: "sampled, and none are", sampler: "always_off", traceparent: "00-" + id + "-" + parent + "-01", continues: true, flags: "00"},
 		{name: "of a later version", traceparent: "01-" + id + "-" + parent + "-01-more", continues: true, flags: "01"},
 		{name: "a state that is none", traceparent: "00-" + id + "-" + parent + "-01", tracestate: "a=1\r\nX-Evil: 1", continues: true, flags: "01"},
+		{name: "the longest state", traceparent: "00-" + id + "-" + parent + "-01", tracestate: "a=1,b=" + strings.Repeat("x", 250) + ",c=" + strings.Repeat("y", 253), continues: true, state: "a=1,b=" + strings.Repeat("x", 250) + ",c=" + strings.Repeat("y", 253), flags: "01"},
+		{name: "a longer one", traceparent: "00-" + id + "-" + parent + "-01", tracestate: "a=1,b=" + strings.Repeat("x", 250) + ",c=" + strings.Repeat("y", 254), continues: true, flags: "01"},
 		{name: "a state alone", tracestate: "a=1", flags: "01"},
 		{name: "no ids", traceparent: "00-" + strings.Repeat("0", 32) + "-" + parent + "-01", flags: "01"},
 		{name: "too short", traceparent: "00-" + id, flags: "01"},
@@ -376,6 +378,37 @@ func TestSpansThatComeFasterThanTheyAreTakenAreLostAndCounted(t *testing.T) {
 	}
 	if said := l.String(); strings.Count(said, "level=WARN") != 1 || !strings.Contains(said, "more come than are taken") {
 		t.Error(said)
+	}
+}
+
+// TestSpansThatWaitAreBoundedByTheirBytes tells of requests with long texts, as somebody without a key may send them,
+// while the collector takes nothing.
+func TestSpansThatWaitAreBoundedByTheirBytes(t *testing.T) {
+	c := tracingtest.Listen(t)
+	goOn := make(chan struct{})
+	c.Before = func() { <-goOn }
+	const most, size = 64, 8
+	tracer, _ := started(t, c.URL, "OTEL_METRICS_EXPORTER=none", fmt.Sprint("OTEL_BSP_MAX_QUEUE_SIZE=", most), fmt.Sprint("OTEL_BSP_MAX_EXPORT_BATCH_SIZE=", size))
+	long := request(tracer)
+	long.ID, long.Model, long.Attempts = strings.Repeat("i", 5000), strings.Repeat("m", 5000), nil
+	for range 2 * most {
+		tracer.End(long)
+	}
+	b := tracer.batches
+	b.mu.Lock()
+	held, largest := b.held, 0
+	for _, of := range append(b.full, b.filling) {
+		largest = max(largest, len(of.data))
+	}
+	b.mu.Unlock()
+	const one = 11_000 // bytes of such a span
+	if held > most*spanRoom+one || largest > size*spanRoom+one || tracer.Lost() == 0 {
+		t.Errorf("%d bytes are held, %d in one batch, and %d spans lost", held, largest, tracer.Lost())
+	}
+	close(goOn)
+	tracer.Close()
+	if sent, lost := int64(len(c.Spans())), tracer.Lost(); sent+lost != 2*most || b.held != 0 {
+		t.Errorf("%d are sent and %d lost; %d bytes are still held", sent, lost, b.held)
 	}
 }
 
