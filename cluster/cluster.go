@@ -197,9 +197,9 @@ func (c *Cluster) look(ctx context.Context) error {
 	return err
 }
 
-// teach has each server of a client know the scripts by their sums, or the first request to use one would wait twice: it
-// is sent by its sum, and whole only after an answer that this is not known. A server that does not let itself be taught
-// is no error.
+// teach has each server of a client know the scripts by their sums, or the first request to use one would wait twice:
+// it is sent by its sum, and whole only after an answer that this is not known. A server that does not let itself be
+// taught is no error.
 func teach(ctx context.Context, client rueidis.Client) {
 	for _, node := range client.Nodes() {
 		var all rueidis.Commands
