@@ -155,6 +155,12 @@ func (p *pace) wrote(n int, after time.Duration) {
 	if p.each == 0 {
 		p.each = 1
 	}
+	ms := after.Milliseconds()
+	if p.used > 0 && p.points[p.used-1][0] == ms { // what comes together is one point
+		p.points[p.used-1][1] = p.bytes
+		p.pieces++
+		return
+	}
 	if p.pieces%p.each == 0 && p.used == mostPoints { // half of them are left
 		for i := range mostPoints / 2 {
 			p.points[i] = p.points[2*i]
@@ -162,7 +168,7 @@ func (p *pace) wrote(n int, after time.Duration) {
 		p.used, p.each = mostPoints/2, 2*p.each
 	}
 	if p.pieces%p.each == 0 {
-		p.points[p.used] = requestlog.Point{after.Milliseconds(), p.bytes}
+		p.points[p.used] = requestlog.Point{ms, p.bytes}
 		p.used++
 	}
 	p.pieces++
@@ -196,7 +202,7 @@ func (s *Server) keptState() (state requestlog.State) {
 func (s *Server) bindRequests(cfg *config.Config) {
 	r := cfg.Preferences.RequestLog
 	if s.requests != nil {
-		s.requests.Bind(requestlog.Bounds{Keep: r.Keep, Most: r.Size})
+		s.requests.Bind(requestlog.Bounds{Keep: r.Keep, Most: r.Size, Bodies: r.Level == config.RequestLogBodies})
 		return
 	}
 	if r.Level != config.RequestLogOff {

@@ -157,3 +157,26 @@ func TestKeptRequestTellsWhatWasChangedInIt(t *testing.T) {
 		}
 	}
 }
+
+// TestPaceKeepsAPointOfAMillisecond has a stream that comes quicker than anybody looks, and one that takes its time.
+func TestPaceKeepsAPointOfAMillisecond(t *testing.T) {
+	for name, c := range map[string]struct {
+		pieces int
+		each   time.Duration
+		points int
+		last   requestlog.Point
+	}{
+		"a thousand in a millisecond": {1000, time.Microsecond, 1, requestlog.Point{0, 10_000}},
+		"ten in each of three":        {30, 100 * time.Microsecond, 3, requestlog.Point{2, 300}},
+		"one in each of ten":          {10, time.Millisecond, 10, requestlog.Point{9, 100}},
+		"one in each of a hundred":    {100, time.Millisecond, 25, requestlog.Point{96, 970}},
+	} {
+		var p pace
+		for i := range c.pieces {
+			p.wrote(10, time.Duration(i)*c.each)
+		}
+		if p.used != c.points || p.points[p.used-1] != c.last || p.pieces != c.pieces || p.bytes != int64(10*c.pieces) {
+			t.Errorf("%s: %d points, the last %v; %d pieces of %d bytes", name, p.used, p.points[p.used-1], p.pieces, p.bytes)
+		}
+	}
+}

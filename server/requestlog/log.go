@@ -30,8 +30,9 @@ const (
 
 // Bounds are how long lines are kept, and how many bytes of them. The oldest go first.
 type Bounds struct {
-	Keep time.Duration
-	Most int64 // bytes on the disk
+	Keep   time.Duration
+	Most   int64 // bytes on the disk
+	Bodies bool  // lines hold what was said, so that they are long, and it pays to compress them well
 }
 
 // Log takes lines and keeps them. Use New.
@@ -221,7 +222,7 @@ func (l *Log) tidy(bounds Bounds, now time.Time) error {
 		old := now.Sub(ended(segments, i)) > bounds.Keep
 		var failed error
 		if !old && left > 0 && !s.compressed {
-			failed = compress(l.dir, s) // it counts by what is left of it; without room for that, as it is
+			failed = compress(l.dir, s, bounds.Bodies) // it counts by what is left of it; without room for that, as it is
 		}
 		if old || left < s.size {
 			if err := os.Remove(filepath.Join(l.dir, s.name)); err != nil && !errors.Is(err, fs.ErrNotExist) {

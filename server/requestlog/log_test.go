@@ -149,7 +149,7 @@ func TestPagesFollowEachOtherWhileLinesAreAdded(t *testing.T) {
 
 func TestOldSegmentsAreCompressedAndTheOldestRemoved(t *testing.T) {
 	dir := t.TempDir()
-	bounds := Bounds{Keep: time.Hour, Most: 200 << 10}
+	bounds := Bounds{Keep: time.Hour, Most: 200 << 10, Bodies: true}
 	l := open(t, dir, bounds)
 	noise := make([]byte, 200) // that no compressor makes small
 	for i := range 3000 {
@@ -302,19 +302,23 @@ func BenchmarkCompress(b *testing.B) {
 	}
 	dir := b.TempDir()
 	name := prefix + "20260101T000000.000000Z" + plain
-	for b.Loop() {
-		b.StopTimer()
-		if err := os.WriteFile(filepath.Join(dir, name), lines, 0o600); err != nil {
-			b.Fatal(err)
-		}
-		b.StartTimer()
-		s := &file{name: name}
-		if err := compress(dir, s); err != nil {
-			b.Fatal(err)
-		}
-		b.ReportMetric(float64(len(lines))/float64(s.size), "times-smaller")
+	for kind, bodies := range map[string]bool{"metadata": false, "bodies": true} {
+		b.Run(kind, func(b *testing.B) {
+			for b.Loop() {
+				b.StopTimer()
+				if err := os.WriteFile(filepath.Join(dir, name), lines, 0o600); err != nil {
+					b.Fatal(err)
+				}
+				b.StartTimer()
+				s := &file{name: name}
+				if err := compress(dir, s, bodies); err != nil {
+					b.Fatal(err)
+				}
+				b.ReportMetric(float64(len(lines))/float64(s.size), "times-smaller")
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/20_000, "ns/line")
+		})
 	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/20_000, "ns/line")
 }
 
 // A process that ends within a line leaves a part of one, however long, which is not kept.
@@ -327,7 +331,7 @@ func TestCompressKeepsWholeLinesAlone(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(dir, s.name), append(bytes.Clone(before), rest...), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if err := compress(dir, s); err != nil || !s.compressed {
+			if err := compress(dir, s, len(before) > len(one)); err != nil || !s.compressed {
 				t.Fatal(name, err)
 			}
 			if info, err := os.Stat(filepath.Join(dir, s.name)); err != nil || info.Size() != s.size {

@@ -11,7 +11,7 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-// accessLog writes the line that every request leaves. It does not go through
+// AccessLog writes the line that every request leaves. It does not go through
 // slog where it can be helped: slog's JSON form takes an eighth of the time of a
 // plain request.
 type AccessLog struct {
@@ -22,7 +22,7 @@ type AccessLog struct {
 	second  atomic.Pointer[secondText]
 }
 
-// use has the lines written to log, which takes the secrets out of what it is
+// Use has the lines written to log, which takes the secrets out of what it is
 // told.
 func (a *AccessLog) Use(log *slog.Logger) {
 	a.log, a.secrets = Redacted(log)
@@ -35,7 +35,7 @@ func (a *AccessLog) Use(log *slog.Logger) {
 	}
 }
 
-// dropped is how many lines were lost because the log could not be written.
+// Dropped is how many lines were lost because the log could not be written.
 func (a *AccessLog) Dropped() int64 {
 	if a.lines == nil {
 		return 0
@@ -50,7 +50,7 @@ func (a *AccessLog) Enabled(level slog.Level) bool {
 	return a.log.Enabled(context.Background(), level)
 }
 
-// line is a line that is being written: begin, its fields, end. It keeps its
+// Line is a line that is being written: Begin, its fields, End. It keeps its
 // memory from one line to the next.
 type Line struct {
 	json    []byte
@@ -59,7 +59,7 @@ type Line struct {
 	slog    bool
 }
 
-// begin begins a line as slog.JSONHandler would.
+// Begin begins a line as slog.JSONHandler would.
 func (a *AccessLog) Begin(l *Line, now time.Time, level slog.Level) {
 	if l.slog = a.own == nil; l.slog {
 		return
@@ -72,7 +72,7 @@ func (a *AccessLog) Begin(l *Line, now time.Time, level slog.Level) {
 	l.json = append(l.json, `","msg":"request"`...)
 }
 
-// end hands the line on.
+// End hands the line on.
 func (a *AccessLog) End(l *Line, level slog.Level) {
 	if l.slog {
 		a.log.LogAttrs(context.Background(), level, "request", l.attrs...)
@@ -163,7 +163,7 @@ func (l *Line) name(name string) {
 	l.json = append(l.json, `":`...)
 }
 
-// text adds a text, without the secrets in it.
+// Text adds a text, without the secrets in it.
 func (l *Line) Text(name, value string) {
 	if l.slog {
 		l.attrs = append(l.attrs, slog.String(name, value))
@@ -176,7 +176,7 @@ func (l *Line) Text(name, value string) {
 	l.json = rawjson.AppendString(l.json, value)
 }
 
-// bytes is text without a copy. In what is clean no secrets are looked for.
+// Bytes is Text without a copy. In what is clean no secrets are looked for.
 func (l *Line) Bytes(name string, value []byte, clean bool) {
 	if l.slog {
 		l.attrs = append(l.attrs, slog.String(name, string(value)))
@@ -213,7 +213,7 @@ func (l *Line) Truth(name string, is bool) {
 	l.json = strconv.AppendBool(l.json, is)
 }
 
-// milliseconds adds a duration in milliseconds, with three decimals at most.
+// Milliseconds adds a duration in milliseconds, with three decimals at most.
 func (l *Line) Milliseconds(name string, d time.Duration) {
 	if l.slog {
 		l.attrs = append(l.attrs, slog.Float64(name, Milliseconds(d)))
