@@ -147,9 +147,10 @@ func compress(dir string, s *file, bodies bool) error {
 	return nil
 }
 
-// pack writes the whole lines of a segment, compressed, and tells how many bytes that are. A busy gateway fills one every
-// few seconds: level and window are those that cost least. Lines without bodies repeat one another, and that alone is
-// used: they come to a sixth instead of an eighth, in half the time, which is two per cent of a plain request.
+// pack writes the whole lines of a segment, compressed, and tells how many bytes that are. A busy gateway fills one
+// every few seconds: level and window are those that cost least. Lines without bodies repeat one another, and that
+// alone is used: they come to a sixth instead of an eighth, in half the time, which is two per cent of a plain
+// request.
 func pack(name string, from *os.File, bodies bool) (int64, error) {
 	whole, err := wholeLines(from)
 	if err != nil {
