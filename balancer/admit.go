@@ -83,70 +83,101 @@ func (k *Key) Admit(ctx context.Context, need limit.Need, model string, beside .
 		}
 	}
 	var admission Admission
-	if refused := k.hold(&admission, need, now, model, beside); refused != nil {
-		return Admission{}, refused
-	}
-	var held questions
-	k.askHolds(&held, &admission, model, beside)
-	if len(held.grants) > 0 && !k.asksForAll(model, beside) {
-		if refused := held.answer(ctx, k.state); refused != nil {
-			admission.release(now)
-			return Admission{}, refused
+	var taken counted
+	stages := together
+	if k.mixed {
+		if !k.doubts.begin(now) {
+			stages = apart
 		}
-		held = questions{}
+		defer k.doubts.end()
 	}
-	if refused := k.count(ctx, &admission, now, model, beside, held); refused != nil {
+	for _, of := range stages {
+		refused := k.admit(ctx, &admission, &taken, need, now, model, beside, of)
+		if refused == nil {
+			continue
+		}
+		taken.cancel()
 		admission.release(now)
+		k.doubts.learn(refused, now)
 		return Admission{}, refused
 	}
+	admission.key, admission.global = taken.own, taken.all
 	return admission, nil
 }
 
-// count counts a request against all limits that are windows, or against none. It comes after whatever else may refuse
-// the request: a limit of many takes nothing back, and what a refused request has used up of one that keys share would
-// be taken from the others. held is what else is to be asked for, at the same time.
-func (k *Key) count(ctx context.Context, a *Admission, now int64, model string, beside []string, held questions) *Refused {
-	own, refusal, ok := k.limiter.Take(model, now)
-	if !ok {
-		return &Refused{Refusal: refusal, Model: model}
-	}
-	each, refusal, ok := k.models.Take(model, now)
-	if !ok {
-		own.Cancel()
-		return &Refused{Refusal: refusal, Model: model, Shared: true}
-	}
-	var others []limit.Grant
-	cancel := func() {
-		own.Cancel()
-		each.Cancel()
-		for _, g := range others {
-			g.Cancel()
-		}
-	}
-	for _, other := range beside {
-		g, refusal, ok := k.limiter.Take(other, now)
-		if !ok {
-			cancel()
-			return &Refused{Refusal: refusal, Model: other}
-		}
-		others = append(others, g)
-	}
-	all, refusal, ok := k.global.Take("", now)
-	if !ok {
-		cancel()
-		return &Refused{Refusal: refusal, Global: true}
-	}
-	if refused := k.confirm(ctx, model, [...]limit.Grant{own, each, all}, beside, others, held); refused != nil {
-		cancel()
-		all.Cancel()
+// admit counts a request against some limits, or leaves it to who asks to take back what it has counted.
+func (k *Key) admit(ctx context.Context, a *Admission, taken *counted, need limit.Need, now int64, model string, beside []string, of whose) *Refused {
+	if refused := k.hold(a, need, now, model, beside, of); refused != nil {
 		return refused
 	}
-	a.key, a.global = own, all
-	return nil
+	var asked questions
+	k.askHolds(&asked, a, model, beside)
+	if len(asked.grants) > 0 && !k.asksForAll(model, beside, of) {
+		if refused := asked.answer(ctx, k.state); refused != nil {
+			return refused
+		}
+		asked = questions{}
+	}
+	return k.count(ctx, taken, now, model, beside, asked, of)
 }
 
-// hold takes what a request may need out of quotas, all of them or none.
-func (k *Key) hold(a *Admission, need limit.Need, now int64, model string, beside []string) *Refused {
+// counted is a request in what windows count.
+type counted struct {
+	own, each, all limit.Grant // the key's, the model's and that of all requests
+	others         []limit.Grant
+}
+
+func (c *counted) cancel() {
+	c.own.Cancel()
+	c.each.Cancel()
+	for _, g := range c.others {
+		g.Cancel()
+	}
+	c.all.Cancel()
+}
+
+// count counts a request against limits that are windows, as far as none refuses it. It comes after whatever else may
+// refuse the request: a limit of many takes nothing back, and what a refused request has used up of one that keys share
+// would be taken from the others. asked is what else is to be asked for, at the same time.
+func (k *Key) count(ctx context.Context, c *counted, now int64, model string, beside []string, asked questions, of whose) *Refused {
+	take := func(g *limit.Grant, l limit.Limiter, model string, as Refused) *Refused {
+		grant, refusal, ok := l.Take(model, now)
+		if *g = grant; !ok {
+			said := as // as itself would be on the heap for each request that is let in, too
+			said.Refusal = refusal
+			return &said
+		}
+		asked.add(grant, as)
+		return nil
+	}
+	if of.keys() {
+		if refused := take(&c.own, k.limiter, model, Refused{Model: model}); refused != nil {
+			return refused
+		}
+	}
+	if of.shared() {
+		if refused := take(&c.each, k.models, model, Refused{Model: model, Shared: true}); refused != nil {
+			return refused
+		}
+	}
+	if of.keys() && len(beside) > 0 {
+		c.others = make([]limit.Grant, len(beside))
+		for i, other := range beside {
+			if refused := take(&c.others[i], k.limiter, other, Refused{Model: other}); refused != nil {
+				return refused
+			}
+		}
+	}
+	if of.shared() {
+		if refused := take(&c.all, k.global, "", Refused{Global: true}); refused != nil {
+			return refused
+		}
+	}
+	return asked.answer(ctx, k.state)
+}
+
+// hold takes what a request may need out of quotas.
+func (k *Key) hold(a *Admission, need limit.Need, now int64, model string, beside []string, of whose) *Refused {
 	var refused *Refused
 	also := false // what all models have together is held once
 	take := func(h *limit.Hold, l limit.Limiter, model string, as Refused) {
@@ -162,17 +193,18 @@ func (k *Key) hold(a *Admission, need limit.Need, now int64, model string, besid
 			a.state = k.state
 		}
 	}
-	take(&a.holds[0], k.limiter, model, Refused{Model: model})
-	take(&a.holds[1], k.models, model, Refused{Model: model, Shared: true})
-	take(&a.holds[2], k.global, "", Refused{Global: true})
-	if a.holds[0].Holds() && len(beside) > 0 {
+	if of.keys() {
+		take(&a.holds[0], k.limiter, model, Refused{Model: model})
+	}
+	if of.shared() {
+		take(&a.holds[1], k.models, model, Refused{Model: model, Shared: true})
+		take(&a.holds[2], k.global, "", Refused{Global: true})
+	}
+	if of.keys() && a.holds[0].Holds() && len(beside) > 0 {
 		a.more, also = make([]limit.Hold, len(beside)), true
 		for i, other := range beside {
 			take(&a.more[i], k.limiter, other, Refused{Model: other})
 		}
-	}
-	if refused != nil {
-		a.release(now)
 	}
 	return refused
 }
@@ -185,94 +217,6 @@ func (a *Admission) release(now int64) {
 	for i := range a.more {
 		a.more[i].Cancel(now)
 	}
-}
-
-// confirm asks for what other instances have a say in of the grants of a request for a model, and for those beside it.
-// of are the key's, that for the model of all keys, and that of all requests.
-func (k *Key) confirm(ctx context.Context, model string, of [3]limit.Grant, beside []string, others []limit.Grant, asked questions) *Refused {
-	unsure := len(asked.grants) > 0 || of[0].Unsure() || of[1].Unsure() || of[2].Unsure()
-	for _, g := range others {
-		unsure = unsure || g.Unsure()
-	}
-	if !unsure {
-		return nil
-	}
-	asked.add(of[0], Refused{Model: model})
-	asked.add(of[1], Refused{Model: model, Shared: true})
-	for i, g := range others {
-		asked.add(g, Refused{Model: beside[i]})
-	}
-	asked.add(of[2], Refused{Global: true})
-	return asked.answer(ctx, k.state)
-}
-
-// asker is a limiter that can tell whether others have a say in each request for a model, so that what they let in can
-// be taken back.
-type asker interface{ Asks(model string) bool }
-
-// asksForAll says whether others have one in whatever windows a request is counted in. Then what they say of its quotas
-// can be asked at the same time, and a round trip is spared.
-func (k *Key) asksForAll(model string, beside []string) bool {
-	asks := func(l limit.Limiter, model string) bool {
-		if _, free := l.(limit.Unlimited); free {
-			return true
-		}
-		a, can := l.(asker)
-		return can && a.Asks(model)
-	}
-	for _, other := range beside {
-		if !asks(k.limiter, other) {
-			return false
-		}
-	}
-	return asks(k.limiter, model) && asks(k.models, model) && asks(k.global, "")
-}
-
-// askHolds collects what others have a say in of what is held of quotas.
-func (k *Key) askHolds(asked *questions, a *Admission, model string, beside []string) {
-	unsure := a.holds[0].Unsure() || a.holds[1].Unsure() || a.holds[2].Unsure()
-	for i := range a.more {
-		unsure = unsure || a.more[i].Unsure()
-	}
-	if !unsure {
-		return
-	}
-	add := func(h *limit.Hold, as Refused) {
-		if h.Unsure() {
-			asked.add(h.Asked(), as)
-		}
-	}
-	add(&a.holds[0], Refused{Model: model})
-	add(&a.holds[1], Refused{Model: model, Shared: true})
-	for i := range a.more {
-		add(&a.more[i], Refused{Model: beside[i]})
-	}
-	add(&a.holds[2], Refused{Global: true})
-}
-
-// questions are what other instances have a say in of one request.
-type questions struct {
-	grants []limit.Grant
-	words  []Refused // what each would be refused as
-}
-
-func (q *questions) add(g limit.Grant, as Refused) {
-	if g.Unsure() {
-		q.grants, q.words = append(q.grants, g), append(q.words, as)
-	}
-}
-
-// answer asks them, and says what refuses the request; nil is nothing.
-func (q *questions) answer(ctx context.Context, s *State) *Refused {
-	refused, why, ok := s.confirm(ctx, q.grants)
-	switch {
-	case ok:
-		return nil
-	case refused < 0:
-		return &Refused{Unknown: true}
-	}
-	q.words[refused].Refusal = why
-	return &q.words[refused]
 }
 
 // WouldRefuse says why Admit would refuse a request for a model, nil if it would
@@ -309,18 +253,26 @@ func (k *Key) AdmitOther(ctx context.Context) *Refused {
 	if !ok {
 		return k.fullForAll(now)
 	}
+	var asked questions
+	asked.add(own, Refused{})
+	if refused := asked.answer(ctx, k.state); refused != nil {
+		own.Cancel()
+		if refused.Unknown {
+			return refused
+		}
+		return k.fullForAll(now)
+	}
 	all, refusal, ok := k.global.Take("", now)
 	if !ok {
 		own.Cancel()
 		return &Refused{Refusal: refusal, Global: true}
 	}
-	refused := k.confirm(ctx, "", [...]limit.Grant{0: own, 2: all}, nil, nil, questions{})
+	asked = questions{}
+	asked.add(all, Refused{Global: true})
+	refused := asked.answer(ctx, k.state)
 	if refused != nil {
 		own.Cancel()
 		all.Cancel()
-		if !refused.Global && !refused.Unknown {
-			return k.fullForAll(now)
-		}
 	}
 	return refused
 }
@@ -346,6 +298,10 @@ func (a Admission) Quota() limit.Quota {
 func (s *State) limit(k *Key, global, models limit.Limiter) {
 	k.limiter = s.limits.Subject("key "+string(hash(k.Config.Key)), k.Config.Preferences.RateLimit)
 	k.global, k.models = global, models
+	_, own := k.limiter.(asker)
+	_, all := global.(asker)
+	_, each := models.(asker)
+	k.mixed = own && (all || each)
 }
 
 // globalLimit is the one limit of all requests.

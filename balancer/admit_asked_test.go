@@ -4,6 +4,7 @@ import (
 	"context"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 
 	"uniapi/balancer/limit"
@@ -14,7 +15,9 @@ import (
 type asked struct {
 	limit.Store
 	large   bool   // limits of requests are decided here
-	refuses string // what is refused
+	refuses string // what is refused: requests or quotas, or these of a subject
+	waits   func() // before it answers
+	mu      sync.Mutex
 	trips   [][]string
 	undone  []string
 }
@@ -24,15 +27,21 @@ func (s *asked) Subject(name string, table config.ModelTable[config.RateLimit]) 
 	if inner == (limit.Unlimited{}) {
 		return inner
 	}
-	return &askedLimiter{inner, s}
+	return &askedLimiter{inner, s, strings.Fields(name)[0]}
 }
 
 func (s *asked) Confirm(_ context.Context, grants []limit.Grant) (int, limit.Refusal, error) {
+	if s.waits != nil {
+		s.waits()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	var trip []string
 	refused := -1
 	for i, g := range grants {
-		what := g.Record.(*askedRecord).what
-		if trip = append(trip, what); what == s.refuses {
+		r := g.Record.(*askedRecord)
+		r.sure = true
+		if trip = append(trip, r.what); r.what == s.refuses || r.of+" "+r.what == s.refuses {
 			refused = i
 		}
 	}
@@ -43,12 +52,13 @@ func (s *asked) Confirm(_ context.Context, grants []limit.Grant) (int, limit.Ref
 type askedLimiter struct {
 	limit.Limiter
 	store *asked
+	of    string // key, model or all
 }
 
 func (l *askedLimiter) Asks(string) bool { return !l.store.large }
 
 func (l *askedLimiter) Take(_ string, now int64) (limit.Grant, limit.Refusal, bool) {
-	g := limit.Grant{Record: &askedRecord{l.store, "requests"}, At: now}
+	g := limit.Grant{Record: &askedRecord{l.store, l.of, "requests", false}, At: now}
 	if l.store.large {
 		return g, limit.Refusal{}, true
 	}
@@ -56,17 +66,22 @@ func (l *askedLimiter) Take(_ string, now int64) (limit.Grant, limit.Refusal, bo
 }
 
 func (l *askedLimiter) Hold(string, limit.Need, int64, bool) (limit.Hold, limit.Refusal, bool) {
-	return limit.Hold{}.With(&askedRecord{l.store, "quotas"}), limit.Refusal{}, true
+	return limit.Hold{}.With(&askedRecord{l.store, l.of, "quotas", false}), limit.Refusal{}, true
 }
 
 type askedRecord struct {
-	store *asked
-	what  string
+	store    *asked
+	of, what string
+	sure     bool // it was asked about
 }
 
-func (r *askedRecord) Unsure() bool                    { return true }
-func (r *askedRecord) Settle(limit.Need)               {}
-func (r *askedRecord) Cancel(uint64, int64)            { r.store.undone = append(r.store.undone, r.what) }
+func (r *askedRecord) Unsure() bool      { return !r.sure }
+func (r *askedRecord) Settle(limit.Need) {}
+func (r *askedRecord) Cancel(uint64, int64) {
+	r.store.mu.Lock()
+	defer r.store.mu.Unlock()
+	r.store.undone = append(r.store.undone, r.what)
+}
 func (r *askedRecord) Quota(uint64, int64) limit.Quota { return limit.Quota{} }
 
 func TestAdmitAsksForAllSmallLimitsAtOnce(t *testing.T) {
@@ -100,4 +115,67 @@ func TestAdmitAsksForAllSmallLimitsAtOnce(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestWhatAKeysOwnLimitsRefuseTakesNoneOfAllKeys has a key go on asking when its own limits have refused it, and ask
+// with many requests at once.
+func TestWhatAKeysOwnLimitsRefuseTakesNoneOfAllKeys(t *testing.T) {
+	setup := func(s *asked) *Key {
+		f := instances(1, Stores{Limits: s}, func(f *fixture) *fixture {
+			f.key("sk", config.FixedPriority).cfg.APIKeys[0].Preferences.RateLimit.Set("default", limitedTo(5))
+			f.cfg.Preferences.RateLimit = limitedTo(10)
+			return f
+		})[0]
+		return f.table.Key("sk")
+	}
+	const together, own, shared = "quotas quotas requests requests", "quotas requests", "quotas requests"
+	for _, refuses := range []string{"key quotas", "key requests"} {
+		t.Run(refuses, func(t *testing.T) {
+			s := &asked{Store: limit.NewLocal(), refuses: refuses}
+			k := setup(s)
+			for range 3 {
+				if _, refused := k.Admit(t.Context(), limit.Need{Tokens: 1}, "m"); refused == nil || refused.Global || refused.Shared {
+					t.Fatalf("refused: %+v", refused)
+				}
+			}
+			s.refuses = ""
+			if _, refused := k.Admit(t.Context(), limit.Need{Tokens: 1}, "m"); refused != nil {
+				t.Fatalf("refused: %+v", refused)
+			}
+			var trips []string
+			for _, trip := range s.trips {
+				trips = append(trips, strings.Join(trip, " "))
+			}
+			if want := []string{together, own, own, own, shared}; !reflect.DeepEqual(trips, want) {
+				t.Errorf("asked for %q, want %q", trips, want)
+			}
+		})
+	}
+	t.Run("many at once", func(t *testing.T) {
+		const requests = 3 * mostTogether
+		arrived, goOn := make(chan struct{}, requests), make(chan struct{})
+		s := &asked{Store: limit.NewLocal(), refuses: "key quotas", waits: func() {
+			arrived <- struct{}{}
+			<-goOn
+		}}
+		k := setup(s)
+		var all sync.WaitGroup
+		for range requests {
+			all.Go(func() { k.Admit(t.Context(), limit.Need{Tokens: 1}, "m") })
+		}
+		for range requests {
+			<-arrived
+		}
+		close(goOn)
+		all.Wait()
+		at := 0
+		for _, trip := range s.trips {
+			if len(trip) == len(strings.Fields(together)) {
+				at++
+			}
+		}
+		if len(s.trips) != requests || at != mostTogether {
+			t.Errorf("%d of %d asked for everything at once, want %d", at, len(s.trips), mostTogether)
+		}
+	})
 }

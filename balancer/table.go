@@ -54,6 +54,8 @@ type Key struct {
 	affine      bool // its requests are kept where their conversation was
 
 	limiter, global, models limit.Limiter
+	mixed                   bool // other instances have a say in its own limits, and in shared ones
+	doubts                  doubts
 	turns                   *pagedArray[atomic.Uint64] // by model number
 	lineups                 [ownLineups]atomic.Pointer[ownLineup]
 	depth                   int // how many keys it is away from a provider; 1 without keys among its rules
