@@ -3,6 +3,7 @@ package quoted
 import (
 	"bytes"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -64,8 +65,17 @@ func FuzzList(f *testing.F) {
 	for i, w := range looked {
 		l.Add(w, 1<<i)
 	}
+	escape := regexp.MustCompile(`\\u00(3[0-9aA]|4[1-9a-fA-F]|5[0-9aAfF]|6[1-9a-fA-F]|7[0-9aA])`)
+	for _, shift := range []int{0, 60, 100} { // at each place of a word, and where the library looks
+		for i := range 16 {
+			f.Add([]byte(strings.Repeat("x", shift+i) + `\u0041"abc"`))
+		}
+	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		got := l.In(text)
+		if want := escape.Match(text); want != (got&Escaped != 0) {
+			t.Errorf("escapes in %q: %t", text, !want)
+		}
 		for i, w := range looked[:len(looked)-1] {
 			search := `"` + w + `"`
 			if begin, is := strings.CutSuffix(w, "*"); is {
@@ -85,10 +95,19 @@ func BenchmarkList(b *testing.B) {
 	for i, w := range looked {
 		l.Add(w, 1<<i)
 	}
-	body := []byte(`{"model":"gpt","messages":[{"role":"system","content":"` + strings.Repeat("You are a careful assistant. ", 16) + `"},{"role":"user","content":"` +
-		strings.Repeat("What does it say? ", 24) + `"}],"temperature":0.7,"max_tokens":1024}`)
-	b.SetBytes(int64(len(body)))
-	for b.Loop() {
-		l.In(body)
+	for _, c := range []struct{ name, text string }{
+		{"small", strings.Repeat("What does it say? ", 24)},
+		{"prose", strings.Repeat("what was measured before is compared with what comes now. ", 1700)},
+		{"lines", strings.Repeat(`what was measured before is compared with what comes now.\n`, 1700)},
+		{"code", strings.Repeat(`func main() {\n\tfmt.Println(\"what was measured before\")\n}\n\nThe paragraph above `, 1200)},
+	} {
+		body := []byte(`{"model":"gpt","messages":[{"role":"system","content":"` + strings.Repeat("You are a careful assistant. ", 16) + `"},{"role":"user","content":"` +
+			c.text + `"}],"temperature":0.7,"max_tokens":1024}`)
+		b.Run(c.name, func(b *testing.B) {
+			b.SetBytes(int64(len(body)))
+			for b.Loop() {
+				l.In(body)
+			}
+		})
 	}
 }
