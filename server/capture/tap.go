@@ -15,6 +15,8 @@ const (
 	mostTries  = 16        // that are kept of a request
 	// timesHeld is how much memory a byte of a body takes: as it grows, and while it is written as JSON.
 	timesHeld = 4
+	// pieceHeld is what a piece takes beside its bytes, as it is noted and written, and lineHeld a header's line.
+	pieceHeld, lineHeld = 256, 256
 )
 
 // Tap collects an exchange while it goes on. Its parts may be told of from several goroutines. A nil Tap collects
@@ -25,6 +27,8 @@ type Tap struct {
 	mu      sync.Mutex
 	holding budget.Holding
 	kept    int // bytes of bodies
+	pieces  int // of bodies
+	heads   int // bytes of headers, with lineHeld for each
 	client  Recording
 	answer  Recording
 	tries   []*Attempting
@@ -46,6 +50,7 @@ type Recording struct {
 	head  Message
 	body  []byte
 	marks []mark
+	heads int // bytes of head's headers, as the tap counts them
 }
 
 // mark is where a piece of a body begins, and when it was there.
@@ -116,13 +121,25 @@ func (r *Recording) Answer(status int, headers iter.Seq2[[]byte, []byte]) {
 
 func (r *Recording) begin(head Message, headers iter.Seq2[[]byte, []byte]) {
 	head.MS = milliseconds(time.Since(r.tap.start))
+	size := 0
 	for name, value := range headers {
 		head.Headers = append(head.Headers, header(string(name), string(value)))
+		size += len(name) + len(value) + lineHeld
 	}
-	r.tap.mu.Lock()
-	defer r.tap.mu.Unlock()
+	t := r.tap
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	head.Bytes, head.Cut = r.head.Bytes, r.head.Cut // the head of an answer may be told last
-	r.head = head
+	if t.heads += size - r.heads; t.ended || !t.hold(0, 0) {
+		head.Headers, head.Cut = nil, true
+		t.heads, size = t.heads-size, 0
+	}
+	r.head, r.heads = head, size
+}
+
+// hold takes the memory for what has been collected and for so many bytes of a body more, in so many pieces.
+func (t *Tap) hold(bytes, pieces int) bool {
+	return t.holding.Take(budget.Kept, timesHeld*(t.kept+bytes)+pieceHeld*(t.pieces+pieces)+t.heads)
 }
 
 // Add adds a piece to the body, as far as there is room.
@@ -135,14 +152,18 @@ func (r *Recording) Add(piece []byte) {
 	defer t.mu.Unlock()
 	r.head.Bytes += int64(len(piece))
 	n := min(len(piece), mostOfBody-len(r.body), mostOfAll-t.kept)
-	if t.ended || r.head.Cut || n <= 0 || !t.holding.Take(budget.Kept, timesHeld*(t.kept+n)) {
+	marks := 0
+	if len(r.marks) < mostPieces {
+		marks = 1
+	}
+	if t.ended || r.head.Cut || n <= 0 || !t.hold(n, marks) {
 		r.head.Cut = true
 		return
 	}
-	if r.head.Cut = n < len(piece); len(r.marks) < mostPieces {
+	if r.head.Cut = n < len(piece); marks > 0 {
 		r.marks = append(r.marks, mark{len(r.body), time.Since(t.start)})
 	}
-	t.kept += n
+	t.kept, t.pieces = t.kept+n, t.pieces+marks
 	r.body = append(r.body, piece[:n]...)
 }
 

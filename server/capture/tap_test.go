@@ -3,6 +3,7 @@ package capture
 import (
 	"bytes"
 	"iter"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -180,4 +181,63 @@ func TestSecretsAreTakenOutOfAnExchangeAlsoAcrossPieces(t *testing.T) {
 func TestTheNilTapCollectsNothing(t *testing.T) {
 	var none *Tap
 	none.Try("a", "m", "openai", 1).Failed("why", "")
+}
+
+// TestATapHoldsWhatItTakes has exchanges of which next to nothing is the bodies' bytes: what the tap has, and what is
+// made of it, is held.
+func TestATapHoldsWhatItTakes(t *testing.T) {
+	many := make([]string, 0, 400)
+	for range cap(many) / 2 {
+		many = append(many, "X-A", "b")
+	}
+	for name, fill := range map[string]func(*Recording){
+		"pieces": func(r *Recording) {
+			for range mostPieces {
+				r.Add([]byte("x"))
+			}
+		},
+		"headers": func(r *Recording) { r.Answer(200, lines(many...)) },
+		"both": func(r *Recording) {
+			r.Answer(200, lines(many...))
+			for range mostPieces {
+				r.Add([]byte("\xff"))
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			heap := func() int64 {
+				var m runtime.MemStats
+				runtime.GC()
+				runtime.ReadMemStats(&m)
+				return int64(m.HeapAlloc)
+			}
+			before := heap()
+			tap, memory := tap(1 << 30)
+			fill(tap.Client())
+			fill(tap.Answer())
+			for range mostTries {
+				a := tap.Try("a", "m", "openai", 1)
+				a.Answered(200, lines())
+				fill(&a.Ask)
+				fill(&a.Answers)
+			}
+			e := tap.Exchange()
+			text, err := e.JSON()
+			if err != nil {
+				t.Fatal(err)
+			}
+			took := heap() - before
+			runtime.KeepAlive(text)
+			runtime.KeepAlive(e)
+			if held := memory.Taken() + budget.Free; took > held || held > 8*took {
+				t.Errorf("%d bytes are held for %d", held, took)
+			}
+			tap.End()
+		})
+	}
+	tap, _ := tap(64 << 10)
+	tap.Client().Request("POST", "/v1", lines(many...))
+	if got := tap.Exchange().Client.Request; got.Headers != nil || !got.Cut || got.URL != "/v1" {
+		t.Errorf("without room %d headers are kept of %+v", len(got.Headers), got.URL)
+	}
 }
