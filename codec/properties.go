@@ -30,6 +30,8 @@ type Properties struct {
 	Later string
 	// Count is the member in which clients look for how many tokens a request has.
 	Count string
+	// CountObject is what such an answer calls itself in its member object; "" if it does not.
+	CountObject string
 	// LeastTokens is the least that upstreams take for the length of an answer.
 	LeastTokens int64
 	// Thoughtless says that an answer that is gone on with cannot be thought about again: it is gone on with only

@@ -78,7 +78,7 @@ func (a *attempt) readAnswer(answer *pool.Response, from codec.Format) error {
 	if a.untranslated {
 		switch a.endpoint {
 		case provider.CountTokens:
-			return checkCount(body)
+			return a.checkCount(body)
 		case provider.Moderations:
 			return a.checkVerdict(body)
 		}

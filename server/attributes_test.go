@@ -18,6 +18,7 @@ func TestTokensOfAPromptAreCountedInEveryFormat(t *testing.T) {
 		"/v1/responses?items":                     `{"model":"m","input":[{"role":"user","content":[{"type":"input_text","text":"TEXT"}]}]}`,
 		"/v1/messages":                            `{"model":"m","max_tokens":9,"messages":[{"role":"user","content":[{"type":"text","text":"TEXT"}]}]}`,
 		"/v1/messages/count_tokens":               `{"model":"m","messages":[{"role":"user","content":"TEXT"}]}`,
+		"/v1/responses/input_tokens":              `{"model":"m","input":"TEXT"}`,
 		"/v1beta/models/m:generateContent":        `{"contents":[{"role":"user","parts":[{"text":"TEXT"}]}]}`,
 		"/v1/chat/completions?system":             `{"model":"m","messages":[{"role":"system","content":"TEXT"},{"role":"user","content":""}]}`,
 		"/v1/chat/completions?assistant":          `{"model":"m","messages":[{"role":"assistant","content":"TEXT"},{"role":"user","content":""}]}`,

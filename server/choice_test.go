@@ -15,6 +15,7 @@ var everyJSONEndpoint = []struct{ path, body string }{
 	{"/v1/completions", `{"model":"m"MORE,"prompt":"hi"}`},
 	{"/v1/responses", `{"model":"m"MORE,"input":"hi"}`},
 	{"/v1/responses/compact", `{"model":"m"MORE,"input":"hi"}`},
+	{"/v1/responses/input_tokens", `{"model":"m"MORE,"input":"hi"}`},
 	{"/v1/messages", `{"model":"m"MORE,"max_tokens":5,"messages":[{"role":"user","content":"hi"}]}`},
 	{"/v1/messages/count_tokens", `{"model":"m"MORE,"messages":[{"role":"user","content":"hi"}]}`},
 	{"/v1beta/models/m:generateContent", `{"model":"m"MORE,"contents":[{"parts":[{"text":"hi"}]}]}`},

@@ -1,13 +1,12 @@
 package server
 
 import (
-	"errors"
-
 	"github.com/valyala/fasthttp"
 
 	"uniapi/balancer"
 	"uniapi/codec"
 	"uniapi/codec/front"
+	"uniapi/codec/rawjson"
 	"uniapi/pool"
 )
 
@@ -45,17 +44,21 @@ func (x *exchange) estimate() *codec.Error {
 	}
 	x.choose(balancer.Attempt{}) // no provider had to do with it
 	x.at.whole = nil
-	writeJSON(x.ctx, fasthttp.StatusOK, map[string]int64{x.format.Properties().Count: request.EstimateTokens()})
+	answer, words := make(map[string]any, 2), x.format.Properties()
+	if answer[words.Count] = request.EstimateTokens(); words.CountObject != "" {
+		answer["object"] = words.CountObject
+	}
+	writeJSON(x.ctx, fasthttp.StatusOK, answer)
 	x.ctx.Response.Header.Set("X-Token-Count", "estimate")
 	return nil
 }
 
-var errNoCount = errors.New("the upstream did not say how many tokens there are")
-
-// checkCount has nothing to look for in an answer that is one number.
-func checkCount(body []byte) error {
-	if len(body) == 0 {
-		return errNoCount
+// checkCount looks whether an answer is a count. One that is something else, such as what the model says, would be
+// free: whoever gives it has no such endpoint.
+func (a *attempt) checkCount(body []byte) error {
+	top, err := rawjson.One(body)
+	if err == nil && top.Get(body, a.format.Properties().Count).Kind == rawjson.Number {
+		return nil
 	}
-	return nil
+	return &codec.Error{Status: fasthttp.StatusNotFound, Class: codec.NotFound, Message: "the upstream did not say how many tokens there are"}
 }

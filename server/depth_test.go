@@ -36,6 +36,7 @@ func TestJSONThatIsNestedTooDeepIsRefusedByEveryInboundAPI(t *testing.T) {
 		{"/v1/responses", `{"model":"MODEL","input":DEEP}`},
 		{"/v1/responses", `{"model":"MODEL","input":"hi","tools":[{"type":"function","name":"f","parameters":DEEP}]}`},
 		{"/v1/responses/compact", `{"model":"MODEL","input":DEEP}`},
+		{"/v1/responses/input_tokens", `{"model":"MODEL","input":DEEP}`},
 		{"/v1/messages", messages + `,"x":DEEP}`},
 		{"/v1/messages", messages + `,"tools":[{"name":"f","input_schema":DEEP}]}`},
 		{"/v1/messages/count_tokens", messages + `,"x":DEEP}`},

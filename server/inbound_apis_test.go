@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"mime/multipart"
@@ -79,6 +80,8 @@ func playNative(w http.ResponseWriter, r *http.Request) {
 		plain, stream = `{"input_tokens":42}`, false
 	case strings.HasSuffix(r.URL.Path, ":countTokens"):
 		plain, stream = `{"totalTokens":42}`, false
+	case strings.HasSuffix(r.URL.Path, "/input_tokens"):
+		plain, stream = `{"object":"response.input_tokens","input_tokens":42}`, false
 	case strings.HasSuffix(r.URL.Path, "/compact"):
 		plain, stream = `{"id":"c","object":"response.compaction","output":[]}`, false
 	case strings.Contains(r.URL.Path, "/v1beta/"):
@@ -114,6 +117,8 @@ func TestAClientOnItsOwnFormatSeesEveryByte(t *testing.T) {
 		{"Responses", "/v1/responses", "real: r", "/v1/responses", `{"model":"r","input":"hi","previous_response_id":"resp_0"}`,
 			"/v1/responses", `{"model":"real","input":"hi","previous_response_id":"resp_0"}`, responsesAnswer},
 		{"Responses streamed", "/v1/responses", "real: r", "/v1/responses", `{"model":"r","stream":true}`, "/v1/responses", `{"model":"real","stream":true}`, responsesStream},
+		{"tokens of Responses", "/v1/responses", "real: r", "/v1/responses/input_tokens", `{"model":"r","input":"hi","previous_response_id":"resp_0"}`,
+			"/v1/responses/input_tokens", `{"model":"real","input":"hi","previous_response_id":"resp_0"}`, `{"object":"response.input_tokens","input_tokens":42}`},
 		{"a compaction", "/v1/responses", "real: r", "/v1/responses/compact", `{"model":"r","input":[]}`,
 			"/v1/responses/compact", `{"model":"real","input":[]}`, `{"id":"c","object":"response.compaction","output":[]}`},
 	} {
@@ -240,17 +245,49 @@ func TestAStreamThatBreaksSaysSoInTheClientsFormat(t *testing.T) {
 func TestTokensAreEstimatedWhereNobodyCounts(t *testing.T) {
 	up := act(t, playNative)
 	g := start(t, up.section("/v1/chat/completions", "m"))
-	for path, body := range map[string]string{
-		"/v1/messages/count_tokens":    `{"model":"m","messages":[{"role":"user","content":"twelve chars"}]}`,
-		"/v1beta/models/m:countTokens": `{"contents":[{"parts":[{"text":"twelve chars"}]}]}`,
+	for _, c := range []struct{ path, body, member, object string }{
+		{"/v1/messages/count_tokens", `{"model":"m","messages":[{"role":"user","content":"twelve chars"}]}`, "input_tokens", ""},
+		{"/v1/responses/input_tokens", `{"model":"m","input":"twelve chars"}`, "input_tokens", "response.input_tokens"},
+		{"/v1/responses/input_tokens", `{"model":"m","instructions":"twelve chars"}`, "input_tokens", "response.input_tokens"},
+		{"/v1beta/models/m:countTokens", `{"contents":[{"parts":[{"text":"twelve chars"}]}]}`, "totalTokens", ""},
 	} {
-		a := g.do("POST", path, body, asClient...)
-		if a.StatusCode != 200 || a.Header.Get("X-Token-Count") != "estimate" || !strings.Contains(a.body, "okens\":") {
-			t.Errorf("%s: %d %s", path, a.StatusCode, a.body)
+		a := g.do("POST", c.path, c.body, asClient...)
+		var got map[string]any
+		json.Unmarshal([]byte(a.body), &got)
+		object, _ := got["object"].(string)
+		if n, _ := got[c.member].(float64); a.StatusCode != 200 || a.Header.Get("X-Token-Count") != "estimate" || n < 1 || object != c.object {
+			t.Errorf("%s: %d %s", c.path, a.StatusCode, a.body)
 		}
+	}
+	a := g.do("POST", "/v1/responses/input_tokens", `{"model":"m","input":"hi","previous_response_id":"resp_1"}`, asClient...)
+	if a.StatusCode != 400 || !strings.Contains(a.body, "previous_response_id") {
+		t.Errorf("what is kept elsewhere was estimated: %d %s", a.StatusCode, a.body)
 	}
 	if len(up.asked) != 0 {
 		t.Error("a provider that cannot count was asked")
+	}
+}
+
+// TestWhatIsNoCountIsNotPassedOn has providers that answer to each address below their endpoint as to a conversation:
+// nothing is charged for a count.
+func TestWhatIsNoCountIsNotPassedOn(t *testing.T) {
+	for _, c := range []struct{ at, path, body, answer string }{
+		{"/v1/messages", "/v1/messages/count_tokens", `{"model":"m","messages":[{"role":"user","content":"hi"}]}`, messagesAnswer},
+		{"/v1/responses", "/v1/responses/input_tokens", `{"model":"m","input":"hi"}`, responsesAnswer},
+		{"/v1beta", "/v1beta/models/m:countTokens", `{"contents":[{"parts":[{"text":"hi"}]}]}`, geminiAnswer},
+		{"/v1/messages", "/v1/messages/count_tokens", `{"model":"m","messages":[{"role":"user","content":"hi"}]}`, `{"error":{"message":"what?"}}`},
+		{"/v1/messages", "/v1/messages/count_tokens", `{"model":"m","messages":[{"role":"user","content":"hi"}]}`, `{"input_tokens":"sunny"}`},
+		{"/v1/messages", "/v1/messages/count_tokens", `{"model":"m","messages":[{"role":"user","content":"hi"}]}`, "sunny"},
+	} {
+		up := act(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			io.WriteString(w, c.answer)
+		})
+		g := start(t, up.section(c.at, "m"))
+		a := g.do("POST", c.path, c.body, asClient...)
+		if a.StatusCode != 200 || a.Header.Get("X-Token-Count") != "estimate" || strings.Contains(a.body, "sunny") || len(up.asked) != 1 {
+			t.Errorf("%s: %d %s", c.path, a.StatusCode, a.body)
+		}
 	}
 }
 

@@ -27,7 +27,11 @@ type openAI struct {
 	responses bool
 }
 
-const responsesPath Endpoint = "responses"
+const (
+	responsesPath Endpoint = "responses"
+	// inputTokensPath is where requests of that format are counted. The other has no such endpoint.
+	inputTokensPath = "responses/input_tokens"
+)
 
 // openAIEndpoints are those whose paths follow from the base_url, beside what codec.PassedOn lists.
 var openAIEndpoints = [...]Endpoint{Chat, responsesPath, Compact, Completions}
@@ -41,6 +45,7 @@ func openAIChannel(s *source) (*Channel, error) {
 	for _, e := range openAIEndpoints {
 		d.paths[e] = endpointPath(s.base, string(e))
 	}
+	d.paths[CountTokens] = endpointPath(s.base, inputTokensPath)
 	for _, e := range codec.PassedOn {
 		d.paths[e.Endpoint] = endpointPath(s.base, string(e.Endpoint))
 	}
@@ -68,8 +73,10 @@ func openAIChannel(s *source) (*Channel, error) {
 
 func (d *openAI) Format(ask Ask) string {
 	switch {
-	case ask.Endpoint == Chat && d.responses && ask.Client == "responses":
+	case (ask.Endpoint == Chat || ask.Endpoint == CountTokens) && d.responses && ask.Client == "responses":
 		return "responses"
+	case ask.Endpoint == CountTokens:
+		return d.chat
 	case ask.Endpoint == Compact:
 		return "responses"
 	case ask.Endpoint == Chat:
@@ -83,7 +90,7 @@ func (d *openAI) Address(_ *pool.Call, req *pool.Request, ask Ask) (*pool.Target
 		ask.Endpoint = responsesPath
 	}
 	path, has := d.paths[ask.Endpoint]
-	if !has || ask.Endpoint == Compact && d.chat != "responses" && !d.responses {
+	if !has || ask.Endpoint == Compact && d.chat != "responses" && !d.responses || ask.Endpoint == CountTokens && d.Format(ask) != "responses" {
 		return nil, ErrNoEndpoint
 	}
 	req.Method, req.Path, req.Header = "POST", path, d.headers[max(ask.Key, 0)]
@@ -92,7 +99,7 @@ func (d *openAI) Address(_ *pool.Call, req *pool.Request, ask Ask) (*pool.Target
 
 // knownEndings are the endpoints that people leave at the end of a base_url.
 var knownEndings = []string{
-	"/chat/completions", "/responses/compact", "/responses", "/images/generations", "/images/edits", "/audio/transcriptions",
+	"/chat/completions", "/responses/compact", "/responses/input_tokens", "/responses", "/images/generations", "/images/edits", "/audio/transcriptions",
 	"/audio/translations", "/audio/speech", "/moderations", "/embeddings", "/models", "/completions", "/rerank", "/messages",
 }
 

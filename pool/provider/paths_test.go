@@ -49,6 +49,8 @@ func TestEnginesAddressTheirChatEndpoints(t *testing.T) {
 		{"claude at a version", config.Provider{BaseURL: "https://x.example/v1", Engine: "claude"}, Ask{Endpoint: Chat, Model: "m"}, "anthropic", "/v1/messages", ""},
 		{"claude at a chat endpoint", config.Provider{BaseURL: "https://x.example/v1/chat/completions", Engine: "claude"}, Ask{Endpoint: Chat, Model: "m"}, "anthropic", "/v1/chat/completions", ""},
 		{"claude below a path", config.Provider{BaseURL: "https://x.example/anthropic", Engine: "claude"}, Ask{Endpoint: Chat, Model: "m"}, "anthropic", "/anthropic/v1/messages", ""},
+		{"OpenAI counts what is asked as Responses", config.Provider{BaseURL: "https://api.openai.com/v1/chat/completions"}, Ask{Endpoint: CountTokens, Client: "responses", Model: "m"}, "responses", "/v1/responses/input_tokens", ""},
+		{"so does who speaks that alone", config.Provider{BaseURL: "https://x.example/v1/responses?a=b"}, Ask{Endpoint: CountTokens, Client: "responses", Model: "m"}, "responses", "/v1/responses/input_tokens?a=b", ""},
 		{"Azure by its host", config.Provider{BaseURL: "https://e.openai.azure.com/", Keys: []string{"k"}}, Ask{Endpoint: Chat, Model: "gpt-4o"},
 			"openai", "/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21", "Api-Key: k\r\n"},
 		{"Azure with a version of its own", config.Provider{BaseURL: "https://e.openai.azure.com?api-version=2025-01-01", Keys: []string{"k"}}, Ask{Endpoint: Chat, Model: "gpt-4o"},

@@ -88,7 +88,7 @@ func (s *shaper) header(h Header) Header {
 }
 
 // knownSegments are what paths of APIs are made of.
-var knownSegments = []string{"v1", "v1beta", "v1alpha", "v2", "chat", "completions", "messages", "count_tokens", "responses", "compact", "embeddings", "images", "generations",
+var knownSegments = []string{"v1", "v1beta", "v1alpha", "v2", "chat", "completions", "messages", "count_tokens", "responses", "compact", "input_tokens", "embeddings", "images", "generations",
 	"edits", "audio", "speech", "transcriptions", "translations", "moderations", "rerank", "search", "models", "model", "openai", "deployments", "api", "anthropic", "inference",
 	"converse", "converse-stream", "invoke", "invoke-with-response-stream", "publishers", "google", "projects", "locations", "accounts"}
 

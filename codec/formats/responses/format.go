@@ -30,7 +30,7 @@ func (Format) Properties() codec.Properties { return described }
 
 var described = codec.Properties{
 	Rules: capability.Responses, Added: []string{"include", "store", "reasoning"}, Fetches: []codec.PartKind{codec.PartImage, codec.PartFile},
-	Heartbeat: codec.Comment, Repeats: true, Later: "background", LeastTokens: 16, Count: "input_tokens",
+	Heartbeat: codec.Comment, Repeats: true, Later: "background", LeastTokens: 16, Count: "input_tokens", CountObject: "response.input_tokens",
 	Bounds: &codec.Bounds{Answer: []string{"max_output_tokens"}, Others: codec.OtherAnswer, Thinking: []string{"reasoning.max_tokens"}, Beyond: codec.Beyond{
 		Members: []string{"previous_response_id", "conversation", "prompt.id"}, Within: []string{"file_id", "file_url", "file_data", "input_audio", "item_reference", "file_ids"},
 		Client: []string{"function", "custom", "namespace", "local_shell", "apply_patch", "computer"},

@@ -16,6 +16,7 @@ func Routes() []front.Route {
 	return []front.Route{
 		{Path: "/v1/responses", Label: "/v1/responses", Endpoint: codec.Chat, Inbound: inbound{}},
 		{Path: "/v1/responses/compact", Label: "/v1/responses/compact", Endpoint: codec.Compact, Inbound: inbound{}},
+		{Path: "/v1/responses/input_tokens", Label: "/v1/responses/input_tokens", Endpoint: codec.CountTokens, Inbound: inbound{}},
 	}
 }
 

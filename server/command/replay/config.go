@@ -23,8 +23,10 @@ var engines = map[string]struct {
 	name string
 	base func(address string) string
 }{
-	"openai":           {"gpt", chatOf},
-	"responses":        {"responses", func(address string) string { return strings.TrimSuffix(address, "/compact") }},
+	"openai": {"gpt", chatOf},
+	"responses": {"responses", func(address string) string {
+		return strings.TrimSuffix(strings.TrimSuffix(address, "/compact"), "/input_tokens")
+	}},
 	"anthropic":        {"claude", func(address string) string { return strings.TrimSuffix(address, "/count_tokens") }},
 	"gemini":           {"gemini", before("/models/")},
 	"cohere":           {"cohere", whole},
