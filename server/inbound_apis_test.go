@@ -511,3 +511,19 @@ func TestGooglesEmbeddingsCostWhatTheySayAndNameNoOtherModel(t *testing.T) {
 		}
 	}
 }
+
+// TestNothingIsStreamedWhereAnswersHaveNoTokens has an upstream that serves all at one address, as Databricks does, and
+// takes each request that has messages for a chat: a stream of it would cost nothing where embeddings are asked for.
+func TestNothingIsStreamedWhereAnswersHaveNoTokens(t *testing.T) {
+	up := act(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		io.WriteString(w, "data: {\"choices\":[{\"delta\":{\"content\":\"sunny\"}}]}\n\ndata: [DONE]\n\n")
+	})
+	for _, path := range []string{"/v1/embeddings", "/v1/rerank", "/v1/moderations"} {
+		g := start(t, up.section("/v1", "m"))
+		a := g.do("POST", path, `{"model":"m","input":"","stream":true,"messages":[{"role":"user","content":"hi"}]}`, asClient...)
+		if a.StatusCode != 404 || strings.Contains(a.body, "data:") {
+			t.Errorf("%s: %d %s", path, a.StatusCode, a.body)
+		}
+	}
+}

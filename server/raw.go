@@ -10,12 +10,17 @@ import (
 	"uniapi/pool"
 )
 
-// receive takes an answer that passes as it comes: JSON whole, so that an error
-// in it can go to another channel, anything else from its first bytes on.
+// receive takes an answer that passes as it comes: JSON whole, so that an error in it can go to another channel,
+// anything else from its first bytes on. What has no tokens in its answer has no stream either: where an upstream
+// serves all at one address, that would be a conversation whose words nobody pays for.
 func (a *attempt) receive(answer *pool.Response, whole bool) error {
 	a.contentType = append(a.contentType[:0], answer.Header.ContentType()...)
 	a.Censor(a.contentType)
 	kind := rawKindOf(a.contentType)
+	if kind == rawEvents && a.inputOnly() {
+		answer.Close()
+		return &codec.Error{Status: fasthttp.StatusNotFound, Class: codec.NotFound, Message: "the upstream answers with a stream, of which this endpoint has none: it may have taken the request for another"}
+	}
 	if kind != rawEvents {
 		answer.Begin()
 	}
