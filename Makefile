@@ -18,7 +18,8 @@ demo: ## a failover and a translation before mock providers: no key, no network,
 	@$(MAKE) --no-print-directory build VERBOSE=-v
 	./uni-api demo
 
-# The race detector multiplies what such tests count, and takes minutes over it: they are built without it.
+# The race detector multiplies what such tests count, and takes minutes over it: they are built without it. So are those
+# in which one goroutine computes for long, where it has nothing to find.
 MEASURED = $(shell grep -rl --include='*_test.go' '^//go:build .*!race' .)
 tests-in = ^($$(sed -n 's/^func \(Test[A-Za-z]*\)(.*/\1/p' $(1) | paste -sd'|' -))$$
 
