@@ -212,14 +212,14 @@ func (s *rawStream) read(name, data []byte, v rawjson.Value) {
 		}
 		told = v.Get(data, "usage")
 	} else {
-		if kind == "" {
-			word, _ := rawjson.Text(data, passthrough.LastMember(data, `"type"`))
+		if word, _ := rawjson.Text(data, beginMember(data, "type")); word != "" {
 			kind = word
 		}
-		if end := passthrough.LastMember(s.ending, `"usage"`); end.Present() {
+		// What else is called usage may be a client's, in metadata that are repeated.
+		if end := passthrough.EndMember(s.ending, `"usage"`, 1); end.Present() {
 			data, told = s.ending, end
 		} else {
-			told = passthrough.LastMember(data, `"usage"`)
+			told = beginMember(data, "usage")
 		}
 	}
 	switch {
@@ -232,6 +232,16 @@ func (s *rawStream) read(name, data []byte, v rawjson.Value) {
 	s.usage.Update(u)
 }
 
+// beginMember is a member of an object of which no more than the beginning may be there.
+func beginMember(data []byte, name string) rawjson.Value {
+	for it := rawjson.MembersOf(data); it.Next(); {
+		if it.Name() == name {
+			return it.Value
+		}
+	}
+	return rawjson.Value{}
+}
+
 // isJSON says whether a text begins like an object in JSON.
 func (s *rawStream) isJSON() bool { return bytes.HasPrefix(bytes.TrimSpace(s.begun), []byte("{")) }
 
@@ -240,7 +250,8 @@ func (s *rawStream) End() ([]byte, error) {
 	case s.kind == rawEvents && s.size > 0:
 		s.event()
 	case s.kind == rawText && s.isJSON():
-		s.read(nil, s.begun, rawjson.Value{})
+		v, _ := rawjson.One(s.begun) // none if it is larger
+		s.read(nil, s.begun, v)
 	}
 	if len(s.waiting) == 0 {
 		return nil, nil

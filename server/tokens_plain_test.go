@@ -105,6 +105,10 @@ func plainCases(t *testing.T) []plainCase {
 		{"streamed images", "/v1/images/generations", draw, "", eventsKind, true, drawn("image_generation.partial_image", ""), drawn("image_generation.completed", ownImages), 1234, 567, exact},
 		{"a streamed image without a usage", "/v1/images/generations", draw, "", eventsKind, true, drawn("image_generation.partial_image", ""), drawn("image_generation.completed", ""), 1000, media, metrics.LackNone},
 		{"two streamed images without a usage", "/v1/images/generations", draw, "", eventsKind, true, drawn("image_generation.completed", ""), drawn("image_generation.completed", ""), 1000, 2 * media, metrics.LackNone},
+		{"a streamed image that repeats the client's metadata", "/v1/images/generations", draw, "", eventsKind, true, drawn("image_generation.partial_image", ""),
+			sseEvent("", with(with(`{"b64_json":"`+image+`","type":"image_generation.completed"}`, "usage", ownImages), "metadata", `{"type":"none","usage":{"input_tokens":1,"output_tokens":1}}`)), 1234, 567, exact},
+		{"a streamed image with such metadata and no usage", "/v1/images/generations", draw, "", eventsKind, true, drawn("image_generation.partial_image", ""),
+			sseEvent("", with(`{"type":"image_generation.completed","b64_json":"`+image+`"}`, "metadata", `{"type":"none","usage":{"input_tokens":1,"output_tokens":1}}`)), 1000, media, metrics.LackNone},
 		{"edited images", "/v1/images/edits", edit, editType, jsonKind, false, images, "", 1000 + 5*media, 2 * media, metrics.LackNone},
 		{"streamed edits", "/v1/images/edits", edit, editType, eventsKind, true, drawn("image_edit.partial_image", ""), drawn("image_edit.completed", ownImages), 1234, 567, exact},
 
