@@ -24,19 +24,21 @@ const (
 	patience = 50 * time.Millisecond
 	// busyFor is how long it waits while Redis goes on answering others, or while this machine is busy: it is when who
 	// waits is woken later than busyWhen.
-	busyFor  = 500 * time.Millisecond
+	busyFor  = 2 * time.Second
 	busyWhen = 5 * time.Millisecond
 	// replyWithin is how long an answer is waited for in the background: one that comes late is heard all the same, or
 	// nobody would know what was recorded.
-	replyWithin = time.Second
+	replyWithin = 2 * time.Second
 	// lookWithin is how long an answer may take before Redis is as good as gone.
 	lookWithin = 500 * time.Millisecond
 	// firstWithin is how long the start of an instance waits for Redis.
 	firstWithin = 2 * time.Second
 	// lookEvery is how often Redis is asked whether it is there.
 	lookEvery = 250 * time.Millisecond
-	// lateFor is for how long answers may be late, one behind the other.
-	lateFor = time.Second
+	// lateFor is for how long answers may be late, one behind the other, and lateWhenBusy where it may be this machine
+	// that is slow.
+	lateFor      = time.Second
+	lateWhenBusy = 10 * time.Second
 	// After Redis has come back it must stay away for no longer than this to be believed the next time at once; what
 	// comes and goes is believed later and later, up to longestDoubt.
 	longestDoubt = 30 * time.Second
@@ -59,6 +61,7 @@ type Cluster struct {
 	up     atomic.Bool
 	late   atomic.Int64 // since when answers are late, in Unix nanoseconds; 0 is not
 	spoke  atomic.Int64 // when Redis has answered last, likewise
+	busy   pulse
 
 	mu     sync.Mutex
 	since  time.Time // of up or not
@@ -274,8 +277,14 @@ func (c *Cluster) heard(took time.Duration, err error) {
 	case err != nil && !errors.Is(err, context.DeadlineExceeded):
 		c.lost(err)
 	case c.late.CompareAndSwap(0, time.Now().UnixNano()):
-	case c.up.Load() && time.Since(time.Unix(0, c.late.Load())) > lateFor:
-		c.lost(errors.New("its answers take longer than 50 ms"))
+		c.busy.feel()
+	case c.up.Load():
+		late := time.Since(time.Unix(0, c.late.Load()))
+		if late > lateWhenBusy || late > lateFor && !c.busy.is() {
+			c.lost(errors.New("its answers take longer than 50 ms"))
+			return
+		}
+		c.busy.feel()
 	}
 }
 
@@ -295,33 +304,29 @@ func (c *Cluster) run(ctx context.Context, script *rueidis.Lua, keys, args []str
 }
 
 // await waits until a question is answered, and says whether it was. Where ctx has come to its deadline it waits on for
-// as long as Redis answers other questions, or as this machine is so busy that who waits is woken late: then Redis is
-// not away, and to decide without it would let in more than the limit says.
+// as long as Redis answers other questions, or this machine is too busy to hear it: then Redis is not away, and to
+// decide without it would let in more than the limit says.
 func (c *Cluster) await(ctx context.Context, done <-chan struct{}) bool {
+	c.busy.feel()
 	select {
 	case <-done:
 		return true
 	case <-ctx.Done():
 	}
-	due, timed := ctx.Deadline()
-	if !timed {
-		return false
-	}
-	for end := due.Add(busyFor - patience); ; {
+	end := time.Now().Add(busyFor - patience)
+	for {
 		select {
 		case <-done:
 			return true
 		default:
 		}
-		now := time.Now()
-		more := patience - now.Sub(time.Unix(0, c.spoke.Load()))
-		if overslept := now.Sub(due); overslept > busyWhen {
-			more = max(more, overslept)
+		more := patience - time.Since(time.Unix(0, c.spoke.Load()))
+		if c.busy.is() {
+			more = patience
 		}
-		if more <= 0 || now.After(end) || !c.up.Load() || !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		if more <= 0 || time.Now().After(end) || !c.up.Load() || !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			return false
 		}
-		due = now.Add(more)
 		timer := time.NewTimer(more)
 		select {
 		case <-done:

@@ -361,3 +361,39 @@ func TestACalendarsPeriodGoesByTheClockOfRedis(t *testing.T) {
 		t.Errorf("%d were served of 10", served)
 	}
 }
+
+// TestLargeQuotasAskRedisSeldom has many requests at once, one behind the other: what an instance was given is used up
+// by none of them, so Redis is told what was used now and then, and asked for no more.
+func TestLargeQuotasAskRedisSeldom(t *testing.T) {
+	r := startRedis(t)
+	all, of := withQuotas(t, r, 1, "key k", config.Quota{Of: config.Tokens, Count: 1e12, Window: time.Minute}, config.Quota{Of: config.Money, Count: 9e17, Window: day, Zone: "UTC"},
+		config.Quota{Of: config.Concurrent, Count: 100_000}, config.Quota{Of: config.Requests, Count: 1e9, Window: day, Zone: "UTC"})
+	if _, ok, _, err := begin(all[0], of[0], limit.Need{Tokens: 1000, Money: 1e7}, time.Second); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	before := r.scriptsRun(t)
+	var unsure atomic.Int64
+	var group sync.WaitGroup
+	end := time.Now().Add(2 * time.Second)
+	for range 32 {
+		group.Go(func() {
+			for time.Now().Before(end) {
+				h, ok, asked, err := begin(all[0], of[0], limit.Need{Tokens: 1000, Money: 1e7}, time.Second)
+				if !ok || err != nil {
+					t.Errorf("refused: %v", err)
+					return
+				}
+				if asked {
+					unsure.Add(1)
+				}
+				time.Sleep(100 * time.Microsecond)
+				h.Settle(limit.Need{Tokens: 10, Money: 1e5}, now())
+			}
+		})
+	}
+	group.Wait()
+	// Every quarter of a second it is told what was used, by this and by what looks after breakers and credits.
+	if n := r.scriptsRun(t) - before; n > 60 || unsure.Load() > 64 {
+		t.Errorf("%d scripts ran in two seconds, and %d requests waited for one", n, unsure.Load())
+	}
+}

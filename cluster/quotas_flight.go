@@ -99,6 +99,9 @@ const (
 // calendar.
 const mostQuestions = 4
 
+// plenty is how many times what is wanted of money has to be left for it not to be what lacks.
+const plenty = 16
+
 func (q *quotas) askRedis(f *quotaFlight) error {
 	c := q.limits.cluster
 	ctx, cancel := context.WithTimeout(context.Background(), replyWithin)
@@ -175,11 +178,13 @@ func (q *quotas) question(f *quotaFlight, past []limit.Spent) (args []string, us
 		case config.Money:
 			wants, use = max(money, waiting), 0
 		}
-		kept := max(min(s.room(), s.ahead), 0)
-		if waiting > 0 && s.Of == config.Money {
+		// What is kept for those that come meanwhile is less than what is given ahead: both together are not so much
+		// that some of it had to go back at once.
+		kept := max(min(s.room(), s.ahead/2), 0)
+		if waiting > 0 && s.Of == config.Money && saturate.Mul(money, plenty) >= s.left {
 			kept = 0 // it was too little
 		}
-		s.upto = s.used + s.held + kept // what is beyond goes back
+		s.upto = min(s.upto, s.used+s.held+kept) // what is beyond goes back; what is held beyond it, by the last one, gives nothing
 		var piece, began, ends int64
 		switch {
 		case s.Zone != "":

@@ -4,6 +4,7 @@ package cluster
 
 import (
 	"cmp"
+	"fmt"
 	"log/slog"
 	"net"
 	"os"
@@ -140,4 +141,13 @@ func (r *redisServer) join(t testing.TB, set func(*config.Cluster)) (*Cluster, *
 	}
 	t.Cleanup(c.Close)
 	return c, log
+}
+
+// scriptsRun is how many there were.
+func (r *redisServer) scriptsRun(t *testing.T) (n int) {
+	_, told, found := strings.Cut(cli(r, "info", "commandstats"), "cmdstat_evalsha:calls=")
+	if _, err := fmt.Sscanf(told, "%d", &n); !found || err != nil {
+		t.Fatal("Redis does not tell how many scripts it ran: ", err)
+	}
+	return n
 }
