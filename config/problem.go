@@ -165,9 +165,15 @@ func didYouMean(word string, known []string) string {
 // Nearest is the known word that may be meant by a misspelt one; empty if none is near.
 func Nearest(word string, known []string) string { return nearest(word, known) }
 
-// nearest returns the known word that the fewest edits make of word, if a third of it or less has to change.
+// mostCompared bounds the pairs of characters that are looked at to find the word that may be meant, which takes about
+// a millisecond: clients ask for models that are not there, before any limit counts what they ask.
+const mostCompared = 300_000
+
+// nearest returns the known word that the fewest edits make of word, if a third of it or less has to change. Of long
+// lists only the beginning is looked through.
 func nearest(word string, known []string) string {
 	const longest = 64
+	left := mostCompared
 	if len(word) > longest {
 		return ""
 	}
@@ -178,6 +184,9 @@ func nearest(word string, known []string) string {
 	for _, k := range known {
 		if len(k) > longest || max(len(k)-len(word), len(word)-len(k)) >= bestDistance {
 			continue
+		}
+		if left -= len(word) * len(k); left < 0 {
+			break
 		}
 		if d := distance(strings.ToLower(word), strings.ToLower(k)); d < bestDistance {
 			best, bestDistance = k, d

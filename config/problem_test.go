@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -252,6 +253,23 @@ func TestNoProblemShowsASecret(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestNearestLooksThroughNoMoreThanIsWorthIt has a list in which everything is compared with everything: what is at its
+// end is not found, and what is at its beginning is.
+func TestNearestLooksThroughNoMoreThanIsWorthIt(t *testing.T) {
+	word := strings.Repeat("ab", 30)
+	near, other := word[:59]+"x", strings.Repeat("cd", 30)
+	long := slices.Repeat([]string{other}, mostCompared/len(word)/len(word))
+	if got := nearest(word, append([]string{near}, long...)); got != near {
+		t.Errorf("got %q", got)
+	}
+	if got := nearest(word, append(long, near)); got != "" {
+		t.Errorf("got %q behind %d others", got, len(long))
+	}
+	if got := nearest("gpt4-o", append(slices.Repeat([]string{"a-model-with-a-much-longer-name"}, 10_000), "gpt-4o")); got != "gpt-4o" {
+		t.Errorf("names that are not compared count: got %q", got)
 	}
 }
 
