@@ -73,6 +73,24 @@ func ReadUsage(data []byte, v rawjson.Value) (u Usage, told bool) {
 	return u, !u.Zero()
 }
 
+// UsageIn finds the usage in a whole answer of any format, whatever else is in it.
+func UsageIn(body []byte) (u Usage) {
+	top, err := rawjson.One(body)
+	if err != nil {
+		return u
+	}
+	for _, name := range []string{"usage", "usageMetadata", "meta"} {
+		v := top.Get(body, name)
+		if name == "meta" {
+			v = v.Get(body, "tokens")
+		}
+		if u, told := ReadUsage(body, v); told {
+			return u
+		}
+	}
+	return u
+}
+
 // usageBeside are numbers that some providers count beside a half, and others in it.
 type usageBeside struct {
 	read, written, thoughts, toolPrompt int64

@@ -88,7 +88,7 @@ func (a *attempt) readAnswer(answer *pool.Response, from codec.Format) error {
 		}, a)
 		if err == nil && anew != nil {
 			a.whole = anew
-			err = a.holding.Hold(budget.Answer, beyondKept(anew))
+			err = a.holding.Hold(budget.Answer, budget.Beyond(anew))
 		}
 		return err
 	}
@@ -121,7 +121,7 @@ func (a *attempt) writeWhole(whole *codec.Response) error {
 	a.supply(whole)
 	body := a.format.EncodeResponse(nil, whole, request) // what is decoded may point into the old one
 	a.whole = body
-	return a.holding.Hold(budget.Answer, beyondKept(body))
+	return a.holding.Hold(budget.Answer, budget.Beyond(body))
 }
 
 // collectAnswer serves a client that asked for no stream from an upstream that
@@ -269,12 +269,12 @@ func (a *attempt) replayAnswer(answer *pool.Response, from codec.Format) error {
 	a.supply(whole)
 	for _, e := range whole.Events(nil) {
 		a.first = encoder.Append(a.first, &e)
-		if err := a.holding.Hold(budget.Stream, beyondKept(a.first)); err != nil {
+		if err := a.holding.Hold(budget.Stream, budget.Beyond(a.first)); err != nil {
 			return err
 		}
 	}
 	a.first = encoder.End(a.first)
-	return a.holding.Hold(budget.Stream, beyondKept(a.first))
+	return a.holding.Hold(budget.Stream, budget.Beyond(a.first))
 }
 
 // isEvents tells from its content type that an upstream sends a stream; some send one where none was asked for, or none

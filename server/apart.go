@@ -3,6 +3,7 @@ package server
 import (
 	"time"
 
+	"uniapi/codec"
 	"uniapi/codec/embed"
 	"uniapi/codec/images"
 	"uniapi/pool/provider"
@@ -76,12 +77,12 @@ func (a *attempt) embedAt(channel *provider.Channel, ask provider.Ask, upstream 
 			return nil, err
 		}
 		if err := a.holding.Hold(budget.Answer, a.holding.Held(budget.Answer)+embed.Unescaped(answer)); err != nil {
-			a.usage.Add(usageIn(answer))
+			a.usage.Add(codec.UsageIn(answer))
 			return nil, err
 		}
 		part, err := upstream.DecodeResponse(answer, some)
 		if err != nil {
-			a.usage.Add(usageIn(answer))
+			a.usage.Add(codec.UsageIn(answer))
 			return nil, err
 		}
 		a.part(part.Usage, 0)
@@ -118,7 +119,7 @@ func (a *attempt) makeImages(channel *provider.Channel, ask provider.Ask, client
 		}
 		part, err := a.readImages(upstream, answer, ask.Model)
 		if err != nil {
-			a.usage.Add(usageIn(answer))
+			a.usage.Add(codec.UsageIn(answer))
 			return err
 		}
 		a.part(part.Usage, imageTokens(int64(len(part.Images))))

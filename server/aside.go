@@ -4,6 +4,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"uniapi/balancer/limit"
+	"uniapi/codec"
 	"uniapi/codec/formats"
 	"uniapi/codec/front"
 	"uniapi/pool/provider"
@@ -57,6 +58,6 @@ var moderator = &front.Route{Endpoint: provider.Moderations, Inbound: routeOf(pr
 func (a *attempt) checkVerdict(body []byte) error {
 	_, answered, err := verdictOn(body)
 	a.parted = answered && err != nil
-	a.usage = usageIn(body)
+	a.usage = codec.UsageIn(body)
 	return err
 }

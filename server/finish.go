@@ -12,15 +12,13 @@ import (
 	"uniapi/codec/front"
 	"uniapi/codec/saturate"
 	"uniapi/pool"
+	"uniapi/server/budget"
 	"uniapi/server/entry"
 	"uniapi/server/telemetry"
 	"uniapi/server/telemetry/metrics"
 	"uniapi/server/telemetry/tracing"
 	"uniapi/usage"
 )
-
-// maxKept is how large a buffer may be to be kept for the next request.
-const maxKept = 64 << 10
 
 // end closes the books of a request, whatever its end was, and takes the
 // exchange back. It is called once, after the last use of anything in it.
@@ -97,7 +95,7 @@ func (x *exchange) release() {
 		paces.Put(x.pace)
 	}
 	x.lone.reset()
-	x.inbound = inbound{id: x.id[:0], incoming: pool.Kept(x.incoming, maxKept)}
+	x.inbound = inbound{id: x.id[:0], incoming: pool.Kept(x.incoming, budget.KeptBuffer)}
 	x.at, x.searching, x.answering, x.bill = nil, searching{tries: x.tries[:0], runners: x.runners}, answering{}, bill{}
 	exchanges.Put(x)
 }
@@ -105,7 +103,7 @@ func (x *exchange) release() {
 // reset lets go of what the attempt holds, and keeps the memory for the next.
 func (a *attempt) reset() {
 	clear(a.parts) // the client's bytes are not ours to hold
-	a.encoded, a.parts, a.scratch, a.contentType = pool.Kept(a.encoded, maxKept), a.parts[:0], a.scratch[:0], a.contentType[:0]
+	a.encoded, a.parts, a.scratch, a.contentType = pool.Kept(a.encoded, budget.KeptBuffer), a.parts[:0], a.scratch[:0], a.contentType[:0]
 	a.whole = nil // the connection keeps it
 	if a.edited.Model != "" {
 		a.edited = front.Head{}

@@ -255,7 +255,7 @@ func (x *exchange) searchOn(j *joint) bool {
 func (a *attempt) goOnWith(j *joint) error {
 	a.joint = j
 	j.next(a)
-	if n := j.held(); n > maxKept {
+	if n := j.held(); n > budget.KeptBuffer {
 		return a.holding.Hold(budget.Stream, n)
 	}
 	return nil

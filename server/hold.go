@@ -32,9 +32,6 @@ type failureRoom struct{ holding *budget.Holding }
 func (r *failureRoom) Hold(bytes int) error { return r.holding.Hold(budget.Answer, 2*bytes) }
 
 const (
-	// valueDecoded is what a value takes in the neutral form: a part of a message has 170 bytes, and lists grow by
-	// halves.
-	valueDecoded = 320
 	// partKept is what a message, a part or a tool takes of that afterwards, with room in lists.
 	partKept = 512
 	// valueEdited is what a value takes while members are looked for, replaced and taken out.
@@ -47,7 +44,7 @@ const (
 )
 
 // decodingOf is what reading a body into the neutral form takes.
-func decodingOf(body []byte) int { return len(body) + valueDecoded*rawjson.Values(body) }
+func decodingOf(body []byte) int { return budget.Decoding(len(body), rawjson.Values(body)) }
 
 // weight is what a request in the neutral form takes.
 type weight struct {
@@ -127,16 +124,7 @@ func (a *attempt) holdEncoding(fetched int) error {
 
 // holdEncoded keeps what the request takes now that it is written.
 func (a *attempt) holdEncoded(more int) error {
-	return a.holding.Hold(budget.Request, a.weight.kept+beyondKept(a.encoded)+more)
-}
-
-// beyondKept is what a buffer takes of the budget: those that exchanges and
-// connections keep for their next request are no part of it.
-func beyondKept(buffer []byte) int {
-	if cap(buffer) <= maxKept {
-		return 0
-	}
-	return cap(buffer)
+	return a.holding.Hold(budget.Request, a.weight.kept+budget.Beyond(a.encoded)+more)
 }
 
 // holdEditing takes what changing a body of the client's own format needs.
@@ -155,7 +143,7 @@ func (a *attempt) holdEdited(body []byte) error {
 
 // holdAnswer takes what reading and writing a whole answer needs that has come.
 func (a *attempt) holdAnswer(body []byte) error {
-	return a.holding.Hold(budget.Answer, beyondKept(body)+2*decodingOf(body))
+	return a.holding.Hold(budget.Answer, budget.Beyond(body)+2*decodingOf(body))
 }
 
 // largeEvent is from which size on what has come of an event is counted.
@@ -200,7 +188,7 @@ func (k *keeping) event(e *codec.Event) {
 func (k *keeping) bytes() int {
 	n := 3 * k.said
 	if k.unread > largeEvent {
-		n += 4*k.unread + valueDecoded*k.values
+		n += 4*k.unread + budget.ValueDecoded*k.values
 	}
 	return n
 }
@@ -208,7 +196,7 @@ func (k *keeping) bytes() int {
 // holdFlow keeps count of what a stream holds back.
 func (a *attempt) holdFlow() error {
 	n := a.flow.Held()
-	if n <= maxKept && a.holding.Held(budget.Stream) == 0 {
+	if n <= budget.KeptBuffer && a.holding.Held(budget.Stream) == 0 {
 		return nil
 	}
 	err := a.holding.Hold(budget.Stream, n)

@@ -58,5 +58,5 @@ func (a *attempt) itemNamer() front.ItemNamer {
 
 // Room implements front.Room.
 func (a *attempt) Room(bytes int) error {
-	return a.holding.Hold(budget.Answer, beyondKept(a.whole)+bytes)
+	return a.holding.Hold(budget.Answer, budget.Beyond(a.whole)+bytes)
 }

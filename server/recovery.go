@@ -64,7 +64,7 @@ func (a *attempt) readStream(answer *pool.Response, from codec.Format) error {
 		}
 		all = append(all, out...) // it is theirs until the next call
 		if err == nil || err == io.EOF {
-			if refused := a.holding.Hold(budget.Stream, beyondKept(all)+a.flow.Held()); refused != nil {
+			if refused := a.holding.Hold(budget.Stream, budget.Beyond(all)+a.flow.Held()); refused != nil {
 				err = refused
 			}
 		}

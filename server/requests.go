@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"uniapi/config"
+	"uniapi/server/budget"
 	"uniapi/server/requestlog"
 	"uniapi/server/telemetry"
 )
@@ -74,7 +75,7 @@ func (x *exchange) keepRequest(r *record, client netip.Addr) {
 	}
 	s.requests.Add(l.EndRecord())
 	if said {
-		l.Forget(maxKept)
+		l.Forget(budget.KeptBuffer)
 	}
 }
 

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"uniapi/codec"
 	"uniapi/codec/search"
 	"uniapi/pool/provider"
 )
@@ -24,7 +25,7 @@ func (a *attempt) searchFor(channel *provider.Channel, ask provider.Ask) error {
 	}
 	answer, err := service.DecodeResponse(body)
 	if err != nil {
-		a.usage.Add(usageIn(body))
+		a.usage.Add(codec.UsageIn(body))
 		return err
 	}
 	a.part(answer.Usage, 0)

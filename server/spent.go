@@ -7,7 +7,6 @@ import (
 	"uniapi/balancer/limit"
 	"uniapi/codec"
 	"uniapi/codec/estimate"
-	"uniapi/codec/rawjson"
 	"uniapi/codec/saturate"
 	"uniapi/pool"
 	"uniapi/pool/provider"
@@ -75,25 +74,7 @@ func (a *attempt) part(u codec.Usage, said int64) {
 // unread notes what an answer tells of its usage that came whole, and is not read
 // any further.
 func (a *attempt) unread(body []byte) {
-	a.usage, a.said = usageIn(body), max(estimate.Answer(body), 1)
-}
-
-// usageIn finds the usage in an answer, whatever else is in it.
-func usageIn(body []byte) (u codec.Usage) {
-	top, err := rawjson.One(body)
-	if err != nil {
-		return u
-	}
-	for _, name := range []string{"usage", "usageMetadata", "meta"} {
-		v := top.Get(body, name)
-		if name == "meta" {
-			v = v.Get(body, "tokens")
-		}
-		if u, told := codec.ReadUsage(body, v); told {
-			return u
-		}
-	}
-	return u
+	a.usage, a.said = codec.UsageIn(body), max(estimate.Answer(body), 1)
 }
 
 // cut notes what has come of a stream that was to be put together: what it tells of

@@ -7,6 +7,7 @@ import (
 	"uniapi/codec/sse"
 	"uniapi/codec/toolid"
 	"uniapi/codec/trigger"
+	"uniapi/server/budget"
 )
 
 // flow is an upstream's stream on its way to the client.
@@ -44,7 +45,7 @@ type translation struct {
 const maxLead = 1 << 20
 
 func (t *translation) reset(d codec.StreamDecoder, e codec.StreamEncoder, triggers []string) {
-	if cap(t.out) > maxKept {
+	if cap(t.out) > budget.KeptBuffer {
 		t.out = nil
 	}
 	_, logprobs := e.(codec.LogProbsKeeper)
@@ -61,7 +62,7 @@ const mostEvents = 256 + 256/2
 func (t *translation) begin() {
 	switch {
 	case !t.started:
-	case cap(t.out) > maxKept:
+	case cap(t.out) > budget.KeptBuffer:
 		t.out = nil
 	default:
 		t.out = t.out[:0]
