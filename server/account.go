@@ -29,7 +29,7 @@ const (
 
 // tokens are what the request is charged for, and what they cost: what the provider
 // counted, and where it did not say, or nothing that can be believed, an estimate.
-// What attempts before have cost is in both. x.at.usage is what is told of them.
+// What attempts before have cost is in both. x.at.answer.Usage is what is told of them.
 func (x *exchange) tokens(status int) (all usage.Tokens, cost int64) {
 	var u codec.Usage
 	end := reachedNothing
@@ -41,7 +41,7 @@ func (x *exchange) tokens(status int) (all usage.Tokens, cost int64) {
 		end = reachedSome
 	}
 	if end != reachedNothing {
-		if u = x.at.toldUsage(); !u.Complete() {
+		if u = x.at.ToldUsage(); !u.Complete() {
 			x.at.fill(&u, end)
 		}
 		if all = usage.Booked(u); all != (usage.Tokens{}) {
@@ -56,17 +56,17 @@ func (x *exchange) tokens(status int) (all usage.Tokens, cost int64) {
 		all, cost = usage.Booked(u), min(saturate.Add(cost, x.paid), saturate.Most)
 		all.Apart = true
 	}
-	x.at.usage = u
+	x.at.answer.Usage = u
 	return all, cost
 }
 
-// toldUsage is what the provider has counted in the attempt so far.
-func (a *attempt) toldUsage() codec.Usage {
-	u := a.usage
-	if a.flow != nil {
-		told, _ := a.flow.Usage()
+// ToldUsage is what the provider has counted in the attempt so far.
+func (a *attempt) ToldUsage() codec.Usage {
+	u := a.answer.Usage
+	if a.answer.Flow != nil {
+		told, _ := a.answer.Flow.Usage()
 		u.Update(told)
-		if u.Completion == 0 && u.Prompt > 0 && a.flow.Said() > 0 && !countedAtEnd(a.flow) {
+		if u.Completion == 0 && u.Prompt > 0 && a.answer.Flow.Said() > 0 && !countedAtEnd(a.answer.Flow) {
 			u.Gaps |= codec.NoCompletion // a running total from before the answer
 		}
 	}
@@ -90,14 +90,14 @@ func (a *attempt) toldUsage() codec.Usage {
 // count adds what is no token and may have a price.
 func (x *exchange) count(t *usage.Tokens, u *codec.Usage, end extent) {
 	a := x.at
-	switch raw, _ := a.flow.(*rawStream); x.endpoint {
+	switch images, raw := a.answer.Images(); x.endpoint {
 	case provider.Images, provider.ImageEdits:
-		if raw != nil {
-			t.Images = max(raw.made(), 1)
+		if raw {
+			t.Images = max(images, 1)
 		} else {
-			t.Images = a.imagesIn(a.whole, end)
+			t.Images = a.imagesIn(a.answer.Body, end)
 		}
-		t.ImageSize, t.ImageQuality = a.imageKind(raw == nil && end == reachedAll)
+		t.ImageSize, t.ImageQuality = a.imageKind(!raw && end == reachedAll)
 	case provider.Speech:
 		t.Characters = x.charactersToSpeak()
 	case provider.Transcriptions, provider.Translations:

@@ -2,296 +2,174 @@ package server
 
 import (
 	"bytes"
-	"errors"
-	"io"
+	"time"
 
 	"github.com/valyala/fasthttp"
 
-	"uniapi/balancer"
-	"uniapi/balancer/limit/told"
 	"uniapi/codec"
-	"uniapi/codec/estimate"
+	"uniapi/codec/fit"
 	"uniapi/codec/front"
-	"uniapi/codec/toolid"
-	"uniapi/codec/trigger"
+	"uniapi/codec/passthrough"
+	"uniapi/codec/sse"
 	"uniapi/pool"
-	"uniapi/pool/provider"
 	"uniapi/server/budget"
 )
 
-const (
-	maxAnswer  = 256 << 20 // of a plain answer; images come inside JSON
-	maxFailure = 64 << 10  // of an upstream's error page
+// Answer is what an upstream answers to one attempt, on its way to the client. Whether it is an answer at all is found
+// out before the client has any of it: Read returns when all of a whole answer is there, or a stream's first event, and
+// until then another attempt may be made instead. A stream goes on in a Delivery.
+//
+// An Answer is used again for the next attempt, with its buffers.
+type Answer struct {
+	Terms
+	Progress
+
+	Body        []byte // a whole answer as the client gets it, in memory that is kept
+	ContentType []byte // of an answer that passes as it comes; else it is the format's
+
+	pass   passthrough.Stream
+	mixed  translation
+	passes passes
+}
+
+// Terms say what an answer is of, and what it must become. They are known when the upstream is asked.
+type Terms struct {
+	Request  Request
+	Redactor Redactor
+	Holding  *budget.Holding    // of what the attempt takes
+	Response *fasthttp.Response // the client's, whose memory a whole answer is read into
+	Blanks   time.Duration      // for how long a whole answer may begin with nothing but white space
+
+	Client       codec.Format  // what the client speaks
+	Speaks       front.Inbound // the same, where it passes
+	Head         *front.Head   // of the request
+	Upstream     string        // the name of the format that the upstream speaks
+	From         front.From    // that format, and what the answer is looked through for
+	Untranslated bool          // the upstream speaks as the client does
+	Raw          bool          // it is no conversation, and passes as it comes
+	Streamless   bool          // nothing of its kind is a stream
+	Stream       bool          // the client has asked for one
+	Buffered     bool          // a stream is to be there whole before the client gets any of it
+	Unread       bool          // nothing is looked for in a whole answer
+
+	Names   fit.Names           // the client's, of tools that the upstream knows under others
+	Wrapped *codec.OutputFormat // that the answer comes in, which is not what the client gets; nil if it comes as it is
+}
+
+// Progress is how far an answer has come. Nothing of it is left for the next attempt.
+type Progress struct {
+	Open  *pool.Response   // while a stream goes on
+	Flow  passthrough.Flow // what a stream goes through
+	Joint *Joint           // the client's answer, where this one is a part of it that another may go on with
+	First []byte           // what goes out first: what a stream had said when it was found to be an answer
+
+	Usage   codec.Usage // that was told, and at the end what is charged
+	Said    int64       // about how many tokens an answer had that is no longer there; 0 if nobody knows
+	Halfway bool        // a stream had begun that was to be there whole
+	Dropped int         // events that could not be read, of a stream that was put together
+	Cut     *Cut        // nil unless such a stream broke off
+
+	broken  error               // that the stream broke off with behind First
+	encoder codec.StreamEncoder // writes a translated stream
+}
+
+// Cut is what has come of a stream that was to be put together: what it tells of its usage so far, and how many
+// characters it has said.
+type Cut struct {
+	Usage codec.Usage
+	Said  int64
+}
+
+// Request is what an answer must know of its request. An attempt is one.
+type Request interface {
+	// DecodedRequest is the request in the neutral form.
+	DecodedRequest() (*codec.Request, error)
+	// ToldUsage is what the upstream has counted so far; GuessUsage fills in what that lacks, where clients miss it.
+	ToldUsage() codec.Usage
+	GuessUsage(u *codec.Usage)
+}
+
+// Redactor takes secrets out of what an upstream says itself.
+type Redactor interface {
+	sse.Censor
+	Clean(text []byte) []byte
+	CleanText(text *string)
+	CleanWhole(whole *codec.Response)
+}
+
+var (
+	// ContentTypeJSON begins the content type of a whole answer.
+	ContentTypeJSON = []byte("application/json")
+	// ContentTypeEvents is that of a stream whose format has none of its own.
+	ContentTypeEvents = []byte("text/event-stream; charset=utf-8")
 )
 
-// readFailure turns an answer that is not 200 into an error.
-func (a *attempt) readFailure(answer *pool.Response, from codec.Format) error {
-	body := a.failurePage(answer)
-	defer a.holding.Hold(budget.Answer, 0)
-	if a.call.Canceled() { // the page may be there all the same
-		answer.Close()
-		return a.call.Err()
+// Read reads what an upstream answers until it is certain that it is an answer. The error is why it is none.
+func (a *Answer) Read(from *pool.Response) error {
+	a.Cut, a.Dropped = nil, 0
+	whole := IsWhole(from)
+	switch {
+	case a.Raw:
+		return a.readRaw(from, whole)
+	case a.Stream && !whole:
+		if a.Buffered {
+			return a.readToEnd(from)
+		}
+		return a.readFirstEvent(from)
+	case !a.Stream && !whole && isEvents(&from.Header):
+		return a.collect(from)
 	}
-	// Whatever else kept the page from coming whole, and be it want of room: what came of it, or the status, says
-	// enough.
-	e := from.DecodeError(answer.Status, string(answer.Header.ContentType()), body)
-	failure := &upstreamError{said: e, status: answer.Status, retryAfter: max(retryAfter(&answer.Header, e.Message), delayIn(e.Raw))}
-	if failure.retryAfter == 0 && answer.Status == fasthttp.StatusTooManyRequests {
-		t := told.By(answer.Header.All())
-		failure.retryAfter = t.Wait()
+	from.Begin()
+	if a.Stream {
+		return a.replay(from)
 	}
-	answer.Close()
-	return failure
+	return a.readWhole(from)
 }
 
-// failurePage is what comes of what an upstream says of its failure, up to maxFailure.
-func (a *attempt) failurePage(answer *pool.Response) []byte {
-	if a.holding.Hold(budget.Inflater, answer.Inflating()) != nil {
-		return nil
-	}
-	answer.Memory = &failureRoom{a.holding}
-	page, _ := answer.AppendBody(nil, maxFailure)
-	return page
+// IsWhole tells from its content type that an upstream does not send a stream. Some send one where none was asked for,
+// or none where one was.
+func IsWhole(from *pool.Response) bool {
+	return bytes.HasPrefix(from.Header.ContentType(), ContentTypeJSON)
 }
 
-// readWhole reads an answer to its end, into memory that the client's connection
-// keeps, where no other attempt has it.
-func (a *attempt) readWhole(answer *pool.Response) ([]byte, error) {
-	if a.whole == nil {
-		a.whole = a.ctx.Response.SwapBody(nil)
-	}
-	// Some providers keep a connection open by white space before the JSON, while a request waits for its turn.
-	answer.Memory, answer.Blanks = (*answerRoom)(a.holding), max(a.limits.FirstByte, a.server.options.longestSearch)
-	body, err := answer.AppendBody(a.whole[:0], maxAnswer)
-	answer.Close()
-	a.whole = body
-	return body, err
-}
-
-// readAnswer reads a plain answer to its end and looks whether it is one: some
-// upstreams say 200 and mean an error.
-func (a *attempt) readAnswer(answer *pool.Response, from codec.Format) error {
-	body, err := a.readWhole(answer)
-	if err != nil {
-		return err
-	}
-	if a.untranslated {
-		switch a.endpoint {
-		case provider.CountTokens:
-			return a.checkCount(body)
-		case provider.Moderations:
-			return a.checkVerdict(body)
-		}
-		var anew []byte
-		a.usage, anew, err = a.speaks.Check(body, front.From{
-			Format: a.to, Endpoint: a.endpoint, Triggers: a.snap.config.Preferences.ErrorTriggers, ItemIDs: a.namer != nil,
-		}, a)
-		if err == nil && anew != nil {
-			a.whole = anew
-			err = a.holding.Hold(budget.Answer, budget.Beyond(anew))
-		}
-		return err
-	}
-	if err := a.holdAnswer(body); err != nil {
-		a.unread(body)
-		return err
-	}
-	whole, err := from.DecodeResponse(body)
-	if err != nil {
-		a.unread(body)
-		return err
-	}
-	return a.writeWhole(whole)
-}
-
-// writeWhole makes the client's answer of a decoded one, in its format.
-func (a *attempt) writeWhole(whole *codec.Response) error {
-	a.usage = whole.Usage
-	unwrapWhole(whole, a.wrapped)
-	if err := trigger.Check(whole, a.snap.config.Preferences.ErrorTriggers); err != nil {
-		return err
-	}
-	request, err := a.decodedRequest()
-	if err != nil {
-		return err
-	}
-	a.cleanWhole(whole)
-	a.names.Response(whole)
-	new(toolid.Distinct).Response(whole)
-	a.supply(whole)
-	body := a.format.EncodeResponse(nil, whole, request) // what is decoded may point into the old one
-	a.whole = body
-	return a.holding.Hold(budget.Answer, budget.Beyond(body))
-}
-
-// collectAnswer serves a client that asked for no stream from an upstream that
-// streams all the same.
-func (a *attempt) collectAnswer(answer *pool.Response, from codec.Format) error {
-	decoder := from.NewStreamDecoder()
-	defer func() { a.dropped(droppedBy(decoder)) }()
-	var c codec.Collector
-	var events []codec.Event
-	k := keeping{logprobs: true}
-	said := int64(0)
-	for {
-		in, err := answer.Next()
-		switch err {
-		case nil:
-			if events, err = decoder.Push(events[:0], in); err == nil && hasEnded(decoder) {
-				err = io.EOF
-			}
-			if k.came(in, len(events)); len(events) > 0 {
-				answer.Begin()
-			}
-		case io.EOF:
-			events, err = decoder.End(events[:0])
-			if err == nil {
-				err = io.EOF
-			}
-		}
-		for i := range events {
-			k.event(&events[i])
-			said += events[i].Said()
-			c.Add(&events[i])
-		}
-		if cap(events) > mostEvents {
-			events = nil
-		}
-		if n := k.bytes(); n > budget.Free && err == nil {
-			err = a.holding.Hold(budget.Answer, n)
-		}
-		if err == io.EOF {
-			err = a.writeWhole(c.Response())
-			answer.CloseLater()
-			return err
-		}
-		if err != nil {
-			if answer.Close(); a.unused(err) {
-				a.cut(c.Response().Usage, said)
-			}
-			return err
-		}
-	}
-}
-
-// readFirstEvent waits for a stream's first event. Until it has come, nothing
-// has been promised to the client.
-func (a *attempt) readFirstEvent(answer *pool.Response, from codec.Format) error {
-	if err := a.openFlow(from); err != nil {
-		answer.Close()
-		return err
-	}
-	for !a.flow.Started() {
-		in, err := answer.Next()
-		if err == io.EOF {
-			a.first, err = a.flow.End()
-		} else if err == nil {
-			if a.first, err = a.flow.Push(in); err == nil {
-				err = a.holdFlow()
-			}
-		}
-		if err != nil && a.goesOn() && len(a.first) > 0 {
-			a.broken, err = err, nil // what has come of it is a part of the answer already
-		}
-		if err != nil {
-			answer.Close()
-			return err
-		}
-	}
-	answer.Begin()
-	a.answer = answer
-	return nil
-}
-
-// openFlow prepares what the stream goes through.
-func (a *attempt) openFlow(from codec.Format) error {
-	a.encoder = nil
-	joins := a.goesOn() || a.joins()
-	if !joins && a.untranslated {
-		a.flow = a.passing()
-		return nil
-	}
-	request, err := a.decodedRequest()
-	if err != nil {
-		return err
-	}
-	if joins {
-		a.joinFlow(from, request)
-		return nil
-	}
-	a.encoder = a.format.NewStreamEncoder(request)
-	a.mixed.reset(from.NewStreamDecoder(), a.encoder, a.snap.config.Preferences.ErrorTriggers)
-	a.mixed.from, a.mixed.censor, a.mixed.names, a.mixed.unwrap = a, a, a.names, unwrapping(a.wrapped)
-	a.flow = &a.mixed
-	return nil
-}
-
-// replayAnswer serves a client that asked for a stream from an upstream that
-// answered at once.
-func (a *attempt) replayAnswer(answer *pool.Response, from codec.Format) error {
-	answer.Memory, answer.Blanks = (*answerRoom)(a.holding), max(a.limits.FirstByte, a.server.options.longestSearch)
-	body, err := answer.AppendBody(nil, maxAnswer)
-	answer.Close()
-	if err != nil {
-		a.said = max(estimate.Answer(body), 1)
-		return err
-	}
-	if err = a.holdAnswer(body); err != nil {
-		a.unread(body)
-		return err
-	}
-	whole, err := from.DecodeResponse(body)
-	if err != nil {
-		a.unread(body)
-		return err
-	}
-	a.usage = whole.Usage
-	unwrapWhole(whole, a.wrapped)
-	if err := trigger.Check(whole, a.snap.config.Preferences.ErrorTriggers); err != nil {
-		return err
-	}
-	request, err := a.decodedRequest()
-	if err != nil {
-		return err
-	}
-	encoder := a.format.NewStreamEncoder(request)
-	if a.goesOn() {
-		a.joint.begin()
-		encoder = a.joint
-	}
-	if a.usage = whole.Usage; a.usage.Gaps != 0 || a.usage.Zero() {
-		a.said = estimate.Answer(body)
-	}
-	a.first = nil
-	a.cleanWhole(whole)
-	a.names.Response(whole)
-	new(toolid.Distinct).Response(whole)
-	a.supply(whole)
-	for _, e := range whole.Events(nil) {
-		a.first = encoder.Append(a.first, &e)
-		if err := a.holding.Hold(budget.Stream, budget.Beyond(a.first)); err != nil {
-			return err
-		}
-	}
-	a.first = encoder.End(a.first)
-	return a.holding.Hold(budget.Stream, budget.Beyond(a.first))
-}
-
-// isEvents tells from its content type that an upstream sends a stream; some send one where none was asked for, or none
-// where one was.
+// isEvents tells that it sends one.
 func isEvents(h *fasthttp.ResponseHeader) bool {
 	kind := h.ContentType()
 	return bytes.HasPrefix(kind, []byte("text/event-stream")) || bytes.HasPrefix(kind, []byte("application/vnd.amazon.eventstream"))
 }
 
-// judgeBroken is judge for a stream that the client has begun to read.
-func judgeBroken(err error, limits pool.Deadlines) (balancer.Outcome, *codec.Error) {
-	outcome, told := judge(err, limits)
-	if outcome.Verdict != balancer.Over && !isOurs(err) {
-		outcome.Verdict = balancer.Broken
-	}
-	return outcome, told
+// Room implements front.Room.
+func (a *Answer) Room(bytes int) error {
+	return a.Holding.Hold(budget.Answer, budget.Beyond(a.Body)+bytes)
 }
 
-// errClient is an error in writing to the client.
-var errClient = errors.New("writing to the client")
+// Close lets go of a stream that nothing more is read of.
+func (a *Answer) Close() {
+	if a.Open != nil {
+		a.Open.Close()
+		a.Open = nil
+	}
+}
+
+// streamType is the content type of the stream that a client gets.
+func (a *Answer) streamType(client codec.Format) []byte {
+	if len(a.ContentType) > 0 {
+		return a.ContentType
+	}
+	if kind := client.Properties().StreamType; kind != nil {
+		return kind
+	}
+	return ContentTypeEvents
+}
+
+// Images is how many images have come in an answer that passes as it comes and is no JSON; false for another.
+func (a *Answer) Images() (made int64, is bool) {
+	raw, is := a.Flow.(*rawStream)
+	if !is {
+		return 0, false
+	}
+	return raw.made(), true
+}
+
+// GoesOn says whether the answer goes on with one that another upstream began.
+func (a *Answer) GoesOn() bool { return a.Joint != nil && a.Joint.again }

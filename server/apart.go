@@ -50,7 +50,7 @@ func (a *attempt) embed(channel *provider.Channel, ask provider.Ask, client embe
 	if err != nil {
 		return err
 	}
-	a.whole = client.EncodeResponse(room, whole, q)
+	a.answer.Body = client.EncodeResponse(room, whole, q)
 	return nil
 }
 
@@ -77,12 +77,12 @@ func (a *attempt) embedAt(channel *provider.Channel, ask provider.Ask, upstream 
 			return nil, err
 		}
 		if err := a.holding.Hold(budget.Answer, a.holding.Held(budget.Answer)+embed.Unescaped(answer)); err != nil {
-			a.usage.Add(codec.UsageIn(answer))
+			a.answer.Usage.Add(codec.UsageIn(answer))
 			return nil, err
 		}
 		part, err := upstream.DecodeResponse(answer, some)
 		if err != nil {
-			a.usage.Add(codec.UsageIn(answer))
+			a.answer.Usage.Add(codec.UsageIn(answer))
 			return nil, err
 		}
 		a.part(part.Usage, 0)
@@ -119,7 +119,7 @@ func (a *attempt) makeImages(channel *provider.Channel, ask provider.Ask, client
 		}
 		part, err := a.readImages(upstream, answer, ask.Model)
 		if err != nil {
-			a.usage.Add(codec.UsageIn(answer))
+			a.answer.Usage.Add(codec.UsageIn(answer))
 			return err
 		}
 		a.part(part.Usage, imageTokens(int64(len(part.Images))))
@@ -133,9 +133,9 @@ func (a *attempt) makeImages(channel *provider.Channel, ask provider.Ask, client
 		return err
 	}
 	if q.Stream {
-		a.contentType = append(a.contentType[:0], contentTypeEvents...)
+		a.answer.ContentType = append(a.answer.ContentType[:0], ContentTypeEvents...)
 	}
-	a.whole = client.EncodeResponse(nil, whole, q, time.Now().Unix())
+	a.answer.Body = client.EncodeResponse(nil, whole, q, time.Now().Unix())
 	return nil
 }
 
@@ -161,7 +161,7 @@ func (a *attempt) exchangeWhole(channel *provider.Channel, ask provider.Ask, bod
 	answer.Begin()
 	defer answer.Close()
 	answer.Memory = &furtherRoom{a.holding, a.holding.Held(budget.Answer)}
-	return answer.AppendBody(nil, maxAnswer)
+	return answer.AppendBody(nil, MaxAnswer)
 }
 
 // furtherRoom is for an answer that stays beside those before it.

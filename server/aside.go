@@ -58,6 +58,6 @@ var moderator = &front.Route{Endpoint: provider.Moderations, Inbound: routeOf(pr
 func (a *attempt) checkVerdict(body []byte) error {
 	_, answered, err := verdictOn(body)
 	a.parted = answered && err != nil
-	a.usage = codec.UsageIn(body)
+	a.answer.Usage = codec.UsageIn(body)
 	return err
 }

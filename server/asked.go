@@ -234,9 +234,7 @@ func (s *Server) askWith(snap *snapshot, key *clientKey, a *Asked, tokens int, d
 	}
 	a.empty = errors.Is(err, trigger.ErrEmpty)
 	a.Wrong = clip(strings.Join(strings.Fields(snap.secrets.Clean(withDetail(told))), " "))
-	if x.at.answer != nil {
-		x.at.answer.Close()
-	}
+	x.at.answer.Close()
 }
 
 // enterAsked writes a request of askEach into the books and the metrics, and its attempt if the provider was asked.

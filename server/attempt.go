@@ -1,16 +1,13 @@
 package server
 
 import (
-	"bytes"
 	"time"
 
 	"uniapi/balancer"
 	"uniapi/codec"
 	"uniapi/codec/capability"
-	"uniapi/codec/fit"
 	"uniapi/codec/formats"
 	"uniapi/codec/front"
-	"uniapi/codec/passthrough"
 	"uniapi/pool"
 	"uniapi/pool/provider"
 	"uniapi/server/budget"
@@ -27,6 +24,7 @@ type attempt struct {
 
 	progress
 	workspace
+	answer Answer // what comes of it
 }
 
 // progress is how far an attempt is. Nothing of it is left for the next.
@@ -46,31 +44,20 @@ type progress struct {
 	namer        front.ItemNamer    // gives items of the request and the answer the ids that the operator wants; nil leaves them as they are
 	untranslated bool               // the upstream speaks as the client does, and is asked what the client asks
 
-	names     fit.Names    // the client's, of tools that the upstream knows under others
 	asksUsage bool         // the gateway asks for a stream's usage on its own
 	forgoes   bool         // it does not, since the provider refused the attempt for that
 	unwanted  []string     // members of the gateway's own that the provider has refused the attempt for
 	sent      bool         // the provider was asked
 	target    *pool.Target // where
 	answered  bool         // it has begun to answer, with success
-	halfway   bool         // its stream has begun, and is to be whole before the client has any of it
 	parted    bool         // it has answered for a part of what was asked for
 	short     bool         // there was no room for the attempt
 	charged   bool         // what it cost is on the request's bill
 
-	answer  *pool.Response      // open while a stream goes on
-	flow    flow                // what a stream goes through: one of the workspace's, or another inbound API's
-	encoder codec.StreamEncoder // writes a translated stream
-	joint   *joint              // the answer that the stream is a part of, where another may go on with it
-	first   []byte              // what the first event check has let through
-	broken  error               // that the stream broke off with behind that
-	wrapped *codec.OutputFormat // that the answer comes in, which is not what the client gets; nil if it comes as it is
-	leftOut []string            // of the request, since the channel cannot be told
-	changed []string            // what is another in it, where it is translated
-	besides []string            // members that the request has not, where it is not translated
-	usage   codec.Usage         // that was told, and at the end what is charged
-	tier    string              // the service tier that the head of the answer tells
-	said    int64               // about how many tokens a plain answer that is no longer there had; 0 if nobody knows
+	leftOut []string // of the request, since the channel cannot be told
+	changed []string // what is another in it, where it is translated
+	besides []string // members that the request has not, where it is not translated
+	tier    string   // the service tier that the head of the answer tells
 
 	recorded *capture.Attempting // nil if it is not collected
 
@@ -86,13 +73,7 @@ type workspace struct {
 	parts   [][]byte      // the request's body: the client's bytes and what is spliced in
 	scratch []byte        // holds what is spliced in
 	header  []byte        // the request's header, where the client's own are passed on
-
-	whole       []byte // a plain answer as the client gets it
-	contentType []byte // of an answer that passes as it comes
-	pass        passthrough.Stream
-	mixed       translation
-	passes      passes
-	edited      front.Head // of a body that was changed
+	edited  front.Head    // of a body that was changed
 }
 
 // hurry gives the attempt less time to begin, if it is less.
@@ -131,31 +112,46 @@ func (a *attempt) ask() error {
 	if ask.Stream, err = a.write(channel, from); err != nil {
 		return err
 	}
-	answer, err := a.send(channel, ask, from)
+	response, err := a.send(channel, ask, from)
 	if err != nil {
 		return err
 	}
 	a.tier = ""
 	if line := from.Properties().TierLine; line != "" {
-		a.tier = codec.TierSaid(string(answer.Header.Peek(line)))
+		a.tier = codec.TierSaid(string(response.Header.Peek(line)))
 	}
-	whole := bytes.HasPrefix(answer.Header.ContentType(), contentTypeJSON)
+	if a.stream && !a.path.Raw && !IsWhole(response) {
+		a.safeguard()
+	}
+	err = a.answer.Read(response)
+	if a.answer.Dropped > 0 {
+		a.dropped(a.answer.Dropped)
+	}
 	switch {
-	case a.path.Raw:
-		return a.receive(answer, whole)
-	case a.stream && !whole:
-		if !a.goesOn() && a.buffers() {
-			return a.readStream(answer, from)
-		}
-		return a.readFirstEvent(answer, from)
-	case !a.stream && !whole && isEvents(&answer.Header):
-		return a.collectAnswer(answer, from)
+	case err != nil && a.answer.Cut != nil && a.unused(err):
+		a.cut(a.answer.Cut)
+	case err != nil:
+	case a.answer.Unread:
+		err = a.look()
+	case a.path.Raw && a.answer.Open != nil:
+		a.streams()
 	}
-	answer.Begin()
-	if a.stream {
-		return a.replayAnswer(answer, from)
+	return err
+}
+
+// look looks into a whole answer that nobody else does.
+func (a *attempt) look() error {
+	if a.endpoint == provider.CountTokens {
+		return a.checkCount(a.answer.Body)
 	}
-	return a.readAnswer(answer, from)
+	return a.checkVerdict(a.answer.Body)
+}
+
+// streams notes that an answer which passes as it comes is a stream.
+func (a *attempt) streams() {
+	a.live.mu.Lock()
+	a.stream = true
+	a.live.mu.Unlock()
 }
 
 // meet finds out how the attempt's upstream is spoken to.
@@ -176,5 +172,11 @@ func (a *attempt) meet(ask provider.Ask) {
 	}
 	// A request is written anew though the upstream speaks as the client does where that takes less than the format
 	// has.
-	a.untranslated = (a.joint == nil || !a.joint.again) && a.speaks.Speaks(a.to) && !(a.endpoint == provider.Chat && a.rules.Anew(a.body))
+	a.untranslated = !a.answer.GoesOn() && a.speaks.Speaks(a.to) && !(a.endpoint == provider.Chat && a.rules.Anew(a.body))
+	a.answer.Terms = Terms{
+		Request: a, Redactor: a, Holding: a.holding, Response: &a.ctx.Response, Blanks: max(a.limits.FirstByte, a.server.options.longestSearch),
+		Client: a.format, Speaks: a.speaks, Head: &a.head, Upstream: a.upstream, Untranslated: a.untranslated,
+		From: front.From{Format: a.to, Endpoint: a.endpoint, Triggers: a.snap.config.Preferences.ErrorTriggers, ItemIDs: a.namer != nil},
+		Raw:  a.path.Raw, Streamless: a.inputOnly(), Stream: a.stream, Unread: !a.path.Raw && (a.endpoint == provider.CountTokens || a.endpoint == provider.Moderations),
+	}
 }

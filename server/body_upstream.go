@@ -83,7 +83,7 @@ func (a *attempt) writeTranslated(to codec.Format, provider *config.Provider, ru
 				edited = asker.WithoutUsage(edited)
 			}
 		}
-		if prefixer, is := to.(codec.Prefixer); is && a.goesOn() && a.joint.marks {
+		if prefixer, is := to.(codec.Prefixer); is && a.answer.GoesOn() && a.answer.Joint.Marked {
 			edited = prefixer.MarkPrefix(edited)
 		}
 		if search := a.searching(); search != nil {
@@ -120,8 +120,8 @@ func (a *attempt) translated(to codec.Format, provider *config.Provider) ([]byte
 		request = request.WithoutCustom()
 	}
 	request = modifier.Apply(request, a.chosen.Upstream)
-	if a.goesOn() {
-		fetched += 2 * len(a.joint.text)
+	if a.answer.GoesOn() {
+		fetched += 2 * a.answer.Joint.Text()
 	}
 	if err := a.holdEncoding(fetched); err != nil {
 		return nil, err
@@ -131,7 +131,7 @@ func (a *attempt) translated(to codec.Format, provider *config.Provider) ([]byte
 			return nil, refused
 		}
 		a.leftOut = append(a.leftOut, fit.LeftOut(request, target)...)
-		request, a.names = fit.Request(request, target)
+		request, a.answer.Names = fit.Request(request, target)
 		a.sending = *request
 		a.sending.Target = target
 		request = &a.sending
@@ -140,7 +140,7 @@ func (a *attempt) translated(to codec.Format, provider *config.Provider) ([]byte
 		a.changed = fit.Changed(came, request)
 	}
 	if o := request.Output; o != nil && (o.Wrapped || o.ByTool) {
-		a.wrapped = o
+		a.answer.Wrapped = o
 	}
 	a.encoded, err = a.withFlags(to).EncodeRequest(a.encoded[:0], request, a.chosen.Upstream)
 	if err == nil && a.tellsLeftOut() {
@@ -180,9 +180,9 @@ func (in *inbound) fetchPlace() (leave func(), err error) {
 	return leave, nil
 }
 
-// decodedRequest is the client's request in the neutral form, decoded when it is
+// DecodedRequest is the client's request in the neutral form, decoded when it is
 // first needed.
-func (in *inbound) decodedRequest() (*codec.Request, error) {
+func (in *inbound) DecodedRequest() (*codec.Request, error) {
 	in.lazy.Lock()
 	defer in.lazy.Unlock()
 	if in.decoded != nil {

@@ -93,10 +93,10 @@ func (a *attempt) modelToldOf() string {
 		return ""
 	}
 	told := ""
-	if a.answer == nil {
-		told = modelIn(a.whole)
+	if a.answer.Open == nil {
+		told = modelIn(a.answer.Body)
 	} else {
-		for line := range bytes.Lines(a.first) {
+		for line := range bytes.Lines(a.answer.First) {
 			if data, is := bytes.CutPrefix(line, []byte("data:")); is && told == "" {
 				told = modelIn(bytes.TrimSpace(data))
 			}

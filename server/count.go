@@ -30,20 +30,20 @@ func (s *Server) countTokens(route *front.Route) fasthttp.RequestHandler {
 			x.refuse(err)
 			return
 		}
-		x.at.usage = codec.Usage{} // nothing was generated
+		x.at.answer.Usage = codec.Usage{} // nothing was generated
 		x.respond()
 	}
 }
 
 // estimate answers from the length of the texts.
 func (x *exchange) estimate() *codec.Error {
-	request, err := x.decodedRequest()
+	request, err := x.DecodedRequest()
 	if err != nil {
 		_, told := judge(err, pool.Deadlines{})
 		return told
 	}
 	x.choose(balancer.Attempt{}) // no provider had to do with it
-	x.at.whole = nil
+	x.at.answer.Body = nil
 	answer, words := make(map[string]any, 2), x.format.Properties()
 	if answer[words.Count] = request.EstimateTokens(); words.CountObject != "" {
 		answer["object"] = words.CountObject

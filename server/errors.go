@@ -26,8 +26,8 @@ import (
 	"uniapi/server/respond"
 )
 
-// statusClientGone is what the log says of a client that left, after nginx.
-const statusClientGone = 499
+// statusClientGone is what the log says of a client that left.
+const statusClientGone = StatusClientGone
 
 // errorf is respond.Errorf.
 func errorf(status int, kind, code, format string, args ...any) *codec.Error {
@@ -85,7 +85,7 @@ func writeErrorIn(ctx *fasthttp.RequestCtx, envelope codec.Format, e *codec.Erro
 // is told if there is none. It knows the request.
 func (a *attempt) judge(err error) (balancer.Outcome, *codec.Error) {
 	outcome, told := judge(err, a.limits)
-	outcome.Answered = a.parted || a.halfway || a.answered && !a.usage.Zero()
+	outcome.Answered = a.parted || a.answer.Halfway || a.answered && !a.answer.Usage.Zero()
 	if a.short = isOurs(err); a.short {
 		outcome.Unsent = !a.sent
 		return outcome, told

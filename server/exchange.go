@@ -6,7 +6,6 @@ import (
 	"uniapi/balancer"
 	"uniapi/balancer/limit"
 	"uniapi/codec"
-	"uniapi/server/conn"
 	"uniapi/server/idempotency"
 	"uniapi/server/telemetry"
 )
@@ -40,14 +39,9 @@ type searching struct {
 
 // answering is the answer as the client gets it.
 type answering struct {
-	comments  time.Duration     // longest silence towards the client; 0 is any
-	pending   chan *codec.Error // the attempts, while they go on behind comments
-	chunked   bool              // the stream leaves in chunks
-	chunks    conn.Chunks
-	status    int                // how a stream ended
-	continued int                // how often another channel went on with it
+	delivery  Delivery           // where it is a stream
+	continued int                // how often another channel went on with that
 	first     *idempotency.Claim // by which this answer is kept for the next request of its Idempotency-Key; nil if it is not
-	pace      *pace              // of a stream, where requests are kept
 	ttft      time.Duration      // from the request's arrival to the first answer byte ready for the client
 }
 

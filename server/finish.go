@@ -57,8 +57,8 @@ func (x *exchange) leave(status int) {
 
 // close ends a request that nobody waits for any more: what came of it is counted.
 func (x *exchange) close(status int) record {
-	if x.at.flow != nil {
-		x.at.dropped(x.at.flow.Dropped())
+	if x.at.answer.Flow != nil {
+		x.at.dropped(x.at.answer.Flow.Dropped())
 	}
 	r := x.record(status)
 	used := limit.Need{Tokens: r.tokens.Sum(), Money: r.cost}
@@ -79,7 +79,7 @@ func (x *exchange) close(status int) record {
 	if x.stages&withDebug != 0 {
 		x.at.tell(status, x.ttft)
 	}
-	if x.at.answer != nil {
+	if x.at.answer.Open != nil {
 		x.at.answer.Close()
 	}
 	return r
@@ -90,9 +90,8 @@ func (x *exchange) release() {
 	if len(x.runners) > 0 {
 		x.disband()
 	}
-	if x.pace != nil {
-		*x.pace = pace{}
-		paces.Put(x.pace)
+	if x.delivery.Pace != nil {
+		x.delivery.Pace.End()
 	}
 	x.lone.reset()
 	x.inbound = inbound{id: x.id[:0], incoming: pool.Kept(x.incoming, budget.KeptBuffer)}
@@ -103,8 +102,9 @@ func (x *exchange) release() {
 // reset lets go of what the attempt holds, and keeps the memory for the next.
 func (a *attempt) reset() {
 	clear(a.parts) // the client's bytes are not ours to hold
-	a.encoded, a.parts, a.scratch, a.contentType = pool.Kept(a.encoded, budget.KeptBuffer), a.parts[:0], a.scratch[:0], a.contentType[:0]
-	a.whole = nil // the connection keeps it
+	a.encoded, a.parts, a.scratch = pool.Kept(a.encoded, budget.KeptBuffer), a.parts[:0], a.scratch[:0]
+	a.answer.Terms, a.answer.Progress, a.answer.ContentType = Terms{}, Progress{}, a.answer.ContentType[:0]
+	a.answer.Body = nil // the connection keeps it
 	if a.edited.Model != "" {
 		a.edited = front.Head{}
 	}
@@ -157,7 +157,7 @@ func (x *exchange) record(status int) record {
 	}
 	if x.key != nil {
 		r.tokens, r.cost = x.tokens(status)
-		r.usage = x.at.usage
+		r.usage = x.at.answer.Usage
 	}
 	return r
 }

@@ -2,8 +2,6 @@ package server
 
 import (
 	"context"
-	"errors"
-	"io"
 	"slices"
 	"time"
 
@@ -34,14 +32,16 @@ func continuesSome(cfg *config.Config) bool {
 	return some
 }
 
-// joins says whether the attempt's stream is one that another channel can go on with. A request that cannot be read
-// passes as it is.
-func (a *attempt) joins() bool {
+// joins is the request if the attempt's stream is one that another channel can go on with, else nil. One that cannot be
+// read passes as it is.
+func (a *attempt) joins() *codec.Request {
 	if !a.mayGoOn() || a.deferred() || a.snap.config.StreamRecovery(a.key.APIKey, a.chosen.Provider.Config) != config.RecoverContinue {
-		return false
+		return nil
 	}
-	q, err := a.decodedRequest()
-	return err == nil && joinable(q)
+	if q, err := a.DecodedRequest(); err == nil && joinable(q) {
+		return q
+	}
+	return nil
 }
 
 // joinable says whether an answer to a request may be text alone: one, in no form that the half of it would break, and
@@ -58,27 +58,12 @@ func joinable(q *codec.Request) bool {
 	return (q.N == nil || *q.N <= 1) && (q.Output == nil || q.Output.Kind == codec.OutputText) && (q.LogProbs == nil || !*q.LogProbs)
 }
 
-// goesOn says whether the attempt goes on with an answer that another began.
-func (a *attempt) goesOn() bool { return a.joint != nil && a.joint.again }
-
 // given is about how many tokens the attempt was given to go on with, beside the client's request.
 func (a *attempt) given() int64 {
-	if !a.goesOn() {
+	if !a.answer.GoesOn() {
 		return 0
 	}
-	return estimate.Text(int64(a.joint.upto))
-}
-
-// joinFlow is the way of a stream that another may go on with, or that goes on itself.
-func (a *attempt) joinFlow(from codec.Format, request *codec.Request) {
-	if a.joint == nil {
-		a.joint = &joint{encoder: a.format.NewStreamEncoder(request), plain: true, from: a}
-	}
-	a.joint.begin()
-	a.encoder = a.joint
-	a.mixed.reset(from.NewStreamDecoder(), a.joint, a.snap.config.Preferences.ErrorTriggers)
-	a.mixed.joint, a.mixed.censor, a.mixed.names = a.joint, a, a.names
-	a.flow = &a.mixed
+	return estimate.Text(int64(len(a.answer.Joint.Given())))
 }
 
 // brokeOff notes a stream that broke off.
@@ -91,24 +76,22 @@ func (x *exchange) brokeOff(err error) {
 	x.failure = told
 }
 
-// goOnBehindComments is goOn while the client is shown that somebody is there, also where it is not before an answer
-// begins.
-func (x *exchange) goOnBehindComments(w io.Writer, err error) bool {
-	if x.comments == 0 && x.at.joint != nil && x.sign() != nil {
-		c := newCommenter(w, x.server.options.gapComments, x.sign())
-		defer c.stop()
+// GoOn implements relay.Owner.
+func (x *exchange) GoOn(err error) *codec.Error {
+	if x.brokeOff(err); x.goOn(err) {
+		return nil
 	}
-	return x.goOn(err)
+	return x.failure
 }
 
 // goOn has the answer gone on with by another channel, if it is one of those that can be and there is a channel. What
 // the client is told if there is none is why the answer broke off, and not what became of this.
 func (x *exchange) goOn(err error) bool {
-	j, told, broken := x.at.joint, x.failure, x.at.chosen
-	if j == nil || !j.plain || x.call.Err() != nil || isOurs(err) || !x.mayTryElsewhere(told) {
+	j, told, broken := x.at.answer.Joint, x.failure, x.at.chosen
+	if j == nil || !j.Plain() || x.call.Err() != nil || isOurs(err) || !x.mayTryElsewhere(told) {
 		return false
 	}
-	if x.wasWhole() {
+	if x.at.answer.EndsWell() {
 		x.failure = nil
 		return true
 	}
@@ -117,7 +100,8 @@ func (x *exchange) goOn(err error) bool {
 		x.failure = nil
 		return true
 	}
-	x.failure, x.at.encoder, x.at.flow = told, j, nil
+	x.failure = told
+	x.at.answer.GiveUp(j)
 	x.stays(broken)
 	return false
 }
@@ -128,29 +112,6 @@ func (x *exchange) stays(broken balancer.Attempt) {
 	x.live.mu.Lock()
 	x.at.chosen, x.at.backend = broken, &x.snap.backends[broken.Provider.Index]
 	x.live.mu.Unlock()
-}
-
-// wasWhole ends an answer whose last word had come when its stream broke off: many formats have more behind it.
-func (x *exchange) wasWhole() bool {
-	t := &x.at.mixed
-	t.begin()
-	events, err := t.decoder.End(t.events[:0])
-	if err != nil || t.translate(events) != nil {
-		return false
-	}
-	if x.at.first, err = t.finish(); err != nil {
-		return false
-	}
-	x.at.closeAnswer()
-	return true
-}
-
-// closeAnswer lets go of a stream that nothing more is read of.
-func (a *attempt) closeAnswer() {
-	if a.answer != nil {
-		a.answer.Close()
-		a.answer = nil
-	}
 }
 
 // mayTryElsewhere says whether an answer that broke off with an error is one that another provider would not break off
@@ -166,8 +127,8 @@ func (x *exchange) mayTryElsewhere(told *codec.Error) bool {
 }
 
 // chargeBroken puts an attempt on the bill whose answer the client has a part of, and lets go of it.
-func (x *exchange) chargeBroken(j *joint) {
-	u := x.at.toldUsage()
+func (x *exchange) chargeBroken(j *Joint) {
+	u := x.at.ToldUsage()
 	if !u.Complete() {
 		x.at.fill(&u, reachedSome)
 	}
@@ -176,11 +137,11 @@ func (x *exchange) chargeBroken(j *joint) {
 	all := usage.Booked(u)
 	x.plan.Settle(x.at.chosen, limit.Need{Tokens: all.Sum(), Money: x.paid - paid})
 	x.answeredBy = "" // who goes on does not say by which model: what the client gets has the first one's name
-	j.base.Add(u)
-	j.base.Total, x.at.charged = 0, true
-	x.at.dropped(x.at.flow.Dropped())
-	x.at.flow = nil
-	x.at.closeAnswer()
+	j.BrokeOff(u)
+	x.at.charged = true
+	x.at.dropped(x.at.answer.Flow.Dropped())
+	x.at.answer.Flow = nil
+	x.at.answer.Close()
 	x.at.tell(x.failure.Status, x.ttft)
 	if n := len(x.tries); n > 0 {
 		t := &x.tries[n-1]
@@ -190,25 +151,25 @@ func (x *exchange) chargeBroken(j *joint) {
 
 // endOf ends an answer that is complete but for what stands behind its last word, or that has been as long as it may
 // be.
-func (x *exchange) endOf(j *joint) bool {
-	q, err := x.decodedRequest()
-	if !j.ended && (err != nil || q.MaxTokens == nil || j.left(q) > 0) {
+func (x *exchange) endOf(j *Joint) bool {
+	q, err := x.DecodedRequest()
+	if !j.Ended() && (err != nil || q.MaxTokens == nil || j.Left(*q.MaxTokens) > 0) {
 		return false
 	}
-	x.at.first, x.at.encoder = j.finish(), j
+	x.at.answer.Finish(j)
 	return true
 }
 
 // affords takes what the rest of the answer costs at least out of the key's credits, and what was spent beyond what was
 // taken at the beginning.
-func (x *exchange) affords(j *joint) bool {
+func (x *exchange) affords(j *Joint) bool {
 	if !x.key.book.Limited() {
 		return true
 	}
 	if x.paid >= x.key.book.Left() {
 		return false
 	}
-	least := usage.Tokens{Prompt: int64(len(x.body))/estimate.CharactersPerToken + estimate.Text(int64(len(j.text)))}
+	least := usage.Tokens{Prompt: int64(len(x.body))/estimate.CharactersPerToken + estimate.Text(int64(j.Text()))}
 	more := max(saturate.Add(x.paid, x.cost(&least, ""))-x.reserved, 0)
 	if more == 0 { // what was taken is enough, and may be all there was
 		return true
@@ -221,7 +182,7 @@ func (x *exchange) affords(j *joint) bool {
 }
 
 // searchOn asks channels that were not asked before, until one goes on with the answer.
-func (x *exchange) searchOn(j *joint) bool {
+func (x *exchange) searchOn(j *Joint) bool {
 	x.plan.GoOn()
 	for x.began = time.Now(); !x.late(&x.plan); {
 		chosen, more := x.next(&x.plan)
@@ -252,10 +213,10 @@ func (x *exchange) searchOn(j *joint) bool {
 }
 
 // goOnWith has the attempt ask for the rest of an answer, whose text is held meanwhile.
-func (a *attempt) goOnWith(j *joint) error {
-	a.joint = j
-	j.next(a)
-	if n := j.held(); n > budget.KeptBuffer {
+func (a *attempt) goOnWith(j *Joint) error {
+	a.answer.Joint = j
+	j.Next(a)
+	if n := j.Held(); n > budget.KeptBuffer {
 		return a.holding.Hold(budget.Stream, n)
 	}
 	return nil
@@ -269,23 +230,4 @@ func (x *exchange) wentOn() {
 	x.attempted(nil, 0)
 	x.continued++
 	x.server.counters.Continued.Add(1)
-}
-
-// deliver writes the stream to its end, by whichever channels.
-func (x *exchange) deliver(w io.Writer) (written int64, err error) {
-	for {
-		n, err := x.pump(w)
-		written += n
-		switch {
-		case err == io.EOF:
-			x.status = fasthttp.StatusOK
-			return written, nil
-		case errors.Is(err, errClient):
-			return written, err
-		}
-		x.brokeOff(err)
-		if !x.goOnBehindComments(w, err) {
-			return written, x.breakOff(w)
-		}
-	}
 }

@@ -191,7 +191,7 @@ func (r *race) another() bool {
 	}
 	a := attempts.Get().(*attempt)
 	a.inbound, a.call, a.holding = &x.inbound, x.call, new(budget.Holding)
-	a.whole = make([]byte, 0, 512) // what the connection keeps is the first one's
+	a.answer.Body = make([]byte, 0, 512) // what the connection keeps is the first one's
 	x.turnTo(a)
 	x.take(chosen)
 	x.server.counters.Hedged.Add(1)
@@ -207,13 +207,10 @@ func (r *race) forget(one *runner) {
 			break
 		}
 	}
-	if !one.given || one.err == nil && one.answer == nil {
+	if !one.given || one.err == nil && one.answer.Open == nil {
 		return
 	}
-	if one.answer != nil { // it has begun just then, on a connection that is closed
-		one.answer.Close()
-		one.answer = nil
-	}
+	one.answer.Close() // it has begun just then, on a connection that is closed
 	one.branch.Reset() // it was not the client that left
 	one.err = one.tooSlow()
 }
@@ -235,11 +232,8 @@ func (r *race) callOff(winner *runner) {
 	}
 	for range r.running {
 		one := <-r.ended
-		late := one.over && one.answer == nil
-		if one.answer != nil {
-			one.answer.Close()
-			one.answer = nil
-		}
+		late := one.over && one.answer.Open == nil
+		one.answer.Close()
 		one.room.End()
 		r.x.turnTo(one.attempt)
 		if late { // a channel that hangs must rest, however soon others answer beside it

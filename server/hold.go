@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bytes"
 	"unicode/utf8"
 
 	"uniapi/codec"
@@ -15,16 +14,10 @@ import (
 // is made of them is reckoned from what there is, at the most that it has been seen to take:
 // TestWhatIsMadeOfARequestTakesNoMoreThanWasReckoned tries what is worst in each format.
 
-// The pool asks for room without knowing for what. Each of these is a request's
-// holding, asked for one use.
-type (
-	bodyRoom   budget.Holding
-	answerRoom budget.Holding
-)
+// bodyRoom is a request's holding as the pool asks it for room for the body: without knowing for what.
+type bodyRoom budget.Holding
 
 func (h *bodyRoom) Hold(bytes int) error { return (*budget.Holding)(h).Hold(budget.Body, bytes) }
-
-func (h *answerRoom) Hold(bytes int) error { return (*budget.Holding)(h).Hold(budget.Answer, bytes) }
 
 // failureRoom is for an error, of which the object is kept beside the page.
 type failureRoom struct{ holding *budget.Holding }
@@ -139,72 +132,6 @@ func (a *attempt) holdEdited(body []byte) error {
 		n = len(body)
 	}
 	return a.holding.Hold(budget.Request, n)
-}
-
-// holdAnswer takes what reading and writing a whole answer needs that has come.
-func (a *attempt) holdAnswer(body []byte) error {
-	return a.holding.Hold(budget.Answer, budget.Beyond(body)+2*decodingOf(body))
-}
-
-// largeEvent is from which size on what has come of an event is counted.
-const largeEvent = 64 << 10
-
-// keeping reckons what the translation of a stream keeps.
-type keeping struct {
-	unread int // bytes that have come since the last event, of which the next is made
-	values int // in those beyond largeEvent
-	said   int // bytes of events that an encoder may have to repeat at the end
-
-	logprobs bool // are among them
-}
-
-// came is told what the decoder gets, and how many events it has made of it.
-func (k *keeping) came(p []byte, events int) {
-	if events > 0 {
-		k.unread, k.values = 0, 0
-	}
-	if k.unread += len(p); k.unread > largeEvent {
-		k.values += bytes.Count(p, []byte{','}) + bytes.Count(p, []byte{'{'}) + bytes.Count(p, []byte{'['})
-	}
-}
-
-// eventKept is what an event may leave behind beside its text.
-const eventKept = 200
-
-// event is told of each event.
-func (k *keeping) event(e *codec.Event) {
-	k.said += e.Size()
-	if k.logprobs {
-		k.said += len(e.LogProbs)
-	}
-	switch e.Kind {
-	case codec.EventToolStart, codec.EventReasoningEnd, codec.EventFinish, codec.EventCitation, codec.EventMedia:
-		k.said += eventKept
-	}
-}
-
-// bytes is what is kept, and what the next event will take: it is read, decoded,
-// and written; what was said stands in the answer and in its last event.
-func (k *keeping) bytes() int {
-	n := 3 * k.said
-	if k.unread > largeEvent {
-		n += 4*k.unread + budget.ValueDecoded*k.values
-	}
-	return n
-}
-
-// holdFlow keeps count of what a stream holds back.
-func (a *attempt) holdFlow() error {
-	n := a.flow.Held()
-	if n <= budget.KeptBuffer && a.holding.Held(budget.Stream) == 0 {
-		return nil
-	}
-	err := a.holding.Hold(budget.Stream, n)
-	if err != nil && a.joint != nil && a.joint.plain { // what is kept for others to go on with is the least of it
-		a.joint.forget()
-		err = a.holding.Hold(budget.Stream, a.flow.Held())
-	}
-	return err
 }
 
 // forgoRoom gives back what nothing of the last attempt needs any more.

@@ -2,9 +2,7 @@ package server
 
 import (
 	"uniapi/codec/front"
-	"uniapi/codec/passthrough"
 	"uniapi/codec/rawjson"
-	"uniapi/server/budget"
 )
 
 // Method, Path, Query and Header implement front.Asked.
@@ -20,30 +18,6 @@ func (in *inbound) Header(name string) []byte { return in.headerLine(name) }
 // conversation has none.
 func (in *inbound) history() rawjson.Value { return in.speaks.Conversation(in.body, &in.head) }
 
-// passes are the ways of streams that need no translation. An attempt keeps those that it
-// has needed with their buffers; most need one.
-type passes []struct {
-	client, upstream string
-	pass             front.Pass
-}
-
-// passing is the way of a stream that needs no translation.
-func (a *attempt) passing() passthrough.Flow {
-	o := front.Opening{Client: a.format, Head: &a.head, Triggers: a.snap.config.Preferences.ErrorTriggers, Censor: a, ItemIDs: a.namer != nil}
-	client := a.format.Name()
-	for i := range a.passes {
-		if p := &a.passes[i]; p.client == client && p.upstream == a.upstream {
-			return p.pass.Open(&a.pass, o)
-		}
-	}
-	pass := a.speaks.NewPass(a.to)
-	a.passes = append(a.passes, struct {
-		client, upstream string
-		pass             front.Pass
-	}{client, a.upstream, pass})
-	return pass.Open(&a.pass, o)
-}
-
 // itemNamer gives items of the attempt's request and answer the ids that the operator
 // wants; nil leaves them as they are.
 func (a *attempt) itemNamer() front.ItemNamer {
@@ -54,9 +28,4 @@ func (a *attempt) itemNamer() front.ItemNamer {
 		}
 	}
 	return nil
-}
-
-// Room implements front.Room.
-func (a *attempt) Room(bytes int) error {
-	return a.holding.Hold(budget.Answer, budget.Beyond(a.whole)+bytes)
 }

@@ -4,13 +4,14 @@ import (
 	"unicode/utf8"
 
 	"uniapi/codec"
+	"uniapi/codec/estimate"
 	"uniapi/codec/seam"
 )
 
-// joint is one answer to the client out of several streams: where one breaks off, another goes on (stream_recovery:
+// Joint is one answer to the client out of several streams: where one breaks off, another goes on (stream_recovery:
 // continue). All are decoded, and it is the encoder of each, with one behind it for all, so that there is one
 // beginning, one end, and indices and ids that go on.
-type joint struct {
+type Joint struct {
 	encoder codec.StreamEncoder
 	text    []byte // that the client has
 	said    int64  // characters that the client has, thinking included
@@ -18,31 +19,60 @@ type joint struct {
 	ended   bool   // it is complete: the client has its finish
 	cut     []byte // the beginning of a character whose rest has not come
 
-	from  *attempt // whose stream is the one in hand
-	again bool     // it is not the first
-	upto  int      // how much of the text there was when it was asked for
-	marks bool     // it was asked for with that text marked as a prefix
-	told  bool     // or with an instruction to go on
+	of    Request // that the stream in hand answers
+	again bool    // it is not the first
+	upto  int     // how much of the text there was when it was asked for
 	seam  *seam.Seam
 	base  codec.Usage // of those that broke off
+
+	Marked     bool // the stream in hand was asked for with the text marked as a prefix
+	Instructed bool // or with an instruction to go on
 }
 
-// next has an attempt go on. What there is of a character that was cut in two is forgotten: the client has none of it,
-// and gets it whole.
-func (j *joint) next(a *attempt) {
-	j.from, j.again, j.upto = a, true, len(j.text)
-	j.cut, j.seam, j.marks, j.told = nil, nil, false, false
+// NewJoint begins an answer that others may go on with. The encoder is the client's.
+func NewJoint(encoder codec.StreamEncoder, of Request) *Joint {
+	return &Joint{encoder: encoder, plain: true, of: of}
+}
+
+// Next has another request answered by the rest. What there is of a character that was cut in two is forgotten: the
+// client has none of it, and gets it whole.
+func (j *Joint) Next(of Request) {
+	j.of, j.again, j.upto = of, true, len(j.text)
+	j.cut, j.seam, j.Marked, j.Instructed = nil, nil, false, false
+}
+
+// Plain says whether another can go on with the answer: it is text alone.
+func (j *Joint) Plain() bool { return j.plain }
+
+// Ended says whether the answer is complete: the client has its finish.
+func (j *Joint) Ended() bool { return j.ended }
+
+// Given is the text that there was when the stream in hand was asked for.
+func (j *Joint) Given() []byte { return j.text[:j.upto] }
+
+// Text is how much text the client has, in bytes.
+func (j *Joint) Text() int { return len(j.text) }
+
+// Left is how many tokens are left of so many that the client allows the answer; with nothing left it is 0 or less.
+func (j *Joint) Left(most int64) int64 {
+	return most - max(estimate.Text(j.said), j.base.Completion) // what a provider told may be more than what is guessed
+}
+
+// BrokeOff adds what a stream came to that broke off.
+func (j *Joint) BrokeOff(u codec.Usage) {
+	j.base.Add(u)
+	j.base.Total = 0 // which one of them may not tell
 }
 
 // begin is for when the stream in hand begins.
-func (j *joint) begin() {
+func (j *Joint) begin() {
 	if j.again {
-		j.seam = seam.New(j.text, j.told)
+		j.seam = seam.New(j.text, j.Instructed)
 	}
 }
 
-// held is how many bytes are held for others to go on with.
-func (j *joint) held() int {
+// Held is how many bytes are held for others to go on with.
+func (j *Joint) Held() int {
 	n := cap(j.text)
 	if j.seam != nil {
 		n += j.seam.Held()
@@ -51,15 +81,15 @@ func (j *joint) held() int {
 }
 
 // forget has no other go on: the answer is more than text, or too long.
-func (j *joint) forget() { j.plain, j.text = false, nil }
+func (j *Joint) forget() { j.plain, j.text = false, nil }
 
 // brokeOff says whether an event means that the provider gave up an answer that another can go on with.
-func (j *joint) brokeOff(e *codec.Event) bool {
+func (j *Joint) brokeOff(e *codec.Event) bool {
 	return j.plain && e.Kind == codec.EventFinish && e.Finish.Reason == codec.FinishError
 }
 
 // Append implements codec.StreamEncoder.
-func (j *joint) Append(dst []byte, e *codec.Event) []byte {
+func (j *Joint) Append(dst []byte, e *codec.Event) []byte {
 	switch e.Kind {
 	case codec.EventPing:
 		return j.encoder.Append(dst, e)
@@ -93,7 +123,7 @@ func (j *joint) Append(dst []byte, e *codec.Event) []byte {
 
 // think writes thinking, which another can go on behind as long as nobody has signed it. Once there is text, that of
 // those who go on is theirs alone: the client has had the thinking before it.
-func (j *joint) think(dst []byte, e *codec.Event) []byte {
+func (j *Joint) think(dst []byte, e *codec.Event) []byte {
 	if e.ProvesText() {
 		return j.encoder.Append(dst, e)
 	}
@@ -110,7 +140,7 @@ func (j *joint) think(dst []byte, e *codec.Event) []byte {
 // say writes a piece of text without what it repeats, and without a character that is not whole. Google's signatures of
 // texts go behind what there is of the piece: they are of the thinking that led to it, and may come with the first
 // piece of many.
-func (j *joint) say(dst []byte, e *codec.Event) []byte {
+func (j *Joint) say(dst []byte, e *codec.Event) []byte {
 	if _, signed := e.TextProof(); signed && e.Choice == 0 {
 		unsigned := *e
 		unsigned.Signature = codec.Signature{}
@@ -139,7 +169,7 @@ func (j *joint) say(dst []byte, e *codec.Event) []byte {
 }
 
 // flush writes text that was held back.
-func (j *joint) flush(dst []byte) []byte {
+func (j *Joint) flush(dst []byte) []byte {
 	if j.seam == nil && len(j.cut) == 0 {
 		return dst
 	}
@@ -152,7 +182,7 @@ func (j *joint) flush(dst []byte) []byte {
 }
 
 // write writes text that is new.
-func (j *joint) write(dst []byte, e *codec.Event) []byte {
+func (j *Joint) write(dst []byte, e *codec.Event) []byte {
 	if len(e.Text) == 0 {
 		return dst
 	}
@@ -180,14 +210,14 @@ func wholeCharacters(text []byte) int {
 }
 
 // count tells the client what the answer has cost so far, all streams together.
-func (j *joint) count(dst []byte, u codec.Usage) []byte {
+func (j *Joint) count(dst []byte, u codec.Usage) []byte {
 	if !u.Tells() {
 		return dst
 	}
 	return j.encoder.Append(dst, &codec.Event{Kind: codec.EventUsage, Usage: j.with(u)})
 }
 
-func (j *joint) with(u codec.Usage) codec.Usage {
+func (j *Joint) with(u codec.Usage) codec.Usage {
 	if !j.again {
 		return u
 	}
@@ -198,15 +228,15 @@ func (j *joint) with(u codec.Usage) codec.Usage {
 }
 
 // Fail implements codec.StreamEncoder.
-func (j *joint) Fail(dst []byte, e *codec.Error) []byte { return j.encoder.Fail(dst, e) }
+func (j *Joint) Fail(dst []byte, e *codec.Error) []byte { return j.encoder.Fail(dst, e) }
 
 // End implements codec.StreamEncoder. Where one stream of several has not told its usage, or half of it is missing,
 // that is estimated, as it is for the books: the client is to see what the whole cost.
-func (j *joint) End(dst []byte) []byte {
+func (j *Joint) End(dst []byte) []byte {
 	dst = j.flush(dst)
-	if u := j.from.toldUsage(); j.again || untold(&u, true) {
+	if u := j.of.ToldUsage(); j.again || untold(&u, true) {
 		if !u.Complete() {
-			j.from.guess(&u, reachedAll)
+			j.of.GuessUsage(&u)
 		}
 		dst = j.count(dst, u)
 	}
@@ -214,7 +244,7 @@ func (j *joint) End(dst []byte) []byte {
 }
 
 // finish ends the answer where its last stream broke off behind the last word, or where it is as long as it may be.
-func (j *joint) finish() []byte {
+func (j *Joint) finish() []byte {
 	var dst []byte
 	if !j.ended {
 		dst = j.encoder.Append(dst, &codec.Event{Kind: codec.EventFinish, Finish: codec.Finish{Reason: codec.FinishLength, Native: "length"}})
@@ -222,3 +252,10 @@ func (j *joint) finish() []byte {
 	dst = j.encoder.Append(dst, &codec.Event{Kind: codec.EventUsage, Usage: j.base})
 	return j.encoder.End(dst)
 }
+
+// Finish ends an answer that broke off and that nothing more comes of: it is complete but for what stands behind its
+// last word, or as long as it may be.
+func (a *Answer) Finish(j *Joint) { a.First, a.encoder = j.finish(), j }
+
+// GiveUp has an answer end with an error, as a part of which another had come.
+func (a *Answer) GiveUp(j *Joint) { a.encoder, a.Flow = j, nil }

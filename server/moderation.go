@@ -108,7 +108,7 @@ func (x *exchange) flagged(text string) (flagged bool, failure *codec.Error) {
 		status = failure.Status
 		return false, failure
 	}
-	flagged, _, _ = verdictOn(m.at.whole)
+	flagged, _, _ = verdictOn(m.at.answer.Body)
 	return flagged, nil
 }
 

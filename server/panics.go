@@ -6,6 +6,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"uniapi/balancer"
+	"uniapi/codec"
 	"uniapi/server/conn"
 )
 
@@ -28,20 +29,10 @@ func (s *Server) onPanic(ctx *fasthttp.RequestCtx, panicked any) {
 	ctx.SetConnectionClose()
 }
 
-// surviveStream ends a stream that panics as one that broke off. fasthttp writes
-// streams after the handler has returned, where nothing would catch it.
-func (x *exchange) surviveStream(err *error) {
-	panicked := recover()
-	if panicked == nil {
-		return
-	}
+// Panicked implements relay.Owner.
+func (x *exchange) Panicked(panicked any) *codec.Error {
 	x.server.logPanic(x.ctx, panicked)
-	x.status, x.failure, *err = errPanic.Status, errPanic, errPanic
-	if x.at.answer != nil {
-		x.at.answer.Close()
-		x.at.answer = nil
-	}
-	x.at.flow = nil // which is not asked what it knows
+	return errPanic
 }
 
 func (s *Server) logPanic(ctx *fasthttp.RequestCtx, panicked any) {

@@ -57,13 +57,13 @@ func (f faultyPass) Open(s *passthrough.Stream, o front.Opening) passthrough.Flo
 }
 
 // faultyFlow passes the first event.
-type faultyFlow struct{ flow }
+type faultyFlow struct{ passthrough.Flow }
 
 func (f faultyFlow) Push(p []byte) ([]byte, error) {
 	if f.Started() {
 		panic("in a stream")
 	}
-	return f.flow.Push(p)
+	return f.Flow.Push(p)
 }
 
 // It says nothing of the provider.

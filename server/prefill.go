@@ -8,7 +8,6 @@ import (
 	"unicode"
 
 	"uniapi/codec"
-	"uniapi/codec/estimate"
 	"uniapi/codec/seam"
 )
 
@@ -40,8 +39,8 @@ func (a *attempt) prefills(q *codec.Request) prefilling {
 
 // wanted is what the attempt asks for in the neutral form: what the client does, or that its answer be gone on with.
 func (a *attempt) wanted() (*codec.Request, error) {
-	q, err := a.decodedRequest()
-	if err != nil || !a.goesOn() {
+	q, err := a.DecodedRequest()
+	if err != nil || !a.answer.GoesOn() {
 		return q, err
 	}
 	return a.continued(q), nil
@@ -51,10 +50,10 @@ func (a *attempt) wanted() (*codec.Request, error) {
 func (a *attempt) continued(q *codec.Request) *codec.Request {
 	c := *q
 	if c.MaxTokens != nil {
-		rest := max(a.joint.left(&c), a.to.Properties().LeastTokens)
+		rest := max(a.answer.Joint.Left(*c.MaxTokens), a.to.Properties().LeastTokens)
 		c.MaxTokens = &rest
 	}
-	given, _ := seam.Split(a.joint.text[:a.joint.upto])
+	given, _ := seam.Split(a.answer.Joint.Given())
 	if len(given) == 0 {
 		return &c
 	}
@@ -64,9 +63,9 @@ func (a *attempt) continued(q *codec.Request) *codec.Request {
 	c.Messages = withWords(q.Messages, string(given))
 	switch a.prefills(&c) {
 	case prefixed:
-		a.joint.marks = true
+		a.answer.Joint.Marked = true
 	case instructed:
-		a.joint.told = true
+		a.answer.Joint.Instructed = true
 		c.Messages = append(c.Messages, codec.Message{Role: codec.RoleUser, Parts: []codec.Part{{Kind: codec.PartText, Text: instruction(given)}}})
 	}
 	return &c
@@ -117,9 +116,4 @@ func lastWords(given []byte) string {
 		return ""
 	}
 	return string(line)
-}
-
-// left is how many tokens are left of those that the client allows the answer; with nothing left it is 0 or less.
-func (j *joint) left(q *codec.Request) int64 {
-	return *q.MaxTokens - max(estimate.Text(j.said), j.base.Completion) // what a provider told may be more than what is guessed
 }

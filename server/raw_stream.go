@@ -17,7 +17,7 @@ import (
 // an image, has all but the image.
 type rawStream struct {
 	kind  rawKind
-	clean func([]byte) []byte // takes the secrets out of a text; nil does not
+	clean Redactor // nil takes no secrets out
 
 	waiting []byte // of an event, or a line of a text, that is not whole yet
 	gone    []byte // what was given out last
@@ -92,17 +92,17 @@ func (s *rawStream) pass(p []byte, whole int) []byte {
 		return nil
 	}
 	if len(s.waiting) == 0 && whole == len(p) {
-		return s.clean(p)
+		return s.clean.Clean(p)
 	}
 	s.gone, s.waiting = append(s.waiting, p[:whole]...), append(s.gone[:0], p[whole:]...)
-	return s.clean(s.gone)
+	return s.clean.Clean(s.gone)
 }
 
 // passPiece is what may go out of an event that is too large to wait for its end: all
 // but the last of it, in which a secret may have begun.
 func (s *rawStream) passPiece(p []byte) []byte {
 	s.gone = append(append(s.gone[:0], s.waiting...), p...)
-	clean := s.clean(s.gone)
+	clean := s.clean.Clean(s.gone)
 	out := max(0, len(clean)-sse.Overlap)
 	s.waiting = append(s.waiting[:0], clean[out:]...)
 	return clean[:out]
@@ -256,7 +256,7 @@ func (s *rawStream) End() ([]byte, error) {
 	if len(s.waiting) == 0 {
 		return nil, nil
 	}
-	return s.clean(s.waiting), nil
+	return s.clean.Clean(s.waiting), nil
 }
 
 func (s *rawStream) Done() bool    { return false }
@@ -279,6 +279,3 @@ func (s *rawStream) made() int64 {
 	}
 	return int64(s.images)
 }
-
-// imageTokens are those of so many images.
-func imageTokens(n int64) int64 { return n * estimate.MediaTokens }

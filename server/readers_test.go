@@ -80,7 +80,7 @@ func asEvent(name string, json func(text string) string) func(text string) []byt
 }
 
 // piecesTo is a flow that passes events on.
-func piecesTo(f flow) func(p []byte) error {
+func piecesTo(f passthrough.Flow) func(p []byte) error {
 	return func(p []byte) error {
 		_, err := f.Push(p)
 		return err
@@ -182,7 +182,7 @@ var readers = map[string]reader{
 	"Gemini's that are translated":  {kind: "server.translation", open: translating(gemini.Format{}, openai.Format{}), event: asEvent("", geminiEvent), lines: true},
 
 	"chat that another goes on with": {kind: "server.translation", open: func() func(p []byte) error {
-		t, j := new(translation), &joint{encoder: openai.Format{}.NewStreamEncoder(&codec.Request{Model: "m"}), plain: true}
+		t, j := new(translation), NewJoint(openai.Format{}.NewStreamEncoder(&codec.Request{Model: "m"}), nil)
 		t.reset(openai.Format{}.NewStreamDecoder(), j, nil)
 		t.joint = j
 		return piecesTo(t)

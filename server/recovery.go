@@ -1,17 +1,8 @@
 package server
 
 import (
-	"io"
-
-	"uniapi/codec"
 	"uniapi/config"
-	"uniapi/pool"
-	"uniapi/server/budget"
 )
-
-// mostBuffered is how much of a stream waits for its end, in bytes. One that is
-// longer goes out from there on as it comes.
-const mostBuffered = 4 << 20
 
 // buffers says whether the attempt's stream is to be there whole before the client
 // gets any of it, so that another channel can still serve if it breaks.
@@ -42,48 +33,16 @@ func buffersSome(cfg *config.Config) bool {
 	return false
 }
 
-// readStream reads a stream to its end, and has it go out then.
-func (a *attempt) readStream(answer *pool.Response, from codec.Format) error {
-	if err := a.openFlow(from); err != nil {
-		answer.Close()
-		return err
+// safeguard has the attempt's stream be one that may break off and be served all the same, where that is wanted.
+func (a *attempt) safeguard() {
+	if a.answer.GoesOn() {
+		return
 	}
-	var all []byte
-	for {
-		in, err := answer.Next()
-		var out []byte
-		switch err {
-		case nil:
-			if out, err = a.flow.Push(in); err == nil && a.flow.Done() {
-				err = io.EOF
-			}
-		case io.EOF:
-			if out, err = a.flow.End(); err == nil {
-				err = io.EOF
-			}
-		}
-		all = append(all, out...) // it is theirs until the next call
-		if err == nil || err == io.EOF {
-			if refused := a.holding.Hold(budget.Stream, budget.Beyond(all)+a.flow.Held()); refused != nil {
-				err = refused
-			}
-		}
-		switch {
-		case err == io.EOF:
-			a.first = all
-			answer.CloseLater()
-			return nil
-		case err != nil:
-			a.halfway = a.flow.Started()
-			answer.Close()
-			return err
-		case !a.flow.Started():
-			continue
-		}
-		answer.Begin()
-		if len(all) > mostBuffered {
-			a.first, a.answer = all, answer
-			return nil
-		}
+	a.answer.Buffered = a.buffers()
+	if a.answer.Joint != nil {
+		return
+	}
+	if q := a.joins(); q != nil {
+		a.answer.Joint = NewJoint(a.format.NewStreamEncoder(q), a)
 	}
 }

@@ -100,6 +100,7 @@ func (x *exchange) take(chosen balancer.Attempt) {
 func (x *exchange) choose(chosen balancer.Attempt) {
 	x.live.mu.Lock()
 	x.at.progress = progress{chosen: chosen, began: time.Now()}
+	x.at.answer.Terms, x.at.answer.Progress = Terms{}, Progress{}
 	if chosen.Number > 0 {
 		x.at.backend = &x.snap.backends[chosen.Provider.Index]
 	}

@@ -2,8 +2,6 @@ package server
 
 import (
 	"net/netip"
-	"sync"
-	"time"
 
 	"uniapi/config"
 	"uniapi/server/budget"
@@ -66,8 +64,8 @@ func (x *exchange) keepRequest(r *record, client netip.Addr) {
 		}
 	}
 	x.keepAttempts(r.tries)
-	if x.pace != nil {
-		x.pace.keep(x)
+	if x.delivery.Pace != nil {
+		keepPace(l, x.delivery.Pace)
 	}
 	said := x.tap != nil && x.snap.keepsBodies
 	if said {
@@ -130,64 +128,13 @@ func (in *inbound) keepsRequests() bool {
 	return in.server.requests != nil && in.snap.config.Preferences.RequestLog.Level != config.RequestLogOff
 }
 
-// mostPoints is how many points of a stream's way are kept. With more pieces each stands for several.
-const mostPoints = 32
-
-// pace is how a stream was written: how many pieces, when.
-type pace struct {
-	pieces  int
-	bytes   int64
-	last    time.Duration // since the request came
-	longest time.Duration // without a piece, between two
-	points  [mostPoints]requestlog.Point
-	used    int
-	each    int // a point stands for so many pieces
-}
-
-var paces = sync.Pool{New: func() any { return new(pace) }}
-
-// wrote notes a piece of n bytes.
-func (p *pace) wrote(n int, after time.Duration) {
-	if p.pieces > 0 {
-		p.longest = max(p.longest, after-p.last)
-	}
-	p.last = after
-	p.bytes += int64(n)
-	if p.each == 0 {
-		p.each = 1
-	}
-	ms := after.Milliseconds()
-	if p.used > 0 && p.points[p.used-1][0] == ms { // what comes together is one point
-		p.points[p.used-1][1] = p.bytes
-		p.pieces++
-		return
-	}
-	if p.pieces%p.each == 0 && p.used == mostPoints { // half of them are left
-		for i := range mostPoints / 2 {
-			p.points[i] = p.points[2*i]
-		}
-		p.used, p.each = mostPoints/2, 2*p.each
-	}
-	if p.pieces%p.each == 0 {
-		p.points[p.used] = requestlog.Point{ms, p.bytes}
-		p.used++
-	}
-	p.pieces++
-}
-
-// keep writes it into the request's line.
-func (p *pace) keep(x *exchange) {
-	l := &x.line
-	l.Number("pieces", int64(p.pieces))
-	l.Number("bytes", p.bytes)
-	l.Milliseconds("longest_gap_ms", p.longest)
+// keepPace writes how a stream went into its request's line.
+func keepPace(l *telemetry.Line, p *Pace) {
+	l.Number("pieces", int64(p.Pieces))
+	l.Number("bytes", p.Bytes)
+	l.Milliseconds("longest_gap_ms", p.Longest)
 	l.List("flow")
-	for _, at := range p.points[:p.used] {
-		l.Pair(at[0], at[1])
-	}
-	if p.used > 0 && p.points[p.used-1][1] != p.bytes {
-		l.Pair(p.last.Milliseconds(), p.bytes)
-	}
+	p.Points(l.Pair)
 	l.EndList()
 }
 

@@ -8,11 +8,6 @@ import (
 	"uniapi/codec"
 )
 
-var (
-	contentTypeJSON   = []byte("application/json")
-	contentTypeEvents = []byte("text/event-stream; charset=utf-8")
-)
-
 // respond hands the answer to fasthttp, which writes it after the handler has
 // returned.
 func (x *exchange) respond() {
@@ -21,7 +16,7 @@ func (x *exchange) respond() {
 	}
 	// Browsers take what a provider answered for nothing but what its Content-Type says, and do not run it.
 	x.ctx.Response.Header.Set(fasthttp.HeaderXContentTypeOptions, noSniff)
-	if len(x.at.contentType) > 0 && isDocument(x.at.contentType) {
+	if len(x.at.answer.ContentType) > 0 && isDocument(x.at.answer.ContentType) {
 		x.ctx.Response.Header.Set(fasthttp.HeaderContentSecurityPolicy, "sandbox; default-src 'none'")
 	}
 	x.ctx.SetStatusCode(fasthttp.StatusOK)
@@ -29,18 +24,46 @@ func (x *exchange) respond() {
 		x.beginStream()
 		return
 	}
-	kind := contentTypeJSON
-	if len(x.at.contentType) > 0 {
-		kind = x.at.contentType
+	kind := ContentTypeJSON
+	if len(x.at.answer.ContentType) > 0 {
+		kind = x.at.answer.ContentType
 	}
 	x.ctx.Response.Header.SetContentTypeBytes(kind)
 	if x.first != nil {
-		x.keepAnswer(fasthttp.StatusOK, x.at.whole)
+		x.keepAnswer(fasthttp.StatusOK, x.at.answer.Body)
 	}
-	if x.at.whole != nil {
-		x.ctx.Response.SwapBody(x.at.whole)
+	if x.at.answer.Body != nil {
+		x.ctx.Response.SwapBody(x.at.answer.Body)
 	}
 	x.end(fasthttp.StatusOK)
+}
+
+// beginStream has the answer go to the client as a stream.
+func (x *exchange) beginStream() {
+	d := &x.delivery
+	d.Owner, d.Call, d.Written, d.Start = x, x.call, &x.live.written, x.start
+	d.Client, d.Model, d.Raw, d.Gap, d.Repeat = x.format, x.model, x.path.Raw, x.server.options.gapComments, x.first
+	if x.stages&withLog != 0 {
+		d.Pace = NewPace()
+	}
+	if x.tap != nil {
+		d.Record = x.tap.Answer()
+	}
+	d.Begin(x.ctx)
+}
+
+// Answer implements relay.Owner.
+func (x *exchange) Answer() *Answer { return &x.at.answer }
+
+// Delivered implements relay.Owner.
+func (x *exchange) Delivered(status int, failure *codec.Error) {
+	if failure != nil {
+		x.failure = failure
+	}
+	if x.first != nil && status == fasthttp.StatusOK {
+		x.keepAnswer(fasthttp.StatusOK, nil)
+	}
+	x.end(status)
 }
 
 const noSniff = "nosniff"
@@ -78,9 +101,9 @@ func (x *exchange) refuse(e *codec.Error) {
 	if e.Code == errOverloaded.Code && x.retryAfter == 0 {
 		x.retryAfter = comeBack
 	}
-	if x.at.whole != nil { // the connection keeps the memory
-		x.ctx.Response.SwapBody(x.at.whole[:0])
-		x.at.whole = nil
+	if x.at.answer.Body != nil { // the connection keeps the memory
+		x.ctx.Response.SwapBody(x.at.answer.Body[:0])
+		x.at.answer.Body = nil
 	}
 	writeErrorIn(x.ctx, x.format, e)
 	x.keepRefusal(e)

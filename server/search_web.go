@@ -25,7 +25,7 @@ func (a *attempt) searchFor(channel *provider.Channel, ask provider.Ask) error {
 	}
 	answer, err := service.DecodeResponse(body)
 	if err != nil {
-		a.usage.Add(codec.UsageIn(body))
+		a.answer.Usage.Add(codec.UsageIn(body))
 		return err
 	}
 	a.part(answer.Usage, 0)
@@ -33,6 +33,6 @@ func (a *attempt) searchFor(channel *provider.Channel, ask provider.Ask) error {
 	if err != nil {
 		return err
 	}
-	a.whole = a.clean(answer.EncodeResponse(room)) // a service that repeats its key does so among what it found
+	a.answer.Body = a.Clean(answer.EncodeResponse(room)) // a service that repeats its key does so among what it found
 	return nil
 }

@@ -12,6 +12,8 @@ import (
 	"uniapi/pool"
 	"uniapi/pool/provider"
 	"uniapi/server/budget"
+
+	"github.com/valyala/fasthttp"
 )
 
 // write makes the request's body for a channel: the client's bytes with what
@@ -139,4 +141,9 @@ func (a *attempt) writeHeader() {
 			a.setHeader(as.Flags, strings.Join(flags, ","))
 		}
 	}
+}
+
+// passType keeps the client's own Content-Type, whose boundary the body needs.
+func (a *attempt) passType() {
+	a.setHeader(fasthttp.HeaderContentType, string(a.ctx.Request.Header.ContentType()))
 }

@@ -25,7 +25,7 @@ func (x *exchange) charge(err error, told *codec.Error) {
 	if !x.at.answered || x.endpoint == provider.CountTokens {
 		return
 	}
-	u := x.at.toldUsage()
+	u := x.at.ToldUsage()
 	switch unused := x.at.unused(err) || x.at.parted; {
 	case u.Complete() && (unused || declines(told)):
 	case unused:
@@ -66,25 +66,19 @@ func (a *attempt) unused(err error) bool {
 // part notes a part of an answer that came in several: what it cost, and about how
 // many tokens it is if that was not told.
 func (a *attempt) part(u codec.Usage, said int64) {
-	a.usage.Add(u)
-	a.said += said
+	a.answer.Usage.Add(u)
+	a.answer.Said += said
 	a.parted = true
 }
 
-// unread notes what an answer tells of its usage that came whole, and is not read
-// any further.
-func (a *attempt) unread(body []byte) {
-	a.usage, a.said = codec.UsageIn(body), max(estimate.Answer(body), 1)
-}
-
-// cut notes what has come of a stream that was to be put together: what it tells of
-// its usage so far, and how many characters it has said.
-func (a *attempt) cut(u codec.Usage, said int64) {
+// cut notes what has come of a stream that was to be put together and had come well so far.
+func (a *attempt) cut(came *Cut) {
+	u := came.Usage
 	if u.Prompt == 0 {
 		u.Gaps |= codec.NoPrompt
 	}
 	u.Gaps |= codec.NoCompletion // it counts what has been said so far, or nothing
-	a.usage, a.said = u, max(estimate.Text(said), 1)
+	a.answer.Usage, a.answer.Said = u, max(estimate.Text(came.Said), 1)
 }
 
 // came is what quotas count of the attempts that are over.

@@ -6,49 +6,85 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
 
 	"uniapi/codec"
+	"uniapi/pool"
+	"uniapi/server/capture"
+	"uniapi/server/conn"
+	"uniapi/server/idempotency"
 )
 
-// streamType is the answer's own content type, where it has one.
-func (a *attempt) streamType() []byte {
-	if len(a.contentType) > 0 {
-		return a.contentType
-	}
-	if kind := a.format.Properties().StreamType; kind != nil {
-		return kind
-	}
-	return contentTypeEvents
+// Delivery is a stream on its way to its client: fasthttp is given one in the place of a body, and has it written in
+// the connection's own goroutine. It writes one Answer after the other, as its owner has them, until one has come to
+// its end.
+type Delivery struct {
+	Owner   Owner
+	Call    *pool.Call    // cancelled when the client leaves
+	Written *atomic.Int64 // counts the bytes
+
+	Client codec.Format // what the client speaks
+	Model  string       // that it has asked for
+	Raw    bool         // the answers pass as they come
+
+	Comments time.Duration     // longest silence towards the client; 0 is any
+	Gap      time.Duration     // likewise while another channel is looked for that goes on
+	Pending  chan *codec.Error // brings how the attempts ended, while they go on behind comments; nil if one has answered
+
+	Start  time.Time          // of the request
+	Pace   *Pace              // of the stream, if that is to be known
+	Record *capture.Recording // of all that is written; nil if nobody wants it
+	Repeat *idempotency.Claim // by which the answer is kept for who sends the request again; nil if it is not
+
+	chunked bool // the stream leaves in chunks
+	chunks  conn.Chunks
+	status  int          // how it ended
+	failure *codec.Error // that it ended with, as the client is told
 }
 
-func (x *exchange) beginStream() {
-	x.status = statusClientGone // until it is known to have ended otherwise
-	if x.stages&withLog != 0 {
-		x.pace = paces.Get().(*pace)
-	}
-	header := &x.ctx.Response.Header
-	header.SetContentTypeBytes(x.at.streamType())
+// Owner is whose stream a Delivery writes: the request with its attempts.
+type Owner interface {
+	// Answer is what is written, which is another one after each call of GoOn that returns nil.
+	Answer() *Answer
+	// GoOn is told that the answer broke off and has another upstream go on with it; the error is what the client is
+	// told if none does.
+	GoOn(err error) *codec.Error
+	// Panicked is told what was recovered, and returns what the client is told.
+	Panicked(panicked any) *codec.Error
+	// Delivered ends the request. Nothing of the Delivery is used after it.
+	Delivered(status int, failure *codec.Error)
+}
+
+// StatusClientGone is what the log says of a client that left, after nginx.
+const StatusClientGone = 499
+
+// errClient is an error in writing to the client.
+var errClient = errors.New("writing to the client")
+
+// Begin has fasthttp write the stream, with its head.
+func (d *Delivery) Begin(ctx *fasthttp.RequestCtx) {
+	d.status = StatusClientGone // until it is known to have ended otherwise
+	header := &ctx.Response.Header
+	header.SetContentTypeBytes(d.Owner.Answer().streamType(d.Client))
 	header.Set(fasthttp.HeaderCacheControl, "no-cache")
 	header.Set("X-Accel-Buffering", "no") // an nginx in front must not collect events
-	if !x.ctx.Request.Header.IsHTTP11() {
-		x.streamUntilClose()
+	if !ctx.Request.Header.IsHTTP11() {
+		d.untilClose(ctx)
 		return
 	}
-	x.chunked = true
-	x.chunks.CatchHead(x.ctx.Conn())
-	x.ctx.Response.ImmediateHeaderFlush = true
-	x.ctx.Response.SetBodyStream(x, -1)
+	d.chunked = true
+	d.chunks.CatchHead(ctx.Conn())
+	ctx.Response.ImmediateHeaderFlush = true
+	ctx.Response.SetBodyStream(d, -1)
 }
 
-// streamUntilClose answers a client that speaks HTTP/1.0, as nginx does towards
-// its upstreams unless told otherwise. It cannot read chunks: its stream ends
-// with the connection. fasthttp streams in chunks only, so this takes the
+// untilClose answers a client that speaks HTTP/1.0, as nginx does towards its upstreams unless told otherwise. It
+// cannot read chunks: its stream ends with the connection. fasthttp streams in chunks only, so this takes the
 // connection over.
-func (x *exchange) streamUntilClose() {
-	ctx := x.ctx
+func (d *Delivery) untilClose(ctx *fasthttp.RequestCtx) {
 	ctx.HijackSetNoResponse(true)
 	ctx.Hijack(func(c net.Conn) {
 		head := []byte("HTTP/1.1 200 OK\r\nConnection: close\r\n")
@@ -58,58 +94,84 @@ func (x *exchange) streamUntilClose() {
 			}
 		}
 		if _, err := c.Write(append(head, "\r\n"...)); err == nil {
-			x.WriteTo(c)
+			d.WriteTo(c)
 		}
-		x.Close()
+		d.Close()
 	})
 }
 
-// WriteTo is the life of a stream: fasthttp calls it in the connection's own
-// goroutine, behind the head.
-func (x *exchange) WriteTo(w io.Writer) (written int64, err error) {
-	defer x.surviveStream(&err)
-	if x.chunked {
-		x.chunks.Begin()
-		w = &x.chunks
+// WriteTo is the life of a stream: fasthttp calls it in the connection's own goroutine, behind the head.
+func (d *Delivery) WriteTo(w io.Writer) (written int64, err error) {
+	defer d.survive(&err)
+	if d.chunked {
+		d.chunks.Begin()
+		w = &d.chunks
 	}
-	if x.tap != nil {
-		w = recording{w, x.tap.Answer()}
+	if d.Record != nil {
+		w = recording{w, d.Record}
 	}
-	if x.comments > 0 {
-		c := newCommenter(w, x.comments, x.sign())
+	if d.Comments > 0 {
+		c := newCommenter(w, d.Comments, d.sign())
 		defer c.stop()
 		w = c
 	}
-	if x.pending != nil {
-		if told := x.await(w); told != nil {
-			x.failure = told
-			return 0, x.breakOff(w)
+	if d.Pending != nil {
+		if d.failure = d.await(w); d.failure != nil {
+			return 0, d.breakOff(w)
 		}
 	}
-	return x.deliver(w)
+	return d.deliver(w)
 }
 
-// pump passes the stream on, whatever a read brought as one write, until it
-// ends: io.EOF is the proper end.
-func (x *exchange) pump(w io.Writer) (written int64, err error) {
-	out, err := x.at.first, x.at.broken
+// deliver writes the stream to its end, by whichever upstreams.
+func (d *Delivery) deliver(w io.Writer) (written int64, err error) {
+	for {
+		n, err := d.pump(w)
+		written += n
+		switch {
+		case err == io.EOF:
+			d.status = fasthttp.StatusOK
+			return written, nil
+		case errors.Is(err, errClient):
+			return written, err
+		}
+		if d.failure = d.goOn(w, err); d.failure != nil {
+			return written, d.breakOff(w)
+		}
+	}
+}
+
+// goOn has the answer gone on with while the client is shown that somebody is there, also where it is not before an
+// answer begins.
+func (d *Delivery) goOn(w io.Writer, err error) *codec.Error {
+	if d.Comments == 0 && d.Owner.Answer().Joint != nil && d.sign() != nil {
+		c := newCommenter(w, d.Gap, d.sign())
+		defer c.stop()
+	}
+	return d.Owner.GoOn(err)
+}
+
+// pump passes an answer on, whatever a read brought as one write, until it ends: io.EOF is the proper end.
+func (d *Delivery) pump(w io.Writer) (written int64, err error) {
+	a := d.Owner.Answer()
+	out, err := a.First, a.broken
 	for {
 		switch {
 		case err != nil:
-		case x.at.answer == nil, x.at.flow.Done(): // a replayed answer is all there
+		case a.Open == nil, a.Flow.Done(): // a replayed answer is all there
 			err = io.EOF
-		case x.at.answer.Ended() && x.joins():
+		case a.Open.Ended() && d.joins():
 			// It has all come: what the flow says behind it leaves with it.
-			n, werr := x.send(w, out, true)
+			n, werr := d.send(w, out, true)
 			written += n
 			if werr != nil {
 				return written, werr
 			}
-			if out, err = x.at.flow.End(); err == nil {
+			if out, err = a.Flow.End(); err == nil {
 				err = io.EOF
 			}
 		}
-		n, werr := x.send(w, out, err == io.EOF)
+		n, werr := d.send(w, out, err == io.EOF)
 		written += n
 		if werr != nil {
 			return written, werr
@@ -118,13 +180,13 @@ func (x *exchange) pump(w io.Writer) (written int64, err error) {
 			return written, err
 		}
 		var in []byte
-		switch in, err = x.at.answer.Next(); err {
+		switch in, err = a.Open.Next(); err {
 		case nil:
-			if out, err = x.at.flow.Push(in); err == nil {
-				err = x.at.holdFlow()
+			if out, err = a.Flow.Push(in); err == nil {
+				err = a.holdFlow()
 			}
 		case io.EOF:
-			if out, err = x.at.flow.End(); err == nil {
+			if out, err = a.Flow.End(); err == nil {
 				err = io.EOF
 			}
 		default:
@@ -133,27 +195,26 @@ func (x *exchange) pump(w io.Writer) (written int64, err error) {
 	}
 }
 
-// send writes a piece of the stream. The last one waits for what fasthttp puts
-// behind it.
-func (x *exchange) send(w io.Writer, out []byte, last bool) (written int64, err error) {
+// send writes a piece of the stream. The last one waits for what fasthttp puts behind it.
+func (d *Delivery) send(w io.Writer, out []byte, last bool) (written int64, err error) {
 	if len(out) == 0 {
 		return 0, nil
 	}
-	if x.first != nil {
-		x.first.Add(out)
+	if d.Repeat != nil {
+		d.Repeat.Add(out)
 	}
 	var n int
-	if last && x.joins() {
-		if x.tap != nil {
-			x.tap.Answer().Add(out)
+	if last && d.joins() {
+		if d.Record != nil {
+			d.Record.Add(out)
 		}
-		n, err = x.chunks.Finish(out)
+		n, err = d.chunks.Finish(out)
 	} else {
 		n, err = w.Write(out)
 	}
-	x.live.written.Add(int64(n))
-	if x.pace != nil {
-		x.pace.wrote(n, time.Since(x.start))
+	d.Written.Add(int64(n))
+	if d.Pace != nil {
+		d.Pace.Wrote(n, time.Since(d.Start))
 	}
 	if err != nil {
 		err = errors.Join(errClient, err)
@@ -161,62 +222,81 @@ func (x *exchange) send(w io.Writer, out []byte, last bool) (written int64, err 
 	return int64(n), err
 }
 
-// joins says that what is written last can wait for what follows. Not if a
-// comment may come between.
-func (x *exchange) joins() bool { return x.chunked && x.comments == 0 }
-
-// breakOff ends a stream that failed. A client must be able to tell an answer
-// that was cut from one that ended: it gets an error event, and the connection
-// is closed without the last chunk.
-func (x *exchange) breakOff(w io.Writer) error {
-	if x.call.Canceled() {
-		return errClient
-	}
-	if x.joins() {
-		x.chunks.Flush()
-	}
-	x.status = x.failure.Status
-	if x.path.Raw && !bytes.HasPrefix(x.at.contentType, []byte("text/event-stream")) {
-		return x.failure // an error event would be a piece of a sound
-	}
-	if own, has := x.at.flow.(interface {
-		Fail(dst []byte, e *codec.Error) []byte
-	}); has {
-		w.Write(own.Fail(nil, x.failure))
-		return x.failure
-	}
-	encoder := x.at.encoder
-	if encoder == nil { // the stream passed through, or has not begun
-		encoder = x.format.NewStreamEncoder(&codec.Request{Model: x.model})
-	}
-	w.Write(encoder.Fail(nil, x.failure))
-	return x.failure
+// recording collects what is written to a client.
+type recording struct {
+	io.Writer
+	to *capture.Recording
 }
 
-// Close is called by fasthttp when it is done with the stream, also when it
-// could not begin to write it.
-func (x *exchange) Close() error {
-	if x.chunked {
-		x.chunks.Begin()
+func (r recording) Write(p []byte) (int, error) {
+	r.to.Add(p)
+	return r.Writer.Write(p)
+}
+
+// joins says that what is written last can wait for what follows. Not if a comment may come between.
+func (d *Delivery) joins() bool { return d.chunked && d.Comments == 0 }
+
+// breakOff ends a stream that failed. A client must be able to tell an answer that was cut from one that ended: it gets
+// an error event, and the connection is closed without the last chunk.
+func (d *Delivery) breakOff(w io.Writer) error {
+	if d.Call.Canceled() {
+		return errClient
 	}
-	if x.pending != nil { // the attempts still go on
-		x.call.Cancel()
-		<-x.pending
+	if d.joins() {
+		d.chunks.Flush()
 	}
-	if x.at.answer != nil && x.status == fasthttp.StatusOK {
-		x.at.answer.CloseLater()
-		x.at.answer = nil
+	d.status = d.failure.Status
+	a := d.Owner.Answer()
+	if d.Raw && !bytes.HasPrefix(a.ContentType, []byte("text/event-stream")) {
+		return d.failure // an error event would be a piece of a sound
 	}
-	if x.first != nil && x.status == fasthttp.StatusOK {
-		x.keepAnswer(fasthttp.StatusOK, nil)
+	if own, has := a.Flow.(interface {
+		Fail(dst []byte, e *codec.Error) []byte
+	}); has {
+		w.Write(own.Fail(nil, d.failure))
+		return d.failure
 	}
-	x.end(x.status)
+	encoder := a.encoder
+	if encoder == nil { // the stream passed through, or has not begun
+		encoder = d.Client.NewStreamEncoder(&codec.Request{Model: d.Model})
+	}
+	w.Write(encoder.Fail(nil, d.failure))
+	return d.failure
+}
+
+// survive ends a stream that panics as one that broke off. fasthttp writes streams after the handler has returned,
+// where nothing would catch it.
+func (d *Delivery) survive(err *error) {
+	panicked := recover()
+	if panicked == nil {
+		return
+	}
+	d.failure = d.Owner.Panicked(panicked)
+	d.status, *err = d.failure.Status, d.failure
+	a := d.Owner.Answer()
+	a.Close()
+	a.Flow = nil // which is not asked what it knows
+}
+
+// Close is called by fasthttp when it is done with the stream, also when it could not begin to write it.
+func (d *Delivery) Close() error {
+	if d.chunked {
+		d.chunks.Begin()
+	}
+	if d.Pending != nil { // the attempts still go on
+		d.Call.Cancel()
+		<-d.Pending
+	}
+	if a := d.Owner.Answer(); a.Open != nil && d.status == fasthttp.StatusOK {
+		a.Open.CloseLater()
+		a.Open = nil
+	}
+	d.Owner.Delivered(d.status, d.failure)
 	return nil
 }
 
-// SupportsBodyWriteTo lets fasthttp use WriteTo, which saves a goroutine and a
-// pipe for every stream.
-func (x *exchange) SupportsBodyWriteTo() bool { return true }
+// SupportsBodyWriteTo lets fasthttp use WriteTo, which saves a goroutine and a pipe for every stream.
+func (d *Delivery) SupportsBodyWriteTo() bool { return true }
 
 // Read is what io.Reader asks for; fasthttp uses WriteTo.
-func (x *exchange) Read([]byte) (int, error) { return 0, errors.ErrUnsupported }
+func (d *Delivery) Read([]byte) (int, error) { return 0, errors.ErrUnsupported }

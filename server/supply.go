@@ -20,28 +20,28 @@ func untold(u *codec.Usage, streamed bool) bool {
 
 // supply gives a whole answer the usage that its client and the books are to have: where a half was not told it is what
 // the total leaves, else estimated.
-func (a *attempt) supply(whole *codec.Response) {
-	u := a.toldUsage()
+func (a *Answer) supply(whole *codec.Response) {
+	u := a.Request.ToldUsage()
 	if !untold(&u, false) {
 		return
 	}
-	if a.said == 0 {
+	if a.Said == 0 {
 		said := int64(0)
 		for _, e := range whole.Events(nil) {
 			said += e.Said()
 		}
-		a.said = max(estimate.Text(said), 1)
+		a.Said = max(estimate.Text(said), 1)
 	}
-	a.guess(&u, reachedAll)
+	a.Request.GuessUsage(&u)
 	whole.Usage, whole.HasUsage = u, true
 }
 
 // supplyStream tells the client of a stream at its end what its usage lacks.
-func (a *attempt) supplyStream(dst []byte, encoder codec.StreamEncoder) []byte {
-	u := a.toldUsage()
+func supplyStream(request Request, dst []byte, encoder codec.StreamEncoder) []byte {
+	u := request.ToldUsage()
 	if !untold(&u, true) {
 		return dst
 	}
-	a.guess(&u, reachedAll)
+	request.GuessUsage(&u)
 	return encoder.Append(dst, &codec.Event{Kind: codec.EventUsage, Usage: u})
 }

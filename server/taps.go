@@ -3,7 +3,6 @@ package server
 import (
 	"bytes"
 	"errors"
-	"io"
 	"iter"
 	"time"
 
@@ -57,17 +56,6 @@ func headerLines(head []byte) iter.Seq2[[]byte, []byte] {
 			}
 		}
 	}
-}
-
-// recording collects what is written to a client.
-type recording struct {
-	io.Writer
-	to *capture.Recording
-}
-
-func (r recording) Write(p []byte) (int, error) {
-	r.to.Add(p)
-	return r.Writer.Write(p)
 }
 
 // CaptureNext waits for the next exchange under one of some client keys.

@@ -12,6 +12,7 @@ import (
 	"uniapi/codec/estimate"
 	"uniapi/codec/form"
 	"uniapi/codec/front"
+	"uniapi/codec/passthrough"
 	"uniapi/codec/rawjson"
 	"uniapi/codec/said"
 	"uniapi/codec/saturate"
@@ -45,7 +46,7 @@ func (a *attempt) farBeyond(completion int64) bool {
 }
 
 // countedAtEnd says whether a flow knows that its usage was told at the end.
-func countedAtEnd(f flow) bool {
+func countedAtEnd(f passthrough.Flow) bool {
 	c, knows := f.(interface{ Counted() bool })
 	return knows && c.Counted()
 }
@@ -62,13 +63,16 @@ func (in *inbound) inputOnly() bool {
 // fill estimates what is missing in a usage.
 func (a *attempt) fill(u *codec.Usage, end extent) {
 	why := lackOf(u, end)
-	if u.Gaps&codec.Nothing != 0 && end == reachedAll && a.flow == nil { // the zeros of a stream are running totals
+	if u.Gaps&codec.Nothing != 0 && end == reachedAll && a.answer.Flow == nil { // the zeros of a stream are running totals
 		a.lacking(metrics.LackZero, u)
 		return
 	}
 	a.guess(u, end)
 	a.lacking(why, u)
 }
+
+// GuessUsage estimates what is missing in the usage of an answer that is whole, without noting it.
+func (a *attempt) GuessUsage(u *codec.Usage) { a.guess(u, reachedAll) }
 
 // guess is fill without noting it.
 func (a *attempt) guess(u *codec.Usage, end extent) {
@@ -114,22 +118,22 @@ func lackOf(u *codec.Usage, end extent) metrics.Lack {
 
 // answerTokens are about those of what has been answered.
 func (a *attempt) answerTokens(end extent) int64 {
-	raw, _ := a.flow.(*rawStream)
+	images, raw := a.answer.Images()
 	switch {
 	case a.inputOnly():
 		return 0
 	case a.endpoint == provider.Speech: // its words are those of the request
 		return a.spokenTokens()
-	case raw != nil && (a.endpoint == provider.Images || a.endpoint == provider.ImageEdits):
-		return imageTokens(max(raw.made(), 1))
-	case a.flow != nil:
-		return max(estimate.Text(a.flow.Said()), 1)
-	case a.said > 0:
-		return a.said
+	case raw && (a.endpoint == provider.Images || a.endpoint == provider.ImageEdits):
+		return imageTokens(max(images, 1))
+	case a.answer.Flow != nil:
+		return max(estimate.Text(a.answer.Flow.Said()), 1)
+	case a.answer.Said > 0:
+		return a.answer.Said
 	case a.ctx.Response.IsBodyStream():
 		return max(a.live.written.Load()/bytesPerToken, 1)
 	}
-	body := a.whole
+	body := a.answer.Body
 	switch a.endpoint {
 	case provider.Images, provider.ImageEdits:
 		return max(a.imagesIn(body, end)*estimate.MediaTokens, estimate.Answer(body))
@@ -142,6 +146,9 @@ func (a *attempt) answerTokens(end extent) int64 {
 	}
 	return estimate.Answer(body)
 }
+
+// imageTokens are those of so many images.
+func imageTokens(n int64) int64 { return n * estimate.MediaTokens }
 
 // imagesIn counts the images in an answer. They are made before it begins: one that
 // was cut off was to have as many as were asked for.
@@ -166,7 +173,7 @@ func (a *attempt) imageKind(whole bool) (size, quality string) {
 		return size, quality
 	}
 	for name, into := range map[string]*string{"size": &size, "quality": &quality} {
-		if text, is := rawjson.Text(a.whole, front.Member(a.whole, name)); is && text != "" {
+		if text, is := rawjson.Text(a.answer.Body, front.Member(a.answer.Body, name)); is && text != "" {
 			*into = strings.Clone(text)
 		}
 	}
@@ -277,8 +284,8 @@ func (in *inbound) formTokens(seconds int64) (n int64) {
 
 // seconds is how long the request's sound is, if the usage or the answer tells.
 func (a *attempt) seconds(u *codec.Usage) int64 {
-	if u.Seconds == 0 && a.flow == nil && !a.ctx.Response.IsBodyStream() {
-		return durationIn(a.whole)
+	if u.Seconds == 0 && a.answer.Flow == nil && !a.ctx.Response.IsBodyStream() {
+		return durationIn(a.answer.Body)
 	}
 	return u.Seconds
 }

@@ -19,9 +19,9 @@ func (a *attempt) told(e *codec.Error) {
 	a.snap.secrets.ToldBut(e, a.own.Holds)
 }
 
-// clean takes the secrets out of a text that passes as it came, but for what the
+// Clean takes the secrets out of a text that passes as it came, but for what the
 // client has said itself.
-func (in *inbound) clean(text []byte) []byte {
+func (in *inbound) Clean(text []byte) []byte {
 	if !in.snap.secrets.HasBytes(text) {
 		return text
 	}
@@ -29,18 +29,18 @@ func (in *inbound) clean(text []byte) []byte {
 	return []byte(in.snap.secrets.CleanBut(string(text), in.own.Holds))
 }
 
-// cleanText is clean for a text of an answer that is the provider's own.
-func (in *inbound) cleanText(text *string) {
+// CleanText is Clean for a text of an answer that is the provider's own.
+func (in *inbound) CleanText(text *string) {
 	if in.snap.secrets.Has(*text) {
 		in.lookAtOwn()
 		*text = in.snap.secrets.CleanBut(*text, in.own.Holds)
 	}
 }
 
-// cleanWhole is cleanText for all such texts of an answer. Members that nobody knows are left out if they have a
+// CleanWhole is CleanText for all such texts of an answer. Members that nobody knows are left out if they have a
 // secret.
-func (in *inbound) cleanWhole(whole *codec.Response) {
-	whole.Own(in.cleanText)
+func (in *inbound) CleanWhole(whole *codec.Response) {
+	whole.Own(in.CleanText)
 	bad := func(f codec.Field) bool { return in.snap.secrets.HasBytes(f.Raw) || in.snap.secrets.Has(f.Name) }
 	whole.Extra = slices.DeleteFunc(whole.Extra, bad)
 	for i := range whole.Choices {

@@ -3,32 +3,21 @@ package server
 import (
 	"uniapi/codec"
 	"uniapi/codec/fit"
-	"uniapi/codec/passthrough"
-	"uniapi/codec/sse"
 	"uniapi/codec/toolid"
 	"uniapi/codec/trigger"
 	"uniapi/server/budget"
 )
 
-// flow is an upstream's stream on its way to the client.
-type flow = passthrough.Flow
-
-// censor looks at what a provider says itself.
-type censor interface {
-	sse.Censor
-	cleanText(text *string)
-}
-
 // translation is the flow between two formats.
 type translation struct {
 	decoder  codec.StreamDecoder
 	encoder  codec.StreamEncoder
-	from     *attempt // whose answer it is; nil if it is one of several streams
+	request  Request // whose answer it is; nil if it is one of several streams
 	triggers []string
-	censor   censor
+	redactor Redactor
 	names    fit.Names // the client's, of tools that the upstream knows under others
 	ids      toolid.Distinct
-	joint    *joint  // of which this is a stream; nil if another cannot go on with it
+	joint    *Joint  // of which this is a stream; nil if another cannot go on with it
 	unwrap   *unwrap // nil if the answer comes as it is
 
 	keeping keeping
@@ -79,7 +68,7 @@ func (t *translation) keep(events []codec.Event) {
 func (t *translation) Held() int {
 	n := cap(t.out) + t.keeping.bytes() + t.unwrap.held()
 	if t.joint != nil {
-		n += t.joint.held()
+		n += t.joint.Held()
 	}
 	return n
 }
@@ -140,8 +129,8 @@ func (t *translation) finish() ([]byte, error) {
 	if !t.started {
 		return nil, trigger.ErrEmpty
 	}
-	if t.from != nil {
-		t.out = t.from.supplyStream(t.out, t.encoder)
+	if t.request != nil {
+		t.out = supplyStream(t.request, t.out, t.encoder)
 	}
 	t.out, t.done = t.encoder.End(t.out), true
 	return t.out, nil
@@ -188,11 +177,11 @@ func (t *translation) event(e *codec.Event) error {
 		}
 		t.started = true
 	}
-	if t.censor != nil {
+	if t.redactor != nil {
 		if e.Kind == codec.EventRefusal { // it may be the provider's
-			t.censor.Censor(e.Text)
+			t.redactor.Censor(e.Text)
 		}
-		e.Own(t.censor.cleanText)
+		e.Own(t.redactor.CleanText)
 	}
 	t.said += e.Said()
 	if e.Says() {
@@ -207,4 +196,20 @@ func (t *translation) event(e *codec.Event) error {
 	t.ids.Event(e)
 	t.out = t.encoder.Append(t.out, e)
 	return nil
+}
+
+// EndsWell ends an answer whose last word had come when its stream broke off: many formats have more behind it. It must
+// be one that is translated.
+func (a *Answer) EndsWell() bool {
+	t := &a.mixed
+	t.begin()
+	events, err := t.decoder.End(t.events[:0])
+	if err != nil || t.translate(events) != nil {
+		return false
+	}
+	if a.First, err = t.finish(); err != nil {
+		return false
+	}
+	a.Close()
+	return true
 }
