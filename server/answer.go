@@ -107,7 +107,7 @@ var (
 // Read reads what an upstream answers until it is certain that it is an answer. The error is why it is none.
 func (a *Answer) Read(from *pool.Response) error {
 	a.Cut, a.Dropped = nil, 0
-	whole := IsWhole(from)
+	whole := bytes.HasPrefix(from.Header.ContentType(), ContentTypeJSON)
 	switch {
 	case a.Raw:
 		return a.readRaw(from, whole)

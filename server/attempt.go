@@ -172,11 +172,11 @@ func (a *attempt) meet(ask provider.Ask) {
 	}
 	// A request is written anew though the upstream speaks as the client does where that takes less than the format
 	// has.
-	a.untranslated = !a.answer.GoesOn() && a.speaks.Speaks(a.to) && !(a.endpoint == provider.Chat && a.rules.Anew(a.body))
+	a.untranslated = (a.answer.Joint == nil || !a.answer.GoesOn()) && a.speaks.Speaks(a.to) && !(a.endpoint == provider.Chat && a.rules.Anew(a.body))
 	a.answer.Terms = Terms{
 		Request: a, Redactor: a, Holding: a.holding, Response: &a.ctx.Response, Blanks: max(a.limits.FirstByte, a.server.options.longestSearch),
 		Client: a.format, Speaks: a.speaks, Head: &a.head, Upstream: a.upstream, Untranslated: a.untranslated,
 		From: front.From{Format: a.to, Endpoint: a.endpoint, Triggers: a.snap.config.Preferences.ErrorTriggers, ItemIDs: a.namer != nil},
-		Raw:  a.path.Raw, Streamless: a.inputOnly(), Stream: a.stream, Unread: !a.path.Raw && (a.endpoint == provider.CountTokens || a.endpoint == provider.Moderations),
+		Raw:  a.path.Raw, Streamless: a.path.Raw && a.inputOnly(), Stream: a.stream, Unread: !a.path.Raw && (a.endpoint == provider.CountTokens || a.endpoint == provider.Moderations),
 	}
 }

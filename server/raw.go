@@ -25,11 +25,7 @@ func (a *Answer) readRaw(from *pool.Response, whole bool) error {
 		from.Begin()
 	}
 	if whole {
-		body, err := a.appendBody(from)
-		if err == nil {
-			a.Usage, err = codec.CheckObject(body)
-		}
-		return err
+		return a.readWhole(from)
 	}
 	first, err := from.Next()
 	if kind == rawEvents {

@@ -14,9 +14,9 @@ import (
 // MaxAnswer is how large a whole answer may be, in bytes; images come inside JSON.
 const MaxAnswer = 256 << 20
 
-// appendBody reads an answer to its end, into memory that the client's connection keeps, where no other attempt has
-// it.
-func (a *Answer) appendBody(from *pool.Response) ([]byte, error) {
+// readWhole reads a whole answer to its end and looks whether it is one: some upstreams say 200 and mean an error. The
+// memory is the client's connection's, which keeps it, where no other attempt has that.
+func (a *Answer) readWhole(from *pool.Response) error {
 	if a.Body == nil {
 		a.Body = a.Response.SwapBody(nil)
 	}
@@ -25,16 +25,13 @@ func (a *Answer) appendBody(from *pool.Response) ([]byte, error) {
 	body, err := from.AppendBody(a.Body[:0], MaxAnswer)
 	from.Close()
 	a.Body = body
-	return body, err
-}
-
-// readWhole reads a whole answer to its end and looks whether it is one: some upstreams say 200 and mean an error.
-func (a *Answer) readWhole(from *pool.Response) error {
-	body, err := a.appendBody(from)
-	if err != nil || a.Unread {
+	switch {
+	case err != nil, a.Unread:
 		return err
-	}
-	if a.Untranslated {
+	case a.Raw:
+		a.Usage, err = codec.CheckObject(body)
+		return err
+	case a.Untranslated:
 		var anew []byte
 		a.Usage, anew, err = a.Speaks.Check(body, a.From, a)
 		if err == nil && anew != nil {
