@@ -121,7 +121,7 @@ bench: ## the hot path, with allocations
 bench-peers: build ## cost, latency and memory beside nginx and haproxy, in one run; ARGS=--quick for a look
 	$(GO) run ./bench/peers --bin ./uni-api $(ARGS)
 
-trail: ## prints which functions of server, file by file, a plain request goes through; fails if the page lists others
+trail: ## prints which functions of server and server/relay, file by file, a plain request goes through; fails if the page lists others
 	@mkdir -p build/cover
 	@$(GO) build -cover -covermode=atomic -coverpkg=uniapi/... -o build/trail ./bench/trail
 	@GOCOVERDIR=build/cover ./build/trail --page docs/architecture.md --functions 45 --files 12 $(ARGS)

@@ -8,6 +8,7 @@ import (
 	"uniapi/codec/images"
 	"uniapi/pool/provider"
 	"uniapi/server/budget"
+	"uniapi/server/relay"
 )
 
 // apart serves searches, and embeddings and images from upstreams whose format has them
@@ -133,7 +134,7 @@ func (a *attempt) makeImages(channel *provider.Channel, ask provider.Ask, client
 		return err
 	}
 	if q.Stream {
-		a.answer.ContentType = append(a.answer.ContentType[:0], ContentTypeEvents...)
+		a.answer.ContentType = append(a.answer.ContentType[:0], relay.ContentTypeEvents...)
 	}
 	a.answer.Body = client.EncodeResponse(nil, whole, q, time.Now().Unix())
 	return nil
@@ -161,7 +162,7 @@ func (a *attempt) exchangeWhole(channel *provider.Channel, ask provider.Ask, bod
 	answer.Begin()
 	defer answer.Close()
 	answer.Memory = &furtherRoom{a.holding, a.holding.Held(budget.Answer)}
-	return answer.AppendBody(nil, MaxAnswer)
+	return answer.AppendBody(nil, relay.MaxAnswer)
 }
 
 // furtherRoom is for an answer that stays beside those before it.

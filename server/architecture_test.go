@@ -49,7 +49,8 @@ var mayImport = map[string][]string{
 	"server/telemetry":         {"codec", "config", "server/conn"},                                                                                                 // log and redactor
 	"server/telemetry/metrics": {"server/conn", "server/idempotency", "server/queue", "server/telemetry", "balancer", "pool", "usage", "codec/saturate", "config"}, // what is counted, and the page that tells it
 	"server/telemetry/tracing": {"server/telemetry/tracing"},                                                                                                       // what an OpenTelemetry collector is told; it knows nothing of how requests are served
-	"server/servertest":        {"config", "pool/pooltest"},                                                                                                        // what tests of rooms share
+	"server/servertest":        {"config", "codec/eventstream", "pool/pooltest"},                                                                                   // what tests of rooms share
+	"server/relay":             {"pool", "codec", "server/budget", "server/capture", "server/conn", "server/idempotency"},                                          // how an answer goes to its client; it knows neither plans nor prices
 	"server":                   {"server", "balancer", "cluster", "pool", "codec", "usage", "config"},
 	"server/command":           {"server", "balancer", "cluster", "pool", "codec", "usage", "config", "loadtest"}, // the command line, which has the mock too
 }

@@ -12,6 +12,7 @@ import (
 	"uniapi/pool/provider"
 	"uniapi/server/budget"
 	"uniapi/server/capture"
+	"uniapi/server/relay"
 	"uniapi/server/telemetry/tracing"
 )
 
@@ -24,7 +25,7 @@ type attempt struct {
 
 	progress
 	workspace
-	answer Answer // what comes of it
+	answer relay.Answer // what comes of it
 }
 
 // progress is how far an attempt is. Nothing of it is left for the next.
@@ -120,7 +121,7 @@ func (a *attempt) ask() error {
 	if line := from.Properties().TierLine; line != "" {
 		a.tier = codec.TierSaid(string(response.Header.Peek(line)))
 	}
-	if a.stream && !a.path.Raw && !IsWhole(response) {
+	if a.stream && !a.path.Raw && !relay.IsWhole(response) {
 		a.safeguard()
 	}
 	err = a.answer.Read(response)
@@ -173,7 +174,7 @@ func (a *attempt) meet(ask provider.Ask) {
 	// A request is written anew though the upstream speaks as the client does where that takes less than the format
 	// has.
 	a.untranslated = (a.answer.Joint == nil || !a.answer.GoesOn()) && a.speaks.Speaks(a.to) && !(a.endpoint == provider.Chat && a.rules.Anew(a.body))
-	a.answer.Terms = Terms{
+	a.answer.Terms = relay.Terms{
 		Request: a, Redactor: a, Holding: a.holding, Response: &a.ctx.Response, Blanks: max(a.limits.FirstByte, a.server.options.longestSearch),
 		Client: a.format, Speaks: a.speaks, Head: &a.head, Upstream: a.upstream, Untranslated: a.untranslated,
 		From: front.From{Format: a.to, Endpoint: a.endpoint, Triggers: a.snap.config.Preferences.ErrorTriggers, ItemIDs: a.namer != nil},

@@ -121,7 +121,7 @@ func (a *attempt) translated(to codec.Format, provider *config.Provider) ([]byte
 	}
 	request = modifier.Apply(request, a.chosen.Upstream)
 	if a.answer.GoesOn() {
-		fetched += 2 * a.answer.Joint.Text()
+		fetched += 2 * len(a.answer.Joint.Text())
 	}
 	if err := a.holdEncoding(fetched); err != nil {
 		return nil, err

@@ -23,11 +23,12 @@ import (
 	"uniapi/server/budget"
 	"uniapi/server/conn"
 	"uniapi/server/entry"
+	"uniapi/server/relay"
 	"uniapi/server/respond"
 )
 
 // statusClientGone is what the log says of a client that left.
-const statusClientGone = StatusClientGone
+const statusClientGone = relay.StatusClientGone
 
 // errorf is respond.Errorf.
 func errorf(status int, kind, code, format string, args ...any) *codec.Error {

@@ -7,6 +7,7 @@ import (
 	"uniapi/balancer/limit"
 	"uniapi/codec"
 	"uniapi/server/idempotency"
+	"uniapi/server/relay"
 	"uniapi/server/telemetry"
 )
 
@@ -39,7 +40,7 @@ type searching struct {
 
 // answering is the answer as the client gets it.
 type answering struct {
-	delivery  Delivery           // where it is a stream
+	delivery  relay.Delivery     // where it is a stream
 	continued int                // how often another channel went on with that
 	first     *idempotency.Claim // by which this answer is kept for the next request of its Idempotency-Key; nil if it is not
 	ttft      time.Duration      // from the request's arrival to the first answer byte ready for the client

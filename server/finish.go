@@ -14,6 +14,7 @@ import (
 	"uniapi/pool"
 	"uniapi/server/budget"
 	"uniapi/server/entry"
+	"uniapi/server/relay"
 	"uniapi/server/telemetry"
 	"uniapi/server/telemetry/metrics"
 	"uniapi/server/telemetry/tracing"
@@ -103,7 +104,7 @@ func (x *exchange) release() {
 func (a *attempt) reset() {
 	clear(a.parts) // the client's bytes are not ours to hold
 	a.encoded, a.parts, a.scratch = pool.Kept(a.encoded, budget.KeptBuffer), a.parts[:0], a.scratch[:0]
-	a.answer.Terms, a.answer.Progress, a.answer.ContentType = Terms{}, Progress{}, a.answer.ContentType[:0]
+	a.answer.Terms, a.answer.Progress, a.answer.ContentType = relay.Terms{}, relay.Progress{}, a.answer.ContentType[:0]
 	a.answer.Body = nil // the connection keeps it
 	if a.edited.Model != "" {
 		a.edited = front.Head{}

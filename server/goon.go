@@ -15,6 +15,7 @@ import (
 	"uniapi/config"
 	"uniapi/pool/provider"
 	"uniapi/server/budget"
+	"uniapi/server/relay"
 	"uniapi/usage"
 )
 
@@ -63,7 +64,7 @@ func (a *attempt) given() int64 {
 	if !a.answer.GoesOn() {
 		return 0
 	}
-	return estimate.Text(int64(len(a.answer.Joint.Given())))
+	return estimate.Text(int64(a.answer.Joint.Given()))
 }
 
 // brokeOff notes a stream that broke off.
@@ -127,7 +128,7 @@ func (x *exchange) mayTryElsewhere(told *codec.Error) bool {
 }
 
 // chargeBroken puts an attempt on the bill whose answer the client has a part of, and lets go of it.
-func (x *exchange) chargeBroken(j *Joint) {
+func (x *exchange) chargeBroken(j *relay.Joint) {
 	u := x.at.ToldUsage()
 	if !u.Complete() {
 		x.at.fill(&u, reachedSome)
@@ -151,7 +152,7 @@ func (x *exchange) chargeBroken(j *Joint) {
 
 // endOf ends an answer that is complete but for what stands behind its last word, or that has been as long as it may
 // be.
-func (x *exchange) endOf(j *Joint) bool {
+func (x *exchange) endOf(j *relay.Joint) bool {
 	q, err := x.DecodedRequest()
 	if !j.Ended() && (err != nil || q.MaxTokens == nil || j.Left(*q.MaxTokens) > 0) {
 		return false
@@ -162,14 +163,14 @@ func (x *exchange) endOf(j *Joint) bool {
 
 // affords takes what the rest of the answer costs at least out of the key's credits, and what was spent beyond what was
 // taken at the beginning.
-func (x *exchange) affords(j *Joint) bool {
+func (x *exchange) affords(j *relay.Joint) bool {
 	if !x.key.book.Limited() {
 		return true
 	}
 	if x.paid >= x.key.book.Left() {
 		return false
 	}
-	least := usage.Tokens{Prompt: int64(len(x.body))/estimate.CharactersPerToken + estimate.Text(int64(j.Text()))}
+	least := usage.Tokens{Prompt: int64(len(x.body))/estimate.CharactersPerToken + estimate.Text(int64(len(j.Text())))}
 	more := max(saturate.Add(x.paid, x.cost(&least, ""))-x.reserved, 0)
 	if more == 0 { // what was taken is enough, and may be all there was
 		return true
@@ -182,7 +183,7 @@ func (x *exchange) affords(j *Joint) bool {
 }
 
 // searchOn asks channels that were not asked before, until one goes on with the answer.
-func (x *exchange) searchOn(j *Joint) bool {
+func (x *exchange) searchOn(j *relay.Joint) bool {
 	x.plan.GoOn()
 	for x.began = time.Now(); !x.late(&x.plan); {
 		chosen, more := x.next(&x.plan)
@@ -213,7 +214,7 @@ func (x *exchange) searchOn(j *Joint) bool {
 }
 
 // goOnWith has the attempt ask for the rest of an answer, whose text is held meanwhile.
-func (a *attempt) goOnWith(j *Joint) error {
+func (a *attempt) goOnWith(j *relay.Joint) error {
 	a.answer.Joint = j
 	j.Next(a)
 	if n := j.Held(); n > budget.KeptBuffer {

@@ -14,6 +14,7 @@ import (
 	"uniapi/codec/formats/gemini"
 	"uniapi/codec/formats/openai"
 	"uniapi/codec/formats/responses"
+	"uniapi/server/servertest"
 )
 
 // speaker is a provider of one format, whose streams are played piece by piece.
@@ -50,20 +51,20 @@ const eventFrames = "application/vnd.amazon.eventstream"
 
 // speakers are one for each format.
 var speakers = []*speaker{
-	{name: "chat", engine: "gpt", path: "/v1/chat/completions", over: stopEvent + usageEvent + doneEvent, fault: named("", errorBody("overloaded")), piece: func(text string) string { return named("", chatEvent(text)) }},
-	{name: "messages", engine: "claude", path: "/v1/messages", model: "claude-sonnet-4-5", lead: messagesLead, over: claudeOver(named), fault: named("error", claudeFault),
-		piece: func(text string) string { return named("content_block_delta", messagesEvent(text)) }, prefilled: true},
-	{name: "new-messages", engine: "claude", path: "/v1/messages", model: "claude-sonnet-4-6", lead: messagesLead, over: claudeOver(named), fault: named("error", claudeFault),
-		piece: func(text string) string { return named("content_block_delta", messagesEvent(text)) }},
+	{name: "chat", engine: "gpt", path: "/v1/chat/completions", over: stopEvent + usageEvent + doneEvent, fault: named("", errorBody("overloaded")), piece: func(text string) string { return named("", servertest.ChatEvent(text)) }},
+	{name: "messages", engine: "claude", path: "/v1/messages", model: "claude-sonnet-4-5", lead: servertest.MessagesLead, over: claudeOver(named), fault: named("error", claudeFault),
+		piece: func(text string) string { return named("content_block_delta", servertest.MessagesEvent(text)) }, prefilled: true},
+	{name: "new-messages", engine: "claude", path: "/v1/messages", model: "claude-sonnet-4-6", lead: servertest.MessagesLead, over: claudeOver(named), fault: named("error", claudeFault),
+		piece: func(text string) string { return named("content_block_delta", servertest.MessagesEvent(text)) }},
 	{name: "gemini", engine: "gemini", path: "/v1beta", model: "gemini-2.5-pro", fault: named("", `{"error":{"code":503,"message":"overloaded","status":"UNAVAILABLE"}}`),
 		over:  named("", `{"candidates":[{"content":{"role":"model","parts":[{"text":""}]},"finishReason":"STOP","index":0}],"usageMetadata":{"promptTokenCount":11,"candidatesTokenCount":7,"totalTokenCount":18}}`),
-		piece: func(text string) string { return named("", geminiEvent(text)) }, prefilled: true},
-	{name: "responses", engine: "responses", path: "/v1/responses", lead: responsesLead, fault: named("error", `{"type":"error","code":"server_error","message":"overloaded","sequence_number":9}`),
+		piece: func(text string) string { return named("", servertest.GeminiEvent(text)) }, prefilled: true},
+	{name: "responses", engine: "responses", path: "/v1/responses", lead: servertest.ResponsesLead, fault: named("error", `{"type":"error","code":"server_error","message":"overloaded","sequence_number":9}`),
 		over:  named("response.completed", `{"type":"response.completed","sequence_number":9,"response":{"id":"resp","object":"response","status":"completed","model":"r","output":[],"usage":{"input_tokens":11,"output_tokens":7,"total_tokens":18}}}`),
-		piece: func(text string) string { return named("response.output_text.delta", responsesEvent(text)) }},
-	{name: "cohere", engine: "cohere", path: "/v2/chat", lead: cohereLead, fault: named("message-end", `{"type":"message-end","delta":{"finish_reason":"ERROR","error":"overloaded"}}`),
+		piece: func(text string) string { return named("response.output_text.delta", servertest.ResponsesEvent(text)) }},
+	{name: "cohere", engine: "cohere", path: "/v2/chat", lead: servertest.CohereLead, fault: named("message-end", `{"type":"message-end","delta":{"finish_reason":"ERROR","error":"overloaded"}}`),
 		over:  named("message-end", `{"type":"message-end","delta":{"finish_reason":"COMPLETE","usage":{"tokens":{"input_tokens":11,"output_tokens":7}}}}`),
-		piece: func(text string) string { return named("content-delta", cohereEvent(text)) }},
+		piece: func(text string) string { return named("content-delta", servertest.CohereEvent(text)) }},
 	{name: "converse", engine: "aws", model: "amazon.nova-pro-v1:0", kind: eventFrames, lead: converseFrame("messageStart", `{"role":"assistant"}`),
 		fault: string(eventstream.AppendException(nil, "serviceUnavailableException", []byte(`{"message":"overloaded"}`))),
 		over: converseFrame("contentBlockStop", `{"contentBlockIndex":0}`) + converseFrame("messageStop", `{"stopReason":"end_turn"}`) +

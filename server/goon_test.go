@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"uniapi/server/servertest"
 )
 
 const goOnAll = "preferences: {stream_recovery: continue, cooldown_period: 0, model_timeout: 1}\n"
@@ -239,7 +241,7 @@ func mutely(<-chan bool) script { return mute }
 // TestSignedThinkingIsNotGoneOnWith has Claude think, and break off.
 func TestSignedThinkingIsNotGoneOnWith(t *testing.T) {
 	claude := speakers[1]
-	lead := messagesLead[:strings.Index(messagesLead, "event: content_block_start")]
+	lead := servertest.MessagesLead[:strings.Index(servertest.MessagesLead, "event: content_block_start")]
 	thought := named("content_block_start", `{"type":"content_block_start","index":0,"content_block":{"type":"thinking","thinking":"","signature":""}}`) +
 		named("content_block_delta", `{"type":"content_block_delta","index":0,"delta":{"type":"thinking_delta","thinking":"hm"}}`) +
 		named("content_block_delta", `{"type":"content_block_delta","index":0,"delta":{"type":"signature_delta","signature":"U0lHTkVE"}}`) +

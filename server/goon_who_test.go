@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"uniapi/codec"
+	"uniapi/server/relay"
 )
 
 // TestWhoseStreamsAreGoneOnWith sets it for all, for a provider and for a client key.
@@ -279,7 +280,7 @@ func TestWhatCannotBeGoneOnWithPassesAsItIs(t *testing.T) {
 func TestALongTextIsNotKept(t *testing.T) {
 	piece := strings.Repeat("long ", 50_000)
 	var texts []string
-	for range mostBuffered/len(piece) + 2 {
+	for range relay.MostBuffered/len(piece) + 2 {
 		texts = append(texts, piece)
 	}
 	chain := startChain(t, []string{"preferences: {stream_recovery: continue}\n"}, cutOff(append(texts, "last")...), endsWell("more"))

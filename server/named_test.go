@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"uniapi/server/servertest"
 )
 
 func TestAnAnswerThatAnUpstreamGaveNoIDGetsOneOfItsOwn(t *testing.T) {
@@ -12,9 +14,9 @@ func TestAnAnswerThatAnUpstreamGaveNoIDGetsOneOfItsOwn(t *testing.T) {
 	const response = `{"object":"response","status":"completed","model":"r","output":[{"id":"msg_1","type":"message","role":"assistant","status":"completed","content":[{"type":"output_text","text":"hi","annotations":[]}]}],"usage":{"input_tokens":1,"output_tokens":1,"total_tokens":2}}`
 	begun := strings.Replace(message, `[{"type":"text","text":"hi"}]`, `[]`, 1)
 	messages := "event: message_start\ndata: {\"type\":\"message_start\",\"message\":" + begun + "}\n\n" +
-		named("content_block_start", `{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}`) + named("content_block_delta", messagesEvent(`"hi"`)) + claudeOver(named)
+		named("content_block_start", `{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}`) + named("content_block_delta", servertest.MessagesEvent(`"hi"`)) + claudeOver(named)
 	responses := named("response.created", `{"type":"response.created","sequence_number":0,"response":{"object":"response","status":"in_progress","output":[]}}`) +
-		named("response.output_text.delta", responsesEvent(`"hi"`)) + named("response.completed", `{"type":"response.completed","sequence_number":2,"response":`+response+`}`)
+		named("response.output_text.delta", servertest.ResponsesEvent(`"hi"`)) + named("response.completed", `{"type":"response.completed","sequence_number":2,"response":`+response+`}`)
 	for _, test := range []struct{ name, engine, at, path, body, whole, stream, prefix string }{
 		{"messages", "claude", "/v1/messages", "/v1/messages", `"max_tokens":9,"messages":[{"role":"user","content":"q"}]`, message, messages, "msg_"},
 		{"responses", "responses", "/v1/responses", "/v1/responses", `"input":"q"`, response, responses, "resp_"},

@@ -53,7 +53,7 @@ func (a *attempt) continued(q *codec.Request) *codec.Request {
 		rest := max(a.answer.Joint.Left(*c.MaxTokens), a.to.Properties().LeastTokens)
 		c.MaxTokens = &rest
 	}
-	given, _ := seam.Split(a.answer.Joint.Given())
+	given, _ := seam.Split(a.answer.Joint.Text()[:a.answer.Joint.Given()])
 	if len(given) == 0 {
 		return &c
 	}

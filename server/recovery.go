@@ -2,6 +2,7 @@ package server
 
 import (
 	"uniapi/config"
+	"uniapi/server/relay"
 )
 
 // buffers says whether the attempt's stream is to be there whole before the client
@@ -43,6 +44,6 @@ func (a *attempt) safeguard() {
 		return
 	}
 	if q := a.joins(); q != nil {
-		a.answer.Joint = NewJoint(a.format.NewStreamEncoder(q), a)
+		a.answer.Joint = relay.NewJoint(a.format.NewStreamEncoder(q), a)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"uniapi/codec"
+	"uniapi/server/relay"
 )
 
 // breaks are ends of a stream that is not complete, behind two events.
@@ -146,7 +147,7 @@ func TestALongStreamDoesNotWaitForItsEnd(t *testing.T) {
 	piece := chunk(event(strings.Repeat("long ", 50_000)))
 	up := listen(t, func(p *peer, r seen) bool {
 		p.say(streamHead)
-		for range mostBuffered/len(piece) + 2 {
+		for range relay.MostBuffered/len(piece) + 2 {
 			p.say(piece)
 		}
 		<-goOn
@@ -157,7 +158,7 @@ func TestALongStreamDoesNotWaitForItsEnd(t *testing.T) {
 	client := g.dial()
 	client.post(streamRequest)
 	body := client.head().Body
-	if _, err := io.ReadFull(body, make([]byte, mostBuffered)); err != nil {
+	if _, err := io.ReadFull(body, make([]byte, relay.MostBuffered)); err != nil {
 		t.Fatal(err)
 	}
 	close(goOn)

@@ -11,6 +11,7 @@ import (
 	"uniapi/codec"
 	"uniapi/config"
 	"uniapi/pool"
+	"uniapi/server/relay"
 	"uniapi/server/telemetry/metrics"
 	"uniapi/server/telemetry/tracing"
 )
@@ -100,7 +101,7 @@ func (x *exchange) take(chosen balancer.Attempt) {
 func (x *exchange) choose(chosen balancer.Attempt) {
 	x.live.mu.Lock()
 	x.at.progress = progress{chosen: chosen, began: time.Now()}
-	x.at.answer.Terms, x.at.answer.Progress = Terms{}, Progress{}
+	x.at.answer.Terms, x.at.answer.Progress = relay.Terms{}, relay.Progress{}
 	if chosen.Number > 0 {
 		x.at.backend = &x.snap.backends[chosen.Provider.Index]
 	}

@@ -5,6 +5,7 @@ import (
 
 	"uniapi/config"
 	"uniapi/server/budget"
+	"uniapi/server/relay"
 	"uniapi/server/requestlog"
 	"uniapi/server/telemetry"
 )
@@ -129,7 +130,7 @@ func (in *inbound) keepsRequests() bool {
 }
 
 // keepPace writes how a stream went into its request's line.
-func keepPace(l *telemetry.Line, p *Pace) {
+func keepPace(l *telemetry.Line, p *relay.Pace) {
 	l.Number("pieces", int64(p.Pieces))
 	l.Number("bytes", p.Bytes)
 	l.Milliseconds("longest_gap_ms", p.Longest)

@@ -6,6 +6,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"uniapi/codec"
+	"uniapi/server/relay"
 )
 
 // respond hands the answer to fasthttp, which writes it after the handler has
@@ -24,7 +25,7 @@ func (x *exchange) respond() {
 		x.beginStream()
 		return
 	}
-	kind := ContentTypeJSON
+	kind := relay.ContentTypeJSON
 	if len(x.at.answer.ContentType) > 0 {
 		kind = x.at.answer.ContentType
 	}
@@ -44,7 +45,7 @@ func (x *exchange) beginStream() {
 	d.Owner, d.Call, d.Written, d.Start = x, x.call, &x.live.written, x.start
 	d.Client, d.Model, d.Raw, d.Gap, d.Repeat = x.format, x.model, x.path.Raw, x.server.options.gapComments, x.first
 	if x.stages&withLog != 0 {
-		d.Pace = NewPace()
+		d.Pace = relay.NewPace()
 	}
 	if x.tap != nil {
 		d.Record = x.tap.Answer()
@@ -53,7 +54,7 @@ func (x *exchange) beginStream() {
 }
 
 // Answer implements relay.Owner.
-func (x *exchange) Answer() *Answer { return &x.at.answer }
+func (x *exchange) Answer() *relay.Answer { return &x.at.answer }
 
 // Delivered implements relay.Owner.
 func (x *exchange) Delivered(status int, failure *codec.Error) {

@@ -4,6 +4,8 @@ import (
 	"crypto/rand"
 	"strings"
 
+	"github.com/valyala/fasthttp"
+
 	"uniapi/balancer/limit/told"
 	"uniapi/codec"
 	"uniapi/codec/front"
@@ -12,8 +14,6 @@ import (
 	"uniapi/pool"
 	"uniapi/pool/provider"
 	"uniapi/server/budget"
-
-	"github.com/valyala/fasthttp"
 )
 
 // write makes the request's body for a channel: the client's bytes with what

@@ -11,6 +11,7 @@ import (
 	"uniapi/pool"
 	"uniapi/pool/provider"
 	"uniapi/server/budget"
+	"uniapi/server/relay"
 	"uniapi/usage"
 )
 
@@ -72,7 +73,7 @@ func (a *attempt) part(u codec.Usage, said int64) {
 }
 
 // cut notes what has come of a stream that was to be put together and had come well so far.
-func (a *attempt) cut(came *Cut) {
+func (a *attempt) cut(came *relay.Cut) {
 	u := came.Usage
 	if u.Prompt == 0 {
 		u.Gaps |= codec.NoPrompt

@@ -229,35 +229,3 @@ func TestImagesThatGoogleMakesCostByTheirNumberWhereItDoesNotCount(t *testing.T)
 		}
 	}
 }
-
-// FuzzRawStream gives a stream in one piece and in two: what is found out does not depend on it, and every byte passes.
-func FuzzRawStream(f *testing.F) {
-	f.Add([]byte("event: image_generation.completed\r\ndata: {\"b64_json\":\""+strings.Repeat("A", 3*mostEnd)+"\",\"usage\":{\"input_tokens\":3,\"output_tokens\":4}}\r\n\r\n"), 100, true)
-	f.Add([]byte("data: {\"type\":\"transcript.text.delta\",\"delta\":\"a\\\"b\"}\n\ndata: {\"type\":\"transcript.text.done\",\"text\":\"ab\",\"usage\":{\"seconds\":3}}"), 9, true)
-	f.Add([]byte("data: {\"type\":\"a.completed\"}\n\r\r\ndata: {\"type\":\"b.completed\"}\r\n\r\n\r"), 33, true)
-	f.Add([]byte(`{"text":"a","usage":{"total_tokens":1e300}}`), 3, false)
-	f.Fuzz(func(t *testing.T, data []byte, at int, events bool) {
-		at = min(max(at, 0), len(data))
-		kind := rawText
-		if events {
-			kind = rawEvents
-		}
-		whole, split := &rawStream{kind: kind}, &rawStream{kind: kind}
-		out, _ := whole.Push(data)
-		first, _ := split.Push(data[:at])
-		second, _ := split.Push(data[at:])
-		if string(out) != string(data) || string(first)+string(second) != string(data) {
-			t.Fatal("it does not pass as it came")
-		}
-		whole.End()
-		split.End()
-		a, _ := whole.Usage()
-		b, _ := split.Usage()
-		if a != b || whole.Said() != split.Said() || whole.made() != split.made() {
-			t.Fatalf("%+v, %d, %d\nsplit at %d: %+v, %d, %d", a, whole.Said(), whole.made(), at, b, split.Said(), split.made())
-		}
-		if a.Prompt < 0 || a.Completion < 0 || whole.Said() < 0 || len(whole.begun) > mostEnd || len(whole.ending) > 2*mostEnd {
-			t.Fatalf("%+v, %d, %d kept", a, whole.Said(), len(whole.begun)+len(whole.ending))
-		}
-	})
-}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"uniapi/codec/eventstream"
+	"uniapi/server/servertest"
 	"uniapi/server/telemetry/metrics"
 )
 
@@ -76,7 +77,7 @@ func asSSE(events []string) (out string) {
 
 func asInvokeFrames(events []string) (out string) {
 	for i := 0; i+1 < len(events); i += 2 {
-		out += string(invokeFrame(events[i+1]))
+		out += string(servertest.InvokeFrame(events[i+1]))
 	}
 	return out
 }
@@ -91,7 +92,7 @@ var tongues = []tongue{
 			if usage != "" {
 				end = "data: " + with(`{"id":"1","object":"chat.completion.chunk","choices":[]}`, "usage", usage) + "\n\n" + end
 			}
-			return "data: " + chatEvent(`"`+answeredText+`"`) + "\n\n", stopEvent + end
+			return "data: " + servertest.ChatEvent(`"`+answeredText+`"`) + "\n\n", stopEvent + end
 		}},
 	{name: "Messages", at: "/v1/messages", engine: "claude", own: `{"input_tokens":1234,"output_tokens":567}`, events: eventsKind, plain: messagesPlain,
 		stream: func(usage string) (string, string) {
@@ -118,7 +119,7 @@ var tongues = []tongue{
 			return with(`{"id":"1","finish_reason":"COMPLETE","message":{"role":"assistant","content":[{"type":"text","text":"`+answeredText+`"}]}}`, "usage", usage)
 		},
 		stream: func(usage string) (string, string) {
-			return sseEvent("message-start", `{"type":"message-start","id":"1","delta":{"message":{"role":"assistant"}}}`) + sseEvent("content-delta", cohereEvent(`"`+answeredText+`"`)),
+			return sseEvent("message-start", `{"type":"message-start","id":"1","delta":{"message":{"role":"assistant"}}}`) + sseEvent("content-delta", servertest.CohereEvent(`"`+answeredText+`"`)),
 				sseEvent("message-end", `{"type":"message-end","delta":`+with(`{"finish_reason":"COMPLETE"}`, "usage", usage)+`}`)
 		}},
 	{name: "Converse", engine: "aws", model: "amazon.nova", own: `{"inputTokens":1234,"outputTokens":567,"totalTokens":1801}`, events: "application/vnd.amazon.eventstream",

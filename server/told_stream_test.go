@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"uniapi/config"
 	"uniapi/server/telemetry"
 )
 
@@ -112,62 +111,3 @@ func TestStreamsTellWhoSendsTooManyEscapesNeitherSecretsNorWhichGuessIsRight(t *
 		t.Errorf("there are %d answers", len(answers))
 	}
 }
-
-// TestStreamsOfImagesAndTranscriptsTellNoSecretInPieces has an event that names a key come in small pieces, and others
-// whole beside it.
-func TestStreamsOfImagesAndTranscriptsTellNoSecretInPieces(t *testing.T) {
-	secrets := telemetry.NewRedactor([]config.Secret{{Text: upstreamKeyText}})
-	clean := func(text []byte) []byte { return []byte(secrets.Clean(string(text))) }
-	for name, test := range map[string]struct {
-		kind         rawKind
-		before, text string
-	}{
-		"an event":            {rawEvents, "data: {\"type\":\"image_generation.partial_image\"}\n\n", "event: error\r\ndata: {\"message\":\"no KEY\"}\r\n\r\ndata: {}\n\n"},
-		"an event at the end": {rawEvents, "", "data: {\"message\":\"no KEY\"}"},
-		"a long event":        {rawEvents, "", "data: {\"detail\":\"" + strings.Repeat("x", mostWaiting-100) + "\",\"message\":\"no KEY\"}\n\n"},
-		"a line of JSON":      {rawText, "", "{\"error\":\"no KEY\",\n\"a\":1}"},
-		"its last line":       {rawText, "{\n", "\"error\":\"no KEY\"}"},
-	} {
-		whole := test.before + strings.ReplaceAll(test.text, "KEY", upstreamKeyText)
-		want := string(clean([]byte(whole)))
-		for _, size := range []int{1, 7, 11, 30, 1 << 20} {
-			s := &rawStream{kind: test.kind, clean: cleaner{clean: clean}}
-			got := ""
-			for rest := []byte(whole); len(rest) > 0; {
-				n := min(size, len(rest))
-				out, _ := s.Push(rest[:n:n])
-				got += string(out)
-				if rest = rest[n:]; len(whole)-len(rest) == len(test.before) && got != test.before {
-					t.Errorf("%s in pieces of %d: what is whole waits: %q", name, size, got)
-				}
-			}
-			if out, _ := s.End(); got+string(out) != want {
-				t.Errorf("%s in pieces of %d: %.200q, want %.200q", name, size, got+string(out), want)
-			}
-		}
-	}
-}
-
-// TestLargeEventsOfImagesDoNotWait has an image go out while it comes.
-func TestLargeEventsOfImagesDoNotWait(t *testing.T) {
-	s := &rawStream{kind: rawEvents, clean: cleaner{clean: func(text []byte) []byte { return text }}}
-	in, out := "data: "+strings.Repeat("x", 1<<20)+"\n\ndata: {}\n\n", ""
-	for at := 0; at < len(in); at += 1000 {
-		piece, _ := s.Push([]byte(in[at:min(at+1000, len(in))]))
-		out += string(piece)
-		if s.Held() > 1<<20 || at > 2*mostWaiting && len(out) < at-2*mostWaiting {
-			t.Fatalf("after %d bytes %d are out, %d held", at, len(out), s.Held())
-		}
-	}
-	if out != in {
-		t.Errorf("%d bytes came of %d", len(out), len(in))
-	}
-}
-
-// cleaner is a Redactor of pieces alone.
-type cleaner struct {
-	Redactor
-	clean func(text []byte) []byte
-}
-
-func (c cleaner) Clean(text []byte) []byte { return c.clean(text) }

@@ -6,9 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"uniapi/codec"
 	"uniapi/codec/alternation"
 	"uniapi/codec/formats"
+	"uniapi/server/relay"
 )
 
 // listRequests ask each inbound format for a list, a word or one of several objects.
@@ -104,18 +104,6 @@ func TestAWrappedAnswerComesUnwrapped(t *testing.T) {
 	}
 }
 
-func TestWrappingIsForEachChoice(t *testing.T) {
-	u := unwrapping(&codec.OutputFormat{Wrapped: true})
-	say := func(choice int64, text string) string {
-		e := codec.Event{Kind: codec.EventText, Choice: choice, Text: []byte(text)}
-		u.event(&e)
-		return string(e.Text)
-	}
-	if a, b, c := say(0, `{"answer":[1`), say(1, `{"answer":[2`), say(0, `,3]}`); a != "[1" || b != "[2" || c != ",3]" {
-		t.Errorf("%q %q %q", a, b, c)
-	}
-}
-
 func TestAnAnswerGivenToAToolComesWithoutTheWordsBesideIt(t *testing.T) {
 	const (
 		words  = `{"contentBlockIndex":0,"delta":{"text":"Here it is: "}}`
@@ -136,7 +124,7 @@ func TestAnAnswerGivenToAToolComesWithoutTheWordsBesideIt(t *testing.T) {
 	}
 	aside := [2]string{"contentBlockDelta", words}
 	end := [2]string{"contentBlockStop", `{"contentBlockIndex":1}`}
-	long := strings.Replace(words, "Here it is: ", strings.Repeat("so ", mostAside/3+1), 1)
+	long := strings.Replace(words, "Here it is: ", strings.Repeat("so ", relay.MostAside/3+1), 1)
 	list, object := `{"type":"array","items":{"type":"integer"}}`, `{"type":"object","properties":{"answer":{"type":"array"}}}`
 	for _, test := range []struct {
 		name, schema, answer, want string
@@ -149,7 +137,7 @@ func TestAnAnswerGivenToAToolComesWithoutTheWordsBesideIt(t *testing.T) {
 		{"nothing given, streamed", object, frames("tool_use", aside, [2]string{"contentBlockStart", answerOpened}, end), `{}`, true},
 		{"the tool is not called, streamed", object, frames("end_turn", aside), "Here it is: ", true},
 		{"another is called, streamed", object, frames("tool_use", aside, [2]string{"contentBlockStart", callOpened}, [2]string{"contentBlockDelta", given}, end), "Here it is: ", true},
-		{"more words than are held, streamed", object, frames("end_turn", [2]string{"contentBlockDelta", long}, aside), strings.Repeat("so ", mostAside/3+1) + "Here it is: ", true},
+		{"more words than are held, streamed", object, frames("end_turn", [2]string{"contentBlockDelta", long}, aside), strings.Repeat("so ", relay.MostAside/3+1) + "Here it is: ", true},
 		{"plain", object, whole("tool_use", `{"text":"Here it is: "},{"toolUse":{"toolUseId":"t1","name":"answer_in_json","input":{"answer":[1]}}}`), `{"answer":[1]}`, false},
 		{"a list, plain", list, whole("tool_use", `{"text":"Here it is: "},{"toolUse":{"toolUseId":"t1","name":"answer_in_json","input":{"answer":[1]}}}`), `[1]`, false},
 		{"the tool is not called, plain", object, whole("end_turn", `{"text":"Here it is: "}`), "Here it is: ", false},

@@ -38,16 +38,17 @@ const (
 )
 
 func main() {
-	room := flag.String("room", "server", "the folder whose functions are listed")
+	folders := flag.String("rooms", "server,server/relay", "the folders whose functions are listed")
 	page := flag.String("page", "", "a page that lists them: fail where it does so otherwise")
 	functions := flag.Int("functions", 0, "fail if there are more; 0 is any number")
 	files := flag.Int("files", 0, "fail if they stand in more files; 0 is any number")
 	flag.Parse()
-	went, err := walk(*room)
+	rooms := strings.Split(*folders, ",")
+	went, err := walk(rooms)
 	if err != nil {
 		log.Fatal(err)
 	}
-	n := tell(os.Stdout, *room, went)
+	n := tell(os.Stdout, rooms, went)
 	if *functions > 0 && n > *functions || *files > 0 && len(went) > *files {
 		log.Fatalf("a plain request may go through %d functions in %d files: what only some requests need is not to be called for it", *functions, *files)
 	}
@@ -56,14 +57,14 @@ func main() {
 		if err != nil {
 			log.Fatal(err)
 		}
-		if wrong := differences(went, listed(string(text), *room)); len(wrong) > 0 {
+		if wrong := differences(went, listed(string(text), rooms)); len(wrong) > 0 {
 			log.Fatalf("%s says otherwise:\n%s", *page, strings.Join(wrong, "\n"))
 		}
 	}
 }
 
-// walk has a gateway serve a plain request, and returns the functions of a room that it went through, by file.
-func walk(room string) (map[string][]string, error) {
+// walk has a gateway serve a plain request, and returns the functions of some folders that it went through, by file.
+func walk(rooms []string) (map[string][]string, error) {
 	mock := &loadtest.Mock{}
 	upstream, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -99,7 +100,7 @@ func walk(room string) (map[string][]string, error) {
 	if err := ask(address); err != nil {
 		return nil, err
 	}
-	return touchedIn(room)
+	return touchedIn(rooms)
 }
 
 func ask(address string) error {
@@ -124,8 +125,8 @@ func ask(address string) error {
 // touched is a function that has run, as `go tool covdata func` prints it.
 var touched = regexp.MustCompile(`^(?:uniapi/)?(\S+?):(\d+):\s+(\S+)\s+([\d.]+)%`)
 
-// touchedIn are the functions in a room that have run since the counters were cleared.
-func touchedIn(room string) (map[string][]string, error) {
+// touchedIn are the functions in some folders that have run since the counters were cleared.
+func touchedIn(rooms []string) (map[string][]string, error) {
 	dir, err := os.MkdirTemp("", "trail")
 	if err != nil {
 		return nil, err
@@ -144,7 +145,7 @@ func touchedIn(room string) (map[string][]string, error) {
 	went := map[string][]string{}
 	for line := range bytes.Lines(out) {
 		m := touched.FindSubmatch(line)
-		if m == nil || string(m[4]) == "0.0" || path.Dir(string(m[1])) != room {
+		if m == nil || string(m[4]) == "0.0" || !slices.Contains(rooms, path.Dir(string(m[1]))) {
 			continue
 		}
 		went[string(m[1])] = append(went[string(m[1])], strings.TrimLeft(string(m[3]), "*"))
@@ -153,23 +154,23 @@ func touchedIn(room string) (map[string][]string, error) {
 }
 
 // tell prints them and says how many there are.
-func tell(w io.Writer, room string, went map[string][]string) (functions int) {
+func tell(w io.Writer, rooms []string, went map[string][]string) (functions int) {
 	for _, name := range slices.Sorted(maps.Keys(went)) {
 		fmt.Fprintf(w, "%-32s %s\n", name, strings.Join(went[name], " "))
 		functions += len(went[name])
 	}
-	fmt.Fprintf(w, "%d functions in %d files of %s\n", functions, len(went), room)
+	fmt.Fprintf(w, "%d functions in %d files of %s\n", functions, len(went), strings.Join(rooms, " and "))
 	return functions
 }
 
 // row is a row of a table whose first cell is a file and whose second cell names functions of it.
 var row, quoted = regexp.MustCompile("(?m)^\\| `(\\S+\\.go)` \\| (`[^|]*) \\|"), regexp.MustCompile("`([^`]+)`")
 
-// listed are the functions of a room that a page lists in such rows.
-func listed(page, room string) map[string][]string {
+// listed are the functions of some folders that a page lists in such rows.
+func listed(page string, rooms []string) map[string][]string {
 	all := map[string][]string{}
 	for _, m := range row.FindAllStringSubmatch(page, -1) {
-		if path.Dir(m[1]) != room {
+		if !slices.Contains(rooms, path.Dir(m[1])) {
 			continue
 		}
 		for _, name := range quoted.FindAllStringSubmatch(m[2], -1) {

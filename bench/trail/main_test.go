@@ -7,7 +7,7 @@ import (
 
 func TestDifferencesNamesWhatIsInOneOfBothAlone(t *testing.T) {
 	const page = "| what | where |\n| --- | --- |\n| `server/a.go` | `Server.one`, `two` | it begins |\n| `server/b.go` | `gone` | it ends |\n| `usage/c.go` | `other` | elsewhere |\n| `server/none.go` | text | nothing |\n"
-	list := listed(page, "server")
+	list := listed(page, []string{"server"})
 	if len(list) != 2 || !slices.Equal(list["server/a.go"], []string{"Server.one", "two"}) {
 		t.Fatalf("the page lists %v", list)
 	}

@@ -1,13 +1,13 @@
-package server
+package relay
 
 import (
 	"io"
 
+	"github.com/valyala/fasthttp"
+
 	"uniapi/codec"
 	"uniapi/codec/trigger"
 	"uniapi/pool"
-
-	"github.com/valyala/fasthttp"
 )
 
 // readRaw reads an answer that passes as it comes: JSON whole, so that an error in it can go to another channel,

@@ -1,4 +1,4 @@
-package server
+package relay
 
 import (
 	"io"
@@ -37,9 +37,9 @@ func (a *Answer) readFirstEvent(from *pool.Response) error {
 	return nil
 }
 
-// mostBuffered is how much of a stream waits for its end, in bytes. One that is longer goes out from there on as it
+// MostBuffered is how much of a stream waits for its end, in bytes. One that is longer goes out from there on as it
 // comes.
-const mostBuffered = 4 << 20
+const MostBuffered = 4 << 20
 
 // readToEnd reads a stream to its end, and has it go out then.
 func (a *Answer) readToEnd(from *pool.Response) error {
@@ -80,7 +80,7 @@ func (a *Answer) readToEnd(from *pool.Response) error {
 			continue
 		}
 		from.Begin()
-		if len(all) > mostBuffered {
+		if len(all) > MostBuffered {
 			a.First, a.Open = all, from
 			return nil
 		}

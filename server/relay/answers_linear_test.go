@@ -1,6 +1,6 @@
 //go:build !race
 
-package server
+package relay
 
 import (
 	"fmt"
@@ -17,6 +17,7 @@ import (
 	"uniapi/codec/formats/gemini"
 	"uniapi/codec/formats/openai"
 	"uniapi/codec/formats/responses"
+	"uniapi/server/servertest"
 )
 
 // writer is what an answer is written by.
@@ -165,12 +166,12 @@ var crowded = map[string]struct {
 		return "data: {\"choices\":[{\"delta\":{\"tool_calls\":[" + repeated(size/20, func(i int) string { return fmt.Sprintf(`{"id":"x%d"},`, i) }) + "{}]}}]}\n\n"
 	}},
 	"Messages, blocks that stay open": {anthropic.Format{}, func(size int) string {
-		return messagesLead + repeated(size/100, func(i int) string {
+		return servertest.MessagesLead + repeated(size/100, func(i int) string {
 			return fmt.Sprintf("data: {\"type\":\"content_block_start\",\"index\":%d,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n", i)
 		})
 	}},
 	"Messages, calls": {anthropic.Format{}, func(size int) string {
-		return messagesLead + repeated(size/200, func(i int) string {
+		return servertest.MessagesLead + repeated(size/200, func(i int) string {
 			return fmt.Sprintf("data: {\"type\":\"content_block_start\",\"index\":%d,\"content_block\":{\"type\":\"tool_use\",\"id\":\"%d\",\"name\":\"f\"}}\n\n"+
 				"data: {\"type\":\"content_block_stop\",\"index\":%d}\n\n", i, i, i)
 		})
@@ -198,22 +199,22 @@ var crowded = map[string]struct {
 			"\"groundingSupports\":[{\"segment\":{\"text\":\"" + strings.Repeat("word ", size/10) + "\"},\"groundingChunkIndices\":[" + strings.Repeat("0,", size/4) + "0]}]}}]}\n\n"
 	}},
 	"Responses, items": {responses.Format{}, func(size int) string {
-		return responsesLead + repeated(size/100, func(i int) string {
+		return servertest.ResponsesLead + repeated(size/100, func(i int) string {
 			return fmt.Sprintf("data: {\"type\":\"response.output_text.delta\",\"output_index\":%d,\"delta\":\"a\"}\n\n", i)
 		})
 	}},
 	"Responses, items of the last event": {responses.Format{}, func(size int) string {
-		return responsesLead + "data: {\"type\":\"response.completed\",\"response\":{\"status\":\"completed\",\"output\":[" + repeated(size/80, func(i int) string {
+		return servertest.ResponsesLead + "data: {\"type\":\"response.completed\",\"response\":{\"status\":\"completed\",\"output\":[" + repeated(size/80, func(i int) string {
 			return `{"type":"message","content":[{"type":"output_text","text":"a"}]},`
 		}) + "{}]}}\n\n"
 	}},
 	"Responses, calls": {responses.Format{}, func(size int) string {
-		return responsesLead + repeated(size/120, func(i int) string {
+		return servertest.ResponsesLead + repeated(size/120, func(i int) string {
 			return fmt.Sprintf("data: {\"type\":\"response.output_item.added\",\"output_index\":%d,\"item\":{\"type\":\"function_call\",\"call_id\":\"%d\",\"name\":\"f\"}}\n\n", i, i)
 		})
 	}},
 	"Cohere, calls": {cohere.Format{}, func(size int) string {
-		return cohereLead + repeated(size/150, func(i int) string {
+		return servertest.CohereLead + repeated(size/150, func(i int) string {
 			return fmt.Sprintf("data: {\"type\":\"tool-call-start\",\"index\":%d,\"delta\":{\"message\":{\"tool_calls\":{\"id\":\"%d\",\"function\":{\"name\":\"f\"}}}}}\n\n", i, i)
 		})
 	}},

@@ -1,4 +1,16 @@
-package server
+// Package relay brings what an upstream answers to the client that waits for it. It has two halves, and what is between
+// them is a passthrough.Flow.
+//
+// An Answer is the upstream's end. Read takes what comes of one attempt until it is certain that it is an answer: a
+// whole one, or the first event of a stream. Until then nothing has been promised to the client.
+//
+// A Delivery is the client's end. It writes a stream as it comes, event by event or whatever a read brought, shows
+// that somebody is there while nothing comes, and where an answer breaks off it has another upstream go on with it or
+// tells the client that it was cut.
+//
+// Which upstream is asked, what its failure means and what it all costs is not known here: see Request, Redactor and
+// Owner.
+package relay
 
 import (
 	"bytes"
@@ -149,17 +161,6 @@ func (a *Answer) Close() {
 		a.Open.Close()
 		a.Open = nil
 	}
-}
-
-// streamType is the content type of the stream that a client gets.
-func (a *Answer) streamType(client codec.Format) []byte {
-	if len(a.ContentType) > 0 {
-		return a.ContentType
-	}
-	if kind := client.Properties().StreamType; kind != nil {
-		return kind
-	}
-	return ContentTypeEvents
 }
 
 // Images is how many images have come in an answer that passes as it comes and is no JSON; false for another.

@@ -1,4 +1,4 @@
-package server
+package relay
 
 import (
 	"slices"
@@ -110,8 +110,8 @@ type words struct {
 	spoken   bool // the words are the answer
 }
 
-// mostAside is how much a model may say before it gives its answer to the tool.
-const mostAside = 64 << 10
+// MostAside is how much a model may say before it gives its answer to the tool.
+const MostAside = 64 << 10
 
 // sort is what of a text is certain to be of the answer.
 func (w *words) sort(e *codec.Event) []byte {
@@ -124,7 +124,7 @@ func (w *words) sort(e *codec.Event) []byte {
 	case w.spoken:
 		return e.Text
 	}
-	if w.held = append(w.held, e.Text...); len(w.held) > mostAside {
+	if w.held = append(w.held, e.Text...); len(w.held) > MostAside {
 		return w.release()
 	}
 	return nil

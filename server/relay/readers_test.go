@@ -1,7 +1,6 @@
-package server
+package relay
 
 import (
-	"encoding/base64"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -26,6 +25,7 @@ import (
 	"uniapi/codec/schema"
 	"uniapi/codec/seam"
 	"uniapi/codec/sse"
+	"uniapi/server/servertest"
 )
 
 // reader is something that takes a stream in pieces.
@@ -41,32 +41,6 @@ type reader struct {
 	// lines says that the format has lines of data, and comments.
 	lines bool
 }
-
-// How an event with a text looks in the formats.
-var (
-	chatEvent = func(text string) string {
-		return `{"id":"1","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":` + text + `},"finish_reason":null}]}`
-	}
-	messagesEvent = func(text string) string {
-		return `{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":` + text + `}}`
-	}
-	geminiEvent = func(text string) string {
-		return `{"candidates":[{"content":{"role":"model","parts":[{"text":` + text + `}]},"index":0}],"usageMetadata":{"promptTokenCount":1}}`
-	}
-	responsesEvent = func(text string) string {
-		return `{"type":"response.output_text.delta","item_id":"m","output_index":0,"content_index":0,"delta":` + text + `,"sequence_number":3}`
-	}
-	cohereEvent = func(text string) string {
-		return `{"type":"content-delta","index":0,"delta":{"message":{"content":{"text":` + text + `}}}}`
-	}
-)
-
-const (
-	messagesLead = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg\",\"type\":\"message\",\"role\":\"assistant\",\"content\":[],\"model\":\"m\",\"usage\":{\"input_tokens\":1,\"output_tokens\":1}}}\n\n" +
-		"event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n"
-	responsesLead = "event: response.created\ndata: {\"type\":\"response.created\",\"response\":{\"id\":\"resp\",\"status\":\"in_progress\",\"model\":\"m\",\"output\":[]},\"sequence_number\":0}\n\n"
-	cohereLead    = "event: message-start\ndata: {\"type\":\"message-start\",\"id\":\"c\",\"delta\":{\"message\":{\"role\":\"assistant\"}}}\n\n"
-)
 
 // asEvent is an event of server-sent events with that JSON.
 func asEvent(name string, json func(text string) string) func(text string) []byte {
@@ -129,7 +103,7 @@ var readers = map[string]reader{
 			}
 			return nil
 		}
-	}, event: asEvent("", chatEvent), lines: true},
+	}, event: asEvent("", servertest.ChatEvent), lines: true},
 	"the reader of frames": {kind: "eventstream.Reader", open: func() func(p []byte) error {
 		r := new(eventstream.Reader)
 		return func(p []byte) error {
@@ -149,7 +123,7 @@ var readers = map[string]reader{
 		}
 	}, event: func(text string) []byte { return []byte(`{"messages":[{"content":` + text + `}],"model":"m"}`) }},
 
-	"chat that passes":             {kind: "passthrough.Stream", open: watching(&openai.Inspector{HideUsage: true}), event: asEvent("", chatEvent), lines: true},
+	"chat that passes":             {kind: "passthrough.Stream", open: watching(&openai.Inspector{HideUsage: true}), event: asEvent("", servertest.ChatEvent), lines: true},
 	"chat without ids that passes": {kind: "passthrough.Stream", open: watching(&openai.Inspector{HideUsage: true}), event: asEvent("", func(text string) string { return `{"choices":[{"index":0,"delta":{"reasoning":` + text + `}}]}` }), lines: true},
 	"an answer out of its object": {kind: "schema.Unwrapper", open: func() func(p []byte) error {
 		var u schema.Unwrapper
@@ -159,34 +133,34 @@ var readers = map[string]reader{
 			return nil
 		}
 	}, event: func(text string) []byte { return []byte(text + "," + strings.Repeat(" ", len(text))) }, lead: `{"answer":[`},
-	"Messages that pass":   {kind: "passthrough.Stream", open: watching(new(anthropic.Inspector)), event: asEvent("content_block_delta", messagesEvent), lead: messagesLead, lines: true},
-	"Gemini's that passes": {kind: "passthrough.Stream", open: watching(new(gemini.Inspector)), event: asEvent("", geminiEvent), lines: true},
-	"Responses that pass":  {kind: "passthrough.Stream", open: watching(new(responses.Inspector)), event: asEvent("response.output_text.delta", responsesEvent), lead: responsesLead, lines: true},
+	"Messages that pass":   {kind: "passthrough.Stream", open: watching(new(anthropic.Inspector)), event: asEvent("content_block_delta", servertest.MessagesEvent), lead: servertest.MessagesLead, lines: true},
+	"Gemini's that passes": {kind: "passthrough.Stream", open: watching(new(gemini.Inspector)), event: asEvent("", servertest.GeminiEvent), lines: true},
+	"Responses that pass":  {kind: "passthrough.Stream", open: watching(new(responses.Inspector)), event: asEvent("response.output_text.delta", servertest.ResponsesEvent), lead: servertest.ResponsesLead, lines: true},
 	"an array out of Gemini's events": {kind: "gemini.ArrayStream", open: func() func(p []byte) error {
 		s := new(gemini.ArrayStream)
 		s.Reset(new(gemini.Inspector))
 		return piecesTo(s)
-	}, event: asEvent("", geminiEvent), lines: true},
+	}, event: asEvent("", servertest.GeminiEvent), lines: true},
 	"Claude's events out of frames": {kind: "bedrock.Unwrapped", open: func() func(p []byte) error {
 		u := new(bedrock.Unwrapped)
 		u.Reset()
 		return piecesTo(u)
 	}, event: invokeEvent, lead: invokeLead},
-	"events of images":     {kind: "server.rawStream", open: func() func(p []byte) error { return piecesTo(&rawStream{kind: rawEvents}) }, event: asEvent("", chatEvent), lines: true},
-	"text of a transcript": {kind: "server.rawStream", open: func() func(p []byte) error { return piecesTo(&rawStream{kind: rawText}) }, event: asEvent("", chatEvent)},
-	"sound":                {kind: "server.rawStream", open: func() func(p []byte) error { return piecesTo(new(rawStream)) }, event: asEvent("", chatEvent)},
+	"events of images":     {kind: "relay.rawStream", open: func() func(p []byte) error { return piecesTo(&rawStream{kind: rawEvents}) }, event: asEvent("", servertest.ChatEvent), lines: true},
+	"text of a transcript": {kind: "relay.rawStream", open: func() func(p []byte) error { return piecesTo(&rawStream{kind: rawText}) }, event: asEvent("", servertest.ChatEvent)},
+	"sound":                {kind: "relay.rawStream", open: func() func(p []byte) error { return piecesTo(new(rawStream)) }, event: asEvent("", servertest.ChatEvent)},
 
-	"chat that is translated":       {kind: "server.translation", open: translating(openai.Format{}, anthropic.Format{}), event: asEvent("", chatEvent), lines: true},
-	"Messages that are translated":  {kind: "server.translation", open: translating(anthropic.Format{}, responses.Format{}), event: asEvent("", messagesEvent), lead: messagesLead, lines: true},
-	"Responses that are translated": {kind: "server.translation", open: translating(responses.Format{}, gemini.Format{}), event: asEvent("", responsesEvent), lead: responsesLead, lines: true},
-	"Gemini's that are translated":  {kind: "server.translation", open: translating(gemini.Format{}, openai.Format{}), event: asEvent("", geminiEvent), lines: true},
+	"chat that is translated":       {kind: "relay.translation", open: translating(openai.Format{}, anthropic.Format{}), event: asEvent("", servertest.ChatEvent), lines: true},
+	"Messages that are translated":  {kind: "relay.translation", open: translating(anthropic.Format{}, responses.Format{}), event: asEvent("", servertest.MessagesEvent), lead: servertest.MessagesLead, lines: true},
+	"Responses that are translated": {kind: "relay.translation", open: translating(responses.Format{}, gemini.Format{}), event: asEvent("", servertest.ResponsesEvent), lead: servertest.ResponsesLead, lines: true},
+	"Gemini's that are translated":  {kind: "relay.translation", open: translating(gemini.Format{}, openai.Format{}), event: asEvent("", servertest.GeminiEvent), lines: true},
 
-	"chat that another goes on with": {kind: "server.translation", open: func() func(p []byte) error {
+	"chat that another goes on with": {kind: "relay.translation", open: func() func(p []byte) error {
 		t, j := new(translation), NewJoint(openai.Format{}.NewStreamEncoder(&codec.Request{Model: "m"}), nil)
 		t.reset(openai.Format{}.NewStreamDecoder(), j, nil)
 		t.joint = j
 		return piecesTo(t)
-	}, event: asEvent("", chatEvent), lines: true},
+	}, event: asEvent("", servertest.ChatEvent), lines: true},
 	"what is said again": {kind: "seam.Seam", open: func() func(p []byte) error {
 		s := seam.New(saidBefore, true)
 		return func(p []byte) error {
@@ -195,14 +169,14 @@ var readers = map[string]reader{
 		}
 	}, event: func(text string) []byte { return []byte(strings.Trim(text, `"`)) }},
 
-	"chat that is read":      {kind: "openai.streamDecoder", open: decoding(openai.Format{}), event: asEvent("", chatEvent), lines: true},
-	"Messages that are read": {kind: "anthropic.streamDecoder", open: decoding(anthropic.Format{}), event: asEvent("", messagesEvent), lead: messagesLead, lines: true},
-	"Responses that are read": {kind: "responses.streamDecoder", open: decoding(responses.Format{}), event: asEvent("", responsesEvent),
-		lead: responsesLead, lines: true},
-	"Gemini's that are read": {kind: "gemini.streamDecoder", open: decoding(gemini.Format{}), event: asEvent("", geminiEvent), lines: true},
+	"chat that is read":      {kind: "openai.streamDecoder", open: decoding(openai.Format{}), event: asEvent("", servertest.ChatEvent), lines: true},
+	"Messages that are read": {kind: "anthropic.streamDecoder", open: decoding(anthropic.Format{}), event: asEvent("", servertest.MessagesEvent), lead: servertest.MessagesLead, lines: true},
+	"Responses that are read": {kind: "responses.streamDecoder", open: decoding(responses.Format{}), event: asEvent("", servertest.ResponsesEvent),
+		lead: servertest.ResponsesLead, lines: true},
+	"Gemini's that are read": {kind: "gemini.streamDecoder", open: decoding(gemini.Format{}), event: asEvent("", servertest.GeminiEvent), lines: true},
 	"Gemini's array that is read": {kind: "gemini.streamDecoder", open: decoding(gemini.Format{}), lead: "[",
-		event: func(text string) []byte { return []byte(geminiEvent(text) + ",\r\n") }},
-	"Cohere's that are read": {kind: "cohere.streamDecoder", open: decoding(cohere.Format{}), event: asEvent("", cohereEvent), lead: cohereLead, lines: true},
+		event: func(text string) []byte { return []byte(servertest.GeminiEvent(text) + ",\r\n") }},
+	"Cohere's that are read": {kind: "cohere.streamDecoder", open: decoding(cohere.Format{}), event: asEvent("", servertest.CohereEvent), lead: servertest.CohereLead, lines: true},
 	"Converse's that are read": {kind: "bedrock.streamDecoder", open: decoding(bedrock.Format{}), event: func(text string) []byte {
 		return eventstream.AppendEvent(nil, "contentBlockDelta", []byte(`{"contentBlockIndex":0,"delta":{"text":`+text+`}}`))
 	}},
@@ -215,19 +189,14 @@ var saidBefore = []byte(strings.Repeat("some words ", 1<<18))
 // invokeLead is what comes before the events of Claude's in Bedrock's frames.
 var invokeLead = func() string {
 	lead := ""
-	for event := range strings.SplitSeq(strings.TrimSpace(messagesLead), "\n\n") {
+	for event := range strings.SplitSeq(strings.TrimSpace(servertest.MessagesLead), "\n\n") {
 		_, data, _ := strings.Cut(event, "data: ")
-		lead += string(invokeFrame(data))
+		lead += string(servertest.InvokeFrame(data))
 	}
 	return lead
 }()
 
-func invokeEvent(text string) []byte { return invokeFrame(messagesEvent(text)) }
-
-// invokeFrame is an event of Claude's in a frame of Bedrock's.
-func invokeFrame(event string) []byte {
-	return eventstream.AppendEvent(nil, "chunk", []byte(`{"bytes":"`+base64.StdEncoding.EncodeToString([]byte(event))+`"}`))
-}
+func invokeEvent(text string) []byte { return servertest.InvokeFrame(servertest.MessagesEvent(text)) }
 
 // longEvents are events of about so many bytes.
 func (r reader) longEvents() map[string]func(size int) []byte {
@@ -279,7 +248,7 @@ func TestEveryReaderOfStreamsIsListed(t *testing.T) {
 	for _, r := range readers {
 		listed[r.kind] = true
 	}
-	for _, room := range []string{".", "../codec", "../pool"} {
+	for _, room := range []string{"..", "../../codec", "../../pool"} {
 		err := filepath.WalkDir(room, func(path string, entry fs.DirEntry, err error) error {
 			if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 				return err
@@ -315,7 +284,7 @@ func TestEveryReaderOfStreamsIsListed(t *testing.T) {
 func TestWhatLeadsToAnAnswerIsNotHeldForever(t *testing.T) {
 	f := new(translation)
 	f.reset(anthropic.Format{}.NewStreamDecoder(), openai.Format{}.NewStreamEncoder(&codec.Request{Model: "m"}), nil)
-	pings := []byte(messagesLead + strings.Repeat("event: ping\ndata: {\"type\":\"ping\"}\n\n", 1000))
+	pings := []byte(servertest.MessagesLead + strings.Repeat("event: ping\ndata: {\"type\":\"ping\"}\n\n", 1000))
 	for n := 0; !f.Started(); n += len(pings) {
 		if len(f.out) > maxLead {
 			t.Fatalf("%d bytes are held back", len(f.out))

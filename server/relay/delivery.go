@@ -1,4 +1,4 @@
-package server
+package relay
 
 import (
 	"bytes"
@@ -68,7 +68,7 @@ var errClient = errors.New("writing to the client")
 func (d *Delivery) Begin(ctx *fasthttp.RequestCtx) {
 	d.status = StatusClientGone // until it is known to have ended otherwise
 	header := &ctx.Response.Header
-	header.SetContentTypeBytes(d.Owner.Answer().streamType(d.Client))
+	header.SetContentTypeBytes(d.contentType())
 	header.Set(fasthttp.HeaderCacheControl, "no-cache")
 	header.Set("X-Accel-Buffering", "no") // an nginx in front must not collect events
 	if !ctx.Request.Header.IsHTTP11() {
@@ -79,6 +79,19 @@ func (d *Delivery) Begin(ctx *fasthttp.RequestCtx) {
 	d.chunks.CatchHead(ctx.Conn())
 	ctx.Response.ImmediateHeaderFlush = true
 	ctx.Response.SetBodyStream(d, -1)
+}
+
+// contentType is the answer's own, where it has one and has come.
+func (d *Delivery) contentType() []byte {
+	if d.Pending == nil {
+		if a := d.Owner.Answer(); len(a.ContentType) > 0 {
+			return a.ContentType
+		}
+	}
+	if kind := d.Client.Properties().StreamType; kind != nil {
+		return kind
+	}
+	return ContentTypeEvents
 }
 
 // untilClose answers a client that speaks HTTP/1.0, as nginx does towards its upstreams unless told otherwise. It

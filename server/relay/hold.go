@@ -1,7 +1,8 @@
-package server
+package relay
 
 import (
 	"bytes"
+
 	"uniapi/codec"
 	"uniapi/codec/rawjson"
 	"uniapi/server/budget"

@@ -1,4 +1,4 @@
-package server
+package relay
 
 import (
 	"unicode/utf8"
@@ -47,11 +47,11 @@ func (j *Joint) Plain() bool { return j.plain }
 // Ended says whether the answer is complete: the client has its finish.
 func (j *Joint) Ended() bool { return j.ended }
 
-// Given is the text that there was when the stream in hand was asked for.
-func (j *Joint) Given() []byte { return j.text[:j.upto] }
+// Text is what the client has, as long as another can go on with it.
+func (j *Joint) Text() []byte { return j.text }
 
-// Text is how much text the client has, in bytes.
-func (j *Joint) Text() int { return len(j.text) }
+// Given is how many bytes of it there were when the stream in hand was asked for.
+func (j *Joint) Given() int { return j.upto }
 
 // Left is how many tokens are left of so many that the client allows the answer; with nothing left it is 0 or less.
 func (j *Joint) Left(most int64) int64 {
@@ -188,7 +188,7 @@ func (j *Joint) write(dst []byte, e *codec.Event) []byte {
 	}
 	j.said += e.Said()
 	if j.plain {
-		if j.text = append(j.text, e.Text...); len(j.text) > mostBuffered {
+		if j.text = append(j.text, e.Text...); len(j.text) > MostBuffered {
 			j.forget()
 		}
 	}

@@ -1,9 +1,10 @@
-package server
+package relay
 
 import (
 	"io"
 	"sync"
 	"time"
+
 	"uniapi/codec"
 )
 

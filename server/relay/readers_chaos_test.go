@@ -1,6 +1,6 @@
 //go:build chaos
 
-package server
+package relay
 
 import (
 	"runtime"
