@@ -33,12 +33,12 @@ test: ## everything
 
 # Only what the tag changes: the rest is in make test. Among it are the tests that cost
 # grows no faster than the input, which are named after that, with inputs of 1 MiB.
-CHAOS := server/*_chaos_test.go server/faults_linux_test.go server/strays_test.go
+CHAOS := server/*_chaos_test.go server/relay/*_chaos_test.go server/faults_linux_test.go server/strays_test.go
 test-chaos: ## behind haproxy, nginx and Caddy, the alert rules, at 5,000 streams, in two minutes of faults, and with large inputs: apt-get install haproxy nginx caddy prometheus
 	$(GO) test -tags chaos -count 1 -timeout 20m -run "Costs?LinearTime" ./codec/... ./config ./pool/... ./server/...
 	$(GO) test -tags chaos -count 1 -timeout 5m -run TestRunMeasures ./bench/peers
 	$(GO) test -tags chaos -count 1 -timeout 5m -run TestDoctorNamesNginx ./e2e
-	$(GO) test -tags chaos -count 1 -timeout 15m -run "$(call tests-in,$(CHAOS))" ./server
+	$(GO) test -tags chaos -count 1 -timeout 15m -run "$(call tests-in,$(CHAOS))" ./server ./server/relay
 
 test-cluster: ## what instances share, at real servers: apt-get install redis-server postgresql; REDIS_SERVER=valkey-server for a Valkey
 	$(GO) test $(RACE) -tags cluster -count 1 -timeout 10m ./cluster

@@ -138,7 +138,7 @@ func (x *exchange) chargeBroken(j *relay.Joint) {
 	all := usage.Booked(u)
 	x.plan.Settle(x.at.chosen, limit.Need{Tokens: all.Sum(), Money: x.paid - paid})
 	x.answeredBy = "" // who goes on does not say by which model: what the client gets has the first one's name
-	j.BrokeOff(u)
+	j.Add(u)
 	x.at.charged = true
 	x.at.dropped(x.at.answer.Flow.Dropped())
 	x.at.answer.Flow = nil

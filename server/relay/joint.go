@@ -58,8 +58,8 @@ func (j *Joint) Left(most int64) int64 {
 	return most - max(estimate.Text(j.said), j.base.Completion) // what a provider told may be more than what is guessed
 }
 
-// BrokeOff adds what a stream came to that broke off.
-func (j *Joint) BrokeOff(u codec.Usage) {
+// Add adds what a stream came to that broke off.
+func (j *Joint) Add(u codec.Usage) {
 	j.base.Add(u)
 	j.base.Total = 0 // which one of them may not tell
 }
@@ -252,10 +252,3 @@ func (j *Joint) finish() []byte {
 	dst = j.encoder.Append(dst, &codec.Event{Kind: codec.EventUsage, Usage: j.base})
 	return j.encoder.End(dst)
 }
-
-// Finish ends an answer that broke off and that nothing more comes of: it is complete but for what stands behind its
-// last word, or as long as it may be.
-func (a *Answer) Finish(j *Joint) { a.First, a.encoder = j.finish(), j }
-
-// GiveUp has an answer end with an error, as a part of which another had come.
-func (a *Answer) GiveUp(j *Joint) { a.encoder, a.Flow = j, nil }

@@ -197,19 +197,3 @@ func (t *translation) event(e *codec.Event) error {
 	t.out = t.encoder.Append(t.out, e)
 	return nil
 }
-
-// EndsWell ends an answer whose last word had come when its stream broke off: many formats have more behind it. It must
-// be one that is translated.
-func (a *Answer) EndsWell() bool {
-	t := &a.mixed
-	t.begin()
-	events, err := t.decoder.End(t.events[:0])
-	if err != nil || t.translate(events) != nil {
-		return false
-	}
-	if a.First, err = t.finish(); err != nil {
-		return false
-	}
-	a.Close()
-	return true
-}
