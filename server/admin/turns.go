@@ -3,6 +3,7 @@ package admin
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/valyala/fasthttp"
 
@@ -10,8 +11,8 @@ import (
 	"uniapi/usage"
 )
 
-// turns has what costs many rows of the ledger done for one request of a client key at a time, so that no key takes the
-// processor from others by asking what it has used.
+// turns has what costs many rows of the ledger done for one request of a client key at a time, and no more than a
+// quarter of the time, so that no key takes the processor from others by asking what it has used.
 type turns struct {
 	mu   sync.Mutex
 	keys map[*usage.Key]*turn // as many as there are
@@ -20,7 +21,11 @@ type turns struct {
 type turn struct {
 	sync.Mutex
 	asking atomic.Int32
+	until  time.Time // nothing more is done for the key before
 }
+
+// turnRest is how many times as long as its turn has taken a key leaves to others, if it is no admin's.
+const turnRest = 3
 
 // mostAsking are the requests of a key that take turns.
 const mostAsking = 16
@@ -29,7 +34,7 @@ var errTooManyAtOnce = respond.Errorf(fasthttp.StatusServiceUnavailable, "server
 	"%d requests of this API key for its usage are under way; more are not taken at a time.", mostAsking)
 
 // begin waits for the key's turn, which lasts until done is called. full says that too many wait already.
-func (t *turns) begin(key *usage.Key) (done func(), full bool) {
+func (t *turns) begin(key *usage.Key, admin bool) (done func(), full bool) {
 	t.mu.Lock()
 	own := t.keys[key]
 	if own == nil {
@@ -45,7 +50,13 @@ func (t *turns) begin(key *usage.Key) (done func(), full bool) {
 		return nil, true
 	}
 	own.Lock()
+	time.Sleep(time.Until(own.until))
+	began := time.Now()
 	return func() {
+		ended := time.Now()
+		if !admin {
+			own.until = ended.Add(turnRest * ended.Sub(began))
+		}
 		own.Unlock()
 		own.asking.Add(-1)
 	}, false
@@ -54,7 +65,7 @@ func (t *turns) begin(key *usage.Key) (done func(), full bool) {
 // inTurn has something served in the turn of the key that asks for it.
 func (a *API) inTurn(serve Handler) Handler {
 	return func(ctx *fasthttp.RequestCtx, by *Caller) {
-		done, full := a.turns.begin(by.Book)
+		done, full := a.turns.begin(by.Book, by.Admin)
 		if full {
 			a.Gateway.WriteError(ctx, errTooManyAtOnce)
 			return
