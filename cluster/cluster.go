@@ -63,6 +63,8 @@ type Cluster struct {
 	spoke  atomic.Int64 // when Redis has answered last, likewise
 	busy   pulse
 
+	heardOf time.Time // when watch, which alone uses it, had an answer last
+
 	mu     sync.Mutex
 	since  time.Time // of up or not
 	reason string    // of not
@@ -175,8 +177,15 @@ func (c *Cluster) watch() {
 		}
 	}
 	ctx, cancel := context.WithTimeout(c.ending, within)
+	slow := time.AfterFunc(patience, c.busy.feel)
 	err := c.look(ctx)
+	slow.Stop()
 	cancel()
+	if !errors.Is(err, context.DeadlineExceeded) {
+		c.heardOf = time.Now()
+	} else if c.up.Load() && c.busy.is() && time.Since(c.heardOf) < lateWhenBusy {
+		return // it is this machine that is slow
+	}
 	if c.ending.Err() == nil {
 		c.judge(err, false)
 	}

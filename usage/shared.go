@@ -36,6 +36,7 @@ type sharedLedger struct {
 
 	before  map[string]*remembered // what processes before this one knew of the credits of keys
 	tables  tables                 // what the database has, as far as it is known here
+	roster  roster
 	damaged atomic.Int64
 	writing sync.Mutex // held by the one who writes the outbox
 

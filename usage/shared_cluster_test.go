@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/url"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -125,6 +126,9 @@ func TestInstancesSeeWhatTheOthersHaveCounted(t *testing.T) {
 			if list := of.Costs("", time.Now().Add(-time.Hour), time.Now().Add(time.Hour)); len(list) != 1 || list[0].Requests != want {
 				t.Errorf("of %q %s tells %+v", instance, name, list)
 			}
+		}
+		if names := m.Instances(t.Context()); !slices.Equal(names, []string{"one", "two"}) {
+			t.Errorf("the ledger is shared by %q", names)
 		}
 		if _, err := m.Of(t.Context(), "three"); !errors.Is(err, ErrInstance) {
 			t.Errorf("of three: %v", err)

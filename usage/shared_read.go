@@ -3,6 +3,7 @@ package usage
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -320,4 +321,47 @@ func (l *sharedLedger) knows(ctx context.Context, instance string) (known bool, 
 		return tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM uniapi.instances WHERE name = $1)`, instance).Scan(&known)
 	})
 	return known, err
+}
+
+// roster is who shares a ledger, as it was told last.
+type roster struct {
+	mu    sync.Mutex
+	names []string
+	asked time.Time
+}
+
+const (
+	mostNames = 200 // of instances, the newest
+	namesFor  = 10 * time.Second
+)
+
+// instances are the names of all that have ever shared the ledger. They are asked for now and then: a page that shows
+// them asks again and again.
+func (l *sharedLedger) instances(ctx context.Context) []string {
+	r := &l.roster
+	r.mu.Lock()
+	known, fresh := r.names, time.Since(r.asked) < namesFor
+	if !fresh {
+		r.asked = time.Now() // who asks meanwhile, or while the database is away, is told what is known
+	}
+	r.mu.Unlock()
+	if fresh {
+		return known
+	}
+	var names []string
+	err := l.ask(ctx, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, `SELECT name FROM (SELECT id, name FROM uniapi.instances ORDER BY id DESC LIMIT $1) AS newest ORDER BY name`, mostNames)
+		if err != nil {
+			return err
+		}
+		names, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		return err
+	})
+	if err != nil {
+		return known
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.names = names
+	return names
 }

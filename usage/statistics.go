@@ -31,6 +31,16 @@ func (st Statistics) Of(ctx context.Context, instance string) (Statistics, error
 	return of, nil
 }
 
+// Instances are the names of those that share the ledger, as they were told at most a moment ago; none if it is of this
+// one alone, or cannot be asked.
+func (st Statistics) Instances(ctx context.Context) []string {
+	l, shared := st.books.ledger.(*sharedLedger)
+	if !shared {
+		return nil
+	}
+	return l.instances(ctx)
+}
+
 // read is Books.read for these instances.
 func (st Statistics) read(ask func(View) error, kinds ...Kind) {
 	if st.instance == "" {

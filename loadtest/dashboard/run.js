@@ -599,6 +599,36 @@ const steps = {
     await signIn(keys.admin);
     await shows('#totals', 'gpt-4o-mini');
   },
+  'of several instances it shows one alone': async () => {
+    await page.evaluate(() => { // as they would be with a ledger in common
+      const real = window.fetch;
+      window.asked = [];
+      window.fetch = async (url, options) => {
+        const of = new URL(url);
+        window.asked.push(of.pathname + of.search);
+        of.searchParams.delete('instance');
+        const answer = await real(of, options);
+        if (!of.pathname.endsWith('/overview')) return answer;
+        return new Response(JSON.stringify({ ...await answer.json(), instances: ['gate-0', 'gate-1'] }));
+      };
+    });
+    await choose('views', 'Overview');
+    await shows('#instances', 'Counted by');
+    await page.select('#instance', 'gate-1');
+    await until(page, 'the charts are of one', () => window.asked.some((at) => at.includes('/timeline') && at.includes('instance=gate-1')));
+    await choose('views', 'Costs and limits');
+    await until(page, 'the costs are of one', () => window.asked.some((at) => at.includes('/costs') && at.includes('instance=gate-1')));
+    await choose('views', 'Requests');
+    await until(page, 'requests are of the instance that answers', () => document.getElementById('instances').hidden);
+    assert.ok(page.url().includes('instance=gate-1'), 'a reload forgets which');
+    await choose('views', 'Overview');
+    await page.evaluate(() => { window.asked = []; });
+    await page.select('#instance', '');
+    await until(page, 'the charts are of all', () => window.asked.some((at) => at.includes('/timeline') && !at.includes('instance=')));
+    assert.ok(!page.url().includes('instance='), 'the address names one still');
+    await page.reload(); // whose fetch is the browser's again
+    await shows('#totals', 'gpt-4o-mini');
+  },
   'signing out forgets the key': async () => {
     await page.click('#signout');
     await shows('#signin', 'API key');

@@ -118,7 +118,8 @@ type overview struct {
 	Reload    string             `json:"reload_error"`     // why the configuration could not be read again; "" if it could
 	LeftOut   []overviewLeft     `json:"left_out"`         // of the configuration in force, because of an error in it
 	Prices    ListPrices         `json:"list_prices"`
-	Cluster   *Sharing           `json:"cluster,omitempty"` // what is shared with other instances
+	Cluster   *Sharing           `json:"cluster,omitempty"`   // what is shared with other instances
+	Instances []string           `json:"instances,omitempty"` // that have ever counted in a ledger in common
 	Providers []overviewProvider `json:"providers"`
 }
 
@@ -242,6 +243,9 @@ func (a *API) overview(ctx *fasthttp.RequestCtx, _ *Caller) {
 	}
 	if err := a.Books.Health(); err != nil {
 		o.Ledger = err.Error()
+	}
+	if only == "" {
+		o.Instances = a.instances()
 	}
 	for _, of := range a.Gateway.Providers() {
 		if only != "" && of.Status.Name != only {

@@ -243,3 +243,10 @@ func (a *API) statistics(ctx *fasthttp.RequestCtx) (of usage.Statistics, ok bool
 
 // instanceWithin is how long it may take to find out whether there is such an instance.
 const instanceWithin = 3 * time.Second
+
+// instances are those that share the ledger, as far as the database tells at once.
+func (a *API) instances() []string {
+	within, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	return a.Books.Instances(within)
+}

@@ -25,7 +25,7 @@ const every = { history: 15_000, own: 15_000, overview: 5_000, live: 2_000 }; //
 // none is the total where nothing happened.
 const none = { requests: 0, failures: 0, prompt_tokens: 0, cached_tokens: 0, completion_tokens: 0, cost: 0, ttft_p50_ms: 0, ttft_p95_ms: 0 };
 
-const state = { view: 'overview', range: hour, by: 'model', admin: false, hidden: new Set(), colourOf: new Map() };
+const state = { view: 'overview', range: hour, by: 'model', instance: '', admin: false, hidden: new Set(), colourOf: new Map() };
 const clock = new Clock();
 const providers = new Providers(byId('providers'), {
   async wake(provider) {
@@ -50,12 +50,17 @@ const own = new Grid({ id: 'own-left', label: 'What is left', search: false, col
 byId('own').append(own.node);
 byId('live-count').after(tableButton('Open requests', byId('live')));
 const requests = new Requests(byId('requests-view'), (path, query) => ask(path, query, key.get()));
-const costs = new Costs(byId('costs-view'), (path, query) => ask(path, query, key.get()), clock);
+const costs = new Costs(byId('costs-view'), (path, query) => ask(path, path === 'costs' ? { ...query, ...counted() } : query, key.get()), clock);
 const past = new Past((path, query) => ask(path, query, key.get()), () => drawProviders());
 const totals = new Totals(byId('totals-place'), (row) => {
   const to = clock.now();
   showRequests({ start: Math.floor(to - state.range), end: Math.ceil(to), ...(state.by && { [state.by]: row.name }) });
 });
+
+// counted narrows a question of what the ledger has to one of the instances that share it.
+function counted() {
+  return state.admin && state.instance ? { instance: state.instance } : {};
+}
 
 // showRequests leads to the requests that are behind something.
 function showRequests(wanted) {
@@ -169,13 +174,13 @@ const questions = {
     own.show(keys);
   },
   async history(secret) {
-    const { range, by } = state;
+    const { range, by, instance } = state;
     const to = clock.now();
-    const query = { start_datetime: Math.floor(to - range), end_datetime: Math.ceil(to) };
+    const query = { start_datetime: Math.floor(to - range), end_datetime: Math.ceil(to), ...counted() };
     const timeline = state.admin ? 'timeline' : 'me/timeline';
     const [grouped, whole, tried] = await Promise.all([ask(timeline, { ...query, by, all: true }, secret), by === '' ? null : ask(timeline, query, secret),
       state.admin ? ask('timeline', { ...query, by: 'attempts', all: true }, secret) : null]);
-    if (range !== state.range || by !== state.by) { // chosen anew meanwhile
+    if (range !== state.range || by !== state.by || instance !== state.instance) { // chosen anew meanwhile
       await questions.history(secret);
       return;
     }
@@ -187,6 +192,7 @@ const questions = {
     latest.overview = await ask('overview', { brief: true }, secret);
     clock.set(latest.overview.now);
     drawOverview();
+    drawInstances();
   },
   async live(secret) {
     latest.live = await ask('live', {}, secret);
@@ -244,16 +250,30 @@ const address = new URLSearchParams(location.hash.slice(1));
 state.range = ranges.map(([, seconds]) => seconds).find((seconds) => String(seconds) === address.get('range')) ?? state.range;
 state.by = groups.map(([, by]) => by).find((by) => by === address.get('by')) ?? state.by;
 state.view = views.map(([, view]) => view).find((view) => view === address.get('view')) ?? state.view;
+state.instance = address.get('instance') ?? '';
 
 function choose(change) {
   Object.assign(state, change);
-  history.replaceState(null, '', `#${new URLSearchParams({ view: state.view, range: state.range, by: state.by })}`);
+  history.replaceState(null, '', `#${new URLSearchParams({ view: state.view, range: state.range, by: state.by, ...(state.instance && { instance: state.instance }) })}`);
   if ('by' in change) {
     state.hidden.clear();
     state.colourOf.clear();
   }
-  if ('view' in change) showView();
+  if ('view' in change || state.view === 'costs') showView();
   else wakes.history?.();
+}
+
+byId('instance').addEventListener('change', (event) => choose({ instance: event.target.value }));
+
+// drawInstances offers the instances that share the ledger, if there are several.
+function drawInstances() {
+  const all = latest.overview.instances ?? [];
+  const { instance } = state;
+  byId('instances').hidden = state.view === 'requests' || (all.length < 2 && !instance);
+  const offered = ['', ...all, ...(instance && !all.includes(instance) ? [instance] : [])];
+  const list = byId('instance');
+  if ([...list.options].map(({ value }) => value).join('\n') === offered.join('\n')) return;
+  fill(list, offered.map((name) => el('option', { value: name, selected: name === instance }, name || 'all instances')));
 }
 
 // showView shows the view that is chosen, and has it ask for what it needs.
@@ -264,6 +284,7 @@ function showView() {
   for (const id of ['ranges', 'groups']) byId(id).hidden = view !== 'overview';
   if (view === 'costs') costs.open(state.admin).catch((error) => refused(error) || (troubles.set('costs', error.message), drawTroubles()));
   if (view === 'overview') draw();
+  if (latest.overview) drawInstances();
 }
 segments(byId('views'), 'view', views, state.view, (view) => {
   choose({ view });
