@@ -22,6 +22,8 @@ import (
 const (
 	// patience is how long a request waits for Redis. What takes longer again and again is as good as no answer.
 	patience = 50 * time.Millisecond
+	// aliveFor is how long Redis counts as there after its last answer to anybody.
+	aliveFor = 100 * time.Millisecond
 	// busyFor is how long it waits while Redis goes on answering others, or while this machine is busy: it is when who
 	// waits is woken later than busyWhen.
 	busyFor  = 2 * time.Second
@@ -329,7 +331,7 @@ func (c *Cluster) await(ctx context.Context, done <-chan struct{}) bool {
 			return true
 		default:
 		}
-		more := patience - time.Since(time.Unix(0, c.spoke.Load()))
+		more := aliveFor - time.Since(time.Unix(0, c.spoke.Load()))
 		if c.busy.is() {
 			more = patience
 		}

@@ -432,11 +432,11 @@ func TestWhatRedisWasToldCountsOnceHoweverManyAnswersAreLost(t *testing.T) {
 	}
 }
 
-// TestABusyRedisIsWaitedFor has one whose answers take 40 ms, so that whoever comes while a question is on its way
-// waits for 80: longer than a request waits for a Redis that is away.
+// TestABusyRedisIsWaitedFor has one whose answers take 30 ms, so that whoever comes while a question is on its way
+// waits for 60: longer than a request waits for a Redis that is away.
 func TestABusyRedisIsWaitedFor(t *testing.T) {
 	r := startRedis(t)
-	address := r.between(t, later(40*time.Millisecond))
+	address := r.between(t, later(30*time.Millisecond))
 	var all []*Cluster
 	var limits, quotas []limit.Limiter
 	for range 2 {
