@@ -29,7 +29,7 @@ test: ## everything
 	@echo "compiling; then server, which takes minutes, while the others are tested beside it; then their lines; at last what counts time and bytes"
 	@$(GO) build $(RACE) -v ./...
 	$(GO) test $(RACE) -timeout 20m ./server ./e2e ./...
-	$(if $(RACE),$(GO) test -p 1 -timeout 10m -run "$(call tests-in,$(MEASURED))" $(sort $(dir $(MEASURED))))
+	$(if $(RACE),CGO_ENABLED=0 $(GO) test -trimpath -p 1 -timeout 10m -run "$(call tests-in,$(MEASURED))" $(sort $(dir $(MEASURED))))
 
 # Only what the tag changes: the rest is in make test. Among it are the tests that cost
 # grows no faster than the input, which are named after that, with inputs of 1 MiB.
