@@ -218,8 +218,8 @@ func (s *trouble) quiet(idle bool) {
 	if err := s.Shutdown(context.Background()); err != nil {
 		t.Error(err)
 	}
-	s.bad.stop()
-	s.good.stop()
+	s.bad.Stop()
+	s.good.Stop()
 }
 
 // checkBooks compares the books with what upstreams and clients saw.

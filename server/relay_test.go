@@ -1,9 +1,10 @@
 package server
 
 import (
-	"fmt"
 	"strings"
 	"testing"
+
+	"uniapi/server/servertest"
 )
 
 // once is a client key whose requests are tried once.
@@ -22,9 +23,7 @@ type failure struct {
 	final      bool // no other channel with the same model is asked
 }
 
-func errorBody(message string) string {
-	return fmt.Sprintf(`{"error":{"message":%q,"type":"whatever","code":null}}`, message)
-}
+func errorBody(message string) string { return servertest.ErrorBody(message) }
 
 var failures = []failure{
 	{name: "connection refused", section: "  - provider: p\n    base_url: http://127.0.0.1:1/v1\n    api: k\n    model: [m]\n", status: 503, code: "upstream_unreachable", word: "refused"},

@@ -152,7 +152,7 @@ func TestAnEndDoesNotWaitLongerThanItMay(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	c.Close()
-	up.stop()
+	up.Stop()
 	eventually(t, "no request in flight", func() bool { return g.inFlight.Load() == 0 })
 }
 
@@ -175,9 +175,7 @@ func TestConnectionsAreGivenUpWhenTheyAreRenewedOrOld(t *testing.T) {
 				t.Errorf("%d %s", a.StatusCode, a.body)
 			}
 		}
-		up.mu.Lock()
-		defer up.mu.Unlock()
-		return up.accepted
+		return int(up.Accepted.Load())
 	}
 	if n := connections(); n != 1 {
 		t.Errorf("%d connections for two requests", n)

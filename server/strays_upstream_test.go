@@ -124,7 +124,7 @@ func (h *hostile) serve(p *peer) {
 			}
 			wait, own := time.Duration(rng.Int64N(int64(most))), rand.New(rand.NewPCG(rng.Uint64(), 0))
 			p.say(answer)
-			p.up.wg.Go(func() {
+			p.up.Go(func() {
 				time.Sleep(wait)
 				p.sayAll(more, own)
 			})

@@ -9,18 +9,16 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"uniapi/pool/pooltest"
+	"uniapi/server/servertest"
 )
 
-// upstream is a provider that does what a test says, byte for byte.
+// upstream is a provider that does what a test says, byte for byte: that of the other rooms, by the names that it has
+// in the tests of this one.
 type upstream struct {
+	*servertest.Upstream
 	addr string
-	ln   net.Listener
-	wg   sync.WaitGroup
-
-	mu       sync.Mutex
-	conns    map[net.Conn]bool
-	accepted int
-	seen     []seen
 }
 
 // seen is a request that an upstream got.
@@ -42,98 +40,35 @@ type script func(*peer, seen) bool
 // listen starts an upstream that serves each request by the script.
 func listen(t testing.TB, serve script) *upstream {
 	t.Helper()
-	return listenRaw(t, func(p *peer) { p.serve(serve) })
+	return listenFor(t, func(p *peer, end *pooltest.Peer) {
+		p.up.Serve(end, func(_ *pooltest.Peer, s servertest.Seen) bool { return serve(p, seen{s.Request, s.Text}) })
+	})
 }
 
 // listenRaw starts an upstream that does as it likes with each connection.
 func listenRaw(t testing.TB, serve func(*peer)) *upstream {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	u := &upstream{addr: ln.Addr().String(), ln: ln, conns: map[net.Conn]bool{}}
-	u.wg.Go(func() {
-		for {
-			c, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			u.mu.Lock()
-			u.conns[c] = true
-			u.accepted++
-			u.mu.Unlock()
-			u.wg.Go(func() { u.run(&peer{c.(*net.TCPConn), bufio.NewReader(c), u}, serve) })
-		}
+	return listenFor(t, func(p *peer, _ *pooltest.Peer) { serve(p) })
+}
+
+func listenFor(t testing.TB, serve func(*peer, *pooltest.Peer)) *upstream {
+	t.Helper()
+	u := servertest.ListenRaw(t, func(u *servertest.Upstream, p *pooltest.Peer) {
+		serve(&peer{p.Conn.(*net.TCPConn), p.Reader, &upstream{u, u.Addr}}, p)
 	})
-	t.Cleanup(func() {
-		u.close()
-		// A test that failed may never have told its scripts to go on.
-		if !t.Failed() {
-			u.wg.Wait()
-		}
-	})
-	return u
-}
-
-func (u *upstream) run(p *peer, serve func(*peer)) {
-	defer func() {
-		p.Close()
-		u.mu.Lock()
-		delete(u.conns, p.TCPConn)
-		u.mu.Unlock()
-	}()
-	serve(p)
-}
-
-// serve reads requests and plays the script for each.
-func (p *peer) serve(script script) {
-	for {
-		req, err := http.ReadRequest(p.br)
-		if err != nil {
-			return
-		}
-		body, err := io.ReadAll(req.Body)
-		if err != nil {
-			return
-		}
-		s := seen{req, string(body)}
-		p.up.mu.Lock()
-		p.up.seen = append(p.up.seen, s)
-		p.up.mu.Unlock()
-		if !script(p, s) {
-			return
-		}
-	}
-}
-
-func (u *upstream) stop() {
-	u.close()
-	u.wg.Wait()
-}
-
-func (u *upstream) close() {
-	u.ln.Close()
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	for c := range u.conns {
-		c.Close()
-	}
+	return &upstream{u, u.Addr}
 }
 
 // requests are those that have come so far.
-func (u *upstream) requests() []seen {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	return append([]seen(nil), u.seen...)
+func (u *upstream) requests() (all []seen) {
+	for _, s := range u.Requests() {
+		all = append(all, seen{s.Request, s.Text})
+	}
+	return all
 }
 
 // open is the number of connections to the upstream.
-func (u *upstream) open() int {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	return len(u.conns)
-}
+func (u *upstream) open() int { return int(u.Open.Load()) }
 
 func (p *peer) say(text string) { io.WriteString(p.TCPConn, text) }
 
@@ -165,11 +100,9 @@ func says(text string) script {
 }
 
 // reply is an answer with a length.
-func reply(status int, kind, body string) string {
-	return fmt.Sprintf("HTTP/1.1 %d Whatever\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s", status, kind, len(body), body)
-}
+func reply(status int, kind, body string) string { return servertest.Reply(status, kind, body) }
 
-const jsonKind = "application/json"
+const jsonKind = servertest.JSON
 
 // plainBodyOf is a plain answer that says text.
 func plainBodyOf(text string) string {

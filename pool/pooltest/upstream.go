@@ -38,19 +38,34 @@ type Peer struct {
 	Nth    int64 // 1 for the upstream's first connection
 }
 
-// listen starts an upstream; serve runs for each connection, which is closed when it returns.
+// Listen starts an upstream; serve runs for each connection, which is closed when it returns.
 func Listen(t testing.TB, serve func(*Peer)) *Upstream {
+	t.Helper()
+	u := new(Upstream)
+	u.Start(t, serve)
+	return u
+}
+
+// Start has an upstream listen, for whoever has to know it before its first connection does.
+func (u *Upstream) Start(t testing.TB, serve func(*Peer)) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	u := &Upstream{Addr: ln.Addr().String(), ln: ln, conns: map[net.Conn]bool{}}
-	u.serve = serve
+	u.Addr, u.ln, u.conns, u.serve = ln.Addr().String(), ln, map[net.Conn]bool{}, serve
 	u.wg.Go(func() { u.accept(ln) })
-	t.Cleanup(u.Stop)
-	return u
+	t.Cleanup(func() {
+		u.hangUp()
+		// A test that failed may never have told its upstream to go on.
+		if !t.Failed() {
+			u.wg.Wait()
+		}
+	})
 }
+
+// Go does something beside the connections, whose end Stop waits for.
+func (u *Upstream) Go(do func()) { u.wg.Go(do) }
 
 // accept serves what comes to a listener.
 func (u *Upstream) accept(ln net.Listener) {
@@ -95,14 +110,19 @@ func (u *Upstream) Hear(t testing.TB) {
 	u.wg.Go(func() { u.accept(ln) })
 }
 
+// Stop ends the listening and every connection.
 func (u *Upstream) Stop() {
+	u.hangUp()
+	u.wg.Wait()
+}
+
+func (u *Upstream) hangUp() {
 	u.Deafen()
 	u.mu.Lock()
+	defer u.mu.Unlock()
 	for c := range u.conns {
 		_ = c.Close()
 	}
-	u.mu.Unlock()
-	u.wg.Wait()
 }
 
 // request reads one request with its body; false when there is none.

@@ -32,23 +32,32 @@ type Script func(*pooltest.Peer, Seen) bool
 // Listen starts an upstream that serves each request by the script.
 func Listen(t testing.TB, serve Script) *Upstream {
 	t.Helper()
-	u := new(Upstream)
-	u.Upstream = pooltest.Listen(t, func(p *pooltest.Peer) {
-		for {
-			req, body, some := p.Request()
-			if !some {
-				return
-			}
-			s := Seen{req, string(body)}
-			u.mu.Lock()
-			u.seen = append(u.seen, s)
-			u.mu.Unlock()
-			if !serve(p, s) {
-				return
-			}
-		}
-	})
+	return ListenRaw(t, func(u *Upstream, p *pooltest.Peer) { u.Serve(p, serve) })
+}
+
+// ListenRaw starts an upstream that does as it likes with each connection.
+func ListenRaw(t testing.TB, serve func(*Upstream, *pooltest.Peer)) *Upstream {
+	t.Helper()
+	u := &Upstream{Upstream: new(pooltest.Upstream)}
+	u.Start(t, func(p *pooltest.Peer) { serve(u, p) })
 	return u
+}
+
+// Serve reads requests and plays the script for each.
+func (u *Upstream) Serve(p *pooltest.Peer, serve Script) {
+	for {
+		req, body, some := p.Request()
+		if !some {
+			return
+		}
+		s := Seen{req, string(body)}
+		u.mu.Lock()
+		u.seen = append(u.seen, s)
+		u.mu.Unlock()
+		if !serve(p, s) {
+			return
+		}
+	}
 }
 
 // Requests are those that have come so far.
