@@ -8,6 +8,7 @@ import (
 
 // Comments, a head and what only leads to an answer are none: the time until it begins goes on.
 func TestWhatIsNoAnswerDoesNotKeepAnotherChannelFromBeingAsked(t *testing.T) {
+	t.Parallel()
 	dripping := func(head, drip string) script {
 		return func(p *peer, _ seen) bool {
 			p.say(head)
@@ -60,6 +61,7 @@ func TestWhatIsNoAnswerDoesNotKeepAnotherChannelFromBeingAsked(t *testing.T) {
 
 // White space before an answer in JSON keeps it waiting for longer than silence does, but not without end.
 func TestWhiteSpaceBeforeAnAnswerIsNotWaitedForWithoutEnd(t *testing.T) {
+	t.Parallel()
 	const head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
 	blank := func(times int, then string) script {
 		return func(p *peer, _ seen) bool {

@@ -166,6 +166,7 @@ func (g *gateway) restsForAll() bool {
 // A client key that keeps as many connections as a server takes makes each
 // further one fail, its own and that of another client key.
 func TestWhoKeepsManyConnectionsRestsNothingForOthers(t *testing.T) {
+	t.Parallel()
 	for _, way := range fullWays {
 		t.Run(way.name, func(t *testing.T) {
 			t.Parallel()
@@ -202,6 +203,7 @@ func TestWhoKeepsManyConnectionsRestsNothingForOthers(t *testing.T) {
 // The same with connections one after the other, where a server takes so many in
 // a time.
 func TestWhoMakesConnectionsQuicklyRestsNothingForOthers(t *testing.T) {
+	t.Parallel()
 	for _, way := range fullWays {
 		if way.refuse == nil {
 			continue // there is no moment at which nobody listens between two connections
@@ -252,6 +254,7 @@ func TestWhoKeepsConnectionsAtOneAddressRestsNoOtherForOthers(t *testing.T) {
 // What is dead rests for all once two client keys have met it, whatever was there
 // before.
 func TestAServerThatHasDiedRestsForAllAfterTheSecondClientKey(t *testing.T) {
+	t.Parallel()
 	for _, way := range fullWays {
 		t.Run(way.name, func(t *testing.T) {
 			t.Parallel()

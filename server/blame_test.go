@@ -236,6 +236,7 @@ func streamModel(stream bool, i int) string {
 }
 
 func TestWhatAClientProvokesRestsNothingForOthers(t *testing.T) {
+	t.Parallel()
 	for _, d := range spoken {
 		t.Run(d.name, func(t *testing.T) {
 			t.Parallel()
@@ -274,6 +275,7 @@ func TestWhatAClientProvokesRestsNothingForOthers(t *testing.T) {
 }
 
 func TestWhatTwoClientKeysMeetIsTheProvidersFault(t *testing.T) {
+	t.Parallel()
 	for _, d := range spoken {
 		t.Run(d.name, func(t *testing.T) {
 			t.Parallel()

@@ -97,6 +97,7 @@ func TestWhatAProviderCountsIsInTheBooksWhoeverAsks(t *testing.T) {
 }
 
 func TestARequestThatFailsCostsNothing(t *testing.T) {
+	t.Parallel()
 	for name, answer := range map[string]string{
 		"an error":                          reply(500, jsonKind, `{"error":{"message":"no","type":"server_error"}}`),
 		"a client's mistake":                reply(400, jsonKind, `{"error":{"message":"no","type":"invalid_request_error"}}`),
@@ -223,6 +224,7 @@ func TestCreditsThatAreUsedUpRefuseTheNextRequest(t *testing.T) {
 }
 
 func TestWhatARequestReservesComesBackWhateverItsEnd(t *testing.T) {
+	t.Parallel()
 	up := listen(t, func(p *peer, r seen) bool {
 		switch {
 		case strings.HasSuffix(r.URL.Path, "/moderations"):

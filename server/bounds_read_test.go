@@ -19,6 +19,7 @@ var hasty = conn.Times{
 }
 
 func TestASlowRequestIsGivenUp(t *testing.T) {
+	t.Parallel()
 	up := listen(t, both)
 	g := startWith(t, Options{readTimes: &hasty}, providerOf("p", up))
 	whole := chatText(plainRequest)
@@ -99,6 +100,7 @@ func TestAConnectionWithoutARequestIsClosedWithoutAWord(t *testing.T) {
 }
 
 func TestALongAnswerIsNotBoundedByTheTimesForRequests(t *testing.T) {
+	t.Parallel()
 	times := conn.Times{Head: time.Second, Stall: time.Second, PerByte: time.Millisecond, Idle: time.Second, Farewell: time.Second}
 	up := listen(t, func(p *peer, _ seen) bool {
 		p.say(streamHead + chunk(event("one")))

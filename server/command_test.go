@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -45,6 +46,10 @@ var built = sync.OnceValues(func() (path string, err error) {
 })
 
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "8"); err != nil { // what runs beside each other mostly waits
+		panic(err)
+	}
 	code := m.Run()
 	if builtIn != "" {
 		os.RemoveAll(builtIn)
@@ -156,6 +161,7 @@ const goodFile = "providers:\n  - provider: p\n    base_url: http://127.0.0.1:1/
 	"\n    model: [m]\napi_keys:\n  - api: " + clientKeyText + "\n    role: tester\n"
 
 func TestTheCommand(t *testing.T) {
+	t.Parallel()
 	program := build(t)
 	good := program.file(t, "good.yaml", goodFile)
 	misspelt := program.file(t, "misspelt.yaml", strings.Replace(goodFile, "    model:", "    modle:", 1))

@@ -16,6 +16,7 @@ func (g *gateway) shutDown(ctx context.Context) <-chan error {
 }
 
 func TestAWatchedServerServesOnForAGrace(t *testing.T) {
+	t.Parallel()
 	const grace = 2 * time.Second // in which four requests are to be served, on a busy machine too
 	g := startWith(t, Options{DrainGrace: grace}, providerOf("p", listen(t, both)))
 	if a := g.do("GET", "/readyz", ""); a.StatusCode != 200 {
@@ -68,6 +69,7 @@ func TestAServerThatNobodyWatchesEndsAtOnce(t *testing.T) {
 }
 
 func TestAnIdleConnectionMayAskOnceMoreBeforeItIsClosed(t *testing.T) {
+	t.Parallel()
 	g := start(t, providerOf("p", listen(t, both)))
 	busy, idle := g.dial(), g.dial()
 	for _, c := range []*client{busy, idle} {
@@ -110,6 +112,7 @@ func TestTheLastConnectionIsWaitedFor(t *testing.T) {
 }
 
 func TestConnectionsThatTheKernelHasTakenAreServed(t *testing.T) {
+	t.Parallel()
 	const crowd = 100
 	g := start(t, providerOf("p", listen(t, both)))
 	var clients []*client
@@ -131,6 +134,7 @@ func TestConnectionsThatTheKernelHasTakenAreServed(t *testing.T) {
 }
 
 func TestStreamsAreWaitedFor(t *testing.T) {
+	t.Parallel()
 	for _, version := range []string{"HTTP/1.1", "HTTP/1.0"} {
 		t.Run(version, func(t *testing.T) {
 			goOn := make(chan bool)

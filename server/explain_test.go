@@ -59,6 +59,7 @@ func TestExplainOfAFileAloneNeedsNoGateway(t *testing.T) {
 
 // What rules look at besides the model is taken from the request, as it is when one is served.
 func TestExplainTellsWhatHappensToTheRequest(t *testing.T) {
+	t.Parallel()
 	up := listen(t, both)
 	ruled := []string{
 		providerOf("effort", up, "    exclude_request_rules: {match: {reasoning_effort: high}}\n"),
@@ -108,6 +109,7 @@ func TestExplainTellsWhatHappensToTheRequest(t *testing.T) {
 }
 
 func TestExplainTellsOfLimitsThatRefuseTheRequest(t *testing.T) {
+	t.Parallel()
 	up := listen(t, both)
 	g := start(t, providerOf("p", up), `api_keys:
   - {api: `+clientKeyText+`, role: admin, model: [all]}
@@ -170,6 +172,7 @@ func TestExplainIsForAdmins(t *testing.T) {
 }
 
 func TestExplainShowsWhatIsKnownOfAModelAndWhichLineSaysSo(t *testing.T) {
+	t.Parallel()
 	g := start(t, providerOf("p", listen(t, both), "    preferences: {capabilities: {like: mistral, takes: stream_options}}\n"), keyed(""))
 	for _, test := range []struct {
 		endpoint  string

@@ -140,6 +140,7 @@ func statuses() (list []*fault) {
 // TestAProviderThatDoesNotWaitForARequestIsPassedOver has what no question can ask
 // for: what comes of a connection before anything was sent on it.
 func TestAProviderThatDoesNotWaitForARequestIsPassedOver(t *testing.T) {
+	t.Parallel()
 	const timedOut = "HTTP/1.1 408 Request Time-out\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 	for name, greet := range map[string]func(*peer){
 		"closed":               func(*peer) {},

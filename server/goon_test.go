@@ -16,6 +16,7 @@ var inOrderKey = keyed("SCHEDULING_ALGORITHM: fixed_priority")
 // TestAStreamThatBreaksOffIsGoneOnWith breaks streams of each format in each way, for clients of each format, and has a
 // provider of another format go on.
 func TestAStreamThatBreaksOffIsGoneOnWith(t *testing.T) {
+	t.Parallel()
 	for i, first := range speakers {
 		second := speakers[(i+3)%len(speakers)]
 		for _, b := range breakages {
@@ -116,6 +117,7 @@ func chunksOf(events ...string) string {
 
 // TestWhatIsGoneOnWithIsOneText has the next model say again what was said, break off itself, and more.
 func TestWhatIsGoneOnWithIsOneText(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name  string
 		plays plays
@@ -176,6 +178,7 @@ const oneCall = "data: {\"id\":\"1\",\"choices\":[{\"index\":0,\"delta\":{\"tool
 // TestWhatCannotBeGoneOnWithIsAnError has answers that are more than text, requests whose answer cannot be put
 // together, and nobody to go on.
 func TestWhatCannotBeGoneOnWithIsAnError(t *testing.T) {
+	t.Parallel()
 	request := func(more string) string { return strings.Replace(streamRequest, "{", "{"+more+",", 1) }
 	for _, c := range []struct {
 		name  string

@@ -149,6 +149,7 @@ func TestHedgingAsksAnotherWhenTheTimeIsOver(t *testing.T) {
 // A provider that hangs is found out though another one answers beside it: it rests, and the next request does not wait
 // for it.
 func TestHedgingLetsRestWhatHasHadItsTime(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct{ name, request, times, hedging string }{
 		{"plain", plainRequest, "model_timeout: 0.3", "enabled: true"},
 		{"stream", streamRequest, "model_timeout: 0.3", "enabled: true"},

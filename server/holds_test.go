@@ -67,6 +67,7 @@ func checkNothingHeld(t *testing.T, g *gateway, tokens int64) {
 }
 
 func TestWhateverEndsARequestGivesBackWhatLimitsHeld(t *testing.T) {
+	t.Parallel()
 	fails := func(p *peer, r seen) bool {
 		p.say("HTTP/1.1 500 No\r\nContent-Length: 2\r\n\r\n{}")
 		return true

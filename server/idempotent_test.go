@@ -193,6 +193,7 @@ func TestIdempotencyKeyWaitsForTheFirstRequest(t *testing.T) {
 // However the first request ends: if that was no answer the next one is served anew, and
 // nothing is left of the first.
 func TestIdempotencyKeyIsFreeAgainBehindWhatWasNoAnswer(t *testing.T) {
+	t.Parallel()
 	status := func(n int) script {
 		return says(reply(n, "application/json", `{"error":{"message":"no","type":"x"}}`))
 	}

@@ -14,6 +14,7 @@ import (
 )
 
 func TestADailyLimitSurvivesTheEndOfTheProgram(t *testing.T) {
+	t.Parallel()
 	const other = "sk-other-0123456789abcdefghijkl"
 	for _, end := range []struct {
 		name   string
@@ -100,6 +101,7 @@ func (s *serving) waitForLedger(t *testing.T, key string) {
 }
 
 func TestEveryFormOfALongLimitSurvivesAKill(t *testing.T) {
+	t.Parallel()
 	goOn := make(chan bool)
 	defer close(goOn)
 	up := listen(t, func(p *peer, r seen) bool {

@@ -30,6 +30,7 @@ func scrapeWithout(t *testing.T, method, url string) (status int, body string) {
 }
 
 func TestMetricsOnAnAddressOfTheirOwnNeedNoKeyUntilTheEndOfTheDrain(t *testing.T) {
+	t.Parallel()
 	goOn := make(chan bool)
 	up := listen(t, pausing(goOn))
 	g := start(t, providerOf("p", up))

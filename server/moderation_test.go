@@ -137,6 +137,7 @@ func TestModerationIsInTheBooks(t *testing.T) {
 // TestModeratorsWithoutAVerdictAreCharged has one that answers, and says nothing of what it was asked; what is an error
 // or no answer costs nothing.
 func TestModeratorsWithoutAVerdictAreCharged(t *testing.T) {
+	t.Parallel()
 	for says, prompt := range map[string]int64{
 		`{"results":[{"flagged":false}]}`:                    2 + 1, // with what the model counts
 		`{"id":"modr-1","results":[]}`:                       2 * 2, // as often as it was asked: what costs is not asked again without end

@@ -11,6 +11,7 @@ import (
 // each kind that may cost far more than it says: the provider is to read what is not in it, or to answer many prompts.
 // The price is such that a request which says all of itself costs next to nothing.
 func TestAKeyOverspendsByOneRequestWhateverItIsMadeOf(t *testing.T) {
+	t.Parallel()
 	const (
 		chat     = `{"model":"m","max_tokens":1,"messages":[{"role":"user","content":"x"}]`
 		messages = `{"model":"a","max_tokens":1,"messages":[{"role":"user","content":"x"}]`

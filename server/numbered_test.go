@@ -9,6 +9,7 @@ import (
 // TestAnErrorInAnAnswerHasItsStatusForTheClient has upstreams of each format answer 200 with an error that names a
 // status by its number, whole and as the first event of a stream.
 func TestAnErrorInAnAnswerHasItsStatusForTheClient(t *testing.T) {
+	t.Parallel()
 	upstreams := map[string]string{
 		"chat": "/v1/chat/completions", "messages": "/v1/messages\n    engine: claude", "responses": "/v1/responses",
 		"gemini": "/v1beta\n    engine: gemini", "cohere": "/v2/chat\n    engine: cohere",

@@ -40,6 +40,7 @@ func spelling(form, path string) string {
 // However an admin's address is written, nobody gets behind it without the key that
 // it asks for.
 func TestAnAddressIsAuthorisedAsItIsRouted(t *testing.T) {
+	t.Parallel()
 	const adminKey, userKey = "sk-admin-0123456789abcdefghijklmno", "sk-user-0123456789abcdefghijklmnop"
 	up := listen(t, both)
 	g := start(t, providerOf("p", up), "api_keys:\n  - {api: "+adminKey+", role: admin}\n  - {api: "+userKey+", role: user}\n")
@@ -134,6 +135,7 @@ func TestAModelInAnAddressIsAuthorisedAsItIsRouted(t *testing.T) {
 // A client must not be able to make the gateway speak to a host of its choice, least
 // of all with a provider's key.
 func TestAClientCannotChooseTheUpstreamsAddress(t *testing.T) {
+	t.Parallel()
 	canary, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

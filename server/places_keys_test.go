@@ -161,6 +161,7 @@ func TestAConnectionIsTheKeysThatWasShownLast(t *testing.T) {
 
 // A key cannot keep others out by asking for what it does not take.
 func TestConnectionsOfAKeyThatTakesNothingMakeRoomForOthers(t *testing.T) {
+	t.Parallel()
 	const most = 8
 	var models strings.Builder
 	for i := range 2000 {

@@ -135,6 +135,7 @@ func (c caller) behave(do func(caller), ended func()) {
 // Connections without a key never are more than their share, whatever they do, and
 // keep out neither whoever has a key nor an honest stranger.
 func TestStrangersKeepNobodyOut(t *testing.T) {
+	t.Parallel()
 	const most, share, crowd = 16, 4, 24
 	for _, f := range fronts {
 		for _, manner := range strangeManners {
@@ -324,6 +325,7 @@ func TestACrowdWithKeysIsServedThoughItComesAtOnce(t *testing.T) {
 // client asks again if its connection was closed before any of the answer came, as
 // load balancers do, and in the end all are served.
 func TestNoAnswerIsCutByThoseWhoMakeRoom(t *testing.T) {
+	t.Parallel()
 	const most, visitors, requests = 8, 24, 30
 	g := startWith(t, Options{MaxConnections: most, readTimes: &ungraceful}, providerOf("p", listen(t, both)), twoKeys)
 	var all sync.WaitGroup

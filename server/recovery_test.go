@@ -38,6 +38,7 @@ const bufferAll = "preferences: {stream_recovery: buffer, cooldown_period: 0, mo
 // Whoever waits for whole streams is served by another channel, and sees nothing of
 // the one that broke.
 func TestAStreamThatBreaksIsServedElsewhereBeforeAnythingOfItIsSeen(t *testing.T) {
+	t.Parallel()
 	for _, b := range breaks {
 		t.Run(b.name, func(t *testing.T) {
 			t.Parallel()
@@ -62,6 +63,7 @@ func streamed(t *testing.T) string {
 
 // If nobody can serve, the client gets an error with a status, as of any request.
 func TestAStreamThatBreaksEverywhereIsAnError(t *testing.T) {
+	t.Parallel()
 	for _, b := range breaks {
 		t.Run(b.name, func(t *testing.T) {
 			t.Parallel()
@@ -75,6 +77,7 @@ func TestAStreamThatBreaksEverywhereIsAnError(t *testing.T) {
 }
 
 func TestWhoWaitsForWholeStreams(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name, global, provider, key string
 		path, body                  string

@@ -104,6 +104,7 @@ func (f failure) requests() []string {
 }
 
 func TestAFailureIsToldInTheEnvelopeIfNobodyElseCanServe(t *testing.T) {
+	t.Parallel()
 	for _, f := range failures {
 		for _, request := range f.requests() {
 			t.Run(f.name+" "+kindOfRequest(request), func(t *testing.T) {
@@ -124,6 +125,7 @@ func TestAFailureIsToldInTheEnvelopeIfNobodyElseCanServe(t *testing.T) {
 }
 
 func TestAFailureIsInvisibleIfAnotherChannelCanServe(t *testing.T) {
+	t.Parallel()
 	for _, f := range failures {
 		for _, request := range f.requests() {
 			if f.only == "trigger" {

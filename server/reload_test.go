@@ -89,6 +89,7 @@ func TestAProviderThatCannotBeUsedIsLeftOut(t *testing.T) {
 }
 
 func TestAnEndLetsStreamsFinishAndClosesIdleConnections(t *testing.T) {
+	t.Parallel()
 	arrived, release := make(chan bool, 1), make(chan bool)
 	up := listen(t, func(p *peer, _ seen) bool {
 		p.say(streamHead + chunk(event("one")))

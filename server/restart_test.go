@@ -145,6 +145,7 @@ func waiting(goOn <-chan bool) script {
 }
 
 func TestARestartOnAPassedSocketLosesNothing(t *testing.T) {
+	t.Parallel()
 	const streams = 200
 	program := build(t)
 	for _, test := range []struct {

@@ -83,6 +83,7 @@ var scenarios = []scenario{
 }
 
 func TestAMisbehavingProviderIsNotTheClientsMatter(t *testing.T) {
+	t.Parallel()
 	for _, test := range scenarios {
 		for _, request := range []string{plainRequest, streamRequest} {
 			if test.only != "" && test.only != request {

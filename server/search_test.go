@@ -19,6 +19,7 @@ var mute script = func(p *peer, _ seen) bool { p.gone(); return false }
 
 // However many channels are silent before it, one that is well is asked.
 func TestASearchDoesNotEndBeforeEveryChannelWasAsked(t *testing.T) {
+	t.Parallel()
 	for n := 1; n <= 4; n++ {
 		for _, request := range []string{plainRequest, streamRequest} {
 			t.Run(fmt.Sprintf("%d silent, %s", n, kindOfRequest(request)), func(t *testing.T) {
@@ -38,6 +39,7 @@ func TestASearchDoesNotEndBeforeEveryChannelWasAsked(t *testing.T) {
 
 // Whoever is given up learns how many were asked, and where the time went.
 func TestASearchInVainEndsWithTheSumOfWhatItsChannelsMayTake(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		ups  []script
 		want string
@@ -85,6 +87,7 @@ func TestWhereTheTimeWentIsNoPartOfWhatAProviderSays(t *testing.T) {
 // Beyond the longest search nobody is waited for, but for the first who was asked; and that he had no time is nobody's
 // fault.
 func TestTheLongestSearchIsTheEndOfIt(t *testing.T) {
+	t.Parallel()
 	failing, last := listen(t, says(reply(500, jsonKind, errorBody("no")))), listen(t, both)
 	g := startWith(t, Options{longestSearch: 2 * time.Second}, providerOf("p", failing), providerOf("q", listen(t, mute)), providerOf("r", last),
 		keyed("SCHEDULING_ALGORITHM: fixed_priority"), "preferences: {model_timeout: 3600}\n")

@@ -10,6 +10,7 @@ import (
 )
 
 func TestRequestsThatTwoParsersMayReadInTwoWaysAreRefused(t *testing.T) {
+	t.Parallel()
 	up := listen(t, both)
 	g := start(t, providerOf("p", up))
 	ways := []struct {

@@ -11,6 +11,7 @@ import (
 // An answer for which there is no room at any stage, whole or on its way into
 // another format, is charged as the provider counted it, or estimated.
 func TestAnAnswerThatFindsNoRoomIsCharged(t *testing.T) {
+	t.Parallel()
 	for _, d := range tongues {
 		t.Run(d.name, func(t *testing.T) {
 			t.Parallel()
@@ -51,6 +52,7 @@ func TestAnAnswerThatFindsNoRoomIsCharged(t *testing.T) {
 
 // Images that find no room are as many as were asked for.
 func TestImagesThatFindNoRoomAreCharged(t *testing.T) {
+	t.Parallel()
 	image := `{"b64_json":"` + strings.Repeat("A", 1<<20) + `"}`
 	for _, usage := range []string{"", `{"input_tokens":10,"output_tokens":40000,"total_tokens":40010}`} {
 		s := &stage{}
@@ -74,6 +76,7 @@ func TestImagesThatFindNoRoomAreCharged(t *testing.T) {
 
 // So is one that is not done when the time of the whole is over.
 func TestAnAnswerThatIsNotDoneInTimeIsCharged(t *testing.T) {
+	t.Parallel()
 	s := &stage{}
 	up := listen(t, func(p *peer, _ seen) bool {
 		p.say("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 10000\r\n\r\n" + tongues[0].plain("")[:300])

@@ -26,6 +26,7 @@ func drawn(_ seen, usage string) string {
 // What a provider has answered to parts of a request is charged, whatever becomes
 // of the others.
 func TestPartsThatWereAnsweredAreChargedWhateverBecomesOfTheRest(t *testing.T) {
+	t.Parallel()
 	texts := strings.TrimSuffix(strings.Repeat(`"a text of twenty..."`+",", 250), ",") // three batches
 	ends := map[string]func(p *peer, r seen) bool{
 		"refused": func(p *peer, _ seen) bool {

@@ -164,6 +164,7 @@ func TestAfterTheFirstStrayAnswerNoneGoesWrong(t *testing.T) {
 
 // With isolate_keys nothing crosses from key to key, though connections are used again after each incident.
 func TestWithIsolatedKeysNoAnswerCrosses(t *testing.T) {
+	t.Parallel()
 	s := besiege(t, time.Millisecond, "preferences: {isolate_keys: true}\n")
 	s.run(strayRequests)
 	for _, w := range s.wrongs {

@@ -23,6 +23,7 @@ func brokenStream(got <-chan bool, breakOff func(*peer)) script {
 }
 
 func TestAStreamThatDiesTellsItsClient(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name     string
 		breakOff func(*peer)
@@ -84,6 +85,7 @@ func TestAStreamThatDiesTellsItsClient(t *testing.T) {
 }
 
 func TestAStreamThatIsWholeIsPassedOnAsItIs(t *testing.T) {
+	t.Parallel()
 	usage := strings.Replace(streamRequest, `"stream":true`, `"stream":true,"stream_options":{"include_usage":true}`, 1)
 	crlf := strings.ReplaceAll(event("one")+stopEvent+doneEvent, "\n", "\r\n")
 	for _, c := range []struct{ name, request, upstream, want string }{

@@ -35,6 +35,7 @@ const (
 // TestServiceTiersThatProvidersTellArePaid has each format's clients ask providers that were quicker than they were
 // asked to be, or not as quick.
 func TestServiceTiersThatProvidersTellArePaid(t *testing.T) {
+	t.Parallel()
 	for _, f := range tellers {
 		for _, a := range askers {
 			for _, stream := range []bool{false, true} {

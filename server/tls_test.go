@@ -123,6 +123,7 @@ func TestAClientThatLeavesUnderTLSEndsItsUpstreamRequest(t *testing.T) {
 }
 
 func TestAConnectionThatNeverShakesHandsIsClosed(t *testing.T) {
+	t.Parallel()
 	files := newAuthority(t)
 	files.issue(t, 1)
 	g := startWith(t, Options{TLSCert: files.cert, TLSKey: files.key, readTimes: &hasty}, providerOf("p", listen(t, both)))
@@ -134,6 +135,7 @@ func TestAConnectionThatNeverShakesHandsIsClosed(t *testing.T) {
 }
 
 func TestARenewedCertificateIsTakenUp(t *testing.T) {
+	t.Parallel()
 	files := newAuthority(t)
 	trust := files.issue(t, 1)
 	g := startWith(t, Options{TLSCert: files.cert, TLSKey: files.key}, providerOf("p", listen(t, both)))

@@ -10,6 +10,7 @@ import (
 const total = "preferences:\n  cooldown_period: 0\n  image_fetch: {allow: 127.0.0.1}\n  timeout_policy: {default: {first_byte: 0, idle: 0, total: 0.3}}\n"
 
 func TestTheTotalEndsWhateverIsDoneForARequest(t *testing.T) {
+	t.Parallel()
 	silent := func(p *peer, _ seen) bool { p.gone(); return false }
 	picture := `{"model":"m","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"http://ADDR/p.png"}}]}]}`
 	for name, test := range map[string]struct {
@@ -50,6 +51,7 @@ func TestTheTotalEndsWhateverIsDoneForARequest(t *testing.T) {
 }
 
 func TestTheTotalEndsAStreamWithAnError(t *testing.T) {
+	t.Parallel()
 	up := listen(t, func(p *peer, r seen) bool {
 		p.say(streamHead + chunk(event("one")))
 		p.gone()

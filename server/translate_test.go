@@ -149,6 +149,7 @@ func TestOverridesReachWhatTheyAreFor(t *testing.T) {
 }
 
 func TestATranslatedStreamEndsWhenItsUpstreamSaysSo(t *testing.T) {
+	t.Parallel()
 	for _, from := range []*dialect{chatDialect, responsesDialect} {
 		for _, stream := range []bool{true, false} {
 			t.Run(fmt.Sprintf("%s, stream %v", from.name, stream), func(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 
 // However a request that is too large or too slow comes, it is counted and leaves a line that its id finds.
 func TestARequestThatIsTurnedAwayIsCountedAndLeavesALine(t *testing.T) {
+	t.Parallel()
 	times := conn.UsualTimes
 	times.Head = time.Second
 	g := startWith(t, Options{MaxBody: 1 << 10, readTimes: &times}, providerOf("p", listen(t, both)))

@@ -18,6 +18,7 @@ func (g *gateway) waits(t *testing.T, n int64) {
 }
 
 func TestARequestWaitsForALimitInsteadOfBeingRefused(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct{ key, all, body string }{
 		"requests at once":                {"rate_limit: 1 concurrent, queue: 30", "", plainRequest},
 		"a stream":                        {"rate_limit: 1 concurrent, queue: 30s", "", streamRequest},
