@@ -6,6 +6,9 @@ GO      ?= go
 comma   := ,
 # The race detector needs a C compiler; without one the tests run all the same.
 RACE    := $(if $(shell command -v cc || command -v gcc || command -v clang),-race)
+# With it each of eighty test programs sleeps for a second at its end, in case a goroutine that no test waited for still
+# meets another: a twentieth will do.
+export GORACE ?= atexit_sleep_ms=50
 
 .PHONY: help build demo test test-agents test-chaos test-cluster test-collector test-contract test-dashboard test-example test-install test-newcomer test-sdk test-reproducible contract-newer release licenses bench bench-peers bench-guard bench-baseline bench-compare trail locust lint lint-more fuzz prices cross clean
 
