@@ -155,7 +155,7 @@ func (a *attempt) streams() {
 	a.live.mu.Unlock()
 }
 
-// meet finds out how the attempt's upstream is spoken to.
+// meet finds out how the attempt's upstream is spoken to, and what must become of its answer.
 func (a *attempt) meet(ask provider.Ask) {
 	a.upstream = a.backend.channel.Format(ask)
 	a.to = formats.All[a.upstream]
