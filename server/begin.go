@@ -40,7 +40,7 @@ func (s *Server) serve(route *front.Route) fasthttp.RequestHandler {
 				return
 			}
 		}
-		if err := x.relay(); err != nil {
+		if err := x.askChannels(); err != nil {
 			x.refuse(err)
 			return
 		}

@@ -22,7 +22,7 @@ func (s *Server) countTokens(route *front.Route) fasthttp.RequestHandler {
 			x.refuse(err)
 			return
 		}
-		err := x.relay()
+		err := x.askChannels()
 		if err != nil && x.failure == err && err.Code == errNoEndpoint().Code {
 			err = x.estimate()
 		}

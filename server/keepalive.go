@@ -36,7 +36,7 @@ func (x *exchange) relayBehindComments(every time.Duration) {
 				result <- errPanic
 			}
 		}()
-		result <- x.relay()
+		result <- x.askChannels()
 	}()
 	timer := time.NewTimer(every)
 	defer timer.Stop()

@@ -104,7 +104,7 @@ func (x *exchange) flagged(text string) (flagged bool, failure *codec.Error) {
 		_, failure = judge(err, pool.Deadlines{})
 		return false, failure
 	}
-	if failure = m.relay(); failure != nil {
+	if failure = m.askChannels(); failure != nil {
 		status = failure.Status
 		return false, failure
 	}

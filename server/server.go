@@ -1,6 +1,6 @@
 // Package server is the front of the gateway: it reads requests, finds out who
 // asks for what, lets the balancer say who serves it, and writes the answer.
-// The life of a request goes through entrance.go, begin.go, receive.go, admit.go, relay.go,
+// The life of a request goes through entrance.go, begin.go, receive.go, admit.go, channels.go,
 // attempt.go, send.go, answer.go, respond.go, finish.go and account.go, in that order.
 package server
 

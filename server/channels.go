@@ -16,11 +16,11 @@ import (
 	"uniapi/server/telemetry/tracing"
 )
 
-// relay tries the route's channels until one answers, and returns what the
+// askChannels tries the route's channels until one answers, and returns what the
 // client is told if none does. Nothing of an answer has been written to the
 // client before one does, so every failure up to the first event of a stream, or
 // to the end of a plain answer, is invisible when another channel can serve.
-func (x *exchange) relay() *codec.Error {
+func (x *exchange) askChannels() *codec.Error {
 	x.plan.Attributes = x.attributes()
 	x.plan.Attributes.Need = x.need
 	x.plan.Start(x.key.balance, x.route)
