@@ -17,18 +17,28 @@ func TestAnAnswerThatFindsNoRoomIsCharged(t *testing.T) {
 			t.Parallel()
 			s := &stage{}
 			up := listen(t, func(p *peer, _ seen) bool {
-				p.say(reply(200, jsonKind, s.next.Load().first))
+				p.say(s.next.Load().first)
 				return true
 			})
 			s.gateway = startWith(t, Options{RequestMemory: 2 << 20}, d.section(up.addr), "preferences:\n  cooldown_period: 0\n  model_price: {default: \"1000,2000\"}\n",
 				"api_keys: [{api: "+clientKeyText+", role: tester-admin, model: [all], preferences: {AUTO_RETRY: false}}]\n")
+			type said struct {
+				size  int
+				usage string
+			}
+			sizes, usages, answers := []int{100 << 10, 300 << 10, 600 << 10, 1 << 20, 3 << 20}, []string{d.own, ""}, map[said]string{}
+			for _, size := range sizes {
+				for _, usage := range usages {
+					answers[said{size, usage}] = reply(200, jsonKind, strings.Replace(d.plain(usage), answeredText, strings.Repeat("say ", size/4), 1))
+				}
+			}
 			refused := 0
 			for _, ask := range askers {
 				for _, stream := range []bool{false, true} {
-					for _, size := range []int{100 << 10, 300 << 10, 600 << 10, 1 << 20, 3 << 20} {
-						for _, usage := range []string{d.own, ""} {
+					for _, size := range sizes {
+						for _, usage := range usages {
 							what := fmt.Sprintf("%s, stream %v, %d KB, counted %v", ask.name, stream, size>>10, usage != "")
-							s.next.Store(&play{first: strings.Replace(d.plain(usage), answeredText, strings.Repeat("say ", size/4), 1)})
+							s.next.Store(&play{first: answers[said{size, usage}]})
 							path, body := ask.plain(stream)
 							c := s.charge(func() { s.post(path, body) })
 							if c.status == 200 {
