@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"crypto/rand"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -60,18 +61,19 @@ func keptRequests(s *stage, query string) []map[string]any {
 	return found.Requests
 }
 
-// keptBesides is kept where so many segments of more than half a MiB lie there already, written some time ago.
+// keptBesides is kept where so many segments of more than half a MiB and less than one, however well they are
+// compressed, lie there already, written some time ago.
 func keptBesides(s *stage, ago time.Duration, segments int) string {
 	folder := filepath.Join(s.dir, "data", "requests")
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		s.Fatal(err)
 	}
-	noise := make([]byte, 600<<10)
+	noise := make([]byte, 540<<10)
 	for i := range segments {
 		rand.Read(noise)
 		at := time.Now().UTC().Add(time.Duration(i)*time.Minute - ago)
 		name := filepath.Join(folder, "requests-"+at.Format("20060102T150405.000000Z")+".jsonl")
-		line := fmt.Sprintf(`{"time":%q,"id":"old-%d","status":200,"error":"%x"}`+"\n", at.Format(time.RFC3339), i, noise)
+		line := fmt.Sprintf(`{"time":%q,"id":"old-%d","status":200,"error":%q}`+"\n", at.Format(time.RFC3339), i, base64.StdEncoding.EncodeToString(noise))
 		if err := os.WriteFile(name, []byte(line), 0o600); err != nil {
 			s.Fatal(err)
 		}
