@@ -44,11 +44,13 @@ if flying + waits > part and (holder == me and part ~= flying or not holder and 
 elseif holder == me then
   redis.call('DEL', KEYS[4])
 end
+-- What is in flight is held whole, also where it is beyond what is left: or another one would take the rest for the last.
+local held_here = math.max(part, flying) + ahead
 part = part + ahead
 local function text(n) return string.format('%.0f', n) end
 local upto = spent + part
 local mine = text(spent) .. ' ' .. text(since) .. ' ' .. text(added)
-redis.call('HSET', KEYS[1], me, mine .. ' ' .. text(upto) .. ' ' .. text(now + term))
+redis.call('HSET', KEYS[1], me, mine .. ' ' .. text(spent + held_here) .. ' ' .. text(now + term))
 redis.call('PEXPIRE', KEYS[1], 400 * 24 * 3600 * 1000)
 if was ~= mine then
   redis.call('ZADD', KEYS[2], redis.call('INCR', KEYS[3]), KEYS[1])

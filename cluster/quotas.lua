@@ -126,7 +126,8 @@ for n, q in ipairs(all) do
     end
     if wait > after then after, which = wait, n end
   end
-  local set = {'e' .. who, text(q.used) .. ' ' .. text(q.used + part + ahead) .. ' ' .. text(now + term)}
+  -- What is in flight is held whole, also where it is beyond what is left: or another one would take the rest for the last.
+  local set = {'e' .. who, text(q.used) .. ' ' .. text(q.used + math.max(part, q.keep) + ahead) .. ' ' .. text(now + term)}
   if q.of ~= 'c' then set[#set + 1] = 'b' .. ledger; set[#set + 1] = text(now) end
   for p in pairs(q.changed) do set[#set + 1] = 'p' .. text(p); set[#set + 1] = text(q.pieces[p] or 0) end
   if last == 1 then
