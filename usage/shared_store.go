@@ -20,6 +20,7 @@ type sharedTx struct {
 	tx       pgx.Tx
 	server   *postgres
 	instance int32
+	months   map[time.Time]bool // whose parts this transaction knows of
 	err      error
 }
 
@@ -242,8 +243,8 @@ func (w *sharedTx) put(table string, key, value []byte) error {
 		if err := w.remove(table, key); err != nil {
 			return err
 		}
-		if err := w.server.makeParts(w.ctx, monthOf(at)); err != nil {
-			return w.fail(err)
+		if err := w.parts(monthOf(at)); err != nil {
+			return err
 		}
 		return w.exec(`INSERT INTO uniapi.`+tableOf(length, k)+` (at, kind, instance, piece, rows) VALUES ($1, $2, $3, 0, $4)`,
 			time.Unix(at, 0), string(rune(k)), w.instance, value)
@@ -267,6 +268,27 @@ func (w *sharedTx) put(table string, key, value []byte) error {
 		return w.exec(`INSERT INTO uniapi.damaged (was, rows) VALUES ($1, $2)`, fmt.Sprintf("%x", key), value)
 	}
 	return fmt.Errorf("the common ledger has no table %s", table)
+}
+
+// parts has the parts of a month made, and this transaction know of them: PostgreSQL goes by the parts that a table had
+// when the transaction first wrote to it, until it locks something new.
+func (w *sharedTx) parts(month time.Time) error {
+	if w.months[month] {
+		return nil
+	}
+	if err := w.server.makeParts(w.ctx, month); err != nil {
+		return w.fail(err)
+	}
+	for _, table := range partitioned {
+		if err := w.exec(`LOCK TABLE uniapi.` + partName(table, month) + ` IN ROW EXCLUSIVE MODE`); err != nil {
+			return err
+		}
+	}
+	if w.months == nil {
+		w.months = make(map[time.Time]bool)
+	}
+	w.months[month] = true
+	return nil
 }
 
 func (w *sharedTx) exec(statement string, args ...any) error {

@@ -24,10 +24,10 @@ func exported(t testing.TB, o Options) string {
 	return out.String()
 }
 
-// filled makes a ledger of three days in a file.
+// filled makes a ledger of three days in a file, around the turn of a month.
 func filled(t testing.TB, dir string) (now time.Time) {
 	t.Helper()
-	now = time.Now().UTC().Add(-80 * time.Hour).Truncate(time.Minute)
+	now = monthOf(time.Now().Add(-3 * 24 * time.Hour).Unix()).Add(-40 * time.Hour)
 	b := open(t, Options{Dir: dir, Now: func() time.Time { return now }})
 	configure(t, b, nil, nil)
 	for i := range 40 {
