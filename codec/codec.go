@@ -16,8 +16,8 @@ package codec
 type Format interface {
 	// Name is the format's name as in Request.Format: "openai", "anthropic", ...
 	Name() string
-	// Properties are what the format says of itself.
-	Properties() Properties
+	// Properties are what the format says of itself: the same for all, and not to be changed.
+	Properties() *Properties
 
 	// DecodeRequest reads a client's request. The error is a *Error with status 400 that names what is wrong.
 	DecodeRequest(body []byte) (*Request, error)

@@ -117,7 +117,9 @@ func (a *attempt) ask() error {
 	if err != nil {
 		return err
 	}
-	a.tier = tierIn(response, from)
+	if line := from.Properties().TierLine; line != "" {
+		a.tier = codec.TierSaid(string(response.Header.Peek(line)))
+	}
 	if a.stream && !a.path.Raw && !relay.IsWhole(response) {
 		a.safeguard()
 	}
@@ -135,20 +137,6 @@ func (a *attempt) ask() error {
 		a.streams()
 	}
 	return err
-}
-
-// tierIn is the service tier that the head of an answer names; "" is none.
-//
-// It stays a function of its own: what a format says of itself is large, and would lie on the stack beneath a dial,
-// which then had to grow for good.
-//
-//go:noinline
-func tierIn(response *pool.Response, from codec.Format) string {
-	line := from.Properties().TierLine
-	if line == "" {
-		return ""
-	}
-	return codec.TierSaid(string(response.Header.Peek(line)))
 }
 
 // look looks into a whole answer that nobody else does.

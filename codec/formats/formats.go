@@ -69,9 +69,9 @@ func Of(asked front.Asked) codec.Format {
 }
 
 // Properties are those of a format by its name; none of a format that is not there.
-func Properties(name string) codec.Properties {
+func Properties(name string) *codec.Properties {
 	if f := All[name]; f != nil {
 		return f.Properties()
 	}
-	return codec.Properties{}
+	return &codec.Properties{}
 }

@@ -71,9 +71,4 @@ func (d *Delivery) await(w io.Writer) *codec.Error {
 }
 
 // sign is what says that the upstream is still at work, in the client's format; nil where there is no such thing.
-//
-// It stays a function of its own: what a format says of itself is large, and would lie on the stack of each stream that
-// waits.
-//
-//go:noinline
 func (d *Delivery) sign() []byte { return d.Client.Properties().Heartbeat }

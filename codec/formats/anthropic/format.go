@@ -33,13 +33,17 @@ const (
 func (Format) Name() string { return formatName }
 
 // Properties implements codec.Format. Other hosts than Anthropic fetch nothing.
-func (f Format) Properties() codec.Properties {
-	t := described
+func (f Format) Properties() *codec.Properties {
 	if f.hosted() {
-		t.Place, t.Fetches = "vertex", nil
+		return &elsewhere
 	}
-	return t
+	return &described
 }
+
+var elsewhere = func(p codec.Properties) codec.Properties {
+	p.Place, p.Fetches = "vertex", nil
+	return p
+}(described)
 
 var described = codec.Properties{
 	Rules: capability.Messages, Fetches: []codec.PartKind{codec.PartImage, codec.PartFile},

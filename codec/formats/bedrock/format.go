@@ -23,7 +23,7 @@ const formatName = "bedrock"
 func (Format) Name() string { return formatName }
 
 // Properties implements codec.Format.
-func (Format) Properties() codec.Properties { return described }
+func (Format) Properties() *codec.Properties { return &described }
 
 var described = codec.Properties{Rules: capability.Converse, Place: "bedrock", Thoughtless: true, Tiers: []string{"serviceTier.type"}, TierLine: "X-Amzn-Bedrock-Service-Tier"}
 

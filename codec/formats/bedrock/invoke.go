@@ -20,11 +20,12 @@ var _ codec.Format = InvokeFormat{}
 var Invoke = InvokeFormat{anthropic.Format{Version: "bedrock-2023-05-31", OmitStream: true}}
 
 // Properties implements codec.Format.
-func (f InvokeFormat) Properties() codec.Properties {
-	t := f.Format.Properties()
-	t.Place, t.Passed, t.Flags = "bedrock", nil, "" // the version and the betas stand in the body
-	return t
-}
+func (f InvokeFormat) Properties() *codec.Properties { return &invoked }
+
+var invoked = func(p codec.Properties) codec.Properties {
+	p.Place, p.Passed, p.Flags = "bedrock", nil, "" // the version and the betas stand in the body
+	return p
+}(*Invoke.Format.Properties())
 
 // WithBetas returns the format with those of a client's anthropic-beta flags that the target takes. They stand in the
 // body there, and with any other the whole request is refused.

@@ -20,7 +20,7 @@ const formatName = "cohere"
 func (Format) Name() string { return formatName }
 
 // Properties implements codec.Format.
-func (Format) Properties() codec.Properties { return described }
+func (Format) Properties() *codec.Properties { return &described }
 
 var described = codec.Properties{Rules: capability.Cohere, Fetches: []codec.PartKind{codec.PartImage}}
 

@@ -35,15 +35,32 @@ const (
 func (Format) Name() string { return formatName }
 
 // Properties implements codec.Format. Google's SDKs break on comments among events, and an array has no place for them.
-func (f Format) Properties() codec.Properties {
-	t := described
-	if f.Vertex {
-		t.Place = "vertex"
+func (f Format) Properties() *codec.Properties {
+	switch {
+	case f.Vertex && f.Array:
+		return &vertexArray
+	case f.Vertex:
+		return &vertex
+	case f.Array:
+		return &array
 	}
-	if f.Array {
-		t.StreamType = contentTypeJSON
-	}
-	return t
+	return &described
+}
+
+var (
+	vertex      = at("vertex", described)
+	array       = inArray(described)
+	vertexArray = inArray(vertex)
+)
+
+func at(place string, p codec.Properties) codec.Properties {
+	p.Place = place
+	return p
+}
+
+func inArray(p codec.Properties) codec.Properties {
+	p.StreamType = contentTypeJSON
+	return p
 }
 
 var (

@@ -21,7 +21,7 @@ const formatName = "openai"
 func (Format) Name() string { return formatName }
 
 // Properties implements codec.Format.
-func (Format) Properties() codec.Properties { return described }
+func (Format) Properties() *codec.Properties { return &described }
 
 var described = codec.Properties{
 	Rules: capability.Chat, Added: []string{"reasoning_effort", "thinking", "enable_thinking", "temperature"},

@@ -24,9 +24,9 @@ func (Format) Name() string { return "pretend" }
 
 // Properties implements codec.Format. Such clients bear no comments in a stream, and so are shown nothing while they
 // wait.
-func (Format) Properties() codec.Properties {
-	return codec.Properties{Rules: capability.Chat, StreamType: []byte("application/x-ndjson")}
-}
+func (Format) Properties() *codec.Properties { return &described }
+
+var described = codec.Properties{Rules: capability.Chat, StreamType: []byte("application/x-ndjson")}
 
 type request struct {
 	Model    string    `json:"model"`

@@ -26,7 +26,7 @@ const (
 func (Format) Name() string { return formatName }
 
 // Properties implements codec.Format.
-func (Format) Properties() codec.Properties { return described }
+func (Format) Properties() *codec.Properties { return &described }
 
 var described = codec.Properties{
 	Rules: capability.Responses, Added: []string{"include", "store", "reasoning"}, Fetches: []codec.PartKind{codec.PartImage, codec.PartFile},
