@@ -10,11 +10,11 @@ func AppendString[T string | []byte](dst []byte, s T) []byte {
 	dst = append(dst, '"')
 	start := 0
 	for i := 0; i < len(s); {
-		c := s[i]
-		if c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf {
+		if asItIs[s[i]] {
 			i++
 			continue
 		}
+		c := s[i]
 		if c >= utf8.RuneSelf {
 			n := runeLen(s[i:])
 			if n > 0 {
@@ -46,6 +46,14 @@ func AppendString[T string | []byte](dst []byte, s T) []byte {
 	dst = append(dst, s[start:]...)
 	return append(dst, '"')
 }
+
+// asItIs tells of a byte whether it stands in a string as it is, whatever stands around it.
+var asItIs = func() (is [256]bool) {
+	for c := range utf8.RuneSelf {
+		is[c] = c >= ' ' && c != '"' && c != '\\'
+	}
+	return is
+}()
 
 // runeLen is the length of the valid UTF-8 sequence that s starts with, 0 if it is not valid.
 func runeLen[T string | []byte](s T) int {
