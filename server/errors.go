@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/valyala/fasthttp"
 
@@ -370,6 +371,12 @@ func (s *Server) onProtocolError(ctx *fasthttp.RequestCtx, err error) {
 	level := slog.LevelWarn
 	if brokenOff(err) { // nobody reads the answer, and load balancers do it all day
 		level = slog.LevelDebug
+	}
+	if !s.log.Enabled(ctx, level) {
+		return
+	}
+	if _, may := s.strangers.lines.take(time.Now(), ofLines); !may {
+		return
 	}
 	s.log.Log(ctx, level, "bad request", "id", string(id), "status", e.Status, "client", entry.ClientOf(ctx, s.options.TrustedProxies).String(), "error", unquoted(err))
 }

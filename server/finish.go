@@ -173,6 +173,12 @@ func (s *Server) logRequest(l *telemetry.Line, r *record, ctx *fasthttp.RequestC
 	if !s.access.Enabled(level) {
 		return
 	}
+	unlogged, may := int64(0), true
+	if r.key == nil {
+		if unlogged, may = s.strangers.lines.take(r.end, ofLines); !may {
+			return
+		}
+	}
 	s.access.Begin(l, r.end, level)
 	l.Bytes("id", r.id, s.ids.Made(r.id))
 	l.Number("status", int64(r.status))
@@ -184,6 +190,9 @@ func (s *Server) logRequest(l *telemetry.Line, r *record, ctx *fasthttp.RequestC
 		l.Text("key", r.key.Alias)
 	} else { // somebody tries the door
 		l.Text("client", entry.ClientOf(ctx, s.options.TrustedProxies).String())
+		if unlogged > 0 {
+			l.Number("unlogged", unlogged)
+		}
 	}
 	if r.attempts > 0 {
 		l.Text("provider", r.provider)

@@ -49,8 +49,9 @@ func (m measured) Now() metrics.Now {
 		ListPrices: prices.Prices, PriceSourceFailed: prices.Failure != "",
 		Idempotent:   s.idempotent.Stats(),
 		LinesDropped: s.access.Dropped(), RequestsDropped: s.keptState().Dropped,
-		ClusterAway: s.aloneFor(),
-		AlertsSent:  sent, AlertsLost: lost,
+		StrangersUnwritten: map[string]int64{"log": s.strangers.lines.unwritten(), "request_log": s.strangers.kept.unwritten(), "traces": s.strangers.spans.unwritten()},
+		ClusterAway:        s.aloneFor(),
+		AlertsSent:         sent, AlertsLost: lost,
 		SpansLost: s.spansLost(),
 	}
 }

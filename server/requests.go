@@ -14,6 +14,12 @@ import (
 // said.
 func (x *exchange) keepRequest(r *record, client netip.Addr) {
 	s, l := x.server, &x.line
+	unlogged, may := int64(0), true
+	if r.key == nil {
+		if unlogged, may = s.strangers.kept.take(r.end, ofKept(x.snap.config.Preferences.RequestLog)); !may {
+			return
+		}
+	}
 	s.access.BeginRecord(l, r.end)
 	l.Bytes("id", r.id, s.ids.Made(r.id))
 	l.Number("status", int64(r.status))
@@ -21,6 +27,9 @@ func (x *exchange) keepRequest(r *record, client netip.Addr) {
 	if r.key != nil {
 		l.Text("key", r.key.Alias)
 		l.Text("key_id", r.key.id)
+	}
+	if unlogged > 0 {
+		l.Number("unlogged", unlogged)
 	}
 	l.Address("client", client)
 	l.Text("model", clip(r.model))

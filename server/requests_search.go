@@ -95,6 +95,8 @@ type requestsState struct {
 	Level   string `json:"level"`
 	Dropped int64  `json:"dropped,omitempty"` // lines that the disk did not take, since the start
 	Error   string `json:"error,omitempty"`
+
+	Strangers int64 `json:"strangers,omitempty"` // requests without a valid key that were too many to be kept, since the start
 }
 
 // listRequests serves GET /v1/requests: what admins look for, and of any other key its own requests, without who served
@@ -142,6 +144,7 @@ func (s *Server) listRequests(ctx *fasthttp.RequestCtx, key *clientKey) {
 	found.State.Level = string(s.snapshot.Load().config.Preferences.RequestLog.Level)
 	if state := s.requests.State(); key.admin {
 		found.State.Dropped, found.State.Error = state.Dropped, state.Error
+		found.State.Strangers = s.strangers.kept.unwritten()
 	}
 	respond.Fresh(ctx, found)
 	s.withoutSecrets(ctx)

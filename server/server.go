@@ -140,6 +140,7 @@ type Server struct {
 	fetches  *budget.Places         // connections on which images and files are fetched
 
 	requests   *requestlog.Log // nil: none can be kept
+	strangers  strangers
 	alerts     *alerts.Alerts
 	lookups    *lookups
 	captures   capture.Next // of single exchanges

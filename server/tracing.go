@@ -81,6 +81,10 @@ func (x *exchange) tellTracer(r *record) {
 	t.Method, t.Route, _ = strings.Cut(r.endpoint, " ")
 	if r.key != nil {
 		t.Key = x.clean(r.key.Alias)
+	} else if x.place.Sampled() {
+		if _, may := x.server.strangers.spans.take(r.end, ofSpans); !may {
+			t.Trace = nil
+		}
 	}
 	if r.status >= 400 {
 		t.Error = strconv.Itoa(r.status)

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/valyala/fasthttp"
 
@@ -20,6 +21,8 @@ func (s *Server) turnAway(ctx *fasthttp.RequestCtx, e *codec.Error) {
 	who := slog.String("client", entry.ClientOf(ctx, s.options.TrustedProxies).String())
 	if key := s.snapshot.Load().keys.find(ctx); key != nil {
 		who = slog.String("key", key.Alias)
+	} else if _, may := s.strangers.lines.take(time.Now(), ofLines); !may {
+		return
 	}
 	s.log.LogAttrs(context.Background(), slog.LevelInfo, "request",
 		slog.String("id", string(id)), slog.Int("status", e.Status), who, slog.String("error", clip(e.Message)))

@@ -10,9 +10,10 @@ type Entry struct {
 	ID          string    `json:"id"`
 	Status      int       `json:"status"` // 499: the client left
 	Endpoint    string    `json:"endpoint"`
-	Key         string    `json:"key,omitempty"`    // the client key's alias
-	KeyID       string    `json:"key_id,omitempty"` // which one, of keys with one alias: the beginning of its SHA-256
-	Client      string    `json:"client,omitempty"` // address
+	Key         string    `json:"key,omitempty"`      // the client key's alias
+	KeyID       string    `json:"key_id,omitempty"`   // which one, of keys with one alias: the beginning of its SHA-256
+	Client      string    `json:"client,omitempty"`   // address
+	Unlogged    int64     `json:"unlogged,omitempty"` // requests without a valid key before this one that were too many to be kept
 	Model       string    `json:"model"`
 	Stream      bool      `json:"stream"`
 	Provider    string    `json:"provider,omitempty"`

@@ -89,9 +89,15 @@ export class Requests {
     this.#list = from ? [...this.#list, ...found.requests] : found.requests;
     this.#next = found.next ?? '';
     this.more.hidden = !this.#next;
-    const { level, dropped, error } = found.state;
+    const { level, dropped, strangers, error } = found.state;
     if (level === 'off') this.#say('Requests are not kept. This line in api.yaml turns it on, without a restart: preferences: {request_log: metadata} (or request_log: metadata below the preferences: that you have).');
-    else this.#say([error, dropped ? `The disk did not take ${format.count(dropped)} requests since the start.` : ''].filter(Boolean).join(' '));
+    else {
+      this.#say([
+        error,
+        dropped && `The disk did not take ${format.count(dropped)} requests since the start.`,
+        strangers && `${format.count(strangers)} requests without a valid key were too many to be kept since the start.`,
+      ].filter(Boolean).join(' '));
+    }
     this.grid.show(this.#list);
     fill(this.parts, parts(this.#list));
     if (this.inputs.get('id').value && this.#list.length === 1) this.#show(this.#list[0]);

@@ -65,6 +65,8 @@ type Now struct {
 	LinesDropped    int64 // of the log
 	RequestsDropped int64 // of the log of requests
 
+	StrangersUnwritten map[string]int64 // of requests without a valid key, by where
+
 	ClusterAway time.Duration // for which the Redis of preferences.cluster has not answered; 0 if it does, and of an instance that is alone
 
 	AlertsSent, AlertsLost int64
@@ -284,6 +286,10 @@ func (p *Page) tellGateway(ch chan<- prometheus.Metric) {
 	upstream := gauge("uniapi_upstream_connections", "Connections to providers.")
 	upstream.add(float64(now.Upstream.Open-now.Upstream.Idle), "state", "busy")
 	upstream.add(float64(now.Upstream.Idle), "state", "idle")
+	unwritten := counter("uniapi_strangers_unwritten_total", "Requests without a valid key that were too many to be written to the log, the request log or the traces.")
+	for to, n := range now.StrangersUnwritten {
+		unwritten.add(float64(n), "to", to)
+	}
 	version := gauge("uniapi_build_info", "Always 1.")
 	version.add(1, "version", p.Version)
 
@@ -305,6 +311,7 @@ func (p *Page) tellGateway(ch chan<- prometheus.Metric) {
 		counter("uniapi_idempotency_forgotten_total", "Answers that went before their time, for want of room.").of(float64(now.Idempotent.Forgotten)),
 		counter("uniapi_log_lines_dropped_total", "Lines of the log that were lost because it could not be written, or not soon enough.").of(float64(now.LinesDropped)),
 		counter("uniapi_request_log_dropped_total", "Requests that request_log was to keep and that the disk did not take.").of(float64(now.RequestsDropped)),
+		unwritten,
 		counter("uniapi_alerts_sent_total", "Alerts that the webhook took.").of(float64(now.AlertsSent)),
 		counter("uniapi_alerts_lost_total", "Alerts that were given up, since the webhook did not take them.").of(float64(now.AlertsLost)),
 		counter("uniapi_trace_spans_lost_total", "Spans that the OpenTelemetry collector has not got: too many were waiting, or it did not take them.").of(float64(now.SpansLost)),

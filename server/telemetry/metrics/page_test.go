@@ -59,7 +59,7 @@ func TestAPageTellsHowTheGatewayStands(t *testing.T) {
 	g.now = Now{
 		Connected: 9, Serving: 4, Streams: 3, Conns: conn.Counts{Strangers: 2, StrangersSent: 5, IdleSent: 6}, Upstream: pool.Stats{Open: 8, Idle: 7, Dials: 10, Strays: 1},
 		InFlight: 4, LimitCounters: 11, Refused: 12, Unconnected: 13, Memory: 14, MemoryTaken: 15, MemoryHighest: 16, MemoryRefused: 17, LinesDropped: 18, RequestsDropped: 22,
-		AlertsSent: 23, AlertsLost: 24, SpansLost: 36,
+		AlertsSent: 23, AlertsLost: 24, SpansLost: 36, StrangersUnwritten: map[string]int64{"log": 37, "traces": 38},
 		Idempotent: idempotency.Stats{Entries: 32, Bytes: 33, Forgotten: 34},
 		Waiting:    queue.Stats{Waiting: 28, Ended: [...]int64{29, 30, 0, 0, 0}, Waited: 31 * time.Second},
 	}
@@ -105,6 +105,7 @@ func TestAPageTellsHowTheGatewayStands(t *testing.T) {
 		{"uniapi_idempotency_answers", nil, 32}, {"uniapi_idempotency_bytes", nil, 33}, {"uniapi_idempotency_forgotten_total", nil, 34},
 		{"uniapi_idempotency_requests_total", []string{"status", "replayed"}, 35}, {"uniapi_idempotency_requests_total", []string{"status", "capacity-exhausted"}, 0},
 		{"uniapi_request_log_dropped_total", nil, 22}, {"uniapi_alerts_sent_total", nil, 23}, {"uniapi_alerts_lost_total", nil, 24}, {"uniapi_trace_spans_lost_total", nil, 36},
+		{"uniapi_strangers_unwritten_total", []string{"to", "log"}, 37}, {"uniapi_strangers_unwritten_total", []string{"to", "traces"}, 38},
 		{"uniapi_channel_resting", []string{"provider", "p", "model", "m"}, 1}, {"uniapi_provider_keys", []string{"provider", "p"}, 2},
 		{"uniapi_config_last_reload_successful", nil, 0}, {"uniapi_config_left_out", []string{"item", "model"}, 2}, {"uniapi_config_left_out", nil, 2},
 		{"uniapi_http_responses_total", []string{"status", "200"}, 1}, {"uniapi_http_responses_total", []string{"status", "500"}, 1},
