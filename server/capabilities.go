@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"net/url"
 	"slices"
 
@@ -51,10 +52,8 @@ func suit(cfg *config.Config, p *config.Provider, channel *provider.Channel, mod
 	for _, m := range models {
 		for _, upstream := range formatsOf(channel, m.Upstream) {
 			as := formats.Properties(upstream)
-			if as.Place == "" {
-				as.Place = places[channel.Engine]
-			}
-			t := capability.Find(capability.Query{Host: base.Hostname(), Place: as.Place, Format: as.Rules, Model: m.Upstream},
+			place := cmp.Or(as.Place, places[channel.Engine])
+			t := capability.Find(capability.Query{Host: base.Hostname(), Place: place, Format: as.Rules, Model: m.Upstream},
 				cfg.Preferences.Capabilities, p.Preferences.Capabilities)
 			all[m.Alias] = append(all[m.Alias], suited{upstream, t, front.RulesOf(formats.All[upstream], t, m.Alias)})
 		}
