@@ -66,7 +66,7 @@ func (l *askedLimiter) Take(_ string, now int64) (limit.Grant, limit.Refusal, bo
 }
 
 func (l *askedLimiter) Hold(string, limit.Need, int64, bool) (limit.Hold, limit.Refusal, bool) {
-	return limit.Hold{}.With(&askedRecord{l.store, l.of, "quotas", false}), limit.Refusal{}, true
+	return limit.Hold{}.With(&askedRecord{l.store, l.of, "quotas", false}, limit.Need{}), limit.Refusal{}, true
 }
 
 type askedRecord struct {
@@ -75,8 +75,19 @@ type askedRecord struct {
 	sure     bool // it was asked about
 }
 
-func (r *askedRecord) Unsure() bool      { return !r.sure }
-func (r *askedRecord) Settle(limit.Need) {}
+func (r *askedRecord) Asked() limit.Record {
+	if r.sure {
+		return nil
+	}
+	return r
+}
+
+func (r *askedRecord) End(_, _ limit.Need, undone bool) {
+	if undone {
+		r.Cancel(0, 0)
+	}
+}
+
 func (r *askedRecord) Cancel(uint64, int64) {
 	r.store.mu.Lock()
 	defer r.store.mu.Unlock()

@@ -72,7 +72,7 @@ func (l *limits) Subject(name string, table config.ModelTable[config.RateLimit])
 		return local
 	}
 	all := &limiter{Limiter: local, limits: l, name: name, table: table, byModel: byModel}
-	all.whole = newQuotas(all, "", true)
+	all.whole = newPair(newQuotas(all, "", true), nil)
 	return all
 }
 
@@ -82,10 +82,10 @@ type limiter struct {
 	limits        *limits
 	name          string
 	table         config.ModelTable[config.RateLimit]
-	whole         *quotas            // of all models together; nil is none
+	whole         *pair              // of all models together; nil is none
 	byModel       bool               // some model has quotas of its own
 	models        perModel[*counter] // nil: of a model without limits
-	shared        perModel[*quotas]  // likewise
+	shared        perModel[*pair]    // likewise
 }
 
 // counter is that of a model; nil is none.
@@ -141,8 +141,11 @@ func (l *limiter) Check(model string, need limit.Need, now int64) (limit.Refusal
 			return refusal, false
 		}
 	}
-	for _, q := range [...]*quotas{l.whole, l.quotas(model)} {
-		if q != nil {
+	if p := l.quotas(model); p != nil {
+		for _, q := range p.of {
+			if q == nil {
+				continue
+			}
 			if refusal, full := q.isFull(need.Bounded(), now); full {
 				return refusal, false
 			}

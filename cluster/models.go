@@ -3,6 +3,7 @@ package cluster
 import (
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"uniapi/balancer/limit"
@@ -16,16 +17,30 @@ const mostModels = 4096
 // are forgotten that nobody has asked for since, and no more. What a forgotten one holds in Redis is given back in its
 // time, as whoever looks after that knows it still.
 type perModel[T any] struct {
+	last          atomic.Pointer[known[T]] // that was asked for: most often the next one too, which then takes no lock
 	mu            sync.RWMutex
-	newer, before map[string]T
+	newer, before map[string]*known[T]
+}
+
+// known is what holds for a model.
+type known[T any] struct {
+	model string
+	of    T
 }
 
 // find is what is known of a model.
-func (p *perModel[T]) find(model string) (of T, known bool) {
+func (p *perModel[T]) find(model string) (of T, found bool) {
+	if k := p.last.Load(); k != nil && k.model == model {
+		return k.of, true
+	}
 	p.mu.RLock()
 	defer p.mu.RUnlock()
-	of, known = p.newer[model]
-	return of, known
+	k := p.newer[model]
+	if k == nil {
+		return of, false
+	}
+	p.last.Store(k)
+	return k.of, true
 }
 
 // add takes over what was known of a model, or has it made of a name that may be kept: the caller's may be part of a
@@ -33,22 +48,23 @@ func (p *perModel[T]) find(model string) (of T, known bool) {
 func (p *perModel[T]) add(model string, made func(model string) T) T {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	of, known := p.newer[model]
-	if known {
-		return of
+	if k := p.newer[model]; k != nil {
+		return k.of
 	}
-	model = strings.Clone(model)
-	if of, known = p.before[model]; !known {
-		of = made(model)
+	k := p.before[model]
+	if k == nil {
+		model = strings.Clone(model)
+		k = &known[T]{model, made(model)}
 	}
 	if len(p.newer) >= mostModels/2 {
 		p.before, p.newer = p.newer, nil
+		p.last.Store(nil) // it is to be among the newer ones as long as it is asked for
 	}
 	if p.newer == nil {
-		p.newer = make(map[string]T)
+		p.newer = make(map[string]*known[T])
 	}
-	p.newer[model] = of
-	return of
+	p.newer[k.model] = k
+	return k.of
 }
 
 // fullness is that Redis has nothing left, or not enough.

@@ -40,55 +40,96 @@ func (p *reservedPart) answered(held bool) {
 	}
 }
 
+// pair is all quotas that a request is held of: those of all models of its subject together, and those of its own. A
+// request that both have taken, without a question, needs nothing of its own to be held by.
+type pair struct {
+	of  [2]*quotas // nil is none
+	own *pair      // the second alone; nil if there is none
+}
+
+func newPair(whole, own *quotas) *pair {
+	if whole == nil && own == nil {
+		return nil
+	}
+	p := &pair{of: [2]*quotas{whole, own}}
+	if own != nil {
+		p.own = &pair{of: [2]*quotas{nil, own}}
+	}
+	return p
+}
+
+// Asked implements limit.Reservation.
+func (p *pair) Asked() limit.Record { return nil }
+
+// End implements limit.Reservation.
+func (p *pair) End(need, came limit.Need, undone bool) {
+	for _, q := range p.of {
+		if q != nil {
+			q.settle(need, came.Bounded(), undone)
+		}
+	}
+}
+
 // Hold implements limit.Limiter.
 func (l *limiter) Hold(model string, need limit.Need, now int64, also bool) (limit.Hold, limit.Refusal, bool) {
-	whole, own := l.whole, l.quotas(model)
-	if also {
-		whole = nil
+	p := l.quotas(model)
+	if also && p != nil {
+		p = p.own
 	}
-	if whole == nil && own == nil {
+	if p == nil {
 		return l.Limiter.Hold(model, need, now, also)
 	}
 	l.limits.clock(now)
-	c := l.limits.cluster
-	up := c.up.Load()
-	r := &reservation{limits: l.limits, need: need.Bounded(), now: now, parts: [2]reservedPart{{of: whole}, {of: own}}}
-	unsure := false
-	for i := range r.parts {
-		p := &r.parts[i]
-		if p.of == nil {
+	need = need.Bounded()
+	sure := true
+	var taken [2]bool
+	for i, q := range p.of {
+		if q == nil {
 			continue
 		}
-		held, refusal, full := p.of.reserve(r.need, now)
+		held, refusal, full := q.reserve(need, now)
 		if full {
+			if i > 0 && taken[0] {
+				p.of[0].settle(need, limit.Need{}, true)
+			}
+			return limit.Hold{}, refusal, false
+		}
+		taken[i], sure = held, sure && held
+	}
+	hold, refusal, ok := l.Limiter.Hold(model, need, now, also)
+	if sure {
+		return hold.With(p, need), limit.Refusal{}, true // the fleet decides, whatever this instance alone says
+	}
+	r := &reservation{limits: l.limits, need: need, now: now, allowed: ok, refusal: refusal}
+	for i, q := range p.of {
+		part := &r.parts[i]
+		part.of, part.held = q, taken[i]
+		if q != nil && !part.held && ok {
+			part.waits = true
+			q.waits(1)
+		}
+	}
+	r.unsure.Store(true)
+	if c := l.limits.cluster; !c.up.Load() && !c.Strict() {
+		if !ok {
 			r.Cancel(0, now)
 			return limit.Hold{}, refusal, false
 		}
-		p.held, unsure = held, unsure || !held
-	}
-	hold, refusal, ok := l.Limiter.Hold(model, need, now, also)
-	r.allowed, r.refusal = ok, refusal
-	for i := range r.parts {
-		if p := &r.parts[i]; unsure && p.of != nil && !p.held && ok {
-			p.waits = true
-			p.of.waits(1)
-		}
-	}
-	r.unsure.Store(unsure)
-	if !up && !c.Strict() {
-		if !ok {
-			return hold, refusal, false
-		}
 		r.owe(now)
 	}
-	return hold.With(r), limit.Refusal{}, true // the fleet decides, whatever this instance alone says
+	return hold.With(r, need), limit.Refusal{}, true
 }
 
-// Unsure implements limit.Reservation.
-func (r *reservation) Unsure() bool { return r.unsure.Load() }
+// Asked implements limit.Reservation.
+func (r *reservation) Asked() limit.Record {
+	if r.unsure.Load() {
+		return r
+	}
+	return nil
+}
 
-// Settle implements limit.Reservation.
-func (r *reservation) Settle(came limit.Need) { r.end(came.Bounded(), false) }
+// End implements limit.Reservation. It is ended once; again does nothing.
+func (r *reservation) End(_, came limit.Need, undone bool) { r.end(came.Bounded(), undone) }
 
 // Cancel implements limit.Record.
 func (r *reservation) Cancel(uint64, int64) { r.end(limit.Need{}, true) }
@@ -161,24 +202,33 @@ func (r *reservation) ask(ctx context.Context, now int64) (why limit.Refusal, ok
 	return why, true, nil
 }
 
-// quotas is those that hold for a model by itself; nil is none.
-func (l *limiter) quotas(model string) *quotas {
+// quotas is those that hold for a model; nil is none.
+func (l *limiter) quotas(model string) *pair {
 	if !l.byModel {
-		return nil
+		return l.whole
 	}
-	if q, known := l.shared.find(model); known {
-		return q
+	if p, known := l.shared.find(model); known {
+		return p
 	}
-	return l.shared.add(model, func(model string) *quotas { return newQuotas(l, model, false) })
+	return l.shared.add(model, func(model string) *pair {
+		var whole *quotas
+		if l.whole != nil {
+			whole = l.whole.of[0]
+		}
+		return newPair(whole, newQuotas(l, model, false))
+	})
 }
 
 // leftOf has a list say no more than what all instances together have left.
 func (l *limiter) leftOf(model string, list []limit.Left, now int64) {
-	own := l.quotas(model)
+	p := l.quotas(model)
+	if p == nil {
+		return
+	}
 	for i := range list {
-		q := l.whole
+		q := p.of[0]
 		if list[i].Model != "" {
-			q = own
+			q = p.of[1]
 		}
 		if q == nil {
 			continue

@@ -21,7 +21,11 @@ func quotaTable(list ...config.Quota) (all config.ModelTable[config.RateLimit]) 
 
 // begin asks for one request as the gateway does.
 func begin(c *Cluster, l limit.Limiter, need limit.Need, patience time.Duration) (h limit.Hold, ok, asked bool, err error) {
-	h, _, ok = l.Hold("m", need, now(), false)
+	return beginOf("m", c, l, need, patience)
+}
+
+func beginOf(model string, c *Cluster, l limit.Limiter, need limit.Need, patience time.Duration) (h limit.Hold, ok, asked bool, err error) {
+	h, _, ok = l.Hold(model, need, now(), false)
 	if !ok || !h.Unsure() {
 		return h, ok, false, nil
 	}
@@ -191,6 +195,20 @@ func TestWhatAKilledInstanceHeldOfQuotasComesBackWithinItsTerm(t *testing.T) {
 	}
 	all[0].stop() // nobody asks again
 	within(t, quotaTerm+time.Second, may)
+}
+
+// Of what all models have together nothing stays held for a request that its own model's quota refuses.
+func TestARequestThatOneQuotaRefusesHoldsNothingOfAnother(t *testing.T) {
+	all, of := withQuotas(t, startRedis(t), 1, "key k", config.Quota{Of: config.Tokens, Count: 250, Window: time.Hour}, config.Quota{Of: config.Requests, Count: 1, Window: day})
+	need := limit.Need{Tokens: 100}
+	for i, c := range []struct {
+		model string
+		ok    bool
+	}{{"a", true}, {"a", false}, {"a", false}, {"b", true}, {"c", false}} {
+		if _, ok, _, err := beginOf(c.model, all[0], of[0], need, time.Second); ok != c.ok || err != nil {
+			t.Fatalf("request %d, of %s: %v, %v", i, c.model, ok, err)
+		}
+	}
 }
 
 func TestAnInstanceThatGoesGivesBackWhatItHeldOfQuotas(t *testing.T) {

@@ -34,12 +34,8 @@ func (h *Hold) end(came Need, now int64, undone bool) {
 			m.settle(h.need, came, now, undone)
 		}
 	}
-	switch { // last: what was settled here is known here when others are told
-	case h.beside == nil:
-	case undone:
-		h.beside.Cancel(0, now)
-	default:
-		h.beside.Settle(came)
+	if h.beside != nil { // last: what was settled here is known here when others are told
+		h.beside.End(h.need, came, undone)
 	}
 	*h = Hold{}
 }

@@ -7,27 +7,28 @@ import (
 )
 
 // Reservation is what a store that several instances share holds of quotas for a request, beside what this process
-// does. As a Record it is one that Store.Confirm is asked about as long as it is Unsure, and whose Cancel gives
-// everything back. It is ended once; again does nothing.
+// does. It may stand for many requests of the same need or another: each tells its own.
 type Reservation interface {
-	Record
-	Unsure() bool
-	// Settle ends it with what the request came to. It does not wait.
-	Settle(came Need)
+	// Asked is what Store.Confirm is asked about before the request may be made, and whose Cancel gives everything
+	// back; nil if nobody is to be asked.
+	Asked() Record
+	// End ends it for a request that needed so much, with what that came to; undone is that it was not made. It does
+	// not wait.
+	End(need, came Need, undone bool)
 }
 
-// With is what is held together with what a store holds beside it.
-func (h Hold) With(r Reservation) Hold {
-	h.beside = r
+// With is what is held together with what a store holds beside it of the same need.
+func (h Hold) With(r Reservation, need Need) Hold {
+	h.beside, h.need = r, need.bounded()
 	return h
 }
 
 // Unsure says whether the hold holds only if its store confirms it.
-func (h *Hold) Unsure() bool { return h.beside != nil && h.beside.Unsure() }
+func (h *Hold) Unsure() bool { return h.beside != nil && h.beside.Asked() != nil }
 
 // Asked is the hold as Store.Confirm takes it. To cancel that gives back what the store holds, and nothing of what this
 // process does.
-func (h *Hold) Asked() Grant { return Grant{Record: h.beside}.IfConfirmed() }
+func (h *Hold) Asked() Grant { return Grant{Record: h.beside.Asked()}.IfConfirmed() }
 
 // WholeQuotas are those that a table sets for all models of a subject together.
 func WholeQuotas(table config.ModelTable[config.RateLimit]) (list []config.Quota) {
