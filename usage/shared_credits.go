@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"math"
 	"time"
@@ -26,7 +25,7 @@ func (l *sharedLedger) Credits(ctx context.Context) (map[string]int64, error) {
 		var key string
 		var nano int64
 		_, err = pgx.ForEachRow(rows, []any{&key, &nano}, func() error {
-			added[key] = nano
+			added[key] = max(nano, 0) // nobody has taken back more than was added
 			return nil
 		})
 		return err
@@ -128,7 +127,8 @@ func (l *sharedLedger) Corrections(ctx context.Context, key string) (list []Corr
 		_, err = pgx.ForEachRow(rows, []any{&said}, func() error {
 			var c Correction
 			if err := json.Unmarshal(said, &c); err != nil {
-				return fmt.Errorf("%w: a correction cannot be read: %w", errAsked, err)
+				l.log.Error("a correction in the common ledger cannot be read; it is left out", "database", l.server.at, "key", key, "error", err)
+				return nil
 			}
 			list = append(list, c)
 			return nil
@@ -161,7 +161,7 @@ func (l *sharedLedger) News(ctx context.Context, seen map[run]int64) (n News, er
 			return err
 		}
 		if _, err := pgx.ForEachRow(rows, []any{&key, &nano}, func() error {
-			n.Added[key] = nano
+			n.Added[key] = max(nano, 0)
 			return nil
 		}); err != nil {
 			return err
@@ -211,7 +211,7 @@ func (e Elsewhere) read(ctx context.Context, tx pgx.Tx, id run, after int64) err
 		if e[key] == nil {
 			e[key] = map[run]int64{}
 		}
-		e[key][id] = nano
+		e[key][id] = max(nano, 0) // nothing that was paid gives anything back
 		return nil
 	})
 	return err
@@ -232,7 +232,7 @@ func (v *sharedView) elsewhere() (Elsewhere, error) {
 		if all[key] == nil {
 			all[key] = map[run]int64{}
 		}
-		all[key][id] = nano
+		all[key][id] = max(nano, 0)
 		return nil
 	})
 	v.broken = err

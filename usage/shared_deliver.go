@@ -64,6 +64,10 @@ func (l *sharedLedger) clock(ctx context.Context, tx pgx.Tx) (now int64, err err
 	return now, err
 }
 
+// mostGap is how many numbers in a row may have lost their names. What is farther from the one before is no number: a
+// row that is damaged would have room made for billions.
+const mostGap = 1 << 16
+
 // learn reads the names that have been given numbers since the last time.
 func (t *tables) learn(ctx context.Context, tx pgx.Tx) error {
 	t.mu.Lock()
@@ -75,6 +79,9 @@ func (t *tables) learn(ctx context.Context, tx pgx.Tx) error {
 	var number int32
 	var name []byte
 	_, err = pgx.ForEachRow(rows, []any{&number, &name}, func() error {
+		if int(number) > len(t.index.names)+mostGap {
+			return nil
+		}
 		n, err := lengthened.read(name)
 		for len(t.index.names) < int(number) || err != nil && len(t.index.names) == int(number) {
 			t.index.names = append(t.index.names, lostName(uint32(len(t.index.names))))
@@ -86,6 +93,13 @@ func (t *tables) learn(ctx context.Context, tx pgx.Tx) error {
 		return nil
 	})
 	return err
+}
+
+// named is how many numbers are known to be given.
+func (t *tables) named() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.index.names)
 }
 
 // numbers are those of names, by what they are called here; ok is false if one has none yet.
@@ -116,9 +130,13 @@ func (l *sharedLedger) numbered(ctx context.Context, names map[uint32]Name) (map
 		for _, n := range names {
 			list = append(list, lengthened.write(n))
 		}
+		if err := l.tables.learn(ctx, tx); err != nil { // what numbers there are, but for those that are none
+			return err
+		}
 		_, err := tx.Exec(ctx, `INSERT INTO uniapi.names (number, name)
-			SELECT coalesce((SELECT max(number) FROM uniapi.names), 0) + row_number() OVER (), n
-			FROM unnest($1::bytea[]) AS n WHERE NOT EXISTS (SELECT FROM uniapi.names WHERE name = n)`, list)
+			SELECT coalesce((SELECT max(number) FROM uniapi.names WHERE number < $2), 0) + row_number() OVER (), n
+			FROM unnest($1::bytea[]) AS n WHERE NOT EXISTS (SELECT FROM uniapi.names WHERE name = n AND number < $2)
+			ON CONFLICT (name) DO UPDATE SET number = excluded.number`, list, l.tables.named())
 		return err
 	})
 	if err != nil {
@@ -205,7 +223,7 @@ func (l *sharedLedger) deliver(ctx context.Context, p *piece) error {
 			nano[i] = costs[key]
 		}
 		_, err = tx.Exec(ctx, `INSERT INTO uniapi.spent AS s (run, key, nano, batch) SELECT $1, k, n, $2 FROM unnest($3::text[], $4::bigint[]) AS u(k, n)
-			ON CONFLICT (run, key) DO UPDATE SET nano = s.nano + excluded.nano, batch = excluded.batch`, [16]byte(p.run), p.number, keys, nano)
+			ON CONFLICT (run, key) DO UPDATE SET nano = least(s.nano::numeric + excluded.nano, 9223372036854775807)::bigint, batch = excluded.batch`, [16]byte(p.run), p.number, keys, nano)
 		return err
 	})
 }

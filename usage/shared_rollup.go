@@ -64,6 +64,10 @@ func (l *sharedLedger) rollUpIfDue(ctx context.Context) error {
 // errNewer is that a newer version has written what this one would lose.
 var errNewer = errors.New("a newer version of uni-api has counted something; it rolls up")
 
+// latestVersion is how far a newer version's batches may be ahead: a first byte beyond it is damage, which must not
+// keep hours from being rolled up for good.
+const latestVersion = batchVersion + 16
+
 // rollUpHour rolls up the next hour that is over; more is that there may be another.
 func (l *sharedLedger) rollUpHour(ctx context.Context, tx pgx.Tx) (more bool, err error) {
 	mine := false
@@ -141,7 +145,7 @@ func (l *sharedLedger) combine(ctx context.Context, tx pgx.Tx, length, at, of in
 				one = newSpan()
 				sums[key{instance, begun}] = one
 			}
-			if kind != string(rune(ofClients)) && len(batch) > 0 && batch[0] > batchVersion {
+			if kind != string(rune(ofClients)) && len(batch) > 0 && batch[0] > batchVersion && batch[0] <= latestVersion {
 				return errNewer
 			}
 			if one.addBatch(&d, kind, batch) != nil {
