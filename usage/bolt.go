@@ -139,12 +139,18 @@ func (t boltTx) each(table string, visit func(key, value []byte) error) error {
 	return nil
 }
 
-func (t boltTx) ends(table string) (first, last []byte) {
+func (t boltTx) next(table string, key []byte) (next []byte) {
 	if b := t.tx.Bucket([]byte(table)); b != nil {
-		first, _ = b.Cursor().First()
+		next, _ = b.Cursor().Seek(key)
+	}
+	return next
+}
+
+func (t boltTx) last(table string) (last []byte) {
+	if b := t.tx.Bucket([]byte(table)); b != nil {
 		last, _ = b.Cursor().Last()
 	}
-	return first, last
+	return last
 }
 
 func (t boltTx) put(table string, key, value []byte) error {

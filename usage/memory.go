@@ -42,12 +42,22 @@ func (m *memory) each(table string, visit func(key, value []byte) error) error {
 	return nil
 }
 
-func (m *memory) ends(table string) (first, last []byte) {
-	keys := slices.Sorted(maps.Keys(m.tables[table]))
-	if len(keys) == 0 {
-		return nil, nil
+func (m *memory) next(table string, key []byte) (next []byte) {
+	for k := range m.tables[table] {
+		if k >= string(key) && (next == nil || k < string(next)) {
+			next = []byte(k)
+		}
 	}
-	return []byte(keys[0]), []byte(keys[len(keys)-1])
+	return next
+}
+
+func (m *memory) last(table string) (last []byte) {
+	for k := range m.tables[table] {
+		if k > string(last) {
+			last = []byte(k)
+		}
+	}
+	return last
 }
 
 func (m *memory) put(table string, key, value []byte) error {

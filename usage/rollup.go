@@ -1,6 +1,9 @@
 package usage
 
-import "time"
+import (
+	"bytes"
+	"time"
+)
 
 // minutesFor is how long there are rows by the minute.
 const minutesFor = 48 * time.Hour
@@ -41,15 +44,11 @@ func (l *localLedger) rollUp(now time.Time) error {
 
 // advance completes the hours before a time and the days that end before it.
 func (m *marks) advance(w writer, to int64, now time.Time, retention time.Duration, lost *damages) error {
-	for ; m.HoursTo < to; m.HoursTo += hour {
-		if err := combine(w, hour, m.HoursTo, minute, lost); err != nil {
-			return err
-		}
+	if err := complete(w, hour, &m.HoursTo, to, minute, lost); err != nil {
+		return err
 	}
-	for ; m.DaysTo+day <= m.HoursTo; m.DaysTo += day {
-		if err := combine(w, day, m.DaysTo, hour, lost); err != nil {
-			return err
-		}
+	if err := complete(w, day, &m.DaysTo, begin(m.HoursTo, day), hour, lost); err != nil {
+		return err
 	}
 	if err := forget(w, minute, &m.MinutesFrom, min(begin(now.Add(-minutesFor).Unix(), hour), m.HoursTo), allKinds[:]); err != nil {
 		return err
@@ -65,19 +64,42 @@ func (m *marks) advance(w writer, to int64, now time.Time, retention time.Durati
 	return m.write(w)
 }
 
-// combine makes a span of the shorter ones in it.
-func combine(w writer, length, at, of int64, lost *damages) error {
-	return readSpans(w, of, at, at+length, lost).write(w, length, at)
+// complete makes spans of a length of the shorter ones in them, from a time on, which it moves, up to another. Time in
+// which nothing was counted costs nothing, however long it is.
+func complete(w writer, length int64, from *int64, to, of int64, lost *damages) error {
+	for at := begin(nextOf(w, of, *from, allKinds[:]), length); at < to; at = begin(nextOf(w, of, at+length, allKinds[:]), length) {
+		if err := readSpans(w, of, at, at+length, lost).write(w, length, at); err != nil {
+			return err
+		}
+	}
+	*from = max(*from, to)
+	return nil
 }
 
 // forget removes spans from a time on, which it moves, up to another.
 func forget(w writer, length int64, from *int64, to int64, kinds []Kind) error {
-	for ; *from < to; *from += length {
+	for at := nextOf(w, length, *from, kinds); at < to; at = nextOf(w, length, at+length, kinds) {
 		for _, k := range kinds {
-			if err := w.remove(spanTable(length, k), spanKey(*from)); err != nil {
+			if err := w.remove(spanTable(length, k), spanKey(at)); err != nil {
 				return err
 			}
 		}
 	}
+	*from = max(*from, to)
 	return nil
+}
+
+// nextOf is when the first span of a length begins that is there from a time on, of any of the kinds; mostTime if none
+// is.
+func nextOf(r reader, length, from int64, kinds []Kind) int64 {
+	first := int64(mostTime)
+	for _, k := range kinds {
+		for key := r.next(spanTable(length, k), spanKey(from)); key != nil; key = r.next(spanTable(length, k), append(bytes.Clone(key), 0)) {
+			if at, ok := spanAt(key); ok && at%length == 0 { // what a damaged file has besides is nobody's
+				first = min(first, at)
+				break
+			}
+		}
+	}
+	return first
 }

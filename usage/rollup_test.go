@@ -133,6 +133,64 @@ func TestRowsAreForgottenAfterTheRetentionButNotWhatAKeySpent(t *testing.T) {
 	})
 }
 
+// counting is a store that counts what it is asked and told.
+type counting struct {
+	store
+	n int
+}
+
+func (s *counting) update(change func(writer) error) error {
+	return s.store.update(func(w writer) error { return change(&countingTx{w, &s.n}) })
+}
+
+type countingTx struct {
+	writer
+	n *int
+}
+
+func (t *countingTx) get(table string, key []byte) []byte  { *t.n++; return t.writer.get(table, key) }
+func (t *countingTx) next(table string, key []byte) []byte { *t.n++; return t.writer.next(table, key) }
+func (t *countingTx) put(table string, key, value []byte) error {
+	*t.n++
+	return t.writer.put(table, key, value)
+}
+func (t *countingTx) remove(table string, key []byte) error {
+	*t.n++
+	return t.writer.remove(table, key)
+}
+
+// Whoever starts again after a year waits for what was counted before it, and not for a year of empty minutes.
+func TestALongAbsenceCostsWhatWasCountedBeforeIt(t *testing.T) {
+	everywhere(t, func(t *testing.T, b *Books, c *clock) {
+		s, start := configure(t, b, nil, nil).Series("p", "m", "e"), c.now()
+		for range 3 * 60 {
+			s.Record(sample(1, 1))
+			flush(t, b)
+			c.advance(time.Minute)
+		}
+		counted := &counting{store: localOf(b).store}
+		localOf(b).store = counted
+		const days = 3650
+		c.advance(days * 24 * time.Hour)
+		flush(t, b)
+		if most := 10_000 + days*4; counted.n > most {
+			t.Errorf("it took %d questions and changes, and at most %d should", counted.n, most)
+		}
+		l := localOf(b)
+		if to := begin(c.now().Unix(), hour); l.marks.HoursTo != to || l.marks.DaysTo != begin(to, day) || l.marks.MinutesFrom != begin(to-int64(minutesFor/time.Second), hour) {
+			t.Errorf("at %d the marks are %+v", to, l.marks)
+		}
+		if n := requestsIn(b, time.Unix(0, 0), start.Add(time.Hour)); n != 0 { // they were kept for ten days
+			t.Errorf("%d requests of ten years ago are left", n)
+		}
+		s.Record(sample(1, 1))
+		flush(t, b)
+		if n := requestsIn(b, time.Unix(0, 0), c.now()); n != 1 {
+			t.Errorf("%d requests, not the last", n)
+		}
+	})
+}
+
 func TestAClockThatIsSetBackLosesNothing(t *testing.T) {
 	everywhere(t, func(t *testing.T, b *Books, c *clock) {
 		s := configure(t, b, nil, nil).Series("p", "m", "e")

@@ -221,19 +221,28 @@ func (w *sharedTx) each(table string, visit func(key, value []byte) error) error
 	return w.fail(err)
 }
 
-// ends implements reader.
-func (w *sharedTx) ends(table string) (first, last []byte) {
+// next implements reader.
+func (w *sharedTx) next(table string, key []byte) []byte {
+	from, _ := spanAt(key)
+	return w.end(table, `min(at)`, from)
+}
+
+// last implements reader.
+func (w *sharedTx) last(table string) []byte { return w.end(table, `max(at)`, 0) }
+
+// end is the key of one of the spans from a time on.
+func (w *sharedTx) end(table, which string, from int64) []byte {
 	length, k, is := spansOf(table)
 	if !is {
-		return nil, nil
+		return nil
 	}
-	var from, to *int64
-	if err := w.tx.QueryRow(w.ctx, `SELECT extract(epoch FROM min(at))::bigint, extract(epoch FROM max(at))::bigint FROM uniapi.`+tableOf(length, k)+
-		` WHERE kind = $1 AND instance = $2`, string(rune(k)), w.instance).Scan(&from, &to); err != nil || from == nil || to == nil {
+	var at *int64
+	if err := w.tx.QueryRow(w.ctx, `SELECT extract(epoch FROM `+which+`)::bigint FROM uniapi.`+tableOf(length, k)+
+		` WHERE at >= $1 AND kind = $2 AND instance = $3`, time.Unix(from, 0), string(rune(k)), w.instance).Scan(&at); err != nil || at == nil {
 		_ = w.fail(err)
-		return nil, nil
+		return nil
 	}
-	return spanKey(*from), spanKey(*to)
+	return spanKey(*at)
 }
 
 // put implements writer.

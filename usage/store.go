@@ -20,8 +20,9 @@ type store interface {
 type reader interface {
 	get(table string, key []byte) []byte
 	each(table string, visit func(key, value []byte) error) error
-	// ends are the first and the last key, nil if there is none.
-	ends(table string) (first, last []byte)
+	// next is the first key that is not before one, last the last of all; nil if there is none.
+	next(table string, key []byte) []byte
+	last(table string) []byte
 }
 
 // writer changes tables. Values must stay as they are until the transaction is over.
@@ -138,8 +139,8 @@ type extent struct {
 func extentOf(r reader, length int64) extent {
 	e := extent{from: mostTime}
 	for _, k := range allKinds {
-		first, last := r.ends(spanTable(length, k))
-		for _, key := range [...][]byte{first, last} {
+		table := spanTable(length, k)
+		for _, key := range [...][]byte{r.next(table, spanKey(0)), r.last(table)} {
 			if len(key) != 8 {
 				continue
 			}
