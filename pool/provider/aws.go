@@ -215,8 +215,8 @@ func fetchBedrockModels(call *pool.Call, target *pool.Target, req *pool.Request,
 // bedrockModelIDs reads a list of models or of profiles; nil if it is neither.
 func bedrockModelIDs(body []byte) (ids []string) {
 	var list struct {
-		ModelSummaries            []struct{ ModelID string }
-		InferenceProfileSummaries []struct{ InferenceProfileID string }
+		ModelSummaries            entries[struct{ ModelID string }]
+		InferenceProfileSummaries entries[struct{ InferenceProfileID string }]
 	}
 	if json.Unmarshal(body, &list) != nil {
 		return nil

@@ -173,7 +173,7 @@ func (s listStatus) Error() string { return strconv.Itoa(int(s)) }
 // with an id or a name.
 func modelIDs(body []byte) ([]string, error) {
 	type model struct{ ID, Name string }
-	var list struct{ Data, Models []model }
+	var list struct{ Data, Models entries[model] }
 	if err := json.Unmarshal(body, &list); err != nil {
 		return nil, fmt.Errorf("the model list is not the JSON it should be: %w", err)
 	}

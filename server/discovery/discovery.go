@@ -33,6 +33,9 @@ const (
 	mostModelName = 255    // bytes
 )
 
+// longestLook is how long one look may take: a list that comes byte by byte would keep the next one from being read.
+const longestLook = 5 * time.Minute
+
 // discoveryLimits bound one look at a model list; some providers take their time.
 var discoveryLimits = pool.Deadlines{FirstByte: 20 * time.Second, Idle: 20 * time.Second}
 
@@ -45,6 +48,7 @@ type Lists struct {
 
 	again time.Duration // how often a provider's list is read again
 	retry time.Duration // after a failure, doubled up to again
+	look  time.Duration // that one may take
 
 	mu      sync.Mutex
 	running map[string]chan struct{} // by list key and by how it is asked; closing ends the look-out
@@ -62,7 +66,7 @@ func New(log *slog.Logger, secret func(name string) bool, changed func()) (*List
 	}
 	return &Lists{
 		log: log, secret: secret, changed: changed, known: known, running: make(map[string]chan struct{}),
-		again: 10 * time.Minute, retry: 5 * time.Second,
+		again: 10 * time.Minute, retry: 5 * time.Second, look: longestLook,
 	}, nil
 }
 
@@ -131,11 +135,12 @@ func (l *Lists) lookOut(p *config.Provider, channel *provider.Channel, key strin
 	refused := 0
 	for {
 		next := l.again
+		call.Until(time.Now().Add(l.look))
 		ids, err := channel.Models(&call, discoveryLimits)
 		ids, bad := NamesOnly(ids, l.secret)
 		if len(bad) > 0 && len(bad) != refused {
 			l.log.Warn("names in the model list are refused", "provider", p.Name, "models", len(bad), "first", fmt.Sprintf("%.60q", bad[0]),
-				"because", fmt.Sprintf("there are more than %d, or they are longer than %d bytes or hold control characters or a secret of api.yaml", mostListed, mostModelName))
+				"because", fmt.Sprintf("there are more than %d, or they are longer than %d bytes or begin or end with a space, or hold control characters, others that nobody sees, or a secret of api.yaml", mostListed, mostModelName))
 		}
 		refused = len(bad)
 		switch {
@@ -166,7 +171,7 @@ func (l *Lists) lookOut(p *config.Provider, channel *provider.Channel, key strin
 // NamesOnly takes out of a list what is no name of a model, or holds a secret: names are shown to every client.
 func NamesOnly(ids []string, secret func(name string) bool) (good, bad []string) {
 	for _, id := range ids {
-		if len(id) > mostModelName || !utf8.ValidString(id) || strings.ContainsFunc(id, unicode.IsControl) || len(good) == mostListed || secret(id) {
+		if len(id) > mostModelName || !utf8.ValidString(id) || strings.ContainsFunc(id, unseen) || strings.TrimSpace(id) != id || len(good) == mostListed || secret(id) {
 			bad = append(bad, id)
 		} else {
 			good = append(good, id)
@@ -174,6 +179,9 @@ func NamesOnly(ids []string, secret func(name string) bool) (good, bad []string)
 	}
 	return good, bad
 }
+
+// unseen says of a character that nobody sees it, or sees another order by it: with one, a name looks like another.
+func unseen(c rune) bool { return !unicode.IsPrint(c) }
 
 func (l *Lists) keep(key string, ids []string) {
 	cost := int64(1)

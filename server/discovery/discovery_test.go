@@ -72,6 +72,10 @@ func TestNamesThatAreNoNamesAndThoseBeyondTheMostAreRefused(t *testing.T) {
 	if !slices.Equal(good, []string{"ok", long, "modèle/日本 1"}) || len(bad) != 6 {
 		t.Errorf("taken are %q, refused %q", good, bad)
 	}
+	good, bad = NamesOnly([]string{"\u202egpt", "gp\u200bt", "gpt\u2028", "\ufeffgpt", " gpt", "gpt\u00a0", "gpt ", "gpt-5.2 (new)", "gé/🙂"}, isKey)
+	if !slices.Equal(good, []string{"gpt-5.2 (new)", "gé/🙂"}) || len(bad) != 7 {
+		t.Errorf("of names that look like others %q are taken, refused %q", good, bad)
+	}
 	good, bad = NamesOnly(slices.Repeat([]string{"m"}, mostListed+5), isKey)
 	if len(good) != mostListed || len(bad) != 5 {
 		t.Errorf("of a long list %d are taken and %d refused", len(good), len(bad))
@@ -130,6 +134,11 @@ func TestModelsAreFoundWithAnyKeyThatWorks(t *testing.T) {
 // lookOut runs discovery alone, with short times.
 func lookOut(t *testing.T, c *catalogue) (d *Lists, cfg *config.Config, log *servertest.Log, changes chan []config.Model) {
 	t.Helper()
+	return lookOutFor(t, c, longestLook)
+}
+
+func lookOutFor(t *testing.T, c *catalogue, longest time.Duration) (d *Lists, cfg *config.Config, log *servertest.Log, changes chan []config.Model) {
+	t.Helper()
 	log, changes = servertest.NewLog(), make(chan []config.Model, 100)
 	cfg = servertest.Config(t, discovered("p", c))
 	connections := pool.New(pool.Options{})
@@ -142,7 +151,7 @@ func lookOut(t *testing.T, c *catalogue) (d *Lists, cfg *config.Config, log *ser
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.again, d.retry = 40*time.Millisecond, 10*time.Millisecond
+	d.again, d.retry, d.look = 40*time.Millisecond, 10*time.Millisecond, longest
 	d.Watch(cfg, []*provider.Channel{channel})
 	t.Cleanup(d.Close)
 	return d, cfg, log, changes
@@ -237,6 +246,20 @@ func TestTheLookOutEndsInTheMiddleOfAQuestion(t *testing.T) {
 	d.group.Wait()
 	if took := time.Since(began); took > discoveryLimits.FirstByte/2 {
 		t.Errorf("it took %v", took)
+	}
+}
+
+// A list that comes without an end keeps the next one from being read for so long and no longer.
+func TestALookHasAnEnd(t *testing.T) {
+	t.Parallel()
+	c := newCatalogue(t)
+	c.say("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n{")
+	began := time.Now()
+	_, _, log, changes := lookOutFor(t, c, 100*time.Millisecond)
+	log.Next(t, "the model list could not be read; the provider serves what was known before")
+	c.set("a")
+	if got := names(servertest.Receive(t, changes, "the list")); got != "a" || time.Since(began) > discoveryLimits.Idle/2 {
+		t.Errorf("%q after %v", got, time.Since(began))
 	}
 }
 
