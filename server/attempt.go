@@ -159,9 +159,11 @@ func (a *attempt) meet(ask provider.Ask) {
 	a.upstream = a.backend.channel.Format(ask)
 	a.to = formats.All[a.upstream]
 	a.known, a.rules = nil, nil
-	for _, s := range a.backend.suits[a.model] {
-		if s.upstream == a.upstream {
-			a.known, a.rules = s.target, s.rules
+	if known := a.backend.suits[a.model]; known != nil {
+		for _, s := range known() {
+			if s.upstream == a.upstream {
+				a.known, a.rules = s.target, s.rules
+			}
 		}
 	}
 	if a.rules == nil {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/url"
 	"slices"
+	"sync"
 
 	"uniapi/codec"
 	"uniapi/codec/capability"
@@ -21,8 +22,17 @@ type suited struct {
 	rules    front.Rules // what must be changed in requests
 }
 
-// suits are those of a provider's models, by the names that clients have for them.
-type suits map[string][]suited
+// suits are those of a provider's models, by the names that clients have for them. Each is found out when it is first
+// asked for: a configuration may name thousands of models, of which few are used soon.
+type suits map[string]func() []suited
+
+// of is what is known of a model; none of one that the provider has not.
+func (all suits) of(model string) []suited {
+	if known := all[model]; known != nil {
+		return known()
+	}
+	return nil
+}
 
 // cannotStream says whether the upstream can answer the request only at once, which
 // is then replayed as a stream.
@@ -41,22 +51,32 @@ func (a *attempt) cannotStream() bool {
 // places are what rules call the hosts of engines, whatever the address is.
 var places = map[provider.Engine]string{provider.EngineAzure: "azure", provider.EngineOpenRouter: "openrouter"}
 
-// suit finds what is known of each of a provider's models, in each format that it
-// is asked in.
+// suit has what is known of each of a provider's models found, in each format that it is asked in.
 func suit(cfg *config.Config, p *config.Provider, channel *provider.Channel, models []config.Model) suits {
 	base, err := url.Parse(p.BaseURL)
 	if err != nil || channel == nil {
 		return nil
 	}
 	all := make(suits, len(models))
-	for _, m := range models {
+	host := base.Hostname()
+	find := func(m config.Model) (list []suited) {
 		for _, upstream := range formatsOf(channel, m.Upstream) {
 			as := formats.Properties(upstream)
 			place := cmp.Or(as.Place, places[channel.Engine])
-			t := capability.Find(capability.Query{Host: base.Hostname(), Place: place, Format: as.Rules, Model: m.Upstream},
+			t := capability.Find(capability.Query{Host: host, Place: place, Format: as.Rules, Model: m.Upstream},
 				cfg.Preferences.Capabilities, p.Preferences.Capabilities)
-			all[m.Alias] = append(all[m.Alias], suited{upstream, t, front.RulesOf(formats.All[upstream], t, m.Alias)})
+			list = append(list, suited{upstream, t, front.RulesOf(formats.All[upstream], t, m.Alias)})
 		}
+		return list
+	}
+	for _, m := range models {
+		before := all[m.Alias] // of another model that clients have the same name for
+		all[m.Alias] = sync.OnceValue(func() []suited {
+			if before == nil {
+				return find(m)
+			}
+			return slices.Concat(before(), find(m))
+		})
 	}
 	return all
 }

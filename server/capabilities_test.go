@@ -22,8 +22,9 @@ func TestWhatIsKnownOfAHostIsNotTakenForAnothers(t *testing.T) {
 			t.Fatal(err)
 		}
 		backends, known := server.snapshot.Load().backends, make(map[string][]capability.Target)
-		for model, list := range backends[len(backends)-1].suits {
-			for _, s := range list {
+		suits := backends[len(backends)-1].suits
+		for model := range suits {
+			for _, s := range suits.of(model) {
 				known[model] = append(known[model], *s.target)
 			}
 		}

@@ -146,8 +146,8 @@ func (snap *snapshot) known(in *inbound, steps []balancer.Step) []admin.Known {
 
 // knownOf is what is known of one model.
 func knownOf(all suits, format, upstream string) (k admin.Known) {
-	for _, list := range all {
-		for _, s := range list {
+	for model := range all {
+		for _, s := range all.of(model) {
 			if s.upstream == format && s.target.Model == upstream {
 				k.Format, k.Findings = s.target.Format, s.target.Findings
 			}

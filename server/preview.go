@@ -100,11 +100,12 @@ func (all suits) lines(models []config.Model) (lines [][2]string) {
 	var said []string
 	names := map[string][]string{}
 	for _, m := range models {
-		i := slices.IndexFunc(all[m.Alias], func(s suited) bool { return s.target != nil && len(s.target.Findings) > 0 })
+		known := all.of(m.Alias)
+		i := slices.IndexFunc(known, func(s suited) bool { return s.target != nil && len(s.target.Findings) > 0 })
 		if i < 0 {
 			continue
 		}
-		target := all[m.Alias][i].target
+		target := known[i].target
 		words := make([]string, len(target.Findings))
 		for j, f := range target.Findings {
 			words[j] = f.Key + " " + f.Value

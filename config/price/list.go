@@ -87,11 +87,33 @@ var makers = [...]string{"openai", "anthropic", "gemini", "deepseek", "mistral",
 // ofOpenAI are models of OpenAI's: what it sells no longer itself, as dall-e-3, costs what Azure asks.
 var ofOpenAI = regexp.MustCompile(`^(gpt-|dall-e-|whisper|tts-|o[134]\b|text-embedding-)`)
 
-// version is what tells one state of a model from another, and does not change its price.
-var version = regexp.MustCompile(`(-(latest|\d{8}|\d{4}-\d{2}-\d{2}|\d{2}-\d{4}|\d{3})|@(\d{8}|default|latest))$`)
+// versions are the ends of names that tell one state of a model from another, and do not change its price; 0 is any
+// digit. The longer ones come first: some end as others do. Thousands of names are looked at when the gateway starts,
+// for which regular expressions are slow.
+var versions = [...]string{"-0000-00-00", "-00000000", "@00000000", "-00-0000", "@default", "-latest", "@latest", "-000"}
 
 // Unversioned is a model's name without what tells its state.
-func Unversioned(model string) string { return version.ReplaceAllString(model, "") }
+func Unversioned(model string) string {
+	for _, version := range versions {
+		if endsAs(model, version) {
+			return model[:len(model)-len(version)]
+		}
+	}
+	return model
+}
+
+func endsAs(model, version string) bool {
+	if len(model) < len(version) {
+		return false
+	}
+	end := model[len(model)-len(version):]
+	for i := range len(end) {
+		if is := version[i] == '0' && '0' <= end[i] && end[i] <= '9'; !is && end[i] != version[i] {
+			return false
+		}
+	}
+	return true
+}
 
 // Entry is what a list says of a model.
 type Entry struct {
@@ -107,7 +129,7 @@ func (l *List) Of(provider, model string) (Entry, bool) {
 	if model == "" || len(model) > 200 || strings.ContainsAny(model, "\t\n") {
 		return Entry{}, false
 	}
-	for _, name := range [...]string{model, version.ReplaceAllString(model, "")} {
+	for _, name := range [...]string{model, Unversioned(model)} {
 		for {
 			if provider != "" {
 				if e, ok := l.entry(provider, name); ok {

@@ -1,6 +1,7 @@
 package price
 
 import (
+	"regexp"
 	"sort"
 	"strings"
 	"testing"
@@ -170,6 +171,32 @@ func BenchmarkOf(b *testing.B) {
 	b.Run("index", func(b *testing.B) {
 		for b.Loop() {
 			Listed().index()
+		}
+	})
+}
+
+func TestUnversionedLeavesOutWhatTellsAState(t *testing.T) {
+	for name, want := range map[string]string{
+		"gpt-4o": "gpt-4o", "gpt-4o-2024-08-06": "gpt-4o", "claude-sonnet-4-20250514": "claude-sonnet-4", "claude-3-5-haiku@20241022": "claude-3-5-haiku",
+		"gemini-2.0-flash-001": "gemini-2.0-flash", "gemini-2.5-flash-09-2025": "gemini-2.5-flash", "mistral-large-latest": "mistral-large",
+		"m@default": "m", "m@latest": "m", "m-default": "m-default", "m-12": "m-12", "m-1234": "m-1234", "m@001": "m@001", "-000": "", "000": "000", "": "",
+		"m-2024-08-0a": "m-2024-08-0a", "m-latest-001": "m-latest",
+	} {
+		if got := Unversioned(name); got != want {
+			t.Errorf("%q: %q, want %q", name, got, want)
+		}
+	}
+}
+
+// What versions say is what this expression says.
+func FuzzUnversioned(f *testing.F) {
+	version := regexp.MustCompile(`(-(latest|\d{8}|\d{4}-\d{2}-\d{2}|\d{2}-\d{4}|\d{3})|@(\d{8}|default|latest))$`)
+	for _, name := range []string{"m-2024-08-06", "m-20240806", "m@20240806", "m-08-2024", "m@default", "m-latest", "m-001", "m-1-2024-08-06"} {
+		f.Add(name)
+	}
+	f.Fuzz(func(t *testing.T, name string) {
+		if got, want := Unversioned(name), version.ReplaceAllString(name, ""); got != want {
+			t.Errorf("%q: %q, want %q", name, got, want)
 		}
 	})
 }
