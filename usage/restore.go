@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
+	"time"
 
 	"uniapi/codec/saturate"
 )
@@ -31,7 +33,7 @@ func Restore(o Options, from io.Reader) (done Restored, err error) {
 	defer func() { err = errors.Join(err, opened.Close()) }()
 	switch l := opened.(type) {
 	case *localLedger:
-		r := restoring{index: l.journal.index, fresh: true, seen: map[string]writer{}}
+		r := restoring{index: l.journal.index, fresh: true, seen: map[string]writer{}, now: o.Now()}
 		err = l.store.update(func(w writer) error {
 			there := extents{extentOf(w, minute), extentOf(w, hour), extentOf(w, day)}
 			if there.any() {
@@ -56,7 +58,7 @@ func Restore(o Options, from io.Reader) (done Restored, err error) {
 				return err
 			}
 			var opened []*sharedTx
-			r := restoring{index: index, common: w, fresh: !any, marks: *m, seen: map[string]writer{}}
+			r := restoring{index: index, common: w, fresh: !any, marks: *m, seen: map[string]writer{}, now: o.Now()}
 			r.of = func(instance string) (writer, error) {
 				of, err := w.of(cmp.Or(instance, l.instance))
 				if err != nil {
@@ -91,6 +93,7 @@ type restoring struct {
 	fresh   bool  // there are no spans: those of the export are complete as they are
 	marks   marks // of the ledger, unless it is fresh
 	theirs  marks
+	now     time.Time
 	derived map[spanIn]*span // what the ledger has longer spans of, and the export has not yet
 	done    Restored
 
@@ -104,9 +107,18 @@ type spanIn struct {
 	length, at int64
 }
 
+const longestLine = 1 << 20
+
+// errToCome is that something was counted at a time that is yet to come. A ledger that has it would have no spans up to
+// then that are complete, and looks through all of them.
+var errToCome = errors.New("that time is still to come; one of the clocks is wrong, or the file has been changed")
+
+// toCome says whether a time is later than any clock that is right may be ahead.
+func (r *restoring) toCome(at int64) bool { return at > r.now.Add(24*time.Hour).Unix() }
+
 func (r *restoring) all(from io.Reader) error {
 	lines := bufio.NewScanner(from)
-	lines.Buffer(make([]byte, 1<<16), 1<<20)
+	lines.Buffer(make([]byte, 1<<16), longestLine)
 	r.derived = map[spanIn]*span{}
 	n := 0
 	for lines.Scan() {
@@ -122,7 +134,9 @@ func (r *restoring) all(from io.Reader) error {
 			return fmt.Errorf("line %d: %w", n, err)
 		}
 	}
-	if err := lines.Err(); err != nil {
+	if err := lines.Err(); errors.Is(err, bufio.ErrTooLong) {
+		return fmt.Errorf("line %d is longer than %d bytes, as none of an export is", n+1, longestLine)
+	} else if err != nil {
 		return err
 	}
 	if n == 0 {
@@ -133,6 +147,8 @@ func (r *restoring) all(from io.Reader) error {
 
 func (r *restoring) take(line *transferred) error {
 	switch {
+	case strings.Contains(line.Instance+line.Credits+line.Correction, "\x00"):
+		return errors.New("a name in it has a NUL, which none has") // nor can tables hold it
 	case line.Ledger != "":
 		if line.Ledger != transferName || line.Version != transferVersion || line.Marks == nil {
 			return errors.New("it was written by another program, or a newer version of uni-api")
@@ -141,6 +157,9 @@ func (r *restoring) take(line *transferred) error {
 		r.theirs = marks{m[0], m[1], m[2], m[3], m[4], m[5]}
 		if !r.theirs.possible() {
 			return errMarks
+		}
+		if r.toCome(r.theirs.HoursTo) {
+			return fmt.Errorf("the export says that it has hours up to %s: %w", time.Unix(r.theirs.HoursTo, 0).UTC(), errToCome)
 		}
 		if r.fresh {
 			r.marks = r.theirs
@@ -166,6 +185,9 @@ func (r *restoring) take(line *transferred) error {
 		}
 		return r.common.put(tableCorrections, freeCorrectionKey(r.common, line.Correction, c.At), line.Said)
 	case line.Imported != nil:
+		if json.Unmarshal(line.Imported, new(importMark)) != nil {
+			return errors.New("nobody knows what was imported before")
+		}
 		return r.common.put(tableMeta, keyImported, line.Imported)
 	}
 	return errors.New("nobody knows what it is")
@@ -190,6 +212,9 @@ func (r *restoring) row(line *transferred) error {
 	}
 	if s.at = line.At.Unix(); s.at < 0 || s.at >= mostTime || s.at%s.length != 0 {
 		return fmt.Errorf("no %s begins at %s", line.Span, line.At)
+	}
+	if r.toCome(s.at) {
+		return fmt.Errorf("a row of %s: %w", line.At, errToCome)
 	}
 	c, err := line.row()
 	if err != nil {

@@ -2,6 +2,8 @@ package usage
 
 import (
 	"bytes"
+	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -49,6 +51,53 @@ func TestALedgerOfAllKindsIsExportedAndRestored(t *testing.T) {
 	}
 	if got := out(again); got != was {
 		t.Errorf("it comes back as\n%s\nand was\n%s", got, was)
+	}
+}
+
+// TestAnExportThatCannotBeTrueIsRefusedWhole gives files that somebody has changed, or whose clock was wrong.
+func TestAnExportThatCannotBeTrueIsRefusedWhole(t *testing.T) {
+	const day0 = 1772323200 // 2026-03-01
+	now := func() time.Time { return time.Unix(day0+13*3600, 0) }
+	head := func(hoursTo int64) string {
+		return fmt.Sprintf(`{"ledger":"uni-api","version":1,"marks":[%d,%d,%d,%d,%d,%d]}`+"\n", day0, day0, day0, hoursTo, day0, day0)
+	}
+	row := func(at string) string {
+		return `{"span":"hour","at":"` + at + `","of":"requests","name":["k","p","m","e"],"counts":{"requests":1}}` + "\n"
+	}
+	good := head(day0+12*3600) + row("2026-03-01T10:00:00Z")
+	for _, test := range []struct{ name, text, says string }{
+		{"a good one", good, ""},
+		{"a clock that is somewhat ahead", head(day0+14*3600) + row("2026-03-01T14:00:00Z"), ""},
+		{"as much as can be, twice", good + strings.Replace(row("2026-03-01T10:00:00Z"), ":1}", ":9223372036854775807}", 1), ""},
+		{"a name of any characters", good + strings.Replace(row("2026-03-01T10:00:00Z"), `"m"`, `"\u0000\u202e\n"`, 1), ""},
+		{"hours of the year 9987", head(253_000_000_000-253_000_000_000%3600) + row("2026-03-01T10:00:00Z"), "line 1: .*still to come"},
+		{"a row of the year 9999", good + row("9999-12-01T05:00:00Z"), "line 3: .*still to come"},
+		{"a row of the next week", good + row("2026-03-08T05:00:00Z"), "line 3: .*still to come"},
+		{"a row before all", good + row("0000-12-01T05:00:00Z"), "line 3: no hour begins"},
+		{"more than can be", good + strings.Replace(row("2026-03-01T10:00:00Z"), ":1}", ":9223372036854775808}", 1), "line 3: "},
+		{"a long line", good + strings.Replace(row("2026-03-01T10:00:00Z"), `"m"`, `"`+strings.Repeat("m", 2<<20)+`"`, 1), "line 3 is longer than"},
+		{"less than nothing added", good + `{"credits":"k","nano_dollars":-5}`, "line 3: "},
+		{"a key that is none", good + `{"credits":"k\u0000","nano_dollars":5}`, "line 3: .*NUL"},
+		{"an instance that is none", good + strings.Replace(row("2026-03-01T10:00:00Z"), `"of"`, `"instance":"\u0000","of"`, 1), "line 3: .*NUL"},
+		{"imports that are none", good + `{"imported":"nonsense"}`, "line 3: nobody knows what was imported"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			o := Options{Dir: t.TempDir(), Log: quiet, Now: now}
+			done, err := Restore(o, strings.NewReader(test.text))
+			if test.says == "" {
+				if err != nil || done.Rows == 0 {
+					t.Error(err)
+				}
+				return
+			}
+			if err == nil || !regexp.MustCompile(test.says).MatchString(err.Error()) {
+				t.Errorf("%v, not %q", err, test.says)
+			}
+			var out bytes.Buffer
+			if err := Export(o, &out); err != nil || strings.Contains(out.String(), `"span"`) {
+				t.Errorf("something was taken: %v %s", err, &out)
+			}
+		})
 	}
 }
 
