@@ -1,3 +1,5 @@
+//go:build !race
+
 package balancer
 
 import (
@@ -29,6 +31,7 @@ import (
 //   - conversations stay where they are while one key of many is out,
 //   - turns do not drift.
 func TestAMillionRequestsOverMisbehavingProviders(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, rand.New(rand.NewPCG(2, 71)))
 	for range simulatedRequests {
 		w.until(w.clock + int64(w.random.ExpFloat64()*float64(2*time.Millisecond)))

@@ -11,40 +11,6 @@ import (
 	"uniapi/config"
 )
 
-// The simulation runs requests of several client keys over channels and provider
-// keys that fail and recover by a script. Attempts take time and are reported in
-// the order in which they end, so that hundreds are always in flight. Time is a
-// clock that the events move, and the events come from a seeded generator: the
-// only chance left is that of the schedules lottery and random themselves.
-//
-// A ledger beside the balancer knows from the reports alone what must rest and
-// until when. By it every event is checked:
-//
-//   - Cooling: what rests is not used, and after its rest by one attempt at a
-//     time, of each of two client keys, until one was served. While it rests it is
-//     used only by a request that nobody else could serve: one after the other once
-//     it has failed twice, and once a minute if the provider itself has said so. A
-//     client key's single channel never rests for it.
-//   - Blame: it rests for the client key that has met a failure; for all when two
-//     have and nobody else was served in between, or when it is beyond doubt.
-//   - Drift: the ideal of a schedule that takes turns is its order of turns
-//     without the channels that rest at the moment; the n-th request of a client
-//     key is owed to the channel at n modulo the length of that order. The first
-//     attempt must be at exactly that channel. From this follows, and is checked
-//     apart: while the same channels are available, round_robin never gives a
-//     channel one request more or less than an equal share, and weighted_round_robin
-//     gives exactly its weight in every pass.
-//   - Loss: every request ends served, left by its client, or exhausted. It may be
-//     exhausted, and may try a channel again, only when every channel that was
-//     available all the time since the request began has been tried.
-//   - Recovery: when a rest is over a probe begins within patience, so a channel
-//     that is well again serves within one period after its last failure.
-func TestAMillionRequestsOverFlappingChannels(t *testing.T) {
-	s := newSimulation(t, rand.New(rand.NewPCG(3, 14)))
-	s.run(simulatedRequests)
-	s.finish()
-}
-
 const (
 	simulatedChannels = 12
 
@@ -95,6 +61,34 @@ func (f *flights) Pop() any {
 	return x
 }
 
+// simulation runs requests of several client keys over channels and provider
+// keys that fail and recover by a script. Attempts take time and are reported in
+// the order in which they end, so that hundreds are always in flight. Time is a
+// clock that the events move, and the events come from a seeded generator: the
+// only chance left is that of the schedules lottery and random themselves.
+//
+// A ledger beside the balancer knows from the reports alone what must rest and
+// until when. By it every event is checked:
+//
+//   - Cooling: what rests is not used, and after its rest by one attempt at a
+//     time, of each of two client keys, until one was served. While it rests it is
+//     used only by a request that nobody else could serve: one after the other once
+//     it has failed twice, and once a minute if the provider itself has said so. A
+//     client key's single channel never rests for it.
+//   - Blame: it rests for the client key that has met a failure; for all when two
+//     have and nobody else was served in between, or when it is beyond doubt.
+//   - Drift: the ideal of a schedule that takes turns is its order of turns
+//     without the channels that rest at the moment; the n-th request of a client
+//     key is owed to the channel at n modulo the length of that order. The first
+//     attempt must be at exactly that channel. From this follows, and is checked
+//     apart: while the same channels are available, round_robin never gives a
+//     channel one request more or less than an equal share, and weighted_round_robin
+//     gives exactly its weight in every pass.
+//   - Loss: every request ends served, left by its client, or exhausted. It may be
+//     exhausted, and may try a channel again, only when every channel that was
+//     available all the time since the request began has been tried.
+//   - Recovery: when a rest is over a probe begins within patience, so a channel
+//     that is well again serves within one period after its last failure.
 type simulation struct {
 	*testing.T
 	random   *rand.Rand
@@ -309,23 +303,4 @@ func (s *simulation) nothingLeft(f *flight, what string) {
 			s.Fatalf("a request of %s %s after %v; it has not tried %s", f.key.name, what, f.tried, s.fixture.cfg.Providers[i].Name)
 		}
 	}
-}
-
-func (s *simulation) finish() {
-	if s.served+s.left+s.exhausted != simulatedRequests || len(s.air) != 0 {
-		s.Errorf("%d requests were served, left or exhausted, %d are in flight; there were %d", s.served+s.left+s.exhausted, len(s.air), simulatedRequests)
-	}
-	probes := 0
-	for i := range s.channels {
-		c := &s.channels[i]
-		probes += c.used
-		if c.served == 0 {
-			s.Errorf("channel %d never served", i)
-		}
-	}
-	if probes < len(s.channels) || s.exhausted == 0 || s.left == 0 {
-		s.Errorf("%d probes, %d requests exhausted, %d left: the script tests too little", probes, s.exhausted, s.left)
-	}
-	s.Logf("%d requests in %v: %d attempts, %d in flight at most, %d served, %d left, %d exhausted, %d probes of channels, %d asked while they rest, %d rests for one client key",
-		simulatedRequests, time.Duration(s.clock-int64(2*time.Hour)), s.attempts, s.most, s.served, s.left, s.exhausted, probes, s.forced, s.alone)
 }

@@ -37,7 +37,7 @@ var built = sync.OnceValues(func() (path string, err error) {
 	}
 	builtIn = dir
 	path = filepath.Join(dir, "uni-api")
-	tool := exec.Command("go", "build", "-trimpath", "-o", path, "-ldflags", "-X main.version=v1.2.3-test", "..")
+	tool := exec.Command("go", "build", "-trimpath", "-o", path, "-ldflags", "-s -w -X main.version=v1.2.3-test", "..")
 	tool.Env = append(os.Environ(), "CGO_ENABLED=0") // as make build does, whose packages are then compiled already
 	if out, err := tool.CombinedOutput(); err != nil {
 		return path, fmt.Errorf("%w\n%s", err, out)
