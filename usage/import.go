@@ -120,6 +120,7 @@ type importing struct {
 	now          time.Time
 	before, mark importMark
 	rows         int
+	series       int             // that the ledger has not had before
 	minutes      map[int64]*span // those that no hour has been made of
 	hours        map[int64]*span
 	keys         map[string]bool
@@ -161,7 +162,10 @@ func (i *importing) take(p *past) error {
 	if !p.priced {
 		p.sample.Cost = i.cost(p)
 	}
-	name := Name{ofRequests, hashOf(p.secret), p.provider, p.model, p.endpoint}.bounded()
+	name, err := i.name(p)
+	if err != nil {
+		return err
+	}
 	c := countsOf(&p.sample)
 	at := min(p.at, i.now.Unix())
 	m := i.span(at)
@@ -181,6 +185,32 @@ func (i *importing) take(p *past) error {
 		i.done.To = when
 	}
 	return nil
+}
+
+// mostImported is how many series an import tells apart. Whoever made that history may have written down whatever
+// models were asked for; all that a ledger has ever had is in the memory of its gateway.
+const mostImported = 20_000
+
+// name is the series of a request. Models that come late are told together, as a gateway does it.
+func (i *importing) name(p *past) (Name, error) {
+	n := Name{ofRequests, hashOf(p.secret), p.provider, p.model, p.endpoint}.bounded()
+	if i.known(n) {
+		return n, nil
+	}
+	if i.series >= mostImported {
+		if n = n.ofOtherModels(); i.known(n) {
+			return n, nil
+		}
+	}
+	if i.series++; i.series > 2*mostImported {
+		return n, fmt.Errorf("line %d: it has more than %d client keys, providers and endpoints beside each other; import the part that matters", p.line, mostImported)
+	}
+	return n, nil
+}
+
+func (i *importing) known(n Name) bool {
+	_, known := i.index.numbers[n]
+	return known
 }
 
 // cost is what a request cost by the configuration.
