@@ -19,6 +19,9 @@ import (
 const (
 	Growth = 16
 	Most   = 20
+	// mostAllocated is that for bytes: a slice that grows element by element is doubled while it is short, and then
+	// grows by a quarter, so each element of a long one is copied about twice as often.
+	mostAllocated = 30
 )
 
 // What large inputs cost beyond that, without anybody doing anything twice: memory that no cache holds, and buffers
@@ -69,7 +72,7 @@ func (c cost) least(other cost) cost {
 // within says whether c, of a Large input, is at most times what is in proportion to that of a Small one.
 func (c cost) within(few cost, times int) bool {
 	return c.time <= time.Duration(times)*(Most*few.time+Large*timePerByte) &&
-		c.allocated <= uint64(times)*(Most*few.allocated+Large*bytesPerByte)
+		c.allocated <= uint64(times)*(mostAllocated*few.allocated+Large*bytesPerByte)
 }
 
 func measure(work func()) cost {

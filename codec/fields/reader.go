@@ -84,6 +84,14 @@ func (r *Reader) Raw(v rawjson.Value) []byte {
 	return v.Raw(r.Data)
 }
 
+// Object is the JSON of an object, such as a schema, nil if it is absent.
+func (r *Reader) Object(v rawjson.Value, path string) []byte {
+	if !r.Want(v, rawjson.Object, path) {
+		return nil
+	}
+	return v.Raw(r.Data)
+}
+
 // Number is a number as it is spelt, "" if it is absent.
 func (r *Reader) Number(v rawjson.Value, path string) json.Number {
 	if !r.Want(v, rawjson.Number, path) {
