@@ -70,6 +70,9 @@ func (p *Play) playable() error {
 		if p.Against == "" && a.Answer != nil && a.Answer.Cut {
 			return fmt.Errorf("the answer to attempt %d was too long to be captured whole, so it cannot be played; --against PROVIDER asks a provider itself", i+1)
 		}
+		if p.Against == "" && a.Answer != nil && (a.Answer.Status < 100 || a.Answer.Status > 999) {
+			return fmt.Errorf("the answer to attempt %d has the status %d, which none has, so it cannot be played", i+1, a.Answer.Status)
+		}
 	}
 	return nil
 }

@@ -151,6 +151,9 @@ func TestRunSaysWhatItCannotPlay(t *testing.T) {
 		"an address that is none":  {Play{File: change(func(f *capture.File) { f.Client.Request.URL = "://" })}, "no path"},
 		"a path that is none":      {Play{File: change(func(f *capture.File) { f.Client.Request.URL = "/%zz" })}, "sending the request"},
 		"an upstream that is none": {Play{File: change(func(f *capture.File) { f.Attempts[0].Request.URL = "::" })}, "--config"},
+		"a status below all":       {Play{File: change(func(f *capture.File) { f.Attempts[0].Answer.Status = -1 })}, "the status -1"},
+		"no status":                {Play{File: change(func(f *capture.File) { f.Attempts[0].Answer.Status = 0 })}, "the status 0"},
+		"a status above all":       {Play{File: change(func(f *capture.File) { f.Attempts[0].Answer.Status = 1000 })}, "the status 1000"},
 		"a time that is too short": {Play{File: good(), Within: time.Nanosecond}, "not ended within"},
 	} {
 		if c.play.Within == 0 {
