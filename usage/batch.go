@@ -147,6 +147,7 @@ var errBatch = errors.New("rows of the ledger cannot be read")
 type decoder struct {
 	list    []*Counts
 	columns []columnLeft
+	below   uint64 // all numbers are, or the batch is damaged; 0 is any
 }
 
 // rowsAtOnce is how many rows are read through all their columns before the next, so that their counts stay in the
@@ -170,7 +171,7 @@ func (d *decoder) add(batch []byte, wanted Columns, of func(number uint32) *Coun
 	number := uint64(0)
 	for i := range d.list {
 		step, err := uvarint(&batch)
-		if number += step; err != nil || step == 0 && i > 0 || step > math.MaxUint32 || number > math.MaxUint32 {
+		if number += step; err != nil || step == 0 && i > 0 || step > math.MaxUint32 || number > math.MaxUint32 || d.below > 0 && number >= d.below {
 			return errBatch
 		}
 		d.list[i] = of(uint32(number))

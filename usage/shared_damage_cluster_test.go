@@ -3,6 +3,8 @@
 package usage
 
 import (
+	"bytes"
+	"encoding/binary"
 	"fmt"
 	"math"
 	"runtime"
@@ -135,6 +137,32 @@ func TestRollUpLeavesOutDamageAndWaitsForANewerVersion(t *testing.T) {
 				t.Errorf("hours are made: %v, not %v\n%s", done, test.done, m.log)
 			}
 		})
+	}
+}
+
+// A row that is made of numbers that no series has takes no memory for them.
+func TestRollUpMakesNoRoomForSeriesThatAreNone(t *testing.T) {
+	server := postgrestest.Start(t)
+	clock := newClock()
+	m := joinLedger(t, Options{Database: server.Books(), Instance: "one", clock: clock.now, Now: clock.now})
+	m.count(3, paid)
+	soon(t, "it is delivered", func() bool { return inTables(t, m, ofRequests)[requests] == 3 })
+	const many = 2 << 20
+	batch := binary.AppendUvarint([]byte{batchVersion}, many)
+	batch = append(batch, bytes.Repeat([]byte{1}, many)...) // each the next number
+	spoil(t, m, `INSERT INTO uniapi.minutes SELECT min(at), 'r', 1, 99999, $1 FROM uniapi.minutes`, append(batch, 0))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	clock.advance(2 * time.Hour)
+	soon(t, "hours are made", func() bool { return rolledUp(t, m) })
+	if runtime.ReadMemStats(&after); after.TotalAlloc-before.TotalAlloc > 200<<20 {
+		t.Errorf("it took %d bytes", after.TotalAlloc-before.TotalAlloc)
+	}
+	if got := inTables(t, m, ofRequests); got[requests] != 3 {
+		t.Errorf("the ledger has %v", got)
+	}
+	if n := m.ledger.Status().Damaged; n != 1 {
+		t.Errorf("%d rows are set aside", n)
 	}
 }
 

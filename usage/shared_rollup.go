@@ -123,7 +123,10 @@ func (l *sharedLedger) combine(ctx context.Context, tx pgx.Tx, length, at, of in
 	for _, k := range allKinds {
 		tables[tableOf(of, k)] = true
 	}
-	var d decoder
+	if err := l.tables.learn(ctx, tx); err != nil {
+		return err
+	}
+	d := decoder{below: uint64(l.tables.named()) + mostGap} // rows of more are no series': they would take memory alone
 	var damaged [][]byte
 	var was []string
 	for table := range tables {
