@@ -84,12 +84,15 @@ func (r *Reader) Raw(v rawjson.Value) []byte {
 	return v.Raw(r.Data)
 }
 
-// Object is the JSON of an object, such as a schema, nil if it is absent.
-func (r *Reader) Object(v rawjson.Value, path string) []byte {
-	if !r.Want(v, rawjson.Object, path) {
-		return nil
+// Schema is the JSON of an object that is a member of another, nil if it is absent.
+func (r *Reader) Schema(v rawjson.Value, of, member string) []byte {
+	if v.Kind == rawjson.Object {
+		return v.Raw(r.Data)
 	}
-	return v.Raw(r.Data)
+	if v.Present() { // only then is it worth putting the path together
+		r.Want(v, rawjson.Object, of+"."+member)
+	}
+	return nil
 }
 
 // Number is a number as it is spelt, "" if it is absent.

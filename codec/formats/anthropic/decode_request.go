@@ -115,7 +115,7 @@ func (r *reader) outputConfig(v rawjson.Value, q *codec.Request) {
 			}
 		case "format":
 			if kind, _ := rawjson.Text(r.Data, it.Value.Get(r.Data, "type")); kind == "json_schema" {
-				q.Output = &codec.OutputFormat{Kind: codec.OutputSchema, Schema: r.Object(it.Value.Get(r.Data, "schema"), "output_config.format.schema")}
+				q.Output = &codec.OutputFormat{Kind: codec.OutputSchema, Schema: r.Schema(it.Value.Get(r.Data, "schema"), "output_config.format", "schema")}
 			}
 		default:
 			if !kept {
@@ -153,7 +153,7 @@ func (r *reader) tool(v rawjson.Value, path string) codec.Tool {
 		case "description":
 			t.Description = r.Text(it.Value, path+".description")
 		case "input_schema":
-			t.Schema = r.Object(it.Value, path+".input_schema")
+			t.Schema = r.Schema(it.Value, path, "input_schema")
 		case "strict":
 			t.Strict = r.Boolean(it.Value, path+".strict")
 		case "cache_control":

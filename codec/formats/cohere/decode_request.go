@@ -112,7 +112,7 @@ func (r *reader) tools(v rawjson.Value) (tools []codec.Tool) {
 		t := codec.Tool{
 			Name:        r.Text(f.Get(r.Data, "name"), "tools.function.name"),
 			Description: r.Text(f.Get(r.Data, "description"), "tools.function.description"),
-			Schema:      r.Object(f.Get(r.Data, "parameters"), "tools.function.parameters"),
+			Schema:      r.Schema(f.Get(r.Data, "parameters"), "tools.function", "parameters"),
 		}
 		if t.Name == "" {
 			r.Fail("tools", "needs a name for each function")

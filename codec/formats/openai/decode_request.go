@@ -165,7 +165,7 @@ func (r *reader) outputFormat(v rawjson.Value) *codec.OutputFormat {
 		case "description":
 			f.Description = r.Text(it.Value, "response_format.json_schema.description")
 		case "schema":
-			f.Schema = r.Object(it.Value, "response_format.json_schema.schema")
+			f.Schema = r.Schema(it.Value, "response_format.json_schema", "schema")
 		case "strict":
 			f.Strict = r.Boolean(it.Value, "response_format.json_schema.strict")
 		}
@@ -228,7 +228,7 @@ func (r *reader) toolBody(t *codec.Tool, v rawjson.Value, path string) {
 		case "description":
 			t.Description = r.Text(it.Value, path+".description")
 		case "parameters":
-			t.Schema = r.Object(it.Value, path+".parameters")
+			t.Schema = r.Schema(it.Value, path, "parameters")
 		case "strict":
 			t.Strict = r.Boolean(it.Value, path+".strict")
 		case "format":

@@ -141,7 +141,7 @@ func (r *reader) output(v rawjson.Value, q *codec.Request) {
 			Kind:        codec.OutputSchema,
 			Name:        r.Text(format.Get(r.Data, "name"), "text.format.name"),
 			Description: r.Text(format.Get(r.Data, "description"), "text.format.description"),
-			Schema:      r.Object(format.Get(r.Data, "schema"), "text.format.schema"),
+			Schema:      r.Schema(format.Get(r.Data, "schema"), "text.format", "schema"),
 			Strict:      r.Boolean(format.Get(r.Data, "strict"), "text.format.strict"),
 		}
 	default:
@@ -159,7 +159,7 @@ func (r *reader) tools(v rawjson.Value, namespace string, tools []codec.Tool) []
 		t := codec.Tool{Name: r.Text(get("name"), "tools.name"), Description: r.Text(get("description"), "tools.description")}
 		switch kind := r.Text(get("type"), "tools.type"); kind {
 		case "function", "":
-			t.Schema, t.Strict = r.Object(get("parameters"), "tools.parameters"), r.Boolean(get("strict"), "tools.strict")
+			t.Schema, t.Strict = r.Schema(get("parameters"), "tools", "parameters"), r.Boolean(get("strict"), "tools.strict")
 		case "custom":
 			t.Kind, t.Grammar = codec.ToolCustom, r.Raw(get("format"))
 		case "namespace":
