@@ -27,12 +27,17 @@ MEASURED = $(shell grep -rl --include='*_test.go' '^//go:build .*!race' .)
 tests-in = ^($$(sed -n 's/^func \(Test[A-Za-z]*\)(.*/\1/p' $(1) | paste -sd'|' -))$$
 
 ##@ Test
-# server and e2e wait more than they compute, and take longest: they begin first, beside all others.
+# server waits more than it computes, and takes longest: it is tested beside all others, one program more than there are
+# processors. What is measured at last is compiled while it is waited for. make lint vets.
+OTHERS = $(filter-out uniapi/server,$(shell $(GO) list $(RACE) ./...))
 test: ## everything
-	@echo "compiling; then server, which takes minutes, while the others are tested beside it; then their lines; at last what counts time and bytes"
+	@echo "compiling; then server, which takes minutes, and all others beside it; at last what counts time and bytes"
 	@$(GO) build $(RACE) -v ./...
-	$(GO) test $(RACE) -timeout 20m ./server ./e2e ./...
-	$(if $(RACE),CGO_ENABLED=0 $(GO) test -trimpath -p 1 -timeout 10m -run "$(call tests-in,$(MEASURED))" $(sort $(dir $(MEASURED))))
+	@$(GO) test $(RACE) -vet=off -timeout 20m ./server & server=$$!; failed=; \
+	$(GO) test $(RACE) -vet=off -timeout 20m ./e2e $(OTHERS) || failed=yes; \
+	$(if $(RACE),CGO_ENABLED=0 $(GO) list -trimpath -export -test $(sort $(dir $(MEASURED))) >/dev/null || failed=yes;) \
+	wait $$server || failed=yes; test -z "$$failed"
+	$(if $(RACE),CGO_ENABLED=0 $(GO) test -trimpath -vet=off -p 1 -timeout 10m -run "$(call tests-in,$(MEASURED))" $(sort $(dir $(MEASURED))))
 
 # Only what the tag changes: the rest is in make test. Among it are the tests that cost
 # grows no faster than the input, which are named after that, with inputs of 1 MiB.
