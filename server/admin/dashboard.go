@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+	"sync"
 
 	"github.com/valyala/fasthttp"
 )
@@ -46,9 +47,9 @@ var assetKinds = map[string]string{
 	"":      "text/plain; charset=utf-8",
 }
 
-// dashboardAssets reads what was built into the binary. Nothing else can be asked
+// dashboardAssets reads what was built into the binary, once for all servers of a process. Nothing else can be asked
 // for, so a path cannot lead out of it.
-func dashboardAssets() assets {
+var dashboardAssets = sync.OnceValue(func() assets {
 	all := assets{}
 	err := fs.WalkDir(dashboardFiles, "dashboard", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
@@ -71,7 +72,7 @@ func dashboardAssets() assets {
 		panic(err)
 	}
 	return all
-}
+})
 
 // serve answers GET /dashboard/FILE. It needs no key: the files say nothing about
 // this gateway. What the page shows it asks for with an admin's key.

@@ -91,9 +91,12 @@ func New(o Options) *Page {
 	p.Counters.Outcomes.most = min(mostOutcomes, p.apart.most/2)
 	p.Counters.Failures.most = min(mostOutcomes, p.apart.most/2)
 	p.Counters.Exemplars.most = p.apart.most / linesOfModel
-	p.registry.MustRegister(collected{p}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	p.registry.MustRegister(collected{p}, ofGo(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return p
 }
+
+// ofGo tells of the process, whichever of its servers is asked.
+var ofGo = sync.OnceValue(func() prometheus.Collector { return collectors.NewGoCollector() })
 
 // collected hands what the gateway counts to the library, which asks when it is
 // asked itself.
