@@ -243,18 +243,20 @@ func (l *Log) tidy(bounds Bounds, now time.Time) error {
 func (l *Log) Flush() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.startLocked()
-	for l.writing {
-		l.idle.Wait()
+	for range 2 { // what is being written was taken before what waits now
+		l.startLocked()
+		for l.writing {
+			l.idle.Wait()
+		}
 	}
 }
 
 // Close writes what waits and takes nothing more.
 func (l *Log) Close() {
-	l.Flush()
 	l.mu.Lock()
 	l.closed = true
 	l.mu.Unlock()
+	l.Flush()
 	l.disk.Lock()
 	defer l.disk.Unlock()
 	l.open.close()

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -261,6 +262,31 @@ func TestManyAddAtOnceAndNothingIsLost(t *testing.T) {
 	}
 	if l.State().Dropped != 1 {
 		t.Error("a line after the end was taken")
+	}
+}
+
+// What is added while other lines are written is there after Close, and not only when a timer has fired.
+func TestWhatIsAddedBesideAWriteIsWrittenAtTheEnd(t *testing.T) {
+	dir := t.TempDir()
+	l := open(t, dir, wide)
+	l.disk.Lock()
+	l.Add(line(0, time.Now(), 200, ""))
+	l.start()
+	for taken := false; !taken; runtime.Gosched() {
+		l.mu.Lock()
+		taken = l.count == 0
+		l.mu.Unlock()
+	}
+	l.Add(line(1, time.Now(), 200, ""))
+	closed := make(chan struct{})
+	go func() {
+		l.Close()
+		close(closed)
+	}()
+	l.disk.Unlock()
+	<-closed
+	if p := search(t, dir, Query{}); len(p.Found) != 2 {
+		t.Errorf("%d lines, want 2", len(p.Found))
 	}
 }
 
