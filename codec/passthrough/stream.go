@@ -389,7 +389,7 @@ func (s *Stream) close(event, seen []byte) {
 		return
 	}
 	s.lead = append(s.lead, event...)
-	if !bytes.HasSuffix(seen, []byte{'\n'}) && !bytes.HasSuffix(seen, []byte{'\r'}) {
+	if !bytes.HasSuffix(seen, []byte{'\n'}) { // a CR may be half of a CRLF, and with one LF it is no more than that
 		s.lead = append(s.lead, '\n')
 	}
 	s.lead = append(s.lead, '\n')

@@ -11,6 +11,7 @@ import (
 	"uniapi/codec"
 	"uniapi/codec/internal/flows"
 	"uniapi/codec/rawjson"
+	"uniapi/codec/sse"
 )
 
 // plain is a format of as little as a stream can be made of: {"k":"lead"}, {"k":"say","text":"…"}, {"k":"stop"},
@@ -121,6 +122,41 @@ func TestWhatIsPartOfTheStreamPassesAsItCame(t *testing.T) {
 			if got != c.want || err != nil || !s.Started() || !s.Done() {
 				t.Errorf("%s, by %d bytes: %v, got\n%q, want\n%q", c.name, n, err, got, c.want)
 				break
+			}
+		}
+	}
+}
+
+// What follows an event that was cut, as an error does, is an event of its own for the client, wherever the cut was.
+func TestWhatFollowsACutIsAnEventOfItsOwn(t *testing.T) {
+	const failure = `{"error":"cut"}`
+	large := lead + say("a") + say(strings.Repeat("b", bigEvent))
+	for name, c := range map[string]struct {
+		stream string
+		from   int // the first place that is tried
+	}{
+		"small events":  {lead + say("a") + say("b"), len(lead)},
+		"a large event": {large, len(large) - len("\n\n")}, // what was before it has gone out
+	} {
+		for _, lineEnd := range []string{"\n", "\r\n", "\r"} {
+			stream, began := strings.ReplaceAll(c.stream, "\n", lineEnd), len(strings.ReplaceAll(c.stream[:c.from], "\n", lineEnd))
+			for cut := began; cut <= len(stream); cut++ {
+				got, err := flows.Run(newStream(), stream[:cut], 4096)
+				if err == nil {
+					t.Fatalf("%s, %q, cut at %d of %d: no error", name, lineEnd, cut, len(stream))
+				}
+				var events sse.Reader
+				events.Push([]byte(got + "data: " + failure + "\n\n"))
+				last := ""
+				for e, is := events.Next(); is; e, is = events.Next() {
+					last = string(e.Data)
+					if _, err := rawjson.One(e.Data); err != nil && last != "" {
+						t.Errorf("%s, %q, cut at %d of %d: an event is %.40q…", name, lineEnd, cut, len(stream), last)
+					}
+				}
+				if got != "" && last != failure {
+					t.Errorf("%s, %q, cut at %d of %d: the last event is %.40q", name, lineEnd, cut, len(stream), last)
+				}
 			}
 		}
 	}
