@@ -48,7 +48,7 @@ type conn struct {
 	due       time.Duration // of the request under way
 	counted   bool          // it belongs to the measured time
 	busy      bool
-	used      bool          // it has had an answer, so the peer may close it
+	waited    bool          // it was open before the request, so the peer may have closed it meanwhile
 	left      []byte        // of the request, to be written
 	firstByte time.Duration // after due; 0 before
 	events    int           // of the answer, that were taken down
@@ -68,6 +68,7 @@ func (l load) connect() (*driver, error) {
 			d.close()
 			return nil, err
 		}
+		c.waited = true
 	}
 	if l.rate > 0 {
 		d.idle = append(d.idle, d.conns...)
@@ -79,7 +80,7 @@ func (l load) connect() (*driver, error) {
 const closed = -1
 
 func (d *driver) open(c *conn) (err error) {
-	c.used = false
+	c.waited = false
 	if c.fd, err = dial(d.address); err != nil {
 		return err
 	}
@@ -274,7 +275,7 @@ func (d *driver) write(c *conn) error {
 			continue
 		case err == unix.EAGAIN:
 			return d.poller.watchWrites(c.fd, c.index, true)
-		case err != nil && c.used:
+		case err != nil && c.waited:
 			return d.sendAgain(c)
 		case err != nil:
 			return fmt.Errorf("sending a request: %w", err)
@@ -319,7 +320,7 @@ func (d *driver) serve(c *conn, ready uint32) error {
 	case !c.busy:
 		c.close() // servers do that with connections that are idle for long
 		return nil
-	case c.used && c.firstByte == 0:
+	case c.waited && c.firstByte == 0:
 		return d.sendAgain(c)
 	}
 	if err == nil && n == 0 {
@@ -375,7 +376,7 @@ func (d *driver) finish(c *conn, now time.Duration) error {
 	if err := d.check(&c.answer); err != nil {
 		return err
 	}
-	c.busy, c.used = false, true
+	c.busy, c.waited = false, true
 	if c.counted {
 		d.pending--
 		d.taken.firstByte = append(d.taken.firstByte, c.firstByte)
