@@ -127,6 +127,35 @@ func TestRequestsGoOnWhenThePeerClosesIdleConnections(t *testing.T) {
 	}
 }
 
+// A peer may close a connection that waits for its first request, and the request be on its way already.
+func TestRequestsGoOnWhenThePeerClosesAConnectionBeforeTheFirst(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	go func() {
+		for n := 0; ; n++ {
+			conn, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			request, err := http.ReadRequest(bufio.NewReader(conn))
+			if err == nil && n > 0 {
+				io.Copy(io.Discard, request.Body)
+				io.WriteString(conn, plainHead+"hello")
+			}
+			conn.Close()
+		}
+	}()
+	l := loadOn(ln.Addr().String(), scenarioByName(t, "plain"), 5)
+	l.connections = 1
+	m, err := l.run(t.Context(), nil, nil)
+	if err != nil || len(m.whole) < 1 {
+		t.Errorf("%+v, %v", m, err)
+	}
+}
+
 func TestLatencyOfAnOpenLoopCountsFromWhenARequestWasDue(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
