@@ -68,7 +68,8 @@ var errNewer = errors.New("a newer version of uni-api has counted something; it 
 // keep hours from being rolled up for good.
 const latestVersion = batchVersion + 16
 
-// rollUpHour rolls up the next hour that is over; more is that there may be another.
+// rollUpHour rolls up the next hour that is over and in which something was counted; more is that there may be another.
+// Hours and days in which nothing was cost nothing, however many they are.
 func (l *sharedLedger) rollUpHour(ctx context.Context, tx pgx.Tx) (more bool, err error) {
 	mine := false
 	if err := tx.QueryRow(ctx, `SELECT pg_try_advisory_xact_lock($1)`, lockFolder).Scan(&mine); err != nil || !mine {
@@ -89,18 +90,17 @@ func (l *sharedLedger) rollUpHour(ctx context.Context, tx pgx.Tx) (more bool, er
 		return false, err
 	}
 	l.rollUpLater(&m)
-	if now < m.HoursTo+hour+rollUpAfter {
+	over := begin(now-rollUpAfter, hour)
+	if over <= m.HoursTo {
 		return false, nil
 	}
-	if err := l.combine(ctx, tx, hour, m.HoursTo, minute); err != nil {
+	if m.HoursTo, err = l.combineNext(ctx, tx, hour, m.HoursTo, over, minute); err != nil {
 		return false, err
 	}
-	m.HoursTo += hour
-	if m.DaysTo+day <= m.HoursTo {
-		if err := l.combine(ctx, tx, day, m.DaysTo, hour); err != nil {
+	for m.DaysTo+day <= m.HoursTo {
+		if m.DaysTo, err = l.combineNext(ctx, tx, day, m.DaysTo, begin(m.HoursTo, day), hour); err != nil {
 			return false, err
 		}
-		m.DaysTo += day
 	}
 	if err := l.forget(ctx, tx, &m, now); err != nil {
 		return false, err
@@ -112,6 +112,36 @@ func (l *sharedLedger) rollUpHour(ctx context.Context, tx pgx.Tx) (more bool, er
 	return true, nil
 }
 
+// combineNext combines the first span in [from, to) in which there are shorter ones, and says up to where all are
+// complete then.
+func (l *sharedLedger) combineNext(ctx context.Context, tx pgx.Tx, length, from, to, of int64) (complete int64, err error) {
+	next := to
+	for _, table := range tablesOf(of) {
+		var at *int64
+		if err := tx.QueryRow(ctx, `SELECT extract(epoch FROM min(at))::bigint FROM uniapi.`+table+` WHERE at >= $1 AND at < $2`,
+			time.Unix(from, 0), time.Unix(to, 0)).Scan(&at); err != nil {
+			return from, err
+		}
+		if at != nil {
+			next = min(next, begin(*at, length))
+		}
+	}
+	if next >= to {
+		return to, nil
+	}
+	return next + length, l.combine(ctx, tx, length, next, of)
+}
+
+// tablesOf are the tables that spans of a length are in.
+func tablesOf(length int64) (tables []string) {
+	for _, k := range allKinds {
+		if table := tableOf(length, k); !slices.Contains(tables, table) {
+			tables = append(tables, table)
+		}
+	}
+	return tables
+}
+
 // combine makes a span of the shorter ones in it, for each instance, and one piece of the pieces of each of those.
 func (l *sharedLedger) combine(ctx context.Context, tx pgx.Tx, length, at, of int64) error {
 	type key struct {
@@ -119,17 +149,14 @@ func (l *sharedLedger) combine(ctx context.Context, tx pgx.Tx, length, at, of in
 		at       int64
 	}
 	sums, whole := map[key]*span{}, map[int32]*span{}
-	tables := map[string]bool{}
-	for _, k := range allKinds {
-		tables[tableOf(of, k)] = true
-	}
+	tables := tablesOf(of)
 	if err := l.tables.learn(ctx, tx); err != nil {
 		return err
 	}
 	d := decoder{below: uint64(l.tables.named()) + mostGap} // rows of more are no series': they would take memory alone
 	var damaged [][]byte
 	var was []string
-	for table := range tables {
+	for _, table := range tables {
 		rows, err := tx.Query(ctx, `SELECT instance, extract(epoch FROM at)::bigint, kind, rows FROM uniapi.`+table+` WHERE at >= $1 AND at < $2`,
 			time.Unix(at, 0), time.Unix(at+length, 0))
 		if err != nil {
@@ -183,7 +210,7 @@ func (l *sharedLedger) combine(ctx context.Context, tx pgx.Tx, length, at, of in
 	for instance, s := range whole {
 		put(length, at, instance, s)
 	}
-	for table := range tables {
+	for _, table := range tables {
 		if _, err := tx.Exec(ctx, `DELETE FROM uniapi.`+table+` WHERE at >= $1 AND at < $2`, time.Unix(at, 0), time.Unix(at+length, 0)); err != nil {
 			return err
 		}
