@@ -104,7 +104,8 @@ func partName(table string, month time.Time) string {
 }
 
 // makeParts makes the parts of a month. A part is attached when it is whole: that keeps no reader away, as making it in
-// its place would.
+// its place would. It then belongs to whom the table belongs to: instances may be different users, and a part must be
+// dropped by whoever finds that its time is over.
 func (p *postgres) makeParts(ctx context.Context, month time.Time) error {
 	return p.do(ctx, pgx.TxOptions{}, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, lockSchema); err != nil {
@@ -121,6 +122,17 @@ func (p *postgres) makeParts(ctx context.Context, month time.Time) error {
 			if _, err := tx.Exec(ctx, fmt.Sprintf(`CREATE TABLE %[1]s (LIKE uniapi.%[2]s INCLUDING ALL); ALTER TABLE uniapi.%[2]s ATTACH PARTITION %[1]s FOR VALUES FROM ('%[3]s') TO ('%[4]s')`,
 				name, table, month.Format(time.RFC3339), month.AddDate(0, 1, 0).Format(time.RFC3339))); err != nil {
 				return err
+			}
+			var owner string
+			mine := true
+			if err := tx.QueryRow(ctx, `SELECT pg_get_userbyid(relowner)::text, pg_get_userbyid(relowner) = current_user FROM pg_class WHERE oid = ('uniapi.' || $1)::regclass`,
+				table).Scan(&owner, &mine); err != nil {
+				return err
+			}
+			if !mine {
+				if _, err := tx.Exec(ctx, `ALTER TABLE `+name+` OWNER TO `+pgx.Identifier{owner}.Sanitize()); err != nil {
+					return err
+				}
 			}
 		}
 		return nil

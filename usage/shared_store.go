@@ -280,7 +280,8 @@ func (w *sharedTx) put(table string, key, value []byte) error {
 }
 
 // parts has the parts of a month made, and this transaction know of them: PostgreSQL goes by the parts that a table had
-// when the transaction first wrote to it, until it locks something new.
+// when the transaction first wrote to it, until it locks something new. A whole table is locked, since a part may be
+// another user's: rights on the table are enough then.
 func (w *sharedTx) parts(month time.Time) error {
 	if w.months[month] {
 		return nil
@@ -289,7 +290,7 @@ func (w *sharedTx) parts(month time.Time) error {
 		return w.fail(err)
 	}
 	for _, table := range partitioned {
-		if err := w.exec(`LOCK TABLE uniapi.` + partName(table, month) + ` IN ROW EXCLUSIVE MODE`); err != nil {
+		if err := w.exec(`LOCK TABLE uniapi.` + table + ` IN ROW EXCLUSIVE MODE`); err != nil {
 			return err
 		}
 	}

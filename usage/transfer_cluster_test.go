@@ -90,6 +90,35 @@ func TestALedgerGoesFromAFileToTablesAndBackWithoutLoss(t *testing.T) {
 	}
 }
 
+// TestInstancesMayBeDifferentUsersOfTheDatabase has the tables of one user, and another one that was granted to be as
+// that. Neither needs rights on a part that the other one has made.
+func TestInstancesMayBeDifferentUsersOfTheDatabase(t *testing.T) {
+	server := postgrestest.Start(t)
+	dir := t.TempDir()
+	filled(t, dir)
+	was := exported(t, Options{Dir: dir})
+	joinLedger(t, Options{Database: server.Books(), Instance: "one"})
+	server.SQL("postgres", "CREATE ROLE second LOGIN PASSWORD 'second' IN ROLE gate")
+	asSecond := server.URL("second", "second", "books")
+	if _, err := Restore(Options{Database: asSecond, Instance: "two", Log: quiet}, strings.NewReader(was)); err != nil {
+		t.Fatalf("the second user: %v", err)
+	}
+	owners := "SELECT string_agg(DISTINCT pg_get_userbyid(relowner)::text, ' ') FROM pg_class WHERE relkind = 'r' AND relispartition AND relnamespace = 'uniapi'::regnamespace"
+	if got := server.SQL("books", owners); got != "gate" {
+		t.Errorf("parts belong to %s", got)
+	}
+	// As versions before left them: a part is of whoever has made it.
+	for _, part := range strings.Fields(server.SQL("books", "SELECT string_agg(oid::regclass::text, ' ') FROM pg_class WHERE relkind = 'r' AND relispartition AND relnamespace = 'uniapi'::regnamespace")) {
+		server.SQL("books", "ALTER TABLE "+part+" OWNER TO second")
+	}
+	if _, err := Restore(Options{Database: server.Books(), Instance: "three", Log: quiet}, strings.NewReader(was)); err != nil {
+		t.Errorf("the first user, into parts of the second: %v", err)
+	}
+	m := joinLedger(t, Options{Database: asSecond, Instance: "four"})
+	m.count(1, paid)
+	soon(t, "the second user delivers", func() bool { return inTables(t, m, ofRequests)[requests] == 241 })
+}
+
 func TestRestoreSaysWhatIsWrongWithAFile(t *testing.T) {
 	dir := t.TempDir()
 	filled(t, dir)
