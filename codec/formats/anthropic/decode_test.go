@@ -88,8 +88,10 @@ func TestStreamsAreReadForChatClients(t *testing.T) {
 	})
 }
 
-func TestWhatFollowsAMessageIsNoTextUnlessAMessageBegins(t *testing.T) {
+func TestOnlyAMessagesOwnEventsAreText(t *testing.T) {
 	for text, stream := range map[string]string{
+		"":    vertexs + unknown + opening + finishing("max_tokens") + stopped,
+		"a":   vertexs + before + vertexs + delta("a") + unknown + behind,
 		"ab":  before + delta("a") + delta("b") + behind + delta("b") + counted,
 		"abc": before + delta("a") + delta("b") + behind + opening + block + delta("c") + behind,
 	} {

@@ -2,6 +2,7 @@ package anthropic
 
 import (
 	"bytes"
+	"strings"
 	"unicode/utf8"
 
 	"uniapi/codec"
@@ -109,6 +110,8 @@ func (d *Events) Append(dst []codec.Event, data []byte) []codec.Event {
 	case failure.Kind == rawjson.Object:
 		d.Fail(streamError(data, failure))
 		return dst
+	case !d.started && isHosts(kind) && !saysError(data):
+		return dst
 	case !d.started && kind != "message_start" && kind != "ping" && kind != "content_block_start":
 		d.Fail(answerFailure(data))
 		return dst
@@ -139,6 +142,27 @@ func (d *Events) Append(dst []codec.Event, data []byte) []codec.Event {
 		return append(dst, codec.Event{Kind: codec.EventPing})
 	}
 	return dst
+}
+
+// isHosts says whether an event may be one that a host adds to those of the format, also as the first. Anthropic asks
+// clients to pass over types that they do not know.
+func isHosts(kind string) bool {
+	if strings.HasPrefix(kind, "response.") { // a stream of OpenAI's other API
+		return false
+	}
+	switch kind {
+	case "", "error", "message_start", "message_delta", "message_stop", "ping", "content_block_start", "content_block_delta", "content_block_stop":
+		return false
+	}
+	return true
+}
+
+func saysError(data []byte) bool {
+	if _, err := codec.CheckObject(data); err != nil {
+		return true
+	}
+	v, _ := rawjson.One(data)
+	return new(codec.Error).SaysError(data, v)
 }
 
 // start begins the answer. A proxy that was spliced to another begins it twice: the first counts.

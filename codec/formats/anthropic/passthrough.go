@@ -59,6 +59,9 @@ func (in *Inspector) Event(name, data []byte, begun bool) passthrough.Sign {
 		in.passed += max(estimate.Weight(data[min(beforeDelta, len(data)):])-int64(len(emptyDelta)-beforeDelta), 0)
 		return passthrough.Sign{Plain: plain}
 	}
+	if string(name) == hostsEvent || bytes.HasPrefix(data, []byte(`{"type":"`+hostsEvent)) {
+		return passthrough.Sign{Hidden: true}
+	}
 	d := &in.events
 	d.Reset()
 	dropped := d.Dropped()
@@ -74,6 +77,10 @@ func (in *Inspector) Event(name, data []byte, begun bool) passthrough.Sign {
 	}
 	return passthrough.Sign{Begins: in.begins(), Done: d.stopped, Err: d.err, Lacks: d.err == nil && in.unnamed() && bytes.Contains(data, messageMember)}
 }
+
+// hostsEvent is one that Vertex puts among Claude's, with counts that the format's own have as well. Clients with a list
+// of the events that there are end at it.
+const hostsEvent = "vertex_event"
 
 // messageMember is what an id can be put into.
 var messageMember = []byte(`"message"`)

@@ -24,6 +24,8 @@ var (
 	closed  = frame(`{"type":"content_block_stop","index":0}`)
 	counted = finishing("end_turn")
 	stopped = frame(`{"type":"message_stop"}`)
+	vertexs = frame(`{"type":"vertex_event","usage":{"input_tokens":9,"output_tokens":1}}`)
+	unknown = frame(`{"type":"yet_to_come","usage":{"input_tokens":9,"output_tokens":1}}`)
 	before  = opening + pinged + block
 	behind  = closed + counted + stopped
 )
@@ -53,6 +55,9 @@ func TestAStreamPassesByteForByte(t *testing.T) {
 		{"members in another order", strings.ReplaceAll(whole, `{"type":"content_block_delta","index":0,`, `{"index":0,"type":"content_block_delta",`),
 			strings.ReplaceAll(whole, `{"type":"content_block_delta","index":0,`, `{"index":0,"type":"content_block_delta",`)},
 		{"no message_stop behind a stop reason", before + delta("a") + closed + counted, before + delta("a") + behind},
+		{"Vertex's own events", vertexs + opening + vertexs + pinged + block + delta("a") + vertexs + behind, before + delta("a") + behind},
+		{"events that are not known", before + unknown + delta("a") + behind, before + unknown + delta("a") + behind},
+		{"one that is not known, as the first", unknown + before + delta("a") + behind, unknown + before + delta("a") + behind},
 		{"a refusal that says nothing", opening + finishing("refusal") + stopped, opening + finishing("refusal") + stopped},
 	} {
 		for n := 1; n <= len(c.stream); n++ {
