@@ -32,6 +32,8 @@ type findings struct {
 	parts    bool // the content is a list of parts
 	untyped  bool // a call has a name and no type
 	word     bool // a finish_reason is a word that OpenAI does not have, for one that it has
+	stops    bool // one says that everything is said
+	called   bool // a message has calls
 	calls    bool // there are tool calls
 	stream   bool // it is a chunk of a stream: what its calls are told apart by is noted
 	pieces   []callPiece
@@ -46,7 +48,8 @@ func (f *findings) again() {
 
 func (f *findings) lacks() lacks {
 	return lacks{unnamed: (f.delta || f.message) && !f.named, thoughts: f.thoughts, message: f.message && !f.delta,
-		list: f.stream && f.Counts && f.named && !f.listed, objects: f.objects, parts: f.parts, untyped: f.untyped, word: f.word}
+		list: f.stream && f.Counts && f.named && !f.listed, objects: f.objects, parts: f.parts, untyped: f.untyped, word: f.word,
+		calls: f.stops && f.called && !f.stream}
 }
 
 // hole notes a string of a chunk, and whether it is of what the answer says.
@@ -111,6 +114,7 @@ func (f *findings) inspectChoices(data []byte, choices *rawjson.Elements) {
 				if s, ok := rawjson.Text(data, it.Value); ok && s != "" {
 					f.finished, f.finish = true, s
 					f.word = f.word || ownWord(s) != ""
+					f.stops = f.stops || finishOf(s).Reason == codec.FinishStop
 				}
 			case "usage":
 				f.TakeUsage(data, it.Whole())
@@ -145,7 +149,8 @@ func (f *findings) inspectDelta(data []byte, it *rawjson.Members, noted bool) {
 				f.inspectCall(data, &calls, noted)
 			}
 			it.Leave(&calls.Walk)
-			f.content = f.content || nonEmpty(it.Whole())
+			f.called = f.called || nonEmpty(it.Whole())
+			f.content = f.content || f.called
 		case "function_call", "audio", "images", "annotations", "reasoning_details", "thinking_blocks":
 			f.content = f.content || nonEmpty(it.Whole())
 		}

@@ -15,7 +15,9 @@ type lacks struct {
 	parts    bool    // the content is a list of parts, thinking among them; clients read a text
 	untyped  bool    // a call does not say that it is a function's
 	word     bool    // it ends with a word that only its host knows
+	calls    bool    // it ends as if there were no calls; agents that go by that do not run them
 	numbers  []int64 // of the calls of a chunk, where the upstream's own do not tell them apart
+	open     *openCalls
 	blocks   *thoughtBlocks
 }
 
@@ -41,7 +43,9 @@ func (m *mender) mends(f *findings) bool {
 }
 
 // inMessage says whether something is lacking in what a choice says, be it a whole message or a piece.
-func (l *lacks) inMessage() bool { return l.thoughts || l.objects || l.parts || l.untyped || l.word }
+func (l *lacks) inMessage() bool {
+	return l.thoughts || l.objects || l.parts || l.untyped || l.word || l.calls
+}
 
 // append appends such an event with what it lacks.
 func (m *mender) append(dst, name, data []byte, l lacks) []byte {
@@ -115,13 +119,22 @@ func appendMendedChoice(dst, data []byte, choice rawjson.Value, l *lacks, said s
 				name = said
 			}
 			dst = appendMendedDelta(rawjson.Key(dst, name), data, it.Value, l)
-		case name == "finish_reason" && l.word:
-			dst = appendFinish(rawjson.Key(dst, name), data, it.Value)
+		case name == "finish_reason" && (l.word || l.calls):
+			dst = appendFinish(rawjson.Key(dst, name), data, it.Value, l.calls && l.called(data, choice))
 		default:
 			dst = rawjson.Field(dst, name, it.Value.Raw(data))
 		}
 	}
 	return append(dst, '}')
+}
+
+// called says whether a choice has calls, be it in an earlier chunk.
+func (l *lacks) called(data []byte, choice rawjson.Value) bool {
+	if nonEmpty(choice.Get(data, "message").Get(data, "tool_calls")) {
+		return true
+	}
+	index, _ := rawjson.Int(data, choice.Get(data, "index"))
+	return l.open != nil && l.open.last.Find(index) != nil
 }
 
 func appendMendedDelta(dst, data []byte, delta rawjson.Value, l *lacks) []byte {

@@ -122,9 +122,13 @@ func ownWord(word string) string {
 	return ""
 }
 
-// appendFinish writes a finish_reason as clients know it.
-func appendFinish(dst, data []byte, v rawjson.Value) []byte {
-	if word, is := rawjson.Text(data, v); is && ownWord(word) != "" {
+// appendFinish writes a finish_reason as clients know it, of a choice with calls or without.
+func appendFinish(dst, data []byte, v rawjson.Value, calls bool) []byte {
+	word, is := rawjson.Text(data, v)
+	switch {
+	case is && calls && finishOf(word).Reason == codec.FinishStop:
+		return rawjson.AppendString(dst, "tool_calls")
+	case is && ownWord(word) != "":
 		return rawjson.AppendString(dst, ownWord(word))
 	}
 	return append(dst, v.Raw(data)...)

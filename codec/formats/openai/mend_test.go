@@ -16,6 +16,7 @@ func TestPassthroughMendsWhatClientsDoNotRead(t *testing.T) {
 	chunk := func(delta string) string {
 		return `data: {"id":"c","choices":[{"index":0,"delta":` + delta + `,"finish_reason":null}]}` + "\n\n"
 	}
+	call := chunk(`{"tool_calls":[{"index":0,"id":"x","type":"function","function":{"name":"f","arguments":"{}"}}]}`)
 	whole := first + word("a") + word("b") + finish + usageOnly + doneEvent
 	azure := `data: {"choices":[],"id":"","prompt_filter_results":[]}` + "\n\n"
 	for _, c := range []struct{ name, stream, want string }{
@@ -49,6 +50,11 @@ func TestPassthroughMendsWhatClientsDoNotRead(t *testing.T) {
 			first + chunk(`{"tool_calls":[{"type":"function","index":0,"function":{"name":"f","arguments":""}}]}`) + chunk(`{"tool_calls":[{"index":0,"function":{"arguments":"{}"}}]}`) + doneEvent},
 		{"a word of the host's own at the end", strings.Replace(whole, `"stop"`, `"model_length"`, 1), strings.Replace(whole, `"stop"`, `"length"`, 1)},
 		{"a word that stands for none", strings.Replace(whole, `"stop"`, `"eos"`, 1), strings.Replace(whole, `"stop"`, `"eos"`, 1)},
+		{"stop behind calls", first + call + finish + usageOnly + doneEvent, first + call + strings.Replace(finish, `"stop"`, `"tool_calls"`, 1) + usageOnly + doneEvent},
+		{"stop beside calls", first + strings.Replace(call, `null}]}`, `"STOP"}]}`, 1) + doneEvent, first + strings.Replace(call, `null}]}`, `"tool_calls"}]}`, 1) + doneEvent},
+		{"the end of a choice without calls beside one with", first + call + strings.Replace(finish, `"index":0`, `"index":1`, 1) + doneEvent, first + call + strings.Replace(finish, `"index":0`, `"index":1`, 1) + doneEvent},
+		{"calls that are cut off", first + call + strings.Replace(finish, `"stop"`, `"length"`, 1) + doneEvent, first + call + strings.Replace(finish, `"stop"`, `"length"`, 1) + doneEvent},
+		{"no calls", first + chunk(`{"content":"a","tool_calls":[]}`) + finish + doneEvent, first + chunk(`{"content":"a","tool_calls":[]}`) + finish + doneEvent},
 		{"usage without choices", whole[:len(whole)-len(doneEvent)] + `data: {"id":"c","choices":null,"usage":{"prompt_tokens":1,"completion_tokens":2}}` + "\n\n" + `data: {"id":"c","usage":{"prompt_tokens":1,"completion_tokens":2}}` + "\n\n" + doneEvent,
 			whole[:len(whole)-len(doneEvent)] + `data: {"id":"c","usage":{"prompt_tokens":1,"completion_tokens":2},"choices":[]}` + "\n\n" + `data: {"id":"c","usage":{"prompt_tokens":1,"completion_tokens":2},"choices":[]}` + "\n\n" + doneEvent},
 		{"names and CRLF lines", strings.ReplaceAll("event: message\n"+nameless(first)+doneEvent, "\n", "\r\n"), "event: message\n" + named(first) + strings.ReplaceAll(doneEvent, "\n", "\r\n")},
@@ -95,6 +101,10 @@ func TestAWholeAnswerIsMended(t *testing.T) {
 		{`{"id":"c","choices":[{"message":{"content":[{"type":"thinking","thinking":[{"type":"text","text":"b"}],"signature":"s"},{"type":"text","text":"a"}]}},{"index":1,"message":{"content":[{"type":"thinking","thinking":[{"type":"text","text":"d"}],"signature":"t"}]}}]}`,
 			`{"id":"c","choices":[{"message":{"content":"a","reasoning_content":"b","reasoning_details":[{"type":"reasoning.text","text":"b","signature":"s","format":"mistral-chat-v1","index":0}]}},` +
 				`{"index":1,"message":{"content":null,"reasoning_content":"d","reasoning_details":[{"type":"reasoning.text","text":"d","signature":"t","format":"mistral-chat-v1","index":0}]}}]}`},
+		{`{"id":"c","choices":[{"message":{"tool_calls":[{"type":"function","id":"x","function":{"name":"f","arguments":"{}"}}]},"finish_reason":"stop"},{"index":1,"message":{"content":"a"},"finish_reason":"stop"}]}`,
+			`{"id":"c","choices":[{"message":{"tool_calls":[{"type":"function","id":"x","function":{"name":"f","arguments":"{}"}}]},"finish_reason":"tool_calls"},{"index":1,"message":{"content":"a"},"finish_reason":"stop"}]}`},
+		{`{"id":"c","choices":[{"message":{"tool_calls":[{"type":"function","function":{"name":"f","arguments":"{"}}]},"finish_reason":"length"}]}`, ""},
+		{`{"id":"c","choices":[{"message":{"content":"a","tool_calls":[]},"finish_reason":"stop"}]}`, ""},
 		{`{"id":"c","choices":[{"message":{"content":"a"},"finish_reason":"stop"}]}`, ""},
 		{`{"id":"c","choices":[{"text":"a"}]}`, ""},
 	} {
@@ -114,6 +124,7 @@ func TestAWholeAnswerIsMended(t *testing.T) {
 func FuzzMended(f *testing.F) {
 	f.Add(`{"choices":[{"message":{"content":"a","reasoning":"b","tool_calls":[{}]}},1,null]}`)
 	f.Add(`{"id":1,"choices":{},"choices":[[]]}`)
+	f.Add(`{"id":1,"choices":[{"finish_reason":"stop","message":{"tool_calls":[{"function":{"name":"f"}}]}}]}`)
 	f.Add(`{"id":1,"choices":[{"message":{"content":[{"type":"thinking","thinking":[{"text":"\ud83d"}],"signature":"s"},{"type":"thinking","thinking":[1],"signature":7}]}}]}`)
 	f.Add(`{"id":1,"choices":[{"finish_reason":"max_tokens","message":{"images":[],"content":["a",{"type":"thinking","thinking":[{"text":"\ud83d"},1]},{"type":"image_url"}],"tool_calls":[{"function":{"name":"f"}}]}}]}`)
 	f.Fuzz(func(t *testing.T, body string) {

@@ -17,6 +17,9 @@ func (n *numbering) reset() {
 	n.numbers, n.now, n.anew = n.numbers[:0], n.now[:0], false
 }
 
+// any says whether there were calls.
+func (n *numbering) any() bool { return len(n.calls.list) > 0 }
+
 // read takes the pieces of an event, and says whether one of them is to have another number there.
 func (n *numbering) read(pieces []callPiece) (differs bool) {
 	n.now = n.now[:0]

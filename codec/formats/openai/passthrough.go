@@ -63,6 +63,9 @@ func (in *Inspector) Mend(dst, name, data []byte) []byte {
 	if in.last.calls && in.calls.anew {
 		l.numbers = in.calls.now
 	}
+	if in.last.stops && in.calls.any() {
+		l.calls, l.open = true, &in.calls.calls
+	}
 	return in.mend.append(dst, name, data, l)
 }
 
@@ -90,6 +93,7 @@ func (in *Inspector) Event(name, data []byte, begun bool) passthrough.Sign {
 		sign.Lacks = in.calls.read(f.pieces) || sign.Lacks
 		sign.Shaped = sign.Shaped && !in.calls.anew // the same words may be of another call next time
 	}
+	sign.Lacks = sign.Lacks || f.stops && in.calls.any()
 	return sign
 }
 
