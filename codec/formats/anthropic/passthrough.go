@@ -78,8 +78,8 @@ func (in *Inspector) Event(name, data []byte, begun bool) passthrough.Sign {
 	return passthrough.Sign{Begins: in.begins(), Done: d.stopped, Err: d.err, Lacks: d.err == nil && in.unnamed() && bytes.Contains(data, messageMember)}
 }
 
-// hostsEvent is one that Vertex puts among Claude's, with counts that the format's own have as well. Clients with a list
-// of the events that there are end at it.
+// hostsEvent is one that Vertex puts among Claude's, with counts that the format's own have as well. Clients with a
+// list of the events that there are end at it.
 const hostsEvent = "vertex_event"
 
 // messageMember is what an id can be put into.
