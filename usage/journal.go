@@ -95,6 +95,9 @@ func (m *span) size() int {
 // span holds some of it: whole is false.
 func (m *span) read(r reader, length, at int64, lost *damages) (whole bool) {
 	var d decoder
+	if common, is := r.(*sharedTx); is { // whoever may write there is not this program alone
+		d = decoderOf(common.named())
+	}
 	whole = true
 	for _, k := range allKinds {
 		table, key := spanTable(length, k), spanKey(at)

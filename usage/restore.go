@@ -53,24 +53,24 @@ func Restore(o Options, from io.Reader) (done Restored, err error) {
 		done = r.done
 	case *sharedLedger:
 		err = l.alone(context.Background(), func(w *sharedTx, m *marks, index *index) error {
-			any := false
-			if err := w.tx.QueryRow(w.ctx, `SELECT EXISTS (SELECT FROM uniapi.minutes) OR EXISTS (SELECT FROM uniapi.hours) OR EXISTS (SELECT FROM uniapi.key_days)`).Scan(&any); err != nil {
+			counted, err := w.counted()
+			if err != nil {
 				return err
 			}
 			var opened []*sharedTx
-			r := restoring{index: index, common: w, fresh: !any, marks: *m, seen: map[string]writer{}, now: o.Now()}
+			r := restoring{index: index, common: w, fresh: len(counted) == 0, marks: *m, seen: map[string]writer{}, now: o.Now()}
 			r.of = func(instance string) (writer, error) {
 				of, err := w.of(cmp.Or(instance, l.instance))
 				if err != nil {
 					return nil, err
 				}
 				opened = append(opened, of)
-				if there := (extents{extentOf(of, minute), extentOf(of, hour), extentOf(of, day)}); there.any() {
+				if counted[of.instance] {
 					return nil, fmt.Errorf("%w: %s has counted there. Another name for what comes from a file is preferences.cluster.instance, or --instance", errNotEmpty, cmp.Or(instance, l.instance))
 				}
 				return of, nil
 			}
-			err := r.all(from)
+			err = r.all(from)
 			for _, of := range opened {
 				err = errors.Join(err, of.err)
 			}
@@ -107,7 +107,12 @@ type spanIn struct {
 	length, at int64
 }
 
-const longestLine = 1 << 20
+const (
+	longestLine = 1 << 20
+	// mostInstances is how many instances an export may tell of: nothing is delivered while each is looked up.
+	mostInstances   = 5000
+	longestInstance = 255
+)
 
 // errToCome is that something was counted at a time that is yet to come. A ledger that has it would have no spans up to
 // then that are complete, and looks through all of them.
@@ -289,6 +294,12 @@ func (r *restoring) flush() error {
 func (r *restoring) put(s spanIn, k Kind, batch *span) error {
 	w := r.seen[s.instance]
 	if w == nil {
+		if len(r.seen) == mostInstances {
+			return fmt.Errorf("it is of more than %d instances; give those that are gone one name together, as \"instance\" in its lines", mostInstances)
+		}
+		if len(s.instance) > longestInstance {
+			return fmt.Errorf("the name of an instance has %d bytes; %d are the most", len(s.instance), longestInstance)
+		}
 		var err error
 		if w, err = r.of(s.instance); err != nil {
 			return err
@@ -296,7 +307,7 @@ func (r *restoring) put(s spanIn, k Kind, batch *span) error {
 		r.seen[s.instance] = w
 	}
 	if had := w.get(spanTable(s.length, k), spanKey(s.at)); had != nil { // of another instance, or what was derived
-		var d decoder
+		d := decoderOf(len(r.index.names))
 		if err := batch.addBatch(&d, string(rune(k)), had); err != nil {
 			return err
 		}

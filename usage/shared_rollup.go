@@ -153,7 +153,7 @@ func (l *sharedLedger) combine(ctx context.Context, tx pgx.Tx, length, at, of in
 	if err := l.tables.learn(ctx, tx); err != nil {
 		return err
 	}
-	d := decoder{below: uint64(l.tables.named()) + mostGap} // rows of more are no series': they would take memory alone
+	d := decoderOf(l.tables.named())
 	var damaged [][]byte
 	var was []string
 	for _, table := range tables {
@@ -217,6 +217,10 @@ func (l *sharedLedger) combine(ctx context.Context, tx pgx.Tx, length, at, of in
 	}
 	return copyRows(ctx, tx, into)
 }
+
+// decoderOf reads batches of a ledger that has so many names. Rows of higher numbers are no series': they would take
+// memory alone.
+func decoderOf(names int) decoder { return decoder{below: uint64(names) + mostGap} }
 
 // addBatch adds what was written of one kind.
 func (m *span) addBatch(d *decoder, kind string, batch []byte) error {

@@ -20,6 +20,7 @@ type sharedTx struct {
 	tx       pgx.Tx
 	server   *postgres
 	instance int32
+	named    func() int         // how many numbers series have
 	months   map[time.Time]bool // whose parts this transaction knows of
 	err      error
 }
@@ -50,7 +51,7 @@ func (l *sharedLedger) alone(ctx context.Context, change func(w *sharedTx, m *ma
 		}
 		index := indexOf(append([]Name(nil), l.tables.index.names...))
 		had := len(index.names)
-		w := &sharedTx{ctx: ctx, tx: tx, server: l.server, instance: l.tables.instance}
+		w := &sharedTx{ctx: ctx, tx: tx, server: l.server, instance: l.tables.instance, named: func() int { return len(index.names) }}
 		if failed = change(w, &m, index); failed != nil {
 			if w.err != nil {
 				return w.err
@@ -81,6 +82,21 @@ func (w *sharedTx) of(name string) (*sharedTx, error) {
 	}
 	err := w.tx.QueryRow(w.ctx, `SELECT id FROM uniapi.instances WHERE name = $1`, name).Scan(&o.instance)
 	return &o, err
+}
+
+// counted are the instances that any span is of.
+func (w *sharedTx) counted() (map[int32]bool, error) {
+	rows, err := w.tx.Query(w.ctx, `SELECT instance FROM uniapi.minutes UNION SELECT instance FROM uniapi.hours UNION SELECT instance FROM uniapi.days
+		UNION SELECT instance FROM uniapi.key_days`)
+	if err != nil {
+		return nil, err
+	}
+	all, instance := map[int32]bool{}, int32(0)
+	_, err = pgx.ForEachRow(rows, []any{&instance}, func() error {
+		all[instance] = true
+		return nil
+	})
+	return all, err
 }
 
 // instances are those that have counted anything, in the order of their names.
@@ -122,10 +138,10 @@ func (w *sharedTx) value(question string, args ...any) (value []byte) {
 func (w *sharedTx) get(table string, key []byte) (value []byte) {
 	if length, k, is := spansOf(table); is {
 		at, _ := spanAt(key)
-		_ = w.spans(length, k, at, at+1, func(_ int64, batch []byte) error {
+		_ = w.fail(w.spans(length, k, at, at+1, func(_ int64, batch []byte) error {
 			value = batch
 			return nil
-		})
+		})) // of pieces of which one is damaged, too: whoever wrote in their place would lose the others
 		return value
 	}
 	switch table {
@@ -152,9 +168,9 @@ func (w *sharedTx) spans(length int64, k Kind, from, to int64, visit func(at int
 		if len(pieces) == 0 {
 			return nil
 		}
-		whole, err := joined(k, pieces)
+		whole, err := joined(k, pieces, w.named())
 		if pieces = nil; err != nil {
-			return err
+			return fmt.Errorf("the %s of instance %d in the table uniapi.%s at %s: %w", kindNames[k], w.instance, tableOf(length, k), time.Unix(last, 0).UTC(), err)
 		}
 		return visit(last, whole)
 	}
@@ -177,11 +193,11 @@ func (w *sharedTx) spans(length int64, k Kind, from, to int64, visit func(at int
 }
 
 // joined makes one batch of pieces.
-func joined(k Kind, pieces [][]byte) ([]byte, error) {
+func joined(k Kind, pieces [][]byte, named int) ([]byte, error) {
 	if len(pieces) == 1 {
 		return pieces[0], nil
 	}
-	sum, d := newSpan(), decoder{}
+	sum, d := newSpan(), decoderOf(named)
 	for _, piece := range pieces {
 		if err := sum.addBatch(&d, string(rune(k)), piece); err != nil {
 			return nil, err

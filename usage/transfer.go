@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"slices"
@@ -70,7 +71,7 @@ func Export(o Options, to io.Writer) (err error) {
 	case *sharedLedger:
 		ctx := context.Background()
 		err = l.readDelivered(ctx, o.Now(), func(v *sharedView) error {
-			w := &sharedTx{ctx: ctx, tx: v.tx, server: l.server}
+			w := &sharedTx{ctx: ctx, tx: v.tx, server: l.server, named: func() int { return len(v.names) }}
 			names, err := w.instances()
 			if err = errors.Join(err, e.head(v.marks)); err != nil {
 				return err
@@ -114,9 +115,9 @@ func (e *exporting) spans(r reader, instance string, names []Name) error {
 }
 
 func (e *exporting) batch(line transferred, k Kind, batch []byte, names []Name) error {
-	s, d := newSpan(), decoder{}
+	s, d := newSpan(), decoderOf(len(names))
 	if err := s.addBatch(&d, string(rune(k)), batch); err != nil {
-		return err
+		return fmt.Errorf("the %s that the ledger has of the %s %s: %w", line.Of, line.Span, line.At.Format(time.RFC3339), err)
 	}
 	byName := map[Name]*Counts{}
 	for number, c := range s.rows[k] {

@@ -4,8 +4,11 @@ package usage
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -117,6 +120,63 @@ func TestInstancesMayBeDifferentUsersOfTheDatabase(t *testing.T) {
 	m := joinLedger(t, Options{Database: asSecond, Instance: "four"})
 	m.count(1, paid)
 	soon(t, "the second user delivers", func() bool { return inTables(t, m, ofRequests)[requests] == 241 })
+}
+
+// TestAnExportOfManyInstancesAsksLittleOfEach counts how often the tables are looked through, for nothing is delivered
+// meanwhile.
+func TestAnExportOfManyInstancesAsksLittleOfEach(t *testing.T) {
+	server := postgrestest.Start(t)
+	file := t.TempDir()
+	filled(t, file)
+	lines := strings.SplitAfter(exported(t, Options{Dir: file}), "\n")
+	if _, err := Restore(Options{Database: server.Books(), Instance: "one", Log: quiet}, strings.NewReader(lines[0]+ofInstances(lines[1], 200))); err != nil {
+		t.Fatal(err)
+	}
+	soon(t, "what was asked is told", func() bool {
+		looked := `SELECT coalesce(sum(seq_scan + idx_scan), 0)::text FROM pg_stat_user_tables WHERE schemaname = 'uniapi' AND relname ~ '^(minutes|hours|days|key_days)'`
+		n, err := strconv.Atoi(server.SQL("books", looked))
+		if n > 10*200 {
+			t.Fatalf("of 200 instances the tables were looked through %d times", n)
+		}
+		return err == nil && n >= 200
+	})
+}
+
+// TestDamageFillsNoMemoryOfWhatExportsOrImports has rows of numbers that no series has.
+func TestDamageFillsNoMemoryOfWhatExportsOrImports(t *testing.T) {
+	server := postgrestest.Start(t)
+	m := joinLedger(t, Options{Database: server.Books(), Instance: "one"})
+	m.count(3, paid)
+	soon(t, "it is delivered", func() bool { return inTables(t, m, ofRequests)[requests] == 3 })
+	const many = 2 << 20
+	batch := binary.AppendUvarint([]byte{batchVersion}, many)
+	batch = append(append(batch, bytes.Repeat([]byte{1}, many)...), 0) // each the next number
+	spoil(t, m, `INSERT INTO uniapi.minutes SELECT min(at), 'r', 1, 99999, $1 FROM uniapi.minutes`, batch)
+	cfg, err := config.Parse("api.yaml", []byte("providers: [{provider: openai, base_url: http://127.0.0.1:9/v1, api: k, model: [gpt]}]\napi_keys: [{api: "+secret+"}]"), func(string) string { return "" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := Options{Database: server.Books(), Instance: "one", Log: quiet}
+	for name, do := range map[string]func() error{
+		"export": func() error { return Export(o, new(bytes.Buffer)) },
+		"reprice": func() error {
+			_, err := Reprice(o, cfg, RepriceOptions{From: time.Now().Add(-24 * time.Hour), To: time.Now().Add(24 * time.Hour)})
+			return err
+		},
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		err := do()
+		if runtime.ReadMemStats(&after); after.TotalAlloc-before.TotalAlloc > 200<<20 {
+			t.Errorf("%s took %d bytes", name, after.TotalAlloc-before.TotalAlloc)
+		}
+		if name == "export" && (err == nil || !strings.Contains(err.Error(), "of instance 1 in the table uniapi.minutes")) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if got := inTables(t, m, ofRequests); got[requests] != 3 {
+			t.Errorf("after %s there are %v", name, got)
+		}
+	}
 }
 
 func TestRestoreSaysWhatIsWrongWithAFile(t *testing.T) {

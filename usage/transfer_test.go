@@ -79,6 +79,8 @@ func TestAnExportThatCannotBeTrueIsRefusedWhole(t *testing.T) {
 		{"less than nothing added", good + `{"credits":"k","nano_dollars":-5}`, "line 3: "},
 		{"a key that is none", good + `{"credits":"k\u0000","nano_dollars":5}`, "line 3: .*NUL"},
 		{"an instance that is none", good + strings.Replace(row("2026-03-01T10:00:00Z"), `"of"`, `"instance":"\u0000","of"`, 1), "line 3: .*NUL"},
+		{"an instance with a name that nobody can read", good + strings.Replace(row("2026-03-01T10:00:00Z"), `"of"`, `"instance":"`+strings.Repeat("i", 300)+`","of"`, 1), "name of an instance"},
+		{"more instances than there are", good + ofInstances(row("2026-03-01T10:00:00Z"), mostInstances), "more than 5000 instances"},
 		{"imports that are none", good + `{"imported":"nonsense"}`, "line 3: nobody knows what was imported"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -99,6 +101,15 @@ func TestAnExportThatCannotBeTrueIsRefusedWhole(t *testing.T) {
 			}
 		})
 	}
+}
+
+// ofInstances is a row of each of many.
+func ofInstances(row string, many int) string {
+	var all strings.Builder
+	for i := range many + 1 {
+		all.WriteString(strings.Replace(row, `"of"`, fmt.Sprintf(`"instance":"i%d","of"`, i), 1))
+	}
+	return all.String()
 }
 
 func TestEveryColumnAndKindHasANameInAnExport(t *testing.T) {
