@@ -158,7 +158,11 @@ func (s *Server) fetcher(cfg *config.Config) *fetch.Fetcher {
 	if old := s.snapshot.Load(); old != nil && reflect.DeepEqual(old.config.Preferences.ImageFetch, cfg.Preferences.ImageFetch) {
 		return old.fetcher
 	}
-	return fetch.New(cfg.Preferences.ImageFetch, s.pool.TLS(), s.fetched)
+	fetcher := fetch.New(cfg.Preferences.ImageFetch, s.pool.TLS(), s.fetched)
+	if s.options.Reach != nil { // it is to see all that would leave
+		fetcher = fetcher.Nowhere()
+	}
+	return fetcher
 }
 
 // redactor keeps the one in use as long as the configuration stays the same. It

@@ -18,6 +18,9 @@ func (f *Fetcher) dial(ctx context.Context, _, addr string) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	if f.nowhere {
+		return nil, refusal("nothing is fetched here")
+	}
 	if last, is := ctx.Value(lastDial{}).(*atomic.Int64); is {
 		last.Store(int64(time.Since(processBegan)))
 	}

@@ -38,6 +38,7 @@ type Fetcher struct {
 	rules    string            // of guard and limits: before the addresses of what is in the cache
 	resolver *net.Resolver     // nil is the system's
 	proxy    *pool.ProxyServer // nil is none
+	nowhere  bool
 	client   *http.Client
 }
 
@@ -91,6 +92,14 @@ func (f *Fetcher) Via(proxyURL string) (*Fetcher, error) {
 	}
 	via.client = via.newClient()
 	return &via, nil
+}
+
+// Nowhere is a Fetcher that looks up no name and connects to nothing, for where nothing must leave.
+func (f *Fetcher) Nowhere() *Fetcher {
+	to := *f
+	to.nowhere = true
+	to.client = to.newClient()
+	return &to
 }
 
 // made counts the Fetchers that have rules of their own.

@@ -52,8 +52,37 @@ func printable(text []byte) []byte {
 // Shown is an exchange as the text of a file that may be shown to others.
 func (e *Exchange) Shown() ([]byte, error) { return e.File([]byte(rand.Text())).JSON() }
 
+// What a file may have, which comes from somebody else. Bodies may be longer than they are captured: a redactor has
+// other words for what it takes out.
+const (
+	LongestFile    = 32 << 20
+	longestBody    = 2 * mostOfBody
+	longestBodies  = 2 * mostOfAll
+	mostHeaders    = 256 // of a request or an answer
+	mostOfExchange = 2 * (1 + mostTries) * (mostPieces + mostHeaders)
+)
+
+// objects is how many a JSON text has. Those of a few bytes take a hundred once they are read.
+func objects(text []byte) (n int) {
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '{':
+			n++
+		case '"':
+			i += 1 + endOfString(text[i+1:])
+		}
+	}
+	return n
+}
+
 // Read reads a file.
 func Read(text []byte) (*File, error) {
+	if len(text) > LongestFile {
+		return nil, fmt.Errorf("it is longer than %d bytes, as no capture is", LongestFile)
+	}
+	if objects(text) > mostOfExchange {
+		return nil, fmt.Errorf("it has more than the %d parts that a capture has at most", mostOfExchange)
+	}
 	f := new(File)
 	if err := json.Unmarshal(text, f); err != nil {
 		return nil, fmt.Errorf("it is no capture: %w", err)
@@ -73,9 +102,14 @@ func Read(text []byte) (*File, error) {
 			return nil, fmt.Errorf("attempts[%d] has no request", i)
 		}
 	}
+	bodies := 0
 	for _, m := range f.messages() {
-		if _, err := m.Body(); err != nil {
+		body, err := m.Body()
+		if err != nil {
 			return nil, fmt.Errorf("a piece is no base64: %w", err)
+		}
+		if bodies += len(body); len(body) > longestBody || bodies > longestBodies {
+			return nil, errors.New("it has more of what was said than is captured of a request")
 		}
 	}
 	return f, nil

@@ -91,7 +91,7 @@ func (m *Message) lines(view View) (lines []string) {
 		return lines
 	}
 	if body, err := m.Body(); err == nil && len(body) > 0 {
-		o := outline{view: view, anyError: m.Status >= 400}
+		o := outline{view: view, anyError: m.Status >= 400, left: new(mostTold)}
 		lines = append(lines, o.body(body)...)
 	}
 	return lines
@@ -133,7 +133,16 @@ type outline struct {
 	anyError bool // all of it tells of one
 	lines    []string
 	last     []string // of several the one that was added last
+	left     *int     // how many bytes may still be told
 }
+
+// A body is told up to here. What comes from somebody else may be made to be told at a length that is the square of
+// its own.
+const (
+	mostTold    = 4 << 20
+	mostNested  = 200
+	longestName = 200 // of a member, and of the path to it
+)
 
 func (o *outline) body(body []byte) []string {
 	first := bytes.TrimLeft(body, " \t\r\n")
@@ -187,7 +196,7 @@ func (o *outline) events(body []byte) {
 
 // again adds what is told of one of several. Where forms are of interest alone, one like the one before is none.
 func (o *outline) again(tell func(one *outline)) {
-	one := outline{view: o.view}
+	one := outline{view: o.view, left: o.left}
 	tell(&one)
 	if o.view == Forms && slices.Equal(one.lines, o.last) {
 		return
@@ -202,7 +211,7 @@ func (o *outline) event(name, data string) {
 	case err != nil || strings.TrimSpace(data) == "" || data == "[DONE]":
 		o.say("event "+name, "%s", map[bool]string{true: "[DONE]", false: "no JSON"}[data == "[DONE]"])
 	default:
-		o.lines = append(o.lines, strings.TrimSpace("event "+name))
+		o.add(strings.TrimSpace("event " + name))
 		for _, v := range all {
 			o.value("  ", place{}, v)
 		}
@@ -213,17 +222,42 @@ func (o *outline) event(name, data string) {
 type place struct {
 	path, key, parent string
 	error             bool // it tells of an error
+	nested            int
 }
 
 func (p place) member(name string) place {
-	in := place{path: name, key: name, parent: p.key, error: p.error || name == "error"}
-	if p.path != "" {
-		in.path = p.path + "." + name
+	in := p.below("." + shortened(name))
+	if in.key, in.parent, in.error = name, p.key, p.error || name == "error"; p.path == "" {
+		in.path = in.path[1:]
 	}
 	return in
 }
 
+// below is a place in another.
+func (p place) below(step string) place {
+	p.path, p.nested = p.path+step, p.nested+1
+	if len(p.path) > 2*longestName {
+		p.path = "…" + strings.ToValidUTF8(p.path[len(p.path)-longestName:], "")
+	}
+	return p
+}
+
+// shortened is a name as it is told.
+func shortened(name string) string {
+	if len(name) > longestName {
+		return strings.ToValidUTF8(name[:longestName], "") + "…"
+	}
+	return name
+}
+
 func (o *outline) value(indent string, at place, v any) {
+	if *o.left <= 0 {
+		return
+	}
+	if at.nested >= mostNested {
+		o.say(indent+at.path, "more, which is nested too deep to be compared")
+		return
+	}
 	switch v := v.(type) {
 	case map[string]any:
 		if made := frees[at.key] || at.key == "input"; made && o.view == Forms { // by a model, which chooses the names, too
@@ -262,10 +296,11 @@ func (o *outline) list(indent string, at place, list []any) {
 	}
 	o.last = nil
 	for i, v := range list {
-		in := at
-		if in.path += fmt.Sprintf("[%d]", i); o.view == Forms {
-			in.path = at.path + "[]"
+		step := fmt.Sprintf("[%d]", i)
+		if o.view == Forms {
+			step = "[]"
 		}
+		in := at.below(step)
 		o.again(func(one *outline) { one.value(indent, in, v) })
 	}
 }
@@ -293,7 +328,18 @@ func (o *outline) size(n int) string {
 }
 
 func (o *outline) say(path, format string, args ...any) {
-	o.lines = append(o.lines, strings.TrimRight(path+": "+fmt.Sprintf(format, args...), " "))
+	o.add(strings.TrimRight(path+": "+fmt.Sprintf(format, args...), " "))
+}
+
+// add tells a line, as far as there is room.
+func (o *outline) add(line string) {
+	if *o.left <= 0 {
+		return
+	}
+	if *o.left -= len(line) + 1; *o.left <= 0 {
+		line = "and more, which is too long to be compared"
+	}
+	o.lines = append(o.lines, line)
 }
 
 // isTime says whether a member tells when something was.

@@ -2,6 +2,7 @@ package capture
 
 import (
 	"encoding/json"
+	"runtime"
 	"strings"
 	"testing"
 	"unicode"
@@ -130,9 +131,17 @@ func TestAFileThatIsNoCaptureIsRefused(t *testing.T) {
 		`{"uni_api_capture":1,"client":{"request":{}},"attempts":[{}]}`:                                                                 "attempts[0] has no request",
 		`{"uni_api_capture":1,"client":{"request":{"pieces":[{"ms":0,"base64":"*"}]}}}`:                                                 "no base64",
 		`{"uni_api_capture":1,"client":{"request":{}},"attempts":[` + strings.Repeat(`{"request":{}},`, mostTries) + `{"request":{}}]}`: "more than the 16 attempts",
+		`{"uni_api_capture":1,"attempts":[` + strings.Repeat(`{},`, 10<<20) + `{}]}`:                                                    "more than the 147968 parts",
+		`{"uni_api_capture":1,"client":{"request":{"pieces":[{"text":"` + strings.Repeat("{", longestBody+1) + `"}]}}}`:                 "more of what was said",
+		`{"uni_api_capture":1,"client":{"request":{"method":"` + strings.Repeat("m", LongestFile) + `"}}}`:                              "longer than 33554432 bytes",
 	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
 		if _, err := Read([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%q: %v", text, err)
+			t.Errorf("%.100q: %v", text, err)
+		}
+		if runtime.ReadMemStats(&after); after.TotalAlloc-before.TotalAlloc > 200<<20 {
+			t.Errorf("%.100q took %d bytes", text, after.TotalAlloc-before.TotalAlloc)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -34,7 +35,12 @@ func replayed(args []string) int {
 	ctx, end := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer end()
 	different, err := func() (int, error) {
-		text, err := os.ReadFile(name)
+		file, err := os.Open(name)
+		if err != nil {
+			return 0, err
+		}
+		defer file.Close()
+		text, err := io.ReadAll(io.LimitReader(file, capture.LongestFile+1))
 		if err != nil {
 			return 0, err
 		}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -154,6 +155,9 @@ func TestRunSaysWhatItCannotPlay(t *testing.T) {
 		"a status below all":       {Play{File: change(func(f *capture.File) { f.Attempts[0].Answer.Status = -1 })}, "the status -1"},
 		"no status":                {Play{File: change(func(f *capture.File) { f.Attempts[0].Answer.Status = 0 })}, "the status 0"},
 		"a status above all":       {Play{File: change(func(f *capture.File) { f.Attempts[0].Answer.Status = 1000 })}, "the status 1000"},
+		"a page of the gateway": {Play{File: change(func(f *capture.File) {
+			f.Client.Request.Method, f.Client.Request.URL = "GET", "/v1/api_config?reveal=true"
+		}), Config: written(t, strings.Replace(with(""), "role: first", "role: admin", 1))}, "answered /v1/api_config?reveal=true itself, so"},
 		"a time that is too short": {Play{File: good(), Within: time.Nanosecond}, "not ended within"},
 	} {
 		if c.play.Within == 0 {
@@ -184,6 +188,26 @@ func TestRunSendsTheKeyToTheGatewayAlone(t *testing.T) {
 			t.Errorf("%q sent %q elsewhere", url, key)
 		default:
 		}
+	}
+}
+
+// A capture may come from anybody: what is named in it by an address is not fetched, from wherever the configuration
+// allows.
+func TestRunFetchesNothing(t *testing.T) {
+	var fetched atomic.Int32
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { fetched.Add(1) }))
+	defer other.Close()
+	f := golden(t, "chat-image-to-gemini")
+	body := `{"model":"m","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"` + other.URL + `/x.png"}}]}]}`
+	f.Client.Request.Pieces = []capture.Piece{{Text: body}}
+	p := Play{File: f, Within: time.Minute, Config: written(t, "providers: [{provider: p, base_url: 'https://generativelanguage.example/v1beta', engine: gemini, api: k, model: [{gemini-mock: m}]}]\n"+
+		"preferences: {image_fetch: {allow: [127.0.0.1]}}\n"+keys)}
+	var out strings.Builder
+	if _, err := p.Run(t.Context(), &out); err != nil || !strings.Contains(out.String(), "attempt 1 asked: only in the capture") {
+		t.Errorf("%v\n%s", err, &out)
+	}
+	if n := fetched.Load(); n > 0 {
+		t.Errorf("it was fetched %d times", n)
 	}
 }
 
