@@ -167,36 +167,26 @@ func (e *Edit) removes(name string) bool {
 //
 // It does not allocate once dst and scratch have grown.
 func (h *Head) Parts(dst [][]byte, body []byte, e Edit, scratch *[]byte) [][]byte {
-	pos := 0
-	put := func(end int, piece []byte, next int) {
-		if end > pos {
-			dst = append(dst, body[pos:end])
-		}
-		if len(piece) > 0 {
-			dst = append(dst, piece)
-		}
-		pos = next
-	}
+	p := rawjson.PartsOf(dst, body)
 	front := bytes.IndexByte(body, '{') + 1
 	if len(e.Before) > 0 {
-		put(front, e.Before, front)
+		p.Replace(front, front, e.Before)
 		if h.keepsFirst(front, &e) {
-			dst = append(dst, comma)
+			p.Replace(front, front, comma)
 		}
 	}
 	for i := range h.n {
 		m := &h.marks[i]
 		switch {
 		case e.removes(m.name):
-			put(m.from, nil, m.value.End)
+			p.Replace(m.from, m.value.End, nil)
 		case m.name == "model" && e.Model != h.Model:
 			at := len(*scratch)
 			*scratch = rawjson.AppendString(*scratch, e.Model)
-			put(m.value.Start, (*scratch)[at:len(*scratch):len(*scratch)], m.value.End)
+			p.Replace(m.value.Start, m.value.End, (*scratch)[at:len(*scratch):len(*scratch)])
 		}
 	}
-	put(len(body), nil, len(body))
-	return dst
+	return p.Rest()
 }
 
 var comma = []byte{','}

@@ -9,20 +9,13 @@ type Edit struct {
 	Value []byte
 }
 
-// Splicer rewrites top-level members and leaves every other byte as it is. The new body comes out as parts that alias
-// the old body and the edits, ready for one writev. The zero value is ready; Reset makes it so again and keeps its
-// memory.
+// Splicer rewrites top-level members and leaves every other byte as it is: it finds the places that change by the
+// members' names. The new body comes out as Parts that alias the old body and the edits. The zero value is ready; Reset
+// makes it so again and keeps its memory.
 type Splicer struct {
 	edits  []Edit
 	places map[string]int // of the edits, if they are more than a few
 	found  []bool         // by edit: the body has such a member
-	cuts   []cut
-}
-
-// cut replaces data[start:end] by with.
-type cut struct {
-	start, end int
-	with       []byte
 }
 
 // Reset forgets the edits.
@@ -77,7 +70,7 @@ func (s *Splicer) Parts(dst [][]byte, body []byte) ([][]byte, error) {
 	if len(s.edits) == 0 {
 		return append(dst, body), nil
 	}
-	s.cuts = s.cuts[:0]
+	p := PartsOf(dst, body)
 	s.found = append(s.found[:0], make([]bool, len(s.edits))...)
 	kept := -1    // end of the last member that stays
 	dropped := -1 // start of a run of removed members that is not cut yet
@@ -98,22 +91,22 @@ func (s *Splicer) Parts(dst [][]byte, body []byte) ([][]byte, error) {
 		}
 		switch {
 		case dropped >= 0 && kept < 0: // removed from the front, with the comma behind them
-			s.cuts = append(s.cuts, cut{dropped, it.Key.Start, nil})
+			p.Replace(dropped, it.Key.Start, nil)
 		case dropped >= 0: // removed from the middle: one of the commas stays
-			s.cuts = append(s.cuts, cut{kept, it.Key.Start, comma})
+			p.Replace(kept, it.Key.Start, comma)
 		}
 		dropped, kept = -1, end
 		if e >= 0 {
-			s.cuts = append(s.cuts, cut{it.Value.Start, end, s.edits[e].Value})
+			p.Replace(it.Value.Start, end, s.edits[e].Value)
 		}
 	}
 	if err := it.Err(); err != nil {
 		return dst, err
 	}
 	if dropped >= 0 && kept < 0 {
-		s.cuts = append(s.cuts, cut{dropped, end, nil})
+		p.Replace(dropped, end, nil)
 	} else if dropped >= 0 {
-		s.cuts = append(s.cuts, cut{kept, end, nil})
+		p.Replace(kept, end, nil)
 	}
 	for i, e := range s.edits {
 		if s.found[i] || e.Value == nil {
@@ -125,29 +118,12 @@ func (s *Splicer) Parts(dst [][]byte, body []byte) ([][]byte, error) {
 		}
 		kept = end
 		piece = append(AppendString(slices.Clone(piece), e.Name), ':')
-		s.cuts = append(s.cuts, cut{end, end, append(piece, e.Value...)})
+		p.Replace(end, end, append(piece, e.Value...))
 	}
-	return s.apply(dst, body), nil
+	return p.Rest(), nil
 }
 
 var comma = []byte{','}
-
-func (s *Splicer) apply(dst [][]byte, body []byte) [][]byte {
-	pos := 0
-	for _, c := range s.cuts {
-		if c.start > pos {
-			dst = append(dst, body[pos:c.start])
-		}
-		if len(c.with) > 0 {
-			dst = append(dst, c.with)
-		}
-		pos = c.end
-	}
-	if pos < len(body) {
-		dst = append(dst, body[pos:])
-	}
-	return dst
-}
 
 // With is an object with another value of a member, or as it is if it is none.
 func With(object []byte, name string, value []byte) []byte {

@@ -92,9 +92,9 @@ func partsOf(t testing.TB, body, model string, askUsage bool) string {
 	var scratch []byte
 	parts := string(bytes.Join(h.Parts(nil, []byte(body), model, askUsage, &scratch), nil))
 
-	// The splicer's way must come to the same.
+	// A Splicer, which finds the members by their names, must come to the same.
 	var s rawjson.Splicer
-	h.Edit(&s, []byte(body), model, askUsage)
+	byName(&s, &h, []byte(body), model, askUsage)
 	edited, err := s.Parts(nil, []byte(body))
 	if err != nil {
 		t.Fatal(err)
@@ -102,7 +102,7 @@ func partsOf(t testing.TB, body, model string, askUsage bool) string {
 	var a, b any
 	if json.Unmarshal([]byte(parts), &a) == nil {
 		if err := json.Unmarshal(bytes.Join(edited, nil), &b); err != nil || !reflect.DeepEqual(a, b) {
-			t.Errorf("Parts made %s, Edit %s", parts, bytes.Join(edited, nil))
+			t.Errorf("by places %s, by names %s", parts, bytes.Join(edited, nil))
 		}
 	}
 	return parts

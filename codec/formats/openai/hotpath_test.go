@@ -79,21 +79,6 @@ func BenchmarkReadHead(b *testing.B) {
 	}
 }
 
-func BenchmarkParts(b *testing.B) {
-	body := chatBody(100 << 10)
-	head, err := ReadHead(body)
-	if err != nil {
-		b.Fatal(err)
-	}
-	var dst [][]byte
-	var scratch []byte
-	b.ReportAllocs()
-	for b.Loop() {
-		scratch = scratch[:0]
-		dst = head.Parts(dst[:0], body, "gpt-4o-2024-08-06", true, &scratch)
-	}
-}
-
 // An event of 200 bytes, as OpenAI sends it.
 func ordinaryEvent(text string) string {
 	return `data: {"id":"chatcmpl-BpJBM4XqgLRpLxmTeun39ES","object":"chat.completion.chunk","created":1751568164,"model":"gpt-4o",` +

@@ -7,10 +7,13 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-const (
-	usageOptions = `{"include_usage":true}`
-	usageMember  = `"include_usage":true`
-	addedOptions = `,"stream_options":` + usageOptions
+// What asks for the usage of a stream.
+var (
+	usageMember  = []byte(`"include_usage":true`)
+	usageFirst   = []byte(`"include_usage":true,`)
+	usageOptions = []byte(`{"include_usage":true}`)
+	addedOptions = []byte(`,"stream_options":{"include_usage":true}`)
+	yes          = []byte("true")
 )
 
 // Parts appends to dst the body as the upstream of a channel gets it: with the model replaced and, if it is a stream
@@ -19,103 +22,52 @@ const (
 //
 // It does not allocate once dst and scratch have grown.
 func (h *Head) Parts(dst [][]byte, body []byte, upstreamModel string, askUsage bool, scratch *[]byte) [][]byte {
-	p := parts{dst: dst, body: body, buf: *scratch}
+	p := rawjson.PartsOf(dst, body)
 	askUsage = askUsage && h.Stream
-	if h.streamOptions().Kind != rawjson.Missing && h.streamOptions().Start < h.model().Start {
-		h.putOptions(&p, askUsage)
-		h.putModel(&p, upstreamModel, false)
-	} else {
-		h.putModel(&p, upstreamModel, askUsage && h.streamOptions().Kind == rawjson.Missing)
-		h.putOptions(&p, askUsage)
+	options := h.streamOptions()
+	early := options.Kind != rawjson.Missing && options.Start < h.model().Start
+	if askUsage && early {
+		h.putOptions(&p, body)
 	}
-	p.rest()
-	*scratch = p.buf
-	return p.dst
-}
-
-// Edit sets on s what Parts would change, for a channel that changes other members of the body too.
-func (h *Head) Edit(s *rawjson.Splicer, body []byte, upstreamModel string, askUsage bool) {
-	s.Set("model", rawjson.AppendString(nil, upstreamModel))
-	if !askUsage || !h.Stream || h.IncludeUsage {
-		return
+	h.putModel(&p, upstreamModel, askUsage && options.Kind == rawjson.Missing, scratch)
+	if askUsage && !early {
+		h.putOptions(&p, body)
 	}
-	if h.streamOptions().Kind != rawjson.Object {
-		s.Set("stream_options", []byte(usageOptions))
-		return
-	}
-	p := parts{body: body[:h.streamOptions().End], pos: h.streamOptions().Start}
-	h.putOptions(&p, true)
-	p.rest()
-	s.Set("stream_options", slices.Concat(p.dst...))
-}
-
-// parts writes a body as pieces: the bytes up to each place that changes, and the new bytes for it.
-type parts struct {
-	dst  [][]byte
-	body []byte
-	buf  []byte
-	pos  int // of body, already in dst
-}
-
-// put replaces body[start:end] by what was appended to buf since mark.
-func (p *parts) put(start, end, mark int) {
-	if start > p.pos {
-		p.dst = append(p.dst, p.body[p.pos:start])
-	}
-	p.dst = append(p.dst, p.buf[mark:len(p.buf):len(p.buf)])
-	p.pos = end
-}
-
-func (p *parts) putText(v rawjson.Value, text string) {
-	mark := len(p.buf)
-	p.buf = append(p.buf, text...)
-	p.put(v.Start, v.End, mark)
-}
-
-func (p *parts) rest() {
-	if p.pos < len(p.body) {
-		p.dst = append(p.dst, p.body[p.pos:])
-	}
+	return p.Rest()
 }
 
 // putModel writes the model in its place, and the stream options behind it if they must be added.
-func (h *Head) putModel(p *parts, upstreamModel string, addOptions bool) {
-	mark, start := len(p.buf), h.model().Start
+func (h *Head) putModel(p *rawjson.Parts, upstreamModel string, addOptions bool, scratch *[]byte) {
+	mark, start, end := len(*scratch), h.model().Start, h.model().End
 	if upstreamModel == h.Model {
 		if !addOptions {
 			return
 		}
-		start = h.model().End
+		start = end
 	} else {
-		p.buf = rawjson.AppendString(p.buf, upstreamModel)
+		*scratch = rawjson.AppendString(*scratch, upstreamModel)
 	}
 	if addOptions {
-		p.buf = append(p.buf, addedOptions...)
+		*scratch = append(*scratch, addedOptions...)
 	}
-	p.put(start, h.model().End, mark)
+	p.Replace(start, end, (*scratch)[mark:len(*scratch):len(*scratch)])
 }
 
-// putOptions makes the stream options that count ask for usage. Without askUsage they stay as they are.
-func (h *Head) putOptions(p *parts, askUsage bool) {
-	if !askUsage {
-		return
-	}
-	switch h.streamOptions().Kind {
-	case rawjson.Null:
-		p.putText(h.streamOptions(), usageOptions)
-	case rawjson.Object:
-		if h.includeUsage().Kind == rawjson.Missing {
-			inner := rawjson.Value{Start: h.streamOptions().Start + 1, End: h.streamOptions().Start + 1}
-			text := usageMember
-			if it := h.streamOptions().Members(p.body); it.Next() {
-				text = usageMember + ","
-			}
-			p.putText(inner, text)
-			return
+// putOptions makes the stream options ask for usage, where there are any.
+func (h *Head) putOptions(p *rawjson.Parts, body []byte) {
+	options, usage := h.streamOptions(), h.includeUsage()
+	switch {
+	case options.Kind == rawjson.Null:
+		p.Replace(options.Start, options.End, usageOptions)
+	case options.Kind != rawjson.Object || usage.Kind == rawjson.True:
+	case usage.Kind != rawjson.Missing:
+		p.Replace(usage.Start, usage.End, yes)
+	default:
+		piece, inside := usageMember, options.Start+1
+		if it := options.Members(body); it.Next() {
+			piece = usageFirst
 		}
-		if h.includeUsage().Kind != rawjson.True {
-			p.putText(h.includeUsage(), "true")
-		}
+		p.Replace(inside, inside, piece)
 	}
 }
 
