@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -39,24 +38,10 @@ func (a *attempt) joins() *codec.Request {
 	if !a.mayGoOn() || a.deferred() || a.snap.config.StreamRecovery(a.key.APIKey, a.chosen.Provider.Config) != config.RecoverContinue {
 		return nil
 	}
-	if q, err := a.DecodedRequest(); err == nil && joinable(q) {
+	if q, err := a.DecodedRequest(); err == nil && relay.Joinable(q) {
 		return q
 	}
 	return nil
-}
-
-// joinable says whether an answer to a request may be text alone: one, in no form that the half of it would break, and
-// nothing that only its own format can say.
-func joinable(q *codec.Request) bool {
-	if slices.ContainsFunc(q.Tools, func(t codec.Tool) bool { return t.Kind == codec.ToolHosted }) {
-		return false
-	}
-	for _, m := range q.Modalities {
-		if m != "text" && m != "TEXT" {
-			return false
-		}
-	}
-	return (q.N == nil || *q.N <= 1) && (q.Output == nil || q.Output.Kind == codec.OutputText) && (q.LogProbs == nil || !*q.LogProbs)
 }
 
 // given is about how many tokens the attempt was given to go on with, beside the client's request.

@@ -247,21 +247,6 @@ func TestHedgingUnderLoad(t *testing.T) {
 	all.Wait()
 }
 
-// No more requests than their share have a second attempt.
-func TestHedgeShareIsKept(t *testing.T) {
-	var s hedgeShare
-	taken := 0
-	for range 1000 {
-		s.asked(5)
-		if s.take() {
-			taken++
-		}
-	}
-	if taken != 50 {
-		t.Errorf("%d of 1000", taken)
-	}
-}
-
 // The key's setting goes before the provider's, and that before the one for all.
 func TestHedgingOfTheNarrowestHolds(t *testing.T) {
 	on, off := &config.Hedging{Enabled: true, MaxInflight: 3}, &config.Hedging{MaxInflight: 2}

@@ -33,6 +33,7 @@ import (
 	"uniapi/server/idempotency"
 	"uniapi/server/pricelist"
 	"uniapi/server/queue"
+	"uniapi/server/relay"
 	"uniapi/server/requestlog"
 	"uniapi/server/telemetry"
 	"uniapi/server/telemetry/metrics"
@@ -134,7 +135,7 @@ type Server struct {
 	notRead  atomic.Pointer[string] // why the configuration could not be read again; nil if it could
 	building sync.Mutex             // held while a snapshot is built
 	asking   sync.Map               // *asking by provider and model: see backend
-	hedges   hedgeShare             // of attempts beside others
+	hedges   relay.HedgeShare       // of attempts beside others
 	inFlight *budget.Places         // requests for answers
 	sending  *budget.Places         // requests whose bodies are on their way
 	fetches  *budget.Places         // connections on which images and files are fetched

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"slices"
 	"unicode/utf8"
 
 	"uniapi/codec"
@@ -27,6 +28,20 @@ type Joint struct {
 
 	Marked     bool // the stream in hand was asked for with the text marked as a prefix
 	Instructed bool // or with an instruction to go on
+}
+
+// Joinable says whether an answer to a request may be text alone: one, in no form that the half of it would break, and
+// nothing that only its own format can say.
+func Joinable(q *codec.Request) bool {
+	if slices.ContainsFunc(q.Tools, func(t codec.Tool) bool { return t.Kind == codec.ToolHosted }) {
+		return false
+	}
+	for _, m := range q.Modalities {
+		if m != "text" && m != "TEXT" {
+			return false
+		}
+	}
+	return (q.N == nil || *q.N <= 1) && (q.Output == nil || q.Output.Kind == codec.OutputText) && (q.LogProbs == nil || !*q.LogProbs)
 }
 
 // NewJoint begins an answer that others may go on with. The encoder is the client's.
