@@ -24,6 +24,9 @@ func (b *Beyond) Says(body []byte, it *rawjson.Members) bool {
 		return true
 	}
 	for _, path := range b.Members {
+		if !strings.HasPrefix(path, name) { // most
+			continue
+		}
 		first, rest, deeper := strings.Cut(path, ".")
 		if name != first {
 			continue

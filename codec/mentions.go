@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"unicode/utf8"
 
 	"uniapi/codec/quoted"
 )
@@ -34,7 +35,27 @@ type mentioned struct {
 	list    quoted.List
 	all     []Mentions // the bits of each of Beyond.Within: all of them have to be there
 	lengths [32]uint64 // of the names of members that say something, by their first letter
+	paths   [32][]Path // those of Bounds, by the same
+	anyPath []Path     // all of them
 }
+
+// Path leads to a number in a request.
+type Path struct {
+	Name   string // of the request's member
+	Inside string // from its value on, names with dots between them; "" is the value itself
+	Of     Bound
+}
+
+// Bound is what the number that a path leads to says.
+type Bound int
+
+const (
+	BoundAnswer Bound = iota
+	BoundOthers
+	BoundThinking
+	BoundAnswers
+	BoundCount // how many there are
+)
 
 // plain are those of formats without bounds.
 var plain Bounds
@@ -65,12 +86,31 @@ func (s *Said) By(b *Bounds, body []byte) Mentions {
 // and most others it tells apart.
 func (b *Bounds) MayName(member string) bool {
 	b.mentioned.once.Do(b.collect)
-	for i := range len(member) {
-		if member[i] >= 0x80 { // some of these are capitals of ASCII letters
-			return true
-		}
+	if !ascii(member) { // some letters are capitals of ASCII ones
+		return true
 	}
 	return member != "" && b.mentioned.lengths[member[0]&31]&(1<<(len(member)&63)) != 0
+}
+
+// Paths are those that may begin with a member of a request, in whatever letters: of most members none.
+func (b *Bounds) Paths(member string) []Path {
+	b.mentioned.once.Do(b.collect)
+	switch {
+	case !ascii(member):
+		return b.mentioned.anyPath
+	case member == "":
+		return nil
+	}
+	return b.mentioned.paths[member[0]&31]
+}
+
+func ascii(text string) bool {
+	for i := range len(text) {
+		if text[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // collect makes the list.
@@ -101,6 +141,13 @@ func (b *Bounds) collect() {
 			if name, _, _ := strings.Cut(path, "."); name != "" {
 				m.lengths[name[0]&31] |= 1 << (len(name) & 63)
 			}
+		}
+	}
+	for of, paths := range [BoundCount][]string{BoundAnswer: b.Answer, BoundOthers: b.Others, BoundThinking: b.Thinking, BoundAnswers: b.Answers} {
+		for _, path := range paths {
+			name, inside, _ := strings.Cut(path, ".")
+			p := Path{name, inside, Bound(of)}
+			m.paths[name[0]&31], m.anyPath = append(m.paths[name[0]&31], p), append(m.anyPath, p)
 		}
 	}
 	next, known := mentionsWithin, map[string]Mentions{}

@@ -45,7 +45,7 @@ func TestMentionsAreWhatStandsInARequest(t *testing.T) {
 	}
 }
 
-// FuzzBoundsMayName holds the look at a name's first letter and length to a comparison with every name.
+// FuzzBoundsMayName holds the looks at a name's first letter and length to a comparison with every name.
 func FuzzBoundsMayName(f *testing.F) {
 	b := &Bounds{Answer: []string{"max_tokens", "options.num_predict"}, Answers: []string{"n"}, Each: "prompt", Beyond: Beyond{Members: []string{"prompt.id", "search_settings"}}}
 	for _, name := range []string{"n", "N", "Max_Tokens", "max_to\u212aens", "\u017fearch_settings", "tools", "", "messages", "OPTIONS"} {
@@ -55,6 +55,17 @@ func FuzzBoundsMayName(f *testing.F) {
 		for _, known := range []string{"max_tokens", "options", "n", "prompt", "search_settings", "tools"} {
 			if strings.EqualFold(name, known) && !b.MayName(name) {
 				t.Errorf("%q is overlooked", name)
+			}
+			paths := func(of []Path) (n int) {
+				for _, p := range of {
+					if strings.EqualFold(name, known) && p.Name == known {
+						n++
+					}
+				}
+				return n
+			}
+			if got, want := paths(b.Paths(name)), paths(b.mentioned.anyPath); got != want {
+				t.Errorf("of the %d paths that begin with %q there are %d", want, name, got)
 			}
 		}
 	})

@@ -160,12 +160,12 @@ func (x *exchange) priced(model string) *config.Priced {
 	chosen := &x.at.chosen
 	switch {
 	case chosen.Number == 0:
-		return x.snap.prices.Of(nil, model, "")
+		return x.recent.Priced(x.snap.prices, nil, model, "")
 	case model == x.model:
-		return x.snap.prices.Of(chosen.Provider.Config, model, chosen.Upstream)
+		return x.recent.Priced(x.snap.prices, chosen.Provider.Config, model, chosen.Upstream)
 	}
 	upstream, _, _ := x.calledAt(model, chosen.Provider)
-	return x.snap.prices.Of(chosen.Provider.Config, model, upstream)
+	return x.recent.Priced(x.snap.prices, chosen.Provider.Config, model, upstream)
 }
 
 // cameOfThis is what the attempt in hand came to, of what all did.

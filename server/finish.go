@@ -94,6 +94,7 @@ func (x *exchange) release() {
 	if x.delivery.Pace != nil {
 		x.delivery.Pace.End()
 	}
+	x.recent.Forget()
 	x.lone.reset()
 	x.inbound = inbound{id: x.id[:0], incoming: pool.Kept(x.incoming, budget.KeptBuffer)}
 	x.at, x.searching, x.answering, x.bill = nil, searching{tries: x.tries[:0], runners: x.runners}, answering{}, bill{}

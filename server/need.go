@@ -130,7 +130,7 @@ func (x *exchange) costAtMost(tokens usage.Tokens) (most int64) {
 	}
 	tiers := x.tiersAsked()
 	costs := func(at *config.Provider, tokens usage.Tokens, model, upstream string) {
-		price := x.snap.prices.Of(at, model, upstream).Price
+		price := &x.recent.Priced(x.snap.prices, at, model, upstream).Price
 		if most = max(most, usage.CostAtMost(price, tokens)); price.HasServices() {
 			for _, tier := range tiers {
 				served := tokens
@@ -146,7 +146,7 @@ func (x *exchange) costAtMost(tokens usage.Tokens) (most int64) {
 		costs(nil, tokens, x.model, "")
 	}
 	x.route.Each(func(c *balancer.Candidate) {
-		if fee, is := x.fee(x.snap.prices.Of(c.Provider.Config, x.model, c.Upstream)); is {
+		if fee, is := x.fee(x.recent.Priced(x.snap.prices, c.Provider.Config, x.model, c.Upstream)); is {
 			most = max(most, fee)
 		} else {
 			asked := tokens
@@ -191,17 +191,24 @@ func (in *inbound) answerAtMost() (tokens, answers int64, beyond bool) {
 	if in.head.IsForm || bounds == nil {
 		return -1, 1, false
 	}
-	thinking, others, prompts := int64(0), int64(0), int64(1)
+	var said [codec.BoundCount]int64
+	prompts := int64(1)
 	it := rawjson.MembersOf(in.body)
 	for it.Step() {
 		it.Known(in.head.Messages)                                            // which are most of the body
 		if !bounds.MayName(it.Name()) || it.Whole().Kind == rawjson.Missing { // most members
 			continue
 		}
-		tokens = mostOf(tokens, bounds.Answer, in.body, &it, endless)
-		others = mostOf(others, bounds.Others, in.body, &it, endless)
-		thinking = mostOf(thinking, bounds.Thinking, in.body, &it, 0)
-		answers = mostOf(answers, bounds.Answers, in.body, &it, 0)
+		for _, path := range bounds.Paths(it.Name()) {
+			if !strings.EqualFold(path.Name, it.Name()) { // a name in any letters: some servers read any
+				continue
+			}
+			below := int64(0)
+			if path.Of == codec.BoundAnswer || path.Of == codec.BoundOthers {
+				below = endless
+			}
+			said[path.Of] = max(said[path.Of], mostAt(in.body, it.Value, path.Inside, below))
+		}
 		if in.endpoint == provider.Completions && it.Name() == bounds.Each {
 			prompts = promptsIn(in.body, it.Value)
 		}
@@ -210,27 +217,17 @@ func (in *inbound) answerAtMost() (tokens, answers int64, beyond bool) {
 	if it.Err() != nil {
 		return -1, 1, false
 	}
+	tokens, others := said[codec.BoundAnswer], said[codec.BoundOthers]
 	if tokens == 0 || max(tokens, others) == endless { // says nothing: providers are told of none
 		tokens = -1
 	} else {
-		tokens = saturate.Add(max(tokens, others), thinking)
+		tokens = saturate.Add(max(tokens, others), said[codec.BoundThinking])
 	}
-	return tokens, saturate.Mul(min(max(answers, 1), 128), prompts), beyond
+	return tokens, saturate.Mul(min(max(said[codec.BoundAnswers], 1), 128), prompts), beyond
 }
 
-// mostOf is a number or what a member of the request says by some of the paths, whichever is more; below is what a
-// number below 0 says. A first name may be in any letters: some servers read any.
-func mostOf(n int64, paths []string, body []byte, it *rawjson.Members, below int64) int64 {
-	said := it.Name()
-	for _, path := range paths {
-		if name, inside, _ := strings.Cut(path, "."); strings.EqualFold(name, said) {
-			n = max(n, mostAt(body, it.Value, inside, below))
-		}
-	}
-	return n
-}
-
-// mostAt is the most that the members say that a path leads to: of two of one name nobody knows which is read.
+// mostAt is the most that the members say that a path leads to: of two of one name nobody knows which is read. below is
+// what a number below 0 says.
 func mostAt(body []byte, v rawjson.Value, path string, below int64) (n int64) {
 	if path == "" {
 		if n = countIn(body, v); n < 0 {

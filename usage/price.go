@@ -16,7 +16,7 @@ import (
 // again and again.
 type Prices struct {
 	config *config.Config
-	found  atomic.Pointer[map[priced]*config.Priced]
+	found  atomic.Pointer[map[priced]*found]
 	adding sync.Mutex
 }
 
@@ -24,6 +24,12 @@ type Prices struct {
 type priced struct {
 	provider        *config.Provider // nil before there is one
 	model, upstream string
+}
+
+// found is a price, and what it was asked for, in texts of its own.
+type found struct {
+	of    priced
+	price config.Priced
 }
 
 // What is kept is bounded: clients may ask for any name.
@@ -35,27 +41,31 @@ const (
 // NewPrices takes a configuration.
 func NewPrices(cfg *config.Config) *Prices {
 	p := &Prices{config: cfg}
-	p.found.Store(&map[priced]*config.Priced{})
+	p.found.Store(&map[priced]*found{})
 	return p
 }
 
 // Of is what a model costs at a provider, as Config.PriceOf has it.
 func (p *Prices) Of(provider *config.Provider, model, upstream string) *config.Priced {
-	if price, is := (*p.found.Load())[priced{provider, model, upstream}]; is {
-		return price
+	return &p.find(priced{provider, model, upstream}).price
+}
+
+func (p *Prices) find(of priced) *found {
+	if f, is := (*p.found.Load())[of]; is {
+		return f
 	}
-	price := p.config.PriceOf(provider, model, upstream)
+	// The caller's texts may lie in a buffer of a request.
+	f := &found{priced{of.provider, strings.Clone(of.model), strings.Clone(of.upstream)}, p.config.PriceOf(of.provider, of.model, of.upstream)}
 	p.adding.Lock()
 	defer p.adding.Unlock()
 	known := *p.found.Load()
-	if len(known) >= mostPriced || len(model)+len(upstream) > mostPricedName {
-		return &price
+	if len(known) >= mostPriced || len(of.model)+len(of.upstream) > mostPricedName {
+		return f
 	}
 	next := maps.Clone(known)
-	// The caller's texts may lie in a buffer of a request.
-	next[priced{provider, strings.Clone(model), strings.Clone(upstream)}] = &price
+	next[f.of] = f
 	p.found.Store(&next)
-	return &price
+	return f
 }
 
 // mostCost bounds what one request costs, in nano-dollars: 72 million dollars.
@@ -124,21 +134,23 @@ func costBy(p *config.Price, t *Tokens) int64 {
 // sound or images, answers that are thought, said aloud or drawn, counted by tokens or by what is paid otherwise,
 // images of the dearest size and quality that were not ruled out, at the dearest time of the day. Those of the prompt
 // are kept in a cache for an hour if t has any that are.
-func CostAtMost(of config.Price, t Tokens) (most int64) {
-	of.AtTimes(t.Prompt, t.Service, func(p *config.Price) { most = max(most, mostBy(p, t)) })
+func CostAtMost(of *config.Price, t Tokens) (most int64) {
+	if of.More == nil {
+		return mostBy(of, &t)
+	}
+	of.AtTimes(t.Prompt, t.Service, func(p *config.Price) { most = max(most, mostBy(p, &t)) })
 	return most
 }
 
 // mostBy is CostAtMost by the price that was chosen.
-func mostBy(p *config.Price, t Tokens) (most int64) {
+func mostBy(p *config.Price, t *Tokens) (most int64) {
 	if t.Images > 0 && p.HasImages() {
 		dearest := p.ImagesAtMost(t.ImageSize, t.ImageQuality)
 		p = &dearest
 	}
 	hour := t.CacheWrite1h
-	t.CacheWrite1h = 0
 	if p.More == nil && hour == 0 && p.CacheWrite <= p.Input { // nearly always
-		return costBy(p, &t)
+		return costBy(p, t)
 	}
 	for _, prompt := range [...]func(*Tokens){
 		func(*Tokens) {},
@@ -154,7 +166,8 @@ func mostBy(p *config.Price, t Tokens) (most int64) {
 			func(t *Tokens) { t.ImageOutput = t.Completion },
 			func(t *Tokens) { t.Estimated = true },
 		} {
-			one := t
+			one := *t
+			one.CacheWrite1h = 0
 			prompt(&one)
 			answer(&one)
 			most = max(most, costBy(p, &one))

@@ -105,11 +105,11 @@ func TestCostAtMostIsOfTheDearestTime(t *testing.T) {
 		if got := Cost(p, t2); got != test.want {
 			t.Errorf("%+v: %d, want %d", t2, got, test.want)
 		}
-		if most := CostAtMost(p, test.t); most < test.want {
+		if most := CostAtMost(&p, test.t); most < test.want {
 			t.Errorf("%+v: %d is held, and it may cost %d", test.t, most, test.want)
 		}
 	}
-	if most := CostAtMost(p, Tokens{Prompt: 10, Completion: 10}); most != 130_000 {
+	if most := CostAtMost(&p, Tokens{Prompt: 10, Completion: 10}); most != 130_000 {
 		t.Errorf("%d is held", most)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"uniapi/codec/saturate"
+	"uniapi/config"
 )
 
 // Tokens are those of one request, as OpenAI counts: Prompt includes Cached and CacheWrite, Completion includes
@@ -271,6 +272,20 @@ func (b *Books) client(addr netip.Addr) *Series {
 type Recent struct {
 	requests, attempts, client, priced *Series
 	addr                               netip.Addr // of client
+
+	prices *Prices // that found is of
+	found  *found
+}
+
+// Forget lets go of the last price, and with it of the configuration that it is of.
+func (r *Recent) Forget() { r.prices, r.found = nil, nil }
+
+// Priced is Prices.Of.
+func (r *Recent) Priced(p *Prices, provider *config.Provider, model, upstream string) *config.Priced {
+	if of := (priced{provider, model, upstream}); r.prices != p || r.found.of != of {
+		r.prices, r.found = p, p.find(of)
+	}
+	return &r.found.price
 }
 
 // Series is Key.Series.
