@@ -9,6 +9,7 @@ import (
 
 	"uniapi/balancer/limit"
 	"uniapi/config"
+	"uniapi/usage"
 )
 
 // allQuotas is a limit of each kind.
@@ -219,7 +220,7 @@ func TestWhatARequestMayTakeIsReckonedFromItsOwnBounds(t *testing.T) {
 		x.wish, x.snap = at(route), g.snapshot.Load()
 		x.key = x.snap.keys[sha256.Sum256([]byte(clientKeyText))]
 		x.model, x.route = "m", x.key.routes.Find("m")
-		x.at, x.ctx = &x.lone, new(fasthttp.RequestCtx)
+		x.at, x.ctx, x.recent = &x.lone, new(fasthttp.RequestCtx), new(usage.Recent)
 		x.format = x.speaks.Format(&x.inbound)
 		x.body = []byte(`{"model":"m","messages":[{"role":"user","content":"hello there"}]` + test.more + `}`)
 		x.reckon()
