@@ -45,6 +45,8 @@ func (Format) DecodeRequest(body []byte) (*codec.Request, error) {
 			r.thinking(v, q)
 		case "output_config":
 			r.outputConfig(v, q)
+		case "output_format":
+			r.outputFormat(v, name, q)
 		case "metadata":
 			q.User, _ = rawjson.Text(body, v.Get(body, "user_id"))
 			r.Field(&q.Extra, name, v)
@@ -114,15 +116,21 @@ func (r *reader) outputConfig(v rawjson.Value, q *codec.Request) {
 				r.reasoning(q).Effort = effort
 			}
 		case "format":
-			if kind, _ := rawjson.Text(r.Data, it.Value.Get(r.Data, "type")); kind == "json_schema" {
-				q.Output = &codec.OutputFormat{Kind: codec.OutputSchema, Schema: r.Schema(it.Value.Get(r.Data, "schema"), "output_config.format", "schema")}
-			}
+			r.outputFormat(it.Value, "output_config.format", q)
 		default:
 			if !kept {
 				kept = true
 				r.Field(&q.Extra, "output_config", v)
 			}
 		}
+	}
+}
+
+// outputFormat reads the form of the answer. While it was a beta it stood beside output_config, where many clients still
+// have it.
+func (r *reader) outputFormat(v rawjson.Value, path string, q *codec.Request) {
+	if kind, _ := rawjson.Text(r.Data, v.Get(r.Data, "type")); kind == "json_schema" {
+		q.Output = &codec.OutputFormat{Kind: codec.OutputSchema, Schema: r.Schema(v.Get(r.Data, "schema"), path, "schema")}
 	}
 }
 

@@ -20,7 +20,7 @@ var (
 
 // known are the members that the gateway reads of a Messages request.
 var known = fields.NewKnown(slices.Concat([]string{"model", "stream", "messages", "tools"}, hostMembers, []string{
-	"system", "max_tokens", "temperature", "top_p", "top_k", "tool_choice", "thinking", "output_config", "stop_sequences", "metadata", "service_tier",
+	"system", "max_tokens", "temperature", "top_p", "top_k", "tool_choice", "thinking", "output_config", "output_format", "stop_sequences", "metadata", "service_tier",
 	"cache_control", "context_management", "container", "mcp_servers", "inference_geo", "speed", "betas", "thread",
 }, choice.Members())...).
 	Inside("thinking", fields.NewKnown("type", "budget_tokens", "display")).
