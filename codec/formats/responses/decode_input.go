@@ -24,7 +24,10 @@ func (r *reader) input(v rawjson.Value) (list []codec.Message) {
 		if !r.Want(it.Value, rawjson.Object, path) {
 			return list
 		}
-		m := r.item(it.Value, path)
+		m, is := r.item(it.Value, path)
+		if !is {
+			continue
+		}
 		if len(m.Parts) == 1 && m.Parts[0].IsTextProof() {
 			if last := len(list) - 1; last >= 0 && list[last].Role == codec.RoleAssistant {
 				codec.SignText(list[last].Parts, m.Parts[0].Signature)
@@ -46,8 +49,9 @@ func (r *reader) input(v rawjson.Value) (list []codec.Message) {
 // results are the ends of the types of items that come from the client. All others are the assistant's.
 var results = []string{"_output", "_response", "_outputs"}
 
-// item reads one item as a message, or as a piece of one. The work of OpenAI's own tools is kept whole.
-func (r *reader) item(v rawjson.Value, path string) (m codec.Message) {
+// item reads one item as a message, or as a piece of one; false for one that only carries tools. The work of OpenAI's
+// own tools is kept whole.
+func (r *reader) item(v rawjson.Value, path string) (m codec.Message, is bool) {
 	get := func(name string) rawjson.Value { return v.Get(r.Data, name) }
 	text := func(name string) string { return r.Text(get(name), path+"."+name) }
 	m.Role = codec.RoleAssistant
@@ -57,7 +61,18 @@ func (r *reader) item(v rawjson.Value, path string) (m codec.Message) {
 	}
 	switch kind {
 	case "message", "":
-		return r.message(v, path)
+		return r.message(v, path), true
+	case "additional_tools":
+		r.carry(v)
+		return m, false
+	case "tool_search_call":
+		p, is := r.searchCall(v, path)
+		m.Parts = []codec.Part{p}
+		return m, is
+	case "tool_search_output":
+		p, is := r.searchOutput(v, path)
+		m.Role, m.Parts = codec.RoleTool, []codec.Part{p}
+		return m, is
 	case "function_call":
 		m.Parts = []codec.Part{{Kind: codec.PartToolCall, Call: &codec.ToolCall{
 			ID: text("call_id"), Name: namespaced(text("namespace"), text("name")), Arguments: text("arguments"),
@@ -83,7 +98,7 @@ func (r *reader) item(v rawjson.Value, path string) (m codec.Message) {
 		}
 		m.Parts = []codec.Part{{Kind: codec.PartOpaque, Raw: v.Raw(r.Data)}}
 	}
-	return m
+	return m, true
 }
 
 // thoughts joins the texts of a reasoning item; the thinking itself goes before its summary.

@@ -28,7 +28,7 @@ func (Format) DecodeRequest(body []byte) (*codec.Request, error) {
 // decode is DecodeRequest for a body whose head has been read.
 func decode(body []byte, model string, stream bool) (*codec.Request, error) {
 	q := &codec.Request{Format: formatName, Model: model, Stream: stream, IncludeUsage: true}
-	r := &reader{fields.Reader{Data: body}}
+	r := &reader{Reader: fields.Reader{Data: body}}
 	instructions := ""
 	for it := rawjson.MembersOf(body); it.Next(); {
 		v, name := it.Value, it.Name()
@@ -76,6 +76,10 @@ func decode(body []byte, model string, stream bool) (*codec.Request, error) {
 		default:
 			r.Field(&q.Extra, name, v)
 		}
+	}
+	q.Tools = r.withCarried(q.Tools)
+	if c := &q.ToolChoice; c.Hosted && c.Name == toolSearch && hasSearch(q) {
+		c.Hosted = false
 	}
 	if instructions != "" {
 		system := codec.Message{Role: codec.RoleSystem, Parts: []codec.Part{{Kind: codec.PartText, Text: instructions}}}
@@ -165,6 +169,12 @@ func (r *reader) tools(v rawjson.Value, namespace string, tools []codec.Tool) []
 		case "namespace":
 			r.Nested("tools", func() { tools = r.tools(get("tools"), t.Name, tools) })
 			continue
+		case toolSearch:
+			if t, is := r.searchTool(it.Value); is {
+				tools = codec.Add(tools, t)
+				continue
+			}
+			fallthrough
 		default:
 			tools = codec.Add(tools, codec.Tool{Kind: codec.ToolHosted, Name: kind, Raw: it.Value.Raw(r.Data)})
 			continue
@@ -194,6 +204,9 @@ func (r *reader) toolChoice(v rawjson.Value) (c codec.ToolChoice) {
 		return c
 	}
 	name := func(v rawjson.Value) string {
+		if kind, _ := rawjson.Text(r.Data, v.Get(r.Data, "type")); kind == toolSearch {
+			return toolSearch
+		}
 		return namespaced(r.Text(v.Get(r.Data, "namespace"), "tool_choice.namespace"), r.Text(v.Get(r.Data, "name"), "tool_choice.name"))
 	}
 	switch kind := r.Text(v.Get(r.Data, "type"), "tool_choice.type"); kind {

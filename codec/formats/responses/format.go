@@ -38,7 +38,10 @@ var described = codec.Properties{
 }
 
 // reader reads a request of this format.
-type reader struct{ fields.Reader }
+type reader struct {
+	fields.Reader
+	carried []codec.Tool // by items of the input
+}
 
 // Thinking that another provider signed goes to clients as encrypted_content in an envelope of ours, since the next
 // turn may come to another gateway and nothing else of an item is kept by every client.

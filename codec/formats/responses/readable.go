@@ -21,7 +21,7 @@ func (Format) Readable(opaque []byte) []codec.Part {
 	if err != nil {
 		return nil
 	}
-	r := &reader{fields.Reader{Data: opaque}}
+	r := &reader{Reader: fields.Reader{Data: opaque}}
 	get := func(v rawjson.Value, name string) string {
 		s, _ := rawjson.Text(opaque, v.Get(opaque, name))
 		return s

@@ -13,7 +13,7 @@ import (
 
 // DecodeResponse implements codec.Format.
 func (Format) DecodeResponse(body []byte) (*codec.Response, error) {
-	r := &reader{fields.Reader{Data: body}}
+	r := &reader{Reader: fields.Reader{Data: body}}
 	a := &codec.Response{Format: formatName}
 	var output, details rawjson.Value
 	status, tier, worded := "", "", false

@@ -255,7 +255,7 @@ func (d *streamDecoder) ended(dst []codec.Event, data []byte, item rawjson.Value
 		return dst
 	}
 	s.done = true
-	r := &reader{fields.Reader{Data: data}}
+	r := &reader{Reader: fields.Reader{Data: data}}
 	var m codec.Message
 	for _, p := range r.outputItem(item, &m) {
 		switch p.Kind {

@@ -18,7 +18,7 @@ func (*streamEncoder) KeepsLogProbs() {}
 func (Format) NewStreamEncoder(q *codec.Request) codec.StreamEncoder { return newStreamEncoder(q) }
 
 func newStreamEncoder(q *codec.Request) *streamEncoder {
-	return &streamEncoder{q: q, namespaces: namespacesOf(q), custom: customNames(q.Tools)}
+	return &streamEncoder{q: q, namespaces: namespacesOf(q), custom: customNames(q.Tools), toolSearch: hasSearch(q)}
 }
 
 // streamEncoder writes the events of a response. Its last one repeats the whole output, so the answer is kept until
@@ -27,6 +27,7 @@ type streamEncoder struct {
 	q          *codec.Request
 	namespaces map[string]string // of tools by their one name
 	custom     map[string]bool   // tools that take text
+	toolSearch bool              // the client runs a search for tools
 
 	seq     int64
 	begun   bool
@@ -82,7 +83,7 @@ func (s *streamEncoder) Append(dst []byte, e *codec.Event) []byte {
 			return c.grow(s, dst, c.kind.delta, e.Text, nil)
 		}
 	case codec.EventToolEnd:
-		if c := s.call(e.Index); c != nil {
+		if c := s.call(e.Index); c != nil && c.whole() { // how one ends that is cut off is said behind it
 			return s.closeCall(dst, c)
 		}
 	case codec.EventCitation:

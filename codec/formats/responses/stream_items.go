@@ -19,6 +19,7 @@ var (
 	messageItem   = &itemKind{"message", "msg_", "response.output_text.delta", "response.output_text.done", "text"}
 	reasoningItem = &itemKind{"reasoning", "rs_", "response.reasoning_summary_text.delta", "response.reasoning_summary_text.done", "text"}
 	functionItem  = &itemKind{"function_call", "fc_", "response.function_call_arguments.delta", "response.function_call_arguments.done", "arguments"}
+	searchItem    = &itemKind{name: "tool_search_call", prefix: "tsc_"} // which comes whole
 	customItem    = &itemKind{"custom_tool_call", "ctc_", "response.custom_tool_call_input.delta", "response.custom_tool_call_input.done", "input"}
 )
 
@@ -134,6 +135,9 @@ func (it *item) append(dst []byte, status string) []byte {
 		return append(rawjson.StrIf(append(dst, ']'), "encrypted_content", sealed), '}')
 	}
 	dst = rawjson.Str(dst, "call_id", it.callID)
+	if it.kind == searchItem {
+		return append(rawjson.Field(rawjson.Str(dst, "execution", "client"), "arguments", objectIn(text)), '}')
+	}
 	dst = rawjson.Str(dst, "name", it.toolName)
 	dst = rawjson.StrIf(dst, "namespace", it.space)
 	return append(rawjson.Str(dst, it.kind.member, text), '}')
@@ -308,8 +312,11 @@ func (s *streamEncoder) close(dst []byte) []byte {
 
 func (s *streamEncoder) beginCall(dst []byte, e *codec.Event) []byte {
 	it := &item{kind: functionItem, index: e.Index, callID: strings.Clone(e.ID), toolName: strings.Clone(e.Name)}
-	if e.Custom || s.custom[e.Name] {
+	switch {
+	case e.Custom || s.custom[e.Name]:
 		it.kind, it.wrapped = customItem, !e.Custom
+	case s.toolSearch && e.Name == toolSearch:
+		it.kind, it.wrapped = searchItem, true
 	}
 	if space := s.namespaces[it.toolName]; space != "" {
 		it.space, it.toolName = space, strings.TrimPrefix(it.toolName, namespaced(space, ""))
@@ -341,8 +348,20 @@ func (s *streamEncoder) call(index int64) *item {
 	return nil
 }
 
+// whole says whether the arguments of a call can be all of them.
+func (it *item) whole() bool {
+	if it.kind == customItem && !it.wrapped || len(bytes.TrimSpace(it.text)) == 0 {
+		return true
+	}
+	_, err := rawjson.One(it.text)
+	return err == nil
+}
+
 func (s *streamEncoder) closeCall(dst []byte, it *item) []byte {
 	s.calls.Remove(it.index)
+	if it.kind == searchItem {
+		return s.done(dst, it)
+	}
 	if it.wrapped {
 		text := customInput(it.text)
 		it.wrapped, it.text = false, nil
@@ -356,6 +375,14 @@ func (s *streamEncoder) closeCall(dst []byte, it *item) []byte {
 }
 
 var emptyObject = []byte("{}")
+
+// objectIn is the object that a text is, an empty one for any other.
+func objectIn(text []byte) []byte {
+	if v, err := rawjson.One(text); err == nil && v.Kind == rawjson.Object {
+		return v.Raw(text)
+	}
+	return emptyObject
+}
 
 // customInput is the text for a custom tool out of the arguments of the function that stood for it: {"input":"…"}.
 func customInput(arguments []byte) []byte {
