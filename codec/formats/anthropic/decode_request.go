@@ -126,8 +126,8 @@ func (r *reader) outputConfig(v rawjson.Value, q *codec.Request) {
 	}
 }
 
-// outputFormat reads the form of the answer. While it was a beta it stood beside output_config, where many clients still
-// have it.
+// outputFormat reads the form of the answer. While it was a beta it stood beside output_config, where many clients
+// still have it.
 func (r *reader) outputFormat(v rawjson.Value, path string, q *codec.Request) {
 	if kind, _ := rawjson.Text(r.Data, v.Get(r.Data, "type")); kind == "json_schema" {
 		q.Output = &codec.OutputFormat{Kind: codec.OutputSchema, Schema: r.Schema(v.Get(r.Data, "schema"), path, "schema")}
