@@ -77,8 +77,10 @@ func TestAKeyIsToldOfItsRequestsAsItMayBe(t *testing.T) {
 	if err != nil || len(page.Found) != 1 {
 		t.Errorf("the log has %d: %v", len(page.Found), err)
 	}
-	long := append(append([]byte(`{"time":"2026-01-01T00:00:00Z","id":"x","status":200,"error":"`), strings.Repeat("e", 3<<20)...), "\"}\n"...)
-	g.requests.Add(long)
+	long := append(append([]byte(`{"time":"2026-01-01T00:00:00Z","id":"x","status":200,"error":"`), strings.Repeat("e", 1<<19)...), "\"}\n"...)
+	for range 6 {
+		g.requests.Add(long)
+	}
 	if a := g.do("GET", "/v1/requests?id=x", "", "Authorization", "Bearer "+clientKeyText); a.StatusCode < 500 || !strings.Contains(a.body, "--request-memory") {
 		t.Errorf("an answer that finds no room: %d %.200s", a.StatusCode, a.body)
 	}

@@ -6,11 +6,8 @@ package requestlog
 import (
 	"bytes"
 	"errors"
-	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -24,6 +21,8 @@ const (
 	flushAt    = 64 << 10 // bytes that are written at once
 	// mostWaiting is how many bytes wait for a disk that takes none. Lines beyond it are dropped and counted.
 	mostWaiting = 8 << 20
+	// longLine is from which length on a line leaves half of that to others: it is one with bodies.
+	longLine = 64 << 10
 	// retryAfter is the time between tries to write to a disk that took nothing.
 	retryAfter = 5 * time.Second
 )
@@ -85,7 +84,11 @@ func (l *Log) Bind(bounds Bounds) {
 func (l *Log) Add(line []byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed || len(l.lines)+len(line) > mostWaiting {
+	room := mostWaiting
+	if len(line) > longLine {
+		room /= 2
+	}
+	if l.closed || len(l.lines)+len(line) > room {
 		l.state.Dropped++
 		return
 	}
@@ -210,33 +213,31 @@ func (l *Log) append(lines []byte, bounds Bounds) error {
 	return nil
 }
 
-// tidy compresses segments that nobody writes to, and removes what is too old or too much.
+// tidy compresses segments that nobody writes to, removes what is too old, and makes room.
 func (l *Log) tidy(bounds Bounds, now time.Time) error {
 	segments, err := list(l.dir)
 	if err != nil {
 		return err
 	}
-	left := bounds.Most - segmentSize(bounds) // for the one that is written to
+	most := bounds.Most - segmentSize(bounds) // without the one that is written to
+	left := most
 	for i := len(segments) - 1; i >= 0; i-- { // from the newest
 		s := &segments[i]
-		old := now.Sub(ended(segments, i)) > bounds.Keep
-		var failed error
-		if !old && left > 0 && !s.compressed {
-			failed = compress(l.dir, s, bounds.Bodies) // it counts by what is left of it; without room for that, as it is
-		}
-		if old || left < s.size {
-			if err := os.Remove(filepath.Join(l.dir, s.name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return fmt.Errorf("removing an old segment: %w", err)
+		if now.Sub(ended(segments, i)) > bounds.Keep {
+			for old := range segments[:i+1] {
+				if err := remove(l.dir, &segments[old]); err != nil {
+					return err
+				}
 			}
-			left = min(left, 0) // what is older goes too: no gap in the past
-			continue
+			segments = segments[i+1:]
+			break
 		}
-		if failed != nil {
-			return failed
+		if left > 0 && !s.compressed { // what will go is thinned as it is
+			s.failed = compress(l.dir, s, bounds.Bodies)
 		}
-		left -= s.size
+		left -= s.room(bounds.Most)
 	}
-	return nil
+	return l.makeRoom(segments, bounds, most)
 }
 
 // Flush has everything written that was added, and waits for that.

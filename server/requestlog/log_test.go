@@ -363,7 +363,7 @@ func TestCompressKeepsWholeLinesAlone(t *testing.T) {
 			if info, err := os.Stat(filepath.Join(dir, s.name)); err != nil || info.Size() != s.size {
 				t.Errorf("%s: it says %d bytes: %v %v", name, s.size, info, err)
 			}
-			kept, err := read(dir, s)
+			kept, err := read(dir, s, nil)
 			if err != nil || !bytes.Equal(kept, before) {
 				t.Errorf("%s behind %d bytes: %d bytes are kept: %v", name, len(before), len(kept), err)
 			}

@@ -48,6 +48,7 @@ func Search(ctx context.Context, dir string, q Query) (Page, error) {
 		return p, err
 	}
 	needles := q.needles()
+	var space []byte // for one segment after the other: of it nothing is kept
 	for i := len(segments) - 1; i >= 0; i-- {
 		s := &segments[i]
 		if !from.IsZero() && s.begun.After(from) || !q.Until.IsZero() && s.begun.After(q.Until.Add(slack)) {
@@ -60,11 +61,11 @@ func Search(ctx context.Context, dir string, q Query) (Page, error) {
 			p.Next = place(s.begun, -1)
 			return p, nil
 		}
-		lines, err := read(dir, s)
-		if err != nil {
+		var lines []byte
+		if space, err = read(dir, s, space); err != nil {
 			continue // a damaged segment hides no other
 		}
-		if s.begun.Equal(from) && offset >= 0 {
+		if lines = space; s.begun.Equal(from) && offset >= 0 {
 			lines = lines[:min(offset, len(lines))]
 		}
 		p.Seen += int64(len(lines))
@@ -75,6 +76,10 @@ func Search(ctx context.Context, dir string, q Query) (Page, error) {
 	}
 	return p, nil
 }
+
+// longestEntry is how long a line may be without what was said, whoever wrote it: an entry that is read takes many
+// times as much.
+const longestEntry = 1 << 20
 
 // slack is how far a line's time may be off the segment that it lies in: lines wait before they are written.
 const slack = 2 * flushAfter
@@ -124,7 +129,7 @@ func (p *Page) backwards(lines []byte, q Query, needles [][]byte) int {
 		if at := bytes.Index(line, exchangeMember); at >= 0 { // what was said is no longer looked through, nor held
 			line = append(bytes.Clone(line[:at]), '}')
 		}
-		if !hasAll(line, needles) {
+		if len(line) > longestEntry || !hasAll(line, needles) {
 			continue
 		}
 		var f Found

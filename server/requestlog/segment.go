@@ -1,6 +1,7 @@
 package requestlog
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -20,12 +21,16 @@ const (
 	compressed = ".jsonl.zst"
 	unfinished = ".new"
 	nameTime   = "20060102T150405.000000Z" // in UTC, so that names sort by time
-	// longestSegment is how much of a segment is read at most, whoever wrote it.
-	longestSegment = 256 << 20
+	// largestSegment is how large one grows, until what has waited is added to it.
+	largestSegment = 8 << 20
+	// longestSegment is how much of a segment is read at most, whoever wrote it, and farthestBack how far a compressed
+	// one may repeat itself.
+	longestSegment = largestSegment + mostWaiting
+	farthestBack   = 8 << 20
 )
 
 // segmentSize is how large a segment grows, in bytes: a part of what is kept, so that little goes at once.
-func segmentSize(b Bounds) int64 { return min(max(b.Most/16, 64<<10), 8<<20) }
+func segmentSize(b Bounds) int64 { return min(max(b.Most/16, 64<<10), largestSegment) }
 
 func segmentAge(b Bounds) time.Duration { return min(max(b.Keep/16, time.Minute), 24*time.Hour) }
 
@@ -74,6 +79,20 @@ type file struct {
 	changed    time.Time
 	size       int64 // bytes on the disk
 	compressed bool
+	thin       bool  // of some client keys alone
+	failed     error // why it is not compressed
+}
+
+// rank says which of two of the same time is the whole one. The process ended between writing one and removing the
+// other.
+func (s *file) rank() int {
+	switch {
+	case !s.compressed:
+		return 0
+	case !s.thin:
+		return 1
+	}
+	return 2
 }
 
 // ended is when the last line of the i-th was written, as far as the beginning of the next one tells, or the disk.
@@ -100,6 +119,7 @@ func list(dir string) ([]file, error) {
 		if !is {
 			stem, packed = strings.CutSuffix(e.Name(), compressed)
 		}
+		stem, thin := strings.CutSuffix(stem, thinned)
 		begun, err := time.Parse(prefix+nameTime, stem)
 		if err != nil || !is && !packed {
 			continue
@@ -108,9 +128,9 @@ func list(dir string) ([]file, error) {
 		if err != nil {
 			continue // it has gone meanwhile
 		}
-		f := file{name: e.Name(), begun: begun, changed: info.ModTime(), size: info.Size(), compressed: packed}
-		if i, twice := byBegin[begun]; twice { // the process ended between writing one and removing the other: the plain one is whole in any case
-			if !packed {
+		f := file{name: e.Name(), begun: begun, changed: info.ModTime(), size: info.Size(), compressed: packed, thin: thin}
+		if i, twice := byBegin[begun]; twice {
+			if f.rank() < all[i].rank() {
 				all[i] = f
 			}
 			continue
@@ -156,6 +176,14 @@ func pack(name string, from *os.File, bodies bool) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
+	return packed(name, bodies, func(to io.Writer) error {
+		_, err := io.CopyBuffer(to, io.LimitReader(from, whole), make([]byte, scanned))
+		return err
+	})
+}
+
+// packed writes a compressed segment of what write gives.
+func packed(name string, bodies bool, write func(to io.Writer) error) (int64, error) {
 	to, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return 0, err
@@ -171,8 +199,7 @@ func pack(name string, from *os.File, bodies bool) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	_, err = io.CopyBuffer(encoder, io.LimitReader(from, whole), make([]byte, scanned))
-	if err := errors.Join(err, encoder.Close()); err != nil {
+	if err := errors.Join(write(encoder), encoder.Close()); err != nil {
 		return 0, err
 	}
 	return to.Seek(0, io.SeekCurrent)
@@ -201,32 +228,55 @@ func wholeLines(f *os.File) (int64, error) {
 	return 0, nil
 }
 
-// read is the whole lines of a segment. One that is damaged gives what is before the damage.
-func read(dir string, s *file) ([]byte, error) {
+// remove removes a segment.
+func remove(dir string, s *file) error {
+	if err := os.Remove(filepath.Join(dir, s.name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("removing an old segment: %w", err)
+	}
+	return nil
+}
+
+// reader reads a segment, inflated, until end.
+func (s *file) reader(dir string) (from io.Reader, end func(), err error) {
 	f, err := os.Open(filepath.Join(dir, s.name))
+	if err != nil {
+		return nil, nil, err
+	}
+	if !s.compressed {
+		return io.LimitReader(f, longestSegment), func() { f.Close() }, nil
+	}
+	decoder, err := zstd.NewReader(f, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxMemory(longestSegment), zstd.WithDecoderMaxWindow(farthestBack))
+	if err != nil {
+		f.Close()
+		return nil, nil, fmt.Errorf("%s: %w", s.name, err)
+	}
+	return io.LimitReader(decoder, longestSegment), func() { decoder.Close(); f.Close() }, nil
+}
+
+// read is the whole lines of a segment, in the place of what into had. One that is damaged gives what is before the
+// damage.
+func read(dir string, s *file, into []byte) ([]byte, error) {
+	from, end, err := s.reader(dir)
 	if errors.Is(err, fs.ErrNotExist) && !s.compressed { // it was compressed meanwhile
 		s.name, s.compressed = strings.TrimSuffix(s.name, plain)+compressed, true
-		f, err = os.Open(filepath.Join(dir, s.name))
+		from, end, err = s.reader(dir)
+	}
+	if errors.Is(err, fs.ErrNotExist) && !s.thin { // it was thinned meanwhile
+		s.name, s.thin = strings.TrimSuffix(s.name, compressed)+thinned+compressed, true
+		from, end, err = s.reader(dir)
 	}
 	if errors.Is(err, fs.ErrNotExist) { // it was too old meanwhile
-		return nil, nil
+		return into[:0], nil
 	} else if err != nil {
-		return nil, err
+		return into[:0], err
 	}
-	defer f.Close()
-	var from io.Reader = f
-	if s.compressed {
-		decoder, err := zstd.NewReader(f, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(longestSegment))
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", s.name, err)
-		}
-		defer decoder.Close()
-		from = decoder
-	}
-	lines, err := io.ReadAll(io.LimitReader(from, longestSegment))
+	defer end()
+	whole := bytes.NewBuffer(into[:0])
+	_, err = whole.ReadFrom(from)
+	lines := whole.Bytes()
 	lines = lines[:lastLine(lines)]
 	if err != nil && len(lines) == 0 {
-		return nil, fmt.Errorf("%s is damaged: %w", s.name, err)
+		return lines, fmt.Errorf("%s is damaged: %w", s.name, err)
 	}
 	return lines, nil
 }
