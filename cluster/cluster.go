@@ -57,6 +57,7 @@ type Cluster struct {
 	log     *slog.Logger
 	id      string // of this process
 	books   string // of the ledger of this instance
+	folder  string // of where it keeps what limits have counted
 	prefix  string // of all keys; in braces, so that a Redis Cluster has them in one place
 
 	client atomic.Pointer[rueidis.Client]
@@ -86,7 +87,11 @@ type Cluster struct {
 type Options struct {
 	Config config.Cluster
 	Log    *slog.Logger
-	Books  string // what names the ledger of this instance, the same after a restart; "" is a name for this process
+	// Books is what names the ledger of this instance, the same after a restart; of a ledger that instances share, what
+	// this process is called in it. "" is a name for this process.
+	Books string
+	// Folder is what names where long windows of limits are kept, the same after a restart; "" is Books.
+	Folder string
 }
 
 // Open begins to share, and waits a moment for Redis. One that does not answer is no error: it is looked for until it
@@ -97,7 +102,7 @@ func Open(o Options) (*Cluster, error) {
 		return nil, err
 	}
 	id := rand.Text()[:16]
-	c := &Cluster{setting: o.Config, server: server, log: o.Log, id: id, prefix: "{" + o.Config.Name + "}:", books: cmp.Or(o.Books, id), since: time.Now()}
+	c := &Cluster{setting: o.Config, server: server, log: o.Log, id: id, prefix: "{" + o.Config.Name + "}:", books: cmp.Or(o.Books, id), folder: cmp.Or(o.Folder, o.Books, id), since: time.Now()}
 	c.ending, c.stop = context.WithCancel(context.Background())
 	c.limits, c.breakers, c.accounts = newLimits(c), newBreakers(c), newAccounts(c)
 	first, cancel := context.WithTimeout(c.ending, firstWithin)

@@ -89,14 +89,17 @@ type account struct {
 
 	mu              sync.Mutex
 	since           int64
-	spent, reserved int64 // here
-	added           int64 // by the ledger of this instance
-	elsewhere, more int64 // spent and added at others
-	others          []string
-	credits         int64 // of the configuration, as of the last request; 0 is not known
-	upto            int64 // spent and reserved may come to so much
-	ahead           int64 // how much of that is for requests to come
-	last            bool  // one request may go beyond that
+	spent, reserved int64            // here
+	added           int64            // by the ledger of this instance
+	heard, more     int64            // spent and added at others, as Redis has it
+	others          []string         // whose spending that is
+	known           int64            // spent elsewhere, as a common ledger has it
+	ledgers         map[string]int64 // what of that is of whom
+	twice           int64            // how much of known is in heard, too
+	credits         int64            // of the configuration, as of the last request; 0 is not known
+	upto            int64            // spent and reserved may come to so much
+	ahead           int64            // how much of that is for requests to come
+	last            bool             // one request may go beyond that
 	until           time.Time
 	used            bool // since it was asked last
 	next            *creditFlight
@@ -123,6 +126,17 @@ func (a *account) open(estimate int64) bool {
 	return room > 0 && (room >= estimate || a.last)
 }
 
+// elsewhere is what others have spent, and what was spent here before.
+func (a *account) elsewhere() int64 { return saturate.Add(a.heard, saturate.Sub(a.known, a.twice)) }
+
+// overlap finds out what both Redis and the common ledger tell of.
+func (a *account) overlap() {
+	a.twice = 0
+	for _, name := range a.others {
+		a.twice = saturate.Add(a.twice, a.ledgers[name])
+	}
+}
+
 // Reserve implements credit.Account.
 func (a *account) Reserve(estimate, limit int64) credit.Answer {
 	c := a.accounts.cluster
@@ -130,7 +144,7 @@ func (a *account) Reserve(estimate, limit int64) credit.Answer {
 	defer a.mu.Unlock()
 	a.credits = saturate.Sub(limit, saturate.Add(a.added, a.more))
 	held := saturate.Add(a.spent, a.reserved)
-	left := saturate.Add(held, a.elsewhere) < limit
+	left := saturate.Add(held, a.elsewhere()) < limit
 	switch {
 	case !c.up.Load() && c.Strict():
 		return credit.Unsure
@@ -193,56 +207,81 @@ func (a *account) fly() {
 			return
 		}
 		a.upto = 0 // nothing is reserved beside what is told now
-		used := "0"
-		if a.used {
-			used = "1"
-		}
+		used := a.used
 		a.used = false
-		a.dirty.Store(false)
-		waiting := int64(0)
-		for _, w := range f.list {
-			if !w.left { // else it is reserved
-				waiting = saturate.Add(waiting, w.estimate)
-			}
-		}
-		args := []string{
-			a.accounts.cluster.books, text(a.spent), text(a.since), text(a.added), text(a.reserved), text(waiting), text(a.credits),
-			text(creditTerm.Milliseconds()), used,
-		}
 		a.mu.Unlock()
-		f.err = a.ask(args, f)
+		f.err = a.ask(used, f)
 		close(f.done)
 	}
 }
 
-// ask asks Redis, and reserves for those of a flight that what it gives is enough for.
-func (a *account) ask(args []string, f *creditFlight) error {
-	ctx, cancel := context.WithTimeout(context.Background(), replyWithin)
-	defer cancel()
-	sent := time.Now()
-	c := a.accounts.cluster
-	list, err := c.run(ctx, creditScript, []string{a.name, c.prefix + "credits:changes", c.prefix + "credits:number", a.name + ":last"}, args)
-	var said [5]int64
-	others := ""
-	if err == nil && len(list) != len(said)+1 {
-		err = errors.New("a script is answered with what is no account")
-	}
-	for i := range said {
-		if err == nil {
-			said[i], err = list[i].AsInt64()
-		}
-	}
-	if err == nil {
-		others, err = list[len(said)].ToString()
-	}
-	if err != nil {
-		a.dirty.Store(true)
-		return err
-	}
+// question is what one call of the script says.
+func (a *account) question(used bool, f *creditFlight) []string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.upto, a.elsewhere, a.more, a.ahead, a.last = said[0], said[1], said[2], said[3], said[4] == 1
-	a.others = strings.Fields(others)
+	a.dirty.Store(false)
+	waiting := int64(0)
+	for _, w := range f.list {
+		if !w.left { // else it is reserved
+			waiting = saturate.Add(waiting, w.estimate)
+		}
+	}
+	inUse := "0"
+	if used {
+		inUse = "1"
+	}
+	return []string{
+		a.accounts.cluster.books, text(a.spent), text(a.since), text(a.added), text(a.reserved), text(waiting), text(saturate.Sub(a.credits, saturate.Sub(a.known, a.twice))),
+		text(creditTerm.Milliseconds()), inUse,
+	}
+}
+
+// mostMembers is how often a question is put again since Redis tells of others than it was put for.
+const mostMembers = 3
+
+// ask asks Redis, and reserves for those of a flight that what it gives is enough for.
+func (a *account) ask(used bool, f *creditFlight) error {
+	c := a.accounts.cluster
+	for again := range mostMembers {
+		ctx, cancel := context.WithTimeout(context.Background(), replyWithin)
+		sent := time.Now()
+		list, err := c.run(ctx, creditScript, []string{a.name, c.prefix + "credits:changes", c.prefix + "credits:number", a.name + ":last"}, a.question(used, f))
+		cancel()
+		var said [5]int64
+		others := ""
+		if err == nil && len(list) != len(said)+1 {
+			err = errors.New("a script is answered with what is no account")
+		}
+		for i := range said {
+			if err == nil {
+				said[i], err = list[i].AsInt64()
+			}
+		}
+		if err == nil {
+			others, err = list[len(said)].ToString()
+		}
+		if err != nil {
+			a.dirty.Store(true)
+			return err
+		}
+		if a.learn(f, said, strings.Fields(others), sent, again == mostMembers-1) {
+			return nil
+		}
+	}
+	return nil
+}
+
+// learn takes over what Redis says, unless it reckoned with others than there are: then some of what they have spent
+// was taken off twice, or not at all, and it is asked again.
+func (a *account) learn(f *creditFlight, said [5]int64, others []string, sent time.Time, whatever bool) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	was := a.twice
+	a.heard, a.more, a.others = said[1], said[2], others
+	if a.overlap(); a.twice != was && !whatever {
+		return false
+	}
+	a.upto, a.ahead, a.last = said[0], said[3], said[4] == 1
 	a.until = sent.Add(creditTerm)
 	for _, w := range f.list {
 		if !w.left && a.open(w.estimate) {
@@ -252,7 +291,7 @@ func (a *account) ask(args []string, f *creditFlight) error {
 	if saturate.Sub(a.upto, saturate.Add(a.spent, a.reserved)) > a.ahead {
 		a.dirty.Store(true) // too little for who waited: it goes back
 	}
-	return nil
+	return true
 }
 
 // Settle implements credit.Account.
@@ -279,18 +318,19 @@ func (a *account) get(of func() int64) int64 {
 
 // Spent implements credit.Account.
 func (a *account) Spent() int64 {
-	return a.get(func() int64 { return saturate.Add(a.spent, a.elsewhere) })
+	return a.get(func() int64 { return saturate.Add(a.spent, a.elsewhere()) })
 }
 
 // Own is what of that was spent here.
 func (a *account) Own() int64 { return a.get(func() int64 { return a.spent }) }
 
-// Others are the ledgers whose spending Redis tells of. Where instances have one ledger it must not be taken from
-// there, too.
-func (a *account) Others() []string {
+// Tell says what was spent elsewhere as a common ledger has it, and what of that is of whom, by the names of their
+// processes. What Redis tells of those counts as far as it is more.
+func (a *account) Tell(known int64, ledgers map[string]int64) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.others
+	a.known, a.ledgers = known, ledgers
+	a.overlap()
 }
 
 // Reserved implements credit.Account, for this instance.

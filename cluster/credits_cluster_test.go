@@ -203,3 +203,38 @@ func TestWhatAKilledInstanceWasGivenComesBackWithinItsTerm(t *testing.T) {
 	close(hold)
 	group.Wait()
 }
+
+// TestWhatRedisAndACommonLedgerBothTellOfCountsOnce has an instance begin whose ledger knows of the others, all or some
+// of it, before Redis has told it that they are there.
+func TestWhatRedisAndACommonLedgerBothTellOfCountsOnce(t *testing.T) {
+	for name, c := range map[string]struct{ known, told, want int64 }{
+		"all":                             {400, 400, 400},
+		"what was delivered":              {300, 300, 400},
+		"and of one that Redis forgot":    {550, 400, 550},
+		"nothing, of a month that is new": {0, 400, 0},
+		"nothing, as it is away":          {0, 0, 400},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := startRedis(t)
+			other, _ := r.join(t, nil)
+			theirs := other.Credits().Account(key)
+			theirs.Begin(1, 0)
+			if ok, err := pay(theirs, 1000, 400, 400, nil); !ok || err != nil {
+				t.Fatal(ok, err)
+			}
+			within(t, time.Second, func() bool { return !theirs.(*account).dirty.Load() })
+			c0, _ := r.join(t, nil)
+			mine := c0.Credits().Account(key)
+			mine.(*account).Tell(c.known, map[string]int64{other.books: c.told, "another": 150})
+			mine.Begin(1, 0)
+			for left := 1000 - c.want; left > 0; left -= 50 {
+				if ok, err := pay(mine, 1000, 50, 50, nil); !ok || err != nil {
+					t.Fatalf("with %d left it is refused: %v", left, err)
+				}
+			}
+			if ok, _ := pay(mine, 1000, 50, 50, nil); ok || mine.Spent() != 1000 {
+				t.Errorf("with nothing left it is let in: %v, %d are spent", ok, mine.Spent())
+			}
+		})
+	}
+}

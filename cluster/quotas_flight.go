@@ -168,7 +168,7 @@ func (q *quotas) question(f *quotaFlight, past []limit.Spent) (args []string, us
 	if q.limits.now()-q.used < int64(unusedAfter) || waiting > 0 {
 		ahead = "1"
 	}
-	args = []string{q.who, c.books, text(quotaTerm.Milliseconds()), text(waiting), ahead}
+	args = []string{q.who, c.folder, text(quotaTerm.Milliseconds()), text(waiting), ahead}
 	for i := range q.list {
 		s := &q.list[i]
 		wants, use := waiting, int64(1)

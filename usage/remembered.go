@@ -25,6 +25,8 @@ type remembered struct {
 	Added int64            `json:"added,omitempty"` // to the credits, of what counts
 	Run   string           `json:"run"`             // this process, and what it has spent in its life
 	Own   int64            `json:"own,omitempty"`
+	// Unread is that the ledger was never asked: it is what this folder knows by itself.
+	Unread bool `json:"unread,omitempty"`
 }
 
 // mostKnown is for how long it is of use.
@@ -67,43 +69,67 @@ func (n *remembered) over(since int64, renews bool) bool {
 // hexOf is how a process is written.
 func hexOf(id run) string { return hex.EncodeToString(id[:]) }
 
-// common is that as the ledger would tell it, of a key whose costs count from a time on.
+// common is that as the ledger would tell it, of a key whose costs count from a time on. Of a time that is over nothing
+// counts, but what each process had spent by then is known: others may tell of it yet.
 func (n *remembered) common(since int64, renews bool) *common {
-	c := &common{since: since, told: map[run]int64{}}
-	if n.over(since, renews) {
-		return c
-	}
+	c := &common{since: since, told: map[run]int64{}, unread: n.Unread}
 	for name, nano := range n.Told {
 		if id, err := hex.DecodeString(name); err == nil && len(id) == len(run{}) {
 			c.told[run(id)] = max(nano, 0)
 		}
 	}
 	c.total = max(n.Total, 0)
-	if id, err := hex.DecodeString(n.Run); err == nil && len(id) == len(run{}) && n.Own > c.told[run(id)] {
-		c.total = saturate.Add(c.total, n.Own-c.told[run(id)])
-		c.told[run(id)] = n.Own
+	if id, err := hex.DecodeString(n.Run); err == nil && len(id) == len(run{}) {
+		c.atLeast(run(id), n.Own)
+	}
+	if n.over(since, renews) {
+		c.total = 0
 	}
 	return c
 }
 
-// recall takes what was known of a key before this process, if nothing else is.
+// atLeast counts what a process has spent in its life, as far as it is more than was known.
+func (c *common) atLeast(id run, nano int64) {
+	if more := nano - c.told[id]; more > 0 {
+		c.total = saturate.Add(c.total, more)
+		c.told[id] = nano
+	}
+}
+
+// recall takes what was known of a key before this process, if nothing else is: what its folder has of the ledger, and
+// what waits there for it. Told is that the ledger has ever been asked.
 func (s *sharing) recall(k *Key, start int64) (told bool) {
-	if s.keys[k] != nil {
-		return true
+	if c := s.keys[k]; c != nil {
+		return !c.unread
 	}
-	n := s.ledger.before[k.hash]
-	if n == nil {
-		return false
+	c := &common{since: start, told: map[run]int64{}, unread: true}
+	if n := s.ledger.before[k.hash]; n != nil {
+		t := k.terms.Load()
+		renews := t != nil && t.Renews != nil
+		c = n.common(start, renews)
+		if !renews || !n.over(start, renews) {
+			k.granted.Store(n.Added)
+		}
 	}
-	t := k.terms.Load()
-	renews := t != nil && t.Renews != nil
-	c := n.common(start, renews)
+	for id, nano := range s.ledger.waits(k.hash, start) {
+		c.atLeast(id, nano)
+	}
 	s.keys[k] = c
-	if !renews || !n.over(start, renews) {
-		k.granted.Store(n.Added)
+	s.put(k, c) // it stays known if this process ends before the ledger answers
+	return !c.unread
+}
+
+// waits is what processes before this one have spent with a key from a time on, as far as it has not been delivered.
+func (l *sharedLedger) waits(key string, from int64) map[run]int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	all := map[run]int64{}
+	for _, p := range l.box.pieces {
+		if p.run != l.box.run && p.at >= begin(from, hour) { // a piece may be of an hour
+			all[p.run] = saturate.Add(all[p.run], l.box.costs(p.span)[key])
+		}
 	}
-	s.put(k, c)
-	return true
+	return all
 }
 
 // recallAll does that for keys that could not be read, and tells of it once after a start.
@@ -145,7 +171,7 @@ type written struct {
 
 // snapshot is what the ledger has of a key, for those who must not wait for it.
 func (c *common) snapshot() *remembered {
-	n := &remembered{Since: c.since, Total: c.total, Told: make(map[string]int64, len(c.told))}
+	n := &remembered{Since: c.since, Total: c.total, Told: make(map[string]int64, len(c.told)), Unread: c.unread}
 	for id, nano := range c.told {
 		n.Told[hexOf(id)] = nano
 	}

@@ -1,7 +1,6 @@
 package usage
 
 import (
-	"encoding/hex"
 	"maps"
 	"time"
 
@@ -28,6 +27,8 @@ type common struct {
 	since int64
 	total int64         // since then
 	told  map[run]int64 // what processes have told, in their lives
+	// unread is that the ledger has never been asked, and all of this is what the folder here knows by itself.
+	unread bool
 }
 
 func newSharing(l *sharedLedger) *sharing {
@@ -72,7 +73,6 @@ func (s *sharing) load(b *Books, keys map[*Key]int64) error {
 				c.total = sum.Row[cost]
 			}
 			s.keys[k] = c
-			k.common.Store(c.snapshot())
 			s.put(k, c)
 		}
 		return nil
@@ -89,21 +89,20 @@ func (s *sharing) load(b *Books, keys map[*Key]int64) error {
 	return err
 }
 
-// teller is an account that has heard of others in another way. Others are their processes.
-type teller interface{ Others() []string }
+// teller is an account that hears of others in another way, by the names of their processes. It is told what the ledger
+// has: what was spent elsewhere, and what of that is of whom, so that nothing counts twice.
+type teller interface{ Tell(int64, map[string]int64) }
 
 // put tells an account what is elsewhere: all but what it knows by itself.
 func (s *sharing) put(k *Key, c *common) {
+	known := c.snapshot()
+	k.common.Store(known)
 	elsewhere := saturate.Sub(c.total, c.told[s.ledger.box.run])
 	if t, is := k.account.(teller); is {
-		for _, name := range t.Others() {
-			id, err := hex.DecodeString(name)
-			if err == nil && len(id) == len(run{}) && run(id) != s.ledger.box.run {
-				elsewhere = saturate.Sub(elsewhere, c.told[run(id)])
-			}
-		}
+		t.Tell(elsewhere, known.Told) // this process is not among those that it hears of
+	} else {
+		k.elsewhere.Store(elsewhere)
 	}
-	k.elsewhere.Store(elsewhere)
 }
 
 // ProcessOf is what this process is called in a ledger that instances share, "" in one of its own.
@@ -208,11 +207,8 @@ func (b *Books) hear() {
 			c.told[id] = max(c.told[id], nano)
 		}
 		if more {
-			k.common.Store(c.snapshot())
+			s.put(k, c)
 		}
-	}
-	for k, c := range s.keys { // those of whom an account has heard may have become others, too
-		s.put(k, c)
 	}
 	if s.added != nil && maps.Equal(s.added, n.Added) {
 		return

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -26,23 +27,24 @@ func join(cfg *config.Config, log *slog.Logger, books *usage.Options) (*cluster.
 	if len(setting.Redis) == 0 {
 		return nil, nil
 	}
-	name := usage.ProcessOf(books.Ledger)
-	if name == "" && !books.Memory {
+	folder := ""
+	if !books.Memory {
 		var err error
-		if name, err = ledgerName(books.Dir); err != nil {
+		if folder, err = folderName(books.Dir); err != nil {
 			return nil, err
 		}
 	}
-	fleet, err := cluster.Open(cluster.Options{Config: setting, Log: log, Books: name})
+	name := cmp.Or(usage.ProcessOf(books.Ledger), folder)
+	fleet, err := cluster.Open(cluster.Options{Config: setting, Log: log, Books: name, Folder: folder})
 	if err == nil {
 		books.Credits, books.Strict = fleet.Credits(), fleet.Strict()
 	}
 	return fleet, err
 }
 
-// ledgerName is what the ledger of a folder is called by the others, the same after a restart: what it has spent is
-// counted once.
-func ledgerName(dir string) (string, error) {
+// folderName is what a folder is called by the others, the same after a restart: what its ledger has spent, and what is
+// kept in it of limits, is counted once.
+func folderName(dir string) (string, error) {
 	path := filepath.Join(dir, "instance")
 	said, err := os.ReadFile(path)
 	if name := strings.TrimSpace(string(said)); err == nil && isName.MatchString(name) {
