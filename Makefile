@@ -48,7 +48,7 @@ test-chaos: ## behind haproxy, nginx and Caddy, the alert rules, at 5,000 stream
 	$(GO) test -tags chaos -count 1 -timeout 5m -run TestDoctorNamesNginx ./e2e
 	$(GO) test -tags chaos -count 1 -timeout 15m -run "$(call tests-in,$(CHAOS))" ./server ./server/relay
 
-test-cluster: ## what instances share, at real servers: apt-get install redis-server postgresql; REDIS_SERVER=valkey-server for a Valkey
+test-cluster: ## what instances share, at real servers: apt-get install redis-server postgresql haproxy; REDIS_SERVER=valkey-server for a Valkey
 	$(GO) test $(RACE) -tags cluster -count 1 -timeout 10m ./cluster
 	$(GO) test $(RACE) -tags cluster -count 1 -timeout 10m -run "$(call tests-in,usage/*_cluster_test.go)" ./usage
 	$(GO) test -tags cluster -count 1 -timeout 10m -run TestAFleet ./e2e
