@@ -108,6 +108,7 @@ func (r *reader) block(v rawjson.Value, path string) codec.Part {
 		r.Nested(path, func() { p.Result.Parts = r.content(get("content"), path+".content") })
 	default:
 		p.Kind, p.Raw = codec.PartOpaque, v.Raw(r.Data)
+		r.toolChange(v, text("type"), path)
 	}
 	return p
 }

@@ -11,7 +11,7 @@ import (
 // DecodeRequest reads a Messages request. Unknown members are kept in Extra, at each level.
 func (Format) DecodeRequest(body []byte) (*codec.Request, error) {
 	q := &codec.Request{Format: formatName, IncludeUsage: true}
-	r := &reader{fields.Reader{Data: body}}
+	r := &reader{Reader: fields.Reader{Data: body}}
 	var messages, system rawjson.Value
 	it := rawjson.MembersOf(body)
 	for it.Next() {
@@ -65,6 +65,7 @@ func (Format) DecodeRequest(body []byte) (*codec.Request, error) {
 		q.Messages = append(q.Messages, codec.Message{Role: codec.RoleSystem, Parts: parts})
 	}
 	q.Messages = r.messages(messages, q.Messages)
+	q.Tools = r.changed(q.Tools)
 	if q.Model == "" {
 		r.Fail("model", "must name a model")
 	}

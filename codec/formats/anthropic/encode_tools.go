@@ -19,6 +19,8 @@ func (w *writer) tools(list []alternation.Turn) []codec.Tool {
 		case !allows(t.Name):
 		case choice.Mode == codec.ToolNamed && !choice.Hosted && !w.mayForce() && t.Name != choice.Name:
 			// What cannot be forced is left alone to choose from.
+		case w.own && isAdded(&t):
+			// The block that adds it is sent.
 		case t.Kind == codec.ToolHosted && !w.own:
 			if strings.HasPrefix(t.Name, "web_search") && !w.format.hosted() {
 				out = append(out, webSearch)

@@ -301,7 +301,7 @@ func (d *Events) citation(dst []codec.Event, data []byte, v rawjson.Value, begin
 	if v.Kind != rawjson.Object {
 		return dst
 	}
-	r := reader{fields.Reader{Data: data}}
+	r := reader{Reader: fields.Reader{Data: data}}
 	c := r.citation(v)
 	c.Start, c.End = begin, d.runes
 	return append(dst, codec.Event{Kind: codec.EventCitation, Citation: &c})

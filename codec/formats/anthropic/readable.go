@@ -48,7 +48,7 @@ func (Format) Readable(opaque []byte) []codec.Part {
 	if err != nil {
 		return nil
 	}
-	r := &reader{fields.Reader{Data: opaque}}
+	r := &reader{Reader: fields.Reader{Data: opaque}}
 	get := func(name string) rawjson.Value { return v.Get(opaque, name) }
 	text := func(name string) string {
 		s, _ := rawjson.Text(opaque, get(name))
@@ -68,7 +68,7 @@ func (Format) Readable(opaque []byte) []codec.Part {
 		return r.content(get("content"), "content")
 	case "server_tool_use", "mcp_tool_use":
 		return said(words.Of(text("name"), opaque, get("input")))
-	case "fallback":
+	case "fallback", "tool_addition", "tool_removal":
 		return nil
 	default:
 		return said(words.Of(kind, opaque, v))

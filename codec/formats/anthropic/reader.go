@@ -7,7 +7,12 @@ import (
 )
 
 // reader reads a request of this format.
-type reader struct{ fields.Reader }
+type reader struct {
+	fields.Reader
+	added   []codec.Tool    // by blocks of the conversation
+	places  map[string]int  // of those, by their names
+	removed map[string]bool // by them, and not added again
+}
 
 func (r *reader) cache(v rawjson.Value) *codec.Cache {
 	if v.Kind != rawjson.Object {

@@ -48,7 +48,7 @@ func finishWord(f codec.Finish) string {
 // DecodeResponse reads a message.
 func (Format) DecodeResponse(body []byte) (*codec.Response, error) {
 	a := &codec.Response{Format: formatName}
-	r := &reader{fields.Reader{Data: body}}
+	r := &reader{Reader: fields.Reader{Data: body}}
 	var content, stop, sequence, details rawjson.Value
 	var n counts
 	kind := ""
