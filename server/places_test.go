@@ -126,8 +126,11 @@ func (c caller) behave(do func(caller), ended func()) {
 	}
 	go func() {
 		defer ended()
+		_ = c.SetReadBuffer(4 << 10) // or the kernel takes megabytes of answers before anybody waits
+		_ = c.SetWriteBuffer(4 << 10)
+		many := strings.Repeat("GET /dashboard/ HTTP/1.1\r\nHost: gateway\r\n\r\n", 200)
 		for err := error(nil); err == nil; {
-			_, err = io.WriteString(c.w, "GET /dashboard/ HTTP/1.1\r\nHost: gateway\r\n\r\n")
+			_, err = io.WriteString(c.w, many)
 		}
 	}()
 }
