@@ -73,7 +73,7 @@ func (x *exchange) keepRequest(r *record, client netip.Addr) {
 			l.Text("detail", clip(r.failure.Detail))
 		}
 	}
-	x.keepAttempts(r.tries)
+	x.keepAttempts(r)
 	if x.delivery.Pace != nil {
 		keepPace(l, x.delivery.Pace)
 	}
@@ -87,17 +87,22 @@ func (x *exchange) keepRequest(r *record, client netip.Addr) {
 	}
 }
 
-func (x *exchange) keepAttempts(tries []trial) {
-	if len(tries) == 0 {
+// keepAttempts leaves out of an attempt what the request's line says already, as most do.
+func (x *exchange) keepAttempts(r *record) {
+	if len(r.tries) == 0 {
 		return
 	}
 	l := &x.line
 	l.List("attempts")
-	for i := range tries {
-		t := &tries[i]
+	for i := range r.tries {
+		t := &r.tries[i]
 		l.Item()
-		l.Text("provider", t.provider)
-		l.Text("upstream_model", t.upstream)
+		if t.provider != r.provider {
+			l.Text("provider", t.provider)
+		}
+		if t.upstream != r.upstream {
+			l.Text("upstream_model", t.upstream)
+		}
 		if t.key >= 0 {
 			l.Number("key", int64(t.key)+1)
 		}

@@ -81,14 +81,9 @@ func (l *lookups) begin(key string) (done func(took time.Duration), ok bool) {
 
 // requestsFound is what GET /v1/requests answers with.
 type requestsFound struct {
-	Requests []requestFound `json:"requests"`
-	Next     string         `json:"next,omitempty"` // from= of what follows
-	State    requestsState  `json:"state"`
-}
-
-type requestFound struct {
-	requestlog.Entry
-	Exchange json.RawMessage `json:"exchange,omitempty"` // all that was said, if that is asked for and was kept
+	Requests []requestlog.Whole `json:"requests"`
+	Next     string             `json:"next,omitempty"` // from= of what follows
+	State    requestsState      `json:"state"`
 }
 
 type requestsState struct {
@@ -137,9 +132,9 @@ func (s *Server) listRequests(ctx *fasthttp.RequestCtx, key *clientKey) {
 		s.withoutSecrets(ctx)
 		return
 	}
-	found := requestsFound{Requests: make([]requestFound, len(page.Found)), Next: page.Next}
+	found := requestsFound{Requests: make([]requestlog.Whole, len(page.Found)), Next: page.Next}
 	for i := range page.Found {
-		found.Requests[i] = requestFound{page.Found[i].Entry, page.Found[i].Exchange()}
+		found.Requests[i] = page.Found[i].Whole()
 	}
 	found.State.Level = string(s.snapshot.Load().config.Preferences.RequestLog.Level)
 	if state := s.requests.State(); key.admin {

@@ -3,6 +3,7 @@ package command
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
@@ -68,8 +69,13 @@ func requests(args []string) int {
 	}
 	switch {
 	case lines:
-		for _, f := range page.Found {
-			fmt.Printf("%s\n", f.Line)
+		to := json.NewEncoder(os.Stdout)
+		to.SetEscapeHTML(false)
+		for i := range page.Found {
+			if err := to.Encode(page.Found[i].Whole()); err != nil {
+				fmt.Fprintln(complaints{}, "uni-api requests:", err)
+				return 1
+			}
 		}
 	case len(page.Found) == 0:
 		fmt.Fprintln(complaints{}, "uni-api requests: there is none like that")

@@ -1,6 +1,7 @@
 package requestlog
 
 import (
+	"cmp"
 	"time"
 )
 
@@ -40,9 +41,9 @@ type Entry struct {
 
 // Attempt is one of them.
 type Attempt struct {
-	Provider string   `json:"provider"`
-	Upstream string   `json:"upstream_model"`
-	Key      int      `json:"key,omitempty"` // the how-manieth of the provider's; 0 if it has none
+	Provider string   `json:"provider"`       // left out of a line where it is the request's
+	Upstream string   `json:"upstream_model"` // likewise
+	Key      int      `json:"key,omitempty"`  // the how-manieth of the provider's; 0 if it has none
 	Status   int      `json:"status"`
 	BeganMS  float64  `json:"began_ms"`
 	MS       float64  `json:"ms"`                 // until it failed, or the first byte came
@@ -56,6 +57,14 @@ type Attempt struct {
 
 // Point is how much of a stream had been written after some time: milliseconds since the request came, bytes.
 type Point [2]int64
+
+// complete gives the attempts what their line leaves out of them.
+func (e *Entry) complete() {
+	for i := range e.Attempts {
+		a := &e.Attempts[i]
+		a.Provider, a.Upstream = cmp.Or(a.Provider, e.Provider), cmp.Or(a.Upstream, e.Upstream)
+	}
+}
 
 // Failed says whether the request was not served. A client that left is not a failure.
 func (e *Entry) Failed() bool { return e.Status >= 400 && e.Status != 499 }

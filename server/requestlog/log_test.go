@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
@@ -44,6 +45,30 @@ func ids(p Page) string {
 		all = append(all, f.ID)
 	}
 	return strings.Join(all, " ")
+}
+
+func TestAttemptsTellWhatTheirLineSaysForThem(t *testing.T) {
+	dir := t.TempDir()
+	l := open(t, dir, wide)
+	l.Add(line(0, time.Now(), 200, `,"provider":"b","upstream_model":"y","attempts":[{"provider":"a","upstream_model":"x","status":500},{"provider":"a","status":429},{"status":200}],"exchange":{"a":1}`))
+	l.Flush()
+	var attempts []string
+	found := search(t, dir, Query{Bodies: true}).Found
+	for _, a := range found[0].Attempts {
+		attempts = append(attempts, a.Provider+"/"+a.Upstream)
+	}
+	if got := strings.Join(attempts, " "); got != "a/x a/y b/y" {
+		t.Errorf("they are %s", got)
+	}
+	whole, err := json.Marshal(found[0].Whole())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`{"provider":"b","upstream_model":"y","status":200`, `"exchange":{"a":1}}`} {
+		if !bytes.Contains(whole, []byte(want)) {
+			t.Errorf("%s does not have %s", whole, want)
+		}
+	}
 }
 
 func TestLinesAreFoundByWhatTheySay(t *testing.T) {

@@ -3,6 +3,7 @@ package requestlog
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -115,6 +116,15 @@ func (f *Found) Exchange() []byte {
 	return nil
 }
 
+// Whole is a request as others get it.
+type Whole struct {
+	Entry
+	Exchange json.RawMessage `json:"exchange,omitempty"` // all that was said, if that is asked for and was kept
+}
+
+// Whole is all that the line tells.
+func (f *Found) Whole() Whole { return Whole{f.Entry, f.Exchange()} }
+
 // backwards looks through lines from the last to the first. Once there are enough it says how many bytes are left, else
 // -1.
 func (p *Page) backwards(lines []byte, q Query, needles [][]byte) int {
@@ -136,7 +146,7 @@ func (p *Page) backwards(lines []byte, q Query, needles [][]byte) int {
 		if unmarshal(line, &f.Entry) != nil {
 			continue
 		}
-		if q.Own {
+		if f.complete(); q.Own {
 			f.HideInner()
 		}
 		if !q.matches(&f.Entry) {
