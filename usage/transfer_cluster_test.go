@@ -28,10 +28,12 @@ func exported(t testing.TB, o Options) string {
 }
 
 // filled makes a ledger of three days in a file, around the turn of a month.
-func filled(t testing.TB, dir string) (now time.Time) {
+func filled(t testing.TB, dir string) {
 	t.Helper()
-	now = monthOf(time.Now().Add(-3 * 24 * time.Hour).Unix()).Add(-40 * time.Hour)
-	b := open(t, Options{Dir: dir, Now: func() time.Time { return now }})
+	c := newClock() // the books look at it by themselves, too
+	c.at.Store(monthOf(time.Now().Add(-3 * 24 * time.Hour).Unix()).Add(-40 * time.Hour).Unix())
+	b := open(t, Options{Dir: dir, Now: c.now})
+	c.books = b
 	configure(t, b, nil, nil)
 	for i := range 40 {
 		for range 3 {
@@ -41,7 +43,7 @@ func filled(t testing.TB, dir string) (now time.Time) {
 		if err := b.flush(); err != nil {
 			t.Fatal(err)
 		}
-		now = now.Add(113 * time.Minute)
+		c.advance(113 * time.Minute)
 	}
 	for i := range 3 {
 		if _, _, err := b.AddCredits(secret, Correction{Nano: int64(i + 1), Note: "<é>\x00"}); err != nil {
@@ -51,7 +53,6 @@ func filled(t testing.TB, dir string) (now time.Time) {
 	if err := b.Close(); err != nil {
 		t.Fatal(err)
 	}
-	return now
 }
 
 func TestALedgerGoesFromAFileToTablesAndBackWithoutLoss(t *testing.T) {
