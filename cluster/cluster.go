@@ -28,6 +28,9 @@ const (
 	// waits is woken later than busyWhen.
 	busyFor  = 2 * time.Second
 	busyWhen = 5 * time.Millisecond
+	// muteFor is how long Redis may answer nobody for a busy machine to be the reason of it. Then nobody waits for
+	// longer than patience, or each question of each request would wait for busyFor.
+	muteFor = time.Second
 	// replyWithin is how long an answer is waited for in the background: one that comes late is heard all the same, or
 	// nobody would know what was recorded.
 	replyWithin = 2 * time.Second
@@ -320,7 +323,7 @@ func (c *Cluster) run(ctx context.Context, script *rueidis.Lua, keys, args []str
 }
 
 // await waits until a question is answered, and says whether it was. Where ctx has come to its deadline it waits on for
-// as long as Redis answers other questions, or this machine is too busy to hear it: then Redis is not away, and to
+// as long as Redis answers other questions, or this machine may be too busy to hear it: then Redis is not away, and to
 // decide without it would let in more than the limit says.
 func (c *Cluster) await(ctx context.Context, done <-chan struct{}) bool {
 	c.busy.feel()
@@ -336,8 +339,9 @@ func (c *Cluster) await(ctx context.Context, done <-chan struct{}) bool {
 			return true
 		default:
 		}
-		more := aliveFor - time.Since(time.Unix(0, c.spoke.Load()))
-		if c.busy.is() {
+		mute := time.Since(time.Unix(0, c.spoke.Load()))
+		more := aliveFor - mute
+		if mute < muteFor && c.busy.is() {
 			more = patience
 		}
 		if more <= 0 || time.Now().After(end) || !c.up.Load() || !errors.Is(ctx.Err(), context.DeadlineExceeded) {
