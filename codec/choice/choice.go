@@ -16,9 +16,9 @@ import (
 // Anthropic and AssemblyAI fallbacks, and LiteLLM router_settings_override, user_config and model_list as well; Vercel
 // providerOptions.gateway.models; orq.ai orq.fallbacks; Groq compound_custom.models; Together safety_model; Mistral
 // guardrails[].moderation_llm_v1.model_name; LM Studio draft_model; OpenAI moderation.model and the model of the tool
-// image_generation, and Anthropic that of the tool advisor; Vertex generationConfig.routingConfig; Google
-// generateContentRequest.model; Azure the deployment by which it embeds a question in
-// data_sources[].parameters.embedding_dependency.deployment_name
+// image_generation, and Anthropic that of the tool advisor, which a block of the conversation may add as well; Vertex
+// generationConfig.routingConfig; Google generateContentRequest.model; Azure the deployment by which it embeds a
+// question in data_sources[].parameters.embedding_dependency.deployment_name
 // (learn.microsoft.com/azure/ai-services/openai/references/azure-search), before that
 // dataSources[].parameters.embeddingDeploymentName.
 var (
@@ -110,6 +110,8 @@ func (f *finder) member(name string, v rawjson.Value) {
 		f.tools(v, 0)
 	case name == "input" && !f.google:
 		f.items(v)
+	case name == "messages" && !f.google:
+		f.blocks(v)
 	case name == toolChoice && !f.google:
 		f.find(v, false, 0)
 	case name == preset:

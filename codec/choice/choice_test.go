@@ -38,6 +38,9 @@ func TestNamesFindsTheModels(t *testing.T) {
 		{`{"input":[{"type":"additional_tools","role":"developer","tools":[{"type":"function","name":"f","parameters":{"model":"no"}},{"type":"image_generation","model":"a"}]},{"role":"user","content":"x","model":"no"},` +
 			`{"type":"tool_search_output","\u0074ools":[{"type":"namespace","tools":[{"type":"image_generation","model":"b"}]}]},{"Tools":[{"type":"image_generation","model":"c"}]},"x",["x"]]}`, false, []string{"a", "b", "c"}},
 		{`{"input":[{"tools":"no"},{"tools":{"type":"image_generation","model":"no"}}],"tool_choice":{"type":"function","name":"model"}}`, false, nil},
+		{`{"messages":[{"role":"user","content":"x","tool":{"definition":{"type":"advisor_20260301","model":"no"}}},{"role":"system","content":[{"type":"tool_addition","tool":{"type":"tool_definition","definition":{"type":"advisor_20260301","name":"advisor","model":"a"}}},` +
+			`{"type":"tool_addition","\u0074ool":{"type":"tool_definition","Definition":{"type":"advisor_20260301","model":"b"}}},{"type":"tool_addition","tool":{"type":"tool_definition","definition":{"name":"f","input_schema":{"model":"no"}}}},{"type":"tool_use","input":{"tool":{"definition":{"type":"x","model":"no"}}}},"x",{"tool":"no"}]},` +
+			`{"content":[{"type":"compaction","tool_changes":[{"type":"tool_addition","tool":{"type":"tool_definition","definition":{"type":"advisor_20260301","model":"c"}}}]}]},"x"]}`, false, []string{"a", "b", "c"}},
 		{`{"tool_choice":{"type":"image_generation","model":"a"}}`, false, []string{"a"}},
 		{`{"tool_choice":{"type":"allowed_tools","mode":"auto","tools":[{"type":"image_generation","model":"a"},{"type":"function","name":"f"}]}}`, false, []string{"a"}},
 		{`{"tool_choice":"auto","input":"hi"}`, false, nil},

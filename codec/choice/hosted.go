@@ -65,6 +65,95 @@ func carries(it *rawjson.Members) bool {
 	return len(name) == len("tools") && strings.EqualFold(name, "tools") && it.Value.Kind == rawjson.Array
 }
 
+// Added says whether blocks of Anthropic's messages add tools to a conversation, which may be the provider's own. Long
+// conversations are looked through for the word by which they do. It does not allocate, unless it is there.
+func Added(body []byte, messages rawjson.Value) bool {
+	return messages.Kind == rawjson.Array && mayDefine(messages.Raw(body)) && defines(body, messages)
+}
+
+// mayDefine says whether tool_definition may stand somewhere in a value, with or without escapes.
+func mayDefine(raw []byte) bool {
+	const before, behind = "tool", "definition"
+	for rest := raw; ; {
+		i := bytes.IndexByte(rest, '_')
+		if i < 0 {
+			break
+		}
+		if bytes.HasSuffix(rest[:i], []byte(before)) && bytes.HasPrefix(rest[i+1:], []byte(behind)) {
+			return true
+		}
+		rest = rest[i+1:]
+	}
+	for rest := raw; ; {
+		i := bytes.Index(rest, []byte(`\u00`))
+		if i < 0 || i+len(`\u00x`) > len(rest) {
+			return false
+		}
+		rest = rest[i+len(`\u00`):]
+		if rest[0] >= '4' && rest[0] <= '7' { // a letter, or the _
+			return true
+		}
+	}
+}
+
+// defines says whether a block has a tool, or a list of changes.
+func defines(body []byte, messages rawjson.Value) bool {
+	for it := messages.Elements(body); it.Next(); {
+		for message := it.Value.Members(body); message.Next(); {
+			if !strings.EqualFold(message.Name(), "content") {
+				continue
+			}
+			for blocks := message.Value.Elements(body); blocks.Next(); {
+				for block := blocks.Value.Members(body); block.Next(); {
+					if changes(&block) {
+						return true
+					}
+				}
+			}
+		}
+	}
+	return false
+}
+
+// changes says whether a member of a block is a tool that it adds, or a list of such blocks.
+func changes(it *rawjson.Members) bool {
+	if it.Value.Kind < rawjson.Array {
+		return false
+	}
+	name := it.Name()
+	return strings.EqualFold(name, "tool") || strings.EqualFold(name, "tool_changes")
+}
+
+// blocks looks at the tools that blocks of messages add.
+func (f *finder) blocks(messages rawjson.Value) {
+	for it := messages.Elements(f.body); it.Next(); {
+		for message := it.Value.Members(f.body); message.Next(); {
+			if strings.EqualFold(message.Name(), "content") {
+				f.changed(message.Value, 0)
+			}
+		}
+	}
+}
+
+// changed looks at the blocks of a list.
+func (f *finder) changed(list rawjson.Value, depth int) {
+	for it := list.Elements(f.body); it.Next(); {
+		for block := it.Value.Members(f.body); block.Next(); {
+			switch {
+			case !changes(&block):
+			case block.Value.Kind == rawjson.Array && depth == 0:
+				f.changed(block.Value, 1)
+			default:
+				for tool := block.Value.Members(f.body); tool.Next(); {
+					if strings.EqualFold(tool.Name(), "definition") {
+						f.tool(tool.Value, 0)
+					}
+				}
+			}
+		}
+	}
+}
+
 // Chosen says whether the value of tool_choice names a model. It does not allocate, unless it does.
 func Chosen(body []byte, choice rawjson.Value) bool {
 	f := finder{body: body, in: toolChoice}
@@ -173,15 +262,19 @@ func (f *finder) tools(list rawjson.Value, depth int) {
 		return
 	}
 	for it := list.Elements(f.body); it.Next(); {
-		hosted := false
-		for tool := it.Value.Members(f.body); tool.Next(); {
-			hosted = hosted || isHosts(f.body, &tool, f.google)
-			if isSpace(&tool, f.google) {
-				f.tools(tool.Value, depth+1)
-			}
+		f.tool(it.Value, depth)
+	}
+}
+
+func (f *finder) tool(v rawjson.Value, depth int) {
+	hosted := false
+	for tool := v.Members(f.body); tool.Next(); {
+		hosted = hosted || isHosts(f.body, &tool, f.google)
+		if isSpace(&tool, f.google) {
+			f.tools(tool.Value, depth+1)
 		}
-		if hosted {
-			f.find(it.Value, false, depth)
-		}
+	}
+	if hosted {
+		f.find(v, false, depth)
 	}
 }

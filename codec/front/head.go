@@ -17,7 +17,8 @@ type Layout struct {
 	known                          *fields.Known
 	others                         []string
 	model, stream, messages, tools int
-	choice, input                  int // tool_choice and input, -1 if the format has none
+	choice, input                  int  // tool_choice and input, -1 if the format has none
+	blocks                         bool // messages are Anthropic's, whose blocks may add tools
 	firstOther                     int
 	firstWatched, watched          int
 }
@@ -37,6 +38,7 @@ func (l *Layout) Watch(names ...string) *Layout {
 func NewLayout(known *fields.Known, messages string, others ...string) *Layout {
 	l := &Layout{known: known, others: others, model: known.Number("model"), stream: known.Number("stream"), messages: known.Number(messages),
 		tools: known.Number("tools"), choice: known.Number("tool_choice"), input: known.Number("input"), firstOther: len(known.Names())}
+	l.blocks = l.choice >= 0 && l.messages != l.input
 	if len(others) > 0 {
 		l.firstOther = known.Number(others[0])
 	}
@@ -113,6 +115,7 @@ func (l *Layout) Read(body []byte, h *Head) error {
 			h.Messages = it.Whole()
 		case n == l.messages:
 			h.Messages = it.Whole()
+			h.Choosing = h.Choosing || l.blocks && choice.Added(body, h.Messages)
 		case n == l.tools:
 			tools := it.Elements()
 			h.Choosing = choice.Hosted(body, &tools, false) || h.Choosing
