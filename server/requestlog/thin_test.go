@@ -88,10 +88,11 @@ func TestThinnedSegmentsAreBoundedInNumber(t *testing.T) {
 	dir := t.TempDir()
 	const most = 1 << 20
 	l := &Log{dir: dir}
-	segments := []file{{name: "w", size: most}}
+	var segments []file
 	for i := range 6000 {
-		segments = append([]file{{name: fmt.Sprint("t", i), size: 1, thin: true}}, segments...)
+		segments = append(segments, file{name: fmt.Sprint("t", i), size: 1, thin: true})
 	}
+	segments = append(segments, file{name: "w", size: most})
 	if err := l.makeRoom(segments, Bounds{Most: most}, most); err != nil {
 		t.Fatal(err)
 	}
