@@ -11,6 +11,7 @@ import (
 	"uniapi/balancer"
 	"uniapi/config"
 	"uniapi/server/budget"
+	"uniapi/server/relay"
 	"uniapi/usage"
 )
 
@@ -23,7 +24,8 @@ type clientKey struct {
 	admin   bool
 	book    *usage.Key
 	share   *budget.Share // of the memory and the places for requests; stands for the key among connections, too
-	only    bool          // there is no other key
+	hedges  *relay.HedgeShare
+	only    bool // there is no other key
 
 	stages       stages        // of its requests
 	limitsTokens bool          // some rate_limit of the key has a tpr

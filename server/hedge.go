@@ -47,9 +47,9 @@ type runner struct {
 // last, after it has reported the others.
 func (x *exchange) race(rules *config.Hedging) error {
 	if len(x.runners) == 0 { // the request counts once, however often it is tried again
-		x.server.hedges.Asked(rules.Share)
+		x.key.hedges.Asked(rules.Share)
 	}
-	r := relay.Race{Racer: &racer{x, rules}, Most: rules.MaxInflight, Share: &x.server.hedges}
+	r := relay.Race{Racer: &racer{x, rules}, Most: rules.MaxInflight, Share: x.key.hedges}
 	_, err := r.Run(x.runs(x.at, rules))
 	if err == nil && x.at.chosen.Number > 1 {
 		x.server.counters.HedgesWon.Add(1)

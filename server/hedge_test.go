@@ -189,6 +189,29 @@ func TestHedgingCountsRequestsInItsShare(t *testing.T) {
 	<-gone
 }
 
+// Each client key has a share of its own: one whose requests are slow uses up nothing of another's, nor does a reload
+// begin it anew.
+func TestHedgingKeepsTheShareOfEachKey(t *testing.T) {
+	const other = "sk-other-0123456789abcdefghijklm"
+	var order journal
+	keys := "api_keys: [{api: " + clientKeyText + ", model: [all]}, {api: " + other + ", model: [all]}]\n" +
+		"preferences: {SCHEDULING_ALGORITHM: fixed_priority, hedging: {enabled: true, delay: 0.05, share: 50}}\n"
+	sections := []string{providerOf("p", listen(t, order.named("p", afterwards(4, both)))), providerOf("q", listen(t, order.named("q", both))), keys}
+	g := start(t, sections...)
+	for _, key := range []string{clientKeyText, other, "", clientKeyText} {
+		if key == "" {
+			g.Apply(parseConfig(t, sections...))
+			continue
+		}
+		if a := g.do("POST", "/v1/chat/completions", plainRequest, "Authorization", "Bearer "+key); a.StatusCode != 200 {
+			t.Fatalf("%d: %s", a.StatusCode, a.body)
+		}
+	}
+	if order.String() != "p p p q" {
+		t.Errorf("asked were %q: the second request of the first key has half of two", &order)
+	}
+}
+
 // Where nobody else can be asked, an attempt has no more time than without hedging.
 func TestHedgingGivesUpWhatHasHadItsTime(t *testing.T) {
 	gone := make(chan struct{}, 9)

@@ -33,7 +33,6 @@ import (
 	"uniapi/server/idempotency"
 	"uniapi/server/pricelist"
 	"uniapi/server/queue"
-	"uniapi/server/relay"
 	"uniapi/server/requestlog"
 	"uniapi/server/telemetry"
 	"uniapi/server/telemetry/metrics"
@@ -135,7 +134,6 @@ type Server struct {
 	notRead  atomic.Pointer[string] // why the configuration could not be read again; nil if it could
 	building sync.Mutex             // held while a snapshot is built
 	asking   sync.Map               // *asking by provider and model: see backend
-	hedges   relay.HedgeShare       // of attempts beside others
 	inFlight *budget.Places         // requests for answers
 	sending  *budget.Places         // requests whose bodies are on their way
 	fetches  *budget.Places         // connections on which images and files are fetched

@@ -13,6 +13,7 @@ import (
 	"uniapi/pool/fetch"
 	"uniapi/pool/provider"
 	"uniapi/server/budget"
+	"uniapi/server/relay"
 	"uniapi/server/telemetry"
 	"uniapi/usage"
 )
@@ -90,8 +91,9 @@ func (s *Server) build(cfg *config.Config) *snapshot {
 	for _, k := range cfg.APIKeys {
 		balance, book := snap.table.Key(k.Key), s.books.Key(k.Key)
 		balance.OutOfCredit = book.OutOfCredit
-		key := &clientKey{APIKey: k, id: keyID(k.Key), share: s.share(k.Key), balance: balance, routes: balance.Routes, admin: cfg.IsAdmin(k), book: book,
+		key := &clientKey{APIKey: k, id: keyID(k.Key), balance: balance, routes: balance.Routes, admin: cfg.IsAdmin(k), book: book,
 			only: len(cfg.APIKeys) == 1, limitsTokens: limitsTokens(k.Preferences.RateLimit), queue: cfg.Queue(k)}
+		key.share, key.hedges = s.shares(k.Key)
 		key.stages = key.stagesOf()
 		snap.keys.add(key)
 	}
@@ -120,15 +122,15 @@ func (a *attempt) searching() codec.Searcher {
 	return search
 }
 
-// share is what a key has of the memory and the places for requests; it stays the same from one
-// configuration to the next, as the requests do.
-func (s *Server) share(key string) *budget.Share {
+// shares are what a key has of the memory and the places for requests, and of attempts beside others; they stay the
+// same from one configuration to the next, as the requests do.
+func (s *Server) shares(key string) (*budget.Share, *relay.HedgeShare) {
 	if old := s.snapshot.Load(); old != nil {
 		if known := old.keys[sha256.Sum256([]byte(key))]; known != nil {
-			return known.share
+			return known.share, known.hedges
 		}
 	}
-	return new(budget.Share)
+	return new(budget.Share), new(relay.HedgeShare)
 }
 
 // route compiles who serves what, once the channels are known. discovered are the models of a provider whose

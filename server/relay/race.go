@@ -197,8 +197,8 @@ func (r *Race) callOff(winner *Runner) {
 	r.Racer.Turn(winner)
 }
 
-// HedgeShare is how many requests may have attempts beside others before the time of those is over, in millionths of
-// one.
+// HedgeShare is how many requests of a client key may have attempts beside others before the time of those is over, in
+// millionths of one. Each key has its own: requests that are made to be slow use up nobody else's.
 type HedgeShare struct{ left atomic.Int64 }
 
 const (
