@@ -178,7 +178,7 @@ func (a *attempt) meet(ask provider.Ask) {
 	a.answer.Terms = relay.Terms{
 		Request: a, Redactor: a, Holding: a.holding, Response: &a.ctx.Response, Blanks: max(a.limits.FirstByte, a.server.options.longestSearch),
 		Client: a.format, Speaks: a.speaks, Head: &a.head, Upstream: a.upstream, Untranslated: a.untranslated,
-		From: front.From{Format: a.to, Endpoint: a.endpoint, Triggers: a.snap.config.Preferences.ErrorTriggers, ItemIDs: a.namer != nil},
+		From: front.From{Format: a.to, Endpoint: a.endpoint, Triggers: a.snap.config.Preferences.ErrorTriggers, ItemIDs: a.namer != nil, Body: a.body},
 		Raw:  a.path.Raw, Streamless: a.path.Raw && a.inputOnly(), Stream: a.stream, Unread: !a.path.Raw && (a.endpoint == provider.CountTokens || a.endpoint == provider.Moderations),
 	}
 }

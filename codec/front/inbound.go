@@ -75,7 +75,14 @@ type From struct {
 	Format   codec.Format
 	Endpoint codec.Endpoint
 	Triggers []string
-	ItemIDs  bool // items get the ids of an ItemNamer
+	ItemIDs  bool   // items get the ids of an ItemNamer
+	Body     []byte // that the client has sent
+}
+
+// Recoder is an Inbound whose clients say how an answer that passes is to be written, which some upstreams do not heed.
+type Recoder interface {
+	// Recode returns an answer as the client gets it: nil is as it came.
+	Recode(answer []byte, from From, room Room) ([]byte, error)
 }
 
 // ItemNamer is an Inbound whose items get other ids where the operator wants that: those that the vendor gives them,

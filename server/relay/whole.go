@@ -5,6 +5,7 @@ import (
 
 	"uniapi/codec"
 	"uniapi/codec/estimate"
+	"uniapi/codec/front"
 	"uniapi/codec/toolid"
 	"uniapi/codec/trigger"
 	"uniapi/pool"
@@ -30,21 +31,31 @@ func (a *Answer) readWhole(from *pool.Response) error {
 		return err
 	case a.Raw:
 		a.Usage, err = codec.CheckObject(body)
+		if recoder, is := a.Speaks.(front.Recoder); is && err == nil {
+			var anew []byte
+			anew, err = recoder.Recode(body, a.From, a)
+			return a.replaced(anew, err)
+		}
 		return err
 	case a.Untranslated:
 		var anew []byte
 		a.Usage, anew, err = a.Speaks.Check(body, a.From, a)
-		if err == nil && anew != nil {
-			a.Body = anew
-			err = a.Holding.Hold(budget.Answer, budget.Beyond(anew))
-		}
-		return err
+		return a.replaced(anew, err)
 	}
 	whole, err := a.decode(body)
 	if err != nil {
 		return err
 	}
 	return a.write(whole)
+}
+
+// replaced takes an answer that was written anew, unless it is nil.
+func (a *Answer) replaced(anew []byte, err error) error {
+	if err == nil && anew != nil {
+		a.Body = anew
+		err = a.Holding.Hold(budget.Answer, budget.Beyond(anew))
+	}
+	return err
 }
 
 // decode reads a whole answer. What it tells of its usage is noted where it cannot be read any further.
