@@ -41,10 +41,12 @@ type lookups struct {
 
 	asking sync.Mutex
 	keys   map[string]bool // that have their turn or wait for it
+
+	places sealedPlaces
 }
 
 func newLookups() *lookups {
-	return &lookups{turn: make(chan struct{}, 1), keys: make(map[string]bool)}
+	return &lookups{turn: make(chan struct{}, 1), keys: make(map[string]bool), places: newPlaces()}
 }
 
 // begin waits for the turn of a key that is no admin's, which lasts until it is told how long the search took. false is
@@ -113,6 +115,12 @@ func (s *Server) listRequests(ctx *fasthttp.RequestCtx, key *clientKey) {
 			return
 		}
 		query.KeyID, query.Provider, query.Own = key.id, "", true
+		place, is := s.lookups.places.find(query.From)
+		if !is {
+			writeError(ctx, badQuery("from must be what \"next\" was in an answer to this key, since the gateway was started"))
+			return
+		}
+		query.From = place
 	}
 	page, bad := s.lookUp(query, key)
 	if bad != nil {
@@ -135,6 +143,9 @@ func (s *Server) listRequests(ctx *fasthttp.RequestCtx, key *clientKey) {
 	found := requestsFound{Requests: make([]requestlog.Whole, len(page.Found)), Next: page.Next}
 	for i := range page.Found {
 		found.Requests[i] = page.Found[i].Whole()
+	}
+	if !key.admin {
+		found.Next = s.lookups.places.hide(page.Next)
 	}
 	found.State.Level = string(s.snapshot.Load().config.Preferences.RequestLog.Level)
 	if state := s.requests.State(); key.admin {

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -72,9 +73,39 @@ func TestAKeyIsToldOfItsRequestsAsItMayBe(t *testing.T) {
 			t.Errorf("%s: %d %s", query, a.StatusCode, a.body)
 		}
 	}
+	g.do("POST", "/v1/chat/completions", plainRequest, as...)
+	g.do("POST", "/v1/chat/completions", plainRequest, "Authorization", "Bearer "+clientKeyText)
+	keptIn(t, g, folder, 3)
+	var pages [2]struct {
+		Requests []struct{ ID string }
+		Next     string
+	}
+	from := ""
+	for i := range pages {
+		a := g.do("GET", "/v1/requests?limit=1&from="+from, "", as...)
+		if err := json.Unmarshal([]byte(a.body), &pages[i]); err != nil || len(pages[i].Requests) != 1 {
+			t.Fatalf("page %d: %s", i, a.body)
+		}
+		from = pages[i].Next
+	}
+	if pages[0].Requests[0].ID == pages[1].Requests[0].ID {
+		t.Errorf("both pages are %s", pages[0].Requests[0].ID)
+	}
+	plainly := g.do("GET", "/v1/requests?limit=1", "", "Authorization", "Bearer "+clientKeyText)
+	if err := json.Unmarshal([]byte(plainly.body), &pages[1]); err != nil || !strings.Contains(pages[1].Next, "Z-") {
+		t.Fatalf("an admin's: %s", plainly.body)
+	}
+	if next := pages[0].Next; strings.Contains(next, time.Now().UTC().Format("20060102T")) || len(next) < placeLength {
+		t.Errorf("a key is told %s, which says how much others have sent", next)
+	}
+	for _, other := range []string{pages[1].Next, pages[0].Next + "AA", "x"} { // of an admin, or made up
+		if a := g.do("GET", "/v1/requests?from="+other, "", as...); a.StatusCode != 400 || !strings.Contains(a.body, "from must be") {
+			t.Errorf("from=%s: %d %s", other, a.StatusCode, a.body)
+		}
+	}
 	g.requests.Flush()
 	page, err := requestlog.Search(context.Background(), folder, requestlog.Query{Text: "hidden"})
-	if err != nil || len(page.Found) != 1 {
+	if err != nil || len(page.Found) != 3 {
 		t.Errorf("the log has %d: %v", len(page.Found), err)
 	}
 	long := append(append([]byte(`{"time":"2026-01-01T00:00:00Z","id":"x","status":200,"error":"`), strings.Repeat("e", 1<<19)...), "\"}\n"...)
