@@ -99,13 +99,16 @@ func (c *common) atLeast(id run, nano int64) {
 // recall takes what was known of a key before this process, if nothing else is: what its folder has of the ledger, and
 // what waits there for it. Told is that the ledger has ever been asked.
 func (s *sharing) recall(k *Key, start int64) (told bool) {
+	t := k.terms.Load()
+	renews := t != nil && t.Renews != nil
 	if c := s.keys[k]; c != nil {
+		if renews && start > c.since {
+			s.begin(k, c, start)
+		}
 		return !c.unread
 	}
 	c := &common{since: start, told: map[run]int64{}, unread: true}
 	if n := s.ledger.before[k.hash]; n != nil {
-		t := k.terms.Load()
-		renews := t != nil && t.Renews != nil
 		c = n.common(start, renews)
 		if !renews || !n.over(start, renews) {
 			k.granted.Store(n.Added)
@@ -117,6 +120,19 @@ func (s *sharing) recall(k *Key, start int64) (told bool) {
 	s.keys[k] = c
 	s.put(k, c) // it stays known if this process ends before the ledger answers
 	return !c.unread
+}
+
+// begin lets the costs of a key count from a later time on, of which the ledger has told nothing yet: what was known by
+// then counts no more, of this process too. Nothing can have been added since, for that takes the ledger.
+func (s *sharing) begin(k *Key, c *common, start int64) {
+	c.since, c.total = start, 0
+	own := k.account.Spent()
+	if o, shares := k.account.(owner); shares {
+		own = o.Own()
+	}
+	c.told[s.ledger.box.run] = max(c.told[s.ledger.box.run], own)
+	k.granted.Store(0)
+	s.put(k, c)
 }
 
 // waits is what processes before this one have spent with a key from a time on, as far as it has not been delivered.

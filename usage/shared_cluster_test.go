@@ -458,4 +458,11 @@ func TestCreditsOfAFleetBeginAnewWithTheMonth(t *testing.T) {
 	if _, theirs = begin("two", dir); theirs.Left() != 70 {
 		t.Errorf("a start in another month, without the database: %d are left", theirs.Left())
 	}
+	soon(t, "the one that runs has all of it again without the database", func() bool { return mine.Left() == 70 })
+	spend(one, mine, 2)
+	if mine.Left() != 70-14 {
+		t.Errorf("of what is spent then, without the database, %d are left", mine.Left())
+	}
+	server.Start()
+	soon(t, "both know of this month alone when it is back", func() bool { return mine.Left() == 70-14 && theirs.Left() == 70-14 })
 }
