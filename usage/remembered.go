@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"uniapi/codec/saturate"
@@ -98,7 +99,7 @@ func (c *common) atLeast(id run, nano int64) {
 
 // recall takes what was known of a key before this process, if nothing else is: what its folder has of the ledger, and
 // what waits there for it. Told is that the ledger has ever been asked.
-func (s *sharing) recall(k *Key, start int64) (told bool) {
+func (s *sharing) recall(k *Key, start int64, left []leftBehind) (told bool) {
 	t := k.terms.Load()
 	renews := t != nil && t.Renews != nil
 	if c := s.keys[k]; c != nil {
@@ -114,7 +115,13 @@ func (s *sharing) recall(k *Key, start int64) (told bool) {
 			k.granted.Store(n.Added)
 		}
 	}
-	for id, nano := range s.ledger.waits(k.hash, start) {
+	waits := map[run]int64{}
+	for _, l := range left {
+		if l.at >= begin(start, hour) { // it may be of an hour
+			waits[l.run] = saturate.Add(waits[l.run], l.costs[k.hash])
+		}
+	}
+	for id, nano := range waits {
 		c.atLeast(id, nano)
 	}
 	s.keys[k] = c
@@ -135,24 +142,36 @@ func (s *sharing) begin(k *Key, c *common, start int64) {
 	s.put(k, c)
 }
 
-// waits is what processes before this one have spent with a key from a time on, as far as it has not been delivered.
-func (l *sharedLedger) waits(key string, from int64) map[run]int64 {
+// leftBehind is what a process before this one has spent with keys in a time, and has not delivered.
+type leftBehind struct {
+	run   run
+	at    int64
+	costs map[string]int64
+}
+
+// left is that of pieces.
+func (l *sharedLedger) left(pieces []*piece) (list []leftBehind) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	all := map[run]int64{}
-	for _, p := range l.box.pieces {
-		if p.run != l.box.run && p.at >= begin(from, hour) { // a piece may be of an hour
-			all[p.run] = saturate.Add(all[p.run], l.box.costs(p.span)[key])
-		}
+	for _, p := range pieces {
+		list = append(list, leftBehind{p.run, p.at, l.box.costs(p.span)})
 	}
-	return all
+	return list
+}
+
+// older are copies of the pieces of processes before this one.
+func (l *sharedLedger) older() []*piece {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.DeleteFunc(l.box.listed(), func(p *piece) bool { return p.run == l.box.run })
 }
 
 // recallAll does that for keys that could not be read, and tells of it once after a start.
 func (s *sharing) recallAll(b *Books, keys map[*Key]int64) {
 	asOf, some, unknown := int64(0), 0, 0
+	left := s.ledger.left(s.ledger.older())
 	for k, start := range keys {
-		told := s.recall(k, start)
+		told := s.recall(k, start, left)
 		if t := k.terms.Load(); t == nil || t.Credits == nil {
 			continue
 		}

@@ -112,6 +112,8 @@ func TestInstancesSeeWhatTheOthersHaveCounted(t *testing.T) {
 	kb.Spend(35)
 	for name, m := range map[string]*member{"one": a, "two": b} {
 		soon(t, name+" knows that 105 were spent", func() bool { return m.Key(secret).Left() == 1000-105 })
+		// What one has spent itself it knows before that is delivered.
+		soon(t, "all is delivered", func() bool { return inTables(t, m, ofRequests)[requests] == 15 })
 		if got := inTables(t, m, ofRequests); got[requests] != 15 || got[promptTokens] != 45 || got[cost] != 105 {
 			t.Errorf("%s has %v", name, got)
 		}

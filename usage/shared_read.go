@@ -305,7 +305,18 @@ func (c *Counts) addOnly(o *Counts, wanted Columns) {
 
 // readDelivered asks what the tables have, without what waits here.
 func (l *sharedLedger) readDelivered(ctx context.Context, now time.Time, ask func(*sharedView) error) error {
-	v := &sharedView{ctx: ctx, end: minuteOf(now) + 2*minute}
+	return l.askWith(ctx, now, nil, ask)
+}
+
+// readBefore asks what the tables have, and what processes before this one have left here for them.
+func (l *sharedLedger) readBefore(ctx context.Context, now time.Time, ask func(*sharedView) error) error {
+	return l.askWith(ctx, now, l.older(), ask)
+}
+
+func (l *sharedLedger) askWith(ctx context.Context, now time.Time, waiting []*piece, ask func(*sharedView) error) error {
+	l.mu.Lock()
+	v := &sharedView{ctx: ctx, end: minuteOf(now) + 2*minute, waiting: waiting, local: l.box.index.names}
+	l.mu.Unlock()
 	return l.ask(ctx, func(tx pgx.Tx) error {
 		v.tx = tx
 		if err := v.begin(l); err != nil {

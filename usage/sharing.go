@@ -55,7 +55,7 @@ func (s *sharing) load(b *Books, keys map[*Key]int64) error {
 	}
 	ctx, cancel := within(readWithin)
 	defer cancel()
-	err := s.ledger.readDelivered(ctx, b.options.Now(), func(v *sharedView) error {
+	err := s.ledger.readBefore(ctx, b.options.Now(), func(v *sharedView) error {
 		sums, err := sinceOf(v, ofKeys, columnsOf(cost), starts, func(n Name) (string, bool) { return n.Who, true })
 		if err != nil {
 			return err
@@ -63,6 +63,14 @@ func (s *sharing) load(b *Books, keys map[*Key]int64) error {
 		told, err := v.elsewhere()
 		if err != nil {
 			return err
+		}
+		for _, left := range s.ledger.left(v.waiting) {
+			for key, nano := range left.costs {
+				if told[key] == nil {
+					told[key] = map[run]int64{}
+				}
+				told[key][left.run] = saturate.Add(told[key][left.run], nano)
+			}
 		}
 		for k, start := range keys {
 			c := &common{since: start, told: told[k.hash]}
