@@ -21,7 +21,8 @@ func TestConcurrentExchangesHaveConnectionsOfTheirOwn(t *testing.T) {
 	}
 	wg.Wait()
 	s := tg.pool.Stats()
-	if s.Open != s.Idle || s.Dials != s.Open || s.Dials+s.Reused != 16*50 || s.Dials > 16 {
+	const most = 16 + sweepStep // a sweep has so many out of the list at a time
+	if s.Open != s.Idle || s.Dials != s.Open || s.Dials+s.Reused != 16*50 || s.Dials > most {
 		t.Errorf("%+v", s)
 	}
 }

@@ -85,9 +85,7 @@ func TestNothingIsLeftOfAThousandRequests(t *testing.T) {
 		eventually(t, "no request in flight", func() bool { return g.inFlight.Load() == 0 })
 		eventually(t, "no client connection", func() bool { return g.Server.http.GetOpenConnectionsCount() == 0 })
 		eventually(t, "all upstream connections are idle", func() bool { s := g.pool.Stats(); return s.Open == s.Idle })
-		if watched := g.conns.Size(); watched != 0 {
-			t.Errorf("%d connections are still watched", watched)
-		}
+		eventually(t, "no connection is watched", func() bool { return g.conns.Size() == 0 })
 		if err := g.Shutdown(context.Background()); err != nil {
 			t.Error(err)
 		}
