@@ -33,14 +33,17 @@ func (a *Answer) readWhole(from *pool.Response) error {
 		a.Usage, err = codec.CheckObject(body)
 		if recoder, is := a.Speaks.(front.Recoder); is && err == nil {
 			var anew []byte
-			anew, err = recoder.Recode(body, a.From, a)
-			return a.replaced(anew, err)
+			if anew, err = recoder.Recode(body, a.From, a); anew != nil {
+				return a.replaced(anew)
+			}
 		}
 		return err
 	case a.Untranslated:
 		var anew []byte
-		a.Usage, anew, err = a.Speaks.Check(body, a.From, a)
-		return a.replaced(anew, err)
+		if a.Usage, anew, err = a.Speaks.Check(body, a.From, a); err == nil && anew != nil {
+			return a.replaced(anew)
+		}
+		return err
 	}
 	whole, err := a.decode(body)
 	if err != nil {
@@ -49,13 +52,10 @@ func (a *Answer) readWhole(from *pool.Response) error {
 	return a.write(whole)
 }
 
-// replaced takes an answer that was written anew, unless it is nil.
-func (a *Answer) replaced(anew []byte, err error) error {
-	if err == nil && anew != nil {
-		a.Body = anew
-		err = a.Holding.Hold(budget.Answer, budget.Beyond(anew))
-	}
-	return err
+// replaced takes an answer that was written anew.
+func (a *Answer) replaced(anew []byte) error {
+	a.Body = anew
+	return a.Holding.Hold(budget.Answer, budget.Beyond(anew))
 }
 
 // decode reads a whole answer. What it tells of its usage is noted where it cannot be read any further.
