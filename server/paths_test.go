@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/valyala/fasthttp"
 )
@@ -49,6 +50,7 @@ func TestAnAddressIsAuthorisedAsItIsRouted(t *testing.T) {
 		if c == nil {
 			c = g.dial()
 		}
+		c.SetDeadline(time.Now().Add(patience))
 		auth := ""
 		if key != "" {
 			auth = "Authorization: Bearer " + key + "\r\n"
