@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"unicode/utf8"
 
+	"uniapi/codec/estimate"
 	"uniapi/codec/quoted"
 )
 
@@ -80,6 +81,17 @@ func (s *Said) By(b *Bounds, body []byte) Mentions {
 	m := b.Mentions(body)
 	s.mentions.Store(uint64(m))
 	return m
+}
+
+// Prompts is estimate.Prompts of a request in JSON, which finds in the same pass what it mentions.
+func (s *Said) Prompts(b *Bounds, body []byte) (tokens, most int64) {
+	if b == nil {
+		b = &plain
+	}
+	b.mentioned.once.Do(b.collect)
+	tokens, most, found := estimate.Prompts(body, &b.mentioned.list)
+	s.mentions.Store(uint64(found))
+	return tokens, most
 }
 
 // MayName tells whether a member of a request may be one that the bounds name, in whatever letters. It overlooks none,

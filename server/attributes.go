@@ -54,7 +54,7 @@ func (in *inbound) prompts() (tokens, most int64) {
 		tokens = in.formTokens(0)
 		return tokens, saturate.Mul(tokens, estimate.CharactersPerToken)
 	}
-	tokens, most = estimate.Prompts(in.body)
+	tokens, most = in.mentioned.Prompts(in.format.Properties().Bounds, in.body)
 	return tokens, max(tokens, min(most, mostContext))
 }
 

@@ -3,6 +3,8 @@
 // left, or whose provider does not say.
 package estimate
 
+import "uniapi/codec/quoted"
+
 const (
 	// CharactersPerToken is the usual rule for text.
 	CharactersPerToken = 4
@@ -49,26 +51,27 @@ func Media(bytes int) int64 { return MediaTokens * (1 + int64(bytes)>>20) }
 // Words of the format and the names of members are none, as far as they are short, but for those in schemas, arguments
 // and results, which a model reads. Numbers in lists count as one each: some clients send tokens. It does not allocate.
 func Request(body []byte) int64 {
-	s := request(body)
+	s := request(body, nil)
 	return Text(s.characters) + s.tokens
 }
 
 // Prompt is Request for a limit on a request's tokens: the last four characters are a token if all of them are there.
 func Prompt(body []byte) int64 {
-	tokens, _ := Prompts(body)
+	tokens, _, _ := Prompts(body, nil)
 	return tokens
 }
 
 // Prompts is Prompt, and as many tokens as the request may be at most for a provider that reads nothing else: a
 // tokenizer that can tell all texts apart makes no more tokens of one than it has bytes, and what stands around the
-// texts has more of them than what a provider puts there in its place.
-func Prompts(body []byte) (tokens, most int64) {
-	s := request(body)
-	return s.characters/CharactersPerToken + s.tokens, int64(len(body)) - s.files + s.tokens
+// texts has more of them than what a provider puts there in its place. In the same pass it finds which words of a list
+// the body has as names or texts, as words.In does for what is no JSON; words may be nil.
+func Prompts(body []byte, words *quoted.List) (tokens, most int64, found quoted.Set) {
+	s := request(body, words)
+	return s.characters/CharactersPerToken + s.tokens, int64(len(body)) - s.files + s.tokens, s.found | quoted.Searched
 }
 
-func request(body []byte) scanner {
-	s := scanner{data: body, all: true}
+func request(body []byte, words *quoted.List) scanner {
+	s := scanner{data: body, all: true, words: words}
 	s.run()
 	s.release(false) // it is cut off
 	return s

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"uniapi/codec/quoted"
 	"unicode/utf16"
 )
 
@@ -195,7 +196,7 @@ func BenchmarkRequest(b *testing.B) {
 // TestWeightCountsAsRequestsDo holds what streams count by to what whole texts do, however they are written.
 func TestWeightCountsAsRequestsDo(t *testing.T) {
 	for _, text := range []string{"", "word", "a longer sentence, of English words", "Привет, как дела сегодня?", "今天天气很好我们去公园散步吧", "한국어 문장입니다", "😀🎉 party", "line\nline\ttab \"quoted\" back\\slash", "mixed слово 字 end of it", strings.Repeat("0123456\\", 5)} {
-		whole, _ := characters([]byte(quote(t, text, true) + `"`))
+		whole, _ := characters([]byte(quote(t, text, true)+`"`), new(quoted.Set))
 		for _, ascii := range []bool{false, true} {
 			if got := Weight([]byte(quote(t, text, ascii))); got != whole {
 				t.Errorf("%q, escaped %v: %d, want %d", text, ascii, got, whole)
@@ -258,7 +259,7 @@ func FuzzCharacters(f *testing.F) {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, inner []byte) {
-		n, end := characters(inner)
+		n, end := characters(inner, new(quoted.Set))
 		wantN, wantEnd := int64(0), 0
 		for wantEnd < len(inner) && inner[wantEnd] != '"' {
 			c := inner[wantEnd]
@@ -291,8 +292,9 @@ func BenchmarkCharacters(b *testing.B) {
 		b.Run(c.name, func(b *testing.B) {
 			inner := []byte(c.text)
 			b.SetBytes(int64(len(inner)))
+			var found quoted.Set
 			for b.Loop() {
-				characters(inner)
+				characters(inner, &found)
 			}
 		})
 	}
@@ -316,7 +318,7 @@ func TestPromptsAreAtMostNoLessThanAnyTokenizerMakes(t *testing.T) {
 		"words called data":  {`{"messages":[{"role":"user","content":[{"type":"text","data":"` + strings.Repeat("not base64. ", 100) + `"}]}]}`, 1200, 1300},
 		"cut off":            {`{"messages":[{"role":"user","content":"` + strings.Repeat("x", 1000), 1000, 1100},
 	} {
-		if _, n := Prompts([]byte(c.body)); n < c.least || n > c.most || n < Request([]byte(c.body)) {
+		if _, n, _ := Prompts([]byte(c.body), nil); n < c.least || n > c.most || n < Request([]byte(c.body)) {
 			t.Errorf("%s: %d tokens, want %d to %d", name, n, c.least, c.most)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 
+	"uniapi/codec/quoted"
 	"uniapi/codec/said"
 )
 
@@ -23,6 +24,9 @@ type scanner struct {
 	textAt int // how deep the object is that says it is a text; 0 is none
 	mimeAt int // and the one that says of the file in it that it is one
 	held   held
+
+	words *quoted.List // that are looked for in passing; nil looks for none
+	found quoted.Set
 
 	characters int64
 	tokens     int64 // of what is not text
@@ -162,8 +166,11 @@ func (s *scanner) text() {
 		s.media(end)
 		return
 	}
-	n, end := characters(inner)
+	n, end := characters(inner, &s.found)
 	s.at += min(end+2, len(s.data)-s.at)
+	if s.words != nil {
+		s.found |= s.words.OfString(inner[:min(end+1, len(inner))])
+	}
 	inner = inner[:end]
 	switch {
 	case !value && s.names():
@@ -276,8 +283,9 @@ func (s *scanner) names() bool {
 
 // characters counts those of a text, by its inside and whatever follows, each as what it weighs, and finds where it
 // ends. Eight bytes of plain ASCII are taken at once. Where nothing else comes for a while the library searches on,
-// which takes more bytes at once than a loop can: in pieces that grow, so that little is looked at in vain.
-func characters(inner []byte) (n int64, end int) {
+// which takes more bytes at once than a loop can: in pieces that grow, so that little is looked at in vain. It adds to
+// found if something that words are made of is escaped.
+func characters(inner []byte, found *quoted.Set) (n int64, end int) {
 	const near, least, most = 64, 256, 4 << 10
 	far, piece := near, least
 	for end < len(inner) {
@@ -315,7 +323,7 @@ func characters(inner []byte) (n int64, end int) {
 				return n, end
 			}
 			if end++; end+2 < len(inner) && inner[end] == 'u' {
-				n += escaped(inner[end+1], inner[end+2])
+				n += code(inner[end-1:], found)
 				end += 4
 			} else {
 				n++
@@ -325,6 +333,16 @@ func characters(inner []byte) (n int64, end int) {
 		}
 	}
 	return n, min(end, len(inner))
+}
+
+// code is the weight of a character that JSON has as its code.
+//
+//go:noinline
+func code(text []byte, found *quoted.Set) int64 {
+	if quoted.Hides(text) {
+		*found |= quoted.Escaped
+	}
+	return escaped(text[2], text[3])
 }
 
 // says names the members in which an answer says something.

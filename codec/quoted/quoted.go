@@ -56,7 +56,30 @@ func (l *List) Add(w string, set Set) {
 	}
 }
 
-// In is what of the list stands in a text.
+// OfString is what of the list a string is, or begins or ends with: its inside in JSON, with the quote that ends it if
+// that is there.
+func (l *List) OfString(text []byte) (found Set) {
+	if len(text) == 0 {
+		return 0
+	}
+	for _, w := range l.from[text[0]] {
+		if len(text) >= len(w.text) && string(text[:len(w.text)]) == w.text {
+			found |= w.set
+		}
+	}
+	if inner, ended := bytes.CutSuffix(text, quote); l.last && ended && len(inner) > 0 {
+		for _, w := range l.to[inner[len(inner)-1]] {
+			if bytes.HasSuffix(inner, []byte(w.text)) {
+				found |= w.set
+			}
+		}
+	}
+	return found
+}
+
+var quote = []byte{'"'}
+
+// In is what of the list stands in a text between any two quotes.
 func (l *List) In(text []byte) Set {
 	found := Searched
 	for at := -1; ; {
@@ -89,13 +112,33 @@ func (l *List) In(text []byte) Set {
 // escapes says whether something that words are made of is escaped somewhere.
 func escapes(text []byte) bool {
 	for {
-		_, rest, more := bytes.Cut(text, []byte(`\u00`))
-		if !more || len(rest) < 2 {
+		next := bytes.IndexByte(text, '\\')
+		if next < 0 {
 			return false
 		}
-		if c, err := strconv.ParseUint(string(rest[:2]), 16, 8); err == nil && made(byte(c)) {
+		if text = text[next:]; Hides(text) {
 			return true
 		}
-		text = rest
+		text = text[1:]
 	}
 }
+
+// Hides says whether a text begins with an escape of something that words are made of.
+func Hides(text []byte) bool {
+	if len(text) < len(`\u0000`) || text[1] != 'u' || text[2] != '0' || text[3] != '0' {
+		return false
+	}
+	high, low := digits[text[4]], digits[text[5]]
+	return high >= 0 && low >= 0 && made(byte(high<<4|low))
+}
+
+// digits are what hexadecimal ones stand for, -1 for what is none.
+var digits = func() (d [256]int8) {
+	for c := range d {
+		n, err := strconv.ParseInt(string([]byte{byte(c)}), 16, 8)
+		if d[c] = int8(n); err != nil {
+			d[c] = -1
+		}
+	}
+	return d
+}()
