@@ -9,8 +9,8 @@ import (
 	"uniapi/codec/quoted"
 )
 
-// FuzzPromptsFindsWords holds what is found in passing to the strings that the standard library reads, and to the search
-// that does not read the JSON: it finds no less than the one and no more than the other.
+// FuzzPromptsFindsWords holds what is found in passing to the strings that the standard library reads, and to the
+// search that does not read the JSON: it finds no less than the one and no more than the other.
 func FuzzPromptsFindsWords(f *testing.F) {
 	words := []string{"service_tier", "1h", "web_search*", "*pdf", "n"}
 	var list quoted.List
