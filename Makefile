@@ -57,7 +57,7 @@ test-chaos: ## behind haproxy, nginx and Caddy, the alert rules, at 5,000 stream
 test-cluster: ## what instances share, at real servers: apt-get install redis-server postgresql haproxy; REDIS_SERVER=valkey-server for a Valkey
 	$(GO) test $(RACE) -tags cluster -count 1 -timeout 10m ./cluster
 	$(GO) test $(RACE) -tags cluster -count 1 -timeout 10m -run "$(call tests-in,usage/*_cluster_test.go)" ./usage
-	$(GO) test -tags cluster -count 1 -timeout 10m -run TestAFleet ./e2e
+	$(GO) test -tags cluster -count 1 -timeout 10m -run TestFleet ./e2e
 
 test-example: ## compiles and runs the format, the schedule and the endpoint that show how one is added
 	$(GO) vet -tags example ./codec ./codec/formats/... ./config ./balancer/schedule ./server
@@ -71,7 +71,7 @@ test-collector: ## OpenTelemetry's own collector, built from its modules (a minu
 	COLLECTOR=$(CURDIR)/build/collector $(GO) test -tags collector -count 1 -run OwnCollector ./e2e
 
 test-install: release ## docs/operations.md's installation on an empty machine: root, and apt-get install systemd-container
-	$(GO) test -tags install -count 1 -timeout 5m -run TheGuidesInstallation ./server
+	$(GO) test -tags install -count 1 -timeout 5m -run GuidesInstallation ./server
 
 SDK := build/sdk
 test-sdk: build $(SDK)/installed ## the SDKs that people use, through the gateway to each upstream format

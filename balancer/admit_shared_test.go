@@ -11,10 +11,10 @@ import (
 
 func quota(of config.Quota) config.RateLimit { return config.RateLimit{Quotas: []config.Quota{of}} }
 
-// TestARequestThatIsRefusedUsesUpNothingThatKeysShare has a key send many more requests than a limit of all keys has,
+// TestRequestThatIsRefusedUsesUpNothingThatKeysShare has a key send many more requests than a limit of all keys has,
 // of which its own limit refuses nearly each. Limits of more than 4,096 take nothing back, so that it must not have
 // been counted there.
-func TestARequestThatIsRefusedUsesUpNothingThatKeysShare(t *testing.T) {
+func TestRequestThatIsRefusedUsesUpNothingThatKeysShare(t *testing.T) {
 	need := limit.Need{Tokens: 10, Money: 1000}
 	for name, own := range map[string]config.RateLimit{
 		"requests at once": quota(config.Quota{Of: config.Concurrent, Count: 1}),
@@ -79,9 +79,9 @@ func TestListsOfModelsUseUpNoMoreOfWhatKeysShareThanTheirKeyMay(t *testing.T) {
 	}
 }
 
-// TestAProvidersKeyWithoutRoomCountsNothing is the same of api_key_rate_limit, and of a client key in the place of a
+// TestProvidersKeyWithoutRoomCountsNothing is the same of api_key_rate_limit, and of a client key in the place of a
 // channel.
-func TestAProvidersKeyWithoutRoomCountsNothing(t *testing.T) {
+func TestProvidersKeyWithoutRoomCountsNothing(t *testing.T) {
 	both := quota(config.Quota{Of: config.Concurrent, Count: 1})
 	both.Limits = limitedTo(5000).Limits
 	for name, build := range map[string]func(f *fixture){

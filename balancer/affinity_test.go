@@ -32,7 +32,7 @@ func (f *fixture) servedAt(key *Key, conversation uint64) string {
 	return fmt.Sprint(a.Provider.Config.Name, "/", a.Provider.Config.Keys[a.Key])
 }
 
-func TestAConversationStaysWhereItWas(t *testing.T) {
+func TestConversationStaysWhereItWas(t *testing.T) {
 	for _, schedule := range schedules {
 		t.Run(string(schedule), func(t *testing.T) {
 			f := providers("a=3", "b=3", "c=3").affine().key("sk", schedule).build()
@@ -83,7 +83,7 @@ func TestAffinityIsTheSameWhateverStandsBeside(t *testing.T) {
 }
 
 // Whoever's place rests goes to the next one, and comes back.
-func TestAConversationComesBackAfterARest(t *testing.T) {
+func TestConversationComesBackAfterARest(t *testing.T) {
 	f := providers("a=2", "b=2", "c=2").affine().key("sk", config.RoundRobin).build()
 	key := f.table.Key("sk")
 	before := make([]string, 1000)

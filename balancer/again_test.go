@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-func TestAChannelThatFailedForAMomentIsAskedAgain(t *testing.T) {
+func TestChannelThatFailedForAMomentIsAskedAgain(t *testing.T) {
 	on := true
 	busy, limited := Outcome{Verdict: Unavailable, Status: 503}, Outcome{Verdict: RateLimited, Status: 429, RetryAfter: 2 * time.Second}
 	for _, test := range []struct {

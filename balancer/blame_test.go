@@ -83,7 +83,7 @@ func TestWhatTwoClientKeysMeetRestsForAll(t *testing.T) {
 	}
 }
 
-func TestAKeyThatTwoClientKeysWereRefusedWithRestsForAll(t *testing.T) {
+func TestKeyThatTwoClientKeysWereRefusedWithRestsForAll(t *testing.T) {
 	f := crowd(2)
 	refused := func(a Attempt) Verdict {
 		if a.Key == 0 && a.Provider.Index == 0 {
@@ -134,7 +134,7 @@ func TestTwoFailuresAreNotOneFault(t *testing.T) {
 	}
 }
 
-func TestAnAnswerThatBreaksOffHasServedNobody(t *testing.T) {
+func TestAnswerThatBreaksOffHasServedNobody(t *testing.T) {
 	f := crowd(0)
 	f.pass(time.Second)
 	f.failFor("sk-0", Outcome{Verdict: Unavailable})
@@ -147,7 +147,7 @@ func TestAnAnswerThatBreaksOffHasServedNobody(t *testing.T) {
 	f.serves(t, "sk-2", "q", "after one was refused and one broken off")
 }
 
-func TestARequestFromBeforeAFailureSaysNothingAboutIt(t *testing.T) {
+func TestRequestFromBeforeAFailureSaysNothingAboutIt(t *testing.T) {
 	f := crowd(0)
 	early := f.start("sk-2")
 	a, _ := early.Next()
@@ -289,7 +289,7 @@ func TestTurnsLeaveOutWhatRestsForTheClientKeyAlone(t *testing.T) {
 	}
 }
 
-func TestAnOverviewTellsForWhomItRests(t *testing.T) {
+func TestOverviewTellsForWhomItRests(t *testing.T) {
 	f := crowd(1)
 	f.failFor("sk-0", Outcome{Verdict: KeyRefused, Reason: "no"})
 	f.failFor("sk-3", Outcome{Verdict: NoModel, Reason: "none"})
@@ -305,9 +305,9 @@ func TestAnOverviewTellsForWhomItRests(t *testing.T) {
 	}
 }
 
-// TestAHostileClientKeyChangesNothingForOthers has providers that are well, and a
+// TestHostileClientKeyChangesNothingForOthers has providers that are well, and a
 // client key that makes attempts fail in every way there is, as often as it can.
-func TestAHostileClientKeyChangesNothingForOthers(t *testing.T) {
+func TestHostileClientKeyChangesNothingForOthers(t *testing.T) {
 	s := newSimulation(t, rand.New(rand.NewPCG(2, 71)))
 	for i := range s.channels {
 		s.channels[i].trouble = nil

@@ -42,7 +42,7 @@ func TestRestsAreSharedByAllKeysAndSurviveAReload(t *testing.T) {
 	}
 }
 
-func TestALoneChannelIsNeverCooled(t *testing.T) {
+func TestLoneChannelIsNeverCooled(t *testing.T) {
 	for _, verdict := range []Verdict{Unavailable, NoModel, Broken} {
 		f := providers("p").cooling(minute).key("sk", "").build()
 		walk(f.start("sk"), always(verdict))
@@ -52,7 +52,7 @@ func TestALoneChannelIsNeverCooled(t *testing.T) {
 	}
 }
 
-func TestALoneChannelsFailureCoolsItForNobody(t *testing.T) {
+func TestLoneChannelsFailureCoolsItForNobody(t *testing.T) {
 	f := providers("p", "q").cooling(minute).key("sk-many", "").key("sk-lone", "", "p/m").build()
 	walk(f.start("sk-lone"), always(Unavailable))
 	if got := f.first("sk-many"); got != "p" {
@@ -60,7 +60,7 @@ func TestALoneChannelsFailureCoolsItForNobody(t *testing.T) {
 	}
 }
 
-func TestAChannelThatOthersCooledServesAKeyThatHasNoOther(t *testing.T) {
+func TestChannelThatOthersCooledServesAKeyThatHasNoOther(t *testing.T) {
 	f := providers("p", "q").cooling(minute).key("sk-many", "").key("sk-lone", "", "p/m").build()
 	before := f.start("sk-lone")
 	early, _ := before.Next()
@@ -81,7 +81,7 @@ func TestAChannelThatOthersCooledServesAKeyThatHasNoOther(t *testing.T) {
 	}
 }
 
-func TestALoneChannelsDeadKeysRest(t *testing.T) {
+func TestLoneChannelsDeadKeysRest(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		keys    int
@@ -125,7 +125,7 @@ func TestALoneChannelsDeadKeysRest(t *testing.T) {
 	}
 }
 
-func TestALoneChannelUsesTheKeyThatIsBackFirst(t *testing.T) {
+func TestLoneChannelUsesTheKeyThatIsBackFirst(t *testing.T) {
 	f := providers("p=3").with("p", func(p *config.ProviderPreferences) { p.KeyCooldown, p.KeySchedule = minute, "fixed_priority" }).key("sk", "").build()
 	for i := range 3 {
 		plan := f.start("sk")
@@ -217,7 +217,7 @@ func TestOfManyRequestsExactlyOneProbesTheChannelAndTheKey(t *testing.T) {
 	}
 }
 
-func TestAChannelProbeWithoutAKeyIsGivenBack(t *testing.T) {
+func TestChannelProbeWithoutAKeyIsGivenBack(t *testing.T) {
 	f := providers("p", "q").cooling(minute).key("sk", "").build()
 	plan := f.start("sk")
 	a, _ := plan.Next()
@@ -234,7 +234,7 @@ func TestAChannelProbeWithoutAKeyIsGivenBack(t *testing.T) {
 	}
 }
 
-func TestAKeysProbeThatToldNothingIsGivenBack(t *testing.T) {
+func TestKeysProbeThatToldNothingIsGivenBack(t *testing.T) {
 	for _, verdict := range []Verdict{Over, Mistaken, TooLong, NoModel, Unavailable} {
 		f := providers("p=2", "q").with("p", func(p *config.ProviderPreferences) { p.KeySchedule = "fixed_priority" }).key("sk", "").build()
 		f.table.Providers[0].ring.keys[0].breaker.Failed(&breaker.Pause{Began: 1, Until: 2, Sure: true}, nil, 0)
@@ -249,7 +249,7 @@ func TestAKeysProbeThatToldNothingIsGivenBack(t *testing.T) {
 	}
 }
 
-func TestAStreamThatBreaksAfterItWasServedCoolsTheChannel(t *testing.T) {
+func TestStreamThatBreaksAfterItWasServedCoolsTheChannel(t *testing.T) {
 	f := providers("p", "q").cooling(minute).key("sk", "").build()
 	plan := f.start("sk")
 	a, _ := plan.Next()

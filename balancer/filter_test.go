@@ -75,7 +75,7 @@ func TestFiltersLeaveOutWhatTheyName(t *testing.T) {
 	}
 }
 
-func TestAProviderWithoutExclusionsHasNoFilter(t *testing.T) {
+func TestProviderWithoutExclusionsHasNoFilter(t *testing.T) {
 	p := config.Provider{Preferences: config.ProviderPreferences{KeySchedule: "random"}}
 	p.Preferences.KeyRateLimit.Set("default", config.RateLimit{Limits: []config.Limit{{Count: 1, Window: time.Second}}})
 	p.ExcludeRules = []config.ExcludeRule{{Reason: "never holds"}}
@@ -144,7 +144,7 @@ func TestOnlyWhatIsAskedNeedsTheBody(t *testing.T) {
 func first(d time.Duration) config.Timeouts { return config.Timeouts{FirstByte: &d} }
 func idle(d time.Duration) config.Timeouts  { return config.Timeouts{Idle: &d} }
 
-func TestTheTimeoutPolicyGoesFromTheGeneralToTheParticular(t *testing.T) {
+func TestTimeoutPolicyGoesFromTheGeneralToTheParticular(t *testing.T) {
 	attributes := Attributes{Endpoint: "/v1/chat/completions", Method: "POST", Model: "alias", Role: "team", Stream: true}
 	channel := Destination{Provider: "p", Engine: "gpt", Upstream: "up-model"}
 	rule := func(t config.Timeouts, pairs ...string) config.TimeoutRule {

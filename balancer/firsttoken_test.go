@@ -146,7 +146,7 @@ func TestFirstTokenHoldsOnlyWhileAnotherChannelCouldServe(t *testing.T) {
 var limit1PerHour = config.RateLimit{Limits: []config.Limit{{Count: 1, Window: time.Hour}}}
 
 // The second channel is the last: it has all of its time.
-func TestTheLastChannelIsNotHurried(t *testing.T) {
+func TestLastChannelIsNotHurried(t *testing.T) {
 	s := 7 * time.Second
 	f := providers("a", "b").growing().key("sk", config.FixedPriority)
 	f.cfg.Preferences.TimeoutPolicy.Default.FirstToken = &s

@@ -54,7 +54,7 @@ func TestKeysTakeTurns(t *testing.T) {
 	}
 }
 
-func TestTheTurnOfKeysIsSharedByModelsAndSurvivesAReload(t *testing.T) {
+func TestTurnOfKeysIsSharedByModelsAndSurvivesAReload(t *testing.T) {
 	f := ringed(3, config.RoundRobin)
 	got := []int{f.keyOf("m", Served), f.keyOf("n", Served)}
 	f.build()
@@ -85,7 +85,7 @@ func TestKeysThatRestAreLeftOut(t *testing.T) {
 	}
 }
 
-func TestARetryOnOneChannelTakesAnotherKey(t *testing.T) {
+func TestRetryOnOneChannelTakesAnotherKey(t *testing.T) {
 	for _, order := range []config.Schedule{config.RoundRobin, config.FixedPriority, config.SmartRoundRobin, config.Random} {
 		t.Run(string(order), func(t *testing.T) {
 			f := providers("p=5").with("p", func(p *config.ProviderPreferences) { p.KeySchedule = string(order) }).key("sk", "").build()
@@ -105,7 +105,7 @@ func TestARetryOnOneChannelTakesAnotherKey(t *testing.T) {
 	}
 }
 
-func TestTheLastFitKeyIsFoundFromWhereverThePassStands(t *testing.T) {
+func TestLastFitKeyIsFoundFromWhereverThePassStands(t *testing.T) {
 	for _, order := range []config.Schedule{config.RoundRobin, config.FixedPriority, config.SmartRoundRobin, config.Random} {
 		t.Run(string(order), func(t *testing.T) {
 			for fit := range 7 {
@@ -174,7 +174,7 @@ func TestKeysTakeExactTurnsUnderConcurrency(t *testing.T) {
 	}
 }
 
-func TestAKeyThatIsExchangedStartsAfresh(t *testing.T) {
+func TestKeyThatIsExchangedStartsAfresh(t *testing.T) {
 	f := ringed(1, config.RoundRobin)
 	f.keyOf("m", KeyRefused)
 	if got := f.build().first("sk"); got != "q" {

@@ -68,7 +68,7 @@ func candidates(key *Key, model string) string {
 	return strings.Join(found, " ")
 }
 
-func TestAModelIsListedOnceInTheOrderOfTheRules(t *testing.T) {
+func TestModelIsListedOnceInTheOrderOfTheRules(t *testing.T) {
 	f := providers("p:a,b", "q:b,c").key("sk-test", "", "q/*", "p/*").key("sk-outer", "", "a", "sk-test/c", "sk-test/*").build()
 	for secret, want := range map[string]string{"sk-test": "[b c a]", "sk-outer": "[a c b]"} {
 		if got := fmt.Sprint(f.table.Key(secret).Models()); got != want {
@@ -77,7 +77,7 @@ func TestAModelIsListedOnceInTheOrderOfTheRules(t *testing.T) {
 	}
 }
 
-func TestAnOverlappingRuleChangesTheWeightButNotThePlace(t *testing.T) {
+func TestOverlappingRuleChangesTheWeightButNotThePlace(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		rules []string
@@ -105,7 +105,7 @@ func TestKeysThatNameEachOtherEnd(t *testing.T) {
 	}
 }
 
-func TestAChainOfKeysIsFollowedAsFarAsTheLimitWhateverTheirOrder(t *testing.T) {
+func TestChainOfKeysIsFollowedAsFarAsTheLimitWhateverTheirOrder(t *testing.T) {
 	const length = maxKeyDepth + 2
 	for _, order := range []string{"outermost first", "innermost first"} {
 		t.Run(order, func(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 	"uniapi/config"
 )
 
-func TestAKeyAsAChannelIsExhaustedBeforeTheNext(t *testing.T) {
+func TestKeyAsAChannelIsExhaustedBeforeTheNext(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		build func(f *fixture)
@@ -52,7 +52,7 @@ func TestAKeyAsAChannelIsExhaustedBeforeTheNext(t *testing.T) {
 	}
 }
 
-func TestAKeyAsAChannelTakesATurnOnlyWhenItIsReached(t *testing.T) {
+func TestKeyAsAChannelTakesATurnOnlyWhenItIsReached(t *testing.T) {
 	f := providers("a", "b", "c").key("sk", "", "a/m", "sk-sub/*").key("sk-sub", config.RoundRobin, "b/m", "c/m").build()
 	f.firsts("sk", 3)
 	if got := f.firsts("sk-sub", 2); got != "b c" {
@@ -104,7 +104,7 @@ func TestRestsBehindAKeyAreLeftOut(t *testing.T) {
 	}
 }
 
-func TestTheLimitOfAKeyHoldsWhereItIsAChannelToo(t *testing.T) {
+func TestLimitOfAKeyHoldsWhereItIsAChannelToo(t *testing.T) {
 	f := providers("a", "b").key("sk", "", "sk-sub/*", "b/m").key("sk-sub", "", "a/m").key("sk-only", "", "sk-sub/*")
 	f.cfg.APIKeys[1].Preferences.RateLimit.Set("default", config.RateLimit{Limits: []config.Limit{{Count: 2, Window: time.Minute}}})
 	f.build()
@@ -124,7 +124,7 @@ func TestTheLimitOfAKeyHoldsWhereItIsAChannelToo(t *testing.T) {
 	}
 }
 
-func TestAModelThatAnInnerKeyLacksLeavesItOut(t *testing.T) {
+func TestModelThatAnInnerKeyLacksLeavesItOut(t *testing.T) {
 	f := providers("a:m", "b:n").key("sk", "", "sk-sub/*", "b/n").key("sk-sub", "", "a/m").build()
 	if got := f.firstFor("sk", "n"); got != "b" {
 		t.Errorf("%q serves n", got)

@@ -51,7 +51,7 @@ func TestTwoBlipsCloseNothing(t *testing.T) {
 	}
 }
 
-func TestAnOutageOfAMinuteIsOverAfterAMinute(t *testing.T) {
+func TestOutageOfAMinuteIsOverAfterAMinute(t *testing.T) {
 	const every = 100 * time.Millisecond
 	for _, clients := range []int{1, 2, 5} {
 		for _, shape := range []string{"p=0 q=0", "p q", "p=3 q"} {
@@ -90,7 +90,7 @@ func TestAnOutageOfAMinuteIsOverAfterAMinute(t *testing.T) {
 	}
 }
 
-func TestARestGrowsWithEachFailedProbeAndBeginsAnewAfterSuccess(t *testing.T) {
+func TestRestGrowsWithEachFailedProbeAndBeginsAnewAfterSuccess(t *testing.T) {
 	f := providers("p", "q").growing().key("sk", "").build()
 	for round := range 2 {
 		for _, want := range []time.Duration{1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300} {
@@ -110,7 +110,7 @@ func TestARestGrowsWithEachFailedProbeAndBeginsAnewAfterSuccess(t *testing.T) {
 	}
 }
 
-func TestARestOfCooldownPeriodIsExactlyThatLong(t *testing.T) {
+func TestRestOfCooldownPeriodIsExactlyThatLong(t *testing.T) {
 	for name, late := range map[string]Outcome{"that fail late": {Verdict: Unavailable}, "that fail late and ask for time": {Verdict: Unavailable, RetryAfter: 5 * minute}} {
 		f := providers("p", "q").cooling(minute).key("sk", "").build()
 		slow := f.start("sk")
@@ -124,7 +124,7 @@ func TestARestOfCooldownPeriodIsExactlyThatLong(t *testing.T) {
 	}
 }
 
-func TestAProvidersWordMakesARestLongerUpToABound(t *testing.T) {
+func TestProvidersWordMakesARestLongerUpToABound(t *testing.T) {
 	for _, test := range []struct {
 		verdict    Verdict
 		asked      time.Duration
@@ -231,7 +231,7 @@ func TestWhenAllRestOneRequestAtATimeAsks(t *testing.T) {
 	}
 }
 
-func TestAProbeThatTakesLongKeepsNobodyAway(t *testing.T) {
+func TestProbeThatTakesLongKeepsNobodyAway(t *testing.T) {
 	f := providers("p", "q").growing().key("sk", "").build()
 	play(f.start("sk"), func(Attempt) Outcome {
 		f.pass(time.Millisecond)
@@ -252,7 +252,7 @@ func TestAProbeThatTakesLongKeepsNobodyAway(t *testing.T) {
 	}
 }
 
-func TestALimitOfOursIsNeverOversteppedWhenAllRest(t *testing.T) {
+func TestLimitOfOursIsNeverOversteppedWhenAllRest(t *testing.T) {
 	f := providers("p", "q").growing().key("sk", "")
 	for _, p := range f.cfg.Providers {
 		p.Preferences.KeyRateLimit.Set("default", config.RateLimit{Limits: []config.Limit{{Count: 2, Window: time.Hour}}})
@@ -295,7 +295,7 @@ func TestAnswersThatWereOfNoUseAreRepeatedSeldom(t *testing.T) {
 	}
 }
 
-func TestAReloadForgetsWhatWasOfAnotherKeyOrAddress(t *testing.T) {
+func TestReloadForgetsWhatWasOfAnotherKeyOrAddress(t *testing.T) {
 	for _, test := range []struct {
 		name          string
 		change        func(*config.Config)

@@ -16,7 +16,7 @@ func (f *fixture) fail(model string, verdict Verdict, reason string) {
 	plan.Report(a, Outcome{Verdict: verdict, Reason: reason})
 }
 
-func TestAnOverviewTellsWhatRestsUntilWhenAndWhy(t *testing.T) {
+func TestOverviewTellsWhatRestsUntilWhenAndWhy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // the wall clock stands
 		f := providers("p=2:m,up=alias,up=other", "q=0:m,alias,other").cooling(minute).key("sk", config.FixedPriority).
 			with("p", func(p *config.ProviderPreferences) { p.KeySchedule = string(config.FixedPriority) }).build()
@@ -46,7 +46,7 @@ func TestAnOverviewTellsWhatRestsUntilWhenAndWhy(t *testing.T) {
 	})
 }
 
-func TestTheLastErrorIsShownAfterWhatItLedTo(t *testing.T) {
+func TestLastErrorIsShownAfterWhatItLedTo(t *testing.T) {
 	for _, test := range []struct {
 		name     string
 		cooldown time.Duration
@@ -95,7 +95,7 @@ func TestWhatIsProbedRestsForOthersPastItsPause(t *testing.T) {
 	}
 }
 
-func TestAnOverviewIsTakenWhileRequestsFailAndTheConfigurationChanges(t *testing.T) {
+func TestOverviewIsTakenWhileRequestsFailAndTheConfigurationChanges(t *testing.T) {
 	f := providers("p=3", "q").cooling(minute).key("sk", config.RoundRobin).build()
 	before := f.table
 	concurrently(4, func(i int) {

@@ -57,7 +57,7 @@ func TestAttemptsFollowWhatTheLastOneLearned(t *testing.T) {
 }
 
 // The numbers are those of the newest uni-api: n + R.
-func TestTheNumberOfAttemptsIsBoundedAsInUniAPI(t *testing.T) {
+func TestNumberOfAttemptsIsBoundedAsInUniAPI(t *testing.T) {
 	for _, test := range []struct {
 		channels string
 		retry    int
@@ -160,13 +160,13 @@ func TestWaitsDifferSoThatRequestsDoNotComeBackTogether(t *testing.T) {
 	}
 }
 
-func TestAProviderWithoutKeysIsAskedWithoutOne(t *testing.T) {
+func TestProviderWithoutKeysIsAskedWithoutOne(t *testing.T) {
 	if a, _ := providers("p=0").key("sk", "").build().start("sk").Next(); a.Key != -1 {
 		t.Errorf("key %d, want -1", a.Key)
 	}
 }
 
-func TestAPlanCanBeUsedForOneRequestAfterTheOther(t *testing.T) {
+func TestPlanCanBeUsedForOneRequestAfterTheOther(t *testing.T) {
 	f := providers("p=0", "q=0", "r=0:big=m").key("sk-all", "").key("sk-other", config.Random, "r/m", "sk-all/*").build()
 	var plan Plan
 	for range 3 {

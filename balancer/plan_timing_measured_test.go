@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestAThousandRuleSetsLoadAsFastAsOne(t *testing.T) {
+func TestThousandRuleSetsLoadAsFastAsOne(t *testing.T) {
 	// What takes time is making routes: none is made before it is asked for.
 	f := large(func(key int) []string { return []string{fmt.Sprintf("<vendor/model-%d>", key), "all"} }).build()
 	for range f.table.Key("sk-0").found.all() {

@@ -49,7 +49,7 @@ func TestWhatAChannelWouldHaveServedGoesToAllOthersAlike(t *testing.T) {
 	}
 }
 
-func TestAChannelWithoutAFitKeyLeavesItsTurns(t *testing.T) {
+func TestChannelWithoutAFitKeyLeavesItsTurns(t *testing.T) {
 	f := providers("a", "b=2", "c").key("sk", config.RoundRobin).build()
 	keys := f.table.Providers[1].ring.keys
 	for i, key := range keys {
@@ -64,7 +64,7 @@ func TestAChannelWithoutAFitKeyLeavesItsTurns(t *testing.T) {
 	}
 }
 
-func TestTheLineupFollowsWhoRests(t *testing.T) {
+func TestLineupFollowsWhoRests(t *testing.T) {
 	f := providers("a", "b", "c").cooling(minute).key("sk", config.RoundRobin).build()
 	var got []string
 	next := func(verdict Verdict) (*Plan, Attempt) {
@@ -104,7 +104,7 @@ func TestWhileAProbeIsUnderWayTheOthersShare(t *testing.T) {
 	}
 }
 
-func TestALineupIsFoundAgain(t *testing.T) {
+func TestLineupIsFoundAgain(t *testing.T) {
 	f := providers("a", "b", "c").key("sk", config.RoundRobin).key("sk-other", "").build()
 	f.rests("b")
 	key := f.table.Key("sk")

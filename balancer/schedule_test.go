@@ -46,7 +46,7 @@ func TestSchedulesOrderTheFirstChannels(t *testing.T) {
 	}
 }
 
-func TestARetryGoesOnInTheOrderOfTheSchedule(t *testing.T) {
+func TestRetryGoesOnInTheOrderOfTheSchedule(t *testing.T) {
 	for _, test := range []struct {
 		name     string
 		schedule config.Schedule
@@ -159,7 +159,7 @@ func TestEveryOrderOfARandomScheduleComesUp(t *testing.T) {
 	}
 }
 
-func TestTheSecondDrawOfALotteryIsByWeightToo(t *testing.T) {
+func TestSecondDrawOfALotteryIsByWeightToo(t *testing.T) {
 	f := providers("a=0", "b=0", "c=0").key("sk", config.Lottery, "a/m: 6", "b/m: 3", "c/m: 1").build()
 	const requests = 20_000
 	afterA := map[string]int{}
@@ -280,7 +280,7 @@ func TestTurnsSurviveAReload(t *testing.T) {
 	}
 }
 
-func TestARequestThatBeganBeforeAReloadCountsToo(t *testing.T) {
+func TestRequestThatBeganBeforeAReloadCountsToo(t *testing.T) {
 	f := providers("a", "b", "c").key("sk", config.RoundRobin).build()
 	before := f.table
 	f.build()

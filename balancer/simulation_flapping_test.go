@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// TestAMillionRequestsOverFlappingChannels is what simulation says, twice beside each other, over a million in all.
-func TestAMillionRequestsOverFlappingChannels(t *testing.T) {
+// TestMillionRequestsOverFlappingChannels is what simulation says, twice beside each other, over a million in all.
+func TestMillionRequestsOverFlappingChannels(t *testing.T) {
 	for _, seed := range []uint64{14, 15} {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()

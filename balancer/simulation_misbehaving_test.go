@@ -30,7 +30,7 @@ import (
 //     soon as what was under way when it fell ill has failed,
 //   - conversations stay where they are while one key of many is out,
 //   - turns do not drift.
-func TestAMillionRequestsOverMisbehavingProviders(t *testing.T) {
+func TestMillionRequestsOverMisbehavingProviders(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, rand.New(rand.NewPCG(2, 71)))
 	for range simulatedRequests {

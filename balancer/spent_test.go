@@ -39,7 +39,7 @@ const (
 	someLeft    = "x-ratelimit-remaining: 9, x-ratelimit-reset: 60"
 )
 
-func TestAKeyThatHasNothingLeftIsPassedOver(t *testing.T) {
+func TestKeyThatHasNothingLeftIsPassedOver(t *testing.T) {
 	for name, test := range map[string]struct {
 		order   config.Schedule
 		headers []string
@@ -64,7 +64,7 @@ func TestAKeyThatHasNothingLeftIsPassedOver(t *testing.T) {
 	}
 }
 
-func TestAKeyIsPassedOverForItsModelAloneAndUntilItsReset(t *testing.T) {
+func TestKeyIsPassedOverForItsModelAloneAndUntilItsReset(t *testing.T) {
 	f := ringed(2, config.FixedPriority)
 	f.tells("p", "m", nothingLeft)
 	got := fmt.Sprint(f.keyOf("m", Served), f.keyOf("n", Served))
@@ -105,7 +105,7 @@ func TestWhereAllHasNothingLeftWhatIsResetFirstIsAsked(t *testing.T) {
 	}
 }
 
-func TestAnOnlyKeyIsAskedWhateverIsLeft(t *testing.T) {
+func TestOnlyKeyIsAskedWhateverIsLeft(t *testing.T) {
 	f := providers("p").key("sk", "").build()
 	f.tells("p", "m", nothingLeft)
 	if got := f.first("sk"); got != "p" {
@@ -116,7 +116,7 @@ func TestAnOnlyKeyIsAskedWhateverIsLeft(t *testing.T) {
 	}
 }
 
-func TestALongRequestNeedsATokenForEachFourBytes(t *testing.T) {
+func TestLongRequestNeedsATokenForEachFourBytes(t *testing.T) {
 	f := ringed(2, config.FixedPriority)
 	f.tells("p", "m", "x-ratelimit-remaining-tokens: 1000, x-ratelimit-reset-tokens: 60")
 	for bytes, want := range map[int64]int{0: 0, 4000: 0, 4004: 1, 100 << 20: 1} {

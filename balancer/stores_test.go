@@ -122,7 +122,7 @@ func limitedTo(n int64) config.RateLimit {
 	return config.RateLimit{Limits: []config.Limit{{Count: n, Window: time.Minute}}}
 }
 
-func TestAStoreOfLimitsHasTheLastWordOnWhatSeveralInstancesLetIn(t *testing.T) {
+func TestStoreOfLimitsHasTheLastWordOnWhatSeveralInstancesLetIn(t *testing.T) {
 	far := &farLimits{Store: limit.NewLocal(), shared: new(line)}
 	all := instances(3, Stores{Limits: far}, func(f *fixture) *fixture {
 		f.key("sk", config.FixedPriority).cfg.APIKeys[0].Preferences.RateLimit.Set("default", limitedTo(5))
@@ -144,7 +144,7 @@ func TestAStoreOfLimitsHasTheLastWordOnWhatSeveralInstancesLetIn(t *testing.T) {
 	}
 }
 
-func TestAStoreThatRefusesTheLimitOfAllTakesTheKeysOwnBack(t *testing.T) {
+func TestStoreThatRefusesTheLimitOfAllTakesTheKeysOwnBack(t *testing.T) {
 	far := &farLimits{Store: limit.NewLocal(), shared: new(line)}
 	f := instances(1, Stores{Limits: far}, func(f *fixture) *fixture {
 		f.key("sk", config.FixedPriority).cfg.APIKeys[0].Preferences.RateLimit.Set("default", limitedTo(5))
@@ -159,7 +159,7 @@ func TestAStoreThatRefusesTheLimitOfAllTakesTheKeysOwnBack(t *testing.T) {
 	}
 }
 
-func TestALimitThatNobodyConfirmsIsDecidedAsStoresSay(t *testing.T) {
+func TestLimitThatNobodyConfirmsIsDecidedAsStoresSay(t *testing.T) {
 	for name, broken := range faults {
 		for _, strict := range []bool{false, true} {
 			t.Run(name, func(t *testing.T) {
@@ -199,7 +199,7 @@ func confirmed(t *testing.T, p *Plan, v Verdict) (keys []int) {
 	return keys
 }
 
-func TestTheLimitOfAProvidersKeyIsSharedAndAnotherKeyTaken(t *testing.T) {
+func TestLimitOfAProvidersKeyIsSharedAndAnotherKeyTaken(t *testing.T) {
 	far := &farLimits{Store: limit.NewLocal(), shared: new(line)}
 	all := instances(2, Stores{Limits: far}, func(f *fixture) *fixture {
 		return f.key("sk", config.FixedPriority).with("p", func(p *config.ProviderPreferences) {
@@ -224,7 +224,7 @@ func TestTheLimitOfAProvidersKeyIsSharedAndAnotherKeyTaken(t *testing.T) {
 	}
 }
 
-func TestAClientKeyInThePlaceOfAChannelHasItsLimitShared(t *testing.T) {
+func TestClientKeyInThePlaceOfAChannelHasItsLimitShared(t *testing.T) {
 	far := &farLimits{Store: limit.NewLocal(), shared: new(line)}
 	all := instances(2, Stores{Limits: far}, func(f *fixture) *fixture {
 		f.key("sk", config.FixedPriority, "sk-team/*").key("sk-team", config.FixedPriority)
@@ -389,7 +389,7 @@ func TestWhatRestsInOneInstanceRestsInAllAndOneProbesForAll(t *testing.T) {
 	})
 }
 
-func TestAKeyThatOneInstanceFoundRefusedIsNotAskedByTheOthers(t *testing.T) {
+func TestKeyThatOneInstanceFoundRefusedIsNotAskedByTheOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		all := fleet(t, 2, new(line), nil)
 		p := all[0].start("sk")
@@ -407,7 +407,7 @@ func TestAKeyThatOneInstanceFoundRefusedIsNotAskedByTheOthers(t *testing.T) {
 	})
 }
 
-func TestABreakerStoreThatFailsStopsNoRequest(t *testing.T) {
+func TestBreakerStoreThatFailsStopsNoRequest(t *testing.T) {
 	for name, broken := range faults {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -447,7 +447,7 @@ func TestABreakerStoreThatFailsStopsNoRequest(t *testing.T) {
 	}
 }
 
-func TestAStoreHasTheLastWordOnWhatAllKeysTogetherMayHaveOfAModel(t *testing.T) {
+func TestStoreHasTheLastWordOnWhatAllKeysTogetherMayHaveOfAModel(t *testing.T) {
 	far := &farLimits{Store: limit.NewLocal(), shared: new(line)}
 	all := instances(2, Stores{Limits: far}, func(f *fixture) *fixture {
 		f.key("sk", config.FixedPriority).cfg.Preferences.ModelRateLimit.Set("m", limitedTo(3))

@@ -96,7 +96,7 @@ func TestWhatRestsAndForHowLong(t *testing.T) {
 	}
 }
 
-func TestARefusedKeyRestsLongerEachTime(t *testing.T) {
+func TestRefusedKeyRestsLongerEachTime(t *testing.T) {
 	f := providers("p=2", "q").key("sk", "").with("p", func(p *config.ProviderPreferences) { p.KeySchedule = "fixed_priority" }).build()
 	refuse := func() time.Duration {
 		plan := f.start("sk")
@@ -141,7 +141,7 @@ func TestRequestsThatAreRefusedTogetherCountAsOne(t *testing.T) {
 	}
 }
 
-func TestTheKeyThatFailedRests(t *testing.T) {
+func TestKeyThatFailedRests(t *testing.T) {
 	const keys = 8
 	f := providers("p=8", "q").with("p", func(p *config.ProviderPreferences) { p.KeyCooldown = minute }).key("sk", "").build()
 	ring := f.table.Providers[0].ring

@@ -45,7 +45,7 @@ func pay(a credit.Account, credits, estimate, cost int64, during func()) (ok boo
 	return true, err
 }
 
-func TestAFleetSpendsNoMoreThanTheCredit(t *testing.T) {
+func TestFleetSpendsNoMoreThanTheCredit(t *testing.T) {
 	r := startRedis(t)
 	_, of := r.accounts(t, 4)
 	const credits = 1_000_000

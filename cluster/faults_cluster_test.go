@@ -222,9 +222,9 @@ func TestWhateverRedisDoesRequestsGoOn(t *testing.T) {
 	})
 }
 
-// TestARedisIsReachedOverTLSByAUserOfItsOwn has a certificate that only the configuration's ca knows, and a user who
+// TestRedisIsReachedOverTLSByAUserOfItsOwn has a certificate that only the configuration's ca knows, and a user who
 // may do what is needed.
-func TestARedisIsReachedOverTLSByAUserOfItsOwn(t *testing.T) {
+func TestRedisIsReachedOverTLSByAUserOfItsOwn(t *testing.T) {
 	cert, key, ca := certificate(t)
 	r := newRedis(t)
 	r.more = []string{"--port", "0", "--tls-port", r.port, "--tls-cert-file", cert, "--tls-key-file", key, "--tls-auth-clients", "no",
@@ -432,9 +432,9 @@ func TestWhatRedisWasToldCountsOnceHoweverManyAnswersAreLost(t *testing.T) {
 	}
 }
 
-// TestABusyRedisIsWaitedFor has one whose answers take 30 ms, so that whoever comes while a question is on its way
+// TestBusyRedisIsWaitedFor has one whose answers take 30 ms, so that whoever comes while a question is on its way
 // waits for 60: longer than a request waits for a Redis that is away.
-func TestABusyRedisIsWaitedFor(t *testing.T) {
+func TestBusyRedisIsWaitedFor(t *testing.T) {
 	r := startRedis(t)
 	address := r.between(t, later(30*time.Millisecond))
 	var all []*Cluster

@@ -100,7 +100,7 @@ func TestFourInstancesLetInWhatTheLimitSaysAndNoMore(t *testing.T) {
 	}
 }
 
-func TestALargeLimitIsDecidedWithoutAskingAndNeverExceeded(t *testing.T) {
+func TestLargeLimitIsDecidedWithoutAskingAndNeverExceeded(t *testing.T) {
 	r := startRedis(t)
 	all, of := fleet(t, r, 4, config.Limit{Count: 100_000, Window: time.Minute})
 	var served, asked int64
@@ -148,7 +148,7 @@ func TestWhatIsTakenBackIsFreeForAll(t *testing.T) {
 	}
 }
 
-func TestARequestIsFreeAgainWhenItsWindowHasPassed(t *testing.T) {
+func TestRequestIsFreeAgainWhenItsWindowHasPassed(t *testing.T) {
 	r := startRedis(t)
 	all, of := fleet(t, r, 2, config.Limit{Count: 4, Window: time.Second})
 	type at struct{ from, to time.Time }
@@ -171,7 +171,7 @@ func TestARequestIsFreeAgainWhenItsWindowHasPassed(t *testing.T) {
 	}
 }
 
-func TestAnInstanceThatGoesGivesBackWhatItHadTakenAhead(t *testing.T) {
+func TestInstanceThatGoesGivesBackWhatItHadTakenAhead(t *testing.T) {
 	r := startRedis(t)
 	all, of := fleet(t, r, 2, config.Limit{Count: 10_000, Window: 20 * time.Second})
 	served, _, _ := burst(all[:1], of[:1], 10)
@@ -205,7 +205,7 @@ func TestWhatAKilledInstanceHadTakenAheadComesBackWithItsWindow(t *testing.T) {
 	}
 }
 
-func TestAnEmptiedRedisIsToldWhatWasLetInBefore(t *testing.T) {
+func TestEmptiedRedisIsToldWhatWasLetInBefore(t *testing.T) {
 	r := startRedis(t)
 	all, of := fleet(t, r, 2, config.Limit{Count: 100, Window: time.Hour})
 	served, _, _ := burst(all, of, 30)

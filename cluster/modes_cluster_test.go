@@ -30,7 +30,7 @@ func servedBy(t *testing.T, address string) int64 {
 	return served
 }
 
-func TestARedisClusterIsShared(t *testing.T) {
+func TestRedisClusterIsShared(t *testing.T) {
 	r := startRedis(t, "--cluster-enabled", "yes")
 	for _, args := range [][]string{{"cluster", "addslotsrange", "0", "16383"}} {
 		if out, err := exec.Command("redis-cli", append([]string{"-p", r.port}, args...)...).CombinedOutput(); err != nil {
@@ -46,7 +46,7 @@ func TestARedisClusterIsShared(t *testing.T) {
 	}
 }
 
-func TestARedisBehindSentinelsIsShared(t *testing.T) {
+func TestRedisBehindSentinelsIsShared(t *testing.T) {
 	r := startRedis(t)
 	path := filepath.Join(t.TempDir(), "sentinel.conf")
 	if err := os.WriteFile(path, fmt.Appendf(nil, "sentinel monitor mymaster 127.0.0.1 %s 1\n", r.port), 0o600); err != nil {

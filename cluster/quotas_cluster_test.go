@@ -133,8 +133,8 @@ func TestNeverMoreRequestsAreAtOnceThanAllInstancesMayHave(t *testing.T) {
 	}
 }
 
-// TestALargeQuotaIsDecidedWithoutAsking has instances use a part of it each.
-func TestALargeQuotaIsDecidedWithoutAsking(t *testing.T) {
+// TestLargeQuotaIsDecidedWithoutAsking has instances use a part of it each.
+func TestLargeQuotaIsDecidedWithoutAsking(t *testing.T) {
 	r := startRedis(t)
 	all, of := withQuotas(t, r, 4, "key k",
 		config.Quota{Of: config.Tokens, Count: 10_000_000, Window: time.Minute}, config.Quota{Of: config.Money, Count: 1e12, Window: day, Zone: "UTC"},
@@ -198,7 +198,7 @@ func TestWhatAKilledInstanceHeldOfQuotasComesBackWithinItsTerm(t *testing.T) {
 }
 
 // Of what all models have together nothing stays held for a request that its own model's quota refuses.
-func TestARequestThatOneQuotaRefusesHoldsNothingOfAnother(t *testing.T) {
+func TestRequestThatOneQuotaRefusesHoldsNothingOfAnother(t *testing.T) {
 	all, of := withQuotas(t, startRedis(t), 1, "key k", config.Quota{Of: config.Tokens, Count: 250, Window: time.Hour}, config.Quota{Of: config.Requests, Count: 1, Window: day})
 	need := limit.Need{Tokens: 100}
 	for i, c := range []struct {
@@ -211,7 +211,7 @@ func TestARequestThatOneQuotaRefusesHoldsNothingOfAnother(t *testing.T) {
 	}
 }
 
-func TestAnInstanceThatGoesGivesBackWhatItHeldOfQuotas(t *testing.T) {
+func TestInstanceThatGoesGivesBackWhatItHeldOfQuotas(t *testing.T) {
 	r := startRedis(t)
 	all, of := withQuotas(t, r, 2, "key k", config.Quota{Of: config.Concurrent, Count: 100}, config.Quota{Of: config.Tokens, Count: 10_000, Window: time.Hour})
 	h, _, _, _ := begin(all[0], of[0], limit.Need{Tokens: 1000}, time.Second)
@@ -228,8 +228,8 @@ func TestAnInstanceThatGoesGivesBackWhatItHeldOfQuotas(t *testing.T) {
 	}
 }
 
-// TestAnEmptiedRedisIsToldWhatWasUsedBefore is of what two instances have used, and of one that joins later.
-func TestAnEmptiedRedisIsToldWhatWasUsedBefore(t *testing.T) {
+// TestEmptiedRedisIsToldWhatWasUsedBefore is of what two instances have used, and of one that joins later.
+func TestEmptiedRedisIsToldWhatWasUsedBefore(t *testing.T) {
 	for name, quota := range map[string]config.Quota{
 		"a window": {Of: config.Tokens, Count: 1000, Window: time.Hour}, "a day": {Of: config.Money, Count: 1000, Window: day, Zone: "Asia/Tokyo"},
 		"a day's requests": {Of: config.Requests, Count: 10, Window: day, Zone: "Asia/Tokyo"},
@@ -307,7 +307,7 @@ func TestQuotasWithoutRedisAreThisInstancesAndToldWhenItIsBack(t *testing.T) {
 	}
 }
 
-func TestAWindowsTokensAreFreeAgainWhenItHasPassed(t *testing.T) {
+func TestWindowsTokensAreFreeAgainWhenItHasPassed(t *testing.T) {
 	r := startRedis(t)
 	all, of := withQuotas(t, r, 2, "key k", config.Quota{Of: config.Tokens, Count: 40, Window: time.Second})
 	var served []time.Time
@@ -356,8 +356,8 @@ func TestOnlyOneRequestInAllGoesBeyondAnAmountOfMoney(t *testing.T) {
 	}
 }
 
-// TestACalendarsPeriodGoesByTheClockOfRedis has a machine whose clock is days off.
-func TestACalendarsPeriodGoesByTheClockOfRedis(t *testing.T) {
+// TestCalendarsPeriodGoesByTheClockOfRedis has a machine whose clock is days off.
+func TestCalendarsPeriodGoesByTheClockOfRedis(t *testing.T) {
 	r := startRedis(t)
 	all, of := withQuotas(t, r, 2, "key k", config.Quota{Of: config.Requests, Count: 10, Window: day, Zone: "Europe/Berlin"})
 	served := 0

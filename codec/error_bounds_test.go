@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestAnExcerptIsGoodTextOfItsLength(t *testing.T) {
+func TestExcerptIsGoodTextOfItsLength(t *testing.T) {
 	for _, tt := range []struct {
 		text string
 		most int

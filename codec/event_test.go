@@ -28,7 +28,7 @@ func fill(v reflect.Value, n int) (filled int) {
 	return filled
 }
 
-func TestTheSizeOfAnEventHasAllThatItPointsTo(t *testing.T) {
+func TestSizeOfAnEventHasAllThatItPointsTo(t *testing.T) {
 	var e Event
 	filled := fill(reflect.ValueOf(&e).Elem(), 1000)
 	if got := e.Size() + len(e.LogProbs); got != filled {

@@ -301,8 +301,8 @@ func TestAnswersCostLinearTime(t *testing.T) {
 	}
 }
 
-// TestTheAdversarysDocumentsHaveWhatDecodersRead keeps the documents as rich as the decoders are.
-func TestTheAdversarysDocumentsHaveWhatDecodersRead(t *testing.T) {
+// TestAdversarysDocumentsHaveWhatDecodersRead keeps the documents as rich as the decoders are.
+func TestAdversarysDocumentsHaveWhatDecodersRead(t *testing.T) {
 	for _, c := range []struct {
 		file, dir string
 		prefixes  []string

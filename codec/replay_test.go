@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestAnAnswerReplayedAndCollectedIsTheSame(t *testing.T) {
+func TestAnswerReplayedAndCollectedIsTheSame(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		answer Response

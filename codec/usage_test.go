@@ -102,7 +102,7 @@ func FuzzReadUsage(f *testing.F) {
 	})
 }
 
-func TestALaterUsageOfAStreamReplacesWhatItTells(t *testing.T) {
+func TestLaterUsageOfAStreamReplacesWhatItTells(t *testing.T) {
 	full := Usage{Prompt: 11, Cached: 5, Completion: 7, Total: 18}
 	for name, test := range map[string]struct{ first, then, want Usage }{
 		"nothing, then all":            {Usage{}, full, full},

@@ -54,7 +54,7 @@ func TestWhoMayUseAKeyAndWhen(t *testing.T) {
 	}
 }
 
-func TestAKeyThatHasExpiredIsWarnedOf(t *testing.T) {
+func TestKeyThatHasExpiredIsWarnedOf(t *testing.T) {
 	cfg, err := Parse("api.yaml", []byte(withKey("    preferences: {expires_at: 2020-01-01}\n")), noEnv)
 	if err != nil {
 		t.Fatal(err)

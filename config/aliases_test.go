@@ -19,7 +19,7 @@ func lists(n int, text string) string {
 
 const minimal = "api_keys: [{api: sk-client-0123456789abcdefghij}]\nproviders: []\n"
 
-func TestAFileIsBoundedOnceItsAliasesAreFollowed(t *testing.T) {
+func TestFileIsBoundedOnceItsAliasesAreFollowed(t *testing.T) {
 	override := func(n int) string {
 		provider := "  - {provider: p%d, base_url: 'http://127.0.0.1:1/v1/chat/completions', api: k, model: [m], preferences: {post_body_parameter_overrides: *o}}\n"
 		file := "o: &o {m: {a: " + strings.Repeat("x", 1<<19) + "}}\napi_keys: [{api: sk-client-0123456789abcdefghij}]\nproviders:\n"

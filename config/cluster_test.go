@@ -42,7 +42,7 @@ func quoted(yaml string) string {
 	return "'" + yaml + "'"
 }
 
-func TestARedisThatCannotBeMeantIsRefusedWithWhatToChangeAndWithoutItsSecrets(t *testing.T) {
+func TestRedisThatCannotBeMeantIsRefusedWithWhatToChangeAndWithoutItsSecrets(t *testing.T) {
 	const password = "hunter2hunter2"
 	for redis, want := range map[string]string{
 		"http://u:" + password + "@a":                                 "begins with redis://",
@@ -64,7 +64,7 @@ func TestARedisThatCannotBeMeantIsRefusedWithWhatToChangeAndWithoutItsSecrets(t 
 	}
 }
 
-func TestTheCertificatesOfARedisNeedTLS(t *testing.T) {
+func TestCertificatesOfARedisNeedTLS(t *testing.T) {
 	for redis, want := range map[string]string{"rediss://a": "", "rediss+sentinel://a/m": "", "redis://a": "rediss://"} {
 		cfg, err := Parse("api.yaml", []byte(forAll("  cluster: {redis: '"+redis+"', ca: /etc/redis-ca.pem}\n")), noEnv)
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {

@@ -161,7 +161,7 @@ func code(cell string) (text string, ok bool) {
 	return text, cell == "`"+text+"`" && !strings.Contains(text, "`")
 }
 
-func TestTheReferenceHasEveryKeyAndNoOther(t *testing.T) {
+func TestReferenceHasEveryKeyAndNoOther(t *testing.T) {
 	reference := page(t, "reference.md")
 	known := map[string][]string{}
 	for _, p := range places {
@@ -228,7 +228,7 @@ func value(t *testing.T, text string) (v any) {
 	return v
 }
 
-func TestTheReferencesExamplesAreGoodAndChangeSomething(t *testing.T) {
+func TestReferencesExamplesAreGoodAndChangeSomething(t *testing.T) {
 	eachRow(t, func(t *testing.T, r row, load func(any) (*Config, error)) {
 		example, isCode := code(r.example)
 		if !isCode {
@@ -248,7 +248,7 @@ func TestTheReferencesExamplesAreGoodAndChangeSomething(t *testing.T) {
 	})
 }
 
-func TestTheReferencesDefaultsAreTheProgramsDefaults(t *testing.T) {
+func TestReferencesDefaultsAreTheProgramsDefaults(t *testing.T) {
 	compared := 0
 	eachRow(t, func(t *testing.T, r row, load func(any) (*Config, error)) {
 		without, err := load(nil)
@@ -277,7 +277,7 @@ func TestTheReferencesDefaultsAreTheProgramsDefaults(t *testing.T) {
 }
 
 // What a key takes by its type is not taken in another form.
-func TestTheReferencesTypesAreTheProgramsTypes(t *testing.T) {
+func TestReferencesTypesAreTheProgramsTypes(t *testing.T) {
 	never := map[string]any{
 		"true/false": "perhaps", "seconds": "soon", "percent": "many", "days": "some", "size": "large", "mapping": "text", "word": "nonesuch",
 		"URL": "nowhere", "date": "someday", "dollars": "much",
@@ -300,7 +300,7 @@ func TestTheReferencesTypesAreTheProgramsTypes(t *testing.T) {
 	}
 }
 
-func TestTheDocumentsNameEveryWord(t *testing.T) {
+func TestDocumentsNameEveryWord(t *testing.T) {
 	guide, reference := page(t, "configuration.md"), page(t, "reference.md")
 	var engines []string
 	for _, e := range Engines {
@@ -329,7 +329,7 @@ func TestTheDocumentsNameEveryWord(t *testing.T) {
 }
 
 // What stands in the documents as a file, or as a part of one, is good as it stands.
-func TestTheFilesInTheDocumentsAreGood(t *testing.T) {
+func TestFilesInTheDocumentsAreGood(t *testing.T) {
 	block := regexp.MustCompile("(?ms)^```yaml\n(.*?)^```")
 	for _, name := range []string{"README.md", "docs/configuration.md", "docs/migrating-from-uni-api.md", "docs/providers.md"} {
 		text, err := os.ReadFile("../" + name)

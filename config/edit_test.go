@@ -39,7 +39,7 @@ func changes(pairs ...string) map[string]json.RawMessage {
 
 const newProviders = `[{"provider":"new","base_url":"http://127.0.0.1:2/v1/chat/completions","api":["sk-a-0123456789abcdefghijkl","${KEY}"],"model":["m",{"real":"alias"}]}]`
 
-func TestAnUpdateChangesWhatItNamesAndNothingElse(t *testing.T) {
+func TestUpdateChangesWhatItNamesAndNothingElse(t *testing.T) {
 	path := writeMode(t, filepath.Join(t.TempDir(), "api.yaml"), editedFile, 0o640)
 	source := Source{Path: path, Getenv: env("KEY", "sk-b-0123456789abcdefghijkl")}
 	if err := source.Update(changes("providers", newProviders), nil); err != nil {
@@ -73,7 +73,7 @@ func TestAnUpdateChangesWhatItNamesAndNothingElse(t *testing.T) {
 	}
 }
 
-func TestATopLevelKeyThatWasNotThereIsAdded(t *testing.T) {
+func TestTopLevelKeyThatWasNotThereIsAdded(t *testing.T) {
 	bare := editedFile[strings.Index(editedFile, "# the providers"):]
 	path := writeMode(t, filepath.Join(t.TempDir(), "api.yaml"), bare, 0o600)
 	source := Source{Path: path, Getenv: noEnv}
@@ -85,7 +85,7 @@ func TestATopLevelKeyThatWasNotThereIsAdded(t *testing.T) {
 	}
 }
 
-func TestABadUpdateLeavesTheFileAsItIs(t *testing.T) {
+func TestBadUpdateLeavesTheFileAsItIs(t *testing.T) {
 	for name, test := range map[string]struct {
 		changes map[string]json.RawMessage
 		want    string // in the error
@@ -121,7 +121,7 @@ func TestABadUpdateLeavesTheFileAsItIs(t *testing.T) {
 	}
 }
 
-func TestAnUpdateIsWrittenOnlyIfNothingIsHeldAgainstIt(t *testing.T) {
+func TestUpdateIsWrittenOnlyIfNothingIsHeldAgainstIt(t *testing.T) {
 	path := writeMode(t, filepath.Join(t.TempDir(), "api.yaml"), editedFile, 0o600)
 	source := Source{Path: path, Getenv: env("KEY", "sk-b-0123456789abcdefghijkl")}
 	refusal := errors.New("not this one")
@@ -141,7 +141,7 @@ func TestAnUpdateIsWrittenOnlyIfNothingIsHeldAgainstIt(t *testing.T) {
 	}
 }
 
-func TestAnUpdateKeepsTheModeAndTheLinkOfAFile(t *testing.T) {
+func TestUpdateKeepsTheModeAndTheLinkOfAFile(t *testing.T) {
 	for _, mode := range []os.FileMode{0o600, 0o644, 0o660} {
 		home, dir := t.TempDir(), t.TempDir()
 		target := writeMode(t, filepath.Join(home, "real.yaml"), editedFile, mode)
@@ -217,7 +217,7 @@ func TestWhatIsNoFileCannotBeUpdated(t *testing.T) {
 	}
 }
 
-func TestAConfigurationAsJSONShowsNoSecretUnlessItIsAskedTo(t *testing.T) {
+func TestConfigurationAsJSONShowsNoSecretUnlessItIsAskedTo(t *testing.T) {
 	file := `secrets: &shared CANARY-anchor-0123456789
 providers:
   - provider: a

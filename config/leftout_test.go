@@ -110,7 +110,7 @@ func nestedMerges(n int) string {
 	return b.String()
 }
 
-func TestAnErrorCostsWhatItBelongsTo(t *testing.T) {
+func TestErrorCostsWhatItBelongsTo(t *testing.T) {
 	for item, files := range costs {
 		for i, text := range files {
 			t.Run(string(item)+strconv.Itoa(i), func(t *testing.T) {
@@ -284,7 +284,7 @@ func TestWhatIsLeftOutOpensNothing(t *testing.T) {
 	}
 }
 
-func TestAProxyThatCannotBeReadIsNotGoneAround(t *testing.T) {
+func TestProxyThatCannotBeReadIsNotGoneAround(t *testing.T) {
 	text := twoOfEach("    preferences: {proxy: \"http://own.example:1\"}\n", "", "  proxy: ftp://user:secret-of-proxy@proxy.example\n")
 	c, err := ParseLenient("api.yaml", []byte(text), noEnv)
 	if err != nil {
@@ -307,7 +307,7 @@ func TestAProxyThatCannotBeReadIsNotGoneAround(t *testing.T) {
 	}
 }
 
-func TestAFileOfWhichNothingIsLeftIsRefused(t *testing.T) {
+func TestFileOfWhichNothingIsLeftIsRefused(t *testing.T) {
 	for name, text := range map[string]string{
 		"no provider": "providers:\n  - provider: p\n    base_url: nonsense\napi_keys:\n  - api: sk-client\n",
 		"no key":      "providers:\n  - provider: p\n    base_url: https://p.example\napi_keys:\n  - api: \"sk client\"\n",
@@ -320,7 +320,7 @@ func TestAFileOfWhichNothingIsLeftIsRefused(t *testing.T) {
 	}
 }
 
-func TestASecretOfWhatIsLeftOutIsStillOne(t *testing.T) {
+func TestSecretOfWhatIsLeftOutIsStillOne(t *testing.T) {
 	c, err := ParseLenient("api.yaml", []byte(twoOfEach("    tools: maybe\n", "    preferences: {credits: lots}\n", "")), noEnv)
 	if err != nil {
 		t.Fatal(err)

@@ -157,7 +157,7 @@ func TestDollarsAreWrittenWithoutTrailingZeros(t *testing.T) {
 	}
 }
 
-func TestARuleWithAFieldThatDoesNotExistKeepsIt(t *testing.T) {
+func TestRuleWithAFieldThatDoesNotExistKeepsIt(t *testing.T) {
 	cfg, err := Parse("api.yaml", []byte(`
 providers:
   - provider: p

@@ -24,7 +24,7 @@ func anchors(text string) (out []string) {
 	return out
 }
 
-func TestTheLinksInTheDocumentsLeadSomewhere(t *testing.T) {
+func TestLinksInTheDocumentsLeadSomewhere(t *testing.T) {
 	documents, err := filepath.Glob("../docs/*.md")
 	if err != nil {
 		t.Fatal(err)
@@ -60,7 +60,7 @@ func TestTheLinksInTheDocumentsLeadSomewhere(t *testing.T) {
 }
 
 // A page that is installed shows a plot, so it has a copy of it.
-func TestThePlotBesideTheDocumentsIsThatOfTheLastRun(t *testing.T) {
+func TestPlotBesideTheDocumentsIsThatOfTheLastRun(t *testing.T) {
 	run, err := os.ReadFile("../bench/results/peers.svg")
 	if err != nil {
 		t.Fatal(err)

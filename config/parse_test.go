@@ -218,7 +218,7 @@ func TestRulesThatNobodyFilledInAreNotEverything(t *testing.T) {
 	}
 }
 
-func TestASchemeMayBeInCapitals(t *testing.T) {
+func TestSchemeMayBeInCapitals(t *testing.T) {
 	c := parse(t, strings.Replace(withProvider(""), "base_url: http", "base_url: HTTP", 1))
 	if got := c.Providers[0].BaseURL; !strings.HasPrefix(got, "http") {
 		t.Errorf("%q", got)

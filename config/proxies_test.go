@@ -6,7 +6,7 @@ import (
 )
 
 // The expectations are those of httpx 0.28, but for ranges of addresses, which it takes for a name.
-func TestTheEnvironmentsProxiesAreThoseThatHTTPXWouldUse(t *testing.T) {
+func TestEnvironmentsProxiesAreThoseThatHTTPXWouldUse(t *testing.T) {
 	const http, https, all = "http://plain:1", "http://secure:2", "socks5://any:3"
 	for name, test := range map[string]struct {
 		env  map[string]string

@@ -19,7 +19,7 @@ const (
 
 // The tables of the reference follow the program's tables of fields: a field that is not told of gets a row to be
 // filled in, a row whose field has gone goes, and the list by the alphabet is made of what there is then.
-func TestTheReferenceIsMadeOfTheFields(t *testing.T) {
+func TestReferenceIsMadeOfTheFields(t *testing.T) {
 	is := page(t, "reference.md")
 	made := is
 	for _, p := range places {

@@ -30,7 +30,7 @@ api_keys:
 `
 
 // What is read without its secrets and sent back unchanged is the file that was there.
-func TestAMaskThatComesBackMeansWhatWasThere(t *testing.T) {
+func TestMaskThatComesBackMeansWhatWasThere(t *testing.T) {
 	path := writeMode(t, filepath.Join(t.TempDir(), "api.yaml"), maskedFile, 0o600)
 	source := Source{Path: path, Getenv: env("KEY", "sk-from-outside-0123456789")}
 	before, err := source.Load(t.Context())
@@ -81,7 +81,7 @@ func TestAMaskThatComesBackMeansWhatWasThere(t *testing.T) {
 	}
 }
 
-func TestAMaskOfTwoSecretsIsRefusedWhereNothingTellsThemApart(t *testing.T) {
+func TestMaskOfTwoSecretsIsRefusedWhereNothingTellsThemApart(t *testing.T) {
 	path := writeMode(t, filepath.Join(t.TempDir(), "api.yaml"), maskedFile, 0o600)
 	source := Source{Path: path, Getenv: env("KEY", "k")}
 	err := source.Update(changes("providers", `[{"provider":"third","base_url":"https://third.example/v1","api":"sk-…wxyz"}]`), nil)
@@ -92,7 +92,7 @@ func TestAMaskOfTwoSecretsIsRefusedWhereNothingTellsThemApart(t *testing.T) {
 
 // uni-api's page of 2025 shows six things of a provider, and the preferences, and sends these back: what else there is
 // stays.
-func TestThePageOf2025KeepsWhatItDoesNotShow(t *testing.T) {
+func TestPageOf2025KeepsWhatItDoesNotShow(t *testing.T) {
 	path := writeMode(t, filepath.Join(t.TempDir(), "api.yaml"), maskedFile, 0o600)
 	source := Source{Path: path, Getenv: env("KEY", "k")}
 	const page = `[{"provider":"google","base_url":"https://aiplatform.googleapis.com/","tools":true,"api":[],"model":["claude-3-opus@20240229"],"notes":""}]`
@@ -113,7 +113,7 @@ func TestThePageOf2025KeepsWhatItDoesNotShow(t *testing.T) {
 	}
 }
 
-func TestTheWordForNoProxyIsShown(t *testing.T) {
+func TestWordForNoProxyIsShown(t *testing.T) {
 	c := parse(t, withProvider("    preferences: {proxy: direct}\n"))
 	for _, reveal := range []bool{false, true} {
 		if shown, err := c.JSON(reveal); err != nil || !strings.Contains(string(shown), `"proxy":"direct"`) {

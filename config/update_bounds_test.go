@@ -8,7 +8,7 @@ import (
 )
 
 // What the next start would refuse, or read otherwise, is not written.
-func TestAnUpdateNeverWritesWhatTheNextStartRefuses(t *testing.T) {
+func TestUpdateNeverWritesWhatTheNextStartRefuses(t *testing.T) {
 	many := func(n int) string { return `[` + strings.Repeat(`1,`, n) + `1]` }
 	for _, test := range []struct{ name, value, want string }{
 		{"larger than is read", `"` + strings.Repeat("x", maxSize/2) + `"`, "larger than"},

@@ -81,7 +81,7 @@ var oddTexts = []string{
 	"\u2028", "x\u2029y", "\ufeff", "\ufeffx", "\ufffd", "\ufffe", "\uffff", "\u00e9", "😀", "\U0010ffff", "a\u0301", strings.Repeat("x", 200), strings.Repeat("word ", 100), strings.Repeat("é", 5000), "sk-…x",
 }
 
-func TestAnUpdateTakesAllOfJSONAsItIs(t *testing.T) {
+func TestUpdateTakesAllOfJSONAsItIs(t *testing.T) {
 	values := []string{
 		`null`, `true`, `false`, `0`, `-0`, `1`, `-1`, `1.0`, `1.50`, `1e3`, `1E3`, `1e-7`, `0.1e+7`, `123456789012345678`, `123456789012345678901234567890`, `-9223372036854775808`, `18446744073709551616`, `5e-324`, `1.7976931348623157e308`,
 		`[]`, `{}`, `[[]]`, `[{}]`, `{"a":{}}`, `{"a":[]}`, `[null]`, `[[[1]],{"a":[{"b":[]}]}]`, `"\ud83d\ude00"`, `"\u0000"`, `"\u0085\u2028\u2029"`, `"\/"`, `{"":""}`, `{"":{"":[""]}}`, `{"b":1,"a":2}`, `[" ","\t"]`, "[1 ,\n2]", `{"a":1,"A":2}`,
@@ -102,7 +102,7 @@ func TestAnUpdateTakesAllOfJSONAsItIs(t *testing.T) {
 }
 
 // Of the rest of a file nothing may be lost or read otherwise.
-func TestAnUpdateOfAFileThatItCannotKeepIsRefused(t *testing.T) {
+func TestUpdateOfAFileThatItCannotKeepIsRefused(t *testing.T) {
 	head, tail := "preferences:\n  cooldown_period: 1\n", "api_keys:\n  - api: sk-client-0123456789abcdefghij\n"
 	for _, test := range []struct {
 		name, file string
@@ -154,7 +154,7 @@ func utf16of(text string) []byte {
 	return out
 }
 
-func TestAFullDiskLeavesTheOldFile(t *testing.T) {
+func TestFullDiskLeavesTheOldFile(t *testing.T) {
 	dir := t.TempDir()
 	path := writeMode(t, filepath.Join(dir, "api.yaml"), "old", 0o600)
 	err := replaceFile(path, func(w io.Writer) error {

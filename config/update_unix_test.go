@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-func TestAReplacedFileKeepsItsModeAndItsOwner(t *testing.T) {
+func TestReplacedFileKeepsItsModeAndItsOwner(t *testing.T) {
 	for _, mode := range []os.FileMode{0o600, 0o640, 0o644, 0o444, 0o660} {
 		path := writeMode(t, filepath.Join(t.TempDir(), "api.yaml"), "old", mode)
 		uid, gid := os.Getuid(), os.Getgid()

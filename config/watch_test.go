@@ -239,7 +239,7 @@ func TestWatchPollsURLs(t *testing.T) {
 	w.stop()
 }
 
-func TestAKickReadsAURLAtOnce(t *testing.T) {
+func TestKickReadsAURLAtOnce(t *testing.T) {
 	var text atomic.Value
 	text.Store(configNamed("one"))
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -254,7 +254,7 @@ func TestAKickReadsAURLAtOnce(t *testing.T) {
 	w.stop()
 }
 
-func TestTheSameTextIsParsedOnce(t *testing.T) {
+func TestSameTextIsParsedOnce(t *testing.T) {
 	path := writeFile(t, filepath.Join(t.TempDir(), "api.yaml"), configNamed("one"))
 	parsed, applied := 0, 0
 	w := watcher{

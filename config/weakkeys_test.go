@@ -17,7 +17,7 @@ var providersKeys = []string{
 
 // A client key of an example that is not in the list would be taken without a word,
 // and one that stands in no example any more has no business there.
-func TestThePublishedKeysAreThoseOfTheExamples(t *testing.T) {
+func TestPublishedKeysAreThoseOfTheExamples(t *testing.T) {
 	files := []string{"../api.example.yaml", "../README.md"}
 	docs, err := filepath.Glob("../docs/*.md")
 	if err != nil || len(docs) < 5 {
@@ -46,7 +46,7 @@ func TestThePublishedKeysAreThoseOfTheExamples(t *testing.T) {
 	}
 }
 
-func TestAFileThatCannotBeUsedHasItsAdviceToo(t *testing.T) {
+func TestFileThatCannotBeUsedHasItsAdviceToo(t *testing.T) {
 	_, err := Parse("api.yaml", []byte("providers:\n  - provider: p\n    model: [m]\napi_keys:\n  - api: sk-choose-one\n  - api: sk-short\n"), noEnv)
 	u, is := errors.AsType[*Unusable](err)
 	if !is || len(u.Problems) != 1 || len(u.Advice) != 2 || u.Advice[0].Line != 5 || u.Advice[1].Line != 6 {

@@ -96,7 +96,7 @@ func (f *fleet) awaitCounted(i int, least, most int64) {
 	}
 }
 
-func TestAFleetWithoutItsPostgresServesOnAndCountsAllOnce(t *testing.T) {
+func TestFleetWithoutItsPostgresServesOnAndCountsAllOnce(t *testing.T) {
 	f, database := newBooks(t, 2, file{}, false, quick)
 	var served, failed atomic.Int64
 	stop := make(chan struct{})
@@ -144,9 +144,9 @@ func TestAFleetWithoutItsPostgresServesOnAndCountsAllOnce(t *testing.T) {
 	}
 }
 
-// TestAFleetWhoseInstancesAreKilledCountsWhatTheyServed kills instances and starts them again in their folders. Of what
+// TestFleetWhoseInstancesAreKilledCountsWhatTheyServed kills instances and starts them again in their folders. Of what
 // an instance serves in its last second nothing may be counted.
-func TestAFleetWhoseInstancesAreKilledCountsWhatTheyServed(t *testing.T) {
+func TestFleetWhoseInstancesAreKilledCountsWhatTheyServed(t *testing.T) {
 	f, _ := newBooks(t, 2, file{}, false, quick)
 	least, most := int64(0), int64(0)
 	for range 4 {
@@ -176,9 +176,9 @@ func TestAFleetWhoseInstancesAreKilledCountsWhatTheyServed(t *testing.T) {
 	}
 }
 
-// TestAFleetWithPostgresAndRedisSpendsItsCredits has an instance killed, another one begin and Redis be emptied
+// TestFleetWithPostgresAndRedisSpendsItsCredits has an instance killed, another one begin and Redis be emptied
 // meanwhile.
-func TestAFleetWithPostgresAndRedisSpendsItsCredits(t *testing.T) {
+func TestFleetWithPostgresAndRedisSpendsItsCredits(t *testing.T) {
 	f, _ := newBooks(t, 3, file{aPreferences: `{model_price: {m: "5000,5000"}}`, keyPreferences: "{credits: 1}"}, true, quick) // a cent a request
 	got := f.burst(30, 6)
 	time.Sleep(3 * time.Second)
@@ -217,8 +217,8 @@ func TestAFleetWithPostgresAndRedisSpendsItsCredits(t *testing.T) {
 	}
 }
 
-// TestAFleetWithPostgresAloneKnowsInTwoSecondsWhatOthersSpent has no Redis.
-func TestAFleetWithPostgresAloneKnowsInTwoSecondsWhatOthersSpent(t *testing.T) {
+// TestFleetWithPostgresAloneKnowsInTwoSecondsWhatOthersSpent has no Redis.
+func TestFleetWithPostgresAloneKnowsInTwoSecondsWhatOthersSpent(t *testing.T) {
 	f, _ := newBooks(t, 2, file{aPreferences: `{model_price: {m: "5000,5000"}}`, keyPreferences: "{credits: 0.2}"}, false, quick)
 	spent := 0
 	for f.ask(0) == 200 {

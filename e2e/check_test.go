@@ -108,7 +108,7 @@ api_keys: [{api: sk-client-0123456789abcdefghij}]
 	}
 }
 
-func TestAFileThatCannotBeServedIsRefusedALineAProblem(t *testing.T) {
+func TestFileThatCannotBeServedIsRefusedALineAProblem(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "api.yaml"), []byte("providers: [\n"), 0o600); err != nil {
 		t.Fatal(err)

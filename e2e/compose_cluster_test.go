@@ -331,9 +331,9 @@ func (c *composed) send(method, url, from, key, body string) (status int, said s
 	return resp.StatusCode, string(text), err
 }
 
-// TestAFleetOfTheComposeFileServesAndCountsTogether has no containers: it runs what they would, each on a port of
+// TestFleetOfTheComposeFileServesAndCountsTogether has no containers: it runs what they would, each on a port of
 // loopback, and tries what docs/operations.md says of them.
-func TestAFleetOfTheComposeFileServesAndCountsTogether(t *testing.T) {
+func TestFleetOfTheComposeFileServesAndCountsTogether(t *testing.T) {
 	up := httptest.NewServer(http.HandlerFunc(quick))
 	t.Cleanup(up.Close)
 	etc := filepath.Join(t.TempDir(), "uni-api")

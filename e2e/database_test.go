@@ -128,7 +128,7 @@ func greeting(conn net.Conn) (map[string]string, error) {
 	return said, err
 }
 
-func TestAnInstanceWhoseDatabaseIsAwayIsReadyAndSaysSo(t *testing.T) {
+func TestInstanceWhoseDatabaseIsAwayIsReadyAndSaysSo(t *testing.T) {
 	s := newStage(t)
 	s.env = append(s.env, "DISABLE_DATABASE=false", "DATABASE_URL=postgres://gate:correct-horse@127.0.0.1:1/books")
 	s.write(file{}.text(t, inFile, ""))

@@ -96,7 +96,7 @@ func elsewhere(s *stage) string {
 }
 
 // The global proxy answers nothing, and neither does the environment's: whoever is reached was asked directly.
-func TestAProviderGoesPastEveryProxyThatIsNotItsOwn(t *testing.T) {
+func TestProviderGoesPastEveryProxyThatIsNotItsOwn(t *testing.T) {
 	for _, word := range []string{"direct", "Direct"} {
 		s := newStage(t)
 		s.env = []string{"ALL_PROXY=http://127.0.0.1:1"}
@@ -107,7 +107,7 @@ func TestAProviderGoesPastEveryProxyThatIsNotItsOwn(t *testing.T) {
 	}
 }
 
-func TestAProxyOfTheEnvironmentThatCannotBeUsedIsCalledThat(t *testing.T) {
+func TestProxyOfTheEnvironmentThatCannotBeUsedIsCalledThat(t *testing.T) {
 	s := newStage(t)
 	s.env = []string{"HTTPS_PROXY=socks4://127.0.0.1:1080"}
 	s.write(file{}.text(t, inFile, ""))
@@ -116,7 +116,7 @@ func TestAProxyOfTheEnvironmentThatCannotBeUsedIsCalledThat(t *testing.T) {
 	}
 }
 
-func TestTheLogSaysWhichProxyOfTheEnvironmentIsUsed(t *testing.T) {
+func TestLogSaysWhichProxyOfTheEnvironmentIsUsed(t *testing.T) {
 	s := newStage(t)
 	s.env = []string{"http_proxy=http://user:hidden-password@" + strings.TrimPrefix(s.side.url, "http://")}
 	s.write(file{aPreferences: "{proxy: direct}"}.text(t, inFile, ""))

@@ -26,7 +26,7 @@ api_keys:
 	return s
 }
 
-func TestAModelThatIsNotThereIsNamedWithTheNearestOnes(t *testing.T) {
+func TestModelThatIsNotThereIsNamedWithTheNearestOnes(t *testing.T) {
 	s := errorStage(t, "{}")
 	for model, near := range map[string]string{
 		"gpt4o":                       "did you mean gpt-4o?",
@@ -65,7 +65,7 @@ func TestWhatAskingAgainDoesNotHelpAgainstSaysSo(t *testing.T) {
 	}
 }
 
-func TestARefusalCarriesTheLimitThatRefused(t *testing.T) {
+func TestRefusalCarriesTheLimitThatRefused(t *testing.T) {
 	s := errorStage(t, "{rate_limit: 1/min}")
 	if a := s.send("POST", chat, saysHello, "Authorization", "Bearer "+otherKey); a.StatusCode != 200 || a.Header.Get("X-Ratelimit-Remaining-Requests") != "0" {
 		t.Fatalf("%d %v %s", a.StatusCode, a.Header, a.body)
@@ -94,7 +94,7 @@ func TestOnlyAdminsSeeTheMachinesBehindTheGateway(t *testing.T) {
 	}
 }
 
-func TestTheAddressOfAProviders404IsInTheLogAndToldToAdmins(t *testing.T) {
+func TestAddressOfAProviders404IsInTheLogAndToldToAdmins(t *testing.T) {
 	s := errorStage(t, "{}")
 	s.a.answer = fails(404, "no such thing")
 	body := strings.Replace(saysHello, "gpt-4o", "gone", 1)
@@ -144,7 +144,7 @@ func TestPathsWithASlashAtTheirEndAreTaken(t *testing.T) {
 	}
 }
 
-func TestTheRootNamesTheDashboardTheDocsAndTheVersion(t *testing.T) {
+func TestRootNamesTheDashboardTheDocsAndTheVersion(t *testing.T) {
 	s := errorStage(t, "{}")
 	a := s.send("GET", "/", "")
 	for _, want := range []string{`"dashboard":"/dashboard"`, `"docs":"`, `"version":"v0-e2e"`} {

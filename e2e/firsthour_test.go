@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-func TestTheProgramWithoutAFileSaysWhatToDoInThreeLines(t *testing.T) {
+func TestProgramWithoutAFileSaysWhatToDoInThreeLines(t *testing.T) {
 	printed, code := run(t, t.TempDir(), nil)
 	lines := strings.Split(strings.TrimSuffix(printed, "\n"), "\n")
 	if code != 1 || len(lines) != 3 || !strings.Contains(lines[0], "api.yaml") || !strings.Contains(lines[1], "uni-api init") || !strings.Contains(lines[2], "uni-api demo") {
@@ -74,7 +74,7 @@ func TestInitWritesAFileThatIsServed(t *testing.T) {
 	}
 }
 
-func TestTheDemoShowsAFailoverAndATranslationAndEnds(t *testing.T) {
+func TestDemoShowsAFailoverAndATranslationAndEnds(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"demo"}, {"demo", "--once"}} {
 		printed, code := run(t, t.TempDir(), nil, args...)
@@ -152,7 +152,7 @@ func TestBashCompletesCommandsAndFlags(t *testing.T) {
 	}
 }
 
-func TestTheManualPageHasEveryCommandWithItsFlags(t *testing.T) {
+func TestManualPageHasEveryCommandWithItsFlags(t *testing.T) {
 	page, code := run(t, t.TempDir(), nil, "man")
 	overview, _ := run(t, t.TempDir(), nil, "help")
 	for _, c := range regexp.MustCompile(`(?m)^  uni-api ([a-z]+)`).FindAllStringSubmatch(overview, -1) {

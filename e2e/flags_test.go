@@ -31,7 +31,7 @@ func TestFlagsThatCannotBeMeantAreRefused(t *testing.T) {
 	}
 }
 
-func TestThePortOfTheEnvironmentIsNamedWhereItIsNone(t *testing.T) {
+func TestPortOfTheEnvironmentIsNamedWhereItIsNone(t *testing.T) {
 	for _, port := range []string{"eight", "99999", "tcp://10.0.0.1:8000"} {
 		out, code := run(t, t.TempDir(), []string{"PORT=" + port}, "serve")
 		if code != 2 || !strings.Contains(out, "the environment's PORT") || !strings.Contains(out, "0.0.0.0:"+port) {

@@ -153,7 +153,7 @@ func (f *fleet) burst(n, atOnce int) map[int]int {
 	return statuses
 }
 
-func TestAFleetServesAsManyAsASmallLimitSays(t *testing.T) {
+func TestFleetServesAsManyAsASmallLimitSays(t *testing.T) {
 	f := newFleet(t, 4, file{keyPreferences: "{rate_limit: 100/min}"}, quick)
 	got := f.burst(2000, 2000)
 	if got[200] != 100 || got[429] != 1900 {
@@ -161,8 +161,8 @@ func TestAFleetServesAsManyAsASmallLimitSays(t *testing.T) {
 	}
 }
 
-// TestAFleetUsesNoMoreThanItsQuotas has two thousand requests at once, of two tokens and two cents each.
-func TestAFleetUsesNoMoreThanItsQuotas(t *testing.T) {
+// TestFleetUsesNoMoreThanItsQuotas has two thousand requests at once, of two tokens and two cents each.
+func TestFleetUsesNoMoreThanItsQuotas(t *testing.T) {
 	for _, c := range []struct {
 		limit       string
 		least, most int
@@ -185,8 +185,8 @@ func TestAFleetUsesNoMoreThanItsQuotas(t *testing.T) {
 	}
 }
 
-// TestAFleetHasNoMoreRequestsAtOnceThanItMay looks at what the upstream has at once, also while an instance is killed.
-func TestAFleetHasNoMoreRequestsAtOnceThanItMay(t *testing.T) {
+// TestFleetHasNoMoreRequestsAtOnceThanItMay looks at what the upstream has at once, also while an instance is killed.
+func TestFleetHasNoMoreRequestsAtOnceThanItMay(t *testing.T) {
 	var at, most atomic.Int64
 	f := newFleet(t, 4, file{keyPreferences: "{rate_limit: 8 concurrent}"}, func(w http.ResponseWriter, r *http.Request) {
 		n := at.Add(1)
@@ -232,7 +232,7 @@ func TestAFleetHasNoMoreRequestsAtOnceThanItMay(t *testing.T) {
 	}
 }
 
-func TestAFleetServesAsManyAsALargeLimitSays(t *testing.T) {
+func TestFleetServesAsManyAsALargeLimitSays(t *testing.T) {
 	f := newFleet(t, 4, file{keyPreferences: "{rate_limit: 100000/min}"}, quick)
 	began := time.Now()
 	got := f.burst(110_000, 64)
@@ -242,7 +242,7 @@ func TestAFleetServesAsManyAsALargeLimitSays(t *testing.T) {
 	}
 }
 
-func TestAFleetAsksAKeyNoMoreThatOneInstanceFoundRefused(t *testing.T) {
+func TestFleetAsksAKeyNoMoreThatOneInstanceFoundRefused(t *testing.T) {
 	var mu sync.Mutex
 	asked := map[string]int{}
 	f := newFleet(t, 4, file{a: "{api: [" + keyOfA + ", " + keyOfB + "]}", aPreferences: "{api_key_schedule_algorithm: fixed_priority}"}, func(w http.ResponseWriter, r *http.Request) {
@@ -272,8 +272,8 @@ func TestAFleetAsksAKeyNoMoreThatOneInstanceFoundRefused(t *testing.T) {
 	}
 }
 
-// TestAFleetSpendsItsCredits has an instance killed while all spend a key's dollar, a cent at a time.
-func TestAFleetSpendsItsCredits(t *testing.T) {
+// TestFleetSpendsItsCredits has an instance killed while all spend a key's dollar, a cent at a time.
+func TestFleetSpendsItsCredits(t *testing.T) {
 	f := newFleet(t, 4, file{aPreferences: `{model_price: {m: "5000,5000"}}`, keyPreferences: "{credits: 1}"}, quick) // two tokens
 	got := f.burst(40, 8)
 	f.instances[3].signal(syscall.SIGKILL)
@@ -304,10 +304,10 @@ func TestAFleetSpendsItsCredits(t *testing.T) {
 	}
 }
 
-// TestAFleetsLedgersHaveWhatWasServed has instances with ledgers killed one after the other, and started again, while
+// TestFleetsLedgersHaveWhatWasServed has instances with ledgers killed one after the other, and started again, while
 // all spend a key's dollar. What one that is killed had not told the others yet is bounded by a quarter of a second,
 // and it is known to all when it is back.
-func TestAFleetsLedgersHaveWhatWasServed(t *testing.T) {
+func TestFleetsLedgersHaveWhatWasServed(t *testing.T) {
 	var paid atomic.Int64 // answers that the provider gave
 	f := newFleet(t, 3, file{aPreferences: `{model_price: {m: "5000,5000"}}`, keyPreferences: "{credits: 1}"}, func(w http.ResponseWriter, r *http.Request) {
 		paid.Add(1)
@@ -387,7 +387,7 @@ func outage() time.Duration {
 	return 5 * time.Second
 }
 
-func TestAFleetWithoutItsRedisServesOn(t *testing.T) {
+func TestFleetWithoutItsRedisServesOn(t *testing.T) {
 	for _, limit := range []string{"3000/min", "200000/min"} {
 		t.Run(limit, func(t *testing.T) {
 			f := newFleet(t, 2, file{keyPreferences: "{rate_limit: " + limit + "}"}, quick)

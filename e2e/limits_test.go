@@ -121,7 +121,7 @@ func renewed(s *stage) string {
 	return told + ", " + when
 }
 
-func TestAKeyIsToldWhatItsLimitsHaveLeft(t *testing.T) {
+func TestKeyIsToldWhatItsLimitsHaveLeft(t *testing.T) {
 	s := newStage(t)
 	s.drawn = true
 	s.write(file{keyPreferences: `{rate_limit: "3/hour, 5 usd/day @ Europe/Berlin", expires_at: 2999-01-01 @ UTC, credits: 7}`}.text(t, inFile, ""))

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// TestALoneRequestDoesNotWaitBehindTheManyOfAnotherKey has one key with a hundred requests wait for what all keys
+// TestLoneRequestDoesNotWaitBehindTheManyOfAnotherKey has one key with a hundred requests wait for what all keys
 // share, and another one with as many as its own limit never lets through; then comes a third with a single one.
-func TestALoneRequestDoesNotWaitBehindTheManyOfAnotherKey(t *testing.T) {
+func TestLoneRequestDoesNotWaitBehindTheManyOfAnotherKey(t *testing.T) {
 	const places, many, stuck = 4, 100, 20
 	s := newStage(t)
 	s.drawn = true

@@ -189,7 +189,7 @@ func TestCaptureWritesARequestWithoutTextsHostsAndSecrets(t *testing.T) {
 	}
 }
 
-func TestARequestThatWasKeptTellsItsWayAllOfIt(t *testing.T) {
+func TestRequestThatWasKeptTellsItsWayAllOfIt(t *testing.T) {
 	s := newStage(t)
 	s.drawn = true
 	s.env = []string{"DISABLE_DATABASE=false"}

@@ -80,8 +80,8 @@ func (p *slowPath) between(client net.Conn, to string) {
 	}
 }
 
-// TestAFleetWhoseServersAreSlowServesInTime has every kind of what a request may have to ask for, in one request.
-func TestAFleetWhoseServersAreSlowServesInTime(t *testing.T) {
+// TestFleetWhoseServersAreSlowServesInTime has every kind of what a request may have to ask for, in one request.
+func TestFleetWhoseServersAreSlowServesInTime(t *testing.T) {
 	up := httptest.NewServer(http.HandlerFunc(quick))
 	t.Cleanup(up.Close)
 	redis, database := newRedis(t), postgrestest.Start(t)

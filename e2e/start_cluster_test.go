@@ -32,9 +32,9 @@ func (f *fleet) spend(i, most int) (served int) {
 // written waits until what was counted is in the folders, and with the others.
 func written() { time.Sleep(2500 * time.Millisecond) }
 
-// TestAFleetWhosePostgresIsAwayAtAStartCountsWhatItKnows kills an instance, and starts it again in its folder, twice
+// TestFleetWhosePostgresIsAwayAtAStartCountsWhatItKnows kills an instance, and starts it again in its folder, twice
 // while PostgreSQL is away. What was spent in each of its lives counts: of credits, and of a limit of money.
-func TestAFleetWhosePostgresIsAwayAtAStartCountsWhatItKnows(t *testing.T) {
+func TestFleetWhosePostgresIsAwayAtAStartCountsWhatItKnows(t *testing.T) {
 	for _, of := range []string{"{credits: 0.2}", `{rate_limit: "0.2 usd/day"}`} {
 		t.Run(of, func(t *testing.T) {
 			t.Parallel()
@@ -61,9 +61,9 @@ func TestAFleetWhosePostgresIsAwayAtAStartCountsWhatItKnows(t *testing.T) {
 	}
 }
 
-// TestAFleetWhosePostgresIsAwayAtAStartInANewFolderCounts has nothing but the data folder's own life to go by: each
+// TestFleetWhosePostgresIsAwayAtAStartInANewFolderCounts has nothing but the data folder's own life to go by: each
 // process begins in the folder that the one before made while PostgreSQL was away.
-func TestAFleetWhosePostgresIsAwayAtAStartInANewFolderCounts(t *testing.T) {
+func TestFleetWhosePostgresIsAwayAtAStartInANewFolderCounts(t *testing.T) {
 	f, database := newBooks(t, 1, file{aPreferences: aCentEach, keyPreferences: "{credits: 0.2}"}, false, quick)
 	f.spend(0, 3)
 	written()
@@ -95,9 +95,9 @@ func (f *fleet) replace(i int) {
 	go f.follow(s, false)
 }
 
-// TestAFleetsRedisTellsAStartWhatPostgresCannot has one of two instances begin anew, in its folder or in a new one,
+// TestFleetsRedisTellsAStartWhatPostgresCannot has one of two instances begin anew, in its folder or in a new one,
 // with PostgreSQL there or not: what Redis tells of the other one counts once.
-func TestAFleetsRedisTellsAStartWhatPostgresCannot(t *testing.T) {
+func TestFleetsRedisTellsAStartWhatPostgresCannot(t *testing.T) {
 	const credits, limit = "{credits: 0.2}", `{rate_limit: "0.2 usd/day"}`
 	for _, c := range []struct {
 		of         string

@@ -158,7 +158,7 @@ func TestInitWritesNothingIfTheQuestionIsLeft(t *testing.T) {
 	}
 }
 
-func TestTheDemoServesAtATerminalUntilCtrlC(t *testing.T) {
+func TestDemoServesAtATerminalUntilCtrlC(t *testing.T) {
 	t.Parallel()
 	term := onTerminal(t, t.TempDir(), "demo")
 	found := term.awaits(`The dashboard: (http://127\.0\.0\.1:\d+)/dashboard, with the key (\S+)`)

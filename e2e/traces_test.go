@@ -31,7 +31,7 @@ func collected(s *stage) tracingtest.Span {
 	return spans[len(spans)-1]
 }
 
-func TestACollectorGetsTracesAndMetricsOfTheProgram(t *testing.T) {
+func TestCollectorGetsTracesAndMetricsOfTheProgram(t *testing.T) {
 	c := tracingtest.Listen(t)
 	s := newStage(t)
 	s.env = []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + c.URL}

@@ -16,7 +16,7 @@ func older(tg *Target, by time.Duration) {
 }
 
 // Under steady traffic a connection is never idle for long, so that only its age can end it.
-func TestAConnectionServesForItsTimeAndNoLonger(t *testing.T) {
+func TestConnectionServesForItsTimeAndNoLonger(t *testing.T) {
 	for name, test := range map[string]struct {
 		set     func(*Pool)
 		age     time.Duration

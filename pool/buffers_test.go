@@ -9,7 +9,7 @@ import (
 	"uniapi/pool/pooltest"
 )
 
-func TestABufferHoldsWhatWasAskedForAndLittleMore(t *testing.T) {
+func TestBufferHoldsWhatWasAskedForAndLittleMore(t *testing.T) {
 	for _, n := range []int{0, 1, 1 << 14, 1<<14 + 1, 20 << 10, 1 << 16, 1<<16 + 1, 100_000, 1 << 20, 1<<20 + 1<<18, 1<<20 + 1<<18 + 1, 1<<23 - 1, 1 << 23, 1<<23 + 1, 20 << 20} {
 		b := Buffer(n)
 		if len(b) != 0 || cap(b) < n || cap(b) > max(n+n/4, 1<<smallestBuffer) {
@@ -36,7 +36,7 @@ func TestEveryClassIsServedByItself(t *testing.T) {
 	}
 }
 
-func TestARecycledBufferServesOnlyWhatFitsIntoIt(t *testing.T) {
+func TestRecycledBufferServesOnlyWhatFitsIntoIt(t *testing.T) {
 	for _, size := range []int{0, 100, 1<<14 - 1, 1 << 14, 1<<16 - 1, 1 << 16, 100_000, 1<<20 - 1, 1 << 20, 5 << 20, 1 << 23, 9 << 20, 40 << 20} {
 		Recycle(make([]byte, size/2, size))
 		for _, n := range []int{1, 1 << 14, 1 << 16, 90_000, 1 << 20, 1 << 23} {
@@ -87,7 +87,7 @@ func TestRoomIsMadeByTheAnnouncementAsFarAsItIsBelieved(t *testing.T) {
 	}
 }
 
-func TestABufferThatFindsNoRoomStaysAsItIs(t *testing.T) {
+func TestBufferThatFindsNoRoomStaysAsItIs(t *testing.T) {
 	g := Growing{Memory: &pooltest.Memory{Most: 100_000}}
 	for !errors.Is(g.Room(1000, 0), pooltest.ErrNoRoom) {
 		g.B = append(g.B, make([]byte, 1000)...)

@@ -126,7 +126,7 @@ func TestUntilEndsWhateverIsGoingOn(t *testing.T) {
 	}
 }
 
-func TestAnAnswerInTimeLeavesNothingOfItsTimeBehind(t *testing.T) {
+func TestAnswerInTimeLeavesNothingOfItsTimeBehind(t *testing.T) {
 	tg := direct(t, pooltest.Listen(t, pooltest.Always("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")))
 	var call Call
 	for _, due := range []time.Time{time.Now().Add(time.Hour), {}} {
@@ -172,7 +172,7 @@ func TestCancelEndsTheLookUpAndTheConnect(t *testing.T) {
 	}
 }
 
-func TestACallServesAgainAfterReset(t *testing.T) {
+func TestCallServesAgainAfterReset(t *testing.T) {
 	u := pooltest.Listen(t, pooltest.Always(pooltest.OKAnswer))
 	tg := direct(t, u)
 	var call Call
@@ -192,7 +192,7 @@ func TestACallServesAgainAfterReset(t *testing.T) {
 }
 
 // Cancel may come when the exchange has just ended; the connection then belongs to another call.
-func TestALateCancelDoesNotHitTheNextUser(t *testing.T) {
+func TestLateCancelDoesNotHitTheNextUser(t *testing.T) {
 	u := pooltest.Listen(t, pooltest.Always(pooltest.OKAnswer))
 	tg := direct(t, u)
 	for range 300 {
@@ -222,7 +222,7 @@ func TestALateCancelDoesNotHitTheNextUser(t *testing.T) {
 	}
 }
 
-func TestAWaitEndsWithTheCall(t *testing.T) {
+func TestWaitEndsWithTheCall(t *testing.T) {
 	for name, test := range map[string]struct {
 		wait time.Duration
 		end  func(*Call)

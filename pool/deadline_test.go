@@ -7,7 +7,7 @@ import (
 	"uniapi/pool/pooltest"
 )
 
-func TestAnAlarmMovesOnlyWhenItWouldFireTooEarlyOrTooLate(t *testing.T) {
+func TestAlarmMovesOnlyWhenItWouldFireTooEarlyOrTooLate(t *testing.T) {
 	for _, tt := range []struct {
 		name              string
 		armed, need, late int64
@@ -84,7 +84,7 @@ func TestEachPhaseHasItsDeadline(t *testing.T) {
 	}
 }
 
-func TestABodyThatDripsWithinTheIdleTimeGoesOn(t *testing.T) {
+func TestBodyThatDripsWithinTheIdleTimeGoesOn(t *testing.T) {
 	t.Parallel()
 	const idle, drips = 3 * time.Second, 16 // so that a busy machine has what is late for a drip
 	u := pooltest.Listen(t, func(p *pooltest.Peer) {
@@ -102,7 +102,7 @@ func TestABodyThatDripsWithinTheIdleTimeGoesOn(t *testing.T) {
 }
 
 // The deadline of one exchange stays set on the idle connection and may pass there.
-func TestAPassedDeadlineDoesNotHurtTheNextExchange(t *testing.T) {
+func TestPassedDeadlineDoesNotHurtTheNextExchange(t *testing.T) {
 	t.Parallel()
 	u := pooltest.Listen(t, pooltest.Always(pooltest.OKAnswer))
 	tg := direct(t, u)

@@ -13,7 +13,7 @@ import (
 	"uniapi/pool/tcp"
 )
 
-func TestAConnectionIsUsedAgain(t *testing.T) {
+func TestConnectionIsUsedAgain(t *testing.T) {
 	u := pooltest.Listen(t, pooltest.Always(pooltest.OKAnswer))
 	tg := direct(t, u)
 	for range 10 {
@@ -24,7 +24,7 @@ func TestAConnectionIsUsedAgain(t *testing.T) {
 	}
 }
 
-func TestARequestWhoseIdleConnectionDiedIsSentAgain(t *testing.T) {
+func TestRequestWhoseIdleConnectionDiedIsSentAgain(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		second func(*pooltest.Peer, chan bool) // what the first connection does after its first answer
@@ -62,7 +62,7 @@ func TestARequestWhoseIdleConnectionDiedIsSentAgain(t *testing.T) {
 	}
 }
 
-func TestARequestIsSentAgainOnlyOnce(t *testing.T) {
+func TestRequestIsSentAgainOnlyOnce(t *testing.T) {
 	var requests atomic.Int64
 	u := pooltest.Listen(t, func(p *pooltest.Peer) {
 		p.Request()
@@ -169,7 +169,7 @@ func TestIdleConnectionsExpireAndAreLimited(t *testing.T) {
 	pooltest.Eventually(t, "the upstream sees it", func() bool { return u.Open.Load() == 0 })
 }
 
-func TestAnAnswerThatComesBeforeTheBodyWasReadIsReturned(t *testing.T) {
+func TestAnswerThatComesBeforeTheBodyWasReadIsReturned(t *testing.T) {
 	const answer = "HTTP/1.1 413 Content Too Large\r\nContent-Length: 4\r\n\r\nmuch"
 	roots, serverTLS := pooltest.Authority(t)
 	req := &Request{Method: "POST", Path: "/", Body: [][]byte{bytes.Repeat([]byte("x"), 32<<20)}}
@@ -274,7 +274,7 @@ func TestRequestsArriveAsTheyWereGiven(t *testing.T) {
 	}
 }
 
-func TestARequestCannotSmuggleAnother(t *testing.T) {
+func TestRequestCannotSmuggleAnother(t *testing.T) {
 	tg := target(t, newPool(t, Options{}), "http", "127.0.0.1:1", "")
 	for _, req := range []*Request{
 		{Method: "GET", Path: "/models/a HTTP/1.1\r\nX: y"}, {Method: "GET", Path: "/a b"}, {Method: "GET", Path: "/", Host: "a\r\nX: y"},

@@ -8,9 +8,9 @@ import (
 	"uniapi/pool/pooltest"
 )
 
-// TestAnEarlyRefusalEndsNoReuse has upstreams that refuse a large request by its head, keep the connection, and answer
+// TestEarlyRefusalEndsNoReuse has upstreams that refuse a large request by its head, keep the connection, and answer
 // what they take its body for.
-func TestAnEarlyRefusalEndsNoReuse(t *testing.T) {
+func TestEarlyRefusalEndsNoReuse(t *testing.T) {
 	large := *post
 	large.Body = [][]byte{bytes.Repeat([]byte("x"), 2*inlineBody)}
 	const garbled = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"

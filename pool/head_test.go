@@ -10,7 +10,7 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-func TestTheEndOfAHead(t *testing.T) {
+func TestEndOfAHead(t *testing.T) {
 	for _, tt := range []struct {
 		buf  string
 		want int

@@ -74,7 +74,7 @@ func TestConnectionsAreNotSharedAmongOwners(t *testing.T) {
 }
 
 // The room for idle connections is that of the target, whoever owns them; an owner that comes late has some too.
-func TestTheConnectionIdleLongestMakesRoom(t *testing.T) {
+func TestConnectionIdleLongestMakesRoom(t *testing.T) {
 	var o owners
 	p := newPool(t, Options{MaxIdlePerTarget: 4})
 	tg := target(t, p, "http", pooltest.Listen(t, o.serve).Addr, "")
@@ -108,7 +108,7 @@ func TestTheConnectionIdleLongestMakesRoom(t *testing.T) {
 }
 
 // What the gateway asks for itself goes over connections of its own.
-func TestARequestThatIsAloneSharesItsConnectionWithNone(t *testing.T) {
+func TestRequestThatIsAloneSharesItsConnectionWithNone(t *testing.T) {
 	var o owners
 	tg := direct(t, pooltest.Listen(t, o.serve))
 	mustFetch(t, tg)

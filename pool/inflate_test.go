@@ -125,7 +125,7 @@ func TestCompressedAnswers(t *testing.T) {
 	}
 }
 
-func TestABodyThatIsCutWhileInflatingIsACutBody(t *testing.T) {
+func TestBodyThatIsCutWhileInflatingIsACutBody(t *testing.T) {
 	gz := packed(t, 0, strings.Repeat("hello", 1000))
 	u := pooltest.Listen(t, func(p *pooltest.Peer) {
 		p.Request()
@@ -136,7 +136,7 @@ func TestABodyThatIsCutWhileInflatingIsACutBody(t *testing.T) {
 	}
 }
 
-func TestABombIsStoppedAtTheLimit(t *testing.T) {
+func TestBombIsStoppedAtTheLimit(t *testing.T) {
 	bomb := packed(t, 0, strings.Repeat("\x00", 8<<20))
 	u := pooltest.Listen(t, pooltest.Always(fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s", len(bomb), bomb)))
 	tg := target(t, newPool(t, Options{MaxAnswer: 1 << 20}), "http", u.Addr, "")

@@ -27,7 +27,7 @@ const (
 
 // A request is answered at once over a connection that has served before, in a way that is not believed, and then over
 // a new one.
-func TestAnAnswerThatIsNotBelievedIsAskedForAgain(t *testing.T) {
+func TestAnswerThatIsNotBelievedIsAskedForAgain(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		least  time.Duration
@@ -117,7 +117,7 @@ func TestAnAnswerThatIsNotBelievedIsAskedForAgain(t *testing.T) {
 }
 
 // A channel's quick refusals do not cost it what is known of its answers, nor a request each.
-func TestARefusalIsBelievedOnceItIsKnownToBeQuick(t *testing.T) {
+func TestRefusalIsBelievedOnceItIsKnownToBeQuick(t *testing.T) {
 	u := pooltest.Listen(t, pooltest.Always(tooMany))
 	tg := direct(t, u)
 	pace := known(ages)
@@ -197,7 +197,7 @@ func TestHowLongAnAnswerTook(t *testing.T) {
 
 // A refusal that comes while the request is being written, over a connection that has served before, costs one more
 // request the first time.
-func TestAnEarlyRefusalOfALargeRequestIsTakenForOne(t *testing.T) {
+func TestEarlyRefusalOfALargeRequestIsTakenForOne(t *testing.T) {
 	const tooLarge = "HTTP/1.1 413 Content Too Large\r\nContent-Length: 4\r\n\r\nmuch"
 	u := pooltest.Listen(t, func(p *pooltest.Peer) {
 		for {

@@ -14,7 +14,7 @@ import (
 	"uniapi/pool/pooltest"
 )
 
-func TestAWarmExchangeAllocatesNothing(t *testing.T) {
+func TestWarmExchangeAllocatesNothing(t *testing.T) {
 	for name, answer := range map[string][]byte{"plain": []byte(pooltest.OKAnswer), "a stream": stream(50, event)} {
 		t.Run(name, func(t *testing.T) {
 			tg := direct(t, cheapUpstream(t, post.bodyLen(), answer))

@@ -27,7 +27,7 @@ func TestConcurrentExchangesHaveConnectionsOfTheirOwn(t *testing.T) {
 	}
 }
 
-func TestAClosedPoolKeepsNothing(t *testing.T) {
+func TestClosedPoolKeepsNothing(t *testing.T) {
 	u := pooltest.Listen(t, pooltest.Always(pooltest.OKAnswer))
 	tg := direct(t, u)
 	mustFetch(t, tg)

@@ -52,7 +52,7 @@ func tire(t *testing.T, tg *Target) *conn {
 	return c
 }
 
-func TestAConnectionRestsUntilItHasProvedToBeInStep(t *testing.T) {
+func TestConnectionRestsUntilItHasProvedToBeInStep(t *testing.T) {
 	u := pooltest.Listen(t, pooltest.Always(pooltest.OKAnswer))
 	tg := target(t, newPool(t, Options{MaxIdlePerTarget: 2 * restRoom}), "http", u.Addr, "")
 	first := tire(t, tg)
@@ -82,7 +82,7 @@ func TestAConnectionRestsUntilItHasProvedToBeInStep(t *testing.T) {
 }
 
 // An upstream whose answers are always those to the request before, so that neither times nor looks tell, is found out.
-func TestAConnectionThatIsOffByOneIsFoundOutWhenItRests(t *testing.T) {
+func TestConnectionThatIsOffByOneIsFoundOutWhenItRests(t *testing.T) {
 	u := pooltest.Listen(t, func(p *pooltest.Peer) {
 		for n := 0; ; n++ {
 			if _, _, ok := p.Request(); !ok {

@@ -173,7 +173,7 @@ func TestWhatWaitsWithinTLSIsUnasked(t *testing.T) {
 
 // What TLS has to say by itself, such as the answer to a key update, leaves behind the request that it has encrypted
 // before.
-func TestAHeldRequestLeavesBeforeWhatIsWrittenAfterIt(t *testing.T) {
+func TestHeldRequestLeavesBeforeWhatIsWrittenAfterIt(t *testing.T) {
 	got := make(chan string, 1)
 	u := pooltest.Listen(t, func(p *pooltest.Peer) {
 		said, _ := io.ReadAll(p)
@@ -293,7 +293,7 @@ func TestBytesBehindAnAnswerEndTheConnection(t *testing.T) {
 }
 
 // An incident ends the keeping of all connections to the target for a time, and only for it.
-func TestAnIncidentEndsTheKeepingOfConnections(t *testing.T) {
+func TestIncidentEndsTheKeepingOfConnections(t *testing.T) {
 	var heard told
 	release := make(chan bool)
 	u := pooltest.Listen(t, func(p *pooltest.Peer) {
@@ -374,7 +374,7 @@ func TestAnIncidentEndsTheKeepingOfConnections(t *testing.T) {
 }
 
 // What comes over an idle connection that no request takes is noticed all the same.
-func TestTheSweepNoticesWhatComesOverIdleConnections(t *testing.T) {
+func TestSweepNoticesWhatComesOverIdleConnections(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		then   func(*pooltest.Peer)

@@ -6,7 +6,7 @@ import (
 	"uniapi/pool/pooltest"
 )
 
-func TestATapHearsTheWholeBodyAndNoMore(t *testing.T) {
+func TestTapHearsTheWholeBodyAndNoMore(t *testing.T) {
 	large := strings.Repeat("0123456789abcdef", 20_000)
 	answers := []string{
 		"HTTP/1.1 200 OK\r\nContent-Length: 320000\r\n\r\n" + large,

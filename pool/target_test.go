@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestTheSameArgumentsGiveTheSameTarget(t *testing.T) {
+func TestSameArgumentsGiveTheSameTarget(t *testing.T) {
 	p := newPool(t, Options{})
 	a := target(t, p, "https", "api.example.test", "")
 	for _, tt := range []struct {

@@ -16,7 +16,7 @@ func keptOut(preferences string) string {
 		"\n    role: kept-admin\n    model: [all]\n    preferences: {rate_limit: 1/day, " + preferences + "}\n"
 }
 
-func TestAKeyThatIsKeptOutMayDoNothing(t *testing.T) {
+func TestKeyThatIsKeptOutMayDoNothing(t *testing.T) {
 	for _, test := range []struct {
 		preferences string
 		status      int
@@ -62,7 +62,7 @@ func TestAKeyThatIsKeptOutMayDoNothing(t *testing.T) {
 	}
 }
 
-func TestABodyIsNotAskedForOfAKeyThatIsKeptOut(t *testing.T) {
+func TestBodyIsNotAskedForOfAKeyThatIsKeptOut(t *testing.T) {
 	g := start(t, providerOf("p", listen(t, both)), keptOut("disabled: true"))
 	c := g.dial()
 	head, _, _ := strings.Cut(chatText(plainRequest, "Expect", "100-continue"), "\r\n\r\n")
@@ -70,7 +70,7 @@ func TestABodyIsNotAskedForOfAKeyThatIsKeptOut(t *testing.T) {
 	c.answer().failure(t, 401, "api_key_disabled")
 }
 
-func TestTheAddressBehindATrustedProxyIsTheOneThatIsAllowed(t *testing.T) {
+func TestAddressBehindATrustedProxyIsTheOneThatIsAllowed(t *testing.T) {
 	allowed := keptOut("allow_ips: [198.51.100.0/24, '2001:db8::/32']")
 	g := startWith(t, Options{TrustedProxies: loopback(t)}, providerOf("p", listen(t, both)), strings.Replace(allowed, "rate_limit: 1/day, ", "", 1))
 	for forwarded, want := range map[string]int{
@@ -84,7 +84,7 @@ func TestTheAddressBehindATrustedProxyIsTheOneThatIsAllowed(t *testing.T) {
 	untrusting.chat(plainRequest, "X-Forwarded-For", "198.51.100.7").failure(t, 403, "address_not_allowed")
 }
 
-func TestAKeyThatIsKeptOutServesNobodyInThePlaceOfAChannel(t *testing.T) {
+func TestKeyThatIsKeptOutServesNobodyInThePlaceOfAChannel(t *testing.T) {
 	for _, test := range []struct {
 		preferences, forwarded string
 		status                 int
@@ -114,7 +114,7 @@ func TestAKeyThatIsKeptOutServesNobodyInThePlaceOfAChannel(t *testing.T) {
 	}
 }
 
-func TestAnUpdateThatKeepsItsOwnKeyOutIsRefused(t *testing.T) {
+func TestUpdateThatKeepsItsOwnKeyOutIsRefused(t *testing.T) {
 	path, up := filepath.Join(t.TempDir(), "api.yaml"), listen(t, both)
 	section := "api_keys:\n  - api: " + adminKeyText + "\n    role: admin\n"
 	if err := os.WriteFile(path, []byte("providers:\n"+providerOf("p", up)+section), 0o600); err != nil {

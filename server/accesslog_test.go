@@ -18,7 +18,7 @@ func fieldsOf(l logLine) []string {
 	return names
 }
 
-func TestARequestLeavesOneLine(t *testing.T) {
+func TestRequestLeavesOneLine(t *testing.T) {
 	up := listen(t, both)
 	broken := listen(t, says(reply(500, jsonKind, errorBody("broken"))))
 	sections := []string{
@@ -91,7 +91,7 @@ func TestARequestLeavesOneLine(t *testing.T) {
 }
 
 // A failure that a later channel made good is not the failure of the request.
-func TestAClientThatLeavesAServedStreamIsNotLoggedWithAnEarlierFailure(t *testing.T) {
+func TestClientThatLeavesAServedStreamIsNotLoggedWithAnEarlierFailure(t *testing.T) {
 	broken := listen(t, says(reply(500, jsonKind, errorBody("broken"))))
 	up := listen(t, func(p *peer, _ seen) bool {
 		p.say(streamHead + chunk(event("one")))
@@ -126,7 +126,7 @@ func TestLongTextsAreCutInTheLog(t *testing.T) {
 	}
 }
 
-func TestALineCanBeText(t *testing.T) {
+func TestLineCanBeText(t *testing.T) {
 	var out bytes.Buffer
 	log, flush := telemetry.NewLogger(&out, true, slog.LevelInfo)
 	g := startWith(t, Options{Log: log}, providerOf("p", listen(t, both)))

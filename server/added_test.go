@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestAnErrorIsAboutAMember(t *testing.T) {
+func TestErrorIsAboutAMember(t *testing.T) {
 	for _, c := range []struct {
 		param, message, name string
 		want                 bool
@@ -25,7 +25,7 @@ func TestAnErrorIsAboutAMember(t *testing.T) {
 
 // What a client of another format asks for in its own words is left out where it is refused: it would get no answer at
 // all.
-func TestAWishForThinkingThatAModelDoesNotKnowIsLeftOut(t *testing.T) {
+func TestWishForThinkingThatAModelDoesNotKnowIsLeftOut(t *testing.T) {
 	up := listen(t, refusesMember("reasoning_effort", jsonKind, `{"error":{"message":"Unrecognized request argument supplied: reasoning_effort"}}`,
 		`{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}]}`))
 	g := start(t, providerOf("p", up), "preferences: {cooldown_period: 0}\n", once)
@@ -56,7 +56,7 @@ func refusesMember(member, kind, failure, answer string) script {
 }
 
 // What the gateway adds of its own accord never is what a client is refused for, and is refused once.
-func TestAMemberOfOurOwnThatIsRefusedIsLeftOutFromThenOn(t *testing.T) {
+func TestMemberOfOurOwnThatIsRefusedIsLeftOutFromThenOn(t *testing.T) {
 	const chatAnswer = `{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}]}`
 	const responsesAnswer = `{"id":"r","object":"response","status":"completed","model":"m","output":[{"type":"message","id":"m","role":"assistant","status":"completed","content":[{"type":"output_text","text":"hi","annotations":[]}]}]}`
 	const geminiAnswer = `{"candidates":[{"content":{"role":"model","parts":[{"text":"hi"}]},"finishReason":"STOP"}]}`

@@ -124,7 +124,7 @@ func TestParametersThatMakeNoSenseAreRefused(t *testing.T) {
 	}
 }
 
-func TestAKeySeesOnlyItsOwnUsage(t *testing.T) {
+func TestKeySeesOnlyItsOwnUsage(t *testing.T) {
 	g := startPaid(t, "10")
 	g.admin("POST", "/v1/chat/completions", plainRequest)
 	g.settled(2)
@@ -280,7 +280,7 @@ func TestCreditsThatWereAddedCanBeTakenBack(t *testing.T) {
 	}
 }
 
-func TestTheConfigurationIsShownWithoutItsSecrets(t *testing.T) {
+func TestConfigurationIsShownWithoutItsSecrets(t *testing.T) {
 	up := listen(t, both)
 	g := start(t, providerOf("p", up,
 		"    api: [CANARY-api-0123456789, sk-CANARY-second-0123456789]\n",
@@ -366,7 +366,7 @@ func TestProvidersAreReplacedInTheFile(t *testing.T) {
 	}
 }
 
-func TestAnAdminKeyIsReplacedInTwoSteps(t *testing.T) {
+func TestAdminKeyIsReplacedInTwoSteps(t *testing.T) {
 	const fresh = "sk-fresh-0123456789abcdefghijklm"
 	entry := func(key string) string { return `{"api":"` + key + `","role":"admin"}` }
 	path, up := filepath.Join(t.TempDir(), "api.yaml"), listen(t, both)
@@ -397,7 +397,7 @@ func TestAnAdminKeyIsReplacedInTwoSteps(t *testing.T) {
 	}
 }
 
-func TestARemoteConfigurationIsNotUpdated(t *testing.T) {
+func TestRemoteConfigurationIsNotUpdated(t *testing.T) {
 	g := start(t, providerOf("p", listen(t, both)))
 	g.do("POST", "/v1/api_config/update", `{"providers":[]}`, asClient...).failure(t, http.StatusConflict, "config_is_remote")
 }
@@ -405,7 +405,7 @@ func TestARemoteConfigurationIsNotUpdated(t *testing.T) {
 // The only key is an admin's if nobody has said what it is: whatever a reload takes
 // away, a key with a role stays what its role says. A log line tells what nobody
 // has written.
-func TestTheOnlyKeyIsAnAdminsOnlyWithoutARole(t *testing.T) {
+func TestOnlyKeyIsAnAdminsOnlyWithoutARole(t *testing.T) {
 	const admin, user = "api_keys:\n  - api: " + adminKeyText + "\n    role: admin\n", "  - api: " + clientKeyText + "\n"
 	up := listen(t, both)
 	for _, c := range []struct {
@@ -442,7 +442,7 @@ func TestTheOnlyKeyIsAnAdminsOnlyWithoutARole(t *testing.T) {
 	}
 }
 
-func TestAnUpdateThatCannotBeWrittenIsTheGatewaysFault(t *testing.T) {
+func TestUpdateThatCannotBeWrittenIsTheGatewaysFault(t *testing.T) {
 	full := func(map[string]json.RawMessage, func(*config.Config) error) error {
 		return fmt.Errorf("%w: no space left on device", config.ErrNotWritten)
 	}

@@ -47,7 +47,7 @@ func conversationOf(t *testing.T, g *gateway, r turn) uint64 {
 	return in.conversation()
 }
 
-func TestTheTurnsOfAConversationAreKnownByTheSame(t *testing.T) {
+func TestTurnsOfAConversationAreKnownByTheSame(t *testing.T) {
 	g := start(t, providerOf("p", listen(t, both)))
 	tools := `,"tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object"}}}]`
 	for _, c := range []struct {
@@ -111,7 +111,7 @@ func TestTheTurnsOfAConversationAreKnownByTheSame(t *testing.T) {
 }
 
 // A conversation's requests all bring the key that has its prompt in the cache.
-func TestAConversationKeepsItsKey(t *testing.T) {
+func TestConversationKeepsItsKey(t *testing.T) {
 	up := listen(t, both)
 	g := start(t, providerOf("p", up, "    api: [sk-up-1, sk-up-2, sk-up-3, sk-up-4]\n"), "preferences: {affinity: true}\n")
 	with := func(conversation int) map[string]bool {

@@ -43,7 +43,7 @@ func TestAlertRulesRaiseWhatTheySayAndNothingElse(t *testing.T) {
 	}
 }
 
-func TestTheGrafanaDashboardsQueriesAreReadByPrometheus(t *testing.T) {
+func TestGrafanaDashboardsQueriesAreReadByPrometheus(t *testing.T) {
 	variables := strings.NewReplacer("$__rate_interval", "1m", "$job", ".*", "$provider", ".*", "$model", ".*")
 	type rule struct {
 		Record string `yaml:"record"`

@@ -95,7 +95,7 @@ func TestImportsPointOneWay(t *testing.T) {
 	}
 }
 
-func TestTheTestsThatTheArchitectureNamesAreThere(t *testing.T) {
+func TestTestsThatTheArchitectureNamesAreThere(t *testing.T) {
 	page, err := os.ReadFile("../docs/architecture.md")
 	if err != nil {
 		t.Fatal(err)
@@ -163,7 +163,7 @@ func ours(t *testing.T) map[string]bool {
 	return names
 }
 
-func TestTheLifeOfARequestNamesWhatIsThere(t *testing.T) {
+func TestLifeOfARequestNamesWhatIsThere(t *testing.T) {
 	page, err := os.ReadFile("../docs/architecture.md")
 	if err != nil {
 		t.Fatal(err)

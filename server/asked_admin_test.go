@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-func TestAnAdminAsksProvidersOnItsOwnAccount(t *testing.T) {
+func TestAdminAsksProvidersOnItsOwnAccount(t *testing.T) {
 	up := listen(t, func(p *peer, r seen) bool {
 		if strings.Contains(r.Header.Get("Authorization"), "bad") {
 			p.say(reply(401, jsonKind, errorBody("no such key")))

@@ -18,10 +18,10 @@ import (
 // siegeTime is how long the attackers of each kind push.
 const siegeTime = 8 * time.Second
 
-// TestAnHonestKeyIsServedWhileAttackersPush has the program attacked in every way at once, by strangers, by a key, by
+// TestHonestKeyIsServedWhileAttackersPush has the program attacked in every way at once, by strangers, by a key, by
 // providers, under a limit of memory: whoever asks for little is served each time, and the process stays near the
 // limit.
-func TestAnHonestKeyIsServedWhileAttackersPush(t *testing.T) {
+func TestHonestKeyIsServedWhileAttackersPush(t *testing.T) {
 	const limit, most = 128 << 20, 256 << 20
 	images, sections, kinds := hugeImages(t), "", map[string][][]byte{}
 	var models []string

@@ -42,7 +42,7 @@ func TestTokensOfAPromptAreCountedInEveryFormat(t *testing.T) {
 }
 
 // Codex asks for a compaction at an endpoint of its own, or by an item of an ordinary request.
-func TestARequestForACompactionIsKnownAsOne(t *testing.T) {
+func TestRequestForACompactionIsKnownAsOne(t *testing.T) {
 	for body, compacts := range map[string]bool{
 		`{"model":"m","input":"compaction_trigger"}`:                                                              false,
 		`{"model":"m","input":[{"type":"message","role":"user","content":"compaction_trigger"}]}`:                 false,

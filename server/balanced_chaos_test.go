@@ -187,7 +187,7 @@ func TestTwoInstancesBehindALoadBalancerAreRestartedWithoutALoss(t *testing.T) {
 	}
 }
 
-func TestAClientThatLeavesALoadBalancerEndsItsUpstreamRequest(t *testing.T) {
+func TestClientThatLeavesALoadBalancerEndsItsUpstreamRequest(t *testing.T) {
 	for _, f := range proxiesInFront {
 		t.Run(f.name, func(t *testing.T) {
 			ended := make(chan bool, 1)

@@ -253,7 +253,7 @@ func TestWhoKeepsConnectionsAtOneAddressRestsNoOtherForOthers(t *testing.T) {
 
 // What is dead rests for all once two client keys have met it, whatever was there
 // before.
-func TestAServerThatHasDiedRestsForAllAfterTheSecondClientKey(t *testing.T) {
+func TestServerThatHasDiedRestsForAllAfterTheSecondClientKey(t *testing.T) {
 	t.Parallel()
 	for _, way := range fullWays {
 		t.Run(way.name, func(t *testing.T) {

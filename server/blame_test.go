@@ -308,7 +308,7 @@ func kindOfStream(stream bool) string {
 	return "plainly"
 }
 
-func TestAProviderThatCannotBeReachedRestsForAllAtOnce(t *testing.T) {
+func TestProviderThatCannotBeReachedRestsForAllAtOnce(t *testing.T) {
 	g := start(t, "  - provider: away\n    base_url: http://127.0.0.1:1/v1\n    api: k\n    model: [m]\n", providerOf("p", listen(t, both)), paidKeys("10"))
 	g.chat(plainRequest)
 	if s := g.state.Overview(g.snapshot.Load().table)[0].Channels[0]; !s.Resting || len(s.Alone) > 0 {
@@ -316,7 +316,7 @@ func TestAProviderThatCannotBeReachedRestsForAllAtOnce(t *testing.T) {
 	}
 }
 
-func TestAnEndpointThatAProviderLacksRestsNoChat(t *testing.T) {
+func TestEndpointThatAProviderLacksRestsNoChat(t *testing.T) {
 	up := listen(t, func(p *peer, r seen) bool {
 		switch r.URL.Path {
 		case "/v1/chat/completions":

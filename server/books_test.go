@@ -96,7 +96,7 @@ func TestWhatAProviderCountsIsInTheBooksWhoeverAsks(t *testing.T) {
 	}
 }
 
-func TestARequestThatFailsCostsNothing(t *testing.T) {
+func TestRequestThatFailsCostsNothing(t *testing.T) {
 	t.Parallel()
 	for name, answer := range map[string]string{
 		"an error":                          reply(500, jsonKind, `{"error":{"message":"no","type":"server_error"}}`),
@@ -122,7 +122,7 @@ func TestARequestThatFailsCostsNothing(t *testing.T) {
 	}
 }
 
-func TestAnAttemptThatFailedCountsThoughAnotherServed(t *testing.T) {
+func TestAttemptThatFailedCountsThoughAnotherServed(t *testing.T) {
 	broken := listen(t, says(reply(500, jsonKind, `{"error":{"message":"no"}}`)))
 	g := start(t, providerOf("broken", broken), providerOf("good", listen(t, both)), "preferences:\n  SCHEDULING_ALGORITHM: fixed_priority\n  cooldown_period: 0\n")
 	for _, body := range []string{plainRequest, streamRequest} {
@@ -142,7 +142,7 @@ func TestAnAttemptThatFailedCountsThoughAnotherServed(t *testing.T) {
 	}
 }
 
-func TestAClientThatLeavesAStreamPaysForWhatItGot(t *testing.T) {
+func TestClientThatLeavesAStreamPaysForWhatItGot(t *testing.T) {
 	long := strings.Repeat("x", 42*estimate.CharactersPerToken)
 	for at, first := range map[string]string{
 		"/v1/chat/completions": event(long),

@@ -72,7 +72,7 @@ func TestConnectionsBeyondMaxConnectionsAreRefused(t *testing.T) {
 	close(goOn)
 }
 
-func TestAFloodOfConnectionsIsRefusedWithoutHoldingThem(t *testing.T) {
+func TestFloodOfConnectionsIsRefusedWithoutHoldingThem(t *testing.T) {
 	goOn := make(chan bool)
 	g := startWith(t, Options{MaxConnections: 1}, providerOf("p", listen(t, waiting(goOn))))
 	c := g.dial()
@@ -99,7 +99,7 @@ func TestAFloodOfConnectionsIsRefusedWithoutHoldingThem(t *testing.T) {
 	eventually(t, "nothing is left of the flood", func() bool { return g.refusing.Load() == 0 })
 }
 
-func TestTheDefaultsFollowFromWhatThereIs(t *testing.T) {
+func TestDefaultsFollowFromWhatThereIs(t *testing.T) {
 	if n := maxInFlight(1 << 30); n != 2048 {
 		t.Errorf("%d requests in 1 GB", n)
 	}

@@ -18,7 +18,7 @@ var hasty = conn.Times{
 	Head: 2 * time.Second, Stall: 150 * time.Millisecond, PerByte: 10 * time.Millisecond, Idle: 150 * time.Millisecond, Farewell: 150 * time.Millisecond,
 }
 
-func TestASlowRequestIsGivenUp(t *testing.T) {
+func TestSlowRequestIsGivenUp(t *testing.T) {
 	t.Parallel()
 	up := listen(t, both)
 	g := startWith(t, Options{readTimes: &hasty}, providerOf("p", up))
@@ -59,7 +59,7 @@ func TestASlowRequestIsGivenUp(t *testing.T) {
 	}
 }
 
-func TestASlowRequestThatKeepsItsPaceIsServed(t *testing.T) {
+func TestSlowRequestThatKeepsItsPaceIsServed(t *testing.T) {
 	// What a byte buys is far more than a busy machine keeps from the next one, and the request takes longer than one
 	// that buys nothing may.
 	times := conn.Times{Head: 500 * time.Millisecond, Stall: patience, PerByte: time.Second, Idle: patience, Farewell: patience}
@@ -82,7 +82,7 @@ func TestASlowRequestThatKeepsItsPaceIsServed(t *testing.T) {
 	}
 }
 
-func TestAConnectionWithoutARequestIsClosedWithoutAWord(t *testing.T) {
+func TestConnectionWithoutARequestIsClosedWithoutAWord(t *testing.T) {
 	g := startWith(t, Options{readTimes: &hasty}, providerOf("p", listen(t, both)))
 	t.Run("a new one", func(t *testing.T) {
 		if rest := g.dial().rest(); rest != "" {
@@ -99,7 +99,7 @@ func TestAConnectionWithoutARequestIsClosedWithoutAWord(t *testing.T) {
 	})
 }
 
-func TestALongAnswerIsNotBoundedByTheTimesForRequests(t *testing.T) {
+func TestLongAnswerIsNotBoundedByTheTimesForRequests(t *testing.T) {
 	t.Parallel()
 	times := conn.Times{Head: time.Second, Stall: time.Second, PerByte: time.Millisecond, Idle: time.Second, Farewell: time.Second}
 	up := listen(t, func(p *peer, _ seen) bool {
@@ -156,7 +156,7 @@ func TestLargeBodiesAreRefusedBeforeMemoryIsGone(t *testing.T) {
 	}
 }
 
-func TestASlowReaderHoldsUpItsUpstreamAndNothingElse(t *testing.T) {
+func TestSlowReaderHoldsUpItsUpstreamAndNothingElse(t *testing.T) {
 	const most, size = 4000, 16 << 10 // 64 MB: more than all buffers on the way hold
 	var sent atomic.Int64
 	var enough atomic.Bool

@@ -75,7 +75,7 @@ func TestOneKeysRequestsInFlightLeavePlacesForOthers(t *testing.T) {
 }
 
 // Whoever is refused has not sent a body.
-func TestAKeyBeyondItsPartIsRefusedBeforeItsBody(t *testing.T) {
+func TestKeyBeyondItsPartIsRefusedBeforeItsBody(t *testing.T) {
 	goOn := make(chan bool)
 	defer close(goOn)
 	g := startWith(t, Options{MaxInFlight: 3}, providerOf("p", listen(t, waiting(goOn))),

@@ -103,7 +103,7 @@ func (f failure) requests() []string {
 	return []string{plainRequest, streamRequest}
 }
 
-func TestAFailureIsToldInTheEnvelopeIfNobodyElseCanServe(t *testing.T) {
+func TestFailureIsToldInTheEnvelopeIfNobodyElseCanServe(t *testing.T) {
 	t.Parallel()
 	for _, f := range failures {
 		for _, request := range f.requests() {
@@ -124,7 +124,7 @@ func TestAFailureIsToldInTheEnvelopeIfNobodyElseCanServe(t *testing.T) {
 	}
 }
 
-func TestAFailureIsInvisibleIfAnotherChannelCanServe(t *testing.T) {
+func TestFailureIsInvisibleIfAnotherChannelCanServe(t *testing.T) {
 	t.Parallel()
 	for _, f := range failures {
 		for _, request := range f.requests() {
@@ -181,7 +181,7 @@ func noSecrets(t *testing.T, texts ...string) {
 	}
 }
 
-func TestAMistakeOfTheClientsIsTriedOnceElsewhere(t *testing.T) {
+func TestMistakeOfTheClientsIsTriedOnceElsewhere(t *testing.T) {
 	mistake := says(reply(400, jsonKind, errorBody("no such parameter")))
 	busy := says(reply(503, jsonKind, errorBody("busy")))
 	for _, c := range []struct {
@@ -214,14 +214,14 @@ func TestAMistakeOfTheClientsIsTriedOnceElsewhere(t *testing.T) {
 
 // A connection that cannot be made is no reason to hide what a later channel
 // said: the last failure is told.
-func TestTheLastFailureIsToldWhateverCameBefore(t *testing.T) {
+func TestLastFailureIsToldWhateverCameBefore(t *testing.T) {
 	dead := "  - provider: dead\n    base_url: http://127.0.0.1:1/v1\n    api: k\n    model: [m]\n"
 	g := start(t, dead, providerOf("q", listen(t, says(reply(429, jsonKind, errorBody("slow down"))))),
 		"api_keys:\n  - api: "+clientKeyText+"\n    preferences:\n      AUTO_RETRY: 1\n")
 	g.chat(plainRequest).failure(t, 429, "")
 }
 
-func TestATooLongRequestIsTriedWhereTheModelIsAnother(t *testing.T) {
+func TestTooLongRequestIsTriedWhereTheModelIsAnother(t *testing.T) {
 	tooLong := says(reply(413, jsonKind, errorBody("too long")))
 	same, other := listen(t, both), listen(t, both)
 	g := start(t, providerOf("p", listen(t, tooLong), "    api: [k1, k2, k3]\n"), providerOf("same", same),

@@ -45,8 +45,8 @@ func TestMediaCostWhatIsMadeOfThem(t *testing.T) {
 	}
 }
 
-// TestAServiceTierIsPaidHoweverItIsSpelled names the tier of a request in plain text, with an escape, and not at all.
-func TestAServiceTierIsPaidHoweverItIsSpelled(t *testing.T) {
+// TestServiceTierIsPaidHoweverItIsSpelled names the tier of a request in plain text, with an escape, and not at all.
+func TestServiceTierIsPaidHoweverItIsSpelled(t *testing.T) {
 	up := act(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		io.WriteString(w, `{"id":"c","object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":"x"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":0,"total_tokens":1}}`)
@@ -130,7 +130,7 @@ func TestMediaWithoutAPriceAreRefusedWhereCreditsPay(t *testing.T) {
 	}
 }
 
-func TestTheDefaultPriceIsShownWhereItIsCharged(t *testing.T) {
+func TestDefaultPriceIsShownWhereItIsCharged(t *testing.T) {
 	g := start(t, providerOf("p", listen(t, both), "    model: [m, gpt-4o]\n"), "api_keys:\n  - api: "+clientKeyText+"\n    role: admin\n")
 	for _, model := range []string{"m", "gpt-4o"} {
 		if a := g.chat(strings.ReplaceAll(plainRequest, `"m"`, `"`+model+`"`)); a.StatusCode != 200 {
@@ -153,8 +153,8 @@ func TestTheDefaultPriceIsShownWhereItIsCharged(t *testing.T) {
 	}
 }
 
-// TestAServiceTierIsPaidOnlyIfTheProviderIsAskedForIt names a cheap tier where the provider hears nothing of it.
-func TestAServiceTierIsPaidOnlyIfTheProviderIsAskedForIt(t *testing.T) {
+// TestServiceTierIsPaidOnlyIfTheProviderIsAskedForIt names a cheap tier where the provider hears nothing of it.
+func TestServiceTierIsPaidOnlyIfTheProviderIsAskedForIt(t *testing.T) {
 	const price = "    preferences: {model_price: {m: {input: 3, output: 0, service: {flex: {input: 1, output: 0}, default: {input: 3, output: 0}}}}%s}\n"
 	const chat = `{"id":"c","object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":"x"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":0,"total_tokens":1}}`
 	for _, c := range []struct {

@@ -11,9 +11,9 @@ import (
 
 const namedModels = "{real-cheap: cheap}, {real-dear: dear}, {real-dearer: dearer}, {real-other: other}"
 
-// TestARequestCostsWhatTheModelDoesThatAnswered names models beside the one that is asked for, at each way that a model
+// TestRequestCostsWhatTheModelDoesThatAnswered names models beside the one that is asked for, at each way that a model
 // can be told.
-func TestARequestCostsWhatTheModelDoesThatAnswered(t *testing.T) {
+func TestRequestCostsWhatTheModelDoesThatAnswered(t *testing.T) {
 	const whole, stream = `{"model":MODEL,"choices":[{"index":0,"message":{"role":"assistant","content":"ok"},"finish_reason":"stop"}],"usage":{"prompt_tokens":999,"completion_tokens":1}}`,
 		"data: {\"model\":MODEL,\"choices\":[{\"index\":0,\"delta\":{\"content\":\"ok\"},\"finish_reason\":\"stop\"}]}\n\ndata: {\"choices\":[],\"usage\":{\"prompt_tokens\":999,\"completion_tokens\":1}}\n\ndata: [DONE]\n\n"
 	for _, c := range []struct {
@@ -46,8 +46,8 @@ func TestARequestCostsWhatTheModelDoesThatAnswered(t *testing.T) {
 	}
 }
 
-// TestARequestCostsWhatHoldsWhenItEnds asks within hours that have another price and beside them.
-func TestARequestCostsWhatHoldsWhenItEnds(t *testing.T) {
+// TestRequestCostsWhatHoldsWhenItEnds asks within hours that have another price and beside them.
+func TestRequestCostsWhatHoldsWhenItEnds(t *testing.T) {
 	now := time.Now().UTC()
 	window := func(from, to time.Duration) string {
 		return now.Add(from).Format("15:04") + "-" + now.Add(to).Format("15:04")
@@ -109,8 +109,8 @@ func TestModelsThatARequestNamesCountAgainstTheirLimits(t *testing.T) {
 	}
 }
 
-// TestARequestCostsWhatItsProviderAsks has two providers of one model, of which one has a price of its own.
-func TestARequestCostsWhatItsProviderAsks(t *testing.T) {
+// TestRequestCostsWhatItsProviderAsks has two providers of one model, of which one has a price of its own.
+func TestRequestCostsWhatItsProviderAsks(t *testing.T) {
 	for _, c := range []struct {
 		own  string
 		p, q int64 // what it costs at each, in dollars

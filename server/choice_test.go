@@ -95,7 +95,7 @@ const choosers = `api_keys:
   - {api: sk-by-way-of-another-key-here, model: [sk-some-of-the-models-only/*]}
 `
 
-func TestARequestNamesNoModelThatItsKeyMayNotUse(t *testing.T) {
+func TestRequestNamesNoModelThatItsKeyMayNotUse(t *testing.T) {
 	all := []string{"Authorization", "Bearer " + clientKeyText, "Content-Type", "application/json"}
 	some := []string{"Authorization", "Bearer sk-some-of-the-models-only", "Content-Type", "application/json"}
 	inner := []string{"Authorization", "Bearer sk-by-way-of-another-key-here", "Content-Type", "application/json"}
@@ -214,7 +214,7 @@ func TestModelsThatARequestNamesFindTheChannelThatHasThem(t *testing.T) {
 	}
 }
 
-func TestAnOverrideMayNameAnyModel(t *testing.T) {
+func TestOverrideMayNameAnyModel(t *testing.T) {
 	up := act(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		io.WriteString(w, `{"choices":[{"index":0,"message":{"role":"assistant","content":"hi"},"finish_reason":"stop"}]}`)

@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// TestAServiceTierIsPaidInTheWordsOfEachFormat asks for quick and cheap tiers as each format has them, of upstreams
+// TestServiceTierIsPaidInTheWordsOfEachFormat asks for quick and cheap tiers as each format has them, of upstreams
 // that speak as the client does and of others.
-func TestAServiceTierIsPaidInTheWordsOfEachFormat(t *testing.T) {
+func TestServiceTierIsPaidInTheWordsOfEachFormat(t *testing.T) {
 	const (
 		chat     = `{"id":"c","object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":"x"},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":0,"total_tokens":1}}`
 		respond  = `{"id":"r","object":"response","status":"completed","model":"m","output":[{"type":"message","id":"i","role":"assistant","status":"completed","content":[{"type":"output_text","text":"x"}]}],"usage":{"input_tokens":1,"output_tokens":0,"total_tokens":1}}`

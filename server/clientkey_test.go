@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestAKeyIsFoundInEveryHeaderThatClientsUse(t *testing.T) {
+func TestKeyIsFoundInEveryHeaderThatClientsUse(t *testing.T) {
 	const wrong = "sk-wrong-9876543210"
 	cases := []struct {
 		name   string
@@ -83,7 +83,7 @@ func TestAKeyIsFoundInEveryHeaderThatClientsUse(t *testing.T) {
 	}
 }
 
-func TestAKeyServesOnlyWhatItsRulesGive(t *testing.T) {
+func TestKeyServesOnlyWhatItsRulesGive(t *testing.T) {
 	up := listen(t, both)
 	g := start(t, providerOf("p", up, "    model: [m, n]\n"), "api_keys:\n  - api: sk-narrow-0123456789\n    model: [p/n]\n  - api: sk-broad-0123456789\n")
 	for _, c := range []struct {

@@ -160,7 +160,7 @@ func (s *serving) request(t *testing.T, method, path, body string) (status int, 
 const goodFile = "providers:\n  - provider: p\n    base_url: http://127.0.0.1:1/v1/chat/completions\n    api: " + upstreamKeyText +
 	"\n    model: [m]\napi_keys:\n  - api: " + clientKeyText + "\n    role: tester\n"
 
-func TestTheCommand(t *testing.T) {
+func TestCommand(t *testing.T) {
 	t.Parallel()
 	program := build(t)
 	good := program.file(t, "good.yaml", goodFile)

@@ -23,7 +23,7 @@ func contents(t *testing.T, path ...string) string {
 }
 
 // The checklists of CONTRIBUTING.md name files; one that has moved leads nowhere.
-func TestTheChecklistsNameFilesThatThereAre(t *testing.T) {
+func TestChecklistsNameFilesThatThereAre(t *testing.T) {
 	found := regexp.MustCompile("`([a-z0-9_./-]+/[a-z0-9_./-]*)`").FindAllStringSubmatch(contents(t, "CONTRIBUTING.md"), -1)
 	if len(found) < 15 {
 		t.Fatalf("%d files are named", len(found))
@@ -35,7 +35,7 @@ func TestTheChecklistsNameFilesThatThereAre(t *testing.T) {
 	}
 }
 
-func TestTheWorkflowsRunStepsThatThereAre(t *testing.T) {
+func TestWorkflowsRunStepsThatThereAre(t *testing.T) {
 	of := regexp.MustCompile(`(?m)^steps=\((.*)\)$`).FindStringSubmatch(contents(t, ".ci", "run"))
 	if of == nil {
 		t.Fatal(".ci/run names no steps")

@@ -19,7 +19,7 @@ func (a answer) guarded(t *testing.T) {
 	}
 }
 
-func TestTheDashboardIsServedWithoutAKey(t *testing.T) {
+func TestDashboardIsServedWithoutAKey(t *testing.T) {
 	g := start(t, providerOf("p", listen(t, both)))
 	for path, kind := range map[string]string{
 		"/dashboard/":                         "text/html; charset=utf-8",
@@ -54,7 +54,7 @@ func TestTheDashboardIsServedWithoutAKey(t *testing.T) {
 	}
 }
 
-func TestTheDashboardsAddressGetsItsSlash(t *testing.T) {
+func TestDashboardsAddressGetsItsSlash(t *testing.T) {
 	g := start(t, providerOf("p", listen(t, both)))
 	g.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	a := g.do("GET", "/dashboard", "")
@@ -64,7 +64,7 @@ func TestTheDashboardsAddressGetsItsSlash(t *testing.T) {
 	}
 }
 
-func TestTheDashboardHasNothingButItsFiles(t *testing.T) {
+func TestDashboardHasNothingButItsFiles(t *testing.T) {
 	g := start(t, providerOf("p", listen(t, both)))
 	for _, path := range []string{
 		"/dashboard/index.html", "/dashboard/nothing.js", "/dashboard/vendor", "/dashboard/vendor/", "/dashboard/vendor/README.md", "/dashboard/dashboard.css/x",
@@ -86,7 +86,7 @@ func TestTheDashboardHasNothingButItsFiles(t *testing.T) {
 	g.do("POST", "/dashboard/", "").failure(t, 405, "method_not_allowed")
 }
 
-func TestTheBillingOfChatClientsIsStillBelowTheDashboard(t *testing.T) {
+func TestBillingOfChatClientsIsStillBelowTheDashboard(t *testing.T) {
 	g := start(t, providerOf("p", listen(t, both)))
 	for _, path := range []string{"/dashboard/billing/subscription", "/dashboard/billing/usage"} {
 		g.do("GET", path, "").failure(t, 401, "invalid_api_key")

@@ -68,7 +68,7 @@ func (s *serving) ask(t *testing.T, n int) {
 }
 
 // A log that nobody reads: requests go on, and so does the end of the process.
-func TestALogThatNobodyReadsStopsNothing(t *testing.T) {
+func TestLogThatNobodyReadsStopsNothing(t *testing.T) {
 	program := build(t)
 	const fills = 600 // lines, the pipe holds 64 KB
 

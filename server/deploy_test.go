@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-func TestTheInstallerWritesAServiceAndKeepsItsConfiguration(t *testing.T) {
+func TestInstallerWritesAServiceAndKeepsItsConfiguration(t *testing.T) {
 	program := build(t)
 	// A release as it is unpacked: these, beside the program.
 	for _, name := range []string{"deploy", "docs"} {
@@ -121,7 +121,7 @@ func namesInstalledFiles(t *testing.T, root string) {
 	}
 }
 
-func TestTheContainersCommandServes(t *testing.T) {
+func TestContainersCommandServes(t *testing.T) {
 	program := build(t)
 	dockerfile, err := os.ReadFile("../deploy/Dockerfile")
 	if err != nil {
@@ -169,7 +169,7 @@ func (c command) flags(t *testing.T, name string) map[string]string {
 	return flags
 }
 
-func TestTheOperatorsGuideHasEveryFlagOfServeWithItsDefault(t *testing.T) {
+func TestOperatorsGuideHasEveryFlagOfServeWithItsDefault(t *testing.T) {
 	flags := build(t).flags(t, "serve")
 	if len(flags) < 10 {
 		t.Fatalf("found %d flags", len(flags))
@@ -209,7 +209,7 @@ func sameDefault(told, normal string) bool {
 	return told == normal || told == "false" && normal == ""
 }
 
-func TestTheReferenceNamesTheFlagsOfTheOtherCommands(t *testing.T) {
+func TestReferenceNamesTheFlagsOfTheOtherCommands(t *testing.T) {
 	program := build(t)
 	_, table, _ := strings.Cut(document(t, "reference.md"), "\n## Command line\n")
 	table, _, _ = strings.Cut(table, "\n## ")

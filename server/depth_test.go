@@ -68,7 +68,7 @@ func TestJSONThatIsNestedTooDeepIsRefusedByEveryInboundAPI(t *testing.T) {
 	}
 }
 
-func TestAnAnswerThatIsNestedTooDeepIsNone(t *testing.T) {
+func TestAnswerThatIsNestedTooDeepIsNone(t *testing.T) {
 	deep := nested(200_000)
 	for name, text := range map[string]string{
 		"an answer": reply(200, jsonKind, `{"choices":[{"index":0,"message":{"role":"assistant","content":"x","x":`+deep+`},"finish_reason":"stop"}]}`),

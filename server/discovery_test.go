@@ -116,7 +116,7 @@ func TestModelsOfAProviderWithoutAListAreFound(t *testing.T) {
 
 // A provider that does not answer must delay neither the start nor a reload nor
 // anybody else's requests.
-func TestAProviderThatDoesNotTellItsModelsDelaysNothing(t *testing.T) {
+func TestProviderThatDoesNotTellItsModelsDelaysNothing(t *testing.T) {
 	c := newCatalogue(t, "late")
 	c.hold = make(chan struct{})
 	g := start(t, discovered("p", c), providerOf("q", listen(t, both)))
@@ -135,7 +135,7 @@ func TestAProviderThatDoesNotTellItsModelsDelaysNothing(t *testing.T) {
 	}
 }
 
-func TestAReloadKeepsTheListsAndLetsGoOfRemovedProviders(t *testing.T) {
+func TestReloadKeepsTheListsAndLetsGoOfRemovedProviders(t *testing.T) {
 	kept, gone := newCatalogue(t, "k"), newCatalogue(t, "g")
 	g := start(t, discovered("kept", kept), discovered("gone", gone))
 	eventually(t, "both lists", func() bool { return len(g.listed(clientKeyText)) == 2 })
@@ -151,7 +151,7 @@ func TestAReloadKeepsTheListsAndLetsGoOfRemovedProviders(t *testing.T) {
 }
 
 // A list is asked for as the configuration in force says, and kept meanwhile.
-func TestAReloadChangesHowAListIsAskedFor(t *testing.T) {
+func TestReloadChangesHowAListIsAskedFor(t *testing.T) {
 	c := newCatalogue(t, "a")
 	g := start(t, discovered("p", c))
 	eventually(t, "the list", func() bool { return len(g.listed(clientKeyText)) == 1 })

@@ -15,7 +15,7 @@ func (g *gateway) shutDown(ctx context.Context) <-chan error {
 	return over
 }
 
-func TestAWatchedServerServesOnForAGrace(t *testing.T) {
+func TestWatchedServerServesOnForAGrace(t *testing.T) {
 	t.Parallel()
 	const grace = 2 * time.Second // in which four requests are to be served, on a busy machine too
 	g := startWith(t, Options{DrainGrace: grace}, providerOf("p", listen(t, both)))
@@ -61,14 +61,14 @@ func TestAWatchedServerServesOnForAGrace(t *testing.T) {
 	}
 }
 
-func TestAServerThatNobodyWatchesEndsAtOnce(t *testing.T) {
+func TestServerThatNobodyWatchesEndsAtOnce(t *testing.T) {
 	g := startWith(t, Options{DrainGrace: time.Hour}, providerOf("p", listen(t, both)))
 	if err := receive(t, g.shutDown(t.Context()), "the end"); err != nil {
 		t.Error(err)
 	}
 }
 
-func TestAnIdleConnectionMayAskOnceMoreBeforeItIsClosed(t *testing.T) {
+func TestIdleConnectionMayAskOnceMoreBeforeItIsClosed(t *testing.T) {
 	t.Parallel()
 	g := start(t, providerOf("p", listen(t, both)))
 	busy, idle := g.dial(), g.dial()
@@ -90,7 +90,7 @@ func TestAnIdleConnectionMayAskOnceMoreBeforeItIsClosed(t *testing.T) {
 	}
 }
 
-func TestTheLastConnectionIsWaitedFor(t *testing.T) {
+func TestLastConnectionIsWaitedFor(t *testing.T) {
 	g := start(t, providerOf("p", listen(t, both)))
 	last := g.dial()
 	last.post(plainRequest)

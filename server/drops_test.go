@@ -31,7 +31,7 @@ func toldIn(format string, pieces ...string) (events []string) {
 
 // An event of which a part is missing is left out, wherever it was cut off, and what follows it is not. Nobody is to
 // blame so much that it rests.
-func TestAnEventThatCannotBeReadIsLeftOutOfAStreamThatGoesOn(t *testing.T) {
+func TestEventThatCannotBeReadIsLeftOutOfAStreamThatGoesOn(t *testing.T) {
 	t.Parallel()
 	const messages = `{"model":"m","max_tokens":9,STREAM"messages":[{"role":"user","content":"hi"}]}`
 	for _, engine := range []struct{ name, base, format string }{

@@ -34,7 +34,7 @@ func longErrors(long string) map[string]string {
 }
 
 // A provider may repeat megabytes of a request in its error. Little of that stays.
-func TestAnErrorIsKeptShortWhateverAProviderSays(t *testing.T) {
+func TestErrorIsKeptShortWhateverAProviderSays(t *testing.T) {
 	const most = 80 << 10 // of the object 64 KB, of each text a few
 	long := strings.Repeat("some words ", 20_000)
 	check := func(what string, err error) {

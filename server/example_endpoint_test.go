@@ -8,7 +8,7 @@ import (
 )
 
 // An endpoint's line is all that it needs to be found, let in, passed on and written down.
-func TestAPretendedEndpointIsPassedOnByItsLine(t *testing.T) {
+func TestPretendedEndpointIsPassedOnByItsLine(t *testing.T) {
 	u := listen(t, both)
 	g := start(t, providerOf("p", u))
 	if a := g.do("POST", "/v1/pretended/things", `{"model":"m","thing":1}`, asClient...); a.StatusCode != 200 {

@@ -8,7 +8,7 @@ import (
 )
 
 // A format's folder and its line are all that its clients need: keys, routing, books, streams and errors are there.
-func TestAPretendedFormatIsServedByItsFolderAndItsLine(t *testing.T) {
+func TestPretendedFormatIsServedByItsFolderAndItsLine(t *testing.T) {
 	g := start(t, providerOf("p", listen(t, both)))
 	const body = `{"model":"m","messages":[{"by":"user","text":"hi"}]}`
 	if a := g.do("POST", "/v1/pretend", body, asClient...); a.StatusCode != 200 || !strings.Contains(a.body, `{"text":"`) {

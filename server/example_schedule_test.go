@@ -8,7 +8,7 @@ import (
 )
 
 // A schedule's file and its name are all that api.yaml, attempts and explain need.
-func TestAPretendedScheduleIsFollowedByItsFileAndItsName(t *testing.T) {
+func TestPretendedScheduleIsFollowedByItsFileAndItsName(t *testing.T) {
 	first, last := listen(t, both), listen(t, both)
 	g := start(t, keyed("SCHEDULING_ALGORITHM: backwards"), providerOf("first", first), providerOf("last", last))
 	for range 2 {

@@ -137,9 +137,9 @@ func statuses() (list []*fault) {
 	return list
 }
 
-// TestAProviderThatDoesNotWaitForARequestIsPassedOver has what no question can ask
+// TestProviderThatDoesNotWaitForARequestIsPassedOver has what no question can ask
 // for: what comes of a connection before anything was sent on it.
-func TestAProviderThatDoesNotWaitForARequestIsPassedOver(t *testing.T) {
+func TestProviderThatDoesNotWaitForARequestIsPassedOver(t *testing.T) {
 	t.Parallel()
 	const timedOut = "HTTP/1.1 408 Request Time-out\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 	for name, greet := range map[string]func(*peer){

@@ -13,9 +13,9 @@ const goOnAll = "preferences: {stream_recovery: continue, cooldown_period: 0, mo
 // inOrderKey has the first of two providers asked first.
 var inOrderKey = keyed("SCHEDULING_ALGORITHM: fixed_priority")
 
-// TestAStreamThatBreaksOffIsGoneOnWith breaks streams of each format in each way, for clients of each format, and has a
+// TestStreamThatBreaksOffIsGoneOnWith breaks streams of each format in each way, for clients of each format, and has a
 // provider of another format go on.
-func TestAStreamThatBreaksOffIsGoneOnWith(t *testing.T) {
+func TestStreamThatBreaksOffIsGoneOnWith(t *testing.T) {
 	t.Parallel()
 	for i, first := range speakers {
 		second := speakers[(i+3)%len(speakers)]

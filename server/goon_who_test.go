@@ -36,8 +36,8 @@ func TestWhoseStreamsAreGoneOnWith(t *testing.T) {
 	}
 }
 
-// TestTheRestIsAsLongAsTheWholeMayBe looks at what is left of max_tokens.
-func TestTheRestIsAsLongAsTheWholeMayBe(t *testing.T) {
+// TestRestIsAsLongAsTheWholeMayBe looks at what is left of max_tokens.
+func TestRestIsAsLongAsTheWholeMayBe(t *testing.T) {
 	said := strings.Repeat("four", 20) // about as many tokens
 	for _, c := range []struct {
 		most   int
@@ -65,7 +65,7 @@ func TestTheRestIsAsLongAsTheWholeMayBe(t *testing.T) {
 }
 
 // What a provider told of its part counts where it is more than what is guessed.
-func TestTheRestIsShorterByWhatWasTold(t *testing.T) {
+func TestRestIsShorterByWhatWasTold(t *testing.T) {
 	chain := startChain(t, nil, playingUntil(streamHead+chunk(event("one")+usageEvent)), endsWell(" more"))
 	l := *listeners[0]
 	l.body = strings.Replace(l.body, "1000", "100", 1)
@@ -149,8 +149,8 @@ func TestMistralIsGivenAPrefix(t *testing.T) {
 	}
 }
 
-// TestAClientThatLeavesInTheGapIsNotWaitedFor has it leave while the next provider is silent.
-func TestAClientThatLeavesInTheGapIsNotWaitedFor(t *testing.T) {
+// TestClientThatLeavesInTheGapIsNotWaitedFor has it leave while the next provider is silent.
+func TestClientThatLeavesInTheGapIsNotWaitedFor(t *testing.T) {
 	asked, left := make(chan bool), make(chan bool)
 	chain := startChain(t, []string{"preferences: {stream_recovery: continue, model_timeout: 60}\n"}, cutOff("one"), func(<-chan bool) script {
 		return func(p *peer, _ seen) bool {
@@ -174,8 +174,8 @@ func TestAClientThatLeavesInTheGapIsNotWaitedFor(t *testing.T) {
 	}
 }
 
-// TestAReloadInTheGapChangesNothing has the channels gone while the next is asked.
-func TestAReloadInTheGapChangesNothing(t *testing.T) {
+// TestReloadInTheGapChangesNothing has the channels gone while the next is asked.
+func TestReloadInTheGapChangesNothing(t *testing.T) {
 	asked, goOn := make(chan bool), make(chan bool)
 	chain := startChain(t, nil, cutOff("one"), func(<-chan bool) script {
 		return func(p *peer, r seen) bool {
@@ -194,9 +194,9 @@ func TestAReloadInTheGapChangesNothing(t *testing.T) {
 	}
 }
 
-// TestTheClientSeesThatSomebodyIsThereInTheGap has the next provider take its time. Nobody is shown anything before an
+// TestClientSeesThatSomebodyIsThereInTheGap has the next provider take its time. Nobody is shown anything before an
 // answer begins.
-func TestTheClientSeesThatSomebodyIsThereInTheGap(t *testing.T) {
+func TestClientSeesThatSomebodyIsThereInTheGap(t *testing.T) {
 	for _, more := range []string{"", ", keepalive_interval: 0.05"} {
 		goOn := make(chan bool)
 		chain := startChain(t, []string{"preferences: {stream_recovery: continue" + more + "}\n"}, cutOff("one"), func(<-chan bool) script {
@@ -247,9 +247,9 @@ func TestWhatWasHedgedIsGoneOnWith(t *testing.T) {
 	}
 }
 
-// TestAStreamThatNobodyNeedGoOnWithIsTheSame compares it with that of a client who does not have it set, in the
+// TestStreamThatNobodyNeedGoOnWithIsTheSame compares it with that of a client who does not have it set, in the
 // client's own format.
-func TestAStreamThatNobodyNeedGoOnWithIsTheSame(t *testing.T) {
+func TestStreamThatNobodyNeedGoOnWithIsTheSame(t *testing.T) {
 	for i, own := range []int{0, 1, 3, 4} {
 		l, s := listeners[i], speakers[own]
 		var got [2]reception
@@ -276,8 +276,8 @@ func TestWhatCannotBeGoneOnWithPassesAsItIs(t *testing.T) {
 	}
 }
 
-// TestALongTextIsNotKept has one that is longer than what is kept go on its way, and break off.
-func TestALongTextIsNotKept(t *testing.T) {
+// TestLongTextIsNotKept has one that is longer than what is kept go on its way, and break off.
+func TestLongTextIsNotKept(t *testing.T) {
 	piece := strings.Repeat("long ", 50_000)
 	var texts []string
 	for range relay.MostBuffered/len(piece) + 2 {

@@ -15,7 +15,7 @@ func messagesRequest(stream bool) string {
 func large(size int) string { return reply(200, jsonKind, plainBodyOf(strings.Repeat("x", size))) }
 
 // What the gateway has no room for is no failure of the provider: the next one is asked, and nothing rests.
-func TestARefusalOfOurOwnIsNoFailureOfTheProvider(t *testing.T) {
+func TestRefusalOfOurOwnIsNoFailureOfTheProvider(t *testing.T) {
 	for _, tt := range []struct {
 		name, path, request string
 		answer              string
@@ -66,7 +66,7 @@ func TestARefusalOfOurOwnIsNoFailureOfTheProvider(t *testing.T) {
 }
 
 // A stream that the client has begun to read is cut, and the provider rests as little.
-func TestAStreamThatThereIsNoRoomForIsCutAndRestsNothing(t *testing.T) {
+func TestStreamThatThereIsNoRoomForIsCutAndRestsNothing(t *testing.T) {
 	endless := true
 	up := listen(t, func(p *peer, r seen) bool {
 		if !endless {
@@ -92,7 +92,7 @@ func TestAStreamThatThereIsNoRoomForIsCutAndRestsNothing(t *testing.T) {
 }
 
 // A provider's error is judged by its status where there is no room to read it.
-func TestAnErrorThatThereIsNoRoomForIsJudgedByItsStatus(t *testing.T) {
+func TestErrorThatThereIsNoRoomForIsJudgedByItsStatus(t *testing.T) {
 	up := listen(t, says(reply(429, jsonKind, errorBody(strings.Repeat("x", 1<<20)))))
 	g := startWith(t, Options{RequestMemory: 64 << 10}, providerOf("limited", up))
 	if a := g.chat(plainRequest); a.StatusCode != 429 || !strings.Contains(a.body, "429") {

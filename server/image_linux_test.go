@@ -90,7 +90,7 @@ func (i image) prepare(t *testing.T, env []string, args ...string) *exec.Cmd {
 }
 
 // The ways in which people give the Python uni-api's image its configuration.
-func TestTheImageServesWithTheLayoutOfThePythonOne(t *testing.T) {
+func TestImageServesWithTheLayoutOfThePythonOne(t *testing.T) {
 	remote := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, goodFile) }))
 	defer remote.Close()
 	for name, test := range map[string]struct {
@@ -134,7 +134,7 @@ func TestTheImageServesWithTheLayoutOfThePythonOne(t *testing.T) {
 	}
 }
 
-func TestADataFolderThatIsAnothersIsExplained(t *testing.T) {
+func TestDataFolderThatIsAnothersIsExplained(t *testing.T) {
 	i := unpacked(t)
 	for path, mode := range map[string]os.FileMode{"home/api.yaml": 0o644, "home/other": os.ModeDir | 0o555} {
 		path = filepath.Join(i.root, path)

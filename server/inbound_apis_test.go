@@ -100,8 +100,8 @@ func playNative(w http.ResponseWriter, r *http.Request) {
 
 var asClient = []string{"Authorization", "Bearer " + clientKeyText, "Content-Type", "application/json"}
 
-// TestAClientOnItsOwnFormatSeesEveryByte sends each client's request to a provider of its own format.
-func TestAClientOnItsOwnFormatSeesEveryByte(t *testing.T) {
+// TestClientOnItsOwnFormatSeesEveryByte sends each client's request to a provider of its own format.
+func TestClientOnItsOwnFormatSeesEveryByte(t *testing.T) {
 	for _, test := range []struct {
 		name, at, models, path, body string
 		to, sent, answer             string
@@ -209,7 +209,7 @@ func TestErrorsComeInTheEnvelopeOfTheClient(t *testing.T) {
 	}
 }
 
-func TestAStreamThatBreaksSaysSoInTheClientsFormat(t *testing.T) {
+func TestStreamThatBreaksSaysSoInTheClientsFormat(t *testing.T) {
 	for path, c := range map[string]struct{ body, want string }{
 		"/v1/messages":  {`{"model":"m","max_tokens":9,"stream":true,"messages":[{"role":"user","content":"hi"}]}`, "event: error\ndata: {\"type\":\"error\""},
 		"/v1/responses": {`{"model":"m","input":"hi","stream":true}`, "event: response.failed\n"},
@@ -306,7 +306,7 @@ func TestWhatNeedsAMemoryIsRefusedWhereThereIsNone(t *testing.T) {
 	}
 }
 
-func TestAFormPassesWithItsModelReplaced(t *testing.T) {
+func TestFormPassesWithItsModelReplaced(t *testing.T) {
 	up := act(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		io.WriteString(w, "1\n00:00 --> 00:01\nhi\n")

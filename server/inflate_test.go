@@ -118,7 +118,7 @@ func TestBodiesThatCannotBeInflatedAreRefused(t *testing.T) {
 
 // The body of a compressed request lies in a buffer of the exchange, and must
 // outlive the reading of an upstream's error.
-func TestACompressedRequestIsSentWholeToEveryChannel(t *testing.T) {
+func TestCompressedRequestIsSentWholeToEveryChannel(t *testing.T) {
 	broken := listen(t, says(reply(500, jsonKind, `{"error":{"message":"`+strings.Repeat("broken ", 20)+`"}}`)))
 	up := listen(t, both)
 	g := start(t, providerOf("p", broken), providerOf("q", up))
@@ -143,7 +143,7 @@ func inflated(encoding string, body []byte, limit int, memory *budget.Budget) ([
 	return in.Whole()
 }
 
-func TestALimitIsOnTheInflatedSize(t *testing.T) {
+func TestLimitIsOnTheInflatedSize(t *testing.T) {
 	plenty := budget.New(1 << 30)
 	for _, limit := range []int{4 << 10, 700 << 10} { // in one pass, in two
 		for _, encoding := range []string{"gzip", "br", "zstd"} {

@@ -96,7 +96,7 @@ api_keys:
     role: admin
 `
 
-func TestTheGuidesInstallationGivesAServiceThatRestartsWithoutLoss(t *testing.T) {
+func TestGuidesInstallationGivesAServiceThatRestartsWithoutLoss(t *testing.T) {
 	archives, _ := filepath.Glob("../dist/uni-api-*-linux-" + runtime.GOARCH + ".tar.gz")
 	if len(archives) != 1 {
 		t.Fatalf("there must be one release for this machine: make release (%q)", archives)

@@ -63,13 +63,13 @@ func TestIfAllFailBehindCommentsTheErrorIsTheStreamsLastEvent(t *testing.T) {
 	}
 }
 
-func TestAFailureBeforeTheFirstCommentKeepsItsStatus(t *testing.T) {
+func TestFailureBeforeTheFirstCommentKeepsItsStatus(t *testing.T) {
 	g := start(t, providerOf("p", listen(t, says(reply(503, jsonKind, `{"error":{"message":"busy"}}`))),
 		"    preferences: {keepalive_interval: {m: 30}}\n"), once)
 	g.chat(streamRequest).failure(t, 503, "")
 }
 
-func TestAClientThatLeavesEndsTheAttemptsBehindComments(t *testing.T) {
+func TestClientThatLeavesEndsTheAttemptsBehindComments(t *testing.T) {
 	left := make(chan bool, 1)
 	slow := listen(t, func(p *peer, _ seen) bool {
 		p.gone()
@@ -87,7 +87,7 @@ func TestAClientThatLeavesEndsTheAttemptsBehindComments(t *testing.T) {
 	}
 }
 
-func TestAPauseInAStreamIsFilledWithComments(t *testing.T) {
+func TestPauseInAStreamIsFilledWithComments(t *testing.T) {
 	goOn := make(chan bool)
 	pausing := listen(t, func(p *peer, _ seen) bool {
 		p.say(streamHead + chunk(event("one")))

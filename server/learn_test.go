@@ -34,7 +34,7 @@ func spentOnce(j *journal) script {
 	}
 }
 
-func TestAKeyIsPassedOverBeforeItsProviderRefusesIt(t *testing.T) {
+func TestKeyIsPassedOverBeforeItsProviderRefusesIt(t *testing.T) {
 	for name, body := range map[string]string{"plain": plainRequest, "a stream": streamRequest} {
 		t.Run(name, func(t *testing.T) {
 			var j journal
@@ -60,7 +60,7 @@ func TestAKeyIsPassedOverBeforeItsProviderRefusesIt(t *testing.T) {
 	}
 }
 
-func TestAKeyThatHasNothingLeftIsAskedIfItIsTheLast(t *testing.T) {
+func TestKeyThatHasNothingLeftIsAskedIfItIsTheLast(t *testing.T) {
 	for name, head := range map[string][]string{
 		"served":    {"anthropic-ratelimit-requests-remaining: 0", "anthropic-ratelimit-requests-reset: 2999-01-01T00:00:00Z"},
 		"and spent": {"x-ratelimit-remaining-requests-day: 0", "x-ratelimit-reset-requests-day: 40000"},
@@ -76,7 +76,7 @@ func TestAKeyThatHasNothingLeftIsAskedIfItIsTheLast(t *testing.T) {
 	}
 }
 
-func TestARefusalThatSaysItInItsHeadersIsHeeded(t *testing.T) {
+func TestRefusalThatSaysItInItsHeadersIsHeeded(t *testing.T) {
 	up := listen(t, says(headed(reply(429, jsonKind, errorBody("slow down")), "X-RateLimit-Limit: 20", "X-RateLimit-Remaining: 0", "X-RateLimit-Reset: 45")))
 	g := start(t, providerOf("p", up))
 	if a := g.chat(plainRequest); a.StatusCode != 429 || a.Header.Get("Retry-After") != "45" {

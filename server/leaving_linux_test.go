@@ -40,7 +40,7 @@ func unaccepting(t *testing.T) string {
 	return ""
 }
 
-func TestAClientThatLeavesEndsTheConnecting(t *testing.T) {
+func TestClientThatLeavesEndsTheConnecting(t *testing.T) {
 	g := start(t, providerOf("p", &upstream{addr: unaccepting(t)}))
 	c := g.dial()
 	c.post(plainRequest)

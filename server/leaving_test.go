@@ -19,7 +19,7 @@ var departures = map[string]func(*client){
 	"half-closing": func(c *client) { c.CloseWrite() },
 }
 
-func TestAClientThatLeavesEndsItsUpstreamRequest(t *testing.T) {
+func TestClientThatLeavesEndsItsUpstreamRequest(t *testing.T) {
 	const partOfBody = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 60000\r\n\r\n{\"id\":"
 	phases := []struct {
 		name, request string
@@ -86,7 +86,7 @@ func checkGone(t *testing.T, g *gateway, attempts int) {
 	}
 }
 
-func TestAClientThatLeavesDuringARetryEndsIt(t *testing.T) {
+func TestClientThatLeavesDuringARetryEndsIt(t *testing.T) {
 	arrived, ended := make(chan bool, 1), make(chan time.Time, 1)
 	first := listen(t, says(reply(500, jsonKind, `{"error":{"message":"broken"}}`)))
 	second := listen(t, func(p *peer, _ seen) bool {
@@ -111,9 +111,9 @@ func TestAClientThatLeavesDuringARetryEndsIt(t *testing.T) {
 	}
 }
 
-// TestAClientThatLeavesEndsTheHandshake: the upstream, or the proxy before it,
+// TestClientThatLeavesEndsTheHandshake: the upstream, or the proxy before it,
 // has accepted the connection and says nothing.
-func TestAClientThatLeavesEndsTheHandshake(t *testing.T) {
+func TestClientThatLeavesEndsTheHandshake(t *testing.T) {
 	for name, section := range map[string]string{
 		"of TLS":     "  - provider: p\n    base_url: https://%s/v1/chat/completions\n    api: k\n    model: [m]\n",
 		"of a proxy": "  - provider: p\n    base_url: https://127.0.0.1:1/v1/chat/completions\n    api: k\n    model: [m]\n    preferences:\n      proxy: http://%s\n",
@@ -149,9 +149,9 @@ func TestAClientThatLeavesEndsTheHandshake(t *testing.T) {
 	}
 }
 
-// TestAClientThatStaysIsNotTakenForOneThatLeft: descriptors are numbers, and
+// TestClientThatStaysIsNotTakenForOneThatLeft: descriptors are numbers, and
 // the number of a client that has left is the next client's.
-func TestAClientThatStaysIsNotTakenForOneThatLeft(t *testing.T) {
+func TestClientThatStaysIsNotTakenForOneThatLeft(t *testing.T) {
 	const stayers, rounds = 8, 40
 	release := make(chan struct{})
 	slow := listen(t, func(p *peer, _ seen) bool {
@@ -202,7 +202,7 @@ func TestAClientThatStaysIsNotTakenForOneThatLeft(t *testing.T) {
 
 // With a keepalive_interval the client's answer begins before an upstream's
 // does; the attempts go on behind it, and end with it all the same.
-func TestAClientThatLeavesBehindCommentsEndsTheAttempts(t *testing.T) {
+func TestClientThatLeavesBehindCommentsEndsTheAttempts(t *testing.T) {
 	for how, leave := range departures {
 		t.Run(how, func(t *testing.T) {
 			t.Parallel()

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-func TestAKeyIsToldWhatIsLeftOfItsCreditsAndLimits(t *testing.T) {
+func TestKeyIsToldWhatIsLeftOfItsCreditsAndLimits(t *testing.T) {
 	g := start(t, providerOf("p", listen(t, both)), paidKeys("10", "      expires_at: 2999-01-01T00:00:00Z\n      rate_limit: {m: \"5/hour, 3 concurrent\", default: \"9/day @ Asia/Tokyo, 1000000 tokens/day @ UTC, 4 usd/hour\"}\n"), bookPrices)
 	type limits []struct {
 		Model            *string

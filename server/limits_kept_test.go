@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-func TestADailyLimitSurvivesTheEndOfTheProgram(t *testing.T) {
+func TestDailyLimitSurvivesTheEndOfTheProgram(t *testing.T) {
 	t.Parallel()
 	const other = "sk-other-0123456789abcdefghijkl"
 	for _, end := range []struct {

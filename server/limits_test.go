@@ -11,7 +11,7 @@ func keyed(preferences string) string {
 	return "api_keys:\n  - api: " + clientKeyText + "\n    role: admin\n    preferences: {" + preferences + "}\n"
 }
 
-func TestARateLimitSaysWhoseItIsAndWhenToComeBack(t *testing.T) {
+func TestRateLimitSaysWhoseItIsAndWhenToComeBack(t *testing.T) {
 	for _, test := range []struct {
 		name, key, rest, more string
 		code, word            string
@@ -40,7 +40,7 @@ func TestARateLimitSaysWhoseItIsAndWhenToComeBack(t *testing.T) {
 	}
 }
 
-func TestAKeyWithoutCreditIsBlockedAlsoInThePlaceOfAChannel(t *testing.T) {
+func TestKeyWithoutCreditIsBlockedAlsoInThePlaceOfAChannel(t *testing.T) {
 	up := listen(t, both)
 	g := start(t, providerOf("p", up), keyed("credits: 0"))
 	if message := g.chat(plainRequest).failure(t, 429, "insufficient_quota"); !strings.Contains(message, "Balance is insufficient") {
@@ -58,7 +58,7 @@ func TestAKeyWithoutCreditIsBlockedAlsoInThePlaceOfAChannel(t *testing.T) {
 	}
 }
 
-func TestAnAnswerTellsWhatIsLeftOfTheLimit(t *testing.T) {
+func TestAnswerTellsWhatIsLeftOfTheLimit(t *testing.T) {
 	g := start(t, providerOf("p", listen(t, both)), keyed("rate_limit: '5/min,100/day'"))
 	h := g.chat(plainRequest).Header
 	if h.Get("X-Ratelimit-Limit-Requests") != "5" || h.Get("X-Ratelimit-Remaining-Requests") != "4" || h.Get("X-Ratelimit-Reset-Requests") == "" {
@@ -69,7 +69,7 @@ func TestAnAnswerTellsWhatIsLeftOfTheLimit(t *testing.T) {
 	}
 }
 
-func TestAProvidersOwnLimitIsCalledTheProviders(t *testing.T) {
+func TestProvidersOwnLimitIsCalledTheProviders(t *testing.T) {
 	for _, c := range []struct{ says, preferences, told string }{
 		{"17", "", "17"},
 		{"36000", "", "600"}, // when the gateway asks again itself
@@ -138,7 +138,7 @@ func TestRulesKeepRequestsFromAChannel(t *testing.T) {
 	}
 }
 
-func TestATimeoutPolicyGoesOverTheModelsTimeout(t *testing.T) {
+func TestTimeoutPolicyGoesOverTheModelsTimeout(t *testing.T) {
 	silent := listen(t, func(p *peer, _ seen) bool {
 		p.gone()
 		return false
@@ -195,7 +195,7 @@ func TestAllChannelsAtRestByALimitSaySo(t *testing.T) {
 	}
 }
 
-func TestAStreamThatAnOverrideForbidsIsStillAStreamForTheClient(t *testing.T) {
+func TestStreamThatAnOverrideForbidsIsStillAStreamForTheClient(t *testing.T) {
 	up := listen(t, both)
 	g := start(t, providerOf("p", up, "    preferences: {post_body_parameter_overrides: {stream: false}}\n"))
 	a := g.chat(strings.Replace(streamRequest, `"stream":true`, `"stream":true,"stream_options":{"include_usage":true}`, 1))

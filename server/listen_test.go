@@ -50,7 +50,7 @@ func TestOneServerServesSeveralListeners(t *testing.T) {
 	}
 }
 
-func TestAListenerThatComesAfterTheEndIsClosed(t *testing.T) {
+func TestListenerThatComesAfterTheEndIsClosed(t *testing.T) {
 	g := start(t, providerOf("p", listen(t, both)))
 	if err := receive(t, g.shutDown(t.Context()), "the end"); err != nil {
 		t.Error(err)

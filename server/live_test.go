@@ -24,7 +24,7 @@ func (g *gateway) only(what string, cond func(admin.Live) bool) (r admin.Live) {
 	return r
 }
 
-func TestARequestUnderWayIsSeenFromItsAttemptsToItsEnd(t *testing.T) {
+func TestRequestUnderWayIsSeenFromItsAttemptsToItsEnd(t *testing.T) {
 	goOn := make(chan bool)
 	defer close(goOn) // nobody is left waiting if the test fails
 	broken := listen(t, func(p *peer, _ seen) bool {
@@ -72,7 +72,7 @@ func TestARequestUnderWayIsSeenFromItsAttemptsToItsEnd(t *testing.T) {
 	}
 }
 
-func TestARequestThatWaitsForItsModerationIsSeenWithoutAProvider(t *testing.T) {
+func TestRequestThatWaitsForItsModerationIsSeenWithoutAProvider(t *testing.T) {
 	goOn := make(chan bool)
 	defer close(goOn) // nobody is left waiting if the test fails
 	moderator := listen(t, func(p *peer, _ seen) bool {

@@ -36,7 +36,7 @@ func memoryOf(t *testing.T, pid int, what string) int {
 	return n << 10
 }
 
-func TestAnOpenStreamTakesLittleMemory(t *testing.T) {
+func TestOpenStreamTakesLittleMemory(t *testing.T) {
 	const streams = 5000
 	goOn := make(chan bool)
 	up := listen(t, waiting(goOn))

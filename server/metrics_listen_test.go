@@ -83,7 +83,7 @@ func TestMetricsOnAnAddressOfTheirOwnNeedNoKeyUntilTheEndOfTheDrain(t *testing.T
 	}
 }
 
-func TestTheCommandServesMetricsOnAnAddressOfTheirOwn(t *testing.T) {
+func TestCommandServesMetricsOnAnAddressOfTheirOwn(t *testing.T) {
 	c := build(t)
 	c.file(t, "api.yaml", goodFile)
 	s := c.serve(t, nil, "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0")

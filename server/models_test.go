@@ -33,7 +33,7 @@ func (g *gateway) listed(key string) []string {
 	return ids
 }
 
-func TestAKeyIsToldOfTheModelsItMayUse(t *testing.T) {
+func TestKeyIsToldOfTheModelsItMayUse(t *testing.T) {
 	up := listen(t, both)
 	g := start(t,
 		providerOf("p", up, "    model: [a, {upstream-b: b}, vendor/c]\n"),

@@ -184,7 +184,7 @@ func TestModerationWithoutAModelGoesToWhatIsConfigured(t *testing.T) {
 
 // What the gateway asks on its own comes over no connection; where it comes from is where the request does that it is
 // asked for.
-func TestAModeratedRequestIsServedWhereAKeyMayBeUsedFromSomeAddressesOnly(t *testing.T) {
+func TestModeratedRequestIsServedWhereAKeyMayBeUsedFromSomeAddressesOnly(t *testing.T) {
 	up := act(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		io.WriteString(w, `{"results":[{"flagged":false}],"choices":[{"index":0,"message":{"role":"assistant","content":"ok"},"finish_reason":"stop"}]}`)

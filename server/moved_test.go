@@ -103,7 +103,7 @@ func leftOutOf(t *testing.T, s *serving) (items []string, reload string) {
 	return items, o.Reload
 }
 
-func TestAFileMadeOfAnExampleServes(t *testing.T) {
+func TestFileMadeOfAnExampleServes(t *testing.T) {
 	up := listen(t, both)
 	text := strings.NewReplacer("BASE", "http://"+up.addr, "KEY", upstreamKeyText, "CLIENT", clientKeyText).Replace(exampleFile)
 	text = strings.ReplaceAll(text, "{gpt-4o: 1,2, default: 1,2}", "\n    gpt-4o: 1,2\n    default: 1,2")

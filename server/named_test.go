@@ -9,7 +9,7 @@ import (
 	"uniapi/server/servertest"
 )
 
-func TestAnAnswerThatAnUpstreamGaveNoIDGetsOneOfItsOwn(t *testing.T) {
+func TestAnswerThatAnUpstreamGaveNoIDGetsOneOfItsOwn(t *testing.T) {
 	const message = `{"type":"message","role":"assistant","model":"c","content":[{"type":"text","text":"hi"}],"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":1,"output_tokens":1}}`
 	const response = `{"object":"response","status":"completed","model":"r","output":[{"id":"msg_1","type":"message","role":"assistant","status":"completed","content":[{"type":"output_text","text":"hi","annotations":[]}]}],"usage":{"input_tokens":1,"output_tokens":1,"total_tokens":2}}`
 	begun := strings.Replace(message, `[{"type":"text","text":"hi"}]`, `[]`, 1)

@@ -7,10 +7,10 @@ import (
 	"testing"
 )
 
-// TestAKeyOverspendsByOneRequestWhateverItIsMadeOf sends one request after the other while none has been answered, of
+// TestKeyOverspendsByOneRequestWhateverItIsMadeOf sends one request after the other while none has been answered, of
 // each kind that may cost far more than it says: the provider is to read what is not in it, or to answer many prompts.
 // The price is such that a request which says all of itself costs next to nothing.
-func TestAKeyOverspendsByOneRequestWhateverItIsMadeOf(t *testing.T) {
+func TestKeyOverspendsByOneRequestWhateverItIsMadeOf(t *testing.T) {
 	t.Parallel()
 	const (
 		chat     = `{"model":"m","max_tokens":1,"messages":[{"role":"user","content":"x"}]`

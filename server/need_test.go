@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// TestAKeyWithCreditsOverspendsByOneRequestAtMost asks twice at once for what costs more than the key has: whatever it
+// TestKeyWithCreditsOverspendsByOneRequestAtMost asks twice at once for what costs more than the key has: whatever it
 // is that costs, and whatever the request says of it in the words of other formats.
-func TestAKeyWithCreditsOverspendsByOneRequestAtMost(t *testing.T) {
+func TestKeyWithCreditsOverspendsByOneRequestAtMost(t *testing.T) {
 	const speech = "--b\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nm\r\n--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.mp3\"\r\n\r\nsound\r\n--b--\r\n"
 	chat := func(more string) string { return strings.Replace(plainRequest, "{", "{"+more, 1) }
 	for _, c := range []struct{ name, path, kind, body, price, credits string }{

@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// TestAnErrorInAnAnswerHasItsStatusForTheClient has upstreams of each format answer 200 with an error that names a
+// TestErrorInAnAnswerHasItsStatusForTheClient has upstreams of each format answer 200 with an error that names a
 // status by its number, whole and as the first event of a stream.
-func TestAnErrorInAnAnswerHasItsStatusForTheClient(t *testing.T) {
+func TestErrorInAnAnswerHasItsStatusForTheClient(t *testing.T) {
 	t.Parallel()
 	upstreams := map[string]string{
 		"chat": "/v1/chat/completions", "messages": "/v1/messages\n    engine: claude", "responses": "/v1/responses",

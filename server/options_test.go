@@ -18,7 +18,7 @@ func strict(status int, answer string) script {
 }
 
 // What the gateway adds to a stream of its own accord never is what a client is refused for.
-func TestAProviderThatRefusesOurStreamOptionsIsAskedWithout(t *testing.T) {
+func TestProviderThatRefusesOurStreamOptionsIsAskedWithout(t *testing.T) {
 	const extra = `{"error":{"message":"Extra inputs are not permitted: stream_options","type":"invalid_request_error"}}`
 	asked := strings.Replace(streamRequest, `"stream":true`, `"stream":true,"stream_options":{"include_usage":true}`, 1)
 	for _, c := range []struct {

@@ -85,7 +85,7 @@ func TestWhoFindsAllAtRestFollowsTheProbe(t *testing.T) {
 	}
 }
 
-func TestALimitOfGooglesRestsAsLongAsItSays(t *testing.T) {
+func TestLimitOfGooglesRestsAsLongAsItSays(t *testing.T) {
 	const quota = "You exceeded your current quota, please check your plan and billing details."
 	details := func(more string) string {
 		return `{"error":{"code":429,"message":"` + quota + `","status":"RESOURCE_EXHAUSTED","details":[{"@type":"type.googleapis.com/google.rpc.QuotaFailure","violations":[{"quotaId":"GenerateRequestsPerDayPerProjectPerModel-FreeTier"}]}` + more + `]}}`

@@ -43,7 +43,7 @@ type timelineAnswer struct {
 	}
 }
 
-func TestATimelineHasALineForEachOfAGroup(t *testing.T) {
+func TestTimelineHasALineForEachOfAGroup(t *testing.T) {
 	g := startPaid(t, "10")
 	for by, want := range map[string]string{"": "", "model": "m", "provider": "p", "key": "payer"} {
 		var got timelineAnswer
@@ -68,7 +68,7 @@ func TestATimelineHasALineForEachOfAGroup(t *testing.T) {
 	}
 }
 
-func TestTheStepOfATimelineFitsItsRange(t *testing.T) {
+func TestStepOfATimelineFitsItsRange(t *testing.T) {
 	g := startPaid(t, "10")
 	const day = 24 * 3600
 	now := time.Now().Unix()
@@ -99,7 +99,7 @@ func TestTheStepOfATimelineFitsItsRange(t *testing.T) {
 	}
 }
 
-func TestATimelineThatMakesNoSenseIsRefused(t *testing.T) {
+func TestTimelineThatMakesNoSenseIsRefused(t *testing.T) {
 	g := startPaid(t, "10")
 	for query, names := range map[string]string{
 		"by=colour":               "model, provider, key or attempts",
@@ -157,7 +157,7 @@ type standingAnswer struct {
 	ErrorAt float64 `json:"last_error_at"`
 }
 
-func TestAnOverviewTellsWhoRestsAndWhy(t *testing.T) {
+func TestOverviewTellsWhoRestsAndWhy(t *testing.T) {
 	broken := listen(t, says(reply(503, jsonKind, `{"error":{"message":"no room for `+upstreamKeyText+`","type":"server_error"}}`)))
 	g := startWith(t, Options{MaxInFlight: 1000}, providerOf("broken", broken, "    model: [{away: m}]\n"), providerOf("well", listen(t, both)),
 		"  - provider: claude\n    base_url: http://127.0.0.1:9/v1/messages\n    api: [sk-one-0123456789, sk-two-0123456789]\n    model: [c]\n", paidKeys("10"), "preferences:\n  cooldown_period: 300\n")
@@ -210,7 +210,7 @@ func TestAnOverviewTellsWhoRestsAndWhy(t *testing.T) {
 	}
 }
 
-func TestARequestIsToBeSeenWhileItIsAnswered(t *testing.T) {
+func TestRequestIsToBeSeenWhileItIsAnswered(t *testing.T) {
 	up := listen(t, func(p *peer, _ seen) bool {
 		p.say(streamHead + chunk(event("one")))
 		p.gone()
@@ -251,8 +251,8 @@ func TestARequestIsToBeSeenWhileItIsAnswered(t *testing.T) {
 	eventually(t, "it is gone", func() bool { return look().InFlight == 0 })
 }
 
-// TestAProviderThatIsLeftOutIsShownWithItsKeys looks at the overview of a file with one provider that cannot be used.
-func TestAProviderThatIsLeftOutIsShownWithItsKeys(t *testing.T) {
+// TestProviderThatIsLeftOutIsShownWithItsKeys looks at the overview of a file with one provider that cannot be used.
+func TestProviderThatIsLeftOutIsShownWithItsKeys(t *testing.T) {
 	g := start(t, providerOf("p", listen(t, both))+"  - provider: broken\n    base_url: http://127.0.0.1:1/v1\n    engine: none-such\n    api: [sk-of-the-broken-one-1234, sk-of-the-broken-two-1234]\n    model: [m]\n", paidKeys("10"))
 	var o struct {
 		Providers []struct {
@@ -267,7 +267,7 @@ func TestAProviderThatIsLeftOutIsShownWithItsKeys(t *testing.T) {
 	}
 }
 
-func TestAKeySeesItselfOnTheDashboardAndNothingElse(t *testing.T) {
+func TestKeySeesItselfOnTheDashboardAndNothingElse(t *testing.T) {
 	g := startPaid(t, "10")
 	g.admin("POST", "/v1/chat/completions", plainRequest)
 	g.settled(2)
@@ -297,7 +297,7 @@ func TestAKeySeesItselfOnTheDashboardAndNothingElse(t *testing.T) {
 	}
 }
 
-func TestAKeySeesWhatIsLeftOfItsLimitsForEachModelThatItHasUsed(t *testing.T) {
+func TestKeySeesWhatIsLeftOfItsLimitsForEachModelThatItHasUsed(t *testing.T) {
 	g := start(t, providerOf("p", listen(t, both), "    model: [m, n, unused]\n"), paidKeys("10", "      rate_limit: 5/day\n"), bookPrices)
 	for range 2 {
 		g.chat(plainRequest)
@@ -322,7 +322,7 @@ func TestAKeySeesWhatIsLeftOfItsLimitsForEachModelThatItHasUsed(t *testing.T) {
 	}
 }
 
-func TestAnOverviewTellsWhyAttemptsFailed(t *testing.T) {
+func TestOverviewTellsWhyAttemptsFailed(t *testing.T) {
 	bad := listen(t, func(p *peer, _ seen) bool {
 		p.say(reply(500, "application/json", errorBody("out of order "+upstreamKeyText)))
 		return true

@@ -67,7 +67,7 @@ func (f faultyFlow) Push(p []byte) ([]byte, error) {
 }
 
 // It says nothing of the provider.
-func TestAPanicRestsNobody(t *testing.T) {
+func TestPanicRestsNobody(t *testing.T) {
 	t.Parallel()
 	for _, hedging := range []string{"", "hedging: {enabled: true}"} {
 		g := start(t, providerOf("p", listen(t, both)), providerOf("q", listen(t, both)), keyed("SCHEDULING_ALGORITHM: fixed_priority, "+hedging))
@@ -109,7 +109,7 @@ func (g *gateway) serveFaulty() (addr string) {
 	return ln.Addr().String()
 }
 
-func TestARequestThatPanicsIsTheOnlyOneThatEnds(t *testing.T) {
+func TestRequestThatPanicsIsTheOnlyOneThatEnds(t *testing.T) {
 	t.Parallel()
 	goOn := make(chan bool)
 	defer close(goOn) // nobody is left waiting if the test fails
@@ -157,7 +157,7 @@ func TestARequestThatPanicsIsTheOnlyOneThatEnds(t *testing.T) {
 	}
 }
 
-func TestARequestThatPanicsLetsOthersProbeWhatRests(t *testing.T) {
+func TestRequestThatPanicsLetsOthersProbeWhatRests(t *testing.T) {
 	t.Parallel()
 	gone := providerOf("gone", &upstream{addr: "127.0.0.1:1"})
 	g := start(t, gone, providerOf("there", listen(t, both)), paidKeys("9"), "preferences: {SCHEDULING_ALGORITHM: fixed_priority, cooldown_period: 1}\n")

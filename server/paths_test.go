@@ -40,7 +40,7 @@ func spelling(form, path string) string {
 
 // However an admin's address is written, nobody gets behind it without the key that
 // it asks for.
-func TestAnAddressIsAuthorisedAsItIsRouted(t *testing.T) {
+func TestAddressIsAuthorisedAsItIsRouted(t *testing.T) {
 	t.Parallel()
 	const adminKey, userKey = "sk-admin-0123456789abcdefghijklmno", "sk-user-0123456789abcdefghijklmnop"
 	up := listen(t, both)
@@ -105,7 +105,7 @@ func TestAnAddressIsAuthorisedAsItIsRouted(t *testing.T) {
 }
 
 // A model in an address is looked up as it is authorised, however it is written.
-func TestAModelInAnAddressIsAuthorisedAsItIsRouted(t *testing.T) {
+func TestModelInAnAddressIsAuthorisedAsItIsRouted(t *testing.T) {
 	const userKey = "sk-user-0123456789abcdefghijklmnop"
 	up := listen(t, both)
 	g := start(t, providerOf("p", up, "    model: [m, secret-model, dir/m]\n"), "api_keys:\n  - {api: "+userKey+", role: user, model: [m, dir/m]}\n  - {api: "+clientKeyText+", role: admin}\n")
@@ -138,7 +138,7 @@ func TestAModelInAnAddressIsAuthorisedAsItIsRouted(t *testing.T) {
 
 // A client must not be able to make the gateway speak to a host of its choice, least
 // of all with a provider's key.
-func TestAClientCannotChooseTheUpstreamsAddress(t *testing.T) {
+func TestClientCannotChooseTheUpstreamsAddress(t *testing.T) {
 	t.Parallel()
 	canary, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

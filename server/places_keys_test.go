@@ -142,7 +142,7 @@ func TestNoConnectionMakesRoomWithinARequest(t *testing.T) {
 }
 
 // A connection that many users' requests come over is the last one's.
-func TestAConnectionIsTheKeysThatWasShownLast(t *testing.T) {
+func TestConnectionIsTheKeysThatWasShownLast(t *testing.T) {
 	g := startWith(t, Options{}, providerOf("p", listen(t, both)), twoKeys)
 	c := g.dial()
 	for range 2 {
@@ -198,9 +198,9 @@ func TestConnectionsOfAKeyThatTakesNothingMakeRoomForOthers(t *testing.T) {
 	}
 }
 
-// TestAKeySendsItsPartOfTheBodiesOnly has a key that begins to send as many requests as there are connections, each
+// TestKeySendsItsPartOfTheBodiesOnly has a key that begins to send as many requests as there are connections, each
 // slowly: another one is served.
-func TestAKeySendsItsPartOfTheBodiesOnly(t *testing.T) {
+func TestKeySendsItsPartOfTheBodiesOnly(t *testing.T) {
 	const most = 16 // of which 12 may be sending, 8 of them one key's
 	g := startWith(t, Options{MaxConnections: most, readTimes: &ungraceful}, providerOf("p", listen(t, both)), twoKeys)
 	body := strings.Replace(plainRequest, "hi", strings.Repeat("long ", 4000), 1)

@@ -195,7 +195,7 @@ func (g *gateway) checkPlaces(most, strangers int) {
 	}
 }
 
-func TestTheStrangerThatStoodStillForLongestGoes(t *testing.T) {
+func TestStrangerThatStoodStillForLongestGoes(t *testing.T) {
 	g := startWith(t, Options{MaxConnections: 12, readTimes: &ungraceful}, providerOf("p", listen(t, both)))
 	there := 0
 	ask := func(c *client) {
@@ -226,7 +226,7 @@ func TestTheStrangerThatStoodStillForLongestGoes(t *testing.T) {
 }
 
 // Each byte of a head or a body that drips is no reason to stay.
-func TestAStrangerThatDripsStandsStill(t *testing.T) {
+func TestStrangerThatDripsStandsStill(t *testing.T) {
 	g := startWith(t, Options{MaxConnections: 8, readTimes: &ungraceful}, providerOf("p", listen(t, both)))
 	head, body := g.dial(), g.dial()
 	head.send("POST /")
@@ -298,7 +298,7 @@ func TestWhoeverHasShownAKeyIsNoStranger(t *testing.T) {
 	}
 }
 
-func TestACrowdWithKeysIsServedThoughItComesAtOnce(t *testing.T) {
+func TestCrowdWithKeysIsServedThoughItComesAtOnce(t *testing.T) {
 	const crowd = 100
 	times := conn.UsualTimes
 	times.Grace, times.Room = patience, patience

@@ -47,7 +47,7 @@ func TestWhatIsNoRequestIsRefusedInTheEnvelope(t *testing.T) {
 
 // A client in the middle of sending what is refused must get to read why: a
 // connection closed at once would be reset over the unread bytes.
-func TestAClientThatGoesOnSendingReadsItsRefusal(t *testing.T) {
+func TestClientThatGoesOnSendingReadsItsRefusal(t *testing.T) {
 	const size = 8 << 20
 	g := startWith(t, Options{MaxBody: 1 << 10}, providerOf("p", listen(t, both)))
 	const head = "POST /v1/chat/completions HTTP/1.1\r\nHost: gateway\r\n"
@@ -89,7 +89,7 @@ func TestAClientThatGoesOnSendingReadsItsRefusal(t *testing.T) {
 	}
 }
 
-func TestAClientMayAskBeforeItSends(t *testing.T) {
+func TestClientMayAskBeforeItSends(t *testing.T) {
 	g := start(t, providerOf("p", listen(t, both)))
 	c := g.dial()
 	head, body, _ := strings.Cut(chatText(plainRequest, "Expect", "100-continue"), "\r\n\r\n")
@@ -124,7 +124,7 @@ func TestConnectionsThatSayNothingAreNoBadRequests(t *testing.T) {
 }
 
 // fasthttp's errors quote what they could not read.
-func TestABadRequestDoesNotPutItsKeyIntoTheLog(t *testing.T) {
+func TestBadRequestDoesNotPutItsKeyIntoTheLog(t *testing.T) {
 	g := start(t, providerOf("p", listen(t, both)))
 	for _, head := range []string{
 		"POST /v1/chat/completions HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer KEY\r\nno colon\r\n\r\n",

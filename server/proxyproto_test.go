@@ -36,7 +36,7 @@ func loopback(t testing.TB) conn.Networks {
 	return networks
 }
 
-func TestAProxysHeaderNamesTheClient(t *testing.T) {
+func TestProxysHeaderNamesTheClient(t *testing.T) {
 	local := "\r\n\r\n\x00\r\nQUIT\n\x20\x00\x00\x00"
 	for _, test := range []struct{ name, header, want string }{
 		{"version 1", header(t, 1, "198.51.100.7:4711"), "198.51.100.7"},
@@ -65,7 +65,7 @@ func TestAProxysHeaderNamesTheClient(t *testing.T) {
 	}
 }
 
-func TestAHeaderThatIsExpectedAndDoesNotComeEndsTheConnection(t *testing.T) {
+func TestHeaderThatIsExpectedAndDoesNotComeEndsTheConnection(t *testing.T) {
 	g := startWith(t, Options{TrustedProxies: loopback(t), ProxyProtocol: true}, providerOf("p", listen(t, both)))
 	for name, text := range map[string]string{
 		"a request at once": chatText(plainRequest),

@@ -37,7 +37,7 @@ const bufferAll = "preferences: {stream_recovery: buffer, cooldown_period: 0, mo
 
 // Whoever waits for whole streams is served by another channel, and sees nothing of
 // the one that broke.
-func TestAStreamThatBreaksIsServedElsewhereBeforeAnythingOfItIsSeen(t *testing.T) {
+func TestStreamThatBreaksIsServedElsewhereBeforeAnythingOfItIsSeen(t *testing.T) {
 	t.Parallel()
 	for _, b := range breaks {
 		t.Run(b.name, func(t *testing.T) {
@@ -62,7 +62,7 @@ func streamed(t *testing.T) string {
 }
 
 // If nobody can serve, the client gets an error with a status, as of any request.
-func TestAStreamThatBreaksEverywhereIsAnError(t *testing.T) {
+func TestStreamThatBreaksEverywhereIsAnError(t *testing.T) {
 	t.Parallel()
 	for _, b := range breaks {
 		t.Run(b.name, func(t *testing.T) {
@@ -145,7 +145,7 @@ func TestCommentsComeWhileAWholeStreamIsWaitedFor(t *testing.T) {
 }
 
 // A stream too long to be kept goes out as it comes.
-func TestALongStreamDoesNotWaitForItsEnd(t *testing.T) {
+func TestLongStreamDoesNotWaitForItsEnd(t *testing.T) {
 	goOn := make(chan bool)
 	piece := chunk(event(strings.Repeat("long ", 50_000)))
 	up := listen(t, func(p *peer, r seen) bool {
@@ -171,7 +171,7 @@ func TestALongStreamDoesNotWaitForItsEnd(t *testing.T) {
 }
 
 // Translated streams wait, too, and what they cost is counted.
-func TestATranslatedStreamThatBreaksIsServedElsewhere(t *testing.T) {
+func TestTranslatedStreamThatBreaksIsServedElsewhere(t *testing.T) {
 	broken := listen(t, func(p *peer, r seen) bool {
 		whole := anthropicStream
 		p.say(whole[:strings.Index(whole, "event: message_delta")])

@@ -8,7 +8,7 @@ import (
 
 // What check calls an error keeps the old configuration whole also where it is found only when a provider is made
 // ready, unless the start told of it.
-func TestAReloadThatWouldLoseAProviderIsRefused(t *testing.T) {
+func TestReloadThatWouldLoseAProviderIsRefused(t *testing.T) {
 	t.Parallel()
 	up := listen(t, both)
 	program := build(t)

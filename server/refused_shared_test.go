@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// TestARequestThatIsRefusedTakesNothingFromOtherKeys has one client key send many requests that are refused, for
+// TestRequestThatIsRefusedTakesNothingFromOtherKeys has one client key send many requests that are refused, for
 // whatever there is to refuse them for, and another key find all of what they share.
-func TestARequestThatIsRefusedTakesNothingFromOtherKeys(t *testing.T) {
+func TestRequestThatIsRefusedTakesNothingFromOtherKeys(t *testing.T) {
 	const other = "sk-other-0123456789abcdefghijklm"
 	dear := strings.Replace(plainRequest, "{", `{"max_tokens":100000,`, 1)
 	for name, test := range map[string]struct {

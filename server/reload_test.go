@@ -76,7 +76,7 @@ func TestNoRequestFailsOverAReload(t *testing.T) {
 }
 
 // A provider that cannot be used is left out; the others serve.
-func TestAProviderThatCannotBeUsedIsLeftOut(t *testing.T) {
+func TestProviderThatCannotBeUsedIsLeftOut(t *testing.T) {
 	g := start(t, providerOf("p", listen(t, both)),
 		"  - provider: odd\n    base_url: http://127.0.0.1/v1\n    engine: telepathy\n    api: "+upstreamKeyText+"\n    model: [odd]\n")
 	if got := g.listed(clientKeyText); !slices.Equal(got, []string{"m"}) {
@@ -88,7 +88,7 @@ func TestAProviderThatCannotBeUsedIsLeftOut(t *testing.T) {
 	noSecrets(t, g.log.String())
 }
 
-func TestAnEndLetsStreamsFinishAndClosesIdleConnections(t *testing.T) {
+func TestEndLetsStreamsFinishAndClosesIdleConnections(t *testing.T) {
 	t.Parallel()
 	arrived, release := make(chan bool, 1), make(chan bool)
 	up := listen(t, func(p *peer, _ seen) bool {
@@ -136,7 +136,7 @@ func TestAnEndLetsStreamsFinishAndClosesIdleConnections(t *testing.T) {
 	eventually(t, "no upstream connection is kept", func() bool { return g.pool.Stats().Open == 0 && up.open() == 0 })
 }
 
-func TestAnEndDoesNotWaitLongerThanItMay(t *testing.T) {
+func TestEndDoesNotWaitLongerThanItMay(t *testing.T) {
 	arrived := make(chan bool, 1)
 	up := listen(t, func(p *peer, _ seen) bool {
 		arrived <- true
@@ -157,7 +157,7 @@ func TestAnEndDoesNotWaitLongerThanItMay(t *testing.T) {
 	eventually(t, "no request in flight", func() bool { return g.inFlight.Load() == 0 })
 }
 
-func TestAnEndThatIsHurriedCutsNothingWhereNobodyAsks(t *testing.T) {
+func TestEndThatIsHurriedCutsNothingWhereNobodyAsks(t *testing.T) {
 	g := start(t, providerOf("p", listen(t, both)))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -192,7 +192,7 @@ func TestConnectionsAreGivenUpWhenTheyAreRenewedOrOld(t *testing.T) {
 }
 
 // Requests that began under the configuration before may still tell of its keys.
-func TestTheSecretsOfTheConfigurationBeforeAreStillKnown(t *testing.T) {
+func TestSecretsOfTheConfigurationBeforeAreStillKnown(t *testing.T) {
 	up := listen(t, both)
 	g := start(t, providerOf("p", up))
 	g.Apply(parseConfig(t, providerOf("p", up, "    api: sk-another-0123456789abcdefghijklmnop\n")))

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestARequestKeepsItsIDIfItIsFitToBeRepeated(t *testing.T) {
+func TestRequestKeepsItsIDIfItIsFitToBeRepeated(t *testing.T) {
 	g := start(t, providerOf("p", listen(t, both)))
 	for _, c := range []struct {
 		name, id string

@@ -58,8 +58,8 @@ func TestKeysTakeTurnsToLookForTheirRequests(t *testing.T) {
 	done(0)
 }
 
-// TestAKeyIsToldOfItsRequestsAsItMayBe asks as a key that is no admin's.
-func TestAKeyIsToldOfItsRequestsAsItMayBe(t *testing.T) {
+// TestKeyIsToldOfItsRequestsAsItMayBe asks as a key that is no admin's.
+func TestKeyIsToldOfItsRequestsAsItMayBe(t *testing.T) {
 	const other = "sk-other-0123456789abcdefghijklm"
 	folder := filepath.Join(t.TempDir(), "requests")
 	up := listen(t, both)

@@ -144,7 +144,7 @@ func waiting(goOn <-chan bool) script {
 	}
 }
 
-func TestARestartOnAPassedSocketLosesNothing(t *testing.T) {
+func TestRestartOnAPassedSocketLosesNothing(t *testing.T) {
 	t.Parallel()
 	const streams = 200
 	program := build(t)

@@ -76,7 +76,7 @@ func TestPreflightsAreAnsweredBeforeAnythingElse(t *testing.T) {
 	}
 }
 
-func TestTheRouterAnswersInTheEnvelope(t *testing.T) {
+func TestRouterAnswersInTheEnvelope(t *testing.T) {
 	g := start(t, providerOf("p", listen(t, both)))
 	for _, c := range []struct {
 		method, path string
@@ -141,7 +141,7 @@ func TestProbesAreAnswered(t *testing.T) {
 	}
 }
 
-func TestAGatewayThatEndsIsNotReady(t *testing.T) {
+func TestGatewayThatEndsIsNotReady(t *testing.T) {
 	arrived, release := make(chan bool, 1), make(chan bool)
 	up := listen(t, func(p *peer, _ seen) bool {
 		arrived <- true
@@ -171,7 +171,7 @@ func TestAGatewayThatEndsIsNotReady(t *testing.T) {
 }
 
 // Under the race detector it fails if the request is looked at once more.
-func TestARequestWhoseAttemptsGoOnIsNotLookedAtBehindTheirBack(t *testing.T) {
+func TestRequestWhoseAttemptsGoOnIsNotLookedAtBehindTheirBack(t *testing.T) {
 	s := start(t, providerOf("p", listen(t, both))).Server
 	looked := make(chan bool)
 	handler := s.entrance(func(ctx *fasthttp.RequestCtx) {

@@ -69,7 +69,7 @@ func TestWhatIsBetweenTheGatewayAndAProviderStaysThere(t *testing.T) {
 }
 
 // A type of content is the one header of a provider's that clients get as it is.
-func TestAProvidersContentTypeCannotBringHeadersWithIt(t *testing.T) {
+func TestProvidersContentTypeCannotBringHeadersWithIt(t *testing.T) {
 	for _, kind := range []string{"audio/mpeg\rX-Evil: 1", "audio/mpeg\nX-Evil: 1", "audio/mpeg\r\n X-Evil: 1", "audio/mpeg\x00X-Evil: 1", "audio/mpeg\x0bX-Evil: 1"} {
 		g := start(t, providerOf("p", listen(t, says(reply(200, kind, "sound")))))
 		c := g.dial()

@@ -82,7 +82,7 @@ var scenarios = []scenario{
 	{name: "what must not be said", p: []script{fails(400, refusedHeader, `{"error":{"message":"refused","code":"content_policy_violation"}}`)}, status: 400, from: "p", says: "content_policy_violation"},
 }
 
-func TestAMisbehavingProviderIsNotTheClientsMatter(t *testing.T) {
+func TestMisbehavingProviderIsNotTheClientsMatter(t *testing.T) {
 	t.Parallel()
 	for _, test := range scenarios {
 		for _, request := range []string{plainRequest, streamRequest} {
@@ -121,7 +121,7 @@ func TestAMisbehavingProviderIsNotTheClientsMatter(t *testing.T) {
 }
 
 // A connection that died while it was idle costs nothing but another connection.
-func TestAStalePooledConnectionIsNoFailure(t *testing.T) {
+func TestStalePooledConnectionIsNoFailure(t *testing.T) {
 	up := listen(t, inTurn(both, func(*peer, seen) bool { return false }, both))
 	g := start(t, providerOf("p", up), keyed(""))
 	for range 2 {
@@ -163,7 +163,7 @@ func TestModelAndUsageAreThoseOfTheChannelThatServed(t *testing.T) {
 }
 
 // A client that leaves while a limit is waited out is not waited for.
-func TestAWaitForAProviderEndsWhenTheClientLeaves(t *testing.T) {
+func TestWaitForAProviderEndsWhenTheClientLeaves(t *testing.T) {
 	asked := make(chan bool, 1)
 	up := listen(t, func(p *peer, _ seen) bool {
 		p.say(strings.Replace(reply(429, jsonKind, errorBody("slow down")), "\r\n", "\r\nRetry-After: 3600\r\n", 1))

@@ -18,7 +18,7 @@ const nobodyRests = "preferences: {cooldown_period: 0}\n"
 var mute script = func(p *peer, _ seen) bool { p.gone(); return false }
 
 // However many channels are silent before it, one that is well is asked.
-func TestASearchDoesNotEndBeforeEveryChannelWasAsked(t *testing.T) {
+func TestSearchDoesNotEndBeforeEveryChannelWasAsked(t *testing.T) {
 	t.Parallel()
 	for n := 1; n <= 4; n++ {
 		for _, request := range []string{plainRequest, streamRequest} {
@@ -38,7 +38,7 @@ func TestASearchDoesNotEndBeforeEveryChannelWasAsked(t *testing.T) {
 }
 
 // Whoever is given up learns how many were asked, and where the time went.
-func TestASearchInVainEndsWithTheSumOfWhatItsChannelsMayTake(t *testing.T) {
+func TestSearchInVainEndsWithTheSumOfWhatItsChannelsMayTake(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		ups  []script
@@ -86,7 +86,7 @@ func TestWhereTheTimeWentIsNoPartOfWhatAProviderSays(t *testing.T) {
 
 // Beyond the longest search nobody is waited for, but for the first who was asked; and that he had no time is nobody's
 // fault.
-func TestTheLongestSearchIsTheEndOfIt(t *testing.T) {
+func TestLongestSearchIsTheEndOfIt(t *testing.T) {
 	t.Parallel()
 	failing, last := listen(t, says(reply(500, jsonKind, errorBody("no")))), listen(t, both)
 	g := startWith(t, Options{longestSearch: 2 * time.Second}, providerOf("p", failing), providerOf("q", listen(t, mute)), providerOf("r", last),
@@ -108,7 +108,7 @@ func TestTheLongestSearchIsTheEndOfIt(t *testing.T) {
 }
 
 // A total is of the whole, also where only those set it that come after the moderation.
-func TestTheTotalOfTheChannelsEndsTheirModeration(t *testing.T) {
+func TestTotalOfTheChannelsEndsTheirModeration(t *testing.T) {
 	policy := "    preferences: {timeout_policy: {default: {first_byte: 60, total: 0.3}}}\n"
 	g := start(t, keyed("ENABLE_MODERATION: true"), providerOf("judge", listen(t, mute), "    model: [omni-moderation-latest]\n"),
 		providerOf("p", listen(t, both), policy), providerOf("q", listen(t, both), policy))

@@ -29,7 +29,7 @@ const (
 	tavilyFound  = `{"code":200,"status":20000,"data":[{"title":"t","url":"u","content":"c","score":0.9,"description":""}],"meta":{"provider":"tavily","query":"x","response_time":1.5}}`
 )
 
-func TestASearchIsServedByBothServices(t *testing.T) {
+func TestSearchIsServedByBothServices(t *testing.T) {
 	up := act(t, playSearch)
 	defaults := "\n    engine: search\n    preferences:\n      search_defaults: {search_depth: advanced, max_results: 2}"
 	for _, test := range []struct{ name, at, method, path, body, asked, want string }{
@@ -59,7 +59,7 @@ func TestASearchIsServedByBothServices(t *testing.T) {
 	}
 }
 
-func TestASearchThatIsNoneIsRefusedBeforeAProviderIsAsked(t *testing.T) {
+func TestSearchThatIsNoneIsRefusedBeforeAProviderIsAsked(t *testing.T) {
 	up := act(t, playSearch)
 	g := start(t, up.section("/search", "search"))
 	for path, want := range map[string]struct {
@@ -87,7 +87,7 @@ func TestASearchThatIsNoneIsRefusedBeforeAProviderIsAsked(t *testing.T) {
 }
 
 // A search goes to the next channel like any other request, past those that have no search.
-func TestASearchGoesOnToAnotherChannel(t *testing.T) {
+func TestSearchGoesOnToAnotherChannel(t *testing.T) {
 	failing := act(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(432)
@@ -105,7 +105,7 @@ func TestASearchGoesOnToAnotherChannel(t *testing.T) {
 }
 
 // What a search costs is what its service counts, and a price for each.
-func TestASearchIsPaidFor(t *testing.T) {
+func TestSearchIsPaidFor(t *testing.T) {
 	up := act(t, playSearch)
 	const prices = "\n    preferences:\n      model_price: {search: {input: 1000, per_search: 8}}"
 	for _, test := range []struct {
@@ -143,7 +143,7 @@ func TestASearchIsPaidFor(t *testing.T) {
 	})
 }
 
-func TestASearchThatRepeatsAKeyIsShownWithoutIt(t *testing.T) {
+func TestSearchThatRepeatsAKeyIsShownWithoutIt(t *testing.T) {
 	for _, at := range []string{"/search", "\n    engine: search"} {
 		up := act(t, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "application/json")

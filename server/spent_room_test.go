@@ -10,7 +10,7 @@ import (
 
 // An answer for which there is no room at any stage, whole or on its way into
 // another format, is charged as the provider counted it, or estimated.
-func TestAnAnswerThatFindsNoRoomIsCharged(t *testing.T) {
+func TestAnswerThatFindsNoRoomIsCharged(t *testing.T) {
 	t.Parallel()
 	for _, d := range tongues {
 		t.Run(d.name, func(t *testing.T) {
@@ -85,7 +85,7 @@ func TestImagesThatFindNoRoomAreCharged(t *testing.T) {
 }
 
 // So is one that is not done when the time of the whole is over.
-func TestAnAnswerThatIsNotDoneInTimeIsCharged(t *testing.T) {
+func TestAnswerThatIsNotDoneInTimeIsCharged(t *testing.T) {
 	t.Parallel()
 	s := &stage{}
 	up := listen(t, func(p *peer, _ seen) bool {

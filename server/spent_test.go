@@ -141,7 +141,7 @@ func TestWhatChannelsAnsweredBeforeTheLastIsCharged(t *testing.T) {
 
 // A stream that is put together for a client which leaves meanwhile costs what was
 // asked and what had been said, in whatever words.
-func TestAStreamThatWasToBePutTogetherIsChargedAsFarAsItCame(t *testing.T) {
+func TestStreamThatWasToBePutTogetherIsChargedAsFarAsItCame(t *testing.T) {
 	said := strings.Repeat("word ", 800)
 	event := func(delta string) string {
 		return `data: {"id":"c","object":"chat.completion.chunk","model":"m","choices":[{"index":0,"delta":{` + delta + `}}]}` + "\n\n"

@@ -79,7 +79,7 @@ func TestStrangersHaveASixteenthOfTheRequestLog(t *testing.T) {
 }
 
 // A flood of requests without a valid key pushes nobody's record out of the log of requests, and fills no log.
-func TestAFloodWithoutAKeyIsCountedNotWritten(t *testing.T) {
+func TestFloodWithoutAKeyIsCountedNotWritten(t *testing.T) {
 	t.Parallel()
 	folder := filepath.Join(t.TempDir(), "requests")
 	g := keepsLevel(t, folder, "request_log: {level: metadata, size: 1MiB}", providerOf("p", listen(t, both)))
@@ -137,7 +137,7 @@ func TestAFloodWithoutAKeyIsCountedNotWritten(t *testing.T) {
 }
 
 // Nor are there spans of them in the place of others, whatever they say of sampling.
-func TestAFloodWithoutAKeyHasFewSpans(t *testing.T) {
+func TestFloodWithoutAKeyHasFewSpans(t *testing.T) {
 	g, c, end := traces(t, nil, providerOf("p", listen(t, both)))
 	const flood = 400
 	for range flood {

@@ -22,7 +22,7 @@ func brokenStream(got <-chan bool, breakOff func(*peer)) script {
 	}
 }
 
-func TestAStreamThatDiesTellsItsClient(t *testing.T) {
+func TestStreamThatDiesTellsItsClient(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name     string
@@ -84,7 +84,7 @@ func TestAStreamThatDiesTellsItsClient(t *testing.T) {
 	}
 }
 
-func TestAStreamThatIsWholeIsPassedOnAsItIs(t *testing.T) {
+func TestStreamThatIsWholeIsPassedOnAsItIs(t *testing.T) {
 	t.Parallel()
 	usage := strings.Replace(streamRequest, `"stream":true`, `"stream":true,"stream_options":{"include_usage":true}`, 1)
 	crlf := strings.ReplaceAll(event("one")+stopEvent+doneEvent, "\n", "\r\n")
@@ -155,7 +155,7 @@ func TestEventsAreNotHeldBack(t *testing.T) {
 
 // An upstream that says [DONE] and keeps its connection open has said all: a
 // client that reads to the end must not wait for its time-out, which the test would not see the end of.
-func TestAStreamEndsWithItsLastEvent(t *testing.T) {
+func TestStreamEndsWithItsLastEvent(t *testing.T) {
 	up := listen(t, func(p *peer, _ seen) bool {
 		p.say(streamHead + chunk(event("one")) + chunk(stopEvent+doneEvent))
 		p.gone()
@@ -172,7 +172,7 @@ func TestAStreamEndsWithItsLastEvent(t *testing.T) {
 
 // An upstream that does not heed `stream` has answered all the same: the client
 // gets the answer in the form it asked for.
-func TestAnAnswerOfTheOtherKindIsTurnedIntoTheOneAskedFor(t *testing.T) {
+func TestAnswerOfTheOtherKindIsTurnedIntoTheOneAskedFor(t *testing.T) {
 	for _, c := range []struct{ name, request, answer, kind, word string }{
 		{"a plain answer to a streamed request", streamRequest, plainOK, "text/event-stream", "data: [DONE]"},
 		{"a stream to a plain request", plainRequest, streamOK, "application/json", `"content":"one two"`},
@@ -187,7 +187,7 @@ func TestAnAnswerOfTheOtherKindIsTurnedIntoTheOneAskedFor(t *testing.T) {
 	}
 }
 
-func TestAConnectionServesOnAfterAFailedRequest(t *testing.T) {
+func TestConnectionServesOnAfterAFailedRequest(t *testing.T) {
 	up := listen(t, func(p *peer, r seen) bool {
 		if wantsStream(r) {
 			p.say(streamHead + chunk("")) // no event: a failure that the client gets as a plain error
@@ -263,7 +263,7 @@ func TestFasthttpKeepsARequestUntilItsAnswerIsWritten(t *testing.T) {
 
 // The same of the whole gateway: the log, written last, still finds the model's
 // name in the client's bytes.
-func TestAStreamsBooksNameItsOwnModel(t *testing.T) {
+func TestStreamsBooksNameItsOwnModel(t *testing.T) {
 	const models = "abcdefgh"
 	g := start(t, providerOf("p", listen(t, both), "    model: [model-a, model-b, model-c, model-d, model-e, model-f, model-g, model-h]\n"))
 	c := g.dial()

@@ -32,7 +32,7 @@ func notices(t *testing.T) (path string, heard <-chan string) {
 	return path, ch
 }
 
-func TestTheServiceManagerHearsHowTheServiceIsDoing(t *testing.T) {
+func TestServiceManagerHearsHowTheServiceIsDoing(t *testing.T) {
 	program := build(t)
 	path := program.file(t, "live.yaml", goodFile)
 	socket, heard := notices(t)

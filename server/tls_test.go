@@ -103,7 +103,7 @@ func TestLargeBodiesAreCountedUnderTLS(t *testing.T) {
 	c.answer().failure(t, 413, "request_too_large")
 }
 
-func TestAClientThatLeavesUnderTLSEndsItsUpstreamRequest(t *testing.T) {
+func TestClientThatLeavesUnderTLSEndsItsUpstreamRequest(t *testing.T) {
 	files := newAuthority(t)
 	trust := files.issue(t, 1)
 	arrived, ended := make(chan bool, 1), make(chan bool, 1)
@@ -122,7 +122,7 @@ func TestAClientThatLeavesUnderTLSEndsItsUpstreamRequest(t *testing.T) {
 	checkGone(t, g, 1)
 }
 
-func TestAConnectionThatNeverShakesHandsIsClosed(t *testing.T) {
+func TestConnectionThatNeverShakesHandsIsClosed(t *testing.T) {
 	t.Parallel()
 	files := newAuthority(t)
 	files.issue(t, 1)
@@ -134,7 +134,7 @@ func TestAConnectionThatNeverShakesHandsIsClosed(t *testing.T) {
 	}
 }
 
-func TestARenewedCertificateIsTakenUp(t *testing.T) {
+func TestRenewedCertificateIsTakenUp(t *testing.T) {
 	t.Parallel()
 	files := newAuthority(t)
 	trust := files.issue(t, 1)
@@ -167,7 +167,7 @@ func TestARenewedCertificateIsTakenUp(t *testing.T) {
 	}
 }
 
-func TestACertificateThatCannotBeReadIsAnErrorAtTheStart(t *testing.T) {
+func TestCertificateThatCannotBeReadIsAnErrorAtTheStart(t *testing.T) {
 	files := newAuthority(t)
 	_, err := New(Options{Config: parseConfig(t), TLSCert: files.cert, TLSKey: files.key})
 	if err == nil || !strings.Contains(err.Error(), "--tls-cert "+files.cert) {

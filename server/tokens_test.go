@@ -195,8 +195,8 @@ func TestZeroTokensAreBelievedInAWholeAnswerAndCounted(t *testing.T) {
 	s.charge(func() { s.post(path, body) }).isFor(t, "a stream of zeros", 1000, 100)
 }
 
-// TestAPromptOfNoTokensIsEstimated has providers count an answer, and nothing of what they read for it.
-func TestAPromptOfNoTokensIsEstimated(t *testing.T) {
+// TestPromptOfNoTokensIsEstimated has providers count an answer, and nothing of what they read for it.
+func TestPromptOfNoTokensIsEstimated(t *testing.T) {
 	for _, d := range tongues {
 		s := staged(t, d.section)
 		for _, stream := range []bool{false, true} {
@@ -216,9 +216,9 @@ func TestAPromptOfNoTokensIsEstimated(t *testing.T) {
 	}
 }
 
-// TestAStreamsUsageAtItsEndIsBelievedWithoutACompletion has the same numbers once before the answer, and once where it
+// TestStreamsUsageAtItsEndIsBelievedWithoutACompletion has the same numbers once before the answer, and once where it
 // ends.
-func TestAStreamsUsageAtItsEndIsBelievedWithoutACompletion(t *testing.T) {
+func TestStreamsUsageAtItsEndIsBelievedWithoutACompletion(t *testing.T) {
 	d := tongues[0]
 	s := staged(t, d.section)
 	path, body := askers[0].plain(true)
@@ -265,7 +265,7 @@ func TestUsageInOtherPlacesOfAChatIsFound(t *testing.T) {
 	}
 }
 
-func TestAnAnswerThatSaysNothingCostsWhatTheProviderCounted(t *testing.T) {
+func TestAnswerThatSaysNothingCostsWhatTheProviderCounted(t *testing.T) {
 	s := staged(t, tongues[0].section)
 	path, body := askers[0].plain(false)
 	empty := `{"choices":[{"index":0,"message":{"role":"assistant","content":""},"finish_reason":"stop"}]}`
@@ -283,7 +283,7 @@ func TestAnAnswerThatSaysNothingCostsWhatTheProviderCounted(t *testing.T) {
 
 // Of a model of which it is known what it answers with at most, a count far beyond that is not believed, for each
 // answer that was asked for.
-func TestACountFarBeyondWhatTheModelAnswersWithIsEstimated(t *testing.T) {
+func TestCountFarBeyondWhatTheModelAnswersWithIsEstimated(t *testing.T) {
 	for _, d := range tongues {
 		if d.engine == "aws" {
 			continue // its models have other names

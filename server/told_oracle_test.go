@@ -174,7 +174,7 @@ func TestWhatRestsDoesNotTellOthersWhatWasSaid(t *testing.T) {
 
 // Looking through escapes takes time, so there is an end to it; then nothing of what
 // the provider says is shown, whatever it is.
-func TestAProviderIsNotRepeatedToWhoSendsTooManyEscapes(t *testing.T) {
+func TestProviderIsNotRepeatedToWhoSendsTooManyEscapes(t *testing.T) {
 	up := listen(t, func(p *peer, _ seen) bool {
 		p.say(reply(400, jsonKind, `{"error":{"message":"first things first"}}`))
 		return true

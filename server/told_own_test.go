@@ -129,7 +129,7 @@ func TestContentTypesHaveNoSecrets(t *testing.T) {
 	}
 }
 
-func TestTheErrorOfAChoiceHasItsStatusForTheClientToo(t *testing.T) {
+func TestErrorOfAChoiceHasItsStatusForTheClientToo(t *testing.T) {
 	for _, test := range []struct {
 		name, failure string
 		status        int

@@ -9,7 +9,7 @@ import (
 // total is a timeout_policy under which nothing but the whole is limited.
 const total = "preferences:\n  cooldown_period: 0\n  image_fetch: {allow: 127.0.0.1}\n  timeout_policy: {default: {first_byte: 0, idle: 0, total: 0.3}}\n"
 
-func TestTheTotalEndsWhateverIsDoneForARequest(t *testing.T) {
+func TestTotalEndsWhateverIsDoneForARequest(t *testing.T) {
 	t.Parallel()
 	silent := func(p *peer, _ seen) bool { p.gone(); return false }
 	picture := `{"model":"m","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"http://ADDR/p.png"}}]}]}`
@@ -50,7 +50,7 @@ func TestTheTotalEndsWhateverIsDoneForARequest(t *testing.T) {
 	}
 }
 
-func TestTheTotalEndsAStreamWithAnError(t *testing.T) {
+func TestTotalEndsAStreamWithAnError(t *testing.T) {
 	t.Parallel()
 	up := listen(t, func(p *peer, r seen) bool {
 		p.say(streamHead + chunk(event("one")))
@@ -71,7 +71,7 @@ func TestTheTotalEndsAStreamWithAnError(t *testing.T) {
 }
 
 // What ends because the others have used up the time is no channel's fault; what has had all of it is.
-func TestTheTotalRestsOnlyAChannelThatHadAllOfTheTime(t *testing.T) {
+func TestTotalRestsOnlyAChannelThatHadAllOfTheTime(t *testing.T) {
 	silent := listen(t, func(p *peer, _ seen) bool { p.gone(); return false })
 	failing := listen(t, says(reply(500, jsonKind, `{"error":{"message":"no"}}`)))
 	resting := strings.Replace(total, "cooldown_period: 0", "cooldown_period: 60", 1)

@@ -106,7 +106,7 @@ func TestBodiesAreLoggedOnlyIfTheyAreAskedFor(t *testing.T) {
 	}
 }
 
-func TestABodyIsShortened(t *testing.T) {
+func TestBodyIsShortened(t *testing.T) {
 	long := strings.Repeat("word ", 2000)
 	run := strings.Repeat("QUJD", 100)
 	for _, c := range []struct {

@@ -75,7 +75,7 @@ func TestTracesFollowARequestFromItsClientToEachProvider(t *testing.T) {
 	}
 }
 
-func TestATraceThatAClientDoesNotNameRightlyIsNotContinued(t *testing.T) {
+func TestTraceThatAClientDoesNotNameRightlyIsNotContinued(t *testing.T) {
 	up := listen(t, both)
 	g, c, end := traces(t, nil, providerOf("p", up, quick))
 	for _, header := range [][]string{nil, {"Traceparent", "00-nonsense"}, {"Tracestate", "a=1"}, {"Traceparent", traceparent, "Traceparent", traceparent}} {

@@ -20,7 +20,7 @@ func messages(name string, u *upstream, more ...string) string {
 	return strings.Replace(providerOf(name, u, more...), "/v1/chat/completions", "/v1/messages", 1)
 }
 
-func TestAnOpenAIClientIsServedByAnAnthropicProvider(t *testing.T) {
+func TestOpenAIClientIsServedByAnAnthropicProvider(t *testing.T) {
 	up := listen(t, func(p *peer, r seen) bool {
 		if wantsStream(r) {
 			p.say(anthropicStream)
@@ -78,7 +78,7 @@ func TestFailuresOfAnotherFormatAreTranslatedAndRetried(t *testing.T) {
 	}
 }
 
-func TestATranslatedStreamThatIsCutIsNotACleanEnd(t *testing.T) {
+func TestTranslatedStreamThatIsCutIsNotACleanEnd(t *testing.T) {
 	cut := listen(t, func(p *peer, _ seen) bool {
 		p.say(anthropicStream[:strings.Index(anthropicStream, "event: message_delta")])
 		return false
@@ -148,7 +148,7 @@ func TestOverridesReachWhatTheyAreFor(t *testing.T) {
 	}
 }
 
-func TestATranslatedStreamEndsWhenItsUpstreamSaysSo(t *testing.T) {
+func TestTranslatedStreamEndsWhenItsUpstreamSaysSo(t *testing.T) {
 	t.Parallel()
 	for _, from := range []*dialect{chatDialect, responsesDialect} {
 		for _, stream := range []bool{true, false} {
@@ -214,7 +214,7 @@ func TestWhatAProviderCannotBeToldIsToldToThoseWhoAsk(t *testing.T) {
 
 // An alias that ends in -search has the search tool of Google's OpenAI-compatible endpoint added, from whatever format
 // the request comes.
-func TestAnAliasForSearchAddsTheToolInOpenAIsFormat(t *testing.T) {
+func TestAliasForSearchAddsTheToolInOpenAIsFormat(t *testing.T) {
 	up := listen(t, both)
 	g := start(t, providerOf("p", up, "    model: [{gemini-2.5-pro: best-search}, {gpt-4o: other-search}, gemini-2.5-pro]\n"))
 	for _, test := range []struct {

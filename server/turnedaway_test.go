@@ -14,7 +14,7 @@ import (
 )
 
 // However a request that is too large or too slow comes, it is counted and leaves a line that its id finds.
-func TestARequestThatIsTurnedAwayIsCountedAndLeavesALine(t *testing.T) {
+func TestRequestThatIsTurnedAwayIsCountedAndLeavesALine(t *testing.T) {
 	t.Parallel()
 	times := conn.UsualTimes
 	times.Head = time.Second
@@ -105,7 +105,7 @@ func TestARequestThatIsTurnedAwayIsCountedAndLeavesALine(t *testing.T) {
 }
 
 // Who reads that there is no room knows of what, and which flag makes more.
-func TestARefusalForWantOfRoomNamesItsFlag(t *testing.T) {
+func TestRefusalForWantOfRoomNamesItsFlag(t *testing.T) {
 	goOn := make(chan bool)
 	up := listen(t, pausing(goOn))
 	g := startWith(t, Options{MaxInFlight: 1, RequestMemory: 2 << 20}, providerOf("p", up))
@@ -132,7 +132,7 @@ func TestARefusalForWantOfRoomNamesItsFlag(t *testing.T) {
 }
 
 // What can never fit is no want of room: the alert on that must not fire, and the log says which flag would help.
-func TestARequestThatCanNeverFitIsNoWantOfRoom(t *testing.T) {
+func TestRequestThatCanNeverFitIsNoWantOfRoom(t *testing.T) {
 	g := startWith(t, Options{RequestMemory: 2 << 20}, providerOf("p", listen(t, both)))
 	const size = 2_000_000
 	body := bigRequest(size)

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestTheUnitLeavesAnIntruderLittle(t *testing.T) {
+func TestUnitLeavesAnIntruderLittle(t *testing.T) {
 	// The threshold is in tenths: an exposure level of 2.0.
 	out, err := exec.Command("systemd-analyze", "security", "--offline=true", "--threshold=20", "../deploy/uni-api.service").CombinedOutput()
 	if err != nil {

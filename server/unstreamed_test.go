@@ -10,7 +10,7 @@ import (
 
 // Some hosts let a model think only where its answer is streamed. Clients that want the whole at once get it all the
 // same.
-func TestAnAnswerAtOnceIsMadeOfAStreamWhereAHostThinksInStreamsAlone(t *testing.T) {
+func TestAnswerAtOnceIsMadeOfAStreamWhereAHostThinksInStreamsAlone(t *testing.T) {
 	stream := streamHead + chunk(named("", `{"id":"c1","choices":[{"index":0,"delta":{"reasoning_content":"hm"}}]}`)+named("", servertest.ChatEvent(`"hi"`))+stopEvent+usageEvent+doneEvent) + chunk("")
 	for _, path := range []string{"/v1/chat/completions", "/v1/messages"} {
 		up := listen(t, says(stream))

@@ -27,7 +27,7 @@ var listRequests = map[string]func(schema string) string{
 	},
 }
 
-func TestAnAnswerThatIsNoObjectIsAskedForInOne(t *testing.T) {
+func TestAnswerThatIsNoObjectIsAskedForInOne(t *testing.T) {
 	upstreams := map[string]string{"openai": "gpt-4.1", "anthropic": "claude-sonnet-4-5", "anthropic-vertex": "claude-3-7-sonnet", "responses": "gpt-4.1", "cohere": "command-a",
 		"bedrock-converse": "amazon.nova-pro-v1:0", "gemini": "gemini-2.5-pro", "gemini-vertex": "gemini-2.0-flash"}
 	for _, schema := range []string{`{"type":"array","items":{"type":"object","properties":{"needle":{"type":"string"}}}}`, `{"type":"string","enum":["needle"]}`,
@@ -59,7 +59,7 @@ func TestAnAnswerThatIsNoObjectIsAskedForInOne(t *testing.T) {
 	}
 }
 
-func TestAWrappedAnswerComesUnwrapped(t *testing.T) {
+func TestWrappedAnswerComesUnwrapped(t *testing.T) {
 	pieces := []string{`{"ans`, `wer": [{"a"`, `:"x"}`, `] }`}
 	stream := streamHeadOnly
 	for _, p := range pieces {
@@ -104,7 +104,7 @@ func TestAWrappedAnswerComesUnwrapped(t *testing.T) {
 	}
 }
 
-func TestAnAnswerGivenToAToolComesWithoutTheWordsBesideIt(t *testing.T) {
+func TestAnswerGivenToAToolComesWithoutTheWordsBesideIt(t *testing.T) {
 	const (
 		words  = `{"contentBlockIndex":0,"delta":{"text":"Here it is: "}}`
 		opened = `{"contentBlockIndex":1,"start":{"toolUse":{"toolUseId":"t1","name":"NAME"}}}`
@@ -190,7 +190,7 @@ func contentOf(t *testing.T, body string) (text string) {
 	return text
 }
 
-func TestAChatRequestIsWrittenAnewForAHostThatTakesLessOfChat(t *testing.T) {
+func TestChatRequestIsWrittenAnewForAHostThatTakesLessOfChat(t *testing.T) {
 	const answer = `{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"sh","arguments":"{\"input\":\"ls\"}"}}]},"finish_reason":"tool_calls"}]}`
 	up := listen(t, func(p *peer, _ seen) bool {
 		p.say(reply(200, jsonKind, answer))
@@ -245,9 +245,9 @@ func TestFunctionsAreToolsForAHostThatHasNoFunctions(t *testing.T) {
 	}
 }
 
-// TestAStreamThatNeedsAToolIsAskedPlainlyWhereThereIsNone has a model that does not stream with tools asked for JSON,
+// TestStreamThatNeedsAToolIsAskedPlainlyWhereThereIsNone has a model that does not stream with tools asked for JSON,
 // which it is by a tool.
-func TestAStreamThatNeedsAToolIsAskedPlainlyWhereThereIsNone(t *testing.T) {
+func TestStreamThatNeedsAToolIsAskedPlainlyWhereThereIsNone(t *testing.T) {
 	up := listen(t, func(p *peer, s seen) bool {
 		if strings.HasSuffix(s.URL.Path, "converse-stream") {
 			p.say(reply(400, jsonKind, `{"message":"This model doesn't support tool use in streaming mode."}`))

@@ -17,7 +17,7 @@ func (g *gateway) waits(t *testing.T, n int64) {
 	eventually(t, fmt.Sprint(n, " wait"), func() bool { return g.waiting.Stats().Waiting == n })
 }
 
-func TestARequestWaitsForALimitInsteadOfBeingRefused(t *testing.T) {
+func TestRequestWaitsForALimitInsteadOfBeingRefused(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct{ key, all, body string }{
 		"requests at once":                {"rate_limit: 1 concurrent, queue: 30", "", plainRequest},
@@ -66,7 +66,7 @@ func TestARequestWaitsForALimitInsteadOfBeingRefused(t *testing.T) {
 	}
 }
 
-func TestARequestThatWaitsInVainIsRefusedAsOneThatDoesNot(t *testing.T) {
+func TestRequestThatWaitsInVainIsRefusedAsOneThatDoesNot(t *testing.T) {
 	for name, test := range map[string]struct {
 		key  string
 		ends string // as the metric has it; "" is that it did not wait

@@ -22,7 +22,7 @@ func (g *gateway) resting() (channels, keys, pairs int) {
 	return channels, keys, pairs
 }
 
-func TestAnAdminWakesWhatRests(t *testing.T) {
+func TestAdminWakesWhatRests(t *testing.T) {
 	for _, test := range []struct {
 		name, query, body     string
 		status                int

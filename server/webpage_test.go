@@ -51,7 +51,7 @@ func pageOf2025(t *testing.T, shown string) (saved string) {
 	return string(body)
 }
 
-func TestThePageOf2025LoadsShowsAndSaves(t *testing.T) {
+func TestPageOf2025LoadsShowsAndSaves(t *testing.T) {
 	up := listen(t, both)
 	text := "# kept\nproviders:\n" + providerOf("p", up, "    preferences: {headers: {X-Secret: header-0123456789abcdef}}\n") +
 		"  - provider: none\n    base_url: http://" + up.addr + "/v1\n    api: [sk-one-0123456789abcdefone1, sk-two-0123456789abcdeftwo2]\n    model: [{real: alias}]\n    tools: false\n" +

@@ -36,7 +36,7 @@ func wordsIn(text string) (words []string) {
 	return words
 }
 
-func TestTheWordsOfTheGlossaryAreKept(t *testing.T) {
+func TestWordsOfTheGlossaryAreKept(t *testing.T) {
 	page := contents(t, "docs", "architecture.md")
 	_, glossary, begins := strings.Cut(page, "\n## Words\n")
 	glossary, _, ends := strings.Cut(glossary, "\n## ")
@@ -93,7 +93,7 @@ func TestTheWordsOfTheGlossaryAreKept(t *testing.T) {
 }
 
 // Where is what: the answers are files and functions that there are.
-func TestTheAnswersOfTheArchitectureAreThere(t *testing.T) {
+func TestAnswersOfTheArchitectureAreThere(t *testing.T) {
 	_, answers, _ := strings.Cut(contents(t, "docs", "architecture.md"), "\n## Where is what\n")
 	answers, _, _ = strings.Cut(answers, "\n## ")
 	names, files := ours(t), 0

@@ -63,7 +63,7 @@ func TestWhatIsWrittenIntoABatchIsReadFromIt(t *testing.T) {
 	}
 }
 
-func TestASpanKeepsTheAddressesWithTheMostRequests(t *testing.T) {
+func TestSpanKeepsTheAddressesWithTheMostRequests(t *testing.T) {
 	all, total := addresses{otherAddresses: 5}, int64(5)
 	for i := range 3 * keptAddresses {
 		all[fmt.Sprintf("10.0.%d.%d", i/256, i%256)] = int64(i)

@@ -140,7 +140,7 @@ func fill(t *testing.T, dir string) {
 	}
 }
 
-func TestALedgerInUseOrDamagedIsAClearError(t *testing.T) {
+func TestLedgerInUseOrDamagedIsAClearError(t *testing.T) {
 	dir := t.TempDir()
 	open(t, Options{Dir: dir})
 	if _, err := Open(Options{Dir: dir, Log: quiet}); err == nil || !strings.Contains(err.Error(), "another process") {

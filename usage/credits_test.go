@@ -103,7 +103,7 @@ func TestOnlyTheLast30DaysCountWhereCreatedAtDoesNotSay(t *testing.T) {
 	})
 }
 
-func TestANewCreatedAtCountsWhatWasSpentSinceThenWhileRequestsAreInFlight(t *testing.T) {
+func TestNewCreatedAtCountsWhatWasSpentSinceThenWhileRequestsAreInFlight(t *testing.T) {
 	everywhere(t, func(t *testing.T, b *Books, c *clock) {
 		credits, begun := int64(1000), c.now()
 		k := configure(t, b, &credits, &begun)

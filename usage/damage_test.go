@@ -106,7 +106,7 @@ func askedAll(t *testing.T, b *Books, c *clock) (requests, spent int64) {
 	return requestsIn(b, from, to), state.Spent
 }
 
-func TestALedgerWithDamagedRowsOpensWithoutThem(t *testing.T) {
+func TestLedgerWithDamagedRowsOpensWithoutThem(t *testing.T) {
 	whole := t.TempDir()
 	c := lived(t, whole)
 	pristine, err := os.ReadFile(filepath.Join(whole, ledgerFile))
@@ -238,7 +238,7 @@ func TestRowsThatAreDamagedWhileTheBooksAreOpenAreLeftOutOfHoursAndDays(t *testi
 	}
 }
 
-func TestALedgerThatLostItsMarksFindsThemAgain(t *testing.T) {
+func TestLedgerThatLostItsMarksFindsThemAgain(t *testing.T) {
 	dir := t.TempDir()
 	c := lived(t, dir)
 	before := rowsIn(rowsOf(t, dir), tableMeta)
@@ -258,7 +258,7 @@ func TestALedgerThatLostItsMarksFindsThemAgain(t *testing.T) {
 }
 
 // Marks move on with the time, whether or not anything is counted then: what there is may be far behind them.
-func TestALedgerThatWasIdleIsNotTakenForDamaged(t *testing.T) {
+func TestLedgerThatWasIdleIsNotTakenForDamaged(t *testing.T) {
 	used := t.TempDir()
 	end := lived(t, used).at.Load()
 	for _, idle := range []time.Duration{0, minutesFor, 5 * 24 * time.Hour, 40 * 24 * time.Hour} {

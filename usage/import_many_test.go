@@ -10,7 +10,7 @@ import (
 )
 
 // The Python uni-api may have written down whatever models its clients asked for.
-func TestAnImportOfManyModelsTellsTheLaterOnesTogether(t *testing.T) {
+func TestImportOfManyModelsTellsTheLaterOnesTogether(t *testing.T) {
 	now := time.Date(2026, 5, 20, 12, 30, 0, 0, time.UTC)
 	const beyond = 5000
 	var file strings.Builder
@@ -36,7 +36,7 @@ func TestAnImportOfManyModelsTellsTheLaterOnesTogether(t *testing.T) {
 	}
 }
 
-func TestAnImportOfManyKeysIsRefused(t *testing.T) {
+func TestImportOfManyKeysIsRefused(t *testing.T) {
 	var file strings.Builder
 	file.WriteString(pastHead)
 	for i := range 2*mostImported + 1 {

@@ -60,7 +60,7 @@ func kept(t *testing.T, dir string, now time.Time, kind Kind, from time.Time, lo
 	return sum
 }
 
-func TestAnImportedHistoryIsCountedWhereItBelongs(t *testing.T) {
+func TestImportedHistoryIsCountedWhereItBelongs(t *testing.T) {
 	now := time.Date(2026, 5, 20, 12, 30, 0, 0, time.UTC)
 	dir := t.TempDir()
 	file := pastHead +
@@ -99,7 +99,7 @@ func TestAnImportedHistoryIsCountedWhereItBelongs(t *testing.T) {
 	}
 }
 
-func TestAnImportIsAddedToWhatTheLedgerHas(t *testing.T) {
+func TestImportIsAddedToWhatTheLedgerHas(t *testing.T) {
 	now := time.Date(2026, 5, 20, 12, 30, 0, 0, time.UTC)
 	dir := t.TempDir()
 	l, err := OpenLedger(Options{Dir: dir, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return now }})
@@ -123,7 +123,7 @@ func TestAnImportIsAddedToWhatTheLedgerHas(t *testing.T) {
 	}
 }
 
-func TestAnImportCountsNothingTwice(t *testing.T) {
+func TestImportCountsNothingTwice(t *testing.T) {
 	now := time.Date(2026, 5, 20, 12, 30, 0, 0, time.UTC)
 	dir := t.TempDir()
 	first := pastHead + pastRow(1, "2026-05-01 10:00:00", "") + pastRow(2, "2026-05-02 10:00:00", "")
@@ -150,7 +150,7 @@ func TestAnImportCountsNothingTwice(t *testing.T) {
 	}
 }
 
-func TestAnImportTakesTheFilesOwnPrices(t *testing.T) {
+func TestImportTakesTheFilesOwnPrices(t *testing.T) {
 	now := time.Date(2026, 5, 20, 12, 30, 0, 0, time.UTC)
 	file := "timestamp,id,api_key,provider,model,endpoint,prompt_tokens,completion_tokens,prompt_price,completion_price,trace_id\n" +
 		"2026-05-01 10:00:00.5+00,1," + pastKey + ",p,m,e,1000000,1000000,0.3,1.25,t\n" +
@@ -161,7 +161,7 @@ func TestAnImportTakesTheFilesOwnPrices(t *testing.T) {
 	}
 }
 
-func TestAFileThatIsNoExportIsRefusedWhole(t *testing.T) {
+func TestFileThatIsNoExportIsRefusedWhole(t *testing.T) {
 	now := time.Date(2026, 5, 20, 12, 30, 0, 0, time.UTC)
 	good := pastRow(1, "2026-05-01 10:00:00", "")
 	for name, test := range map[string]struct{ file, want string }{
@@ -183,7 +183,7 @@ func TestAFileThatIsNoExportIsRefusedWhole(t *testing.T) {
 	}
 }
 
-func TestALedgerThatIsInUseIsNotImportedInto(t *testing.T) {
+func TestLedgerThatIsInUseIsNotImportedInto(t *testing.T) {
 	dir := t.TempDir()
 	l, err := OpenLedger(Options{Dir: dir, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {

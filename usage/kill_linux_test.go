@@ -14,10 +14,10 @@ import (
 	"unsafe"
 )
 
-// TestAKilledProcessLosesAtMostWhatCameAfterItsLastFlush runs this test binary as a process that counts as fast as it
+// TestKilledProcessLosesAtMostWhatCameAfterItsLastFlush runs this test binary as a process that counts as fast as it
 // can, and kills it at any time. Flushes follow each other without a pause there; in a gateway there is one in each
 // second.
-func TestAKilledProcessLosesAtMostWhatCameAfterItsLastFlush(t *testing.T) {
+func TestKilledProcessLosesAtMostWhatCameAfterItsLastFlush(t *testing.T) {
 	if dir := os.Getenv("USAGE_VICTIM"); dir != "" {
 		victim(dir)
 	}

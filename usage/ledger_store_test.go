@@ -105,7 +105,7 @@ func TestCreditsThatAreAddedDuringAReloadStay(t *testing.T) {
 	}
 }
 
-func TestALedgerThatDoesNotAnswerLosesNothingAndStopsNoRequest(t *testing.T) {
+func TestLedgerThatDoesNotAnswerLosesNothingAndStopsNoRequest(t *testing.T) {
 	for name, fault := range farFaults {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

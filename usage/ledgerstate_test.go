@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-func TestTheStateOfTheLedgerSaysWhatWaits(t *testing.T) {
+func TestStateOfTheLedgerSaysWhatWaits(t *testing.T) {
 	everywhere(t, func(t *testing.T, b *Books, c *clock) {
 		disk := onFullDisk(b)
 		k := configure(t, b, nil, nil)
@@ -38,7 +38,7 @@ func TestTheStateOfTheLedgerSaysWhatWaits(t *testing.T) {
 	})
 }
 
-func TestTheStateOfTheLedgerKnowsItsSize(t *testing.T) {
+func TestStateOfTheLedgerKnowsItsSize(t *testing.T) {
 	b := open(t, Options{Dir: t.TempDir()})
 	if size := b.Ledger().Size; size <= 0 {
 		t.Errorf("the file has %d bytes", size)

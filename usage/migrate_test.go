@@ -51,7 +51,7 @@ func version1(t *testing.T, dir string, at map[int64]Row, names []Name) {
 	}
 }
 
-func TestALedgerOfVersion1IsTakenOver(t *testing.T) {
+func TestLedgerOfVersion1IsTakenOver(t *testing.T) {
 	dir, c := t.TempDir(), newClock()
 	var r Row
 	r[requests], r[promptTokens], r[cost] = 2, 30, 100
@@ -110,7 +110,7 @@ func version2(t *testing.T, dir string, edit func(names map[uint32][]byte)) {
 	})
 }
 
-func TestALedgerOfVersion2ThatANameHasSpoiledOpens(t *testing.T) {
+func TestLedgerOfVersion2ThatANameHasSpoiledOpens(t *testing.T) {
 	dir := t.TempDir()
 	b := open(t, Options{Dir: dir})
 	credits := int64(1000)
@@ -154,7 +154,7 @@ func TestALedgerOfVersion2ThatANameHasSpoiledOpens(t *testing.T) {
 	}
 }
 
-func TestALedgerOfALaterVersionIsLeftAlone(t *testing.T) {
+func TestLedgerOfALaterVersionIsLeftAlone(t *testing.T) {
 	dir := t.TempDir()
 	l, err := openFile(dir, new(damages), time.Now())
 	if err != nil {

@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// TestAFileThatCannotGrowLosesNothing runs this test binary as a process whose files the kernel lets grow no further,
+// TestFileThatCannotGrowLosesNothing runs this test binary as a process whose files the kernel lets grow no further,
 // as on a full disk, and gives it room again.
-func TestAFileThatCannotGrowLosesNothing(t *testing.T) {
+func TestFileThatCannotGrowLosesNothing(t *testing.T) {
 	if dir := os.Getenv("USAGE_CRAMPED"); dir != "" {
 		if err := cramped(dir); err != nil {
 			fmt.Println(err)

@@ -41,7 +41,7 @@ func onFullDisk(b *Books) *fullDisk {
 	return disk
 }
 
-func TestAFullDiskLosesNothing(t *testing.T) {
+func TestFullDiskLosesNothing(t *testing.T) {
 	for name, after := range map[string]bool{"nothing is written": false, "it is written and fails": true} {
 		t.Run(name, func(t *testing.T) {
 			everywhere(t, func(t *testing.T, b *Books, c *clock) {

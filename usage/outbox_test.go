@@ -98,7 +98,7 @@ func TestOutboxOfALongOutageHasAPieceForEachHour(t *testing.T) {
 }
 
 // A database that does not answer fails no count, and what was counted is delivered by the next process of the folder.
-func TestALedgerWhoseDatabaseIsAwayKeepsWhatIsCounted(t *testing.T) {
+func TestLedgerWhoseDatabaseIsAwayKeepsWhatIsCounted(t *testing.T) {
 	dir := t.TempDir()
 	b := open(t, Options{Database: "postgres://u:p@127.0.0.1:1/d?sslmode=disable", Dir: dir})
 	credits := int64(100)

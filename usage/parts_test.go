@@ -188,9 +188,9 @@ func TestPartsAreToldApartWithinBounds(t *testing.T) {
 	}
 }
 
-// TestAKeyThatAsksForEverOtherServicesTakesNoPlaceOfOthers has one client key ask for services, sizes and qualities
+// TestKeyThatAsksForEverOtherServicesTakesNoPlaceOfOthers has one client key ask for services, sizes and qualities
 // that nobody has heard of, for many models, until the books tell no more of its apart.
-func TestAKeyThatAsksForEverOtherServicesTakesNoPlaceOfOthers(t *testing.T) {
+func TestKeyThatAsksForEverOtherServicesTakesNoPlaceOfOthers(t *testing.T) {
 	const series = 400
 	b := open(t, Options{Memory: true, Series: series})
 	configure(t, b, nil, nil)

@@ -59,7 +59,7 @@ func requestsIn(b *Books, from, to time.Time) (n int64) {
 	return n
 }
 
-func TestAQuestionIsAnsweredFromMinutesHoursAndDaysTogether(t *testing.T) {
+func TestQuestionIsAnsweredFromMinutesHoursAndDaysTogether(t *testing.T) {
 	everywhere(t, func(t *testing.T, b *Books, c *clock) {
 		s := configure(t, b, nil, nil).Series("p", "m", "e")
 		start := c.now()
@@ -160,7 +160,7 @@ func (t *countingTx) remove(table string, key []byte) error {
 }
 
 // Whoever starts again after a year waits for what was counted before it, and not for a year of empty minutes.
-func TestALongAbsenceCostsWhatWasCountedBeforeIt(t *testing.T) {
+func TestLongAbsenceCostsWhatWasCountedBeforeIt(t *testing.T) {
 	everywhere(t, func(t *testing.T, b *Books, c *clock) {
 		s, start := configure(t, b, nil, nil).Series("p", "m", "e"), c.now()
 		for range 3 * 60 {
@@ -191,7 +191,7 @@ func TestALongAbsenceCostsWhatWasCountedBeforeIt(t *testing.T) {
 	})
 }
 
-func TestAClockThatIsSetBackLosesNothing(t *testing.T) {
+func TestClockThatIsSetBackLosesNothing(t *testing.T) {
 	everywhere(t, func(t *testing.T, b *Books, c *clock) {
 		s := configure(t, b, nil, nil).Series("p", "m", "e")
 		s.Record(sample(1, 1))

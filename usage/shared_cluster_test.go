@@ -180,7 +180,7 @@ func TestOfFourInstancesThatStartAtOnceOneMakesTheTables(t *testing.T) {
 	}
 }
 
-func TestAStartSaysWhatIsWrongWithTheDatabase(t *testing.T) {
+func TestStartSaysWhatIsWrongWithTheDatabase(t *testing.T) {
 	server := postgrestest.Start(t)
 	server.SQL("postgres", "CREATE DATABASE latin OWNER gate TEMPLATE template0 ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C'")
 	server.SQL("postgres", "CREATE DATABASE newer OWNER gate")
@@ -209,7 +209,7 @@ func TestAStartSaysWhatIsWrongWithTheDatabase(t *testing.T) {
 	}
 }
 
-func TestAStartWithoutTheDatabaseServesAndTellsItLater(t *testing.T) {
+func TestStartWithoutTheDatabaseServesAndTellsItLater(t *testing.T) {
 	server := postgrestest.Start(t)
 	dir, credits := t.TempDir(), int64(100)
 	m := joinLedger(t, Options{Database: server.Books(), Dir: dir, Instance: "one"})
@@ -245,7 +245,7 @@ func TestAStartWithoutTheDatabaseServesAndTellsItLater(t *testing.T) {
 	}
 }
 
-func TestAStartWithoutTheDatabaseKnowsWhatAllHadSpentBefore(t *testing.T) {
+func TestStartWithoutTheDatabaseKnowsWhatAllHadSpentBefore(t *testing.T) {
 	server := postgrestest.Start(t)
 	dir, credits := t.TempDir(), int64(100)
 	one, other := joinLedger(t, Options{Database: server.Books(), Dir: dir, Instance: "one"}), joinLedger(t, Options{Database: server.Books(), Instance: "two"})
@@ -300,7 +300,7 @@ func killed(m *member) {
 	})
 }
 
-func TestACommitWhoseAnswerIsLostIsCountedOnce(t *testing.T) {
+func TestCommitWhoseAnswerIsLostIsCountedOnce(t *testing.T) {
 	server := postgrestest.Start(t)
 	cut := newCutter(t, server.Port)
 	address, _ := url.Parse(server.Books())
@@ -335,9 +335,9 @@ func TestACommitWhoseAnswerIsLostIsCountedOnce(t *testing.T) {
 	}
 }
 
-// TestTheTablesAnswerAsAFileDoes counts the same for two months into a file of one process and into the tables by two
+// TestTablesAnswerAsAFileDoes counts the same for two months into a file of one process and into the tables by two
 // instances.
-func TestTheTablesAnswerAsAFileDoes(t *testing.T) {
+func TestTablesAnswerAsAFileDoes(t *testing.T) {
 	server := postgrestest.Start(t)
 	var mu sync.Mutex
 	at := time.Date(2026, 1, 30, 22, 58, 30, 0, time.UTC)

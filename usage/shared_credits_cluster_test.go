@@ -9,9 +9,9 @@ import (
 	"uniapi/usage/postgrestest"
 )
 
-// TestAStartWithoutTheDatabaseCountsWhatWaitsForIt has a key that was given no credits before the database went, so
+// TestStartWithoutTheDatabaseCountsWhatWaitsForIt has a key that was given no credits before the database went, so
 // that nothing but what waits tells what it has spent; and then two more processes that never find the database.
-func TestAStartWithoutTheDatabaseCountsWhatWaitsForIt(t *testing.T) {
+func TestStartWithoutTheDatabaseCountsWhatWaitsForIt(t *testing.T) {
 	server := postgrestest.Start(t)
 	dir, credits := t.TempDir(), int64(100)
 	m := joinLedger(t, Options{Database: server.Books(), Dir: dir, Instance: "one"})

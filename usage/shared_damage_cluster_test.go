@@ -103,7 +103,7 @@ func TestDamagedSumsOfTheCommonLedgerGiveNothing(t *testing.T) {
 }
 
 // A correction that cannot be read is left out, and told; the others count.
-func TestACorrectionThatCannotBeReadIsLeftOut(t *testing.T) {
+func TestCorrectionThatCannotBeReadIsLeftOut(t *testing.T) {
 	server := postgrestest.Start(t)
 	m := joinLedger(t, Options{Database: server.Books(), Instance: "one"})
 	for _, nano := range []int64{10, 20} {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-func TestATimelineTellsWhatHappenedWhen(t *testing.T) {
+func TestTimelineTellsWhatHappenedWhen(t *testing.T) {
 	everywhere(t, func(t *testing.T, b *Books, c *clock) {
 		k := configure(t, b, nil, nil)
 		start := c.now()

@@ -55,7 +55,7 @@ func filled(t testing.TB, dir string) {
 	}
 }
 
-func TestALedgerGoesFromAFileToTablesAndBackWithoutLoss(t *testing.T) {
+func TestLedgerGoesFromAFileToTablesAndBackWithoutLoss(t *testing.T) {
 	server := postgrestest.Start(t)
 	file, again := t.TempDir(), t.TempDir()
 	filled(t, file)
@@ -123,9 +123,9 @@ func TestInstancesMayBeDifferentUsersOfTheDatabase(t *testing.T) {
 	soon(t, "the second user delivers", func() bool { return inTables(t, m, ofRequests)[requests] == 241 })
 }
 
-// TestAnExportOfManyInstancesAsksLittleOfEach counts how often the tables are looked through, for nothing is delivered
+// TestExportOfManyInstancesAsksLittleOfEach counts how often the tables are looked through, for nothing is delivered
 // meanwhile.
-func TestAnExportOfManyInstancesAsksLittleOfEach(t *testing.T) {
+func TestExportOfManyInstancesAsksLittleOfEach(t *testing.T) {
 	server := postgrestest.Start(t)
 	file := t.TempDir()
 	filled(t, file)

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// TestALedgerOfAllKindsIsExportedAndRestored has counted what is priced by tokens alone, and what is not.
-func TestALedgerOfAllKindsIsExportedAndRestored(t *testing.T) {
+// TestLedgerOfAllKindsIsExportedAndRestored has counted what is priced by tokens alone, and what is not.
+func TestLedgerOfAllKindsIsExportedAndRestored(t *testing.T) {
 	now := time.Now().UTC().Add(-80 * time.Hour).Truncate(time.Minute)
 	dir, again := t.TempDir(), t.TempDir()
 	b := open(t, Options{Dir: dir, Now: func() time.Time { return now }})
@@ -54,8 +54,8 @@ func TestALedgerOfAllKindsIsExportedAndRestored(t *testing.T) {
 	}
 }
 
-// TestAnExportThatCannotBeTrueIsRefusedWhole gives files that somebody has changed, or whose clock was wrong.
-func TestAnExportThatCannotBeTrueIsRefusedWhole(t *testing.T) {
+// TestExportThatCannotBeTrueIsRefusedWhole gives files that somebody has changed, or whose clock was wrong.
+func TestExportThatCannotBeTrueIsRefusedWhole(t *testing.T) {
 	const day0 = 1772323200 // 2026-03-01
 	now := func() time.Time { return time.Unix(day0+13*3600, 0) }
 	head := func(hoursTo int64) string {

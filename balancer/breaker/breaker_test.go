@@ -76,7 +76,7 @@ func TestWhatAProbeLearnsDecides(t *testing.T) {
 	}
 }
 
-func TestAProbeThatIsNeverReportedIsReplaced(t *testing.T) {
+func TestProbeThatIsNeverReportedIsReplaced(t *testing.T) {
 	mine := new(Client)
 	for whom, r := range map[string]*Breaker{"all": paused(), "this client": pausedFor(mine)} {
 		r.Take(11*second, mine)
@@ -89,7 +89,7 @@ func TestAProbeThatIsNeverReportedIsReplaced(t *testing.T) {
 	}
 }
 
-func TestAProbeOfAPauseThatWasReplacedHealsOnlyWhatItSaw(t *testing.T) {
+func TestProbeOfAPauseThatWasReplacedHealsOnlyWhatItSaw(t *testing.T) {
 	mine := new(Client)
 	for whom, r := range map[string]*Breaker{"all": paused(), "this client": pausedFor(mine)} {
 		r.Take(12*second, mine)
@@ -104,7 +104,7 @@ func TestAProbeOfAPauseThatWasReplacedHealsOnlyWhatItSaw(t *testing.T) {
 	}
 }
 
-func TestAFurtherFailureNeverShortensAPause(t *testing.T) {
+func TestFurtherFailureNeverShortensAPause(t *testing.T) {
 	hours := int64(6 * time.Hour)
 	mine := new(Client)
 	for _, test := range []struct {

@@ -108,7 +108,7 @@ func TestFailuresInARowAreThoseOfProbes(t *testing.T) {
 	}
 }
 
-func TestAGuessMakesNothingLonger(t *testing.T) {
+func TestGuessMakesNothingLonger(t *testing.T) {
 	mine := new(Client)
 	for _, guess := range []bool{true, false} {
 		b := newBreaker()

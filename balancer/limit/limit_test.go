@@ -403,7 +403,7 @@ func TestModelsAndSubjectsAreCountedByThemselves(t *testing.T) {
 	}
 }
 
-func TestTheModelsNameIsNotKeptInTheRequestsMemory(t *testing.T) {
+func TestModelsNameIsNotKeptInTheRequestsMemory(t *testing.T) {
 	subject := NewLocal().Subject("s", perModel(t, "1/1m"))
 	body := []byte("model-a")
 	subject.Take(unsafe.String(&body[0], len(body)), 1)

@@ -71,7 +71,7 @@ func TestTokensAreReservedAndSettled(t *testing.T) {
 	}
 }
 
-func TestARequestOfMoreTokensThanThereEverAreGoesByItself(t *testing.T) {
+func TestRequestOfMoreTokensThanThereEverAreGoesByItself(t *testing.T) {
 	s := NewLocal().Subject("k", quotas([]config.Quota{tokensAMinute}))
 	h, _, ok := s.Hold("m", Need{Tokens: 5000}, at(0), false)
 	if !ok {
@@ -182,7 +182,7 @@ func TestCalendarsBeginAnewWhereTheyAre(t *testing.T) {
 	}
 }
 
-func TestAModelsQuotaHoldsBesideThatOfAllModels(t *testing.T) {
+func TestModelsQuotaHoldsBesideThatOfAllModels(t *testing.T) {
 	s := NewLocal().Subject("k", quotas([]config.Quota{{Of: config.Tokens, Count: 1000, Window: time.Minute}}, config.Quota{Of: config.Tokens, Count: 100, Window: time.Minute}))
 	if _, refusal, ok := s.Hold("m", Need{Tokens: 60}, at(0), false); !ok {
 		t.Fatal(refusal)
@@ -248,7 +248,7 @@ func TestQuotasGoOnInTheNextProcess(t *testing.T) {
 	}
 }
 
-func TestAReloadKeepsWhatIsHeldAndUsed(t *testing.T) {
+func TestReloadKeepsWhatIsHeldAndUsed(t *testing.T) {
 	store := NewLocal()
 	s := store.Subject("k", quotas([]config.Quota{tokensAMinute, two}))
 	h, _, _ := s.Hold("m", Need{Tokens: 400}, at(0), false)

@@ -117,8 +117,8 @@ func TestCheapestTakesTheLowestPrice(t *testing.T) {
 	}
 }
 
-// TestTheCheapestServeEquallyOften has dearer ones before, between and behind them, and one of all rest.
-func TestTheCheapestServeEquallyOften(t *testing.T) {
+// TestCheapestServeEquallyOften has dearer ones before, between and behind them, and one of all rest.
+func TestCheapestServeEquallyOften(t *testing.T) {
 	for _, prices := range [][]float64{{1, 2, 1}, {1, 1, 2, 2, 2}, {2, 1, 2, 1, 1}, {1, 1}, {3, 1, 2}} {
 		for rests := range len(prices) + 1 {
 			var turns []int

@@ -105,7 +105,7 @@ func TestCallsWithArgumentsThatAreNoObjectLetAConversationGoOn(t *testing.T) {
 
 // Anthropic answers "all content must be type `text` if `is_error` is true"
 // (github.com/vellum-ai/vellum-assistant/pull/18387), and Bedrock hands it on.
-func TestAToolThatFailedAndShowsSomethingSaysSoInWords(t *testing.T) {
+func TestToolThatFailedAndShowsSomethingSaysSoInWords(t *testing.T) {
 	failed := func(content string) string {
 		return `{"role":"user","content":"q"},{"role":"assistant","content":[{"type":"tool_use","id":"t1","name":"f","input":{}}]},` +
 			`{"role":"user","content":[{"type":"tool_result","tool_use_id":"t1","is_error":true,"content":[` + content + `]}]}`

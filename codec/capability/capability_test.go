@@ -7,7 +7,7 @@ import (
 	yaml "go.yaml.in/yaml/v4"
 )
 
-func TestTheFileCanBeRead(t *testing.T) {
+func TestFileCanBeRead(t *testing.T) {
 	if len(builtin()) < 50 {
 		t.Fatalf("%d rules", len(builtin()))
 	}
@@ -116,7 +116,7 @@ func TestUsersCorrectWhatTheFileSays(t *testing.T) {
 	}
 }
 
-func TestARelayIsTakenForTheHostThatItIsLike(t *testing.T) {
+func TestRelayIsTakenForTheHostThatItIsLike(t *testing.T) {
 	q := Query{Host: "relay.example", Format: Chat, Model: "mistral-large-2411"}
 	for _, like := range []string{"mistral", "api.mistral.ai"} {
 		if got := Find(q, fromYAML(t, "like: "+like)); !got.Known || got.IDExact != 9 || !got.Refuses("stream_options") {

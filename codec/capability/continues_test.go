@@ -2,7 +2,7 @@ package capability
 
 import "testing"
 
-func TestTheTableKnowsWhoGoesOnWithItsWords(t *testing.T) {
+func TestTableKnowsWhoGoesOnWithItsWords(t *testing.T) {
 	for format, models := range map[string]map[string]bool{
 		Messages: {"claude-3-5-haiku-20241022": true, "claude-sonnet-4-5": true, "claude-opus-4-1@20250805": true, "claude-sonnet-4-6": false, "claude-opus-4-7": false,
 			"claude-sonnet-5": false, "claude-mythos-preview": false, "our-claude": false},

@@ -6,7 +6,7 @@ import (
 	"uniapi/codec/rawjson"
 )
 
-func TestTheFirstComplaintNamesTheMemberAndWhatItMustBe(t *testing.T) {
+func TestFirstComplaintNamesTheMemberAndWhatItMustBe(t *testing.T) {
 	for _, test := range []struct {
 		name, json string
 		read       func(*Reader, rawjson.Value)

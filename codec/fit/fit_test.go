@@ -175,7 +175,7 @@ func TestToolsThatMayNotBeCalledGoWhereTheChoiceOfSomeCannotBeSaid(t *testing.T)
 	}
 }
 
-func TestTheWordJSONIsInTheMessages(t *testing.T) {
+func TestWordJSONIsInTheMessages(t *testing.T) {
 	for said, want := range map[string]int{"three colours": 2, "three colours, as JSON": 1, "jsOn": 1, "j": 2} {
 		q := &codec.Request{Output: &codec.OutputFormat{Kind: codec.OutputJSON}, Messages: []codec.Message{{Parts: []codec.Part{{Text: said}}}}}
 		for _, format := range []string{capability.Chat, capability.Responses} {
@@ -190,7 +190,7 @@ func TestTheWordJSONIsInTheMessages(t *testing.T) {
 	}
 }
 
-func TestAChoiceNamesOnlyWhatIsOffered(t *testing.T) {
+func TestChoiceNamesOnlyWhatIsOffered(t *testing.T) {
 	search := codec.Tool{Kind: codec.ToolHosted, Name: "web_search_20250305"}
 	f := codec.Tool{Name: "f"}
 	forced := codec.ToolChoice{Mode: codec.ToolNamed, Name: "web_search"}

@@ -8,7 +8,7 @@ import (
 	"uniapi/codec/capability"
 )
 
-func TestAToolOfAProvidersOwnThatIsDemandedIsCalledOrRefused(t *testing.T) {
+func TestToolOfAProvidersOwnThatIsDemandedIsCalledOrRefused(t *testing.T) {
 	hosted := func(name string) codec.Tool { return codec.Tool{Kind: codec.ToolHosted, Name: name} }
 	function := codec.Tool{Name: "f"}
 	named := func(name string) codec.ToolChoice { return codec.ToolChoice{Mode: codec.ToolNamed, Name: name} }

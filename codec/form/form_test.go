@@ -105,7 +105,7 @@ func TestOneFieldIsReplacedAndTheRestStays(t *testing.T) {
 }
 
 // The client chooses the boundary: it must not make two parts of a model's name.
-func TestAValueThatHoldsTheBoundaryIsNotSet(t *testing.T) {
+func TestValueThatHoldsTheBoundaryIsNotSet(t *testing.T) {
 	const contentType = "multipart/form-data; boundary=4o"
 	body := []byte("--4o\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nm\r\n--4o--")
 	f, err := Read(contentType, body, "model")
@@ -205,7 +205,7 @@ var writtenByHand = map[string][]string{
 
 // A form that some reader could understand in another way is refused, and the error
 // says what is odd.
-func TestAFormThatCanBeReadInTwoWaysIsRefused(t *testing.T) {
+func TestFormThatCanBeReadInTwoWaysIsRefused(t *testing.T) {
 	const model = `Content-Disposition: form-data; name="model"`
 	part := func(lines ...string) string { return "--b\r\n" + strings.Join(lines, "\r\n") + "\r\n" }
 	good := part(model, "", "m")
@@ -343,7 +343,7 @@ func TestOnlyTheFieldsThatAreNamedStandOnce(t *testing.T) {
 	}
 }
 
-func TestAFieldIsFoundInEverySpelling(t *testing.T) {
+func TestFieldIsFoundInEverySpelling(t *testing.T) {
 	names := []string{"models", "fallbacks"}
 	for field, want := range map[string]bool{
 		"models": true, "Models": true, "models[]": true, "models[0][name]": true, "[models]": true, "fallbacks.0": true, "FALLBACKS": true,

@@ -51,9 +51,9 @@ func TestFormatsImportNoOtherButThatOfWhichTheyAreADialect(t *testing.T) {
 	}
 }
 
-// TestTheWalkThroughOfAddingAFormatIsTrue holds the page to the example: it names the example's files in the order in
+// TestWalkThroughOfAddingAFormatIsTrue holds the page to the example: it names the example's files in the order in
 // which to write them, and there are no others; its folder and one line are all that it took.
-func TestTheWalkThroughOfAddingAFormatIsTrue(t *testing.T) {
+func TestWalkThroughOfAddingAFormatIsTrue(t *testing.T) {
 	page, err := os.ReadFile("../../docs/architecture.md")
 	if err != nil {
 		t.Fatal(err)

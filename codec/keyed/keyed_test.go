@@ -18,7 +18,7 @@ func (m model) find(key int) int {
 	return -1
 }
 
-func TestAListIsWhatItsSimplestFormIs(t *testing.T) {
+func TestListIsWhatItsSimplestFormIs(t *testing.T) {
 	for seed := range uint64(50) {
 		r := rand.New(rand.NewPCG(seed, 2))
 		keys := []int{3, 20, 1000}[seed%3]

@@ -74,7 +74,7 @@ func TestOverridesChangeWhatTheyNameAndNothingElse(t *testing.T) {
 	}
 }
 
-func TestAStreamOverrideIsKnown(t *testing.T) {
+func TestStreamOverrideIsKnown(t *testing.T) {
 	for entries, want := range map[string]string{`{"stream":true}`: "true", `{"m":{"stream":false}}`: "false", `{"a":1}`: "none"} {
 		list, _ := members([]byte(entries))
 		r, err := Compile(list, "m", func(string) bool { return false })

@@ -177,7 +177,7 @@ func TestNothingGoesOutBeforeTheAnswer(t *testing.T) {
 	}
 }
 
-func TestAnErrorBeforeTheAnswerLeavesNothingSent(t *testing.T) {
+func TestErrorBeforeTheAnswerLeavesNothingSent(t *testing.T) {
 	for _, c := range []struct {
 		name, stream, says string
 		class              codec.Class
@@ -210,14 +210,14 @@ func TestAnErrorBeforeTheAnswerLeavesNothingSent(t *testing.T) {
 	}
 }
 
-func TestATriggerCountsOnlyWhereTheAnswerBegins(t *testing.T) {
+func TestTriggerCountsOnlyWhereTheAnswerBegins(t *testing.T) {
 	stream := strings.Replace(lead, "lead\",", "lead\",\"echo\":\"policy\",", 1) + say("a") + say("policy") + end
 	if out, err := flows.Run(newStream("policy"), stream, 7); out != stream || err != nil {
 		t.Errorf("%v: %q", err, out)
 	}
 }
 
-func TestAnErrorWithinTheAnswerEndsItBehindWhatCameBefore(t *testing.T) {
+func TestErrorWithinTheAnswerEndsItBehindWhatCameBefore(t *testing.T) {
 	for _, c := range []struct {
 		name, rest string
 		class      codec.Class
@@ -245,7 +245,7 @@ func TestAnErrorWithinTheAnswerEndsItBehindWhatCameBefore(t *testing.T) {
 	}
 }
 
-func TestAnEventOfMegabytesPassesInPieces(t *testing.T) {
+func TestEventOfMegabytesPassesInPieces(t *testing.T) {
 	big := strings.Replace(say(strings.Repeat("z", 3<<20)), "}\n", `,"count":7}`+"\n", 1)
 	for _, lines := range []string{"\n", "\r\n"} {
 		stream := strings.ReplaceAll(lead+big+say("a")+end, "\n", lines)
@@ -265,7 +265,7 @@ func TestAnEventOfMegabytesPassesInPieces(t *testing.T) {
 	}
 }
 
-func TestALargeLastEventEndsTheStream(t *testing.T) {
+func TestLargeLastEventEndsTheStream(t *testing.T) {
 	last := "data: {\"k\":\"end\",\"echo\":\"" + strings.Repeat("z", 100<<10) + "\",\"count\":9}\n\n"
 	for name, stream := range map[string]string{"whole": lead + last + "junk", "without an empty line": lead + strings.TrimSuffix(last, "\n\n")} {
 		for _, n := range []int{999, 1 << 20} {
@@ -278,7 +278,7 @@ func TestALargeLastEventEndsTheStream(t *testing.T) {
 	}
 }
 
-func TestALargeEventIsJudgedByItsStart(t *testing.T) {
+func TestLargeEventIsJudgedByItsStart(t *testing.T) {
 	pad := strings.Repeat("z", 200<<10)
 	for name, stream := range map[string]string{
 		"error":  lead + `data: {"error":"bad","pad":"` + pad + `"}` + "\n\n",
@@ -318,7 +318,7 @@ func TestWhatIsHeldBackIsBounded(t *testing.T) {
 	}
 }
 
-func TestABurstIsOneSliceOfWhatCame(t *testing.T) {
+func TestBurstIsOneSliceOfWhatCame(t *testing.T) {
 	s := newStream()
 	burst := []byte(say("a") + "data: ping\n\n" + say("b") + "data:\n\n" + end + "junk")
 	out, err := s.Push(burst)
@@ -336,7 +336,7 @@ func TestOrdinaryEventsDoNotAllocate(t *testing.T) {
 	flows.AllocateNothing(t, newStream(), events[:half], events[half:])
 }
 
-func TestAStreamCanBeUsedAgain(t *testing.T) {
+func TestStreamCanBeUsedAgain(t *testing.T) {
 	s, in := newStream(), new(plain)
 	for _, stream := range []string{lead + say("a") + end, lead, lead + say("b") + "{", "data: {\"error\":\"x\"}\n\n"} {
 		s.Reset(in)

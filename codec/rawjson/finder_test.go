@@ -20,7 +20,7 @@ func find(document string, n int) (text string, found bool, read int) {
 	return text, found, read
 }
 
-func TestAFinderFindsTheFirstMemberOfThatName(t *testing.T) {
+func TestFinderFindsTheFirstMemberOfThatName(t *testing.T) {
 	for _, c := range []struct{ document, want string }{ // "" is nothing
 		{`{"model":"m"}`, "m"},
 		{" \n{ \"x\" : {\"model\":\"inner\"} , \"model\" : \"m\" , \"y\":1}", "m"},
@@ -51,7 +51,7 @@ func TestAFinderFindsTheFirstMemberOfThatName(t *testing.T) {
 	}
 }
 
-func TestAFinderStopsWhereItHasFound(t *testing.T) {
+func TestFinderStopsWhereItHasFound(t *testing.T) {
 	document := `{"a":[1,2,3],"model":"m","messages":"` + strings.Repeat("x", 1<<20) + `"}`
 	if text, _, read := find(document, 100); text != "m" || read > 200 {
 		t.Errorf("%q after %d bytes", text, read)

@@ -166,7 +166,7 @@ func FuzzStep(f *testing.F) {
 	})
 }
 
-func TestAValueThatIsNotWalkedIntoIsPassedOver(t *testing.T) {
+func TestValueThatIsNotWalkedIntoIsPassedOver(t *testing.T) {
 	data := []byte(`{"a":{"b":[1]},"c":[2,[3]],"d":4,"e":[{"f":5},6]}`)
 	for _, c := range []struct {
 		name string
@@ -200,7 +200,7 @@ func TestAValueThatIsNotWalkedIntoIsPassedOver(t *testing.T) {
 	}
 }
 
-func TestAnErrorInWhatIsWalkedIntoEndsTheOuterWalk(t *testing.T) {
+func TestErrorInWhatIsWalkedIntoEndsTheOuterWalk(t *testing.T) {
 	for _, text := range []string{`{"a":{"b" 1},"c":2}`, `{"a":{"b":1`, `{"a":{"b":{"c":]}}}`} {
 		it := MembersOf([]byte(text))
 		for it.Step() {

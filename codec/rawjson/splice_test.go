@@ -42,7 +42,7 @@ func TestSplicerChangesOnlyTheMembersNamed(t *testing.T) {
 	}
 }
 
-func TestARepeatedMemberDoesNotSwell(t *testing.T) {
+func TestRepeatedMemberDoesNotSwell(t *testing.T) {
 	var s Splicer
 	s.Set("a", []byte(`"`+strings.Repeat("x", 1000)+`"`))
 	body := `{` + strings.Repeat(`"a":1,`, 100_000) + `"b":2}`

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestACounterThatManyFillStopsAtItsEnd(t *testing.T) {
+func TestCounterThatManyFillStopsAtItsEnd(t *testing.T) {
 	var n Counter
 	var all sync.WaitGroup
 	for range 8 {
@@ -28,7 +28,7 @@ func TestACounterThatManyFillStopsAtItsEnd(t *testing.T) {
 	}
 }
 
-func TestACounterChangesAsAWhole(t *testing.T) {
+func TestCounterChangesAsAWhole(t *testing.T) {
 	var n Counter
 	n.Add(10)
 	to := func(then int64, ok bool) func(int64) (int64, bool) {

@@ -52,7 +52,7 @@ func TestEventsAreFoundWhateverTheLineEndsAndTheSplits(t *testing.T) {
 	}
 }
 
-func TestALoneCREndsAnEventAtOnceIfTheStreamUsesThem(t *testing.T) {
+func TestLoneCREndsAnEventAtOnceIfTheStreamUsesThem(t *testing.T) {
 	var b Boundary
 	if end, _ := b.Find([]byte("data: 1\r\r")); end != 9 {
 		t.Errorf("lone CRs: %d", end)

@@ -217,9 +217,9 @@ func TestRefusalsDoNotTellWhatIsInside(t *testing.T) {
 	}
 }
 
-// TestARedirectDoesNotMoveTheTimeOfARefusal has a site that takes its time before it redirects: the refusal is told as
+// TestRedirectDoesNotMoveTheTimeOfARefusal has a site that takes its time before it redirects: the refusal is told as
 // long after the redirect as ever.
-func TestARedirectDoesNotMoveTheTimeOfARefusal(t *testing.T) {
+func TestRedirectDoesNotMoveTheTimeOfARefusal(t *testing.T) {
 	redirected := make(chan time.Time, 1)
 	outside, _ := site(t, func(w http.ResponseWriter, r *http.Request) {
 		time.Sleep(90 * time.Millisecond)
@@ -307,7 +307,7 @@ func TestEveryRedirectIsCheckedAgain(t *testing.T) {
 	}
 }
 
-func TestANameThatChangesItsAddressGainsNothing(t *testing.T) {
+func TestNameThatChangesItsAddressGainsNothing(t *testing.T) {
 	var inside, public atomic.Int64
 	count := func(n *atomic.Int64) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) { n.Add(1); say(pngBytes)(w, r) }
@@ -409,7 +409,7 @@ func TestFetchingThroughAProxy(t *testing.T) {
 	}
 }
 
-func TestAFetchEndsWithItsTimeAndWithItsClient(t *testing.T) {
+func TestFetchEndsWithItsTimeAndWithItsClient(t *testing.T) {
 	gone := make(chan struct{}, 2)
 	address, _ := site(t, func(_ http.ResponseWriter, r *http.Request) {
 		<-r.Context().Done()
@@ -437,7 +437,7 @@ func TestAFetchEndsWithItsTimeAndWithItsClient(t *testing.T) {
 	}
 }
 
-func TestTheSameAddressIsFetchedOnce(t *testing.T) {
+func TestSameAddressIsFetchedOnce(t *testing.T) {
 	address, seen := site(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/live" {
 			w.Header().Set("Cache-Control", "private, no-store")
@@ -467,7 +467,7 @@ func TestTheSameAddressIsFetchedOnce(t *testing.T) {
 	}
 }
 
-func TestTheCacheForgetsWhatIsOldAndWhatIsTooMuch(t *testing.T) {
+func TestCacheForgetsWhatIsOldAndWhatIsTooMuch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCache(t, 1<<20)
 		third := Content{Base64: strings.Repeat("x", 1<<20/3-10)}

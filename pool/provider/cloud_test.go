@@ -148,7 +148,7 @@ func TestWhatACloudNeedsIsNamed(t *testing.T) {
 	}
 }
 
-func TestTheRegionIsReadFromAmazonsHosts(t *testing.T) {
+func TestRegionIsReadFromAmazonsHosts(t *testing.T) {
 	for host, want := range map[string]string{
 		"bedrock-runtime.us-east-1.amazonaws.com":               "us-east-1",
 		"bedrock-runtime-fips.us-gov-west-1.amazonaws.com":      "us-gov-west-1",

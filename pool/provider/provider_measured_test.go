@@ -9,7 +9,7 @@ import (
 )
 
 // What a list takes is bounded by how many entries are read, not by what a provider sends.
-func TestALongListOfNothingTakesLittle(t *testing.T) {
+func TestLongListOfNothingTakesLittle(t *testing.T) {
 	for name, body := range map[string]string{
 		"empty entries":  `{"data":[` + strings.Repeat(`{},`, 4<<20) + `{}]}`,
 		"nulls":          `{"models":[` + strings.Repeat(`null,`, 3<<20) + `null]}`,

@@ -11,7 +11,7 @@ import (
 	"uniapi/pool/pooltest"
 )
 
-func TestTheEngineFollowsFromTheAddress(t *testing.T) {
+func TestEngineFollowsFromTheAddress(t *testing.T) {
 	for address, want := range map[string]Engine{
 		"https://api.openai.com/v1/chat/completions":                                               EngineGPT,
 		"https://api.openai.com/v1":                                                                EngineGPT, // uni-api takes it for Gemini
@@ -50,7 +50,7 @@ func TestTheEngineFollowsFromTheAddress(t *testing.T) {
 	}
 }
 
-func TestAnEndpointTakesThePlaceOfTheOneInTheAddress(t *testing.T) {
+func TestEndpointTakesThePlaceOfTheOneInTheAddress(t *testing.T) {
 	for _, test := range []struct{ base, endpoint, want string }{
 		{"https://api.openai.com/v1/chat/completions", "models", "/v1/models"},
 		{"https://api.openai.com/v1/", "chat/completions", "/v1/chat/completions"},
@@ -71,7 +71,7 @@ func TestAnEndpointTakesThePlaceOfTheOneInTheAddress(t *testing.T) {
 	}
 }
 
-func TestAProvidersHeadersOverruleOurs(t *testing.T) {
+func TestProvidersHeadersOverruleOurs(t *testing.T) {
 	p := &config.Provider{Keys: []string{"k1", "k2"}}
 	p.Preferences.Headers = []config.Header{{Name: "user-agent", Value: "mine"}, {Name: "X-New", Value: "n"}}
 	lines := perKey(p, func(key string) []config.Header {
@@ -143,7 +143,7 @@ func TestEveryEngineThatIsServedHasADialectAndNoOther(t *testing.T) {
 	}
 }
 
-func TestAnEngineThatIsNotServedSaysWhy(t *testing.T) {
+func TestEngineThatIsNotServedSaysWhy(t *testing.T) {
 	p := pool.New(pool.Options{})
 	defer p.Close()
 	for engine, want := range map[string]string{
@@ -159,7 +159,7 @@ func TestAnEngineThatIsNotServedSaysWhy(t *testing.T) {
 	}
 }
 
-func TestAModelListIsAskedForWithTheFirstKey(t *testing.T) {
+func TestModelListIsAskedForWithTheFirstKey(t *testing.T) {
 	asked := make(chan string, 1)
 	up := pooltest.Listen(t, func(p *pooltest.Peer) {
 		for {
@@ -186,7 +186,7 @@ func TestAModelListIsAskedForWithTheFirstKey(t *testing.T) {
 }
 
 // A key may stand in the query of the address, and errors are logged.
-func TestAModelListThatIsRefusedDoesNotRepeatTheAddressesQuery(t *testing.T) {
+func TestModelListThatIsRefusedDoesNotRepeatTheAddressesQuery(t *testing.T) {
 	up := pooltest.Listen(t, pooltest.Always("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"))
 	p := openPool(t)
 	channel, err := NewAdapters(p).Channel(&config.Config{}, &config.Provider{BaseURL: "http://" + up.Addr + "/v1?key=hunter22"})

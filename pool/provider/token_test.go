@@ -46,7 +46,7 @@ func (m *tokenMaker) fetch() (*oauth2.Token, error) {
 
 func (m *tokenMaker) account() *account { return &account{now: time.Now, fetch: m.fetch} }
 
-func TestATokenIsFetchedOnceAndRenewedBeforeItEnds(t *testing.T) {
+func TestTokenIsFetchedOnceAndRenewedBeforeItEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		maker := &tokenMaker{life: time.Hour}
 		account := maker.account()
@@ -75,7 +75,7 @@ func TestATokenIsFetchedOnceAndRenewedBeforeItEnds(t *testing.T) {
 	})
 }
 
-func TestAShortTokenIsNotRenewedAllTheTime(t *testing.T) {
+func TestShortTokenIsNotRenewedAllTheTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		maker := &tokenMaker{life: 4 * time.Minute}
 		account := maker.account()
@@ -92,7 +92,7 @@ func TestAShortTokenIsNotRenewedAllTheTime(t *testing.T) {
 	})
 }
 
-func TestATokenThatCannotBeRenewedServesToItsEnd(t *testing.T) {
+func TestTokenThatCannotBeRenewedServesToItsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		maker := &tokenMaker{life: time.Hour}
 		account := maker.account()
@@ -119,7 +119,7 @@ func TestATokenThatCannotBeRenewedServesToItsEnd(t *testing.T) {
 	})
 }
 
-func TestACallThatIsCanceledWaitsForNoToken(t *testing.T) {
+func TestCallThatIsCanceledWaitsForNoToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		account := (&tokenMaker{life: time.Hour}).account()
 		call := new(pool.Call)
@@ -159,7 +159,7 @@ func vertexOf(t testing.TB, a *Adapters, key, tokenURI, proxy string) *Channel {
 	return c
 }
 
-func TestAServiceAccountProvesItselfAndIsKnownAfterAReload(t *testing.T) {
+func TestServiceAccountProvesItselfAndIsKnownAfterAReload(t *testing.T) {
 	key, text := rsaKey(t)
 	var asked int
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -211,7 +211,7 @@ func cutLast(s, sep string) (before, after string, found bool) {
 	return s[:i], s[i+len(sep):], true
 }
 
-func TestATokenComesByTheProvidersProxy(t *testing.T) {
+func TestTokenComesByTheProvidersProxy(t *testing.T) {
 	_, text := rsaKey(t)
 	asked := make(chan string, 1)
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -16,7 +16,7 @@ type lent []byte
 func (p lent) Lend() []byte { return p }
 func (lent) Return()        {}
 
-func TestARequestIsSentAndItsAnswerWaitedFor(t *testing.T) {
+func TestRequestIsSentAndItsAnswerWaitedFor(t *testing.T) {
 	for _, size := range []int{1, 16 << 10, 32 << 20} { // the last is far more than the sockets' buffers hold
 		near, far := dialed(t)
 		request := bytes.Repeat([]byte("q"), size)
@@ -74,7 +74,7 @@ func TestNoRequestIsSentBehindWhatHasCome(t *testing.T) {
 	}
 }
 
-func TestAWaitForAnAnswerEnds(t *testing.T) {
+func TestWaitForAnAnswerEnds(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		far  func(near *Conn, far *net.TCPConn) // once the request is there

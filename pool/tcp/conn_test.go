@@ -34,7 +34,7 @@ func dialed(t testing.TB) (near *Conn, far *net.TCPConn) {
 	return near, y.(*net.TCPConn)
 }
 
-func TestAReadWaitsForWhatComes(t *testing.T) {
+func TestReadWaitsForWhatComes(t *testing.T) {
 	near, far := dialed(t)
 	read := make(chan string)
 	go func() {
@@ -51,7 +51,7 @@ func TestAReadWaitsForWhatComes(t *testing.T) {
 	}
 }
 
-func TestABodyLargerThanTheSocketsBuffersArrivesWhole(t *testing.T) {
+func TestBodyLargerThanTheSocketsBuffersArrivesWhole(t *testing.T) {
 	near, far := dialed(t)
 	sent := bytes.Repeat([]byte("0123456789abcdef"), 1<<20)
 	wrote := make(chan error, 1)
@@ -72,7 +72,7 @@ func TestABodyLargerThanTheSocketsBuffersArrivesWhole(t *testing.T) {
 	}
 }
 
-func TestTheEndsOfAConnectionAreTheNetPackagesErrors(t *testing.T) {
+func TestEndsOfAConnectionAreTheNetPackagesErrors(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		do    func(near *Conn, far *net.TCPConn) error
@@ -134,7 +134,7 @@ func TestTheEndsOfAConnectionAreTheNetPackagesErrors(t *testing.T) {
 	}
 }
 
-func TestACloseEndsAReadThatWaits(t *testing.T) {
+func TestCloseEndsAReadThatWaits(t *testing.T) {
 	near, _ := dialed(t)
 	failed := make(chan error)
 	go func() {

@@ -42,7 +42,7 @@ func TestOnlyTwoPathsRevealSecretsAndWhatEveryKeyMayAskIsCounted(t *testing.T) {
 	}
 }
 
-func TestAnOverviewTellsHowTheGatewayItselfStands(t *testing.T) {
+func TestOverviewTellsHowTheGatewayItselfStands(t *testing.T) {
 	g := &gateway{now: Now{Draining: true, Clients: 7, Upstream: pool.Stats{Open: 5, Idle: 3}, Refused: 9, ReloadError: "line 3: no",
 		LeftOut: config.Problems{{Item: config.ItemModel, Message: "it has no name"}}}}
 	a := newAPI(t, g)

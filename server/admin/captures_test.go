@@ -73,7 +73,7 @@ func TestCapturesAreAskedForAndFetched(t *testing.T) {
 	}
 }
 
-func TestACaptureThatIsOverIsSaidToBe(t *testing.T) {
+func TestCaptureThatIsOverIsSaidToBe(t *testing.T) {
 	g := &gateway{}
 	a := newAPI(t, g)
 	want, err := g.captures.Want([]string{"k"}, 0, time.Hour)

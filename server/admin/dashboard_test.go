@@ -10,7 +10,7 @@ import (
 )
 
 // A policy that forbids what the page does would show in a browser only.
-func TestTheDashboardKeepsToItsPolicy(t *testing.T) {
+func TestDashboardKeepsToItsPolicy(t *testing.T) {
 	forbidden := map[string]*regexp.Regexp{
 		".html": regexp.MustCompile(`(?i)<style|\sstyle=|\son[a-z]+=|javascript:|<script(?:>|\s+[^>]*>\s*[^<\s])|<base|https?://`),
 		".css":  regexp.MustCompile(`(?i)@import|url\(`),

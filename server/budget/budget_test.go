@@ -80,7 +80,7 @@ func TestWhatIsHeldIsTakenBeforeAndGivenBack(t *testing.T) {
 	}
 }
 
-func TestARefusalChangesNothingAndSaysWhetherToComeAgain(t *testing.T) {
+func TestRefusalChangesNothingAndSaysWhetherToComeAgain(t *testing.T) {
 	b, s := New(9*mib), new(Share)
 	h := begin(b, s)
 	if err := h.Hold(Body, 4*mib); err != nil {
@@ -108,7 +108,7 @@ func TestARefusalChangesNothingAndSaysWhetherToComeAgain(t *testing.T) {
 	}
 }
 
-func TestARequestWithoutAKeyHoldsWhatIsFreeAndNoMore(t *testing.T) {
+func TestRequestWithoutAKeyHoldsWhatIsFreeAndNoMore(t *testing.T) {
 	var h Holding
 	if err := h.Hold(Body, Free); err != nil {
 		t.Error(err)
@@ -143,7 +143,7 @@ func TestNoKeyGetsMoreThanItsPartWhenItIsScarce(t *testing.T) {
 	}
 }
 
-func TestAKeyThatHoldsAllItCanLeavesRoomForOthers(t *testing.T) {
+func TestKeyThatHoldsAllItCanLeavesRoomForOthers(t *testing.T) {
 	b := New(90 * mib)
 	greedy := new(Share)
 	if got := fill(begin(b, greedy)); int64(got) > b.Most()+step || int64(got) < b.Most()-step {
@@ -160,7 +160,7 @@ func TestAKeyThatHoldsAllItCanLeavesRoomForOthers(t *testing.T) {
 }
 
 // The order of the two counters must not matter: many at once, and nothing is left.
-func TestTheBudgetIsNeverExceededAndComesBackWhole(t *testing.T) {
+func TestBudgetIsNeverExceededAndComesBackWhole(t *testing.T) {
 	b := New(8 * mib)
 	shares := make([]Share, 4)
 	var workers sync.WaitGroup

@@ -50,7 +50,7 @@ func TestNoKeyGetsMorePlacesThanItsPartWhenTheyAreScarce(t *testing.T) {
 	}
 }
 
-func TestTheOnlyKeyGetsAllPlacesAndWithoutALimitEachAsManyAsItWants(t *testing.T) {
+func TestOnlyKeyGetsAllPlacesAndWithoutALimitEachAsManyAsItWants(t *testing.T) {
 	if n := takes(NewPlaces(100), new(Share), true); n != 100 {
 		t.Errorf("the only key gets %d of 100", n)
 	}
@@ -87,7 +87,7 @@ func TestPlacesAreNeverExceededAndComeBackWhole(t *testing.T) {
 	}
 }
 
-func TestAPlaceAllocatesNothing(t *testing.T) {
+func TestPlaceAllocatesNothing(t *testing.T) {
 	p, s := NewPlaces(8), new(Share)
 	if n := testing.AllocsPerRun(100, func() {
 		if p.Refuses(s, false) || !p.Take(s, false) {

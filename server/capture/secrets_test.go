@@ -10,7 +10,7 @@ import (
 )
 
 // What nobody may see, in every place of both sides: keys, tokens, addresses of mail, what was said.
-func TestACaptureHasNoSecretInAnyPlace(t *testing.T) {
+func TestCaptureHasNoSecretInAnyPlace(t *testing.T) {
 	for _, secret := range []string{"sk-proj-Aq3bT9xYz", "sk-ant-api03-abc_def", "Bearer eyJhbGciOiJIUzI1NiJ9.e30.c2ln", "eyJhbGciOiJIUzI1NiJ9.e30.c2ln", "AIzaSyA1b2C3d4E5f6G7h8I9j0KlMnOp", "AKIAIOSFODNN7EXAMPLE", "gsk_a1b2c3d4",
 		"hf_QwErTyUiOp", "0123456789abcdef0123456789abcdef", "someone@mail.example", "tell nobody that", "https://inside.example/path"} {
 		quoted, err := json.Marshal(secret)

@@ -68,7 +68,7 @@ func fileOf(t testing.TB, body string, cut int) (*Exchange, *File) {
 	return e, e.File([]byte("salt"))
 }
 
-func TestACaptureHasTheStructureAndNoTexts(t *testing.T) {
+func TestCaptureHasTheStructureAndNoTexts(t *testing.T) {
 	for _, test := range shaped {
 		t.Run(test.name, func(t *testing.T) {
 			for _, cut := range []int{0, len(test.body) / 3, len(test.body) / 2} {
@@ -117,7 +117,7 @@ func TestIDsOfACaptureAreTheSameAllOverIt(t *testing.T) {
 	}
 }
 
-func TestAFileThatIsNoCaptureIsRefused(t *testing.T) {
+func TestFileThatIsNoCaptureIsRefused(t *testing.T) {
 	_, f := fileOf(t, "{}", 1)
 	good, err := f.JSON()
 	if err != nil {
@@ -147,7 +147,7 @@ func TestAFileThatIsNoCaptureIsRefused(t *testing.T) {
 }
 
 // A capture that is printed moves no cursor, and reads back as what it was.
-func TestAPrintedCaptureIsNothingButText(t *testing.T) {
+func TestPrintedCaptureIsNothingButText(t *testing.T) {
 	const name = "a\x1b[31m\x7f\u009b31m\u202e\U000e0041\u00e9\U0001f600"
 	f := &File{Version: version, Exchange: Exchange{Client: Sides{Request: &Message{Method: name, Headers: []Header{{name, name}}}}}}
 	text, err := f.JSON()

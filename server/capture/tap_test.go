@@ -37,7 +37,7 @@ func body(t testing.TB, m *Message) string {
 	return string(all)
 }
 
-func TestATapKeepsAllFourSidesInTheirOrder(t *testing.T) {
+func TestTapKeepsAllFourSidesInTheirOrder(t *testing.T) {
 	tap, memory := tap(64 << 20)
 	tap.Client().Request("POST", "/v1/chat/completions?key=sk-1&alt=sse", lines("Content-Type", "application/json", "Authorization", "Bearer sk-1"))
 	tap.Client().Add([]byte("asked"))
@@ -71,7 +71,7 @@ func TestATapKeepsAllFourSidesInTheirOrder(t *testing.T) {
 	}
 }
 
-func TestATapIsBounded(t *testing.T) {
+func TestTapIsBounded(t *testing.T) {
 	long := bytes.Repeat([]byte("x"), 3*mostOfBody/2)
 	for name, test := range map[string]struct {
 		memory int64
@@ -124,7 +124,7 @@ func bytesIn(text []byte, n int) iter.Seq[[]byte] {
 	}
 }
 
-func TestATapMayBeToldFromSeveralGoroutines(t *testing.T) {
+func TestTapMayBeToldFromSeveralGoroutines(t *testing.T) {
 	tap, _ := tap(64 << 20)
 	var all sync.WaitGroup
 	for range 8 {
@@ -178,14 +178,14 @@ func TestSecretsAreTakenOutOfAnExchangeAlsoAcrossPieces(t *testing.T) {
 	}
 }
 
-func TestTheNilTapCollectsNothing(t *testing.T) {
+func TestNilTapCollectsNothing(t *testing.T) {
 	var none *Tap
 	none.Try("a", "m", "openai", 1).Failed("why", "")
 }
 
-// TestATapHoldsWhatItTakes has exchanges of which next to nothing is the bodies' bytes: what the tap has, and what is
+// TestTapHoldsWhatItTakes has exchanges of which next to nothing is the bodies' bytes: what the tap has, and what is
 // made of it, is held.
-func TestATapHoldsWhatItTakes(t *testing.T) {
+func TestTapHoldsWhatItTakes(t *testing.T) {
 	many := make([]string, 0, 400)
 	for range cap(many) / 2 {
 		many = append(many, "X-A", "b")

@@ -72,7 +72,7 @@ func (s *streamed) WriteTo(io.Writer) (int64, error) {
 
 // An answer is all there for a client that waits for it before it does anything else, whatever its size and however it
 // is asked for, and is nobody else's.
-func TestAnAnswerOfAnySizeArrivesBeforeAnythingElseHappens(t *testing.T) {
+func TestAnswerOfAnySizeArrivesBeforeAnythingElseHappens(t *testing.T) {
 	roots, serverTLS := pooltest.Authority(t)
 	for scheme, options := range map[string]*tls.Config{"http": nil, "https": serverTLS} {
 		t.Run(scheme, func(t *testing.T) {

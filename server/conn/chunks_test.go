@@ -27,7 +27,7 @@ func (s socketOf) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func TestAStreamLeavesInAsFewWritesAsItHasPieces(t *testing.T) {
+func TestStreamLeavesInAsFewWritesAsItHasPieces(t *testing.T) {
 	const head, end = "HEAD\r\n\r\n", "0\r\n\r\n"
 	long := strings.Repeat("x", mostHeld)
 	for _, c := range []struct {
@@ -72,7 +72,7 @@ func TestAStreamLeavesInAsFewWritesAsItHasPieces(t *testing.T) {
 	}
 }
 
-func TestAnAnswerLeavesInAsFewWritesAsItsSizeNeeds(t *testing.T) {
+func TestAnswerLeavesInAsFewWritesAsItsSizeNeeds(t *testing.T) {
 	const head = "HEAD\r\n\r\n"
 	for _, c := range []struct {
 		body, writes int

@@ -29,7 +29,7 @@ func queued(t *testing.T, ln *net.TCPListener) (n uint32) {
 }
 
 // What the kernel has taken is handed over, however late the process gets to it.
-func TestAListenerThatStopsHandsOverItsWholeQueue(t *testing.T) {
+func TestListenerThatStopsHandsOverItsWholeQueue(t *testing.T) {
 	const crowd = 100
 	g := newGroup(t, 8*crowd, &UsualTimes)
 	for _, late := range []bool{false, true} {

@@ -28,7 +28,7 @@ func TestNetworksAreReadFromAList(t *testing.T) {
 	}
 }
 
-func TestTheClientBehindProxiesIsTheLastUntrustedAddress(t *testing.T) {
+func TestClientBehindProxiesIsTheLastUntrustedAddress(t *testing.T) {
 	trusted, err := ParseNetworks("10.0.0.0/8, fd00::/8")
 	if err != nil {
 		t.Fatal(err)

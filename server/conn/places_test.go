@@ -7,7 +7,7 @@ import (
 
 // Newcomers have some time to show a key, and those that come meanwhile wait. If
 // nobody goes, they are told to come again.
-func TestANewcomerIsLetAlone(t *testing.T) {
+func TestNewcomerIsLetAlone(t *testing.T) {
 	times := UsualTimes
 	times.Grace = patience
 	g := newGroup(t, 4, &times)
@@ -31,7 +31,7 @@ func TestANewcomerIsLetAlone(t *testing.T) {
 }
 
 // No connection is closed on a request that has come.
-func TestARequestThatHasComeKeepsItsConnection(t *testing.T) {
+func TestRequestThatHasComeKeepsItsConnection(t *testing.T) {
 	for name, request := range map[string]string{"a stranger's": good, "a key's": chatText(plainRequest)} {
 		t.Run(name, func(t *testing.T) {
 			g := newGroup(t, 4, &ungraceful)

@@ -165,7 +165,7 @@ func names(models []config.Model) string {
 	return strings.Join(all, " ")
 }
 
-func TestAChangedListIsTakenUp(t *testing.T) {
+func TestChangedListIsTakenUp(t *testing.T) {
 	c := newCatalogue(t, "a")
 	_, _, _, changes := lookOut(t, c)
 	if got := names(servertest.Receive(t, changes, "the first list")); got != "a" {
@@ -182,7 +182,7 @@ func TestAChangedListIsTakenUp(t *testing.T) {
 	}
 }
 
-func TestAProviderThatFailsKeepsItsListAndComesBack(t *testing.T) {
+func TestProviderThatFailsKeepsItsListAndComesBack(t *testing.T) {
 	for name, broken := range map[string]string{
 		"500":             servertest.Reply(500, servertest.JSON, servertest.ErrorBody("broken "+servertest.UpstreamKey)),
 		"401":             servertest.Reply(401, servertest.JSON, servertest.ErrorBody("Incorrect API key provided: "+servertest.UpstreamKey)),
@@ -222,7 +222,7 @@ func TestAProviderThatFailsKeepsItsListAndComesBack(t *testing.T) {
 	}
 }
 
-func TestTheLookOutForARemovedProviderStops(t *testing.T) {
+func TestLookOutForARemovedProviderStops(t *testing.T) {
 	c := newCatalogue(t, "a")
 	d, _, _, changes := lookOut(t, c)
 	servertest.Receive(t, changes, "the first list")
@@ -235,7 +235,7 @@ func TestTheLookOutForARemovedProviderStops(t *testing.T) {
 }
 
 // The provider hangs: an end must not wait for its time-out.
-func TestTheLookOutEndsInTheMiddleOfAQuestion(t *testing.T) {
+func TestLookOutEndsInTheMiddleOfAQuestion(t *testing.T) {
 	c := newCatalogue(t, "a")
 	c.hold = make(chan struct{})
 	defer close(c.hold)
@@ -250,7 +250,7 @@ func TestTheLookOutEndsInTheMiddleOfAQuestion(t *testing.T) {
 }
 
 // A list that comes without an end keeps the next one from being read for so long and no longer.
-func TestALookHasAnEnd(t *testing.T) {
+func TestLookHasAnEnd(t *testing.T) {
 	t.Parallel()
 	c := newCatalogue(t)
 	c.say("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n{")

@@ -103,7 +103,7 @@ func TestWhoWaitsIsAdmittedInTurn(t *testing.T) {
 	}
 }
 
-func TestAModelThatIsFullHoldsUpNoOther(t *testing.T) {
+func TestModelThatIsFullHoldsUpNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q, full, free := New(roomy), &places{}, &places{free: 1}
 		first := wait(t.Context(), q, full, "a/m/1", "a/m/2")

@@ -54,7 +54,7 @@ func (w *leaver) Write(p []byte) (int, error) {
 	return w.Builder.Write(p)
 }
 
-func TestADeliveryWritesWhatItsOwnerHas(t *testing.T) {
+func TestDeliveryWritesWhatItsOwnerHas(t *testing.T) {
 	whole := func(text string) *Answer { return &Answer{Progress: Progress{First: []byte(text)}} }
 	cut := func(text string) *Answer {
 		return &Answer{Progress: Progress{First: []byte(text), broken: errors.New("cut")}}

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-func TestTheWayOfAStreamIsKeptInFewPoints(t *testing.T) {
+func TestWayOfAStreamIsKeptInFewPoints(t *testing.T) {
 	for _, pieces := range []int{1, 2, mostPoints, mostPoints + 1, 100, 10_000} {
 		var p Pace
 		for i := range pieces {

@@ -62,7 +62,7 @@ func (f *field) Beside() *Runner {
 	return one
 }
 
-func TestARaceIsWonByTheFirstAnswer(t *testing.T) {
+func TestRaceIsWonByTheFirstAnswer(t *testing.T) {
 	broken := errors.New("broken")
 	const second = time.Second
 	for _, c := range []struct {

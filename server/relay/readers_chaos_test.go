@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// TestAnEventWithoutAnEndHoldsBoundedMemory gives every reader an event that
+// TestEventWithoutAnEndHoldsBoundedMemory gives every reader an event that
 // goes on and on: it is refused before it has taken 65 MiB, or leaves in pieces.
-func TestAnEventWithoutAnEndHoldsBoundedMemory(t *testing.T) {
+func TestEventWithoutAnEndHoldsBoundedMemory(t *testing.T) {
 	const piece, most, kept = 64 << 10, 65 << 20, 2 << 20
 	for name, r := range readers {
 		event := string(r.event(`"` + strings.Repeat("x", 15<<20) + `"`))

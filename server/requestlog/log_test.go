@@ -107,9 +107,9 @@ func TestLinesAreFoundByWhatTheySay(t *testing.T) {
 	}
 }
 
-// TestAKeyFindsItsRequestsByWhatItIsToldAlone looks for what only those see who run the gateway, in each member that
+// TestKeyFindsItsRequestsByWhatItIsToldAlone looks for what only those see who run the gateway, in each member that
 // has it.
-func TestAKeyFindsItsRequestsByWhatItIsToldAlone(t *testing.T) {
+func TestKeyFindsItsRequestsByWhatItIsToldAlone(t *testing.T) {
 	dir := t.TempDir()
 	l := open(t, dir, wide)
 	l.Add(line(0, time.Now(), 500, `,"key_id":"abc","provider":"secret-one","upstream_model":"secret-two","client":"10.1.2.3","error":"it failed","detail":"secret-three","attempts":[{"provider":"secret-four","upstream_model":"secret-five","status":500,"error":"secret-six"}]`))
@@ -239,7 +239,7 @@ func TestWhatAProcessLeftWhenItDiedIsRead(t *testing.T) {
 	}
 }
 
-func TestADiskThatTakesNothingLosesLinesAndNoTime(t *testing.T) {
+func TestDiskThatTakesNothingLosesLinesAndNoTime(t *testing.T) {
 	parent := t.TempDir()
 	dir := filepath.Join(parent, "requests")
 	if err := os.WriteFile(dir, nil, 0o600); err != nil { // a file where the folder is to be

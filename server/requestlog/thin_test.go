@@ -19,9 +19,9 @@ func of(key string, i, length int) []byte {
 	return line(i, time.Now(), 200, fmt.Sprintf(`,"key_id":%q,"error":"%x"`, key, noise))
 }
 
-// TestAKeyThatFillsTheLogPushesOutItsOwn has one client key that sends so much that the log is full ten times over,
+// TestKeyThatFillsTheLogPushesOutItsOwn has one client key that sends so much that the log is full ten times over,
 // and others that send little.
-func TestAKeyThatFillsTheLogPushesOutItsOwn(t *testing.T) {
+func TestKeyThatFillsTheLogPushesOutItsOwn(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		bounds Bounds
@@ -108,7 +108,7 @@ func TestThinnedSegmentsAreBoundedInNumber(t *testing.T) {
 }
 
 // A process that ended between writing a thinned segment and removing the whole one has the whole one read, once.
-func TestASegmentThatIsThereTwiceIsReadOnce(t *testing.T) {
+func TestSegmentThatIsThereTwiceIsReadOnce(t *testing.T) {
 	dir := t.TempDir()
 	lines := append(of("a", 1, 100), bytes.Repeat(of("b", 2, 100), 10)...)
 	name := filepath.Join(dir, prefix+"20260101T000000.000000Z"+plain)
@@ -191,8 +191,8 @@ func TestLinesAreThinnedByWhatTheirKeysHave(t *testing.T) {
 	}
 }
 
-// TestASearchTakesLittleMemoryWhateverLiesThere has segments of somebody else.
-func TestASearchTakesLittleMemoryWhateverLiesThere(t *testing.T) {
+// TestSearchTakesLittleMemoryWhateverLiesThere has segments of somebody else.
+func TestSearchTakesLittleMemoryWhateverLiesThere(t *testing.T) {
 	dir := t.TempDir()
 	write := func(second int, text func() []byte) {
 		s := file{name: fmt.Sprintf("%s20260101T0000%02d.000000Z%s", prefix, second, plain)}

@@ -30,7 +30,7 @@ func everyField(l *Line) {
 	l.Milliseconds("long", 1234567*time.Second)
 }
 
-func TestALineSaysWhatSlogWouldSay(t *testing.T) {
+func TestLineSaysWhatSlogWouldSay(t *testing.T) {
 	var ours, theirs bytes.Buffer
 	log, flush := NewLogger(&ours, false, slog.LevelDebug)
 	var direct, through AccessLog
@@ -70,7 +70,7 @@ func TestALineSaysWhatSlogWouldSay(t *testing.T) {
 	}
 }
 
-func TestTheTimeOfALineIsWrittenAsRFC3339Nano(t *testing.T) {
+func TestTimeOfALineIsWrittenAsRFC3339Nano(t *testing.T) {
 	second := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
 	for _, zone := range []*time.Location{time.UTC, time.FixedZone("", 3600), time.FixedZone("", -12600)} {
 		var a AccessLog
@@ -83,7 +83,7 @@ func TestTheTimeOfALineIsWrittenAsRFC3339Nano(t *testing.T) {
 	}
 }
 
-func TestALineGoesThroughAHandlerThatIsNotOurs(t *testing.T) {
+func TestLineGoesThroughAHandlerThatIsNotOurs(t *testing.T) {
 	for name, make := range map[string]func(io.Writer) (*slog.Logger, func()){
 		"slog's own": func(w io.Writer) (*slog.Logger, func()) { return slog.New(slog.NewJSONHandler(w, nil)), func() {} },
 		"with an attribute": func(w io.Writer) (*slog.Logger, func()) {
@@ -109,7 +109,7 @@ func TestALineGoesThroughAHandlerThatIsNotOurs(t *testing.T) {
 	}
 }
 
-func TestALineIsWrittenIfTheLogTakesItsLevel(t *testing.T) {
+func TestLineIsWrittenIfTheLogTakesItsLevel(t *testing.T) {
 	for _, least := range []slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError} {
 		ours, _ := NewLogger(discard{}, false, least)
 		var a, b AccessLog

@@ -90,7 +90,7 @@ func TestWarningsAreWrittenAtOnceBehindWhatCameBefore(t *testing.T) {
 	}
 }
 
-func TestAFullBatchIsWrittenAtOnce(t *testing.T) {
+func TestFullBatchIsWrittenAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		out := &writes{}
 		log, flush := NewLogger(out, false, slog.LevelInfo)
@@ -191,7 +191,7 @@ func accounted(t *testing.T, text string, logged int, counted int64) (came int) 
 
 // A pipe that nobody reads, as of a collector that hangs: who logs goes on, what
 // waits is bounded, and as soon as somebody reads everything is accounted for.
-func TestALogThatNobodyReadsStopsNobodyAndLosesOnlyWhatItCounts(t *testing.T) {
+func TestLogThatNobodyReadsStopsNobodyAndLosesOnlyWhatItCounts(t *testing.T) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -253,7 +253,7 @@ func (m *moody) Write(p []byte) (int, error) {
 	return n, now.err
 }
 
-func TestALogThatFailsLosesWholeLinesAndSaysHowMany(t *testing.T) {
+func TestLogThatFailsLosesWholeLinesAndSaysHowMany(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		moods []mood
@@ -290,7 +290,7 @@ func TestALogThatFailsLosesWholeLinesAndSaysHowMany(t *testing.T) {
 	}
 }
 
-func TestTheLevelIsObeyed(t *testing.T) {
+func TestLevelIsObeyed(t *testing.T) {
 	var out bytes.Buffer
 	log, flush := NewLogger(&out, false, slog.LevelWarn)
 	log.Info("no")

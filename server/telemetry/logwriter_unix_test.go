@@ -11,7 +11,7 @@ import (
 )
 
 // Whoever shares stderr may have made it non-blocking.
-func TestANonBlockingPipeThatIsFullIsWaitedFor(t *testing.T) {
+func TestNonBlockingPipeThatIsFullIsWaitedFor(t *testing.T) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)

@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// TestASecretIsSeenInBase64OfItsEscapes has what is put in base64 together with what stands around it: a query, a page,
+// TestSecretIsSeenInBase64OfItsEscapes has what is put in base64 together with what stands around it: a query, a page,
 // a file of JSON.
-func TestASecretIsSeenInBase64OfItsEscapes(t *testing.T) {
+func TestSecretIsSeenInBase64OfItsEscapes(t *testing.T) {
 	const lines = "-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n+/abcdefg=\n-----END KEY-----\n"
 	r := NewRedactor(secretsOf(oddSecret, lines, upstreamKeyText))
 	for _, secret := range []string{oddSecret, lines, upstreamKeyText} {
@@ -37,9 +37,9 @@ func TestASecretIsSeenInBase64OfItsEscapes(t *testing.T) {
 	}
 }
 
-// TestASecretIsSeenHoweverLongOrShortItsNumbersAre has zeros that mean nothing, and octal numbers without them. What a
+// TestSecretIsSeenHoweverLongOrShortItsNumbersAre has zeros that mean nothing, and octal numbers without them. What a
 // client says in them is its own.
-func TestASecretIsSeenHoweverLongOrShortItsNumbersAre(t *testing.T) {
+func TestSecretIsSeenHoweverLongOrShortItsNumbersAre(t *testing.T) {
 	const secret = "sk-0123456789:;<=/abcdefgh-#!"
 	r := NewRedactor(secretsOf(secret))
 	for _, format := range []string{"&#" + strings.Repeat("0", 33) + "%d;", "&#" + strings.Repeat("0", 1000) + "%d", "&#x" + strings.Repeat("0", 100) + "%x;", "&#X" + strings.Repeat("0", 5000) + "%X;",

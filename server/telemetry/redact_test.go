@@ -32,7 +32,7 @@ func secretsOf(texts ...string) (secrets []config.Secret) {
 
 const oddSecret = "p@ss/w+ör d=\"<&>\\0123456789"
 
-func TestASecretIsMaskedHoweverItIsWritten(t *testing.T) {
+func TestSecretIsMaskedHoweverItIsWritten(t *testing.T) {
 	r := NewRedactor(secretsOf(upstreamKeyText, oddSecret, "none", "", clientKeyText, clientKeyText+"-and-more"))
 	escaped, _ := json.Marshal(oddSecret)
 	for _, c := range []struct{ name, text, want string }{
@@ -143,9 +143,9 @@ var encodings = []func(string) string{
 	},
 }
 
-// TestASecretIsSeenThroughLayersOfEscapes writes secrets in every two encodings, one in the other, and in three and
+// TestSecretIsSeenThroughLayersOfEscapes writes secrets in every two encodings, one in the other, and in three and
 // four of a kind.
-func TestASecretIsSeenThroughLayersOfEscapes(t *testing.T) {
+func TestSecretIsSeenThroughLayersOfEscapes(t *testing.T) {
 	secrets := []string{"sk-up/abc+DEF=ghi/JKL+mno=PQR/stu+VWX", upstreamKeyText, `od%41d\u0041&amp;se\\cr"et`, "with-a-\U0001F511-in-it"}
 	r := NewRedactor(secretsOf(secrets...))
 	check := func(t *testing.T, secret, text string) {
@@ -403,7 +403,7 @@ func BenchmarkRedact(b *testing.B) {
 }
 
 // Most places of a text are not looked at; a piece must be seen wherever it begins.
-func TestAPieceIsSeenWhereverItBegins(t *testing.T) {
+func TestPieceIsSeenWhereverItBegins(t *testing.T) {
 	const long, short = "sk-proj-Vb7nMq2LxT9wRz4KcJ8y", "Pw8xNq3z"
 	for name, secrets := range map[string][]string{"long ones": {long}, "short ones, too": {long, short}} {
 		r := NewRedactor(secretsOf(secrets...))

@@ -101,7 +101,7 @@ func TestWaitIsThatOfWhatIsUsedUp(t *testing.T) {
 	}
 }
 
-func TestABudgetSaysWhenThereIsRoomAgain(t *testing.T) {
+func TestBudgetSaysWhenThereIsRoomAgain(t *testing.T) {
 	const s = int64(time.Second)
 	for name, test := range map[string]struct {
 		headers string
@@ -138,7 +138,7 @@ func TestABudgetSaysWhenThereIsRoomAgain(t *testing.T) {
 	}
 }
 
-func TestABudgetBelievesTheLastAttempt(t *testing.T) {
+func TestBudgetBelievesTheLastAttempt(t *testing.T) {
 	const s = int64(time.Second)
 	spent, whole := read("x-ratelimit-remaining: 0\nx-ratelimit-reset: 60"), read("x-ratelimit-remaining: 5\nx-ratelimit-reset: 60")
 	var b Budget

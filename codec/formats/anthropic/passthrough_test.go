@@ -44,7 +44,7 @@ func newPass(triggers ...string) *passthrough.Stream {
 	return s
 }
 
-func TestAStreamPassesByteForByte(t *testing.T) {
+func TestStreamPassesByteForByte(t *testing.T) {
 	whole := before + delta("a") + pinged + delta(`\n`) + behind
 	nameless := strings.NewReplacer("event: message_start\n", "", "event: content_block_delta\n", "", "event: message_delta\n", "",
 		"event: message_stop\n", "").Replace(whole)
@@ -72,7 +72,7 @@ func TestAStreamPassesByteForByte(t *testing.T) {
 	}
 }
 
-func TestAnAnswerBeginsWithWhatItSays(t *testing.T) {
+func TestAnswerBeginsWithWhatItSays(t *testing.T) {
 	start := func(block string) string {
 		return frame(`{"type":"content_block_start","index":0,"content_block":` + block + `}`)
 	}
@@ -101,7 +101,7 @@ func TestAnAnswerBeginsWithWhatItSays(t *testing.T) {
 	}
 }
 
-func TestAFailedStreamSaysWhatIsWrong(t *testing.T) {
+func TestFailedStreamSaysWhatIsWrong(t *testing.T) {
 	overloaded := frame(`{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}`)
 	for _, c := range []struct {
 		name, stream, sent, says string
@@ -133,7 +133,7 @@ func TestAFailedStreamSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-func TestALargeBlockPassesInPieces(t *testing.T) {
+func TestLargeBlockPassesInPieces(t *testing.T) {
 	pad := strings.Repeat("JVBE", 100<<10)
 	stream := opening + frame(`{"type":"content_block_start","index":0,"content_block":{"type":"web_fetch_tool_result","content":{"data":"`+pad+`"}}}`) + behind
 	for _, n := range []int{1000, 1 << 20} {

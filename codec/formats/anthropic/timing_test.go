@@ -44,7 +44,7 @@ func BenchmarkTextEventToChat(b *testing.B) {
 	}
 }
 
-func TestATextEventToChatDoesNotAllocate(t *testing.T) {
+func TestTextEventToChatDoesNotAllocate(t *testing.T) {
 	d, e := running(t)
 	piece := []byte(textEvent)
 	events, out := make([]codec.Event, 0, 8), make([]byte, 0, 1024)

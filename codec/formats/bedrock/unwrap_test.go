@@ -60,7 +60,7 @@ func TestFramesBecomeTheEventsThatAreInThem(t *testing.T) {
 	}
 }
 
-func TestABrokenStreamOfFramesSaysWhatIsWrong(t *testing.T) {
+func TestBrokenStreamOfFramesSaysWhatIsWrong(t *testing.T) {
 	throttled := eventstream.AppendException(nil, "throttlingException", []byte(`{"message":"Too many requests"}`))
 	damaged := wrapped(claude[:3]...)
 	damaged[len(damaged)-1]++

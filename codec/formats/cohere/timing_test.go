@@ -34,7 +34,7 @@ func BenchmarkTextEventToChat(b *testing.B) {
 	}
 }
 
-func TestATextEventToChatDoesNotAllocate(t *testing.T) {
+func TestTextEventToChatDoesNotAllocate(t *testing.T) {
 	d, e, event := running(t)
 	list, out := make([]codec.Event, 0, 8), make([]byte, 0, 1024)
 	if n := testing.AllocsPerRun(200, func() {

@@ -180,7 +180,7 @@ func TestStreamsThatAreNoAnswerAreErrors(t *testing.T) {
 	}
 }
 
-func TestAStreamCutAnywhereIsNeverASuccess(t *testing.T) {
+func TestStreamCutAnywhereIsNeverASuccess(t *testing.T) {
 	stream, _ := frames(said(`{"text":"a"}`, ""), said(`{"functionCall":{"name":"f","args":{"a":1}}}`, ""), said(`{"text":"b"}`, `,"finishReason":"STOP"`))
 	whole := strings.TrimRight(stream, "\r\n")
 	for n := range whole {

@@ -177,7 +177,7 @@ func TestDecodeUndoesEncode(t *testing.T) {
 }
 
 // The SDKs' way to have tools and the system's words counted.
-func TestARequestToBeCountedMayStandInAnother(t *testing.T) {
+func TestRequestToBeCountedMayStandInAnother(t *testing.T) {
 	q, err := Format{}.DecodeRequest([]byte(`{"generateContentRequest":{"model":"models/m","contents":[{"parts":[{"text":"q"}]}],"systemInstruction":{"parts":[{"text":"s"}]}}}`))
 	if err != nil || len(q.Messages) != 2 || q.Model != "m" {
 		t.Errorf("%v: %+v", err, q)

@@ -40,7 +40,7 @@ func newArray() *ArrayStream {
 	return s
 }
 
-func TestAStreamPassesByteForByte(t *testing.T) {
+func TestStreamPassesByteForByte(t *testing.T) {
 	call := piece(`{"functionCall": {"name": "f","args": {"a": 1}},"thoughtSignature": "c2ln"}`)
 	empty := wordsPiece("")
 	for _, c := range []struct{ name, stream, want string }{
@@ -71,7 +71,7 @@ func TestAStreamPassesByteForByte(t *testing.T) {
 	}
 }
 
-func TestAFailedStreamSaysWhatIsWrong(t *testing.T) {
+func TestFailedStreamSaysWhatIsWrong(t *testing.T) {
 	quota := `{"error": {"code": 429,"message": "Quota exceeded","status": "RESOURCE_EXHAUSTED"}}`
 	for _, c := range []struct {
 		name, stream, sent, says string
@@ -102,7 +102,7 @@ func TestAFailedStreamSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-func TestAnInlineImagePassesInPieces(t *testing.T) {
+func TestInlineImagePassesInPieces(t *testing.T) {
 	stream := framed(object(`{"content": {"parts": [{"inlineData": {"mimeType": "image/png","data": "`+strings.Repeat("iVBO", 500<<10)+`"}}]},"finishReason": "STOP"}`, ""))
 	for _, lead := range []string{"", wordsPiece("a")} {
 		for _, n := range []int{1000, 16 << 10, 10 << 20} {
@@ -129,7 +129,7 @@ func TestAnInlineImagePassesInPieces(t *testing.T) {
 	}
 }
 
-func TestAStreamBecomesAnArrayForAClientThatAskedForOne(t *testing.T) {
+func TestStreamBecomesAnArrayForAClientThatAskedForOne(t *testing.T) {
 	for _, c := range []struct{ name, stream, want string }{
 		{"CRLF lines", "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"a\"}]}}]}\r\n\r\ndata: {\"candidates\":[{\"finishReason\":\"STOP\"}]}\r\n\r\n",
 			"[{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"a\"}]}}]},\r\n{\"candidates\":[{\"finishReason\":\"STOP\"}]}]"},
@@ -150,7 +150,7 @@ func TestAStreamBecomesAnArrayForAClientThatAskedForOne(t *testing.T) {
 	}
 }
 
-func TestABrokenArrayIsClosedBehindTheError(t *testing.T) {
+func TestBrokenArrayIsClosedBehindTheError(t *testing.T) {
 	s := new(ArrayStream)
 	for range 2 { // the second stream knows nothing of the first
 		s.Reset(new(Inspector))

@@ -123,7 +123,7 @@ func TestRulesAreForConversationsWithHostsThatAreKnown(t *testing.T) {
 	}
 }
 
-func TestAModelThatTakesLevelsAloneGetsOneForTokens(t *testing.T) {
+func TestModelThatTakesLevelsAloneGetsOneForTokens(t *testing.T) {
 	target := *capability.Find(capability.Query{Host: aiStudio, Format: capability.Gemini, Model: "gemini-3-flash-preview"})
 	target.Budget = nil
 	r := Format{}.NewRules(&target, "")
@@ -140,7 +140,7 @@ func TestAModelThatTakesLevelsAloneGetsOneForTokens(t *testing.T) {
 // plain is a request in which nothing has to change.
 const plain = `{"contents":[{"role":"user","parts":[{"text":"hi"}]}],"generationConfig":{"temperature":1,"stopSequences":["a"],"thinkingConfig":{"includeThoughts":true,"thinkingBudget":1024}}}`
 
-func TestARequestThatNeedsNoChangeIsReturnedItselfWithoutAllocations(t *testing.T) {
+func TestRequestThatNeedsNoChangeIsReturnedItselfWithoutAllocations(t *testing.T) {
 	for _, model := range []string{"gemini-2.5-flash", "gemini-3-flash-preview"} {
 		r, h, body := rulesAt(aiStudio, "", model), frontHead(t, plain), []byte(plain)
 		if n := testing.AllocsPerRun(100, func() {

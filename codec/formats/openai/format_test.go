@@ -25,7 +25,7 @@ func same(t *testing.T, got, want string) bool {
 
 const messages = `"messages":[{"role":"user","content":"hi"}]`
 
-func TestARequestSurvivesTheNeutralForm(t *testing.T) {
+func TestRequestSurvivesTheNeutralForm(t *testing.T) {
 	for name, body := range map[string]string{
 		"plain": `{"model":"up",` + messages + `}`,
 		"parameters": `{"model":"up",` + messages + `,"temperature":0.70,"top_p":1,"seed":9007199254740993,"n":2,"top_k":5,` +
@@ -142,7 +142,7 @@ func TestBadRequestsNameTheMember(t *testing.T) {
 	}
 }
 
-func TestAForeignRequestIsWrittenWithWhatChatCanSay(t *testing.T) {
+func TestForeignRequestIsWrittenWithWhatChatCanSay(t *testing.T) {
 	budget, no := int64(20000), false
 	q := &codec.Request{
 		Format: "anthropic", Reasoning: &codec.Reasoning{Budget: &budget}, Extra: codec.Fields{{Name: "container", Raw: []byte(`1`)}},
@@ -175,7 +175,7 @@ func TestAForeignRequestIsWrittenWithWhatChatCanSay(t *testing.T) {
 	}
 }
 
-func TestAnAnswerSurvivesTheNeutralForm(t *testing.T) {
+func TestAnswerSurvivesTheNeutralForm(t *testing.T) {
 	body := `{"id":"chatcmpl-1","object":"chat.completion","created":1700000000,"model":"m","choices":[{"index":0,"message":{"role":"assistant",` +
 		`"content":"hi","refusal":null,"reasoning_content":"hm","annotations":[{"type":"url_citation","url_citation":{"url":"u","title":"t","start_index":0,"end_index":2}}],` +
 		`"images":[{"type":"image_url","image_url":{"url":"data:image/png;base64,AAAA"}}],"audio":{"id":"a","data":"AAAA","transcript":"hi","expires_at":5},` +

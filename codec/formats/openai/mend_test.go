@@ -88,7 +88,7 @@ func mended(t *testing.T, body string) []byte {
 	return out
 }
 
-func TestAWholeAnswerIsMended(t *testing.T) {
+func TestWholeAnswerIsMended(t *testing.T) {
 	for _, c := range []struct{ body, want string }{
 		{`{"choices":[{"message":{"content":"a"}}]}`, `{"id":"made","choices":[{"message":{"content":"a"}}]}`},
 		{`{"id":"a","choices":[{"message":{"tool_calls":[{"id":"x","function":{"name":"f","arguments":{"a":"\""}}},{"id":"y","function":{"name":"f","arguments":"{}"}}]}}]}`,

@@ -126,7 +126,7 @@ func TestPassthroughReadsUsageWhereverItIs(t *testing.T) {
 	}
 }
 
-func TestAnErrorBeforeTheFirstEventLeavesNothingSent(t *testing.T) {
+func TestErrorBeforeTheFirstEventLeavesNothingSent(t *testing.T) {
 	for _, c := range []struct {
 		name, stream, says string
 		status             int
@@ -170,7 +170,7 @@ func TestAnErrorBeforeTheFirstEventLeavesNothingSent(t *testing.T) {
 	}
 }
 
-func TestAnErrorAfterTheFirstEventEndsTheStreamBehindWhatCameBefore(t *testing.T) {
+func TestErrorAfterTheFirstEventEndsTheStreamBehindWhatCameBefore(t *testing.T) {
 	for _, c := range []struct {
 		name, rest string
 		class      codec.Class
@@ -199,7 +199,7 @@ func TestAnErrorAfterTheFirstEventEndsTheStreamBehindWhatCameBefore(t *testing.T
 	}
 }
 
-func TestAnEventOfMegabytesPassesInPieces(t *testing.T) {
+func TestEventOfMegabytesPassesInPieces(t *testing.T) {
 	big := strings.Replace(word(strings.Repeat("z", 3<<20)), "}\n", `,"usage":{"prompt_tokens":3,"completion_tokens":4}}`+"\n", 1)
 	big = strings.Replace(big, `"finish_reason":null`, `"finish_reason":"stop"`, 1)
 	for _, lead := range []string{"", first} {
@@ -220,7 +220,7 @@ func TestAnEventOfMegabytesPassesInPieces(t *testing.T) {
 	}
 }
 
-func TestABigEventIsJudgedByItsStart(t *testing.T) {
+func TestBigEventIsJudgedByItsStart(t *testing.T) {
 	pad := strings.Repeat("z", 200<<10)
 	for name, stream := range map[string]string{
 		"error first": `data: {"error":{"message":"bad"},"pad":"` + pad + `"}` + "\n\n",
@@ -286,7 +286,7 @@ func (in unshaped) Event(name, data []byte, begun bool) passthrough.Sign {
 	return sign
 }
 
-func TestTheTemplateMatchesOnlyItsOwnShape(t *testing.T) {
+func TestTemplateMatchesOnlyItsOwnShape(t *testing.T) {
 	for _, next := range []string{
 		word(`a\"b\\`), word(`"}],"error":{"message":"x"},"y":[{"a":"`), word("a\\\n\ndata: x"),
 		strings.Replace(word("a"), `null`, `"stop"`, 1), usageOnly, first,

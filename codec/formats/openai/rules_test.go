@@ -335,7 +335,7 @@ func TestResponsesUpstreamsGetWhatTheyTake(t *testing.T) {
 	}
 }
 
-func TestTheLimitThatAnOperatorSetsIsTheOnlyOne(t *testing.T) {
+func TestLimitThatAnOperatorSetsIsTheOnlyOne(t *testing.T) {
 	both := `{"max_tokens":5,"a":1,"max_completion_tokens":64}`
 	for _, test := range []struct{ name, host, model, touched, body, want string }{
 		{"the newer name beside the older", "api.openai.com", "gpt-4.1", "max_completion_tokens", both, `{"a":1,"max_completion_tokens":64}`},

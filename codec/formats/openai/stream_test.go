@@ -80,7 +80,7 @@ func delta(delta, rest string) string {
 	return `data: {"id":"c","created":7,"model":"m","choices":[{"index":0,"delta":` + delta + rest + `}]}` + "\n\n"
 }
 
-func TestTheDecoderReadsWhatUpstreamsSend(t *testing.T) {
+func TestDecoderReadsWhatUpstreamsSend(t *testing.T) {
 	for _, c := range []struct{ name, stream, want string }{
 		{"text", first + word("a") + word(`\n\"\u00fc\"`) + finish + usageOnly + doneEvent, "start c  0\ntext 0.0 a|\n\"ü\"|\nusage 5 7\n\nfinish 0 stop\n"},
 		{"a name and a time", delta(`{"content":"x"}`, `,"finish_reason":"length"`) + doneEvent, "start c m 7\ntext 0.0 x|\nfinish 0 length\n"},
@@ -192,7 +192,7 @@ func TestNoTwoCallsOfAnAnswerHaveOneID(t *testing.T) {
 	}
 }
 
-func TestTheDecoderReportsBrokenStreams(t *testing.T) {
+func TestDecoderReportsBrokenStreams(t *testing.T) {
 	for _, c := range []struct {
 		name, stream, says string
 		class              codec.Class
@@ -228,7 +228,7 @@ func encodeAll(q *codec.Request, events ...codec.Event) string {
 	return string(s.End(out))
 }
 
-func TestTheEncoderKeepsTheRulesOfStrictClients(t *testing.T) {
+func TestEncoderKeepsTheRulesOfStrictClients(t *testing.T) {
 	usage := codec.Usage{Prompt: 5, Completion: 7}
 	got := encodeAll(&codec.Request{Model: "asked", IncludeUsage: true},
 		codec.Event{Kind: codec.EventStart, ID: "msg_1", Name: "upstream", Created: 7},
@@ -304,7 +304,7 @@ func translate(stream string, n int) (string, error) {
 	return string(s.End(out)), nil
 }
 
-func TestATranslatedStreamSaysTheSame(t *testing.T) {
+func TestTranslatedStreamSaysTheSame(t *testing.T) {
 	stream := first + delta(`{"reasoning_content":"hm"}`, ``) + word("a") + word(`\u00fc`) +
 		delta(`{"tool_calls":[{"index":0,"id":"a","function":{"name":"f","arguments":"{}"}}]}`, ``) + delta(`{}`, `,"finish_reason":"tool_calls"`) + usageOnly + doneEvent
 	out, err := translate(stream, 7)

@@ -55,9 +55,9 @@ func eventsOf(t *testing.T, stream []byte) (list []map[string]any) {
 	return list
 }
 
-// TestAFailureIsRaised looks for what the clients look for: SDKs for an error member, others for the members beside it,
+// TestFailureIsRaised looks for what the clients look for: SDKs for an error member, others for the members beside it,
 // Codex for a failed response with a code.
-func TestAFailureIsRaised(t *testing.T) {
+func TestFailureIsRaised(t *testing.T) {
 	e := Format{}.NewStreamEncoder(&codec.Request{Model: "m"})
 	stream := e.Append(nil, &codec.Event{Kind: codec.EventStart, ID: "1"})
 	stream = e.Append(stream, &codec.Event{Kind: codec.EventText, Text: []byte("Hel")})
@@ -78,9 +78,9 @@ func TestAFailureIsRaised(t *testing.T) {
 	}
 }
 
-// TestAnItemKeepsItsIDInAllEvents plays thinking of OpenAI that came without a text, whose id is OpenAI's. SDKs give up
+// TestItemKeepsItsIDInAllEvents plays thinking of OpenAI that came without a text, whose id is OpenAI's. SDKs give up
 // if it changes.
-func TestAnItemKeepsItsIDInAllEvents(t *testing.T) {
+func TestItemKeepsItsIDInAllEvents(t *testing.T) {
 	e := Format{}.NewStreamEncoder(&codec.Request{Model: "m"})
 	info := &codec.ReasoningInfo{ID: "rs_9", Encrypted: "c2VhbGVk", Format: reasoningFormat}
 	stream := e.Append(nil, &codec.Event{Kind: codec.EventStart, ID: "1"})
@@ -164,9 +164,9 @@ func TestSearchOfOtherFormatsIsOpenAIs(t *testing.T) {
 	}
 }
 
-// TestACallThatWasCutOffIsNotMadeWhole plays a limit that was met before the first argument: with {} the client would
+// TestCallThatWasCutOffIsNotMadeWhole plays a limit that was met before the first argument: with {} the client would
 // run it.
-func TestACallThatWasCutOffIsNotMadeWhole(t *testing.T) {
+func TestCallThatWasCutOffIsNotMadeWhole(t *testing.T) {
 	e := Format{}.NewStreamEncoder(&codec.Request{Model: "m"})
 	stream := e.Append(nil, &codec.Event{Kind: codec.EventToolStart, ID: "c", Name: "f"})
 	stream = e.Append(stream, &codec.Event{Kind: codec.EventFinish, Finish: codec.Finish{Reason: codec.FinishLength}})

@@ -63,7 +63,7 @@ var items = map[string]bool{
 	`{"type":"message","content":[[{"text":"x"}],{"text":{"a":"b"},"annotations":[{"x":[]}]}]}`: true,
 }
 
-func TestAWholeAnswerSaysWhatItsItemsSay(t *testing.T) {
+func TestWholeAnswerSaysWhatItsItemsSay(t *testing.T) {
 	for item, says := range items {
 		body := []byte(`{"object":"response","output":[` + item + `],"status":"completed","id":"r"}`)
 		var w whole
@@ -77,7 +77,7 @@ func TestAWholeAnswerSaysWhatItsItemsSay(t *testing.T) {
 	}
 }
 
-func TestAWholeAnswerThatIsNone(t *testing.T) {
+func TestWholeAnswerThatIsNone(t *testing.T) {
 	for body, says := range map[string]string{
 		`{"error":{"message":"bad"},"output":[{}]}`:   "bad",
 		`{"type":"error","code":"x","message":"bad"}`: "bad",

@@ -9,7 +9,7 @@ import (
 	"uniapi/codec/formats/openai"
 )
 
-func TestTheStrongestEffortIsAskedForWhereItIsKnown(t *testing.T) {
+func TestStrongestEffortIsAskedForWhereItIsKnown(t *testing.T) {
 	q := &codec.Request{Format: "openai", Reasoning: &codec.Reasoning{Effort: "max"}}
 	for model, want := range map[string]string{"gpt-7": "max", "gpt-5.6": "max", "gpt-5.2": "xhigh", "gpt-5": "high"} {
 		body, err := Format{}.EncodeRequest(nil, q, model)

@@ -55,7 +55,7 @@ func TestItemIDsAreChangedWhereItemsStandAndNowhereElse(t *testing.T) {
 	}
 }
 
-func TestAStreamsItemIDsAreThoseOfItsEnd(t *testing.T) {
+func TestStreamsItemIDsAreThoseOfItsEnd(t *testing.T) {
 	const came = "event: response.created\ndata: {\"type\":\"response.created\",\"response\":{\"id\":\"resp_1\"}}\n\n" +
 		"event: response.output_item.added\ndata: {\"type\":\"response.output_item.added\",\"item\":{\"type\":\"custom_tool_call\",\"id\":\"item_1\"}}\n\n" +
 		"event: response.custom_tool_call_input.delta\ndata: {\"type\":\"response.custom_tool_call_input.delta\",\ndata: \"item_id\":\"item_1\",\"delta\":\"x\"}\n\n" +

@@ -46,7 +46,7 @@ func newPass(triggers ...string) *passthrough.Stream {
 	return s
 }
 
-func TestAStreamPassesByteForByte(t *testing.T) {
+func TestStreamPassesByteForByte(t *testing.T) {
 	whole := passBefore + passDelta("a") + passDelta(`\n`) + passBehind
 	nameless := strings.NewReplacer("event: response.output_text.delta\n", "", "event: response.completed\n", "", "event: response.created\n", "").Replace(whole)
 	incomplete := passCreated + passEnd("response.incomplete", `"status":"incomplete","output":[]`)
@@ -74,7 +74,7 @@ func TestAStreamPassesByteForByte(t *testing.T) {
 	}
 }
 
-func TestAnAnswerBeginsWithWhatItSays(t *testing.T) {
+func TestAnswerBeginsWithWhatItSays(t *testing.T) {
 	item := func(event, item string) string { return passEvent("response.output_item."+event, `"item":`+item) }
 	for _, c := range []struct {
 		name, event string
@@ -99,7 +99,7 @@ func TestAnAnswerBeginsWithWhatItSays(t *testing.T) {
 	}
 }
 
-func TestAFailedStreamSaysWhatIsWrong(t *testing.T) {
+func TestFailedStreamSaysWhatIsWrong(t *testing.T) {
 	quota := passEvent("response.failed", `"response":{"status":"failed","error":{"code":"insufficient_quota","message":"You exceeded your quota"}}`)
 	flat := passEvent("error", `"code":"rate_limit_exceeded","message":"slow down","param":null`)
 	for _, c := range []struct {
@@ -162,7 +162,7 @@ func TestEventsThatEchoALongRequestAreReadByTheirEnds(t *testing.T) {
 }
 
 // What a client says and OpenAI repeats behind the usage is neither a usage nor a service tier, and hides none.
-func TestAClientsMetadataIsNoUsageOfALongResponse(t *testing.T) {
+func TestClientsMetadataIsNoUsageOfALongResponse(t *testing.T) {
 	named := `"service_tier":"flex","usage":"none","k":"\"usage\":{\"input_tokens\":1}"`
 	longest := named
 	for i := range 16 {

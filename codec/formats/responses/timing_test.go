@@ -52,7 +52,7 @@ func BenchmarkTextEventFromChat(b *testing.B) {
 	}
 }
 
-func TestATextEventToChatDoesNotAllocate(t *testing.T) {
+func TestTextEventToChatDoesNotAllocate(t *testing.T) {
 	d, e := running()
 	piece := []byte(textEvent)
 	events, out := make([]codec.Event, 0, 8), make([]byte, 0, 1024)
@@ -67,8 +67,8 @@ func TestATextEventToChatDoesNotAllocate(t *testing.T) {
 	}
 }
 
-// TestATextEventFromChatAllocatesOnlyToKeepTheAnswer allows for the growing of what the last event must repeat.
-func TestATextEventFromChatAllocatesOnlyToKeepTheAnswer(t *testing.T) {
+// TestTextEventFromChatAllocatesOnlyToKeepTheAnswer allows for the growing of what the last event must repeat.
+func TestTextEventFromChatAllocatesOnlyToKeepTheAnswer(t *testing.T) {
 	e := Format{}.NewStreamEncoder(&codec.Request{Model: "m"})
 	event := &codec.Event{Kind: codec.EventText, Text: []byte(" some words\n")}
 	out := make([]byte, 0, 4096)
@@ -80,7 +80,7 @@ func TestATextEventFromChatAllocatesOnlyToKeepTheAnswer(t *testing.T) {
 	}
 }
 
-func TestADecoderDoesNotKeepTheAnswer(t *testing.T) {
+func TestDecoderDoesNotKeepTheAnswer(t *testing.T) {
 	d := &streamDecoder{}
 	var events []codec.Event
 	size := 0

@@ -9,7 +9,7 @@ import (
 	"uniapi/codec/formats/openai"
 )
 
-func TestASearchForToolsComesAsWhatTheClientRuns(t *testing.T) {
+func TestSearchForToolsComesAsWhatTheClientRuns(t *testing.T) {
 	const (
 		byClient = `{"type":"tool_search","execution":"client","parameters":{"type":"object"}}`
 		function = `{"type":"function","name":"tool_search"}`

@@ -51,7 +51,7 @@ func TestMomentsAreThoseAtWhichSomethingCame(t *testing.T) {
 	}
 }
 
-func TestTheAdviceIsForWhatStandsBetween(t *testing.T) {
+func TestAdviceIsForWhatStandsBetween(t *testing.T) {
 	for header, want := range map[string]string{
 		"Server: nginx/1.22.1":           "proxy_buffering off",
 		"Via: 1.1 Caddy":                 "flush_interval -1",
@@ -72,7 +72,7 @@ func TestTheAdviceIsForWhatStandsBetween(t *testing.T) {
 	}
 }
 
-func TestTheChosenModelIsOneForChatsAndCanBeCopied(t *testing.T) {
+func TestChosenModelIsOneForChatsAndCanBeCopied(t *testing.T) {
 	for want, names := range map[string][]string{
 		"gpt-4o":        {"text-embedding-3-small", "whisper-1", "gpt-4o", "o3"},
 		"openai/gpt-4o": {"$(reboot)", "a\nb", "openai/gpt-4o"},

@@ -55,7 +55,7 @@ func TestOutcomesOfMoreModelsThanAreToldApartAreCountedTogether(t *testing.T) {
 	}
 }
 
-func TestAStatusThatIsNoneIsCountedAsAFailure(t *testing.T) {
+func TestStatusThatIsNoneIsCountedAsAFailure(t *testing.T) {
 	for status, want := range map[int]int{200: 200, 499: 499, 599: 599, 100: 100, 0: 500, -1: 500, 600: 500, 99: 500, 1 << 40: 500} {
 		if got := Status(status); got != want {
 			t.Errorf("%d is counted as %d", status, got)

@@ -86,7 +86,7 @@ func TestNoFamilyOfAnOpenMetricsPageHasTheNameOfAnother(t *testing.T) {
 	}
 }
 
-func TestAnExemplarGivesWayToALaterOne(t *testing.T) {
+func TestExemplarGivesWayToALaterOne(t *testing.T) {
 	var e Exemplars
 	e.most = 2
 	for i, after := range []time.Duration{0, exampleEvery / 2, exampleEvery} {

@@ -54,7 +54,7 @@ func TestPagesOfMetricsAreMadeOneAtATime(t *testing.T) {
 	}
 }
 
-func TestAPageTellsHowTheGatewayStands(t *testing.T) {
+func TestPageTellsHowTheGatewayStands(t *testing.T) {
 	p, g := newPage(t)
 	g.now = Now{
 		Connected: 9, Serving: 4, Streams: 3, Conns: conn.Counts{Strangers: 2, StrangersSent: 5, IdleSent: 6}, Upstream: pool.Stats{Open: 8, Idle: 7, Dials: 10, Strays: 1},

@@ -178,7 +178,7 @@ func TestHistogramsAreOfTheKindThatIsAskedFor(t *testing.T) {
 	}
 }
 
-func TestASignalThatCannotBeSentIsToldAndTheOtherIsSent(t *testing.T) {
+func TestSignalThatCannotBeSentIsToldAndTheOtherIsSent(t *testing.T) {
 	c := tracingtest.Listen(t)
 	tracer, l := started(t, c.URL, "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE=/nowhere", "OTEL_EXPORTER_OTLP_METRICS_TIMEOUT=soon")
 	tracer.End(with(tracer.Begin(nil, nil)))
@@ -188,7 +188,7 @@ func TestASignalThatCannotBeSentIsToldAndTheOtherIsSent(t *testing.T) {
 	}
 }
 
-func TestATraceIsTheClientsWhereItHasOne(t *testing.T) {
+func TestTraceIsTheClientsWhereItHasOne(t *testing.T) {
 	const (
 		id     = "0af7651916cd43dd8448eb211c80319c"
 		parent = "b7ad6b7169203331"
@@ -242,7 +242,7 @@ func FuzzBegin(f *testing.F) {
 	})
 }
 
-func TestATracerThatPropagatesNothingTellsNobody(t *testing.T) {
+func TestTracerThatPropagatesNothingTellsNobody(t *testing.T) {
 	tracer, _ := started(t, "http://127.0.0.1:1", "OTEL_METRICS_EXPORTER=none", "OTEL_PROPAGATORS=none")
 	defer tracer.Close()
 	tr := tracer.Begin([]byte("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"), nil)
@@ -275,8 +275,8 @@ func TestMetricsAloneHaveNoTraces(t *testing.T) {
 	}
 }
 
-// TestACollectorThatFailsCostsSpansAndNothingElse has collectors that are away, hang, refuse and talk nonsense.
-func TestACollectorThatFailsCostsSpansAndNothingElse(t *testing.T) {
+// TestCollectorThatFailsCostsSpansAndNothingElse has collectors that are away, hang, refuse and talk nonsense.
+func TestCollectorThatFailsCostsSpansAndNothingElse(t *testing.T) {
 	gone, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -412,7 +412,7 @@ func TestSpansThatWaitAreBoundedByTheirBytes(t *testing.T) {
 	}
 }
 
-func TestABatchIsSentWhenItIsFullAndAfterAWhile(t *testing.T) {
+func TestBatchIsSentWhenItIsFullAndAfterAWhile(t *testing.T) {
 	for _, c := range []struct {
 		name, size, delay string
 		requests          int

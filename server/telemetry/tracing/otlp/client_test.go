@@ -106,7 +106,7 @@ func TestRequestsAreWhatTheVariablesSay(t *testing.T) {
 	}
 }
 
-func TestARequestIsSentAgainWhereThatIsOfUse(t *testing.T) {
+func TestRequestIsSentAgainWhereThatIsOfUse(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		status int
@@ -150,7 +150,7 @@ func TestARequestIsSentAgainWhereThatIsOfUse(t *testing.T) {
 	}
 }
 
-func TestACollectorThatIsAwayIsAskedAgain(t *testing.T) {
+func TestCollectorThatIsAwayIsAskedAgain(t *testing.T) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -193,7 +193,7 @@ func TestNobodyWaitsToSendAgainInAHurry(t *testing.T) {
 	}
 }
 
-func TestARequestThatWasTakenIsTakenWhateverIsSaid(t *testing.T) {
+func TestRequestThatWasTakenIsTakenWhateverIsSaid(t *testing.T) {
 	for _, c := range []struct {
 		name, kind, body string
 		want             Partial

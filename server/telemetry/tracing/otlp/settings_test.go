@@ -98,8 +98,8 @@ func TestCertificatesAreThoseOfTheFiles(t *testing.T) {
 	}
 }
 
-// TestACollectorIsReachedByTLSOnBothSides has one that wants a certificate of its clients'.
-func TestACollectorIsReachedByTLSOnBothSides(t *testing.T) {
+// TestCollectorIsReachedByTLSOnBothSides has one that wants a certificate of its clients'.
+func TestCollectorIsReachedByTLSOnBothSides(t *testing.T) {
 	made := certificate(t, t.TempDir())
 	pair, err := tls.LoadX509KeyPair(made+".pem", made+".key")
 	if err != nil {
