@@ -21,6 +21,7 @@ type conn struct {
 	resp Response
 
 	owner    string  // Request.Owner of all that it serves
+	whose    string  // Request.Whose of all that it has served; "" if that were several
 	strays   uint32  // the target's when it was made
 	renewals uint32  // the pool's when it was made
 	madeAt   int64   // on the pool's clock

@@ -29,9 +29,12 @@ func (t *Target) do(call *Call, req *Request, d Deadlines) (*Response, error) {
 		return nil, &Error{Write, "sending the request to " + t.host, errRequestLine}
 	}
 	for !req.Alone {
-		c := t.pop(req.Owner)
+		c := t.pop(req)
 		if c == nil {
 			break
+		}
+		if c.whose != req.Whose {
+			c.whose = ""
 		}
 		resp, err := c.exchange(call, req, d)
 		if c.found == silence {
@@ -51,7 +54,7 @@ func (t *Target) ask(call *Call, req *Request, d Deadlines) (*Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.owner = req.Owner
+	c.owner, c.whose = req.Owner, req.Whose
 	resp, err := c.exchange(call, req, d)
 	if err != nil {
 		c.dispose()

@@ -82,7 +82,7 @@ func play(t *testing.T, tg *Target, answer []byte, piece int) (status int, body 
 	status = resp.Status
 	body, err = resp.AppendBody(nil, 0)
 	resp.Close()
-	if c := tg.pop(""); c != nil {
+	if c := tg.pop(post); c != nil {
 		c.dispose()
 	}
 	return status, body, err

@@ -10,16 +10,18 @@ import (
 type idleConn struct {
 	*conn
 	owner   string
+	whose   string
 	resting bool // it is not to be used before it has proved to be in step
 }
 
-// pop returns the connection of the owner that is idle for the shortest time, or nil. Whether it can serve is for send
+// pop returns the connection for a request that is idle for the shortest time, or nil. Whether it can serve is for send
 // to find out.
-func (t *Target) pop(owner string) *conn {
+func (t *Target) pop(req *Request) *conn {
+	anybodys := req.Whose == "" || req.Pace.judges()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for i := len(t.idle) - 1; i >= 0; i-- {
-		if t.idle[i].owner == owner && !t.idle[i].resting {
+		if t.idle[i].owner == req.Owner && !t.idle[i].resting && (anybodys || t.idle[i].whose == req.Whose) {
 			c := t.idle[i].conn
 			t.idle = slices.Delete(t.idle, i, i+1)
 			return c
@@ -45,7 +47,7 @@ func (t *Target) push(c *conn) {
 			out = t.idle[0].conn
 			t.idle = slices.Delete(t.idle, 0, 1)
 		}
-		t.idle = append(t.idle, idleConn{c, c.owner, rest})
+		t.idle = append(t.idle, idleConn{c, c.owner, c.whose, rest})
 	}
 	t.mu.Unlock()
 	if out != nil {

@@ -73,6 +73,39 @@ func TestConnectionsAreNotSharedAmongOwners(t *testing.T) {
 	}
 }
 
+// TestConnectionsServeOneKeyUntilAnAnswerCanBeJudged has several keys ask in turn for what the gateway does not know
+// the time of yet.
+func TestConnectionsServeOneKeyUntilAnAnswerCanBeJudged(t *testing.T) {
+	var o owners
+	tg := target(t, newPool(t, Options{}), "http", pooltest.Listen(t, o.serve).Addr, "")
+	known, fresh := new(Pace), new(Pace)
+	for i, tt := range []struct {
+		whose  string
+		pace   *Pace
+		reused bool
+	}{
+		{"a", known, false},
+		{"b", known, false},
+		{"a", known, true}, // whereby three times are known
+		{"c", known, true}, // over a's, which is nobody's alone from now on
+		{"a", fresh, false},
+		{"b", fresh, true},
+		{"c", nil, true}, // nothing will ever be known
+		{"", new(Pace), true},
+		{"b", new(Pace), false}, // the others have served its connection
+	} {
+		req := owned("")
+		req.Whose, req.Pace = tt.whose, tt.pace
+		resp, err := tg.Do(new(Call), req, patient)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if resp.Close(); resp.Reused != tt.reused {
+			t.Fatalf("%d, %s's: the connection has served before: %v", i, tt.whose, resp.Reused)
+		}
+	}
+}
+
 // The room for idle connections is that of the target, whoever owns them; an owner that comes late has some too.
 func TestConnectionIdleLongestMakesRoom(t *testing.T) {
 	var o owners

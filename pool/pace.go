@@ -66,6 +66,9 @@ func (p *Pace) shortest(refusal bool) (least int64, known int32) {
 	return least, known
 }
 
+// judges says whether enough is known to tell another's answer by its time.
+func (p *Pace) judges() bool { return p == nil || p.answers.known.Load() >= few }
+
 // tooShort is the time that no answer, or refusal, can come within; 0 as long as that is not known.
 func (p *Pace) tooShort(refusal bool) int64 {
 	least, known := p.shortest(refusal)

@@ -186,7 +186,7 @@ func BenchmarkHangUpCheck(b *testing.B) {
 	u := pooltest.Listen(b, pooltest.Always(pooltest.OKAnswer))
 	tg := target(b, newPool(b, Options{}), "http", u.Addr, "")
 	mustFetch(b, tg)
-	c := tg.pop("")
+	c := tg.pop(post)
 	defer tg.push(c)
 	b.ReportAllocs()
 	for b.Loop() {

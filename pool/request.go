@@ -18,6 +18,7 @@ type Request struct {
 	Owner string // connections that are kept are shared among requests with the same one only; "" is one too
 	Alone bool   // over a connection that serves nothing else, before or after
 	Pace  *Pace  // what is known of the times of such requests; nil = nothing
+	Whose string // as long as Pace judges no answer, over a connection that served nobody else; "" = over any
 }
 
 const (

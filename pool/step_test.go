@@ -43,7 +43,7 @@ func TestWhenAConnectionIsToRest(t *testing.T) {
 func tire(t *testing.T, tg *Target) *conn {
 	t.Helper()
 	mustFetch(t, tg)
-	c := tg.pop("")
+	c := tg.pop(post)
 	c.step = step{answers: restAfter, provedAt: tg.pool.now() - int64(2*restEvery)}
 	tg.mu.Lock()
 	tg.idle = append(tg.idle, idleConn{conn: c})

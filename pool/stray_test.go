@@ -216,7 +216,7 @@ func TestNoRequestIsSentOverAConnectionThatHasSomethingToSay(t *testing.T) {
 		tg := direct(t, u)
 		mustFetch(t, tg)
 		<-got
-		c := tg.pop("")
+		c := tg.pop(post)
 		if c != nil { // else the second answer was there with the first
 			pooltest.Eventually(t, "the second answer is there", func() bool { return c.look() == unasked })
 			tg.push(c)
@@ -286,7 +286,7 @@ func TestBytesBehindAnAnswerEndTheConnection(t *testing.T) {
 				t.Errorf("%+v, told %q", s, heard.all())
 			}
 			if kept == 1 {
-				tg.pop("").dispose()
+				tg.pop(post).dispose()
 			}
 		})
 	}
@@ -453,7 +453,7 @@ func FuzzEnding(f *testing.F) {
 		}
 		body, err := resp.AppendBody(nil, 0)
 		resp.Close()
-		if c = tg.pop(""); c == nil {
+		if c = tg.pop(post); c == nil {
 			return
 		}
 		defer c.dispose()

@@ -187,7 +187,7 @@ func (c *Channel) Prepare(call *pool.Call, req *pool.Request, ask Ask, clientKey
 	if err != nil {
 		return nil, err
 	}
-	req.Pace = c.paces.of(paceKey{ask.Model, ask.Endpoint, ask.Stream})
+	req.Pace, req.Whose = c.paces.of(paceKey{ask.Model, ask.Endpoint, ask.Stream}), clientKey
 	if req.Owner = ""; c.isolate {
 		req.Owner = clientKey
 	}
