@@ -67,7 +67,7 @@ var credentialRows = []row{
 	{section: "preferences", key: "proxy", set: "{proxy: $SIDE}", play: throughProxy, without: "0 a", with: "1 a"},
 	{section: "providers[].preferences", key: "isolate_keys", set: "{isolate_keys: true}", file: twoClients, play: connections, without: "1 connection", with: "2 connections"},
 	{section: "preferences", key: "isolate_keys", set: "{isolate_keys: true}", file: twoClients, play: connections, without: "1 connection", with: "2 connections"},
-	{section: "preferences", key: "connection_max_age", set: "{connection_max_age: 0.000001}", file: twoClients, play: connections, without: "1 connection", with: "3 connections"},
+	{section: "preferences", key: "connection_max_age", set: "{connection_max_age: 0.000001}", file: twoClients, play: connections, without: "1 connection", with: "5 connections"},
 	{section: "providers[].preferences", key: "headers", set: "{headers: {X-Team: research, User-Agent: ours}}",
 		play: func(s *stage) string {
 			s.chat()
