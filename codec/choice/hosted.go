@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"uniapi/codec/fields"
+	"uniapi/codec/quoted"
 	"uniapi/codec/rawjson"
 )
 
@@ -85,14 +86,14 @@ func mayDefine(raw []byte) bool {
 		rest = rest[i+1:]
 	}
 	for rest := raw; ; {
-		i := bytes.Index(rest, []byte(`\u00`))
-		if i < 0 || i+len(`\u00x`) > len(rest) {
+		i := bytes.IndexByte(rest, '\\') // of a search for all that begins an escape most would be in vain
+		if i < 0 || i+len(`\u00xx`) > len(rest) {
 			return false
 		}
-		rest = rest[i+len(`\u00`):]
-		if rest[0] >= '4' && rest[0] <= '7' { // a letter, or the _
+		if quoted.Hides(rest[i:]) {
 			return true
 		}
+		rest = rest[i+len(`\x`):]
 	}
 }
 
