@@ -31,25 +31,18 @@ type Attempt struct {
 // from request to request; it allocates only when it meets a longer route than
 // before. It is used by one goroutine.
 type Plan struct {
-	key     *Key
-	route   *Route
-	lone    bool // there is one channel only: it is never left to rest
-	left    int  // attempts that may still be made
-	number  int
-	answers int // that were of no use
-	frames  []frame
-	marks   []bool        // the room of all walks
-	keys    schedule.Walk // through a provider's keys
-	tries   []try         // the channels tried, and those left out because they rest, in the order of the schedules
-	began   int64         // when the first attempt was asked for
-	probed  bool          // of what rests something is being probed, and nothing else could serve
-	open    uint64        // the attempts under way, each the bit of its number
-	spared  int           // attempts that are left for channels which were not tried
-	barred  []string
-	block   Block
-	unsure  []unsure     // of client keys in the place of channels: what Confirm has to ask for
-	holds   []held       // of quotas of the providers' keys, by attempts that have not ended
-	vias    []limit.Hold // of quotas of client keys in the place of channels
+	key    *Key
+	route  *Route
+	lone   bool // there is one channel only: it is never left to rest
+	left   int  // attempts that may still be made
+	frames []frame
+	marks  []bool        // the room of all walks
+	keys   schedule.Walk // through a provider's keys
+	tries  []try         // the channels tried, and those left out because they rest, in the order of the schedules
+	barred []string
+	block  Block
+	course
+	counts
 
 	// Attributes of the request, for routes that ask for them; Start keeps them.
 	Attributes Attributes
@@ -57,6 +50,23 @@ type Plan struct {
 	peek bool // only looking: no turn is counted
 	once bool // no channel is tried again
 	same int  // of the tries, the one that is asked next, from 1; 0 is none
+}
+
+// course is how far a plan has come.
+type course struct {
+	number  int
+	answers int    // that were of no use
+	began   int64  // when the first attempt was asked for
+	probed  bool   // of what rests something is being probed, and nothing else could serve
+	open    uint64 // the attempts under way, each the bit of its number
+	spared  int    // attempts that are left for channels which were not tried
+}
+
+// counts is what a plan has taken of limits.
+type counts struct {
+	unsure []unsure     // of client keys in the place of channels: what Confirm has to ask for
+	holds  []held       // of quotas of the providers' keys, by attempts that have not ended
+	vias   []limit.Hold // of quotas of client keys in the place of channels
 }
 
 // try is what this request knows of a channel it has tried.
@@ -77,7 +87,7 @@ type try struct {
 func (p *Plan) Start(key *Key, route *Route) {
 	*p = Plan{
 		key: key, route: route, lone: route.leaves == 1, left: route.attempts(),
-		peek: p.peek, Attributes: p.Attributes, frames: p.frames[:0], marks: p.marks[:0], tries: p.tries[:0], barred: p.barred[:0], unsure: p.unsure[:0], holds: p.holds[:0], vias: p.vias[:0],
+		peek: p.peek, Attributes: p.Attributes, frames: p.frames[:0], marks: p.marks[:0], tries: p.tries[:0], barred: p.barred[:0], counts: counts{unsure: p.unsure[:0], holds: p.holds[:0], vias: p.vias[:0]},
 	}
 	if retry := key.Config.Preferences.AutoRetry; retry >= 0 {
 		p.left = min(p.left, 1+retry)

@@ -13,20 +13,35 @@ type conn struct {
 	rw     net.Conn // what the exchange goes through: the TCP connection itself, or TLS over it
 	tls    bool
 
+	said
+	past
+	state
+	moments
+	bounds
+}
+
+// said is what goes over the connection.
+type said struct {
 	in   received
 	wbuf []byte      // head of the request, with the body if it is small; nil once the answer has begun
 	wbox *[]byte     // what wbuf is lent in
 	vec  [][]byte    // the pieces of one writev
 	sent net.Buffers // what is left of vec; kept here because WriteTo wants a pointer
 	resp Response
+}
 
+// past is where the connection comes from, and whom it has served.
+type past struct {
 	owner    string  // Request.Owner of all that it serves
 	whose    string  // Request.Whose of all that it has served; "" if that were several
 	strays   uint32  // the target's when it was made
 	renewals uint32  // the pool's when it was made
 	madeAt   int64   // on the pool's clock
 	share    float64 // of the greatest age after which it serves no more
+}
 
+// state is how far the exchange in hand is, and what is known of those before it.
+type state struct {
 	first    [1]byte // of a TLS record
 	step     step
 	served   bool    // an exchange before this one
@@ -35,15 +50,20 @@ type conn struct {
 	large    bool    // the request is longer than one write takes
 	keep     bool    // may serve another exchange after this one
 	answered bool    // a byte has come since the request was sent
+}
 
-	// Times on the pool's clock.
+// moments are times on the pool's clock.
+type moments struct {
 	sentAt    int64 // just before the last write of the request: what is slow here makes no answer look too soon
 	writtenAt int64 // when that was done, or sentAt if it was a small write
 	firstByte int64 // of the final head; 0: none has come
 	readMore  bool  // bytes have come since
 	idleSince int64 // while in the target's idle list
 	sweep     int64 // number of the last sweep that looked at it
+}
 
+// bounds are when something is to have happened.
+type bounds struct {
 	readAlarm, writeAlarm alarm
 	readBy, readSlack     int64         // the head, or the beginning of the answer, must be there by then; 0: idle counts instead
 	beginBy               int64         // when the answer was to begin, as it was set before the head was waited for; 0: at any time
@@ -52,7 +72,7 @@ type conn struct {
 }
 
 func newConn(t *Target, sock *socket, rw net.Conn) *conn {
-	c := &conn{target: t, sock: sock, rw: rw, tls: rw != sock.Conn, strays: t.strays.Load(), renewals: t.pool.renewals.Load()}
+	c := &conn{target: t, sock: sock, rw: rw, tls: rw != sock.Conn, past: past{strays: t.strays.Load(), renewals: t.pool.renewals.Load()}}
 	c.madeAt = t.pool.now()
 	c.step.provedAt = c.madeAt
 	c.share = 1 - rand.Float64()/4

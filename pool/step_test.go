@@ -28,7 +28,7 @@ func TestWhenAConnectionIsToRest(t *testing.T) {
 		{name: "nothing is known of the times", took: time.Millisecond, rest: shortestRest},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			c := &conn{step: tt.after, firstByte: int64(tt.took)}
+			c := &conn{state: state{step: tt.after}, moments: moments{firstByte: int64(tt.took)}}
 			c.resp.Status = 200
 			c.step.suspects(c.took(), tt.pace, false)
 			c.believe(nil)

@@ -50,6 +50,7 @@ var mayImport = map[string][]string{
 	"server/telemetry/metrics": {"server/conn", "server/idempotency", "server/queue", "server/telemetry", "balancer", "pool", "usage", "codec/saturate", "config"}, // what is counted, and the page that tells it
 	"server/telemetry/tracing": {"server/telemetry/tracing"},                                                                                                       // what an OpenTelemetry collector is told; it knows nothing of how requests are served
 	"server/servertest":        {"config", "codec/eventstream", "pool/pooltest"},                                                                                   // what tests of rooms share
+	"server/media":             {"codec", "pool/fetch", "server/budget"},                                                                                           // images and files by address, for whoever cannot fetch them
 	"server/relay":             {"pool", "codec", "server/budget", "server/capture", "server/conn", "server/idempotency"},                                          // how an answer goes to its client; it knows neither plans nor prices
 	"server":                   {"server", "balancer", "cluster", "pool", "codec", "usage", "config"},
 	"server/command":           {"server", "balancer", "cluster", "pool", "codec", "usage", "config", "loadtest"}, // the command line, which has the mock too
@@ -199,5 +200,61 @@ func TestLifeOfARequestNamesWhatIsThere(t *testing.T) {
 	}
 	if found < 80 {
 		t.Errorf("only %d names were found: they are looked for in the wrong place", found)
+	}
+}
+
+// wholes are the types of many members that are no stage of a request: what all requests share, and values in which a
+// member stands for a member of a format.
+var wholes = map[string]string{
+	"server.Server":    "the gateway",
+	"codec.Request":    "the neutral request, which formats are translated to and from",
+	"codec.Usage":      "what providers count, a member for each",
+	"codec.Properties": "what a format is like, one value for each",
+	"server.Options":   "how the gateway is set",
+}
+
+func TestTypesOnTheWayOfARequestHaveTwentyMembersAtMost(t *testing.T) {
+	const most = 20
+	var met []string
+	for _, folder := range []string{"server", "server/relay", "server/conn", "server/entry", "server/budget", "balancer", "balancer/limit", "balancer/breaker", "balancer/schedule", "pool", "pool/tcp", "pool/provider",
+		"codec", "codec/front", "codec/passthrough", "codec/sse", "codec/formats/openai", "codec/formats/anthropic", "codec/formats/gemini", "codec/formats/responses"} {
+		files, err := filepath.Glob("../" + folder + "/*.go")
+		if err != nil || files == nil {
+			t.Fatal(folder, err)
+		}
+		for _, name := range files {
+			if strings.HasSuffix(name, "_test.go") {
+				continue
+			}
+			file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ast.Inspect(file, func(n ast.Node) bool {
+				spec, is := n.(*ast.TypeSpec)
+				if !is {
+					return true
+				}
+				body, is := spec.Type.(*ast.StructType)
+				if !is {
+					return true
+				}
+				members, whole := 0, file.Name.Name+"."+spec.Name.Name
+				for _, field := range body.Fields.List {
+					members += max(len(field.Names), 1)
+				}
+				if _, known := wholes[whole]; known {
+					met = append(met, whole)
+				} else if members > most {
+					t.Errorf("%s in %s has %d members: what belongs together is a type of its own", whole, name, members)
+				}
+				return true
+			})
+		}
+	}
+	for whole := range wholes {
+		if !slices.Contains(met, whole) {
+			t.Errorf("there is no %s", whole)
+		}
 	}
 }

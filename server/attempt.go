@@ -38,6 +38,18 @@ type progress struct {
 	hurried   bool // it has less time than that, since another channel could serve
 	curtailed bool // it has less time than its channel's, since those before have used it up
 
+	speech
+	outcome
+	deviations
+
+	recorded *capture.Attempting // nil if it is not collected
+
+	trace  *trace // at debug level; nil as long as there is no answer
+	traced bool   // its line has been written
+}
+
+// speech is how the attempt speaks to its channel.
+type speech struct {
 	upstream     string             // the name of the channel's wire format
 	to           codec.Format       // it
 	known        *capability.Target // what is known of the model in it; nil if nothing is
@@ -45,25 +57,27 @@ type progress struct {
 	namer        front.ItemNamer    // gives items of the request and the answer the ids that the operator wants; nil leaves them as they are
 	untranslated bool               // the upstream speaks as the client does, and is asked what the client asks
 
-	asksUsage bool         // the gateway asks for a stream's usage on its own
-	forgoes   bool         // it does not, since the provider refused the attempt for that
-	unwanted  []string     // members of the gateway's own that the provider has refused the attempt for
-	sent      bool         // the provider was asked
-	target    *pool.Target // where
-	answered  bool         // it has begun to answer, with success
-	parted    bool         // it has answered for a part of what was asked for
-	short     bool         // there was no room for the attempt
-	charged   bool         // what it cost is on the request's bill
+	asksUsage bool     // the gateway asks for a stream's usage on its own
+	forgoes   bool     // it does not, since the provider refused the attempt for that
+	unwanted  []string // members of the gateway's own that the provider has refused the attempt for
+}
 
+// outcome is what has come of the attempt.
+type outcome struct {
+	sent     bool         // the provider was asked
+	target   *pool.Target // where
+	answered bool         // it has begun to answer, with success
+	parted   bool         // it has answered for a part of what was asked for
+	short    bool         // there was no room for the attempt
+	charged  bool         // what it cost is on the request's bill
+	tier     string       // the service tier that the head of the answer tells
+}
+
+// deviations are what the provider is asked otherwise than the gateway was.
+type deviations struct {
 	leftOut []string // of the request, since the channel cannot be told
 	changed []string // what is another in it, where it is translated
 	besides []string // members that the request has not, where it is not translated
-	tier    string   // the service tier that the head of the answer tells
-
-	recorded *capture.Attempting // nil if it is not collected
-
-	trace  *trace // at debug level; nil as long as there is no answer
-	traced bool   // its line has been written
 }
 
 // workspace is what attempts keep from one to the next.

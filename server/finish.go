@@ -136,11 +136,16 @@ type record struct {
 	upstream  string // the model's name there
 	tries     []trial
 
-	usage   codec.Usage // that is charged
-	tokens  usage.Tokens
-	cost    int64 // nano-dollars
+	charge
 	failure *codec.Error
 	place   *tracing.Trace // nil where none is kept
+}
+
+// charge is what a request has used.
+type charge struct {
+	usage  codec.Usage // that is charged
+	tokens usage.Tokens
+	cost   int64 // nano-dollars
 }
 
 // record makes the record of a request that has ended now.

@@ -89,8 +89,8 @@ func BenchmarkKeptRequest(b *testing.B) {
 			x.id = []byte("0b3d254da9e0-3")
 			r := record{id: x.id, status: 200, end: x.start, took: time.Second, ttft: time.Millisecond, key: g.snapshot.Load().keys.find(requestWith(clientKeyText)),
 				endpoint: "POST /v1/chat/completions", model: "gpt-5.2", attempts: 1, provider: "openai", upstream: "gpt-5.2-2026-01-01",
-				tries: []trial{{provider: "openai", upstream: "gpt-5.2-2026-01-01", status: 200, took: time.Millisecond}}, cost: 12345,
-				usage: codec.Usage{Prompt: 1000, Completion: 50}}
+				tries:  []trial{{provider: "openai", upstream: "gpt-5.2-2026-01-01", status: 200, took: time.Millisecond}},
+				charge: charge{cost: 12345, usage: codec.Usage{Prompt: 1000, Completion: 50}}}
 			b.ReportAllocs()
 			for b.Loop() {
 				if c.pieces > 0 {

@@ -203,8 +203,8 @@ func BenchmarkTracing(b *testing.B) {
 			x := &exchange{inbound: inbound{origin: origin{server: g.Server, snap: g.snapshot.Load(), ctx: requestWith(clientKeyText)}}}
 			x.at, x.start, x.began, x.endpoint = &x.lone, time.Now(), time.Now(), provider.Chat
 			r := record{id: g.ids.Append(nil), status: 200, end: x.start, took: time.Second, ttft: time.Millisecond, key: x.snap.keys.find(x.ctx),
-				endpoint: "POST /v1/chat/completions", model: "gpt-5.2", known: "gpt-5.2", attempts: 1, provider: "p", upstream: "gpt-5.2-2026-01-01", cost: 12345,
-				usage: codec.Usage{Prompt: 1000, Completion: 50}, tries: []trial{{provider: "p", upstream: "gpt-5.2-2026-01-01", status: 200, took: time.Millisecond}}}
+				endpoint: "POST /v1/chat/completions", model: "gpt-5.2", known: "gpt-5.2", attempts: 1, provider: "p", upstream: "gpt-5.2-2026-01-01",
+				charge: charge{cost: 12345, usage: codec.Usage{Prompt: 1000, Completion: 50}}, tries: []trial{{provider: "p", upstream: "gpt-5.2-2026-01-01", status: 200, took: time.Millisecond}}}
 			b.ReportAllocs()
 			for b.Loop() {
 				x.place = g.placeOf(x.ctx)

@@ -38,13 +38,18 @@ type Stream struct {
 	lead     []byte // events from before the answer, with what follows them in the Push that it begins in; and what goes out with an event written anew
 	tail     []byte // the last bytes of a big event, at least bigTail of them
 
+	phase
+	err *codec.Error
+}
+
+// phase is where a stream is.
+type phase struct {
 	started bool
 	done    bool
 	big     bool // in the middle of an event that is forwarded piece by piece
 	opened  bool // the first event is past
 	crEnd   bool // the last event ended with a CR; an LF next belongs to it
 	kept    bool // the last event goes out
-	err     *codec.Error
 }
 
 // Reset starts a new stream of the inspector's format. A trigger is a text that makes an error of an event that

@@ -23,6 +23,13 @@ type findings struct {
 	nHoles int  // also those that there is no room for
 	single bool // one choice
 
+	forms
+	stream bool // it is a chunk of a stream: what its calls are told apart by is noted
+	pieces []callPiece
+}
+
+// forms are those in which it is written.
+type forms struct {
 	named    bool // it has an id
 	delta    bool // a choice has a delta, be it empty
 	message  bool // or a message
@@ -35,8 +42,6 @@ type findings struct {
 	stops    bool // one says that everything is said
 	called   bool // a message has calls
 	calls    bool // there are tool calls
-	stream   bool // it is a chunk of a stream: what its calls are told apart by is noted
-	pieces   []callPiece
 }
 
 // again makes room for those of the next chunk of a stream.
