@@ -1,8 +1,8 @@
 package rawjson
 
-// Parts is a body in which places are changed: what stays of it and what comes between, ready for one writev. All that
-// changes a body and keeps the rest byte for byte ends here, whether it knows the places, as the head of a request
-// does, or has a Splicer find them by the members' names. The places are told in their order.
+// Parts is a body in which places are changed: what stays of it and what comes between, ready for one writev. Who
+// changes members of a body and keeps the rest byte for byte ends here, whether it knows the places, as the head of a
+// request does, or has a Splicer find them by the members' names. The places are told in their order.
 type Parts struct {
 	dst  [][]byte
 	body []byte
