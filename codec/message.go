@@ -54,7 +54,8 @@ type Part struct {
 	Reasoning *ReasoningInfo
 	Citations []Citation
 	Cache     *Cache
-	// Raw is the whole of a PartOpaque, in the message's own format.
+	// Raw is the whole of a PartOpaque, or of a call or a result that has a type of its own, in the message's own
+	// format.
 	Raw   []byte
 	Extra Fields
 }

@@ -112,7 +112,8 @@ type Tool struct {
 	// Grammar is the format member of a custom tool, whose input is text, as Responses has it:
 	// {"type":"grammar","syntax":…,"definition":…}.
 	Grammar json.RawMessage
-	// Raw is a hosted tool (web search, code execution) as its own format writes it.
+	// Raw is a hosted tool (web search, code execution) as its own format writes it, or a function that there has a
+	// type of its own (bash, apply_patch) in place of a schema.
 	Raw   json.RawMessage
 	Cache *Cache
 	Extra Fields

@@ -10,9 +10,9 @@ import (
 // prefixes.
 const maxMarkers = 4
 
-func countMarkers(tools []codec.Tool, system []codec.Part, list []alternation.Turn) (n int) {
+func countMarkers(own bool, tools []codec.Tool, system []codec.Part, list []alternation.Turn) (n int) {
 	for i := range tools {
-		if tools[i].Cache != nil && tools[i].Kind != codec.ToolHosted {
+		if tools[i].Cache != nil && tools[i].Kind != codec.ToolHosted && (tools[i].Raw == nil || !own) {
 			n++
 		}
 	}

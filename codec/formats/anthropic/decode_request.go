@@ -172,6 +172,9 @@ func (r *reader) tool(v rawjson.Value, path string) codec.Tool {
 		}
 	}
 	if kind != "" && kind != "custom" {
+		if known, is := typedTool(t, kind, v.Raw(r.Data)); is {
+			return known
+		}
 		return codec.Tool{Kind: codec.ToolHosted, Name: kind, Raw: v.Raw(r.Data)}
 	}
 	if t.Name == "" {

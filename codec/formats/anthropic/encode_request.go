@@ -44,7 +44,7 @@ func (f Format) EncodeRequest(dst []byte, q *codec.Request, model string) ([]byt
 		last[len(last)-1].Cache = q.Cache
 	}
 	tools := w.tools(list)
-	w.skip = max(0, countMarkers(tools, system, list)-maxMarkers)
+	w.skip = max(0, countMarkers(w.own, tools, system, list)-maxMarkers)
 
 	dst = append(dst, '{')
 	if f.hosted() {

@@ -73,7 +73,7 @@ func (w *writer) appendTools(dst []byte, tools []codec.Tool) []byte {
 	dst = append(rawjson.Key(dst, "tools"), '[')
 	for i := range tools {
 		t := &tools[i]
-		if t.Kind == codec.ToolHosted {
+		if t.Kind == codec.ToolHosted || t.Raw != nil && w.own {
 			dst = append(rawjson.Comma(dst), t.Raw...)
 			continue
 		}

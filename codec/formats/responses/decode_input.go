@@ -93,6 +93,9 @@ func (r *reader) item(v rawjson.Value, path string) (m codec.Message, is bool) {
 	case "compaction", "compaction_summary":
 		r.Fail(path, "can only be read by the provider that compacted the conversation: send the conversation itself")
 	default:
+		if m, is := r.typedItem(v, kind, path); is {
+			return m, true
+		}
 		if slices.ContainsFunc(results, func(end string) bool { return strings.HasSuffix(kind, end) }) {
 			m.Role = codec.RoleUser
 		}

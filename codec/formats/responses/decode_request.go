@@ -78,7 +78,7 @@ func decode(body []byte, model string, stream bool) (*codec.Request, error) {
 		}
 	}
 	q.Tools = r.withCarried(q.Tools)
-	if c := &q.ToolChoice; c.Hosted && c.Name == toolSearch && hasSearch(q) {
+	if c := &q.ToolChoice; c.Hosted && (c.Name == toolSearch && hasSearch(q) || typedOf(q)[c.Name] != nil) {
 		c.Hosted = false
 	}
 	if instructions != "" {
@@ -176,6 +176,10 @@ func (r *reader) tools(v rawjson.Value, namespace string, tools []codec.Tool) []
 			}
 			fallthrough
 		default:
+			if t, is := r.typedTool(it.Value, kind); is {
+				tools = codec.Add(tools, t)
+				continue
+			}
 			tools = codec.Add(tools, codec.Tool{Kind: codec.ToolHosted, Name: kind, Raw: it.Value.Raw(r.Data)})
 			continue
 		}
@@ -204,8 +208,8 @@ func (r *reader) toolChoice(v rawjson.Value) (c codec.ToolChoice) {
 		return c
 	}
 	name := func(v rawjson.Value) string {
-		if kind, _ := rawjson.Text(r.Data, v.Get(r.Data, "type")); kind == toolSearch {
-			return toolSearch
+		if kind, _ := rawjson.Text(r.Data, v.Get(r.Data, "type")); kind == toolSearch || typedTools[kind] != nil {
+			return kind
 		}
 		return namespaced(r.Text(v.Get(r.Data, "namespace"), "tool_choice.namespace"), r.Text(v.Get(r.Data, "name"), "tool_choice.name"))
 	}

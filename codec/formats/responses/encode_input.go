@@ -142,6 +142,10 @@ func (w *inputWriter) assistant(dst []byte, m *codec.Message) []byte {
 					sent = sealed
 				}
 			}
+			if p.Raw != nil && w.own { // an item of its own type
+				dst = append(rawjson.Comma(dst), p.Raw...)
+				continue
+			}
 			dst = w.call(dst, p.Call)
 		case codec.PartText, codec.PartRefusal:
 			said.Parts = append(said.Parts, *p)
@@ -230,6 +234,10 @@ func (w *inputWriter) call(dst []byte, c *codec.ToolCall) []byte {
 func (w *inputWriter) results(dst []byte, parts []codec.Part) []byte {
 	for i := range parts {
 		if parts[i].Kind != codec.PartToolResult {
+			continue
+		}
+		if parts[i].Raw != nil && w.own {
+			dst = append(rawjson.Comma(dst), parts[i].Raw...)
 			continue
 		}
 		result := parts[i].Result

@@ -112,7 +112,7 @@ func appendTools(dst []byte, q *codec.Request, own bool) []byte {
 	search := !own && q.Extra.Get("web_search_options") != nil // chat's way to ask for it
 	for i := range q.Tools {
 		t := &q.Tools[i]
-		if t.Kind == codec.ToolHosted {
+		if t.Kind == codec.ToolHosted || t.Raw != nil && own {
 			if own {
 				dst = append(rawjson.Comma(dst), t.Raw...)
 			}
@@ -155,7 +155,7 @@ func appendChoice(dst []byte, q *codec.Request) []byte {
 	c := q.ToolChoice
 	word := map[codec.ToolMode]string{codec.ToolAuto: "auto", codec.ToolNone: "none", codec.ToolRequired: "required"}[c.Mode]
 	switch {
-	case c.Hosted:
+	case c.Hosted, c.Mode == codec.ToolNamed && typedOf(q)[c.Name] != nil:
 		dst = rawjson.Str(append(rawjson.Key(dst, "tool_choice"), '{'), "type", c.Name)
 		return append(dst, '}')
 	case c.Mode == codec.ToolNamed:
@@ -168,8 +168,12 @@ func appendChoice(dst []byte, q *codec.Request) []byte {
 	case c.Allowed != nil:
 		dst = append(rawjson.Key(dst, "tool_choice"), `{"type":"allowed_tools"`...)
 		dst = append(rawjson.Key(rawjson.Str(dst, "mode", word), "tools"), '[')
-		custom := customNames(q.Tools)
+		custom, typed := customNames(q.Tools), typedOf(q)
 		for _, name := range c.Allowed {
+			if typed[name] != nil {
+				dst = append(rawjson.Str(append(rawjson.Comma(dst), '{'), "type", name), '}')
+				continue
+			}
 			kind := "function"
 			if custom[name] {
 				kind = "custom"

@@ -40,7 +40,8 @@ var described = codec.Properties{
 // reader reads a request of this format.
 type reader struct {
 	fields.Reader
-	carried []codec.Tool // by items of the input
+	carried []codec.Tool      // by items of the input
+	called  map[string]string // calls of typed tools, by their ids and those of their items
 }
 
 // Thinking that another provider signed goes to clients as encrypted_content in an envelope of ours, since the next

@@ -18,7 +18,7 @@ func (*streamEncoder) KeepsLogProbs() {}
 func (Format) NewStreamEncoder(q *codec.Request) codec.StreamEncoder { return newStreamEncoder(q) }
 
 func newStreamEncoder(q *codec.Request) *streamEncoder {
-	return &streamEncoder{q: q, namespaces: namespacesOf(q), custom: customNames(q.Tools), toolSearch: hasSearch(q)}
+	return &streamEncoder{q: q, namespaces: namespacesOf(q), custom: customNames(q.Tools), toolSearch: hasSearch(q), typed: typedOf(q)}
 }
 
 // streamEncoder writes the events of a response. Its last one repeats the whole output, so the answer is kept until
@@ -28,6 +28,7 @@ type streamEncoder struct {
 	namespaces map[string]string // of tools by their one name
 	custom     map[string]bool   // tools that take text
 	toolSearch bool              // the client runs a search for tools
+	typed      map[string]*typed // tools that it declares by their types
 
 	seq     int64
 	begun   bool

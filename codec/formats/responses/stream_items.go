@@ -43,6 +43,7 @@ type item struct {
 	callID   string
 	toolName string
 	space    string
+	typed    *typed
 	wrapped  bool // the text is in a function's arguments, and shown when it is whole
 
 	sealed string // of thinking
@@ -106,6 +107,9 @@ func (s *streamEncoder) done(dst []byte, it *item) []byte {
 // append writes the item; one in progress has nothing in it yet.
 func (it *item) append(dst []byte, status string) []byte {
 	begun := status != "in_progress"
+	if it.typed != nil && it.typed.action == "operation" && status == "incomplete" {
+		status = "in_progress" // a patch is never incomplete
+	}
 	dst = rawjson.Str(append(dst, '{'), "id", it.id)
 	dst = rawjson.Str(dst, "type", it.kind.name)
 	if it.kind != customItem { // which has none
@@ -137,6 +141,9 @@ func (it *item) append(dst []byte, status string) []byte {
 	dst = rawjson.Str(dst, "call_id", it.callID)
 	if it.kind == searchItem {
 		return append(rawjson.Field(rawjson.Str(dst, "execution", "client"), "arguments", objectIn(text)), '}')
+	}
+	if it.typed != nil {
+		return append(it.typed.append(dst, it.text), '}')
 	}
 	dst = rawjson.Str(dst, "name", it.toolName)
 	dst = rawjson.StrIf(dst, "namespace", it.space)
@@ -317,6 +324,11 @@ func (s *streamEncoder) beginCall(dst []byte, e *codec.Event) []byte {
 		it.kind, it.wrapped = customItem, !e.Custom
 	case s.toolSearch && e.Name == toolSearch:
 		it.kind, it.wrapped = searchItem, true
+	case s.typed[e.Name] != nil:
+		it.typed = s.typed[e.Name]
+		it.kind, it.wrapped = it.typed.kind, true
+		s.calls.Add(it.index, it)
+		return dst // clients read its arguments where it begins, so it does when it is whole
 	}
 	if space := s.namespaces[it.toolName]; space != "" {
 		it.space, it.toolName = space, strings.TrimPrefix(it.toolName, namespaced(space, ""))
@@ -359,7 +371,10 @@ func (it *item) whole() bool {
 
 func (s *streamEncoder) closeCall(dst []byte, it *item) []byte {
 	s.calls.Remove(it.index)
-	if it.kind == searchItem {
+	if it.typed != nil {
+		dst = s.add(dst, it)
+	}
+	if it.kind == searchItem || it.typed != nil {
 		return s.done(dst, it)
 	}
 	if it.wrapped {
