@@ -12,7 +12,9 @@ type typed struct{ name, description, schema string }
 
 // typedTools are such tools. Names and types are those of Anthropic's Python SDK (types/tool_*_param.py), as are the
 // arguments of memory (types/beta/beta_memory_tool_20250818_*_command.py); those of the others are what Anthropic's
-// guide says of each tool.
+// guide says of each tool. What insert inserts was new_str there, as it still is to clients such as LangChain
+// (TextEditor20250728InsertCommandSchema), and is insert_text in its newer editions: the editors without undo_edit have
+// it in both.
 var typedTools = map[string]*typed{
 	"bash_20241022":        bash,
 	"bash_20250124":        bash,
@@ -40,7 +42,8 @@ var (
 		commands(`"view","create","str_replace","insert","undo_edit"`, viewArguments+`,`+editArguments+
 			`"new_str":{"type":"string","description":"For str_replace: what stands there instead. For insert: the text."},`+lineArgument, `,"path"`)}
 	editor = &typed{"str_replace_based_edit_tool", "Views, creates and edits files.",
-		commands(`"view","create","str_replace","insert"`, viewArguments+`,`+editArguments+newArgument+`,`+lineArgument+`,`+insertArgument, `,"path"`)}
+		commands(`"view","create","str_replace","insert"`, viewArguments+`,`+editArguments+
+			`"new_str":{"type":"string","description":"For str_replace: what stands there instead. For insert: the same as insert_text."},`+lineArgument+`,`+insertArgument, `,"path"`)}
 	memory = &typed{"memory", "Keeps notes as files in /memories, which outlast the conversation: look there before you begin, and write down what will be needed later.",
 		commands(`"view","create","str_replace","insert","delete","rename"`, viewArguments+`,`+editArguments+newArgument+`,`+lineArgument+`,`+insertArgument+
 			`,"old_path":{"type":"string","description":"For rename."},"new_path":{"type":"string","description":"For rename."}`, ``)}
