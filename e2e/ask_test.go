@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -51,12 +50,8 @@ func TestCheckAskTellsWhatEachProviderAndKeyAnswers(t *testing.T) {
 			usual(w, r)
 		}
 	}
-	dead, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	dead.Close()
-	const masked = "sk-…nopq" // both keys end so
+	const dead = "127.0.0.1:1" // a port that no other test gets
+	const masked = "sk-…nopq"  // both keys end so
 	refused := "m 401 the provider refused the key configured for it (status 401): Incorrect API key provided: " + masked + " (asked at U/v1/chat/completions)"
 	for name, c := range map[string]struct {
 		providers string
@@ -73,7 +68,7 @@ func TestCheckAskTellsWhatEachProviderAndKeyAnswers(t *testing.T) {
 			[]string{"lost " + masked + " m 404 there is nothing here (asked at U/wrong/v1/chat/completions?…)", "0 of 1 answered well"}, 1},
 		"a page in place of an answer": {entry("portal", up.url+"/login/v1/chat/completions", "api: "+keyOfA+", model: [m]"),
 			[]string{"portal " + masked + " m 200 the upstream answered with an HTML page (asked at U/login/v1/chat/completions)", "0 of 1 answered well"}, 1},
-		"a host that is dead": {entry("dead", "http://"+dead.Addr().String()+"/v1/chat/completions", "api: "+keyOfA+", model: [m]"),
+		"a host that is dead": {entry("dead", "http://"+dead+"/v1/chat/completions", "api: "+keyOfA+", model: [m]"),
 			[]string{"dead " + masked + " m - Unable to connect to the provider: connection refused (connecting to HOST: dial tcp HOST: connect: connection refused) (asked at D/v1/chat/completions)", "0 of 1 answered well"}, 1},
 		"Anthropic": {entry("claude", up.url+"/v1/messages", "api: "+keyOfA+", model: [claude-sonnet-4-5]"),
 			[]string{"claude " + masked + " claude-sonnet-4-5 200 good", "1 of 1 answered well"}, 0},
@@ -97,7 +92,7 @@ func TestCheckAskTellsWhatEachProviderAndKeyAnswers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			lines, printed, code := asking(t, c.providers)
-			got := strings.NewReplacer(up.url, "U", "http://"+dead.Addr().String(), "D", dead.Addr().String(), "HOST").Replace(strings.Join(lines, "\n"))
+			got := strings.NewReplacer(up.url, "U", "http://"+dead, "D", dead, "HOST").Replace(strings.Join(lines, "\n"))
 			if want := strings.Join(c.want, "\n"); got != want || code != c.code {
 				t.Errorf("exit code %d, want %d, lines\n%s\nwant\n%s", code, c.code, got, want)
 			}
