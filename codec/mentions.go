@@ -63,11 +63,16 @@ var plain Bounds
 
 // Mentions are those of a request. b may be nil.
 func (b *Bounds) Mentions(body []byte) Mentions {
+	return Mentions(b.words().In(body))
+}
+
+// words are those that a request is looked through for. b may be nil.
+func (b *Bounds) words() *quoted.List {
 	if b == nil {
 		b = &plain
 	}
 	b.mentioned.once.Do(b.collect)
-	return Mentions(b.mentioned.list.In(body))
+	return &b.mentioned.list
 }
 
 // Said keeps the mentions of a request for everybody who asks, several at once too. The zero value knows nothing yet.
@@ -85,11 +90,7 @@ func (s *Said) By(b *Bounds, body []byte) Mentions {
 
 // Prompts is estimate.Prompts of a request in JSON, which finds in the same pass what it mentions.
 func (s *Said) Prompts(b *Bounds, body []byte) (tokens, most int64) {
-	if b == nil {
-		b = &plain
-	}
-	b.mentioned.once.Do(b.collect)
-	tokens, most, found := estimate.Prompts(body, &b.mentioned.list)
+	tokens, most, found := estimate.Prompts(body, b.words())
 	s.mentions.Store(uint64(found))
 	return tokens, most
 }

@@ -43,14 +43,19 @@ func (r *reader) searchCall(v rawjson.Value, path string) (p codec.Part, is bool
 	if id == "" || !r.byClient(v) {
 		return p, false
 	}
-	arguments := v.Get(r.Data, "arguments")
-	text := ""
-	if arguments.Kind == rawjson.String {
-		text = r.Text(arguments, path+".arguments")
-	} else if arguments.Present() {
-		text = string(arguments.Raw(r.Data))
-	}
+	text := r.textOrJSON(v.Get(r.Data, "arguments"), path+".arguments")
 	return codec.Part{Kind: codec.PartToolCall, Call: &codec.ToolCall{ID: id, Name: toolSearch, Arguments: text}}, true
+}
+
+// textOrJSON is a text, or what stands in its place as it is written.
+func (r *reader) textOrJSON(v rawjson.Value, path string) string {
+	switch {
+	case v.Kind == rawjson.String:
+		return r.Text(v, path)
+	case v.Present():
+		return string(v.Raw(r.Data))
+	}
+	return ""
 }
 
 // searchOutput takes the tools that a search has found, and reads what the model is told of it, if it has asked.

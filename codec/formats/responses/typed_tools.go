@@ -96,13 +96,7 @@ func (r *reader) typedItem(v rawjson.Value, kind, path string) (m codec.Message,
 // typedResult is what came of a call: its output, as text or as the list of what commands printed, and whether it
 // failed.
 func (r *reader) typedResult(v rawjson.Value, id, path string) *codec.ToolResult {
-	output := v.Get(r.Data, "output")
-	text := ""
-	if output.Kind == rawjson.String {
-		text = r.Text(output, path+".output")
-	} else if output.Present() {
-		text = string(output.Raw(r.Data))
-	}
+	text := r.textOrJSON(v.Get(r.Data, "output"), path+".output")
 	status := r.Text(v.Get(r.Data, "status"), path+".status")
 	if text == "" {
 		text = status
